@@ -1,0 +1,51 @@
+/* diag.c - see diag.h. */
+#include "base/diag.h"
+
+#include <stdio.h>
+
+static enum status set_v(struct diag *diag, enum status status, const char *prefix, const char *format, va_list arguments)
+{
+    if (diag->status != SIM_OK)
+        return diag->status;
+    diag->status = status;
+    int used = snprintf(diag->text, sizeof diag->text, "%s", prefix);
+    if (used >= 0 && (size_t)used < sizeof diag->text)
+        vsnprintf(diag->text + used, sizeof diag->text - (size_t)used, format, arguments);
+    return status;
+}
+
+enum status diag_set(struct diag *diag, enum status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    enum status result = set_v(diag, status, "", format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+enum status diag_at(struct diag *diag, const char *file, size_t line, size_t column, const char *format, ...)
+{
+    char prefix[512];
+    if (line == 0)
+        snprintf(prefix, sizeof prefix, "%s: ", file);
+    else if (column == 0)
+        snprintf(prefix, sizeof prefix, "%s:%zu: ", file, line);
+    else
+        snprintf(prefix, sizeof prefix, "%s:%zu:%zu: ", file, line, column);
+    va_list arguments;
+    va_start(arguments, format);
+    enum status result = set_v(diag, SIM_BAD_INPUT, prefix, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+enum status diag_no_memory(struct diag *diag, size_t bytes, const char *what)
+{
+    return diag_set(diag, SIM_FAILED, "out of memory: %zu bytes for %s", bytes, what);
+}
+
+void diag_clear(struct diag *diag)
+{
+    diag->status = SIM_OK;
+    diag->text[0] = '\0';
+}

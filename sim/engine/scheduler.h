@@ -1,0 +1,45 @@
+/* scheduler.h - what the engine's loop asks of a scheduler; one table of functions, one file an engine (vllm_v1.c, vllm_v0.c).
+ *
+ * Life of a step: arrive()* , schedule(), [the engine prices the step], complete(). The scheduler owns metadata only: requests,
+ * queues, block tables, pool. It knows no clock beyond the times handed in, moves no bytes and prints nothing.
+ */
+#ifndef PAGESIM_SCHEDULER_H
+#define PAGESIM_SCHEDULER_H
+
+#include <stdbool.h>
+
+#include "base/diag.h"
+#include "engine/step.h"
+#include "input/config.h"
+#include "input/trace.h"
+
+struct scheduler; /* each engine embeds this header of its own state as first member */
+
+struct scheduler_ops {
+    const char *name;
+    /* Request `position` has arrived; order of calls is order of arrival. */
+    enum status (*arrive)(struct scheduler *self, uint32_t position, struct diag *diag);
+    /* Decide one step at `now_ns`. Nothing to do is a step with scheduled_count 0 (and, V0, no preempted and no ignored).
+     * SIM_FAILED with a message: vLLM would die here (V0: no CPU blocks left); the message is the abort text. */
+    enum status (*schedule)(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag);
+    /* The model ran; hand out tokens, finish and release. `end_ns` is the clock at the end of the step. */
+    enum status (*complete)(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag);
+    /* Requests taken in and not finished. */
+    uint32_t (*unfinished)(const struct scheduler *self);
+    /* Walk all invariants; false with a message at the first that does not hold. For tests and --check. */
+    bool (*check)(const struct scheduler *self, struct diag *diag);
+    void (*destroy)(struct scheduler *self);
+};
+
+struct scheduler {
+    const struct scheduler_ops *ops;
+};
+
+/* Borrow trace and config for the scheduler's life. `want_lists` = false lets the scheduler skip step->sequences. The caller destroys
+ * through ops->destroy. */
+SIM_NODISCARD enum status vllm_v1_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
+                                         struct diag *diag);
+SIM_NODISCARD enum status vllm_v0_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
+                                         struct diag *diag);
+
+#endif

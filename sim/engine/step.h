@@ -1,0 +1,115 @@
+/* step.h - the only thing that flows from a scheduler to whoever watches: steps.
+ *
+ * Two views of the same step exist, so that nobody pays for what nobody asked:
+ *
+ *   struct step        everything about ONE step as lists: who is scheduled, admitted, preempted, finished, copied, swapped, with
+ *                      block tables. Built by the plain schedulers; needed by the decision log and the data plane.
+ *   struct step_tally  one fixed-size record a step (or idle gap): times and counters. Delivered in batches. With
+ *   struct event       (what happened to which request, in time order) it is enough for every report. Fast replays make only these.
+ *
+ * "request" is a position in the trace (trace.h), never the number in the file.
+ *
+ * What tallies mean: state during [start, start + duration) is the state right after schedule(): blocks taken for the step are used,
+ * tokens scheduled in the step count as held. Requests that finish in the step release their blocks at its end.
+ */
+#ifndef PAGESIM_STEP_H
+#define PAGESIM_STEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct scheduled { uint32_t request, tokens; };
+struct admitted { uint32_t request, cached_tokens; };
+struct block_pair { uint32_t from, to; };
+
+/* One sequence that computes tokens in the step. V1: one a request. V0: each live sequence of each scheduled group, in id order. */
+struct step_sequence {
+    uint32_t request, sample;
+    uint32_t start;            /* tokens present in its table before this step (prefix hits included) */
+    uint32_t tokens;           /* computed in this step; the table covers start + tokens */
+    const uint32_t *blocks;    /* borrowed; valid during the callback */
+    uint32_t num_blocks;
+    const uint64_t *lineage;   /* NULL: output token o is (request, sample, o). Else identity of output token o (beams, forks) */
+};
+
+enum preemption_kind { PREEMPT_RECOMPUTE, PREEMPT_SWAP };
+
+struct preempted {
+    uint32_t request;
+    enum preemption_kind kind;
+    uint32_t requester;        /* whose need of a block took it; may be the victim itself */
+    uint32_t tokens_lost;      /* computed tokens given up (0 for a swap) */
+    uint32_t blocks;           /* blocks that its table held */
+};
+
+enum step_mode { STEP_MODE_PREFILL, STEP_MODE_DECODE, STEP_MODE_MIXED, STEP_MODE_IDLE };
+
+/* A tally whose `step` is TALLY_GAP tells of time between steps in which nothing runs. */
+#define TALLY_GAP UINT64_MAX
+
+struct step_tally {
+    uint64_t step;
+    int64_t start_ns, duration_ns;
+    uint64_t context_tokens;   /* sum over scheduled sequences of tokens computed after the step, not the one just sampled */
+    uint64_t held_tokens;      /* sum over tables of tokens present (shared ones once a table) */
+    uint32_t scheduled_tokens;
+    uint32_t scheduled_sequences;
+    uint32_t prefill_tokens;   /* part of scheduled_tokens that belongs to prompts or recomputation (more than the one decode token) */
+    uint32_t sampled_tokens;   /* output tokens that the step's end brings */
+    uint32_t regular_gaps;     /* of those, how many follow an output token at exactly start_ns: their inter-token latency is duration_ns */
+    uint32_t running, waiting, swapped; /* queue lengths after scheduling */
+    uint32_t free_blocks;      /* V1: evictable cached ones included, null block not */
+    uint32_t cached_blocks;    /* part of free_blocks that still holds findable content (cached idle) */
+    uint32_t used_blocks;      /* distinct blocks in tables */
+    uint32_t table_blocks;     /* entries over all tables: table_blocks - used_blocks were saved by sharing */
+    uint32_t table_runs;       /* maximal runs of consecutive ids over all tables (contiguity) */
+    uint32_t free_cpu_blocks;
+    uint32_t copies, swapped_in_blocks, swapped_out_blocks;
+    uint32_t preemptions;      /* in this step */
+    uint8_t mode;              /* enum step_mode */
+};
+
+enum event_kind {
+    EVENT_ARRIVE,      /* taken in by the scheduler; time = its arrival (may precede the step); value = time of the step that saw it */
+    EVENT_ADMIT,       /* first admission; value = cached tokens */
+    EVENT_READMIT,     /* after a preemption by recompute; value = cached tokens */
+    EVENT_SWAP_IN,     /* V0: resumed from CPU blocks */
+    EVENT_PREEMPT,     /* value = tokens lost, other = requester, kind in `extra` (enum preemption_kind) */
+    EVENT_FIRST_TOKEN, /* time = end of the step */
+    EVENT_GAP,         /* an inter-token latency that is not the step's duration; value = the gap in ns; extra = how many tokens had it */
+    EVENT_FINISH,      /* time = end of the step; value = output tokens */
+    EVENT_IGNORE,      /* V0: dropped at run time by the engine */
+    EVENT_DROP,        /* before the replay: can never run; extra = enum drop_reason; value = smallest pool that would do (0: none) */
+};
+
+enum drop_reason { DROP_MAX_MODEL_LEN, DROP_POOL };
+
+struct event {
+    int64_t time_ns;
+    uint64_t step;     /* the step at which it happened */
+    int64_t value;
+    uint32_t request, other;
+    uint32_t blocks;   /* blocks in the request's table at that moment (before a release, after an admission) */
+    uint16_t sample;
+    uint8_t kind;      /* enum event_kind */
+    uint8_t extra;
+};
+
+/* One step as lists; arrays belong to the scheduler and are valid until its next call. tally.start_ns, duration_ns and step are filled
+ * by the engine, all else by the scheduler. `finished` is filled by complete(). */
+struct step {
+    struct step_tally tally;
+    struct scheduled *scheduled;      uint32_t scheduled_count;  /* in the scheduler's own order */
+    struct step_sequence *sequences;  uint32_t sequence_count;
+    struct admitted *admitted;        uint32_t admitted_count;
+    struct preempted *preempted;      uint32_t preempted_count;
+    uint32_t *resumed;                uint32_t resumed_count;    /* V0: swapped in */
+    uint32_t *ignored;                uint32_t ignored_count;    /* V0 */
+    struct block_pair *copies;        uint32_t copy_count;       /* copy-on-write, source to destination */
+    struct block_pair *swap_in;       uint32_t swap_in_count;    /* CPU to GPU */
+    struct block_pair *swap_out;      uint32_t swap_out_count;   /* GPU to CPU */
+    struct scheduled *sampled;        uint32_t sampled_count;    /* complete(): who got output tokens, how many */
+    uint32_t *finished;               uint32_t finished_count;   /* complete() */
+};
+
+#endif

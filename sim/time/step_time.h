@@ -1,0 +1,49 @@
+/* step_time.h - how long a step takes: a step in, nanoseconds out. One small interface, one file a model.
+ *
+ * A model sees sums over the step, never a scheduler. Prepared once (tables, lookups), priced millions of times. Same shape in, same
+ * nanoseconds out, on any machine and at any number of threads (models round once, at the end, half to even).
+ */
+#ifndef PAGESIM_STEP_TIME_H
+#define PAGESIM_STEP_TIME_H
+
+#include "base/diag.h"
+#include "engine/step.h"
+#include "input/config.h"
+
+/* What a price may depend on. Decodes are sequences that compute exactly their one newest token; every other one is a prefill chunk. */
+struct step_shape {
+    uint64_t step;                    /* number of the step (the recorded model) */
+    uint64_t scheduled_tokens;
+    uint64_t context_tokens;          /* as step_tally.context_tokens */
+    uint64_t prefill_tokens;          /* sum of chunk lengths */
+    uint64_t prefill_context_product; /* sum over chunks of chunk * context before it */
+    uint64_t prefill_context;         /* sum over chunks of context before it */
+    uint64_t decode_context;          /* sum over decodes of context length including the token computed in the step */
+    uint32_t prefill_chunks;
+    uint32_t decodes;
+    uint32_t sequences;               /* scheduled sequences */
+    uint32_t sampled;                 /* sequences that get a token */
+    uint32_t max_decode_context, min_decode_context; /* 0 without decodes; only filled when model->wants_extremes */
+    uint32_t copies, swapped_blocks;  /* blocks moved */
+    bool idle;                        /* V0: nothing scheduled but something preempted or ignored */
+};
+
+struct step_time_model {
+    const char *name;
+    bool wants_extremes;
+    /* linear: duration = base + token * scheduled + kv * context + swap/copy costs; a fast replay may inline it. */
+    bool is_linear;
+    struct step_time_config config;
+    int64_t (*price)(const struct step_time_model *model, const struct step_shape *shape);
+    void (*destroy)(struct step_time_model *model);
+    void *state;
+};
+
+/* Load what config->step_time names. The caller owns *out. */
+SIM_NODISCARD enum status step_time_create(const struct config *config, struct step_time_model **out, struct diag *diag);
+void step_time_destroy(struct step_time_model *model);
+
+/* Price a step, costs of swaps and copies included. */
+int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape);
+
+#endif
