@@ -24,6 +24,12 @@ struct scheduler_ops {
     enum status (*schedule)(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag);
     /* The model ran; hand out tokens, finish and release. `end_ns` is the clock at the end of the step. */
     enum status (*complete)(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag);
+    /* Why the request can never run under this configuration (formats.md section 3), or false. *smallest_pool = the num_gpu_blocks that
+     * would do (0 when no pool would). Called before create(), so it has no self. */
+    bool (*never_runs)(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
+                       uint64_t *smallest_pool);
+    /* After a stall or an abort: a sentence for the user naming the request and the remedy. NULL: nothing to add. */
+    const char *(*diagnose)(struct scheduler *self);
     /* Requests taken in and not finished. */
     uint32_t (*unfinished)(const struct scheduler *self);
     /* Walk all invariants; false with a message at the first that does not hold. For tests and --check. */
@@ -34,6 +40,11 @@ struct scheduler_ops {
 struct scheduler {
     const struct scheduler_ops *ops;
 };
+
+extern const struct scheduler_ops vllm_v1_ops, vllm_v0_ops;
+
+/* The operations of the engine that config->scheduler names. */
+const struct scheduler_ops *scheduler_ops_of(const struct config *config);
 
 /* Borrow trace and config for the scheduler's life. `want_lists` = false lets the scheduler skip step->sequences. The caller destroys
  * through ops->destroy. */

@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "time/step_time.h"
+
 struct scheduled { uint32_t request, tokens; };
 struct admitted { uint32_t request, cached_tokens; };
 struct block_pair { uint32_t from, to; };
@@ -84,12 +86,14 @@ enum event_kind {
 
 enum drop_reason { DROP_MAX_MODEL_LEN, DROP_POOL };
 
+/* Order within a step: arrivals, preemptions, swap-ins, admissions, ignored ones, each in the scheduler's order; then at the step's end
+ * for each request that got tokens, in scheduled order: FIRST_TOKEN or GAP if due, then FINISH if it did. Drops come before everything. */
 struct event {
     int64_t time_ns;
     uint64_t step;     /* the step at which it happened */
     int64_t value;
     uint32_t request, other;
-    uint32_t blocks;   /* blocks in the request's table at that moment (before a release, after an admission) */
+    uint32_t blocks;   /* EVENT_PREEMPT: blocks that its table held; else 0 */
     uint16_t sample;
     uint8_t kind;      /* enum event_kind */
     uint8_t extra;
@@ -99,6 +103,7 @@ struct event {
  * by the engine, all else by the scheduler. `finished` is filled by complete(). */
 struct step {
     struct step_tally tally;
+    struct step_shape shape;     /* what the step's price depends on; the scheduler fills all but `step` */
     struct scheduled *scheduled;      uint32_t scheduled_count;  /* in the scheduler's own order */
     struct step_sequence *sequences;  uint32_t sequence_count;
     struct admitted *admitted;        uint32_t admitted_count;

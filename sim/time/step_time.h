@@ -6,8 +6,10 @@
 #ifndef PAGESIM_STEP_TIME_H
 #define PAGESIM_STEP_TIME_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/diag.h"
-#include "engine/step.h"
 #include "input/config.h"
 
 /* What a price may depend on. Decodes are sequences that compute exactly their one newest token; every other one is a prefill chunk. */

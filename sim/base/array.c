@@ -1,0 +1,36 @@
+/* array.c - see array.h. `items` is a pointer to the caller's typed pointer; it is copied as bytes, so that no aliasing rule is bent. */
+#include "base/array.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t size, const char *what, struct diag *diag)
+{
+    if (needed <= *capacity)
+        return SIM_OK;
+    size_t room = *capacity + *capacity / 2;
+    if (room < needed)
+        room = needed;
+    if (room < 16)
+        room = 16;
+    if (room > SIZE_MAX / 2 / size)
+        return diag_no_memory(diag, SIZE_MAX, what);
+    void *old, *grown;
+    memcpy(&old, items, sizeof old);
+    grown = realloc(old, room * size);
+    if (!grown)
+        return diag_no_memory(diag, room * size, what);
+    memcpy(items, &grown, sizeof grown);
+    *capacity = room;
+    return SIM_OK;
+}
+
+enum status array_zeroed(void *items, size_t count, size_t size, const char *what, struct diag *diag)
+{
+    void *fresh = calloc(count ? count : 1, size);
+    if (!fresh)
+        return diag_no_memory(diag, count * size, what);
+    memcpy(items, &fresh, sizeof fresh);
+    return SIM_OK;
+}
