@@ -17,10 +17,10 @@ struct scheduler; /* each engine embeds this header of its own state as first me
 
 struct scheduler_ops {
     const char *name;
-    /* Request `position` has arrived; order of calls is order of arrival. */
-    enum status (*arrive)(struct scheduler *self, uint32_t position, struct diag *diag);
+    /* Request `position` has arrived (in a closed loop later than the trace says); order of calls is order of arrival. */
+    enum status (*arrive)(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag);
     /* Decide one step at `now_ns`. Nothing to do is a step with scheduled_count 0 (and, V0, no preempted and no ignored).
-     * SIM_FAILED with a message: vLLM would die here (V0: no CPU blocks left); the message is the abort text. */
+     * step->abort != NULL: vLLM would die here (V0: no CPU blocks left); the run ends. */
     enum status (*schedule)(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag);
     /* The model ran; hand out tokens, finish and release. `end_ns` is the clock at the end of the step. */
     enum status (*complete)(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag);
@@ -32,6 +32,8 @@ struct scheduler_ops {
     const char *(*diagnose)(struct scheduler *self);
     /* Requests taken in and not finished. */
     uint32_t (*unfinished)(const struct scheduler *self);
+    /* The pool between steps: fills free_blocks, cached_blocks, free_cpu_blocks and, were any used, used_blocks and the table sums. */
+    void (*pool_state)(const struct scheduler *self, struct step_tally *tally);
     /* Walk all invariants; false with a message at the first that does not hold. For tests and --check. */
     bool (*check)(const struct scheduler *self, struct diag *diag);
     void (*destroy)(struct scheduler *self);
@@ -45,6 +47,10 @@ extern const struct scheduler_ops vllm_v1_ops, vllm_v0_ops;
 
 /* The operations of the engine that config->scheduler names. */
 const struct scheduler_ops *scheduler_ops_of(const struct config *config);
+
+/* Create the scheduler that config->scheduler names. */
+SIM_NODISCARD enum status scheduler_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
+                                           struct diag *diag);
 
 /* Borrow trace and config for the scheduler's life. `want_lists` = false lets the scheduler skip step->sequences. The caller destroys
  * through ops->destroy. */

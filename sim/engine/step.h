@@ -104,6 +104,7 @@ struct event {
 struct step {
     struct step_tally tally;
     struct step_shape shape;     /* what the step's price depends on; the scheduler fills all but `step` */
+    const char *abort;           /* NULL, or why the engine dies instead of running this step (V0); text lives as long as the scheduler */
     struct scheduled *scheduled;      uint32_t scheduled_count;  /* in the scheduler's own order */
     struct step_sequence *sequences;  uint32_t sequence_count;
     struct admitted *admitted;        uint32_t admitted_count;

@@ -1,0 +1,45 @@
+/* emitter.h - collects events and tallies of a replay and hands them to observers in batches, so that watching costs one indirect call
+ * per some hundred records instead of one per record.
+ *
+ * Rule kept for observers: events of a step are delivered no later than the batch that holds the step's tally. A stream that nobody
+ * listens to is not collected.
+ */
+#ifndef PAGESIM_EMITTER_H
+#define PAGESIM_EMITTER_H
+
+#include "base/diag.h"
+#include "observe/observer.h"
+
+enum { EMITTER_BATCH = 256 };
+
+struct emitter {
+    const struct observer *observers;
+    size_t observer_count;
+    bool wants_tallies, wants_events;
+    size_t tally_count, event_count;
+    struct step_tally tallies[EMITTER_BATCH];
+    struct event events[EMITTER_BATCH];
+};
+
+void emitter_init(struct emitter *emitter, const struct observer *observers, size_t count);
+/* Deliver what is collected: events first. */
+SIM_NODISCARD enum status emitter_flush(struct emitter *emitter, struct diag *diag);
+SIM_NODISCARD enum status emitter_flush_events(struct emitter *emitter, struct diag *diag);
+
+SIM_NODISCARD static inline enum status emitter_event(struct emitter *emitter, const struct event *event, struct diag *diag)
+{
+    if (!emitter->wants_events)
+        return SIM_OK;
+    emitter->events[emitter->event_count++] = *event;
+    return emitter->event_count == EMITTER_BATCH ? emitter_flush_events(emitter, diag) : SIM_OK;
+}
+
+SIM_NODISCARD static inline enum status emitter_tally(struct emitter *emitter, const struct step_tally *tally, struct diag *diag)
+{
+    if (!emitter->wants_tallies)
+        return SIM_OK;
+    emitter->tallies[emitter->tally_count++] = *tally;
+    return emitter->tally_count == EMITTER_BATCH ? emitter_flush(emitter, diag) : SIM_OK;
+}
+
+#endif

@@ -1,0 +1,118 @@
+/* request_queue.c - see request_queue.h. */
+#include "engine/request_queue.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+#define NOBODY UINT32_MAX
+
+enum status request_queue_init(struct request_queue *queue, uint32_t requests, bool ordered, struct diag *diag)
+{
+    *queue = (struct request_queue){.ordered = ordered, .first = NOBODY, .last = NOBODY};
+    enum status status;
+    if (!ordered)
+        return array_zeroed(&queue->next, requests, sizeof *queue->next, "the waiting queue", diag);
+    status = array_zeroed(&queue->heap, requests, sizeof *queue->heap, "the waiting queue", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&queue->key, requests, sizeof *queue->key, "the waiting queue", diag);
+    if (status != SIM_OK)
+        request_queue_deinit(queue);
+    return status;
+}
+
+void request_queue_deinit(struct request_queue *queue)
+{
+    free(queue->next);
+    free(queue->heap);
+    free(queue->key);
+    *queue = (struct request_queue){.first = NOBODY, .last = NOBODY};
+}
+
+static bool sooner(const struct request_queue *queue, uint32_t a, uint32_t b)
+{
+    return queue->key[a] != queue->key[b] ? queue->key[a] < queue->key[b] : a < b;
+}
+
+static void heap_push(struct request_queue *queue, uint32_t position, int64_t key)
+{
+    queue->key[position] = key;
+    uint32_t at = queue->count++;
+    while (at > 0 && sooner(queue, position, queue->heap[(at - 1) / 2])) {
+        queue->heap[at] = queue->heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    queue->heap[at] = position;
+}
+
+static void heap_pop(struct request_queue *queue)
+{
+    uint32_t moved = queue->heap[--queue->count], at = 0;
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= queue->count)
+            break;
+        if (child + 1 < queue->count && sooner(queue, queue->heap[child + 1], queue->heap[child]))
+            child++;
+        if (!sooner(queue, queue->heap[child], moved))
+            break;
+        queue->heap[at] = queue->heap[child];
+        at = child;
+    }
+    queue->heap[at] = moved;
+}
+
+void request_queue_push(struct request_queue *queue, uint32_t position, int64_t key)
+{
+    if (queue->ordered) {
+        heap_push(queue, position, key);
+        return;
+    }
+    queue->next[position] = NOBODY;
+    if (queue->count++ == 0)
+        queue->first = position;
+    else
+        queue->next[queue->last] = position;
+    queue->last = position;
+}
+
+void request_queue_push_preempted(struct request_queue *queue, uint32_t position, int64_t key)
+{
+    if (queue->ordered) {
+        heap_push(queue, position, key);
+        return;
+    }
+    queue->next[position] = queue->first;
+    queue->first = position;
+    if (queue->count++ == 0)
+        queue->last = position;
+}
+
+uint32_t request_queue_peek(const struct request_queue *queue) { return queue->ordered ? queue->heap[0] : queue->first; }
+
+void request_queue_pop(struct request_queue *queue)
+{
+    if (queue->ordered) {
+        heap_pop(queue);
+        return;
+    }
+    queue->first = queue->next[queue->first];
+    if (--queue->count == 0)
+        queue->first = queue->last = NOBODY;
+}
+
+bool request_queue_check(const struct request_queue *queue)
+{
+    if (queue->ordered) {
+        for (uint32_t at = 1; at < queue->count; at++)
+            if (sooner(queue, queue->heap[at], queue->heap[(at - 1) / 2]))
+                return false;
+        return true;
+    }
+    uint32_t walked = 0, last = NOBODY;
+    for (uint32_t at = queue->first; at != NOBODY && walked <= queue->count; at = queue->next[at]) {
+        last = at;
+        walked++;
+    }
+    return walked == queue->count && last == queue->last;
+}

@@ -1,0 +1,37 @@
+/* request_queue.h - the waiting queue of vLLM V1: who is looked at next.
+ *
+ * Two disciplines behind one interface. FCFS is a doubly ended list: arrivals go to the back, preempted requests to the very front (the
+ * last victim of a step ends up first). Ordered is a binary heap by (key, position); a preempted request competes by the same key and
+ * has no other privilege. Position breaks ties, which is (arrival, number in the file). Room for every request is made at creation, so
+ * pushing never fails. Source: vLLM v1/core/sched/request_queue.py.
+ */
+#ifndef PAGESIM_REQUEST_QUEUE_H
+#define PAGESIM_REQUEST_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+
+struct request_queue {
+    bool ordered;
+    uint32_t count;
+    uint32_t first, last; /* FCFS: ends of the list; UINT32_MAX when empty */
+    uint32_t *next;       /* FCFS: position -> position behind it */
+    uint32_t *heap;       /* ordered: positions, heap[0] is the head */
+    int64_t *key;         /* ordered: position -> key, lower is sooner */
+};
+
+SIM_NODISCARD enum status request_queue_init(struct request_queue *queue, uint32_t requests, bool ordered, struct diag *diag);
+void request_queue_deinit(struct request_queue *queue);
+
+/* An arrival; `key` matters only in an ordered queue. */
+void request_queue_push(struct request_queue *queue, uint32_t position, int64_t key);
+/* A preempted request. */
+void request_queue_push_preempted(struct request_queue *queue, uint32_t position, int64_t key);
+/* The head; the queue must not be empty. */
+uint32_t request_queue_peek(const struct request_queue *queue);
+void request_queue_pop(struct request_queue *queue);
+bool request_queue_check(const struct request_queue *queue);
+
+#endif

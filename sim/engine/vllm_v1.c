@@ -1,0 +1,458 @@
+/* vllm_v1.c - the scheduler of vLLM V1 0.33.0, decision for decision, written to be read: the reference that faster engines are held to.
+ *
+ * Each step looks at every running request. Running requests first, in order; who finds no block takes one from a victim, which loses
+ * everything and waits again. Then, if nobody was preempted, waiting requests are admitted until one does not fit.
+ * Sections in comments are those of the semantics text. Source: vLLM v1/core/sched/scheduler.py.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "engine/request_queue.h"
+#include "engine/scheduler.h"
+#include "engine/vllm_v1_blocks.h"
+
+struct v1_request {
+    int64_t arrival_ns;
+    uint32_t known;      /* prompt + generated tokens */
+    uint32_t computed;   /* tokens whose KV is considered present */
+    uint32_t scheduled;  /* tokens in this step; 0 = not scheduled */
+};
+
+struct vllm_v1 {
+    struct scheduler base;
+    const struct trace *trace;
+    struct config config;
+    uint32_t watermark_blocks;
+    bool by_priority;
+    struct v1_blocks blocks;
+    struct v1_request *requests; /* by position */
+    struct request_queue waiting;
+    uint32_t *running;           /* positions in running order */
+    uint32_t running_count;
+    uint64_t held_tokens;        /* sum of computed over running */
+    bool want_lists;
+    /* The lists of the current step. Each has room for every request that can appear in it. */
+    uint32_t *order;             /* scheduled positions; a priority victim may leave it again */
+    uint32_t order_count;
+    struct scheduled *scheduled, *sampled;
+    struct step_sequence *sequences;
+    struct admitted *admitted;
+    struct preempted *preempted;
+    uint32_t preempted_count, admitted_count;
+    uint32_t *finished;
+};
+
+static int64_t waiting_key(const struct vllm_v1 *v1, uint32_t position)
+{
+    return v1->trace->priority ? v1->trace->priority[position] : 0;
+}
+
+static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
+{
+    (void)diag;
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    v1->requests[position] = (struct v1_request){.arrival_ns = arrival_ns, .known = v1->trace->input_tokens[position]};
+    request_queue_push(&v1->waiting, position, waiting_key(v1, position));
+    return SIM_OK;
+}
+
+/* Section 6.1, choice of victim: an index into running. */
+static uint32_t choose_victim(const struct vllm_v1 *v1)
+{
+    uint32_t worst = 0;
+    if (!v1->by_priority)
+        return v1->running_count - 1;
+    for (uint32_t i = 1; i < v1->running_count; i++) {
+        uint32_t a = v1->running[i], b = v1->running[worst];
+        int64_t key_a = waiting_key(v1, a), key_b = waiting_key(v1, b);
+        if (key_a != key_b ? key_a > key_b : v1->requests[a].arrival_ns > v1->requests[b].arrival_ns)
+            worst = i; /* strictly greater: a tie leaves the first in running order */
+    }
+    return worst;
+}
+
+static void remove_at(uint32_t *list, uint32_t *count, uint32_t at)
+{
+    memmove(list + at, list + at + 1, (size_t)(--*count - at) * sizeof *list);
+}
+
+/* Take everything from running[at] and let it wait again. */
+static void preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, uint32_t *budget)
+{
+    uint32_t victim = v1->running[at];
+    struct v1_request *request = &v1->requests[victim];
+    remove_at(v1->running, &v1->running_count, at);
+    if (request->scheduled) { /* priority only: it had its turn in this step already */
+        uint32_t k = 0;
+        while (v1->order[k] != victim)
+            k++;
+        remove_at(v1->order, &v1->order_count, k);
+        *budget += request->scheduled;
+    }
+    v1->preempted[v1->preempted_count++] = (struct preempted){.request = victim,
+                                                              .kind = PREEMPT_RECOMPUTE,
+                                                              .requester = requester,
+                                                              .tokens_lost = request->computed,
+                                                              .blocks = v1->blocks.tables[victim].count};
+    v1_blocks_release(&v1->blocks, victim);
+    v1->held_tokens -= request->computed;
+    request->computed = request->scheduled = 0;
+    request_queue_push_preempted(&v1->waiting, victim, waiting_key(v1, victim));
+}
+
+/* How many tokens a request may compute: long prompts are cut, the budget and the model's length bound. */
+static uint32_t tokens_now(uint32_t wanted, uint32_t threshold, uint32_t budget)
+{
+    if (threshold > 0 && threshold < wanted)
+        wanted = threshold;
+    return wanted < budget ? wanted : budget;
+}
+
+static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens, uint32_t *budget)
+{
+    v1->requests[position].scheduled = tokens;
+    v1->order[v1->order_count++] = position;
+    *budget -= tokens;
+}
+
+/* Make room for running[*k], preempting while it does not fit. *granted = false: it was preempted itself. */
+static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, uint32_t *budget, bool *granted, struct diag *diag)
+{
+    uint32_t position = v1->running[*k];
+    const struct v1_request *request = &v1->requests[position];
+    struct v1_demand demand = {.position = position, .known = request->known, .computed = request->computed, .new_tokens = tokens};
+    for (;;) {
+        enum status status = v1_blocks_allocate(&v1->blocks, &demand, granted, diag);
+        if (status != SIM_OK || *granted)
+            return status;
+        uint32_t at = choose_victim(v1), victim = v1->running[at];
+        preempt(v1, at, position, budget);
+        if (victim == position)
+            return SIM_OK;
+        *k -= at < *k;
+    }
+}
+
+/* Section 6.1 */
+static enum status schedule_running(struct vllm_v1 *v1, uint32_t threshold, uint32_t *budget, struct diag *diag)
+{
+    for (uint32_t k = 0; k < v1->running_count && *budget > 0;) {
+        uint32_t position = v1->running[k];
+        const struct v1_request *request = &v1->requests[position];
+        uint32_t tokens = tokens_now(request->known - request->computed, threshold, *budget);
+        uint32_t room = v1->config.max_model_len - request->computed - 1;
+        tokens = tokens < room ? tokens : room;
+        if (tokens == 0) {
+            k++;
+            continue;
+        }
+        bool granted;
+        enum status status = grow(v1, &k, tokens, budget, &granted, diag);
+        if (status != SIM_OK)
+            return status;
+        if (granted) {
+            note_scheduled(v1, position, tokens, budget);
+            k++;
+        } else if (!v1->by_priority) {
+            break; /* FCFS: everything behind it is gone already. Priority goes on with what the release freed. */
+        }
+    }
+    return SIM_OK;
+}
+
+/* Section 6.2: no skipping over a head that does not fit. */
+static enum status schedule_waiting(struct vllm_v1 *v1, uint32_t threshold, uint32_t *budget, struct diag *diag)
+{
+    while (*budget > 0 && v1->waiting.count > 0 && v1->running_count < v1->config.max_num_seqs) {
+        uint32_t position = request_queue_peek(&v1->waiting), hits;
+        struct v1_request *request = &v1->requests[position];
+        enum status status = v1_blocks_lookup(&v1->blocks, position, request->known, &hits, diag);
+        if (status != SIM_OK)
+            return status;
+        uint32_t cached = hits * v1->config.block_size, rest = request->known - cached;
+        uint32_t wanted = threshold > 0 && threshold < rest ? threshold : rest;
+        if (!v1->config.enable_chunked_prefill && wanted > *budget)
+            break; /* the threshold cuts before this test: with it, prompts are split even so */
+        uint32_t tokens = tokens_now(rest, threshold, *budget);
+        struct v1_demand demand = {.position = position,
+                                   .known = request->known,
+                                   .new_tokens = tokens,
+                                   .hits = hits,
+                                   .watermark = v1->running_count > 0 ? v1->watermark_blocks : 0,
+                                   .whole = v1->config.scheduler_reserve_full_isl};
+        bool fits;
+        status = v1_blocks_allocate(&v1->blocks, &demand, &fits, diag);
+        if (status != SIM_OK)
+            return status;
+        if (!fits)
+            break;
+        request_queue_pop(&v1->waiting);
+        v1->running[v1->running_count++] = position;
+        request->computed = cached;
+        v1->held_tokens += cached;
+        v1->admitted[v1->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached};
+        note_scheduled(v1, position, tokens, budget);
+    }
+    return SIM_OK;
+}
+
+/* Add one scheduled request to the sums that price the step. */
+static void add_to_shape(struct step_shape *shape, const struct v1_request *request, uint32_t tokens)
+{
+    uint32_t before = request->computed - tokens;
+    bool completes = request->computed == request->known;
+    shape->scheduled_tokens += tokens;
+    shape->context_tokens += request->computed;
+    shape->sequences++;
+    shape->sampled += completes;
+    if (tokens == 1 && completes) {
+        if (shape->decodes++ == 0)
+            shape->min_decode_context = shape->max_decode_context = request->computed;
+        if (request->computed > shape->max_decode_context)
+            shape->max_decode_context = request->computed;
+        if (request->computed < shape->min_decode_context)
+            shape->min_decode_context = request->computed;
+        shape->decode_context += request->computed;
+        return;
+    }
+    shape->prefill_chunks++;
+    shape->prefill_tokens += tokens;
+    shape->prefill_context += before;
+    shape->prefill_context_product += (uint64_t)tokens * before;
+}
+
+static void fill_lists(struct vllm_v1 *v1, struct step *step)
+{
+    for (uint32_t i = 0; i < v1->order_count; i++) {
+        uint32_t position = v1->order[i];
+        struct v1_request *request = &v1->requests[position];
+        uint32_t tokens = request->scheduled;
+        v1->scheduled[i] = (struct scheduled){.request = position, .tokens = tokens};
+        if (v1->want_lists)
+            v1->sequences[i] = (struct step_sequence){.request = position,
+                                                      .start = request->computed,
+                                                      .tokens = tokens,
+                                                      .blocks = v1->blocks.tables[position].blocks,
+                                                      .num_blocks = v1->blocks.tables[position].count};
+        request->computed += tokens;
+        request->scheduled = 0;
+        v1->held_tokens += tokens;
+        add_to_shape(&step->shape, request, tokens);
+    }
+    step->scheduled = v1->scheduled;
+    step->scheduled_count = v1->order_count;
+    step->sequences = v1->sequences;
+    step->sequence_count = v1->want_lists ? v1->order_count : 0;
+    step->admitted = v1->admitted;
+    step->admitted_count = v1->admitted_count;
+    step->preempted = v1->preempted;
+    step->preempted_count = v1->preempted_count;
+}
+
+static void fill_tally(const struct vllm_v1 *v1, struct step *step)
+{
+    const struct step_shape *shape = &step->shape;
+    const struct v1_blocks *blocks = &v1->blocks;
+    step->tally = (struct step_tally){
+        .context_tokens = shape->context_tokens,
+        .held_tokens = v1->held_tokens,
+        .scheduled_tokens = (uint32_t)shape->scheduled_tokens,
+        .scheduled_sequences = shape->sequences,
+        .prefill_tokens = (uint32_t)shape->prefill_tokens,
+        .sampled_tokens = shape->sampled,
+        .running = v1->running_count,
+        .waiting = v1->waiting.count,
+        .free_blocks = blocks->pool.num_free,
+        .cached_blocks = blocks->cached_free,
+        .used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free,
+        .table_blocks = (uint32_t)blocks->table_blocks,
+        .table_runs = (uint32_t)blocks->table_runs,
+        .preemptions = v1->preempted_count,
+        .mode = shape->prefill_chunks == 0 ? STEP_MODE_DECODE : shape->decodes == 0 ? STEP_MODE_PREFILL : STEP_MODE_MIXED,
+    };
+}
+
+static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
+{
+    (void)now_ns;
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    *step = (struct step){0};
+    v1->order_count = v1->preempted_count = v1->admitted_count = 0;
+    uint32_t budget = v1->config.max_num_batched_tokens;
+    /* A lone request is not held back by the threshold. */
+    uint32_t threshold = v1->running_count + v1->waiting.count > 1 ? v1->config.long_prefill_token_threshold : 0;
+    enum status status = schedule_running(v1, threshold, &budget, diag);
+    if (status == SIM_OK && v1->preempted_count == 0)
+        status = schedule_waiting(v1, threshold, &budget, diag);
+    if (status != SIM_OK)
+        return status;
+    fill_lists(v1, step);
+    fill_tally(v1, step);
+    return SIM_OK;
+}
+
+/* Section 7: tokens in scheduled order; who is done gives its blocks back before the next is looked at. */
+static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag)
+{
+    (void)end_ns;
+    (void)diag;
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    uint32_t sampled = 0, finished = 0;
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        uint32_t position = step->scheduled[i].request;
+        struct v1_request *request = &v1->requests[position];
+        if (request->computed < request->known)
+            continue;
+        request->known++;
+        v1->sampled[sampled++] = (struct scheduled){.request = position, .tokens = 1};
+        if (request->known - v1->trace->input_tokens[position] < v1->trace->output_tokens[position] &&
+            request->known < v1->config.max_model_len)
+            continue;
+        v1->finished[finished++] = position;
+        v1_blocks_release(&v1->blocks, position);
+        v1_blocks_forget(&v1->blocks, position);
+        v1->held_tokens -= request->computed;
+        request->known = 0; /* marks it as gone for the sweep below */
+    }
+    if (finished > 0) {
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < v1->running_count; i++)
+            if (v1->requests[v1->running[i]].known > 0)
+                v1->running[kept++] = v1->running[i];
+        v1->running_count = kept;
+    }
+    step->sampled = v1->sampled;
+    step->sampled_count = sampled;
+    step->finished = v1->finished;
+    step->finished_count = finished;
+    return SIM_OK;
+}
+
+static bool v1_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
+                          uint64_t *smallest_pool)
+{
+    uint64_t total = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position];
+    uint64_t blocks = (total + config->block_size - 1) / config->block_size;
+    *smallest_pool = 0;
+    if (total > config->max_model_len) {
+        *why = DROP_MAX_MODEL_LEN;
+        return true;
+    }
+    *why = DROP_POOL;
+    *smallest_pool = blocks + 1; /* and the null block */
+    return *smallest_pool > config->num_gpu_blocks;
+}
+
+static const char *v1_diagnose(struct scheduler *self)
+{
+    (void)self;
+    return NULL;
+}
+
+static uint32_t v1_unfinished(const struct scheduler *self)
+{
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    return v1->running_count + v1->waiting.count;
+}
+
+static void v1_pool_state(const struct scheduler *self, struct step_tally *tally)
+{
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    tally->free_blocks = v1->blocks.pool.num_free;
+    tally->cached_blocks = v1->blocks.cached_free;
+}
+
+static bool v1_check(const struct scheduler *self, struct diag *diag)
+{
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    uint64_t held = 0;
+    for (uint32_t i = 0; i < v1->running_count; i++)
+        held += v1->requests[v1->running[i]].computed;
+    if (held != v1->held_tokens || v1->running_count > v1->config.max_num_seqs || !request_queue_check(&v1->waiting)) {
+        diag_set(diag, SIM_FAILED, "the scheduler's queues or sums are inconsistent");
+        return false;
+    }
+    return v1_blocks_check(&v1->blocks, diag);
+}
+
+static void v1_destroy(struct scheduler *self)
+{
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    v1_blocks_deinit(&v1->blocks);
+    request_queue_deinit(&v1->waiting);
+    free(v1->requests);
+    free(v1->running);
+    free(v1->order);
+    free(v1->scheduled);
+    free(v1->sampled);
+    free(v1->sequences);
+    free(v1->admitted);
+    free(v1->preempted);
+    free(v1->finished);
+    free(v1);
+}
+
+const struct scheduler_ops vllm_v1_ops = {
+    .name = "vllm-v1",
+    .never_runs = v1_never_runs,
+    .arrive = v1_arrive,
+    .schedule = v1_schedule,
+    .complete = v1_complete,
+    .diagnose = v1_diagnose,
+    .unfinished = v1_unfinished,
+    .pool_state = v1_pool_state,
+    .check = v1_check,
+    .destroy = v1_destroy,
+};
+
+/* Running requests are at most max_num_seqs, and so is every list of a step. */
+static enum status make_lists(struct vllm_v1 *v1, struct diag *diag)
+{
+    size_t most = v1->config.max_num_seqs < v1->trace->count ? v1->config.max_num_seqs : v1->trace->count;
+    const char *what = "the scheduler's lists";
+    enum status status = array_zeroed(&v1->requests, v1->trace->count, sizeof *v1->requests, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->running, most, sizeof *v1->running, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->order, most, sizeof *v1->order, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->scheduled, most, sizeof *v1->scheduled, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->sampled, most, sizeof *v1->sampled, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->sequences, most, sizeof *v1->sequences, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->admitted, most, sizeof *v1->admitted, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->preempted, most, sizeof *v1->preempted, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->finished, most, sizeof *v1->finished, what, diag);
+    return status;
+}
+
+enum status vllm_v1_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
+                           struct diag *diag)
+{
+    struct vllm_v1 *v1;
+    enum status status = array_zeroed(&v1, 1, sizeof *v1, "the scheduler", diag);
+    if (status != SIM_OK)
+        return status;
+    v1->base.ops = &vllm_v1_ops;
+    v1->trace = trace;
+    v1->config = *config;
+    v1->watermark_blocks = config_watermark_blocks(config);
+    v1->by_priority = strcmp(config->scheduling_policy, "priority") == 0;
+    v1->want_lists = want_lists;
+    status = v1_blocks_init(&v1->blocks, trace, config, diag);
+    if (status == SIM_OK)
+        status = request_queue_init(&v1->waiting, trace->count, v1->by_priority, diag);
+    if (status == SIM_OK)
+        status = make_lists(v1, diag);
+    if (status != SIM_OK) {
+        v1_destroy(&v1->base);
+        return status;
+    }
+    *out = &v1->base;
+    return SIM_OK;
+}

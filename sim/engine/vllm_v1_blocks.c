@@ -1,0 +1,269 @@
+/* vllm_v1_blocks.c - see vllm_v1_blocks.h. */
+#include "engine/vllm_v1_blocks.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+static uint32_t ceil_div(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
+static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, const struct config *config, struct diag *diag)
+{
+    *blocks = (struct v1_blocks){.trace = trace,
+                                 .block_size = config->block_size,
+                                 .trace_block_size = config->trace_block_size,
+                                 .max_model_len = config->max_model_len,
+                                 .caching = config->enable_prefix_caching};
+    uint32_t null_block;
+    enum status status = SIM_OK;
+    if (kv_block_pool_init(&blocks->pool, config->num_gpu_blocks, KV_ASCENDING) != KV_OK)
+        return diag_no_memory(diag, (size_t)config->num_gpu_blocks * 12, "the block pool");
+    if (kv_block_pool_take(&blocks->pool, &null_block) != KV_OK)
+        status = diag_set(diag, SIM_FAILED, "an empty block pool has no room for the null block");
+    if (status == SIM_OK && blocks->caching &&
+        (kv_prefix_cache_create(config->num_gpu_blocks, &blocks->cache) != KV_OK || kv_contents_create(&blocks->contents) != KV_OK))
+        status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache");
+    if (status == SIM_OK)
+        status = array_zeroed(&blocks->tables, trace->count, sizeof *blocks->tables, "block tables", diag);
+    if (status != SIM_OK)
+        v1_blocks_deinit(blocks);
+    return status;
+}
+
+void v1_blocks_deinit(struct v1_blocks *blocks)
+{
+    if (blocks->tables)
+        for (uint32_t position = 0; position < blocks->trace->count; position++)
+            v1_blocks_forget(blocks, position);
+    free(blocks->tables);
+    free(blocks->hits);
+    free(blocks->spans);
+    kv_prefix_cache_destroy(blocks->cache);
+    kv_contents_destroy(blocks->contents);
+    kv_block_pool_deinit(&blocks->pool);
+    memset(blocks, 0, sizeof *blocks);
+}
+
+/* Identity of a block that no other request can have. A request has fewer than 2^31 blocks. */
+static uint64_t private_content(const struct v1_blocks *blocks, uint32_t position, uint32_t block, uint64_t end)
+{
+    uint32_t owner = position;
+    if (blocks->trace->sample && end <= blocks->trace->input_tokens[position])
+        owner -= blocks->trace->sample[position]; /* children stand behind child 0 and share its prompt */
+    return KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block;
+}
+
+/* Tokens [from, end) of the prompt, all named by hash ids, as spans of consecutive token values. */
+static enum status named_spans(struct v1_blocks *blocks, const uint32_t *hash_ids, uint64_t from, uint64_t end, size_t *count,
+                               struct diag *diag)
+{
+    const uint64_t width = blocks->trace_block_size;
+    size_t used = 0;
+    enum status status = array_reserve(&blocks->spans, &blocks->spans_capacity, (size_t)((end - from) / width + 2),
+                                       sizeof *blocks->spans, "the content of a block", diag);
+    if (status != SIM_OK)
+        return status;
+    while (from < end) {
+        uint64_t offset = from % width, length = width - offset;
+        if (length > end - from)
+            length = end - from;
+        blocks->spans[used++] = (struct kv_span){.first = (uint64_t)hash_ids[from / width] * width + offset, .count = (uint32_t)length};
+        from += length;
+    }
+    *count = used;
+    return SIM_OK;
+}
+
+/* Extend the request's content identities to the first `needed` full blocks. */
+static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, uint32_t needed, struct diag *diag)
+{
+    struct v1_table *table = &blocks->tables[position];
+    if (needed <= table->contents_count)
+        return SIM_OK;
+    enum status status = array_reserve(&table->contents, &table->contents_capacity, needed, sizeof *table->contents, "block contents", diag);
+    if (status != SIM_OK)
+        return status;
+    const struct trace *trace = blocks->trace;
+    uint64_t named = trace_hash_count(trace, position) * blocks->trace_block_size;
+    if (named > trace->input_tokens[position])
+        named = trace->input_tokens[position];
+    for (uint32_t block = table->contents_count; block < needed; block++) {
+        uint64_t from = (uint64_t)block * blocks->block_size, end = from + blocks->block_size;
+        uint64_t content = private_content(blocks, position, block, end);
+        if (end <= named) {
+            size_t count;
+            status = named_spans(blocks, trace->hash_ids + trace->hash_start[position], from, end, &count, diag);
+            if (status != SIM_OK)
+                return status;
+            uint64_t parent = block ? table->contents[block - 1] : KV_CONTENT_NONE;
+            if (kv_contents_intern(blocks->contents, parent, blocks->spans, count, &content) != KV_OK)
+                return diag_no_memory(diag, 64, "a block's content");
+        }
+        table->contents[block] = content;
+        table->contents_count = block + 1;
+    }
+    return SIM_OK;
+}
+
+enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32_t known, uint32_t *count, struct diag *diag)
+{
+    *count = 0;
+    if (!blocks->caching)
+        return SIM_OK;
+    uint32_t limit = (known - 1) / blocks->block_size;
+    enum status status = array_reserve(&blocks->hits, &blocks->hits_capacity, limit, sizeof *blocks->hits, "prefix hits", diag);
+    if (status == SIM_OK)
+        status = extend_contents(blocks, position, limit, diag);
+    if (status != SIM_OK)
+        return status;
+    const uint64_t *contents = blocks->tables[position].contents;
+    uint32_t found = 0;
+    while (found < limit) {
+        uint32_t block = kv_prefix_cache_find(blocks->cache, contents[found]);
+        if (block == KV_BLOCK_NONE)
+            break;
+        blocks->hits[found++] = block;
+    }
+    *count = found;
+    return SIM_OK;
+}
+
+static void append_block(struct v1_blocks *blocks, struct v1_table *table, uint32_t block)
+{
+    bool starts_run = table->count == 0 || table->blocks[table->count - 1] + 1 != block;
+    table->runs += starts_run;
+    blocks->table_runs += starts_run;
+    blocks->table_blocks++;
+    table->blocks[table->count++] = block;
+}
+
+/* A broken contract of the pool is a bug of ours; say so instead of going on. */
+static enum status pool_bug(struct diag *diag, uint32_t block) { return diag_set(diag, SIM_FAILED, "internal error: block %u is not in the state the scheduler believes", block); }
+
+static enum status touch_hits(struct v1_blocks *blocks, struct v1_table *table, uint32_t hits, struct diag *diag)
+{
+    for (uint32_t i = 0; i < hits; i++) {
+        uint32_t block = blocks->hits[i];
+        blocks->cached_free -= blocks->pool.refs[block] == 0;
+        if (kv_block_pool_ref(&blocks->pool, block) != KV_OK)
+            return pool_bug(diag, block);
+        append_block(blocks, table, block);
+    }
+    if (table->registered < hits)
+        table->registered = hits;
+    return SIM_OK;
+}
+
+static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, uint32_t fresh, struct diag *diag)
+{
+    for (uint32_t i = 0; i < fresh; i++) {
+        uint32_t block;
+        if (kv_block_pool_take(&blocks->pool, &block) != KV_OK)
+            return pool_bug(diag, KV_BLOCK_NONE);
+        if (blocks->caching && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE) {
+            kv_prefix_cache_remove(blocks->cache, block); /* the only way that cached content is evicted */
+            blocks->cached_free--;
+        }
+        append_block(blocks, table, block);
+    }
+    return SIM_OK;
+}
+
+static enum status register_full(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag)
+{
+    struct v1_table *table = &blocks->tables[position];
+    enum status status = extend_contents(blocks, position, full, diag);
+    if (status != SIM_OK)
+        return status;
+    for (; table->registered < full; table->registered++) {
+        uint32_t block = table->blocks[table->registered];
+        if (kv_prefix_cache_insert(blocks->cache, block, table->contents[table->registered]) != KV_OK)
+            return pool_bug(diag, block);
+    }
+    return SIM_OK;
+}
+
+enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag)
+{
+    struct v1_table *table = &blocks->tables[demand->position];
+    const uint32_t size = blocks->block_size, limit = blocks->max_model_len;
+    const uint32_t present = demand->computed + demand->hits * size, have = table->count + demand->hits;
+    uint32_t revived = 0; /* hits that sit in the free queue and will leave it */
+    for (uint32_t i = 0; i < demand->hits; i++)
+        revived += blocks->pool.refs[blocks->hits[i]] == 0;
+    uint64_t reserve = (uint64_t)demand->watermark + revived;
+    uint32_t whole = ceil_div(min_u32(demand->known, limit), size), covered = ceil_div(min_u32(present + demand->new_tokens, limit), size);
+    *fits = false;
+    if (demand->whole && (whole > have ? whole - have : 0) + reserve > blocks->pool.num_free)
+        return SIM_OK;
+    uint32_t fresh = covered > have ? covered - have : 0;
+    if (fresh + reserve > blocks->pool.num_free)
+        return SIM_OK;
+    enum status status = array_reserve(&table->blocks, &table->capacity, (size_t)have + fresh, sizeof *table->blocks, "a block table", diag);
+    if (status == SIM_OK)
+        status = touch_hits(blocks, table, demand->hits, diag);
+    if (status == SIM_OK)
+        status = take_fresh(blocks, table, fresh, diag);
+    if (status == SIM_OK && blocks->caching)
+        status = register_full(blocks, demand->position, min_u32(present + demand->new_tokens, demand->known) / size, diag);
+    *fits = status == SIM_OK;
+    return status;
+}
+
+void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
+{
+    struct v1_table *table = &blocks->tables[position];
+    struct kv_block_pool *pool = &blocks->pool;
+    /* None of these calls can fail: the table holds a reference of each of its blocks. */
+    enum kv_status put = KV_OK;
+    uint32_t left;
+    for (uint32_t i = table->count; i-- > 0 && put == KV_OK;) {
+        put = kv_block_pool_unref(pool, table->blocks[i], &left);
+        if (put == KV_OK && left == 0 && blocks->caching && kv_prefix_cache_content(blocks->cache, table->blocks[i]) != KV_CONTENT_NONE) {
+            put = kv_block_pool_put_tail(pool, table->blocks[i]);
+            blocks->cached_free++;
+        }
+    }
+    /* What is now unreferenced and in no queue has no content. Walked backwards, so that the deepest block ends up as the head. */
+    for (uint32_t i = 0; i < table->count && put == KV_OK; i++)
+        if (pool->refs[table->blocks[i]] == 0 && pool->next[table->blocks[i]] == KV_BLOCK_NONE)
+            put = kv_block_pool_put_head(pool, table->blocks[i]);
+    assert(put == KV_OK);
+    blocks->table_blocks -= table->count;
+    blocks->table_runs -= table->runs;
+    table->count = table->runs = table->registered = 0;
+}
+
+void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
+{
+    struct v1_table *table = &blocks->tables[position];
+    free(table->blocks);
+    free(table->contents);
+    *table = (struct v1_table){0};
+}
+
+bool v1_blocks_check(const struct v1_blocks *blocks, struct diag *diag)
+{
+    uint64_t entries = 0, runs = 0, references = 1; /* the null block's */
+    for (uint32_t position = 0; position < blocks->trace->count; position++) {
+        const struct v1_table *table = &blocks->tables[position];
+        entries += table->count;
+        runs += table->runs;
+        for (uint32_t i = 0; i < table->registered; i++)
+            if (kv_prefix_cache_content(blocks->cache, table->blocks[i]) != table->contents[i])
+                return diag_set(diag, SIM_FAILED, "request %u: block %u does not hold the content it is registered for", position, i), false;
+    }
+    uint32_t cached = 0;
+    for (uint32_t block = 0; block < blocks->pool.num_blocks; block++) {
+        references += block ? blocks->pool.refs[block] : 0;
+        cached += blocks->caching && blocks->pool.refs[block] == 0 && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE;
+    }
+    if (entries != blocks->table_blocks || runs != blocks->table_runs || references != entries + 1 || cached != blocks->cached_free)
+        return diag_set(diag, SIM_FAILED, "sums over block tables do not agree with the pool"), false;
+    if (!kv_block_pool_check(&blocks->pool) || (blocks->caching && !kv_prefix_cache_check(blocks->cache)))
+        return diag_set(diag, SIM_FAILED, "an invariant of the block pool or of the prefix cache is broken"), false;
+    return true;
+}
