@@ -1,0 +1,521 @@
+/* decision_log.c - see decision_log.h.
+ *
+ * A line is written in two halves, as a step is seen twice: tables are hashed while they stand (scheduled), the line is written when it
+ * is known who finished (completed). */
+#include "observe/decision_log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+#define FNV_OFFSET UINT64_C(14695981039346656037)
+#define FNV_PRIME UINT64_C(1099511628211)
+
+enum { FLUSH_AT = 1 << 20, LONGEST_ITEM = 64 };
+
+struct text_buffer {
+    char *text;
+    size_t length, capacity;
+};
+
+struct log_row { /* per_request */
+    int64_t arrival_ns, first_scheduled_ns, first_token_ns, finish_ns;
+    uint32_t preemptions, cached_tokens;
+    bool dropped;
+    uint8_t drop_reason;
+};
+
+struct decision_log {
+    const struct trace *trace;
+    struct decision_log_options options;
+    struct log_sink sink;
+    struct text_buffer out, tables;
+    struct log_row *rows;
+    uint64_t blocks_hash;
+    uint64_t prompt_tokens, cached_tokens, cached_tokens_all, output_tokens;
+    uint64_t preempted[2], finished, copies, swap_in, swap_out;
+};
+
+/* --- text ------------------------------------------------------------------------------------------------------------------------ */
+
+static enum status room(struct text_buffer *buffer, size_t bytes, struct diag *diag)
+{
+    return array_reserve(&buffer->text, &buffer->capacity, buffer->length + bytes, 1, "the decision log", diag);
+}
+
+/* The caller has made room. */
+static void put_text(struct text_buffer *buffer, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(buffer->text + buffer->length, text, length);
+    buffer->length += length;
+}
+
+static void put_char(struct text_buffer *buffer, char c) { buffer->text[buffer->length++] = c; }
+
+static void put_unsigned(struct text_buffer *buffer, uint64_t value)
+{
+    char digits[20];
+    size_t count = 0;
+    do
+        digits[count++] = (char)('0' + value % 10);
+    while (value /= 10);
+    while (count > 0)
+        buffer->text[buffer->length++] = digits[--count];
+}
+
+static void put_signed(struct text_buffer *buffer, int64_t value)
+{
+    if (value < 0)
+        put_char(buffer, '-');
+    put_unsigned(buffer, value < 0 ? (uint64_t)0 - (uint64_t)value : (uint64_t)value);
+}
+
+/* A comma unless a list or an object has just been opened. */
+static void put_comma(struct text_buffer *buffer)
+{
+    if (buffer->text[buffer->length - 1] != '[')
+        put_char(buffer, ',');
+}
+
+static void put_field(struct text_buffer *buffer, const char *name, uint64_t value)
+{
+    put_text(buffer, ",\"");
+    put_text(buffer, name);
+    put_text(buffer, "\":");
+    put_unsigned(buffer, value);
+}
+
+/* The request's number in the file, or "number.sample" for a child of it. */
+static void put_request(const struct decision_log *log, struct text_buffer *buffer, uint32_t position)
+{
+    const struct trace *trace = log->trace;
+    uint32_t sample = trace->sample ? trace->sample[position] : 0;
+    if (sample == 0) {
+        put_unsigned(buffer, trace->index[position]);
+        return;
+    }
+    put_char(buffer, '"');
+    put_unsigned(buffer, trace->index[position]);
+    put_char(buffer, '.');
+    put_unsigned(buffer, sample);
+    put_char(buffer, '"');
+}
+
+static void put_request_pair(const struct decision_log *log, struct text_buffer *buffer, uint32_t position, uint32_t value)
+{
+    put_comma(buffer);
+    put_char(buffer, '[');
+    put_request(log, buffer, position);
+    put_char(buffer, ',');
+    put_unsigned(buffer, value);
+    put_char(buffer, ']');
+}
+
+static void put_requests(const struct decision_log *log, struct text_buffer *buffer, const char *name, const uint32_t *positions,
+                         uint32_t count)
+{
+    put_text(buffer, name);
+    for (uint32_t i = 0; i < count; i++) {
+        put_comma(buffer);
+        put_request(log, buffer, positions[i]);
+    }
+    put_char(buffer, ']');
+}
+
+static void put_block_pairs(struct text_buffer *buffer, const char *name, const struct block_pair *pairs, uint32_t count)
+{
+    put_text(buffer, name);
+    for (uint32_t i = 0; i < count; i++) {
+        put_comma(buffer);
+        put_char(buffer, '[');
+        put_unsigned(buffer, pairs[i].from);
+        put_char(buffer, ',');
+        put_unsigned(buffer, pairs[i].to);
+        put_char(buffer, ']');
+    }
+    put_char(buffer, ']');
+}
+
+static enum status flush(struct decision_log *log, size_t from, struct diag *diag)
+{
+    if (log->out.length < from)
+        return SIM_OK;
+    enum status status = log->sink.write(log->sink.self, log->out.text, log->out.length, diag);
+    log->out.length = 0;
+    return status;
+}
+
+/* --- hashing --------------------------------------------------------------------------------------------------------------------- */
+
+/* FNV-1a over the 8 little-endian bytes of a value. Zero bytes only multiply, so the upper ones, which are nearly always zero, cost one
+ * multiplication by a power of the prime instead of one each; the chain of dependent multiplications is what this costs. */
+static uint64_t fnv_value(uint64_t hash, uint64_t value)
+{
+    const uint64_t p2 = FNV_PRIME * FNV_PRIME, p4 = p2 * p2, p6 = p4 * p2;
+    hash = (hash ^ (value & 255)) * FNV_PRIME;
+    hash ^= (value >> 8) & 255;
+    if (value < 65536)
+        return hash * (p6 * FNV_PRIME);
+    hash = (hash * FNV_PRIME ^ ((value >> 16) & 255)) * FNV_PRIME ^ ((value >> 24) & 255);
+    if (value <= UINT32_MAX)
+        return hash * (p4 * FNV_PRIME);
+    for (int shift = 32; shift < 64; shift += 8)
+        hash = hash * FNV_PRIME ^ ((value >> shift) & 255);
+    return hash * FNV_PRIME;
+}
+
+static void hash_sequence(struct decision_log *log, const struct step_sequence *sequence)
+{
+    const struct trace *trace = log->trace;
+    uint64_t name = trace->index[sequence->request];
+    if (trace->sample)
+        name += (uint64_t)trace->sample[sequence->request] << 32;
+    uint64_t hash = fnv_value(log->blocks_hash, name);
+    if (log->options.groups)
+        hash = fnv_value(hash, sequence->sample);
+    for (uint32_t i = 0; i < sequence->num_blocks; i++)
+        hash = fnv_value(hash, sequence->blocks[i]);
+    log->blocks_hash = hash;
+}
+
+static enum status put_table(struct decision_log *log, const struct step_sequence *sequence, struct diag *diag)
+{
+    struct text_buffer *tables = &log->tables;
+    enum status status = room(tables, (size_t)sequence->num_blocks * 11 + LONGEST_ITEM, diag);
+    if (status != SIM_OK)
+        return status;
+    put_text(tables, tables->length ? ",[" : "[");
+    put_request(log, tables, sequence->request);
+    put_char(tables, ',');
+    if (log->options.groups) {
+        put_unsigned(tables, sequence->sample);
+        put_char(tables, ',');
+    }
+    put_char(tables, '[');
+    for (uint32_t i = 0; i < sequence->num_blocks; i++) {
+        put_comma(tables);
+        put_unsigned(tables, sequence->blocks[i]);
+    }
+    put_text(tables, "]]");
+    return SIM_OK;
+}
+
+static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
+{
+    struct decision_log *log = self;
+    log->blocks_hash = FNV_OFFSET;
+    log->tables.length = 0;
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < step->sequence_count && status == SIM_OK; i++) {
+        hash_sequence(log, &step->sequences[i]);
+        if (log->options.tables)
+            status = put_table(log, &step->sequences[i], diag);
+    }
+    return status;
+}
+
+/* --- a step's line --------------------------------------------------------------------------------------------------------------- */
+
+static void put_preempted(const struct decision_log *log, struct text_buffer *out, const struct step *step)
+{
+    put_text(out, ",\"preempt\":[");
+    for (uint32_t i = 0; i < step->preempted_count; i++) {
+        put_comma(out);
+        if (log->options.groups)
+            put_char(out, '[');
+        put_request(log, out, step->preempted[i].request);
+        if (log->options.groups)
+            put_text(out, step->preempted[i].kind == PREEMPT_SWAP ? ",\"swap\"]" : ",\"recompute\"]");
+    }
+    put_char(out, ']');
+}
+
+static void put_group_fields(const struct decision_log *log, struct text_buffer *out, const struct step *step)
+{
+    static const char *const modes[] = {"prefill", "decode", "mixed", "idle"};
+    put_text(out, ",\"mode\":\"");
+    put_text(out, modes[step->tally.mode]);
+    put_requests(log, out, "\",\"resume\":[", step->resumed, step->resumed_count);
+    put_block_pairs(out, ",\"swap_in\":[", step->swap_in, step->swap_in_count);
+    put_block_pairs(out, ",\"swap_out\":[", step->swap_out, step->swap_out_count);
+    put_block_pairs(out, ",\"copy\":[", step->copies, step->copy_count);
+    put_requests(log, out, ",\"ignored\":[", step->ignored, step->ignored_count);
+    put_field(out, "free_cpu", step->tally.free_cpu_blocks);
+    put_field(out, "swapped", step->tally.swapped);
+}
+
+static size_t line_size(const struct decision_log *log, const struct step *step)
+{
+    size_t items = (size_t)step->scheduled_count + step->admitted_count + step->preempted_count + step->finished_count + step->resumed_count +
+                   step->ignored_count + step->copy_count + step->swap_in_count + step->swap_out_count;
+    return items * LONGEST_ITEM + log->tables.length + 1024;
+}
+
+static enum status on_completed(void *self, const struct step *step, struct diag *diag)
+{
+    struct decision_log *log = self;
+    struct text_buffer *out = &log->out;
+    char hash[32];
+    enum status status = room(out, line_size(log, step), diag);
+    if (status != SIM_OK)
+        return status;
+    put_text(out, "{\"step\":");
+    put_unsigned(out, step->tally.step);
+    put_text(out, ",\"t\":");
+    put_signed(out, step->tally.start_ns);
+    put_text(out, ",\"sched\":[");
+    for (uint32_t i = 0; i < step->scheduled_count; i++)
+        put_request_pair(log, out, step->scheduled[i].request, step->scheduled[i].tokens);
+    put_text(out, "],\"admit\":[");
+    for (uint32_t i = 0; i < step->admitted_count; i++)
+        put_request_pair(log, out, step->admitted[i].request, step->admitted[i].cached_tokens);
+    put_char(out, ']');
+    put_preempted(log, out, step);
+    put_requests(log, out, ",\"finish\":[", step->finished, step->finished_count);
+    put_field(out, "free", step->tally.free_blocks);
+    put_field(out, "run", step->tally.running);
+    put_field(out, "wait", step->tally.waiting);
+    if (log->options.groups)
+        put_group_fields(log, out, step);
+    snprintf(hash, sizeof hash, "%016" PRIx64, log->blocks_hash);
+    put_text(out, ",\"blocks\":\"");
+    put_text(out, hash);
+    put_char(out, '"');
+    if (log->options.tables) {
+        put_text(out, ",\"tables\":[");
+        memcpy(out->text + out->length, log->tables.text, log->tables.length);
+        out->length += log->tables.length;
+        put_char(out, ']');
+    }
+    put_text(out, "}\n");
+    return flush(log, FLUSH_AT, diag);
+}
+
+/* --- the summary ----------------------------------------------------------------------------------------------------------------- */
+
+static void note_event(struct decision_log *log, const struct event *event)
+{
+    struct log_row *row = &log->rows[event->request];
+    switch ((enum event_kind)event->kind) {
+    case EVENT_ARRIVE:
+        row->arrival_ns = event->time_ns;
+        break;
+    case EVENT_ADMIT:
+        row->first_scheduled_ns = event->time_ns;
+        row->cached_tokens = (uint32_t)event->value;
+        log->prompt_tokens += log->trace->input_tokens[event->request];
+        log->cached_tokens += (uint64_t)event->value;
+        log->cached_tokens_all += (uint64_t)event->value;
+        break;
+    case EVENT_READMIT:
+        log->cached_tokens_all += (uint64_t)event->value;
+        break;
+    case EVENT_PREEMPT:
+        row->preemptions++;
+        log->preempted[event->extra == PREEMPT_SWAP]++;
+        break;
+    case EVENT_FIRST_TOKEN:
+        row->first_token_ns = event->time_ns;
+        break;
+    case EVENT_FINISH:
+        row->finish_ns = event->time_ns;
+        log->finished++;
+        break;
+    case EVENT_DROP:
+        row->dropped = true;
+        row->drop_reason = event->extra;
+        break;
+    case EVENT_GAP:
+    case EVENT_SWAP_IN:
+    case EVENT_IGNORE:
+        break;
+    }
+}
+
+static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
+{
+    (void)diag;
+    for (size_t i = 0; i < count; i++)
+        note_event(self, &events[i]);
+    return SIM_OK;
+}
+
+static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
+{
+    (void)diag;
+    struct decision_log *log = self;
+    for (size_t i = 0; i < count; i++) {
+        log->output_tokens += tallies[i].sampled_tokens;
+        log->copies += tallies[i].copies;
+        log->swap_in += tallies[i].swapped_in_blocks;
+        log->swap_out += tallies[i].swapped_out_blocks;
+    }
+    return SIM_OK;
+}
+
+static void put_row(const struct decision_log *log, struct text_buffer *out, uint32_t position)
+{
+    const struct log_row *row = &log->rows[position];
+    const int64_t times[] = {row->arrival_ns, row->first_scheduled_ns, row->first_token_ns, row->finish_ns};
+    put_comma(out);
+    put_char(out, '[');
+    put_request(log, out, position);
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        put_char(out, ',');
+        put_signed(out, times[i]);
+    }
+    put_char(out, ',');
+    put_unsigned(out, row->preemptions);
+    put_char(out, ',');
+    put_unsigned(out, row->cached_tokens);
+    put_char(out, ']');
+}
+
+/* Positions in the order of the file, so that the summary lists requests by number. */
+static enum status file_order(const struct trace *trace, uint32_t **out, struct diag *diag)
+{
+    uint32_t *first_at, *order;
+    size_t numbers = 1;
+    for (uint32_t position = 0; position < trace->count; position++)
+        if (trace->index[position] >= numbers)
+            numbers = (size_t)trace->index[position] + 1;
+    enum status status = array_zeroed(&order, trace->count, sizeof *order, "the decision log", diag);
+    if (status != SIM_OK)
+        return status;
+    status = array_zeroed(&first_at, numbers + 1, sizeof *first_at, "the decision log", diag);
+    if (status != SIM_OK) {
+        free(order);
+        return status;
+    }
+    for (uint32_t position = 0; position < trace->count; position++) /* a counting sort: children keep their order */
+        first_at[trace->index[position] + 1]++;
+    for (size_t number = 0; number < numbers; number++)
+        first_at[number + 1] += first_at[number];
+    for (uint32_t position = 0; position < trace->count; position++)
+        order[first_at[trace->index[position]]++] = position;
+    free(first_at);
+    *out = order;
+    return SIM_OK;
+}
+
+static void put_totals(struct decision_log *log, const struct run_end *end, uint64_t requests)
+{
+    struct text_buffer *out = &log->out;
+    put_text(out, "{\"summary\":true");
+    put_field(out, "steps", end->steps);
+    put_field(out, "requests", requests);
+    put_field(out, "preemptions", log->preempted[0] + log->preempted[1]);
+    put_field(out, "prompt_tokens", log->prompt_tokens);
+    put_field(out, "cached_tokens", log->cached_tokens);
+    put_field(out, "cached_tokens_all", log->cached_tokens_all);
+    put_field(out, "output_tokens", log->output_tokens);
+    if (log->options.groups) {
+        put_field(out, "finished", log->finished);
+        put_field(out, "preempt_recompute", log->preempted[PREEMPT_RECOMPUTE]);
+        put_field(out, "preempt_swap", log->preempted[PREEMPT_SWAP]);
+        put_field(out, "copies", log->copies);
+        put_field(out, "swap_in", log->swap_in);
+        put_field(out, "swap_out", log->swap_out);
+    }
+    put_text(out, ",\"end_ns\":");
+    put_signed(out, end->end_ns);
+    put_text(out, end->stalled ? ",\"stall\":true" : ",\"stall\":false");
+}
+
+static void put_abort(struct decision_log *log, const struct run_end *end)
+{
+    struct text_buffer *out = &log->out;
+    put_text(out, "{\"step\":");
+    put_unsigned(out, end->steps);
+    put_text(out, ",\"t\":");
+    put_signed(out, end->end_ns);
+    put_text(out, ",\"abort\":\"");
+    put_text(out, end->abort);
+    put_text(out, "\"}\n");
+}
+
+static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
+{
+    struct decision_log *log = self;
+    struct text_buffer *out = &log->out;
+    const uint32_t count = log->trace->count;
+    uint32_t *order;
+    enum status status = file_order(log->trace, &order, diag);
+    if (status != SIM_OK)
+        return status;
+    status = room(out, (size_t)count * 160 + 2048, diag);
+    if (status != SIM_OK) {
+        free(order);
+        return status;
+    }
+    if (end->abort)
+        put_abort(log, end);
+    uint64_t dropped = 0;
+    for (uint32_t position = 0; position < count; position++)
+        dropped += log->rows[position].dropped;
+    put_totals(log, end, count - dropped);
+    put_text(out, ",\"dropped\":[");
+    for (uint32_t i = 0; i < count; i++) {
+        if (!log->rows[order[i]].dropped)
+            continue;
+        put_comma(out);
+        put_char(out, '[');
+        put_request(log, out, order[i]);
+        put_text(out, log->rows[order[i]].drop_reason == DROP_POOL ? ",\"pool\"]" : ",\"max_model_len\"]");
+    }
+    put_text(out, "],\"per_request\":[");
+    for (uint32_t i = 0; i < count; i++)
+        if (!log->rows[order[i]].dropped)
+            put_row(log, out, order[i]);
+    put_text(out, "]}\n");
+    free(order);
+    return flush(log, 0, diag);
+}
+
+enum status decision_log_create(const struct trace *trace, const struct decision_log_options *options, const struct log_sink *sink,
+                                struct decision_log **out, struct diag *diag)
+{
+    struct decision_log *log;
+    enum status status = array_zeroed(&log, 1, sizeof *log, "the decision log", diag);
+    if (status != SIM_OK)
+        return status;
+    log->trace = trace;
+    log->options = *options;
+    log->sink = *sink;
+    status = array_zeroed(&log->rows, trace->count, sizeof *log->rows, "the decision log", diag);
+    if (status == SIM_OK)
+        status = room(&log->tables, 1, diag);
+    if (status != SIM_OK) {
+        decision_log_destroy(log);
+        return status;
+    }
+    for (uint32_t position = 0; position < trace->count; position++)
+        log->rows[position] = (struct log_row){.arrival_ns = trace->arrival_ns[position], .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1};
+    *out = log;
+    return SIM_OK;
+}
+
+struct observer decision_log_observer(struct decision_log *log)
+{
+    return (struct observer){.self = log,
+                             .tallies = on_tallies,
+                             .events = on_events,
+                             .scheduled = on_scheduled,
+                             .completed = on_completed,
+                             .finish = on_finish};
+}
+
+void decision_log_destroy(struct decision_log *log)
+{
+    if (!log)
+        return;
+    free(log->out.text);
+    free(log->tables.text);
+    free(log->rows);
+    free(log);
+}
