@@ -44,6 +44,10 @@ struct preempted {
     uint32_t blocks;           /* blocks that its table held */
 };
 
+/* A block that was taken and registered for tokens which are then not computed in the step, because its request lost its turn (V1,
+ * priority): its first `valid` tokens hold data, the rest never will unless somebody writes it (case E8 of the semantics). */
+struct unwritten { uint32_t block, valid; };
+
 enum step_mode { STEP_MODE_PREFILL, STEP_MODE_DECODE, STEP_MODE_MIXED, STEP_MODE_IDLE };
 
 /* A tally whose `step` is TALLY_GAP tells of time between steps in which nothing runs. */
@@ -114,6 +118,7 @@ struct step {
     struct block_pair *copies;        uint32_t copy_count;       /* copy-on-write, source to destination */
     struct block_pair *swap_in;       uint32_t swap_in_count;    /* CPU to GPU */
     struct block_pair *swap_out;      uint32_t swap_out_count;   /* GPU to CPU */
+    struct unwritten *unwritten;      uint32_t unwritten_count;  /* V1; lists wanted */
     struct scheduled *sampled;        uint32_t sampled_count;    /* complete(): who got output tokens, how many */
     uint32_t *finished;               uint32_t finished_count;   /* complete() */
 };

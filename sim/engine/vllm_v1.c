@@ -41,6 +41,9 @@ struct vllm_v1 {
     struct preempted *preempted;
     uint32_t preempted_count, admitted_count;
     uint32_t *finished;
+    struct unwritten *unwritten; /* grows; only when lists are wanted */
+    size_t unwritten_capacity;
+    uint32_t unwritten_count;
 };
 
 static int64_t waiting_key(const struct vllm_v1 *v1, uint32_t position)
@@ -77,8 +80,20 @@ static void remove_at(uint32_t *list, uint32_t *count, uint32_t at)
     memmove(list + at, list + at + 1, (size_t)(--*count - at) * sizeof *list);
 }
 
+/* The victim had its turn already: what it was to compute will never be written, though its blocks stay registered. */
+static enum status note_unwritten(struct vllm_v1 *v1, uint32_t victim, struct diag *diag)
+{
+    const struct v1_table *table = &v1->blocks.tables[victim];
+    const uint32_t size = v1->config.block_size, computed = v1->requests[victim].computed, from = computed / size;
+    enum status status = array_reserve(&v1->unwritten, &v1->unwritten_capacity, (size_t)v1->unwritten_count + table->count - from,
+                                       sizeof *v1->unwritten, "the list of unwritten blocks", diag);
+    for (uint32_t i = from; i < table->count && status == SIM_OK; i++)
+        v1->unwritten[v1->unwritten_count++] = (struct unwritten){.block = table->blocks[i], .valid = i == from ? computed % size : 0};
+    return status;
+}
+
 /* Take everything from running[at] and let it wait again. */
-static void preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, uint32_t *budget)
+static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, uint32_t *budget, struct diag *diag)
 {
     uint32_t victim = v1->running[at];
     struct v1_request *request = &v1->requests[victim];
@@ -89,6 +104,9 @@ static void preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, uint32_
             k++;
         remove_at(v1->order, &v1->order_count, k);
         *budget += request->scheduled;
+        enum status status = v1->want_lists ? note_unwritten(v1, victim, diag) : SIM_OK;
+        if (status != SIM_OK)
+            return status;
     }
     v1->preempted[v1->preempted_count++] = (struct preempted){.request = victim,
                                                               .kind = PREEMPT_RECOMPUTE,
@@ -99,6 +117,7 @@ static void preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, uint32_
     v1->held_tokens -= request->computed;
     request->computed = request->scheduled = 0;
     request_queue_push_preempted(&v1->waiting, victim, waiting_key(v1, victim));
+    return SIM_OK;
 }
 
 /* How many tokens a request may compute: long prompts are cut, the budget and the model's length bound. */
@@ -127,9 +146,9 @@ static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, uint32
         if (status != SIM_OK || *granted)
             return status;
         uint32_t at = choose_victim(v1), victim = v1->running[at];
-        preempt(v1, at, position, budget);
-        if (victim == position)
-            return SIM_OK;
+        status = preempt(v1, at, position, budget, diag);
+        if (status != SIM_OK || victim == position)
+            return status;
         *k -= at < *k;
     }
 }
@@ -248,6 +267,8 @@ static void fill_lists(struct vllm_v1 *v1, struct step *step)
     step->admitted_count = v1->admitted_count;
     step->preempted = v1->preempted;
     step->preempted_count = v1->preempted_count;
+    step->unwritten = v1->unwritten;
+    step->unwritten_count = v1->unwritten_count;
 }
 
 static void fill_tally(const struct vllm_v1 *v1, struct step *step)
@@ -278,7 +299,7 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     (void)now_ns;
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     *step = (struct step){0};
-    v1->order_count = v1->preempted_count = v1->admitted_count = 0;
+    v1->order_count = v1->preempted_count = v1->admitted_count = v1->unwritten_count = 0;
     uint32_t budget = v1->config.max_num_batched_tokens;
     /* A lone request is not held back by the threshold. */
     uint32_t threshold = v1->running_count + v1->waiting.count > 1 ? v1->config.long_prefill_token_threshold : 0;
@@ -390,6 +411,7 @@ static void v1_destroy(struct scheduler *self)
     free(v1->admitted);
     free(v1->preempted);
     free(v1->finished);
+    free(v1->unwritten);
     free(v1);
 }
 

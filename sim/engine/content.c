@@ -1,0 +1,36 @@
+/* content.c - see content.h. */
+#include "engine/content.h"
+
+/* The finaliser of splitmix64 (Steele, Lea, Flood 2014): a bijection of 64 bits that scatters neighbours. */
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+enum { TAG_NAMED = 1, TAG_PROMPT = 2, TAG_OUTPUT = 3 };
+
+static uint64_t identity(uint64_t tag, uint64_t a, uint64_t b) { return mix(mix(mix(tag) + a) + b); }
+
+uint64_t content_output_token(uint32_t position, uint32_t sample, uint32_t o)
+{
+    return identity(TAG_OUTPUT, position, (uint64_t)sample << 32 | o);
+}
+
+uint64_t content_token(const struct trace *trace, uint32_t trace_block_tokens, uint32_t position, uint32_t sample, const uint64_t *lineage,
+                       uint32_t j)
+{
+    if (j >= trace->input_tokens[position]) {
+        uint32_t o = j - trace->input_tokens[position];
+        return lineage ? lineage[o] : content_output_token(position, sample, o);
+    }
+    uint32_t k = j / trace_block_tokens;
+    if (k < trace_hash_count(trace, position))
+        return identity(TAG_NAMED, trace->hash_ids[trace->hash_start[position] + k], j % trace_block_tokens);
+    /* Children of one request (V1, n > 1) stand behind child 0 and share its prompt. */
+    uint32_t owner = trace->sample ? position - trace->sample[position] : position;
+    return identity(TAG_PROMPT, owner, j);
+}
+
+uint64_t content_link(uint64_t previous, uint64_t token) { return mix(previous * UINT64_C(0x9E3779B97F4A7C15) + token) | 1; }
