@@ -1,0 +1,144 @@
+/* block_pool.c - see block_pool.h. A block outside the queue has next == KV_BLOCK_NONE, which makes every misuse visible in O(1). */
+#include "block_pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum kv_status kv_block_pool_init(struct kv_block_pool *pool, uint32_t num_blocks, enum kv_block_order order)
+{
+    if (num_blocks == 0 || num_blocks == UINT32_MAX)
+        return KV_INVALID;
+    struct kv_block_pool fresh = {.num_blocks = num_blocks, .num_free = num_blocks};
+    fresh.next = malloc(((size_t)num_blocks + 1) * sizeof *fresh.next);
+    fresh.prev = malloc(((size_t)num_blocks + 1) * sizeof *fresh.prev);
+    fresh.refs = calloc(num_blocks, sizeof *fresh.refs);
+    if (!fresh.next || !fresh.prev || !fresh.refs) {
+        kv_block_pool_deinit(&fresh);
+        return KV_NO_MEMORY;
+    }
+    /* The sentinel's slot is num_blocks, so "ascending" is simply a ring of num_blocks + 1 slots walked upwards. */
+    uint32_t slots = num_blocks + 1;
+    uint32_t *up = order == KV_ASCENDING ? fresh.next : fresh.prev, *down = order == KV_ASCENDING ? fresh.prev : fresh.next;
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        up[slot] = slot + 1 < slots ? slot + 1 : 0;
+        down[slot] = slot > 0 ? slot - 1 : slots - 1;
+    }
+    *pool = fresh;
+    return KV_OK;
+}
+
+void kv_block_pool_deinit(struct kv_block_pool *pool)
+{
+    free(pool->next);
+    free(pool->prev);
+    free(pool->refs);
+    memset(pool, 0, sizeof *pool);
+}
+
+static bool queued(const struct kv_block_pool *pool, uint32_t block) { return pool->next[block] != KV_BLOCK_NONE; }
+
+static void leave_queue(struct kv_block_pool *pool, uint32_t block)
+{
+    uint32_t before = pool->prev[block], after = pool->next[block];
+    pool->next[before] = after;
+    pool->prev[after] = before;
+    pool->next[block] = pool->prev[block] = KV_BLOCK_NONE;
+    pool->num_free--;
+}
+
+static void enter_queue_after(struct kv_block_pool *pool, uint32_t before, uint32_t block)
+{
+    uint32_t after = pool->next[before];
+    pool->next[before] = pool->prev[after] = block;
+    pool->prev[block] = before;
+    pool->next[block] = after;
+    pool->num_free++;
+}
+
+enum kv_status kv_block_pool_take(struct kv_block_pool *pool, uint32_t *block)
+{
+    uint32_t head = kv_block_pool_head(pool);
+    if (head == pool->num_blocks)
+        return KV_NO_BLOCKS;
+    leave_queue(pool, head);
+    pool->refs[head] = 1;
+    *block = head;
+    return KV_OK;
+}
+
+enum kv_status kv_block_pool_take_many(struct kv_block_pool *pool, uint32_t count, uint32_t *blocks)
+{
+    if (count > pool->num_free)
+        return KV_NO_BLOCKS;
+    for (uint32_t i = 0; i < count; i++) {
+        blocks[i] = kv_block_pool_head(pool);
+        leave_queue(pool, blocks[i]);
+        pool->refs[blocks[i]] = 1;
+    }
+    return KV_OK;
+}
+
+enum kv_status kv_block_pool_ref(struct kv_block_pool *pool, uint32_t block)
+{
+    if (block >= pool->num_blocks || pool->refs[block] == UINT32_MAX)
+        return KV_INVALID;
+    if (pool->refs[block]++ == 0 && queued(pool, block))
+        leave_queue(pool, block);
+    return KV_OK;
+}
+
+enum kv_status kv_block_pool_unref(struct kv_block_pool *pool, uint32_t block, uint32_t *left)
+{
+    if (block >= pool->num_blocks || pool->refs[block] == 0)
+        return KV_INVALID;
+    *left = --pool->refs[block];
+    return KV_OK;
+}
+
+static bool may_enter(const struct kv_block_pool *pool, uint32_t block)
+{
+    return block < pool->num_blocks && pool->refs[block] == 0 && !queued(pool, block);
+}
+
+enum kv_status kv_block_pool_put_head(struct kv_block_pool *pool, uint32_t block)
+{
+    if (!may_enter(pool, block))
+        return KV_INVALID;
+    enter_queue_after(pool, pool->num_blocks, block);
+    return KV_OK;
+}
+
+enum kv_status kv_block_pool_put_tail(struct kv_block_pool *pool, uint32_t block)
+{
+    if (!may_enter(pool, block))
+        return KV_INVALID;
+    enter_queue_after(pool, pool->prev[pool->num_blocks], block);
+    return KV_OK;
+}
+
+enum kv_status kv_block_pool_unlink(struct kv_block_pool *pool, uint32_t block)
+{
+    if (block >= pool->num_blocks || !queued(pool, block))
+        return KV_INVALID;
+    leave_queue(pool, block);
+    return KV_OK;
+}
+
+enum kv_status kv_block_pool_free(struct kv_block_pool *pool, uint32_t block)
+{
+    uint32_t left;
+    enum kv_status status = kv_block_pool_unref(pool, block, &left);
+    return status == KV_OK && left == 0 ? kv_block_pool_put_head(pool, block) : status;
+}
+
+bool kv_block_pool_check(const struct kv_block_pool *pool)
+{
+    uint32_t walked = 0, sentinel = pool->num_blocks;
+    for (uint32_t slot = pool->next[sentinel]; slot != sentinel; slot = pool->next[slot], walked++)
+        if (slot > sentinel || walked >= pool->num_free || pool->refs[slot] != 0 || pool->prev[pool->next[slot]] != slot)
+            return false;
+    uint32_t linked = 0;
+    for (uint32_t block = 0; block < pool->num_blocks; block++)
+        linked += queued(pool, block);
+    return walked == pool->num_free && linked == walked && pool->next[pool->prev[sentinel]] == sentinel;
+}
