@@ -1,0 +1,58 @@
+/* step_time.c - see step_time.h: picks the model, and the costs that every model shares. */
+#include "time/step_time.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+static int64_t price_linear(const struct step_time_model *model, const struct step_shape *shape)
+{
+    const struct step_time_config *config = &model->config;
+    return config->base_ns + config->token_ns * (int64_t)shape->scheduled_tokens + config->kv_ns * (int64_t)shape->context_tokens;
+}
+
+int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape)
+{
+    int64_t moved = model->config.swap_ns_per_block * shape->swapped_blocks + model->config.copy_ns_per_block * shape->copies;
+    return model->price(model, shape) + moved;
+}
+
+static enum status create_linear(struct step_time_model *model, struct diag *diag)
+{
+    (void)diag;
+    model->name = "linear";
+    model->is_linear = true;
+    model->price = price_linear;
+    return SIM_OK;
+}
+
+enum status step_time_create(const struct config *config, struct step_time_model **out, struct diag *diag)
+{
+    struct step_time_model *model;
+    enum status status = array_zeroed(&model, 1, sizeof *model, "the step-time model", diag);
+    if (status != SIM_OK)
+        return status;
+    model->config = config->step_time;
+    switch (config->step_time.model) {
+    case STEP_TIME_LINEAR:
+        status = create_linear(model, diag);
+        break;
+    default:
+        status = diag_set(diag, SIM_FAILED, "this step-time model is not part of this build");
+    }
+    if (status != SIM_OK) {
+        step_time_destroy(model);
+        return status;
+    }
+    *out = model;
+    return SIM_OK;
+}
+
+void step_time_destroy(struct step_time_model *model)
+{
+    if (!model)
+        return;
+    if (model->destroy)
+        model->destroy(model);
+    free(model);
+}
