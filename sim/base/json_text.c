@@ -1,0 +1,184 @@
+/* json_text.c - the writing half of json.h. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/json.h"
+
+void json_text_init(struct json_text *json, bool pretty) { *json = (struct json_text){.pretty = pretty}; }
+
+void json_text_deinit(struct json_text *json)
+{
+    free(json->text);
+    json->text = NULL;
+}
+
+enum status json_text_status(const struct json_text *json, struct diag *diag)
+{
+    return json->failed ? diag_no_memory(diag, json->capacity, "a JSON report") : SIM_OK;
+}
+
+static void append(struct json_text *json, const char *text, size_t length)
+{
+    struct diag ignored = {0};
+    if (json->failed || array_reserve(&json->text, &json->capacity, json->length + length + 1, 1, "", &ignored) != SIM_OK) {
+        json->failed = true;
+        return;
+    }
+    memcpy(json->text + json->length, text, length);
+    json->length += length;
+    json->text[json->length] = '\0';
+}
+
+static void new_line(struct json_text *json)
+{
+    if (!json->pretty)
+        return;
+    append(json, "\n", 1);
+    for (int i = 0; i < json->depth; i++)
+        append(json, "  ", 2);
+}
+
+/* What must stand before a value or a key at this place. */
+static void before_item(struct json_text *json)
+{
+    if (json->after_key) {
+        json->after_key = false;
+        return;
+    }
+    if (json->filled[json->depth])
+        append(json, ",", 1);
+    json->filled[json->depth] = true;
+    if (json->depth > 0)
+        new_line(json);
+}
+
+static void open_container(struct json_text *json, char bracket)
+{
+    before_item(json);
+    append(json, &bracket, 1);
+    if (json->depth < JSON_MAX_DEPTH)
+        json->depth++;
+    json->filled[json->depth] = false;
+}
+
+static void close_container(struct json_text *json, char bracket)
+{
+    bool filled = json->filled[json->depth];
+    json->depth--;
+    if (filled)
+        new_line(json);
+    append(json, &bracket, 1);
+}
+
+void json_open_object(struct json_text *json) { open_container(json, '{'); }
+void json_close_object(struct json_text *json) { close_container(json, '}'); }
+void json_open_array(struct json_text *json) { open_container(json, '['); }
+void json_close_array(struct json_text *json) { close_container(json, ']'); }
+
+static void append_quoted(struct json_text *json, const char *value)
+{
+    append(json, "\"", 1);
+    for (const char *c = value; *c; c++) {
+        char escape[8];
+        if (*c == '"' || *c == '\\')
+            snprintf(escape, sizeof escape, "\\%c", *c);
+        else if ((unsigned char)*c < 0x20)
+            snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(unsigned char)*c);
+        else
+            snprintf(escape, sizeof escape, "%c", *c);
+        append(json, escape, strlen(escape));
+    }
+    append(json, "\"", 1);
+}
+
+void json_key(struct json_text *json, const char *key)
+{
+    before_item(json);
+    append_quoted(json, key);
+    append(json, json->pretty ? ": " : ":", json->pretty ? 2 : 1);
+    json->after_key = true;
+}
+
+void json_string(struct json_text *json, const char *value)
+{
+    before_item(json);
+    append_quoted(json, value);
+}
+
+void json_raw(struct json_text *json, const char *value, size_t length)
+{
+    before_item(json);
+    append(json, value, length);
+}
+
+void json_int(struct json_text *json, int64_t value)
+{
+    char digits[32];
+    json_raw(json, digits, (size_t)snprintf(digits, sizeof digits, "%" PRId64, value));
+}
+
+void json_uint(struct json_text *json, uint64_t value)
+{
+    char digits[32];
+    json_raw(json, digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu64, value));
+}
+
+void shortest_double(double value, char *out, size_t size)
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(out, size, "%.*g", digits, value);
+        if (strtod(out, NULL) == value)
+            return;
+    }
+}
+
+void json_double(struct json_text *json, double value)
+{
+    char digits[32];
+    if (!isfinite(value)) {
+        json_null(json);
+        return;
+    }
+    if (value == floor(value) && fabs(value) < 1e15)
+        snprintf(digits, sizeof digits, "%.0f", value == 0 ? 0.0 : value);
+    else
+        shortest_double(value, digits, sizeof digits);
+    json_raw(json, digits, strlen(digits));
+}
+
+void json_bool(struct json_text *json, bool value) { json_raw(json, value ? "true" : "false", value ? 4 : 5); }
+void json_null(struct json_text *json) { json_raw(json, "null", 4); }
+
+void json_put_string(struct json_text *json, const char *key, const char *value)
+{
+    json_key(json, key);
+    json_string(json, value);
+}
+
+void json_put_int(struct json_text *json, const char *key, int64_t value)
+{
+    json_key(json, key);
+    json_int(json, value);
+}
+
+void json_put_uint(struct json_text *json, const char *key, uint64_t value)
+{
+    json_key(json, key);
+    json_uint(json, value);
+}
+
+void json_put_double(struct json_text *json, const char *key, double value)
+{
+    json_key(json, key);
+    json_double(json, value);
+}
+
+void json_put_bool(struct json_text *json, const char *key, bool value)
+{
+    json_key(json, key);
+    json_bool(json, value);
+}

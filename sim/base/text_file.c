@@ -1,0 +1,208 @@
+/* text_file.c - see text_file.h. */
+#include "base/text_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+
+enum { READ_STEP = 1 << 20, WRITE_BUFFER = 1 << 16, NEW_FILE_MODE = 0666 };
+
+static enum status read_stream(const char *path, int descriptor, struct text_file *file, struct diag *diag)
+{
+    char *text = NULL;
+    size_t length = 0, capacity = 0;
+    enum status status;
+    for (;;) {
+        status = array_reserve(&text, &capacity, length + READ_STEP, 1, "the input", diag);
+        if (status != SIM_OK)
+            break;
+        ssize_t got = read(descriptor, text + length, capacity - length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            status = diag_set(diag, SIM_BAD_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+        if (got <= 0)
+            break;
+        length += (size_t)got;
+    }
+    if (status != SIM_OK) {
+        free(text);
+        return status;
+    }
+    *file = (struct text_file){.text = text, .length = length};
+    return SIM_OK;
+}
+
+static enum status open_descriptor(const char *path, int descriptor, struct text_file *file, struct diag *diag)
+{
+    struct stat facts;
+    if (fstat(descriptor, &facts) != 0)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+    if (S_ISDIR(facts.st_mode))
+        return diag_set(diag, SIM_BAD_INPUT, "%s: is a directory; give a file, or - for standard input", path);
+    if (!S_ISREG(facts.st_mode) || facts.st_size == 0)
+        return read_stream(path, descriptor, file, diag);
+    void *map = mmap(NULL, (size_t)facts.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0);
+    if (map == MAP_FAILED)
+        return read_stream(path, descriptor, file, diag);
+    *file = (struct text_file){.text = map, .length = (size_t)facts.st_size, .mapped = true};
+    return SIM_OK;
+}
+
+enum status text_file_open(const char *path, struct text_file *file, struct diag *diag)
+{
+    if (strcmp(path, "-") == 0)
+        return open_descriptor("standard input", STDIN_FILENO, file, diag);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+    enum status status = open_descriptor(path, descriptor, file, diag);
+    close(descriptor);
+    return status;
+}
+
+void text_file_close(struct text_file *file)
+{
+    if (file->mapped)
+        munmap((void *)(size_t)file->text, file->length);
+    else
+        free((void *)(size_t)file->text);
+    *file = (struct text_file){0};
+}
+
+struct text_writer {
+    int descriptor;
+    bool standard_output;
+    char *path, *beside; /* beside == NULL: written in place (standard output, devices, pipes) */
+    size_t used;
+    char buffer[WRITE_BUFFER];
+};
+
+static enum status write_failed(const struct text_writer *writer, struct diag *diag)
+{
+    return diag_set(diag, SIM_FAILED, "%s: cannot be written: %s", writer->standard_output ? "standard output" : writer->path,
+                    strerror(errno));
+}
+
+static void free_writer(struct text_writer *writer)
+{
+    free(writer->path);
+    free(writer->beside);
+    free(writer);
+}
+
+/* A device or a pipe cannot be renamed over; it is written to as it is. */
+static bool in_place(const char *path)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);
+}
+
+static enum status open_beside(struct text_writer *writer, struct diag *diag)
+{
+    if (in_place(writer->path)) {
+        writer->descriptor = open(writer->path, O_WRONLY | O_CLOEXEC);
+        return writer->descriptor < 0 ? write_failed(writer, diag) : SIM_OK;
+    }
+    size_t size = strlen(writer->path) + 32;
+    writer->beside = malloc(size);
+    if (!writer->beside)
+        return diag_no_memory(diag, size, "a file name");
+    snprintf(writer->beside, size, "%s.%ld.tmp", writer->path, (long)getpid());
+    writer->descriptor = open(writer->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, NEW_FILE_MODE);
+    return writer->descriptor < 0 ? write_failed(writer, diag) : SIM_OK;
+}
+
+enum status text_writer_open(const char *path, struct text_writer **out, struct diag *diag)
+{
+    struct text_writer *writer = malloc(sizeof *writer);
+    if (!writer)
+        return diag_no_memory(diag, sizeof *writer, "an output file");
+    *writer = (struct text_writer){.descriptor = -1, .standard_output = strcmp(path, "-") == 0};
+    enum status status = SIM_OK;
+    writer->path = strdup(path);
+    if (!writer->path)
+        status = diag_no_memory(diag, strlen(path), "a file name");
+    else if (writer->standard_output)
+        writer->descriptor = STDOUT_FILENO;
+    else
+        status = open_beside(writer, diag);
+    if (status != SIM_OK) {
+        free_writer(writer);
+        return status;
+    }
+    *out = writer;
+    return SIM_OK;
+}
+
+static enum status write_all(struct text_writer *writer, const char *text, size_t length, struct diag *diag)
+{
+    while (length > 0) {
+        ssize_t wrote = write(writer->descriptor, text, length);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return write_failed(writer, diag);
+        text += wrote;
+        length -= (size_t)wrote;
+    }
+    return SIM_OK;
+}
+
+static enum status flush(struct text_writer *writer, struct diag *diag)
+{
+    size_t used = writer->used;
+    writer->used = 0;
+    return write_all(writer, writer->buffer, used, diag);
+}
+
+enum status text_writer_write(struct text_writer *writer, const char *text, size_t length, struct diag *diag)
+{
+    if (length > sizeof writer->buffer - writer->used) {
+        enum status status = flush(writer, diag);
+        if (status != SIM_OK)
+            return status;
+        if (length > sizeof writer->buffer)
+            return write_all(writer, text, length, diag);
+    }
+    memcpy(writer->buffer + writer->used, text, length);
+    writer->used += length;
+    return SIM_OK;
+}
+
+enum status text_writer_commit(struct text_writer *writer, struct diag *diag)
+{
+    enum status status = flush(writer, diag);
+    if (status == SIM_OK && writer->beside && fsync(writer->descriptor) != 0)
+        status = write_failed(writer, diag);
+    if (status != SIM_OK) {
+        text_writer_discard(writer);
+        return status;
+    }
+    if (!writer->standard_output && close(writer->descriptor) != 0)
+        status = write_failed(writer, diag);
+    if (status == SIM_OK && writer->beside && rename(writer->beside, writer->path) != 0)
+        status = write_failed(writer, diag);
+    if (status != SIM_OK && writer->beside)
+        unlink(writer->beside);
+    free_writer(writer);
+    return status;
+}
+
+void text_writer_discard(struct text_writer *writer)
+{
+    if (!writer)
+        return;
+    if (!writer->standard_output && writer->descriptor >= 0)
+        close(writer->descriptor);
+    if (writer->beside)
+        unlink(writer->beside);
+    free_writer(writer);
+}
