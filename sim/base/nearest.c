@@ -1,0 +1,41 @@
+/* nearest.c - see nearest.h. Optimal string alignment distance over three rows; words longer than the rows are nobody's misspelling. */
+#include "base/nearest.h"
+
+#include <string.h>
+
+enum { LONGEST = 64 };
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+static size_t distance(const char *a, const char *b)
+{
+    size_t rows[3][LONGEST + 1], width = strlen(b);
+    for (size_t j = 0; j <= width; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t *now = rows[i % 3], *before = rows[(i + 2) % 3], *before_that = rows[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= width; j++) {
+            now[j] = least(before[j - 1] + (a[i - 1] != b[j - 1]), least(before[j], now[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                now[j] = least(now[j], before_that[j - 2] + 1);
+        }
+    }
+    return rows[strlen(a) % 3][width];
+}
+
+const char *nearest_name(const char *word, const char *const *names, size_t count)
+{
+    size_t length = strlen(word), best = length / 3 + 2;
+    const char *nearest = NULL;
+    for (size_t i = 0; i < count && length <= LONGEST; i++) {
+        if (strlen(names[i]) > LONGEST)
+            continue;
+        size_t changes = distance(word, names[i]);
+        if (changes < best) {
+            best = changes;
+            nearest = names[i];
+        }
+    }
+    return nearest;
+}

@@ -1,0 +1,13 @@
+/* command.h - the subcommands of pagesim, one function each. */
+#ifndef PAGESIM_COMMAND_H
+#define PAGESIM_COMMAND_H
+
+#include "base/diag.h"
+
+/* argv[0] is the subcommand's name. Results go to standard output, all else to standard error; a failure is told through diag and printed
+ * by main. The status is the exit code. */
+typedef enum status command_function(int argc, char **argv, struct diag *diag);
+
+command_function cmd_replay, cmd_trace, cmd_config;
+
+#endif

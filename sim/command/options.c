@@ -1,0 +1,234 @@
+/* options.c - see options.h. */
+#include "command/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/nearest.h"
+#include "input/config_keys.h"
+
+enum { HELP_COLUMN = 36, HELP_WIDTH = 80 };
+
+static const struct option_spec *find_own(const struct command_spec *spec, const char *name)
+{
+    for (size_t i = 0; i < spec->option_count; i++)
+        if (strcmp(spec->options[i].name, name) == 0)
+            return &spec->options[i];
+    return NULL;
+}
+
+static enum status unknown_option(const struct command_spec *spec, const char *name, struct diag *diag)
+{
+    static char spellings[128][96];
+    const char *names[256];
+    size_t count = 0;
+    for (size_t i = 0; i < spec->option_count; i++)
+        names[count++] = spec->options[i].name;
+    for (size_t i = 0; spec->takes_config && i < config_key_count; i++) {
+        config_option_name(&config_keys[i], spellings[i], sizeof spellings[i]);
+        names[count++] = spellings[i];
+    }
+    const char *near = nearest_name(name, names, count);
+    if (near)
+        return diag_set(diag, SIM_USAGE, "unknown option --%s; did you mean --%s?", name, near);
+    return diag_set(diag, SIM_USAGE, "unknown option --%s; --help lists the options", name);
+}
+
+/* What an option is, and whether a value must follow. */
+static enum status classify(const struct command_spec *spec, const char *name, bool *own, bool *wants_value, struct diag *diag)
+{
+    const struct option_spec *mine = find_own(spec, name);
+    bool negated;
+    const struct config_key *key = !mine && spec->takes_config ? config_find_option(name, &negated) : NULL;
+    if (!mine && !key)
+        return unknown_option(spec, name, diag);
+    *own = mine != NULL;
+    *wants_value = mine ? mine->metavar != NULL : key->type != KEY_BOOL;
+    return SIM_OK;
+}
+
+static enum status parse_long(const struct command_spec *spec, char *text, char *following, bool *used_following, struct options *out,
+                              struct diag *diag)
+{
+    char *equals = strchr(text, '=');
+    bool own = false, wants_value = false;
+    if (equals)
+        *equals = '\0';
+    enum status status = classify(spec, text, &own, &wants_value, diag);
+    if (status != SIM_OK)
+        return status;
+    const char *value = equals ? equals + 1 : NULL;
+    if (!wants_value && value && own)
+        return diag_set(diag, SIM_USAGE, "--%s takes no value", text);
+    if (wants_value && !value) {
+        if (!following)
+            return diag_set(diag, SIM_USAGE, "--%s needs a value", text);
+        value = following;
+        *used_following = true;
+    }
+    uint32_t *count = own ? &out->own_count : &out->config_count;
+    if (*count == OPTIONS_MOST)
+        return diag_set(diag, SIM_USAGE, "more than %d options; put settings into a configuration file", OPTIONS_MOST);
+    (own ? out->own : out->config)[(*count)++] = (struct config_option){.name = text, .value = value};
+    return SIM_OK;
+}
+
+enum status options_parse(const struct command_spec *spec, int argc, char **argv, struct options *out, struct diag *diag)
+{
+    *out = (struct options){.spec = spec};
+    bool options_ended = false;
+    for (int i = 1; i < argc; i++) {
+        bool used_following = false;
+        enum status status = SIM_OK;
+        if (!options_ended && strcmp(argv[i], "--") == 0) {
+            options_ended = true;
+        } else if (!options_ended && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
+            out->help = true;
+            return SIM_OK;
+        } else if (!options_ended && strncmp(argv[i], "--", 2) == 0) {
+            status = parse_long(spec, argv[i] + 2, i + 1 < argc ? argv[i + 1] : NULL, &used_following, out, diag);
+        } else if (!options_ended && argv[i][0] == '-' && argv[i][1] != '\0') {
+            status = diag_set(diag, SIM_USAGE, "unknown option %s; options start with two dashes", argv[i]);
+        } else if (out->positional_count == OPTIONS_MOST) {
+            status = diag_set(diag, SIM_USAGE, "more than %d arguments", OPTIONS_MOST);
+        } else {
+            out->positional[out->positional_count++] = argv[i];
+        }
+        if (status != SIM_OK)
+            return status;
+        i += used_following;
+    }
+    return SIM_OK;
+}
+
+static const struct config_option *last_own(const struct options *options, const char *name)
+{
+    for (uint32_t i = options->own_count; i-- > 0;)
+        if (strcmp(options->own[i].name, name) == 0)
+            return &options->own[i];
+    return NULL;
+}
+
+const char *options_value(const struct options *options, const char *name)
+{
+    const struct config_option *option = last_own(options, name);
+    return option ? option->value : NULL;
+}
+
+bool options_has(const struct options *options, const char *name) { return last_own(options, name) != NULL; }
+
+enum status options_uint(const struct options *options, const char *name, uint64_t least, uint64_t most, uint64_t otherwise, uint64_t *out,
+                         struct diag *diag)
+{
+    const char *text = options_value(options, name);
+    char *end;
+    *out = otherwise;
+    if (!text)
+        return SIM_OK;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value < least || value > most)
+        return diag_set(diag, SIM_USAGE, "--%s %s: must be an integer from %llu to %llu", name, text, (unsigned long long)least,
+                        (unsigned long long)most);
+    *out = value;
+    return SIM_OK;
+}
+
+enum status options_double(const struct options *options, const char *name, double least, double most, double otherwise, double *out,
+                           struct diag *diag)
+{
+    const char *text = options_value(options, name);
+    char *end;
+    *out = otherwise;
+    if (!text)
+        return SIM_OK;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value >= least && value <= most))
+        return diag_set(diag, SIM_USAGE, "--%s %s: must be a number from %g to %g", name, text, least, most);
+    *out = value;
+    return SIM_OK;
+}
+
+/* --- help ------------------------------------------------------------------------------------------------------------------------ */
+
+/* "  --name METAVAR      text", the text broken at spaces and continued in its column. */
+static void print_option(FILE *file, const char *name, const char *metavar, const char *text)
+{
+    int width = fprintf(file, "  --%s%s%s", name, metavar ? " " : "", metavar ? metavar : "");
+    if (width >= HELP_COLUMN) {
+        fputc('\n', file);
+        width = 0;
+    }
+    int column = fprintf(file, "%*s", HELP_COLUMN - width, "") + width;
+    while (*text) {
+        int word = (int)strcspn(text, " ");
+        if (column > HELP_COLUMN && column + word > HELP_WIDTH) {
+            fprintf(file, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        }
+        column += fprintf(file, "%.*s", word, text);
+        text += word;
+        if (*text == ' ') {
+            text++;
+            if (column < HELP_WIDTH)
+                column += fprintf(file, " ");
+        }
+    }
+    fputc('\n', file);
+}
+
+/* The default of each engine, if they differ. */
+static void describe_default(const struct config_key *key, char *out, size_t size)
+{
+    struct json_text texts[2];
+    struct config defaults;
+    for (int engine = 0; engine < 2; engine++) {
+        config_defaults(engine ? SCHEDULER_VLLM_V0 : SCHEDULER_VLLM_V1, &defaults);
+        json_text_init(&texts[engine], false);
+        config_key_write(key, &defaults, &texts[engine]);
+    }
+    const char *v1 = texts[0].text ? texts[0].text : "", *v0 = texts[1].text ? texts[1].text : "";
+    if (strcmp(key->name, "max_num_batched_tokens") == 0)
+        snprintf(out, size, "[%s; V0: 512 chunked, else max(max-model-len, 2048)]", v1);
+    else if (strcmp(key->name, "num_gpu_blocks") == 0)
+        snprintf(out, size, "[required]");
+    else if (key->engines == KEY_BOTH && strcmp(v1, v0) != 0 && strcmp(key->name, "scheduler") != 0)
+        snprintf(out, size, "[%s; V0: %s]", v1, v0);
+    else
+        snprintf(out, size, "[%s]%s", v1, key->engines == KEY_V1_ONLY ? " (V1)" : key->engines == KEY_V0_ONLY ? " (V0)" : "");
+    json_text_deinit(&texts[0]);
+    json_text_deinit(&texts[1]);
+}
+
+static void print_config_options(FILE *file)
+{
+    fputs("\nConfiguration (also keys of the file, with _ for -; options win):\n", file);
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        char option[96], name[128], choices[256], note[128], text[768];
+        config_option_name(key, option, sizeof option);
+        snprintf(name, sizeof name, "%s%s", key->type == KEY_BOOL ? "[no-]" : "", option);
+        describe_default(key, note, sizeof note);
+        choices[0] = '\0';
+        if (key->choices)
+            config_key_wants(key, choices, sizeof choices);
+        snprintf(text, sizeof text, "%s%s%s %s", key->help, *choices ? ": " : "", choices, note);
+        print_option(file, name, key->type == KEY_BOOL ? NULL : key->metavar, text);
+    }
+}
+
+void options_print_help(const struct command_spec *spec, FILE *file)
+{
+    fprintf(file, "usage: %s\n\n%s\nOptions:\n", spec->usage, spec->description);
+    for (size_t i = 0; i < spec->option_count; i++)
+        print_option(file, spec->options[i].name, spec->options[i].metavar, spec->options[i].help);
+    print_option(file, "help", NULL, "this page");
+    if (spec->takes_config)
+        print_config_options(file);
+    if (spec->examples)
+        fprintf(file, "\nExamples:\n%s", spec->examples);
+    fputs("\nExit codes: 0 fine, 1 runtime or I/O failure, stall or abort, 2 wrong usage,\n"
+          "3 bad trace or configuration, 4 a requirement not met, 130 interrupted.\n", file);
+}
