@@ -1,9 +1,78 @@
-/* main.c - entry point: finds the command and prints the one error there may be. */
+/* main.c - entry point: finds the subcommand, prints the one error there may be, gives the exit code. */
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "command/command.h"
+#include "sim_version.h"
+
+static const struct {
+    const char *name;
+    command_function *run;
+    const char *help;
+} commands[] = {
+    {"replay", cmd_replay, "run a trace through a scheduler and report what happened"},
+    {"trace", cmd_trace, "describe a trace (info) or make one (gen)"},
+    {"config", cmd_config, "print the effective configuration (show)"},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *file)
+{
+    fputs("usage: pagesim COMMAND [options]\n\n"
+          "Replays a trace of LLM requests through a vLLM-like scheduler on a paged KV\n"
+          "cache and reports latency, memory and fragmentation, and why.\n\nCommands:\n",
+          file);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fputs("\n`pagesim COMMAND --help` tells more; `pagesim --version` names the vLLM versions\n"
+          "whose decisions it makes.\n",
+          file);
+}
+
+static enum status unknown_command(const char *word, struct diag *diag)
+{
+    const char *names[COMMAND_COUNT];
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i].name;
+    const char *near = nearest_name(word, names, COMMAND_COUNT);
+    if (near)
+        return diag_set(diag, SIM_USAGE, "unknown command \"%s\"; did you mean \"%s\"?", word, near);
+    return diag_set(diag, SIM_USAGE, "unknown command \"%s\"; `pagesim --help` lists the commands", word);
+}
+
+static enum status run(int argc, char **argv, struct diag *diag)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return diag_set(diag, SIM_USAGE, "a command is needed");
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return SIM_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+        puts("pagesim " SIM_VERSION "\n"
+             "decisions of vLLM " SIM_VLLM_V1_VERSION " (scheduler vllm-v1)\n"
+             "decisions of vLLM " SIM_VLLM_V0_VERSION " (scheduler vllm-v0)");
+        return SIM_OK;
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1, diag);
+    return unknown_command(argv[1], diag);
+}
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    fprintf(stderr, "%s: no commands yet\n", argv[0]);
-    return 2;
+    struct diag diag = {0};
+    /* A closed pipe is an error of the write that meets it, told like a full disk. */
+    signal(SIGPIPE, SIG_IGN);
+    enum status status = run(argc, argv, &diag);
+    if (status == SIM_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = diag_set(&diag, SIM_FAILED, "standard output cannot be written");
+    if (status != SIM_OK && diag.text[0])
+        fprintf(stderr, "pagesim: %s\n", diag.text);
+    return (int)status;
 }

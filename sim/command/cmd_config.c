@@ -1,0 +1,46 @@
+/* cmd_config.c - `pagesim config show`: the effective configuration, as a file that reads back to the same. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "command/command.h"
+#include "command/options.h"
+#include "input/config_keys.h"
+
+static const struct option_spec own_options[] = {{"config", "FILE", "configuration file"}};
+
+static const struct command_spec spec = {
+    .usage = "pagesim config show [--config FILE] [options]",
+    .description = "Print the effective configuration: defaults of the engine, then the file, then\n"
+                   "options. The output is itself a configuration file.\n",
+    .options = own_options,
+    .option_count = sizeof own_options / sizeof *own_options,
+    .takes_config = true,
+    .examples = "  pagesim config show --scheduler vllm-v0 --block-size 32\n",
+};
+
+enum status cmd_config(int argc, char **argv, struct diag *diag)
+{
+    struct options options;
+    enum status status = options_parse(&spec, argc, argv, &options, diag);
+    if (status != SIM_OK)
+        return status;
+    if (options.help) {
+        options_print_help(&spec, stdout);
+        return SIM_OK;
+    }
+    if (options.positional_count != 1 || strcmp(options.positional[0], "show") != 0)
+        return diag_set(diag, SIM_USAGE, "`pagesim config show` is the one form of this command");
+    struct config config;
+    struct json_text json;
+    status = config_load(options_value(&options, "config"), options.config, options.config_count, &config, diag);
+    if (status != SIM_OK)
+        return status;
+    json_text_init(&json, true);
+    config_write(&config, &json);
+    status = json_text_status(&json, diag);
+    if (status == SIM_OK)
+        puts(json.text);
+    json_text_deinit(&json);
+    return status;
+}
