@@ -16,7 +16,9 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
                                  .block_size = config->block_size,
                                  .trace_block_size = config->trace_block_size,
                                  .max_model_len = config->max_model_len,
-                                 .caching = config->enable_prefix_caching};
+                                 .blocks_per_hash = config->trace_block_size % config->block_size ? 0 : config->trace_block_size / config->block_size,
+                                 .caching = config->enable_prefix_caching,
+                                 .last_position = UINT32_MAX};
     uint32_t null_block;
     enum status status = SIM_OK;
     if (kv_block_pool_init(&blocks->pool, config->num_gpu_blocks, KV_ASCENDING) != KV_OK)
@@ -77,6 +79,33 @@ static enum status named_spans(struct v1_blocks *blocks, const uint32_t *hash_id
     return SIM_OK;
 }
 
+/* Identity of a block that is named by hash ids throughout, behind the block before it in `contents`. */
+static enum status named_content(struct v1_blocks *blocks, const uint32_t *hash_ids, uint32_t block, const uint64_t *contents,
+                                 uint64_t *content, struct diag *diag)
+{
+    const uint32_t size = blocks->block_size, per = blocks->blocks_per_hash;
+    uint64_t parent = block ? contents[block - 1] : KV_CONTENT_NONE;
+    size_t count = 1;
+    if (per == 0) { /* blocks and trace blocks overlap in changing ways: every block is a key of its own */
+        enum status status = named_spans(blocks, hash_ids, (uint64_t)block * size, (uint64_t)(block + 1) * size, &count, diag);
+        if (status != SIM_OK)
+            return status;
+        return kv_contents_intern(blocks->contents, parent, blocks->spans, count, content) == KV_OK ? SIM_OK
+                                                                                                 : diag_no_memory(diag, 64, "a block's content");
+    }
+    if (block % per != 0) {
+        *content = parent + 1;
+        return SIM_OK;
+    }
+    /* Whole blocks in a trace block: only the chain of trace blocks is interned, its blocks are numbered through. */
+    struct kv_span name = {.first = hash_ids[block / per], .count = 1};
+    uint64_t chain;
+    if (kv_contents_intern(blocks->contents, parent ? parent / per : KV_CONTENT_NONE, &name, count, &chain) != KV_OK)
+        return diag_no_memory(diag, 64, "a block's content");
+    *content = chain * per;
+    return SIM_OK;
+}
+
 /* Extend the request's content identities to the first `needed` full blocks. */
 static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, uint32_t needed, struct diag *diag)
 {
@@ -84,28 +113,19 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
     if (needed <= table->contents_count)
         return SIM_OK;
     enum status status = array_reserve(&table->contents, &table->contents_capacity, needed, sizeof *table->contents, "block contents", diag);
-    if (status != SIM_OK)
-        return status;
     const struct trace *trace = blocks->trace;
     uint64_t named = trace_hash_count(trace, position) * blocks->trace_block_size;
     if (named > trace->input_tokens[position])
         named = trace->input_tokens[position];
-    for (uint32_t block = table->contents_count; block < needed; block++) {
-        uint64_t from = (uint64_t)block * blocks->block_size, end = from + blocks->block_size;
-        uint64_t content = private_content(blocks, position, block, end);
-        if (end <= named) {
-            size_t count;
-            status = named_spans(blocks, trace->hash_ids + trace->hash_start[position], from, end, &count, diag);
-            if (status != SIM_OK)
-                return status;
-            uint64_t parent = block ? table->contents[block - 1] : KV_CONTENT_NONE;
-            if (kv_contents_intern(blocks->contents, parent, blocks->spans, count, &content) != KV_OK)
-                return diag_no_memory(diag, 64, "a block's content");
-        }
-        table->contents[block] = content;
-        table->contents_count = block + 1;
+    for (uint32_t block = table->contents_count; block < needed && status == SIM_OK; block++) {
+        uint64_t end = ((uint64_t)block + 1) * blocks->block_size;
+        if (end <= named)
+            status = named_content(blocks, trace->hash_ids + trace->hash_start[position], block, table->contents, &table->contents[block], diag);
+        else
+            table->contents[block] = private_content(blocks, position, block, end);
+        table->contents_count += status == SIM_OK;
     }
-    return SIM_OK;
+    return status;
 }
 
 enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32_t known, uint32_t *count, struct diag *diag)
@@ -121,12 +141,17 @@ enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32
         return status;
     const uint64_t *contents = blocks->tables[position].contents;
     uint32_t found = 0;
+    if (blocks->last_position == position && blocks->last_evictions == blocks->evictions && blocks->last_found <= limit)
+        found = blocks->last_found;
     while (found < limit) {
         uint32_t block = kv_prefix_cache_find(blocks->cache, contents[found]);
         if (block == KV_BLOCK_NONE)
             break;
         blocks->hits[found++] = block;
     }
+    blocks->last_position = position;
+    blocks->last_found = found;
+    blocks->last_evictions = blocks->evictions;
     *count = found;
     return SIM_OK;
 }
@@ -166,6 +191,7 @@ static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, 
         if (blocks->caching && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE) {
             kv_prefix_cache_remove(blocks->cache, block); /* the only way that cached content is evicted */
             blocks->cached_free--;
+            blocks->evictions++;
         }
         append_block(blocks, table, block);
     }

@@ -35,6 +35,7 @@ struct v1_table {
 struct v1_blocks {
     const struct trace *trace;
     uint32_t block_size, trace_block_size, max_model_len;
+    uint32_t blocks_per_hash;       /* blocks in a trace block when they divide it, else 0 */
     bool caching;
     struct kv_block_pool pool;      /* block 0 is the null block: taken at creation, never given out */
     struct kv_prefix_cache *cache;  /* NULL without caching */
@@ -44,6 +45,11 @@ struct v1_blocks {
     uint32_t cached_free;           /* free blocks whose content can still be found */
     uint32_t *hits;                 /* blocks found by the last lookup */
     size_t hits_capacity;
+    uint64_t evictions;             /* cached blocks taken for something else so far */
+    /* A head that does not fit is looked up again step after step. Registering never takes a found block away, only eviction does, so
+     * the last lookup goes on where it ended while it is the same request and nothing was evicted. */
+    uint32_t last_position, last_found;
+    uint64_t last_evictions;
     struct kv_span *spans;          /* scratch: content of one block */
     size_t spans_capacity;
 };
