@@ -1,0 +1,112 @@
+/* ledger.c - see ledger.h. */
+#include "observe/ledger.h"
+
+void ledger_init(struct ledger *ledger, const struct trace *trace, const struct config *config)
+{
+    *ledger = (struct ledger){.trace = trace,
+                              .block_size = config->block_size,
+                              .max_model_len = config->max_model_len,
+                              .pool_blocks = config->num_gpu_blocks,
+                              .has_null_block = config->scheduler == SCHEDULER_VLLM_V1};
+}
+
+static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
+{
+    (void)diag;
+    struct ledger *ledger = self;
+    for (size_t i = 0; i < count; i++) {
+        const struct step_tally *tally = &tallies[i];
+        const uint64_t ns = (uint64_t)tally->duration_ns;
+        const uint64_t slots = (uint64_t)tally->table_blocks * ledger->block_size;
+        ledger->time_ns += ns;
+        ledger->used += (ledger_sum)tally->used_blocks * ns;
+        ledger->cached += (ledger_sum)tally->cached_blocks * ns;
+        ledger->free_uncached += (ledger_sum)(tally->free_blocks - tally->cached_blocks) * ns;
+        ledger->held_tokens += (ledger_sum)tally->held_tokens * ns;
+        ledger->table_blocks += (ledger_sum)tally->table_blocks * ns;
+        ledger->table_runs += (ledger_sum)tally->table_runs * ns;
+        ledger->running += (ledger_sum)tally->running * ns;
+        ledger->waiting += (ledger_sum)tally->waiting * ns;
+        if (tally->used_blocks > ledger->peak_used)
+            ledger->peak_used = tally->used_blocks;
+        if (tally->cached_blocks > ledger->peak_cached)
+            ledger->peak_cached = tally->cached_blocks;
+        if (tally->held_tokens > ledger->peak_held_tokens)
+            ledger->peak_held_tokens = tally->held_tokens;
+        if (slots - tally->held_tokens > ledger->peak_empty_slots)
+            ledger->peak_empty_slots = slots - tally->held_tokens;
+        if (tally->table_blocks - tally->used_blocks > ledger->peak_saved_blocks)
+            ledger->peak_saved_blocks = tally->table_blocks - tally->used_blocks;
+    }
+    return SIM_OK;
+}
+
+/* --- other allocators ------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t next_power_of_two(uint64_t n)
+{
+    uint64_t power = 1;
+    while (power < n)
+        power *= 2;
+    return power;
+}
+
+/* Charge the reservations up to now, then let `request` come (+1) or go (-1). */
+static void reserve(struct ledger *ledger, const struct event *event, int sign)
+{
+    const struct trace *trace = ledger->trace;
+    uint32_t request = event->request;
+    uint64_t copies = trace->samples ? trace->samples[request] : 1;
+    if (trace->beam_width && trace->beam_width[request] > copies)
+        copies = trace->beam_width[request];
+    uint64_t exact = (uint64_t)trace->input_tokens[request] + trace->output_tokens[request];
+    const uint64_t slots[3] = {ledger->max_model_len, next_power_of_two(exact), exact};
+    uint64_t ns = (uint64_t)(event->time_ns - ledger->reserved_since_ns);
+    for (int kind = 0; kind < 3; kind++) {
+        ledger->reserved[kind] += (ledger_sum)ledger->reserved_now[kind] * ns;
+        ledger->reserved_now[kind] += sign > 0 ? slots[kind] * copies : 0 - slots[kind] * copies;
+        if (ledger->reserved_now[kind] > ledger->peak_reserved[kind])
+            ledger->peak_reserved[kind] = ledger->reserved_now[kind];
+    }
+    ledger->reserved_since_ns = event->time_ns;
+}
+
+static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
+{
+    (void)diag;
+    for (size_t i = 0; i < count; i++) {
+        switch ((enum event_kind)events[i].kind) {
+        case EVENT_ADMIT:
+        case EVENT_READMIT:
+        case EVENT_SWAP_IN:
+            reserve(self, &events[i], +1);
+            break;
+        case EVENT_PREEMPT:
+        case EVENT_FINISH:
+            reserve(self, &events[i], -1);
+            break;
+        default:
+            break;
+        }
+    }
+    return SIM_OK;
+}
+
+struct observer ledger_observer(struct ledger *ledger)
+{
+    return (struct observer){.self = ledger, .tallies = on_tallies, .events = on_events};
+}
+
+bool ledger_check(const struct ledger *ledger)
+{
+    ledger_sum null = ledger->has_null_block ? ledger->time_ns : 0;
+    return ledger->used + ledger->cached + ledger->free_uncached + null == (ledger_sum)ledger->pool_blocks * ledger->time_ns &&
+           ledger->table_blocks >= ledger->used && ledger->table_blocks * ledger->block_size >= ledger->held_tokens;
+}
+
+double ledger_mean(const struct ledger *ledger, ledger_sum sum)
+{
+    return ledger->time_ns ? (double)sum / (double)ledger->time_ns : 0;
+}
+
+double ledger_share(ledger_sum a, ledger_sum b) { return b ? (double)a / (double)b : 0; }

@@ -1,0 +1,191 @@
+/* metrics.c - see metrics.h. */
+#include "observe/metrics.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+#define NS_PER_MS 1e6
+
+enum status metrics_init(struct metrics *metrics, const struct trace *trace, struct diag *diag)
+{
+    *metrics = (struct metrics){.trace = trace, .first_arrival_ns = -1};
+    enum status status = array_zeroed(&metrics->stories, trace->count, sizeof *metrics->stories, "metrics", diag);
+    for (uint32_t position = 0; status == SIM_OK && position < trace->count; position++)
+        metrics->stories[position] = (struct request_story){
+            .arrival_ns = trace->arrival_ns[position], .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1};
+    return status;
+}
+
+void metrics_deinit(struct metrics *metrics)
+{
+    free(metrics->stories);
+    distribution_deinit(&metrics->gaps_ns);
+}
+
+static void note_admission(struct metrics *metrics, struct request_story *story, const struct event *event)
+{
+    uint64_t cached = (uint64_t)event->value, prompt = metrics->trace->input_tokens[event->request];
+    metrics->cached_tokens_all += cached;
+    if (event->kind == EVENT_READMIT) {
+        metrics->known_tokens_all += prompt;
+        return;
+    }
+    metrics->known_tokens_all += prompt;
+    metrics->first_admissions++;
+    metrics->prompt_tokens += prompt;
+    metrics->cached_tokens += cached;
+    story->first_scheduled_ns = event->time_ns;
+    story->cached_tokens = (uint32_t)cached;
+}
+
+static enum status note_event(struct metrics *metrics, const struct event *event, struct diag *diag)
+{
+    struct request_story *story = &metrics->stories[event->request];
+    switch ((enum event_kind)event->kind) {
+    case EVENT_ARRIVE:
+        story->arrival_ns = event->time_ns;
+        if (metrics->first_arrival_ns < 0)
+            metrics->first_arrival_ns = event->time_ns;
+        break;
+    case EVENT_ADMIT:
+    case EVENT_READMIT:
+        note_admission(metrics, story, event);
+        break;
+    case EVENT_PREEMPT:
+        story->preemptions++;
+        metrics->recomputed_tokens += (uint64_t)event->value;
+        *(event->extra == PREEMPT_SWAP ? &metrics->preempt_swap : &metrics->preempt_recompute) += 1;
+        break;
+    case EVENT_FIRST_TOKEN:
+        story->first_token_ns = event->time_ns;
+        break;
+    case EVENT_GAP:
+        return distribution_add(&metrics->gaps_ns, (double)event->value, event->extra, diag);
+    case EVENT_FINISH:
+        story->finish_ns = event->time_ns;
+        story->output_tokens = (uint32_t)event->value;
+        metrics->completed++;
+        break;
+    case EVENT_IGNORE:
+        story->ignored = true;
+        metrics->ignored++;
+        break;
+    case EVENT_DROP:
+        story->dropped = true;
+        story->drop_reason = event->extra;
+        story->smallest_pool = (uint64_t)event->value;
+        metrics->dropped++;
+        break;
+    case EVENT_SWAP_IN:
+        break;
+    }
+    return SIM_OK;
+}
+
+static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < count && status == SIM_OK; i++)
+        status = note_event(self, &events[i], diag);
+    return status;
+}
+
+static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
+{
+    struct metrics *metrics = self;
+    for (size_t i = 0; i < count; i++) {
+        const struct step_tally *tally = &tallies[i];
+        metrics->scheduled_tokens += tally->scheduled_tokens;
+        metrics->output_tokens += tally->sampled_tokens;
+        metrics->copies += tally->copies;
+        metrics->swapped_in_blocks += tally->swapped_in_blocks;
+        metrics->swapped_out_blocks += tally->swapped_out_blocks;
+        if (tally->running > metrics->peak_running)
+            metrics->peak_running = tally->running;
+        if (tally->waiting > metrics->peak_waiting)
+            metrics->peak_waiting = tally->waiting;
+        if (tally->regular_gaps > 0) {
+            enum status status = distribution_add(&metrics->gaps_ns, (double)tally->duration_ns, tally->regular_gaps, diag);
+            if (status != SIM_OK)
+                return status;
+        }
+    }
+    return SIM_OK;
+}
+
+/* A latency of a request in ms; false when it has none. */
+typedef bool latency_of(const struct request_story *story, uint32_t output_tokens, double *ms);
+
+static bool ttft(const struct request_story *story, uint32_t output_tokens, double *ms)
+{
+    (void)output_tokens;
+    *ms = (double)(story->first_token_ns - story->arrival_ns) / NS_PER_MS;
+    return story->first_token_ns >= 0;
+}
+
+static bool tpot(const struct request_story *story, uint32_t output_tokens, double *ms)
+{
+    *ms = (double)(story->finish_ns - story->first_token_ns) / NS_PER_MS / (output_tokens > 1 ? output_tokens - 1 : 1);
+    return story->finish_ns >= 0 && output_tokens > 1;
+}
+
+static bool e2e(const struct request_story *story, uint32_t output_tokens, double *ms)
+{
+    (void)output_tokens;
+    *ms = (double)(story->finish_ns - story->arrival_ns) / NS_PER_MS;
+    return story->finish_ns >= 0;
+}
+
+static bool queued(const struct request_story *story, uint32_t output_tokens, double *ms)
+{
+    (void)output_tokens;
+    *ms = (double)(story->first_scheduled_ns - story->arrival_ns) / NS_PER_MS;
+    return story->first_scheduled_ns >= 0;
+}
+
+static enum status over_requests(const struct metrics *metrics, latency_of *latency, struct figures *out, struct diag *diag)
+{
+    struct distribution distribution = {0};
+    enum status status = SIM_OK;
+    for (uint32_t position = 0; position < metrics->trace->count && status == SIM_OK; position++) {
+        double ms;
+        /* A sample of a group has the group's token times; its own length is the trace's. */
+        if (latency(&metrics->stories[position], metrics->trace->output_tokens[position], &ms))
+            status = distribution_add(&distribution, ms, 1, diag);
+    }
+    if (status == SIM_OK)
+        status = distribution_figures(&distribution, out, diag);
+    distribution_deinit(&distribution);
+    return status;
+}
+
+static void scale_to_ms(struct figures *figures)
+{
+    double *const values[] = {&figures->mean, &figures->std, &figures->min, &figures->max,
+                              &figures->median, &figures->p90, &figures->p95, &figures->p99};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        *values[i] /= NS_PER_MS;
+}
+
+static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
+{
+    struct metrics *metrics = self;
+    metrics->end = *end;
+    enum status status = over_requests(metrics, ttft, &metrics->ttft_ms, diag);
+    if (status == SIM_OK)
+        status = over_requests(metrics, tpot, &metrics->tpot_ms, diag);
+    if (status == SIM_OK)
+        status = over_requests(metrics, e2e, &metrics->e2e_ms, diag);
+    if (status == SIM_OK)
+        status = over_requests(metrics, queued, &metrics->queue_ms, diag);
+    if (status == SIM_OK)
+        status = distribution_figures(&metrics->gaps_ns, &metrics->itl_ms, diag);
+    scale_to_ms(&metrics->itl_ms);
+    return status;
+}
+
+struct observer metrics_observer(struct metrics *metrics)
+{
+    return (struct observer){.self = metrics, .tallies = on_tallies, .events = on_events, .finish = on_finish};
+}
