@@ -1,90 +1,272 @@
-/* cmd_replay.c - `pagesim replay`: the main job. */
+/* cmd_replay.c - `pagesim replay`: the main job. Reads trace and configuration, hangs observers on a replay, prints the report. */
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/progress.h"
 #include "base/text_file.h"
 #include "command/command.h"
+#include "command/input_options.h"
 #include "command/options.h"
 #include "engine/engine.h"
+#include "engine/worker.h"
 #include "observe/decision_log.h"
+#include "observe/report.h"
 
 static const struct option_spec own_options[] = {
-    {"trace", "FILE", "requests to replay; - is standard input"},
-    {"config", "FILE", "configuration file"},
+    INPUT_OPTIONS,
+    {"format", "FORMAT", "table, json or csv [table]"},
+    {"output", "FILE", "write the report there; - is standard output [-]"},
     {"decision-log", "FILE", "write every decision as a JSON line a step"},
     {"tables", NULL, "with --decision-log: add the block tables"},
+    {"threads", "N", "threads that move K/V bytes [OMP_NUM_THREADS, or all cores]"},
     {"reference", NULL, "use the plain step-by-step scheduler"},
     {"check", NULL, "walk all invariants after every step (slow)"},
+    {"dry-run", NULL, "read and check everything, replay nothing"},
+    {"quiet", NULL, "no warnings and no progress bar"},
 };
 
 static const struct command_spec spec = {
     .usage = "pagesim replay --trace FILE [--config FILE] [options]",
-    .description = "Run a trace through a scheduler and report latency, memory and fragmentation.\n",
+    .description = "Run a trace through a scheduler on a paged KV cache; report latency, memory and\n"
+                   "fragmentation.\n",
     .options = own_options,
     .option_count = sizeof own_options / sizeof *own_options,
     .takes_config = true,
-    .examples = "  pagesim replay --trace traces/chat.jsonl --num-gpu-blocks 2000\n",
+    .examples = "  pagesim replay --trace traces/chat.jsonl --num-gpu-blocks 2000\n"
+                "  pagesim replay --trace azure.csv --config configs/demo.json --format json\n"
+                "  pagesim replay --trace t.jsonl --config c.json --decision-log - | head\n",
 };
+
+/* Everything a replay needs and owns. */
+struct job {
+    const struct options *options;
+    struct input input;
+    struct step_time_model *model;
+    struct metrics metrics;
+    struct ledger ledger;
+    struct worker *worker;
+    struct decision_log *log;
+    struct text_writer *log_writer;
+    struct progress progress;
+    struct replay_facts facts;
+    struct report report;
+    double replay_seconds;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static bool on_progress(void *context, uint64_t finished, uint64_t total)
+{
+    struct job *job = context;
+    progress_update(&job->progress, finished, total);
+    return interrupted != 0;
+}
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
 static enum status write_log(void *self, const char *text, size_t length, struct diag *diag)
 {
     return text_writer_write(self, text, length, diag);
 }
 
-static enum status run(const struct options *options, const struct trace *trace, const struct config *config, struct diag *diag)
+static enum status open_log(struct job *job, const char *path, struct diag *diag)
 {
-    struct step_time_model *model = NULL;
-    struct decision_log *log = NULL;
-    struct text_writer *writer = NULL;
+    enum status status = text_writer_open(path, &job->log_writer, diag);
+    if (status != SIM_OK)
+        return status;
+    struct log_sink sink = {.self = job->log_writer, .write = write_log};
+    struct decision_log_options how = {.tables = options_has(job->options, "tables"),
+                                       .groups = job->input.config.scheduler == SCHEDULER_VLLM_V0};
+    return decision_log_create(job->input.trace, &how, &sink, &job->log, diag);
+}
+
+static enum status make_observers(struct job *job, struct observer *observers, size_t *count, struct diag *diag)
+{
+    const struct config *config = &job->input.config;
+    const char *log = options_value(job->options, "decision-log");
+    enum status status = metrics_init(&job->metrics, job->input.trace, diag);
+    ledger_init(&job->ledger, job->input.trace, config);
+    if (status == SIM_OK && log)
+        status = open_log(job, log, diag);
+    if (status == SIM_OK && config->data_plane != DATA_PLANE_OFF)
+        status = worker_create(job->input.trace, config, job->input.threads, &job->worker, diag);
+    if (status != SIM_OK)
+        return status;
+    observers[(*count)++] = metrics_observer(&job->metrics);
+    observers[(*count)++] = ledger_observer(&job->ledger);
+    if (job->log)
+        observers[(*count)++] = decision_log_observer(job->log);
+    if (job->worker)
+        observers[(*count)++] = worker_observer(job->worker);
+    return SIM_OK;
+}
+
+static enum status replay(struct job *job, struct diag *diag)
+{
     struct observer observers[4];
     size_t count = 0;
-    enum status status = step_time_create(config, &model, diag);
-    const char *path = options_value(options, "decision-log");
-    if (status == SIM_OK && path) {
-        status = text_writer_open(path, &writer, diag);
-        struct log_sink sink = {.self = writer, .write = write_log};
-        struct decision_log_options how = {.tables = options_has(options, "tables"), .groups = config->scheduler == SCHEDULER_VLLM_V0};
-        if (status == SIM_OK)
-            status = decision_log_create(trace, &how, &sink, &log, diag);
-        if (status == SIM_OK)
-            observers[count++] = decision_log_observer(log);
-    }
-    struct replay_options how = {.reference = options_has(options, "reference"), .check = options_has(options, "check")};
-    struct replay_facts facts;
+    enum status status = step_time_create(&job->input.config, &job->model, diag);
     if (status == SIM_OK)
-        status = replay_run(trace, config, model, observers, count, &how, &facts, diag);
-    if (status == SIM_OK && writer) {
-        status = text_writer_commit(writer, diag);
-        writer = NULL;
+        status = make_observers(job, observers, &count, diag);
+    if (status != SIM_OK)
+        return status;
+    struct replay_options how = {.reference = options_has(job->options, "reference"),
+                                 .check = options_has(job->options, "check"),
+                                 .progress = on_progress,
+                                 .progress_context = job};
+    progress_start(&job->progress, "replay");
+    job->progress.terminal = job->progress.terminal && !options_has(job->options, "quiet");
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    double start = seconds_of(CLOCK_MONOTONIC);
+    status = replay_run(job->input.trace, &job->input.config, job->model, observers, count, &how, &job->facts, diag);
+    job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;
+    progress_end(&job->progress);
+    if (status == SIM_OK && job->log_writer) {
+        status = text_writer_commit(job->log_writer, diag);
+        job->log_writer = NULL;
     }
-    if (status == SIM_OK)
-        printf("steps %llu\n", (unsigned long long)facts.end.steps);
-    text_writer_discard(writer);
-    decision_log_destroy(log);
-    step_time_destroy(model);
     return status;
+}
+
+static void warn_about_nothing(const struct job *job)
+{
+    const struct metrics *metrics = &job->metrics;
+    uint64_t smallest = 0;
+    for (uint32_t position = 0; position < job->input.trace->count; position++)
+        if (metrics->stories[position].smallest_pool > smallest)
+            smallest = metrics->stories[position].smallest_pool;
+    if (metrics->dropped == job->input.trace->count && smallest > 0)
+        fprintf(stderr, "pagesim: warning: no request can ever run; the smallest pool for all of them is --num-gpu-blocks %llu\n",
+                (unsigned long long)smallest);
+    else if (metrics->dropped == job->input.trace->count)
+        fputs("pagesim: warning: no request can ever run; all are longer than --max-model-len\n", stderr);
+}
+
+static enum status print_report(struct job *job, const char *format, struct diag *diag)
+{
+    struct report *report = &job->report;
+    report->trace = job->input.trace;
+    report->config = &job->input.config;
+    report->metrics = &job->metrics;
+    report->ledger = &job->ledger;
+    report->worker = job->worker ? worker_totals(job->worker) : NULL;
+    report->facts = &job->facts;
+    report->measured = (struct measured){
+        .replay_seconds = job->replay_seconds, .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID), .threads = job->input.threads};
+    report_collect(report);
+    char *text = NULL;
+    size_t length = 0;
+    const char *path = options_value(job->options, "output");
+    bool to_terminal = (!path || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO) == 1;
+    FILE *memory = open_memstream(&text, &length);
+    if (!memory)
+        return diag_no_memory(diag, 4096, "the report");
+    enum status status = SIM_OK;
+    if (strcmp(format, "json") == 0) {
+        struct json_text json;
+        json_text_init(&json, true);
+        report_write_json(report, &json, true);
+        status = json_text_status(&json, diag);
+        if (status == SIM_OK)
+            fprintf(memory, "%s\n", json.text);
+        json_text_deinit(&json);
+    } else if (strcmp(format, "csv") == 0) {
+        report_print_csv(report, memory);
+    } else {
+        report_print(report, memory, to_terminal && !getenv("NO_COLOR"));
+    }
+    if (fclose(memory) != 0 && status == SIM_OK)
+        status = diag_no_memory(diag, length, "the report");
+    struct text_writer *writer = NULL;
+    if (status == SIM_OK)
+        status = text_writer_open(path ? path : "-", &writer, diag);
+    if (status == SIM_OK && (status = text_writer_write(writer, text, length, diag)) == SIM_OK)
+        status = text_writer_commit(writer, diag);
+    else
+        text_writer_discard(writer);
+    free(text);
+    return status;
+}
+
+/* A replay that ended early is a failure, told after its report. */
+static enum status judge_end(const struct job *job, struct diag *diag)
+{
+    const struct replay_facts *facts = &job->facts;
+    if (facts->end.abort)
+        return diag_set(diag, SIM_FAILED, "the engine died: %s%s%s", facts->end.abort, *facts->diagnosis ? "; " : "", facts->diagnosis);
+    if (facts->end.stalled)
+        return diag_set(diag, SIM_FAILED, "the replay stalled with %llu unfinished requests%s%s", (unsigned long long)facts->end.unfinished,
+                        *facts->diagnosis ? "; " : "", facts->diagnosis);
+    return SIM_OK;
+}
+
+static void end_job(struct job *job)
+{
+    text_writer_discard(job->log_writer);
+    decision_log_destroy(job->log);
+    worker_destroy(job->worker);
+    metrics_deinit(&job->metrics);
+    step_time_destroy(job->model);
+    input_close(&job->input);
+    free(job);
+}
+
+static enum status check_format(const struct options *options, const char **format, struct diag *diag)
+{
+    *format = options_value(options, "format") ? options_value(options, "format") : "table";
+    if (strcmp(*format, "table") != 0 && strcmp(*format, "json") != 0 && strcmp(*format, "csv") != 0)
+        return diag_set(diag, SIM_USAGE, "--format %s: must be table, json or csv", *format);
+    return SIM_OK;
 }
 
 enum status cmd_replay(int argc, char **argv, struct diag *diag)
 {
     struct options options;
+    const char *format = NULL;
     enum status status = options_parse(&spec, argc, argv, &options, diag);
-    if (status != SIM_OK)
-        return status;
-    if (options.help) {
+    if (status == SIM_OK && options.help) {
         options_print_help(&spec, stdout);
         return SIM_OK;
     }
-    struct config config;
-    struct trace *trace = NULL, *expanded = NULL;
-    struct trace_selection selection = trace_select_all();
-    status = config_load(options_value(&options, "config"), options.config, options.config_count, &config, diag);
     if (status == SIM_OK)
-        status = trace_load(options_value(&options, "trace"), &selection, &trace, diag);
-    if (status == SIM_OK && config.scheduler == SCHEDULER_VLLM_V1 && trace->samples)
-        status = trace_expand_samples(trace, &expanded, diag);
-    if (status == SIM_OK)
-        status = run(&options, expanded ? expanded : trace, &config, diag);
-    trace_destroy(expanded);
-    trace_destroy(trace);
+        status = check_format(&options, &format, diag);
+    if (status != SIM_OK)
+        return status;
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return diag_no_memory(diag, sizeof *job, "the replay");
+    job->options = &options;
+    status = input_open(&options, &job->input, diag);
+    if (status == SIM_OK && options_has(&options, "dry-run")) {
+        printf("%s: %u requests; the configuration is fine\n", job->input.trace->name, job->input.trace->count);
+    } else if (status == SIM_OK) {
+        status = replay(job, diag);
+        if (status == SIM_OK && !options_has(&options, "quiet"))
+            warn_about_nothing(job);
+        /* A decision log on standard output has it to itself. */
+        const char *log = options_value(&options, "decision-log");
+        bool log_on_stdout = log && strcmp(log, "-") == 0 && !options_has(&options, "output");
+        if (status == SIM_OK && !log_on_stdout)
+            status = print_report(job, format, diag);
+        if (status == SIM_OK)
+            status = judge_end(job, diag);
+    }
+    end_job(job);
     return status;
 }

@@ -113,9 +113,15 @@ static enum status emit_decisions(struct engine *engine, struct diag *diag)
         status = emit(engine, EVENT_SWAP_IN, step->resumed[i], now, 0, diag);
     for (uint32_t i = 0; i < step->admitted_count && status == SIM_OK; i++) {
         struct request_times *times = &engine->times[step->admitted[i].request];
-        enum event_kind kind = times->admitted ? EVENT_READMIT : EVENT_ADMIT;
+        uint32_t request = step->admitted[i].request;
+        struct event event = {.time_ns = now,
+                              .step = engine->step_number,
+                              .value = step->admitted[i].cached_tokens,
+                              .request = request,
+                              .other = engine->trace->input_tokens[request] + times->output_tokens,
+                              .kind = times->admitted ? EVENT_READMIT : EVENT_ADMIT};
         times->admitted = true;
-        status = emit(engine, kind, step->admitted[i].request, now, step->admitted[i].cached_tokens, diag);
+        status = emitter_event(&engine->emitter, &event, diag);
     }
     for (uint32_t i = 0; i < step->ignored_count && status == SIM_OK; i++) {
         engine->finished++;

@@ -77,8 +77,8 @@ struct step_tally {
 
 enum event_kind {
     EVENT_ARRIVE,      /* taken in by the scheduler; time = its arrival (may precede the step); value = time of the step that saw it */
-    EVENT_ADMIT,       /* first admission; value = cached tokens */
-    EVENT_READMIT,     /* after a preemption by recompute; value = cached tokens */
+    EVENT_ADMIT,       /* first admission; value = cached tokens, other = known tokens (prompt and generated) */
+    EVENT_READMIT,     /* after a preemption by recompute; likewise */
     EVENT_SWAP_IN,     /* V0: resumed from CPU blocks */
     EVENT_PREEMPT,     /* value = tokens lost, other = requester, kind in `extra` (enum preemption_kind) */
     EVENT_FIRST_TOKEN, /* time = end of the step */

@@ -31,7 +31,7 @@ struct worker_totals {
 
 struct worker;
 
-/* Make stores for the GPU pool and, if there is one, the CPU pool. Borrows trace and config. `threads` 0: as OpenMP says. */
+/* Make stores for the GPU pool and, if there is one, the CPU pool. Borrows trace and config. `threads` >= 1 move bytes. */
 SIM_NODISCARD enum status worker_create(const struct trace *trace, const struct config *config, uint32_t threads, struct worker **out,
                                         struct diag *diag);
 struct observer worker_observer(struct worker *worker);

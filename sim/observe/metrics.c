@@ -27,11 +27,9 @@ static void note_admission(struct metrics *metrics, struct request_story *story,
 {
     uint64_t cached = (uint64_t)event->value, prompt = metrics->trace->input_tokens[event->request];
     metrics->cached_tokens_all += cached;
-    if (event->kind == EVENT_READMIT) {
-        metrics->known_tokens_all += prompt;
+    metrics->known_tokens_all += event->other;
+    if (event->kind == EVENT_READMIT)
         return;
-    }
-    metrics->known_tokens_all += prompt;
     metrics->first_admissions++;
     metrics->prompt_tokens += prompt;
     metrics->cached_tokens += cached;

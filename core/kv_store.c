@@ -1,0 +1,215 @@
+/* kv_store.c - see kv_store.h. */
+#include "kv_store.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "half_float.h"
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+static bool multiply(size_t *product, size_t factor) { return !__builtin_mul_overflow(*product, factor, product); }
+
+/* Fill in the sizes; false when they do not fit. Layers start on 64-byte lines. */
+static bool measure(struct kv_store *store)
+{
+    const struct kv_store_shape *shape = &store->shape;
+    if (!shape->num_layers || !shape->num_kv_heads || !shape->head_dim || !shape->block_size || !shape->num_blocks)
+        return false;
+    store->element_bytes = shape->dtype == KV_STORE_FLOAT32 ? 4 : 2;
+    store->head_elements = shape->block_size;
+    if (!multiply(&store->head_elements, shape->head_dim))
+        return false;
+    store->block_elements = store->head_elements;
+    if (!multiply(&store->block_elements, shape->num_kv_heads))
+        return false;
+    store->layer_bytes = store->block_elements;
+    if (!multiply(&store->layer_bytes, store->element_bytes) || !multiply(&store->layer_bytes, shape->num_blocks) ||
+        store->layer_bytes > SIZE_MAX / 4)
+        return false;
+    store->layer_bytes = (store->layer_bytes + 63) & ~(size_t)63;
+    store->mapped_bytes = store->layer_bytes;
+    return multiply(&store->mapped_bytes, 2) && multiply(&store->mapped_bytes, shape->num_layers) &&
+           store->mapped_bytes < SIZE_MAX - 2 * HUGE_PAGE;
+}
+
+/* Map address space aligned to 2 MiB, so that the system can back it with pages of that size. */
+static unsigned char *map_aligned(size_t bytes)
+{
+    size_t padded = bytes + HUGE_PAGE;
+    unsigned char *start = mmap(NULL, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED)
+        return NULL;
+    size_t before = (HUGE_PAGE - (size_t)start % HUGE_PAGE) % HUGE_PAGE, after = padded - bytes - before;
+    size_t page = 4096, kept_after = after / page * page;
+    if (before > 0)
+        munmap(start, before);
+    if (kept_after > 0)
+        munmap(start + padded - kept_after, kept_after);
+    madvise(start + before, bytes, MADV_HUGEPAGE); /* a wish; small pages work too */
+    return start + before;
+}
+
+enum kv_status kv_store_create(const struct kv_store_shape *shape, struct kv_store **out)
+{
+    struct kv_store *store = calloc(1, sizeof *store);
+    if (!store)
+        return KV_NO_MEMORY;
+    store->shape = *shape;
+    if (!measure(store)) {
+        free(store);
+        return KV_INVALID;
+    }
+    store->mapped_bytes = (store->mapped_bytes + 4095) & ~(size_t)4095;
+    store->memory = map_aligned(store->mapped_bytes);
+    if (!store->memory) {
+        free(store);
+        return KV_NO_MEMORY;
+    }
+    *out = store;
+    return KV_OK;
+}
+
+void kv_store_destroy(struct kv_store *store)
+{
+    if (!store)
+        return;
+    munmap(store->memory, store->mapped_bytes);
+    free(store);
+}
+
+size_t kv_store_block_bytes(const struct kv_store *store)
+{
+    return 2 * (size_t)store->shape.num_layers * store->block_elements * store->element_bytes;
+}
+
+size_t kv_store_bytes(const struct kv_store *store) { return store->shape.num_blocks * kv_store_block_bytes(store); }
+
+/* --- conversion ------------------------------------------------------------------------------------------------------------------ */
+
+static void store_floats(const struct kv_store *store, void *to, const float *from, size_t count)
+{
+    uint16_t *half = to;
+    switch (store->shape.dtype) {
+    case KV_STORE_FLOAT32:
+        memcpy(to, from, count * sizeof *from);
+        break;
+    case KV_STORE_FLOAT16:
+        for (size_t i = 0; i < count; i++)
+            half[i] = kv_float16_from_float(from[i]);
+        break;
+    case KV_STORE_BFLOAT16:
+        for (size_t i = 0; i < count; i++)
+            half[i] = kv_bfloat16_from_float(from[i]);
+        break;
+    }
+}
+
+static void load_floats(const struct kv_store *store, float *to, const void *from, size_t count)
+{
+    const uint16_t *half = from;
+    switch (store->shape.dtype) {
+    case KV_STORE_FLOAT32:
+        memcpy(to, from, count * sizeof *to);
+        break;
+    case KV_STORE_FLOAT16:
+        for (size_t i = 0; i < count; i++)
+            to[i] = kv_float16_to_float(half[i]);
+        break;
+    case KV_STORE_BFLOAT16:
+        for (size_t i = 0; i < count; i++)
+            to[i] = kv_bfloat16_to_float(half[i]);
+        break;
+    }
+}
+
+/* --- single positions and tokens ------------------------------------------------------------------------------------------------- */
+
+static bool in_range(const struct kv_store *store, uint32_t layer, uint32_t block, uint32_t head, uint32_t offset)
+{
+    const struct kv_store_shape *shape = &store->shape;
+    return layer < shape->num_layers && block < shape->num_blocks && head < shape->num_kv_heads && offset < shape->block_size;
+}
+
+static size_t byte_offset(const struct kv_store *store, uint32_t head, uint32_t offset)
+{
+    return ((size_t)head * store->head_elements + (size_t)offset * store->shape.head_dim) * store->element_bytes;
+}
+
+enum kv_status kv_store_write(struct kv_store *store, uint32_t layer, uint32_t block, uint32_t head, uint32_t offset, const float *k,
+                              const float *v)
+{
+    if (!in_range(store, layer, block, head, offset) || !k || !v)
+        return KV_INVALID;
+    size_t at = byte_offset(store, head, offset);
+    store_floats(store, kv_store_at(store, layer, 0, block) + at, k, store->shape.head_dim);
+    store_floats(store, kv_store_at(store, layer, 1, block) + at, v, store->shape.head_dim);
+    return KV_OK;
+}
+
+enum kv_status kv_store_read(const struct kv_store *store, uint32_t layer, uint32_t block, uint32_t head, uint32_t offset, float *k, float *v)
+{
+    if (!in_range(store, layer, block, head, offset) || !k || !v)
+        return KV_INVALID;
+    size_t at = byte_offset(store, head, offset);
+    load_floats(store, k, kv_store_at(store, layer, 0, block) + at, store->shape.head_dim);
+    load_floats(store, v, kv_store_at(store, layer, 1, block) + at, store->shape.head_dim);
+    return KV_OK;
+}
+
+enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, const uint32_t *blocks, uint32_t start, uint32_t count,
+                                     const float *k, const float *v)
+{
+    const uint32_t size = store->shape.block_size, heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
+    if (count == 0)
+        return KV_OK;
+    if (layer >= store->shape.num_layers || !blocks || !k || !v || count > UINT32_MAX - start)
+        return KV_INVALID;
+    for (uint32_t i = start / size; i <= (start + count - 1) / size; i++)
+        if (blocks[i] >= store->shape.num_blocks)
+            return KV_INVALID;
+    for (uint32_t token = 0; token < count; token++) {
+        uint32_t block = blocks[(start + token) / size], offset = (start + token) % size;
+        unsigned char *k_block = kv_store_at(store, layer, 0, block), *v_block = kv_store_at(store, layer, 1, block);
+        for (uint32_t head = 0; head < heads; head++) {
+            size_t to = byte_offset(store, head, offset), from = ((size_t)token * heads + head) * dim;
+            store_floats(store, k_block + to, k + from, dim);
+            store_floats(store, v_block + to, v + from, dim);
+        }
+    }
+    return KV_OK;
+}
+
+/* --- whole blocks ---------------------------------------------------------------------------------------------------------------- */
+
+static void copy_layers(struct kv_store *to, uint32_t destination, const struct kv_store *from, uint32_t source)
+{
+    size_t bytes = to->block_elements * to->element_bytes;
+    for (uint32_t layer = 0; layer < to->shape.num_layers; layer++)
+        for (int value = 0; value < 2; value++)
+            memcpy(kv_store_at(to, layer, value, destination), kv_store_at(from, layer, value, source), bytes);
+}
+
+enum kv_status kv_store_copy_block(struct kv_store *store, uint32_t source, uint32_t destination)
+{
+    if (source >= store->shape.num_blocks || destination >= store->shape.num_blocks || source == destination)
+        return KV_INVALID;
+    copy_layers(store, destination, store, source);
+    return KV_OK;
+}
+
+static bool same_shape(const struct kv_store_shape *a, const struct kv_store_shape *b)
+{
+    return a->num_layers == b->num_layers && a->num_kv_heads == b->num_kv_heads && a->head_dim == b->head_dim &&
+           a->block_size == b->block_size && a->dtype == b->dtype;
+}
+
+enum kv_status kv_store_copy_between(struct kv_store *to, uint32_t destination, const struct kv_store *from, uint32_t source)
+{
+    if (!same_shape(&to->shape, &from->shape) || destination >= to->shape.num_blocks || source >= from->shape.num_blocks)
+        return KV_INVALID;
+    copy_layers(to, destination, from, source);
+    return KV_OK;
+}

@@ -1,0 +1,42 @@
+/* units.c - see units.h. */
+#include "base/units.h"
+
+#include <stdio.h>
+#include <string.h>
+
+char *unit_count(uint64_t value, char *out)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)value), used = 0;
+    for (int i = 0; i < length; i++) {
+        out[used++] = digits[i];
+        if (i + 1 < length && (length - 1 - i) % 3 == 0)
+            out[used++] = ',';
+    }
+    out[used] = '\0';
+    return out;
+}
+
+char *unit_bytes(double bytes, char *out)
+{
+    static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    size_t unit = 0;
+    while (bytes >= 1024 && unit + 1 < sizeof names / sizeof *names) {
+        bytes /= 1024;
+        unit++;
+    }
+    snprintf(out, UNIT_TEXT, unit == 0 || bytes >= 100 ? "%.0f %s" : bytes >= 10 ? "%.1f %s" : "%.2f %s", bytes, names[unit]);
+    return out;
+}
+
+char *unit_seconds(double seconds, char *out)
+{
+    unsigned long whole = (unsigned long)(seconds + 0.5);
+    if (seconds < 60)
+        snprintf(out, UNIT_TEXT, "%.*f s", seconds < 10 ? 2 : 0, seconds);
+    else if (whole < 3600)
+        snprintf(out, UNIT_TEXT, "%lu min %02lu s", whole / 60, whole % 60);
+    else
+        snprintf(out, UNIT_TEXT, "%lu h %02lu min", whole / 3600, whole / 60 % 60);
+    return out;
+}

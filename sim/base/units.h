@@ -1,0 +1,16 @@
+/* units.h - numbers for people. Each function fills a caller's buffer of at least 32 bytes and returns it. */
+#ifndef PAGESIM_UNITS_H
+#define PAGESIM_UNITS_H
+
+#include <stdint.h>
+
+enum { UNIT_TEXT = 32 };
+
+/* 1234567 -> "1,234,567" */
+char *unit_count(uint64_t value, char *out);
+/* Binary units, three digits: "512 B", "1.50 GiB" */
+char *unit_bytes(double bytes, char *out);
+/* Seconds as "0.25 s", "3 min 20 s", "2 h 05 min" */
+char *unit_seconds(double seconds, char *out);
+
+#endif

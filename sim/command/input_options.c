@@ -1,0 +1,130 @@
+/* input_options.c - see input_options.h. */
+#include "command/input_options.h"
+
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#define NS_PER_S 1e9
+
+static enum status select_format(const struct options *options, enum trace_format *format, struct diag *diag)
+{
+    const char *name = options_value(options, "trace-format");
+    if (!name)
+        return SIM_OK;
+    if (strcmp(name, "jsonl") == 0)
+        *format = TRACE_FORMAT_JSONL;
+    else if (strcmp(name, "azure") == 0)
+        *format = TRACE_FORMAT_AZURE_CSV;
+    else
+        return diag_set(diag, SIM_USAGE, "--trace-format %s: must be jsonl or azure", name);
+    return SIM_OK;
+}
+
+static enum status select_window(const struct options *options, struct trace_selection *selection, struct diag *diag)
+{
+    double from, to;
+    enum status status = options_double(options, "from", 0, 9e9, 0, &from, diag);
+    if (status == SIM_OK)
+        status = options_double(options, "to", 0, 9e9, 9e9, &to, diag);
+    if (status == SIM_OK)
+        status = options_double(options, "arrival-speedup-ratio", 1e-6, 1e6, 1, &selection->arrival_speedup, diag);
+    if (status == SIM_OK)
+        status = options_uint(options, "limit", 1, UINT64_MAX, UINT64_MAX, &selection->limit, diag);
+    if (status != SIM_OK)
+        return status;
+    selection->from_ns = (int64_t)(from * NS_PER_S);
+    if (options_has(options, "to"))
+        selection->to_ns = (int64_t)(to * NS_PER_S);
+    return SIM_OK;
+}
+
+static enum status select_samples(const struct options *options, struct trace_selection *selection, struct diag *diag)
+{
+    uint64_t samples = 0, samples_every = 1, beam = 0, beam_every = 1;
+    enum status status = options_uint(options, "n", 1, 1000, 0, &samples, diag);
+    if (status == SIM_OK)
+        status = options_uint(options, "n-every", 1, UINT32_MAX, 1, &samples_every, diag);
+    if (status == SIM_OK)
+        status = options_uint(options, "beam-width", 1, 1000, 0, &beam, diag);
+    if (status == SIM_OK)
+        status = options_uint(options, "beam-every", 1, UINT32_MAX, 1, &beam_every, diag);
+    selection->set_samples = (uint32_t)samples;
+    selection->samples_every = (uint32_t)samples_every;
+    selection->set_beam = (uint32_t)beam;
+    selection->beam_every = (uint32_t)beam_every;
+    return status;
+}
+
+static enum status read_trace(const struct options *options, struct trace **out, struct diag *diag)
+{
+    struct trace_selection selection = trace_select_all();
+    const char *path = options_value(options, "trace");
+    if (!path)
+        return diag_set(diag, SIM_USAGE, "--trace FILE is needed; - is standard input");
+    enum status status = select_format(options, &selection.format, diag);
+    if (status == SIM_OK)
+        status = select_window(options, &selection, diag);
+    if (status == SIM_OK)
+        status = select_samples(options, &selection, diag);
+    if (status == SIM_OK)
+        status = trace_load(path, &selection, out, diag);
+    if (status == SIM_OK && (*out)->ignored_fields[0] && !options_has(options, "quiet"))
+        fprintf(stderr, "pagesim: warning: %s: fields that are ignored: %s\n", path, (*out)->ignored_fields);
+    return status;
+}
+
+/* V1's front end turns n samples into n requests; beam search it does not have. */
+static enum status fit_engine(struct input *input, struct diag *diag)
+{
+    if (input->config.scheduler != SCHEDULER_VLLM_V1)
+        return SIM_OK;
+    for (uint32_t position = 0; input->trace->beam_width && position < input->trace->count; position++)
+        if (input->trace->beam_width[position] > 0)
+            return diag_set(diag, SIM_BAD_INPUT, "%s: request %u asks for beam search, which the vllm-v1 engine does not have; choose "
+                                                 "--scheduler vllm-v0",
+                            input->trace->name, input->trace->index[position]);
+    if (!input->trace->samples)
+        return SIM_OK;
+    struct trace *expanded;
+    enum status status = trace_expand_samples(input->trace, &expanded, diag);
+    if (status != SIM_OK)
+        return status;
+    trace_destroy(input->trace);
+    input->trace = expanded;
+    return SIM_OK;
+}
+
+enum status input_open(const struct options *options, struct input *out, struct diag *diag)
+{
+    *out = (struct input){0};
+    uint64_t threads = 1;
+    if (options->positional_count > 0)
+        return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
+    enum status status = config_load(options_value(options, "config"), options->config, options->config_count, &out->config, diag);
+    if (status == SIM_OK && out->config.num_gpu_blocks == 0)
+        status = diag_set(diag, SIM_USAGE, "the pool has no size; give num_gpu_blocks in the configuration or --num-gpu-blocks N");
+#ifdef _OPENMP
+    threads = (uint64_t)omp_get_max_threads();
+#endif
+    if (status == SIM_OK)
+        status = options_uint(options, "threads", 1, 1024, threads, &threads, diag);
+    out->threads = (uint32_t)threads;
+#ifdef _OPENMP
+    if (status == SIM_OK)
+        omp_set_num_threads((int)threads);
+#endif
+    if (status == SIM_OK)
+        status = read_trace(options, &out->trace, diag);
+    if (status == SIM_OK)
+        status = fit_engine(out, diag);
+    return status;
+}
+
+void input_close(struct input *input)
+{
+    trace_destroy(input->trace);
+    input->trace = NULL;
+}

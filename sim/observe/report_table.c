@@ -1,0 +1,180 @@
+/* report_table.c - the report for people: five short blocks, never wider than 80 columns. */
+#include <string.h>
+
+#include "base/units.h"
+#include "input/config_keys.h"
+#include "observe/report.h"
+#include "sim_version.h"
+
+enum { DROPPED_NAMED = 5 };
+
+static double value(const struct report *report, const char *name)
+{
+    const struct figure *figure = report_find(report, name);
+    return figure ? figure->value : 0;
+}
+
+static uint64_t whole(const struct report *report, const char *name) { return (uint64_t)value(report, name); }
+
+static void heading(FILE *file, bool color, const char *text) { fprintf(file, "%s%s%s\n", color ? "\033[1m" : "", text, color ? "\033[0m" : ""); }
+
+static void print_setup(const struct report *report, FILE *file)
+{
+    const struct config *config = report->config;
+    char blocks[32], bytes[32];
+    fprintf(file, "%s: %u requests", report->trace->name, report->trace->count);
+    if (report->trace->count != report->trace->requests_in_file)
+        fprintf(file, " (%u in the file)", report->trace->requests_in_file);
+    fprintf(file, "\nvLLM %s, %s, %s blocks of %u tokens (%s at the kv shape)\n",
+            config->scheduler == SCHEDULER_VLLM_V0 ? "V0 " SIM_VLLM_V0_VERSION : "V1 " SIM_VLLM_V1_VERSION, config->scheduling_policy,
+            unit_count(config->num_gpu_blocks, blocks), config->block_size, unit_bytes(value(report, "pool_bytes"), bytes));
+    fprintf(file, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step\n\n", config->enable_prefix_caching ? "on" : "off",
+            config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs, config->max_num_batched_tokens);
+}
+
+static void print_requests(const struct report *report, FILE *file, bool color)
+{
+    char a[32], b[32], c[32];
+    heading(file, color, "Requests");
+    fprintf(file, "  completed %s", unit_count(whole(report, "completed"), a));
+    fprintf(file, ", dropped %s", unit_count(whole(report, "dropped"), a));
+    if (whole(report, "ignored") > 0)
+        fprintf(file, ", ignored %s", unit_count(whole(report, "ignored"), a));
+    fprintf(file, ", unfinished %s\n", unit_count(whole(report, "unfinished"), a));
+    fprintf(file, "  %s steps in %.3f s: %.3f requests/s, %s input and %s output tokens/s\n", unit_count(whole(report, "steps"), a),
+            value(report, "makespan_s"), value(report, "request_throughput_per_s"),
+            unit_count((uint64_t)value(report, "input_throughput_tokens_per_s"), b),
+            unit_count((uint64_t)value(report, "output_throughput_tokens_per_s"), c));
+}
+
+static void print_dropped(const struct report *report, FILE *file)
+{
+    uint32_t named = 0;
+    uint64_t smallest = 0;
+    for (uint32_t position = 0; position < report->trace->count; position++) {
+        const struct request_story *story = &report->metrics->stories[position];
+        if (!story->dropped)
+            continue;
+        if (story->smallest_pool > smallest)
+            smallest = story->smallest_pool;
+        if (named++ < DROPPED_NAMED)
+            fprintf(file, "  dropped: request %u can never run (%u + %u tokens): %s\n", report->trace->index[position],
+                    report->trace->input_tokens[position], report->trace->output_tokens[position],
+                    story->drop_reason == DROP_POOL ? "the pool is too small" : "longer than max_model_len");
+    }
+    if (named > DROPPED_NAMED)
+        fprintf(file, "  dropped: and %u more; the JSON report names all\n", named - DROPPED_NAMED);
+    if (smallest > 0)
+        fprintf(file, "  num_gpu_blocks %llu is the smallest pool that would take all of them\n", (unsigned long long)smallest);
+}
+
+static void print_latency_row(const struct report *report, FILE *file, const char *label, const char *name)
+{
+    static const char *const prefixes[] = {"mean", "median", "p90", "p95", "p99"};
+    fprintf(file, "  %-6s", label);
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        char full[64];
+        snprintf(full, sizeof full, "%s_%s_ms", prefixes[i], name);
+        const struct figure *figure = report_find(report, full);
+        if (!figure || figure->undefined)
+            fprintf(file, " %12s", "-");
+        else
+            fprintf(file, " %12.3f", figure->value);
+    }
+    fputc('\n', file);
+}
+
+static void print_latency(const struct report *report, FILE *file, bool color)
+{
+    heading(file, color, "Latency (ms; percentiles interpolate linearly)");
+    fprintf(file, "  %-6s %12s %12s %12s %12s %12s\n", "", "mean", "median", "p90", "p95", "p99");
+    print_latency_row(report, file, "TTFT", "ttft");
+    print_latency_row(report, file, "TPOT", "tpot");
+    print_latency_row(report, file, "ITL", "itl");
+    print_latency_row(report, file, "E2E", "e2el");
+    print_latency_row(report, file, "queue", "queue");
+}
+
+static void print_scheduling(const struct report *report, FILE *file, bool color)
+{
+    char a[32], b[32];
+    heading(file, color, "Scheduling");
+    fprintf(file, "  running %.1f mean, %s peak; waiting %.1f mean, %s peak\n", value(report, "mean_running"),
+            unit_count(whole(report, "peak_running"), a), value(report, "mean_waiting"), unit_count(whole(report, "peak_waiting"), b));
+    fprintf(file, "  preemptions %s, recomputed tokens %s\n", unit_count(whole(report, "preemptions"), a),
+            unit_count(whole(report, "recomputed_tokens"), b));
+    fprintf(file, "  prefix hits %.2f %% of prompt tokens at first admission, %.2f %% of all\n", 100 * value(report, "prefix_hit_rate"),
+            100 * value(report, "prefix_hit_rate_all"));
+}
+
+static void print_memory_row(const struct report *report, FILE *file, const char *label, const char *mean, const char *peak)
+{
+    char bytes[32];
+    const double pool = value(report, "pool_blocks");
+    fprintf(file, "  %-22s %12.1f %6.2f %%  %10s", label, value(report, mean), pool > 0 ? 100 * value(report, mean) / pool : 0,
+            unit_bytes(value(report, mean) * value(report, "block_bytes"), bytes));
+    if (peak)
+        fprintf(file, "   peak %s", unit_count(whole(report, peak), bytes));
+    fputc('\n', file);
+}
+
+static void print_memory(const struct report *report, FILE *file, bool color)
+{
+    char a[32], b[32];
+    heading(file, color, "Memory (blocks, mean over time)");
+    print_memory_row(report, file, "in use", "mean_used_blocks", "peak_used_blocks");
+    print_memory_row(report, file, "cached, idle", "mean_cached_idle_blocks", "peak_cached_idle_blocks");
+    print_memory_row(report, file, "free", "mean_free_blocks", NULL);
+    print_memory_row(report, file, "saved by sharing", "mean_saved_blocks", "peak_saved_blocks");
+    fprintf(file, "  tokens held %s mean, %s peak\n", unit_count((uint64_t)value(report, "mean_held_tokens"), a),
+            unit_count(whole(report, "peak_held_tokens"), b));
+}
+
+static void print_fragmentation(const struct report *report, FILE *file, bool color)
+{
+    char a[32];
+    heading(file, color, "Fragmentation");
+    fprintf(file, "  empty slots in used blocks %.1f mean, %s peak, %.2f %% of them\n", value(report, "mean_empty_slots"),
+            unit_count(whole(report, "peak_empty_slots"), a), 100 * value(report, "empty_share"));
+    fprintf(file, "  tokens' share of what is held: paged %.1f %%; reserving the maximum %.1f %%,\n", 100 * value(report, "token_share_paged"),
+            100 * value(report, "token_share_reserve_max"));
+    fprintf(file, "  a power of two %.1f %%, the exact length %.1f %%\n", 100 * value(report, "token_share_reserve_pow2"),
+            100 * value(report, "token_share_reserve_exact"));
+    fprintf(file, "  consecutive ids in a table: %.1f blocks a run\n", value(report, "mean_run_blocks"));
+}
+
+static void print_moves(const struct report *report, FILE *file, bool color)
+{
+    char a[32], b[32];
+    const struct worker_totals *worker = report->worker;
+    if (report->config->scheduler == SCHEDULER_VLLM_V0)
+        fprintf(file, "  copied on write %s blocks; swapped in %s", unit_count(whole(report, "copied_blocks"), a),
+                unit_count(whole(report, "swapped_in_blocks"), b)),
+            fprintf(file, " and out %s blocks\n", unit_count(whole(report, "swapped_out_blocks"), a));
+    if (!worker)
+        return;
+    heading(file, color, "Data plane");
+    fprintf(file, "  wrote %s tokens, gathered %s", unit_count(worker->tokens_written, a), unit_bytes((double)worker->read_bytes, b));
+    if (worker->read_ns)
+        fprintf(file, " at %.1f GB/s (%s)", (double)worker->read_bytes / (double)worker->read_ns, worker->kernels ? worker->kernels : "portable");
+    if (worker->read_ns && report->measured.copy_limit_gb_per_s > 0)
+        fprintf(file, ", %.2f of the copy limit", (double)worker->read_bytes / (double)worker->read_ns / report->measured.copy_limit_gb_per_s);
+    fputc('\n', file);
+    if (report->config->data_plane == DATA_PLANE_VERIFY)
+        fprintf(file, "  verified %s floats, none wrong; %s phantom tokens filled\n", unit_count(worker->floats_checked, a),
+                unit_count(worker->phantom_tokens, b));
+}
+
+void report_print(const struct report *report, FILE *file, bool color)
+{
+    print_setup(report, file);
+    print_requests(report, file, color);
+    print_dropped(report, file);
+    if (report->facts->end.stalled)
+        fputs("  STALLED: unfinished requests that nothing can move\n", file);
+    print_latency(report, file, color);
+    print_scheduling(report, file, color);
+    print_memory(report, file, color);
+    print_fragmentation(report, file, color);
+    print_moves(report, file, color);
+}
