@@ -1,17 +1,18 @@
 /* block_pool.c - see block_pool.h. A block outside the queue has next == KV_BLOCK_NONE, which makes every misuse visible in O(1). */
 #include "block_pool.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "memory.h"
 
 enum kv_status kv_block_pool_init(struct kv_block_pool *pool, uint32_t num_blocks, enum kv_block_order order)
 {
     if (num_blocks == 0 || num_blocks == UINT32_MAX)
         return KV_INVALID;
     struct kv_block_pool fresh = {.num_blocks = num_blocks, .num_free = num_blocks};
-    fresh.next = malloc(((size_t)num_blocks + 1) * sizeof *fresh.next);
-    fresh.prev = malloc(((size_t)num_blocks + 1) * sizeof *fresh.prev);
-    fresh.refs = calloc(num_blocks, sizeof *fresh.refs);
+    fresh.next = kv_malloc(((size_t)num_blocks + 1) * sizeof *fresh.next);
+    fresh.prev = kv_malloc(((size_t)num_blocks + 1) * sizeof *fresh.prev);
+    fresh.refs = kv_calloc(num_blocks, sizeof *fresh.refs);
     if (!fresh.next || !fresh.prev || !fresh.refs) {
         kv_block_pool_deinit(&fresh);
         return KV_NO_MEMORY;
@@ -29,9 +30,9 @@ enum kv_status kv_block_pool_init(struct kv_block_pool *pool, uint32_t num_block
 
 void kv_block_pool_deinit(struct kv_block_pool *pool)
 {
-    free(pool->next);
-    free(pool->prev);
-    free(pool->refs);
+    kv_free(pool->next);
+    kv_free(pool->prev);
+    kv_free(pool->refs);
     memset(pool, 0, sizeof *pool);
 }
 

@@ -2,11 +2,11 @@
 #include "kv_store.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "half_float.h"
+#include "memory.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -54,18 +54,18 @@ static unsigned char *map_aligned(size_t bytes)
 
 enum kv_status kv_store_create(const struct kv_store_shape *shape, struct kv_store **out)
 {
-    struct kv_store *store = calloc(1, sizeof *store);
+    struct kv_store *store = kv_calloc(1, sizeof *store);
     if (!store)
         return KV_NO_MEMORY;
     store->shape = *shape;
     if (!measure(store)) {
-        free(store);
+        kv_free(store);
         return KV_INVALID;
     }
     store->mapped_bytes = (store->mapped_bytes + 4095) & ~(size_t)4095;
     store->memory = map_aligned(store->mapped_bytes);
     if (!store->memory) {
-        free(store);
+        kv_free(store);
         return KV_NO_MEMORY;
     }
     *out = store;
@@ -77,7 +77,7 @@ void kv_store_destroy(struct kv_store *store)
     if (!store)
         return;
     munmap(store->memory, store->mapped_bytes);
-    free(store);
+    kv_free(store);
 }
 
 size_t kv_store_block_bytes(const struct kv_store *store)

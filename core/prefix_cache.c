@@ -2,8 +2,9 @@
  * 64-bit mixing function; deletion moves later entries back (Knuth 6.4, algorithm R), so no tombstones pile up under eviction. */
 #include "prefix_cache.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "memory.h"
 
 static uint64_t mix(uint64_t z)
 {
@@ -37,11 +38,11 @@ enum { FIRST_SLOTS = 1024 };
 
 enum kv_status kv_contents_create(struct kv_contents **out)
 {
-    struct kv_contents *contents = calloc(1, sizeof *contents);
-    uint64_t *slots = calloc(FIRST_SLOTS, sizeof *slots);
+    struct kv_contents *contents = kv_calloc(1, sizeof *contents);
+    uint64_t *slots = kv_calloc(FIRST_SLOTS, sizeof *slots);
     if (!contents || !slots) {
-        free(contents);
-        free(slots);
+        kv_free(contents);
+        kv_free(slots);
         return KV_NO_MEMORY;
     }
     contents->slots = slots;
@@ -54,11 +55,11 @@ void kv_contents_destroy(struct kv_contents *contents)
 {
     if (!contents)
         return;
-    free(contents->entries);
-    free(contents->slots);
-    free(contents->arena);
-    free(contents->scratch);
-    free(contents);
+    kv_free(contents->entries);
+    kv_free(contents->slots);
+    kv_free(contents->arena);
+    kv_free(contents->scratch);
+    kv_free(contents);
 }
 
 /* Room for `needed` items, growing by half. */
@@ -71,7 +72,7 @@ static enum kv_status grow(void *items, size_t *capacity, size_t needed, size_t 
         room = needed;
     void *old, *grown;
     memcpy(&old, items, sizeof old);
-    grown = realloc(old, room * size);
+    grown = kv_realloc(old, room * size);
     if (!grown)
         return KV_NO_MEMORY;
     memcpy(items, &grown, sizeof grown);
@@ -120,7 +121,7 @@ static bool same_content(const struct kv_contents *contents, const struct conten
 static enum kv_status grow_slots(struct kv_contents *contents)
 {
     size_t slots = 2 * (contents->slot_mask + 1);
-    uint64_t *wider = calloc(slots, sizeof *wider);
+    uint64_t *wider = kv_calloc(slots, sizeof *wider);
     if (!wider)
         return KV_NO_MEMORY;
     for (size_t i = 0; i < contents->count; i++) {
@@ -129,7 +130,7 @@ static enum kv_status grow_slots(struct kv_contents *contents)
             slot = (slot + 1) & (slots - 1);
         wider[slot] = i + 1;
     }
-    free(contents->slots);
+    kv_free(contents->slots);
     contents->slots = wider;
     contents->slot_mask = slots - 1;
     return KV_OK;
@@ -197,7 +198,7 @@ struct kv_prefix_cache {
 
 enum kv_status kv_prefix_cache_create(uint32_t num_blocks, struct kv_prefix_cache **out)
 {
-    struct kv_prefix_cache *cache = calloc(1, sizeof *cache);
+    struct kv_prefix_cache *cache = kv_calloc(1, sizeof *cache);
     size_t slots = 16;
     while (3 * slots < 4 * ((size_t)num_blocks + 1)) /* never more contents than blocks, so the table never grows */
         slots *= 2;
@@ -205,10 +206,10 @@ enum kv_status kv_prefix_cache_create(uint32_t num_blocks, struct kv_prefix_cach
         return KV_NO_MEMORY;
     cache->num_blocks = num_blocks;
     cache->slot_mask = slots - 1;
-    cache->slots = calloc(slots, sizeof *cache->slots);
-    cache->content = calloc((size_t)num_blocks + 1, sizeof *cache->content);
-    cache->next_same = calloc((size_t)num_blocks + 1, sizeof *cache->next_same);
-    cache->prev_same = calloc((size_t)num_blocks + 1, sizeof *cache->prev_same);
+    cache->slots = kv_calloc(slots, sizeof *cache->slots);
+    cache->content = kv_calloc((size_t)num_blocks + 1, sizeof *cache->content);
+    cache->next_same = kv_calloc((size_t)num_blocks + 1, sizeof *cache->next_same);
+    cache->prev_same = kv_calloc((size_t)num_blocks + 1, sizeof *cache->prev_same);
     if (!cache->slots || !cache->content || !cache->next_same || !cache->prev_same) {
         kv_prefix_cache_destroy(cache);
         return KV_NO_MEMORY;
@@ -221,11 +222,11 @@ void kv_prefix_cache_destroy(struct kv_prefix_cache *cache)
 {
     if (!cache)
         return;
-    free(cache->slots);
-    free(cache->content);
-    free(cache->next_same);
-    free(cache->prev_same);
-    free(cache);
+    kv_free(cache->slots);
+    kv_free(cache->content);
+    kv_free(cache->next_same);
+    kv_free(cache->prev_same);
+    kv_free(cache);
 }
 
 /* The slot of a content, or the empty one where it would stand. */
