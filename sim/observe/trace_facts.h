@@ -1,0 +1,24 @@
+/* trace_facts.h - what a trace is, before anything is replayed: sizes, lengths, rate, and how much its prompts share.
+ *
+ * Sharing is counted in the trace's own blocks: a prompt's leading ids whose whole chain was seen before are hits of a cache that never
+ * evicts, an upper bound for every pool at that granularity. Sharing below a trace block cannot be seen.
+ */
+#ifndef PAGESIM_TRACE_FACTS_H
+#define PAGESIM_TRACE_FACTS_H
+
+#include "input/trace.h"
+#include "observe/distribution.h"
+
+struct trace_facts {
+    uint64_t input_tokens, output_tokens;
+    struct figures input, output; /* tokens a request */
+    double duration_s, requests_per_s;
+    uint64_t hash_references, distinct_hashes;
+    uint64_t reusable_tokens;     /* prompt tokens whose chain was seen before */
+    uint32_t with_priority, with_samples, with_beams;
+};
+
+SIM_NODISCARD enum status trace_facts_collect(const struct trace *trace, uint32_t trace_block_tokens, struct trace_facts *out,
+                                              struct diag *diag);
+
+#endif
