@@ -137,7 +137,7 @@ static enum status emit_tokens(struct engine *engine, int64_t end_ns, struct dia
     enum status status = SIM_OK;
     uint32_t done = 0;
     for (uint32_t i = 0; i < step->sampled_count && status == SIM_OK; i++) {
-        uint32_t request = step->sampled[i].request, tokens = step->sampled[i].tokens;
+        uint32_t request = step->sampled[i].request, tokens = (uint32_t)step->sampled[i].tokens;
         struct request_times *times = &engine->times[request];
         if (times->last_token_ns < 0) {
             status = emit(engine, EVENT_FIRST_TOKEN, request, end_ns, tokens, diag);

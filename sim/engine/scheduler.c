@@ -3,14 +3,11 @@
 
 const struct scheduler_ops *scheduler_ops_of(const struct config *config)
 {
-    (void)config;
-    return &vllm_v1_ops;
+    return config->scheduler == SCHEDULER_VLLM_V0 ? &vllm_v0_ops : &vllm_v1_ops;
 }
 
 enum status scheduler_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
                              struct diag *diag)
 {
-    if (config->scheduler == SCHEDULER_VLLM_V0)
-        return diag_set(diag, SIM_FAILED, "the vllm-v0 engine is not part of this build");
-    return vllm_v1_create(trace, config, want_lists, out, diag);
+    return (config->scheduler == SCHEDULER_VLLM_V0 ? vllm_v0_create : vllm_v1_create)(trace, config, want_lists, out, diag);
 }

@@ -20,8 +20,10 @@
 
 #include "time/step_time.h"
 
-struct scheduled { uint32_t request, tokens; };
-struct admitted { uint32_t request, cached_tokens; };
+/* Tokens can be negative: vLLM V0 with chunked prefill goes on with a negative rest of the budget after a group of several sequences went
+ * over it, and schedules a prompt chunk of, say, -4 tokens. Golden logs hold such steps. */
+struct scheduled { uint32_t request; int32_t tokens; };
+struct admitted { uint32_t request; uint32_t cached_tokens; };
 struct block_pair { uint32_t from, to; };
 
 /* One sequence that computes tokens in the step. V1: one a request. V0: each live sequence of each scheduled group, in id order. */
@@ -71,6 +73,8 @@ struct step_tally {
     uint32_t table_runs;       /* maximal runs of consecutive ids over all tables (contiguity) */
     uint32_t free_cpu_blocks;
     uint32_t copies, swapped_in_blocks, swapped_out_blocks;
+    uint32_t forks;            /* V0: tables shared with a new sample or beam at the step's end */
+    uint32_t survivor_recomputes; /* V0: re-admitted groups of which finished samples are listed; vLLM leaks their blocks */
     uint32_t preemptions;      /* in this step */
     uint8_t mode;              /* enum step_mode */
 };

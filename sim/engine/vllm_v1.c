@@ -247,7 +247,7 @@ static void fill_lists(struct vllm_v1 *v1, struct step *step)
         uint32_t position = v1->order[i];
         struct v1_request *request = &v1->requests[position];
         uint32_t tokens = request->scheduled;
-        v1->scheduled[i] = (struct scheduled){.request = position, .tokens = tokens};
+        v1->scheduled[i] = (struct scheduled){.request = position, .tokens = (int32_t)tokens};
         if (v1->want_lists)
             v1->sequences[i] = (struct step_sequence){.request = position,
                                                       .start = request->computed,

@@ -106,13 +106,13 @@ static void put_request(const struct decision_log *log, struct text_buffer *buff
     put_char(buffer, '"');
 }
 
-static void put_request_pair(const struct decision_log *log, struct text_buffer *buffer, uint32_t position, uint32_t value)
+static void put_request_pair(const struct decision_log *log, struct text_buffer *buffer, uint32_t position, int64_t value)
 {
     put_comma(buffer);
     put_char(buffer, '[');
     put_request(log, buffer, position);
     put_char(buffer, ',');
-    put_unsigned(buffer, value);
+    put_signed(buffer, value);
     put_char(buffer, ']');
 }
 

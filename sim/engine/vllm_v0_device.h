@@ -1,0 +1,57 @@
+/* vllm_v0_device.h - the blocks of one device (GPU or CPU) as vLLM V0's block manager hands them out.
+ *
+ * Two allocators behind one small interface:
+ *   plain   a stack: ids P-1, P-2, ... first, then last in, first out. Keys are ignored.
+ *   cached  (prefix caching) fresh ids ascending 0, 1, 2, ...; afterwards the evictor, an insertion-ordered map of free blocks that keep
+ *           their content: least recently accessed first, among equals the one with most hashed tokens.
+ * Both stand on the core's block pool: the stack is its head, the evictor its queue in order.
+ *
+ * A key is an exact content identity (prefix_cache.h); V0_UNIQUE asks for a block that nobody can find.
+ * Source: vLLM 0.6.2 core/block_manager_v1.py, core/evictor_v1.py; semantics/vllm_v0.md sections 2 and 11.
+ */
+#ifndef PAGESIM_VLLM_V0_DEVICE_H
+#define PAGESIM_VLLM_V0_DEVICE_H
+
+#include <stdbool.h>
+
+#include "base/diag.h"
+#include "block_pool.h"
+#include "prefix_cache.h"
+
+#define V0_UNIQUE KV_CONTENT_NONE
+
+struct v0_device {
+    bool caching;
+    uint32_t created;              /* cached: ids below this have been handed out */
+    struct kv_block_pool pool;     /* not initialised when num_blocks is 0 */
+    struct kv_prefix_cache *cache; /* cached: key to block, in use or in the evictor */
+    uint64_t unique_keys;          /* cached: made so far */
+    int64_t *last_access_ns;       /* cached */
+    uint32_t *hashed_tokens;       /* cached: tokens that the block's key covers */
+    bool *computed;                /* cached */
+};
+
+SIM_NODISCARD enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, bool caching, struct diag *diag);
+void v0_device_deinit(struct v0_device *device);
+
+static inline uint32_t v0_device_free(const struct v0_device *device) { return device->pool.num_free; }
+/* Free blocks whose content can still be found. */
+static inline uint32_t v0_device_cached(const struct v0_device *device)
+{
+    return device->caching ? device->pool.num_free - (device->pool.num_blocks - device->created) : 0;
+}
+
+/* A block for this content: the one that holds it already (one more reference), else a free one. A free block must exist. */
+uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_tokens);
+/* One more reference to a block in use. */
+void v0_device_share(struct v0_device *device, uint32_t block);
+/* One reference less; the last one makes it free. */
+void v0_device_drop(struct v0_device *device, uint32_t block);
+/* Does some block, in use or free, hold this content? */
+bool v0_device_has(const struct v0_device *device, uint64_t key);
+/* Give a block in use another key, which nobody has. */
+void v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key);
+/* The key of a block, to take along on a swap. */
+uint64_t v0_device_key(const struct v0_device *device, uint32_t block);
+
+#endif
