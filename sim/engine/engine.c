@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "engine/emitter.h"
+#include "engine/event_replay.h"
 #include "engine/scheduler.h"
 
 /* What the loop remembers of a request, to turn sampled tokens into events. */
@@ -305,6 +306,14 @@ enum status replay_run(const struct trace *trace, const struct config *config, c
                        struct replay_facts *facts, struct diag *diag)
 {
     *facts = (struct replay_facts){0};
+    const char *why_not = options->reference ? "the plain scheduler was asked for"
+                          : options->check   ? "checking every step was asked for"
+                                             : event_replay_refuses(trace, config, model, observers, observer_count);
+    if (!why_not) {
+        facts->by_events = true;
+        return event_replay_run(trace, config, model, observers, observer_count, options, facts, diag);
+    }
+    memccpy(facts->why_not, why_not, '\0', sizeof facts->why_not - 1);
     struct engine *engine;
     enum status status = array_zeroed(&engine, 1, sizeof *engine, "the engine", diag);
     if (status != SIM_OK)

@@ -198,7 +198,7 @@ static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, 
     return SIM_OK;
 }
 
-static enum status register_full(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag)
+enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag)
 {
     struct v1_table *table = &blocks->tables[position];
     enum status status = extend_contents(blocks, position, full, diag);
@@ -234,7 +234,7 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     if (status == SIM_OK)
         status = take_fresh(blocks, table, fresh, diag);
     if (status == SIM_OK && blocks->caching)
-        status = register_full(blocks, demand->position, min_u32(present + demand->new_tokens, demand->known) / size, diag);
+        status = v1_blocks_register(blocks, demand->position, min_u32(present + demand->new_tokens, demand->known) / size, diag);
     *fits = status == SIM_OK;
     return status;
 }

@@ -74,6 +74,10 @@ struct v1_demand {
 /* Section 5. *fits = false changes nothing. Otherwise the table covers computed + hits + new tokens and full blocks are registered. */
 SIM_NODISCARD enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag);
 
+/* Register the first `full` blocks of the table, as far as they are not yet (the event replay registers private blocks late: nobody can
+ * tell before the table is released). All their tokens must be present. */
+SIM_NODISCARD enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag);
+
 /* Give the whole table back: blocks without content to the front of the queue, cached ones behind its tail, deepest first. */
 void v1_blocks_release(struct v1_blocks *blocks, uint32_t position);
 

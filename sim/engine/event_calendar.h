@@ -1,0 +1,83 @@
+/* event_calendar.h - when each running request needs its next block and when it finishes, so that a decode step touches only those due.
+ *
+ * While a request decodes, it computes one token in every step. One counter, `tick`, counts steps for all of them; a request stores its
+ * computed tokens minus the tick (`base`), and nothing about it changes until it is due:
+ *
+ *     phases[tick % block_size]      who needs a block in this step         (computed is a multiple of the block size)
+ *     finishes[tick % FINISH_RING]   who gets its last token in this step, or a whole number of ring turns later
+ *
+ * Invariants: every running request is in the running list, in the order of admission (`order` rises along it); a decoding one is in
+ * exactly one phase and one finish list, its tokens are base + tick; each phase list is in running order, as that is the order in which
+ * blocks are handed out; decoders and decoder_tokens are the count and the sum of computed tokens of the decoding ones.
+ */
+#ifndef PAGESIM_EVENT_CALENDAR_H
+#define PAGESIM_EVENT_CALENDAR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+
+#define LIVE_NONE UINT32_MAX
+enum { FINISH_RING = 4096 };
+
+/* A running request. Slots are reused. */
+struct live {
+    uint64_t order;         /* rises with every admission */
+    uint64_t finish_tick;   /* decoding: the tick of the step that brings its last token */
+    int64_t last_token_ns;  /* not decoding, or late: the end of the step that brought its newest token; -1 before the first */
+    uint32_t position;      /* in the trace */
+    uint32_t known;         /* not decoding: tokens known; decoding: computed + 1 */
+    uint32_t computed;      /* not decoding: tokens present; decoding: that minus the tick, modulo 2^32 */
+    uint32_t scheduled;     /* scratch of the current step */
+    uint32_t phase;
+    uint32_t next_running, prev_running, next_phase, prev_phase, next_finish, prev_finish;
+    bool decoding;          /* in the calendar */
+    bool got_token;         /* has been given a token since it was admitted: from now on one a step */
+    bool late;              /* decoding, but its newest token is not of the step before: last_token_ns tells */
+};
+
+struct event_calendar {
+    uint32_t block_size;
+    uint64_t tick;
+    uint32_t tick_phase;        /* tick % block_size */
+    struct live *live;          /* `capacity` slots */
+    uint32_t capacity;
+    uint32_t *free_slots;
+    uint32_t free_count;
+    uint64_t next_order;
+    uint32_t first_running, last_running, running;
+    uint32_t *phase_first, *phase_last, *phase_count; /* block_size each; slot + 1, 0 = empty */
+    uint32_t *finish_first;     /* FINISH_RING; slot + 1, 0 = empty */
+    uint32_t decoders;
+    uint64_t decoder_tokens;
+};
+
+SIM_NODISCARD enum status event_calendar_init(struct event_calendar *calendar, uint32_t block_size, uint32_t capacity, struct diag *diag);
+void event_calendar_deinit(struct event_calendar *calendar);
+
+/* A new running request at the end of the running list, not decoding. There must be a free slot. */
+uint32_t event_calendar_admit(struct event_calendar *calendar, uint32_t position);
+/* Out of the running list (and of the calendar); the slot's content stays readable until the next admission. */
+void event_calendar_remove(struct event_calendar *calendar, uint32_t slot);
+/* Start decoding: `known` = computed + 1 and `remaining` >= 1 tokens are to come. */
+void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32_t remaining);
+/* Stop decoding; known and computed are numbers of their own again. */
+void event_calendar_leave(struct event_calendar *calendar, uint32_t slot);
+/* One step in which every decoding request got its token is over. */
+static inline void event_calendar_advance(struct event_calendar *calendar)
+{
+    calendar->tick++;
+    calendar->tick_phase = calendar->tick_phase + 1 == calendar->block_size ? 0 : calendar->tick_phase + 1;
+    calendar->decoder_tokens += calendar->decoders;
+}
+
+static inline uint32_t event_calendar_computed(const struct event_calendar *calendar, const struct live *live)
+{
+    return live->decoding ? live->computed + (uint32_t)calendar->tick : live->computed;
+}
+
+/* Walk all invariants. */
+bool event_calendar_check(const struct event_calendar *calendar);
+
+#endif

@@ -1,0 +1,573 @@
+/* event_replay.c - see event_replay.h: the loop, arrivals, admissions, and the ordinary step. */
+#include "engine/event_replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "engine/event_state.h"
+#include "engine/scheduler.h"
+
+#define BLOCK_SIZE_MAX 65536u /* of the calendar: it keeps a list for each token of a block */
+
+const char *event_replay_refuses(const struct trace *trace, const struct config *config, const struct step_time_model *model,
+                                 const struct observer *observers, size_t observer_count)
+{
+    (void)trace;
+    (void)model;
+    if (config->scheduler != SCHEDULER_VLLM_V1)
+        return "engines other than vllm-v1";
+    if (strcmp(config->scheduling_policy, "fcfs") != 0 && strcmp(config->scheduling_policy, "priority") != 0)
+        return "scheduling policies other than fcfs and priority";
+    if (strcmp(config->preemption_victim, "vllm") != 0 || strcmp(config->eviction_policy, "vllm") != 0)
+        return "other choices of victims or of evicted blocks than vLLM's";
+    if (config->data_plane != DATA_PLANE_OFF)
+        return "moving K/V bytes";
+    if (config->block_size > BLOCK_SIZE_MAX)
+        return "blocks of more than 65536 tokens";
+    for (size_t i = 0; i < observer_count; i++)
+        if (observers[i].scheduled || observers[i].completed)
+            return "reports that need every single step, such as the decision log";
+    return NULL;
+}
+
+int64_t event_waiting_key(const struct event_replay *replay, uint32_t position)
+{
+    return replay->trace->priority ? replay->trace->priority[position] : 0;
+}
+
+uint32_t event_threshold(const struct event_replay *replay)
+{
+    return replay->calendar.running + replay->waiting.count > 1 ? replay->config->long_prefill_token_threshold : 0;
+}
+
+enum status event_tell(struct event_replay *replay, enum event_kind kind, uint32_t position, int64_t time_ns, int64_t value,
+                       struct diag *diag)
+{
+    struct event event = {.time_ns = time_ns, .step = replay->step_number, .value = value, .request = position, .kind = (uint8_t)kind};
+    return emitter_event(&replay->emitter, &event, diag);
+}
+
+/* --- arrivals --------------------------------------------------------------------------------------------------------------------- */
+
+static enum status drop_hopeless(struct event_replay *replay, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (uint32_t position = 0; position < replay->trace->count && status == SIM_OK; position++) {
+        enum drop_reason why;
+        uint64_t smallest_pool;
+        if (!vllm_v1_ops.never_runs(replay->trace, replay->config, position, &why, &smallest_pool))
+            continue;
+        replay->requests[position].dropped = true;
+        replay->dropped++;
+        struct event event = {.time_ns = replay->trace->arrival_ns[position],
+                              .value = (int64_t)smallest_pool,
+                              .request = position,
+                              .kind = EVENT_DROP,
+                              .extra = (uint8_t)why};
+        status = emitter_event(&replay->emitter, &event, diag);
+    }
+    return status;
+}
+
+/* When the next request arrives; INT64_MAX when none is left or, in a closed loop, all slots are busy. */
+static int64_t next_arrival(struct event_replay *replay)
+{
+    while (replay->next < replay->trace->count && replay->requests[replay->next].dropped)
+        replay->next++;
+    if (replay->next >= replay->trace->count)
+        return INT64_MAX;
+    uint64_t limit = replay->config->max_concurrency;
+    if (limit && replay->taken_in >= replay->finished + limit)
+        return INT64_MAX;
+    int64_t arrival_ns = replay->trace->arrival_ns[replay->next];
+    if (limit && replay->taken_in >= limit && arrival_ns < replay->slot_freed_ns)
+        arrival_ns = replay->slot_freed_ns;
+    return arrival_ns;
+}
+
+static enum status take_in(struct event_replay *replay, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (int64_t arrival_ns; status == SIM_OK && (arrival_ns = next_arrival(replay)) <= replay->now_ns;) {
+        uint32_t position = replay->next++;
+        replay->taken_in++;
+        status = event_tell(replay, EVENT_ARRIVE, position, arrival_ns, replay->now_ns, diag);
+        struct request_state *request = &replay->requests[position];
+        request->arrival_ns = arrival_ns;
+        request->last_token_ns = -1;
+        request->known = replay->trace->input_tokens[position];
+        request_queue_push(&replay->waiting, position, event_waiting_key(replay, position));
+    }
+    return status;
+}
+
+/* --- admissions ------------------------------------------------------------------------------------------------------------------- */
+
+/* Was this head refused before, and has nothing happened since that could help it? Without the gate a smaller budget, hence a smaller
+ * first chunk, could. */
+static bool still_refused(const struct event_replay *replay, uint32_t position, uint32_t budget)
+{
+    return replay->refused_position == position && replay->refused_helps == replay->helps &&
+           (replay->config->scheduler_reserve_full_isl || budget >= replay->refused_budget);
+}
+
+static enum status admit(struct event_replay *replay, uint32_t position, uint32_t cached, uint32_t tokens, struct diag *diag)
+{
+    struct request_state *request = &replay->requests[position];
+    request_queue_pop(&replay->waiting);
+    uint32_t slot = event_calendar_admit(&replay->calendar, position);
+    struct live *live = &replay->calendar.live[slot];
+    live->known = request->known;
+    live->computed = cached;
+    live->last_token_ns = request->last_token_ns;
+    live->scheduled = tokens;
+    replay->held_tokens += cached;
+    replay->prefill[replay->prefill_count++] = slot;
+    replay->refused_position = UINT32_MAX;
+    struct event event = {.time_ns = replay->now_ns,
+                          .step = replay->step_number,
+                          .value = cached,
+                          .request = position,
+                          .other = request->known,
+                          .kind = request->admitted ? EVENT_READMIT : EVENT_ADMIT};
+    request->admitted = true;
+    return emitter_event(&replay->emitter, &event, diag);
+}
+
+enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold, uint32_t budget, struct diag *diag)
+{
+    const struct config *config = replay->config;
+    enum status status = SIM_OK;
+    while (status == SIM_OK && budget > 0 && replay->waiting.count > 0 && replay->calendar.running < config->max_num_seqs) {
+        uint32_t position = request_queue_peek(&replay->waiting), known = replay->requests[position].known, hits;
+        if (still_refused(replay, position, budget))
+            break;
+        status = v1_blocks_lookup(&replay->blocks, position, known, &hits, diag);
+        if (status != SIM_OK)
+            break;
+        uint32_t cached = hits * config->block_size, wanted = known - cached;
+        if (threshold > 0)
+            wanted = event_min(wanted, threshold);
+        if (!config->enable_chunked_prefill && wanted > budget)
+            break;
+        uint32_t tokens = event_min(wanted, budget);
+        struct v1_demand demand = {.position = position,
+                                   .known = known,
+                                   .new_tokens = tokens,
+                                   .hits = hits,
+                                   .watermark = replay->calendar.running > 0 ? replay->watermark_blocks : 0,
+                                   .whole = config->scheduler_reserve_full_isl};
+        bool fits;
+        status = v1_blocks_allocate(&replay->blocks, &demand, &fits, diag);
+        if (status != SIM_OK)
+            break;
+        if (!fits) {
+            replay->refused_position = position;
+            replay->refused_budget = budget;
+            replay->refused_helps = replay->helps;
+            break;
+        }
+        status = admit(replay, position, cached, tokens, diag);
+        budget -= tokens;
+    }
+    return status;
+}
+
+/* --- parts of a step -------------------------------------------------------------------------------------------------------------- */
+
+enum status event_grow(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t known, uint32_t tokens, bool *fits,
+                       struct diag *diag)
+{
+    struct v1_demand demand = {
+        .position = replay->calendar.live[slot].position, .known = known, .computed = computed, .new_tokens = tokens};
+    return v1_blocks_allocate(&replay->blocks, &demand, fits, diag);
+}
+
+void event_compute(struct event_replay *replay, struct live *live)
+{
+    struct step_shape *shape = &replay->shape;
+    uint32_t tokens = live->scheduled, before = live->computed;
+    live->computed += tokens;
+    replay->held_tokens += tokens;
+    bool completes = live->computed == live->known;
+    shape->scheduled_tokens += tokens;
+    shape->context_tokens += live->computed;
+    shape->sequences++;
+    shape->sampled += completes;
+    if (tokens == 1 && completes) {
+        if (shape->decodes++ == 0)
+            shape->min_decode_context = shape->max_decode_context = live->computed;
+        if (live->computed > shape->max_decode_context)
+            shape->max_decode_context = live->computed;
+        if (live->computed < shape->min_decode_context)
+            shape->min_decode_context = live->computed;
+        shape->decode_context += live->computed;
+        return;
+    }
+    shape->prefill_chunks++;
+    shape->prefill_tokens += tokens;
+    shape->prefill_context += before;
+    shape->prefill_context_product += (uint64_t)tokens * before;
+    replay->helps++; /* it may have registered what the waiting head can hit */
+}
+
+void event_close_step(struct event_replay *replay, int64_t *end_ns)
+{
+    struct step_shape *shape = &replay->shape;
+    const struct v1_blocks *blocks = &replay->blocks;
+    struct step_tally *tally = &replay->tally;
+    shape->step = replay->step_number;
+    tally->step = replay->step_number;
+    tally->start_ns = replay->now_ns;
+    tally->duration_ns = step_time_price(replay->model, shape);
+    tally->context_tokens = shape->context_tokens;
+    tally->held_tokens = replay->held_tokens;
+    tally->scheduled_tokens = (uint32_t)shape->scheduled_tokens;
+    tally->scheduled_sequences = shape->sequences;
+    tally->prefill_tokens = (uint32_t)shape->prefill_tokens;
+    tally->sampled_tokens = shape->sampled;
+    tally->running = replay->calendar.running;
+    tally->waiting = replay->waiting.count;
+    tally->free_blocks = blocks->pool.num_free;
+    tally->cached_blocks = blocks->cached_free;
+    tally->used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free;
+    tally->table_blocks = (uint32_t)blocks->table_blocks;
+    tally->table_runs = (uint32_t)blocks->table_runs;
+    tally->mode = shape->prefill_chunks == 0 ? STEP_MODE_DECODE : shape->decodes == 0 ? STEP_MODE_PREFILL : STEP_MODE_MIXED;
+    *end_ns = replay->now_ns + tally->duration_ns;
+}
+
+enum status event_release(struct event_replay *replay, uint32_t slot, uint32_t computed, struct diag *diag)
+{
+    uint32_t position = replay->calendar.live[slot].position;
+    enum status status = SIM_OK;
+    if (replay->blocks.caching)
+        status = v1_blocks_register(&replay->blocks, position, computed / replay->config->block_size, diag);
+    v1_blocks_release(&replay->blocks, position);
+    replay->helps++;
+    return status;
+}
+
+static enum status finish_request(struct event_replay *replay, uint32_t slot, uint32_t computed, int64_t end_ns, struct diag *diag)
+{
+    uint32_t position = replay->calendar.live[slot].position;
+    enum status status = event_release(replay, slot, computed, diag);
+    v1_blocks_forget(&replay->blocks, position);
+    replay->held_tokens -= computed;
+    event_calendar_remove(&replay->calendar, slot);
+    replay->finished++;
+    replay->slot_freed_ns = end_ns;
+    if (status == SIM_OK)
+        status = event_tell(replay, EVENT_FINISH, position, end_ns, replay->trace->output_tokens[position], diag);
+    return status;
+}
+
+enum status event_give_token(struct event_replay *replay, uint32_t slot, int64_t end_ns, bool *gone, struct diag *diag)
+{
+    struct live *live = &replay->calendar.live[slot];
+    enum status status = SIM_OK;
+    if (live->last_token_ns < 0) {
+        status = event_tell(replay, EVENT_FIRST_TOKEN, live->position, end_ns, 1, diag);
+    } else if (live->last_token_ns == replay->now_ns) {
+        replay->tally.regular_gaps++;
+    } else {
+        struct event event = {.time_ns = end_ns,
+                              .step = replay->step_number,
+                              .value = end_ns - live->last_token_ns,
+                              .request = live->position,
+                              .kind = EVENT_GAP,
+                              .extra = 1};
+        status = emitter_event(&replay->emitter, &event, diag);
+    }
+    live->last_token_ns = end_ns;
+    live->got_token = true;
+    live->known++;
+    *gone = live->known - replay->trace->input_tokens[live->position] >= replay->trace->output_tokens[live->position];
+    if (*gone && status == SIM_OK)
+        status = finish_request(replay, slot, live->computed, end_ns, diag);
+    return status;
+}
+
+void event_enter(struct event_replay *replay, uint32_t slot)
+{
+    const struct live *live = &replay->calendar.live[slot];
+    uint32_t position = live->position;
+    uint32_t remaining = replay->trace->input_tokens[position] + replay->trace->output_tokens[position] - live->known;
+    event_calendar_enter(&replay->calendar, slot, remaining);
+}
+
+/* --- the ordinary step ------------------------------------------------------------------------------------------------------------ */
+
+/* Does everybody who runs get all that it wants, so that order does not matter but for who takes which block? Sets live->scheduled of
+ * those in prefill and *budget to what is left for admissions. */
+static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budget)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    const uint32_t size = calendar->block_size;
+    uint64_t needed = calendar->phase_count[calendar->tick_phase];
+    uint32_t left = replay->config->max_num_batched_tokens - calendar->decoders;
+    if (replay->late > 0)
+        return false;
+    for (uint32_t i = 0; i < replay->prefill_count; i++) {
+        struct live *live = &calendar->live[replay->prefill[i]];
+        uint32_t tokens = live->known - live->computed;
+        if (threshold > 0)
+            tokens = event_min(tokens, threshold);
+        if (tokens > left && replay->prefill_count == 1 && calendar->last_running == replay->prefill[i])
+            tokens = left; /* the last of all takes what is left */
+        if (tokens > left || tokens == 0)
+            return false;
+        left -= tokens;
+        live->scheduled = tokens;
+        needed += event_ceil(live->computed + tokens, size) - event_ceil(live->computed, size);
+    }
+    *budget = left;
+    return needed <= replay->blocks.pool.num_free;
+}
+
+/* Blocks for those that are due, in running order: decoding ones that cross a boundary, and prefill chunks. */
+static enum status take_blocks(struct event_replay *replay, struct diag *diag)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    uint32_t crossing = calendar->phase_first[calendar->tick_phase] - 1, i = 0;
+    enum status status = SIM_OK;
+    bool fits = true;
+    while (status == SIM_OK && (crossing != LIVE_NONE || i < replay->prefill_count)) {
+        bool chunk = crossing == LIVE_NONE ||
+                     (i < replay->prefill_count && calendar->live[replay->prefill[i]].order < calendar->live[crossing].order);
+        if (chunk) {
+            const struct live *live = &calendar->live[replay->prefill[i]];
+            status = event_grow(replay, replay->prefill[i++], live->computed, live->known, live->scheduled, &fits, diag);
+        } else {
+            uint32_t computed = event_calendar_computed(calendar, &calendar->live[crossing]);
+            status = event_grow(replay, crossing, computed, computed + 1, 1, &fits, diag);
+            crossing = calendar->live[crossing].next_phase;
+        }
+    }
+    if (status == SIM_OK && !fits)
+        status = diag_set(diag, SIM_FAILED, "internal error: the event replay ran out of blocks that it had counted");
+    return status;
+}
+
+/* The shape's part of everybody in the calendar; each computes one token. */
+static void compute_decodes(struct event_replay *replay)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    struct step_shape *shape = &replay->shape;
+    if (calendar->decoders == 0)
+        return;
+    shape->scheduled_tokens = shape->decodes = shape->sequences = shape->sampled = calendar->decoders;
+    shape->context_tokens = shape->decode_context = calendar->decoder_tokens + calendar->decoders;
+    replay->held_tokens += calendar->decoders;
+    if (!replay->model->wants_extremes)
+        return;
+    shape->min_decode_context = UINT32_MAX;
+    for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
+        const struct live *live = &calendar->live[slot];
+        uint32_t context = event_calendar_computed(calendar, live) + 1;
+        if (live->decoding && context > shape->max_decode_context)
+            shape->max_decode_context = context;
+        if (live->decoding && context < shape->min_decode_context)
+            shape->min_decode_context = context;
+    }
+}
+
+/* Put a slot into the list of those whose token is more than one of many, kept in running order. */
+static void add_due(struct event_replay *replay, uint32_t slot)
+{
+    const struct live *live = replay->calendar.live;
+    uint32_t at = replay->due_count++;
+    for (; at > 0 && live[replay->due[at - 1]].order > live[slot].order; at--)
+        replay->due[at] = replay->due[at - 1];
+    replay->due[at] = slot;
+}
+
+static void collect_due(struct event_replay *replay)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    replay->due_count = 0;
+    for (uint32_t slot = calendar->finish_first[calendar->tick % FINISH_RING] - 1; slot != LIVE_NONE; slot = calendar->live[slot].next_finish)
+        if (calendar->live[slot].finish_tick == calendar->tick)
+            add_due(replay, slot);
+    for (uint32_t i = 0; i < replay->prefill_count; i++)
+        if (calendar->live[replay->prefill[i]].computed == calendar->live[replay->prefill[i]].known)
+            add_due(replay, replay->prefill[i]);
+}
+
+static enum status hand_out_tokens(struct event_replay *replay, int64_t end_ns, struct diag *diag)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    enum status status = SIM_OK;
+    uint32_t entering = 0, kept = 0;
+    replay->tally.regular_gaps = calendar->decoders;
+    collect_due(replay);
+    for (uint32_t i = 0; i < replay->prefill_count; i++)
+        if (calendar->live[replay->prefill[i]].computed < calendar->live[replay->prefill[i]].known)
+            replay->prefill[kept++] = replay->prefill[i];
+    replay->prefill_count = kept;
+    for (uint32_t i = 0; i < replay->due_count && status == SIM_OK; i++) {
+        uint32_t slot = replay->due[i];
+        bool gone = true;
+        if (calendar->live[slot].decoding)
+            status = finish_request(replay, slot, event_calendar_computed(calendar, &calendar->live[slot]) + 1, end_ns, diag);
+        else
+            status = event_give_token(replay, slot, end_ns, &gone, diag);
+        if (!gone)
+            replay->due[entering++] = slot;
+    }
+    event_calendar_advance(calendar);
+    for (uint32_t i = 0; i < entering; i++)
+        event_enter(replay, replay->due[i]);
+    return status;
+}
+
+static enum status ordinary_step(struct event_replay *replay, uint32_t threshold, uint32_t budget, int64_t *end_ns, struct diag *diag)
+{
+    enum status status = take_blocks(replay, diag);
+    if (status == SIM_OK)
+        status = event_admit_waiting(replay, threshold, budget, diag);
+    if (status != SIM_OK)
+        return status;
+    compute_decodes(replay);
+    for (uint32_t i = 0; i < replay->prefill_count; i++)
+        event_compute(replay, &replay->calendar.live[replay->prefill[i]]);
+    if (replay->shape.sequences == 0)
+        return SIM_OK;
+    event_close_step(replay, end_ns);
+    return hand_out_tokens(replay, *end_ns, diag);
+}
+
+/* --- the loop --------------------------------------------------------------------------------------------------------------------- */
+
+/* *idle: nothing could be scheduled. */
+static enum status run_step(struct event_replay *replay, bool *idle, struct diag *diag)
+{
+    int64_t end_ns = replay->now_ns;
+    uint32_t threshold = event_threshold(replay), budget;
+    replay->shape = (struct step_shape){0};
+    replay->tally.preemptions = 0;
+    replay->tally.regular_gaps = 0;
+    enum status status;
+    if (plan(replay, threshold, &budget))
+        status = ordinary_step(replay, threshold, budget, &end_ns, diag);
+    else
+        status = event_walk_step(replay, &end_ns, diag);
+    *idle = replay->shape.sequences == 0 && replay->tally.preemptions == 0;
+    if (status != SIM_OK || *idle)
+        return status;
+    status = emitter_tally(&replay->emitter, &replay->tally, diag);
+    replay->now_ns = end_ns;
+    replay->step_number++;
+    return status;
+}
+
+static enum status skip_to(struct event_replay *replay, int64_t when_ns, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    if (replay->step_number > 0 && when_ns > replay->now_ns) {
+        struct step_tally gap = {.step = TALLY_GAP,
+                                 .start_ns = replay->now_ns,
+                                 .duration_ns = when_ns - replay->now_ns,
+                                 .free_blocks = replay->blocks.pool.num_free,
+                                 .cached_blocks = replay->blocks.cached_free,
+                                 .mode = STEP_MODE_IDLE};
+        status = emitter_tally(&replay->emitter, &gap, diag);
+    }
+    replay->now_ns = when_ns;
+    return status;
+}
+
+static bool interrupted(const struct event_replay *replay)
+{
+    return replay->options->progress && replay->step_number % 1024 == 0 &&
+           replay->options->progress(replay->options->progress_context, replay->finished, replay->trace->count - replay->dropped);
+}
+
+static enum status run_loop(struct event_replay *replay, struct replay_facts *facts, struct diag *diag)
+{
+    for (;;) {
+        enum status status = take_in(replay, diag);
+        if (status != SIM_OK)
+            return status;
+        if (interrupted(replay))
+            return diag_set(diag, SIM_INTERRUPTED, "interrupted");
+        bool nothing = replay->calendar.running + replay->waiting.count == 0, idle = nothing;
+        if (!nothing)
+            status = run_step(replay, &idle, diag);
+        if (idle && status == SIM_OK) {
+            int64_t arrival_ns = next_arrival(replay);
+            if (arrival_ns == INT64_MAX) {
+                facts->end.stalled = !nothing;
+                return SIM_OK;
+            }
+            status = skip_to(replay, arrival_ns, diag);
+        }
+        if (status != SIM_OK)
+            return status;
+    }
+}
+
+static enum status finish(struct event_replay *replay, struct replay_facts *facts, struct diag *diag)
+{
+    facts->end.steps = replay->step_number;
+    facts->end.end_ns = replay->now_ns;
+    facts->end.unfinished = replay->trace->count - replay->dropped - replay->finished;
+    enum status status = emitter_flush(&replay->emitter, diag);
+    const struct emitter *emitter = &replay->emitter;
+    for (size_t i = 0; i < emitter->observer_count && status == SIM_OK; i++)
+        if (emitter->observers[i].finish)
+            status = emitter->observers[i].finish(emitter->observers[i].self, &facts->end, diag);
+    return status;
+}
+
+static enum status prepare(struct event_replay *replay, struct diag *diag)
+{
+    const struct trace *trace = replay->trace;
+    uint32_t most = event_min(replay->config->max_num_seqs, trace->count);
+    enum status status = v1_blocks_init(&replay->blocks, trace, replay->config, diag);
+    if (status == SIM_OK)
+        status = request_queue_init(&replay->waiting, trace->count, replay->by_priority, diag);
+    if (status == SIM_OK)
+        status = event_calendar_init(&replay->calendar, replay->config->block_size, most, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&replay->requests, trace->count, sizeof *replay->requests, "the replay's requests", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&replay->prefill, most, sizeof *replay->prefill, "the replay's lists", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&replay->due, most, sizeof *replay->due, "the replay's lists", diag);
+    return status;
+}
+
+enum status event_replay_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
+                             const struct observer *observers, size_t observer_count, const struct replay_options *options,
+                             struct replay_facts *facts, struct diag *diag)
+{
+    struct event_replay *replay;
+    enum status status = array_zeroed(&replay, 1, sizeof *replay, "the event replay", diag);
+    if (status != SIM_OK)
+        return status;
+    replay->trace = trace;
+    replay->config = config;
+    replay->model = model;
+    replay->options = options;
+    replay->by_priority = strcmp(config->scheduling_policy, "priority") == 0;
+    replay->watermark_blocks = config_watermark_blocks(config);
+    replay->refused_position = UINT32_MAX;
+    emitter_init(&replay->emitter, observers, observer_count);
+    status = prepare(replay, diag);
+    if (status == SIM_OK)
+        status = drop_hopeless(replay, diag);
+    if (status == SIM_OK)
+        status = run_loop(replay, facts, diag);
+    if (status == SIM_OK)
+        status = finish(replay, facts, diag);
+    v1_blocks_deinit(&replay->blocks);
+    request_queue_deinit(&replay->waiting);
+    event_calendar_deinit(&replay->calendar);
+    free(replay->requests);
+    free(replay->prefill);
+    free(replay->due);
+    free(replay);
+    return status;
+}

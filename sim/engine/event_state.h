@@ -1,0 +1,79 @@
+/* event_state.h - what the parts of the event replay share (event_replay.c: the loop and the ordinary step; event_walk.c: the step that
+ * is walked request by request). Private to them. */
+#ifndef PAGESIM_EVENT_STATE_H
+#define PAGESIM_EVENT_STATE_H
+
+#include "engine/emitter.h"
+#include "engine/event_calendar.h"
+#include "engine/event_replay.h"
+#include "engine/request_queue.h"
+#include "engine/vllm_v1_blocks.h"
+
+/* A request while it does not run. */
+struct request_state {
+    int64_t arrival_ns;
+    int64_t last_token_ns; /* -1 before the first */
+    uint32_t known;
+    bool admitted, dropped;
+};
+
+struct event_replay {
+    const struct trace *trace;
+    const struct config *config;
+    const struct step_time_model *model;
+    const struct replay_options *options;
+    struct event_calendar calendar;
+    struct v1_blocks blocks;
+    struct request_queue waiting;
+    struct request_state *requests; /* by position */
+    uint32_t *prefill;              /* slots that run and do not decode, in running order */
+    uint32_t prefill_count;
+    uint32_t *due;                  /* scratch: slots that get a first token or finish in this step */
+    uint32_t due_count;
+    uint32_t late;                  /* decoding requests whose newest token is older than the step before */
+    bool by_priority;
+    uint32_t watermark_blocks;
+    uint32_t next;                  /* the next position to arrive */
+    uint64_t taken_in, finished, dropped;
+    int64_t now_ns, slot_freed_ns;  /* closed loop: when the slot of the next request became free */
+    uint64_t step_number;
+    uint64_t held_tokens;           /* sum of computed over running */
+    /* A head that did not fit is looked at again only when something could have changed that: takings and evictions never help it
+     * (what it no longer hits it needs instead), releases and newly registered shared contents may. */
+    uint64_t helps;                 /* counts them */
+    uint32_t refused_position, refused_budget;
+    uint64_t refused_helps;
+    struct step_shape shape;        /* of the current step */
+    struct step_tally tally;
+    struct emitter emitter;
+};
+
+/* Parts that both kinds of step use. */
+static inline uint32_t event_min(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static inline uint32_t event_ceil(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
+int64_t event_waiting_key(const struct event_replay *replay, uint32_t position);
+/* The long-prefill threshold of this step; a lone request is not held back. */
+uint32_t event_threshold(const struct event_replay *replay);
+/* Section 6.2: admit waiting requests; each becomes a live slot at the end of the running list with `scheduled` set. */
+SIM_NODISCARD enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold, uint32_t budget, struct diag *diag);
+/* Take blocks for `tokens` more tokens of a live slot that is not in the calendar. */
+SIM_NODISCARD enum status event_grow(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t known, uint32_t tokens,
+                                     bool *fits, struct diag *diag);
+/* Account for live->scheduled tokens of a slot that is not in the calendar. */
+void event_compute(struct event_replay *replay, struct live *live);
+/* Price the step, fill the tally from shape and pool; *end_ns is the clock behind it. */
+void event_close_step(struct event_replay *replay, int64_t *end_ns);
+/* A slot that is not in the calendar got a token at end_ns: tells of it; when it was the last, releases the blocks and removes the slot.
+ * *gone says so. */
+SIM_NODISCARD enum status event_give_token(struct event_replay *replay, uint32_t slot, int64_t end_ns, bool *gone, struct diag *diag);
+/* Release the table of a slot whose `computed` is up to date. */
+SIM_NODISCARD enum status event_release(struct event_replay *replay, uint32_t slot, uint32_t computed, struct diag *diag);
+/* Put a slot that got a token into the calendar. */
+void event_enter(struct event_replay *replay, uint32_t slot);
+SIM_NODISCARD enum status event_tell(struct event_replay *replay, enum event_kind kind, uint32_t position, int64_t time_ns, int64_t value,
+                                     struct diag *diag);
+/* event_walk.c: one step, request by request; leaves the calendar filled anew. *end_ns as above; when nothing could be scheduled,
+ * shape.sequences and tally.preemptions are 0. */
+SIM_NODISCARD enum status event_walk_step(struct event_replay *replay, int64_t *end_ns, struct diag *diag);
+
+#endif

@@ -1,0 +1,21 @@
+/* stream_recorder.h - an observer that keeps everything a replay says, and says where two such recordings differ. */
+#ifndef TESTS_STREAM_RECORDER_H
+#define TESTS_STREAM_RECORDER_H
+
+#include "observe/observer.h"
+
+struct stream {
+    struct step_tally *tallies;
+    size_t tally_count, tally_capacity;
+    struct event *events;
+    size_t event_count, event_capacity;
+    struct run_end end;
+};
+
+struct observer stream_observer(struct stream *stream);
+void stream_deinit(struct stream *stream);
+
+/* True when both say the same in every field; else `text` names the first difference. */
+bool stream_equal(const struct stream *a, const struct stream *b, char *text, size_t size);
+
+#endif
