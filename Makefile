@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 PYTHON ?= python3
 VERSION := 0.1.0
 
-WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wno-missing-field-initializers
 ifdef CI
 WARNINGS += -Werror
 endif

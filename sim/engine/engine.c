@@ -1,6 +1,7 @@
 /* engine.c - the step-by-step loop of engine.h, over any scheduler. Formats.md section 3 gives the order of things. */
 #include "engine/engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,10 @@
 #include "engine/emitter.h"
 #include "engine/event_replay.h"
 #include "engine/scheduler.h"
+
+/* So many steps in a row without one output token are no long prompt but requests that preempt each other for ever (vLLM V1 can do
+ * that under priority with equal keys and the full-prompt gate off). */
+enum { LIVELOCK_STEPS = 1000000 };
 
 /* What the loop remembers of a request, to turn sampled tokens into events. */
 struct request_times {
@@ -29,7 +34,7 @@ struct engine {
     uint64_t taken_in, finished, dropped;
     int64_t now_ns;
     int64_t slot_freed_ns;  /* closed loop: when the slot of the next request became free */
-    uint64_t step_number;
+    uint64_t step_number, steps_without_token;
     struct step step;
     struct emitter emitter;
 };
@@ -210,6 +215,7 @@ static enum status run_step(struct engine *engine, struct diag *diag)
         status = SIM_FAILED;
     engine->now_ns = end_ns;
     engine->step_number++;
+    engine->steps_without_token = step->sampled_count > 0 ? 0 : engine->steps_without_token + 1;
     return status;
 }
 
@@ -242,6 +248,12 @@ static enum status run_loop(struct engine *engine, struct replay_facts *facts, s
             return status;
         if (interrupted(engine))
             return diag_set(diag, SIM_INTERRUPTED, "interrupted");
+        if (engine->steps_without_token > LIVELOCK_STEPS) {
+            facts->end.stalled = true;
+            snprintf(facts->diagnosis, sizeof facts->diagnosis, "a million steps brought no token: requests preempt each other for ever; raise "
+                                                                "num_gpu_blocks or lower max_num_seqs");
+            return SIM_OK;
+        }
         bool nothing = ops->unfinished(engine->scheduler) == 0;
         if (!nothing) {
             status = ops->schedule(engine->scheduler, engine->now_ns, &engine->step, diag);
@@ -272,7 +284,7 @@ static enum status finish(struct engine *engine, struct replay_facts *facts, str
     facts->end.end_ns = engine->now_ns;
     facts->end.unfinished = engine->trace->count - engine->dropped - engine->finished;
     const char *diagnosis = facts->end.stalled || facts->end.abort ? engine->scheduler->ops->diagnose(engine->scheduler) : NULL;
-    if (diagnosis)
+    if (diagnosis && !*facts->diagnosis)
         memccpy(facts->diagnosis, diagnosis, '\0', sizeof facts->diagnosis - 1);
     enum status status = emitter_flush(&engine->emitter, diag);
     for (size_t i = 0; i < engine->observer_count && status == SIM_OK; i++)

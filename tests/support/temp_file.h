@@ -1,0 +1,13 @@
+/* temp_file.h - a file with given content, gone at the end of the test. */
+#ifndef TESTS_TEMP_FILE_H
+#define TESTS_TEMP_FILE_H
+
+#include <stddef.h>
+
+struct temp_file { char path[64]; };
+
+/* Aborts when it cannot be written. */
+struct temp_file temp_file_make(const char *text, size_t length);
+void temp_file_remove(const struct temp_file *file);
+
+#endif
