@@ -118,6 +118,7 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
     request_queue_pop(&replay->waiting);
     uint32_t slot = event_calendar_admit(&replay->calendar, position);
     struct live *live = &replay->calendar.live[slot];
+    enum status status = event_blocks_admit(&replay->blocks, slot, position, request->known, tokens, diag);
     live->known = request->known;
     live->computed = cached;
     live->last_token_ns = request->last_token_ns;
@@ -132,7 +133,7 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
                           .other = request->known,
                           .kind = request->admitted ? EVENT_READMIT : EVENT_ADMIT};
     request->admitted = true;
-    return emitter_event(&replay->emitter, &event, diag);
+    return status != SIM_OK ? status : emitter_event(&replay->emitter, &event, diag);
 }
 
 enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold, uint32_t budget, struct diag *diag)
@@ -143,7 +144,7 @@ enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold,
         uint32_t position = request_queue_peek(&replay->waiting), known = replay->requests[position].known, hits;
         if (still_refused(replay, position, budget))
             break;
-        status = v1_blocks_lookup(&replay->blocks, position, known, &hits, diag);
+        status = event_blocks_lookup(&replay->blocks, position, known, &hits, diag);
         if (status != SIM_OK)
             break;
         uint32_t cached = hits * config->block_size, wanted = known - cached;
@@ -152,16 +153,8 @@ enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold,
         if (!config->enable_chunked_prefill && wanted > budget)
             break;
         uint32_t tokens = event_min(wanted, budget);
-        struct v1_demand demand = {.position = position,
-                                   .known = known,
-                                   .new_tokens = tokens,
-                                   .hits = hits,
-                                   .watermark = replay->calendar.running > 0 ? replay->watermark_blocks : 0,
-                                   .whole = config->scheduler_reserve_full_isl};
-        bool fits;
-        status = v1_blocks_allocate(&replay->blocks, &demand, &fits, diag);
-        if (status != SIM_OK)
-            break;
+        uint32_t watermark = replay->calendar.running > 0 ? replay->watermark_blocks : 0;
+        bool fits = event_blocks_fits(&replay->blocks, known, tokens, watermark, config->scheduler_reserve_full_isl);
         if (!fits) {
             replay->refused_position = position;
             replay->refused_budget = budget;
@@ -175,14 +168,6 @@ enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold,
 }
 
 /* --- parts of a step -------------------------------------------------------------------------------------------------------------- */
-
-enum status event_grow(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t known, uint32_t tokens, bool *fits,
-                       struct diag *diag)
-{
-    struct v1_demand demand = {
-        .position = replay->calendar.live[slot].position, .known = known, .computed = computed, .new_tokens = tokens};
-    return v1_blocks_allocate(&replay->blocks, &demand, fits, diag);
-}
 
 void event_compute(struct event_replay *replay, struct live *live)
 {
@@ -215,7 +200,7 @@ void event_compute(struct event_replay *replay, struct live *live)
 void event_close_step(struct event_replay *replay, int64_t *end_ns)
 {
     struct step_shape *shape = &replay->shape;
-    const struct v1_blocks *blocks = &replay->blocks;
+    const struct event_blocks *blocks = &replay->blocks;
     struct step_tally *tally = &replay->tally;
     shape->step = replay->step_number;
     tally->step = replay->step_number;
@@ -229,31 +214,25 @@ void event_close_step(struct event_replay *replay, int64_t *end_ns)
     tally->sampled_tokens = shape->sampled;
     tally->running = replay->calendar.running;
     tally->waiting = replay->waiting.count;
-    tally->free_blocks = blocks->pool.num_free;
-    tally->cached_blocks = blocks->cached_free;
-    tally->used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free;
+    tally->free_blocks = event_blocks_free(blocks);
+    tally->cached_blocks = blocks->back_blocks;
+    tally->used_blocks = blocks->usable - tally->free_blocks;
     tally->table_blocks = (uint32_t)blocks->table_blocks;
     tally->table_runs = (uint32_t)blocks->table_runs;
     tally->mode = shape->prefill_chunks == 0 ? STEP_MODE_DECODE : shape->decodes == 0 ? STEP_MODE_PREFILL : STEP_MODE_MIXED;
     *end_ns = replay->now_ns + tally->duration_ns;
 }
 
-enum status event_release(struct event_replay *replay, uint32_t slot, uint32_t computed, struct diag *diag)
+enum status event_release(struct event_replay *replay, uint32_t slot, uint32_t computed, bool preempted, struct diag *diag)
 {
-    uint32_t position = replay->calendar.live[slot].position;
-    enum status status = SIM_OK;
-    if (replay->blocks.caching)
-        status = v1_blocks_register(&replay->blocks, position, computed / replay->config->block_size, diag);
-    v1_blocks_release(&replay->blocks, position);
     replay->helps++;
-    return status;
+    return event_blocks_release(&replay->blocks, slot, computed, preempted, diag);
 }
 
 static enum status finish_request(struct event_replay *replay, uint32_t slot, uint32_t computed, int64_t end_ns, struct diag *diag)
 {
     uint32_t position = replay->calendar.live[slot].position;
-    enum status status = event_release(replay, slot, computed, diag);
-    v1_blocks_forget(&replay->blocks, position);
+    enum status status = event_release(replay, slot, computed, false, diag);
     replay->held_tokens -= computed;
     event_calendar_remove(&replay->calendar, slot);
     replay->finished++;
@@ -323,7 +302,7 @@ static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budg
         needed += event_ceil(live->computed + tokens, size) - event_ceil(live->computed, size);
     }
     *budget = left;
-    return needed <= replay->blocks.pool.num_free;
+    return needed <= event_blocks_free(&replay->blocks);
 }
 
 /* Blocks for those that are due, in running order: decoding ones that cross a boundary, and prefill chunks. */
@@ -338,10 +317,10 @@ static enum status take_blocks(struct event_replay *replay, struct diag *diag)
                      (i < replay->prefill_count && calendar->live[replay->prefill[i]].order < calendar->live[crossing].order);
         if (chunk) {
             const struct live *live = &calendar->live[replay->prefill[i]];
-            status = event_grow(replay, replay->prefill[i++], live->computed, live->known, live->scheduled, &fits, diag);
+            status = event_blocks_grow(&replay->blocks, replay->prefill[i++], live->computed, live->known, live->scheduled, &fits, diag);
         } else {
             uint32_t computed = event_calendar_computed(calendar, &calendar->live[crossing]);
-            status = event_grow(replay, crossing, computed, computed + 1, 1, &fits, diag);
+            status = event_blocks_grow(&replay->blocks, crossing, computed, computed + 1, 1, &fits, diag);
             crossing = calendar->live[crossing].next_phase;
         }
     }
@@ -469,8 +448,8 @@ static enum status skip_to(struct event_replay *replay, int64_t when_ns, struct 
         struct step_tally gap = {.step = TALLY_GAP,
                                  .start_ns = replay->now_ns,
                                  .duration_ns = when_ns - replay->now_ns,
-                                 .free_blocks = replay->blocks.pool.num_free,
-                                 .cached_blocks = replay->blocks.cached_free,
+                                 .free_blocks = event_blocks_free(&replay->blocks),
+                                 .cached_blocks = replay->blocks.back_blocks,
                                  .mode = STEP_MODE_IDLE};
         status = emitter_tally(&replay->emitter, &gap, diag);
     }
@@ -525,7 +504,7 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
 {
     const struct trace *trace = replay->trace;
     uint32_t most = event_min(replay->config->max_num_seqs, trace->count);
-    enum status status = v1_blocks_init(&replay->blocks, trace, replay->config, diag);
+    enum status status = event_blocks_init(&replay->blocks, trace, replay->config, most, diag);
     if (status == SIM_OK)
         status = request_queue_init(&replay->waiting, trace->count, replay->by_priority, diag);
     if (status == SIM_OK)
@@ -562,7 +541,7 @@ enum status event_replay_run(const struct trace *trace, const struct config *con
         status = run_loop(replay, facts, diag);
     if (status == SIM_OK)
         status = finish(replay, facts, diag);
-    v1_blocks_deinit(&replay->blocks);
+    event_blocks_deinit(&replay->blocks);
     request_queue_deinit(&replay->waiting);
     event_calendar_deinit(&replay->calendar);
     free(replay->requests);

@@ -4,10 +4,10 @@
 #define PAGESIM_EVENT_STATE_H
 
 #include "engine/emitter.h"
+#include "engine/event_blocks.h"
 #include "engine/event_calendar.h"
 #include "engine/event_replay.h"
 #include "engine/request_queue.h"
-#include "engine/vllm_v1_blocks.h"
 
 /* A request while it does not run. */
 struct request_state {
@@ -23,7 +23,7 @@ struct event_replay {
     const struct step_time_model *model;
     const struct replay_options *options;
     struct event_calendar calendar;
-    struct v1_blocks blocks;
+    struct event_blocks blocks;
     struct request_queue waiting;
     struct request_state *requests; /* by position */
     uint32_t *prefill;              /* slots that run and do not decode, in running order */
@@ -56,9 +56,6 @@ int64_t event_waiting_key(const struct event_replay *replay, uint32_t position);
 uint32_t event_threshold(const struct event_replay *replay);
 /* Section 6.2: admit waiting requests; each becomes a live slot at the end of the running list with `scheduled` set. */
 SIM_NODISCARD enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold, uint32_t budget, struct diag *diag);
-/* Take blocks for `tokens` more tokens of a live slot that is not in the calendar. */
-SIM_NODISCARD enum status event_grow(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t known, uint32_t tokens,
-                                     bool *fits, struct diag *diag);
 /* Account for live->scheduled tokens of a slot that is not in the calendar. */
 void event_compute(struct event_replay *replay, struct live *live);
 /* Price the step, fill the tally from shape and pool; *end_ns is the clock behind it. */
@@ -67,7 +64,7 @@ void event_close_step(struct event_replay *replay, int64_t *end_ns);
  * *gone says so. */
 SIM_NODISCARD enum status event_give_token(struct event_replay *replay, uint32_t slot, int64_t end_ns, bool *gone, struct diag *diag);
 /* Release the table of a slot whose `computed` is up to date. */
-SIM_NODISCARD enum status event_release(struct event_replay *replay, uint32_t slot, uint32_t computed, struct diag *diag);
+SIM_NODISCARD enum status event_release(struct event_replay *replay, uint32_t slot, uint32_t computed, bool preempted, struct diag *diag);
 /* Put a slot that got a token into the calendar. */
 void event_enter(struct event_replay *replay, uint32_t slot);
 SIM_NODISCARD enum status event_tell(struct event_replay *replay, enum event_kind kind, uint32_t position, int64_t time_ns, int64_t value,

@@ -45,12 +45,12 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
                           .value = live->computed,
                           .request = live->position,
                           .other = replay->calendar.live[requester].position,
-                          .blocks = replay->blocks.tables[live->position].count,
+                          .blocks = replay->blocks.tables[victim].count,
                           .kind = EVENT_PREEMPT,
                           .extra = PREEMPT_RECOMPUTE};
     enum status status = emitter_event(&replay->emitter, &event, diag);
     if (status == SIM_OK)
-        status = event_release(replay, victim, live->computed, diag);
+        status = event_release(replay, victim, live->computed, true, diag);
     replay->held_tokens -= live->computed;
     request->known = live->known;
     request->last_token_ns = live->last_token_ns;
@@ -72,7 +72,7 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
             tokens = event_min(tokens, threshold);
         tokens = event_min(tokens, *budget);
         bool fits = false, gone = false;
-        enum status status = event_grow(replay, slot, live->computed, live->known, tokens, &fits, diag);
+        enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
         while (status == SIM_OK && !fits && !gone) {
             uint32_t victim = choose_victim(replay);
             gone = victim == slot;
@@ -81,7 +81,7 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
             if (gone)
                 slot = replay->by_priority ? behind : LIVE_NONE; /* FCFS: everything behind it is gone already */
             else if (status == SIM_OK)
-                status = event_grow(replay, slot, live->computed, live->known, tokens, &fits, diag);
+                status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
         }
         if (status != SIM_OK)
             return status;
