@@ -1,10 +1,13 @@
 # pagesim: one non-recursive Makefile. `make help` lists the targets.
-# Flavours (FLAVOUR=release|debug|asan|tsan|serial) keep their objects apart in build/<flavour>/.
+# Flavours (FLAVOUR=release|debug|asan|tsan|serial) keep their objects apart in build/<flavour>/. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
+# PYTHON are honoured; with CI set in the environment warnings are errors and missing test material is a failure.
 
 CC ?= cc
 FLAVOUR ?= release
 PREFIX ?= /usr/local
 PYTHON ?= python3
+SHELL := bash
+CLANG ?= clang
 VERSION := 0.1.0
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wno-missing-field-initializers
@@ -21,68 +24,159 @@ ifeq ($(FLAVOUR),serial)
 OPENMP := -Wno-unknown-pragmas
 endif
 
-CJSON_CFLAGS := $(shell pkg-config --cflags libcjson 2>/dev/null)
-CJSON_LIBS := $(shell pkg-config --libs libcjson 2>/dev/null || echo -lcjson)
-CRITERION_LIBS := $(shell pkg-config --libs criterion 2>/dev/null || echo -lcriterion)
+# Asked at first use in a recipe, not when make starts: `make deps demo` installs the libraries in between.
+ask_once = $(eval $(1) := $(shell $(2)))$($(1))
+CJSON_CFLAGS = $(call ask_once,CJSON_CFLAGS,pkg-config --cflags libcjson 2>/dev/null)
+CJSON_LIBS = $(call ask_once,CJSON_LIBS,pkg-config --libs libcjson 2>/dev/null || echo -lcjson)
+CRITERION_CFLAGS = $(call ask_once,CRITERION_CFLAGS,pkg-config --cflags criterion 2>/dev/null)
+CRITERION_LIBS = $(call ask_once,CRITERION_LIBS,pkg-config --libs criterion 2>/dev/null || echo -lcriterion)
 
 BUILD := build/$(FLAVOUR)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Icore -Isim $(CJSON_CFLAGS) -DPAGESIM_VERSION='"$(VERSION)"' $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(FLAVOUR)) $(filter-out -Wno-%,$(OPENMP)) $(LDFLAGS)
+TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
 
 CORE_SOURCES := $(wildcard core/*.c)
 SIM_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/*/*.c))
-# One Criterion binary a test file: tests/core/test_x.c, tests/sim/test_x.c. Shared helpers: tests/support/*.c.
+# Criterion files, all linked into one runner: tests/core/test_x.c, tests/sim/test_x.c. Shared helpers: tests/support/*.c.
 TEST_SOURCES := $(wildcard tests/core/test_*.c tests/sim/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)
+# Plain programs for the thread sanitizer.
+TSAN_SOURCES := $(wildcard tests/*/tsan_*.c)
 
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
 SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o)
+MAIN_OBJECT := $(BUILD)/sim/command/main.o
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
-TEST_BINARIES := $(TEST_SOURCES:%.c=$(BUILD)/%)
+TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 BENCH_BINARIES := $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/%)
+TSAN_BINARIES := $(TSAN_SOURCES:%.c=$(BUILD)/%)
+LIBRARIES := $(BUILD)/libsim.a $(BUILD)/libpagedkv.a
+ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help test bench clean
+.PHONY: all help deps deps-dev demo test unit golden cli bench lint format asan tsan serial install uninstall clean
 all: $(BUILD)/pagesim ## build the program and the library
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# --- what must be installed ----------------------------------------------------------------------------------------------------------
+
+deps: ## install what building, demo and tests need, where it is missing
+	@scripts/deps.sh user
+
+deps-dev: ## install what lint, sanitizers and fuzzing need as well
+	@scripts/deps.sh user dev
+
+# In `make deps test` nothing may be compiled before deps is done, also with -j.
+AFTER_DEPS := $(filter deps deps-dev,$(MAKECMDGOALS))
+
+# --- the program -----------------------------------------------------------------------------------------------------------------------
 
 $(BUILD)/libpagedkv.a: $(CORE_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(AR) rcs $@ $^
 
 $(BUILD)/libsim.a: $(SIM_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(AR) rcs $@ $^
 
-$(BUILD)/pagesim: $(BUILD)/sim/command/main.o $(BUILD)/libsim.a $(BUILD)/libpagedkv.a
+$(BUILD)/pagesim: $(MAIN_OBJECT) $(LIBRARIES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CJSON_LIBS) -lm
 ifeq ($(FLAVOUR),release)
 	@ln -sf release/pagesim build/pagesim
 endif
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | $(AFTER_DEPS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Itests) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS)) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT_OBJECTS) $(BUILD)/libsim.a $(BUILD)/libpagedkv.a
+demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float
+	$(BUILD)/pagesim replay --trace traces/chat.jsonl --config configs/demo.json --limit 200
+
+# --- tests -----------------------------------------------------------------------------------------------------------------------------
+
+$(ALL_TESTS): $(TEST_OBJECTS) $(SUPPORT_OBJECTS) $(LIBRARIES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CRITERION_LIBS) $(CJSON_LIBS) -lm
 
-$(BUILD)/bench_%: $(BUILD)/tests/bench/bench_%.o $(BUILD)/libsim.a $(BUILD)/libpagedkv.a
+test: $(BUILD)/pagesim $(ALL_TESTS) ## run all tests: unit, golden logs, command line, threads, install
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit golden cli threads install | tee $(BUILD)/tests.log; exit $${PIPESTATUS[0]}
+
+unit: $(ALL_TESTS) ## run the unit tests alone
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit
+
+golden: $(BUILD)/pagesim ## compare decision logs with those of the real schedulers
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh golden
+
+cli: $(BUILD)/pagesim ## run the command-line cases of tests/cli
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh cli
+
+$(BUILD)/bench_%: $(BUILD)/tests/bench/bench_%.o $(LIBRARIES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CJSON_LIBS) -lm
 ifeq ($(FLAVOUR),release)
 	@ln -sf release/$(@F) build/$(@F)
 endif
 
-test: $(BUILD)/pagesim $(TEST_BINARIES) ## run all tests
-	@set -e; for t in $(TEST_BINARIES); do echo "$$t"; $$t; done
-
-bench: $(BENCH_BINARIES) ## run the benchmarks
+bench: $(BUILD)/pagesim $(BENCH_BINARIES) ## run the benchmarks
 	@set -e; for b in $(BENCH_BINARIES); do $$b; done
+
+# --- other builds that must say the same -----------------------------------------------------------------------------------------------
+
+asan: ## tests and replays under address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory FLAVOUR=asan build/asan/pagesim build/asan/tests/all-tests
+	@BUILD=build/asan PYTHON='$(PYTHON)' scripts/sanitize.sh asan
+
+tsan: ## plain threaded programs and replays under the thread sanitizer (clang)
+	@$(MAKE) --no-print-directory FLAVOUR=tsan CC='$(CLANG)' build/tsan/pagesim tsan-programs
+	@BUILD=build/tsan scripts/sanitize.sh tsan $(TSAN_SOURCES:%.c=build/tsan/%)
+
+serial: $(BUILD)/pagesim ## build without OpenMP: the same tests, the same bytes
+	@$(MAKE) --no-print-directory FLAVOUR=serial build/serial/pagesim build/serial/tests/all-tests
+	@BUILD=build/serial PYTHON='$(PYTHON)' scripts/test.sh unit
+	@BUILD=$(BUILD) SERIAL=build/serial/pagesim PYTHON='$(PYTHON)' scripts/test.sh threads
+
+.PHONY: tsan-programs
+tsan-programs: $(TSAN_BINARIES)
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARIES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CJSON_LIBS) -lm
+
+# --- what the sources look like --------------------------------------------------------------------------------------------------------
+
+C_FILES = $(sort $(wildcard core/*.c core/*.h sim/*.h sim/*/*.c sim/*/*.h tests/*/*.c tests/*/*.h))
+
+lint: ## check format, clang-tidy's findings, lengths, include directions, stray paths
+	@$(PYTHON) scripts/check_tree.py
+	@CJSON_CFLAGS='$(CJSON_CFLAGS)' scripts/lint.sh $(C_FILES)
+
+format: ## reformat all C files
+	clang-format -i $(C_FILES)
+
+# --- installing ------------------------------------------------------------------------------------------------------------------------
+
+HEADERS := $(wildcard core/*.h)
+install: $(BUILD)/pagesim ## install into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/pagedkv $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/pagesim
+	install -m 755 $(BUILD)/pagesim $(DESTDIR)$(PREFIX)/bin/pagesim
+	install -m 644 $(BUILD)/libpagedkv.a $(DESTDIR)$(PREFIX)/lib/libpagedkv.a
+	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/pagedkv
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@OPENMP@|$(filter-out -W%,$(OPENMP))|' doc/pagedkv.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/pagedkv.pc
+	sed -e 's|@VERSION@|$(VERSION)|' doc/pagesim.1 > $(DESTDIR)$(PREFIX)/share/man/man1/pagesim.1
+	install -m 644 doc/pagesim.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pagesim
+	install -m 644 doc/pagesim.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pagesim
+	cp -R traces configs $(DESTDIR)$(PREFIX)/share/pagesim
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/pagesim $(DESTDIR)$(PREFIX)/lib/libpagedkv.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/pagedkv.pc \
+	  $(DESTDIR)$(PREFIX)/share/man/man1/pagesim.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pagesim \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pagesim
+	rm -rf $(DESTDIR)$(PREFIX)/include/pagedkv $(DESTDIR)$(PREFIX)/share/pagesim
 
 clean: ## remove everything built
 	rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .SECONDARY:
+.DELETE_ON_ERROR:

@@ -134,9 +134,10 @@ static const struct option_spec gen_options[] = {
 };
 
 static const struct command_spec gen_spec = {
-    .usage = "pagesim trace gen KIND [options]  |  pagesim trace gen --repeat FILE --times N",
-    .description = "Make a trace. KIND is chat (shared system prompts, growing sessions), code (bursts\n"
-                   "of completions on one file), long (long prompts and outputs) or uniform.\n"
+    .usage = "pagesim trace gen KIND [options] | pagesim trace gen --repeat FILE",
+    .description = "Make a trace. KIND is chat (shared system prompts, growing sessions), code\n"
+                   "(bursts of completions on one file), long (long prompts and outputs) or\n"
+                   "uniform.\n"
                    "Hash ids name 16 tokens each: replay with --trace-block-size 16.\n",
     .options = gen_options,
     .option_count = sizeof gen_options / sizeof *gen_options,

@@ -53,6 +53,7 @@ static enum status note_event(struct metrics *metrics, const struct event *event
     case EVENT_PREEMPT:
         story->preemptions++;
         metrics->recomputed_tokens += (uint64_t)event->value;
+        story->swapped_out_ns = event->time_ns;
         *(event->extra == PREEMPT_SWAP ? &metrics->preempt_swap : &metrics->preempt_recompute) += 1;
         break;
     case EVENT_FIRST_TOKEN:
@@ -76,6 +77,7 @@ static enum status note_event(struct metrics *metrics, const struct event *event
         metrics->dropped++;
         break;
     case EVENT_SWAP_IN:
+        metrics->swapped_ns += event->time_ns - story->swapped_out_ns;
         break;
     }
     return SIM_OK;
@@ -97,6 +99,8 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
         metrics->scheduled_tokens += tally->scheduled_tokens;
         metrics->output_tokens += tally->sampled_tokens;
         metrics->copies += tally->copies;
+        metrics->forks += tally->forks;
+        metrics->survivor_recomputes += tally->survivor_recomputes;
         metrics->swapped_in_blocks += tally->swapped_in_blocks;
         metrics->swapped_out_blocks += tally->swapped_out_blocks;
         if (tally->running > metrics->peak_running)

@@ -15,6 +15,7 @@
 /* One request's story; -1 = never reached. */
 struct request_story {
     int64_t arrival_ns, first_scheduled_ns, first_token_ns, finish_ns;
+    int64_t swapped_out_ns;   /* of the last swap-out */
     uint32_t output_tokens, preemptions, cached_tokens;
     bool dropped, ignored;
     uint8_t drop_reason;      /* enum drop_reason */
@@ -29,7 +30,8 @@ struct metrics {
     uint64_t prompt_tokens, cached_tokens, known_tokens_all, cached_tokens_all;
     uint64_t scheduled_tokens, output_tokens, recomputed_tokens;
     uint64_t preempt_recompute, preempt_swap;
-    uint64_t copies, swapped_in_blocks, swapped_out_blocks;
+    uint64_t copies, swapped_in_blocks, swapped_out_blocks, forks, survivor_recomputes;
+    int64_t swapped_ns;            /* over groups: time between swap-out and swap-in */
     uint32_t peak_running, peak_waiting;
     int64_t first_arrival_ns;      /* -1: none */
     struct run_end end;

@@ -135,6 +135,9 @@ static void collect_moves(struct report *report)
     const struct metrics *metrics = report->metrics;
     if (report->config->scheduler == SCHEDULER_VLLM_V0) {
         uint64_t bytes = report_block_bytes(report->config);
+        add_count(report, "forks", metrics->forks);
+        add_count(report, "survivor_recomputes", metrics->survivor_recomputes);
+        add(report, "swapped_group_seconds", (double)metrics->swapped_ns / 1e9);
         add_count(report, "copied_blocks", metrics->copies);
         add_count(report, "copied_bytes", metrics->copies * bytes);
         add_count(report, "swapped_in_blocks", metrics->swapped_in_blocks);

@@ -41,7 +41,7 @@ static void print_requests(const struct report *report, FILE *file, bool color)
     if (whole(report, "ignored") > 0)
         fprintf(file, ", ignored %s", unit_count(whole(report, "ignored"), a));
     fprintf(file, ", unfinished %s\n", unit_count(whole(report, "unfinished"), a));
-    fprintf(file, "  %s steps in %.3f s: %.3f requests/s, %s input and %s output tokens/s\n", unit_count(whole(report, "steps"), a),
+    fprintf(file, "  %s steps in %.2f s: %.2f requests/s, %s input, %s output tokens/s\n", unit_count(whole(report, "steps"), a),
             value(report, "makespan_s"), value(report, "request_throughput_per_s"),
             unit_count((uint64_t)value(report, "input_throughput_tokens_per_s"), b),
             unit_count((uint64_t)value(report, "output_throughput_tokens_per_s"), c));
@@ -143,14 +143,32 @@ static void print_fragmentation(const struct report *report, FILE *file, bool co
     fprintf(file, "  consecutive ids in a table: %.1f blocks a run\n", value(report, "mean_run_blocks"));
 }
 
+/* What only engines with groups of sequences do. */
+static void print_groups(const struct report *report, FILE *file, bool color)
+{
+    char a[32], b[32], bytes[32];
+    heading(file, color, "Groups");
+    fprintf(file, "  forks %s, copied on write %s blocks (%s)\n", unit_count(whole(report, "forks"), a),
+            unit_count(whole(report, "copied_blocks"), b), unit_bytes(value(report, "copied_bytes"), bytes));
+    fprintf(file, "  saved by sharing %.1f %% of the blocks that there would be without\n", 100 * value(report, "saved_share"));
+    fprintf(file, "  swapped out %s and in %s blocks (%s), %.1f s spent swapped\n", unit_count(whole(report, "swapped_out_blocks"), a),
+            unit_count(whole(report, "swapped_in_blocks"), b), unit_bytes(value(report, "swapped_bytes"), bytes),
+            value(report, "swapped_group_seconds"));
+    if (whole(report, "ignored") > 0)
+        fprintf(file, "  ignored %s groups: they came to need more blocks than the pool less the\n  watermark ever has, or a prompt above the "
+                      "step's budget; raise num_gpu_blocks\n",
+                unit_count(whole(report, "ignored"), a));
+    if (whole(report, "survivor_recomputes") > 0)
+        fprintf(file, "  last samples recomputed %s: vLLM would lose their blocks for good; here not\n",
+                unit_count(whole(report, "survivor_recomputes"), a));
+}
+
 static void print_moves(const struct report *report, FILE *file, bool color)
 {
     char a[32], b[32];
     const struct worker_totals *worker = report->worker;
     if (report->config->scheduler == SCHEDULER_VLLM_V0)
-        fprintf(file, "  copied on write %s blocks; swapped in %s", unit_count(whole(report, "copied_blocks"), a),
-                unit_count(whole(report, "swapped_in_blocks"), b)),
-            fprintf(file, " and out %s blocks\n", unit_count(whole(report, "swapped_out_blocks"), a));
+        print_groups(report, file, color);
     if (!worker)
         return;
     heading(file, color, "Data plane");

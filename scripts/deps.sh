@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# usage: deps.sh user [dev]
+# Installs what is missing, through apt where there is one; asks for nothing when everything is there.
+set -eu
+
+have_c_library() { pkg-config --exists "$1" 2>/dev/null; }
+have_compiler() { command -v "${CC:-cc}" >/dev/null; }
+# What clang needs beside itself is known by what it links.
+clang_links() { printf 'int main(void){return 0;}\n' | clang -x c "$@" -o /dev/null - >/dev/null 2>&1; }
+clang_fuzzes() {
+    printf '#include <stddef.h>\n#include <stdint.h>\nint LLVMFuzzerTestOneInput(const uint8_t *d, size_t n);int LLVMFuzzerTestOneInput(const uint8_t *d, size_t n){(void)d;(void)n;return 0;}\n' |
+        clang -x c -fsanitize=fuzzer,address -o /dev/null - >/dev/null 2>&1
+}
+
+packages=()
+need() { # package, then a command that succeeds when it is there
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || packages+=("$package")
+}
+for set in "$@"; do
+    case $set in
+    user)
+        need gcc have_compiler
+        need libc6-dev test -e /usr/include/stdio.h
+        need make command -v make
+        need pkg-config command -v pkg-config
+        need libcjson-dev have_c_library libcjson
+        need libcriterion-dev have_c_library criterion
+        need xz-utils command -v xz
+        need python3 command -v python3
+        ;;
+    dev)
+        need clang command -v clang
+        need clang-format command -v clang-format
+        need clang-tidy command -v clang-tidy
+        need libomp-dev clang_links -fopenmp
+        need "libclang-rt-${LLVM:-14}-dev" clang_fuzzes
+        need valgrind command -v valgrind
+        need man-db command -v man
+        ;;
+    *) echo "deps.sh: no set called $set" >&2; exit 2 ;;
+    esac
+done
+
+if [ ${#packages[@]} -eq 0 ]; then
+    echo "deps: everything is installed"
+    exit 0
+fi
+echo "deps: missing: ${packages[*]}"
+if ! command -v apt-get >/dev/null; then
+    echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, Criterion, xz and python3" >&2
+    [ "$*" = user ] || echo "deps: and clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind" >&2
+    echo "deps: (Fedora: dnf install cjson-devel criterion-devel; macOS: brew install cjson criterion libomp)" >&2
+    exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "deps: neither root nor sudo; as root: apt-get install ${packages[*]}" >&2; exit 1; }
+    as_root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}"

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# usage: lint.sh FILE...   (from the project's folder; CJSON_CFLAGS as pkg-config gives them)
+# clang-format and clang-tidy over the files given. Prints findings and fails when there are any.
+set -u
+failed=0
+echo "lint: clang-format over $# files"
+clang-format --dry-run -Werror "$@" || failed=1
+
+sources=()
+for file in "$@"; do
+    case $file in *.c) sources+=("$file") ;; esac
+done
+echo "lint: clang-tidy over ${#sources[@]} files (headers come with them)"
+# Two at a time; each takes a second or two. Findings are errors (.clang-tidy).
+printf '%s\n' "${sources[@]}" | xargs -P "${LINT_JOBS:-2}" -n 4 sh -c '
+    # shellcheck disable=SC2086
+    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -fopenmp -Icore -Isim -Itests $CJSON_CFLAGS 2>&1 |
+        grep -vE "^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter" || true
+    ' sh >build/lint.txt || failed=1
+if grep -qE '(error|warning):' build/lint.txt; then
+    cat build/lint.txt
+    failed=1
+fi
+if [ $failed -ne 0 ]; then
+    echo "lint: findings above"
+    exit 1
+fi
+echo "lint: nothing found"

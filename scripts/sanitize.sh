@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# usage: BUILD=build/asan sanitize.sh asan   |   BUILD=build/tsan sanitize.sh tsan PROGRAM...
+# Runs tests and replays in a sanitized build. Reports go to files, because a leak does not fail a Criterion test: any file is a failure.
+set -eu
+kind=$1
+shift
+reports=$PWD/$BUILD/reports
+rm -rf "$reports"
+mkdir -p "$reports"
+
+replays() {
+    local trace=traces/chat.jsonl
+    "$BUILD/pagesim" replay --trace $trace --config configs/demo.json --limit 40 --threads 4 >/dev/null
+    "$BUILD/pagesim" replay --trace $trace --config configs/demo.json --limit 40 --threads 4 --scheduler vllm-v0 --num-cpu-blocks 400 --n 3 --n-every 2 >/dev/null
+    "$BUILD/pagesim" replay --trace $trace --config configs/demo.json --limit 25 --threads 4 --scheduler vllm-v0 --num-cpu-blocks 400 --beam-width 3 >/dev/null
+    "$BUILD/pagesim" replay --trace traces/code.jsonl --num-gpu-blocks 700 --trace-block-size 16 --data-plane off --threads 4 >/dev/null
+    "$BUILD/pagesim" trace info $trace >/dev/null
+}
+
+if [ "$kind" = asan ]; then
+    export ASAN_OPTIONS="log_path=$reports/asan:detect_leaks=1:allocator_may_return_null=1" UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports/ubsan"
+    "$BUILD/tests/all-tests" | tail -n 1
+    replays
+    ${PYTHON:-python3} tests/golden/compare_packs.py "$BUILD/pagesim" | tail -n 3
+else
+    # libomp is not instrumented; what happens inside it is not ours to report.
+    export TSAN_OPTIONS="log_path=$reports/tsan:ignore_noninstrumented_modules=1"
+    for program in "$@"; do "$program"; done
+    replays
+fi
+if [ -n "$(ls -A "$reports")" ]; then
+    cat "$reports"/*
+    echo "$kind: reports above"
+    exit 1
+fi
+echo "$kind: clean"

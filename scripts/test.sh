@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# usage: BUILD=build/release PYTHON=python3 test.sh unit|golden|cli|threads|install ...
+# Runs the named sets of tests and ends with "N passed, N failed". With CI set, missing test material is a failure, else a clear skip.
+set -u
+BUILD=${BUILD:-build/release} PYTHON=${PYTHON:-python3}
+passed=0 failed=0 skipped=0
+
+# Add "N passed, N failed" of a runner's last line to the totals; a runner that says nothing counts as one failure.
+count() { # name, file with its output, exit status
+    local line
+    line=$(tail -n 1 "$2")
+    if [[ $line =~ ([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+        [ "$3" -eq 0 ] || [ "${BASH_REMATCH[2]}" -gt 0 ] || failed=$((failed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+}
+
+run() { # name, command...
+    local name=$1 out status
+    shift
+    out=$(mktemp)
+    echo "== $name"
+    "$@" >"$out" 2>&1
+    status=$?
+    tail -n 40 "$out"
+    count "$name" "$out" $status
+    rm -f "$out"
+}
+
+unit() {
+    "$BUILD/tests/all-tests" >"$BUILD/unit.log" 2>&1
+    local status=$? line
+    grep -E 'Assertion Failed|\[----\]   [^ ]|FAIL|CRASH' "$BUILD/unit.log" | head -n 60
+    line=$(grep 'Synthesis' "$BUILD/unit.log" | tail -n 1)
+    [[ $line =~ Passing:\ ([0-9]+).*Failing:\ ([0-9]+).*Crashing:\ ([0-9]+) ]] || { tail -n 5 "$BUILD/unit.log"; echo "0 passed, 1 failed"; return 1; }
+    echo "${BASH_REMATCH[1]} passed, $((BASH_REMATCH[2] + BASH_REMATCH[3])) failed"
+    return $status
+}
+
+shared_golden() {
+    if [ -d ../shared/golden ]; then
+        run "golden logs of real schedulers" "$PYTHON" ../shared/golden/compare.py --program "$BUILD/pagesim"
+    elif [ -n "${CI:-}" ]; then
+        echo "== golden logs of real schedulers: ../shared/golden is missing, which is a failure in CI"
+        failed=$((failed + 1))
+    else
+        echo "== golden logs of real schedulers: SKIPPED, ../shared/golden is not there"
+        skipped=$((skipped + 1))
+    fi
+}
+
+# The same report, whatever the number of threads, and without OpenMP.
+threads() {
+    local want got good=0 bad=0 engine
+    report() { # program, threads, engine
+        "$1" replay --trace traces/chat.jsonl --config configs/demo.json --limit 60 --threads "$2" --scheduler "$3" --n 2 --n-every 3 --format json |
+            "$PYTHON" -c 'import json, sys; d = json.load(sys.stdin); d.pop("measured"); print(json.dumps(d))'
+    }
+    for engine in vllm-v1 vllm-v0; do
+        want=$(report "$BUILD/pagesim" 1 $engine)
+        for how in "$BUILD/pagesim 2" "$BUILD/pagesim 8" ${SERIAL:+"$SERIAL 1"}; do
+            # shellcheck disable=SC2086
+            got=$(report $how $engine)
+            if [ -n "$want" ] && [ "$want" = "$got" ]; then good=$((good + 1)); else bad=$((bad + 1)); echo "$engine: $how differs"; fi
+        done
+    done
+    echo "$good passed, $bad failed"
+    [ $bad -eq 0 ]
+}
+
+installed() {
+    local folder good=0 bad=0 file
+    folder=$(mktemp -d)
+    make --no-print-directory install DESTDIR="$folder" PREFIX=/usr >"$folder/log" 2>&1 || { cat "$folder/log"; bad=1; }
+    for file in bin/pagesim lib/libpagedkv.a lib/pkgconfig/pagedkv.pc include/pagedkv/kv_store.h share/man/man1/pagesim.1; do
+        if [ -s "$folder/usr/$file" ]; then good=$((good + 1)); else bad=$((bad + 1)); echo "not installed: $file"; fi
+    done
+    printf '#include <sequence.h>\nint main(void) { struct kv_block_pool p; return kv_block_pool_init(&p, 4, KV_ASCENDING) != KV_OK; }\n' >"$folder/use.c"
+    if cc -fopenmp -I"$folder/usr/include/pagedkv" -o "$folder/use" "$folder/use.c" "$folder/usr/lib/libpagedkv.a" -lm && "$folder/use"; then
+        good=$((good + 1))
+    else
+        bad=$((bad + 1))
+        echo "a program does not build against the installed library"
+    fi
+    rm -rf "$folder"
+    echo "$good passed, $bad failed"
+    [ $bad -eq 0 ]
+}
+
+for set in "$@"; do
+    case $set in
+    unit) run "unit tests" unit ;;
+    golden)
+        run "golden packs" "$PYTHON" tests/golden/compare_packs.py "$BUILD/pagesim"
+        shared_golden
+        ;;
+    cli) run "command line" "$PYTHON" tests/cli/run.py "$BUILD/pagesim" ;;
+    threads) run "same bytes at any number of threads" threads ;;
+    install) run "install" installed ;;
+    *) echo "test.sh: no set called $set" >&2; exit 2 ;;
+    esac
+done
+[ $skipped -eq 0 ] || echo "$skipped set of tests skipped"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ] && [ $passed -gt 0 ]
