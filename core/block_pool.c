@@ -36,7 +36,10 @@ void kv_block_pool_deinit(struct kv_block_pool *pool)
     memset(pool, 0, sizeof *pool);
 }
 
-static bool queued(const struct kv_block_pool *pool, uint32_t block) { return pool->next[block] != KV_BLOCK_NONE; }
+static bool queued(const struct kv_block_pool *pool, uint32_t block)
+{
+    return pool->next[block] != KV_BLOCK_NONE;
+}
 
 static void leave_queue(struct kv_block_pool *pool, uint32_t block)
 {

@@ -18,10 +18,10 @@
 
 struct kv_block_pool {
     uint32_t num_blocks;
-    uint32_t num_free;   /* length of the queue */
-    uint32_t *next;      /* num_blocks + 1; next[b] == KV_BLOCK_NONE: b is not in the queue */
+    uint32_t num_free; /* length of the queue */
+    uint32_t *next;    /* num_blocks + 1; next[b] == KV_BLOCK_NONE: b is not in the queue */
     uint32_t *prev;
-    uint32_t *refs;      /* num_blocks */
+    uint32_t *refs; /* num_blocks */
 };
 
 enum kv_block_order { KV_ASCENDING, KV_DESCENDING };
@@ -47,8 +47,14 @@ KV_NODISCARD enum kv_status kv_block_pool_unlink(struct kv_block_pool *pool, uin
 /* unref, then put_head when none is left: the seed's free. */
 KV_NODISCARD enum kv_status kv_block_pool_free(struct kv_block_pool *pool, uint32_t block);
 
-static inline uint32_t kv_block_pool_head(const struct kv_block_pool *pool) { return pool->next[pool->num_blocks]; } /* == num_blocks: empty */
-static inline uint32_t kv_block_pool_used(const struct kv_block_pool *pool) { return pool->num_blocks - pool->num_free; }
+static inline uint32_t kv_block_pool_head(const struct kv_block_pool *pool)
+{
+    return pool->next[pool->num_blocks];
+} /* == num_blocks: empty */
+static inline uint32_t kv_block_pool_used(const struct kv_block_pool *pool)
+{
+    return pool->num_blocks - pool->num_free;
+}
 
 /* Queue well linked both ways, its length num_free, queued <=> refs 0 or parked by unref. O(num_blocks). */
 bool kv_block_pool_check(const struct kv_block_pool *pool);

@@ -59,7 +59,10 @@ enum kv_status kv_block_table_set_num_tokens(struct kv_block_table *table, uint3
     return KV_OK;
 }
 
-void kv_block_table_clear(struct kv_block_table *table) { table->count = table->num_tokens = 0; }
+void kv_block_table_clear(struct kv_block_table *table)
+{
+    table->count = table->num_tokens = 0;
+}
 
 bool kv_block_table_check(const struct kv_block_table *table)
 {

@@ -29,7 +29,10 @@ static inline uint16_t kv_bfloat16_from_float(float value)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-static inline float kv_bfloat16_to_float(uint16_t half) { return kv_bits_float((uint32_t)half << 16); }
+static inline float kv_bfloat16_to_float(uint16_t half)
+{
+    return kv_bits_float((uint32_t)half << 16);
+}
 
 static inline uint16_t kv_float16_from_float(float value)
 {

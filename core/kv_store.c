@@ -10,7 +10,10 @@
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-static bool multiply(size_t *product, size_t factor) { return !__builtin_mul_overflow(*product, factor, product); }
+static bool multiply(size_t *product, size_t factor)
+{
+    return !__builtin_mul_overflow(*product, factor, product);
+}
 
 /* Fill in the sizes; false when they do not fit. Layers start on 64-byte lines. */
 static bool measure(struct kv_store *store)
@@ -85,7 +88,10 @@ size_t kv_store_block_bytes(const struct kv_store *store)
     return 2 * (size_t)store->shape.num_layers * store->block_elements * store->element_bytes;
 }
 
-size_t kv_store_bytes(const struct kv_store *store) { return store->shape.num_blocks * kv_store_block_bytes(store); }
+size_t kv_store_bytes(const struct kv_store *store)
+{
+    return store->shape.num_blocks * kv_store_block_bytes(store);
+}
 
 /* --- conversion ------------------------------------------------------------------------------------------------------------------ */
 
@@ -149,7 +155,8 @@ enum kv_status kv_store_write(struct kv_store *store, uint32_t layer, uint32_t b
     return KV_OK;
 }
 
-enum kv_status kv_store_read(const struct kv_store *store, uint32_t layer, uint32_t block, uint32_t head, uint32_t offset, float *k, float *v)
+enum kv_status kv_store_read(const struct kv_store *store, uint32_t layer, uint32_t block, uint32_t head, uint32_t offset, float *k,
+                             float *v)
 {
     if (!in_range(store, layer, block, head, offset) || !k || !v)
         return KV_INVALID;

@@ -13,10 +13,28 @@ static bool fails_now(void)
     return until_failure > 0 && --until_failure == 0;
 }
 
-void *kv_malloc(size_t bytes) { return fails_now() ? NULL : malloc(bytes); }
-void *kv_calloc(size_t count, size_t bytes) { return fails_now() ? NULL : calloc(count, bytes); }
-void *kv_realloc(void *memory, size_t bytes) { return fails_now() ? NULL : realloc(memory, bytes); }
-void kv_free(void *memory) { free(memory); }
+void *kv_malloc(size_t bytes)
+{
+    return fails_now() ? NULL : malloc(bytes);
+}
+void *kv_calloc(size_t count, size_t bytes)
+{
+    return fails_now() ? NULL : calloc(count, bytes);
+}
+void *kv_realloc(void *memory, size_t bytes)
+{
+    return fails_now() ? NULL : realloc(memory, bytes);
+}
+void kv_free(void *memory)
+{
+    free(memory);
+}
 
-void kv_memory_fail_after(uint64_t countdown) { until_failure = countdown; }
-uint64_t kv_memory_allocations(void) { return allocations; }
+void kv_memory_fail_after(uint64_t countdown)
+{
+    until_failure = countdown;
+}
+uint64_t kv_memory_allocations(void)
+{
+    return allocations;
+}

@@ -18,15 +18,15 @@ static uint64_t mix(uint64_t z)
 /* Identity i + 1 is entries[i]. Its normalised spans stand in one arena; a single span, the usual case, stands in the entry. */
 struct content_entry {
     uint64_t parent, hash;
-    uint64_t first;      /* of a single span; else index of the first span in the arena */
-    uint32_t count;      /* tokens of a single span; else number of spans */
+    uint64_t first; /* of a single span; else index of the first span in the arena */
+    uint32_t count; /* tokens of a single span; else number of spans */
     uint32_t single;
 };
 
 struct kv_contents {
     struct content_entry *entries;
     size_t count, capacity;
-    uint64_t *slots;     /* identity, 0 = empty */
+    uint64_t *slots; /* identity, 0 = empty */
     size_t slot_mask;
     struct kv_span *arena;
     size_t arena_count, arena_capacity;
@@ -184,7 +184,7 @@ enum kv_status kv_contents_intern(struct kv_contents *contents, uint64_t parent,
 /* --- cache: content to blocks ---------------------------------------------------------------------------------------------------- */
 
 struct cache_slot {
-    uint64_t content;    /* KV_CONTENT_NONE = empty */
+    uint64_t content; /* KV_CONTENT_NONE = empty */
     uint32_t first, last;
 };
 
@@ -192,7 +192,7 @@ struct kv_prefix_cache {
     uint32_t num_blocks;
     struct cache_slot *slots;
     size_t slot_mask;
-    uint64_t *content;   /* by block */
+    uint64_t *content; /* by block */
     uint32_t *next_same, *prev_same;
 };
 

@@ -22,11 +22,14 @@
 
 #include "status.h"
 
-#define KV_CONTENT_NONE UINT64_C(0)          /* no content; also the parent of a first block */
+#define KV_CONTENT_NONE UINT64_C(0) /* no content; also the parent of a first block */
 /* Identities made by kv_contents are < KV_CONTENT_PRIVATE. A caller may use values >= it for contents that it knows to be unique. */
 #define KV_CONTENT_PRIVATE (UINT64_C(1) << 63)
 
-struct kv_span { uint64_t first; uint32_t count; }; /* tokens first, first + 1, ... */
+struct kv_span {
+    uint64_t first;
+    uint32_t count;
+}; /* tokens first, first + 1, ... */
 
 struct kv_contents;
 KV_NODISCARD enum kv_status kv_contents_create(struct kv_contents **out);

@@ -168,7 +168,8 @@ static enum kv_status move_block(const struct kv_paged *from, const struct kv_pa
     return status == KV_OK ? kv_block_pool_free(from->pool, old) : status;
 }
 
-enum kv_status kv_sequence_swap(struct kv_sequence *const *sequences, uint32_t count, const struct kv_paged *from, const struct kv_paged *to)
+enum kv_status kv_sequence_swap(struct kv_sequence *const *sequences, uint32_t count, const struct kv_paged *from,
+                                const struct kv_paged *to)
 {
     size_t bytes = (size_t)from->pool->num_blocks * sizeof(uint32_t);
     uint32_t *moved_to = kv_malloc(bytes);

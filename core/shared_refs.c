@@ -28,7 +28,7 @@ enum kv_status kv_shared_refs_take(struct kv_shared_refs *shared, uint32_t block
     if (block >= shared->num_blocks)
         return KV_INVALID;
     return atomic_compare_exchange_strong_explicit(&shared->refs[block], &none, 1, memory_order_relaxed, memory_order_relaxed) ? KV_OK
-                                                                                                                           : KV_INVALID;
+                                                                                                                               : KV_INVALID;
 }
 
 enum kv_status kv_shared_refs_ref(struct kv_shared_refs *shared, uint32_t block)

@@ -11,12 +11,12 @@
 
 enum kv_status {
     KV_OK = 0,
-    KV_NO_BLOCKS,     /* the pool has fewer free blocks than asked for */
-    KV_NO_MEMORY,     /* malloc or mmap failed */
-    KV_INVALID,       /* an argument breaks the function's contract */
+    KV_NO_BLOCKS, /* the pool has fewer free blocks than asked for */
+    KV_NO_MEMORY, /* malloc or mmap failed */
+    KV_INVALID,   /* an argument breaks the function's contract */
 };
 
-#define KV_NODISCARD __attribute__((warn_unused_result))
+#define KV_NODISCARD  __attribute__((warn_unused_result))
 #define KV_BLOCK_NONE UINT32_MAX
 
 /* A sentence for a status; never NULL. */

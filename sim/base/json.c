@@ -37,7 +37,10 @@ static enum status fail(struct scanner *scanner, size_t offset, const char *mess
     return diag_at(scanner->diag, scanner->file, line, column, "%s", message);
 }
 
-static int peek(const struct scanner *scanner) { return scanner->at < scanner->length ? (unsigned char)scanner->text[scanner->at] : -1; }
+static int peek(const struct scanner *scanner)
+{
+    return scanner->at < scanner->length ? (unsigned char)scanner->text[scanner->at] : -1;
+}
 
 static void skip_space(struct scanner *scanner)
 {
@@ -46,9 +49,15 @@ static void skip_space(struct scanner *scanner)
         scanner->at++;
 }
 
-static bool is_digit(int c) { return c >= '0' && c <= '9'; }
+static bool is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
 
-static bool is_hex(int c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+static bool is_hex(int c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 static enum status scan_escape(struct scanner *scanner)
 {
@@ -176,7 +185,8 @@ static enum status scan_members(struct scanner *scanner, int depth, bool object)
         if (c == end)
             return SIM_OK;
         if (c < 0)
-            return fail(scanner, start, object ? "an object that does not end; close it with }" : "an array that does not end; close it with ]");
+            return fail(scanner, start,
+                        object ? "an object that does not end; close it with }" : "an array that does not end; close it with ]");
         if (c != ',')
             return fail(scanner, scanner->at - 1, object ? "a comma or } belongs here" : "a comma or ] belongs here");
     }

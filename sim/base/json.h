@@ -18,11 +18,11 @@ enum { JSON_MAX_DEPTH = 32 };
 
 struct json_document {
     cJSON *root;
-    const char *file;     /* borrowed: how to call the input in messages */
-    const char *text;     /* borrowed */
-    size_t first_line;    /* line number of the text's first line */
-    size_t *value_at;     /* offset of the n-th value in document order */
-    size_t *key_at;       /* offset of its key, or of the value itself where it has none */
+    const char *file;  /* borrowed: how to call the input in messages */
+    const char *text;  /* borrowed */
+    size_t first_line; /* line number of the text's first line */
+    size_t *value_at;  /* offset of the n-th value in document order */
+    size_t *key_at;    /* offset of its key, or of the value itself where it has none */
     size_t value_count;
 };
 
@@ -45,7 +45,7 @@ bool json_uint64(const struct json_document *document, const cJSON *node, uint64
 struct json_text {
     char *text;
     size_t length, capacity;
-    bool pretty;     /* two spaces a level, one member a line */
+    bool pretty; /* two spaces a level, one member a line */
     bool failed;
     int depth;
     bool filled[JSON_MAX_DEPTH + 1]; /* whether the container at that depth has a member already */

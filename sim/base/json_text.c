@@ -8,7 +8,10 @@
 #include "base/array.h"
 #include "base/json.h"
 
-void json_text_init(struct json_text *json, bool pretty) { *json = (struct json_text){.pretty = pretty}; }
+void json_text_init(struct json_text *json, bool pretty)
+{
+    *json = (struct json_text){.pretty = pretty};
+}
 
 void json_text_deinit(struct json_text *json)
 {
@@ -74,10 +77,22 @@ static void close_container(struct json_text *json, char bracket)
     append(json, &bracket, 1);
 }
 
-void json_open_object(struct json_text *json) { open_container(json, '{'); }
-void json_close_object(struct json_text *json) { close_container(json, '}'); }
-void json_open_array(struct json_text *json) { open_container(json, '['); }
-void json_close_array(struct json_text *json) { close_container(json, ']'); }
+void json_open_object(struct json_text *json)
+{
+    open_container(json, '{');
+}
+void json_close_object(struct json_text *json)
+{
+    close_container(json, '}');
+}
+void json_open_array(struct json_text *json)
+{
+    open_container(json, '[');
+}
+void json_close_array(struct json_text *json)
+{
+    close_container(json, ']');
+}
 
 static void append_quoted(struct json_text *json, const char *value)
 {
@@ -150,8 +165,14 @@ void json_double(struct json_text *json, double value)
     json_raw(json, digits, strlen(digits));
 }
 
-void json_bool(struct json_text *json, bool value) { json_raw(json, value ? "true" : "false", value ? 4 : 5); }
-void json_null(struct json_text *json) { json_raw(json, "null", 4); }
+void json_bool(struct json_text *json, bool value)
+{
+    json_raw(json, value ? "true" : "false", value ? 4 : 5);
+}
+void json_null(struct json_text *json)
+{
+    json_raw(json, "null", 4);
+}
 
 void json_put_string(struct json_text *json, const char *key, const char *value)
 {

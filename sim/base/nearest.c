@@ -5,7 +5,10 @@
 
 enum { LONGEST = 64 };
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 static size_t distance(const char *a, const char *b)
 {

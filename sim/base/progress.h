@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct progress {
-    const char *what;       /* "replay" */
+    const char *what; /* "replay" */
     bool shown, terminal;
     int64_t start_ns, next_ns;
 };

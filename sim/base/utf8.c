@@ -3,7 +3,10 @@
 
 #include <stdbool.h>
 
-static bool continues(unsigned char c) { return (c & 0xc0) == 0x80; }
+static bool continues(unsigned char c)
+{
+    return (c & 0xc0) == 0x80;
+}
 
 size_t utf8_sequence(const char *text, size_t length)
 {

@@ -52,7 +52,8 @@ static void print_info(const struct trace *trace, const struct trace_facts *fact
         puts("no hash ids: prompts share nothing that could be seen");
         return;
     }
-    printf("%s hash ids, %s distinct, %u tokens each\n", unit_count(facts->hash_references, a), unit_count(facts->distinct_hashes, b), width);
+    printf("%s hash ids, %s distinct, %u tokens each\n", unit_count(facts->hash_references, a), unit_count(facts->distinct_hashes, b),
+           width);
     printf("at most %.2f %% of the prompt tokens can be prefix hits (whole trace blocks, a\ncache that never evicts)\n",
            100 * reusable_share(facts));
 }

@@ -83,8 +83,9 @@ static enum status fit_engine(struct input *input, struct diag *diag)
         return SIM_OK;
     for (uint32_t position = 0; input->trace->beam_width && position < input->trace->count; position++)
         if (input->trace->beam_width[position] > 0)
-            return diag_set(diag, SIM_BAD_INPUT, "%s: request %u asks for beam search, which the vllm-v1 engine does not have; choose "
-                                                 "--scheduler vllm-v0",
+            return diag_set(diag, SIM_BAD_INPUT,
+                            "%s: request %u asks for beam search, which the vllm-v1 engine does not have; choose "
+                            "--scheduler vllm-v0",
                             input->trace->name, input->trace->index[position]);
     if (!input->trace->samples)
         return SIM_OK;

@@ -7,18 +7,21 @@
 #include "input/trace.h"
 
 /* Rows for a command's option table. */
-#define INPUT_OPTIONS                                                                                                                        \
-    {"trace", "FILE", "requests to replay; - is standard input"}, {"config", "FILE", "configuration file"},                                 \
-        {"trace-format", "NAME", "jsonl or azure [by content]"}, {"limit", "N", "take the first N requests"},                               \
-        {"from", "SECONDS", "take arrivals from this time on"}, {"to", "SECONDS", "and before this one"},                                   \
-        {"arrival-speedup-ratio", "R", "divide arrival times by R [1]"}, {"n", "K", "parallel samples for every --n-every'th request"},     \
-        {"n-every", "M", "which requests get --n: index mod M = 0 [1]"},                                                                     \
-        {"beam-width", "K", "beam search for every --beam-every'th request (V0)"}, {"beam-every", "M", "likewise [1]"}
+#define INPUT_OPTIONS                                                                                                                      \
+    {"trace", "FILE", "requests to replay; - is standard input"}, {"config", "FILE", "configuration file"},                                \
+        {"trace-format", "NAME", "jsonl or azure [by content]"}, {"limit", "N", "take the first N requests"},                              \
+        {"from", "SECONDS", "take arrivals from this time on"}, {"to", "SECONDS", "and before this one"},                                  \
+        {"arrival-speedup-ratio", "R", "divide arrival times by R [1]"}, {"n", "K", "parallel samples for every --n-every'th request"},    \
+        {"n-every", "M", "which requests get --n: index mod M = 0 [1]"},                                                                   \
+        {"beam-width", "K", "beam search for every --beam-every'th request (V0)"},                                                         \
+    {                                                                                                                                      \
+        "beam-every", "M", "likewise [1]"                                                                                                  \
+    }
 
 struct input {
     struct trace *trace; /* with samples expanded where the engine wants that */
     struct config config;
-    uint32_t threads;    /* --threads, or what OpenMP says */
+    uint32_t threads; /* --threads, or what OpenMP says */
 };
 
 /* Read and check everything; warns on standard error about ignored fields unless --quiet. The caller ends it with input_close. */

@@ -117,7 +117,10 @@ const char *options_value(const struct options *options, const char *name)
     return option ? option->value : NULL;
 }
 
-bool options_has(const struct options *options, const char *name) { return last_own(options, name) != NULL; }
+bool options_has(const struct options *options, const char *name)
+{
+    return last_own(options, name) != NULL;
+}
 
 enum status options_uint(const struct options *options, const char *name, uint64_t least, uint64_t most, uint64_t otherwise, uint64_t *out,
                          struct diag *diag)
@@ -230,5 +233,6 @@ void options_print_help(const struct command_spec *spec, FILE *file)
     if (spec->examples)
         fprintf(file, "\nExamples:\n%s", spec->examples);
     fputs("\nExit codes: 0 fine, 1 runtime or I/O failure, stall or abort, 2 wrong usage,\n"
-          "3 bad trace or configuration, 4 a requirement not met, 130 interrupted.\n", file);
+          "3 bad trace or configuration, 4 a requirement not met, 130 interrupted.\n",
+          file);
 }

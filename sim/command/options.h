@@ -23,8 +23,8 @@ struct command_spec {
     const char *description; /* lines, ending in \n */
     const struct option_spec *options;
     size_t option_count;
-    bool takes_config;       /* every configuration key is an option too */
-    const char *examples;    /* lines, ending in \n, or NULL */
+    bool takes_config;    /* every configuration key is an option too */
+    const char *examples; /* lines, ending in \n, or NULL */
 };
 
 enum { OPTIONS_MOST = 256 };

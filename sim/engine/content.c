@@ -11,7 +11,10 @@ static uint64_t mix(uint64_t z)
 
 enum { TAG_NAMED = 1, TAG_PROMPT = 2, TAG_OUTPUT = 3 };
 
-static uint64_t identity(uint64_t tag, uint64_t a, uint64_t b) { return mix(mix(mix(tag) + a) + b); }
+static uint64_t identity(uint64_t tag, uint64_t a, uint64_t b)
+{
+    return mix(mix(mix(tag) + a) + b);
+}
 
 uint64_t content_output_token(uint32_t position, uint32_t sample, uint32_t o)
 {
@@ -33,4 +36,7 @@ uint64_t content_token(const struct trace *trace, uint32_t trace_block_tokens, u
     return identity(TAG_PROMPT, owner, j);
 }
 
-uint64_t content_link(uint64_t previous, uint64_t token) { return mix(previous * UINT64_C(0x9E3779B97F4A7C15) + token) | 1; }
+uint64_t content_link(uint64_t previous, uint64_t token)
+{
+    return mix(previous * UINT64_C(0x9E3779B97F4A7C15) + token) | 1;
+}

@@ -30,10 +30,10 @@ struct engine {
     const struct replay_options *options;
     struct scheduler *scheduler;
     struct request_times *times;
-    uint32_t next;          /* the next position to arrive */
+    uint32_t next; /* the next position to arrive */
     uint64_t taken_in, finished, dropped;
     int64_t now_ns;
-    int64_t slot_freed_ns;  /* closed loop: when the slot of the next request became free */
+    int64_t slot_freed_ns; /* closed loop: when the slot of the next request became free */
     uint64_t step_number, steps_without_token;
     struct step step;
     struct emitter emitter;
@@ -224,7 +224,8 @@ static enum status skip_to(struct engine *engine, int64_t when_ns, struct diag *
 {
     enum status status = SIM_OK;
     if (engine->step_number > 0 && when_ns > engine->now_ns) {
-        struct step_tally gap = {.step = TALLY_GAP, .start_ns = engine->now_ns, .duration_ns = when_ns - engine->now_ns, .mode = STEP_MODE_IDLE};
+        struct step_tally gap = {
+            .step = TALLY_GAP, .start_ns = engine->now_ns, .duration_ns = when_ns - engine->now_ns, .mode = STEP_MODE_IDLE};
         engine->scheduler->ops->pool_state(engine->scheduler, &gap);
         status = emitter_tally(&engine->emitter, &gap, diag);
     }
@@ -250,8 +251,9 @@ static enum status run_loop(struct engine *engine, struct replay_facts *facts, s
             return diag_set(diag, SIM_INTERRUPTED, "interrupted");
         if (engine->steps_without_token > LIVELOCK_STEPS) {
             facts->end.stalled = true;
-            snprintf(facts->diagnosis, sizeof facts->diagnosis, "a million steps brought no token: requests preempt each other for ever; raise "
-                                                                "num_gpu_blocks or lower max_num_seqs");
+            snprintf(facts->diagnosis, sizeof facts->diagnosis,
+                     "a million steps brought no token: requests preempt each other for ever; raise "
+                     "num_gpu_blocks or lower max_num_seqs");
             return SIM_OK;
         }
         bool nothing = ops->unfinished(engine->scheduler) == 0;

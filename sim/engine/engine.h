@@ -15,8 +15,8 @@
 #include "time/step_time.h"
 
 struct replay_options {
-    bool reference;   /* always the plain scheduler */
-    bool check;       /* walk all invariants after every step (plain scheduler) */
+    bool reference; /* always the plain scheduler */
+    bool check;     /* walk all invariants after every step (plain scheduler) */
     /* NULL, or called now and then with requests finished so far and their total; true = stop with SIM_INTERRUPTED. */
     bool (*progress)(void *context, uint64_t finished, uint64_t total);
     void *progress_context;
@@ -24,9 +24,9 @@ struct replay_options {
 
 struct replay_facts {
     struct run_end end;
-    bool by_events;         /* the event replay ran */
-    char why_not[128];      /* else: why it did not */
-    char diagnosis[512];    /* after a stall or abort: what happened and the remedy */
+    bool by_events;      /* the event replay ran */
+    char why_not[128];   /* else: why it did not */
+    char diagnosis[512]; /* after a stall or abort: what happened and the remedy */
 };
 
 /* Replay the whole trace. V1: samples n > 1 must have been expanded (trace_expand_samples). A stall is SIM_OK with facts->end.stalled; an

@@ -6,9 +6,18 @@
 
 #include "base/array.h"
 
-static uint32_t ceil_div(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
-static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
-static uint32_t run_at(const struct run *run, uint32_t i) { return run->step > 0 ? run->first + i : run->first - i; }
+static uint32_t ceil_div(uint32_t a, uint32_t b)
+{
+    return a / b + (a % b != 0);
+}
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+static uint32_t run_at(const struct run *run, uint32_t i)
+{
+    return run->step > 0 ? run->first + i : run->first - i;
+}
 
 enum status event_blocks_init(struct event_blocks *blocks, const struct trace *trace, const struct config *config, uint32_t slots,
                               struct diag *diag)
@@ -306,7 +315,8 @@ static enum status hit_node(struct event_blocks *blocks, uint32_t node, uint32_t
         uint32_t count, index = find_copy(blocks, node, offset, end - *at, &count);
         if (index == SEGMENT_NONE)
             break;
-        status = array_reserve(&blocks->hits, &blocks->hits_capacity, (size_t)blocks->hit_parts + 1, sizeof *blocks->hits, "prefix hits", diag);
+        status =
+            array_reserve(&blocks->hits, &blocks->hits_capacity, (size_t)blocks->hit_parts + 1, sizeof *blocks->hits, "prefix hits", diag);
         if (status == SIM_OK)
             blocks->hits[blocks->hit_parts++] =
                 (struct hit){.segment = index, .from = offset - blocks->segments[index].offset, .count = count};
@@ -458,11 +468,8 @@ static enum status name_private(struct event_blocks *blocks, struct event_table 
         status = new_segment(blocks, &index, diag);
         if (status != SIM_OK)
             return status;
-        blocks->segments[index] = (struct segment){.run = part->run,
-                                                   .refs = 1,
-                                                   .node = blocks->private_node[table->position],
-                                                   .offset = at - table->named,
-                                                   .rest = SEGMENT_NONE};
+        blocks->segments[index] = (struct segment){
+            .run = part->run, .refs = 1, .node = blocks->private_node[table->position], .offset = at - table->named, .rest = SEGMENT_NONE};
         link_copy(blocks, index, SEGMENT_NONE);
         part->segment = index;
         at += part->run.count;
@@ -475,7 +482,8 @@ static enum status release_segments(struct event_blocks *blocks, const struct ta
 {
     uint32_t length = 0, index = part->segment;
     for (uint32_t covered = 0; covered < part->run.count; index = blocks->segments[index].rest) {
-        enum status status = array_reserve(&blocks->chain, &blocks->chain_capacity, (size_t)length + 1, sizeof *blocks->chain, "a release", diag);
+        enum status status =
+            array_reserve(&blocks->chain, &blocks->chain_capacity, (size_t)length + 1, sizeof *blocks->chain, "a release", diag);
         if (status != SIM_OK)
             return status;
         blocks->chain[length++] = index;

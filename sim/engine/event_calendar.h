@@ -23,32 +23,32 @@ enum { FINISH_RING = 4096 };
 
 /* A running request. Slots are reused. */
 struct live {
-    uint64_t order;         /* rises with every admission */
-    uint64_t finish_tick;   /* decoding: the tick of the step that brings its last token */
-    int64_t last_token_ns;  /* not decoding, or late: the end of the step that brought its newest token; -1 before the first */
-    uint32_t position;      /* in the trace */
-    uint32_t known;         /* not decoding: tokens known; decoding: computed + 1 */
-    uint32_t computed;      /* not decoding: tokens present; decoding: that minus the tick, modulo 2^32 */
-    uint32_t scheduled;     /* scratch of the current step */
+    uint64_t order;        /* rises with every admission */
+    uint64_t finish_tick;  /* decoding: the tick of the step that brings its last token */
+    int64_t last_token_ns; /* not decoding, or late: the end of the step that brought its newest token; -1 before the first */
+    uint32_t position;     /* in the trace */
+    uint32_t known;        /* not decoding: tokens known; decoding: computed + 1 */
+    uint32_t computed;     /* not decoding: tokens present; decoding: that minus the tick, modulo 2^32 */
+    uint32_t scheduled;    /* scratch of the current step */
     uint32_t phase;
     uint32_t next_running, prev_running, next_phase, prev_phase, next_finish, prev_finish;
-    bool decoding;          /* in the calendar */
-    bool got_token;         /* has been given a token since it was admitted: from now on one a step */
-    bool late;              /* decoding, but its newest token is not of the step before: last_token_ns tells */
+    bool decoding;  /* in the calendar */
+    bool got_token; /* has been given a token since it was admitted: from now on one a step */
+    bool late;      /* decoding, but its newest token is not of the step before: last_token_ns tells */
 };
 
 struct event_calendar {
     uint32_t block_size;
     uint64_t tick;
-    uint32_t tick_phase;        /* tick % block_size */
-    struct live *live;          /* `capacity` slots */
+    uint32_t tick_phase; /* tick % block_size */
+    struct live *live;   /* `capacity` slots */
     uint32_t capacity;
     uint32_t *free_slots;
     uint32_t free_count;
     uint64_t next_order;
     uint32_t first_running, last_running, running;
     uint32_t *phase_first, *phase_last, *phase_count; /* block_size each; slot + 1, 0 = empty */
-    uint32_t *finish_first;     /* FINISH_RING; slot + 1, 0 = empty */
+    uint32_t *finish_first;                           /* FINISH_RING; slot + 1, 0 = empty */
     uint32_t decoders;
     uint64_t decoder_tokens;
 };

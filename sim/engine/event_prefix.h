@@ -18,26 +18,26 @@
 #include "input/trace.h"
 #include "prefix_cache.h"
 
-#define NODE_NONE 0u
+#define NODE_NONE    0u
 #define SEGMENT_NONE UINT32_MAX
 
 struct prefix_node {
-    uint32_t parent, name;           /* trace block `name` behind node `parent` */
-    uint32_t next_with_name;         /* other nodes of the same trace block, behind other parents */
-    uint32_t first_copy, last_copy;  /* segments */
+    uint32_t parent, name;          /* trace block `name` behind node `parent` */
+    uint32_t next_with_name;        /* other nodes of the same trace block, behind other parents */
+    uint32_t first_copy, last_copy; /* segments */
 };
 
 struct event_prefix {
     const struct trace *trace;
     uint32_t block_size, trace_block_size, per;
-    bool aligned;                    /* the block size divides the trace block size */
-    struct prefix_node *nodes;       /* [0] is unused */
+    bool aligned;              /* the block size divides the trace block size */
+    struct prefix_node *nodes; /* [0] is unused */
     size_t capacity;
     uint32_t count;
-    uint32_t unnamed;                /* not aligned: nodes made by event_prefix_add */
-    uint32_t *by_name;               /* aligned: name -> its most recently used node */
-    struct kv_contents *contents;    /* not aligned; node = 2 * identity */
-    struct kv_span *spans;           /* scratch */
+    uint32_t unnamed;             /* not aligned: nodes made by event_prefix_add */
+    uint32_t *by_name;            /* aligned: name -> its most recently used node */
+    struct kv_contents *contents; /* not aligned; node = 2 * identity */
+    struct kv_span *spans;        /* scratch */
     size_t spans_capacity;
 };
 
@@ -50,8 +50,8 @@ uint32_t event_prefix_named_blocks(const struct event_prefix *prefix, uint32_t p
 
 /* The node number `ordinal` of this prompt, behind `parent` (NODE_NONE for ordinal 0). *node = NODE_NONE: there is none and none was to
  * be created. */
-SIM_NODISCARD enum status event_prefix_child(struct event_prefix *prefix, uint32_t position, uint32_t ordinal, uint32_t parent,
-                                             bool create, uint32_t *node, struct diag *diag);
+SIM_NODISCARD enum status event_prefix_child(struct event_prefix *prefix, uint32_t position, uint32_t ordinal, uint32_t parent, bool create,
+                                             uint32_t *node, struct diag *diag);
 /* A node that no name leads to. */
 SIM_NODISCARD enum status event_prefix_add(struct event_prefix *prefix, uint32_t *node, struct diag *diag);
 

@@ -366,7 +366,8 @@ static void collect_due(struct event_replay *replay)
 {
     struct event_calendar *calendar = &replay->calendar;
     replay->due_count = 0;
-    for (uint32_t slot = calendar->finish_first[calendar->tick % FINISH_RING] - 1; slot != LIVE_NONE; slot = calendar->live[slot].next_finish)
+    for (uint32_t slot = calendar->finish_first[calendar->tick % FINISH_RING] - 1; slot != LIVE_NONE;
+         slot = calendar->live[slot].next_finish)
         if (calendar->live[slot].finish_tick == calendar->tick)
             add_due(replay, slot);
     for (uint32_t i = 0; i < replay->prefill_count; i++)

@@ -28,29 +28,35 @@ struct event_replay {
     struct request_state *requests; /* by position */
     uint32_t *prefill;              /* slots that run and do not decode, in running order */
     uint32_t prefill_count;
-    uint32_t *due;                  /* scratch: slots that get a first token or finish in this step */
+    uint32_t *due; /* scratch: slots that get a first token or finish in this step */
     uint32_t due_count;
-    uint32_t late;                  /* decoding requests whose newest token is older than the step before */
+    uint32_t late; /* decoding requests whose newest token is older than the step before */
     bool by_priority;
     uint32_t watermark_blocks;
-    uint32_t next;                  /* the next position to arrive */
+    uint32_t next; /* the next position to arrive */
     uint64_t taken_in, finished, dropped;
-    int64_t now_ns, slot_freed_ns;  /* closed loop: when the slot of the next request became free */
+    int64_t now_ns, slot_freed_ns; /* closed loop: when the slot of the next request became free */
     uint64_t step_number;
-    uint64_t held_tokens;           /* sum of computed over running */
+    uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that: takings and evictions never help it
      * (what it no longer hits it needs instead), releases and newly registered shared contents may. */
-    uint64_t helps;                 /* counts them */
+    uint64_t helps; /* counts them */
     uint32_t refused_position, refused_budget;
     uint64_t refused_helps;
-    struct step_shape shape;        /* of the current step */
+    struct step_shape shape; /* of the current step */
     struct step_tally tally;
     struct emitter emitter;
 };
 
 /* Parts that both kinds of step use. */
-static inline uint32_t event_min(uint32_t a, uint32_t b) { return a < b ? a : b; }
-static inline uint32_t event_ceil(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
+static inline uint32_t event_min(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+static inline uint32_t event_ceil(uint32_t a, uint32_t b)
+{
+    return a / b + (a % b != 0);
+}
 int64_t event_waiting_key(const struct event_replay *replay, uint32_t position);
 /* The long-prefill threshold of this step; a lone request is not held back. */
 uint32_t event_threshold(const struct event_replay *replay);

@@ -88,7 +88,10 @@ void request_queue_push_preempted(struct request_queue *queue, uint32_t position
         queue->last = position;
 }
 
-uint32_t request_queue_peek(const struct request_queue *queue) { return queue->ordered ? queue->heap[0] : queue->first; }
+uint32_t request_queue_peek(const struct request_queue *queue)
+{
+    return queue->ordered ? queue->heap[0] : queue->first;
+}
 
 void request_queue_pop(struct request_queue *queue)
 {

@@ -22,18 +22,26 @@
 
 /* Tokens can be negative: vLLM V0 with chunked prefill goes on with a negative rest of the budget after a group of several sequences went
  * over it, and schedules a prompt chunk of, say, -4 tokens. Golden logs hold such steps. */
-struct scheduled { uint32_t request; int32_t tokens; };
-struct admitted { uint32_t request; uint32_t cached_tokens; };
-struct block_pair { uint32_t from, to; };
+struct scheduled {
+    uint32_t request;
+    int32_t tokens;
+};
+struct admitted {
+    uint32_t request;
+    uint32_t cached_tokens;
+};
+struct block_pair {
+    uint32_t from, to;
+};
 
 /* One sequence that computes tokens in the step. V1: one a request. V0: each live sequence of each scheduled group, in id order. */
 struct step_sequence {
     uint32_t request, sample;
-    uint32_t start;            /* tokens present in its table before this step (prefix hits included) */
-    uint32_t tokens;           /* computed in this step; the table covers start + tokens */
-    const uint32_t *blocks;    /* borrowed; valid during the callback */
+    uint32_t start;         /* tokens present in its table before this step (prefix hits included) */
+    uint32_t tokens;        /* computed in this step; the table covers start + tokens */
+    const uint32_t *blocks; /* borrowed; valid during the callback */
     uint32_t num_blocks;
-    const uint64_t *lineage;   /* NULL: output token o is (request, sample, o). Else identity of output token o (beams, forks) */
+    const uint64_t *lineage; /* NULL: output token o is (request, sample, o). Else identity of output token o (beams, forks) */
 };
 
 enum preemption_kind { PREEMPT_RECOMPUTE, PREEMPT_SWAP };
@@ -41,14 +49,16 @@ enum preemption_kind { PREEMPT_RECOMPUTE, PREEMPT_SWAP };
 struct preempted {
     uint32_t request;
     enum preemption_kind kind;
-    uint32_t requester;        /* whose need of a block took it; may be the victim itself */
-    uint32_t tokens_lost;      /* computed tokens given up (0 for a swap) */
-    uint32_t blocks;           /* blocks that its table held */
+    uint32_t requester;   /* whose need of a block took it; may be the victim itself */
+    uint32_t tokens_lost; /* computed tokens given up (0 for a swap) */
+    uint32_t blocks;      /* blocks that its table held */
 };
 
 /* A block that was taken and registered for tokens which are then not computed in the step, because its request lost its turn (V1,
  * priority): its first `valid` tokens hold data, the rest never will unless somebody writes it (case E8 of the semantics). */
-struct unwritten { uint32_t block, valid; };
+struct unwritten {
+    uint32_t block, valid;
+};
 
 enum step_mode { STEP_MODE_PREFILL, STEP_MODE_DECODE, STEP_MODE_MIXED, STEP_MODE_IDLE };
 
@@ -58,25 +68,25 @@ enum step_mode { STEP_MODE_PREFILL, STEP_MODE_DECODE, STEP_MODE_MIXED, STEP_MODE
 struct step_tally {
     uint64_t step;
     int64_t start_ns, duration_ns;
-    uint64_t context_tokens;   /* sum over scheduled sequences of tokens computed after the step, not the one just sampled */
-    uint64_t held_tokens;      /* sum over tables of tokens present (shared ones once a table) */
+    uint64_t context_tokens; /* sum over scheduled sequences of tokens computed after the step, not the one just sampled */
+    uint64_t held_tokens;    /* sum over tables of tokens present (shared ones once a table) */
     uint32_t scheduled_tokens;
     uint32_t scheduled_sequences;
-    uint32_t prefill_tokens;   /* part of scheduled_tokens that belongs to prompts or recomputation (more than the one decode token) */
-    uint32_t sampled_tokens;   /* output tokens that the step's end brings */
-    uint32_t regular_gaps;     /* of those, how many follow an output token at exactly start_ns: their inter-token latency is duration_ns */
+    uint32_t prefill_tokens; /* part of scheduled_tokens that belongs to prompts or recomputation (more than the one decode token) */
+    uint32_t sampled_tokens; /* output tokens that the step's end brings */
+    uint32_t regular_gaps;   /* of those, how many follow an output token at exactly start_ns: their inter-token latency is duration_ns */
     uint32_t running, waiting, swapped; /* queue lengths after scheduling */
-    uint32_t free_blocks;      /* V1: evictable cached ones included, null block not */
-    uint32_t cached_blocks;    /* part of free_blocks that still holds findable content (cached idle) */
-    uint32_t used_blocks;      /* distinct blocks in tables */
-    uint32_t table_blocks;     /* entries over all tables: table_blocks - used_blocks were saved by sharing */
-    uint32_t table_runs;       /* maximal runs of consecutive ids over all tables (contiguity) */
+    uint32_t free_blocks;               /* V1: evictable cached ones included, null block not */
+    uint32_t cached_blocks;             /* part of free_blocks that still holds findable content (cached idle) */
+    uint32_t used_blocks;               /* distinct blocks in tables */
+    uint32_t table_blocks;              /* entries over all tables: table_blocks - used_blocks were saved by sharing */
+    uint32_t table_runs;                /* maximal runs of consecutive ids over all tables (contiguity) */
     uint32_t free_cpu_blocks;
     uint32_t copies, swapped_in_blocks, swapped_out_blocks;
-    uint32_t forks;            /* V0: tables shared with a new sample or beam at the step's end */
+    uint32_t forks;               /* V0: tables shared with a new sample or beam at the step's end */
     uint32_t survivor_recomputes; /* V0: re-admitted groups of which finished samples are listed; vLLM leaks their blocks */
-    uint32_t preemptions;      /* in this step */
-    uint8_t mode;              /* enum step_mode */
+    uint32_t preemptions;         /* in this step */
+    uint8_t mode;                 /* enum step_mode */
 };
 
 enum event_kind {
@@ -98,12 +108,12 @@ enum drop_reason { DROP_MAX_MODEL_LEN, DROP_POOL };
  * for each request that got tokens, in scheduled order: FIRST_TOKEN or GAP if due, then FINISH if it did. Drops come before everything. */
 struct event {
     int64_t time_ns;
-    uint64_t step;     /* the step at which it happened */
+    uint64_t step; /* the step at which it happened */
     int64_t value;
     uint32_t request, other;
-    uint32_t blocks;   /* EVENT_PREEMPT: blocks that its table held; else 0 */
+    uint32_t blocks; /* EVENT_PREEMPT: blocks that its table held; else 0 */
     uint16_t sample;
-    uint8_t kind;      /* enum event_kind */
+    uint8_t kind; /* enum event_kind */
     uint8_t extra;
 };
 
@@ -111,20 +121,32 @@ struct event {
  * by the engine, all else by the scheduler. `finished` is filled by complete(). */
 struct step {
     struct step_tally tally;
-    struct step_shape shape;     /* what the step's price depends on; the scheduler fills all but `step` */
-    const char *abort;           /* NULL, or why the engine dies instead of running this step (V0); text lives as long as the scheduler */
-    struct scheduled *scheduled;      uint32_t scheduled_count;  /* in the scheduler's own order */
-    struct step_sequence *sequences;  uint32_t sequence_count;
-    struct admitted *admitted;        uint32_t admitted_count;
-    struct preempted *preempted;      uint32_t preempted_count;
-    uint32_t *resumed;                uint32_t resumed_count;    /* V0: swapped in */
-    uint32_t *ignored;                uint32_t ignored_count;    /* V0 */
-    struct block_pair *copies;        uint32_t copy_count;       /* copy-on-write, source to destination */
-    struct block_pair *swap_in;       uint32_t swap_in_count;    /* CPU to GPU */
-    struct block_pair *swap_out;      uint32_t swap_out_count;   /* GPU to CPU */
-    struct unwritten *unwritten;      uint32_t unwritten_count;  /* V1; lists wanted */
-    struct scheduled *sampled;        uint32_t sampled_count;    /* complete(): who got output tokens, how many */
-    uint32_t *finished;               uint32_t finished_count;   /* complete() */
+    struct step_shape shape; /* what the step's price depends on; the scheduler fills all but `step` */
+    const char *abort;       /* NULL, or why the engine dies instead of running this step (V0); text lives as long as the scheduler */
+    struct scheduled *scheduled;
+    uint32_t scheduled_count; /* in the scheduler's own order */
+    struct step_sequence *sequences;
+    uint32_t sequence_count;
+    struct admitted *admitted;
+    uint32_t admitted_count;
+    struct preempted *preempted;
+    uint32_t preempted_count;
+    uint32_t *resumed;
+    uint32_t resumed_count; /* V0: swapped in */
+    uint32_t *ignored;
+    uint32_t ignored_count; /* V0 */
+    struct block_pair *copies;
+    uint32_t copy_count; /* copy-on-write, source to destination */
+    struct block_pair *swap_in;
+    uint32_t swap_in_count; /* CPU to GPU */
+    struct block_pair *swap_out;
+    uint32_t swap_out_count; /* GPU to CPU */
+    struct unwritten *unwritten;
+    uint32_t unwritten_count; /* V1; lists wanted */
+    struct scheduled *sampled;
+    uint32_t sampled_count; /* complete(): who got output tokens, how many */
+    uint32_t *finished;
+    uint32_t finished_count; /* complete() */
 };
 
 #endif

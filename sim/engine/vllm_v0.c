@@ -31,13 +31,13 @@ struct vllm_v0 {
     struct config config;
     struct v0_manager manager;
     struct v0_outputs outputs;
-    struct v0_group *groups;            /* by position */
+    struct v0_group *groups; /* by position */
     struct request_queue waiting, swapped;
     struct positions running, next_running;
-    uint32_t running_first;             /* while the decode phase walks: [first, count) are not reached yet */
+    uint32_t running_first; /* while the decode phase walks: [first, count) are not reached yet */
     uint32_t unfinished;
     /* this step */
-    int64_t tokens;                     /* budget used; see clip() for how it can shrink */
+    int64_t tokens; /* budget used; see clip() for how it can shrink */
     uint32_t sequences;
     struct phase new_prefills, continued, decodes, swapped_prefills, swapped_decodes;
     struct positions recomputed, swapped_out, resumed, ignored, ignored_swapped, finished;
@@ -47,8 +47,8 @@ struct vllm_v0 {
     uint32_t preempted_count;
     struct step_sequence *step_sequences;
     size_t step_sequences_capacity;
-    uint32_t prefill_groups;            /* how many of `scheduled` count as prefill */
-    int32_t *chunks;                    /* tokens of each scheduled group's sequences */
+    uint32_t prefill_groups; /* how many of `scheduled` count as prefill */
+    int32_t *chunks;         /* tokens of each scheduled group's sequences */
     size_t chunks_capacity;
     const char *abort;
     char abort_text[256], diagnosis[512];
@@ -56,7 +56,8 @@ struct vllm_v0 {
 
 static enum status push(struct positions *list, uint32_t position, struct diag *diag)
 {
-    enum status status = array_reserve(&list->items, &list->capacity, (size_t)list->count + 1, sizeof *list->items, "a scheduler list", diag);
+    enum status status =
+        array_reserve(&list->items, &list->capacity, (size_t)list->count + 1, sizeof *list->items, "a scheduler list", diag);
     if (status == SIM_OK)
         list->items[list->count++] = position;
     return status;
@@ -64,7 +65,8 @@ static enum status push(struct positions *list, uint32_t position, struct diag *
 
 static enum status push_scheduled(struct phase *phase, uint32_t request, int64_t tokens, struct diag *diag)
 {
-    enum status status = array_reserve(&phase->items, &phase->capacity, (size_t)phase->count + 1, sizeof *phase->items, "a scheduler list", diag);
+    enum status status =
+        array_reserve(&phase->items, &phase->capacity, (size_t)phase->count + 1, sizeof *phase->items, "a scheduler list", diag);
     if (status == SIM_OK)
         phase->items[phase->count++] = (struct scheduled){.request = request, .tokens = (int32_t)tokens};
     return status;
@@ -91,7 +93,10 @@ static void die(struct vllm_v0 *v0, const char *why, uint32_t request)
 }
 
 /* Tokens that a running sequence wants: 1 when decoding, the uncomputed rest of its prompt otherwise. */
-static uint32_t wanted_tokens(const struct v0_sequence *sequence) { return sequence->decoding ? 1 : sequence->length - (uint32_t)sequence->computed; }
+static uint32_t wanted_tokens(const struct v0_sequence *sequence)
+{
+    return sequence->decoding ? 1 : sequence->length - (uint32_t)sequence->computed;
+}
 
 static uint32_t group_wants(const struct v0_group *group, enum v0_status which)
 {
@@ -305,7 +310,7 @@ static enum status phase_waiting(struct vllm_v0 *v0, struct diag *diag)
 
 static void start_step(struct vllm_v0 *v0)
 {
-    struct phase *const phases[] = {&v0->new_prefills,    &v0->continued, &v0->decodes, &v0->swapped_prefills,
+    struct phase *const phases[] = {&v0->new_prefills,    &v0->continued, &v0->decodes,   &v0->swapped_prefills,
                                     &v0->swapped_decodes, &v0->admitted,  &v0->scheduled, &v0->sampled};
     struct positions *const lists[] = {&v0->recomputed, &v0->swapped_out, &v0->resumed, &v0->ignored, &v0->ignored_swapped, &v0->finished};
     for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)
@@ -492,7 +497,10 @@ static void fill_tally(const struct vllm_v0 *v0, struct step *step)
         .swapped_out_blocks = manager->swap_out.count,
         .preemptions = v0->preempted_count,
         .survivor_recomputes = manager->survivor_recomputes,
-        .mode = groups == 0 ? STEP_MODE_IDLE : prefills == groups ? STEP_MODE_PREFILL : prefills ? STEP_MODE_MIXED : STEP_MODE_DECODE,
+        .mode = groups == 0          ? STEP_MODE_IDLE
+                : prefills == groups ? STEP_MODE_PREFILL
+                : prefills           ? STEP_MODE_MIXED
+                                     : STEP_MODE_DECODE,
     };
 }
 
@@ -638,14 +646,16 @@ static const char *v0_diagnose(struct scheduler *self)
         uint32_t rest = group_wants(&v0->groups[request], V0_SWAPPED);
         if (rest > v0->config.max_num_batched_tokens)
             snprintf(text, size,
-                     "request %u was swapped out with %u prompt tokens uncomputed, more than max_num_batched_tokens (%u), and can never be swapped "
+                     "request %u was swapped out with %u prompt tokens uncomputed, more than max_num_batched_tokens (%u), and can never be "
+                     "swapped "
                      "in, nor can the %u groups behind it; raise max_num_batched_tokens or use preemption_mode recompute",
                      index, rest, v0->config.max_num_batched_tokens, v0->swapped.count - 1);
         else
-            snprintf(text, size,
-                     "request %u waits to be swapped in for more blocks than the watermark (%u blocks) ever leaves free, and blocks everything "
-                     "behind it; raise num_gpu_blocks or lower watermark",
-                     index, v0->manager.watermark_blocks);
+            snprintf(
+                text, size,
+                "request %u waits to be swapped in for more blocks than the watermark (%u blocks) ever leaves free, and blocks everything "
+                "behind it; raise num_gpu_blocks or lower watermark",
+                index, v0->manager.watermark_blocks);
     } else if (v0->waiting.count > 0) {
         snprintf(text, size, "request %u waits for more blocks or sequences than are ever free; raise num_gpu_blocks or max_num_seqs",
                  v0->trace->index[request_queue_peek(&v0->waiting)]);
@@ -655,7 +665,10 @@ static const char *v0_diagnose(struct scheduler *self)
     return text;
 }
 
-static uint32_t v0_unfinished(const struct scheduler *self) { return ((const struct vllm_v0 *)self)->unfinished; }
+static uint32_t v0_unfinished(const struct scheduler *self)
+{
+    return ((const struct vllm_v0 *)self)->unfinished;
+}
 
 static void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
 {
@@ -687,7 +700,7 @@ static bool v0_check(const struct scheduler *self, struct diag *diag)
 static void v0_destroy(struct scheduler *self)
 {
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
-    struct phase *const phases[] = {&v0->new_prefills,    &v0->continued, &v0->decodes, &v0->swapped_prefills,
+    struct phase *const phases[] = {&v0->new_prefills,    &v0->continued, &v0->decodes,   &v0->swapped_prefills,
                                     &v0->swapped_decodes, &v0->admitted,  &v0->scheduled, &v0->sampled};
     struct positions *const lists[] = {&v0->recomputed,      &v0->swapped_out, &v0->resumed, &v0->ignored,
                                        &v0->ignored_swapped, &v0->finished,    &v0->running, &v0->next_running};

@@ -93,7 +93,10 @@ uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_
     return block;
 }
 
-void v0_device_share(struct v0_device *device, uint32_t block) { must(kv_block_pool_ref(&device->pool, block)); }
+void v0_device_share(struct v0_device *device, uint32_t block)
+{
+    must(kv_block_pool_ref(&device->pool, block));
+}
 
 void v0_device_drop(struct v0_device *device, uint32_t block)
 {
@@ -103,7 +106,10 @@ void v0_device_drop(struct v0_device *device, uint32_t block)
         must((device->caching ? kv_block_pool_put_tail : kv_block_pool_put_head)(&device->pool, block));
 }
 
-bool v0_device_has(const struct v0_device *device, uint64_t key) { return kv_prefix_cache_find(device->cache, key) != KV_BLOCK_NONE; }
+bool v0_device_has(const struct v0_device *device, uint64_t key)
+{
+    return kv_prefix_cache_find(device->cache, key) != KV_BLOCK_NONE;
+}
 
 void v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key)
 {

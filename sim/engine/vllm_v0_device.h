@@ -34,7 +34,10 @@ struct v0_device {
 SIM_NODISCARD enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, bool caching, struct diag *diag);
 void v0_device_deinit(struct v0_device *device);
 
-static inline uint32_t v0_device_free(const struct v0_device *device) { return device->pool.num_free; }
+static inline uint32_t v0_device_free(const struct v0_device *device)
+{
+    return device->pool.num_free;
+}
 /* Free blocks whose content can still be found. */
 static inline uint32_t v0_device_cached(const struct v0_device *device)
 {

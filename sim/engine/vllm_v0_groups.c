@@ -88,7 +88,10 @@ uint32_t v0_group_count(const struct v0_group *group, enum v0_status status)
     return count;
 }
 
-uint32_t v0_group_live(const struct v0_group *group) { return group->count - v0_group_count(group, V0_FINISHED); }
+uint32_t v0_group_live(const struct v0_group *group)
+{
+    return group->count - v0_group_count(group, V0_FINISHED);
+}
 
 uint32_t v0_group_reserve(const struct v0_group *group)
 {
@@ -107,7 +110,8 @@ struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status s
 
 enum status v0_group_add(struct v0_group *group, struct v0_sequence *sequence, struct diag *diag)
 {
-    enum status status = array_reserve(&group->sequences, &group->capacity, (size_t)group->count + 1, sizeof *group->sequences, "a group", diag);
+    enum status status =
+        array_reserve(&group->sequences, &group->capacity, (size_t)group->count + 1, sizeof *group->sequences, "a group", diag);
     if (status == SIM_OK)
         group->sequences[group->count++] = sequence;
     return status;
@@ -152,9 +156,12 @@ enum status v0_sequence_copy(struct v0_manager *manager, const struct v0_sequenc
 
 /* Token values in keys: named prompt tokens are hash id * T + offset; these tags keep all others apart from them. */
 #define PRIVATE_PROMPT (UINT64_C(2) << 62)
-#define OUTPUT_TOKENS (UINT64_C(3) << 62)
+#define OUTPUT_TOKENS  (UINT64_C(3) << 62)
 
-static uint64_t private_token(uint64_t tag, uint32_t request, uint32_t j) { return tag | (uint64_t)request << 30 | j; }
+static uint64_t private_token(uint64_t tag, uint32_t request, uint32_t j)
+{
+    return tag | (uint64_t)request << 30 | j;
+}
 
 /* Tokens [from, end) of the prompt as spans. */
 static enum status prompt_spans(struct v0_manager *manager, uint32_t request, uint32_t from, uint32_t end, size_t *count, struct diag *diag)
@@ -227,12 +234,15 @@ static enum status block_key(struct v0_manager *manager, struct v0_group *group,
 
 /* --- tables ---------------------------------------------------------------------------------------------------------------------- */
 
-static bool starts_run(const struct v0_sequence *sequence, uint32_t i) { return i == 0 || sequence->blocks[i - 1] + 1 != sequence->blocks[i]; }
+static bool starts_run(const struct v0_sequence *sequence, uint32_t i)
+{
+    return i == 0 || sequence->blocks[i - 1] + 1 != sequence->blocks[i];
+}
 
 static enum status append_block(struct v0_manager *manager, struct v0_sequence *sequence, uint32_t block, struct diag *diag)
 {
-    enum status status = array_reserve(&sequence->blocks, &sequence->capacity, (size_t)sequence->count + 1, sizeof *sequence->blocks,
-                                       "a block table", diag);
+    enum status status =
+        array_reserve(&sequence->blocks, &sequence->capacity, (size_t)sequence->count + 1, sizeof *sequence->blocks, "a block table", diag);
     if (status != SIM_OK)
         return status;
     sequence->blocks[sequence->count++] = block;
@@ -365,7 +375,8 @@ enum status v0_fork(struct v0_manager *manager, const struct v0_sequence *parent
 {
     if (!parent->has_table)
         return SIM_OK;
-    enum status status = array_reserve(&child->blocks, &child->capacity, (size_t)parent->count + 1, sizeof *child->blocks, "a block table", diag);
+    enum status status =
+        array_reserve(&child->blocks, &child->capacity, (size_t)parent->count + 1, sizeof *child->blocks, "a block table", diag);
     if (status != SIM_OK)
         return status;
     for (uint32_t i = 0; i < parent->count; i++) {

@@ -17,25 +17,25 @@ enum v0_status { V0_WAITING, V0_RUNNING, V0_SWAPPED, V0_FINISHED };
 
 struct v0_sequence {
     uint32_t id;
-    uint32_t length;     /* known tokens, the newest (whose KV is not written) included */
-    int32_t computed;    /* negative after a chunk of negative length, see struct scheduled */
+    uint32_t length;  /* known tokens, the newest (whose KV is not written) included */
+    int32_t computed; /* negative after a chunk of negative length, see struct scheduled */
     uint32_t generated;
-    uint32_t sample;     /* the sample that it consumed last */
+    uint32_t sample; /* the sample that it consumed last */
     enum v0_status status;
-    bool decoding;       /* stage: false = prefill */
+    bool decoding; /* stage: false = prefill */
     bool has_table;
     uint32_t *blocks;
     size_t capacity;
     uint32_t count, runs;
-    uint64_t *lineage;   /* identities of its output tokens; only when lists are wanted */
+    uint64_t *lineage; /* identities of its output tokens; only when lists are wanted */
     size_t lineage_capacity;
 };
 
 struct v0_group {
-    uint32_t request;    /* position in the trace */
-    uint32_t samples;    /* n */
-    uint32_t beam;       /* beam width, 0 = none */
-    uint32_t output;     /* tokens to generate */
+    uint32_t request; /* position in the trace */
+    uint32_t samples; /* n */
+    uint32_t beam;    /* beam width, 0 = none */
+    uint32_t output;  /* tokens to generate */
     uint32_t prompt;
     struct v0_sequence **sequences;
     size_t capacity;
@@ -65,8 +65,8 @@ struct v0_manager {
     uint32_t forks, survivor_recomputes;            /* of this step */
 };
 
-SIM_NODISCARD enum status v0_manager_init(struct v0_manager *manager, const struct trace *trace, const struct config *config, bool want_lists,
-                                          struct diag *diag);
+SIM_NODISCARD enum status v0_manager_init(struct v0_manager *manager, const struct trace *trace, const struct config *config,
+                                          bool want_lists, struct diag *diag);
 void v0_manager_deinit(struct v0_manager *manager);
 
 /* --- groups --- */
@@ -98,7 +98,8 @@ bool v0_can_append(const struct v0_manager *manager, const struct v0_group *grou
 /* Room for the newest token of each running sequence; shared last blocks are copied (manager->copies). */
 SIM_NODISCARD enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct diag *diag);
 /* The child gets the parent's table, shared. */
-SIM_NODISCARD enum status v0_fork(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence *child, struct diag *diag);
+SIM_NODISCARD enum status v0_fork(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence *child,
+                                  struct diag *diag);
 void v0_release(struct v0_manager *manager, struct v0_sequence *sequence);
 bool v0_can_swap_out(const struct v0_manager *manager, const struct v0_group *group);
 enum v0_fit v0_can_swap_in(const struct v0_manager *manager, const struct v0_group *group);

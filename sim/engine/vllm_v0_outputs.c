@@ -96,7 +96,8 @@ static enum status continue_sequence(struct v0_outputs *outputs, struct v0_manag
 }
 
 /* Children join the list and share their parent's table; then original sequences that are done give theirs back. */
-static enum status settle(struct v0_outputs *outputs, struct v0_manager *manager, struct v0_group *group, uint32_t results, struct diag *diag)
+static enum status settle(struct v0_outputs *outputs, struct v0_manager *manager, struct v0_group *group, uint32_t results,
+                          struct diag *diag)
 {
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < results && status == SIM_OK; i++) {

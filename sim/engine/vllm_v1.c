@@ -14,9 +14,9 @@
 
 struct v1_request {
     int64_t arrival_ns;
-    uint32_t known;      /* prompt + generated tokens */
-    uint32_t computed;   /* tokens whose KV is considered present */
-    uint32_t scheduled;  /* tokens in this step; 0 = not scheduled */
+    uint32_t known;     /* prompt + generated tokens */
+    uint32_t computed;  /* tokens whose KV is considered present */
+    uint32_t scheduled; /* tokens in this step; 0 = not scheduled */
 };
 
 struct vllm_v1 {
@@ -28,12 +28,12 @@ struct vllm_v1 {
     struct v1_blocks blocks;
     struct v1_request *requests; /* by position */
     struct request_queue waiting;
-    uint32_t *running;           /* positions in running order */
+    uint32_t *running; /* positions in running order */
     uint32_t running_count;
-    uint64_t held_tokens;        /* sum of computed over running */
+    uint64_t held_tokens; /* sum of computed over running */
     bool want_lists;
     /* The lists of the current step. Each has room for every request that can appear in it. */
-    uint32_t *order;             /* scheduled positions; a priority victim may leave it again */
+    uint32_t *order; /* scheduled positions; a priority victim may leave it again */
     uint32_t order_count;
     struct scheduled *scheduled, *sampled;
     struct step_sequence *sequences;
@@ -156,7 +156,7 @@ static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, uint32
 /* Section 6.1 */
 static enum status schedule_running(struct vllm_v1 *v1, uint32_t threshold, uint32_t *budget, struct diag *diag)
 {
-    for (uint32_t k = 0; k < v1->running_count && *budget > 0;) {
+    for (uint32_t k = 0; k<v1->running_count && * budget> 0;) {
         uint32_t position = v1->running[k];
         const struct v1_request *request = &v1->requests[position];
         uint32_t tokens = tokens_now(request->known - request->computed, threshold, *budget);
@@ -290,7 +290,9 @@ static void fill_tally(const struct vllm_v1 *v1, struct step *step)
         .table_blocks = (uint32_t)blocks->table_blocks,
         .table_runs = (uint32_t)blocks->table_runs,
         .preemptions = v1->preempted_count,
-        .mode = shape->prefill_chunks == 0 ? STEP_MODE_DECODE : shape->decodes == 0 ? STEP_MODE_PREFILL : STEP_MODE_MIXED,
+        .mode = shape->prefill_chunks == 0 ? STEP_MODE_DECODE
+                : shape->decodes == 0      ? STEP_MODE_PREFILL
+                                           : STEP_MODE_MIXED,
     };
 }
 

@@ -7,8 +7,14 @@
 
 #include "base/array.h"
 
-static uint32_t ceil_div(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
-static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static uint32_t ceil_div(uint32_t a, uint32_t b)
+{
+    return a / b + (a % b != 0);
+}
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
 
 enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, const struct config *config, struct diag *diag)
 {
@@ -16,7 +22,8 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
                                  .block_size = config->block_size,
                                  .trace_block_size = config->trace_block_size,
                                  .max_model_len = config->max_model_len,
-                                 .blocks_per_hash = config->trace_block_size % config->block_size ? 0 : config->trace_block_size / config->block_size,
+                                 .blocks_per_hash =
+                                     config->trace_block_size % config->block_size ? 0 : config->trace_block_size / config->block_size,
                                  .caching = config->enable_prefix_caching,
                                  .last_position = UINT32_MAX};
     uint32_t null_block;
@@ -64,8 +71,8 @@ static enum status named_spans(struct v1_blocks *blocks, const uint32_t *hash_id
 {
     const uint64_t width = blocks->trace_block_size;
     size_t used = 0;
-    enum status status = array_reserve(&blocks->spans, &blocks->spans_capacity, (size_t)((end - from) / width + 2),
-                                       sizeof *blocks->spans, "the content of a block", diag);
+    enum status status = array_reserve(&blocks->spans, &blocks->spans_capacity, (size_t)((end - from) / width + 2), sizeof *blocks->spans,
+                                       "the content of a block", diag);
     if (status != SIM_OK)
         return status;
     while (from < end) {
@@ -90,8 +97,9 @@ static enum status named_content(struct v1_blocks *blocks, const uint32_t *hash_
         enum status status = named_spans(blocks, hash_ids, (uint64_t)block * size, (uint64_t)(block + 1) * size, &count, diag);
         if (status != SIM_OK)
             return status;
-        return kv_contents_intern(blocks->contents, parent, blocks->spans, count, content) == KV_OK ? SIM_OK
-                                                                                                 : diag_no_memory(diag, 64, "a block's content");
+        return kv_contents_intern(blocks->contents, parent, blocks->spans, count, content) == KV_OK
+                   ? SIM_OK
+                   : diag_no_memory(diag, 64, "a block's content");
     }
     if (block % per != 0) {
         *content = parent + 1;
@@ -112,7 +120,8 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
     struct v1_table *table = &blocks->tables[position];
     if (needed <= table->contents_count)
         return SIM_OK;
-    enum status status = array_reserve(&table->contents, &table->contents_capacity, needed, sizeof *table->contents, "block contents", diag);
+    enum status status =
+        array_reserve(&table->contents, &table->contents_capacity, needed, sizeof *table->contents, "block contents", diag);
     const struct trace *trace = blocks->trace;
     uint64_t named = trace_hash_count(trace, position) * blocks->trace_block_size;
     if (named > trace->input_tokens[position])
@@ -120,7 +129,8 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
     for (uint32_t block = table->contents_count; block < needed && status == SIM_OK; block++) {
         uint64_t end = ((uint64_t)block + 1) * blocks->block_size;
         if (end <= named)
-            status = named_content(blocks, trace->hash_ids + trace->hash_start[position], block, table->contents, &table->contents[block], diag);
+            status =
+                named_content(blocks, trace->hash_ids + trace->hash_start[position], block, table->contents, &table->contents[block], diag);
         else
             table->contents[block] = private_content(blocks, position, block, end);
         table->contents_count += status == SIM_OK;
@@ -166,7 +176,10 @@ static void append_block(struct v1_blocks *blocks, struct v1_table *table, uint3
 }
 
 /* A broken contract of the pool is a bug of ours; say so instead of going on. */
-static enum status pool_bug(struct diag *diag, uint32_t block) { return diag_set(diag, SIM_FAILED, "internal error: block %u is not in the state the scheduler believes", block); }
+static enum status pool_bug(struct diag *diag, uint32_t block)
+{
+    return diag_set(diag, SIM_FAILED, "internal error: block %u is not in the state the scheduler believes", block);
+}
 
 static enum status touch_hits(struct v1_blocks *blocks, struct v1_table *table, uint32_t hits, struct diag *diag)
 {
@@ -228,7 +241,8 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     uint32_t fresh = covered > have ? covered - have : 0;
     if (fresh + reserve > blocks->pool.num_free)
         return SIM_OK;
-    enum status status = array_reserve(&table->blocks, &table->capacity, (size_t)have + fresh, sizeof *table->blocks, "a block table", diag);
+    enum status status =
+        array_reserve(&table->blocks, &table->capacity, (size_t)have + fresh, sizeof *table->blocks, "a block table", diag);
     if (status == SIM_OK)
         status = touch_hits(blocks, table, demand->hits, diag);
     if (status == SIM_OK)
@@ -280,7 +294,8 @@ bool v1_blocks_check(const struct v1_blocks *blocks, struct diag *diag)
         runs += table->runs;
         for (uint32_t i = 0; i < table->registered; i++)
             if (kv_prefix_cache_content(blocks->cache, table->blocks[i]) != table->contents[i])
-                return diag_set(diag, SIM_FAILED, "request %u: block %u does not hold the content it is registered for", position, i), false;
+                return diag_set(diag, SIM_FAILED, "request %u: block %u does not hold the content it is registered for", position, i),
+                       false;
     }
     uint32_t cached = 0;
     for (uint32_t block = 0; block < blocks->pool.num_blocks; block++) {

@@ -25,9 +25,9 @@ struct v1_table {
     uint32_t *blocks;
     size_t capacity;
     uint32_t count;
-    uint32_t runs;        /* maximal runs of consecutive ids */
-    uint32_t registered;  /* leading entries registered in, or taken from, the prefix cache */
-    uint64_t *contents;   /* content identity of each full block of known tokens, as far as asked for */
+    uint32_t runs;       /* maximal runs of consecutive ids */
+    uint32_t registered; /* leading entries registered in, or taken from, the prefix cache */
+    uint64_t *contents;  /* content identity of each full block of known tokens, as far as asked for */
     size_t contents_capacity;
     uint32_t contents_count;
 };
@@ -35,22 +35,22 @@ struct v1_table {
 struct v1_blocks {
     const struct trace *trace;
     uint32_t block_size, trace_block_size, max_model_len;
-    uint32_t blocks_per_hash;       /* blocks in a trace block when they divide it, else 0 */
+    uint32_t blocks_per_hash; /* blocks in a trace block when they divide it, else 0 */
     bool caching;
-    struct kv_block_pool pool;      /* block 0 is the null block: taken at creation, never given out */
-    struct kv_prefix_cache *cache;  /* NULL without caching */
-    struct kv_contents *contents;   /* likewise */
-    struct v1_table *tables;        /* by position */
+    struct kv_block_pool pool;         /* block 0 is the null block: taken at creation, never given out */
+    struct kv_prefix_cache *cache;     /* NULL without caching */
+    struct kv_contents *contents;      /* likewise */
+    struct v1_table *tables;           /* by position */
     uint64_t table_blocks, table_runs; /* sums over tables */
-    uint32_t cached_free;           /* free blocks whose content can still be found */
-    uint32_t *hits;                 /* blocks found by the last lookup */
+    uint32_t cached_free;              /* free blocks whose content can still be found */
+    uint32_t *hits;                    /* blocks found by the last lookup */
     size_t hits_capacity;
-    uint64_t evictions;             /* cached blocks taken for something else so far */
+    uint64_t evictions; /* cached blocks taken for something else so far */
     /* A head that does not fit is looked up again step after step. Registering never takes a found block away, only eviction does, so
      * the last lookup goes on where it ended while it is the same request and nothing was evicted. */
     uint32_t last_position, last_found;
     uint64_t last_evictions;
-    struct kv_span *spans;          /* scratch: content of one block */
+    struct kv_span *spans; /* scratch: content of one block */
     size_t spans_capacity;
 };
 
@@ -59,8 +59,7 @@ SIM_NODISCARD enum status v1_blocks_init(struct v1_blocks *blocks, const struct 
 void v1_blocks_deinit(struct v1_blocks *blocks);
 
 /* Longest cached prefix of `known` tokens, whole blocks, at least one token left over. blocks->hits holds the ids; *count how many. */
-SIM_NODISCARD enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32_t known, uint32_t *count,
-                                           struct diag *diag);
+SIM_NODISCARD enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32_t known, uint32_t *count, struct diag *diag);
 
 struct v1_demand {
     uint32_t position;

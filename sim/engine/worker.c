@@ -32,11 +32,11 @@ struct worker {
     bool verify;
     struct kv_store *gpu, *cpu;
     struct worker_totals totals;
-    struct chain *chains;          /* by position, of the sample last seen */
-    uint32_t *missing;             /* per GPU block: tokens at its end that were registered but never written */
+    struct chain *chains; /* by position, of the sample last seen */
+    uint32_t *missing;    /* per GPU block: tokens at its end that were registered but never written */
     uint64_t blocks_with_missing;
-    uint32_t *last_writer;         /* per GPU block: whose tokens it holds, to name the culprit */
-    float *k, *v;                  /* gathered or to be written */
+    uint32_t *last_writer; /* per GPU block: whose tokens it holds, to name the culprit */
+    float *k, *v;          /* gathered or to be written */
     size_t k_capacity, v_capacity;
     struct kv_gather_sequence *batch;
     size_t batch_capacity;
@@ -55,7 +55,10 @@ static size_t floats_per_token(const struct worker *worker)
 }
 
 /* Stored bytes of a token, all layers, K and V. */
-static uint64_t token_bytes(const struct worker *worker) { return kv_store_block_bytes(worker->gpu) / worker->config->block_size; }
+static uint64_t token_bytes(const struct worker *worker)
+{
+    return kv_store_block_bytes(worker->gpu) / worker->config->block_size;
+}
 
 static enum status store_failed(struct diag *diag, enum kv_status status, const char *doing)
 {
@@ -86,8 +89,8 @@ static enum status links_of(struct worker *worker, const struct step_sequence *s
         chain->count = prompt;
     chain->sample = sequence->sample;
     for (uint32_t j = chain->count; j < count; j++) {
-        uint64_t token = content_token(worker->trace, worker->config->trace_block_size, sequence->request, sequence->sample,
-                                       sequence->lineage, j);
+        uint64_t token =
+            content_token(worker->trace, worker->config->trace_block_size, sequence->request, sequence->sample, sequence->lineage, j);
         chain->links[j] = content_link(j ? chain->links[j - 1] : 0, token);
     }
     if (chain->count < count)
@@ -172,12 +175,12 @@ static enum status fill_phantoms(struct worker *worker, const struct step *step,
 
 /* --- moving blocks --------------------------------------------------------------------------------------------------------------- */
 
-static enum status move_blocks(struct kv_store *to, struct kv_store *from, const struct block_pair *pairs, uint32_t count,
-                               uint64_t *bytes, struct diag *diag)
+static enum status move_blocks(struct kv_store *to, struct kv_store *from, const struct block_pair *pairs, uint32_t count, uint64_t *bytes,
+                               struct diag *diag)
 {
     for (uint32_t i = 0; i < count; i++) {
-        enum kv_status moved = to == from ? kv_store_copy_block(to, pairs[i].from, pairs[i].to)
-                                          : kv_store_copy_between(to, pairs[i].to, from, pairs[i].from);
+        enum kv_status moved =
+            to == from ? kv_store_copy_block(to, pairs[i].from, pairs[i].to) : kv_store_copy_between(to, pairs[i].to, from, pairs[i].from);
         if (moved != KV_OK)
             return store_failed(diag, moved, "to move a block");
     }
@@ -200,12 +203,13 @@ static enum status name_wrong_float(struct worker *worker, const struct step *st
     const struct trace *trace = worker->trace;
     uint32_t k = wrong->token / worker->config->block_size, block = sequence->blocks[k];
     uint32_t writer = worker->last_writer[block];
-    return diag_set(diag, SIM_FAILED,
-                    "data plane: step %llu, request %u sample %u: %s of token %u, layer %u, head %u, dim %u is %.9g and should be %.9g; its "
-                    "block %u (entry %u of its table) was last written for request %lld",
-                    (unsigned long long)step->tally.step, trace->index[sequence->request], sequence->sample, wrong->value ? "V" : "K",
-                    wrong->token, layer, wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block, k,
-                    writer == UINT32_MAX ? -1LL : (long long)trace->index[writer]);
+    return diag_set(
+        diag, SIM_FAILED,
+        "data plane: step %llu, request %u sample %u: %s of token %u, layer %u, head %u, dim %u is %.9g and should be %.9g; its "
+        "block %u (entry %u of its table) was last written for request %lld",
+        (unsigned long long)step->tally.step, trace->index[sequence->request], sequence->sample, wrong->value ? "V" : "K", wrong->token,
+        layer, wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block, k,
+        writer == UINT32_MAX ? -1LL : (long long)trace->index[writer]);
 }
 
 static enum status check_batch(struct worker *worker, const struct step *step, uint32_t first, uint32_t count, uint32_t layer,
@@ -219,7 +223,8 @@ static enum status check_batch(struct worker *worker, const struct step *step, u
         enum status status = links_of(worker, sequence, gathered->num_tokens, &links, diag);
         if (status != SIM_OK)
             return status;
-        if (!worker_values_check(&worker->config->kv, layer, links, gathered->num_tokens, gathered->k, gathered->v, worker->threads, &wrong))
+        if (!worker_values_check(&worker->config->kv, layer, links, gathered->num_tokens, gathered->k, gathered->v, worker->threads,
+                                 &wrong))
             return name_wrong_float(worker, step, sequence, layer, &wrong, diag);
         worker->totals.floats_checked += 2 * gathered->num_tokens * floats_per_token(worker);
     }
@@ -248,8 +253,8 @@ static enum status plan_batch(struct worker *worker, const struct step *step, ui
     for (uint32_t i = 0; i < *count && status == SIM_OK; i++) {
         const struct step_sequence *sequence = &step->sequences[first + i];
         uint32_t tokens = sequence->start + sequence->tokens;
-        worker->batch[i] = (struct kv_gather_sequence){
-            .blocks = sequence->blocks, .num_tokens = tokens, .k = worker->k + at, .v = worker->v + at};
+        worker->batch[i] =
+            (struct kv_gather_sequence){.blocks = sequence->blocks, .num_tokens = tokens, .k = worker->k + at, .v = worker->v + at};
         at += tokens * width;
     }
     return status;
@@ -364,7 +369,10 @@ struct observer worker_observer(struct worker *worker)
     return (struct observer){.self = worker, .scheduled = on_scheduled, .completed = on_completed};
 }
 
-const struct worker_totals *worker_totals(const struct worker *worker) { return &worker->totals; }
+const struct worker_totals *worker_totals(const struct worker *worker)
+{
+    return &worker->totals;
+}
 
 void worker_destroy(struct worker *worker)
 {

@@ -21,12 +21,12 @@
 
 struct worker_totals {
     uint64_t tokens_written;
-    uint64_t floats_checked;      /* verify */
+    uint64_t floats_checked; /* verify */
     uint64_t phantom_blocks, phantom_tokens;
     uint64_t written_bytes, read_bytes, copied_bytes, swapped_bytes; /* payload, K and V */
-    uint64_t read_ns, write_ns;   /* measured wall time: differs from run to run */
+    uint64_t read_ns, write_ns;                                      /* measured wall time: differs from run to run */
     uint64_t pool_bytes;
-    const char *kernels;          /* which instruction set moved the bytes */
+    const char *kernels; /* which instruction set moved the bytes */
 };
 
 struct worker;

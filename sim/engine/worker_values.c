@@ -96,7 +96,8 @@ bool worker_values_check(const struct kv_config *kv, uint32_t layer, const uint6
 {
     uint32_t first_wrong = UINT32_MAX;
     (void)threads;
-#pragma omp parallel for schedule(static) num_threads(threads) default(none) shared(kv, layer, links, count, k, v, wrong, first_wrong) if (threads > 1 && count > 256)
+#pragma omp parallel for schedule(static) num_threads(threads) default(none)                                                               \
+    shared(kv, layer, links, count, k, v, wrong, first_wrong) if (threads > 1 && count > 256)
     for (uint32_t head = 0; head < kv->num_kv_heads; head++) {
         struct wrong_value mine;
         if (check_head(kv, layer, head, links, count, k, v, &mine))

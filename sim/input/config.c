@@ -11,7 +11,10 @@
 #include "base/text_file.h"
 #include "input/config_keys.h"
 
-uint32_t config_watermark_blocks(const struct config *config) { return (uint32_t)(config->watermark * (double)config->num_gpu_blocks); }
+uint32_t config_watermark_blocks(const struct config *config)
+{
+    return (uint32_t)(config->watermark * (double)config->num_gpu_blocks);
+}
 
 /* --- the file -------------------------------------------------------------------------------------------------------------------- */
 
@@ -40,10 +43,10 @@ static enum status unknown_key(const struct json_document *document, const cJSON
 {
     const char *near = nearest_key(group, node->string), *prefix = config_group_names[group];
     if (near)
-        return json_error(document, node, true, diag, "unknown key \"%s%s%s\"; did you mean \"%s\"?", prefix, *prefix ? "." : "", node->string,
-                          near);
-    return json_error(document, node, true, diag, "unknown key \"%s%s%s\"; `pagesim config show` lists the keys", prefix, *prefix ? "." : "",
-                      node->string);
+        return json_error(document, node, true, diag, "unknown key \"%s%s%s\"; did you mean \"%s\"?", prefix, *prefix ? "." : "",
+                          node->string, near);
+    return json_error(document, node, true, diag, "unknown key \"%s%s%s\"; `pagesim config show` lists the keys", prefix,
+                      *prefix ? "." : "", node->string);
 }
 
 /* The value's own text: integers keep all digits, strings lose their quotes. */
@@ -147,8 +150,9 @@ static enum status refuse_foreign(const struct json_document *document, const st
     if (!key)
         return SIM_OK;
     const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, key->name);
-    return json_error(document, node ? node : document->root, true, diag, "%s is a key of the %s engine; leave it out or set \"scheduler\" to it",
-                      key->name, key->engines == KEY_V1_ONLY ? "vllm-v1" : "vllm-v0");
+    return json_error(document, node ? node : document->root, true, diag,
+                      "%s is a key of the %s engine; leave it out or set \"scheduler\" to it", key->name,
+                      key->engines == KEY_V1_ONLY ? "vllm-v1" : "vllm-v0");
 }
 
 static enum status read_file(const char *path, struct config *config, struct diag *diag)
@@ -230,15 +234,17 @@ enum status config_check(struct config *config, const char *where, struct diag *
         return diag_set(diag, SIM_BAD_INPUT, "%s: scheduling_policy \"%s\" is not one of the vllm-v0 engine; it knows \"fcfs\"", where,
                         config->scheduling_policy);
     if (v1 && config->max_num_batched_tokens < config->max_num_seqs)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: max_num_batched_tokens (%u) is below max_num_seqs (%u); vLLM refuses that: raise the first",
-                        where, config->max_num_batched_tokens, config->max_num_seqs);
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: max_num_batched_tokens (%u) is below max_num_seqs (%u); vLLM refuses that: raise the first", where,
+                        config->max_num_batched_tokens, config->max_num_seqs);
     if (v1 && config->long_prefill_token_threshold > config->max_model_len)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: long_prefill_token_threshold (%u) is above max_model_len (%u); vLLM refuses that: lower it",
-                        where, config->long_prefill_token_threshold, config->max_model_len);
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: long_prefill_token_threshold (%u) is above max_model_len (%u); vLLM refuses that: lower it", where,
+                        config->long_prefill_token_threshold, config->max_model_len);
     if (!config->enable_chunked_prefill && config->max_num_batched_tokens < config->max_model_len)
         return diag_set(diag, SIM_BAD_INPUT,
-                        "%s: without chunked prefill max_num_batched_tokens (%u) must not be below max_model_len (%u); vLLM refuses that", where,
-                        config->max_num_batched_tokens, config->max_model_len);
+                        "%s: without chunked prefill max_num_batched_tokens (%u) must not be below max_model_len (%u); vLLM refuses that",
+                        where, config->max_num_batched_tokens, config->max_model_len);
     return SIM_OK;
 }
 

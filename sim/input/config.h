@@ -24,17 +24,17 @@ enum step_time_kind { STEP_TIME_LINEAR, STEP_TIME_PROFILE, STEP_TIME_COMPACT, ST
 
 struct step_time_config {
     enum step_time_kind model;
-    int64_t base_ns, token_ns, kv_ns;                 /* linear; 5000000, 50000, 20 */
-    int64_t swap_ns_per_block, copy_ns_per_block;     /* any model; 0, 0 */
-    char path[CONFIG_PATH_SIZE];                      /* profile: a folder; compact, recorded: a file; already resolved */
-    uint32_t num_layers;                              /* profile */
-    bool skew_table;                                  /* profile: false */
-    double skew_default_alpha;                        /* profile: 0.0 */
-    uint32_t hidden_size, allreduces_per_layer;       /* profile with tensor parallelism: 0, 0 */
-    double allreduce_latency_us, allreduce_gb_per_s;  /* 0, 0 */
+    int64_t base_ns, token_ns, kv_ns;                              /* linear; 5000000, 50000, 20 */
+    int64_t swap_ns_per_block, copy_ns_per_block;                  /* any model; 0, 0 */
+    char path[CONFIG_PATH_SIZE];                                   /* profile: a folder; compact, recorded: a file; already resolved */
+    uint32_t num_layers;                                           /* profile */
+    bool skew_table;                                               /* profile: false */
+    double skew_default_alpha;                                     /* profile: 0.0 */
+    uint32_t hidden_size, allreduces_per_layer;                    /* profile with tensor parallelism: 0, 0 */
+    double allreduce_latency_us, allreduce_gb_per_s;               /* 0, 0 */
     char model_path[CONFIG_PATH_SIZE], gpu_path[CONFIG_PATH_SIZE]; /* roofline: JSON of shape and of GPU */
-    double compute_efficiency, bandwidth_efficiency;  /* roofline: share of peak reached */
-    uint32_t tensor_parallel_size;                    /* roofline, sizing: 1 */
+    double compute_efficiency, bandwidth_efficiency;               /* roofline: share of peak reached */
+    uint32_t tensor_parallel_size;                                 /* roofline, sizing: 1 */
 };
 
 struct kv_config {
@@ -45,26 +45,26 @@ struct kv_config {
 
 struct config {
     enum scheduler_kind scheduler;
-    uint32_t block_size;             /* 16 */
-    uint32_t num_gpu_blocks;         /* V1 counts the null block; 0 = not given (an error unless sizing fills it) */
-    uint32_t num_cpu_blocks;         /* V0; 0 */
-    uint32_t max_num_seqs;           /* 128 (V1), 256 (V0) */
-    uint32_t max_num_batched_tokens; /* 2048 (V1); 512 or max(max_model_len, 2048) (V0) */
-    uint32_t max_model_len;          /* 131072 (V1), 8192 (V0) */
-    char scheduling_policy[CONFIG_NAME_SIZE];  /* "fcfs", "priority", or a policy's registered name */
-    char preemption_victim[CONFIG_NAME_SIZE];  /* "vllm" */
-    char eviction_policy[CONFIG_NAME_SIZE];    /* "vllm" */
-    bool enable_prefix_caching;      /* true (V1), false (V0) */
-    bool enable_chunked_prefill;     /* true (V1), false (V0) */
-    uint32_t long_prefill_token_threshold;     /* V1; 0 = off */
-    bool scheduler_reserve_full_isl;           /* V1; true */
-    double watermark;                /* 0.0 (V1), 0.01 (V0) */
-    enum preemption_mode preemption_mode;      /* V0; auto */
-    uint32_t trace_block_size;       /* 512 */
+    uint32_t block_size;                      /* 16 */
+    uint32_t num_gpu_blocks;                  /* V1 counts the null block; 0 = not given (an error unless sizing fills it) */
+    uint32_t num_cpu_blocks;                  /* V0; 0 */
+    uint32_t max_num_seqs;                    /* 128 (V1), 256 (V0) */
+    uint32_t max_num_batched_tokens;          /* 2048 (V1); 512 or max(max_model_len, 2048) (V0) */
+    uint32_t max_model_len;                   /* 131072 (V1), 8192 (V0) */
+    char scheduling_policy[CONFIG_NAME_SIZE]; /* "fcfs", "priority", or a policy's registered name */
+    char preemption_victim[CONFIG_NAME_SIZE]; /* "vllm" */
+    char eviction_policy[CONFIG_NAME_SIZE];   /* "vllm" */
+    bool enable_prefix_caching;               /* true (V1), false (V0) */
+    bool enable_chunked_prefill;              /* true (V1), false (V0) */
+    uint32_t long_prefill_token_threshold;    /* V1; 0 = off */
+    bool scheduler_reserve_full_isl;          /* V1; true */
+    double watermark;                         /* 0.0 (V1), 0.01 (V0) */
+    enum preemption_mode preemption_mode;     /* V0; auto */
+    uint32_t trace_block_size;                /* 512 */
     struct step_time_config step_time;
     enum data_plane data_plane;
     struct kv_config kv;
-    uint64_t seed;                   /* 0 */
+    uint64_t seed; /* 0 */
     /* Sizing in users' terms (step 5); 0 / "" = not given. */
     double gpu_memory_utilization;
     uint64_t kv_cache_memory_bytes;
@@ -72,8 +72,8 @@ struct config {
     char model[CONFIG_PATH_SIZE], gpu[CONFIG_PATH_SIZE]; /* names in configs/ or paths of JSON files */
     /* Load generation, as `vllm bench serve` means it; 0 / -1 = not given. */
     uint32_t max_concurrency;
-    double request_rate;             /* requests/s; INFINITY = all at once; -1 = the trace's own arrivals */
-    double burstiness;               /* 1.0 */
+    double request_rate;                     /* requests/s; INFINITY = all at once; -1 = the trace's own arrivals */
+    double burstiness;                       /* 1.0 */
     char ramp_up_strategy[CONFIG_NAME_SIZE]; /* "", "linear", "exponential" */
     double ramp_up_start_rps, ramp_up_end_rps;
 };

@@ -11,7 +11,7 @@
 
 #define BLOCKS_MOST 4294967294.0
 #define TOKENS_MOST 1000000000.0
-#define NS_MOST 1e15
+#define NS_MOST     1e15
 
 static const char *const scheduler_names[] = {"vllm-v1", "vllm-v0", NULL};
 static const char *const preemption_names[] = {"auto", "recompute", "swap", NULL};
@@ -26,9 +26,14 @@ static const char *const eviction_names[] = {"vllm", NULL};
 const char *const config_group_names[KEY_GROUPS] = {"", "step_time", "kv"};
 
 #define AT(member) offsetof(struct config, member)
-#define NUMBER(type, name, group, engines, member, least, most, metavar, help) \
-    {name, group, type, engines, AT(member), least, most, NULL, metavar, help, NULL}
-#define NAMED(type, name, group, engines, member, names, help) {name, group, type, engines, AT(member), 0, 0, names, "NAME", help, NULL}
+#define NUMBER(type, name, group, engines, member, least, most, metavar, help)                                                             \
+    {                                                                                                                                      \
+        name, group, type, engines, AT(member), least, most, NULL, metavar, help, NULL                                                     \
+    }
+#define NAMED(type, name, group, engines, member, names, help)                                                                             \
+    {                                                                                                                                      \
+        name, group, type, engines, AT(member), 0, 0, names, "NAME", help, NULL                                                            \
+    }
 
 const struct config_key config_keys[] = {
     NAMED(KEY_CHOICE, "scheduler", KEY_TOP, KEY_BOTH, scheduler, scheduler_names, "engine generation"),
@@ -55,16 +60,21 @@ const struct config_key config_keys[] = {
     NUMBER(KEY_INT64, "base_ns", KEY_STEP_TIME, KEY_BOTH, step_time.base_ns, 0, NS_MOST, "NS", "linear: cost of a step"),
     NUMBER(KEY_INT64, "token_ns", KEY_STEP_TIME, KEY_BOTH, step_time.token_ns, 0, NS_MOST, "NS", "linear: cost of a scheduled token"),
     NUMBER(KEY_INT64, "kv_ns", KEY_STEP_TIME, KEY_BOTH, step_time.kv_ns, 0, NS_MOST, "NS", "linear: cost of a token of context"),
-    NUMBER(KEY_INT64, "swap_ns_per_block", KEY_STEP_TIME, KEY_BOTH, step_time.swap_ns_per_block, 0, NS_MOST, "NS", "cost of a swapped block"),
-    NUMBER(KEY_INT64, "copy_ns_per_block", KEY_STEP_TIME, KEY_BOTH, step_time.copy_ns_per_block, 0, NS_MOST, "NS", "cost of a copied block"),
+    NUMBER(KEY_INT64, "swap_ns_per_block", KEY_STEP_TIME, KEY_BOTH, step_time.swap_ns_per_block, 0, NS_MOST, "NS",
+           "cost of a swapped block"),
+    NUMBER(KEY_INT64, "copy_ns_per_block", KEY_STEP_TIME, KEY_BOTH, step_time.copy_ns_per_block, 0, NS_MOST, "NS",
+           "cost of a copied block"),
     {"path", KEY_STEP_TIME, KEY_PATH, KEY_BOTH, AT(step_time.path), 0, 0, NULL, "PATH", "profile: folder; compact, recorded: file", NULL},
     NUMBER(KEY_UINT32, "num_layers", KEY_STEP_TIME, KEY_BOTH, step_time.num_layers, 0, 10000, "N", "profile: layers of the model"),
     NUMBER(KEY_BOOL, "skew_table", KEY_STEP_TIME, KEY_BOTH, step_time.skew_table, 0, 1, NULL, "profile: correct for unequal contexts"),
-    NUMBER(KEY_DOUBLE, "skew_default_alpha", KEY_STEP_TIME, KEY_BOTH, step_time.skew_default_alpha, 0, 10, "A", "profile: where the table is silent"),
+    NUMBER(KEY_DOUBLE, "skew_default_alpha", KEY_STEP_TIME, KEY_BOTH, step_time.skew_default_alpha, 0, 10, "A",
+           "profile: where the table is silent"),
     NUMBER(KEY_UINT32, "hidden_size", KEY_STEP_TIME, KEY_BOTH, step_time.hidden_size, 0, 1e6, "N", "profile: for all-reduces"),
-    NUMBER(KEY_UINT32, "allreduces_per_layer", KEY_STEP_TIME, KEY_BOTH, step_time.allreduces_per_layer, 0, 100, "N", "profile: all-reduces"),
+    NUMBER(KEY_UINT32, "allreduces_per_layer", KEY_STEP_TIME, KEY_BOTH, step_time.allreduces_per_layer, 0, 100, "N",
+           "profile: all-reduces"),
     NUMBER(KEY_DOUBLE, "allreduce_latency_us", KEY_STEP_TIME, KEY_BOTH, step_time.allreduce_latency_us, 0, 1e6, "US", "profile: of one"),
-    NUMBER(KEY_DOUBLE, "allreduce_gb_per_s", KEY_STEP_TIME, KEY_BOTH, step_time.allreduce_gb_per_s, 0, 1e6, "GB/S", "profile: its bandwidth"),
+    NUMBER(KEY_DOUBLE, "allreduce_gb_per_s", KEY_STEP_TIME, KEY_BOTH, step_time.allreduce_gb_per_s, 0, 1e6, "GB/S",
+           "profile: its bandwidth"),
     NAMED(KEY_CHOICE, "data_plane", KEY_TOP, KEY_BOTH, data_plane, data_plane_names, "really move K/V bytes, and check them"),
     NUMBER(KEY_UINT32, "num_layers", KEY_KV, KEY_BOTH, kv.num_layers, 1, 1000, "N", "data plane: layers"),
     NUMBER(KEY_UINT32, "num_kv_heads", KEY_KV, KEY_BOTH, kv.num_kv_heads, 1, 1000, "N", "data plane: KV heads"),
@@ -135,8 +145,14 @@ const struct config_key *config_find_option(const char *name, bool *negated)
 }
 
 /* Members are reached by offset; copies through memcpy keep the types honest. */
-static void *member(const struct config_key *key, struct config *config) { return (char *)config + key->offset; }
-static const void *const_member(const struct config_key *key, const struct config *config) { return (const char *)config + key->offset; }
+static void *member(const struct config_key *key, struct config *config)
+{
+    return (char *)config + key->offset;
+}
+static const void *const_member(const struct config_key *key, const struct config *config)
+{
+    return (const char *)config + key->offset;
+}
 
 static bool parse_unsigned(const char *text, double most, uint64_t *out)
 {

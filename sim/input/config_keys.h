@@ -17,7 +17,7 @@ enum key_engines { KEY_BOTH, KEY_V1_ONLY, KEY_V0_ONLY };
 enum key_group { KEY_TOP, KEY_STEP_TIME, KEY_KV, KEY_GROUPS };
 
 struct config_key {
-    const char *name;           /* in the file; nested ones without their group */
+    const char *name; /* in the file; nested ones without their group */
     enum key_group group;
     enum key_type type;
     enum key_engines engines;

@@ -158,8 +158,10 @@ static enum status recognise(const char *name, const char *text, size_t length, 
         at++;
     }
     if (at == length)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: holds no request; a trace has one a line, like {\"timestamp\": 0, \"input_length\": 100, "
-                                             "\"output_length\": 20}", name);
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: holds no request; a trace has one a line, like {\"timestamp\": 0, \"input_length\": 100, "
+                        "\"output_length\": 20}",
+                        name);
     const char *stop = memchr(text + at, '\n', length - at);
     size_t first = stop ? (size_t)(stop - text) - at : length - at;
     if (*format != TRACE_FORMAT_AUTO)
@@ -171,8 +173,9 @@ static enum status recognise(const char *name, const char *text, size_t length, 
     else if (text[at] == '[')
         return diag_at(diag, name, line, 1, "a JSON array, not a trace; write one request object a line (JSONL)");
     else
-        return diag_at(diag, name, line, 1, "the format is not known; a JSONL line starts with {, an Azure CSV with the header "
-                                            "TIMESTAMP,ContextTokens,GeneratedTokens");
+        return diag_at(diag, name, line, 1,
+                       "the format is not known; a JSONL line starts with {, an Azure CSV with the header "
+                       "TIMESTAMP,ContextTokens,GeneratedTokens");
     return SIM_OK;
 }
 
@@ -222,7 +225,8 @@ static enum status select_rows(const struct trace_rows *pieces, size_t piece_cou
         for (size_t row = 0; row < pieces[piece].count; row++, index++) {
             int64_t arrival_ns = pieces[piece].rows[row].arrival_ns - zero;
             if (arrival_ns < 0)
-                return diag_set(diag, SIM_BAD_INPUT, "%s: request %u is earlier than the first row; sort the rows by time", pieces[piece].file, index);
+                return diag_set(diag, SIM_BAD_INPUT, "%s: request %u is earlier than the first row; sort the rows by time",
+                                pieces[piece].file, index);
             if (arrival_ns < selection->from_ns || arrival_ns >= selection->to_ns || used >= selection->limit)
                 continue;
             if (selection->arrival_speedup != 1.0)
@@ -238,9 +242,9 @@ static enum status select_rows(const struct trace_rows *pieces, size_t piece_cou
 
 /* Hash ids get numbers 0, 1, ... in order of first appearance in the file. Small ids are looked up directly, others by hashing. */
 struct renumbering {
-    uint32_t *direct;      /* id -> number + 1 */
+    uint32_t *direct; /* id -> number + 1 */
     uint64_t direct_size;
-    uint64_t *keys;        /* open addressing: id + 1, 0 = empty */
+    uint64_t *keys; /* open addressing: id + 1, 0 = empty */
     uint32_t *numbers;
     size_t mask;
     uint32_t count;

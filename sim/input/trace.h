@@ -43,11 +43,11 @@ struct trace {
 /* What part of a file to take, applied in this order. */
 struct trace_selection {
     enum trace_format format;
-    int64_t from_ns, to_ns;  /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
-    uint64_t limit;          /* the first `limit` requests in file order; UINT64_MAX for all */
-    double arrival_speedup;  /* arrival / speedup, rounded half to even; 1.0 for none. Source: vLLM bench's --arrival-speedup-ratio */
-    uint32_t set_samples, samples_every;  /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
-    uint32_t set_beam, beam_every;        /* --beam-width K --beam-every M, likewise */
+    int64_t from_ns, to_ns; /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
+    uint64_t limit;         /* the first `limit` requests in file order; UINT64_MAX for all */
+    double arrival_speedup; /* arrival / speedup, rounded half to even; 1.0 for none. Source: vLLM bench's --arrival-speedup-ratio */
+    uint32_t set_samples, samples_every; /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
+    uint32_t set_beam, beam_every;       /* --beam-width K --beam-every M, likewise */
 };
 
 /* Everything of the file. */

@@ -109,13 +109,13 @@ static enum status read_line(struct trace_rows *rows, const char *line, size_t l
         return wrong(rows, line_number, line, line, "not a time; 2023-11-16 18:15:46.6805900 is right");
     if (!take_char(&cursor, ','))
         return wrong(rows, line_number, line, cursor.at, "a comma belongs behind the time");
-    enum status status = take_tokens(rows, &cursor, line, line_number, "ContextTokens must be an integer from 1 to 1000000000",
-                                     &row->input_tokens);
+    enum status status =
+        take_tokens(rows, &cursor, line, line_number, "ContextTokens must be an integer from 1 to 1000000000", &row->input_tokens);
     if (status == SIM_OK && !take_char(&cursor, ','))
         status = wrong(rows, line_number, line, cursor.at, "a comma belongs between ContextTokens and GeneratedTokens");
     if (status == SIM_OK)
-        status = take_tokens(rows, &cursor, line, line_number, "GeneratedTokens must be an integer from 1 to 1000000000",
-                             &row->output_tokens);
+        status =
+            take_tokens(rows, &cursor, line, line_number, "GeneratedTokens must be an integer from 1 to 1000000000", &row->output_tokens);
     if (status == SIM_OK && cursor.at != cursor.end)
         status = wrong(rows, line_number, line, cursor.at, "text behind the third column; an Azure row has three");
     return status;

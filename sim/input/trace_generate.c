@@ -14,7 +14,10 @@ static uint64_t draw(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-static uint32_t between(uint64_t *state, uint32_t least, uint32_t most) { return least + (uint32_t)(draw(state) % (most - least + 1)); }
+static uint32_t between(uint64_t *state, uint32_t least, uint32_t most)
+{
+    return least + (uint32_t)(draw(state) % (most - least + 1));
+}
 
 /* Geometric with the given mean: an exponential gap without floating point. Draws fair trials of 1 in 64 steps of mean / 64. */
 static uint64_t gap(uint64_t *state, uint32_t mean)
@@ -61,7 +64,8 @@ static void write_request(const struct drawn *request, FILE *file)
     if (request->shared + request->own > 0) {
         fputs(",\"hash_ids\":[", file);
         for (uint64_t i = 0; i < request->shared + request->own; i++)
-            fprintf(file, "%s%" PRIu64, i ? "," : "", i < request->shared ? request->first_shared + i : request->first_own + i - request->shared);
+            fprintf(file, "%s%" PRIu64, i ? "," : "",
+                    i < request->shared ? request->first_shared + i : request->first_own + i - request->shared);
         fputc(']', file);
     }
     fputs("}\n", file);
@@ -69,7 +73,7 @@ static void write_request(const struct drawn *request, FILE *file)
 
 /* A conversation: its prompt so far is a chain of ids that only grows. */
 struct session {
-    uint64_t first_id;       /* of its own part */
+    uint64_t first_id; /* of its own part */
     uint32_t own_blocks, system;
 };
 
@@ -154,8 +158,8 @@ enum status trace_generate(const struct generated_spec *spec, FILE *file, struct
 static void repeat_request(const struct trace *trace, uint32_t position, int64_t shift_ns, uint64_t id_shift, FILE *file)
 {
     int64_t arrival_ns = trace->arrival_ns[position] + shift_ns;
-    fprintf(file, "{\"timestamp\":%" PRId64 ".%06d,\"input_length\":%u,\"output_length\":%u", arrival_ns / 1000000, (int)(arrival_ns % 1000000),
-            trace->input_tokens[position], trace->output_tokens[position]);
+    fprintf(file, "{\"timestamp\":%" PRId64 ".%06d,\"input_length\":%u,\"output_length\":%u", arrival_ns / 1000000,
+            (int)(arrival_ns % 1000000), trace->input_tokens[position], trace->output_tokens[position]);
     uint64_t hashes = trace_hash_count(trace, position);
     for (uint64_t i = 0; i < hashes; i++)
         fprintf(file, "%s%" PRIu64, i ? "," : ",\"hash_ids\":[", trace->hash_ids[trace->hash_start[position] + i] + id_shift);

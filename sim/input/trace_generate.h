@@ -22,9 +22,9 @@ struct generated_spec {
     enum generated_kind kind;
     uint32_t requests;
     uint64_t seed;
-    uint32_t mean_gap_us;              /* mean time between arrivals; 0: all at time 0 */
-    uint32_t block_tokens;             /* tokens named by one hash id: 16 for chat, code and long */
-    uint32_t input_min, input_max;     /* uniform */
+    uint32_t mean_gap_us;          /* mean time between arrivals; 0: all at time 0 */
+    uint32_t block_tokens;         /* tokens named by one hash id: 16 for chat, code and long */
+    uint32_t input_min, input_max; /* uniform */
     uint32_t output_min, output_max;
 };
 

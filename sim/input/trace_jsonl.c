@@ -12,8 +12,8 @@
 
 enum field { FIELD_TIMESTAMP, FIELD_INPUT, FIELD_OUTPUT, FIELD_HASH_IDS, FIELD_PRIORITY, FIELD_SAMPLES, FIELD_BEAM, FIELD_COUNT };
 
-static const char *const field_names[FIELD_COUNT] = {"timestamp", "input_length", "output_length", "hash_ids",
-                                                     "priority",  "n",            "beam_width"};
+static const char *const field_names[FIELD_COUNT] = {"timestamp", "input_length", "output_length", "hash_ids", "priority",
+                                                     "n",         "beam_width"};
 
 struct cursor {
     const char *at, *end;
@@ -106,8 +106,8 @@ static bool take_hash_ids(struct cursor *cursor, struct trace_rows *rows, struct
         return true;
     do {
         uint64_t id;
-        if (!take_integer(cursor, &id) || array_reserve(&rows->hash_ids, &rows->hash_capacity, rows->hash_count + 1,
-                                                        sizeof *rows->hash_ids, "hash ids", &rows->diag) != SIM_OK)
+        if (!take_integer(cursor, &id) || array_reserve(&rows->hash_ids, &rows->hash_capacity, rows->hash_count + 1, sizeof *rows->hash_ids,
+                                                        "hash ids", &rows->diag) != SIM_OK)
             return false;
         rows->hash_ids[rows->hash_count++] = id;
         row->hash_count++;
@@ -201,8 +201,8 @@ static enum status strict_hash_ids(const struct json_document *document, const c
         uint64_t id = 0;
         enum status status = strict_integer(document, item, "a hash id", 0, INT64_MAX, &id, &rows->diag);
         if (status == SIM_OK)
-            status = array_reserve(&rows->hash_ids, &rows->hash_capacity, rows->hash_count + 1, sizeof *rows->hash_ids, "hash ids",
-                                   &rows->diag);
+            status =
+                array_reserve(&rows->hash_ids, &rows->hash_capacity, rows->hash_count + 1, sizeof *rows->hash_ids, "hash ids", &rows->diag);
         if (status != SIM_OK)
             return status;
         rows->hash_ids[rows->hash_count++] = id;
@@ -229,9 +229,10 @@ static enum status strict_field(const struct json_document *document, const cJSO
     default:
         status = strict_integer(document, node, field_names[field], 1,
                                 field == FIELD_INPUT || field == FIELD_OUTPUT ? TRACE_MAX_TOKENS : TRACE_MAX_SAMPLES, &value, diag);
-        *(field == FIELD_INPUT ? &row->input_tokens : field == FIELD_OUTPUT ? &row->output_tokens
-                                                  : field == FIELD_SAMPLES  ? &row->samples
-                                                                            : &row->beam_width) = (uint32_t)value;
+        *(field == FIELD_INPUT     ? &row->input_tokens
+          : field == FIELD_OUTPUT  ? &row->output_tokens
+          : field == FIELD_SAMPLES ? &row->samples
+                                   : &row->beam_width) = (uint32_t)value;
         return status;
     }
 }
@@ -241,8 +242,9 @@ static enum status strict_object(const struct json_document *document, struct tr
     const cJSON *root = document->root;
     unsigned seen = 0;
     if (!cJSON_IsObject(root))
-        return json_error(document, root, false, &rows->diag, "a request must be a JSON object like {\"timestamp\": 0, \"input_length\": 100, "
-                                                              "\"output_length\": 20}");
+        return json_error(document, root, false, &rows->diag,
+                          "a request must be a JSON object like {\"timestamp\": 0, \"input_length\": 100, "
+                          "\"output_length\": 20}");
     for (const cJSON *node = root->child; node; node = node->next) {
         int field = 0;
         while (field < FIELD_COUNT && strcmp(node->string, field_names[field]) != 0)
@@ -258,8 +260,8 @@ static enum status strict_object(const struct json_document *document, struct tr
     }
     for (int field = FIELD_TIMESTAMP; field <= FIELD_OUTPUT; field++)
         if (!(seen & 1u << field))
-            return json_error(document, root, false, &rows->diag, "the request has no \"%s\"; timestamp, input_length and output_length are needed",
-                              field_names[field]);
+            return json_error(document, root, false, &rows->diag,
+                              "the request has no \"%s\"; timestamp, input_length and output_length are needed", field_names[field]);
     return SIM_OK;
 }
 

@@ -10,7 +10,7 @@
 
 struct trace_row {
     int64_t arrival_ns;
-    uint64_t hash_at;      /* first of its ids in rows->hash_ids */
+    uint64_t hash_at; /* first of its ids in rows->hash_ids */
     uint32_t hash_count;
     uint32_t input_tokens, output_tokens;
     int32_t priority;
@@ -18,16 +18,16 @@ struct trace_row {
 };
 
 struct trace_rows {
-    const char *file;      /* name for messages */
-    const char *text;      /* this piece */
+    const char *file; /* name for messages */
+    const char *text; /* this piece */
     size_t length;
-    size_t first_line;     /* number of its first line, filled only when an error needs it */
+    size_t first_line; /* number of its first line, filled only when an error needs it */
     struct trace_row *rows;
     size_t count, capacity;
     uint64_t *hash_ids;
     size_t hash_count, hash_capacity;
     char ignored_fields[256];
-    struct diag diag;      /* the piece's first error; its line counts from 1 at the piece's start until trace.c adds the rest */
+    struct diag diag; /* the piece's first error; its line counts from 1 at the piece's start until trace.c adds the rest */
     enum status status;
 };
 

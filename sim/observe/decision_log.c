@@ -13,7 +13,7 @@
 #include "base/array.h"
 
 #define FNV_OFFSET UINT64_C(14695981039346656037)
-#define FNV_PRIME UINT64_C(1099511628211)
+#define FNV_PRIME  UINT64_C(1099511628211)
 
 enum { FLUSH_AT = 1 << 20, LONGEST_ITEM = 64 };
 
@@ -55,7 +55,10 @@ static void put_text(struct text_buffer *buffer, const char *text)
     buffer->length += length;
 }
 
-static void put_char(struct text_buffer *buffer, char c) { buffer->text[buffer->length++] = c; }
+static void put_char(struct text_buffer *buffer, char c)
+{
+    buffer->text[buffer->length++] = c;
+}
 
 static void put_unsigned(struct text_buffer *buffer, uint64_t value)
 {
@@ -251,8 +254,8 @@ static void put_group_fields(const struct decision_log *log, struct text_buffer 
 
 static size_t line_size(const struct decision_log *log, const struct step *step)
 {
-    size_t items = (size_t)step->scheduled_count + step->admitted_count + step->preempted_count + step->finished_count + step->resumed_count +
-                   step->ignored_count + step->copy_count + step->swap_in_count + step->swap_out_count;
+    size_t items = (size_t)step->scheduled_count + step->admitted_count + step->preempted_count + step->finished_count +
+                   step->resumed_count + step->ignored_count + step->copy_count + step->swap_in_count + step->swap_out_count;
     return items * LONGEST_ITEM + log->tables.length + 1024;
 }
 
@@ -495,19 +498,16 @@ enum status decision_log_create(const struct trace *trace, const struct decision
         return status;
     }
     for (uint32_t position = 0; position < trace->count; position++)
-        log->rows[position] = (struct log_row){.arrival_ns = trace->arrival_ns[position], .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1};
+        log->rows[position] =
+            (struct log_row){.arrival_ns = trace->arrival_ns[position], .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1};
     *out = log;
     return SIM_OK;
 }
 
 struct observer decision_log_observer(struct decision_log *log)
 {
-    return (struct observer){.self = log,
-                             .tallies = on_tallies,
-                             .events = on_events,
-                             .scheduled = on_scheduled,
-                             .completed = on_completed,
-                             .finish = on_finish};
+    return (struct observer){
+        .self = log, .tallies = on_tallies, .events = on_events, .scheduled = on_scheduled, .completed = on_completed, .finish = on_finish};
 }
 
 void decision_log_destroy(struct decision_log *log)

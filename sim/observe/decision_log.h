@@ -20,8 +20,8 @@ struct log_sink {
 };
 
 struct decision_log_options {
-    bool tables;       /* --tables: add the block tables themselves */
-    bool groups;       /* the V0 form: mode, swaps, copies, kinds of preemption; tables name samples */
+    bool tables; /* --tables: add the block tables themselves */
+    bool groups; /* the V0 form: mode, swaps, copies, kinds of preemption; tables name samples */
 };
 
 struct decision_log;

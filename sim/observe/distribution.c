@@ -17,8 +17,8 @@ struct weighted {
 enum status distribution_add(struct distribution *distribution, double value, uint32_t weight, struct diag *diag)
 {
     size_t needed = distribution->count + 1;
-    enum status status = array_reserve(&distribution->values, &distribution->value_capacity, needed, sizeof *distribution->values,
-                                       "a distribution", diag);
+    enum status status =
+        array_reserve(&distribution->values, &distribution->value_capacity, needed, sizeof *distribution->values, "a distribution", diag);
     if (status == SIM_OK)
         status = array_reserve(&distribution->weights, &distribution->weight_capacity, needed, sizeof *distribution->weights,
                                "a distribution", diag);

@@ -109,4 +109,7 @@ double ledger_mean(const struct ledger *ledger, ledger_sum sum)
     return ledger->time_ns ? (double)sum / (double)ledger->time_ns : 0;
 }
 
-double ledger_share(ledger_sum a, ledger_sum b) { return b ? (double)a / (double)b : 0; }
+double ledger_share(ledger_sum a, ledger_sum b)
+{
+    return b ? (double)a / (double)b : 0;
+}

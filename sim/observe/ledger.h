@@ -24,11 +24,11 @@ typedef unsigned __int128 ledger_sum;
 struct ledger {
     const struct trace *trace;
     uint32_t block_size, max_model_len;
-    uint64_t pool_blocks;      /* null block included */
+    uint64_t pool_blocks; /* null block included */
     bool has_null_block;
-    uint64_t time_ns;          /* all time seen */
+    uint64_t time_ns; /* all time seen */
     ledger_sum used, cached, free_uncached, held_tokens, table_blocks, table_runs, running, waiting;
-    ledger_sum reserved[3];    /* slots: maximum length, power of two, exact length */
+    ledger_sum reserved[3]; /* slots: maximum length, power of two, exact length */
     uint64_t reserved_now[3];
     uint64_t peak_reserved[3];
     int64_t reserved_since_ns;

@@ -164,7 +164,7 @@ static enum status over_requests(const struct metrics *metrics, latency_of *late
 
 static void scale_to_ms(struct figures *figures)
 {
-    double *const values[] = {&figures->mean, &figures->std, &figures->min, &figures->max,
+    double *const values[] = {&figures->mean,   &figures->std, &figures->min, &figures->max,
                               &figures->median, &figures->p90, &figures->p95, &figures->p99};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         *values[i] /= NS_PER_MS;

@@ -15,11 +15,11 @@
 /* One request's story; -1 = never reached. */
 struct request_story {
     int64_t arrival_ns, first_scheduled_ns, first_token_ns, finish_ns;
-    int64_t swapped_out_ns;   /* of the last swap-out */
+    int64_t swapped_out_ns; /* of the last swap-out */
     uint32_t output_tokens, preemptions, cached_tokens;
     bool dropped, ignored;
-    uint8_t drop_reason;      /* enum drop_reason */
-    uint64_t smallest_pool;   /* of a dropped one: the pool that would do; 0 = none */
+    uint8_t drop_reason;    /* enum drop_reason */
+    uint64_t smallest_pool; /* of a dropped one: the pool that would do; 0 = none */
 };
 
 struct metrics {
@@ -31,9 +31,9 @@ struct metrics {
     uint64_t scheduled_tokens, output_tokens, recomputed_tokens;
     uint64_t preempt_recompute, preempt_swap;
     uint64_t copies, swapped_in_blocks, swapped_out_blocks, forks, survivor_recomputes;
-    int64_t swapped_ns;            /* over groups: time between swap-out and swap-in */
+    int64_t swapped_ns; /* over groups: time between swap-out and swap-in */
     uint32_t peak_running, peak_waiting;
-    int64_t first_arrival_ns;      /* -1: none */
+    int64_t first_arrival_ns; /* -1: none */
     struct run_end end;
     struct figures ttft_ms, tpot_ms, itl_ms, e2e_ms, queue_ms; /* after finish */
 };

@@ -13,10 +13,10 @@
 /* How the replay ended. */
 struct run_end {
     uint64_t steps;
-    int64_t end_ns;        /* the clock after the last step; 0 when none ran */
-    bool stalled;          /* unfinished requests that nothing can move */
-    const char *abort;     /* NULL, or why the engine died (V0) */
-    uint64_t unfinished;   /* admitted or waiting at the end */
+    int64_t end_ns;      /* the clock after the last step; 0 when none ran */
+    bool stalled;        /* unfinished requests that nothing can move */
+    const char *abort;   /* NULL, or why the engine died (V0) */
+    uint64_t unfinished; /* admitted or waiting at the end */
 };
 
 struct observer {

@@ -31,7 +31,10 @@ static struct figure *add(struct report *report, const char *name, double value)
     return figure;
 }
 
-static void add_count(struct report *report, const char *name, uint64_t value) { add(report, name, (double)value)->whole = true; }
+static void add_count(struct report *report, const char *name, uint64_t value)
+{
+    add(report, name, (double)value)->whole = true;
+}
 
 static void add_share(struct report *report, const char *name, double part, double whole)
 {
@@ -116,7 +119,8 @@ static void collect_memory(struct report *report)
     add_count(report, "peak_held_tokens", ledger->peak_held_tokens);
     add(report, "mean_saved_blocks", ledger_mean(ledger, ledger->table_blocks - ledger->used));
     add_count(report, "peak_saved_blocks", ledger->peak_saved_blocks);
-    add(report, "saved_share", ledger_share(ledger->table_blocks - ledger->used, ledger->table_blocks))->undefined = ledger->table_blocks == 0;
+    add(report, "saved_share", ledger_share(ledger->table_blocks - ledger->used, ledger->table_blocks))->undefined =
+        ledger->table_blocks == 0;
     add(report, "mean_empty_slots", ledger_mean(ledger, empty));
     add_count(report, "peak_empty_slots", ledger->peak_empty_slots);
     add(report, "empty_share", ledger_share(empty, used_slots))->undefined = used_slots == 0;

@@ -14,9 +14,15 @@ static double value(const struct report *report, const char *name)
     return figure ? figure->value : 0;
 }
 
-static uint64_t whole(const struct report *report, const char *name) { return (uint64_t)value(report, name); }
+static uint64_t whole(const struct report *report, const char *name)
+{
+    return (uint64_t)value(report, name);
+}
 
-static void heading(FILE *file, bool color, const char *text) { fprintf(file, "%s%s%s\n", color ? "\033[1m" : "", text, color ? "\033[0m" : ""); }
+static void heading(FILE *file, bool color, const char *text)
+{
+    fprintf(file, "%s%s%s\n", color ? "\033[1m" : "", text, color ? "\033[0m" : "");
+}
 
 static void print_setup(const struct report *report, FILE *file)
 {
@@ -136,8 +142,8 @@ static void print_fragmentation(const struct report *report, FILE *file, bool co
     heading(file, color, "Fragmentation");
     fprintf(file, "  empty slots in used blocks %.1f mean, %s peak, %.2f %% of them\n", value(report, "mean_empty_slots"),
             unit_count(whole(report, "peak_empty_slots"), a), 100 * value(report, "empty_share"));
-    fprintf(file, "  tokens' share of what is held: paged %.1f %%; reserving the maximum %.1f %%,\n", 100 * value(report, "token_share_paged"),
-            100 * value(report, "token_share_reserve_max"));
+    fprintf(file, "  tokens' share of what is held: paged %.1f %%; reserving the maximum %.1f %%,\n",
+            100 * value(report, "token_share_paged"), 100 * value(report, "token_share_reserve_max"));
     fprintf(file, "  a power of two %.1f %%, the exact length %.1f %%\n", 100 * value(report, "token_share_reserve_pow2"),
             100 * value(report, "token_share_reserve_exact"));
     fprintf(file, "  consecutive ids in a table: %.1f blocks a run\n", value(report, "mean_run_blocks"));
@@ -155,8 +161,9 @@ static void print_groups(const struct report *report, FILE *file, bool color)
             unit_count(whole(report, "swapped_in_blocks"), b), unit_bytes(value(report, "swapped_bytes"), bytes),
             value(report, "swapped_group_seconds"));
     if (whole(report, "ignored") > 0)
-        fprintf(file, "  ignored %s groups: they came to need more blocks than the pool less the\n  watermark ever has, or a prompt above the "
-                      "step's budget; raise num_gpu_blocks\n",
+        fprintf(file,
+                "  ignored %s groups: they came to need more blocks than the pool less the\n  watermark ever has, or a prompt above the "
+                "step's budget; raise num_gpu_blocks\n",
                 unit_count(whole(report, "ignored"), a));
     if (whole(report, "survivor_recomputes") > 0)
         fprintf(file, "  last samples recomputed %s: vLLM would lose their blocks for good; here not\n",
@@ -174,9 +181,11 @@ static void print_moves(const struct report *report, FILE *file, bool color)
     heading(file, color, "Data plane");
     fprintf(file, "  wrote %s tokens, gathered %s", unit_count(worker->tokens_written, a), unit_bytes((double)worker->read_bytes, b));
     if (worker->read_ns)
-        fprintf(file, " at %.1f GB/s (%s)", (double)worker->read_bytes / (double)worker->read_ns, worker->kernels ? worker->kernels : "portable");
+        fprintf(file, " at %.1f GB/s (%s)", (double)worker->read_bytes / (double)worker->read_ns,
+                worker->kernels ? worker->kernels : "portable");
     if (worker->read_ns && report->measured.copy_limit_gb_per_s > 0)
-        fprintf(file, ", %.2f of the copy limit", (double)worker->read_bytes / (double)worker->read_ns / report->measured.copy_limit_gb_per_s);
+        fprintf(file, ", %.2f of the copy limit",
+                (double)worker->read_bytes / (double)worker->read_ns / report->measured.copy_limit_gb_per_s);
     fputc('\n', file);
     if (report->config->data_plane == DATA_PLANE_VERIFY)
         fprintf(file, "  verified %s floats, none wrong; %s phantom tokens filled\n", unit_count(worker->floats_checked, a),

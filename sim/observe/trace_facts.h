@@ -14,7 +14,7 @@ struct trace_facts {
     struct figures input, output; /* tokens a request */
     double duration_s, requests_per_s;
     uint64_t hash_references, distinct_hashes;
-    uint64_t reusable_tokens;     /* prompt tokens whose chain was seen before */
+    uint64_t reusable_tokens; /* prompt tokens whose chain was seen before */
     uint32_t with_priority, with_samples, with_beams;
 };
 

@@ -84,7 +84,7 @@ static uint32_t model_find(const struct model *model, uint32_t block)
 static void one_operation(struct kv_block_pool *pool, struct model *model, uint64_t *random, uint32_t blocks)
 {
     uint32_t block = random_below(random, blocks), taken = KV_BLOCK_NONE, left = 0, at = model_find(model, block);
-    bool queued = at < model->length, held = model->refs[block] > 0;
+    bool queued = at<model->length, held = model->refs[block]> 0;
     switch (random_below(random, 5)) {
     case 0:
         cr_assert_eq(kv_block_pool_take(pool, &taken), model->length ? KV_OK : KV_NO_BLOCKS);

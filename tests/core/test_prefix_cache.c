@@ -66,7 +66,10 @@ Test(contents, out_of_memory_changes_nothing)
 }
 
 /* The naive model: all registrations in order. */
-struct registration { uint32_t block; uint64_t content; };
+struct registration {
+    uint32_t block;
+    uint64_t content;
+};
 
 Test(prefix_cache, random_registrations_and_evictions_agree_with_an_ordered_list)
 {

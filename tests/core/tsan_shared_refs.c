@@ -13,7 +13,10 @@ static unsigned char payload[BLOCKS]; /* written only by whoever dropped the las
 static pthread_barrier_t barrier;
 static _Atomic unsigned failures, last_ones;
 
-static void expect(int ok) { failures += !ok; }
+static void expect(int ok)
+{
+    failures += !ok;
+}
 
 static void *work(void *unused)
 {

@@ -31,7 +31,9 @@ Test(config, engines_have_their_own_defaults)
 
 Test(config, wrong_files_are_refused_with_place_and_remedy)
 {
-    static const struct { const char *text, *place, *says; } cases[] = {
+    static const struct {
+        const char *text, *place, *says;
+    } cases[] = {
         {"{\"blok_size\":16}", ":1:2:", "did you mean \"block_size\""},
         {"{\n  \"block_size\": 0\n}", ":2:17:", "an integer from 1"},
         {"{\"block_size\":\"16\"}", ":1:15:", "an integer"},
@@ -65,11 +67,15 @@ Test(config, wrong_files_are_refused_with_place_and_remedy)
 
 Test(config, options_win_over_the_file)
 {
-    const struct config_option options[] = {
-        {"block-size", "32"}, {"num-gpu-blocks-override", "500"}, {"no-enable-prefix-caching", NULL}, {"step-time-base-ns", "7"}, {"block-size", "64"}};
+    const struct config_option options[] = {{"block-size", "32"},
+                                            {"num-gpu-blocks-override", "500"},
+                                            {"no-enable-prefix-caching", NULL},
+                                            {"step-time-base-ns", "7"},
+                                            {"block-size", "64"}};
     struct config config;
     struct diag diag = {0};
-    cr_assert_eq(load("{\"block_size\":8,\"num_gpu_blocks\":9,\"step_time\":{\"kv_ns\":3}}", options, 5, &config, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(load("{\"block_size\":8,\"num_gpu_blocks\":9,\"step_time\":{\"kv_ns\":3}}", options, 5, &config, &diag), SIM_OK, "%s",
+                 diag.text);
     cr_expect(config.block_size == 64 && config.num_gpu_blocks == 500 && !config.enable_prefix_caching);
     cr_expect(config.step_time.base_ns == 7 && config.step_time.kv_ns == 3 && config.step_time.token_ns == 50000);
     const struct config_option wrong[] = {{"block-size", "x"}};
@@ -78,9 +84,10 @@ Test(config, options_win_over_the_file)
 
 Test(config, what_is_written_reads_back_the_same)
 {
-    static const char *const texts[] = {"{\"num_gpu_blocks\":100,\"watermark\":0.07,\"seed\":18446744073709551615}",
-                                        "{\"scheduler\":\"vllm-v0\",\"num_gpu_blocks\":100,\"num_cpu_blocks\":7,\"preemption_mode\":\"swap\"}",
-                                        "{\"num_gpu_blocks\":9,\"step_time\":{\"copy_ns_per_block\":5},\"kv\":{\"dtype\":\"bfloat16\"}}"};
+    static const char *const texts[] = {
+        "{\"num_gpu_blocks\":100,\"watermark\":0.07,\"seed\":18446744073709551615}",
+        "{\"scheduler\":\"vllm-v0\",\"num_gpu_blocks\":100,\"num_cpu_blocks\":7,\"preemption_mode\":\"swap\"}",
+        "{\"num_gpu_blocks\":9,\"step_time\":{\"copy_ns_per_block\":5},\"kv\":{\"dtype\":\"bfloat16\"}}"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct config first, second;
         struct json_text json;
@@ -101,21 +108,29 @@ Test(config, every_key_sets_its_own_member_and_no_other)
         struct config before, after;
         config_defaults(SCHEDULER_VLLM_V1, &before);
         after = before;
-        const char *value = config_keys[key].type == KEY_BOOL ? (config_key_parse(&config_keys[key], "false", &after) && config_key_equal(&config_keys[key], &before, &after) ? "true" : "false")
-                            : config_keys[key].type == KEY_PATH ? "some/path"
-                            : config_keys[key].choices          ? config_keys[key].choices[config_keys[key].choices[1] ? 1 : 0]
-                            : config_keys[key].type == KEY_DOUBLE ? "0.5" : "3";
+        const char *value =
+            config_keys[key].type == KEY_BOOL
+                ? (config_key_parse(&config_keys[key], "false", &after) && config_key_equal(&config_keys[key], &before, &after) ? "true"
+                                                                                                                                : "false")
+            : config_keys[key].type == KEY_PATH   ? "some/path"
+            : config_keys[key].choices            ? config_keys[key].choices[config_keys[key].choices[1] ? 1 : 0]
+            : config_keys[key].type == KEY_DOUBLE ? "0.5"
+                                                  : "3";
         after = before;
         cr_assert(config_key_parse(&config_keys[key], value, &after), "%s", config_keys[key].name);
         for (size_t other = 0; other < config_key_count; other++)
             if (other != key)
-                cr_expect(config_key_equal(&config_keys[other], &before, &after), "%s changes %s", config_keys[key].name, config_keys[other].name);
+                cr_expect(config_key_equal(&config_keys[other], &before, &after), "%s changes %s", config_keys[key].name,
+                          config_keys[other].name);
     }
 }
 
 Test(config, watermark_blocks_are_cut_like_vllm_cuts_them)
 {
-    static const struct { double watermark; uint32_t pool, blocks; } cases[] = {{0.01, 100, 1}, {0.01, 99, 0}, {0.01, 1200, 12}, {0.2, 11, 2}, {0.29, 100, 28}};
+    static const struct {
+        double watermark;
+        uint32_t pool, blocks;
+    } cases[] = {{0.01, 100, 1}, {0.01, 99, 0}, {0.01, 1200, 12}, {0.2, 11, 2}, {0.29, 100, 28}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config config = {.watermark = cases[i].watermark, .num_gpu_blocks = cases[i].pool};
         cr_expect_eq(config_watermark_blocks(&config), cases[i].blocks, "case %zu", i);

@@ -18,7 +18,9 @@
 enum { REQUESTS_MAX = 24, CASES = 6000 };
 
 /* What the random cases reached, so that a change of the generator cannot make the test empty. */
-static struct { uint64_t steps, preemptions, gaps, readmissions_with_hits, drops, finishes; } reached;
+static struct {
+    uint64_t steps, preemptions, gaps, readmissions_with_hits, drops, finishes;
+} reached;
 
 static void note_reached(const struct stream *stream)
 {

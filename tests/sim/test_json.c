@@ -17,13 +17,32 @@ static enum status open_text(const char *text, size_t length, struct diag *diag)
 
 Test(json, refuses_what_is_not_json_and_names_the_place)
 {
-    static const struct { const char *text, *place; } cases[] = {
-        {"", "f.json:1:1:"}, {"{", "f.json:1:"}, {"[1,]", "f.json:1:4:"}, {"{\"a\":012}", "f.json:1:6:"}, {"{\"a\":1.}", "f.json:1:8:"},
-        {"{\"a\":.5}", "f.json:1:6:"}, {"{\"a\":+1}", "f.json:1:6:"}, {"{\"a\":NaN}", "f.json:1:6:"}, {"{\"a\":1e}", "f.json:1:8:"},
-        {"{\"a\":1} x", "f.json:1:9:"}, {"{\n \"a\": 1,\n \"a\": 2\n}", "f.json:3:2:"}, {"{\"a\":\"\xff\"}", "f.json:1:7:"},
-        {"{\"a\":\"\xc0\x80\"}", "f.json:1:7:"}, {"{\"a\":\"\xed\xa0\x80\"}", "f.json:1:7:"}, {"{\"a\":\"\x01\"}", "f.json:1:7:"},
-        {"{\"a\":\"\\x\"}", "f.json:1:7:"}, {"{\"a\":\"\\u12\"}", "f.json:1:7:"}, {"{a:1}", "f.json:1:2:"}, {"{\"a\" 1}", "f.json:1:6:"},
-        {"[1 2]", "f.json:1:4:"}, {"\"open", "f.json:1:1:"}, {"tru", "f.json:1:1:"}, {"[[1,2],{\"b\":[{\"c\":1,\"c\":2}]}]", "f.json:1:21:"},
+    static const struct {
+        const char *text, *place;
+    } cases[] = {
+        {"", "f.json:1:1:"},
+        {"{", "f.json:1:"},
+        {"[1,]", "f.json:1:4:"},
+        {"{\"a\":012}", "f.json:1:6:"},
+        {"{\"a\":1.}", "f.json:1:8:"},
+        {"{\"a\":.5}", "f.json:1:6:"},
+        {"{\"a\":+1}", "f.json:1:6:"},
+        {"{\"a\":NaN}", "f.json:1:6:"},
+        {"{\"a\":1e}", "f.json:1:8:"},
+        {"{\"a\":1} x", "f.json:1:9:"},
+        {"{\n \"a\": 1,\n \"a\": 2\n}", "f.json:3:2:"},
+        {"{\"a\":\"\xff\"}", "f.json:1:7:"},
+        {"{\"a\":\"\xc0\x80\"}", "f.json:1:7:"},
+        {"{\"a\":\"\xed\xa0\x80\"}", "f.json:1:7:"},
+        {"{\"a\":\"\x01\"}", "f.json:1:7:"},
+        {"{\"a\":\"\\x\"}", "f.json:1:7:"},
+        {"{\"a\":\"\\u12\"}", "f.json:1:7:"},
+        {"{a:1}", "f.json:1:2:"},
+        {"{\"a\" 1}", "f.json:1:6:"},
+        {"[1 2]", "f.json:1:4:"},
+        {"\"open", "f.json:1:1:"},
+        {"tru", "f.json:1:1:"},
+        {"[[1,2],{\"b\":[{\"c\":1,\"c\":2}]}]", "f.json:1:21:"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct diag diag = {0};
@@ -39,7 +58,8 @@ Test(json, limits_nesting_and_reads_what_is_legal)
     memset(deep, '[', 10000);
     memset(deep + 10000, ']', 10000);
     cr_expect_eq(open_text(deep, 20000, &diag), SIM_BAD_INPUT);
-    static const char *const legal[] = {"{}", " [ ] ", "-0", "1e5", "1.5E-3", "\"\\u00e9\\n\"", "{\"a\":{\"a\":1},\"b\":[true,false,null]}", "\"\xc3\xa9\""};
+    static const char *const legal[] = {
+        "{}", " [ ] ", "-0", "1e5", "1.5E-3", "\"\\u00e9\\n\"", "{\"a\":{\"a\":1},\"b\":[true,false,null]}", "\"\xc3\xa9\""};
     for (size_t i = 0; i < sizeof legal / sizeof *legal; i++) {
         struct diag fine = {0};
         cr_expect_eq(open_text(legal[i], strlen(legal[i]), &fine), SIM_OK, "%s: %s", legal[i], fine.text);
@@ -49,8 +69,11 @@ Test(json, limits_nesting_and_reads_what_is_legal)
 Test(json, integers_keep_all_64_bits_and_nothing_else_passes_for_one)
 {
     const char *text = "[18446744073709551615, 9007199254740993, 0, 1.0, 1e3, -1, 18446744073709551616, \"7\"]";
-    static const struct { bool whole; uint64_t value; } expected[] = {
-        {true, UINT64_MAX}, {true, UINT64_C(9007199254740993)}, {true, 0}, {false, 0}, {false, 0}, {false, 0}, {false, 0}, {false, 0}};
+    static const struct {
+        bool whole;
+        uint64_t value;
+    } expected[] = {{true, UINT64_MAX}, {true, UINT64_C(9007199254740993)}, {true, 0}, {false, 0}, {false, 0}, {false, 0}, {false, 0},
+                    {false, 0}};
     struct json_document document;
     struct diag diag = {0};
     cr_assert_eq(json_open("f", 1, text, strlen(text), &document, &diag), SIM_OK);

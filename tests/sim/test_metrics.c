@@ -43,7 +43,8 @@ Test(distribution, percentiles_equal_those_of_the_sorted_list)
         qsort(all, count, sizeof *all, by_value);
         cr_assert_eq(distribution_percentiles(&distribution, wanted, 9, found, &diag), SIM_OK);
         for (int i = 0; i < 9; i++)
-            cr_expect_eq(found[i], count ? naive_percentile(all, count, wanted[i]) : 0, "seed %llu, p%g", (unsigned long long)seed, wanted[i]);
+            cr_expect_eq(found[i], count ? naive_percentile(all, count, wanted[i]) : 0, "seed %llu, p%g", (unsigned long long)seed,
+                         wanted[i]);
         distribution_deinit(&distribution);
         free(all);
     }
@@ -101,7 +102,10 @@ static enum status naive_completed(void *self, const struct step *step, struct d
     return SIM_OK;
 }
 
-static void expect_near(double found, double wanted, const char *what) { cr_expect(fabs(found - wanted) <= 1e-9 * fabs(wanted) + 1e-12, "%s: %.17g, naively %.17g", what, found, wanted); }
+static void expect_near(double found, double wanted, const char *what)
+{
+    cr_expect(fabs(found - wanted) <= 1e-9 * fabs(wanted) + 1e-12, "%s: %.17g, naively %.17g", what, found, wanted);
+}
 
 static void compare(const struct metrics *metrics, const struct ledger *ledger, struct naive *naive)
 {
@@ -139,7 +143,8 @@ Test(metrics, agree_with_a_walk_over_single_tokens_on_random_replays)
         int64_t now_ns = 0;
         for (int i = 0; i < 40; i++) {
             now_ns += random_below(&random, 40000000) + (random_below(&random, 10) ? 0 : 2000000000);
-            requests[i] = (struct tiny_request){.arrival_ns = now_ns, .input = 1 + random_below(&random, 100), .output = 1 + random_below(&random, 50)};
+            requests[i] = (struct tiny_request){
+                .arrival_ns = now_ns, .input = 1 + random_below(&random, 100), .output = 1 + random_below(&random, 50)};
         }
         struct config config = tiny_config_v1(1 + random_below(&random, 16), 0);
         config.num_gpu_blocks = 150 / config.block_size + 2 + random_below(&random, 40);
@@ -159,7 +164,9 @@ Test(metrics, agree_with_a_walk_over_single_tokens_on_random_replays)
         cr_assert_eq(metrics_init(&metrics, trace, &diag), SIM_OK);
         ledger_init(&ledger, trace, &config);
         cr_assert_eq(step_time_create(&config, &model, &diag), SIM_OK);
-        struct observer observers[] = {metrics_observer(&metrics), ledger_observer(&ledger), {.self = &naive, .scheduled = naive_scheduled, .completed = naive_completed}};
+        struct observer observers[] = {metrics_observer(&metrics),
+                                       ledger_observer(&ledger),
+                                       {.self = &naive, .scheduled = naive_scheduled, .completed = naive_completed}};
         cr_assert_eq(replay_run(trace, &config, model, observers, 3, &options, &facts, &diag), SIM_OK, "%s", diag.text);
         cr_expect_eq(metrics.completed + metrics.dropped, 40);
         compare(&metrics, &ledger, &naive);

@@ -33,7 +33,9 @@ static struct trace *load_fine(const char *text, const struct trace_selection *s
 
 Test(trace, bad_lines_are_named_with_line_and_column)
 {
-    static const struct { const char *text, *place; } cases[] = {
+    static const struct {
+        const char *text, *place;
+    } cases[] = {
         {ROW("") "{\"timestamp\":0,\"input_length\":0,\"output_length\":2}\n", ":2:31: "},
         {ROW("") "\n{\"timestamp\":-1,\"input_length\":1,\"output_length\":2}\n", ":3:14: "},
         {"{\"timestamp\":0,\"input_length\":1.5,\"output_length\":2}", ":1:31: "},
@@ -83,7 +85,8 @@ Test(trace, order_of_arrival_keeps_file_numbers_and_ties)
     struct trace *trace = load_fine("{\"timestamp\":5,\"input_length\":1,\"output_length\":1}\r\n\n"
                                     "{\"timestamp\":0.5,\"input_length\":2,\"output_length\":1}\n"
                                     "{\"timestamp\":5,\"input_length\":3,\"output_length\":1}\n"
-                                    "{\"timestamp\":0.0000005,\"input_length\":4,\"output_length\":1}", NULL);
+                                    "{\"timestamp\":0.0000005,\"input_length\":4,\"output_length\":1}",
+                                    NULL);
     static const uint32_t index[] = {3, 1, 0, 2}, input[] = {4, 2, 1, 3};
     cr_assert_eq(trace->count, 4);
     cr_expect_eq(memcmp(trace->index, index, sizeof index), 0);
@@ -96,7 +99,8 @@ Test(trace, order_of_arrival_keeps_file_numbers_and_ties)
 Test(trace, azure_ticks_are_exact_over_midnight)
 {
     struct trace *trace = load_fine("TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-12-31 23:59:59.9999999,10,1\r\n"
-                                    "2024-01-01 00:00:00.0000001,11,2\r\n2024-02-29 00:00:00+00:00,12,3\r\n", NULL);
+                                    "2024-01-01 00:00:00.0000001,11,2\r\n2024-02-29 00:00:00+00:00,12,3\r\n",
+                                    NULL);
     cr_assert_eq(trace->count, 3);
     cr_expect_eq(trace->arrival_ns[0], 0);
     cr_expect_eq(trace->arrival_ns[1], 200);
@@ -112,8 +116,10 @@ Test(trace, selections_apply_in_their_order)
     some.arrival_speedup = 2;
     some.set_samples = 3;
     some.samples_every = 2;
-    struct trace *trace = load_fine("{\"timestamp\":0,\"input_length\":1,\"output_length\":1}\n{\"timestamp\":1,\"input_length\":2,\"output_length\":1}\n"
-                                    "{\"timestamp\":2,\"input_length\":3,\"output_length\":1}\n{\"timestamp\":3,\"input_length\":4,\"output_length\":1}\n", &some);
+    struct trace *trace =
+        load_fine("{\"timestamp\":0,\"input_length\":1,\"output_length\":1}\n{\"timestamp\":1,\"input_length\":2,\"output_length\":1}\n"
+                  "{\"timestamp\":2,\"input_length\":3,\"output_length\":1}\n{\"timestamp\":3,\"input_length\":4,\"output_length\":1}\n",
+                  &some);
     cr_assert_eq(trace->count, 2);
     cr_expect_eq(trace->requests_in_file, 4);
     cr_expect_eq(trace->index[0], 1);
@@ -152,8 +158,8 @@ static size_t random_line(char *out, size_t size, uint64_t *random, bool extra)
         snprintf(time, sizeof time, "%u.%018llu", whole, (unsigned long long)decimals);
     else
         snprintf(time, sizeof time, "%u.%03ue1", whole / 10, random_below(random, 1000));
-    size_t used = (size_t)snprintf(out, size, "{\"timestamp\": %s,\"output_length\":%u , \"input_length\":%u", time, 1 + random_below(random, 99),
-                                   1 + random_below(random, 9999));
+    size_t used = (size_t)snprintf(out, size, "{\"timestamp\": %s,\"output_length\":%u , \"input_length\":%u", time,
+                                   1 + random_below(random, 99), 1 + random_below(random, 9999));
     uint32_t hashes = random_below(random, 5);
     for (uint32_t i = 0; i < hashes; i++)
         used += (size_t)snprintf(out + used, size - used, "%s%llu", i ? ", " : ",\"hash_ids\":[",
@@ -161,7 +167,8 @@ static size_t random_line(char *out, size_t size, uint64_t *random, bool extra)
     if (hashes)
         used += (size_t)snprintf(out + used, size - used, "]");
     if (random_below(random, 3) == 0)
-        used += (size_t)snprintf(out + used, size - used, ",\"priority\":%u,\"n\":%u", random_below(random, 9), 1 + random_below(random, 3));
+        used +=
+            (size_t)snprintf(out + used, size - used, ",\"priority\":%u,\"n\":%u", random_below(random, 9), 1 + random_below(random, 3));
     used += (size_t)snprintf(out + used, size - used, "%s}\n", extra ? ",\"x\":{\"y\":[]}" : "");
     return used;
 }
@@ -220,7 +227,8 @@ Test(trace, an_error_late_in_a_big_file_has_the_right_line_whatever_the_threads)
     static char text[LINES * 64 + 64];
     size_t length = 0;
     for (int line = 0; line < LINES; line++)
-        length += (size_t)sprintf(text + length, "%s", line == 15000 ? "{\"timestamp\":0,\"input_length\":0,\"output_length\":2}\n" : ROW(""));
+        length +=
+            (size_t)sprintf(text + length, "%s", line == 15000 ? "{\"timestamp\":0,\"input_length\":0,\"output_length\":2}\n" : ROW(""));
     for (int threads = 1; threads <= 8; threads *= 2) {
         struct trace *trace = NULL;
         struct diag diag = {0};

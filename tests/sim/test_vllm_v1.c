@@ -63,7 +63,8 @@ static void expect_table(const struct recorder *recorder, uint32_t sequence, con
 
 Test(vllm_v1, a_block_can_be_hit_in_the_step_that_computes_it)
 {
-    const struct tiny_request requests[] = {{0, 64, 4, .hash_count = 4, .hash_ids = {0, 1, 2, 3}}, {0, 64, 2, .hash_count = 4, .hash_ids = {0, 1, 2, 3}}};
+    const struct tiny_request requests[] = {{0, 64, 4, .hash_count = 4, .hash_ids = {0, 1, 2, 3}},
+                                            {0, 64, 2, .hash_count = 4, .hash_ids = {0, 1, 2, 3}}};
     struct config config = tiny_config_v1(16, 40);
     struct recorder recorder = {.wanted_step = 0};
     config.max_num_batched_tokens = 256;

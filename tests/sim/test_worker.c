@@ -10,13 +10,14 @@
 #include "half_float.h"
 #include "support/tiny_trace.h"
 
-static const struct tiny_request two_prompts[] = {{0, 40, 8, .hash_count = 3, .hash_ids = {0, 1, 2}}, {0, 40, 8, .hash_count = 3, .hash_ids = {0, 5, 6}}};
+static const struct tiny_request two_prompts[] = {{0, 40, 8, .hash_count = 3, .hash_ids = {0, 1, 2}},
+                                                  {0, 40, 8, .hash_count = 3, .hash_ids = {0, 5, 6}}};
 
 /* Hands steps on to the worker, at one step with a wrong block in the second sequence's table. */
 struct saboteur {
     struct observer worker;
     uint64_t at_step;
-    uint32_t entry;       /* which entry of the second table is replaced by the first table's */
+    uint32_t entry; /* which entry of the second table is replaced by the first table's */
     bool struck;
 };
 

@@ -13,6 +13,9 @@ static inline uint64_t random_next(uint64_t *state)
 }
 
 /* 0 .. bound-1 */
-static inline uint32_t random_below(uint64_t *state, uint32_t bound) { return (uint32_t)(random_next(state) % bound); }
+static inline uint32_t random_below(uint64_t *state, uint32_t bound)
+{
+    return (uint32_t)(random_next(state) % bound);
+}
 
 #endif

@@ -22,7 +22,8 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     struct stream *stream = self;
-    enum status status = array_reserve(&stream->events, &stream->event_capacity, stream->event_count + count, sizeof *events, "events", diag);
+    enum status status =
+        array_reserve(&stream->events, &stream->event_capacity, stream->event_count + count, sizeof *events, "events", diag);
     if (status == SIM_OK)
         memcpy(stream->events + stream->event_count, events, count * sizeof *events);
     stream->event_count += count;
@@ -49,16 +50,41 @@ void stream_deinit(struct stream *stream)
 }
 
 /* Structs have padding, so fields are compared one by one. */
-struct field { const char *name; size_t offset, size; };
-#define FIELD(type, name) {#name, offsetof(struct type, name), sizeof(((struct type *)0)->name)}
+struct field {
+    const char *name;
+    size_t offset, size;
+};
+#define FIELD(type, name)                                                                                                                  \
+    {                                                                                                                                      \
+#name, offsetof(struct type, name), sizeof(((struct type *)0)->name)                                                               \
+    }
 #define T(name) FIELD(step_tally, name)
 #define E(name) FIELD(event, name)
 
-static const struct field tally_fields[] = {
-    T(step), T(start_ns), T(duration_ns), T(context_tokens), T(held_tokens), T(scheduled_tokens), T(scheduled_sequences),
-    T(prefill_tokens), T(sampled_tokens), T(regular_gaps), T(running), T(waiting), T(swapped), T(free_blocks), T(cached_blocks),
-    T(used_blocks), T(table_blocks), T(table_runs), T(free_cpu_blocks), T(copies), T(swapped_in_blocks), T(swapped_out_blocks),
-    T(preemptions), T(mode)};
+static const struct field tally_fields[] = {T(step),
+                                            T(start_ns),
+                                            T(duration_ns),
+                                            T(context_tokens),
+                                            T(held_tokens),
+                                            T(scheduled_tokens),
+                                            T(scheduled_sequences),
+                                            T(prefill_tokens),
+                                            T(sampled_tokens),
+                                            T(regular_gaps),
+                                            T(running),
+                                            T(waiting),
+                                            T(swapped),
+                                            T(free_blocks),
+                                            T(cached_blocks),
+                                            T(used_blocks),
+                                            T(table_blocks),
+                                            T(table_runs),
+                                            T(free_cpu_blocks),
+                                            T(copies),
+                                            T(swapped_in_blocks),
+                                            T(swapped_out_blocks),
+                                            T(preemptions),
+                                            T(mode)};
 static const struct field event_fields[] = {E(time_ns), E(step), E(value), E(request), E(other), E(blocks), E(sample), E(kind), E(extra)};
 
 static long long value_of(const void *record, const struct field *field)

@@ -15,4 +15,7 @@ struct temp_file temp_file_make(const char *text, size_t length)
     return file;
 }
 
-void temp_file_remove(const struct temp_file *file) { unlink(file->path); }
+void temp_file_remove(const struct temp_file *file)
+{
+    unlink(file->path);
+}

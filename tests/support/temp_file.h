@@ -4,7 +4,9 @@
 
 #include <stddef.h>
 
-struct temp_file { char path[64]; };
+struct temp_file {
+    char path[64];
+};
 
 /* Aborts when it cannot be written. */
 struct temp_file temp_file_make(const char *text, size_t length);

@@ -9,7 +9,7 @@ struct tiny_request {
     int64_t arrival_ns;
     uint32_t input, output;
     int32_t priority;
-    uint32_t samples, beam_width;      /* 0 = the default */
+    uint32_t samples, beam_width; /* 0 = the default */
     uint32_t hash_count;
     uint32_t hash_ids[16];
 };
