@@ -16,6 +16,8 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
     if (status == SIM_OK)
         memcpy(stream->tallies + stream->tally_count, tallies, count * sizeof *tallies);
     stream->tally_count += count;
+    if (status == SIM_OK && stream->tally_limit && stream->tally_count >= stream->tally_limit)
+        return diag_set(diag, SIM_INTERRUPTED, "the recording is full");
     return status;
 }
 

@@ -10,6 +10,7 @@ struct stream {
     struct event *events;
     size_t event_count, event_capacity;
     struct run_end end;
+    size_t tally_limit; /* 0, or stop the replay with SIM_INTERRUPTED after so many: some random cases never end */
 };
 
 struct observer stream_observer(struct stream *stream);
