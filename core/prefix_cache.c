@@ -181,6 +181,25 @@ enum kv_status kv_contents_intern(struct kv_contents *contents, uint64_t parent,
     return add_content(contents, parent, hash, contents->scratch, used, content);
 }
 
+bool kv_contents_check(const struct kv_contents *contents)
+{
+    size_t filled = 0;
+    for (size_t slot = 0; slot <= contents->slot_mask; slot++)
+        filled += contents->slots[slot] != 0;
+    for (size_t i = 0; i < contents->count; i++) {
+        const struct content_entry *entry = &contents->entries[i];
+        struct kv_span single = {.first = entry->first, .count = entry->count};
+        const struct kv_span *spans = entry->single ? &single : contents->arena + entry->first;
+        size_t count = entry->single ? 1 : entry->count, slot = entry->hash & contents->slot_mask;
+        while (contents->slots[slot] &&
+               !same_content(contents, &contents->entries[contents->slots[slot] - 1], entry->parent, entry->hash, spans, count))
+            slot = (slot + 1) & contents->slot_mask;
+        if (contents->slots[slot] != i + 1 || entry->hash != hash_spans(entry->parent, spans, count))
+            return false;
+    }
+    return filled == contents->count;
+}
+
 /* --- cache: content to blocks ---------------------------------------------------------------------------------------------------- */
 
 struct cache_slot {

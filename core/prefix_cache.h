@@ -38,6 +38,9 @@ void kv_contents_destroy(struct kv_contents *contents);
 KV_NODISCARD enum kv_status kv_contents_intern(struct kv_contents *contents, uint64_t parent, const struct kv_span *spans, size_t count,
                                                uint64_t *content);
 
+/* Every identity is found under its own key, and only there. O(contents). */
+bool kv_contents_check(const struct kv_contents *contents);
+
 struct kv_prefix_cache;
 /* For blocks 0 .. num_blocks-1. */
 KV_NODISCARD enum kv_status kv_prefix_cache_create(uint32_t num_blocks, struct kv_prefix_cache **out);

@@ -274,11 +274,8 @@ enum status json_open(const char *file, size_t first_line, const char *text, siz
                                      .value_count = scanner.value_count};
     if (status == SIM_OK) {
         document.root = cJSON_ParseWithLength(text, length);
-        if (!document.root)
-            status = diag_no_memory(diag, length, "JSON");
+        status = document.root ? check_keys(&document, document.root, diag) : diag_no_memory(diag, length, "JSON");
     }
-    if (status == SIM_OK)
-        status = check_keys(&document, document.root, diag);
     if (status != SIM_OK) {
         json_close(&document);
         return status;

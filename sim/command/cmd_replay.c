@@ -12,6 +12,7 @@
 #include "command/input_options.h"
 #include "command/options.h"
 #include "engine/engine.h"
+#include "engine/scheduler.h"
 #include "engine/worker.h"
 #include "observe/decision_log.h"
 #include "observe/report.h"
@@ -91,7 +92,7 @@ static enum status open_log(struct job *job, const char *path, struct diag *diag
         return status;
     struct log_sink sink = {.self = job->log_writer, .write = write_log};
     struct decision_log_options how = {.tables = options_has(job->options, "tables"),
-                                       .groups = job->input.config.scheduler == SCHEDULER_VLLM_V0};
+                                       .groups = scheduler_ops_of(&job->input.config)->has_groups};
     return decision_log_create(job->input.trace, &how, &sink, &job->log, diag);
 }
 

@@ -149,14 +149,14 @@ static const struct command_spec gen_spec = {
 static enum status read_range(const struct options *options, const char *name, uint32_t *least, uint32_t *most, struct diag *diag)
 {
     const char *text = options_value(options, name);
-    unsigned a, b;
-    char rest;
+    char *colon, *end;
     if (!text)
         return SIM_OK;
-    if (sscanf(text, "%u:%u%c", &a, &b, &rest) != 2 || a < 1 || b < a || b > 1000000000)
+    unsigned long a = strtoul(text, &colon, 10), b = *colon == ':' ? strtoul(colon + 1, &end, 10) : 0;
+    if (*colon != ':' || *end != '\0' || *text == '-' || a < 1 || b < a || b > 1000000000)
         return diag_set(diag, SIM_USAGE, "--%s %s: must be A:B with 1 <= A <= B <= 1000000000", name, text);
-    *least = a;
-    *most = b;
+    *least = (uint32_t)a;
+    *most = (uint32_t)b;
     return SIM_OK;
 }
 

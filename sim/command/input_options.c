@@ -1,6 +1,8 @@
 /* input_options.c - see input_options.h. */
 #include "command/input_options.h"
 
+#include "engine/scheduler.h"
+
 #include <string.h>
 
 #ifdef _OPENMP
@@ -79,7 +81,7 @@ static enum status read_trace(const struct options *options, struct trace **out,
 /* V1's front end turns n samples into n requests; beam search it does not have. */
 static enum status fit_engine(struct input *input, struct diag *diag)
 {
-    if (input->config.scheduler != SCHEDULER_VLLM_V1)
+    if (!scheduler_ops_of(&input->config)->expands_samples)
         return SIM_OK;
     for (uint32_t position = 0; input->trace->beam_width && position < input->trace->count; position++)
         if (input->trace->beam_width[position] > 0)

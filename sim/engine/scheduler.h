@@ -16,7 +16,12 @@
 struct scheduler; /* each engine embeds this header of its own state as first member */
 
 struct scheduler_ops {
-    const char *name;
+    const char *name;         /* as in the configuration */
+    const char *vllm_version; /* whose decisions it makes */
+    /* What else modules that serve every engine need to know of one. */
+    bool has_null_block;  /* block 0 is never given out */
+    bool has_groups;      /* a request is a group of sequences: forks, swaps, beams; logs and reports have more to say */
+    bool expands_samples; /* n > 1 becomes n requests before the replay */
     /* Request `position` has arrived (in a closed loop later than the trace says); order of calls is order of arrival. */
     enum status (*arrive)(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag);
     /* Decide one step at `now_ns`. Nothing to do is a step with scheduled_count 0 (and, V0, no preempted and no ignored).

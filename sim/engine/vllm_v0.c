@@ -10,6 +10,7 @@
 #include "engine/scheduler.h"
 #include "engine/vllm_v0_groups.h"
 #include "engine/vllm_v0_outputs.h"
+#include "sim_version.h"
 
 /* A growing list of positions. */
 struct positions {
@@ -572,7 +573,7 @@ static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct d
         if ((uint32_t)sequence->computed == sequence->length)
             sequence->decoding = true;
     }
-    if (!sampled && (uint32_t)first_live->computed != first_live->length)
+    if (!first_live || (!sampled && (uint32_t)first_live->computed != first_live->length))
         return SIM_OK;
     bool first = group->count == 1 && group->sequences[0]->generated == 0;
     uint32_t tokens = !first ? v0_group_count(group, V0_RUNNING) : group->beam ? group->beam : group->samples;
@@ -723,6 +724,8 @@ static void v0_destroy(struct scheduler *self)
 
 const struct scheduler_ops vllm_v0_ops = {
     .name = "vllm-v0",
+    .vllm_version = SIM_VLLM_V0_VERSION,
+    .has_groups = true,
     .never_runs = v0_never_runs,
     .arrive = v0_arrive,
     .schedule = v0_schedule,

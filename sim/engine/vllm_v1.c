@@ -11,6 +11,7 @@
 #include "engine/request_queue.h"
 #include "engine/scheduler.h"
 #include "engine/vllm_v1_blocks.h"
+#include "sim_version.h"
 
 struct v1_request {
     int64_t arrival_ns;
@@ -419,6 +420,9 @@ static void v1_destroy(struct scheduler *self)
 
 const struct scheduler_ops vllm_v1_ops = {
     .name = "vllm-v1",
+    .vllm_version = SIM_VLLM_V1_VERSION,
+    .has_null_block = true,
+    .expands_samples = true,
     .never_runs = v1_never_runs,
     .arrive = v1_arrive,
     .schedule = v1_schedule,

@@ -226,7 +226,7 @@ static enum status check_batch(struct worker *worker, const struct step *step, u
         if (!worker_values_check(&worker->config->kv, layer, links, gathered->num_tokens, gathered->k, gathered->v, worker->threads,
                                  &wrong))
             return name_wrong_float(worker, step, sequence, layer, &wrong, diag);
-        worker->totals.floats_checked += 2 * gathered->num_tokens * floats_per_token(worker);
+        worker->totals.floats_checked += (uint64_t)2 * gathered->num_tokens * floats_per_token(worker);
     }
     return SIM_OK;
 }

@@ -489,7 +489,7 @@ static void copy_child(const struct trace *trace, uint32_t parent, struct trace 
     out->output_tokens[child] = trace->output_tokens[parent];
     out->index[child] = trace->index[parent];
     out->sample[child] = sample;
-    if (out->priority)
+    if (out->priority && trace->priority)
         out->priority[child] = trace->priority[parent];
     if (!out->hash_start)
         return;

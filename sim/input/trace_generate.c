@@ -23,7 +23,7 @@ static uint32_t between(uint64_t *state, uint32_t least, uint32_t most)
 static uint64_t gap(uint64_t *state, uint32_t mean)
 {
     uint64_t steps = 0;
-    while (draw(state) % 64 != 0 && steps < 64 * 20)
+    while (draw(state) % 64 != 0 && steps < UINT64_C(64) * 20)
         steps++;
     return steps * mean / 64;
 }
@@ -81,7 +81,7 @@ enum { SYSTEM_PROMPTS = 3, SYSTEM_BLOCKS = 48, SESSION_ROOM = 1 << 12, OWN_IDS =
 
 static void draw_chat(const struct generated_spec *spec, struct session *sessions, uint32_t count, uint64_t *state, struct drawn *request)
 {
-    struct session *session = &sessions[draw(state) % count];
+    struct session *session = &sessions[draw(state) % (count ? count : 1)];
     uint32_t turn = between(state, 1, 6); /* blocks that the user adds */
     if (session->own_blocks + turn > SESSION_ROOM / 16)
         session->own_blocks = 0; /* a new conversation in the same place */

@@ -1,13 +1,15 @@
 /* ledger.c - see ledger.h. */
 #include "observe/ledger.h"
 
+#include "engine/scheduler.h"
+
 void ledger_init(struct ledger *ledger, const struct trace *trace, const struct config *config)
 {
     *ledger = (struct ledger){.trace = trace,
                               .block_size = config->block_size,
                               .max_model_len = config->max_model_len,
                               .pool_blocks = config->num_gpu_blocks,
-                              .has_null_block = config->scheduler == SCHEDULER_VLLM_V1};
+                              .has_null_block = scheduler_ops_of(config)->has_null_block};
 }
 
 static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "engine/scheduler.h"
 #include "input/config_keys.h"
 #include "sim_version.h"
 
@@ -137,7 +138,7 @@ static void collect_memory(struct report *report)
 static void collect_moves(struct report *report)
 {
     const struct metrics *metrics = report->metrics;
-    if (report->config->scheduler == SCHEDULER_VLLM_V0) {
+    if (scheduler_ops_of(report->config)->has_groups) {
         uint64_t bytes = report_block_bytes(report->config);
         add_count(report, "forks", metrics->forks);
         add_count(report, "survivor_recomputes", metrics->survivor_recomputes);
@@ -233,7 +234,7 @@ void report_write_json(const struct report *report, struct json_text *json, bool
     json_open_object(json);
     json_put_int(json, "schema_version", REPORT_SCHEMA_VERSION);
     json_put_string(json, "pagesim", SIM_VERSION);
-    json_put_string(json, "vllm", report->config->scheduler == SCHEDULER_VLLM_V0 ? SIM_VLLM_V0_VERSION : SIM_VLLM_V1_VERSION);
+    json_put_string(json, "vllm", scheduler_ops_of(report->config)->vllm_version);
     json_put_string(json, "percentile_method", "linear interpolation between the nearest ranks");
     json_put_string(json, "trace", report->trace->name);
     json_put_uint(json, "requests_in_file", report->trace->requests_in_file);

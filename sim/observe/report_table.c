@@ -2,9 +2,8 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "input/config_keys.h"
+#include "engine/scheduler.h"
 #include "observe/report.h"
-#include "sim_version.h"
 
 enum { DROPPED_NAMED = 5 };
 
@@ -27,13 +26,14 @@ static void heading(FILE *file, bool color, const char *text)
 static void print_setup(const struct report *report, FILE *file)
 {
     const struct config *config = report->config;
+    const struct scheduler_ops *ops = scheduler_ops_of(config);
     char blocks[32], bytes[32];
     fprintf(file, "%s: %u requests", report->trace->name, report->trace->count);
     if (report->trace->count != report->trace->requests_in_file)
         fprintf(file, " (%u in the file)", report->trace->requests_in_file);
-    fprintf(file, "\nvLLM %s, %s, %s blocks of %u tokens (%s at the kv shape)\n",
-            config->scheduler == SCHEDULER_VLLM_V0 ? "V0 " SIM_VLLM_V0_VERSION : "V1 " SIM_VLLM_V1_VERSION, config->scheduling_policy,
-            unit_count(config->num_gpu_blocks, blocks), config->block_size, unit_bytes(value(report, "pool_bytes"), bytes));
+    fprintf(file, "\n%s of vLLM %s, %s, %s blocks of %u tokens (%s at the kv shape)\n", ops->name, ops->vllm_version,
+            config->scheduling_policy, unit_count(config->num_gpu_blocks, blocks), config->block_size,
+            unit_bytes(value(report, "pool_bytes"), bytes));
     fprintf(file, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step\n\n", config->enable_prefix_caching ? "on" : "off",
             config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs, config->max_num_batched_tokens);
 }
@@ -174,7 +174,7 @@ static void print_moves(const struct report *report, FILE *file, bool color)
 {
     char a[32], b[32];
     const struct worker_totals *worker = report->worker;
-    if (report->config->scheduler == SCHEDULER_VLLM_V0)
+    if (scheduler_ops_of(report->config)->has_groups)
         print_groups(report, file, color);
     if (!worker)
         return;

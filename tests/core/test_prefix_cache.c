@@ -42,6 +42,7 @@ Test(contents, equal_tokens_and_only_they_have_equal_identities)
             bool same = parents[i] == parents[j] && memcmp(tokens[i], tokens[j], sizeof tokens[i]) == 0;
             cr_assert_eq(identities[i] == identities[j], same);
         }
+    cr_expect(kv_contents_check(contents));
     kv_contents_destroy(contents);
 }
 

@@ -137,7 +137,8 @@ Test(event_replay, says_what_the_plain_scheduler_says_on_random_small_cases)
     char text[256];
     const char *first = getenv("EVENT_REPLAY_SEED");
     uint64_t from = first ? strtoull(first, NULL, 10) : 1;
-    uint64_t cases = getenv("EVENT_REPLAY_CASES") ? strtoull(getenv("EVENT_REPLAY_CASES"), NULL, 10) : CASES;
+    const char *count = getenv("EVENT_REPLAY_CASES");
+    uint64_t cases = count ? strtoull(count, NULL, 10) : CASES;
     for (uint64_t number = from; number < from + cases; number++) {
         uint64_t seed = number;
         struct config config = random_config(&seed);

@@ -72,7 +72,8 @@ static enum status naive_scheduled(void *self, const struct step *step, struct d
         naive->computed[step->sequences[i].request] = step->sequences[i].start + step->sequences[i].tokens;
     for (uint32_t r = 0; r < naive->trace->count; r++) {
         held += naive->computed[r];
-        slots += (double)((naive->computed[r] + naive->block_size - 1) / naive->block_size * naive->block_size);
+        uint32_t blocks = (naive->computed[r] + naive->block_size - 1) / naive->block_size;
+        slots += (double)(blocks * naive->block_size);
     }
     double ns = (double)step->tally.duration_ns;
     naive->held += held * ns;
