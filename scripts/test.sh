@@ -42,6 +42,7 @@ unit() {
 shared_golden() {
     if [ -d ../shared/golden ]; then
         run "golden logs of real schedulers" "$PYTHON" ../shared/golden/compare.py --program "$BUILD/pagesim"
+        run "both engines on those cases" "$PYTHON" tests/golden/compare_engines.py "$BUILD/pagesim" ../shared/golden/vllm-v1
     elif [ -n "${CI:-}" ]; then
         echo "== golden logs of real schedulers: ../shared/golden is missing, which is a failure in CI"
         failed=$((failed + 1))
@@ -94,6 +95,7 @@ for set in "$@"; do
     unit) run "unit tests" unit ;;
     golden)
         run "golden packs" "$PYTHON" tests/golden/compare_packs.py "$BUILD/pagesim"
+        run "both engines on the packs" "$PYTHON" tests/golden/compare_engines.py "$BUILD/pagesim"
         shared_golden
         ;;
     cli) run "command line" "$PYTHON" tests/cli/run.py "$BUILD/pagesim" ;;

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-static enum status set_v(struct diag *diag, enum status status, const char *prefix, const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static enum status set_v(struct diag *diag, enum status status, const char *prefix,
+                                                               const char *format, va_list arguments)
 {
     if (diag->status != SIM_OK)
         return diag->status;

@@ -1,18 +1,14 @@
 /* engine.c - the step-by-step loop of engine.h, over any scheduler. Formats.md section 3 gives the order of things. */
 #include "engine/engine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "engine/emitter.h"
 #include "engine/event_replay.h"
+#include "engine/livelock.h"
 #include "engine/scheduler.h"
-
-/* So many steps in a row without one output token are no long prompt but requests that preempt each other for ever (vLLM V1 can do
- * that under priority with equal keys and the full-prompt gate off). */
-enum { LIVELOCK_STEPS = 1000000 };
 
 /* What the loop remembers of a request, to turn sampled tokens into events. */
 struct request_times {
@@ -215,7 +211,6 @@ static enum status run_step(struct engine *engine, struct diag *diag)
         status = SIM_FAILED;
     engine->now_ns = end_ns;
     engine->step_number++;
-    engine->steps_without_token = step->sampled_count > 0 ? 0 : engine->steps_without_token + 1;
     return status;
 }
 
@@ -249,13 +244,6 @@ static enum status run_loop(struct engine *engine, struct replay_facts *facts, s
             return status;
         if (interrupted(engine))
             return diag_set(diag, SIM_INTERRUPTED, "interrupted");
-        if (engine->steps_without_token > LIVELOCK_STEPS) {
-            facts->end.stalled = true;
-            snprintf(facts->diagnosis, sizeof facts->diagnosis,
-                     "a million steps brought no token: requests preempt each other for ever; raise "
-                     "num_gpu_blocks or lower max_num_seqs");
-            return SIM_OK;
-        }
         bool nothing = ops->unfinished(engine->scheduler) == 0;
         if (!nothing) {
             status = ops->schedule(engine->scheduler, engine->now_ns, &engine->step, diag);
@@ -274,6 +262,8 @@ static enum status run_loop(struct engine *engine, struct replay_facts *facts, s
             status = skip_to(engine, arrival_ns, diag);
         } else {
             status = run_step(engine, diag);
+            if (status == SIM_OK && livelocked(&engine->steps_without_token, engine->step.sampled_count, facts))
+                return SIM_OK;
         }
         if (status != SIM_OK)
             return status;

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "engine/event_state.h"
+#include "engine/livelock.h"
 #include "engine/scheduler.h"
 
 #define BLOCK_SIZE_MAX 65536u /* of the calendar: it keeps a list for each token of a block */
@@ -475,6 +476,8 @@ static enum status run_loop(struct event_replay *replay, struct replay_facts *fa
         bool nothing = replay->calendar.running + replay->waiting.count == 0, idle = nothing;
         if (!nothing)
             status = run_step(replay, &idle, diag);
+        if (status == SIM_OK && !idle && livelocked(&replay->steps_without_token, replay->tally.sampled_tokens, facts))
+            return SIM_OK;
         if (idle && status == SIM_OK) {
             int64_t arrival_ns = next_arrival(replay);
             if (arrival_ns == INT64_MAX) {

@@ -36,7 +36,7 @@ struct event_replay {
     uint32_t next; /* the next position to arrive */
     uint64_t taken_in, finished, dropped;
     int64_t now_ns, slot_freed_ns; /* closed loop: when the slot of the next request became free */
-    uint64_t step_number;
+    uint64_t step_number, steps_without_token;
     uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that: takings and evictions never help it
      * (what it no longer hits it needs instead), releases and newly registered shared contents may. */

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Replay every V1 golden case with the event replay and with the plain scheduler: their whole reports must be the same, and agree with the
+summary that the real scheduler's log ends with.
+
+usage: compare_engines.py PROGRAM [FOLDER...]       (folders with packs and cases; default: the packs beside this file)
+Last line: "N passed, N failed"; exit status 1 when a case fails.
+"""
+import json
+import lzma
+import os
+import subprocess
+import sys
+import tempfile
+
+FROM_LOG = ("steps", "preemptions", "cached_tokens", "cached_tokens_all", "prompt_tokens")
+
+
+def cases(folder):
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if name.endswith(".pack.jsonl.xz"):
+            for line in lzma.open(path, "rt"):
+                case = json.loads(line)
+                yield case["name"], case["config"], "".join(json.dumps(request) + "\n" for request in case["trace"]), case["log"][-1]
+        elif name.endswith(".config.json"):
+            base = path[: -len(".config.json")]
+            with open(path) as file:
+                config = json.load(file)
+            last = lzma.open(base + ".log.jsonl.xz", "rt").read().rstrip("\n").rsplit("\n", 1)[-1]
+            yield name, config, lzma.open(base + ".trace.jsonl.xz", "rt").read(), json.loads(last)
+
+
+def report(program, folder, options):
+    command = [program, "replay", "--config", folder + "/config.json", "--trace", folder + "/trace.jsonl", "--format", "json"]
+    done = json.loads(subprocess.run(command + options, capture_output=True, text=True, timeout=120).stdout)
+    return done.pop("measured")["engine"], done
+
+
+def difference(program, config, trace, summary):
+    with tempfile.TemporaryDirectory() as folder:
+        with open(folder + "/config.json", "w") as file:
+            json.dump(config, file)
+        with open(folder + "/trace.jsonl", "w") as file:
+            file.write(trace)
+        fast, by_events = report(program, folder, [])
+        _, by_steps = report(program, folder, ["--reference"])
+    if fast != "events":
+        return "the event replay did not take it"
+    wrong = [key for key in by_steps if by_steps[key] != by_events.get(key)]
+    wrong += [f"{key} of the log" for key in FROM_LOG if by_events[key] != summary[key]]
+    return ", ".join(wrong)
+
+
+def main():
+    passed = failed = 0
+    for folder in sys.argv[2:] or [os.path.dirname(os.path.abspath(__file__))]:
+        for name, config, trace, summary in cases(folder):
+            if config.get("scheduler", "vllm-v1") != "vllm-v1":
+                continue
+            wrong = difference(sys.argv[1], config, trace, summary)
+            passed += not wrong
+            failed += bool(wrong)
+            if wrong:
+                print(f"differs: {name}: {wrong}")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+main()
