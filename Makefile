@@ -15,7 +15,7 @@ ifdef CI
 WARNINGS += -Werror
 endif
 OPENMP ?= -fopenmp
-CFLAGS_release := -O2 -g -DNDEBUG
+CFLAGS_release := -O3 -g -DNDEBUG
 CFLAGS_debug := -O1 -g
 CFLAGS_serial := -O2 -g
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

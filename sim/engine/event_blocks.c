@@ -36,6 +36,10 @@ enum status event_blocks_init(struct event_blocks *blocks, const struct trace *t
         status = event_prefix_init(&blocks->prefix, trace, config, diag);
     if (status == SIM_OK)
         status = array_reserve(&blocks->front, &blocks->front_capacity, 64, sizeof *blocks->front, "the free queue", diag);
+    /* There are never more segments than blocks. Room for all is only address space until it is used; growing would copy. */
+    if (status == SIM_OK)
+        status = array_reserve(&blocks->segments, &blocks->segments_capacity, blocks->usable, sizeof *blocks->segments,
+                               "segments of blocks", diag);
     if (status != SIM_OK || blocks->usable == 0)
         return status;
     /* Taken from the end: 1, 2, 3, ... Block 0 is the null block. */

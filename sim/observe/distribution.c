@@ -2,12 +2,14 @@
 #include "observe/distribution.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 
-enum { BUCKETS = 4096 };
+/* About this many values share a bucket if they spread evenly; bounded, as every bucket is looked at. */
+enum { VALUES_PER_BUCKET = 8, LEAST_BUCKETS = 64, MOST_BUCKETS = 65536 };
 
 struct weighted {
     double value;
@@ -47,16 +49,17 @@ struct ranking {
     const struct distribution *distribution;
     double min, max, scale;
     uint64_t total;
-    uint64_t below[BUCKETS + 1]; /* weight in the buckets before */
-    struct weighted *sorted;     /* values of one bucket */
+    size_t buckets;
+    uint64_t *below;         /* buckets + 1: weight in the buckets before */
+    bool *wanted;            /* buckets: holds a rank that is asked for */
+    struct weighted *sorted; /* values of all wanted buckets */
     size_t sorted_count, sorted_capacity;
-    size_t sorted_bucket;
 };
 
 static size_t bucket_of(const struct ranking *ranking, double value)
 {
     size_t bucket = (size_t)((value - ranking->min) * ranking->scale);
-    return bucket < BUCKETS ? bucket : BUCKETS - 1;
+    return bucket < ranking->buckets ? bucket : ranking->buckets - 1;
 }
 
 static void rank_all(struct ranking *ranking)
@@ -70,21 +73,31 @@ static void rank_all(struct ranking *ranking)
         ranking->max = value > ranking->max ? value : ranking->max;
     }
     double width = ranking->max - ranking->min;
-    ranking->scale = width > 0 ? BUCKETS / width : 0;
+    ranking->scale = width > 0 ? (double)ranking->buckets / width : 0;
     for (size_t i = 0; i < distribution->count; i++)
         ranking->below[bucket_of(ranking, distribution->values[i]) + 1] += distribution->weights[i];
-    for (size_t bucket = 0; bucket < BUCKETS; bucket++)
+    for (size_t bucket = 0; bucket < ranking->buckets; bucket++)
         ranking->below[bucket + 1] += ranking->below[bucket];
-    ranking->total = ranking->below[BUCKETS];
-    ranking->sorted_bucket = SIZE_MAX;
+    ranking->total = ranking->below[ranking->buckets];
 }
 
-static enum status sort_bucket(struct ranking *ranking, size_t bucket, struct diag *diag)
+/* The last bucket with below <= rank and something in it. */
+static size_t bucket_of_rank(const struct ranking *ranking, uint64_t rank)
+{
+    size_t low = 0, high = ranking->buckets;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        *(ranking->below[middle] <= rank ? &low : &high) = middle;
+    }
+    return low;
+}
+
+/* One more pass over all values collects those of the wanted buckets; equal-width buckets keep them few. */
+static enum status collect(struct ranking *ranking, struct diag *diag)
 {
     const struct distribution *distribution = ranking->distribution;
-    ranking->sorted_count = 0;
     for (size_t i = 0; i < distribution->count; i++) {
-        if (distribution->weights[i] == 0 || bucket_of(ranking, distribution->values[i]) != bucket)
+        if (distribution->weights[i] == 0 || !ranking->wanted[bucket_of(ranking, distribution->values[i])])
             continue;
         enum status status = array_reserve(&ranking->sorted, &ranking->sorted_capacity, ranking->sorted_count + 1, sizeof *ranking->sorted,
                                            "a distribution", diag);
@@ -92,58 +105,57 @@ static enum status sort_bucket(struct ranking *ranking, size_t bucket, struct di
             return status;
         ranking->sorted[ranking->sorted_count++] = (struct weighted){distribution->values[i], distribution->weights[i]};
     }
-    qsort(ranking->sorted, ranking->sorted_count, sizeof *ranking->sorted, by_value);
-    ranking->sorted_bucket = bucket;
+    if (ranking->sorted_count > 0)
+        qsort(ranking->sorted, ranking->sorted_count, sizeof *ranking->sorted, by_value);
     return SIM_OK;
 }
 
-static enum status value_at(struct ranking *ranking, uint64_t rank, double *out, struct diag *diag)
+static double value_at(const struct ranking *ranking, uint64_t rank)
 {
-    size_t low = 0, high = BUCKETS; /* the last bucket with below <= rank and something in it */
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        if (ranking->below[middle] <= rank)
-            low = middle;
-        else
-            high = middle;
-    }
-    enum status status = low == ranking->sorted_bucket ? SIM_OK : sort_bucket(ranking, low, diag);
-    if (status != SIM_OK)
-        return status;
-    uint64_t before = ranking->below[low];
-    size_t i = 0;
+    size_t bucket = bucket_of_rank(ranking, rank), i = 0;
+    uint64_t before = ranking->below[bucket];
+    while (bucket_of(ranking, ranking->sorted[i].value) < bucket)
+        i++;
     while (before + ranking->sorted[i].weight <= rank)
         before += ranking->sorted[i++].weight;
-    *out = ranking->sorted[i].value;
-    return SIM_OK;
+    return ranking->sorted[i].value;
 }
 
-static enum status percentile(struct ranking *ranking, double p, double *out, struct diag *diag)
+/* Rank of a percentile: its whole part, and how far towards the next. */
+static uint64_t rank_of(const struct ranking *ranking, double p, double *fraction)
 {
-    double rank = p / 100 * (double)(ranking->total - 1), whole = floor(rank), low, high;
-    enum status status = value_at(ranking, (uint64_t)whole, &low, diag);
-    high = low;
-    if (status == SIM_OK && rank > whole)
-        status = value_at(ranking, (uint64_t)whole + 1, &high, diag);
-    *out = low + (rank - whole) * (high - low);
-    return status;
+    double rank = p / 100 * (double)(ranking->total - 1), whole = floor(rank);
+    *fraction = rank - whole;
+    return (uint64_t)whole;
 }
 
 enum status distribution_percentiles(const struct distribution *distribution, const double *percentiles, size_t count, double *out,
                                      struct diag *diag)
 {
-    struct ranking *ranking;
+    struct ranking found = {.distribution = distribution, .buckets = distribution->count / VALUES_PER_BUCKET}, *ranking = &found;
+    double fraction;
     memset(out, 0, count * sizeof *out);
-    enum status status = array_zeroed(&ranking, 1, sizeof *ranking, "a distribution", diag);
-    if (status != SIM_OK)
-        return status;
-    ranking->distribution = distribution;
-    if (distribution->count > 0)
+    found.buckets = found.buckets < LEAST_BUCKETS ? LEAST_BUCKETS : found.buckets > MOST_BUCKETS ? MOST_BUCKETS : found.buckets;
+    enum status status = array_zeroed(&found.below, found.buckets + 1, sizeof *found.below, "a distribution", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&found.wanted, found.buckets, sizeof *found.wanted, "a distribution", diag);
+    if (status == SIM_OK && distribution->count > 0)
         rank_all(ranking);
-    for (size_t i = 0; i < count && status == SIM_OK && ranking->total > 0; i++)
-        status = percentile(ranking, percentiles[i], &out[i], diag);
-    free(ranking->sorted);
-    free(ranking);
+    for (size_t i = 0; i < count && ranking->total > 0; i++) {
+        uint64_t rank = rank_of(ranking, percentiles[i], &fraction);
+        ranking->wanted[bucket_of_rank(ranking, rank)] = true;
+        ranking->wanted[bucket_of_rank(ranking, fraction > 0 ? rank + 1 : rank)] = true;
+    }
+    if (ranking->total > 0)
+        status = collect(ranking, diag);
+    for (size_t i = 0; i < count && status == SIM_OK && ranking->total > 0; i++) {
+        uint64_t rank = rank_of(ranking, percentiles[i], &fraction);
+        double low = value_at(ranking, rank), high = fraction > 0 ? value_at(ranking, rank + 1) : low;
+        out[i] = low + fraction * (high - low);
+    }
+    free(found.sorted);
+    free(found.below);
+    free(found.wanted);
     return status;
 }
 
