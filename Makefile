@@ -92,6 +92,12 @@ $(BUILD)/%.o: %.c | $(AFTER_DEPS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS)) -MMD -MP -c -o $@ $<
 
+# Kernels for instruction sets that not every processor has; the program asks before it calls them (core/kernels.c).
+ifeq ($(shell uname -m),x86_64)
+$(BUILD)/core/kernels_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
+$(BUILD)/core/kernels_avx512.o: ALL_CFLAGS += -mavx512f -mavx2 -mfma -mf16c -mprefer-vector-width=512
+endif
+
 demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float
 	$(BUILD)/pagesim replay --trace traces/chat.jsonl --config configs/demo.json --limit 200
 

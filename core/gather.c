@@ -2,13 +2,15 @@
 #include "gather.h"
 
 #include <stdbool.h>
-#include <string.h>
 
-#include "half_float.h"
+#include "kernels.h"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+
+/* Streaming stores win above about this many bytes a thread; prefetching helps up to this many tokens a block. */
+enum { STREAM_FROM = 1 << 20, PREFETCH_BLOCK_MAX = 16 };
 
 static bool valid_table(const struct kv_store *store, const uint32_t *blocks, uint32_t num_tokens)
 {
@@ -19,35 +21,52 @@ static bool valid_table(const struct kv_store *store, const uint32_t *blocks, ui
     return true;
 }
 
-static void copy_run(const struct kv_store *store, float *to, const unsigned char *from, size_t count)
+/* How a gather moves its runs. */
+struct mover {
+    const struct kv_store *store;
+    const struct kv_kernels *kernels;
+    bool stream; /* past the caches: the destination is larger than they are */
+};
+
+static void copy_run(const struct mover *mover, float *to, const unsigned char *from, size_t count, const unsigned char *ahead)
 {
     const uint16_t *half = (const uint16_t *)(const void *)from;
-    switch (store->shape.dtype) {
+    switch (mover->store->shape.dtype) {
     case KV_STORE_FLOAT32:
-        memcpy(to, from, count * sizeof *to);
+        (mover->stream ? mover->kernels->stream : mover->kernels->copy)(to, from, count * sizeof *to, ahead);
         break;
     case KV_STORE_FLOAT16:
-        for (size_t i = 0; i < count; i++)
-            to[i] = kv_float16_to_float(half[i]);
+        mover->kernels->float16_to_float(to, half, count, mover->stream);
         break;
     case KV_STORE_BFLOAT16:
-        for (size_t i = 0; i < count; i++)
-            to[i] = kv_bfloat16_to_float(half[i]);
+        mover->kernels->bfloat16_to_float(to, half, count, mover->stream);
         break;
     }
 }
 
-static void gather_head(const struct kv_store *store, uint32_t layer, uint32_t head, const uint32_t *blocks, uint32_t num_tokens, float *k,
-                        float *v)
+/* K or V of one head. The processor's own prefetchers lose their way at each block's end; for short runs the same line of the next block
+ * is asked for ahead. */
+static void gather_half(const struct mover *mover, uint32_t layer, int value, uint32_t head, const uint32_t *blocks, uint32_t num_tokens,
+                        float *to)
 {
+    const struct kv_store *store = mover->store;
     const uint32_t size = store->shape.block_size, dim = store->shape.head_dim;
     const size_t head_at = (size_t)head * store->head_elements * store->element_bytes;
     for (uint32_t token = 0; token < num_tokens; token += size) {
-        uint32_t run = num_tokens - token < size ? num_tokens - token : size, block = blocks[token / size];
-        size_t to = (size_t)token * dim, count = (size_t)run * dim;
-        copy_run(store, k + to, kv_store_at(store, layer, 0, block) + head_at, count);
-        copy_run(store, v + to, kv_store_at(store, layer, 1, block) + head_at, count);
+        uint32_t run = num_tokens - token < size ? num_tokens - token : size, k = token / size;
+        const unsigned char *ahead =
+            size <= PREFETCH_BLOCK_MAX && num_tokens - token > size ? kv_store_at(store, layer, value, blocks[k + 1]) + head_at : NULL;
+        copy_run(mover, to + (size_t)token * dim, kv_store_at(store, layer, value, blocks[k]) + head_at, (size_t)run * dim, ahead);
     }
+}
+
+static void gather_head(const struct mover *mover, uint32_t layer, uint32_t head, const uint32_t *blocks, uint32_t num_tokens, float *k,
+                        float *v)
+{
+    gather_half(mover, layer, 0, head, blocks, num_tokens, k);
+    gather_half(mover, layer, 1, head, blocks, num_tokens, v);
+    if (mover->stream)
+        kv_kernels_fence();
 }
 
 enum kv_status kv_gather_head(const struct kv_store *store, uint32_t layer, uint32_t head, const uint32_t *blocks, uint32_t num_tokens,
@@ -57,7 +76,9 @@ enum kv_status kv_gather_head(const struct kv_store *store, uint32_t layer, uint
         return KV_INVALID;
     if (!valid_table(store, blocks, num_tokens))
         return KV_INVALID;
-    gather_head(store, layer, head, blocks, num_tokens, k, v);
+    const size_t bytes = 2 * (size_t)num_tokens * store->shape.head_dim * sizeof(float);
+    const struct mover mover = {.store = store, .kernels = kv_kernels(), .stream = bytes > STREAM_FROM};
+    gather_head(&mover, layer, head, blocks, num_tokens, k, v);
     return KV_OK;
 }
 
@@ -81,18 +102,23 @@ enum kv_status kv_gather_batch(const struct kv_store *store, uint32_t layer, con
     if (!valid_batch(store, layer, sequences, count))
         return KV_INVALID;
     const uint32_t heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += 2 * (size_t)sequences[i].num_tokens * heads * dim * sizeof(float);
 #ifdef _OPENMP
     const int team = threads ? (int)threads : omp_get_max_threads();
 #else
+    const int team = 1;
     (void)threads;
 #endif
-#pragma omp parallel for schedule(static) num_threads(team) default(none) shared(store, layer, sequences, count, heads, dim) if (team > 1)
+    const struct mover mover = {.store = store, .kernels = kv_kernels(), .stream = bytes / (size_t)team > STREAM_FROM};
+#pragma omp parallel for schedule(static) num_threads(team) default(none) shared(mover, layer, sequences, count, heads, dim) if (team > 1)
     for (uint64_t job = 0; job < (uint64_t)count * heads; job++) {
         const struct kv_gather_sequence *sequence = &sequences[job / heads];
         uint32_t head = (uint32_t)(job % heads);
         size_t at = (size_t)head * sequence->num_tokens * dim;
         if (sequence->num_tokens > 0)
-            gather_head(store, layer, head, sequence->blocks, sequence->num_tokens, sequence->k + at, sequence->v + at);
+            gather_head(&mover, layer, head, sequence->blocks, sequence->num_tokens, sequence->k + at, sequence->v + at);
     }
     return KV_OK;
 }

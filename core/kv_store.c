@@ -5,10 +5,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "half_float.h"
+#include "kernels.h"
 #include "memory.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
+
+/* From these sizes on, streaming stores win: what is written is not read again before it would have left the caches. */
+enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192 };
 
 static bool multiply(size_t *product, size_t factor)
 {
@@ -95,38 +98,34 @@ size_t kv_store_bytes(const struct kv_store *store)
 
 /* --- conversion ------------------------------------------------------------------------------------------------------------------ */
 
-static void store_floats(const struct kv_store *store, void *to, const float *from, size_t count)
+/* A row of floats into the store. `stream`: past the caches. */
+static void store_floats(const struct kv_store *store, void *to, const float *from, size_t count, bool stream)
 {
-    uint16_t *half = to;
+    const struct kv_kernels *kernels = kv_kernels();
     switch (store->shape.dtype) {
     case KV_STORE_FLOAT32:
-        memcpy(to, from, count * sizeof *from);
+        (stream ? kernels->stream : kernels->copy)(to, from, count * sizeof *from, NULL);
         break;
     case KV_STORE_FLOAT16:
-        for (size_t i = 0; i < count; i++)
-            half[i] = kv_float16_from_float(from[i]);
+        kernels->float_to_float16(to, from, count);
         break;
     case KV_STORE_BFLOAT16:
-        for (size_t i = 0; i < count; i++)
-            half[i] = kv_bfloat16_from_float(from[i]);
+        kernels->float_to_bfloat16(to, from, count);
         break;
     }
 }
 
 static void load_floats(const struct kv_store *store, float *to, const void *from, size_t count)
 {
-    const uint16_t *half = from;
     switch (store->shape.dtype) {
     case KV_STORE_FLOAT32:
         memcpy(to, from, count * sizeof *to);
         break;
     case KV_STORE_FLOAT16:
-        for (size_t i = 0; i < count; i++)
-            to[i] = kv_float16_to_float(half[i]);
+        kv_kernels()->float16_to_float(to, from, count, false);
         break;
     case KV_STORE_BFLOAT16:
-        for (size_t i = 0; i < count; i++)
-            to[i] = kv_bfloat16_to_float(half[i]);
+        kv_kernels()->bfloat16_to_float(to, from, count, false);
         break;
     }
 }
@@ -150,8 +149,8 @@ enum kv_status kv_store_write(struct kv_store *store, uint32_t layer, uint32_t b
     if (!in_range(store, layer, block, head, offset) || !k || !v)
         return KV_INVALID;
     size_t at = byte_offset(store, head, offset);
-    store_floats(store, kv_store_at(store, layer, 0, block) + at, k, store->shape.head_dim);
-    store_floats(store, kv_store_at(store, layer, 1, block) + at, v, store->shape.head_dim);
+    store_floats(store, kv_store_at(store, layer, 0, block) + at, k, store->shape.head_dim, false);
+    store_floats(store, kv_store_at(store, layer, 1, block) + at, v, store->shape.head_dim, false);
     return KV_OK;
 }
 
@@ -177,15 +176,18 @@ enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, con
     for (uint32_t i = start / size; i <= (start + count - 1) / size; i++)
         if (blocks[i] >= store->shape.num_blocks)
             return KV_INVALID;
+    const bool stream = (size_t)count * heads * dim * sizeof(float) >= STREAM_WRITES_FROM;
     for (uint32_t token = 0; token < count; token++) {
         uint32_t block = blocks[(start + token) / size], offset = (start + token) % size;
         unsigned char *k_block = kv_store_at(store, layer, 0, block), *v_block = kv_store_at(store, layer, 1, block);
         for (uint32_t head = 0; head < heads; head++) {
             size_t to = byte_offset(store, head, offset), from = ((size_t)token * heads + head) * dim;
-            store_floats(store, k_block + to, k + from, dim);
-            store_floats(store, v_block + to, v + from, dim);
+            store_floats(store, k_block + to, k + from, dim, stream);
+            store_floats(store, v_block + to, v + from, dim, stream);
         }
     }
+    if (stream)
+        kv_kernels_fence();
     return KV_OK;
 }
 
@@ -193,10 +195,14 @@ enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, con
 
 static void copy_layers(struct kv_store *to, uint32_t destination, const struct kv_store *from, uint32_t source)
 {
-    size_t bytes = to->block_elements * to->element_bytes;
+    const size_t bytes = to->block_elements * to->element_bytes;
+    const bool stream = bytes >= STREAM_BLOCKS_FROM;
     for (uint32_t layer = 0; layer < to->shape.num_layers; layer++)
         for (int value = 0; value < 2; value++)
-            memcpy(kv_store_at(to, layer, value, destination), kv_store_at(from, layer, value, source), bytes);
+            (stream ? kv_kernels()->stream : kv_kernels()->copy)(kv_store_at(to, layer, value, destination),
+                                                                 kv_store_at(from, layer, value, source), bytes, NULL);
+    if (stream)
+        kv_kernels_fence();
 }
 
 enum kv_status kv_store_copy_block(struct kv_store *store, uint32_t source, uint32_t destination)

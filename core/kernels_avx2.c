@@ -1,0 +1,17 @@
+/* kernels_avx2.c - kernels for AVX2 with FMA and F16C; compiled with the flags for them (Makefile). */
+#include "kernels.h"
+
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#include <immintrin.h>
+#define KERNELS_NAME              "avx2"
+#define LANES                     8
+#define STREAM(to, value)         _mm256_stream_ps((float *)(void *)(to), (__m256)(value))
+#define HALF_TO_VECTOR(from)      ((vector)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(from))))
+#define VECTOR_TO_HALF(to, value) _mm_storeu_si128((__m128i *)(void *)(to), _mm256_cvtps_ph((__m256)(value), _MM_FROUND_TO_NEAREST_INT))
+#include "kernels_body.h"
+
+static const struct kv_kernels table = KERNELS_TABLE;
+const struct kv_kernels *const kv_kernels_avx2 = &table;
+#else
+const struct kv_kernels *const kv_kernels_avx2 = NULL;
+#endif

@@ -1,0 +1,283 @@
+/* test_data_plane.c - every instruction set against the portable one, gathers against single reads, attention against exact arithmetic. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attention.h"
+#include "gather.h"
+#include "half_float.h"
+#include "kernels.h"
+#include "support/random.h"
+
+static const char *const sets[] = {"portable", "avx2", "avx512"};
+enum { SETS = 3 };
+
+static float random_float(uint64_t *random)
+{
+    return (float)((double)random_below(random, 2000001) / 1000000 - 1);
+}
+
+Test(half_float, every_16_bit_pattern_survives_the_round_trip)
+{
+    for (uint32_t bits = 0; bits < 65536; bits++) {
+        float half = kv_float16_to_float((uint16_t)bits), brain = kv_bfloat16_to_float((uint16_t)bits);
+        if (isnan(half))
+            cr_assert(isnan(kv_float16_to_float(kv_float16_from_float(half))));
+        else
+            cr_assert_eq(kv_float16_from_float(half), bits);
+        if (isnan(brain))
+            cr_assert(isnan(kv_bfloat16_to_float(kv_bfloat16_from_float(brain))));
+        else
+            cr_assert_eq(kv_bfloat16_from_float(brain), bits);
+    }
+}
+
+Test(half_float, rounds_to_nearest_even_within_its_bound)
+{
+    uint64_t random = 1;
+    for (int i = 0; i < 1000000; i++) {
+        float value = random_float(&random) * 1000;
+        float half = kv_float16_to_float(kv_float16_from_float(value)), brain = kv_bfloat16_to_float(kv_bfloat16_from_float(value));
+        cr_assert_leq(fabsf(half - value), fabsf(value) * 0x1p-11F + 0x1p-25F);
+        cr_assert_leq(fabsf(brain - value), fabsf(value) * 0x1p-8F);
+    }
+    cr_expect_eq(kv_float16_from_float(65519.0F), 0x7bff);
+    cr_expect_eq(kv_float16_from_float(65520.0F), 0x7c00);
+    cr_expect_eq(kv_float16_from_float(-INFINITY), 0xfc00);
+    cr_expect_eq(kv_bfloat16_from_float(INFINITY), 0x7f80);
+}
+
+Test(kernels, all_sets_move_and_convert_bit_for_bit_like_the_portable_one)
+{
+    enum { MOST = 5000, PAD = 64 };
+    static unsigned char from[4 * MOST + 2 * PAD], want[4 * MOST + 2 * PAD], got[4 * MOST + 2 * PAD];
+    uint64_t random = 2;
+    for (int round = 0; round < 400; round++) {
+        size_t count = random_below(&random, round % 2 ? 40 : MOST), in = 4 * random_below(&random, 8), out = 4 * random_below(&random, 16);
+        for (size_t i = 0; i < sizeof from; i++)
+            from[i] = (unsigned char)random_next(&random);
+        for (int what = 0; what < 6; what++)
+            for (int set = 0; set < SETS; set++) {
+                unsigned char *to = set ? got : want;
+                memset(to, 0xa5, sizeof want);
+                if (!kv_kernels_select(sets[set]))
+                    continue;
+                const struct kv_kernels *kernels = kv_kernels();
+                float *floats = (float *)(void *)(to + out);
+                if (what == 0)
+                    kernels->copy(to + out, from + in, 4 * count, from);
+                else if (what == 1)
+                    kernels->stream(to + out, from + in, 4 * count, NULL);
+                else if (what == 2)
+                    kernels->bfloat16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0);
+                else if (what == 3)
+                    kernels->float16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0);
+                else if (what == 4)
+                    kernels->float_to_bfloat16((uint16_t *)(void *)(to + out), (const float *)(const void *)(from + in), count);
+                else
+                    kernels->float_to_float16((uint16_t *)(void *)(to + out), (const float *)(const void *)(from + in), count);
+                kv_kernels_fence();
+                if (set == 0)
+                    continue;
+                bool nan_payloads = what == 3 || what == 5; /* which quiet NaN comes out is the processor's business */
+                for (size_t i = 0; i < sizeof want && !nan_payloads; i++)
+                    cr_assert_eq(got[i], want[i], "%s, kernel %d, byte %zu", sets[set], what, i);
+                for (size_t i = 0; i < count && nan_payloads; i++) {
+                    float a = what == 3 ? ((float *)(void *)(want + out))[i] : kv_float16_to_float(((uint16_t *)(void *)(want + out))[i]);
+                    float b = what == 3 ? ((float *)(void *)(got + out))[i] : kv_float16_to_float(((uint16_t *)(void *)(got + out))[i]);
+                    cr_assert((isnan(a) && isnan(b)) || kv_float_bits(a) == kv_float_bits(b), "%s, kernel %d", sets[set], what);
+                }
+            }
+    }
+    kv_kernels_select(NULL);
+}
+
+/* A store full of random values, a random table, and the sequence's length. */
+struct case_data {
+    struct kv_store *store;
+    uint32_t *blocks, num_tokens;
+};
+
+static struct case_data make_case(uint64_t *random, uint32_t block_size, uint32_t num_tokens, uint32_t heads, uint32_t dim, int dtype)
+{
+    struct kv_store_shape shape = {
+        .num_layers = 2, .num_kv_heads = heads, .head_dim = dim, .block_size = block_size, .dtype = (enum kv_store_dtype)dtype};
+    uint32_t entries = (num_tokens + block_size - 1) / block_size;
+    struct case_data data = {.num_tokens = num_tokens, .blocks = malloc(entries * sizeof(uint32_t))};
+    shape.num_blocks = entries + 5;
+    cr_assert_eq(kv_store_create(&shape, &data.store), KV_OK);
+    for (uint32_t i = 0; i < shape.num_blocks && i < entries; i++)
+        data.blocks[i] = i;
+    for (uint32_t i = entries; i-- > 1;) {
+        uint32_t j = random_below(random, i + 1), swap = data.blocks[i];
+        data.blocks[i] = data.blocks[j];
+        data.blocks[j] = swap;
+    }
+    float *row = malloc((size_t)heads * dim * sizeof *row), *other = malloc((size_t)heads * dim * sizeof *other);
+    for (uint32_t token = 0; token < num_tokens; token++) {
+        for (uint32_t i = 0; i < heads * dim; i++) {
+            row[i] = random_float(random);
+            other[i] = random_float(random);
+        }
+        cr_assert_eq(kv_store_write_tokens(data.store, 1, data.blocks, token, 1, row, other), KV_OK);
+    }
+    free(row);
+    free(other);
+    return data;
+}
+
+static void end_case(struct case_data *data)
+{
+    kv_store_destroy(data->store);
+    free(data->blocks);
+}
+
+Test(gather, equals_single_reads_on_every_set_type_and_shape)
+{
+    uint64_t random = 3;
+    for (int round = 0; round < 60; round++) {
+        uint32_t block_size = 1 + random_below(&random, 40), heads = 1 + random_below(&random, 4), dim = 1 + random_below(&random, 90);
+        uint32_t tokens = round % 5 ? 1 + random_below(&random, 300) : 1;
+        struct case_data data = make_case(&random, block_size, tokens, heads, dim, round % 3);
+        size_t floats = (size_t)heads * tokens * dim;
+        float *k = malloc(floats * sizeof *k), *v = malloc(floats * sizeof *v), one_k[128], one_v[128];
+        for (int set = 0; set < SETS; set++) {
+            struct kv_gather_sequence sequence = {.blocks = data.blocks, .num_tokens = tokens, .k = k, .v = v};
+            if (!kv_kernels_select(sets[set]))
+                continue;
+            memset(k, 0xff, floats * sizeof *k);
+            cr_assert_eq(kv_gather_batch(data.store, 1, &sequence, 1, 1 + (uint32_t)round % 3), KV_OK);
+            for (uint32_t head = 0; head < heads; head++)
+                for (uint32_t token = 0; token < tokens; token++) {
+                    size_t at = ((size_t)head * tokens + token) * dim;
+                    cr_assert_eq(kv_store_read(data.store, 1, data.blocks[token / block_size], head, token % block_size, one_k, one_v),
+                                 KV_OK);
+                    cr_assert_eq(memcmp(k + at, one_k, dim * sizeof *k), 0);
+                    cr_assert_eq(memcmp(v + at, one_v, dim * sizeof *v), 0);
+                }
+        }
+        kv_kernels_select(NULL);
+        free(k);
+        free(v);
+        end_case(&data);
+    }
+}
+
+Test(gather, large_ones_stream_and_still_hold_every_float)
+{
+    uint64_t random = 4;
+    struct case_data data = make_case(&random, 16, 4100, 2, 64, KV_STORE_FLOAT32);
+    size_t floats = (size_t)2 * 4100 * 64;
+    float *k = malloc((floats + 1) * sizeof *k), *v = malloc((floats + 1) * sizeof *v), one_k[64], one_v[64];
+    for (size_t off = 0; off < 2; off++) {
+        struct kv_gather_sequence sequence = {.blocks = data.blocks, .num_tokens = 4100, .k = k + off, .v = v + off};
+        cr_assert_eq(kv_gather_batch(data.store, 1, &sequence, 1, 1), KV_OK);
+        for (uint32_t token = 0; token < 4100; token++) {
+            cr_assert_eq(kv_store_read(data.store, 1, data.blocks[token / 16], 1, token % 16, one_k, one_v), KV_OK);
+            cr_assert_eq(memcmp(k + off + (4100 + (size_t)token) * 64, one_k, sizeof one_k), 0);
+            cr_assert_eq(memcmp(v + off + (4100 + (size_t)token) * 64, one_v, sizeof one_v), 0);
+        }
+    }
+    free(k);
+    free(v);
+    end_case(&data);
+}
+
+/* Largest error of one K/V head's group of outputs, relative to its largest output, against double precision over single reads. */
+static double attention_error(const struct case_data *data, uint32_t head, uint32_t group, float scale, const float *queries,
+                              const float *outputs)
+{
+    const uint32_t dim = data->store->shape.head_dim, size = data->store->shape.block_size, tokens = data->num_tokens;
+    double worst = 0;
+    double *scores = malloc(tokens * sizeof *scores), *exact = malloc(dim * sizeof *exact);
+    float *k = malloc(dim * sizeof *k), *v = malloc(dim * sizeof *v);
+    for (uint32_t g = 0; g < group; g++) {
+        const float *query = queries + ((size_t)head * group + g) * dim, *output = outputs + ((size_t)head * group + g) * dim;
+        double maximum = -INFINITY, sum = 0, largest = 0;
+        for (uint32_t token = 0; token < tokens; token++) {
+            cr_assert_eq(kv_store_read(data->store, 1, data->blocks[token / size], head, token % size, k, v), KV_OK);
+            scores[token] = 0;
+            for (uint32_t d = 0; d < dim; d++)
+                scores[token] += (double)query[d] * k[d];
+            scores[token] *= (double)scale;
+            maximum = fmax(maximum, scores[token]);
+        }
+        memset(exact, 0, dim * sizeof *exact);
+        for (uint32_t token = 0; token < tokens; token++) {
+            double weight = exp(scores[token] - maximum);
+            cr_assert_eq(kv_store_read(data->store, 1, data->blocks[token / size], head, token % size, k, v), KV_OK);
+            sum += weight;
+            for (uint32_t d = 0; d < dim; d++)
+                exact[d] += weight * v[d];
+        }
+        for (uint32_t d = 0; d < dim; d++)
+            largest = fmax(largest, fabs(exact[d] / sum));
+        for (uint32_t d = 0; d < dim; d++)
+            worst = fmax(worst, fabs(output[d] - exact[d] / sum) / largest);
+    }
+    free(scores);
+    free(exact);
+    free(k);
+    free(v);
+    return worst;
+}
+
+static void check_attention(uint64_t *random, uint32_t block_size, uint32_t tokens, uint32_t heads, uint32_t group, uint32_t dim, int dtype)
+{
+    struct case_data data = make_case(random, block_size, tokens, heads, dim, dtype);
+    size_t floats = (size_t)heads * group * dim;
+    float *queries = malloc(floats * sizeof *queries), *outputs = malloc(floats * sizeof *outputs), *again = malloc(floats * sizeof *again);
+    for (size_t i = 0; i < floats; i++)
+        queries[i] = random_float(random) * 3;
+    float scale = 1 / sqrtf((float)dim);
+    for (int set = 0; set < SETS; set++) {
+        if (!kv_kernels_select(sets[set]))
+            continue;
+        struct kv_attend_sequence sequence = {.blocks = data.blocks, .num_tokens = tokens, .queries = queries, .outputs = outputs};
+        cr_assert_eq(kv_attend_batch(data.store, 1, group, scale, &sequence, 1, 1), KV_OK);
+        sequence.outputs = again;
+        cr_assert_eq(kv_attend_batch(data.store, 1, group, scale, &sequence, 1, 3), KV_OK);
+        cr_assert_eq(memcmp(outputs, again, floats * sizeof *outputs), 0, "threads change nothing");
+        for (uint32_t head = 0; head < heads; head++) {
+            double error = attention_error(&data, head, group, scale, queries, outputs);
+            cr_assert_lt(error, 1e-5, "%s: block %u, %u tokens, dim %u: %g", sets[set], block_size, tokens, dim, error);
+        }
+    }
+    kv_kernels_select(NULL);
+    free(queries);
+    free(outputs);
+    free(again);
+    end_case(&data);
+}
+
+Test(attention, agrees_with_exact_arithmetic_for_any_block_size_and_shape)
+{
+    uint64_t random = 5;
+    for (int round = 0; round < 60; round++)
+        check_attention(&random, 1 + random_below(&random, 50), 1 + random_below(&random, 400), 1 + random_below(&random, 3),
+                        1 + random_below(&random, 8), 1 + random_below(&random, 140), round % 3);
+}
+
+Test(attention, agrees_for_contexts_from_1_to_32768)
+{
+    static const uint32_t contexts[] = {1, 2, 15, 16, 17, 1000, 4096, 32768};
+    uint64_t random = 6;
+    for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
+        check_attention(&random, 16, contexts[i], 1, 4, 64, KV_STORE_FLOAT32);
+}
+
+Test(attention, refuses_what_cannot_be)
+{
+    uint64_t random = 7;
+    struct case_data data = make_case(&random, 4, 8, 1, 8, KV_STORE_FLOAT32);
+    float queries[8] = {0}, outputs[8] = {0};
+    uint32_t wrong[2] = {0, 99};
+    struct kv_attend_sequence sequence = {.blocks = data.blocks, .num_tokens = 8, .queries = queries, .outputs = outputs};
+    cr_expect_eq(kv_attend_batch(data.store, 2, 1, 1, &sequence, 1, 1), KV_INVALID);
+    cr_expect_eq(kv_attend_batch(data.store, 0, 0, 1, &sequence, 1, 1), KV_INVALID);
+    cr_expect_eq(kv_attend_batch(data.store, 0, 17, 1, &sequence, 1, 1), KV_INVALID);
+    sequence.blocks = wrong;
+    cr_expect_eq(kv_attend_batch(data.store, 0, 1, 1, &sequence, 1, 1), KV_INVALID);
+    end_case(&data);
+}
