@@ -58,7 +58,7 @@ static const float *as_floats(const struct head_job *job, const unsigned char *r
 static void update_softmax(const struct head_job *job, struct softmax *softmax, uint32_t rows)
 {
     for (uint32_t g = 0; g < job->group; g++) {
-        float *scores = softmax->scores + g * KV_CHUNK_ROWS, maximum = softmax->maximum[g];
+        float *scores = softmax->scores + (size_t)g * KV_CHUNK_ROWS, maximum = softmax->maximum[g];
         for (uint32_t row = 0; row < rows; row++) {
             scores[row] *= job->scale;
             maximum = scores[row] > maximum ? scores[row] : maximum;

@@ -54,7 +54,8 @@ Test(kernels, all_sets_move_and_convert_bit_for_bit_like_the_portable_one)
     static unsigned char from[4 * MOST + 2 * PAD], want[4 * MOST + 2 * PAD], got[4 * MOST + 2 * PAD];
     uint64_t random = 2;
     for (int round = 0; round < 400; round++) {
-        size_t count = random_below(&random, round % 2 ? 40 : MOST), in = 4 * random_below(&random, 8), out = 4 * random_below(&random, 16);
+        size_t count = random_below(&random, round % 2 ? 40 : MOST), in = 4 * (size_t)random_below(&random, 8),
+               out = 4 * (size_t)random_below(&random, 16);
         for (size_t i = 0; i < sizeof from; i++)
             from[i] = (unsigned char)random_next(&random);
         for (int what = 0; what < 6; what++)

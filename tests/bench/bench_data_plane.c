@@ -1,0 +1,460 @@
+/* bench_data_plane.c - how fast K/V bytes move here, as shares of what the machine can do, all measured in one run and in turn:
+ *
+ *   limit   the best sequential copy of as many bytes by as many threads: memcpy, wide regular and streaming stores, with and without
+ *           prefetch
+ *   seed    the way of the text this project grew from: row by row into fresh zeroed memory
+ *   ours    the library
+ *
+ * GB/s are payload, K and V counted once, over the CPU time of the slowest thread, so that other users of the machine disturb less; each
+ * figure is the median of several rounds.
+ *
+ * usage: bench_data_plane [--machine] [--quick]
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_thread_num(void)
+{
+    return 0;
+}
+static int omp_get_max_threads(void)
+{
+    return 1;
+}
+#endif
+
+#include "attention.h"
+#include "gather.h"
+#include "kernels.h"
+
+enum { HEADS = 8, CONTEXT = 4096, SEQUENCES = 16, GROUP = 4, MOST_THREADS = 64, MOST_ROUNDS = 15 };
+#define POOL_BYTES ((size_t)2 << 30)
+#define HUGE_PAGE  ((size_t)2 << 20)
+
+static int rounds = 7;
+static bool machine;
+
+/* Memory aligned to 2 MiB with large pages, touched. */
+static float *buffer(size_t bytes)
+{
+    void *memory = NULL;
+    if (posix_memalign(&memory, HUGE_PAGE, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE) != 0)
+        exit(1);
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    memset(memory, 1, bytes);
+    return memory;
+}
+
+static double thread_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Work for one thread of a team. */
+typedef void work_function(void *context, int thread, int threads);
+
+/* CPU seconds of the slowest thread. */
+static double run(work_function *work, void *context, int threads)
+{
+    double slowest = 0;
+#pragma omp parallel num_threads(threads) reduction(max : slowest)
+    {
+        double start = thread_seconds();
+        work(context, omp_get_thread_num(), threads);
+        slowest = thread_seconds() - start;
+    }
+    return slowest;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return left < right ? -1 : left > right;
+}
+
+static double median(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, by_value);
+    return values[count / 2];
+}
+
+/* --- one setting ------------------------------------------------------------------------------------------------------------------ */
+
+struct setting {
+    uint32_t block_size, head_dim, sequences;
+    enum kv_store_dtype dtype;
+    struct kv_store *store;
+    uint32_t *tables; /* [sequence][entries] */
+    uint32_t entries;
+    float *k, *v;  /* destinations: [sequence][head][token][dim] */
+    float *source; /* what a sequential copy reads */
+    float *queries, *outputs;
+    size_t sequence_floats;
+    int variant; /* of the sequential copy */
+    bool attend_after;
+};
+
+static size_t payload(const struct setting *setting)
+{
+    return 2 * (size_t)setting->sequences * setting->sequence_floats * sizeof(float);
+}
+
+static void open_setting(struct setting *setting, bool whole_pool)
+{
+    struct kv_store_shape shape = {
+        .num_layers = 1, .num_kv_heads = HEADS, .head_dim = setting->head_dim, .block_size = setting->block_size, .dtype = setting->dtype};
+    size_t element = setting->dtype == KV_STORE_FLOAT32 ? 4 : 2,
+           block = 2 * (size_t)HEADS * setting->block_size * setting->head_dim * element;
+    setting->entries = (CONTEXT + setting->block_size - 1) / setting->block_size;
+    shape.num_blocks = whole_pool ? (uint32_t)(POOL_BYTES / block) : setting->entries * setting->sequences;
+    if (shape.num_blocks < setting->entries * setting->sequences)
+        shape.num_blocks = setting->entries * setting->sequences;
+    if (kv_store_create(&shape, &setting->store) != KV_OK)
+        exit(1);
+    memset(setting->store->memory, 0, setting->store->mapped_bytes);
+    uint32_t *all = malloc(shape.num_blocks * sizeof *all);
+    uint64_t random = 1;
+    for (uint32_t i = 0; i < shape.num_blocks; i++)
+        all[i] = i;
+    for (uint32_t i = shape.num_blocks; i-- > 1;) {
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        uint32_t j = (uint32_t)((random >> 33) % (i + 1)), swap = all[i];
+        all[i] = all[j];
+        all[j] = swap;
+    }
+    setting->tables = all;
+    setting->sequence_floats = (size_t)HEADS * CONTEXT * setting->head_dim;
+    size_t bytes = setting->sequences * setting->sequence_floats * sizeof(float);
+    setting->k = buffer(bytes);
+    setting->v = buffer(bytes);
+    setting->source = buffer(2 * bytes);
+    size_t heads = (size_t)setting->sequences * HEADS * GROUP * setting->head_dim * sizeof(float);
+    setting->queries = buffer(heads);
+    setting->outputs = buffer(heads);
+    for (size_t i = 0; i < heads / sizeof(float); i++)
+        setting->queries[i] = (float)(i % 17) / 100;
+}
+
+static void close_setting(struct setting *setting)
+{
+    kv_store_destroy(setting->store);
+    free(setting->tables);
+    free(setting->k);
+    free(setting->v);
+    free(setting->source);
+    free(setting->queries);
+    free(setting->outputs);
+}
+
+/* Jobs are (sequence, head); a thread takes an even run of them. */
+static void share(uint32_t jobs, int thread, int threads, uint32_t *from, uint32_t *to)
+{
+    *from = (uint32_t)((uint64_t)jobs * (uint64_t)thread / (uint64_t)threads);
+    *to = (uint32_t)((uint64_t)jobs * (uint64_t)(thread + 1) / (uint64_t)threads);
+}
+
+static const uint32_t *table_of(const struct setting *setting, uint32_t sequence)
+{
+    return setting->tables + (size_t)sequence * setting->entries;
+}
+
+static void gather(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    const size_t head_floats = (size_t)CONTEXT * setting->head_dim;
+    uint32_t from, to;
+    share(setting->sequences * HEADS, thread, threads, &from, &to);
+    for (uint32_t job = from; job < to; job++)
+        if (kv_gather_head(setting->store, 0, job % HEADS, table_of(setting, job / HEADS), CONTEXT, setting->k + job * head_floats,
+                           setting->v + job * head_floats) != KV_OK)
+            exit(1);
+}
+
+/* Fresh zeroed memory, row by row, with each row's place looked up. */
+static void seed_gather(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    const uint32_t dim = setting->head_dim, size = setting->block_size;
+    uint32_t from, to;
+    share(setting->sequences * HEADS, thread, threads, &from, &to);
+    for (uint32_t job = from; job < to; job++) {
+        float *halves[2] = {calloc((size_t)CONTEXT * dim, sizeof(float)), calloc((size_t)CONTEXT * dim, sizeof(float))};
+        for (uint32_t token = 0; token < CONTEXT; token++)
+            for (int value = 0; value < 2; value++) {
+                const unsigned char *block = kv_store_at(setting->store, 0, value, table_of(setting, job / HEADS)[token / size]);
+                memcpy(halves[value] + (size_t)token * dim, block + (((size_t)(job % HEADS) * size + token % size) * dim) * sizeof(float),
+                       dim * sizeof(float));
+            }
+        __asm__ volatile("" ::"r"(halves[0]), "r"(halves[1]) : "memory");
+        free(halves[0]);
+        free(halves[1]);
+    }
+}
+
+enum { COPY_VARIANTS = 5 };
+
+static void sequential_copy(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    const struct kv_kernels *kernels = kv_kernels();
+    const size_t floats = setting->sequences * setting->sequence_floats;
+    uint32_t from, to;
+    share(setting->sequences * HEADS, thread, threads, &from, &to);
+    size_t start = floats / ((size_t)setting->sequences * HEADS) * from, end = floats / ((size_t)setting->sequences * HEADS) * to;
+    for (int value = 0; value < 2; value++) {
+        float *out = (value ? setting->v : setting->k) + start;
+        const float *in = setting->source + (size_t)value * floats + start;
+        size_t bytes = (end - start) * sizeof(float);
+        if (setting->variant == 0)
+            memcpy(out, in, bytes);
+        else
+            (setting->variant % 2 ? kernels->copy : kernels->stream)(out, in, bytes, setting->variant > 2 ? (const char *)in + 2048 : NULL);
+    }
+    kv_kernels_fence();
+}
+
+static void attend(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    const size_t width = (size_t)HEADS * GROUP * setting->head_dim;
+    uint32_t from, to;
+    share(setting->sequences, thread, threads, &from, &to);
+    for (uint32_t i = from; i < to; i++) {
+        struct kv_attend_sequence one = {.blocks = table_of(setting, i),
+                                         .num_tokens = CONTEXT,
+                                         .queries = setting->queries + i * width,
+                                         .outputs = setting->outputs + i * width};
+        if (kv_attend_batch(setting->store, 0, GROUP, 0.088F, &one, 1, 1) != KV_OK)
+            exit(1);
+    }
+}
+
+/* Attention over gathered buffers: a store whose blocks are the whole context, in place. */
+static void gather_then_attend(void *context, int thread, int threads)
+{
+    struct setting *setting = context;
+    gather(setting, thread, threads);
+    const size_t head_floats = (size_t)CONTEXT * setting->head_dim;
+    const struct kv_kernels *kernels = kv_kernels();
+    uint32_t from, to;
+    share(setting->sequences * HEADS, thread, threads, &from, &to);
+    for (uint32_t job = from; job < to; job++) {
+        float scores[GROUP * KV_CHUNK_ROWS], scale[GROUP] = {1, 1, 1, 1};
+        float *outputs = setting->outputs + (size_t)job * GROUP * setting->head_dim;
+        for (uint32_t token = 0; token < CONTEXT; token += KV_CHUNK_ROWS) {
+            const float *k = setting->k + job * head_floats + (size_t)token * setting->head_dim;
+            kernels->dot_rows(setting->queries + (size_t)job * GROUP * setting->head_dim, GROUP, k, KV_CHUNK_ROWS, setting->head_dim,
+                              scores);
+            for (int i = 0; i < GROUP * KV_CHUNK_ROWS; i++)
+                scores[i] = -scores[i] * scores[i];
+            kernels->exponentials(scores, GROUP * KV_CHUNK_ROWS);
+            const float *v = setting->v + job * head_floats + (size_t)token * setting->head_dim;
+            kernels->add_rows(outputs, scale, scores, GROUP, v, KV_CHUNK_ROWS, setting->head_dim);
+        }
+    }
+}
+
+/* Read everything once, sum it: what attention cannot beat. */
+static void read_all(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    const size_t floats = 2 * (size_t)setting->sequences * setting->sequence_floats, from = floats / (size_t)threads * (size_t)thread;
+    typedef float wide __attribute__((vector_size(64)));
+    wide sums[4] = {{0}, {0}, {0}, {0}};
+    const float *in = setting->source + from;
+    for (size_t i = 0; i + 64 <= floats / (size_t)threads; i += 64)
+        for (int j = 0; j < 4; j++) {
+            wide value;
+            memcpy(&value, in + i + 16 * (size_t)j, sizeof value);
+            sums[j] += value;
+        }
+    __asm__ volatile("" ::"x"(sums[0][0] + sums[1][1] + sums[2][2] + sums[3][3]));
+}
+
+static void copy_blocks(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    uint32_t from, to, jobs = setting->entries * setting->sequences / 2;
+    share(jobs, thread, threads, &from, &to);
+    for (uint32_t i = from; i < to; i++)
+        if (kv_store_copy_block(setting->store, setting->tables[2 * (size_t)i], setting->tables[2 * (size_t)i + 1]) != KV_OK)
+            exit(1);
+}
+
+static void append_tokens(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    const size_t row = (size_t)HEADS * setting->head_dim;
+    uint32_t from, to;
+    share(setting->sequences, thread, threads, &from, &to);
+    for (uint32_t token = 0; token < CONTEXT; token++)
+        for (uint32_t i = from; i < to; i++)
+            if (kv_store_write_tokens(setting->store, 0, table_of(setting, i), token, 1, setting->queries + i * row,
+                                      setting->queries + i * row) != KV_OK)
+                exit(1);
+}
+
+static void prefill(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    uint32_t from, to;
+    share(setting->sequences, thread, threads, &from, &to);
+    for (uint32_t i = from; i < to; i++)
+        if (kv_store_write_tokens(setting->store, 0, table_of(setting, i), 0, CONTEXT, setting->source + i * setting->sequence_floats,
+                                  setting->source + (setting->sequences + i) * setting->sequence_floats) != KV_OK)
+            exit(1);
+}
+
+/* Streaming stores of one row over and over: what appending cannot beat. */
+static void fill(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    const struct kv_kernels *kernels = kv_kernels();
+    const size_t floats = setting->sequences * setting->sequence_floats, from = floats / (size_t)threads * (size_t)thread;
+    const size_t row = (size_t)setting->head_dim * sizeof(float);
+    for (int value = 0; value < 2; value++)
+        for (size_t at = 0; at < floats / (size_t)threads * sizeof(float); at += row)
+            kernels->stream((char *)((value ? setting->v : setting->k) + from) + at, setting->queries, row, NULL);
+    kv_kernels_fence();
+}
+
+/* --- measuring -------------------------------------------------------------------------------------------------------------------- */
+
+/* GB/s of several ways, measured in turn so that a change of the machine's mood meets all of them. */
+static void measure(struct setting *setting, work_function *const *ways, const double *bytes, int count, int threads, double *gb_per_s)
+{
+    double seconds[8][MOST_ROUNDS];
+    for (int round = -1; round < rounds; round++)
+        for (int way = 0; way < count; way++) {
+            double took = run(ways[way], setting, threads);
+            if (round >= 0)
+                seconds[way][round] = took;
+        }
+    for (int way = 0; way < count; way++)
+        gb_per_s[way] = bytes[way] / median(seconds[way], rounds) / 1e9;
+}
+
+static double copy_limit(struct setting *setting, int threads)
+{
+    double best = 0;
+    for (setting->variant = 0; setting->variant < COPY_VARIANTS; setting->variant++) {
+        work_function *const ways[] = {sequential_copy};
+        double bytes = (double)payload(setting), speed;
+        measure(setting, ways, &bytes, 1, threads, &speed);
+        best = speed > best ? speed : best;
+    }
+    return best;
+}
+
+static void result(const char *what, int threads, double gb_per_s)
+{
+    if (machine)
+        printf("RESULT %s %d %.2f\n", what, threads, gb_per_s);
+}
+
+static void gather_row(uint32_t block_size, uint32_t head_dim, uint32_t sequences, int threads, const char *name)
+{
+    struct setting setting = {.block_size = block_size, .head_dim = head_dim, .sequences = sequences};
+    open_setting(&setting, sequences > 1);
+    double limit = copy_limit(&setting, threads), speeds[2], bytes[2] = {(double)payload(&setting), (double)payload(&setting)};
+    work_function *const ways[] = {gather, seed_gather};
+    measure(&setting, ways, bytes, 2, threads, speeds);
+    double again = copy_limit(&setting, threads);
+    limit = again > limit ? again : limit;
+    if (!machine)
+        printf("%-10s %5u %4u %7d %8.1f %8.1f %8.1f %8.2f %7.1f\n", sequences > 1 ? "gather" : "in L3", block_size, head_dim, threads,
+               limit, speeds[1], speeds[0], speeds[0] / limit, speeds[0] / speeds[1]);
+    if (name)
+        result(name, threads, speeds[0]);
+    close_setting(&setting);
+}
+
+static void other_rows(int threads)
+{
+    struct setting setting = {.block_size = 16, .head_dim = 128, .sequences = SEQUENCES};
+    open_setting(&setting, true);
+    double all = (double)payload(&setting), limit = copy_limit(&setting, threads), speeds[7];
+    work_function *const ways[] = {copy_blocks, append_tokens, fill, prefill, attend, read_all, gather_then_attend};
+    const double bytes[] = {all / 2, all, all, all, all, all, all};
+    measure(&setting, ways, bytes, 7, threads, speeds);
+    if (!machine) {
+        printf("%-34s %d thread%s: %6.1f GB/s, %.2f of the copy limit\n", "copy of a block", threads, threads > 1 ? "s" : "", speeds[0],
+               speeds[0] / limit);
+        printf("%-34s %d thread%s: %6.1f GB/s, %.2f of a streaming fill\n", "append, a token at a time", threads, threads > 1 ? "s" : "",
+               speeds[1], speeds[1] / speeds[2]);
+        printf("%-34s %d thread%s: %6.1f GB/s, %.2f of the copy limit\n", "prefill write", threads, threads > 1 ? "s" : "", speeds[3],
+               speeds[3] / limit);
+        printf("%-34s %d thread%s: %6.1f GB/s, %.2f of the read limit, %.2f x gather first\n", "attention, 4 queries a head", threads,
+               threads > 1 ? "s" : "", speeds[4], speeds[4] / speeds[5], speeds[4] / speeds[6]);
+    }
+    result("copyblock", threads, speeds[0]);
+    result("append", threads, speeds[1]);
+    result("prefill", threads, speeds[3]);
+    result("attn", threads, speeds[4]);
+    close_setting(&setting);
+}
+
+/* Speeds of gather and attention in tokens of one type against float32, so that what counts is the work done, not the bytes stored. */
+static void type_rows(int threads)
+{
+    static const char *const names[] = {"float32", "float16", "bfloat16"};
+    double base[2] = {0, 0};
+    for (int dtype = 0; dtype < 3 && !machine; dtype++) {
+        struct setting setting = {.block_size = 16, .head_dim = 128, .sequences = SEQUENCES, .dtype = (enum kv_store_dtype)dtype};
+        open_setting(&setting, true);
+        work_function *const ways[] = {gather, attend};
+        const double bytes[] = {(double)payload(&setting), (double)payload(&setting)};
+        double speeds[2];
+        measure(&setting, ways, bytes, 2, threads, speeds);
+        if (dtype == 0)
+            memcpy(base, speeds, sizeof base);
+        printf("%-34s %d thread%s: gather %.2f x, attention %.2f x float32\n", names[dtype], threads, threads > 1 ? "s" : "",
+               speeds[0] / base[0], speeds[1] / base[1]);
+        close_setting(&setting);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const uint32_t block_sizes[] = {8, 16, 32, 64, 128}, head_dims[] = {128, 64};
+    bool quick = false;
+    for (int i = 1; i < argc; i++) {
+        machine = machine || strcmp(argv[i], "--machine") == 0;
+        quick = quick || strcmp(argv[i], "--quick") == 0;
+        if (strcmp(argv[i], "--machine") != 0 && strcmp(argv[i], "--quick") != 0) {
+            puts("usage: bench_data_plane [--machine] [--quick]\n\nGather, copy, append, prefill and attention against the machine's "
+                 "limits.");
+            return strcmp(argv[i], "--help") == 0 ? 0 : 2;
+        }
+    }
+    int most = omp_get_max_threads() < MOST_THREADS ? omp_get_max_threads() : MOST_THREADS;
+    rounds = quick ? 3 : rounds;
+    if (!machine)
+        printf("kernels: %s; GB/s of payload, median of %d rounds\n\n%-10s %5s %4s %7s %8s %8s %8s %8s %7s\n", kv_kernels()->name, rounds,
+               "", "block", "dim", "threads", "limit", "seed", "ours", "/limit", "/seed");
+    for (int threads = 1; threads <= most; threads *= 2)
+        for (size_t dim = 0; dim < (quick || machine ? 1 : 2); dim++)
+            for (size_t size = 0; size < 5; size++) {
+                bool base = block_sizes[size] == 16 && head_dims[dim] == 128;
+                if (base || !(quick || machine))
+                    gather_row(block_sizes[size], head_dims[dim], SEQUENCES, threads, base ? "gather" : NULL);
+                if (base || !(quick || machine))
+                    gather_row(block_sizes[size], head_dims[dim], 1, threads, base ? "gather_l3" : NULL);
+            }
+    if (!machine)
+        putchar('\n');
+    for (int threads = 1; threads <= most; threads *= 2)
+        other_rows(threads);
+    for (int threads = 1; threads <= most; threads *= 2)
+        type_rows(threads);
+    return 0;
+}
