@@ -94,8 +94,8 @@ $(BUILD)/%.o: %.c | $(AFTER_DEPS)
 
 # Kernels for instruction sets that not every processor has; the program asks before it calls them (core/kernels.c).
 ifeq ($(shell uname -m),x86_64)
-$(BUILD)/core/kernels_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
-$(BUILD)/core/kernels_avx512.o: ALL_CFLAGS += -mavx512f -mavx2 -mfma -mf16c -mprefer-vector-width=512
+$(BUILD)/core/kernels_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c -ffp-contract=fast
+$(BUILD)/core/kernels_avx512.o: ALL_CFLAGS += -mavx512f -mavx2 -mfma -mf16c -mprefer-vector-width=512 -ffp-contract=fast
 endif
 
 demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float

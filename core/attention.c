@@ -11,7 +11,7 @@
 #include <omp.h>
 #endif
 
-enum { HEAD_DIM_MAX = 4096, ROW_BUFFER = 8192, CACHE_LINE = 64 };
+enum { HEAD_DIM_MAX = 4096 };
 
 /* One K/V head of one sequence. */
 struct head_job {
@@ -25,95 +25,54 @@ struct head_job {
     float *outputs;
 };
 
-/* Running softmax of each query head. */
-struct softmax {
-    float maximum[KV_GROUP_MAX], sum[KV_GROUP_MAX], scale[KV_GROUP_MAX];
-    float scores[KV_GROUP_MAX * KV_CHUNK_ROWS];
-};
-
-static void fetch_ahead(const unsigned char *from, size_t bytes)
+/* Where the rows from `token` on lie; past the last token, the first rows once more. */
+static const unsigned char *rows_at(const struct head_job *job, int value, uint32_t token)
 {
-    for (size_t at = 0; at < bytes; at += CACHE_LINE)
-        __builtin_prefetch(from + at);
+    const struct kv_store *store = job->store;
+    const uint32_t size = store->shape.block_size, at = token < job->num_tokens ? token : 0;
+    const size_t row = (size_t)job->head * size + at % size;
+    return kv_store_at(store, job->layer, value, job->blocks[at / size]) + row * store->shape.head_dim * store->element_bytes;
 }
 
-/* The rows as float32: in place, or converted into `buffer`. */
-static const float *as_floats(const struct head_job *job, const unsigned char *rows, size_t count, float *buffer)
+/* Rows from `token` on that lie together, as many as a chunk may have. */
+static uint32_t rows_together(const struct head_job *job, uint32_t token)
 {
-    const uint16_t *half = (const uint16_t *)(const void *)rows;
-    switch (job->store->shape.dtype) {
-    case KV_STORE_FLOAT32:
-        break;
-    case KV_STORE_FLOAT16:
-        job->kernels->float16_to_float(buffer, half, count, false);
-        return buffer;
-    case KV_STORE_BFLOAT16:
-        job->kernels->bfloat16_to_float(buffer, half, count, false);
-        return buffer;
-    }
-    return (const float *)(const void *)rows;
-}
-
-/* Scores of a chunk become weights relative to the new maximum; what was summed before is scaled down to it. */
-static void update_softmax(const struct head_job *job, struct softmax *softmax, uint32_t rows)
-{
-    for (uint32_t g = 0; g < job->group; g++) {
-        float *scores = softmax->scores + (size_t)g * KV_CHUNK_ROWS, maximum = softmax->maximum[g];
-        for (uint32_t row = 0; row < rows; row++) {
-            scores[row] *= job->scale;
-            maximum = scores[row] > maximum ? scores[row] : maximum;
-        }
-        for (uint32_t row = 0; row < KV_CHUNK_ROWS; row++)
-            scores[row] = row < rows ? scores[row] - maximum : -INFINITY;
-        softmax->scale[g] = softmax->maximum[g] == maximum ? 1.0F : expf(softmax->maximum[g] - maximum);
-        softmax->maximum[g] = maximum;
-    }
-    job->kernels->exponentials(softmax->scores, job->group * KV_CHUNK_ROWS);
-    for (uint32_t g = 0; g < job->group; g++) {
-        float sum = 0;
-        for (uint32_t row = 0; row < rows; row++)
-            sum += softmax->scores[g * KV_CHUNK_ROWS + row];
-        softmax->sum[g] = softmax->sum[g] * softmax->scale[g] + sum;
-    }
-}
-
-static void attend_chunk(const struct head_job *job, struct softmax *softmax, const unsigned char *k, const unsigned char *v, uint32_t rows)
-{
-    _Alignas(CACHE_LINE) float buffer[ROW_BUFFER];
-    const uint32_t dim = job->store->shape.head_dim;
-    const float *keys = as_floats(job, k, (size_t)rows * dim, buffer);
-    job->kernels->dot_rows(job->queries, job->group, keys, rows, dim, softmax->scores);
-    update_softmax(job, softmax, rows);
-    const float *values = as_floats(job, v, (size_t)rows * dim, buffer);
-    job->kernels->add_rows(job->outputs, softmax->scale, softmax->scores, job->group, values, rows, dim);
+    const uint32_t size = job->store->shape.block_size, left_in_block = size - token % size, left = job->num_tokens - token;
+    const uint32_t together = left_in_block < left ? left_in_block : left;
+    return together < KV_CHUNK_ROWS ? together : KV_CHUNK_ROWS;
 }
 
 static void attend_head(const struct head_job *job)
 {
-    const struct kv_store *store = job->store;
-    const uint32_t size = store->shape.block_size, dim = store->shape.head_dim;
-    const size_t row_bytes = dim * store->element_bytes, head_bytes = size * row_bytes, head_at = job->head * head_bytes;
-    const uint32_t most = ROW_BUFFER / dim < KV_CHUNK_ROWS ? ROW_BUFFER / dim : KV_CHUNK_ROWS;
-    struct softmax softmax = {.sum = {0}};
+    const uint32_t dim = job->store->shape.head_dim;
+    float maximum[KV_GROUP_MAX], sums[KV_GROUP_MAX * KV_CHUNK_ROWS] = {0};
     for (uint32_t g = 0; g < job->group; g++)
-        softmax.maximum[g] = -INFINITY;
+        maximum[g] = -INFINITY;
     memset(job->outputs, 0, (size_t)job->group * dim * sizeof(float));
-    for (uint32_t token = 0; token < job->num_tokens; token += size) {
-        uint32_t rows = job->num_tokens - token < size ? job->num_tokens - token : size, k = token / size;
-        const unsigned char *keys = kv_store_at(store, job->layer, 0, job->blocks[k]) + head_at;
-        const unsigned char *values = kv_store_at(store, job->layer, 1, job->blocks[k]) + head_at;
-        if (job->num_tokens - token > size && size <= KV_CHUNK_ROWS) { /* the next block is somewhere else: ask for it now */
-            fetch_ahead(kv_store_at(store, job->layer, 0, job->blocks[k + 1]) + head_at, head_bytes);
-            fetch_ahead(kv_store_at(store, job->layer, 1, job->blocks[k + 1]) + head_at, head_bytes);
-        }
-        for (uint32_t row = 0; row < rows; row += most) {
-            uint32_t chunk = rows - row < most ? rows - row : most;
-            attend_chunk(job, &softmax, keys + row * row_bytes, values + row * row_bytes, chunk);
-        }
+    struct kv_attend_rows chunk = {.queries = job->queries,
+                                   .keys_ahead = rows_at(job, 0, 0),
+                                   .values_ahead = rows_at(job, 1, 0),
+                                   .group = job->group,
+                                   .head_dim = dim,
+                                   .scale = job->scale,
+                                   .maximum = maximum,
+                                   .sums = sums,
+                                   .outputs = job->outputs};
+    for (uint32_t token = 0; token < job->num_tokens; token += chunk.rows) {
+        chunk.rows = rows_together(job, token);
+        chunk.keys = chunk.keys_ahead;
+        chunk.values = chunk.values_ahead;
+        chunk.keys_ahead = rows_at(job, 0, token + chunk.rows);
+        chunk.values_ahead = rows_at(job, 1, token + chunk.rows);
+        job->kernels->attend[job->store->shape.dtype](&chunk);
     }
-    for (uint32_t g = 0; g < job->group; g++)
+    for (uint32_t g = 0; g < job->group; g++) {
+        float sum = 0;
+        for (uint32_t i = 0; i < KV_CHUNK_ROWS; i++)
+            sum += sums[g * KV_CHUNK_ROWS + i];
         for (uint32_t d = 0; d < dim; d++)
-            job->outputs[(size_t)g * dim + d] /= softmax.sum[g];
+            job->outputs[(size_t)g * dim + d] /= sum;
+    }
 }
 
 static bool valid(const struct kv_store *store, uint32_t layer, uint32_t group, const struct kv_attend_sequence *sequences, uint32_t count)

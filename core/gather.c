@@ -30,16 +30,16 @@ struct mover {
 
 static void copy_run(const struct mover *mover, float *to, const unsigned char *from, size_t count, const unsigned char *ahead)
 {
-    const uint16_t *half = (const uint16_t *)(const void *)from;
+    const uint16_t *half = (const uint16_t *)(const void *)from, *half_ahead = (const uint16_t *)(const void *)ahead;
     switch (mover->store->shape.dtype) {
     case KV_STORE_FLOAT32:
         (mover->stream ? mover->kernels->stream : mover->kernels->copy)(to, from, count * sizeof *to, ahead);
         break;
     case KV_STORE_FLOAT16:
-        mover->kernels->float16_to_float(to, half, count, mover->stream);
+        mover->kernels->float16_to_float(to, half, count, mover->stream, half_ahead);
         break;
     case KV_STORE_BFLOAT16:
-        mover->kernels->bfloat16_to_float(to, half, count, mover->stream);
+        mover->kernels->bfloat16_to_float(to, half, count, mover->stream, half_ahead);
         break;
     }
 }

@@ -14,23 +14,32 @@
 
 enum { KV_CHUNK_ROWS = 16, KV_GROUP_MAX = 16 }; /* attention: rows at once; query heads that share one K/V head */
 
+/* A chunk of the rows that one K/V head attends to, and the running softmax of the query heads that share it. */
+struct kv_attend_rows {
+    const float *queries;                  /* [group][head_dim] */
+    const void *keys, *values;             /* [rows][head_dim] */
+    const void *keys_ahead, *values_ahead; /* what the next call reads, to be fetched meanwhile */
+    uint32_t group, rows, head_dim;        /* 1 <= group <= KV_GROUP_MAX, 1 <= rows <= KV_CHUNK_ROWS */
+    float scale;
+    float *maximum; /* [group], at first -infinity */
+    float *sums;    /* [group][KV_CHUNK_ROWS], to be added up in the end */
+    float *outputs; /* [group][head_dim], in the end to be divided by that sum */
+};
+
 struct kv_kernels {
     const char *name;
     /* Copy; any alignment, no overlap. `ahead`: where the next copy's source begins, to be fetched meanwhile, or NULL. */
     void (*copy)(void *to, const void *from, size_t bytes, const void *ahead);
     void (*stream)(void *to, const void *from, size_t bytes, const void *ahead);
-    /* 16-bit storage to float32, regular or streaming; and back, rounding to nearest even. */
-    void (*float16_to_float)(float *to, const uint16_t *from, size_t count, bool stream);
-    void (*bfloat16_to_float)(float *to, const uint16_t *from, size_t count, bool stream);
+    /* `rows` rows of row_bytes, together in `from`, to places `stride` bytes apart. */
+    void (*spread)(void *to, size_t stride, const void *from, size_t row_bytes, size_t rows, bool stream);
+    /* 16-bit storage to float32, regular or streaming (`ahead` as above); and back, rounding to nearest even. */
+    void (*float16_to_float)(float *to, const uint16_t *from, size_t count, bool stream, const uint16_t *ahead);
+    void (*bfloat16_to_float)(float *to, const uint16_t *from, size_t count, bool stream, const uint16_t *ahead);
     void (*float_to_float16)(uint16_t *to, const float *from, size_t count);
     void (*float_to_bfloat16)(uint16_t *to, const float *from, size_t count);
-    /* scores[g][row] = sum over d of queries[g][d] * keys[row][d]; rows <= KV_CHUNK_ROWS, the columns of scores. */
-    void (*dot_rows)(const float *queries, uint32_t group, const float *keys, uint32_t rows, uint32_t head_dim, float *scores);
-    /* outputs[g][d] = outputs[g][d] * scale[g] + sum over rows of weights[g][row] * values[row][d]. */
-    void (*add_rows)(float *outputs, const float *scale, const float *weights, uint32_t group, const float *values, uint32_t rows,
-                     uint32_t head_dim);
-    /* values[i] = e^values[i], each <= 0, relative error below 2e-7; count a multiple of 16. */
-    void (*exponentials)(float *values, uint32_t count);
+    /* One chunk of attention with rows of each enum kv_store_dtype. */
+    void (*attend[3])(const struct kv_attend_rows *chunk);
 };
 
 /* The best set that this processor runs, or the one that was selected. */

@@ -3,12 +3,12 @@
  *   KERNELS_NAME         the set's name
  *   LANES                floats in a vector: 4, 8 or 16
  *   STREAM(to, vector)   a streaming store to an aligned place (a plain one where there is none)
- *   SUM(vector)          sum of its lanes; may be undefined
  *   HALF_TO_VECTOR(from) LANES float16 to a vector; VECTOR_TO_HALF(to, vector) the other way; may be undefined
  *
  * Vectors are those of the compiler (gcc and clang alike), so that the text reads like the scalar loop that it replaces. Floats are only
  * moved or, in attention, summed in a fixed order for each set.
  */
+#include <math.h>
 #include <string.h>
 
 #include "half_float.h"
@@ -58,6 +58,21 @@ static void stream_bytes(void *to, const void *from, size_t bytes, const void *a
     memcpy(out + at, in + at, bytes - at);
 }
 
+/* Rows that lie together go to places `stride` bytes apart: a token's heads into its block. */
+static void spread_rows(void *to, size_t stride, const void *from, size_t row_bytes, size_t rows, bool stream)
+{
+    unsigned char *out = to;
+    const unsigned char *in = from;
+    if (stream && ((size_t)to | stride | row_bytes) % LINE == 0) {
+        for (size_t row = 0; row < rows; row++, out += stride, in += row_bytes)
+            for (size_t at = 0; at < row_bytes; at += VECTOR_BYTES)
+                STREAM(out + at, load(in + at));
+        return;
+    }
+    for (size_t row = 0; row < rows; row++)
+        copy_bytes(out + row * stride, in + row * row_bytes, row_bytes, NULL);
+}
+
 /* --- 16-bit types ----------------------------------------------------------------------------------------------------------------- */
 
 typedef uint32_t words __attribute__((vector_size(LANES * 4)));
@@ -70,12 +85,18 @@ static inline vector bfloat16_vector(const uint16_t *from)
     return (vector)(__builtin_convertvector(narrow, words) << 16);
 }
 
-static void bfloat16_to_float(float *to, const uint16_t *from, size_t count, bool stream)
+enum { LINE_HALVES = LINE / 2 };
+
+static void bfloat16_to_float(float *to, const uint16_t *from, size_t count, bool stream, const uint16_t *ahead)
 {
     size_t at = 0;
     if (stream && (size_t)to % VECTOR_BYTES == 0)
-        for (; at + LANES <= count; at += LANES)
-            STREAM(to + at, bfloat16_vector(from + at));
+        for (; at + LINE_HALVES <= count; at += LINE_HALVES) {
+            if (ahead)
+                __builtin_prefetch(ahead + at);
+            for (size_t part = at; part < at + LINE_HALVES; part += LANES)
+                STREAM(to + part, bfloat16_vector(from + part));
+        }
     for (; at + LANES <= count; at += LANES)
         store(to + at, bfloat16_vector(from + at));
     for (; at < count; at++)
@@ -88,17 +109,22 @@ static void float_to_bfloat16(uint16_t *to, const float *from, size_t count)
         to[at] = kv_bfloat16_from_float(from[at]);
 }
 
-static void float16_to_float(float *to, const uint16_t *from, size_t count, bool stream)
+static void float16_to_float(float *to, const uint16_t *from, size_t count, bool stream, const uint16_t *ahead)
 {
     size_t at = 0;
 #ifdef HALF_TO_VECTOR
     if (stream && (size_t)to % VECTOR_BYTES == 0)
-        for (; at + LANES <= count; at += LANES)
-            STREAM(to + at, HALF_TO_VECTOR(from + at));
+        for (; at + LINE_HALVES <= count; at += LINE_HALVES) {
+            if (ahead)
+                __builtin_prefetch(ahead + at);
+            for (size_t part = at; part < at + LINE_HALVES; part += LANES)
+                STREAM(to + part, HALF_TO_VECTOR(from + part));
+        }
     for (; at + LANES <= count; at += LANES)
         store(to + at, HALF_TO_VECTOR(from + at));
 #else
     (void)stream;
+    (void)ahead;
 #endif
     for (; at < count; at++)
         to[at] = kv_float16_to_float(from[at]);
@@ -116,20 +142,6 @@ static void float_to_float16(uint16_t *to, const float *from, size_t count)
 }
 
 /* --- attention -------------------------------------------------------------------------------------------------------------------- */
-
-#ifndef SUM
-/* Pairwise, in the shape that the processors' own reductions have. */
-static inline float sum_of(vector value)
-{
-    float lanes[LANES];
-    memcpy(lanes, &value, sizeof value);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            lanes[i] += lanes[i + half];
-    return lanes[0];
-}
-#define SUM(value) sum_of(value)
-#endif
 
 /* e^x for x <= 0 in every lane: 2^n * e^r with r = x - n ln 2 in two parts, |r| <= 0.35, and the Taylor polynomial of degree 7, whose
  * rest is below 1e-8. Far below zero it is 0. */
@@ -154,53 +166,10 @@ static inline vector exponential(vector x)
     return (vector)((integers)sum + power);
 }
 
-static void exponentials(float *values, uint32_t count)
-{
-    for (uint32_t at = 0; at < count; at += LANES)
-        store(values + at, exponential(load(values + at)));
-}
-
-static void dot_rows(const float *queries, uint32_t group, const float *keys, uint32_t rows, uint32_t head_dim, float *scores)
-{
-    for (uint32_t row = 0; row < rows; row++) {
-        const float *key = keys + (size_t)row * head_dim;
-        for (uint32_t g = 0; g < group; g++) {
-            const float *query = queries + (size_t)g * head_dim;
-            vector sum = {0};
-            float rest = 0;
-            uint32_t d = 0;
-            for (; d + LANES <= head_dim; d += LANES)
-                sum += load(query + d) * load(key + d);
-            for (; d < head_dim; d++)
-                rest += query[d] * key[d];
-            scores[g * KV_CHUNK_ROWS + row] = SUM(sum) + rest;
-        }
-    }
-}
-
-static void add_rows(float *outputs, const float *scale, const float *weights, uint32_t group, const float *values, uint32_t rows,
-                     uint32_t head_dim)
-{
-    for (uint32_t g = 0; g < group; g++) {
-        float *output = outputs + (size_t)g * head_dim;
-        uint32_t d = 0;
-        for (; d + LANES <= head_dim; d += LANES) {
-            vector sum = load(output + d) * scale[g];
-            for (uint32_t row = 0; row < rows; row++)
-                sum += load(values + (size_t)row * head_dim + d) * weights[g * KV_CHUNK_ROWS + row];
-            store(output + d, sum);
-        }
-        for (; d < head_dim; d++) {
-            output[d] *= scale[g];
-            for (uint32_t row = 0; row < rows; row++)
-                output[d] += values[(size_t)row * head_dim + d] * weights[g * KV_CHUNK_ROWS + row];
-        }
-    }
-}
-
+/* After both texts. */
 #define KERNELS_TABLE                                                                                                                      \
     {                                                                                                                                      \
-        .name = KERNELS_NAME, .copy = copy_bytes, .stream = stream_bytes, .float16_to_float = float16_to_float,                            \
+        .name = KERNELS_NAME, .copy = copy_bytes, .stream = stream_bytes, .spread = spread_rows, .float16_to_float = float16_to_float,     \
         .bfloat16_to_float = bfloat16_to_float, .float_to_float16 = float_to_float16, .float_to_bfloat16 = float_to_bfloat16,              \
-        .dot_rows = dot_rows, .add_rows = add_rows, .exponentials = exponentials,                                                          \
+        .attend = {attend_float32, attend_float16, attend_bfloat16},                                                                       \
     }

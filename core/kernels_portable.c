@@ -2,6 +2,10 @@
 #define KERNELS_NAME      "portable"
 #define LANES             4
 #define STREAM(to, value) store(to, value)
+#define EVEN              0, 2, 4, 6
+#define ODD               1, 3, 5, 7
 #include "kernels_body.h"
+/* The attention kernel builds on the text above. */
+#include "kernels_attention.h"
 
 const struct kv_kernels kv_kernels_portable = KERNELS_TABLE;

@@ -11,7 +11,7 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* From these sizes on, streaming stores win: what is written is not read again before it would have left the caches. */
-enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192 };
+enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_AHEAD = 8192 };
 
 static bool multiply(size_t *product, size_t factor)
 {
@@ -98,13 +98,12 @@ size_t kv_store_bytes(const struct kv_store *store)
 
 /* --- conversion ------------------------------------------------------------------------------------------------------------------ */
 
-/* A row of floats into the store. `stream`: past the caches. */
-static void store_floats(const struct kv_store *store, void *to, const float *from, size_t count, bool stream)
+static void store_floats(const struct kv_store *store, void *to, const float *from, size_t count)
 {
     const struct kv_kernels *kernels = kv_kernels();
     switch (store->shape.dtype) {
     case KV_STORE_FLOAT32:
-        (stream ? kernels->stream : kernels->copy)(to, from, count * sizeof *from, NULL);
+        kernels->copy(to, from, count * sizeof *from, NULL);
         break;
     case KV_STORE_FLOAT16:
         kernels->float_to_float16(to, from, count);
@@ -115,6 +114,19 @@ static void store_floats(const struct kv_store *store, void *to, const float *fr
     }
 }
 
+/* One token's rows of all heads to their places in a block; `to` is the place of the first. */
+static void store_heads(const struct kv_store *store, unsigned char *to, const float *from, bool stream)
+{
+    const uint32_t heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
+    const size_t stride = store->head_elements * store->element_bytes;
+    if (store->shape.dtype == KV_STORE_FLOAT32) {
+        kv_kernels()->spread(to, stride, from, dim * sizeof *from, heads, stream);
+        return;
+    }
+    for (uint32_t head = 0; head < heads; head++)
+        store_floats(store, to + head * stride, from + (size_t)head * dim, dim);
+}
+
 static void load_floats(const struct kv_store *store, float *to, const void *from, size_t count)
 {
     switch (store->shape.dtype) {
@@ -122,10 +134,10 @@ static void load_floats(const struct kv_store *store, float *to, const void *fro
         memcpy(to, from, count * sizeof *to);
         break;
     case KV_STORE_FLOAT16:
-        kv_kernels()->float16_to_float(to, from, count, false);
+        kv_kernels()->float16_to_float(to, from, count, false, NULL);
         break;
     case KV_STORE_BFLOAT16:
-        kv_kernels()->bfloat16_to_float(to, from, count, false);
+        kv_kernels()->bfloat16_to_float(to, from, count, false, NULL);
         break;
     }
 }
@@ -149,8 +161,8 @@ enum kv_status kv_store_write(struct kv_store *store, uint32_t layer, uint32_t b
     if (!in_range(store, layer, block, head, offset) || !k || !v)
         return KV_INVALID;
     size_t at = byte_offset(store, head, offset);
-    store_floats(store, kv_store_at(store, layer, 0, block) + at, k, store->shape.head_dim, false);
-    store_floats(store, kv_store_at(store, layer, 1, block) + at, v, store->shape.head_dim, false);
+    store_floats(store, kv_store_at(store, layer, 0, block) + at, k, store->shape.head_dim);
+    store_floats(store, kv_store_at(store, layer, 1, block) + at, v, store->shape.head_dim);
     return KV_OK;
 }
 
@@ -178,39 +190,52 @@ enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, con
             return KV_INVALID;
     const bool stream = (size_t)count * heads * dim * sizeof(float) >= STREAM_WRITES_FROM;
     for (uint32_t token = 0; token < count; token++) {
-        uint32_t block = blocks[(start + token) / size], offset = (start + token) % size;
-        unsigned char *k_block = kv_store_at(store, layer, 0, block), *v_block = kv_store_at(store, layer, 1, block);
-        for (uint32_t head = 0; head < heads; head++) {
-            size_t to = byte_offset(store, head, offset), from = ((size_t)token * heads + head) * dim;
-            store_floats(store, k_block + to, k + from, dim, stream);
-            store_floats(store, v_block + to, v + from, dim, stream);
-        }
+        const uint32_t block = blocks[(start + token) / size], offset = (start + token) % size;
+        const size_t to = byte_offset(store, 0, offset), from = (size_t)token * heads * dim;
+        store_heads(store, kv_store_at(store, layer, 0, block) + to, k + from, stream);
+        store_heads(store, kv_store_at(store, layer, 1, block) + to, v + from, stream);
     }
-    if (stream)
-        kv_kernels_fence();
     return KV_OK;
+}
+
+void kv_store_publish(const struct kv_store *store)
+{
+    (void)store; /* the fence is for all of memory */
+    kv_kernels_fence();
 }
 
 /* --- whole blocks ---------------------------------------------------------------------------------------------------------------- */
 
-static void copy_layers(struct kv_store *to, uint32_t destination, const struct kv_store *from, uint32_t source)
+/* One run of consecutive bytes; `next` is the run to be copied after it. Lines are asked for a little ahead, across the end of the run:
+ * the processor's own prefetchers stop at the ends of pages and of runs. */
+static void copy_run(unsigned char *to, const unsigned char *from, size_t bytes, const unsigned char *next)
 {
-    const size_t bytes = to->block_elements * to->element_bytes;
-    const bool stream = bytes >= STREAM_BLOCKS_FROM;
-    for (uint32_t layer = 0; layer < to->shape.num_layers; layer++)
-        for (int value = 0; value < 2; value++)
-            (stream ? kv_kernels()->stream : kv_kernels()->copy)(kv_store_at(to, layer, value, destination),
-                                                                 kv_store_at(from, layer, value, source), bytes, NULL);
-    if (stream)
-        kv_kernels_fence();
+    const struct kv_kernels *kernels = kv_kernels();
+    const size_t lead = bytes < COPY_AHEAD ? bytes : COPY_AHEAD;
+    void (*const copy)(void *, const void *, size_t, const void *) = bytes >= STREAM_BLOCKS_FROM ? kernels->stream : kernels->copy;
+    copy(to, from, bytes - lead, from + lead);
+    copy(to + (bytes - lead), from + (bytes - lead), lead, next);
 }
 
-enum kv_status kv_store_copy_block(struct kv_store *store, uint32_t source, uint32_t destination)
+/* Run `number` of a list of pairs: K and V of each layer of each pair, in this order. */
+static unsigned char *run_at(const struct kv_store *store, uint32_t block, uint32_t number)
 {
-    if (source >= store->shape.num_blocks || destination >= store->shape.num_blocks || source == destination)
-        return KV_INVALID;
-    copy_layers(store, destination, store, source);
-    return KV_OK;
+    return kv_store_at(store, number / 2 % store->shape.num_layers, (int)(number % 2), block);
+}
+
+static void copy_pairs(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t first, uint32_t past)
+{
+    const size_t bytes = to->block_elements * to->element_bytes;
+    const uint32_t runs = 2 * to->shape.num_layers;
+    for (uint32_t i = first; i < past; i++)
+        for (uint32_t run = 0; run < runs; run++) {
+            const unsigned char *next = run + 1 < runs ? run_at(from, pairs[i].source, run + 1)
+                                        : i + 1 < past ? run_at(from, pairs[i + 1].source, 0)
+                                                       : NULL;
+            copy_run(run_at(to, pairs[i].destination, run), run_at(from, pairs[i].source, run), bytes, next);
+        }
+    if (bytes >= STREAM_BLOCKS_FROM)
+        kv_kernels_fence();
 }
 
 static bool same_shape(const struct kv_store_shape *a, const struct kv_store_shape *b)
@@ -219,10 +244,27 @@ static bool same_shape(const struct kv_store_shape *a, const struct kv_store_sha
            a->block_size == b->block_size && a->dtype == b->dtype;
 }
 
-enum kv_status kv_store_copy_between(struct kv_store *to, uint32_t destination, const struct kv_store *from, uint32_t source)
+enum kv_status kv_store_copy_blocks(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t count,
+                                    uint32_t threads)
 {
-    if (!same_shape(&to->shape, &from->shape) || destination >= to->shape.num_blocks || source >= from->shape.num_blocks)
+    if (!same_shape(&to->shape, &from->shape) || (count > 0 && !pairs))
         return KV_INVALID;
-    copy_layers(to, destination, from, source);
+    for (uint32_t i = 0; i < count; i++)
+        if (pairs[i].source >= from->shape.num_blocks || pairs[i].destination >= to->shape.num_blocks ||
+            (to == from && pairs[i].source == pairs[i].destination))
+            return KV_INVALID;
+    const uint32_t team = threads < count ? threads : count;
+    if (team <= 1) {
+        copy_pairs(to, from, pairs, 0, count);
+        return KV_OK;
+    }
+#pragma omp parallel for schedule(static) num_threads(team) default(none) shared(to, from, pairs, count, team)
+    for (uint32_t part = 0; part < team; part++)
+        copy_pairs(to, from, pairs, (uint32_t)((uint64_t)count * part / team), (uint32_t)((uint64_t)count * (part + 1) / team));
     return KV_OK;
+}
+
+enum kv_status kv_store_copy_block(struct kv_store *store, uint32_t source, uint32_t destination)
+{
+    return kv_store_copy_blocks(store, store, &(struct kv_block_copy){.source = source, .destination = destination}, 1, 1);
 }

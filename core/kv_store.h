@@ -51,15 +51,23 @@ KV_NODISCARD enum kv_status kv_store_read(const struct kv_store *store, uint32_t
                                           float *k, float *v);
 
 /* Write tokens [start, start + count) of a sequence whose table is `blocks` (which covers them), all heads of a layer. k and v are laid
- * out [token][head][head_dim], as a model's projection leaves them. */
+ * out [token][head][head_dim], as a model's projection leaves them. The calling thread sees the values at once; others after
+ * kv_store_publish, or after any lock or OpenMP barrier (a fence a token would cost a third of the speed). */
 KV_NODISCARD enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, const uint32_t *blocks, uint32_t start,
                                                   uint32_t count, const float *k, const float *v);
+void kv_store_publish(const struct kv_store *store);
 
-/* Copy a block over all layers, K and V, straight from place to place. source == destination is KV_INVALID. */
+struct kv_block_copy {
+    uint32_t source, destination;
+};
+
+/* Copy blocks over all layers, K and V, straight from place to place, one pair after the other: copies on write (to == from) or a swap
+ * out or in (two stores of equal shape but for num_blocks). threads > 1 share the pairs, which must then be independent of each other.
+ * Copying a block onto itself is KV_INVALID; then nothing is copied. */
+KV_NODISCARD enum kv_status kv_store_copy_blocks(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs,
+                                                 uint32_t count, uint32_t threads);
+/* One block within a store. */
 KV_NODISCARD enum kv_status kv_store_copy_block(struct kv_store *store, uint32_t source, uint32_t destination);
-
-/* The same between two stores of equal shape but for num_blocks: a swap out or in. */
-KV_NODISCARD enum kv_status kv_store_copy_between(struct kv_store *to, uint32_t destination, const struct kv_store *from, uint32_t source);
 
 /* First byte of a block's K or V (value = 1) in a layer. The block must exist. */
 static inline unsigned char *kv_store_at(const struct kv_store *store, uint32_t layer, int value, uint32_t block)

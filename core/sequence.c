@@ -160,7 +160,7 @@ static enum kv_status move_block(const struct kv_paged *from, const struct kv_pa
     if (moved_to[old] == KV_BLOCK_NONE) {
         status = kv_block_pool_take(to->pool, &moved_to[old]);
         if (status == KV_OK && from->store && to->store)
-            status = kv_store_copy_between(to->store, moved_to[old], from->store, old);
+            status = kv_store_copy_blocks(to->store, from->store, &(struct kv_block_copy){old, moved_to[old]}, 1, 1);
     } else {
         status = kv_block_pool_ref(to->pool, moved_to[old]);
     }

@@ -24,11 +24,6 @@ struct kv_sequence {
     struct kv_block_table table;
 };
 
-/* A copy that copy-on-write made; source == KV_BLOCK_NONE: none was needed. */
-struct kv_block_copy {
-    uint32_t source, destination;
-};
-
 KV_NODISCARD enum kv_status kv_sequence_init(struct kv_sequence *sequence, uint32_t block_size);
 /* Give all blocks back, each to the head of the queue when it was the last reference, and become empty. */
 void kv_sequence_free(struct kv_sequence *sequence, const struct kv_paged *paged);

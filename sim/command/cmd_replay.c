@@ -23,6 +23,7 @@ static const struct option_spec own_options[] = {
     {"output", "FILE", "write the report there; - is standard output [-]"},
     {"decision-log", "FILE", "write every decision as a JSON line a step"},
     {"tables", NULL, "with --decision-log: add the block tables"},
+    {"no-calibration", NULL, "do not measure the memory's speed before a replay with the data plane"},
     {"threads", "N", "threads that move K/V bytes [OMP_NUM_THREADS, or all cores]"},
     {"reference", NULL, "use the plain step-by-step scheduler"},
     {"check", NULL, "walk all invariants after every step (slow)"},
@@ -50,6 +51,7 @@ struct job {
     struct metrics metrics;
     struct ledger ledger;
     struct worker *worker;
+    struct memory_limit limit;
     struct decision_log *log;
     struct text_writer *log_writer;
     struct progress progress;
@@ -106,6 +108,8 @@ static enum status make_observers(struct job *job, struct observer *observers, s
         status = open_log(job, log, diag);
     if (status == SIM_OK && config->data_plane != DATA_PLANE_OFF)
         status = worker_create(job->input.trace, config, job->input.threads, &job->worker, diag);
+    if (status == SIM_OK && job->worker && !options_has(job->options, "no-calibration"))
+        job->limit = memory_limit_measure(job->input.threads);
     if (status != SIM_OK)
         return status;
     observers[(*count)++] = metrics_observer(&job->metrics);
@@ -168,8 +172,10 @@ static enum status print_report(struct job *job, const char *format, struct diag
     report->ledger = &job->ledger;
     report->worker = job->worker ? worker_totals(job->worker) : NULL;
     report->facts = &job->facts;
-    report->measured = (struct measured){
-        .replay_seconds = job->replay_seconds, .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID), .threads = job->input.threads};
+    report->measured = (struct measured){.replay_seconds = job->replay_seconds,
+                                         .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
+                                         .threads = job->input.threads,
+                                         .limit = job->limit};
     report_collect(report);
     char *text = NULL;
     size_t length = 0;

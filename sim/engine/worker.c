@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "engine/content.h"
+#include "engine/worker_attend.h"
 #include "engine/worker_values.h"
 #include "gather.h"
 #include "kernels.h"
@@ -41,6 +42,9 @@ struct worker {
     size_t k_capacity, v_capacity;
     struct kv_gather_sequence *batch;
     size_t batch_capacity;
+    struct attend_plan attend;
+    struct kv_block_copy *pairs;
+    size_t pair_capacity;
 };
 
 static int64_t wall_ns(void)
@@ -176,17 +180,21 @@ static enum status fill_phantoms(struct worker *worker, const struct step *step,
 
 /* --- moving blocks --------------------------------------------------------------------------------------------------------------- */
 
-static enum status move_blocks(struct kv_store *to, struct kv_store *from, const struct block_pair *pairs, uint32_t count, uint64_t *bytes,
-                               struct diag *diag)
+static enum status move_blocks(struct worker *worker, struct kv_store *to, const struct kv_store *from, const struct block_pair *pairs,
+                               uint32_t count, uint64_t *bytes, struct diag *diag)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        enum kv_status moved =
-            to == from ? kv_store_copy_block(to, pairs[i].from, pairs[i].to) : kv_store_copy_between(to, pairs[i].to, from, pairs[i].from);
-        if (moved != KV_OK)
-            return store_failed(diag, moved, "to move a block");
-    }
-    if (count > 0)
-        *bytes += count * kv_store_block_bytes(to);
+    if (count == 0)
+        return SIM_OK;
+    enum status status = array_reserve(&worker->pairs, &worker->pair_capacity, count, sizeof *worker->pairs, "blocks to be moved", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = 0; i < count; i++)
+        worker->pairs[i] = (struct kv_block_copy){.source = pairs[i].from, .destination = pairs[i].to};
+    /* Pairs of a step are independent: destinations were free, sources were not. */
+    enum kv_status moved = kv_store_copy_blocks(to, from, worker->pairs, count, worker->threads);
+    if (moved != KV_OK)
+        return store_failed(diag, moved, "to move blocks");
+    *bytes += count * kv_store_block_bytes(to);
     return SIM_OK;
 }
 
@@ -261,7 +269,7 @@ static enum status plan_batch(struct worker *worker, const struct step *step, ui
     return status;
 }
 
-static enum status read_all(struct worker *worker, const struct step *step, struct diag *diag)
+static enum status gather_all(struct worker *worker, const struct step *step, struct diag *diag)
 {
     for (uint32_t first = 0, count; first < step->sequence_count; first += count) {
         size_t floats;
@@ -282,25 +290,89 @@ static enum status read_all(struct worker *worker, const struct step *step, stru
     return SIM_OK;
 }
 
+/* An attention output is wrong: the sequence is gathered to name the float; when all are right, attention itself is at fault. */
+static enum status explain_attention(struct worker *worker, const struct step *step, uint32_t i, uint32_t layer, double error,
+                                     struct diag *diag)
+{
+    uint32_t count;
+    size_t floats;
+    struct step alone = *step;
+    alone.sequences = &step->sequences[i];
+    alone.sequence_count = 1;
+    enum status status = plan_batch(worker, &alone, 0, &count, &floats, diag);
+    if (status != SIM_OK)
+        return status;
+    enum kv_status gathered = kv_gather_batch(worker->gpu, layer, worker->batch, 1, worker->threads);
+    if (gathered != KV_OK)
+        return store_failed(diag, gathered, "to gather");
+    status = check_batch(worker, &alone, 0, 1, layer, diag);
+    if (status != SIM_OK)
+        return status;
+    return diag_set(diag, SIM_FAILED,
+                    "data plane: step %llu, request %u, layer %u: attention is off by %.3g over right K/V; this is a defect",
+                    (unsigned long long)step->tally.step, worker->trace->index[step->sequences[i].request], layer, error);
+}
+
+static enum status check_attention(struct worker *worker, const struct step *step, uint32_t layer, struct diag *diag)
+{
+    for (uint32_t i = 0; i < step->sequence_count; i++) {
+        const struct kv_attend_sequence *attended = &worker->attend.sequences[i];
+        const uint64_t *links;
+        double error;
+        enum status status = links_of(worker, &step->sequences[i], attended->num_tokens, &links, diag);
+        if (status == SIM_OK)
+            status = attend_error(&worker->config->kv, layer, links, attended, worker->threads, &error, diag);
+        if (status != SIM_OK)
+            return status;
+        if (!(error < ATTEND_TOLERANCE))
+            return explain_attention(worker, step, i, layer, error, diag);
+        worker->totals.floats_checked += floats_per_token(worker) * ATTEND_GROUP;
+    }
+    return SIM_OK;
+}
+
+static enum status attend_all(struct worker *worker, const struct step *step, struct diag *diag)
+{
+    uint64_t tokens = 0;
+    enum status status = attend_plan_make(&worker->attend, worker->config, step, diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = 0; i < step->sequence_count; i++)
+        tokens += worker->attend.sequences[i].num_tokens;
+    for (uint32_t layer = 0; layer < worker->config->kv.num_layers && status == SIM_OK; layer++) {
+        int64_t start = wall_ns();
+        enum kv_status attended =
+            kv_attend_batch(worker->gpu, layer, ATTEND_GROUP, 1.0F, worker->attend.sequences, step->sequence_count, worker->threads);
+        worker->totals.read_ns += (uint64_t)(wall_ns() - start);
+        if (attended != KV_OK)
+            return store_failed(diag, attended, "to attend");
+        if (worker->verify)
+            status = check_attention(worker, step, layer, diag);
+    }
+    worker->totals.read_bytes += tokens * token_bytes(worker);
+    return status;
+}
+
 /* --- the observer ---------------------------------------------------------------------------------------------------------------- */
 
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
 {
     struct worker *worker = self;
     struct worker_totals *totals = &worker->totals;
-    enum status status = move_blocks(worker->gpu, worker->cpu, step->swap_in, step->swap_in_count, &totals->swapped_bytes, diag);
+    enum status status = move_blocks(worker, worker->gpu, worker->cpu, step->swap_in, step->swap_in_count, &totals->swapped_bytes, diag);
     if (status == SIM_OK)
-        status = move_blocks(worker->cpu, worker->gpu, step->swap_out, step->swap_out_count, &totals->swapped_bytes, diag);
+        status = move_blocks(worker, worker->cpu, worker->gpu, step->swap_out, step->swap_out_count, &totals->swapped_bytes, diag);
     if (status == SIM_OK)
-        status = move_blocks(worker->gpu, worker->gpu, step->copies, step->copy_count, &totals->copied_bytes, diag);
+        status = move_blocks(worker, worker->gpu, worker->gpu, step->copies, step->copy_count, &totals->copied_bytes, diag);
     follow_writers(worker, step);
     note_unwritten(worker, step);
     if (status == SIM_OK)
         status = write_all(worker, step, diag);
     if (status == SIM_OK)
         status = fill_phantoms(worker, step, diag);
+    kv_store_publish(worker->gpu); /* other threads read what this one wrote */
     if (status == SIM_OK)
-        status = read_all(worker, step, diag);
+        status = worker->config->kv.read == KV_READ_ATTEND ? attend_all(worker, step, diag) : gather_all(worker, step, diag);
     return status;
 }
 
@@ -388,6 +460,8 @@ void worker_destroy(struct worker *worker)
     free(worker->k);
     free(worker->v);
     free(worker->batch);
+    free(worker->pairs);
+    attend_plan_deinit(&worker->attend);
     kv_store_destroy(worker->gpu);
     kv_store_destroy(worker->cpu);
     free(worker);

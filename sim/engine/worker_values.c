@@ -27,6 +27,11 @@ static inline float value_of(uint32_t row, uint32_t head, uint32_t dim, uint32_t
     return (float)(int32_t)((row ^ column_word(head, dim)) & mask);
 }
 
+uint32_t worker_value_bound(const struct kv_config *kv)
+{
+    return value_mask(kv) + 1;
+}
+
 float worker_value(const struct kv_config *kv, uint32_t layer, uint64_t link, bool value, uint32_t head, uint32_t dim)
 {
     return value_of(row_word(link, layer, value), head, dim, value_mask(kv));

@@ -26,7 +26,9 @@ void worker_values_fill(const struct kv_config *kv, uint32_t layer, const uint64
 bool worker_values_check(const struct kv_config *kv, uint32_t layer, const uint64_t *links, uint32_t count, const float *k, const float *v,
                          uint32_t threads, struct wrong_value *wrong);
 
-/* One value, for tests and messages. */
+/* All values are below this. */
+uint32_t worker_value_bound(const struct kv_config *kv);
+/* One value, for tests, messages and exact attention. */
 float worker_value(const struct kv_config *kv, uint32_t layer, uint64_t link, bool value, uint32_t head, uint32_t dim);
 
 #endif

@@ -193,6 +193,17 @@ static void write_dropped(const struct report *report, struct json_text *json)
     json_close_array(json);
 }
 
+double report_read_limit(const struct report *report)
+{
+    const struct memory_limit *limit = &report->measured.limit;
+    return report->config->kv.read == KV_READ_ATTEND ? limit->read_gb_per_s : limit->copy_gb_per_s;
+}
+
+static double read_gb_per_s(const struct worker_totals *worker)
+{
+    return (double)worker->read_bytes / (double)worker->read_ns;
+}
+
 static void write_measured(const struct report *report, struct json_text *json)
 {
     const struct measured *measured = &report->measured;
@@ -207,12 +218,17 @@ static void write_measured(const struct report *report, struct json_text *json)
         const struct worker_totals *worker = report->worker;
         json_put_string(json, "kernels", worker->kernels ? worker->kernels : "portable");
         json_put_uint(json, "threads", measured->threads);
+        const double limit = report_read_limit(report);
         if (worker->read_ns)
-            json_put_double(json, "gather_gb_per_s", (double)worker->read_bytes / (double)worker->read_ns);
+            json_put_double(json, report->config->kv.read == KV_READ_ATTEND ? "attend_gb_per_s" : "gather_gb_per_s", read_gb_per_s(worker));
+        if (worker->read_ns && limit > 0)
+            json_put_double(json, "share_of_limit", read_gb_per_s(worker) / limit);
         if (worker->write_ns)
             json_put_double(json, "write_gb_per_s", (double)worker->written_bytes / (double)worker->write_ns);
-        if (measured->copy_limit_gb_per_s > 0)
-            json_put_double(json, "copy_limit_gb_per_s", measured->copy_limit_gb_per_s);
+        if (measured->limit.copy_gb_per_s > 0) {
+            json_put_double(json, "copy_limit_gb_per_s", measured->limit.copy_gb_per_s);
+            json_put_double(json, "read_limit_gb_per_s", measured->limit.read_gb_per_s);
+        }
     }
     json_close_object(json);
 }

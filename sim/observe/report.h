@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "engine/engine.h"
+#include "engine/memory_limit.h"
 #include "engine/worker.h"
 #include "observe/ledger.h"
 #include "observe/metrics.h"
@@ -26,7 +27,7 @@ struct figure {
 
 struct measured {
     double replay_seconds, cpu_seconds; /* of the replay alone; of the process so far */
-    double copy_limit_gb_per_s;         /* 0: not measured */
+    struct memory_limit limit;          /* zero: not measured */
     uint32_t threads;
 };
 
@@ -41,6 +42,9 @@ struct report {
     struct figure figures[REPORT_FIGURES_MOST];
     size_t figure_count;
 };
+
+/* GB/s that reading K/V cannot beat on this machine: of a copy for gathers, of reading for attention; 0: not measured. */
+double report_read_limit(const struct report *report);
 
 /* Compute the list of figures from the observers. Everything is borrowed. */
 void report_collect(struct report *report);

@@ -179,17 +179,19 @@ static void print_moves(const struct report *report, FILE *file, bool color)
     if (!worker)
         return;
     heading(file, color, "Data plane");
-    fprintf(file, "  wrote %s tokens, gathered %s", unit_count(worker->tokens_written, a), unit_bytes((double)worker->read_bytes, b));
+    const bool attends = report->config->kv.read == KV_READ_ATTEND;
+    const double limit = report_read_limit(report);
+    fprintf(file, "  wrote %s tokens, %s %s", unit_count(worker->tokens_written, a), attends ? "attended to" : "gathered",
+            unit_bytes((double)worker->read_bytes, b));
     if (worker->read_ns)
         fprintf(file, " at %.1f GB/s (%s)", (double)worker->read_bytes / (double)worker->read_ns,
                 worker->kernels ? worker->kernels : "portable");
-    if (worker->read_ns && report->measured.copy_limit_gb_per_s > 0)
-        fprintf(file, ", %.2f of the copy limit",
-                (double)worker->read_bytes / (double)worker->read_ns / report->measured.copy_limit_gb_per_s);
+    if (worker->read_ns && limit > 0)
+        fprintf(file, ", %.2f of the %s limit", (double)worker->read_bytes / (double)worker->read_ns / limit, attends ? "read" : "copy");
     fputc('\n', file);
     if (report->config->data_plane == DATA_PLANE_VERIFY)
-        fprintf(file, "  verified %s floats, none wrong; %s phantom tokens filled\n", unit_count(worker->floats_checked, a),
-                unit_count(worker->phantom_tokens, b));
+        fprintf(file, "  verified %s %s, none wrong; %s phantom tokens filled\n", unit_count(worker->floats_checked, a),
+                attends ? "outputs" : "floats", unit_count(worker->phantom_tokens, b));
 }
 
 void report_print(const struct report *report, FILE *file, bool color)

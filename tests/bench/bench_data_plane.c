@@ -10,6 +10,7 @@
  *
  * usage: bench_data_plane [--machine] [--quick]
  */
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +36,9 @@ static int omp_get_max_threads(void)
 #include "kernels.h"
 
 enum { HEADS = 8, CONTEXT = 4096, SEQUENCES = 16, GROUP = 4, MOST_THREADS = 64, MOST_ROUNDS = 15 };
-#define POOL_BYTES ((size_t)2 << 30)
-#define HUGE_PAGE  ((size_t)2 << 20)
+#define POOL_BYTES      ((size_t)2 << 30)
+#define ATTENTION_SCALE 0.088F
+#define HUGE_PAGE       ((size_t)2 << 20)
 
 static int rounds = 7;
 static bool machine;
@@ -233,12 +235,12 @@ static void attend(void *context, int thread, int threads)
                                          .num_tokens = CONTEXT,
                                          .queries = setting->queries + i * width,
                                          .outputs = setting->outputs + i * width};
-        if (kv_attend_batch(setting->store, 0, GROUP, 0.088F, &one, 1, 1) != KV_OK)
+        if (kv_attend_batch(setting->store, 0, GROUP, ATTENTION_SCALE, &one, 1, 1) != KV_OK)
             exit(1);
     }
 }
 
-/* Attention over gathered buffers: a store whose blocks are the whole context, in place. */
+/* The same attention over gathered buffers, chunk after chunk. */
 static void gather_then_attend(void *context, int thread, int threads)
 {
     struct setting *setting = context;
@@ -248,18 +250,23 @@ static void gather_then_attend(void *context, int thread, int threads)
     uint32_t from, to;
     share(setting->sequences * HEADS, thread, threads, &from, &to);
     for (uint32_t job = from; job < to; job++) {
-        float scores[GROUP * KV_CHUNK_ROWS], scale[GROUP] = {1, 1, 1, 1};
-        float *outputs = setting->outputs + (size_t)job * GROUP * setting->head_dim;
-        for (uint32_t token = 0; token < CONTEXT; token += KV_CHUNK_ROWS) {
-            const float *k = setting->k + job * head_floats + (size_t)token * setting->head_dim;
-            kernels->dot_rows(setting->queries + (size_t)job * GROUP * setting->head_dim, GROUP, k, KV_CHUNK_ROWS, setting->head_dim,
-                              scores);
-            for (int i = 0; i < GROUP * KV_CHUNK_ROWS; i++)
-                scores[i] = -scores[i] * scores[i];
-            kernels->exponentials(scores, GROUP * KV_CHUNK_ROWS);
-            const float *v = setting->v + job * head_floats + (size_t)token * setting->head_dim;
-            kernels->add_rows(outputs, scale, scores, GROUP, v, KV_CHUNK_ROWS, setting->head_dim);
-        }
+        const size_t width = (size_t)GROUP * setting->head_dim, chunk_floats = (size_t)KV_CHUNK_ROWS * setting->head_dim;
+        const float *k = setting->k + job * head_floats, *v = setting->v + job * head_floats;
+        float maximum[GROUP] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY}, sums[GROUP * KV_CHUNK_ROWS] = {0};
+        memset(setting->outputs + job * width, 0, width * sizeof(float));
+        for (uint32_t chunk = 0; chunk < CONTEXT / KV_CHUNK_ROWS; chunk++, k += chunk_floats, v += chunk_floats)
+            kernels->attend[KV_STORE_FLOAT32](&(struct kv_attend_rows){.queries = setting->queries + job * width,
+                                                                       .keys = k,
+                                                                       .values = v,
+                                                                       .keys_ahead = k + chunk_floats,
+                                                                       .values_ahead = v + chunk_floats,
+                                                                       .group = GROUP,
+                                                                       .rows = KV_CHUNK_ROWS,
+                                                                       .head_dim = setting->head_dim,
+                                                                       .scale = ATTENTION_SCALE,
+                                                                       .maximum = maximum,
+                                                                       .sums = sums,
+                                                                       .outputs = setting->outputs + job * width});
     }
 }
 
@@ -283,11 +290,11 @@ static void read_all(void *context, int thread, int threads)
 static void copy_blocks(void *context, int thread, int threads)
 {
     const struct setting *setting = context;
-    uint32_t from, to, jobs = setting->entries * setting->sequences / 2;
-    share(jobs, thread, threads, &from, &to);
-    for (uint32_t i = from; i < to; i++)
-        if (kv_store_copy_block(setting->store, setting->tables[2 * (size_t)i], setting->tables[2 * (size_t)i + 1]) != KV_OK)
-            exit(1);
+    const struct kv_block_copy *pairs = (const struct kv_block_copy *)setting->tables;
+    uint32_t from, to;
+    share(setting->entries * setting->sequences / 2, thread, threads, &from, &to);
+    if (kv_store_copy_blocks(setting->store, setting->store, pairs + from, to - from, 1) != KV_OK)
+        exit(1);
 }
 
 static void append_tokens(void *context, int thread, int threads)

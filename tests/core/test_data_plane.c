@@ -66,14 +66,17 @@ Test(kernels, all_sets_move_and_convert_bit_for_bit_like_the_portable_one)
                     continue;
                 const struct kv_kernels *kernels = kv_kernels();
                 float *floats = (float *)(void *)(to + out);
+                const uint16_t *ahead = (const uint16_t *)(const void *)from;
                 if (what == 0)
                     kernels->copy(to + out, from + in, 4 * count, from);
                 else if (what == 1)
                     kernels->stream(to + out, from + in, 4 * count, NULL);
                 else if (what == 2)
-                    kernels->bfloat16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0);
+                    kernels->bfloat16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0,
+                                               round % 2 ? ahead : NULL);
                 else if (what == 3)
-                    kernels->float16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0);
+                    kernels->float16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0,
+                                              round % 2 ? ahead : NULL);
                 else if (what == 4)
                     kernels->float_to_bfloat16((uint16_t *)(void *)(to + out), (const float *)(const void *)(from + in), count);
                 else
