@@ -10,6 +10,7 @@
  *
  * usage: bench_data_plane [--machine] [--quick]
  */
+#include <malloc.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,8 +33,10 @@ static int omp_get_max_threads(void)
 #endif
 
 #include "attention.h"
+#include "block_pool.h"
 #include "gather.h"
 #include "kernels.h"
+#include "shared_refs.h"
 
 enum { HEADS = 8, CONTEXT = 4096, SEQUENCES = 16, GROUP = 4, MOST_THREADS = 64, MOST_ROUNDS = 15 };
 #define POOL_BYTES      ((size_t)2 << 30)
@@ -94,8 +97,8 @@ static double median(double *values, int count)
 struct setting {
     uint32_t block_size, head_dim, sequences;
     enum kv_store_dtype dtype;
-    struct kv_store *store;
-    uint32_t *tables; /* [sequence][entries] */
+    struct kv_store *store, *host; /* host: where blocks are swapped to */
+    uint32_t *tables;              /* [sequence][entries] */
     uint32_t entries;
     float *k, *v;  /* destinations: [sequence][head][token][dim] */
     float *source; /* what a sequential copy reads */
@@ -149,6 +152,7 @@ static void open_setting(struct setting *setting, bool whole_pool)
 static void close_setting(struct setting *setting)
 {
     kv_store_destroy(setting->store);
+    kv_store_destroy(setting->host);
     free(setting->tables);
     free(setting->k);
     free(setting->v);
@@ -181,7 +185,7 @@ static void gather(void *context, int thread, int threads)
             exit(1);
 }
 
-/* Fresh zeroed memory, row by row, with each row's place looked up. */
+/* Fresh zeroed memory (main keeps the C library from handing out used pages), row by row, with each row's place looked up. */
 static void seed_gather(void *context, int thread, int threads)
 {
     const struct setting *setting = context;
@@ -297,6 +301,33 @@ static void copy_blocks(void *context, int thread, int threads)
         exit(1);
 }
 
+/* Blocks in any order of the pool to neighbouring ones of the host's store, and back. */
+static void swap(struct setting *setting, int thread, int threads, bool out)
+{
+    enum { AT_ONCE = 256 };
+    struct kv_block_copy pairs[AT_ONCE];
+    uint32_t from, to;
+    share(setting->host->shape.num_blocks, thread, threads, &from, &to);
+    for (uint32_t count; from < to; from += count) {
+        count = to - from < AT_ONCE ? to - from : AT_ONCE;
+        for (uint32_t i = 0; i < count; i++)
+            pairs[i] = out ? (struct kv_block_copy){setting->tables[from + i], from + i}
+                           : (struct kv_block_copy){from + i, setting->tables[from + i]};
+        if (kv_store_copy_blocks(out ? setting->host : setting->store, out ? setting->store : setting->host, pairs, count, 1) != KV_OK)
+            exit(1);
+    }
+}
+
+static void swap_out(void *context, int thread, int threads)
+{
+    swap(context, thread, threads, true);
+}
+
+static void swap_in(void *context, int thread, int threads)
+{
+    swap(context, thread, threads, false);
+}
+
 static void append_tokens(void *context, int thread, int threads)
 {
     const struct setting *setting = context;
@@ -339,7 +370,7 @@ static void fill(void *context, int thread, int threads)
 /* GB/s of several ways, measured in turn so that a change of the machine's mood meets all of them. */
 static void measure(struct setting *setting, work_function *const *ways, const double *bytes, int count, int threads, double *gb_per_s)
 {
-    double seconds[8][MOST_ROUNDS];
+    double seconds[9][MOST_ROUNDS];
     for (int round = -1; round < rounds; round++)
         for (int way = 0; way < count; way++) {
             double took = run(ways[way], setting, threads);
@@ -389,13 +420,19 @@ static void other_rows(int threads)
 {
     struct setting setting = {.block_size = 16, .head_dim = 128, .sequences = SEQUENCES};
     open_setting(&setting, true);
-    double all = (double)payload(&setting), limit = copy_limit(&setting, threads), speeds[7];
-    work_function *const ways[] = {copy_blocks, append_tokens, fill, prefill, attend, read_all, gather_then_attend};
-    const double bytes[] = {all / 2, all, all, all, all, all, all};
-    measure(&setting, ways, bytes, 7, threads, speeds);
+    double all = (double)payload(&setting), limit = copy_limit(&setting, threads), speeds[9];
+    struct kv_store_shape host = setting.store->shape;
+    host.num_blocks = setting.entries * setting.sequences / 2;
+    if (kv_store_create(&host, &setting.host) != KV_OK)
+        exit(1);
+    work_function *const ways[] = {copy_blocks, append_tokens, fill, prefill, attend, read_all, gather_then_attend, swap_out, swap_in};
+    const double bytes[] = {all / 2, all, all, all, all, all, all, all / 2, all / 2};
+    measure(&setting, ways, bytes, 9, threads, speeds);
     if (!machine) {
         printf("%-34s %d thread%s: %6.1f GB/s, %.2f of the copy limit\n", "copy of a block", threads, threads > 1 ? "s" : "", speeds[0],
                speeds[0] / limit);
+        printf("%-34s %d thread%s: %6.1f and %.1f GB/s, %.2f and %.2f of the copy limit\n", "swap of a block out, in", threads,
+               threads > 1 ? "s" : "", speeds[7], speeds[8], speeds[7] / limit, speeds[8] / limit);
         printf("%-34s %d thread%s: %6.1f GB/s, %.2f of a streaming fill\n", "append, a token at a time", threads, threads > 1 ? "s" : "",
                speeds[1], speeds[1] / speeds[2]);
         printf("%-34s %d thread%s: %6.1f GB/s, %.2f of the copy limit\n", "prefill write", threads, threads > 1 ? "s" : "", speeds[3],
@@ -430,10 +467,48 @@ static void type_rows(int threads)
     }
 }
 
+/* Taking and freeing a block of a pool whose queue is in any order: one owner's plain counts, and counts that threads may share. */
+static void allocation_row(void)
+{
+    enum { BLOCKS = 4096, AT_ONCE = 64, TIMES = 20000 };
+    struct kv_block_pool pool;
+    struct kv_shared_refs shared;
+    uint32_t blocks[AT_ONCE], left;
+    double ns[2][MOST_ROUNDS];
+    if (kv_block_pool_init(&pool, BLOCKS, KV_ASCENDING) != KV_OK || kv_shared_refs_init(&shared, BLOCKS) != KV_OK)
+        exit(1);
+    for (int round = 0; round < 2 * rounds; round++) {
+        const bool atomic = round % 2;
+        enum kv_status status = KV_OK;
+        double start = thread_seconds();
+        for (uint32_t time = 0; time < TIMES; time++) {
+            for (uint32_t i = 0; i < AT_ONCE; i++) {
+                status |= kv_block_pool_take(&pool, &blocks[i]);
+                if (atomic)
+                    status |= kv_shared_refs_take(&shared, blocks[i]);
+            }
+            for (uint32_t i = 0; i < AT_ONCE; i++) {
+                uint32_t block = blocks[(i * 29 + time) % AT_ONCE];
+                if (atomic)
+                    status |= kv_shared_refs_unref(&shared, block, &left);
+                status |= kv_block_pool_free(&pool, block);
+            }
+        }
+        ns[atomic][round / 2] = (thread_seconds() - start) / ((double)TIMES * AT_ONCE) * 1e9;
+        if (status != KV_OK)
+            exit(1);
+    }
+    printf("%-34s %.1f ns, with counts that threads share %.1f ns\n", "take and free a block", median(ns[0], rounds),
+           median(ns[1], rounds));
+    kv_block_pool_deinit(&pool);
+    kv_shared_refs_deinit(&shared);
+}
+
 int main(int argc, char **argv)
 {
     static const uint32_t block_sizes[] = {8, 16, 32, 64, 128}, head_dims[] = {128, 64};
     bool quick = false;
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* else calloc reuses memory after the first time, and the seed's way looks fast */
     for (int i = 1; i < argc; i++) {
         machine = machine || strcmp(argv[i], "--machine") == 0;
         quick = quick || strcmp(argv[i], "--quick") == 0;
@@ -463,5 +538,7 @@ int main(int argc, char **argv)
         other_rows(threads);
     for (int threads = 1; threads <= most; threads *= 2)
         type_rows(threads);
+    if (!machine)
+        allocation_row();
     return 0;
 }

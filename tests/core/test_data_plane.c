@@ -97,6 +97,32 @@ Test(kernels, all_sets_move_and_convert_bit_for_bit_like_the_portable_one)
     kv_kernels_select(NULL);
 }
 
+Test(kernels, spread_puts_each_row_where_it_belongs_and_nothing_else)
+{
+    enum { ROWS = 9, STRIDE_MOST = 1024 };
+    static unsigned char from[ROWS * STRIDE_MOST] __attribute__((aligned(64))), got[ROWS * STRIDE_MOST] __attribute__((aligned(64)));
+    uint64_t random = 8;
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (unsigned char)random_next(&random);
+    for (int round = 0; round < 600; round++) {
+        size_t unit = round % 2 ? 64 : 4, stride = unit * (1 + random_below(&random, (uint32_t)(STRIDE_MOST / unit))),
+               row_bytes = unit * (1 + random_below(&random, (uint32_t)(stride / unit))), rows = 1 + random_below(&random, ROWS);
+        for (int set = 0; set < SETS; set++) {
+            if (!kv_kernels_select(sets[set]))
+                continue;
+            memset(got, 0xa5, sizeof got);
+            kv_kernels()->spread(got, stride, from, row_bytes, rows, round % 3 == 0);
+            kv_kernels_fence();
+            for (size_t at = 0; at < sizeof got; at++) {
+                size_t row = at / stride, inside = at % stride;
+                unsigned char want = row < rows && inside < row_bytes ? from[row * row_bytes + inside] : 0xa5;
+                cr_assert_eq(got[at], want, "%s: byte %zu", sets[set], at);
+            }
+        }
+    }
+    kv_kernels_select(NULL);
+}
+
 /* A store full of random values, a random table, and the sequence's length. */
 struct case_data {
     struct kv_store *store;
@@ -135,6 +161,92 @@ static void end_case(struct case_data *data)
 {
     kv_store_destroy(data->store);
     free(data->blocks);
+}
+
+Test(kv_store, tokens_written_together_equal_single_writes)
+{
+    uint64_t random = 9;
+    for (int round = 0; round < 90; round++) {
+        struct kv_store_shape shape = {.num_layers = 1 + random_below(&random, 2),
+                                       .num_kv_heads = 1 + random_below(&random, 4),
+                                       .head_dim = round % 3 ? 1 + random_below(&random, 90) : 16 * (1 + random_below(&random, 8)),
+                                       .block_size = 1 + random_below(&random, 20),
+                                       .num_blocks = 12,
+                                       .dtype = (enum kv_store_dtype)(round % 3)};
+        uint32_t blocks[12], start = random_below(&random, 5), most = 12 * shape.block_size,
+                             count = round % 4 == 0 || most <= start + 1 ? 1 : 1 + random_below(&random, most - start - 1);
+        for (uint32_t i = 0; i < 12; i++)
+            blocks[i] = i * 5 % 12;
+        const uint32_t layer = shape.num_layers - 1, row = shape.num_kv_heads * shape.head_dim;
+        if (start + count > most)
+            start = 0;
+        float *k = malloc((size_t)count * row * sizeof *k), *v = malloc((size_t)count * row * sizeof *v);
+        for (uint32_t i = 0; i < count * row; i++) {
+            k[i] = random_float(&random);
+            v[i] = random_float(&random);
+        }
+        struct kv_store *one, *together;
+        cr_assert_eq(kv_store_create(&shape, &one), KV_OK);
+        for (uint32_t token = 0; token < count; token++)
+            for (uint32_t head = 0; head < shape.num_kv_heads; head++) {
+                size_t at = (size_t)token * row + (size_t)head * shape.head_dim;
+                cr_assert_eq(kv_store_write(one, layer, blocks[(start + token) / shape.block_size], head,
+                                            (start + token) % shape.block_size, k + at, v + at),
+                             KV_OK);
+            }
+        for (int set = 0; set < SETS; set++) {
+            if (!kv_kernels_select(sets[set]))
+                continue;
+            cr_assert_eq(kv_store_create(&shape, &together), KV_OK);
+            cr_assert_eq(kv_store_write_tokens(together, layer, blocks, start, count, k, v), KV_OK);
+            kv_store_publish(together);
+            cr_assert_eq(memcmp(one->memory, together->memory, kv_store_bytes(one)), 0, "%s, round %d", sets[set], round);
+            kv_store_destroy(together);
+        }
+        kv_kernels_select(NULL);
+        kv_store_destroy(one);
+        free(k);
+        free(v);
+    }
+}
+
+Test(kv_store, blocks_copied_within_and_between_stores_are_the_same_bytes)
+{
+    uint64_t random = 10;
+    for (int round = 0; round < 60; round++) {
+        struct kv_store_shape shape = {.num_layers = 2,
+                                       .num_kv_heads = 1 + random_below(&random, 4),
+                                       .head_dim = 1 + random_below(&random, 70),
+                                       .block_size = 1 + random_below(&random, 33),
+                                       .num_blocks = 10,
+                                       .dtype = (enum kv_store_dtype)(round % 3)};
+        struct kv_store *gpu, *cpu;
+        for (int set = 0; set < SETS; set++) {
+            if (!kv_kernels_select(sets[set]))
+                continue;
+            shape.num_blocks = 10;
+            cr_assert_eq(kv_store_create(&shape, &gpu), KV_OK);
+            shape.num_blocks = 7;
+            cr_assert_eq(kv_store_create(&shape, &cpu), KV_OK);
+            for (size_t i = 0; i < kv_store_bytes(gpu); i++)
+                gpu->memory[i] = (unsigned char)random_next(&random);
+            const struct kv_block_copy out[] = {{9, 0}, {3, 6}, {4, 2}}, in[] = {{6, 0}, {2, 1}}, within[] = {{0, 5}, {1, 7}};
+            const uint32_t threads = 1 + (uint32_t)round % 3;
+            cr_assert_eq(kv_store_copy_blocks(cpu, gpu, out, 3, threads), KV_OK);
+            cr_assert_eq(kv_store_copy_blocks(gpu, cpu, in, 2, threads), KV_OK);
+            cr_assert_eq(kv_store_copy_blocks(gpu, gpu, within, 2, threads), KV_OK);
+            const size_t bytes = kv_store_block_bytes(gpu) / 4; /* of one layer's K or V */
+            for (uint32_t layer = 0; layer < 2; layer++)
+                for (int value = 0; value < 2; value++) {
+                    cr_assert_eq(memcmp(kv_store_at(cpu, layer, value, 0), kv_store_at(gpu, layer, value, 9), bytes), 0);
+                    cr_assert_eq(memcmp(kv_store_at(gpu, layer, value, 5), kv_store_at(gpu, layer, value, 3), bytes), 0);
+                    cr_assert_eq(memcmp(kv_store_at(gpu, layer, value, 7), kv_store_at(gpu, layer, value, 4), bytes), 0);
+                }
+            kv_store_destroy(gpu);
+            kv_store_destroy(cpu);
+        }
+        kv_kernels_select(NULL);
+    }
 }
 
 Test(gather, equals_single_reads_on_every_set_type_and_shape)

@@ -115,3 +115,19 @@ Test(worker, values_are_exact_in_their_type_and_differ_where_they_must)
         cr_expect_lt(same, 100, "another prefix gives other floats");
     }
 }
+
+Test(worker, attention_in_place_is_checked_against_exact_arithmetic)
+{
+    for (int dtype = KV_DTYPE_FLOAT32; dtype <= KV_DTYPE_BFLOAT16; dtype++) {
+        struct config config = tiny_config_v1(16, 20);
+        struct worker_totals totals;
+        struct diag diag = {0};
+        config.data_plane = DATA_PLANE_VERIFY;
+        config.kv.read = KV_READ_ATTEND;
+        config.kv.dtype = (enum kv_dtype)dtype;
+        cr_expect_eq(run(&config, UINT64_MAX, 0, &totals, &diag), SIM_OK, "%s", diag.text);
+        cr_expect_gt(totals.floats_checked, 0);
+        cr_expect_eq(run(&config, 3, 1, &totals, &diag), SIM_FAILED);
+        cr_expect(strstr(diag.text, "step 3") && strstr(diag.text, "should be") && strstr(diag.text, "block"), "%s", diag.text);
+    }
+}
