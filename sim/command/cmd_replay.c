@@ -11,6 +11,8 @@
 #include "command/command.h"
 #include "command/input_options.h"
 #include "command/options.h"
+#include "command/output.h"
+#include "command/requirements.h"
 #include "engine/engine.h"
 #include "engine/scheduler.h"
 #include "engine/worker.h"
@@ -21,6 +23,7 @@ static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
     {"format", "FORMAT", "table, json or csv [table]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
+    {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated"},
     {"decision-log", "FILE", "write every decision as a JSON line a step"},
     {"tables", NULL, "with --decision-log: add the block tables"},
     {"no-calibration", NULL, "do not measure the memory's speed before a replay with the data plane"},
@@ -163,7 +166,7 @@ static void warn_about_nothing(const struct job *job)
         fputs("pagesim: warning: no request can ever run; all are longer than --max-model-len\n", stderr);
 }
 
-static enum status print_report(struct job *job, const char *format, struct diag *diag)
+static void collect(struct job *job)
 {
     struct report *report = &job->report;
     report->trace = job->input.trace;
@@ -177,38 +180,26 @@ static enum status print_report(struct job *job, const char *format, struct diag
                                          .threads = job->input.threads,
                                          .limit = job->limit};
     report_collect(report);
-    char *text = NULL;
-    size_t length = 0;
-    const char *path = options_value(job->options, "output");
-    bool to_terminal = (!path || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO) == 1;
-    FILE *memory = open_memstream(&text, &length);
-    if (!memory)
-        return diag_no_memory(diag, 4096, "the report");
-    enum status status = SIM_OK;
+}
+
+static enum status print_report(const struct job *job, const char *format, struct diag *diag)
+{
+    const struct report *report = &job->report;
+    struct output output;
+    enum status status = output_begin(&output, job->options, diag);
+    if (status != SIM_OK)
+        return status;
     if (strcmp(format, "json") == 0) {
         struct json_text json;
         json_text_init(&json, true);
         report_write_json(report, &json, true);
-        status = json_text_status(&json, diag);
-        if (status == SIM_OK)
-            fprintf(memory, "%s\n", json.text);
-        json_text_deinit(&json);
+        status = output_json(&output, &json, diag);
     } else if (strcmp(format, "csv") == 0) {
-        report_print_csv(report, memory);
+        report_print_csv(report, output.file);
     } else {
-        report_print(report, memory, to_terminal && !getenv("NO_COLOR"));
+        report_print(report, output.file, output.color);
     }
-    if (fclose(memory) != 0 && status == SIM_OK)
-        status = diag_no_memory(diag, length, "the report");
-    struct text_writer *writer = NULL;
-    if (status == SIM_OK)
-        status = text_writer_open(path ? path : "-", &writer, diag);
-    if (status == SIM_OK && (status = text_writer_write(writer, text, length, diag)) == SIM_OK)
-        status = text_writer_commit(writer, diag);
-    else
-        text_writer_discard(writer);
-    free(text);
-    return status;
+    return output_end(&output, status, diag);
 }
 
 /* A replay that ended early is a failure, told after its report. */
@@ -234,14 +225,6 @@ static void end_job(struct job *job)
     free(job);
 }
 
-static enum status check_format(const struct options *options, const char **format, struct diag *diag)
-{
-    *format = options_value(options, "format") ? options_value(options, "format") : "table";
-    if (strcmp(*format, "table") != 0 && strcmp(*format, "json") != 0 && strcmp(*format, "csv") != 0)
-        return diag_set(diag, SIM_USAGE, "--format %s: must be table, json or csv", *format);
-    return SIM_OK;
-}
-
 enum status cmd_replay(int argc, char **argv, struct diag *diag)
 {
     struct options options;
@@ -252,7 +235,9 @@ enum status cmd_replay(int argc, char **argv, struct diag *diag)
         return SIM_OK;
     }
     if (status == SIM_OK)
-        status = check_format(&options, &format, diag);
+        status = output_format(&options, &format, diag);
+    if (status == SIM_OK)
+        status = requirements_parse(&options, diag);
     if (status != SIM_OK)
         return status;
     struct job *job = calloc(1, sizeof *job);
@@ -269,10 +254,14 @@ enum status cmd_replay(int argc, char **argv, struct diag *diag)
         /* A decision log on standard output has it to itself. */
         const char *log = options_value(&options, "decision-log");
         bool log_on_stdout = log && strcmp(log, "-") == 0 && !options_has(&options, "output");
+        if (status == SIM_OK)
+            collect(job);
         if (status == SIM_OK && !log_on_stdout)
             status = print_report(job, format, diag);
         if (status == SIM_OK)
             status = judge_end(job, diag);
+        if (status == SIM_OK)
+            status = requirements_check(&options, job->report.figures, job->report.figure_count, diag);
     }
     end_job(job);
     return status;

@@ -13,6 +13,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"replay", cmd_replay, "run a trace through a scheduler and report what happened"},
+    {"validate", cmd_validate, "compare a replay with what a real server measured"},
     {"trace", cmd_trace, "describe a trace (info) or make one (gen)"},
     {"config", cmd_config, "print the effective configuration (show)"},
 };

@@ -13,17 +13,11 @@
 #include "engine/engine.h"
 #include "engine/memory_limit.h"
 #include "engine/worker.h"
+#include "observe/figure.h"
 #include "observe/ledger.h"
 #include "observe/metrics.h"
 
 enum { REPORT_SCHEMA_VERSION = 1, REPORT_FIGURES_MOST = 160 };
-
-struct figure {
-    char name[64];
-    double value;
-    bool whole;     /* an integer */
-    bool undefined; /* nothing to tell, e.g. TPOT of one-token requests */
-};
 
 struct measured {
     double replay_seconds, cpu_seconds; /* of the replay alone; of the process so far */

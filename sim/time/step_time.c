@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "time/step_time_models.h"
 
 static int64_t price_linear(const struct step_time_model *model, const struct step_shape *shape)
 {
@@ -36,6 +37,9 @@ enum status step_time_create(const struct config *config, struct step_time_model
     switch (config->step_time.model) {
     case STEP_TIME_LINEAR:
         status = create_linear(model, diag);
+        break;
+    case STEP_TIME_PROFILE:
+        status = step_time_profile_create(model, config, diag);
         break;
     default:
         status = diag_set(diag, SIM_FAILED, "this step-time model is not part of this build");

@@ -1,0 +1,138 @@
+/* csv.c - see csv.h. */
+#include "base/csv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+/* Split one line into at most `most` fields; returns how many there are. */
+static uint32_t split(const char *text, size_t length, struct csv_field *fields, uint32_t most)
+{
+    uint32_t count = 0;
+    size_t start = 0;
+    for (size_t at = 0; at <= length; at++) {
+        if (at < length && text[at] != ',')
+            continue;
+        if (count < most)
+            fields[count] = (struct csv_field){text + start, (uint32_t)(at - start)};
+        count++;
+        start = at + 1;
+    }
+    return count;
+}
+
+static enum status take_line(struct csv *csv, size_t line, const char *text, size_t length, struct diag *diag)
+{
+    if (csv->columns == 0) {
+        csv->columns = split(text, length, csv->names, CSV_COLUMNS_MOST);
+        if (csv->columns > CSV_COLUMNS_MOST)
+            return diag_at(diag, csv->path, line, 1, "%u columns; at most %d are understood", csv->columns, CSV_COLUMNS_MOST);
+        return SIM_OK;
+    }
+    enum status status =
+        array_reserve(&csv->fields, &csv->field_capacity, (csv->rows + 1) * csv->columns, sizeof *csv->fields, csv->path, diag);
+    if (status == SIM_OK)
+        status = array_reserve(&csv->lines, &csv->line_capacity, csv->rows + 1, sizeof *csv->lines, csv->path, diag);
+    if (status != SIM_OK)
+        return status;
+    uint32_t count = split(text, length, csv->fields + csv->rows * csv->columns, csv->columns);
+    if (count != csv->columns)
+        return diag_at(diag, csv->path, line, 1, "%u fields where the header has %u", count, csv->columns);
+    csv->lines[csv->rows++] = line;
+    return SIM_OK;
+}
+
+enum status csv_open(const char *path, struct csv *out, struct diag *diag)
+{
+    *out = (struct csv){.path = path};
+    enum status status = text_file_open(path, &out->file, diag);
+    if (status != SIM_OK)
+        return status;
+    const char *at = out->file.text, *end = at + out->file.length;
+    for (size_t line = 1; at < end && status == SIM_OK; line++) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t length = (size_t)((stop ? stop : end) - at);
+        if (length > 0 && at[length - 1] == '\r')
+            length--;
+        if (length > 0)
+            status = take_line(out, line, at, length, diag);
+        at = stop ? stop + 1 : end;
+    }
+    if (status == SIM_OK && out->columns == 0)
+        status = diag_at(diag, path, 1, 1, "an empty file; a header line with column names should stand here");
+    if (status != SIM_OK)
+        csv_close(out);
+    return status;
+}
+
+void csv_close(struct csv *csv)
+{
+    free(csv->fields);
+    free(csv->lines);
+    text_file_close(&csv->file);
+    *csv = (struct csv){0};
+}
+
+enum status csv_column(const struct csv *csv, const char *name, uint32_t *column, struct diag *diag)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < csv->columns; i++) {
+        if (csv->names[i].length == strlen(name) && memcmp(csv->names[i].text, name, csv->names[i].length) == 0) {
+            *column = i;
+            return SIM_OK;
+        }
+        if (used < sizeof known)
+            used +=
+                (size_t)snprintf(known + used, sizeof known - used, "%s%.*s", i ? ", " : "", (int)csv->names[i].length, csv->names[i].text);
+    }
+    return diag_at(diag, csv->path, 1, 1, "no column \"%s\"; there are: %s", name, known);
+}
+
+static struct csv_field field_at(const struct csv *csv, size_t row, uint32_t column)
+{
+    return csv->fields[row * csv->columns + column];
+}
+
+enum status csv_error(const struct csv *csv, size_t row, uint32_t column, struct diag *diag, const char *what)
+{
+    const struct csv_field field = field_at(csv, row, column), first = field_at(csv, row, 0);
+    return diag_at(diag, csv->path, csv->lines[row], (size_t)(field.text - first.text) + 1, "\"%.*s\" is not %s", (int)field.length,
+                   field.text, what);
+}
+
+enum status csv_number(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag)
+{
+    const struct csv_field field = field_at(csv, row, column);
+    char text[64], *end;
+    if (field.length > 0 && field.length < sizeof text) {
+        memcpy(text, field.text, field.length);
+        text[field.length] = '\0';
+        *out = strtod(text, &end);
+        if (*end == '\0' && isfinite(*out) && *out >= 0)
+            return SIM_OK;
+    }
+    return csv_error(csv, row, column, diag, "a number of 0 or more");
+}
+
+enum status csv_whole(const struct csv *csv, size_t row, uint32_t column, uint64_t *out, struct diag *diag)
+{
+    const struct csv_field field = field_at(csv, row, column);
+    uint64_t value = 0;
+    uint32_t at = 0;
+    for (; at < field.length && at < 18 && (unsigned)(field.text[at] - '0') < 10; at++)
+        value = value * 10 + (uint64_t)(field.text[at] - '0');
+    if (at == 0 || at < field.length)
+        return csv_error(csv, row, column, diag, "a whole number");
+    *out = value;
+    return SIM_OK;
+}
+
+bool csv_is(const struct csv *csv, size_t row, uint32_t column, const char *word)
+{
+    const struct csv_field field = field_at(csv, row, column);
+    return field.length == strlen(word) && memcmp(field.text, word, field.length) == 0;
+}

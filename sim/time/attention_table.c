@@ -1,0 +1,341 @@
+/* attention_table.c - see attention_table.h. */
+#include "time/attention_table.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/csv.h"
+
+/* --- grids ------------------------------------------------------------------------------------------------------------------------ */
+
+/* A row of the file: the four coordinates and the time. */
+struct point {
+    double at[ATTENTION_AXES], us;
+};
+
+static int ascending(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* The distinct coordinates of `points` in one direction. */
+static enum status make_axis(struct attention_axis *axis, const struct point *points, size_t count, int direction, struct diag *diag)
+{
+    enum status status = array_zeroed(&axis->points, count ? count : 1, sizeof *axis->points, "an axis of attention times", diag);
+    if (status != SIM_OK)
+        return status;
+    /* Rows come sorted by some columns, so that neighbours are mostly equal: few stay to be sorted. */
+    uint32_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || axis->points[kept - 1] != points[i].at[direction])
+            axis->points[kept++] = points[i].at[direction];
+    qsort(axis->points, kept, sizeof *axis->points, ascending);
+    for (uint32_t i = 0; i < kept; i++)
+        if (axis->count == 0 || axis->points[axis->count - 1] != axis->points[i])
+            axis->points[axis->count++] = axis->points[i];
+    return SIM_OK;
+}
+
+/* The last point at or before `value` that has one after it, if there are two. */
+static uint32_t cell(const struct attention_axis *axis, double value)
+{
+    uint32_t low = 0, high = axis->count > 1 ? axis->count - 1 : 1;
+    while (high - low > 1) {
+        uint32_t middle = (low + high) / 2;
+        if (axis->points[middle] <= value)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static size_t grid_size(const struct attention_grid *grid)
+{
+    size_t size = 1;
+    for (int direction = 0; direction < ATTENTION_AXES; direction++)
+        size *= grid->axes[direction].count;
+    return size;
+}
+
+/* How far apart neighbours in a direction lie. */
+static size_t stride_of(const struct attention_grid *grid, int direction)
+{
+    size_t stride = 1;
+    for (int after = direction + 1; after < ATTENTION_AXES; after++)
+        stride *= grid->axes[after].count;
+    return stride;
+}
+
+/* Corners that were not measured, by the line through the two points before in one direction. Returns how many are left. */
+static size_t fill_missing(struct attention_grid *grid, int direction)
+{
+    const struct attention_axis *axis = &grid->axes[direction];
+    const size_t stride = stride_of(grid, direction), size = grid_size(grid);
+    size_t left = 0;
+    for (size_t at = 0; at < size; at++) {
+        const size_t i = at / stride % axis->count;
+        if (!isnan(grid->times[at]))
+            continue;
+        if (i >= 2) {
+            const double before = grid->times[at - 2 * stride], last = grid->times[at - stride];
+            grid->times[at] =
+                last + (last - before) * (axis->points[i] - axis->points[i - 1]) / (axis->points[i - 1] - axis->points[i - 2]);
+        }
+        left += isnan(grid->times[at]) ? 1 : 0;
+    }
+    return left;
+}
+
+static void grid_close(struct attention_grid *grid)
+{
+    for (int direction = 0; direction < ATTENTION_AXES; direction++)
+        free(grid->axes[direction].points);
+    free(grid->times);
+    *grid = (struct attention_grid){0};
+}
+
+static enum status grid_make(struct attention_grid *grid, const struct point *points, size_t count, const char *path, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (int direction = 0; direction < ATTENTION_AXES && status == SIM_OK; direction++)
+        status = make_axis(&grid->axes[direction], points, count, direction, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&grid->times, grid_size(grid) ? grid_size(grid) : 1, sizeof *grid->times, "attention times", diag);
+    if (status != SIM_OK)
+        return status;
+    const size_t size = grid_size(grid);
+    for (size_t i = 0; i < size; i++)
+        grid->times[i] = NAN;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0;
+        for (int direction = 0; direction < ATTENTION_AXES; direction++) {
+            const struct attention_axis *axis = &grid->axes[direction];
+            uint32_t index = cell(axis, points[i].at[direction]);
+            index += axis->count > index + 1 && axis->points[index + 1] == points[i].at[direction];
+            at = at * axis->count + index;
+        }
+        grid->times[at] = points[i].us;
+    }
+    if (size > 0 && fill_missing(grid, 2) > 0 && fill_missing(grid, 3) > 0)
+        return diag_at(diag, path, 0, 0,
+                       "points are missing that cannot be filled from their neighbours; the smallest n_decode and "
+                       "kv_decode are needed for each prefill_chunk and kv_prefill");
+    return SIM_OK;
+}
+
+/* Linear in each direction: the value of a cell's 16 corners, folded one direction at a time. */
+static double grid_us(const struct attention_grid *grid, const double *at)
+{
+    double corners[1 << ATTENTION_AXES], share[ATTENTION_AXES];
+    size_t base = 0, step[ATTENTION_AXES];
+    for (int direction = 0; direction < ATTENTION_AXES; direction++) {
+        const struct attention_axis *axis = &grid->axes[direction];
+        const uint32_t index = cell(axis, at[direction]);
+        base = base * axis->count + index;
+        share[direction] = 0;
+        if (axis->count > 1 && at[direction] > axis->points[index])
+            share[direction] = (at[direction] - axis->points[index]) / (axis->points[index + 1] - axis->points[index]);
+        step[direction] = share[direction] > 0 ? stride_of(grid, direction) : 0;
+    }
+    for (unsigned corner = 0; corner < 1u << ATTENTION_AXES; corner++) {
+        size_t place = base;
+        for (unsigned direction = 0; direction < ATTENTION_AXES; direction++)
+            place += corner >> direction & 1 ? step[direction] : 0;
+        corners[corner] = grid->times[place];
+    }
+    for (int direction = ATTENTION_AXES - 1; direction >= 0; direction--) {
+        const unsigned half = 1u << direction;
+        for (unsigned corner = 0; corner < half; corner++)
+            corners[corner] += share[direction] * (corners[corner + half] - corners[corner]);
+    }
+    return corners[0];
+}
+
+/* --- the table -------------------------------------------------------------------------------------------------------------------- */
+
+static enum status read_points(const struct csv *csv, struct point *points, struct diag *diag)
+{
+    static const char *const names[ATTENTION_AXES + 1] = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"};
+    uint32_t columns[ATTENTION_AXES + 1];
+    enum status status = SIM_OK;
+    for (int i = 0; i <= ATTENTION_AXES && status == SIM_OK; i++)
+        status = csv_column(csv, names[i], &columns[i], diag);
+    for (size_t row = 0; row < csv->rows && status == SIM_OK; row++) {
+        for (int i = 0; i < ATTENTION_AXES && status == SIM_OK; i++) {
+            uint64_t whole = 0;
+            status = csv_whole(csv, row, columns[i], &whole, diag);
+            points[row].at[i] = (double)whole;
+        }
+        if (status == SIM_OK)
+            status = csv_number(csv, row, columns[ATTENTION_AXES], &points[row].us, diag);
+    }
+    return status;
+}
+
+/* Move the points of one regime to the front of what is left. */
+static size_t select_points(struct point *points, size_t count, bool with_prefill, bool with_decode)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if ((points[i].at[0] > 0) == with_prefill && (points[i].at[2] > 0) == with_decode) {
+            struct point one = points[i];
+            points[i] = points[kept];
+            points[kept++] = one;
+        }
+    return kept;
+}
+
+enum status attention_table_open(const char *path, struct attention_table *out, struct diag *diag)
+{
+    struct csv csv;
+    struct point *points = NULL;
+    enum status status = csv_open(path, &csv, diag);
+    if (status != SIM_OK)
+        return status;
+    *out = (struct attention_table){0};
+    status = array_zeroed(&points, csv.rows + 1, sizeof *points, path, diag);
+    if (status == SIM_OK)
+        status = read_points(&csv, points, diag);
+    struct attention_grid *const grids[] = {&out->decode, &out->prefill, &out->mixed};
+    struct point *from = points;
+    size_t left = csv.rows;
+    for (int i = 0; i < 3 && status == SIM_OK; i++) {
+        const size_t count = select_points(from, left, i > 0, i != 1);
+        status = count > 0 ? grid_make(grids[i], from, count, path, diag)
+                           : diag_at(diag, path, 0, 0, "rows with %s are missing",
+                                     i == 0   ? "prefill_chunk 0"
+                                     : i == 1 ? "a prefill chunk and n_decode 0"
+                                              : "both prefill and decodes");
+        from += count;
+        left -= count;
+    }
+    if (status != SIM_OK)
+        attention_table_close(out);
+    free(points);
+    csv_close(&csv);
+    return status;
+}
+
+void attention_table_close(struct attention_table *table)
+{
+    grid_close(&table->decode);
+    grid_close(&table->prefill);
+    grid_close(&table->mixed);
+}
+
+double attention_table_us(const struct attention_table *table, const struct attention_step *step)
+{
+    const double at[ATTENTION_AXES] = {step->chunk, step->kv_prefill, step->decodes, step->kv_decode};
+    if (step->chunk > 0)
+        return grid_us(step->decodes > 0 ? &table->mixed : &table->prefill, at);
+    return step->decodes > 0 ? grid_us(&table->decode, at) : 0;
+}
+
+/* --- skew ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Classes of one direction: value <= most[i], and a last one above all. Labels are those of the file. */
+struct classes {
+    const char *column;
+    int count;
+    const char *labels[9];
+    double most[8];
+};
+
+static const struct classes skew_classes[] = {
+    {"n_label", 9, {"n<=2", "n<=4", "n<=8", "n<=16", "n<=32", "n<=64", "n<=128", "n<=256", "n>256"}, {2, 4, 8, 16, 32, 64, 128, 256}},
+    {"skew_rate_label", 5, {"sr<=5%", "sr<=15%", "sr<=40%", "sr<=70%", "sr>70%"}, {0.05, 0.15, 0.40, 0.70}},
+    {"kv_big_label", 4, {"kvB<=1k", "kvB<=4k", "kvB<=16k", "kvB>16k"}, {1024, 4096, 16384}},
+    {"kp_label", 7, {"kp=0", "kp<=512", "kp<=1k", "kp<=2k", "kp<=4k", "kp<=8k", "kp>8k"}, {0, 512, 1024, 2048, 4096, 8192}},
+};
+enum { SKEW_DIRECTIONS = 4, SKEW_CLASSES = 9 * 5 * 4 * 7 };
+
+static enum status read_class(const struct csv *csv, size_t row, uint32_t column, const struct classes *classes, size_t *index,
+                              struct diag *diag)
+{
+    for (int i = 0; i < classes->count; i++)
+        if (csv_is(csv, row, column, classes->labels[i])) {
+            *index = *index * (size_t)classes->count + (size_t)i;
+            return SIM_OK;
+        }
+    return csv_error(csv, row, column, diag, "one of the classes that the profile's README names");
+}
+
+static enum status fill_skew(const struct csv *csv, struct skew_table *table, struct diag *diag)
+{
+    uint32_t prefill_column, alpha_column, columns[SKEW_DIRECTIONS];
+    enum status status = csv_column(csv, "pc", &prefill_column, diag);
+    if (status == SIM_OK)
+        status = csv_column(csv, "alpha", &alpha_column, diag);
+    for (int i = 0; i < SKEW_DIRECTIONS && status == SIM_OK; i++)
+        status = csv_column(csv, skew_classes[i].column, &columns[i], diag);
+    size_t capacity = 0, alpha_capacity = 0;
+    for (size_t row = 0; row < csv->rows && status == SIM_OK; row++) {
+        uint64_t prefill = 0;
+        size_t index = 0;
+        double alpha = 0;
+        status = csv_whole(csv, row, prefill_column, &prefill, diag);
+        for (int i = 0; i < SKEW_DIRECTIONS && status == SIM_OK; i++)
+            status = read_class(csv, row, columns[i], &skew_classes[i], &index, diag);
+        if (status == SIM_OK)
+            status = csv_number(csv, row, alpha_column, &alpha, diag);
+        uint32_t at = 0;
+        while (at < table->count && table->prefill_tokens[at] != prefill)
+            at++;
+        if (status == SIM_OK && at == table->count) {
+            status = array_reserve(&table->prefill_tokens, &capacity, at + 1, sizeof *table->prefill_tokens, "skew table", diag);
+            if (status == SIM_OK)
+                status = array_reserve(&table->alpha, &alpha_capacity, (at + 1) * (size_t)SKEW_CLASSES, sizeof *table->alpha, "skew table",
+                                       diag);
+            for (size_t i = 0; i < SKEW_CLASSES && status == SIM_OK; i++)
+                table->alpha[at * (size_t)SKEW_CLASSES + i] = NAN;
+            if (status == SIM_OK)
+                table->prefill_tokens[table->count++] = (uint32_t)prefill;
+        }
+        if (status == SIM_OK)
+            table->alpha[at * (size_t)SKEW_CLASSES + index] = alpha;
+    }
+    return status;
+}
+
+enum status skew_table_open(const char *path, struct skew_table *out, struct diag *diag)
+{
+    struct csv csv;
+    *out = (struct skew_table){0};
+    enum status status = csv_open(path, &csv, diag);
+    if (status != SIM_OK)
+        return status;
+    status = fill_skew(&csv, out, diag);
+    if (status != SIM_OK)
+        skew_table_close(out);
+    csv_close(&csv);
+    return status;
+}
+
+void skew_table_close(struct skew_table *table)
+{
+    free(table->prefill_tokens);
+    free(table->alpha);
+    *table = (struct skew_table){0};
+}
+
+double skew_table_alpha(const struct skew_table *table, uint64_t prefill_tokens, uint32_t decodes, double skew_rate,
+                        uint32_t longest_decode, double kv_prefill)
+{
+    const double values[SKEW_DIRECTIONS] = {decodes, skew_rate, longest_decode, kv_prefill};
+    size_t index = 0;
+    for (int direction = 0; direction < SKEW_DIRECTIONS; direction++) {
+        const struct classes *classes = &skew_classes[direction];
+        int i = 0;
+        while (i < classes->count - 1 && values[direction] > classes->most[i])
+            i++;
+        index = index * (size_t)classes->count + (size_t)i;
+    }
+    for (uint32_t at = 0; at < table->count; at++)
+        if (table->prefill_tokens[at] == prefill_tokens)
+            return table->alpha[at * (size_t)SKEW_CLASSES + index];
+    return NAN;
+}

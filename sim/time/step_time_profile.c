@@ -1,0 +1,237 @@
+/* step_time_profile.c - prices a step from measured operator tables: a folder with dense.csv, per_sequence.csv, attention.csv and, if
+ * wanted, skew_fit.csv.
+ *
+ *   us = embedding + layers * (2 layernorm + qkv_proj [+ qk_norm] + rotary_emb + attention + o_proj + gate_up_proj + act_fn + down_proj)
+ *      + final_layernorm + lm_head + sampler [+ layers * all-reduces]
+ *
+ * Everything but attention depends on the number of tokens or of sequences alone and stands summed in two arrays. Tables are linear
+ * between points; before the first its value stands, after the last the last segment goes on. Several prefill chunks count as one with their sum
+ * and the chunk-weighted mean of the context before them. lm_head and sampler run for every scheduled sequence.
+ * Source of layout and rules: LLMServingSim's published profiles.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/csv.h"
+#include "time/attention_table.h"
+#include "time/step_time_models.h"
+
+enum { SUMS_MOST = 16385 }; /* tokens or sequences beyond this are computed when asked for */
+
+/* One operator's times over a count. */
+struct operator_times {
+    double *counts, *us; /* ascending */
+    size_t points, count_capacity, us_capacity;
+};
+
+struct operator_kind {
+    const char *name;
+    double times_a_layer, once; /* how often it runs */
+    bool optional;
+};
+
+static const struct operator_kind dense_kinds[] = {
+    {"embedding", 0, 1, false},  {"layernorm", 2, 0, false},       {"qkv_proj", 1, 0, false},     {"qk_norm", 1, 0, true},
+    {"rotary_emb", 1, 0, false}, {"o_proj", 1, 0, false},          {"gate_up_proj", 1, 0, false}, {"act_fn", 1, 0, false},
+    {"down_proj", 1, 0, false},  {"final_layernorm", 0, 1, false},
+};
+static const struct operator_kind sequence_kinds[] = {{"lm_head", 0, 1, false}, {"sampler", 0, 1, false}};
+enum { DENSE_KINDS = sizeof dense_kinds / sizeof *dense_kinds, SEQUENCE_KINDS = sizeof sequence_kinds / sizeof *sequence_kinds };
+
+/* The sum of several operators as a function of one count. */
+struct operator_sum {
+    struct operator_times times[DENSE_KINDS];
+    double weights[DENSE_KINDS];
+    size_t kinds;
+    double *sums; /* by count, below `known` */
+    size_t known;
+};
+
+struct profile {
+    struct operator_sum dense, sequences;
+    struct attention_table attention;
+    struct skew_table skew;
+    double layers;
+    double allreduce_us, allreduce_us_per_token; /* of the whole step */
+};
+
+static double times_at(const struct operator_times *times, double count)
+{
+    if (times->points == 0)
+        return 0;
+    if (times->points == 1 || count <= times->counts[0])
+        return times->us[0];
+    size_t low = 0, high = times->points - 1;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        *(times->counts[middle] <= count ? &low : &high) = middle;
+    }
+    return times->us[low] + (times->us[high] - times->us[low]) * (count - times->counts[low]) / (times->counts[high] - times->counts[low]);
+}
+
+static double sum_at(const struct operator_sum *sum, uint64_t count)
+{
+    if (count < sum->known)
+        return sum->sums[count];
+    double us = 0;
+    for (size_t i = 0; i < sum->kinds; i++)
+        us += sum->weights[i] * times_at(&sum->times[i], (double)count);
+    return us;
+}
+
+static void sum_close(struct operator_sum *sum)
+{
+    for (size_t i = 0; i < sum->kinds; i++) {
+        free(sum->times[i].counts);
+        free(sum->times[i].us);
+    }
+    free(sum->sums);
+}
+
+static enum status add_row(struct operator_sum *sum, const struct operator_kind *kinds, const struct csv *csv, size_t row,
+                           const uint32_t *columns, struct diag *diag)
+{
+    for (size_t i = 0; i < sum->kinds; i++) {
+        if (!csv_is(csv, row, columns[0], kinds[i].name))
+            continue;
+        struct operator_times *times = &sum->times[i];
+        uint64_t count = 0;
+        double us = 0;
+        enum status status = csv_whole(csv, row, columns[1], &count, diag);
+        if (status == SIM_OK)
+            status = csv_number(csv, row, columns[2], &us, diag);
+        if (status == SIM_OK && times->points > 0 && times->counts[times->points - 1] >= (double)count)
+            status = csv_error(csv, row, columns[1], diag, "greater than the one before it; rows of a layer ascend");
+        if (status == SIM_OK)
+            status = array_reserve(&times->counts, &times->count_capacity, times->points + 1, sizeof *times->counts, csv->path, diag);
+        if (status == SIM_OK)
+            status = array_reserve(&times->us, &times->us_capacity, times->points + 1, sizeof *times->us, csv->path, diag);
+        if (status != SIM_OK)
+            return status;
+        times->counts[times->points] = (double)count;
+        times->us[times->points++] = us;
+        return SIM_OK;
+    }
+    return csv_error(csv, row, columns[0], diag, "an operator of this table");
+}
+
+/* Read a table of operators and sum them for every count below `known`. */
+static enum status sum_open(struct operator_sum *sum, const struct operator_kind *kinds, size_t kind_count, const char *path,
+                            const char *count_column, double layers, size_t known, struct diag *diag)
+{
+    struct csv csv;
+    uint32_t columns[3];
+    enum status status = csv_open(path, &csv, diag);
+    if (status != SIM_OK)
+        return status;
+    sum->kinds = kind_count;
+    status = csv_column(&csv, "layer", &columns[0], diag);
+    if (status == SIM_OK)
+        status = csv_column(&csv, count_column, &columns[1], diag);
+    if (status == SIM_OK)
+        status = csv_column(&csv, "time_us", &columns[2], diag);
+    for (size_t row = 0; row < csv.rows && status == SIM_OK; row++)
+        status = add_row(sum, kinds, &csv, row, columns, diag);
+    for (size_t i = 0; i < kind_count && status == SIM_OK; i++) {
+        sum->weights[i] = kinds[i].once + layers * kinds[i].times_a_layer;
+        if (sum->times[i].points == 0 && !kinds[i].optional)
+            status = diag_at(diag, path, 0, 0, "no rows for %s", kinds[i].name);
+    }
+    if (status == SIM_OK)
+        status = array_zeroed(&sum->sums, known, sizeof *sum->sums, "sums of operator times", diag);
+    for (size_t count = 0; count < known && status == SIM_OK; count++)
+        sum->sums[count] = sum_at(sum, count);
+    if (status == SIM_OK)
+        sum->known = known;
+    csv_close(&csv);
+    return status;
+}
+
+/* t_mean, or between it and the time that all decodes would take if they were as long as the longest. */
+static double attention_us(const struct step_time_model *model, const struct step_shape *shape)
+{
+    const struct profile *profile = model->state;
+    struct attention_step step = {
+        .chunk = (double)shape->prefill_tokens,
+        .kv_prefill = shape->prefill_tokens ? (double)shape->prefill_context_product / (double)shape->prefill_tokens : 0,
+        .decodes = shape->decodes,
+        .kv_decode = shape->decodes ? (double)shape->decode_context / shape->decodes : 0,
+    };
+    const double mean_us = attention_table_us(&profile->attention, &step);
+    if (!model->wants_extremes || shape->decodes < 2)
+        return mean_us;
+    const double mean = step.kv_decode;
+    step.kv_decode = shape->max_decode_context;
+    const double most_us = attention_table_us(&profile->attention, &step);
+    if (most_us <= mean_us)
+        return mean_us;
+    const double rate = (mean - shape->min_decode_context) / ((double)shape->max_decode_context - shape->min_decode_context);
+    double alpha = NAN;
+    if (model->config.skew_table)
+        alpha = skew_table_alpha(&profile->skew, shape->prefill_tokens, shape->decodes, rate, shape->max_decode_context, step.kv_prefill);
+    return mean_us + (isnan(alpha) ? model->config.skew_default_alpha : alpha) * (most_us - mean_us);
+}
+
+static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
+{
+    const struct profile *profile = model->state;
+    if (shape->idle)
+        return model->config.base_ns;
+    double us = sum_at(&profile->dense, shape->scheduled_tokens) + sum_at(&profile->sequences, shape->sequences) +
+                profile->layers * attention_us(model, shape) + profile->allreduce_us +
+                profile->allreduce_us_per_token * (double)shape->scheduled_tokens;
+    return (int64_t)rint(us * 1000);
+}
+
+static void destroy(struct step_time_model *model)
+{
+    struct profile *profile = model->state;
+    sum_close(&profile->dense);
+    sum_close(&profile->sequences);
+    attention_table_close(&profile->attention);
+    skew_table_close(&profile->skew);
+    free(profile);
+}
+
+static enum status open_tables(struct profile *profile, const struct step_time_config *config, size_t tokens, size_t sequences,
+                               struct diag *diag)
+{
+    char path[CONFIG_PATH_SIZE + 32];
+    snprintf(path, sizeof path, "%s/dense.csv", config->path);
+    enum status status = sum_open(&profile->dense, dense_kinds, DENSE_KINDS, path, "tokens", profile->layers, tokens, diag);
+    snprintf(path, sizeof path, "%s/per_sequence.csv", config->path);
+    if (status == SIM_OK)
+        status = sum_open(&profile->sequences, sequence_kinds, SEQUENCE_KINDS, path, "sequences", profile->layers, sequences, diag);
+    snprintf(path, sizeof path, "%s/attention.csv", config->path);
+    if (status == SIM_OK)
+        status = attention_table_open(path, &profile->attention, diag);
+    snprintf(path, sizeof path, "%s/skew_fit.csv", config->path);
+    if (status == SIM_OK && config->skew_table)
+        status = skew_table_open(path, &profile->skew, diag);
+    return status;
+}
+
+enum status step_time_profile_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+{
+    const struct step_time_config *own = &config->step_time;
+    if (own->path[0] == '\0' || own->num_layers == 0)
+        return diag_set(diag, SIM_BAD_INPUT, "the profile model needs step_time.path, a folder of tables, and step_time.num_layers");
+    struct profile *profile;
+    enum status status = array_zeroed(&profile, 1, sizeof *profile, "the profile", diag);
+    if (status != SIM_OK)
+        return status;
+    model->name = "profile";
+    model->price = price;
+    model->destroy = destroy;
+    model->state = profile;
+    model->wants_extremes = own->skew_table || own->skew_default_alpha > 0;
+    profile->layers = own->num_layers;
+    const double allreduces = profile->layers * own->allreduces_per_layer;
+    profile->allreduce_us = allreduces * own->allreduce_latency_us;
+    if (own->allreduce_gb_per_s > 0) /* 16-bit activations; 1 GB/s = 1000 bytes a us */
+        profile->allreduce_us_per_token = allreduces * 2 * own->hidden_size / (own->allreduce_gb_per_s * 1000);
+    const size_t tokens = config->max_num_batched_tokens + (size_t)1, sequences = config->max_num_seqs + (size_t)1;
+    return open_tables(profile, own, tokens < SUMS_MOST ? tokens : SUMS_MOST, sequences < SUMS_MOST ? sequences : SUMS_MOST, diag);
+}
