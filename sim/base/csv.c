@@ -112,10 +112,16 @@ enum status csv_number(const struct csv *csv, size_t row, uint32_t column, doubl
         memcpy(text, field.text, field.length);
         text[field.length] = '\0';
         *out = strtod(text, &end);
-        if (*end == '\0' && isfinite(*out) && *out >= 0)
+        if (*end == '\0' && isfinite(*out))
             return SIM_OK;
     }
-    return csv_error(csv, row, column, diag, "a number of 0 or more");
+    return csv_error(csv, row, column, diag, "a number");
+}
+
+enum status csv_amount(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag)
+{
+    enum status status = csv_number(csv, row, column, out, diag);
+    return status == SIM_OK && *out < 0 ? csv_error(csv, row, column, diag, "a number of 0 or more") : status;
 }
 
 enum status csv_whole(const struct csv *csv, size_t row, uint32_t column, uint64_t *out, struct diag *diag)

@@ -36,8 +36,9 @@ void csv_close(struct csv *csv);
 /* Where the named column is. SIM_BAD_INPUT names the columns that there are. */
 SIM_NODISCARD enum status csv_column(const struct csv *csv, const char *name, uint32_t *column, struct diag *diag);
 
-/* A field as a finite number >= 0, as a whole one, or as a word (out holds it with its terminator). */
+/* A field as a finite number, as one of 0 or more, as a whole one; and whether it is a given word. */
 SIM_NODISCARD enum status csv_number(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag);
+SIM_NODISCARD enum status csv_amount(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag);
 SIM_NODISCARD enum status csv_whole(const struct csv *csv, size_t row, uint32_t column, uint64_t *out, struct diag *diag);
 bool csv_is(const struct csv *csv, size_t row, uint32_t column, const char *word);
 

@@ -62,7 +62,7 @@ static enum status take_request(struct measured_run *run, const struct csv *csv,
         return csv_error(csv, row, columns[COLUMN_ID], diag, "the trace's request: their lengths differ");
     for (int i = 0; i < LATENCIES && status == SIM_OK; i++)
         if (i != LATENCY_TPOT || whole[COLUMN_OUTPUT] > 1)
-            status = csv_number(csv, row, columns[COLUMN_LATENCIES + i], &run->ms[i][position], diag);
+            status = csv_amount(csv, row, columns[COLUMN_LATENCIES + i], &run->ms[i][position], diag);
     run->known++;
     return status;
 }
@@ -101,7 +101,7 @@ static enum status read_timeline(struct measured_run *run, const char *path, str
     for (size_t row = 0; row < csv.rows && status == SIM_OK; row++) {
         double values[5] = {0};
         for (int i = 0; i < 5 && status == SIM_OK; i++)
-            status = csv_number(&csv, row, columns[i], &values[i], diag);
+            status = csv_amount(&csv, row, columns[i], &values[i], diag);
         if (status == SIM_OK && row > 0 && values[0] <= run->rows[row - 1].at_s)
             status = csv_error(&csv, row, columns[0], diag, "later than the row before");
         run->rows[row] = (struct timeline_row){values[0], values[1], values[2], values[3] / 100, values[4]};

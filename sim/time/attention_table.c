@@ -70,8 +70,9 @@ static size_t stride_of(const struct attention_grid *grid, int direction)
     return stride;
 }
 
-/* Corners that were not measured, by the line through the two points before in one direction. Returns how many are left. */
-static size_t fill_missing(struct attention_grid *grid, int direction)
+/* Corners that were not measured, from those before in one direction: the line through two of them, or the value of the last. Returns
+ * how many are left. */
+static size_t fill_missing(struct attention_grid *grid, int direction, bool by_line)
 {
     const struct attention_axis *axis = &grid->axes[direction];
     const size_t stride = stride_of(grid, direction), size = grid_size(grid);
@@ -80,10 +81,12 @@ static size_t fill_missing(struct attention_grid *grid, int direction)
         const size_t i = at / stride % axis->count;
         if (!isnan(grid->times[at]))
             continue;
-        if (i >= 2) {
+        if (by_line && i >= 2) {
             const double before = grid->times[at - 2 * stride], last = grid->times[at - stride];
             grid->times[at] =
                 last + (last - before) * (axis->points[i] - axis->points[i - 1]) / (axis->points[i - 1] - axis->points[i - 2]);
+        } else if (!by_line && i >= 1) {
+            grid->times[at] = grid->times[at - stride];
         }
         left += isnan(grid->times[at]) ? 1 : 0;
     }
@@ -120,7 +123,8 @@ static enum status grid_make(struct attention_grid *grid, const struct point *po
         }
         grid->times[at] = points[i].us;
     }
-    if (size > 0 && fill_missing(grid, 2) > 0 && fill_missing(grid, 3) > 0)
+    if (fill_missing(grid, 2, true) > 0 && fill_missing(grid, 3, true) > 0 && fill_missing(grid, 2, false) > 0 &&
+        fill_missing(grid, 3, false) > 0)
         return diag_at(diag, path, 0, 0,
                        "points are missing that cannot be filled from their neighbours; the smallest n_decode and "
                        "kv_decode are needed for each prefill_chunk and kv_prefill");
@@ -171,7 +175,7 @@ static enum status read_points(const struct csv *csv, struct point *points, stru
             points[row].at[i] = (double)whole;
         }
         if (status == SIM_OK)
-            status = csv_number(csv, row, columns[ATTENTION_AXES], &points[row].us, diag);
+            status = csv_amount(csv, row, columns[ATTENTION_AXES], &points[row].us, diag);
     }
     return status;
 }

@@ -7,7 +7,8 @@
  *   with prefill  time(prefill_chunk, kv_prefill, n_decode, kv_decode)       from all others
  *
  * Linear in each direction. Below a table's first point its value stands; beyond the last point the last segment goes on. A corner that was
- * not measured takes the line through the two points before it in n_decode (of the same chunk and contexts), else in kv_decode.
+ * not measured takes the line through the two points before it in n_decode (of the same chunk and contexts), else in kv_decode, else the
+ * value of the one before it.
  */
 #ifndef PAGESIM_ATTENTION_TABLE_H
 #define PAGESIM_ATTENTION_TABLE_H

@@ -41,6 +41,12 @@ enum status step_time_create(const struct config *config, struct step_time_model
     case STEP_TIME_PROFILE:
         status = step_time_profile_create(model, config, diag);
         break;
+    case STEP_TIME_COMPACT:
+        status = step_time_compact_create(model, config, diag);
+        break;
+    case STEP_TIME_RECORDED:
+        status = step_time_recorded_create(model, config, diag);
+        break;
     default:
         status = diag_set(diag, SIM_FAILED, "this step-time model is not part of this build");
     }

@@ -101,7 +101,7 @@ static enum status add_row(struct operator_sum *sum, const struct operator_kind 
         double us = 0;
         enum status status = csv_whole(csv, row, columns[1], &count, diag);
         if (status == SIM_OK)
-            status = csv_number(csv, row, columns[2], &us, diag);
+            status = csv_amount(csv, row, columns[2], &us, diag);
         if (status == SIM_OK && times->points > 0 && times->counts[times->points - 1] >= (double)count)
             status = csv_error(csv, row, columns[1], diag, "greater than the one before it; rows of a layer ascend");
         if (status == SIM_OK)

@@ -1,0 +1,103 @@
+/* cmd_fit.c - `pagesim fit`: makes a compact step-time model from the configured one (tables of a profile, say) or from recorded steps. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "command/options.h"
+#include "command/output.h"
+#include "time/compact.h"
+
+static const struct option_spec own_options[] = {
+    {"config", "FILE", "configuration file: its step_time is what is fitted"},
+    {"steps", "FILE", "instead: a CSV of steps as replay --step-log writes"},
+    {"output", "FILE", "write the model there; - is standard output [-]"},
+};
+
+static const struct command_spec spec = {
+    .usage = "pagesim fit --config FILE | --steps FILE [--output FILE]",
+    .description = "Find the constants of a compact step-time model; say its error on steps that\n"
+                   "were held out.\n",
+    .options = own_options,
+    .option_count = sizeof own_options / sizeof *own_options,
+    .takes_config = true,
+    .examples = "  pagesim fit --config server.json --output compact.json\n"
+                "  pagesim replay --trace t.jsonl --config server.json \\\n"
+                "      --step-time-model compact --step-time-path compact.json\n",
+};
+
+static enum status make_samples(const struct options *options, struct fit_sample **samples, size_t *count, const char **source,
+                                struct diag *diag)
+{
+    const char *steps = options_value(options, "steps"), *path = options_value(options, "config");
+    struct config config;
+    struct step_time_model *model;
+    *source = steps ? steps : path ? path : "options";
+    if (steps)
+        return compact_sample_steps(steps, samples, count, diag);
+    enum status status = config_load(path, options->config, options->config_count, &config, diag);
+    if (status == SIM_OK && config.num_gpu_blocks == 0)
+        status = diag_set(diag, SIM_USAGE, "the pool has no size, which limits what steps there can be; give --num-gpu-blocks N");
+    if (status == SIM_OK)
+        status = step_time_create(&config, &model, diag);
+    if (status != SIM_OK)
+        return status;
+    status = compact_sample_model(model, &config, samples, count, diag);
+    step_time_destroy(model);
+    return status;
+}
+
+static void write_model(const struct compact *compact, const struct fit_error *error, const char *source, struct json_text *json)
+{
+    json_open_object(json);
+    json_put_string(json, "fitted_from", source);
+    for (int i = 0; i < COMPACT_CONSTANTS; i++)
+        json_put_double(json, compact_names[i], compact->constants[i]);
+    json_put_uint(json, "fitted_steps", error->fitted);
+    json_put_uint(json, "held_out_steps", error->held_out);
+    json_put_double(json, "held_out_mean_error", error->mean);
+    json_put_double(json, "held_out_p95_error", error->p95);
+    json_put_double(json, "held_out_max_error", error->max);
+    json_close_object(json);
+}
+
+static enum status fit(const struct options *options, struct diag *diag)
+{
+    struct fit_sample *samples = NULL;
+    size_t count = 0;
+    const char *source;
+    struct compact compact;
+    struct fit_error error;
+    struct output output;
+    enum status status = make_samples(options, &samples, &count, &source, diag);
+    if (status == SIM_OK)
+        status = compact_fit(samples, count, &compact, &error, diag);
+    free(samples);
+    if (status == SIM_OK)
+        status = output_begin(&output, options, diag);
+    if (status != SIM_OK)
+        return status;
+    struct json_text json;
+    json_text_init(&json, true);
+    write_model(&compact, &error, source, &json);
+    status = output_end(&output, output_json(&output, &json, diag), diag);
+    if (status == SIM_OK)
+        fprintf(
+            stderr,
+            "pagesim: fitted %zu steps; on %zu others the error is %.2f %% in the mean, %.2f %% at the 95th percentile, %.2f %% at most\n",
+            error.fitted, error.held_out, error.mean * 100, error.p95 * 100, error.max * 100);
+    return status;
+}
+
+enum status cmd_fit(int argc, char **argv, struct diag *diag)
+{
+    struct options options;
+    enum status status = options_parse(&spec, argc, argv, &options, diag);
+    if (status == SIM_OK && options.help) {
+        options_print_help(&spec, stdout);
+        return SIM_OK;
+    }
+    if (status == SIM_OK && options.positional_count > 0)
+        status = diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"", options.positional[0]);
+    return status == SIM_OK ? fit(&options, diag) : status;
+}

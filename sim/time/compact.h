@@ -1,0 +1,69 @@
+/* compact.h - a step's time from at most twelve constants with names, which `pagesim fit` finds.
+ *
+ *   us = base + sequence * sequences
+ *      + token * min(tokens, knee) + token_above_knee * max(0, tokens - knee)      weights are read once, then computing limits
+ *      + decode_context * context of the decodes                                   in steps without prefill
+ *   and in steps with a prefill chunk instead of the last line
+ *      + mixed + mixed_decode * decodes + mixed_decode_context * context of the decodes
+ *      + prefill_square * chunk^2 + prefill_context * chunk * context before it + prefill_read * mean context before it
+ */
+#ifndef PAGESIM_COMPACT_H
+#define PAGESIM_COMPACT_H
+
+#include "time/step_time.h"
+
+enum compact_constant {
+    COMPACT_BASE,
+    COMPACT_SEQUENCE,
+    COMPACT_TOKEN,
+    COMPACT_TOKEN_ABOVE_KNEE,
+    COMPACT_DECODE_CONTEXT,
+    COMPACT_MIXED,
+    COMPACT_MIXED_DECODE,
+    COMPACT_MIXED_DECODE_CONTEXT,
+    COMPACT_PREFILL_SQUARE,
+    COMPACT_PREFILL_CONTEXT,
+    COMPACT_PREFILL_READ,
+    COMPACT_KNEE_TOKENS, /* the one that is no factor */
+    COMPACT_CONSTANTS,
+    COMPACT_FACTORS = COMPACT_KNEE_TOKENS
+};
+
+/* Their names in the file: base_us, sequence_us, ... */
+extern const char *const compact_names[COMPACT_CONSTANTS];
+
+struct compact {
+    double constants[COMPACT_CONSTANTS];
+};
+
+/* What each factor is multiplied with in a step. */
+void compact_features(const struct step_shape *shape, double knee_tokens, double *features);
+double compact_us(const struct compact *compact, const struct step_shape *shape);
+
+/* Read the JSON that `pagesim fit` writes. Errors name file, line and column. */
+SIM_NODISCARD enum status compact_read(const char *path, struct compact *out, struct diag *diag);
+
+/* A step of known price. */
+struct fit_sample {
+    struct step_shape shape;
+    double us;
+};
+
+/* Relative errors on steps that the fit did not see (every fifth). */
+struct fit_error {
+    size_t fitted, held_out;
+    double mean, p95, max;
+};
+
+/* Least squares of relative errors; no constant is negative. SIM_BAD_INPUT: fewer than 60 samples. */
+SIM_NODISCARD enum status compact_fit(const struct fit_sample *samples, size_t count, struct compact *out, struct fit_error *error,
+                                      struct diag *diag);
+
+/* Steps that a server of this configuration can hold, priced by `model`: decodes whose contexts fit the pool, chunks within the budget. The
+ * caller frees *out. */
+SIM_NODISCARD enum status compact_sample_model(const struct step_time_model *model, const struct config *config, struct fit_sample **out,
+                                               size_t *count, struct diag *diag);
+/* Steps of a CSV as `replay --step-log` writes it. The caller frees *out. */
+SIM_NODISCARD enum status compact_sample_steps(const char *path, struct fit_sample **out, size_t *count, struct diag *diag);
+
+#endif

@@ -1,0 +1,95 @@
+/* step_time_compact.c - the compact model (compact.h) as a step-time model. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/json.h"
+#include "base/text_file.h"
+#include "time/compact.h"
+#include "time/step_time_models.h"
+
+const char *const compact_names[COMPACT_CONSTANTS] = {
+    "base_us",           "sequence_us",        "token_us",        "token_above_knee_us",
+    "decode_context_us", "mixed_us",           "mixed_decode_us", "mixed_decode_context_us",
+    "prefill_square_us", "prefill_context_us", "prefill_read_us", "knee_tokens",
+};
+
+void compact_features(const struct step_shape *shape, double knee_tokens, double *features)
+{
+    const double tokens = (double)shape->scheduled_tokens, chunk = (double)shape->prefill_tokens, decodes = shape->decodes;
+    const bool mixed = chunk > 0;
+    features[COMPACT_BASE] = 1;
+    features[COMPACT_SEQUENCE] = shape->sequences;
+    features[COMPACT_TOKEN] = tokens < knee_tokens ? tokens : knee_tokens;
+    features[COMPACT_TOKEN_ABOVE_KNEE] = tokens > knee_tokens ? tokens - knee_tokens : 0;
+    features[COMPACT_DECODE_CONTEXT] = mixed ? 0 : (double)shape->decode_context;
+    features[COMPACT_MIXED] = mixed;
+    features[COMPACT_MIXED_DECODE] = mixed ? decodes : 0;
+    features[COMPACT_MIXED_DECODE_CONTEXT] = mixed ? (double)shape->decode_context : 0;
+    features[COMPACT_PREFILL_SQUARE] = chunk * chunk;
+    features[COMPACT_PREFILL_CONTEXT] = (double)shape->prefill_context_product;
+    features[COMPACT_PREFILL_READ] = mixed ? (double)shape->prefill_context_product / chunk : 0;
+}
+
+double compact_us(const struct compact *compact, const struct step_shape *shape)
+{
+    double features[COMPACT_FACTORS], us = 0;
+    compact_features(shape, compact->constants[COMPACT_KNEE_TOKENS], features);
+    for (int i = 0; i < COMPACT_FACTORS; i++)
+        us += compact->constants[i] * features[i];
+    return us;
+}
+
+static enum status read_constants(const struct json_document *document, struct compact *out, struct diag *diag)
+{
+    for (int i = 0; i < COMPACT_CONSTANTS; i++) {
+        const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, compact_names[i]);
+        if (!node)
+            return json_error(document, document->root, false, diag, "no \"%s\"; `pagesim fit` writes such a file", compact_names[i]);
+        if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble) || node->valuedouble < 0)
+            return json_error(document, node, false, diag, "%s must be a number of 0 or more", compact_names[i]);
+        out->constants[i] = node->valuedouble;
+    }
+    return SIM_OK;
+}
+
+enum status compact_read(const char *path, struct compact *out, struct diag *diag)
+{
+    struct text_file file;
+    struct json_document document;
+    enum status status = text_file_open(path, &file, diag);
+    if (status != SIM_OK)
+        return status;
+    status = json_open(path, 1, file.text, file.length, &document, diag);
+    if (status == SIM_OK) {
+        status = read_constants(&document, out, diag);
+        json_close(&document);
+    }
+    text_file_close(&file);
+    return status;
+}
+
+static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
+{
+    return shape->idle ? model->config.base_ns : (int64_t)rint(compact_us(model->state, shape) * 1000);
+}
+
+static void destroy(struct step_time_model *model)
+{
+    free(model->state);
+}
+
+enum status step_time_compact_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+{
+    if (config->step_time.path[0] == '\0')
+        return diag_set(diag, SIM_BAD_INPUT, "the compact model needs step_time.path, a file that `pagesim fit` made");
+    struct compact *compact;
+    enum status status = array_zeroed(&compact, 1, sizeof *compact, "the compact model", diag);
+    if (status != SIM_OK)
+        return status;
+    model->name = "compact";
+    model->price = price;
+    model->destroy = destroy;
+    model->state = compact;
+    return compact_read(config->step_time.path, compact, diag);
+}

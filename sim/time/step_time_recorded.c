@@ -1,0 +1,75 @@
+/* step_time_recorded.c - step times that were recorded: a CSV with the columns step (0, 1, 2, ...) and duration_ns. Steps after the last one
+ * take the mean of all. `replay --step-log` writes such a file; so can a server that logs its steps. */
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/csv.h"
+#include "time/step_time_models.h"
+
+struct recorded {
+    int64_t *ns;
+    size_t count;
+    int64_t mean_ns;
+};
+
+static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
+{
+    const struct recorded *recorded = model->state;
+    return shape->step < recorded->count ? recorded->ns[shape->step] : recorded->mean_ns;
+}
+
+static void destroy(struct step_time_model *model)
+{
+    struct recorded *recorded = model->state;
+    free(recorded->ns);
+    free(recorded);
+}
+
+static enum status read_steps(struct recorded *recorded, const struct csv *csv, struct diag *diag)
+{
+    uint32_t step_column, ns_column;
+    double sum = 0;
+    enum status status = csv_column(csv, "step", &step_column, diag);
+    if (status == SIM_OK)
+        status = csv_column(csv, "duration_ns", &ns_column, diag);
+    if (status == SIM_OK && csv->rows == 0)
+        status = diag_at(diag, csv->path, 2, 1, "no steps");
+    if (status == SIM_OK)
+        status = array_zeroed(&recorded->ns, csv->rows, sizeof *recorded->ns, "recorded steps", diag);
+    for (size_t row = 0; row < csv->rows && status == SIM_OK; row++) {
+        uint64_t step = 0, ns = 0;
+        status = csv_whole(csv, row, step_column, &step, diag);
+        if (status == SIM_OK && step != row)
+            status = csv_error(csv, row, step_column, diag, "the next step; they count 0, 1, 2, ...");
+        if (status == SIM_OK)
+            status = csv_whole(csv, row, ns_column, &ns, diag);
+        recorded->ns[row] = (int64_t)ns;
+        sum += (double)ns;
+    }
+    if (status == SIM_OK) {
+        recorded->count = csv->rows;
+        recorded->mean_ns = (int64_t)(sum / (double)csv->rows);
+    }
+    return status;
+}
+
+enum status step_time_recorded_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+{
+    struct recorded *recorded;
+    struct csv csv;
+    if (config->step_time.path[0] == '\0')
+        return diag_set(diag, SIM_BAD_INPUT, "the recorded model needs step_time.path, a CSV with the columns step and duration_ns");
+    enum status status = array_zeroed(&recorded, 1, sizeof *recorded, "recorded steps", diag);
+    if (status != SIM_OK)
+        return status;
+    model->name = "recorded";
+    model->price = price;
+    model->destroy = destroy;
+    model->state = recorded;
+    status = csv_open(config->step_time.path, &csv, diag);
+    if (status != SIM_OK)
+        return status;
+    status = read_steps(recorded, &csv, diag);
+    csv_close(&csv);
+    return status;
+}

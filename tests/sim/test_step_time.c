@@ -1,0 +1,190 @@
+/* test_step_time.c - step-time models: tables by hand, the rules between and beyond their points, and the measured card's own. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "support/shared.h"
+#include "support/tiny_trace.h"
+#include "time/attention_table.h"
+#include "time/step_time.h"
+
+#define PROFILE "../shared/groundtruth/rtx4090_llama31_8b/profile"
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    cr_assert(file);
+    fputs(text, file);
+    cr_assert_eq(fclose(file), 0);
+}
+
+/* A folder of small tables; every dense operator takes 1 us a token but act_fn, which has a knee. */
+static void make_profile(char *folder, const char *attention)
+{
+    strcpy(folder, "/tmp/pagesim-profile-XXXXXX");
+    cr_assert(mkdtemp(folder));
+    write_file(folder, "dense.csv",
+               "layer,tokens,time_us\n"
+               "embedding,1,1\nembedding,11,11\nlayernorm,1,1\nlayernorm,11,11\nqkv_proj,1,1\nqkv_proj,11,11\nrotary_emb,1,1\n"
+               "rotary_emb,11,11\no_proj,1,1\no_proj,11,11\ngate_up_proj,1,1\ngate_up_proj,11,11\nact_fn,1,5\nact_fn,4,5\nact_fn,6,9\n"
+               "down_proj,1,1\ndown_proj,11,11\nfinal_layernorm,1,1\nfinal_layernorm,11,11\n");
+    write_file(folder, "per_sequence.csv", "layer,sequences,time_us\nlm_head,1,100\nlm_head,3,300\nsampler,1,7\n");
+    write_file(folder, "attention.csv", attention);
+}
+
+static void remove_profile(const char *folder)
+{
+    char command[160];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    cr_assert_eq(system(command), 0);
+}
+
+static const char small_attention[] = "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n"
+                                      "0,0,1,16,10\n0,0,1,32,20\n0,0,2,16,12\n0,0,2,32,24\n"
+                                      "16,0,0,0,50\n16,64,0,0,60\n32,0,0,0,90\n32,64,0,0,110\n"
+                                      "16,0,1,16,100\n16,64,1,16,120\n32,0,1,16,140\n32,64,1,16,160\n"
+                                      "16,0,1,32,200\n16,64,1,32,220\n32,0,1,32,240\n32,64,1,32,260\n"
+                                      "16,0,2,16,110\n16,64,2,16,130\n32,0,2,16,150\n32,64,2,16,170\n"
+                                      "16,0,2,32,210\n16,64,2,32,230\n32,0,2,32,250\n";
+
+static int64_t price_of(const char *folder, const struct step_shape *shape, struct diag *diag)
+{
+    struct config config = tiny_config_v1(16, 20);
+    struct step_time_model *model;
+    config.step_time.model = STEP_TIME_PROFILE;
+    config.step_time.num_layers = 10;
+    snprintf(config.step_time.path, sizeof config.step_time.path, "%s", folder);
+    if (step_time_create(&config, &model, diag) != SIM_OK)
+        return -1;
+    int64_t price = step_time_price(model, shape);
+    step_time_destroy(model);
+    return price;
+}
+
+Test(step_time_profile, sums_operators_between_and_beyond_their_points)
+{
+    char folder[64];
+    struct diag diag = {0};
+    make_profile(folder, small_attention);
+    /* 5 decodes of 24 tokens: dense 1 us a token (7 a layer, two of them layernorm, two outside), act_fn 7 at 5 tokens. */
+    struct step_shape shape = {.scheduled_tokens = 5, .decodes = 5, .sequences = 5, .decode_context = 5 * 24};
+    /* attention at n = 5: the line through n = 1 (15) and n = 2 (18) goes on to 27; lm_head goes on to 500 */
+    double us = 2 * 5 + 10 * (7 * 5 + 7 + 27) + 500 + 7;
+    cr_expect_eq(price_of(folder, &shape, &diag), (int64_t)lrint(us * 1000), "%s", diag.text);
+    /* Below the first points their values stand. */
+    shape = (struct step_shape){.scheduled_tokens = 1, .decodes = 1, .sequences = 1, .decode_context = 3};
+    us = 2 + 10 * (7 + 5 + 10) + 100 + 7;
+    cr_expect_eq(price_of(folder, &shape, &diag), (int64_t)lrint(us * 1000), "%s", diag.text);
+    remove_profile(folder);
+}
+
+Test(step_time_profile, keeps_pure_decode_and_mixed_steps_apart)
+{
+    char folder[64], path[96];
+    struct attention_table table;
+    struct diag diag = {0};
+    make_profile(folder, small_attention);
+    snprintf(path, sizeof path, "%s/attention.csv", folder);
+    cr_assert_eq(attention_table_open(path, &table, &diag), SIM_OK, "%s", diag.text);
+    const struct {
+        struct attention_step step;
+        double us;
+    } cases[] = {
+        {{0, 0, 1, 24}, 15},    {{0, 0, 2, 64}, 48},    {{8, 0, 1, 16}, 100},   {{24, 0, 1, 16}, 120},
+        {{24, 32, 0, 0}, 77.5}, {{16, 32, 2, 24}, 170}, {{48, 0, 1, 16}, 180},  {{16, 0, 3, 16}, 120},
+        {{0, 0, 0, 0}, 0},      {{32, 64, 2, 16}, 170}, {{32, 64, 1, 32}, 260},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_float_eq(attention_table_us(&table, &cases[i].step), cases[i].us, 1e-9, "case %zu: %g", i,
+                           attention_table_us(&table, &cases[i].step));
+
+    attention_table_close(&table);
+    remove_profile(folder);
+}
+
+Test(step_time_profile, says_what_is_wrong_with_a_table)
+{
+    char folder[64];
+    struct diag diag = {0};
+    const struct step_shape shape = {.decodes = 1};
+    make_profile(folder, small_attention);
+    write_file(folder, "per_sequence.csv", "layer,sequences,time_us\nlm_head,1,100\nlm_head,x,300\n");
+    cr_expect_eq(price_of(folder, &shape, &diag), -1);
+    cr_expect(strstr(diag.text, "per_sequence.csv:3:9") && strstr(diag.text, "whole number"), "%s", diag.text);
+    write_file(folder, "per_sequence.csv", "layer,sequences,time_us\nlm_head,1,100\n");
+    diag = (struct diag){0};
+    cr_expect_eq(price_of(folder, &shape, &diag), -1);
+    cr_expect(strstr(diag.text, "sampler"), "%s", diag.text);
+    write_file(folder, "per_sequence.csv", "layer,sequences\nlm_head,1\n");
+    diag = (struct diag){0};
+    cr_expect_eq(price_of(folder, &shape, &diag), -1);
+    cr_expect(strstr(diag.text, "time_us"), "%s", diag.text);
+    remove_profile(folder);
+}
+
+Test(step_time_profile, an_alpha_of_one_prices_all_decodes_like_the_longest)
+{
+    char folder[64];
+    struct diag diag = {0};
+    struct config config = tiny_config_v1(16, 20);
+    struct step_time_model *model;
+    make_profile(folder, small_attention);
+    config.step_time.model = STEP_TIME_PROFILE;
+    config.step_time.num_layers = 10;
+    config.step_time.skew_default_alpha = 1;
+    snprintf(config.step_time.path, sizeof config.step_time.path, "%s", folder);
+    cr_assert_eq(step_time_create(&config, &model, &diag), SIM_OK, "%s", diag.text);
+    struct step_shape skewed = {.scheduled_tokens = 2,
+                                .decodes = 2,
+                                .sequences = 2,
+                                .decode_context = 48,
+                                .min_decode_context = 16,
+                                .max_decode_context = 32},
+                      even = {.scheduled_tokens = 2,
+                              .decodes = 2,
+                              .sequences = 2,
+                              .decode_context = 64,
+                              .min_decode_context = 32,
+                              .max_decode_context = 32};
+    cr_expect(model->wants_extremes);
+    cr_expect_eq(step_time_price(model, &skewed), step_time_price(model, &even));
+    step_time_destroy(model);
+    remove_profile(folder);
+}
+
+Test(step_time_profile, the_measured_cards_tables_are_hit_at_their_points)
+{
+    need_shared(PROFILE);
+    struct attention_table table;
+    struct skew_table skew;
+    struct diag diag = {0};
+    cr_assert_eq(attention_table_open(PROFILE "/attention.csv", &table, &diag), SIM_OK, "%s", diag.text);
+    FILE *file = fopen(PROFILE "/attention.csv", "r");
+    char line[256];
+    cr_assert(file && fgets(line, sizeof line, file));
+    while (fgets(line, sizeof line, file)) {
+        struct attention_step step;
+        double us;
+        cr_assert_eq(sscanf(line, "%lf,%lf,%lf,%lf,%lf", &step.chunk, &step.kv_prefill, &step.decodes, &step.kv_decode, &us), 5);
+        cr_assert_float_eq(attention_table_us(&table, &step), us, 1e-6, "%s", line);
+    }
+    fclose(file);
+    /* n = 256 beside a prefill was not measured: the line through 64 and 128 goes on. */
+    struct attention_step at[3] = {{64, 16, 64, 512}, {64, 16, 128, 512}, {64, 16, 256, 512}};
+    double us[3];
+    for (int i = 0; i < 3; i++)
+        us[i] = attention_table_us(&table, &at[i]);
+    cr_expect_float_eq(us[2], us[1] + 2 * (us[1] - us[0]), 1e-6);
+    attention_table_close(&table);
+    cr_assert_eq(skew_table_open(PROFILE "/skew_fit.csv", &skew, &diag), SIM_OK, "%s", diag.text);
+    /* Rows of the file: 0,n<=128,sr<=15%,kvB<=16k,kp=0,0.0317 and ...,kvB<=1k,kp=0,0.0271 */
+    cr_expect_float_eq(skew_table_alpha(&skew, 0, 128, 0.15, 16384, 0), 0.0317, 1e-9);
+    cr_expect_float_eq(skew_table_alpha(&skew, 0, 65, 0.051, 1024, 0), 0.0271, 1e-9);
+    cr_expect(isnan(skew_table_alpha(&skew, 3, 65, 0.1, 1024, 0)), "no row for three prefill tokens");
+    skew_table_close(&skew);
+}
