@@ -32,7 +32,7 @@ CRITERION_CFLAGS = $(call ask_once,CRITERION_CFLAGS,pkg-config --cflags criterio
 CRITERION_LIBS = $(call ask_once,CRITERION_LIBS,pkg-config --libs criterion 2>/dev/null || echo -lcriterion)
 
 BUILD := build/$(FLAVOUR)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Icore -Isim $(CJSON_CFLAGS) -DPAGESIM_VERSION='"$(VERSION)"' $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Icore -Isim $(CJSON_CFLAGS) -DPAGESIM_VERSION='"$(VERSION)"' -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(FLAVOUR)) $(filter-out -Wno-%,$(OPENMP)) $(LDFLAGS)
 TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
 

@@ -6,6 +6,7 @@
 #include "command/command.h"
 #include "command/options.h"
 #include "command/output.h"
+#include "input/sizing.h"
 #include "time/compact.h"
 
 static const struct option_spec own_options[] = {
@@ -36,8 +37,9 @@ static enum status make_samples(const struct options *options, struct fit_sample
     if (steps)
         return compact_sample_steps(steps, samples, count, diag);
     enum status status = config_load(path, options->config, options->config_count, &config, diag);
-    if (status == SIM_OK && config.num_gpu_blocks == 0)
-        status = diag_set(diag, SIM_USAGE, "the pool has no size, which limits what steps there can be; give --num-gpu-blocks N");
+    struct sizing sizing;
+    if (status == SIM_OK)
+        status = sizing_fill(&config, &sizing, diag);
     if (status == SIM_OK)
         status = step_time_create(&config, &model, diag);
     if (status != SIM_OK)

@@ -18,6 +18,7 @@
 #include "engine/worker.h"
 #include "observe/decision_log.h"
 #include "observe/report.h"
+#include "observe/step_log.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
@@ -25,6 +26,7 @@ static const struct option_spec own_options[] = {
     {"output", "FILE", "write the report there; - is standard output [-]"},
     {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated"},
     {"decision-log", "FILE", "write every decision as a JSON line a step"},
+    {"step-log", "FILE", "write each step's time and shape as CSV, for fit and the recorded model"},
     {"tables", NULL, "with --decision-log: add the block tables"},
     {"no-calibration", NULL, "do not measure the memory's speed before a replay with the data plane"},
     {"threads", "N", "threads that move K/V bytes [OMP_NUM_THREADS, or all cores]"},
@@ -56,7 +58,7 @@ struct job {
     struct worker *worker;
     struct memory_limit limit;
     struct decision_log *log;
-    struct text_writer *log_writer;
+    struct text_writer *log_writer, *step_writer;
     struct progress progress;
     struct replay_facts facts;
     struct report report;
@@ -109,6 +111,9 @@ static enum status make_observers(struct job *job, struct observer *observers, s
     ledger_init(&job->ledger, job->input.trace, config);
     if (status == SIM_OK && log)
         status = open_log(job, log, diag);
+    const char *steps = options_value(job->options, "step-log");
+    if (status == SIM_OK && steps && (status = text_writer_open(steps, &job->step_writer, diag)) == SIM_OK)
+        status = step_log_begin(job->step_writer, diag);
     if (status == SIM_OK && config->data_plane != DATA_PLANE_OFF)
         status = worker_create(job->input.trace, config, job->input.threads, &job->worker, diag);
     if (status == SIM_OK && job->worker && !options_has(job->options, "no-calibration"))
@@ -119,6 +124,8 @@ static enum status make_observers(struct job *job, struct observer *observers, s
     observers[(*count)++] = ledger_observer(&job->ledger);
     if (job->log)
         observers[(*count)++] = decision_log_observer(job->log);
+    if (job->step_writer)
+        observers[(*count)++] = step_log_observer(job->step_writer);
     if (job->worker)
         observers[(*count)++] = worker_observer(job->worker);
     return SIM_OK;
@@ -126,7 +133,7 @@ static enum status make_observers(struct job *job, struct observer *observers, s
 
 static enum status replay(struct job *job, struct diag *diag)
 {
-    struct observer observers[4];
+    struct observer observers[5];
     size_t count = 0;
     enum status status = step_time_create(&job->input.config, &job->model, diag);
     if (status == SIM_OK)
@@ -148,6 +155,10 @@ static enum status replay(struct job *job, struct diag *diag)
     if (status == SIM_OK && job->log_writer) {
         status = text_writer_commit(job->log_writer, diag);
         job->log_writer = NULL;
+    }
+    if (status == SIM_OK && job->step_writer) {
+        status = text_writer_commit(job->step_writer, diag);
+        job->step_writer = NULL;
     }
     return status;
 }
@@ -175,6 +186,7 @@ static void collect(struct job *job)
     report->ledger = &job->ledger;
     report->worker = job->worker ? worker_totals(job->worker) : NULL;
     report->facts = &job->facts;
+    report->sizing = &job->input.sizing;
     report->measured = (struct measured){.replay_seconds = job->replay_seconds,
                                          .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
                                          .threads = job->input.threads,
@@ -217,6 +229,7 @@ static enum status judge_end(const struct job *job, struct diag *diag)
 static void end_job(struct job *job)
 {
     text_writer_discard(job->log_writer);
+    text_writer_discard(job->step_writer);
     decision_log_destroy(job->log);
     worker_destroy(job->worker);
     metrics_deinit(&job->metrics);

@@ -107,8 +107,8 @@ enum status input_open(const struct options *options, struct input *out, struct 
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
     enum status status = config_load(options_value(options, "config"), options->config, options->config_count, &out->config, diag);
-    if (status == SIM_OK && out->config.num_gpu_blocks == 0)
-        status = diag_set(diag, SIM_USAGE, "the pool has no size; give num_gpu_blocks in the configuration or --num-gpu-blocks N");
+    if (status == SIM_OK)
+        status = sizing_fill(&out->config, &out->sizing, diag);
 #ifdef _OPENMP
     threads = (uint64_t)omp_get_max_threads();
 #endif

@@ -4,6 +4,7 @@
 
 #include "command/options.h"
 #include "input/config.h"
+#include "input/sizing.h"
 #include "input/trace.h"
 
 /* Rows for a command's option table. */
@@ -21,6 +22,7 @@
 struct input {
     struct trace *trace; /* with samples expanded where the engine wants that */
     struct config config;
+    struct sizing sizing;
     uint32_t threads; /* --threads, or what OpenMP says */
 };
 

@@ -53,7 +53,7 @@ static enum status unknown_key(const struct json_document *document, const cJSON
 static bool node_text(const struct json_document *document, const cJSON *node, enum key_type type, char *out, size_t size)
 {
     uint64_t whole;
-    bool wants_string = type == KEY_CHOICE || type == KEY_NAME || type == KEY_PATH;
+    bool wants_string = type == KEY_CHOICE || type == KEY_NAME || type == KEY_PATH || type == KEY_TEXT;
     if (wants_string != cJSON_IsString(node) || (type == KEY_BOOL) != cJSON_IsBool(node))
         return false;
     if (wants_string)
@@ -86,7 +86,7 @@ static enum status read_key(const struct json_document *document, const cJSON *n
     if (!key)
         return unknown_key(document, node, group, diag);
     if (node_text(document, node, key->type, text, sizeof text) && config_key_parse(key, text, config)) {
-        if (key->type == KEY_PATH)
+        if (key->type == KEY_PATH || (key->type == KEY_TEXT && strchr(text, '/')))
             resolve_path(document->file, key, config);
         return SIM_OK;
     }

@@ -24,17 +24,15 @@ enum step_time_kind { STEP_TIME_LINEAR, STEP_TIME_PROFILE, STEP_TIME_COMPACT, ST
 
 struct step_time_config {
     enum step_time_kind model;
-    int64_t base_ns, token_ns, kv_ns;                              /* linear; 5000000, 50000, 20 */
-    int64_t swap_ns_per_block, copy_ns_per_block;                  /* any model; 0, 0 */
-    char path[CONFIG_PATH_SIZE];                                   /* profile: a folder; compact, recorded: a file; already resolved */
-    uint32_t num_layers;                                           /* profile */
-    bool skew_table;                                               /* profile: false */
-    double skew_default_alpha;                                     /* profile: 0.0 */
-    uint32_t hidden_size, allreduces_per_layer;                    /* profile with tensor parallelism: 0, 0 */
-    double allreduce_latency_us, allreduce_gb_per_s;               /* 0, 0 */
-    char model_path[CONFIG_PATH_SIZE], gpu_path[CONFIG_PATH_SIZE]; /* roofline: JSON of shape and of GPU */
-    double compute_efficiency, bandwidth_efficiency;               /* roofline: share of peak reached */
-    uint32_t tensor_parallel_size;                                 /* roofline, sizing: 1 */
+    int64_t base_ns, token_ns, kv_ns;                /* linear; 5000000, 50000, 20 */
+    int64_t swap_ns_per_block, copy_ns_per_block;    /* any model; 0, 0 */
+    char path[CONFIG_PATH_SIZE];                     /* profile: a folder; compact, recorded: a file; already resolved */
+    uint32_t num_layers;                             /* profile */
+    bool skew_table;                                 /* profile: false */
+    double skew_default_alpha;                       /* profile: 0.0 */
+    uint32_t hidden_size, allreduces_per_layer;      /* profile with tensor parallelism: 0, 0 */
+    double allreduce_latency_us, allreduce_gb_per_s; /* 0, 0 */
+    double compute_efficiency, bandwidth_efficiency; /* roofline: share of peak reached; 0.7, 0.85 */
 };
 
 struct kv_config {
@@ -65,11 +63,13 @@ struct config {
     enum data_plane data_plane;
     struct kv_config kv;
     uint64_t seed; /* 0 */
-    /* Sizing in users' terms (step 5); 0 / "" = not given. */
-    double gpu_memory_utilization;
-    uint64_t kv_cache_memory_bytes;
-    uint64_t overhead_bytes;
+    /* Sizing in users' terms (sizing.h); "" and 0 = not given. */
     char model[CONFIG_PATH_SIZE], gpu[CONFIG_PATH_SIZE]; /* names in configs/ or paths of JSON files */
+    uint32_t tensor_parallel_size;                       /* 1 */
+    double gpu_memory_utilization;                       /* 0.9 */
+    uint64_t kv_cache_memory_bytes;                      /* of one GPU */
+    uint64_t overhead_bytes;                             /* of one GPU: 1.5 GiB */
+    uint64_t block_bytes;                                /* no key: sizing_fill's, a block's bytes on one GPU; 0: no model given */
     /* Load generation, as `vllm bench serve` means it; 0 / -1 = not given. */
     uint32_t max_concurrency;
     double request_rate;                     /* requests/s; INFINITY = all at once; -1 = the trace's own arrivals */

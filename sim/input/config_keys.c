@@ -75,6 +75,18 @@ const struct config_key config_keys[] = {
     NUMBER(KEY_DOUBLE, "allreduce_latency_us", KEY_STEP_TIME, KEY_BOTH, step_time.allreduce_latency_us, 0, 1e6, "US", "profile: of one"),
     NUMBER(KEY_DOUBLE, "allreduce_gb_per_s", KEY_STEP_TIME, KEY_BOTH, step_time.allreduce_gb_per_s, 0, 1e6, "GB/S",
            "profile: its bandwidth"),
+    NUMBER(KEY_DOUBLE, "compute_efficiency", KEY_STEP_TIME, KEY_BOTH, step_time.compute_efficiency, 0.01, 1, "SHARE",
+           "roofline: share of the peak FLOP/s"),
+    NUMBER(KEY_DOUBLE, "bandwidth_efficiency", KEY_STEP_TIME, KEY_BOTH, step_time.bandwidth_efficiency, 0.01, 1, "SHARE",
+           "roofline: share of the memory's bandwidth"),
+    {"model", KEY_TOP, KEY_TEXT, KEY_BOTH, AT(model), 0, 0, NULL, "NAME", "shape: a name of configs/models or a file", NULL},
+    {"gpu", KEY_TOP, KEY_TEXT, KEY_BOTH, AT(gpu), 0, 0, NULL, "NAME", "a name of configs/gpus or a file", NULL},
+    NUMBER(KEY_UINT32, "tensor_parallel_size", KEY_TOP, KEY_BOTH, tensor_parallel_size, 1, 1024, "N", "GPUs that share the model"),
+    NUMBER(KEY_DOUBLE, "gpu_memory_utilization", KEY_TOP, KEY_BOTH, gpu_memory_utilization, 0.01, 1, "SHARE",
+           "of the GPU's memory, for weights, overhead and KV cache"),
+    NUMBER(KEY_UINT64, "kv_cache_memory_bytes", KEY_TOP, KEY_BOTH, kv_cache_memory_bytes, 0, 1e18, "BYTES",
+           "a GPU's KV cache; 0 = what utilization leaves"),
+    NUMBER(KEY_UINT64, "overhead_bytes", KEY_TOP, KEY_BOTH, overhead_bytes, 0, 1e18, "BYTES", "activations, graphs, the rest"),
     NAMED(KEY_CHOICE, "data_plane", KEY_TOP, KEY_BOTH, data_plane, data_plane_names, "really move K/V bytes, and check them"),
     NUMBER(KEY_UINT32, "num_layers", KEY_KV, KEY_BOTH, kv.num_layers, 1, 1000, "N", "data plane: layers"),
     NUMBER(KEY_UINT32, "num_kv_heads", KEY_KV, KEY_BOTH, kv.num_kv_heads, 1, 1000, "N", "data plane: KV heads"),
@@ -103,7 +115,10 @@ void config_defaults(enum scheduler_kind scheduler, struct config *config)
         .scheduler_reserve_full_isl = true,
         .watermark = v1 ? 0.0 : 0.01,
         .trace_block_size = 512,
-        .step_time = {.base_ns = 5000000, .token_ns = 50000, .kv_ns = 20, .tensor_parallel_size = 1},
+        .step_time = {.base_ns = 5000000, .token_ns = 50000, .kv_ns = 20, .compute_efficiency = 0.7, .bandwidth_efficiency = 0.85},
+        .tensor_parallel_size = 1,
+        .gpu_memory_utilization = 0.9,
+        .overhead_bytes = UINT64_C(3) << 29,
         .kv = {.num_layers = 2, .num_kv_heads = 4, .head_dim = 64},
         .request_rate = -1,
         .burstiness = 1.0,
@@ -213,6 +228,7 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
     case KEY_NAME:
         return parse_choice(key->choices, text, &choice) && (snprintf(at, CONFIG_NAME_SIZE, "%s", text), true);
     case KEY_PATH:
+    case KEY_TEXT:
         return strlen(text) < CONFIG_PATH_SIZE && (snprintf(at, CONFIG_PATH_SIZE, "%s", text), true);
     }
     return false;
@@ -252,6 +268,9 @@ void config_key_wants(const struct config_key *key, char *out, size_t size)
     case KEY_PATH:
         snprintf(out, size, "a path of less than %d bytes", CONFIG_PATH_SIZE);
         break;
+    case KEY_TEXT:
+        snprintf(out, size, "a name or a path of less than %d bytes", CONFIG_PATH_SIZE);
+        break;
     }
 }
 
@@ -270,6 +289,7 @@ bool config_key_equal(const struct config_key *key, const struct config *a, cons
         return memcmp(left, right, sizeof(uint64_t)) == 0;
     case KEY_NAME:
     case KEY_PATH:
+    case KEY_TEXT:
         return strcmp(left, right) == 0;
     }
     return false;
@@ -309,6 +329,7 @@ void config_key_write(const struct config_key *key, const struct config *config,
         break;
     case KEY_NAME:
     case KEY_PATH:
+    case KEY_TEXT:
         json_string(json, at);
         break;
     }

@@ -8,7 +8,7 @@
 
 #include "input/config.h"
 
-enum key_type { KEY_BOOL, KEY_UINT32, KEY_UINT64, KEY_INT64, KEY_DOUBLE, KEY_CHOICE, KEY_NAME, KEY_PATH };
+enum key_type { KEY_BOOL, KEY_UINT32, KEY_UINT64, KEY_INT64, KEY_DOUBLE, KEY_CHOICE, KEY_NAME, KEY_PATH, KEY_TEXT };
 
 /* Which engines know a key: the other accepts it with its default only. */
 enum key_engines { KEY_BOTH, KEY_V1_ONLY, KEY_V0_ONLY };

@@ -10,6 +10,8 @@
 
 uint64_t report_block_bytes(const struct config *config)
 {
+    if (config->block_bytes)
+        return config->block_bytes;
     uint64_t bytes = config->kv.dtype == KV_DTYPE_FLOAT32 ? 4 : 2;
     return 2 * (uint64_t)config->kv.num_layers * config->kv.num_kv_heads * config->kv.head_dim * bytes * config->block_size;
 }
@@ -109,6 +111,8 @@ static void collect_memory(struct report *report)
     const ledger_sum empty = table_slots - ledger->held_tokens;
     add_count(report, "pool_blocks", ledger->pool_blocks);
     add_count(report, "pool_tokens", ledger->pool_blocks * ledger->block_size);
+    add(report, "max_concurrency_at_max_model_len",
+        (double)ledger->pool_blocks / (double)((report->config->max_model_len - 1) / ledger->block_size + 1));
     add_count(report, "block_bytes", report_block_bytes(report->config));
     add_count(report, "pool_bytes", ledger->pool_blocks * report_block_bytes(report->config));
     add(report, "mean_used_blocks", ledger_mean(ledger, ledger->used));
@@ -256,6 +260,8 @@ void report_write_json(const struct report *report, struct json_text *json, bool
     json_put_uint(json, "requests_in_file", report->trace->requests_in_file);
     json_key(json, "configuration");
     config_write(report->config, json);
+    if (report->sizing && report->sizing->known)
+        sizing_write(report->sizing, json);
     json_put_bool(json, "stalled", end->stalled);
     json_key(json, "abort");
     if (end->abort)

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "engine/memory_limit.h"
 #include "engine/worker.h"
+#include "input/sizing.h"
 #include "observe/figure.h"
 #include "observe/ledger.h"
 #include "observe/metrics.h"
@@ -32,6 +33,7 @@ struct report {
     const struct ledger *ledger;
     const struct worker_totals *worker; /* NULL: no data plane */
     const struct replay_facts *facts;
+    const struct sizing *sizing; /* NULL or not known: the pool's size was given in blocks */
     struct measured measured;
     struct figure figures[REPORT_FIGURES_MOST];
     size_t figure_count;
@@ -53,7 +55,7 @@ void report_write_json(const struct report *report, struct json_text *json, bool
 /* name,value lines with a header. */
 void report_print_csv(const struct report *report, FILE *file);
 
-/* Bytes of K/V that one block of the configured kv shape holds. */
+/* Bytes of K/V that one block holds: of the configured model on one GPU, else of the kv shape. */
 uint64_t report_block_bytes(const struct config *config);
 
 #endif

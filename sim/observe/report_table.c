@@ -31,11 +31,17 @@ static void print_setup(const struct report *report, FILE *file)
     fprintf(file, "%s: %u requests", report->trace->name, report->trace->count);
     if (report->trace->count != report->trace->requests_in_file)
         fprintf(file, " (%u in the file)", report->trace->requests_in_file);
-    fprintf(file, "\n%s of vLLM %s, %s, %s blocks of %u tokens (%s at the kv shape)\n", ops->name, ops->vllm_version,
-            config->scheduling_policy, unit_count(config->num_gpu_blocks, blocks), config->block_size,
-            unit_bytes(value(report, "pool_bytes"), bytes));
-    fprintf(file, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step\n\n", config->enable_prefix_caching ? "on" : "off",
-            config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs, config->max_num_batched_tokens);
+    fprintf(file, "\n%s of vLLM %s, %s, %s blocks of %u tokens (%s%s)\n", ops->name, ops->vllm_version, config->scheduling_policy,
+            unit_count(config->num_gpu_blocks, blocks), config->block_size, unit_bytes(value(report, "pool_bytes"), bytes),
+            config->block_bytes ? " a GPU" : " at the kv shape");
+    if (report->sizing && report->sizing->known)
+        sizing_print(report->sizing, file);
+    fprintf(file, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step\n%s", config->enable_prefix_caching ? "on" : "off",
+            config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs, config->max_num_batched_tokens,
+            config->block_bytes ? "" : "\n");
+    if (config->block_bytes)
+        fprintf(file, "room for %.2f requests of %s tokens\n\n", value(report, "max_concurrency_at_max_model_len"),
+                unit_count(config->max_model_len, blocks));
 }
 
 static void print_requests(const struct report *report, FILE *file, bool color)

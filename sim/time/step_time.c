@@ -47,8 +47,9 @@ enum status step_time_create(const struct config *config, struct step_time_model
     case STEP_TIME_RECORDED:
         status = step_time_recorded_create(model, config, diag);
         break;
-    default:
-        status = diag_set(diag, SIM_FAILED, "this step-time model is not part of this build");
+    case STEP_TIME_ROOFLINE:
+        status = step_time_roofline_create(model, config, diag);
+        break;
     }
     if (status != SIM_OK) {
         step_time_destroy(model);

@@ -8,5 +8,6 @@
 SIM_NODISCARD enum status step_time_profile_create(struct step_time_model *model, const struct config *config, struct diag *diag);
 SIM_NODISCARD enum status step_time_compact_create(struct step_time_model *model, const struct config *config, struct diag *diag);
 SIM_NODISCARD enum status step_time_recorded_create(struct step_time_model *model, const struct config *config, struct diag *diag);
+SIM_NODISCARD enum status step_time_roofline_create(struct step_time_model *model, const struct config *config, struct diag *diag);
 
 #endif

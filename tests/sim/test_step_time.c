@@ -6,9 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "support/random.h"
 #include "support/shared.h"
 #include "support/tiny_trace.h"
 #include "time/attention_table.h"
+#include "time/compact.h"
 #include "time/step_time.h"
 
 #define PROFILE "../shared/groundtruth/rtx4090_llama31_8b/profile"
@@ -187,4 +189,51 @@ Test(step_time_profile, the_measured_cards_tables_are_hit_at_their_points)
     cr_expect_float_eq(skew_table_alpha(&skew, 0, 65, 0.051, 1024, 0), 0.0271, 1e-9);
     cr_expect(isnan(skew_table_alpha(&skew, 3, 65, 0.1, 1024, 0)), "no row for three prefill tokens");
     skew_table_close(&skew);
+}
+
+Test(step_time_compact, constants_come_back_from_steps_that_they_priced)
+{
+    const struct compact truth = {{17000, 8, 20, 90, 0.2, 500, 25, 0.3, 0.003, 0.004, 0.7, 128}};
+    struct compact found;
+    struct fit_error error;
+    struct diag diag = {0};
+    struct fit_sample samples[2000];
+    uint64_t random = 11;
+    for (int i = 0; i < 2000; i++) {
+        struct step_shape *shape = &samples[i].shape;
+        *shape = (struct step_shape){.decodes = random_below(&random, 200), .prefill_tokens = i % 3 ? 0 : 1 + random_below(&random, 1500)};
+        shape->prefill_context_product = shape->prefill_tokens * random_below(&random, 3000);
+        shape->decode_context = (uint64_t)shape->decodes * random_below(&random, 2000);
+        shape->scheduled_tokens = shape->decodes + shape->prefill_tokens;
+        shape->sequences = shape->decodes + random_below(&random, 4);
+        samples[i].us = compact_us(&truth, shape);
+    }
+    cr_assert_eq(compact_fit(samples, 2000, &found, &error, &diag), SIM_OK, "%s", diag.text);
+    cr_expect_eq(error.held_out, 400);
+    cr_expect_lt(error.max, 1e-6);
+    for (int i = 0; i < COMPACT_CONSTANTS; i++)
+        cr_expect_float_eq(found.constants[i] / truth.constants[i], 1, 1e-4, "%s: %g", compact_names[i], found.constants[i]);
+    cr_expect_eq(compact_fit(samples, 10, &found, &error, &diag), SIM_BAD_INPUT);
+}
+
+Test(step_time_roofline, the_longer_of_computing_and_reading_counts)
+{
+    struct config config = tiny_config_v1(16, 2000);
+    struct step_time_model *model;
+    struct diag diag = {0};
+    config.step_time.model = STEP_TIME_ROOFLINE;
+    snprintf(config.model, sizeof config.model, "configs/models/llama-3.1-8b.json");
+    snprintf(config.gpu, sizeof config.gpu, "configs/gpus/h100.json");
+    config.step_time.compute_efficiency = config.step_time.bandwidth_efficiency = 0.5;
+    cr_assert_eq(step_time_create(&config, &model, &diag), SIM_OK, "%s", diag.text);
+    const double layers = 32 * (2.0 * 4096 * 4096 + 2.0 * 4096 * 1024 + 3.0 * 4096 * 14336 + 2 * 4096), output = 128256.0 * 4096;
+    /* One decode without context reads all weights; 2048 tokens of prefill compute. */
+    const struct step_shape one = {.scheduled_tokens = 1, .decodes = 1, .sequences = 1},
+                            many = {.scheduled_tokens = 2048, .prefill_tokens = 2048, .prefill_chunks = 1, .sequences = 1};
+    const double reading = (layers + output) * 2 / (3350 * 0.5);
+    const double computing = (2 * layers * 2048 + 2 * output) / (989e3 * 0.5),
+                 attending = 4.0 * 32 * 32 * 128 * 2048 * 1024 / (989e3 * 0.5);
+    cr_expect_float_eq((double)step_time_price(model, &one), reading, 1);
+    cr_expect_float_eq((double)step_time_price(model, &many), computing + attending, 1);
+    step_time_destroy(model);
 }

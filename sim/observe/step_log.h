@@ -1,0 +1,13 @@
+/* step_log.h - one CSV row a step: how long it took and all that its price may depend on. What `pagesim fit --steps` and the recorded
+ * step-time model read. Needs every single step, so the step-by-step engine runs. */
+#ifndef PAGESIM_STEP_LOG_H
+#define PAGESIM_STEP_LOG_H
+
+#include "base/text_file.h"
+#include "observe/observer.h"
+
+/* Writes the header at once. The writer is borrowed. */
+SIM_NODISCARD enum status step_log_begin(struct text_writer *writer, struct diag *diag);
+struct observer step_log_observer(struct text_writer *writer);
+
+#endif
