@@ -111,8 +111,8 @@ static void collect_memory(struct report *report)
     const ledger_sum empty = table_slots - ledger->held_tokens;
     add_count(report, "pool_blocks", ledger->pool_blocks);
     add_count(report, "pool_tokens", ledger->pool_blocks * ledger->block_size);
-    add(report, "max_concurrency_at_max_model_len",
-        (double)ledger->pool_blocks / (double)((report->config->max_model_len - 1) / ledger->block_size + 1));
+    const uint64_t longest_blocks = (report->config->max_model_len - 1) / ledger->block_size + 1;
+    add_share(report, "max_concurrency_at_max_model_len", (double)ledger->pool_blocks, (double)longest_blocks);
     add_count(report, "block_bytes", report_block_bytes(report->config));
     add_count(report, "pool_bytes", ledger->pool_blocks * report_block_bytes(report->config));
     add(report, "mean_used_blocks", ledger_mean(ledger, ledger->used));

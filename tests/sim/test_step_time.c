@@ -26,9 +26,9 @@ static void write_file(const char *folder, const char *name, const char *text)
 }
 
 /* A folder of small tables; every dense operator takes 1 us a token but act_fn, which has a knee. */
-static void make_profile(char *folder, const char *attention)
+static void make_profile(char folder[64], const char *attention)
 {
-    strcpy(folder, "/tmp/pagesim-profile-XXXXXX");
+    snprintf(folder, 64, "/tmp/pagesim-profile-XXXXXX");
     cr_assert(mkdtemp(folder));
     write_file(folder, "dense.csv",
                "layer,tokens,time_us\n"
@@ -74,7 +74,7 @@ Test(step_time_profile, sums_operators_between_and_beyond_their_points)
     struct diag diag = {0};
     make_profile(folder, small_attention);
     /* 5 decodes of 24 tokens: dense 1 us a token (7 a layer, two of them layernorm, two outside), act_fn 7 at 5 tokens. */
-    struct step_shape shape = {.scheduled_tokens = 5, .decodes = 5, .sequences = 5, .decode_context = 5 * 24};
+    struct step_shape shape = {.scheduled_tokens = 5, .decodes = 5, .sequences = 5, .decode_context = UINT64_C(5) * 24};
     /* attention at n = 5: the line through n = 1 (15) and n = 2 (18) goes on to 27; lm_head goes on to 500 */
     double us = 2 * 5 + 10 * (7 * 5 + 7 + 27) + 500 + 7;
     cr_expect_eq(price_of(folder, &shape, &diag), (int64_t)lrint(us * 1000), "%s", diag.text);
@@ -170,9 +170,12 @@ Test(step_time_profile, the_measured_cards_tables_are_hit_at_their_points)
     char line[256];
     cr_assert(file && fgets(line, sizeof line, file));
     while (fgets(line, sizeof line, file)) {
-        struct attention_step step;
-        double us;
-        cr_assert_eq(sscanf(line, "%lf,%lf,%lf,%lf,%lf", &step.chunk, &step.kv_prefill, &step.decodes, &step.kv_decode, &us), 5);
+        double numbers[5];
+        char *at = line;
+        for (int i = 0; i < 5; i++)
+            numbers[i] = strtod(at + (i > 0), &at);
+        const struct attention_step step = {numbers[0], numbers[1], numbers[2], numbers[3]};
+        const double us = numbers[4];
         cr_assert_float_eq(attention_table_us(&table, &step), us, 1e-6, "%s", line);
     }
     fclose(file);

@@ -58,7 +58,7 @@ struct config tiny_config_v1(uint32_t block_size, uint32_t num_gpu_blocks)
 {
     struct config config = {.scheduler = SCHEDULER_VLLM_V1,
                             .tensor_parallel_size = 1,
-        .block_size = block_size,
+                            .block_size = block_size,
                             .num_gpu_blocks = num_gpu_blocks,
                             .max_num_seqs = 128,
                             .max_num_batched_tokens = 2048,
