@@ -13,12 +13,11 @@
 #include "command/options.h"
 #include "command/output.h"
 #include "command/requirements.h"
-#include "engine/engine.h"
 #include "engine/scheduler.h"
 #include "engine/worker.h"
 #include "observe/decision_log.h"
-#include "observe/report.h"
 #include "observe/step_log.h"
+#include "study/run.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
@@ -52,16 +51,12 @@ static const struct command_spec spec = {
 struct job {
     const struct options *options;
     struct input input;
-    struct step_time_model *model;
-    struct metrics metrics;
-    struct ledger ledger;
+    struct run run;
     struct worker *worker;
     struct memory_limit limit;
     struct decision_log *log;
     struct text_writer *log_writer, *step_writer;
     struct progress progress;
-    struct replay_facts facts;
-    struct report report;
     double replay_seconds;
 };
 
@@ -107,9 +102,8 @@ static enum status make_observers(struct job *job, struct observer *observers, s
 {
     const struct config *config = &job->input.config;
     const char *log = options_value(job->options, "decision-log");
-    enum status status = metrics_init(&job->metrics, job->input.trace, diag);
-    ledger_init(&job->ledger, job->input.trace, config);
-    if (status == SIM_OK && log)
+    enum status status = SIM_OK;
+    if (log)
         status = open_log(job, log, diag);
     const char *steps = options_value(job->options, "step-log");
     if (status == SIM_OK && steps && (status = text_writer_open(steps, &job->step_writer, diag)) == SIM_OK)
@@ -120,8 +114,6 @@ static enum status make_observers(struct job *job, struct observer *observers, s
         job->limit = memory_limit_measure(job->input.threads);
     if (status != SIM_OK)
         return status;
-    observers[(*count)++] = metrics_observer(&job->metrics);
-    observers[(*count)++] = ledger_observer(&job->ledger);
     if (job->log)
         observers[(*count)++] = decision_log_observer(job->log);
     if (job->step_writer)
@@ -133,9 +125,9 @@ static enum status make_observers(struct job *job, struct observer *observers, s
 
 static enum status replay(struct job *job, struct diag *diag)
 {
-    struct observer observers[5];
+    struct observer observers[3];
     size_t count = 0;
-    enum status status = step_time_create(&job->input.config, &job->model, diag);
+    enum status status = run_open(&job->run, job->input.trace, &job->input.config, diag);
     if (status == SIM_OK)
         status = make_observers(job, observers, &count, diag);
     if (status != SIM_OK)
@@ -149,7 +141,7 @@ static enum status replay(struct job *job, struct diag *diag)
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     double start = seconds_of(CLOCK_MONOTONIC);
-    status = replay_run(job->input.trace, &job->input.config, job->model, observers, count, &how, &job->facts, diag);
+    status = run_replay(&job->run, observers, count, &how, diag);
     job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;
     progress_end(&job->progress);
     if (status == SIM_OK && job->log_writer) {
@@ -165,7 +157,7 @@ static enum status replay(struct job *job, struct diag *diag)
 
 static void warn_about_nothing(const struct job *job)
 {
-    const struct metrics *metrics = &job->metrics;
+    const struct metrics *metrics = &job->run.metrics;
     uint64_t smallest = 0;
     for (uint32_t position = 0; position < job->input.trace->count; position++)
         if (metrics->stories[position].smallest_pool > smallest)
@@ -177,15 +169,11 @@ static void warn_about_nothing(const struct job *job)
         fputs("pagesim: warning: no request can ever run; all are longer than --max-model-len\n", stderr);
 }
 
+/* The figures again, with what only this command knows. */
 static void collect(struct job *job)
 {
-    struct report *report = &job->report;
-    report->trace = job->input.trace;
-    report->config = &job->input.config;
-    report->metrics = &job->metrics;
-    report->ledger = &job->ledger;
+    struct report *report = &job->run.report;
     report->worker = job->worker ? worker_totals(job->worker) : NULL;
-    report->facts = &job->facts;
     report->sizing = &job->input.sizing;
     report->measured = (struct measured){.replay_seconds = job->replay_seconds,
                                          .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
@@ -196,7 +184,7 @@ static void collect(struct job *job)
 
 static enum status print_report(const struct job *job, const char *format, struct diag *diag)
 {
-    const struct report *report = &job->report;
+    const struct report *report = &job->run.report;
     struct output output;
     enum status status = output_begin(&output, job->options, diag);
     if (status != SIM_OK)
@@ -214,26 +202,13 @@ static enum status print_report(const struct job *job, const char *format, struc
     return output_end(&output, status, diag);
 }
 
-/* A replay that ended early is a failure, told after its report. */
-static enum status judge_end(const struct job *job, struct diag *diag)
-{
-    const struct replay_facts *facts = &job->facts;
-    if (facts->end.abort)
-        return diag_set(diag, SIM_FAILED, "the engine died: %s%s%s", facts->end.abort, *facts->diagnosis ? "; " : "", facts->diagnosis);
-    if (facts->end.stalled)
-        return diag_set(diag, SIM_FAILED, "the replay stalled with %llu unfinished requests%s%s", (unsigned long long)facts->end.unfinished,
-                        *facts->diagnosis ? "; " : "", facts->diagnosis);
-    return SIM_OK;
-}
-
 static void end_job(struct job *job)
 {
     text_writer_discard(job->log_writer);
     text_writer_discard(job->step_writer);
     decision_log_destroy(job->log);
     worker_destroy(job->worker);
-    metrics_deinit(&job->metrics);
-    step_time_destroy(job->model);
+    run_close(&job->run);
     input_close(&job->input);
     free(job);
 }
@@ -272,9 +247,9 @@ enum status cmd_replay(int argc, char **argv, struct diag *diag)
         if (status == SIM_OK && !log_on_stdout)
             status = print_report(job, format, diag);
         if (status == SIM_OK)
-            status = judge_end(job, diag);
+            status = run_judge(&job->run, diag); /* told after its report */
         if (status == SIM_OK)
-            status = requirements_check(&options, job->report.figures, job->report.figure_count, diag);
+            status = requirements_check(&options, job->run.report.figures, job->run.report.figure_count, diag);
     }
     end_job(job);
     return status;

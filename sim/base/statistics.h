@@ -1,0 +1,22 @@
+/* statistics.h - what a handful of repeated measurements tells: mean, spread, and a confidence interval of the mean. */
+#ifndef PAGESIM_STATISTICS_H
+#define PAGESIM_STATISTICS_H
+
+#include <stddef.h>
+
+/* std and what follows from it need two values; with fewer they are 0 and the interval is the mean itself. */
+struct statistics {
+    size_t n;
+    double mean;
+    double std;             /* of the sample, n - 1 in the denominator */
+    double cv;              /* std / |mean|; 0 when the mean is 0 */
+    double se;              /* standard error of the mean: std / sqrt(n) */
+    double ci_low, ci_high; /* 95 % interval of the mean by Student's t with n - 1 degrees of freedom */
+};
+
+struct statistics statistics_of(const double *values, size_t n);
+
+/* The two-sided 95 % quantile of Student's t, degrees >= 1: 12.706 for 1, falling to 1.960. */
+double student_t_95(size_t degrees);
+
+#endif

@@ -1,0 +1,86 @@
+/* test_table.c - the three forms of a result table; statistics of repeated measurements against hand-computed ones. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/statistics.h"
+#include "base/table.h"
+
+static const struct table_column columns[] = {
+    {"policy", "policy", TABLE_TEXT}, {"num_gpu_blocks", "pool", TABLE_WHOLE}, {"mean_ms", "mean", 1}, {"exact", NULL, 0}};
+
+static struct table *filled(void)
+{
+    struct table *table;
+    struct diag diag = {0};
+    cr_assert_eq(table_create(columns, 4, &table, &diag), SIM_OK);
+    table_text(table, "a,\"b\"");
+    table_number(table, 12345);
+    table_number(table, 0.25);
+    table_number(table, 1.0 / 3);
+    table_text(table, "c");
+    table_number(table, 7);
+    table_number(table, NAN);
+    table_number(table, 1);
+    cr_assert_eq(table_status(table, &diag), SIM_OK);
+    cr_assert_eq(table_rows(table), 2);
+    return table;
+}
+
+static void expect_print(void (*print)(const struct table *table, FILE *file), const char *expected)
+{
+    struct table *table = filled();
+    char *text = NULL;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    print(table, file);
+    fclose(file);
+    cr_expect_str_eq(text, expected);
+    free(text);
+    table_destroy(table);
+}
+
+static void indented(const struct table *table, FILE *file)
+{
+    table_print(table, "> ", file);
+}
+
+Test(table, people_see_aligned_columns_and_no_hidden_ones)
+{
+    expect_print(indented, "> policy    pool  mean\n> a,\"b\"   12,345   0.2\n> c            7     -\n");
+}
+
+Test(table, csv_keeps_every_digit_and_quotes_what_needs_it)
+{
+    expect_print(table_print_csv, "policy,num_gpu_blocks,mean_ms,exact\n\"a,\"\"b\"\"\",12345,0.25,0.3333333333333333\nc,7,,1\n");
+}
+
+Test(table, json_is_an_array_of_objects)
+{
+    struct table *table = filled();
+    struct json_text json;
+    json_text_init(&json, false);
+    table_write_json(table, &json);
+    cr_expect_str_eq(json.text, "[{\"policy\":\"a,\\\"b\\\"\",\"num_gpu_blocks\":12345,\"mean_ms\":0.25,\"exact\":0.3333333333333333},"
+                                "{\"policy\":\"c\",\"num_gpu_blocks\":7,\"mean_ms\":null,\"exact\":1}]");
+    json_text_deinit(&json);
+    table_destroy(table);
+}
+
+Test(statistics, of_a_few_values)
+{
+    const double values[] = {2, 4, 4, 4, 5, 5, 7, 9};
+    struct statistics s = statistics_of(values, 8);
+    cr_expect_eq(s.n, 8);
+    cr_expect_float_eq(s.mean, 5, 1e-12);
+    cr_expect_float_eq(s.std, sqrt(32.0 / 7), 1e-12);
+    cr_expect_float_eq(s.cv, s.std / 5, 1e-12);
+    cr_expect_float_eq(s.se, s.std / sqrt(8), 1e-12);
+    cr_expect_float_eq(s.ci_high - s.mean, 2.365 * s.se, 1e-9, "t with 7 degrees of freedom");
+    s = statistics_of(values, 1);
+    cr_expect(s.mean == 2 && s.std == 0 && s.ci_low == 2 && s.ci_high == 2);
+    cr_expect_eq(statistics_of(values, 0).n, 0);
+    cr_expect_float_eq(student_t_95(30), 2.042, 5e-4);
+    cr_expect_float_eq(student_t_95(1000000), 1.960, 5e-4);
+}
