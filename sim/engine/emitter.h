@@ -10,18 +10,20 @@
 #include "base/diag.h"
 #include "observe/observer.h"
 
-enum { EMITTER_BATCH = 256 };
+enum { EMITTER_BATCH = 256, EMITTER_RUNS = 64 };
 
 struct emitter {
     const struct observer *observers;
     size_t observer_count;
-    bool wants_tallies, wants_events;
-    size_t tally_count, event_count;
+    uint32_t block_size;
+    bool wants_tallies, wants_runs, wants_events;
+    size_t tally_count, run_count, event_count;
     struct step_tally tallies[EMITTER_BATCH];
+    struct step_run runs[EMITTER_RUNS];
     struct event events[EMITTER_BATCH];
 };
 
-void emitter_init(struct emitter *emitter, const struct observer *observers, size_t count);
+void emitter_init(struct emitter *emitter, const struct observer *observers, size_t count, uint32_t block_size);
 /* Deliver what is collected: events first. */
 SIM_NODISCARD enum status emitter_flush(struct emitter *emitter, struct diag *diag);
 SIM_NODISCARD enum status emitter_flush_events(struct emitter *emitter, struct diag *diag);
@@ -34,12 +36,17 @@ SIM_NODISCARD static inline enum status emitter_event(struct emitter *emitter, c
     return emitter->event_count == EMITTER_BATCH ? emitter_flush_events(emitter, diag) : SIM_OK;
 }
 
-SIM_NODISCARD static inline enum status emitter_tally(struct emitter *emitter, const struct step_tally *tally, struct diag *diag)
+/* A step or a gap, for observers of tallies and of runs. */
+SIM_NODISCARD enum status emitter_tally(struct emitter *emitter, const struct step_tally *tally, struct diag *diag);
+
+/* A run of several steps can be told only when nobody wants tallies: fill in what this returns, then call emitter_run_done. */
+static inline struct step_run *emitter_run(struct emitter *emitter)
 {
-    if (!emitter->wants_tallies)
-        return SIM_OK;
-    emitter->tallies[emitter->tally_count++] = *tally;
-    return emitter->tally_count == EMITTER_BATCH ? emitter_flush(emitter, diag) : SIM_OK;
+    return &emitter->runs[emitter->run_count];
+}
+SIM_NODISCARD static inline enum status emitter_run_done(struct emitter *emitter, struct diag *diag)
+{
+    return ++emitter->run_count == EMITTER_RUNS ? emitter_flush(emitter, diag) : SIM_OK;
 }
 
 #endif

@@ -328,7 +328,7 @@ enum status replay_run(const struct trace *trace, const struct config *config, c
     engine->observers = observers;
     engine->observer_count = observer_count;
     engine->options = options;
-    emitter_init(&engine->emitter, observers, observer_count);
+    emitter_init(&engine->emitter, observers, observer_count, config->block_size);
     status = run_step_by_step(engine, facts, diag);
     free(engine);
     return status;

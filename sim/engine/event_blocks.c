@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 
@@ -14,9 +15,15 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
 }
-static uint32_t run_at(const struct run *run, uint32_t i)
+
+enum { STRIDE_MOST = 256 };
+
+static uint32_t power_of_two(uint32_t least)
 {
-    return run->step > 0 ? run->first + i : run->first - i;
+    uint32_t power = 1;
+    while (power < least && power < 1u << 31)
+        power *= 2;
+    return power;
 }
 
 enum status event_blocks_init(struct event_blocks *blocks, const struct trace *trace, const struct config *config, uint32_t slots,
@@ -28,33 +35,36 @@ enum status event_blocks_init(struct event_blocks *blocks, const struct trace *t
                                     .usable = config->num_gpu_blocks - 1,
                                     .caching = config->enable_prefix_caching,
                                     .slots = slots,
+                                    .next_unused = 1, /* block 0 is the null block */
+                                    .stride = 1,
                                     .unused = SEGMENT_NONE,
                                     .back_first = SEGMENT_NONE,
                                     .back_last = SEGMENT_NONE};
     enum status status = array_zeroed(&blocks->tables, slots, sizeof *blocks->tables, "block tables", diag);
-    if (status == SIM_OK && blocks->caching)
-        status = event_prefix_init(&blocks->prefix, trace, config, diag);
-    if (status == SIM_OK)
-        status = array_reserve(&blocks->front, &blocks->front_capacity, 64, sizeof *blocks->front, "the free queue", diag);
-    /* There are never more segments than blocks. Room for all is only address space until it is used; growing would copy. */
-    if (status == SIM_OK)
-        status = array_reserve(&blocks->segments, &blocks->segments_capacity, blocks->usable, sizeof *blocks->segments,
-                               "segments of blocks", diag);
-    if (status != SIM_OK || blocks->usable == 0)
+    if (status == SIM_OK) /* pages of it that are never touched cost nothing */
+        status = array_zeroed(&blocks->front, blocks->usable, sizeof *blocks->front, "the free queue", diag);
+    if (status != SIM_OK || !blocks->caching)
         return status;
-    /* Taken from the end: 1, 2, 3, ... Block 0 is the null block. */
-    blocks->front[blocks->front_count++] = (struct run){.first = blocks->usable, .count = blocks->usable, .step = -1};
-    blocks->front_blocks = blocks->usable;
-    return SIM_OK;
+    status = event_prefix_init(&blocks->prefix, trace, config, diag);
+    if (status == SIM_OK) {
+        blocks->stride = min_u32(blocks->prefix.per, STRIDE_MOST);
+        blocks->ring_mask = power_of_two(blocks->usable) - 1;
+        status = array_zeroed(&blocks->ring, (size_t)blocks->ring_mask + 1, sizeof *blocks->ring, "the free queue", diag);
+    }
+    return status;
 }
 
 void event_blocks_deinit(struct event_blocks *blocks)
 {
-    for (uint32_t slot = 0; blocks->tables && slot < blocks->slots; slot++)
+    for (uint32_t slot = 0; blocks->tables && slot < blocks->slots; slot++) {
         free(blocks->tables[slot].parts);
+        free(blocks->tables[slot].ids);
+    }
     free(blocks->tables);
     free(blocks->front);
     free(blocks->segments);
+    free(blocks->segment_ids);
+    free(blocks->ring);
     free(blocks->private_node);
     free(blocks->hits);
     free(blocks->chain);
@@ -64,6 +74,27 @@ void event_blocks_deinit(struct event_blocks *blocks)
 
 /* --- segments --------------------------------------------------------------------------------------------------------------------- */
 
+static uint32_t *ids_of(const struct event_blocks *blocks, uint32_t index)
+{
+    return blocks->segment_ids + (size_t)index * blocks->stride;
+}
+
+/* Both in indexes of the width of a pointer: with narrower ones the compiler does not dare to use vectors. */
+static void copy_reversed(uint32_t *restrict to, const uint32_t *restrict from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = from[count - 1 - i];
+}
+
+static uint32_t count_breaks(const uint32_t *ids, size_t count)
+{
+    uint32_t breaks = 0;
+    for (size_t i = 0; i + 1 < count; i++)
+        breaks += ids[i + 1] - ids[i] != 1;
+    return breaks;
+}
+
+/* Pointers into segments and segment_ids are void behind it. */
 static enum status new_segment(struct event_blocks *blocks, uint32_t *index, struct diag *diag)
 {
     if (blocks->unused != SEGMENT_NONE) {
@@ -71,8 +102,12 @@ static enum status new_segment(struct event_blocks *blocks, uint32_t *index, str
         blocks->unused = blocks->segments[*index].next;
         return SIM_OK;
     }
-    enum status status = array_reserve(&blocks->segments, &blocks->segments_capacity, (size_t)blocks->segments_used + 1,
-                                       sizeof *blocks->segments, "segments of blocks", diag);
+    const size_t needed = (size_t)blocks->segments_used + 1;
+    enum status status =
+        array_reserve(&blocks->segments, &blocks->segments_capacity, needed, sizeof *blocks->segments, "segments of blocks", diag);
+    if (status == SIM_OK)
+        status = array_reserve(&blocks->segment_ids, &blocks->segment_ids_capacity, needed * blocks->stride, sizeof *blocks->segment_ids,
+                               "segments of blocks", diag);
     *index = blocks->segments_used;
     blocks->segments_used += status == SIM_OK;
     return status;
@@ -92,7 +127,7 @@ static void queue_before(struct event_blocks *blocks, uint32_t index, uint32_t b
     segment->prev = behind == SEGMENT_NONE ? blocks->back_last : blocks->segments[behind].prev;
     *(segment->prev == SEGMENT_NONE ? &blocks->back_first : &blocks->segments[segment->prev].next) = index;
     *(behind == SEGMENT_NONE ? &blocks->back_last : &blocks->segments[behind].prev) = index;
-    blocks->back_blocks += segment->run.count;
+    blocks->back_blocks += segment->count;
 }
 
 static void unqueue(struct event_blocks *blocks, uint32_t index)
@@ -100,7 +135,7 @@ static void unqueue(struct event_blocks *blocks, uint32_t index)
     const struct segment *segment = &blocks->segments[index];
     *(segment->prev == SEGMENT_NONE ? &blocks->back_first : &blocks->segments[segment->prev].next) = segment->next;
     *(segment->next == SEGMENT_NONE ? &blocks->back_last : &blocks->segments[segment->next].prev) = segment->prev;
-    blocks->back_blocks -= segment->run.count;
+    blocks->back_blocks -= segment->count;
 }
 
 /* Into its node's list of copies, behind `before` (SEGMENT_NONE: at the end, as the newest). */
@@ -133,13 +168,16 @@ static enum status split(struct event_blocks *blocks, uint32_t index, uint32_t c
     if (status != SIM_OK)
         return status;
     struct segment *segment = &blocks->segments[index], *other = &blocks->segments[*tail];
+    const uint32_t *ids = ids_of(blocks, index);
     *other = *segment;
-    other->run.first = run_at(&segment->run, count);
-    other->run.count -= count;
+    other->count -= count;
     other->offset += count;
+    other->breaks = count_breaks(ids + count, other->count);
+    memcpy(ids_of(blocks, *tail), ids + count, other->count * sizeof *ids);
     if (segment->refs == 0)
-        blocks->back_blocks -= other->run.count;
-    segment->run.count = count;
+        blocks->back_blocks -= other->count;
+    segment->count = count;
+    segment->breaks = count_breaks(ids, count);
     segment->rest = *tail;
     link_copy(blocks, *tail, index);
     if (segment->refs == 0)
@@ -147,58 +185,107 @@ static enum status split(struct event_blocks *blocks, uint32_t index, uint32_t c
     return SIM_OK;
 }
 
-/* --- tables ----------------------------------------------------------------------------------------------------------------------- */
+/* --- the free queue --------------------------------------------------------------------------------------------------------------- */
 
-static enum status add_part(struct event_table *table, uint32_t segment, const struct run *run, struct diag *diag)
+/* From a segment of orphans: the next ids of the ring. */
+static void take_orphans(struct event_blocks *blocks, uint32_t *ids, uint32_t count)
 {
-    enum status status =
-        array_reserve(&table->parts, &table->capacity, (size_t)table->part_count + 1, sizeof *table->parts, "a block table", diag);
-    if (status == SIM_OK)
-        table->parts[table->part_count++] = (struct table_part){.run = *run, .segment = segment};
-    return status;
+    const uint32_t straight = min_u32(count, blocks->ring_mask + 1 - blocks->ring_head);
+    memcpy(ids, blocks->ring + blocks->ring_head, straight * sizeof *ids);
+    if (count > straight)
+        memcpy(ids + straight, blocks->ring, (count - straight) * sizeof *ids);
+    blocks->ring_head = (blocks->ring_head + count) & blocks->ring_mask;
 }
 
-static void count_ids(struct event_blocks *blocks, struct event_table *table, const struct run *run)
+uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t wanted)
 {
-    uint32_t runs = (table->count == 0 || table->last + 1 != run->first) + (run->step > 0 ? 0 : run->count - 1);
-    table->runs += runs;
-    blocks->table_runs += runs;
-    blocks->table_blocks += run->count;
-    table->last = run_at(run, run->count - 1);
-    table->count += run->count;
-}
-
-/* Private blocks: longer runs where ids go on. */
-static enum status add_private(struct event_table *table, const struct run *run, struct diag *diag)
-{
-    if (table->part_count > 0 && table->parts[table->part_count - 1].segment == SEGMENT_NONE) {
-        struct run *last = &table->parts[table->part_count - 1].run;
-        int32_t step = last->count == 1 && run->first + 1 == last->first ? -1 : last->count == 1 ? 1 : last->step;
-        struct run longer = {.first = last->first, .count = last->count + run->count, .step = step};
-        if (run_at(&longer, last->count) == run->first && (run->count == 1 || run->step == step)) {
-            *last = longer;
-            return SIM_OK;
-        }
+    const uint32_t index = blocks->back_first;
+    struct segment *segment = &blocks->segments[index];
+    const uint32_t count = min_u32(wanted, segment->count);
+    if (segment->node == NODE_NONE) {
+        take_orphans(blocks, ids, count);
+    } else {
+        const uint32_t *held = ids_of(blocks, index) + segment->count - count;
+        copy_reversed(ids, held, count);
+        if (count < segment->count)
+            segment->breaks -= count_breaks(held - 1, count + 1);
     }
-    return add_part(table, SEGMENT_NONE, run, diag);
+    if (count == segment->count) {
+        unqueue(blocks, index);
+        unlink_copy(blocks, index);
+        drop_segment(blocks, index);
+    } else {
+        blocks->back_blocks -= count;
+        segment->count -= count;
+    }
+    return count;
 }
 
-/* Register blocks [at, at + run->count) of the table, all in one node, as a new segment at the table's end. */
-static enum status add_segment(struct event_blocks *blocks, struct event_table *table, uint32_t node, uint32_t offset,
-                               const struct run *run, struct diag *diag)
+/* `count` ids from the head of the queue, in the order of taking. They must be there. */
+static void take_ids(struct event_blocks *blocks, uint32_t *ids, uint32_t count)
 {
-    uint32_t index;
+    const uint32_t stacked = min_u32(count, blocks->front_count);
+    blocks->front_count -= stacked;
+    copy_reversed(ids, blocks->front + blocks->front_count, stacked);
+    const uint32_t fresh = min_u32(count - stacked, blocks->usable - blocks->next_unused + 1);
+    for (uint32_t i = 0; i < fresh; i++)
+        ids[stacked + i] = blocks->next_unused + i;
+    blocks->next_unused += fresh;
+    for (uint32_t done = stacked + fresh; done < count;)
+        done += event_blocks_evict(blocks, ids + done, count - done);
+}
+
+/* Blocks that nobody will ever look for, to the tail, deepest first. */
+static enum status push_orphans(struct event_blocks *blocks, const uint32_t *ids, uint32_t count, struct diag *diag)
+{
+    uint32_t index = blocks->back_last;
+    if (count == 0)
+        return SIM_OK;
+    const uint32_t straight = min_u32(count, blocks->ring_mask + 1 - blocks->ring_tail);
+    copy_reversed(blocks->ring + blocks->ring_tail, ids + count - straight, straight);
+    copy_reversed(blocks->ring, ids, count - straight);
+    blocks->ring_tail = (blocks->ring_tail + count) & blocks->ring_mask;
+    if (index != SEGMENT_NONE && blocks->segments[index].node == NODE_NONE) {
+        blocks->segments[index].count += count;
+        blocks->back_blocks += count;
+        return SIM_OK;
+    }
     enum status status = new_segment(blocks, &index, diag);
     if (status != SIM_OK)
         return status;
-    blocks->segments[index] = (struct segment){.run = *run, .refs = 1, .node = node, .offset = offset, .rest = SEGMENT_NONE};
-    link_copy(blocks, index, SEGMENT_NONE);
-    return add_part(table, index, run, diag);
+    blocks->segments[index] = (struct segment){.count = count, .rest = SEGMENT_NONE};
+    queue_before(blocks, index, SEGMENT_NONE);
+    return SIM_OK;
 }
 
-/* As many of the run's blocks as belong to one node; the first one is block `at` of the table, `limit` bounds what is full. */
-static enum status register_named(struct event_blocks *blocks, struct event_table *table, uint32_t at, uint32_t limit, struct run *run,
-                                  uint32_t *done, struct diag *diag)
+/* --- tables ----------------------------------------------------------------------------------------------------------------------- */
+
+static enum status add_part(struct event_table *table, uint32_t segment, uint32_t count, struct diag *diag)
+{
+    if (table->part_count == table->parts_capacity) {
+        enum status status = array_reserve(&table->parts, &table->parts_capacity, (size_t)table->part_count + 1, sizeof *table->parts,
+                                           "a block table", diag);
+        if (status != SIM_OK)
+            return status;
+    }
+    table->parts[table->part_count++] = (struct table_part){.segment = segment, .count = count};
+    return SIM_OK;
+}
+
+/* `count` more ids in the table, with `breaks` inside. */
+static void count_ids(struct event_blocks *blocks, struct event_table *table, const uint32_t *ids, uint32_t count, uint32_t breaks)
+{
+    uint32_t runs = breaks + (table->count == 0 || table->last + 1 != ids[0]);
+    table->runs += runs;
+    blocks->table_runs += runs;
+    blocks->table_blocks += count;
+    table->last = ids[count - 1];
+    table->count += count;
+}
+
+/* A new segment for block `at` of the table and what of the next `wanted` - 1 blocks is in the same node. The caller fills in its ids. */
+static enum status add_segment(struct event_blocks *blocks, struct event_table *table, uint32_t at, uint32_t wanted, uint32_t *index,
+                               struct diag *diag)
 {
     const uint32_t per = blocks->prefix.per;
     enum status status = SIM_OK;
@@ -206,90 +293,69 @@ static enum status register_named(struct event_blocks *blocks, struct event_tabl
         status = event_prefix_child(&blocks->prefix, table->position, at / per, table->node, true, &table->node, diag);
         table->node_end += per;
     }
-    *done = min_u32(run->count, min_u32(limit, table->node_end) - at);
-    struct run part = {.first = run->first, .count = *done, .step = run->step};
     if (status == SIM_OK)
-        status = add_segment(blocks, table, table->node, at % per, &part, diag);
-    return status;
-}
-
-/* Append a run of blocks just taken; those below `full` have all their tokens. */
-static enum status append(struct event_blocks *blocks, struct event_table *table, struct run run, uint32_t full, struct diag *diag)
-{
-    const uint32_t limit = min_u32(full, table->named);
-    uint32_t at = table->count, done;
-    enum status status = SIM_OK;
-    count_ids(blocks, table, &run);
-    for (; run.count > 0 && status == SIM_OK; at += done) {
-        done = run.count;
-        if (at < limit) {
-            status = register_named(blocks, table, at, limit, &run, &done, diag);
-        } else if (at < table->named) {
-            assert(run.count == 1);
-            table->pending = run.first;
-        } else {
-            status = add_private(table, &run, diag);
-        }
-        run.first = run_at(&run, done);
-        run.count -= done;
-    }
-    return status;
-}
-
-/* --- the free queue --------------------------------------------------------------------------------------------------------------- */
-
-/* Up to `wanted` blocks from the head of the queue, as one run in the order of taking. What they held is forgotten. */
-static struct run take_run(struct event_blocks *blocks, uint32_t wanted)
-{
-    struct run *source = blocks->front_count ? &blocks->front[blocks->front_count - 1] : &blocks->segments[blocks->back_first].run;
-    struct run taken = {.count = min_u32(wanted, source->count), .step = -source->step};
-    taken.first = run_at(source, source->count - 1);
-    source->count -= taken.count;
-    if (blocks->front_count) {
-        blocks->front_blocks -= taken.count;
-        blocks->front_count -= source->count == 0;
-        return taken;
-    }
-    blocks->back_blocks -= taken.count;
-    if (source->count == 0) {
-        uint32_t index = blocks->back_first;
-        unqueue(blocks, index);
-        unlink_copy(blocks, index);
-        drop_segment(blocks, index);
-    }
-    return taken;
-}
-
-static enum status push_front(struct event_blocks *blocks, const struct run *run, struct diag *diag)
-{
-    enum status status = array_reserve(&blocks->front, &blocks->front_capacity, (size_t)blocks->front_count + 1, sizeof *blocks->front,
-                                       "the free queue", diag);
-    if (status == SIM_OK) {
-        blocks->front[blocks->front_count++] = *run;
-        blocks->front_blocks += run->count;
-    }
-    return status;
-}
-
-/* At the tail: a run that nobody will ever look for. Neighbours in the queue whose ids go on become one. */
-static enum status push_orphan(struct event_blocks *blocks, const struct run *run, struct diag *diag)
-{
-    if (blocks->back_last != SEGMENT_NONE && run->count == 1) {
-        struct segment *last = &blocks->segments[blocks->back_last];
-        int32_t step = last->run.count == 1 && last->run.first + 1 == run->first ? -1 : last->run.count == 1 ? 1 : last->run.step;
-        if (last->node == NODE_NONE && (step > 0 ? run->first + 1 : run->first - 1) == last->run.first) {
-            last->run = (struct run){.first = run->first, .count = last->run.count + 1, .step = step};
-            blocks->back_blocks++;
-            return SIM_OK;
-        }
-    }
-    uint32_t index;
-    enum status status = new_segment(blocks, &index, diag);
+        status = new_segment(blocks, index, diag);
     if (status != SIM_OK)
         return status;
-    blocks->segments[index] = (struct segment){.run = *run, .rest = SEGMENT_NONE};
-    queue_before(blocks, index, SEGMENT_NONE);
+    blocks->segments[*index] = (struct segment){.count = min_u32(min_u32(wanted, blocks->stride), table->node_end - at),
+                                                .refs = 1,
+                                                .node = table->node,
+                                                .offset = at % per,
+                                                .rest = SEGMENT_NONE};
+    link_copy(blocks, *index, SEGMENT_NONE);
+    return add_part(table, *index, blocks->segments[*index].count, diag);
+}
+
+/* Up to `wanted` blocks from the queue, registered as the next ones of the table. */
+static enum status take_named(struct event_blocks *blocks, struct event_table *table, uint32_t wanted, uint32_t *taken, struct diag *diag)
+{
+    uint32_t index;
+    enum status status = add_segment(blocks, table, table->count, wanted, &index, diag);
+    if (status != SIM_OK)
+        return status;
+    struct segment *segment = &blocks->segments[index];
+    uint32_t *ids = ids_of(blocks, index);
+    take_ids(blocks, ids, segment->count);
+    segment->breaks = count_breaks(ids, segment->count);
+    count_ids(blocks, table, ids, segment->count, segment->breaks);
+    *taken = segment->count;
     return SIM_OK;
+}
+
+/* The block that was named but not full is full now. */
+static enum status register_pending(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
+{
+    uint32_t index;
+    enum status status = add_segment(blocks, table, table->count - 1, 1, &index, diag);
+    if (status == SIM_OK)
+        *ids_of(blocks, index) = table->pending;
+    table->pending = KV_BLOCK_NONE;
+    return status;
+}
+
+/* `fresh` more blocks for the table; its first `full` blocks will have all their tokens. */
+static enum status take(struct event_blocks *blocks, struct event_table *table, uint32_t fresh, uint32_t full, struct diag *diag)
+{
+    const uint32_t limit = min_u32(full, table->named);
+    enum status status = SIM_OK;
+    if (table->pending != KV_BLOCK_NONE && table->count - 1 < full)
+        status = register_pending(blocks, table, diag);
+    for (uint32_t taken = 0; status == SIM_OK && fresh > 0 && table->count < limit; fresh -= taken)
+        status = take_named(blocks, table, min_u32(fresh, limit - table->count), &taken, diag);
+    if (status == SIM_OK && fresh > 0 && table->count < table->named) {
+        assert(fresh == 1); /* only the last block can be short of tokens */
+        take_ids(blocks, &table->pending, 1);
+        count_ids(blocks, table, &table->pending, 1, 0);
+    } else if (status == SIM_OK && fresh > 0) {
+        uint32_t *ids = table->ids + table->private_count;
+        assert(table->private_count + fresh <= table->ids_capacity);
+        take_ids(blocks, ids, fresh);
+        count_ids(blocks, table, ids, fresh, count_breaks(ids, fresh));
+        table->private_count += fresh;
+    }
+    if (blocks->caching && table->registered < full)
+        table->registered = full;
+    return status;
 }
 
 /* --- lookup and admission --------------------------------------------------------------------------------------------------------- */
@@ -303,8 +369,8 @@ static uint32_t find_copy(const struct event_blocks *blocks, uint32_t node, uint
         const struct segment *segment = &blocks->segments[index];
         if (segment->offset > offset) {
             limit = min_u32(limit, segment->offset - offset); /* from there on, it comes before later copies */
-        } else if (offset - segment->offset < segment->run.count) {
-            *count = min_u32(limit, segment->offset + segment->run.count - offset);
+        } else if (offset - segment->offset < segment->count) {
+            *count = min_u32(limit, segment->offset + segment->count - offset);
             return index;
         }
     }
@@ -319,8 +385,9 @@ static enum status hit_node(struct event_blocks *blocks, uint32_t node, uint32_t
         uint32_t count, index = find_copy(blocks, node, offset, end - *at, &count);
         if (index == SEGMENT_NONE)
             break;
-        status =
-            array_reserve(&blocks->hits, &blocks->hits_capacity, (size_t)blocks->hit_parts + 1, sizeof *blocks->hits, "prefix hits", diag);
+        if (blocks->hit_parts == blocks->hits_capacity)
+            status = array_reserve(&blocks->hits, &blocks->hits_capacity, (size_t)blocks->hit_parts + 1, sizeof *blocks->hits,
+                                   "prefix hits", diag);
         if (status == SIM_OK)
             blocks->hits[blocks->hit_parts++] =
                 (struct hit){.segment = index, .from = offset - blocks->segments[index].offset, .count = count};
@@ -376,34 +443,15 @@ static enum status touch(struct event_blocks *blocks, struct event_table *table,
         status = split(blocks, hit.segment, hit.from, &tail, diag);
         hit.segment = tail;
     }
-    if (status == SIM_OK && hit.count < blocks->segments[hit.segment].run.count)
+    if (status == SIM_OK && hit.count < blocks->segments[hit.segment].count)
         status = split(blocks, hit.segment, hit.count, &tail, diag);
     if (status != SIM_OK)
         return status;
     struct segment *segment = &blocks->segments[hit.segment];
     if (segment->refs++ == 0)
         unqueue(blocks, hit.segment);
-    count_ids(blocks, table, &segment->run);
-    return add_part(table, hit.segment, &segment->run, diag);
-}
-
-static enum status take(struct event_blocks *blocks, struct event_table *table, uint32_t fresh, uint32_t full, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    if (table->pending != KV_BLOCK_NONE && table->count - 1 < full) {
-        struct run one = {.first = table->pending, .count = 1, .step = 1};
-        uint32_t done;
-        table->pending = KV_BLOCK_NONE;
-        status = register_named(blocks, table, table->count - 1, full, &one, &done, diag);
-    }
-    while (fresh > 0 && status == SIM_OK) {
-        struct run run = take_run(blocks, fresh);
-        fresh -= run.count;
-        status = append(blocks, table, run, full, diag);
-    }
-    if (blocks->caching && table->registered < full)
-        table->registered = full;
-    return status;
+    count_ids(blocks, table, ids_of(blocks, hit.segment), segment->count, segment->breaks);
+    return add_part(table, hit.segment, segment->count, diag);
 }
 
 enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint32_t position, uint32_t known, uint32_t tokens,
@@ -411,7 +459,12 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
 {
     struct event_table *table = &blocks->tables[slot];
     const uint32_t size = blocks->block_size, hits = blocks->hit_blocks;
-    *table = (struct event_table){.parts = table->parts, .capacity = table->capacity, .position = position, .pending = KV_BLOCK_NONE};
+    *table = (struct event_table){.parts = table->parts,
+                                  .parts_capacity = table->parts_capacity,
+                                  .ids = table->ids,
+                                  .ids_capacity = table->ids_capacity,
+                                  .position = position,
+                                  .pending = KV_BLOCK_NONE};
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < blocks->hit_parts && status == SIM_OK; i++)
         status = touch(blocks, table, blocks->hits[i], diag);
@@ -424,6 +477,11 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
         if (hits > 0 && status == SIM_OK)
             table->node = blocks->segments[table->parts[table->part_count - 1].segment].node;
     }
+    /* Room for all private blocks that it can ever have: growing by one never has to look. */
+    uint32_t longest = ceil_div(blocks->trace->input_tokens[position] + blocks->trace->output_tokens[position], size);
+    if (status == SIM_OK)
+        status = array_reserve(&table->ids, &table->ids_capacity, longest - min_u32(table->named, longest), sizeof *table->ids,
+                               "a block table", diag);
     uint32_t covered = ceil_div(min_u32(hits * size + tokens, blocks->max_model_len), size);
     if (status == SIM_OK)
         status = take(blocks, table, covered > hits ? covered - hits : 0, min_u32(hits * size + tokens, known) / size, diag);
@@ -444,54 +502,62 @@ enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32
 
 /* --- release ---------------------------------------------------------------------------------------------------------------------- */
 
+/* How many of the private blocks have content; all but the last one, or all. */
+static uint32_t registered_private(const struct event_table *table)
+{
+    uint32_t before = table->count - table->private_count;
+    uint32_t registered = table->registered > before ? table->registered - before : 0;
+    assert(table->pending != KV_BLOCK_NONE || registered + 1 >= table->private_count);
+    return min_u32(registered, table->private_count);
+}
+
 /* Before a preemption: the request's private full blocks get a node of their own, so that it can find them again. What is not full
- * stays a run at the end. */
+ * stays private. */
 static enum status name_private(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
+    const uint32_t full = registered_private(table), before = table->count - table->private_count;
     enum status status = SIM_OK;
-    uint32_t at = table->count, first = table->part_count, end = table->part_count;
-    while (first > 0 && table->parts[first - 1].segment == SEGMENT_NONE)
-        at -= table->parts[--first].run.count;
-    if (first == end || at >= table->registered)
+    if (full == 0)
         return SIM_OK;
     if (!blocks->private_node)
         status = array_zeroed(&blocks->private_node, blocks->trace->count, sizeof *blocks->private_node, "preempted requests", diag);
     if (status == SIM_OK && blocks->private_node[table->position] == NODE_NONE)
         status = event_prefix_add(&blocks->prefix, &blocks->private_node[table->position], diag);
-    struct run open = {0}; /* at most one block is not full */
-    for (uint32_t i = first; i < end && status == SIM_OK; i++) {
-        struct table_part *part = &table->parts[i];
-        if (at + part->run.count > table->registered) {
-            open = (struct run){.first = run_at(&part->run, part->run.count - 1), .count = 1, .step = 1};
-            if (--part->run.count == 0) {
-                table->part_count--;
-                break;
-            }
-        }
+    for (uint32_t done = 0, count; done < full && status == SIM_OK; done += count) {
         uint32_t index;
+        count = min_u32(full - done, blocks->stride);
         status = new_segment(blocks, &index, diag);
         if (status != SIM_OK)
             return status;
-        blocks->segments[index] = (struct segment){
-            .run = part->run, .refs = 1, .node = blocks->private_node[table->position], .offset = at - table->named, .rest = SEGMENT_NONE};
+        blocks->segments[index] = (struct segment){.count = count,
+                                                   .breaks = count_breaks(table->ids + done, count),
+                                                   .refs = 1,
+                                                   .node = blocks->private_node[table->position],
+                                                   .offset = before + done - table->named,
+                                                   .rest = SEGMENT_NONE};
+        memcpy(ids_of(blocks, index), table->ids + done, count * sizeof *table->ids);
         link_copy(blocks, index, SEGMENT_NONE);
-        part->segment = index;
-        at += part->run.count;
+        status = add_part(table, index, count, diag);
     }
-    return status == SIM_OK && open.count ? add_part(table, SEGMENT_NONE, &open, diag) : status;
+    table->private_count -= full;
+    if (table->private_count > 0)
+        table->ids[0] = table->ids[full];
+    return status;
 }
 
 /* A segment and what was split off its end, as far as the table's part reaches; deepest first. */
 static enum status release_segments(struct event_blocks *blocks, const struct table_part *part, struct diag *diag)
 {
     uint32_t length = 0, index = part->segment;
-    for (uint32_t covered = 0; covered < part->run.count; index = blocks->segments[index].rest) {
-        enum status status =
-            array_reserve(&blocks->chain, &blocks->chain_capacity, (size_t)length + 1, sizeof *blocks->chain, "a release", diag);
-        if (status != SIM_OK)
-            return status;
+    for (uint32_t covered = 0; covered < part->count; index = blocks->segments[index].rest) {
+        if (length == blocks->chain_capacity) {
+            enum status status =
+                array_reserve(&blocks->chain, &blocks->chain_capacity, (size_t)length + 1, sizeof *blocks->chain, "a release", diag);
+            if (status != SIM_OK)
+                return status;
+        }
         blocks->chain[length++] = index;
-        covered += blocks->segments[index].run.count;
+        covered += blocks->segments[index].count;
     }
     while (length-- > 0)
         if (--blocks->segments[blocks->chain[length]].refs == 0)
@@ -502,29 +568,14 @@ static enum status release_segments(struct event_blocks *blocks, const struct ta
 /* With prefix caching: what has content goes behind the tail, deepest first; a block that is not full goes to the front. */
 static enum status release_cached(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
-    uint32_t at = table->count;
-    enum status status = SIM_OK;
-    if (table->pending != KV_BLOCK_NONE) {
-        struct run one = {.first = table->pending, .count = 1, .step = 1};
-        status = push_front(blocks, &one, diag);
-        at--;
-    }
-    for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;) {
-        struct table_part *part = &table->parts[i];
-        at -= part->run.count;
-        if (part->segment != SEGMENT_NONE) {
-            status = release_segments(blocks, part, diag);
-            continue;
-        }
-        if (at + part->run.count > table->registered) {
-            struct run open = {.first = run_at(&part->run, part->run.count - 1), .count = 1, .step = 1};
-            assert(at + part->run.count == table->registered + 1);
-            part->run.count--;
-            status = push_front(blocks, &open, diag);
-        }
-        if (part->run.count > 0 && status == SIM_OK)
-            status = push_orphan(blocks, &part->run, diag);
-    }
+    const uint32_t full = registered_private(table);
+    if (table->pending != KV_BLOCK_NONE)
+        blocks->front[blocks->front_count++] = table->pending;
+    if (table->private_count > full)
+        blocks->front[blocks->front_count++] = table->ids[full];
+    enum status status = push_orphans(blocks, table->ids, full, diag);
+    for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;)
+        status = release_segments(blocks, &table->parts[i], diag);
     return status;
 }
 
@@ -540,27 +591,33 @@ enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uin
         if (status == SIM_OK)
             status = release_cached(blocks, table, diag);
     } else {
-        for (uint32_t i = 0; i < table->part_count && status == SIM_OK; i++)
-            status = push_front(blocks, &table->parts[i].run, diag);
+        memcpy(blocks->front + blocks->front_count, table->ids, table->private_count * sizeof *table->ids);
+        blocks->front_count += table->private_count;
     }
     blocks->table_blocks -= table->count;
     blocks->table_runs -= table->runs;
-    table->part_count = table->count = table->runs = table->registered = 0;
+    table->part_count = table->private_count = table->count = table->runs = table->registered = 0;
+    table->pending = KV_BLOCK_NONE;
     return status;
 }
 
 bool event_blocks_check(const struct event_blocks *blocks)
 {
-    uint64_t front = 0, back = 0;
+    uint64_t back = 0, orphans = 0, held = 0;
     uint32_t before = SEGMENT_NONE;
-    for (uint32_t i = 0; i < blocks->front_count; i++)
-        front += blocks->front[i].count;
     for (uint32_t index = blocks->back_first; index != SEGMENT_NONE; index = blocks->segments[index].next) {
         const struct segment *segment = &blocks->segments[index];
-        if (segment->refs != 0 || segment->run.count == 0 || segment->prev != before)
+        if (segment->refs != 0 || segment->count == 0 || segment->prev != before)
+            return false;
+        if (segment->node != NODE_NONE && segment->breaks != count_breaks(ids_of(blocks, index), segment->count))
             return false;
         before = index;
-        back += segment->run.count;
+        back += segment->count;
+        orphans += segment->node == NODE_NONE ? segment->count : 0;
     }
-    return front == blocks->front_blocks && back == blocks->back_blocks && before == blocks->back_last;
+    for (uint32_t slot = 0; slot < blocks->slots; slot++)
+        held += blocks->tables[slot].count;
+    return back == blocks->back_blocks && before == blocks->back_last && held == blocks->table_blocks &&
+           ((blocks->ring_tail - blocks->ring_head - orphans) & blocks->ring_mask) == 0 &&
+           (uint64_t)event_blocks_free(blocks) + blocks->table_blocks >= blocks->usable;
 }

@@ -1,53 +1,49 @@
-/* event_blocks.h - block tables, free queue and prefix hits of vLLM V1 in runs of block ids, for the event replay. Decides and hands
- * out exactly what vllm_v1_blocks.h does, id for id, at a cost per run instead of per block.
+/* event_blocks.h - block tables, free queue and prefix hits of vLLM V1 for the event replay. Decides and hands out exactly what
+ * vllm_v1_blocks.h does, id for id, but moves ids in bulk and keeps no entry per block for content that only one request can have.
  *
- * A run is `count` ids: first, first + step, first + 2 step, ...; step is +1 or -1. A released table goes to the queue backwards, so what
- * was a run going up is taken again as a run going down.
+ *   free queue    [ unused ids ][ front: stack of ids without content ][ back: list of segments, least recently released first ]
+ *                  counted up     taken from its end, before unused ids   the first segment is taken next, deepest block first
+ *   table         [ parts: segments (content several may share) ][ at most one pending block ][ ids (content nobody else can have) ]
  *
- *   free queue    [ front: stack of runs without content ][ back: list of segments, least recently released first ]
- *                   top = next to be taken, from its end     first = taken next, from its end, that is deepest first
- *   table         [ segments (content several may share) ][ at most one pending block ][ runs (content nobody else can have) ]
+ * A segment is up to `stride` blocks of one node of the prefix tree: registered one behind the other, in the same queue state, equally
+ * referenced. It is split when a request hits only a part of it; tables that hold the whole reach its other parts through `rest`. At
+ * the front there are never blocks with content: V1 puts blocks without content before all others, so hits unlink from the back only.
  *
- * A segment is a run whose blocks are registered, in the same queue state, and equally referenced. It is split when a request hits only
- * a part of it; tables that hold the whole reach its other parts through `rest`. At the front there are never blocks with content:
- * V1 puts blocks without content before all others, so hits unlink from the back list only.
- * Private blocks (behind the hash ids, and all output) are found again only by their own request after a preemption; until then they are
- * plain runs in its table, and when it finishes, anonymous segments without a node.
+ * Private blocks (behind the hash ids, and all output) are found again only by their own request after a preemption. Until then they
+ * are plain ids in its table. When it finishes they become orphans: free, registered, and never to be found. They leave the queue in the
+ * order in which they came, so all orphans' ids stand in one ring, and an orphan segment in the back list is nothing but a count.
  */
 #ifndef PAGESIM_EVENT_BLOCKS_H
 #define PAGESIM_EVENT_BLOCKS_H
 
 #include "engine/event_prefix.h"
 
-struct run {
-    uint32_t first, count;
-    int32_t step;
-};
-
 struct segment {
-    struct run run;
+    uint32_t count;                /* blocks; their ids, in order of depth: segment_ids[index * stride ...]. Orphans: in the ring */
+    uint32_t breaks;               /* places inside where an id is not its neighbour's plus one */
     uint32_t refs;                 /* tables that hold it; 0: in the back list */
-    uint32_t node, offset;         /* content: blocks [offset, offset + count) of the node; NODE_NONE: nobody can find it */
+    uint32_t node, offset;         /* content: blocks [offset, offset + count) of the node; NODE_NONE: orphans */
     uint32_t next_copy, prev_copy; /* in the node's list, by registration */
     uint32_t next, prev;           /* in the back list; `next` also links unused slots */
     uint32_t rest;                 /* what was split off its end */
 };
 
-/* A part of a table: a segment (then `count` blocks from it and its rests), or a run. */
+/* A part of a table: `count` blocks from a segment and its rests. */
 struct table_part {
-    struct run run;
-    uint32_t segment;
+    uint32_t segment, count;
 };
 
 struct event_table {
     struct table_part *parts;
-    size_t capacity;
-    uint32_t part_count;
+    size_t parts_capacity;
+    uint32_t *ids; /* private blocks */
+    size_t ids_capacity;
+    uint32_t part_count, private_count;
     uint32_t position;
     uint32_t count;          /* blocks */
     uint32_t runs;           /* maximal runs of consecutive rising ids */
     uint32_t last;           /* id of the last block */
-    uint32_t registered;     /* leading blocks that have content */
+    uint32_t registered;     /* leading blocks that have content; for decoding requests brought up to date at release */
     uint32_t pending;        /* KV_BLOCK_NONE, or the last block: named, but not full yet */
     uint32_t named;          /* leading blocks that have names */
     uint32_t node, node_end; /* node of the block before `registered`, and the block at which it ends */
@@ -64,14 +60,18 @@ struct event_blocks {
     struct event_prefix prefix;
     struct event_table *tables; /* by slot */
     uint32_t slots;
-    struct run *front;
-    size_t front_capacity;
-    uint32_t front_count; /* runs */
-    uint32_t front_blocks, back_blocks;
+    uint32_t next_unused; /* ids from here to `usable` were never taken */
+    uint32_t *front;      /* room for all */
+    uint32_t front_count;
+    uint32_t back_blocks;
     struct segment *segments;
-    size_t segments_capacity;
+    uint32_t *segment_ids; /* `stride` for each segment */
+    size_t segments_capacity, segment_ids_capacity;
+    uint32_t stride;
     uint32_t segments_used, unused; /* slots ever used; list of those given back */
     uint32_t back_first, back_last;
+    uint32_t *ring; /* ids of orphans; ring_mask + 1 of them, a power of two that is enough for all */
+    uint32_t ring_head, ring_tail, ring_mask;
     uint64_t table_blocks, table_runs;
     uint32_t *private_node; /* by position; NULL until somebody is preempted */
     struct hit *hits;       /* of the last lookup */
@@ -87,7 +87,7 @@ void event_blocks_deinit(struct event_blocks *blocks);
 
 static inline uint32_t event_blocks_free(const struct event_blocks *blocks)
 {
-    return blocks->front_blocks + blocks->back_blocks;
+    return blocks->front_count + (blocks->usable - blocks->next_unused + 1) + blocks->back_blocks;
 }
 
 /* Section 4: *hits = leading blocks that can be reused; remembered for admit. */
@@ -104,6 +104,36 @@ SIM_NODISCARD enum status event_blocks_grow(struct event_blocks *blocks, uint32_
 /* Give the table back. `preempted`: its private blocks stay findable by the request. */
 SIM_NODISCARD enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, bool preempted,
                                                struct diag *diag);
+
+/* Up to `wanted` free blocks from the head of the back list (there must be one); what they held is forgotten. Returns how many. */
+uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t wanted);
+
+/* One block for a decoding request that crosses a block boundary. There must be a free one. Private blocks of a running request take
+ * their room at admission, so this is a few instructions. */
+static inline void event_blocks_grow_by_one(struct event_blocks *blocks, uint32_t slot)
+{
+    struct event_table *table = &blocks->tables[slot];
+    uint32_t id;
+    if (blocks->front_count > 0)
+        id = blocks->front[--blocks->front_count];
+    else if (blocks->next_unused <= blocks->usable)
+        id = blocks->next_unused++;
+    else if (blocks->segments[blocks->back_first].node == NODE_NONE && blocks->segments[blocks->back_first].count > 1) {
+        /* The next of several orphans: what a pool that has been full once mostly comes to. */
+        id = blocks->ring[blocks->ring_head];
+        blocks->ring_head = (blocks->ring_head + 1) & blocks->ring_mask;
+        blocks->segments[blocks->back_first].count--;
+        blocks->back_blocks--;
+    } else
+        event_blocks_evict(blocks, &id, 1);
+    uint32_t breaks = table->last + 1 != id;
+    table->ids[table->private_count++] = id;
+    table->last = id;
+    table->count++;
+    table->runs += breaks;
+    blocks->table_runs += breaks;
+    blocks->table_blocks++;
+}
 
 bool event_blocks_check(const struct event_blocks *blocks);
 

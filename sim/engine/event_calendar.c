@@ -22,6 +22,10 @@ enum status event_calendar_init(struct event_calendar *calendar, uint32_t block_
         status = array_zeroed(&calendar->phase_count, block_size, sizeof *calendar->phase_count, what, diag);
     if (status == SIM_OK)
         status = array_zeroed(&calendar->finish_first, FINISH_RING, sizeof *calendar->finish_first, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&calendar->phase_bits, (block_size + 63) / 64, sizeof *calendar->phase_bits, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&calendar->finish_bits, FINISH_RING / 64, sizeof *calendar->finish_bits, what, diag);
     if (status != SIM_OK) {
         event_calendar_deinit(calendar);
         return status;
@@ -39,6 +43,8 @@ void event_calendar_deinit(struct event_calendar *calendar)
     free(calendar->phase_last);
     free(calendar->phase_count);
     free(calendar->finish_first);
+    free(calendar->phase_bits);
+    free(calendar->finish_bits);
     *calendar = (struct event_calendar){0};
 }
 
@@ -96,6 +102,7 @@ static void link_phase(struct event_calendar *calendar, uint32_t slot)
     else
         all[live->next_phase].prev_phase = slot;
     calendar->phase_count[live->phase]++;
+    calendar->phase_bits[live->phase / 64] |= UINT64_C(1) << (live->phase % 64);
 }
 
 static void unlink_phase(struct event_calendar *calendar, const struct live *live)
@@ -108,7 +115,8 @@ static void unlink_phase(struct event_calendar *calendar, const struct live *liv
         calendar->phase_last[live->phase] = live->prev_phase + 1;
     else
         calendar->live[live->next_phase].prev_phase = live->prev_phase;
-    calendar->phase_count[live->phase]--;
+    if (--calendar->phase_count[live->phase] == 0)
+        calendar->phase_bits[live->phase / 64] &= ~(UINT64_C(1) << (live->phase % 64));
 }
 
 void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32_t remaining)
@@ -123,24 +131,29 @@ void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32
     live->computed -= (uint32_t)calendar->tick;
     live->decoding = true;
     link_phase(calendar, slot);
-    uint32_t *first = &calendar->finish_first[live->finish_tick % FINISH_RING];
+    const uint32_t place = (uint32_t)(live->finish_tick % FINISH_RING);
+    uint32_t *first = &calendar->finish_first[place];
     live->prev_finish = LIVE_NONE;
     live->next_finish = *first - 1;
     if (*first)
         calendar->live[*first - 1].prev_finish = slot;
     *first = slot + 1;
+    calendar->finish_bits[place / 64] |= UINT64_C(1) << (place % 64);
 }
 
 void event_calendar_leave(struct event_calendar *calendar, uint32_t slot)
 {
     struct live *live = &calendar->live[slot];
+    const uint32_t place = (uint32_t)(live->finish_tick % FINISH_RING);
     unlink_phase(calendar, live);
     if (live->prev_finish == LIVE_NONE)
-        calendar->finish_first[live->finish_tick % FINISH_RING] = live->next_finish + 1;
+        calendar->finish_first[place] = live->next_finish + 1;
     else
         calendar->live[live->prev_finish].next_finish = live->next_finish;
     if (live->next_finish != LIVE_NONE)
         calendar->live[live->next_finish].prev_finish = live->prev_finish;
+    if (calendar->finish_first[place] == 0)
+        calendar->finish_bits[place / 64] &= ~(UINT64_C(1) << (place % 64));
     live->computed += (uint32_t)calendar->tick;
     live->known = live->computed + 1;
     live->decoding = false;
@@ -167,7 +180,13 @@ bool event_calendar_check(const struct event_calendar *calendar)
             return false;
     }
     uint64_t listed = 0;
-    for (uint32_t phase = 0; phase < calendar->block_size; phase++)
+    for (uint32_t phase = 0; phase < calendar->block_size; phase++) {
         listed += calendar->phase_count[phase];
+        if ((calendar->phase_bits[phase / 64] >> (phase % 64) & 1) != (calendar->phase_count[phase] > 0))
+            return false;
+    }
+    for (uint32_t place = 0; place < FINISH_RING; place++)
+        if ((calendar->finish_bits[place / 64] >> (place % 64) & 1) != (calendar->finish_first[place] > 0))
+            return false;
     return running == calendar->running && decoders == calendar->decoders && tokens == calendar->decoder_tokens && listed == decoders;
 }

@@ -49,6 +49,7 @@ struct event_calendar {
     uint32_t first_running, last_running, running;
     uint32_t *phase_first, *phase_last, *phase_count; /* block_size each; slot + 1, 0 = empty */
     uint32_t *finish_first;                           /* FINISH_RING; slot + 1, 0 = empty */
+    uint64_t *phase_bits, *finish_bits;               /* a bit for each list that is not empty */
     uint32_t decoders;
     uint64_t decoder_tokens;
 };
@@ -75,6 +76,42 @@ static inline void event_calendar_advance(struct event_calendar *calendar)
 static inline uint32_t event_calendar_computed(const struct event_calendar *calendar, const struct live *live)
 {
     return live->decoding ? live->computed + (uint32_t)calendar->tick : live->computed;
+}
+
+/* How far ahead of `from` the next bit is set in a ring of `size` bits; UINT32_MAX: none is. */
+static inline uint32_t event_next_bit(const uint64_t *bits, uint32_t size, uint32_t from)
+{
+    const uint32_t words = (size + 63) / 64;
+    uint32_t word = from / 64;
+    uint64_t rest = bits[word] >> (from % 64);
+    if (rest)
+        return (uint32_t)__builtin_ctzll(rest);
+    for (uint32_t i = 0; i < words; i++) {
+        word = word + 1 == words ? 0 : word + 1;
+        if (bits[word]) {
+            uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(bits[word]);
+            return at >= from ? at - from : at + size - from;
+        }
+    }
+    return UINT32_MAX;
+}
+
+/* Steps from `tick` until one in which somebody gets the last token: 0 = that very one; at most `most`. */
+static inline uint32_t event_calendar_until_finish(const struct event_calendar *calendar, uint64_t tick, uint32_t most)
+{
+    uint32_t ahead = 0;
+    while (ahead < most) {
+        uint32_t distance = event_next_bit(calendar->finish_bits, FINISH_RING, (uint32_t)((tick + ahead) % FINISH_RING));
+        if (distance >= most - ahead)
+            return most;
+        ahead += distance;
+        for (uint32_t slot = calendar->finish_first[(tick + ahead) % FINISH_RING] - 1; slot != LIVE_NONE;
+             slot = calendar->live[slot].next_finish)
+            if (calendar->live[slot].finish_tick == tick + ahead)
+                return ahead;
+        ahead++; /* who stands there finishes turns of the ring later */
+    }
+    return most;
 }
 
 /* Walk all invariants. */

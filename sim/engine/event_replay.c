@@ -9,6 +9,7 @@
 #include "engine/livelock.h"
 #include "engine/scheduler.h"
 
+enum { PROGRESS_STEPS = 1024 };
 #define BLOCK_SIZE_MAX 65536u /* of the calendar: it keeps a list for each token of a block */
 
 const char *event_replay_refuses(const struct trace *trace, const struct config *config, const struct step_time_model *model,
@@ -71,8 +72,7 @@ static enum status drop_hopeless(struct event_replay *replay, struct diag *diag)
     return status;
 }
 
-/* When the next request arrives; INT64_MAX when none is left or, in a closed loop, all slots are busy. */
-static int64_t next_arrival(struct event_replay *replay)
+int64_t event_next_arrival(struct event_replay *replay)
 {
     while (replay->next < replay->trace->count && replay->requests[replay->next].dropped)
         replay->next++;
@@ -90,7 +90,7 @@ static int64_t next_arrival(struct event_replay *replay)
 static enum status take_in(struct event_replay *replay, struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (int64_t arrival_ns; status == SIM_OK && (arrival_ns = next_arrival(replay)) <= replay->now_ns;) {
+    for (int64_t arrival_ns; status == SIM_OK && (arrival_ns = event_next_arrival(replay)) <= replay->now_ns;) {
         uint32_t position = replay->next++;
         replay->taken_in++;
         status = event_tell(replay, EVENT_ARRIVE, position, arrival_ns, replay->now_ns, diag);
@@ -111,6 +111,12 @@ static bool still_refused(const struct event_replay *replay, uint32_t position, 
 {
     return replay->refused_position == position && replay->refused_helps == replay->helps &&
            (replay->config->scheduler_reserve_full_isl || budget >= replay->refused_budget);
+}
+
+bool event_head_may_enter(const struct event_replay *replay, uint32_t budget)
+{
+    return budget > 0 && replay->waiting.count > 0 && replay->calendar.running < replay->config->max_num_seqs &&
+           !still_refused(replay, request_queue_peek(&replay->waiting), budget);
 }
 
 static enum status admit(struct event_replay *replay, uint32_t position, uint32_t cached, uint32_t tokens, struct diag *diag)
@@ -330,8 +336,7 @@ static enum status take_blocks(struct event_replay *replay, struct diag *diag)
     return status;
 }
 
-/* The shape's part of everybody in the calendar; each computes one token. */
-static void compute_decodes(struct event_replay *replay)
+void event_compute_decodes(struct event_replay *replay)
 {
     struct event_calendar *calendar = &replay->calendar;
     struct step_shape *shape = &replay->shape;
@@ -410,7 +415,7 @@ static enum status ordinary_step(struct event_replay *replay, uint32_t threshold
         status = event_admit_waiting(replay, threshold, budget, diag);
     if (status != SIM_OK)
         return status;
-    compute_decodes(replay);
+    event_compute_decodes(replay);
     for (uint32_t i = 0; i < replay->prefill_count; i++)
         event_compute(replay, &replay->calendar.live[replay->prefill[i]]);
     if (replay->shape.sequences == 0)
@@ -459,10 +464,12 @@ static enum status skip_to(struct event_replay *replay, int64_t when_ns, struct 
     return status;
 }
 
-static bool interrupted(const struct event_replay *replay)
+static bool interrupted(struct event_replay *replay)
 {
-    return replay->options->progress && replay->step_number % 1024 == 0 &&
-           replay->options->progress(replay->options->progress_context, replay->finished, replay->trace->count - replay->dropped);
+    if (!replay->options->progress || replay->step_number < replay->next_progress)
+        return false;
+    replay->next_progress = replay->step_number + PROGRESS_STEPS;
+    return replay->options->progress(replay->options->progress_context, replay->finished, replay->trace->count - replay->dropped);
 }
 
 static enum status run_loop(struct event_replay *replay, struct replay_facts *facts, struct diag *diag)
@@ -474,12 +481,19 @@ static enum status run_loop(struct event_replay *replay, struct replay_facts *fa
         if (interrupted(replay))
             return diag_set(diag, SIM_INTERRUPTED, "interrupted");
         bool nothing = replay->calendar.running + replay->waiting.count == 0, idle = nothing;
-        if (!nothing)
+        uint32_t stretch = 0;
+        if (!nothing && !replay->emitter.wants_tallies)
+            status = event_stretch(replay, &stretch, diag);
+        if (stretch > 0 && status == SIM_OK) {
+            replay->steps_without_token = 0;
+            continue;
+        }
+        if (!nothing && status == SIM_OK)
             status = run_step(replay, &idle, diag);
         if (status == SIM_OK && !idle && livelocked(&replay->steps_without_token, replay->tally.sampled_tokens, facts))
             return SIM_OK;
         if (idle && status == SIM_OK) {
-            int64_t arrival_ns = next_arrival(replay);
+            int64_t arrival_ns = event_next_arrival(replay);
             if (arrival_ns == INT64_MAX) {
                 facts->end.stalled = !nothing;
                 return SIM_OK;
@@ -537,7 +551,7 @@ enum status event_replay_run(const struct trace *trace, const struct config *con
     replay->by_priority = strcmp(config->scheduling_policy, "priority") == 0;
     replay->watermark_blocks = config_watermark_blocks(config);
     replay->refused_position = UINT32_MAX;
-    emitter_init(&replay->emitter, observers, observer_count);
+    emitter_init(&replay->emitter, observers, observer_count, config->block_size);
     status = prepare(replay, diag);
     if (status == SIM_OK)
         status = drop_hopeless(replay, diag);

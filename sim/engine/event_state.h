@@ -1,5 +1,5 @@
 /* event_state.h - what the parts of the event replay share (event_replay.c: the loop and the ordinary step; event_walk.c: the step that
- * is walked request by request). Private to them. */
+ * is walked request by request; event_stretch.c: steps in which nothing but decoding happens). Private to them. */
 #ifndef PAGESIM_EVENT_STATE_H
 #define PAGESIM_EVENT_STATE_H
 
@@ -36,7 +36,7 @@ struct event_replay {
     uint32_t next; /* the next position to arrive */
     uint64_t taken_in, finished, dropped;
     int64_t now_ns, slot_freed_ns; /* closed loop: when the slot of the next request became free */
-    uint64_t step_number, steps_without_token;
+    uint64_t step_number, steps_without_token, next_progress;
     uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that: takings and evictions never help it
      * (what it no longer hits it needs instead), releases and newly registered shared contents may. */
@@ -78,5 +78,15 @@ SIM_NODISCARD enum status event_tell(struct event_replay *replay, enum event_kin
 /* event_walk.c: one step, request by request; leaves the calendar filled anew. *end_ns as above; when nothing could be scheduled,
  * shape.sequences and tally.preemptions are 0. */
 SIM_NODISCARD enum status event_walk_step(struct event_replay *replay, int64_t *end_ns, struct diag *diag);
+
+/* Would the head of the waiting queue be looked at with this budget, and could it be admitted? False is certain. */
+bool event_head_may_enter(const struct event_replay *replay, uint32_t budget);
+/* When the next request arrives; INT64_MAX when none is left or, in a closed loop, all slots are busy. */
+int64_t event_next_arrival(struct event_replay *replay);
+/* The shape's part of everybody in the calendar; each computes one token. */
+void event_compute_decodes(struct event_replay *replay);
+/* event_stretch.c: run the steps from here on in which nothing but decoding happens, and tell of them as runs. Returns with *steps = 0
+ * when the very next step is no such step. */
+SIM_NODISCARD enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct diag *diag);
 
 #endif

@@ -89,6 +89,23 @@ struct step_tally {
     uint8_t mode;                 /* enum step_mode */
 };
 
+/* Sums of (count x nanoseconds) over a whole replay do not fit 64 bits. */
+typedef unsigned __int128 step_sum;
+
+/* One step, one gap, or several steps in a row in which the same requests decode and nobody comes, goes or waits for something that could
+ * happen: what observers of `runs` get instead of tallies. All that such observers need are sums, so nobody visits the single steps. */
+struct step_run {
+    struct step_tally first; /* its first step; running, waiting, regular_gaps and such hold for every step of the run */
+    uint32_t steps;          /* >= 1 */
+    int64_t duration_ns;     /* of all steps together */
+    int64_t change_ns;       /* each step takes so much longer than the one before it */
+    /* Sums of the tally's fields x duration. */
+    step_sum used_blocks_ns, cached_blocks_ns, table_blocks_ns, table_runs_ns, held_tokens_ns;
+    uint32_t peak_used_blocks; /* the peak of cached blocks is the first step's, that of saved blocks every step's */
+    uint64_t peak_held_tokens;
+    uint64_t peak_empty_slots; /* table_blocks x block size - held_tokens */
+};
+
 enum event_kind {
     EVENT_ARRIVE,      /* taken in by the scheduler; time = its arrival (may precede the step); value = time of the step that saw it */
     EVENT_ADMIT,       /* first admission; value = cached tokens, other = known tokens (prompt and generated) */

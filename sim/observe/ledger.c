@@ -12,33 +12,33 @@ void ledger_init(struct ledger *ledger, const struct trace *trace, const struct 
                               .has_null_block = scheduler_ops_of(config)->has_null_block};
 }
 
-static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
+static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     (void)diag;
     struct ledger *ledger = self;
     for (size_t i = 0; i < count; i++) {
-        const struct step_tally *tally = &tallies[i];
-        const uint64_t ns = (uint64_t)tally->duration_ns;
-        const uint64_t slots = (uint64_t)tally->table_blocks * ledger->block_size;
-        ledger->time_ns += ns;
-        ledger->used += (ledger_sum)tally->used_blocks * ns;
-        ledger->cached += (ledger_sum)tally->cached_blocks * ns;
-        ledger->free_uncached += (ledger_sum)(tally->free_blocks - tally->cached_blocks) * ns;
-        ledger->held_tokens += (ledger_sum)tally->held_tokens * ns;
-        ledger->table_blocks += (ledger_sum)tally->table_blocks * ns;
-        ledger->table_runs += (ledger_sum)tally->table_runs * ns;
-        ledger->running += (ledger_sum)tally->running * ns;
-        ledger->waiting += (ledger_sum)tally->waiting * ns;
-        if (tally->used_blocks > ledger->peak_used)
-            ledger->peak_used = tally->used_blocks;
-        if (tally->cached_blocks > ledger->peak_cached)
-            ledger->peak_cached = tally->cached_blocks;
-        if (tally->held_tokens > ledger->peak_held_tokens)
-            ledger->peak_held_tokens = tally->held_tokens;
-        if (slots - tally->held_tokens > ledger->peak_empty_slots)
-            ledger->peak_empty_slots = slots - tally->held_tokens;
-        if (tally->table_blocks - tally->used_blocks > ledger->peak_saved_blocks)
-            ledger->peak_saved_blocks = tally->table_blocks - tally->used_blocks;
+        const struct step_run *run = &runs[i];
+        const struct step_tally *first = &run->first;
+        const ledger_sum ns = (ledger_sum)run->duration_ns;
+        ledger->time_ns += (uint64_t)ns;
+        ledger->used += run->used_blocks_ns;
+        ledger->cached += run->cached_blocks_ns;
+        ledger->free_uncached += (first->used_blocks + (ledger_sum)first->free_blocks) * ns - run->used_blocks_ns - run->cached_blocks_ns;
+        ledger->held_tokens += run->held_tokens_ns;
+        ledger->table_blocks += run->table_blocks_ns;
+        ledger->table_runs += run->table_runs_ns;
+        ledger->running += first->running * ns;
+        ledger->waiting += first->waiting * ns;
+        if (run->peak_used_blocks > ledger->peak_used)
+            ledger->peak_used = run->peak_used_blocks;
+        if (first->cached_blocks > ledger->peak_cached)
+            ledger->peak_cached = first->cached_blocks;
+        if (run->peak_held_tokens > ledger->peak_held_tokens)
+            ledger->peak_held_tokens = run->peak_held_tokens;
+        if (run->peak_empty_slots > ledger->peak_empty_slots)
+            ledger->peak_empty_slots = run->peak_empty_slots;
+        if (first->table_blocks - first->used_blocks > ledger->peak_saved_blocks)
+            ledger->peak_saved_blocks = first->table_blocks - first->used_blocks;
     }
     return SIM_OK;
 }
@@ -96,7 +96,7 @@ static enum status on_events(void *self, const struct event *events, size_t coun
 
 struct observer ledger_observer(struct ledger *ledger)
 {
-    return (struct observer){.self = ledger, .tallies = on_tallies, .events = on_events};
+    return (struct observer){.self = ledger, .runs = on_runs, .events = on_events};
 }
 
 bool ledger_check(const struct ledger *ledger)

@@ -19,7 +19,7 @@
 #include "input/trace.h"
 #include "observe/observer.h"
 
-typedef unsigned __int128 ledger_sum;
+typedef step_sum ledger_sum;
 
 struct ledger {
     const struct trace *trace;

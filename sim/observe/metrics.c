@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "observe/distribution.h"
 
 #define NS_PER_MS 1e6
 
@@ -20,7 +21,7 @@ enum status metrics_init(struct metrics *metrics, const struct trace *trace, str
 void metrics_deinit(struct metrics *metrics)
 {
     free(metrics->stories);
-    distribution_deinit(&metrics->gaps_ns);
+    gap_distribution_deinit(&metrics->gaps);
 }
 
 static void note_admission(struct metrics *metrics, struct request_story *story, const struct event *event)
@@ -60,7 +61,7 @@ static enum status note_event(struct metrics *metrics, const struct event *event
         story->first_token_ns = event->time_ns;
         break;
     case EVENT_GAP:
-        return distribution_add(&metrics->gaps_ns, (double)event->value, event->extra, diag);
+        return gap_distribution_add(&metrics->gaps, event->value, 0, 1, event->extra, diag);
     case EVENT_FINISH:
         story->finish_ns = event->time_ns;
         story->output_tokens = (uint32_t)event->value;
@@ -91,24 +92,26 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return status;
 }
 
-static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
+static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct metrics *metrics = self;
     for (size_t i = 0; i < count; i++) {
-        const struct step_tally *tally = &tallies[i];
-        metrics->scheduled_tokens += tally->scheduled_tokens;
-        metrics->output_tokens += tally->sampled_tokens;
-        metrics->copies += tally->copies;
-        metrics->forks += tally->forks;
-        metrics->survivor_recomputes += tally->survivor_recomputes;
-        metrics->swapped_in_blocks += tally->swapped_in_blocks;
-        metrics->swapped_out_blocks += tally->swapped_out_blocks;
-        if (tally->running > metrics->peak_running)
-            metrics->peak_running = tally->running;
-        if (tally->waiting > metrics->peak_waiting)
-            metrics->peak_waiting = tally->waiting;
-        if (tally->regular_gaps > 0) {
-            enum status status = distribution_add(&metrics->gaps_ns, (double)tally->duration_ns, tally->regular_gaps, diag);
+        const struct step_tally *first = &runs[i].first;
+        const uint64_t steps = runs[i].steps;
+        metrics->scheduled_tokens += first->scheduled_tokens * steps;
+        metrics->output_tokens += first->sampled_tokens * steps;
+        metrics->copies += first->copies * steps;
+        metrics->forks += first->forks * steps;
+        metrics->survivor_recomputes += first->survivor_recomputes * steps;
+        metrics->swapped_in_blocks += first->swapped_in_blocks * steps;
+        metrics->swapped_out_blocks += first->swapped_out_blocks * steps;
+        if (first->running > metrics->peak_running)
+            metrics->peak_running = first->running;
+        if (first->waiting > metrics->peak_waiting)
+            metrics->peak_waiting = first->waiting;
+        if (first->regular_gaps > 0) {
+            enum status status =
+                gap_distribution_add(&metrics->gaps, first->duration_ns, runs[i].change_ns, runs[i].steps, first->regular_gaps, diag);
             if (status != SIM_OK)
                 return status;
         }
@@ -162,14 +165,6 @@ static enum status over_requests(const struct metrics *metrics, latency_of *late
     return status;
 }
 
-static void scale_to_ms(struct figures *figures)
-{
-    double *const values[] = {&figures->mean,   &figures->std, &figures->min, &figures->max,
-                              &figures->median, &figures->p90, &figures->p95, &figures->p99};
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-        *values[i] /= NS_PER_MS;
-}
-
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     struct metrics *metrics = self;
@@ -182,12 +177,11 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     if (status == SIM_OK)
         status = over_requests(metrics, queued, &metrics->queue_ms, diag);
     if (status == SIM_OK)
-        status = distribution_figures(&metrics->gaps_ns, &metrics->itl_ms, diag);
-    scale_to_ms(&metrics->itl_ms);
+        status = gap_distribution_figures(&metrics->gaps, &metrics->itl_ms, diag);
     return status;
 }
 
 struct observer metrics_observer(struct metrics *metrics)
 {
-    return (struct observer){.self = metrics, .tallies = on_tallies, .events = on_events, .finish = on_finish};
+    return (struct observer){.self = metrics, .runs = on_runs, .events = on_events, .finish = on_finish};
 }

@@ -9,7 +9,7 @@
 
 #include "base/diag.h"
 #include "input/trace.h"
-#include "observe/distribution.h"
+#include "observe/gap_distribution.h"
 #include "observe/observer.h"
 
 /* One request's story; -1 = never reached. */
@@ -25,7 +25,7 @@ struct request_story {
 struct metrics {
     const struct trace *trace;
     struct request_story *stories; /* by position */
-    struct distribution gaps_ns;   /* ITL */
+    struct gap_distribution gaps;  /* ITL */
     uint64_t dropped, completed, ignored, first_admissions;
     uint64_t prompt_tokens, cached_tokens, known_tokens_all, cached_tokens_all;
     uint64_t scheduled_tokens, output_tokens, recomputed_tokens;

@@ -124,3 +124,78 @@ bool stream_equal(const struct stream *a, const struct stream *b, char *text, si
            a->end.steps == b->end.steps && a->end.end_ns == b->end.end_ns && a->end.stalled == b->end.stalled &&
            a->end.unfinished == b->end.unfinished;
 }
+
+/* --- runs against tallies --------------------------------------------------------------------------------------------------------- */
+
+static bool fail(struct run_check *check, uint64_t step, const char *what)
+{
+    snprintf(check->text, sizeof check->text, "the run that starts with step %llu: %s", (unsigned long long)step, what);
+    return false;
+}
+
+static bool run_equal(struct run_check *check, const struct step_run *run)
+{
+    const struct step_tally *tally = check->expected->tallies + check->tallies;
+    struct step_run sum = {.first = run->first};
+    if (run->steps == 0 || check->tallies + run->steps > check->expected->tally_count)
+        return fail(check, run->first.step, "more steps than the plain scheduler has");
+    if (!records_equal("tally", &run->first, 1, tally, 1, sizeof *tally, tally_fields, sizeof tally_fields / sizeof *tally_fields,
+                       check->text, sizeof check->text))
+        return false;
+    for (uint32_t i = 0; i < run->steps; i++, tally++) {
+        const step_sum ns = (step_sum)tally->duration_ns;
+        const uint64_t empty_slots = (uint64_t)tally->table_blocks * check->block_size - tally->held_tokens;
+        if (tally->duration_ns != run->first.duration_ns + run->change_ns * (int64_t)i)
+            return fail(check, run->first.step, "a duration is off");
+        if (tally->running != run->first.running || tally->waiting != run->first.waiting ||
+            tally->regular_gaps != run->first.regular_gaps || tally->sampled_tokens != run->first.sampled_tokens)
+            return fail(check, run->first.step, "a step is not like the first");
+        sum.duration_ns += tally->duration_ns;
+        sum.used_blocks_ns += tally->used_blocks * ns;
+        sum.cached_blocks_ns += tally->cached_blocks * ns;
+        sum.table_blocks_ns += tally->table_blocks * ns;
+        sum.table_runs_ns += tally->table_runs * ns;
+        sum.held_tokens_ns += tally->held_tokens * ns;
+        sum.peak_used_blocks = tally->used_blocks > sum.peak_used_blocks ? tally->used_blocks : sum.peak_used_blocks;
+        sum.peak_held_tokens = tally->held_tokens > sum.peak_held_tokens ? tally->held_tokens : sum.peak_held_tokens;
+        sum.peak_empty_slots = empty_slots > sum.peak_empty_slots ? empty_slots : sum.peak_empty_slots;
+    }
+    if (sum.duration_ns != run->duration_ns || sum.used_blocks_ns != run->used_blocks_ns || sum.cached_blocks_ns != run->cached_blocks_ns ||
+        sum.table_blocks_ns != run->table_blocks_ns)
+        return fail(check, run->first.step, "a sum over blocks is off");
+    if (sum.table_runs_ns != run->table_runs_ns || sum.held_tokens_ns != run->held_tokens_ns)
+        return fail(check, run->first.step, "the sum over tokens or id runs is off");
+    if (sum.peak_used_blocks != run->peak_used_blocks || sum.peak_held_tokens != run->peak_held_tokens ||
+        sum.peak_empty_slots != run->peak_empty_slots)
+        return fail(check, run->first.step, "a peak is off");
+    return true;
+}
+
+static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
+{
+    struct run_check *check = self;
+    for (size_t i = 0; i < count; i++) {
+        check->equal = check->equal && run_equal(check, &runs[i]);
+        if (!check->equal)
+            return diag_set(diag, SIM_FAILED, "%s", check->text);
+        check->tallies += runs[i].steps;
+        check->longest = runs[i].steps > check->longest ? runs[i].steps : check->longest;
+    }
+    return SIM_OK;
+}
+
+static enum status on_checked_events(void *self, const struct event *events, size_t count, struct diag *diag)
+{
+    struct run_check *check = self;
+    (void)diag;
+    if (check->events + count <= check->expected->event_count && check->equal)
+        check->equal = records_equal("event", events, count, check->expected->events + check->events, count, sizeof *events, event_fields,
+                                     sizeof event_fields / sizeof *event_fields, check->text, sizeof check->text);
+    check->events += count;
+    return SIM_OK;
+}
+
+struct observer run_check_observer(struct run_check *check)
+{
+    return (struct observer){.self = check, .runs = on_runs, .events = on_checked_events};
+}

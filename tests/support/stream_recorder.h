@@ -16,6 +16,18 @@ struct stream {
 struct observer stream_observer(struct stream *stream);
 void stream_deinit(struct stream *stream);
 
+/* An observer of runs that holds each against the recorded tallies of the same steps: the first tally in every field, and every sum, peak
+ * and duration against a walk over the single steps. Events are compared one by one. */
+struct run_check {
+    const struct stream *expected; /* by the plain scheduler */
+    uint32_t block_size;
+    size_t tallies, events; /* how many were compared */
+    size_t longest;         /* steps of the longest run */
+    bool equal;             /* start with true */
+    char text[256];         /* the first difference */
+};
+struct observer run_check_observer(struct run_check *check);
+
 /* True when both say the same in every field; else `text` names the first difference. */
 bool stream_equal(const struct stream *a, const struct stream *b, char *text, size_t size);
 

@@ -1,0 +1,256 @@
+/* event_stretch.c - steps in which everybody who runs decodes and nobody comes, goes or waits for something that could happen: most steps
+ * of most replays. All that changes from one to the next is the clock, one token more each, and a block for those that cross a boundary.
+ *
+ * A stretch ends before the step in which somebody gets the last token, an arrival is seen, or blocks run out. Under the linear model its
+ * steps' durations are an arithmetic progression, so how long it is and all its sums are known beforehand, and the only work is per block:
+ * the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
+ *
+ * While a stretch lasts, the replay's clock, calendar and sums stand at its start; they are brought up to date in the end. */
+#include "engine/event_state.h"
+
+enum { STEPS_MOST = 4096 };
+#define LONGEST_STEP_NS (INT64_C(1) << 49)
+
+struct stretch {
+    struct event_replay *replay;
+    uint32_t decoders, steps, phase; /* steps so far; tick_phase of the coming one */
+    struct step_shape first_shape;
+    uint64_t first_held_tokens; /* after its first step */
+    int64_t now_ns;             /* start of the coming step */
+    int64_t duration_ns;        /* of the newest step */
+    struct step_run *run;       /* NULL: none is open */
+    uint32_t run_steps;
+    int64_t run_start_ns;
+};
+
+/* Does everybody decode, and can the head of the queue not enter whatever happens until somebody finishes? */
+static bool nothing_but_decoding(const struct event_replay *replay)
+{
+    const struct event_calendar *calendar = &replay->calendar;
+    return replay->prefill_count == 0 && replay->late == 0 && calendar->decoders > 0 &&
+           !event_head_may_enter(replay, replay->config->max_num_batched_tokens - calendar->decoders);
+}
+
+/* After how long `steps` steps are over of which the first takes `first_ns` and each next one `change_ns` more. */
+static int64_t time_of(uint32_t steps, int64_t first_ns, int64_t change_ns)
+{
+    return steps * first_ns + (int64_t)((uint64_t)steps * (steps - 1) / 2) * change_ns;
+}
+
+/* Blocks for those that cross a boundary `ahead` steps after the coming one, `elapsed_ns` after the start of the run. The run's sums are
+ * kept as if all its blocks had been taken at its start; what is taken later is charged back here, so that other steps cost nothing. */
+static void cross(struct stretch *stretch, uint32_t ahead, uint32_t phase, int64_t elapsed_ns)
+{
+    const struct event_calendar *calendar = &stretch->replay->calendar;
+    struct event_blocks *blocks = &stretch->replay->blocks;
+    struct step_run *run = stretch->run;
+    const uint32_t cached_before = blocks->back_blocks;
+    const uint64_t runs_before = blocks->table_runs;
+    uint32_t slot = calendar->phase_first[phase] - 1;
+    do {
+        event_blocks_grow_by_one(blocks, slot);
+        slot = calendar->live[slot].next_phase;
+    } while (slot != LIVE_NONE);
+    const step_sum ns = (step_sum)elapsed_ns;
+    run->used_blocks_ns -= calendar->phase_count[phase] * ns;
+    run->cached_blocks_ns += (cached_before - blocks->back_blocks) * ns;
+    run->table_runs_ns -= (blocks->table_runs - runs_before) * ns;
+    /* Slots that stand empty are most just after blocks were taken. */
+    const uint64_t held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * (stretch->steps + ahead);
+    const uint64_t empty_slots = blocks->table_blocks * blocks->block_size - held_tokens;
+    if (empty_slots > run->peak_empty_slots)
+        run->peak_empty_slots = empty_slots;
+}
+
+/* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks. */
+static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
+{
+    const struct event_calendar *calendar = &stretch->replay->calendar;
+    const uint32_t size = calendar->block_size;
+    const int64_t since_ns = stretch->now_ns - stretch->run_start_ns;
+    uint32_t phase = stretch->phase;
+    for (uint32_t ahead = 0;; ahead++) {
+        const uint32_t distance = event_next_bit(calendar->phase_bits, size, phase);
+        if (distance >= steps - ahead)
+            break;
+        ahead += distance;
+        phase += distance;
+        phase -= phase >= size ? size : 0;
+        cross(stretch, ahead, phase, since_ns + time_of(ahead, stretch->duration_ns, change_ns));
+        phase = phase + 1 == size ? 0 : phase + 1;
+        if (ahead + 1 == steps)
+            break;
+    }
+    stretch->now_ns += time_of(steps, stretch->duration_ns, change_ns);
+    stretch->duration_ns += change_ns * (steps - 1);
+    stretch->steps += steps;
+    stretch->run_steps += steps;
+    stretch->phase = (stretch->phase + steps) % size;
+}
+
+static void open_run(struct stretch *stretch)
+{
+    stretch->run = emitter_run(&stretch->replay->emitter);
+    stretch->run_start_ns = stretch->now_ns;
+    stretch->run_steps = 0;
+    stretch->run->used_blocks_ns = stretch->run->cached_blocks_ns = stretch->run->table_runs_ns = 0;
+    stretch->run->peak_empty_slots = 0;
+    stretch->run->change_ns = 0;
+}
+
+/* The tally of the run's first step, which was the newest step. What has no place in a stretch stays 0. */
+static void fill_first(const struct stretch *stretch)
+{
+    const struct event_replay *replay = stretch->replay;
+    const struct event_blocks *blocks = &replay->blocks;
+    const uint32_t free_blocks = event_blocks_free(blocks), decoders = stretch->decoders, before = stretch->steps - 1;
+    struct step_run *run = stretch->run;
+    run->first = (struct step_tally){.step = replay->step_number + before,
+                                     .start_ns = stretch->run_start_ns,
+                                     .duration_ns = stretch->duration_ns,
+                                     .context_tokens = stretch->first_shape.context_tokens + (uint64_t)decoders * before,
+                                     .held_tokens = stretch->first_held_tokens + (uint64_t)decoders * before,
+                                     .scheduled_tokens = decoders,
+                                     .scheduled_sequences = decoders,
+                                     .sampled_tokens = decoders,
+                                     .regular_gaps = decoders,
+                                     .running = replay->calendar.running,
+                                     .waiting = replay->waiting.count,
+                                     .free_blocks = free_blocks,
+                                     .cached_blocks = blocks->back_blocks,
+                                     .used_blocks = blocks->usable - free_blocks,
+                                     .table_blocks = (uint32_t)blocks->table_blocks,
+                                     .table_runs = (uint32_t)blocks->table_runs,
+                                     .mode = STEP_MODE_DECODE};
+    const uint64_t empty_slots = blocks->table_blocks * blocks->block_size - run->first.held_tokens;
+    if (empty_slots > run->peak_empty_slots)
+        run->peak_empty_slots = empty_slots;
+}
+
+/* Tokens held rise by `decoders` a step, durations by change_ns; tables and used blocks grow alike. */
+static enum status end_run(struct stretch *stretch, struct diag *diag)
+{
+    struct step_run *run = stretch->run;
+    const struct event_blocks *blocks = &stretch->replay->blocks;
+    const struct step_tally *first = &run->first;
+    const step_sum ns = (step_sum)(stretch->now_ns - stretch->run_start_ns), n = stretch->run_steps;
+    const step_sum numbers = n * (n - 1) / 2, squares = n * (n - 1) * (2 * n - 1) / 6; /* sums of 0, 1, ... n - 1 */
+    const uint32_t used_blocks = blocks->usable - event_blocks_free(blocks);
+    run->steps = stretch->run_steps;
+    run->duration_ns = stretch->now_ns - stretch->run_start_ns;
+    run->used_blocks_ns += used_blocks * ns;
+    run->cached_blocks_ns += blocks->back_blocks * ns;
+    run->table_runs_ns += blocks->table_runs * ns;
+    run->table_blocks_ns = run->used_blocks_ns + (first->table_blocks - first->used_blocks) * ns;
+    run->held_tokens_ns = first->held_tokens * ns +
+                          stretch->decoders * ((step_sum)first->duration_ns * numbers + (step_sum)(__int128)run->change_ns * squares);
+    run->peak_used_blocks = used_blocks; /* both only grow */
+    run->peak_held_tokens = first->held_tokens + (uint64_t)stretch->decoders * (stretch->run_steps - 1);
+    stretch->run = NULL;
+    return emitter_run_done(&stretch->replay->emitter, diag);
+}
+
+/* How long the coming step takes. */
+static void price_step(struct stretch *stretch)
+{
+    struct event_replay *replay = stretch->replay;
+    struct step_shape *shape = &replay->shape;
+    if (stretch->steps == 0) {
+        *shape = (struct step_shape){0};
+        event_compute_decodes(replay);
+        stretch->first_shape = *shape;
+        stretch->first_held_tokens = replay->held_tokens;
+    }
+    const uint64_t more_context = (uint64_t)stretch->decoders * stretch->steps;
+    shape->context_tokens = stretch->first_shape.context_tokens + more_context;
+    shape->decode_context = stretch->first_shape.decode_context + more_context;
+    shape->min_decode_context = stretch->first_shape.min_decode_context + stretch->steps;
+    shape->max_decode_context = stretch->first_shape.max_decode_context + stretch->steps;
+    shape->step = replay->step_number + stretch->steps;
+    stretch->duration_ns = step_time_price(replay->model, shape);
+}
+
+/* How many of `most` steps can run as one progression: blocks are there for all, and no arrival is seen before the last one. At least 1. */
+static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t arrival_ns)
+{
+    const uint32_t turns = event_blocks_free(&stretch->replay->blocks) / stretch->decoders; /* each takes a block a turn at the most */
+    if (most > 1 && turns < most / stretch->replay->calendar.block_size + 2)
+        most = turns < 3 ? 1 : event_min(most, (turns - 2) * stretch->replay->calendar.block_size);
+    if (stretch->duration_ns > LONGEST_STEP_NS || change_ns > LONGEST_STEP_NS / STEPS_MOST)
+        return 1; /* sums could leave 64 bits */
+    const int64_t until_ns = arrival_ns - stretch->now_ns;
+    if (time_of(most - 1, stretch->duration_ns, change_ns) < until_ns)
+        return most;
+    uint32_t low = 1; /* the last step may start at time_of(steps - 1) < until_ns */
+    while (most - low > 1) {
+        const uint32_t middle = low + (most - low) / 2;
+        *(time_of(middle - 1, stretch->duration_ns, change_ns) < until_ns ? &low : &most) = middle;
+    }
+    return low;
+}
+
+/* The coming step and, under the linear model, those that continue its progression. */
+static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t arrival_ns, struct diag *diag)
+{
+    const struct step_time_model *model = stretch->replay->model;
+    const int64_t last_ns = stretch->duration_ns;
+    enum status status = SIM_OK;
+    price_step(stretch);
+    if (stretch->run && stretch->run_steps == 1)
+        stretch->run->change_ns = stretch->duration_ns - last_ns;
+    if (stretch->run && stretch->duration_ns - last_ns != stretch->run->change_ns)
+        status = end_run(stretch, diag);
+    const bool fresh = !stretch->run;
+    if (fresh)
+        open_run(stretch);
+    const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
+    const uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns, arrival_ns) : 1;
+    advance(stretch, 1, 0);
+    if (fresh)
+        fill_first(stretch);
+    if (steps > 1) {
+        stretch->run->change_ns = change_ns;
+        stretch->duration_ns += change_ns;
+        advance(stretch, steps - 1, change_ns);
+    }
+    return status;
+}
+
+static void bring_up_to_date(const struct stretch *stretch)
+{
+    struct event_replay *replay = stretch->replay;
+    struct event_calendar *calendar = &replay->calendar;
+    calendar->tick += stretch->steps;
+    calendar->tick_phase = stretch->phase;
+    calendar->decoder_tokens += (uint64_t)stretch->decoders * stretch->steps;
+    replay->held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * (stretch->steps - 1);
+    replay->now_ns = stretch->now_ns;
+    replay->step_number += stretch->steps;
+}
+
+enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct diag *diag)
+{
+    const struct event_calendar *calendar = &replay->calendar;
+    struct stretch stretch;
+    enum status status = SIM_OK;
+    *steps = 0;
+    if (!nothing_but_decoding(replay))
+        return SIM_OK;
+    stretch.replay = replay;
+    stretch.decoders = calendar->decoders;
+    stretch.phase = calendar->tick_phase;
+    stretch.now_ns = replay->now_ns;
+    stretch.steps = 0;
+    stretch.duration_ns = 0;
+    stretch.run = NULL;
+    const int64_t arrival_ns = event_next_arrival(replay);
+    const uint32_t most = event_calendar_until_finish(calendar, calendar->tick, STEPS_MOST);
+    while (status == SIM_OK && stretch.steps < most && arrival_ns > stretch.now_ns &&
+           calendar->phase_count[stretch.phase] <= event_blocks_free(&replay->blocks))
+        status = run_steps(&stretch, most - stretch.steps, arrival_ns, diag);
+    *steps = stretch.steps;
+    if (stretch.steps == 0 || status != SIM_OK)
+        return status;
+    bring_up_to_date(&stretch);
+    return end_run(&stretch, diag);
+}

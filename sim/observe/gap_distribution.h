@@ -1,0 +1,38 @@
+/* gap_distribution.h - all gaps between tokens of a replay, kept as arithmetic progressions: a hundred thousand runs of steps instead of
+ * millions of tokens. Mean and deviation come from exact integer sums and percentiles from exact ranks, so that it does not matter how
+ * the same gaps were cut into runs.
+ *
+ * A progression is `count` gaps first, first + change, first + 2 change, ..., each seen `weight` times (by so many requests).
+ */
+#ifndef PAGESIM_GAP_DISTRIBUTION_H
+#define PAGESIM_GAP_DISTRIBUTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "observe/distribution.h"
+
+struct gap_progression {
+    int64_t first_ns, change_ns;
+    uint32_t count, weight;
+};
+
+struct gap_distribution {
+    struct gap_progression *runs;
+    size_t run_count, capacity;
+    uint64_t total; /* gaps, by weight */
+};
+
+/* Remember `count` >= 1 gaps, `weight` >= 1 times each. */
+SIM_NODISCARD enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count,
+                                               uint32_t weight, struct diag *diag);
+void gap_distribution_deinit(struct gap_distribution *gaps);
+
+/* In milliseconds. */
+SIM_NODISCARD enum status gap_distribution_figures(const struct gap_distribution *gaps, struct figures *out, struct diag *diag);
+
+/* `count` percentiles (0..100) at once, in milliseconds, interpolated as distribution.h says; 0 when there are no gaps. */
+SIM_NODISCARD enum status gap_distribution_percentiles(const struct gap_distribution *gaps, const double *percentiles, size_t count,
+                                                       double *out_ms, struct diag *diag);
+
+#endif
