@@ -16,7 +16,7 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-enum { STRIDE_MOST = 256 };
+enum { STRIDE_MOST = 256, PREFETCH_PARTS = 4 };
 
 static uint32_t power_of_two(uint32_t least)
 {
@@ -41,15 +41,17 @@ enum status event_blocks_init(struct event_blocks *blocks, const struct trace *t
                                     .back_first = SEGMENT_NONE,
                                     .back_last = SEGMENT_NONE};
     enum status status = array_zeroed(&blocks->tables, slots, sizeof *blocks->tables, "block tables", diag);
-    if (status == SIM_OK) /* pages of it that are never touched cost nothing */
-        status = array_zeroed(&blocks->front, blocks->usable, sizeof *blocks->front, "the free queue", diag);
+    size_t capacity = 0; /* of memory that is not cleared: pages that are never touched cost nothing */
+    if (status == SIM_OK)
+        status = array_reserve(&blocks->front, &capacity, (size_t)blocks->usable + 1, sizeof *blocks->front, "the free queue", diag);
     if (status != SIM_OK || !blocks->caching)
         return status;
     status = event_prefix_init(&blocks->prefix, trace, config, diag);
     if (status == SIM_OK) {
         blocks->stride = min_u32(blocks->prefix.per, STRIDE_MOST);
         blocks->ring_mask = power_of_two(blocks->usable) - 1;
-        status = array_zeroed(&blocks->ring, (size_t)blocks->ring_mask + 1, sizeof *blocks->ring, "the free queue", diag);
+        capacity = 0;
+        status = array_reserve(&blocks->ring, &capacity, (size_t)blocks->ring_mask + 1, sizeof *blocks->ring, "the free queue", diag);
     }
     return status;
 }
@@ -197,11 +199,26 @@ static void take_orphans(struct event_blocks *blocks, uint32_t *ids, uint32_t co
     blocks->ring_head = (blocks->ring_head + count) & blocks->ring_mask;
 }
 
+/* What stands at the head was last touched a whole pool ago: ask memory for the next one while this one is dealt with. */
+static void prefetch_behind(const struct event_blocks *blocks, const struct segment *segment)
+{
+    if (segment->next == SEGMENT_NONE)
+        return;
+    const struct segment *next = &blocks->segments[segment->next];
+    const uint32_t *ids = ids_of(blocks, segment->next);
+    for (uint32_t line = 0; line < next->count; line += 16)
+        __builtin_prefetch(ids + line);
+    __builtin_prefetch(&blocks->prefix.nodes[next->node]);
+    if (next->next != SEGMENT_NONE)
+        __builtin_prefetch(&blocks->segments[next->next]);
+}
+
 uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t wanted)
 {
     const uint32_t index = blocks->back_first;
     struct segment *segment = &blocks->segments[index];
     const uint32_t count = min_u32(wanted, segment->count);
+    prefetch_behind(blocks, segment);
     if (segment->node == NODE_NONE) {
         take_orphans(blocks, ids, count);
     } else {
@@ -549,6 +566,11 @@ static enum status name_private(struct event_blocks *blocks, struct event_table 
 static enum status release_segments(struct event_blocks *blocks, const struct table_part *part, struct diag *diag)
 {
     uint32_t length = 0, index = part->segment;
+    if (blocks->segments[index].count >= part->count) { /* nothing was split off: nearly always */
+        if (--blocks->segments[index].refs == 0)
+            queue_before(blocks, index, SEGMENT_NONE);
+        return SIM_OK;
+    }
     for (uint32_t covered = 0; covered < part->count; index = blocks->segments[index].rest) {
         if (length == blocks->chain_capacity) {
             enum status status =
@@ -574,8 +596,11 @@ static enum status release_cached(struct event_blocks *blocks, struct event_tabl
     if (table->private_count > full)
         blocks->front[blocks->front_count++] = table->ids[full];
     enum status status = push_orphans(blocks, table->ids, full, diag);
-    for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;)
+    for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;) {
+        if (i >= PREFETCH_PARTS)
+            __builtin_prefetch(&blocks->segments[table->parts[i - PREFETCH_PARTS].segment], 1);
         status = release_segments(blocks, &table->parts[i], diag);
+    }
     return status;
 }
 
