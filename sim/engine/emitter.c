@@ -17,7 +17,7 @@ void emitter_init(struct emitter *emitter, const struct observer *observers, siz
 
 static void run_of_one(const struct emitter *emitter, const struct step_tally *tally, struct step_run *run)
 {
-    const step_sum ns = (step_sum)tally->duration_ns;
+    const step_sum ns = (step_sum)(uint64_t)tally->duration_ns;
     run->first = *tally;
     run->steps = 1;
     run->duration_ns = tally->duration_ns;

@@ -83,6 +83,10 @@ static inline uint32_t event_next_bit(const uint64_t *bits, uint32_t size, uint3
 {
     const uint32_t words = (size + 63) / 64;
     uint32_t word = from / 64;
+    if (size <= 32) { /* the ring twice over in one word: nothing to guess for the processor */
+        const uint64_t twice = (bits[0] | bits[0] << size) >> from;
+        return twice ? (uint32_t)__builtin_ctzll(twice) : UINT32_MAX;
+    }
     uint64_t rest = bits[word] >> (from % 64);
     if (rest)
         return (uint32_t)__builtin_ctzll(rest);

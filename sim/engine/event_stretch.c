@@ -37,13 +37,18 @@ static int64_t time_of(uint32_t steps, int64_t first_ns, int64_t change_ns)
     return steps * first_ns + (int64_t)((uint64_t)steps * (steps - 1) / 2) * change_ns;
 }
 
-/* Blocks for those that cross a boundary `ahead` steps after the coming one, `elapsed_ns` after the start of the run. The run's sums are
- * kept as if all its blocks had been taken at its start; what is taken later is charged back here, so that other steps cost nothing. */
-static void cross(struct stretch *stretch, uint32_t ahead, uint32_t phase, int64_t elapsed_ns)
+/* What taking blocks after the start of a run adds to its sums, which are kept as if all its blocks had been taken at its start: what is
+ * taken later is charged back, so that steps in which nothing is taken cost nothing. */
+struct charges {
+    step_sum used_ns, cached_ns, runs_ns;
+    uint64_t peak_empty_slots;
+};
+
+/* Blocks for those that cross a boundary in a step that starts `elapsed_ns` after the run, when held_tokens will be held. */
+static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, uint64_t held_tokens, struct charges *charges)
 {
-    const struct event_calendar *calendar = &stretch->replay->calendar;
-    struct event_blocks *blocks = &stretch->replay->blocks;
-    struct step_run *run = stretch->run;
+    const struct event_calendar *calendar = &replay->calendar;
+    struct event_blocks *blocks = &replay->blocks;
     const uint32_t cached_before = blocks->back_blocks;
     const uint64_t runs_before = blocks->table_runs;
     uint32_t slot = calendar->phase_first[phase] - 1;
@@ -51,37 +56,34 @@ static void cross(struct stretch *stretch, uint32_t ahead, uint32_t phase, int64
         event_blocks_grow_by_one(blocks, slot);
         slot = calendar->live[slot].next_phase;
     } while (slot != LIVE_NONE);
-    const step_sum ns = (step_sum)elapsed_ns;
-    run->used_blocks_ns -= calendar->phase_count[phase] * ns;
-    run->cached_blocks_ns += (cached_before - blocks->back_blocks) * ns;
-    run->table_runs_ns -= (blocks->table_runs - runs_before) * ns;
-    /* Slots that stand empty are most just after blocks were taken. */
-    const uint64_t held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * (stretch->steps + ahead);
-    const uint64_t empty_slots = blocks->table_blocks * blocks->block_size - held_tokens;
-    if (empty_slots > run->peak_empty_slots)
-        run->peak_empty_slots = empty_slots;
+    const uint64_t empty_slots = blocks->table_blocks * blocks->block_size - held_tokens; /* most just after blocks were taken */
+    charges->used_ns += (step_sum)elapsed_ns * calendar->phase_count[phase];
+    charges->cached_ns += (step_sum)elapsed_ns * (cached_before - blocks->back_blocks);
+    charges->runs_ns += (step_sum)elapsed_ns * (blocks->table_runs - runs_before);
+    charges->peak_empty_slots = empty_slots > charges->peak_empty_slots ? empty_slots : charges->peak_empty_slots;
 }
 
 /* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks. */
 static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
 {
-    const struct event_calendar *calendar = &stretch->replay->calendar;
-    const uint32_t size = calendar->block_size;
-    const int64_t since_ns = stretch->now_ns - stretch->run_start_ns;
-    uint32_t phase = stretch->phase;
-    for (uint32_t ahead = 0;; ahead++) {
-        const uint32_t distance = event_next_bit(calendar->phase_bits, size, phase);
-        if (distance >= steps - ahead)
-            break;
-        ahead += distance;
-        phase += distance;
-        phase -= phase >= size ? size : 0;
-        cross(stretch, ahead, phase, since_ns + time_of(ahead, stretch->duration_ns, change_ns));
-        phase = phase + 1 == size ? 0 : phase + 1;
-        if (ahead + 1 == steps)
-            break;
+    struct event_replay *replay = stretch->replay;
+    const uint64_t *bits = replay->calendar.phase_bits;
+    const uint32_t size = replay->calendar.block_size;
+    const int64_t since_ns = stretch->now_ns - stretch->run_start_ns, first_ns = stretch->duration_ns;
+    const uint64_t held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * stretch->steps;
+    struct charges charges = {.peak_empty_slots = stretch->run->peak_empty_slots};
+    uint32_t ahead = event_next_bit(bits, size, stretch->phase);
+    while (ahead < steps) { /* the next step with a crossing */
+        const uint32_t at = (stretch->phase + ahead) % size;
+        cross(replay, at, (uint64_t)(since_ns + time_of(ahead, first_ns, change_ns)), held_tokens + (uint64_t)stretch->decoders * ahead,
+              &charges);
+        ahead += 1 + event_next_bit(bits, size, at + 1 == size ? 0 : at + 1);
     }
-    stretch->now_ns += time_of(steps, stretch->duration_ns, change_ns);
+    stretch->run->used_blocks_ns -= charges.used_ns;
+    stretch->run->cached_blocks_ns += charges.cached_ns;
+    stretch->run->table_runs_ns -= charges.runs_ns;
+    stretch->run->peak_empty_slots = charges.peak_empty_slots;
+    stretch->now_ns += time_of(steps, first_ns, change_ns);
     stretch->duration_ns += change_ns * (steps - 1);
     stretch->steps += steps;
     stretch->run_steps += steps;
@@ -133,8 +135,8 @@ static enum status end_run(struct stretch *stretch, struct diag *diag)
     struct step_run *run = stretch->run;
     const struct event_blocks *blocks = &stretch->replay->blocks;
     const struct step_tally *first = &run->first;
-    const step_sum ns = (step_sum)(stretch->now_ns - stretch->run_start_ns), n = stretch->run_steps;
-    const step_sum numbers = n * (n - 1) / 2, squares = n * (n - 1) * (2 * n - 1) / 6; /* sums of 0, 1, ... n - 1 */
+    const step_sum ns = (step_sum)(uint64_t)(stretch->now_ns - stretch->run_start_ns);
+    const uint64_t n = stretch->run_steps, numbers = n * (n - 1) / 2, squares = numbers * (2 * n - 1) / 3; /* sums of 0 ... n - 1 */
     const uint32_t used_blocks = blocks->usable - event_blocks_free(blocks);
     run->steps = stretch->run_steps;
     run->duration_ns = stretch->now_ns - stretch->run_start_ns;
@@ -142,8 +144,8 @@ static enum status end_run(struct stretch *stretch, struct diag *diag)
     run->cached_blocks_ns += blocks->back_blocks * ns;
     run->table_runs_ns += blocks->table_runs * ns;
     run->table_blocks_ns = run->used_blocks_ns + (first->table_blocks - first->used_blocks) * ns;
-    run->held_tokens_ns = first->held_tokens * ns +
-                          stretch->decoders * ((step_sum)first->duration_ns * numbers + (step_sum)(__int128)run->change_ns * squares);
+    run->held_tokens_ns = first->held_tokens * ns + stretch->decoders * ((step_sum)(uint64_t)first->duration_ns * numbers +
+                                                                         (step_sum)(__int128)run->change_ns * squares);
     run->peak_used_blocks = used_blocks; /* both only grow */
     run->peak_held_tokens = first->held_tokens + (uint64_t)stretch->decoders * (stretch->run_steps - 1);
     stretch->run = NULL;

@@ -207,15 +207,18 @@ static void power_sums(const struct gap_distribution *gaps, int64_t origin_ns, _
     *sum = *squares = 0;
     for (size_t i = 0; i < gaps->run_count; i++) {
         const struct gap_progression *run = &gaps->runs[i];
-        const __int128 n = run->count, first = run->first_ns - origin_ns, change = run->change_ns;
+        const int64_t first = run->first_ns - origin_ns, weight = run->weight;
+        const __int128 square = (__int128)first * first;
         if (run->count == 1) {
-            *sum += first * run->weight;
-            *squares += first * first * run->weight;
+            *sum += (__int128)first * weight;
+            *squares += square * weight;
             continue;
         }
-        const __int128 steps = n * (n - 1) / 2, step_squares = n * (n - 1) * (2 * n - 1) / 6; /* sums of k and of k^2 */
-        *sum += run->weight * (n * first + change * steps);
-        *squares += run->weight * (n * first * first + 2 * first * change * steps + change * change * step_squares);
+        /* Sums of k and of k^2 for k below n; n is a few thousand at the most (step.h). */
+        const uint64_t n = run->count, numbers = n * (n - 1) / 2, number_squares = numbers * (2 * n - 1) / 3;
+        const __int128 change = run->change_ns;
+        *sum += weight * ((__int128)first * (int64_t)n + change * (int64_t)numbers);
+        *squares += weight * (square * (int64_t)n + 2 * (int64_t)numbers * (first * change) + change * change * (int64_t)number_squares);
     }
 }
 

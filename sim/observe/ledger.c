@@ -19,7 +19,7 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
     for (size_t i = 0; i < count; i++) {
         const struct step_run *run = &runs[i];
         const struct step_tally *first = &run->first;
-        const ledger_sum ns = (ledger_sum)run->duration_ns;
+        const ledger_sum ns = (ledger_sum)(uint64_t)run->duration_ns;
         ledger->time_ns += (uint64_t)ns;
         ledger->used += run->used_blocks_ns;
         ledger->cached += run->cached_blocks_ns;

@@ -1,0 +1,81 @@
+/* test_gap_distribution.c - figures of progressions against those of the sorted list of all gaps, however they are cut into runs. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "observe/gap_distribution.h"
+#include "support/random.h"
+
+enum { GAPS_MOST = 400000, PERCENTILES = 7 };
+static const double wanted[PERCENTILES] = {0, 1, 50, 90, 99, 99.9, 100};
+
+static int by_value(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return left < right ? -1 : left > right;
+}
+
+static double naive_percentile(const double *sorted, size_t count, double p)
+{
+    double rank = p / 100 * (double)(count - 1);
+    size_t low = (size_t)floor(rank), high = low + 1 < count ? low + 1 : low;
+    return (sorted[low] + (rank - (double)low) * (sorted[high] - sorted[low])) / 1e6;
+}
+
+/* The same gaps as progressions and one by one; all[] gets every gap as often as it was seen. */
+static size_t fill(uint64_t seed, struct gap_distribution *whole, struct gap_distribution *single, double *all)
+{
+    struct diag diag = {0};
+    size_t count = 0, runs = 1 + random_below(&seed, 900);
+    for (size_t i = 0; i < runs; i++) {
+        int64_t first_ns = 1000000 + random_below(&seed, seed % 2 ? 100 : 4000000), change_ns = random_below(&seed, 3000);
+        uint32_t steps = 1 + random_below(&seed, 20), weight = 1 + random_below(&seed, 20);
+        change_ns = random_below(&seed, 3) == 0 ? 0 : random_below(&seed, 4) == 0 ? -change_ns : change_ns;
+        cr_assert_eq(gap_distribution_add(whole, first_ns, change_ns, steps, weight, &diag), SIM_OK);
+        for (uint32_t k = 0; k < steps; k++, first_ns += change_ns) {
+            cr_assert_eq(gap_distribution_add(single, first_ns, 0, 1, weight, &diag), SIM_OK);
+            for (uint32_t j = 0; j < weight; j++)
+                all[count++] = (double)first_ns;
+        }
+    }
+    return count;
+}
+
+Test(gap_distribution, figures_are_those_of_the_sorted_list_and_do_not_depend_on_the_cuts)
+{
+    double *all = malloc(GAPS_MOST * sizeof *all);
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct gap_distribution whole = {0}, single = {0};
+        struct figures a, b;
+        struct diag diag = {0};
+        double found[PERCENTILES], sum = 0, squares = 0;
+        size_t count = fill(seed, &whole, &single, all);
+        qsort(all, count, sizeof *all, by_value);
+        cr_assert_eq(gap_distribution_percentiles(&whole, wanted, PERCENTILES, found, &diag), SIM_OK);
+        for (int i = 0; i < PERCENTILES; i++)
+            cr_expect_eq(found[i], naive_percentile(all, count, wanted[i]), "seed %llu, p%g", (unsigned long long)seed, wanted[i]);
+        for (size_t i = 0; i < count; i++)
+            sum += all[i];
+        for (size_t i = 0; i < count; i++)
+            squares += (all[i] - sum / (double)count) * (all[i] - sum / (double)count);
+        cr_assert_eq(gap_distribution_figures(&whole, &a, &diag), SIM_OK);
+        cr_assert_eq(gap_distribution_figures(&single, &b, &diag), SIM_OK);
+        cr_expect_eq(a.count, count);
+        cr_expect_float_eq(a.mean, sum / (double)count / 1e6, 1e-9);
+        cr_expect_float_eq(a.std, sqrt(squares / (double)count) / 1e6, 1e-6);
+        cr_expect(a.mean == b.mean && a.std == b.std && a.median == b.median && a.p99 == b.p99 && a.count == b.count,
+                  "seed %llu: cutting the runs changes a figure", (unsigned long long)seed);
+        gap_distribution_deinit(&whole);
+        gap_distribution_deinit(&single);
+    }
+    free(all);
+}
+
+Test(gap_distribution, of_nothing_is_zero)
+{
+    struct gap_distribution none = {0};
+    struct figures figures;
+    struct diag diag = {0};
+    cr_assert_eq(gap_distribution_figures(&none, &figures, &diag), SIM_OK);
+    cr_expect(figures.count == 0 && figures.mean == 0 && figures.p99 == 0);
+}
