@@ -11,36 +11,15 @@
 /* About this many values share a bucket if they spread evenly; bounded, as every bucket is looked at. */
 enum { VALUES_PER_BUCKET = 8, LEAST_BUCKETS = 64, MOST_BUCKETS = 65536 };
 
-struct weighted {
-    double value;
-    uint64_t weight;
-};
-
-enum status distribution_add(struct distribution *distribution, double value, uint32_t weight, struct diag *diag)
-{
-    size_t needed = distribution->count + 1;
-    enum status status =
-        array_reserve(&distribution->values, &distribution->value_capacity, needed, sizeof *distribution->values, "a distribution", diag);
-    if (status == SIM_OK)
-        status = array_reserve(&distribution->weights, &distribution->weight_capacity, needed, sizeof *distribution->weights,
-                               "a distribution", diag);
-    if (status != SIM_OK)
-        return status;
-    distribution->values[distribution->count] = value;
-    distribution->weights[distribution->count++] = weight;
-    return SIM_OK;
-}
-
 void distribution_deinit(struct distribution *distribution)
 {
     free(distribution->values);
-    free(distribution->weights);
     *distribution = (struct distribution){0};
 }
 
 static int by_value(const void *a, const void *b)
 {
-    double left = ((const struct weighted *)a)->value, right = ((const struct weighted *)b)->value;
+    double left = *(const double *)a, right = *(const double *)b;
     return left < right ? -1 : left > right;
 }
 
@@ -48,11 +27,10 @@ static int by_value(const void *a, const void *b)
 struct ranking {
     const struct distribution *distribution;
     double min, max, scale;
-    uint64_t total;
     size_t buckets;
-    uint64_t *below;         /* buckets + 1: weight in the buckets before */
-    bool *wanted;            /* buckets: holds a rank that is asked for */
-    struct weighted *sorted; /* values of all wanted buckets */
+    uint32_t *below; /* buckets + 1: values in the buckets before */
+    bool *wanted;    /* buckets: holds a rank that is asked for */
+    double *sorted;  /* values of all wanted buckets */
     size_t sorted_count, sorted_capacity;
 };
 
@@ -75,10 +53,9 @@ static void rank_all(struct ranking *ranking)
     double width = ranking->max - ranking->min;
     ranking->scale = width > 0 ? (double)ranking->buckets / width : 0;
     for (size_t i = 0; i < distribution->count; i++)
-        ranking->below[bucket_of(ranking, distribution->values[i]) + 1] += distribution->weights[i];
+        ranking->below[bucket_of(ranking, distribution->values[i]) + 1]++;
     for (size_t bucket = 0; bucket < ranking->buckets; bucket++)
         ranking->below[bucket + 1] += ranking->below[bucket];
-    ranking->total = ranking->below[ranking->buckets];
 }
 
 /* The last bucket with below <= rank and something in it. */
@@ -97,13 +74,13 @@ static enum status collect(struct ranking *ranking, struct diag *diag)
 {
     const struct distribution *distribution = ranking->distribution;
     for (size_t i = 0; i < distribution->count; i++) {
-        if (distribution->weights[i] == 0 || !ranking->wanted[bucket_of(ranking, distribution->values[i])])
+        if (!ranking->wanted[bucket_of(ranking, distribution->values[i])])
             continue;
         enum status status = array_reserve(&ranking->sorted, &ranking->sorted_capacity, ranking->sorted_count + 1, sizeof *ranking->sorted,
                                            "a distribution", diag);
         if (status != SIM_OK)
             return status;
-        ranking->sorted[ranking->sorted_count++] = (struct weighted){distribution->values[i], distribution->weights[i]};
+        ranking->sorted[ranking->sorted_count++] = distribution->values[i];
     }
     if (ranking->sorted_count > 0)
         qsort(ranking->sorted, ranking->sorted_count, sizeof *ranking->sorted, by_value);
@@ -113,18 +90,15 @@ static enum status collect(struct ranking *ranking, struct diag *diag)
 static double value_at(const struct ranking *ranking, uint64_t rank)
 {
     size_t bucket = bucket_of_rank(ranking, rank), i = 0;
-    uint64_t before = ranking->below[bucket];
-    while (bucket_of(ranking, ranking->sorted[i].value) < bucket)
+    while (bucket_of(ranking, ranking->sorted[i]) < bucket)
         i++;
-    while (before + ranking->sorted[i].weight <= rank)
-        before += ranking->sorted[i++].weight;
-    return ranking->sorted[i].value;
+    return ranking->sorted[i + rank - ranking->below[bucket]];
 }
 
 /* Rank of a percentile: its whole part, and how far towards the next. */
 static uint64_t rank_of(const struct ranking *ranking, double p, double *fraction)
 {
-    double rank = p / 100 * (double)(ranking->total - 1), whole = floor(rank);
+    double rank = p / 100 * (double)(ranking->distribution->count - 1), whole = floor(rank);
     *fraction = rank - whole;
     return (uint64_t)whole;
 }
@@ -141,14 +115,14 @@ enum status distribution_percentiles(const struct distribution *distribution, co
         status = array_zeroed(&found.wanted, found.buckets, sizeof *found.wanted, "a distribution", diag);
     if (status == SIM_OK && distribution->count > 0)
         rank_all(ranking);
-    for (size_t i = 0; i < count && ranking->total > 0; i++) {
+    for (size_t i = 0; i < count && status == SIM_OK && distribution->count > 0; i++) {
         uint64_t rank = rank_of(ranking, percentiles[i], &fraction);
         ranking->wanted[bucket_of_rank(ranking, rank)] = true;
         ranking->wanted[bucket_of_rank(ranking, fraction > 0 ? rank + 1 : rank)] = true;
     }
-    if (ranking->total > 0)
+    if (status == SIM_OK && distribution->count > 0)
         status = collect(ranking, diag);
-    for (size_t i = 0; i < count && status == SIM_OK && ranking->total > 0; i++) {
+    for (size_t i = 0; i < count && status == SIM_OK && distribution->count > 0; i++) {
         uint64_t rank = rank_of(ranking, percentiles[i], &fraction);
         double low = value_at(ranking, rank), high = fraction > 0 ? value_at(ranking, rank + 1) : low;
         out[i] = low + fraction * (high - low);
@@ -167,16 +141,15 @@ enum status distribution_figures(const struct distribution *distribution, struct
     enum status status = distribution_percentiles(distribution, wanted, sizeof wanted / sizeof *wanted, found, diag);
     if (status != SIM_OK)
         return status;
-    for (size_t i = 0; i < distribution->count; i++) {
-        out->count += distribution->weights[i];
-        sum += distribution->values[i] * distribution->weights[i];
-    }
+    out->count = distribution->count;
     if (out->count == 0)
         return SIM_OK;
+    for (size_t i = 0; i < distribution->count; i++)
+        sum += distribution->values[i];
     out->mean = sum / (double)out->count;
     for (size_t i = 0; i < distribution->count; i++) {
         double off = distribution->values[i] - out->mean;
-        squares += off * off * distribution->weights[i];
+        squares += off * off;
     }
     out->std = sqrt(squares / (double)out->count);
     out->min = found[0];

@@ -1,7 +1,8 @@
-/* distribution.h - mean and exact percentiles of many weighted values, in time linear in their number.
+/* distribution.h - mean and exact percentiles of many values, in time linear in their number.
  *
- * Percentiles interpolate linearly between the two nearest ranks (rank = p / 100 * (n - 1) over values repeated by weight; numpy's default
- * and vLLM's). No full sort: one pass counts weights in equal-width buckets, then only the buckets that hold a wanted rank are sorted.
+ * Percentiles interpolate linearly between the two nearest ranks (rank = p / 100 * (n - 1); numpy's default and vLLM's). No full sort: one
+ * pass counts values in equal-width buckets, then only the buckets that hold a wanted rank are sorted. For gaps between tokens, of which
+ * there are millions, see gap_distribution.h.
  */
 #ifndef PAGESIM_DISTRIBUTION_H
 #define PAGESIM_DISTRIBUTION_H
@@ -9,21 +10,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/diag.h"
+#include "base/array.h"
 
 struct distribution {
     double *values;
-    uint32_t *weights;
-    size_t count, value_capacity, weight_capacity;
+    size_t count, capacity;
 };
 
 /* Figures of a distribution; all 0 when count is 0. */
 struct figures {
-    uint64_t count; /* sum of weights */
+    uint64_t count;
     double mean, std, min, max, median, p90, p95, p99;
 };
 
-SIM_NODISCARD enum status distribution_add(struct distribution *distribution, double value, uint32_t weight, struct diag *diag);
+SIM_NODISCARD static inline enum status distribution_add(struct distribution *distribution, double value, struct diag *diag)
+{
+    if (distribution->count == distribution->capacity) {
+        enum status status = array_reserve(&distribution->values, &distribution->capacity, distribution->count + 1,
+                                           sizeof *distribution->values, "a distribution", diag);
+        if (status != SIM_OK)
+            return status;
+    }
+    distribution->values[distribution->count++] = value;
+    return SIM_OK;
+}
 void distribution_deinit(struct distribution *distribution);
 
 SIM_NODISCARD enum status distribution_figures(const struct distribution *distribution, struct figures *out, struct diag *diag);

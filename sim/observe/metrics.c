@@ -157,7 +157,7 @@ static enum status over_requests(const struct metrics *metrics, latency_of *late
         double ms;
         /* A sample of a group has the group's token times; its own length is the trace's. */
         if (latency(&metrics->stories[position], metrics->trace->output_tokens[position], &ms))
-            status = distribution_add(&distribution, ms, 1, diag);
+            status = distribution_add(&distribution, ms, diag);
     }
     if (status == SIM_OK)
         status = distribution_figures(&distribution, out, diag);

@@ -12,7 +12,7 @@ static enum status lengths(const struct trace *trace, const uint32_t *tokens, st
     enum status status = SIM_OK;
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
         *sum += tokens[position];
-        status = distribution_add(&distribution, tokens[position], 1, diag);
+        status = distribution_add(&distribution, tokens[position], diag);
     }
     if (status == SIM_OK)
         status = distribution_figures(&distribution, out, diag);

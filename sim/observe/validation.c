@@ -133,7 +133,7 @@ static enum status compare(struct validation *validation, enum latency latency, 
         if (isnan(measured) || isnan(simulated) || measured <= 0)
             continue;
         for (int side = 0; side < 3 && status == SIM_OK; side++)
-            status = distribution_add(&sides[side], values[side], 1, diag);
+            status = distribution_add(&sides[side], values[side], diag);
     }
     const bool any = sides[0].count > 0;
     for (int side = 0; side < 3; side++) {
