@@ -1,6 +1,7 @@
 /* event_replay.c - see event_replay.h: the loop, arrivals, admissions, and the ordinary step. */
 #include "engine/event_replay.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "engine/livelock.h"
 #include "engine/scheduler.h"
 
-enum { PROGRESS_STEPS = 1024 };
+enum { PROGRESS_STEPS = 1024, CHECKED_STEPS = 16 };
 #define BLOCK_SIZE_MAX 65536u /* of the calendar: it keeps a list for each token of a block */
 
 const char *event_replay_refuses(const struct trace *trace, const struct config *config, const struct step_time_model *model,
@@ -472,6 +473,14 @@ static bool interrupted(struct event_replay *replay)
     return replay->options->progress(replay->options->progress_context, replay->finished, replay->trace->count - replay->dropped);
 }
 
+/* In builds with assertions: walk all invariants now and then. */
+#ifndef NDEBUG
+static bool sound(const struct event_replay *replay)
+{
+    return replay->step_number % CHECKED_STEPS != 0 || (event_calendar_check(&replay->calendar) && event_blocks_check(&replay->blocks));
+}
+#endif
+
 static enum status run_loop(struct event_replay *replay, struct replay_facts *facts, struct diag *diag)
 {
     for (;;) {
@@ -480,6 +489,7 @@ static enum status run_loop(struct event_replay *replay, struct replay_facts *fa
             return status;
         if (interrupted(replay))
             return diag_set(diag, SIM_INTERRUPTED, "interrupted");
+        assert(sound(replay));
         bool nothing = replay->calendar.running + replay->waiting.count == 0, idle = nothing;
         uint32_t stretch = 0;
         if (!nothing && !replay->emitter.wants_tallies)
