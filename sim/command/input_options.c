@@ -2,6 +2,7 @@
 #include "command/input_options.h"
 
 #include "engine/scheduler.h"
+#include "input/load.h"
 
 #include <string.h>
 
@@ -100,6 +101,23 @@ static enum status fit_engine(struct input *input, struct diag *diag)
     return SIM_OK;
 }
 
+/* Arrivals at a rate replace those of the file. */
+static enum status draw_arrivals(const struct options *options, struct input *input, struct diag *diag)
+{
+    struct trace *drawn;
+    if (!load_changes_arrivals(input->trace, &input->config))
+        return SIM_OK;
+    if (options_has(options, "arrival-speedup-ratio"))
+        return diag_set(diag, SIM_USAGE,
+                        "--arrival-speedup-ratio divides the trace's arrival times, which a request rate replaces; give one of them");
+    enum status status = load_apply(input->trace, &input->config, &drawn, diag);
+    if (status != SIM_OK)
+        return status;
+    trace_destroy(input->trace);
+    input->trace = drawn;
+    return SIM_OK;
+}
+
 enum status input_open(const struct options *options, struct input *out, struct diag *diag)
 {
     *out = (struct input){0};
@@ -123,6 +141,8 @@ enum status input_open(const struct options *options, struct input *out, struct 
         status = read_trace(options, &out->trace, diag);
     if (status == SIM_OK)
         status = fit_engine(out, diag);
+    if (status == SIM_OK)
+        status = draw_arrivals(options, out, diag);
     return status;
 }
 

@@ -20,7 +20,7 @@
     }
 
 struct input {
-    struct trace *trace; /* with samples expanded where the engine wants that */
+    struct trace *trace; /* samples expanded where the engine wants that, arrivals drawn if there is a rate */
     struct config config;
     struct sizing sizing;
     uint32_t threads; /* --threads, or what OpenMP says */

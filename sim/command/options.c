@@ -197,6 +197,8 @@ static void describe_default(const struct config_key *key, char *out, size_t siz
         snprintf(out, size, "[%s; V0: 512 chunked, else max(max-model-len, 2048)]", v1);
     else if (strcmp(key->name, "num_gpu_blocks") == 0)
         snprintf(out, size, "[required]");
+    else if (config_key_absent(key, &defaults))
+        out[0] = '\0';
     else if (key->engines == KEY_BOTH && strcmp(v1, v0) != 0 && strcmp(key->name, "scheduler") != 0)
         snprintf(out, size, "[%s; V0: %s]", v1, v0);
     else

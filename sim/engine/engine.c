@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "engine/closed_loop.h"
 #include "engine/emitter.h"
 #include "engine/event_replay.h"
 #include "engine/livelock.h"
@@ -27,9 +28,9 @@ struct engine {
     struct scheduler *scheduler;
     struct request_times *times;
     uint32_t next; /* the next position to arrive */
-    uint64_t taken_in, finished, dropped;
+    uint64_t finished, dropped;
     int64_t now_ns;
-    int64_t slot_freed_ns; /* closed loop: when the slot of the next request became free */
+    struct closed_loop loop;
     uint64_t step_number, steps_without_token;
     struct step step;
     struct emitter emitter;
@@ -70,13 +71,8 @@ static bool next_arrival(struct engine *engine, int64_t *arrival_ns)
         engine->next++;
     if (engine->next >= engine->trace->count)
         return false;
-    uint64_t limit = engine->config->max_concurrency;
-    if (limit && engine->taken_in >= engine->finished + limit)
-        return false;
-    *arrival_ns = engine->trace->arrival_ns[engine->next];
-    if (limit && engine->taken_in >= limit && *arrival_ns < engine->slot_freed_ns)
-        *arrival_ns = engine->slot_freed_ns;
-    return true;
+    *arrival_ns = closed_loop_arrival(&engine->loop, engine->next);
+    return *arrival_ns < INT64_MAX;
 }
 
 static enum status take_in(struct engine *engine, struct diag *diag)
@@ -85,7 +81,7 @@ static enum status take_in(struct engine *engine, struct diag *diag)
     enum status status = SIM_OK;
     while (status == SIM_OK && next_arrival(engine, &arrival_ns) && arrival_ns <= engine->now_ns) {
         uint32_t position = engine->next++;
-        engine->taken_in++;
+        closed_loop_take(&engine->loop, position, arrival_ns);
         status = emit(engine, EVENT_ARRIVE, position, arrival_ns, engine->now_ns, diag);
         if (status == SIM_OK)
             status = engine->scheduler->ops->arrive(engine->scheduler, position, arrival_ns, diag);
@@ -127,6 +123,7 @@ static enum status emit_decisions(struct engine *engine, struct diag *diag)
     }
     for (uint32_t i = 0; i < step->ignored_count && status == SIM_OK; i++) {
         engine->finished++;
+        closed_loop_end(&engine->loop, step->ignored[i], now);
         status = emit(engine, EVENT_IGNORE, step->ignored[i], now, 0, diag);
     }
     return status;
@@ -159,7 +156,7 @@ static enum status emit_tokens(struct engine *engine, int64_t end_ns, struct dia
         if (status == SIM_OK && done < step->finished_count && step->finished[done] == request) {
             done++;
             engine->finished++;
-            engine->slot_freed_ns = end_ns;
+            closed_loop_end(&engine->loop, request, end_ns);
             status = emit(engine, EVENT_FINISH, request, end_ns, times->output_tokens, diag);
         }
     }
@@ -292,6 +289,8 @@ static enum status run_step_by_step(struct engine *engine, struct replay_facts *
         want_lists |= engine->observers[i].scheduled != NULL;
     enum status status = array_zeroed(&engine->times, engine->trace->count, sizeof *engine->times, "the engine's requests", diag);
     if (status == SIM_OK)
+        status = closed_loop_init(&engine->loop, engine->trace, engine->config->max_concurrency, diag);
+    if (status == SIM_OK)
         status = scheduler_create(engine->trace, engine->config, want_lists, &engine->scheduler, diag);
     if (status == SIM_OK)
         status = drop_hopeless(engine, diag);
@@ -301,6 +300,7 @@ static enum status run_step_by_step(struct engine *engine, struct replay_facts *
         status = finish(engine, facts, diag);
     if (engine->scheduler)
         engine->scheduler->ops->destroy(engine->scheduler);
+    closed_loop_deinit(&engine->loop);
     free(engine->times);
     return status;
 }

@@ -79,13 +79,7 @@ int64_t event_next_arrival(struct event_replay *replay)
         replay->next++;
     if (replay->next >= replay->trace->count)
         return INT64_MAX;
-    uint64_t limit = replay->config->max_concurrency;
-    if (limit && replay->taken_in >= replay->finished + limit)
-        return INT64_MAX;
-    int64_t arrival_ns = replay->trace->arrival_ns[replay->next];
-    if (limit && replay->taken_in >= limit && arrival_ns < replay->slot_freed_ns)
-        arrival_ns = replay->slot_freed_ns;
-    return arrival_ns;
+    return closed_loop_arrival(&replay->loop, replay->next);
 }
 
 static enum status take_in(struct event_replay *replay, struct diag *diag)
@@ -93,7 +87,7 @@ static enum status take_in(struct event_replay *replay, struct diag *diag)
     enum status status = SIM_OK;
     for (int64_t arrival_ns; status == SIM_OK && (arrival_ns = event_next_arrival(replay)) <= replay->now_ns;) {
         uint32_t position = replay->next++;
-        replay->taken_in++;
+        closed_loop_take(&replay->loop, position, arrival_ns);
         status = event_tell(replay, EVENT_ARRIVE, position, arrival_ns, replay->now_ns, diag);
         struct request_state *request = &replay->requests[position];
         request->arrival_ns = arrival_ns;
@@ -244,7 +238,7 @@ static enum status finish_request(struct event_replay *replay, uint32_t slot, ui
     replay->held_tokens -= computed;
     event_calendar_remove(&replay->calendar, slot);
     replay->finished++;
-    replay->slot_freed_ns = end_ns;
+    closed_loop_end(&replay->loop, position, end_ns);
     if (status == SIM_OK)
         status = event_tell(replay, EVENT_FINISH, position, end_ns, replay->trace->output_tokens[position], diag);
     return status;
@@ -532,7 +526,9 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
 {
     const struct trace *trace = replay->trace;
     uint32_t most = event_min(replay->config->max_num_seqs, trace->count);
-    enum status status = event_blocks_init(&replay->blocks, trace, replay->config, most, diag);
+    enum status status = closed_loop_init(&replay->loop, trace, replay->config->max_concurrency, diag);
+    if (status == SIM_OK)
+        status = event_blocks_init(&replay->blocks, trace, replay->config, most, diag);
     if (status == SIM_OK)
         status = request_queue_init(&replay->waiting, trace->count, replay->by_priority, diag);
     if (status == SIM_OK)
@@ -569,6 +565,7 @@ enum status event_replay_run(const struct trace *trace, const struct config *con
         status = run_loop(replay, facts, diag);
     if (status == SIM_OK)
         status = finish(replay, facts, diag);
+    closed_loop_deinit(&replay->loop);
     event_blocks_deinit(&replay->blocks);
     request_queue_deinit(&replay->waiting);
     event_calendar_deinit(&replay->calendar);

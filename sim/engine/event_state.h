@@ -3,6 +3,7 @@
 #ifndef PAGESIM_EVENT_STATE_H
 #define PAGESIM_EVENT_STATE_H
 
+#include "engine/closed_loop.h"
 #include "engine/emitter.h"
 #include "engine/event_blocks.h"
 #include "engine/event_calendar.h"
@@ -34,8 +35,9 @@ struct event_replay {
     bool by_priority;
     uint32_t watermark_blocks;
     uint32_t next; /* the next position to arrive */
-    uint64_t taken_in, finished, dropped;
-    int64_t now_ns, slot_freed_ns; /* closed loop: when the slot of the next request became free */
+    uint64_t finished, dropped;
+    int64_t now_ns;
+    struct closed_loop loop;
     uint64_t step_number, steps_without_token, next_progress;
     uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that: takings and evictions never help it

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/draw.h"
 #include "engine/content.h"
 
 /* A sequence that got a token: itself (child == parent) or a new child of `parent`. */
@@ -44,14 +45,6 @@ static enum status add_token(const struct v0_manager *manager, const struct v0_g
     return SIM_OK;
 }
 
-static uint64_t splitmix64(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 /* Which of the running sequences each sample continues: the first output all from the only one, then itself, or drawn for beams. */
 static enum status draw_parents(struct v0_outputs *outputs, const struct v0_group *group, uint32_t running, uint32_t generated,
                                 uint32_t *count, struct diag *diag)
@@ -61,7 +54,7 @@ static enum status draw_parents(struct v0_outputs *outputs, const struct v0_grou
     enum status status = array_reserve(&outputs->draws, &outputs->draws_capacity, *count, sizeof *outputs->draws, "outputs", diag);
     uint64_t state = (uint64_t)group->request << 32 | generated;
     for (uint32_t j = 0; j < *count && status == SIM_OK; j++)
-        outputs->draws[j] = first ? 0 : group->beam ? (uint32_t)(splitmix64(&state) % running) : j;
+        outputs->draws[j] = first ? 0 : group->beam ? (uint32_t)(draw_bits(&state) % running) : j;
     return status;
 }
 

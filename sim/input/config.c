@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "base/text_file.h"
 #include "input/config_keys.h"
+#include "input/load.h"
 
 uint32_t config_watermark_blocks(const struct config *config)
 {
@@ -50,9 +51,12 @@ static enum status unknown_key(const struct json_document *document, const cJSON
 }
 
 /* The value's own text: integers keep all digits, strings lose their quotes. */
-static bool node_text(const struct json_document *document, const cJSON *node, enum key_type type, char *out, size_t size)
+static bool node_text(const struct json_document *document, const cJSON *node, const struct config_key *key, char *out, size_t size)
 {
+    const enum key_type type = key->type;
     uint64_t whole;
+    if (type == KEY_DOUBLE && isinf(key->most) && cJSON_IsString(node) && strcmp(node->valuestring, "inf") == 0)
+        return snprintf(out, size, "inf") > 0; /* JSON has no such number; vLLM's result files write it so, too */
     bool wants_string = type == KEY_CHOICE || type == KEY_NAME || type == KEY_PATH || type == KEY_TEXT;
     if (wants_string != cJSON_IsString(node) || (type == KEY_BOOL) != cJSON_IsBool(node))
         return false;
@@ -85,7 +89,7 @@ static enum status read_key(const struct json_document *document, const cJSON *n
     char text[CONFIG_PATH_SIZE], wants[256];
     if (!key)
         return unknown_key(document, node, group, diag);
-    if (node_text(document, node, key->type, text, sizeof text) && config_key_parse(key, text, config)) {
+    if (node_text(document, node, key, text, sizeof text) && config_key_parse(key, text, config)) {
         if (key->type == KEY_PATH || (key->type == KEY_TEXT && strchr(text, '/')))
             resolve_path(document->file, key, config);
         return SIM_OK;
@@ -226,6 +230,9 @@ enum status config_check(struct config *config, const char *where, struct diag *
     bool v1 = config->scheduler == SCHEDULER_VLLM_V1;
     if (config->max_num_batched_tokens == 0)
         config->max_num_batched_tokens = config->enable_chunked_prefill ? 512 : config->max_model_len > 2048 ? config->max_model_len : 2048;
+    enum status status = load_check(config, where, diag);
+    if (status != SIM_OK)
+        return status;
     const struct config_key *key = first_foreign(config);
     if (key)
         return diag_set(diag, SIM_BAD_INPUT, "%s: %s is a key of the %s engine; leave it out or choose that engine", where, key->name,

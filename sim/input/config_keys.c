@@ -22,6 +22,7 @@ static const char *const model_names[] = {"linear", "profile", "compact", "roofl
 static const char *const policy_names[] = {"fcfs", "priority", NULL};
 static const char *const victim_names[] = {"vllm", NULL};
 static const char *const eviction_names[] = {"vllm", NULL};
+static const char *const ramp_names[] = {"linear", "exponential", NULL};
 
 const char *const config_group_names[KEY_GROUPS] = {"", "step_time", "kv"};
 
@@ -94,7 +95,15 @@ const struct config_key config_keys[] = {
     NAMED(KEY_CHOICE, "dtype", KEY_KV, KEY_BOTH, kv.dtype, dtype_names, "data plane: storage type"),
     NAMED(KEY_CHOICE, "read", KEY_KV, KEY_BOTH, kv.read, read_names, "data plane: how K/V are read"),
     NUMBER(KEY_UINT64, "seed", KEY_TOP, KEY_BOTH, seed, 0, 18446744073709549568.0, "N", "of everything that is drawn"),
-    NUMBER(KEY_UINT32, "max_concurrency", KEY_TOP, KEY_BOTH, max_concurrency, 0, 1e9, "N", "requests in flight at most; 0 = open loop"),
+    NUMBER(KEY_UINT32, "max_concurrency", KEY_TOP, KEY_BOTH, max_concurrency, 0, 1e9, "N",
+           "requests in flight at most, the next starts when one ends; 0 = no limit"),
+    NUMBER(KEY_DOUBLE, "request_rate", KEY_TOP, KEY_BOTH, request_rate, 1e-6, INFINITY, "R",
+           "requests/s instead of the trace's arrivals; inf = all at once"),
+    NUMBER(KEY_DOUBLE, "burstiness", KEY_TOP, KEY_BOTH, burstiness, 1e-3, INFINITY, "B",
+           "of drawn arrivals: 1 = Poisson, less = bursts, inf = even gaps"),
+    NAMED(KEY_NAME, "ramp_up_strategy", KEY_TOP, KEY_BOTH, ramp_up_strategy, ramp_names, "raise the rate from start to end"),
+    NUMBER(KEY_DOUBLE, "ramp_up_start_rps", KEY_TOP, KEY_BOTH, ramp_up_start_rps, 1e-6, 1e9, "R", "requests/s at the first request"),
+    NUMBER(KEY_DOUBLE, "ramp_up_end_rps", KEY_TOP, KEY_BOTH, ramp_up_end_rps, 1e-6, 1e9, "R", "requests/s at the last one"),
 };
 const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
 
@@ -321,7 +330,10 @@ void config_key_write(const struct config_key *key, const struct config *config,
         break;
     case KEY_DOUBLE:
         memcpy(&real, at, sizeof real);
-        json_double(json, real);
+        if (isinf(real)) /* JSON has no such number */
+            json_string(json, "inf");
+        else
+            json_double(json, real);
         break;
     case KEY_CHOICE:
         memcpy(&choice, at, sizeof choice);
@@ -332,6 +344,25 @@ void config_key_write(const struct config_key *key, const struct config *config,
     case KEY_TEXT:
         json_string(json, at);
         break;
+    }
+}
+
+bool config_key_absent(const struct config_key *key, const struct config *config)
+{
+    const void *at = const_member(key, config);
+    uint32_t narrow;
+    double real;
+    switch (key->type) {
+    case KEY_UINT32:
+        memcpy(&narrow, at, sizeof narrow);
+        return narrow < key->least;
+    case KEY_DOUBLE:
+        memcpy(&real, at, sizeof real);
+        return real < key->least;
+    case KEY_NAME:
+        return *(const char *)at == '\0';
+    default:
+        return false;
     }
 }
 
@@ -351,8 +382,8 @@ static bool worth_writing(const struct config_key *key, const struct config *con
 {
     if (key->group == KEY_STEP_TIME)
         return belongs_to_model(key, config->step_time.model);
-    if (key->group == KEY_TOP && strcmp(key->name, "num_gpu_blocks") == 0)
-        return config->num_gpu_blocks > 0;
+    if (config_key_absent(key, config))
+        return false;
     return key->engines == KEY_BOTH || (key->engines == KEY_V1_ONLY) == (config->scheduler == SCHEDULER_VLLM_V1);
 }
 

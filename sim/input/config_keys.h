@@ -49,6 +49,8 @@ const struct config_key *config_find_option(const char *name, bool *negated);
 bool config_key_parse(const struct config_key *key, const char *text, struct config *config);
 /* "an integer from 1 to 4294967294", "\"fcfs\" or \"priority\"", ... */
 void config_key_wants(const struct config_key *key, char *out, size_t size);
+/* Does it hold what no file and no option can say, that is: was it not given and has no default? */
+bool config_key_absent(const struct config_key *key, const struct config *config);
 /* Same value in both? */
 bool config_key_equal(const struct config_key *key, const struct config *a, const struct config *b);
 

@@ -16,11 +16,19 @@
 #ifndef PAGESIM_TRACE_H
 #define PAGESIM_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/diag.h"
 
 enum trace_format { TRACE_FORMAT_AUTO, TRACE_FORMAT_JSONL, TRACE_FORMAT_AZURE_CSV };
+
+/* What load_apply (load.h) drew the arrivals from; rate and ramp_end 0: they are the file's own. */
+struct drawn_arrivals {
+    double rate, burstiness, ramp_start, ramp_end;
+    uint64_t seed;
+    bool exponential;
+};
 
 struct trace {
     uint32_t count;
@@ -35,6 +43,7 @@ struct trace {
     uint64_t *hash_start;    /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
     uint32_t *hash_ids;
     uint32_t distinct_hashes;
+    struct drawn_arrivals drawn;
     uint32_t requests_in_file; /* before any limit or filter */
     char ignored_fields[256];  /* comma-separated names of fields that were accepted and ignored; "" for none */
     char name[256];            /* what to call it in reports: the path as given, or "-" */

@@ -1,4 +1,5 @@
 /* report_table.c - the report for people: five short blocks, never wider than 80 columns. */
+#include <math.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -23,6 +24,29 @@ static void heading(FILE *file, bool color, const char *text)
     fprintf(file, "%s%s%s\n", color ? "\033[1m" : "", text, color ? "\033[0m" : "");
 }
 
+/* How requests come, unless it is simply as the trace says. */
+static void print_load(const struct config *config, FILE *file)
+{
+    char n[32];
+    const bool ramps = config->ramp_up_strategy[0] != '\0', rate = config->request_rate > 0;
+    if (!ramps && !rate && config->max_concurrency == 0)
+        return;
+    fputs("arrivals ", file);
+    if (ramps)
+        fprintf(file, "drawn at %g to %g requests/s (%s)", config->ramp_up_start_rps, config->ramp_up_end_rps, config->ramp_up_strategy);
+    else if (rate && isinf(config->request_rate))
+        fputs("all at once", file);
+    else if (rate)
+        fprintf(file, "drawn at %g requests/s", config->request_rate);
+    else
+        fputs("of the trace", file);
+    if ((ramps || rate) && config->burstiness != 1)
+        fprintf(file, ", burstiness %g", config->burstiness);
+    if (config->max_concurrency)
+        fprintf(file, ", %s in flight at most", unit_count(config->max_concurrency, n));
+    fputc('\n', file);
+}
+
 static void print_setup(const struct report *report, FILE *file)
 {
     const struct config *config = report->config;
@@ -36,12 +60,13 @@ static void print_setup(const struct report *report, FILE *file)
             config->block_bytes ? " a GPU" : " at the kv shape");
     if (report->sizing && report->sizing->known)
         sizing_print(report->sizing, file);
-    fprintf(file, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step\n%s", config->enable_prefix_caching ? "on" : "off",
-            config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs, config->max_num_batched_tokens,
-            config->block_bytes ? "" : "\n");
+    fprintf(file, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step\n", config->enable_prefix_caching ? "on" : "off",
+            config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs, config->max_num_batched_tokens);
+    print_load(config, file);
     if (config->block_bytes)
-        fprintf(file, "room for %.2f requests of %s tokens\n\n", value(report, "max_concurrency_at_max_model_len"),
+        fprintf(file, "room for %.2f requests of %s tokens\n", value(report, "max_concurrency_at_max_model_len"),
                 unit_count(config->max_model_len, blocks));
+    fputc('\n', file);
 }
 
 static void print_requests(const struct report *report, FILE *file, bool color)

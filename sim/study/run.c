@@ -1,15 +1,21 @@
 /* run.c - see run.h. */
 #include "study/run.h"
 
+#include "input/load.h"
+
 enum { EXTRA_OBSERVERS_MOST = 8 };
 
 enum status run_open(struct run *run, const struct trace *trace, const struct config *config, struct diag *diag)
 {
     *run = (struct run){.trace = trace, .config = config};
     enum status status = step_time_create(config, &run->model, diag);
+    if (status == SIM_OK && load_changes_arrivals(trace, config)) {
+        status = load_apply(trace, config, &run->drawn_trace, diag);
+        run->trace = status == SIM_OK ? run->drawn_trace : trace;
+    }
     if (status == SIM_OK)
-        status = metrics_init(&run->metrics, trace, diag);
-    ledger_init(&run->ledger, trace, config);
+        status = metrics_init(&run->metrics, run->trace, diag);
+    ledger_init(&run->ledger, run->trace, config);
     return status;
 }
 
@@ -51,5 +57,6 @@ void run_close(struct run *run)
 {
     metrics_deinit(&run->metrics);
     step_time_destroy(run->model);
+    trace_destroy(run->drawn_trace);
     *run = (struct run){0};
 }

@@ -11,8 +11,9 @@
 #include "observe/report.h"
 
 struct run {
-    const struct trace *trace;
+    const struct trace *trace; /* what is replayed: the caller's, or drawn_trace */
     const struct config *config;
+    struct trace *drawn_trace; /* NULL, or the requests with arrivals as config's rate draws them, in the order of the file (load.h) */
     struct step_time_model *model;
     struct metrics metrics; /* stories: what became of each request */
     struct ledger ledger;
@@ -20,7 +21,8 @@ struct run {
     struct report report; /* report.figures after run_replay, see report_find */
 };
 
-/* Prepare a run. SIM_BAD_INPUT: the step-time model cannot be made. End it with run_close in any case; a zeroed run may be closed too. */
+/* Prepare a run. A configuration that draws arrivals which the trace does not have yet (in a sweep over request_rate, say) gets a trace of its
+ * own: extra observers must be made for run->trace then. SIM_BAD_INPUT: the step-time model cannot be made. End it with run_close in any case; a zeroed run may be closed too. */
 SIM_NODISCARD enum status run_open(struct run *run, const struct trace *trace, const struct config *config, struct diag *diag);
 
 /* Replay with metrics, ledger and `extra` observers behind them, then collect the figures. `options` NULL: the defaults. A stall or an

@@ -1,0 +1,70 @@
+/* closed_loop.c - see closed_loop.h. */
+#include "engine/closed_loop.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+enum status closed_loop_init(struct closed_loop *loop, const struct trace *trace, uint32_t max_concurrency, struct diag *diag)
+{
+    *loop = (struct closed_loop){.trace = trace, .slots = max_concurrency};
+    if (max_concurrency == 0)
+        return SIM_OK;
+    loop->capacity = max_concurrency < trace->count ? max_concurrency : trace->count;
+    enum status status = array_zeroed(&loop->ended_ns, loop->capacity, sizeof *loop->ended_ns, "the closed loop", diag);
+    if (status == SIM_OK && trace->sample)
+        status = array_zeroed(&loop->samples_going, trace->count, sizeof *loop->samples_going, "the closed loop", diag);
+    if (status != SIM_OK)
+        closed_loop_deinit(loop);
+    return status;
+}
+
+void closed_loop_deinit(struct closed_loop *loop)
+{
+    free(loop->ended_ns);
+    free(loop->samples_going);
+    *loop = (struct closed_loop){0};
+}
+
+static uint32_t sample_of(const struct closed_loop *loop, uint32_t position)
+{
+    return loop->trace->sample ? loop->trace->sample[position] : 0;
+}
+
+int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position)
+{
+    const int64_t drawn_ns = loop->trace->arrival_ns[position];
+    if (loop->slots == 0)
+        return drawn_ns;
+    if (sample_of(loop, position) > 0)
+        return loop->newest_ns;
+    if (loop->taken < loop->slots)
+        return drawn_ns;
+    const uint64_t end = loop->taken - loop->slots;
+    if (end >= loop->ended)
+        return INT64_MAX;
+    const int64_t free_ns = loop->ended_ns[end % loop->capacity];
+    return drawn_ns > free_ns ? drawn_ns : free_ns;
+}
+
+void closed_loop_take(struct closed_loop *loop, uint32_t position, int64_t arrival_ns)
+{
+    const uint32_t sample = sample_of(loop, position);
+    if (loop->slots == 0)
+        return;
+    if (sample == 0) {
+        loop->taken++;
+        loop->newest_ns = arrival_ns;
+    }
+    if (loop->samples_going)
+        loop->samples_going[position - sample]++;
+}
+
+void closed_loop_end(struct closed_loop *loop, uint32_t position, int64_t now_ns)
+{
+    if (loop->slots == 0)
+        return;
+    if (loop->samples_going && --loop->samples_going[position - sample_of(loop, position)] > 0)
+        return;
+    loop->ended_ns[loop->ended++ % loop->capacity] = now_ns;
+}
