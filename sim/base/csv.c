@@ -104,10 +104,38 @@ enum status csv_error(const struct csv *csv, size_t row, uint32_t column, struct
                    field.text, what);
 }
 
+/* Plain decimals of at most 15 digits: digits and a power of ten are exact doubles then, so that one division rounds as strtod does, at a
+ * fraction of its cost. false: something else, for strtod to judge. */
+static bool plain_decimal(const struct csv_field field, double *out)
+{
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    uint64_t digits = 0;
+    uint32_t count = 0, point = field.length;
+    for (uint32_t at = 0; at < field.length; at++) {
+        const unsigned digit = (unsigned)(field.text[at] - '0');
+        if (digit < 10) {
+            digits = digits * 10 + digit;
+            count++;
+        } else if (field.text[at] == '.' && point == field.length) {
+            point = at;
+        } else {
+            return false;
+        }
+        if (count > 15)
+            return false;
+    }
+    if (count == 0)
+        return false;
+    *out = (double)digits / powers[point == field.length ? 0 : field.length - point - 1];
+    return true;
+}
+
 enum status csv_number(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag)
 {
     const struct csv_field field = field_at(csv, row, column);
     char text[64], *end;
+    if (plain_decimal(field, out))
+        return SIM_OK;
     if (field.length > 0 && field.length < sizeof text) {
         memcpy(text, field.text, field.length);
         text[field.length] = '\0';

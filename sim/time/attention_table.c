@@ -8,6 +8,8 @@
 #include "base/array.h"
 #include "base/csv.h"
 
+enum { SHORT_AXIS = 48 };
+
 /* --- grids ------------------------------------------------------------------------------------------------------------------------ */
 
 /* A row of the file: the four coordinates and the time. */
@@ -15,27 +17,37 @@ struct point {
     double at[ATTENTION_AXES], us;
 };
 
-static int ascending(const void *a, const void *b)
+/* Where `value` stands, or would stand, among the axis' points. */
+static uint32_t place(const struct attention_axis *axis, double value)
 {
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
+    uint32_t low = 0, high = axis->count;
+    while (low < high) {
+        const uint32_t middle = (low + high) / 2;
+        if (axis->points[middle] < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-/* The distinct coordinates of `points` in one direction. */
+/* The distinct coordinates of `points` in one direction: few, so that each new one is put into its place. */
 static enum status make_axis(struct attention_axis *axis, const struct point *points, size_t count, int direction, struct diag *diag)
 {
-    enum status status = array_zeroed(&axis->points, count ? count : 1, sizeof *axis->points, "an axis of attention times", diag);
-    if (status != SIM_OK)
-        return status;
-    /* Rows come sorted by some columns, so that neighbours are mostly equal: few stay to be sorted. */
-    uint32_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (kept == 0 || axis->points[kept - 1] != points[i].at[direction])
-            axis->points[kept++] = points[i].at[direction];
-    qsort(axis->points, kept, sizeof *axis->points, ascending);
-    for (uint32_t i = 0; i < kept; i++)
-        if (axis->count == 0 || axis->points[axis->count - 1] != axis->points[i])
-            axis->points[axis->count++] = axis->points[i];
+    size_t capacity = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double value = points[i].at[direction];
+        const uint32_t at = place(axis, value);
+        if (at < axis->count && axis->points[at] == value)
+            continue;
+        enum status status =
+            array_reserve(&axis->points, &capacity, axis->count + (size_t)1, sizeof *axis->points, "an axis of attention times", diag);
+        if (status != SIM_OK)
+            return status;
+        memmove(axis->points + at + 1, axis->points + at, (axis->count - at) * sizeof *axis->points);
+        axis->points[at] = value;
+        axis->count++;
+    }
     return SIM_OK;
 }
 
@@ -61,13 +73,13 @@ static size_t grid_size(const struct attention_grid *grid)
     return size;
 }
 
-/* How far apart neighbours in a direction lie. */
-static size_t stride_of(const struct attention_grid *grid, int direction)
+static void set_strides(struct attention_grid *grid)
 {
     size_t stride = 1;
-    for (int after = direction + 1; after < ATTENTION_AXES; after++)
-        stride *= grid->axes[after].count;
-    return stride;
+    for (int direction = ATTENTION_AXES; direction-- > 0;) {
+        grid->axes[direction].stride = stride;
+        stride *= grid->axes[direction].count;
+    }
 }
 
 /* Corners that were not measured, from those before in one direction: the line through two of them, or the value of the last. Returns
@@ -75,7 +87,7 @@ static size_t stride_of(const struct attention_grid *grid, int direction)
 static size_t fill_missing(struct attention_grid *grid, int direction, bool by_line)
 {
     const struct attention_axis *axis = &grid->axes[direction];
-    const size_t stride = stride_of(grid, direction), size = grid_size(grid);
+    const size_t stride = axis->stride, size = grid_size(grid);
     size_t left = 0;
     for (size_t at = 0; at < size; at++) {
         const size_t i = at / stride % axis->count;
@@ -111,15 +123,14 @@ static enum status grid_make(struct attention_grid *grid, const struct point *po
     if (status != SIM_OK)
         return status;
     const size_t size = grid_size(grid);
+    set_strides(grid);
     for (size_t i = 0; i < size; i++)
         grid->times[i] = NAN;
     for (size_t i = 0; i < count; i++) {
         size_t at = 0;
         for (int direction = 0; direction < ATTENTION_AXES; direction++) {
             const struct attention_axis *axis = &grid->axes[direction];
-            uint32_t index = cell(axis, points[i].at[direction]);
-            index += axis->count > index + 1 && axis->points[index + 1] == points[i].at[direction];
-            at = at * axis->count + index;
+            at += place(axis, points[i].at[direction]) * axis->stride;
         }
         grid->times[at] = points[i].us;
     }
@@ -131,30 +142,46 @@ static enum status grid_make(struct attention_grid *grid, const struct point *po
     return SIM_OK;
 }
 
-/* Linear in each direction: the value of a cell's 16 corners, folded one direction at a time. */
+/* cell() without branches that could be mispredicted, while axes are short, as measured ones are. */
+static uint32_t count_cell(const struct attention_axis *axis, double value)
+{
+    uint32_t index = 0;
+    if (axis->count > SHORT_AXIS)
+        return cell(axis, value);
+    for (uint32_t i = 1; i + 1 < axis->count; i++)
+        index += axis->points[i] <= value;
+    return index;
+}
+
+/* Linear in each direction: the values at a cell's corners, folded one direction at a time. Directions in which the step lies on (or
+ * before) a point have no second corner: a pure decode step has four corners, a mixed one up to sixteen. */
 static double grid_us(const struct attention_grid *grid, const double *at)
 {
     double corners[1 << ATTENTION_AXES], share[ATTENTION_AXES];
-    size_t base = 0, step[ATTENTION_AXES];
+    size_t offsets[1 << ATTENTION_AXES];
+    size_t base = 0;
+    unsigned count = 1, directions = 0;
+    offsets[0] = 0;
     for (int direction = 0; direction < ATTENTION_AXES; direction++) {
         const struct attention_axis *axis = &grid->axes[direction];
-        const uint32_t index = cell(axis, at[direction]);
-        base = base * axis->count + index;
-        share[direction] = 0;
-        if (axis->count > 1 && at[direction] > axis->points[index])
-            share[direction] = (at[direction] - axis->points[index]) / (axis->points[index + 1] - axis->points[index]);
-        step[direction] = share[direction] > 0 ? stride_of(grid, direction) : 0;
+        if (axis->count == 1)
+            continue;
+        const uint32_t index = count_cell(axis, at[direction]);
+        base += index * axis->stride;
+        if (at[direction] <= axis->points[index])
+            continue;
+        share[directions++] = (at[direction] - axis->points[index]) / (axis->points[index + 1] - axis->points[index]);
+        for (unsigned corner = 0; corner < count; corner++)
+            offsets[count + corner] = offsets[corner] + axis->stride;
+        count *= 2;
     }
-    for (unsigned corner = 0; corner < 1u << ATTENTION_AXES; corner++) {
-        size_t place = base;
-        for (unsigned direction = 0; direction < ATTENTION_AXES; direction++)
-            place += corner >> direction & 1 ? step[direction] : 0;
-        corners[corner] = grid->times[place];
-    }
-    for (int direction = ATTENTION_AXES - 1; direction >= 0; direction--) {
-        const unsigned half = 1u << direction;
-        for (unsigned corner = 0; corner < half; corner++)
-            corners[corner] += share[direction] * (corners[corner + half] - corners[corner]);
+    for (unsigned corner = 0; corner < count; corner++)
+        corners[corner] = grid->times[base + offsets[corner]];
+    while (count > 1) {
+        count /= 2;
+        directions--;
+        for (unsigned corner = 0; corner < count; corner++)
+            corners[corner] += share[directions] * (corners[corner + count] - corners[corner]);
     }
     return corners[0];
 }

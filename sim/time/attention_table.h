@@ -13,6 +13,7 @@
 #ifndef PAGESIM_ATTENTION_TABLE_H
 #define PAGESIM_ATTENTION_TABLE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/diag.h"
@@ -22,6 +23,7 @@ enum { ATTENTION_AXES = 4 }; /* prefill_chunk, kv_prefill, n_decode, kv_decode *
 struct attention_axis {
     double *points; /* ascending */
     uint32_t count;
+    size_t stride; /* how far apart neighbours in this direction lie in `times` */
 };
 
 struct attention_grid {

@@ -57,6 +57,13 @@ struct profile {
     double allreduce_us, allreduce_us_per_token; /* of the whole step */
 };
 
+/* The line through points low and low + 1. */
+static double times_on(const struct operator_times *times, size_t low, double count)
+{
+    const double *counts = times->counts + low, *us = times->us + low;
+    return us[0] + (us[1] - us[0]) * (count - counts[0]) / (counts[1] - counts[0]);
+}
+
 static double times_at(const struct operator_times *times, double count)
 {
     if (times->points == 0)
@@ -68,7 +75,7 @@ static double times_at(const struct operator_times *times, double count)
         size_t middle = (low + high) / 2;
         *(times->counts[middle] <= count ? &low : &high) = middle;
     }
-    return times->us[low] + (times->us[high] - times->us[low]) * (count - times->counts[low]) / (times->counts[high] - times->counts[low]);
+    return times_on(times, low, count);
 }
 
 static double sum_at(const struct operator_sum *sum, uint64_t count)
@@ -79,6 +86,22 @@ static double sum_at(const struct operator_sum *sum, uint64_t count)
     for (size_t i = 0; i < sum->kinds; i++)
         us += sum->weights[i] * times_at(&sum->times[i], (double)count);
     return us;
+}
+
+/* sums[count] = sum_at(count), for all of them at once: each operator's points are walked along with the counts. */
+static void fill_sums(struct operator_sum *sum, size_t known)
+{
+    for (size_t i = 0; i < sum->kinds; i++) {
+        const struct operator_times *times = &sum->times[i];
+        for (size_t count = 0, low = 0; count < known; count++) {
+            while (low + 2 < times->points && times->counts[low + 1] <= (double)count)
+                low++;
+            const bool flat = times->points < 2 || (double)count <= times->counts[0];
+            const double us = flat ? times_at(times, (double)count) : times_on(times, low, (double)count);
+            sum->sums[count] += sum->weights[i] * us;
+        }
+    }
+    sum->known = known;
 }
 
 static void sum_close(struct operator_sum *sum)
@@ -141,10 +164,8 @@ static enum status sum_open(struct operator_sum *sum, const struct operator_kind
     }
     if (status == SIM_OK)
         status = array_zeroed(&sum->sums, known, sizeof *sum->sums, "sums of operator times", diag);
-    for (size_t count = 0; count < known && status == SIM_OK; count++)
-        sum->sums[count] = sum_at(sum, count);
     if (status == SIM_OK)
-        sum->known = known;
+        fill_sums(sum, known);
     csv_close(&csv);
     return status;
 }
