@@ -235,6 +235,8 @@ enum status cmd_replay(int argc, char **argv, struct diag *diag)
     status = input_open(&options, &job->input, diag);
     if (status == SIM_OK && options_has(&options, "dry-run")) {
         printf("%s: %u requests; the configuration is fine\n", job->input.trace->name, job->input.trace->count);
+        if (job->input.sizing.known)
+            sizing_print(&job->input.sizing, stdout);
     } else if (status == SIM_OK) {
         status = replay(job, diag);
         if (status == SIM_OK && !options_has(&options, "quiet"))

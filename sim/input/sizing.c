@@ -56,13 +56,14 @@ enum status sizing_fill(struct config *config, struct sizing *out, struct diag *
 
 void sizing_print(const struct sizing *sizing, FILE *file)
 {
-    char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT], e[UNIT_TEXT];
-    if (sizing->direct)
-        fprintf(file, "KV cache %s, %s a block\n", unit_bytes(sizing->kv_bytes, a), unit_bytes(sizing->block_bytes, b));
+    char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT];
+    fprintf(file, "KV cache %s", unit_bytes(sizing->kv_bytes, a));
+    if (!sizing->direct)
+        fprintf(file, " = %.3g of %s - %s weights - %s overhead,\n", sizing->utilization, unit_bytes(sizing->gpu_bytes, b),
+                unit_bytes(sizing->weight_bytes, c), unit_bytes(sizing->overhead_bytes, d));
     else
-        fprintf(file, "KV cache %s = %.3g of %s - %s weights - %s overhead,\n%s a block\n", unit_bytes(sizing->kv_bytes, a),
-                sizing->utilization, unit_bytes(sizing->gpu_bytes, b), unit_bytes(sizing->weight_bytes, c),
-                unit_bytes(sizing->overhead_bytes, d), unit_bytes(sizing->block_bytes, e));
+        fputs(", ", file);
+    fprintf(file, "%s a block: %s blocks\n", unit_bytes(sizing->block_bytes, a), unit_count(sizing->blocks, b));
 }
 
 void sizing_write(const struct sizing *sizing, struct json_text *json)

@@ -63,10 +63,8 @@ static void print_setup(const struct report *report, FILE *file)
     fprintf(file, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step\n", config->enable_prefix_caching ? "on" : "off",
             config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs, config->max_num_batched_tokens);
     print_load(config, file);
-    if (config->block_bytes)
-        fprintf(file, "room for %.2f requests of %s tokens\n", value(report, "max_concurrency_at_max_model_len"),
-                unit_count(config->max_model_len, blocks));
-    fputc('\n', file);
+    fprintf(file, "room for %s tokens: %.2f requests of %s\n\n", unit_count(whole(report, "pool_tokens"), bytes),
+            value(report, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks));
 }
 
 static void print_requests(const struct report *report, FILE *file, bool color)

@@ -4,7 +4,7 @@
  * prefill chunk. `scattered` draws each step anew, so that no step is like the one before.
  *
  * usage: bench_step_time [PROFILE_FOLDER [NUM_LAYERS]]     default: the tables beside the checkout; without them profile is left out
- * Lines: step_time <model> <steps> ns_per_step <ns>
+ * Lines: step_time <model> prepare ms <ms>, step_time <model> <steps> ns_per_step <ns>
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,12 +66,20 @@ static void fill_steps(struct step_shape *steps, bool scattered)
 static void measure(const char *name, const struct config *config)
 {
     static struct step_shape steps[STEPS];
-    struct step_time_model *model;
+    struct step_time_model *model = NULL;
     struct diag diag = {0};
-    if (step_time_create(config, &model, &diag) != SIM_OK) {
-        fprintf(stderr, "%s: %s\n", name, diag.text);
-        exit(1);
+    double creations[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
+        const double start = cpu_ns();
+        step_time_destroy(model);
+        if (step_time_create(config, &model, &diag) != SIM_OK) {
+            fprintf(stderr, "%s: %s\n", name, diag.text);
+            exit(1);
+        }
+        creations[round] = (cpu_ns() - start) / 1e6;
     }
+    qsort(creations, ROUNDS, sizeof *creations, ascending);
+    printf("step_time %s prepare ms %.2f\n", name, creations[ROUNDS / 2]);
     for (int scattered = 0; scattered < 2; scattered++) {
         double rounds[ROUNDS];
         int64_t sum = 0;

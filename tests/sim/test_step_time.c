@@ -198,6 +198,88 @@ Test(step_time_profile, the_measured_cards_tables_are_hit_at_their_points)
     skew_table_close(&skew);
 }
 
+/* "n<=128" -> 128, "kvB<=16k" -> 16384, "sr<=5%" -> 0.05, "sr>70%" -> something above, "kp=0" -> 0: the largest value of a class. */
+static double class_value(const char *label)
+{
+    char *unit;
+    const char *number = label + strcspn(label, "0123456789");
+    double value = strtod(number, &unit);
+    if (*unit == 'k')
+        value *= 1024;
+    if (*unit == '%')
+        value /= 100;
+    return strchr(label, '>') ? value * 1.2 : value;
+}
+
+/* A step with these properties: two contexts make the mean, the rest lies on it. */
+static struct step_shape skewed_step(uint64_t prefill, uint32_t decodes, double rate, uint32_t longest, uint32_t kv_prefill)
+{
+    const double least = longest / 4.0, mean = least + rate * (longest - least);
+    return (struct step_shape){.scheduled_tokens = prefill + decodes,
+                               .prefill_tokens = prefill,
+                               .prefill_context_product = prefill * kv_prefill,
+                               .prefill_chunks = prefill > 0,
+                               .decodes = decodes,
+                               .sequences = decodes + (prefill > 0),
+                               .decode_context = (uint64_t)(mean * decodes),
+                               .max_decode_context = longest,
+                               .min_decode_context = (uint32_t)least};
+}
+
+/* Prices with the table, without it, and with all decodes as long as the longest: the first lies between by the row's alpha. */
+static void expect_alpha(const struct step_time_model *with, const struct step_time_model *without, const struct step_shape *shape,
+                         double alpha, const char *line)
+{
+    struct step_shape longest = *shape;
+    longest.decode_context = (uint64_t)shape->max_decode_context * shape->decodes;
+    const double mean_ns = (double)step_time_price(without, shape), most_ns = (double)step_time_price(without, &longest);
+    const double want_ns = most_ns > mean_ns ? mean_ns + alpha * (most_ns - mean_ns) : mean_ns;
+    cr_assert_float_eq((double)step_time_price(with, shape), want_ns, 2 + 2 * fabs(alpha), "%s", line); /* all are rounded */
+}
+
+Test(step_time_profile, every_row_of_the_skew_table_moves_a_price_by_its_alpha)
+{
+    need_shared(PROFILE);
+    struct config config = tiny_config_v1(16, 20);
+    struct step_time_model *with, *without;
+    struct diag diag = {0};
+    config.max_num_batched_tokens = 4096;
+    config.step_time.model = STEP_TIME_PROFILE;
+    config.step_time.num_layers = 32;
+    strcpy(config.step_time.path, PROFILE);
+    cr_assert_eq(step_time_create(&config, &without, &diag), SIM_OK, "%s", diag.text);
+    config.step_time.skew_table = true;
+    config.step_time.skew_default_alpha = 0.0543;
+    cr_assert_eq(step_time_create(&config, &with, &diag), SIM_OK, "%s", diag.text);
+    FILE *file = fopen(PROFILE "/skew_fit.csv", "r");
+    char line[256], n[32], rate[32], longest[32], before[32];
+    unsigned long prefill;
+    double alpha;
+    int rows = 0;
+    cr_assert(file && fgets(line, sizeof line, file));
+    while (fgets(line, sizeof line, file)) {
+        cr_assert_eq(sscanf(line, "%lu,%31[^,],%31[^,],%31[^,],%31[^,],%lf", &prefill, n, rate, longest, before, &alpha), 6);
+        /* Contexts are whole numbers, so that a rate is only nearly met: stay inside of its class. */
+        const struct step_shape shape = skewed_step(prefill, (uint32_t)class_value(n), class_value(rate) * 0.98,
+                                                    (uint32_t)class_value(longest), (uint32_t)class_value(before));
+        expect_alpha(with, without, &shape, alpha, line);
+        rows++;
+    }
+    fclose(file);
+    cr_expect_eq(rows, 3982);
+    /* No row: not these prefill tokens, or not this class. One decode, or equal ones, have nothing to correct. */
+    struct step_shape shape = skewed_step(3, 64, 0.3, 4096, 0);
+    expect_alpha(with, without, &shape, 0.0543, "three prefill tokens");
+    shape = skewed_step(0, 300, 0.3, 4096, 0);
+    expect_alpha(with, without, &shape, 0.0543, "300 decodes");
+    shape = skewed_step(0, 1, 0.3, 4096, 0);
+    expect_alpha(with, without, &shape, 0, "one decode");
+    shape = skewed_step(0, 64, 1, 4096, 0);
+    expect_alpha(with, without, &shape, 0, "equal decodes");
+    step_time_destroy(with);
+    step_time_destroy(without);
+}
+
 Test(step_time_compact, constants_come_back_from_steps_that_they_priced)
 {
     const struct compact truth = {{17000, 8, 20, 90, 0.2, 500, 25, 0.3, 0.003, 0.004, 0.7, 128}};
