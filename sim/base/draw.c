@@ -21,6 +21,12 @@ uint64_t draw_bits(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+uint64_t draw_stream(uint64_t seed, enum draw_purpose purpose)
+{
+    uint64_t state = seed ^ (uint64_t)purpose * UINT64_C(0xD1B54A32D192ED03);
+    return draw_bits(&state);
+}
+
 double draw_unit(uint64_t *state)
 {
     return ((double)(draw_bits(state) >> 12) + 0.5) * 0x1p-52;

@@ -11,6 +11,11 @@
 
 #include <stdint.h>
 
+/* What is drawn from one seed for different purposes must not be the same numbers. */
+enum draw_purpose { DRAW_GAPS = 1, DRAW_LENGTHS };
+/* The state to start with. */
+uint64_t draw_stream(uint64_t seed, enum draw_purpose purpose);
+
 /* 64 bits; *state may start with any value. */
 uint64_t draw_bits(uint64_t *state);
 /* Above 0 and below 1, 53 bits. */

@@ -3,7 +3,9 @@
 
 #include "engine/scheduler.h"
 #include "input/load.h"
+#include "input/trace_random.h"
 
+#include <math.h>
 #include <string.h>
 
 #ifdef _OPENMP
@@ -35,7 +37,8 @@ static enum status select_window(const struct options *options, struct trace_sel
     if (status == SIM_OK)
         status = options_double(options, "arrival-speedup-ratio", 1e-6, 1e6, 1, &selection->arrival_speedup, diag);
     if (status == SIM_OK)
-        status = options_uint(options, "limit", 1, UINT64_MAX, UINT64_MAX, &selection->limit, diag);
+        status = options_uint(options, options_has(options, "limit") ? "limit" : "num-prompts", 1, UINT64_MAX, UINT64_MAX,
+                              &selection->limit, diag);
     if (status != SIM_OK)
         return status;
     selection->from_ns = (int64_t)(from * NS_PER_S);
@@ -66,7 +69,7 @@ static enum status read_trace(const struct options *options, struct trace **out,
     struct trace_selection selection = trace_select_all();
     const char *path = options_value(options, "trace");
     if (!path)
-        return diag_set(diag, SIM_USAGE, "--trace FILE is needed; - is standard input");
+        return diag_set(diag, SIM_USAGE, "--trace FILE is needed (- is standard input), or --dataset-name random");
     enum status status = select_format(options, &selection.format, diag);
     if (status == SIM_OK)
         status = select_window(options, &selection, diag);
@@ -77,6 +80,58 @@ static enum status read_trace(const struct options *options, struct trace **out,
     if (status == SIM_OK && (*out)->ignored_fields[0] && !options_has(options, "quiet"))
         fprintf(stderr, "pagesim: warning: %s: fields that are ignored: %s\n", path, (*out)->ignored_fields);
     return status;
+}
+
+static enum status read_workload(const struct options *options, struct random_workload *workload, struct diag *diag)
+{
+    struct {
+        const char *name;
+        uint32_t *value;
+        uint64_t least;
+    } const numbers[] = {{"num-prompts", &workload->requests, 1},
+                         {"random-input-len", &workload->input_tokens, 0},
+                         {"random-output-len", &workload->output_tokens, 1},
+                         {"random-prefix-len", &workload->prefix_tokens, 0}};
+    enum status status = options_double(options, "random-range-ratio", 0, 0.999999, 0, &workload->range_ratio, diag);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && status == SIM_OK; i++) {
+        uint64_t value;
+        status = options_uint(options, numbers[i].name, numbers[i].least, 100000000, *numbers[i].value, &value, diag);
+        *numbers[i].value = (uint32_t)value;
+    }
+    return status;
+}
+
+/* Requests that are drawn; the prefix that they share is one trace block. */
+static enum status make_workload(const struct options *options, struct input *input, struct diag *diag)
+{
+    static const char *const of_files[] = {"trace", "trace-format", "limit", "from", "to", "arrival-speedup-ratio", "n", "beam-width"};
+    struct random_workload workload = random_workload_default();
+    const char *name = options_value(options, "dataset-name");
+    if (strcmp(name, "random") != 0)
+        return diag_set(diag, SIM_USAGE, "--dataset-name %s: must be random; other requests come from --trace FILE", name);
+    for (size_t i = 0; i < sizeof of_files / sizeof *of_files; i++)
+        if (options_has(options, of_files[i]))
+            return diag_set(diag, SIM_USAGE, "--%s does not go with --dataset-name random", of_files[i]);
+    enum status status = read_workload(options, &workload, diag);
+    workload.seed = input->config.seed;
+    if (status == SIM_OK)
+        status = trace_random(&workload, &input->trace, diag);
+    if (status == SIM_OK && workload.prefix_tokens > 0)
+        input->config.trace_block_size = workload.prefix_tokens;
+    if (!(input->config.request_rate > 0) && !input->config.ramp_up_strategy[0])
+        input->config.request_rate = INFINITY; /* the benchmark's default */
+    return status;
+}
+
+static enum status take_requests(const struct options *options, struct input *input, struct diag *diag)
+{
+    static const char *const of_random[] = {"random-input-len", "random-output-len", "random-prefix-len", "random-range-ratio"};
+    if (options_has(options, "dataset-name"))
+        return make_workload(options, input, diag);
+    for (size_t i = 0; i < sizeof of_random / sizeof *of_random; i++)
+        if (options_has(options, of_random[i]))
+            return diag_set(diag, SIM_USAGE, "--%s needs --dataset-name random", of_random[i]);
+    return read_trace(options, &input->trace, diag);
 }
 
 /* V1's front end turns n samples into n requests; beam search it does not have. */
@@ -138,7 +193,7 @@ enum status input_open(const struct options *options, struct input *out, struct 
         omp_set_num_threads((int)threads);
 #endif
     if (status == SIM_OK)
-        status = read_trace(options, &out->trace, diag);
+        status = take_requests(options, out, diag);
     if (status == SIM_OK)
         status = fit_engine(out, diag);
     if (status == SIM_OK)

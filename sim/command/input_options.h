@@ -14,9 +14,13 @@
         {"from", "SECONDS", "take arrivals from this time on"}, {"to", "SECONDS", "and before this one"},                                  \
         {"arrival-speedup-ratio", "R", "divide arrival times by R [1]"}, {"n", "K", "parallel samples for every --n-every'th request"},    \
         {"n-every", "M", "which requests get --n: index mod M = 0 [1]"},                                                                   \
-        {"beam-width", "K", "beam search for every --beam-every'th request (V0)"},                                                         \
+        {"beam-width", "K", "beam search for every --beam-every'th request (V0)"}, {"beam-every", "M", "likewise [1]"},                    \
+        {"dataset-name", "random", "requests drawn as vLLM's benchmark does, instead of --trace"},                                         \
+        {"num-prompts", "N", "random: how many [1000]; of a trace: as --limit"}, {"random-input-len", "N", "mean prompt tokens [1024]"},   \
+        {"random-output-len", "N", "mean output tokens [128]"},                                                                            \
+        {"random-range-ratio", "R", "lengths are uniform within mean*(1-R) and mean*(1+R) [0]"},                                           \
     {                                                                                                                                      \
-        "beam-every", "M", "likewise [1]"                                                                                                  \
+        "random-prefix-len", "N", "tokens that all prompts start with [0]"                                                                 \
     }
 
 struct input {

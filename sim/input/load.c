@@ -79,7 +79,7 @@ static double draw_gap_s(const struct config *config, double rate, uint64_t *sta
 /* times_s[i]: when request i arrives. */
 static enum status draw_times(const struct config *config, double *times_s, uint32_t requests, struct diag *diag)
 {
-    uint64_t state = config->seed;
+    uint64_t state = draw_stream(config->seed, DRAW_GAPS);
     double now_s = 0;
     for (uint32_t i = 0; i < requests; i++) {
         now_s += draw_gap_s(config, rate_at(config, i, requests), &state);

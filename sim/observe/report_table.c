@@ -51,20 +51,20 @@ static void print_setup(const struct report *report, FILE *file)
 {
     const struct config *config = report->config;
     const struct scheduler_ops *ops = scheduler_ops_of(config);
-    char blocks[32], bytes[32];
+    char blocks[32], bytes[32], tokens[32];
     fprintf(file, "%s: %u requests", report->trace->name, report->trace->count);
     if (report->trace->count != report->trace->requests_in_file)
         fprintf(file, " (%u in the file)", report->trace->requests_in_file);
-    fprintf(file, "\n%s of vLLM %s, %s, %s blocks of %u tokens (%s%s)\n", ops->name, ops->vllm_version, config->scheduling_policy,
-            unit_count(config->num_gpu_blocks, blocks), config->block_size, unit_bytes(value(report, "pool_bytes"), bytes),
-            config->block_bytes ? " a GPU" : " at the kv shape");
+    fprintf(file, "\n%s of vLLM %s, %s, %s blocks of %u tokens\n", ops->name, ops->vllm_version, config->scheduling_policy,
+            unit_count(config->num_gpu_blocks, blocks), config->block_size);
     if (report->sizing && report->sizing->known)
         sizing_print(report->sizing, file);
     fprintf(file, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step\n", config->enable_prefix_caching ? "on" : "off",
             config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs, config->max_num_batched_tokens);
     print_load(config, file);
-    fprintf(file, "room for %s tokens: %.2f requests of %s\n\n", unit_count(whole(report, "pool_tokens"), bytes),
-            value(report, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks));
+    fprintf(file, "room for %s tokens, %.2f requests of %s: %s %s\n\n", unit_count(whole(report, "pool_tokens"), tokens),
+            value(report, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks),
+            unit_bytes(value(report, "pool_bytes"), bytes), config->block_bytes ? "a GPU" : "at the kv shape");
 }
 
 static void print_requests(const struct report *report, FILE *file, bool color)
