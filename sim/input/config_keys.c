@@ -178,15 +178,32 @@ static const void *const_member(const struct config_key *key, const struct confi
     return (const char *)config + key->offset;
 }
 
+/* 8192, and as vLLM takes it: 8k = 8000, 25.6k = 25600, 8K = 8192; likewise m, M, g, G, t, T. Binary units take no decimals. */
 static bool parse_unsigned(const char *text, double most, uint64_t *out)
 {
+    static const char decimal[] = "kmgt", binary[] = "KMGT";
     char *end;
     errno = 0;
     if (*text < '0' || *text > '9')
         return false;
     unsigned long long value = strtoull(text, &end, 10);
+    const char *unit = *end ? strchr(binary, *end) : NULL;
+    if (unit && end[1] == '\0') {
+        const int shift = 10 * (int)(unit - binary + 1);
+        *out = (uint64_t)value << shift;
+        return errno == 0 && *out >> shift == value && (double)*out <= most;
+    }
+    if (*end != '\0') {
+        const double real = strtod(text, &end);
+        unit = *end ? strchr(decimal, *end) : NULL;
+        if (!unit || end[1] != '\0' || end[-1] == '.' || strspn(text, "0123456789.") != (size_t)(end - text))
+            return false;
+        const double scaled = real * pow(1000, (double)(unit - decimal + 1));
+        *out = scaled <= most && scaled < 0x1p63 ? (uint64_t)scaled : 0;
+        return scaled <= most && scaled < 0x1p63;
+    }
     *out = value;
-    return errno == 0 && *end == '\0' && (double)value <= most;
+    return errno == 0 && (double)value <= most;
 }
 
 static bool parse_choice(const char *const *choices, const char *text, int *out)

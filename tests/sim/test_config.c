@@ -144,3 +144,36 @@ Test(nearest, finds_what_was_meant_and_nothing_far_fetched)
     cr_expect_str_eq(nearest_name("watermrak", names, 3), "watermark");
     cr_expect_null(nearest_name("frobnicate", names, 3));
 }
+
+Test(config, whole_numbers_take_vllms_units)
+{
+    static const struct {
+        const char *text;
+        uint64_t value; /* UINT64_MAX: refused */
+    } cases[] = {{"123", 123},
+                 {"8k", 8000},
+                 {"25.6k", 25600},
+                 {"8K", 8192},
+                 {"2m", 2000000},
+                 {"5G", UINT64_C(5) << 30},
+                 {"1.5g", 1500000000},
+                 {"3T", UINT64_C(3) << 40},
+                 {"1.5K", UINT64_MAX},
+                 {"3.k", UINT64_MAX},
+                 {"k", UINT64_MAX},
+                 {"8kk", UINT64_MAX},
+                 {"8 k", UINT64_MAX},
+                 {"1e3k", UINT64_MAX},
+                 {"-1k", UINT64_MAX},
+                 {"17000000T", UINT64_MAX},
+                 {"99999999999t", UINT64_MAX}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        struct diag diag = {0};
+        config_defaults(SCHEDULER_VLLM_V1, &config);
+        const enum status status = config_set(&config, "kv_cache_memory_bytes", cases[i].text, &diag);
+        cr_expect_eq(status, cases[i].value == UINT64_MAX ? SIM_USAGE : SIM_OK, "%s: %s", cases[i].text, diag.text);
+        if (status == SIM_OK)
+            cr_expect_eq(config.kv_cache_memory_bytes, cases[i].value, "%s", cases[i].text);
+    }
+}
