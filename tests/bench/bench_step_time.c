@@ -34,7 +34,7 @@ static int ascending(const void *a, const void *b)
 
 static void fill_steps(struct step_shape *steps, bool scattered)
 {
-    uint64_t state = 5, context = 64 * 900;
+    uint64_t state = 5, context = UINT64_C(64) * 900;
     uint32_t decodes = 64;
     for (uint64_t i = 0; i < STEPS; i++) {
         if (scattered) {
@@ -111,14 +111,14 @@ static void measure_files(struct config *config)
     char compact[] = "/tmp/bench-step-time-XXXXXX", recorded[] = "/tmp/bench-step-time-XXXXXX", text[1024] = "{";
     for (int i = 0; i < COMPACT_CONSTANTS; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s\"%s\": %d", i ? ", " : "", compact_names[i], i + 1);
-    strcat(text, "}");
+    snprintf(text + strlen(text), sizeof text - strlen(text), "}");
     write_file(compact, text);
     write_file(recorded, "step,duration_ns\n0,1000\n1,2000\n");
     config->step_time.model = STEP_TIME_COMPACT;
-    strcpy(config->step_time.path, compact);
+    snprintf(config->step_time.path, sizeof config->step_time.path, "%s", compact);
     measure("compact", config);
     config->step_time.model = STEP_TIME_RECORDED;
-    strcpy(config->step_time.path, recorded);
+    snprintf(config->step_time.path, sizeof config->step_time.path, "%s", recorded);
     measure("recorded", config);
     unlink(compact);
     unlink(recorded);
@@ -132,8 +132,8 @@ int main(int argc, char **argv)
     measure("linear", &config);
     measure_files(&config);
     config.step_time.model = STEP_TIME_ROOFLINE;
-    strcpy(config.model, "llama-3.1-8b");
-    strcpy(config.gpu, "rtx-4090");
+    snprintf(config.model, sizeof config.model, "llama-3.1-8b");
+    snprintf(config.gpu, sizeof config.gpu, "rtx-4090");
     measure("roofline", &config);
     if (access(folder, R_OK) != 0) {
         printf("step_time profile SKIPPED, %s is not there\n", folder);

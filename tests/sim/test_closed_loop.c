@@ -128,7 +128,7 @@ static struct config random_config(uint64_t *seed)
     if (random_below(seed, 3) == 0)
         config.request_rate = random_below(seed, 4) ? 1 + random_below(seed, 60) : 1.0 / 0.0;
     else if (random_below(seed, 3) == 0) {
-        strcpy(config.ramp_up_strategy, random_below(seed, 2) ? "linear" : "exponential");
+        snprintf(config.ramp_up_strategy, sizeof config.ramp_up_strategy, "%s", random_below(seed, 2) ? "linear" : "exponential");
         config.ramp_up_start_rps = 1 + random_below(seed, 20);
         config.ramp_up_end_rps = config.ramp_up_start_rps + random_below(seed, 50);
     }
@@ -158,7 +158,7 @@ static bool record(const struct trace *trace, const struct config *config, bool 
 
 Test(closed_loop, every_engine_starts_requests_by_the_definition)
 {
-    struct life lives[REQUESTS_MAX * SAMPLES_MAX];
+    struct life lives[REQUESTS_MAX * SAMPLES_MAX] = {0};
     uint32_t waited = 0, dropped = 0, ignored = 0, of_v0 = 0, with_samples = 0;
     for (uint64_t number = 1; number <= CASES; number++) {
         uint64_t seed = number;

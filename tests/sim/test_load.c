@@ -1,6 +1,7 @@
 /* test_load.c - arrivals at a rate: the sums that `vllm bench serve` promises, bursts, ramps, the order of the file. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +101,7 @@ Test(load, a_ramp_goes_through_its_rates)
     config.burstiness = INFINITY;
     static const char *const strategies[] = {"linear", "exponential"};
     for (int i = 0; i < 2; i++) {
-        strcpy(config.ramp_up_strategy, strategies[i]);
+        snprintf(config.ramp_up_strategy, sizeof config.ramp_up_strategy, "%s", strategies[i]);
         struct trace *drawn = apply(trace, &config);
         for (int request = 0; request < MANY; request += 500) {
             const double progress = request / (MANY - 1.0), rate = i ? 2 * pow(16, progress) : 2 + 30 * progress;

@@ -246,23 +246,25 @@ Test(step_time_profile, every_row_of_the_skew_table_moves_a_price_by_its_alpha)
     config.max_num_batched_tokens = 4096;
     config.step_time.model = STEP_TIME_PROFILE;
     config.step_time.num_layers = 32;
-    strcpy(config.step_time.path, PROFILE);
+    snprintf(config.step_time.path, sizeof config.step_time.path, "%s", PROFILE);
     cr_assert_eq(step_time_create(&config, &without, &diag), SIM_OK, "%s", diag.text);
     config.step_time.skew_table = true;
     config.step_time.skew_default_alpha = 0.0543;
     cr_assert_eq(step_time_create(&config, &with, &diag), SIM_OK, "%s", diag.text);
     FILE *file = fopen(PROFILE "/skew_fit.csv", "r");
-    char line[256], n[32], rate[32], longest[32], before[32];
-    unsigned long prefill;
-    double alpha;
+    enum { COLUMNS = 6 }; /* pc,n_label,skew_rate_label,kv_big_label,kp_label,alpha */
+    char line[256], copy[256], *fields[COLUMNS];
     int rows = 0;
     cr_assert(file && fgets(line, sizeof line, file));
     while (fgets(line, sizeof line, file)) {
-        cr_assert_eq(sscanf(line, "%lu,%31[^,],%31[^,],%31[^,],%31[^,],%lf", &prefill, n, rate, longest, before, &alpha), 6);
+        char *rest = memcpy(copy, line, sizeof copy);
+        for (int i = 0; i < COLUMNS; i++)
+            cr_assert(fields[i] = strsep(&rest, ","), "%s", line);
         /* Contexts are whole numbers, so that a rate is only nearly met: stay inside of its class. */
-        const struct step_shape shape = skewed_step(prefill, (uint32_t)class_value(n), class_value(rate) * 0.98,
-                                                    (uint32_t)class_value(longest), (uint32_t)class_value(before));
-        expect_alpha(with, without, &shape, alpha, line);
+        const struct step_shape shape =
+            skewed_step(strtoul(fields[0], NULL, 10), (uint32_t)class_value(fields[1]), class_value(fields[2]) * 0.98,
+                        (uint32_t)class_value(fields[3]), (uint32_t)class_value(fields[4]));
+        expect_alpha(with, without, &shape, strtod(fields[5], NULL), line);
         rows++;
     }
     fclose(file);
