@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "input/load.h"
+#include "study/run.h"
 #include "support/tiny_trace.h"
 
 enum { MANY = 20000 };
@@ -151,5 +152,26 @@ Test(load, requests_come_in_the_order_of_the_file_with_all_that_belongs_to_them)
     cr_expect_eq(drawn->arrival_ns[6], 400000000, "four requests at ten a second");
     trace_destroy(drawn);
     trace_destroy(expanded);
+    trace_destroy(trace);
+}
+
+Test(load, a_run_draws_the_arrivals_that_its_configuration_asks_for)
+{
+    struct trace *trace = plain_trace(20);
+    struct config config = tiny_config_v1(16, 100);
+    struct diag diag = {0};
+    static const double rates[] = {2, 4};
+    double makespans[2];
+    for (int i = 0; i < 2; i++) {
+        struct run run;
+        config.request_rate = rates[i];
+        cr_assert_eq(run_open(&run, trace, &config, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(run_replay(&run, NULL, 0, NULL, &diag), SIM_OK, "%s", diag.text);
+        cr_expect_eq(run.trace->arrival_ns[19], (int64_t)(20 / rates[i] * 1e9));
+        makespans[i] = report_find(&run.report, "makespan_s")->value;
+        run_close(&run);
+    }
+    cr_expect_float_eq(makespans[0] / makespans[1], 2, 0.02, "%g and %g s", makespans[0], makespans[1]);
+    cr_expect_eq(trace->arrival_ns[19], INT64_C(19000000000), "the shared trace stays as it is");
     trace_destroy(trace);
 }
