@@ -119,6 +119,8 @@ static enum status scan_digits(struct scanner *scanner, const char *message)
 
 static enum status scan_number(struct scanner *scanner)
 {
+    enum { LONGEST_NUMBER = 63 }; /* cJSON reads no longer ones */
+    size_t start = scanner->at;
     if (peek(scanner) == '-')
         scanner->at++;
     size_t first = scanner->at;
@@ -135,6 +137,8 @@ static enum status scan_number(struct scanner *scanner)
             scanner->at++;
         status = scan_digits(scanner, "digits must follow the exponent");
     }
+    if (status == SIM_OK && scanner->at - start > LONGEST_NUMBER)
+        return fail(scanner, start, "a number of more than 63 characters; write it shorter");
     return status;
 }
 
@@ -223,6 +227,21 @@ static enum status scan_value(struct scanner *scanner, int depth, size_t key_at)
     return scan_word(scanner);
 }
 
+/* The tree in document order, which is the order in which the scanner met the values: each node's number is kept in its `valueint`, which
+ * nobody else uses, so that its place is found at once. */
+static size_t number_nodes(cJSON *node, size_t number)
+{
+    node->valueint = (int)number++;
+    for (cJSON *child = node->child; child; child = child->next)
+        number = number_nodes(child, number);
+    return number;
+}
+
+static size_t number_of(const cJSON *node)
+{
+    return (size_t)node->valueint;
+}
+
 /* Keys of one object are compared pairwise in O(n log n) by sorting; objects of ours are small. */
 static int by_name(const void *a, const void *b)
 {
@@ -274,6 +293,8 @@ enum status json_open(const char *file, size_t first_line, const char *text, siz
                                      .value_count = scanner.value_count};
     if (status == SIM_OK) {
         document.root = cJSON_ParseWithLength(text, length);
+        if (document.root)
+            number_nodes(document.root, 0);
         status = document.root ? check_keys(&document, document.root, diag) : diag_no_memory(diag, length, "JSON");
     }
     if (status != SIM_OK) {
@@ -292,18 +313,6 @@ void json_close(struct json_document *document)
     *document = (struct json_document){0};
 }
 
-/* The tree is walked in document order, which is the order in which the scanner met the values. */
-static bool find_node(const cJSON *at, const cJSON *wanted, size_t *number)
-{
-    if (at == wanted)
-        return true;
-    ++*number;
-    for (const cJSON *child = at->child; child; child = child->next)
-        if (find_node(child, wanted, number))
-            return true;
-    return false;
-}
-
 enum status json_error(const struct json_document *document, const cJSON *node, bool at_key, struct diag *diag, const char *format, ...)
 {
     char message[768];
@@ -311,24 +320,21 @@ enum status json_error(const struct json_document *document, const cJSON *node, 
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    size_t number = 0, line, column;
-    if (!find_node(document->root, node, &number))
-        number = 0;
+    size_t number = number_of(node), line, column;
     place_of(document->text, document->first_line, at_key ? document->key_at[number] : document->value_at[number], &line, &column);
     return diag_at(diag, document->file, line, column, "%s", message);
 }
 
 bool json_uint64(const struct json_document *document, const cJSON *node, uint64_t *out)
 {
-    size_t number = 0;
-    if (!cJSON_IsNumber(node) || !find_node(document->root, node, &number))
+    if (!cJSON_IsNumber(node))
         return false;
-    const char *digit = document->text + document->value_at[number];
+    const char *start = document->text + document->value_at[number_of(node)], *digit = start;
     uint64_t value = 0;
     for (; is_digit((unsigned char)*digit); digit++)
         if (__builtin_mul_overflow(value, (uint64_t)10, &value) || __builtin_add_overflow(value, (uint64_t)(*digit - '0'), &value))
             return false;
-    if (digit == document->text + document->value_at[number] || *digit == '.' || *digit == 'e' || *digit == 'E')
+    if (digit == start || *digit == '.' || *digit == 'e' || *digit == 'E')
         return false;
     *out = value;
     return true;

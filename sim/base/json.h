@@ -17,7 +17,7 @@
 enum { JSON_MAX_DEPTH = 32 };
 
 struct json_document {
-    cJSON *root;
+    cJSON *root;       /* `valueint` of each node is its number in document order */
     const char *file;  /* borrowed: how to call the input in messages */
     const char *text;  /* borrowed */
     size_t first_line; /* line number of the text's first line */

@@ -1,67 +1,30 @@
 /* trace.c - see trace.h: cuts a file into pieces, has them read in parallel, joins them to flat arrays. */
 #include "input/trace.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/text_file.h"
-#include "input/trace_rows.h"
+#include "input/trace_join.h"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-enum { LEAST_PIECE = 1 << 18, MOST_PIECES = 64 };
+/* A piece takes at least some milliseconds: below that a second thread costs more, in starting and in waiting, than it takes over. */
+enum { LEAST_PIECE = 1 << 22, MOST_PIECES = 64 };
 
 struct trace_selection trace_select_all(void)
 {
     return (struct trace_selection){.to_ns = INT64_MAX, .limit = UINT64_MAX, .arrival_speedup = 1.0};
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------------------------ */
-
-struct trace_row *trace_rows_add(struct trace_rows *rows)
-{
-    if (array_reserve(&rows->rows, &rows->capacity, rows->count + 1, sizeof *rows->rows, "requests", &rows->diag) != SIM_OK)
-        return NULL;
-    rows->rows[rows->count] = (struct trace_row){.samples = 1};
-    return &rows->rows[rows->count++];
-}
-
-/* Is `name` one of the comma-separated names? */
-static bool is_listed(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = list; (at = strstr(at, name)) != NULL; at += length)
-        if ((at == list || at[-1] == ' ') && (at[length] == '\0' || at[length] == ','))
-            return true;
-    return false;
-}
-
-void trace_rows_ignore(struct trace_rows *rows, const char *name)
-{
-    size_t used = strlen(rows->ignored_fields);
-    if (used + strlen(name) + 3 < sizeof rows->ignored_fields && !is_listed(rows->ignored_fields, name))
-        snprintf(rows->ignored_fields + used, sizeof rows->ignored_fields - used, "%s%s", used ? ", " : "", name);
-}
-
-bool trace_ms_to_ns(double ms, int64_t *ns)
-{
-    if (!(ms >= 0 && ms <= 9e12))
-        return false;
-    *ns = (int64_t)nearbyint(ms * 1e6);
-    return true;
-}
-
 static void free_rows(struct trace_rows *pieces, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        free(pieces[i].rows);
-        free(pieces[i].hash_ids);
-    }
+    for (size_t i = 0; i < count; i++)
+        trace_rows_deinit(&pieces[i]);
     free(pieces);
 }
 
@@ -110,20 +73,21 @@ static void read_piece(struct trace_rows *piece, enum trace_format format, size_
         trace_read_azure_csv(piece);
 }
 
-/* The first error in file order. Pieces number lines from 1; a piece that failed is read again with its real first line. */
+/* The first error in file order. Pieces number lines from 1; the piece that failed is read again with its real first line. */
 static enum status first_error(struct trace_rows *pieces, size_t count, enum trace_format format, size_t first_line, struct diag *diag)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (pieces[i].status != SIM_OK) {
-            pieces[i].count = pieces[i].hash_count = 0;
-            pieces[i].status = SIM_OK;
-            diag_clear(&pieces[i].diag);
-            read_piece(&pieces[i], format, first_line);
-            return diag_set(diag, pieces[i].diag.status, "%s", pieces[i].diag.text);
-        }
+    size_t failed = 0;
+    while (failed < count && pieces[failed].status == SIM_OK)
+        failed++;
+    if (failed == count)
+        return SIM_OK;
+    for (size_t i = 0; i < failed; i++)
         first_line += count_lines(pieces[i].text, pieces[i].length);
-    }
-    return SIM_OK;
+    struct trace_rows again = {.file = pieces[failed].file, .text = pieces[failed].text, .length = pieces[failed].length};
+    read_piece(&again, format, first_line);
+    diag_set(diag, pieces[failed].diag.status, "%s", again.status != SIM_OK ? again.diag.text : pieces[failed].diag.text);
+    trace_rows_deinit(&again);
+    return diag->status;
 }
 
 static enum status read_pieces(const char *name, const char *text, size_t length, enum trace_format format, size_t first_line,
@@ -197,218 +161,7 @@ static enum status skip_header(const char *name, const char **text, size_t *leng
     return diag_at(diag, name, *first_line, 1, "an Azure CSV starts with the header TIMESTAMP,ContextTokens,GeneratedTokens");
 }
 
-/* --- joining --------------------------------------------------------------------------------------------------------------------- */
-
-/* What is kept of the file, in order of arrival: where each request stands among the pieces. */
-struct kept {
-    int64_t arrival_ns;
-    uint32_t index;
-    uint32_t piece;
-    size_t row;
-};
-
-static int by_arrival(const void *a, const void *b)
-{
-    const struct kept *left = a, *right = b;
-    if (left->arrival_ns != right->arrival_ns)
-        return left->arrival_ns < right->arrival_ns ? -1 : 1;
-    return left->index < right->index ? -1 : left->index > right->index;
-}
-
-static enum status select_rows(const struct trace_rows *pieces, size_t piece_count, enum trace_format format,
-                               const struct trace_selection *selection, struct kept *kept, uint32_t *count, struct diag *diag)
-{
-    uint32_t index = 0, used = 0;
-    bool sorted = true;
-    int64_t zero = format == TRACE_FORMAT_AZURE_CSV && piece_count > 0 && pieces[0].count > 0 ? pieces[0].rows[0].arrival_ns : 0;
-    for (size_t piece = 0; piece < piece_count; piece++)
-        for (size_t row = 0; row < pieces[piece].count; row++, index++) {
-            int64_t arrival_ns = pieces[piece].rows[row].arrival_ns - zero;
-            if (arrival_ns < 0)
-                return diag_set(diag, SIM_BAD_INPUT, "%s: request %u is earlier than the first row; sort the rows by time",
-                                pieces[piece].file, index);
-            if (arrival_ns < selection->from_ns || arrival_ns >= selection->to_ns || used >= selection->limit)
-                continue;
-            if (selection->arrival_speedup != 1.0)
-                arrival_ns = (int64_t)nearbyint((double)arrival_ns / selection->arrival_speedup);
-            sorted = sorted && (used == 0 || kept[used - 1].arrival_ns <= arrival_ns);
-            kept[used++] = (struct kept){.arrival_ns = arrival_ns, .index = index, .piece = (uint32_t)piece, .row = row};
-        }
-    if (!sorted)
-        qsort(kept, used, sizeof *kept, by_arrival);
-    *count = used;
-    return SIM_OK;
-}
-
-/* Hash ids get numbers 0, 1, ... in order of first appearance in the file. Small ids are looked up directly, others by hashing. */
-struct renumbering {
-    uint32_t *direct; /* id -> number + 1 */
-    uint64_t direct_size;
-    uint64_t *keys; /* open addressing: id + 1, 0 = empty */
-    uint32_t *numbers;
-    size_t mask;
-    uint32_t count;
-};
-
-static enum status start_renumbering(struct renumbering *numbering, uint64_t largest, size_t ids, struct diag *diag)
-{
-    *numbering = (struct renumbering){0};
-    if (largest < 8 * (uint64_t)ids + 1024) {
-        numbering->direct_size = largest + 1;
-        return array_zeroed(&numbering->direct, (size_t)largest + 1, sizeof *numbering->direct, "hash ids", diag);
-    }
-    size_t slots = 64;
-    while (slots < 2 * ids)
-        slots *= 2;
-    numbering->mask = slots - 1;
-    enum status status = array_zeroed(&numbering->keys, slots, sizeof *numbering->keys, "hash ids", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&numbering->numbers, slots, sizeof *numbering->numbers, "hash ids", diag);
-    return status;
-}
-
-static uint32_t renumber(struct renumbering *numbering, uint64_t id)
-{
-    if (numbering->direct) {
-        if (numbering->direct[id] == 0)
-            numbering->direct[id] = ++numbering->count;
-        return numbering->direct[id] - 1;
-    }
-    uint64_t hash = (id + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    size_t slot = (size_t)(hash >> 20) & numbering->mask;
-    while (numbering->keys[slot] != 0 && numbering->keys[slot] != id + 1)
-        slot = (slot + 1) & numbering->mask;
-    if (numbering->keys[slot] == 0) {
-        numbering->keys[slot] = id + 1;
-        numbering->numbers[slot] = numbering->count++;
-    }
-    return numbering->numbers[slot];
-}
-
-static void end_renumbering(struct renumbering *numbering)
-{
-    free(numbering->direct);
-    free(numbering->keys);
-    free(numbering->numbers);
-}
-
-/* Renumber in place, in file order, over the whole file: a selection does not change anybody's numbers. */
-static enum status renumber_all(struct trace_rows *pieces, size_t count, uint32_t *distinct, struct diag *diag)
-{
-    uint64_t largest = 0;
-    size_t ids = 0;
-    for (size_t piece = 0; piece < count; piece++) {
-        ids += pieces[piece].hash_count;
-        for (size_t i = 0; i < pieces[piece].hash_count; i++)
-            if (pieces[piece].hash_ids[i] > largest)
-                largest = pieces[piece].hash_ids[i];
-    }
-    struct renumbering numbering;
-    enum status status = start_renumbering(&numbering, largest, ids, diag);
-    for (size_t piece = 0; piece < count && status == SIM_OK; piece++)
-        for (size_t i = 0; i < pieces[piece].hash_count; i++)
-            pieces[piece].hash_ids[i] = renumber(&numbering, pieces[piece].hash_ids[i]);
-    *distinct = numbering.count;
-    end_renumbering(&numbering);
-    return status;
-}
-
-static enum status make_columns(struct trace *trace, size_t hashes, struct diag *diag)
-{
-    const char *what = "the trace";
-    size_t count = trace->count;
-    enum status status = array_zeroed(&trace->arrival_ns, count, sizeof *trace->arrival_ns, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->input_tokens, count, sizeof *trace->input_tokens, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->output_tokens, count, sizeof *trace->output_tokens, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->index, count, sizeof *trace->index, what, diag);
-    if (status == SIM_OK && hashes > 0)
-        status = array_zeroed(&trace->hash_start, count + 1, sizeof *trace->hash_start, what, diag);
-    if (status == SIM_OK && hashes > 0)
-        status = array_zeroed(&trace->hash_ids, hashes, sizeof *trace->hash_ids, what, diag);
-    return status;
-}
-
-/* A column that is made when the first request has something else than the default. */
-static enum status optional_column(void *column, const struct trace *trace, size_t size, struct diag *diag)
-{
-    void *made;
-    memcpy(&made, column, sizeof made);
-    return made ? SIM_OK : array_zeroed(column, trace->count, size, "the trace", diag);
-}
-
-static enum status fill_optional(struct trace *trace, uint32_t position, const struct trace_row *row,
-                                 const struct trace_selection *selection, struct diag *diag)
-{
-    uint32_t samples = row->samples, beam = row->beam_width, index = trace->index[position];
-    if (selection->set_samples && index % (selection->samples_every ? selection->samples_every : 1) == 0)
-        samples = selection->set_samples;
-    if (selection->set_beam && index % (selection->beam_every ? selection->beam_every : 1) == 0)
-        beam = selection->set_beam;
-    enum status status = SIM_OK;
-    if (row->priority != 0 && (status = optional_column(&trace->priority, trace, sizeof *trace->priority, diag)) == SIM_OK)
-        trace->priority[position] = row->priority;
-    if (status == SIM_OK && samples != 1 && !trace->samples) {
-        status = optional_column(&trace->samples, trace, sizeof *trace->samples, diag);
-        for (uint32_t i = 0; status == SIM_OK && i < trace->count; i++)
-            trace->samples[i] = 1;
-    }
-    if (status == SIM_OK && samples != 1)
-        trace->samples[position] = samples;
-    if (status == SIM_OK && beam != 0 && (status = optional_column(&trace->beam_width, trace, sizeof *trace->beam_width, diag)) == SIM_OK)
-        trace->beam_width[position] = beam;
-    return status;
-}
-
-static enum status fill_columns(struct trace *trace, const struct trace_rows *pieces, const struct kept *kept,
-                                const struct trace_selection *selection, struct diag *diag)
-{
-    uint64_t hashes = 0;
-    enum status status = SIM_OK;
-    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
-        const struct trace_rows *piece = &pieces[kept[position].piece];
-        const struct trace_row *row = &piece->rows[kept[position].row];
-        trace->arrival_ns[position] = kept[position].arrival_ns;
-        trace->index[position] = kept[position].index;
-        trace->input_tokens[position] = row->input_tokens;
-        trace->output_tokens[position] = row->output_tokens;
-        for (uint32_t i = 0; i < row->hash_count; i++)
-            trace->hash_ids[hashes++] = (uint32_t)piece->hash_ids[row->hash_at + i];
-        if (trace->hash_start)
-            trace->hash_start[position + 1] = hashes;
-        status = fill_optional(trace, position, row, selection, diag);
-    }
-    return status;
-}
-
-static enum status join(const char *name, struct trace_rows *pieces, size_t piece_count, enum trace_format format,
-                        const struct trace_selection *selection, struct trace *trace, struct diag *diag)
-{
-    size_t rows = 0, hashes = 0;
-    struct kept *kept = NULL;
-    for (size_t i = 0; i < piece_count; i++)
-        rows += pieces[i].count;
-    if (rows == 0 || rows >= UINT32_MAX / 2)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: holds %zu requests; 1 to 2147483646 can be replayed", name, rows);
-    enum status status = array_zeroed(&kept, rows, sizeof *kept, "the trace", diag);
-    if (status == SIM_OK)
-        status = select_rows(pieces, piece_count, format, selection, kept, &trace->count, diag);
-    if (status == SIM_OK && trace->count == 0)
-        status = diag_set(diag, SIM_BAD_INPUT, "%s: none of its %zu requests is selected; widen --from, --to or --limit", name, rows);
-    if (status == SIM_OK)
-        status = renumber_all(pieces, piece_count, &trace->distinct_hashes, diag);
-    for (uint32_t position = 0; status == SIM_OK && position < trace->count; position++)
-        hashes += pieces[kept[position].piece].rows[kept[position].row].hash_count;
-    if (status == SIM_OK)
-        status = make_columns(trace, hashes, diag);
-    if (status == SIM_OK)
-        status = fill_columns(trace, pieces, kept, selection, diag);
-    trace->requests_in_file = (uint32_t)rows;
-    free(kept);
-    return status;
-}
+/* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
 static void gather_ignored(const struct trace_rows *pieces, size_t count, struct trace *trace)
 {
@@ -435,9 +188,9 @@ static enum status load_text(const char *name, const char *text, size_t length, 
     if (status == SIM_OK)
         status = read_pieces(name, text, length, format, first_line, &pieces, &count, diag);
     if (status == SIM_OK)
-        status = join(name, pieces, count, format, selection, trace, diag);
-    if (status == SIM_OK)
         gather_ignored(pieces, count, trace);
+    if (status == SIM_OK)
+        status = trace_join(name, pieces, count, format == TRACE_FORMAT_AZURE_CSV, selection, trace, diag);
     free_rows(pieces, count);
     return status;
 }
@@ -481,6 +234,24 @@ void trace_destroy(struct trace *trace)
 }
 
 /* --- samples as requests --------------------------------------------------------------------------------------------------------- */
+
+static enum status make_columns(struct trace *trace, size_t hashes, struct diag *diag)
+{
+    const char *what = "the trace";
+    size_t count = trace->count;
+    enum status status = array_zeroed(&trace->arrival_ns, count, sizeof *trace->arrival_ns, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&trace->input_tokens, count, sizeof *trace->input_tokens, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&trace->output_tokens, count, sizeof *trace->output_tokens, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&trace->index, count, sizeof *trace->index, what, diag);
+    if (status == SIM_OK && hashes > 0)
+        status = array_zeroed(&trace->hash_start, count + 1, sizeof *trace->hash_start, what, diag);
+    if (status == SIM_OK && hashes > 0)
+        status = array_zeroed(&trace->hash_ids, hashes, sizeof *trace->hash_ids, what, diag);
+    return status;
+}
 
 static void copy_child(const struct trace *trace, uint32_t parent, struct trace *out, uint32_t child, uint32_t sample, uint64_t *hashes)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/digits.h"
 #include "input/trace_rows.h"
 
 #define AZURE_HEADER "TIMESTAMP,ContextTokens,GeneratedTokens"
@@ -102,33 +103,99 @@ static enum status read_line(struct trace_rows *rows, const char *line, size_t l
     if (length == 0)
         return SIM_OK;
     struct cursor cursor = {.at = line, .end = line + length};
-    struct trace_row *row = trace_rows_add(rows);
-    if (!row)
-        return rows->diag.status;
-    if (!take_time(&cursor, &row->arrival_ns))
+    struct trace_row row = TRACE_ROW_DEFAULT;
+    if (!take_time(&cursor, &row.arrival_ns))
         return wrong(rows, line_number, line, line, "not a time; 2023-11-16 18:15:46.6805900 is right");
     if (!take_char(&cursor, ','))
         return wrong(rows, line_number, line, cursor.at, "a comma belongs behind the time");
     enum status status =
-        take_tokens(rows, &cursor, line, line_number, "ContextTokens must be an integer from 1 to 1000000000", &row->input_tokens);
+        take_tokens(rows, &cursor, line, line_number, "ContextTokens must be an integer from 1 to 1000000000", &row.input_tokens);
     if (status == SIM_OK && !take_char(&cursor, ','))
         status = wrong(rows, line_number, line, cursor.at, "a comma belongs between ContextTokens and GeneratedTokens");
     if (status == SIM_OK)
         status =
-            take_tokens(rows, &cursor, line, line_number, "GeneratedTokens must be an integer from 1 to 1000000000", &row->output_tokens);
+            take_tokens(rows, &cursor, line, line_number, "GeneratedTokens must be an integer from 1 to 1000000000", &row.output_tokens);
     if (status == SIM_OK && cursor.at != cursor.end)
         status = wrong(rows, line_number, line, cursor.at, "text behind the third column; an Azure row has three");
-    return status;
+    return status == SIM_OK ? trace_rows_add(rows, &row) : status;
+}
+
+/* --- the quick reader ------------------------------------------------------------------------------------------------------------
+
+ * Rows of one minute begin alike, so their date is read once; what remains of a row is four short numbers. Whatever looks different is left
+ * to the reader above. Like that of JSONL it looks a few bytes ahead without asking for the end: zeros stand behind the text. */
+
+enum { MINUTE_LENGTH = 17 }; /* 2023-11-16 18:15: */
+
+struct minute {
+    const char *text; /* NULL before the first row */
+    int64_t start_ns;
+};
+
+/* From the seconds on: the position behind the newline, or NULL. */
+static const char *read_quickly(const struct minute *minute, struct trace_row *row, const char *at, const char *end)
+{
+    static const uint32_t scale[] = {0, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10};
+    uint32_t second, fraction = 0;
+    if (memcmp(at, minute->text, MINUTE_LENGTH) != 0 || take_8_digits(at + MINUTE_LENGTH, &second) != 2 || second > 60)
+        return NULL;
+    at += MINUTE_LENGTH + 2;
+    if (*at == '.') {
+        unsigned digits = take_8_digits(at + 1, &fraction);
+        if (digits == 0)
+            return NULL;
+        fraction *= scale[digits];
+        at += 1 + digits;
+    }
+    row->arrival_ns = minute->start_ns + (int64_t)second * 1000000000 + fraction;
+    if (memcmp(at, "+00:00", 6) == 0)
+        at += 6;
+    if (*at++ != ',')
+        return NULL;
+    unsigned digits = take_8_digits(at, &row->input_tokens);
+    if (digits == 0 || row->input_tokens == 0 || at[digits] != ',')
+        return NULL;
+    at += digits + 1;
+    digits = take_8_digits(at, &row->output_tokens);
+    if (digits == 0 || row->output_tokens == 0)
+        return NULL;
+    at += digits;
+    while (*at == '\r' || *at == ' ')
+        at++;
+    if (at < end && *at == '\n')
+        return at + 1;
+    return at == end ? end : NULL;
+}
+
+/* Remember the minute of a row that was read the long way. */
+static void note_minute(struct minute *minute, const struct trace_rows *rows, size_t length)
+{
+    uint32_t second;
+    if (length <= MINUTE_LENGTH || take_8_digits(rows->at + MINUTE_LENGTH, &second) != 2)
+        return;
+    int64_t arrival_ns = rows->arrival_ns[rows->count - 1];
+    minute->text = rows->at;
+    minute->start_ns = arrival_ns - arrival_ns % 1000000000 - (int64_t)second * 1000000000;
 }
 
 void trace_read_azure_csv(struct trace_rows *rows)
 {
-    const char *at = rows->text, *end = rows->text + rows->length;
-    for (size_t line_number = rows->first_line; at < end && rows->status == SIM_OK; line_number++) {
-        const char *stop = memchr(at, '\n', (size_t)(end - at));
-        if (!stop)
-            stop = end;
-        rows->status = read_line(rows, at, (size_t)(stop - at), line_number);
-        at = stop + 1;
+    const char *end = rows->text + rows->length;
+    struct minute minute = {0};
+    struct trace_row row = TRACE_ROW_DEFAULT;
+    rows->at = rows->text;
+    for (size_t line_number = rows->first_line; rows->at < end && rows->status == SIM_OK; line_number++) {
+        const char *next = minute.text ? read_quickly(&minute, &row, rows->at, end) : NULL;
+        if (next) {
+            rows->status = trace_rows_add(rows, &row);
+            rows->at = next;
+            continue;
+        }
+        const char *stop = memchr(rows->at, '\n', (size_t)(end - rows->at));
+        size_t length = (size_t)((stop ? stop : end) - rows->at), count = rows->count;
+        rows->status = read_line(rows, rows->at, length, line_number);
+        if (rows->status == SIM_OK && rows->count > count)
+            note_minute(&minute, rows, length);
+        rows->at = stop ? stop + 1 : end;
     }
 }

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/array.h"
+#include "base/digits.h"
 #include "base/json.h"
 #include "input/trace_rows.h"
 
@@ -15,158 +15,265 @@ enum field { FIELD_TIMESTAMP, FIELD_INPUT, FIELD_OUTPUT, FIELD_HASH_IDS, FIELD_P
 static const char *const field_names[FIELD_COUNT] = {"timestamp", "input_length", "output_length", "hash_ids", "priority",
                                                      "n",         "beam_width"};
 
-struct cursor {
-    const char *at, *end;
-};
+/* --- the quick reader ------------------------------------------------------------------------------------------------------------
 
-/* --- the quick reader ------------------------------------------------------------------------------------------------------------ */
+ * A position moves through the text; NULL says that the line is not understood. Nothing asks for the end of the text: behind it stand zeros
+ * (text_file.h), which no rule accepts, and names and numbers are looked at a few bytes ahead. What was read beyond the line's piece by
+ * that is found out where the line ends. */
 
-static void skip_blanks(struct cursor *cursor)
+static inline const char *skip_blanks(const char *at)
 {
-    while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\t' || *cursor->at == '\r'))
-        cursor->at++;
+    while (*at == ' ' || *at == '\t' || *at == '\r')
+        at++;
+    return at;
 }
 
-static bool take_char(struct cursor *cursor, char wanted)
+/* `wanted` after blanks: the position behind it, or NULL. */
+static inline const char *take_char(const char *at, char wanted)
 {
-    skip_blanks(cursor);
-    if (cursor->at == cursor->end || *cursor->at != wanted)
-        return false;
-    cursor->at++;
-    return true;
+    at = skip_blanks(at);
+    return *at == wanted ? at + 1 : NULL;
 }
 
-/* Up to 18 digits without a leading zero, and nothing behind them that would still be part of the number. */
-static bool take_integer(struct cursor *cursor, uint64_t *out)
+/* Up to 18 digits without a leading zero. Whether the number ends here the next character tells the caller. */
+static inline const char *take_integer(const char *at, uint64_t *out)
 {
-    skip_blanks(cursor);
-    const char *start = cursor->at;
-    uint64_t value = 0;
-    while (cursor->at < cursor->end && (unsigned)(*cursor->at - '0') < 10)
-        value = value * 10 + (uint64_t)(*cursor->at++ - '0');
-    size_t digits = (size_t)(cursor->at - start);
-    if (digits == 0 || digits > 18 || (*start == '0' && digits > 1) || cursor->at == cursor->end)
-        return false;
-    if (*cursor->at == '.' || *cursor->at == 'e' || *cursor->at == 'E')
-        return false;
-    *out = value;
-    return true;
+    unsigned digits = take_digits(at, out);
+    return digits == 0 || digits > 18 || (*at == '0' && digits > 1) ? NULL : at + digits;
 }
 
-/* A decimal of at most 15 digits: digits and power of ten are both exact doubles, so their quotient is the nearest double. */
-static bool take_milliseconds(struct cursor *cursor, int64_t *ns)
+/* A decimal number whose digits, taken as an integer, are at most 2^53, with at most 18 of them: integer and power of ten are both exact
+ * doubles, so their quotient is the double nearest to the number, which is what strtod gives. */
+static const char *take_milliseconds(const char *at, int64_t *ns)
 {
-    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-    skip_blanks(cursor);
-    const char *start = cursor->at;
-    uint64_t value = 0;
-    unsigned digits = 0, decimals = 0;
-    while (cursor->at < cursor->end && (unsigned)(*cursor->at - '0') < 10 && digits < 16) {
-        value = value * 10 + (uint64_t)(*cursor->at++ - '0');
-        digits++;
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    static const uint64_t shifts[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    uint64_t value, decimals = 0;
+    const char *start = at, *stop = take_integer(at, &value);
+    unsigned count = 0;
+    if (!stop)
+        return NULL;
+    if (*stop == '.') {
+        count = take_digits(stop + 1, &decimals);
+        if (count == 0 || count + (unsigned)(stop - start) > 18)
+            return NULL;
+        stop += 1 + count;
+        for (unsigned rest = count; rest > 0; rest -= rest < 8 ? rest : 8)
+            value *= shifts[rest < 8 ? rest : 8];
+        value += decimals;
     }
-    if (digits == 0 || (*start == '0' && digits > 1))
-        return false;
-    if (cursor->at < cursor->end && *cursor->at == '.') {
-        const char *point = cursor->at++;
-        while (cursor->at < cursor->end && (unsigned)(*cursor->at - '0') < 10 && digits + decimals < 16) {
-            value = value * 10 + (uint64_t)(*cursor->at++ - '0');
-            decimals++;
-        }
-        if (cursor->at == point + 1)
-            return false;
+    if (value > UINT64_C(1) << 53)
+        return NULL;
+    return trace_ms_to_ns(count > 0 ? (double)value / powers[count] : (double)value, ns) ? stop : NULL;
+}
+
+/* Ids of at most seven digits, each with a comma and perhaps a blank behind it: nearly all ids of real traces. Stops in front of the first
+ * that looks different, which may well be the last of a list. */
+static const char *take_short_ids(const char *at, struct trace_rows *rows)
+{
+    uint32_t *out = rows->hash_ids + rows->hash_count, *const end = rows->hash_ids + rows->hash_capacity, id;
+    while (out < end) {
+        unsigned digits = take_8_digits(at, &id);
+        if (digits - 1 > 6 || at[digits] != ',' || (*at == '0' && digits > 1))
+            break;
+        *out++ = id;
+        at += digits + 1;
+        at += *at == ' ';
     }
-    if (digits + decimals > 15 || cursor->at == cursor->end || *cursor->at == 'e' || *cursor->at == 'E')
-        return false;
-    return trace_ms_to_ns((double)value / powers[decimals], ns);
+    rows->hash_count = (size_t)(out - rows->hash_ids);
+    return at;
 }
 
-static int take_field_name(struct cursor *cursor)
+static const char *take_hash_ids(const char *at, struct trace_rows *rows)
 {
-    if (!take_char(cursor, '"'))
-        return -1;
-    const char *start = cursor->at;
-    while (cursor->at < cursor->end && *cursor->at != '"')
-        cursor->at++;
-    size_t length = (size_t)(cursor->at - start);
-    if (cursor->at == cursor->end || !take_char(cursor, '"') || !take_char(cursor, ':'))
-        return -1;
-    for (int field = 0; field < FIELD_COUNT; field++)
-        if (strlen(field_names[field]) == length && memcmp(field_names[field], start, length) == 0)
-            return field;
-    return -1;
-}
-
-static bool take_hash_ids(struct cursor *cursor, struct trace_rows *rows, struct trace_row *row)
-{
-    row->hash_at = rows->hash_count;
-    if (!take_char(cursor, '['))
-        return false;
-    if (take_char(cursor, ']'))
-        return true;
+    uint64_t id;
+    if (*at != '[')
+        return NULL;
+    at = skip_blanks(at + 1);
+    if (*at == ']')
+        return at + 1;
     do {
-        uint64_t id;
-        if (!take_integer(cursor, &id) || array_reserve(&rows->hash_ids, &rows->hash_capacity, rows->hash_count + 1, sizeof *rows->hash_ids,
-                                                        "hash ids", &rows->diag) != SIM_OK)
-            return false;
-        rows->hash_ids[rows->hash_count++] = id;
-        row->hash_count++;
-    } while (take_char(cursor, ','));
-    return take_char(cursor, ']');
+        if (rows->hash_count < rows->hash_capacity && !rows->hash_high)
+            at = take_short_ids(at, rows);
+        at = take_integer(skip_blanks(at), &id);
+        if (!at || trace_rows_put_hash(rows, id) != SIM_OK)
+            return NULL;
+        at = skip_blanks(at);
+    } while (*at++ == ',');
+    return at[-1] == ']' ? at : NULL;
 }
 
-static bool take_bounded(struct cursor *cursor, uint64_t most, uint32_t *out)
+static const char *take_bounded(const char *at, uint64_t most, uint32_t *out)
 {
     uint64_t value;
-    if (!take_integer(cursor, &value) || value < 1 || value > most)
-        return false;
+    at = take_integer(at, &value);
+    if (!at || value < 1 || value > most)
+        return NULL;
     *out = (uint32_t)value;
-    return true;
+    return at;
 }
 
-static bool take_field(struct cursor *cursor, struct trace_rows *rows, struct trace_row *row, int field)
+static const char *take_priority(const char *at, int32_t *out)
 {
     uint64_t value;
+    bool negative = *at == '-';
+    at = take_integer(at + negative, &value);
+    if (!at || value > INT32_MAX)
+        return NULL;
+    *out = negative ? -(int32_t)value : (int32_t)value;
+    return at;
+}
+
+/* The field whose name, in quotes, stands behind `at` - 1; FIELD_COUNT for others. */
+static inline enum field field_at(const char *at, size_t *length)
+{
+#define IS(number, name)                                                                                                                   \
+    if (memcmp(at, name "\"", sizeof name) == 0) {                                                                                         \
+        *length = sizeof name - 1;                                                                                                         \
+        return number;                                                                                                                     \
+    }
+    switch (*at) {
+    case 't':
+        IS(FIELD_TIMESTAMP, "timestamp");
+        break;
+    case 'i':
+        IS(FIELD_INPUT, "input_length");
+        break;
+    case 'o':
+        IS(FIELD_OUTPUT, "output_length");
+        break;
+    case 'h':
+        IS(FIELD_HASH_IDS, "hash_ids");
+        break;
+    case 'p':
+        IS(FIELD_PRIORITY, "priority");
+        break;
+    case 'n':
+        IS(FIELD_SAMPLES, "n");
+        break;
+    case 'b':
+        IS(FIELD_BEAM, "beam_width");
+        break;
+    default:
+        break;
+    }
+#undef IS
+    return FIELD_COUNT;
+}
+
+static const char *take_value(const char *at, struct trace_rows *rows, struct trace_row *row, enum field field)
+{
     switch (field) {
     case FIELD_TIMESTAMP:
-        return take_milliseconds(cursor, &row->arrival_ns);
+        return take_milliseconds(at, &row->arrival_ns);
     case FIELD_INPUT:
-        return take_bounded(cursor, TRACE_MAX_TOKENS, &row->input_tokens);
+        return take_bounded(at, TRACE_MAX_TOKENS, &row->input_tokens);
     case FIELD_OUTPUT:
-        return take_bounded(cursor, TRACE_MAX_TOKENS, &row->output_tokens);
+        return take_bounded(at, TRACE_MAX_TOKENS, &row->output_tokens);
     case FIELD_HASH_IDS:
-        return take_hash_ids(cursor, rows, row);
+        return take_hash_ids(at, rows);
     case FIELD_PRIORITY:
-        if (!take_integer(cursor, &value) || value > INT32_MAX)
-            return false;
-        row->priority = (int32_t)value;
-        return true;
+        return take_priority(at, &row->priority);
     case FIELD_SAMPLES:
-        return take_bounded(cursor, TRACE_MAX_SAMPLES, &row->samples);
+        return take_bounded(at, TRACE_MAX_SAMPLES, &row->samples);
     case FIELD_BEAM:
-        return take_bounded(cursor, TRACE_MAX_SAMPLES, &row->beam_width);
-    default:
-        return false;
+        return take_bounded(at, TRACE_MAX_SAMPLES, &row->beam_width);
+    case FIELD_COUNT:
+        break;
     }
+    return NULL;
 }
 
-static bool read_quickly(struct trace_rows *rows, struct trace_row *row, const char *line, size_t length)
+/* The inside of a string of printable ASCII without escapes, up to the closing quote; `at` stands behind the opening one. */
+static const char *end_of_plain_string(const char *at)
 {
-    struct cursor cursor = {.at = line, .end = line + length};
-    unsigned seen = 0;
-    const unsigned needed = 1u << FIELD_TIMESTAMP | 1u << FIELD_INPUT | 1u << FIELD_OUTPUT;
-    if (!take_char(&cursor, '{'))
-        return false;
+    while (*at >= ' ' && *at < 127 && *at != '"' && *at != '\\')
+        at++;
+    return *at == '"' ? at : NULL;
+}
+
+/* A value that is ignored: a plain string, a short number or a word. Anything else the strict reader judges. */
+static const char *skip_value(const char *at)
+{
+    uint64_t ignored;
+    if (*at == '"') {
+        at = end_of_plain_string(at + 1);
+        return at ? at + 1 : NULL;
+    }
+    if (memcmp(at, "true", 4) == 0 || memcmp(at, "null", 4) == 0)
+        return at + 4;
+    if (memcmp(at, "false", 5) == 0)
+        return at + 5;
+    at = take_integer(at + (*at == '-'), &ignored);
+    if (!at || *at != '.')
+        return at;
+    unsigned decimals = take_digits(at + 1, &ignored);
+    return decimals > 0 && decimals < 19 ? at + 1 + decimals : NULL;
+}
+
+/* An ignored field's number among those that the piece has met; -1 when there are too many to remember. */
+static int name_number(struct trace_rows *rows, const char *name, size_t length)
+{
+    char text[sizeof rows->ignored_fields];
+    for (size_t i = 0; i < rows->known_count; i++)
+        if (rows->known[i].length == length && memcmp(rows->known[i].text, name, length) == 0)
+            return (int)i;
+    if (rows->known_count == TRACE_NAMES_KNOWN || length >= sizeof text)
+        return -1;
+    memcpy(text, name, length);
+    text[length] = '\0';
+    trace_rows_ignore(rows, text);
+    rows->known[rows->known_count] = (struct trace_name){name, length};
+    return (int)rows->known_count++;
+}
+
+/* "name": value. `seen` has a bit for each field and ignored name of the line, as none may come twice. */
+static const char *take_member(const char *at, struct trace_rows *rows, struct trace_row *row, uint32_t *seen)
+{
+    size_t length = 0;
+    if (*at++ != '"')
+        return NULL;
+    enum field field = field_at(at, &length);
+    int bit = (int)field;
+    if (field == FIELD_COUNT) {
+        const char *stop = end_of_plain_string(at);
+        if (!stop)
+            return NULL;
+        length = (size_t)(stop - at);
+        int number = name_number(rows, at, length);
+        if (number < 0)
+            return NULL;
+        bit = FIELD_COUNT + number;
+    }
+    if (*seen >> bit & 1)
+        return NULL;
+    *seen |= UINT32_C(1) << bit;
+    at = take_char(at + length + 1, ':');
+    if (!at)
+        return NULL;
+    at = skip_blanks(at);
+    return field == FIELD_COUNT ? skip_value(at) : take_value(at, rows, row, field);
+}
+
+/* A whole line, which ends at `end` at the latest: the position behind its newline, or NULL. */
+static const char *read_quickly(struct trace_rows *rows, struct trace_row *row, const char *at, const char *end)
+{
+    uint32_t seen = 0;
+    const uint32_t needed = 1u << FIELD_TIMESTAMP | 1u << FIELD_INPUT | 1u << FIELD_OUTPUT;
+    if (*at != '{')
+        return NULL;
     do {
-        int field = take_field_name(&cursor);
-        if (field < 0 || (seen & 1u << field) || !take_field(&cursor, rows, row, field))
-            return false;
-        seen |= 1u << field;
-    } while (take_char(&cursor, ','));
-    if (!take_char(&cursor, '}'))
-        return false;
-    skip_blanks(&cursor);
-    return cursor.at == cursor.end && (seen & needed) == needed;
+        at = take_member(skip_blanks(at + 1), rows, row, &seen);
+        if (!at)
+            return NULL;
+        at = skip_blanks(at);
+    } while (*at == ',');
+    if (*at != '}' || (seen & needed) != needed)
+        return NULL;
+    at = skip_blanks(at + 1);
+    if (at < end && *at == '\n')
+        return at + 1;
+    return at == end ? end : NULL;
 }
 
 /* --- the strict reader ----------------------------------------------------------------------------------------------------------- */
@@ -192,21 +299,17 @@ static enum status strict_priority(const struct json_document *document, const c
     return SIM_OK;
 }
 
-static enum status strict_hash_ids(const struct json_document *document, const cJSON *node, struct trace_rows *rows, struct trace_row *row)
+static enum status strict_hash_ids(const struct json_document *document, const cJSON *node, struct trace_rows *rows)
 {
     if (!cJSON_IsArray(node))
         return json_error(document, node, false, &rows->diag, "hash_ids must be an array of integers");
-    row->hash_at = rows->hash_count;
     for (const cJSON *item = node->child; item; item = item->next) {
         uint64_t id = 0;
         enum status status = strict_integer(document, item, "a hash id", 0, INT64_MAX, &id, &rows->diag);
         if (status == SIM_OK)
-            status =
-                array_reserve(&rows->hash_ids, &rows->hash_capacity, rows->hash_count + 1, sizeof *rows->hash_ids, "hash ids", &rows->diag);
+            status = trace_rows_put_hash(rows, id);
         if (status != SIM_OK)
             return status;
-        rows->hash_ids[rows->hash_count++] = id;
-        row->hash_count++;
     }
     return SIM_OK;
 }
@@ -223,7 +326,7 @@ static enum status strict_field(const struct json_document *document, const cJSO
             return json_error(document, node, false, diag, "timestamp must be a number of milliseconds from 0 to 9e12");
         return SIM_OK;
     case FIELD_HASH_IDS:
-        return strict_hash_ids(document, node, rows, row);
+        return strict_hash_ids(document, node, rows);
     case FIELD_PRIORITY:
         return strict_priority(document, node, row, diag);
     default:
@@ -286,29 +389,35 @@ static bool is_blank(const char *line, size_t length)
     return true;
 }
 
-static enum status read_line(struct trace_rows *rows, const char *line, size_t length, size_t line_number)
+/* A line that the quick reader has given up on: from the start, with the strict one. */
+static enum status read_slowly(struct trace_rows *rows, const char *line, size_t length, size_t line_number)
 {
-    if (length == 0 || (line[0] != '{' && is_blank(line, length)))
+    struct trace_row row = TRACE_ROW_DEFAULT;
+    if (is_blank(line, length))
         return SIM_OK;
-    struct trace_row *row = trace_rows_add(rows);
-    if (!row)
-        return rows->diag.status;
-    size_t hashes = rows->hash_count;
-    if (read_quickly(rows, row, line, length))
-        return SIM_OK;
-    rows->hash_count = hashes;
-    *row = (struct trace_row){.samples = 1};
-    return rows->diag.status != SIM_OK ? rows->diag.status : read_strictly(rows, row, line, length, line_number);
+    enum status status = read_strictly(rows, &row, line, length, line_number);
+    return status == SIM_OK ? trace_rows_add(rows, &row) : status;
 }
 
 void trace_read_jsonl(struct trace_rows *rows)
 {
-    const char *at = rows->text, *end = rows->text + rows->length;
-    for (size_t line_number = rows->first_line; at < end && rows->status == SIM_OK; line_number++) {
-        const char *stop = memchr(at, '\n', (size_t)(end - at));
+    const char *end = rows->text + rows->length;
+    rows->at = rows->text;
+    for (size_t line_number = rows->first_line; rows->at < end && rows->status == SIM_OK; line_number++) {
+        const size_t hashes = rows->hash_count;
+        struct trace_row row = TRACE_ROW_DEFAULT;
+        const char *next = read_quickly(rows, &row, rows->at, end);
+        if (next && trace_rows_add(rows, &row) == SIM_OK) {
+            rows->at = next;
+            continue;
+        }
+        rows->hash_count = hashes;
+        rows->status = rows->diag.status; /* memory ran out */
+        const char *stop = memchr(rows->at, '\n', (size_t)(end - rows->at));
         if (!stop)
             stop = end;
-        rows->status = read_line(rows, at, (size_t)(stop - at), line_number);
-        at = stop + 1;
+        if (rows->status == SIM_OK)
+            rows->status = read_slowly(rows, rows->at, (size_t)(stop - rows->at), line_number);
+        rows->at = stop < end ? stop + 1 : end;
     }
 }

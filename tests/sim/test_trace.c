@@ -198,7 +198,7 @@ static void expect_equal_traces(const struct trace *a, const struct trace *b)
 
 Test(trace, the_quick_reader_agrees_with_the_strict_one_at_any_number_of_threads)
 {
-    enum { LINES = 6000 };
+    enum { LINES = 60000 }; /* enough for several pieces */
     static char text[2][LINES * 400];
     size_t length[2] = {0, 0};
     for (int extra = 0; extra < 2; extra++) {
@@ -223,12 +223,12 @@ Test(trace, the_quick_reader_agrees_with_the_strict_one_at_any_number_of_threads
 
 Test(trace, an_error_late_in_a_big_file_has_the_right_line_whatever_the_threads)
 {
-    enum { LINES = 20000 };
+    enum { LINES = 300000 }; /* enough for several pieces */
     static char text[LINES * 64 + 64];
     size_t length = 0;
     for (int line = 0; line < LINES; line++)
         length +=
-            (size_t)sprintf(text + length, "%s", line == 15000 ? "{\"timestamp\":0,\"input_length\":0,\"output_length\":2}\n" : ROW(""));
+            (size_t)sprintf(text + length, "%s", line == 250000 ? "{\"timestamp\":0,\"input_length\":0,\"output_length\":2}\n" : ROW(""));
     for (int threads = 1; threads <= 8; threads *= 2) {
         struct trace *trace = NULL;
         struct diag diag = {0};
@@ -236,6 +236,6 @@ Test(trace, an_error_late_in_a_big_file_has_the_right_line_whatever_the_threads)
         omp_set_num_threads(threads);
 #endif
         cr_expect_eq(load(text, length, NULL, &trace, &diag), SIM_BAD_INPUT);
-        cr_expect(strstr(diag.text, ":15001:31: "), "%s", diag.text);
+        cr_expect(strstr(diag.text, ":250001:31: "), "%s", diag.text);
     }
 }
