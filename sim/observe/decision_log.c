@@ -4,16 +4,11 @@
  * is known who finished (completed). */
 #include "observe/decision_log.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-
-#define FNV_OFFSET UINT64_C(14695981039346656037)
-#define FNV_PRIME  UINT64_C(1099511628211)
+#include "observe/table_hash.h"
 
 enum { FLUSH_AT = 1 << 20, LONGEST_ITEM = 64 };
 
@@ -35,6 +30,7 @@ struct decision_log {
     struct log_sink sink;
     struct text_buffer out, tables;
     struct log_row *rows;
+    struct table_hash *hashes;
     uint64_t blocks_hash;
     uint64_t prompt_tokens, cached_tokens, cached_tokens_all, output_tokens;
     uint64_t preempted[2], finished, copies, swap_in, swap_out;
@@ -48,7 +44,7 @@ static enum status room(struct text_buffer *buffer, size_t bytes, struct diag *d
 }
 
 /* The caller has made room. */
-static void put_text(struct text_buffer *buffer, const char *text)
+static inline void put_text(struct text_buffer *buffer, const char *text)
 {
     size_t length = strlen(text);
     memcpy(buffer->text + buffer->length, text, length);
@@ -60,15 +56,29 @@ static void put_char(struct text_buffer *buffer, char c)
     buffer->text[buffer->length++] = c;
 }
 
+/* Two digits a division, from the back. */
 static void put_unsigned(struct text_buffer *buffer, uint64_t value)
 {
-    char digits[20];
-    size_t count = 0;
-    do
-        digits[count++] = (char)('0' + value % 10);
-    while (value /= 10);
-    while (count > 0)
-        buffer->text[buffer->length++] = digits[--count];
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354"
+        "5556575859606162636465666768697071727374757677787980818283848586878889909192939495969798"
+        "99";
+    char digits[20], *at = digits + sizeof digits;
+    for (; value >= 100; value /= 100)
+        memcpy(at -= 2, pairs + 2 * (value % 100), 2);
+    if (value >= 10)
+        memcpy(at -= 2, pairs + 2 * value, 2);
+    else
+        *--at = (char)('0' + value);
+    size_t length = (size_t)(digits + sizeof digits - at);
+    memcpy(buffer->text + buffer->length, at, length);
+    buffer->length += length;
+}
+
+static void put_hash(struct text_buffer *buffer, uint64_t hash)
+{
+    for (int shift = 60; shift >= 0; shift -= 4)
+        put_char(buffer, "0123456789abcdef"[hash >> shift & 15]);
 }
 
 static void put_signed(struct text_buffer *buffer, int64_t value)
@@ -155,35 +165,16 @@ static enum status flush(struct decision_log *log, size_t from, struct diag *dia
 
 /* --- hashing --------------------------------------------------------------------------------------------------------------------- */
 
-/* FNV-1a over the 8 little-endian bytes of a value. Zero bytes only multiply, so the upper ones, which are nearly always zero, cost one
- * multiplication by a power of the prime instead of one each; the chain of dependent multiplications is what this costs. */
-static uint64_t fnv_value(uint64_t hash, uint64_t value)
-{
-    const uint64_t p2 = FNV_PRIME * FNV_PRIME, p4 = p2 * p2, p6 = p4 * p2;
-    hash = (hash ^ (value & 255)) * FNV_PRIME;
-    hash ^= (value >> 8) & 255;
-    if (value < 65536)
-        return hash * (p6 * FNV_PRIME);
-    hash = (hash * FNV_PRIME ^ ((value >> 16) & 255)) * FNV_PRIME ^ ((value >> 24) & 255);
-    if (value <= UINT32_MAX)
-        return hash * (p4 * FNV_PRIME);
-    for (int shift = 32; shift < 64; shift += 8)
-        hash = hash * FNV_PRIME ^ ((value >> shift) & 255);
-    return hash * FNV_PRIME;
-}
-
 static void hash_sequence(struct decision_log *log, const struct step_sequence *sequence)
 {
     const struct trace *trace = log->trace;
-    uint64_t name = trace->index[sequence->request];
+    struct table_name name = {.numbers = {trace->index[sequence->request], sequence->sample}, .count = log->options.groups ? 2 : 1};
     if (trace->sample)
-        name += (uint64_t)trace->sample[sequence->request] << 32;
-    uint64_t hash = fnv_value(log->blocks_hash, name);
-    if (log->options.groups)
-        hash = fnv_value(hash, sequence->sample);
-    for (uint32_t i = 0; i < sequence->num_blocks; i++)
-        hash = fnv_value(hash, sequence->blocks[i]);
-    log->blocks_hash = hash;
+        name.numbers[0] += (uint64_t)trace->sample[sequence->request] << 32;
+    if (sequence->sample == 0) /* further samples of a group are hashed anew each time: they would throw out what is known of the first */
+        log->blocks_hash = table_hash_add(log->hashes, log->blocks_hash, sequence->request, &name, sequence->blocks, sequence->num_blocks);
+    else
+        log->blocks_hash = table_hash_plainly(log->blocks_hash, &name, sequence->blocks, sequence->num_blocks);
 }
 
 static enum status put_table(struct decision_log *log, const struct step_sequence *sequence, struct diag *diag)
@@ -263,7 +254,6 @@ static enum status on_completed(void *self, const struct step *step, struct diag
 {
     struct decision_log *log = self;
     struct text_buffer *out = &log->out;
-    char hash[32];
     enum status status = room(out, line_size(log, step), diag);
     if (status != SIM_OK)
         return status;
@@ -285,9 +275,8 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     put_field(out, "wait", step->tally.waiting);
     if (log->options.groups)
         put_group_fields(log, out, step);
-    snprintf(hash, sizeof hash, "%016" PRIx64, log->blocks_hash);
     put_text(out, ",\"blocks\":\"");
-    put_text(out, hash);
+    put_hash(out, log->blocks_hash);
     put_char(out, '"');
     if (log->options.tables) {
         put_text(out, ",\"tables\":[");
@@ -296,6 +285,10 @@ static enum status on_completed(void *self, const struct step *step, struct diag
         put_char(out, ']');
     }
     put_text(out, "}\n");
+    for (uint32_t i = 0; i < step->finished_count; i++)
+        table_hash_forget(log->hashes, step->finished[i]);
+    for (uint32_t i = 0; i < step->preempted_count; i++)
+        table_hash_forget(log->hashes, step->preempted[i].request);
     return flush(log, FLUSH_AT, diag);
 }
 
@@ -492,6 +485,8 @@ enum status decision_log_create(const struct trace *trace, const struct decision
     log->sink = *sink;
     status = array_zeroed(&log->rows, trace->count, sizeof *log->rows, "the decision log", diag);
     if (status == SIM_OK)
+        status = table_hash_create(trace->count, &log->hashes, diag);
+    if (status == SIM_OK)
         status = room(&log->tables, 1, diag);
     if (status != SIM_OK) {
         decision_log_destroy(log);
@@ -517,5 +512,6 @@ void decision_log_destroy(struct decision_log *log)
     free(log->out.text);
     free(log->tables.text);
     free(log->rows);
+    table_hash_destroy(log->hashes);
     free(log);
 }

@@ -1,0 +1,190 @@
+/* table_hash.c - see table_hash.h. */
+#include "observe/table_hash.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+enum { LANES = 4, GROUPS = 64 };
+#define P2 (FNV_PRIME * FNV_PRIME)
+#define P4 (P2 * P2)
+#define P5 (P4 * FNV_PRIME)
+#define P6 (P4 * P2)
+#define P7 (P6 * FNV_PRIME)
+#define P8 (P4 * P4)
+
+/* What is remembered of one table. Group g has the starts g, g + 64, g + 128, g + 192. */
+struct remembered {
+    struct remembered *next_free;
+    uint64_t lanes[GROUPS][LANES];
+    uint32_t walked[GROUPS]; /* blocks that a group's lanes cover, and 1; 0: not begun */
+    struct table_name name;
+    uint32_t *blocks;
+    size_t capacity;
+    uint32_t count;
+    uint64_t power; /* P^(bytes of name and blocks) */
+};
+
+struct table_hash {
+    uint32_t requests;
+    struct remembered **of_request;
+    struct remembered *free;
+};
+
+enum status table_hash_create(uint32_t requests, struct table_hash **out, struct diag *diag)
+{
+    struct table_hash *hashes;
+    enum status status = array_zeroed(&hashes, 1, sizeof *hashes, "the decision log", diag);
+    if (status != SIM_OK)
+        return status;
+    hashes->requests = requests;
+    status = array_zeroed(&hashes->of_request, requests, sizeof(struct remembered *), "the decision log", diag);
+    if (status != SIM_OK) {
+        free(hashes);
+        return status;
+    }
+    *out = hashes;
+    return SIM_OK;
+}
+
+void table_hash_destroy(struct table_hash *hashes)
+{
+    if (!hashes)
+        return;
+    for (uint32_t request = 0; request < hashes->requests; request++)
+        table_hash_forget(hashes, request);
+    while (hashes->free) {
+        struct remembered *next = hashes->free->next_free;
+        free(hashes->free->blocks);
+        free(hashes->free);
+        hashes->free = next;
+    }
+    free(hashes->of_request);
+    free(hashes);
+}
+
+void table_hash_forget(struct table_hash *hashes, uint32_t request)
+{
+    struct remembered *table = hashes->of_request[request];
+    if (!table)
+        return;
+    table->next_free = hashes->free;
+    hashes->free = table;
+    hashes->of_request[request] = NULL;
+}
+
+/* --- walking --------------------------------------------------------------------------------------------------------------------- */
+
+/* Bytes that are zero only multiply, so the upper ones of a number, which nearly always are, cost one multiplication together. */
+static inline uint64_t hash_number(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ (value & 255)) * FNV_PRIME ^ (value >> 8 & 255);
+    if (value < 1u << 16)
+        return hash * P7;
+    hash = hash * FNV_PRIME ^ (value >> 16 & 255);
+    if (value < 1u << 24)
+        return hash * P6;
+    hash = hash * FNV_PRIME ^ (value >> 24 & 255);
+    if (value <= UINT32_MAX)
+        return hash * P5;
+    for (int shift = 32; shift < 64; shift += 8)
+        hash = hash * FNV_PRIME ^ (value >> shift & 255);
+    return hash * FNV_PRIME;
+}
+
+uint64_t table_hash_plainly(uint64_t hash, const struct table_name *name, const uint32_t *blocks, uint32_t count)
+{
+    for (uint32_t i = 0; i < name->count; i++)
+        hash = hash_number(hash, name->numbers[i]);
+    for (uint32_t i = 0; i < count; i++)
+        hash = hash_number(hash, blocks[i]);
+    return hash;
+}
+
+/* Carry four lanes on over blocks from `from` to the end. */
+static void walk(struct remembered *table, uint32_t group, uint32_t from)
+{
+    uint64_t *lanes = table->lanes[group], a = lanes[0], b = lanes[1], c = lanes[2], d = lanes[3];
+    for (uint32_t i = from; i < table->count; i++) {
+        const uint32_t id = table->blocks[i];
+        a = hash_number(a, id);
+        b = hash_number(b, id);
+        c = hash_number(c, id);
+        d = hash_number(d, id);
+    }
+    lanes[0] = a;
+    lanes[1] = b;
+    lanes[2] = c;
+    lanes[3] = d;
+    table->walked[group] = table->count + 1;
+}
+
+static void begin_group(struct remembered *table, uint32_t group)
+{
+    for (uint32_t lane = 0; lane < LANES; lane++)
+        table->lanes[group][lane] = table_hash_plainly(group + lane * (uint64_t)GROUPS, &table->name, NULL, 0);
+    table->walked[group] = 1;
+}
+
+/* --- remembering ----------------------------------------------------------------------------------------------------------------- */
+
+static void begin_table(struct remembered *table, const struct table_name *name)
+{
+    memset(table->walked, 0, sizeof table->walked);
+    table->name = *name;
+    table->count = 0;
+    table->power = name->count == 2 ? P8 * P8 : P8;
+}
+
+/* The memory of a request's table; NULL when there is none to be had. */
+static struct remembered *recall(struct table_hash *hashes, uint32_t request, const struct table_name *name)
+{
+    struct remembered *table = hashes->of_request[request];
+    if (table)
+        return table;
+    table = hashes->free;
+    if (table)
+        hashes->free = table->next_free;
+    else
+        table = calloc(1, sizeof *table);
+    if (!table)
+        return NULL;
+    begin_table(table, name);
+    hashes->of_request[request] = table;
+    return table;
+}
+
+/* Make what is remembered the table that is given: begin again unless it only grew. */
+static bool follow(struct remembered *table, const struct table_name *name, const uint32_t *blocks, uint32_t count)
+{
+    struct diag no_matter = {0};
+    bool same_name = table->name.count == name->count && table->name.numbers[0] == name->numbers[0] &&
+                     (name->count < 2 || table->name.numbers[1] == name->numbers[1]);
+    if (!same_name || count < table->count || (table->count > 0 && memcmp(table->blocks, blocks, table->count * sizeof *blocks) != 0))
+        begin_table(table, name);
+    if (count == table->count)
+        return true;
+    if (count > table->capacity &&
+        array_reserve(&table->blocks, &table->capacity, count, sizeof *blocks, "the decision log", &no_matter) != SIM_OK)
+        return false;
+    memcpy(table->blocks + table->count, blocks + table->count, (count - table->count) * sizeof *blocks);
+    for (; table->count < count; table->count++)
+        table->power *= P8;
+    return true;
+}
+
+uint64_t table_hash_add(struct table_hash *hashes, uint64_t hash, uint32_t request, const struct table_name *name, const uint32_t *blocks,
+                        uint32_t count)
+{
+    struct remembered *table = recall(hashes, request, name);
+    if (!table || !follow(table, name, blocks, count))
+        return table_hash_plainly(hash, name, blocks, count);
+    const uint32_t start = (uint32_t)(hash & 255), group = start % GROUPS;
+    if (table->walked[group] == 0)
+        begin_group(table, group);
+    if (table->walked[group] <= count)
+        walk(table, group, table->walked[group] - 1);
+    return table->lanes[group][start / GROUPS] + (hash - start) * table->power;
+}
