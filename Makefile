@@ -35,6 +35,8 @@ BUILD := build/$(FLAVOUR)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Icore -Isim $(CJSON_CFLAGS) -DPAGESIM_VERSION='"$(VERSION)"' -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(FLAVOUR)) $(filter-out -Wno-%,$(OPENMP)) $(LDFLAGS)
 TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
+# tests/support/allocations.c stands between the test program and the C library's allocator.
+COUNT_ALLOCATIONS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign,--wrap=aligned_alloc
 
 CORE_SOURCES := $(wildcard core/*.c)
 SIM_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/*/*.c))
@@ -104,7 +106,7 @@ demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float
 # --- tests -----------------------------------------------------------------------------------------------------------------------------
 
 $(ALL_TESTS): $(TEST_OBJECTS) $(SUPPORT_OBJECTS) $(LIBRARIES)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CRITERION_LIBS) $(CJSON_LIBS) -lm
+	$(CC) $(ALL_LDFLAGS) $(COUNT_ALLOCATIONS) -o $@ $^ $(CRITERION_LIBS) $(CJSON_LIBS) -lm
 
 test: $(BUILD)/pagesim $(ALL_TESTS) ## run all tests: unit, golden logs, command line, threads, install
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit golden cli threads install | tee $(BUILD)/tests.log; exit $${PIPESTATUS[0]}

@@ -42,12 +42,33 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
     return status;
 }
 
+static void free_table(struct v1_table *table)
+{
+    free(table->blocks);
+    free(table->contents);
+    *table = (struct v1_table){0};
+}
+
+/* The arrays of a finished request, if there are any. */
+static void take_spare(struct v1_blocks *blocks, struct v1_table *table)
+{
+    if (table->blocks || table->contents || blocks->spare_count == 0)
+        return;
+    const struct v1_table *spare = &blocks->spares[--blocks->spare_count];
+    table->blocks = spare->blocks;
+    table->capacity = spare->capacity;
+    table->contents = spare->contents;
+    table->contents_capacity = spare->contents_capacity;
+}
+
 void v1_blocks_deinit(struct v1_blocks *blocks)
 {
-    if (blocks->tables)
-        for (uint32_t position = 0; position < blocks->trace->count; position++)
-            v1_blocks_forget(blocks, position);
+    for (uint32_t position = 0; blocks->tables && position < blocks->trace->count; position++)
+        free_table(&blocks->tables[position]);
+    for (size_t i = 0; i < blocks->spare_count; i++)
+        free_table(&blocks->spares[i]);
     free(blocks->tables);
+    free(blocks->spares);
     free(blocks->hits);
     free(blocks->spans);
     kv_prefix_cache_destroy(blocks->cache);
@@ -120,6 +141,7 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
     struct v1_table *table = &blocks->tables[position];
     if (needed <= table->contents_count)
         return SIM_OK;
+    take_spare(blocks, table);
     enum status status =
         array_reserve(&table->contents, &table->contents_capacity, needed, sizeof *table->contents, "block contents", diag);
     const struct trace *trace = blocks->trace;
@@ -241,6 +263,7 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     uint32_t fresh = covered > have ? covered - have : 0;
     if (fresh + reserve > blocks->pool.num_free)
         return SIM_OK;
+    take_spare(blocks, table);
     enum status status =
         array_reserve(&table->blocks, &table->capacity, (size_t)have + fresh, sizeof *table->blocks, "a block table", diag);
     if (status == SIM_OK)
@@ -279,9 +302,16 @@ void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
 
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
 {
+    struct diag no_matter = {0};
     struct v1_table *table = &blocks->tables[position];
-    free(table->blocks);
-    free(table->contents);
+    if (!table->blocks && !table->contents)
+        return;
+    if (array_reserve(&blocks->spares, &blocks->spare_capacity, blocks->spare_count + 1, sizeof *blocks->spares, "block tables",
+                      &no_matter) != SIM_OK) {
+        free_table(table);
+        return;
+    }
+    blocks->spares[blocks->spare_count++] = *table;
     *table = (struct v1_table){0};
 }
 

@@ -50,6 +50,8 @@ struct v1_blocks {
      * the last lookup goes on where it ended while it is the same request and nothing was evicted. */
     uint32_t last_position, last_found;
     uint64_t last_evictions;
+    struct v1_table *spares; /* arrays of finished requests, for the next ones: a steady load asks for no memory */
+    size_t spare_count, spare_capacity;
     struct kv_span *spans; /* scratch: content of one block */
     size_t spans_capacity;
 };
@@ -80,7 +82,7 @@ SIM_NODISCARD enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t 
 /* Give the whole table back: blocks without content to the front of the queue, cached ones behind its tail, deepest first. */
 void v1_blocks_release(struct v1_blocks *blocks, uint32_t position);
 
-/* Free the memory of a finished request's table and contents (after release). */
+/* The request is finished and its table released: its arrays serve the next one. */
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position);
 
 bool v1_blocks_check(const struct v1_blocks *blocks, struct diag *diag);
