@@ -131,6 +131,7 @@ static const struct option_spec gen_options[] = {
     {"output-range", "A:B", "uniform: output tokens [1:256]"},
     {"repeat", "FILE", "instead of a kind: write this trace --times over, shifted in time"},
     {"times", "N", "with --repeat [2]"},
+    {"gap-ms", "MS", "with --repeat: from one copy's last request to the next's first [mean gap]"},
     {"output", "FILE", "- is standard output [-]"},
 };
 
@@ -191,14 +192,17 @@ static enum status read_spec(const struct options *options, struct generated_spe
 static enum status repeat(const struct options *options, FILE *file, struct diag *diag)
 {
     uint64_t times;
+    double gap_ms = 0;
     struct trace *trace;
     struct trace_selection all = trace_select_all();
     enum status status = options_uint(options, "times", 1, 100000, 2, &times, diag);
     if (status == SIM_OK)
+        status = options_double(options, "gap-ms", 0, 1e9, 0, &gap_ms, diag);
+    if (status == SIM_OK)
         status = trace_load(options_value(options, "repeat"), &all, &trace, diag);
     if (status != SIM_OK)
         return status;
-    trace_repeat(trace, (uint32_t)times, file);
+    trace_repeat(trace, (uint32_t)times, options_has(options, "gap-ms") ? (int64_t)(gap_ms * 1e6) : -1, file);
     trace_destroy(trace);
     return SIM_OK;
 }
@@ -225,6 +229,10 @@ static enum status trace_gen(int argc, char **argv, struct diag *diag)
         return SIM_OK;
     }
     bool repeats = status == SIM_OK && options_has(&options, "repeat");
+    if (repeats && options.positional_count > 0)
+        status = diag_set(diag, SIM_USAGE, "either a kind or --repeat FILE; \"%s\" is one too many", options.positional[0]);
+    else if (status == SIM_OK && !repeats && (options_has(&options, "times") || options_has(&options, "gap-ms")))
+        status = diag_set(diag, SIM_USAGE, "--times and --gap-ms belong to --repeat FILE");
     if (status == SIM_OK && !repeats)
         status = read_spec(&options, &spec, diag);
     struct stream stream = {.diag = diag};

@@ -159,13 +159,19 @@ static void repeat_request(const struct trace *trace, uint32_t position, int64_t
     fputs(hashes ? "]" : "", file);
     if (trace->priority && trace->priority[position])
         fprintf(file, ",\"priority\":%d", trace->priority[position]);
+    if (trace->samples && trace->samples[position] != 1)
+        fprintf(file, ",\"n\":%u", trace->samples[position]);
+    if (trace->beam_width && trace->beam_width[position])
+        fprintf(file, ",\"beam_width\":%u", trace->beam_width[position]);
     fputs("}\n", file);
 }
 
-void trace_repeat(const struct trace *trace, uint32_t times, FILE *file)
+void trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_ns, FILE *file)
 {
-    int64_t last = trace->arrival_ns[trace->count - 1], mean = last / trace->count;
+    int64_t last = trace->arrival_ns[trace->count - 1];
+    if (gap_ns < 0)
+        gap_ns = trace->count > 1 ? (last - trace->arrival_ns[0]) / (trace->count - 1) : 0;
     for (uint32_t time = 0; time < times; time++)
         for (uint32_t position = 0; position < trace->count; position++)
-            repeat_request(trace, position, time * (last + mean), (uint64_t)time * trace->distinct_hashes, file);
+            repeat_request(trace, position, time * (last - trace->arrival_ns[0] + gap_ns), (uint64_t)time * trace->distinct_hashes, file);
 }
