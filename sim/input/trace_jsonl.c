@@ -55,7 +55,7 @@ static const char *take_milliseconds(const char *at, int64_t *ns)
         return NULL;
     if (*stop == '.') {
         count = take_digits(stop + 1, &decimals);
-        if (count == 0 || count + (unsigned)(stop - start) > 18)
+        if (count == 0 || count > 17 || count + (unsigned)(stop - start) > 18)
             return NULL;
         stop += 1 + count;
         for (unsigned rest = count; rest > 0; rest -= rest < 8 ? rest : 8)
@@ -124,41 +124,33 @@ static const char *take_priority(const char *at, int32_t *out)
     return at;
 }
 
-/* The field whose name, in quotes, stands behind `at` - 1; FIELD_COUNT for others. */
-static inline enum field field_at(const char *at, size_t *length)
+/* Does a name with its closing quote, `size` bytes of it, stand here? Comparisons of constant length are a load or two. */
+static inline bool stands(const char *at, const char *name, size_t size)
 {
-#define IS(number, name)                                                                                                                   \
-    if (memcmp(at, name "\"", sizeof name) == 0) {                                                                                         \
-        *length = sizeof name - 1;                                                                                                         \
-        return number;                                                                                                                     \
-    }
+    return memcmp(at, name, size) == 0;
+}
+
+/* The field whose name, in quotes, stands behind `at` - 1; FIELD_COUNT for others. */
+static inline enum field field_at(const char *at)
+{
     switch (*at) {
     case 't':
-        IS(FIELD_TIMESTAMP, "timestamp");
-        break;
+        return stands(at, "timestamp\"", 10) ? FIELD_TIMESTAMP : FIELD_COUNT;
     case 'i':
-        IS(FIELD_INPUT, "input_length");
-        break;
+        return stands(at, "input_length\"", 13) ? FIELD_INPUT : FIELD_COUNT;
     case 'o':
-        IS(FIELD_OUTPUT, "output_length");
-        break;
+        return stands(at, "output_length\"", 14) ? FIELD_OUTPUT : FIELD_COUNT;
     case 'h':
-        IS(FIELD_HASH_IDS, "hash_ids");
-        break;
+        return stands(at, "hash_ids\"", 9) ? FIELD_HASH_IDS : FIELD_COUNT;
     case 'p':
-        IS(FIELD_PRIORITY, "priority");
-        break;
+        return stands(at, "priority\"", 9) ? FIELD_PRIORITY : FIELD_COUNT;
     case 'n':
-        IS(FIELD_SAMPLES, "n");
-        break;
+        return at[1] == '"' ? FIELD_SAMPLES : FIELD_COUNT;
     case 'b':
-        IS(FIELD_BEAM, "beam_width");
-        break;
+        return stands(at, "beam_width\"", 11) ? FIELD_BEAM : FIELD_COUNT;
     default:
-        break;
+        return FIELD_COUNT;
     }
-#undef IS
-    return FIELD_COUNT;
 }
 
 static const char *take_value(const char *at, struct trace_rows *rows, struct trace_row *row, enum field field)
@@ -230,17 +222,16 @@ static int name_number(struct trace_rows *rows, const char *name, size_t length)
 /* "name": value. `seen` has a bit for each field and ignored name of the line, as none may come twice. */
 static const char *take_member(const char *at, struct trace_rows *rows, struct trace_row *row, uint32_t *seen)
 {
-    size_t length = 0;
+    static const unsigned char lengths[] = {9, 12, 13, 8, 8, 1, 10};
     if (*at++ != '"')
         return NULL;
-    enum field field = field_at(at, &length);
+    enum field field = field_at(at);
     int bit = (int)field;
+    const char *stop = field == FIELD_COUNT ? end_of_plain_string(at) : at + lengths[field];
+    if (!stop)
+        return NULL;
     if (field == FIELD_COUNT) {
-        const char *stop = end_of_plain_string(at);
-        if (!stop)
-            return NULL;
-        length = (size_t)(stop - at);
-        int number = name_number(rows, at, length);
+        int number = name_number(rows, at, (size_t)(stop - at));
         if (number < 0)
             return NULL;
         bit = FIELD_COUNT + number;
@@ -248,7 +239,7 @@ static const char *take_member(const char *at, struct trace_rows *rows, struct t
     if (*seen >> bit & 1)
         return NULL;
     *seen |= UINT32_C(1) << bit;
-    at = take_char(at + length + 1, ':');
+    at = take_char(stop + 1, ':');
     if (!at)
         return NULL;
     at = skip_blanks(at);

@@ -83,7 +83,7 @@ enum status trace_rows_add_rare(struct trace_rows *rows, const struct trace_row 
         status = make_column(rows, &rows->beam_width, sizeof *rows->beam_width);
     if (status == SIM_OK && row->samples != 1 && !rows->samples) {
         status = make_column(rows, &rows->samples, sizeof *rows->samples);
-        for (size_t before = 0; status == SIM_OK && before < i; before++)
+        for (size_t before = 0; rows->samples && before < i; before++)
             rows->samples[before] = 1;
     }
     if (status != SIM_OK)
