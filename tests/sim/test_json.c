@@ -37,6 +37,7 @@ Test(json, refuses_what_is_not_json_and_names_the_place)
         {"{\"a\":\"\x01\"}", "f.json:1:7:"},
         {"{\"a\":\"\\x\"}", "f.json:1:7:"},
         {"{\"a\":\"\\u12\"}", "f.json:1:7:"},
+        {"[0.12345678901234567890123456789012345678901234567890123456789012]", "f.json:1:2:"},
         {"{a:1}", "f.json:1:2:"},
         {"{\"a\" 1}", "f.json:1:6:"},
         {"[1 2]", "f.json:1:4:"},
@@ -58,8 +59,15 @@ Test(json, limits_nesting_and_reads_what_is_legal)
     memset(deep, '[', 10000);
     memset(deep + 10000, ']', 10000);
     cr_expect_eq(open_text(deep, 20000, &diag), SIM_BAD_INPUT);
-    static const char *const legal[] = {
-        "{}", " [ ] ", "-0", "1e5", "1.5E-3", "\"\\u00e9\\n\"", "{\"a\":{\"a\":1},\"b\":[true,false,null]}", "\"\xc3\xa9\""};
+    static const char *const legal[] = {"{}",
+                                        " [ ] ",
+                                        "-0",
+                                        "1e5",
+                                        "1.5E-3",
+                                        "\"\\u00e9\\n\"",
+                                        "{\"a\":{\"a\":1},\"b\":[true,false,null]}",
+                                        "\"\xc3\xa9\"",
+                                        "[0.1234567890123456789012345678901234567890123456789012345678901]" /* 63 characters */};
     for (size_t i = 0; i < sizeof legal / sizeof *legal; i++) {
         struct diag fine = {0};
         cr_expect_eq(open_text(legal[i], strlen(legal[i]), &fine), SIM_OK, "%s: %s", legal[i], fine.text);
