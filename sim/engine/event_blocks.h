@@ -108,31 +108,38 @@ SIM_NODISCARD enum status event_blocks_release(struct event_blocks *blocks, uint
 /* Up to `wanted` free blocks from the head of the back list (there must be one); what they held is forgotten. Returns how many. */
 uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t wanted);
 
-/* One block for a decoding request that crosses a block boundary. There must be a free one. Private blocks of a running request take
- * their room at admission, so this is a few instructions. */
-static inline void event_blocks_grow_by_one(struct event_blocks *blocks, uint32_t slot)
+/* The next block in the queue. There must be one. */
+static inline uint32_t event_blocks_take_one(struct event_blocks *blocks)
 {
-    struct event_table *table = &blocks->tables[slot];
     uint32_t id;
     if (blocks->front_count > 0)
-        id = blocks->front[--blocks->front_count];
-    else if (blocks->next_unused <= blocks->usable)
-        id = blocks->next_unused++;
-    else if (blocks->segments[blocks->back_first].node == NODE_NONE && blocks->segments[blocks->back_first].count > 1) {
-        /* The next of several orphans: what a pool that has been full once mostly comes to. */
-        id = blocks->ring[blocks->ring_head];
-        blocks->ring_head = (blocks->ring_head + 1) & blocks->ring_mask;
-        blocks->segments[blocks->back_first].count--;
-        blocks->back_blocks--;
-    } else
-        event_blocks_evict(blocks, &id, 1);
-    uint32_t breaks = table->last + 1 != id;
+        return blocks->front[--blocks->front_count];
+    if (blocks->next_unused <= blocks->usable)
+        return blocks->next_unused++;
+    event_blocks_evict(blocks, &id, 1);
+    return id;
+}
+
+/* If the next `count` blocks in the queue are orphans, and not the last of their segment, their place in the ring: what a pool that was
+ * full once mostly comes to. Else UINT32_MAX. */
+static inline uint32_t event_blocks_orphans_next(const struct event_blocks *blocks, uint32_t count)
+{
+    if (blocks->front_count > 0 || blocks->next_unused <= blocks->usable)
+        return UINT32_MAX;
+    const struct segment *head = &blocks->segments[blocks->back_first];
+    return head->node == NODE_NONE && head->count > count ? blocks->ring_head : UINT32_MAX;
+}
+
+/* A private block more for a decoding request that crosses a block boundary; its room was made at admission. Returns 1 if the id does not
+ * follow the last one's, for table_runs; the caller adds up table_blocks and table_runs. */
+static inline uint32_t event_table_append(struct event_table *table, uint32_t id)
+{
+    const uint32_t breaks = table->last + 1 != id;
     table->ids[table->private_count++] = id;
     table->last = id;
     table->count++;
     table->runs += breaks;
-    blocks->table_runs += breaks;
-    blocks->table_blocks++;
+    return breaks;
 }
 
 bool event_blocks_check(const struct event_blocks *blocks);

@@ -376,7 +376,7 @@ static void collect_due(struct event_replay *replay)
             add_due(replay, replay->prefill[i]);
 }
 
-static enum status hand_out_tokens(struct event_replay *replay, int64_t end_ns, struct diag *diag)
+enum status event_hand_out_tokens(struct event_replay *replay, int64_t end_ns, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
     enum status status = SIM_OK;
@@ -416,7 +416,7 @@ static enum status ordinary_step(struct event_replay *replay, uint32_t threshold
     if (replay->shape.sequences == 0)
         return SIM_OK;
     event_close_step(replay, end_ns);
-    return hand_out_tokens(replay, *end_ns, diag);
+    return event_hand_out_tokens(replay, *end_ns, diag);
 }
 
 /* --- the loop --------------------------------------------------------------------------------------------------------------------- */

@@ -87,6 +87,8 @@ bool event_head_may_enter(const struct event_replay *replay, uint32_t budget);
 int64_t event_next_arrival(struct event_replay *replay);
 /* The shape's part of everybody in the calendar; each computes one token. */
 void event_compute_decodes(struct event_replay *replay);
+/* The model ran the step in which the calendar stands, with nobody walked by event_walk.c: first tokens, finishes, one tick more. */
+SIM_NODISCARD enum status event_hand_out_tokens(struct event_replay *replay, int64_t end_ns, struct diag *diag);
 /* event_stretch.c: run the steps from here on in which nothing but decoding happens, and tell of them as runs. Returns with *steps = 0
  * when the very next step is no such step. */
 SIM_NODISCARD enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct diag *diag);

@@ -1,7 +1,7 @@
 /* event_stretch.c - steps in which everybody who runs decodes and nobody comes, goes or waits for something that could happen: most steps
  * of most replays. All that changes from one to the next is the clock, one token more each, and a block for those that cross a boundary.
  *
- * A stretch ends before the step in which somebody gets the last token, an arrival is seen, or blocks run out. Under the linear model its
+ * A stretch ends with the step in which somebody gets the last token, or before the one in which an arrival is seen or blocks run out. Under the linear model its
  * steps' durations are an arithmetic progression, so how long it is and all its sums are known beforehand, and the only work is per block:
  * the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
  *
@@ -9,7 +9,7 @@
 #include "engine/event_state.h"
 
 enum { STEPS_MOST = 4096 };
-#define LONGEST_STEP_NS (INT64_C(1) << 49)
+#define LONGEST_RUN_NS (INT64_C(1) << 42) /* more than an hour; times some million blocks it fits 64 bits */
 
 struct stretch {
     struct event_replay *replay;
@@ -40,26 +40,42 @@ static int64_t time_of(uint32_t steps, int64_t first_ns, int64_t change_ns)
 /* What taking blocks after the start of a run adds to its sums, which are kept as if all its blocks had been taken at its start: what is
  * taken later is charged back, so that steps in which nothing is taken cost nothing. */
 struct charges {
-    step_sum used_ns, cached_ns, runs_ns;
+    uint64_t used_ns, cached_ns, runs_ns; /* progression_steps sees to it that they fit */
     uint64_t peak_empty_slots;
 };
+
+/* A block for everybody in a phase list. Returns at how many places ids do not follow each other. */
+static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, uint32_t count)
+{
+    const struct live *live = replay->calendar.live;
+    struct event_blocks *blocks = &replay->blocks;
+    struct event_table *tables = blocks->tables;
+    uint32_t slot = replay->calendar.phase_first[phase] - 1, breaks = 0, at = event_blocks_orphans_next(blocks, count);
+    if (at == UINT32_MAX) {
+        for (; slot != LIVE_NONE; slot = live[slot].next_phase)
+            breaks += event_table_append(&tables[slot], event_blocks_take_one(blocks));
+        return breaks;
+    }
+    for (; slot != LIVE_NONE; slot = live[slot].next_phase, at = (at + 1) & blocks->ring_mask)
+        breaks += event_table_append(&tables[slot], blocks->ring[at]);
+    blocks->ring_head = at;
+    blocks->segments[blocks->back_first].count -= count;
+    blocks->back_blocks -= count;
+    return breaks;
+}
 
 /* Blocks for those that cross a boundary in a step that starts `elapsed_ns` after the run, when held_tokens will be held. */
 static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, uint64_t held_tokens, struct charges *charges)
 {
-    const struct event_calendar *calendar = &replay->calendar;
     struct event_blocks *blocks = &replay->blocks;
-    const uint32_t cached_before = blocks->back_blocks;
-    const uint64_t runs_before = blocks->table_runs;
-    uint32_t slot = calendar->phase_first[phase] - 1;
-    do {
-        event_blocks_grow_by_one(blocks, slot);
-        slot = calendar->live[slot].next_phase;
-    } while (slot != LIVE_NONE);
+    const uint32_t cached_before = blocks->back_blocks, count = replay->calendar.phase_count[phase];
+    const uint32_t breaks = take_blocks(replay, phase, count);
+    blocks->table_blocks += count;
+    blocks->table_runs += breaks;
     const uint64_t empty_slots = blocks->table_blocks * blocks->block_size - held_tokens; /* most just after blocks were taken */
-    charges->used_ns += (step_sum)elapsed_ns * calendar->phase_count[phase];
-    charges->cached_ns += (step_sum)elapsed_ns * (cached_before - blocks->back_blocks);
-    charges->runs_ns += (step_sum)elapsed_ns * (blocks->table_runs - runs_before);
+    charges->used_ns += elapsed_ns * count;
+    charges->cached_ns += elapsed_ns * (cached_before - blocks->back_blocks);
+    charges->runs_ns += elapsed_ns * breaks;
     charges->peak_empty_slots = empty_slots > charges->peak_empty_slots ? empty_slots : charges->peak_empty_slots;
 }
 
@@ -67,17 +83,22 @@ static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t e
 static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
 {
     struct event_replay *replay = stretch->replay;
-    const uint64_t *bits = replay->calendar.phase_bits;
     const uint32_t size = replay->calendar.block_size;
     const int64_t since_ns = stretch->now_ns - stretch->run_start_ns, first_ns = stretch->duration_ns;
     const uint64_t held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * stretch->steps;
     struct charges charges = {.peak_empty_slots = stretch->run->peak_empty_slots};
-    uint32_t ahead = event_next_bit(bits, size, stretch->phase);
-    while (ahead < steps) { /* the next step with a crossing */
-        const uint32_t at = (stretch->phase + ahead) % size;
-        cross(replay, at, (uint64_t)(since_ns + time_of(ahead, first_ns, change_ns)), held_tokens + (uint64_t)stretch->decoders * ahead,
-              &charges);
-        ahead += 1 + event_next_bit(bits, size, at + 1 == size ? 0 : at + 1);
+    uint32_t phase = stretch->phase;
+    for (uint32_t done = 0, window; done < steps; done += window) { /* as far as one word of the phases' bits reaches */
+        uint64_t bits = replay->calendar.phase_bits[phase / 64] >> (phase % 64);
+        window = event_min(event_min(64 - phase % 64, size - phase), steps - done);
+        if (window < 64)
+            bits &= (UINT64_C(1) << window) - 1;
+        for (; bits; bits &= bits - 1) { /* the steps with a crossing */
+            const uint32_t in = (uint32_t)__builtin_ctzll(bits), ahead = done + in;
+            cross(replay, phase + in, (uint64_t)(since_ns + time_of(ahead, first_ns, change_ns)),
+                  held_tokens + (uint64_t)stretch->decoders * ahead, &charges);
+        }
+        phase = phase + window == size ? 0 : phase + window;
     }
     stretch->run->used_blocks_ns -= charges.used_ns;
     stretch->run->cached_blocks_ns += charges.cached_ns;
@@ -87,7 +108,7 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
     stretch->duration_ns += change_ns * (steps - 1);
     stretch->steps += steps;
     stretch->run_steps += steps;
-    stretch->phase = (stretch->phase + steps) % size;
+    stretch->phase = phase;
 }
 
 static void open_run(struct stretch *stretch)
@@ -130,7 +151,7 @@ static void fill_first(const struct stretch *stretch)
 }
 
 /* Tokens held rise by `decoders` a step, durations by change_ns; tables and used blocks grow alike. */
-static enum status end_run(struct stretch *stretch, struct diag *diag)
+static void sum_run(struct stretch *stretch)
 {
     struct step_run *run = stretch->run;
     const struct event_blocks *blocks = &stretch->replay->blocks;
@@ -149,7 +170,6 @@ static enum status end_run(struct stretch *stretch, struct diag *diag)
     run->peak_used_blocks = used_blocks; /* both only grow */
     run->peak_held_tokens = first->held_tokens + (uint64_t)stretch->decoders * (stretch->run_steps - 1);
     stretch->run = NULL;
-    return emitter_run_done(&stretch->replay->emitter, diag);
 }
 
 /* How long the coming step takes. */
@@ -175,11 +195,14 @@ static void price_step(struct stretch *stretch)
 /* How many of `most` steps can run as one progression: blocks are there for all, and no arrival is seen before the last one. At least 1. */
 static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t arrival_ns)
 {
+    const uint32_t size = stretch->replay->calendar.block_size;
     const uint32_t turns = event_blocks_free(&stretch->replay->blocks) / stretch->decoders; /* each takes a block a turn at the most */
-    if (most > 1 && turns < most / stretch->replay->calendar.block_size + 2)
-        most = turns < 3 ? 1 : event_min(most, (turns - 2) * stretch->replay->calendar.block_size);
-    if (stretch->duration_ns > LONGEST_STEP_NS || change_ns > LONGEST_STEP_NS / STEPS_MOST)
-        return 1; /* sums could leave 64 bits */
+    if (most > 1 && turns < most / size + 2)
+        most = turns < 3 ? 1 : event_min(most, (turns - 2) * size);
+    const uint64_t blocks = (uint64_t)stretch->decoders * (most / size + 1);
+    if (stretch->duration_ns >= LONGEST_RUN_NS / STEPS_MOST || change_ns >= LONGEST_RUN_NS / STEPS_MOST / STEPS_MOST ||
+        blocks > INT64_MAX / LONGEST_RUN_NS / 2)
+        return 1; /* charges could leave 64 bits */
     const int64_t until_ns = arrival_ns - stretch->now_ns;
     if (time_of(most - 1, stretch->duration_ns, change_ns) < until_ns)
         return most;
@@ -200,8 +223,11 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t arr
     price_step(stretch);
     if (stretch->run && stretch->run_steps == 1)
         stretch->run->change_ns = stretch->duration_ns - last_ns;
-    if (stretch->run && stretch->duration_ns - last_ns != stretch->run->change_ns)
-        status = end_run(stretch, diag);
+    if (stretch->run &&
+        (stretch->duration_ns - last_ns != stretch->run->change_ns || stretch->now_ns - stretch->run_start_ns >= LONGEST_RUN_NS)) {
+        sum_run(stretch);
+        status = emitter_run_done(&stretch->replay->emitter, diag);
+    }
     const bool fresh = !stretch->run;
     if (fresh)
         open_run(stretch);
@@ -218,16 +244,23 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t arr
     return status;
 }
 
-static void bring_up_to_date(const struct stretch *stretch)
+/* The calendar and the sums stand in the last step, whose end finishes what is due. */
+static enum status finish_last_step(struct stretch *stretch, struct diag *diag)
 {
     struct event_replay *replay = stretch->replay;
     struct event_calendar *calendar = &replay->calendar;
-    calendar->tick += stretch->steps;
-    calendar->tick_phase = stretch->phase;
-    calendar->decoder_tokens += (uint64_t)stretch->decoders * stretch->steps;
-    replay->held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * (stretch->steps - 1);
+    const uint32_t before = stretch->steps - 1, size = calendar->block_size;
+    calendar->tick += before;
+    calendar->tick_phase = stretch->phase == 0 ? size - 1 : stretch->phase - 1;
+    calendar->decoder_tokens += (uint64_t)stretch->decoders * before;
+    replay->held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * before;
+    replay->now_ns = stretch->now_ns - stretch->duration_ns;
+    replay->step_number += before;
+    sum_run(stretch);
+    enum status status = event_hand_out_tokens(replay, stretch->now_ns, diag);
     replay->now_ns = stretch->now_ns;
-    replay->step_number += stretch->steps;
+    replay->step_number++;
+    return status == SIM_OK ? emitter_run_done(&replay->emitter, diag) : status;
 }
 
 enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct diag *diag)
@@ -246,13 +279,12 @@ enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct d
     stretch.duration_ns = 0;
     stretch.run = NULL;
     const int64_t arrival_ns = event_next_arrival(replay);
-    const uint32_t most = event_calendar_until_finish(calendar, calendar->tick, STEPS_MOST);
+    const uint32_t most = 1 + event_calendar_until_finish(calendar, calendar->tick, STEPS_MOST);
     while (status == SIM_OK && stretch.steps < most && arrival_ns > stretch.now_ns &&
            calendar->phase_count[stretch.phase] <= event_blocks_free(&replay->blocks))
         status = run_steps(&stretch, most - stretch.steps, arrival_ns, diag);
     *steps = stretch.steps;
     if (stretch.steps == 0 || status != SIM_OK)
         return status;
-    bring_up_to_date(&stretch);
-    return end_run(&stretch, diag);
+    return finish_last_step(&stretch, diag);
 }
