@@ -102,7 +102,7 @@ static enum status read_workload(const struct options *options, struct random_wo
 }
 
 /* Requests that are drawn; the prefix that they share is one trace block. */
-static enum status make_workload(const struct options *options, struct input *input, struct diag *diag)
+static enum status make_workload(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
 {
     static const char *const of_files[] = {"trace", "trace-format", "limit", "from", "to", "arrival-speedup-ratio", "n", "beam-width"};
     struct random_workload workload = random_workload_default();
@@ -113,47 +113,40 @@ static enum status make_workload(const struct options *options, struct input *in
         if (options_has(options, of_files[i]))
             return diag_set(diag, SIM_USAGE, "--%s does not go with --dataset-name random", of_files[i]);
     enum status status = read_workload(options, &workload, diag);
-    workload.seed = input->config.seed;
+    workload.seed = config->seed;
     if (status == SIM_OK)
-        status = trace_random(&workload, &input->trace, diag);
+        status = trace_random(&workload, out, diag);
     if (status == SIM_OK && workload.prefix_tokens > 0)
-        input->config.trace_block_size = workload.prefix_tokens;
-    if (!(input->config.request_rate > 0) && !input->config.ramp_up_strategy[0])
-        input->config.request_rate = INFINITY; /* the benchmark's default */
+        config->trace_block_size = workload.prefix_tokens;
+    if (!(config->request_rate > 0) && !config->ramp_up_strategy[0])
+        config->request_rate = INFINITY; /* the benchmark's default */
     return status;
 }
 
-static enum status take_requests(const struct options *options, struct input *input, struct diag *diag)
+enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
 {
     static const char *const of_random[] = {"random-input-len", "random-output-len", "random-prefix-len", "random-range-ratio"};
     if (options_has(options, "dataset-name"))
-        return make_workload(options, input, diag);
+        return make_workload(options, config, out, diag);
     for (size_t i = 0; i < sizeof of_random / sizeof *of_random; i++)
         if (options_has(options, of_random[i]))
             return diag_set(diag, SIM_USAGE, "--%s needs --dataset-name random", of_random[i]);
-    return read_trace(options, &input->trace, diag);
+    return read_trace(options, out, diag);
 }
 
 /* V1's front end turns n samples into n requests; beam search it does not have. */
-static enum status fit_engine(struct input *input, struct diag *diag)
+enum status input_fit_engine(const struct trace *trace, const struct config *config, struct trace **expanded, struct diag *diag)
 {
-    if (!scheduler_ops_of(&input->config)->expands_samples)
+    *expanded = NULL;
+    if (!scheduler_ops_of(config)->expands_samples)
         return SIM_OK;
-    for (uint32_t position = 0; input->trace->beam_width && position < input->trace->count; position++)
-        if (input->trace->beam_width[position] > 0)
+    for (uint32_t position = 0; trace->beam_width && position < trace->count; position++)
+        if (trace->beam_width[position] > 0)
             return diag_set(diag, SIM_BAD_INPUT,
                             "%s: request %u asks for beam search, which the vllm-v1 engine does not have; choose "
                             "--scheduler vllm-v0",
-                            input->trace->name, input->trace->index[position]);
-    if (!input->trace->samples)
-        return SIM_OK;
-    struct trace *expanded;
-    enum status status = trace_expand_samples(input->trace, &expanded, diag);
-    if (status != SIM_OK)
-        return status;
-    trace_destroy(input->trace);
-    input->trace = expanded;
-    return SIM_OK;
+                            trace->name, trace->index[position]);
+    return trace->samples ? trace_expand_samples(trace, expanded, diag) : SIM_OK;
 }
 
 /* Arrivals at a rate replace those of the file. */
@@ -173,32 +166,54 @@ static enum status draw_arrivals(const struct options *options, struct input *in
     return SIM_OK;
 }
 
-enum status input_open(const struct options *options, struct input *out, struct diag *diag)
+enum status input_threads(const struct options *options, uint32_t *threads, struct diag *diag)
+{
+    uint64_t wanted = 1;
+#ifdef _OPENMP
+    wanted = (uint64_t)omp_get_max_threads();
+#endif
+    enum status status = options_uint(options, "threads", 1, 1024, wanted, &wanted, diag);
+    *threads = (uint32_t)wanted;
+#ifdef _OPENMP
+    if (status == SIM_OK)
+        omp_set_num_threads((int)wanted);
+#endif
+    return status;
+}
+
+static enum status open_input(const struct options *options, bool any_pool, struct input *out, struct diag *diag)
 {
     *out = (struct input){0};
-    uint64_t threads = 1;
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
     enum status status = config_load(options_value(options, "config"), options->config, options->config_count, &out->config, diag);
-    if (status == SIM_OK)
+    const bool sized = out->config.num_gpu_blocks || out->config.model[0];
+    if (status == SIM_OK && (sized || !any_pool))
         status = sizing_fill(&out->config, &out->sizing, diag);
-#ifdef _OPENMP
-    threads = (uint64_t)omp_get_max_threads();
-#endif
     if (status == SIM_OK)
-        status = options_uint(options, "threads", 1, 1024, threads, &threads, diag);
-    out->threads = (uint32_t)threads;
-#ifdef _OPENMP
+        status = input_threads(options, &out->threads, diag);
     if (status == SIM_OK)
-        omp_set_num_threads((int)threads);
-#endif
+        status = input_take_requests(options, &out->config, &out->trace, diag);
+    struct trace *expanded = NULL;
     if (status == SIM_OK)
-        status = take_requests(options, out, diag);
-    if (status == SIM_OK)
-        status = fit_engine(out, diag);
+        status = input_fit_engine(out->trace, &out->config, &expanded, diag);
+    if (status == SIM_OK && expanded) {
+        trace_destroy(out->trace);
+        out->trace = expanded;
+    }
     if (status == SIM_OK)
         status = draw_arrivals(options, out, diag);
     return status;
+}
+
+enum status input_open(const struct options *options, struct input *out, struct diag *diag)
+{
+    return open_input(options, false, out, diag);
+}
+
+enum status input_open_any_pool(const struct options *options, struct input *out, struct diag *diag)
+{
+    return open_input(options, true, out, diag);
 }
 
 void input_close(struct input *input)

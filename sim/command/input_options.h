@@ -32,6 +32,18 @@ struct input {
 
 /* Read and check everything; warns on standard error about ignored fields unless --quiet. The caller ends it with input_close. */
 SIM_NODISCARD enum status input_open(const struct options *options, struct input *out, struct diag *diag);
+/* The same, but the pool may be without a size: config.num_gpu_blocks is 0 then. */
+SIM_NODISCARD enum status input_open_any_pool(const struct options *options, struct input *out, struct diag *diag);
 void input_close(struct input *input);
+
+/* Parts of input_open, for commands with several configurations. --threads, told to OpenMP as well. */
+SIM_NODISCARD enum status input_threads(const struct options *options, uint32_t *threads, struct diag *diag);
+/* The requests as the file has them, or drawn (--dataset-name; then trace_block_size and request_rate of `config` are set to what goes with
+ * them). Warns about ignored fields. The caller owns *out. */
+SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);
+/* The trace as the configured engine wants it: *expanded is a new trace with samples as requests, or NULL where `trace` itself will do.
+ * SIM_BAD_INPUT: it asks for what the engine does not have. */
+SIM_NODISCARD enum status input_fit_engine(const struct trace *trace, const struct config *config, struct trace **expanded,
+                                           struct diag *diag);
 
 #endif

@@ -1,0 +1,119 @@
+/* chart.c - see chart.h. A grid of characters, and beside it whose colour each cell has. */
+#include "base/chart.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { WIDTH = 68, HEIGHT = 16, MARGIN = 10, LABEL = 16 };
+
+struct cell {
+    char mark;
+    size_t curve;
+};
+
+char *chart_short_number(double value, char *out)
+{
+    static const char *const units[] = {"", "k", "M", "G", "T", "P"};
+    size_t unit = 0;
+    while (value >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
+        value /= 1000;
+        unit++;
+    }
+    int length = snprintf(out, LABEL, "%.3g", value);
+    snprintf(out + length, (size_t)(LABEL - length), "%s", units[unit]);
+    return out;
+}
+
+static double x_of_column(const struct chart *chart, int column)
+{
+    return chart->x_low * pow(chart->x_high / chart->x_low, (double)column / (WIDTH - 1));
+}
+
+static int column_of(const struct chart *chart, double x)
+{
+    return (int)lround(log(x / chart->x_low) / log(chart->x_high / chart->x_low) * (WIDTH - 1));
+}
+
+/* Row 0 is the lowest. */
+static int row_of(const struct chart *chart, double y)
+{
+    return (int)lround(y / chart->y_high * (HEIGHT - 1));
+}
+
+static void fill(const struct chart *chart, struct cell grid[HEIGHT][WIDTH])
+{
+    for (size_t i = 0; i < chart->curve_count; i++)
+        for (int column = 0; column < WIDTH; column++) {
+            int row = row_of(chart, chart->curves[i].y_at(chart->curves[i].self, x_of_column(chart, column)));
+            if (row >= 0 && row < HEIGHT)
+                grid[row][column] = (struct cell){chart->curves[i].mark, i};
+        }
+    for (size_t i = 0; i < chart->point_count; i++) {
+        int row = row_of(chart, chart->points[i].y), column = column_of(chart, chart->points[i].x);
+        if (row >= 0 && row < HEIGHT && column >= 0 && column < WIDTH)
+            grid[row][column] = (struct cell){chart->points[i].mark, chart->points[i].curve};
+    }
+}
+
+static void print_row(const struct chart *chart, const struct cell *cells, char empty, FILE *file)
+{
+    static const int colors[] = {36, 33, 35, 32, 34, 31};
+    int last = WIDTH - 1;
+    while (empty == ' ' && last >= 0 && !cells[last].mark)
+        last--;
+    for (int column = 0; column <= last; column++) {
+        if (!cells[column].mark)
+            fputc(empty, file);
+        else if (chart->color)
+            fprintf(file, "\033[%dm%c\033[0m", colors[cells[column].curve % (sizeof colors / sizeof *colors)], cells[column].mark);
+        else
+            fputc(cells[column].mark, file);
+    }
+    fputc('\n', file);
+}
+
+/* Powers of ten, where there is room. */
+static void print_x_labels(const struct chart *chart, FILE *file)
+{
+    char line[MARGIN + WIDTH + LABEL], label[LABEL];
+    int free_from = 0, end = 0;
+    memset(line, ' ', sizeof line);
+    for (double x = pow(10, ceil(log10(chart->x_low) - 1e-9)); x <= chart->x_high * (1 + 1e-9); x *= 10) {
+        int at = MARGIN + column_of(chart, x), length = (int)strlen(chart_short_number(x, label));
+        if (at < free_from || at + length > MARGIN + WIDTH)
+            continue;
+        memcpy(line + at, label, (size_t)length);
+        end = at + length;
+        free_from = end + 1;
+    }
+    fprintf(file, "%.*s\n", end, line);
+}
+
+double chart_top(double value)
+{
+    static const double steps[] = {1, 1.5, 2, 3, 4, 5, 6, 8, 10};
+    if (!(value > 0))
+        return 1;
+    double unit = pow(10, floor(log10(value / 3))), step = value / 3 / unit;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (steps[i] >= step * (1 - 1e-12))
+            return 3 * steps[i] * unit;
+    return value;
+}
+
+enum status chart_print(const struct chart *chart, FILE *file, struct diag *diag)
+{
+    if (!(chart->x_low > 0 && chart->x_high > chart->x_low && chart->y_high > 0))
+        return diag_set(diag, SIM_FAILED, "internal error: a chart without extent");
+    struct cell grid[HEIGHT][WIDTH] = {{{0}}};
+    fill(chart, grid);
+    for (int row = HEIGHT - 1; row >= 0; row--) {
+        if (row % 5 == 0)
+            fprintf(file, "%7.4g %%%c", chart->y_high * 100 * row / (HEIGHT - 1), row == 0 ? '+' : '|');
+        else
+            fprintf(file, "%*s", MARGIN, "|");
+        print_row(chart, grid[row], row == 0 ? '-' : ' ', file);
+    }
+    print_x_labels(chart, file);
+    return SIM_OK;
+}

@@ -1,0 +1,79 @@
+/* hit_gap.c - see hit_gap.h. */
+#include "study/hit_gap.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "input/config_keys.h"
+#include "study/run.h"
+
+const char *const hit_step_names[HIT_MODELS] = {"curve", "partial", "last_token", "order", "ends", "running"};
+
+/* An observer: admissions and ends in the scheduler's order. */
+struct use_log {
+    struct cache_use *uses;
+    size_t count, capacity;
+};
+
+static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
+{
+    struct use_log *log = self;
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < count && status == SIM_OK; i++) {
+        if (events[i].kind != EVENT_ADMIT && events[i].kind != EVENT_FINISH)
+            continue;
+        status = array_reserve(&log->uses, &log->capacity, log->count + 1, sizeof *log->uses, "the order of admissions", diag);
+        if (status == SIM_OK)
+            log->uses[log->count++] = (struct cache_use){.position = events[i].request, .ends = events[i].kind == EVENT_FINISH};
+    }
+    return status;
+}
+
+static uint64_t figure(const struct run *run, const char *name)
+{
+    const struct figure *found = report_find(&run->report, name);
+    return found ? (uint64_t)found->value : 0;
+}
+
+static void read_run(const struct run *run, struct hit_gap *gap)
+{
+    gap->hit_tokens[HIT_REPLAY] = figure(run, "cached_tokens");
+    gap->preemptions = figure(run, "preemptions");
+    gap->dropped = figure(run, "dropped");
+    gap->unfinished = figure(run, "unfinished");
+    gap->prefix_hit_rate = report_find(&run->report, "prefix_hit_rate")->value;
+    gap->stalled = run->facts.end.stalled || run->facts.end.abort;
+}
+
+enum status hit_gap_measure(const struct prompt_tree *tree, const struct trace *trace, const struct config *config,
+                            const struct hit_curves *curves, uint64_t pool_blocks, struct hit_gap *out, struct diag *diag)
+{
+    const uint32_t block_size = curves->rules[HITS_PLAIN].block_size;
+    struct config changed = *config;
+    struct run run = {0};
+    struct use_log log = {0};
+    struct hit_gap gap = {.pool_blocks = pool_blocks};
+    const struct observer observer = {.self = &log, .events = on_events};
+    changed.block_size = block_size;
+    changed.num_gpu_blocks = (uint32_t)pool_blocks + (config->scheduler == SCHEDULER_VLLM_V1);
+    changed.enable_prefix_caching = true;
+    changed.data_plane = DATA_PLANE_OFF;
+    for (int rule = HITS_PLAIN; rule <= HITS_LAST_TOKEN; rule++)
+        gap.hit_tokens[rule] = hit_curve_at(&curves->rules[rule], pool_blocks).hit_tokens;
+    enum status status = config_check(&changed, "the replay of a point", diag);
+    if (status == SIM_OK)
+        status = run_open(&run, trace, &changed, diag);
+    if (status == SIM_OK)
+        status = run_replay(&run, &observer, 1, NULL, diag);
+    if (status == SIM_OK) {
+        read_run(&run, &gap);
+        status = hit_tokens_in_order(tree, trace, block_size, log.uses, log.count, false, pool_blocks, &gap.hit_tokens[HIT_ORDER], diag);
+    }
+    if (status == SIM_OK)
+        status = hit_tokens_in_order(tree, trace, block_size, log.uses, log.count, true, pool_blocks, &gap.hit_tokens[HIT_ENDS], diag);
+    if (status == SIM_OK)
+        *out = gap;
+    run_close(&run);
+    free(log.uses);
+    return status;
+}
