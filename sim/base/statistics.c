@@ -36,3 +36,26 @@ struct statistics statistics_of(const double *values, size_t n)
     out.ci_high = out.mean + student_t_95(n - 1) * out.se;
     return out;
 }
+
+double sign_test_p(size_t less, size_t more)
+{
+    const double n = (double)less + (double)more;
+    double k = (double)(less < more ? less : more), sum = 0;
+    /* The tail of the binomial from its largest term down; each term is the one before times k / (n - k + 1). */
+    double term = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2));
+    for (; k >= 0 && term > sum * 1e-17; k--) {
+        sum += term;
+        term *= k / (n - k + 1);
+    }
+    return 2 * sum < 1 ? 2 * sum : 1;
+}
+
+double jain_index(const double *values, size_t n)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += values[i];
+        squares += values[i] * values[i];
+    }
+    return squares > 0 ? sum * sum / ((double)n * squares) : 1;
+}

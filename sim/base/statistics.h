@@ -19,4 +19,12 @@ struct statistics statistics_of(const double *values, size_t n);
 /* The two-sided 95 % quantile of Student's t, degrees >= 1: 12.706 for 1, falling to 1.960. */
 double student_t_95(size_t degrees);
 
+/* Two-sided p of the sign test: how likely a fair coin splits `less + more` throws at least as unevenly. Exact; 1 when there are none.
+ * It asks nothing of the shape of the differences, whereas Wilcoxon's signed ranks want them symmetric, which latencies are not. */
+double sign_test_p(size_t less, size_t more);
+
+/* Jain's index of fairness, (sum x)^2 / (n * sum x^2): 1 when all are equal, 1/n when one has everything; 1 for n = 0. Source: Jain,
+ * Chiu, Hawe, DEC-TR-301, 1984. */
+double jain_index(const double *values, size_t n);
+
 #endif

@@ -15,6 +15,7 @@ static const struct {
 } commands[] = {
     {"replay", cmd_replay, "run a trace through a scheduler and report what happened"},
     {"curve", cmd_curve, "prefix-cache hits for all pool sizes, and how near a scheduler comes"},
+    {"compare", cmd_compare, "two configurations on one trace: where and for whom they differ"},
     {"validate", cmd_validate, "compare a replay with what a real server measured"},
     {"fit", cmd_fit, "make a compact step-time model from tables or a recorded run"},
     {"trace", cmd_trace, "describe a trace (info) or make one (gen)"},

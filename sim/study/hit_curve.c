@@ -12,7 +12,7 @@ struct bend {
     int64_t blocks, tokens;
 };
 
-/* A pass over the stack. Items: the full blocks of node i are item i, the partial block at its end is item nodes + i, what request p
+/* A pass over the stack. Items: the full blocks of node i are item i, the partial block of prompts that end with it is item nodes + i, what request p
  * generates is item 2 * nodes + p. */
 struct pass {
     const struct prompt_tree *tree;
@@ -36,7 +36,7 @@ static enum status pass_open(struct pass *pass, uint32_t extra_items, struct dia
     for (uint32_t i = 0; i < tree->count; i++) {
         const struct prompt_node *node = &tree->nodes[i];
         pass->weights[i] = node->end / pass->block_size - node->start / pass->block_size;
-        pass->weights[tree->count + i] = pass->rules == HITS_PLAIN && node->prompt_ends && node->end % pass->block_size != 0;
+        pass->weights[tree->count + i] = pass->rules == HITS_PLAIN && node->end % pass->block_size != 0;
     }
     return lru_stack_create(items, pass->weights, &pass->stack, diag);
 }

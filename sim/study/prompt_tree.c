@@ -135,7 +135,6 @@ enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_to
             /* Samples of one request stand behind sample 0 and have its prompt. */
             uint32_t sample = trace->sample ? trace->sample[position] : 0;
             tree.leaf[position] = sample ? tree.leaf[position - sample] : insert(&builder, position);
-            tree.nodes[tree.leaf[position]].prompt_ends = true;
             tree.prompt_tokens += trace->input_tokens[position];
         }
         *out = tree;

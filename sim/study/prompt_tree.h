@@ -27,7 +27,6 @@ struct prompt_node {
     uint32_t parent;
     uint32_t start, end; /* tokens (start, end] of each prompt through it; the root is (0, 0] */
     uint32_t position;   /* of a prompt that runs through it */
-    bool prompt_ends;    /* at least one prompt is exactly this long */
 };
 
 struct prompt_tree {

@@ -1,0 +1,208 @@
+/* cmd_compare.c - `pagesim compare`: two configurations on the same trace, and where, for whom and how much they differ. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "command/input_options.h"
+#include "command/options.h"
+#include "command/output.h"
+#include "command/requirements.h"
+#include "input/config_keys.h"
+#include "study/compare_report.h"
+
+static const struct option_spec own_options[] = {
+    INPUT_OPTIONS,
+    OUTPUT_OPTIONS,
+    {"a", "KEY=VALUE", "a setting of A alone, as in block_size=16; may be repeated"},
+    {"b", "KEY=VALUE", "a setting of B alone; may be repeated"},
+    {"by", "METRIC", "rank requests by ttft, tpot, e2e or queue [e2e]"},
+    {"top", "N", "how many winners and losers to name [5]"},
+    {"starve-factor", "K", "starving: waits longer than K times the median wait [10]"},
+    {"require", "R", "exit 4 unless it holds, as in delta_p99_ttft_ms<=0; may be repeated"},
+    {"threads", "N", "threads that replay, two at most [OMP_NUM_THREADS, or all cores]"},
+    {"quiet", NULL, "no warnings"},
+};
+
+static const struct command_spec spec = {
+    .usage = "pagesim compare [A.json B.json] --trace FILE [--a K=V] [--b K=V]",
+    .description = "Replay a trace under two configurations: the first decision that differs, gains\n"
+                   "and losses of each request, who starves, fairness, memory. A and B are two\n"
+                   "files, or one configuration (--config and options) with --a and --b; options\n"
+                   "hold for both. CSV has a row a request; JSON has every figure as a_NAME,\n"
+                   "b_NAME and delta_NAME, which --require knows too.\n",
+    .options = own_options,
+    .option_count = sizeof own_options / sizeof *own_options,
+    .takes_config = true,
+    .examples = "  pagesim compare a.json b.json --trace azure.csv\n"
+                "  pagesim compare --trace azure.csv --num-gpu-blocks 2000 \\\n"
+                "      --b scheduling_policy=priority\n"
+                "  pagesim compare --trace t.jsonl --a block_size=16 --a num_gpu_blocks=4000 \\\n"
+                "      --b block_size=64 --b num_gpu_blocks=1000 --require 'worse_e2e<100'\n",
+};
+
+enum { SETTING_SIZE = 1024 };
+
+/* Everything one comparison needs; settings of a side are options with texts of their own. */
+struct job {
+    const struct options *options;
+    struct trace *trace;
+    struct comparison comparison;
+    struct config_option settings[OPTIONS_MOST];
+    char texts[OPTIONS_MOST][SETTING_SIZE];
+};
+
+/* "block_size=16" as the option it stands for. */
+static enum status read_setting(const char *side, const char *setting, char *text, struct config_option *out, struct diag *diag)
+{
+    const char *equals = strchr(setting, '=');
+    bool negated;
+    if (!equals || equals == setting || strlen(setting) >= SETTING_SIZE)
+        return diag_set(diag, SIM_USAGE, "--%s %s: must be KEY=VALUE, as in block_size=16", side, setting);
+    strcpy(text, setting);
+    text[equals - setting] = '\0';
+    const struct config_key *key = config_find_option(text, &negated);
+    if (!key)
+        return diag_set(diag, SIM_USAGE, "--%s %s: there is no configuration key \"%s\"; `pagesim config show` lists them", side, setting,
+                        text);
+    *out = (struct config_option){.name = text, .value = text + (equals - setting) + 1};
+    return SIM_OK;
+}
+
+static enum status load_side(struct job *job, int side, struct diag *diag)
+{
+    const struct options *options = job->options;
+    const char *letter = side ? "b" : "a";
+    const char *path = options->positional_count ? options->positional[side] : options_value(options, "config");
+    struct config *config = &job->comparison.sides[side].config;
+    struct sizing sizing;
+    uint32_t count = options->config_count;
+    memcpy(job->settings, options->config, count * sizeof *job->settings);
+    for (uint32_t i = 0; i < options->own_count; i++) {
+        if (strcmp(options->own[i].name, letter) != 0)
+            continue;
+        if (count == OPTIONS_MOST)
+            return diag_set(diag, SIM_USAGE, "more than %d settings; put some into a configuration file", OPTIONS_MOST);
+        enum status status = read_setting(letter, options->own[i].value, job->texts[count], &job->settings[count], diag);
+        if (status != SIM_OK)
+            return status;
+        count++;
+    }
+    struct diag own = {0};
+    enum status status = config_load(path, job->settings, count, config, &own);
+    if (status == SIM_OK)
+        status = sizing_fill(config, &sizing, &own);
+    if (status != SIM_OK)
+        return diag_set(diag, status, "%c: %s", 'A' + side, own.text);
+    return input_fit_engine(job->trace, config, &job->comparison.sides[side].expanded, diag);
+}
+
+static enum status read_metric(const struct options *options, enum compare_metric *metric, struct diag *diag)
+{
+    const char *name = options_value(options, "by");
+    *metric = COMPARE_E2E;
+    for (int i = 0; i < COMPARE_METRICS && name; i++)
+        if (strcmp(name, compare_metric_names[i]) == 0) {
+            *metric = (enum compare_metric)i;
+            return SIM_OK;
+        }
+    return name ? diag_set(diag, SIM_USAGE, "--by %s: must be ttft, tpot, e2e or queue", name) : SIM_OK;
+}
+
+static enum status print_result(const struct options *options, struct compare_view *view, const char *format, struct diag *diag)
+{
+    struct output output;
+    enum status status = output_begin(&output, options, diag);
+    if (status != SIM_OK)
+        return status;
+    view->color = output.color;
+    if (strcmp(format, "json") == 0) {
+        struct json_text json;
+        json_text_init(&json, true);
+        status = compare_write_json(view, &json, diag);
+        enum status written = output_json(&output, &json, diag);
+        status = status == SIM_OK ? written : status;
+    } else if (strcmp(format, "csv") == 0) {
+        status = compare_print_csv(view, output.file, diag);
+    } else {
+        status = compare_print(view, output.file, diag);
+    }
+    return output_end(&output, status, diag);
+}
+
+/* Told after the report: a stall or an abort on either side. */
+static enum status judge(const struct comparison *comparison, struct diag *diag)
+{
+    for (int side = 0; side < 2; side++) {
+        struct diag own = {0};
+        enum status status = run_judge(&comparison->sides[side].run, &own);
+        if (status != SIM_OK)
+            return diag_set(diag, status, "%c: %s", 'A' + side, own.text);
+    }
+    return SIM_OK;
+}
+
+static enum status compare(struct job *job, const char *format, struct diag *diag)
+{
+    const struct options *options = job->options;
+    struct compare_view view = {.comparison = &job->comparison, .names = {"", ""}};
+    uint32_t threads;
+    uint64_t top;
+    enum status status = read_metric(options, &view.metric, diag);
+    if (status == SIM_OK)
+        status = options_uint(options, "top", 0, 1000000, 5, &top, diag);
+    if (status == SIM_OK)
+        status = options_double(options, "starve-factor", 1e-3, 1e9, 10, &job->comparison.factor, diag);
+    if (status == SIM_OK)
+        status = input_threads(options, &threads, diag);
+    if (status == SIM_OK && options->positional_count != 0 && options->positional_count != 2)
+        status = diag_set(diag, SIM_USAGE, "give two configuration files, or none and --a, --b; there %s %u",
+                          options->positional_count == 1 ? "is" : "are", options->positional_count);
+    if (status == SIM_OK && options->positional_count == 2 && options_has(options, "config"))
+        status = diag_set(diag, SIM_USAGE, "--config stands for both sides; with two files it has no place");
+    if (status == SIM_OK)
+        status = input_read_trace(options, &job->trace, diag);
+    job->comparison.trace = job->trace;
+    for (int side = 0; side < 2 && status == SIM_OK; side++) {
+        status = load_side(job, side, diag);
+        if (options->positional_count == 2)
+            view.names[side] = options->positional[side];
+    }
+    if (status == SIM_OK)
+        status = comparison_make(&job->comparison, diag);
+    if (status != SIM_OK)
+        return status;
+    view.top = (uint32_t)top;
+    status = print_result(options, &view, format, diag);
+    if (status == SIM_OK)
+        status = judge(&job->comparison, diag);
+    if (status == SIM_OK)
+        status = requirements_check(options, job->comparison.figures, job->comparison.figure_count, diag);
+    return status;
+}
+
+enum status cmd_compare(int argc, char **argv, struct diag *diag)
+{
+    struct options options;
+    const char *format = NULL;
+    enum status status = options_parse(&spec, argc, argv, &options, diag);
+    if (status == SIM_OK && options.help) {
+        options_print_help(&spec, stdout);
+        return SIM_OK;
+    }
+    if (status == SIM_OK)
+        status = output_format(&options, &format, diag);
+    if (status == SIM_OK)
+        status = requirements_parse(&options, diag);
+    if (status != SIM_OK)
+        return status;
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return diag_no_memory(diag, sizeof *job, "the comparison");
+    job->options = &options;
+    status = compare(job, format, diag);
+    comparison_free(&job->comparison);
+    trace_destroy(job->trace);
+    free(job);
+    return status;
+}
