@@ -145,6 +145,16 @@ void table_print(const struct table *table, const char *indent, FILE *file)
     free(widths);
 }
 
+/* Whole numbers with all their digits, others as short as they read back. */
+static void number_for_programs(const struct table *table, size_t i, char *out)
+{
+    const double value = table->cells[i].value;
+    if (table->columns[i % table->column_count].decimals == TABLE_WHOLE && value == floor(value) && fabs(value) < 0x1p53)
+        snprintf(out, SHOWN_SIZE, "%.0f", value);
+    else
+        shortest_double(value, out, SHOWN_SIZE);
+}
+
 /* RFC 4180: quotes around what holds a separator, doubled inside. */
 static void print_csv_text(const char *text, FILE *file)
 {
@@ -172,7 +182,7 @@ void table_print_csv(const struct table *table, FILE *file)
         if (cell->text)
             print_csv_text(cell->text, file);
         else if (isfinite(cell->value))
-            shortest_double(cell->value, digits, sizeof digits);
+            number_for_programs(table, i, digits);
         fputs(digits, file);
         fputc((i + 1) % table->column_count ? ',' : '\n', file);
     }
@@ -188,8 +198,14 @@ void table_write_json(const struct table *table, struct json_text *json)
             json_open_object(json);
         if (cell->text)
             json_put_string(json, table->columns[column].name, cell->text);
-        else
+        else if (!isfinite(cell->value))
             json_put_double(json, table->columns[column].name, cell->value);
+        else {
+            char digits[SHOWN_SIZE];
+            number_for_programs(table, i, digits);
+            json_key(json, table->columns[column].name);
+            json_raw(json, digits, strlen(digits));
+        }
         if (column + 1 == table->column_count)
             json_close_object(json);
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "command/command.h"
 #include "command/input_options.h"
 #include "command/options.h"
@@ -52,6 +53,22 @@ struct job {
     char texts[OPTIONS_MOST][SETTING_SIZE];
 };
 
+static enum status unknown_key(const char *side, const char *name, struct diag *diag)
+{
+    static char spellings[128][96];
+    const char *names[128];
+    size_t count = 0;
+    for (size_t i = 0; i < config_key_count && count < 128; i++, count++) {
+        config_option_name(&config_keys[i], spellings[count], sizeof spellings[count]);
+        for (char *c = spellings[count]; *c; c++)
+            *c = *c == '-' ? '_' : *c;
+        names[count] = spellings[count];
+    }
+    const char *near = nearest_name(name, names, count);
+    return diag_set(diag, SIM_USAGE, "--%s: there is no configuration key \"%s\"%s%s%s", side, name, near ? "; did you mean \"" : "",
+                    near ? near : "; `pagesim config show` lists them", near ? "\"?" : "");
+}
+
 /* "block_size=16" as the option it stands for. */
 static enum status read_setting(const char *side, const char *setting, char *text, struct config_option *out, struct diag *diag)
 {
@@ -63,8 +80,7 @@ static enum status read_setting(const char *side, const char *setting, char *tex
     text[equals - setting] = '\0';
     const struct config_key *key = config_find_option(text, &negated);
     if (!key)
-        return diag_set(diag, SIM_USAGE, "--%s %s: there is no configuration key \"%s\"; `pagesim config show` lists them", side, setting,
-                        text);
+        return unknown_key(side, text, diag);
     *out = (struct config_option){.name = text, .value = text + (equals - setting) + 1};
     return SIM_OK;
 }

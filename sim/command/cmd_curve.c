@@ -142,24 +142,15 @@ static void size_row(const struct curve_of_size *size, struct table *table)
 
 /* Also the rows of CSV: corners of the curve and chosen points. */
 static const struct table_column point_columns[] = {
-    {"block_size", "block", TABLE_WHOLE},
-    {"kind", NULL, TABLE_TEXT},
-    {"pool_blocks", "pool", TABLE_WHOLE},
-    {"pool_tokens", "in tokens", TABLE_WHOLE},
-    {"hit_blocks", NULL, TABLE_WHOLE},
-    {"hit_tokens", NULL, TABLE_WHOLE},
-    {"hit_block_share", "blocks", 4},
-    {"hit_token_share", "tokens", 4},
-    {"replay_hit_tokens", NULL, TABLE_WHOLE},
-    {"replay_hit_token_share", "replay", 4},
-    {"difference_token_share", "differs", 4},
-    {"partial_tokens", NULL, 0},
-    {"last_token_tokens", NULL, 0},
-    {"order_tokens", NULL, 0},
-    {"ends_tokens", NULL, 0},
-    {"running_tokens", NULL, 0},
-    {"replay_prefix_hit_rate", NULL, 4},
-    {"preemptions", "preempt.", TABLE_WHOLE},
+    {"block_size", "block", TABLE_WHOLE},     {"kind", NULL, TABLE_TEXT},
+    {"pool_blocks", "pool", TABLE_WHOLE},     {"pool_tokens", "in tokens", TABLE_WHOLE},
+    {"hit_blocks", NULL, TABLE_WHOLE},        {"hit_tokens", NULL, TABLE_WHOLE},
+    {"hit_block_share", "blocks", 4},         {"hit_token_share", "tokens", 4},
+    {"replay_hit_tokens", NULL, TABLE_WHOLE}, {"replay_hit_token_share", "replay", 4},
+    {"difference_token_share", "differs", 4}, {"partial_tokens", NULL, TABLE_WHOLE},
+    {"last_token_tokens", NULL, TABLE_WHOLE}, {"order_tokens", NULL, TABLE_WHOLE},
+    {"ends_tokens", NULL, TABLE_WHOLE},       {"running_tokens", NULL, TABLE_WHOLE},
+    {"replay_prefix_hit_rate", NULL, 4},      {"preemptions", "preempt.", TABLE_WHOLE},
     {"dropped", "dropped", TABLE_WHOLE},
 };
 
@@ -317,16 +308,18 @@ static enum status draw(const struct curve_study *study, bool color, FILE *file,
 
 /* --- the three forms of the result ----------------------------------------------------------------------------------------------- */
 
-/* What the trace cannot show, or NULL. */
+/* What the trace cannot show, or NULL. Prompts part at boundaries of trace blocks, as far as the trace tells; where blocks end elsewhere,
+ * some may be shared that it says are not. */
 static const char *blind_spot(const struct trace *trace, const struct config *config, const struct curve_study *study, char *text,
                               size_t size)
 {
     uint32_t smallest = UINT32_MAX;
     for (size_t i = 0; i < study->size_count; i++)
-        smallest = study->sizes[i].block_size < smallest ? study->sizes[i].block_size : smallest;
+        if (study->sizes[i].block_size % config->trace_block_size != 0 && study->sizes[i].block_size < smallest)
+            smallest = study->sizes[i].block_size;
     if (!trace->hash_start && !trace->sample)
         snprintf(text, size, "the trace names no contents (hash_ids): no prompt shares anything with another, as far as it tells");
-    else if (smallest < config->trace_block_size)
+    else if (smallest != UINT32_MAX)
         snprintf(text, size,
                  "the trace names contents in blocks of %u tokens (trace_block_size): what prompts share inside such a block is "
                  "invisible, so blocks of %u may hit more than the curve says",
@@ -344,8 +337,7 @@ static const char explanation[] = "  curve    plain LRU over the prompts' blocks
                                   "  running  the rest: blocks in use cannot be evicted and what is being written\n"
                                   "           takes room; preemptions release blocks and take them again\n";
 
-static enum status print_people(const struct trace *trace, const struct curve_study *study, const char *warning,
-                                const struct output *output, struct diag *diag)
+static enum status print_people(const struct trace *trace, const struct curve_study *study, const struct output *output, struct diag *diag)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT];
     const char *bold = output->color ? "\033[1m" : "", *plain = output->color ? "\033[0m" : "";
@@ -369,7 +361,6 @@ static enum status print_people(const struct trace *trace, const struct curve_st
         status = print_table(study, VIEW_GAPS, file, diag);
         fputs(explanation, file);
     }
-    (void)warning;
     return status;
 }
 
@@ -471,7 +462,7 @@ static enum status print_result(const struct options *options, const struct inpu
     } else if (strcmp(format, "csv") == 0) {
         status = print_csv(study, output.file, diag);
     } else {
-        status = print_people(input->trace, study, warning, &output, diag);
+        status = print_people(input->trace, study, &output, diag);
     }
     status = output_end(&output, status, diag);
     if (status == SIM_OK && warning && !options_has(options, "quiet"))

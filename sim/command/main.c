@@ -14,7 +14,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"replay", cmd_replay, "run a trace through a scheduler and report what happened"},
-    {"curve", cmd_curve, "prefix-cache hits for all pool sizes, and how near a scheduler comes"},
+    {"curve", cmd_curve, "prefix hits of every pool size, beside what a scheduler reaches"},
     {"compare", cmd_compare, "two configurations on one trace: where and for whom they differ"},
     {"validate", cmd_validate, "compare a replay with what a real server measured"},
     {"fit", cmd_fit, "make a compact step-time model from tables or a recorded run"},

@@ -92,12 +92,10 @@ static enum status print_configurations(const struct compare_view *view, FILE *f
 
 static const char *const decision_words[] = {"preempts", "swaps in", "admits", "ignores", "computes"};
 
-/* What one side does to the request: "computes 512 tokens", or that it does not. */
-static void describe_side(enum decision_kind kind, bool does, int64_t value, char *out, size_t size)
+/* What one side does to the request: "computes 512 of its tokens". */
+static void describe(enum decision_kind kind, int64_t value, char *out, size_t size)
 {
-    if (!does)
-        snprintf(out, size, "does not");
-    else if (kind == DECIDE_PREEMPT)
+    if (kind == DECIDE_PREEMPT)
         snprintf(out, size, "preempts it by %s", value == PREEMPT_SWAP ? "swap" : "recompute");
     else if (kind == DECIDE_ADMIT)
         snprintf(out, size, "admits it with %lld cached tokens", (long long)value);
@@ -109,12 +107,21 @@ static void describe_side(enum decision_kind kind, bool does, int64_t value, cha
 
 static void print_pair(const struct decision_pair *pair, FILE *file)
 {
-    char a[64], b[64], sample[24] = "";
-    describe_side(pair->kind, pair->in_a, pair->a, a, sizeof a);
-    describe_side(pair->kind, pair->in_b, pair->b, b, sizeof b);
+    static const char *const joints[] = {"by ", "", "with ", "", ""};
+    char does[64], name[32], number[32];
+    describe(pair->kind, pair->in_a ? pair->a : pair->b, does, sizeof does);
     if (pair->sample)
-        snprintf(sample, sizeof sample, ".%u", pair->sample);
-    fprintf(file, "    request %u%s: A %s, B %s\n", pair->request, sample, a, b);
+        snprintf(name, sizeof name, "%u.%u", pair->request, pair->sample);
+    else
+        snprintf(name, sizeof name, "%u", pair->request);
+    snprintf(number, sizeof number, "%lld", (long long)pair->b);
+    if (pair->in_a && pair->in_b)
+        fprintf(file, "    request %s: A %s, B %s%s\n", name, does, joints[pair->kind],
+                pair->kind != DECIDE_PREEMPT ? number
+                : pair->b == PREEMPT_SWAP    ? "swap"
+                                             : "recompute");
+    else
+        fprintf(file, "    request %s: %c %s, %c does not\n", name, pair->in_a ? 'A' : 'B', does, pair->in_a ? 'B' : 'A');
 }
 
 static enum status print_parting(const struct compare_view *view, FILE *file, struct diag *diag)

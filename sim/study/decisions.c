@@ -30,7 +30,7 @@ static uint64_t mix_decision(uint64_t digest, const struct decision *decision)
     return mix(digest, (uint64_t)decision->value << 3 | decision->kind);
 }
 
-/* --- pass 1: events and tallies -------------------------------------------------------------------------------------------------- */
+/* --- pass 1: events and runs ---------------------------------------------------------------------------------------------------- */
 
 /* New steps start from 0. */
 static enum status reach_step(struct decision_digests *digests, uint64_t step, struct diag *diag)
@@ -70,25 +70,29 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
-static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
+/* Within a run of several steps all requests decode, a token each: what is mixed in is the same for every step. */
+static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct decision_digests *digests = self;
     for (size_t i = 0; i < count; i++) {
-        const struct step_tally *tally = &tallies[i];
-        if (tally->step == TALLY_GAP)
+        const struct step_tally *first = &runs[i].first;
+        if (first->step == TALLY_GAP)
             continue;
-        enum status status = reach_step(digests, tally->step, diag);
+        const uint64_t end = first->step + runs[i].steps;
+        enum status status = reach_step(digests, end - 1, diag);
         if (status != SIM_OK)
             return status;
-        uint64_t digest = mix(digests->steps[tally->step], (uint64_t)tally->scheduled_tokens << 32 | tally->scheduled_sequences);
-        digests->steps[tally->step] = mix(digest, (uint64_t)tally->prefill_tokens << 32 | tally->sampled_tokens);
+        for (uint64_t step = first->step; step < end; step++) {
+            uint64_t digest = mix(digests->steps[step], (uint64_t)first->scheduled_tokens << 32 | first->scheduled_sequences);
+            digests->steps[step] = mix(digest, (uint64_t)first->prefill_tokens << 32 | first->sampled_tokens);
+        }
     }
     return SIM_OK;
 }
 
 struct observer decision_digests_observer(struct decision_digests *digests)
 {
-    return (struct observer){.self = digests, .events = on_events, .tallies = on_tallies};
+    return (struct observer){.self = digests, .events = on_events, .runs = on_runs};
 }
 
 void decision_digests_free(struct decision_digests *digests)
@@ -212,7 +216,7 @@ static void watches_free(struct step_watch watches[2])
     }
 }
 
-/* Pass 2. The bound holds unless engines show the same decisions as different tallies; then it looks at ever more steps. */
+/* Pass 2. The bound holds unless engines show the same decisions as different sums; then it looks at ever more steps. */
 static enum status find_parting(const struct decision_side sides[2], uint64_t limit, size_t *step, struct diag *diag)
 {
     for (;; limit = limit > UINT64_MAX / LIMIT_GROWTH ? UINT64_MAX : limit * LIMIT_GROWTH) {

@@ -5,7 +5,7 @@
  * the file and their sample, so that engines that count samples differently can be compared.
  *
  * decisions_part finds the first step whose decisions differ, exactly, in three passes: (1) two replays at full speed, watched by digests
- * of what events and tallies show, bound the step from above; (2) two step-by-step replays up to there keep a digest of each step's lists;
+ * of what events and runs of steps show, bound the step from above; (2) two step-by-step replays up to there keep a digest of each step's lists;
  * (3) two more, up to the step found, keep its lists. Digests have 64 bits: a step that differs is overlooked once in 2^64.
  */
 #ifndef PAGESIM_DECISIONS_H

@@ -267,3 +267,21 @@ Test(hit_curve, steps_to_the_replay_add_up_and_a_roomy_pool_has_only_the_last_to
     curve_study_free(&study);
     trace_destroy(trace);
 }
+
+Test(hit_curve, a_pool_counts_the_blocks_that_can_be_used)
+{
+    /* 48 tokens are 3 blocks; V1's null block comes on top of the pool. */
+    const struct tiny_request requests[] = {{.input = 40, .output = 8}};
+    struct trace *trace = tiny_trace(requests, 1);
+    struct config config = tiny_config_v1(16, 0);
+    const uint32_t size = 16;
+    const uint64_t pools[] = {2, 3};
+    const struct curve_plan plan = {.block_sizes = &size, .block_size_count = 1, .pools = pools, .pool_count = 2, .replay = true};
+    struct curve_study study;
+    struct diag diag = {0};
+    cr_assert_eq(curve_study_make(trace, &config, &plan, &study, &diag), SIM_OK, "%s", diag.text);
+    cr_expect_eq(study.sizes[0].sights[0].gap.dropped, 1);
+    cr_expect_eq(study.sizes[0].sights[1].gap.dropped, 0);
+    curve_study_free(&study);
+    trace_destroy(trace);
+}

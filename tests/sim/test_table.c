@@ -20,7 +20,7 @@ static struct table *filled(void)
     table_number(table, 0.25);
     table_number(table, 1.0 / 3);
     table_text(table, "c");
-    table_number(table, 7);
+    table_number(table, 100000); /* 1e+05 in the shortest form */
     table_number(table, NAN);
     table_number(table, 1);
     cr_assert_eq(table_status(table, &diag), SIM_OK);
@@ -48,12 +48,12 @@ static void indented(const struct table *table, FILE *file)
 
 Test(table, people_see_aligned_columns_and_no_hidden_ones)
 {
-    expect_print(indented, "> policy    pool  mean\n> a,\"b\"   12,345   0.2\n> c            7     -\n");
+    expect_print(indented, "> policy     pool  mean\n> a,\"b\"    12,345   0.2\n> c       100,000     -\n");
 }
 
 Test(table, csv_keeps_every_digit_and_quotes_what_needs_it)
 {
-    expect_print(table_print_csv, "policy,num_gpu_blocks,mean_ms,exact\n\"a,\"\"b\"\"\",12345,0.25,0.3333333333333333\nc,7,,1\n");
+    expect_print(table_print_csv, "policy,num_gpu_blocks,mean_ms,exact\n\"a,\"\"b\"\"\",12345,0.25,0.3333333333333333\nc,100000,,1\n");
 }
 
 Test(table, json_is_an_array_of_objects)
@@ -63,7 +63,7 @@ Test(table, json_is_an_array_of_objects)
     json_text_init(&json, false);
     table_write_json(table, &json);
     cr_expect_str_eq(json.text, "[{\"policy\":\"a,\\\"b\\\"\",\"num_gpu_blocks\":12345,\"mean_ms\":0.25,\"exact\":0.3333333333333333},"
-                                "{\"policy\":\"c\",\"num_gpu_blocks\":7,\"mean_ms\":null,\"exact\":1}]");
+                                "{\"policy\":\"c\",\"num_gpu_blocks\":100000,\"mean_ms\":null,\"exact\":1}]");
     json_text_deinit(&json);
     table_destroy(table);
 }
