@@ -78,7 +78,9 @@ static void print_x_labels(const struct chart *chart, FILE *file)
     char line[MARGIN + WIDTH + LABEL], label[LABEL];
     int free_from = 0, end = 0;
     memset(line, ' ', sizeof line);
-    for (double x = pow(10, ceil(log10(chart->x_low) - 1e-9)); x <= chart->x_high * (1 + 1e-9); x *= 10) {
+    const int first = (int)ceil(log10(chart->x_low) - 1e-9), last = (int)floor(log10(chart->x_high) + 1e-9);
+    for (int power = first; power <= last; power++) {
+        const double x = pow(10, power);
         int at = MARGIN + column_of(chart, x), length = (int)strlen(chart_short_number(x, label));
         if (at < free_from || at + length > MARGIN + WIDTH)
             continue;

@@ -40,12 +40,14 @@ struct statistics statistics_of(const double *values, size_t n)
 double sign_test_p(size_t less, size_t more)
 {
     const double n = (double)less + (double)more;
-    double k = (double)(less < more ? less : more), sum = 0;
+    size_t k = less < more ? less : more;
+    double sum = 0;
     /* The tail of the binomial from its largest term down; each term is the one before times k / (n - k + 1). */
-    double term = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2));
-    for (; k >= 0 && term > sum * 1e-17; k--) {
+    double term = exp(lgamma(n + 1) - lgamma((double)k + 1) - lgamma(n - (double)k + 1) - n * log(2));
+    while (term > sum * 1e-17) {
         sum += term;
-        term *= k / (n - k + 1);
+        term *= (double)k / (n - (double)k + 1);
+        k--; /* behind 0 the term is 0 */
     }
     return 2 * sum < 1 ? 2 * sum : 1;
 }

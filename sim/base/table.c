@@ -83,7 +83,7 @@ void table_text(struct table *table, const char *text)
 
 size_t table_rows(const struct table *table)
 {
-    return table->cell_count / table->column_count;
+    return table->column_count ? table->cell_count / table->column_count : 0;
 }
 
 enum status table_status(const struct table *table, struct diag *diag)
@@ -146,10 +146,9 @@ void table_print(const struct table *table, const char *indent, FILE *file)
 }
 
 /* Whole numbers with all their digits, others as short as they read back. */
-static void number_for_programs(const struct table *table, size_t i, char *out)
+static void number_for_programs(const struct table_column *column, double value, char *out)
 {
-    const double value = table->cells[i].value;
-    if (table->columns[i % table->column_count].decimals == TABLE_WHOLE && value == floor(value) && fabs(value) < 0x1p53)
+    if (column->decimals == TABLE_WHOLE && value == floor(value) && fabs(value) < 0x1p53)
         snprintf(out, SHOWN_SIZE, "%.0f", value);
     else
         shortest_double(value, out, SHOWN_SIZE);
@@ -173,18 +172,22 @@ static void print_csv_text(const char *text, FILE *file)
 
 void table_print_csv(const struct table *table, FILE *file)
 {
+    const struct cell *cell = table->cells;
     for (size_t column = 0; column < table->column_count; column++)
         fprintf(file, "%s%s", column ? "," : "", table->columns[column].name);
     fputc('\n', file);
-    for (size_t i = 0; i < table->cell_count; i++) {
-        const struct cell *cell = &table->cells[i];
-        char digits[SHOWN_SIZE] = "";
-        if (cell->text)
-            print_csv_text(cell->text, file);
-        else if (isfinite(cell->value))
-            number_for_programs(table, i, digits);
-        fputs(digits, file);
-        fputc((i + 1) % table->column_count ? ',' : '\n', file);
+    for (size_t row = 0; row < table_rows(table); row++) {
+        for (size_t column = 0; column < table->column_count; column++, cell++) {
+            char digits[SHOWN_SIZE] = "";
+            if (column > 0)
+                fputc(',', file);
+            if (cell->text)
+                print_csv_text(cell->text, file);
+            else if (isfinite(cell->value))
+                number_for_programs(&table->columns[column], cell->value, digits);
+            fputs(digits, file);
+        }
+        fputc('\n', file);
     }
 }
 
@@ -202,7 +205,7 @@ void table_write_json(const struct table *table, struct json_text *json)
             json_put_double(json, table->columns[column].name, cell->value);
         else {
             char digits[SHOWN_SIZE];
-            number_for_programs(table, i, digits);
+            number_for_programs(&table->columns[column], cell->value, digits);
             json_key(json, table->columns[column].name);
             json_raw(json, digits, strlen(digits));
         }

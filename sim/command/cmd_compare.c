@@ -76,7 +76,7 @@ static enum status read_setting(const char *side, const char *setting, char *tex
     bool negated;
     if (!equals || equals == setting || strlen(setting) >= SETTING_SIZE)
         return diag_set(diag, SIM_USAGE, "--%s %s: must be KEY=VALUE, as in block_size=16", side, setting);
-    strcpy(text, setting);
+    memcpy(text, setting, strlen(setting) + 1);
     text[equals - setting] = '\0';
     const struct config_key *key = config_find_option(text, &negated);
     if (!key)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/chart.h"
 #include "base/progress.h"
 #include "base/table.h"
@@ -281,9 +282,13 @@ static size_t mark_replays(const struct curve_study *study, struct chart_point *
 static enum status draw(const struct curve_study *study, bool color, FILE *file, struct diag *diag)
 {
     struct chart_curve curves[26];
-    struct chart_point *points = calloc((size_t)(SIZES_MOST * (2 * POOLS_MOST + 1)), sizeof *points);
-    if (!points)
-        return diag_no_memory(diag, sizeof *points, "the drawing");
+    struct chart_point *points;
+    size_t sights = 0;
+    for (size_t i = 0; i < study->size_count; i++)
+        sights += study->sizes[i].sight_count;
+    enum status status = array_zeroed(&points, sights, sizeof *points, "the drawing", diag);
+    if (status != SIM_OK)
+        return status;
     struct chart chart = {.curves = curves, .points = points, .color = color, .x_low = INFINITY};
     for (size_t i = 0; i < study->size_count && i < 26; i++) {
         const struct curve_of_size *size = &study->sizes[i];
@@ -301,7 +306,7 @@ static enum status draw(const struct curve_study *study, bool color, FILE *file,
         chart.y_high = fmax(chart.y_high, points[i].y);
     chart.y_high = chart_top(chart.y_high);
     print_legend(study, file);
-    enum status status = chart_print(&chart, file, diag);
+    status = chart_print(&chart, file, diag);
     free(points);
     return status;
 }

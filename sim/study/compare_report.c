@@ -12,7 +12,7 @@
 #include "sim_version.h"
 
 enum { TEXT_SIZE = 160 };
-#define COLUMNS(columns) columns, sizeof columns / sizeof *columns
+#define COUNT(columns) (sizeof(columns) / sizeof *(columns))
 
 static const char *const metric_titles[COMPARE_METRICS] = {"TTFT", "TPOT", "E2E", "queue"};
 
@@ -69,7 +69,7 @@ static enum status print_configurations(const struct compare_view *view, FILE *f
     static const struct table_column columns[] = {{"key", "key", TABLE_TEXT}, {"a", "A", TABLE_TEXT}, {"b", "B", TABLE_TEXT}};
     const struct comparison *comparison = view->comparison;
     struct table *table = NULL;
-    enum status status = table_create(COLUMNS(columns), &table, diag);
+    enum status status = table_create(columns, COUNT(columns), &table, diag);
     for (size_t i = 0; i < config_key_count && status == SIM_OK; i++) {
         char text[3][TEXT_SIZE];
         if (!key_differs(comparison, i))
@@ -173,7 +173,7 @@ static enum status print_means(const struct compare_view *view, FILE *file, stru
                                                   {"difference", "B - A", 2},        {"ci_low", "95 % from", 2}, {"ci_high", "to", 2},
                                                   {"batch_low", "batched", 2},       {"batch_high", "to", 2}};
     struct table *table = NULL;
-    enum status status = table_create(COLUMNS(columns), &table, diag);
+    enum status status = table_create(columns, COUNT(columns), &table, diag);
     for (int metric = 0; metric < COMPARE_METRICS && status == SIM_OK; metric++) {
         const struct paired *paired = &view->comparison->paired[metric];
         const bool batched = paired->batches.n > 0;
@@ -199,7 +199,7 @@ static enum status print_counts(const struct compare_view *view, FILE *file, str
                                                   {"equal", "equal", TABLE_WHOLE},
                                                   {"p", "sign test p", 3}};
     struct table *table = NULL;
-    enum status status = table_create(COLUMNS(columns), &table, diag);
+    enum status status = table_create(columns, COUNT(columns), &table, diag);
     for (int metric = 0; metric < COMPARE_METRICS && status == SIM_OK; metric++) {
         const struct paired *paired = &view->comparison->paired[metric];
         char p[32];
@@ -240,7 +240,7 @@ static enum status print_ranks(const struct compare_view *view, FILE *file, stru
     size_t count = 0;
     enum status status = comparison_rank(comparison, view->metric, &order, &count, diag);
     if (status == SIM_OK)
-        status = table_create(COLUMNS(columns), &table, diag);
+        status = table_create(columns, COUNT(columns), &table, diag);
     for (size_t i = 0; i < count && status == SIM_OK; i++) {
         if (i >= view->top && i + view->top < count)
             continue; /* neither a winner nor a loser */
@@ -326,7 +326,7 @@ static enum status print_figures(const struct compare_view *view, FILE *file, st
     static const struct table_column columns[] = {
         {"figure", "figure", TABLE_TEXT}, {"a", "A", 0}, {"b", "B", 0}, {"delta", "B - A", 0}, {"relative", "in %", 0}};
     struct table *table = NULL;
-    enum status status = table_create(COLUMNS(columns), &table, diag);
+    enum status status = table_create(columns, COUNT(columns), &table, diag);
     heading(view, file, "The whole\n");
     for (size_t i = 0; i < sizeof rows / sizeof *rows && status == SIM_OK; i++) {
         const double a = figure_value(view->comparison, "a_", rows[i].figure), b = figure_value(view->comparison, "b_", rows[i].figure);
@@ -537,7 +537,7 @@ enum status compare_print_csv(const struct compare_view *view, FILE *file, struc
     const struct comparison *comparison = view->comparison;
     const struct trace *trace = comparison->trace;
     struct table *table = NULL;
-    enum status status = table_create(COLUMNS(request_columns), &table, diag);
+    enum status status = table_create(request_columns, COUNT(request_columns), &table, diag);
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
         const struct outcome *a = &comparison->sides[0].outcomes[position], *b = &comparison->sides[1].outcomes[position];
         table_number(table, trace->index[position]);

@@ -101,7 +101,7 @@ static double difference_of(const struct comparison *comparison, enum compare_me
 static struct statistics batch_statistics(const double *differences, size_t n)
 {
     double means[COMPARE_BATCHES];
-    if (n < 2 * COMPARE_BATCHES)
+    if (n / COMPARE_BATCHES < 2)
         return (struct statistics){0};
     for (size_t batch = 0; batch < COMPARE_BATCHES; batch++) {
         const size_t from = n * batch / COMPARE_BATCHES, to = n * (batch + 1) / COMPARE_BATCHES;

@@ -112,7 +112,8 @@ static enum status draw(struct pass *pass, struct hit_curve *curve, struct diag 
 {
     int64_t slope_blocks = 0, slope_tokens = 0;
     struct curve_point corner = {0};
-    qsort(pass->bends, pass->bend_count, sizeof *pass->bends, by_pool);
+    if (pass->bend_count > 0)
+        qsort(pass->bends, pass->bend_count, sizeof *pass->bends, by_pool);
     enum status status = add_corner(curve, &corner, diag);
     for (size_t i = 0; i < pass->bend_count && status == SIM_OK;) {
         const uint64_t pool = pass->bends[i].pool, width = pool - corner.pool_blocks;

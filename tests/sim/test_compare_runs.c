@@ -30,6 +30,11 @@ static struct trace *random_trace(uint64_t *seed)
     return tiny_trace(requests, REQUESTS);
 }
 
+static void set_policy(struct config *config, const char *name)
+{
+    snprintf(config->scheduling_policy, sizeof config->scheduling_policy, "%s", name);
+}
+
 static struct config random_config(uint64_t *seed)
 {
     struct config config = tiny_config_v1(random_below(seed, 2) ? 16 : 8, 0);
@@ -38,7 +43,7 @@ static struct config random_config(uint64_t *seed)
     config.max_num_batched_tokens = 32 + random_below(seed, 200);
     config.enable_prefix_caching = random_below(seed, 4) != 0;
     if (random_below(seed, 3) == 0)
-        strcpy(config.scheduling_policy, "priority");
+        set_policy(&config, "priority");
     return config;
 }
 
@@ -198,7 +203,7 @@ Test(compare_runs, parts_where_the_decision_logs_do)
             b.max_num_seqs += 1;
             break;
         case 2:
-            strcpy(b.scheduling_policy, strcmp(a.scheduling_policy, "fcfs") ? "fcfs" : "priority");
+            set_policy(&b, strcmp(a.scheduling_policy, "fcfs") ? "fcfs" : "priority");
             break;
         default:
             b.max_num_batched_tokens += 16;
