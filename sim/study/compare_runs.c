@@ -143,7 +143,7 @@ static enum status find_starving(struct comparison *comparison, struct diag *dia
     for (int i = 0; i < 2; i++)
         for (uint32_t position = 0; position < comparison->trace->count && status == SIM_OK; position++)
             if (!isnan(comparison->sides[i].outcomes[position].wait_ms))
-                status = distribution_add(&waits, comparison->sides[i].outcomes[position].wait_ms, 1, diag);
+                status = distribution_add(&waits, comparison->sides[i].outcomes[position].wait_ms, diag);
     if (status == SIM_OK)
         status = distribution_figures(&waits, &figures, diag);
     distribution_deinit(&waits);
