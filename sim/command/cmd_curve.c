@@ -297,7 +297,7 @@ static enum status draw(const struct curve_study *study, bool color, FILE *file,
         const double end = (double)hit_curve_most(curve_plain(size)).pool_blocks * size->block_size;
         const double top = share_at(size, end);
         curves[chart.curve_count++] = (struct chart_curve){.mark = (char)('a' + i), .y_at = share_at, .self = size};
-        chart.x_low = fmin(chart.x_low, fmin(first, end / 100));
+        chart.x_low = fmin(chart.x_low, end > 0 ? fmin(first, end / 100) : first); /* end 0: this size hits nothing */
         chart.x_high = fmax(chart.x_high, fmax(last, end));
         chart.y_high = fmax(chart.y_high, top);
     }

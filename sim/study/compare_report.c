@@ -36,7 +36,7 @@ static enum status show(struct table *table, enum status status, FILE *file, str
 {
     if (status == SIM_OK)
         status = table_status(table, diag);
-    if (status == SIM_OK)
+    if (status == SIM_OK && table_rows(table) > 0)
         table_print(table, "  ", file);
     table_destroy(table);
     return status;
@@ -242,17 +242,17 @@ static enum status print_ranks(const struct compare_view *view, FILE *file, stru
     if (status == SIM_OK)
         status = table_create(columns, COUNT(columns), &table, diag);
     for (size_t i = 0; i < count && status == SIM_OK; i++) {
-        if (i >= view->top && i + view->top < count)
-            continue; /* neither a winner nor a loser */
         const struct outcome *a = &comparison->sides[0].outcomes[order[i]], *b = &comparison->sides[1].outcomes[order[i]];
-        if (a->ms[view->metric] == b->ms[view->metric])
+        const double difference = b->ms[view->metric] - a->ms[view->metric];
+        const bool winner = i < view->top && difference < 0, loser = i + view->top >= count && difference > 0;
+        if (!winner && !loser)
             continue;
         table_number(table, comparison->trace->index[order[i]]);
         table_number(table, comparison->trace->input_tokens[order[i]]);
         table_number(table, comparison->trace->output_tokens[order[i]]);
         table_number(table, a->ms[view->metric]);
         table_number(table, b->ms[view->metric]);
-        table_number(table, b->ms[view->metric] - a->ms[view->metric]);
+        table_number(table, difference);
         table_number(table, a->preemptions);
         table_number(table, b->preemptions);
     }
