@@ -10,6 +10,7 @@
 #include "command/output.h"
 #include "command/requirements.h"
 #include "input/config_keys.h"
+#include "input/load.h"
 #include "study/compare_report.h"
 
 static const struct option_spec own_options[] = {
@@ -108,9 +109,31 @@ static enum status load_side(struct job *job, int side, struct diag *diag)
     enum status status = config_load(path, job->settings, count, config, &own);
     if (status == SIM_OK)
         status = sizing_fill(config, &sizing, &own);
-    if (status != SIM_OK)
-        return diag_set(diag, status, "%c: %s", 'A' + side, own.text);
-    return input_fit_engine(job->trace, config, &job->comparison.sides[side].expanded, diag);
+    return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%c: %s", 'A' + side, own.text);
+}
+
+/* The requests, once for both; drawn ones are drawn as A says. */
+static enum status take_requests(struct job *job, struct diag *diag)
+{
+    const struct options *options = job->options;
+    struct config *a = &job->comparison.sides[0].config, *b = &job->comparison.sides[1].config;
+    enum status status = input_take_requests(options, a, &job->trace, diag);
+    if (status == SIM_OK && options_has(options, "dataset-name")) {
+        b->trace_block_size = a->trace_block_size;
+        if (!(b->request_rate > 0) && !b->ramp_up_strategy[0])
+            b->request_rate = a->request_rate;
+    }
+    job->comparison.trace = job->trace;
+    for (int side = 0; side < 2 && status == SIM_OK; side++) {
+        const struct config *config = &job->comparison.sides[side].config;
+        if (options_has(options, "arrival-speedup-ratio") && load_changes_arrivals(job->trace, config))
+            status = diag_set(diag, SIM_USAGE,
+                              "%c: a request rate replaces the arrival times that --arrival-speedup-ratio divides; give one of them",
+                              'A' + side);
+        else
+            status = input_fit_engine(job->trace, config, &job->comparison.sides[side].expanded, diag);
+    }
+    return status;
 }
 
 static enum status read_metric(const struct options *options, enum compare_metric *metric, struct diag *diag)
@@ -176,14 +199,13 @@ static enum status compare(struct job *job, const char *format, struct diag *dia
                           options->positional_count == 1 ? "is" : "are", options->positional_count);
     if (status == SIM_OK && options->positional_count == 2 && options_has(options, "config"))
         status = diag_set(diag, SIM_USAGE, "--config stands for both sides; with two files it has no place");
-    if (status == SIM_OK)
-        status = input_read_trace(options, &job->trace, diag);
-    job->comparison.trace = job->trace;
     for (int side = 0; side < 2 && status == SIM_OK; side++) {
         status = load_side(job, side, diag);
         if (options->positional_count == 2)
             view.names[side] = options->positional[side];
     }
+    if (status == SIM_OK)
+        status = take_requests(job, diag);
     if (status == SIM_OK)
         status = comparison_make(&job->comparison, diag);
     if (status != SIM_OK)

@@ -501,9 +501,9 @@ enum status compare_write_json(const struct compare_view *view, struct json_text
 /* --- CSV ------------------------------------------------------------------------------------------------------------------------- */
 
 static const struct table_column request_columns[] = {{"request", NULL, TABLE_WHOLE},
-                                                      {"arrival_s", NULL, 0},
                                                       {"input_tokens", NULL, TABLE_WHOLE},
                                                       {"output_tokens", NULL, TABLE_WHOLE},
+                                                      {"a_arrival_s", NULL, 0},
                                                       {"a_ttft_ms", NULL, 0},
                                                       {"a_tpot_ms", NULL, 0},
                                                       {"a_e2e_ms", NULL, 0},
@@ -511,6 +511,7 @@ static const struct table_column request_columns[] = {{"request", NULL, TABLE_WH
                                                       {"a_preemptions", NULL, TABLE_WHOLE},
                                                       {"a_cached_tokens", NULL, TABLE_WHOLE},
                                                       {"a_state", NULL, TABLE_TEXT},
+                                                      {"b_arrival_s", NULL, 0},
                                                       {"b_ttft_ms", NULL, 0},
                                                       {"b_tpot_ms", NULL, 0},
                                                       {"b_e2e_ms", NULL, 0},
@@ -525,6 +526,7 @@ static const struct table_column request_columns[] = {{"request", NULL, TABLE_WH
 
 static void side_cells(const struct outcome *outcome, struct table *table)
 {
+    table_number(table, outcome->arrival_s);
     for (int metric = 0; metric < COMPARE_METRICS; metric++)
         table_number(table, outcome->ms[metric]);
     table_number(table, outcome->preemptions);
@@ -541,7 +543,6 @@ enum status compare_print_csv(const struct compare_view *view, FILE *file, struc
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
         const struct outcome *a = &comparison->sides[0].outcomes[position], *b = &comparison->sides[1].outcomes[position];
         table_number(table, trace->index[position]);
-        table_number(table, (double)trace->arrival_ns[position] / 1e9);
         table_number(table, trace->input_tokens[position]);
         table_number(table, trace->output_tokens[position]);
         side_cells(a, table);

@@ -17,10 +17,10 @@ const char *const compare_metric_names[COMPARE_METRICS] = {"ttft", "tpot", "e2e"
 
 static enum status replay_side(struct compare_side *side, struct diag *diag)
 {
-    side->digests.trace = side->trace;
     const struct observer observer = decision_digests_observer(&side->digests);
     side->config.data_plane = DATA_PLANE_OFF; /* moves bytes, decides nothing */
     enum status status = run_open(&side->run, side->trace, &side->config, diag);
+    side->trace = side->digests.trace = side->run.trace; /* another one where arrivals are drawn */
     return status == SIM_OK ? run_replay(&side->run, &observer, 1, NULL, diag) : status;
 }
 
@@ -66,6 +66,7 @@ static struct outcome tell(const struct compare_side *side, uint32_t first, uint
     }
     const int64_t arrival = stories[0].arrival_ns, end = side->run.facts.end.end_ns;
     const uint32_t output = side->trace->output_tokens[first];
+    out.arrival_s = (double)arrival / 1e9;
     out.ms[COMPARE_TTFT] = ms_between(arrival, token);
     out.ms[COMPARE_QUEUE] = ms_between(arrival, scheduled);
     out.ms[COMPARE_E2E] = out.finished ? ms_between(arrival, finish) : NAN;
@@ -74,20 +75,37 @@ static struct outcome tell(const struct compare_side *side, uint32_t first, uint
     return out;
 }
 
+/* The comparison's position of each number in the file: drawn arrivals put requests into another order. */
+static enum status find_positions(const struct trace *trace, uint32_t **out, struct diag *diag)
+{
+    uint32_t most = 0;
+    for (uint32_t position = 0; position < trace->count; position++)
+        most = trace->index[position] > most ? trace->index[position] : most;
+    enum status status = array_zeroed(out, (size_t)most + 1, sizeof **out, "outcomes of requests", diag);
+    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
+        (*out)[trace->index[position]] = position;
+    return status;
+}
+
 static enum status collect_outcomes(const struct comparison *comparison, struct compare_side *side, struct diag *diag)
 {
-    const struct trace *trace = comparison->trace;
-    enum status status = array_zeroed(&side->outcomes, trace->count, sizeof *side->outcomes, "outcomes of requests", diag);
+    const struct trace *replayed = side->trace;
+    uint32_t *position_of = NULL;
+    enum status status = array_zeroed(&side->outcomes, comparison->trace->count, sizeof *side->outcomes, "outcomes of requests", diag);
+    if (status == SIM_OK)
+        status = find_positions(comparison->trace, &position_of, diag);
     side->longest_wait = UINT32_MAX;
-    for (uint32_t position = 0, first = 0; position < trace->count && status == SIM_OK; position++) {
-        const uint32_t samples = side->expanded && trace->samples ? trace->samples[position] : 1;
+    for (uint32_t first = 0, samples; first < replayed->count && status == SIM_OK; first += samples) {
+        for (samples = 1; first + samples < replayed->count && replayed->index[first + samples] == replayed->index[first];)
+            samples++;
+        const uint32_t position = position_of[replayed->index[first]];
         const struct outcome out = side->outcomes[position] = tell(side, first, samples);
-        first += samples;
         side->dropped += out.dropped;
         side->unfinished += !out.finished && !out.dropped;
         if (out.wait_ms > 0 && (side->longest_wait == UINT32_MAX || out.wait_ms > side->outcomes[side->longest_wait].wait_ms))
             side->longest_wait = position;
     }
+    free(position_of);
     return status;
 }
 

@@ -27,6 +27,7 @@ extern const char *const compare_metric_names[COMPARE_METRICS]; /* "ttft", "tpot
 /* What became of one request of the trace. */
 struct outcome {
     double ms[COMPARE_METRICS]; /* NaN: it has none */
+    double arrival_s;           /* as drawn, or when its slot became free */
     double wait_ms;             /* for its first admission, or until the end of the replay; NaN: dropped */
     uint64_t cached_tokens;     /* at first admissions, all samples */
     uint32_t preemptions;
@@ -36,7 +37,7 @@ struct outcome {
 struct compare_side {
     struct config config;
     struct trace *expanded;    /* owned; NULL: the trace itself will do */
-    const struct trace *trace; /* what was replayed */
+    const struct trace *trace; /* what was replayed: in the order of its arrivals, which may be drawn */
     struct run run;
     struct decision_digests digests;
     struct outcome *outcomes; /* by position in the comparison's trace */

@@ -271,3 +271,23 @@ Test(compare_runs, pairs_samples_of_one_engine_with_the_group_of_the_other)
     comparison_free(&comparison);
     trace_destroy(trace);
 }
+
+Test(compare_runs, finds_requests_again_when_drawn_arrivals_put_them_into_another_order)
+{
+    const struct tiny_request requests[] = {{.input = 20, .output = 50}, {.arrival_ns = 1000000, .input = 20, .output = 2}};
+    struct trace *trace = tiny_trace(requests, 2);
+    struct config a = tiny_config_v1(16, 50), b = a;
+    struct comparison comparison;
+    trace->index[0] = 1; /* the second line of the file came first */
+    trace->index[1] = 0;
+    b.request_rate = 1000;
+    compare(trace, &a, &b, &comparison);
+    cr_expect_eq(comparison.sides[1].trace->index[0], 0);
+    for (int side = 0; side < 2; side++) {
+        const struct outcome *outcomes = comparison.sides[side].outcomes;
+        cr_expect(outcomes[0].ms[COMPARE_E2E] > 10 * outcomes[1].ms[COMPARE_E2E], "side %d", side);
+    }
+    cr_expect(comparison.sides[1].outcomes[1].arrival_s < comparison.sides[1].outcomes[0].arrival_s);
+    comparison_free(&comparison);
+    trace_destroy(trace);
+}
