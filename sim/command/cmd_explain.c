@@ -103,8 +103,7 @@ static void print_preemptions(const struct explanation *explanation, const struc
         for (int knob = 0; knob < KNOBS; knob++)
             starred |= explanation->remedies.of[i][knob].again;
     if (explanation->has_remedies)
-        fprintf(file, "  Found by %u replays: here it is spared, one step nearer to the present setting not.\n",
-                explanation->remedies.replays);
+        fprintf(file, "  Found by %u replays: here it is spared, one step back it is not.\n", explanation->remedies.replays);
     if (starred)
         fputs("  * preempted again at a setting further away; the JSON says at which.\n", file);
     fprintf(file, "\nThe first of them (blocks when the step began: unused; of prefills, of decodes)\n");

@@ -125,14 +125,14 @@ enum status explain_table_worst(const struct explanation *explanation, struct ta
 /* --- preemptions ------------------------------------------------------------------------------------------------------------------ */
 
 static const struct table_column preemption_columns[] = {
-    {"time_s", "time s", 2},
+    {"time_s", "time s", 1},
     {"step", "step", 0},
     {"victim", "victim", TABLE_TEXT},
     {"requester", "for", TABLE_TEXT},
     {"kind", NULL, TABLE_TEXT},
     {"nth_of_victim", NULL, 0},
     {"tokens_lost", "lost", 0},
-    {"victim_blocks", "held", 0},
+    {"victim_blocks", NULL, 0},
     {"depth", "depth", 0},
     {"pool_unused_blocks", "unused", 0},
     {"pool_prefill_blocks", "prefill", 0},

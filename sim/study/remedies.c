@@ -35,7 +35,7 @@ struct search {
 struct watcher {
     uint32_t asked, decided, spared;
     const uint32_t *bit_of; /* by position: bits of the targets that it is */
-    uint64_t preempted, finished, wanted;
+    uint64_t finished;
 };
 
 static void decide(struct watcher *watcher, uint32_t bits, bool spared)
@@ -53,8 +53,7 @@ static enum status watch(void *self, const struct event *events, size_t count, s
             decide(watcher, watcher->bit_of[events[i].request] | WHOLE_RUN, false);
         } else if (events[i].kind == EVENT_FINISH) {
             decide(watcher, watcher->bit_of[events[i].request], true);
-            if (++watcher->finished == watcher->wanted)
-                decide(watcher, WHOLE_RUN, true);
+            watcher->finished++;
         }
     }
     return watcher->decided == watcher->asked ? diag_set(diag, SIM_INTERRUPTED, "everything is decided") : SIM_OK;
@@ -72,7 +71,7 @@ static enum status run_probe(const struct search *search, const uint32_t *bit_of
     struct step_time_model *model;
     struct replay_options options = {0};
     struct replay_facts facts;
-    struct watcher watcher = {.asked = probe->asked, .bit_of = bit_of, .wanted = question->completed};
+    struct watcher watcher = {.asked = probe->asked, .bit_of = bit_of};
     struct observer observer = {.self = &watcher, .events = watch};
     remedy_apply(&config, probe->knob, value_of(search, probe));
     enum status status = step_time_create(&config, &model, diag);
@@ -83,7 +82,8 @@ static enum status run_probe(const struct search *search, const uint32_t *bit_of
     if (status != SIM_OK && !(status == SIM_INTERRUPTED && watcher.decided == watcher.asked))
         return status;
     diag_clear(diag);
-    decide(&watcher, watcher.asked, false); /* who never finished is not spared */
+    decide(&watcher, WHOLE_RUN, watcher.finished >= question->completed); /* only the end can tell that nobody was preempted */
+    decide(&watcher, watcher.asked, false);                               /* who never finished is not spared */
     probe->decided = watcher.decided;
     probe->spared = watcher.spared;
     return SIM_OK;
