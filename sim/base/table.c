@@ -171,6 +171,8 @@ void table_print_csv(const struct table *table, FILE *file)
         char digits[SHOWN_SIZE] = "";
         if (cell->text)
             print_csv_text(cell->text, file);
+        else if (cell->value == floor(cell->value) && fabs(cell->value) < 1e15)
+            snprintf(digits, sizeof digits, "%.0f", cell->value); /* 400, not 4e+02 */
         else if (isfinite(cell->value))
             shortest_double(cell->value, digits, sizeof digits);
         fputs(digits, file);
