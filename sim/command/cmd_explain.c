@@ -67,7 +67,7 @@ static void print_verdict(const struct explanation *explanation, FILE *file)
     }
     unit_count(story->count, preemptions);
     unit_count(story->requests, requests);
-    fprintf(file, "%s preemptions of %s requests.", preemptions, requests);
+    fprintf(file, "%s preemption%s of %s request%s.", preemptions, story->count == 1 ? "" : "s", requests, story->requests == 1 ? "" : "s");
     if (!explanation->has_remedies) {
         fputc('\n', file);
         return;
@@ -81,15 +81,40 @@ static void print_verdict(const struct explanation *explanation, FILE *file)
         fprintf(file, " No pool up to %" PRId64 " blocks avoids them all.\n", pool->tried_to);
 }
 
+/* How sure the answers are, and where the knobs stand now. */
+static void print_search(const struct explanation *explanation, FILE *file)
+{
+    const struct remedies *remedies = &explanation->remedies;
+    bool starred = false;
+    uint32_t least = UINT32_MAX, most = 0;
+    char option[64];
+    if (!explanation->has_remedies)
+        return;
+    for (uint32_t i = 0; i < remedies->targets; i++)
+        for (int knob = 0; knob < KNOBS; knob++) {
+            const struct remedy *remedy = &remedies->of[i][knob];
+            starred |= remedy->again;
+            least = remedy->points < least ? remedy->points : least;
+            most = remedy->points > most ? remedy->points : most;
+        }
+    fputs("  now:", file);
+    for (int knob = 0; knob < KNOBS; knob++) {
+        explain_option(explanation, (enum knob)knob, remedies->now[knob], option, sizeof option);
+        fprintf(file, " %s", option);
+    }
+    fprintf(file, "\n  %u replays, %u to %u settings each; one step back it is not spared\n", remedies->replays, least, most);
+    if (starred)
+        fputs("  * preempted again at a tested setting further away; the JSON says at which\n", file);
+}
+
 static void print_preemptions(const struct explanation *explanation, const struct explain_tables *tables, FILE *file)
 {
     const struct preemption_story *story = &explanation->story;
-    char lost[UNIT_TEXT], chained[UNIT_TEXT];
+    char lost[UNIT_TEXT], chained[UNIT_TEXT], all[UNIT_TEXT];
     uint64_t scheduled = explanation->run.metrics.scheduled_tokens;
     fprintf(file, "\nPreemptions\n  %s tokens lost", unit_count(story->tokens_lost, lost));
     if (scheduled > 0)
-        fprintf(file, ", %.1f %% of the %.4g million computed", 100.0 * (double)story->tokens_lost / (double)scheduled,
-                (double)scheduled / 1e6);
+        fprintf(file, ", %.1f %% of the %s computed", 100.0 * (double)story->tokens_lost / (double)scheduled, unit_count(scheduled, all));
     fprintf(file, "\n  %s for a request that had been preempted itself; chains up to %u deep\n", unit_count(story->chained, chained),
             story->max_depth);
     if (table_rows(tables->prices) > 1) {
@@ -98,14 +123,7 @@ static void print_preemptions(const struct explanation *explanation, const struc
     }
     fprintf(file, "\nThe worst, and from which setting on each is spared\n");
     table_print(tables->worst, "  ", file);
-    bool starred = false;
-    for (uint32_t i = 0; explanation->has_remedies && i < explanation->remedies.targets; i++)
-        for (int knob = 0; knob < KNOBS; knob++)
-            starred |= explanation->remedies.of[i][knob].again;
-    if (explanation->has_remedies)
-        fprintf(file, "  Found by %u replays: here it is spared, one step back it is not.\n", explanation->remedies.replays);
-    if (starred)
-        fputs("  * preempted again at a setting further away; the JSON says at which.\n", file);
+    print_search(explanation, file);
     fprintf(file, "\nThe first of them (blocks when the step began: unused; of prefills, of decodes)\n");
     table_print(tables->preemptions, "  ", file);
 }

@@ -228,7 +228,7 @@ static void add_reserving_row(struct table *table, const struct reservation_resu
         table_number(table, waited ? 100 * reservation_share(result, RESERVATION_WAITING, shown[i]) : (double)NAN);
     table_number(table, paper_tokens_percent[1 + kind]);
     table_number(table, waited ? (double)result->running[RESERVATION_WAITING] / (double)result->time_ns[RESERVATION_WAITING] : (double)NAN);
-    table_number(table, (double)result->end_ns / 1e9);
+    table_number(table, result->completed ? (double)result->end_ns / 1e9 : (double)NAN);
     table_number(table, (double)result->completed);
     table_number(table, (double)result->too_large);
     table_number(table, all_ns > 0 ? (double)result->time_ns[RESERVATION_WAITING] / (double)all_ns : 0);

@@ -15,50 +15,70 @@ void memory_accounts_init(struct memory_accounts *accounts, const struct config 
     usage_timeline_init(&accounts->timeline);
 }
 
-/* Where the pool's slots are during one tally. Tables count a shared block once each, so its tokens and empty slots must be taken out
- * again: in V1 shared blocks are full; where they are not the tally says how many empty slots were counted too often. */
-static void split(const struct memory_accounts *accounts, const struct step_tally *tally, int64_t slots[MEMORY_ACCOUNTS])
+/* Where the pool's slots were during a run of steps, times its duration. Tables count a shared block once each, so its tokens and empty
+ * slots must be taken out again: in V1 shared blocks are full; where they are not (V0, a step at a time) the tally says how many empty slots
+ * were counted too often. */
+static void split(const struct memory_accounts *accounts, const struct step_run *run, slot_time sums[MEMORY_ACCOUNTS])
 {
-    const int64_t size = accounts->block_size;
-    slots[ACCOUNT_TAIL] = (int64_t)tally->table_blocks * size - (int64_t)tally->held_tokens - (int64_t)tally->shared_empty_slots;
-    slots[ACCOUNT_USEFUL] = (int64_t)tally->used_blocks * size - slots[ACCOUNT_TAIL];
-    slots[ACCOUNT_CACHED] = (int64_t)tally->cached_blocks * size;
-    slots[ACCOUNT_FREE] = (int64_t)(tally->free_blocks - tally->cached_blocks) * size;
-    slots[ACCOUNT_NULL] = accounts->has_null_block ? size : 0;
+    const struct step_tally *first = &run->first;
+    const slot_time size = accounts->block_size, ns = run->duration_ns;
+    const slot_time used = (slot_time)run->used_blocks_ns, cached = (slot_time)run->cached_blocks_ns;
+    sums[ACCOUNT_TAIL] = (slot_time)run->table_blocks_ns * size - (slot_time)run->held_tokens_ns - first->shared_empty_slots * ns;
+    sums[ACCOUNT_USEFUL] = used * size - sums[ACCOUNT_TAIL];
+    sums[ACCOUNT_CACHED] = cached * size;
+    sums[ACCOUNT_FREE] = (((slot_time)first->used_blocks + first->free_blocks) * ns - used - cached) * size; /* their sum is constant */
+    sums[ACCOUNT_NULL] = accounts->has_null_block ? size * ns : 0;
 }
 
-static void charge(struct memory_accounts *accounts, const struct step_tally *tally)
+static void raise(int64_t *peak, int64_t value)
 {
-    int64_t slots[MEMORY_ACCOUNTS], saved = ((int64_t)tally->table_blocks - (int64_t)tally->used_blocks) * accounts->block_size;
-    bool waits = tally->waiting + tally->swapped > 0;
-    split(accounts, tally, slots);
+    if (value > *peak)
+        *peak = value;
+}
+
+/* Within a run blocks are only taken: what is not in use is most at its start, and what is shared stays the same. */
+static void note_peaks(struct memory_accounts *accounts, const struct step_run *run)
+{
+    const struct step_tally *first = &run->first;
+    const int64_t size = accounts->block_size, saved = ((int64_t)first->table_blocks - (int64_t)first->used_blocks) * size;
+    raise(&accounts->peak_slots[ACCOUNT_USEFUL], (int64_t)run->peak_held_tokens - saved + first->shared_empty_slots);
+    raise(&accounts->peak_slots[ACCOUNT_TAIL], (int64_t)run->peak_empty_slots - first->shared_empty_slots);
+    raise(&accounts->peak_slots[ACCOUNT_CACHED], first->cached_blocks * size);
+    raise(&accounts->peak_slots[ACCOUNT_FREE], (int64_t)(first->free_blocks - first->cached_blocks) * size);
+    raise(&accounts->peak_slots[ACCOUNT_NULL], accounts->has_null_block ? size : 0);
+    raise(&accounts->peak_saved_slots, saved);
+}
+
+static void charge(struct memory_accounts *accounts, const struct step_run *run)
+{
+    const struct step_tally *first = &run->first;
+    const slot_time tables = (slot_time)run->table_blocks_ns * accounts->block_size;
+    slot_time sums[MEMORY_ACCOUNTS];
+    bool waits = first->waiting + first->swapped > 0;
+    split(accounts, run, sums);
+    note_peaks(accounts, run);
     for (int span = SPAN_ALL; span <= (waits ? SPAN_WAITING : SPAN_ALL); span++) {
-        accounts->time_ns[span] += tally->duration_ns;
-        accounts->running[span] += (slot_time)tally->running * tally->duration_ns;
-        accounts->saved[span] += (slot_time)saved * tally->duration_ns;
-        accounts->table_slots[span] += (slot_time)tally->table_blocks * accounts->block_size * tally->duration_ns;
+        accounts->time_ns[span] += run->duration_ns;
+        accounts->running[span] += (slot_time)first->running * run->duration_ns;
+        accounts->table_slots[span] += tables;
+        accounts->saved[span] += tables - (slot_time)run->used_blocks_ns * accounts->block_size;
         for (int account = 0; account < MEMORY_ACCOUNTS; account++)
-            accounts->sums[span][account] += (slot_time)slots[account] * tally->duration_ns;
+            accounts->sums[span][account] += sums[account];
     }
-    for (int account = 0; account < MEMORY_ACCOUNTS; account++)
-        if (slots[account] > accounts->peak_slots[account])
-            accounts->peak_slots[account] = slots[account];
-    if (saved > accounts->peak_saved_slots)
-        accounts->peak_saved_slots = saved;
-    usage_timeline_add(&accounts->timeline, tally->start_ns, tally->duration_ns, slots);
+    usage_timeline_add(&accounts->timeline, first->start_ns, run->duration_ns, sums);
 }
 
-static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
+static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     (void)diag;
     for (size_t i = 0; i < count; i++)
-        charge(self, &tallies[i]);
+        charge(self, &runs[i]);
     return SIM_OK;
 }
 
 struct observer memory_accounts_observer(struct memory_accounts *accounts)
 {
-    return (struct observer){.self = accounts, .tallies = on_tallies};
+    return (struct observer){.self = accounts, .runs = on_runs};
 }
 
 bool memory_accounts_check(const struct memory_accounts *accounts)

@@ -13,7 +13,7 @@
  * So `saved` is what sharing spares: no part of the pool, but what more of it would be needed without.
  *
  * Each sum is kept twice: over the whole run, and over the time in which a request waits (for admission, or on the CPU). Only in the
- * latter is a free slot a slot that somebody could use. Needs tallies only, so fast replays feed it. Time before the first step is not
+ * latter is a free slot a slot that somebody could use. Needs runs of steps only, so fast replays feed it. Time before the first step is not
  * part of a run.
  *
  * Source: PagedAttention (SOSP'23), figure 2, whose kinds of waste these are.

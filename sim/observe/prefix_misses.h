@@ -19,6 +19,8 @@
  * what the request had computed before is lost by preemption (`evicted`, or `partial`: the unfilled last block, which is never found
  * again), and the rest was not computed yet (`unfinished`).
  *
+ * V0 computes every prompt token again, hits or not; there "cached" is what it reports as cached.
+ *
  * Identities are those of trace.h, kept in a trie of the trace's blocks that knows nothing of the scheduler's index. Needs events only, so
  * fast replays feed it. A tail block of the trie (a partial last trace block, a prompt cut short) remembers how far it was computed.
  */

@@ -29,19 +29,19 @@ static void widen(struct usage_timeline *timeline, int64_t end_ns)
     }
 }
 
-void usage_timeline_add(struct usage_timeline *timeline, int64_t start_ns, int64_t duration_ns, const int64_t values[TIMELINE_SERIES])
+void usage_timeline_add(struct usage_timeline *timeline, int64_t start_ns, int64_t duration_ns, const slot_time sums[TIMELINE_SERIES])
 {
     if (timeline->origin_ns < 0)
         timeline->origin_ns = start_ns;
     timeline->end_ns = start_ns + duration_ns;
     widen(timeline, timeline->end_ns);
-    int64_t from = start_ns - timeline->origin_ns, end = from + duration_ns;
+    int64_t from = start_ns - timeline->origin_ns, begin = from, end = from + duration_ns;
     while (from < end) {
         int64_t bucket = from / timeline->width_ns, until = (bucket + 1) * timeline->width_ns;
         if (until > end)
             until = end;
-        for (int series = 0; series < TIMELINE_SERIES; series++)
-            timeline->sums[bucket][series] += (slot_time)values[series] * (until - from);
+        for (int series = 0; series < TIMELINE_SERIES; series++) /* as differences of the sum so far, so that rounding cancels out */
+            timeline->sums[bucket][series] += sums[series] * (until - begin) / duration_ns - sums[series] * (from - begin) / duration_ns;
         from = until;
     }
 }
@@ -107,9 +107,9 @@ void usage_timeline_draw(const struct usage_timeline *timeline, const struct dra
     fprintf(file, "       0 s%*s\n      ", TIMELINE_WIDTH - 3, length);
     for (int i = 0; i < TIMELINE_SERIES; i++)
         if (series[i].name) {
-            fputc(' ', file);
+            fputs(i ? "  " : " ", file);
             draw_cell(&series[i], color, utf8, file);
-            fprintf(file, " %s ", series[i].name);
+            fprintf(file, " %s", series[i].name);
         }
     fputc('\n', file);
 }

@@ -2,7 +2,7 @@
  * of the run.
  *
  * How long a run will last is not known at its start. So buckets begin narrow, and when the run grows out of them neighbours are joined and
- * the width doubles: at the end between half and all of the buckets are in use. All sums are exact.
+ * the width doubles: at the end between half and all of the buckets are in use.
  */
 #ifndef PAGESIM_USAGE_TIMELINE_H
 #define PAGESIM_USAGE_TIMELINE_H
@@ -23,8 +23,9 @@ struct usage_timeline {
 
 void usage_timeline_init(struct usage_timeline *timeline);
 
-/* Each series had this value from start_ns on for duration_ns (>= 0). Calls come in order of time. */
-void usage_timeline_add(struct usage_timeline *timeline, int64_t start_ns, int64_t duration_ns, const int64_t values[TIMELINE_SERIES]);
+/* From start_ns on for duration_ns (>= 0) each series added up to this sum (value x ns). Calls come in order of time. A piece that reaches over
+ * several buckets is spread over them as if it were even; nothing is lost. */
+void usage_timeline_add(struct usage_timeline *timeline, int64_t start_ns, int64_t duration_ns, const slot_time sums[TIMELINE_SERIES]);
 
 /* Means over [from, to) of the run, as fractions 0..1 of its length, in buckets that it touches. */
 void usage_timeline_means(const struct usage_timeline *timeline, double from, double to, double means[TIMELINE_SERIES]);

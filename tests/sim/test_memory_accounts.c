@@ -110,7 +110,8 @@ static void replay(const struct trace *trace, const struct config *config, const
 static bool same_accounts(const struct memory_accounts *a, const struct memory_accounts *b)
 {
     return memcmp(a->sums, b->sums, sizeof a->sums) == 0 && memcmp(a->saved, b->saved, sizeof a->saved) == 0 &&
-           memcmp(a->time_ns, b->time_ns, sizeof a->time_ns) == 0;
+           memcmp(a->running, b->running, sizeof a->running) == 0 && memcmp(a->time_ns, b->time_ns, sizeof a->time_ns) == 0 &&
+           memcmp(a->peak_slots, b->peak_slots, sizeof a->peak_slots) == 0 && a->peak_saved_slots == b->peak_saved_slots;
 }
 
 static void compare_case(uint64_t number, bool v0, struct naive *naive)
@@ -199,8 +200,9 @@ Test(memory_accounts, time_in_buckets_is_exact_however_often_they_are_joined)
     slot_time all = 0, kept = 0;
     usage_timeline_init(timeline);
     for (int64_t i = 1; i <= 4000; i++) {
-        const int64_t values[TIMELINE_SERIES] = {i % 7, 0, 0, 1, 0}, ns = i * 997;
-        usage_timeline_add(timeline, at, ns, values);
+        const int64_t ns = i * 997;
+        const slot_time sums[TIMELINE_SERIES] = {(slot_time)(i % 7) * ns, 0, 0, ns, 0};
+        usage_timeline_add(timeline, at, ns, sums);
         all += (slot_time)(i % 7) * ns;
         at += ns;
     }

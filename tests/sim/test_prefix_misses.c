@@ -155,15 +155,15 @@ static void add_reached(struct reached *reached, const struct prefix_misses *mis
     reached->unfinished += misses->again.unfinished;
 }
 
-static void random_cases(bool v0, bool huge_pool, struct reached *reached)
+static void random_cases(uint64_t cases, bool v0, bool huge_pool, struct reached *reached)
 {
-    for (uint64_t number = 1; number <= 2500; number++) {
+    for (uint64_t number = 1; number <= cases; number++) {
         uint64_t seed = number;
         struct config config = random_case_config(&seed, v0);
         struct trace *trace = random_case_trace(&seed, &config);
         struct prefix_misses fast, plain;
         if (huge_pool)
-            config.num_gpu_blocks = 20000;
+            config.num_gpu_blocks = 9000;
         replay(trace, &config, false, &fast);
         replay(trace, &config, true, &plain);
         cr_assert(prefix_misses_check(&fast), "case %llu", (unsigned long long)number);
@@ -182,20 +182,20 @@ static void random_cases(bool v0, bool huge_pool, struct reached *reached)
 Test(prefix_misses, add_up_on_random_cases_of_both_engines)
 {
     struct reached reached = {0};
-    random_cases(false, false, &reached);
+    random_cases(2500, false, false, &reached);
     for (int class = 0; class < MISS_CLASSES; class ++)
         cr_expect_gt(reached.tokens[class], 100, "%s is hardly reached", miss_class_names[class]);
     cr_expect_gt(reached.cached, 1000);
     cr_expect_gt(reached.evicted, 1000);
     cr_expect_gt(reached.partial, 100);
     cr_expect_gt(reached.unfinished, 100);
-    random_cases(true, false, &reached);
+    random_cases(2500, true, false, &reached);
 }
 
 Test(prefix_misses, nothing_is_evicted_from_a_huge_pool)
 {
     struct reached reached = {0};
-    random_cases(false, true, &reached);
+    random_cases(500, false, true, &reached);
     cr_expect_gt(reached.cached, 1000);
     cr_expect_gt(reached.tokens[MISS_IN_FLIGHT], 100);
 }
