@@ -153,7 +153,7 @@ static const struct table_column class_columns[] = {
     {"tail_blocks_mean", "tail", 1},
     {"charged_percent", "% of pool", 2},
     {"saved_blocks_mean", "saved", 1},
-    {"useful_percent", "useful % of its blocks", 2},
+    {"useful_percent", "useful %", 2},
 };
 
 static enum status make_class_table(const struct ledger_job *job, struct table **out, struct diag *diag)
