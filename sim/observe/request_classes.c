@@ -18,15 +18,15 @@ enum status class_key_parse(const char *name, enum class_key *out, struct diag *
 static void by_input_length(struct request_classes *classes)
 {
     static const int64_t bounds[] = {128, 512, 2048, 8192, 32768, INT64_MAX};
-    int64_t least = 1;
+    int64_t below = 0;
     for (classes->count = 0; classes->count < sizeof bounds / sizeof *bounds; classes->count++) {
         int64_t bound = classes->bounds[classes->count] = bounds[classes->count];
         char *name = classes->names[classes->count];
         if (bound == INT64_MAX)
-            snprintf(name, sizeof classes->names[0], "prompt > %lld", (long long)least - 1);
+            snprintf(name, sizeof classes->names[0], "prompt > %lld", (long long)below);
         else
-            snprintf(name, sizeof classes->names[0], "prompt %lld-%lld", (long long)least, (long long)bound);
-        least = bound + 1;
+            snprintf(name, sizeof classes->names[0], "prompt %lld-%lld", (long long)below + 1, (long long)bound);
+        below = bound;
     }
 }
 

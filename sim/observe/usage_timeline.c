@@ -21,9 +21,10 @@ static void widen(struct usage_timeline *timeline, int64_t end_ns)
         timeline->width_ns *= 2;
         for (int bucket = 0; bucket < TIMELINE_BUCKETS; bucket++)
             for (int series = 0; series < TIMELINE_SERIES; series++) {
+                const size_t from = 2 * (size_t)bucket;
                 slot_time joined = 0;
-                if (2 * bucket < TIMELINE_BUCKETS)
-                    joined = timeline->sums[2 * bucket][series] + timeline->sums[2 * bucket + 1][series];
+                if (from < TIMELINE_BUCKETS)
+                    joined = timeline->sums[from][series] + timeline->sums[from + 1][series];
                 timeline->sums[bucket][series] = joined;
             }
     }

@@ -174,8 +174,8 @@ static enum status ask_grid(struct search *search, struct diag *diag)
     static const double shares[] = {0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 0.75, 1};
     const int64_t pool = search->now[KNOB_POOL], sequences = search->now[KNOB_SEQUENCES];
     enum status status = SIM_OK;
-    for (double growth = 1.2; growth < 4 && status == SIM_OK; growth *= 1.2)
-        status = ask(search, KNOB_POOL, (int64_t)((double)pool * (growth - 1)), search->everything, diag);
+    for (int64_t larger = pool + pool / 5; larger < 4 * pool && status == SIM_OK; larger += larger / 5 + 1)
+        status = ask(search, KNOB_POOL, larger - pool, search->everything, diag);
     for (size_t i = 0; i < sizeof shares / sizeof *shares && status == SIM_OK; i++)
         status = ask(search, KNOB_WATERMARK, (int64_t)(shares[i] * (double)search->limit[KNOB_WATERMARK]), search->everything, diag);
     for (int64_t left = sequences * 3 / 4; left >= 1 && status == SIM_OK; left = left > 1 ? left * 3 / 4 : 0)
@@ -344,9 +344,11 @@ void remedy_apply(struct config *config, enum knob knob, int64_t value)
     if (knob == KNOB_SEQUENCES)
         config->max_num_seqs = (uint32_t)value;
     /* Few digits first: floor(fraction * pool) must be the value, and rounding up from below reaches it with the fewest. */
-    for (double scale = 100; knob == KNOB_WATERMARK; scale *= 10) {
+    double scale = 10;
+    while (knob == KNOB_WATERMARK) {
+        scale *= 10;
         config->watermark = ceil((double)value * scale / config->num_gpu_blocks) / scale;
         if (config_watermark_blocks(config) == (uint32_t)value || scale > 1e12)
-            return;
+            break;
     }
 }
