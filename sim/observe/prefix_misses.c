@@ -140,8 +140,6 @@ static enum status note_computed(struct prefix_misses *misses, uint32_t position
         struct content_block *node = &misses->nodes[*entry];
         if (node->computed < part)
             node->computed = part;
-        if (node->lost_from < part) /* it is there again */
-            node->lost_from = part;
         parent = *entry;
         tokens -= part;
     }

@@ -123,9 +123,16 @@ Test(prefix_misses, content_given_up_by_a_preemption_is_charged_to_it)
     const struct tiny_request requests[] = {{.input = 15, .output = 17},
                                             {.input = 15, .output = 8, .priority = 5, .hash_count = 1, .hash_ids = {5}},
                                             {.arrival_ns = 15 * STEP_NS, .input = 12, .output = 1, .hash_count = 1, .hash_ids = {5}}};
+    /* Later 1 and 2 have ended, 3 evicts everything, and 4 misses the same tokens: nobody who was preempted gave them up last. */
+    const struct tiny_request more[] = {requests[0],
+                                        requests[1],
+                                        requests[2],
+                                        {.arrival_ns = 60 * STEP_NS, .input = 31, .output = 1},
+                                        {.arrival_ns = 80 * STEP_NS, .input = 12, .output = 1, .hash_count = 1, .hash_ids = {5}}};
     struct config config = small_config(9);
     struct prefix_misses misses;
     strcpy(config.scheduling_policy, "priority");
+    expect_case(more, 5, &config, 4, 0, (const uint32_t[MISS_CLASSES]){[MISS_CAPACITY] = 8, [MISS_COMPULSORY] = 4});
     expect_case(requests, 3, &config, 2, 0, (const uint32_t[MISS_CLASSES]){[MISS_PREEMPTION] = 8, [MISS_COMPULSORY] = 4});
     struct trace *trace = tiny_trace(requests, 3);
     replay(trace, &config, false, &misses);
