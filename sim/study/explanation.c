@@ -26,6 +26,7 @@ static enum status first_replay(struct explanation *explanation, bool reference,
 {
     struct replay_options options = {.reference = reference};
     enum status status = run_open(&explanation->run, explanation->trace, explanation->config, diag);
+    explanation->trace = explanation->run.trace; /* the same requests, arriving when the configuration's load says */
     if (status == SIM_OK)
         status = prefix_misses_init(&explanation->misses, explanation->trace, explanation->config, diag);
     if (status == SIM_OK)

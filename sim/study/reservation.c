@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "engine/closed_loop.h"
 #include "engine/scheduler.h"
 #include "study/contiguous_allocator.h"
 
@@ -27,8 +28,9 @@ struct reservation {
     uint32_t next;     /* the next position to arrive */
     uint32_t *waiting; /* positions, a queue: [head, tail) */
     uint32_t head, tail;
-    uint64_t taken_in, finished;
-    int64_t now_ns, slot_freed_ns;
+    struct closed_loop loop;
+    uint64_t finished;
+    int64_t now_ns;
     uint64_t steps;
     uint64_t tokens, future, internal; /* slots, of all who run */
     bool refused;                      /* the head does not fit into memory */
@@ -77,21 +79,16 @@ static bool next_arrival(struct reservation *r, int64_t *arrival_ns)
     }
     if (r->next >= trace->count)
         return false;
-    uint64_t limit = r->config->max_concurrency;
-    if (limit && r->taken_in >= r->finished + limit)
-        return false;
-    *arrival_ns = trace->arrival_ns[r->next];
-    if (limit && r->taken_in >= limit && *arrival_ns < r->slot_freed_ns)
-        *arrival_ns = r->slot_freed_ns;
-    return true;
+    *arrival_ns = closed_loop_arrival(&r->loop, r->next);
+    return *arrival_ns != INT64_MAX;
 }
 
 static void take_in(struct reservation *r)
 {
     int64_t arrival_ns;
     while (next_arrival(r, &arrival_ns) && arrival_ns <= r->now_ns) {
+        closed_loop_take(&r->loop, r->next, arrival_ns);
         r->waiting[r->tail++] = r->next++;
-        r->taken_in++;
     }
 }
 
@@ -183,8 +180,8 @@ static void finish(struct reservation *r)
         r->tokens -= used * tenant->copies;
         r->internal -= (reserved_slots(r, tenant->position) - used) * tenant->copies;
         contiguous_allocator_give(&r->memory, tenant->extent);
+        closed_loop_end(&r->loop, tenant->position, r->now_ns);
         r->finished++;
-        r->slot_freed_ns = r->now_ns;
     }
     r->running = kept;
 }
@@ -236,6 +233,8 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
         return SIM_OK;
     enum status status = contiguous_allocator_init(&r.memory, slots, diag);
     if (status == SIM_OK)
+        status = closed_loop_init(&r.loop, trace, config->max_concurrency, diag);
+    if (status == SIM_OK)
         status = array_zeroed(&r.waiting, trace->count, sizeof *r.waiting, "the waiting requests", diag);
     if (status == SIM_OK)
         status = array_zeroed(&r.tenants, config->max_num_seqs < trace->count ? config->max_num_seqs : trace->count, sizeof *r.tenants,
@@ -245,6 +244,7 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
     out->completed = r.finished;
     out->end_ns = r.now_ns;
     contiguous_allocator_deinit(&r.memory);
+    closed_loop_deinit(&r.loop);
     free(r.waiting);
     free(r.tenants);
     return status;
