@@ -46,7 +46,7 @@ static bool next_priority(const struct trace *trace, int64_t below, int64_t *nex
 
 static void by_priority(struct request_classes *classes)
 {
-    int64_t priority = INT64_MIN, next;
+    int64_t priority = INT64_MIN, next = 0;
     while (classes->count < CLASSES_MOST && next_priority(classes->trace, priority, &next)) {
         snprintf(classes->names[classes->count], sizeof classes->names[0], "priority %lld", (long long)next);
         classes->bounds[classes->count++] = priority = next;
