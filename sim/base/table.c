@@ -146,10 +146,10 @@ void table_print(const struct table *table, const char *indent, FILE *file)
 }
 
 /* Whole numbers with all their digits, others as short as they read back. */
-static void number_for_programs(const struct table_column *column, double value, char *out)
+static void number_for_programs(double value, char *out)
 {
-    if (column->decimals == TABLE_WHOLE && value == floor(value) && fabs(value) < 0x1p53)
-        snprintf(out, SHOWN_SIZE, "%.0f", value);
+    if (value == floor(value) && fabs(value) < 0x1p53)
+        snprintf(out, SHOWN_SIZE, "%.0f", value); /* 400, not 4e+02 */
     else
         shortest_double(value, out, SHOWN_SIZE);
 }
@@ -184,7 +184,7 @@ void table_print_csv(const struct table *table, FILE *file)
             if (cell->text)
                 print_csv_text(cell->text, file);
             else if (isfinite(cell->value))
-                number_for_programs(&table->columns[column], cell->value, digits);
+                number_for_programs(cell->value, digits);
             fputs(digits, file);
         }
         fputc('\n', file);
@@ -205,7 +205,7 @@ void table_write_json(const struct table *table, struct json_text *json)
             json_put_double(json, table->columns[column].name, cell->value);
         else {
             char digits[SHOWN_SIZE];
-            number_for_programs(&table->columns[column], cell->value, digits);
+            number_for_programs(cell->value, digits);
             json_key(json, table->columns[column].name);
             json_raw(json, digits, strlen(digits));
         }

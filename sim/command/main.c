@@ -18,6 +18,8 @@ static const struct {
     {"compare", cmd_compare, "two configurations on one trace: where and for whom they differ"},
     {"validate", cmd_validate, "compare a replay with what a real server measured"},
     {"fit", cmd_fit, "make a compact step-time model from tables or a recorded run"},
+    {"explain", cmd_explain, "say why requests were preempted and prefixes missed, and what helps"},
+    {"ledger", cmd_ledger, "say where the memory was, and what reserving it would have cost"},
     {"trace", cmd_trace, "describe a trace (info) or make one (gen)"},
     {"config", cmd_config, "print the effective configuration (show)"},
 };

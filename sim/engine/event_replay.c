@@ -397,6 +397,8 @@ enum status event_hand_out_tokens(struct event_replay *replay, int64_t end_ns, s
         if (!gone)
             replay->due[entering++] = slot;
     }
+    if (status != SIM_OK) /* who is left of those due cannot be told from the others any more */
+        return status;
     event_calendar_advance(calendar);
     for (uint32_t i = 0; i < entering; i++)
         event_enter(replay, replay->due[i]);

@@ -142,6 +142,8 @@ enum status event_walk_step(struct event_replay *replay, int64_t *end_ns, struct
         return SIM_OK;
     event_close_step(replay, end_ns);
     status = hand_out_tokens(replay, *end_ns, diag);
+    if (status != SIM_OK) /* an observer has had enough: some have their token and some not, which no calendar can hold */
+        return status;
     event_calendar_advance(calendar);
     fold(replay, *end_ns);
     return status;

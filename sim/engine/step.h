@@ -81,6 +81,7 @@ struct step_tally {
     uint32_t used_blocks;               /* distinct blocks in tables */
     uint32_t table_blocks;              /* entries over all tables: table_blocks - used_blocks were saved by sharing */
     uint32_t table_runs;                /* maximal runs of consecutive ids over all tables (contiguity) */
+    uint32_t shared_empty_slots;        /* V0: empty slots of shared blocks, counted once a table, less once a block; V1 shares full ones */
     uint32_t free_cpu_blocks;
     uint32_t copies, swapped_in_blocks, swapped_out_blocks;
     uint32_t forks;               /* V0: tables shared with a new sample or beam at the step's end */
@@ -144,6 +145,8 @@ struct step {
     uint32_t scheduled_count; /* in the scheduler's own order */
     struct step_sequence *sequences;
     uint32_t sequence_count;
+    const struct step_sequence *residents; /* V0: further sequences that hold blocks and compute nothing in this step. V1 lists none: */
+    uint32_t resident_count;               /* who was listed before and neither finished nor was preempted still holds what it held */
     struct admitted *admitted;
     uint32_t admitted_count;
     struct preempted *preempted;

@@ -10,6 +10,7 @@
 #include "engine/scheduler.h"
 #include "engine/vllm_v0_groups.h"
 #include "engine/vllm_v0_outputs.h"
+#include "engine/vllm_v0_residents.h"
 #include "sim_version.h"
 
 /* A growing list of positions. */
@@ -447,6 +448,7 @@ static enum status list_sequences(struct vllm_v0 *v0, struct step *step, struct 
     uint32_t listed = 0;
     for (uint32_t i = 0; i < v0->scheduled.count; i++) {
         struct v0_group *group = &v0->groups[v0->scheduled.items[i].request];
+        group->listed = v0->manager.want_lists;
         for (uint32_t s = 0; s < group->count && status == SIM_OK; s++) {
             struct v0_sequence *sequence = group->sequences[s];
             if (sequence->status == V0_FINISHED)
@@ -469,14 +471,21 @@ static enum status list_sequences(struct vllm_v0 *v0, struct step *step, struct 
                                                                       .lineage = sequence->lineage};
         }
     }
-    step->sequences = v0->step_sequences;
     step->sequence_count = listed;
+    if (status == SIM_OK && v0->manager.want_lists) {
+        const struct v0_running running = {v0->groups, v0->running.items, v0->running.count};
+        status = v0_list_residents(&running, &v0->step_sequences, &v0->step_sequences_capacity, &listed, diag);
+    }
+    step->sequences = v0->step_sequences;
+    step->residents = v0->step_sequences ? v0->step_sequences + step->sequence_count : NULL;
+    step->resident_count = listed - step->sequence_count;
     return status;
 }
 
-static void fill_tally(const struct vllm_v0 *v0, struct step *step)
+static void fill_tally(struct vllm_v0 *v0, struct step *step)
 {
-    const struct v0_manager *manager = &v0->manager;
+    struct v0_manager *manager = &v0->manager;
+    const struct v0_running running = {v0->groups, v0->running.items, v0->running.count};
     uint32_t prefills = v0->prefill_groups, groups = v0->scheduled.count;
     step->tally = (struct step_tally){
         .context_tokens = step->shape.context_tokens,
@@ -492,6 +501,7 @@ static void fill_tally(const struct vllm_v0 *v0, struct step *step)
         .used_blocks = kv_block_pool_used(&manager->gpu.pool),
         .table_blocks = (uint32_t)manager->table_blocks,
         .table_runs = (uint32_t)manager->table_runs,
+        .shared_empty_slots = v0_shared_empty_slots(manager, &running),
         .free_cpu_blocks = v0_device_free(&manager->cpu),
         .copies = manager->copies.count,
         .swapped_in_blocks = manager->swap_in.count,

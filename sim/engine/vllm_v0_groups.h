@@ -41,6 +41,7 @@ struct v0_group {
     size_t capacity;
     uint32_t count;
     uint64_t *prompt_contents; /* prefix caching: identity of the prompt up to the end of each of its blocks */
+    bool listed;               /* scratch of a step: its sequences are listed as scheduled */
 };
 
 /* A list of pairs of the current step. */

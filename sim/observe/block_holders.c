@@ -1,0 +1,240 @@
+/* block_holders.c - see block_holders.h. */
+#include "observe/block_holders.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "engine/scheduler.h"
+
+enum { NOBODY = CLASSES_MOST };
+
+enum status block_holders_init(struct block_holders *holders, const struct trace *trace, const struct config *config,
+                               const struct request_classes *classes, struct diag *diag)
+{
+    *holders = (struct block_holders){.trace = trace,
+                                      .classes = classes,
+                                      .block_size = config->block_size,
+                                      .pool_blocks = config->num_gpu_blocks,
+                                      .rebuilds = scheduler_ops_of(config)->has_groups};
+    const char *what = "the holders of blocks";
+    enum status status = array_zeroed(&holders->table_of, trace->count, sizeof *holders->table_of, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&holders->has_token, trace->count, sizeof *holders->has_token, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&holders->holders, (size_t)holders->pool_blocks * classes->count, sizeof *holders->holders, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&holders->filled, holders->pool_blocks, sizeof *holders->filled, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&holders->owner, holders->pool_blocks, sizeof *holders->owner, what, diag);
+    if (status == SIM_OK)
+        memset(holders->owner, NOBODY, holders->pool_blocks);
+    return status;
+}
+
+void block_holders_deinit(struct block_holders *holders)
+{
+    for (size_t i = 0; i < holders->table_capacity; i++)
+        free(holders->tables[i].blocks);
+    free(holders->tables);
+    free(holders->table_of);
+    free(holders->has_token);
+    free(holders->holders);
+    free(holders->filled);
+    free(holders->owner);
+    *holders = (struct block_holders){0};
+}
+
+/* --- single blocks --------------------------------------------------------------------------------------------------------------- */
+
+static void charge_to(struct block_holders *holders, uint32_t block, uint32_t class)
+{
+    uint32_t before = holders->owner[block], tokens = holders->filled[block];
+    if (before != NOBODY) {
+        holders->now[before].blocks--;
+        holders->now[before].useful_slots -= tokens;
+    }
+    if (class != NOBODY) {
+        holders->now[class].blocks++;
+        holders->now[class].useful_slots += tokens;
+    }
+    holders->used_blocks += class != NOBODY;
+    holders->used_blocks -= before != NOBODY;
+    holders->owner[block] = (uint8_t) class;
+}
+
+static void hold(struct block_holders *holders, uint32_t block, uint32_t class)
+{
+    holders->holders[(size_t)block * holders->classes->count + class]++;
+    if (class < holders->owner[block])
+        charge_to(holders, block, class);
+}
+
+static void let_go(struct block_holders *holders, uint32_t block, uint32_t class)
+{
+    const uint32_t classes = holders->classes->count;
+    const uint32_t *of_block = &holders->holders[(size_t)block * classes];
+    if (--holders->holders[(size_t)block * classes + class] > 0 || holders->owner[block] != class)
+        return;
+    uint32_t next = class;
+    while (next < classes && of_block[next] == 0)
+        next++;
+    charge_to(holders, block, next < classes ? next : NOBODY);
+    if (next == classes)
+        holders->filled[block] = 0;
+}
+
+static void fill(struct block_holders *holders, uint32_t block, uint32_t tokens)
+{
+    if (tokens <= holders->filled[block])
+        return;
+    holders->now[holders->owner[block]].useful_slots += tokens - holders->filled[block];
+    holders->filled[block] = tokens;
+}
+
+/* --- tables ---------------------------------------------------------------------------------------------------------------------- */
+
+static void empty_table(struct block_holders *holders, struct held_table *table)
+{
+    for (uint32_t i = 0; i < table->count; i++)
+        let_go(holders, table->blocks[i], table->class);
+    holders->now[table->class].table_blocks -= table->count;
+    holders->now[table->class].tables--;
+    table->count = table->tokens = 0;
+}
+
+/* The last table takes the place of the removed one; memory stays with the slot. */
+static void remove_table(struct block_holders *holders, uint32_t position)
+{
+    if (holders->table_of[position] == 0)
+        return;
+    uint32_t at = holders->table_of[position] - 1;
+    struct held_table *table = &holders->tables[at], *last = &holders->tables[--holders->table_count], kept;
+    empty_table(holders, table);
+    holders->table_of[last->position] = at + 1;
+    holders->table_of[position] = 0;
+    kept = *table;
+    *table = *last;
+    *last = kept;
+}
+
+static enum status add_table(struct block_holders *holders, uint32_t position, uint32_t class, struct held_table **out, struct diag *diag)
+{
+    size_t before = holders->table_capacity;
+    enum status status = array_reserve(&holders->tables, &holders->table_capacity, (size_t)holders->table_count + 1,
+                                       sizeof *holders->tables, "the holders of blocks", diag);
+    if (status != SIM_OK)
+        return status;
+    if (holders->table_capacity > before)
+        memset(holders->tables + before, 0, (holders->table_capacity - before) * sizeof *holders->tables);
+    struct held_table *table = &holders->tables[holders->table_count++];
+    table->position = position;
+    table->class = class;
+    table->count = table->tokens = 0;
+    holders->now[class].tables++;
+    holders->table_of[position] = holders->table_count;
+    *out = table;
+    return SIM_OK;
+}
+
+/* The sequence holds these blocks from now on; a table only grows, but for a last block that was copied (V0, where it is anew). */
+static enum status follow(struct block_holders *holders, struct held_table *table, const struct step_sequence *sequence, struct diag *diag)
+{
+    const uint32_t size = holders->block_size, tokens = sequence->start + sequence->tokens;
+    enum status status =
+        array_reserve(&table->blocks, &table->capacity, sequence->num_blocks, sizeof *table->blocks, "a block table", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = table->count; i < sequence->num_blocks; i++) {
+        table->blocks[i] = sequence->blocks[i];
+        hold(holders, sequence->blocks[i], table->class);
+        holders->now[table->class].table_blocks++;
+    }
+    table->count = sequence->num_blocks;
+    for (uint32_t i = table->tokens / size; i < table->count && (uint64_t)i * size < tokens; i++)
+        fill(holders, table->blocks[i], tokens - i * size < size ? tokens - i * size : size);
+    table->tokens = tokens;
+    return SIM_OK;
+}
+
+static enum status follow_sequence(struct block_holders *holders, const struct step_sequence *sequence, struct diag *diag)
+{
+    uint32_t position = sequence->request, class = request_class(holders->classes, position, holders->has_token[position]);
+    struct held_table *table = NULL;
+    if (!holders->rebuilds && holders->table_of[position] > 0)
+        table = &holders->tables[holders->table_of[position] - 1];
+    if (table && table->class != class) {
+        empty_table(holders, table);
+        table->class = class;
+        holders->now[class].tables++;
+    }
+    enum status status = table ? SIM_OK : add_table(holders, position, class, &table, diag);
+    return status == SIM_OK ? follow(holders, table, sequence, diag) : status;
+}
+
+enum status block_holders_scheduled(struct block_holders *holders, const struct step *step, struct diag *diag)
+{
+    for (uint32_t i = 0; i < step->preempted_count; i++) {
+        uint32_t position = step->preempted[i].request;
+        if (!holders->rebuilds)
+            remove_table(holders, position);
+        if (step->preempted[i].kind == PREEMPT_RECOMPUTE)
+            holders->has_token[position] = false;
+    }
+    for (uint32_t i = 0; holders->rebuilds && i < holders->table_count; i++) {
+        holders->table_of[holders->tables[i].position] = 0;
+        empty_table(holders, &holders->tables[i]);
+    }
+    if (holders->rebuilds)
+        holders->table_count = 0;
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < step->sequence_count && status == SIM_OK; i++)
+        status = follow_sequence(holders, &step->sequences[i], diag);
+    for (uint32_t i = 0; i < step->resident_count && status == SIM_OK; i++)
+        status = follow_sequence(holders, &step->residents[i], diag);
+    return status;
+}
+
+enum status block_holders_completed(struct block_holders *holders, const struct step *step, struct diag *diag)
+{
+    (void)diag;
+    for (uint32_t i = 0; i < step->sampled_count; i++)
+        holders->has_token[step->sampled[i].request] = true;
+    for (uint32_t i = 0; !holders->rebuilds && i < step->finished_count; i++)
+        remove_table(holders, step->finished[i]);
+    return SIM_OK;
+}
+
+bool block_holders_check(const struct block_holders *holders)
+{
+    const uint32_t classes = holders->classes->count;
+    struct class_state recounted[CLASSES_MOST] = {{0}};
+    uint64_t entries = 0, held = 0, used = 0;
+    for (uint32_t i = 0; i < holders->table_count; i++) {
+        const struct held_table *table = &holders->tables[i];
+        recounted[table->class].table_blocks += table->count;
+        recounted[table->class].tables++;
+        entries += table->count;
+    }
+    for (uint32_t block = 0; block < holders->pool_blocks; block++) {
+        uint32_t first = NOBODY;
+        for (uint32_t class = classes; class -- > 0;) {
+            held += holders->holders[(size_t)block * classes + class];
+            if (holders->holders[(size_t)block * classes + class] > 0)
+                first = class;
+        }
+        if (holders->owner[block] != first || holders->filled[block] > holders->block_size)
+            return false;
+        if (first == NOBODY)
+            continue;
+        used++;
+        recounted[first].blocks++;
+        recounted[first].useful_slots += holders->filled[block];
+    }
+    bool right = entries == held && used == holders->used_blocks;
+    for (uint32_t class = 0; class < classes; class ++)
+        right &= recounted[class].blocks == holders->now[class].blocks &&
+                 recounted[class].useful_slots == holders->now[class].useful_slots &&
+                 recounted[class].table_blocks == holders->now[class].table_blocks && recounted[class].tables == holders->now[class].tables;
+    return right;
+}

@@ -1,0 +1,61 @@
+/* block_holders.h - who holds which block of the pool, followed from the lists of single steps: what each class of requests occupies now.
+ *
+ *     table of request 4 (class 1)   [ 7 ][ 8 ][ 3 ]        block 7: held by classes 0 and 1, charged to class 0
+ *     table of request 9 (class 0)   [ 7 ][ 5 ]             its tokens: as many as the fullest view of it has
+ *
+ * A block that several classes hold is charged to the first of them, in the order in which request_classes lists them: the most important
+ * priority, the shortest prompts, prefill before decode. So charged blocks add up to the used blocks of the pool, and what else a class
+ * has in its tables is what sharing saves it. O(1) for each change of a table.
+ *
+ * Feed it every step: scheduled before it is read, completed after. It keeps copies, as a scheduler's lists live only during a step.
+ */
+#ifndef PAGESIM_BLOCK_HOLDERS_H
+#define PAGESIM_BLOCK_HOLDERS_H
+
+#include "input/config.h"
+#include "observe/observer.h"
+#include "observe/request_classes.h"
+
+struct held_table {
+    uint32_t *blocks;
+    size_t capacity;
+    uint32_t count, tokens, position, class;
+};
+
+/* What a class occupies now. */
+struct class_state {
+    uint64_t blocks;       /* charged to it */
+    uint64_t useful_slots; /* tokens present in them */
+    uint64_t table_blocks; /* entries of its tables */
+    uint32_t tables;       /* V1: requests that hold blocks; V0: sequences */
+};
+
+struct block_holders {
+    const struct trace *trace;
+    const struct request_classes *classes;
+    uint32_t block_size, pool_blocks;
+    bool rebuilds;             /* V0: tables are listed anew in each step */
+    struct held_table *tables; /* [0, table_count) are in use; V1: one a request, at table_of */
+    size_t table_capacity;
+    uint32_t table_count;
+    uint32_t *table_of; /* by position: index + 1 into tables; 0: holds nothing */
+    bool *has_token;    /* by position: since the last admission */
+    uint32_t *holders;  /* [block][class]: entries of tables */
+    uint32_t *filled;   /* [block]: tokens present */
+    uint8_t *owner;     /* [block]: class that is charged; CLASSES_MOST: unused */
+    struct class_state now[CLASSES_MOST];
+    uint32_t used_blocks;
+};
+
+/* `classes` is borrowed. End it with block_holders_deinit in any case. */
+SIM_NODISCARD enum status block_holders_init(struct block_holders *holders, const struct trace *trace, const struct config *config,
+                                             const struct request_classes *classes, struct diag *diag);
+void block_holders_deinit(struct block_holders *holders);
+
+SIM_NODISCARD enum status block_holders_scheduled(struct block_holders *holders, const struct step *step, struct diag *diag);
+SIM_NODISCARD enum status block_holders_completed(struct block_holders *holders, const struct step *step, struct diag *diag);
+
+/* Recount everything from the tables. */
+bool block_holders_check(const struct block_holders *holders);
+
+#endif

@@ -1,0 +1,41 @@
+/* class_ledger.c - see class_ledger.h. */
+#include "observe/class_ledger.h"
+
+enum status class_ledger_init(struct class_ledger *ledger, const struct trace *trace, const struct config *config, enum class_key key,
+                              struct diag *diag)
+{
+    *ledger = (struct class_ledger){0};
+    request_classes_init(&ledger->classes, trace, key);
+    return block_holders_init(&ledger->holders, trace, config, &ledger->classes, diag);
+}
+
+void class_ledger_deinit(struct class_ledger *ledger)
+{
+    block_holders_deinit(&ledger->holders);
+}
+
+static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
+{
+    struct class_ledger *ledger = self;
+    enum status status = block_holders_scheduled(&ledger->holders, step, diag);
+    const slot_time ns = step->tally.duration_ns, size = ledger->holders.block_size;
+    for (uint32_t class = 0; class < ledger->classes.count; class ++) {
+        const struct class_state *now = &ledger->holders.now[class];
+        struct class_sums *sums = &ledger->sums[class];
+        sums->useful += (slot_time)now->useful_slots * ns;
+        sums->tail += ((slot_time)now->blocks * size - (slot_time)now->useful_slots) * ns;
+        sums->saved += ((slot_time)now->table_blocks - (slot_time)now->blocks) * size * ns;
+        sums->tables += (slot_time)now->tables * ns;
+    }
+    return status;
+}
+
+static enum status on_completed(void *self, const struct step *step, struct diag *diag)
+{
+    return block_holders_completed(&((struct class_ledger *)self)->holders, step, diag);
+}
+
+struct observer class_ledger_observer(struct class_ledger *ledger)
+{
+    return (struct observer){.self = ledger, .scheduled = on_scheduled, .completed = on_completed};
+}

@@ -1,0 +1,87 @@
+/* prefix_misses.h - why prompt tokens were computed that could have come from the cache: every miss in exactly one class.
+ *
+ * At an admission K tokens are known and the first C of them are served from the cache. Of the K - C others (B = block size, L = the longest
+ * prefix of theirs that was computed before by anybody, or is just being computed):
+ *
+ *     0          C                  H              floor(L/B)*B     L                    K
+ *     |  cached  |  evicted,        |  last token  | granularity    |  compulsory        |      H = min(floor(L/B), floor((K-1)/B)) * B
+ *                   in flight
+ *
+ *   compulsory    nobody computed this content before
+ *   granularity   shared with earlier content, but in a block whose end is not: only whole blocks are found
+ *   last token    the whole prompt is there, and one token must be computed to get an output: its block is computed anew
+ *   in flight     a request that runs has claimed the content and not computed it yet
+ *   capacity      was in the cache and is not any more: evicted
+ *   preemption    the same, and the last request to give this content up did so because it was preempted
+ *   caching off   computed before, and nobody keeps anything
+ *
+ * First admissions and readmissions are summed apart; each adds up exactly: prompt (known) tokens == cached + all classes. At a readmission
+ * what the request had computed before is lost by preemption (`evicted`, or `partial`: the unfilled last block, which is never found
+ * again), and the rest was not computed yet (`unfinished`).
+ *
+ * V0 computes every prompt token again, hits or not; there "cached" is what it reports as cached.
+ *
+ * Identities are those of trace.h, kept in a trie of the trace's blocks that knows nothing of the scheduler's index. Needs events only, so
+ * fast replays feed it. A tail block of the trie (a partial last trace block, a prompt cut short) remembers how far it was computed.
+ */
+#ifndef PAGESIM_PREFIX_MISSES_H
+#define PAGESIM_PREFIX_MISSES_H
+
+#include "input/config.h"
+#include "input/trace.h"
+#include "observe/observer.h"
+
+enum miss_class {
+    MISS_COMPULSORY,
+    MISS_GRANULARITY,
+    MISS_LAST_TOKEN,
+    MISS_IN_FLIGHT,
+    MISS_CAPACITY,
+    MISS_PREEMPTION,
+    MISS_CACHING_OFF,
+    MISS_CLASSES
+};
+extern const char *const miss_class_names[MISS_CLASSES]; /* for programs */
+
+struct readmission_sums {
+    uint64_t count, known_tokens, cached_tokens, evicted, partial, unfinished;
+};
+
+/* A block of the trie: content of up to trace_block_size tokens behind its parent's. */
+struct content_block {
+    uint32_t parent, name;
+    uint32_t computed;           /* leading tokens that somebody computed */
+    uint32_t lost_from, lost_to; /* tokens last given up by a preemption */
+};
+
+struct prefix_misses {
+    const struct trace *trace;
+    uint32_t block_size, trace_block_size;
+    bool caching;
+    uint64_t admissions, prompt_tokens, cached_tokens;
+    uint64_t tokens[MISS_CLASSES];        /* first admissions */
+    uint32_t (*of_request)[MISS_CLASSES]; /* by position: its first admission */
+    struct readmission_sums again;
+    struct content_block *nodes; /* [0] is the root */
+    size_t node_capacity;
+    uint32_t node_count;
+    uint32_t *index; /* hash table of (parent, name): node + 0; 0 = empty */
+    uint32_t index_mask;
+    uint32_t *chain; /* scratch: nodes of a prompt */
+    size_t chain_capacity;
+    uint32_t *in_flight, in_flight_count; /* positions: admitted, no token since */
+    uint32_t *in_flight_at;               /* by position: index + 1; 0: not in flight */
+    uint32_t *lost_tokens;                /* by position: computed tokens that its last preemption took */
+    uint64_t preemptions;
+};
+
+/* `trace` as replayed (samples expanded where the engine does). End it with prefix_misses_deinit in any case. */
+SIM_NODISCARD enum status prefix_misses_init(struct prefix_misses *misses, const struct trace *trace, const struct config *config,
+                                             struct diag *diag);
+void prefix_misses_deinit(struct prefix_misses *misses);
+struct observer prefix_misses_observer(struct prefix_misses *misses);
+
+/* Do both sums add up? */
+bool prefix_misses_check(const struct prefix_misses *misses);
+
+#endif

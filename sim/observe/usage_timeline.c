@@ -1,0 +1,116 @@
+/* usage_timeline.c - see usage_timeline.h. */
+#include "observe/usage_timeline.h"
+
+#include <string.h>
+
+#include "base/units.h"
+
+#define FIRST_WIDTH_NS 1000000
+
+void usage_timeline_init(struct usage_timeline *timeline)
+{
+    memset(timeline, 0, sizeof *timeline);
+    timeline->origin_ns = -1;
+    timeline->width_ns = FIRST_WIDTH_NS;
+}
+
+/* Join neighbours until `end_ns` lies within the buckets. */
+static void widen(struct usage_timeline *timeline, int64_t end_ns)
+{
+    while (end_ns - timeline->origin_ns > timeline->width_ns * TIMELINE_BUCKETS) {
+        timeline->width_ns *= 2;
+        for (int bucket = 0; bucket < TIMELINE_BUCKETS; bucket++)
+            for (int series = 0; series < TIMELINE_SERIES; series++) {
+                const size_t from = 2 * (size_t)bucket;
+                slot_time joined = 0;
+                if (from < TIMELINE_BUCKETS)
+                    joined = timeline->sums[from][series] + timeline->sums[from + 1][series];
+                timeline->sums[bucket][series] = joined;
+            }
+    }
+}
+
+void usage_timeline_add(struct usage_timeline *timeline, int64_t start_ns, int64_t duration_ns, const slot_time sums[TIMELINE_SERIES])
+{
+    if (timeline->origin_ns < 0)
+        timeline->origin_ns = start_ns;
+    timeline->end_ns = start_ns + duration_ns;
+    widen(timeline, timeline->end_ns);
+    int64_t from = start_ns - timeline->origin_ns, begin = from, end = from + duration_ns;
+    while (from < end) {
+        int64_t bucket = from / timeline->width_ns, until = (bucket + 1) * timeline->width_ns;
+        if (until > end)
+            until = end;
+        for (int series = 0; series < TIMELINE_SERIES; series++) /* as differences of the sum so far, so that rounding cancels out */
+            timeline->sums[bucket][series] += sums[series] * (until - begin) / duration_ns - sums[series] * (from - begin) / duration_ns;
+        from = until;
+    }
+}
+
+void usage_timeline_means(const struct usage_timeline *timeline, double from, double to, double means[TIMELINE_SERIES])
+{
+    double length = (double)(timeline->end_ns - timeline->origin_ns), width = (double)timeline->width_ns;
+    int64_t first = (int64_t)(from * length / width), last = (int64_t)(to * length / width);
+    if ((double)last * width >= to * length && last > first)
+        last--;
+    if (last >= TIMELINE_BUCKETS)
+        last = TIMELINE_BUCKETS - 1;
+    slot_time sums[TIMELINE_SERIES] = {0};
+    for (int64_t bucket = first; bucket <= last; bucket++)
+        for (int series = 0; series < TIMELINE_SERIES; series++)
+            sums[series] += timeline->sums[bucket][series];
+    double end = (double)(last + 1) * width < length ? (double)(last + 1) * width : length, covered = end - (double)first * width;
+    for (int series = 0; series < TIMELINE_SERIES; series++)
+        means[series] = covered > 0 ? (double)sums[series] / covered : 0;
+}
+
+/* Which series covers this height (0..1 of the total) in the stack? */
+static int series_at(const double means[TIMELINE_SERIES], double total, double height)
+{
+    double below = 0;
+    int series = 0;
+    for (; series < TIMELINE_SERIES - 1; series++) {
+        below += means[series] / total;
+        if (height < below)
+            break;
+    }
+    return series;
+}
+
+static void draw_cell(const struct drawn_series *series, bool color, bool utf8, FILE *file)
+{
+    if (color && series->color)
+        fprintf(file, "\033[%sm", series->color);
+    fputs(utf8 ? series->block : series->plain, file);
+    if (color && series->color)
+        fputs("\033[0m", file);
+}
+
+void usage_timeline_draw(const struct usage_timeline *timeline, const struct drawn_series series[TIMELINE_SERIES], double total, bool color,
+                         bool utf8, FILE *file)
+{
+    double means[TIMELINE_WIDTH][TIMELINE_SERIES];
+    char length[UNIT_TEXT];
+    if (timeline->origin_ns < 0 || timeline->end_ns == timeline->origin_ns)
+        return;
+    for (int column = 0; column < TIMELINE_WIDTH; column++)
+        usage_timeline_means(timeline, (double)column / TIMELINE_WIDTH, (double)(column + 1) / TIMELINE_WIDTH, means[column]);
+    for (int row = TIMELINE_HEIGHT - 1; row >= 0; row--) {
+        if (row == TIMELINE_HEIGHT - 1)
+            fputs(" 100 % ", file);
+        else
+            fputs(row == 0 ? "   0 % " : "       ", file);
+        for (int column = 0; column < TIMELINE_WIDTH; column++)
+            draw_cell(&series[series_at(means[column], total, (row + 0.5) / TIMELINE_HEIGHT)], color, utf8, file);
+        fputc('\n', file);
+    }
+    unit_seconds((double)(timeline->end_ns - timeline->origin_ns) / 1e9, length);
+    fprintf(file, "       0 s%*s\n      ", TIMELINE_WIDTH - 3, length);
+    for (int i = 0; i < TIMELINE_SERIES; i++)
+        if (series[i].name) {
+            fputs(i ? "  " : " ", file);
+            draw_cell(&series[i], color, utf8, file);
+            fprintf(file, " %s", series[i].name);
+        }
+    fputc('\n', file);
+}

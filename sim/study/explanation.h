@@ -1,0 +1,49 @@
+/* explanation.h - everything that `pagesim explain` tells of a run, collected by as many replays as it takes.
+ *
+ * One replay with events for preemptions and misses; if anybody was preempted, one a step at a time for what filled the pool, then the
+ * search for remedies, and a replay with each remedy that would spare everybody, for its price.
+ */
+#ifndef PAGESIM_EXPLANATION_H
+#define PAGESIM_EXPLANATION_H
+
+#include "observe/preemption_story.h"
+#include "observe/prefix_misses.h"
+#include "study/remedies.h"
+#include "study/run.h"
+
+enum { PRICED_RUNS = 1 + KNOBS }; /* as it is, and with each knob turned so far that nobody is preempted */
+
+struct priced_run {
+    bool known;
+    double preemptions, makespan_s, ttft_p99_ms, e2e_mean_ms, running_mean, prefix_hit_rate;
+};
+
+struct explanation {
+    const struct trace *trace;
+    const struct config *config;
+    struct run run; /* as it is */
+    struct prefix_misses misses;
+    struct preemption_story story;
+    struct victim *worst; /* worst_count of them */
+    size_t worst_count;
+    bool has_remedies;
+    struct remedies remedies; /* of the whole run, then of `worst` */
+    struct priced_run priced[PRICED_RUNS];
+};
+
+struct explanation_options {
+    size_t worst; /* how many victims to look for remedies for, at most REMEDY_TARGETS_MOST */
+    enum victim_order order;
+    bool remedies;
+    bool reference;                                                 /* the first replay by the plain scheduler */
+    bool (*progress)(void *context, uint32_t done, uint32_t total); /* as remedy_question's */
+    void *progress_context;
+};
+
+/* Borrows trace and config; must stay where it is. End it with explanation_close in any case; a zeroed one may be closed too. A stall is
+ * SIM_OK: run_judge(&explanation->run) tells of it; remedies are not looked for then. */
+SIM_NODISCARD enum status explanation_make(struct explanation *explanation, const struct trace *trace, const struct config *config,
+                                           const struct explanation_options *options, struct diag *diag);
+void explanation_close(struct explanation *explanation);
+
+#endif

@@ -1,0 +1,272 @@
+/* reservation.c - see reservation.h. */
+#include "study/reservation.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "engine/closed_loop.h"
+#include "engine/scheduler.h"
+#include "study/contiguous_allocator.h"
+
+const char *const reservation_names[RESERVATION_KINDS] = {"maximum", "power of 2", "exact"};
+
+struct tenant {
+    uint32_t position, extent;
+    uint32_t computed; /* tokens a copy */
+    uint32_t copies;   /* samples or beams */
+    bool prefill;      /* its prompt is computed in this step */
+};
+
+struct reservation {
+    const struct trace *trace;
+    const struct config *config;
+    const struct step_time_model *model;
+    enum reservation_kind kind;
+    struct contiguous_allocator memory;
+    struct tenant *tenants; /* running, in order of admission */
+    uint32_t running;
+    uint32_t next;     /* the next position to arrive */
+    uint32_t *waiting; /* positions, a queue: [head, tail) */
+    uint32_t head, tail;
+    struct closed_loop loop;
+    uint64_t finished;
+    int64_t now_ns;
+    uint64_t steps;
+    uint64_t tokens, future, internal; /* slots, of all who run */
+    bool refused;                      /* the head does not fit into memory */
+    struct reservation_result *result;
+};
+
+static uint32_t copies_of(const struct trace *trace, uint32_t position)
+{
+    uint32_t copies = trace->samples && !trace->sample ? trace->samples[position] : 1;
+    if (trace->beam_width && trace->beam_width[position] > copies)
+        copies = trace->beam_width[position];
+    return copies;
+}
+
+/* Slots a copy. */
+static uint64_t reserved_slots(const struct reservation *r, uint32_t position)
+{
+    uint64_t input = r->trace->input_tokens[position], output = r->trace->output_tokens[position], power = 1;
+    if (r->kind == RESERVE_MAXIMUM)
+        return r->config->max_model_len;
+    if (r->kind == RESERVE_EXACT)
+        return input + output;
+    while (power < output)
+        power *= 2;
+    return input + power < r->config->max_model_len ? input + power : r->config->max_model_len;
+}
+
+/* Tokens a copy whose KV is written in the end: the last one's never is. */
+static uint64_t used_in_the_end(const struct trace *trace, uint32_t position)
+{
+    return (uint64_t)trace->input_tokens[position] + trace->output_tokens[position] - 1;
+}
+
+/* --- arrivals --------------------------------------------------------------------------------------------------------------------- */
+
+/* Requests that can never run are passed over. */
+static bool next_arrival(struct reservation *r, int64_t *arrival_ns)
+{
+    const struct trace *trace = r->trace;
+    for (; r->next < trace->count; r->next++) {
+        if ((uint64_t)trace->input_tokens[r->next] + trace->output_tokens[r->next] > r->config->max_model_len)
+            continue;
+        if (reserved_slots(r, r->next) * copies_of(trace, r->next) <= r->memory.size)
+            break;
+        r->result->too_large++;
+    }
+    if (r->next >= trace->count)
+        return false;
+    *arrival_ns = closed_loop_arrival(&r->loop, r->next);
+    return *arrival_ns != INT64_MAX;
+}
+
+static void take_in(struct reservation *r)
+{
+    int64_t arrival_ns;
+    while (next_arrival(r, &arrival_ns) && arrival_ns <= r->now_ns) {
+        closed_loop_take(&r->loop, r->next, arrival_ns);
+        r->waiting[r->tail++] = r->next++;
+    }
+}
+
+/* --- a step ----------------------------------------------------------------------------------------------------------------------- */
+
+static enum status admit(struct reservation *r, struct diag *diag)
+{
+    uint64_t prompts = 0, budget = r->config->max_num_batched_tokens;
+    r->refused = false;
+    while (r->head < r->tail && r->running < r->config->max_num_seqs) {
+        uint32_t position = r->waiting[r->head], copies = copies_of(r->trace, position), extent;
+        uint64_t input = r->trace->input_tokens[position], reserved = reserved_slots(r, position);
+        if (prompts > 0 && prompts + input > budget)
+            break; /* the first prompt of a step may be longer than the budget, or it would wait for ever */
+        enum status status = contiguous_allocator_take(&r->memory, reserved * copies, &extent, diag);
+        if (status != SIM_OK)
+            return status;
+        if (extent == 0) {
+            r->refused = true;
+            break;
+        }
+        prompts += input;
+        r->head++;
+        r->tenants[r->running++] = (struct tenant){.position = position, .extent = extent, .copies = copies, .prefill = true};
+        r->future += used_in_the_end(r->trace, position) * copies;
+        r->internal += (reserved - used_in_the_end(r->trace, position)) * copies;
+    }
+    return SIM_OK;
+}
+
+static void compute(struct reservation *r, struct tenant *tenant, struct step_shape *shape)
+{
+    uint32_t tokens = tenant->prefill ? r->trace->input_tokens[tenant->position] : 1;
+    uint64_t slots = (uint64_t)tokens * tenant->copies;
+    tenant->computed += tokens;
+    r->tokens += slots;
+    r->future -= slots;
+    bool prompt = tenant->prefill && tokens > 1;
+    uint32_t sequences = prompt ? 1 : tenant->copies; /* a prompt is computed once, its samples decode each for itself */
+    shape->scheduled_tokens += (uint64_t)tokens * sequences;
+    shape->context_tokens += (uint64_t)tenant->computed * sequences;
+    shape->sequences += sequences;
+    shape->sampled += sequences;
+    tenant->prefill = false;
+    if (prompt) {
+        shape->prefill_chunks++;
+        shape->prefill_tokens += tokens;
+        return;
+    }
+    if (shape->decodes == 0 || tenant->computed < shape->min_decode_context)
+        shape->min_decode_context = tenant->computed;
+    if (tenant->computed > shape->max_decode_context)
+        shape->max_decode_context = tenant->computed;
+    shape->decodes += sequences;
+    shape->decode_context += (uint64_t)tenant->computed * sequences;
+}
+
+static void charge(struct reservation *r, int64_t ns)
+{
+    struct reservation_result *result = r->result;
+    bool waits = r->head < r->tail;
+    uint64_t need = waits ? reserved_slots(r, r->waiting[r->head]) * copies_of(r->trace, r->waiting[r->head]) : 0;
+    for (int span = RESERVATION_ALL; span <= (waits ? RESERVATION_WAITING : RESERVATION_ALL); span++) {
+        slot_time *sums = result->sums[span];
+        result->time_ns[span] += ns;
+        sums[RESERVED_TOKENS] += (slot_time)r->tokens * ns;
+        sums[RESERVED_FUTURE] += (slot_time)r->future * ns;
+        sums[RESERVED_INTERNAL] += (slot_time)r->internal * ns;
+        sums[r->refused ? RESERVED_EXTERNAL : RESERVED_FREE] += (slot_time)r->memory.free * ns;
+        result->running[span] += (slot_time)r->running * ns;
+        if (r->refused && r->memory.free >= need)
+            result->scattered[span] += (slot_time)r->memory.free * ns;
+    }
+    if (r->running > result->peak_running)
+        result->peak_running = r->running;
+}
+
+/* Who has all tokens gives the reservation back. */
+static void finish(struct reservation *r)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < r->running; i++) {
+        struct tenant *tenant = &r->tenants[i];
+        uint64_t used = used_in_the_end(r->trace, tenant->position);
+        if (tenant->computed < used) {
+            r->tenants[kept++] = *tenant;
+            continue;
+        }
+        r->tokens -= used * tenant->copies;
+        r->internal -= (reserved_slots(r, tenant->position) - used) * tenant->copies;
+        contiguous_allocator_give(&r->memory, tenant->extent);
+        closed_loop_end(&r->loop, tenant->position, r->now_ns);
+        r->finished++;
+    }
+    r->running = kept;
+}
+
+static enum status run_step(struct reservation *r, struct diag *diag)
+{
+    struct step_shape shape = {.step = r->steps++};
+    enum status status = admit(r, diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = 0; i < r->running; i++)
+        compute(r, &r->tenants[i], &shape);
+    int64_t ns = step_time_price(r->model, &shape);
+    charge(r, ns);
+    r->now_ns += ns;
+    finish(r);
+    return SIM_OK;
+}
+
+static enum status run_loop(struct reservation *r, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    while (status == SIM_OK) {
+        int64_t arrival_ns;
+        take_in(r);
+        if (r->running > 0 || r->head < r->tail) {
+            status = run_step(r, diag);
+            continue;
+        }
+        if (!next_arrival(r, &arrival_ns))
+            break;
+        if (r->steps > 0) {
+            r->refused = false;
+            charge(r, arrival_ns - r->now_ns);
+        }
+        r->now_ns = arrival_ns;
+    }
+    return status;
+}
+
+enum status reservation_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
+                            enum reservation_kind kind, struct reservation_result *out, struct diag *diag)
+{
+    struct reservation r = {.trace = trace, .config = config, .model = model, .kind = kind, .result = out};
+    uint64_t null_blocks = scheduler_ops_of(config)->has_null_block ? 1 : 0;
+    uint64_t slots = (config->num_gpu_blocks - null_blocks) * config->block_size;
+    *out = (struct reservation_result){.memory_slots = slots};
+    if (slots == 0)
+        return SIM_OK;
+    enum status status = contiguous_allocator_init(&r.memory, slots, diag);
+    if (status == SIM_OK)
+        status = closed_loop_init(&r.loop, trace, config->max_concurrency, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&r.waiting, trace->count, sizeof *r.waiting, "the waiting requests", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&r.tenants, config->max_num_seqs < trace->count ? config->max_num_seqs : trace->count, sizeof *r.tenants,
+                              "the running requests", diag);
+    if (status == SIM_OK)
+        status = run_loop(&r, diag);
+    out->completed = r.finished;
+    out->end_ns = r.now_ns;
+    contiguous_allocator_deinit(&r.memory);
+    closed_loop_deinit(&r.loop);
+    free(r.waiting);
+    free(r.tenants);
+    return status;
+}
+
+bool reservation_check(const struct reservation_result *result)
+{
+    bool right = true;
+    for (int span = 0; span < RESERVATION_SPANS; span++) {
+        slot_time all = 0;
+        for (int account = 0; account < RESERVED_ACCOUNTS; account++) {
+            all += result->sums[span][account];
+            right &= result->sums[span][account] >= 0;
+        }
+        right &= all == (slot_time)result->memory_slots * result->time_ns[span];
+        right &= result->scattered[span] <= result->sums[span][RESERVED_EXTERNAL];
+    }
+    return right;
+}
+
+double reservation_share(const struct reservation_result *result, enum reservation_span span, slot_time sum)
+{
+    double whole = (double)result->memory_slots * (double)result->time_ns[span];
+    return whole > 0 ? (double)sum / whole : 0;
+}

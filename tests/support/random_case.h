@@ -1,0 +1,14 @@
+/* random_case.h - small random configurations and traces that reach corners: tiny pools that preempt, shared prefixes that part inside
+ * blocks, priorities, thresholds, samples and beams. The same case for the same seed everywhere. */
+#ifndef TESTS_RANDOM_CASE_H
+#define TESTS_RANDOM_CASE_H
+
+#include "input/config.h"
+#include "input/trace.h"
+
+/* `v0`: for that engine, with forks, swaps and its prefix caching. */
+struct config random_case_config(uint64_t *seed, bool v0);
+/* For V1 samples are expanded. Aborts when memory is out. */
+struct trace *random_case_trace(uint64_t *seed, const struct config *config);
+
+#endif
