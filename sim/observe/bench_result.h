@@ -10,6 +10,7 @@
  *     ttfts, itls, latencies      seconds; itls is a list a request; 0, [] and 0 for one that failed
  *     errors                      "" or why it failed
  *
+ * Means and percentiles are the report's: where a replay ended early, tokens of requests that did not finish count in them.
  * Of a group of V0 with several sequences the lists tell of one sequence, the totals and pooled latencies of all.
  *
  * Left out: what differs from run to run or does not exist here (date, generated_texts). `pagesim validate --vllm-json` reads the file.

@@ -12,18 +12,19 @@
 #include "observe/counter_track.h"
 #include "sim_version.h"
 
-enum { PID_COUNTERS = 1, PID_LANES = 2, US_PLACES = 3, LINE_SIZE = 1024 };
+enum { PID_COUNTERS = 1, PID_LANES = 2, US_PLACES = 3, MS_PLACES = 6, LINE_SIZE = 1024 };
 enum { TRACK_RUNNING, TRACK_WAITING, TRACK_USED, TRACK_CACHED, TRACK_WASTED, TRACKS };
-static const char *const track_names[TRACKS] = {"running", "waiting", "used blocks", "cached blocks", "wasted blocks"};
+/* Viewers call a track by both words. */
+static const struct {
+    const char *name, *unit;
+} track_names[TRACKS] = {{"running", "requests"}, {"waiting", "requests"}, {"used", "blocks"}, {"cached", "blocks"}, {"wasted", "blocks"}};
 #define NOBODY UINT32_MAX
 
 /* A slot of the running batch and who is in it. */
 struct lane {
-    uint32_t request; /* NOBODY: free */
-    uint8_t begun_by; /* EVENT_ADMIT, EVENT_READMIT or EVENT_SWAP_IN */
-    int64_t begin_ns;
-    int64_t decode_ns; /* when prefill or recomputation was over; -1: not yet */
-    uint64_t cached_tokens;
+    uint32_t request;  /* NOBODY: free */
+    bool decodes;      /* from the start, as it was swapped in */
+    int64_t decode_ns; /* else when prefill or recomputation was over; -1: not yet */
 };
 
 struct chrome_trace {
@@ -77,87 +78,98 @@ static enum status name_lane(struct chrome_trace *chrome, size_t lane, struct di
     return status;
 }
 
+static enum status begin_phase(struct chrome_trace *chrome, const char *name, uint32_t lane, int64_t at_ns, struct diag *diag)
+{
+    return say(chrome, diag, "\"ph\":\"B\",\"name\":\"%s\",\"cat\":\"phase\",\"pid\":%d,\"tid\":%u,\"ts\":%s", name, PID_LANES, lane + 1,
+               us_of(at_ns).text);
+}
+
+/* End of the innermost slice; `ended` not empty: how a residence ended. */
+static enum status end_slice(struct chrome_trace *chrome, uint32_t lane, int64_t at_ns, const char *ended, struct diag *diag)
+{
+    const bool tells = *ended != '\0';
+    return say(chrome, diag, "\"ph\":\"E\",\"pid\":%d,\"tid\":%u,\"ts\":%s%s%s%s", PID_LANES, lane + 1, us_of(at_ns).text,
+               tells ? ",\"args\":{\"ended\":\"" : "", ended, tells ? "\"}" : "");
+}
+
+/* Begin of a residence with all that is known of it by then. */
+static enum status begin_residence(struct chrome_trace *chrome, uint32_t number, const struct event *event, struct diag *diag)
+{
+    const struct trace *trace = chrome->trace;
+    const uint32_t request = event->request;
+    char sample[16] = "", admitted[96] = "";
+    const char *phase = event->kind == EVENT_ADMIT ? "prefill" : event->kind == EVENT_READMIT ? "recompute" : "decode";
+    if (trace->sample)
+        snprintf(sample, sizeof sample, ".%u", trace->sample[request]);
+    if (event->kind != EVENT_SWAP_IN)
+        snprintf(admitted, sizeof admitted, ",\"cached_tokens\":%llu", (unsigned long long)event->value);
+    if (event->kind == EVENT_ADMIT) {
+        const size_t used = strlen(admitted);
+        char queued[UNIT_TEXT];
+        unit_decimal(event->time_ns - chrome->metrics->stories[request].arrival_ns, MS_PLACES, queued);
+        snprintf(admitted + used, sizeof admitted - used, ",\"queued_ms\":%s", queued);
+    }
+    const struct us begin = us_of(event->time_ns);
+    enum status status =
+        say(chrome, diag,
+            "\"ph\":\"B\",\"name\":\"request %u%s\",\"cat\":\"request\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"args\":{\"request\":%u,"
+            "\"input_tokens\":%u,\"output_tokens\":%u%s}",
+            trace->index[request], sample, PID_LANES, number + 1, begin.text, trace->index[request], trace->input_tokens[request],
+            trace->output_tokens[request], admitted);
+    return status == SIM_OK ? begin_phase(chrome, phase, number, event->time_ns, diag) : status;
+}
+
 static enum status enter(struct chrome_trace *chrome, const struct event *event, struct diag *diag)
 {
-    size_t lane = chrome->lowest_free;
-    while (lane < chrome->lane_count && chrome->lanes[lane].request != NOBODY)
-        lane++;
+    size_t number = chrome->lowest_free;
+    while (number < chrome->lane_count && chrome->lanes[number].request != NOBODY)
+        number++;
     enum status status = SIM_OK;
-    if (lane == chrome->lane_count) {
-        status = array_reserve(&chrome->lanes, &chrome->lane_capacity, lane + 1, sizeof *chrome->lanes, "the lanes of a trace", diag);
+    if (number == chrome->lane_count) {
+        status = array_reserve(&chrome->lanes, &chrome->lane_capacity, number + 1, sizeof *chrome->lanes, "the lanes of a trace", diag);
         if (status == SIM_OK)
-            status = name_lane(chrome, lane, diag);
+            status = name_lane(chrome, number, diag);
         if (status != SIM_OK)
             return status;
         chrome->lane_count++;
     }
-    const bool computed = event->kind == EVENT_SWAP_IN;
-    chrome->lanes[lane] = (struct lane){.request = event->request,
-                                        .begun_by = event->kind,
-                                        .begin_ns = event->time_ns,
-                                        .decode_ns = computed ? event->time_ns : -1,
-                                        .cached_tokens = computed ? 0 : (uint64_t)event->value};
-    chrome->lane_of[event->request] = (uint32_t)lane;
-    chrome->lowest_free = lane + 1;
-    return SIM_OK;
+    chrome->lanes[number] = (struct lane){.request = event->request, .decodes = event->kind == EVENT_SWAP_IN, .decode_ns = -1};
+    chrome->lane_of[event->request] = (uint32_t)number;
+    chrome->lowest_free = number + 1;
+    return begin_residence(chrome, (uint32_t)number, event, diag);
 }
 
-static enum status slice(struct chrome_trace *chrome, const char *name, uint32_t lane, int64_t from_ns, int64_t to_ns, struct diag *diag)
-{
-    return say(chrome, diag, "\"ph\":\"X\",\"name\":\"%s\",\"cat\":\"phase\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"dur\":%s", name, PID_LANES,
-               lane + 1, us_of(from_ns).text, us_of(to_ns - from_ns).text);
-}
-
-/* The residence as a slice and what was done in it as slices inside. */
-static enum status write_residence(struct chrome_trace *chrome, uint32_t number, int64_t end_ns, const char *ended, struct diag *diag)
-{
-    const struct lane *lane = &chrome->lanes[number];
-    const uint32_t request = lane->request;
-    const struct trace *trace = chrome->trace;
-    char sample[16] = "", queued[64] = "";
-    if (trace->sample)
-        snprintf(sample, sizeof sample, ".%u", trace->sample[request]);
-    if (lane->begun_by == EVENT_ADMIT) {
-        char digits[UNIT_TEXT];
-        unit_decimal(lane->begin_ns - chrome->metrics->stories[request].arrival_ns, 6, digits);
-        snprintf(queued, sizeof queued, ",\"queued_ms\":%s", digits);
-    }
-    enum status status = say(
-        chrome, diag,
-        "\"ph\":\"X\",\"name\":\"request %u%s\",\"cat\":\"request\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"dur\":%s,\"args\":{\"request\":%u,"
-        "\"input_tokens\":%u,\"output_tokens\":%u,\"cached_tokens\":%llu%s,\"ended\":\"%s\"}",
-        trace->index[request], sample, PID_LANES, number + 1, us_of(lane->begin_ns).text, us_of(end_ns - lane->begin_ns).text,
-        trace->index[request], trace->input_tokens[request], trace->output_tokens[request], (unsigned long long)lane->cached_tokens, queued,
-        ended);
-    const int64_t decode_ns = lane->decode_ns < 0 ? end_ns : lane->decode_ns;
-    if (status == SIM_OK && decode_ns > lane->begin_ns)
-        status = slice(chrome, lane->begun_by == EVENT_ADMIT ? "prefill" : "recompute", number, lane->begin_ns, decode_ns, diag);
-    if (status == SIM_OK && end_ns > decode_ns)
-        status = slice(chrome, "decode", number, decode_ns, end_ns, diag);
-    return status;
-}
-
+/* The end of what the request does now and of its residence. A change from prefill to decode is told only here, as a request may end
+ * with its first token. */
 static enum status leave(struct chrome_trace *chrome, uint32_t request, int64_t end_ns, const char *ended, struct diag *diag)
 {
-    const uint32_t lane = chrome->lane_of[request];
-    if (lane == NOBODY)
+    const uint32_t number = chrome->lane_of[request];
+    if (number == NOBODY)
         return SIM_OK;
-    enum status status = write_residence(chrome, lane, end_ns, ended, diag);
+    struct lane *lane = &chrome->lanes[number];
+    enum status status = SIM_OK;
+    if (lane->decode_ns >= 0 && lane->decode_ns < end_ns) {
+        status = end_slice(chrome, number, lane->decode_ns, "", diag);
+        if (status == SIM_OK)
+            status = begin_phase(chrome, "decode", number, lane->decode_ns, diag);
+    }
+    if (status == SIM_OK)
+        status = end_slice(chrome, number, end_ns, "", diag);
+    if (status == SIM_OK)
+        status = end_slice(chrome, number, end_ns, ended, diag);
     chrome->lane_of[request] = NOBODY;
-    chrome->lanes[lane].request = NOBODY;
-    if (lane < chrome->lowest_free)
-        chrome->lowest_free = lane;
+    lane->request = NOBODY;
+    if (number < chrome->lowest_free)
+        chrome->lowest_free = number;
     return status;
 }
 
-/* The arrow from who took the block to who lost it. A request that gives way to itself has none. */
+/* The arrow from who took the block to who lost it. Both ends stand in slices that are still open. */
 static enum status write_flow(struct chrome_trace *chrome, uint32_t from, uint32_t to, int64_t at_ns, struct diag *diag)
 {
     static const char members[] =
         "\"ph\":\"%s\",\"name\":\"takes a block\",\"cat\":\"preemption\",\"id\":%llu%s,\"pid\":%d,\"tid\":%u,\"ts\":%s";
     const unsigned long long id = (unsigned long long)++chrome->flows;
-    if (chrome->lanes[from].begin_ns < at_ns && chrome->lanes[to].begin_ns < at_ns)
-        at_ns--;
     enum status status = say(chrome, diag, members, "s", id, "", PID_LANES, from + 1, us_of(at_ns).text);
     if (status == SIM_OK)
         status = say(chrome, diag, members, "f", id, ",\"bp\":\"e\"", PID_LANES, to + 1, us_of(at_ns).text);
@@ -175,6 +187,7 @@ static enum status preempt(struct chrome_trace *chrome, const struct event *even
             "\"request\":%u,\"for_request\":%u,\"by\":\"%s\",\"tokens_lost\":%lld,\"blocks\":%u}",
             PID_LANES, victim + 1, us_of(event->time_ns).text, chrome->trace->index[event->request], chrome->trace->index[event->other],
             event->extra == PREEMPT_SWAP ? "swap" : "recompute", (long long)event->value, event->blocks);
+    /* A request that gives way to itself has no arrow. */
     if (status == SIM_OK && requester != NOBODY && requester != victim)
         status = write_flow(chrome, requester, victim, event->time_ns, diag);
     if (status == SIM_OK)
@@ -186,7 +199,7 @@ static enum status preempt(struct chrome_trace *chrome, const struct event *even
 static void note_token(struct chrome_trace *chrome, const struct event *event)
 {
     const uint32_t lane = chrome->lane_of[event->request];
-    if (lane != NOBODY && chrome->lanes[lane].decode_ns < 0)
+    if (lane != NOBODY && !chrome->lanes[lane].decodes && chrome->lanes[lane].decode_ns < 0)
         chrome->lanes[lane].decode_ns = event->time_ns;
 }
 
@@ -247,8 +260,8 @@ static enum status write_track(struct chrome_trace *chrome, int track, struct di
         for (size_t i = 0; i < count && status == SIM_OK; i++) {
             char digits[32];
             plain_double(points[i].value, digits, sizeof digits);
-            status = say(chrome, diag, "\"ph\":\"C\",\"name\":\"%s\",\"pid\":%d,\"ts\":%s,\"args\":{\"value\":%s}", track_names[track],
-                         PID_COUNTERS, us_of(points[i].at_ns).text, digits);
+            status = say(chrome, diag, "\"ph\":\"C\",\"name\":\"%s\",\"pid\":%d,\"ts\":%s,\"args\":{\"%s\":%s}", track_names[track].name,
+                         PID_COUNTERS, us_of(points[i].at_ns).text, track_names[track].unit, digits);
         }
     }
     return status;

@@ -10,11 +10,12 @@
  *     slot 1   | request 8          |x                                             x: preempted, an instant, with who needed the block
  *              | prefill | decode   |<---- arrow from the lane of the request that took it
  *
- * Slices are written as requests leave, in about half a kilobyte a residence; counters are thinned to at most 16,384 points a track with
- * exact extremes (counter_track.h) and written at the end. Times are microseconds with three decimals. The ends of arrows stand one
- * nanosecond before the preemption, as viewers bind them to the slices that are open at that moment.
+ * A residence is begun when it begins and ended when it ends, in about 700 bytes: the file grows with admissions, not with steps. Counters
+ * are thinned to at most 16,384 points a track with exact extremes (counter_track.h) and written at the end. Times are microseconds with
+ * three decimals. Slices are pairs of B and E rather than X, as viewers that round times then still nest them rightly, and an arrow's
+ * ends, written before the victim's E, find both slices open.
  *
- * Source of the format: "Trace Event Format" (Google); phases used: M, C, X, i, s, f.
+ * Source of the format: "Trace Event Format" (Google); phases used: M, C, B, E, i, s, f.
  */
 #ifndef PAGESIM_CHROME_TRACE_H
 #define PAGESIM_CHROME_TRACE_H
