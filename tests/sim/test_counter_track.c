@@ -48,7 +48,8 @@ static void expect_extremes(const struct counter_point *all, size_t count, const
 
 Test(counter_track, keeps_first_last_lowest_and_highest_of_every_cell)
 {
-    struct counter_point *all = malloc(CHANGES_MOST * sizeof *all), *kept = malloc(COUNTER_CELLS * COUNTER_POINTS_MOST * sizeof *kept);
+    struct counter_point *all = malloc(CHANGES_MOST * sizeof *all),
+                         *kept = malloc((size_t)COUNTER_CELLS * COUNTER_POINTS_MOST * sizeof *kept);
     for (uint64_t seed = 1; seed <= 24; seed++) {
         struct counter_track track;
         struct diag diag = {0};
@@ -77,7 +78,7 @@ Test(counter_track, leaves_out_nothing_while_a_cell_holds_four_changes)
 {
     struct counter_track track;
     struct diag diag = {0};
-    struct counter_point *kept = malloc(COUNTER_CELLS * COUNTER_POINTS_MOST * sizeof *kept);
+    struct counter_point *kept = malloc((size_t)COUNTER_CELLS * COUNTER_POINTS_MOST * sizeof *kept);
     cr_assert_eq(counter_track_init(&track, &diag), SIM_OK);
     for (int i = 0; i < 4000; i++) /* one change in 5 ms over 20 s, as of a short replay */
         counter_track_add(&track, INT64_C(5000000) * i, i % 7);
