@@ -77,5 +77,7 @@ void json_put_bool(struct json_text *json, const char *key, bool value);
 
 /* The shortest decimal form of a finite double that reads back the same; at most 32 bytes with the terminator. */
 void shortest_double(double value, char *out, size_t size);
+/* The same, but whole numbers below 1e15 without an exponent: 50, not 5e+01. How json_double writes. */
+void plain_double(double value, char *out, size_t size);
 
 #endif

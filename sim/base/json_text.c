@@ -151,6 +151,14 @@ void shortest_double(double value, char *out, size_t size)
     }
 }
 
+void plain_double(double value, char *out, size_t size)
+{
+    if (value == floor(value) && fabs(value) < 1e15)
+        snprintf(out, size, "%.0f", value == 0 ? 0.0 : value);
+    else
+        shortest_double(value, out, size);
+}
+
 void json_double(struct json_text *json, double value)
 {
     char digits[32];
@@ -158,10 +166,7 @@ void json_double(struct json_text *json, double value)
         json_null(json);
         return;
     }
-    if (value == floor(value) && fabs(value) < 1e15)
-        snprintf(digits, sizeof digits, "%.0f", value == 0 ? 0.0 : value);
-    else
-        shortest_double(value, digits, sizeof digits);
+    plain_double(value, digits, sizeof digits);
     json_raw(json, digits, strlen(digits));
 }
 

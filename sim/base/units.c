@@ -40,3 +40,25 @@ char *unit_seconds(double seconds, char *out)
         snprintf(out, UNIT_TEXT, "%lu h %02lu min", whole / 3600, whole / 60 % 60);
     return out;
 }
+
+size_t unit_decimal(int64_t value, unsigned places, char *out)
+{
+    char digits[UNIT_TEXT]; /* from the back */
+    unsigned used = 0, skipped = 0;
+    size_t length = 0;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    for (; places > skipped && rest % 10 == 0; skipped++)
+        rest /= 10;
+    for (unsigned place = skipped; place <= places || rest > 0; place++) {
+        if (place == places && used > 0)
+            digits[used++] = '.';
+        digits[used++] = (char)('0' + rest % 10);
+        rest /= 10;
+    }
+    if (value < 0)
+        out[length++] = '-';
+    while (used > 0)
+        out[length++] = digits[--used];
+    out[length] = '\0';
+    return length;
+}

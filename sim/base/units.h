@@ -2,6 +2,7 @@
 #ifndef PAGESIM_UNITS_H
 #define PAGESIM_UNITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { UNIT_TEXT = 32 };
@@ -12,5 +13,9 @@ char *unit_count(uint64_t value, char *out);
 char *unit_bytes(double bytes, char *out);
 /* Seconds as "0.25 s", "3 min 20 s", "2 h 05 min" */
 char *unit_seconds(double seconds, char *out);
+
+/* value / 10^places exactly and without trailing zeros: (1500000, 9) -> "0.0015". For programs: nanoseconds as s, ms or us. Returns the
+ * length. */
+size_t unit_decimal(int64_t value, unsigned places, char *out);
 
 #endif

@@ -7,26 +7,21 @@
 #include <unistd.h>
 
 #include "base/progress.h"
-#include "base/text_file.h"
 #include "command/command.h"
 #include "command/input_options.h"
 #include "command/options.h"
 #include "command/output.h"
+#include "command/replay_outputs.h"
 #include "command/requirements.h"
-#include "engine/scheduler.h"
 #include "engine/worker.h"
-#include "observe/decision_log.h"
-#include "observe/step_log.h"
 #include "study/run.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
-    {"format", "FORMAT", "table, json or csv [table]"},
+    {"format", "FORMAT", "table, json, csv, or vllm: its benchmark's block [table]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
     {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated"},
-    {"decision-log", "FILE", "write every decision as a JSON line a step"},
-    {"step-log", "FILE", "write each step's time and shape as CSV, for fit and the recorded model"},
-    {"tables", NULL, "with --decision-log: add the block tables"},
+    REPLAY_OUTPUT_OPTIONS,
     {"no-calibration", NULL, "do not measure the memory's speed before a replay with the data plane"},
     {"threads", "N", "threads that move K/V bytes [OMP_NUM_THREADS, or all cores]"},
     {"reference", NULL, "use the plain step-by-step scheduler"},
@@ -44,7 +39,9 @@ static const struct command_spec spec = {
     .takes_config = true,
     .examples = "  pagesim replay --trace traces/chat.jsonl --num-gpu-blocks 2000\n"
                 "  pagesim replay --trace azure.csv --config configs/demo.json --format json\n"
-                "  pagesim replay --trace t.jsonl --config c.json --decision-log - | head\n",
+                "  pagesim replay --trace t.jsonl --config c.json --decision-log - | head\n"
+                "  pagesim replay --trace t.jsonl --config c.json --goodput ttft:500 tpot:50\n"
+                "  pagesim replay --trace t.jsonl --config c.json --perfetto look.json\n",
 };
 
 /* Everything a replay needs and owns. */
@@ -54,8 +51,7 @@ struct job {
     struct run run;
     struct worker *worker;
     struct memory_limit limit;
-    struct decision_log *log;
-    struct text_writer *log_writer, *step_writer;
+    struct replay_outputs outputs;
     struct progress progress;
     double replay_seconds;
 };
@@ -82,56 +78,30 @@ static double seconds_of(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static enum status write_log(void *self, const char *text, size_t length, struct diag *diag)
-{
-    return text_writer_write(self, text, length, diag);
-}
-
-static enum status open_log(struct job *job, const char *path, struct diag *diag)
-{
-    enum status status = text_writer_open(path, &job->log_writer, diag);
-    if (status != SIM_OK)
-        return status;
-    struct log_sink sink = {.self = job->log_writer, .write = write_log};
-    struct decision_log_options how = {.tables = options_has(job->options, "tables"),
-                                       .groups = scheduler_ops_of(&job->input.config)->has_groups};
-    return decision_log_create(job->input.trace, &how, &sink, &job->log, diag);
-}
-
-static enum status make_observers(struct job *job, struct observer *observers, size_t *count, struct diag *diag)
+static enum status open_worker(struct job *job, struct diag *diag)
 {
     const struct config *config = &job->input.config;
-    const char *log = options_value(job->options, "decision-log");
-    enum status status = SIM_OK;
-    if (log)
-        status = open_log(job, log, diag);
-    const char *steps = options_value(job->options, "step-log");
-    if (status == SIM_OK && steps && (status = text_writer_open(steps, &job->step_writer, diag)) == SIM_OK)
-        status = step_log_begin(job->step_writer, diag);
-    if (status == SIM_OK && config->data_plane != DATA_PLANE_OFF)
-        status = worker_create(job->input.trace, config, job->input.threads, &job->worker, diag);
-    if (status == SIM_OK && job->worker && !options_has(job->options, "no-calibration"))
+    if (config->data_plane == DATA_PLANE_OFF)
+        return SIM_OK;
+    enum status status = worker_create(job->input.trace, config, job->input.threads, &job->worker, diag);
+    if (status == SIM_OK && !options_has(job->options, "no-calibration"))
         job->limit = memory_limit_measure(job->input.threads);
-    if (status != SIM_OK)
-        return status;
-    if (job->log)
-        observers[(*count)++] = decision_log_observer(job->log);
-    if (job->step_writer)
-        observers[(*count)++] = step_log_observer(job->step_writer);
-    if (job->worker)
-        observers[(*count)++] = worker_observer(job->worker);
-    return SIM_OK;
+    return status;
 }
 
 static enum status replay(struct job *job, struct diag *diag)
 {
-    struct observer observers[3];
+    struct observer observers[REPLAY_OBSERVERS_MOST + 1];
     size_t count = 0;
     enum status status = run_open(&job->run, job->input.trace, &job->input.config, diag);
     if (status == SIM_OK)
-        status = make_observers(job, observers, &count, diag);
+        status = replay_outputs_open(&job->outputs, &job->run, observers, &count, diag);
+    if (status == SIM_OK)
+        status = open_worker(job, diag);
     if (status != SIM_OK)
         return status;
+    if (job->worker)
+        observers[count++] = worker_observer(job->worker);
     struct replay_options how = {.reference = options_has(job->options, "reference"),
                                  .check = options_has(job->options, "check"),
                                  .progress = on_progress,
@@ -144,14 +114,6 @@ static enum status replay(struct job *job, struct diag *diag)
     status = run_replay(&job->run, observers, count, &how, diag);
     job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;
     progress_end(&job->progress);
-    if (status == SIM_OK && job->log_writer) {
-        status = text_writer_commit(job->log_writer, diag);
-        job->log_writer = NULL;
-    }
-    if (status == SIM_OK && job->step_writer) {
-        status = text_writer_commit(job->step_writer, diag);
-        job->step_writer = NULL;
-    }
     return status;
 }
 
@@ -170,7 +132,7 @@ static void warn_about_nothing(const struct job *job)
 }
 
 /* The figures again, with what only this command knows. */
-static void collect(struct job *job)
+static enum status collect(struct job *job, struct diag *diag)
 {
     struct report *report = &job->run.report;
     report->worker = job->worker ? worker_totals(job->worker) : NULL;
@@ -179,7 +141,10 @@ static void collect(struct job *job)
                                          .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
                                          .threads = job->input.threads,
                                          .limit = job->limit};
-    report_collect(report);
+    enum status status = replay_outputs_collect(&job->outputs, &job->run, diag);
+    if (status == SIM_OK)
+        report_collect(report);
+    return status;
 }
 
 static enum status print_report(const struct job *job, const char *format, struct diag *diag)
@@ -196,6 +161,8 @@ static enum status print_report(const struct job *job, const char *format, struc
         status = output_json(&output, &json, diag);
     } else if (strcmp(format, "csv") == 0) {
         report_print_csv(report, output.file);
+    } else if (job->outputs.prints_block) {
+        status = replay_outputs_print(&job->outputs, &job->run, output.file, diag);
     } else {
         report_print(report, output.file, output.color);
     }
@@ -204,9 +171,7 @@ static enum status print_report(const struct job *job, const char *format, struc
 
 static void end_job(struct job *job)
 {
-    text_writer_discard(job->log_writer);
-    text_writer_discard(job->step_writer);
-    decision_log_destroy(job->log);
+    replay_outputs_close(&job->outputs);
     worker_destroy(job->worker);
     run_close(&job->run);
     input_close(&job->input);
@@ -223,7 +188,7 @@ enum status cmd_replay(int argc, char **argv, struct diag *diag)
         return SIM_OK;
     }
     if (status == SIM_OK)
-        status = output_format(&options, &format, diag);
+        status = output_format_or(&options, "vllm", &format, diag);
     if (status == SIM_OK)
         status = requirements_parse(&options, diag);
     if (status != SIM_OK)
@@ -232,7 +197,9 @@ enum status cmd_replay(int argc, char **argv, struct diag *diag)
     if (!job)
         return diag_no_memory(diag, sizeof *job, "the replay");
     job->options = &options;
-    status = input_open(&options, &job->input, diag);
+    status = replay_outputs_parse(&job->outputs, &options, strcmp(format, "vllm") == 0, diag);
+    if (status == SIM_OK)
+        status = input_open(&options, &job->input, diag);
     if (status == SIM_OK && options_has(&options, "dry-run")) {
         printf("%s: %u requests; the configuration is fine\n", job->input.trace->name, job->input.trace->count);
         if (job->input.sizing.known)
@@ -241,12 +208,12 @@ enum status cmd_replay(int argc, char **argv, struct diag *diag)
         status = replay(job, diag);
         if (status == SIM_OK && !options_has(&options, "quiet"))
             warn_about_nothing(job);
-        /* A decision log on standard output has it to itself. */
-        const char *log = options_value(&options, "decision-log");
-        bool log_on_stdout = log && strcmp(log, "-") == 0 && !options_has(&options, "output");
         if (status == SIM_OK)
-            collect(job);
-        if (status == SIM_OK && !log_on_stdout)
+            status = collect(job, diag);
+        if (status == SIM_OK)
+            status = replay_outputs_write(&job->outputs, &job->run, diag);
+        /* An output that goes to standard output has it to itself. */
+        if (status == SIM_OK && !(job->outputs.takes_stdout && !options_has(&options, "output")))
             status = print_report(job, format, diag);
         if (status == SIM_OK)
             status = run_judge(&job->run, diag); /* told after its report */

@@ -36,43 +36,60 @@ static enum status unknown_option(const struct command_spec *spec, const char *n
     return diag_set(diag, SIM_USAGE, "unknown option --%s; --help lists the options", name);
 }
 
-/* What an option is, and whether a value must follow. */
-static enum status classify(const struct command_spec *spec, const char *name, bool *own, bool *wants_value, struct diag *diag)
+/* What an option is, and whether a value must follow. `mine` NULL: a key of the configuration. */
+static enum status classify(const struct command_spec *spec, const char *name, const struct option_spec **mine, bool *wants_value,
+                            struct diag *diag)
 {
-    const struct option_spec *mine = find_own(spec, name);
     bool negated;
-    const struct config_key *key = !mine && spec->takes_config ? config_find_option(name, &negated) : NULL;
-    if (!mine && !key)
+    *mine = find_own(spec, name);
+    const struct config_key *key = !*mine && spec->takes_config ? config_find_option(name, &negated) : NULL;
+    if (!*mine && !key)
         return unknown_option(spec, name, diag);
-    *own = mine != NULL;
-    *wants_value = mine ? mine->metavar != NULL : key->type != KEY_BOOL;
+    *wants_value = *mine ? (*mine)->metavar != NULL : key->type != KEY_BOOL;
     return SIM_OK;
 }
 
-static enum status parse_long(const struct command_spec *spec, char *text, char *following, bool *used_following, struct options *out,
+static enum status keep(struct config_option *list, uint32_t *count, const char *name, const char *value, struct diag *diag)
+{
+    if (*count == OPTIONS_MOST)
+        return diag_set(diag, SIM_USAGE, "more than %d options; put settings into a configuration file", OPTIONS_MOST);
+    list[(*count)++] = (struct config_option){.name = name, .value = value};
+    return SIM_OK;
+}
+
+/* "-" is a value; everything longer that starts with a dash is an option. */
+static bool is_option(const char *text)
+{
+    return text[0] == '-' && text[1] != '\0';
+}
+
+/* argv[0] is the option with its dashes; *used_following counts the arguments behind it that were its values. */
+static enum status parse_long(const struct command_spec *spec, char **argv, int left, int *used_following, struct options *out,
                               struct diag *diag)
 {
-    char *equals = strchr(text, '=');
-    bool own = false, wants_value = false;
+    char *text = argv[0] + 2, *equals = strchr(text, '=');
+    const struct option_spec *mine = NULL;
+    bool wants_value = false;
     if (equals)
         *equals = '\0';
-    enum status status = classify(spec, text, &own, &wants_value, diag);
+    enum status status = classify(spec, text, &mine, &wants_value, diag);
     if (status != SIM_OK)
         return status;
     const char *value = equals ? equals + 1 : NULL;
-    if (!wants_value && value && own)
+    if (!wants_value && value && mine)
         return diag_set(diag, SIM_USAGE, "--%s takes no value", text);
-    if (wants_value && !value) {
-        if (!following)
+    const bool may_do_without = mine && mine->values == OPTION_OPTIONAL && (left == 0 || is_option(argv[1]));
+    if (wants_value && !value && !may_do_without) {
+        if (left == 0)
             return diag_set(diag, SIM_USAGE, "--%s needs a value", text);
-        value = following;
-        *used_following = true;
+        value = argv[++*used_following];
     }
-    uint32_t *count = own ? &out->own_count : &out->config_count;
-    if (*count == OPTIONS_MOST)
-        return diag_set(diag, SIM_USAGE, "more than %d options; put settings into a configuration file", OPTIONS_MOST);
-    (own ? out->own : out->config)[(*count)++] = (struct config_option){.name = text, .value = value};
-    return SIM_OK;
+    if (!mine)
+        return keep(out->config, &out->config_count, text, value, diag);
+    status = keep(out->own, &out->own_count, text, value, diag);
+    while (status == SIM_OK && mine->values == OPTION_MANY && *used_following < left && !is_option(argv[*used_following + 1]))
+        status = keep(out->own, &out->own_count, text, argv[++*used_following], diag);
+    return status;
 }
 
 enum status options_parse(const struct command_spec *spec, int argc, char **argv, struct options *out, struct diag *diag)
@@ -80,7 +97,7 @@ enum status options_parse(const struct command_spec *spec, int argc, char **argv
     *out = (struct options){.spec = spec};
     bool options_ended = false;
     for (int i = 1; i < argc; i++) {
-        bool used_following = false;
+        int used_following = 0;
         enum status status = SIM_OK;
         if (!options_ended && strcmp(argv[i], "--") == 0) {
             options_ended = true;
@@ -88,8 +105,8 @@ enum status options_parse(const struct command_spec *spec, int argc, char **argv
             out->help = true;
             return SIM_OK;
         } else if (!options_ended && strncmp(argv[i], "--", 2) == 0) {
-            status = parse_long(spec, argv[i] + 2, i + 1 < argc ? argv[i + 1] : NULL, &used_following, out, diag);
-        } else if (!options_ended && argv[i][0] == '-' && argv[i][1] != '\0') {
+            status = parse_long(spec, argv + i, argc - 1 - i, &used_following, out, diag);
+        } else if (!options_ended && is_option(argv[i])) {
             status = diag_set(diag, SIM_USAGE, "unknown option %s; options start with two dashes", argv[i]);
         } else if (out->positional_count == OPTIONS_MOST) {
             status = diag_set(diag, SIM_USAGE, "more than %d arguments", OPTIONS_MOST);

@@ -15,6 +15,11 @@ struct option_spec {
     const char *name;    /* without dashes */
     const char *metavar; /* NULL: a switch */
     const char *help;    /* one line */
+    enum option_values {
+        OPTION_ONE,      /* one value, if there is a metavar */
+        OPTION_OPTIONAL, /* a value unless another option follows: kept with value NULL then */
+        OPTION_MANY,     /* every argument up to the next option is a value; each is kept as if the option had been repeated */
+    } values;
 };
 
 /* What a command takes and what its --help says. */

@@ -15,6 +15,18 @@ enum status output_format(const struct options *options, const char **format, st
     return SIM_OK;
 }
 
+enum status output_format_or(const struct options *options, const char *more, const char **format, struct diag *diag)
+{
+    const char *wanted = options_value(options, "format");
+    if (wanted && strcmp(wanted, more) == 0) {
+        *format = more;
+        return SIM_OK;
+    }
+    if (wanted && output_format(options, format, &(struct diag){0}) != SIM_OK)
+        return diag_set(diag, SIM_USAGE, "--format %s: must be table, json, csv or %s", wanted, more);
+    return output_format(options, format, diag);
+}
+
 enum status output_begin(struct output *output, const struct options *options, struct diag *diag)
 {
     const char *path = options_value(options, "output");

@@ -24,6 +24,8 @@ struct output {
 
 /* What --format says: "table", "json" or "csv"; anything else is SIM_USAGE. */
 SIM_NODISCARD enum status output_format(const struct options *options, const char **format, struct diag *diag);
+/* The same where a command knows one format more. */
+SIM_NODISCARD enum status output_format_or(const struct options *options, const char *more, const char **format, struct diag *diag);
 
 SIM_NODISCARD enum status output_begin(struct output *output, const struct options *options, struct diag *diag);
 /* Print a finished JSON text and free it. */

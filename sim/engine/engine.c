@@ -275,6 +275,10 @@ static enum status finish(struct engine *engine, struct replay_facts *facts, str
     const char *diagnosis = facts->end.stalled || facts->end.abort ? engine->scheduler->ops->diagnose(engine->scheduler) : NULL;
     if (diagnosis && !*facts->diagnosis)
         memccpy(facts->diagnosis, diagnosis, '\0', sizeof facts->diagnosis - 1);
+    if (facts->end.abort) { /* the scheduler's text goes with the scheduler */
+        memccpy(facts->abort, facts->end.abort, '\0', sizeof facts->abort - 1);
+        facts->end.abort = facts->abort;
+    }
     enum status status = emitter_flush(&engine->emitter, diag);
     for (size_t i = 0; i < engine->observer_count && status == SIM_OK; i++)
         if (engine->observers[i].finish)

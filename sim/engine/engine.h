@@ -27,6 +27,7 @@ struct replay_facts {
     bool by_events;      /* the event replay ran */
     char why_not[128];   /* else: why it did not */
     char diagnosis[512]; /* after a stall or abort: what happened and the remedy */
+    char abort[256];     /* what end.abort points to */
 };
 
 /* Replay the whole trace. V1: samples n > 1 must have been expanded (trace_expand_samples). A stall is SIM_OK with facts->end.stalled; an

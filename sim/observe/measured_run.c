@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/csv.h"
 #include "base/json.h"
+#include "observe/request_order.h"
 
 static enum status make_arrays(struct measured_run *run, const struct trace *trace, struct diag *diag)
 {
@@ -39,6 +40,16 @@ static enum status make_places(const struct trace *trace, uint32_t **places, uin
     enum status status = array_zeroed(places, *most, sizeof **places, "measured requests", diag);
     for (uint32_t position = trace->count; position-- > 0 && status == SIM_OK;) /* of samples of one request the first */
         (*places)[trace->index[position]] = position + 1;
+    return status;
+}
+
+/* places[entry] when there is an entry for each request of the trace, whatever part of the file that is. */
+static enum status make_places_in_turn(const struct trace *trace, uint32_t **places, uint32_t *most, struct diag *diag)
+{
+    enum status status = request_order(trace, places, diag);
+    *most = trace->count;
+    for (uint32_t entry = 0; entry < trace->count && status == SIM_OK; entry++)
+        (*places)[entry]++;
     return status;
 }
 
@@ -169,7 +180,9 @@ static enum status read_lists(struct measured_run *run, const struct json_docume
     enum status status = SIM_OK;
     for (int i = 0; i < 4 && status == SIM_OK; i++)
         status = find_list(document, names[i], &nodes[i], diag);
-    if (status == SIM_OK)
+    if (status == SIM_OK && cJSON_GetArraySize(nodes[0]) == (int)trace->count)
+        status = make_places_in_turn(trace, &places, &most, diag);
+    else if (status == SIM_OK)
         status = make_places(trace, &places, &most, diag);
     for (int i = 0; i < 4 && status == SIM_OK; i++)
         nodes[i] = nodes[i]->child;

@@ -4,7 +4,8 @@
  *   CSV pair   measured_requests.csv (id, input_tokens, output_tokens, ttft_ms, tpot_ms, e2e_ms; times count from when the engine took
  *              the request in) and measured_timeline.csv (t in seconds, running, waiting, kv_cache_pct, gen_throughput)
  *   JSON       of `vllm bench serve --save-result --save-detailed` (input_lens, output_lens, ttfts, itls in seconds; times count from
- *              when the client sent the request); request i of the file is request i of the trace
+ *              when the client sent the request). With as many entries as the trace has requests, entry i is the trace's i-th request
+ *              in the file's order (request_order.h); else it is the request with number i in the file
  */
 #ifndef PAGESIM_MEASURED_RUN_H
 #define PAGESIM_MEASURED_RUN_H

@@ -5,8 +5,7 @@
 
 #include "base/array.h"
 #include "observe/distribution.h"
-
-#define NS_PER_MS 1e6
+#include "observe/latency.h"
 
 enum status metrics_init(struct metrics *metrics, const struct trace *trace, struct diag *diag)
 {
@@ -119,43 +118,12 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
     return SIM_OK;
 }
 
-/* A latency of a request in ms; false when it has none. */
-typedef bool latency_of(const struct request_story *story, uint32_t output_tokens, double *ms);
-
-static bool ttft(const struct request_story *story, uint32_t output_tokens, double *ms)
-{
-    (void)output_tokens;
-    *ms = (double)(story->first_token_ns - story->arrival_ns) / NS_PER_MS;
-    return story->first_token_ns >= 0;
-}
-
-static bool tpot(const struct request_story *story, uint32_t output_tokens, double *ms)
-{
-    *ms = (double)(story->finish_ns - story->first_token_ns) / NS_PER_MS / (output_tokens > 1 ? output_tokens - 1 : 1);
-    return story->finish_ns >= 0 && output_tokens > 1;
-}
-
-static bool e2e(const struct request_story *story, uint32_t output_tokens, double *ms)
-{
-    (void)output_tokens;
-    *ms = (double)(story->finish_ns - story->arrival_ns) / NS_PER_MS;
-    return story->finish_ns >= 0;
-}
-
-static bool queued(const struct request_story *story, uint32_t output_tokens, double *ms)
-{
-    (void)output_tokens;
-    *ms = (double)(story->first_scheduled_ns - story->arrival_ns) / NS_PER_MS;
-    return story->first_scheduled_ns >= 0;
-}
-
 static enum status over_requests(const struct metrics *metrics, latency_of *latency, struct figures *out, struct diag *diag)
 {
     struct distribution distribution = {0};
     enum status status = SIM_OK;
     for (uint32_t position = 0; position < metrics->trace->count && status == SIM_OK; position++) {
         double ms;
-        /* A sample of a group has the group's token times; its own length is the trace's. */
         if (latency(&metrics->stories[position], metrics->trace->output_tokens[position], &ms))
             status = distribution_add(&distribution, ms, diag);
     }
@@ -169,13 +137,13 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
 {
     struct metrics *metrics = self;
     metrics->end = *end;
-    enum status status = over_requests(metrics, ttft, &metrics->ttft_ms, diag);
+    enum status status = over_requests(metrics, latency_ttft, &metrics->ttft_ms, diag);
     if (status == SIM_OK)
-        status = over_requests(metrics, tpot, &metrics->tpot_ms, diag);
+        status = over_requests(metrics, latency_tpot, &metrics->tpot_ms, diag);
     if (status == SIM_OK)
-        status = over_requests(metrics, e2e, &metrics->e2e_ms, diag);
+        status = over_requests(metrics, latency_e2e, &metrics->e2e_ms, diag);
     if (status == SIM_OK)
-        status = over_requests(metrics, queued, &metrics->queue_ms, diag);
+        status = over_requests(metrics, latency_queue, &metrics->queue_ms, diag);
     if (status == SIM_OK)
         status = gap_distribution_figures(&metrics->gaps, &metrics->itl_ms, diag);
     return status;

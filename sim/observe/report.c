@@ -86,6 +86,30 @@ static void collect_requests(struct report *report)
     add_share(report, "total_throughput_tokens_per_s", (double)(completed_input + completed_output), seconds);
 }
 
+static void collect_goodput(struct report *report)
+{
+    if (!report->goodput)
+        return;
+    const double good = (double)goodput_count(report->goodput, report->metrics), seconds = report_find(report, "makespan_s")->value;
+    add_count(report, "good_requests", (uint64_t)good);
+    add_share(report, "request_goodput_per_s", good, seconds);
+}
+
+/* Percentiles that were asked for and are not among those that every report has. */
+static void collect_choice(struct report *report)
+{
+    const struct latency_choice *choice = report->choice;
+    for (int metric = 0; choice && metric < LATENCY_METRICS; metric++)
+        for (size_t i = 0; i < choice->percentile_count && choice->wanted[metric]; i++) {
+            char percentile[40], name[64];
+            latency_percentile_name(choice->percentiles[i], percentile, sizeof percentile);
+            snprintf(name, sizeof name, "%s_%s_ms", percentile, latency_metric_names[metric]);
+            if (!report_find(report, name))
+                add(report, name, choice->values_ms[metric][i])->undefined =
+                    latency_figures(report->metrics, (enum latency_metric)metric)->count == 0;
+        }
+}
+
 static void collect_scheduling(struct report *report)
 {
     const struct metrics *metrics = report->metrics;
@@ -167,11 +191,13 @@ void report_collect(struct report *report)
 {
     report->figure_count = 0;
     collect_requests(report);
+    collect_goodput(report);
     add_latency(report, "ttft", &report->metrics->ttft_ms);
     add_latency(report, "tpot", &report->metrics->tpot_ms);
     add_latency(report, "itl", &report->metrics->itl_ms);
     add_latency(report, "e2el", &report->metrics->e2e_ms);
     add_latency(report, "queue", &report->metrics->queue_ms);
+    collect_choice(report);
     collect_scheduling(report);
     collect_memory(report);
     collect_moves(report);
@@ -248,6 +274,18 @@ static void write_figure(const struct figure *figure, struct json_text *json)
         json_double(json, figure->value);
 }
 
+static void write_goodput(const struct report *report, struct json_text *json)
+{
+    if (!report->goodput)
+        return;
+    json_key(json, "goodput_limits_ms");
+    json_open_object(json);
+    for (int i = 0; i < GOODPUT_LIMITS; i++)
+        if (report->goodput->limit_ms[i] >= 0)
+            json_put_double(json, goodput_names[i], report->goodput->limit_ms[i]);
+    json_close_object(json);
+}
+
 void report_write_json(const struct report *report, struct json_text *json, bool with_measured)
 {
     const struct run_end *end = &report->facts->end;
@@ -262,6 +300,7 @@ void report_write_json(const struct report *report, struct json_text *json, bool
     config_write(report->config, json);
     if (report->sizing && report->sizing->known)
         sizing_write(report->sizing, json);
+    write_goodput(report, json);
     json_put_bool(json, "stalled", end->stalled);
     json_key(json, "abort");
     if (end->abort)

@@ -15,10 +15,12 @@
 #include "engine/worker.h"
 #include "input/sizing.h"
 #include "observe/figure.h"
+#include "observe/goodput.h"
+#include "observe/latency_choice.h"
 #include "observe/ledger.h"
 #include "observe/metrics.h"
 
-enum { REPORT_SCHEMA_VERSION = 1, REPORT_FIGURES_MOST = 160 };
+enum { REPORT_SCHEMA_VERSION = 1, REPORT_FIGURES_MOST = 256 };
 
 struct measured {
     double replay_seconds, cpu_seconds; /* of the replay alone; of the process so far */
@@ -33,7 +35,9 @@ struct report {
     const struct ledger *ledger;
     const struct worker_totals *worker; /* NULL: no data plane */
     const struct replay_facts *facts;
-    const struct sizing *sizing; /* NULL or not known: the pool's size was given in blocks */
+    const struct goodput *goodput;       /* NULL: no limits were given */
+    const struct latency_choice *choice; /* NULL, or collected: further percentiles */
+    const struct sizing *sizing;         /* NULL or not known: the pool's size was given in blocks */
     struct measured measured;
     struct figure figures[REPORT_FIGURES_MOST];
     size_t figure_count;

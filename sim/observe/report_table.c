@@ -82,6 +82,19 @@ static void print_requests(const struct report *report, FILE *file, bool color)
             unit_count((uint64_t)value(report, "output_throughput_tokens_per_s"), c));
 }
 
+static void print_goodput(const struct report *report, FILE *file)
+{
+    char good[32];
+    if (!report->goodput)
+        return;
+    fprintf(file, "  goodput %.2f requests/s: %s met", value(report, "request_goodput_per_s"),
+            unit_count(whole(report, "good_requests"), good));
+    for (int i = 0; i < GOODPUT_LIMITS; i++)
+        if (report->goodput->limit_ms[i] >= 0)
+            fprintf(file, " %s:%g", goodput_names[i], report->goodput->limit_ms[i]);
+    fputs(" (ms)\n", file);
+}
+
 static void print_dropped(const struct report *report, FILE *file)
 {
     uint32_t named = 0;
@@ -227,6 +240,7 @@ void report_print(const struct report *report, FILE *file, bool color)
 {
     print_setup(report, file);
     print_requests(report, file, color);
+    print_goodput(report, file);
     print_dropped(report, file);
     if (report->facts->end.stalled)
         fputs("  STALLED: unfinished requests that nothing can move\n", file);

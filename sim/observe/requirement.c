@@ -42,7 +42,7 @@ enum status requirement_parse(const char *text, struct requirement *out, struct 
 {
     const char *at = skip_spaces(text), *start = at;
     struct requirement made = {.text = text};
-    while (isalnum((unsigned char)*at) || *at == '_')
+    while (isalnum((unsigned char)*at) || *at == '_' || *at == '.') /* p99.9_ttft_ms */
         at++;
     size_t length = (size_t)(at - start);
     if (length == 0 || length >= sizeof made.name)

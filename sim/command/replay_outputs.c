@@ -1,0 +1,238 @@
+/* replay_outputs.c - see replay_outputs.h. */
+#include "command/replay_outputs.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/scheduler.h"
+#include "observe/step_log.h"
+
+static const char *const option_names[REPLAY_OUTPUTS] = {"save-result", "per-request",  "prometheus",
+                                                         "perfetto",    "decision-log", "step-log"};
+
+/* --- options ---------------------------------------------------------------------------------------------------------------------- */
+
+/* The default name is vLLM's without the date: what is run twice should write the same. */
+static int default_name(const struct run *run, char *out, size_t size)
+{
+    const struct config *config = run->config;
+    const char *slash = strrchr(run->trace->name, '/'), *trace = slash ? slash + 1 : run->trace->name;
+    const int length = (int)strcspn(trace, ".");
+    char rate[32] = "inf", concurrency[32] = "";
+    if (config->request_rate > 0 && isfinite(config->request_rate))
+        snprintf(rate, sizeof rate, "%g", config->request_rate);
+    if (config->max_concurrency > 0)
+        snprintf(concurrency, sizeof concurrency, "-concurrency%u", config->max_concurrency);
+    return snprintf(out, size, "pagesim-%sqps%s-%.*s.json", rate, concurrency, length, trace);
+}
+
+static enum status name_result(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
+{
+    const char *folder = options_value(outputs->options, "result-dir"), *name = options_value(outputs->options, "save-result");
+    char made[CONFIG_NAME_SIZE + sizeof run->trace->name];
+    if (!name)
+        name = options_value(outputs->options, "result-filename");
+    if (!name) {
+        default_name(run, made, sizeof made);
+        name = made;
+    }
+    const bool inside = folder && *folder && name[0] != '/' && strcmp(name, "-") != 0;
+    if (snprintf(outputs->result_path, sizeof outputs->result_path, "%s%s%s", inside ? folder : "", inside ? "/" : "", name) >=
+        (int)sizeof outputs->result_path)
+        return diag_set(diag, SIM_USAGE, "--save-result: the file's name is too long");
+    outputs->paths[OUTPUT_RESULT] = outputs->result_path;
+    return SIM_OK;
+}
+
+static enum status parse_metadata(struct replay_outputs *outputs, const char *pair, struct diag *diag)
+{
+    const char *equals = strchr(pair, '=');
+    if (!equals || equals == pair || equals - pair > CONFIG_NAME_SIZE)
+        return diag_set(diag, SIM_USAGE, "--metadata %s: must be KEY=VALUE", pair);
+    if (outputs->metadata_count == METADATA_MOST)
+        return diag_set(diag, SIM_USAGE, "--metadata: %d members at most", METADATA_MOST);
+    outputs->metadata[outputs->metadata_count++] = pair;
+    return SIM_OK;
+}
+
+static enum status parse_format(struct replay_outputs *outputs, struct diag *diag)
+{
+    const char *path = options_value(outputs->options, "per-request"), *format = options_value(outputs->options, "per-request-format");
+    const size_t length = path ? strlen(path) : 0;
+    if (format && strcmp(format, "csv") != 0 && strcmp(format, "jsonl") != 0)
+        return diag_set(diag, SIM_USAGE, "--per-request-format %s: must be jsonl or csv", format);
+    const bool csv = format ? strcmp(format, "csv") == 0 : length > 4 && strcmp(path + length - 4, ".csv") == 0;
+    outputs->per_request_format = csv ? PER_REQUEST_CSV : PER_REQUEST_JSONL;
+    return SIM_OK;
+}
+
+/* Options that say something about an output that nobody asked for are mistakes. */
+static enum status check_needs(const struct options *options, struct diag *diag)
+{
+    static const char *const pairs[][2] = {{"save-detailed", "save-result"}, {"result-filename", "save-result"},
+                                           {"result-dir", "save-result"},    {"metadata", "save-result"},
+                                           {"tables", "decision-log"},       {"per-request-format", "per-request"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (options_has(options, pairs[i][0]) && !options_has(options, pairs[i][1]))
+            return diag_set(diag, SIM_USAGE, "--%s says nothing without --%s", pairs[i][0], pairs[i][1]);
+    if (options_value(options, "save-result") && options_has(options, "result-filename"))
+        return diag_set(diag, SIM_USAGE, "--save-result %s and --result-filename both name the file",
+                        options_value(options, "save-result"));
+    return SIM_OK;
+}
+
+static enum status check_stdout(struct replay_outputs *outputs, struct diag *diag)
+{
+    const char *first = NULL;
+    for (int i = 0; i < REPLAY_OUTPUTS; i++) {
+        const char *path = options_value(outputs->options, option_names[i]);
+        if (i == OUTPUT_RESULT && !path)
+            path = options_value(outputs->options, "result-filename");
+        if (!path || strcmp(path, "-") != 0)
+            continue;
+        if (first)
+            return diag_set(diag, SIM_USAGE, "--%s and --%s both want standard output", first, option_names[i]);
+        first = option_names[i];
+    }
+    outputs->takes_stdout = first != NULL;
+    return SIM_OK;
+}
+
+enum status replay_outputs_parse(struct replay_outputs *outputs, const struct options *options, bool prints_block, struct diag *diag)
+{
+    *outputs = (struct replay_outputs){.options = options, .prints_block = prints_block};
+    goodput_init(&outputs->goodput);
+    latency_choice_init(&outputs->choice);
+    const char *metrics = options_value(options, "percentile-metrics"), *percentiles = options_value(options, "metric-percentiles");
+    enum status status = check_needs(options, diag);
+    if (status == SIM_OK && metrics)
+        status = latency_choice_metrics(&outputs->choice, metrics, diag);
+    if (status == SIM_OK && percentiles)
+        status = latency_choice_percentiles(&outputs->choice, percentiles, diag);
+    for (uint32_t i = 0; i < options->own_count && status == SIM_OK; i++) {
+        if (strcmp(options->own[i].name, "goodput") == 0)
+            status = goodput_parse(&outputs->goodput, options->own[i].value, diag);
+        else if (strcmp(options->own[i].name, "metadata") == 0)
+            status = parse_metadata(outputs, options->own[i].value, diag);
+    }
+    if (status == SIM_OK)
+        status = parse_format(outputs, diag);
+    if (status == SIM_OK)
+        status = check_stdout(outputs, diag);
+    return status;
+}
+
+/* --- before the replay ------------------------------------------------------------------------------------------------------------ */
+
+static enum status write_log(void *self, const char *text, size_t length, struct diag *diag)
+{
+    return text_writer_write(self, text, length, diag);
+}
+
+static enum status open_decisions(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
+{
+    const struct log_sink sink = {.self = outputs->writers[OUTPUT_DECISIONS], .write = write_log};
+    const struct decision_log_options how = {.tables = options_has(outputs->options, "tables"),
+                                             .groups = scheduler_ops_of(run->config)->has_groups};
+    return decision_log_create(run->trace, &how, &sink, &outputs->log, diag);
+}
+
+static enum status open_files(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (int i = 0; i < REPLAY_OUTPUTS; i++)
+        outputs->paths[i] = options_value(outputs->options, option_names[i]);
+    if (options_has(outputs->options, "save-result"))
+        status = name_result(outputs, run, diag);
+    for (int i = 0; i < REPLAY_OUTPUTS && status == SIM_OK; i++)
+        if (outputs->paths[i])
+            status = text_writer_open(outputs->paths[i], &outputs->writers[i], diag);
+    return status;
+}
+
+enum status replay_outputs_open(struct replay_outputs *outputs, const struct run *run, struct observer observers[REPLAY_OBSERVERS_MOST],
+                                size_t *count, struct diag *diag)
+{
+    *count = 0;
+    enum status status = open_files(outputs, run, diag);
+    if (status == SIM_OK && (outputs->paths[OUTPUT_RESULT] || outputs->prints_block)) {
+        bench_peak_init(&outputs->peak);
+        observers[(*count)++] = bench_peak_observer(&outputs->peak);
+    }
+    if (status == SIM_OK && options_has(outputs->options, "save-detailed")) {
+        status = token_times_init(&outputs->times, run->trace, diag);
+        observers[(*count)++] = token_times_observer(&outputs->times);
+    }
+    if (status == SIM_OK && outputs->paths[OUTPUT_PROMETHEUS])
+        observers[(*count)++] = prometheus_observer(&outputs->prometheus);
+    if (status == SIM_OK && outputs->paths[OUTPUT_PERFETTO]) {
+        status = chrome_trace_create(&run->metrics, run->config, outputs->writers[OUTPUT_PERFETTO], &outputs->chrome, diag);
+        observers[(*count)++] = chrome_trace_observer(outputs->chrome);
+    }
+    if (status == SIM_OK && outputs->paths[OUTPUT_DECISIONS]) {
+        status = open_decisions(outputs, run, diag);
+        observers[(*count)++] = decision_log_observer(outputs->log);
+    }
+    if (status == SIM_OK && outputs->paths[OUTPUT_STEPS]) {
+        status = step_log_begin(outputs->writers[OUTPUT_STEPS], diag);
+        observers[(*count)++] = step_log_observer(outputs->writers[OUTPUT_STEPS]);
+    }
+    return status;
+}
+
+/* --- after it --------------------------------------------------------------------------------------------------------------------- */
+
+enum status replay_outputs_collect(struct replay_outputs *outputs, struct run *run, struct diag *diag)
+{
+    if (outputs->goodput.given)
+        run->report.goodput = &outputs->goodput;
+    if (!options_has(outputs->options, "percentile-metrics") && !options_has(outputs->options, "metric-percentiles") &&
+        !outputs->paths[OUTPUT_RESULT] && !outputs->prints_block)
+        return SIM_OK; /* the report has what most want, without another pass over all latencies */
+    run->report.choice = &outputs->choice;
+    return latency_choice_collect(&outputs->choice, &run->metrics, diag);
+}
+
+static struct bench_result result_of(const struct replay_outputs *outputs, const struct run *run)
+{
+    return (struct bench_result){.report = &run->report,
+                                 .choice = &outputs->choice,
+                                 .peak = &outputs->peak,
+                                 .times = outputs->times.trace ? &outputs->times : NULL,
+                                 .metadata = outputs->metadata,
+                                 .metadata_count = outputs->metadata_count};
+}
+
+enum status replay_outputs_print(const struct replay_outputs *outputs, const struct run *run, FILE *file, struct diag *diag)
+{
+    const struct bench_result result = result_of(outputs, run);
+    return bench_result_print(&result, file, diag);
+}
+
+enum status replay_outputs_write(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
+{
+    const struct bench_result result = result_of(outputs, run);
+    enum status status = SIM_OK;
+    if (outputs->writers[OUTPUT_RESULT])
+        status = bench_result_write(&result, outputs->writers[OUTPUT_RESULT], diag);
+    if (status == SIM_OK && outputs->writers[OUTPUT_PER_REQUEST])
+        status = per_request_write(&run->metrics, outputs->per_request_format, outputs->writers[OUTPUT_PER_REQUEST], diag);
+    if (status == SIM_OK && outputs->writers[OUTPUT_PROMETHEUS])
+        status = prometheus_write(&outputs->prometheus, &run->metrics, run->config, outputs->writers[OUTPUT_PROMETHEUS], diag);
+    for (int i = 0; i < REPLAY_OUTPUTS && status == SIM_OK; i++)
+        if (outputs->writers[i]) {
+            status = text_writer_commit(outputs->writers[i], diag);
+            outputs->writers[i] = NULL;
+        }
+    return status;
+}
+
+void replay_outputs_close(struct replay_outputs *outputs)
+{
+    for (int i = 0; i < REPLAY_OUTPUTS; i++)
+        text_writer_discard(outputs->writers[i]);
+    token_times_deinit(&outputs->times);
+    chrome_trace_destroy(outputs->chrome);
+    decision_log_destroy(outputs->log);
+    *outputs = (struct replay_outputs){0};
+}

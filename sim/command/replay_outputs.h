@@ -1,0 +1,82 @@
+/* replay_outputs.h - the files that `pagesim replay` writes beside its report, each made only when asked for: vLLM's benchmark result, a row
+ * a request, Prometheus metrics, a trace of events to look at, the decision log and the step log.
+ *
+ * All files are opened before the replay, so that a path that cannot be written ends the run at once, written to beside their target and
+ * renamed when they are whole. One of them may go to standard output with "-"; the report then goes nowhere unless --output says where.
+ */
+#ifndef PAGESIM_REPLAY_OUTPUTS_H
+#define PAGESIM_REPLAY_OUTPUTS_H
+
+#include "command/options.h"
+#include "observe/bench_result.h"
+#include "observe/chrome_trace.h"
+#include "observe/decision_log.h"
+#include "observe/per_request.h"
+#include "observe/prometheus.h"
+#include "study/run.h"
+
+/* Rows for the command's option table. */
+#define REPLAY_OUTPUT_OPTIONS                                                                                                              \
+    {"goodput", "KEY:MS", "limits on ttft, tpot, e2el in ms, as in ttft:500 tpot:50; adds goodput", OPTION_MANY},                          \
+        {"percentile-metrics", "LIST", "latencies with percentiles [ttft,tpot,itl,e2el]"},                                                 \
+        {"metric-percentiles", "LIST", "percentiles of them, as in 50,90,99.9 [99]"},                                                      \
+        {"save-result", "FILE", "write vllm bench serve's JSON; FILE or --result-filename", OPTION_OPTIONAL},                              \
+        {"save-detailed", NULL, "with --save-result: add lists with an entry a request"},                                                  \
+        {"result-filename", "FILE", "with --save-result: its name [from rate and trace]"},                                                 \
+        {"result-dir", "DIR", "with --save-result: the folder it is put in"},                                                              \
+        {"metadata", "KEY=VALUE", "with --save-result: members to add", OPTION_MANY},                                                      \
+        {"per-request", "FILE", "write a row a request: FILE.csv or FILE.jsonl"},                                                          \
+        {"per-request-format", "NAME", "jsonl or csv [by the file's name, else jsonl]"},                                                   \
+        {"prometheus", "FILE", "write vLLM's metrics at the end as Prometheus text"},                                                      \
+        {"perfetto", "FILE", "write trace events for ui.perfetto.dev, chrome://tracing"},                                                  \
+        {"decision-log", "FILE", "write every decision as a JSON line a step"},                                                            \
+        {"tables", NULL, "with --decision-log: add the block tables"},                                                                     \
+    {                                                                                                                                      \
+        "step-log", "FILE", "write each step's time and shape as CSV, for fit and the recorded model"                                      \
+    }
+
+enum replay_output {
+    OUTPUT_RESULT,
+    OUTPUT_PER_REQUEST,
+    OUTPUT_PROMETHEUS,
+    OUTPUT_PERFETTO,
+    OUTPUT_DECISIONS,
+    OUTPUT_STEPS,
+    REPLAY_OUTPUTS
+};
+enum { METADATA_MOST = 64, REPLAY_OBSERVERS_MOST = 6 };
+
+struct replay_outputs {
+    const struct options *options;
+    struct goodput goodput;
+    struct latency_choice choice;
+    char result_path[CONFIG_PATH_SIZE];
+    const char *metadata[METADATA_MOST];
+    size_t metadata_count;
+    enum per_request_format per_request_format;
+    const char *paths[REPLAY_OUTPUTS]; /* NULL: not asked for */
+    bool takes_stdout;                 /* one of them is standard output */
+    bool prints_block;                 /* --format vllm */
+    struct text_writer *writers[REPLAY_OUTPUTS];
+    struct bench_peak peak;
+    struct token_times times;
+    struct prometheus prometheus;
+    struct chrome_trace *chrome;
+    struct decision_log *log;
+};
+
+/* Read the options. SIM_USAGE: one of them makes no sense. Call it before any work; a zeroed struct may be closed. */
+SIM_NODISCARD enum status replay_outputs_parse(struct replay_outputs *outputs, const struct options *options, bool prints_block,
+                                               struct diag *diag);
+/* Open the files for a run that was opened; observers[0 .. *count) are what must watch the replay. */
+SIM_NODISCARD enum status replay_outputs_open(struct replay_outputs *outputs, const struct run *run,
+                                              struct observer observers[REPLAY_OBSERVERS_MOST], size_t *count, struct diag *diag);
+/* After the replay: let the report know limits and percentiles; it must be collected again then. */
+SIM_NODISCARD enum status replay_outputs_collect(struct replay_outputs *outputs, struct run *run, struct diag *diag);
+/* With the collected report: write what comes at the end and give all files their names. */
+SIM_NODISCARD enum status replay_outputs_write(struct replay_outputs *outputs, const struct run *run, struct diag *diag);
+/* vLLM's console block. */
+SIM_NODISCARD enum status replay_outputs_print(const struct replay_outputs *outputs, const struct run *run, FILE *file, struct diag *diag);
+void replay_outputs_close(struct replay_outputs *outputs);
+
+#endif

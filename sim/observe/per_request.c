@@ -1,0 +1,159 @@
+/* per_request.c - see per_request.h. Both formats come from one list of cells, so that they cannot disagree. */
+#include "observe/per_request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "observe/latency.h"
+#include "observe/request_order.h"
+
+enum { ROW_SIZE = 1024, CELLS = 18, MS_PLACES = 6 };
+
+static const char *const names[CELLS] = {"request",
+                                         "sample",
+                                         "n",
+                                         "status",
+                                         "reason",
+                                         "arrival_ms",
+                                         "first_scheduled_ms",
+                                         "first_token_ms",
+                                         "finish_ms",
+                                         "input_tokens",
+                                         "output_tokens",
+                                         "generated_tokens",
+                                         "cached_tokens",
+                                         "preemptions",
+                                         "queue_ms",
+                                         "ttft_ms",
+                                         "tpot_ms",
+                                         "e2e_ms"};
+
+const char *const request_status_names[] = {"completed", "dropped", "ignored", "unfinished"};
+
+enum request_status request_status(const struct request_story *story)
+{
+    return story->finish_ns >= 0 ? REQUEST_COMPLETED
+           : story->dropped      ? REQUEST_DROPPED
+           : story->ignored      ? REQUEST_IGNORED
+                                 : REQUEST_UNFINISHED;
+}
+
+const char *request_drop_reason(const struct request_story *story)
+{
+    return story->drop_reason == DROP_POOL ? "pool" : "max_model_len";
+}
+
+/* A row under construction: cells from left to right. */
+struct row {
+    enum per_request_format format;
+    size_t cells, length;
+    char text[ROW_SIZE];
+};
+
+/* `quoted`: a word, which JSON wants in quotes. NULL: nothing to tell. */
+static void put(struct row *row, const char *text, bool quoted)
+{
+    const size_t room = sizeof row->text - row->length;
+    const char *quote = quoted && text ? "\"" : "";
+    int wrote;
+    if (row->format == PER_REQUEST_CSV)
+        wrote = snprintf(row->text + row->length, room, "%s%s", row->cells ? "," : "", text ? text : "");
+    else
+        wrote = snprintf(row->text + row->length, room, "%s\"%s\":%s%s%s", row->cells ? "," : "{", names[row->cells], quote,
+                         text ? text : "null", quote);
+    row->length += (size_t)wrote;
+    row->cells++;
+}
+
+static void put_count(struct row *row, uint64_t value)
+{
+    char digits[UNIT_TEXT];
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    put(row, digits, false);
+}
+
+/* Nanoseconds as milliseconds; negative: never reached. */
+static void put_ms(struct row *row, int64_t ns, bool reached)
+{
+    char digits[UNIT_TEXT];
+    if (reached)
+        unit_decimal(ns, MS_PLACES, digits);
+    put(row, reached ? digits : NULL, false);
+}
+
+static void put_tpot(struct row *row, const struct request_story *story, uint32_t output_tokens)
+{
+    char digits[UNIT_TEXT];
+    double ms;
+    bool has = latency_tpot(story, output_tokens, &ms);
+    if (has)
+        plain_double(ms, digits, sizeof digits);
+    put(row, has ? digits : NULL, false);
+}
+
+static uint32_t sequences_of(const struct trace *trace, uint32_t position)
+{
+    if (trace->beam_width && trace->beam_width[position] > 0)
+        return trace->beam_width[position];
+    return trace->samples ? trace->samples[position] : 1;
+}
+
+static void fill_row(struct row *row, const struct metrics *metrics, uint32_t position)
+{
+    const struct trace *trace = metrics->trace;
+    const struct request_story *story = &metrics->stories[position];
+    const enum request_status status = request_status(story);
+    put_count(row, trace->index[position]);
+    put_count(row, trace->sample ? trace->sample[position] : 0);
+    put_count(row, sequences_of(trace, position));
+    put(row, request_status_names[status], true);
+    put(row, status == REQUEST_DROPPED ? request_drop_reason(story) : NULL, true);
+    put_ms(row, story->arrival_ns, true);
+    put_ms(row, story->first_scheduled_ns, story->first_scheduled_ns >= 0);
+    put_ms(row, story->first_token_ns, story->first_token_ns >= 0);
+    put_ms(row, story->finish_ns, story->finish_ns >= 0);
+    put_count(row, trace->input_tokens[position]);
+    put_count(row, trace->output_tokens[position]);
+    put_count(row, story->output_tokens);
+    put_count(row, story->cached_tokens);
+    put_count(row, story->preemptions);
+    put_ms(row, story->first_scheduled_ns - story->arrival_ns, story->first_scheduled_ns >= 0);
+    put_ms(row, story->first_token_ns - story->arrival_ns, story->first_token_ns >= 0);
+    put_tpot(row, story, trace->output_tokens[position]);
+    put_ms(row, story->finish_ns - story->arrival_ns, story->finish_ns >= 0);
+}
+
+static enum status write_header(struct text_writer *writer, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < CELLS && status == SIM_OK; i++) {
+        if (i > 0)
+            status = text_writer_write(writer, ",", 1, diag);
+        if (status == SIM_OK)
+            status = text_writer_write(writer, names[i], strlen(names[i]), diag);
+    }
+    return status == SIM_OK ? text_writer_write(writer, "\n", 1, diag) : status;
+}
+
+enum status per_request_write(const struct metrics *metrics, enum per_request_format format, struct text_writer *writer, struct diag *diag)
+{
+    uint32_t *order;
+    enum status status = request_order(metrics->trace, &order, diag);
+    if (status != SIM_OK)
+        return status;
+    if (format == PER_REQUEST_CSV)
+        status = write_header(writer, diag);
+    for (uint32_t i = 0; i < metrics->trace->count && status == SIM_OK; i++) {
+        struct row row = {.format = format};
+        const char *end = format == PER_REQUEST_CSV ? "\n" : "}\n";
+        fill_row(&row, metrics, order[i]);
+        status = text_writer_write(writer, row.text, row.length, diag);
+        if (status == SIM_OK)
+            status = text_writer_write(writer, end, strlen(end), diag);
+    }
+    free(order);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* per_request.h - one row a request: what became of it, as JSON lines or CSV.
+ *
+ * Rows stand in the file's order (request_order.h). V1 runs n > 1 as n requests, so that each sample has its row; a group of V0 (samples
+ * or beams that advance together) is one row whose `n` says how many. Times are milliseconds, exact to the nanosecond, from the start of
+ * the trace; what a request never reached is null, or empty in CSV. Fields:
+ *
+ *     request, sample, n          number in the file, which sample of it, sequences in the row
+ *     status, reason              completed | dropped (max_model_len, pool) | ignored (V0: too long at run time) | unfinished
+ *     arrival_ms, first_scheduled_ms, first_token_ms, finish_ms
+ *     input_tokens, output_tokens lengths that the trace asks for
+ *     generated_tokens            output tokens of a completed request, over all its sequences
+ *     cached_tokens, preemptions  prefix hits at the first admission
+ *     queue_ms, ttft_ms, tpot_ms, e2e_ms
+ */
+#ifndef PAGESIM_PER_REQUEST_H
+#define PAGESIM_PER_REQUEST_H
+
+#include "base/text_file.h"
+#include "observe/metrics.h"
+
+enum request_status { REQUEST_COMPLETED, REQUEST_DROPPED, REQUEST_IGNORED, REQUEST_UNFINISHED };
+extern const char *const request_status_names[];
+/* After the replay. Each request is in exactly one of the four. */
+enum request_status request_status(const struct request_story *story);
+/* Why a dropped request was dropped. */
+const char *request_drop_reason(const struct request_story *story);
+
+enum per_request_format { PER_REQUEST_JSONL, PER_REQUEST_CSV };
+
+/* Write all rows (CSV: with a header) from metrics after the replay. */
+SIM_NODISCARD enum status per_request_write(const struct metrics *metrics, enum per_request_format format, struct text_writer *writer,
+                                            struct diag *diag);
+
+#endif

@@ -1,0 +1,30 @@
+/* request_order.c - see request_order.h. */
+#include "observe/request_order.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+enum status request_order(const struct trace *trace, uint32_t **out, struct diag *diag)
+{
+    uint32_t most = 0, *order, *next;
+    for (uint32_t position = 0; position < trace->count; position++)
+        if (trace->index[position] >= most)
+            most = trace->index[position] + 1;
+    enum status status = array_zeroed(&next, (size_t)most + 1, sizeof *next, "the order of requests", diag);
+    if (status != SIM_OK)
+        return status;
+    status = array_zeroed(&order, trace->count, sizeof *order, "the order of requests", diag);
+    if (status == SIM_OK) {
+        for (uint32_t position = 0; position < trace->count; position++)
+            next[trace->index[position] + 1]++;
+        for (uint32_t index = 0; index < most; index++)
+            next[index + 1] += next[index];
+        /* Samples of a request are adjacent and in order already (trace_expand_samples). */
+        for (uint32_t position = 0; position < trace->count; position++)
+            order[next[trace->index[position]]++] = position;
+        *out = order;
+    }
+    free(next);
+    return status;
+}

@@ -1,0 +1,199 @@
+/* token_times.c - see token_times.h. */
+#include "observe/token_times.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+enum status token_times_init(struct token_times *times, const struct trace *trace, struct diag *diag)
+{
+    *times = (struct token_times){.trace = trace};
+    const size_t bytes = trace->count * sizeof *times->first_step;
+    enum status status = array_zeroed(&times->first_step, trace->count, sizeof *times->first_step, "token times", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&times->last_step, trace->count, sizeof *times->last_step, "token times", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&times->gap_start, (size_t)trace->count + 1, sizeof *times->gap_start, "token times", diag);
+    if (status != SIM_OK)
+        return status;
+    memset(times->first_step, 0xff, bytes);
+    memset(times->last_step, 0xff, bytes);
+    return SIM_OK;
+}
+
+void token_times_deinit(struct token_times *times)
+{
+    free(times->runs);
+    free(times->first_step);
+    free(times->last_step);
+    free(times->gaps);
+    free(times->gap_start);
+    *times = (struct token_times){0};
+}
+
+static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
+{
+    struct token_times *times = self;
+    enum status status =
+        array_reserve(&times->runs, &times->run_capacity, times->run_count + count, sizeof *times->runs, "token times", diag);
+    for (size_t i = 0; i < count && status == SIM_OK; i++) {
+        const struct step_tally *first = &runs[i].first;
+        if (first->step == TALLY_GAP)
+            continue;
+        times->runs[times->run_count++] = (struct token_run){.step = times->steps,
+                                                             .start_ns = first->start_ns,
+                                                             .duration_ns = first->duration_ns,
+                                                             .change_ns = runs[i].change_ns,
+                                                             .steps = runs[i].steps};
+        times->steps += runs[i].steps;
+        times->has_empty_step |= first->duration_ns == 0 || first->duration_ns + runs[i].change_ns * (int64_t)(runs[i].steps - 1) == 0;
+    }
+    return status;
+}
+
+static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
+{
+    struct token_times *times = self;
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < count && status == SIM_OK; i++) {
+        const struct event *event = &events[i];
+        if (event->kind == EVENT_FIRST_TOKEN)
+            times->first_step[event->request] = event->step;
+        if (event->kind == EVENT_FINISH)
+            times->last_step[event->request] = event->step;
+        if (event->kind != EVENT_GAP)
+            continue;
+        status = array_reserve(&times->gaps, &times->gap_capacity, times->gap_count + 1, sizeof *times->gaps, "token times", diag);
+        if (status == SIM_OK)
+            times->gaps[times->gap_count++] = (struct token_gap){event->step, event->value, event->request};
+    }
+    return status;
+}
+
+/* Bring each request's gaps together, keeping their order. */
+static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
+{
+    (void)end;
+    struct token_times *times = self;
+    const uint32_t count = times->trace->count;
+    struct token_gap *sorted;
+    size_t *next;
+    for (size_t i = 0; i < times->gap_count; i++)
+        times->gap_start[times->gaps[i].request + 1]++;
+    for (uint32_t position = 0; position < count; position++)
+        times->gap_start[position + 1] += times->gap_start[position];
+    enum status status = array_zeroed(&sorted, times->gap_count, sizeof *sorted, "token times", diag);
+    if (status != SIM_OK)
+        return status;
+    status = array_zeroed(&next, count, sizeof *next, "token times", diag);
+    if (status != SIM_OK) {
+        free(sorted);
+        return status;
+    }
+    memcpy(next, times->gap_start, count * sizeof *next);
+    for (size_t i = 0; i < times->gap_count; i++)
+        sorted[next[times->gaps[i].request]++] = times->gaps[i];
+    free(next);
+    free(times->gaps);
+    times->gaps = sorted;
+    return SIM_OK;
+}
+
+struct observer token_times_observer(struct token_times *times)
+{
+    return (struct observer){.self = times, .runs = on_runs, .events = on_events, .finish = on_finish};
+}
+
+/* --- walking over a request's tokens --------------------------------------------------------------------------------------------- */
+
+/* The run that holds a step. */
+static size_t run_of(const struct token_times *times, uint64_t step)
+{
+    size_t low = 0, high = times->run_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        *(times->runs[middle].step <= step ? &low : &high) = middle;
+    }
+    return low;
+}
+
+/* How long a step of the run took, and when it ended: durations grow evenly. */
+static int64_t duration_of(const struct token_run *run, uint64_t step)
+{
+    return run->duration_ns + run->change_ns * (int64_t)(step - run->step);
+}
+static int64_t end_of(const struct token_run *run, uint64_t step)
+{
+    const int64_t before = (int64_t)(step - run->step);
+    return run->start_ns + (before + 1) * run->duration_ns + before * (before + 1) / 2 * run->change_ns;
+}
+
+/* The last step in [low, high) that ends at or before `when_ns`. */
+static uint64_t step_that_ended(const struct token_times *times, uint64_t low, uint64_t high, int64_t when_ns)
+{
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        *(end_of(&times->runs[run_of(times, middle)], middle) <= when_ns ? &low : &high) = middle;
+    }
+    return low;
+}
+
+/* Where the stretch of one token a step ends: at the token before the next gap, or at the last token. */
+static void find_stop(struct token_walk *walk)
+{
+    const struct token_times *times = walk->times;
+    walk->run = run_of(times, walk->step);
+    walk->stop = walk->last_step;
+    if (walk->gap == walk->gap_end)
+        return;
+    const struct token_gap *gap = &times->gaps[walk->gap];
+    walk->stop = step_that_ended(times, walk->step, gap->step, end_of(&times->runs[run_of(times, gap->step)], gap->step) - gap->gap_ns);
+}
+
+static bool next_wait(struct token_walk *walk, int64_t *itl_ns)
+{
+    const struct token_times *times = walk->times;
+    if (walk->step == walk->last_step)
+        return false;
+    if (walk->step < walk->stop) {
+        walk->step++;
+        if (walk->step == times->runs[walk->run].step + times->runs[walk->run].steps)
+            walk->run++;
+        *itl_ns = duration_of(&times->runs[walk->run], walk->step);
+        return true;
+    }
+    *itl_ns = times->gaps[walk->gap].gap_ns;
+    walk->step = times->gaps[walk->gap++].step;
+    find_stop(walk);
+    return true;
+}
+
+bool token_walk_next(struct token_walk *walk, int64_t *itl_ns)
+{
+    while (next_wait(walk, itl_ns)) {
+        if (*itl_ns > 0 || walk->surplus == 0)
+            return true;
+        walk->surplus--;
+    }
+    return false;
+}
+
+struct token_walk token_walk_begin(const struct token_times *times, uint32_t position)
+{
+    struct token_walk walk = {.times = times, .step = times->first_step[position], .last_step = times->last_step[position]};
+    if (walk.last_step == UINT64_MAX || walk.step == UINT64_MAX)
+        return (struct token_walk){.times = times};
+    walk.gap = times->gap_start[position];
+    walk.gap_end = times->gap_start[position + 1];
+    find_stop(&walk);
+    if (!times->has_empty_step)
+        return walk;
+    /* A request may sit out steps that take no time without a gap to show for it; how many tokens there were tells. */
+    struct token_walk counting = walk;
+    uint64_t waits = 0, wanted = times->trace->output_tokens[position] - 1;
+    for (int64_t ns; next_wait(&counting, &ns);)
+        waits++;
+    walk.surplus = waits > wanted ? waits - wanted : 0;
+    return walk;
+}

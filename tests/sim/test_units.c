@@ -1,0 +1,43 @@
+/* test_units.c - exact decimals. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "support/random.h"
+
+Test(units, decimals_are_exact_and_without_trailing_zeros)
+{
+    static const struct {
+        int64_t value;
+        unsigned places;
+        const char *text;
+    } cases[] = {{0, 0, "0"},
+                 {0, 9, "0"},
+                 {1, 9, "0.000000001"},
+                 {1500000, 9, "0.0015"},
+                 {-1500000, 6, "-1.5"},
+                 {2000, 3, "2"},
+                 {2000, 0, "2000"},
+                 {INT64_MAX, 9, "9223372036.854775807"},
+                 {INT64_MIN, 3, "-9223372036854775.808"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[UNIT_TEXT];
+        cr_expect_eq(unit_decimal(cases[i].value, cases[i].places, text), strlen(cases[i].text));
+        cr_expect_str_eq(text, cases[i].text);
+    }
+    uint64_t random = 1;
+    for (int i = 0; i < 20000; i++) {
+        char text[UNIT_TEXT], wanted[64];
+        int64_t value = (int64_t)(random_next(&random) >> (1 + random_below(&random, 62)));
+        unit_decimal(value, 9, text);
+        snprintf(wanted, sizeof wanted, "%" PRId64 ".%09" PRId64, value / 1000000000, value % 1000000000);
+        size_t length = strlen(wanted);
+        while (wanted[length - 1] == '0')
+            length--;
+        wanted[wanted[length - 1] == '.' ? length - 1 : length] = '\0';
+        cr_assert_str_eq(text, wanted);
+    }
+}
