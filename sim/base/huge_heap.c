@@ -1,6 +1,12 @@
 /* huge_heap.c - see huge_heap.h. The heap proper (brk) is grown once by a piece large enough for most runs and advised as a whole; large
  * blocks are taken from it as well instead of from mappings of their own, which would start at odd addresses and be returned at once. What
- * does not fit is served as ever. */
+ * does not fit is served as ever.
+ *
+ * The kernel gives a huge page only where none of its small pages was touched before the advice. malloc writes a header in front of the
+ * free rest of the heap, so a block that is never used is laid out such that this header stands just below a huge page's boundary:
+ *
+ *     boundary [ header | block that nobody uses ..................... | header of the rest ] boundary [ advised ...... ]
+ */
 #include "base/huge_heap.h"
 
 #include <stdint.h>
@@ -14,19 +20,22 @@
 #define HUGE_PAGE  ((uintptr_t)2 << 20)
 #define FIRST_HEAP ((uintptr_t)32 << 20)
 
+enum { HEADER = 16, SIZE_FIELD = 8 }; /* of glibc's blocks on 64-bit machines; elsewhere the test below fails and nothing happens */
+
 void huge_heap_prepare(void)
 {
+    static void *spacer; /* reachable, so that no leak is reported */
+    const uintptr_t brk = (uintptr_t)sbrk(0);
+    if (sbrk((intptr_t)(-brk & (HUGE_PAGE - 1))) == (void *)-1)
+        return;
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_TOP_PAD, (int)FIRST_HEAP);
-    void *volatile piece = malloc(HUGE_PAGE); /* volatile: compilers know that malloc and free cancel out */
-    if (!piece)
-        return;
-    const uintptr_t start = ((uintptr_t)piece + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1), end = (uintptr_t)sbrk(0) & ~(HUGE_PAGE - 1);
-    free(piece);
-    if (end > start)
-        madvise((void *)start, end - start, MADV_HUGEPAGE);
+    spacer = malloc(HUGE_PAGE - HEADER - SIZE_FIELD);
     mallopt(M_TOP_PAD, 1 << 20);
+    const uintptr_t start = (uintptr_t)spacer - HEADER + HUGE_PAGE, end = (uintptr_t)sbrk(0) & ~(HUGE_PAGE - 1);
+    if (start % HUGE_PAGE == 0 && end > start)
+        madvise((void *)start, end - start, MADV_HUGEPAGE);
 }
 #else
 void huge_heap_prepare(void) {}
