@@ -111,6 +111,19 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
     stretch->phase = phase;
 }
 
+/* The first step of a run: charges nothing. */
+static void advance_first(struct stretch *stretch)
+{
+    struct event_replay *replay = stretch->replay;
+    struct charges none = {0};
+    if (replay->calendar.phase_count[stretch->phase] > 0)
+        cross(replay, stretch->phase, 0, stretch->first_held_tokens + (uint64_t)stretch->decoders * stretch->steps, &none);
+    stretch->now_ns += stretch->duration_ns;
+    stretch->steps++;
+    stretch->run_steps = 1;
+    stretch->phase = stretch->phase + 1 == replay->calendar.block_size ? 0 : stretch->phase + 1;
+}
+
 static void open_run(struct stretch *stretch)
 {
     stretch->run = emitter_run(&stretch->replay->emitter);
@@ -228,19 +241,20 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t arr
         sum_run(stretch);
         status = emitter_run_done(&stretch->replay->emitter, diag);
     }
-    const bool fresh = !stretch->run;
-    if (fresh)
-        open_run(stretch);
     const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
-    const uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns, arrival_ns) : 1;
-    advance(stretch, 1, 0);
-    if (fresh)
+    uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns, arrival_ns) : 1;
+    if (!stretch->run) {
+        open_run(stretch);
+        advance_first(stretch);
         fill_first(stretch);
-    if (steps > 1) {
         stretch->run->change_ns = change_ns;
         stretch->duration_ns += change_ns;
-        advance(stretch, steps - 1, change_ns);
+        steps--;
     }
+    if (steps > 0)
+        advance(stretch, steps, change_ns);
+    else
+        stretch->duration_ns -= change_ns;
     return status;
 }
 
