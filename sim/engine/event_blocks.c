@@ -199,18 +199,22 @@ static void take_orphans(struct event_blocks *blocks, uint32_t *ids, uint32_t co
     blocks->ring_head = (blocks->ring_head + count) & blocks->ring_mask;
 }
 
-/* What stands at the head was last touched a whole pool ago: ask memory for the next one while this one is dealt with. */
+/* What stands at the head was last touched a whole pool ago: ask memory for the ids two segments ahead, and for the segment three ahead,
+ * so that it is there when its ids are asked for. */
 static void prefetch_behind(const struct event_blocks *blocks, const struct segment *segment)
 {
-    if (segment->next == SEGMENT_NONE)
+    uint32_t index = segment->next;
+    if (index != SEGMENT_NONE)
+        index = blocks->segments[index].next;
+    if (index == SEGMENT_NONE)
         return;
-    const struct segment *next = &blocks->segments[segment->next];
-    const uint32_t *ids = ids_of(blocks, segment->next);
-    for (uint32_t line = 0; line < next->count; line += 16)
+    const struct segment *ahead = &blocks->segments[index];
+    const uint32_t *ids = ids_of(blocks, index);
+    for (uint32_t line = 0; line < ahead->count; line += 16)
         __builtin_prefetch(ids + line);
-    __builtin_prefetch(&blocks->prefix.nodes[next->node]);
-    if (next->next != SEGMENT_NONE)
-        __builtin_prefetch(&blocks->segments[next->next]);
+    __builtin_prefetch(&blocks->prefix.nodes[ahead->node]);
+    if (ahead->next != SEGMENT_NONE)
+        __builtin_prefetch(&blocks->segments[ahead->next]);
 }
 
 uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t wanted)
