@@ -3,7 +3,7 @@
 
 #include "input/config_keys.h"
 #include "policy/policy.h"
-#include "study/run.h"
+#include "study/compare_runs.h"
 #include "support/tiny_trace.h"
 
 static int64_t key(void *self, const struct policy_request *request)
@@ -35,5 +35,10 @@ Test(own_policy, runs_like_any_other_once_it_is_registered)
     cr_expect(stories[0].finish_ns < stories[2].finish_ns && stories[2].finish_ns < stories[3].finish_ns &&
               stories[3].finish_ns < stories[1].finish_ns);
     run_close(&run);
+    struct comparison comparison = {.trace = trace, .factor = 10, .sides = {{.config = config}, {.config = config}}};
+    cr_assert_eq(config_set(&comparison.sides[0].config, "scheduling_policy", "fcfs", &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
+    cr_expect(comparison.paired[COMPARE_QUEUE].worse == 1 && comparison.paired[COMPARE_QUEUE].better == 2, "1 waits for 2 and 3");
+    comparison_free(&comparison);
     trace_destroy(trace);
 }
