@@ -1,5 +1,7 @@
 /* event_victim.c - the event replay's running requests as preemption_victim policies see them; says what vllm_v1.c's choose_victim says.
  * Asked in walked steps only (event_walk.c), when everybody is out of the calendar and has numbers of its own. */
+#include <assert.h>
+
 #include "engine/event_state.h"
 #include "policy/policies.h"
 
@@ -65,5 +67,7 @@ uint32_t event_choose_victim(struct event_replay *replay)
                                .replay = replay};
     for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running)
         replay->due[all.running.count++] = slot;
-    return replay->due[replay->victim->choose(&all.running)];
+    uint32_t at = replay->victim->choose(&all.running);
+    assert(at < all.running.count);
+    return replay->due[at];
 }

@@ -5,6 +5,7 @@
  * first among the waiting, and which cached block is taken first is asked from policies (policy.h); the text is vLLM's under its own.
  * Sections in comments are those of the semantics text. Source: vLLM v1/core/sched/scheduler.py.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,7 +128,9 @@ static uint32_t choose_victim(const struct vllm_v1 *v1)
                                            .key = running_key,
                                            .shared_tokens = running_shared_tokens},
                                .v1 = v1};
-    return v1->victim->choose(&all.running);
+    uint32_t at = v1->victim->choose(&all.running);
+    assert(at < v1->running_count);
+    return at;
 }
 
 struct waiting_view {

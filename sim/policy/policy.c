@@ -36,7 +36,7 @@ static bool complete(enum policy_kind kind, const struct policy_info *info)
     const struct preemption_victim *victim = (const struct preemption_victim *)info;
     switch (kind) {
     case POLICY_SCHEDULING:
-        return (scheduling->key != NULL) == (scheduling->order != POLICY_ARRIVAL);
+        return scheduling->order == POLICY_ARRIVAL ? !scheduling->key && !scheduling->before_admission : scheduling->key != NULL;
     case POLICY_VICTIM:
         return victim->choose != NULL;
     default:
@@ -55,7 +55,8 @@ enum status policy_register(enum policy_kind kind, const struct policy_info *inf
         return diag_set(diag, SIM_FAILED, "there is a %s \"%s\" already; choose another name", kind_names[kind], info->name);
     if (!complete(kind, info))
         return diag_set(diag, SIM_FAILED, "%s \"%s\": %s", kind_names[kind], info->name,
-                        kind == POLICY_VICTIM ? "choose is missing" : "a key is needed, except for POLICY_ARRIVAL, which has none");
+                        kind == POLICY_VICTIM ? "choose is missing"
+                                              : "a key is needed, except for POLICY_ARRIVAL, which can have none nor set any");
     if (count == POLICIES_MOST)
         return diag_set(diag, SIM_FAILED, "no room for %s \"%s\": there are %d already", kind_names[kind], info->name, POLICIES_MOST);
     known[kind][count] = info;

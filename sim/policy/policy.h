@@ -110,7 +110,7 @@ struct scheduling_policy {
     enum status (*create)(const struct policy_setup *setup, void **self, struct diag *diag);
     void (*destroy)(void *self);
     void (*happened)(void *self, const struct policy_request *request, const struct policy_event *event);
-    /* In each step that can admit somebody, before the first is looked at. */
+    /* In each step that can admit somebody, before the first is looked at. Not with POLICY_ARRIVAL, which has no keys to set. */
     void (*before_admission)(void *self, int64_t now_ns, struct policy_waiting *waiting);
 };
 

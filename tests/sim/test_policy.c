@@ -13,6 +13,13 @@ static int64_t zero(void *self, const struct policy_request *request)
     return 0;
 }
 
+static void set_none(void *self, int64_t now_ns, struct policy_waiting *waiting)
+{
+    (void)self;
+    (void)now_ns;
+    (void)waiting;
+}
+
 Test(policy, built_in_ones_are_known_by_name_and_the_default_comes_first)
 {
     static const char *const names[POLICY_KINDS][8] = {
@@ -45,6 +52,8 @@ Test(policy, what_is_not_whole_is_refused_and_says_why)
     static const struct scheduling_policy nameless = {.info = {"", "has no name"}};
     static const struct scheduling_policy longer = {
         .info = {"a-name-of-more-than-sixty-three-bytes-does-not-fit-into-the-configuration", "too long"}};
+    static const struct scheduling_policy resetting = {
+        .info = {"resetting", "arrival that sets keys"}, .order = POLICY_ARRIVAL, .before_admission = set_none};
     static const struct preemption_victim choiceless = {.info = {"choiceless", "chooses nobody"}};
     const struct {
         enum policy_kind kind;
@@ -54,6 +63,7 @@ Test(policy, what_is_not_whole_is_refused_and_says_why)
         {POLICY_SCHEDULING, &taken.info, "\"fcfs\" already"},         {POLICY_SCHEDULING, &keyless.info, "a key is needed"},
         {POLICY_SCHEDULING, &keyed.info, "a key is needed"},          {POLICY_SCHEDULING, &nameless.info, "needs a name"},
         {POLICY_SCHEDULING, &longer.info, "needs a name of 1 to 63"}, {POLICY_VICTIM, &choiceless.info, "choose is missing"},
+        {POLICY_SCHEDULING, &resetting.info, "nor set any"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct diag diag = {0};
