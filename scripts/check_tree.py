@@ -10,7 +10,7 @@ import sys
 
 FILE_LINES, FUNCTION_LINES = 800, 90
 # A folder may include from itself and from those before it.
-ORDER = ["base", "input", "time", "engine", "observe", "study", "command"]
+ORDER = ["base", "policy", "input", "time", "engine", "observe", "study", "command"]
 # observer.h is the contract between engine and observers and belongs to both sides.
 ALLOWED = {("engine", "observe/observer.h"), ("base", "sim_version.h")}
 

@@ -174,9 +174,9 @@ enum status options_double(const struct options *options, const char *name, doub
 /* --- help ------------------------------------------------------------------------------------------------------------------------ */
 
 /* "  --name METAVAR      text", the text broken at spaces and continued in its column. */
-static void print_option(FILE *file, const char *name, const char *metavar, const char *text)
+static void print_described(FILE *file, const char *head, const char *text)
 {
-    int width = fprintf(file, "  --%s%s%s", name, metavar ? " " : "", metavar ? metavar : "");
+    int width = fprintf(file, "  %s", head);
     if (width >= HELP_COLUMN) {
         fputc('\n', file);
         width = 0;
@@ -197,6 +197,13 @@ static void print_option(FILE *file, const char *name, const char *metavar, cons
         }
     }
     fputc('\n', file);
+}
+
+static void print_option(FILE *file, const char *name, const char *metavar, const char *text)
+{
+    char head[160];
+    snprintf(head, sizeof head, "--%s%s%s", name, metavar ? " " : "", metavar ? metavar : "");
+    print_described(file, head, text);
 }
 
 /* The default of each engine, if they differ. */
@@ -234,10 +241,26 @@ static void print_config_options(FILE *file)
         snprintf(name, sizeof name, "%s%s", key->type == KEY_BOOL ? "[no-]" : "", option);
         describe_default(key, note, sizeof note);
         choices[0] = '\0';
-        if (key->choices)
+        if (key->type == KEY_NAME && !key->choices)
+            snprintf(choices, sizeof choices, "a name of the list below"); /* with what each does */
+        else if (config_key_choice(key, 0))
             config_key_wants(key, choices, sizeof choices);
         snprintf(text, sizeof text, "%s%s%s %s", key->help, *choices ? ": " : "", choices, note);
         print_option(file, name, key->type == KEY_BOOL ? NULL : key->metavar, text);
+    }
+}
+
+static void print_policies(FILE *file)
+{
+    const struct policy_info *info;
+    for (size_t i = 0; i < config_key_count; i++) {
+        char option[96];
+        if (config_keys[i].type != KEY_NAME || config_keys[i].choices)
+            continue;
+        config_option_name(&config_keys[i], option, sizeof option);
+        fprintf(file, "\nNames for --%s:\n", option);
+        for (uint32_t k = 0; (info = policy_at(config_keys[i].policies, k)) != NULL; k++)
+            print_described(file, info->name, info->summary);
     }
 }
 
@@ -249,6 +272,8 @@ void options_print_help(const struct command_spec *spec, FILE *file)
     print_option(file, "help", NULL, "this page");
     if (spec->takes_config)
         print_config_options(file);
+    if (spec->takes_config)
+        print_policies(file);
     if (spec->examples)
         fprintf(file, "\nExamples:\n%s", spec->examples);
     fputs("\nExit codes: 0 fine, 1 runtime or I/O failure, stall or abort, 2 wrong usage,\n"

@@ -295,7 +295,7 @@ static enum status run_step_by_step(struct engine *engine, struct replay_facts *
     if (status == SIM_OK)
         status = closed_loop_init(&engine->loop, engine->trace, engine->config->max_concurrency, diag);
     if (status == SIM_OK)
-        status = scheduler_create(engine->trace, engine->config, want_lists, &engine->scheduler, diag);
+        status = scheduler_create(engine->trace, engine->config, engine->model, want_lists, &engine->scheduler, diag);
     if (status == SIM_OK)
         status = drop_hopeless(engine, diag);
     if (status == SIM_OK)

@@ -20,10 +20,13 @@ const char *event_replay_refuses(const struct trace *trace, const struct config 
     (void)model;
     if (config->scheduler != SCHEDULER_VLLM_V1)
         return "engines other than vllm-v1";
-    if (strcmp(config->scheduling_policy, "fcfs") != 0 && strcmp(config->scheduling_policy, "priority") != 0)
-        return "scheduling policies other than fcfs and priority";
-    if (strcmp(config->preemption_victim, "vllm") != 0 || strcmp(config->eviction_policy, "vllm") != 0)
-        return "other choices of victims or of evicted blocks than vLLM's";
+    const struct scheduling_policy *policy = policy_find_scheduling(config->scheduling_policy);
+    if (!policy || !scheduling_policy_is_static(policy))
+        return "scheduling policies whose order is not settled when a request arrives";
+    if (!policy_find_victim(config->preemption_victim))
+        return "victims of unknown choice"; /* the plain scheduler says what is wrong */
+    if (config->enable_prefix_caching && strcmp(config->eviction_policy, "vllm") != 0)
+        return "other orders of eviction than vLLM's";
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)
@@ -32,11 +35,6 @@ const char *event_replay_refuses(const struct trace *trace, const struct config 
         if (observers[i].scheduled || observers[i].completed)
             return "reports that need every single step, such as the decision log";
     return NULL;
-}
-
-int64_t event_waiting_key(const struct event_replay *replay, uint32_t position)
-{
-    return replay->trace->priority ? replay->trace->priority[position] : 0;
 }
 
 uint32_t event_threshold(const struct event_replay *replay)
@@ -93,7 +91,7 @@ static enum status take_in(struct event_replay *replay, struct diag *diag)
         request->arrival_ns = arrival_ns;
         request->last_token_ns = -1;
         request->known = replay->trace->input_tokens[position];
-        request_queue_push(&replay->waiting, position, event_waiting_key(replay, position));
+        request_queue_push(&replay->waiting, position, scheduling_order_first_key(&replay->order, position, arrival_ns));
     }
     return status;
 }
@@ -528,7 +526,12 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
 {
     const struct trace *trace = replay->trace;
     uint32_t most = event_min(replay->config->max_num_seqs, trace->count);
-    enum status status = closed_loop_init(&replay->loop, trace, replay->config->max_concurrency, diag);
+    enum status status = scheduling_order_init(&replay->order, trace, replay->config, replay->model, diag);
+    if (status != SIM_OK)
+        return status;
+    replay->victim = policy_find_victim(replay->config->preemption_victim);
+    replay->by_priority = replay->order.policy->order != POLICY_ARRIVAL;
+    status = closed_loop_init(&replay->loop, trace, replay->config->max_concurrency, diag);
     if (status == SIM_OK)
         status = event_blocks_init(&replay->blocks, trace, replay->config, most, diag);
     if (status == SIM_OK)
@@ -556,7 +559,6 @@ enum status event_replay_run(const struct trace *trace, const struct config *con
     replay->config = config;
     replay->model = model;
     replay->options = options;
-    replay->by_priority = strcmp(config->scheduling_policy, "priority") == 0;
     replay->watermark_blocks = config_watermark_blocks(config);
     replay->refused_position = UINT32_MAX;
     emitter_init(&replay->emitter, observers, observer_count, config->block_size);
@@ -570,6 +572,7 @@ enum status event_replay_run(const struct trace *trace, const struct config *con
     closed_loop_deinit(&replay->loop);
     event_blocks_deinit(&replay->blocks);
     request_queue_deinit(&replay->waiting);
+    scheduling_order_deinit(&replay->order);
     event_calendar_deinit(&replay->calendar);
     free(replay->requests);
     free(replay->prefill);

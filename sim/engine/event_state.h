@@ -9,6 +9,7 @@
 #include "engine/event_calendar.h"
 #include "engine/event_replay.h"
 #include "engine/request_queue.h"
+#include "engine/scheduling_order.h"
 
 /* A request while it does not run. */
 struct request_state {
@@ -29,10 +30,12 @@ struct event_replay {
     struct request_state *requests; /* by position */
     uint32_t *prefill;              /* slots that run and do not decode, in running order */
     uint32_t prefill_count;
-    uint32_t *due; /* scratch: slots that get a first token or finish in this step */
+    uint32_t *due; /* scratch: slots that get a first token or finish in this step; in a walked step, those that run */
     uint32_t due_count;
     uint32_t late; /* decoding requests whose newest token is older than the step before */
-    bool by_priority;
+    struct scheduling_order order;
+    const struct preemption_victim *victim;
+    bool by_priority; /* by a key: priority, or any other that is known at arrival and stays */
     uint32_t watermark_blocks;
     uint32_t next; /* the next position to arrive */
     uint64_t finished, dropped;
@@ -59,7 +62,11 @@ static inline uint32_t event_ceil(uint32_t a, uint32_t b)
 {
     return a / b + (a % b != 0);
 }
-int64_t event_waiting_key(const struct event_replay *replay, uint32_t position);
+/* The key that a request got when it arrived. */
+static inline int64_t event_waiting_key(const struct event_replay *replay, uint32_t position)
+{
+    return request_queue_key(&replay->waiting, position);
+}
 /* The long-prefill threshold of this step; a lone request is not held back. */
 uint32_t event_threshold(const struct event_replay *replay);
 /* Section 6.2: admit waiting requests; each becomes a live slot at the end of the running list with `scheduled` set. */
@@ -77,6 +84,8 @@ SIM_NODISCARD enum status event_release(struct event_replay *replay, uint32_t sl
 void event_enter(struct event_replay *replay, uint32_t slot);
 SIM_NODISCARD enum status event_tell(struct event_replay *replay, enum event_kind kind, uint32_t position, int64_t time_ns, int64_t value,
                                      struct diag *diag);
+/* event_victim.c: the slot that is to lose its blocks. */
+uint32_t event_choose_victim(struct event_replay *replay);
 /* event_walk.c: one step, request by request; leaves the calendar filled anew. *end_ns as above; when nothing could be scheduled,
  * shape.sequences and tally.preemptions are 0. */
 SIM_NODISCARD enum status event_walk_step(struct event_replay *replay, int64_t *end_ns, struct diag *diag);

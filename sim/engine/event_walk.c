@@ -20,26 +20,11 @@ static void unfold(struct event_replay *replay)
     replay->prefill_count = 0;
 }
 
-static uint32_t choose_victim(const struct event_replay *replay)
-{
-    const struct event_calendar *calendar = &replay->calendar;
-    if (!replay->by_priority)
-        return calendar->last_running;
-    uint32_t worst = calendar->first_running;
-    for (uint32_t slot = calendar->live[worst].next_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
-        uint32_t a = calendar->live[slot].position, b = calendar->live[worst].position;
-        int64_t key_a = event_waiting_key(replay, a), key_b = event_waiting_key(replay, b);
-        if (key_a != key_b ? key_a > key_b : replay->requests[a].arrival_ns > replay->requests[b].arrival_ns)
-            worst = slot; /* strictly greater: a tie leaves the first in running order */
-    }
-    return worst;
-}
-
 static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_t requester, uint32_t *budget, struct diag *diag)
 {
     struct live *live = &replay->calendar.live[victim];
     struct request_state *request = &replay->requests[live->position];
-    *budget += live->scheduled; /* priority only: it had its turn in this step already */
+    *budget += live->scheduled; /* not under fcfs: it had its turn in this step already */
     struct event event = {.time_ns = replay->now_ns,
                           .step = replay->step_number,
                           .value = live->computed,
@@ -74,12 +59,12 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
         bool fits = false, gone = false;
         enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
         while (status == SIM_OK && !fits && !gone) {
-            uint32_t victim = choose_victim(replay);
+            uint32_t victim = event_choose_victim(replay);
             gone = victim == slot;
             uint32_t behind = live->next_running;
             status = preempt(replay, victim, slot, budget, diag);
             if (gone)
-                slot = replay->by_priority ? behind : LIVE_NONE; /* FCFS: everything behind it is gone already */
+                slot = behind; /* FCFS: nobody is left behind it */
             else if (status == SIM_OK)
                 status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
         }

@@ -45,9 +45,8 @@ static void heap_push(struct request_queue *queue, uint32_t position, int64_t ke
     queue->heap[at] = position;
 }
 
-static void heap_pop(struct request_queue *queue)
+static void sift_down(struct request_queue *queue, uint32_t at, uint32_t moved)
 {
-    uint32_t moved = queue->heap[--queue->count], at = 0;
     for (;;) {
         uint32_t child = 2 * at + 1;
         if (child >= queue->count)
@@ -60,6 +59,18 @@ static void heap_pop(struct request_queue *queue)
         at = child;
     }
     queue->heap[at] = moved;
+}
+
+static void heap_pop(struct request_queue *queue)
+{
+    uint32_t moved = queue->heap[--queue->count];
+    sift_down(queue, 0, moved);
+}
+
+void request_queue_reorder(struct request_queue *queue)
+{
+    for (uint32_t at = queue->count / 2; at-- > 0;)
+        sift_down(queue, at, queue->heap[at]);
 }
 
 void request_queue_push(struct request_queue *queue, uint32_t position, int64_t key)

@@ -19,7 +19,7 @@ struct request_queue {
     uint32_t first, last; /* FCFS: ends of the list; UINT32_MAX when empty */
     uint32_t *next;       /* FCFS: position -> position behind it */
     uint32_t *heap;       /* ordered: positions, heap[0] is the head */
-    int64_t *key;         /* ordered: position -> key, lower is sooner */
+    int64_t *key;         /* ordered: position -> key, lower is sooner; stays when the request leaves the queue */
 };
 
 SIM_NODISCARD enum status request_queue_init(struct request_queue *queue, uint32_t requests, bool ordered, struct diag *diag);
@@ -32,6 +32,14 @@ void request_queue_push_preempted(struct request_queue *queue, uint32_t position
 /* The head; the queue must not be empty. */
 uint32_t request_queue_peek(const struct request_queue *queue);
 void request_queue_pop(struct request_queue *queue);
+
+/* Ordered queues: the key that a request was last pushed with, 0 in an FCFS queue. */
+static inline int64_t request_queue_key(const struct request_queue *queue, uint32_t position)
+{
+    return queue->ordered ? queue->key[position] : 0;
+}
+/* Ordered queues: after keys of waiting requests (queue->heap, queue->key) were changed from outside, order them again. O(count). */
+void request_queue_reorder(struct request_queue *queue);
 bool request_queue_check(const struct request_queue *queue);
 
 #endif

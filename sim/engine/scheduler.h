@@ -53,14 +53,14 @@ extern const struct scheduler_ops vllm_v1_ops, vllm_v0_ops;
 /* The operations of the engine that config->scheduler names. */
 const struct scheduler_ops *scheduler_ops_of(const struct config *config);
 
-/* Create the scheduler that config->scheduler names. */
-SIM_NODISCARD enum status scheduler_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
-                                           struct diag *diag);
+/* Create the scheduler that config->scheduler names. `model` is for policies that ask what a step would cost (V1). */
+SIM_NODISCARD enum status scheduler_create(const struct trace *trace, const struct config *config, const struct step_time_model *model,
+                                           bool want_lists, struct scheduler **out, struct diag *diag);
 
-/* Borrow trace and config for the scheduler's life. `want_lists` = false lets the scheduler skip step->sequences. The caller destroys
+/* Borrow trace, config and model for the scheduler's life. `want_lists` = false lets the scheduler skip step->sequences. The caller destroys
  * through ops->destroy. */
-SIM_NODISCARD enum status vllm_v1_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
-                                         struct diag *diag);
+SIM_NODISCARD enum status vllm_v1_create(const struct trace *trace, const struct config *config, const struct step_time_model *model,
+                                         bool want_lists, struct scheduler **out, struct diag *diag);
 SIM_NODISCARD enum status vllm_v0_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
                                          struct diag *diag);
 

@@ -1,15 +1,18 @@
 /* vllm_v1.c - the scheduler of vLLM V1 0.33.0, decision for decision, written to be read: the reference that faster engines are held to.
  *
  * Each step looks at every running request. Running requests first, in order; who finds no block takes one from a victim, which loses
- * everything and waits again. Then, if nobody was preempted, waiting requests are admitted until one does not fit.
+ * everything and waits again. Then, if nobody was preempted, waiting requests are admitted until one does not fit. Who is a victim, who is
+ * first among the waiting, and which cached block is taken first is asked from policies (policy.h); the text is vLLM's under its own.
  * Sections in comments are those of the semantics text. Source: vLLM v1/core/sched/scheduler.py.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "engine/request_queue.h"
 #include "engine/scheduler.h"
+#include "engine/scheduling_order.h"
 #include "engine/vllm_v1_blocks.h"
 #include "sim_version.h"
 
@@ -25,7 +28,10 @@ struct vllm_v1 {
     const struct trace *trace;
     struct config config;
     uint32_t watermark_blocks;
-    bool by_priority;
+    struct scheduling_order order;
+    const struct preemption_victim *victim;
+    bool tells;     /* the scheduling policy wants to know what happens */
+    int64_t now_ns; /* when the current step started */
     struct v1_blocks blocks;
     struct v1_request *requests; /* by position */
     struct request_queue waiting;
@@ -34,7 +40,7 @@ struct vllm_v1 {
     uint64_t held_tokens; /* sum of computed over running */
     bool want_lists;
     /* The lists of the current step. Each has room for every request that can appear in it. */
-    uint32_t *order; /* scheduled positions; a priority victim may leave it again */
+    uint32_t *step_order; /* scheduled positions; a victim may leave it again */
     uint32_t order_count;
     struct scheduled *scheduled, *sampled;
     struct step_sequence *sequences;
@@ -47,33 +53,140 @@ struct vllm_v1 {
     uint32_t unwritten_count;
 };
 
-static int64_t waiting_key(const struct vllm_v1 *v1, uint32_t position)
+/* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
+
+static struct policy_request view(const struct vllm_v1 *v1, uint32_t position)
 {
-    return v1->trace->priority ? v1->trace->priority[position] : 0;
+    const struct v1_request *request = &v1->requests[position];
+    return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known, request->computed);
 }
+
+/* The key of a request that is in the system. A static one is asked for once, at arrival. */
+static int64_t current_key(const struct vllm_v1 *v1, uint32_t position)
+{
+    if (v1->order.policy->order != POLICY_CHANGING_KEY)
+        return request_queue_key(&v1->waiting, position);
+    struct policy_request request = view(v1, position);
+    return scheduling_order_key(&v1->order, &request);
+}
+
+/* Only when v1->tells: most policies do not want to know, and the caller builds the event. */
+static void tell(const struct vllm_v1 *v1, uint32_t position, struct policy_event event)
+{
+    struct policy_request request = view(v1, position);
+    v1->order.policy->happened(v1->order.self, &request, &event);
+}
+
+/* Before tokens are handed out; requests are shown with theirs. */
+static void tell_computed(const struct vllm_v1 *v1, int64_t end_ns, const struct step *step)
+{
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        struct policy_request request = view(v1, step->scheduled[i].request);
+        struct policy_event event = {.kind = POLICY_COMPUTED,
+                                     .now_ns = end_ns,
+                                     .step_ns = end_ns - v1->now_ns,
+                                     .tokens = (uint32_t)step->scheduled[i].tokens,
+                                     .generated = request.computed_tokens == request.known_tokens};
+        request.known_tokens += event.generated;
+        v1->order.policy->happened(v1->order.self, &request, &event);
+    }
+}
+
+struct running_view {
+    struct policy_running running;
+    const struct vllm_v1 *v1;
+};
+
+static struct policy_request running_request(const struct policy_running *running, uint32_t at)
+{
+    const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
+    return view(v1, v1->running[at]);
+}
+
+static int64_t running_key(const struct policy_running *running, uint32_t at)
+{
+    const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
+    return current_key(v1, v1->running[at]);
+}
+
+static uint32_t running_shared_tokens(const struct policy_running *running, uint32_t at)
+{
+    const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
+    uint32_t position = v1->running[at], shared = v1_blocks_shared_tokens(&v1->blocks, position),
+             computed = v1->requests[position].computed;
+    return shared < computed ? shared : computed;
+}
+
+/* Section 6.1, choice of victim: an index into running. */
+static uint32_t choose_victim(const struct vllm_v1 *v1)
+{
+    const struct scheduling_policy *policy = v1->order.policy;
+    struct running_view all = {.running = {.count = v1->running_count,
+                                           .ordered = policy->key && !policy->waiting_only,
+                                           .first_of_ties = policy->first_of_ties,
+                                           .request = running_request,
+                                           .key = running_key,
+                                           .shared_tokens = running_shared_tokens},
+                               .v1 = v1};
+    uint32_t at = v1->victim->choose(&all.running);
+    assert(at < v1->running_count);
+    return at;
+}
+
+struct waiting_view {
+    struct policy_waiting waiting;
+    struct vllm_v1 *v1;
+    enum status status; /* of the first look-up that failed */
+    bool changed;
+    struct diag *diag;
+};
+
+static uint32_t waiting_cached_tokens(struct policy_waiting *waiting, uint32_t position)
+{
+    struct waiting_view *all = (struct waiting_view *)waiting;
+    uint32_t hits = 0;
+    if (all->status == SIM_OK)
+        all->status = v1_blocks_lookup(&all->v1->blocks, position, all->v1->requests[position].known, &hits, all->diag);
+    return hits * all->v1->config.block_size;
+}
+
+static void waiting_set_key(struct policy_waiting *waiting, uint32_t position, int64_t key)
+{
+    struct waiting_view *all = (struct waiting_view *)waiting;
+    all->changed |= all->v1->waiting.key[position] != key;
+    all->v1->waiting.key[position] = key;
+}
+
+/* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. */
+static enum status reorder_waiting(struct vllm_v1 *v1, uint32_t budget, struct diag *diag)
+{
+    const struct scheduling_policy *policy = v1->order.policy;
+    if (!policy->before_admission || v1->waiting.count == 0 || budget == 0 || v1->running_count == v1->config.max_num_seqs ||
+        v1->blocks.pool.num_free == 0)
+        return SIM_OK;
+    struct waiting_view all = {.waiting = {.count = v1->waiting.count,
+                                           .positions = v1->waiting.heap,
+                                           .cached_tokens = waiting_cached_tokens,
+                                           .set_key = waiting_set_key},
+                               .v1 = v1,
+                               .diag = diag};
+    policy->before_admission(v1->order.self, v1->now_ns, &all.waiting);
+    if (all.changed)
+        request_queue_reorder(&v1->waiting);
+    return all.status;
+}
+
+/* --- the scheduler ------------------------------------------------------------------------------------------------------------------ */
 
 static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
     (void)diag;
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     v1->requests[position] = (struct v1_request){.arrival_ns = arrival_ns, .known = v1->trace->input_tokens[position]};
-    request_queue_push(&v1->waiting, position, waiting_key(v1, position));
+    if (v1->tells)
+        tell(v1, position, (struct policy_event){.kind = POLICY_ARRIVED, .now_ns = arrival_ns});
+    request_queue_push(&v1->waiting, position, scheduling_order_first_key(&v1->order, position, arrival_ns));
     return SIM_OK;
-}
-
-/* Section 6.1, choice of victim: an index into running. */
-static uint32_t choose_victim(const struct vllm_v1 *v1)
-{
-    uint32_t worst = 0;
-    if (!v1->by_priority)
-        return v1->running_count - 1;
-    for (uint32_t i = 1; i < v1->running_count; i++) {
-        uint32_t a = v1->running[i], b = v1->running[worst];
-        int64_t key_a = waiting_key(v1, a), key_b = waiting_key(v1, b);
-        if (key_a != key_b ? key_a > key_b : v1->requests[a].arrival_ns > v1->requests[b].arrival_ns)
-            worst = i; /* strictly greater: a tie leaves the first in running order */
-    }
-    return worst;
 }
 
 static void remove_at(uint32_t *list, uint32_t *count, uint32_t at)
@@ -99,11 +212,11 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
     uint32_t victim = v1->running[at];
     struct v1_request *request = &v1->requests[victim];
     remove_at(v1->running, &v1->running_count, at);
-    if (request->scheduled) { /* priority only: it had its turn in this step already */
+    if (request->scheduled) { /* not under fcfs: it had its turn in this step already */
         uint32_t k = 0;
-        while (v1->order[k] != victim)
+        while (v1->step_order[k] != victim)
             k++;
-        remove_at(v1->order, &v1->order_count, k);
+        remove_at(v1->step_order, &v1->order_count, k);
         *budget += request->scheduled;
         enum status status = v1->want_lists ? note_unwritten(v1, victim, diag) : SIM_OK;
         if (status != SIM_OK)
@@ -116,8 +229,11 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
                                                               .blocks = v1->blocks.tables[victim].count};
     v1_blocks_release(&v1->blocks, victim);
     v1->held_tokens -= request->computed;
+    uint32_t lost = request->computed;
     request->computed = request->scheduled = 0;
-    request_queue_push_preempted(&v1->waiting, victim, waiting_key(v1, victim));
+    if (v1->tells)
+        tell(v1, victim, (struct policy_event){.kind = POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
+    request_queue_push_preempted(&v1->waiting, victim, current_key(v1, victim));
     return SIM_OK;
 }
 
@@ -132,7 +248,7 @@ static uint32_t tokens_now(uint32_t wanted, uint32_t threshold, uint32_t budget)
 static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens, uint32_t *budget)
 {
     v1->requests[position].scheduled = tokens;
-    v1->order[v1->order_count++] = position;
+    v1->step_order[v1->order_count++] = position;
     *budget -= tokens;
 }
 
@@ -171,12 +287,10 @@ static enum status schedule_running(struct vllm_v1 *v1, uint32_t threshold, uint
         enum status status = grow(v1, &k, tokens, budget, &granted, diag);
         if (status != SIM_OK)
             return status;
-        if (granted) {
-            note_scheduled(v1, position, tokens, budget);
-            k++;
-        } else if (!v1->by_priority) {
-            break; /* FCFS: everything behind it is gone already. Priority goes on with what the release freed. */
-        }
+        if (!granted)
+            continue; /* running[k] is the next one now: it goes on with what the release freed. FCFS: nobody is left behind it. */
+        note_scheduled(v1, position, tokens, budget);
+        k++;
     }
     return SIM_OK;
 }
@@ -212,6 +326,8 @@ static enum status schedule_waiting(struct vllm_v1 *v1, uint32_t threshold, uint
         request->computed = cached;
         v1->held_tokens += cached;
         v1->admitted[v1->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached};
+        if (v1->tells)
+            tell(v1, position, (struct policy_event){.kind = POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
         note_scheduled(v1, position, tokens, budget);
     }
     return SIM_OK;
@@ -245,7 +361,7 @@ static void add_to_shape(struct step_shape *shape, const struct v1_request *requ
 static void fill_lists(struct vllm_v1 *v1, struct step *step)
 {
     for (uint32_t i = 0; i < v1->order_count; i++) {
-        uint32_t position = v1->order[i];
+        uint32_t position = v1->step_order[i];
         struct v1_request *request = &v1->requests[position];
         uint32_t tokens = request->scheduled;
         v1->scheduled[i] = (struct scheduled){.request = position, .tokens = (int32_t)tokens};
@@ -299,16 +415,19 @@ static void fill_tally(const struct vllm_v1 *v1, struct step *step)
 
 static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
 {
-    (void)now_ns;
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     *step = (struct step){0};
+    v1->now_ns = now_ns;
     v1->order_count = v1->preempted_count = v1->admitted_count = v1->unwritten_count = 0;
     uint32_t budget = v1->config.max_num_batched_tokens;
     /* A lone request is not held back by the threshold. */
     uint32_t threshold = v1->running_count + v1->waiting.count > 1 ? v1->config.long_prefill_token_threshold : 0;
     enum status status = schedule_running(v1, threshold, &budget, diag);
-    if (status == SIM_OK && v1->preempted_count == 0)
-        status = schedule_waiting(v1, threshold, &budget, diag);
+    if (status == SIM_OK && v1->preempted_count == 0) {
+        status = reorder_waiting(v1, budget, diag);
+        if (status == SIM_OK)
+            status = schedule_waiting(v1, threshold, &budget, diag);
+    }
     if (status != SIM_OK)
         return status;
     fill_lists(v1, step);
@@ -319,10 +438,11 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
 /* Section 7: tokens in scheduled order; who is done gives its blocks back before the next is looked at. */
 static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag)
 {
-    (void)end_ns;
     (void)diag;
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     uint32_t sampled = 0, finished = 0;
+    if (v1->tells)
+        tell_computed(v1, end_ns, step);
     for (uint32_t i = 0; i < step->scheduled_count; i++) {
         uint32_t position = step->scheduled[i].request;
         struct v1_request *request = &v1->requests[position];
@@ -333,6 +453,8 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
         if (request->known - v1->trace->input_tokens[position] < v1->trace->output_tokens[position] &&
             request->known < v1->config.max_model_len)
             continue;
+        if (v1->tells)
+            tell(v1, position, (struct policy_event){.kind = POLICY_FINISHED, .now_ns = end_ns});
         v1->finished[finished++] = position;
         v1_blocks_release(&v1->blocks, position);
         v1_blocks_forget(&v1->blocks, position);
@@ -405,9 +527,10 @@ static void v1_destroy(struct scheduler *self)
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     v1_blocks_deinit(&v1->blocks);
     request_queue_deinit(&v1->waiting);
+    scheduling_order_deinit(&v1->order);
     free(v1->requests);
     free(v1->running);
-    free(v1->order);
+    free(v1->step_order);
     free(v1->scheduled);
     free(v1->sampled);
     free(v1->sequences);
@@ -443,7 +566,7 @@ static enum status make_lists(struct vllm_v1 *v1, struct diag *diag)
     if (status == SIM_OK)
         status = array_zeroed(&v1->running, most, sizeof *v1->running, what, diag);
     if (status == SIM_OK)
-        status = array_zeroed(&v1->order, most, sizeof *v1->order, what, diag);
+        status = array_zeroed(&v1->step_order, most, sizeof *v1->step_order, what, diag);
     if (status == SIM_OK)
         status = array_zeroed(&v1->scheduled, most, sizeof *v1->scheduled, what, diag);
     if (status == SIM_OK)
@@ -459,8 +582,8 @@ static enum status make_lists(struct vllm_v1 *v1, struct diag *diag)
     return status;
 }
 
-enum status vllm_v1_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
-                           struct diag *diag)
+enum status vllm_v1_create(const struct trace *trace, const struct config *config, const struct step_time_model *model, bool want_lists,
+                           struct scheduler **out, struct diag *diag)
 {
     struct vllm_v1 *v1;
     enum status status = array_zeroed(&v1, 1, sizeof *v1, "the scheduler", diag);
@@ -470,11 +593,17 @@ enum status vllm_v1_create(const struct trace *trace, const struct config *confi
     v1->trace = trace;
     v1->config = *config;
     v1->watermark_blocks = config_watermark_blocks(config);
-    v1->by_priority = strcmp(config->scheduling_policy, "priority") == 0;
+    v1->victim = policy_find_victim(config->preemption_victim);
     v1->want_lists = want_lists;
-    status = v1_blocks_init(&v1->blocks, trace, config, diag);
+    if (!v1->victim)
+        status = diag_set(diag, SIM_BAD_INPUT, "there is no preemption_victim \"%s\"", config->preemption_victim);
     if (status == SIM_OK)
-        status = request_queue_init(&v1->waiting, trace->count, v1->by_priority, diag);
+        status = scheduling_order_init(&v1->order, trace, config, model, diag);
+    v1->tells = status == SIM_OK && v1->order.policy->happened;
+    if (status == SIM_OK)
+        status = v1_blocks_init(&v1->blocks, trace, config, diag);
+    if (status == SIM_OK)
+        status = request_queue_init(&v1->waiting, trace->count, v1->order.policy->order != POLICY_ARRIVAL, diag);
     if (status == SIM_OK)
         status = make_lists(v1, diag);
     if (status != SIM_OK) {

@@ -37,6 +37,11 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
         status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache");
     if (status == SIM_OK)
         status = array_zeroed(&blocks->tables, trace->count, sizeof *blocks->tables, "block tables", diag);
+    const struct eviction_policy *policy = policy_find_eviction(config->eviction_policy);
+    if (status == SIM_OK && !policy)
+        status = diag_set(diag, SIM_BAD_INPUT, "there is no eviction_policy \"%s\"", config->eviction_policy);
+    if (status == SIM_OK && blocks->caching)
+        status = eviction_order_init(&blocks->eviction, policy, config->num_gpu_blocks, diag);
     if (status != SIM_OK)
         v1_blocks_deinit(blocks);
     return status;
@@ -71,6 +76,7 @@ void v1_blocks_deinit(struct v1_blocks *blocks)
     free(blocks->spares);
     free(blocks->hits);
     free(blocks->spans);
+    eviction_order_deinit(&blocks->eviction);
     kv_prefix_cache_destroy(blocks->cache);
     kv_contents_destroy(blocks->contents);
     kv_block_pool_deinit(&blocks->pool);
@@ -208,6 +214,7 @@ static enum status touch_hits(struct v1_blocks *blocks, struct v1_table *table, 
     for (uint32_t i = 0; i < hits; i++) {
         uint32_t block = blocks->hits[i];
         blocks->cached_free -= blocks->pool.refs[block] == 0;
+        eviction_order_hit(&blocks->eviction, block, i, table->admission);
         if (kv_block_pool_ref(&blocks->pool, block) != KV_OK)
             return pool_bug(diag, block);
         append_block(blocks, table, block);
@@ -217,12 +224,23 @@ static enum status touch_hits(struct v1_blocks *blocks, struct v1_table *table, 
     return SIM_OK;
 }
 
+/* The head of the queue, which is one without content as long as there is any; of the others, whichever the eviction policy says. */
+static enum kv_status take_block(struct v1_blocks *blocks, uint32_t *block)
+{
+    uint32_t head = kv_block_pool_head(&blocks->pool);
+    if (!blocks->eviction.policy || head == blocks->pool.num_blocks || kv_prefix_cache_content(blocks->cache, head) == KV_CONTENT_NONE)
+        return kv_block_pool_take(&blocks->pool, block);
+    *block = eviction_order_take(&blocks->eviction);
+    return kv_block_pool_ref(&blocks->pool, *block);
+}
+
 static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, uint32_t fresh, struct diag *diag)
 {
     for (uint32_t i = 0; i < fresh; i++) {
         uint32_t block;
-        if (kv_block_pool_take(&blocks->pool, &block) != KV_OK)
+        if (take_block(blocks, &block) != KV_OK)
             return pool_bug(diag, KV_BLOCK_NONE);
+        eviction_order_fill(&blocks->eviction, block, table->count, table->admission);
         if (blocks->caching && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE) {
             kv_prefix_cache_remove(blocks->cache, block); /* the only way that cached content is evicted */
             blocks->cached_free--;
@@ -266,6 +284,8 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     take_spare(blocks, table);
     enum status status =
         array_reserve(&table->blocks, &table->capacity, (size_t)have + fresh, sizeof *table->blocks, "a block table", diag);
+    if (table->count == 0)
+        table->admission = ++blocks->eviction.admissions;
     if (status == SIM_OK)
         status = touch_hits(blocks, table, demand->hits, diag);
     if (status == SIM_OK)
@@ -287,6 +307,7 @@ void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
         put = kv_block_pool_unref(pool, table->blocks[i], &left);
         if (put == KV_OK && left == 0 && blocks->caching && kv_prefix_cache_content(blocks->cache, table->blocks[i]) != KV_CONTENT_NONE) {
             put = kv_block_pool_put_tail(pool, table->blocks[i]);
+            eviction_order_free(&blocks->eviction, table->blocks[i]);
             blocks->cached_free++;
         }
     }
@@ -298,6 +319,15 @@ void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
     blocks->table_blocks -= table->count;
     blocks->table_runs -= table->runs;
     table->count = table->runs = table->registered = 0;
+}
+
+uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t position)
+{
+    const struct v1_table *table = &blocks->tables[position];
+    uint32_t shared = 0;
+    while (shared < table->count && blocks->pool.refs[table->blocks[shared]] > 1)
+        shared++;
+    return shared * blocks->block_size;
 }
 
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
@@ -334,6 +364,8 @@ bool v1_blocks_check(const struct v1_blocks *blocks, struct diag *diag)
     }
     if (entries != blocks->table_blocks || runs != blocks->table_runs || references != entries + 1 || cached != blocks->cached_free)
         return diag_set(diag, SIM_FAILED, "sums over block tables do not agree with the pool"), false;
+    if (!eviction_order_check(&blocks->eviction) || (blocks->eviction.policy && blocks->eviction.count != cached))
+        return diag_set(diag, SIM_FAILED, "the order of eviction does not agree with the free blocks that are cached"), false;
     if (!kv_block_pool_check(&blocks->pool) || (blocks->caching && !kv_prefix_cache_check(blocks->cache)))
         return diag_set(diag, SIM_FAILED, "an invariant of the block pool or of the prefix cache is broken"), false;
     return true;

@@ -17,6 +17,7 @@
 
 #include "base/diag.h"
 #include "block_pool.h"
+#include "engine/eviction_order.h"
 #include "input/config.h"
 #include "input/trace.h"
 #include "prefix_cache.h"
@@ -30,6 +31,7 @@ struct v1_table {
     uint64_t *contents;  /* content identity of each full block of known tokens, as far as asked for */
     size_t contents_capacity;
     uint32_t contents_count;
+    uint64_t admission; /* number of the admission that began it; only under an eviction policy other than vLLM's */
 };
 
 struct v1_blocks {
@@ -43,7 +45,8 @@ struct v1_blocks {
     struct v1_table *tables;           /* by position */
     uint64_t table_blocks, table_runs; /* sums over tables */
     uint32_t cached_free;              /* free blocks whose content can still be found */
-    uint32_t *hits;                    /* blocks found by the last lookup */
+    struct eviction_order eviction;
+    uint32_t *hits; /* blocks found by the last lookup */
     size_t hits_capacity;
     uint64_t evictions; /* cached blocks taken for something else so far */
     /* A head that does not fit is looked up again step after step. Registering never takes a found block away, only eviction does, so
@@ -81,6 +84,9 @@ SIM_NODISCARD enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t 
 
 /* Give the whole table back: blocks without content to the front of the queue, cached ones behind its tail, deepest first. */
 void v1_blocks_release(struct v1_blocks *blocks, uint32_t position);
+
+/* Leading tokens of the table that stand in blocks of other tables too. O(blocks shared). */
+uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t position);
 
 /* The request is finished and its table released: its arrays serve the next one. */
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position);

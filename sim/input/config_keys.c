@@ -19,12 +19,11 @@ static const char *const data_plane_names[] = {"off", "on", "verify", NULL};
 static const char *const dtype_names[] = {"float32", "float16", "bfloat16", NULL};
 static const char *const read_names[] = {"gather", "attend", NULL};
 static const char *const model_names[] = {"linear", "profile", "compact", "roofline", "recorded", NULL};
-static const char *const policy_names[] = {"fcfs", "priority", NULL};
-static const char *const victim_names[] = {"vllm", NULL};
-static const char *const eviction_names[] = {"vllm", NULL};
 static const char *const ramp_names[] = {"linear", "exponential", NULL};
 
 const char *const config_group_names[KEY_GROUPS] = {"", "step_time", "kv"};
+
+_Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fits into the configuration");
 
 #define AT(member) offsetof(struct config, member)
 #define NUMBER(type, name, group, engines, member, least, most, metavar, help)                                                             \
@@ -34,6 +33,10 @@ const char *const config_group_names[KEY_GROUPS] = {"", "step_time", "kv"};
 #define NAMED(type, name, group, engines, member, names, help)                                                                             \
     {                                                                                                                                      \
         name, group, type, engines, AT(member), 0, 0, names, "NAME", help, NULL                                                            \
+    }
+#define POLICY(name, engines, member, kind, help)                                                                                          \
+    {                                                                                                                                      \
+        name, KEY_TOP, KEY_NAME, engines, AT(member), 0, 0, NULL, "NAME", help, NULL, kind                                                 \
     }
 
 const struct config_key config_keys[] = {
@@ -45,9 +48,9 @@ const struct config_key config_keys[] = {
     NUMBER(KEY_UINT32, "max_num_seqs", KEY_TOP, KEY_BOTH, max_num_seqs, 1, 1e6, "N", "most requests running at once"),
     NUMBER(KEY_UINT32, "max_num_batched_tokens", KEY_TOP, KEY_BOTH, max_num_batched_tokens, 1, TOKENS_MOST, "TOKENS", "budget of a step"),
     NUMBER(KEY_UINT32, "max_model_len", KEY_TOP, KEY_BOTH, max_model_len, 1, TOKENS_MOST, "TOKENS", "longest prompt plus output"),
-    NAMED(KEY_NAME, "scheduling_policy", KEY_TOP, KEY_BOTH, scheduling_policy, policy_names, "order of waiting"),
-    NAMED(KEY_NAME, "preemption_victim", KEY_TOP, KEY_V1_ONLY, preemption_victim, victim_names, "who loses its blocks"),
-    NAMED(KEY_NAME, "eviction_policy", KEY_TOP, KEY_V1_ONLY, eviction_policy, eviction_names, "order of evicting cached blocks"),
+    POLICY("scheduling_policy", KEY_BOTH, scheduling_policy, POLICY_SCHEDULING, "order of waiting"),
+    POLICY("preemption_victim", KEY_V1_ONLY, preemption_victim, POLICY_VICTIM, "who loses its blocks"),
+    POLICY("eviction_policy", KEY_V1_ONLY, eviction_policy, POLICY_EVICTION, "order of evicting cached blocks"),
     NUMBER(KEY_BOOL, "enable_prefix_caching", KEY_TOP, KEY_BOTH, enable_prefix_caching, 0, 1, NULL, "share blocks of equal prefixes"),
     NUMBER(KEY_BOOL, "enable_chunked_prefill", KEY_TOP, KEY_BOTH, enable_chunked_prefill, 0, 1, NULL, "split prompts over steps"),
     NUMBER(KEY_UINT32, "long_prefill_token_threshold", KEY_TOP, KEY_V1_ONLY, long_prefill_token_threshold, 0, TOKENS_MOST, "TOKENS",
@@ -206,11 +209,20 @@ static bool parse_unsigned(const char *text, double most, uint64_t *out)
     return errno == 0 && (double)value <= most;
 }
 
-static bool parse_choice(const char *const *choices, const char *text, int *out)
+const char *config_key_choice(const struct config_key *key, uint32_t i)
 {
-    for (int i = 0; choices[i]; i++)
-        if (strcmp(choices[i], text) == 0) {
-            *out = i;
+    if (key->choices)
+        return key->choices[i];
+    const struct policy_info *policy = key->type == KEY_NAME ? policy_at(key->policies, i) : NULL;
+    return policy ? policy->name : NULL;
+}
+
+static bool parse_choice(const struct config_key *key, const char *text, int *out)
+{
+    const char *name;
+    for (uint32_t i = 0; (name = config_key_choice(key, i)) != NULL; i++)
+        if (strcmp(name, text) == 0) {
+            *out = (int)i;
             return true;
         }
     return false;
@@ -250,9 +262,9 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
     case KEY_DOUBLE:
         return parse_double(key, text, &real) && (memcpy(at, &real, sizeof real), true);
     case KEY_CHOICE: /* every enum of struct config is an int-sized one */
-        return parse_choice(key->choices, text, &choice) && (memcpy(at, &choice, sizeof choice), true);
+        return parse_choice(key, text, &choice) && (memcpy(at, &choice, sizeof choice), true);
     case KEY_NAME:
-        return parse_choice(key->choices, text, &choice) && (snprintf(at, CONFIG_NAME_SIZE, "%s", text), true);
+        return parse_choice(key, text, &choice) && (snprintf(at, CONFIG_NAME_SIZE, "%s", text), true);
     case KEY_PATH:
     case KEY_TEXT:
         return strlen(text) < CONFIG_PATH_SIZE && (snprintf(at, CONFIG_PATH_SIZE, "%s", text), true);
@@ -260,13 +272,14 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
     return false;
 }
 
-static void list_choices(const char *const *choices, char *out, size_t size)
+static void list_choices(const struct config_key *key, char *out, size_t size)
 {
     size_t used = 0;
+    const char *name;
     out[0] = '\0';
-    for (int i = 0; choices[i]; i++) {
-        const char *joint = i == 0 ? "" : choices[i + 1] ? ", " : " or ";
-        int added = snprintf(out + used, size - used, "%s\"%s\"", joint, choices[i]);
+    for (uint32_t i = 0; (name = config_key_choice(key, i)) != NULL; i++) {
+        const char *joint = i == 0 ? "" : config_key_choice(key, i + 1) ? ", " : " or ";
+        int added = snprintf(out + used, size - used, "%s\"%s\"", joint, name);
         used = added < 0 || used + (size_t)added >= size ? size - 1 : used + (size_t)added;
     }
 }
@@ -289,7 +302,7 @@ void config_key_wants(const struct config_key *key, char *out, size_t size)
         break;
     case KEY_CHOICE:
     case KEY_NAME:
-        list_choices(key->choices, out, size);
+        list_choices(key, out, size);
         break;
     case KEY_PATH:
         snprintf(out, size, "a path of less than %d bytes", CONFIG_PATH_SIZE);

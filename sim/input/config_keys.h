@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "input/config.h"
+#include "policy/policy.h"
 
 enum key_type { KEY_BOOL, KEY_UINT32, KEY_UINT64, KEY_INT64, KEY_DOUBLE, KEY_CHOICE, KEY_NAME, KEY_PATH, KEY_TEXT };
 
@@ -27,6 +28,7 @@ struct config_key {
     const char *metavar;        /* for --help */
     const char *help;           /* one line */
     const char *alias;          /* a second option spelling, or NULL */
+    enum policy_kind policies;  /* KEY_NAME without choices: they are the names of the known policies of this kind */
 };
 
 extern const struct config_key config_keys[];
@@ -44,6 +46,9 @@ void config_option_name(const struct config_key *key, char *out, size_t size);
 
 /* The key with this option spelling (or alias, or file spelling "step_time.base_ns"), or NULL. *negated: it was "no-...". */
 const struct config_key *config_find_option(const char *name, bool *negated);
+
+/* The i-th name that a KEY_CHOICE or KEY_NAME may have; NULL behind the last, and for other types. */
+const char *config_key_choice(const struct config_key *key, uint32_t i);
 
 /* Read a value from text. false: it does not fit; config_key_wants says what would. */
 bool config_key_parse(const struct config_key *key, const char *text, struct config *config);

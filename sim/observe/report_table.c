@@ -57,6 +57,8 @@ static void print_setup(const struct report *report, FILE *file)
         fprintf(file, " (%u in the file)", report->trace->requests_in_file);
     fprintf(file, "\n%s of vLLM %s, %s, %s blocks of %u tokens\n", ops->name, ops->vllm_version, config->scheduling_policy,
             unit_count(config->num_gpu_blocks, blocks), config->block_size);
+    if (strcmp(config->preemption_victim, "vllm") != 0 || strcmp(config->eviction_policy, "vllm") != 0)
+        fprintf(file, "preemption victim %s, eviction %s\n", config->preemption_victim, config->eviction_policy);
     if (report->sizing && report->sizing->known)
         sizing_print(report->sizing, file);
     fprintf(file, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step\n", config->enable_prefix_caching ? "on" : "off",

@@ -112,10 +112,10 @@ Test(config, every_key_sets_its_own_member_and_no_other)
             config_keys[key].type == KEY_BOOL
                 ? (config_key_parse(&config_keys[key], "false", &after) && config_key_equal(&config_keys[key], &before, &after) ? "true"
                                                                                                                                 : "false")
-            : config_keys[key].type == KEY_PATH   ? "some/path"
-            : config_keys[key].choices            ? config_keys[key].choices[config_keys[key].choices[1] ? 1 : 0]
-            : config_keys[key].type == KEY_DOUBLE ? "0.5"
-                                                  : "3";
+            : config_keys[key].type == KEY_PATH       ? "some/path"
+            : config_key_choice(&config_keys[key], 1) ? config_key_choice(&config_keys[key], 1)
+            : config_keys[key].type == KEY_DOUBLE     ? "0.5"
+                                                      : "3";
         after = before;
         cr_assert(config_key_parse(&config_keys[key], value, &after), "%s", config_keys[key].name);
         for (size_t other = 0; other < config_key_count; other++)

@@ -111,8 +111,10 @@ static struct config random_config(uint64_t *seed)
         config.long_prefill_token_threshold = config.max_model_len;
     if (random_below(seed, 3) == 0)
         config.watermark = 0.01 * random_below(seed, 30);
-    if (random_below(seed, 3) == 0)
-        strcpy(config.scheduling_policy, "priority");
+    static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "sjf-oracle"};
+    tiny_name(config.scheduling_policy, policies[random_below(seed, 5)]);
+    if (random_below(seed, 4) == 0)
+        tiny_name(config.preemption_victim, random_below(seed, 2) ? "cheapest-recompute" : "lowest-progress");
     if (random_below(seed, 5) == 0)
         config.max_concurrency = 1 + random_below(seed, 6);
     config.seed = random_below(seed, 6);
@@ -127,7 +129,8 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
     struct tiny_request requests[REQUESTS_MAX] = {0};
     uint32_t count = 1 + random_below(seed, REQUESTS_MAX), spread = 1 + random_below(seed, 40);
     uint32_t most = 1 + random_below(seed, config->max_model_len), alphabet = 1 + random_below(seed, 6);
-    bool priorities = random_below(seed, 2);
+    bool priorities = random_below(seed, 2), equal = random_below(seed, 4) == 0; /* equal lengths: ties of sjf, also in pairs */
+    uint32_t input = 1 + random_below(seed, most), output = 1 + random_below(seed, 30);
     int64_t now = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct tiny_request *request = &requests[i];
@@ -135,6 +138,10 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
         request->arrival_ns = now;
         request->input = 1 + random_below(seed, most);
         request->output = 1 + random_below(seed, random_below(seed, 3) ? 30 : 5);
+        if (equal) {
+            request->input = input;
+            request->output = output;
+        }
         request->priority = priorities ? (int32_t)random_below(seed, 4) : 0;
         uint32_t whole = request->input / config->trace_block_size + 1;
         request->hash_count = random_below(seed, (whole < 16 ? whole : 16) + 1);
@@ -146,10 +153,11 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
 
 static void describe(const struct trace *trace, const struct config *config)
 {
-    fprintf(stderr, "block %u pool %u seqs %u tokens %u len %u %s pc %d cp %d isl %d threshold %u watermark %g T %u conc %u\n",
+    fprintf(stderr, "block %u pool %u seqs %u tokens %u len %u %s pc %d cp %d isl %d threshold %u watermark %g T %u conc %u victim %s\n",
             config->block_size, config->num_gpu_blocks, config->max_num_seqs, config->max_num_batched_tokens, config->max_model_len,
             config->scheduling_policy, config->enable_prefix_caching, config->enable_chunked_prefill, config->scheduler_reserve_full_isl,
-            config->long_prefill_token_threshold, config->watermark, config->trace_block_size, config->max_concurrency);
+            config->long_prefill_token_threshold, config->watermark, config->trace_block_size, config->max_concurrency,
+            config->preemption_victim);
     for (uint32_t i = 0; i < trace->count; i++)
         fprintf(stderr, "  %u: at %lld in %u out %u prio %d hashes %llu\n", i, (long long)trace->arrival_ns[i], trace->input_tokens[i],
                 trace->output_tokens[i], trace->priority[i], (unsigned long long)trace_hash_count(trace, i));

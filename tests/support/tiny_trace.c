@@ -1,6 +1,7 @@
 /* tiny_trace.c - see tiny_trace.h. */
 #include "support/tiny_trace.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,4 +76,9 @@ struct config tiny_config_v1(uint32_t block_size, uint32_t num_gpu_blocks)
                             .request_rate = -1,
                             .burstiness = 1.0};
     return config;
+}
+
+void tiny_name(char name[CONFIG_NAME_SIZE], const char *value)
+{
+    snprintf(name, CONFIG_NAME_SIZE, "%s", value);
 }

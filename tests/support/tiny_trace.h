@@ -20,4 +20,7 @@ struct trace *tiny_trace(const struct tiny_request *requests, uint32_t count);
 /* vLLM V1's defaults with linear step time 5000000, 50000, 20; change what the test is about. */
 struct config tiny_config_v1(uint32_t block_size, uint32_t num_gpu_blocks);
 
+/* Set a name of the configuration: tiny_name(config.scheduling_policy, "sjf"). */
+void tiny_name(char name[CONFIG_NAME_SIZE], const char *value);
+
 #endif

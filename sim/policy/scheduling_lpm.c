@@ -1,0 +1,39 @@
+/* scheduling_lpm.c - longest prefix match: who would find most of its tokens in the prefix cache goes first.
+ *
+ * The matches are looked up anew in each step that can admit somebody. Equal matches, none included, go by arrival. With more than 128
+ * requests waiting the step goes by arrival alone, because looking all of them up costs more than it brings; both as in SGLang.
+ *
+ * SGLang also holds back a request whose prefix another waiting one is about to compute. That is not needed here: vLLM registers a block
+ * in the step that computes it, so the second of two can already hit what the first computes. Keys say nothing of running requests: with
+ * vLLM's victim, the one admitted last is preempted (SGLang retracts the one with the fewest output tokens: lowest-progress is near).
+ * Source: SGLang (Zheng et al., NeurIPS 2024) section 3; sglang/srt/managers/schedule_policy.py.
+ */
+#include "policy/policies.h"
+
+enum { LOOKED_UP_MOST = 128 };
+
+static int64_t key(void *self, const struct policy_request *request)
+{
+    (void)self;
+    (void)request;
+    return 0; /* until it is looked up */
+}
+
+static void before_admission(void *self, int64_t now_ns, struct policy_waiting *waiting)
+{
+    (void)self;
+    (void)now_ns;
+    for (uint32_t i = 0; i < waiting->count; i++) {
+        uint32_t position = waiting->positions[i];
+        bool look = waiting->count <= LOOKED_UP_MOST;
+        waiting->set_key(waiting, position, look ? -(int64_t)waiting->cached_tokens(waiting, position) : 0);
+    }
+}
+
+const struct scheduling_policy scheduling_lpm = {
+    .info = {"lpm", "longest prefix match first; by arrival when more than 128 wait (SGLang)"},
+    .order = POLICY_CHANGING_KEY,
+    .waiting_only = true,
+    .key = key,
+    .before_admission = before_admission,
+};
