@@ -12,6 +12,7 @@
 #include "input/config_keys.h"
 #include "input/load.h"
 #include "study/compare_report.h"
+#include "study/workload.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
@@ -131,7 +132,7 @@ static enum status take_requests(struct job *job, struct diag *diag)
                               "%c: a request rate replaces the arrival times that --arrival-speedup-ratio divides; give one of them",
                               'A' + side);
         else
-            status = input_fit_engine(job->trace, config, &job->comparison.sides[side].expanded, diag);
+            status = workload_fit_engine(job->trace, config, &job->comparison.sides[side].expanded, diag);
     }
     return status;
 }

@@ -7,6 +7,7 @@
 #include "base/text_file.h"
 #include "base/units.h"
 #include "command/command.h"
+#include "command/generate_options.h"
 #include "command/options.h"
 #include "input/trace_generate.h"
 #include "observe/trace_facts.h"
@@ -124,11 +125,8 @@ static enum status trace_info(int argc, char **argv, struct diag *diag)
 /* --- gen ------------------------------------------------------------------------------------------------------------------------- */
 
 static const struct option_spec gen_options[] = {
-    {"requests", "N", "how many [of the kind]"},
+    GENERATE_OPTIONS,
     {"seed", "N", "the same seed gives the same bytes [0]"},
-    {"mean-gap-us", "US", "mean time between arrivals; 0: all at once [of the kind]"},
-    {"input-range", "A:B", "uniform: prompt tokens [1:1024]"},
-    {"output-range", "A:B", "uniform: output tokens [1:256]"},
     {"repeat", "FILE", "instead of a kind: write this trace --times over, shifted in time"},
     {"times", "N", "with --repeat [2]"},
     {"gap-ms", "MS", "with --repeat: from one copy's last request to the next's first [mean gap]"},
@@ -147,46 +145,12 @@ static const struct command_spec gen_spec = {
                 "  pagesim trace gen --repeat azure.csv --times 52 --output million.jsonl\n",
 };
 
-static enum status read_range(const struct options *options, const char *name, uint32_t *least, uint32_t *most, struct diag *diag)
-{
-    const char *text = options_value(options, name);
-    char *colon, *end;
-    if (!text)
-        return SIM_OK;
-    unsigned long a = strtoul(text, &colon, 10), b = *colon == ':' ? strtoul(colon + 1, &end, 10) : 0;
-    if (*colon != ':' || *end != '\0' || *text == '-' || a < 1 || b < a || b > 1000000000)
-        return diag_set(diag, SIM_USAGE, "--%s %s: must be A:B with 1 <= A <= B <= 1000000000", name, text);
-    *least = (uint32_t)a;
-    *most = (uint32_t)b;
-    return SIM_OK;
-}
-
 static enum status read_spec(const struct options *options, struct generated_spec *spec, struct diag *diag)
 {
-    static const char *const kinds[] = {"chat", "code", "long", "uniform"};
-    int kind = 0;
-    uint64_t requests, gap;
     if (options->positional_count != 1)
         return diag_set(diag, SIM_USAGE, "one kind is needed: chat, code, long or uniform (or --repeat FILE)");
-    while (kind < 4 && strcmp(options->positional[0], kinds[kind]) != 0)
-        kind++;
-    if (kind == 4)
-        return diag_set(diag, SIM_USAGE, "unknown kind \"%s\"; known are chat, code, long and uniform", options->positional[0]);
-    *spec = generated_default((enum generated_kind)kind);
-    enum status status = options_uint(options, "requests", 1, 100000000, spec->requests, &requests, diag);
-    if (status == SIM_OK)
-        status = options_uint(options, "seed", 0, UINT64_MAX, 0, &spec->seed, diag);
-    if (status == SIM_OK)
-        status = options_uint(options, "mean-gap-us", 0, 1000000000, spec->mean_gap_us, &gap, diag);
-    if (status == SIM_OK)
-        status = read_range(options, "input-range", &spec->input_min, &spec->input_max, diag);
-    if (status == SIM_OK)
-        status = read_range(options, "output-range", &spec->output_min, &spec->output_max, diag);
-    if (status != SIM_OK)
-        return status;
-    spec->requests = (uint32_t)requests;
-    spec->mean_gap_us = (uint32_t)gap;
-    return SIM_OK;
+    enum status status = generate_options_read(options, options->positional[0], spec, diag);
+    return status == SIM_OK ? options_uint(options, "seed", 0, UINT64_MAX, 0, &spec->seed, diag) : status;
 }
 
 static enum status repeat(const struct options *options, FILE *file, struct diag *diag)

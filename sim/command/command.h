@@ -8,6 +8,7 @@
  * by main. The status is the exit code. */
 typedef enum status command_function(int argc, char **argv, struct diag *diag);
 
-command_function cmd_replay, cmd_curve, cmd_compare, cmd_explain, cmd_ledger, cmd_validate, cmd_fit, cmd_trace, cmd_config;
+command_function cmd_replay, cmd_curve, cmd_compare, cmd_sweep, cmd_size, cmd_explain, cmd_ledger, cmd_validate, cmd_fit, cmd_trace,
+    cmd_config;
 
 #endif

@@ -1,9 +1,8 @@
 /* input_options.c - see input_options.h. */
 #include "command/input_options.h"
 
-#include "engine/scheduler.h"
 #include "input/load.h"
-#include "input/trace_random.h"
+#include "study/workload.h"
 
 #include <math.h>
 #include <string.h>
@@ -64,17 +63,24 @@ static enum status select_samples(const struct options *options, struct trace_se
     return status;
 }
 
+enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag)
+{
+    *out = trace_select_all();
+    enum status status = select_format(options, &out->format, diag);
+    if (status == SIM_OK)
+        status = select_window(options, out, diag);
+    if (status == SIM_OK)
+        status = select_samples(options, out, diag);
+    return status;
+}
+
 static enum status read_trace(const struct options *options, struct trace **out, struct diag *diag)
 {
-    struct trace_selection selection = trace_select_all();
+    struct trace_selection selection;
     const char *path = options_value(options, "trace");
     if (!path)
         return diag_set(diag, SIM_USAGE, "--trace FILE is needed (- is standard input), or --dataset-name random");
-    enum status status = select_format(options, &selection.format, diag);
-    if (status == SIM_OK)
-        status = select_window(options, &selection, diag);
-    if (status == SIM_OK)
-        status = select_samples(options, &selection, diag);
+    enum status status = input_selection(options, &selection, diag);
     if (status == SIM_OK)
         status = trace_load(path, &selection, out, diag);
     if (status == SIM_OK && (*out)->ignored_fields[0] && !options_has(options, "quiet"))
@@ -101,18 +107,24 @@ static enum status read_workload(const struct options *options, struct random_wo
     return status;
 }
 
-/* Requests that are drawn; the prefix that they share is one trace block. */
-static enum status make_workload(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
+enum status input_random_workload(const struct options *options, struct random_workload *out, struct diag *diag)
 {
     static const char *const of_files[] = {"trace", "trace-format", "limit", "from", "to", "arrival-speedup-ratio", "n", "beam-width"};
-    struct random_workload workload = random_workload_default();
     const char *name = options_value(options, "dataset-name");
     if (strcmp(name, "random") != 0)
         return diag_set(diag, SIM_USAGE, "--dataset-name %s: must be random; other requests come from --trace FILE", name);
     for (size_t i = 0; i < sizeof of_files / sizeof *of_files; i++)
         if (options_has(options, of_files[i]))
             return diag_set(diag, SIM_USAGE, "--%s does not go with --dataset-name random", of_files[i]);
-    enum status status = read_workload(options, &workload, diag);
+    *out = random_workload_default();
+    return read_workload(options, out, diag);
+}
+
+/* Requests that are drawn; the prefix that they share is one trace block. */
+static enum status make_workload(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
+{
+    struct random_workload workload = random_workload_default();
+    enum status status = input_random_workload(options, &workload, diag);
     workload.seed = config->seed;
     if (status == SIM_OK)
         status = trace_random(&workload, out, diag);
@@ -132,21 +144,6 @@ enum status input_take_requests(const struct options *options, struct config *co
         if (options_has(options, of_random[i]))
             return diag_set(diag, SIM_USAGE, "--%s needs --dataset-name random", of_random[i]);
     return read_trace(options, out, diag);
-}
-
-/* V1's front end turns n samples into n requests; beam search it does not have. */
-enum status input_fit_engine(const struct trace *trace, const struct config *config, struct trace **expanded, struct diag *diag)
-{
-    *expanded = NULL;
-    if (!scheduler_ops_of(config)->expands_samples)
-        return SIM_OK;
-    for (uint32_t position = 0; trace->beam_width && position < trace->count; position++)
-        if (trace->beam_width[position] > 0)
-            return diag_set(diag, SIM_BAD_INPUT,
-                            "%s: request %u asks for beam search, which the vllm-v1 engine does not have; choose "
-                            "--scheduler vllm-v0",
-                            trace->name, trace->index[position]);
-    return trace->samples ? trace_expand_samples(trace, expanded, diag) : SIM_OK;
 }
 
 /* Arrivals at a rate replace those of the file. */
@@ -196,7 +193,7 @@ static enum status open_input(const struct options *options, bool any_pool, stru
         status = input_take_requests(options, &out->config, &out->trace, diag);
     struct trace *expanded = NULL;
     if (status == SIM_OK)
-        status = input_fit_engine(out->trace, &out->config, &expanded, diag);
+        status = workload_fit_engine(out->trace, &out->config, &expanded, diag);
     if (status == SIM_OK && expanded) {
         trace_destroy(out->trace);
         out->trace = expanded;

@@ -6,6 +6,7 @@
 #include "input/config.h"
 #include "input/sizing.h"
 #include "input/trace.h"
+#include "input/trace_random.h"
 
 /* Rows for a command's option table. */
 #define INPUT_OPTIONS                                                                                                                      \
@@ -41,9 +42,9 @@ SIM_NODISCARD enum status input_threads(const struct options *options, uint32_t 
 /* The requests as the file has them, or drawn (--dataset-name; then trace_block_size and request_rate of `config` are set to what goes with
  * them). Warns about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);
-/* The trace as the configured engine wants it: *expanded is a new trace with samples as requests, or NULL where `trace` itself will do.
- * SIM_BAD_INPUT: it asks for what the engine does not have. */
-SIM_NODISCARD enum status input_fit_engine(const struct trace *trace, const struct config *config, struct trace **expanded,
-                                           struct diag *diag);
+/* What of a trace to take. */
+SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag);
+/* What --dataset-name random and its options say, but for the seed. */
+SIM_NODISCARD enum status input_random_workload(const struct options *options, struct random_workload *out, struct diag *diag);
 
 #endif

@@ -16,6 +16,8 @@ static const struct {
     {"replay", cmd_replay, "run a trace through a scheduler and report what happened"},
     {"curve", cmd_curve, "prefix hits of every pool size, beside what a scheduler reaches"},
     {"compare", cmd_compare, "two configurations on one trace: where and for whom they differ"},
+    {"sweep", cmd_sweep, "try many configurations on one trace and compare"},
+    {"size", cmd_size, "find the smallest pool that meets requirements, and prove it"},
     {"validate", cmd_validate, "compare a replay with what a real server measured"},
     {"fit", cmd_fit, "make a compact step-time model from tables or a recorded run"},
     {"explain", cmd_explain, "say why requests were preempted and prefixes missed, and what helps"},

@@ -1,0 +1,281 @@
+/* cmd_sweep.c - `pagesim sweep`: many configurations over one trace, in parallel, kept on disk as they end. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "command/generate_options.h"
+#include "command/input_options.h"
+#include "command/options.h"
+#include "command/output.h"
+#include "study/sweep_report.h"
+
+static const struct option_spec own_options[] = {
+    {"vary", "KEY=VALUES", "values a,b,c or ranges from:to:step (inclusive; *k multiplies) of a configuration key; repeat for more keys"},
+    {"mode", "MODE", "grid: all combinations of --vary; list: first with first, second with second [grid]"},
+    {"list", "FILE", "points, one a line: JSON objects, or words like block_size=16; - is standard input"},
+    {"replicates", "N", "every point with N seeds: seed, seed + 1, ...; rows are means with intervals"},
+    {"journal", "FILE", "keep each run there as it ends; if FILE has runs of this sweep already, go on from there"},
+    {"figures", "A,B,...", "columns; any figure of replay's JSON report [throughput, p99 TTFT, preemptions, hit rate, pool]"},
+    {"objectives", "A:max,B:min", "what the Pareto front (*) is about [request_throughput_per_s:max, p99_ttft_ms:min, pool_bytes:min]"},
+    {"front", NULL, "table and CSV: only rows on the front"},
+    {"require", "R", "mark rows that meet it, as in p99_ttft_ms<500; exit 4 if none meets all; may be repeated"},
+    INPUT_OPTIONS,
+    {"generate", "KIND",
+     "instead of --trace: chat, code, long or uniform, drawn anew for each seed (trace-block-size is 16 then, unless given)"},
+    GENERATE_OPTIONS,
+    OUTPUT_OPTIONS,
+    {"threads", "N", "runs at once [OMP_NUM_THREADS, or all cores]"},
+    {"reference", NULL, "use the plain step-by-step scheduler"},
+    {"dry-run", NULL, "list the points, replay nothing"},
+    {"quiet", NULL, "no warnings and no progress bar"},
+};
+
+static const struct command_spec spec = {
+    .usage = "pagesim sweep --trace FILE --vary KEY=VALUES [--vary ...] [options]",
+    .description = "Replay one trace under many configurations, in parallel, and compare: a row a\n"
+                   "run, a * where no other run is better in all objectives. All points are\n"
+                   "checked first. A run that stalls is a row too, but not on the front; nor is one\n"
+                   "that serves fewer requests than others do. Runs that differ in their seed alone\n"
+                   "are replicates. With --data-plane on, runs go one by one and measure the\n"
+                   "gather's bandwidth. A sweep that was killed goes on when the same command is\n"
+                   "given again with the same --journal.\n",
+    .options = own_options,
+    .option_count = sizeof own_options / sizeof *own_options,
+    .takes_config = true,
+    .examples = "  pagesim sweep --trace azure.csv --vary block_size=8,16,32 \\\n"
+                "    --vary num_gpu_blocks=1000:8000:500 --journal sweep.jsonl\n"
+                "  pagesim sweep --trace t.jsonl --num-gpu-blocks 2000 \\\n"
+                "    --vary step_time.base_ns=2000000:32000000:*2 --format csv --output out.csv\n"
+                "  pagesim sweep --generate chat --requests 1000 --replicates 10 \\\n"
+                "    --num-gpu-blocks 3000 --vary enable_prefix_caching=true,false\n",
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* Everything that the command owns. */
+struct job {
+    const struct options *options;
+    const char *format;
+    struct config_option base[OPTIONS_MOST + 1];
+    char block_tokens[16];
+    struct sweep_plan plan;
+    struct workload_source source;
+    struct workload workload;
+    struct sweep sweep;
+    struct sweep_view view;
+};
+
+/* --- reading the command line ----------------------------------------------------------------------------------------------------- */
+
+static enum status read_requirements(struct job *job, struct diag *diag)
+{
+    struct sweep_view *view = &job->view;
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < job->options->own_count && status == SIM_OK; i++) {
+        if (strcmp(job->options->own[i].name, "require") != 0)
+            continue;
+        if (view->requirement_count == SWEEP_REQUIREMENTS_MOST)
+            return diag_set(diag, SIM_USAGE, "more than %d requirements", SWEEP_REQUIREMENTS_MOST);
+        status = requirement_parse(job->options->own[i].value, &view->requirements[view->requirement_count++], diag);
+    }
+    return status;
+}
+
+static enum status read_plan(struct job *job, struct diag *diag)
+{
+    const char *vary[OPTIONS_MOST], *mode = options_value(job->options, "mode");
+    struct sweep_request request = {.vary = vary, .list_path = options_value(job->options, "list")};
+    for (uint32_t i = 0; i < job->options->own_count; i++)
+        if (strcmp(job->options->own[i].name, "vary") == 0)
+            vary[request.vary_count++] = job->options->own[i].value;
+    if (mode && strcmp(mode, "grid") != 0 && strcmp(mode, "list") != 0)
+        return diag_set(diag, SIM_USAGE, "--mode %s: must be grid or list", mode);
+    request.zip = mode && strcmp(mode, "list") == 0;
+    enum status status = options_uint(job->options, "replicates", 1, SWEEP_POINTS_MOST, 0, &request.replicates, diag);
+    return status == SIM_OK ? sweep_plan_make(&job->plan, &request, diag) : status;
+}
+
+/* The hash ids of what is drawn name so many tokens whatever the defaults say. That comes before the user's own options, and those win. */
+static void set_base(struct job *job)
+{
+    const struct options *options = job->options;
+    const struct workload_source *source = &job->source;
+    const uint32_t named = source->random ? source->random_workload.prefix_tokens : source->file ? 0 : source->generator.block_tokens;
+    uint32_t count = 0;
+    if (named > 0 && !options_value(options, "config")) {
+        snprintf(job->block_tokens, sizeof job->block_tokens, "%u", named);
+        job->base[count++] = (struct config_option){"trace-block-size", job->block_tokens};
+    }
+    if (options->config_count > 0)
+        memcpy(job->base + count, options->config, options->config_count * sizeof *job->base);
+    job->plan.config_path = options_value(options, "config");
+    job->plan.base = job->base;
+    job->plan.base_count = count + options->config_count;
+}
+
+/* One of --trace FILE, --generate KIND and --dataset-name random. */
+static enum status read_source(struct job *job, struct diag *diag)
+{
+    struct workload_source *source = &job->source;
+    const char *kind = options_value(job->options, "generate"), *data_set = options_value(job->options, "dataset-name");
+    if (kind && (data_set || options_has(job->options, "trace")))
+        return diag_set(diag, SIM_USAGE, "--%s and --generate are both given; take one", data_set ? "dataset-name" : "trace");
+    source->kind = kind;
+    source->random = data_set != NULL;
+    if (data_set)
+        return input_random_workload(job->options, &source->random_workload, diag);
+    if (!kind) {
+        struct config scratch; /* files set nothing in it */
+        config_defaults(SCHEDULER_VLLM_V1, &scratch);
+        return input_take_requests(job->options, &scratch, &source->file, diag);
+    }
+    enum status status = generate_options_read(job->options, kind, &source->generator, diag);
+    return status == SIM_OK ? input_selection(job->options, &source->selection, diag) : status;
+}
+
+static enum status read_all(struct job *job, struct diag *diag)
+{
+    const struct options *options = job->options;
+    struct sweep_view *view = &job->view;
+    if (options->positional_count > 0)
+        return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
+    enum status status = output_format(options, &job->format, diag);
+    if (status == SIM_OK)
+        status = read_requirements(job, diag);
+    if (status == SIM_OK)
+        status = sweep_view_objectives(view, options_value(options, "objectives"), diag);
+    if (status == SIM_OK)
+        status = input_threads(options, &job->sweep.threads, diag);
+    if (status == SIM_OK)
+        status = read_source(job, diag);
+    if (status != SIM_OK)
+        return status;
+    set_base(job);
+    status = read_plan(job, diag);
+    workload_init(&job->workload, &job->source);
+    job->sweep.plan = &job->plan;
+    job->sweep.workload = &job->workload;
+    job->sweep.reference = options_has(options, "reference");
+    job->sweep.quiet = options_has(options, "quiet");
+    job->sweep.stop = &interrupted;
+    view->front_only = options_has(options, "front");
+    if (status == SIM_OK)
+        status = sweep_prepare(&job->sweep, diag);
+    if (status == SIM_OK)
+        status = sweep_view_figures(view, options_value(options, "figures"), job->sweep.moves_bytes, diag);
+    return status == SIM_OK ? sweep_view_check(view, job->sweep.known, job->sweep.moves_bytes, diag) : status;
+}
+
+/* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
+
+static void list_points(const struct sweep_plan *plan)
+{
+    for (size_t point = 0; point < plan->point_count; point++) {
+        char text[1024];
+        sweep_plan_describe(plan, point, text, sizeof text);
+        puts(text);
+    }
+}
+
+static enum status open_journal(struct job *job, struct diag *diag)
+{
+    const char *path = options_value(job->options, "journal");
+    size_t resumed;
+    if (!path)
+        return SIM_OK;
+    enum status status = sweep_journal_open(path, &job->sweep.identity, &job->sweep.result, &job->sweep.journal, &resumed, diag);
+    if (status == SIM_OK && resumed > 0 && !job->sweep.quiet)
+        fprintf(stderr, "pagesim: %zu of %zu runs are in %s already\n", resumed, job->plan.point_count, path);
+    return status;
+}
+
+static enum status run(struct job *job, struct diag *diag)
+{
+    struct diag inner = {0};
+    enum status status = open_journal(job, diag);
+    if (status != SIM_OK)
+        return status;
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    status = sweep_run(&job->sweep, &inner);
+    if (status == SIM_INTERRUPTED && job->sweep.journal)
+        return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", options_value(job->options, "journal"));
+    return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%s", inner.text);
+}
+
+static enum status print(const struct job *job, const struct sweep_report *report, struct diag *diag)
+{
+    struct output output;
+    enum status status = output_begin(&output, job->options, diag);
+    if (status != SIM_OK)
+        return status;
+    if (strcmp(job->format, "json") == 0) {
+        struct json_text json;
+        json_text_init(&json, true);
+        sweep_report_write_json(report, &json);
+        status = output_json(&output, &json, diag);
+    } else if (strcmp(job->format, "csv") == 0) {
+        status = sweep_report_print_csv(report, output.file, diag);
+    } else {
+        status = sweep_report_print(report, output.file, diag);
+    }
+    return output_end(&output, status, diag);
+}
+
+static enum status tell(const struct job *job, struct diag *diag)
+{
+    struct sweep_report report;
+    enum status status = sweep_report_make(&report, &job->sweep, &job->view, diag);
+    if (status == SIM_OK)
+        status = print(job, &report, diag);
+    if (status == SIM_OK && report.seeds_made_no_difference && !job->sweep.quiet)
+        fputs("pagesim: warning: the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each\n",
+              stderr);
+    if (status == SIM_OK)
+        status = sweep_report_judge(&report, diag); /* told after its table */
+    sweep_report_deinit(&report);
+    return status;
+}
+
+static void end_job(struct job *job)
+{
+    sweep_close(&job->sweep);
+    workload_deinit(&job->workload);
+    trace_destroy(job->source.file);
+    sweep_plan_deinit(&job->plan);
+    free(job);
+}
+
+enum status cmd_sweep(int argc, char **argv, struct diag *diag)
+{
+    struct options options;
+    enum status status = options_parse(&spec, argc, argv, &options, diag);
+    if (status == SIM_OK && options.help) {
+        options_print_help(&spec, stdout);
+        return SIM_OK;
+    }
+    if (status != SIM_OK)
+        return status;
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return diag_no_memory(diag, sizeof *job, "the sweep");
+    job->options = &options;
+    status = read_all(job, diag);
+    if (status == SIM_OK && options_has(&options, "dry-run")) {
+        list_points(&job->plan);
+    } else if (status == SIM_OK) {
+        status = run(job, diag);
+        if (status == SIM_OK)
+            status = tell(job, diag);
+    }
+    end_job(job);
+    return status;
+}

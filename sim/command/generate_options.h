@@ -1,0 +1,20 @@
+/* generate_options.h - the options that describe a workload to generate, for `trace gen` and for commands that replay one unwritten. */
+#ifndef PAGESIM_GENERATE_OPTIONS_H
+#define PAGESIM_GENERATE_OPTIONS_H
+
+#include "command/options.h"
+#include "input/trace_generate.h"
+
+/* Rows for a command's option table. */
+#define GENERATE_OPTIONS                                                                                                                   \
+    {"requests", "N", "how many [of the kind]"}, {"mean-gap-us", "US", "mean time between arrivals; 0: all at once [of the kind]"},        \
+        {"input-range", "A:B", "uniform: prompt tokens [1:1024]"},                                                                         \
+    {                                                                                                                                      \
+        "output-range", "A:B", "uniform: output tokens [1:256]"                                                                            \
+    }
+
+/* The kind called `kind` with the options given. The seed is left as the kind has it. SIM_USAGE: no such kind, or a bad value. */
+SIM_NODISCARD enum status generate_options_read(const struct options *options, const char *kind, struct generated_spec *out,
+                                                struct diag *diag);
+
+#endif

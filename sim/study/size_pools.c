@@ -1,0 +1,287 @@
+/* size_pools.c - see size_pools.h. */
+#include "study/size_pools.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "engine/scheduler.h"
+#include "observe/decision_hash.h"
+#include "study/run.h"
+#include "study/sweep_run.h"
+
+#define MOST_BLOCKS 4294967294.0
+
+/* Watermarks near 1 leave no room in which rounding could not matter; then nothing is skipped. */
+#define LARGEST_SURE_WATERMARK 0.99
+
+struct sizing_job {
+    const struct size_question *question;
+    struct progress progress;
+    bool may_skip;    /* at all, with this scheduler and these requirements */
+    bool may_evict;   /* prompts can hit what another request left: evictions matter */
+    double completed; /* of the bound; NaN until it has run */
+};
+
+bool size_figure_depends_on_pool(const char *name)
+{
+    static const char *const names[] = {"pool_blocks",
+                                        "pool_tokens",
+                                        "pool_bytes",
+                                        "max_concurrency_at_max_model_len",
+                                        "mean_free_blocks",
+                                        "mean_cached_idle_blocks",
+                                        "peak_cached_idle_blocks",
+                                        "mean_run_blocks"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return strncmp(name, "data_", strlen("data_")) == 0;
+}
+
+uint32_t size_ample_pool(const struct trace *trace, const struct config *config)
+{
+    double blocks = 1; /* the null block */
+    for (uint32_t position = 0; position < trace->count; position++) {
+        const double tokens = (double)trace->input_tokens[position] + trace->output_tokens[position];
+        double copies = trace->samples ? trace->samples[position] : 1;
+        if (trace->beam_width && trace->beam_width[position] > copies)
+            copies = trace->beam_width[position];
+        /* One more each for V0, which wants a free block for every sequence that goes on, and for a copy on write. */
+        blocks += copies * (ceil(tokens / config->block_size) + 1) + 1;
+    }
+    blocks = ceil(blocks / (1 - config->watermark)) + 2;
+    return blocks <= MOST_BLOCKS ? (uint32_t)blocks : 0;
+}
+
+/* Can a request find content that another one computed? */
+static bool shares_content(const struct trace *trace)
+{
+    if (trace->hash_start && trace->hash_start[trace->count] > 0)
+        return true;
+    for (uint32_t position = 0; trace->sample && position < trace->count; position++)
+        if (trace->sample[position] > 0)
+            return true;
+    return false;
+}
+
+/* See size_search.h: without prefix caching the sandwich holds. With it, hits must not depend on what was evicted: either nobody can hit
+ * anything (no shared content, and nobody preempted who could hit his own), or nothing was evicted. */
+static bool probe_skips(const struct sizing_job *job, const struct decision_hash *hash)
+{
+    if (!job->may_skip)
+        return false;
+    if (!job->question->config.enable_prefix_caching)
+        return true;
+    return hash->preemptions == 0 && (!job->may_evict || hash->least_uncached > 0);
+}
+
+/* --- one pool ---------------------------------------------------------------------------------------------------------------------- */
+
+struct pool_run {
+    struct run run;
+    struct config config;
+    struct decision_hash hash;
+};
+
+static bool on_progress(void *context, uint64_t finished, uint64_t total)
+{
+    (void)finished;
+    (void)total;
+    const struct size_question *question = context;
+    return question->stop && *question->stop;
+}
+
+static enum status run_pool(const struct size_question *question, uint32_t pool, struct pool_run *out, struct diag *diag)
+{
+    struct replay_options how = {.reference = question->reference, .progress = on_progress, .progress_context = (void *)(size_t)question};
+    out->config = question->config;
+    out->config.num_gpu_blocks = pool;
+    decision_hash_init(&out->hash);
+    const struct observer observer = decision_hash_observer(&out->hash);
+    enum status status = run_open(&out->run, question->trace, &out->config, diag);
+    return status == SIM_OK ? run_replay(&out->run, &observer, 1, &how, diag) : status;
+}
+
+/* Why the pool does not pass, or "". */
+static enum status judge(const struct sizing_job *job, const struct run *run, char *why, size_t size, struct diag *diag)
+{
+    const struct report *report = &run->report;
+    const double completed = report_find(report, "completed")->value;
+    struct diag ended = {0};
+    size_t used = 0;
+    why[0] = '\0';
+    if (run_judge(run, &ended) != SIM_OK)
+        used += (size_t)snprintf(why, size, "%s", ended.text);
+    else if (completed < job->completed)
+        used += (size_t)snprintf(why, size, "only %.0f of %.0f requests are served", completed, job->completed);
+    for (size_t i = 0; i < job->question->requirement_count; i++) {
+        const struct requirement *requirement = &job->question->requirements[i];
+        bool met;
+        double actual;
+        enum status status = requirement_check(requirement, report->figures, report->figure_count, &met, &actual, diag);
+        if (status != SIM_OK)
+            return status;
+        if (!met && used < size)
+            used += (size_t)snprintf(why + used, size - used, "%s%s is %.6g", used ? "; " : "", requirement->name, actual);
+    }
+    return SIM_OK;
+}
+
+static enum status probe_pool(const struct sizing_job *job, struct size_probe *probe, struct diag *diag)
+{
+    struct pool_run pool = {0};
+    char why[512];
+    enum status status = run_pool(job->question, probe->pool, &pool, diag);
+    if (status == SIM_OK)
+        status = judge(job, &pool.run, why, sizeof why, diag);
+    if (status == SIM_OK) {
+        const struct scheduler_ops *ops = scheduler_ops_of(&pool.config);
+        probe->passes = why[0] == '\0';
+        probe->skips = probe_skips(job, &pool.hash);
+        probe->decisions = pool.hash.hash;
+        probe->hint = pool.hash.peak_used + ops->has_null_block;
+    }
+    run_close(&pool.run);
+    return status;
+}
+
+static enum status probe_batch(void *context, struct size_probe *probes, size_t count, uint64_t verified, uint64_t total, struct diag *diag)
+{
+    struct sizing_job *job = context;
+    enum status statuses[SIZE_BATCH] = {SIM_OK};
+    struct diag diags[SIZE_BATCH] = {{0}};
+    const int threads = (int)job->question->threads;
+    (void)threads; /* without OpenMP */
+    if (total > 0)
+        progress_update(&job->progress, verified, total);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) default(none) shared(job, probes, count, statuses, diags)
+    for (size_t i = 0; i < count; i++)
+        statuses[i] = probe_pool(job, &probes[i], &diags[i]);
+    for (size_t i = 0; i < count; i++)
+        if (statuses[i] != SIM_OK)
+            return diag_set(diag, statuses[i], "%s", diags[i].text);
+    return SIM_OK;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------------------------- */
+
+static enum status tell_pool(const struct sizing_job *job, uint32_t blocks, struct size_figures *out, struct diag *diag)
+{
+    struct pool_run pool = {0};
+    enum status status = run_pool(job->question, blocks, &pool, diag);
+    if (status == SIM_OK)
+        status = judge(job, &pool.run, out->why, sizeof out->why, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&out->figures, pool.run.report.figure_count, sizeof *out->figures, "a pool's figures", diag);
+    if (status == SIM_OK) {
+        out->pool = blocks;
+        out->count = pool.run.report.figure_count;
+        memcpy(out->figures, pool.run.report.figures, out->count * sizeof *out->figures);
+    }
+    run_close(&pool.run);
+    return status;
+}
+
+static enum status check_requirements(const struct size_question *question, struct diag *diag)
+{
+    struct config config = question->config;
+    struct figure *figures = NULL;
+    size_t count = 0;
+    config.num_gpu_blocks = question->max_blocks ? question->max_blocks : 1000;
+    enum status status = figures_of(question->trace, &config, &figures, &count, diag);
+    for (size_t i = 0; i < question->requirement_count && status == SIM_OK; i++) {
+        const struct requirement *requirement = &question->requirements[i];
+        bool met;
+        double actual;
+        status = requirement_check(requirement, figures, count, &met, &actual, diag);
+        if (status == SIM_OK && size_figure_depends_on_pool(requirement->name) && question->max_blocks == 0)
+            status = diag_set(diag, SIM_USAGE,
+                              "requirement \"%s\" speaks of the pool itself, so that larger pools never decide it; give --max-blocks",
+                              requirement->text);
+    }
+    free(figures);
+    return status;
+}
+
+static bool may_skip(const struct size_question *question)
+{
+    const struct config *config = &question->config;
+    for (size_t i = 0; i < question->requirement_count; i++)
+        if (size_figure_depends_on_pool(question->requirements[i].name))
+            return false;
+    /* V0 evicts by time of last use and forgets contents in other ways than V1; only what cannot evict is skipped there. */
+    return config->watermark <= LARGEST_SURE_WATERMARK && (config->scheduler == SCHEDULER_VLLM_V1 || !config->enable_prefix_caching);
+}
+
+/* Is what holds at the bound true of every larger pool? */
+static enum status look_beyond(struct sizing_job *job, uint32_t ample, struct size_answer *out, struct diag *diag)
+{
+    const struct size_found *found = &out->found;
+    struct size_probe beyond = {.pool = ample};
+    if (!job->may_skip || ample == 0 || found->answer == 0)
+        return SIM_OK;
+    if (found->bound < ample) {
+        enum status status = probe_batch(job, &beyond, 1, 0, 0, diag);
+        if (status != SIM_OK)
+            return status;
+        out->found.replays++;
+    }
+    out->without_bound = found->bound >= ample || size_sandwich(&found->probes[found->probe_count - 1], &beyond);
+    return SIM_OK;
+}
+
+static enum status search(struct sizing_job *job, struct size_answer *out, struct diag *diag)
+{
+    const struct size_question *question = job->question;
+    const uint32_t ample = question->config.watermark <= LARGEST_SURE_WATERMARK ? size_ample_pool(question->trace, &question->config) : 0;
+    uint32_t bound = question->max_blocks;
+    if (bound == 0)
+        bound = ample;
+    if (bound == 0)
+        return diag_set(diag, SIM_USAGE, "no pool is surely ample for this trace and watermark; give --max-blocks");
+    struct size_figures largest = {0};
+    enum status status = tell_pool(job, bound, &largest, diag);
+    if (status == SIM_OK) {
+        for (size_t i = 0; i < largest.count; i++)
+            if (strcmp(largest.figures[i].name, "completed") == 0)
+                job->completed = largest.figures[i].value;
+        out->bound = largest;
+        status = size_search(bound, question->below, probe_batch, job, &out->found, diag);
+        out->found.replays++;
+    }
+    if (status == SIM_OK)
+        status = look_beyond(job, ample, out, diag);
+    if (status == SIM_OK && out->found.answer > 0)
+        status = tell_pool(job, out->found.answer, &out->met, diag);
+    if (status == SIM_OK && out->found.failing > 0 && out->found.answer > 0)
+        status = tell_pool(job, out->found.failing, &out->failing, diag);
+    return status;
+}
+
+enum status size_pools(const struct size_question *question, struct size_answer *out, struct diag *diag)
+{
+    struct sizing_job job = {.question = question, .completed = NAN};
+    *out = (struct size_answer){0};
+    enum status status = check_requirements(question, diag);
+    if (status != SIM_OK)
+        return status;
+    job.may_skip = may_skip(question);
+    job.may_evict = shares_content(question->trace);
+    progress_start(&job.progress, "size");
+    job.progress.terminal = job.progress.terminal && !question->quiet;
+    status = search(&job, out, diag);
+    progress_end(&job.progress);
+    return status;
+}
+
+void size_answer_deinit(struct size_answer *answer)
+{
+    size_found_deinit(&answer->found);
+    free(answer->met.figures);
+    free(answer->failing.figures);
+    free(answer->bound.figures);
+    *answer = (struct size_answer){0};
+}

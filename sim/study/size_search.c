@@ -1,0 +1,211 @@
+/* size_search.c - see size_search.h. */
+#include "study/size_search.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+struct search {
+    size_probe_function *probe;
+    void *context;
+    struct size_found *found;
+    uint32_t start;           /* where the bound's own class ends: it is wide and closes in no time, what takes time begins below it */
+    uint64_t verified, total; /* for the progress bar */
+};
+
+bool size_sandwich(const struct size_probe *low, const struct size_probe *high)
+{
+    return low->skips && high->skips && low->decisions == high->decisions;
+}
+
+static int by_pool(const void *left, const void *right)
+{
+    const struct size_probe *a = left, *b = right;
+    return a->pool < b->pool ? -1 : a->pool > b->pool;
+}
+
+/* Merge a batch into the sorted list, which has room for it, from the end. */
+static void file_probes(struct size_found *found, struct size_probe *batch, size_t count)
+{
+    size_t old = found->probe_count, at = old + count;
+    qsort(batch, count, sizeof *batch, by_pool);
+    found->probe_count = at;
+    while (count > 0)
+        if (old > 0 && found->probes[old - 1].pool > batch[count - 1].pool)
+            found->probes[--at] = found->probes[--old];
+        else
+            found->probes[--at] = batch[--count];
+}
+
+/* Probe pools that were not probed yet, and file them. */
+static enum status make_probes(struct search *search, const uint32_t *pools, size_t count, struct diag *diag)
+{
+    struct size_found *found = search->found;
+    struct size_probe probes[SIZE_BATCH];
+    for (size_t i = 0; i < count; i++)
+        probes[i] = (struct size_probe){.pool = pools[i]};
+    enum status status = search->probe(search->context, probes, count, search->verified, search->total, diag);
+    if (status == SIM_OK)
+        status =
+            array_reserve(&found->probes, &found->probe_capacity, found->probe_count + count, sizeof *found->probes, "tried pools", diag);
+    if (status != SIM_OK)
+        return status;
+    file_probes(found, probes, count);
+    found->replays += count;
+    return SIM_OK;
+}
+
+/* Pools in the gap (low, high), `most` at most: all of them, or the guess at the edge of high's class and a spread of others. */
+static size_t pick(uint32_t low, const struct size_probe *high, uint32_t *pools, size_t most)
+{
+    uint32_t top = high->pool;
+    size_t count = 0;
+    if (top - low - 1 <= most) {
+        while (--top > low)
+            pools[count++] = top;
+        return count;
+    }
+    if (high->hint > low && high->hint < top) {
+        pools[count++] = top = high->hint;
+        if (count < most && top - 1 > low)
+            pools[count++] = --top;
+    }
+    const uint64_t width = top - low, parts = most - count + 1;
+    for (uint64_t i = 1; i < parts && width > parts; i++)
+        pools[count++] = (uint32_t)(low + width * i / parts);
+    return count;
+}
+
+/* Index of the largest failing probe; probe_count when none fails. */
+static size_t largest_failing(const struct size_found *found)
+{
+    for (size_t i = found->probe_count; i-- > 0;)
+        if (!found->probes[i].passes)
+            return i;
+    return found->probe_count;
+}
+
+/* Pools to try next in (floor, top probe], from the topmost gap down. *verified: the lowest pool down to which no gap is open. */
+static size_t choose(const struct size_found *found, uint32_t floor, uint32_t pools[SIZE_BATCH], uint32_t *verified)
+{
+    size_t count = 0;
+    bool open = false;
+    for (size_t i = found->probe_count; i-- > 0 && found->probes[i].pool > floor && count < SIZE_BATCH;) {
+        const struct size_probe *high = &found->probes[i], *low = i > 0 ? high - 1 : NULL;
+        const uint32_t from = low && low->pool > floor ? low->pool : floor;
+        if (!open)
+            *verified = high->pool;
+        if (high->pool - from <= 1 || (low && low->pool >= floor && size_sandwich(low, high)))
+            continue;
+        open = true;
+        count += pick(from, high, pools + count, SIZE_BATCH - count);
+    }
+    return count;
+}
+
+/* Close all gaps between the largest failing pool and the bound; each new failing one raises the floor. */
+static enum status close_above(struct search *search, struct diag *diag)
+{
+    struct size_found *found = search->found;
+    for (;;) {
+        uint32_t pools[SIZE_BATCH], verified = found->bound;
+        size_t failing = largest_failing(found), count;
+        uint32_t floor = failing < found->probe_count ? found->probes[failing].pool : 0;
+        count = choose(found, floor, pools, &verified);
+        if (count == 0) {
+            found->failing = floor;
+            return SIM_OK;
+        }
+        if (search->start == 0 && verified < found->bound)
+            search->start = verified;
+        if (search->start > floor) {
+            search->total = search->start - floor;
+            search->verified = search->start - verified;
+        }
+        enum status status = make_probes(search, pools, count, diag);
+        if (status != SIM_OK)
+            return status;
+    }
+}
+
+/* --- below the answer -------------------------------------------------------------------------------------------------------------- */
+
+static enum status add_passing(struct size_found *found, uint32_t from, uint32_t to, struct diag *diag)
+{
+    if (found->passing_count > 0 && found->passing_below[found->passing_count - 1].from == to + 1) {
+        found->passing_below[found->passing_count - 1].from = from;
+        return SIM_OK;
+    }
+    enum status status = array_reserve(&found->passing_below, &found->passing_capacity, found->passing_count + 1,
+                                       sizeof *found->passing_below, "tried pools", diag);
+    if (status == SIM_OK)
+        found->passing_below[found->passing_count++] = (struct size_range){.from = from, .to = to};
+    return status;
+}
+
+static enum status list_passing(struct size_found *found, uint32_t lowest, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = found->probe_count; i-- > 0 && status == SIM_OK;) {
+        const struct size_probe *probe = &found->probes[i];
+        if (probe->pool >= found->failing || probe->pool < lowest || !probe->passes)
+            continue;
+        /* Down to the next probe when the gap was closed by a sandwich. */
+        const bool closed = i > 0 && probe[-1].pool >= lowest && size_sandwich(probe - 1, probe);
+        status = add_passing(found, closed ? probe[-1].pool + 1 : probe->pool, probe->pool, diag);
+    }
+    return status;
+}
+
+static enum status look_below(struct search *search, uint32_t below, struct diag *diag)
+{
+    struct size_found *found = search->found;
+    if (found->failing <= 1 || below == 0)
+        return SIM_OK;
+    const uint32_t lowest = found->failing > below ? found->failing - below : 1;
+    enum status status = SIM_OK;
+    size_t i = 0;
+    while (i < found->probe_count && found->probes[i].pool < lowest)
+        i++;
+    if (found->probes[i].pool != lowest)
+        status = make_probes(search, &lowest, 1, diag);
+    while (status == SIM_OK) {
+        uint32_t pools[SIZE_BATCH], verified = 0;
+        size_t count = choose(found, lowest, pools, &verified);
+        if (count == 0)
+            break;
+        status = make_probes(search, pools, count, diag);
+    }
+    if (status == SIM_OK)
+        status = list_passing(found, lowest, diag);
+    found->looked_at = found->failing - lowest;
+    return status;
+}
+
+enum status size_search(uint32_t bound, uint32_t below, size_probe_function *probe, void *context, struct size_found *out,
+                        struct diag *diag)
+{
+    struct search search = {.probe = probe, .context = context, .found = out};
+    *out = (struct size_found){.bound = bound};
+    enum status status = make_probes(&search, &bound, 1, diag);
+    if (status != SIM_OK)
+        return status;
+    if (!out->probes[0].passes) {
+        out->failing = bound;
+        return SIM_OK;
+    }
+    status = close_above(&search, diag);
+    if (status == SIM_OK) {
+        out->answer = out->failing + 1;
+        status = look_below(&search, below, diag);
+    }
+    return status;
+}
+
+void size_found_deinit(struct size_found *found)
+{
+    free(found->passing_below);
+    free(found->probes);
+    *found = (struct size_found){0};
+}

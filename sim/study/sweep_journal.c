@@ -1,0 +1,223 @@
+/* sweep_journal.c - see sweep_journal.h. */
+#include "study/sweep_journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/text_file.h"
+#include "sim_version.h"
+
+enum { JOURNAL_VERSION = 1, NEW_FILE_MODE = 0666, HEX_SIZE = 24 };
+
+struct sweep_journal {
+    int descriptor;
+    char *path;
+};
+
+static enum status failed(const struct sweep_journal *journal, const char *what, struct diag *diag)
+{
+    return diag_set(diag, SIM_FAILED, "%s: the journal cannot be %s: %s", journal->path, what, strerror(errno));
+}
+
+static enum status append(struct sweep_journal *journal, const char *text, size_t length, struct diag *diag)
+{
+    while (length > 0) {
+        ssize_t wrote = write(journal->descriptor, text, length);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return failed(journal, "written", diag);
+        text += wrote;
+        length -= (size_t)wrote;
+    }
+    return SIM_OK;
+}
+
+/* Finish a line and append it. Ends the text. */
+static enum status append_line(struct sweep_journal *journal, struct json_text *json, struct diag *diag)
+{
+    enum status status = json_text_status(json, diag);
+    if (status == SIM_OK) {
+        json->text[json->length] = '\n'; /* where the terminator stood: one write, so that a kill never leaves half of it behind */
+        status = append(journal, json->text, json->length + 1, diag);
+    }
+    json_text_deinit(json);
+    return status;
+}
+
+/* --- the header ------------------------------------------------------------------------------------------------------------------- */
+
+static void hex(uint64_t value, char out[HEX_SIZE])
+{
+    snprintf(out, HEX_SIZE, "%016llx", (unsigned long long)value);
+}
+
+static enum status write_header(struct sweep_journal *journal, const struct sweep_identity *identity, size_t runs, struct diag *diag)
+{
+    struct json_text json;
+    char digits[HEX_SIZE];
+    json_text_init(&json, false);
+    json_open_object(&json);
+    json_put_int(&json, "pagesim_sweep", JOURNAL_VERSION);
+    json_put_string(&json, "version", SIM_VERSION);
+    json_put_uint(&json, "runs", runs);
+    hex(identity->trace, digits);
+    json_put_string(&json, "trace", digits);
+    hex(identity->sweep, digits);
+    json_put_string(&json, "sweep", digits);
+    json_close_object(&json);
+    enum status status = append_line(journal, &json, diag);
+    return status == SIM_OK ? sweep_journal_sync(journal, diag) : status;
+}
+
+static bool says(const cJSON *root, const char *key, const char *text)
+{
+    const cJSON *node = cJSON_GetObjectItemCaseSensitive(root, key);
+    return cJSON_IsString(node) && strcmp(node->valuestring, text) == 0;
+}
+
+static enum status check_header(const char *path, const char *text, size_t length, const struct sweep_identity *identity, size_t runs,
+                                struct diag *diag)
+{
+    static const char remedy[] = "delete it or give another --journal";
+    struct json_document document;
+    char trace[HEX_SIZE], sweep[HEX_SIZE];
+    struct diag ignored = {0};
+    uint64_t version = 0, count = 0;
+    hex(identity->trace, trace);
+    hex(identity->sweep, sweep);
+    if (json_open(path, 1, text, length, &document, &ignored) != SIM_OK)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of a sweep; %s", path, remedy);
+    const cJSON *root = document.root, *number = cJSON_GetObjectItemCaseSensitive(root, "pagesim_sweep"),
+                *points = cJSON_GetObjectItemCaseSensitive(root, "runs");
+    enum status status = SIM_OK;
+    if (!number || !json_uint64(&document, number, &version))
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of a sweep; %s", path, remedy);
+    else if (version != JOURNAL_VERSION || !says(root, "version", SIM_VERSION))
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: the journal is of another version of pagesim; %s", path, remedy);
+    else if (!says(root, "trace", trace))
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: the journal is of another trace; %s", path, remedy);
+    else if (!says(root, "sweep", sweep) || !points || !json_uint64(&document, points, &count) || count != runs)
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: the journal is of another configuration or other points; %s", path, remedy);
+    json_close(&document);
+    return status;
+}
+
+/* --- reading it back -------------------------------------------------------------------------------------------------------------- */
+
+/* Fill `result`; *kept: bytes up to the end of the last whole line. What follows is a line that was being written when the sweep was
+ * killed, or, after the machine went down, what the file system left of it. */
+static enum status read_back(const char *path, const char *text, size_t length, const struct sweep_identity *identity,
+                             struct sweep_result *result, size_t *kept, size_t *resumed, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    *kept = 0;
+    *resumed = 0;
+    for (size_t line = 1; status == SIM_OK && *kept < length; line++) {
+        const char *start = text + *kept, *end = memchr(start, '\n', length - *kept);
+        size_t index;
+        if (!end)
+            break;
+        if (line == 1) {
+            status = check_header(path, start, (size_t)(end - start), identity, result->count, diag);
+        } else {
+            status = sweep_row_read(result, path, line, start, (size_t)(end - start), &index, diag);
+            ++*resumed;
+        }
+        *kept = (size_t)(end - text) + 1;
+    }
+    return status;
+}
+
+static enum status resume(struct sweep_journal *journal, const struct sweep_identity *identity, struct sweep_result *result,
+                          size_t *resumed, struct diag *diag)
+{
+    struct text_file file;
+    size_t kept;
+    enum status status = text_file_open(journal->path, &file, diag);
+    if (status != SIM_OK)
+        return status;
+    status = read_back(journal->path, file.text, file.length, identity, result, &kept, resumed, diag);
+    /* A file whose first line is something else and not even ended is not ours to cut. */
+    static const char mark[] = "{\"pagesim_sweep\"";
+    size_t compared = file.length < sizeof mark - 1 ? file.length : sizeof mark - 1;
+    if (status == SIM_OK && kept == 0 && compared > 0 && memcmp(file.text, mark, compared) != 0)
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of a sweep; delete it or give another --journal", journal->path);
+    text_file_close(&file);
+    if (status == SIM_OK && ftruncate(journal->descriptor, (off_t)kept) != 0)
+        status = failed(journal, "cut to its last whole line", diag);
+    if (status == SIM_OK && kept == 0)
+        status = write_header(journal, identity, result->count, diag);
+    return status;
+}
+
+static enum status open_file(struct sweep_journal *journal, struct diag *diag)
+{
+    struct stat facts;
+    if (strcmp(journal->path, "-") == 0)
+        return diag_set(diag, SIM_USAGE, "--journal -: must be a file that can be read back");
+    journal->descriptor = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, NEW_FILE_MODE);
+    if (journal->descriptor < 0)
+        return failed(journal, "opened", diag);
+    if (fstat(journal->descriptor, &facts) != 0 || !S_ISREG(facts.st_mode))
+        return diag_set(diag, SIM_USAGE, "--journal %s: must be a file that can be read back", journal->path);
+    if (flock(journal->descriptor, LOCK_EX | LOCK_NB) != 0)
+        return diag_set(diag, SIM_FAILED, "%s: the journal is in use by another process", journal->path);
+    return SIM_OK;
+}
+
+enum status sweep_journal_open(const char *path, const struct sweep_identity *identity, struct sweep_result *result,
+                               struct sweep_journal **out, size_t *resumed, struct diag *diag)
+{
+    struct sweep_journal *journal;
+    enum status status = array_zeroed(&journal, 1, sizeof *journal, "a journal", diag);
+    if (status != SIM_OK)
+        return status;
+    journal->descriptor = -1;
+    journal->path = strdup(path);
+    if (!journal->path)
+        status = diag_no_memory(diag, strlen(path), "a journal");
+    else
+        status = open_file(journal, diag);
+    if (status == SIM_OK)
+        status = resume(journal, identity, result, resumed, diag);
+    if (status != SIM_OK) {
+        sweep_journal_close(journal);
+        return status;
+    }
+    *out = journal;
+    return SIM_OK;
+}
+
+enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_row *row, size_t index, struct diag *diag)
+{
+    struct json_text json;
+    json_text_init(&json, false);
+    sweep_row_write(row, index, &json);
+    return append_line(journal, &json, diag);
+}
+
+enum status sweep_journal_sync(struct sweep_journal *journal, struct diag *diag)
+{
+    /* Some file systems cannot sync; then there is nothing more to be had. */
+    if (fdatasync(journal->descriptor) != 0 && errno != EINVAL && errno != EROFS)
+        return failed(journal, "synced", diag);
+    return SIM_OK;
+}
+
+void sweep_journal_close(struct sweep_journal *journal)
+{
+    if (!journal)
+        return;
+    if (journal->descriptor >= 0)
+        close(journal->descriptor);
+    free(journal->path);
+    free(journal);
+}

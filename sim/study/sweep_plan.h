@@ -1,0 +1,70 @@
+/* sweep_plan.h - which configurations a sweep tries: a grid or a list of points over configuration keys.
+ *
+ * A plan is the product of factors; a factor is a list of partial settings:
+ *
+ *     --vary block_size=8,16,32              a factor of one key          the first factor changes slowest,
+ *     --vary num_gpu_blocks=1000:8000:500    another                      the last one fastest
+ *     --mode list                            all --vary are zipped into one factor: first with first, second with second
+ *     --list FILE                            a factor whose settings are lines: JSON objects, or key=value words
+ *     --replicates N                         a last factor: seed, seed + 1, ...
+ *
+ * Values are kept as text and applied as options behind the command's own, so a point means what the same options would mean, with
+ * dependent defaults and all that vLLM refuses. Thread rule: immutable once made.
+ */
+#ifndef PAGESIM_SWEEP_PLAN_H
+#define PAGESIM_SWEEP_PLAN_H
+
+#include <stdint.h>
+
+#include "input/config.h"
+#include "input/config_keys.h"
+#include "input/sizing.h"
+
+enum { SWEEP_POINTS_MOST = 1000000, SWEEP_KEYS_MOST = 64 };
+#define SWEEP_NO_VALUE UINT32_MAX
+
+struct sweep_plan {
+    const char *config_path;          /* borrowed; NULL: none */
+    const struct config_option *base; /* borrowed: the command's own options */
+    uint32_t base_count;
+    const struct config_key *keys[SWEEP_KEYS_MOST]; /* in order of appearance */
+    uint32_t key_count;
+    char **values; /* all texts, owned */
+    size_t value_count, value_capacity;
+    uint32_t *cells; /* by point, then key: index of a value; SWEEP_NO_VALUE: the point says nothing of that key */
+    size_t point_count;
+};
+
+/* What the user asked for. Texts are borrowed during sweep_plan_make only. */
+struct sweep_request {
+    const char *const *vary; /* "key=values" */
+    size_t vary_count;
+    bool zip;              /* --mode list */
+    const char *list_path; /* or NULL */
+    uint64_t replicates;   /* seeds a point; 0: not given */
+};
+
+/* Make the plan; `plan` has config_path, base and base_count set and is zero otherwise. SIM_USAGE: a key that is unknown or varied twice, a value or a
+ * range that does not fit its key, lists of different lengths, too many points. SIM_BAD_INPUT: the list file, with its line.
+ * End it with sweep_plan_deinit in any case. */
+SIM_NODISCARD enum status sweep_plan_make(struct sweep_plan *plan, const struct sweep_request *request, struct diag *diag);
+void sweep_plan_deinit(struct sweep_plan *plan);
+
+/* The effective configuration of a point, its pool sized. The message of an error names the point. Any thread. */
+SIM_NODISCARD enum status sweep_plan_config(const struct sweep_plan *plan, size_t point, struct config *config, struct diag *diag);
+
+/* The value that a point gives to plan->keys[key], or NULL. */
+const char *sweep_plan_value(const struct sweep_plan *plan, size_t point, uint32_t key);
+
+/* "block_size=8 num_gpu_blocks=1000" */
+void sweep_plan_describe(const struct sweep_plan *plan, size_t point, char *out, size_t size);
+
+/* The key's spelling in files: "step_time.base_ns". */
+void sweep_key_name(const struct config_key *key, char *out, size_t size);
+
+/* The texts of one "a,b,c" or "from:to:step" (inclusive; step 1 when left out; "*k" multiplies), appended to plan->values and checked
+ * against the key. `what` names the option for messages. */
+SIM_NODISCARD enum status sweep_plan_parse_values(struct sweep_plan *plan, const struct config_key *key, const char *text, const char *what,
+                                                  struct diag *diag);
+
+#endif

@@ -1,0 +1,44 @@
+/* sweep_run.h - does the runs of a sweep: many replays at once over shared traces, each result in its own slot.
+ *
+ * Every point's configuration is made and checked before anything runs. Runs are handed out to threads one by one (they differ in length);
+ * what they say does not depend on who did them, and neither does anything here. A run that stalls or dies is a result like another.
+ * With the data plane on, points run one after the other, because they measure the memory's speed, and each uses all threads.
+ */
+#ifndef PAGESIM_SWEEP_RUN_H
+#define PAGESIM_SWEEP_RUN_H
+
+#include <signal.h>
+
+#include "engine/memory_limit.h"
+#include "study/sweep_journal.h"
+#include "study/sweep_plan.h"
+#include "study/sweep_result.h"
+#include "study/workload.h"
+
+struct sweep {
+    const struct sweep_plan *plan;
+    struct workload *workload;
+    const struct trace **traces; /* by point, after sweep_prepare; owned */
+    struct sweep_identity identity;
+    bool moves_bytes; /* some point has the data plane on */
+    uint32_t threads;
+    bool reference;                    /* the plain scheduler */
+    bool quiet;                        /* no progress bar */
+    const volatile sig_atomic_t *stop; /* NULL, or not 0 once the user has had enough */
+    struct sweep_journal *journal;     /* NULL: none */
+    struct sweep_result result;
+    struct figure_list *known; /* figures of the first point, before anything ran */
+};
+
+/* Check every point, make the traces, and fill identity, known and result (all pending). The caller has set plan, workload, threads and
+ * the rest. Errors name the point. End it with sweep_close in any case. */
+SIM_NODISCARD enum status sweep_prepare(struct sweep *sweep, struct diag *diag);
+/* Do what is still pending. SIM_INTERRUPTED: stop was set; what had ended is in the journal. */
+SIM_NODISCARD enum status sweep_run(struct sweep *sweep, struct diag *diag);
+void sweep_close(struct sweep *sweep);
+
+/* Figures that a replay of `config` lists, by a replay of the trace's first request. The caller frees *figures. */
+SIM_NODISCARD enum status figures_of(const struct trace *trace, const struct config *config, struct figure **figures, size_t *count,
+                                     struct diag *diag);
+
+#endif
