@@ -4,6 +4,7 @@
 #include "input/config_keys.h"
 #include "policy/policy.h"
 #include "study/compare_runs.h"
+#include "study/sweep_run.h"
 #include "support/tiny_trace.h"
 
 static int64_t key(void *self, const struct policy_request *request)
@@ -40,5 +41,18 @@ Test(own_policy, runs_like_any_other_once_it_is_registered)
     cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
     cr_expect(comparison.paired[COMPARE_QUEUE].worse == 1 && comparison.paired[COMPARE_QUEUE].better == 2, "1 waits for 2 and 3");
     comparison_free(&comparison);
+    const struct config_option base[] = {{"num-gpu-blocks", "100"}, {"max-num-seqs", "1"}};
+    const char *const vary[] = {"scheduling_policy=fcfs,longest-prompt"};
+    const struct workload_source source = {.file = trace};
+    struct workload workload;
+    struct sweep_plan plan = {.base = base, .base_count = 2};
+    struct sweep sweep = {.plan = &plan, .workload = &workload, .threads = 1, .quiet = true};
+    workload_init(&workload, &source);
+    cr_assert_eq(sweep_plan_make(&plan, &(struct sweep_request){.vary = vary, .vary_count = 1}, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(sweep_prepare(&sweep, &diag) == SIM_OK ? sweep_run(&sweep, &diag) : diag.status, SIM_OK, "%s", diag.text);
+    cr_expect_neq(sweep_row_figure(&sweep.result.rows[0], "mean_ttft_ms"), sweep_row_figure(&sweep.result.rows[1], "mean_ttft_ms"));
+    sweep_close(&sweep);
+    sweep_plan_deinit(&plan);
+    workload_deinit(&workload);
     trace_destroy(trace);
 }
