@@ -147,12 +147,8 @@ static enum status make_account_table(const struct memory_accounts *accounts, st
 }
 
 static const struct table_column class_columns[] = {
-    {"class", "class", TABLE_TEXT},
-    {"requests_mean", "holders", 2},
-    {"useful_blocks_mean", "useful", 1},
-    {"tail_blocks_mean", "tail", 1},
-    {"charged_percent", "% of pool", 2},
-    {"saved_blocks_mean", "saved", 1},
+    {"class", "class", TABLE_TEXT},    {"requests_mean", "holders", 2},     {"useful_blocks_mean", "useful", 1},
+    {"tail_blocks_mean", "tail", 1},   {"charged_percent", "% of pool", 2}, {"saved_blocks_mean", "saved", 1},
     {"useful_percent", "useful %", 2},
 };
 
