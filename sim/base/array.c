@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/huge_heap.h"
+
 enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t size, const char *what, struct diag *diag)
 {
     if (needed <= *capacity)
@@ -21,6 +23,7 @@ enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t s
     grown = realloc(old, room * size);
     if (!grown)
         return diag_no_memory(diag, room * size, what);
+    huge_heap_advise(grown, room * size);
     memcpy(items, &grown, sizeof grown);
     *capacity = room;
     return SIM_OK;
@@ -31,6 +34,7 @@ enum status array_zeroed(void *items, size_t count, size_t size, const char *wha
     void *fresh = calloc(count ? count : 1, size);
     if (!fresh)
         return diag_no_memory(diag, count * size, what);
+    huge_heap_advise(fresh, count * size);
     memcpy(items, &fresh, sizeof fresh);
     return SIM_OK;
 }

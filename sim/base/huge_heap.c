@@ -37,6 +37,19 @@ void huge_heap_prepare(void)
     if (start % HUGE_PAGE == 0 && end > start)
         madvise((void *)start, end - start, MADV_HUGEPAGE);
 }
+
+void huge_heap_advise(void *block, size_t bytes)
+{
+    const uintptr_t start = ((uintptr_t)block + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1), end = ((uintptr_t)block + bytes) & ~(HUGE_PAGE - 1);
+    if (bytes >= 2 * HUGE_PAGE && end > start)
+        madvise((void *)start, end - start, MADV_HUGEPAGE);
+}
 #else
 void huge_heap_prepare(void) {}
+
+void huge_heap_advise(void *block, size_t bytes)
+{
+    (void)block;
+    (void)bytes;
+}
 #endif

@@ -6,7 +6,12 @@
 #ifndef PAGESIM_HUGE_HEAP_H
 #define PAGESIM_HUGE_HEAP_H
 
+#include <stddef.h>
+
 /* Call once, before the first allocation that matters and before any thread. Does nothing where it cannot help; never fails. */
 void huge_heap_prepare(void);
+
+/* Advise a block of memory that is about to be touched for the first time; blocks of some megabytes gain. For what malloc maps apart. */
+void huge_heap_advise(void *block, size_t bytes);
 
 #endif

@@ -6,12 +6,13 @@ void emitter_init(struct emitter *emitter, const struct observer *observers, siz
     emitter->observers = observers;
     emitter->observer_count = count;
     emitter->block_size = block_size;
-    emitter->wants_tallies = emitter->wants_runs = emitter->wants_events = false;
+    emitter->wants_tallies = emitter->wants_runs = emitter->wants_events = emitter->wants_contiguity = false;
     emitter->tally_count = emitter->run_count = emitter->event_count = 0;
     for (size_t i = 0; i < count; i++) {
         emitter->wants_tallies |= observers[i].tallies != NULL;
         emitter->wants_runs |= observers[i].runs != NULL;
         emitter->wants_events |= observers[i].events != NULL;
+        emitter->wants_contiguity |= observers[i].contiguity;
     }
 }
 

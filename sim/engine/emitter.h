@@ -16,7 +16,7 @@ struct emitter {
     const struct observer *observers;
     size_t observer_count;
     uint32_t block_size;
-    bool wants_tallies, wants_runs, wants_events;
+    bool wants_tallies, wants_runs, wants_events, wants_contiguity;
     size_t tally_count, run_count, event_count;
     struct step_tally tallies[EMITTER_BATCH];
     struct step_run runs[EMITTER_RUNS];

@@ -27,13 +27,14 @@ static uint32_t power_of_two(uint32_t least)
 }
 
 enum status event_blocks_init(struct event_blocks *blocks, const struct trace *trace, const struct config *config, uint32_t slots,
-                              struct diag *diag)
+                              bool track_ids, struct diag *diag)
 {
     *blocks = (struct event_blocks){.trace = trace,
                                     .block_size = config->block_size,
                                     .max_model_len = config->max_model_len,
                                     .usable = config->num_gpu_blocks - 1,
                                     .caching = config->enable_prefix_caching,
+                                    .track_ids = track_ids,
                                     .slots = slots,
                                     .next_unused = 1, /* block 0 is the null block */
                                     .stride = 1,
@@ -42,7 +43,7 @@ enum status event_blocks_init(struct event_blocks *blocks, const struct trace *t
                                     .back_last = SEGMENT_NONE};
     enum status status = array_zeroed(&blocks->tables, slots, sizeof *blocks->tables, "block tables", diag);
     size_t capacity = 0; /* of memory that is not cleared: pages that are never touched cost nothing */
-    if (status == SIM_OK)
+    if (status == SIM_OK && track_ids)
         status = array_reserve(&blocks->front, &capacity, (size_t)blocks->usable + 1, sizeof *blocks->front, "the free queue", diag);
     if (status != SIM_OK || !blocks->caching)
         return status;
@@ -51,7 +52,8 @@ enum status event_blocks_init(struct event_blocks *blocks, const struct trace *t
         blocks->stride = min_u32(blocks->prefix.per, STRIDE_MOST);
         blocks->ring_mask = power_of_two(blocks->usable) - 1;
         capacity = 0;
-        status = array_reserve(&blocks->ring, &capacity, (size_t)blocks->ring_mask + 1, sizeof *blocks->ring, "the free queue", diag);
+        if (track_ids)
+            status = array_reserve(&blocks->ring, &capacity, (size_t)blocks->ring_mask + 1, sizeof *blocks->ring, "the free queue", diag);
     }
     return status;
 }
@@ -107,7 +109,7 @@ static enum status new_segment(struct event_blocks *blocks, uint32_t *index, str
     const size_t needed = (size_t)blocks->segments_used + 1;
     enum status status =
         array_reserve(&blocks->segments, &blocks->segments_capacity, needed, sizeof *blocks->segments, "segments of blocks", diag);
-    if (status == SIM_OK)
+    if (status == SIM_OK && blocks->track_ids)
         status = array_reserve(&blocks->segment_ids, &blocks->segment_ids_capacity, needed * blocks->stride, sizeof *blocks->segment_ids,
                                "segments of blocks", diag);
     *index = blocks->segments_used;
@@ -170,17 +172,19 @@ static enum status split(struct event_blocks *blocks, uint32_t index, uint32_t c
     if (status != SIM_OK)
         return status;
     struct segment *segment = &blocks->segments[index], *other = &blocks->segments[*tail];
-    const uint32_t *ids = ids_of(blocks, index);
     *other = *segment;
     other->count -= count;
     other->offset += count;
-    other->breaks = count_breaks(ids + count, other->count);
-    memcpy(ids_of(blocks, *tail), ids + count, other->count * sizeof *ids);
     if (segment->refs == 0)
         blocks->back_blocks -= other->count;
     segment->count = count;
-    segment->breaks = count_breaks(ids, count);
     segment->rest = *tail;
+    if (blocks->track_ids) {
+        const uint32_t *ids = ids_of(blocks, index);
+        memcpy(ids_of(blocks, *tail), ids + count, other->count * sizeof *ids);
+        other->breaks = count_breaks(ids + count, other->count);
+        segment->breaks = count_breaks(ids, count);
+    }
     link_copy(blocks, *tail, index);
     if (segment->refs == 0)
         queue_before(blocks, *tail, index);
@@ -192,6 +196,8 @@ static enum status split(struct event_blocks *blocks, uint32_t index, uint32_t c
 /* From a segment of orphans: the next ids of the ring. */
 static void take_orphans(struct event_blocks *blocks, uint32_t *ids, uint32_t count)
 {
+    if (!ids)
+        return;
     const uint32_t straight = min_u32(count, blocks->ring_mask + 1 - blocks->ring_head);
     memcpy(ids, blocks->ring + blocks->ring_head, straight * sizeof *ids);
     if (count > straight)
@@ -210,7 +216,7 @@ static void prefetch_behind(const struct event_blocks *blocks, const struct segm
         return;
     const struct segment *ahead = &blocks->segments[index];
     const uint32_t *ids = ids_of(blocks, index);
-    for (uint32_t line = 0; line < ahead->count; line += 16)
+    for (uint32_t line = 0; line < ahead->count && blocks->track_ids; line += 16)
         __builtin_prefetch(ids + line);
     __builtin_prefetch(&blocks->prefix.nodes[ahead->node]);
     if (ahead->next != SEGMENT_NONE)
@@ -225,7 +231,7 @@ uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t
     prefetch_behind(blocks, segment);
     if (segment->node == NODE_NONE) {
         take_orphans(blocks, ids, count);
-    } else {
+    } else if (ids) {
         const uint32_t *held = ids_of(blocks, index) + segment->count - count;
         copy_reversed(ids, held, count);
         if (count < segment->count)
@@ -242,18 +248,27 @@ uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t
     return count;
 }
 
-/* `count` ids from the head of the queue, in the order of taking. They must be there. */
-static void take_ids(struct event_blocks *blocks, uint32_t *ids, uint32_t count)
+void event_blocks_take(struct event_blocks *blocks, uint32_t *ids, uint32_t count)
 {
     const uint32_t stacked = min_u32(count, blocks->front_count);
-    blocks->front_count -= stacked;
-    copy_reversed(ids, blocks->front + blocks->front_count, stacked);
     const uint32_t fresh = min_u32(count - stacked, blocks->usable - blocks->next_unused + 1);
-    for (uint32_t i = 0; i < fresh; i++)
-        ids[stacked + i] = blocks->next_unused + i;
+    blocks->front_count -= stacked;
+    if (ids) {
+        copy_reversed(ids, blocks->front + blocks->front_count, stacked);
+        for (uint32_t i = 0; i < fresh; i++)
+            ids[stacked + i] = blocks->next_unused + i;
+    }
     blocks->next_unused += fresh;
     for (uint32_t done = stacked + fresh; done < count;)
-        done += event_blocks_evict(blocks, ids + done, count - done);
+        done += event_blocks_evict(blocks, ids ? ids + done : NULL, count - done);
+}
+
+/* Blocks without content, the last one on top. */
+static void push_front(struct event_blocks *blocks, const uint32_t *ids, uint32_t count)
+{
+    if (blocks->track_ids)
+        memcpy(blocks->front + blocks->front_count, ids, count * sizeof *ids);
+    blocks->front_count += count;
 }
 
 /* Blocks that nobody will ever look for, to the tail, deepest first. */
@@ -262,10 +277,12 @@ static enum status push_orphans(struct event_blocks *blocks, const uint32_t *ids
     uint32_t index = blocks->back_last;
     if (count == 0)
         return SIM_OK;
-    const uint32_t straight = min_u32(count, blocks->ring_mask + 1 - blocks->ring_tail);
-    copy_reversed(blocks->ring + blocks->ring_tail, ids + count - straight, straight);
-    copy_reversed(blocks->ring, ids, count - straight);
-    blocks->ring_tail = (blocks->ring_tail + count) & blocks->ring_mask;
+    if (blocks->track_ids) {
+        const uint32_t straight = min_u32(count, blocks->ring_mask + 1 - blocks->ring_tail);
+        copy_reversed(blocks->ring + blocks->ring_tail, ids + count - straight, straight);
+        copy_reversed(blocks->ring, ids, count - straight);
+        blocks->ring_tail = (blocks->ring_tail + count) & blocks->ring_mask;
+    }
     if (index != SEGMENT_NONE && blocks->segments[index].node == NODE_NONE) {
         blocks->segments[index].count += count;
         blocks->back_blocks += count;
@@ -293,9 +310,14 @@ static enum status add_part(struct event_table *table, uint32_t segment, uint32_
     return SIM_OK;
 }
 
-/* `count` more ids in the table, with `breaks` inside. */
+/* `count` more blocks in the table, with `breaks` inside their ids. */
 static void count_ids(struct event_blocks *blocks, struct event_table *table, const uint32_t *ids, uint32_t count, uint32_t breaks)
 {
+    if (!blocks->track_ids) {
+        blocks->table_blocks += count;
+        table->count += count;
+        return;
+    }
     uint32_t runs = breaks + (table->count == 0 || table->last + 1 != ids[0]);
     table->runs += runs;
     blocks->table_runs += runs;
@@ -335,9 +357,9 @@ static enum status take_named(struct event_blocks *blocks, struct event_table *t
     if (status != SIM_OK)
         return status;
     struct segment *segment = &blocks->segments[index];
-    uint32_t *ids = ids_of(blocks, index);
-    take_ids(blocks, ids, segment->count);
-    segment->breaks = count_breaks(ids, segment->count);
+    uint32_t *ids = blocks->track_ids ? ids_of(blocks, index) : NULL;
+    event_blocks_take(blocks, ids, segment->count);
+    segment->breaks = ids ? count_breaks(ids, segment->count) : 0;
     count_ids(blocks, table, ids, segment->count, segment->breaks);
     *taken = segment->count;
     return SIM_OK;
@@ -348,7 +370,7 @@ static enum status register_pending(struct event_blocks *blocks, struct event_ta
 {
     uint32_t index;
     enum status status = add_segment(blocks, table, table->count - 1, 1, &index, diag);
-    if (status == SIM_OK)
+    if (status == SIM_OK && blocks->track_ids)
         *ids_of(blocks, index) = table->pending;
     table->pending = KV_BLOCK_NONE;
     return status;
@@ -365,13 +387,14 @@ static enum status take(struct event_blocks *blocks, struct event_table *table, 
         status = take_named(blocks, table, min_u32(fresh, limit - table->count), &taken, diag);
     if (status == SIM_OK && fresh > 0 && table->count < table->named) {
         assert(fresh == 1); /* only the last block can be short of tokens */
-        take_ids(blocks, &table->pending, 1);
+        table->pending = 0; /* without ids: any that is not KV_BLOCK_NONE */
+        event_blocks_take(blocks, blocks->track_ids ? &table->pending : NULL, 1);
         count_ids(blocks, table, &table->pending, 1, 0);
     } else if (status == SIM_OK && fresh > 0) {
-        uint32_t *ids = table->ids + table->private_count;
-        assert(table->private_count + fresh <= table->ids_capacity);
-        take_ids(blocks, ids, fresh);
-        count_ids(blocks, table, ids, fresh, count_breaks(ids, fresh));
+        uint32_t *ids = blocks->track_ids ? table->ids + table->private_count : NULL;
+        assert(!ids || table->private_count + fresh <= table->ids_capacity);
+        event_blocks_take(blocks, ids, fresh);
+        count_ids(blocks, table, ids, fresh, ids ? count_breaks(ids, fresh) : 0);
         table->private_count += fresh;
     }
     if (blocks->caching && table->registered < full)
@@ -471,7 +494,7 @@ static enum status touch(struct event_blocks *blocks, struct event_table *table,
     struct segment *segment = &blocks->segments[hit.segment];
     if (segment->refs++ == 0)
         unqueue(blocks, hit.segment);
-    count_ids(blocks, table, ids_of(blocks, hit.segment), segment->count, segment->breaks);
+    count_ids(blocks, table, blocks->track_ids ? ids_of(blocks, hit.segment) : NULL, segment->count, segment->breaks);
     return add_part(table, hit.segment, segment->count, diag);
 }
 
@@ -500,7 +523,7 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
     }
     /* Room for all private blocks that it can ever have: growing by one never has to look. */
     uint32_t longest = ceil_div(blocks->trace->input_tokens[position] + blocks->trace->output_tokens[position], size);
-    if (status == SIM_OK)
+    if (status == SIM_OK && blocks->track_ids)
         status = array_reserve(&table->ids, &table->ids_capacity, longest - min_u32(table->named, longest), sizeof *table->ids,
                                "a block table", diag);
     uint32_t covered = ceil_div(min_u32(hits * size + tokens, blocks->max_model_len), size);
@@ -509,10 +532,28 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
     return status;
 }
 
+/* Without ids, stretches count a decoding request's blocks in the sum of all tables only: bring its own count up to date. It holds
+ * `computed` tokens and nothing beyond them. */
+static void catch_up(const struct event_blocks *blocks, struct event_table *table, uint32_t computed)
+{
+    const uint32_t held = ceil_div(computed, blocks->block_size);
+    if (blocks->track_ids || table->count >= held)
+        return;
+    table->private_count += held - table->count;
+    table->count = held;
+}
+
+uint32_t event_blocks_held(struct event_blocks *blocks, uint32_t slot, uint32_t computed)
+{
+    catch_up(blocks, &blocks->tables[slot], computed);
+    return blocks->tables[slot].count;
+}
+
 enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t known, uint32_t tokens, bool *fits,
                               struct diag *diag)
 {
     struct event_table *table = &blocks->tables[slot];
+    catch_up(blocks, table, computed);
     uint32_t covered = ceil_div(min_u32(computed + tokens, blocks->max_model_len), blocks->block_size);
     uint32_t fresh = covered > table->count ? covered - table->count : 0;
     *fits = fresh <= event_blocks_free(blocks);
@@ -551,17 +592,18 @@ static enum status name_private(struct event_blocks *blocks, struct event_table 
         if (status != SIM_OK)
             return status;
         blocks->segments[index] = (struct segment){.count = count,
-                                                   .breaks = count_breaks(table->ids + done, count),
+                                                   .breaks = blocks->track_ids ? count_breaks(table->ids + done, count) : 0,
                                                    .refs = 1,
                                                    .node = blocks->private_node[table->position],
                                                    .offset = before + done - table->named,
                                                    .rest = SEGMENT_NONE};
-        memcpy(ids_of(blocks, index), table->ids + done, count * sizeof *table->ids);
+        if (blocks->track_ids)
+            memcpy(ids_of(blocks, index), table->ids + done, count * sizeof *table->ids);
         link_copy(blocks, index, SEGMENT_NONE);
         status = add_part(table, index, count, diag);
     }
     table->private_count -= full;
-    if (table->private_count > 0)
+    if (table->private_count > 0 && blocks->track_ids)
         table->ids[0] = table->ids[full];
     return status;
 }
@@ -596,9 +638,9 @@ static enum status release_cached(struct event_blocks *blocks, struct event_tabl
 {
     const uint32_t full = registered_private(table);
     if (table->pending != KV_BLOCK_NONE)
-        blocks->front[blocks->front_count++] = table->pending;
+        push_front(blocks, &table->pending, 1);
     if (table->private_count > full)
-        blocks->front[blocks->front_count++] = table->ids[full];
+        push_front(blocks, table->ids + full, 1);
     enum status status = push_orphans(blocks, table->ids, full, diag);
     for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;) {
         if (i >= PREFETCH_PARTS)
@@ -612,6 +654,7 @@ enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uin
 {
     struct event_table *table = &blocks->tables[slot];
     enum status status = SIM_OK;
+    catch_up(blocks, table, computed);
     if (blocks->caching) {
         if (table->registered < computed / blocks->block_size)
             table->registered = computed / blocks->block_size; /* full since the last boundary */
@@ -620,8 +663,7 @@ enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uin
         if (status == SIM_OK)
             status = release_cached(blocks, table, diag);
     } else {
-        memcpy(blocks->front + blocks->front_count, table->ids, table->private_count * sizeof *table->ids);
-        blocks->front_count += table->private_count;
+        push_front(blocks, table->ids, table->private_count);
     }
     blocks->table_blocks -= table->count;
     blocks->table_runs -= table->runs;
@@ -638,7 +680,7 @@ bool event_blocks_check(const struct event_blocks *blocks)
         const struct segment *segment = &blocks->segments[index];
         if (segment->refs != 0 || segment->count == 0 || segment->prev != before)
             return false;
-        if (segment->node != NODE_NONE && segment->breaks != count_breaks(ids_of(blocks, index), segment->count))
+        if (blocks->track_ids && segment->node != NODE_NONE && segment->breaks != count_breaks(ids_of(blocks, index), segment->count))
             return false;
         before = index;
         back += segment->count;
@@ -646,7 +688,7 @@ bool event_blocks_check(const struct event_blocks *blocks)
     }
     for (uint32_t slot = 0; slot < blocks->slots; slot++)
         held += blocks->tables[slot].count;
-    return back == blocks->back_blocks && before == blocks->back_last && held == blocks->table_blocks &&
-           ((blocks->ring_tail - blocks->ring_head - orphans) & blocks->ring_mask) == 0 &&
+    return back == blocks->back_blocks && before == blocks->back_last && (held == blocks->table_blocks || !blocks->track_ids) &&
+           (!blocks->track_ids || ((blocks->ring_tail - blocks->ring_head - orphans) & blocks->ring_mask) == 0) &&
            (uint64_t)event_blocks_free(blocks) + blocks->table_blocks >= blocks->usable;
 }

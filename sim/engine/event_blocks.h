@@ -9,6 +9,10 @@
  * referenced. It is split when a request hits only a part of it; tables that hold the whole reach its other parts through `rest`. At
  * the front there are never blocks with content: V1 puts blocks without content before all others, so hits unlink from the back only.
  *
+ * Ids decide nothing: who can have which content, what is free and what goes first are matters of counts and order. So when nobody looks at
+ * ids (`track_ids` false), none is kept: the same stacks, segments and rings are only counted, and tables of decoding requests are counted
+ * when they are next looked at.
+ *
  * Private blocks (behind the hash ids, and all output) are found again only by their own request after a preemption. Until then they
  * are plain ids in its table. When it finishes they become orphans: free, registered, and never to be found. They leave the queue in the
  * order in which they came, so all orphans' ids stand in one ring, and an orphan segment in the back list is nothing but a count.
@@ -56,12 +60,12 @@ struct hit {
 struct event_blocks {
     const struct trace *trace;
     uint32_t block_size, max_model_len, usable;
-    bool caching;
+    bool caching, track_ids;
     struct event_prefix prefix;
     struct event_table *tables; /* by slot */
     uint32_t slots;
     uint32_t next_unused; /* ids from here to `usable` were never taken */
-    uint32_t *front;      /* room for all */
+    uint32_t *front;      /* room for all; NULL without ids */
     uint32_t front_count;
     uint32_t back_blocks;
     struct segment *segments;
@@ -81,8 +85,9 @@ struct event_blocks {
     size_t chain_capacity;
 };
 
+/* `track_ids`: keep block ids and table_runs. */
 SIM_NODISCARD enum status event_blocks_init(struct event_blocks *blocks, const struct trace *trace, const struct config *config,
-                                            uint32_t slots, struct diag *diag);
+                                            uint32_t slots, bool track_ids, struct diag *diag);
 void event_blocks_deinit(struct event_blocks *blocks);
 
 static inline uint32_t event_blocks_free(const struct event_blocks *blocks)
@@ -105,6 +110,8 @@ SIM_NODISCARD enum status event_blocks_grow(struct event_blocks *blocks, uint32_
 SIM_NODISCARD enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, bool preempted,
                                                struct diag *diag);
 
+/* `count` blocks from the head of the queue in the order of taking; they must be there. ids: NULL without ids. */
+void event_blocks_take(struct event_blocks *blocks, uint32_t *ids, uint32_t count);
 /* Up to `wanted` free blocks from the head of the back list (there must be one); what they held is forgotten. Returns how many. */
 uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t wanted);
 
@@ -141,6 +148,9 @@ static inline uint32_t event_table_append(struct event_table *table, uint32_t id
     table->runs += breaks;
     return breaks;
 }
+
+/* Blocks that the table of a slot holds, which has `computed` tokens and none scheduled beyond. */
+uint32_t event_blocks_held(struct event_blocks *blocks, uint32_t slot, uint32_t computed);
 
 bool event_blocks_check(const struct event_blocks *blocks);
 

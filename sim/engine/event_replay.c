@@ -533,7 +533,7 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
     replay->by_priority = replay->order.policy->order != POLICY_ARRIVAL;
     status = closed_loop_init(&replay->loop, trace, replay->config->max_concurrency, diag);
     if (status == SIM_OK)
-        status = event_blocks_init(&replay->blocks, trace, replay->config, most, diag);
+        status = event_blocks_init(&replay->blocks, trace, replay->config, most, replay->emitter.wants_contiguity, diag);
     if (status == SIM_OK)
         status = request_queue_init(&replay->waiting, trace->count, replay->by_priority, diag);
     if (status == SIM_OK)

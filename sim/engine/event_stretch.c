@@ -41,7 +41,7 @@ static int64_t time_of(uint32_t steps, int64_t first_ns, int64_t change_ns)
  * taken later is charged back, so that steps in which nothing is taken cost nothing. */
 struct charges {
     uint64_t used_ns, cached_ns, runs_ns; /* progression_steps sees to it that they fit */
-    uint64_t peak_empty_slots;
+    uint32_t taken, without_content;      /* blocks so far; free ones in front of all cached ones */
 };
 
 /* A block for everybody in a phase list. Returns at how many places ids do not follow each other. */
@@ -64,19 +64,31 @@ static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, 
     return breaks;
 }
 
-/* Blocks for those that cross a boundary in a step that starts `elapsed_ns` after the run, when held_tokens will be held. */
-static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, uint64_t held_tokens, struct charges *charges)
+/* Those who cross a boundary in a step that starts `elapsed_ns` after the run take a block. Without ids the queue is told in the end. */
+static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, struct charges *charges)
 {
-    struct event_blocks *blocks = &replay->blocks;
-    const uint32_t cached_before = blocks->back_blocks, count = replay->calendar.phase_count[phase];
-    const uint32_t breaks = take_blocks(replay, phase, count);
-    blocks->table_blocks += count;
-    blocks->table_runs += breaks;
-    const uint64_t empty_slots = blocks->table_blocks * blocks->block_size - held_tokens; /* most just after blocks were taken */
+    const uint32_t count = replay->calendar.phase_count[phase], empty = event_min(count, charges->without_content);
+    if (replay->blocks.track_ids) {
+        const uint32_t breaks = take_blocks(replay, phase, count);
+        replay->blocks.table_runs += breaks;
+        charges->runs_ns += elapsed_ns * breaks;
+    }
+    charges->taken += count;
+    charges->without_content -= empty;
     charges->used_ns += elapsed_ns * count;
-    charges->cached_ns += elapsed_ns * (cached_before - blocks->back_blocks);
-    charges->runs_ns += elapsed_ns * breaks;
-    charges->peak_empty_slots = empty_slots > charges->peak_empty_slots ? empty_slots : charges->peak_empty_slots;
+    charges->cached_ns += elapsed_ns * (count - empty);
+}
+
+static void begin_taking(const struct event_blocks *blocks, struct charges *charges)
+{
+    *charges = (struct charges){.without_content = event_blocks_free(blocks) - blocks->back_blocks};
+}
+
+static void end_taking(struct event_blocks *blocks, const struct charges *charges)
+{
+    blocks->table_blocks += charges->taken;
+    if (!blocks->track_ids && charges->taken > 0)
+        event_blocks_take(blocks, NULL, charges->taken);
 }
 
 /* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks. */
@@ -85,9 +97,12 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
     struct event_replay *replay = stretch->replay;
     const uint32_t size = replay->calendar.block_size;
     const int64_t since_ns = stretch->now_ns - stretch->run_start_ns, first_ns = stretch->duration_ns;
-    const uint64_t held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * stretch->steps;
-    struct charges charges = {.peak_empty_slots = stretch->run->peak_empty_slots};
+    const uint64_t empty_slots =
+        replay->blocks.table_blocks * size - stretch->first_held_tokens - (uint64_t)stretch->decoders * stretch->steps;
+    uint64_t peak_empty_slots = stretch->run->peak_empty_slots;
     uint32_t phase = stretch->phase;
+    struct charges charges;
+    begin_taking(&replay->blocks, &charges);
     for (uint32_t done = 0, window; done < steps; done += window) { /* as far as one word of the phases' bits reaches */
         uint64_t bits = replay->calendar.phase_bits[phase / 64] >> (phase % 64);
         window = event_min(event_min(64 - phase % 64, size - phase), steps - done);
@@ -95,15 +110,18 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
             bits &= (UINT64_C(1) << window) - 1;
         for (; bits; bits &= bits - 1) { /* the steps with a crossing */
             const uint32_t in = (uint32_t)__builtin_ctzll(bits), ahead = done + in;
-            cross(replay, phase + in, (uint64_t)(since_ns + time_of(ahead, first_ns, change_ns)),
-                  held_tokens + (uint64_t)stretch->decoders * ahead, &charges);
+            cross(replay, phase + in, (uint64_t)(since_ns + time_of(ahead, first_ns, change_ns)), &charges);
+            /* Slots that stand empty are most just after blocks were taken. */
+            const uint64_t empty = empty_slots + (uint64_t)charges.taken * size - (uint64_t)stretch->decoders * ahead;
+            peak_empty_slots = empty > peak_empty_slots ? empty : peak_empty_slots;
         }
         phase = phase + window == size ? 0 : phase + window;
     }
+    end_taking(&replay->blocks, &charges);
     stretch->run->used_blocks_ns -= charges.used_ns;
     stretch->run->cached_blocks_ns += charges.cached_ns;
     stretch->run->table_runs_ns -= charges.runs_ns;
-    stretch->run->peak_empty_slots = charges.peak_empty_slots;
+    stretch->run->peak_empty_slots = peak_empty_slots;
     stretch->now_ns += time_of(steps, first_ns, change_ns);
     stretch->duration_ns += change_ns * (steps - 1);
     stretch->steps += steps;
@@ -115,9 +133,12 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
 static void advance_first(struct stretch *stretch)
 {
     struct event_replay *replay = stretch->replay;
-    struct charges none = {0};
-    if (replay->calendar.phase_count[stretch->phase] > 0)
-        cross(replay, stretch->phase, 0, stretch->first_held_tokens + (uint64_t)stretch->decoders * stretch->steps, &none);
+    struct charges none;
+    if (replay->calendar.phase_count[stretch->phase] > 0) {
+        begin_taking(&replay->blocks, &none);
+        cross(replay, stretch->phase, 0, &none);
+        end_taking(&replay->blocks, &none);
+    }
     stretch->now_ns += stretch->duration_ns;
     stretch->steps++;
     stretch->run_steps = 1;
@@ -140,24 +161,26 @@ static void fill_first(const struct stretch *stretch)
     const struct event_replay *replay = stretch->replay;
     const struct event_blocks *blocks = &replay->blocks;
     const uint32_t free_blocks = event_blocks_free(blocks), decoders = stretch->decoders, before = stretch->steps - 1;
+    static const struct step_tally nothing; /* copying it takes the processor less than clearing */
     struct step_run *run = stretch->run;
-    run->first = (struct step_tally){.step = replay->step_number + before,
-                                     .start_ns = stretch->run_start_ns,
-                                     .duration_ns = stretch->duration_ns,
-                                     .context_tokens = stretch->first_shape.context_tokens + (uint64_t)decoders * before,
-                                     .held_tokens = stretch->first_held_tokens + (uint64_t)decoders * before,
-                                     .scheduled_tokens = decoders,
-                                     .scheduled_sequences = decoders,
-                                     .sampled_tokens = decoders,
-                                     .regular_gaps = decoders,
-                                     .running = replay->calendar.running,
-                                     .waiting = replay->waiting.count,
-                                     .free_blocks = free_blocks,
-                                     .cached_blocks = blocks->back_blocks,
-                                     .used_blocks = blocks->usable - free_blocks,
-                                     .table_blocks = (uint32_t)blocks->table_blocks,
-                                     .table_runs = (uint32_t)blocks->table_runs,
-                                     .mode = STEP_MODE_DECODE};
+    run->first = nothing;
+    run->first.step = replay->step_number + before;
+    run->first.start_ns = stretch->run_start_ns;
+    run->first.duration_ns = stretch->duration_ns;
+    run->first.context_tokens = stretch->first_shape.context_tokens + (uint64_t)decoders * before;
+    run->first.held_tokens = stretch->first_held_tokens + (uint64_t)decoders * before;
+    run->first.scheduled_tokens = decoders;
+    run->first.scheduled_sequences = decoders;
+    run->first.sampled_tokens = decoders;
+    run->first.regular_gaps = decoders;
+    run->first.running = replay->calendar.running;
+    run->first.waiting = replay->waiting.count;
+    run->first.free_blocks = free_blocks;
+    run->first.cached_blocks = blocks->back_blocks;
+    run->first.used_blocks = blocks->usable - free_blocks;
+    run->first.table_blocks = (uint32_t)blocks->table_blocks;
+    run->first.table_runs = (uint32_t)blocks->table_runs;
+    run->first.mode = STEP_MODE_DECODE;
     const uint64_t empty_slots = blocks->table_blocks * blocks->block_size - run->first.held_tokens;
     if (empty_slots > run->peak_empty_slots)
         run->peak_empty_slots = empty_slots;

@@ -30,7 +30,7 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
                           .value = live->computed,
                           .request = live->position,
                           .other = replay->calendar.live[requester].position,
-                          .blocks = replay->blocks.tables[victim].count,
+                          .blocks = event_blocks_held(&replay->blocks, victim, live->computed),
                           .kind = EVENT_PREEMPT,
                           .extra = PREEMPT_RECOMPUTE};
     enum status status = emitter_event(&replay->emitter, &event, diag);

@@ -61,6 +61,7 @@ struct config {
     uint32_t trace_block_size;                /* 512 */
     struct step_time_config step_time;
     enum data_plane data_plane;
+    bool contiguity; /* tell how contiguous block tables are; false */
     struct kv_config kv;
     uint64_t seed; /* 0 */
     /* Sizing in users' terms (sizing.h); "" and 0 = not given. */

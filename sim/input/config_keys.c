@@ -92,6 +92,7 @@ const struct config_key config_keys[] = {
            "a GPU's KV cache; 0 = what utilization leaves"),
     NUMBER(KEY_UINT64, "overhead_bytes", KEY_TOP, KEY_BOTH, overhead_bytes, 0, 1e18, "BYTES", "activations, graphs, the rest"),
     NAMED(KEY_CHOICE, "data_plane", KEY_TOP, KEY_BOTH, data_plane, data_plane_names, "really move K/V bytes, and check them"),
+    NUMBER(KEY_BOOL, "contiguity", KEY_TOP, KEY_BOTH, contiguity, 0, 1, NULL, "tell how contiguous block tables are (slower)"),
     NUMBER(KEY_UINT32, "num_layers", KEY_KV, KEY_BOTH, kv.num_layers, 1, 1000, "N", "data plane: layers"),
     NUMBER(KEY_UINT32, "num_kv_heads", KEY_KV, KEY_BOTH, kv.num_kv_heads, 1, 1000, "N", "data plane: KV heads"),
     NUMBER(KEY_UINT32, "head_dim", KEY_KV, KEY_BOTH, kv.head_dim, 1, 4096, "N", "data plane: floats of a head"),

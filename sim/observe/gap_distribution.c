@@ -32,6 +32,11 @@ enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns
     return SIM_OK;
 }
 
+enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t runs, struct diag *diag)
+{
+    return array_reserve(&gaps->runs, &gaps->capacity, runs, sizeof *gaps->runs, "the gaps between tokens", diag);
+}
+
 void gap_distribution_deinit(struct gap_distribution *gaps)
 {
     free(gaps->runs);

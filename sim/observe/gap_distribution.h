@@ -26,6 +26,8 @@ struct gap_distribution {
 /* Remember `count` >= 1 gaps, `weight` >= 1 times each. */
 SIM_NODISCARD enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count,
                                                uint32_t weight, struct diag *diag);
+/* Make room for `runs` calls of gap_distribution_add that neither allocate nor fail. */
+SIM_NODISCARD enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t runs, struct diag *diag);
 void gap_distribution_deinit(struct gap_distribution *gaps);
 
 /* In milliseconds. */

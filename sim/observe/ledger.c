@@ -9,7 +9,8 @@ void ledger_init(struct ledger *ledger, const struct trace *trace, const struct 
                               .block_size = config->block_size,
                               .max_model_len = config->max_model_len,
                               .pool_blocks = config->num_gpu_blocks,
-                              .has_null_block = scheduler_ops_of(config)->has_null_block};
+                              .has_null_block = scheduler_ops_of(config)->has_null_block,
+                              .contiguity = config->contiguity};
 }
 
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
@@ -26,7 +27,7 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
         ledger->free_uncached += (first->used_blocks + (ledger_sum)first->free_blocks) * ns - run->used_blocks_ns - run->cached_blocks_ns;
         ledger->held_tokens += run->held_tokens_ns;
         ledger->table_blocks += run->table_blocks_ns;
-        ledger->table_runs += run->table_runs_ns;
+        ledger->table_runs += ledger->contiguity ? run->table_runs_ns : 0;
         ledger->running += first->running * ns;
         ledger->waiting += first->waiting * ns;
         if (run->peak_used_blocks > ledger->peak_used)
@@ -96,7 +97,7 @@ static enum status on_events(void *self, const struct event *events, size_t coun
 
 struct observer ledger_observer(struct ledger *ledger)
 {
-    return (struct observer){.self = ledger, .runs = on_runs, .events = on_events};
+    return (struct observer){.self = ledger, .contiguity = ledger->contiguity, .runs = on_runs, .events = on_events};
 }
 
 bool ledger_check(const struct ledger *ledger)

@@ -26,6 +26,7 @@ struct ledger {
     uint32_t block_size, max_model_len;
     uint64_t pool_blocks; /* null block included */
     bool has_null_block;
+    bool contiguity;  /* table_runs is wanted (config.contiguity) */
     uint64_t time_ns; /* all time seen */
     ledger_sum used, cached, free_uncached, held_tokens, table_blocks, table_runs, running, waiting;
     ledger_sum reserved[3]; /* slots: maximum length, power of two, exact length */

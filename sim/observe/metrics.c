@@ -7,10 +7,14 @@
 #include "observe/distribution.h"
 #include "observe/latency.h"
 
+enum { GAP_RUNS_PER_REQUEST = 4 };
+
 enum status metrics_init(struct metrics *metrics, const struct trace *trace, struct diag *diag)
 {
     *metrics = (struct metrics){.trace = trace, .first_arrival_ns = -1};
     enum status status = array_zeroed(&metrics->stories, trace->count, sizeof *metrics->stories, "metrics", diag);
+    if (status == SIM_OK) /* what real traces come to; growing would copy what there is */
+        status = gap_distribution_reserve(&metrics->gaps, (size_t)trace->count * GAP_RUNS_PER_REQUEST, diag);
     for (uint32_t position = 0; status == SIM_OK && position < trace->count; position++)
         metrics->stories[position] = (struct request_story){
             .arrival_ns = trace->arrival_ns[position], .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1};

@@ -21,6 +21,9 @@ struct run_end {
 
 struct observer {
     void *self;
+    /* Are block ids looked at, that is table_runs of tallies and runs? Without anybody who does, the event replay only counts blocks, and
+     * table_runs means nothing. */
+    bool contiguity;
     /* NULL, or called with batches of tallies. */
     enum status (*tallies)(void *self, const struct step_tally *tallies, size_t count, struct diag *diag);
     /* NULL, or called with batches of runs of steps: the same told as sums. Cheaper by far, unless somebody else wants tallies. */

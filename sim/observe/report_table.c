@@ -190,7 +190,8 @@ static void print_fragmentation(const struct report *report, FILE *file, bool co
             100 * value(report, "token_share_paged"), 100 * value(report, "token_share_reserve_max"));
     fprintf(file, "  a power of two %.1f %%, the exact length %.1f %%\n", 100 * value(report, "token_share_reserve_pow2"),
             100 * value(report, "token_share_reserve_exact"));
-    fprintf(file, "  consecutive ids in a table: %.1f blocks a run\n", value(report, "mean_run_blocks"));
+    if (report->config->contiguity)
+        fprintf(file, "  consecutive ids in a table: %.1f blocks a run\n", value(report, "mean_run_blocks"));
 }
 
 /* What only engines with groups of sequences do. */

@@ -79,9 +79,10 @@ static bool same(const struct trace *trace, const struct config *config, char *t
         note_reached(&fast);
         equal = by_events && stream_equal(&plain, &fast, text, size);
     }
-    /* Once more without anybody who wants single steps: stretches are told as runs. */
-    if (equal && plain.tally_count < STEPS_MAX) {
-        struct run_check check = {.expected = &plain, .block_size = config->block_size, .equal = true, .text = "a run is missing"};
+    /* Twice more without anybody who wants single steps: stretches are told as runs, without block ids and with. */
+    for (int contiguity = 0; contiguity < 2 && equal && plain.tally_count < STEPS_MAX; contiguity++) {
+        struct run_check check = {
+            .expected = &plain, .block_size = config->block_size, .contiguity = contiguity, .equal = true, .text = "a run is missing"};
         equal = record(trace, config, false, run_check_observer(&check), &by_events) && check.equal && check.tallies == plain.tally_count &&
                 check.events == plain.event_count;
         snprintf(text, size, "%s", check.text);

@@ -21,6 +21,7 @@ void stream_deinit(struct stream *stream);
 struct run_check {
     const struct stream *expected; /* by the plain scheduler */
     uint32_t block_size;
+    bool contiguity;        /* ask for table_runs and compare them; else they are left out */
     size_t tallies, events; /* how many were compared */
     size_t longest;         /* steps of the longest run */
     bool equal;             /* start with true */
