@@ -310,20 +310,18 @@ static enum status add_part(struct event_table *table, uint32_t segment, uint32_
     return SIM_OK;
 }
 
-/* `count` more blocks in the table, with `breaks` inside their ids. */
+/* `count` more blocks in the table, with `breaks` inside their ids (NULL: not tracked). */
 static void count_ids(struct event_blocks *blocks, struct event_table *table, const uint32_t *ids, uint32_t count, uint32_t breaks)
 {
-    if (!blocks->track_ids) {
-        blocks->table_blocks += count;
-        table->count += count;
+    const bool first = table->count == 0;
+    blocks->table_blocks += count;
+    table->count += count;
+    if (!ids)
         return;
-    }
-    uint32_t runs = breaks + (table->count == 0 || table->last + 1 != ids[0]);
+    const uint32_t runs = breaks + (first || table->last + 1 != ids[0]);
     table->runs += runs;
     blocks->table_runs += runs;
-    blocks->table_blocks += count;
     table->last = ids[count - 1];
-    table->count += count;
 }
 
 /* A new segment for block `at` of the table and what of the next `wanted` - 1 blocks is in the same node. The caller fills in its ids. */
@@ -388,8 +386,9 @@ static enum status take(struct event_blocks *blocks, struct event_table *table, 
     if (status == SIM_OK && fresh > 0 && table->count < table->named) {
         assert(fresh == 1); /* only the last block can be short of tokens */
         table->pending = 0; /* without ids: any that is not KV_BLOCK_NONE */
-        event_blocks_take(blocks, blocks->track_ids ? &table->pending : NULL, 1);
-        count_ids(blocks, table, &table->pending, 1, 0);
+        uint32_t *id = blocks->track_ids ? &table->pending : NULL;
+        event_blocks_take(blocks, id, 1);
+        count_ids(blocks, table, id, 1, 0);
     } else if (status == SIM_OK && fresh > 0) {
         uint32_t *ids = blocks->track_ids ? table->ids + table->private_count : NULL;
         assert(!ids || table->private_count + fresh <= table->ids_capacity);

@@ -222,8 +222,8 @@ static void power_sums(const struct gap_distribution *gaps, int64_t origin_ns, _
         /* Sums of k and of k^2 for k below n; n is a few thousand at the most (step.h). */
         const uint64_t n = run->count, numbers = n * (n - 1) / 2, number_squares = numbers * (2 * n - 1) / 3;
         const __int128 change = run->change_ns;
-        *sum += weight * ((__int128)first * (int64_t)n + change * (int64_t)numbers);
-        *squares += weight * (square * (int64_t)n + 2 * (int64_t)numbers * (first * change) + change * change * (int64_t)number_squares);
+        *sum += (__int128)weight * ((__int128)first * (int64_t)n + change * (int64_t)numbers);
+        *squares += weight * (square * (int64_t)n + (__int128)(2 * numbers) * first * change + change * change * (int64_t)number_squares);
     }
 }
 

@@ -86,7 +86,7 @@ static bool same(const struct trace *trace, const struct config *config, char *t
         equal = record(trace, config, false, run_check_observer(&check), &by_events) && check.equal && check.tallies == plain.tally_count &&
                 check.events == plain.event_count;
         snprintf(text, size, "%s", check.text);
-        reached.long_runs += check.longest > 2 * config->block_size;
+        reached.long_runs += check.longest > 2 * (size_t)config->block_size;
     }
     stream_deinit(&plain);
     stream_deinit(&fast);

@@ -159,7 +159,7 @@ Test(memory_accounts, add_up_in_both_engines_and_agree_with_a_naive_count_of_eve
     cr_assert(naive);
     for (uint64_t number = 1; number <= CASES; number++)
         compare_case(number, false, naive);
-    cr_expect_gt(naive->steps, 20 * CASES);
+    cr_expect_gt(naive->steps, 20L * CASES);
     cr_expect_gt(naive->shared_steps, CASES);
     uint64_t v1_partly = naive->partly_shared_steps;
     for (uint64_t number = 1; number <= CASES; number++)
@@ -181,10 +181,10 @@ Test(memory_accounts, charge_one_request_as_by_hand)
     memory_accounts_init(&accounts, &config);
     const struct observer observers[] = {memory_accounts_observer(&accounts)};
     replay(trace, &config, observers, 1, &options);
-    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_USEFUL] == 10 * (20 + 21));
-    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_TAIL] == 10 * (12 + 11));
-    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_FREE] == 10 * 2 * 7 * 16);
-    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_NULL] == 10 * 2 * 16);
+    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_USEFUL] == (step_sum)10 * (20 + 21));
+    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_TAIL] == (step_sum)10 * (12 + 11));
+    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_FREE] == (step_sum)10 * 2 * 7 * 16);
+    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_NULL] == (step_sum)10 * 2 * 16);
     cr_expect_eq(accounts.time_ns[SPAN_WAITING], 0);
     cr_expect(memory_accounts_check(&accounts));
     cr_expect_float_eq(memory_accounts_mean_blocks(&accounts, SPAN_ALL, accounts.sums[SPAN_ALL][ACCOUNT_FREE]), 7, 1e-12);
