@@ -13,6 +13,16 @@
 #include <stdint.h>
 
 enum { KV_CHUNK_ROWS = 16, KV_GROUP_MAX = 16 }; /* attention: rows at once; query heads that share one K/V head */
+enum { KV_RUNS_MAX = 8 };                       /* runs of bytes that are moved together */
+
+/* Runs of equal length from anywhere to anywhere; none overlaps another. */
+struct kv_runs {
+    uint32_t count; /* 1..KV_RUNS_MAX */
+    size_t bytes;   /* of each source */
+    void *to[KV_RUNS_MAX];
+    const void *from[KV_RUNS_MAX];
+    const void *ahead[KV_RUNS_MAX]; /* as many bytes that are read soon, to be fetched meanwhile; never NULL */
+};
 
 /* A chunk of the rows that one K/V head attends to, and the running softmax of the query heads that share it. */
 struct kv_attend_rows {
@@ -33,9 +43,12 @@ struct kv_kernels {
     void (*stream)(void *to, const void *from, size_t bytes, const void *ahead);
     /* `rows` rows of row_bytes, together in `from`, to places `stride` bytes apart. */
     void (*spread)(void *to, size_t stride, const void *from, size_t row_bytes, size_t rows, bool stream);
-    /* 16-bit storage to float32, regular or streaming (`ahead` as above); and back, rounding to nearest even. */
-    void (*float16_to_float)(float *to, const uint16_t *from, size_t count, bool stream, const uint16_t *ahead);
-    void (*bfloat16_to_float)(float *to, const uint16_t *from, size_t count, bool stream, const uint16_t *ahead);
+    /* Runs of rows of each enum kv_store_dtype become runs of float32, all runs side by side: one run alone is read at less than half of
+     * the memory's speed (kernels_body.h says why). move[KV_STORE_FLOAT32] copies bytes as they are. */
+    void (*move[3])(const struct kv_runs *runs, bool stream);
+    /* 16-bit storage to float32, and back, rounding to nearest even. */
+    void (*float16_to_float)(float *to, const uint16_t *from, size_t count);
+    void (*bfloat16_to_float)(float *to, const uint16_t *from, size_t count);
     void (*float_to_float16)(uint16_t *to, const float *from, size_t count);
     void (*float_to_bfloat16)(uint16_t *to, const float *from, size_t count);
     /* One chunk of attention with rows of each enum kv_store_dtype. */

@@ -6,52 +6,7 @@
  * LANES scores are folded together, in LANES - 1 steps instead of LANES * log2(LANES); 16-bit rows are widened as they are loaded; and
  * each line that is read asks for the same line of the next chunk, so that requests to memory are spread evenly over the arithmetic.
  */
-#define ALWAYS static inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-/* Types of K/V rows, as enum kv_store_dtype counts them. */
-enum { TYPE_FLOAT32, TYPE_FLOAT16, TYPE_BFLOAT16 };
 enum { QUERIES = 4, VECTORS = KV_CHUNK_ROWS / LANES }; /* queries at a time; vectors that hold a chunk's scores */
-
-/* Where the i-th vector of a row of floats begins. */
-ALWAYS size_t at_vector(int i)
-{
-    return (size_t)i * LANES;
-}
-
-ALWAYS size_t type_bytes(int type)
-{
-    return type == TYPE_FLOAT32 ? 4 : 2;
-}
-
-ALWAYS vector load_as(int type, const unsigned char *row, size_t index)
-{
-    if (type == TYPE_FLOAT32)
-        return load(row + index * 4);
-    const uint16_t *half = (const uint16_t *)(const void *)row + index;
-    if (type == TYPE_BFLOAT16)
-        return bfloat16_vector(half);
-#ifdef HALF_TO_VECTOR
-    return HALF_TO_VECTOR(half);
-#else
-    float lanes[LANES];
-    for (int i = 0; i < LANES; i++)
-        lanes[i] = kv_float16_to_float(half[i]);
-    return load(lanes);
-#endif
-}
-
-ALWAYS float load_one(int type, const unsigned char *row, size_t index)
-{
-    const uint16_t *half = (const uint16_t *)(const void *)row;
-    if (type == TYPE_FLOAT32)
-        return ((const float *)(const void *)row)[index];
-    return type == TYPE_FLOAT16 ? kv_float16_to_float(half[index]) : kv_bfloat16_to_float(half[index]);
-}
 
 /* Lane i of the result is the sum of the lanes of of[i]. */
 ALWAYS vector sums_of(vector *of)

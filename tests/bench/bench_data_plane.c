@@ -179,10 +179,12 @@ static void gather(void *context, int thread, int threads)
     const size_t head_floats = (size_t)CONTEXT * setting->head_dim;
     uint32_t from, to;
     share(setting->sequences * HEADS, thread, threads, &from, &to);
-    for (uint32_t job = from; job < to; job++)
-        if (kv_gather_head(setting->store, 0, job % HEADS, table_of(setting, job / HEADS), CONTEXT, setting->k + job * head_floats,
-                           setting->v + job * head_floats) != KV_OK)
+    for (uint32_t job = from, heads; job < to; job += heads) {
+        heads = HEADS - job % HEADS < to - job ? HEADS - job % HEADS : to - job;
+        if (kv_gather_heads(setting->store, 0, job % HEADS, heads, table_of(setting, job / HEADS), CONTEXT, setting->k + job * head_floats,
+                            setting->v + job * head_floats) != KV_OK)
             exit(1);
+    }
 }
 
 /* Fresh zeroed memory (main keeps the C library from handing out used pages), row by row, with each row's place looked up. */

@@ -66,17 +66,14 @@ Test(kernels, all_sets_move_and_convert_bit_for_bit_like_the_portable_one)
                     continue;
                 const struct kv_kernels *kernels = kv_kernels();
                 float *floats = (float *)(void *)(to + out);
-                const uint16_t *ahead = (const uint16_t *)(const void *)from;
                 if (what == 0)
                     kernels->copy(to + out, from + in, 4 * count, from);
                 else if (what == 1)
                     kernels->stream(to + out, from + in, 4 * count, NULL);
                 else if (what == 2)
-                    kernels->bfloat16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0,
-                                               round % 2 ? ahead : NULL);
+                    kernels->bfloat16_to_float(floats, (const uint16_t *)(const void *)(from + in), count);
                 else if (what == 3)
-                    kernels->float16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0,
-                                              round % 2 ? ahead : NULL);
+                    kernels->float16_to_float(floats, (const uint16_t *)(const void *)(from + in), count);
                 else if (what == 4)
                     kernels->float_to_bfloat16((uint16_t *)(void *)(to + out), (const float *)(const void *)(from + in), count);
                 else
@@ -93,6 +90,51 @@ Test(kernels, all_sets_move_and_convert_bit_for_bit_like_the_portable_one)
                     cr_assert((isnan(a) && isnan(b)) || kv_float_bits(a) == kv_float_bits(b), "%s, kernel %d", sets[set], what);
                 }
             }
+    }
+    kv_kernels_select(NULL);
+}
+
+/* Runs of any length at any alignment, those of 16-bit types widened; every byte beside them stays. */
+Test(kernels, runs_side_by_side_arrive_bit_for_bit_like_one_at_a_time)
+{
+    enum { MOST = 3000, ROOM = 4 * MOST + 256 };
+    static unsigned char from[KV_RUNS_MAX][ROOM], want[KV_RUNS_MAX][ROOM] __attribute__((aligned(64))),
+        got[KV_RUNS_MAX][ROOM] __attribute__((aligned(64)));
+    uint64_t random = 11;
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i / ROOM][i % ROOM] = (unsigned char)random_next(&random);
+    for (int round = 0; round < 600; round++) {
+        const int type = round % 3;
+        struct kv_runs runs = {.count = 1 + random_below(&random, KV_RUNS_MAX)};
+        /* Whole numbers need no NaN to be compared; the copy takes any number of bytes. */
+        const size_t count = random_below(&random, round % 2 ? 200 : MOST);
+        runs.bytes = type ? 2 * count : count;
+        memset(want, 0xa5, sizeof want);
+        for (uint32_t i = 0; i < runs.count; i++) {
+            const size_t in = 2 * (size_t)random_below(&random, 40),
+                         out = type ? 4 * (size_t)random_below(&random, 30) : random_below(&random, 99);
+            uint16_t *halves = (uint16_t *)(void *)(from[i] + in);
+            for (size_t at = 0; at < count && type; at++)
+                halves[at] = type == KV_STORE_FLOAT16 ? kv_float16_from_float(random_float(&random)) : (uint16_t)(halves[at] & 0xff7f);
+            for (size_t at = 0; at < count && type; at++) {
+                const float value = type == KV_STORE_FLOAT16 ? kv_float16_to_float(halves[at]) : kv_bfloat16_to_float(halves[at]);
+                memcpy(want[i] + out + 4 * at, &value, sizeof value);
+            }
+            if (!type)
+                memcpy(want[i] + out, from[i] + in, count);
+            runs.from[i] = from[i] + in;
+            runs.ahead[i] = from[(i + 1) % KV_RUNS_MAX];
+            runs.to[i] = got[i] + out;
+        }
+        for (int set = 0; set < SETS; set++) {
+            if (!kv_kernels_select(sets[set]))
+                continue;
+            memset(got, 0xa5, sizeof got);
+            kv_kernels()->move[type](&runs, round % 4 < 2);
+            kv_kernels_fence();
+            cr_assert_eq(memcmp(got, want, sizeof got), 0, "%s, round %d: type %d, %u runs of %zu bytes", sets[set], round, type,
+                         runs.count, runs.bytes);
+        }
     }
     kv_kernels_select(NULL);
 }
