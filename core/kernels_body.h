@@ -58,15 +58,34 @@ static void stream_bytes(void *to, const void *from, size_t bytes, const void *a
     memcpy(out + at, in + at, bytes - at);
 }
 
+static float sum_lines(const void *from, size_t bytes)
+{
+    enum { CHAINS = 256 / VECTOR_BYTES }; /* as many additions may be under way */
+    const unsigned char *in = from;
+    vector sums[CHAINS] = {{0}};
+    for (size_t at = 0; at + CHAINS * VECTOR_BYTES <= bytes; at += CHAINS * VECTOR_BYTES)
+        for (int i = 0; i < CHAINS; i++)
+            sums[i] += load(in + at + (size_t)i * VECTOR_BYTES);
+    for (int i = 1; i < CHAINS; i++)
+        sums[0] += sums[i];
+    float sum = 0;
+    for (int lane = 0; lane < LANES; lane++)
+        sum += sums[0][lane];
+    return sum;
+}
+
 /* Rows that lie together go to places `stride` bytes apart: a token's heads into its block. */
-static void spread_rows(void *to, size_t stride, const void *from, size_t row_bytes, size_t rows, bool stream)
+static void spread_rows(void *to, size_t stride, const void *from, size_t row_bytes, size_t rows, bool stream, size_t ahead)
 {
     unsigned char *out = to;
     const unsigned char *in = from;
     if (stream && ((size_t)to | stride | row_bytes) % LINE == 0) {
         for (size_t row = 0; row < rows; row++, out += stride, in += row_bytes)
-            for (size_t at = 0; at < row_bytes; at += VECTOR_BYTES)
+            for (size_t at = 0; at < row_bytes; at += VECTOR_BYTES) {
+                if (ahead && at % LINE == 0)
+                    __builtin_prefetch(in + at + ahead);
                 STREAM(out + at, load(in + at));
+            }
         return;
     }
     for (size_t row = 0; row < rows; row++)
@@ -223,7 +242,7 @@ ALWAYS void move_runs(int type, bool stream, const struct kv_runs *runs)
             unsigned char *out = to[run] + at * widening;
             const unsigned char *in = from[run] + at, *next = ahead[run] + at;
             UNROLL
-            for (size_t part = 0; part < TURN_BYTES; part += LINE)
+            for (size_t part = 0; part < TURN_BYTES && stream; part += LINE)
                 __builtin_prefetch(next + part, 0, 2);
             UNROLL
             for (size_t part = 0; part < TURN_BYTES; part += step)
@@ -232,7 +251,8 @@ ALWAYS void move_runs(int type, bool stream, const struct kv_runs *runs)
     for (uint32_t run = 0; run < runs->count; run++) {
         size_t done = at;
         for (; done + step <= left[run]; done += step) {
-            __builtin_prefetch(ahead[run] + done, 0, 2);
+            if (stream)
+                __builtin_prefetch(ahead[run] + done, 0, 2);
             move_line(type, stream, to[run] + done * widening, from[run] + done);
         }
         move_few(type, to[run] + done * widening, from[run] + done, left[run] - done);
@@ -279,7 +299,7 @@ static inline vector exponential(vector x)
 /* After both texts. */
 #define KERNELS_TABLE                                                                                                                      \
     {                                                                                                                                      \
-        .name = KERNELS_NAME, .copy = copy_bytes, .stream = stream_bytes, .spread = spread_rows,                                           \
+        .name = KERNELS_NAME, .sum = sum_lines, .copy = copy_bytes, .stream = stream_bytes, .spread = spread_rows,                         \
         .move = {move_float32, move_float16, move_bfloat16}, .float16_to_float = float16_to_float, .bfloat16_to_float = bfloat16_to_float, \
         .float_to_float16 = float_to_float16, .float_to_bfloat16 = float_to_bfloat16,                                                      \
         .attend = {attend_float32, attend_float16, attend_bfloat16},                                                                       \

@@ -11,7 +11,7 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* From these sizes on, streaming stores win: what is written is not read again before it would have left the caches. */
-enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192, COPY_AHEAD = 32768 };
+enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192, COPY_AHEAD = 32768, WRITES_AHEAD = 2048 };
 
 static bool multiply(size_t *product, size_t factor)
 {
@@ -115,12 +115,12 @@ static void store_floats(const struct kv_store *store, void *to, const float *fr
 }
 
 /* One token's rows of all heads to their places in a block; `to` is the place of the first. */
-static void store_heads(const struct kv_store *store, unsigned char *to, const float *from, bool stream)
+static void store_heads(const struct kv_store *store, unsigned char *to, const float *from, bool stream, size_t ahead)
 {
     const uint32_t heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
     const size_t stride = store->head_elements * store->element_bytes;
     if (store->shape.dtype == KV_STORE_FLOAT32) {
-        kv_kernels()->spread(to, stride, from, dim * sizeof *from, heads, stream);
+        kv_kernels()->spread(to, stride, from, dim * sizeof *from, heads, stream, ahead);
         return;
     }
     for (uint32_t head = 0; head < heads; head++)
@@ -189,11 +189,17 @@ enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, con
         if (blocks[i] >= store->shape.num_blocks)
             return KV_INVALID;
     const bool stream = (size_t)count * heads * dim * sizeof(float) >= STREAM_WRITES_FROM;
-    for (uint32_t token = 0; token < count; token++) {
-        const uint32_t block = blocks[(start + token) / size], offset = (start + token) % size;
-        const size_t to = byte_offset(store, 0, offset), from = (size_t)token * heads * dim;
-        store_heads(store, kv_store_at(store, layer, 0, block) + to, k + from, stream);
-        store_heads(store, kv_store_at(store, layer, 1, block) + to, v + from, stream);
+    /* A block's K, then its V: each a long run to be read. */
+    for (uint32_t token = 0, together; token < count; token += together) {
+        const uint32_t offset = (start + token) % size;
+        together = size - offset < count - token ? size - offset : count - token;
+        for (int value = 0; value < 2; value++) {
+            unsigned char *to = kv_store_at(store, layer, value, blocks[(start + token) / size]);
+            const float *from = (value ? v : k) + (size_t)token * heads * dim;
+            for (uint32_t i = 0; i < together; i++)
+                store_heads(store, to + byte_offset(store, 0, offset + i), from + (size_t)i * heads * dim, stream,
+                            count > 1 ? WRITES_AHEAD : 0);
+        }
     }
     return KV_OK;
 }

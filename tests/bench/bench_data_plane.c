@@ -274,20 +274,27 @@ static void gather_then_attend(void *context, int thread, int threads)
         const size_t width = (size_t)GROUP * setting->head_dim, chunk_floats = (size_t)KV_CHUNK_ROWS * setting->head_dim;
         const float *k = setting->k + job * head_floats, *v = setting->v + job * head_floats;
         float maximum[GROUP] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY}, sums[GROUP * KV_CHUNK_ROWS] = {0};
-        memset(setting->outputs + job * width, 0, width * sizeof(float));
-        for (uint32_t chunk = 0; chunk < setting->context / KV_CHUNK_ROWS; chunk++, k += chunk_floats, v += chunk_floats)
-            kernels->attend[KV_STORE_FLOAT32](&(struct kv_attend_rows){.queries = setting->queries + job * width,
-                                                                       .keys = k,
-                                                                       .values = v,
-                                                                       .keys_ahead = k + chunk_floats,
-                                                                       .values_ahead = v + chunk_floats,
-                                                                       .group = GROUP,
-                                                                       .rows = KV_CHUNK_ROWS,
-                                                                       .head_dim = setting->head_dim,
-                                                                       .scale = ATTENTION_SCALE,
-                                                                       .maximum = maximum,
-                                                                       .sums = sums,
-                                                                       .outputs = setting->outputs + job * width});
+        struct kv_attend_rows rows = {.queries = setting->queries + job * width,
+                                      .group = GROUP,
+                                      .rows = KV_CHUNK_ROWS,
+                                      .head_dim = setting->head_dim,
+                                      .scale = ATTENTION_SCALE,
+                                      .maximum = maximum,
+                                      .sums = sums,
+                                      .outputs = setting->outputs + job * width};
+        memset(rows.outputs, 0, width * sizeof(float));
+        const unsigned char *keys[KV_CHUNK_ROWS], *values[KV_CHUNK_ROWS];
+        for (uint32_t i = 0; i < KV_CHUNK_ROWS; i++) {
+            keys[i] = (const unsigned char *)(k + (size_t)i * setting->head_dim);
+            values[i] = (const unsigned char *)(v + (size_t)i * setting->head_dim);
+        }
+        rows.keys = rows.keys_ahead = keys;
+        rows.values = rows.values_ahead = values;
+        for (uint32_t chunk = 0; chunk < setting->context / KV_CHUNK_ROWS; chunk++) {
+            rows.at = chunk * chunk_floats * sizeof(float);
+            rows.at_ahead = rows.at + chunk_floats * sizeof(float);
+            kernels->attend[KV_STORE_FLOAT32](&rows);
+        }
     }
 }
 
@@ -295,17 +302,9 @@ static void gather_then_attend(void *context, int thread, int threads)
 static void read_all(void *context, int thread, int threads)
 {
     const struct setting *setting = context;
-    const size_t floats = 2 * (size_t)setting->sequences * setting->sequence_floats, from = floats / (size_t)threads * (size_t)thread;
-    typedef float wide __attribute__((vector_size(64)));
-    wide sums[4] = {{0}, {0}, {0}, {0}};
-    const float *in = setting->source + from;
-    for (size_t i = 0; i + 64 <= floats / (size_t)threads; i += 64)
-        for (int j = 0; j < 4; j++) {
-            wide value;
-            memcpy(&value, in + i + 16 * (size_t)j, sizeof value);
-            sums[j] += value;
-        }
-    __asm__ volatile("" ::"x"(sums[0][0] + sums[1][1] + sums[2][2] + sums[3][3]));
+    const size_t floats = 2 * (size_t)setting->sequences * setting->sequence_floats / (size_t)threads;
+    float sum = kv_kernels()->sum(setting->source + floats * (size_t)thread, floats * sizeof(float));
+    __asm__ volatile("" ::"m"(sum));
 }
 
 static void copy_blocks(void *context, int thread, int threads)
