@@ -28,7 +28,7 @@ ALWAYS uint32_t lower(uint32_t a, uint32_t b)
 
 /* scores[g][row] = sum over d of queries[g][d] * keys[row][d] for `count` queries from `first`. Missing queries and rows repeat the last
  * one; nobody reads what they give. */
-ALWAYS void dot_some(int type, int count, const struct kv_attend_rows *chunk, uint32_t first, float *scores)
+ALWAYS void dot_some(int type, int count, bool fetch, const struct kv_attend_rows *chunk, uint32_t first, float *scores)
 {
     const int across = LANES / count;
     const uint32_t dim = chunk->head_dim;
@@ -52,7 +52,7 @@ ALWAYS void dot_some(int type, int count, const struct kv_attend_rows *chunk, ui
             UNROLL
             for (int i = 0; i < across; i++) {
                 vector key = load_as(type, keys[i], d);
-                if (first == 0 && d * type_bytes(type) % LINE == 0)
+                if (fetch && d * type_bytes(type) % LINE == 0)
                     __builtin_prefetch(ahead[i] + d * type_bytes(type), 0, 2);
                 UNROLL
                 for (int q = 0; q < count; q++)
@@ -106,7 +106,8 @@ static void weigh(const struct kv_attend_rows *chunk, uint32_t g, float *scores)
 }
 
 /* outputs[g][d..] += sum over rows of weights[g][row] * values[row][d..], for `wide` vectors from d. */
-ALWAYS void add_columns(int type, int count, int wide, const struct kv_attend_rows *chunk, uint32_t first, const float *weights, uint32_t d)
+ALWAYS void add_columns(int type, int count, int wide, bool fetch, const struct kv_attend_rows *chunk, uint32_t first, const float *weights,
+                        uint32_t d)
 {
     float *outputs[QUERIES];
     vector sums[LANES];
@@ -122,7 +123,7 @@ ALWAYS void add_columns(int type, int count, int wide, const struct kv_attend_ro
         UNROLL
         for (int i = 0; i < wide; i++) {
             vector value = load_as(type, row, d + (uint32_t)(i * LANES));
-            if (first == 0 && at_vector(i) * type_bytes(type) % LINE == 0)
+            if (fetch && at_vector(i) * type_bytes(type) % LINE == 0)
                 __builtin_prefetch(ahead + (d + (uint32_t)(i * LANES)) * type_bytes(type), 0, 2);
             UNROLL
             for (int q = 0; q < count; q++)
@@ -138,15 +139,15 @@ ALWAYS void add_columns(int type, int count, int wide, const struct kv_attend_ro
         }
 }
 
-ALWAYS void add_some(int type, int count, const struct kv_attend_rows *chunk, uint32_t first, const float *weights)
+ALWAYS void add_some(int type, int count, bool fetch, const struct kv_attend_rows *chunk, uint32_t first, const float *weights)
 {
     enum { WIDE = LANES / QUERIES };
     const uint32_t dim = chunk->head_dim, past = lower(first + (uint32_t)count, chunk->group);
     uint32_t d = 0;
     for (; d + WIDE * LANES <= dim; d += WIDE * LANES)
-        add_columns(type, count, WIDE, chunk, first, weights, d);
+        add_columns(type, count, WIDE, fetch, chunk, first, weights, d);
     for (; d + LANES <= dim; d += LANES)
-        add_columns(type, count, 1, chunk, first, weights, d);
+        add_columns(type, count, 1, fetch, chunk, first, weights, d);
     for (; d < dim; d++)
         for (uint32_t g = first; g < past; g++)
             for (uint32_t row = 0; row < chunk->rows; row++)
@@ -156,20 +157,21 @@ ALWAYS void add_some(int type, int count, const struct kv_attend_rows *chunk, ui
 ALWAYS void attend_as(int type, const struct kv_attend_rows *chunk)
 {
     _Alignas(LINE) float scores[KV_GROUP_MAX * KV_CHUNK_ROWS];
-    for (uint32_t g = 0; g < chunk->group; g += QUERIES) {
-        if (chunk->group == 1)
-            dot_some(type, 1, chunk, 0, scores);
-        else
-            dot_some(type, QUERIES, chunk, g, scores);
-    }
+    /* The first queries ask for what is read later; the others find their rows in the cache. */
+    if (chunk->group == 1)
+        dot_some(type, 1, true, chunk, 0, scores);
+    else
+        dot_some(type, QUERIES, true, chunk, 0, scores);
+    for (uint32_t g = QUERIES; g < chunk->group; g += QUERIES)
+        dot_some(type, QUERIES, false, chunk, g, scores);
     for (uint32_t g = 0; g < chunk->group; g++)
         weigh(chunk, g, scores + (size_t)g * KV_CHUNK_ROWS);
-    for (uint32_t g = 0; g < chunk->group; g += QUERIES) {
-        if (chunk->group == 1)
-            add_some(type, 1, chunk, 0, scores);
-        else
-            add_some(type, QUERIES, chunk, g, scores);
-    }
+    if (chunk->group == 1)
+        add_some(type, 1, true, chunk, 0, scores);
+    else
+        add_some(type, QUERIES, true, chunk, 0, scores);
+    for (uint32_t g = QUERIES; g < chunk->group; g += QUERIES)
+        add_some(type, QUERIES, false, chunk, g, scores);
 }
 
 static void attend_float32(const struct kv_attend_rows *chunk)
