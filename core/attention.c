@@ -17,6 +17,8 @@ enum { HEAD_DIM_MAX = 4096 };
  * gathers do (kernels_body.h), and HEADS_TOGETHER neighbouring heads after one another, so that the runs of a block follow each other. The
  * order in which a head's rows are added depends on its table alone. */
 enum { SIDE_BY_SIDE = 4, HEADS_TOGETHER = 8 };
+/* Fewer values of K are read sooner than other threads are woken. */
+enum { SHARED_FROM = 16 << 10 };
 
 /* Neighbouring K/V heads of one sequence, by one thread. */
 struct job {
@@ -175,15 +177,15 @@ enum kv_status kv_attend_batch(const struct kv_store *store, uint32_t layer, uin
     for (uint32_t i = 0; i < count; i++)
         total += (uint64_t)store->shape.num_kv_heads * sequences[i].num_tokens;
 #ifdef _OPENMP
-    const uint64_t most = threads ? threads : (uint32_t)omp_get_max_threads();
+    const uint32_t most = threads ? threads : (uint32_t)omp_get_max_threads();
 #else
-    const uint64_t most = 1;
+    const uint32_t most = 1;
     (void)threads;
 #endif
-    const uint64_t heads = (uint64_t)count * store->shape.num_kv_heads;
-    const uint32_t team = (uint32_t)(heads < most ? heads : most);
-    if (team == 0)
+    if (total == 0)
         return KV_OK;
+    /* One or all: libgomp ends threads that a smaller team leaves over. */
+    const uint32_t team = total * store->shape.head_dim < SHARED_FROM ? 1 : most;
     const struct job common = {.store = store, .kernels = kv_kernels(), .layer = layer, .group = group, .scale = scale};
 #pragma omp parallel for schedule(static) num_threads(team) default(none) shared(common, sequences, count, total, team) if (team > 1)
     for (uint32_t part = 0; part < team; part++)

@@ -13,6 +13,8 @@
  * ahead in each of the blocks that are read side by side, so that all of it fits the second-level cache. What is small enough not to be
  * streamed comes from the caches, where four runs at a time are best: the lines of eight would push each other out. */
 enum { STREAM_FROM = 1 << 20, PIECE_BYTES = 8192, AHEAD_BYTES = 32768, CACHED_RUNS = 4 };
+/* Less than this is done sooner than other threads are woken. */
+enum { SHARED_FROM = 128 << 10 };
 
 static bool valid_table(const struct kv_store *store, const uint32_t *blocks, uint32_t num_tokens)
 {
@@ -175,10 +177,8 @@ enum kv_status kv_gather_batch(const struct kv_store *store, uint32_t layer, con
     const uint32_t most = 1;
     (void)threads;
 #endif
-    const uint32_t team = entries < most ? (uint32_t)entries : most;
-    if (team == 0)
-        return KV_OK;
     const size_t bytes = 2 * tokens * store->shape.num_kv_heads * store->shape.head_dim * sizeof(float);
+    const uint32_t team = bytes < SHARED_FROM ? 1 : most; /* one or all: libgomp ends threads that a smaller team leaves over */
     const struct span common = {
         .store = store, .kernels = kv_kernels(), .stream = bytes / team > STREAM_FROM, .layer = layer, .heads = store->shape.num_kv_heads};
 #pragma omp parallel for schedule(static) num_threads(team) default(none) shared(common, sequences, count, entries, team) if (team > 1)
