@@ -60,10 +60,10 @@ static void stream_bytes(void *to, const void *from, size_t bytes, const void *a
 
 static float sum_lines(const void *from, size_t bytes)
 {
-    enum { CHAINS = 256 / VECTOR_BYTES }; /* as many additions may be under way */
+    enum { STEP = 256, CHAINS = STEP / VECTOR_BYTES }; /* as many additions may be under way */
     const unsigned char *in = from;
     vector sums[CHAINS] = {{0}};
-    for (size_t at = 0; at + CHAINS * VECTOR_BYTES <= bytes; at += CHAINS * VECTOR_BYTES)
+    for (size_t at = 0; at + STEP <= bytes; at += STEP)
         for (int i = 0; i < CHAINS; i++)
             sums[i] += load(in + at + (size_t)i * VECTOR_BYTES);
     for (int i = 1; i < CHAINS; i++)
@@ -190,7 +190,7 @@ static void float_to_float16(uint16_t *to, const float *from, size_t count)
 
 /* --- runs side by side ------------------------------------------------------------------------------------------------------------
  * A core reads memory at its full speed only while its level-2 prefetchers run, and they start anew at each jump and stop at each page
- * (of the host, where this is a virtual machine): about 600 ns are lost each time, as much as copying 12 KiB takes. So up to eight runs are read
+ * (of the host's tables, in a virtual machine): about 600 ns are lost each time, as much as copying 12 KiB takes. So up to eight runs are read
  * in turn, a few lines of each, which gives the prefetchers eight streams at a time; and each line that is read asks for one that is read
  * later, into the second level, because the first has too few places for lines under way. Together: 0.46 to 0.93 of the limit. */
 
@@ -201,7 +201,7 @@ ALWAYS void move_line(int type, bool stream, unsigned char *to, const unsigned c
     UNROLL
     for (int i = 0; i < LINE / VECTOR_BYTES; i++) {
         vector value = load_as(type, from, at_vector(i));
-        if (stream)
+        if (stream) // NOLINT(bugprone-branch-clone): the portable set has no streaming stores
             STREAM(to + at_vector(i) * sizeof(float), value);
         else
             store(to + at_vector(i) * sizeof(float), value);
