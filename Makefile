@@ -57,7 +57,7 @@ TSAN_BINARIES := $(TSAN_SOURCES:%.c=$(BUILD)/%)
 LIBRARIES := $(BUILD)/libsim.a $(BUILD)/libpagedkv.a
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden cli bench lint format asan tsan serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden cli bench lint format asan tsan valgrind serial install uninstall clean
 all: $(BUILD)/pagesim ## build the program and the library
 
 help: ## list the targets
@@ -138,6 +138,9 @@ asan: ## tests and replays under address and undefined-behaviour sanitizers
 tsan: ## plain threaded programs and replays under the thread sanitizer (clang)
 	@$(MAKE) --no-print-directory FLAVOUR=tsan CC='$(CLANG)' build/tsan/pagesim tsan-programs
 	@BUILD=build/tsan scripts/sanitize.sh tsan $(TSAN_SOURCES:%.c=build/tsan/%)
+
+valgrind: $(BUILD)/pagesim $(ALL_TESTS) ## the data plane's AVX2 and portable kernels under valgrind
+	@BUILD=$(BUILD) scripts/sanitize.sh valgrind
 
 serial: $(BUILD)/pagesim ## build without OpenMP: the same tests, the same bytes
 	@$(MAKE) --no-print-directory FLAVOUR=serial build/serial/pagesim build/serial/tests/all-tests

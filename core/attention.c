@@ -13,65 +13,143 @@
 
 enum { HEAD_DIM_MAX = 4096 };
 
-/* One K/V head of one sequence. */
-struct head_job {
+/* Softmax and sum do not care in which order the tokens come, memory does: the rows of up to SIDE_BY_SIDE blocks are taken in turn, as
+ * gathers do (kernels_body.h), and HEADS_TOGETHER neighbouring heads after one another, so that the runs of a block follow each other. The
+ * order in which a head's rows are added depends on its table alone. */
+enum { SIDE_BY_SIDE = 4, HEADS_TOGETHER = 8 };
+/* Fewer values of K are read sooner than other threads are woken. */
+enum { SHARED_FROM = 16 << 10 };
+
+/* Neighbouring K/V heads of one sequence, by one thread. */
+struct job {
     const struct kv_store *store;
     const struct kv_kernels *kernels;
-    uint32_t layer, head, group;
+    uint32_t layer, first_head, heads, group;
     float scale;
-    const uint32_t *blocks;
-    uint32_t num_tokens;
-    const float *queries;
-    float *outputs;
+    const struct kv_attend_sequence *sequence;
 };
 
-/* Where the rows from `token` on lie; past the last token, the first rows once more. */
-static const unsigned char *rows_at(const struct head_job *job, int value, uint32_t token)
+/* The running softmax of one K/V head's queries. */
+struct running {
+    float maximum[KV_GROUP_MAX], sums[KV_GROUP_MAX * KV_CHUNK_ROWS];
+};
+
+/* Blocks that are read side by side, with `rows` rows each: `turn` rows of each in turn. Row i of a turn is row i / count of block i % count. */
+struct side_by_side {
+    uint32_t first, count, rows, turn;
+    const unsigned char *keys[KV_CHUNK_ROWS], *values[KV_CHUNK_ROWS];
+};
+
+/* The blocks from entry `first` on: whole ones, or the last one if it is not full. Past the end: the first ones. */
+static void enter(const struct job *job, uint32_t head, uint32_t first, struct side_by_side *group)
 {
     const struct kv_store *store = job->store;
-    const uint32_t size = store->shape.block_size, at = token < job->num_tokens ? token : 0;
-    const size_t row = (size_t)job->head * size + at % size;
-    return kv_store_at(store, job->layer, value, job->blocks[at / size]) + row * store->shape.head_dim * store->element_bytes;
+    const uint32_t size = store->shape.block_size, num_tokens = job->sequence->num_tokens, whole = num_tokens / size;
+    const uint32_t most = size >= KV_CHUNK_ROWS / SIDE_BY_SIDE ? SIDE_BY_SIDE : KV_CHUNK_ROWS / size; /* small blocks: to fill a chunk */
+    if ((uint64_t)first * size >= num_tokens)
+        first = 0;
+    group->first = first;
+    group->rows = first < whole ? size : num_tokens - whole * size;
+    group->count = first >= whole ? 1 : whole - first < most ? whole - first : most;
+    group->turn = KV_CHUNK_ROWS / group->count;
+    const size_t row_bytes = store->shape.head_dim * store->element_bytes, at = (size_t)head * size * row_bytes;
+    for (uint32_t i = 0; i < KV_CHUNK_ROWS; i++) {
+        const uint32_t block = job->sequence->blocks[first + i % group->count];
+        const size_t from = at + i / group->count * row_bytes;
+        group->keys[i] = kv_store_at(store, job->layer, 0, block) + from;
+        group->values[i] = kv_store_at(store, job->layer, 1, block) + from;
+    }
 }
 
-/* Rows from `token` on that lie together, as many as a chunk may have. */
-static uint32_t rows_together(const struct head_job *job, uint32_t token)
-{
-    const uint32_t size = job->store->shape.block_size, left_in_block = size - token % size, left = job->num_tokens - token;
-    const uint32_t together = left_in_block < left ? left_in_block : left;
-    return together < KV_CHUNK_ROWS ? together : KV_CHUNK_ROWS;
-}
-
-static void attend_head(const struct head_job *job)
+/* All rows of some blocks for one head; meanwhile those of `next` are asked for, which is what is attended to after it. */
+static void attend_group(const struct job *job, uint32_t head, const struct side_by_side *group, const struct side_by_side *next,
+                         struct running *running)
 {
     const uint32_t dim = job->store->shape.head_dim;
-    float maximum[KV_GROUP_MAX], sums[KV_GROUP_MAX * KV_CHUNK_ROWS] = {0};
-    for (uint32_t g = 0; g < job->group; g++)
-        maximum[g] = -INFINITY;
-    memset(job->outputs, 0, (size_t)job->group * dim * sizeof(float));
-    struct kv_attend_rows chunk = {.queries = job->queries,
-                                   .keys_ahead = rows_at(job, 0, 0),
-                                   .values_ahead = rows_at(job, 1, 0),
+    const size_t row_bytes = dim * job->store->element_bytes, at = (size_t)head * job->group * dim;
+    struct kv_attend_rows chunk = {.queries = job->sequence->queries + at,
+                                   .keys = group->keys,
+                                   .values = group->values,
+                                   .keys_ahead = next->keys,
+                                   .values_ahead = next->values,
                                    .group = job->group,
                                    .head_dim = dim,
                                    .scale = job->scale,
-                                   .maximum = maximum,
-                                   .sums = sums,
-                                   .outputs = job->outputs};
-    for (uint32_t token = 0; token < job->num_tokens; token += chunk.rows) {
-        chunk.rows = rows_together(job, token);
-        chunk.keys = chunk.keys_ahead;
-        chunk.values = chunk.values_ahead;
-        chunk.keys_ahead = rows_at(job, 0, token + chunk.rows);
-        chunk.values_ahead = rows_at(job, 1, token + chunk.rows);
+                                   .maximum = running->maximum,
+                                   .sums = running->sums,
+                                   .outputs = job->sequence->outputs + at};
+    for (uint32_t row = 0; row < group->rows; row += group->turn) {
+        const uint32_t left = group->rows - row;
+        chunk.rows = group->count * (left < group->turn ? left : group->turn);
+        chunk.at = row * row_bytes;
+        chunk.at_ahead = row < next->rows ? row * row_bytes : 0;
         job->kernels->attend[job->store->shape.dtype](&chunk);
     }
-    for (uint32_t g = 0; g < job->group; g++) {
-        float sum = 0;
-        for (uint32_t i = 0; i < KV_CHUNK_ROWS; i++)
-            sum += sums[g * KV_CHUNK_ROWS + i];
-        for (uint32_t d = 0; d < dim; d++)
-            job->outputs[(size_t)g * dim + d] /= sum;
+}
+
+static void begin(const struct job *job, struct running *running)
+{
+    const size_t width = (size_t)job->group * job->store->shape.head_dim;
+    memset(running, 0, job->heads * sizeof *running);
+    for (uint32_t head = 0; head < job->heads; head++)
+        for (uint32_t g = 0; g < job->group; g++)
+            running[head].maximum[g] = -INFINITY;
+    memset(job->sequence->outputs + job->first_head * width, 0, job->heads * width * sizeof(float));
+}
+
+static void end(const struct job *job, const struct running *running)
+{
+    const uint32_t dim = job->store->shape.head_dim;
+    float *output = job->sequence->outputs + (size_t)job->first_head * job->group * dim;
+    for (uint32_t head = 0; head < job->heads; head++)
+        for (uint32_t g = 0; g < job->group; g++, output += dim) {
+            float sum = 0;
+            for (uint32_t i = 0; i < KV_CHUNK_ROWS; i++)
+                sum += running[head].sums[g * KV_CHUNK_ROWS + i];
+            for (uint32_t d = 0; d < dim; d++)
+                output[d] /= sum;
+        }
+}
+
+/* Up to HEADS_TOGETHER heads. */
+static void attend_heads(const struct job *job)
+{
+    struct running running[HEADS_TOGETHER];
+    struct side_by_side groups[2]; /* the one that is read, and the one after it */
+    begin(job, running);
+    enter(job, job->first_head, 0, &groups[0]);
+    const uint32_t size = job->store->shape.block_size;
+    uint32_t number = 0;
+    for (uint32_t first = 0, past; (uint64_t)first * size < job->sequence->num_tokens; first = past) {
+        past = first + groups[number % 2].count;
+        for (uint32_t head = 0; head < job->heads; head++, number++) {
+            const bool last = head + 1 == job->heads;
+            struct side_by_side *group = &groups[number % 2], *next = &groups[(number + 1) % 2];
+            enter(job, job->first_head + (last ? 0 : head + 1), last ? past : first, next);
+            attend_group(job, job->first_head + head, group, next, &running[head]);
+        }
+    }
+    end(job, running);
+}
+
+/* The heads of all sequences that are thread `part`'s of `team`: in the order (sequence, head), those that begin in its share of all tokens. */
+static void attend_share(const struct job *common, const struct kv_attend_sequence *sequences, uint32_t count, uint64_t total,
+                         uint32_t part, uint32_t team)
+{
+    const uint32_t heads = common->store->shape.num_kv_heads;
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < count; before += (uint64_t)heads * sequences[i++].num_tokens) {
+        struct job job = *common;
+        job.sequence = &sequences[i];
+        for (uint32_t head = 0; head < heads; head++) {
+            const bool mine = (before + (uint64_t)head * sequences[i].num_tokens) * team / total == part;
+            if (mine && job.heads++ == 0)
+                job.first_head = head;
+            if (job.heads == HEADS_TOGETHER || (job.heads > 0 && (!mine || head + 1 == heads))) {
+                attend_heads(&job);
+                job.heads = 0;
+            }
+        }
     }
 }
 
@@ -95,30 +173,22 @@ enum kv_status kv_attend_batch(const struct kv_store *store, uint32_t layer, uin
 {
     if (!valid(store, layer, group, sequences, count))
         return KV_INVALID;
-    const uint32_t heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
-    const struct kv_kernels *kernels = kv_kernels();
+    uint64_t total = 0; /* tokens of all heads */
+    for (uint32_t i = 0; i < count; i++)
+        total += (uint64_t)store->shape.num_kv_heads * sequences[i].num_tokens;
 #ifdef _OPENMP
-    const int team = threads ? (int)threads : omp_get_max_threads();
+    const uint32_t most = threads ? threads : (uint32_t)omp_get_max_threads();
 #else
+    const uint32_t most = 1;
     (void)threads;
 #endif
-#pragma omp parallel for schedule(static) num_threads(team) default(none)                                                                  \
-    shared(store, layer, group, scale, sequences, count, heads, dim, kernels) if (team > 1)
-    for (uint64_t number = 0; number < (uint64_t)count * heads; number++) {
-        const struct kv_attend_sequence *sequence = &sequences[number / heads];
-        uint32_t head = (uint32_t)(number % heads);
-        size_t at = (size_t)head * group * dim;
-        struct head_job job = {.store = store,
-                               .kernels = kernels,
-                               .layer = layer,
-                               .head = head,
-                               .group = group,
-                               .scale = scale,
-                               .blocks = sequence->blocks,
-                               .num_tokens = sequence->num_tokens,
-                               .queries = sequence->queries + at,
-                               .outputs = sequence->outputs + at};
-        attend_head(&job);
-    }
+    if (total == 0)
+        return KV_OK;
+    /* One or all: libgomp ends threads that a smaller team leaves over. */
+    const uint32_t team = total * store->shape.head_dim < SHARED_FROM ? 1 : most;
+    const struct job common = {.store = store, .kernels = kv_kernels(), .layer = layer, .group = group, .scale = scale};
+#pragma omp parallel for schedule(static) num_threads(team) default(none) shared(common, sequences, count, total, team) if (team > 1)
+    for (uint32_t part = 0; part < team; part++)
+        attend_share(&common, sequences, count, total, part, team);
     return KV_OK;
 }

@@ -46,7 +46,7 @@ static void leave_queue(struct kv_block_pool *pool, uint32_t block)
     uint32_t before = pool->prev[block], after = pool->next[block];
     pool->next[before] = after;
     pool->prev[after] = before;
-    pool->next[block] = pool->prev[block] = KV_BLOCK_NONE;
+    pool->next[block] = KV_BLOCK_NONE; /* prev is then meaningless */
     pool->num_free--;
 }
 
@@ -64,7 +64,11 @@ enum kv_status kv_block_pool_take(struct kv_block_pool *pool, uint32_t *block)
     uint32_t head = kv_block_pool_head(pool);
     if (head == pool->num_blocks)
         return KV_NO_BLOCKS;
-    leave_queue(pool, head);
+    const uint32_t after = pool->next[head];
+    pool->next[pool->num_blocks] = after;
+    pool->prev[after] = pool->num_blocks;
+    pool->next[head] = KV_BLOCK_NONE;
+    pool->num_free--;
     pool->refs[head] = 1;
     *block = head;
     return KV_OK;

@@ -1,4 +1,4 @@
-/* gather.c - see gather.h. The tokens of one block and head are one run, so a gather is a list of copies of runs. */
+/* gather.c - see gather.h. What one block holds of a head is a run, and of neighbouring heads neighbouring runs; blocks lie anywhere. */
 #include "gather.h"
 
 #include <stdbool.h>
@@ -9,9 +9,12 @@
 #include <omp.h>
 #endif
 
-/* Streaming stores win above about this many bytes a thread. What is read is asked for AHEAD_BYTES before, and of runs up to
- * TOUCH_BYTES_MAX two lines still TOUCH_RUNS further on. */
-enum { STREAM_FROM = 1 << 20, AHEAD_BYTES = 4096, TOUCH_RUNS = 3, TOUCH_BYTES_MAX = 16384, LINE_FLOATS = 16 };
+/* Streaming stores win above about this many bytes a thread. Runs are moved in pieces of PIECE_BYTES; what is asked for is AHEAD_BYTES
+ * ahead in each of the blocks that are read side by side, so that all of it fits the second-level cache. What is small enough not to be
+ * streamed comes from the caches, where four runs at a time are best: the lines of eight would push each other out. */
+enum { STREAM_FROM = 1 << 20, PIECE_BYTES = 8192, AHEAD_BYTES = 32768, CACHED_RUNS = 4 };
+/* Less than this is done sooner than other threads are woken. */
+enum { SHARED_FROM = 128 << 10 };
 
 static bool valid_table(const struct kv_store *store, const uint32_t *blocks, uint32_t num_tokens)
 {
@@ -22,78 +25,104 @@ static bool valid_table(const struct kv_store *store, const uint32_t *blocks, ui
     return true;
 }
 
-/* How a gather moves its runs. */
-struct mover {
+/* Some blocks and heads of a sequence, to be gathered by one thread. */
+struct span {
     const struct kv_store *store;
     const struct kv_kernels *kernels;
     bool stream; /* past the caches: the destination is larger than they are */
+    uint32_t layer, first_head, heads;
+    const uint32_t *blocks;
+    uint32_t num_tokens, first, past; /* entries of the table */
+    float *k, *v;                     /* first_head's first token */
 };
 
-static void copy_run(const struct mover *mover, float *to, const unsigned char *from, size_t count, const unsigned char *ahead)
+static size_t least(size_t a, size_t b)
 {
-    const uint16_t *half = (const uint16_t *)(const void *)from, *half_ahead = (const uint16_t *)(const void *)ahead;
-    switch (mover->store->shape.dtype) {
-    case KV_STORE_FLOAT32:
-        (mover->stream ? mover->kernels->stream : mover->kernels->copy)(to, from, count * sizeof *to, ahead);
-        break;
-    case KV_STORE_FLOAT16:
-        mover->kernels->float16_to_float(to, half, count, mover->stream, half_ahead);
-        break;
-    case KV_STORE_BFLOAT16:
-        mover->kernels->bfloat16_to_float(to, half, count, mover->stream, half_ahead);
-        break;
-    }
+    return a < b ? a : b;
 }
 
-/* K or V of one head. The processor's own prefetchers lose their way at each block's end, so the stream of runs is asked for AHEAD_BYTES
- * before: within a long run further on in it, at its end the start of the next one, and of short runs the one so far ahead. First and
- * last line of a run still further on are touched too, so that its page is found in time: 0.77 to 0.86 of the limit for 4 KiB runs. */
-static void gather_half(const struct mover *mover, uint32_t layer, int value, uint32_t head, const uint32_t *blocks, uint32_t num_tokens,
-                        float *to)
+/* Where the source of a piece is, `at` bytes after the first head in the block of entry k. Past the end: the last block once more. */
+static const unsigned char *source(const struct span *span, int value, uint32_t k, size_t at)
 {
-    const struct kv_store *store = mover->store;
-    const uint32_t size = store->shape.block_size, entries = num_tokens / size + (num_tokens % size != 0);
-    const size_t element = store->element_bytes, run_bytes = store->head_elements * element, head_at = head * run_bytes;
-    const size_t skip = run_bytes >= AHEAD_BYTES ? 1 : (AHEAD_BYTES + run_bytes - 1) / run_bytes;
-    const size_t ahead = run_bytes > AHEAD_BYTES ? AHEAD_BYTES / element : store->head_elements;
-    const size_t touch = run_bytes <= TOUCH_BYTES_MAX ? skip + TOUCH_RUNS : entries;
-    for (uint32_t k = 0; k < entries; k++, to += store->head_elements) {
-        const uint32_t tokens = k + 1 < entries ? size : num_tokens - k * size;
-        const size_t count = (size_t)tokens * store->shape.head_dim;
-        const size_t near = count > ahead ? (count - ahead) / LINE_FLOATS * LINE_FLOATS : 0;
-        const unsigned char *from = kv_store_at(store, layer, value, blocks[k]) + head_at;
-        const unsigned char *next = k + skip < entries ? kv_store_at(store, layer, value, blocks[k + skip]) + head_at : NULL;
-        if (k + touch < entries) {
-            const unsigned char *far = kv_store_at(store, layer, value, blocks[k + touch]) + head_at;
-            __builtin_prefetch(far);
-            __builtin_prefetch(far + run_bytes - 1);
+    const struct kv_store *store = span->store;
+    const uint32_t block = span->blocks[k < span->past ? k : span->past - 1];
+    return kv_store_at(store, span->layer, value, block) + span->first_head * store->head_elements * store->element_bytes + at;
+}
+
+/* K or V of up to KV_RUNS_MAX blocks from entry k, `tokens` of each, piece by piece through all heads: what is read of a block is then one
+ * long run, and up to KV_RUNS_MAX of them are read side by side. */
+static void gather_group(const struct span *span, int value, uint32_t k, uint32_t count, uint32_t tokens)
+{
+    const struct kv_store *store = span->store;
+    const size_t element = store->element_bytes, widening = sizeof(float) / element, dim = store->shape.head_dim;
+    const size_t run = store->head_elements * element, filled = tokens * dim * element, chunk = span->heads * run;
+    const size_t piece = least(run, PIECE_BYTES), ahead = least(chunk, AHEAD_BYTES / piece * piece);
+    struct kv_runs runs = {.count = count};
+    for (uint32_t head = 0; head < span->heads; head++) {
+        unsigned char *out =
+            (unsigned char *)((value ? span->v : span->k) + (head * (size_t)span->num_tokens + (size_t)k * store->shape.block_size) * dim);
+        for (size_t at = 0; at < filled; at += piece) {
+            const size_t here = head * run + at, later = here + ahead;
+            runs.bytes = least(piece, filled - at);
+            for (uint32_t i = 0; i < count; i++) {
+                runs.to[i] = out + (i * run + at) * widening;
+                runs.from[i] = source(span, value, k + i, here);
+                runs.ahead[i] = later < chunk ? source(span, value, k + i, later) : source(span, value, k + count + i, later - chunk);
+            }
+            span->kernels->move[store->shape.dtype](&runs, span->stream);
         }
-        if (near > 0)
-            copy_run(mover, to, from, near, from + AHEAD_BYTES);
-        copy_run(mover, to + near, from + near * element, count - near, next);
     }
 }
 
-static void gather_head(const struct mover *mover, uint32_t layer, uint32_t head, const uint32_t *blocks, uint32_t num_tokens, float *k,
-                        float *v)
+static void gather_span(const struct span *span)
 {
-    gather_half(mover, layer, 0, head, blocks, num_tokens, k);
-    gather_half(mover, layer, 1, head, blocks, num_tokens, v);
-    if (mover->stream)
+    const uint32_t size = span->store->shape.block_size, whole = span->num_tokens / size, past = span->past < whole ? span->past : whole;
+    const uint32_t most = span->stream ? KV_RUNS_MAX : CACHED_RUNS;
+    for (int value = 0; value < 2; value++) {
+        for (uint32_t k = span->first; k < past; k += most)
+            gather_group(span, value, k, past - k < most ? past - k : most, size);
+        if (span->past > whole)
+            gather_group(span, value, whole, 1, span->num_tokens % size);
+    }
+    if (span->stream)
         kv_kernels_fence();
+}
+
+static uint32_t entries_of(const struct kv_store *store, uint32_t num_tokens)
+{
+    return num_tokens / store->shape.block_size + (num_tokens % store->shape.block_size != 0);
+}
+
+enum kv_status kv_gather_heads(const struct kv_store *store, uint32_t layer, uint32_t first_head, uint32_t heads, const uint32_t *blocks,
+                               uint32_t num_tokens, float *k, float *v)
+{
+    if (layer >= store->shape.num_layers || first_head > store->shape.num_kv_heads || heads > store->shape.num_kv_heads - first_head)
+        return KV_INVALID;
+    if (heads == 0 || num_tokens == 0)
+        return KV_OK;
+    if (!blocks || !k || !v || !valid_table(store, blocks, num_tokens))
+        return KV_INVALID;
+    const size_t bytes = 2 * (size_t)num_tokens * heads * store->shape.head_dim * sizeof(float);
+    gather_span(&(struct span){.store = store,
+                               .kernels = kv_kernels(),
+                               .stream = bytes > STREAM_FROM,
+                               .layer = layer,
+                               .first_head = first_head,
+                               .heads = heads,
+                               .blocks = blocks,
+                               .num_tokens = num_tokens,
+                               .past = entries_of(store, num_tokens),
+                               .k = k,
+                               .v = v});
+    return KV_OK;
 }
 
 enum kv_status kv_gather_head(const struct kv_store *store, uint32_t layer, uint32_t head, const uint32_t *blocks, uint32_t num_tokens,
                               float *k, float *v)
 {
-    if (layer >= store->shape.num_layers || head >= store->shape.num_kv_heads || (num_tokens > 0 && (!blocks || !k || !v)))
+    if (head >= store->shape.num_kv_heads)
         return KV_INVALID;
-    if (!valid_table(store, blocks, num_tokens))
-        return KV_INVALID;
-    const size_t bytes = 2 * (size_t)num_tokens * store->shape.head_dim * sizeof(float);
-    const struct mover mover = {.store = store, .kernels = kv_kernels(), .stream = bytes > STREAM_FROM};
-    gather_head(&mover, layer, head, blocks, num_tokens, k, v);
-    return KV_OK;
+    return kv_gather_heads(store, layer, head, 1, blocks, num_tokens, k, v);
 }
 
 static bool valid_batch(const struct kv_store *store, uint32_t layer, const struct kv_gather_sequence *sequences, uint32_t count)
@@ -110,29 +139,50 @@ static bool valid_batch(const struct kv_store *store, uint32_t layer, const stru
     return true;
 }
 
+/* The entries [from, past) of all tables put one after the other. */
+static void gather_share(const struct span *common, const struct kv_gather_sequence *sequences, uint32_t count, uint64_t from,
+                         uint64_t past)
+{
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < count && before < past; i++) {
+        const uint32_t entries = entries_of(common->store, sequences[i].num_tokens);
+        const uint64_t after = before + entries;
+        if (after > from) {
+            struct span span = *common;
+            span.blocks = sequences[i].blocks;
+            span.num_tokens = sequences[i].num_tokens;
+            span.first = from > before ? (uint32_t)(from - before) : 0;
+            span.past = past < after ? (uint32_t)(past - before) : entries;
+            span.k = sequences[i].k;
+            span.v = sequences[i].v;
+            gather_span(&span);
+        }
+        before = after;
+    }
+}
+
 enum kv_status kv_gather_batch(const struct kv_store *store, uint32_t layer, const struct kv_gather_sequence *sequences, uint32_t count,
                                uint32_t threads)
 {
     if (!valid_batch(store, layer, sequences, count))
         return KV_INVALID;
-    const uint32_t heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++)
-        bytes += 2 * (size_t)sequences[i].num_tokens * heads * dim * sizeof(float);
+    uint64_t entries = 0, tokens = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        entries += entries_of(store, sequences[i].num_tokens);
+        tokens += sequences[i].num_tokens;
+    }
 #ifdef _OPENMP
-    const int team = threads ? (int)threads : omp_get_max_threads();
+    const uint32_t most = threads ? threads : (uint32_t)omp_get_max_threads();
 #else
-    const int team = 1;
+    const uint32_t most = 1;
     (void)threads;
 #endif
-    const struct mover mover = {.store = store, .kernels = kv_kernels(), .stream = bytes / (size_t)team > STREAM_FROM};
-#pragma omp parallel for schedule(static) num_threads(team) default(none) shared(mover, layer, sequences, count, heads, dim) if (team > 1)
-    for (uint64_t job = 0; job < (uint64_t)count * heads; job++) {
-        const struct kv_gather_sequence *sequence = &sequences[job / heads];
-        uint32_t head = (uint32_t)(job % heads);
-        size_t at = (size_t)head * sequence->num_tokens * dim;
-        if (sequence->num_tokens > 0)
-            gather_head(&mover, layer, head, sequence->blocks, sequence->num_tokens, sequence->k + at, sequence->v + at);
-    }
+    const size_t bytes = 2 * tokens * store->shape.num_kv_heads * store->shape.head_dim * sizeof(float);
+    const uint32_t team = bytes < SHARED_FROM ? 1 : most; /* one or all: libgomp ends threads that a smaller team leaves over */
+    const struct span common = {
+        .store = store, .kernels = kv_kernels(), .stream = bytes / team > STREAM_FROM, .layer = layer, .heads = store->shape.num_kv_heads};
+#pragma omp parallel for schedule(static) num_threads(team) default(none) shared(common, sequences, count, entries, team) if (team > 1)
+    for (uint32_t part = 0; part < team; part++)
+        gather_share(&common, sequences, count, entries * part / team, entries * (part + 1) / team);
     return KV_OK;
 }

@@ -13,13 +13,25 @@
 #include <stdint.h>
 
 enum { KV_CHUNK_ROWS = 16, KV_GROUP_MAX = 16 }; /* attention: rows at once; query heads that share one K/V head */
+enum { KV_RUNS_MAX = 8 };                       /* runs of bytes that are moved together */
 
-/* A chunk of the rows that one K/V head attends to, and the running softmax of the query heads that share it. */
+/* Runs of equal length from anywhere to anywhere; none overlaps another. */
+struct kv_runs {
+    uint32_t count; /* 1..KV_RUNS_MAX */
+    size_t bytes;   /* of each source */
+    void *to[KV_RUNS_MAX];
+    const void *from[KV_RUNS_MAX];
+    const void *ahead[KV_RUNS_MAX]; /* as many bytes that are read soon, fetched meanwhile when streaming; never NULL */
+};
+
+/* Some of the rows that one K/V head attends to, in any order, and the running softmax of the query heads that share it. Row i is head_dim
+ * values of the type `at` bytes after keys[i] (values[i]); `rows` entries are read, of those ahead too. */
 struct kv_attend_rows {
-    const float *queries;                  /* [group][head_dim] */
-    const void *keys, *values;             /* [rows][head_dim] */
-    const void *keys_ahead, *values_ahead; /* what the next call reads, to be fetched meanwhile */
-    uint32_t group, rows, head_dim;        /* 1 <= group <= KV_GROUP_MAX, 1 <= rows <= KV_CHUNK_ROWS */
+    const float *queries; /* [group][head_dim] */
+    const unsigned char *const *keys, *const *values;
+    const unsigned char *const *keys_ahead, *const *values_ahead; /* as many rows that are read soon, to be fetched meanwhile */
+    size_t at, at_ahead;
+    uint32_t group, rows, head_dim; /* 1 <= group <= KV_GROUP_MAX, 1 <= rows <= KV_CHUNK_ROWS */
     float scale;
     float *maximum; /* [group], at first -infinity */
     float *sums;    /* [group][KV_CHUNK_ROWS], to be added up in the end */
@@ -31,11 +43,17 @@ struct kv_kernels {
     /* Copy; any alignment, no overlap. `ahead`: where the next copy's source begins, to be fetched meanwhile, or NULL. */
     void (*copy)(void *to, const void *from, size_t bytes, const void *ahead);
     void (*stream)(void *to, const void *from, size_t bytes, const void *ahead);
-    /* `rows` rows of row_bytes, together in `from`, to places `stride` bytes apart. */
-    void (*spread)(void *to, size_t stride, const void *from, size_t row_bytes, size_t rows, bool stream);
-    /* 16-bit storage to float32, regular or streaming (`ahead` as above); and back, rounding to nearest even. */
-    void (*float16_to_float)(float *to, const uint16_t *from, size_t count, bool stream, const uint16_t *ahead);
-    void (*bfloat16_to_float)(float *to, const uint16_t *from, size_t count, bool stream, const uint16_t *ahead);
+    /* Sum of all floats, but for what is left of 256 bytes: reads and does nothing else, for measuring what memory can do. */
+    float (*sum)(const void *from, size_t bytes);
+    /* `rows` rows of row_bytes, together in `from`, to places `stride` bytes apart; `ahead`: how many bytes before they are read lines are
+     * asked for, 0 = they are not. */
+    void (*spread)(void *to, size_t stride, const void *from, size_t row_bytes, size_t rows, bool stream, size_t ahead);
+    /* Runs of rows of each enum kv_store_dtype become runs of float32, all runs side by side: one run alone is read at less than half of
+     * the memory's speed (kernels_body.h says why). move[KV_STORE_FLOAT32] copies bytes as they are. */
+    void (*move[3])(const struct kv_runs *runs, bool stream);
+    /* 16-bit storage to float32, and back, rounding to nearest even. */
+    void (*float16_to_float)(float *to, const uint16_t *from, size_t count);
+    void (*bfloat16_to_float)(float *to, const uint16_t *from, size_t count);
     void (*float_to_float16)(uint16_t *to, const float *from, size_t count);
     void (*float_to_bfloat16)(uint16_t *to, const float *from, size_t count);
     /* One chunk of attention with rows of each enum kv_store_dtype. */

@@ -1,57 +1,13 @@
 /* kernels_attention.h - the text of the attention kernel, included by each kernels_<set>.c after kernels_body.h. In addition it needs
  *
- *   EVEN, ODD   the even and the odd numbers below 2 * LANES, as lists
+ *   EVEN, ODD                 the even and the odd numbers below 2 * LANES, as lists
+ *   ANY_ABOVE(vector, float)  whether a lane is greater
  *
  * What makes it fast: all query heads of a group use a K or V vector while it is in a register (four at a time, or one); the sums of
  * LANES scores are folded together, in LANES - 1 steps instead of LANES * log2(LANES); 16-bit rows are widened as they are loaded; and
- * each line that is read asks for the same line of the next chunk, so that requests to memory are spread evenly over the arithmetic.
+ * each line that is read asks for one of a later chunk, so that requests to memory are spread evenly over the arithmetic.
  */
-#define ALWAYS static inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-/* Types of K/V rows, as enum kv_store_dtype counts them. */
-enum { TYPE_FLOAT32, TYPE_FLOAT16, TYPE_BFLOAT16 };
 enum { QUERIES = 4, VECTORS = KV_CHUNK_ROWS / LANES }; /* queries at a time; vectors that hold a chunk's scores */
-
-/* Where the i-th vector of a row of floats begins. */
-ALWAYS size_t at_vector(int i)
-{
-    return (size_t)i * LANES;
-}
-
-ALWAYS size_t type_bytes(int type)
-{
-    return type == TYPE_FLOAT32 ? 4 : 2;
-}
-
-ALWAYS vector load_as(int type, const unsigned char *row, size_t index)
-{
-    if (type == TYPE_FLOAT32)
-        return load(row + index * 4);
-    const uint16_t *half = (const uint16_t *)(const void *)row + index;
-    if (type == TYPE_BFLOAT16)
-        return bfloat16_vector(half);
-#ifdef HALF_TO_VECTOR
-    return HALF_TO_VECTOR(half);
-#else
-    float lanes[LANES];
-    for (int i = 0; i < LANES; i++)
-        lanes[i] = kv_float16_to_float(half[i]);
-    return load(lanes);
-#endif
-}
-
-ALWAYS float load_one(int type, const unsigned char *row, size_t index)
-{
-    const uint16_t *half = (const uint16_t *)(const void *)row;
-    if (type == TYPE_FLOAT32)
-        return ((const float *)(const void *)row)[index];
-    return type == TYPE_FLOAT16 ? kv_float16_to_float(half[index]) : kv_bfloat16_to_float(half[index]);
-}
 
 /* Lane i of the result is the sum of the lanes of of[i]. */
 ALWAYS vector sums_of(vector *of)
@@ -72,20 +28,21 @@ ALWAYS uint32_t lower(uint32_t a, uint32_t b)
 
 /* scores[g][row] = sum over d of queries[g][d] * keys[row][d] for `count` queries from `first`. Missing queries and rows repeat the last
  * one; nobody reads what they give. */
-ALWAYS void dot_some(int type, int count, const struct kv_attend_rows *chunk, uint32_t first, float *scores)
+ALWAYS void dot_some(int type, int count, bool fetch, const struct kv_attend_rows *chunk, uint32_t first, float *scores)
 {
     const int across = LANES / count;
     const uint32_t dim = chunk->head_dim;
-    const size_t row_bytes = dim * type_bytes(type);
     const float *queries[QUERIES];
     for (uint32_t q = 0; q < (uint32_t)count; q++)
         queries[q] = chunk->queries + (size_t)lower(first + q, chunk->group - 1) * dim;
     for (uint32_t row = 0; row < chunk->rows; row += (uint32_t)across) {
-        const unsigned char *keys[LANES];
-        const ptrdiff_t ahead = (const unsigned char *)chunk->keys_ahead - (const unsigned char *)chunk->keys;
+        const unsigned char *keys[LANES], *ahead[LANES];
         UNROLL
-        for (int i = 0; i < across; i++)
-            keys[i] = (const unsigned char *)chunk->keys + lower(row + (uint32_t)i, chunk->rows - 1) * row_bytes;
+        for (int i = 0; i < across; i++) {
+            const uint32_t at = lower(row + (uint32_t)i, chunk->rows - 1);
+            keys[i] = chunk->keys[at] + chunk->at;
+            ahead[i] = chunk->keys_ahead[at] + chunk->at_ahead;
+        }
         vector sums[LANES];
         UNROLL
         for (int i = 0; i < LANES; i++)
@@ -95,7 +52,8 @@ ALWAYS void dot_some(int type, int count, const struct kv_attend_rows *chunk, ui
             UNROLL
             for (int i = 0; i < across; i++) {
                 vector key = load_as(type, keys[i], d);
-                __builtin_prefetch(keys[i] + d * type_bytes(type) + ahead);
+                if (fetch && d * type_bytes(type) % LINE == 0)
+                    __builtin_prefetch(ahead[i] + d * type_bytes(type), 0, 2);
                 UNROLL
                 for (int q = 0; q < count; q++)
                     sums[q * across + i] += load(queries[q] + d) * key;
@@ -122,20 +80,23 @@ static void weigh(const struct kv_attend_rows *chunk, uint32_t g, float *scores)
         scores[row] = -INFINITY;
     for (int i = 0; i < VECTORS; i++)
         parts[i] = load(scores + at_vector(i)) * chunk->scale;
-    float maximum = chunk->maximum[g], lanes[KV_CHUNK_ROWS];
-    memcpy(lanes, parts, sizeof lanes);
-    for (int apart = KV_CHUNK_ROWS / 2; apart > 0; apart /= 2)
-        for (int i = 0; i < apart; i++)
-            lanes[i] = lanes[i] > lanes[i + apart] ? lanes[i] : lanes[i + apart];
+    float maximum = chunk->maximum[g];
+    bool grew = false;
+    for (int i = 0; i < VECTORS; i++)
+        grew |= ANY_ABOVE(parts[i], maximum);
     float *sums = chunk->sums + (size_t)g * KV_CHUNK_ROWS;
-    if (lanes[0] > maximum) {
-        const float less = expf(maximum - lanes[0]);
+    if (grew) { /* seldom, but in the first chunks */
+        float lanes[KV_CHUNK_ROWS], greatest = maximum;
+        memcpy(lanes, parts, sizeof lanes);
+        for (int i = 0; i < KV_CHUNK_ROWS; i++)
+            greatest = lanes[i] > greatest ? lanes[i] : greatest;
+        const float less = expf(maximum - greatest);
         float *output = chunk->outputs + (size_t)g * chunk->head_dim;
         for (uint32_t d = 0; d < chunk->head_dim; d++)
             output[d] *= less;
         for (int i = 0; i < KV_CHUNK_ROWS; i++)
             sums[i] *= less;
-        chunk->maximum[g] = maximum = lanes[0];
+        chunk->maximum[g] = maximum = greatest;
     }
     for (int i = 0; i < VECTORS; i++) {
         parts[i] = exponential(parts[i] - maximum);
@@ -145,11 +106,9 @@ static void weigh(const struct kv_attend_rows *chunk, uint32_t g, float *scores)
 }
 
 /* outputs[g][d..] += sum over rows of weights[g][row] * values[row][d..], for `wide` vectors from d. */
-ALWAYS void add_columns(int type, int count, int wide, const struct kv_attend_rows *chunk, uint32_t first, const float *weights, uint32_t d)
+ALWAYS void add_columns(int type, int count, int wide, bool fetch, const struct kv_attend_rows *chunk, uint32_t first, const float *weights,
+                        uint32_t d)
 {
-    const size_t row_bytes = chunk->head_dim * type_bytes(type);
-    const ptrdiff_t ahead = (const unsigned char *)chunk->values_ahead - (const unsigned char *)chunk->values;
-    const unsigned char *row = (const unsigned char *)chunk->values;
     float *outputs[QUERIES];
     vector sums[LANES];
     UNROLL
@@ -159,11 +118,13 @@ ALWAYS void add_columns(int type, int count, int wide, const struct kv_attend_ro
         for (int i = 0; i < wide; i++)
             sums[q * wide + i] = load(outputs[q] + at_vector(i));
     }
-    for (uint32_t at = 0; at < chunk->rows; at++, row += row_bytes) {
+    for (uint32_t at = 0; at < chunk->rows; at++) {
+        const unsigned char *row = chunk->values[at] + chunk->at, *ahead = chunk->values_ahead[at] + chunk->at_ahead;
         UNROLL
         for (int i = 0; i < wide; i++) {
             vector value = load_as(type, row, d + (uint32_t)(i * LANES));
-            __builtin_prefetch(row + (d + (uint32_t)(i * LANES)) * type_bytes(type) + ahead);
+            if (fetch && at_vector(i) * type_bytes(type) % LINE == 0)
+                __builtin_prefetch(ahead + (d + (uint32_t)(i * LANES)) * type_bytes(type), 0, 2);
             UNROLL
             for (int q = 0; q < count; q++)
                 sums[q * wide + i] += value * weights[(first + (uint32_t)q) * KV_CHUNK_ROWS + at];
@@ -178,39 +139,39 @@ ALWAYS void add_columns(int type, int count, int wide, const struct kv_attend_ro
         }
 }
 
-ALWAYS void add_some(int type, int count, const struct kv_attend_rows *chunk, uint32_t first, const float *weights)
+ALWAYS void add_some(int type, int count, bool fetch, const struct kv_attend_rows *chunk, uint32_t first, const float *weights)
 {
     enum { WIDE = LANES / QUERIES };
     const uint32_t dim = chunk->head_dim, past = lower(first + (uint32_t)count, chunk->group);
     uint32_t d = 0;
     for (; d + WIDE * LANES <= dim; d += WIDE * LANES)
-        add_columns(type, count, WIDE, chunk, first, weights, d);
+        add_columns(type, count, WIDE, fetch, chunk, first, weights, d);
     for (; d + LANES <= dim; d += LANES)
-        add_columns(type, count, 1, chunk, first, weights, d);
+        add_columns(type, count, 1, fetch, chunk, first, weights, d);
     for (; d < dim; d++)
         for (uint32_t g = first; g < past; g++)
             for (uint32_t row = 0; row < chunk->rows; row++)
-                chunk->outputs[(size_t)g * dim + d] +=
-                    weights[g * KV_CHUNK_ROWS + row] * load_one(type, (const unsigned char *)chunk->values, (size_t)row * dim + d);
+                chunk->outputs[(size_t)g * dim + d] += weights[g * KV_CHUNK_ROWS + row] * load_one(type, chunk->values[row] + chunk->at, d);
 }
 
 ALWAYS void attend_as(int type, const struct kv_attend_rows *chunk)
 {
     _Alignas(LINE) float scores[KV_GROUP_MAX * KV_CHUNK_ROWS];
-    for (uint32_t g = 0; g < chunk->group; g += QUERIES) {
-        if (chunk->group == 1)
-            dot_some(type, 1, chunk, 0, scores);
-        else
-            dot_some(type, QUERIES, chunk, g, scores);
-    }
+    /* The first queries ask for what is read later; the others find their rows in the cache. */
+    if (chunk->group == 1)
+        dot_some(type, 1, true, chunk, 0, scores);
+    else
+        dot_some(type, QUERIES, true, chunk, 0, scores);
+    for (uint32_t g = QUERIES; g < chunk->group; g += QUERIES)
+        dot_some(type, QUERIES, false, chunk, g, scores);
     for (uint32_t g = 0; g < chunk->group; g++)
         weigh(chunk, g, scores + (size_t)g * KV_CHUNK_ROWS);
-    for (uint32_t g = 0; g < chunk->group; g += QUERIES) {
-        if (chunk->group == 1)
-            add_some(type, 1, chunk, 0, scores);
-        else
-            add_some(type, QUERIES, chunk, g, scores);
-    }
+    if (chunk->group == 1)
+        add_some(type, 1, true, chunk, 0, scores);
+    else
+        add_some(type, QUERIES, true, chunk, 0, scores);
+    for (uint32_t g = QUERIES; g < chunk->group; g += QUERIES)
+        add_some(type, QUERIES, false, chunk, g, scores);
 }
 
 static void attend_float32(const struct kv_attend_rows *chunk)

@@ -11,7 +11,7 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* From these sizes on, streaming stores win: what is written is not read again before it would have left the caches. */
-enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_AHEAD = 8192 };
+enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192, COPY_AHEAD = 32768, WRITES_AHEAD = 2048 };
 
 static bool multiply(size_t *product, size_t factor)
 {
@@ -115,12 +115,12 @@ static void store_floats(const struct kv_store *store, void *to, const float *fr
 }
 
 /* One token's rows of all heads to their places in a block; `to` is the place of the first. */
-static void store_heads(const struct kv_store *store, unsigned char *to, const float *from, bool stream)
+static void store_heads(const struct kv_store *store, unsigned char *to, const float *from, bool stream, size_t ahead)
 {
     const uint32_t heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
     const size_t stride = store->head_elements * store->element_bytes;
     if (store->shape.dtype == KV_STORE_FLOAT32) {
-        kv_kernels()->spread(to, stride, from, dim * sizeof *from, heads, stream);
+        kv_kernels()->spread(to, stride, from, dim * sizeof *from, heads, stream, ahead);
         return;
     }
     for (uint32_t head = 0; head < heads; head++)
@@ -134,10 +134,10 @@ static void load_floats(const struct kv_store *store, float *to, const void *fro
         memcpy(to, from, count * sizeof *to);
         break;
     case KV_STORE_FLOAT16:
-        kv_kernels()->float16_to_float(to, from, count, false, NULL);
+        kv_kernels()->float16_to_float(to, from, count);
         break;
     case KV_STORE_BFLOAT16:
-        kv_kernels()->bfloat16_to_float(to, from, count, false, NULL);
+        kv_kernels()->bfloat16_to_float(to, from, count);
         break;
     }
 }
@@ -189,11 +189,17 @@ enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, con
         if (blocks[i] >= store->shape.num_blocks)
             return KV_INVALID;
     const bool stream = (size_t)count * heads * dim * sizeof(float) >= STREAM_WRITES_FROM;
-    for (uint32_t token = 0; token < count; token++) {
-        const uint32_t block = blocks[(start + token) / size], offset = (start + token) % size;
-        const size_t to = byte_offset(store, 0, offset), from = (size_t)token * heads * dim;
-        store_heads(store, kv_store_at(store, layer, 0, block) + to, k + from, stream);
-        store_heads(store, kv_store_at(store, layer, 1, block) + to, v + from, stream);
+    /* A block's K, then its V: each a long run to be read. */
+    for (uint32_t token = 0, together; token < count; token += together) {
+        const uint32_t offset = (start + token) % size;
+        together = size - offset < count - token ? size - offset : count - token;
+        for (int value = 0; value < 2; value++) {
+            unsigned char *to = kv_store_at(store, layer, value, blocks[(start + token) / size]);
+            const float *from = (value ? v : k) + (size_t)token * heads * dim;
+            for (uint32_t i = 0; i < together; i++)
+                store_heads(store, to + byte_offset(store, 0, offset + i), from + (size_t)i * heads * dim, stream,
+                            count > 1 ? WRITES_AHEAD : 0);
+        }
     }
     return KV_OK;
 }
@@ -206,37 +212,58 @@ void kv_store_publish(const struct kv_store *store)
 
 /* --- whole blocks ---------------------------------------------------------------------------------------------------------------- */
 
-/* One run of consecutive bytes; `next` is the run to be copied after it. Lines are asked for a little ahead, across the end of the run:
- * the processor's own prefetchers stop at the ends of pages and of runs. */
-static void copy_run(unsigned char *to, const unsigned char *from, size_t bytes, const unsigned char *next)
-{
-    const struct kv_kernels *kernels = kv_kernels();
-    const size_t lead = bytes < COPY_AHEAD ? bytes : COPY_AHEAD;
-    void (*const copy)(void *, const void *, size_t, const void *) = bytes >= STREAM_BLOCKS_FROM ? kernels->stream : kernels->copy;
-    copy(to, from, bytes - lead, from + lead);
-    copy(to + (bytes - lead), from + (bytes - lead), lead, next);
-}
-
-/* Run `number` of a list of pairs: K and V of each layer of each pair, in this order. */
+/* Run `number` of a block: K and V of each layer, in this order. */
 static unsigned char *run_at(const struct kv_store *store, uint32_t block, uint32_t number)
 {
     return kv_store_at(store, number / 2 % store->shape.num_layers, (int)(number % 2), block);
 }
 
-/* All pairs of one run after the other, in the order of the pairs: K and V of one block lie a multiple of 2 MiB apart, and going to and fro
- * between them costs 7 % (both want the same bank of the memory). The run after the next is touched so that its page is found in time. */
+/* Whether these pairs may be copied in any order: no destination is another's source or destination. */
+static bool independent(const struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (pairs[i].destination == pairs[j].destination ||
+                (to == from && (pairs[i].source == pairs[j].destination || pairs[i].destination == pairs[j].source)))
+                return false;
+    return true;
+}
+
+/* Some pairs side by side (kernels_body.h), run after run and piece after piece. What is asked for meanwhile is further on in the same runs,
+ * then where the runs of the pairs that follow begin. */
+static void copy_group(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t count,
+                       uint32_t following)
+{
+    const size_t bytes = to->block_elements * to->element_bytes, piece = bytes < COPY_PIECE ? bytes : COPY_PIECE;
+    const size_t ahead = bytes < COPY_AHEAD ? bytes : COPY_AHEAD;
+    struct kv_runs runs = {.count = count};
+    for (uint32_t number = 0; number < 2 * to->shape.num_layers; number++)
+        for (size_t at = 0; at < bytes; at += piece) {
+            runs.bytes = bytes - at < piece ? bytes - at : piece;
+            for (uint32_t i = 0; i < count; i++) {
+                const unsigned char *in = run_at(from, pairs[i].source, number) + at;
+                runs.to[i] = run_at(to, pairs[i].destination, number) + at;
+                runs.from[i] = in;
+                if (at + ahead < bytes)
+                    runs.ahead[i] = in + ahead;
+                else if (number + 1 < 2 * to->shape.num_layers)
+                    runs.ahead[i] = run_at(from, pairs[i].source, number + 1) + (at + ahead - bytes);
+                else
+                    runs.ahead[i] = i < following ? run_at(from, pairs[count + i].source, 0) + (at + ahead - bytes) : in;
+            }
+            kv_kernels()->move[KV_STORE_FLOAT32](&runs, bytes >= STREAM_BLOCKS_FROM);
+        }
+}
+
 static void copy_pairs(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t first, uint32_t past)
 {
-    const size_t bytes = to->block_elements * to->element_bytes;
-    const uint32_t runs = 2 * to->shape.num_layers;
-    for (uint32_t run = 0; run < runs; run++)
-        for (uint32_t i = first; i < past; i++) {
-            const unsigned char *next = i + 1 < past ? run_at(from, pairs[i + 1].source, run) : NULL;
-            if (i + 2 < past)
-                __builtin_prefetch(run_at(from, pairs[i + 2].source, run));
-            copy_run(run_at(to, pairs[i].destination, run), run_at(from, pairs[i].source, run), bytes, next);
-        }
-    if (bytes >= STREAM_BLOCKS_FROM)
+    for (uint32_t i = first, count; i < past; i += count) {
+        count = past - i < KV_RUNS_MAX ? past - i : KV_RUNS_MAX;
+        while (!independent(to, from, pairs + i, count))
+            count--;
+        copy_group(to, from, pairs + i, count, past - i - count);
+    }
+    if (to->block_elements * to->element_bytes >= STREAM_BLOCKS_FROM)
         kv_kernels_fence();
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: BUILD=build/asan sanitize.sh asan   |   BUILD=build/tsan sanitize.sh tsan PROGRAM...
+# usage: BUILD=build/asan sanitize.sh asan   |   BUILD=build/tsan sanitize.sh tsan PROGRAM...   |   BUILD=build/release sanitize.sh valgrind
 # Runs tests and replays in a sanitized build. Reports go to files, because a leak does not fail a Criterion test: any file is a failure.
 set -eu
 kind=$1
@@ -26,6 +26,13 @@ if [ "$kind" = asan ]; then
     "$BUILD/tests/all-tests" | tail -n 1
     replays
     ${PYTHON:-python3} tests/golden/compare_packs.py "$BUILD/pagesim" | tail -n 3
+elif [ "$kind" = valgrind ]; then
+    # It has no AVX-512, so the AVX2 and the portable kernels are what is looked at; the program must not have chosen others.
+    under="valgrind -q --trace-children=yes --log-file=$reports/valgrind.%p --error-exitcode=9"
+    for suite in half_float kernels gather kv_store sequence; do $under "$BUILD/tests/all-tests" -j1 --filter "$suite/*" | tail -n 1; done
+    $under "$BUILD/pagesim" replay --trace traces/chat.jsonl --config configs/demo.json --limit 3 --threads 1 --no-calibration >"$BUILD/valgrind.log"
+    if grep avx512 "$BUILD/valgrind.log"; then exit 1; fi
+    find "$reports" -type f -empty -delete
 else
     # libomp is not instrumented; what happens inside it is not ours to report.
     export TSAN_OPTIONS="log_path=$reports/tsan:ignore_noninstrumented_modules=1"

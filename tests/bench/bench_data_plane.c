@@ -6,7 +6,7 @@
  *   ours    the library
  *
  * GB/s are payload, K and V counted once, over the CPU time of the slowest thread, so that other users of the machine disturb less; each
- * figure is the median of several rounds.
+ * figure is the median of several rounds, all ways in turn.
  *
  * usage: bench_data_plane [--machine] [--quick]
  */
@@ -38,7 +38,7 @@ static int omp_get_max_threads(void)
 #include "kernels.h"
 #include "shared_refs.h"
 
-enum { HEADS = 8, CONTEXT = 4096, SEQUENCES = 16, GROUP = 4, MOST_THREADS = 64, MOST_ROUNDS = 15 };
+enum { HEADS = 8, CONTEXT = 4096, SEQUENCES = 16, GROUP = 4, MOST_THREADS = 64, MOST_ROUNDS = 15, MOST_WAYS = 12 };
 #define POOL_BYTES      ((size_t)2 << 30)
 #define ATTENTION_SCALE 0.088F
 #define HUGE_PAGE       ((size_t)2 << 20)
@@ -67,15 +67,16 @@ static double thread_seconds(void)
 /* Work for one thread of a team. */
 typedef void work_function(void *context, int thread, int threads);
 
-/* CPU seconds of the slowest thread. */
-static double run(work_function *work, void *context, int threads)
+/* CPU seconds of the slowest thread, for once. */
+static double run(work_function *work, void *context, int threads, int times)
 {
     double slowest = 0;
 #pragma omp parallel num_threads(threads) reduction(max : slowest)
     {
         double start = thread_seconds();
-        work(context, omp_get_thread_num(), threads);
-        slowest = thread_seconds() - start;
+        for (int time = 0; time < times; time++)
+            work(context, omp_get_thread_num(), threads);
+        slowest = (thread_seconds() - start) / times;
     }
     return slowest;
 }
@@ -95,7 +96,7 @@ static double median(double *values, int count)
 /* --- one setting ------------------------------------------------------------------------------------------------------------------ */
 
 struct setting {
-    uint32_t block_size, head_dim, sequences;
+    uint32_t block_size, head_dim, sequences, context;
     enum kv_store_dtype dtype;
     struct kv_store *store, *host; /* host: where blocks are swapped to */
     uint32_t *tables;              /* [sequence][entries] */
@@ -104,8 +105,7 @@ struct setting {
     float *source; /* what a sequential copy reads */
     float *queries, *outputs;
     size_t sequence_floats;
-    int variant; /* of the sequential copy */
-    bool attend_after;
+    int times; /* what is short is done several times, so that the clock can see it */
 };
 
 static size_t payload(const struct setting *setting)
@@ -119,7 +119,7 @@ static void open_setting(struct setting *setting, bool whole_pool)
         .num_layers = 1, .num_kv_heads = HEADS, .head_dim = setting->head_dim, .block_size = setting->block_size, .dtype = setting->dtype};
     size_t element = setting->dtype == KV_STORE_FLOAT32 ? 4 : 2,
            block = 2 * (size_t)HEADS * setting->block_size * setting->head_dim * element;
-    setting->entries = (CONTEXT + setting->block_size - 1) / setting->block_size;
+    setting->entries = (setting->context + setting->block_size - 1) / setting->block_size;
     shape.num_blocks = whole_pool ? (uint32_t)(POOL_BYTES / block) : setting->entries * setting->sequences;
     if (shape.num_blocks < setting->entries * setting->sequences)
         shape.num_blocks = setting->entries * setting->sequences;
@@ -137,7 +137,7 @@ static void open_setting(struct setting *setting, bool whole_pool)
         all[j] = swap;
     }
     setting->tables = all;
-    setting->sequence_floats = (size_t)HEADS * CONTEXT * setting->head_dim;
+    setting->sequence_floats = (size_t)HEADS * setting->context * setting->head_dim;
     size_t bytes = setting->sequences * setting->sequence_floats * sizeof(float);
     setting->k = buffer(bytes);
     setting->v = buffer(bytes);
@@ -176,13 +176,15 @@ static const uint32_t *table_of(const struct setting *setting, uint32_t sequence
 static void gather(void *context, int thread, int threads)
 {
     const struct setting *setting = context;
-    const size_t head_floats = (size_t)CONTEXT * setting->head_dim;
+    const size_t head_floats = (size_t)setting->context * setting->head_dim;
     uint32_t from, to;
     share(setting->sequences * HEADS, thread, threads, &from, &to);
-    for (uint32_t job = from; job < to; job++)
-        if (kv_gather_head(setting->store, 0, job % HEADS, table_of(setting, job / HEADS), CONTEXT, setting->k + job * head_floats,
-                           setting->v + job * head_floats) != KV_OK)
+    for (uint32_t job = from, heads; job < to; job += heads) {
+        heads = HEADS - job % HEADS < to - job ? HEADS - job % HEADS : to - job;
+        if (kv_gather_heads(setting->store, 0, job % HEADS, heads, table_of(setting, job / HEADS), setting->context,
+                            setting->k + job * head_floats, setting->v + job * head_floats) != KV_OK)
             exit(1);
+    }
 }
 
 /* Fresh zeroed memory (main keeps the C library from handing out used pages), row by row, with each row's place looked up. */
@@ -193,8 +195,8 @@ static void seed_gather(void *context, int thread, int threads)
     uint32_t from, to;
     share(setting->sequences * HEADS, thread, threads, &from, &to);
     for (uint32_t job = from; job < to; job++) {
-        float *halves[2] = {calloc((size_t)CONTEXT * dim, sizeof(float)), calloc((size_t)CONTEXT * dim, sizeof(float))};
-        for (uint32_t token = 0; token < CONTEXT; token++)
+        float *halves[2] = {calloc((size_t)setting->context * dim, sizeof(float)), calloc((size_t)setting->context * dim, sizeof(float))};
+        for (uint32_t token = 0; token < setting->context; token++)
             for (int value = 0; value < 2; value++) {
                 const unsigned char *block = kv_store_at(setting->store, 0, value, table_of(setting, job / HEADS)[token / size]);
                 memcpy(halves[value] + (size_t)token * dim, block + (((size_t)(job % HEADS) * size + token % size) * dim) * sizeof(float),
@@ -206,27 +208,42 @@ static void seed_gather(void *context, int thread, int threads)
     }
 }
 
-enum { COPY_VARIANTS = 5 };
+/* The ways to copy in order: memcpy; regular and streaming stores; the same with prefetch at two distances. */
+enum { COPY_VARIANTS = 7 };
 
-static void sequential_copy(void *context, int thread, int threads)
+static void sequential_copy(struct setting *setting, int variant, int thread, int threads)
 {
-    const struct setting *setting = context;
     const struct kv_kernels *kernels = kv_kernels();
-    const size_t floats = setting->sequences * setting->sequence_floats;
+    const size_t floats = setting->sequences * setting->sequence_floats, job = floats / ((size_t)setting->sequences * HEADS);
+    const size_t ahead = variant > 4 ? 8192 : 2048;
     uint32_t from, to;
     share(setting->sequences * HEADS, thread, threads, &from, &to);
-    size_t start = floats / ((size_t)setting->sequences * HEADS) * from, end = floats / ((size_t)setting->sequences * HEADS) * to;
     for (int value = 0; value < 2; value++) {
-        float *out = (value ? setting->v : setting->k) + start;
-        const float *in = setting->source + (size_t)value * floats + start;
-        size_t bytes = (end - start) * sizeof(float);
-        if (setting->variant == 0)
+        float *out = (value ? setting->v : setting->k) + job * from;
+        const float *in = setting->source + (size_t)value * floats + job * from;
+        size_t bytes = (to - from) * job * sizeof(float);
+        if (variant == 0)
             memcpy(out, in, bytes);
         else
-            (setting->variant % 2 ? kernels->copy : kernels->stream)(out, in, bytes, setting->variant > 2 ? (const char *)in + 2048 : NULL);
+            (variant % 2 ? kernels->copy : kernels->stream)(out, in, bytes, variant > 2 ? (const char *)in + ahead : NULL);
     }
     kv_kernels_fence();
 }
+
+#define COPY(variant)                                                                                                                      \
+    static void copy_##variant(void *context, int thread, int threads)                                                                     \
+    {                                                                                                                                      \
+        sequential_copy(context, variant, thread, threads);                                                                                \
+    }
+COPY(0)
+COPY(1)
+COPY(2)
+COPY(3)
+COPY(4)
+COPY(5)
+COPY(6)
+
+static work_function *const copies[COPY_VARIANTS] = {copy_0, copy_1, copy_2, copy_3, copy_4, copy_5, copy_6};
 
 static void attend(void *context, int thread, int threads)
 {
@@ -236,7 +253,7 @@ static void attend(void *context, int thread, int threads)
     share(setting->sequences, thread, threads, &from, &to);
     for (uint32_t i = from; i < to; i++) {
         struct kv_attend_sequence one = {.blocks = table_of(setting, i),
-                                         .num_tokens = CONTEXT,
+                                         .num_tokens = setting->context,
                                          .queries = setting->queries + i * width,
                                          .outputs = setting->outputs + i * width};
         if (kv_attend_batch(setting->store, 0, GROUP, ATTENTION_SCALE, &one, 1, 1) != KV_OK)
@@ -249,7 +266,7 @@ static void gather_then_attend(void *context, int thread, int threads)
 {
     struct setting *setting = context;
     gather(setting, thread, threads);
-    const size_t head_floats = (size_t)CONTEXT * setting->head_dim;
+    const size_t head_floats = (size_t)setting->context * setting->head_dim;
     const struct kv_kernels *kernels = kv_kernels();
     uint32_t from, to;
     share(setting->sequences * HEADS, thread, threads, &from, &to);
@@ -257,20 +274,27 @@ static void gather_then_attend(void *context, int thread, int threads)
         const size_t width = (size_t)GROUP * setting->head_dim, chunk_floats = (size_t)KV_CHUNK_ROWS * setting->head_dim;
         const float *k = setting->k + job * head_floats, *v = setting->v + job * head_floats;
         float maximum[GROUP] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY}, sums[GROUP * KV_CHUNK_ROWS] = {0};
-        memset(setting->outputs + job * width, 0, width * sizeof(float));
-        for (uint32_t chunk = 0; chunk < CONTEXT / KV_CHUNK_ROWS; chunk++, k += chunk_floats, v += chunk_floats)
-            kernels->attend[KV_STORE_FLOAT32](&(struct kv_attend_rows){.queries = setting->queries + job * width,
-                                                                       .keys = k,
-                                                                       .values = v,
-                                                                       .keys_ahead = k + chunk_floats,
-                                                                       .values_ahead = v + chunk_floats,
-                                                                       .group = GROUP,
-                                                                       .rows = KV_CHUNK_ROWS,
-                                                                       .head_dim = setting->head_dim,
-                                                                       .scale = ATTENTION_SCALE,
-                                                                       .maximum = maximum,
-                                                                       .sums = sums,
-                                                                       .outputs = setting->outputs + job * width});
+        struct kv_attend_rows rows = {.queries = setting->queries + job * width,
+                                      .group = GROUP,
+                                      .rows = KV_CHUNK_ROWS,
+                                      .head_dim = setting->head_dim,
+                                      .scale = ATTENTION_SCALE,
+                                      .maximum = maximum,
+                                      .sums = sums,
+                                      .outputs = setting->outputs + job * width};
+        memset(rows.outputs, 0, width * sizeof(float));
+        const unsigned char *keys[KV_CHUNK_ROWS], *values[KV_CHUNK_ROWS];
+        for (uint32_t i = 0; i < KV_CHUNK_ROWS; i++) {
+            keys[i] = (const unsigned char *)(k + (size_t)i * setting->head_dim);
+            values[i] = (const unsigned char *)(v + (size_t)i * setting->head_dim);
+        }
+        rows.keys = rows.keys_ahead = keys;
+        rows.values = rows.values_ahead = values;
+        for (uint32_t chunk = 0; chunk < setting->context / KV_CHUNK_ROWS; chunk++) {
+            rows.at = chunk * chunk_floats * sizeof(float);
+            rows.at_ahead = rows.at + chunk_floats * sizeof(float);
+            kernels->attend[KV_STORE_FLOAT32](&rows);
+        }
     }
 }
 
@@ -278,17 +302,9 @@ static void gather_then_attend(void *context, int thread, int threads)
 static void read_all(void *context, int thread, int threads)
 {
     const struct setting *setting = context;
-    const size_t floats = 2 * (size_t)setting->sequences * setting->sequence_floats, from = floats / (size_t)threads * (size_t)thread;
-    typedef float wide __attribute__((vector_size(64)));
-    wide sums[4] = {{0}, {0}, {0}, {0}};
-    const float *in = setting->source + from;
-    for (size_t i = 0; i + 64 <= floats / (size_t)threads; i += 64)
-        for (int j = 0; j < 4; j++) {
-            wide value;
-            memcpy(&value, in + i + 16 * (size_t)j, sizeof value);
-            sums[j] += value;
-        }
-    __asm__ volatile("" ::"x"(sums[0][0] + sums[1][1] + sums[2][2] + sums[3][3]));
+    const size_t floats = 2 * (size_t)setting->sequences * setting->sequence_floats / (size_t)threads;
+    float sum = kv_kernels()->sum(setting->source + floats * (size_t)thread, floats * sizeof(float));
+    __asm__ volatile("" ::"m"(sum));
 }
 
 static void copy_blocks(void *context, int thread, int threads)
@@ -334,7 +350,7 @@ static void append_tokens(void *context, int thread, int threads)
     const size_t row = (size_t)HEADS * setting->head_dim;
     uint32_t from, to;
     share(setting->sequences, thread, threads, &from, &to);
-    for (uint32_t token = 0; token < CONTEXT; token++)
+    for (uint32_t token = 0; token < setting->context; token++)
         for (uint32_t i = from; i < to; i++)
             if (kv_store_write_tokens(setting->store, 0, table_of(setting, i), token, 1, setting->queries + i * row,
                                       setting->queries + i * row) != KV_OK)
@@ -347,7 +363,8 @@ static void prefill(void *context, int thread, int threads)
     uint32_t from, to;
     share(setting->sequences, thread, threads, &from, &to);
     for (uint32_t i = from; i < to; i++)
-        if (kv_store_write_tokens(setting->store, 0, table_of(setting, i), 0, CONTEXT, setting->source + i * setting->sequence_floats,
+        if (kv_store_write_tokens(setting->store, 0, table_of(setting, i), 0, setting->context,
+                                  setting->source + i * setting->sequence_floats,
                                   setting->source + (setting->sequences + i) * setting->sequence_floats) != KV_OK)
             exit(1);
 }
@@ -367,30 +384,26 @@ static void fill(void *context, int thread, int threads)
 
 /* --- measuring -------------------------------------------------------------------------------------------------------------------- */
 
-/* GB/s of several ways, measured in turn so that a change of the machine's mood meets all of them. */
-static void measure(struct setting *setting, work_function *const *ways, const double *bytes, int count, int threads, double *gb_per_s)
+/* GB/s of `count` ways, then the limit: the best of the sequential copies. All are measured in turn, so that a change of the machine's mood
+ * meets all of them, and of each the median counts. */
+static double measure(struct setting *setting, work_function *const *given, const double *bytes, int count, int threads, double *gb_per_s)
 {
-    double seconds[9][MOST_ROUNDS];
+    static double seconds[MOST_WAYS + COPY_VARIANTS][MOST_ROUNDS];
+    work_function *ways[MOST_WAYS + COPY_VARIANTS];
+    memcpy(ways, given, (size_t)count * sizeof *ways);
+    memcpy(ways + count, copies, sizeof copies);
     for (int round = -1; round < rounds; round++)
-        for (int way = 0; way < count; way++) {
-            double took = run(ways[way], setting, threads);
+        for (int way = 0; way < count + COPY_VARIANTS; way++) {
+            double took = run(ways[way], setting, threads, setting->times);
             if (round >= 0)
                 seconds[way][round] = took;
         }
     for (int way = 0; way < count; way++)
         gb_per_s[way] = bytes[way] / median(seconds[way], rounds) / 1e9;
-}
-
-static double copy_limit(struct setting *setting, int threads)
-{
-    double best = 0;
-    for (setting->variant = 0; setting->variant < COPY_VARIANTS; setting->variant++) {
-        work_function *const ways[] = {sequential_copy};
-        double bytes = (double)payload(setting), speed;
-        measure(setting, ways, &bytes, 1, threads, &speed);
-        best = speed > best ? speed : best;
-    }
-    return best;
+    double fastest = INFINITY;
+    for (int way = count; way < count + COPY_VARIANTS; way++)
+        fastest = fmin(fastest, median(seconds[way], rounds));
+    return (double)payload(setting) / fastest / 1e9;
 }
 
 static void result(const char *what, int threads, double gb_per_s)
@@ -399,71 +412,88 @@ static void result(const char *what, int threads, double gb_per_s)
         printf("RESULT %s %d %.2f\n", what, threads, gb_per_s);
 }
 
-static void gather_row(uint32_t block_size, uint32_t head_dim, uint32_t sequences, int threads, const char *name)
+/* `where`: "gather" out of the caches, else one sequence of `context` tokens whose blocks and buffers are used again and again. */
+static void gather_row(const char *where, uint32_t block_size, uint32_t head_dim, uint32_t context, int threads, const char *name)
 {
-    struct setting setting = {.block_size = block_size, .head_dim = head_dim, .sequences = sequences};
-    open_setting(&setting, sequences > 1);
-    double limit = copy_limit(&setting, threads), speeds[2], bytes[2] = {(double)payload(&setting), (double)payload(&setting)};
+    enum { AT_LEAST = 64 << 20 };
+    const bool whole_pool = strcmp(where, "gather") == 0;
+    struct setting setting = {.block_size = block_size, .head_dim = head_dim, .sequences = whole_pool ? SEQUENCES : 1, .context = context};
+    open_setting(&setting, whole_pool);
+    double speeds[2], bytes[2] = {(double)payload(&setting), (double)payload(&setting)};
+    setting.times = payload(&setting) < AT_LEAST ? (int)(AT_LEAST / payload(&setting)) : 1;
     work_function *const ways[] = {gather, seed_gather};
-    measure(&setting, ways, bytes, 2, threads, speeds);
-    double again = copy_limit(&setting, threads);
-    limit = again > limit ? again : limit;
+    const double limit = measure(&setting, ways, bytes, 2, threads, speeds);
     if (!machine)
-        printf("%-10s %5u %4u %7d %8.1f %8.1f %8.1f %8.2f %7.1f\n", sequences > 1 ? "gather" : "in L3", block_size, head_dim, threads,
-               limit, speeds[1], speeds[0], speeds[0] / limit, speeds[0] / speeds[1]);
+        printf("%-9s %6.1f %5u %4u %7d %8.1f %8.1f %8.1f %8.2f %7.1f\n", where, bytes[0] / (1 << 20), block_size, head_dim, threads, limit,
+               speeds[1], speeds[0], speeds[0] / limit, speeds[0] / speeds[1]);
     if (name)
         result(name, threads, speeds[0]);
     close_setting(&setting);
 }
 
+static void line(const char *what, int threads, double gb_per_s, double share, const char *of)
+{
+    if (!machine)
+        printf("%-28s %d thread%s %6.1f GB/s, %.2f of %s\n", what, threads, threads > 1 ? "s:" : ": ", gb_per_s, share, of);
+}
+
 static void other_rows(int threads)
 {
-    struct setting setting = {.block_size = 16, .head_dim = 128, .sequences = SEQUENCES};
+    enum { COPY_BLOCKS, APPEND, FILL, PREFILL, ATTEND, READ, GATHER_FIRST, SWAP_OUT, SWAP_IN, WAYS };
+    struct setting setting = {.block_size = 16, .head_dim = 128, .sequences = SEQUENCES, .context = CONTEXT, .times = 1};
     open_setting(&setting, true);
-    double all = (double)payload(&setting), limit = copy_limit(&setting, threads), speeds[9];
+    double all = (double)payload(&setting), speeds[WAYS];
     struct kv_store_shape host = setting.store->shape;
     host.num_blocks = setting.entries * setting.sequences / 2;
     if (kv_store_create(&host, &setting.host) != KV_OK)
         exit(1);
+    memset(setting.host->memory, 0, setting.host->mapped_bytes);
     work_function *const ways[] = {copy_blocks, append_tokens, fill, prefill, attend, read_all, gather_then_attend, swap_out, swap_in};
     const double bytes[] = {all / 2, all, all, all, all, all, all, all / 2, all / 2};
-    measure(&setting, ways, bytes, 9, threads, speeds);
-    if (!machine) {
-        printf("%-34s %d thread%s: %6.1f GB/s, %.2f of the copy limit\n", "copy of a block", threads, threads > 1 ? "s" : "", speeds[0],
-               speeds[0] / limit);
-        printf("%-34s %d thread%s: %6.1f and %.1f GB/s, %.2f and %.2f of the copy limit\n", "swap of a block out, in", threads,
-               threads > 1 ? "s" : "", speeds[7], speeds[8], speeds[7] / limit, speeds[8] / limit);
-        printf("%-34s %d thread%s: %6.1f GB/s, %.2f of a streaming fill\n", "append, a token at a time", threads, threads > 1 ? "s" : "",
-               speeds[1], speeds[1] / speeds[2]);
-        printf("%-34s %d thread%s: %6.1f GB/s, %.2f of the copy limit\n", "prefill write", threads, threads > 1 ? "s" : "", speeds[3],
-               speeds[3] / limit);
-        printf("%-34s %d thread%s: %6.1f GB/s, %.2f of the read limit, %.2f x gather first\n", "attention, 4 queries a head", threads,
-               threads > 1 ? "s" : "", speeds[4], speeds[4] / speeds[5], speeds[4] / speeds[6]);
-    }
-    result("copyblock", threads, speeds[0]);
-    result("append", threads, speeds[1]);
-    result("prefill", threads, speeds[3]);
-    result("attn", threads, speeds[4]);
+    const double limit = measure(&setting, ways, bytes, WAYS, threads, speeds);
+    line("copy of a block", threads, speeds[COPY_BLOCKS], speeds[COPY_BLOCKS] / limit, "the copy limit");
+    line("swap of a block out", threads, speeds[SWAP_OUT], speeds[SWAP_OUT] / limit, "the copy limit");
+    line("swap of a block in", threads, speeds[SWAP_IN], speeds[SWAP_IN] / limit, "the copy limit");
+    line("append, a token at a time", threads, speeds[APPEND], speeds[APPEND] / speeds[FILL], "a streaming fill");
+    line("prefill write", threads, speeds[PREFILL], speeds[PREFILL] / limit, "the copy limit");
+    line("attention, 4 queries a head", threads, speeds[ATTEND], speeds[ATTEND] / speeds[READ], "the read limit");
+    line("", threads, speeds[GATHER_FIRST], speeds[GATHER_FIRST] / speeds[ATTEND], "it when gathered first");
+    result("copyblock", threads, speeds[COPY_BLOCKS]);
+    result("append", threads, speeds[APPEND]);
+    result("prefill", threads, speeds[PREFILL]);
+    result("attn", threads, speeds[ATTEND]);
     close_setting(&setting);
 }
 
-/* Speeds of gather and attention in tokens of one type against float32, so that what counts is the work done, not the bytes stored. */
+/* Gather and attention of one type against float32, in tokens: what counts is the work done, not the bytes stored. The three stores are
+ * opened together and measured in turn. */
 static void type_rows(int threads)
 {
     static const char *const names[] = {"float32", "float16", "bfloat16"};
-    double base[2] = {0, 0};
-    for (int dtype = 0; dtype < 3 && !machine; dtype++) {
-        struct setting setting = {.block_size = 16, .head_dim = 128, .sequences = SEQUENCES, .dtype = (enum kv_store_dtype)dtype};
-        open_setting(&setting, true);
-        work_function *const ways[] = {gather, attend};
-        const double bytes[] = {(double)payload(&setting), (double)payload(&setting)};
-        double speeds[2];
-        measure(&setting, ways, bytes, 2, threads, speeds);
-        if (dtype == 0)
-            memcpy(base, speeds, sizeof base);
-        printf("%-34s %d thread%s: gather %.2f x, attention %.2f x float32\n", names[dtype], threads, threads > 1 ? "s" : "",
-               speeds[0] / base[0], speeds[1] / base[1]);
-        close_setting(&setting);
+    struct setting settings[3];
+    double seconds[3][2][MOST_ROUNDS], base[2] = {0, 0};
+    for (int dtype = 0; dtype < 3; dtype++) {
+        settings[dtype] = (struct setting){
+            .block_size = 16, .head_dim = 128, .sequences = SEQUENCES, .context = CONTEXT, .dtype = (enum kv_store_dtype)dtype};
+        open_setting(&settings[dtype], true);
+    }
+    for (int round = -1; round < rounds; round++)
+        for (int dtype = 0; dtype < 3; dtype++) {
+            const double gathered = run(gather, &settings[dtype], threads, 1), attended = run(attend, &settings[dtype], threads, 1);
+            if (round >= 0) {
+                seconds[dtype][0][round] = gathered;
+                seconds[dtype][1][round] = attended;
+            }
+        }
+    for (int dtype = 0; dtype < 3; dtype++) {
+        const double gathered = median(seconds[dtype][0], rounds), attended = median(seconds[dtype][1], rounds);
+        if (dtype == 0) {
+            base[0] = gathered;
+            base[1] = attended;
+        }
+        printf("%-28s %d thread%s gather %.2f x, attention %.2f x float32\n", names[dtype], threads, threads > 1 ? "s:" : ": ",
+               base[0] / gathered, base[1] / attended);
+        close_setting(&settings[dtype]);
     }
 }
 
@@ -521,22 +551,26 @@ int main(int argc, char **argv)
     int most = omp_get_max_threads() < MOST_THREADS ? omp_get_max_threads() : MOST_THREADS;
     rounds = quick ? 3 : rounds;
     if (!machine)
-        printf("kernels: %s; GB/s of payload, median of %d rounds\n\n%-10s %5s %4s %7s %8s %8s %8s %8s %7s\n", kv_kernels()->name, rounds,
-               "", "block", "dim", "threads", "limit", "seed", "ours", "/limit", "/seed");
-    for (int threads = 1; threads <= most; threads *= 2)
+        printf("kernels: %s; GB/s of payload, median of %d rounds\n\n%-9s %6s %5s %4s %7s %8s %8s %8s %8s %7s\n", kv_kernels()->name,
+               rounds, "", "MiB", "block", "dim", "threads", "limit", "seed", "ours", "/limit", "/seed");
+    for (int threads = 1; threads <= most; threads *= 2) {
         for (size_t dim = 0; dim < (quick || machine ? 1 : 2); dim++)
             for (size_t size = 0; size < 5; size++) {
-                bool base = block_sizes[size] == 16 && head_dims[dim] == 128;
-                if (base || !(quick || machine))
-                    gather_row(block_sizes[size], head_dims[dim], SEQUENCES, threads, base ? "gather" : NULL);
-                if (base || !(quick || machine))
-                    gather_row(block_sizes[size], head_dims[dim], 1, threads, base ? "gather_l3" : NULL);
+                const bool base = block_sizes[size] == 16 && head_dims[dim] == 128;
+                if (!base && (quick || machine))
+                    continue;
+                gather_row("gather", block_sizes[size], head_dims[dim], CONTEXT, threads, base ? "gather" : NULL);
+                gather_row("in L3", block_sizes[size], head_dims[dim], CONTEXT, threads, base ? "gather_l3" : NULL);
             }
+        if (!machine)
+            for (uint32_t context = 128; context < CONTEXT; context *= 4)
+                gather_row("reused", 16, 128, context * (context == 128 ? (uint32_t)threads : 1), threads, NULL);
+    }
     if (!machine)
         putchar('\n');
     for (int threads = 1; threads <= most; threads *= 2)
         other_rows(threads);
-    for (int threads = 1; threads <= most; threads *= 2)
+    for (int threads = 1; threads <= most && !machine; threads *= 2)
         type_rows(threads);
     if (!machine)
         allocation_row();

@@ -66,17 +66,14 @@ Test(kernels, all_sets_move_and_convert_bit_for_bit_like_the_portable_one)
                     continue;
                 const struct kv_kernels *kernels = kv_kernels();
                 float *floats = (float *)(void *)(to + out);
-                const uint16_t *ahead = (const uint16_t *)(const void *)from;
                 if (what == 0)
                     kernels->copy(to + out, from + in, 4 * count, from);
                 else if (what == 1)
                     kernels->stream(to + out, from + in, 4 * count, NULL);
                 else if (what == 2)
-                    kernels->bfloat16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0,
-                                               round % 2 ? ahead : NULL);
+                    kernels->bfloat16_to_float(floats, (const uint16_t *)(const void *)(from + in), count);
                 else if (what == 3)
-                    kernels->float16_to_float(floats, (const uint16_t *)(const void *)(from + in), count, round % 3 == 0,
-                                              round % 2 ? ahead : NULL);
+                    kernels->float16_to_float(floats, (const uint16_t *)(const void *)(from + in), count);
                 else if (what == 4)
                     kernels->float_to_bfloat16((uint16_t *)(void *)(to + out), (const float *)(const void *)(from + in), count);
                 else
@@ -97,6 +94,51 @@ Test(kernels, all_sets_move_and_convert_bit_for_bit_like_the_portable_one)
     kv_kernels_select(NULL);
 }
 
+/* Runs of any length at any alignment, those of 16-bit types widened; every byte beside them stays. */
+Test(kernels, runs_side_by_side_arrive_bit_for_bit_like_one_at_a_time)
+{
+    enum { MOST = 3000, ROOM = 4 * MOST + 256 };
+    static unsigned char from[KV_RUNS_MAX][ROOM], want[KV_RUNS_MAX][ROOM] __attribute__((aligned(64))),
+        got[KV_RUNS_MAX][ROOM] __attribute__((aligned(64)));
+    uint64_t random = 11;
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i / ROOM][i % ROOM] = (unsigned char)random_next(&random);
+    for (int round = 0; round < 600; round++) {
+        const int type = round % 3;
+        struct kv_runs runs = {.count = 1 + random_below(&random, KV_RUNS_MAX)};
+        /* Whole numbers need no NaN to be compared; the copy takes any number of bytes. */
+        const size_t count = random_below(&random, round % 2 ? 200 : MOST);
+        runs.bytes = type ? 2 * count : count;
+        memset(want, 0xa5, sizeof want);
+        for (uint32_t i = 0; i < runs.count; i++) {
+            const size_t in = 2 * (size_t)random_below(&random, 40),
+                         out = type ? 4 * (size_t)random_below(&random, 30) : random_below(&random, 99);
+            uint16_t *halves = (uint16_t *)(void *)(from[i] + in);
+            for (size_t at = 0; at < count && type; at++)
+                halves[at] = type == KV_STORE_FLOAT16 ? kv_float16_from_float(random_float(&random)) : (uint16_t)(halves[at] & 0xff7f);
+            for (size_t at = 0; at < count && type; at++) {
+                const float value = type == KV_STORE_FLOAT16 ? kv_float16_to_float(halves[at]) : kv_bfloat16_to_float(halves[at]);
+                memcpy(want[i] + out + 4 * at, &value, sizeof value);
+            }
+            if (!type)
+                memcpy(want[i] + out, from[i] + in, count);
+            runs.from[i] = from[i] + in;
+            runs.ahead[i] = from[(i + 1) % KV_RUNS_MAX];
+            runs.to[i] = got[i] + out;
+        }
+        for (int set = 0; set < SETS; set++) {
+            if (!kv_kernels_select(sets[set]))
+                continue;
+            memset(got, 0xa5, sizeof got);
+            kv_kernels()->move[type](&runs, round % 4 < 2);
+            kv_kernels_fence();
+            cr_assert_eq(memcmp(got, want, sizeof got), 0, "%s, round %d: type %d, %u runs of %zu bytes", sets[set], round, type,
+                         runs.count, runs.bytes);
+        }
+    }
+    kv_kernels_select(NULL);
+}
+
 Test(kernels, spread_puts_each_row_where_it_belongs_and_nothing_else)
 {
     enum { ROWS = 9, STRIDE_MOST = 1024 };
@@ -111,7 +153,7 @@ Test(kernels, spread_puts_each_row_where_it_belongs_and_nothing_else)
             if (!kv_kernels_select(sets[set]))
                 continue;
             memset(got, 0xa5, sizeof got);
-            kv_kernels()->spread(got, stride, from, row_bytes, rows, round % 3 == 0);
+            kv_kernels()->spread(got, stride, from, row_bytes, rows, round % 3 == 0, round % 5 == 0 ? 128 : 0);
             kv_kernels_fence();
             for (size_t at = 0; at < sizeof got; at++) {
                 size_t row = at / stride, inside = at % stride;
@@ -249,6 +291,36 @@ Test(kv_store, blocks_copied_within_and_between_stores_are_the_same_bytes)
     }
 }
 
+/* The header promises one pair after the other, also when a pair reads what an earlier one wrote. */
+Test(kv_store, dependent_copies_happen_in_order)
+{
+    uint64_t random = 13;
+    for (int round = 0; round < 100; round++) {
+        enum { BLOCKS = 9, PAIRS = 20 };
+        const struct kv_store_shape shape = {.num_layers = 1 + (uint32_t)round % 2,
+                                             .num_kv_heads = 1 + random_below(&random, 3),
+                                             .head_dim = 1 + random_below(&random, 120),
+                                             .block_size = 1 + random_below(&random, 50),
+                                             .num_blocks = BLOCKS,
+                                             .dtype = (enum kv_store_dtype)(round % 3)};
+        struct kv_store *together, *apart;
+        struct kv_block_copy pairs[PAIRS];
+        cr_assert_eq(kv_store_create(&shape, &together), KV_OK);
+        cr_assert_eq(kv_store_create(&shape, &apart), KV_OK);
+        for (size_t i = 0; i < kv_store_bytes(together); i++)
+            together->memory[i] = apart->memory[i] = (unsigned char)random_next(&random);
+        for (int i = 0; i < PAIRS; i++) {
+            pairs[i].source = random_below(&random, BLOCKS);
+            pairs[i].destination = (pairs[i].source + 1 + random_below(&random, BLOCKS - 1)) % BLOCKS;
+            cr_assert_eq(kv_store_copy_block(apart, pairs[i].source, pairs[i].destination), KV_OK);
+        }
+        cr_assert_eq(kv_store_copy_blocks(together, together, pairs, PAIRS, 1), KV_OK);
+        cr_assert_eq(memcmp(together->memory, apart->memory, kv_store_bytes(together)), 0, "round %d", round);
+        kv_store_destroy(together);
+        kv_store_destroy(apart);
+    }
+}
+
 Test(gather, equals_single_reads_on_every_set_type_and_shape)
 {
     uint64_t random = 3;
@@ -276,6 +348,61 @@ Test(gather, equals_single_reads_on_every_set_type_and_shape)
         kv_kernels_select(NULL);
         free(k);
         free(v);
+        end_case(&data);
+    }
+}
+
+/* One store, sequences of any lengths in it (also none), which share its blocks; whole batches on any number of threads, and head ranges. */
+Test(gather, batches_and_head_ranges_equal_single_heads)
+{
+    enum { SEQUENCES = 5, MOST = 700 };
+    uint64_t random = 12;
+    for (int round = 0; round < 20; round++) {
+        const uint32_t block_size = 1 + random_below(&random, 20), heads = 1 + random_below(&random, 5),
+                       dim = 1 + random_below(&random, 70);
+        struct case_data data = make_case(&random, block_size, MOST, heads, dim, round % 3);
+        struct kv_gather_sequence sequences[SEQUENCES];
+        float *want_k = malloc((size_t)MOST * dim * sizeof(float)), *want_v = malloc((size_t)MOST * dim * sizeof(float));
+        for (uint32_t i = 0; i < SEQUENCES; i++) {
+            const uint32_t skip = random_below(&random, 3), tokens = i == 2   ? 0
+                                                                     : i == 3 ? 1
+                                                                              : 1 + random_below(&random, MOST - 2 * block_size);
+            const size_t floats = (size_t)heads * tokens * dim + 1;
+            sequences[i] = (struct kv_gather_sequence){.blocks = data.blocks + skip,
+                                                       .num_tokens = tokens,
+                                                       .k = malloc(floats * sizeof(float)),
+                                                       .v = malloc(floats * sizeof(float))};
+        }
+        for (uint32_t threads = 0; threads < 4; threads++) {
+            for (uint32_t i = 0; i < SEQUENCES; i++) {
+                memset(sequences[i].k, 0xff, (size_t)heads * sequences[i].num_tokens * dim * sizeof(float));
+                memset(sequences[i].v, 0xff, (size_t)heads * sequences[i].num_tokens * dim * sizeof(float));
+            }
+            cr_assert_eq(kv_gather_batch(data.store, 1, sequences, SEQUENCES, threads == 3 ? 9 : threads), KV_OK);
+            for (uint32_t i = 0; i < SEQUENCES; i++)
+                for (uint32_t head = 0; head < heads; head++) {
+                    const size_t floats = (size_t)sequences[i].num_tokens * dim;
+                    cr_assert_eq(kv_gather_head(data.store, 1, head, sequences[i].blocks, sequences[i].num_tokens, want_k, want_v), KV_OK);
+                    cr_assert_eq(memcmp(sequences[i].k + head * floats, want_k, floats * sizeof(float)), 0);
+                    cr_assert_eq(memcmp(sequences[i].v + head * floats, want_v, floats * sizeof(float)), 0);
+                }
+        }
+        const struct kv_gather_sequence *one = &sequences[0];
+        const uint32_t first = random_below(&random, heads), some = 1 + random_below(&random, heads - first);
+        const size_t floats = (size_t)one->num_tokens * dim;
+        float *k = malloc(some * floats * sizeof(float)), *v = malloc(some * floats * sizeof(float));
+        cr_assert_eq(kv_gather_heads(data.store, 1, first, some, one->blocks, one->num_tokens, k, v), KV_OK);
+        cr_assert_eq(memcmp(k, one->k + first * floats, some * floats * sizeof(float)), 0);
+        cr_assert_eq(memcmp(v, one->v + first * floats, some * floats * sizeof(float)), 0);
+        cr_assert_eq(kv_gather_heads(data.store, 1, first, heads - first + 1, one->blocks, one->num_tokens, k, v), KV_INVALID);
+        free(k);
+        free(v);
+        free(want_k);
+        free(want_v);
+        for (uint32_t i = 0; i < SEQUENCES; i++) {
+            free(sequences[i].k);
+            free(sequences[i].v);
+        }
         end_case(&data);
     }
 }
@@ -343,7 +470,8 @@ static void check_attention(uint64_t *random, uint32_t block_size, uint32_t toke
 {
     struct case_data data = make_case(random, block_size, tokens, heads, dim, dtype);
     size_t floats = (size_t)heads * group * dim;
-    float *queries = malloc(floats * sizeof *queries), *outputs = malloc(floats * sizeof *outputs), *again = malloc(floats * sizeof *again);
+    float *queries = malloc(floats * sizeof *queries), *outputs = malloc(floats * sizeof *outputs), *again = malloc(floats * sizeof *again),
+          *beside = malloc(2 * floats * sizeof *beside);
     for (size_t i = 0; i < floats; i++)
         queries[i] = random_float(random) * 3;
     float scale = 1 / sqrtf((float)dim);
@@ -352,9 +480,15 @@ static void check_attention(uint64_t *random, uint32_t block_size, uint32_t toke
             continue;
         struct kv_attend_sequence sequence = {.blocks = data.blocks, .num_tokens = tokens, .queries = queries, .outputs = outputs};
         cr_assert_eq(kv_attend_batch(data.store, 1, group, scale, &sequence, 1, 1), KV_OK);
-        sequence.outputs = again;
-        cr_assert_eq(kv_attend_batch(data.store, 1, group, scale, &sequence, 1, 3), KV_OK);
-        cr_assert_eq(memcmp(outputs, again, floats * sizeof *outputs), 0, "threads change nothing");
+        /* In a batch beside a longer and a shorter one, on several threads. */
+        struct kv_attend_sequence batch[] = {sequence, sequence, sequence};
+        batch[0].num_tokens = 1;
+        batch[0].outputs = beside;
+        batch[2].num_tokens = 1 + tokens / 3;
+        batch[1].outputs = again;
+        batch[2].outputs = beside + floats;
+        cr_assert_eq(kv_attend_batch(data.store, 1, group, scale, batch, 3, 3), KV_OK);
+        cr_assert_eq(memcmp(outputs, again, floats * sizeof *outputs), 0, "threads and neighbours change nothing");
         for (uint32_t head = 0; head < heads; head++) {
             double error = attention_error(&data, head, group, scale, queries, outputs);
             cr_assert_lt(error, 1e-5, "%s: block %u, %u tokens, dim %u: %g", sets[set], block_size, tokens, dim, error);
@@ -364,6 +498,7 @@ static void check_attention(uint64_t *random, uint32_t block_size, uint32_t toke
     free(queries);
     free(outputs);
     free(again);
+    free(beside);
     end_case(&data);
 }
 
@@ -373,14 +508,16 @@ Test(attention, agrees_with_exact_arithmetic_for_any_block_size_and_shape)
     for (int round = 0; round < 60; round++)
         check_attention(&random, 1 + random_below(&random, 50), 1 + random_below(&random, 400), 1 + random_below(&random, 3),
                         1 + random_below(&random, 8), 1 + random_below(&random, 140), round % 3);
+    check_attention(&random, 16, 100, 11, 16, 32, KV_STORE_FLOAT32); /* more heads than go together, the largest group */
 }
 
 Test(attention, agrees_for_contexts_from_1_to_32768)
 {
-    static const uint32_t contexts[] = {1, 2, 15, 16, 17, 1000, 4096, 32768};
+    static const uint32_t contexts[] = {1, 2, 15, 16, 17, 1000, 4096, 32768}, block_sizes[] = {1, 8, 16, 32, 64, 128};
     uint64_t random = 6;
     for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
-        check_attention(&random, 16, contexts[i], 1, 4, 64, KV_STORE_FLOAT32);
+        for (size_t j = 0; j < sizeof block_sizes / sizeof *block_sizes; j++)
+            check_attention(&random, block_sizes[j], contexts[i], 1, contexts[i] > 4096 ? 2 : 4, 64, KV_STORE_FLOAT32);
 }
 
 Test(attention, refuses_what_cannot_be)
