@@ -1,5 +1,6 @@
-/* gap_distribution.c - see gap_distribution.h. Percentiles: one pass counts weights in buckets of 2^shift ns (a progression that stays in
- * one bucket is counted at once), a second collects what lies in the few buckets that hold a wanted rank; only those are sorted. */
+/* gap_distribution.c - see gap_distribution.h. Percentiles: one pass counts weights in buckets (a progression that stays in one is counted
+ * at once), a second collects what lies in the few buckets that hold a wanted rank; only those are sorted. Buckets start at 4 us and widen
+ * with the distance from the least gap, 1024 to an octave, because most gaps of a replay are short and a few are very long. */
 #include "observe/gap_distribution.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 
 #define NS_PER_MS 1e6
 
-enum { MOST_BUCKETS = 1 << 16, LEAST_BUCKETS = 64, BUCKETS_PER_RUN = 2 };
+enum { FINEST_BITS = 12, OCTAVE_BITS = 10, OCTAVE = 1 << OCTAVE_BITS };
 
 struct weighted_gap {
     int64_t gap_ns;
@@ -48,7 +49,6 @@ void gap_distribution_deinit(struct gap_distribution *gaps)
 struct gap_ranking {
     const struct gap_distribution *gaps;
     int64_t min_ns, max_ns;
-    unsigned shift;
     size_t buckets;
     uint64_t *below;             /* buckets + 1: weight in the buckets before */
     bool *wanted;                /* buckets: holds a rank that is asked for */
@@ -61,15 +61,19 @@ static int64_t last_of(const struct gap_progression *run)
     return run->first_ns + run->change_ns * (int64_t)(run->count - 1);
 }
 
+/* Rises with the gap: the distance itself below an octave, then an exponent and the OCTAVE_BITS bits behind the leading one. */
 static size_t bucket_of(const struct gap_ranking *ranking, int64_t gap_ns)
 {
-    return (size_t)((uint64_t)(gap_ns - ranking->min_ns) >> ranking->shift);
+    const uint64_t distance = (uint64_t)(gap_ns - ranking->min_ns) >> FINEST_BITS;
+    if (distance < OCTAVE)
+        return distance;
+    const unsigned shift = 63 - OCTAVE_BITS - (unsigned)__builtin_clzll(distance);
+    return (size_t)((shift * (uint64_t)OCTAVE) + (distance >> shift));
 }
 
 static void find_range(struct gap_ranking *ranking)
 {
     const struct gap_distribution *gaps = ranking->gaps;
-    size_t most = gaps->run_count * BUCKETS_PER_RUN;
     ranking->min_ns = INT64_MAX;
     ranking->max_ns = INT64_MIN;
     for (size_t i = 0; i < gaps->run_count; i++) {
@@ -78,9 +82,6 @@ static void find_range(struct gap_ranking *ranking)
         ranking->min_ns = low < ranking->min_ns ? low : ranking->min_ns;
         ranking->max_ns = high > ranking->max_ns ? high : ranking->max_ns;
     }
-    most = most < LEAST_BUCKETS ? LEAST_BUCKETS : most > MOST_BUCKETS ? MOST_BUCKETS : most;
-    while (bucket_of(ranking, ranking->max_ns) >= most)
-        ranking->shift++;
     ranking->buckets = bucket_of(ranking, ranking->max_ns) + 1;
 }
 

@@ -48,10 +48,7 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
 
 static uint64_t next_power_of_two(uint64_t n)
 {
-    uint64_t power = 1;
-    while (power < n)
-        power *= 2;
-    return power;
+    return n <= 1 ? 1 : UINT64_C(1) << (64 - __builtin_clzll(n - 1));
 }
 
 /* Charge the reservations up to now, then let `request` come (+1) or go (-1). */
