@@ -291,11 +291,9 @@ enum status cmd_explain(int argc, char **argv, struct diag *diag)
     const char *format = NULL;
     struct explanation_options how;
     struct input input = {0};
-    enum status status = options_parse(&spec, argc, argv, &options, diag);
-    if (status == SIM_OK && options.help) {
-        options_print_help(&spec, stdout);
-        return SIM_OK;
-    }
+    enum status status;
+    if (options_done(&spec, argc, argv, &options, &status, diag))
+        return status;
     if (status == SIM_OK)
         status = output_format(&options, &format, diag);
     if (status == SIM_OK)

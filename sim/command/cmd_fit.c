@@ -94,11 +94,9 @@ static enum status fit(const struct options *options, struct diag *diag)
 enum status cmd_fit(int argc, char **argv, struct diag *diag)
 {
     struct options options;
-    enum status status = options_parse(&spec, argc, argv, &options, diag);
-    if (status == SIM_OK && options.help) {
-        options_print_help(&spec, stdout);
-        return SIM_OK;
-    }
+    enum status status;
+    if (options_done(&spec, argc, argv, &options, &status, diag))
+        return status;
     if (status == SIM_OK && options.positional_count > 0)
         status = diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"", options.positional[0]);
     return status == SIM_OK ? fit(&options, diag) : status;

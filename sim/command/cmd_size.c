@@ -393,11 +393,9 @@ static enum status print(const struct job *job, struct diag *diag)
 enum status cmd_size(int argc, char **argv, struct diag *diag)
 {
     struct options options;
-    enum status status = options_parse(&spec, argc, argv, &options, diag);
-    if (status == SIM_OK && options.help) {
-        options_print_help(&spec, stdout);
-        return SIM_OK;
-    }
+    enum status status;
+    if (options_done(&spec, argc, argv, &options, &status, diag))
+        return status;
     if (status != SIM_OK)
         return status;
     struct job *job = calloc(1, sizeof *job);

@@ -93,11 +93,9 @@ static enum status trace_info(int argc, char **argv, struct diag *diag)
 {
     struct options options;
     uint64_t width;
-    enum status status = options_parse(&info_spec, argc, argv, &options, diag);
-    if (status == SIM_OK && options.help) {
-        options_print_help(&info_spec, stdout);
-        return SIM_OK;
-    }
+    enum status status;
+    if (options_done(&info_spec, argc, argv, &options, &status, diag))
+        return status;
     if (status == SIM_OK)
         status = options_uint(&options, "trace-block-size", 1, 1000000000, 512, &width, diag);
     if (status == SIM_OK && options.positional_count != 1)
@@ -187,11 +185,9 @@ static enum status trace_gen(int argc, char **argv, struct diag *diag)
 {
     struct options options;
     struct generated_spec spec;
-    enum status status = options_parse(&gen_spec, argc, argv, &options, diag);
-    if (status == SIM_OK && options.help) {
-        options_print_help(&gen_spec, stdout);
-        return SIM_OK;
-    }
+    enum status status;
+    if (options_done(&gen_spec, argc, argv, &options, &status, diag))
+        return status;
     bool repeats = status == SIM_OK && options_has(&options, "repeat");
     if (repeats && options.positional_count > 0)
         status = diag_set(diag, SIM_USAGE, "either a kind or --repeat FILE; \"%s\" is one too many", options.positional[0]);

@@ -280,3 +280,11 @@ void options_print_help(const struct command_spec *spec, FILE *file)
           "3 bad trace or configuration, 4 a requirement not met, 130 interrupted.\n",
           file);
 }
+
+bool options_done(const struct command_spec *spec, int argc, char **argv, struct options *out, enum status *status, struct diag *diag)
+{
+    *status = options_parse(spec, argc, argv, out, diag);
+    if (*status == SIM_OK && out->help)
+        options_print_help(spec, stdout);
+    return *status != SIM_OK || out->help;
+}

@@ -48,6 +48,9 @@ struct options {
 /* argv[0] is skipped. Strings are borrowed from argv. SIM_USAGE on anything unknown or incomplete. */
 SIM_NODISCARD enum status options_parse(const struct command_spec *spec, int argc, char **argv, struct options *out, struct diag *diag);
 
+/* How every command begins: parse and, on --help, print the page. True: the command ends here, with *status. */
+bool options_done(const struct command_spec *spec, int argc, char **argv, struct options *out, enum status *status, struct diag *diag);
+
 /* The last value given for one of the command's own options, or NULL. */
 const char *options_value(const struct options *options, const char *name);
 bool options_has(const struct options *options, const char *name);

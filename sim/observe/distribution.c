@@ -95,10 +95,9 @@ static double value_at(const struct ranking *ranking, uint64_t rank)
     return ranking->sorted[i + rank - ranking->below[bucket]];
 }
 
-/* Rank of a percentile: its whole part, and how far towards the next. */
-static uint64_t rank_of(const struct ranking *ranking, double p, double *fraction)
+uint64_t percentile_rank(double p, uint64_t count, double *fraction)
 {
-    double rank = p / 100 * (double)(ranking->distribution->count - 1), whole = floor(rank);
+    double rank = p / 100 * (double)(count - 1), whole = floor(rank);
     *fraction = rank - whole;
     return (uint64_t)whole;
 }
@@ -116,14 +115,14 @@ enum status distribution_percentiles(const struct distribution *distribution, co
     if (status == SIM_OK && distribution->count > 0)
         rank_all(ranking);
     for (size_t i = 0; i < count && status == SIM_OK && distribution->count > 0; i++) {
-        uint64_t rank = rank_of(ranking, percentiles[i], &fraction);
+        uint64_t rank = percentile_rank(percentiles[i], distribution->count, &fraction);
         ranking->wanted[bucket_of_rank(ranking, rank)] = true;
         ranking->wanted[bucket_of_rank(ranking, fraction > 0 ? rank + 1 : rank)] = true;
     }
     if (status == SIM_OK && distribution->count > 0)
         status = collect(ranking, diag);
     for (size_t i = 0; i < count && status == SIM_OK && distribution->count > 0; i++) {
-        uint64_t rank = rank_of(ranking, percentiles[i], &fraction);
+        uint64_t rank = percentile_rank(percentiles[i], distribution->count, &fraction);
         double low = value_at(ranking, rank), high = fraction > 0 ? value_at(ranking, rank + 1) : low;
         out[i] = low + fraction * (high - low);
     }

@@ -36,6 +36,9 @@ SIM_NODISCARD static inline enum status distribution_add(struct distribution *di
 }
 void distribution_deinit(struct distribution *distribution);
 
+/* Rank of a percentile among `count` >= 1 sorted values: its whole part, and how far towards the next. */
+uint64_t percentile_rank(double p, uint64_t count, double *fraction);
+
 SIM_NODISCARD enum status distribution_figures(const struct distribution *distribution, struct figures *out, struct diag *diag);
 
 /* `count` percentiles (0..100) at once; 0 for an empty distribution. */

@@ -160,14 +160,6 @@ static int64_t gap_at(const struct gap_ranking *ranking, uint64_t rank)
     return ranking->sorted[i].gap_ns;
 }
 
-/* Rank of a percentile: its whole part, and how far towards the next. */
-static uint64_t rank_of(const struct gap_ranking *ranking, double p, double *fraction)
-{
-    double rank = p / 100 * (double)(ranking->gaps->total - 1), whole = floor(rank);
-    *fraction = rank - whole;
-    return (uint64_t)whole;
-}
-
 static enum status rank_gaps(struct gap_ranking *ranking, const double *percentiles, size_t count, double *out_ms, struct diag *diag)
 {
     double fraction;
@@ -179,13 +171,13 @@ static enum status rank_gaps(struct gap_ranking *ranking, const double *percenti
         return status;
     count_weights(ranking);
     for (size_t i = 0; i < count; i++) {
-        uint64_t rank = rank_of(ranking, percentiles[i], &fraction);
+        uint64_t rank = percentile_rank(percentiles[i], ranking->gaps->total, &fraction);
         ranking->wanted[bucket_of_rank(ranking, rank)] = true;
         ranking->wanted[bucket_of_rank(ranking, fraction > 0 ? rank + 1 : rank)] = true;
     }
     status = collect(ranking, diag);
     for (size_t i = 0; i < count && status == SIM_OK; i++) {
-        uint64_t rank = rank_of(ranking, percentiles[i], &fraction);
+        uint64_t rank = percentile_rank(percentiles[i], ranking->gaps->total, &fraction);
         double low = (double)gap_at(ranking, rank), high = fraction > 0 ? (double)gap_at(ranking, rank + 1) : low;
         out_ms[i] = (low + fraction * (high - low)) / NS_PER_MS;
     }
