@@ -151,7 +151,7 @@ static const struct table_column point_columns[] = {
     {"difference_token_share", "differs", 4}, {"partial_tokens", NULL, TABLE_WHOLE},
     {"last_token_tokens", NULL, TABLE_WHOLE}, {"order_tokens", NULL, TABLE_WHOLE},
     {"ends_tokens", NULL, TABLE_WHOLE},       {"running_tokens", NULL, TABLE_WHOLE},
-    {"replay_prefix_hit_rate", NULL, 4},      {"preemptions", "preempt.", TABLE_WHOLE},
+    {"replay_prefix_hit_rate", NULL, 4},      {"preemptions", "preempt", TABLE_WHOLE},
     {"dropped", "dropped", TABLE_WHOLE},
 };
 

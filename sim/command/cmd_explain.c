@@ -74,11 +74,11 @@ static void print_verdict(const struct explanation *explanation, FILE *file)
     }
     int64_t now = explanation->remedies.now[KNOB_POOL];
     if (pool->found)
-        fprintf(file, " The pool is too small by %s blocks (%.1f %%):\n--num-gpu-blocks %" PRId64 " avoids them all%s\n",
+        fprintf(file, "\nThe pool is too small by %s blocks (%.1f %%):\n--num-gpu-blocks %" PRId64 " avoids them all%s\n",
                 unit_count((uint64_t)(pool->value - now), more), 100.0 * (double)(pool->value - now) / (double)now, pool->value,
                 pool->again ? ", but not every larger pool does (see *)." : ".");
     else
-        fprintf(file, " No pool up to %" PRId64 " blocks avoids them all.\n", pool->tried_to);
+        fprintf(file, "\nNo pool up to %" PRId64 " blocks avoids them all.\n", pool->tried_to);
 }
 
 /* How sure the answers are, and where the knobs stand now. */
