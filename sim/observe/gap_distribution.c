@@ -71,6 +71,13 @@ static size_t bucket_of(const struct gap_ranking *ranking, int64_t gap_ns)
     return (size_t)((shift * (uint64_t)OCTAVE) + (distance >> shift));
 }
 
+/* The least gap of a bucket: the inverse of bucket_of. */
+static int64_t least_gap_of(const struct gap_ranking *ranking, size_t bucket)
+{
+    const unsigned shift = bucket < 2 * (size_t)OCTAVE ? 0 : (unsigned)(bucket / OCTAVE) - 1;
+    return ranking->min_ns + (int64_t)((bucket - shift * (uint64_t)OCTAVE) << shift << FINEST_BITS);
+}
+
 static void find_range(struct gap_ranking *ranking)
 {
     const struct gap_distribution *gaps = ranking->gaps;
@@ -85,6 +92,20 @@ static void find_range(struct gap_ranking *ranking)
     ranking->buckets = bucket_of(ranking, ranking->max_ns) + 1;
 }
 
+/* A rising progression, bucket by bucket. */
+static void count_rising(struct gap_ranking *ranking, const struct gap_progression *run, size_t bucket)
+{
+    int64_t gap_ns = run->first_ns;
+    for (uint32_t left = run->count, in; left > 0; left -= in) {
+        const int64_t room_ns = least_gap_of(ranking, bucket + 1) - gap_ns; /* > 0 */
+        const int64_t fit = (room_ns + run->change_ns - 1) / run->change_ns;
+        in = fit < left ? (uint32_t)fit : left;
+        ranking->below[bucket + 1] += (uint64_t)in * run->weight;
+        gap_ns += run->change_ns * in;
+        bucket = in < left ? bucket_of(ranking, gap_ns) : bucket;
+    }
+}
+
 static void count_weights(struct gap_ranking *ranking)
 {
     for (size_t i = 0; i < ranking->gaps->run_count; i++) {
@@ -92,6 +113,10 @@ static void count_weights(struct gap_ranking *ranking)
         size_t first = bucket_of(ranking, run->first_ns);
         if (first == bucket_of(ranking, last_of(run))) {
             ranking->below[first + 1] += (uint64_t)run->count * run->weight;
+            continue;
+        }
+        if (run->change_ns > 0) {
+            count_rising(ranking, run, first);
             continue;
         }
         int64_t gap_ns = run->first_ns;
