@@ -71,13 +71,16 @@ static enum status drop_hopeless(struct event_replay *replay, struct diag *diag)
     return status;
 }
 
-int64_t event_next_arrival(struct event_replay *replay)
+int64_t event_find_arrival(struct event_replay *replay)
 {
+    replay->arrival_ns = INT64_MAX;
     while (replay->next < replay->trace->count && replay->requests[replay->next].dropped)
         replay->next++;
     if (replay->next >= replay->trace->count)
         return INT64_MAX;
-    return closed_loop_arrival(&replay->loop, replay->next);
+    replay->arrival_ns = closed_loop_arrival(&replay->loop, replay->next);
+    replay->arrival_known = replay->loop.slots == 0; /* else it may change when somebody ends */
+    return replay->arrival_ns;
 }
 
 static enum status take_in(struct event_replay *replay, struct diag *diag)
@@ -85,6 +88,7 @@ static enum status take_in(struct event_replay *replay, struct diag *diag)
     enum status status = SIM_OK;
     for (int64_t arrival_ns; status == SIM_OK && (arrival_ns = event_next_arrival(replay)) <= replay->now_ns;) {
         uint32_t position = replay->next++;
+        replay->arrival_known = false;
         closed_loop_take(&replay->loop, position, arrival_ns);
         status = event_tell(replay, EVENT_ARRIVE, position, arrival_ns, replay->now_ns, diag);
         struct request_state *request = &replay->requests[position];

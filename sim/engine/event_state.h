@@ -41,6 +41,8 @@ struct event_replay {
     uint64_t finished, dropped;
     int64_t now_ns;
     struct closed_loop loop;
+    int64_t arrival_ns; /* of `next`, if arrival_known */
+    bool arrival_known;
     uint64_t step_number, steps_without_token, next_progress;
     uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that: takings and evictions never help it
@@ -92,8 +94,12 @@ SIM_NODISCARD enum status event_walk_step(struct event_replay *replay, int64_t *
 
 /* Would the head of the waiting queue be looked at with this budget, and could it be admitted? False is certain. */
 bool event_head_may_enter(const struct event_replay *replay, uint32_t budget);
+int64_t event_find_arrival(struct event_replay *replay);
 /* When the next request arrives; INT64_MAX when none is left or, in a closed loop, all slots are busy. */
-int64_t event_next_arrival(struct event_replay *replay);
+static inline int64_t event_next_arrival(struct event_replay *replay)
+{
+    return replay->arrival_known ? replay->arrival_ns : event_find_arrival(replay);
+}
 /* The shape's part of everybody in the calendar; each computes one token. */
 void event_compute_decodes(struct event_replay *replay);
 /* The model ran the step in which the calendar stands, with nobody walked by event_walk.c: first tokens, finishes, one tick more. */

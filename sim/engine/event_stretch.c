@@ -28,7 +28,7 @@ static bool nothing_but_decoding(const struct event_replay *replay)
 {
     const struct event_calendar *calendar = &replay->calendar;
     return replay->prefill_count == 0 && replay->late == 0 && calendar->decoders > 0 &&
-           !event_head_may_enter(replay, replay->config->max_num_batched_tokens - calendar->decoders);
+           (replay->waiting.count == 0 || !event_head_may_enter(replay, replay->config->max_num_batched_tokens - calendar->decoders));
 }
 
 /* After how long `steps` steps are over of which the first takes `first_ns` and each next one `change_ns` more. */
