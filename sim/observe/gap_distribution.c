@@ -11,16 +11,32 @@
 
 #define NS_PER_MS 1e6
 
-enum { FINEST_BITS = 12, OCTAVE_BITS = 10, OCTAVE = 1 << OCTAVE_BITS };
+enum { FINEST_BITS = 12, OCTAVE_BITS = 10, OCTAVE = 1 << OCTAVE_BITS, LONGEST = 4096 };
 
 struct weighted_gap {
     int64_t gap_ns;
     uint64_t weight;
 };
 
+/* Does a single gap continue the newest progression? So the plain schedulers' steps, told one by one, become progressions as well. */
+static bool continues(struct gap_progression *newest, int64_t gap_ns, uint32_t weight)
+{
+    if (newest->weight != weight || newest->count == LONGEST)
+        return false;
+    if (newest->count == 1 && llabs(gap_ns - newest->first_ns) < 1 << FINEST_BITS) /* else they have nothing to do with each other */
+        newest->change_ns = gap_ns - newest->first_ns;
+    else if (newest->count == 1 || gap_ns != newest->first_ns + newest->change_ns * (int64_t)newest->count)
+        return false;
+    newest->count++;
+    return true;
+}
+
 enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count, uint32_t weight,
                                  struct diag *diag)
 {
+    gaps->total += (uint64_t)count * weight;
+    if (count == 1 && gaps->run_count > 0 && continues(&gaps->runs[gaps->run_count - 1], first_ns, weight))
+        return SIM_OK;
     if (gaps->run_count == gaps->capacity) {
         enum status status =
             array_reserve(&gaps->runs, &gaps->capacity, gaps->run_count + 1, sizeof *gaps->runs, "the gaps between tokens", diag);
@@ -29,7 +45,6 @@ enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns
     }
     gaps->runs[gaps->run_count++] =
         (struct gap_progression){.first_ns = first_ns, .change_ns = change_ns, .count = count, .weight = weight};
-    gaps->total += (uint64_t)count * weight;
     return SIM_OK;
 }
 
