@@ -23,6 +23,12 @@ struct figures {
     double mean, std, min, max, median, p90, p95, p99;
 };
 
+/* Make room for `count` values in all. */
+SIM_NODISCARD static inline enum status distribution_reserve(struct distribution *distribution, size_t count, struct diag *diag)
+{
+    return array_reserve(&distribution->values, &distribution->capacity, count, sizeof *distribution->values, "a distribution", diag);
+}
+
 SIM_NODISCARD static inline enum status distribution_add(struct distribution *distribution, double value, struct diag *diag)
 {
     if (distribution->count == distribution->capacity) {
