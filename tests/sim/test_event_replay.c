@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/event_replay.h"
 #include "support/random.h"
+#include "support/random_case.h"
 #include "support/stream_recorder.h"
 #include "support/tiny_trace.h"
 
@@ -93,33 +94,17 @@ static bool same(const struct trace *trace, const struct config *config, char *t
     return equal;
 }
 
+/* A random case, and what the event replay covers beyond that. */
 static struct config random_config(uint64_t *seed)
 {
-    static const uint32_t sizes[] = {1, 2, 3, 4, 5, 8, 16};
-    uint32_t block_size = sizes[random_below(seed, 7)];
-    struct config config = tiny_config_v1(block_size, 3 + random_below(seed, random_below(seed, 2) ? 20 : 80));
-    config.max_num_seqs = 1 + random_below(seed, 8);
-    config.max_num_batched_tokens = config.max_num_seqs + random_below(seed, 60);
-    config.max_model_len = 20 + random_below(seed, 120);
-    config.enable_prefix_caching = random_below(seed, 4) != 0;
-    config.enable_chunked_prefill = random_below(seed, 4) != 0;
-    if (!config.enable_chunked_prefill && config.max_num_batched_tokens < config.max_model_len)
-        config.max_num_batched_tokens = config.max_model_len;
-    config.scheduler_reserve_full_isl = random_below(seed, 3) != 0;
-    if (random_below(seed, 3) == 0)
-        config.long_prefill_token_threshold = 1 + random_below(seed, 20);
-    if (config.long_prefill_token_threshold > config.max_model_len)
-        config.long_prefill_token_threshold = config.max_model_len;
-    if (random_below(seed, 3) == 0)
-        config.watermark = 0.01 * random_below(seed, 30);
     static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "sjf-oracle"};
+    struct config config = random_case_config(seed, false);
+    config.num_gpu_blocks -= random_below(seed, 2); /* down to two that can be used */
+    config.scheduler_reserve_full_isl = random_below(seed, 3) != 0;
     tiny_name(config.scheduling_policy, policies[random_below(seed, 5)]);
     if (random_below(seed, 4) == 0)
         tiny_name(config.preemption_victim, random_below(seed, 2) ? "cheapest-recompute" : "lowest-progress");
-    if (random_below(seed, 5) == 0)
-        config.max_concurrency = 1 + random_below(seed, 6);
     config.seed = random_below(seed, 6);
-    config.trace_block_size = random_below(seed, 2) ? 2 * block_size : 1 + random_below(seed, 20);
     if (random_below(seed, 6) == 0)
         config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .token_ns = random_below(seed, 2)};
     return config;
