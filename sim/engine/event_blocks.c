@@ -6,15 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-
-static uint32_t ceil_div(uint32_t a, uint32_t b)
-{
-    return a / b + (a % b != 0);
-}
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
+#include "base/integers.h"
 
 enum { STRIDE_MOST = 256, PREFETCH_PARTS = 4 };
 

@@ -161,6 +161,38 @@ void event_calendar_leave(struct event_calendar *calendar, uint32_t slot)
     calendar->decoder_tokens -= live->computed;
 }
 
+/* How far ahead of `from` the next list of the finish ring is that is not empty; UINT32_MAX: all are. */
+static uint32_t next_finish_list(const struct event_calendar *calendar, uint32_t from)
+{
+    uint32_t word = from / 64;
+    const uint64_t *bits = calendar->finish_bits, rest = bits[word] >> (from % 64);
+    if (rest)
+        return (uint32_t)__builtin_ctzll(rest);
+    for (uint32_t i = 0; i < FINISH_RING / 64; i++) {
+        word = (word + 1) % (FINISH_RING / 64);
+        if (bits[word])
+            return (word * 64 + (uint32_t)__builtin_ctzll(bits[word]) - from) % FINISH_RING;
+    }
+    return UINT32_MAX;
+}
+
+uint32_t event_calendar_until_finish(const struct event_calendar *calendar, uint32_t most)
+{
+    uint32_t ahead = 0;
+    while (ahead < most) {
+        uint32_t distance = next_finish_list(calendar, (uint32_t)((calendar->tick + ahead) % FINISH_RING));
+        if (distance >= most - ahead)
+            return most;
+        ahead += distance;
+        const uint64_t tick = calendar->tick + ahead;
+        for (uint32_t slot = calendar->finish_first[tick % FINISH_RING] - 1; slot != LIVE_NONE; slot = calendar->live[slot].next_finish)
+            if (calendar->live[slot].finish_tick == tick)
+                return ahead;
+        ahead++; /* who stands there finishes turns of the ring later */
+    }
+    return most;
+}
+
 bool event_calendar_check(const struct event_calendar *calendar)
 {
     uint32_t running = 0, decoders = 0;

@@ -78,45 +78,8 @@ static inline uint32_t event_calendar_computed(const struct event_calendar *cale
     return live->decoding ? live->computed + (uint32_t)calendar->tick : live->computed;
 }
 
-/* How far ahead of `from` the next bit is set in a ring of `size` bits; UINT32_MAX: none is. */
-static inline uint32_t event_next_bit(const uint64_t *bits, uint32_t size, uint32_t from)
-{
-    const uint32_t words = (size + 63) / 64;
-    uint32_t word = from / 64;
-    if (size <= 32) { /* the ring twice over in one word: nothing to guess for the processor */
-        const uint64_t twice = (bits[0] | bits[0] << size) >> from;
-        return twice ? (uint32_t)__builtin_ctzll(twice) : UINT32_MAX;
-    }
-    uint64_t rest = bits[word] >> (from % 64);
-    if (rest)
-        return (uint32_t)__builtin_ctzll(rest);
-    for (uint32_t i = 0; i < words; i++) {
-        word = word + 1 == words ? 0 : word + 1;
-        if (bits[word]) {
-            uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(bits[word]);
-            return at >= from ? at - from : at + size - from;
-        }
-    }
-    return UINT32_MAX;
-}
-
-/* Steps from `tick` until one in which somebody gets the last token: 0 = that very one; at most `most`. */
-static inline uint32_t event_calendar_until_finish(const struct event_calendar *calendar, uint64_t tick, uint32_t most)
-{
-    uint32_t ahead = 0;
-    while (ahead < most) {
-        uint32_t distance = event_next_bit(calendar->finish_bits, FINISH_RING, (uint32_t)((tick + ahead) % FINISH_RING));
-        if (distance >= most - ahead)
-            return most;
-        ahead += distance;
-        for (uint32_t slot = calendar->finish_first[(tick + ahead) % FINISH_RING] - 1; slot != LIVE_NONE;
-             slot = calendar->live[slot].next_finish)
-            if (calendar->live[slot].finish_tick == tick + ahead)
-                return ahead;
-        ahead++; /* who stands there finishes turns of the ring later */
-    }
-    return most;
-}
+/* Steps from the coming one until one in which somebody gets the last token: 0 = that very one; at most `most`. */
+uint32_t event_calendar_until_finish(const struct event_calendar *calendar, uint32_t most);
 
 /* Walk all invariants. */
 bool event_calendar_check(const struct event_calendar *calendar);

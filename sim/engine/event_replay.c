@@ -153,10 +153,10 @@ enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold,
             break;
         uint32_t cached = hits * config->block_size, wanted = known - cached;
         if (threshold > 0)
-            wanted = event_min(wanted, threshold);
+            wanted = min_u32(wanted, threshold);
         if (!config->enable_chunked_prefill && wanted > budget)
             break;
-        uint32_t tokens = event_min(wanted, budget);
+        uint32_t tokens = min_u32(wanted, budget);
         uint32_t watermark = replay->calendar.running > 0 ? replay->watermark_blocks : 0;
         bool fits = event_blocks_fits(&replay->blocks, known, tokens, watermark, config->scheduler_reserve_full_isl);
         if (!fits) {
@@ -296,14 +296,14 @@ static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budg
         struct live *live = &calendar->live[replay->prefill[i]];
         uint32_t tokens = live->known - live->computed;
         if (threshold > 0)
-            tokens = event_min(tokens, threshold);
+            tokens = min_u32(tokens, threshold);
         if (tokens > left && replay->prefill_count == 1 && calendar->last_running == replay->prefill[i])
             tokens = left; /* the last of all takes what is left */
         if (tokens > left || tokens == 0)
             return false;
         left -= tokens;
         live->scheduled = tokens;
-        needed += event_ceil(live->computed + tokens, size) - event_ceil(live->computed, size);
+        needed += ceil_div(live->computed + tokens, size) - ceil_div(live->computed, size);
     }
     *budget = left;
     return needed <= event_blocks_free(&replay->blocks);
@@ -529,7 +529,7 @@ static enum status finish(struct event_replay *replay, struct replay_facts *fact
 static enum status prepare(struct event_replay *replay, struct diag *diag)
 {
     const struct trace *trace = replay->trace;
-    uint32_t most = event_min(replay->config->max_num_seqs, trace->count);
+    uint32_t most = min_u32(replay->config->max_num_seqs, trace->count);
     enum status status = scheduling_order_init(&replay->order, trace, replay->config, replay->model, diag);
     if (status != SIM_OK)
         return status;

@@ -3,6 +3,7 @@
 #ifndef PAGESIM_EVENT_STATE_H
 #define PAGESIM_EVENT_STATE_H
 
+#include "base/integers.h"
 #include "engine/closed_loop.h"
 #include "engine/emitter.h"
 #include "engine/event_blocks.h"
@@ -56,14 +57,6 @@ struct event_replay {
 };
 
 /* Parts that both kinds of step use. */
-static inline uint32_t event_min(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-static inline uint32_t event_ceil(uint32_t a, uint32_t b)
-{
-    return a / b + (a % b != 0);
-}
 /* The key that a request got when it arrived. */
 static inline int64_t event_waiting_key(const struct event_replay *replay, uint32_t position)
 {

@@ -1,9 +1,9 @@
 /* event_stretch.c - steps in which everybody who runs decodes and nobody comes, goes or waits for something that could happen: most steps
  * of most replays. All that changes from one to the next is the clock, one token more each, and a block for those that cross a boundary.
  *
- * A stretch ends with the step in which somebody gets the last token, or before the one in which an arrival is seen or blocks run out. Under the linear model its
- * steps' durations are an arithmetic progression, so how long it is and all its sums are known beforehand, and the only work is per block:
- * the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
+ * A stretch ends with the step in which somebody gets the last token, or before the one in which an arrival is seen or blocks run out.
+ * Under the linear model its steps' durations are an arithmetic progression, so how long it is and all its sums are known beforehand, and
+ * the only work is per block: the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
  *
  * While a stretch lasts, the replay's clock, calendar and sums stand at its start; they are brought up to date in the end. */
 #include "engine/event_state.h"
@@ -67,7 +67,7 @@ static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, 
 /* Those who cross a boundary in a step that starts `elapsed_ns` after the run take a block. Without ids the queue is told in the end. */
 static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, struct charges *charges)
 {
-    const uint32_t count = replay->calendar.phase_count[phase], empty = event_min(count, charges->without_content);
+    const uint32_t count = replay->calendar.phase_count[phase], empty = min_u32(count, charges->without_content);
     if (replay->blocks.track_ids) {
         const uint32_t breaks = take_blocks(replay, phase, count);
         replay->blocks.table_runs += breaks;
@@ -105,7 +105,7 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
     begin_taking(&replay->blocks, &charges);
     for (uint32_t done = 0, window; done < steps; done += window) { /* as far as one word of the phases' bits reaches */
         uint64_t bits = replay->calendar.phase_bits[phase / 64] >> (phase % 64);
-        window = event_min(event_min(64 - phase % 64, size - phase), steps - done);
+        window = min_u32(min_u32(64 - phase % 64, size - phase), steps - done);
         if (window < 64)
             bits &= (UINT64_C(1) << window) - 1;
         for (; bits; bits &= bits - 1) { /* the steps with a crossing */
@@ -234,7 +234,7 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
     const uint32_t size = stretch->replay->calendar.block_size;
     const uint32_t turns = event_blocks_free(&stretch->replay->blocks) / stretch->decoders; /* each takes a block a turn at the most */
     if (most > 1 && turns < most / size + 2)
-        most = turns < 3 ? 1 : event_min(most, (turns - 2) * size);
+        most = turns < 3 ? 1 : min_u32(most, (turns - 2) * size);
     const uint64_t blocks = (uint64_t)stretch->decoders * (most / size + 1);
     if (stretch->duration_ns >= LONGEST_RUN_NS / STEPS_MOST || change_ns >= LONGEST_RUN_NS / STEPS_MOST / STEPS_MOST ||
         blocks > INT64_MAX / LONGEST_RUN_NS / 2)
@@ -316,7 +316,7 @@ enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct d
     stretch.duration_ns = 0;
     stretch.run = NULL;
     const int64_t arrival_ns = event_next_arrival(replay);
-    const uint32_t most = 1 + event_calendar_until_finish(calendar, calendar->tick, STEPS_MOST);
+    const uint32_t most = 1 + event_calendar_until_finish(calendar, STEPS_MOST);
     while (status == SIM_OK && stretch.steps < most && arrival_ns > stretch.now_ns &&
            calendar->phase_count[stretch.phase] <= event_blocks_free(&replay->blocks))
         status = run_steps(&stretch, most - stretch.steps, arrival_ns, diag);

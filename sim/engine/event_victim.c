@@ -39,8 +39,8 @@ static uint32_t shared_blocks(const struct event_blocks *blocks, const struct ev
             const struct segment *segment = &blocks->segments[index];
             if (segment->refs < 2)
                 return shared;
-            shared += event_min(left, segment->count);
-            left -= event_min(left, segment->count);
+            shared += min_u32(left, segment->count);
+            left -= min_u32(left, segment->count);
         }
     }
     return shared;
@@ -51,7 +51,7 @@ static uint32_t running_shared_tokens(const struct policy_running *running, uint
     const struct event_replay *replay = ((const struct running_view *)running)->replay;
     uint32_t slot = slot_at(running, at);
     uint32_t shared = shared_blocks(&replay->blocks, &replay->blocks.tables[slot]) * replay->config->block_size;
-    return event_min(shared, replay->calendar.live[slot].computed);
+    return min_u32(shared, replay->calendar.live[slot].computed);
 }
 
 uint32_t event_choose_victim(struct event_replay *replay)

@@ -54,8 +54,8 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
         struct live *live = &calendar->live[slot];
         uint32_t tokens = live->known - live->computed;
         if (threshold > 0)
-            tokens = event_min(tokens, threshold);
-        tokens = event_min(tokens, *budget);
+            tokens = min_u32(tokens, threshold);
+        tokens = min_u32(tokens, *budget);
         bool fits = false, gone = false;
         enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
         while (status == SIM_OK && !fits && !gone) {

@@ -28,7 +28,7 @@ struct ranking {
     const struct distribution *distribution;
     double min, max, scale;
     size_t buckets;
-    uint32_t *below; /* buckets + 1: values in the buckets before */
+    uint64_t *below; /* buckets + 1: values in the buckets before */
     bool *wanted;    /* buckets: holds a rank that is asked for */
     double *sorted;  /* values of all wanted buckets */
     size_t sorted_count, sorted_capacity;
@@ -58,13 +58,13 @@ static void rank_all(struct ranking *ranking)
         ranking->below[bucket + 1] += ranking->below[bucket];
 }
 
-/* The last bucket with below <= rank and something in it. */
-static size_t bucket_of_rank(const struct ranking *ranking, uint64_t rank)
+/* The last one with below <= rank. */
+size_t bucket_of_rank(const uint64_t *below, size_t buckets, uint64_t rank)
 {
-    size_t low = 0, high = ranking->buckets;
+    size_t low = 0, high = buckets;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
-        *(ranking->below[middle] <= rank ? &low : &high) = middle;
+        *(below[middle] <= rank ? &low : &high) = middle;
     }
     return low;
 }
@@ -89,7 +89,7 @@ static enum status collect(struct ranking *ranking, struct diag *diag)
 
 static double value_at(const struct ranking *ranking, uint64_t rank)
 {
-    size_t bucket = bucket_of_rank(ranking, rank), i = 0;
+    size_t bucket = bucket_of_rank(ranking->below, ranking->buckets, rank), i = 0;
     while (bucket_of(ranking, ranking->sorted[i]) < bucket)
         i++;
     return ranking->sorted[i + rank - ranking->below[bucket]];
@@ -116,8 +116,8 @@ enum status distribution_percentiles(const struct distribution *distribution, co
         rank_all(ranking);
     for (size_t i = 0; i < count && status == SIM_OK && distribution->count > 0; i++) {
         uint64_t rank = percentile_rank(percentiles[i], distribution->count, &fraction);
-        ranking->wanted[bucket_of_rank(ranking, rank)] = true;
-        ranking->wanted[bucket_of_rank(ranking, fraction > 0 ? rank + 1 : rank)] = true;
+        ranking->wanted[bucket_of_rank(ranking->below, ranking->buckets, rank)] = true;
+        ranking->wanted[bucket_of_rank(ranking->below, ranking->buckets, fraction > 0 ? rank + 1 : rank)] = true;
     }
     if (status == SIM_OK && distribution->count > 0)
         status = collect(ranking, diag);

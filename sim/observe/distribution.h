@@ -45,6 +45,9 @@ void distribution_deinit(struct distribution *distribution);
 /* Rank of a percentile among `count` >= 1 sorted values: its whole part, and how far towards the next. */
 uint64_t percentile_rank(double p, uint64_t count, double *fraction);
 
+/* Of `buckets` buckets the one that holds a rank; below[i]: how many values are in those before bucket i, buckets + 1 sums. */
+size_t bucket_of_rank(const uint64_t *below, size_t buckets, uint64_t rank);
+
 SIM_NODISCARD enum status distribution_figures(const struct distribution *distribution, struct figures *out, struct diag *diag);
 
 /* `count` percentiles (0..100) at once; 0 for an empty distribution. */

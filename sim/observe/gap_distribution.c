@@ -142,17 +142,6 @@ static void count_weights(struct gap_ranking *ranking)
         ranking->below[bucket + 1] += ranking->below[bucket];
 }
 
-/* The bucket that holds a rank. */
-static size_t bucket_of_rank(const struct gap_ranking *ranking, uint64_t rank)
-{
-    size_t low = 0, high = ranking->buckets;
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        *(ranking->below[middle] <= rank ? &low : &high) = middle;
-    }
-    return low;
-}
-
 static enum status collect_run(struct gap_ranking *ranking, const struct gap_progression *run, struct diag *diag)
 {
     const uint32_t steps = run->change_ns == 0 ? 1 : run->count;
@@ -191,7 +180,7 @@ static enum status collect(struct gap_ranking *ranking, struct diag *diag)
 
 static int64_t gap_at(const struct gap_ranking *ranking, uint64_t rank)
 {
-    size_t bucket = bucket_of_rank(ranking, rank), i = 0;
+    size_t bucket = bucket_of_rank(ranking->below, ranking->buckets, rank), i = 0;
     uint64_t before = ranking->below[bucket];
     while (bucket_of(ranking, ranking->sorted[i].gap_ns) < bucket)
         i++;
@@ -212,8 +201,8 @@ static enum status rank_gaps(struct gap_ranking *ranking, const double *percenti
     count_weights(ranking);
     for (size_t i = 0; i < count; i++) {
         uint64_t rank = percentile_rank(percentiles[i], ranking->gaps->total, &fraction);
-        ranking->wanted[bucket_of_rank(ranking, rank)] = true;
-        ranking->wanted[bucket_of_rank(ranking, fraction > 0 ? rank + 1 : rank)] = true;
+        ranking->wanted[bucket_of_rank(ranking->below, ranking->buckets, rank)] = true;
+        ranking->wanted[bucket_of_rank(ranking->below, ranking->buckets, fraction > 0 ? rank + 1 : rank)] = true;
     }
     status = collect(ranking, diag);
     for (size_t i = 0; i < count && status == SIM_OK; i++) {

@@ -11,14 +11,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 
 const char *const miss_class_names[MISS_CLASSES] = {"compulsory", "granularity", "last_token", "in_flight",
                                                     "capacity",   "preemption",  "caching_off"};
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
 
 enum status prefix_misses_init(struct prefix_misses *misses, const struct trace *trace, const struct config *config, struct diag *diag)
 {
