@@ -1,9 +1,9 @@
 /* text_file.h - whole files in, whole files out.
  *
  * Reading maps the file (standard input and pipes are read into memory); TEXT_FILE_SLACK bytes behind the text may be read as well, so that
- * readers need not ask for the end before every byte. They are zero unless somebody is just writing to the file. Writing goes to a file beside the target that takes its name
- * only when everything is on disk, so that a reader never sees half a file and a failure leaves the old one. "-" is standard input or
- * standard output.
+ * readers need not ask for the end before every byte. They are zero unless somebody is just writing to the file. Writing goes to a file
+ * beside the target that takes its name only when everything is on disk, so that a reader never sees half a file and a failure leaves the
+ * old one. "-" is standard input or standard output.
  */
 #ifndef PAGESIM_TEXT_FILE_H
 #define PAGESIM_TEXT_FILE_H

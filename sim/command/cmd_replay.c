@@ -100,8 +100,12 @@ static enum status replay(struct job *job, struct diag *diag)
         status = open_worker(job, diag);
     if (status != SIM_OK)
         return status;
-    if (job->worker)
+    if (job->worker) {
         observers[count++] = worker_observer(job->worker);
+        job->run.report.worker = worker_totals(job->worker);
+    }
+    job->run.report.sizing = &job->input.sizing;
+    job->run.report.goodput = job->outputs.goodput.given ? &job->outputs.goodput : NULL;
     struct replay_options how = {.reference = options_has(job->options, "reference"),
                                  .check = options_has(job->options, "check"),
                                  .progress = on_progress,
@@ -131,20 +135,14 @@ static void warn_about_nothing(const struct job *job)
         fputs("pagesim: warning: no request can ever run; all are longer than --max-model-len\n", stderr);
 }
 
-/* The figures again, with what only this command knows. */
+/* What is known only now: times of this machine, and the percentiles that were asked for. */
 static enum status collect(struct job *job, struct diag *diag)
 {
-    struct report *report = &job->run.report;
-    report->worker = job->worker ? worker_totals(job->worker) : NULL;
-    report->sizing = &job->input.sizing;
-    report->measured = (struct measured){.replay_seconds = job->replay_seconds,
-                                         .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
-                                         .threads = job->input.threads,
-                                         .limit = job->limit};
-    enum status status = replay_outputs_collect(&job->outputs, &job->run, diag);
-    if (status == SIM_OK)
-        report_collect(report);
-    return status;
+    job->run.report.measured = (struct measured){.replay_seconds = job->replay_seconds,
+                                                 .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
+                                                 .threads = job->input.threads,
+                                                 .limit = job->limit};
+    return replay_outputs_collect(&job->outputs, &job->run, diag);
 }
 
 static enum status print_report(const struct job *job, const char *format, struct diag *diag)

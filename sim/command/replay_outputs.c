@@ -184,13 +184,14 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
 
 enum status replay_outputs_collect(struct replay_outputs *outputs, struct run *run, struct diag *diag)
 {
-    if (outputs->goodput.given)
-        run->report.goodput = &outputs->goodput;
     if (!options_has(outputs->options, "percentile-metrics") && !options_has(outputs->options, "metric-percentiles") &&
         !outputs->paths[OUTPUT_RESULT] && !outputs->prints_block)
         return SIM_OK; /* the report has what most want, without another pass over all latencies */
     run->report.choice = &outputs->choice;
-    return latency_choice_collect(&outputs->choice, &run->metrics, diag);
+    enum status status = latency_choice_collect(&outputs->choice, &run->metrics, diag);
+    if (status == SIM_OK)
+        report_collect(&run->report); /* once more, with the figures chosen */
+    return status;
 }
 
 static struct bench_result result_of(const struct replay_outputs *outputs, const struct run *run)

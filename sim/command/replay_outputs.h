@@ -71,7 +71,7 @@ SIM_NODISCARD enum status replay_outputs_parse(struct replay_outputs *outputs, c
 /* Open the files for a run that was opened; observers[0 .. *count) are what must watch the replay. */
 SIM_NODISCARD enum status replay_outputs_open(struct replay_outputs *outputs, const struct run *run,
                                               struct observer observers[REPLAY_OBSERVERS_MOST], size_t *count, struct diag *diag);
-/* After the replay: let the report know limits and percentiles; it must be collected again then. */
+/* After the replay: where percentiles were asked for, compute them and collect the report once more. */
 SIM_NODISCARD enum status replay_outputs_collect(struct replay_outputs *outputs, struct run *run, struct diag *diag);
 /* With the collected report: write what comes at the end and give all files their names. */
 SIM_NODISCARD enum status replay_outputs_write(struct replay_outputs *outputs, const struct run *run, struct diag *diag);

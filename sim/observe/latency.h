@@ -10,6 +10,7 @@
 
 #define LATENCY_NS_PER_MS 1e6
 
+/* Of a request; false: it has none. A sample of a group (V0) has the group's token times; its own length is the trace's. */
 typedef bool latency_of(const struct request_story *story, uint32_t output_tokens, double *ms);
 
 /* Arrival to first token. */

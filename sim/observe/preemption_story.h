@@ -7,9 +7,9 @@
  * (A victim that comes back needs blocks again, for what it computes anew and beyond, and may take them from somebody: the cascade.) A
  * request that finds nobody else preempts itself; then it is the requester too.
  *
- * What filled the pool is what running requests held when the step began (V0: as the step before left it), blocks of several charged as block_holders.h says. With vLLM V1
- * cached blocks nobody uses can be taken at any time, so a preemption means that used blocks fill the pool but for what the requester found
- * too little.
+ * What filled the pool is what running requests held when the step began (V0: as the step before left it), blocks of several charged as
+ * block_holders.h says. With vLLM V1 cached blocks nobody uses can be taken at any time, so a preemption means that used blocks fill the
+ * pool but for what the requester found too little.
  */
 #ifndef PAGESIM_PREEMPTION_STORY_H
 #define PAGESIM_PREEMPTION_STORY_H

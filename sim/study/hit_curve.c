@@ -12,8 +12,8 @@ struct bend {
     int64_t blocks, tokens;
 };
 
-/* A pass over the stack. Items: the full blocks of node i are item i, the partial block of prompts that end with it is item nodes + i, what request p
- * generates is item 2 * nodes + p. */
+/* A pass over the stack. Items: the full blocks of node i are item i, the partial block of prompts that end with it is item nodes + i, what
+ * request p generates is item 2 * nodes + p. */
 struct pass {
     const struct prompt_tree *tree;
     uint32_t block_size;

@@ -18,11 +18,13 @@ struct run {
     struct metrics metrics; /* stories: what became of each request */
     struct ledger ledger;
     struct replay_facts facts;
-    struct report report; /* report.figures after run_replay, see report_find */
+    struct report report; /* report.figures after run_replay, see report_find. Set between run_open and run_replay what else it is to
+                           * tell of: worker, sizing, goodput. */
 };
 
-/* Prepare a run. A configuration that draws arrivals which the trace does not have yet (in a sweep over request_rate, say) gets a trace of its
- * own: extra observers must be made for run->trace then. SIM_BAD_INPUT: the step-time model cannot be made. End it with run_close in any case; a zeroed run may be closed too. */
+/* Prepare a run. A configuration that draws arrivals which the trace does not have yet (in a sweep over request_rate, say) gets a trace of
+ * its own: extra observers must be made for run->trace then. SIM_BAD_INPUT: the step-time model cannot be made. End it with run_close in
+ * any case; a zeroed run may be closed too. */
 SIM_NODISCARD enum status run_open(struct run *run, const struct trace *trace, const struct config *config, struct diag *diag);
 
 /* Replay with metrics, ledger and `extra` observers behind them, then collect the figures. `options` NULL: the defaults. A stall or an

@@ -44,8 +44,8 @@ struct sweep_request {
     uint64_t replicates;   /* seeds a point; 0: not given */
 };
 
-/* Make the plan; `plan` has config_path, base and base_count set and is zero otherwise. SIM_USAGE: a key that is unknown or varied twice, a value or a
- * range that does not fit its key, lists of different lengths, too many points. SIM_BAD_INPUT: the list file, with its line.
+/* Make the plan; `plan` has config_path, base and base_count set and is zero otherwise. SIM_USAGE: a key that is unknown or varied twice, a
+ * value or a range that does not fit its key, lists of different lengths, too many points. SIM_BAD_INPUT: the list file, with its line.
  * End it with sweep_plan_deinit in any case. */
 SIM_NODISCARD enum status sweep_plan_make(struct sweep_plan *plan, const struct sweep_request *request, struct diag *diag);
 void sweep_plan_deinit(struct sweep_plan *plan);

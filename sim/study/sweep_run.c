@@ -214,12 +214,7 @@ static void add_measured(struct figure *figures, size_t *count, const char *name
 /* All figures of a run that has been replayed: the report's, and what the data plane measured. */
 static size_t list_figures(struct one_run *one, struct figure *figures)
 {
-    struct report *report = &one->run.report;
-    if (one->worker) {
-        report->worker = worker_totals(one->worker);
-        report->measured.limit = one->pass->limit;
-        report_collect(report);
-    }
+    const struct report *report = &one->run.report;
     size_t count = report->figure_count;
     memcpy(figures, report->figures, count * sizeof *figures);
     if (one->worker) {
@@ -268,8 +263,11 @@ static enum status replay_point(struct pass *pass, size_t point, struct diag *di
         status = run_open(&one.run, sweep->traces[point], &config, diag);
     if (status == SIM_OK && config.data_plane != DATA_PLANE_OFF)
         status = worker_create(one.run.trace, &config, sweep->threads, &one.worker, diag);
-    if (one.worker)
+    if (one.worker) {
         observer = worker_observer(one.worker);
+        one.run.report.worker = worker_totals(one.worker);
+        one.run.report.measured.limit = pass->limit;
+    }
     if (status == SIM_OK)
         status = run_replay(&one.run, one.worker ? &observer : NULL, one.worker != NULL, &how, diag);
     if (status == SIM_OK)

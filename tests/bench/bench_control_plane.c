@@ -26,6 +26,7 @@
 #endif
 
 #include "base/huge_heap.h"
+#include "bench/bench_median.h"
 #include "input/trace_generate.h"
 #include "study/run.h"
 
@@ -51,18 +52,6 @@ static double cpu_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return left < right ? -1 : left > right;
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return values[count / 2];
 }
 
 static void result(const char *trace, const char *what, double value)

@@ -33,6 +33,7 @@ static int omp_get_max_threads(void)
 #endif
 
 #include "attention.h"
+#include "bench/bench_median.h"
 #include "block_pool.h"
 #include "gather.h"
 #include "kernels.h"
@@ -79,18 +80,6 @@ static double run(work_function *work, void *context, int threads, int times)
         slowest = (thread_seconds() - start) / times;
     }
     return slowest;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return left < right ? -1 : left > right;
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return values[count / 2];
 }
 
 /* --- one setting ------------------------------------------------------------------------------------------------------------------ */
