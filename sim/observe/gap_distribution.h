@@ -20,10 +20,13 @@ struct gap_progression {
 struct gap_distribution {
     struct gap_progression *runs;
     size_t run_count, capacity;
-    uint64_t total; /* gaps, by weight */
+    uint64_t total;                 /* gaps, by weight */
+    int64_t min_ns, max_ns;         /* if there are any */
+    unsigned __int128 sum, squares; /* of all gaps in ns, and of their squares */
+    uint64_t *weights;              /* by bucket; NULL before the first gap */
 };
 
-/* Remember `count` >= 1 gaps, `weight` >= 1 times each. */
+/* Remember `count` >= 1 gaps, `weight` >= 1 times each. None is negative, and all `count` together fit 62 bits. */
 SIM_NODISCARD enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count,
                                                uint32_t weight, struct diag *diag);
 /* Make room for `runs` calls of gap_distribution_add that neither allocate nor fail. */

@@ -29,6 +29,8 @@ static size_t fill(uint64_t seed, struct gap_distribution *whole, struct gap_dis
     size_t count = 0, runs = 1 + random_below(&seed, 900);
     for (size_t i = 0; i < runs; i++) {
         int64_t first_ns = 1000000 + random_below(&seed, seed % 2 ? 100 : 4000000), change_ns = random_below(&seed, 3000);
+        if (random_below(&seed, 10) == 0) /* from nothing to a quarter of an hour */
+            first_ns = INT64_C(60000) + (INT64_C(1) << random_below(&seed, 40));
         uint32_t steps = 1 + random_below(&seed, 20), weight = 1 + random_below(&seed, 20);
         change_ns = random_below(&seed, 3) == 0 ? 0 : random_below(&seed, 4) == 0 ? -change_ns : change_ns;
         cr_assert_eq(gap_distribution_add(whole, first_ns, change_ns, steps, weight, &diag), SIM_OK);
