@@ -30,6 +30,13 @@ enum status event_calendar_init(struct event_calendar *calendar, uint32_t block_
         event_calendar_deinit(calendar);
         return status;
     }
+    calendar->phase_pattern = 1;
+    calendar->phase_mask = UINT32_MAX;
+    if (64 % block_size == 0) {
+        calendar->phase_mask = block_size - 1;
+        for (uint32_t at = block_size; at < 64; at += block_size)
+            calendar->phase_pattern |= UINT64_C(1) << at;
+    }
     for (uint32_t i = 0; i < capacity; i++)
         calendar->free_slots[i] = capacity - 1 - i;
     return SIM_OK;
@@ -102,7 +109,7 @@ static void link_phase(struct event_calendar *calendar, uint32_t slot)
     else
         all[live->next_phase].prev_phase = slot;
     calendar->phase_count[live->phase]++;
-    calendar->phase_bits[live->phase / 64] |= UINT64_C(1) << (live->phase % 64);
+    calendar->phase_bits[live->phase / 64] |= calendar->phase_pattern << (live->phase % 64);
 }
 
 static void unlink_phase(struct event_calendar *calendar, const struct live *live)
@@ -116,7 +123,7 @@ static void unlink_phase(struct event_calendar *calendar, const struct live *liv
     else
         calendar->live[live->next_phase].prev_phase = live->prev_phase;
     if (--calendar->phase_count[live->phase] == 0)
-        calendar->phase_bits[live->phase / 64] &= ~(UINT64_C(1) << (live->phase % 64));
+        calendar->phase_bits[live->phase / 64] &= ~(calendar->phase_pattern << (live->phase % 64));
 }
 
 void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32_t remaining)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/integers.h"
 
 #define LIVE_NONE UINT32_MAX
 enum { FINISH_RING = 4096 };
@@ -50,6 +51,8 @@ struct event_calendar {
     uint32_t *phase_first, *phase_last, *phase_count; /* block_size each; slot + 1, 0 = empty */
     uint32_t *finish_first;                           /* FINISH_RING; slot + 1, 0 = empty */
     uint64_t *phase_bits, *finish_bits;               /* a bit for each list that is not empty */
+    uint64_t phase_pattern; /* of one phase in phase_bits: if block_size divides 64, it stands in the first word 64 / block_size times */
+    uint32_t phase_mask;    /* block_size - 1 if block_size divides 64, else UINT32_MAX */
     uint32_t decoders;
     uint64_t decoder_tokens;
 };
@@ -71,6 +74,27 @@ static inline void event_calendar_advance(struct event_calendar *calendar)
     calendar->tick++;
     calendar->tick_phase = calendar->tick_phase + 1 == calendar->block_size ? 0 : calendar->tick_phase + 1;
     calendar->decoder_tokens += calendar->decoders;
+}
+
+/* The phase `steps` steps behind `phase`, as far as event_calendar_crossings tells of them. */
+static inline uint32_t event_calendar_phase(const struct event_calendar *calendar, uint32_t phase, uint32_t steps)
+{
+    phase = (phase + steps) & calendar->phase_mask;
+    return phase == calendar->block_size ? 0 : phase;
+}
+
+/* In which steps from one with `phase` on somebody crosses a block boundary: a bit each, the first step lowest. *steps: of how many steps
+ * the bits tell, at least 1; all further bits are 0. */
+static inline uint64_t event_calendar_crossings(const struct event_calendar *calendar, uint32_t phase, uint32_t *steps)
+{
+    const uint64_t bits = calendar->phase_bits[phase / 64];
+    const uint32_t at = phase % 64;
+    if (calendar->phase_mask == UINT32_MAX) {
+        *steps = min_u32(64 - at, calendar->block_size - phase);
+        return bits >> at;
+    }
+    *steps = 64;
+    return bits >> at | bits << (-at % 64);
 }
 
 static inline uint32_t event_calendar_computed(const struct event_calendar *calendar, const struct live *live)

@@ -333,16 +333,16 @@ static enum status take_blocks(struct event_replay *replay, struct diag *diag)
     return status;
 }
 
-void event_compute_decodes(struct event_replay *replay)
+void event_shape_decodes(const struct event_replay *replay, struct step_shape *shape)
 {
-    struct event_calendar *calendar = &replay->calendar;
-    struct step_shape *shape = &replay->shape;
-    if (calendar->decoders == 0)
-        return;
-    shape->scheduled_tokens = shape->decodes = shape->sequences = shape->sampled = calendar->decoders;
-    shape->context_tokens = shape->decode_context = calendar->decoder_tokens + calendar->decoders;
-    replay->held_tokens += calendar->decoders;
-    if (!replay->model->wants_extremes)
+    const struct event_calendar *calendar = &replay->calendar;
+    *shape = (struct step_shape){.scheduled_tokens = calendar->decoders,
+                                 .context_tokens = calendar->decoder_tokens + calendar->decoders,
+                                 .decode_context = calendar->decoder_tokens + calendar->decoders,
+                                 .decodes = calendar->decoders,
+                                 .sequences = calendar->decoders,
+                                 .sampled = calendar->decoders};
+    if (!replay->model->wants_extremes || calendar->decoders == 0)
         return;
     shape->min_decode_context = UINT32_MAX;
     for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
@@ -414,7 +414,8 @@ static enum status ordinary_step(struct event_replay *replay, uint32_t threshold
         status = event_admit_waiting(replay, threshold, budget, diag);
     if (status != SIM_OK)
         return status;
-    event_compute_decodes(replay);
+    event_shape_decodes(replay, &replay->shape);
+    replay->held_tokens += replay->calendar.decoders;
     for (uint32_t i = 0; i < replay->prefill_count; i++)
         event_compute(replay, &replay->calendar.live[replay->prefill[i]]);
     if (replay->shape.sequences == 0)

@@ -93,8 +93,8 @@ static inline int64_t event_next_arrival(struct event_replay *replay)
 {
     return replay->arrival_known ? replay->arrival_ns : event_find_arrival(replay);
 }
-/* The shape's part of everybody in the calendar; each computes one token. */
-void event_compute_decodes(struct event_replay *replay);
+/* The shape of a step in which only those in the calendar compute, a token each. */
+void event_shape_decodes(const struct event_replay *replay, struct step_shape *shape);
 /* The model ran the step in which the calendar stands, with nobody walked by event_walk.c: first tokens, finishes, one tick more. */
 SIM_NODISCARD enum status event_hand_out_tokens(struct event_replay *replay, int64_t end_ns, struct diag *diag);
 /* event_stretch.c: run the steps from here on in which nothing but decoding happens, and tell of them as runs. Returns with *steps = 0

@@ -6,6 +6,8 @@
  * the only work is per block: the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
  *
  * While a stretch lasts, the replay's clock, calendar and sums stand at its start; they are brought up to date in the end. */
+#include <math.h>
+
 #include "engine/event_state.h"
 
 enum { STEPS_MOST = 4096 };
@@ -14,11 +16,12 @@ enum { STEPS_MOST = 4096 };
 struct stretch {
     struct event_replay *replay;
     uint32_t decoders, steps, phase; /* steps so far; tick_phase of the coming one */
-    struct step_shape first_shape;
-    uint64_t first_held_tokens; /* after its first step */
-    int64_t now_ns;             /* start of the coming step */
-    int64_t duration_ns;        /* of the newest step */
-    struct step_run *run;       /* NULL: none is open */
+    struct step_shape first_shape;   /* unless the model is linear, which needs no shapes */
+    uint64_t first_context_tokens;   /* of its first step */
+    uint64_t first_held_tokens;      /* after its first step */
+    int64_t now_ns;                  /* start of the coming step */
+    int64_t duration_ns;             /* of the newest step */
+    struct step_run *run;            /* NULL: none is open */
     uint32_t run_steps;
     int64_t run_start_ns;
 };
@@ -38,10 +41,10 @@ static int64_t time_of(uint32_t steps, int64_t first_ns, int64_t change_ns)
 }
 
 /* What taking blocks after the start of a run adds to its sums, which are kept as if all its blocks had been taken at its start: what is
- * taken later is charged back, so that steps in which nothing is taken cost nothing. */
+ * taken later is charged back, so that steps in which nothing is taken cost nothing. Without ids the queue is told in the end. */
 struct charges {
-    uint64_t used_ns, cached_ns, runs_ns; /* progression_steps sees to it that they fit */
-    uint32_t taken, without_content;      /* blocks so far; free ones in front of all cached ones */
+    uint64_t used_ns, empty_ns, runs_ns;   /* progression_steps sees to it that they fit */
+    uint32_t taken, free, without_content; /* blocks so far; free ones; those in front of all cached ones */
 };
 
 /* A block for everybody in a phase list. Returns at how many places ids do not follow each other. */
@@ -64,24 +67,28 @@ static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, 
     return breaks;
 }
 
-/* Those who cross a boundary in a step that starts `elapsed_ns` after the run take a block. Without ids the queue is told in the end. */
+/* Those who cross a boundary in a step that starts `elapsed_ns` after the run take a block. */
 static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, struct charges *charges)
 {
-    const uint32_t count = replay->calendar.phase_count[phase], empty = min_u32(count, charges->without_content);
+    const uint32_t count = replay->calendar.phase_count[phase];
     if (replay->blocks.track_ids) {
         const uint32_t breaks = take_blocks(replay, phase, count);
         replay->blocks.table_runs += breaks;
         charges->runs_ns += elapsed_ns * breaks;
     }
     charges->taken += count;
-    charges->without_content -= empty;
     charges->used_ns += elapsed_ns * count;
-    charges->cached_ns += elapsed_ns * (count - empty);
+    if (charges->without_content > 0) {
+        const uint32_t empty = min_u32(count, charges->without_content);
+        charges->without_content -= empty;
+        charges->empty_ns += elapsed_ns * empty;
+    }
 }
 
 static void begin_taking(const struct event_blocks *blocks, struct charges *charges)
 {
-    *charges = (struct charges){.without_content = event_blocks_free(blocks) - blocks->back_blocks};
+    const uint32_t free_blocks = event_blocks_free(blocks);
+    *charges = (struct charges){.free = free_blocks, .without_content = free_blocks - blocks->back_blocks};
 }
 
 static void end_taking(struct event_blocks *blocks, const struct charges *charges)
@@ -92,35 +99,30 @@ static void end_taking(struct event_blocks *blocks, const struct charges *charge
 }
 
 /* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks. */
-static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
+static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns, struct charges *charges)
 {
     struct event_replay *replay = stretch->replay;
-    const uint32_t size = replay->calendar.block_size;
+    const uint32_t size = replay->calendar.block_size, decoders = stretch->decoders;
     const int64_t since_ns = stretch->now_ns - stretch->run_start_ns, first_ns = stretch->duration_ns;
-    const uint64_t empty_slots =
-        replay->blocks.table_blocks * size - stretch->first_held_tokens - (uint64_t)stretch->decoders * stretch->steps;
+    const uint64_t empty_slots = replay->blocks.table_blocks * size - stretch->first_held_tokens - (uint64_t)decoders * stretch->steps;
     uint64_t peak_empty_slots = stretch->run->peak_empty_slots;
     uint32_t phase = stretch->phase;
-    struct charges charges;
-    begin_taking(&replay->blocks, &charges);
-    for (uint32_t done = 0, window; done < steps; done += window) { /* as far as one word of the phases' bits reaches */
-        uint64_t bits = replay->calendar.phase_bits[phase / 64] >> (phase % 64);
-        window = min_u32(min_u32(64 - phase % 64, size - phase), steps - done);
-        if (window < 64)
+    for (uint32_t done = 0, window; done < steps; done += window) {
+        uint64_t bits = event_calendar_crossings(&replay->calendar, phase, &window);
+        if (steps - done < window) {
+            window = steps - done;
             bits &= (UINT64_C(1) << window) - 1;
+        }
         for (; bits; bits &= bits - 1) { /* the steps with a crossing */
             const uint32_t in = (uint32_t)__builtin_ctzll(bits), ahead = done + in;
-            cross(replay, phase + in, (uint64_t)(since_ns + time_of(ahead, first_ns, change_ns)), &charges);
+            const uint64_t elapsed_ns = (uint64_t)(since_ns + time_of(ahead, first_ns, change_ns));
+            cross(replay, event_calendar_phase(&replay->calendar, phase, in), elapsed_ns, charges);
             /* Slots that stand empty are most just after blocks were taken. */
-            const uint64_t empty = empty_slots + (uint64_t)charges.taken * size - (uint64_t)stretch->decoders * ahead;
+            const uint64_t empty = empty_slots + (uint64_t)charges->taken * size - (uint64_t)decoders * ahead;
             peak_empty_slots = empty > peak_empty_slots ? empty : peak_empty_slots;
         }
-        phase = phase + window == size ? 0 : phase + window;
+        phase = event_calendar_phase(&replay->calendar, phase, window);
     }
-    end_taking(&replay->blocks, &charges);
-    stretch->run->used_blocks_ns -= charges.used_ns;
-    stretch->run->cached_blocks_ns += charges.cached_ns;
-    stretch->run->table_runs_ns -= charges.runs_ns;
     stretch->run->peak_empty_slots = peak_empty_slots;
     stretch->now_ns += time_of(steps, first_ns, change_ns);
     stretch->duration_ns += change_ns * (steps - 1);
@@ -129,61 +131,47 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns)
     stretch->phase = phase;
 }
 
-/* The first step of a run: charges nothing. */
-static void advance_first(struct stretch *stretch)
+static void charge(struct step_run *run, const struct charges *charges)
 {
+    run->used_blocks_ns -= charges->used_ns;
+    run->cached_blocks_ns += charges->used_ns - charges->empty_ns;
+    run->table_runs_ns -= charges->runs_ns;
+}
+
+/* Open a run with the coming step, which takes duration_ns. What has no place in a stretch stays 0. */
+static void open_run(struct stretch *stretch, int64_t change_ns, struct charges *charges)
+{
+    static const struct step_tally nothing; /* copying it takes the processor less than clearing */
     struct event_replay *replay = stretch->replay;
-    struct charges none;
-    if (replay->calendar.phase_count[stretch->phase] > 0) {
-        begin_taking(&replay->blocks, &none);
-        cross(replay, stretch->phase, 0, &none);
-        end_taking(&replay->blocks, &none);
-    }
+    const struct event_blocks *blocks = &replay->blocks;
+    const uint32_t decoders = stretch->decoders, before = stretch->steps;
+    struct step_run *run = stretch->run = emitter_run(&replay->emitter);
+    struct step_tally *first = &run->first;
+    if (replay->calendar.phase_count[stretch->phase] > 0)
+        cross(replay, stretch->phase, 0, charges);
+    *first = nothing;
+    first->step = replay->step_number + before;
+    first->start_ns = stretch->now_ns;
+    first->duration_ns = stretch->duration_ns;
+    first->context_tokens = stretch->first_context_tokens + (uint64_t)decoders * before;
+    first->held_tokens = stretch->first_held_tokens + (uint64_t)decoders * before;
+    first->scheduled_tokens = first->scheduled_sequences = first->sampled_tokens = first->regular_gaps = decoders;
+    first->running = replay->calendar.running;
+    first->waiting = replay->waiting.count;
+    first->free_blocks = charges->free - charges->taken;
+    first->cached_blocks = first->free_blocks - charges->without_content;
+    first->used_blocks = blocks->usable - first->free_blocks;
+    first->table_blocks = (uint32_t)(blocks->table_blocks + charges->taken);
+    first->table_runs = (uint32_t)blocks->table_runs;
+    first->mode = STEP_MODE_DECODE;
+    run->change_ns = change_ns;
+    run->used_blocks_ns = run->cached_blocks_ns = run->table_runs_ns = 0;
+    run->peak_empty_slots = (uint64_t)first->table_blocks * blocks->block_size - first->held_tokens;
+    stretch->run_start_ns = stretch->now_ns;
+    stretch->run_steps = 1;
     stretch->now_ns += stretch->duration_ns;
     stretch->steps++;
-    stretch->run_steps = 1;
-    stretch->phase = stretch->phase + 1 == replay->calendar.block_size ? 0 : stretch->phase + 1;
-}
-
-static void open_run(struct stretch *stretch)
-{
-    stretch->run = emitter_run(&stretch->replay->emitter);
-    stretch->run_start_ns = stretch->now_ns;
-    stretch->run_steps = 0;
-    stretch->run->used_blocks_ns = stretch->run->cached_blocks_ns = stretch->run->table_runs_ns = 0;
-    stretch->run->peak_empty_slots = 0;
-    stretch->run->change_ns = 0;
-}
-
-/* The tally of the run's first step, which was the newest step. What has no place in a stretch stays 0. */
-static void fill_first(const struct stretch *stretch)
-{
-    const struct event_replay *replay = stretch->replay;
-    const struct event_blocks *blocks = &replay->blocks;
-    const uint32_t free_blocks = event_blocks_free(blocks), decoders = stretch->decoders, before = stretch->steps - 1;
-    static const struct step_tally nothing; /* copying it takes the processor less than clearing */
-    struct step_run *run = stretch->run;
-    run->first = nothing;
-    run->first.step = replay->step_number + before;
-    run->first.start_ns = stretch->run_start_ns;
-    run->first.duration_ns = stretch->duration_ns;
-    run->first.context_tokens = stretch->first_shape.context_tokens + (uint64_t)decoders * before;
-    run->first.held_tokens = stretch->first_held_tokens + (uint64_t)decoders * before;
-    run->first.scheduled_tokens = decoders;
-    run->first.scheduled_sequences = decoders;
-    run->first.sampled_tokens = decoders;
-    run->first.regular_gaps = decoders;
-    run->first.running = replay->calendar.running;
-    run->first.waiting = replay->waiting.count;
-    run->first.free_blocks = free_blocks;
-    run->first.cached_blocks = blocks->back_blocks;
-    run->first.used_blocks = blocks->usable - free_blocks;
-    run->first.table_blocks = (uint32_t)blocks->table_blocks;
-    run->first.table_runs = (uint32_t)blocks->table_runs;
-    run->first.mode = STEP_MODE_DECODE;
-    const uint64_t empty_slots = blocks->table_blocks * blocks->block_size - run->first.held_tokens;
-    if (empty_slots > run->peak_empty_slots)
-        run->peak_empty_slots = empty_slots;
+    stretch->phase = event_calendar_phase(&replay->calendar, stretch->phase, 1);
 }
 
 /* Tokens held rise by `decoders` a step, durations by change_ns; tables and used blocks grow alike. */
@@ -211,21 +199,34 @@ static void sum_run(struct stretch *stretch)
 /* How long the coming step takes. */
 static void price_step(struct stretch *stretch)
 {
-    struct event_replay *replay = stretch->replay;
-    struct step_shape *shape = &replay->shape;
-    if (stretch->steps == 0) {
-        *shape = (struct step_shape){0};
-        event_compute_decodes(replay);
-        stretch->first_shape = *shape;
-        stretch->first_held_tokens = replay->held_tokens;
-    }
+    const struct step_time_model *model = stretch->replay->model;
+    const struct step_shape *first = &stretch->first_shape;
     const uint64_t more_context = (uint64_t)stretch->decoders * stretch->steps;
-    shape->context_tokens = stretch->first_shape.context_tokens + more_context;
-    shape->decode_context = stretch->first_shape.decode_context + more_context;
-    shape->min_decode_context = stretch->first_shape.min_decode_context + stretch->steps;
-    shape->max_decode_context = stretch->first_shape.max_decode_context + stretch->steps;
-    shape->step = replay->step_number + stretch->steps;
-    stretch->duration_ns = step_time_price(replay->model, shape);
+    if (model->is_linear) {
+        stretch->duration_ns = step_time_linear(&model->config, stretch->decoders, stretch->first_context_tokens + more_context);
+        return;
+    }
+    struct step_shape shape = *first;
+    shape.context_tokens += more_context;
+    shape.decode_context += more_context;
+    shape.min_decode_context += stretch->steps;
+    shape.max_decode_context += stretch->steps;
+    shape.step = stretch->replay->step_number + stretch->steps;
+    stretch->duration_ns = step_time_price(model, &shape);
+}
+
+/* For how many whole steps after the coming one, of which each takes `change_ns` more than the one before it, the next one starts before
+ * `until_ns` > 0. The root of a quadratic equation, put right where it is rounded. It is known to be less than `most`. */
+static uint32_t steps_before(int64_t until_ns, int64_t first_ns, int64_t change_ns, uint32_t most)
+{
+    const double change = (double)change_ns, half = (double)first_ns - change / 2, until = (double)until_ns;
+    const double root = 2 * until / (half + sqrt(half * half + 2 * change * until));
+    uint32_t steps = root < most ? (uint32_t)root : most - 1;
+    while (time_of(steps, first_ns, change_ns) >= until_ns)
+        steps--;
+    while (time_of(steps + 1, first_ns, change_ns) < until_ns)
+        steps++;
+    return steps;
 }
 
 /* How many of `most` steps can run as one progression: blocks are there for all, and no arrival is seen before the last one. At least 1. */
@@ -242,12 +243,7 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
     const int64_t until_ns = arrival_ns - stretch->now_ns;
     if (time_of(most - 1, stretch->duration_ns, change_ns) < until_ns)
         return most;
-    uint32_t low = 1; /* the last step may start at time_of(steps - 1) < until_ns */
-    while (most - low > 1) {
-        const uint32_t middle = low + (most - low) / 2;
-        *(time_of(middle - 1, stretch->duration_ns, change_ns) < until_ns ? &low : &most) = middle;
-    }
-    return low;
+    return 1 + steps_before(until_ns, stretch->duration_ns, change_ns, most);
 }
 
 /* The coming step and, under the linear model, those that continue its progression. */
@@ -266,23 +262,22 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t arr
     }
     const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
     uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns, arrival_ns) : 1;
+    struct charges charges;
+    begin_taking(&stretch->replay->blocks, &charges);
     if (!stretch->run) {
-        open_run(stretch);
-        advance_first(stretch);
-        fill_first(stretch);
-        stretch->run->change_ns = change_ns;
-        stretch->duration_ns += change_ns;
-        steps--;
+        open_run(stretch, change_ns, &charges);
+        if (--steps > 0)
+            stretch->duration_ns += change_ns;
     }
     if (steps > 0)
-        advance(stretch, steps, change_ns);
-    else
-        stretch->duration_ns -= change_ns;
+        advance(stretch, steps, change_ns, &charges);
+    charge(stretch->run, &charges);
+    end_taking(&stretch->replay->blocks, &charges);
     return status;
 }
 
-/* The calendar and the sums stand in the last step, whose end finishes what is due. */
-static enum status finish_last_step(struct stretch *stretch, struct diag *diag)
+/* The calendar and the sums stand in the last step, at whose end somebody may finish. */
+static enum status finish_last_step(struct stretch *stretch, bool finishes, struct diag *diag)
 {
     struct event_replay *replay = stretch->replay;
     struct event_calendar *calendar = &replay->calendar;
@@ -294,7 +289,11 @@ static enum status finish_last_step(struct stretch *stretch, struct diag *diag)
     replay->now_ns = stretch->now_ns - stretch->duration_ns;
     replay->step_number += before;
     sum_run(stretch);
-    enum status status = event_hand_out_tokens(replay, stretch->now_ns, diag);
+    enum status status = SIM_OK;
+    if (finishes)
+        status = event_hand_out_tokens(replay, stretch->now_ns, diag);
+    else
+        event_calendar_advance(calendar);
     replay->now_ns = stretch->now_ns;
     replay->step_number++;
     return status == SIM_OK ? emitter_run_done(&replay->emitter, diag) : status;
@@ -308,7 +307,11 @@ enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct d
     *steps = 0;
     if (!nothing_but_decoding(replay))
         return SIM_OK;
+    if (!replay->model->is_linear)
+        event_shape_decodes(replay, &stretch.first_shape);
     stretch.replay = replay;
+    stretch.first_context_tokens = calendar->decoder_tokens + calendar->decoders;
+    stretch.first_held_tokens = replay->held_tokens + calendar->decoders;
     stretch.decoders = calendar->decoders;
     stretch.phase = calendar->tick_phase;
     stretch.now_ns = replay->now_ns;
@@ -323,5 +326,5 @@ enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct d
     *steps = stretch.steps;
     if (stretch.steps == 0 || status != SIM_OK)
         return status;
-    return finish_last_step(&stretch, diag);
+    return finish_last_step(&stretch, stretch.steps == most, diag);
 }

@@ -8,8 +8,7 @@
 
 static int64_t price_linear(const struct step_time_model *model, const struct step_shape *shape)
 {
-    const struct step_time_config *config = &model->config;
-    return config->base_ns + config->token_ns * (int64_t)shape->scheduled_tokens + config->kv_ns * (int64_t)shape->context_tokens;
+    return step_time_linear(&model->config, shape->scheduled_tokens, shape->context_tokens);
 }
 
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape)

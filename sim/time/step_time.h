@@ -33,13 +33,18 @@ struct step_shape {
 struct step_time_model {
     const char *name;
     bool wants_extremes;
-    /* linear: duration = base + token * scheduled + kv * context + swap/copy costs; a fast replay may inline it. */
-    bool is_linear;
+    bool is_linear; /* a fast replay may call step_time_linear itself, and know how prices grow */
     struct step_time_config config;
     int64_t (*price)(const struct step_time_model *model, const struct step_shape *shape);
     void (*destroy)(struct step_time_model *model);
     void *state;
 };
+
+/* The linear model's price, without swaps and copies. */
+static inline int64_t step_time_linear(const struct step_time_config *config, uint64_t scheduled_tokens, uint64_t context_tokens)
+{
+    return config->base_ns + config->token_ns * (int64_t)scheduled_tokens + config->kv_ns * (int64_t)context_tokens;
+}
 
 /* Load what config->step_time names. The caller owns *out. */
 SIM_NODISCARD enum status step_time_create(const struct config *config, struct step_time_model **out, struct diag *diag);
