@@ -125,13 +125,15 @@ static void warn_about_nothing(const struct job *job)
 {
     const struct metrics *metrics = &job->run.metrics;
     uint64_t smallest = 0;
+    if (metrics->dropped < job->input.trace->count)
+        return;
     for (uint32_t position = 0; position < job->input.trace->count; position++)
         if (metrics->stories[position].smallest_pool > smallest)
             smallest = metrics->stories[position].smallest_pool;
-    if (metrics->dropped == job->input.trace->count && smallest > 0)
+    if (smallest > 0)
         fprintf(stderr, "pagesim: warning: no request can ever run; the smallest pool for all of them is --num-gpu-blocks %llu\n",
                 (unsigned long long)smallest);
-    else if (metrics->dropped == job->input.trace->count)
+    else
         fputs("pagesim: warning: no request can ever run; all are longer than --max-model-len\n", stderr);
 }
 

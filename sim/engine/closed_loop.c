@@ -12,6 +12,8 @@ enum status closed_loop_init(struct closed_loop *loop, const struct trace *trace
         return SIM_OK;
     loop->capacity = max_concurrency < trace->count ? max_concurrency : trace->count;
     enum status status = array_zeroed(&loop->ended_ns, loop->capacity, sizeof *loop->ended_ns, "the closed loop", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&loop->arrived_ns, trace->count, sizeof *loop->arrived_ns, "the closed loop", diag);
     if (status == SIM_OK && trace->sample)
         status = array_zeroed(&loop->samples_going, trace->count, sizeof *loop->samples_going, "the closed loop", diag);
     if (status != SIM_OK)
@@ -21,6 +23,7 @@ enum status closed_loop_init(struct closed_loop *loop, const struct trace *trace
 
 void closed_loop_deinit(struct closed_loop *loop)
 {
+    free(loop->arrived_ns);
     free(loop->ended_ns);
     free(loop->samples_going);
     *loop = (struct closed_loop){0};
@@ -52,6 +55,7 @@ void closed_loop_take(struct closed_loop *loop, uint32_t position, int64_t arriv
     const uint32_t sample = sample_of(loop, position);
     if (loop->slots == 0)
         return;
+    loop->arrived_ns[position] = arrival_ns;
     if (sample == 0) {
         loop->taken++;
         loop->newest_ns = arrival_ns;

@@ -20,6 +20,7 @@ struct closed_loop {
     uint64_t slots;          /* 0: an open loop, everybody arrives when it was drawn */
     uint64_t taken, ended;   /* requests that took a slot, requests that gave theirs back */
     int64_t newest_ns;       /* arrival of the request that took the newest slot */
+    int64_t *arrived_ns;     /* by position: what closed_loop_take was told */
     int64_t *ended_ns;       /* [end number % capacity]: a ring, since ends older than `slots` were all used */
     uint64_t capacity;       /* min(slots, requests) */
     uint32_t *samples_going; /* [position of sample 0]; NULL: every position is a request of its own */
@@ -34,6 +35,11 @@ void closed_loop_deinit(struct closed_loop *loop);
 int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position);
 /* It arrived, at what closed_loop_arrival said. */
 void closed_loop_take(struct closed_loop *loop, uint32_t position, int64_t arrival_ns);
+/* When a request that was taken arrived. */
+static inline int64_t closed_loop_arrived(const struct closed_loop *loop, uint32_t position)
+{
+    return loop->slots == 0 ? loop->trace->arrival_ns[position] : loop->arrived_ns[position];
+}
 /* It ended (finished, or was given up by the engine) at `now_ns`; times of calls do not fall. */
 void closed_loop_end(struct closed_loop *loop, uint32_t position, int64_t now_ns);
 

@@ -59,7 +59,7 @@ static enum status drop_hopeless(struct event_replay *replay, struct diag *diag)
         uint64_t smallest_pool;
         if (!vllm_v1_ops.never_runs(replay->trace, replay->config, position, &why, &smallest_pool))
             continue;
-        replay->requests[position].dropped = true;
+        replay->is_dropped[position] = true;
         replay->dropped++;
         struct event event = {.time_ns = replay->trace->arrival_ns[position],
                               .value = (int64_t)smallest_pool,
@@ -74,7 +74,7 @@ static enum status drop_hopeless(struct event_replay *replay, struct diag *diag)
 int64_t event_find_arrival(struct event_replay *replay)
 {
     replay->arrival_ns = INT64_MAX;
-    while (replay->next < replay->trace->count && replay->requests[replay->next].dropped)
+    while (replay->next < replay->trace->count && replay->is_dropped[replay->next])
         replay->next++;
     if (replay->next >= replay->trace->count)
         return INT64_MAX;
@@ -91,10 +91,6 @@ static enum status take_in(struct event_replay *replay, struct diag *diag)
         replay->arrival_known = false;
         closed_loop_take(&replay->loop, position, arrival_ns);
         status = event_tell(replay, EVENT_ARRIVE, position, arrival_ns, replay->now_ns, diag);
-        struct request_state *request = &replay->requests[position];
-        request->arrival_ns = arrival_ns;
-        request->last_token_ns = -1;
-        request->known = replay->trace->input_tokens[position];
         request_queue_push(&replay->waiting, position, scheduling_order_first_key(&replay->order, position, arrival_ns));
     }
     return status;
@@ -118,14 +114,15 @@ bool event_head_may_enter(const struct event_replay *replay, uint32_t budget)
 
 static enum status admit(struct event_replay *replay, uint32_t position, uint32_t cached, uint32_t tokens, struct diag *diag)
 {
-    struct request_state *request = &replay->requests[position];
+    const uint32_t known = event_waiting_known(replay, position);
+    const bool again = replay->preempted && replay->preempted[position].known > 0;
     request_queue_pop(&replay->waiting);
     uint32_t slot = event_calendar_admit(&replay->calendar, position);
     struct live *live = &replay->calendar.live[slot];
-    enum status status = event_blocks_admit(&replay->blocks, slot, position, request->known, tokens, diag);
-    live->known = request->known;
+    enum status status = event_blocks_admit(&replay->blocks, slot, position, known, tokens, diag);
+    live->known = known;
     live->computed = cached;
-    live->last_token_ns = request->last_token_ns;
+    live->last_token_ns = again ? replay->preempted[position].last_token_ns : -1;
     live->scheduled = tokens;
     replay->held_tokens += cached;
     replay->prefill[replay->prefill_count++] = slot;
@@ -134,9 +131,8 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
                           .step = replay->step_number,
                           .value = cached,
                           .request = position,
-                          .other = request->known,
-                          .kind = request->admitted ? EVENT_READMIT : EVENT_ADMIT};
-    request->admitted = true;
+                          .other = known,
+                          .kind = again ? EVENT_READMIT : EVENT_ADMIT};
     return status != SIM_OK ? status : emitter_event(&replay->emitter, &event, diag);
 }
 
@@ -145,7 +141,7 @@ enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold,
     const struct config *config = replay->config;
     enum status status = SIM_OK;
     while (status == SIM_OK && budget > 0 && replay->waiting.count > 0 && replay->calendar.running < config->max_num_seqs) {
-        uint32_t position = request_queue_peek(&replay->waiting), known = replay->requests[position].known, hits;
+        uint32_t position = request_queue_peek(&replay->waiting), known = event_waiting_known(replay, position), hits;
         if (still_refused(replay, position, budget))
             break;
         status = event_blocks_lookup(&replay->blocks, position, known, &hits, diag);
@@ -544,7 +540,7 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
     if (status == SIM_OK)
         status = event_calendar_init(&replay->calendar, replay->config->block_size, most, diag);
     if (status == SIM_OK)
-        status = array_zeroed(&replay->requests, trace->count, sizeof *replay->requests, "the replay's requests", diag);
+        status = array_zeroed(&replay->is_dropped, trace->count, sizeof *replay->is_dropped, "the replay's requests", diag);
     if (status == SIM_OK)
         status = array_zeroed(&replay->prefill, most, sizeof *replay->prefill, "the replay's lists", diag);
     if (status == SIM_OK)
@@ -579,7 +575,8 @@ enum status event_replay_run(const struct trace *trace, const struct config *con
     request_queue_deinit(&replay->waiting);
     scheduling_order_deinit(&replay->order);
     event_calendar_deinit(&replay->calendar);
-    free(replay->requests);
+    free(replay->is_dropped);
+    free(replay->preempted);
     free(replay->prefill);
     free(replay->due);
     free(replay);

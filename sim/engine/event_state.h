@@ -12,12 +12,10 @@
 #include "engine/request_queue.h"
 #include "engine/scheduling_order.h"
 
-/* A request while it does not run. */
-struct request_state {
-    int64_t arrival_ns;
+/* What a preempted request keeps until it runs again. */
+struct preempted_request {
     int64_t last_token_ns; /* -1 before the first */
     uint32_t known;
-    bool admitted, dropped;
 };
 
 struct event_replay {
@@ -28,8 +26,9 @@ struct event_replay {
     struct event_calendar calendar;
     struct event_blocks blocks;
     struct request_queue waiting;
-    struct request_state *requests; /* by position */
-    uint32_t *prefill;              /* slots that run and do not decode, in running order */
+    bool *is_dropped;                    /* by position */
+    struct preempted_request *preempted; /* by position; known = 0: never was. NULL until somebody is */
+    uint32_t *prefill;                   /* slots that run and do not decode, in running order */
     uint32_t prefill_count;
     uint32_t *due; /* scratch: slots that get a first token or finish in this step; in a walked step, those that run */
     uint32_t due_count;
@@ -57,6 +56,12 @@ struct event_replay {
 };
 
 /* Parts that both kinds of step use. */
+/* Tokens known of a request that does not run. */
+static inline uint32_t event_waiting_known(const struct event_replay *replay, uint32_t position)
+{
+    const uint32_t kept = replay->preempted ? replay->preempted[position].known : 0;
+    return kept > 0 ? kept : replay->trace->input_tokens[position];
+}
 /* The key that a request got when it arrived. */
 static inline int64_t event_waiting_key(const struct event_replay *replay, uint32_t position)
 {

@@ -19,7 +19,7 @@ static struct policy_request running_request(const struct policy_running *runnin
 {
     const struct event_replay *replay = ((const struct running_view *)running)->replay;
     const struct live *live = &replay->calendar.live[slot_at(running, at)];
-    return scheduling_order_request(&replay->order, live->position, replay->requests[live->position].arrival_ns, live->known,
+    return scheduling_order_request(&replay->order, live->position, closed_loop_arrived(&replay->loop, live->position), live->known,
                                     live->computed);
 }
 

@@ -1,5 +1,6 @@
 /* event_walk.c - the step of the event replay in which somebody may be preempted or go without: every running request is looked at, in
  * order, as vllm_v1.c does it. Costs O(batch), and happens when blocks run out or the token budget does not reach everybody. */
+#include "base/array.h"
 #include "engine/event_state.h"
 
 /* Everybody leaves the calendar, with numbers of their own. */
@@ -23,7 +24,11 @@ static void unfold(struct event_replay *replay)
 static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_t requester, uint32_t *budget, struct diag *diag)
 {
     struct live *live = &replay->calendar.live[victim];
-    struct request_state *request = &replay->requests[live->position];
+    enum status status = SIM_OK;
+    if (!replay->preempted)
+        status = array_zeroed(&replay->preempted, replay->trace->count, sizeof *replay->preempted, "preempted requests", diag);
+    if (status != SIM_OK)
+        return status;
     *budget += live->scheduled; /* not under fcfs: it had its turn in this step already */
     struct event event = {.time_ns = replay->now_ns,
                           .step = replay->step_number,
@@ -33,12 +38,11 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
                           .blocks = event_blocks_held(&replay->blocks, victim, live->computed),
                           .kind = EVENT_PREEMPT,
                           .extra = PREEMPT_RECOMPUTE};
-    enum status status = emitter_event(&replay->emitter, &event, diag);
+    status = emitter_event(&replay->emitter, &event, diag);
     if (status == SIM_OK)
         status = event_release(replay, victim, live->computed, true, diag);
     replay->held_tokens -= live->computed;
-    request->known = live->known;
-    request->last_token_ns = live->last_token_ns;
+    replay->preempted[live->position] = (struct preempted_request){.last_token_ns = live->last_token_ns, .known = live->known};
     replay->tally.preemptions++;
     event_calendar_remove(&replay->calendar, victim);
     request_queue_push_preempted(&replay->waiting, live->position, event_waiting_key(replay, live->position));

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 
 #define NS_PER_MS 1e6
 
-enum { OCTAVE_BITS = 10, OCTAVE = 1 << OCTAVE_BITS, BUCKETS = OCTAVE * (64 - OCTAVE_BITS), LONGEST = 4096, NEAR_NS = 4096 };
+enum { OCTAVE_BITS = 10, OCTAVE = 1 << OCTAVE_BITS, BUCKETS = OCTAVE * (64 - OCTAVE_BITS), NEAR_NS = 4096 };
+enum { COUNT_MOST = (1 << GAP_COUNT_BITS) - 1, WEIGHT_MOST = (1 << GAP_WEIGHT_BITS) - 1 };
 
 struct weighted_gap {
     int64_t gap_ns;
@@ -22,11 +24,11 @@ struct weighted_gap {
 /* Does a single gap continue the newest progression? So the plain schedulers' steps, told one by one, become progressions as well. */
 static bool continues(struct gap_progression *newest, int64_t gap_ns, uint32_t weight)
 {
-    if (newest->weight != weight || newest->count == LONGEST)
+    if (newest->weight != weight || newest->count == COUNT_MOST)
         return false;
     if (newest->count == 1 && llabs(gap_ns - newest->first_ns) < NEAR_NS) /* else they have nothing to do with each other */
-        newest->change_ns = gap_ns - newest->first_ns;
-    else if (newest->count == 1 || gap_ns != newest->first_ns + newest->change_ns * (int64_t)newest->count)
+        newest->change_ns = (int32_t)(gap_ns - newest->first_ns);
+    else if (newest->count == 1 || gap_ns != newest->first_ns + (int64_t)newest->change_ns * newest->count)
         return false;
     newest->count++;
     return true;
@@ -34,7 +36,7 @@ static bool continues(struct gap_progression *newest, int64_t gap_ns, uint32_t w
 
 static int64_t last_of(const struct gap_progression *run)
 {
-    return run->first_ns + run->change_ns * (int64_t)(run->count - 1);
+    return run->first_ns + (int64_t)run->change_ns * (run->count - 1);
 }
 
 /* Rises with the gap: the gap itself in the first octave, then an exponent and the OCTAVE_BITS bits behind the leading one. */
@@ -64,7 +66,7 @@ static void count_weights(struct gap_distribution *gaps, const struct gap_progre
             in = fit < left ? (uint32_t)fit : left;
         }
         gaps->weights[bucket] += (uint64_t)in * run->weight;
-        gap_ns += run->change_ns * in;
+        gap_ns += (int64_t)run->change_ns * in;
     }
 }
 
@@ -72,9 +74,9 @@ static void count_weights(struct gap_distribution *gaps, const struct gap_progre
  * and M are the sums of k and of k^2. */
 static void add_sums(struct gap_distribution *gaps, const struct gap_progression *run)
 {
-    const int64_t n = run->count, numbers = n * (n - 1) / 2, number_squares = numbers * (2 * n - 1) / 3;
-    const int64_t firsts = n * run->first_ns, sum = firsts + run->change_ns * numbers;
-    const __int128 squares = (__int128)run->first_ns * (2 * sum - firsts) + (__int128)(run->change_ns * run->change_ns) * number_squares;
+    const int64_t n = run->count, change = run->change_ns, numbers = n * (n - 1) / 2, number_squares = numbers * (2 * n - 1) / 3;
+    const int64_t firsts = n * run->first_ns, sum = firsts + change * numbers;
+    const __int128 squares = (__int128)run->first_ns * (2 * sum - firsts) + (__int128)(change * change) * number_squares;
     gaps->sum += (unsigned __int128)(uint64_t)sum * run->weight;
     gaps->squares += (unsigned __int128)squares * run->weight;
 }
@@ -97,10 +99,26 @@ static void account(struct gap_distribution *gaps, const struct gap_progression 
         count_weights(gaps, run);
 }
 
+/* Too much for one progression. */
+static enum status add_in_pieces(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count, uint32_t weight,
+                                 struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (; count > 0; count--, first_ns += change_ns)
+        for (uint32_t left = weight, part; left > 0 && status == SIM_OK; left -= part) {
+            part = min_u32(left, WEIGHT_MOST);
+            status = gap_distribution_add(gaps, first_ns, 0, 1, part, diag);
+        }
+    return status;
+}
+
 enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count, uint32_t weight,
                                  struct diag *diag)
 {
-    const struct gap_progression run = {.first_ns = first_ns, .change_ns = change_ns, .count = count, .weight = weight};
+    if (count > COUNT_MOST || weight > WEIGHT_MOST || change_ns != (int32_t)change_ns)
+        return add_in_pieces(gaps, first_ns, change_ns, count, weight, diag);
+    const struct gap_progression run = {
+        .first_ns = first_ns, .change_ns = (int32_t)change_ns, .count = count & COUNT_MOST, .weight = weight & WEIGHT_MOST};
     enum status status = SIM_OK;
     if (gaps->run_count == gaps->capacity || !gaps->weights)
         status = gap_distribution_reserve(gaps, gaps->run_count + 1, diag);

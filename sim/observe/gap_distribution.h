@@ -12,9 +12,13 @@
 
 #include "observe/distribution.h"
 
+enum { GAP_COUNT_BITS = 13, GAP_WEIGHT_BITS = 32 - GAP_COUNT_BITS };
+
+/* 16 bytes, as a million requests make some three millions of them. What does not fit is kept as several. */
 struct gap_progression {
-    int64_t first_ns, change_ns;
-    uint32_t count, weight;
+    int64_t first_ns;
+    int32_t change_ns;
+    uint32_t count : GAP_COUNT_BITS, weight : GAP_WEIGHT_BITS;
 };
 
 struct gap_distribution {
@@ -29,7 +33,7 @@ struct gap_distribution {
 /* Remember `count` >= 1 gaps, `weight` >= 1 times each. None is negative, and all `count` together fit 62 bits. */
 SIM_NODISCARD enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count,
                                                uint32_t weight, struct diag *diag);
-/* Make room for `runs` calls of gap_distribution_add that neither allocate nor fail. */
+/* Make room for `runs` calls of gap_distribution_add that neither allocate nor fail, as long as each fits one progression. */
 SIM_NODISCARD enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t runs, struct diag *diag);
 void gap_distribution_deinit(struct gap_distribution *gaps);
 

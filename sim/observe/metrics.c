@@ -7,7 +7,7 @@
 #include "observe/distribution.h"
 #include "observe/latency.h"
 
-enum { GAP_RUNS_PER_REQUEST = 4, LATENCIES = 4 };
+enum { GAP_RUNS_PER_REQUEST = 4 };
 
 enum status metrics_init(struct metrics *metrics, const struct trace *trace, struct diag *diag)
 {
@@ -122,35 +122,35 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
     return SIM_OK;
 }
 
-/* One walk over the stories for all four: with a million requests they do not stay in the cache. */
-static enum status collect_latencies(const struct metrics *metrics, struct distribution *latencies, struct diag *diag)
+/* Fresh memory costs more than another walk over the stories: all kinds of latency take turns in `values`. */
+static enum status collect_latencies(const struct metrics *metrics, latency_of *latency, struct distribution *values, struct figures *out,
+                                     struct diag *diag)
 {
-    latency_of *const kinds[LATENCIES] = {latency_ttft, latency_tpot, latency_e2e, latency_queue};
-    const uint32_t count = metrics->trace->count;
     enum status status = SIM_OK;
-    for (int kind = 0; kind < LATENCIES && status == SIM_OK; kind++)
-        status = distribution_reserve(&latencies[kind], count, diag);
-    for (uint32_t position = 0; position < count && status == SIM_OK; position++)
-        for (int kind = 0; kind < LATENCIES && status == SIM_OK; kind++) {
-            double ms;
-            if (kinds[kind](&metrics->stories[position], metrics->trace->output_tokens[position], &ms))
-                status = distribution_add(&latencies[kind], ms, diag);
-        }
-    return status;
+    values->count = 0;
+    for (uint32_t position = 0; position < metrics->trace->count && status == SIM_OK; position++) {
+        double ms;
+        if (latency(&metrics->stories[position], metrics->trace->output_tokens[position], &ms))
+            status = distribution_add(values, ms, diag);
+    }
+    return status == SIM_OK ? distribution_figures(values, out, diag) : status;
 }
 
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     struct metrics *metrics = self;
-    struct distribution latencies[LATENCIES] = {0};
-    struct figures *const figures[LATENCIES] = {&metrics->ttft_ms, &metrics->tpot_ms, &metrics->e2e_ms, &metrics->queue_ms};
+    struct distribution values = {0};
     metrics->end = *end;
-    enum status status = collect_latencies(metrics, latencies, diag);
-    for (int kind = 0; kind < LATENCIES; kind++) {
-        if (status == SIM_OK)
-            status = distribution_figures(&latencies[kind], figures[kind], diag);
-        distribution_deinit(&latencies[kind]);
-    }
+    enum status status = distribution_reserve(&values, metrics->trace->count, diag);
+    if (status == SIM_OK)
+        status = collect_latencies(metrics, latency_ttft, &values, &metrics->ttft_ms, diag);
+    if (status == SIM_OK)
+        status = collect_latencies(metrics, latency_tpot, &values, &metrics->tpot_ms, diag);
+    if (status == SIM_OK)
+        status = collect_latencies(metrics, latency_e2e, &values, &metrics->e2e_ms, diag);
+    if (status == SIM_OK)
+        status = collect_latencies(metrics, latency_queue, &values, &metrics->queue_ms, diag);
+    distribution_deinit(&values);
     return status == SIM_OK ? gap_distribution_figures(&metrics->gaps, &metrics->itl_ms, diag) : status;
 }
 

@@ -15,11 +15,13 @@
 /* One request's story; -1 = never reached. */
 struct request_story {
     int64_t arrival_ns, first_scheduled_ns, first_token_ns, finish_ns;
-    int64_t swapped_out_ns; /* of the last swap-out */
+    union {
+        int64_t swapped_out_ns; /* of the last swap-out */
+        uint64_t smallest_pool; /* of a dropped one: the pool that would do; 0 = none */
+    };
     uint32_t output_tokens, preemptions, cached_tokens;
     bool dropped, ignored;
-    uint8_t drop_reason;    /* enum drop_reason */
-    uint64_t smallest_pool; /* of a dropped one: the pool that would do; 0 = none */
+    uint8_t drop_reason; /* enum drop_reason */
 };
 
 struct metrics {

@@ -209,7 +209,7 @@ static void write_dropped(const struct report *report, struct json_text *json)
 {
     json_key(json, "dropped_requests");
     json_open_array(json);
-    for (uint32_t position = 0; position < report->trace->count; position++) {
+    for (uint32_t position = 0; report->metrics->dropped > 0 && position < report->trace->count; position++) {
         const struct request_story *story = &report->metrics->stories[position];
         if (!story->dropped)
             continue;

@@ -101,7 +101,7 @@ static void print_dropped(const struct report *report, FILE *file)
 {
     uint32_t named = 0;
     uint64_t smallest = 0;
-    for (uint32_t position = 0; position < report->trace->count; position++) {
+    for (uint32_t position = 0; report->metrics->dropped > 0 && position < report->trace->count; position++) {
         const struct request_story *story = &report->metrics->stories[position];
         if (!story->dropped)
             continue;

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "observe/gap_distribution.h"
 #include "support/random.h"
@@ -71,6 +72,33 @@ Test(gap_distribution, figures_are_those_of_the_sorted_list_and_do_not_depend_on
         gap_distribution_deinit(&single);
     }
     free(all);
+}
+
+/* More gaps, more requests or a wider change than one progression holds. */
+Test(gap_distribution, what_does_not_fit_one_progression_is_kept_all_the_same)
+{
+    static const struct {
+        int64_t first_ns, change_ns;
+        uint32_t count, weight;
+    } cases[] = {{1000000, 7, 20000, 3}, {1000, INT64_C(3000000000), 5, 2}, {5000000, 20, 9, 3u << 19}, {4000000, 0, 8192, 1}};
+    struct gap_distribution whole = {0}, single = {0};
+    struct figures a, b;
+    struct diag diag = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_assert_eq(gap_distribution_add(&whole, cases[i].first_ns, cases[i].change_ns, cases[i].count, cases[i].weight, &diag), SIM_OK);
+        for (uint32_t k = 0; k < cases[i].count; k++)
+            for (uint32_t left = cases[i].weight; left > 0; left -= left % 1000 ? left % 1000 : 1000)
+                cr_assert_eq(gap_distribution_add(&single, cases[i].first_ns + k * cases[i].change_ns, 0, 1,
+                                                  left % 1000 ? left % 1000 : 1000, &diag),
+                             SIM_OK);
+    }
+    cr_assert_eq(gap_distribution_figures(&whole, &a, &diag), SIM_OK);
+    cr_assert_eq(gap_distribution_figures(&single, &b, &diag), SIM_OK);
+    cr_expect_eq(a.count, 60000 + 10 + 9 * (UINT64_C(3) << 19) + 8192);
+    cr_expect_eq(a.max, 12000001000 / 1e6);
+    cr_expect(memcmp(&a, &b, sizeof a) == 0, "kept otherwise than gap by gap");
+    gap_distribution_deinit(&whole);
+    gap_distribution_deinit(&single);
 }
 
 Test(gap_distribution, of_nothing_is_zero)
