@@ -38,8 +38,9 @@ struct engine {
 
 static enum status emit(struct engine *engine, enum event_kind kind, uint32_t request, int64_t time_ns, int64_t value, struct diag *diag)
 {
-    struct event event = {.time_ns = time_ns, .step = engine->step_number, .value = value, .request = request, .kind = (uint8_t)kind};
-    return emitter_event(&engine->emitter, &event, diag);
+    *emitter_event(&engine->emitter) =
+        (struct event){.time_ns = time_ns, .step = engine->step_number, .value = value, .request = request, .kind = (uint8_t)kind};
+    return emitter_event_done(&engine->emitter, diag);
 }
 
 static enum status drop_hopeless(struct engine *engine, struct diag *diag)
@@ -54,12 +55,12 @@ static enum status drop_hopeless(struct engine *engine, struct diag *diag)
             continue;
         engine->times[position].dropped = true;
         engine->dropped++;
-        struct event event = {.time_ns = engine->trace->arrival_ns[position],
-                              .value = (int64_t)smallest_pool,
-                              .request = position,
-                              .kind = EVENT_DROP,
-                              .extra = (uint8_t)why};
-        status = emitter_event(&engine->emitter, &event, diag);
+        *emitter_event(&engine->emitter) = (struct event){.time_ns = engine->trace->arrival_ns[position],
+                                                          .value = (int64_t)smallest_pool,
+                                                          .request = position,
+                                                          .kind = EVENT_DROP,
+                                                          .extra = (uint8_t)why};
+        status = emitter_event_done(&engine->emitter, diag);
     }
     return status;
 }
@@ -97,29 +98,29 @@ static enum status emit_decisions(struct engine *engine, struct diag *diag)
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < step->preempted_count && status == SIM_OK; i++) {
         const struct preempted *victim = &step->preempted[i];
-        struct event event = {.time_ns = now,
-                              .step = engine->step_number,
-                              .value = victim->tokens_lost,
-                              .request = victim->request,
-                              .other = victim->requester,
-                              .blocks = victim->blocks,
-                              .kind = EVENT_PREEMPT,
-                              .extra = (uint8_t)victim->kind};
-        status = emitter_event(&engine->emitter, &event, diag);
+        *emitter_event(&engine->emitter) = (struct event){.time_ns = now,
+                                                          .step = engine->step_number,
+                                                          .value = victim->tokens_lost,
+                                                          .request = victim->request,
+                                                          .other = victim->requester,
+                                                          .blocks = victim->blocks,
+                                                          .kind = EVENT_PREEMPT,
+                                                          .extra = (uint8_t)victim->kind};
+        status = emitter_event_done(&engine->emitter, diag);
     }
     for (uint32_t i = 0; i < step->resumed_count && status == SIM_OK; i++)
         status = emit(engine, EVENT_SWAP_IN, step->resumed[i], now, 0, diag);
     for (uint32_t i = 0; i < step->admitted_count && status == SIM_OK; i++) {
         struct request_times *times = &engine->times[step->admitted[i].request];
         uint32_t request = step->admitted[i].request;
-        struct event event = {.time_ns = now,
-                              .step = engine->step_number,
-                              .value = step->admitted[i].cached_tokens,
-                              .request = request,
-                              .other = engine->trace->input_tokens[request] + times->output_tokens,
-                              .kind = times->admitted ? EVENT_READMIT : EVENT_ADMIT};
+        *emitter_event(&engine->emitter) = (struct event){.time_ns = now,
+                                                          .step = engine->step_number,
+                                                          .value = step->admitted[i].cached_tokens,
+                                                          .request = request,
+                                                          .other = engine->trace->input_tokens[request] + times->output_tokens,
+                                                          .kind = times->admitted ? EVENT_READMIT : EVENT_ADMIT};
         times->admitted = true;
-        status = emitter_event(&engine->emitter, &event, diag);
+        status = emitter_event_done(&engine->emitter, diag);
     }
     for (uint32_t i = 0; i < step->ignored_count && status == SIM_OK; i++) {
         engine->finished++;
@@ -143,13 +144,13 @@ static enum status emit_tokens(struct engine *engine, int64_t end_ns, struct dia
         } else if (times->last_token_ns == step->tally.start_ns) {
             step->tally.regular_gaps += tokens;
         } else {
-            struct event event = {.time_ns = end_ns,
-                                  .step = engine->step_number,
-                                  .value = end_ns - times->last_token_ns,
-                                  .request = request,
-                                  .kind = EVENT_GAP,
-                                  .extra = (uint8_t)(tokens < UINT8_MAX ? tokens : UINT8_MAX)};
-            status = emitter_event(&engine->emitter, &event, diag);
+            *emitter_event(&engine->emitter) = (struct event){.time_ns = end_ns,
+                                                              .step = engine->step_number,
+                                                              .value = end_ns - times->last_token_ns,
+                                                              .request = request,
+                                                              .kind = EVENT_GAP,
+                                                              .extra = (uint8_t)(tokens < UINT8_MAX ? tokens : UINT8_MAX)};
+            status = emitter_event_done(&engine->emitter, diag);
         }
         times->last_token_ns = end_ns;
         times->output_tokens += tokens;

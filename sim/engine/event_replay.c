@@ -45,8 +45,9 @@ uint32_t event_threshold(const struct event_replay *replay)
 enum status event_tell(struct event_replay *replay, enum event_kind kind, uint32_t position, int64_t time_ns, int64_t value,
                        struct diag *diag)
 {
-    struct event event = {.time_ns = time_ns, .step = replay->step_number, .value = value, .request = position, .kind = (uint8_t)kind};
-    return emitter_event(&replay->emitter, &event, diag);
+    *emitter_event(&replay->emitter) =
+        (struct event){.time_ns = time_ns, .step = replay->step_number, .value = value, .request = position, .kind = (uint8_t)kind};
+    return emitter_event_done(&replay->emitter, diag);
 }
 
 /* --- arrivals --------------------------------------------------------------------------------------------------------------------- */
@@ -61,12 +62,12 @@ static enum status drop_hopeless(struct event_replay *replay, struct diag *diag)
             continue;
         replay->is_dropped[position] = true;
         replay->dropped++;
-        struct event event = {.time_ns = replay->trace->arrival_ns[position],
-                              .value = (int64_t)smallest_pool,
-                              .request = position,
-                              .kind = EVENT_DROP,
-                              .extra = (uint8_t)why};
-        status = emitter_event(&replay->emitter, &event, diag);
+        *emitter_event(&replay->emitter) = (struct event){.time_ns = replay->trace->arrival_ns[position],
+                                                          .value = (int64_t)smallest_pool,
+                                                          .request = position,
+                                                          .kind = EVENT_DROP,
+                                                          .extra = (uint8_t)why};
+        status = emitter_event_done(&replay->emitter, diag);
     }
     return status;
 }
@@ -127,13 +128,13 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
     replay->held_tokens += cached;
     replay->prefill[replay->prefill_count++] = slot;
     replay->refused_position = UINT32_MAX;
-    struct event event = {.time_ns = replay->now_ns,
-                          .step = replay->step_number,
-                          .value = cached,
-                          .request = position,
-                          .other = known,
-                          .kind = again ? EVENT_READMIT : EVENT_ADMIT};
-    return status != SIM_OK ? status : emitter_event(&replay->emitter, &event, diag);
+    *emitter_event(&replay->emitter) = (struct event){.time_ns = replay->now_ns,
+                                                      .step = replay->step_number,
+                                                      .value = cached,
+                                                      .request = position,
+                                                      .other = known,
+                                                      .kind = again ? EVENT_READMIT : EVENT_ADMIT};
+    return status != SIM_OK ? status : emitter_event_done(&replay->emitter, diag);
 }
 
 enum status event_admit_waiting(struct event_replay *replay, uint32_t threshold, uint32_t budget, struct diag *diag)
@@ -251,13 +252,13 @@ enum status event_give_token(struct event_replay *replay, uint32_t slot, int64_t
     } else if (live->last_token_ns == replay->now_ns) {
         replay->tally.regular_gaps++;
     } else {
-        struct event event = {.time_ns = end_ns,
-                              .step = replay->step_number,
-                              .value = end_ns - live->last_token_ns,
-                              .request = live->position,
-                              .kind = EVENT_GAP,
-                              .extra = 1};
-        status = emitter_event(&replay->emitter, &event, diag);
+        *emitter_event(&replay->emitter) = (struct event){.time_ns = end_ns,
+                                                          .step = replay->step_number,
+                                                          .value = end_ns - live->last_token_ns,
+                                                          .request = live->position,
+                                                          .kind = EVENT_GAP,
+                                                          .extra = 1};
+        status = emitter_event_done(&replay->emitter, diag);
     }
     live->last_token_ns = end_ns;
     live->got_token = true;

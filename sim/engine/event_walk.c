@@ -30,15 +30,15 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     if (status != SIM_OK)
         return status;
     *budget += live->scheduled; /* not under fcfs: it had its turn in this step already */
-    struct event event = {.time_ns = replay->now_ns,
-                          .step = replay->step_number,
-                          .value = live->computed,
-                          .request = live->position,
-                          .other = replay->calendar.live[requester].position,
-                          .blocks = event_blocks_held(&replay->blocks, victim, live->computed),
-                          .kind = EVENT_PREEMPT,
-                          .extra = PREEMPT_RECOMPUTE};
-    status = emitter_event(&replay->emitter, &event, diag);
+    *emitter_event(&replay->emitter) = (struct event){.time_ns = replay->now_ns,
+                                                      .step = replay->step_number,
+                                                      .value = live->computed,
+                                                      .request = live->position,
+                                                      .other = replay->calendar.live[requester].position,
+                                                      .blocks = event_blocks_held(&replay->blocks, victim, live->computed),
+                                                      .kind = EVENT_PREEMPT,
+                                                      .extra = PREEMPT_RECOMPUTE};
+    status = emitter_event_done(&replay->emitter, diag);
     if (status == SIM_OK)
         status = event_release(replay, victim, live->computed, true, diag);
     replay->held_tokens -= live->computed;
