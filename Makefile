@@ -100,9 +100,6 @@ $(BUILD)/core/kernels_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c -ffp-contract=fa
 $(BUILD)/core/kernels_avx512.o: ALL_CFLAGS += -mavx512f -mavx2 -mfma -mf16c -mprefer-vector-width=512 -ffp-contract=fast
 endif
 
-# gcc makes vectors of 128-bit sums: two halves are stored, and a wider load waits until both are there. Without, a replay takes 3 % less.
-$(BUILD)/sim/%.o: ALL_CFLAGS += -fno-tree-slp-vectorize
-
 demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float
 	$(BUILD)/pagesim replay --trace traces/chat.jsonl --config configs/demo.json --limit 200
 
