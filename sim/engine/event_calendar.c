@@ -130,8 +130,9 @@ void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32
 {
     struct live *live = &calendar->live[slot];
     assert(!live->decoding && live->known == live->computed + 1 && remaining > 0);
-    uint32_t to_boundary = (calendar->block_size - live->computed % calendar->block_size) % calendar->block_size;
-    live->phase = (uint32_t)(((uint64_t)calendar->tick_phase + to_boundary) % calendar->block_size);
+    const uint32_t size = calendar->block_size, inside = live->computed % size; /* a block is due when a whole number of them is full */
+    live->phase = calendar->tick_phase + (inside > 0 ? size - inside : 0);
+    live->phase -= live->phase >= size ? size : 0;
     live->finish_tick = calendar->tick + remaining - 1;
     calendar->decoders++;
     calendar->decoder_tokens += live->computed;
