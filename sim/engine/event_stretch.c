@@ -200,13 +200,12 @@ static void sum_run(struct stretch *stretch)
 static void price_step(struct stretch *stretch)
 {
     const struct step_time_model *model = stretch->replay->model;
-    const struct step_shape *first = &stretch->first_shape;
     const uint64_t more_context = (uint64_t)stretch->decoders * stretch->steps;
     if (model->is_linear) {
         stretch->duration_ns = step_time_linear(&model->config, stretch->decoders, stretch->first_context_tokens + more_context);
         return;
     }
-    struct step_shape shape = *first;
+    struct step_shape shape = stretch->first_shape;
     shape.context_tokens += more_context;
     shape.decode_context += more_context;
     shape.min_decode_context += stretch->steps;
