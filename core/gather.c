@@ -9,10 +9,11 @@
 #include <omp.h>
 #endif
 
-/* Streaming stores win above about this many bytes a thread. Runs are moved in pieces of PIECE_BYTES; what is asked for is AHEAD_BYTES
+/* Streaming stores win when this many bytes a thread, and so many in all, are gathered: less stays in the caches, its own or the shared one,
+ * where whoever asked for it reads it next. Runs are moved in pieces of PIECE_BYTES; what is asked for is AHEAD_BYTES
  * ahead in each of the blocks that are read side by side, so that all of it fits the second-level cache. What is small enough not to be
  * streamed comes from the caches, where four runs at a time are best: the lines of eight would push each other out. */
-enum { STREAM_FROM = 1 << 20, PIECE_BYTES = 8192, AHEAD_BYTES = 32768, CACHED_RUNS = 4 };
+enum { STREAM_FROM = 1 << 20, STREAM_FROM_ALL = 4 << 20, PIECE_BYTES = 8192, AHEAD_BYTES = 32768, CACHED_RUNS = 4 };
 /* Less than this is done sooner than other threads are woken. */
 enum { SHARED_FROM = 128 << 10 };
 
@@ -105,7 +106,7 @@ enum kv_status kv_gather_heads(const struct kv_store *store, uint32_t layer, uin
     const size_t bytes = 2 * (size_t)num_tokens * heads * store->shape.head_dim * sizeof(float);
     gather_span(&(struct span){.store = store,
                                .kernels = kv_kernels(),
-                               .stream = bytes > STREAM_FROM,
+                               .stream = bytes > STREAM_FROM_ALL,
                                .layer = layer,
                                .first_head = first_head,
                                .heads = heads,
@@ -179,8 +180,11 @@ enum kv_status kv_gather_batch(const struct kv_store *store, uint32_t layer, con
 #endif
     const size_t bytes = 2 * tokens * store->shape.num_kv_heads * store->shape.head_dim * sizeof(float);
     const uint32_t team = bytes < SHARED_FROM ? 1 : most; /* one or all: libgomp ends threads that a smaller team leaves over */
-    const struct span common = {
-        .store = store, .kernels = kv_kernels(), .stream = bytes / team > STREAM_FROM, .layer = layer, .heads = store->shape.num_kv_heads};
+    const struct span common = {.store = store,
+                                .kernels = kv_kernels(),
+                                .stream = bytes / team > STREAM_FROM && bytes > STREAM_FROM_ALL,
+                                .layer = layer,
+                                .heads = store->shape.num_kv_heads};
 #pragma omp parallel for schedule(static) num_threads(team) default(none) shared(common, sequences, count, entries, team) if (team > 1)
     for (uint32_t part = 0; part < team; part++)
         gather_share(&common, sequences, count, entries * part / team, entries * (part + 1) / team);
