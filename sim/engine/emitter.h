@@ -29,7 +29,7 @@ SIM_NODISCARD enum status emitter_flush(struct emitter *emitter, struct diag *di
 SIM_NODISCARD enum status emitter_flush_events(struct emitter *emitter, struct diag *diag);
 
 /* Assign an event to what this points to, then call emitter_event_done. One that is built elsewhere and copied makes the processor wait, as
- * the copy reads it in wider pieces than it was just written in; that took a tenth of a replay's time. */
+ * the copy reads it in wider pieces than it was just written in; that was 4 % of a replay's time. */
 static inline struct event *emitter_event(struct emitter *emitter)
 {
     return &emitter->events[emitter->event_count];
