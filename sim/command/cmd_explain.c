@@ -1,6 +1,5 @@
 /* cmd_explain.c - `pagesim explain`: why requests were preempted and prompts computed again, and what would help. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "command/command.h"
 #include "command/explain_tables.h"
 #include "command/input_options.h"
+#include "command/interrupt.h"
 #include "command/output.h"
 #include "engine/scheduler.h"
 
@@ -38,14 +38,6 @@ static const struct command_spec spec = {
 struct explain_tables {
     struct table *prices, *worst, *preemptions, *misses, *readmissions, *missers;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
 
 static bool on_progress(void *context, uint32_t done, uint32_t total)
 {
@@ -273,8 +265,7 @@ static enum status explain(const struct options *options, const struct input *in
     progress_start(&progress, "explain");
     progress.terminal = progress.terminal && !options_has(options, "quiet");
     how->progress_context = &progress;
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    interrupt_catch();
     enum status status = explanation_make(&explanation, input->trace, &input->config, how, diag);
     progress_end(&progress);
     if (status == SIM_OK)

@@ -1,5 +1,4 @@
 /* cmd_replay.c - `pagesim replay`: the main job. Reads trace and configuration, hangs observers on a replay, prints the report. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/progress.h"
 #include "command/command.h"
 #include "command/input_options.h"
+#include "command/interrupt.h"
 #include "command/options.h"
 #include "command/output.h"
 #include "command/replay_outputs.h"
@@ -55,14 +55,6 @@ struct job {
     struct progress progress;
     double replay_seconds;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
 
 static bool on_progress(void *context, uint64_t finished, uint64_t total)
 {
@@ -112,8 +104,7 @@ static enum status replay(struct job *job, struct diag *diag)
                                  .progress_context = job};
     progress_start(&job->progress, "replay");
     job->progress.terminal = job->progress.terminal && !options_has(job->options, "quiet");
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    interrupt_catch();
     double start = seconds_of(CLOCK_MONOTONIC);
     status = run_replay(&job->run, observers, count, &how, diag);
     job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;

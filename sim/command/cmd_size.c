@@ -1,6 +1,5 @@
 /* cmd_size.c - `pagesim size`: the smallest pool that is large enough, and that every larger one is too. */
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,10 @@
 #include "base/units.h"
 #include "command/command.h"
 #include "command/input_options.h"
+#include "command/interrupt.h"
 #include "command/options.h"
 #include "command/output.h"
+#include "command/requirements.h"
 #include "observe/report.h"
 #include "sim_version.h"
 #include "study/size_pools.h"
@@ -44,14 +45,6 @@ static const struct command_spec spec = {
 
 enum { REQUIREMENTS_MOST = 64 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
 struct job {
     struct options *options;
     const char *format;
@@ -68,14 +61,7 @@ struct job {
 static enum status read_requirements(struct job *job, struct diag *diag)
 {
     struct size_question *question = &job->question;
-    enum status status = SIM_OK;
-    for (uint32_t i = 0; i < job->options->own_count && status == SIM_OK; i++) {
-        if (strcmp(job->options->own[i].name, "require") != 0)
-            continue;
-        if (question->requirement_count == REQUIREMENTS_MOST)
-            return diag_set(diag, SIM_USAGE, "more than %d requirements", REQUIREMENTS_MOST);
-        status = requirement_parse(job->options->own[i].value, &job->requirements[question->requirement_count++], diag);
-    }
+    enum status status = requirements_read(job->options, job->requirements, REQUIREMENTS_MOST, &question->requirement_count, diag);
     question->requirements = job->requirements;
     if (status == SIM_OK && question->requirement_count == 0)
         return diag_set(diag, SIM_USAGE, "what must the pool do? give --require, as in --require preemptions=0");
@@ -405,8 +391,7 @@ enum status cmd_size(int argc, char **argv, struct diag *diag)
     job->format = "table";
     status = read_all(job, diag);
     if (status == SIM_OK) {
-        signal(SIGINT, on_signal);
-        signal(SIGTERM, on_signal);
+        interrupt_catch();
         status = size_pools(&job->question, &job->answer, diag);
     }
     if (status == SIM_OK)

@@ -1,5 +1,4 @@
 /* cmd_sweep.c - `pagesim sweep`: many configurations over one trace, in parallel, kept on disk as they end. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +6,10 @@
 #include "command/command.h"
 #include "command/generate_options.h"
 #include "command/input_options.h"
+#include "command/interrupt.h"
 #include "command/options.h"
 #include "command/output.h"
+#include "command/requirements.h"
 #include "study/sweep_report.h"
 
 static const struct option_spec own_options[] = {
@@ -52,14 +53,6 @@ static const struct command_spec spec = {
                 "    --num-gpu-blocks 3000 --vary enable_prefix_caching=true,false\n",
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
 /* Everything that the command owns. */
 struct job {
     const struct options *options;
@@ -74,20 +67,6 @@ struct job {
 };
 
 /* --- reading the command line ----------------------------------------------------------------------------------------------------- */
-
-static enum status read_requirements(struct job *job, struct diag *diag)
-{
-    struct sweep_view *view = &job->view;
-    enum status status = SIM_OK;
-    for (uint32_t i = 0; i < job->options->own_count && status == SIM_OK; i++) {
-        if (strcmp(job->options->own[i].name, "require") != 0)
-            continue;
-        if (view->requirement_count == SWEEP_REQUIREMENTS_MOST)
-            return diag_set(diag, SIM_USAGE, "more than %d requirements", SWEEP_REQUIREMENTS_MOST);
-        status = requirement_parse(job->options->own[i].value, &view->requirements[view->requirement_count++], diag);
-    }
-    return status;
-}
 
 static enum status read_plan(struct job *job, struct diag *diag)
 {
@@ -149,7 +128,7 @@ static enum status read_all(struct job *job, struct diag *diag)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
     enum status status = output_format(options, &job->format, diag);
     if (status == SIM_OK)
-        status = read_requirements(job, diag);
+        status = requirements_read(job->options, job->view.requirements, SWEEP_REQUIREMENTS_MOST, &job->view.requirement_count, diag);
     if (status == SIM_OK)
         status = sweep_view_objectives(view, options_value(options, "objectives"), diag);
     if (status == SIM_OK)
@@ -203,8 +182,7 @@ static enum status run(struct job *job, struct diag *diag)
     enum status status = open_journal(job, diag);
     if (status != SIM_OK)
         return status;
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    interrupt_catch();
     status = sweep_run(&job->sweep, &inner);
     if (status == SIM_INTERRUPTED && job->sweep.journal)
         return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", options_value(job->options, "journal"));

@@ -13,6 +13,20 @@ enum status requirements_parse(const struct options *options, struct diag *diag)
     return status;
 }
 
+enum status requirements_read(const struct options *options, struct requirement *out, size_t most, size_t *count, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    *count = 0;
+    for (uint32_t i = 0; i < options->own_count && status == SIM_OK; i++) {
+        if (strcmp(options->own[i].name, "require") != 0)
+            continue;
+        if (*count == most)
+            return diag_set(diag, SIM_USAGE, "more than %zu requirements", most);
+        status = requirement_parse(options->own[i].value, &out[(*count)++], diag);
+    }
+    return status;
+}
+
 enum status requirements_check(const struct options *options, const struct figure *figures, size_t count, struct diag *diag)
 {
     char failed[512] = "";

@@ -7,6 +7,9 @@
 
 /* SIM_USAGE: one of them cannot be understood. */
 SIM_NODISCARD enum status requirements_parse(const struct options *options, struct diag *diag);
+/* The same, and keep them: at most `most` in out, which borrows their texts from the options. */
+SIM_NODISCARD enum status requirements_read(const struct options *options, struct requirement *out, size_t most, size_t *count,
+                                            struct diag *diag);
 /* SIM_REQUIREMENT names all that are not met, with what the figure is instead; SIM_USAGE as requirement_check. */
 SIM_NODISCARD enum status requirements_check(const struct options *options, const struct figure *figures, size_t count, struct diag *diag);
 

@@ -104,7 +104,7 @@ static enum status add_in_pieces(struct gap_distribution *gaps, int64_t first_ns
                                  struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (; count > 0; count--, first_ns += change_ns)
+    for (; count > 0 && status == SIM_OK; count--, first_ns += change_ns)
         for (uint32_t left = weight, part; left > 0 && status == SIM_OK; left -= part) {
             part = min_u32(left, WEIGHT_MOST);
             status = gap_distribution_add(gaps, first_ns, 0, 1, part, diag);
