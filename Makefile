@@ -40,12 +40,12 @@ COUNT_ALLOCATIONS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix
 
 CORE_SOURCES := $(wildcard core/*.c)
 SIM_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/*/*.c))
-# Criterion files, all linked into one runner: tests/core/test_x.c, tests/sim/test_x.c. Shared helpers: tests/support/*.c.
-TEST_SOURCES := $(wildcard tests/core/test_*.c tests/sim/test_*.c)
+# Criterion files, all linked into one runner: tests/core/test_x.c, tests/sim/ROOM/test_x.c. Shared helpers: tests/support/*.c.
+TEST_SOURCES := $(wildcard tests/core/test_*.c tests/sim/*/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)
 # Plain programs for the thread sanitizer.
-TSAN_SOURCES := $(wildcard tests/*/tsan_*.c)
+TSAN_SOURCES := $(wildcard tests/*/tsan_*.c tests/sim/*/tsan_*.c)
 
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
 SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o)
@@ -155,7 +155,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARIES)
 
 # --- what the sources look like --------------------------------------------------------------------------------------------------------
 
-C_FILES = $(sort $(wildcard core/*.c core/*.h sim/*.h sim/*/*.c sim/*/*.h tests/*/*.c tests/*/*.h))
+C_FILES = $(sort $(wildcard core/*.c core/*.h sim/*.h sim/*/*.c sim/*/*.h tests/*/*.c tests/*/*.h tests/sim/*/*.c))
 
 lint: ## check format, clang-tidy's findings, lengths, include directions, stray paths
 	@$(PYTHON) scripts/check_tree.py

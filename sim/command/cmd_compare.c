@@ -9,10 +9,10 @@
 #include "command/options.h"
 #include "command/output.h"
 #include "command/requirements.h"
-#include "input/config_keys.h"
-#include "input/load.h"
-#include "study/compare_report.h"
-#include "study/workload.h"
+#include "config/config_keys.h"
+#include "replay/workload.h"
+#include "report/compare_report.h"
+#include "trace/load.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,

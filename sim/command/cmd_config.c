@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "command/command.h"
 #include "command/options.h"
-#include "input/config_keys.h"
+#include "config/config_keys.h"
 
 static const struct option_spec own_options[] = {{"config", "FILE", "configuration file"}};
 

@@ -6,11 +6,11 @@
 #include "base/progress.h"
 #include "base/units.h"
 #include "command/command.h"
-#include "command/explain_tables.h"
 #include "command/input_options.h"
 #include "command/interrupt.h"
 #include "command/output.h"
 #include "engine/scheduler.h"
+#include "report/explain_tables.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,

@@ -6,7 +6,7 @@
 #include "command/command.h"
 #include "command/options.h"
 #include "command/output.h"
-#include "input/sizing.h"
+#include "config/sizing.h"
 #include "time/compact.h"
 
 static const struct option_spec own_options[] = {

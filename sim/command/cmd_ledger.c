@@ -12,8 +12,8 @@
 #include "engine/scheduler.h"
 #include "observe/class_ledger.h"
 #include "observe/memory_accounts.h"
+#include "replay/run.h"
 #include "study/reservation.h"
-#include "study/run.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,

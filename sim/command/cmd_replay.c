@@ -13,8 +13,8 @@
 #include "command/output.h"
 #include "command/replay_outputs.h"
 #include "command/requirements.h"
-#include "engine/worker.h"
-#include "study/run.h"
+#include "data_plane/worker.h"
+#include "replay/run.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,

@@ -12,7 +12,7 @@
 #include "command/options.h"
 #include "command/output.h"
 #include "command/requirements.h"
-#include "observe/report.h"
+#include "report/report.h"
 #include "sim_version.h"
 #include "study/size_pools.h"
 

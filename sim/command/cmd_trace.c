@@ -9,8 +9,8 @@
 #include "command/command.h"
 #include "command/generate_options.h"
 #include "command/options.h"
-#include "input/trace_generate.h"
 #include "observe/trace_facts.h"
+#include "trace/trace_generate.h"
 
 /* --- info ------------------------------------------------------------------------------------------------------------------------ */
 

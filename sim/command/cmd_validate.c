@@ -9,8 +9,8 @@
 #include "command/options.h"
 #include "command/output.h"
 #include "command/requirements.h"
-#include "engine/engine.h"
-#include "observe/validation.h"
+#include "replay/engine.h"
+#include "study/validation.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,

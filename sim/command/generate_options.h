@@ -3,7 +3,7 @@
 #define PAGESIM_GENERATE_OPTIONS_H
 
 #include "command/options.h"
-#include "input/trace_generate.h"
+#include "trace/trace_generate.h"
 
 /* Rows for a command's option table. */
 #define GENERATE_OPTIONS                                                                                                                   \

@@ -1,8 +1,8 @@
 /* input_options.c - see input_options.h. */
 #include "command/input_options.h"
 
-#include "input/load.h"
-#include "study/workload.h"
+#include "replay/workload.h"
+#include "trace/load.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,10 +3,10 @@
 #define PAGESIM_INPUT_OPTIONS_H
 
 #include "command/options.h"
-#include "input/config.h"
-#include "input/sizing.h"
-#include "input/trace.h"
-#include "input/trace_random.h"
+#include "config/config.h"
+#include "config/sizing.h"
+#include "trace/trace.h"
+#include "trace/trace_random.h"
 
 /* Rows for a command's option table. */
 #define INPUT_OPTIONS                                                                                                                      \

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/nearest.h"
-#include "input/config_keys.h"
+#include "config/config_keys.h"
 
 enum { HELP_COLUMN = 36, HELP_WIDTH = 80 };
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "base/diag.h"
-#include "input/config.h"
+#include "config/config.h"
 
 struct option_spec {
     const char *name;    /* without dashes */

@@ -8,12 +8,12 @@
 #define PAGESIM_REPLAY_OUTPUTS_H
 
 #include "command/options.h"
-#include "observe/bench_result.h"
 #include "observe/chrome_trace.h"
 #include "observe/decision_log.h"
 #include "observe/per_request.h"
-#include "observe/prometheus.h"
-#include "study/run.h"
+#include "replay/run.h"
+#include "report/bench_result.h"
+#include "report/prometheus.h"
 
 /* Rows for the command's option table. */
 #define REPLAY_OUTPUT_OPTIONS                                                                                                              \

@@ -3,7 +3,7 @@
 #define PAGESIM_REQUIREMENTS_H
 
 #include "command/options.h"
-#include "observe/requirement.h"
+#include "figure/requirement.h"
 
 /* SIM_USAGE: one of them cannot be understood. */
 SIM_NODISCARD enum status requirements_parse(const struct options *options, struct diag *diag);

@@ -13,7 +13,7 @@
 #define PAGESIM_CLOSED_LOOP_H
 
 #include "base/diag.h"
-#include "input/trace.h"
+#include "trace/trace.h"
 
 struct closed_loop {
     const struct trace *trace;

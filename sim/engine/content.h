@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "input/trace.h"
+#include "trace/trace.h"
 
 /* Identity of token j of a sequence: prompt tokens by hash id while there are any, else by (request, j); output token o = j - prompt by
  * lineage[o], or by (request, sample, o) when lineage is NULL. */

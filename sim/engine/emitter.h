@@ -8,7 +8,7 @@
 #define PAGESIM_EMITTER_H
 
 #include "base/diag.h"
-#include "observe/observer.h"
+#include "engine/observer.h"
 
 enum { EMITTER_BATCH = 256, EMITTER_RUNS = 64 };
 

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "engine/engine.h"
+#include "replay/engine.h"
 
 enum { LIVELOCK_STEPS = 1000000 };
 

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 #include "base/diag.h"
+#include "config/config.h"
 #include "engine/step.h"
-#include "input/config.h"
-#include "input/trace.h"
+#include "trace/trace.h"
 
 struct scheduler; /* each engine embeds this header of its own state as first member */
 

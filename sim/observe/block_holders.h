@@ -12,8 +12,8 @@
 #ifndef PAGESIM_BLOCK_HOLDERS_H
 #define PAGESIM_BLOCK_HOLDERS_H
 
-#include "input/config.h"
-#include "observe/observer.h"
+#include "config/config.h"
+#include "engine/observer.h"
 #include "observe/request_classes.h"
 
 struct held_table {

@@ -21,7 +21,7 @@
 #define PAGESIM_CHROME_TRACE_H
 
 #include "base/text_file.h"
-#include "input/config.h"
+#include "config/config.h"
 #include "observe/metrics.h"
 
 struct chrome_trace; /* an observer */

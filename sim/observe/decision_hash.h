@@ -7,7 +7,7 @@
 #ifndef PAGESIM_DECISION_HASH_H
 #define PAGESIM_DECISION_HASH_H
 
-#include "observe/observer.h"
+#include "engine/observer.h"
 
 struct decision_hash {
     uint64_t hash;

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 #include "base/diag.h"
-#include "input/trace.h"
-#include "observe/observer.h"
+#include "engine/observer.h"
+#include "trace/trace.h"
 
 /* Where text goes; `write` takes all of it or fails. */
 struct log_sink {

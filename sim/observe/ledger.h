@@ -15,9 +15,9 @@
 
 #include <stdbool.h>
 
-#include "input/config.h"
-#include "input/trace.h"
-#include "observe/observer.h"
+#include "config/config.h"
+#include "engine/observer.h"
+#include "trace/trace.h"
 
 typedef step_sum ledger_sum;
 

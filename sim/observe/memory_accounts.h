@@ -21,8 +21,8 @@
 #ifndef PAGESIM_MEMORY_ACCOUNTS_H
 #define PAGESIM_MEMORY_ACCOUNTS_H
 
-#include "input/config.h"
-#include "observe/observer.h"
+#include "config/config.h"
+#include "engine/observer.h"
 #include "observe/usage_timeline.h"
 
 enum memory_account { ACCOUNT_USEFUL, ACCOUNT_TAIL, ACCOUNT_CACHED, ACCOUNT_FREE, ACCOUNT_NULL, MEMORY_ACCOUNTS };

@@ -8,9 +8,9 @@
 #define PAGESIM_METRICS_H
 
 #include "base/diag.h"
-#include "input/trace.h"
+#include "engine/observer.h"
 #include "observe/gap_distribution.h"
-#include "observe/observer.h"
+#include "trace/trace.h"
 
 /* One request's story; -1 = never reached. */
 struct request_story {

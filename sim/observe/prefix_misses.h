@@ -27,9 +27,9 @@
 #ifndef PAGESIM_PREFIX_MISSES_H
 #define PAGESIM_PREFIX_MISSES_H
 
-#include "input/config.h"
-#include "input/trace.h"
-#include "observe/observer.h"
+#include "config/config.h"
+#include "engine/observer.h"
+#include "trace/trace.h"
 
 enum miss_class {
     MISS_COMPULSORY,

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "input/trace.h"
+#include "trace/trace.h"
 
 enum class_key { CLASS_BY_PRIORITY, CLASS_BY_INPUT_LENGTH, CLASS_BY_PHASE };
 enum { CLASSES_MOST = 8, CLASS_PREFILL = 0, CLASS_DECODE = 1 };

@@ -7,7 +7,7 @@
 #define PAGESIM_REQUEST_ORDER_H
 
 #include "base/diag.h"
-#include "input/trace.h"
+#include "trace/trace.h"
 
 /* *out holds trace->count positions; the caller frees it. Linear in the numbers of the file. */
 SIM_NODISCARD enum status request_order(const struct trace *trace, uint32_t **out, struct diag *diag);

@@ -4,7 +4,7 @@
 #define PAGESIM_STEP_LOG_H
 
 #include "base/text_file.h"
-#include "observe/observer.h"
+#include "engine/observer.h"
 
 /* Writes the header at once. The writer is borrowed. */
 SIM_NODISCARD enum status step_log_begin(struct text_writer *writer, struct diag *diag);

@@ -15,8 +15,8 @@
 #define PAGESIM_TOKEN_TIMES_H
 
 #include "base/diag.h"
-#include "input/trace.h"
-#include "observe/observer.h"
+#include "engine/observer.h"
+#include "trace/trace.h"
 
 /* A wait between two tokens that is not simply the later one's step. */
 struct token_gap {

@@ -6,8 +6,8 @@
 #ifndef PAGESIM_TRACE_FACTS_H
 #define PAGESIM_TRACE_FACTS_H
 
-#include "input/trace.h"
 #include "observe/distribution.h"
+#include "trace/trace.h"
 
 struct trace_facts {
     uint64_t input_tokens, output_tokens;

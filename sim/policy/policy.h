@@ -6,7 +6,7 @@
  *                                             scheduling_mlfq.c (state per request), victim_lowest_progress.c, eviction_lfu.c
  *   2. name its table in policies.h and in the list of policy.c; or, from a program of your own that links libsim.a, hand the table to
  *      policy_register before the configuration is read
- *   3. state its source (paper, system) in its header comment and give it a small trace in tests/sim/test_policies.c
+ *   3. state its source (paper, system) in its header comment and give it a small trace in tests/sim/policy/test_policies.c
  *
  * Where they are asked, once a step of vLLM V1's scheduler (vllm_v1.c):
  *

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "input/config_keys.h"
+#include "config/config_keys.h"
 
 #define NS_PER_MS 1e6
 

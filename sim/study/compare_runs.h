@@ -17,8 +17,8 @@
 #define PAGESIM_COMPARE_RUNS_H
 
 #include "base/statistics.h"
+#include "replay/run.h"
 #include "study/decisions.h"
-#include "study/run.h"
 
 enum { COMPARE_BATCHES = 20 };
 enum compare_metric { COMPARE_TTFT, COMPARE_TPOT, COMPARE_E2E, COMPARE_QUEUE, COMPARE_METRICS };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/engine.h"
+#include "replay/engine.h"
 
 enum { LIMIT_GROWTH = 8 };
 

@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "input/config.h"
-#include "input/trace.h"
-#include "observe/observer.h"
+#include "config/config.h"
+#include "engine/observer.h"
+#include "trace/trace.h"
 
 enum decision_kind { DECIDE_PREEMPT, DECIDE_SWAP_IN, DECIDE_ADMIT, DECIDE_IGNORE, DECIDE_COMPUTE };
 

@@ -8,8 +8,8 @@
 
 #include "observe/preemption_story.h"
 #include "observe/prefix_misses.h"
+#include "replay/run.h"
 #include "study/remedies.h"
-#include "study/run.h"
 
 enum { PRICED_RUNS = 1 + KNOBS }; /* as it is, and with each knob turned so far that nobody is preempted */
 

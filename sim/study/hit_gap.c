@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "input/config_keys.h"
-#include "study/run.h"
+#include "config/config_keys.h"
+#include "replay/run.h"
 
 const char *const hit_step_names[HIT_MODELS] = {"curve", "partial", "last_token", "order", "ends", "running"};
 

@@ -16,7 +16,7 @@
 #ifndef PAGESIM_HIT_GAP_H
 #define PAGESIM_HIT_GAP_H
 
-#include "input/config.h"
+#include "config/config.h"
 #include "study/hit_curve.h"
 
 enum hit_model { HIT_CURVE, HIT_PARTIAL, HIT_LAST_TOKEN, HIT_ORDER, HIT_ENDS, HIT_REPLAY, HIT_MODELS };

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "input/trace.h"
+#include "trace/trace.h"
 
 enum { PROMPT_ROOT = 0 };
 

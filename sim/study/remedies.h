@@ -21,8 +21,8 @@
 
 #include <stdbool.h>
 
-#include "input/config.h"
-#include "input/trace.h"
+#include "config/config.h"
+#include "trace/trace.h"
 
 enum knob { KNOB_POOL, KNOB_WATERMARK, KNOB_SEQUENCES, KNOBS };
 enum { REMEDY_TARGETS_MOST = 31 };

@@ -21,10 +21,10 @@
 
 #include <stdbool.h>
 
-#include "input/config.h"
-#include "input/trace.h"
+#include "config/config.h"
 #include "observe/usage_timeline.h"
 #include "time/step_time.h"
+#include "trace/trace.h"
 
 enum reservation_kind { RESERVE_MAXIMUM, RESERVE_POWER_OF_TWO, RESERVE_EXACT, RESERVATION_KINDS };
 enum reserved_account { RESERVED_TOKENS, RESERVED_FUTURE, RESERVED_INTERNAL, RESERVED_EXTERNAL, RESERVED_FREE, RESERVED_ACCOUNTS };

@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "engine/scheduler.h"
 #include "observe/decision_hash.h"
-#include "study/run.h"
+#include "replay/run.h"
 #include "study/sweep_run.h"
 
 #define MOST_BLOCKS 4294967294.0

@@ -10,11 +10,11 @@
 #include <signal.h>
 
 #include "base/progress.h"
-#include "input/config.h"
-#include "input/trace.h"
-#include "observe/figure.h"
-#include "observe/requirement.h"
+#include "config/config.h"
+#include "figure/figure.h"
+#include "figure/requirement.h"
 #include "study/size_search.h"
+#include "trace/trace.h"
 
 struct size_question {
     const struct trace *trace;

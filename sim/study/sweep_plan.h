@@ -16,9 +16,9 @@
 
 #include <stdint.h>
 
-#include "input/config.h"
-#include "input/config_keys.h"
-#include "input/sizing.h"
+#include "config/config.h"
+#include "config/config_keys.h"
+#include "config/sizing.h"
 
 enum { SWEEP_POINTS_MOST = 1000000, SWEEP_KEYS_MOST = 64 };
 #define SWEEP_NO_VALUE UINT32_MAX

@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "base/statistics.h"
-#include "observe/requirement.h"
+#include "figure/requirement.h"
 #include "study/sweep_run.h"
 
 enum { SWEEP_OBJECTIVES_MOST = 8, SWEEP_FIGURES_MOST = 64, SWEEP_REQUIREMENTS_MOST = 64 };

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/json.h"
-#include "observe/figure.h"
+#include "figure/figure.h"
 
 enum sweep_state { SWEEP_PENDING, SWEEP_DONE, SWEEP_STALLED, SWEEP_ABORTED };
 extern const char *const sweep_state_names[]; /* "pending", "done", "stalled", "aborted" */

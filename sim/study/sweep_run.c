@@ -9,9 +9,9 @@
 #include "base/fingerprint.h"
 #include "base/progress.h"
 #include "base/text_file.h"
-#include "engine/worker.h"
-#include "input/hardware.h"
-#include "study/run.h"
+#include "config/hardware.h"
+#include "data_plane/worker.h"
+#include "replay/run.h"
 
 /* Figures of this machine that a run with the data plane adds to the report's. */
 enum { MEASURED_MOST = 4 };

@@ -9,11 +9,11 @@
 
 #include <signal.h>
 
-#include "engine/memory_limit.h"
+#include "data_plane/memory_limit.h"
+#include "replay/workload.h"
 #include "study/sweep_journal.h"
 #include "study/sweep_plan.h"
 #include "study/sweep_result.h"
-#include "study/workload.h"
 
 struct sweep {
     const struct sweep_plan *plan;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "input/config.h"
+#include "config/config.h"
 
 /* What a price may depend on. Decodes are sequences that compute exactly their one newest token; every other one is a prefill chunk. */
 struct step_shape {

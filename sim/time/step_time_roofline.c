@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "input/hardware.h"
+#include "config/hardware.h"
 #include "time/step_time_models.h"
 
 struct roofline {

@@ -27,8 +27,8 @@
 
 #include "base/huge_heap.h"
 #include "bench/bench_median.h"
-#include "input/trace_generate.h"
-#include "study/run.h"
+#include "replay/run.h"
+#include "trace/trace_generate.h"
 
 #define SHARED_TRACES "../shared/traces/"
 

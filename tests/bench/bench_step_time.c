@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/draw.h"
-#include "input/config_keys.h"
+#include "config/config_keys.h"
 #include "time/compact.h"
 #include "time/step_time.h"
 

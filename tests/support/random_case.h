@@ -3,8 +3,8 @@
 #ifndef TESTS_RANDOM_CASE_H
 #define TESTS_RANDOM_CASE_H
 
-#include "input/config.h"
-#include "input/trace.h"
+#include "config/config.h"
+#include "trace/trace.h"
 
 /* `v0`: for that engine, with forks, swaps and its prefix caching. */
 struct config random_case_config(uint64_t *seed, bool v0);

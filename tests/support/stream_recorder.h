@@ -2,7 +2,7 @@
 #ifndef TESTS_STREAM_RECORDER_H
 #define TESTS_STREAM_RECORDER_H
 
-#include "observe/observer.h"
+#include "engine/observer.h"
 
 struct stream {
     struct step_tally *tallies;

@@ -2,8 +2,8 @@
 #ifndef TESTS_TINY_TRACE_H
 #define TESTS_TINY_TRACE_H
 
-#include "input/config.h"
-#include "input/trace.h"
+#include "config/config.h"
+#include "trace/trace.h"
 
 struct tiny_request {
     int64_t arrival_ns;

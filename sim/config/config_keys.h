@@ -1,0 +1,68 @@
+/* config_keys.h - the one table of configuration keys, from which the file reader, the command-line options, --help, `config show` and
+ * all error messages come. A new key is one row.
+ */
+#ifndef PAGESIM_CONFIG_KEYS_H
+#define PAGESIM_CONFIG_KEYS_H
+
+#include <stddef.h>
+
+#include "config/config.h"
+#include "policy/policy.h"
+
+enum key_type { KEY_BOOL, KEY_UINT32, KEY_UINT64, KEY_INT64, KEY_DOUBLE, KEY_CHOICE, KEY_NAME, KEY_PATH, KEY_TEXT };
+
+/* Which engines know a key: the other accepts it with its default only. */
+enum key_engines { KEY_BOTH, KEY_V1_ONLY, KEY_V0_ONLY };
+
+/* Which object of the file it stands in. */
+enum key_group { KEY_TOP, KEY_STEP_TIME, KEY_KV, KEY_GROUPS };
+
+struct config_key {
+    const char *name; /* in the file; nested ones without their group */
+    enum key_group group;
+    enum key_type type;
+    enum key_engines engines;
+    size_t offset;              /* in struct config */
+    double least, most;         /* numbers: inclusive range */
+    const char *const *choices; /* KEY_CHOICE: names in order of the enum's values, NULL at the end. KEY_NAME: the known names */
+    const char *metavar;        /* for --help */
+    const char *help;           /* one line */
+    const char *alias;          /* a second option spelling, or NULL */
+    enum policy_kind policies;  /* KEY_NAME without choices: they are the names of the known policies of this kind */
+};
+
+extern const struct config_key config_keys[];
+extern const size_t config_key_count;
+extern const char *const config_group_names[KEY_GROUPS]; /* "", "step_time", "kv" */
+
+/* The defaults of an engine. Those that depend on other keys (V0's max_num_batched_tokens) are 0 until config_check resolves them. */
+void config_defaults(enum scheduler_kind scheduler, struct config *config);
+
+/* Resolve dependent defaults and refuse what vLLM refuses. `where` names the source for messages ("configuration" or a file). */
+SIM_NODISCARD enum status config_check(struct config *config, const char *where, struct diag *diag);
+
+/* The option's spelling: block_size -> block-size, step_time.base_ns -> step-time-base-ns. */
+void config_option_name(const struct config_key *key, char *out, size_t size);
+
+/* The key with this option spelling (or alias, or file spelling "step_time.base_ns"), or NULL. *negated: it was "no-...". */
+const struct config_key *config_find_option(const char *name, bool *negated);
+
+/* The i-th name that a KEY_CHOICE or KEY_NAME may have; NULL behind the last, and for other types. */
+const char *config_key_choice(const struct config_key *key, uint32_t i);
+
+/* Read a value from text. false: it does not fit; config_key_wants says what would. */
+bool config_key_parse(const struct config_key *key, const char *text, struct config *config);
+/* "an integer from 1 to 4294967294", "\"fcfs\" or \"priority\"", ... */
+void config_key_wants(const struct config_key *key, char *out, size_t size);
+/* Does it hold what no file and no option can say, that is: was it not given and has no default? */
+bool config_key_absent(const struct config_key *key, const struct config *config);
+/* Same value in both? */
+bool config_key_equal(const struct config_key *key, const struct config *a, const struct config *b);
+
+struct json_text;
+/* Write the effective configuration as a JSON object that config_load reads back to the same. */
+void config_write(const struct config *config, struct json_text *json);
+/* One key's value as JSON. */
+void config_key_write(const struct config_key *key, const struct config *config, struct json_text *json);
+
+#endif

@@ -1,0 +1,114 @@
+/* hardware.c - see hardware.h. */
+#include "config/hardware.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/text_file.h"
+
+#ifndef PAGESIM_DATA
+#define PAGESIM_DATA "/usr/local/share/pagesim"
+#endif
+
+enum { PATH_SIZE = 2048 };
+
+struct number {
+    const char *key;
+    double *out;
+};
+
+static bool find_file(const char *name, const char *kind, char *path, size_t size)
+{
+    if (strchr(name, '/') || access(name, R_OK) == 0) {
+        snprintf(path, size, "%s", name);
+        return true;
+    }
+    snprintf(path, size, "configs/%s/%s.json", kind, name);
+    if (access(path, R_OK) == 0)
+        return true;
+    snprintf(path, size, "%s/configs/%s/%s.json", PAGESIM_DATA, kind, name);
+    return access(path, R_OK) == 0;
+}
+
+static enum status read_numbers(const struct json_document *document, const struct number *numbers, size_t count, struct diag *diag)
+{
+    for (size_t i = 0; i < count; i++) {
+        const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, numbers[i].key);
+        if (!node)
+            return json_error(document, document->root, false, diag, "no \"%s\"", numbers[i].key);
+        if (cJSON_IsBool(node)) {
+            *numbers[i].out = cJSON_IsTrue(node) ? 1 : 0;
+            continue;
+        }
+        if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble) || node->valuedouble <= 0)
+            return json_error(document, node, false, diag, "%s must be a number above 0", numbers[i].key);
+        *numbers[i].out = node->valuedouble;
+    }
+    return SIM_OK;
+}
+
+static enum status load(const char *name, const char *kind, const struct number *numbers, size_t count, struct diag *diag)
+{
+    char path[PATH_SIZE];
+    struct text_file file;
+    struct json_document document;
+    if (!find_file(name, kind, path, sizeof path))
+        return diag_set(diag, SIM_BAD_INPUT, "\"%s\": no file of that name, no configs/%s/%s.json here and no %s; give a file's path", name,
+                        kind, name, path);
+    enum status status = text_file_open(path, &file, diag);
+    if (status != SIM_OK)
+        return status;
+    status = json_open(path, 1, file.text, file.length, &document, diag);
+    if (status == SIM_OK) {
+        status = read_numbers(&document, numbers, count, diag);
+        json_close(&document);
+    }
+    text_file_close(&file);
+    return status;
+}
+
+enum status model_shape_load(const char *name, struct model_shape *out, struct diag *diag)
+{
+    struct model_shape made = {0};
+    const struct number numbers[] = {{"num_hidden_layers", &made.layers},  {"hidden_size", &made.hidden_size},
+                                     {"num_attention_heads", &made.heads}, {"num_key_value_heads", &made.kv_heads},
+                                     {"head_dim", &made.head_dim},         {"intermediate_size", &made.intermediate_size},
+                                     {"vocab_size", &made.vocab_size},     {"weight_bytes", &made.weight_bytes},
+                                     {"kv_bytes", &made.kv_bytes},         {"tie_word_embeddings", &made.tied}};
+    enum status status = load(name, "models", numbers, sizeof numbers / sizeof *numbers, diag);
+    if (status == SIM_OK)
+        *out = made;
+    return status;
+}
+
+enum status gpu_load(const char *name, struct gpu *out, struct diag *diag)
+{
+    struct gpu made = {0};
+    const struct number numbers[] = {
+        {"memory_bytes", &made.memory_bytes}, {"bandwidth_gb_per_s", &made.bandwidth_gb_per_s}, {"tflops", &made.tflops}};
+    enum status status = load(name, "gpus", numbers, sizeof numbers / sizeof *numbers, diag);
+    if (status == SIM_OK)
+        *out = made;
+    return status;
+}
+
+double model_layer_parameters(const struct model_shape *model)
+{
+    const double attention = model->hidden_size * model->head_dim * (2 * model->heads + 2 * model->kv_heads);
+    return attention + 3 * model->hidden_size * model->intermediate_size + 2 * model->hidden_size;
+}
+
+double model_parameters(const struct model_shape *model)
+{
+    const double embeddings = (model->tied > 0 ? 1 : 2) * model->vocab_size * model->hidden_size;
+    return model->layers * model_layer_parameters(model) + embeddings + model->hidden_size;
+}
+
+double model_kv_bytes_per_token(const struct model_shape *model, uint32_t tensor_parallel)
+{
+    const double kv_heads = fmax(1, floor(model->kv_heads / tensor_parallel));
+    return 2 * model->layers * kv_heads * model->head_dim * model->kv_bytes;
+}

@@ -1,0 +1,81 @@
+/* sizing.c - see sizing.h. */
+#include "config/sizing.h"
+
+#include <math.h>
+
+#include "base/units.h"
+#include "config/hardware.h"
+
+static enum status size_pool(struct config *config, const struct model_shape *model, struct sizing *out, struct diag *diag)
+{
+    struct sizing made = {.known = true,
+                          .direct = config->kv_cache_memory_bytes > 0,
+                          .utilization = config->gpu_memory_utilization,
+                          .weight_bytes = model_parameters(model) * model->weight_bytes / config->tensor_parallel_size,
+                          .overhead_bytes = (double)config->overhead_bytes,
+                          .kv_bytes = (double)config->kv_cache_memory_bytes,
+                          .block_bytes = (double)config->block_bytes};
+    char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT];
+    if (!made.direct) {
+        struct gpu gpu;
+        enum status status = gpu_load(config->gpu, &gpu, diag);
+        if (status != SIM_OK)
+            return status;
+        made.gpu_bytes = gpu.memory_bytes;
+        made.kv_bytes = made.gpu_bytes * made.utilization - made.weight_bytes - made.overhead_bytes;
+    }
+    const double blocks = floor(made.kv_bytes / made.block_bytes);
+    if (blocks < 2)
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "nothing is left for the KV cache: %s usable, %s weights, %s overhead; raise gpu_memory_utilization or "
+                        "tensor_parallel_size, or take a larger GPU",
+                        unit_bytes(made.direct ? made.kv_bytes : made.gpu_bytes * made.utilization, a), unit_bytes(made.weight_bytes, b),
+                        unit_bytes(made.overhead_bytes, c));
+    config->num_gpu_blocks = made.blocks = blocks < 4294967294.0 ? (uint32_t)blocks : 4294967294u;
+    *out = made;
+    return SIM_OK;
+}
+
+enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag)
+{
+    struct model_shape model;
+    *out = (struct sizing){0};
+    const bool size = config->num_gpu_blocks == 0, sufficient = config->model[0] && (config->gpu[0] || config->kv_cache_memory_bytes);
+    if (size && !sufficient)
+        return diag_set(diag, SIM_USAGE,
+                        "the pool has no size; give num_gpu_blocks in the configuration or --num-gpu-blocks N, or --model "
+                        "and --gpu (or --kv-cache-memory-bytes)");
+    if (!config->model[0])
+        return SIM_OK;
+    enum status status = model_shape_load(config->model, &model, diag);
+    if (status != SIM_OK)
+        return status;
+    config->block_bytes = (uint64_t)(model_kv_bytes_per_token(&model, config->tensor_parallel_size) * config->block_size);
+    return size ? size_pool(config, &model, out, diag) : SIM_OK;
+}
+
+void sizing_print(const struct sizing *sizing, FILE *file)
+{
+    char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT];
+    fprintf(file, "KV cache %s", unit_bytes(sizing->kv_bytes, a));
+    if (!sizing->direct)
+        fprintf(file, " = %.3g of %s - %s weights - %s overhead,\n", sizing->utilization, unit_bytes(sizing->gpu_bytes, b),
+                unit_bytes(sizing->weight_bytes, c), unit_bytes(sizing->overhead_bytes, d));
+    else
+        fputs(", ", file);
+    fprintf(file, "%s a block: %s blocks\n", unit_bytes(sizing->block_bytes, a), unit_count(sizing->blocks, b));
+}
+
+void sizing_write(const struct sizing *sizing, struct json_text *json)
+{
+    json_key(json, "sizing");
+    json_open_object(json);
+    json_put_double(json, "gpu_memory_bytes", sizing->gpu_bytes);
+    json_put_double(json, "gpu_memory_utilization", sizing->utilization);
+    json_put_double(json, "weight_bytes", sizing->weight_bytes);
+    json_put_double(json, "overhead_bytes", sizing->overhead_bytes);
+    json_put_double(json, "kv_cache_bytes", sizing->kv_bytes);
+    json_put_double(json, "block_bytes", sizing->block_bytes);
+    json_put_uint(json, "num_gpu_blocks", sizing->blocks);
+    json_close_object(json);
+}

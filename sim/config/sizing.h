@@ -1,0 +1,29 @@
+/* sizing.h - the pool's size in users' terms: how many blocks a GPU holds beside the weights.
+ *
+ *   KV cache = GPU memory * utilization - weights / tensor parallel size - overhead      (or kv_cache_memory_bytes, if given)
+ *   blocks   = floor(KV cache / (2 * layers * KV heads * head_dim * bytes * block_size)), on each GPU alike
+ */
+#ifndef PAGESIM_SIZING_H
+#define PAGESIM_SIZING_H
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "config/config.h"
+
+struct sizing {
+    bool known;                                                                         /* the pool was sized here; else everything is 0 */
+    bool direct;                                                                        /* kv_cache_memory_bytes was given */
+    double gpu_bytes, utilization, weight_bytes, overhead_bytes, kv_bytes, block_bytes; /* of one GPU */
+    uint32_t blocks;
+};
+
+/* With `model` set, fill config->block_bytes; if in addition num_gpu_blocks is 0, size the pool. SIM_USAGE: the pool has no size and there is
+ * not enough to tell it. SIM_BAD_INPUT: files are wrong, or nothing is left for the KV cache (the sum is told). */
+SIM_NODISCARD enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag);
+
+/* One sum, at most 80 columns a line; and as the member "sizing". */
+void sizing_print(const struct sizing *sizing, FILE *file);
+void sizing_write(const struct sizing *sizing, struct json_text *json);
+
+#endif

@@ -1,0 +1,78 @@
+/* memory_limit.c - see memory_limit.h. */
+#include "data_plane/memory_limit.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "kernels.h"
+
+enum { PIECES = 64, ROUNDS = 4, AHEAD = 2048 };
+#define HUGE_PAGE   ((size_t)2 << 20)
+#define TOTAL_BYTES ((size_t)64 << 20)
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static unsigned char *large_pages(size_t bytes)
+{
+    void *memory = NULL;
+    if (posix_memalign(&memory, HUGE_PAGE, bytes) != 0)
+        return NULL;
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
+}
+
+static void copy_piece(unsigned char *to, const unsigned char *from, size_t bytes)
+{
+    kv_kernels()->stream(to, from, bytes, from + AHEAD);
+    kv_kernels_fence();
+}
+
+static void read_piece(const unsigned char *from, size_t bytes)
+{
+    float sum = kv_kernels()->sum(from, bytes);
+    __asm__ volatile("" ::"m"(sum)); /* so that the reading is not left out */
+}
+
+/* Best speed of ROUNDS after one that touches the memory. `to` NULL: read only. */
+static double best_speed(unsigned char *to, const unsigned char *from, uint32_t threads)
+{
+    const size_t piece = TOTAL_BYTES / PIECES;
+    double best = 0;
+    (void)threads;
+    for (int round = 0; round <= ROUNDS; round++) {
+        double start = seconds();
+#pragma omp parallel for schedule(static) num_threads(threads) default(none) shared(to, from, piece)
+        for (size_t i = 0; i < PIECES; i++) {
+            if (to)
+                copy_piece(to + i * piece, from + i * piece, piece);
+            else
+                read_piece(from + i * piece, piece);
+        }
+        double speed = (double)TOTAL_BYTES / (seconds() - start) / 1e9;
+        if (round > 0 && speed > best)
+            best = speed;
+    }
+    return best;
+}
+
+struct memory_limit memory_limit_measure(uint32_t threads)
+{
+    struct memory_limit limit = {0};
+    unsigned char *from = large_pages(TOTAL_BYTES + AHEAD), *to = large_pages(TOTAL_BYTES);
+    if (from && to) {
+        memset(from, 1, TOTAL_BYTES + AHEAD);
+        limit.copy_gb_per_s = best_speed(to, from, threads);
+        limit.read_gb_per_s = best_speed(NULL, from, threads);
+    }
+    free(from);
+    free(to);
+    return limit;
+}

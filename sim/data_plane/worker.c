@@ -1,0 +1,468 @@
+/* worker.c - see worker.h.
+ *
+ * Sequences are gathered in batches whose buffers stay below a fixed size, so that the buffers are reused and a step with many long
+ * sequences needs no more memory than one with few. Numbers differ in time only: which floats are moved and checked never depends on
+ * the batch or on the number of threads. */
+#include "data_plane/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/array.h"
+#include "data_plane/worker_attend.h"
+#include "data_plane/worker_values.h"
+#include "engine/content.h"
+#include "gather.h"
+#include "kernels.h"
+#include "kv_store.h"
+
+enum { BATCH_FLOATS = 4 << 20, FULLY_VALID = 0 };
+
+/* Chain links of one sequence, kept while its request runs. */
+struct chain {
+    uint64_t *links;
+    size_t capacity;
+    uint32_t count;
+    uint32_t sample;
+};
+
+struct worker {
+    const struct trace *trace;
+    const struct config *config;
+    uint32_t threads;
+    bool verify;
+    struct kv_store *gpu, *cpu;
+    struct worker_totals totals;
+    struct chain *chains; /* by position, of the sample last seen */
+    uint32_t *missing;    /* per GPU block: tokens at its end that were registered but never written */
+    uint64_t blocks_with_missing;
+    uint32_t *last_writer; /* per GPU block: whose tokens it holds, to name the culprit */
+    float *k, *v;          /* gathered or to be written */
+    size_t k_capacity, v_capacity;
+    struct kv_gather_sequence *batch;
+    size_t batch_capacity;
+    struct attend_plan attend;
+    struct kv_block_copy *pairs;
+    size_t pair_capacity;
+};
+
+static int64_t wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static size_t floats_per_token(const struct worker *worker)
+{
+    return (size_t)worker->config->kv.num_kv_heads * worker->config->kv.head_dim;
+}
+
+/* Stored bytes of a token, all layers, K and V. */
+static uint64_t token_bytes(const struct worker *worker)
+{
+    return kv_store_block_bytes(worker->gpu) / worker->config->block_size;
+}
+
+static enum status store_failed(struct diag *diag, enum kv_status status, const char *doing)
+{
+    return diag_set(diag, SIM_FAILED, "the data plane failed %s: %s", doing, kv_status_text(status));
+}
+
+static enum status buffers(struct worker *worker, size_t floats, struct diag *diag)
+{
+    enum status status = array_reserve(&worker->k, &worker->k_capacity, floats, sizeof *worker->k, "K/V buffers", diag);
+    if (status == SIM_OK)
+        status = array_reserve(&worker->v, &worker->v_capacity, floats, sizeof *worker->v, "K/V buffers", diag);
+    return status;
+}
+
+/* --- what each token is ---------------------------------------------------------------------------------------------------------- */
+
+/* Links of the sequence's first `count` tokens. Outputs of a forked sequence may change hands between steps (beams), so theirs are
+ * computed anew; all others only ever grow. */
+static enum status links_of(struct worker *worker, const struct step_sequence *sequence, uint32_t count, const uint64_t **out,
+                            struct diag *diag)
+{
+    struct chain *chain = &worker->chains[sequence->request];
+    enum status status = array_reserve(&chain->links, &chain->capacity, count, sizeof *chain->links, "token contents", diag);
+    if (status != SIM_OK)
+        return status;
+    uint32_t prompt = worker->trace->input_tokens[sequence->request];
+    if ((sequence->lineage || chain->sample != sequence->sample) && chain->count > prompt)
+        chain->count = prompt;
+    chain->sample = sequence->sample;
+    for (uint32_t j = chain->count; j < count; j++) {
+        uint64_t token =
+            content_token(worker->trace, worker->config->trace_block_size, sequence->request, sequence->sample, sequence->lineage, j);
+        chain->links[j] = content_link(j ? chain->links[j - 1] : 0, token);
+    }
+    if (chain->count < count)
+        chain->count = count;
+    *out = chain->links;
+    return SIM_OK;
+}
+
+/* --- writing --------------------------------------------------------------------------------------------------------------------- */
+
+/* Write tokens [from, from + count) of the sequence in every layer. */
+static enum status write_tokens(struct worker *worker, const struct step_sequence *sequence, uint32_t from, uint32_t count,
+                                struct diag *diag)
+{
+    const struct kv_config *kv = &worker->config->kv;
+    const uint64_t *links = NULL;
+    enum status status = buffers(worker, count * floats_per_token(worker), diag);
+    if (status == SIM_OK && worker->verify)
+        status = links_of(worker, sequence, from + count, &links, diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t layer = 0; layer < kv->num_layers; layer++) {
+        if (links)
+            worker_values_fill(kv, layer, links + from, count, worker->k, worker->v);
+        int64_t start = wall_ns();
+        enum kv_status wrote = kv_store_write_tokens(worker->gpu, layer, sequence->blocks, from, count, worker->k, worker->v);
+        worker->totals.write_ns += (uint64_t)(wall_ns() - start);
+        if (wrote != KV_OK)
+            return store_failed(diag, wrote, "to write tokens");
+    }
+    const uint32_t size = worker->config->block_size;
+    for (uint32_t k = from / size; k <= (from + count - 1) / size; k++) {
+        uint32_t block = sequence->blocks[k];
+        worker->blocks_with_missing -= worker->missing[block] > 0;
+        worker->missing[block] = FULLY_VALID; /* its owner writes it in order from here on */
+        worker->last_writer[block] = sequence->request;
+    }
+    worker->totals.tokens_written += count;
+    worker->totals.written_bytes += (uint64_t)count * token_bytes(worker);
+    return SIM_OK;
+}
+
+static enum status write_all(struct worker *worker, const struct step *step, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < step->sequence_count && status == SIM_OK; i++)
+        if (step->sequences[i].tokens > 0)
+            status = write_tokens(worker, &step->sequences[i], step->sequences[i].start, step->sequences[i].tokens, diag);
+    return status;
+}
+
+/* --- phantom hits ---------------------------------------------------------------------------------------------------------------- */
+
+static void note_unwritten(struct worker *worker, const struct step *step)
+{
+    for (uint32_t i = 0; i < step->unwritten_count; i++) {
+        const struct unwritten *unwritten = &step->unwritten[i];
+        uint32_t missing = worker->config->block_size - unwritten->valid;
+        worker->blocks_with_missing += worker->missing[unwritten->block] == 0;
+        worker->missing[unwritten->block] = missing;
+    }
+}
+
+/* Blocks before a sequence's own tokens are hits or its own earlier work; those that were never written are filled now. */
+static enum status fill_phantoms(struct worker *worker, const struct step *step, struct diag *diag)
+{
+    const uint32_t size = worker->config->block_size;
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < step->sequence_count && worker->blocks_with_missing > 0; i++) {
+        const struct step_sequence *sequence = &step->sequences[i];
+        for (uint32_t k = 0; k < sequence->start / size && status == SIM_OK; k++) {
+            uint32_t missing = worker->missing[sequence->blocks[k]];
+            if (missing == 0)
+                continue;
+            worker->totals.phantom_blocks++;
+            worker->totals.phantom_tokens += missing;
+            status = write_tokens(worker, sequence, (k + 1) * size - missing, missing, diag);
+        }
+    }
+    return status;
+}
+
+/* --- moving blocks --------------------------------------------------------------------------------------------------------------- */
+
+static enum status move_blocks(struct worker *worker, struct kv_store *to, const struct kv_store *from, const struct block_pair *pairs,
+                               uint32_t count, uint64_t *bytes, struct diag *diag)
+{
+    if (count == 0)
+        return SIM_OK;
+    enum status status = array_reserve(&worker->pairs, &worker->pair_capacity, count, sizeof *worker->pairs, "blocks to be moved", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = 0; i < count; i++)
+        worker->pairs[i] = (struct kv_block_copy){.source = pairs[i].from, .destination = pairs[i].to};
+    /* Pairs of a step are independent: destinations were free, sources were not. */
+    enum kv_status moved = kv_store_copy_blocks(to, from, worker->pairs, count, worker->threads);
+    if (moved != KV_OK)
+        return store_failed(diag, moved, "to move blocks");
+    *bytes += count * kv_store_block_bytes(to);
+    return SIM_OK;
+}
+
+static void follow_writers(struct worker *worker, const struct step *step)
+{
+    for (uint32_t i = 0; i < step->copy_count; i++)
+        worker->last_writer[step->copies[i].to] = worker->last_writer[step->copies[i].from];
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------------------------- */
+
+static enum status name_wrong_float(struct worker *worker, const struct step *step, const struct step_sequence *sequence, uint32_t layer,
+                                    const struct wrong_value *wrong, struct diag *diag)
+{
+    const struct trace *trace = worker->trace;
+    uint32_t k = wrong->token / worker->config->block_size, block = sequence->blocks[k];
+    uint32_t writer = worker->last_writer[block];
+    return diag_set(
+        diag, SIM_FAILED,
+        "data plane: step %llu, request %u sample %u: %s of token %u, layer %u, head %u, dim %u is %.9g and should be %.9g; its "
+        "block %u (entry %u of its table) was last written for request %lld",
+        (unsigned long long)step->tally.step, trace->index[sequence->request], sequence->sample, wrong->value ? "V" : "K", wrong->token,
+        layer, wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block, k,
+        writer == UINT32_MAX ? -1LL : (long long)trace->index[writer]);
+}
+
+static enum status check_batch(struct worker *worker, const struct step *step, uint32_t first, uint32_t count, uint32_t layer,
+                               struct diag *diag)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct step_sequence *sequence = &step->sequences[first + i];
+        const struct kv_gather_sequence *gathered = &worker->batch[i];
+        const uint64_t *links;
+        struct wrong_value wrong;
+        enum status status = links_of(worker, sequence, gathered->num_tokens, &links, diag);
+        if (status != SIM_OK)
+            return status;
+        if (!worker_values_check(&worker->config->kv, layer, links, gathered->num_tokens, gathered->k, gathered->v, worker->threads,
+                                 &wrong))
+            return name_wrong_float(worker, step, sequence, layer, &wrong, diag);
+        worker->totals.floats_checked += (uint64_t)2 * gathered->num_tokens * floats_per_token(worker);
+    }
+    return SIM_OK;
+}
+
+/* As many sequences from `first` on as fit the buffers, one at least. */
+static enum status plan_batch(struct worker *worker, const struct step *step, uint32_t first, uint32_t *count, size_t *floats,
+                              struct diag *diag)
+{
+    const size_t width = floats_per_token(worker);
+    *count = 0;
+    *floats = 0;
+    while (first + *count < step->sequence_count) {
+        const struct step_sequence *sequence = &step->sequences[first + *count];
+        size_t more = ((size_t)sequence->start + sequence->tokens) * width;
+        if (*count > 0 && *floats + more > BATCH_FLOATS)
+            break;
+        *floats += more;
+        ++*count;
+    }
+    enum status status = buffers(worker, *floats, diag);
+    if (status == SIM_OK)
+        status = array_reserve(&worker->batch, &worker->batch_capacity, *count, sizeof *worker->batch, "a gather batch", diag);
+    size_t at = 0;
+    for (uint32_t i = 0; i < *count && status == SIM_OK; i++) {
+        const struct step_sequence *sequence = &step->sequences[first + i];
+        uint32_t tokens = sequence->start + sequence->tokens;
+        worker->batch[i] =
+            (struct kv_gather_sequence){.blocks = sequence->blocks, .num_tokens = tokens, .k = worker->k + at, .v = worker->v + at};
+        at += tokens * width;
+    }
+    return status;
+}
+
+static enum status gather_all(struct worker *worker, const struct step *step, struct diag *diag)
+{
+    for (uint32_t first = 0, count; first < step->sequence_count; first += count) {
+        size_t floats;
+        enum status status = plan_batch(worker, step, first, &count, &floats, diag);
+        for (uint32_t layer = 0; layer < worker->config->kv.num_layers && status == SIM_OK; layer++) {
+            int64_t start = wall_ns();
+            enum kv_status gathered = kv_gather_batch(worker->gpu, layer, worker->batch, count, worker->threads);
+            worker->totals.read_ns += (uint64_t)(wall_ns() - start);
+            if (gathered != KV_OK)
+                return store_failed(diag, gathered, "to gather");
+            worker->totals.read_bytes += 2 * floats * sizeof(float);
+            if (worker->verify)
+                status = check_batch(worker, step, first, count, layer, diag);
+        }
+        if (status != SIM_OK)
+            return status;
+    }
+    return SIM_OK;
+}
+
+/* An attention output is wrong: the sequence is gathered to name the float; when all are right, attention itself is at fault. */
+static enum status explain_attention(struct worker *worker, const struct step *step, uint32_t i, uint32_t layer, double error,
+                                     struct diag *diag)
+{
+    uint32_t count;
+    size_t floats;
+    struct step alone = *step;
+    alone.sequences = &step->sequences[i];
+    alone.sequence_count = 1;
+    enum status status = plan_batch(worker, &alone, 0, &count, &floats, diag);
+    if (status != SIM_OK)
+        return status;
+    enum kv_status gathered = kv_gather_batch(worker->gpu, layer, worker->batch, 1, worker->threads);
+    if (gathered != KV_OK)
+        return store_failed(diag, gathered, "to gather");
+    status = check_batch(worker, &alone, 0, 1, layer, diag);
+    if (status != SIM_OK)
+        return status;
+    return diag_set(diag, SIM_FAILED,
+                    "data plane: step %llu, request %u, layer %u: attention is off by %.3g over right K/V; this is a defect",
+                    (unsigned long long)step->tally.step, worker->trace->index[step->sequences[i].request], layer, error);
+}
+
+static enum status check_attention(struct worker *worker, const struct step *step, uint32_t layer, struct diag *diag)
+{
+    for (uint32_t i = 0; i < step->sequence_count; i++) {
+        const struct kv_attend_sequence *attended = &worker->attend.sequences[i];
+        const uint64_t *links;
+        double error;
+        enum status status = links_of(worker, &step->sequences[i], attended->num_tokens, &links, diag);
+        if (status == SIM_OK)
+            status = attend_error(&worker->config->kv, layer, links, attended, worker->threads, &error, diag);
+        if (status != SIM_OK)
+            return status;
+        if (!(error < ATTEND_TOLERANCE))
+            return explain_attention(worker, step, i, layer, error, diag);
+        worker->totals.floats_checked += floats_per_token(worker) * ATTEND_GROUP;
+    }
+    return SIM_OK;
+}
+
+static enum status attend_all(struct worker *worker, const struct step *step, struct diag *diag)
+{
+    uint64_t tokens = 0;
+    enum status status = attend_plan_make(&worker->attend, worker->config, step, diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = 0; i < step->sequence_count; i++)
+        tokens += worker->attend.sequences[i].num_tokens;
+    for (uint32_t layer = 0; layer < worker->config->kv.num_layers && status == SIM_OK; layer++) {
+        int64_t start = wall_ns();
+        enum kv_status attended =
+            kv_attend_batch(worker->gpu, layer, ATTEND_GROUP, 1.0F, worker->attend.sequences, step->sequence_count, worker->threads);
+        worker->totals.read_ns += (uint64_t)(wall_ns() - start);
+        if (attended != KV_OK)
+            return store_failed(diag, attended, "to attend");
+        if (worker->verify)
+            status = check_attention(worker, step, layer, diag);
+    }
+    worker->totals.read_bytes += tokens * token_bytes(worker);
+    return status;
+}
+
+/* --- the observer ---------------------------------------------------------------------------------------------------------------- */
+
+static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
+{
+    struct worker *worker = self;
+    struct worker_totals *totals = &worker->totals;
+    enum status status = move_blocks(worker, worker->gpu, worker->cpu, step->swap_in, step->swap_in_count, &totals->swapped_bytes, diag);
+    if (status == SIM_OK)
+        status = move_blocks(worker, worker->cpu, worker->gpu, step->swap_out, step->swap_out_count, &totals->swapped_bytes, diag);
+    if (status == SIM_OK)
+        status = move_blocks(worker, worker->gpu, worker->gpu, step->copies, step->copy_count, &totals->copied_bytes, diag);
+    follow_writers(worker, step);
+    note_unwritten(worker, step);
+    if (status == SIM_OK)
+        status = write_all(worker, step, diag);
+    if (status == SIM_OK)
+        status = fill_phantoms(worker, step, diag);
+    kv_store_publish(worker->gpu); /* other threads read what this one wrote */
+    if (status == SIM_OK)
+        status = worker->config->kv.read == KV_READ_ATTEND ? attend_all(worker, step, diag) : gather_all(worker, step, diag);
+    return status;
+}
+
+static enum status on_completed(void *self, const struct step *step, struct diag *diag)
+{
+    (void)diag;
+    struct worker *worker = self;
+    for (uint32_t i = 0; i < step->finished_count; i++) {
+        struct chain *chain = &worker->chains[step->finished[i]];
+        free(chain->links);
+        *chain = (struct chain){0};
+    }
+    return SIM_OK;
+}
+
+static enum status make_stores(struct worker *worker, struct diag *diag)
+{
+    const struct config *config = worker->config;
+    static const enum kv_store_dtype dtypes[] = {
+        [KV_DTYPE_FLOAT32] = KV_STORE_FLOAT32, [KV_DTYPE_FLOAT16] = KV_STORE_FLOAT16, [KV_DTYPE_BFLOAT16] = KV_STORE_BFLOAT16};
+    struct kv_store_shape shape = {.num_layers = config->kv.num_layers,
+                                   .num_kv_heads = config->kv.num_kv_heads,
+                                   .head_dim = config->kv.head_dim,
+                                   .block_size = config->block_size,
+                                   .num_blocks = config->num_gpu_blocks,
+                                   .dtype = dtypes[config->kv.dtype]};
+    enum kv_status made = kv_store_create(&shape, &worker->gpu);
+    if (made == KV_OK && config->num_cpu_blocks > 0) {
+        shape.num_blocks = config->num_cpu_blocks;
+        made = kv_store_create(&shape, &worker->cpu);
+    }
+    if (made != KV_OK)
+        return diag_set(diag, SIM_FAILED, "no memory for the data plane's K/V store (%u blocks); use a smaller pool or smaller kv shape",
+                        config->num_gpu_blocks);
+    worker->totals.pool_bytes = kv_store_bytes(worker->gpu) + (worker->cpu ? kv_store_bytes(worker->cpu) : 0);
+    return SIM_OK;
+}
+
+enum status worker_create(const struct trace *trace, const struct config *config, uint32_t threads, struct worker **out, struct diag *diag)
+{
+    struct worker *worker;
+    enum status status = array_zeroed(&worker, 1, sizeof *worker, "the data plane", diag);
+    if (status != SIM_OK)
+        return status;
+    worker->trace = trace;
+    worker->config = config;
+    worker->threads = threads ? threads : 1;
+    worker->verify = config->data_plane == DATA_PLANE_VERIFY;
+    worker->totals.kernels = kv_kernels()->name;
+    status = make_stores(worker, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&worker->chains, trace->count, sizeof *worker->chains, "token contents", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&worker->missing, config->num_gpu_blocks, sizeof *worker->missing, "the data plane", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&worker->last_writer, config->num_gpu_blocks, sizeof *worker->last_writer, "the data plane", diag);
+    if (status != SIM_OK) {
+        worker_destroy(worker);
+        return status;
+    }
+    memset(worker->last_writer, 0xff, (size_t)config->num_gpu_blocks * sizeof *worker->last_writer);
+    *out = worker;
+    return SIM_OK;
+}
+
+struct observer worker_observer(struct worker *worker)
+{
+    return (struct observer){.self = worker, .scheduled = on_scheduled, .completed = on_completed};
+}
+
+const struct worker_totals *worker_totals(const struct worker *worker)
+{
+    return &worker->totals;
+}
+
+void worker_destroy(struct worker *worker)
+{
+    if (!worker)
+        return;
+    for (uint32_t position = 0; worker->chains && position < worker->trace->count; position++)
+        free(worker->chains[position].links);
+    free(worker->chains);
+    free(worker->missing);
+    free(worker->last_writer);
+    free(worker->k);
+    free(worker->v);
+    free(worker->batch);
+    free(worker->pairs);
+    attend_plan_deinit(&worker->attend);
+    kv_store_destroy(worker->gpu);
+    kv_store_destroy(worker->cpu);
+    free(worker);
+}

@@ -1,0 +1,101 @@
+/* worker_attend.c - see worker_attend.h. */
+#include "data_plane/worker_attend.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "data_plane/worker_values.h"
+
+/* Query numbers in (-1, 1) over the greatest value of the type, so that a product with a value stays in (-1, 1). */
+static void fill_queries(const struct kv_config *kv, float *queries, size_t count)
+{
+    const float greatest = (float)worker_value_bound(kv);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t mixed = (uint32_t)i * UINT32_C(0x9E3779B1);
+        queries[i] = ((float)(mixed >> 24) - 127.5F) / 128 / greatest;
+    }
+}
+
+enum status attend_plan_make(struct attend_plan *plan, const struct config *config, const struct step *step, struct diag *diag)
+{
+    const size_t width = (size_t)config->kv.num_kv_heads * ATTEND_GROUP * config->kv.head_dim;
+    enum status status = SIM_OK;
+    if (!plan->queries) {
+        status = array_reserve(&plan->queries, &plan->query_capacity, width, sizeof *plan->queries, "queries", diag);
+        if (status == SIM_OK)
+            fill_queries(&config->kv, plan->queries, width);
+    }
+    if (status == SIM_OK)
+        status = array_reserve(&plan->outputs, &plan->output_capacity, width * step->sequence_count, sizeof *plan->outputs,
+                               "attention's outputs", diag);
+    if (status == SIM_OK)
+        status = array_reserve(&plan->sequences, &plan->sequence_capacity, step->sequence_count, sizeof *plan->sequences,
+                               "sequences to attend to", diag);
+    for (uint32_t i = 0; i < step->sequence_count && status == SIM_OK; i++)
+        plan->sequences[i] = (struct kv_attend_sequence){.blocks = step->sequences[i].blocks,
+                                                         .num_tokens = step->sequences[i].start + step->sequences[i].tokens,
+                                                         .queries = plan->queries,
+                                                         .outputs = plan->outputs + i * width};
+    return status;
+}
+
+void attend_plan_deinit(struct attend_plan *plan)
+{
+    free(plan->queries);
+    free(plan->outputs);
+    free(plan->sequences);
+    *plan = (struct attend_plan){0};
+}
+
+/* One query head in exact arithmetic; exact: head_dim, scores: as many as tokens. Returns the error of `output`. */
+static double head_error(const struct kv_config *kv, uint32_t layer, const uint64_t *links, uint32_t tokens, uint32_t head,
+                         const float *query, const float *output, double *exact, double *scores)
+{
+    double maximum = -INFINITY, sum = 0, largest = 0, worst = 0;
+    for (uint32_t token = 0; token < tokens; token++) {
+        double score = 0;
+        for (uint32_t dim = 0; dim < kv->head_dim; dim++)
+            score += (double)query[dim] * (double)worker_value(kv, layer, links[token], false, head, dim);
+        scores[token] = score;
+        maximum = fmax(maximum, score);
+    }
+    memset(exact, 0, kv->head_dim * sizeof *exact);
+    for (uint32_t token = 0; token < tokens; token++) {
+        const double weight = exp(scores[token] - maximum);
+        sum += weight;
+        for (uint32_t dim = 0; dim < kv->head_dim; dim++)
+            exact[dim] += weight * (double)worker_value(kv, layer, links[token], true, head, dim);
+    }
+    for (uint32_t dim = 0; dim < kv->head_dim; dim++)
+        largest = fmax(largest, fabs(exact[dim] / sum));
+    for (uint32_t dim = 0; dim < kv->head_dim; dim++)
+        worst = fmax(worst, fabs((double)output[dim] - exact[dim] / sum));
+    return largest > 0 ? worst / largest : worst;
+}
+
+enum status attend_error(const struct kv_config *kv, uint32_t layer, const uint64_t *links, const struct kv_attend_sequence *sequence,
+                         uint32_t threads, double *error, struct diag *diag)
+{
+    const uint32_t query_heads = kv->num_kv_heads * ATTEND_GROUP, tokens = sequence->num_tokens;
+    const size_t each = (size_t)tokens + kv->head_dim;
+    double *scratch = NULL, worst = 0;
+    enum status status = array_zeroed(&scratch, query_heads * each, sizeof *scratch, "exact attention", diag);
+    if (status != SIM_OK)
+        return status;
+    (void)threads;
+#pragma omp parallel for schedule(static) num_threads(threads) default(none) shared(kv, layer, links, sequence, query_heads, tokens)       \
+    shared(scratch, each) reduction(max                                                                                                    \
+                                    : worst)
+    for (uint32_t head = 0; head < query_heads; head++) {
+        const size_t at = (size_t)head * kv->head_dim;
+        double *own = scratch + head * each;
+        double wrong = head_error(kv, layer, links, tokens, head / ATTEND_GROUP, sequence->queries + at, sequence->outputs + at, own,
+                                  own + kv->head_dim);
+        worst = fmax(worst, wrong);
+    }
+    free(scratch);
+    *error = worst;
+    return SIM_OK;
+}

@@ -1,0 +1,154 @@
+/* workload.c - see workload.h. */
+#include "replay/workload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/fingerprint.h"
+#include "engine/scheduler.h"
+
+/* What a configuration wants of the source. */
+struct workload_key {
+    uint64_t seed; /* 0 unless the trace is drawn */
+    bool expanded;
+};
+
+struct workload_trace {
+    struct workload_key key;
+    struct trace *made;        /* owned, or NULL */
+    const struct trace *trace; /* made, or the source's own */
+};
+
+void workload_init(struct workload *workload, const struct workload_source *source)
+{
+    *workload = (struct workload){.source = source};
+}
+
+void workload_deinit(struct workload *workload)
+{
+    for (size_t i = 0; i < workload->count; i++)
+        trace_destroy(workload->traces[i].made);
+    free(workload->traces);
+    *workload = (struct workload){0};
+}
+
+bool workload_is_drawn(const struct workload_source *source)
+{
+    return source->file == NULL;
+}
+
+enum status workload_fit_engine(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
+{
+    *out = NULL;
+    if (!scheduler_ops_of(config)->expands_samples)
+        return SIM_OK;
+    for (uint32_t position = 0; trace->beam_width && position < trace->count; position++)
+        if (trace->beam_width[position] > 0)
+            return diag_set(diag, SIM_BAD_INPUT,
+                            "%s: request %u asks for beam search, which the vllm-v1 engine does not have; choose "
+                            "--scheduler vllm-v0",
+                            trace->name, trace->index[position]);
+    return trace->samples ? trace_expand_samples(trace, out, diag) : SIM_OK;
+}
+
+/* The generators write JSONL, which is read back like any other trace, from memory that has a name in the file system. */
+static enum status generate(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag)
+{
+    struct generated_spec spec = source->generator;
+    char path[64];
+    int descriptor = memfd_create("workload", MFD_CLOEXEC);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    if (!file) {
+        if (descriptor >= 0)
+            close(descriptor);
+        return diag_no_memory(diag, spec.requests, "a generated trace");
+    }
+    spec.seed = seed;
+    enum status status = trace_generate(&spec, file, diag);
+    if (status == SIM_OK && (fflush(file) != 0 || ferror(file)))
+        status = diag_no_memory(diag, spec.requests, "a generated trace");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    if (status == SIM_OK)
+        status = trace_load(path, &source->selection, out, diag);
+    fclose(file);
+    if (status == SIM_OK)
+        snprintf((*out)->name, sizeof(*out)->name, "%s, %u requests", source->kind, spec.requests);
+    return status;
+}
+
+static enum status draw(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag)
+{
+    struct random_workload random = source->random_workload;
+    if (!source->random)
+        return generate(source, seed, out, diag);
+    random.seed = seed;
+    return trace_random(&random, out, diag);
+}
+
+static enum status make(const struct workload_source *source, const struct config *config, struct workload_trace *entry, struct diag *diag)
+{
+    struct trace *drawn = NULL, *expanded = NULL;
+    enum status status = SIM_OK;
+    if (!source->file)
+        status = draw(source, entry->key.seed, &drawn, diag);
+    const struct trace *trace = source->file ? source->file : drawn;
+    if (trace)
+        status = workload_fit_engine(trace, config, &expanded, diag);
+    if (status != SIM_OK || expanded) {
+        trace_destroy(drawn);
+        drawn = NULL;
+    }
+    if (status != SIM_OK)
+        return status;
+    entry->made = expanded ? expanded : drawn;
+    entry->trace = entry->made ? entry->made : source->file;
+    return SIM_OK;
+}
+
+enum status workload_get(struct workload *workload, const struct config *config, const struct trace **out, struct diag *diag)
+{
+    const struct workload_source *source = workload->source;
+    struct workload_trace entry = {
+        .key = {.seed = workload_is_drawn(source) ? config->seed : 0, .expanded = scheduler_ops_of(config)->expands_samples}};
+    for (size_t i = 0; i < workload->count; i++)
+        if (workload->traces[i].key.seed == entry.key.seed && workload->traces[i].key.expanded == entry.key.expanded) {
+            *out = workload->traces[i].trace;
+            return SIM_OK;
+        }
+    enum status status = array_reserve(&workload->traces, &workload->capacity, workload->count + 1, sizeof entry, "workloads", diag);
+    if (status == SIM_OK)
+        status = make(source, config, &entry, diag);
+    if (status != SIM_OK)
+        return status;
+    workload->traces[workload->count++] = entry;
+    *out = entry.trace;
+    return SIM_OK;
+}
+
+/* --- fingerprint ------------------------------------------------------------------------------------------------------------------ */
+
+/* An absent column and one that says only defaults are different files but may be the same requests; that they differ here costs a
+ * refused journal, never a wrong one. */
+static uint64_t column(uint64_t hash, const void *values, size_t count, size_t size)
+{
+    return values ? fingerprint_bytes(hash, values, count * size) : fingerprint_word(hash, count);
+}
+
+uint64_t workload_fingerprint(const struct trace *trace)
+{
+    const size_t n = trace->count;
+    uint64_t hash = fingerprint_word(FINGERPRINT_START, n);
+    hash = column(hash, trace->arrival_ns, n, sizeof *trace->arrival_ns);
+    hash = column(hash, trace->input_tokens, n, sizeof *trace->input_tokens);
+    hash = column(hash, trace->output_tokens, n, sizeof *trace->output_tokens);
+    hash = column(hash, trace->index, n, sizeof *trace->index);
+    hash = column(hash, trace->priority, n, sizeof *trace->priority);
+    hash = column(hash, trace->samples, n, sizeof *trace->samples);
+    hash = column(hash, trace->beam_width, n, sizeof *trace->beam_width);
+    hash = column(hash, trace->sample, n, sizeof *trace->sample);
+    hash = column(hash, trace->hash_start, n + 1, sizeof *trace->hash_start);
+    return column(hash, trace->hash_ids, trace->hash_start ? trace->hash_start[n] : 0, sizeof *trace->hash_ids);
+}

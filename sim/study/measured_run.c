@@ -1,0 +1,219 @@
+/* measured_run.c - see measured_run.h. */
+#include "study/measured_run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/csv.h"
+#include "base/json.h"
+#include "observe/request_order.h"
+
+static enum status make_arrays(struct measured_run *run, const struct trace *trace, struct diag *diag)
+{
+    *run = (struct measured_run){.count = trace->count};
+    enum status status = SIM_OK;
+    for (int i = 0; i < LATENCIES && status == SIM_OK; i++) {
+        status = array_zeroed(&run->ms[i], trace->count, sizeof *run->ms[i], "measured requests", diag);
+        for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
+            run->ms[i][position] = NAN;
+    }
+    return status;
+}
+
+void measured_run_close(struct measured_run *run)
+{
+    for (int i = 0; i < LATENCIES; i++)
+        free(run->ms[i]);
+    free(run->rows);
+    *run = (struct measured_run){0};
+}
+
+/* places[number in the file] = position + 1; 0: not in the trace. */
+static enum status make_places(const struct trace *trace, uint32_t **places, uint32_t *most, struct diag *diag)
+{
+    *most = 0;
+    for (uint32_t position = 0; position < trace->count; position++)
+        if (trace->index[position] >= *most)
+            *most = trace->index[position] + 1;
+    enum status status = array_zeroed(places, *most, sizeof **places, "measured requests", diag);
+    for (uint32_t position = trace->count; position-- > 0 && status == SIM_OK;) /* of samples of one request the first */
+        (*places)[trace->index[position]] = position + 1;
+    return status;
+}
+
+/* places[entry] when there is an entry for each request of the trace, whatever part of the file that is. */
+static enum status make_places_in_turn(const struct trace *trace, uint32_t **places, uint32_t *most, struct diag *diag)
+{
+    enum status status = request_order(trace, places, diag);
+    *most = trace->count;
+    for (uint32_t entry = 0; entry < trace->count && status == SIM_OK; entry++)
+        (*places)[entry]++;
+    return status;
+}
+
+/* --- CSV -------------------------------------------------------------------------------------------------------------------------- */
+
+enum { COLUMN_ID, COLUMN_INPUT, COLUMN_OUTPUT, COLUMN_LATENCIES };
+
+static enum status take_request(struct measured_run *run, const struct csv *csv, size_t row, const uint32_t *columns,
+                                const struct trace *trace, const uint32_t *places, uint32_t most, struct diag *diag)
+{
+    uint64_t whole[COLUMN_LATENCIES] = {0};
+    enum status status = SIM_OK;
+    for (int i = 0; i < COLUMN_LATENCIES && status == SIM_OK; i++)
+        status = csv_whole(csv, row, columns[i], &whole[i], diag);
+    if (status != SIM_OK)
+        return status;
+    if (whole[COLUMN_ID] >= most || places[whole[COLUMN_ID]] == 0)
+        return SIM_OK; /* --limit and the like leave requests out */
+    const uint32_t position = places[whole[COLUMN_ID]] - 1;
+    if (whole[COLUMN_INPUT] != trace->input_tokens[position] || whole[COLUMN_OUTPUT] != trace->output_tokens[position])
+        return csv_error(csv, row, columns[COLUMN_ID], diag, "the trace's request: their lengths differ");
+    for (int i = 0; i < LATENCIES && status == SIM_OK; i++)
+        if (i != LATENCY_TPOT || whole[COLUMN_OUTPUT] > 1)
+            status = csv_amount(csv, row, columns[COLUMN_LATENCIES + i], &run->ms[i][position], diag);
+    run->known++;
+    return status;
+}
+
+static enum status read_requests(struct measured_run *run, const char *path, const struct trace *trace, struct diag *diag)
+{
+    static const char *const names[] = {"id", "input_tokens", "output_tokens", "ttft_ms", "tpot_ms", "e2e_ms"};
+    uint32_t columns[COLUMN_LATENCIES + LATENCIES], *places = NULL, most;
+    struct csv csv;
+    enum status status = csv_open(path, &csv, diag);
+    if (status != SIM_OK)
+        return status;
+    for (int i = 0; i < COLUMN_LATENCIES + LATENCIES && status == SIM_OK; i++)
+        status = csv_column(&csv, names[i], &columns[i], diag);
+    if (status == SIM_OK)
+        status = make_places(trace, &places, &most, diag);
+    for (size_t row = 0; row < csv.rows && status == SIM_OK; row++)
+        status = take_request(run, &csv, row, columns, trace, places, most, diag);
+    free(places);
+    csv_close(&csv);
+    return status;
+}
+
+static enum status read_timeline(struct measured_run *run, const char *path, struct diag *diag)
+{
+    static const char *const names[] = {"t", "running", "waiting", "kv_cache_pct", "gen_throughput"};
+    uint32_t columns[5];
+    struct csv csv;
+    enum status status = csv_open(path, &csv, diag);
+    if (status != SIM_OK)
+        return status;
+    for (int i = 0; i < 5 && status == SIM_OK; i++)
+        status = csv_column(&csv, names[i], &columns[i], diag);
+    if (status == SIM_OK)
+        status = array_reserve(&run->rows, &run->row_capacity, csv.rows, sizeof *run->rows, "measured timeline", diag);
+    for (size_t row = 0; row < csv.rows && status == SIM_OK; row++) {
+        double values[5] = {0};
+        for (int i = 0; i < 5 && status == SIM_OK; i++)
+            status = csv_amount(&csv, row, columns[i], &values[i], diag);
+        if (status == SIM_OK && row > 0 && values[0] <= run->rows[row - 1].at_s)
+            status = csv_error(&csv, row, columns[0], diag, "later than the row before");
+        run->rows[row] = (struct timeline_row){values[0], values[1], values[2], values[3] / 100, values[4]};
+    }
+    run->row_count = csv.rows;
+    csv_close(&csv);
+    return status;
+}
+
+enum status measured_run_open_csv(const char *requests, const char *timeline, const struct trace *trace, struct measured_run *out,
+                                  struct diag *diag)
+{
+    enum status status = make_arrays(out, trace, diag);
+    out->from_queued = true;
+    if (status == SIM_OK)
+        status = read_requests(out, requests, trace, diag);
+    if (status == SIM_OK && timeline)
+        status = read_timeline(out, timeline, diag);
+    if (status != SIM_OK)
+        measured_run_close(out);
+    return status;
+}
+
+/* --- vLLM's JSON ------------------------------------------------------------------------------------------------------------------ */
+
+static enum status find_list(const struct json_document *document, const char *name, const cJSON **out, struct diag *diag)
+{
+    *out = cJSON_GetObjectItemCaseSensitive(document->root, name);
+    if (cJSON_IsArray(*out))
+        return SIM_OK;
+    return json_error(document, document->root, false, diag, "no list \"%s\"; save the run with --save-result --save-detailed", name);
+}
+
+/* The n-th request of the file; the nodes are those of the four lists. */
+static enum status take_lists(struct measured_run *run, const struct json_document *document, const cJSON *const *nodes, uint32_t position,
+                              const struct trace *trace, struct diag *diag)
+{
+    uint64_t input, output;
+    double total = 0;
+    if (!json_uint64(document, nodes[0], &input) || !json_uint64(document, nodes[1], &output))
+        return json_error(document, nodes[0], false, diag, "a request's length is not a whole number");
+    if (!cJSON_IsNumber(nodes[2]) || !cJSON_IsArray(nodes[3]))
+        return json_error(document, nodes[2], false, diag, "ttfts should hold numbers and itls lists of numbers");
+    if (nodes[2]->valuedouble <= 0)
+        return SIM_OK; /* a request that failed */
+    if (input != trace->input_tokens[position] || output != trace->output_tokens[position])
+        return json_error(document, nodes[0], false, diag, "this request has %llu and %llu tokens here, %u and %u in the trace",
+                          (unsigned long long)input, (unsigned long long)output, trace->input_tokens[position],
+                          trace->output_tokens[position]);
+    const cJSON *gap;
+    cJSON_ArrayForEach(gap, nodes[3]) total += gap->valuedouble;
+    run->ms[LATENCY_TTFT][position] = nodes[2]->valuedouble * 1000;
+    run->ms[LATENCY_E2E][position] = (nodes[2]->valuedouble + total) * 1000;
+    if (output > 1)
+        run->ms[LATENCY_TPOT][position] = total * 1000 / (double)(output - 1);
+    run->known++;
+    return SIM_OK;
+}
+
+static enum status read_lists(struct measured_run *run, const struct json_document *document, const struct trace *trace, struct diag *diag)
+{
+    static const char *const names[] = {"input_lens", "output_lens", "ttfts", "itls"};
+    const cJSON *nodes[4];
+    uint32_t *places = NULL, most;
+    enum status status = SIM_OK;
+    for (int i = 0; i < 4 && status == SIM_OK; i++)
+        status = find_list(document, names[i], &nodes[i], diag);
+    if (status == SIM_OK && cJSON_GetArraySize(nodes[0]) == (int)trace->count)
+        status = make_places_in_turn(trace, &places, &most, diag);
+    else if (status == SIM_OK)
+        status = make_places(trace, &places, &most, diag);
+    for (int i = 0; i < 4 && status == SIM_OK; i++)
+        nodes[i] = nodes[i]->child;
+    for (uint32_t at = 0; status == SIM_OK && nodes[0] && nodes[1] && nodes[2] && nodes[3]; at++) {
+        if (at < most && places[at] > 0)
+            status = take_lists(run, document, nodes, places[at] - 1, trace, diag);
+        for (int i = 0; i < 4; i++)
+            nodes[i] = nodes[i]->next;
+    }
+    if (status == SIM_OK && (nodes[0] || nodes[1] || nodes[2] || nodes[3]))
+        status = json_error(document, document->root, false, diag, "input_lens, output_lens, ttfts and itls should be of one length");
+    free(places);
+    return status;
+}
+
+enum status measured_run_open_json(const char *path, const struct trace *trace, struct measured_run *out, struct diag *diag)
+{
+    struct text_file file;
+    struct json_document document;
+    enum status status = text_file_open(path, &file, diag);
+    if (status != SIM_OK)
+        return status;
+    status = json_open(path, 1, file.text, file.length, &document, diag);
+    if (status == SIM_OK) {
+        status = make_arrays(out, trace, diag);
+        if (status == SIM_OK)
+            status = read_lists(out, &document, trace, diag);
+        if (status != SIM_OK)
+            measured_run_close(out);
+        json_close(&document);
+    }
+    text_file_close(&file);
+    return status;
+}

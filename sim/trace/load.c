@@ -1,0 +1,219 @@
+/* load.c - see load.h. */
+#include "trace/load.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/draw.h"
+
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF /* the same bits everywhere, as in base/draw.c */
+#endif
+
+#define LONGEST_S 9.2e9 /* int64 nanoseconds */
+
+static bool ramps_up(const struct config *config)
+{
+    return config->ramp_up_strategy[0] != '\0';
+}
+
+static struct drawn_arrivals source_of(const struct config *config)
+{
+    return (struct drawn_arrivals){.rate = ramps_up(config) ? 0 : config->request_rate,
+                                   .burstiness = config->burstiness,
+                                   .ramp_start = ramps_up(config) ? config->ramp_up_start_rps : 0,
+                                   .ramp_end = ramps_up(config) ? config->ramp_up_end_rps : 0,
+                                   .seed = config->seed,
+                                   .exponential = strcmp(config->ramp_up_strategy, "exponential") == 0};
+}
+
+bool load_changes_arrivals(const struct trace *trace, const struct config *config)
+{
+    const struct drawn_arrivals want = source_of(config), *have = &trace->drawn;
+    if (!ramps_up(config) && !(config->request_rate > 0))
+        return false;
+    return want.rate != have->rate || want.burstiness != have->burstiness || want.ramp_start != have->ramp_start ||
+           want.ramp_end != have->ramp_end || want.seed != have->seed || want.exponential != have->exponential;
+}
+
+enum status load_check(const struct config *config, const char *where, struct diag *diag)
+{
+    const bool ramps = ramps_up(config), start = config->ramp_up_start_rps > 0, end = config->ramp_up_end_rps > 0;
+    if (ramps && config->request_rate > 0)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: the ramp says the rate; leave out request_rate or ramp_up_strategy", where);
+    if (ramps && !(start && end))
+        return diag_set(diag, SIM_BAD_INPUT, "%s: ramp_up_strategy needs ramp_up_start_rps and ramp_up_end_rps", where);
+    if (!ramps && (start || end))
+        return diag_set(diag, SIM_BAD_INPUT, "%s: %s says nothing without ramp_up_strategy; give it as \"linear\" or \"exponential\"",
+                        where, start ? "ramp_up_start_rps" : "ramp_up_end_rps");
+    if (ramps && config->ramp_up_start_rps > config->ramp_up_end_rps)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: ramp_up_start_rps (%g) is above ramp_up_end_rps (%g); vLLM refuses that: swap them",
+                        where, config->ramp_up_start_rps, config->ramp_up_end_rps);
+    return SIM_OK;
+}
+
+/* --- times ------------------------------------------------------------------------------------------------------------------------ */
+
+static double rate_at(const struct config *config, uint32_t request, uint32_t requests)
+{
+    const double start = config->ramp_up_start_rps, end = config->ramp_up_end_rps;
+    const double progress = (double)request / (requests > 1 ? requests - 1 : 1);
+    if (!ramps_up(config))
+        return config->request_rate;
+    if (strcmp(config->ramp_up_strategy, "linear") == 0)
+        return start + (end - start) * progress;
+    return start * portable_exp(progress * portable_log(end / start));
+}
+
+static double draw_gap_s(const struct config *config, double rate, uint64_t *state)
+{
+    if (isinf(rate))
+        return 0;
+    if (isinf(config->burstiness))
+        return 1 / rate;
+    return draw_gamma(state, config->burstiness) / (rate * config->burstiness);
+}
+
+/* times_s[i]: when request i arrives. */
+static enum status draw_times(const struct config *config, double *times_s, uint32_t requests, struct diag *diag)
+{
+    uint64_t state = draw_stream(config->seed, DRAW_GAPS);
+    double now_s = 0;
+    for (uint32_t i = 0; i < requests; i++) {
+        now_s += draw_gap_s(config, rate_at(config, i, requests), &state);
+        times_s[i] = now_s;
+    }
+    if (!ramps_up(config) && now_s > 0) {
+        const double scale = requests / config->request_rate / now_s;
+        for (uint32_t i = 0; i < requests; i++)
+            times_s[i] *= scale;
+    }
+    if (times_s[requests - 1] > LONGEST_S)
+        return diag_set(diag, SIM_BAD_INPUT, "%u requests would take more than 292 years to arrive; raise the rate", requests);
+    return SIM_OK;
+}
+
+/* --- the trace in file order ------------------------------------------------------------------------------------------------------ */
+
+/* A request's number in the file above its position: sorts by file order, samples stay in theirs. */
+static int ascending(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static enum status file_order(const struct trace *trace, uint64_t **out, struct diag *diag)
+{
+    uint64_t *order;
+    bool sorted = true;
+    enum status status = array_zeroed(&order, trace->count, sizeof *order, "the load", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t position = 0; position < trace->count; position++) {
+        order[position] = (uint64_t)trace->index[position] << 32 | position;
+        sorted = sorted && (position == 0 || order[position] > order[position - 1]);
+    }
+    if (!sorted)
+        qsort(order, trace->count, sizeof *order, ascending);
+    *out = order;
+    return SIM_OK;
+}
+
+/* A column's items in another order; an optional column that is not there stays so. All items are 4 bytes. */
+static enum status copy_column(const void *from, void *to, const uint64_t *order, uint32_t count, struct diag *diag)
+{
+    unsigned char *items = NULL;
+    if (!from)
+        return SIM_OK;
+    enum status status = array_zeroed(&items, count, sizeof(uint32_t), "the load", diag);
+    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
+        memcpy(items + i * sizeof(uint32_t), (const unsigned char *)from + (uint32_t)order[i] * sizeof(uint32_t), sizeof(uint32_t));
+    memcpy(to, &items, sizeof items);
+    return status;
+}
+
+static enum status copy_hashes(const struct trace *trace, const uint64_t *order, struct trace *out, struct diag *diag)
+{
+    if (!trace->hash_start)
+        return SIM_OK;
+    const size_t hashes = (size_t)trace->hash_start[trace->count];
+    enum status status = array_zeroed(&out->hash_start, (size_t)trace->count + 1, sizeof *out->hash_start, "the load", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&out->hash_ids, hashes, sizeof *out->hash_ids, "the load", diag);
+    for (uint32_t i = 0; i < trace->count && status == SIM_OK; i++) {
+        const uint32_t position = (uint32_t)order[i];
+        const size_t count = (size_t)trace_hash_count(trace, position);
+        memcpy(out->hash_ids + out->hash_start[i], trace->hash_ids + trace->hash_start[position], count * sizeof *out->hash_ids);
+        out->hash_start[i + 1] = out->hash_start[i] + count;
+    }
+    return status;
+}
+
+static enum status copy_in_order(const struct trace *trace, const uint64_t *order, struct trace **out, struct diag *diag)
+{
+    struct trace *made;
+    enum status status = array_zeroed(&made, 1, sizeof *made, "the load", diag);
+    if (status != SIM_OK)
+        return status;
+    made->count = trace->count;
+    made->distinct_hashes = trace->distinct_hashes;
+    made->requests_in_file = trace->requests_in_file;
+    memcpy(made->ignored_fields, trace->ignored_fields, sizeof made->ignored_fields);
+    memcpy(made->name, trace->name, sizeof made->name);
+    const struct {
+        const void *from;
+        void *to;
+    } columns[] = {{trace->input_tokens, &made->input_tokens},
+                   {trace->output_tokens, &made->output_tokens},
+                   {trace->index, &made->index},
+                   {trace->priority, &made->priority},
+                   {trace->samples, &made->samples},
+                   {trace->sample, &made->sample},
+                   {trace->beam_width, &made->beam_width}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns && status == SIM_OK; i++)
+        status = copy_column(columns[i].from, columns[i].to, order, trace->count, diag);
+    if (status == SIM_OK)
+        status = copy_hashes(trace, order, made, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&made->arrival_ns, trace->count, sizeof *made->arrival_ns, "the load", diag);
+    if (status != SIM_OK) {
+        trace_destroy(made);
+        return status;
+    }
+    *out = made;
+    return SIM_OK;
+}
+
+enum status load_apply(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
+{
+    uint64_t *order = NULL;
+    double *times_s = NULL;
+    struct trace *made = NULL;
+    uint32_t requests = 0;
+    enum status status = file_order(trace, &order, diag);
+    if (status == SIM_OK)
+        status = copy_in_order(trace, order, &made, diag);
+    if (status != SIM_OK)
+        goto out;
+    for (uint32_t i = 0; i < made->count; i++)
+        requests += i == 0 || made->index[i] != made->index[i - 1];
+    status = array_zeroed(&times_s, requests, sizeof *times_s, "the load", diag);
+    if (status == SIM_OK)
+        status = draw_times(config, times_s, requests, diag);
+    for (uint32_t i = 0, request = 0; i < made->count && status == SIM_OK; i++) {
+        request += i > 0 && made->index[i] != made->index[i - 1];
+        made->arrival_ns[i] = (int64_t)rint(times_s[request] * 1e9);
+    }
+    if (status == SIM_OK) {
+        made->drawn = source_of(config);
+        *out = made;
+        made = NULL;
+    }
+out:
+    trace_destroy(made);
+    free(times_s);
+    free(order);
+    return status;
+}

@@ -1,0 +1,72 @@
+/* trace_random.c - see trace_random.h. */
+#include "trace/trace_random.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/draw.h"
+
+struct random_workload random_workload_default(void)
+{
+    return (struct random_workload){.requests = 1000, .input_tokens = 1024, .output_tokens = 128};
+}
+
+/* Uniform in the range around a mean; at least `least`. */
+static uint32_t draw_length(uint64_t *state, uint32_t mean, double ratio, uint32_t least)
+{
+    const double low = fmax(floor(mean * (1 - ratio)), least), high = fmax(ceil(mean * (1 + ratio)), low);
+    return (uint32_t)low + (uint32_t)(draw_bits(state) % ((uint64_t)(high - low) + 1));
+}
+
+static enum status make_columns(const struct random_workload *workload, struct trace *trace, struct diag *diag)
+{
+    const size_t count = workload->requests;
+    enum status status = array_zeroed(&trace->arrival_ns, count, sizeof *trace->arrival_ns, "the workload", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&trace->input_tokens, count, sizeof *trace->input_tokens, "the workload", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&trace->output_tokens, count, sizeof *trace->output_tokens, "the workload", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&trace->index, count, sizeof *trace->index, "the workload", diag);
+    if (status == SIM_OK && workload->prefix_tokens > 0)
+        status = array_zeroed(&trace->hash_start, count + 1, sizeof *trace->hash_start, "the workload", diag);
+    if (status == SIM_OK && workload->prefix_tokens > 0)
+        status = array_zeroed(&trace->hash_ids, count, sizeof *trace->hash_ids, "the workload", diag);
+    return status;
+}
+
+static void fill_columns(const struct random_workload *workload, struct trace *trace)
+{
+    uint64_t state = draw_stream(workload->seed, DRAW_LENGTHS);
+    const uint32_t prefix = workload->prefix_tokens;
+    for (uint32_t i = 0; i < workload->requests; i++) {
+        trace->index[i] = i;
+        trace->input_tokens[i] = prefix + draw_length(&state, workload->input_tokens, workload->range_ratio, prefix ? 0 : 1);
+        trace->output_tokens[i] = draw_length(&state, workload->output_tokens, workload->range_ratio, 1);
+        if (prefix > 0)
+            trace->hash_start[i + 1] = (uint64_t)i + 1; /* everybody's only id is 0 */
+    }
+}
+
+enum status trace_random(const struct random_workload *workload, struct trace **out, struct diag *diag)
+{
+    struct trace *trace;
+    if (workload->input_tokens == 0 && workload->prefix_tokens == 0)
+        return diag_set(diag, SIM_USAGE, "prompts of no tokens; give --random-input-len or --random-prefix-len");
+    enum status status = array_zeroed(&trace, 1, sizeof *trace, "the workload", diag);
+    if (status != SIM_OK)
+        return status;
+    trace->count = trace->requests_in_file = workload->requests;
+    trace->distinct_hashes = workload->prefix_tokens > 0;
+    snprintf(trace->name, sizeof trace->name, "random data set");
+    status = make_columns(workload, trace, diag);
+    if (status != SIM_OK) {
+        trace_destroy(trace);
+        return status;
+    }
+    fill_columns(workload, trace);
+    *out = trace;
+    return SIM_OK;
+}

@@ -1,0 +1,119 @@
+/* trace_rows.h - between trace.c and the readers of single formats: requests as read, in file order, one set of columns a piece of the file.
+ *
+ * A file is cut into pieces at line ends; threads read pieces independently; trace_join.c joins them in order. So what is read, and which
+ * error is told (that of the lowest line), does not depend on the number of threads. The columns are those of trace.h already: where the
+ * file is one piece, in order and wanted as a whole, they become the trace's without being copied.
+ */
+#ifndef PAGESIM_TRACE_ROWS_H
+#define PAGESIM_TRACE_ROWS_H
+
+#include "trace/trace.h"
+
+/* One request on its way into the columns. */
+struct trace_row {
+    int64_t arrival_ns;
+    uint32_t input_tokens, output_tokens;
+    int32_t priority;
+    uint32_t samples, beam_width;
+};
+
+/* A name of an ignored field as it stands in the file. */
+struct trace_name {
+    const char *text;
+    size_t length;
+};
+
+enum { TRACE_NAMES_KNOWN = 16 };
+
+struct trace_rows {
+    const char *file; /* name for messages */
+    const char *text; /* this piece; text_file.h's slack can be read behind it */
+    size_t length;
+    size_t first_line; /* number of its first line, filled only when an error needs it */
+    const char *at;    /* the line that is being read; from it and the rows so far the size of arrays is guessed */
+    size_t count, capacity;
+    int64_t *arrival_ns;
+    uint32_t *input_tokens, *output_tokens;
+    int32_t *priority; /* this and the next two: NULL until a row has something else than the default */
+    uint32_t *samples;
+    uint32_t *beam_width;
+    uint64_t *hash_start; /* [count + 1]; NULL until a row has ids */
+    uint32_t *hash_ids;   /* their lower 32 bits */
+    uint32_t *hash_high;  /* their upper 32 bits; NULL while all are 0 */
+    size_t hash_count, hash_capacity;
+    char ignored_fields[256];
+    struct trace_name known[TRACE_NAMES_KNOWN]; /* names that are listed in ignored_fields */
+    size_t known_count;
+    struct diag diag; /* the piece's first error; its line counts from 1 at the piece's start until trace.c adds the rest */
+    enum status status;
+};
+
+/* Largest values accepted; sums of two of them still fit 32 bits. */
+enum { TRACE_MAX_TOKENS = 1000000000, TRACE_MAX_SAMPLES = 1000 };
+
+/* What a row says when it says nothing. */
+#define TRACE_ROW_DEFAULT ((struct trace_row){.samples = 1})
+
+/* Make room for more rows (ids); SIM_FAILED with rows->diag when memory is out. */
+SIM_NODISCARD enum status trace_rows_grow(struct trace_rows *rows);
+SIM_NODISCARD enum status trace_rows_grow_hashes(struct trace_rows *rows);
+/* The rarer halves of the next two. */
+SIM_NODISCARD enum status trace_rows_add_rare(struct trace_rows *rows, const struct trace_row *row);
+SIM_NODISCARD enum status trace_rows_put_high(struct trace_rows *rows, uint64_t id);
+
+/* Append an id to those of the row that is being read. */
+SIM_NODISCARD static inline enum status trace_rows_put_hash(struct trace_rows *rows, uint64_t id)
+{
+    if (rows->hash_count == rows->hash_capacity && trace_rows_grow_hashes(rows) != SIM_OK)
+        return rows->diag.status;
+    if ((id >> 32 || rows->hash_high) && trace_rows_put_high(rows, id) != SIM_OK)
+        return rows->diag.status;
+    rows->hash_ids[rows->hash_count++] = (uint32_t)id;
+    return SIM_OK;
+}
+
+/* Append a row; its ids are those put since the row before. */
+SIM_NODISCARD static inline enum status trace_rows_add(struct trace_rows *rows, const struct trace_row *row)
+{
+    if (rows->count == rows->capacity && trace_rows_grow(rows) != SIM_OK)
+        return rows->diag.status;
+    const size_t i = rows->count;
+    rows->arrival_ns[i] = row->arrival_ns;
+    rows->input_tokens[i] = row->input_tokens;
+    rows->output_tokens[i] = row->output_tokens;
+    if (rows->hash_start)
+        rows->hash_start[i + 1] = rows->hash_count;
+    bool rare = row->priority != 0 || row->samples != 1 || row->beam_width != 0 || (rows->hash_count > 0 && !rows->hash_start) ||
+                rows->priority || rows->samples || rows->beam_width;
+    if (rare && trace_rows_add_rare(rows, row) != SIM_OK)
+        return rows->diag.status;
+    rows->count++;
+    return SIM_OK;
+}
+
+void trace_rows_deinit(struct trace_rows *rows);
+
+/* Add a field's name to the list of ignored ones, once. */
+void trace_rows_ignore(struct trace_rows *rows, const char *name);
+
+/* Milliseconds to nanoseconds, rounded half to even. false: negative, not finite or too large. */
+static inline bool trace_ms_to_ns(double ms, int64_t *ns)
+{
+    const double all_whole = 4503599627370496.0; /* 2^52: from here on doubles have no fraction; adding it rounds half to even */
+    if (!(ms >= 0 && ms <= 9e12))
+        return false;
+    double exact = ms * 1e6;
+    *ns = (int64_t)(exact < all_whole ? (exact + all_whole) - all_whole : exact);
+    return true;
+}
+
+/* Read a piece. On an error rows->status and rows->diag say what, and rows->count how far it came. `line` numbers count from
+ * rows->first_line. */
+void trace_read_jsonl(struct trace_rows *rows);
+/* Azure: arrival_ns is nanoseconds since the epoch; trace_join subtracts the first row's. The header line is not part of any piece. */
+void trace_read_azure_csv(struct trace_rows *rows);
+
+/* Is this line the header of an Azure CSV? */
+bool trace_is_azure_header(const char *line, size_t length);
+
+#endif

@@ -1,0 +1,123 @@
+/* vllm_v0_device.c - see vllm_v0_device.h. */
+#include "vllm_v0/vllm_v0_device.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+
+enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, bool caching, struct diag *diag)
+{
+    *device = (struct v0_device){.caching = caching};
+    if (num_blocks == 0)
+        return SIM_OK;
+    if (kv_block_pool_init(&device->pool, num_blocks, caching ? KV_ASCENDING : KV_DESCENDING) != KV_OK)
+        return diag_no_memory(diag, (size_t)num_blocks * 12, "the block pool");
+    if (!caching)
+        return SIM_OK;
+    enum status status = array_zeroed(&device->last_access_ns, num_blocks, sizeof *device->last_access_ns, "the evictor", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&device->hashed_tokens, num_blocks, sizeof *device->hashed_tokens, "the evictor", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&device->computed, num_blocks, sizeof *device->computed, "the evictor", diag);
+    if (status == SIM_OK && kv_prefix_cache_create(num_blocks, &device->cache) != KV_OK)
+        status = diag_no_memory(diag, (size_t)num_blocks * 24, "the prefix cache");
+    for (uint32_t block = 0; status == SIM_OK && block < num_blocks; block++)
+        device->last_access_ns[block] = -1;
+    if (status != SIM_OK)
+        v0_device_deinit(device);
+    return status;
+}
+
+void v0_device_deinit(struct v0_device *device)
+{
+    kv_block_pool_deinit(&device->pool);
+    kv_prefix_cache_destroy(device->cache);
+    free(device->last_access_ns);
+    free(device->hashed_tokens);
+    free(device->computed);
+    *device = (struct v0_device){0};
+}
+
+/* The pool's calls cannot fail here: every caller holds what it names. */
+static void must(enum kv_status status)
+{
+    assert(status == KV_OK);
+    (void)status;
+}
+
+/* Which free block loses its content: walk from the oldest entry while last access is not later than the candidate's. */
+static uint32_t choose_evicted(const struct v0_device *device)
+{
+    const struct kv_block_pool *pool = &device->pool;
+    uint32_t chosen = kv_block_pool_head(pool);
+    for (uint32_t block = chosen; block != pool->num_blocks; block = pool->next[block]) {
+        if (device->last_access_ns[chosen] < device->last_access_ns[block])
+            break;
+        if (device->hashed_tokens[chosen] < device->hashed_tokens[block])
+            chosen = block;
+    }
+    return chosen;
+}
+
+static uint32_t take_uncached(struct v0_device *device)
+{
+    uint32_t block;
+    if (device->created < device->pool.num_blocks) {
+        must(kv_block_pool_take(&device->pool, &block)); /* blocks never used stay in front, ascending */
+        device->created++;
+        return block;
+    }
+    block = choose_evicted(device);
+    kv_prefix_cache_remove(device->cache, block);
+    device->computed[block] = false;
+    must(kv_block_pool_ref(&device->pool, block));
+    return block;
+}
+
+uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_tokens)
+{
+    uint32_t block;
+    if (!device->caching) {
+        must(kv_block_pool_take(&device->pool, &block));
+        return block;
+    }
+    block = key == V0_UNIQUE ? KV_BLOCK_NONE : kv_prefix_cache_find(device->cache, key);
+    if (block != KV_BLOCK_NONE) {
+        must(kv_block_pool_ref(&device->pool, block));
+        return block;
+    }
+    block = take_uncached(device);
+    must(kv_prefix_cache_insert(device->cache, block, key == V0_UNIQUE ? KV_CONTENT_PRIVATE + device->unique_keys++ : key));
+    device->hashed_tokens[block] = hashed_tokens;
+    return block;
+}
+
+void v0_device_share(struct v0_device *device, uint32_t block)
+{
+    must(kv_block_pool_ref(&device->pool, block));
+}
+
+void v0_device_drop(struct v0_device *device, uint32_t block)
+{
+    uint32_t left;
+    must(kv_block_pool_unref(&device->pool, block, &left));
+    if (left == 0)
+        must((device->caching ? kv_block_pool_put_tail : kv_block_pool_put_head)(&device->pool, block));
+}
+
+bool v0_device_has(const struct v0_device *device, uint64_t key)
+{
+    return kv_prefix_cache_find(device->cache, key) != KV_BLOCK_NONE;
+}
+
+void v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key)
+{
+    kv_prefix_cache_remove(device->cache, block);
+    must(kv_prefix_cache_insert(device->cache, block, key));
+}
+
+uint64_t v0_device_key(const struct v0_device *device, uint32_t block)
+{
+    return device->caching ? kv_prefix_cache_content(device->cache, block) : V0_UNIQUE;
+}

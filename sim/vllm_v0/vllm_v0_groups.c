@@ -1,0 +1,560 @@
+/* vllm_v0_groups.c - see vllm_v0_groups.h. */
+#include "vllm_v0/vllm_v0_groups.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "engine/content.h"
+
+enum status v0_manager_init(struct v0_manager *manager, const struct trace *trace, const struct config *config, bool want_lists,
+                            struct diag *diag)
+{
+    *manager = (struct v0_manager){.trace = trace,
+                                   .block_size = config->block_size,
+                                   .trace_block_size = config->trace_block_size,
+                                   .watermark_blocks = config_watermark_blocks(config),
+                                   .caching = config->enable_prefix_caching,
+                                   .want_lists = want_lists};
+    uint32_t most = config->num_gpu_blocks > config->num_cpu_blocks ? config->num_gpu_blocks : config->num_cpu_blocks;
+    enum status status = v0_device_init(&manager->gpu, config->num_gpu_blocks, manager->caching, diag);
+    if (status == SIM_OK)
+        status = v0_device_init(&manager->cpu, config->num_cpu_blocks, manager->caching, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&manager->moved_to, most, sizeof *manager->moved_to, "swapping", diag);
+    if (status == SIM_OK && manager->caching && kv_contents_create(&manager->contents) != KV_OK)
+        status = diag_no_memory(diag, 1024, "block contents");
+    if (status != SIM_OK)
+        v0_manager_deinit(manager);
+    return status;
+}
+
+void v0_manager_deinit(struct v0_manager *manager)
+{
+    v0_device_deinit(&manager->gpu);
+    v0_device_deinit(&manager->cpu);
+    kv_contents_destroy(manager->contents);
+    free(manager->spans);
+    free(manager->copies.pairs);
+    free(manager->swap_in.pairs);
+    free(manager->swap_out.pairs);
+    free(manager->moved_to);
+    memset(manager, 0, sizeof *manager);
+}
+
+/* --- groups ---------------------------------------------------------------------------------------------------------------------- */
+
+static void close_sequence(struct v0_sequence *sequence)
+{
+    free(sequence->blocks);
+    free(sequence->lineage);
+    free(sequence);
+}
+
+enum status v0_group_open(struct v0_manager *manager, uint32_t request, struct v0_group *group, struct diag *diag)
+{
+    const struct trace *trace = manager->trace;
+    struct v0_sequence *sequence;
+    *group = (struct v0_group){.request = request,
+                               .samples = trace->samples ? trace->samples[request] : 1,
+                               .beam = trace->beam_width ? trace->beam_width[request] : 0,
+                               .output = trace->output_tokens[request],
+                               .prompt = trace->input_tokens[request]};
+    enum status status = array_zeroed(&sequence, 1, sizeof *sequence, "a sequence", diag);
+    if (status != SIM_OK)
+        return status;
+    sequence->id = manager->next_sequence_id++;
+    sequence->length = group->prompt;
+    status = v0_group_add(group, sequence, diag);
+    if (status != SIM_OK)
+        close_sequence(sequence);
+    return status;
+}
+
+void v0_group_close(struct v0_group *group)
+{
+    for (uint32_t i = 0; i < group->count; i++)
+        close_sequence(group->sequences[i]);
+    free(group->sequences);
+    free(group->prompt_contents);
+    *group = (struct v0_group){0};
+}
+
+uint32_t v0_group_count(const struct v0_group *group, enum v0_status status)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < group->count; i++)
+        count += group->sequences[i]->status == status;
+    return count;
+}
+
+uint32_t v0_group_live(const struct v0_group *group)
+{
+    return group->count - v0_group_count(group, V0_FINISHED);
+}
+
+uint32_t v0_group_reserve(const struct v0_group *group)
+{
+    if (group->beam)
+        return group->beam;
+    return group->samples > group->count ? group->samples : v0_group_live(group);
+}
+
+struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status status)
+{
+    uint32_t i = 0;
+    while (group->sequences[i]->status != status)
+        i++;
+    return group->sequences[i];
+}
+
+enum status v0_group_add(struct v0_group *group, struct v0_sequence *sequence, struct diag *diag)
+{
+    enum status status =
+        array_reserve(&group->sequences, &group->capacity, (size_t)group->count + 1, sizeof *group->sequences, "a group", diag);
+    if (status == SIM_OK)
+        group->sequences[group->count++] = sequence;
+    return status;
+}
+
+void v0_group_remove(struct v0_group *group, struct v0_sequence *sequence)
+{
+    uint32_t i = 0;
+    while (group->sequences[i] != sequence)
+        i++;
+    memmove(group->sequences + i, group->sequences + i + 1, (size_t)(--group->count - i) * sizeof *group->sequences);
+    close_sequence(sequence);
+}
+
+enum status v0_sequence_copy(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence **out, struct diag *diag)
+{
+    struct v0_sequence *child;
+    enum status status = array_zeroed(&child, 1, sizeof *child, "a sequence", diag);
+    if (status != SIM_OK)
+        return status;
+    *child = *parent;
+    child->id = manager->next_sequence_id++;
+    child->has_table = false;
+    child->blocks = NULL;
+    child->lineage = NULL;
+    child->capacity = child->lineage_capacity = 0;
+    child->count = child->runs = 0;
+    if (parent->lineage) {
+        status = array_reserve(&child->lineage, &child->lineage_capacity, (size_t)parent->generated + 1, sizeof *child->lineage,
+                               "output tokens", diag);
+        if (status != SIM_OK) {
+            close_sequence(child);
+            return status;
+        }
+        memcpy(child->lineage, parent->lineage, parent->generated * sizeof *child->lineage);
+    }
+    *out = child;
+    return SIM_OK;
+}
+
+/* --- contents (prefix caching) --------------------------------------------------------------------------------------------------- */
+
+/* Token values in keys: named prompt tokens are hash id * T + offset; these tags keep all others apart from them. */
+#define PRIVATE_PROMPT (UINT64_C(2) << 62)
+#define OUTPUT_TOKENS  (UINT64_C(3) << 62)
+
+static uint64_t private_token(uint64_t tag, uint32_t request, uint32_t j)
+{
+    return tag | (uint64_t)request << 30 | j;
+}
+
+/* Tokens [from, end) of the prompt as spans. */
+static enum status prompt_spans(struct v0_manager *manager, uint32_t request, uint32_t from, uint32_t end, size_t *count, struct diag *diag)
+{
+    const struct trace *trace = manager->trace;
+    const uint32_t width = manager->trace_block_size;
+    uint64_t hashes = trace_hash_count(trace, request);
+    size_t used = 0;
+    enum status status = array_reserve(&manager->spans, &manager->spans_capacity, (size_t)(end - from) / width + 3, sizeof *manager->spans,
+                                       "the content of a block", diag);
+    if (status != SIM_OK)
+        return status;
+    while (from < end) {
+        uint32_t k = from / width, length = width - from % width;
+        uint64_t first = private_token(PRIVATE_PROMPT, request, from);
+        if (k < hashes)
+            first = (uint64_t)trace->hash_ids[trace->hash_start[request] + k] * width + from % width;
+        if (k >= hashes || length > end - from)
+            length = end - from;
+        manager->spans[used++] = (struct kv_span){.first = first, .count = length};
+        from += length;
+    }
+    *count = used;
+    return SIM_OK;
+}
+
+/* Identities of the prompt up to the end of each of its blocks, the last one possibly partial. */
+static enum status make_prompt_contents(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
+{
+    const uint32_t size = manager->block_size, blocks = (group->prompt + size - 1) / size;
+    uint64_t parent = KV_CONTENT_NONE;
+    if (group->prompt_contents)
+        return SIM_OK;
+    enum status status = array_zeroed(&group->prompt_contents, blocks, sizeof *group->prompt_contents, "prompt contents", diag);
+    for (uint32_t i = 0; i < blocks && status == SIM_OK; i++) {
+        uint32_t end = (i + 1) * size < group->prompt ? (i + 1) * size : group->prompt;
+        size_t count;
+        status = prompt_spans(manager, group->request, i * size, end, &count, diag);
+        if (status == SIM_OK && kv_contents_intern(manager->contents, parent, manager->spans, count, &group->prompt_contents[i]) != KV_OK)
+            status = diag_no_memory(diag, 64, "prompt contents");
+        parent = group->prompt_contents[i];
+    }
+    return status;
+}
+
+/* The key of logical block i: all tokens up to its end; equal only if the split in prompt and output is equal too. */
+static enum status block_key(struct v0_manager *manager, struct v0_group *group, const struct v0_sequence *sequence, uint32_t i,
+                             uint64_t *key, struct diag *diag)
+{
+    *key = V0_UNIQUE;
+    if (!manager->caching)
+        return SIM_OK;
+    enum status status = make_prompt_contents(manager, group, diag);
+    if (status != SIM_OK)
+        return status;
+    uint64_t end = ((uint64_t)i + 1) * manager->block_size;
+    uint32_t last = (group->prompt - 1) / manager->block_size;
+    uint64_t known = end < sequence->length ? end : sequence->length;
+    if (end <= group->prompt || known <= group->prompt) {
+        *key = group->prompt_contents[i < last ? i : last];
+        return SIM_OK;
+    }
+    const struct kv_span output[2] = {
+        {.first = private_token(OUTPUT_TOKENS, group->request, (uint32_t)(known - group->prompt)), .count = 1},
+        {.first = sequence->sample, .count = 1}};
+    if (kv_contents_intern(manager->contents, group->prompt_contents[last], output, 2, key) != KV_OK)
+        return diag_no_memory(diag, 64, "output contents");
+    return SIM_OK;
+}
+
+/* --- tables ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool starts_run(const struct v0_sequence *sequence, uint32_t i)
+{
+    return i == 0 || sequence->blocks[i - 1] + 1 != sequence->blocks[i];
+}
+
+static enum status append_block(struct v0_manager *manager, struct v0_sequence *sequence, uint32_t block, struct diag *diag)
+{
+    enum status status =
+        array_reserve(&sequence->blocks, &sequence->capacity, (size_t)sequence->count + 1, sizeof *sequence->blocks, "a block table", diag);
+    if (status != SIM_OK)
+        return status;
+    sequence->blocks[sequence->count++] = block;
+    bool starts = starts_run(sequence, sequence->count - 1);
+    sequence->runs += starts;
+    manager->table_runs += starts;
+    manager->table_blocks++;
+    return SIM_OK;
+}
+
+static void replace_last(struct v0_manager *manager, struct v0_sequence *sequence, uint32_t block)
+{
+    uint32_t last = sequence->count - 1, before = starts_run(sequence, last);
+    sequence->blocks[last] = block;
+    uint32_t after = starts_run(sequence, last);
+    sequence->runs += after - before;
+    manager->table_runs += (uint64_t)after - before;
+}
+
+/* A table comes to (+1) or leaves (-1) the GPU: the sums over GPU tables follow. */
+static void count_table(struct v0_manager *manager, struct v0_sequence *sequence, int sign)
+{
+    uint64_t runs = 0;
+    for (uint32_t i = 0; i < sequence->count; i++)
+        runs += starts_run(sequence, i);
+    sequence->runs = (uint32_t)runs;
+    manager->table_runs += sign > 0 ? runs : 0 - runs;
+    manager->table_blocks += sign > 0 ? sequence->count : 0 - (uint64_t)sequence->count;
+    manager->held_tokens += (uint64_t)(int64_t)(sign > 0 ? sequence->computed : -sequence->computed);
+}
+
+static enum status add_pair(struct v0_pairs *list, uint32_t from, uint32_t to, struct diag *diag)
+{
+    enum status status = array_reserve(&list->pairs, &list->capacity, (size_t)list->count + 1, sizeof *list->pairs, "block moves", diag);
+    if (status == SIM_OK)
+        list->pairs[list->count++] = (struct block_pair){.from = from, .to = to};
+    return status;
+}
+
+enum v0_fit v0_can_allocate(const struct v0_manager *manager, const struct v0_group *group)
+{
+    uint32_t need = v0_blocks_needed(manager, v0_group_only(group, V0_WAITING)), pool = manager->gpu.pool.num_blocks;
+    if ((uint64_t)need + manager->watermark_blocks > pool)
+        return V0_NEVER;
+    return (uint64_t)need + manager->watermark_blocks <= v0_device_free(&manager->gpu) ? V0_FITS : V0_LATER;
+}
+
+enum status v0_allocate(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
+{
+    struct v0_sequence *sequence = v0_group_only(group, V0_WAITING);
+    uint32_t need = v0_blocks_needed(manager, sequence);
+    enum status status = SIM_OK;
+    /* vLLM would count as many references as the group has sequences, finished ones included, and never get the blocks back. */
+    manager->survivor_recomputes += group->count > 1;
+    sequence->has_table = true;
+    for (uint32_t i = 0; i < need && status == SIM_OK; i++) {
+        uint64_t key;
+        status = block_key(manager, group, sequence, i, &key, diag);
+        if (status == SIM_OK)
+            status = append_block(manager, sequence, v0_device_take(&manager->gpu, key, (i + 1) * manager->block_size), diag);
+    }
+    sequence->status = V0_RUNNING;
+    return status;
+}
+
+bool v0_can_append(const struct v0_manager *manager, const struct v0_group *group)
+{
+    return v0_group_count(group, V0_RUNNING) <= v0_device_free(&manager->gpu);
+}
+
+/* A block for the sequence's last logical block: under its content when that is complete, else unfindable. */
+static enum status take_last(struct v0_manager *manager, struct v0_group *group, const struct v0_sequence *sequence, uint32_t *block,
+                             struct diag *diag)
+{
+    uint32_t need = v0_blocks_needed(manager, sequence);
+    uint64_t key = V0_UNIQUE;
+    enum status status = SIM_OK;
+    if (sequence->length % manager->block_size == 0)
+        status = block_key(manager, group, sequence, need - 1, &key, diag);
+    *block = v0_device_take(&manager->gpu, key, need * manager->block_size);
+    return status;
+}
+
+/* The last block is unshared and has just become full: it takes its content's key, or gives way to the block that has it already. */
+static enum status complete_last(struct v0_manager *manager, struct v0_group *group, struct v0_sequence *sequence, struct diag *diag)
+{
+    uint32_t block = sequence->blocks[sequence->count - 1];
+    uint64_t key;
+    enum status status = block_key(manager, group, sequence, v0_blocks_needed(manager, sequence) - 1, &key, diag);
+    if (status != SIM_OK)
+        return status;
+    if (v0_device_has(&manager->gpu, key)) {
+        v0_device_drop(&manager->gpu, block);
+        replace_last(manager, sequence, v0_device_take(&manager->gpu, key, 0));
+    } else {
+        v0_device_rekey(&manager->gpu, block, key);
+    }
+    return SIM_OK;
+}
+
+static enum status append_sequence(struct v0_manager *manager, struct v0_group *group, struct v0_sequence *sequence, struct diag *diag)
+{
+    uint32_t fresh;
+    if (sequence->count < v0_blocks_needed(manager, sequence)) {
+        enum status status = take_last(manager, group, sequence, &fresh, diag);
+        return status == SIM_OK ? append_block(manager, sequence, fresh, diag) : status;
+    }
+    uint32_t last = sequence->blocks[sequence->count - 1];
+    if (manager->gpu.pool.refs[last] > 1) {
+        enum status status = take_last(manager, group, sequence, &fresh, diag);
+        replace_last(manager, sequence, fresh);
+        v0_device_drop(&manager->gpu, last);
+        return status == SIM_OK ? add_pair(&manager->copies, last, fresh, diag) : status;
+    }
+    if (manager->caching && sequence->length % manager->block_size == 0)
+        return complete_last(manager, group, sequence, diag);
+    return SIM_OK;
+}
+
+enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < group->count && status == SIM_OK; i++)
+        if (group->sequences[i]->status == V0_RUNNING)
+            status = append_sequence(manager, group, group->sequences[i], diag);
+    return status;
+}
+
+enum status v0_fork(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence *child, struct diag *diag)
+{
+    if (!parent->has_table)
+        return SIM_OK;
+    enum status status =
+        array_reserve(&child->blocks, &child->capacity, (size_t)parent->count + 1, sizeof *child->blocks, "a block table", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = 0; i < parent->count; i++) {
+        child->blocks[i] = parent->blocks[i];
+        v0_device_share(&manager->gpu, parent->blocks[i]);
+    }
+    child->count = parent->count;
+    child->has_table = true;
+    count_table(manager, child, +1);
+    manager->forks++;
+    return SIM_OK;
+}
+
+void v0_release(struct v0_manager *manager, struct v0_sequence *sequence)
+{
+    if (!sequence->has_table)
+        return;
+    count_table(manager, sequence, -1);
+    for (uint32_t i = 0; i < sequence->count; i++)
+        v0_device_drop(&manager->gpu, sequence->blocks[i]);
+    sequence->count = sequence->runs = 0;
+    sequence->has_table = false;
+}
+
+/* --- swapping -------------------------------------------------------------------------------------------------------------------- */
+
+/* Distinct blocks over the tables of the live sequences. moved_to is all zero before and after. */
+static uint32_t count_distinct(const struct v0_manager *manager, const struct v0_group *group)
+{
+    uint32_t distinct = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t s = 0; s < group->count; s++) {
+            const struct v0_sequence *sequence = group->sequences[s];
+            for (uint32_t i = 0; sequence->status != V0_FINISHED && i < sequence->count; i++) {
+                uint32_t *mark = &manager->moved_to[sequence->blocks[i]];
+                distinct += pass == 0 && *mark == 0;
+                *mark = pass == 0;
+            }
+        }
+    return distinct;
+}
+
+bool v0_can_swap_out(const struct v0_manager *manager, const struct v0_group *group)
+{
+    return count_distinct(manager, group) <= v0_device_free(&manager->cpu);
+}
+
+enum v0_fit v0_can_swap_in(const struct v0_manager *manager, const struct v0_group *group)
+{
+    uint32_t need = count_distinct(manager, group) + v0_group_count(group, V0_SWAPPED);
+    if (need > manager->gpu.pool.num_blocks)
+        return V0_NEVER;
+    return (uint64_t)need + manager->watermark_blocks <= v0_device_free(&manager->gpu) ? V0_FITS : V0_LATER;
+}
+
+/* Move every table with status `which`; a block that several of them share is moved once. */
+static enum status move_group(struct v0_manager *manager, struct v0_group *group, enum v0_status which, struct v0_device *from,
+                              struct v0_device *to, struct v0_pairs *pairs, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    uint32_t first_pair = pairs->count;
+    for (uint32_t s = 0; s < group->count; s++) {
+        struct v0_sequence *sequence = group->sequences[s];
+        if (sequence->status != which)
+            continue;
+        for (uint32_t i = 0; i < sequence->count; i++) {
+            uint32_t old = sequence->blocks[i], *moved = &manager->moved_to[old];
+            if (*moved) {
+                v0_device_share(to, *moved - 1);
+            } else {
+                *moved = v0_device_take(to, v0_device_key(from, old), from->caching ? from->hashed_tokens[old] : 0) + 1;
+                if (status == SIM_OK)
+                    status = add_pair(pairs, old, *moved - 1, diag);
+            }
+            sequence->blocks[i] = *moved - 1;
+            v0_device_drop(from, old);
+        }
+        sequence->status = which == V0_RUNNING ? V0_SWAPPED : V0_RUNNING;
+    }
+    for (uint32_t i = first_pair; i < pairs->count; i++)
+        manager->moved_to[pairs->pairs[i].from] = 0;
+    return status;
+}
+
+enum status v0_swap_out(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
+{
+    for (uint32_t s = 0; s < group->count; s++)
+        if (group->sequences[s]->status == V0_RUNNING)
+            count_table(manager, group->sequences[s], -1);
+    return move_group(manager, group, V0_RUNNING, &manager->gpu, &manager->cpu, &manager->swap_out, diag);
+}
+
+enum status v0_swap_in(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
+{
+    enum status status = move_group(manager, group, V0_SWAPPED, &manager->cpu, &manager->gpu, &manager->swap_in, diag);
+    for (uint32_t s = 0; s < group->count; s++)
+        if (group->sequences[s]->status == V0_RUNNING)
+            count_table(manager, group->sequences[s], +1);
+    return status;
+}
+
+void v0_lose_swapped(struct v0_group *group)
+{
+    for (uint32_t s = 0; s < group->count; s++) {
+        group->sequences[s]->status = V0_FINISHED;
+        group->sequences[s]->has_table = false;
+        group->sequences[s]->count = 0;
+    }
+}
+
+/* --- computed blocks (prefix caching) -------------------------------------------------------------------------------------------- */
+
+void v0_touch(struct v0_manager *manager, const struct v0_group *group, int64_t now_ns, uint32_t *cached)
+{
+    uint32_t common = UINT32_MAX;
+    for (uint32_t s = 0; s < group->count; s++) {
+        const struct v0_sequence *sequence = group->sequences[s];
+        if (sequence->status != V0_RUNNING)
+            continue;
+        for (uint32_t i = 0; i < sequence->count; i++)
+            manager->gpu.last_access_ns[sequence->blocks[i]] = now_ns;
+        uint32_t found = 0;
+        while (found + 1 < sequence->count && manager->gpu.computed[sequence->blocks[found]])
+            found++;
+        common = found < common ? found : common;
+    }
+    *cached = common == UINT32_MAX ? 0 : common * manager->block_size;
+}
+
+void v0_mark_computed(struct v0_manager *manager, const struct v0_group *group, int32_t chunk)
+{
+    for (uint32_t s = 0; s < group->count; s++) {
+        const struct v0_sequence *sequence = group->sequences[s];
+        int32_t computed_now = sequence->computed + chunk;
+        if (!sequence->has_table || computed_now <= 0)
+            continue;
+        for (uint32_t i = (uint32_t)computed_now / manager->block_size; i-- > 0;) {
+            bool *computed = &manager->gpu.computed[sequence->blocks[i]];
+            if (*computed)
+                break;
+            *computed = true;
+        }
+    }
+}
+
+/* --- invariants ------------------------------------------------------------------------------------------------------------------ */
+
+static void count_references(const struct v0_group *group, uint32_t *gpu, uint32_t *cpu, uint64_t *blocks, uint64_t *held)
+{
+    for (uint32_t s = 0; s < group->count; s++) {
+        const struct v0_sequence *sequence = group->sequences[s];
+        bool swapped = sequence->status == V0_SWAPPED;
+        for (uint32_t i = 0; sequence->has_table && i < sequence->count; i++)
+            (swapped ? cpu : gpu)[sequence->blocks[i]]++;
+        *blocks += sequence->has_table && !swapped ? sequence->count : 0;
+        *held += (uint64_t)(int64_t)(sequence->has_table && !swapped ? sequence->computed : 0);
+    }
+}
+
+bool v0_manager_check(const struct v0_manager *manager, struct v0_group *const *groups, uint32_t count, struct diag *diag)
+{
+    uint32_t gpu_blocks = manager->gpu.pool.num_blocks, cpu_blocks = manager->cpu.pool.num_blocks, *gpu, *cpu;
+    uint64_t blocks = 0, held = 0;
+    if (array_zeroed(&gpu, gpu_blocks, sizeof *gpu, "a check", diag) != SIM_OK)
+        return false;
+    if (array_zeroed(&cpu, cpu_blocks, sizeof *cpu, "a check", diag) != SIM_OK) {
+        free(gpu);
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        count_references(groups[i], gpu, cpu, &blocks, &held);
+    bool right = memcmp(gpu, manager->gpu.pool.refs, gpu_blocks * sizeof *gpu) == 0 && blocks == manager->table_blocks &&
+                 held == manager->held_tokens && kv_block_pool_check(&manager->gpu.pool);
+    for (uint32_t block = 0; block < cpu_blocks; block++) /* dropped groups leave theirs behind, as in vLLM */
+        right = right && cpu[block] <= manager->cpu.pool.refs[block];
+    free(gpu);
+    free(cpu);
+    if (!right)
+        diag_set(diag, SIM_FAILED, "reference counts, tables and sums of the block manager do not agree");
+    return right;
+}

@@ -1,0 +1,119 @@
+/* vllm_v0_groups.h - sequences, their groups and block tables in vLLM V0, and everything that moves blocks between them: allocation,
+ * append with copy-on-write, fork, swap, release.
+ *
+ * A group is one request: sequences in order of creation (which is the order of their ids). One sequence until its first output, then
+ * its samples or beams. Finished samples stay in the list, beams that are dropped leave it. Tables live on the GPU or, swapped, on the CPU.
+ * Source: semantics/vllm_v0.md sections 1, 3 and 11; vLLM 0.6.2 core/block_manager_v1.py, sequence.py.
+ */
+#ifndef PAGESIM_VLLM_V0_GROUPS_H
+#define PAGESIM_VLLM_V0_GROUPS_H
+
+#include "config/config.h"
+#include "engine/step.h"
+#include "trace/trace.h"
+#include "vllm_v0/vllm_v0_device.h"
+
+enum v0_status { V0_WAITING, V0_RUNNING, V0_SWAPPED, V0_FINISHED };
+
+struct v0_sequence {
+    uint32_t id;
+    uint32_t length;  /* known tokens, the newest (whose KV is not written) included */
+    int32_t computed; /* negative after a chunk of negative length, see struct scheduled */
+    uint32_t generated;
+    uint32_t sample; /* the sample that it consumed last */
+    enum v0_status status;
+    bool decoding; /* stage: false = prefill */
+    bool has_table;
+    uint32_t *blocks;
+    size_t capacity;
+    uint32_t count, runs;
+    uint64_t *lineage; /* identities of its output tokens; only when lists are wanted */
+    size_t lineage_capacity;
+};
+
+struct v0_group {
+    uint32_t request; /* position in the trace */
+    uint32_t samples; /* n */
+    uint32_t beam;    /* beam width, 0 = none */
+    uint32_t output;  /* tokens to generate */
+    uint32_t prompt;
+    struct v0_sequence **sequences;
+    size_t capacity;
+    uint32_t count;
+    uint64_t *prompt_contents; /* prefix caching: identity of the prompt up to the end of each of its blocks */
+    bool listed;               /* scratch of a step: its sequences are listed as scheduled */
+};
+
+/* A list of pairs of the current step. */
+struct v0_pairs {
+    struct block_pair *pairs;
+    size_t capacity;
+    uint32_t count;
+};
+
+struct v0_manager {
+    const struct trace *trace;
+    uint32_t block_size, trace_block_size, watermark_blocks;
+    bool caching, want_lists;
+    struct v0_device gpu, cpu;
+    struct kv_contents *contents; /* prefix caching */
+    struct kv_span *spans;
+    size_t spans_capacity;
+    uint32_t next_sequence_id;
+    uint64_t held_tokens, table_blocks, table_runs; /* over tables on the GPU */
+    struct v0_pairs copies, swap_in, swap_out;      /* of this step */
+    uint32_t *moved_to;                             /* swap: where a block of the other device went; one entry a block of the larger one */
+    uint32_t forks, survivor_recomputes;            /* of this step */
+};
+
+SIM_NODISCARD enum status v0_manager_init(struct v0_manager *manager, const struct trace *trace, const struct config *config,
+                                          bool want_lists, struct diag *diag);
+void v0_manager_deinit(struct v0_manager *manager);
+
+/* --- groups --- */
+SIM_NODISCARD enum status v0_group_open(struct v0_manager *manager, uint32_t request, struct v0_group *group, struct diag *diag);
+/* Free all memory; tables must have been released. */
+void v0_group_close(struct v0_group *group);
+/* Sequences with a status; the sum of sequence slots that the group counts for; any not finished? */
+uint32_t v0_group_count(const struct v0_group *group, enum v0_status status);
+uint32_t v0_group_live(const struct v0_group *group);
+uint32_t v0_group_reserve(const struct v0_group *group);
+/* Its only sequence with that status; there must be one. */
+struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status status);
+/* Append a copy of `parent` (tokens, stage; no table) to the manager's next id. It is not yet in the group's list. */
+SIM_NODISCARD enum status v0_sequence_copy(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence **out,
+                                           struct diag *diag);
+SIM_NODISCARD enum status v0_group_add(struct v0_group *group, struct v0_sequence *sequence, struct diag *diag);
+void v0_group_remove(struct v0_group *group, struct v0_sequence *sequence);
+
+/* --- blocks --- */
+static inline uint32_t v0_blocks_needed(const struct v0_manager *manager, const struct v0_sequence *sequence)
+{
+    return sequence->length / manager->block_size + (sequence->length % manager->block_size != 0);
+}
+enum v0_fit { V0_FITS, V0_LATER, V0_NEVER };
+enum v0_fit v0_can_allocate(const struct v0_manager *manager, const struct v0_group *group);
+/* A table for the whole waiting sequence. */
+SIM_NODISCARD enum status v0_allocate(struct v0_manager *manager, struct v0_group *group, struct diag *diag);
+bool v0_can_append(const struct v0_manager *manager, const struct v0_group *group);
+/* Room for the newest token of each running sequence; shared last blocks are copied (manager->copies). */
+SIM_NODISCARD enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct diag *diag);
+/* The child gets the parent's table, shared. */
+SIM_NODISCARD enum status v0_fork(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence *child,
+                                  struct diag *diag);
+void v0_release(struct v0_manager *manager, struct v0_sequence *sequence);
+bool v0_can_swap_out(const struct v0_manager *manager, const struct v0_group *group);
+enum v0_fit v0_can_swap_in(const struct v0_manager *manager, const struct v0_group *group);
+SIM_NODISCARD enum status v0_swap_out(struct v0_manager *manager, struct v0_group *group, struct diag *diag);
+SIM_NODISCARD enum status v0_swap_in(struct v0_manager *manager, struct v0_group *group, struct diag *diag);
+/* Forget the tables of a swapped group without giving its CPU blocks back, as vLLM does when it drops one. */
+void v0_lose_swapped(struct v0_group *group);
+
+/* Prefix caching: mark access and computed blocks of a scheduled group; *cached = tokens found computed before (a minimum over its
+ * sequences). The two halves are separate because all groups are looked at before any is marked. */
+void v0_touch(struct v0_manager *manager, const struct v0_group *group, int64_t now_ns, uint32_t *cached);
+void v0_mark_computed(struct v0_manager *manager, const struct v0_group *group, int32_t chunk);
+
+bool v0_manager_check(const struct v0_manager *manager, struct v0_group *const *groups, uint32_t count, struct diag *diag);
+
+#endif

@@ -1,0 +1,130 @@
+/* eviction_order.c - see eviction_order.h. */
+#include "vllm_v1/eviction_order.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+#define NOWHERE UINT32_MAX
+
+enum status eviction_order_init(struct eviction_order *order, const struct eviction_policy *policy, uint32_t num_blocks, struct diag *diag)
+{
+    const char *what = "the order of eviction";
+    *order = (struct eviction_order){.num_blocks = num_blocks};
+    if (!policy->key)
+        return SIM_OK;
+    order->policy = policy;
+    enum status status = array_zeroed(&order->facts, num_blocks, sizeof *order->facts, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&order->keys, num_blocks, sizeof *order->keys, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&order->heap, num_blocks, sizeof *order->heap, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&order->at, num_blocks, sizeof *order->at, what, diag);
+    for (uint32_t block = 0; block < num_blocks && status == SIM_OK; block++)
+        order->at[block] = NOWHERE;
+    if (status != SIM_OK)
+        eviction_order_deinit(order);
+    return status;
+}
+
+void eviction_order_deinit(struct eviction_order *order)
+{
+    free(order->facts);
+    free(order->keys);
+    free(order->heap);
+    free(order->at);
+    *order = (struct eviction_order){0};
+}
+
+static bool sooner(const struct eviction_order *order, uint32_t a, uint32_t b)
+{
+    const struct policy_block *left = &order->facts[a], *right = &order->facts[b];
+    if (order->keys[a] != order->keys[b])
+        return order->keys[a] < order->keys[b];
+    if (left->touched != right->touched)
+        return left->touched < right->touched;
+    return left->depth != right->depth ? left->depth > right->depth : a < b;
+}
+
+static void put(struct eviction_order *order, uint32_t at, uint32_t block)
+{
+    order->heap[at] = block;
+    order->at[block] = at;
+}
+
+static void sift_up(struct eviction_order *order, uint32_t at, uint32_t block)
+{
+    for (; at > 0 && sooner(order, block, order->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        put(order, at, order->heap[(at - 1) / 2]);
+    put(order, at, block);
+}
+
+static void sift_down(struct eviction_order *order, uint32_t at, uint32_t block)
+{
+    for (uint32_t child; (child = 2 * at + 1) < order->count; at = child) {
+        if (child + 1 < order->count && sooner(order, order->heap[child + 1], order->heap[child]))
+            child++;
+        if (!sooner(order, order->heap[child], block))
+            break;
+        put(order, at, order->heap[child]);
+    }
+    put(order, at, block);
+}
+
+static void leave_heap(struct eviction_order *order, uint32_t block)
+{
+    uint32_t hole = order->at[block], moved = order->heap[--order->count];
+    order->at[block] = NOWHERE;
+    if (moved == block)
+        return;
+    if (hole > 0 && sooner(order, moved, order->heap[(hole - 1) / 2]))
+        sift_up(order, hole, moved);
+    else
+        sift_down(order, hole, moved);
+}
+
+void eviction_order_hit(struct eviction_order *order, uint32_t block, uint32_t depth, uint64_t admission)
+{
+    if (!order->policy)
+        return;
+    if (order->at[block] != NOWHERE)
+        leave_heap(order, block);
+    struct policy_block *facts = &order->facts[block];
+    *facts = (struct policy_block){.touched = admission, .hits = facts->hits + 1, .depth = depth};
+}
+
+void eviction_order_fill(struct eviction_order *order, uint32_t block, uint32_t depth, uint64_t admission)
+{
+    if (order->policy)
+        order->facts[block] = (struct policy_block){.touched = admission, .depth = depth};
+}
+
+void eviction_order_free(struct eviction_order *order, uint32_t block)
+{
+    if (!order->policy)
+        return;
+    order->facts[block].freed = ++order->releases;
+    order->keys[block] = order->policy->key(&order->facts[block]);
+    sift_up(order, order->count++, block);
+}
+
+uint32_t eviction_order_take(struct eviction_order *order)
+{
+    uint32_t first = order->heap[0];
+    leave_heap(order, first);
+    return first;
+}
+
+bool eviction_order_check(const struct eviction_order *order)
+{
+    uint32_t placed = 0;
+    if (!order->policy)
+        return true;
+    for (uint32_t at = 0; at < order->count; at++)
+        if (order->at[order->heap[at]] != at || (at > 0 && sooner(order, order->heap[at], order->heap[(at - 1) / 2])))
+            return false;
+    for (uint32_t block = 0; block < order->num_blocks; block++)
+        placed += order->at[block] != NOWHERE;
+    return placed == order->count;
+}

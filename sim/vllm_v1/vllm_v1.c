@@ -1,0 +1,615 @@
+/* vllm_v1.c - the scheduler of vLLM V1 0.33.0, decision for decision, written to be read: the reference that faster engines are held to.
+ *
+ * Each step looks at every running request. Running requests first, in order; who finds no block takes one from a victim, which loses
+ * everything and waits again. Then, if nobody was preempted, waiting requests are admitted until one does not fit. Who is a victim, who is
+ * first among the waiting, and which cached block is taken first is asked from policies (policy.h); the text is vLLM's under its own.
+ * Sections in comments are those of the semantics text. Source: vLLM v1/core/sched/scheduler.py.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "engine/request_queue.h"
+#include "engine/scheduler.h"
+#include "sim_version.h"
+#include "vllm_v1/scheduling_order.h"
+#include "vllm_v1/vllm_v1_blocks.h"
+
+struct v1_request {
+    int64_t arrival_ns;
+    uint32_t known;     /* prompt + generated tokens */
+    uint32_t computed;  /* tokens whose KV is considered present */
+    uint32_t scheduled; /* tokens in this step; 0 = not scheduled */
+};
+
+struct vllm_v1 {
+    struct scheduler base;
+    const struct trace *trace;
+    struct config config;
+    uint32_t watermark_blocks;
+    struct scheduling_order order;
+    const struct preemption_victim *victim;
+    bool tells;     /* the scheduling policy wants to know what happens */
+    int64_t now_ns; /* when the current step started */
+    struct v1_blocks blocks;
+    struct v1_request *requests; /* by position */
+    struct request_queue waiting;
+    uint32_t *running; /* positions in running order */
+    uint32_t running_count;
+    uint64_t held_tokens; /* sum of computed over running */
+    bool want_lists;
+    /* The lists of the current step. Each has room for every request that can appear in it. */
+    uint32_t *step_order; /* scheduled positions; a victim may leave it again */
+    uint32_t order_count;
+    struct scheduled *scheduled, *sampled;
+    struct step_sequence *sequences;
+    struct admitted *admitted;
+    struct preempted *preempted;
+    uint32_t preempted_count, admitted_count;
+    uint32_t *finished;
+    struct unwritten *unwritten; /* grows; only when lists are wanted */
+    size_t unwritten_capacity;
+    uint32_t unwritten_count;
+};
+
+/* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
+
+static struct policy_request view(const struct vllm_v1 *v1, uint32_t position)
+{
+    const struct v1_request *request = &v1->requests[position];
+    return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known, request->computed);
+}
+
+/* The key of a request that is in the system. A static one is asked for once, at arrival. */
+static int64_t current_key(const struct vllm_v1 *v1, uint32_t position)
+{
+    if (v1->order.policy->order != POLICY_CHANGING_KEY)
+        return request_queue_key(&v1->waiting, position);
+    struct policy_request request = view(v1, position);
+    return scheduling_order_key(&v1->order, &request);
+}
+
+/* Only when v1->tells: most policies do not want to know, and the caller builds the event. */
+static void tell(const struct vllm_v1 *v1, uint32_t position, struct policy_event event)
+{
+    struct policy_request request = view(v1, position);
+    v1->order.policy->happened(v1->order.self, &request, &event);
+}
+
+/* Before tokens are handed out; requests are shown with theirs. */
+static void tell_computed(const struct vllm_v1 *v1, int64_t end_ns, const struct step *step)
+{
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        struct policy_request request = view(v1, step->scheduled[i].request);
+        struct policy_event event = {.kind = POLICY_COMPUTED,
+                                     .now_ns = end_ns,
+                                     .step_ns = end_ns - v1->now_ns,
+                                     .tokens = (uint32_t)step->scheduled[i].tokens,
+                                     .generated = request.computed_tokens == request.known_tokens};
+        request.known_tokens += event.generated;
+        v1->order.policy->happened(v1->order.self, &request, &event);
+    }
+}
+
+struct running_view {
+    struct policy_running running;
+    const struct vllm_v1 *v1;
+};
+
+static struct policy_request running_request(const struct policy_running *running, uint32_t at)
+{
+    const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
+    return view(v1, v1->running[at]);
+}
+
+static int64_t running_key(const struct policy_running *running, uint32_t at)
+{
+    const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
+    return current_key(v1, v1->running[at]);
+}
+
+static uint32_t running_shared_tokens(const struct policy_running *running, uint32_t at)
+{
+    const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
+    uint32_t position = v1->running[at], shared = v1_blocks_shared_tokens(&v1->blocks, position),
+             computed = v1->requests[position].computed;
+    return shared < computed ? shared : computed;
+}
+
+/* Section 6.1, choice of victim: an index into running. */
+static uint32_t choose_victim(const struct vllm_v1 *v1)
+{
+    const struct scheduling_policy *policy = v1->order.policy;
+    struct running_view all = {.running = {.count = v1->running_count,
+                                           .ordered = policy->key && !policy->waiting_only,
+                                           .first_of_ties = policy->first_of_ties,
+                                           .request = running_request,
+                                           .key = running_key,
+                                           .shared_tokens = running_shared_tokens},
+                               .v1 = v1};
+    uint32_t at = v1->victim->choose(&all.running);
+    assert(at < v1->running_count);
+    return at;
+}
+
+struct waiting_view {
+    struct policy_waiting waiting;
+    struct vllm_v1 *v1;
+    enum status status; /* of the first look-up that failed */
+    bool changed;
+    struct diag *diag;
+};
+
+static uint32_t waiting_cached_tokens(struct policy_waiting *waiting, uint32_t position)
+{
+    struct waiting_view *all = (struct waiting_view *)waiting;
+    uint32_t hits = 0;
+    if (all->status == SIM_OK)
+        all->status = v1_blocks_lookup(&all->v1->blocks, position, all->v1->requests[position].known, &hits, all->diag);
+    return hits * all->v1->config.block_size;
+}
+
+static void waiting_set_key(struct policy_waiting *waiting, uint32_t position, int64_t key)
+{
+    struct waiting_view *all = (struct waiting_view *)waiting;
+    all->changed |= all->v1->waiting.key[position] != key;
+    all->v1->waiting.key[position] = key;
+}
+
+/* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. */
+static enum status reorder_waiting(struct vllm_v1 *v1, uint32_t budget, struct diag *diag)
+{
+    const struct scheduling_policy *policy = v1->order.policy;
+    if (!policy->before_admission || v1->waiting.count == 0 || budget == 0 || v1->running_count == v1->config.max_num_seqs ||
+        v1->blocks.pool.num_free == 0)
+        return SIM_OK;
+    struct waiting_view all = {.waiting = {.count = v1->waiting.count,
+                                           .positions = v1->waiting.heap,
+                                           .cached_tokens = waiting_cached_tokens,
+                                           .set_key = waiting_set_key},
+                               .v1 = v1,
+                               .diag = diag};
+    policy->before_admission(v1->order.self, v1->now_ns, &all.waiting);
+    if (all.changed)
+        request_queue_reorder(&v1->waiting);
+    return all.status;
+}
+
+/* --- the scheduler ------------------------------------------------------------------------------------------------------------------ */
+
+static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
+{
+    (void)diag;
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    v1->requests[position] = (struct v1_request){.arrival_ns = arrival_ns, .known = v1->trace->input_tokens[position]};
+    if (v1->tells)
+        tell(v1, position, (struct policy_event){.kind = POLICY_ARRIVED, .now_ns = arrival_ns});
+    request_queue_push(&v1->waiting, position, scheduling_order_first_key(&v1->order, position, arrival_ns));
+    return SIM_OK;
+}
+
+static void remove_at(uint32_t *list, uint32_t *count, uint32_t at)
+{
+    memmove(list + at, list + at + 1, (size_t)(--*count - at) * sizeof *list);
+}
+
+/* The victim had its turn already: what it was to compute will never be written, though its blocks stay registered. */
+static enum status note_unwritten(struct vllm_v1 *v1, uint32_t victim, struct diag *diag)
+{
+    const struct v1_table *table = &v1->blocks.tables[victim];
+    const uint32_t size = v1->config.block_size, computed = v1->requests[victim].computed, from = computed / size;
+    enum status status = array_reserve(&v1->unwritten, &v1->unwritten_capacity, (size_t)v1->unwritten_count + table->count - from,
+                                       sizeof *v1->unwritten, "the list of unwritten blocks", diag);
+    for (uint32_t i = from; i < table->count && status == SIM_OK; i++)
+        v1->unwritten[v1->unwritten_count++] = (struct unwritten){.block = table->blocks[i], .valid = i == from ? computed % size : 0};
+    return status;
+}
+
+/* Take everything from running[at] and let it wait again. */
+static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, uint32_t *budget, struct diag *diag)
+{
+    uint32_t victim = v1->running[at];
+    struct v1_request *request = &v1->requests[victim];
+    remove_at(v1->running, &v1->running_count, at);
+    if (request->scheduled) { /* not under fcfs: it had its turn in this step already */
+        uint32_t k = 0;
+        while (v1->step_order[k] != victim)
+            k++;
+        remove_at(v1->step_order, &v1->order_count, k);
+        *budget += request->scheduled;
+        enum status status = v1->want_lists ? note_unwritten(v1, victim, diag) : SIM_OK;
+        if (status != SIM_OK)
+            return status;
+    }
+    v1->preempted[v1->preempted_count++] = (struct preempted){.request = victim,
+                                                              .kind = PREEMPT_RECOMPUTE,
+                                                              .requester = requester,
+                                                              .tokens_lost = request->computed,
+                                                              .blocks = v1->blocks.tables[victim].count};
+    v1_blocks_release(&v1->blocks, victim);
+    v1->held_tokens -= request->computed;
+    uint32_t lost = request->computed;
+    request->computed = request->scheduled = 0;
+    if (v1->tells)
+        tell(v1, victim, (struct policy_event){.kind = POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
+    request_queue_push_preempted(&v1->waiting, victim, current_key(v1, victim));
+    return SIM_OK;
+}
+
+/* How many tokens a request may compute: long prompts are cut, the budget and the model's length bound. */
+static uint32_t tokens_now(uint32_t wanted, uint32_t threshold, uint32_t budget)
+{
+    if (threshold > 0 && threshold < wanted)
+        wanted = threshold;
+    return wanted < budget ? wanted : budget;
+}
+
+static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens, uint32_t *budget)
+{
+    v1->requests[position].scheduled = tokens;
+    v1->step_order[v1->order_count++] = position;
+    *budget -= tokens;
+}
+
+/* Make room for running[*k], preempting while it does not fit. *granted = false: it was preempted itself. */
+static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, uint32_t *budget, bool *granted, struct diag *diag)
+{
+    uint32_t position = v1->running[*k];
+    const struct v1_request *request = &v1->requests[position];
+    struct v1_demand demand = {.position = position, .known = request->known, .computed = request->computed, .new_tokens = tokens};
+    for (;;) {
+        enum status status = v1_blocks_allocate(&v1->blocks, &demand, granted, diag);
+        if (status != SIM_OK || *granted)
+            return status;
+        uint32_t at = choose_victim(v1), victim = v1->running[at];
+        status = preempt(v1, at, position, budget, diag);
+        if (status != SIM_OK || victim == position)
+            return status;
+        *k -= at < *k;
+    }
+}
+
+/* Section 6.1 */
+static enum status schedule_running(struct vllm_v1 *v1, uint32_t threshold, uint32_t *budget, struct diag *diag)
+{
+    for (uint32_t k = 0; k<v1->running_count && * budget> 0;) {
+        uint32_t position = v1->running[k];
+        const struct v1_request *request = &v1->requests[position];
+        uint32_t tokens = tokens_now(request->known - request->computed, threshold, *budget);
+        uint32_t room = v1->config.max_model_len - request->computed - 1;
+        tokens = tokens < room ? tokens : room;
+        if (tokens == 0) {
+            k++;
+            continue;
+        }
+        bool granted;
+        enum status status = grow(v1, &k, tokens, budget, &granted, diag);
+        if (status != SIM_OK)
+            return status;
+        if (!granted)
+            continue; /* running[k] is the next one now: it goes on with what the release freed. FCFS: nobody is left behind it. */
+        note_scheduled(v1, position, tokens, budget);
+        k++;
+    }
+    return SIM_OK;
+}
+
+/* Section 6.2: no skipping over a head that does not fit. */
+static enum status schedule_waiting(struct vllm_v1 *v1, uint32_t threshold, uint32_t *budget, struct diag *diag)
+{
+    while (*budget > 0 && v1->waiting.count > 0 && v1->running_count < v1->config.max_num_seqs) {
+        uint32_t position = request_queue_peek(&v1->waiting), hits;
+        struct v1_request *request = &v1->requests[position];
+        enum status status = v1_blocks_lookup(&v1->blocks, position, request->known, &hits, diag);
+        if (status != SIM_OK)
+            return status;
+        uint32_t cached = hits * v1->config.block_size, rest = request->known - cached;
+        uint32_t wanted = threshold > 0 && threshold < rest ? threshold : rest;
+        if (!v1->config.enable_chunked_prefill && wanted > *budget)
+            break; /* the threshold cuts before this test: with it, prompts are split even so */
+        uint32_t tokens = tokens_now(rest, threshold, *budget);
+        struct v1_demand demand = {.position = position,
+                                   .known = request->known,
+                                   .new_tokens = tokens,
+                                   .hits = hits,
+                                   .watermark = v1->running_count > 0 ? v1->watermark_blocks : 0,
+                                   .whole = v1->config.scheduler_reserve_full_isl};
+        bool fits;
+        status = v1_blocks_allocate(&v1->blocks, &demand, &fits, diag);
+        if (status != SIM_OK)
+            return status;
+        if (!fits)
+            break;
+        request_queue_pop(&v1->waiting);
+        v1->running[v1->running_count++] = position;
+        request->computed = cached;
+        v1->held_tokens += cached;
+        v1->admitted[v1->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached};
+        if (v1->tells)
+            tell(v1, position, (struct policy_event){.kind = POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
+        note_scheduled(v1, position, tokens, budget);
+    }
+    return SIM_OK;
+}
+
+/* Add one scheduled request to the sums that price the step. */
+static void add_to_shape(struct step_shape *shape, const struct v1_request *request, uint32_t tokens)
+{
+    uint32_t before = request->computed - tokens;
+    bool completes = request->computed == request->known;
+    shape->scheduled_tokens += tokens;
+    shape->context_tokens += request->computed;
+    shape->sequences++;
+    shape->sampled += completes;
+    if (tokens == 1 && completes) {
+        if (shape->decodes++ == 0)
+            shape->min_decode_context = shape->max_decode_context = request->computed;
+        if (request->computed > shape->max_decode_context)
+            shape->max_decode_context = request->computed;
+        if (request->computed < shape->min_decode_context)
+            shape->min_decode_context = request->computed;
+        shape->decode_context += request->computed;
+        return;
+    }
+    shape->prefill_chunks++;
+    shape->prefill_tokens += tokens;
+    shape->prefill_context += before;
+    shape->prefill_context_product += (uint64_t)tokens * before;
+}
+
+static void fill_lists(struct vllm_v1 *v1, struct step *step)
+{
+    for (uint32_t i = 0; i < v1->order_count; i++) {
+        uint32_t position = v1->step_order[i];
+        struct v1_request *request = &v1->requests[position];
+        uint32_t tokens = request->scheduled;
+        v1->scheduled[i] = (struct scheduled){.request = position, .tokens = (int32_t)tokens};
+        if (v1->want_lists)
+            v1->sequences[i] = (struct step_sequence){.request = position,
+                                                      .start = request->computed,
+                                                      .tokens = tokens,
+                                                      .blocks = v1->blocks.tables[position].blocks,
+                                                      .num_blocks = v1->blocks.tables[position].count};
+        request->computed += tokens;
+        request->scheduled = 0;
+        v1->held_tokens += tokens;
+        add_to_shape(&step->shape, request, tokens);
+    }
+    step->scheduled = v1->scheduled;
+    step->scheduled_count = v1->order_count;
+    step->sequences = v1->sequences;
+    step->sequence_count = v1->want_lists ? v1->order_count : 0;
+    step->admitted = v1->admitted;
+    step->admitted_count = v1->admitted_count;
+    step->preempted = v1->preempted;
+    step->preempted_count = v1->preempted_count;
+    step->unwritten = v1->unwritten;
+    step->unwritten_count = v1->unwritten_count;
+}
+
+static void fill_tally(const struct vllm_v1 *v1, struct step *step)
+{
+    const struct step_shape *shape = &step->shape;
+    const struct v1_blocks *blocks = &v1->blocks;
+    step->tally = (struct step_tally){
+        .context_tokens = shape->context_tokens,
+        .held_tokens = v1->held_tokens,
+        .scheduled_tokens = (uint32_t)shape->scheduled_tokens,
+        .scheduled_sequences = shape->sequences,
+        .prefill_tokens = (uint32_t)shape->prefill_tokens,
+        .sampled_tokens = shape->sampled,
+        .running = v1->running_count,
+        .waiting = v1->waiting.count,
+        .free_blocks = blocks->pool.num_free,
+        .cached_blocks = blocks->cached_free,
+        .used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free,
+        .table_blocks = (uint32_t)blocks->table_blocks,
+        .table_runs = (uint32_t)blocks->table_runs,
+        .preemptions = v1->preempted_count,
+        .mode = shape->prefill_chunks == 0 ? STEP_MODE_DECODE
+                : shape->decodes == 0      ? STEP_MODE_PREFILL
+                                           : STEP_MODE_MIXED,
+    };
+}
+
+static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
+{
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    *step = (struct step){0};
+    v1->now_ns = now_ns;
+    v1->order_count = v1->preempted_count = v1->admitted_count = v1->unwritten_count = 0;
+    uint32_t budget = v1->config.max_num_batched_tokens;
+    /* A lone request is not held back by the threshold. */
+    uint32_t threshold = v1->running_count + v1->waiting.count > 1 ? v1->config.long_prefill_token_threshold : 0;
+    enum status status = schedule_running(v1, threshold, &budget, diag);
+    if (status == SIM_OK && v1->preempted_count == 0) {
+        status = reorder_waiting(v1, budget, diag);
+        if (status == SIM_OK)
+            status = schedule_waiting(v1, threshold, &budget, diag);
+    }
+    if (status != SIM_OK)
+        return status;
+    fill_lists(v1, step);
+    fill_tally(v1, step);
+    return SIM_OK;
+}
+
+/* Section 7: tokens in scheduled order; who is done gives its blocks back before the next is looked at. */
+static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag)
+{
+    (void)diag;
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    uint32_t sampled = 0, finished = 0;
+    if (v1->tells)
+        tell_computed(v1, end_ns, step);
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        uint32_t position = step->scheduled[i].request;
+        struct v1_request *request = &v1->requests[position];
+        if (request->computed < request->known)
+            continue;
+        request->known++;
+        v1->sampled[sampled++] = (struct scheduled){.request = position, .tokens = 1};
+        if (request->known - v1->trace->input_tokens[position] < v1->trace->output_tokens[position] &&
+            request->known < v1->config.max_model_len)
+            continue;
+        if (v1->tells)
+            tell(v1, position, (struct policy_event){.kind = POLICY_FINISHED, .now_ns = end_ns});
+        v1->finished[finished++] = position;
+        v1_blocks_release(&v1->blocks, position);
+        v1_blocks_forget(&v1->blocks, position);
+        v1->held_tokens -= request->computed;
+        request->known = 0; /* marks it as gone for the sweep below */
+    }
+    if (finished > 0) {
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < v1->running_count; i++)
+            if (v1->requests[v1->running[i]].known > 0)
+                v1->running[kept++] = v1->running[i];
+        v1->running_count = kept;
+    }
+    step->sampled = v1->sampled;
+    step->sampled_count = sampled;
+    step->finished = v1->finished;
+    step->finished_count = finished;
+    return SIM_OK;
+}
+
+static bool v1_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
+                          uint64_t *smallest_pool)
+{
+    uint64_t total = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position];
+    uint64_t blocks = (total + config->block_size - 1) / config->block_size;
+    *smallest_pool = 0;
+    if (total > config->max_model_len) {
+        *why = DROP_MAX_MODEL_LEN;
+        return true;
+    }
+    *why = DROP_POOL;
+    *smallest_pool = blocks + 1; /* and the null block */
+    return *smallest_pool > config->num_gpu_blocks;
+}
+
+static const char *v1_diagnose(struct scheduler *self)
+{
+    (void)self;
+    return NULL;
+}
+
+static uint32_t v1_unfinished(const struct scheduler *self)
+{
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    return v1->running_count + v1->waiting.count;
+}
+
+static void v1_pool_state(const struct scheduler *self, struct step_tally *tally)
+{
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    tally->free_blocks = v1->blocks.pool.num_free;
+    tally->cached_blocks = v1->blocks.cached_free;
+}
+
+static bool v1_check(const struct scheduler *self, struct diag *diag)
+{
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    uint64_t held = 0;
+    for (uint32_t i = 0; i < v1->running_count; i++)
+        held += v1->requests[v1->running[i]].computed;
+    if (held != v1->held_tokens || v1->running_count > v1->config.max_num_seqs || !request_queue_check(&v1->waiting)) {
+        diag_set(diag, SIM_FAILED, "the scheduler's queues or sums are inconsistent");
+        return false;
+    }
+    return v1_blocks_check(&v1->blocks, diag);
+}
+
+static void v1_destroy(struct scheduler *self)
+{
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    v1_blocks_deinit(&v1->blocks);
+    request_queue_deinit(&v1->waiting);
+    scheduling_order_deinit(&v1->order);
+    free(v1->requests);
+    free(v1->running);
+    free(v1->step_order);
+    free(v1->scheduled);
+    free(v1->sampled);
+    free(v1->sequences);
+    free(v1->admitted);
+    free(v1->preempted);
+    free(v1->finished);
+    free(v1->unwritten);
+    free(v1);
+}
+
+const struct scheduler_ops vllm_v1_ops = {
+    .name = "vllm-v1",
+    .vllm_version = SIM_VLLM_V1_VERSION,
+    .has_null_block = true,
+    .expands_samples = true,
+    .never_runs = v1_never_runs,
+    .arrive = v1_arrive,
+    .schedule = v1_schedule,
+    .complete = v1_complete,
+    .diagnose = v1_diagnose,
+    .unfinished = v1_unfinished,
+    .pool_state = v1_pool_state,
+    .check = v1_check,
+    .destroy = v1_destroy,
+};
+
+/* Running requests are at most max_num_seqs, and so is every list of a step. */
+static enum status make_lists(struct vllm_v1 *v1, struct diag *diag)
+{
+    size_t most = v1->config.max_num_seqs < v1->trace->count ? v1->config.max_num_seqs : v1->trace->count;
+    const char *what = "the scheduler's lists";
+    enum status status = array_zeroed(&v1->requests, v1->trace->count, sizeof *v1->requests, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->running, most, sizeof *v1->running, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->step_order, most, sizeof *v1->step_order, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->scheduled, most, sizeof *v1->scheduled, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->sampled, most, sizeof *v1->sampled, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->sequences, most, sizeof *v1->sequences, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->admitted, most, sizeof *v1->admitted, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->preempted, most, sizeof *v1->preempted, what, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&v1->finished, most, sizeof *v1->finished, what, diag);
+    return status;
+}
+
+enum status vllm_v1_create(const struct trace *trace, const struct config *config, const struct step_time_model *model, bool want_lists,
+                           struct scheduler **out, struct diag *diag)
+{
+    struct vllm_v1 *v1;
+    enum status status = array_zeroed(&v1, 1, sizeof *v1, "the scheduler", diag);
+    if (status != SIM_OK)
+        return status;
+    v1->base.ops = &vllm_v1_ops;
+    v1->trace = trace;
+    v1->config = *config;
+    v1->watermark_blocks = config_watermark_blocks(config);
+    v1->victim = policy_find_victim(config->preemption_victim);
+    v1->want_lists = want_lists;
+    if (!v1->victim)
+        status = diag_set(diag, SIM_BAD_INPUT, "there is no preemption_victim \"%s\"", config->preemption_victim);
+    if (status == SIM_OK)
+        status = scheduling_order_init(&v1->order, trace, config, model, diag);
+    v1->tells = status == SIM_OK && v1->order.policy->happened;
+    if (status == SIM_OK)
+        status = v1_blocks_init(&v1->blocks, trace, config, diag);
+    if (status == SIM_OK)
+        status = request_queue_init(&v1->waiting, trace->count, v1->order.policy->order != POLICY_ARRIVAL, diag);
+    if (status == SIM_OK)
+        status = make_lists(v1, diag);
+    if (status != SIM_OK) {
+        v1_destroy(&v1->base);
+        return status;
+    }
+    *out = &v1->base;
+    return SIM_OK;
+}

@@ -1,0 +1,364 @@
+/* vllm_v1_blocks.c - see vllm_v1_blocks.h. */
+#include "vllm_v1/vllm_v1_blocks.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/integers.h"
+
+enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, const struct config *config, struct diag *diag)
+{
+    *blocks = (struct v1_blocks){.trace = trace,
+                                 .block_size = config->block_size,
+                                 .trace_block_size = config->trace_block_size,
+                                 .max_model_len = config->max_model_len,
+                                 .blocks_per_hash =
+                                     config->trace_block_size % config->block_size ? 0 : config->trace_block_size / config->block_size,
+                                 .caching = config->enable_prefix_caching,
+                                 .last_position = UINT32_MAX};
+    uint32_t null_block;
+    enum status status = SIM_OK;
+    if (kv_block_pool_init(&blocks->pool, config->num_gpu_blocks, KV_ASCENDING) != KV_OK)
+        return diag_no_memory(diag, (size_t)config->num_gpu_blocks * 12, "the block pool");
+    if (kv_block_pool_take(&blocks->pool, &null_block) != KV_OK)
+        status = diag_set(diag, SIM_FAILED, "an empty block pool has no room for the null block");
+    if (status == SIM_OK && blocks->caching &&
+        (kv_prefix_cache_create(config->num_gpu_blocks, &blocks->cache) != KV_OK || kv_contents_create(&blocks->contents) != KV_OK))
+        status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache");
+    if (status == SIM_OK)
+        status = array_zeroed(&blocks->tables, trace->count, sizeof *blocks->tables, "block tables", diag);
+    const struct eviction_policy *policy = policy_find_eviction(config->eviction_policy);
+    if (status == SIM_OK && !policy)
+        status = diag_set(diag, SIM_BAD_INPUT, "there is no eviction_policy \"%s\"", config->eviction_policy);
+    if (status == SIM_OK && blocks->caching)
+        status = eviction_order_init(&blocks->eviction, policy, config->num_gpu_blocks, diag);
+    if (status != SIM_OK)
+        v1_blocks_deinit(blocks);
+    return status;
+}
+
+static void free_table(struct v1_table *table)
+{
+    free(table->blocks);
+    free(table->contents);
+    *table = (struct v1_table){0};
+}
+
+/* The arrays of a finished request, if there are any. */
+static void take_spare(struct v1_blocks *blocks, struct v1_table *table)
+{
+    if (table->blocks || table->contents || blocks->spare_count == 0)
+        return;
+    const struct v1_table *spare = &blocks->spares[--blocks->spare_count];
+    table->blocks = spare->blocks;
+    table->capacity = spare->capacity;
+    table->contents = spare->contents;
+    table->contents_capacity = spare->contents_capacity;
+}
+
+void v1_blocks_deinit(struct v1_blocks *blocks)
+{
+    for (uint32_t position = 0; blocks->tables && position < blocks->trace->count; position++)
+        free_table(&blocks->tables[position]);
+    for (size_t i = 0; i < blocks->spare_count; i++)
+        free_table(&blocks->spares[i]);
+    free(blocks->tables);
+    free(blocks->spares);
+    free(blocks->hits);
+    free(blocks->spans);
+    eviction_order_deinit(&blocks->eviction);
+    kv_prefix_cache_destroy(blocks->cache);
+    kv_contents_destroy(blocks->contents);
+    kv_block_pool_deinit(&blocks->pool);
+    memset(blocks, 0, sizeof *blocks);
+}
+
+/* Identity of a block that no other request can have. A request has fewer than 2^31 blocks. */
+static uint64_t private_content(const struct v1_blocks *blocks, uint32_t position, uint32_t block, uint64_t end)
+{
+    uint32_t owner = position;
+    if (blocks->trace->sample && end <= blocks->trace->input_tokens[position])
+        owner -= blocks->trace->sample[position]; /* children stand behind child 0 and share its prompt */
+    return KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block;
+}
+
+/* Tokens [from, end) of the prompt, all named by hash ids, as spans of consecutive token values. */
+static enum status named_spans(struct v1_blocks *blocks, const uint32_t *hash_ids, uint64_t from, uint64_t end, size_t *count,
+                               struct diag *diag)
+{
+    const uint64_t width = blocks->trace_block_size;
+    size_t used = 0;
+    enum status status = array_reserve(&blocks->spans, &blocks->spans_capacity, (size_t)((end - from) / width + 2), sizeof *blocks->spans,
+                                       "the content of a block", diag);
+    if (status != SIM_OK)
+        return status;
+    while (from < end) {
+        uint64_t offset = from % width, length = width - offset;
+        if (length > end - from)
+            length = end - from;
+        blocks->spans[used++] = (struct kv_span){.first = (uint64_t)hash_ids[from / width] * width + offset, .count = (uint32_t)length};
+        from += length;
+    }
+    *count = used;
+    return SIM_OK;
+}
+
+/* Identity of a block that is named by hash ids throughout, behind the block before it in `contents`. */
+static enum status named_content(struct v1_blocks *blocks, const uint32_t *hash_ids, uint32_t block, const uint64_t *contents,
+                                 uint64_t *content, struct diag *diag)
+{
+    const uint32_t size = blocks->block_size, per = blocks->blocks_per_hash;
+    uint64_t parent = block ? contents[block - 1] : KV_CONTENT_NONE;
+    size_t count = 1;
+    if (per == 0) { /* blocks and trace blocks overlap in changing ways: every block is a key of its own */
+        enum status status = named_spans(blocks, hash_ids, (uint64_t)block * size, (uint64_t)(block + 1) * size, &count, diag);
+        if (status != SIM_OK)
+            return status;
+        return kv_contents_intern(blocks->contents, parent, blocks->spans, count, content) == KV_OK
+                   ? SIM_OK
+                   : diag_no_memory(diag, 64, "a block's content");
+    }
+    if (block % per != 0) {
+        *content = parent + 1;
+        return SIM_OK;
+    }
+    /* Whole blocks in a trace block: only the chain of trace blocks is interned, its blocks are numbered through. */
+    struct kv_span name = {.first = hash_ids[block / per], .count = 1};
+    uint64_t chain;
+    if (kv_contents_intern(blocks->contents, parent ? parent / per : KV_CONTENT_NONE, &name, count, &chain) != KV_OK)
+        return diag_no_memory(diag, 64, "a block's content");
+    *content = chain * per;
+    return SIM_OK;
+}
+
+/* Extend the request's content identities to the first `needed` full blocks. */
+static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, uint32_t needed, struct diag *diag)
+{
+    struct v1_table *table = &blocks->tables[position];
+    if (needed <= table->contents_count)
+        return SIM_OK;
+    take_spare(blocks, table);
+    enum status status =
+        array_reserve(&table->contents, &table->contents_capacity, needed, sizeof *table->contents, "block contents", diag);
+    const struct trace *trace = blocks->trace;
+    uint64_t named = trace_hash_count(trace, position) * blocks->trace_block_size;
+    if (named > trace->input_tokens[position])
+        named = trace->input_tokens[position];
+    for (uint32_t block = table->contents_count; block < needed && status == SIM_OK; block++) {
+        uint64_t end = ((uint64_t)block + 1) * blocks->block_size;
+        if (end <= named)
+            status =
+                named_content(blocks, trace->hash_ids + trace->hash_start[position], block, table->contents, &table->contents[block], diag);
+        else
+            table->contents[block] = private_content(blocks, position, block, end);
+        table->contents_count += status == SIM_OK;
+    }
+    return status;
+}
+
+enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32_t known, uint32_t *count, struct diag *diag)
+{
+    *count = 0;
+    if (!blocks->caching)
+        return SIM_OK;
+    uint32_t limit = (known - 1) / blocks->block_size;
+    enum status status = array_reserve(&blocks->hits, &blocks->hits_capacity, limit, sizeof *blocks->hits, "prefix hits", diag);
+    if (status == SIM_OK)
+        status = extend_contents(blocks, position, limit, diag);
+    if (status != SIM_OK)
+        return status;
+    const uint64_t *contents = blocks->tables[position].contents;
+    uint32_t found = 0;
+    if (blocks->last_position == position && blocks->last_evictions == blocks->evictions && blocks->last_found <= limit)
+        found = blocks->last_found;
+    while (found < limit) {
+        uint32_t block = kv_prefix_cache_find(blocks->cache, contents[found]);
+        if (block == KV_BLOCK_NONE)
+            break;
+        blocks->hits[found++] = block;
+    }
+    blocks->last_position = position;
+    blocks->last_found = found;
+    blocks->last_evictions = blocks->evictions;
+    *count = found;
+    return SIM_OK;
+}
+
+static void append_block(struct v1_blocks *blocks, struct v1_table *table, uint32_t block)
+{
+    bool starts_run = table->count == 0 || table->blocks[table->count - 1] + 1 != block;
+    table->runs += starts_run;
+    blocks->table_runs += starts_run;
+    blocks->table_blocks++;
+    table->blocks[table->count++] = block;
+}
+
+/* A broken contract of the pool is a bug of ours; say so instead of going on. */
+static enum status pool_bug(struct diag *diag, uint32_t block)
+{
+    return diag_set(diag, SIM_FAILED, "internal error: block %u is not in the state the scheduler believes", block);
+}
+
+static enum status touch_hits(struct v1_blocks *blocks, struct v1_table *table, uint32_t hits, struct diag *diag)
+{
+    for (uint32_t i = 0; i < hits; i++) {
+        uint32_t block = blocks->hits[i];
+        blocks->cached_free -= blocks->pool.refs[block] == 0;
+        eviction_order_hit(&blocks->eviction, block, i, table->admission);
+        if (kv_block_pool_ref(&blocks->pool, block) != KV_OK)
+            return pool_bug(diag, block);
+        append_block(blocks, table, block);
+    }
+    if (table->registered < hits)
+        table->registered = hits;
+    return SIM_OK;
+}
+
+/* The head of the queue, which is one without content as long as there is any; of the others, whichever the eviction policy says. */
+static enum kv_status take_block(struct v1_blocks *blocks, uint32_t *block)
+{
+    uint32_t head = kv_block_pool_head(&blocks->pool);
+    if (!blocks->eviction.policy || head == blocks->pool.num_blocks || kv_prefix_cache_content(blocks->cache, head) == KV_CONTENT_NONE)
+        return kv_block_pool_take(&blocks->pool, block);
+    *block = eviction_order_take(&blocks->eviction);
+    return kv_block_pool_ref(&blocks->pool, *block);
+}
+
+static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, uint32_t fresh, struct diag *diag)
+{
+    for (uint32_t i = 0; i < fresh; i++) {
+        uint32_t block;
+        if (take_block(blocks, &block) != KV_OK)
+            return pool_bug(diag, KV_BLOCK_NONE);
+        eviction_order_fill(&blocks->eviction, block, table->count, table->admission);
+        if (blocks->caching && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE) {
+            kv_prefix_cache_remove(blocks->cache, block); /* the only way that cached content is evicted */
+            blocks->cached_free--;
+            blocks->evictions++;
+        }
+        append_block(blocks, table, block);
+    }
+    return SIM_OK;
+}
+
+enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag)
+{
+    struct v1_table *table = &blocks->tables[position];
+    enum status status = extend_contents(blocks, position, full, diag);
+    if (status != SIM_OK)
+        return status;
+    for (; table->registered < full; table->registered++) {
+        uint32_t block = table->blocks[table->registered];
+        if (kv_prefix_cache_insert(blocks->cache, block, table->contents[table->registered]) != KV_OK)
+            return pool_bug(diag, block);
+    }
+    return SIM_OK;
+}
+
+enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag)
+{
+    struct v1_table *table = &blocks->tables[demand->position];
+    const uint32_t size = blocks->block_size, limit = blocks->max_model_len;
+    const uint32_t present = demand->computed + demand->hits * size, have = table->count + demand->hits;
+    uint32_t revived = 0; /* hits that sit in the free queue and will leave it */
+    for (uint32_t i = 0; i < demand->hits; i++)
+        revived += blocks->pool.refs[blocks->hits[i]] == 0;
+    uint64_t reserve = (uint64_t)demand->watermark + revived;
+    uint32_t whole = ceil_div(min_u32(demand->known, limit), size), covered = ceil_div(min_u32(present + demand->new_tokens, limit), size);
+    *fits = false;
+    if (demand->whole && (whole > have ? whole - have : 0) + reserve > blocks->pool.num_free)
+        return SIM_OK;
+    uint32_t fresh = covered > have ? covered - have : 0;
+    if (fresh + reserve > blocks->pool.num_free)
+        return SIM_OK;
+    take_spare(blocks, table);
+    enum status status =
+        array_reserve(&table->blocks, &table->capacity, (size_t)have + fresh, sizeof *table->blocks, "a block table", diag);
+    if (table->count == 0)
+        table->admission = ++blocks->eviction.admissions;
+    if (status == SIM_OK)
+        status = touch_hits(blocks, table, demand->hits, diag);
+    if (status == SIM_OK)
+        status = take_fresh(blocks, table, fresh, diag);
+    if (status == SIM_OK && blocks->caching)
+        status = v1_blocks_register(blocks, demand->position, min_u32(present + demand->new_tokens, demand->known) / size, diag);
+    *fits = status == SIM_OK;
+    return status;
+}
+
+void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
+{
+    struct v1_table *table = &blocks->tables[position];
+    struct kv_block_pool *pool = &blocks->pool;
+    /* None of these calls can fail: the table holds a reference of each of its blocks. */
+    enum kv_status put = KV_OK;
+    uint32_t left;
+    for (uint32_t i = table->count; i-- > 0 && put == KV_OK;) {
+        put = kv_block_pool_unref(pool, table->blocks[i], &left);
+        if (put == KV_OK && left == 0 && blocks->caching && kv_prefix_cache_content(blocks->cache, table->blocks[i]) != KV_CONTENT_NONE) {
+            put = kv_block_pool_put_tail(pool, table->blocks[i]);
+            eviction_order_free(&blocks->eviction, table->blocks[i]);
+            blocks->cached_free++;
+        }
+    }
+    /* What is now unreferenced and in no queue has no content. Walked backwards, so that the deepest block ends up as the head. */
+    for (uint32_t i = 0; i < table->count && put == KV_OK; i++)
+        if (pool->refs[table->blocks[i]] == 0 && pool->next[table->blocks[i]] == KV_BLOCK_NONE)
+            put = kv_block_pool_put_head(pool, table->blocks[i]);
+    assert(put == KV_OK);
+    blocks->table_blocks -= table->count;
+    blocks->table_runs -= table->runs;
+    table->count = table->runs = table->registered = 0;
+}
+
+uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t position)
+{
+    const struct v1_table *table = &blocks->tables[position];
+    uint32_t shared = 0;
+    while (shared < table->count && blocks->pool.refs[table->blocks[shared]] > 1)
+        shared++;
+    return shared * blocks->block_size;
+}
+
+void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
+{
+    struct diag no_matter = {0};
+    struct v1_table *table = &blocks->tables[position];
+    if (!table->blocks && !table->contents)
+        return;
+    if (array_reserve(&blocks->spares, &blocks->spare_capacity, blocks->spare_count + 1, sizeof *blocks->spares, "block tables",
+                      &no_matter) != SIM_OK) {
+        free_table(table);
+        return;
+    }
+    blocks->spares[blocks->spare_count++] = *table;
+    *table = (struct v1_table){0};
+}
+
+bool v1_blocks_check(const struct v1_blocks *blocks, struct diag *diag)
+{
+    uint64_t entries = 0, runs = 0, references = 1; /* the null block's */
+    for (uint32_t position = 0; position < blocks->trace->count; position++) {
+        const struct v1_table *table = &blocks->tables[position];
+        entries += table->count;
+        runs += table->runs;
+        for (uint32_t i = 0; i < table->registered; i++)
+            if (kv_prefix_cache_content(blocks->cache, table->blocks[i]) != table->contents[i])
+                return diag_set(diag, SIM_FAILED, "request %u: block %u does not hold the content it is registered for", position, i),
+                       false;
+    }
+    uint32_t cached = 0;
+    for (uint32_t block = 0; block < blocks->pool.num_blocks; block++) {
+        references += block ? blocks->pool.refs[block] : 0;
+        cached += blocks->caching && blocks->pool.refs[block] == 0 && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE;
+    }
+    if (entries != blocks->table_blocks || runs != blocks->table_runs || references != entries + 1 || cached != blocks->cached_free)
+        return diag_set(diag, SIM_FAILED, "sums over block tables do not agree with the pool"), false;
+    if (!eviction_order_check(&blocks->eviction) || (blocks->eviction.policy && blocks->eviction.count != cached))
+        return diag_set(diag, SIM_FAILED, "the order of eviction does not agree with the free blocks that are cached"), false;
+    if (!kv_block_pool_check(&blocks->pool) || (blocks->caching && !kv_prefix_cache_check(blocks->cache)))
+        return diag_set(diag, SIM_FAILED, "an invariant of the block pool or of the prefix cache is broken"), false;
+    return true;
+}

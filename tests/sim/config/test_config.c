@@ -1,0 +1,179 @@
+/* test_config.c - defaults, files, options, and all that is refused. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/nearest.h"
+#include "config/config_keys.h"
+#include "support/temp_file.h"
+
+static enum status load(const char *text, const struct config_option *options, uint32_t count, struct config *config, struct diag *diag)
+{
+    struct temp_file file = temp_file_make(text, strlen(text));
+    enum status status = config_load(file.path, options, count, config, diag);
+    temp_file_remove(&file);
+    return status;
+}
+
+Test(config, engines_have_their_own_defaults)
+{
+    struct config v1, v0, chunked;
+    struct diag diag = {0};
+    cr_assert_eq(load("{}", NULL, 0, &v1, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(load("{\"scheduler\":\"vllm-v0\"}", NULL, 0, &v0, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(load("{\"enable_chunked_prefill\":true,\"scheduler\":\"vllm-v0\"}", NULL, 0, &chunked, &diag), SIM_OK, "%s", diag.text);
+    cr_expect(v1.max_num_seqs == 128 && v1.max_num_batched_tokens == 2048 && v1.max_model_len == 131072 && v1.watermark == 0.0);
+    cr_expect(v1.enable_prefix_caching && v1.enable_chunked_prefill && v1.scheduler_reserve_full_isl);
+    cr_expect(v0.max_num_seqs == 256 && v0.max_num_batched_tokens == 8192 && v0.max_model_len == 8192 && v0.watermark == 0.01);
+    cr_expect(!v0.enable_prefix_caching && !v0.enable_chunked_prefill);
+    cr_expect_eq(chunked.max_num_batched_tokens, 512);
+}
+
+Test(config, wrong_files_are_refused_with_place_and_remedy)
+{
+    static const struct {
+        const char *text, *place, *says;
+    } cases[] = {
+        {"{\"blok_size\":16}", ":1:2:", "did you mean \"block_size\""},
+        {"{\n  \"block_size\": 0\n}", ":2:17:", "an integer from 1"},
+        {"{\"block_size\":\"16\"}", ":1:15:", "an integer"},
+        {"{\"block_size\":16.5}", ":1:15:", "an integer"},
+        {"{\"block_size\":-1}", ":1:15:", "an integer"},
+        {"{\"num_gpu_blocks\":99999999999}", ":1:19:", "an integer"},
+        {"{\"block_size\":16,\"block_size\":16}", ":1:18:", "given twice"},
+        {"{\"watermark\":1.5}", ":1:14:", "a number from 0 to 1"},
+        {"{\"enable_prefix_caching\":1}", ":1:26:", "true or false"},
+        {"{\"scheduler\":\"vllm\"}", ":1:14:", "\"vllm-v1\" or \"vllm-v0\""},
+        {"{\"scheduling_policy\":\"lifo\"}", ":1:22:", "\"fcfs\""},
+        {"{\"num_cpu_blocks\":5}", ":1:2:", "vllm-v0 engine"},
+        {"{\"scheduler\":\"vllm-v0\",\"long_prefill_token_threshold\":5}", ":1:24:", "vllm-v1 engine"},
+        {"{\"step_time\":{\"base_n\":1}}", ":1:15:", "did you mean \"base_ns\""},
+        {"{\"step_time\":5}", ":1:14:", "an object"},
+        {"{\"max_num_seqs\":4096}", "", "below max_num_seqs"},
+        {"{\"long_prefill_token_threshold\":200000}", "", "above max_model_len"},
+        {"{\"enable_chunked_prefill\":false}", "", "max_model_len"},
+        {"{\"scheduler\":\"vllm-v0\",\"max_num_batched_tokens\":100}", "", "max_model_len"},
+        {"{\"scheduler\":\"vllm-v0\",\"scheduling_policy\":\"priority\"}", "", "fcfs"},
+        {"[]", ":1:1:", "object"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config = {.block_size = 77};
+        struct diag diag = {0};
+        cr_expect_eq(load(cases[i].text, NULL, 0, &config, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
+        cr_expect(strstr(diag.text, cases[i].place) && strstr(diag.text, cases[i].says), "%s: %s", cases[i].text, diag.text);
+        cr_expect_eq(config.block_size, 77, "nothing is written on failure");
+    }
+}
+
+Test(config, options_win_over_the_file)
+{
+    const struct config_option options[] = {{"block-size", "32"},
+                                            {"num-gpu-blocks-override", "500"},
+                                            {"no-enable-prefix-caching", NULL},
+                                            {"step-time-base-ns", "7"},
+                                            {"block-size", "64"}};
+    struct config config;
+    struct diag diag = {0};
+    cr_assert_eq(load("{\"block_size\":8,\"num_gpu_blocks\":9,\"step_time\":{\"kv_ns\":3}}", options, 5, &config, &diag), SIM_OK, "%s",
+                 diag.text);
+    cr_expect(config.block_size == 64 && config.num_gpu_blocks == 500 && !config.enable_prefix_caching);
+    cr_expect(config.step_time.base_ns == 7 && config.step_time.kv_ns == 3 && config.step_time.token_ns == 50000);
+    const struct config_option wrong[] = {{"block-size", "x"}};
+    cr_expect_eq(load("{}", wrong, 1, &config, &diag), SIM_USAGE);
+}
+
+Test(config, what_is_written_reads_back_the_same)
+{
+    static const char *const texts[] = {
+        "{\"num_gpu_blocks\":100,\"watermark\":0.07,\"seed\":18446744073709551615}",
+        "{\"scheduler\":\"vllm-v0\",\"num_gpu_blocks\":100,\"num_cpu_blocks\":7,\"preemption_mode\":\"swap\"}",
+        "{\"num_gpu_blocks\":9,\"step_time\":{\"copy_ns_per_block\":5},\"kv\":{\"dtype\":\"bfloat16\"}}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct config first, second;
+        struct json_text json;
+        struct diag diag = {0};
+        cr_assert_eq(load(texts[i], NULL, 0, &first, &diag), SIM_OK, "%s", diag.text);
+        json_text_init(&json, true);
+        config_write(&first, &json);
+        cr_assert_eq(load(json.text, NULL, 0, &second, &diag), SIM_OK, "%s", diag.text);
+        for (size_t key = 0; key < config_key_count; key++)
+            cr_expect(config_key_equal(&config_keys[key], &first, &second), "%s", config_keys[key].name);
+        json_text_deinit(&json);
+    }
+}
+
+Test(config, every_key_sets_its_own_member_and_no_other)
+{
+    for (size_t key = 0; key < config_key_count; key++) {
+        struct config before, after;
+        config_defaults(SCHEDULER_VLLM_V1, &before);
+        after = before;
+        const char *value =
+            config_keys[key].type == KEY_BOOL
+                ? (config_key_parse(&config_keys[key], "false", &after) && config_key_equal(&config_keys[key], &before, &after) ? "true"
+                                                                                                                                : "false")
+            : config_keys[key].type == KEY_PATH       ? "some/path"
+            : config_key_choice(&config_keys[key], 1) ? config_key_choice(&config_keys[key], 1)
+            : config_keys[key].type == KEY_DOUBLE     ? "0.5"
+                                                      : "3";
+        after = before;
+        cr_assert(config_key_parse(&config_keys[key], value, &after), "%s", config_keys[key].name);
+        for (size_t other = 0; other < config_key_count; other++)
+            if (other != key)
+                cr_expect(config_key_equal(&config_keys[other], &before, &after), "%s changes %s", config_keys[key].name,
+                          config_keys[other].name);
+    }
+}
+
+Test(config, watermark_blocks_are_cut_like_vllm_cuts_them)
+{
+    static const struct {
+        double watermark;
+        uint32_t pool, blocks;
+    } cases[] = {{0.01, 100, 1}, {0.01, 99, 0}, {0.01, 1200, 12}, {0.2, 11, 2}, {0.29, 100, 28}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config = {.watermark = cases[i].watermark, .num_gpu_blocks = cases[i].pool};
+        cr_expect_eq(config_watermark_blocks(&config), cases[i].blocks, "case %zu", i);
+    }
+}
+
+Test(nearest, finds_what_was_meant_and_nothing_far_fetched)
+{
+    static const char *const names[] = {"block-size", "num-gpu-blocks", "watermark"};
+    cr_expect_str_eq(nearest_name("blok-size", names, 3), "block-size");
+    cr_expect_str_eq(nearest_name("watermrak", names, 3), "watermark");
+    cr_expect_null(nearest_name("frobnicate", names, 3));
+}
+
+Test(config, whole_numbers_take_vllms_units)
+{
+    static const struct {
+        const char *text;
+        uint64_t value; /* UINT64_MAX: refused */
+    } cases[] = {{"123", 123},
+                 {"8k", 8000},
+                 {"25.6k", 25600},
+                 {"8K", 8192},
+                 {"2m", 2000000},
+                 {"5G", UINT64_C(5) << 30},
+                 {"1.5g", 1500000000},
+                 {"3T", UINT64_C(3) << 40},
+                 {"1.5K", UINT64_MAX},
+                 {"3.k", UINT64_MAX},
+                 {"k", UINT64_MAX},
+                 {"8kk", UINT64_MAX},
+                 {"8 k", UINT64_MAX},
+                 {"1e3k", UINT64_MAX},
+                 {"-1k", UINT64_MAX},
+                 {"17000000T", UINT64_MAX},
+                 {"99999999999t", UINT64_MAX}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        struct diag diag = {0};
+        config_defaults(SCHEDULER_VLLM_V1, &config);
+        const enum status status = config_set(&config, "kv_cache_memory_bytes", cases[i].text, &diag);
+        cr_expect_eq(status, cases[i].value == UINT64_MAX ? SIM_USAGE : SIM_OK, "%s: %s", cases[i].text, diag.text);
+        if (status == SIM_OK)
+            cr_expect_eq(config.kv_cache_memory_bytes, cases[i].value, "%s", cases[i].text);
+    }
+}

@@ -1,0 +1,221 @@
+/* test_memory_accounts.c - the memory ledger adds up, and says what a naive count over all tables says. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "observe/class_ledger.h"
+#include "observe/memory_accounts.h"
+#include "replay/engine.h"
+#include "support/random_case.h"
+#include "support/tiny_trace.h"
+
+enum { BLOCKS_MOST = 256, TABLES_MOST = 512, TABLE_MOST = 256, CASES = 1200 };
+
+/* A naive watcher: keeps all tables, and in every step counts each block of the pool afresh. */
+struct naive {
+    bool v0;
+    uint32_t size, table_count;
+    struct naive_table {
+        uint32_t position, tokens, count, blocks[TABLE_MOST];
+    } tables[TABLES_MOST];
+    slot_time useful, tail, used;
+    uint64_t steps, shared_steps, partly_shared_steps;
+};
+
+static void forget(struct naive *naive, uint32_t position)
+{
+    for (uint32_t i = 0; i < naive->table_count; i++)
+        if (naive->tables[i].position == position)
+            naive->tables[i--] = naive->tables[--naive->table_count];
+}
+
+static void remember(struct naive *naive, const struct step_sequence *sequence)
+{
+    if (!naive->v0)
+        forget(naive, sequence->request);
+    struct naive_table *table = &naive->tables[naive->table_count++];
+    *table =
+        (struct naive_table){.position = sequence->request, .tokens = sequence->start + sequence->tokens, .count = sequence->num_blocks};
+    memcpy(table->blocks, sequence->blocks, table->count * sizeof *table->blocks);
+}
+
+static enum status naive_scheduled(void *self, const struct step *step, struct diag *diag)
+{
+    (void)diag;
+    struct naive *naive = self;
+    uint32_t filled[BLOCKS_MOST] = {0}, used = 0;
+    bool seen[BLOCKS_MOST] = {false};
+    uint64_t useful = 0;
+    for (uint32_t i = 0; i < step->preempted_count; i++)
+        forget(naive, step->preempted[i].request);
+    if (naive->v0)
+        naive->table_count = 0;
+    for (uint32_t i = 0; i < step->sequence_count; i++)
+        remember(naive, &step->sequences[i]);
+    for (uint32_t i = 0; i < step->resident_count; i++)
+        remember(naive, &step->residents[i]);
+    bool partly = false;
+    for (uint32_t t = 0; t < naive->table_count; t++)
+        for (uint32_t i = 0; i < naive->tables[t].count; i++) {
+            const struct naive_table *table = &naive->tables[t];
+            uint32_t block = table->blocks[i], start = i * naive->size;
+            uint32_t tokens = table->tokens < start ? 0 : table->tokens - start < naive->size ? table->tokens - start : naive->size;
+            partly |= seen[block] && tokens < naive->size;
+            seen[block] = true;
+            filled[block] = tokens > filled[block] ? tokens : filled[block];
+        }
+    for (uint32_t block = 0; block < BLOCKS_MOST; block++) {
+        used += seen[block];
+        useful += filled[block];
+    }
+    cr_assert_eq(used, step->tally.used_blocks);
+    naive->steps++;
+    naive->shared_steps += step->tally.table_blocks > used;
+    naive->partly_shared_steps += partly;
+    naive->useful += (slot_time)useful * step->tally.duration_ns;
+    naive->used += (slot_time)used * step->tally.duration_ns;
+    naive->tail += ((slot_time)used * naive->size - (slot_time)useful) * step->tally.duration_ns;
+    return SIM_OK;
+}
+
+static enum status naive_completed(void *self, const struct step *step, struct diag *diag)
+{
+    (void)diag;
+    for (uint32_t i = 0; i < step->finished_count; i++)
+        forget(self, step->finished[i]);
+    return SIM_OK;
+}
+
+/* Checks a class ledger after every step. */
+static enum status check_holders(void *self, const struct step *step, struct diag *diag)
+{
+    (void)diag;
+    const struct class_ledger *ledger = self;
+    cr_assert(block_holders_check(&ledger->holders));
+    cr_assert_eq(ledger->holders.used_blocks, step->tally.used_blocks);
+    return SIM_OK;
+}
+
+static void replay(const struct trace *trace, const struct config *config, const struct observer *observers, size_t count,
+                   const struct replay_options *options)
+{
+    struct diag diag = {0};
+    struct step_time_model *model;
+    struct replay_facts facts;
+    cr_assert_eq(step_time_create(config, &model, &diag), SIM_OK);
+    cr_assert_eq(replay_run(trace, config, model, observers, count, options, &facts, &diag), SIM_OK, "%s", diag.text);
+    step_time_destroy(model);
+}
+
+static bool same_accounts(const struct memory_accounts *a, const struct memory_accounts *b)
+{
+    return memcmp(a->sums, b->sums, sizeof a->sums) == 0 && memcmp(a->saved, b->saved, sizeof a->saved) == 0 &&
+           memcmp(a->running, b->running, sizeof a->running) == 0 && memcmp(a->time_ns, b->time_ns, sizeof a->time_ns) == 0 &&
+           memcmp(a->peak_slots, b->peak_slots, sizeof a->peak_slots) == 0 && a->peak_saved_slots == b->peak_saved_slots;
+}
+
+static void compare_case(uint64_t number, bool v0, struct naive *naive)
+{
+    uint64_t seed = number;
+    struct config config = random_case_config(&seed, v0);
+    struct trace *trace = random_case_trace(&seed, &config);
+    struct memory_accounts fast, plain;
+    struct class_ledger classes;
+    struct diag diag = {0};
+    const struct replay_options no_options = {0}, reference = {.reference = true};
+    naive->v0 = v0;
+    naive->size = config.block_size;
+    naive->table_count = 0;
+    naive->useful = naive->tail = naive->used = 0;
+    memory_accounts_init(&fast, &config);
+    memory_accounts_init(&plain, &config);
+    cr_assert_eq(class_ledger_init(&classes, trace, &config, (enum class_key)(number % 3), &diag), SIM_OK);
+    const struct observer alone[] = {memory_accounts_observer(&fast)};
+    const struct observer all[] = {memory_accounts_observer(&plain),
+                                   class_ledger_observer(&classes),
+                                   {.self = &classes, .scheduled = check_holders},
+                                   {.self = naive, .scheduled = naive_scheduled, .completed = naive_completed}};
+    replay(trace, &config, alone, 1, &no_options);
+    replay(trace, &config, all, 4, &reference);
+    cr_expect(memory_accounts_check(&fast), "case %llu", (unsigned long long)number);
+    cr_expect(same_accounts(&fast, &plain), "case %llu: the engines differ", (unsigned long long)number);
+    cr_expect(naive->useful == plain.sums[SPAN_ALL][ACCOUNT_USEFUL], "case %llu: useful", (unsigned long long)number);
+    cr_expect(naive->tail == plain.sums[SPAN_ALL][ACCOUNT_TAIL], "case %llu: tail", (unsigned long long)number);
+    struct class_sums sums = {0};
+    for (uint32_t class = 0; class < classes.classes.count; class ++) {
+        sums.useful += classes.sums[class].useful;
+        sums.tail += classes.sums[class].tail;
+        sums.saved += classes.sums[class].saved;
+    }
+    cr_expect(sums.useful == naive->useful && sums.tail == naive->tail && sums.saved == plain.saved[SPAN_ALL], "case %llu: classes",
+              (unsigned long long)number);
+    class_ledger_deinit(&classes);
+    trace_destroy(trace);
+}
+
+Test(memory_accounts, add_up_in_both_engines_and_agree_with_a_naive_count_of_every_block)
+{
+    struct naive *naive = calloc(1, sizeof *naive);
+    cr_assert(naive);
+    for (uint64_t number = 1; number <= CASES; number++)
+        compare_case(number, false, naive);
+    cr_expect_gt(naive->steps, 20L * CASES);
+    cr_expect_gt(naive->shared_steps, CASES);
+    uint64_t v1_partly = naive->partly_shared_steps;
+    for (uint64_t number = 1; number <= CASES; number++)
+        compare_case(number, true, naive);
+    cr_expect_eq(v1_partly, 0, "V1 shares full blocks only");
+    cr_expect_gt(naive->partly_shared_steps, CASES / 10, "V0 shares blocks that are not full");
+    free(naive);
+}
+
+Test(memory_accounts, charge_one_request_as_by_hand)
+{
+    /* 20 prompt tokens and 2 outputs in blocks of 16: step 0 computes 20 tokens (8 % full tail), step 1 one more. */
+    const struct tiny_request requests[] = {{.input = 20, .output = 2}};
+    struct trace *trace = tiny_trace(requests, 1);
+    struct config config = tiny_config_v1(16, 10);
+    struct memory_accounts accounts;
+    const struct replay_options options = {0};
+    config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .base_ns = 10};
+    memory_accounts_init(&accounts, &config);
+    const struct observer observers[] = {memory_accounts_observer(&accounts)};
+    replay(trace, &config, observers, 1, &options);
+    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_USEFUL] == (step_sum)10 * (20 + 21));
+    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_TAIL] == (step_sum)10 * (12 + 11));
+    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_FREE] == (step_sum)10 * 2 * 7 * 16);
+    cr_expect(accounts.sums[SPAN_ALL][ACCOUNT_NULL] == (step_sum)10 * 2 * 16);
+    cr_expect_eq(accounts.time_ns[SPAN_WAITING], 0);
+    cr_expect(memory_accounts_check(&accounts));
+    cr_expect_float_eq(memory_accounts_mean_blocks(&accounts, SPAN_ALL, accounts.sums[SPAN_ALL][ACCOUNT_FREE]), 7, 1e-12);
+    accounts.sums[SPAN_ALL][ACCOUNT_FREE]++;
+    cr_expect_not(memory_accounts_check(&accounts), "one slot-nanosecond too many is found");
+    trace_destroy(trace);
+}
+
+Test(memory_accounts, time_in_buckets_is_exact_however_often_they_are_joined)
+{
+    struct usage_timeline *timeline = malloc(sizeof *timeline);
+    int64_t at = 1000;
+    slot_time all = 0, kept = 0;
+    usage_timeline_init(timeline);
+    for (int64_t i = 1; i <= 4000; i++) {
+        const int64_t ns = i * 997;
+        const slot_time sums[TIMELINE_SERIES] = {(slot_time)(i % 7) * ns, 0, 0, ns, 0};
+        usage_timeline_add(timeline, at, ns, sums);
+        all += (slot_time)(i % 7) * ns;
+        at += ns;
+    }
+    for (int bucket = 0; bucket < TIMELINE_BUCKETS; bucket++)
+        kept += timeline->sums[bucket][0];
+    cr_expect(all == kept);
+    cr_expect_leq(timeline->end_ns - timeline->origin_ns, timeline->width_ns * TIMELINE_BUCKETS);
+    cr_expect_gt(2 * (timeline->end_ns - timeline->origin_ns), timeline->width_ns * TIMELINE_BUCKETS);
+    for (int column = 0; column < TIMELINE_WIDTH; column++) {
+        double means[TIMELINE_SERIES];
+        usage_timeline_means(timeline, (double)column / TIMELINE_WIDTH, (double)(column + 1) / TIMELINE_WIDTH, means);
+        cr_expect_float_eq(means[3], 1, 1e-9, "a constant stays what it is in column %d", column);
+        cr_expect(means[0] > 2.5 && means[0] < 3.5);
+    }
+    free(timeline);
+}

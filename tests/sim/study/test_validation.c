@@ -1,0 +1,190 @@
+/* test_validation.c - a replay against the measured run of a real server, with the limits that the project set itself. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/engine.h"
+#include "study/validation.h"
+#include "support/shared.h"
+#include "support/temp_file.h"
+#include "support/tiny_trace.h"
+#include "time/compact.h"
+
+#define RUN "../shared/groundtruth/rtx4090_llama31_8b"
+
+static double figure(const struct validation *validation, const char *name)
+{
+    for (size_t i = 0; i < validation->figure_count; i++)
+        if (strcmp(validation->figures[i].name, name) == 0 && !validation->figures[i].undefined)
+            return validation->figures[i].value;
+    cr_assert_fail("no figure %s", name);
+    return 0;
+}
+
+static void replay(const struct trace *trace, const struct config *config, bool reference, struct validation *validation)
+{
+    struct step_time_model *model;
+    struct replay_facts facts;
+    struct replay_options options = {.reference = reference};
+    struct diag diag = {0};
+    cr_assert_eq(step_time_create(config, &model, &diag), SIM_OK, "%s", diag.text);
+    const struct observer observer = validation_observer(validation);
+    cr_assert_eq(replay_run(trace, config, model, &observer, 1, &options, &facts, &diag), SIM_OK, "%s", diag.text);
+    step_time_destroy(model);
+}
+
+/* The measured run and a replay of it. */
+struct judged {
+    struct trace *trace;
+    struct config config;
+    struct measured_run measured;
+    struct validation validation;
+};
+
+static void judged_open(struct judged *judged)
+{
+    struct diag diag = {0};
+    const struct trace_selection all = trace_select_all();
+    need_shared(RUN);
+    cr_assert_eq(config_load(RUN "/config.json", NULL, 0, &judged->config, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(trace_load(RUN "/trace.jsonl", &all, &judged->trace, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(measured_run_open_csv(RUN "/measured_requests.csv", RUN "/measured_timeline.csv", judged->trace, &judged->measured, &diag),
+                 SIM_OK, "%s", diag.text);
+}
+
+static void judge(struct judged *judged, bool reference)
+{
+    struct diag diag = {0};
+    cr_assert_eq(validation_init(&judged->validation, judged->trace, &judged->config, &judged->measured, &diag), SIM_OK, "%s", diag.text);
+    replay(judged->trace, &judged->config, reference, &judged->validation);
+}
+
+static void judged_close(struct judged *judged)
+{
+    measured_run_close(&judged->measured);
+    trace_destroy(judged->trace);
+}
+
+Test(validation, a_real_run_is_reproduced_within_its_limits)
+{
+    need_shared(RUN);
+    static struct judged judged;
+    judged_open(&judged);
+    judge(&judged, false);
+    const struct validation *validation = &judged.validation;
+    static const char *const latencies[] = {"ttft", "tpot", "e2e"}, *const statistics[] = {"mean", "p50", "p90", "p95", "p99"};
+    for (int latency = 0; latency < 3; latency++)
+        for (int statistic = 0; statistic < 5; statistic++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s_%s_error", latencies[latency], statistics[statistic]);
+            cr_expect_leq(figure(validation, name), 0.01, "%s", name);
+        }
+    cr_expect_leq(figure(validation, "e2e_mape"), 0.006);
+    cr_expect_leq(figure(validation, "tpot_mape"), 0.017);
+    cr_expect_leq(figure(validation, "ttft_median_error"), 0.007);
+    cr_expect(figure(validation, "preemptions") >= 185 && figure(validation, "preemptions") <= 205);
+    cr_expect_float_eq(figure(validation, "cached_share"), 0.0188, 0.001);
+    cr_expect_lt(figure(validation, "running_error"), 1);
+    cr_expect_lt(figure(validation, "kv_usage_error"), 0.03);
+    validation_deinit(&judged.validation);
+    judged_close(&judged);
+}
+
+Test(validation, constants_fitted_to_the_tables_come_close_to_them)
+{
+    static struct judged judged;
+    struct step_time_model *model;
+    struct fit_sample *samples;
+    struct fit_error error;
+    struct compact compact;
+    struct diag diag = {0};
+    size_t count;
+    judged_open(&judged);
+    cr_assert_eq(step_time_create(&judged.config, &model, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(compact_sample_model(model, &judged.config, &samples, &count, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(compact_fit(samples, count, &compact, &error, &diag), SIM_OK, "%s", diag.text);
+    step_time_destroy(model);
+    free(samples);
+    char text[2048];
+    int length = snprintf(text, sizeof text, "{\"fitted_from\": \"tables\"");
+    for (int i = 0; i < COMPACT_CONSTANTS; i++)
+        length += snprintf(text + length, sizeof text - (size_t)length, ", \"%s\": %.17g", compact_names[i], compact.constants[i]);
+    length += snprintf(text + length, sizeof text - (size_t)length, "}");
+    struct temp_file file = temp_file_make(text, (size_t)length);
+    judged.config.step_time.model = STEP_TIME_COMPACT;
+    snprintf(judged.config.step_time.path, sizeof judged.config.step_time.path, "%s", file.path);
+    judge(&judged, false);
+    cr_expect_leq(figure(&judged.validation, "e2e_mape"), 0.015);
+    validation_deinit(&judged.validation);
+    temp_file_remove(&file);
+    judged_close(&judged);
+}
+
+Test(validation, both_engines_price_unequal_contexts_alike)
+{
+    static struct judged judged;
+    double means[2];
+    judged_open(&judged);
+    judged.config.step_time.skew_table = true;
+    judged.config.step_time.skew_default_alpha = 0.05;
+    for (int reference = 0; reference < 2; reference++) {
+        judge(&judged, reference);
+        means[reference] = judged.validation.latency[LATENCY_E2E][0].simulated;
+        validation_deinit(&judged.validation);
+    }
+    cr_expect_eq(means[0], means[1]);
+    judged.config.step_time.skew_table = false;
+    judged.config.step_time.skew_default_alpha = 0;
+    judge(&judged, false);
+    cr_expect_neq(means[0], judged.validation.latency[LATENCY_E2E][0].simulated, "the correction changes something");
+    validation_deinit(&judged.validation);
+    judged_close(&judged);
+}
+
+/* Two requests with linear time: 5 ms a step, nothing else; the second is taken in at the start of the second step. */
+static const struct tiny_request pair[] = {{0, 16, 3}, {2000000, 16, 2}};
+
+static void compare_pair(const char *text, bool json, double ttft_ms, double e2e_ms)
+{
+    struct diag diag = {0};
+    struct config config = tiny_config_v1(16, 20);
+    struct trace *trace = tiny_trace(pair, 2);
+    struct measured_run measured;
+    struct validation validation;
+    struct temp_file file = temp_file_make(text, strlen(text));
+    config.step_time.token_ns = config.step_time.kv_ns = 0;
+    enum status status =
+        json ? measured_run_open_json(file.path, trace, &measured, &diag) : measured_run_open_csv(file.path, NULL, trace, &measured, &diag);
+    cr_assert_eq(status, SIM_OK, "%s", diag.text);
+    cr_expect_eq(measured.known, 2);
+    cr_assert_eq(validation_init(&validation, trace, &config, &measured, &diag), SIM_OK);
+    replay(trace, &config, false, &validation);
+    cr_expect_float_eq(validation.latency[LATENCY_TTFT][0].simulated, ttft_ms, 1e-9);
+    cr_expect_float_eq(validation.latency[LATENCY_E2E][0].simulated, e2e_ms, 1e-9);
+    cr_expect_float_eq(validation.latency[LATENCY_TPOT][0].simulated, 5, 1e-9);
+    cr_expect_float_eq(figure(&validation, "e2e_mape"), 0, 1e-9);
+    validation_deinit(&validation);
+    measured_run_close(&measured);
+    trace_destroy(trace);
+    temp_file_remove(&file);
+}
+
+Test(validation, times_count_from_the_step_that_took_the_request_in_or_from_arrival)
+{
+    compare_pair("id,input_tokens,output_tokens,ttft_ms,tpot_ms,e2e_ms\n1,16,2,5,5,10\n0,16,3,5,5,15\n", false, 5, 12.5);
+    compare_pair("{\"input_lens\":[16,16],\"output_lens\":[3,2],\"ttfts\":[0.005,0.008],\"itls\":[[0.005,0.005],[0.005]]}", true, 6.5, 14);
+}
+
+Test(validation, measured_requests_must_be_those_of_the_trace)
+{
+    struct diag diag = {0};
+    struct trace *trace = tiny_trace(pair, 2);
+    struct measured_run measured;
+    static const char text[] = "id,input_tokens,output_tokens,ttft_ms,tpot_ms,e2e_ms\n0,17,3,5,5,15\n";
+    struct temp_file file = temp_file_make(text, sizeof text - 1);
+    cr_expect_eq(measured_run_open_csv(file.path, NULL, trace, &measured, &diag), SIM_BAD_INPUT);
+    cr_expect(strstr(diag.text, ":2:1") && strstr(diag.text, "lengths"), "%s", diag.text);
+    temp_file_remove(&file);
+    trace_destroy(trace);
+}

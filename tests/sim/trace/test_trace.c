@@ -1,0 +1,241 @@
+/* test_trace.c - the readers: what they accept, what they refuse and where, and that the quick one agrees with the strict one. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "support/random.h"
+#include "support/temp_file.h"
+#include "trace/trace.h"
+
+static enum status load(const char *text, size_t length, const struct trace_selection *selection, struct trace **out, struct diag *diag)
+{
+    struct temp_file file = temp_file_make(text, length);
+    struct trace_selection all = trace_select_all();
+    enum status status = trace_load(file.path, selection ? selection : &all, out, diag);
+    temp_file_remove(&file);
+    return status;
+}
+
+static struct trace *load_fine(const char *text, const struct trace_selection *selection)
+{
+    struct trace *trace = NULL;
+    struct diag diag = {0};
+    cr_assert_eq(load(text, strlen(text), selection, &trace, &diag), SIM_OK, "%s", diag.text);
+    return trace;
+}
+
+#define ROW(fields) "{\"timestamp\":0,\"input_length\":5,\"output_length\":2" fields "}\n"
+
+Test(trace, bad_lines_are_named_with_line_and_column)
+{
+    static const struct {
+        const char *text, *place;
+    } cases[] = {
+        {ROW("") "{\"timestamp\":0,\"input_length\":0,\"output_length\":2}\n", ":2:31: "},
+        {ROW("") "\n{\"timestamp\":-1,\"input_length\":1,\"output_length\":2}\n", ":3:14: "},
+        {"{\"timestamp\":0,\"input_length\":1.5,\"output_length\":2}", ":1:31: "},
+        {"{\"timestamp\":0,\"input_length\":\"5\",\"output_length\":2}", ":1:31: "},
+        {"{\"timestamp\":0,\"input_length\":5}", ":1:1: "},
+        {"{\"timestamp\":0,\"input_length\":99999999999999999999,\"output_length\":2}", ":1:31: "},
+        {"{\"timestamp\":NaN,\"input_length\":5,\"output_length\":2}", ":1:14: "},
+        {"{\"timestamp\":1e300,\"input_length\":5,\"output_length\":2}", ":1:14: "},
+        {"{\"timestamp\":0,\"timestamp\":0,\"input_length\":5,\"output_length\":2}", ":1:16: "},
+        {ROW(",\"hash_ids\":[1,-2]"), ":1:65: "},
+        {ROW(",\"hash_ids\":7"), ":1:62: "},
+        {ROW(",\"n\":0"), ":1:55: "},
+        {ROW("") "[1]\n", ":2:1: "},
+        {"{\"timestamp\":0,\"input_length\":5,\"output_length\":2", ":1:1: "},
+        {"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\nx\n", ":3:1: "},
+        {"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374\n", ":2:32: "},
+        {"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,0\n", ":2:33: "},
+        {"a,b\n1,2\n", ":1:1: "},
+        {"[]\n", ":1:1: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trace *trace = NULL;
+        struct diag diag = {0};
+        cr_expect_eq(load(cases[i].text, strlen(cases[i].text), NULL, &trace, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
+        cr_expect(strstr(diag.text, cases[i].place), "%s: want %s in: %s", cases[i].text, cases[i].place, diag.text);
+        cr_expect_null(trace);
+    }
+}
+
+Test(trace, empty_files_directories_and_missing_files_are_refused)
+{
+    static const char *const empties[] = {"", "\n\n", "  \r\n", "TIMESTAMP,ContextTokens,GeneratedTokens\n"};
+    struct trace *trace = NULL;
+    struct trace_selection all = trace_select_all();
+    for (size_t i = 0; i < sizeof empties / sizeof *empties; i++) {
+        struct diag diag = {0};
+        cr_expect_eq(load(empties[i], strlen(empties[i]), NULL, &trace, &diag), SIM_BAD_INPUT, "case %zu", i);
+    }
+    struct diag directory = {0}, missing = {0};
+    cr_expect_eq(trace_load("/tmp", &all, &trace, &directory), SIM_BAD_INPUT);
+    cr_expect(strstr(directory.text, "directory"));
+    cr_expect_eq(trace_load("/nonexistent/trace", &all, &trace, &missing), SIM_BAD_INPUT);
+}
+
+Test(trace, order_of_arrival_keeps_file_numbers_and_ties)
+{
+    struct trace *trace = load_fine("{\"timestamp\":5,\"input_length\":1,\"output_length\":1}\r\n\n"
+                                    "{\"timestamp\":0.5,\"input_length\":2,\"output_length\":1}\n"
+                                    "{\"timestamp\":5,\"input_length\":3,\"output_length\":1}\n"
+                                    "{\"timestamp\":0.0000005,\"input_length\":4,\"output_length\":1}",
+                                    NULL);
+    static const uint32_t index[] = {3, 1, 0, 2}, input[] = {4, 2, 1, 3};
+    cr_assert_eq(trace->count, 4);
+    cr_expect_eq(memcmp(trace->index, index, sizeof index), 0);
+    cr_expect_eq(memcmp(trace->input_tokens, input, sizeof input), 0);
+    cr_expect_eq(trace->arrival_ns[0], 0, "half a nanosecond rounds to even");
+    cr_expect_eq(trace->arrival_ns[1], 500000);
+    trace_destroy(trace);
+}
+
+Test(trace, azure_ticks_are_exact_over_midnight)
+{
+    struct trace *trace = load_fine("TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-12-31 23:59:59.9999999,10,1\r\n"
+                                    "2024-01-01 00:00:00.0000001,11,2\r\n2024-02-29 00:00:00+00:00,12,3\r\n",
+                                    NULL);
+    cr_assert_eq(trace->count, 3);
+    cr_expect_eq(trace->arrival_ns[0], 0);
+    cr_expect_eq(trace->arrival_ns[1], 200);
+    cr_expect_eq(trace->arrival_ns[2], (int64_t)59 * 86400 * 1000000000 + 100);
+    trace_destroy(trace);
+}
+
+Test(trace, selections_apply_in_their_order)
+{
+    struct trace_selection some = trace_select_all();
+    some.from_ns = 1000000;
+    some.limit = 2;
+    some.arrival_speedup = 2;
+    some.set_samples = 3;
+    some.samples_every = 2;
+    struct trace *trace =
+        load_fine("{\"timestamp\":0,\"input_length\":1,\"output_length\":1}\n{\"timestamp\":1,\"input_length\":2,\"output_length\":1}\n"
+                  "{\"timestamp\":2,\"input_length\":3,\"output_length\":1}\n{\"timestamp\":3,\"input_length\":4,\"output_length\":1}\n",
+                  &some);
+    cr_assert_eq(trace->count, 2);
+    cr_expect_eq(trace->requests_in_file, 4);
+    cr_expect_eq(trace->index[0], 1);
+    cr_expect_eq(trace->arrival_ns[0], 500000);
+    cr_expect_eq(trace->samples[0], 1);
+    cr_expect_eq(trace->samples[1], 3);
+    struct trace *expanded;
+    struct diag diag = {0};
+    cr_assert_eq(trace_expand_samples(trace, &expanded, &diag), SIM_OK);
+    static const uint32_t index[] = {1, 2, 2, 2}, sample[] = {0, 0, 1, 2};
+    cr_assert_eq(expanded->count, 4);
+    cr_expect_eq(memcmp(expanded->index, index, sizeof index), 0);
+    cr_expect_eq(memcmp(expanded->sample, sample, sizeof sample), 0);
+    trace_destroy(expanded);
+    trace_destroy(trace);
+}
+
+Test(trace, ignored_fields_are_named_once)
+{
+    struct trace *trace = load_fine(ROW(",\"session_id\":\"a\",\"turn\":1") ROW(",\"turn\":2"), NULL);
+    cr_expect_str_eq(trace->ignored_fields, "session_id, turn");
+    trace_destroy(trace);
+}
+
+/* A random request as text; `extra` adds a field that only the strict reader takes. */
+static size_t random_line(char *out, size_t size, uint64_t *random, bool extra)
+{
+    char time[64];
+    uint32_t whole = random_below(random, 100000), form = random_below(random, 4);
+    uint64_t decimals = random_next(random) % 1000000000000000000u;
+    if (form == 0)
+        snprintf(time, sizeof time, "%u", whole);
+    else if (form == 1)
+        snprintf(time, sizeof time, "%u.%u", whole, random_below(random, 1000000));
+    else if (form == 2)
+        snprintf(time, sizeof time, "%u.%018llu", whole, (unsigned long long)decimals);
+    else
+        snprintf(time, sizeof time, "%u.%03ue1", whole / 10, random_below(random, 1000));
+    size_t used = (size_t)snprintf(out, size, "{\"timestamp\": %s,\"output_length\":%u , \"input_length\":%u", time,
+                                   1 + random_below(random, 99), 1 + random_below(random, 9999));
+    uint32_t hashes = random_below(random, 5);
+    for (uint32_t i = 0; i < hashes; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%llu", i ? ", " : ",\"hash_ids\":[",
+                                 (unsigned long long)(random_below(random, 2) ? random_below(random, 50) : random_next(random) >> 1));
+    if (hashes)
+        used += (size_t)snprintf(out + used, size - used, "]");
+    if (random_below(random, 3) == 0)
+        used +=
+            (size_t)snprintf(out + used, size - used, ",\"priority\":%u,\"n\":%u", random_below(random, 9), 1 + random_below(random, 3));
+    used += (size_t)snprintf(out + used, size - used, "%s}\n", extra ? ",\"x\":{\"y\":[]}" : "");
+    return used;
+}
+
+static void expect_equal_columns(const void *a, const void *b, size_t bytes)
+{
+    cr_assert_eq(a == NULL, b == NULL);
+    if (a)
+        cr_assert_eq(memcmp(a, b, bytes), 0);
+}
+
+static void expect_equal_traces(const struct trace *a, const struct trace *b)
+{
+    cr_assert_eq(a->count, b->count);
+    size_t words = a->count * sizeof(uint32_t);
+    expect_equal_columns(a->arrival_ns, b->arrival_ns, a->count * sizeof(int64_t));
+    expect_equal_columns(a->input_tokens, b->input_tokens, words);
+    expect_equal_columns(a->output_tokens, b->output_tokens, words);
+    expect_equal_columns(a->index, b->index, words);
+    expect_equal_columns(a->priority, b->priority, words);
+    expect_equal_columns(a->samples, b->samples, words);
+    expect_equal_columns(a->hash_start, b->hash_start, (a->count + (size_t)1) * sizeof(uint64_t));
+    if (a->hash_start)
+        expect_equal_columns(a->hash_ids, b->hash_ids, a->hash_start[a->count] * sizeof(uint32_t));
+    cr_assert_eq(a->distinct_hashes, b->distinct_hashes);
+}
+
+Test(trace, the_quick_reader_agrees_with_the_strict_one_at_any_number_of_threads)
+{
+    enum { LINES = 60000 }; /* enough for several pieces */
+    static char text[2][LINES * 400];
+    size_t length[2] = {0, 0};
+    for (int extra = 0; extra < 2; extra++) {
+        uint64_t random = 11;
+        for (int line = 0; line < LINES; line++)
+            length[extra] += random_line(text[extra] + length[extra], sizeof text[extra] - length[extra], &random, extra);
+    }
+    struct trace *strict, *quick;
+    struct diag diag = {0};
+    cr_assert_eq(load(text[1], length[1], NULL, &strict, &diag), SIM_OK, "%s", diag.text);
+    static const int threads[] = {1, 2, 8};
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+#ifdef _OPENMP
+        omp_set_num_threads(threads[i]);
+#endif
+        cr_assert_eq(load(text[0], length[0], NULL, &quick, &diag), SIM_OK, "%s", diag.text);
+        expect_equal_traces(quick, strict);
+        trace_destroy(quick);
+    }
+    trace_destroy(strict);
+}
+
+Test(trace, an_error_late_in_a_big_file_has_the_right_line_whatever_the_threads)
+{
+    enum { LINES = 300000 }; /* enough for several pieces */
+    static char text[LINES * 64 + 64];
+    size_t length = 0;
+    for (int line = 0; line < LINES; line++)
+        length +=
+            (size_t)sprintf(text + length, "%s", line == 250000 ? "{\"timestamp\":0,\"input_length\":0,\"output_length\":2}\n" : ROW(""));
+    for (int threads = 1; threads <= 8; threads *= 2) {
+        struct trace *trace = NULL;
+        struct diag diag = {0};
+#ifdef _OPENMP
+        omp_set_num_threads(threads);
+#endif
+        cr_expect_eq(load(text, length, NULL, &trace, &diag), SIM_BAD_INPUT);
+        cr_expect(strstr(diag.text, ":250001:31: "), "%s", diag.text);
+    }
+}

@@ -1,0 +1,82 @@
+/* test_eviction_order.c - the heap of free cached blocks against a walk over all of them. */
+#include <criterion/criterion.h>
+
+#include "support/random.h"
+#include "vllm_v1/eviction_order.h"
+
+enum { BLOCKS = 40, MOVES = 20000 };
+
+/* Few different values, so that ties are common. */
+static uint64_t hits_and_depth(const struct policy_block *block)
+{
+    return block->hits % 3 + block->depth % 2;
+}
+
+static const struct eviction_policy policy = {.info = {"of-a-test", "few different keys"}, .key = hits_and_depth};
+
+/* What a block is, kept beside. */
+struct model {
+    struct policy_block facts;
+    bool free;
+};
+
+static bool goes_before(const struct model *a, const struct model *b)
+{
+    uint64_t key_a = hits_and_depth(&a->facts), key_b = hits_and_depth(&b->facts);
+    if (key_a != key_b)
+        return key_a < key_b;
+    if (a->facts.touched != b->facts.touched)
+        return a->facts.touched < b->facts.touched;
+    return a->facts.depth > b->facts.depth;
+}
+
+Test(eviction_order, takes_what_a_walk_over_all_free_blocks_would_take)
+{
+    struct eviction_order order;
+    struct model models[BLOCKS] = {0};
+    struct diag diag = {0};
+    uint64_t seed = 5, taken = 0;
+    uint32_t free_blocks = 0;
+    cr_assert_eq(eviction_order_init(&order, &policy, BLOCKS, &diag), SIM_OK, "%s", diag.text);
+    for (uint32_t move = 0; move < MOVES; move++) {
+        uint32_t block = random_below(&seed, BLOCKS), depth = random_below(&seed, 6);
+        uint64_t admission = move / 8;
+        struct model *model = &models[block];
+        if (!model->free && random_below(&seed, 2)) {
+            eviction_order_free(&order, block);
+            model->free = true;
+            free_blocks++;
+        } else if (model->free || random_below(&seed, 2)) {
+            eviction_order_hit(&order, block, depth, admission);
+            free_blocks -= model->free;
+            *model = (struct model){.facts = {.touched = admission, .hits = model->facts.hits + 1, .depth = depth}};
+        }
+        if (free_blocks > 0 && random_below(&seed, 3) == 0) {
+            uint32_t first = BLOCKS;
+            for (uint32_t i = 0; i < BLOCKS; i++)
+                if (models[i].free && (first == BLOCKS || goes_before(&models[i], &models[first])))
+                    first = i;
+            cr_assert_eq(eviction_order_take(&order), first, "move %u", move);
+            eviction_order_fill(&order, first, depth, admission);
+            models[first] = (struct model){.facts = {.touched = admission, .depth = depth}};
+            free_blocks--;
+            taken++;
+        }
+        cr_assert(eviction_order_check(&order), "move %u", move);
+        cr_assert_eq(order.count, free_blocks);
+    }
+    cr_expect_gt(taken, MOVES / 10);
+    eviction_order_deinit(&order);
+}
+
+Test(eviction_order, under_vllms_own_it_is_nothing)
+{
+    struct eviction_order order;
+    struct diag diag = {0};
+    cr_assert_eq(eviction_order_init(&order, policy_find_eviction("vllm"), BLOCKS, &diag), SIM_OK, "%s", diag.text);
+    eviction_order_hit(&order, 3, 0, 1);
+    eviction_order_fill(&order, 3, 0, 1);
+    eviction_order_free(&order, 3);
+    cr_expect(!order.policy && !order.heap && order.count == 0 && eviction_order_check(&order));
+    eviction_order_deinit(&order);
+}

@@ -1,0 +1,215 @@
+/* test_event_replay.c - the event replay says, tally for tally and event for event, what the plain scheduler says. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "replay/engine.h"
+#include "support/random.h"
+#include "support/random_case.h"
+#include "support/stream_recorder.h"
+#include "support/tiny_trace.h"
+#include "vllm_v1_fast/event_replay.h"
+
+/* Real traces, which are no part of the project. */
+#define SHARED_TRACES "../shared/traces/"
+
+enum { STEPS_MAX = 200000, REQUESTS_MAX = 24, CASES = 6000 };
+
+/* What the random cases reached, so that a change of the generator cannot make the test empty. */
+static struct {
+    uint64_t steps, preemptions, gaps, readmissions_with_hits, drops, finishes, long_runs;
+} reached;
+
+static void note_reached(const struct stream *stream)
+{
+    reached.steps += stream->end.steps;
+    for (size_t i = 0; i < stream->event_count; i++) {
+        const struct event *event = &stream->events[i];
+        reached.preemptions += event->kind == EVENT_PREEMPT;
+        reached.gaps += event->kind == EVENT_GAP;
+        reached.readmissions_with_hits += event->kind == EVENT_READMIT && event->value > 0;
+        reached.drops += event->kind == EVENT_DROP;
+        reached.finishes += event->kind == EVENT_FINISH;
+    }
+}
+
+/* A model that is no line, and looks at everything that a shape tells. */
+static int64_t bent_price(const struct step_time_model *model, const struct step_shape *shape)
+{
+    (void)model;
+    return 1000000 + 700 * (int64_t)(shape->sequences * shape->sequences) + (int64_t)(shape->context_tokens / 7 * 900) +
+           (int64_t)shape->max_decode_context * 13 - (int64_t)shape->min_decode_context * 5 + (int64_t)(shape->step % 3) * 100 +
+           (int64_t)shape->prefill_context_product;
+}
+
+/* Replay once; true when it worked. */
+static bool record(const struct trace *trace, const struct config *config, bool reference, struct observer observer, bool *by_events)
+{
+    struct diag diag = {0};
+    struct step_time_model *model;
+    struct replay_options options = {.reference = reference};
+    struct replay_facts facts;
+    if (step_time_create(config, &model, &diag) != SIM_OK)
+        return false;
+    if (config->seed % 3 == 1) {
+        model->is_linear = false;
+        model->wants_extremes = true;
+        model->price = bent_price;
+    }
+    enum status status = replay_run(trace, config, model, &observer, 1, &options, &facts, &diag);
+    if (status == SIM_INTERRUPTED)
+        status = SIM_OK; /* both engines preempt each other's work for ever; what they did so far must be the same */
+    if (status != SIM_OK)
+        fprintf(stderr, "replay failed: %s\n", diag.text);
+    *by_events = facts.by_events;
+    step_time_destroy(model);
+    return status == SIM_OK;
+}
+
+static bool same(const struct trace *trace, const struct config *config, char *text, size_t size)
+{
+    struct stream plain = {.tally_limit = STEPS_MAX}, fast = {.tally_limit = STEPS_MAX};
+    bool by_events, equal = false;
+    snprintf(text, size, "a replay failed");
+    if (record(trace, config, true, stream_observer(&plain), &by_events) &&
+        record(trace, config, false, stream_observer(&fast), &by_events)) {
+        snprintf(text, size, "the event replay did not take the case");
+        note_reached(&fast);
+        equal = by_events && stream_equal(&plain, &fast, text, size);
+    }
+    /* Twice more without anybody who wants single steps: stretches are told as runs, without block ids and with. */
+    for (int contiguity = 0; contiguity < 2 && equal && plain.tally_count < STEPS_MAX; contiguity++) {
+        struct run_check check = {
+            .expected = &plain, .block_size = config->block_size, .contiguity = contiguity, .equal = true, .text = "a run is missing"};
+        equal = record(trace, config, false, run_check_observer(&check), &by_events) && check.equal && check.tallies == plain.tally_count &&
+                check.events == plain.event_count;
+        snprintf(text, size, "%s", check.text);
+        reached.long_runs += check.longest > 2 * (size_t)config->block_size;
+    }
+    stream_deinit(&plain);
+    stream_deinit(&fast);
+    return equal;
+}
+
+/* A random case, and what the event replay covers beyond that. */
+static struct config random_config(uint64_t *seed)
+{
+    static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "sjf-oracle"};
+    struct config config = random_case_config(seed, false);
+    config.num_gpu_blocks -= random_below(seed, 2); /* down to two that can be used */
+    config.scheduler_reserve_full_isl = random_below(seed, 3) != 0;
+    tiny_name(config.scheduling_policy, policies[random_below(seed, 5)]);
+    if (random_below(seed, 4) == 0)
+        tiny_name(config.preemption_victim, random_below(seed, 2) ? "cheapest-recompute" : "lowest-progress");
+    config.seed = random_below(seed, 6);
+    if (random_below(seed, 6) == 0)
+        config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .token_ns = random_below(seed, 2)};
+    return config;
+}
+
+static struct trace *random_trace(uint64_t *seed, const struct config *config)
+{
+    struct tiny_request requests[REQUESTS_MAX] = {0};
+    uint32_t count = 1 + random_below(seed, REQUESTS_MAX), spread = 1 + random_below(seed, 40);
+    uint32_t most = 1 + random_below(seed, config->max_model_len), alphabet = 1 + random_below(seed, 6);
+    bool priorities = random_below(seed, 2), equal = random_below(seed, 4) == 0; /* equal lengths: ties of sjf, also in pairs */
+    uint32_t input = 1 + random_below(seed, most), output = 1 + random_below(seed, 30);
+    int64_t now = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct tiny_request *request = &requests[i];
+        now += (int64_t)random_below(seed, spread) * 1000000;
+        request->arrival_ns = now;
+        request->input = 1 + random_below(seed, most);
+        request->output = 1 + random_below(seed, random_below(seed, 3) ? 30 : 5);
+        if (equal) {
+            request->input = input;
+            request->output = output;
+        }
+        request->priority = priorities ? (int32_t)random_below(seed, 4) : 0;
+        uint32_t whole = request->input / config->trace_block_size + 1;
+        request->hash_count = random_below(seed, (whole < 16 ? whole : 16) + 1);
+        for (uint32_t k = 0; k < request->hash_count; k++) /* chains that often go together for a while, then part */
+            request->hash_ids[k] = random_below(seed, 4) ? k : k + 16 * (1 + random_below(seed, alphabet));
+    }
+    return tiny_trace(requests, count);
+}
+
+static void describe(const struct trace *trace, const struct config *config)
+{
+    fprintf(stderr, "block %u pool %u seqs %u tokens %u len %u %s pc %d cp %d isl %d threshold %u watermark %g T %u conc %u victim %s\n",
+            config->block_size, config->num_gpu_blocks, config->max_num_seqs, config->max_num_batched_tokens, config->max_model_len,
+            config->scheduling_policy, config->enable_prefix_caching, config->enable_chunked_prefill, config->scheduler_reserve_full_isl,
+            config->long_prefill_token_threshold, config->watermark, config->trace_block_size, config->max_concurrency,
+            config->preemption_victim);
+    for (uint32_t i = 0; i < trace->count; i++)
+        fprintf(stderr, "  %u: at %lld in %u out %u prio %d hashes %llu\n", i, (long long)trace->arrival_ns[i], trace->input_tokens[i],
+                trace->output_tokens[i], trace->priority[i], (unsigned long long)trace_hash_count(trace, i));
+}
+
+Test(event_replay, says_what_the_plain_scheduler_says_on_random_small_cases)
+{
+    char text[256];
+    const char *first = getenv("EVENT_REPLAY_SEED");
+    uint64_t from = first ? strtoull(first, NULL, 10) : 1;
+    const char *count = getenv("EVENT_REPLAY_CASES");
+    uint64_t cases = count ? strtoull(count, NULL, 10) : CASES;
+    for (uint64_t number = from; number < from + cases; number++) {
+        uint64_t seed = number;
+        struct config config = random_config(&seed);
+        struct trace *trace = random_trace(&seed, &config);
+        bool equal = same(trace, &config, text, sizeof text);
+        if (!equal)
+            describe(trace, &config);
+        trace_destroy(trace);
+        cr_assert(equal, "case %llu: %s", (unsigned long long)number, text);
+    }
+    if (cases < CASES)
+        return;
+    cr_expect_gt(reached.steps, 20 * cases);
+    cr_expect_gt(reached.preemptions, cases / 2);
+    cr_expect_gt(reached.gaps, cases / 2);
+    cr_expect_gt(reached.readmissions_with_hits, cases / 10);
+    cr_expect_gt(reached.drops, 0);
+    cr_expect_gt(reached.finishes, cases);
+    cr_expect_gt(reached.long_runs, cases / 20);
+    cr_log_info("%llu steps, %llu preemptions, %llu gaps, %llu readmissions with hits, %llu finishes\n", (unsigned long long)reached.steps,
+                (unsigned long long)reached.preemptions, (unsigned long long)reached.gaps,
+                (unsigned long long)reached.readmissions_with_hits, (unsigned long long)reached.finishes);
+}
+
+/* The configuration of the published figures, on a real trace cut to its first `limit` requests. */
+static void compare_shared(const char *name, uint32_t pool, uint64_t limit, uint32_t block_size, uint32_t threshold)
+{
+    char path[256], text[256];
+    struct diag diag = {0};
+    struct trace_selection selection = trace_select_all();
+    struct trace *trace;
+    snprintf(path, sizeof path, SHARED_TRACES "%s", name);
+    if (access(path, R_OK) != 0) {
+        cr_assert_null(getenv("CI"), "%s is missing", path);
+        cr_skip("%s is missing\n", path);
+    }
+    selection.limit = limit;
+    cr_assert_eq(trace_load(path, &selection, &trace, &diag), SIM_OK, "%s", diag.text);
+    struct config config = tiny_config_v1(block_size, pool);
+    config.max_num_seqs = 256;
+    config.max_num_batched_tokens = 8192;
+    config.max_model_len = 200000;
+    config.trace_block_size = 512;
+    config.long_prefill_token_threshold = threshold;
+    bool equal = same(trace, &config, text, sizeof text);
+    trace_destroy(trace);
+    cr_assert(equal, "%s, pool %u: %s", name, pool, text);
+}
+
+Test(event_replay, says_what_the_plain_scheduler_says_on_real_traces)
+{
+    compare_shared("azure2023_code.csv", 1200, 2000, 16, 0);
+    compare_shared("azure2023_conv.csv", 1200, 2000, 16, 0);
+    compare_shared("azure2023_conv.csv", 100000, 3000, 48, 512);
+    compare_shared("mooncake_conversation.jsonl", 50000, 1000, 16, 0);
+    compare_shared("mooncake_conversation.jsonl", 20000, 1000, 64, 2048);
+}
