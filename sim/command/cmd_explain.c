@@ -9,7 +9,7 @@
 #include "command/input_options.h"
 #include "command/interrupt.h"
 #include "command/output.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "report/explain_tables.h"
 
 static const struct option_spec own_options[] = {
@@ -138,7 +138,7 @@ static void print_tables(const struct explanation *explanation, const struct exp
 {
     const struct trace *trace = explanation->trace;
     const struct config *config = explanation->config;
-    fprintf(file, "%s: %u requests, %s in %u blocks of %u tokens\n", trace->name, trace->count, scheduler_ops_of(config)->name,
+    fprintf(file, "%s: %u requests, %s in %u blocks of %u tokens\n", trace->name, trace->count, engine_facts_of(config)->name,
             config->num_gpu_blocks, config->block_size);
     print_verdict(explanation, file);
     if (explanation->story.count > 0)

@@ -9,7 +9,7 @@
 #include "command/command.h"
 #include "command/input_options.h"
 #include "command/output.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "observe/class_ledger.h"
 #include "observe/memory_accounts.h"
 #include "replay/run.h"
@@ -265,8 +265,8 @@ static void print_tables(const struct ledger_job *job, const struct ledger_table
     char time[UNIT_TEXT], waiting[UNIT_TEXT];
     unit_seconds((double)accounts->time_ns[SPAN_ALL] / 1e9, time);
     unit_seconds((double)accounts->time_ns[SPAN_WAITING] / 1e9, waiting);
-    fprintf(file, "%s: %u requests, %s in %u blocks of %u tokens\n\n", trace->name, trace->count,
-            scheduler_ops_of(&job->input.config)->name, job->input.config.num_gpu_blocks, job->input.config.block_size);
+    fprintf(file, "%s: %u requests, %s in %u blocks of %u tokens\n\n", trace->name, trace->count, engine_facts_of(&job->input.config)->name,
+            job->input.config.num_gpu_blocks, job->input.config.block_size);
     fprintf(file, "Memory: pool x time, %s; in %s of it a request waits\n", time, waiting);
     table_print(tables->accounts, "  ", file);
     if (draw) {

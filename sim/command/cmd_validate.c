@@ -9,7 +9,7 @@
 #include "command/options.h"
 #include "command/output.h"
 #include "command/requirements.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "study/validation.h"
 
 static const struct option_spec own_options[] = {

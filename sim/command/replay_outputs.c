@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "observe/step_log.h"
 
 static const char *const option_names[REPLAY_OUTPUTS] = {"save-result", "per-request",  "prometheus",
@@ -133,7 +133,7 @@ static enum status open_decisions(struct replay_outputs *outputs, const struct r
 {
     const struct log_sink sink = {.self = outputs->writers[OUTPUT_DECISIONS], .write = write_log};
     const struct decision_log_options how = {.tables = options_has(outputs->options, "tables"),
-                                             .groups = scheduler_ops_of(run->config)->has_groups};
+                                             .groups = engine_facts_of(run->config)->has_groups};
     return decision_log_create(run->trace, &how, &sink, &outputs->log, diag);
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 
 enum { NOBODY = CLASSES_MOST };
 
@@ -16,7 +16,7 @@ enum status block_holders_init(struct block_holders *holders, const struct trace
                                       .classes = classes,
                                       .block_size = config->block_size,
                                       .pool_blocks = config->num_gpu_blocks,
-                                      .rebuilds = scheduler_ops_of(config)->has_groups};
+                                      .rebuilds = engine_facts_of(config)->has_groups};
     const char *what = "the holders of blocks";
     enum status status = array_zeroed(&holders->table_of, trace->count, sizeof *holders->table_of, what, diag);
     if (status == SIM_OK)

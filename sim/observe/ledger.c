@@ -1,7 +1,7 @@
 /* ledger.c - see ledger.h. */
 #include "observe/ledger.h"
 
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 
 void ledger_init(struct ledger *ledger, const struct trace *trace, const struct config *config)
 {
@@ -9,7 +9,7 @@ void ledger_init(struct ledger *ledger, const struct trace *trace, const struct 
                               .block_size = config->block_size,
                               .max_model_len = config->max_model_len,
                               .pool_blocks = config->num_gpu_blocks,
-                              .has_null_block = scheduler_ops_of(config)->has_null_block,
+                              .has_null_block = engine_facts_of(config)->has_null_block,
                               .contiguity = config->contiguity};
 }
 

@@ -1,7 +1,7 @@
 /* memory_accounts.c - see memory_accounts.h. */
 #include "observe/memory_accounts.h"
 
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 
 _Static_assert((int)TIMELINE_SERIES == (int)MEMORY_ACCOUNTS, "the timeline draws the accounts");
 
@@ -9,9 +9,8 @@ const char *const memory_account_names[MEMORY_ACCOUNTS] = {"useful", "tail_waste
 
 void memory_accounts_init(struct memory_accounts *accounts, const struct config *config)
 {
-    *accounts = (struct memory_accounts){.block_size = config->block_size,
-                                         .pool_blocks = config->num_gpu_blocks,
-                                         .has_null_block = scheduler_ops_of(config)->has_null_block};
+    *accounts = (struct memory_accounts){
+        .block_size = config->block_size, .pool_blocks = config->num_gpu_blocks, .has_null_block = engine_facts_of(config)->has_null_block};
     usage_timeline_init(&accounts->timeline);
 }
 

@@ -7,7 +7,7 @@
 #define PAGESIM_RUN_H
 
 #include "config/sizing.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "report/report.h"
 
 struct run {

@@ -8,7 +8,7 @@
 
 #include "base/array.h"
 #include "base/fingerprint.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 
 /* What a configuration wants of the source. */
 struct workload_key {
@@ -43,7 +43,7 @@ bool workload_is_drawn(const struct workload_source *source)
 enum status workload_fit_engine(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
     *out = NULL;
-    if (!scheduler_ops_of(config)->expands_samples)
+    if (!engine_facts_of(config)->expands_samples)
         return SIM_OK;
     for (uint32_t position = 0; trace->beam_width && position < trace->count; position++)
         if (trace->beam_width[position] > 0)
@@ -112,7 +112,7 @@ enum status workload_get(struct workload *workload, const struct config *config,
 {
     const struct workload_source *source = workload->source;
     struct workload_trace entry = {
-        .key = {.seed = workload_is_drawn(source) ? config->seed : 0, .expanded = scheduler_ops_of(config)->expands_samples}};
+        .key = {.seed = workload_is_drawn(source) ? config->seed : 0, .expanded = engine_facts_of(config)->expands_samples}};
     for (size_t i = 0; i < workload->count; i++)
         if (workload->traces[i].key.seed == entry.key.seed && workload->traces[i].key.expanded == entry.key.expanded) {
             *out = workload->traces[i].trace;

@@ -8,7 +8,7 @@
 #include "base/table.h"
 #include "base/units.h"
 #include "config/config_keys.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "sim_version.h"
 
 enum { TEXT_SIZE = 160 };
@@ -347,8 +347,9 @@ enum status compare_print(const struct compare_view *view, FILE *file, struct di
     char count[UNIT_TEXT];
     fprintf(file, "%s: %s requests\n", view->comparison->trace->name, unit_count(view->comparison->trace->count, count));
     for (int i = 0; i < 2; i++) {
-        const struct scheduler_ops *ops = scheduler_ops_of(&view->comparison->sides[i].config);
-        fprintf(file, "  %c: %s%s%s of vLLM %s\n", 'A' + i, view->names[i], *view->names[i] ? ", " : "", ops->name, ops->vllm_version);
+        const struct engine_facts *engine = engine_facts_of(&view->comparison->sides[i].config);
+        fprintf(file, "  %c: %s%s%s of vLLM %s\n", 'A' + i, view->names[i], *view->names[i] ? ", " : "", engine->name,
+                engine->vllm_version);
     }
     enum status status = print_configurations(view, file, diag);
     if (status == SIM_OK)
@@ -370,7 +371,7 @@ static void write_configurations(const struct compare_view *view, struct json_te
         json_key(json, i ? "b" : "a");
         json_open_object(json);
         json_put_string(json, "name", view->names[i]);
-        json_put_string(json, "vllm", scheduler_ops_of(&view->comparison->sides[i].config)->vllm_version);
+        json_put_string(json, "vllm", engine_facts_of(&view->comparison->sides[i].config)->vllm_version);
         json_key(json, "configuration");
         config_write(&view->comparison->sides[i].config, json);
         json_close_object(json);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "observe/latency.h"
 
 /* --- the observer ----------------------------------------------------------------------------------------------------------------- */
@@ -267,7 +267,7 @@ static void say_lengths(struct page *page, const struct metrics *metrics, uint32
 
 static void say_gauges(struct page *page, const struct prometheus *prometheus, const struct config *config)
 {
-    const double usable = (double)config->num_gpu_blocks - (scheduler_ops_of(config)->has_null_block ? 1 : 0);
+    const double usable = (double)config->num_gpu_blocks - (engine_facts_of(config)->has_null_block ? 1 : 0);
     const uint64_t waiting = prometheus->arrived - prometheus->gone - prometheus->running;
     gauge(page, "num_requests_running", "Requests in the running queue.", (double)prometheus->running);
     gauge(page, "num_requests_waiting", "Requests that wait to be scheduled.", (double)waiting);

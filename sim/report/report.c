@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/config_keys.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "sim_version.h"
 
 uint64_t report_block_bytes(const struct config *config)
@@ -166,7 +166,7 @@ static void collect_memory(struct report *report)
 static void collect_moves(struct report *report)
 {
     const struct metrics *metrics = report->metrics;
-    if (scheduler_ops_of(report->config)->has_groups) {
+    if (engine_facts_of(report->config)->has_groups) {
         uint64_t bytes = report_block_bytes(report->config);
         add_count(report, "forks", metrics->forks);
         add_count(report, "survivor_recomputes", metrics->survivor_recomputes);
@@ -292,7 +292,7 @@ void report_write_json(const struct report *report, struct json_text *json, bool
     json_open_object(json);
     json_put_int(json, "schema_version", REPORT_SCHEMA_VERSION);
     json_put_string(json, "pagesim", SIM_VERSION);
-    json_put_string(json, "vllm", scheduler_ops_of(report->config)->vllm_version);
+    json_put_string(json, "vllm", engine_facts_of(report->config)->vllm_version);
     json_put_string(json, "percentile_method", "linear interpolation between the nearest ranks");
     json_put_string(json, "trace", report->trace->name);
     json_put_uint(json, "requests_in_file", report->trace->requests_in_file);

@@ -18,7 +18,7 @@
 #include "figure/latency_choice.h"
 #include "observe/ledger.h"
 #include "observe/metrics.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 
 enum { REPORT_SCHEMA_VERSION = 1, REPORT_FIGURES_MOST = 256 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "report/report.h"
 
 enum { DROPPED_NAMED = 5 };
@@ -50,12 +50,12 @@ static void print_load(const struct config *config, FILE *file)
 static void print_setup(const struct report *report, FILE *file)
 {
     const struct config *config = report->config;
-    const struct scheduler_ops *ops = scheduler_ops_of(config);
+    const struct engine_facts *engine = engine_facts_of(config);
     char blocks[32], bytes[32], tokens[32];
     fprintf(file, "%s: %u requests", report->trace->name, report->trace->count);
     if (report->trace->count != report->trace->requests_in_file)
         fprintf(file, " (%u in the file)", report->trace->requests_in_file);
-    fprintf(file, "\n%s of vLLM %s, %s, %s blocks of %u tokens\n", ops->name, ops->vllm_version, config->scheduling_policy,
+    fprintf(file, "\n%s of vLLM %s, %s, %s blocks of %u tokens\n", engine->name, engine->vllm_version, config->scheduling_policy,
             unit_count(config->num_gpu_blocks, blocks), config->block_size);
     if (strcmp(config->preemption_victim, "vllm") != 0 || strcmp(config->eviction_policy, "vllm") != 0)
         fprintf(file, "preemption victim %s, eviction %s\n", config->preemption_victim, config->eviction_policy);
@@ -219,7 +219,7 @@ static void print_moves(const struct report *report, FILE *file, bool color)
 {
     char a[32], b[32];
     const struct worker_totals *worker = report->worker;
-    if (scheduler_ops_of(report->config)->has_groups)
+    if (engine_facts_of(report->config)->has_groups)
         print_groups(report, file, color);
     if (!worker)
         return;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 
 enum { LIMIT_GROWTH = 8 };
 

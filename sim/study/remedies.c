@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 
 /* Bit 0 is the run as a whole, bit 1 + i the i-th request. */
 #define WHOLE_RUN UINT32_C(1)

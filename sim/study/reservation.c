@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "config/engine_facts.h"
 #include "engine/closed_loop.h"
-#include "engine/scheduler.h"
 #include "study/contiguous_allocator.h"
 
 const char *const reservation_names[RESERVATION_KINDS] = {"maximum", "power of 2", "exact"};
@@ -226,7 +226,7 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
                             enum reservation_kind kind, struct reservation_result *out, struct diag *diag)
 {
     struct reservation r = {.trace = trace, .config = config, .model = model, .kind = kind, .result = out};
-    uint64_t null_blocks = scheduler_ops_of(config)->has_null_block ? 1 : 0;
+    uint64_t null_blocks = engine_facts_of(config)->has_null_block ? 1 : 0;
     uint64_t slots = (config->num_gpu_blocks - null_blocks) * config->block_size;
     *out = (struct reservation_result){.memory_slots = slots};
     if (slots == 0)

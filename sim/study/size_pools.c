@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "observe/decision_hash.h"
 #include "replay/run.h"
 #include "study/sweep_run.h"
@@ -138,11 +138,11 @@ static enum status probe_pool(const struct sizing_job *job, struct size_probe *p
     if (status == SIM_OK)
         status = judge(job, &pool.run, why, sizeof why, diag);
     if (status == SIM_OK) {
-        const struct scheduler_ops *ops = scheduler_ops_of(&pool.config);
+        const struct engine_facts *engine = engine_facts_of(&pool.config);
         probe->passes = why[0] == '\0';
         probe->skips = probe_skips(job, &pool.hash);
         probe->decisions = pool.hash.hash;
-        probe->hint = pool.hash.peak_used + ops->has_null_block;
+        probe->hint = pool.hash.peak_used + engine->has_null_block;
     }
     run_close(&pool.run);
     return status;

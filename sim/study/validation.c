@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "observe/distribution.h"
 
 static const char *const latency_names[LATENCIES] = {"ttft", "tpot", "e2e"};
@@ -68,7 +68,7 @@ static enum status on_events(void *self, const struct event *events, size_t coun
 static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
 {
     struct validation *validation = self;
-    const double usable = validation->config->num_gpu_blocks - (scheduler_ops_of(validation->config)->has_null_block ? 1.0 : 0.0);
+    const double usable = validation->config->num_gpu_blocks - (engine_facts_of(validation->config)->has_null_block ? 1.0 : 0.0);
     (void)diag;
     for (size_t i = 0; i < count; i++) {
         const struct step_tally *tally = &tallies[i];

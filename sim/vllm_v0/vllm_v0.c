@@ -1,14 +1,14 @@
 /* vllm_v0.c - the scheduler of vLLM 0.6.2, the last one with the PagedAttention paper's design: groups of sequences, watermark admission,
  * prefill-first or chunked, preemption by recompute or by swapping. Sections in comments are those of semantics/vllm_v0.md.
  * Source: vLLM 0.6.2 core/scheduler.py. */
+#include "vllm_v0/vllm_v0.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "engine/request_queue.h"
-#include "engine/scheduler.h"
-#include "sim_version.h"
 #include "vllm_v0/vllm_v0_groups.h"
 #include "vllm_v0/vllm_v0_outputs.h"
 #include "vllm_v0/vllm_v0_residents.h"
@@ -37,7 +37,6 @@ struct vllm_v0 {
     struct request_queue waiting, swapped;
     struct positions running, next_running;
     uint32_t running_first; /* while the decode phase walks: [first, count) are not reached yet */
-    uint32_t unfinished;
     /* this step */
     int64_t tokens; /* budget used; see clip() for how it can shrink */
     uint32_t sequences;
@@ -79,10 +78,8 @@ static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t 
     (void)arrival_ns;
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
     enum status status = v0_group_open(&v0->manager, position, &v0->groups[position], diag);
-    if (status == SIM_OK) {
+    if (status == SIM_OK)
         request_queue_push(&v0->waiting, position, 0);
-        v0->unfinished++;
-    }
     return status;
 }
 
@@ -216,7 +213,6 @@ static enum status drop_swapped_head(struct vllm_v0 *v0, uint32_t request, struc
 {
     request_queue_pop(&v0->swapped);
     v0_lose_swapped(&v0->groups[request]);
-    v0->unfinished--;
     return push(&v0->ignored_swapped, request, diag);
 }
 
@@ -263,7 +259,6 @@ static enum status ignore_head(struct vllm_v0 *v0, uint32_t request, struct diag
 {
     v0_group_only(&v0->groups[request], V0_WAITING)->status = V0_FINISHED;
     request_queue_pop(&v0->waiting);
-    v0->unfinished--;
     return push(&v0->ignored, request, diag);
 }
 
@@ -417,30 +412,6 @@ static void follow_caching(struct vllm_v0 *v0, int64_t now_ns)
         v0_mark_computed(&v0->manager, &v0->groups[v0->scheduled.items[i].request], v0->chunks[i]);
 }
 
-/* Sums wrap around zero on their way where a chunk is negative, and are right in the end. */
-static void add_to_shape(struct step_shape *shape, const struct v0_sequence *sequence, int32_t chunk)
-{
-    uint64_t tokens = (uint64_t)(int64_t)chunk, after = (uint64_t)(int64_t)sequence->computed;
-    uint32_t context = (uint32_t)sequence->computed;
-    shape->scheduled_tokens += tokens;
-    shape->context_tokens += after;
-    shape->sequences++;
-    if (chunk != 1 || context != sequence->length) {
-        shape->prefill_chunks++;
-        shape->prefill_tokens += tokens;
-        shape->prefill_context += after - tokens;
-        shape->prefill_context_product += tokens * (after - tokens);
-        return;
-    }
-    if (shape->decodes++ == 0)
-        shape->min_decode_context = shape->max_decode_context = context;
-    shape->decode_context += context;
-    if (context > shape->max_decode_context)
-        shape->max_decode_context = context;
-    if (context < shape->min_decode_context)
-        shape->min_decode_context = context;
-}
-
 /* Compute the chunk of every live sequence; list the sequences and their sums. */
 static enum status list_sequences(struct vllm_v0 *v0, struct step *step, struct diag *diag)
 {
@@ -453,9 +424,10 @@ static enum status list_sequences(struct vllm_v0 *v0, struct step *step, struct 
             struct v0_sequence *sequence = group->sequences[s];
             if (sequence->status == V0_FINISHED)
                 continue;
+            const uint64_t before = (uint64_t)(int64_t)sequence->computed, chunk = (uint64_t)(int64_t)v0->chunks[i];
             sequence->computed += v0->chunks[i];
-            v0->manager.held_tokens += (uint64_t)(int64_t)v0->chunks[i];
-            add_to_shape(&step->shape, sequence, v0->chunks[i]);
+            v0->manager.held_tokens += chunk;
+            step_shape_add(&step->shape, before, chunk, chunk == 1 && (uint32_t)sequence->computed == sequence->length);
             if (!v0->manager.want_lists)
                 continue;
             status = array_reserve(&v0->step_sequences, &v0->step_sequences_capacity, (size_t)listed + 1, sizeof *v0->step_sequences,
@@ -488,11 +460,7 @@ static void fill_tally(struct vllm_v0 *v0, struct step *step)
     const struct v0_running running = {v0->groups, v0->running.items, v0->running.count};
     uint32_t prefills = v0->prefill_groups, groups = v0->scheduled.count;
     step->tally = (struct step_tally){
-        .context_tokens = step->shape.context_tokens,
         .held_tokens = manager->held_tokens,
-        .scheduled_tokens = (uint32_t)step->shape.scheduled_tokens,
-        .scheduled_sequences = step->shape.sequences,
-        .prefill_tokens = (uint32_t)step->shape.prefill_tokens,
         .running = v0->running.count,
         .waiting = v0->waiting.count,
         .swapped = v0->swapped.count,
@@ -508,11 +476,13 @@ static void fill_tally(struct vllm_v0 *v0, struct step *step)
         .swapped_out_blocks = manager->swap_out.count,
         .preemptions = v0->preempted_count,
         .survivor_recomputes = manager->survivor_recomputes,
-        .mode = groups == 0          ? STEP_MODE_IDLE
-                : prefills == groups ? STEP_MODE_PREFILL
-                : prefills           ? STEP_MODE_MIXED
-                                     : STEP_MODE_DECODE,
     };
+    step_tally_set_work(&step->tally, &step->shape);
+    /* V0 calls a step by its groups: a prompt chunk of one token is a prefill all the same. */
+    step->tally.mode = groups == 0          ? STEP_MODE_IDLE
+                       : prefills == groups ? STEP_MODE_PREFILL
+                       : prefills           ? STEP_MODE_MIXED
+                                            : STEP_MODE_DECODE;
 }
 
 static enum status fill_lists(struct vllm_v0 *v0, struct step *step, struct diag *diag)
@@ -564,12 +534,6 @@ static enum status v0_schedule(struct scheduler *self, int64_t now_ns, struct st
 
 /* --- section 8: after the model -------------------------------------------------------------------------------------------------- */
 
-static enum status finish_group(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
-{
-    v0->unfinished--;
-    return push(&v0->finished, request, diag);
-}
-
 static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[request];
@@ -591,7 +555,7 @@ static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct d
     if (status == SIM_OK)
         status = push_scheduled(&v0->sampled, request, tokens, diag);
     if (status == SIM_OK && v0_group_live(group) == 0)
-        status = finish_group(v0, request, diag);
+        status = push(&v0->finished, request, diag);
     return status;
 }
 
@@ -676,11 +640,6 @@ static const char *v0_diagnose(struct scheduler *self)
     return text;
 }
 
-static uint32_t v0_unfinished(const struct scheduler *self)
-{
-    return ((const struct vllm_v0 *)self)->unfinished;
-}
-
 static void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
 {
     const struct v0_manager *manager = &((const struct vllm_v0 *)self)->manager;
@@ -732,16 +691,12 @@ static void v0_destroy(struct scheduler *self)
     free(v0);
 }
 
-const struct scheduler_ops vllm_v0_ops = {
-    .name = "vllm-v0",
-    .vllm_version = SIM_VLLM_V0_VERSION,
-    .has_groups = true,
+static const struct scheduler_ops ops = {
     .never_runs = v0_never_runs,
     .arrive = v0_arrive,
     .schedule = v0_schedule,
     .complete = v0_complete,
     .diagnose = v0_diagnose,
-    .unfinished = v0_unfinished,
     .pool_state = v0_pool_state,
     .check = v0_check,
     .destroy = v0_destroy,
@@ -754,7 +709,7 @@ enum status vllm_v0_create(const struct trace *trace, const struct config *confi
     enum status status = array_zeroed(&v0, 1, sizeof *v0, "the scheduler", diag);
     if (status != SIM_OK)
         return status;
-    v0->base.ops = &vllm_v0_ops;
+    v0->base.ops = &ops;
     v0->trace = trace;
     v0->config = *config;
     status = v0_manager_init(&v0->manager, trace, config, want_lists, diag);

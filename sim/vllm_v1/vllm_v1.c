@@ -5,14 +5,14 @@
  * first among the waiting, and which cached block is taken first is asked from policies (policy.h); the text is vLLM's under its own.
  * Sections in comments are those of the semantics text. Source: vLLM v1/core/sched/scheduler.py.
  */
+#include "vllm_v1/vllm_v1.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "engine/request_queue.h"
-#include "engine/scheduler.h"
-#include "sim_version.h"
 #include "vllm_v1/scheduling_order.h"
 #include "vllm_v1/vllm_v1_blocks.h"
 
@@ -333,31 +333,6 @@ static enum status schedule_waiting(struct vllm_v1 *v1, uint32_t threshold, uint
     return SIM_OK;
 }
 
-/* Add one scheduled request to the sums that price the step. */
-static void add_to_shape(struct step_shape *shape, const struct v1_request *request, uint32_t tokens)
-{
-    uint32_t before = request->computed - tokens;
-    bool completes = request->computed == request->known;
-    shape->scheduled_tokens += tokens;
-    shape->context_tokens += request->computed;
-    shape->sequences++;
-    shape->sampled += completes;
-    if (tokens == 1 && completes) {
-        if (shape->decodes++ == 0)
-            shape->min_decode_context = shape->max_decode_context = request->computed;
-        if (request->computed > shape->max_decode_context)
-            shape->max_decode_context = request->computed;
-        if (request->computed < shape->min_decode_context)
-            shape->min_decode_context = request->computed;
-        shape->decode_context += request->computed;
-        return;
-    }
-    shape->prefill_chunks++;
-    shape->prefill_tokens += tokens;
-    shape->prefill_context += before;
-    shape->prefill_context_product += (uint64_t)tokens * before;
-}
-
 static void fill_lists(struct vllm_v1 *v1, struct step *step)
 {
     for (uint32_t i = 0; i < v1->order_count; i++) {
@@ -371,10 +346,12 @@ static void fill_lists(struct vllm_v1 *v1, struct step *step)
                                                       .tokens = tokens,
                                                       .blocks = v1->blocks.tables[position].blocks,
                                                       .num_blocks = v1->blocks.tables[position].count};
+        const bool samples = request->computed + tokens == request->known; /* no token is left to compute: the step brings the next */
+        step_shape_add(&step->shape, request->computed, tokens, tokens == 1 && samples);
+        step->shape.sampled += samples;
         request->computed += tokens;
         request->scheduled = 0;
         v1->held_tokens += tokens;
-        add_to_shape(&step->shape, request, tokens);
     }
     step->scheduled = v1->scheduled;
     step->scheduled_count = v1->order_count;
@@ -390,15 +367,9 @@ static void fill_lists(struct vllm_v1 *v1, struct step *step)
 
 static void fill_tally(const struct vllm_v1 *v1, struct step *step)
 {
-    const struct step_shape *shape = &step->shape;
     const struct v1_blocks *blocks = &v1->blocks;
     step->tally = (struct step_tally){
-        .context_tokens = shape->context_tokens,
         .held_tokens = v1->held_tokens,
-        .scheduled_tokens = (uint32_t)shape->scheduled_tokens,
-        .scheduled_sequences = shape->sequences,
-        .prefill_tokens = (uint32_t)shape->prefill_tokens,
-        .sampled_tokens = shape->sampled,
         .running = v1->running_count,
         .waiting = v1->waiting.count,
         .free_blocks = blocks->pool.num_free,
@@ -407,10 +378,8 @@ static void fill_tally(const struct vllm_v1 *v1, struct step *step)
         .table_blocks = (uint32_t)blocks->table_blocks,
         .table_runs = (uint32_t)blocks->table_runs,
         .preemptions = v1->preempted_count,
-        .mode = shape->prefill_chunks == 0 ? STEP_MODE_DECODE
-                : shape->decodes == 0      ? STEP_MODE_PREFILL
-                                           : STEP_MODE_MIXED,
     };
+    step_tally_set_work(&step->tally, &step->shape);
 }
 
 static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
@@ -475,8 +444,8 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
     return SIM_OK;
 }
 
-static bool v1_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
-                          uint64_t *smallest_pool)
+bool vllm_v1_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
+                        uint64_t *smallest_pool)
 {
     uint64_t total = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position];
     uint64_t blocks = (total + config->block_size - 1) / config->block_size;
@@ -494,12 +463,6 @@ static const char *v1_diagnose(struct scheduler *self)
 {
     (void)self;
     return NULL;
-}
-
-static uint32_t v1_unfinished(const struct scheduler *self)
-{
-    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
-    return v1->running_count + v1->waiting.count;
 }
 
 static void v1_pool_state(const struct scheduler *self, struct step_tally *tally)
@@ -541,17 +504,12 @@ static void v1_destroy(struct scheduler *self)
     free(v1);
 }
 
-const struct scheduler_ops vllm_v1_ops = {
-    .name = "vllm-v1",
-    .vllm_version = SIM_VLLM_V1_VERSION,
-    .has_null_block = true,
-    .expands_samples = true,
-    .never_runs = v1_never_runs,
+static const struct scheduler_ops ops = {
+    .never_runs = vllm_v1_never_runs,
     .arrive = v1_arrive,
     .schedule = v1_schedule,
     .complete = v1_complete,
     .diagnose = v1_diagnose,
-    .unfinished = v1_unfinished,
     .pool_state = v1_pool_state,
     .check = v1_check,
     .destroy = v1_destroy,
@@ -589,7 +547,7 @@ enum status vllm_v1_create(const struct trace *trace, const struct config *confi
     enum status status = array_zeroed(&v1, 1, sizeof *v1, "the scheduler", diag);
     if (status != SIM_OK)
         return status;
-    v1->base.ops = &vllm_v1_ops;
+    v1->base.ops = &ops;
     v1->trace = trace;
     v1->config = *config;
     v1->watermark_blocks = config_watermark_blocks(config);

@@ -663,6 +663,23 @@ enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uin
     return status;
 }
 
+uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot)
+{
+    const struct event_table *table = &blocks->tables[slot];
+    uint32_t shared = 0;
+    for (uint32_t i = 0; i < table->part_count; i++) {
+        uint32_t left = table->parts[i].count;
+        for (uint32_t index = table->parts[i].segment; left > 0; index = blocks->segments[index].rest) {
+            const struct segment *segment = &blocks->segments[index];
+            if (segment->refs < 2)
+                return shared;
+            shared += min_u32(left, segment->count);
+            left -= min_u32(left, segment->count);
+        }
+    }
+    return shared;
+}
+
 bool event_blocks_check(const struct event_blocks *blocks)
 {
     uint64_t back = 0, orphans = 0, held = 0;

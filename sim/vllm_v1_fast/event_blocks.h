@@ -127,6 +127,19 @@ static inline uint32_t event_blocks_take_one(struct event_blocks *blocks)
     return id;
 }
 
+/* --- decoding requests that cross a block boundary -------------------------------------------------------------------------------- */
+
+/* Decoding requests take their next block here, one after the other in running order; there must be a block for each. How a stretch of
+ * steps does it, for the `count` requests of one step, with ids:
+ *
+ *     at = event_blocks_orphans_next(blocks, count)
+ *     at == UINT32_MAX?  event_blocks_append(blocks, slot) for each
+ *     else               event_blocks_append_orphan(blocks, slot, &at) for each, then event_blocks_orphans_taken(blocks, at, count)
+ *     event_blocks_add_runs(blocks, the sum of what these returned)
+ *
+ * Without ids nothing of that. In both cases event_blocks_appended in the end, which may come once for many steps. Inline, because a fast
+ * replay does little else. */
+
 /* If the next `count` blocks in the queue are orphans, and not the last of their segment, their place in the ring: what a pool that was
  * full once mostly comes to. Else UINT32_MAX. */
 static inline uint32_t event_blocks_orphans_next(const struct event_blocks *blocks, uint32_t count)
@@ -137,8 +150,7 @@ static inline uint32_t event_blocks_orphans_next(const struct event_blocks *bloc
     return head->node == NODE_NONE && head->count > count ? blocks->ring_head : UINT32_MAX;
 }
 
-/* A private block more for a decoding request that crosses a block boundary; its room was made at admission. Returns 1 if the id does not
- * follow the last one's, for table_runs; the caller adds up table_blocks and table_runs. */
+/* Its room was made at admission. Returns 1 if the id does not follow the last one's. */
 static inline uint32_t event_table_append(struct event_table *table, uint32_t id)
 {
     const uint32_t breaks = table->last + 1 != id;
@@ -148,6 +160,46 @@ static inline uint32_t event_table_append(struct event_table *table, uint32_t id
     table->runs += breaks;
     return breaks;
 }
+
+/* The next block of the queue, for the table of a slot. Returns 1 if its id does not follow the last one's. */
+static inline uint32_t event_blocks_append(struct event_blocks *blocks, uint32_t slot)
+{
+    return event_table_append(&blocks->tables[slot], event_blocks_take_one(blocks));
+}
+
+/* The same for the orphan at place *at of the ring, and *at moves on. */
+static inline uint32_t event_blocks_append_orphan(struct event_blocks *blocks, uint32_t slot, uint32_t *at)
+{
+    const uint32_t id = blocks->ring[*at];
+    *at = (*at + 1) & blocks->ring_mask;
+    return event_table_append(&blocks->tables[slot], id);
+}
+
+/* `count` orphans were appended, up to place `at` of the ring. */
+static inline void event_blocks_orphans_taken(struct event_blocks *blocks, uint32_t at, uint32_t count)
+{
+    blocks->ring_head = at;
+    blocks->segments[blocks->back_first].count -= count;
+    blocks->back_blocks -= count;
+}
+
+static inline void event_blocks_add_runs(struct event_blocks *blocks, uint32_t runs)
+{
+    blocks->table_runs += runs;
+}
+
+/* Tables of decoding requests have `count` blocks more. Without ids, where nothing was appended, they leave the queue here. */
+static inline void event_blocks_appended(struct event_blocks *blocks, uint32_t count)
+{
+    blocks->table_blocks += count;
+    if (!blocks->track_ids && count > 0)
+        event_blocks_take(blocks, NULL, count);
+}
+
+/* --- questions -------------------------------------------------------------------------------------------------------------------- */
+
+/* Leading blocks of a slot's table that other tables hold too. */
+uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot);
 
 /* Blocks that the table of a slot holds, which has `computed` tokens and none scheduled beyond. */
 uint32_t event_blocks_held(struct event_blocks *blocks, uint32_t slot, uint32_t computed);

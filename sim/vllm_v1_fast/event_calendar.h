@@ -76,7 +76,16 @@ static inline void event_calendar_advance(struct event_calendar *calendar)
     calendar->decoder_tokens += calendar->decoders;
 }
 
-/* The phase `steps` steps behind `phase`, as far as event_calendar_crossings tells of them. */
+/* The same for `steps` such steps, in none of which anybody is due: nobody crosses a boundary or finishes that the caller has not dealt
+ * with. */
+static inline void event_calendar_skip(struct event_calendar *calendar, uint32_t steps)
+{
+    calendar->tick += steps;
+    calendar->tick_phase = (calendar->tick_phase + steps) % calendar->block_size;
+    calendar->decoder_tokens += (uint64_t)calendar->decoders * steps;
+}
+
+/* The phase `steps` steps after `phase`, as far as event_calendar_crossings tells of them. */
 static inline uint32_t event_calendar_phase(const struct event_calendar *calendar, uint32_t phase, uint32_t steps)
 {
     phase = (phase + steps) & calendar->phase_mask;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "replay/run.h"
 #include "support/random.h"
 #include "support/stream_recorder.h"

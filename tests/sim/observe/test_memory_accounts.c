@@ -5,7 +5,7 @@
 
 #include "observe/class_ledger.h"
 #include "observe/memory_accounts.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "support/random_case.h"
 #include "support/tiny_trace.h"
 

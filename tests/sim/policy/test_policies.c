@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "policy/policy.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "support/random.h"
 #include "support/stream_recorder.h"
 #include "support/tiny_trace.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "study/validation.h"
 #include "support/shared.h"
 #include "support/temp_file.h"

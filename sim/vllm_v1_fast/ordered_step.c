@@ -1,7 +1,13 @@
-/* event_walk.c - the step of the event replay in which somebody may be preempted or go without: every running request is looked at, in
- * order, as vllm_v1.c does it. Costs O(batch), and happens when blocks run out or the token budget does not reach everybody. */
+/* ordered_step.c - every running request is looked at in order, as vllm_v1.c does it; read schedule_running() there first. Happens when
+ * blocks run out or the token budget does not reach everybody. Before it, everybody leaves the calendar; after it, they go back in. */
+#include "vllm_v1_fast/ordered_step.h"
+
 #include "base/array.h"
-#include "vllm_v1_fast/event_state.h"
+#include "base/integers.h"
+#include "vllm_v1_fast/admission.h"
+#include "vllm_v1_fast/event_victim.h"
+#include "vllm_v1_fast/step_parts.h"
+#include "vllm_v1_fast/token_delivery.h"
 
 /* Everybody leaves the calendar, with numbers of their own. */
 static void unfold(struct event_replay *replay)
@@ -13,7 +19,7 @@ static void unfold(struct event_replay *replay)
         if (!live->decoding)
             continue;
         if (!live->late)
-            live->last_token_ns = replay->now_ns;
+            live->last_token_ns = replay->base.now_ns;
         live->late = false;
         event_calendar_leave(calendar, slot);
     }
@@ -26,26 +32,26 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     struct live *live = &replay->calendar.live[victim];
     enum status status = SIM_OK;
     if (!replay->preempted)
-        status = array_zeroed(&replay->preempted, replay->trace->count, sizeof *replay->preempted, "preempted requests", diag);
+        status = array_zeroed(&replay->preempted, replay->base.trace->count, sizeof *replay->preempted, "preempted requests", diag);
     if (status != SIM_OK)
         return status;
     *budget += live->scheduled; /* not under fcfs: it had its turn in this step already */
-    *emitter_event(&replay->emitter) = (struct event){.time_ns = replay->now_ns,
-                                                      .step = replay->step_number,
-                                                      .value = live->computed,
-                                                      .request = live->position,
-                                                      .other = replay->calendar.live[requester].position,
-                                                      .blocks = event_blocks_held(&replay->blocks, victim, live->computed),
-                                                      .kind = EVENT_PREEMPT,
-                                                      .extra = PREEMPT_RECOMPUTE};
-    status = emitter_event_done(&replay->emitter, diag);
+    *step_stream_event(&replay->base.stream) = (struct event){.time_ns = replay->base.now_ns,
+                                                              .step = replay->base.step_number,
+                                                              .value = live->computed,
+                                                              .request = live->position,
+                                                              .other = replay->calendar.live[requester].position,
+                                                              .blocks = event_blocks_held(&replay->blocks, victim, live->computed),
+                                                              .kind = EVENT_PREEMPT,
+                                                              .extra = PREEMPT_RECOMPUTE};
+    status = step_stream_event_done(&replay->base.stream, diag);
     if (status == SIM_OK)
-        status = event_release(replay, victim, live->computed, true, diag);
+        status = delivery_give_back(replay, victim, live->computed, true, diag);
     replay->held_tokens -= live->computed;
     replay->preempted[live->position] = (struct preempted_request){.last_token_ns = live->last_token_ns, .known = live->known};
     replay->tally.preemptions++;
     event_calendar_remove(&replay->calendar, victim);
-    request_queue_push_preempted(&replay->waiting, live->position, event_waiting_key(replay, live->position));
+    request_queue_push_preempted(&replay->waiting, live->position, event_replay_key(replay, live->position));
     return status;
 }
 
@@ -63,12 +69,12 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
         bool fits = false, gone = false;
         enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
         while (status == SIM_OK && !fits && !gone) {
-            uint32_t victim = event_choose_victim(replay);
+            uint32_t victim = event_victim_choose(replay);
             gone = victim == slot;
-            uint32_t behind = live->next_running;
+            uint32_t after = live->next_running;
             status = preempt(replay, victim, slot, budget, diag);
             if (gone)
-                slot = behind; /* FCFS: nobody is left behind it */
+                slot = after; /* FCFS: nobody runs after it */
             else if (status == SIM_OK)
                 status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
         }
@@ -87,12 +93,12 @@ static enum status hand_out_tokens(struct event_replay *replay, int64_t end_ns, 
 {
     struct event_calendar *calendar = &replay->calendar;
     enum status status = SIM_OK;
-    for (uint32_t slot = calendar->first_running, behind; slot != LIVE_NONE && status == SIM_OK; slot = behind) {
+    for (uint32_t slot = calendar->first_running, after; slot != LIVE_NONE && status == SIM_OK; slot = after) {
         const struct live *live = &calendar->live[slot];
         bool gone;
-        behind = live->next_running;
+        after = live->next_running;
         if (live->scheduled > 0 && live->computed == live->known)
-            status = event_give_token(replay, slot, end_ns, &gone, diag);
+            status = delivery_token(replay, slot, end_ns, &gone, diag);
     }
     return status;
 }
@@ -110,26 +116,26 @@ static void fold(struct event_replay *replay, int64_t end_ns)
         }
         live->late = live->last_token_ns != end_ns;
         replay->late += live->late;
-        event_enter(replay, slot);
+        delivery_enter(replay, slot);
     }
 }
 
-enum status event_walk_step(struct event_replay *replay, int64_t *end_ns, struct diag *diag)
+enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
-    uint32_t budget = replay->config->max_num_batched_tokens, threshold = event_threshold(replay);
+    uint32_t budget = replay->base.config->max_num_batched_tokens, threshold = event_replay_threshold(replay);
     unfold(replay);
     enum status status = schedule_running(replay, threshold, &budget, diag);
     if (status == SIM_OK && replay->tally.preemptions == 0)
-        status = event_admit_waiting(replay, threshold, budget, diag);
+        status = admission_run(replay, threshold, budget, diag);
     if (status != SIM_OK)
         return status;
     for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running)
         if (calendar->live[slot].scheduled > 0)
-            event_compute(replay, &calendar->live[slot]);
+            step_parts_compute(replay, &calendar->live[slot]);
     if (replay->shape.sequences == 0 && replay->tally.preemptions == 0)
         return SIM_OK;
-    event_close_step(replay, end_ns);
+    step_parts_close(replay, end_ns);
     status = hand_out_tokens(replay, *end_ns, diag);
     if (status != SIM_OK) /* an observer has had enough: some have their token and some not, which no calendar can hold */
         return status;

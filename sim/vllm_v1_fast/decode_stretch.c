@@ -1,4 +1,4 @@
-/* event_stretch.c - steps in which everybody who runs decodes and nobody comes, goes or waits for something that could happen: most steps
+/* decode_stretch.c - steps in which everybody who runs decodes and nobody comes, goes or waits for something that could happen: most steps
  * of most replays. All that changes from one to the next is the clock, one token more each, and a block for those that cross a boundary.
  *
  * A stretch ends with the step in which somebody gets the last token, or before the one in which an arrival is seen or blocks run out.
@@ -6,9 +6,14 @@
  * the only work is per block: the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
  *
  * While a stretch lasts, the replay's clock, calendar and sums stand at its start; they are brought up to date in the end. */
+#include "vllm_v1_fast/decode_stretch.h"
+
 #include <math.h>
 
-#include "vllm_v1_fast/event_state.h"
+#include "base/integers.h"
+#include "vllm_v1_fast/admission.h"
+#include "vllm_v1_fast/step_parts.h"
+#include "vllm_v1_fast/token_delivery.h"
 
 enum { STEPS_MOST = 4096 };
 #define LONGEST_RUN_NS (INT64_C(1) << 42) /* more than an hour; times some million blocks it fits 64 bits */
@@ -31,7 +36,8 @@ static bool nothing_but_decoding(const struct event_replay *replay)
 {
     const struct event_calendar *calendar = &replay->calendar;
     return replay->prefill_count == 0 && replay->late == 0 && calendar->decoders > 0 &&
-           (replay->waiting.count == 0 || !event_head_may_enter(replay, replay->config->max_num_batched_tokens - calendar->decoders));
+           (replay->waiting.count == 0 ||
+            !admission_head_may_enter(replay, replay->base.config->max_num_batched_tokens - calendar->decoders));
 }
 
 /* After how long `steps` steps are over of which the first takes `first_ns` and each next one `change_ns` more. */
@@ -52,18 +58,16 @@ static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, 
 {
     const struct live *live = replay->calendar.live;
     struct event_blocks *blocks = &replay->blocks;
-    struct event_table *tables = blocks->tables;
     uint32_t slot = replay->calendar.phase_first[phase] - 1, breaks = 0, at = event_blocks_orphans_next(blocks, count);
     if (at == UINT32_MAX) {
         for (; slot != LIVE_NONE; slot = live[slot].next_phase)
-            breaks += event_table_append(&tables[slot], event_blocks_take_one(blocks));
-        return breaks;
+            breaks += event_blocks_append(blocks, slot);
+    } else {
+        for (; slot != LIVE_NONE; slot = live[slot].next_phase)
+            breaks += event_blocks_append_orphan(blocks, slot, &at);
+        event_blocks_orphans_taken(blocks, at, count);
     }
-    for (; slot != LIVE_NONE; slot = live[slot].next_phase, at = (at + 1) & blocks->ring_mask)
-        breaks += event_table_append(&tables[slot], blocks->ring[at]);
-    blocks->ring_head = at;
-    blocks->segments[blocks->back_first].count -= count;
-    blocks->back_blocks -= count;
+    event_blocks_add_runs(blocks, breaks);
     return breaks;
 }
 
@@ -73,7 +77,6 @@ static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t e
     const uint32_t count = replay->calendar.phase_count[phase];
     if (replay->blocks.track_ids) {
         const uint32_t breaks = take_blocks(replay, phase, count);
-        replay->blocks.table_runs += breaks;
         charges->runs_ns += elapsed_ns * breaks;
     }
     charges->taken += count;
@@ -89,13 +92,6 @@ static void begin_taking(const struct event_blocks *blocks, struct charges *char
 {
     const uint32_t free_blocks = event_blocks_free(blocks);
     *charges = (struct charges){.free = free_blocks, .without_content = free_blocks - blocks->back_blocks};
-}
-
-static void end_taking(struct event_blocks *blocks, const struct charges *charges)
-{
-    blocks->table_blocks += charges->taken;
-    if (!blocks->track_ids && charges->taken > 0)
-        event_blocks_take(blocks, NULL, charges->taken);
 }
 
 /* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks. */
@@ -145,12 +141,12 @@ static void open_run(struct stretch *stretch, int64_t change_ns, struct charges 
     struct event_replay *replay = stretch->replay;
     const struct event_blocks *blocks = &replay->blocks;
     const uint32_t decoders = stretch->decoders, before = stretch->steps;
-    struct step_run *run = stretch->run = emitter_run(&replay->emitter);
+    struct step_run *run = stretch->run = step_stream_run(&replay->base.stream);
     struct step_tally *first = &run->first;
     if (replay->calendar.phase_count[stretch->phase] > 0)
         cross(replay, stretch->phase, 0, charges);
     *first = nothing;
-    first->step = replay->step_number + before;
+    first->step = replay->base.step_number + before;
     first->start_ns = stretch->now_ns;
     first->duration_ns = stretch->duration_ns;
     first->context_tokens = stretch->first_context_tokens + (uint64_t)decoders * before;
@@ -199,7 +195,7 @@ static void sum_run(struct stretch *stretch)
 /* How long the coming step takes. */
 static void price_step(struct stretch *stretch)
 {
-    const struct step_time_model *model = stretch->replay->model;
+    const struct step_time_model *model = stretch->replay->base.model;
     const uint64_t more_context = (uint64_t)stretch->decoders * stretch->steps;
     if (model->is_linear) {
         stretch->duration_ns = step_time_linear(&model->config, stretch->decoders, stretch->first_context_tokens + more_context);
@@ -210,7 +206,7 @@ static void price_step(struct stretch *stretch)
     shape.decode_context += more_context;
     shape.min_decode_context += stretch->steps;
     shape.max_decode_context += stretch->steps;
-    shape.step = stretch->replay->step_number + stretch->steps;
+    shape.step = stretch->replay->base.step_number + stretch->steps;
     stretch->duration_ns = step_time_price(model, &shape);
 }
 
@@ -229,7 +225,7 @@ static uint32_t steps_before(int64_t until_ns, int64_t first_ns, int64_t change_
 }
 
 /* How many of `most` steps can run as one progression: blocks are there for all, and no arrival is seen before the last one. At least 1. */
-static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t arrival_ns)
+static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t until_ns)
 {
     const uint32_t size = stretch->replay->calendar.block_size;
     const uint32_t turns = event_blocks_free(&stretch->replay->blocks) / stretch->decoders; /* each takes a block a turn at the most */
@@ -239,16 +235,16 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
     if (stretch->duration_ns >= LONGEST_RUN_NS / STEPS_MOST || change_ns >= LONGEST_RUN_NS / STEPS_MOST / STEPS_MOST ||
         blocks > INT64_MAX / LONGEST_RUN_NS / 2)
         return 1; /* charges could leave 64 bits */
-    const int64_t until_ns = arrival_ns - stretch->now_ns;
-    if (time_of(most - 1, stretch->duration_ns, change_ns) < until_ns)
+    const int64_t left_ns = until_ns - stretch->now_ns;
+    if (time_of(most - 1, stretch->duration_ns, change_ns) < left_ns)
         return most;
-    return 1 + steps_before(until_ns, stretch->duration_ns, change_ns, most);
+    return 1 + steps_before(left_ns, stretch->duration_ns, change_ns, most);
 }
 
 /* The coming step and, under the linear model, those that continue its progression. */
-static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t arrival_ns, struct diag *diag)
+static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t until_ns, struct diag *diag)
 {
-    const struct step_time_model *model = stretch->replay->model;
+    const struct step_time_model *model = stretch->replay->base.model;
     const int64_t last_ns = stretch->duration_ns;
     enum status status = SIM_OK;
     price_step(stretch);
@@ -257,10 +253,10 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t arr
     if (stretch->run &&
         (stretch->duration_ns - last_ns != stretch->run->change_ns || stretch->now_ns - stretch->run_start_ns >= LONGEST_RUN_NS)) {
         sum_run(stretch);
-        status = emitter_run_done(&stretch->replay->emitter, diag);
+        status = step_stream_run_done(&stretch->replay->base.stream, diag);
     }
     const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
-    uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns, arrival_ns) : 1;
+    uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns, until_ns) : 1;
     struct charges charges;
     begin_taking(&stretch->replay->blocks, &charges);
     if (!stretch->run) {
@@ -271,7 +267,7 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t arr
     if (steps > 0)
         advance(stretch, steps, change_ns, &charges);
     charge(stretch->run, &charges);
-    end_taking(&stretch->replay->blocks, &charges);
+    event_blocks_appended(&stretch->replay->blocks, charges.taken);
     return status;
 }
 
@@ -280,25 +276,23 @@ static enum status finish_last_step(struct stretch *stretch, bool finishes, stru
 {
     struct event_replay *replay = stretch->replay;
     struct event_calendar *calendar = &replay->calendar;
-    const uint32_t before = stretch->steps - 1, size = calendar->block_size;
-    calendar->tick += before;
-    calendar->tick_phase = stretch->phase == 0 ? size - 1 : stretch->phase - 1;
-    calendar->decoder_tokens += (uint64_t)stretch->decoders * before;
+    const uint32_t before = stretch->steps - 1;
+    event_calendar_skip(calendar, before);
     replay->held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * before;
-    replay->now_ns = stretch->now_ns - stretch->duration_ns;
-    replay->step_number += before;
+    replay->base.now_ns = stretch->now_ns - stretch->duration_ns;
+    replay->base.step_number += before;
     sum_run(stretch);
     enum status status = SIM_OK;
     if (finishes)
-        status = event_hand_out_tokens(replay, stretch->now_ns, diag);
+        status = delivery_to_due(replay, stretch->now_ns, diag);
     else
         event_calendar_advance(calendar);
-    replay->now_ns = stretch->now_ns;
-    replay->step_number++;
-    return status == SIM_OK ? emitter_run_done(&replay->emitter, diag) : status;
+    replay->base.now_ns = stretch->now_ns;
+    replay->base.step_number++;
+    return status == SIM_OK ? step_stream_run_done(&replay->base.stream, diag) : status;
 }
 
-enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct diag *diag)
+enum status decode_stretch_run(struct event_replay *replay, int64_t until_ns, uint32_t *steps, struct diag *diag)
 {
     const struct event_calendar *calendar = &replay->calendar;
     struct stretch stretch;
@@ -306,22 +300,21 @@ enum status event_stretch(struct event_replay *replay, uint32_t *steps, struct d
     *steps = 0;
     if (!nothing_but_decoding(replay))
         return SIM_OK;
-    if (!replay->model->is_linear)
-        event_shape_decodes(replay, &stretch.first_shape);
+    if (!replay->base.model->is_linear)
+        step_parts_decodes(replay, &stretch.first_shape);
     stretch.replay = replay;
     stretch.first_context_tokens = calendar->decoder_tokens + calendar->decoders;
     stretch.first_held_tokens = replay->held_tokens + calendar->decoders;
     stretch.decoders = calendar->decoders;
     stretch.phase = calendar->tick_phase;
-    stretch.now_ns = replay->now_ns;
+    stretch.now_ns = replay->base.now_ns;
     stretch.steps = 0;
     stretch.duration_ns = 0;
     stretch.run = NULL;
-    const int64_t arrival_ns = event_next_arrival(replay);
     const uint32_t most = 1 + event_calendar_until_finish(calendar, STEPS_MOST);
-    while (status == SIM_OK && stretch.steps < most && arrival_ns > stretch.now_ns &&
+    while (status == SIM_OK && stretch.steps < most && until_ns > stretch.now_ns &&
            calendar->phase_count[stretch.phase] <= event_blocks_free(&replay->blocks))
-        status = run_steps(&stretch, most - stretch.steps, arrival_ns, diag);
+        status = run_steps(&stretch, most - stretch.steps, until_ns, diag);
     *steps = stretch.steps;
     if (stretch.steps == 0 || status != SIM_OK)
         return status;

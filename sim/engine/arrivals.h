@@ -1,0 +1,51 @@
+/* arrivals.h - who arrives next, and when.
+ *
+ * Requests arrive in the order of the trace. Two things come between the trace and the engine: requests that could never run are dropped
+ * before the replay starts, and in a closed loop (closed_loop.h) a request also waits until one of the slots is free.
+ *
+ *     init -> drop* -> start -> { take | end }*
+ *
+ * next_ns is kept up to date by every call, so the loop and the steppers just read it. Belongs to one replay and one thread.
+ */
+#ifndef PAGESIM_ARRIVALS_H
+#define PAGESIM_ARRIVALS_H
+
+#include "engine/closed_loop.h"
+
+struct arrivals {
+    const struct trace *trace;
+    struct closed_loop slots;
+    bool *is_dropped; /* by position */
+    uint32_t next;    /* the position that arrives next; trace->count: none is left */
+    int64_t next_ns;  /* when it does; INT64_MAX: none is left, or all slots are busy */
+    uint64_t dropped; /* requests dropped before the replay */
+    uint64_t taken;   /* that arrived */
+    uint64_t ended;   /* of those, that finished or were given up by the engine */
+};
+
+/* Borrows trace. max_concurrency 0: an open loop. */
+SIM_NODISCARD enum status arrivals_init(struct arrivals *arrivals, const struct trace *trace, uint32_t max_concurrency, struct diag *diag);
+void arrivals_deinit(struct arrivals *arrivals);
+
+/* This request will not arrive. Before arrivals_start. */
+void arrivals_drop(struct arrivals *arrivals, uint32_t position);
+/* All drops are known: look for the first arrival. */
+void arrivals_start(struct arrivals *arrivals);
+
+/* The next request arrives, at next_ns (which must not be INT64_MAX). Returns its position. */
+uint32_t arrivals_take(struct arrivals *arrivals);
+/* A request that arrived leaves the engine at `now_ns`; times of calls do not fall. In a closed loop this can bring the next arrival. */
+void arrivals_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns);
+
+/* Requests that are in the engine: arrived and not ended. */
+static inline uint64_t arrivals_present(const struct arrivals *arrivals)
+{
+    return arrivals->taken - arrivals->ended;
+}
+/* When a request that was taken arrived; in a closed loop that may be later than the trace says. */
+static inline int64_t arrivals_time_of(const struct arrivals *arrivals, uint32_t position)
+{
+    return closed_loop_arrived(&arrivals->slots, position);
+}
+
+#endif
