@@ -9,8 +9,7 @@
 enum status arrivals_init(struct arrivals *arrivals, const struct trace *trace, uint32_t max_concurrency, struct diag *diag)
 {
     *arrivals = (struct arrivals){.trace = trace, .next_ns = INT64_MAX};
-    enum status status = array_zeroed(&arrivals->is_dropped, trace->count, sizeof *arrivals->is_dropped, "the replay's requests", diag);
-    return status == SIM_OK ? closed_loop_init(&arrivals->slots, trace, max_concurrency, diag) : status;
+    return closed_loop_init(&arrivals->slots, trace, max_concurrency, diag);
 }
 
 void arrivals_deinit(struct arrivals *arrivals)
@@ -20,33 +19,48 @@ void arrivals_deinit(struct arrivals *arrivals)
     *arrivals = (struct arrivals){0};
 }
 
-void arrivals_drop(struct arrivals *arrivals, uint32_t position)
+enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct diag *diag)
 {
+    enum status status = SIM_OK;
+    if (!arrivals->is_dropped)
+        status = array_zeroed(&arrivals->is_dropped, arrivals->trace->count, sizeof *arrivals->is_dropped, "the replay's requests", diag);
+    if (status != SIM_OK)
+        return status;
     arrivals->is_dropped[position] = true;
     arrivals->dropped++;
+    return SIM_OK;
+}
+
+/* From `next` on: who arrives, and when? */
+static void find_next(struct arrivals *arrivals)
+{
+    const struct trace *trace = arrivals->trace;
+    while (arrivals->is_dropped && arrivals->next < trace->count && arrivals->is_dropped[arrivals->next])
+        arrivals->next++;
+    if (arrivals->next == trace->count)
+        arrivals->next_ns = INT64_MAX;
+    else
+        arrivals->next_ns =
+            arrivals->slots.slots > 0 ? closed_loop_arrival(&arrivals->slots, arrivals->next) : trace->arrival_ns[arrivals->next];
 }
 
 void arrivals_start(struct arrivals *arrivals)
 {
-    while (arrivals->next < arrivals->trace->count && arrivals->is_dropped[arrivals->next])
-        arrivals->next++;
-    arrivals->next_ns = arrivals->next < arrivals->trace->count ? closed_loop_arrival(&arrivals->slots, arrivals->next) : INT64_MAX;
+    find_next(arrivals);
 }
 
 uint32_t arrivals_take(struct arrivals *arrivals)
 {
     const uint32_t position = arrivals->next++;
-    closed_loop_take(&arrivals->slots, position, arrivals->next_ns);
+    if (arrivals->slots.slots > 0)
+        closed_loop_take(&arrivals->slots, position, arrivals->next_ns);
     arrivals->taken++;
-    arrivals_start(arrivals); /* from here on the same search */
+    find_next(arrivals);
     return position;
 }
 
-void arrivals_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
+void arrivals_free_slot(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
 {
-    arrivals->ended++;
-    if (arrivals->slots.slots == 0) /* an open loop waits for nobody */
-        return;
     closed_loop_end(&arrivals->slots, position, now_ns);
-    arrivals_start(arrivals);
+    find_next(arrivals);
 }

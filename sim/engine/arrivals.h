@@ -15,7 +15,7 @@
 struct arrivals {
     const struct trace *trace;
     struct closed_loop slots;
-    bool *is_dropped; /* by position */
+    bool *is_dropped; /* by position; NULL until somebody is */
     uint32_t next;    /* the position that arrives next; trace->count: none is left */
     int64_t next_ns;  /* when it does; INT64_MAX: none is left, or all slots are busy */
     uint64_t dropped; /* requests dropped before the replay */
@@ -28,14 +28,21 @@ SIM_NODISCARD enum status arrivals_init(struct arrivals *arrivals, const struct 
 void arrivals_deinit(struct arrivals *arrivals);
 
 /* This request will not arrive. Before arrivals_start. */
-void arrivals_drop(struct arrivals *arrivals, uint32_t position);
+SIM_NODISCARD enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct diag *diag);
 /* All drops are known: look for the first arrival. */
 void arrivals_start(struct arrivals *arrivals);
 
 /* The next request arrives, at next_ns (which must not be INT64_MAX). Returns its position. */
 uint32_t arrivals_take(struct arrivals *arrivals);
+/* Give a slot of a closed loop back; use arrivals_end. */
+void arrivals_free_slot(struct arrivals *arrivals, uint32_t position, int64_t now_ns);
 /* A request that arrived leaves the engine at `now_ns`; times of calls do not fall. In a closed loop this can bring the next arrival. */
-void arrivals_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns);
+static inline void arrivals_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
+{
+    arrivals->ended++;
+    if (arrivals->slots.slots > 0)
+        arrivals_free_slot(arrivals, position, now_ns);
+}
 
 /* Requests that are in the engine: arrived and not ended. */
 static inline uint64_t arrivals_present(const struct arrivals *arrivals)

@@ -16,7 +16,9 @@ static enum status drop_hopeless(struct stepper *stepper, struct diag *diag)
         uint64_t smallest_pool;
         if (!stepper->ops->never_runs(stepper, position, &why, &smallest_pool))
             continue;
-        arrivals_drop(&stepper->arrivals, position);
+        status = arrivals_drop(&stepper->arrivals, position, diag);
+        if (status != SIM_OK)
+            return status;
         *step_stream_event(&stepper->stream) = (struct event){.time_ns = stepper->trace->arrival_ns[position],
                                                               .value = (int64_t)smallest_pool,
                                                               .request = position,
