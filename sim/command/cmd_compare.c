@@ -10,9 +10,7 @@
 #include "command/output.h"
 #include "command/requirements.h"
 #include "config/config_keys.h"
-#include "replay/workload.h"
 #include "report/compare_report.h"
-#include "trace/load.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
@@ -126,13 +124,10 @@ static enum status take_requests(struct job *job, struct diag *diag)
     }
     job->comparison.trace = job->trace;
     for (int side = 0; side < 2 && status == SIM_OK; side++) {
-        const struct config *config = &job->comparison.sides[side].config;
-        if (options_has(options, "arrival-speedup-ratio") && load_changes_arrivals(job->trace, config))
-            status = diag_set(diag, SIM_USAGE,
-                              "%c: a request rate replaces the arrival times that --arrival-speedup-ratio divides; give one of them",
-                              'A' + side);
-        else
-            status = workload_fit_engine(job->trace, config, &job->comparison.sides[side].expanded, diag);
+        struct diag own = {0};
+        status = input_check_speedup(options, job->trace, &job->comparison.sides[side].config, &own);
+        if (status != SIM_OK)
+            status = diag_set(diag, status, "%c: %s", 'A' + side, own.text);
     }
     return status;
 }

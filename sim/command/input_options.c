@@ -146,21 +146,12 @@ enum status input_take_requests(const struct options *options, struct config *co
     return read_trace(options, out, diag);
 }
 
-/* Arrivals at a rate replace those of the file. */
-static enum status draw_arrivals(const struct options *options, struct input *input, struct diag *diag)
+enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config, struct diag *diag)
 {
-    struct trace *drawn;
-    if (!load_changes_arrivals(input->trace, &input->config))
+    if (!options_has(options, "arrival-speedup-ratio") || !load_changes_arrivals(trace, config))
         return SIM_OK;
-    if (options_has(options, "arrival-speedup-ratio"))
-        return diag_set(diag, SIM_USAGE,
-                        "--arrival-speedup-ratio divides the trace's arrival times, which a request rate replaces; give one of them");
-    enum status status = load_apply(input->trace, &input->config, &drawn, diag);
-    if (status != SIM_OK)
-        return status;
-    trace_destroy(input->trace);
-    input->trace = drawn;
-    return SIM_OK;
+    return diag_set(diag, SIM_USAGE,
+                    "--arrival-speedup-ratio divides the trace's arrival times, which a request rate replaces; give one of them");
 }
 
 enum status input_threads(const struct options *options, uint32_t *threads, struct diag *diag)
@@ -191,15 +182,15 @@ static enum status open_input(const struct options *options, bool any_pool, stru
         status = input_threads(options, &out->threads, diag);
     if (status == SIM_OK)
         status = input_take_requests(options, &out->config, &out->trace, diag);
-    struct trace *expanded = NULL;
     if (status == SIM_OK)
-        status = workload_fit_engine(out->trace, &out->config, &expanded, diag);
-    if (status == SIM_OK && expanded) {
+        status = input_check_speedup(options, out->trace, &out->config, diag);
+    struct trace *fitted = NULL;
+    if (status == SIM_OK)
+        status = workload_fit(out->trace, &out->config, &fitted, diag);
+    if (fitted) {
         trace_destroy(out->trace);
-        out->trace = expanded;
+        out->trace = fitted;
     }
-    if (status == SIM_OK)
-        status = draw_arrivals(options, out, diag);
     return status;
 }
 

@@ -42,6 +42,9 @@ SIM_NODISCARD enum status input_threads(const struct options *options, uint32_t 
 /* The requests as the file has them, or drawn (--dataset-name; then trace_block_size and request_rate of `config` are set to what goes with
  * them). Warns about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);
+/* SIM_USAGE: --arrival-speedup-ratio is given, and `config` draws arrivals. `trace` is as it was read. */
+SIM_NODISCARD enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config,
+                                              struct diag *diag);
 /* What of a trace to take. */
 SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag);
 /* What --dataset-name random and its options say, but for the seed. */

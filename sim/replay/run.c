@@ -1,7 +1,7 @@
-/* run.c - see run.h. */
+/* run.c - one replay from requests to figures. Run.h says what belongs to a run; the replay itself is in replay.c. */
 #include "replay/run.h"
 
-#include "trace/load.h"
+#include "replay/workload.h"
 
 enum { EXTRA_OBSERVERS_MOST = 8 };
 
@@ -9,10 +9,10 @@ enum status run_open(struct run *run, const struct trace *trace, const struct co
 {
     *run = (struct run){.trace = trace, .config = config};
     enum status status = step_time_create(config, &run->model, diag);
-    if (status == SIM_OK && load_changes_arrivals(trace, config)) {
-        status = load_apply(trace, config, &run->drawn_trace, diag);
-        run->trace = status == SIM_OK ? run->drawn_trace : trace;
-    }
+    if (status == SIM_OK)
+        status = workload_fit(trace, config, &run->fitted, diag);
+    if (run->fitted)
+        run->trace = run->fitted;
     if (status == SIM_OK)
         status = metrics_init(&run->metrics, run->trace, diag);
     ledger_init(&run->ledger, run->trace, config);
@@ -57,6 +57,6 @@ void run_close(struct run *run)
 {
     metrics_deinit(&run->metrics);
     step_time_destroy(run->model);
-    trace_destroy(run->drawn_trace);
+    trace_destroy(run->fitted);
     *run = (struct run){0};
 }

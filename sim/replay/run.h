@@ -11,9 +11,9 @@
 #include "report/report.h"
 
 struct run {
-    const struct trace *trace; /* what is replayed: the caller's, or drawn_trace */
+    const struct trace *trace; /* what is replayed: the caller's, or fitted */
     const struct config *config;
-    struct trace *drawn_trace; /* NULL, or the requests with arrivals as config's rate draws them, in the order of the file (load.h) */
+    struct trace *fitted; /* NULL, or what workload_fit made of the caller's for this configuration */
     struct step_time_model *model;
     struct metrics metrics; /* stories: what became of each request */
     struct ledger ledger;
@@ -22,12 +22,12 @@ struct run {
                            * tell of: worker, sizing, goodput. */
 };
 
-/* Prepare a run. A configuration that draws arrivals which the trace does not have yet (in a sweep over request_rate, say) gets a trace of
- * its own: extra observers must be made for run->trace then. SIM_BAD_INPUT: the step-time model cannot be made. End it with run_close in
- * any case; a zeroed run may be closed too. */
+/* Prepare a run. Takes the requests along the road of workload.h: extra observers must be made for run->trace, not for `trace`.
+ * SIM_BAD_INPUT: the step-time model cannot be made, or the engine cannot replay the requests. End it with run_close in any case; a zeroed
+ * run may be closed too. */
 SIM_NODISCARD enum status run_open(struct run *run, const struct trace *trace, const struct config *config, struct diag *diag);
 
-/* Replay with metrics, ledger and `extra` observers behind them, then collect the figures. `options` NULL: the defaults. A stall or an
+/* Replay with metrics, ledger and then `extra` observers, then collect the figures. `options` NULL: the defaults. A stall or an
  * abort is SIM_OK here: run_judge tells of it. */
 SIM_NODISCARD enum status run_replay(struct run *run, const struct observer *extra, size_t extra_count,
                                      const struct replay_options *options, struct diag *diag);

@@ -1,4 +1,5 @@
-/* workload.c - see workload.h. */
+/* workload.c - what a configuration makes of the requests: generated ones, samples, arrivals; and the fingerprint of the result. Workload.h
+ * draws the road. */
 #include "replay/workload.h"
 
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "base/array.h"
 #include "base/fingerprint.h"
 #include "config/engine_facts.h"
+#include "trace/load.h"
 
 /* What a configuration wants of the source. */
 struct workload_key {
@@ -40,7 +42,7 @@ bool workload_is_drawn(const struct workload_source *source)
     return source->file == NULL;
 }
 
-enum status workload_fit_engine(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
+static enum status expand_samples(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
     *out = NULL;
     if (!engine_facts_of(config)->expands_samples)
@@ -52,6 +54,21 @@ enum status workload_fit_engine(const struct trace *trace, const struct config *
                             "--scheduler vllm-v0",
                             trace->name, trace->index[position]);
     return trace->samples ? trace_expand_samples(trace, out, diag) : SIM_OK;
+}
+
+enum status workload_fit(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
+{
+    struct trace *expanded, *drawn = NULL;
+    enum status status = expand_samples(trace, config, &expanded, diag);
+    const struct trace *requests = expanded ? expanded : trace;
+    if (status == SIM_OK && load_changes_arrivals(requests, config))
+        status = load_apply(requests, config, &drawn, diag);
+    if (drawn || status != SIM_OK) {
+        trace_destroy(expanded);
+        expanded = NULL;
+    }
+    *out = drawn ? drawn : expanded;
+    return status;
 }
 
 /* The generators write JSONL, which is read back like any other trace, from memory that has a name in the file system. */
@@ -96,7 +113,7 @@ static enum status make(const struct workload_source *source, const struct confi
         status = draw(source, entry->key.seed, &drawn, diag);
     const struct trace *trace = source->file ? source->file : drawn;
     if (trace)
-        status = workload_fit_engine(trace, config, &expanded, diag);
+        status = expand_samples(trace, config, &expanded, diag);
     if (status != SIM_OK || expanded) {
         trace_destroy(drawn);
         drawn = NULL;

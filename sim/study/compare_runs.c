@@ -20,7 +20,7 @@ static enum status replay_side(struct compare_side *side, struct diag *diag)
     const struct observer observer = decision_digests_observer(&side->digests);
     side->config.data_plane = DATA_PLANE_OFF; /* moves bytes, decides nothing */
     enum status status = run_open(&side->run, side->trace, &side->config, diag);
-    side->trace = side->digests.trace = side->run.trace; /* another one where arrivals are drawn */
+    side->trace = side->digests.trace = side->run.trace; /* as this side's engine and rate want it */
     return status == SIM_OK ? run_replay(&side->run, &observer, 1, NULL, diag) : status;
 }
 
@@ -314,7 +314,7 @@ enum status comparison_make(struct comparison *comparison, struct diag *diag)
 {
     double *scratch = NULL;
     for (int i = 0; i < 2; i++)
-        comparison->sides[i].trace = comparison->sides[i].expanded ? comparison->sides[i].expanded : comparison->trace;
+        comparison->sides[i].trace = comparison->trace;
     enum status status = array_zeroed(&scratch, comparison->trace->count, sizeof *scratch, "differences", diag);
     if (status == SIM_OK)
         status = replay_both(comparison, diag);
@@ -339,7 +339,6 @@ void comparison_free(struct comparison *comparison)
         run_close(&side->run);
         decision_digests_free(&side->digests);
         free(side->outcomes);
-        trace_destroy(side->expanded);
     }
     parting_free(&comparison->parting);
     free(comparison->figures);

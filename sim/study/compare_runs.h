@@ -36,8 +36,7 @@ struct outcome {
 
 struct compare_side {
     struct config config;
-    struct trace *expanded;    /* owned; NULL: the trace itself will do */
-    const struct trace *trace; /* what was replayed: in the order of its arrivals, which may be drawn */
+    const struct trace *trace; /* what was replayed, the run's: samples expanded or not, in the order of its arrivals */
     struct run run;
     struct decision_digests digests;
     struct outcome *outcomes; /* by position in the comparison's trace */
@@ -65,8 +64,7 @@ struct comparison {
     size_t figure_count, figure_capacity;
 };
 
-/* Replay both sides, in parallel, and compare. trace, factor, sides[i].config and .expanded are filled by the caller (ownership of `expanded`
- * passes); the rest is zero. The caller ends it with comparison_free in any case. */
+/* Replay both sides, in parallel, and compare. trace, factor and sides[i].config are filled by the caller; the rest is zero. The caller ends it with comparison_free in any case. */
 SIM_NODISCARD enum status comparison_make(struct comparison *comparison, struct diag *diag);
 void comparison_free(struct comparison *comparison);
 

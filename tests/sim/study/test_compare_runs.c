@@ -259,7 +259,6 @@ Test(compare_runs, pairs_samples_of_one_engine_with_the_group_of_the_other)
     comparison.sides[1].config.scheduler = SCHEDULER_VLLM_V0;
     comparison.sides[1].config.enable_prefix_caching = comparison.sides[1].config.enable_chunked_prefill = false;
     comparison.sides[1].config.max_model_len = comparison.sides[1].config.max_num_batched_tokens = 2048;
-    cr_assert_eq(trace_expand_samples(trace, &comparison.sides[0].expanded, &diag), SIM_OK);
     cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
     cr_expect_eq(comparison.sides[0].run.trace->count, 4);
     for (int side = 0; side < 2; side++)
