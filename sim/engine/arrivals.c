@@ -31,36 +31,8 @@ enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct d
     return SIM_OK;
 }
 
-/* From `next` on: who arrives, and when? */
-static void find_next(struct arrivals *arrivals)
-{
-    const struct trace *trace = arrivals->trace;
-    while (arrivals->is_dropped && arrivals->next < trace->count && arrivals->is_dropped[arrivals->next])
-        arrivals->next++;
-    if (arrivals->next == trace->count)
-        arrivals->next_ns = INT64_MAX;
-    else
-        arrivals->next_ns =
-            arrivals->slots.slots > 0 ? closed_loop_arrival(&arrivals->slots, arrivals->next) : trace->arrival_ns[arrivals->next];
-}
-
-void arrivals_start(struct arrivals *arrivals)
-{
-    find_next(arrivals);
-}
-
-uint32_t arrivals_take(struct arrivals *arrivals)
-{
-    const uint32_t position = arrivals->next++;
-    if (arrivals->slots.slots > 0)
-        closed_loop_take(&arrivals->slots, position, arrivals->next_ns);
-    arrivals->taken++;
-    find_next(arrivals);
-    return position;
-}
-
 void arrivals_free_slot(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
 {
     closed_loop_end(&arrivals->slots, position, now_ns);
-    find_next(arrivals);
+    arrivals_find_next(arrivals);
 }

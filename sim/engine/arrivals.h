@@ -3,9 +3,9 @@
  * Requests arrive in the order of the trace. Two things come between the trace and the engine: requests that could never run are dropped
  * before the replay starts, and in a closed loop (closed_loop.h) a request also waits until one of the slots is free.
  *
- *     init -> drop* -> start -> { take | end }*
+ *     init -> drop* -> find_next -> { take | end }*
  *
- * next_ns is kept up to date by every call, so the loop and the steppers just read it. Belongs to one replay and one thread.
+ * next_ns is kept up to date by take and end, so the loop and the steppers just read it. Belongs to one replay and one thread.
  */
 #ifndef PAGESIM_ARRIVALS_H
 #define PAGESIM_ARRIVALS_H
@@ -27,13 +27,32 @@ struct arrivals {
 SIM_NODISCARD enum status arrivals_init(struct arrivals *arrivals, const struct trace *trace, uint32_t max_concurrency, struct diag *diag);
 void arrivals_deinit(struct arrivals *arrivals);
 
-/* This request will not arrive. Before arrivals_start. */
+/* This request will not arrive. Before the first arrivals_find_next. */
 SIM_NODISCARD enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct diag *diag);
-/* All drops are known: look for the first arrival. */
-void arrivals_start(struct arrivals *arrivals);
+/* From position `next` on: who arrives, and when? Called once when all drops are known; later take and end do it. */
+static inline void arrivals_find_next(struct arrivals *arrivals)
+{
+    const struct trace *trace = arrivals->trace;
+    while (arrivals->is_dropped && arrivals->next < trace->count && arrivals->is_dropped[arrivals->next])
+        arrivals->next++;
+    if (arrivals->next == trace->count)
+        arrivals->next_ns = INT64_MAX;
+    else
+        arrivals->next_ns =
+            arrivals->slots.slots > 0 ? closed_loop_arrival(&arrivals->slots, arrivals->next) : trace->arrival_ns[arrivals->next];
+}
 
 /* The next request arrives, at next_ns (which must not be INT64_MAX). Returns its position. */
-uint32_t arrivals_take(struct arrivals *arrivals);
+static inline uint32_t arrivals_take(struct arrivals *arrivals)
+{
+    const uint32_t position = arrivals->next++;
+    if (arrivals->slots.slots > 0)
+        closed_loop_take(&arrivals->slots, position, arrivals->next_ns);
+    arrivals->taken++;
+    arrivals_find_next(arrivals);
+    return position;
+}
+
 /* Give a slot of a closed loop back; use arrivals_end. */
 void arrivals_free_slot(struct arrivals *arrivals, uint32_t position, int64_t now_ns);
 /* A request that arrived leaves the engine at `now_ns`; times of calls do not fall. In a closed loop this can bring the next arrival. */

@@ -26,7 +26,7 @@ static enum status drop_hopeless(struct stepper *stepper, struct diag *diag)
                                                               .extra = (uint8_t)why};
         status = step_stream_event_done(&stepper->stream, diag);
     }
-    arrivals_start(&stepper->arrivals);
+    arrivals_find_next(&stepper->arrivals);
     return status;
 }
 
@@ -87,7 +87,7 @@ static enum status loop(struct stepper *stepper, const struct replay_watch *watc
         if (status == SIM_OK && interrupted(stepper, watch, &next_question))
             status = diag_set(diag, SIM_INTERRUPTED, "interrupted");
         if (status == SIM_OK)
-            status = stepper->ops->advance(stepper, stepper->arrivals.next_ns, &out, diag);
+            status = stepper->ops->advance(stepper, &out, diag);
         if (status != SIM_OK)
             return status;
         if (out.abort) {

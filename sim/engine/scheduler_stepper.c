@@ -154,9 +154,9 @@ static enum status run_step(struct scheduler_stepper *self, struct diag *diag)
     return status;
 }
 
-static enum status stepper_advance(struct stepper *stepper, int64_t until_ns, struct advance *out, struct diag *diag)
+/* One step a call never runs past an arrival. */
+static enum status stepper_advance(struct stepper *stepper, struct advance *out, struct diag *diag)
 {
-    (void)until_ns; /* one step a call never runs past an arrival */
     struct scheduler_stepper *self = (struct scheduler_stepper *)stepper;
     struct step *step = &self->step;
     enum status status = SIM_OK;

@@ -38,9 +38,9 @@ struct stepper_ops {
     bool (*never_runs)(const struct stepper *self, uint32_t position, enum drop_reason *why, uint64_t *smallest_pool);
     /* A request has arrived, at `arrival_ns` <= now_ns. Calls come in the order of arrival. */
     enum status (*arrive)(struct stepper *self, uint32_t position, int64_t arrival_ns, struct diag *diag);
-    /* Go on from now_ns by one step, or by several as long as each starts before `until_ns`, when the next request arrives (INT64_MAX: not
-     * before somebody ends). Moves now_ns and step_number, fills the stream, tells `arrivals` who ended. */
-    enum status (*advance)(struct stepper *self, int64_t until_ns, struct advance *out, struct diag *diag);
+    /* Go on from now_ns by one step, or by several as long as each starts before arrivals.next_ns. Moves now_ns and step_number, fills the
+     * stream, tells `arrivals` who ended (which, in a closed loop, may change next_ns). */
+    enum status (*advance)(struct stepper *self, struct advance *out, struct diag *diag);
     /* The pool between steps: fills free_blocks, cached_blocks, free_cpu_blocks and, if any are used, used_blocks and the sums over tables. */
     void (*pool_state)(const struct stepper *self, struct step_tally *tally);
     /* After a stall or an abort: a sentence for the user with the request and the remedy; lives as long as the stepper. NULL: nothing to

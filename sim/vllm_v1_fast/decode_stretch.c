@@ -31,13 +31,11 @@ struct stretch {
     int64_t run_start_ns;
 };
 
-/* Does everybody decode, and can the head of the queue not enter whatever happens until somebody finishes? */
-static bool nothing_but_decoding(const struct event_replay *replay)
+/* Is it sure that the head of the queue cannot enter, whatever happens, until somebody finishes? */
+static bool nobody_enters(const struct event_replay *replay)
 {
-    const struct event_calendar *calendar = &replay->calendar;
-    return replay->prefill_count == 0 && replay->late == 0 && calendar->decoders > 0 &&
-           (replay->waiting.count == 0 ||
-            !admission_head_may_enter(replay, replay->base.config->max_num_batched_tokens - calendar->decoders));
+    const uint32_t budget = replay->base.config->max_num_batched_tokens - replay->calendar.decoders;
+    return replay->waiting.count == 0 || !admission_head_may_enter(replay, budget);
 }
 
 /* After how long `steps` steps are over of which the first takes `first_ns` and each next one `change_ns` more. */
@@ -58,14 +56,14 @@ static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, 
 {
     const struct live *live = replay->calendar.live;
     struct event_blocks *blocks = &replay->blocks;
-    uint32_t slot = replay->calendar.phase_first[phase] - 1, breaks = 0, at = event_blocks_orphans_next(blocks, count);
+    uint32_t slot = replay->calendar.phase_first[phase] - 1, breaks = 0, at = segment_queue_orphans_next(&blocks->queue, count);
     if (at == UINT32_MAX) {
         for (; slot != LIVE_NONE; slot = live[slot].next_phase)
             breaks += event_blocks_append(blocks, slot);
     } else {
         for (; slot != LIVE_NONE; slot = live[slot].next_phase)
             breaks += event_blocks_append_orphan(blocks, slot, &at);
-        event_blocks_orphans_taken(blocks, at, count);
+        segment_queue_orphans_taken(&blocks->queue, at, count);
     }
     event_blocks_add_runs(blocks, breaks);
     return breaks;
@@ -75,7 +73,7 @@ static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, 
 static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, struct charges *charges)
 {
     const uint32_t count = replay->calendar.phase_count[phase];
-    if (replay->blocks.track_ids) {
+    if (replay->blocks.queue.track_ids) {
         const uint32_t breaks = take_blocks(replay, phase, count);
         charges->runs_ns += elapsed_ns * breaks;
     }
@@ -91,7 +89,7 @@ static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t e
 static void begin_taking(const struct event_blocks *blocks, struct charges *charges)
 {
     const uint32_t free_blocks = event_blocks_free(blocks);
-    *charges = (struct charges){.free = free_blocks, .without_content = free_blocks - blocks->back_blocks};
+    *charges = (struct charges){.free = free_blocks, .without_content = free_blocks - blocks->queue.back_blocks};
 }
 
 /* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks. */
@@ -156,7 +154,7 @@ static void open_run(struct stretch *stretch, int64_t change_ns, struct charges 
     first->waiting = replay->waiting.count;
     first->free_blocks = charges->free - charges->taken;
     first->cached_blocks = first->free_blocks - charges->without_content;
-    first->used_blocks = blocks->usable - first->free_blocks;
+    first->used_blocks = blocks->queue.usable - first->free_blocks;
     first->table_blocks = (uint32_t)(blocks->table_blocks + charges->taken);
     first->table_runs = (uint32_t)blocks->table_runs;
     first->mode = STEP_MODE_DECODE;
@@ -178,11 +176,11 @@ static void sum_run(struct stretch *stretch)
     const struct step_tally *first = &run->first;
     const step_sum ns = (step_sum)(uint64_t)(stretch->now_ns - stretch->run_start_ns);
     const uint64_t n = stretch->run_steps, numbers = n * (n - 1) / 2, squares = numbers * (2 * n - 1) / 3; /* sums of 0 ... n - 1 */
-    const uint32_t used_blocks = blocks->usable - event_blocks_free(blocks);
+    const uint32_t used_blocks = blocks->queue.usable - event_blocks_free(blocks);
     run->steps = stretch->run_steps;
     run->duration_ns = stretch->now_ns - stretch->run_start_ns;
     run->used_blocks_ns += used_blocks * ns;
-    run->cached_blocks_ns += blocks->back_blocks * ns;
+    run->cached_blocks_ns += blocks->queue.back_blocks * ns;
     run->table_runs_ns += blocks->table_runs * ns;
     run->table_blocks_ns = run->used_blocks_ns + (first->table_blocks - first->used_blocks) * ns;
     run->held_tokens_ns = first->held_tokens * ns + stretch->decoders * ((step_sum)(uint64_t)first->duration_ns * numbers +
@@ -277,7 +275,7 @@ static enum status finish_last_step(struct stretch *stretch, bool finishes, stru
     struct event_replay *replay = stretch->replay;
     struct event_calendar *calendar = &replay->calendar;
     const uint32_t before = stretch->steps - 1;
-    event_calendar_skip(calendar, before);
+    event_calendar_skip(calendar, before, stretch->phase == 0 ? calendar->block_size - 1 : stretch->phase - 1);
     replay->held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * before;
     replay->base.now_ns = stretch->now_ns - stretch->duration_ns;
     replay->base.step_number += before;
@@ -292,13 +290,13 @@ static enum status finish_last_step(struct stretch *stretch, bool finishes, stru
     return status == SIM_OK ? step_stream_run_done(&replay->base.stream, diag) : status;
 }
 
-enum status decode_stretch_run(struct event_replay *replay, int64_t until_ns, uint32_t *steps, struct diag *diag)
+enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, struct diag *diag)
 {
     const struct event_calendar *calendar = &replay->calendar;
     struct stretch stretch;
     enum status status = SIM_OK;
     *steps = 0;
-    if (!nothing_but_decoding(replay))
+    if (!nobody_enters(replay))
         return SIM_OK;
     if (!replay->base.model->is_linear)
         step_parts_decodes(replay, &stretch.first_shape);
@@ -311,6 +309,7 @@ enum status decode_stretch_run(struct event_replay *replay, int64_t until_ns, ui
     stretch.steps = 0;
     stretch.duration_ns = 0;
     stretch.run = NULL;
+    const int64_t until_ns = replay->base.arrivals.next_ns; /* nobody ends before the last step, so it stays */
     const uint32_t most = 1 + event_calendar_until_finish(calendar, STEPS_MOST);
     while (status == SIM_OK && stretch.steps < most && until_ns > stretch.now_ns &&
            calendar->phase_count[stretch.phase] <= event_blocks_free(&replay->blocks))

@@ -4,8 +4,14 @@
 
 #include "vllm_v1_fast/replay_state.h"
 
-/* Run the steps from here on in which nothing but decoding happens, as far as they start before `until_ns`, and tell of them as runs. *steps:
+/* Does everybody who runs decode? Cheap to ask; false: the next step is no step of a stretch. */
+static inline bool decode_stretch_possible(const struct event_replay *replay)
+{
+    return replay->prefill_count == 0 && replay->late == 0 && replay->calendar.decoders > 0;
+}
+
+/* Run the steps from here on in which nothing but decoding happens, as far as they start before the next arrival, and tell of them as runs. decode_stretch_possible must hold. *steps:
  * how many; 0 when the very next step is no such step. */
-SIM_NODISCARD enum status decode_stretch_run(struct event_replay *replay, int64_t until_ns, uint32_t *steps, struct diag *diag);
+SIM_NODISCARD enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, struct diag *diag);
 
 #endif

@@ -77,11 +77,11 @@ static inline void event_calendar_advance(struct event_calendar *calendar)
 }
 
 /* The same for `steps` such steps, in none of which anybody is due: nobody crosses a boundary or finishes that the caller has not dealt
- * with. */
-static inline void event_calendar_skip(struct event_calendar *calendar, uint32_t steps)
+ * with. `phase`: that of the step after them, tick % block_size, which the caller knows. */
+static inline void event_calendar_skip(struct event_calendar *calendar, uint32_t steps, uint32_t phase)
 {
     calendar->tick += steps;
-    calendar->tick_phase = (calendar->tick_phase + steps) % calendar->block_size;
+    calendar->tick_phase = phase;
     calendar->decoder_tokens += (uint64_t)calendar->decoders * steps;
 }
 

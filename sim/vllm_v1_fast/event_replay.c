@@ -56,7 +56,6 @@ static enum status run_step(struct event_replay *replay, bool *idle, struct diag
 {
     int64_t end_ns = replay->base.now_ns;
     uint32_t threshold = event_replay_threshold(replay), budget;
-    replay->shape = (struct step_shape){0};
     replay->tally.preemptions = 0;
     replay->tally.regular_gaps = 0;
     enum status status;
@@ -82,23 +81,32 @@ static bool sound(const struct event_replay *replay)
 }
 #endif
 
-static enum status advance(struct stepper *self, int64_t until_ns, struct advance *out, struct diag *diag)
+/* As many steps as nothing but decoding happens in. A run of several steps has no tallies, so nobody may want those. */
+static enum status run_stretch(struct event_replay *replay, struct advance *out, struct diag *diag)
+{
+    uint32_t steps = 0;
+    enum status status = SIM_OK;
+    if (!replay->base.stream.wants_tallies && decode_stretch_possible(replay))
+        status = decode_stretch_run(replay, &steps, diag);
+    out->tokens += steps; /* at least one each */
+    return status;
+}
+
+/* A stretch; or a step, and the stretch that mostly follows it. */
+static enum status advance(struct stepper *self, struct advance *out, struct diag *diag)
 {
     struct event_replay *replay = (struct event_replay *)self;
-    enum status status = SIM_OK;
-    uint32_t steps = 0;
     assert(sound(replay));
     out->idle = replay->calendar.running + replay->waiting.count == 0;
     if (out->idle)
         return SIM_OK;
-    if (!self->stream.wants_tallies) /* a run of several steps has no tallies */
-        status = decode_stretch_run(replay, until_ns, &steps, diag);
-    if (steps > 0 || status != SIM_OK) {
-        out->tokens = steps; /* at least one each */
+    enum status status = run_stretch(replay, out, diag);
+    if (status != SIM_OK || out->tokens > 0)
         return status;
-    }
     status = run_step(replay, &out->idle, diag);
     out->tokens = replay->tally.sampled_tokens;
+    if (status == SIM_OK && !out->idle && self->now_ns < self->arrivals.next_ns)
+        status = run_stretch(replay, out, diag);
     return status;
 }
 
@@ -106,7 +114,7 @@ static void pool_state(const struct stepper *self, struct step_tally *tally)
 {
     const struct event_blocks *blocks = &((const struct event_replay *)self)->blocks;
     tally->free_blocks = event_blocks_free(blocks);
-    tally->cached_blocks = blocks->back_blocks;
+    tally->cached_blocks = blocks->queue.back_blocks;
 }
 
 /* vLLM V1 stalls only where the loop says why. */

@@ -125,6 +125,7 @@ enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struc
     struct event_calendar *calendar = &replay->calendar;
     uint32_t budget = replay->base.config->max_num_batched_tokens, threshold = event_replay_threshold(replay);
     unfold(replay);
+    replay->shape = (struct step_shape){0};
     enum status status = schedule_running(replay, threshold, &budget, diag);
     if (status == SIM_OK && replay->tally.preemptions == 0)
         status = admission_run(replay, threshold, budget, diag);

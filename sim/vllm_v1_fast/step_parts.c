@@ -43,8 +43,8 @@ void step_parts_close(struct event_replay *replay, int64_t *end_ns)
     tally->running = replay->calendar.running;
     tally->waiting = replay->waiting.count;
     tally->free_blocks = event_blocks_free(blocks);
-    tally->cached_blocks = blocks->back_blocks;
-    tally->used_blocks = blocks->usable - tally->free_blocks;
+    tally->cached_blocks = blocks->queue.back_blocks;
+    tally->used_blocks = blocks->queue.usable - tally->free_blocks;
     tally->table_blocks = (uint32_t)blocks->table_blocks;
     tally->table_runs = (uint32_t)blocks->table_runs;
     *end_ns = replay->base.now_ns + tally->duration_ns;

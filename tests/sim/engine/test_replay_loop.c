@@ -10,7 +10,7 @@
 enum { CALLS_MOST = 64 };
 
 /* A stepper that serves requests in the order of arrival. A request takes output_tokens steps of STEP_NS. It goes on for up to `stretch`
- * steps a call, but starts none at or after until_ns. */
+ * steps a call, but starts none at or after the next arrival. */
 #define STEP_NS 10
 
 struct fake {
@@ -74,13 +74,13 @@ static enum status one_step(struct fake *fake, struct advance *out, struct diag 
     return status == SIM_OK ? stepper_tell(base, EVENT_FINISH, position, base->now_ns, 0, diag) : status;
 }
 
-static enum status fake_advance(struct stepper *self, int64_t until_ns, struct advance *out, struct diag *diag)
+static enum status fake_advance(struct stepper *self, struct advance *out, struct diag *diag)
 {
     struct fake *fake = (struct fake *)self;
     enum status status = SIM_OK;
     if (fake->calls < CALLS_MOST) {
         fake->started[fake->calls] = self->now_ns;
-        fake->untils[fake->calls] = until_ns;
+        fake->untils[fake->calls] = self->arrivals.next_ns;
     }
     if (++fake->calls == fake->fails_at_call)
         return diag_set(diag, SIM_FAILED, "call %u", fake->calls);
@@ -94,7 +94,8 @@ static enum status fake_advance(struct stepper *self, int64_t until_ns, struct a
         fake->held = false;
         return SIM_OK;
     }
-    for (uint32_t i = 0; i < fake->stretch && status == SIM_OK && self->now_ns < until_ns && fake->arrived > fake->served; i++)
+    for (uint32_t i = 0; i < fake->stretch && status == SIM_OK && self->now_ns < self->arrivals.next_ns && fake->arrived > fake->served;
+         i++)
         status = one_step(fake, out, diag);
     return status;
 }
