@@ -1,4 +1,5 @@
-/* worker.c - see worker.h.
+/* worker.c - the observer that moves bytes: chains of links, writes, phantom hits, copies and swaps, gathers. Read content.h and
+ * worker_values.h first, for what a right float is.
  *
  * Sequences are gathered in batches whose buffers stay below a fixed size, so that the buffers are reused and a step with many long
  * sequences needs no more memory than one with few. Numbers differ in time only: which floats are moved and checked never depends on

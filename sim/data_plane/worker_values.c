@@ -1,4 +1,4 @@
-/* worker_values.c - see worker_values.h. */
+/* worker_values.c - filling and checking whole tokens at the speed of memory; worker_values.h has the pattern. */
 #include "data_plane/worker_values.h"
 
 #include <stddef.h>

@@ -41,7 +41,8 @@ struct stepper_ops {
     /* Go on from now_ns by one step, or by several as long as each starts before arrivals.next_ns. Moves now_ns and step_number, fills the
      * stream, tells `arrivals` who ended (which, in a closed loop, may change next_ns). */
     enum status (*advance)(struct stepper *self, struct advance *out, struct diag *diag);
-    /* The pool between steps: fills free_blocks, cached_blocks, free_cpu_blocks and, if any are used, used_blocks and the sums over tables. */
+    /* The pool between steps: fills free_blocks, cached_blocks, free_cpu_blocks and, if any are used, used_blocks and the sums over
+     * tables. */
     void (*pool_state)(const struct stepper *self, struct step_tally *tally);
     /* After a stall or an abort: a sentence for the user with the request and the remedy; lives as long as the stepper. NULL: nothing to
      * add. */

@@ -28,7 +28,7 @@ struct run {
 SIM_NODISCARD enum status run_open(struct run *run, const struct trace *trace, const struct config *config, struct diag *diag);
 
 /* Replay with metrics, ledger and then `extra` observers, then collect the figures. `options` NULL: the defaults. A stall or an
- * abort is SIM_OK here: run_judge tells of it. */
+ * abort is SIM_OK here: run_judge says so. */
 SIM_NODISCARD enum status run_replay(struct run *run, const struct observer *extra, size_t extra_count,
                                      const struct replay_options *options, struct diag *diag);
 

@@ -1,5 +1,6 @@
 /* vllm_v0.c - the scheduler of vLLM 0.6.2, the last one with the PagedAttention paper's design: groups of sequences, watermark admission,
- * prefill-first or chunked, preemption by recompute or by swapping. Sections in comments are those of semantics/vllm_v0.md.
+ * prefill-first or chunked, preemption by recompute or by swapping. Start reading at v0_schedule(); blocks are vllm_v0_groups.c's, outputs
+ * vllm_v0_outputs.c's. Sections in comments are those of semantics/vllm_v0.md.
  * Source: vLLM 0.6.2 core/scheduler.py. */
 #include "vllm_v0/vllm_v0.h"
 
@@ -133,18 +134,18 @@ static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t request
                                        "a scheduler list", diag);
     if (status != SIM_OK)
         return status;
-    struct preempted *told = &v0->preempted[v0->preempted_count];
-    *told = (struct preempted){.request = victim, .requester = requester, .kind = PREEMPT_SWAP};
+    struct preempted *entry = &v0->preempted[v0->preempted_count];
+    *entry = (struct preempted){.request = victim, .requester = requester, .kind = PREEMPT_SWAP};
     for (uint32_t i = 0; i < group->count; i++)
-        told->blocks += group->sequences[i]->status == V0_RUNNING ? group->sequences[i]->count : 0;
+        entry->blocks += group->sequences[i]->status == V0_RUNNING ? group->sequences[i]->count : 0;
     if (mode == PREEMPTION_RECOMPUTE) {
         if (v0_group_count(group, V0_RUNNING) != 1) {
             die(v0, "a group with several running sequences cannot be preempted by recompute", victim);
             return SIM_OK;
         }
         struct v0_sequence *sequence = v0_group_only(group, V0_RUNNING);
-        told->kind = PREEMPT_RECOMPUTE;
-        told->tokens_lost = sequence->computed > 0 ? (uint32_t)sequence->computed : 0;
+        entry->kind = PREEMPT_RECOMPUTE;
+        entry->tokens_lost = sequence->computed > 0 ? (uint32_t)sequence->computed : 0;
         v0_release(&v0->manager, sequence);
         sequence->status = V0_WAITING;
         sequence->computed = 0;
@@ -608,7 +609,7 @@ static bool v0_never_runs(const struct trace *trace, const struct config *config
     return need + config_watermark_blocks(config) > config->num_gpu_blocks;
 }
 
-/* Section 9: the ways to get stuck, told of the head that nothing moves. */
+/* Section 9: the ways to get stuck, each with the request at the head that nothing can move. */
 static const char *v0_diagnose(struct scheduler *self)
 {
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;

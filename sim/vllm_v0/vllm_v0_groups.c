@@ -1,4 +1,5 @@
-/* vllm_v0_groups.c - see vllm_v0_groups.h. */
+/* vllm_v0_groups.c - lives of groups, keys of blocks, tables, copy-on-write, swapping, invariants, in this order. The two devices that
+ * blocks come from are vllm_v0_device.c's. */
 #include "vllm_v0/vllm_v0_groups.h"
 
 #include <stdlib.h>
@@ -550,7 +551,7 @@ bool v0_manager_check(const struct v0_manager *manager, struct v0_group *const *
         count_references(groups[i], gpu, cpu, &blocks, &held);
     bool right = memcmp(gpu, manager->gpu.pool.refs, gpu_blocks * sizeof *gpu) == 0 && blocks == manager->table_blocks &&
                  held == manager->held_tokens && kv_block_pool_check(&manager->gpu.pool);
-    for (uint32_t block = 0; block < cpu_blocks; block++) /* dropped groups leave theirs behind, as in vLLM */
+    for (uint32_t block = 0; block < cpu_blocks; block++) /* dropped groups never give theirs back, as in vLLM */
         right = right && cpu[block] <= manager->cpu.pool.refs[block];
     free(gpu);
     free(cpu);

@@ -1,4 +1,5 @@
-/* vllm_v0_outputs.c - see vllm_v0_outputs.h. */
+/* vllm_v0_outputs.c - one round of outputs for a group: who continues whom, new children, finishes. Beams have no scores here, so which
+ * parent a beam continues is drawn from the request and its number of tokens, the same on every machine. */
 #include "vllm_v0/vllm_v0_outputs.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* eviction_order.c - see eviction_order.h. */
+/* eviction_order.c - a heap of free blocks by the policy's key, with a place for each block so that a hit can take it out of the middle.
+ * Nothing here runs under vLLM's own order, which is the queue of core/block_pool.h. */
 #include "vllm_v1/eviction_order.h"
 
 #include <stdlib.h>
@@ -37,6 +38,7 @@ void eviction_order_deinit(struct eviction_order *order)
     *order = (struct eviction_order){0};
 }
 
+/* Ties go to the block touched longest ago, then to the deepest one, as vLLM's queue has it. */
 static bool sooner(const struct eviction_order *order, uint32_t a, uint32_t b)
 {
     const struct policy_block *left = &order->facts[a], *right = &order->facts[b];
@@ -72,6 +74,7 @@ static void sift_down(struct eviction_order *order, uint32_t at, uint32_t block)
     put(order, at, block);
 }
 
+/* The last block fills the hole, and may belong further up or further down. */
 static void leave_heap(struct eviction_order *order, uint32_t block)
 {
     uint32_t hole = order->at[block], moved = order->heap[--order->count];

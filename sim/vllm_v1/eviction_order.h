@@ -1,4 +1,5 @@
-/* eviction_order.h - which cached block is taken next, when eviction_policy is not vLLM's: facts of each block, and a heap of the free ones.
+/* eviction_order.h - which cached block is taken next, when eviction_policy is not vLLM's: facts of each block, and a heap of the free
+ * ones.
  *
  * The block pool's queue stays what it is, with all free blocks in it; the heap says which of those with content goes first:
  *

@@ -1,20 +1,11 @@
-/* scheduling_order.c - see scheduling_order.h. */
+/* scheduling_order.c - finds the policy, makes its state, and shows it requests. Policies themselves are in sim/policy. */
 #include "vllm_v1/scheduling_order.h"
 
-/* One request alone in a step. */
+/* What a step would cost in which one request is alone: for policies that weigh recomputation. */
 static int64_t price_alone(const void *model, uint32_t tokens, uint32_t context)
 {
-    struct step_shape shape = {.scheduled_tokens = tokens, .context_tokens = (uint64_t)context + tokens, .sequences = 1, .sampled = 1};
-    if (tokens == 1 && context > 0) {
-        shape.decodes = 1;
-        shape.decode_context = shape.context_tokens;
-        shape.min_decode_context = shape.max_decode_context = context + 1;
-    } else {
-        shape.prefill_chunks = 1;
-        shape.prefill_tokens = tokens;
-        shape.prefill_context = context;
-        shape.prefill_context_product = (uint64_t)tokens * context;
-    }
+    struct step_shape shape = {.sampled = 1};
+    step_shape_add(&shape, context, tokens, tokens == 1 && context > 0);
     return step_time_price(model, &shape);
 }
 

@@ -16,7 +16,8 @@ struct scheduling_order {
     const struct trace *trace;
 };
 
-/* Find config->scheduling_policy and create its state. `model` prices what the policy asks; all is borrowed. SIM_BAD_INPUT: unknown name. */
+/* Find config->scheduling_policy and create its state. `model` prices what the policy asks; all is borrowed. SIM_BAD_INPUT: unknown
+ * name. */
 SIM_NODISCARD enum status scheduling_order_init(struct scheduling_order *order, const struct trace *trace, const struct config *config,
                                                 const struct step_time_model *model, struct diag *diag);
 void scheduling_order_deinit(struct scheduling_order *order);

@@ -1,9 +1,10 @@
 /* vllm_v1.c - the scheduler of vLLM V1 0.33.0, decision for decision, written to be read: the reference that faster engines are held to.
  *
- * Each step looks at every running request. Running requests first, in order; who finds no block takes one from a victim, which loses
- * everything and waits again. Then, if nobody was preempted, waiting requests are admitted until one does not fit. Who is a victim, who is
- * first among the waiting, and which cached block is taken first is asked from policies (policy.h); the text is vLLM's under its own.
- * Sections in comments are those of the semantics text. Source: vLLM v1/core/sched/scheduler.py.
+ * Each step looks at every running request. Running requests come first, in order. One that finds no block takes it from a victim, which
+ * loses everything and waits again. Then, if nobody was preempted, waiting requests are admitted until one does not fit. Policies
+ * (policy.h) say who is the victim, who is first among the waiting, and which cached block is taken first; under vLLM's own policies all
+ * is as in vLLM. Start reading at v1_schedule(). Sections in comments are those of the semantics text. Source: vLLM
+ * v1/core/sched/scheduler.py.
  */
 #include "vllm_v1/vllm_v1.h"
 
@@ -70,14 +71,14 @@ static int64_t current_key(const struct vllm_v1 *v1, uint32_t position)
     return scheduling_order_key(&v1->order, &request);
 }
 
-/* Only when v1->tells: most policies do not want to know, and the caller builds the event. */
+/* Callers ask v1->tells first: most policies do not want to know, and building the event costs. */
 static void tell(const struct vllm_v1 *v1, uint32_t position, struct policy_event event)
 {
     struct policy_request request = view(v1, position);
     v1->order.policy->happened(v1->order.self, &request, &event);
 }
 
-/* Before tokens are handed out; requests are shown with theirs. */
+/* Called before tokens are handed out, but policies see each request with the token that it is about to get. */
 static void tell_computed(const struct vllm_v1 *v1, int64_t end_ns, const struct step *step)
 {
     for (uint32_t i = 0; i < step->scheduled_count; i++) {
@@ -288,7 +289,7 @@ static enum status schedule_running(struct vllm_v1 *v1, uint32_t threshold, uint
         if (status != SIM_OK)
             return status;
         if (!granted)
-            continue; /* running[k] is the next one now: it goes on with what the release freed. FCFS: nobody is left behind it. */
+            continue; /* running[k] is the next one now: it goes on with what the release freed. Under FCFS there is none. */
         note_scheduled(v1, position, tokens, budget);
         k++;
     }

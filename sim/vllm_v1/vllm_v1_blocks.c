@@ -1,4 +1,5 @@
-/* vllm_v1_blocks.c - see vllm_v1_blocks.h. */
+/* vllm_v1_blocks.c - which content a block has, who can hit it, which block is taken next. Sections are those of the semantics text; the
+ * pool and the prefix cache themselves are core/block_pool.h and core/prefix_cache.h. */
 #include "vllm_v1/vllm_v1_blocks.h"
 
 #include <assert.h>
@@ -80,7 +81,7 @@ static uint64_t private_content(const struct v1_blocks *blocks, uint32_t positio
 {
     uint32_t owner = position;
     if (blocks->trace->sample && end <= blocks->trace->input_tokens[position])
-        owner -= blocks->trace->sample[position]; /* children stand behind child 0 and share its prompt */
+        owner -= blocks->trace->sample[position]; /* children follow child 0 and share its prompt */
     return KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block;
 }
 
@@ -105,7 +106,7 @@ static enum status named_spans(struct v1_blocks *blocks, const uint32_t *hash_id
     return SIM_OK;
 }
 
-/* Identity of a block that is named by hash ids throughout, behind the block before it in `contents`. */
+/* Identity of a block that is named by hash ids throughout, given the block before it in `contents`. */
 static enum status named_content(struct v1_blocks *blocks, const uint32_t *hash_ids, uint32_t block, const uint64_t *contents,
                                  uint64_t *content, struct diag *diag)
 {

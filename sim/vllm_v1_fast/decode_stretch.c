@@ -1,11 +1,12 @@
-/* decode_stretch.c - steps in which everybody who runs decodes and nobody comes, goes or waits for something that could happen: most steps
- * of most replays. All that changes from one to the next is the clock, one token more each, and a block for those that cross a boundary.
+/* decode_stretch.c - steps in which everybody who runs decodes, nobody comes or goes, and nobody who waits could enter: most steps of most
+ * replays. From one to the next, the clock moves, each request has one token more, and those that cross a block boundary take a block.
  *
  * A stretch ends with the step in which somebody gets the last token, or before the one in which an arrival is seen or blocks run out.
- * Under the linear model its steps' durations are an arithmetic progression, so how long it is and all its sums are known beforehand, and
+ * Under the linear model the durations of its steps are an arithmetic progression. So its length and all its sums are known beforehand, and
  * the only work is per block: the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
  *
- * While a stretch lasts, the replay's clock, calendar and sums stand at its start; they are brought up to date in the end. */
+ * While a stretch lasts, the replay's clock, calendar and sums stay at its start. finish_last_step() brings them up to date. Read
+ * decode_stretch_run() first, at the end; then advance(). */
 #include "vllm_v1_fast/decode_stretch.h"
 
 #include <math.h>
@@ -38,14 +39,14 @@ static bool nobody_enters(const struct event_replay *replay)
     return replay->waiting.count == 0 || !admission_head_may_enter(replay, budget);
 }
 
-/* After how long `steps` steps are over of which the first takes `first_ns` and each next one `change_ns` more. */
+/* How long `steps` steps take together, of which the first takes `first_ns` and each next one `change_ns` more. */
 static int64_t time_of(uint32_t steps, int64_t first_ns, int64_t change_ns)
 {
     return steps * first_ns + (int64_t)((uint64_t)steps * (steps - 1) / 2) * change_ns;
 }
 
-/* What taking blocks after the start of a run adds to its sums, which are kept as if all its blocks had been taken at its start: what is
- * taken later is charged back, so that steps in which nothing is taken cost nothing. Without ids the queue is told in the end. */
+/* Sums of a run are first made as if all its blocks had been taken at its start. What is taken later is charged back with the time before,
+ * so that steps in which nothing is taken cost nothing. Without ids, the free queue hears of the blocks once, in the end. */
 struct charges {
     uint64_t used_ns, empty_ns, runs_ns;   /* progression_steps sees to it that they fit */
     uint32_t taken, free, without_content; /* blocks so far; free ones; those in front of all cached ones */
@@ -190,7 +191,7 @@ static void sum_run(struct stretch *stretch)
     stretch->run = NULL;
 }
 
-/* How long the coming step takes. */
+/* The duration of the coming step, by whatever model. */
 static void price_step(struct stretch *stretch)
 {
     const struct step_time_model *model = stretch->replay->base.model;
@@ -208,8 +209,8 @@ static void price_step(struct stretch *stretch)
     stretch->duration_ns = step_time_price(model, &shape);
 }
 
-/* For how many whole steps after the coming one, of which each takes `change_ns` more than the one before it, the next one starts before
- * `until_ns` > 0. The root of a quadratic equation, put right where it is rounded. It is known to be less than `most`. */
+/* The largest number of steps, the coming one first, that are over before `until_ns` > 0; each takes `change_ns` more than the one
+ * before it. The root of a quadratic equation, corrected for rounding. It is known to be less than `most`. */
 static uint32_t steps_before(int64_t until_ns, int64_t first_ns, int64_t change_ns, uint32_t most)
 {
     const double change = (double)change_ns, half = (double)first_ns - change / 2, until = (double)until_ns;
@@ -269,7 +270,7 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t unt
     return status;
 }
 
-/* The calendar and the sums stand in the last step, at whose end somebody may finish. */
+/* Move clock, calendar and sums to the last step of the stretch, then end it: somebody may finish. */
 static enum status finish_last_step(struct stretch *stretch, bool finishes, struct diag *diag)
 {
     struct event_replay *replay = stretch->replay;

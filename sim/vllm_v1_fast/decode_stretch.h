@@ -10,8 +10,8 @@ static inline bool decode_stretch_possible(const struct event_replay *replay)
     return replay->prefill_count == 0 && replay->late == 0 && replay->calendar.decoders > 0;
 }
 
-/* Run the steps from here on in which nothing but decoding happens, as far as they start before the next arrival, and tell of them as runs. decode_stretch_possible must hold. *steps:
- * how many; 0 when the very next step is no such step. */
+/* Run the steps from here on in which nothing but decoding happens, as far as they start before the next arrival, and tell of them as
+ * runs. decode_stretch_possible must hold. *steps: how many; 0 when the very next step is no such step. */
 SIM_NODISCARD enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, struct diag *diag);
 
 #endif

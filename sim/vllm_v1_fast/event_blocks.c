@@ -104,7 +104,7 @@ static enum status take_named(struct event_blocks *blocks, struct event_table *t
     return SIM_OK;
 }
 
-/* The block that was named but not full is full now. */
+/* The pending block, named but not full until now, is full. */
 static enum status register_pending(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     uint32_t index;
@@ -258,7 +258,7 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
         table->named = event_prefix_named_blocks(&blocks->queue.prefix, position);
         table->registered = hits;
         table->node_end = ceil_div(min_u32(hits, table->named), per) * per;
-        /* Behind hits in private blocks, all named ones are registered and the node is not needed any more. */
+        /* If even private blocks were hit, all named ones are registered and the node is not needed any more. */
         if (hits > 0 && status == SIM_OK)
             table->node = blocks->queue.segments[table->parts[table->part_count - 1].segment].node;
     }
@@ -273,7 +273,7 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
     return status;
 }
 
-/* Without ids, stretches count a decoding request's blocks in the sum of all tables only: bring its own count up to date. It holds
+/* Without ids, stretches add a decoding request's blocks to the sum over all tables only. Bring its own count up to date: it holds
  * `computed` tokens and nothing beyond them. */
 static void catch_up(const struct event_blocks *blocks, struct event_table *table, uint32_t computed)
 {
@@ -350,7 +350,8 @@ static enum status name_private(struct event_blocks *blocks, struct event_table 
     return status;
 }
 
-/* A segment and what was split off its end, as far as the table's part reaches; deepest first. */
+/* Drop the table's references to a segment and to what was split off its end, as far as the part reaches; deepest first, which is the order
+ * in which they join the queue. */
 static enum status release_segments(struct event_blocks *blocks, const struct table_part *part, struct diag *diag)
 {
     uint32_t length = 0, index = part->segment;
@@ -375,7 +376,7 @@ static enum status release_segments(struct event_blocks *blocks, const struct ta
     return SIM_OK;
 }
 
-/* With prefix caching: what has content goes behind the tail, deepest first; a block that is not full goes to the front. */
+/* With prefix caching: what has content goes to the tail, deepest first; a block that is not full goes to the front. */
 static enum status release_cached(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     const uint32_t full = registered_private(table);

@@ -1,13 +1,13 @@
-/* event_blocks.h - block tables and prefix hits of vLLM V1 for the event replay. Decides and hands out exactly what vllm_v1_blocks.h does, id
- * for id, and keeps no entry per block for content that only one request can have.
+/* event_blocks.h - block tables and prefix hits of vLLM V1 for the event replay. Decides and hands out exactly what vllm_v1_blocks.h
+ * does, id for id, and keeps no entry per block for content that only one request can have.
  *
  *   table         [ parts: segments (content several may share) ][ at most one pending block ][ ids (content nobody else can have) ]
  *
  * Private blocks (after the hash ids, and all output) are found again only by their own request after a preemption. Until then they are
  * plain ids in its table. When it finishes they become orphans of the free queue (segment_queue.h).
  *
- * Without ids (`track_ids` false), tables of decoding requests are counted when they are next looked at.
- * The fields are written in event_blocks.c and by the inline functions here, by nobody else.
+ * Without ids (`track_ids` false), tables of decoding requests are counted when they are next looked at. The fields are written in
+ * event_blocks.c and by the inline functions here, by nobody else.
  */
 #ifndef PAGESIM_EVENT_BLOCKS_H
 #define PAGESIM_EVENT_BLOCKS_H
@@ -87,10 +87,11 @@ SIM_NODISCARD enum status event_blocks_release(struct event_blocks *blocks, uint
  *
  *     at = segment_queue_orphans_next(&blocks->queue, count)
  *     at == UINT32_MAX?  event_blocks_append(blocks, slot) for each
- *     else               event_blocks_append_orphan(blocks, slot, &at) for each, then segment_queue_orphans_taken(&blocks->queue, at, count)
+ *     else               event_blocks_append_orphan(blocks, slot, &at) for each
+ *                        segment_queue_orphans_taken(&blocks->queue, at, count)
  *     event_blocks_add_runs(blocks, the sum of what these returned)
  *
- * Without ids nothing of that. In both cases event_blocks_appended in the end, which may come once for many steps. Inline, because a fast
+ * Without ids, none of that. Either way event_blocks_appended follows, once for many steps if the caller likes. All inline, because a fast
  * replay does little else. */
 
 /* Its room was made at admission. Returns 1 if the id does not follow the last one's. */

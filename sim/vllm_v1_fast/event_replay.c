@@ -25,7 +25,7 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
     if (!policy || !scheduling_policy_is_static(policy))
         return "scheduling policies whose order is not settled when a request arrives";
     if (!policy_find_victim(config->preemption_victim))
-        return "victims of unknown choice"; /* the plain scheduler says what is wrong */
+        return "victims of unknown choice"; /* vllm_v1_create says what is wrong */
     if (config->enable_prefix_caching && strcmp(config->eviction_policy, "vllm") != 0)
         return "other orders of eviction than vLLM's";
     if (config->data_plane != DATA_PLANE_OFF)

@@ -1,5 +1,5 @@
-/* event_replay.h - vLLM V1 replayed at the speed of events: the same stream of tallies and events as the readable scheduler, at a fraction of
- * its cost. A stepper (engine/stepper.h).
+/* event_replay.h - vLLM V1 replayed at the speed of events: the same stream of tallies and events as the readable scheduler, at a
+ * fraction of its cost. A stepper (engine/stepper.h).
  *
  * The readable scheduler (vllm_v1.c) looks at every running request in every step. Here a step costs what changes in it. There are three
  * kinds of step:
@@ -8,8 +8,8 @@
  *   calendar_step.h    everybody gets what it wants: only those who need a block, get a first token or finish are looked at
  *   ordered_step.h     blocks or tokens do not reach everybody: all are looked at in order, exactly as the readable scheduler does
  *
- * Replay_state.h draws the layers. Exactness: tests/sim/vllm_v1_fast/test_event_replay.c compares every field of every tally and event with
- * the readable scheduler's.
+ * Replay_state.h draws the layers. Exactness: tests/sim/vllm_v1_fast/test_event_replay.c compares every field of every tally and event
+ * with the readable scheduler's.
  */
 #ifndef PAGESIM_EVENT_REPLAY_H
 #define PAGESIM_EVENT_REPLAY_H

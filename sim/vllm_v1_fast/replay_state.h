@@ -1,12 +1,14 @@
-/* replay_state.h - the state of one event replay: who runs, who waits, and the pool. Every file above it works on it; it calls none of them.
+/* replay_state.h - the state of one event replay: who runs, who waits, and the pool. The files above it work on it; it calls none of them.
  *
- *     event_replay.c                                           the stepper: which kind of step comes now?
- *     decode_stretch.c   calendar_step.c   ordered_step.c      the three kinds
- *     admission.c   token_delivery.c   step_parts.c   event_victim.c      what they are made of
- *     replay_state.h                                           this
- *     event_blocks.h -> event_prefix.h   event_calendar.h      the pool, the prompts, who is due when
+ *     event_replay.c                                                    the stepper: which kind of step comes now?
+ *     decode_stretch.c  calendar_step.c  ordered_step.c                 the three kinds
+ *     admission.c  token_delivery.c  step_parts.c  event_victim.c       what they are made of
+ *     replay_state.h                                                    this
+ *     event_blocks.c  event_calendar.c                                  block tables; who is due when
+ *     segment_queue.c                                                   the free queue, and segments of blocks with content
+ *     event_prefix.c                                                    which prompts go together for how long
  *
- * A file includes only from lines below its own.
+ * A file includes only headers from lines below its own.
  */
 #ifndef PAGESIM_REPLAY_STATE_H
 #define PAGESIM_REPLAY_STATE_H

@@ -55,7 +55,7 @@ void segment_queue_deinit(struct segment_queue *queue)
 
 /* --- segments --------------------------------------------------------------------------------------------------------------------- */
 
-/* Both in indexes of the width of a pointer: with narrower ones the compiler does not dare to use vectors. */
+/* Indexes have the width of a pointer: with narrower ones, which may wrap around, the compiler uses no vectors. */
 static void copy_reversed(uint32_t *restrict to, const uint32_t *restrict from, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -130,8 +130,8 @@ static void take_orphans(struct segment_queue *queue, uint32_t *ids, uint32_t co
     queue->ring_head = (queue->ring_head + count) & queue->ring_mask;
 }
 
-/* What stands at the head was last touched a whole pool ago: ask memory for the ids two segments ahead, and for the segment three ahead,
- * so that it is there when its ids are asked for. */
+/* What is at the head was last touched a whole pool ago, so it is in no cache. Prefetch the ids two segments ahead, and the segment three
+ * ahead, whose ids will be prefetched next. */
 static void prefetch_next(const struct segment_queue *queue, const struct segment *segment)
 {
     uint32_t index = segment->next;

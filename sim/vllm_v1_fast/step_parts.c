@@ -1,4 +1,5 @@
-/* step_parts.c - what every step of the event replay adds up: the shape that prices it and the tally that tells of it. */
+/* step_parts.c - what every step of the event replay adds up: the shape that prices it, and the tally for observers. Read
+ * time/step_shape.h first. */
 #include "vllm_v1_fast/step_parts.h"
 
 void step_parts_decodes(const struct event_replay *replay, struct step_shape *shape)

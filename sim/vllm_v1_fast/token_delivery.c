@@ -98,7 +98,7 @@ enum status delivery_to_due(struct event_replay *replay, int64_t end_ns, struct 
         if (!gone)
             replay->due[entering++] = slot;
     }
-    if (status != SIM_OK) /* who is left of those due cannot be told from the others any more */
+    if (status != SIM_OK) /* some of those due have their token and some not: no way back, and the replay ends here */
         return status;
     event_calendar_advance(calendar);
     for (uint32_t i = 0; i < entering; i++)

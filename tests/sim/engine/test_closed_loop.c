@@ -60,7 +60,8 @@ static int64_t end_of(const struct trace *trace, const struct life *lives, uint3
     return end_ns;
 }
 
-/* k-th request that is not dropped, N slots: max(drawn, the (k - N)-th of all ends in order of time); it never comes when there are fewer. */
+/* k-th request that is not dropped, N slots: max(drawn, the (k - N)-th of all ends in order of time); it never comes when there are
+ * fewer. */
 static void expect_definition(const struct trace *trace, const struct config *config, const struct life *lives, uint64_t number)
 {
     int64_t ends[REQUESTS_MAX * SAMPLES_MAX];

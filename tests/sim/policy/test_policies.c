@@ -294,7 +294,7 @@ static struct config random_config(uint64_t *seed)
     return config;
 }
 
-/* Arrivals of priority differ: vLLM's ties can go on for ever (livelock.h). All others break them. */
+/* Arrivals of priority differ: vLLM's ties can go on for ever (replay_loop.h). All others break them. */
 static struct trace *random_trace(uint64_t *seed, const struct config *config)
 {
     struct tiny_request requests[20] = {0};
