@@ -21,6 +21,7 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Huge pages, so that the measurement is of memory and not of address translation. */
 static unsigned char *large_pages(size_t bytes)
 {
     void *memory = NULL;

@@ -199,6 +199,7 @@ static enum status move_blocks(struct worker *worker, struct kv_store *to, const
     return SIM_OK;
 }
 
+/* A copied block holds its source's tokens, so a wrong float in it is to be blamed on whoever wrote the source. */
 static void follow_writers(struct worker *worker, const struct step *step)
 {
     for (uint32_t i = 0; i < step->copy_count; i++)
@@ -207,6 +208,7 @@ static void follow_writers(struct worker *worker, const struct step *step)
 
 /* --- reading --------------------------------------------------------------------------------------------------------------------- */
 
+/* The message has everything that is needed to find the decision at fault: who reads, where, what is there, who wrote it. */
 static enum status name_wrong_float(struct worker *worker, const struct step *step, const struct step_sequence *sequence, uint32_t layer,
                                     const struct wrong_value *wrong, struct diag *diag)
 {
@@ -222,6 +224,7 @@ static enum status name_wrong_float(struct worker *worker, const struct step *st
         writer == UINT32_MAX ? -1LL : (long long)trace->index[writer]);
 }
 
+/* Gathered floats against what the links of each token say they must be. */
 static enum status check_batch(struct worker *worker, const struct step *step, uint32_t first, uint32_t count, uint32_t layer,
                                struct diag *diag)
 {
@@ -270,6 +273,7 @@ static enum status plan_batch(struct worker *worker, const struct step *step, ui
     return status;
 }
 
+/* Every scheduled sequence reads its whole context in every layer, as attention would. */
 static enum status gather_all(struct worker *worker, const struct step *step, struct diag *diag)
 {
     for (uint32_t first = 0, count; first < step->sequence_count; first += count) {

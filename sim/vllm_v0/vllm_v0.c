@@ -24,6 +24,7 @@ static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t 
 
 /* --- a step ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Without chunked prefill, all running groups hold their sequence slots even in steps that they sit out. */
 static void start_step(struct vllm_v0 *v0)
 {
     struct phase *const phases[] = {&v0->new_prefills,    &v0->continued, &v0->decodes,   &v0->swapped_prefills,
@@ -228,6 +229,8 @@ static enum status v0_schedule(struct scheduler *self, int64_t now_ns, struct st
 
 /* --- section 8: after the model -------------------------------------------------------------------------------------------------- */
 
+/* A group gets tokens when its prompt is complete, or when it was decoding already. Sequences of a group go through stages together, so the
+ * first one that lives speaks for all. */
 static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[request];
@@ -280,6 +283,7 @@ static enum status v0_complete(struct scheduler *self, int64_t end_ns, struct st
 
 /* --- before and after ------------------------------------------------------------------------------------------------------------ */
 
+/* Counted at its largest: every sample or beam with blocks of its own after the full prompt blocks, and one more each for copy-on-write. */
 static bool v0_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
                           uint64_t *smallest_pool)
 {

@@ -25,6 +25,7 @@ enum status v0_push_scheduled(struct phase *phase, uint32_t request, int64_t tok
     return status;
 }
 
+/* The first reason counts. The step goes no further, and the replay ends. */
 static void die(struct vllm_v0 *v0, const char *why, uint32_t request)
 {
     if (v0->abort)
@@ -39,11 +40,11 @@ static uint32_t wanted_tokens(const struct v0_sequence *sequence)
     return sequence->decoding ? 1 : sequence->length - (uint32_t)sequence->computed;
 }
 
-uint32_t v0_group_wants(const struct v0_group *group, enum v0_status which)
+uint32_t v0_group_wants(const struct v0_group *group, enum v0_status status)
 {
     uint32_t tokens = 0;
     for (uint32_t i = 0; i < group->count; i++)
-        if (group->sequences[i]->status == which)
+        if (group->sequences[i]->status == status)
             tokens += wanted_tokens(group->sequences[i]);
     return tokens;
 }
@@ -65,6 +66,8 @@ static int64_t clip(struct vllm_v0 *v0, uint32_t wanted, uint32_t request)
 
 /* --- section 5: preemption ------------------------------------------------------------------------------------------------------- */
 
+/* vLLM recomputes a group of one sequence, whose blocks one prefill brings back, and swaps a larger one, whose sequences share blocks
+ * that a recomputation would not share again. */
 static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t requester, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[victim];
@@ -151,6 +154,7 @@ static enum status phase_running(struct vllm_v0 *v0, struct diag *diag)
 
 /* --- section 6: swapping in ------------------------------------------------------------------------------------------------------ */
 
+/* It needs more blocks than the pool has, so vLLM gives it up. */
 static enum status drop_swapped_head(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
 {
     request_queue_pop(&v0->swapped);
@@ -175,6 +179,7 @@ static enum status swap_in_head(struct vllm_v0 *v0, uint32_t request, int64_t to
     return status;
 }
 
+/* Swapped groups come back in order; one that does not fit holds up all after it. */
 static enum status phase_swapped(struct vllm_v0 *v0, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -197,6 +202,7 @@ static enum status phase_swapped(struct vllm_v0 *v0, struct diag *diag)
 
 /* --- sections 4.1 and 7.3: admission --------------------------------------------------------------------------------------------- */
 
+/* The prompt can never be scheduled: vLLM answers it with an empty output. */
 static enum status ignore_head(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
 {
     v0_group_only(&v0->groups[request], V0_WAITING)->status = V0_FINISHED;
@@ -218,6 +224,7 @@ static enum status admit_head(struct vllm_v0 *v0, uint32_t request, int64_t toke
     return status;
 }
 
+/* Waiting groups are admitted in order until one does not fit. */
 static enum status phase_waiting(struct vllm_v0 *v0, struct diag *diag)
 {
     const bool chunked = v0->config.enable_chunked_prefill;

@@ -87,6 +87,7 @@ static void leave_heap(struct eviction_order *order, uint32_t block)
         sift_down(order, hole, moved);
 }
 
+/* A hit makes the block used: it leaves the heap until it is free again. */
 void eviction_order_hit(struct eviction_order *order, uint32_t block, uint32_t depth, uint64_t admission)
 {
     if (!order->policy)

@@ -98,6 +98,7 @@ struct running_view {
     const struct vllm_v1 *v1;
 };
 
+/* Policies see running requests through these, and never the scheduler. */
 static struct policy_request running_request(const struct policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
@@ -142,6 +143,7 @@ struct waiting_view {
     struct diag *diag;
 };
 
+/* What a prompt would hit now. A look-up can fail for want of memory; the policy is not told, but the step fails. */
 static uint32_t waiting_cached_tokens(struct policy_waiting *waiting, uint32_t position)
 {
     struct waiting_view *all = (struct waiting_view *)waiting;
@@ -334,6 +336,7 @@ static enum status schedule_waiting(struct vllm_v1 *v1, uint32_t threshold, uint
     return SIM_OK;
 }
 
+/* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. */
 static void fill_lists(struct vllm_v1 *v1, struct step *step)
 {
     for (uint32_t i = 0; i < v1->order_count; i++) {
@@ -460,6 +463,7 @@ bool vllm_v1_never_runs(const struct trace *trace, const struct config *config, 
     return *smallest_pool > config->num_gpu_blocks;
 }
 
+/* Nothing to add: whoever could never run was dropped, and everybody else runs once the others are gone. */
 static const char *v1_diagnose(struct scheduler *self)
 {
     (void)self;

@@ -159,6 +159,7 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
     return status;
 }
 
+/* Section 4. The last token is never taken from the cache, because it has to be computed to sample the next one. */
 enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32_t known, uint32_t *count, struct diag *diag)
 {
     *count = 0;
@@ -258,6 +259,7 @@ enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint
     return SIM_OK;
 }
 
+/* Section 5. All tests come before the first change, so a refusal leaves no trace. */
 enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag)
 {
     struct v1_table *table = &blocks->tables[demand->position];
@@ -289,6 +291,7 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     return status;
 }
 
+/* Backwards, so that the deepest block is the first to go: a prefix is worth more than what follows it. */
 void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
 {
     struct v1_table *table = &blocks->tables[position];
@@ -323,6 +326,7 @@ uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t positi
     return shared * blocks->block_size;
 }
 
+/* If even the list of spares cannot grow, the arrays are simply freed. */
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
 {
     struct diag no_matter = {0};

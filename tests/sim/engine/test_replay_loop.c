@@ -334,7 +334,7 @@ Test(replay_loop, asks_every_thousand_steps_whether_to_go_on)
     replay(one, requests, 3, 0);
     cr_expect_eq(one->status, SIM_INTERRUPTED);
     cr_expect_eq(questions.asked, 4);
-    cr_expect_eq(one->fake.base.step_number, 3 * 1024);
+    cr_expect_eq(one->fake.base.step_number, 3072);
     cr_expect_eq(questions.finished, 1);
     cr_expect_eq(questions.total, 2);
     cr_expect_eq(one->stream.end.steps, 0, "an interrupted replay has no end to tell of");
