@@ -7,8 +7,9 @@
 #include "vllm_v1_fast/step_parts.h"
 #include "vllm_v1_fast/token_delivery.h"
 
-/* Order matters for one thing only in such a step: who takes which block. */
-bool calendar_step_plan(struct event_replay *replay, uint32_t threshold, uint32_t *budget)
+/* Does everybody who runs get what it wants? Then order matters for one thing only: who takes which block. Sets `scheduled` of those in
+ * prefill, and *budget to the tokens left for admissions. */
+static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budget)
 {
     struct event_calendar *calendar = &replay->calendar;
     const uint32_t size = calendar->block_size;
@@ -57,8 +58,13 @@ static enum status take_blocks(struct event_replay *replay, struct diag *diag)
     return status;
 }
 
-enum status calendar_step_run(struct event_replay *replay, uint32_t threshold, uint32_t budget, int64_t *end_ns, struct diag *diag)
+enum status calendar_step_run(struct event_replay *replay, bool *ordinary, int64_t *end_ns, struct diag *diag)
 {
+    const uint32_t threshold = event_replay_threshold(replay);
+    uint32_t budget;
+    *ordinary = plan(replay, threshold, &budget);
+    if (!*ordinary)
+        return SIM_OK;
     enum status status = take_blocks(replay, diag);
     if (status == SIM_OK)
         status = admission_run(replay, threshold, budget, diag);

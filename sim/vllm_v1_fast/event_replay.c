@@ -55,13 +55,11 @@ static enum status arrive(struct stepper *self, uint32_t position, int64_t arriv
 static enum status run_step(struct event_replay *replay, bool *idle, struct diag *diag)
 {
     int64_t end_ns = replay->base.now_ns;
-    uint32_t threshold = event_replay_threshold(replay), budget;
+    bool ordinary;
     replay->tally.preemptions = 0;
     replay->tally.regular_gaps = 0;
-    enum status status;
-    if (calendar_step_plan(replay, threshold, &budget))
-        status = calendar_step_run(replay, threshold, budget, &end_ns, diag);
-    else
+    enum status status = calendar_step_run(replay, &ordinary, &end_ns, diag);
+    if (status == SIM_OK && !ordinary)
         status = ordered_step_run(replay, &end_ns, diag);
     *idle = replay->shape.sequences == 0 && replay->tally.preemptions == 0;
     if (status != SIM_OK || *idle)

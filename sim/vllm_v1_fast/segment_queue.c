@@ -188,13 +188,6 @@ void segment_queue_take(struct segment_queue *queue, uint32_t *ids, uint32_t cou
         done += segment_queue_evict(queue, ids ? ids + done : NULL, count - done);
 }
 
-void segment_queue_push_front(struct segment_queue *queue, const uint32_t *ids, uint32_t count)
-{
-    if (queue->track_ids)
-        memcpy(queue->front + queue->front_count, ids, count * sizeof *ids);
-    queue->front_count += count;
-}
-
 enum status segment_queue_push_orphans(struct segment_queue *queue, const uint32_t *ids, uint32_t count, struct diag *diag)
 {
     uint32_t index = queue->back_last;

@@ -19,6 +19,8 @@
 #ifndef PAGESIM_SEGMENT_QUEUE_H
 #define PAGESIM_SEGMENT_QUEUE_H
 
+#include <string.h>
+
 #include "vllm_v1_fast/event_prefix.h"
 
 struct segment {
@@ -80,7 +82,13 @@ static inline uint32_t segment_queue_take_one(struct segment_queue *queue)
 }
 
 /* Blocks without content, to the front; the last one will be taken first. */
-void segment_queue_push_front(struct segment_queue *queue, const uint32_t *ids, uint32_t count);
+static inline void segment_queue_push_front(struct segment_queue *queue, const uint32_t *ids, uint32_t count)
+{
+    if (queue->track_ids)
+        memcpy(queue->front + queue->front_count, ids, count * sizeof *ids);
+    queue->front_count += count;
+}
+
 /* Blocks that nobody will ever look for, to the tail, deepest first. */
 SIM_NODISCARD enum status segment_queue_push_orphans(struct segment_queue *queue, const uint32_t *ids, uint32_t count, struct diag *diag);
 
