@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "base/nearest_name.h"
 #include "command/command.h"
 #include "command/input_options.h"
 #include "command/options.h"
@@ -12,7 +12,7 @@
 #include "config/config_keys.h"
 #include "replay/workload.h"
 #include "report/compare_report.h"
-#include "trace/load.h"
+#include "trace/drawn_arrivals.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
@@ -127,7 +127,7 @@ static enum status take_requests(struct job *job, struct diag *diag)
     job->comparison.trace = job->trace;
     for (int side = 0; side < 2 && status == SIM_OK; side++) {
         const struct config *config = &job->comparison.sides[side].config;
-        if (options_has(options, "arrival-speedup-ratio") && load_changes_arrivals(job->trace, config))
+        if (options_has(options, "arrival-speedup-ratio") && drawn_arrivals_wanted(job->trace, config))
             status = diag_set(diag, SIM_USAGE,
                               "%c: a request rate replaces the arrival times that --arrival-speedup-ratio divides; give one of them",
                               'A' + side);

@@ -2,7 +2,7 @@
 #include "command/input_options.h"
 
 #include "replay/workload.h"
-#include "trace/load.h"
+#include "trace/drawn_arrivals.h"
 
 #include <math.h>
 #include <string.h>
@@ -150,12 +150,12 @@ enum status input_take_requests(const struct options *options, struct config *co
 static enum status draw_arrivals(const struct options *options, struct input *input, struct diag *diag)
 {
     struct trace *drawn;
-    if (!load_changes_arrivals(input->trace, &input->config))
+    if (!drawn_arrivals_wanted(input->trace, &input->config))
         return SIM_OK;
     if (options_has(options, "arrival-speedup-ratio"))
         return diag_set(diag, SIM_USAGE,
                         "--arrival-speedup-ratio divides the trace's arrival times, which a request rate replaces; give one of them");
-    enum status status = load_apply(input->trace, &input->config, &drawn, diag);
+    enum status status = drawn_arrivals_make(input->trace, &input->config, &drawn, diag);
     if (status != SIM_OK)
         return status;
     trace_destroy(input->trace);

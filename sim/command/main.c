@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/huge_heap.h"
-#include "base/nearest.h"
+#include "base/nearest_name.h"
 #include "command/command.h"
 #include "sim_version.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/nearest.h"
+#include "base/nearest_name.h"
 #include "config/config_keys.h"
 
 enum { HELP_COLUMN = 36, HELP_WIDTH = 80 };

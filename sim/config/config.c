@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/nearest.h"
+#include "base/nearest_name.h"
 #include "base/text_file.h"
 #include "config/config_keys.h"
-#include "trace/load.h"
 
 uint32_t config_watermark_blocks(const struct config *config)
 {
@@ -225,12 +224,29 @@ static enum status defaults_of_options(const struct config_option *options, uint
 
 /* --- the rules ------------------------------------------------------------------------------------------------------------------- */
 
+/* What `vllm bench serve` refuses of the keys that draw arrivals, and half-given ramps. */
+static enum status check_arrivals(const struct config *config, const char *where, struct diag *diag)
+{
+    const bool ramps = config->ramp_up_strategy[0] != '\0', start = config->ramp_up_start_rps > 0, end = config->ramp_up_end_rps > 0;
+    if (ramps && config->request_rate > 0)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: the ramp says the rate; leave out request_rate or ramp_up_strategy", where);
+    if (ramps && !(start && end))
+        return diag_set(diag, SIM_BAD_INPUT, "%s: ramp_up_strategy needs ramp_up_start_rps and ramp_up_end_rps", where);
+    if (!ramps && (start || end))
+        return diag_set(diag, SIM_BAD_INPUT, "%s: %s says nothing without ramp_up_strategy; give it as \"linear\" or \"exponential\"",
+                        where, start ? "ramp_up_start_rps" : "ramp_up_end_rps");
+    if (ramps && config->ramp_up_start_rps > config->ramp_up_end_rps)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: ramp_up_start_rps (%g) is above ramp_up_end_rps (%g); vLLM refuses that: swap them",
+                        where, config->ramp_up_start_rps, config->ramp_up_end_rps);
+    return SIM_OK;
+}
+
 enum status config_check(struct config *config, const char *where, struct diag *diag)
 {
     bool v1 = config->scheduler == SCHEDULER_VLLM_V1;
     if (config->max_num_batched_tokens == 0)
         config->max_num_batched_tokens = config->enable_chunked_prefill ? 512 : config->max_model_len > 2048 ? config->max_model_len : 2048;
-    enum status status = load_check(config, where, diag);
+    enum status status = check_arrivals(config, where, diag);
     if (status != SIM_OK)
         return status;
     const struct config_key *key = first_foreign(config);

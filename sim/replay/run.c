@@ -1,7 +1,7 @@
 /* run.c - see run.h. */
 #include "replay/run.h"
 
-#include "trace/load.h"
+#include "trace/drawn_arrivals.h"
 
 enum { EXTRA_OBSERVERS_MOST = 8 };
 
@@ -9,8 +9,8 @@ enum status run_open(struct run *run, const struct trace *trace, const struct co
 {
     *run = (struct run){.trace = trace, .config = config};
     enum status status = step_time_create(config, &run->model, diag);
-    if (status == SIM_OK && load_changes_arrivals(trace, config)) {
-        status = load_apply(trace, config, &run->drawn_trace, diag);
+    if (status == SIM_OK && drawn_arrivals_wanted(trace, config)) {
+        status = drawn_arrivals_make(trace, config, &run->drawn_trace, diag);
         run->trace = status == SIM_OK ? run->drawn_trace : trace;
     }
     if (status == SIM_OK)

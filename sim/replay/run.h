@@ -13,7 +13,7 @@
 struct run {
     const struct trace *trace; /* what is replayed: the caller's, or drawn_trace */
     const struct config *config;
-    struct trace *drawn_trace; /* NULL, or the requests with arrivals as config's rate draws them, in the order of the file (load.h) */
+    struct trace *drawn_trace; /* NULL, or the requests with arrivals as config's rate draws them, in the order of the file (drawn_arrivals.h) */
     struct step_time_model *model;
     struct metrics metrics; /* stories: what became of each request */
     struct ledger ledger;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/nearest.h"
+#include "base/nearest_name.h"
 #include "study/sweep_list.h"
 
 #define LARGEST_WHOLE 9007199254740992.0 /* 2^53: ranges count in doubles */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/nearest.h"
+#include "base/nearest_name.h"
 #include "study/pareto.h"
 
 /* --- what is wanted --------------------------------------------------------------------------------------------------------------- */

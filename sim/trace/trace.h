@@ -23,7 +23,7 @@
 
 enum trace_format { TRACE_FORMAT_AUTO, TRACE_FORMAT_JSONL, TRACE_FORMAT_AZURE_CSV };
 
-/* What load_apply (load.h) drew the arrivals from; rate and ramp_end 0: they are the file's own. */
+/* What drawn_arrivals_make (drawn_arrivals.h) drew the arrivals from; rate and ramp_end 0: they are the file's own. */
 struct drawn_arrivals {
     double rate, burstiness, ramp_start, ramp_end;
     uint64_t seed;

@@ -5,18 +5,18 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "base/draw.h"
+#include "base/seeded_random.h"
 
 static uint32_t between(uint64_t *state, uint32_t least, uint32_t most)
 {
-    return least + (uint32_t)(draw_bits(state) % (most - least + 1));
+    return least + (uint32_t)(seeded_bits(state) % (most - least + 1));
 }
 
 /* Geometric with the given mean: an exponential gap without floating point. Draws fair trials of 1 in 64 steps of mean / 64. */
 static uint64_t gap(uint64_t *state, uint32_t mean)
 {
     uint64_t steps = 0;
-    while (draw_bits(state) % 64 != 0 && steps < UINT64_C(64) * 20)
+    while (seeded_bits(state) % 64 != 0 && steps < UINT64_C(64) * 20)
         steps++;
     return steps * mean / 64;
 }
@@ -74,7 +74,7 @@ enum { SYSTEM_PROMPTS = 3, SYSTEM_BLOCKS = 48, SESSION_ROOM = 1 << 12, OWN_IDS =
 
 static void draw_chat(const struct generated_spec *spec, struct session *sessions, uint32_t count, uint64_t *state, struct drawn *request)
 {
-    struct session *session = &sessions[draw_bits(state) % (count ? count : 1)];
+    struct session *session = &sessions[seeded_bits(state) % (count ? count : 1)];
     uint32_t turn = between(state, 1, 6); /* blocks that the user adds */
     if (session->own_blocks + turn > SESSION_ROOM / 16)
         session->own_blocks = 0; /* a new conversation in the same place */

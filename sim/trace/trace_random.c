@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/draw.h"
+#include "base/seeded_random.h"
 
 struct random_workload random_workload_default(void)
 {
@@ -17,7 +17,7 @@ struct random_workload random_workload_default(void)
 static uint32_t draw_length(uint64_t *state, uint32_t mean, double ratio, uint32_t least)
 {
     const double low = fmax(floor(mean * (1 - ratio)), least), high = fmax(ceil(mean * (1 + ratio)), low);
-    return (uint32_t)low + (uint32_t)(draw_bits(state) % ((uint64_t)(high - low) + 1));
+    return (uint32_t)low + (uint32_t)(seeded_bits(state) % ((uint64_t)(high - low) + 1));
 }
 
 static enum status make_columns(const struct random_workload *workload, struct trace *trace, struct diag *diag)
@@ -39,7 +39,7 @@ static enum status make_columns(const struct random_workload *workload, struct t
 
 static void fill_columns(const struct random_workload *workload, struct trace *trace)
 {
-    uint64_t state = draw_stream(workload->seed, DRAW_LENGTHS);
+    uint64_t state = seeded_stream(workload->seed, SEEDED_LENGTHS);
     const uint32_t prefix = workload->prefix_tokens;
     for (uint32_t i = 0; i < workload->requests; i++) {
         trace->index[i] = i;

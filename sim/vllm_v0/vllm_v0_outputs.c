@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "base/draw.h"
+#include "base/seeded_random.h"
 #include "engine/content.h"
 
 /* A sequence that got a token: itself (child == parent) or a new child of `parent`. */
@@ -54,7 +54,7 @@ static enum status draw_parents(struct v0_outputs *outputs, const struct v0_grou
     enum status status = array_reserve(&outputs->draws, &outputs->draws_capacity, *count, sizeof *outputs->draws, "outputs", diag);
     uint64_t state = (uint64_t)group->request << 32 | generated;
     for (uint32_t j = 0; j < *count && status == SIM_OK; j++)
-        outputs->draws[j] = first ? 0 : group->beam ? (uint32_t)(draw_bits(&state) % running) : j;
+        outputs->draws[j] = first ? 0 : group->beam ? (uint32_t)(seeded_bits(&state) % running) : j;
     return status;
 }
 

@@ -10,7 +10,7 @@
 #include "support/stream_recorder.h"
 #include "support/temp_file.h"
 #include "support/tiny_trace.h"
-#include "trace/load.h"
+#include "trace/drawn_arrivals.h"
 #include "trace/trace_generate.h"
 
 enum { REQUESTS_MAX = 30, SAMPLES_MAX = 3, CASES = 1500, TALLIES_MOST = 20000 };
@@ -109,8 +109,8 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
         trace_destroy(trace);
         trace = expanded;
     }
-    if (load_changes_arrivals(trace, config)) {
-        cr_assert_eq(load_apply(trace, config, &expanded, &diag), SIM_OK);
+    if (drawn_arrivals_wanted(trace, config)) {
+        cr_assert_eq(drawn_arrivals_make(trace, config, &expanded, &diag), SIM_OK);
         trace_destroy(trace);
         trace = expanded;
     }

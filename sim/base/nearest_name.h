@@ -1,6 +1,6 @@
-/* nearest.h - "did you mean ...?" */
-#ifndef PAGESIM_NEAREST_H
-#define PAGESIM_NEAREST_H
+/* nearest_name.h - the name that a misspelt word means: "did you mean ...?" */
+#ifndef PAGESIM_NEAREST_NAME_H
+#define PAGESIM_NEAREST_NAME_H
 
 #include <stddef.h>
 

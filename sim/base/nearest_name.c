@@ -1,5 +1,6 @@
-/* nearest.c - see nearest.h. Optimal string alignment distance over three rows; words longer than the rows are nobody's misspelling. */
-#include "base/nearest.h"
+/* nearest_name.c - the optimal string alignment distance, over three rows of its table. Read distance() first. Words longer than a row are
+ * nobody's misspelling and have no nearest name. */
+#include "base/nearest_name.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* test_load.c - arrivals at a rate: the sums that `vllm bench serve` promises, bursts, ramps, the order of the file. */
+/* test_drawn_arrivals.c - arrivals at a rate: the sums that `vllm bench serve` promises, bursts, ramps, the order of the file. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "replay/run.h"
 #include "support/tiny_trace.h"
-#include "trace/load.h"
+#include "trace/drawn_arrivals.h"
 
 enum { MANY = 20000 };
 
@@ -27,7 +27,7 @@ static struct trace *apply(const struct trace *trace, const struct config *confi
 {
     struct trace *out;
     struct diag diag = {0};
-    cr_assert_eq(load_apply(trace, config, &out, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(drawn_arrivals_make(trace, config, &out, &diag), SIM_OK, "%s", diag.text);
     for (uint32_t i = 1; i < out->count; i++)
         cr_assert(out->arrival_ns[i] >= out->arrival_ns[i - 1] && out->index[i] >= out->index[i - 1], "request %u", i);
     return out;
@@ -43,7 +43,7 @@ static double squared_variation(const struct trace *trace)
     return sum / trace->count / (mean * mean);
 }
 
-Test(load, a_rate_brings_the_last_request_at_n_over_rate_in_gamma_distributed_gaps)
+Test(drawn_arrivals, a_rate_brings_the_last_request_at_n_over_rate_in_gamma_distributed_gaps)
 {
     static const double burstiness[] = {0.25, 0.5, 1, 3, 50};
     struct trace *trace = plain_trace(MANY);
@@ -51,12 +51,12 @@ Test(load, a_rate_brings_the_last_request_at_n_over_rate_in_gamma_distributed_ga
     config.request_rate = 8;
     for (size_t i = 0; i < sizeof burstiness / sizeof *burstiness; i++) {
         config.burstiness = burstiness[i];
-        cr_assert(load_changes_arrivals(trace, &config));
+        cr_assert(drawn_arrivals_wanted(trace, &config));
         struct trace *drawn = apply(trace, &config);
         cr_expect_eq(drawn->arrival_ns[MANY - 1], INT64_C(1000000000) * MANY / 8);
         cr_expect_gt(drawn->arrival_ns[0], 0, "the first gap stands before the first request");
         cr_expect_float_eq(squared_variation(drawn) * burstiness[i], 1, 0.12, "burstiness %g: %g", burstiness[i], squared_variation(drawn));
-        cr_expect_not(load_changes_arrivals(drawn, &config));
+        cr_expect_not(drawn_arrivals_wanted(drawn, &config));
         struct trace *again = apply(drawn, &config);
         cr_expect_eq(memcmp(again->arrival_ns, drawn->arrival_ns, MANY * sizeof *drawn->arrival_ns), 0);
         config.seed++;
@@ -69,7 +69,7 @@ Test(load, a_rate_brings_the_last_request_at_n_over_rate_in_gamma_distributed_ga
     trace_destroy(trace);
 }
 
-Test(load, infinite_rates_and_infinite_burstiness_have_no_chance_in_them)
+Test(drawn_arrivals, infinite_rates_and_infinite_burstiness_have_no_chance_in_them)
 {
     struct trace *trace = plain_trace(10);
     struct config config = tiny_config_v1(16, 100);
@@ -85,7 +85,7 @@ Test(load, infinite_rates_and_infinite_burstiness_have_no_chance_in_them)
     struct trace *never;
     struct diag diag = {0};
     struct trace *long_trace = plain_trace(10000);
-    cr_expect_eq(load_apply(long_trace, &config, &never, &diag), SIM_BAD_INPUT);
+    cr_expect_eq(drawn_arrivals_make(long_trace, &config, &never, &diag), SIM_BAD_INPUT);
     cr_expect(strstr(diag.text, "292 years"), "%s", diag.text);
     trace_destroy(long_trace);
     trace_destroy(even);
@@ -93,7 +93,7 @@ Test(load, infinite_rates_and_infinite_burstiness_have_no_chance_in_them)
     trace_destroy(trace);
 }
 
-Test(load, a_ramp_goes_through_its_rates)
+Test(drawn_arrivals, a_ramp_goes_through_its_rates)
 {
     struct trace *trace = plain_trace(MANY);
     struct config config = tiny_config_v1(16, 100);
@@ -120,7 +120,7 @@ Test(load, a_ramp_goes_through_its_rates)
     trace_destroy(trace);
 }
 
-Test(load, requests_come_in_the_order_of_the_file_with_all_that_belongs_to_them)
+Test(drawn_arrivals, requests_come_in_the_order_of_the_file_with_all_that_belongs_to_them)
 {
     struct tiny_request requests[4] = {
         {.arrival_ns = 0, .input = 40, .output = 1, .priority = 3, .samples = 2, .hash_count = 2, .hash_ids = {5, 6}},
@@ -155,7 +155,7 @@ Test(load, requests_come_in_the_order_of_the_file_with_all_that_belongs_to_them)
     trace_destroy(trace);
 }
 
-Test(load, a_run_draws_the_arrivals_that_its_configuration_asks_for)
+Test(drawn_arrivals, a_run_draws_the_arrivals_that_its_configuration_asks_for)
 {
     struct trace *trace = plain_trace(20);
     struct config config = tiny_config_v1(16, 100);

@@ -1,15 +1,17 @@
-/* load.c - see load.h. */
-#include "trace/load.h"
+/* drawn_arrivals.c - a copy of a trace in file order, then arrival times drawn for its requests. Read drawn_arrivals_make at the end first,
+ * then draw_times, which is the whole of the arithmetic. */
+#include "trace/drawn_arrivals.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "base/draw.h"
+#include "base/portable_math.h"
+#include "base/seeded_random.h"
 
 #ifdef __clang__
-#pragma STDC FP_CONTRACT OFF /* the same bits everywhere, as in base/draw.c */
+#pragma STDC FP_CONTRACT OFF /* the same bits everywhere, as in base/seeded_random.c */
 #endif
 
 #define LONGEST_S 9.2e9 /* int64 nanoseconds */
@@ -29,29 +31,13 @@ static struct drawn_arrivals source_of(const struct config *config)
                                    .exponential = strcmp(config->ramp_up_strategy, "exponential") == 0};
 }
 
-bool load_changes_arrivals(const struct trace *trace, const struct config *config)
+bool drawn_arrivals_wanted(const struct trace *trace, const struct config *config)
 {
     const struct drawn_arrivals want = source_of(config), *have = &trace->drawn;
     if (!ramps_up(config) && !(config->request_rate > 0))
         return false;
     return want.rate != have->rate || want.burstiness != have->burstiness || want.ramp_start != have->ramp_start ||
            want.ramp_end != have->ramp_end || want.seed != have->seed || want.exponential != have->exponential;
-}
-
-enum status load_check(const struct config *config, const char *where, struct diag *diag)
-{
-    const bool ramps = ramps_up(config), start = config->ramp_up_start_rps > 0, end = config->ramp_up_end_rps > 0;
-    if (ramps && config->request_rate > 0)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: the ramp says the rate; leave out request_rate or ramp_up_strategy", where);
-    if (ramps && !(start && end))
-        return diag_set(diag, SIM_BAD_INPUT, "%s: ramp_up_strategy needs ramp_up_start_rps and ramp_up_end_rps", where);
-    if (!ramps && (start || end))
-        return diag_set(diag, SIM_BAD_INPUT, "%s: %s says nothing without ramp_up_strategy; give it as \"linear\" or \"exponential\"",
-                        where, start ? "ramp_up_start_rps" : "ramp_up_end_rps");
-    if (ramps && config->ramp_up_start_rps > config->ramp_up_end_rps)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: ramp_up_start_rps (%g) is above ramp_up_end_rps (%g); vLLM refuses that: swap them",
-                        where, config->ramp_up_start_rps, config->ramp_up_end_rps);
-    return SIM_OK;
 }
 
 /* --- times ------------------------------------------------------------------------------------------------------------------------ */
@@ -73,13 +59,13 @@ static double draw_gap_s(const struct config *config, double rate, uint64_t *sta
         return 0;
     if (isinf(config->burstiness))
         return 1 / rate;
-    return draw_gamma(state, config->burstiness) / (rate * config->burstiness);
+    return seeded_gamma(state, config->burstiness) / (rate * config->burstiness);
 }
 
 /* times_s[i]: when request i arrives. */
 static enum status draw_times(const struct config *config, double *times_s, uint32_t requests, struct diag *diag)
 {
-    uint64_t state = draw_stream(config->seed, DRAW_GAPS);
+    uint64_t state = seeded_stream(config->seed, SEEDED_GAPS);
     double now_s = 0;
     for (uint32_t i = 0; i < requests; i++) {
         now_s += draw_gap_s(config, rate_at(config, i, requests), &state);
@@ -108,7 +94,7 @@ static enum status file_order(const struct trace *trace, uint64_t **out, struct 
 {
     uint64_t *order;
     bool sorted = true;
-    enum status status = array_zeroed(&order, trace->count, sizeof *order, "the load", diag);
+    enum status status = array_zeroed(&order, trace->count, sizeof *order, "drawn arrivals", diag);
     if (status != SIM_OK)
         return status;
     for (uint32_t position = 0; position < trace->count; position++) {
@@ -127,7 +113,7 @@ static enum status copy_column(const void *from, void *to, const uint64_t *order
     unsigned char *items = NULL;
     if (!from)
         return SIM_OK;
-    enum status status = array_zeroed(&items, count, sizeof(uint32_t), "the load", diag);
+    enum status status = array_zeroed(&items, count, sizeof(uint32_t), "drawn arrivals", diag);
     for (uint32_t i = 0; i < count && status == SIM_OK; i++)
         memcpy(items + i * sizeof(uint32_t), (const unsigned char *)from + (uint32_t)order[i] * sizeof(uint32_t), sizeof(uint32_t));
     memcpy(to, &items, sizeof items);
@@ -139,9 +125,9 @@ static enum status copy_hashes(const struct trace *trace, const uint64_t *order,
     if (!trace->hash_start)
         return SIM_OK;
     const size_t hashes = (size_t)trace->hash_start[trace->count];
-    enum status status = array_zeroed(&out->hash_start, (size_t)trace->count + 1, sizeof *out->hash_start, "the load", diag);
+    enum status status = array_zeroed(&out->hash_start, (size_t)trace->count + 1, sizeof *out->hash_start, "drawn arrivals", diag);
     if (status == SIM_OK)
-        status = array_zeroed(&out->hash_ids, hashes, sizeof *out->hash_ids, "the load", diag);
+        status = array_zeroed(&out->hash_ids, hashes, sizeof *out->hash_ids, "drawn arrivals", diag);
     for (uint32_t i = 0; i < trace->count && status == SIM_OK; i++) {
         const uint32_t position = (uint32_t)order[i];
         const size_t count = (size_t)trace_hash_count(trace, position);
@@ -154,7 +140,7 @@ static enum status copy_hashes(const struct trace *trace, const uint64_t *order,
 static enum status copy_in_order(const struct trace *trace, const uint64_t *order, struct trace **out, struct diag *diag)
 {
     struct trace *made;
-    enum status status = array_zeroed(&made, 1, sizeof *made, "the load", diag);
+    enum status status = array_zeroed(&made, 1, sizeof *made, "drawn arrivals", diag);
     if (status != SIM_OK)
         return status;
     made->count = trace->count;
@@ -177,7 +163,7 @@ static enum status copy_in_order(const struct trace *trace, const uint64_t *orde
     if (status == SIM_OK)
         status = copy_hashes(trace, order, made, diag);
     if (status == SIM_OK)
-        status = array_zeroed(&made->arrival_ns, trace->count, sizeof *made->arrival_ns, "the load", diag);
+        status = array_zeroed(&made->arrival_ns, trace->count, sizeof *made->arrival_ns, "drawn arrivals", diag);
     if (status != SIM_OK) {
         trace_destroy(made);
         return status;
@@ -186,7 +172,7 @@ static enum status copy_in_order(const struct trace *trace, const uint64_t *orde
     return SIM_OK;
 }
 
-enum status load_apply(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
+enum status drawn_arrivals_make(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
     uint64_t *order = NULL;
     double *times_s = NULL;
@@ -199,7 +185,7 @@ enum status load_apply(const struct trace *trace, const struct config *config, s
         goto out;
     for (uint32_t i = 0; i < made->count; i++)
         requests += i == 0 || made->index[i] != made->index[i - 1];
-    status = array_zeroed(&times_s, requests, sizeof *times_s, "the load", diag);
+    status = array_zeroed(&times_s, requests, sizeof *times_s, "drawn arrivals", diag);
     if (status == SIM_OK)
         status = draw_times(config, times_s, requests, diag);
     for (uint32_t i = 0, request = 0; i < made->count && status == SIM_OK; i++) {

@@ -1,25 +1,26 @@
-/* test_draw.c - draws have the moments of their distributions; logarithm and exponential agree with the C library's. */
+/* test_seeded_random.c - draws have the moments of their distributions; logarithm and exponential agree with the C library's. */
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "base/draw.h"
+#include "base/portable_math.h"
+#include "base/seeded_random.h"
 #include "support/random.h"
 
-Test(draw, bits_are_those_of_splitmix64)
+Test(seeded_random, bits_are_those_of_splitmix64)
 {
     uint64_t ours = 7, theirs = 7;
     for (int i = 0; i < 1000; i++)
-        cr_assert_eq(draw_bits(&ours), random_next(&theirs));
+        cr_assert_eq(seeded_bits(&ours), random_next(&theirs));
 }
 
-Test(draw, logarithm_and_exponential_are_as_good_as_the_librarys)
+Test(seeded_random, logarithm_and_exponential_are_as_good_as_the_librarys)
 {
     uint64_t state = 1;
     for (int i = 0; i < 200000; i++) {
-        const double x = ldexp(1 + draw_unit(&state), (int)(draw_bits(&state) % 2000) - 1000), near = 1 + (draw_unit(&state) - 0.5) / 64;
+        const double x = ldexp(1 + seeded_unit(&state), (int)(seeded_bits(&state) % 2000) - 1000), near = 1 + (seeded_unit(&state) - 0.5) / 64;
         cr_assert_float_eq(portable_log(x) / log(x), 1, 5e-16, "log %a", x);
         cr_assert_float_eq(portable_log(near), log(near), 4e-16 * fabs(log(near)) + 1e-18, "log %a", near);
-        const double y = (draw_unit(&state) - 0.5) * 1400;
+        const double y = (seeded_unit(&state) - 0.5) * 1400;
         cr_assert_float_eq(portable_exp(y) / exp(y), 1, 5e-16, "exp %a", y);
     }
     cr_expect_eq(portable_log(1), 0);
@@ -49,23 +50,23 @@ static void moments(double (*draw)(uint64_t *state, double shape), double shape,
 static double normal(uint64_t *state, double shape)
 {
     (void)shape;
-    return draw_normal(state);
+    return seeded_normal(state);
 }
 
 static double unit(uint64_t *state, double shape)
 {
     (void)shape;
-    return draw_unit(state);
+    return seeded_unit(state);
 }
 
-Test(draw, moments_are_those_of_the_distributions)
+Test(seeded_random, moments_are_those_of_the_distributions)
 {
     static const double shapes[] = {0.1, 0.5, 1, 1.5, 4, 100};
     enum { COUNT = 400000 };
     double got[3];
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) { /* of gamma: shape, shape, 2 shape */
         const double shape = shapes[i];
-        moments(draw_gamma, shape, COUNT, got);
+        moments(seeded_gamma, shape, COUNT, got);
         cr_expect_float_eq(got[0] / shape, 1, 5 / sqrt(shape * COUNT), "shape %g: mean %g", shape, got[0]);
         cr_expect_float_eq(got[1] / shape, 1, 5 * sqrt((2 + 6 / shape) / COUNT), "shape %g: variance %g", shape, got[1]);
         if (shape < 10)
