@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint64_t load_8_bytes(const char *at)
+static inline uint64_t digits_load_8(const char *at)
 {
     uint64_t word;
     memcpy(&word, at, sizeof word);
@@ -20,10 +20,10 @@ static inline uint64_t load_8_bytes(const char *at)
 }
 
 /* The number of digits that `at` starts with, 0 to 8, and their value. */
-static inline unsigned take_8_digits(const char *at, uint32_t *value)
+static inline unsigned digits_take_8(const char *at, uint32_t *value)
 {
     const uint64_t zeros = UINT64_C(0x3030303030303030), high = UINT64_C(0xF0F0F0F0F0F0F0F0);
-    uint64_t word = load_8_bytes(at) ^ zeros; /* digits become 0 .. 9; adding 6 lifts all else above 15. The lowest such byte is right */
+    uint64_t word = digits_load_8(at) ^ zeros; /* digits become 0 .. 9; adding 6 lifts all else above 15. The lowest such byte is right */
     uint64_t others = (word | (word + UINT64_C(0x0606060606060606))) & high;
     unsigned count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
     if (count == 0)
@@ -37,15 +37,15 @@ static inline unsigned take_8_digits(const char *at, uint32_t *value)
     return count;
 }
 
-/* As take_8_digits, up to 19 digits; more are counted and make the value wrong, so the caller refuses a count above 19. */
-static inline unsigned take_digits(const char *at, uint64_t *value)
+/* As digits_take_8, up to 19 digits; more are counted and make the value wrong, so the caller refuses a count above 19. */
+static inline unsigned digits_take(const char *at, uint64_t *value)
 {
     static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
     uint32_t part = 0;
-    unsigned count = take_8_digits(at, &part), all = count;
+    unsigned count = digits_take_8(at, &part), all = count;
     *value = part;
     while (count == 8 && all < 24) {
-        count = take_8_digits(at + all, &part);
+        count = digits_take_8(at + all, &part);
         *value = *value * powers[count] + (count ? part : 0);
         all += count;
     }

@@ -13,20 +13,6 @@
 
 #define NS_PER_S 1e9
 
-static enum status select_format(const struct options *options, enum trace_format *format, struct diag *diag)
-{
-    const char *name = options_value(options, "trace-format");
-    if (!name)
-        return SIM_OK;
-    if (strcmp(name, "jsonl") == 0)
-        *format = TRACE_FORMAT_JSONL;
-    else if (strcmp(name, "azure") == 0)
-        *format = TRACE_FORMAT_AZURE_CSV;
-    else
-        return diag_set(diag, SIM_USAGE, "--trace-format %s: must be jsonl or azure", name);
-    return SIM_OK;
-}
-
 static enum status select_window(const struct options *options, struct trace_selection *selection, struct diag *diag)
 {
     double from, to;
@@ -65,10 +51,10 @@ static enum status select_samples(const struct options *options, struct trace_se
 
 enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag)
 {
+    const char *format = options_value(options, "trace-format");
     *out = trace_select_all();
-    enum status status = select_format(options, &out->format, diag);
-    if (status == SIM_OK)
-        status = select_window(options, out, diag);
+    out->reader = format ? trace_reader_find(format) : NULL;
+    enum status status = select_window(options, out, diag);
     if (status == SIM_OK)
         status = select_samples(options, out, diag);
     return status;

@@ -7,11 +7,12 @@
 #include "config/sizing.h"
 #include "trace/trace.h"
 #include "trace/trace_random.h"
+#include "trace/trace_reader.h"
 
 /* Rows for a command's option table. */
 #define INPUT_OPTIONS                                                                                                                      \
     {"trace", "FILE", "requests to replay; - is standard input"}, {"config", "FILE", "configuration file"},                                \
-        {"trace-format", "NAME", "jsonl or azure [by content]"}, {"limit", "N", "take the first N requests"},                              \
+        {"trace-format", "NAME", "[by content]", OPTION_ONE, trace_reader_name}, {"limit", "N", "take the first N requests"},              \
         {"from", "SECONDS", "take arrivals from this time on"}, {"to", "SECONDS", "and before this one"},                                  \
         {"arrival-speedup-ratio", "R", "divide arrival times by R [1]"}, {"n", "K", "parallel samples for every --n-every'th request"},    \
         {"n-every", "M", "which requests get --n: index mod M = 0 [1]"},                                                                   \

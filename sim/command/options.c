@@ -57,6 +57,29 @@ static enum status keep(struct config_option *list, uint32_t *count, const char 
     return SIM_OK;
 }
 
+/* "jsonl or azure" */
+static void join_names(const struct option_spec *spec, char *out, size_t size)
+{
+    const char *name, *meaning;
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; (name = spec->name_at(i, &meaning)) != NULL && used < size; i++) {
+        const char *joint = i == 0 ? "" : spec->name_at(i + 1, &meaning) ? ", " : " or ";
+        used += (size_t)snprintf(out + used, size - used, "%s%s", joint, name);
+    }
+}
+
+static enum status check_name(const struct option_spec *spec, const char *value, struct diag *diag)
+{
+    const char *name, *meaning;
+    char names[512];
+    for (uint32_t i = 0; (name = spec->name_at(i, &meaning)) != NULL; i++)
+        if (strcmp(name, value) == 0)
+            return SIM_OK;
+    join_names(spec, names, sizeof names);
+    return diag_set(diag, SIM_USAGE, "--%s %s: must be %s", spec->name, value, names);
+}
+
 /* "-" is a value; everything longer that starts with a dash is an option. */
 static bool is_option(const char *text)
 {
@@ -86,7 +109,9 @@ static enum status parse_long(const struct command_spec *spec, char **argv, int 
     }
     if (!mine)
         return keep(out->config, &out->config_count, text, value, diag);
-    status = keep(out->own, &out->own_count, text, value, diag);
+    status = mine->name_at && value ? check_name(mine, value, diag) : SIM_OK;
+    if (status == SIM_OK)
+        status = keep(out->own, &out->own_count, text, value, diag);
     while (status == SIM_OK && mine->values == OPTION_MANY && *used_following < left && !is_option(argv[*used_following + 1]))
         status = keep(out->own, &out->own_count, text, argv[++*used_following], diag);
     return status;
@@ -206,6 +231,16 @@ static void print_option(FILE *file, const char *name, const char *metavar, cons
     print_described(file, head, text);
 }
 
+/* Names that a value can be come before the help, if there are any. */
+static void print_own_option(FILE *file, const struct option_spec *option)
+{
+    char names[512] = "", text[768];
+    if (option->name_at)
+        join_names(option, names, sizeof names);
+    snprintf(text, sizeof text, "%s%s%s", names, names[0] ? " " : "", option->help);
+    print_option(file, option->name, option->metavar, text);
+}
+
 /* The default of each engine, if they differ. */
 static void describe_default(const struct config_key *key, char *out, size_t size)
 {
@@ -264,16 +299,30 @@ static void print_policies(FILE *file)
     }
 }
 
+/* What the names mean that the command's own options take. */
+static void print_names(FILE *file, const struct command_spec *spec)
+{
+    const char *name, *meaning;
+    for (size_t i = 0; i < spec->option_count; i++) {
+        if (!spec->options[i].name_at)
+            continue;
+        fprintf(file, "\nNames for --%s:\n", spec->options[i].name);
+        for (uint32_t k = 0; (name = spec->options[i].name_at(k, &meaning)) != NULL; k++)
+            print_described(file, name, meaning);
+    }
+}
+
 void options_print_help(const struct command_spec *spec, FILE *file)
 {
     fprintf(file, "usage: %s\n\n%s\nOptions:\n", spec->usage, spec->description);
     for (size_t i = 0; i < spec->option_count; i++)
-        print_option(file, spec->options[i].name, spec->options[i].metavar, spec->options[i].help);
+        print_own_option(file, &spec->options[i]);
     print_option(file, "help", NULL, "this page");
     if (spec->takes_config)
         print_config_options(file);
     if (spec->takes_config)
         print_policies(file);
+    print_names(file, spec);
     if (spec->examples)
         fprintf(file, "\nExamples:\n%s", spec->examples);
     fputs("\nExit codes: 0 fine, 1 runtime or I/O failure, stall or abort, 2 wrong usage,\n"

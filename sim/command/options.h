@@ -20,6 +20,8 @@ struct option_spec {
         OPTION_OPTIONAL, /* a value unless another option follows: kept with value NULL then */
         OPTION_MANY,     /* every argument up to the next option is a value; each is kept as if the option had been repeated */
     } values;
+    /* NULL, or the i-th name that a value can be, with what it means; NULL after the last. Other values are refused; --help lists them. */
+    const char *(*name_at)(uint32_t i, const char **meaning);
 };
 
 /* What a command takes and what its --help says. */

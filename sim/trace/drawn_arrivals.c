@@ -146,6 +146,7 @@ static enum status copy_in_order(const struct trace *trace, const uint64_t *orde
     made->count = trace->count;
     made->distinct_hashes = trace->distinct_hashes;
     made->requests_in_file = trace->requests_in_file;
+    made->facts = trace->facts;
     memcpy(made->ignored_fields, trace->ignored_fields, sizeof made->ignored_fields);
     memcpy(made->name, trace->name, sizeof made->name);
     const struct {

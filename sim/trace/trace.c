@@ -1,4 +1,5 @@
-/* trace.c - see trace.h: cuts a file into pieces, has them read in parallel, joins them to flat arrays. */
+/* trace.c - a file is cut into pieces, which threads read and trace_join.c makes one trace of; and samples become requests of their own.
+ * Read load_text first, with trace_reader.h at hand. */
 #include "trace/trace.h"
 
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include "base/array.h"
 #include "base/text_file.h"
 #include "trace/trace_join.h"
+#include "trace/trace_reader.h"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -48,61 +50,56 @@ static size_t thread_count(void)
 }
 
 /* Cut at line ends into pieces of about equal size, no smaller than pays. */
-static size_t cut(const char *name, const char *text, size_t length, struct trace_rows *pieces, size_t most)
+static size_t cut(const struct trace_source *source, struct trace_rows *pieces, size_t most)
 {
-    size_t count = 0, wanted = length / most > LEAST_PIECE ? length / most : LEAST_PIECE;
+    const char *text = source->text;
+    size_t length = source->length, count = 0, wanted = length / most > LEAST_PIECE ? length / most : LEAST_PIECE;
     while (length > 0) {
         size_t take = length;
         if (count + 1 < most && wanted < length) {
             const char *stop = memchr(text + wanted, '\n', length - wanted);
             take = stop ? (size_t)(stop - text) + 1 : length;
         }
-        pieces[count++] = (struct trace_rows){.file = name, .text = text, .length = take};
+        pieces[count++] = (struct trace_rows){.source = source, .text = text, .length = take, .first_line = 1};
         text += take;
         length -= take;
     }
     return count;
 }
 
-static void read_piece(struct trace_rows *piece, enum trace_format format, size_t first_line)
-{
-    piece->first_line = first_line;
-    if (format == TRACE_FORMAT_JSONL)
-        trace_read_jsonl(piece);
-    else
-        trace_read_azure_csv(piece);
-}
-
-/* The first error in file order. Pieces number lines from 1; the piece that failed is read again with its real first line. */
-static enum status first_error(struct trace_rows *pieces, size_t count, enum trace_format format, size_t first_line, struct diag *diag)
+/* The first error in file order. Pieces number their lines from 1, as nobody knows yet how many come before them; the piece that failed is
+ * read again with its real first line. */
+static enum status first_error(const struct trace_reader *reader, struct trace_rows *pieces, size_t count, struct diag *diag)
 {
     size_t failed = 0;
     while (failed < count && pieces[failed].status == SIM_OK)
         failed++;
     if (failed == count)
         return SIM_OK;
+    const struct trace_rows *piece = &pieces[failed];
+    struct trace_rows again = {
+        .source = piece->source, .text = piece->text, .length = piece->length, .first_line = piece->source->first_line};
     for (size_t i = 0; i < failed; i++)
-        first_line += count_lines(pieces[i].text, pieces[i].length);
-    struct trace_rows again = {.file = pieces[failed].file, .text = pieces[failed].text, .length = pieces[failed].length};
-    read_piece(&again, format, first_line);
-    diag_set(diag, pieces[failed].diag.status, "%s", again.status != SIM_OK ? again.diag.text : pieces[failed].diag.text);
+        again.first_line += count_lines(pieces[i].text, pieces[i].length);
+    reader->read_piece(&again);
+    diag_set(diag, piece->diag.status, "%s", again.status != SIM_OK ? again.diag.text : piece->diag.text);
     trace_rows_deinit(&again);
     return diag->status;
 }
 
-static enum status read_pieces(const char *name, const char *text, size_t length, enum trace_format format, size_t first_line,
-                               struct trace_rows **out, size_t *out_count, struct diag *diag)
+static enum status read_pieces(const struct trace_reader *reader, const struct trace_source *source, struct trace_rows **out,
+                               size_t *out_count, struct diag *diag)
 {
     struct trace_rows *pieces;
-    size_t most = thread_count() < MOST_PIECES ? thread_count() : MOST_PIECES;
+    size_t most = reader->whole_file ? 1 : thread_count() < MOST_PIECES ? thread_count() : MOST_PIECES;
     enum status status = array_zeroed(&pieces, most, sizeof *pieces, "the trace", diag);
     if (status != SIM_OK)
         return status;
-    size_t count = cut(name, text, length, pieces, most);
-#pragma omp parallel for schedule(dynamic, 1) default(none) shared(pieces, count, format) if (count > 1)
+    size_t count = cut(source, pieces, most);
+#pragma omp parallel for schedule(dynamic, 1) default(none) shared(pieces, count, reader) if (count > 1)
     for (size_t i = 0; i < count; i++)
-        read_piece(&pieces[i], format, 1);
-    status = first_error(pieces, count, format, first_line, diag);
+        reader->read_piece(&pieces[i]);
+    status = first_error(reader, pieces, count, diag);
     if (status != SIM_OK) {
         free_rows(pieces, count);
         return status;
@@ -110,55 +107,6 @@ static enum status read_pieces(const char *name, const char *text, size_t length
     *out = pieces;
     *out_count = count;
     return SIM_OK;
-}
-
-/* --- what format is it? ---------------------------------------------------------------------------------------------------------- */
-
-static enum status recognise(const char *name, const char *text, size_t length, enum trace_format *format, struct diag *diag)
-{
-    size_t at = 0, line = 1;
-    while (at < length && strchr(" \t\r\n", text[at])) {
-        line += text[at] == '\n';
-        at++;
-    }
-    if (at == length)
-        return diag_set(diag, SIM_BAD_INPUT,
-                        "%s: holds no request; a trace has one a line, like {\"timestamp\": 0, \"input_length\": 100, "
-                        "\"output_length\": 20}",
-                        name);
-    const char *stop = memchr(text + at, '\n', length - at);
-    size_t first = stop ? (size_t)(stop - text) - at : length - at;
-    if (*format != TRACE_FORMAT_AUTO)
-        return SIM_OK;
-    if (text[at] == '{')
-        *format = TRACE_FORMAT_JSONL;
-    else if (trace_is_azure_header(text + at, first))
-        *format = TRACE_FORMAT_AZURE_CSV;
-    else if (text[at] == '[')
-        return diag_at(diag, name, line, 1, "a JSON array, not a trace; write one request object a line (JSONL)");
-    else
-        return diag_at(diag, name, line, 1,
-                       "the format is not known; a JSONL line starts with {, an Azure CSV with the header "
-                       "TIMESTAMP,ContextTokens,GeneratedTokens");
-    return SIM_OK;
-}
-
-/* Step over the header of a CSV, which must be there. */
-static enum status skip_header(const char *name, const char **text, size_t *length, size_t *first_line, struct diag *diag)
-{
-    while (*length > 0) {
-        const char *stop = memchr(*text, '\n', *length);
-        size_t line = stop ? (size_t)(stop - *text) + 1 : *length;
-        bool header = trace_is_azure_header(*text, stop ? line - 1 : line), blank = line == 1 || (line == 2 && **text == '\r');
-        if (!header && !blank)
-            break;
-        *text += line;
-        *length -= line;
-        ++*first_line;
-        if (header)
-            return SIM_OK;
-    }
-    return diag_at(diag, name, *first_line, 1, "an Azure CSV starts with the header TIMESTAMP,ContextTokens,GeneratedTokens");
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
@@ -176,21 +124,23 @@ static void gather_ignored(const struct trace_rows *pieces, size_t count, struct
     memcpy(trace->ignored_fields, all.ignored_fields, sizeof trace->ignored_fields);
 }
 
-static enum status load_text(const char *name, const char *text, size_t length, const struct trace_selection *selection,
-                             struct trace *trace, struct diag *diag)
+static enum status load_text(struct trace_source *source, const struct trace_selection *selection, struct trace *trace, struct diag *diag)
 {
-    enum trace_format format = selection->format;
-    size_t first_line = 1, count = 0;
+    size_t count = 0;
     struct trace_rows *pieces = NULL;
-    enum status status = recognise(name, text, length, &format, diag);
-    if (status == SIM_OK && format == TRACE_FORMAT_AZURE_CSV)
-        status = skip_header(name, &text, &length, &first_line, diag);
+    const struct trace_reader *reader = NULL;
+    enum status status = trace_reader_choose(source, selection->reader, &reader, diag);
     if (status == SIM_OK)
-        status = read_pieces(name, text, length, format, first_line, &pieces, &count, diag);
+        source->facts = reader->facts;
+    if (status == SIM_OK && reader->begin)
+        status = reader->begin(source, diag);
+    if (status == SIM_OK)
+        status = read_pieces(reader, source, &pieces, &count, diag);
     if (status == SIM_OK)
         gather_ignored(pieces, count, trace);
     if (status == SIM_OK)
-        status = trace_join(name, pieces, count, format == TRACE_FORMAT_AZURE_CSV, selection, trace, diag);
+        status = trace_join(source->name, pieces, count, source->facts.times, selection, trace, diag);
+    trace->facts = source->facts;
     free_rows(pieces, count);
     return status;
 }
@@ -205,7 +155,9 @@ enum status trace_load(const char *path, const struct trace_selection *selection
     status = array_zeroed(&trace, 1, sizeof *trace, "the trace", diag);
     if (status == SIM_OK) {
         snprintf(trace->name, sizeof trace->name, "%s", path);
-        status = load_text(strcmp(path, "-") == 0 ? "standard input" : path, file.text, file.length, selection, trace, diag);
+        struct trace_source source = {
+            .name = strcmp(path, "-") == 0 ? "standard input" : path, .text = file.text, .length = file.length, .first_line = 1};
+        status = load_text(&source, selection, trace, diag);
     }
     text_file_close(&file);
     if (status != SIM_OK) {
@@ -288,6 +240,7 @@ enum status trace_expand_samples(const struct trace *trace, struct trace **out, 
     expanded->count = (uint32_t)children;
     expanded->distinct_hashes = trace->distinct_hashes;
     expanded->requests_in_file = trace->requests_in_file;
+    expanded->facts = trace->facts;
     memcpy(expanded->ignored_fields, trace->ignored_fields, sizeof expanded->ignored_fields);
     memcpy(expanded->name, trace->name, sizeof expanded->name);
     status = make_columns(expanded, (size_t)hashes, diag);

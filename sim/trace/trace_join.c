@@ -203,11 +203,25 @@ static bool is_wanted(const struct trace_selection *selection, int64_t arrival_n
     return arrival_ns >= selection->from_ns && arrival_ns < selection->to_ns && used < selection->limit;
 }
 
-/* Count times from the first row's, how many rows are wanted and whether they are in order of arrival. */
-static enum status survey(struct trace_rows *rows, bool from_first, const struct trace_selection *selection, uint32_t *used, bool *sorted,
-                          const char *name, struct diag *diag)
+/* Add up gaps in place. */
+static enum status sum_gaps(const char *name, struct trace_rows *rows, struct diag *diag)
 {
-    const int64_t zero = from_first ? rows->arrival_ns[0] : 0;
+    for (size_t i = 1; i < rows->count; i++)
+        if (__builtin_add_overflow(rows->arrival_ns[i], rows->arrival_ns[i - 1], &rows->arrival_ns[i]))
+            return diag_set(diag, SIM_BAD_INPUT, "%s: request %zu would arrive after more than 292 years; the gaps are too long", name, i);
+    return SIM_OK;
+}
+
+/* Make times count from the start of the trace, count how many rows are wanted, and find whether they are in order of arrival. */
+static enum status survey(const char *name, struct trace_rows *rows, enum trace_times times, const struct trace_selection *selection,
+                          uint32_t *used, bool *sorted, struct diag *diag)
+{
+    if (times == TRACE_TIMES_NONE)
+        memset(rows->arrival_ns, 0, rows->count * sizeof *rows->arrival_ns);
+    enum status status = times == TRACE_TIMES_GAPS ? sum_gaps(name, rows, diag) : SIM_OK;
+    if (status != SIM_OK)
+        return status;
+    const int64_t zero = times == TRACE_TIMES_FROM_FIRST ? rows->arrival_ns[0] : 0;
     int64_t last = INT64_MIN;
     *used = 0;
     *sorted = true;
@@ -353,13 +367,13 @@ static enum status take_over(struct trace_rows *rows, const struct kept *kept, c
 }
 
 /* Everything from the joined rows on. */
-static enum status make_trace(const char *name, struct trace_rows *all, bool from_first, const struct trace_selection *selection,
+static enum status make_trace(const char *name, struct trace_rows *all, enum trace_times times, const struct trace_selection *selection,
                               struct trace *trace, struct diag *diag)
 {
     uint32_t used;
     bool sorted;
     struct kept *kept = NULL;
-    enum status status = survey(all, from_first, selection, &used, &sorted, name, diag);
+    enum status status = survey(name, all, times, selection, &used, &sorted, diag);
     if (status == SIM_OK && used == 0)
         status = diag_set(diag, SIM_BAD_INPUT, "%s: none of its %zu requests is selected; widen --from, --to or --limit", name, all->count);
     if (status == SIM_OK)
@@ -382,8 +396,8 @@ static enum status make_trace(const char *name, struct trace_rows *all, bool fro
     return status;
 }
 
-enum status trace_join(const char *name, struct trace_rows *pieces, size_t count, bool from_first, const struct trace_selection *selection,
-                       struct trace *trace, struct diag *diag)
+enum status trace_join(const char *name, struct trace_rows *pieces, size_t count, enum trace_times times,
+                       const struct trace_selection *selection, struct trace *trace, struct diag *diag)
 {
     struct trace_rows all = {0};
     size_t rows = 0;
@@ -393,7 +407,7 @@ enum status trace_join(const char *name, struct trace_rows *pieces, size_t count
         return diag_set(diag, SIM_BAD_INPUT, "%s: holds %zu requests; 1 to 2147483646 can be replayed", name, rows);
     enum status status = concatenate(pieces, count, &all, diag);
     if (status == SIM_OK)
-        status = make_trace(name, &all, from_first, selection, trace, diag);
+        status = make_trace(name, &all, times, selection, trace, diag);
     trace->requests_in_file = (uint32_t)rows;
     trace_rows_deinit(&all);
     return status;

@@ -1,4 +1,4 @@
-/* trace_jsonl.c - pagesim's own format, a superset of Mooncake's: one JSON object a line.
+/* reader_jsonl.c - pagesim's own format, a superset of Mooncake's: one JSON object a line.
  *
  * Two readers. The quick one knows exactly the fields of formats.md with plainly written numbers and gives up on anything else without
  * judging it; the strict one (json.h) reads such lines again, accepts what is legal and makes all error messages. Both give the same
@@ -8,7 +8,7 @@
 
 #include "base/digits.h"
 #include "base/json.h"
-#include "trace/trace_rows.h"
+#include "trace/trace_reader.h"
 
 enum field { FIELD_TIMESTAMP, FIELD_INPUT, FIELD_OUTPUT, FIELD_HASH_IDS, FIELD_PRIORITY, FIELD_SAMPLES, FIELD_BEAM, FIELD_COUNT };
 
@@ -38,13 +38,13 @@ static inline const char *take_char(const char *at, char wanted)
 /* Up to 18 digits without a leading zero. Whether the number ends here the next character tells the caller. */
 static inline const char *take_integer(const char *at, uint64_t *out)
 {
-    unsigned digits = take_digits(at, out);
+    unsigned digits = digits_take(at, out);
     return digits == 0 || digits > 18 || (*at == '0' && digits > 1) ? NULL : at + digits;
 }
 
 /* A decimal number whose digits, taken as an integer, are at most 2^53, with at most 18 of them: integer and power of ten are both exact
  * doubles, so their quotient is the double nearest to the number, which is what strtod gives. */
-static const char *take_milliseconds(const char *at, int64_t *ns)
+static const char *take_time(const char *at, double unit_ns, int64_t *ns)
 {
     static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
     static const uint64_t shifts[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
@@ -54,7 +54,7 @@ static const char *take_milliseconds(const char *at, int64_t *ns)
     if (!stop)
         return NULL;
     if (*stop == '.') {
-        count = take_digits(stop + 1, &decimals);
+        count = digits_take(stop + 1, &decimals);
         if (count == 0 || count > 17 || count + (unsigned)(stop - start) > 18)
             return NULL;
         stop += 1 + count;
@@ -64,7 +64,7 @@ static const char *take_milliseconds(const char *at, int64_t *ns)
     }
     if (value > UINT64_C(1) << 53)
         return NULL;
-    return trace_ms_to_ns(count > 0 ? (double)value / powers[count] : (double)value, ns) ? stop : NULL;
+    return trace_time_to_ns(count > 0 ? (double)value / powers[count] : (double)value, unit_ns, ns) ? stop : NULL;
 }
 
 /* Ids of at most seven digits, each with a comma and perhaps a blank behind it: nearly all ids of real traces. Stops in front of the first
@@ -73,7 +73,7 @@ static const char *take_short_ids(const char *at, struct trace_rows *rows)
 {
     uint32_t *out = rows->hash_ids + rows->hash_count, *const end = rows->hash_ids + rows->hash_capacity, id;
     while (out < end) {
-        unsigned digits = take_8_digits(at, &id);
+        unsigned digits = digits_take_8(at, &id);
         if (digits - 1 > 6 || at[digits] != ',' || (*at == '0' && digits > 1))
             break;
         *out++ = id;
@@ -157,7 +157,7 @@ static const char *take_value(const char *at, struct trace_rows *rows, struct tr
 {
     switch (field) {
     case FIELD_TIMESTAMP:
-        return take_milliseconds(at, &row->arrival_ns);
+        return take_time(at, rows->source->facts.time_unit_ns, &row->arrival_ns);
     case FIELD_INPUT:
         return take_bounded(at, TRACE_MAX_TOKENS, &row->input_tokens);
     case FIELD_OUTPUT:
@@ -199,7 +199,7 @@ static const char *skip_value(const char *at)
     at = take_integer(at + (*at == '-'), &ignored);
     if (!at || *at != '.')
         return at;
-    unsigned decimals = take_digits(at + 1, &ignored);
+    unsigned decimals = digits_take(at + 1, &ignored);
     return decimals > 0 && decimals < 19 ? at + 1 + decimals : NULL;
 }
 
@@ -290,6 +290,22 @@ static enum status strict_priority(const struct json_document *document, const c
     return SIM_OK;
 }
 
+static enum status strict_time(const struct json_document *document, const cJSON *node, struct trace_rows *rows, struct trace_row *row)
+{
+    static const struct {
+        double ns;
+        const char *name, *most;
+    } units[] = {{1e9, "seconds", "9e9"}, {1e6, "milliseconds", "9e12"}, {1e3, "microseconds", "9e15"}, {1, "nanoseconds", "9e18"}};
+    const double unit_ns = rows->source->facts.time_unit_ns;
+    if (cJSON_IsNumber(node) && trace_time_to_ns(node->valuedouble, unit_ns, &row->arrival_ns))
+        return SIM_OK;
+    size_t unit = 0;
+    while (unit + 1 < sizeof units / sizeof *units && units[unit].ns > unit_ns)
+        unit++;
+    return json_error(document, node, false, &rows->diag, "timestamp must be a number of %s from 0 to %s", units[unit].name,
+                      units[unit].most);
+}
+
 static enum status strict_hash_ids(const struct json_document *document, const cJSON *node, struct trace_rows *rows)
 {
     if (!cJSON_IsArray(node))
@@ -313,9 +329,7 @@ static enum status strict_field(const struct json_document *document, const cJSO
     enum status status;
     switch (field) {
     case FIELD_TIMESTAMP:
-        if (!cJSON_IsNumber(node) || !trace_ms_to_ns(node->valuedouble, &row->arrival_ns))
-            return json_error(document, node, false, diag, "timestamp must be a number of milliseconds from 0 to 9e12");
-        return SIM_OK;
+        return strict_time(document, node, rows, row);
     case FIELD_HASH_IDS:
         return strict_hash_ids(document, node, rows);
     case FIELD_PRIORITY:
@@ -362,7 +376,7 @@ static enum status strict_object(const struct json_document *document, struct tr
 static enum status read_strictly(struct trace_rows *rows, struct trace_row *row, const char *line, size_t length, size_t line_number)
 {
     struct json_document document;
-    enum status status = json_open(rows->file, line_number, line, length, &document, &rows->diag);
+    enum status status = json_open(rows->source->name, line_number, line, length, &document, &rows->diag);
     if (status != SIM_OK)
         return status;
     status = strict_object(&document, rows, row);
@@ -390,7 +404,7 @@ static enum status read_slowly(struct trace_rows *rows, const char *line, size_t
     return status == SIM_OK ? trace_rows_add(rows, &row) : status;
 }
 
-void trace_read_jsonl(struct trace_rows *rows)
+static void read_piece(struct trace_rows *rows)
 {
     const char *end = rows->text + rows->length;
     rows->at = rows->text;
@@ -412,3 +426,17 @@ void trace_read_jsonl(struct trace_rows *rows)
         rows->at = stop < end ? stop + 1 : end;
     }
 }
+
+static bool recognises(const struct trace_head *head)
+{
+    return head->text[0] == '{';
+}
+
+const struct trace_reader trace_reader_jsonl = {
+    .name = "jsonl",
+    .summary = "pagesim's own, a superset of Mooncake's: a JSON object a line",
+    .sign = "a JSONL line starts with {",
+    .recognises = recognises,
+    .facts = {.times = TRACE_TIMES_FROM_ZERO, .time_unit_ns = 1e6},
+    .read_piece = read_piece,
+};

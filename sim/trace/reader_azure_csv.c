@@ -1,4 +1,4 @@
-/* trace_csv.c - the Azure LLM inference traces: TIMESTAMP,ContextTokens,GeneratedTokens.
+/* reader_azure_csv.c - the Azure LLM inference traces: TIMESTAMP,ContextTokens,GeneratedTokens.
  *
  * 2023 writes 2023-11-16 18:15:46.6805900, 2024 adds a zone (+00:00) and may leave the fraction out; both are read. Ticks of 100 ns are
  * exact, as times are integers from the start. */
@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/digits.h"
-#include "trace/trace_rows.h"
+#include "trace/trace_reader.h"
 
 #define AZURE_HEADER "TIMESTAMP,ContextTokens,GeneratedTokens"
 
@@ -15,7 +15,7 @@ struct cursor {
     const char *at, *end;
 };
 
-bool trace_is_azure_header(const char *line, size_t length)
+static bool is_header(const char *line, size_t length)
 {
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
         length--;
@@ -82,7 +82,7 @@ static bool take_time(struct cursor *cursor, int64_t *ns)
 
 static enum status wrong(struct trace_rows *rows, size_t line_number, const char *line, const char *at, const char *message)
 {
-    return diag_at(&rows->diag, rows->file, line_number, (size_t)(at - line) + 1, "%s", message);
+    return diag_at(&rows->diag, rows->source->name, line_number, (size_t)(at - line) + 1, "%s", message);
 }
 
 static enum status take_tokens(struct trace_rows *rows, struct cursor *cursor, const char *line, size_t line_number, const char *message,
@@ -107,7 +107,7 @@ static enum status read_line(struct trace_rows *rows, const char *line, size_t l
     if (!take_time(&cursor, &row.arrival_ns))
         return wrong(rows, line_number, line, line, "not a time; 2023-11-16 18:15:46.6805900 is right");
     if (!take_char(&cursor, ','))
-        return wrong(rows, line_number, line, cursor.at, "a comma belongs behind the time");
+        return wrong(rows, line_number, line, cursor.at, "a comma belongs after the time");
     enum status status =
         take_tokens(rows, &cursor, line, line_number, "ContextTokens must be an integer from 1 to 1000000000", &row.input_tokens);
     if (status == SIM_OK && !take_char(&cursor, ','))
@@ -116,7 +116,7 @@ static enum status read_line(struct trace_rows *rows, const char *line, size_t l
         status =
             take_tokens(rows, &cursor, line, line_number, "GeneratedTokens must be an integer from 1 to 1000000000", &row.output_tokens);
     if (status == SIM_OK && cursor.at != cursor.end)
-        status = wrong(rows, line_number, line, cursor.at, "text behind the third column; an Azure row has three");
+        status = wrong(rows, line_number, line, cursor.at, "text after the third column; an Azure row has three");
     return status == SIM_OK ? trace_rows_add(rows, &row) : status;
 }
 
@@ -137,11 +137,11 @@ static const char *read_quickly(const struct minute *minute, struct trace_row *r
 {
     static const uint32_t scale[] = {0, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10};
     uint32_t second, fraction = 0;
-    if (memcmp(at, minute->text, MINUTE_LENGTH) != 0 || take_8_digits(at + MINUTE_LENGTH, &second) != 2 || second > 60)
+    if (memcmp(at, minute->text, MINUTE_LENGTH) != 0 || digits_take_8(at + MINUTE_LENGTH, &second) != 2 || second > 60)
         return NULL;
     at += MINUTE_LENGTH + 2;
     if (*at == '.') {
-        unsigned digits = take_8_digits(at + 1, &fraction);
+        unsigned digits = digits_take_8(at + 1, &fraction);
         if (digits == 0)
             return NULL;
         fraction *= scale[digits];
@@ -152,11 +152,11 @@ static const char *read_quickly(const struct minute *minute, struct trace_row *r
         at += 6;
     if (*at++ != ',')
         return NULL;
-    unsigned digits = take_8_digits(at, &row->input_tokens);
+    unsigned digits = digits_take_8(at, &row->input_tokens);
     if (digits == 0 || row->input_tokens == 0 || at[digits] != ',')
         return NULL;
     at += digits + 1;
-    digits = take_8_digits(at, &row->output_tokens);
+    digits = digits_take_8(at, &row->output_tokens);
     if (digits == 0 || row->output_tokens == 0)
         return NULL;
     at += digits;
@@ -171,14 +171,14 @@ static const char *read_quickly(const struct minute *minute, struct trace_row *r
 static void note_minute(struct minute *minute, const struct trace_rows *rows, size_t length)
 {
     uint32_t second;
-    if (length <= MINUTE_LENGTH || take_8_digits(rows->at + MINUTE_LENGTH, &second) != 2)
+    if (length <= MINUTE_LENGTH || digits_take_8(rows->at + MINUTE_LENGTH, &second) != 2)
         return;
     int64_t arrival_ns = rows->arrival_ns[rows->count - 1];
     minute->text = rows->at;
     minute->start_ns = arrival_ns - arrival_ns % 1000000000 - (int64_t)second * 1000000000;
 }
 
-void trace_read_azure_csv(struct trace_rows *rows)
+static void read_piece(struct trace_rows *rows)
 {
     const char *end = rows->text + rows->length;
     struct minute minute = {0};
@@ -199,3 +199,29 @@ void trace_read_azure_csv(struct trace_rows *rows)
         rows->at = stop ? stop + 1 : end;
     }
 }
+
+/* --- the format ------------------------------------------------------------------------------------------------------------------ */
+
+static bool recognises(const struct trace_head *head)
+{
+    return is_header(head->text, head->line_length);
+}
+
+static enum status begin(struct trace_source *source, struct diag *diag)
+{
+    const char *line;
+    size_t length, line_number = source->first_line;
+    if (trace_source_take_line(source, &line, &length, &line_number) && is_header(line, length))
+        return SIM_OK;
+    return diag_at(diag, source->name, line_number, 1, "an Azure CSV starts with the header " AZURE_HEADER);
+}
+
+const struct trace_reader trace_reader_azure_csv = {
+    .name = "azure",
+    .summary = "Azure LLM inference traces of 2023 and 2024 (CSV)",
+    .sign = "an Azure CSV with the header " AZURE_HEADER,
+    .recognises = recognises,
+    .facts = {.times = TRACE_TIMES_FROM_FIRST, .time_unit_ns = 1}, /* dates, which are read as nanoseconds since 1970 */
+    .begin = begin,
+    .read_piece = read_piece,
+};
