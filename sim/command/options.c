@@ -252,10 +252,8 @@ static void describe_default(const struct config_key *key, char *out, size_t siz
         config_key_write(key, &defaults, &texts[engine]);
     }
     const char *v1 = texts[0].text ? texts[0].text : "", *v0 = texts[1].text ? texts[1].text : "";
-    if (strcmp(key->name, "max_num_batched_tokens") == 0)
-        snprintf(out, size, "[%s; V0: 512 chunked, else max(max-model-len, 2048)]", v1);
-    else if (strcmp(key->name, "num_gpu_blocks") == 0)
-        snprintf(out, size, "[required]");
+    if (key->default_note)
+        snprintf(out, size, "[%s]", key->default_note);
     else if (config_key_absent(key, &defaults))
         out[0] = '\0';
     else if (key->engines == KEY_BOTH && strcmp(v1, v0) != 0 && strcmp(key->name, "scheduler") != 0)

@@ -54,7 +54,7 @@ static bool node_text(const struct json_document *document, const cJSON *node, c
 {
     const enum key_type type = key->type;
     uint64_t whole;
-    if (type == KEY_DOUBLE && isinf(key->most) && cJSON_IsString(node) && strcmp(node->valuestring, "inf") == 0)
+    if (type == KEY_DOUBLE && isinf(key->range.real.most) && cJSON_IsString(node) && strcmp(node->valuestring, "inf") == 0)
         return snprintf(out, size, "inf") > 0; /* JSON has no such number; vLLM's result files write it so, too */
     bool wants_string = type == KEY_CHOICE || type == KEY_NAME || type == KEY_PATH || type == KEY_TEXT;
     if (wants_string != cJSON_IsString(node) || (type == KEY_BOOL) != cJSON_IsBool(node))

@@ -22,8 +22,19 @@ struct config_key {
     enum key_group group;
     enum key_type type;
     enum key_engines engines;
-    size_t offset;              /* in struct config */
-    double least, most;         /* numbers: inclusive range */
+    unsigned models; /* KEY_STEP_TIME: bit `enum step_time_kind` is set for each model that reads the key */
+    size_t offset;   /* in struct config */
+    union {          /* numbers: inclusive range */
+        struct {
+            uint64_t least, most;
+        } whole;
+        struct {
+            double least, most;
+        } real; /* KEY_DOUBLE */
+    } range;
+    double defaults[2];         /* of V1 and V0: numbers, switches, values of the enum; below the range: none */
+    const char *default_name;   /* of both: KEY_NAME, KEY_PATH, KEY_TEXT */
+    const char *default_note;   /* what --help says of a default that depends on other keys; NULL: it says the default */
     const char *const *choices; /* KEY_CHOICE: names in order of the enum's values, NULL at the end. KEY_NAME: the known names */
     const char *metavar;        /* for --help */
     const char *help;           /* one line */
@@ -35,7 +46,7 @@ extern const struct config_key config_keys[];
 extern const size_t config_key_count;
 extern const char *const config_group_names[KEY_GROUPS]; /* "", "step_time", "kv" */
 
-/* The defaults of an engine. Those that depend on other keys (V0's max_num_batched_tokens) are 0 until config_check resolves them. */
+/* The defaults of an engine, from the table. Those that depend on other keys (V0's max_num_batched_tokens) are 0 until config_check resolves them. */
 void config_defaults(enum scheduler_kind scheduler, struct config *config);
 
 /* Resolve dependent defaults and refuse what vLLM refuses. `where` names the source for messages ("configuration" or a file). */
