@@ -2,9 +2,9 @@
  *
  * A policy is one file and one table of functions; `--scheduling-policy NAME` finds the table by its name. To add one:
  *
- *   1. copy the file that is nearest to it:   scheduling_sjf.c (a key known at arrival), scheduling_srpt.c (a key that changes),
+ *   1. copy the file that is most like it:   scheduling_sjf.c (a key known at arrival), scheduling_srpt.c (a key that changes),
  *                                             scheduling_mlfq.c (state per request), victim_lowest_progress.c, eviction_lfu.c
- *   2. name its table in policies.h and in the list of policy.c; or, from a program of your own that links libsim.a, hand the table to
+ *   2. add its name to the list of policies.h; or, from a program of your own that links libsim.a, hand the table to
  *      policy_register before the configuration is read
  *   3. state its source (paper, system) in its header comment and give it a small trace in tests/sim/policy/test_policies.c
  *
@@ -159,7 +159,7 @@ enum { POLICY_NAME_SIZE = 64, POLICIES_MOST = 64 }; /* of a kind */
  * SIM_FAILED: the name is taken, too long or empty, a function is missing, or there are POLICIES_MOST already. */
 SIM_NODISCARD enum status policy_register(enum policy_kind kind, const struct policy_info *info, struct diag *diag);
 
-/* The i-th known policy in order of registration, built-in ones first; NULL behind the last. */
+/* The i-th known policy in order of registration, built-in ones first; NULL after the last. */
 const struct policy_info *policy_at(enum policy_kind kind, uint32_t i);
 
 /* The table with this name, or NULL. */

@@ -1,7 +1,7 @@
 /* trace_reader.h - the trace formats: a format is one file and one row of TRACE_READERS below.
  *
  * A reader turns text into rows (trace_rows.h). What every format shares is done around it: opening the file, recognising it, cutting it
- * into pieces that threads read, finding the first error, joining, sorting, numbering hash ids, taking a part (trace.c, trace_join.c).
+ * into pieces that threads read, finding the first error, joining, sorting, numbering hash ids, taking a part (trace_load.c, trace_join.c).
  *
  *     file --> recognises --> begin --> read_piece, read_piece, ... --> join --> struct trace
  *              first lines    header    one thread each                 facts say how times count

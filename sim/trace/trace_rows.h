@@ -53,7 +53,7 @@ struct trace_rows {
     char ignored_fields[256];
     struct trace_name known[TRACE_NAMES_KNOWN]; /* names that are listed in ignored_fields */
     size_t known_count;
-    struct diag diag; /* the piece's first error; its line counts from 1 at the piece's start until trace.c adds the rest */
+    struct diag diag; /* the piece's first error; its line counts from 1 at the piece's start until trace_load.c adds the rest */
     enum status status;
 };
 

@@ -1,4 +1,5 @@
-/* config.c - see config.h: defaults, then the file, then options, then the rules. */
+/* config_load.c - the effective configuration: the engine's defaults, then the file, then options, then the rules that vLLM checks. Read
+ * config_load near the end first; what a single key takes is in config_keys.c. */
 #include "config/config.h"
 
 #include <math.h>

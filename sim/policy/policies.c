@@ -1,16 +1,14 @@
-/* policy.c - see policy.h: the list of known policies. */
-#include "policy/policy.h"
+/* policies.c - the known policies by kind: the built-in ones of policies.h, then those that a program registers. Read policy.h first. */
+#include "policy/policies.h"
 
 #include <string.h>
 
-#include "policy/policies.h"
-
 /* `info` is the first member of each table, so a pointer to it is a pointer to the table. NULL ends a list. */
+#define INFO(policy) &policy.info,
 static const struct policy_info *known[POLICY_KINDS][POLICIES_MOST + 1] = {
-    [POLICY_SCHEDULING] = {&scheduling_fcfs.info, &scheduling_priority.info, &scheduling_sjf.info, &scheduling_sjf_oracle.info,
-                           &scheduling_srpt.info, &scheduling_lpm.info, &scheduling_mlfq.info},
-    [POLICY_VICTIM] = {&victim_vllm.info, &victim_cheapest_recompute.info, &victim_lowest_progress.info},
-    [POLICY_EVICTION] = {&eviction_vllm.info, &eviction_lru.info, &eviction_lfu.info},
+    [POLICY_SCHEDULING] = {SCHEDULING_POLICIES(INFO)},
+    [POLICY_VICTIM] = {PREEMPTION_VICTIMS(INFO)},
+    [POLICY_EVICTION] = {EVICTION_POLICIES(INFO)},
 };
 
 static const char *const kind_names[POLICY_KINDS] = {"scheduling_policy", "preemption_victim", "eviction_policy"};
