@@ -36,8 +36,8 @@ struct step_time_model {
     bool is_linear; /* a fast replay may call step_time_linear itself, and know how prices grow */
     struct step_time_config config;
     int64_t (*price)(const struct step_time_model *model, const struct step_shape *shape);
-    void (*destroy)(struct step_time_model *model);
-    void *state;
+    void *state;                  /* the model's own, or NULL */
+    void (*release)(void *state); /* frees what the state points to; NULL: nothing */
 };
 
 /* The linear model's price, without swaps and copies. */

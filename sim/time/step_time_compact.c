@@ -1,8 +1,6 @@
 /* step_time_compact.c - the compact model (compact.h) as a step-time model. */
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/array.h"
 #include "base/json.h"
 #include "base/text_file.h"
 #include "time/compact.h"
@@ -74,22 +72,12 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     return shape->idle ? model->config.base_ns : (int64_t)rint(compact_us(model->state, shape) * 1000);
 }
 
-static void destroy(struct step_time_model *model)
-{
-    free(model->state);
-}
-
-enum status step_time_compact_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
     if (config->step_time.path[0] == '\0')
         return diag_set(diag, SIM_BAD_INPUT, "the compact model needs step_time.path, a file that `pagesim fit` made");
-    struct compact *compact;
-    enum status status = array_zeroed(&compact, 1, sizeof *compact, "the compact model", diag);
-    if (status != SIM_OK)
-        return status;
-    model->name = "compact";
-    model->price = price;
-    model->destroy = destroy;
-    model->state = compact;
-    return compact_read(config->step_time.path, compact, diag);
+    return compact_read(config->step_time.path, model->state, diag);
 }
+
+const struct step_time_pricing step_time_compact = {
+    .name = "compact", .state_bytes = sizeof(struct compact), .prepare = prepare, .price = price};

@@ -17,33 +17,32 @@ int64_t step_time_price(const struct step_time_model *model, const struct step_s
     return model->price(model, shape) + moved;
 }
 
-static enum status create_linear(struct step_time_model *model, const struct config *config, struct diag *diag)
-{
-    (void)config;
-    (void)diag;
-    model->name = "linear";
-    model->is_linear = true;
-    model->price = price_linear;
-    return SIM_OK;
-}
+static const struct step_time_pricing linear = {.name = "linear", .price = price_linear, .is_linear = true};
 
-/* A model sets its name, its functions and its state. */
-static enum status (*const creators[])(struct step_time_model *model, const struct config *config, struct diag *diag) = {
-    [STEP_TIME_LINEAR] = create_linear,
-    [STEP_TIME_PROFILE] = step_time_profile_create,
-    [STEP_TIME_COMPACT] = step_time_compact_create,
-    [STEP_TIME_ROOFLINE] = step_time_roofline_create,
-    [STEP_TIME_RECORDED] = step_time_recorded_create,
+static const struct step_time_pricing *const pricings[] = {
+    [STEP_TIME_LINEAR] = &linear,
+    [STEP_TIME_PROFILE] = &step_time_profile,
+    [STEP_TIME_COMPACT] = &step_time_compact,
+    [STEP_TIME_ROOFLINE] = &step_time_roofline,
+    [STEP_TIME_RECORDED] = &step_time_recorded,
 };
 
 enum status step_time_create(const struct config *config, struct step_time_model **out, struct diag *diag)
 {
+    const struct step_time_pricing *pricing = pricings[config->step_time.model];
     struct step_time_model *model;
     enum status status = array_zeroed(&model, 1, sizeof *model, "the step-time model", diag);
     if (status != SIM_OK)
         return status;
-    model->config = config->step_time;
-    status = creators[config->step_time.model](model, config, diag);
+    *model = (struct step_time_model){.name = pricing->name,
+                                      .is_linear = pricing->is_linear,
+                                      .config = config->step_time,
+                                      .price = pricing->price,
+                                      .release = pricing->release};
+    if (pricing->state_bytes > 0)
+        status = array_zeroed(&model->state, 1, pricing->state_bytes, "the step-time model", diag);
+    if (status == SIM_OK && pricing->prepare)
+        status = pricing->prepare(model, config, diag);
     if (status != SIM_OK) {
         step_time_destroy(model);
         return status;
@@ -56,7 +55,8 @@ void step_time_destroy(struct step_time_model *model)
 {
     if (!model)
         return;
-    if (model->destroy)
-        model->destroy(model);
+    if (model->release && model->state)
+        model->release(model->state);
+    free(model->state);
     free(model);
 }

@@ -206,14 +206,13 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     return (int64_t)rint(us * 1000);
 }
 
-static void destroy(struct step_time_model *model)
+static void release(void *state)
 {
-    struct profile *profile = model->state;
+    struct profile *profile = state;
     sum_close(&profile->dense);
     sum_close(&profile->sequences);
     attention_table_close(&profile->attention);
     skew_table_close(&profile->skew);
-    free(profile);
 }
 
 static enum status open_tables(struct profile *profile, const struct step_time_config *config, size_t tokens, size_t sequences,
@@ -234,19 +233,12 @@ static enum status open_tables(struct profile *profile, const struct step_time_c
     return status;
 }
 
-enum status step_time_profile_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
     const struct step_time_config *own = &config->step_time;
+    struct profile *profile = model->state;
     if (own->path[0] == '\0' || own->num_layers == 0)
         return diag_set(diag, SIM_BAD_INPUT, "the profile model needs step_time.path, a folder of tables, and step_time.num_layers");
-    struct profile *profile;
-    enum status status = array_zeroed(&profile, 1, sizeof *profile, "the profile", diag);
-    if (status != SIM_OK)
-        return status;
-    model->name = "profile";
-    model->price = price;
-    model->destroy = destroy;
-    model->state = profile;
     model->wants_extremes = own->skew_table || own->skew_default_alpha > 0;
     profile->layers = own->num_layers;
     const double allreduces = profile->layers * own->allreduces_per_layer;
@@ -256,3 +248,6 @@ enum status step_time_profile_create(struct step_time_model *model, const struct
     const size_t tokens = config->max_num_batched_tokens + (size_t)1, sequences = config->max_num_seqs + (size_t)1;
     return open_tables(profile, own, tokens < SUMS_MOST ? tokens : SUMS_MOST, sequences < SUMS_MOST ? sequences : SUMS_MOST, diag);
 }
+
+const struct step_time_pricing step_time_profile = {
+    .name = "profile", .state_bytes = sizeof(struct profile), .prepare = prepare, .price = price, .release = release};

@@ -18,11 +18,10 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     return shape->step < recorded->count ? recorded->ns[shape->step] : recorded->mean_ns;
 }
 
-static void destroy(struct step_time_model *model)
+static void release(void *state)
 {
-    struct recorded *recorded = model->state;
+    struct recorded *recorded = state;
     free(recorded->ns);
-    free(recorded);
 }
 
 static enum status read_steps(struct recorded *recorded, const struct csv *csv, struct diag *diag)
@@ -53,23 +52,18 @@ static enum status read_steps(struct recorded *recorded, const struct csv *csv, 
     return status;
 }
 
-enum status step_time_recorded_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
-    struct recorded *recorded;
     struct csv csv;
     if (config->step_time.path[0] == '\0')
         return diag_set(diag, SIM_BAD_INPUT, "the recorded model needs step_time.path, a CSV with the columns step and duration_ns");
-    enum status status = array_zeroed(&recorded, 1, sizeof *recorded, "recorded steps", diag);
+    enum status status = csv_open(config->step_time.path, &csv, diag);
     if (status != SIM_OK)
         return status;
-    model->name = "recorded";
-    model->price = price;
-    model->destroy = destroy;
-    model->state = recorded;
-    status = csv_open(config->step_time.path, &csv, diag);
-    if (status != SIM_OK)
-        return status;
-    status = read_steps(recorded, &csv, diag);
+    status = read_steps(model->state, &csv, diag);
     csv_close(&csv);
     return status;
 }
+
+const struct step_time_pricing step_time_recorded = {
+    .name = "recorded", .state_bytes = sizeof(struct recorded), .prepare = prepare, .price = price, .release = release};

@@ -6,9 +6,7 @@
  *
  * Weights, heads and pairs are split over the tensor-parallel GPUs; all-reduces are not priced. */
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/array.h"
 #include "config/hardware.h"
 #include "time/step_time_models.h"
 
@@ -33,23 +31,16 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     return (int64_t)rint(matrices + attention);
 }
 
-static void destroy(struct step_time_model *model)
-{
-    free(model->state);
-}
-
-enum status step_time_roofline_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
     struct model_shape shape;
     struct gpu gpu;
-    struct roofline *roofline;
+    struct roofline *roofline = model->state;
     if (!config->model[0] || !config->gpu[0])
         return diag_set(diag, SIM_BAD_INPUT, "the roofline model needs model and gpu, as in --model llama-3.1-8b --gpu h100");
     enum status status = model_shape_load(config->model, &shape, diag);
     if (status == SIM_OK)
         status = gpu_load(config->gpu, &gpu, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&roofline, 1, sizeof *roofline, "the roofline model", diag);
     if (status != SIM_OK)
         return status;
     const double gpus = config->tensor_parallel_size, layers = shape.layers * model_layer_parameters(&shape),
@@ -63,9 +54,8 @@ enum status step_time_roofline_create(struct step_time_model *model, const struc
         .flops_per_ns = gpu.tflops * 1000 * config->step_time.compute_efficiency, /* 1 TFLOPS = 1000 FLOP a ns */
         .bytes_per_ns = gpu.bandwidth_gb_per_s * config->step_time.bandwidth_efficiency,
     };
-    model->name = "roofline";
-    model->price = price;
-    model->destroy = destroy;
-    model->state = roofline;
     return SIM_OK;
 }
+
+const struct step_time_pricing step_time_roofline = {
+    .name = "roofline", .state_bytes = sizeof(struct roofline), .prepare = prepare, .price = price};

@@ -83,107 +83,55 @@ static enum status draw_times(const struct config *config, double *times_s, uint
 
 /* --- the trace in file order ------------------------------------------------------------------------------------------------------ */
 
-/* A request's number in the file above its position: sorts by file order, samples stay in theirs. */
 static int ascending(const void *a, const void *b)
 {
     const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
     return (left > right) - (left < right);
 }
 
-static enum status file_order(const struct trace *trace, uint64_t **out, struct diag *diag)
+/* Positions by number in the file; samples of one request stay in their order. Sorted together with the number above the position. */
+static enum status sort_positions(const struct trace *trace, uint32_t *order, struct diag *diag)
 {
-    uint64_t *order;
+    uint64_t *numbered;
+    enum status status = array_zeroed(&numbered, trace->count, sizeof *numbered, "drawn arrivals", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t position = 0; position < trace->count; position++)
+        numbered[position] = (uint64_t)trace->index[position] << 32 | position;
+    qsort(numbered, trace->count, sizeof *numbered, ascending);
+    for (uint32_t i = 0; i < trace->count; i++)
+        order[i] = (uint32_t)numbered[i];
+    free(numbered);
+    return SIM_OK;
+}
+
+static enum status copy_in_file_order(const struct trace *trace, struct trace **out, struct diag *diag)
+{
+    uint32_t *order;
     bool sorted = true;
     enum status status = array_zeroed(&order, trace->count, sizeof *order, "drawn arrivals", diag);
     if (status != SIM_OK)
         return status;
     for (uint32_t position = 0; position < trace->count; position++) {
-        order[position] = (uint64_t)trace->index[position] << 32 | position;
-        sorted = sorted && (position == 0 || order[position] > order[position - 1]);
+        order[position] = position;
+        sorted = sorted && (position == 0 || trace->index[position] >= trace->index[position - 1]);
     }
     if (!sorted)
-        qsort(order, trace->count, sizeof *order, ascending);
-    *out = order;
-    return SIM_OK;
-}
-
-/* A column's items in another order; an optional column that is not there stays so. All items are 4 bytes. */
-static enum status copy_column(const void *from, void *to, const uint64_t *order, uint32_t count, struct diag *diag)
-{
-    unsigned char *items = NULL;
-    if (!from)
-        return SIM_OK;
-    enum status status = array_zeroed(&items, count, sizeof(uint32_t), "drawn arrivals", diag);
-    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
-        memcpy(items + i * sizeof(uint32_t), (const unsigned char *)from + (uint32_t)order[i] * sizeof(uint32_t), sizeof(uint32_t));
-    memcpy(to, &items, sizeof items);
+        status = sort_positions(trace, order, diag);
+    if (status == SIM_OK)
+        status = trace_copy(trace, order, trace->count, out, diag);
+    free(order);
     return status;
-}
-
-static enum status copy_hashes(const struct trace *trace, const uint64_t *order, struct trace *out, struct diag *diag)
-{
-    if (!trace->hash_start)
-        return SIM_OK;
-    const size_t hashes = (size_t)trace->hash_start[trace->count];
-    enum status status = array_zeroed(&out->hash_start, (size_t)trace->count + 1, sizeof *out->hash_start, "drawn arrivals", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&out->hash_ids, hashes, sizeof *out->hash_ids, "drawn arrivals", diag);
-    for (uint32_t i = 0; i < trace->count && status == SIM_OK; i++) {
-        const uint32_t position = (uint32_t)order[i];
-        const size_t count = (size_t)trace_hash_count(trace, position);
-        memcpy(out->hash_ids + out->hash_start[i], trace->hash_ids + trace->hash_start[position], count * sizeof *out->hash_ids);
-        out->hash_start[i + 1] = out->hash_start[i] + count;
-    }
-    return status;
-}
-
-static enum status copy_in_order(const struct trace *trace, const uint64_t *order, struct trace **out, struct diag *diag)
-{
-    struct trace *made;
-    enum status status = array_zeroed(&made, 1, sizeof *made, "drawn arrivals", diag);
-    if (status != SIM_OK)
-        return status;
-    made->count = trace->count;
-    made->distinct_hashes = trace->distinct_hashes;
-    made->requests_in_file = trace->requests_in_file;
-    made->facts = trace->facts;
-    memcpy(made->ignored_fields, trace->ignored_fields, sizeof made->ignored_fields);
-    memcpy(made->name, trace->name, sizeof made->name);
-    const struct {
-        const void *from;
-        void *to;
-    } columns[] = {{trace->input_tokens, &made->input_tokens},
-                   {trace->output_tokens, &made->output_tokens},
-                   {trace->index, &made->index},
-                   {trace->priority, &made->priority},
-                   {trace->samples, &made->samples},
-                   {trace->sample, &made->sample},
-                   {trace->beam_width, &made->beam_width}};
-    for (size_t i = 0; i < sizeof columns / sizeof *columns && status == SIM_OK; i++)
-        status = copy_column(columns[i].from, columns[i].to, order, trace->count, diag);
-    if (status == SIM_OK)
-        status = copy_hashes(trace, order, made, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&made->arrival_ns, trace->count, sizeof *made->arrival_ns, "drawn arrivals", diag);
-    if (status != SIM_OK) {
-        trace_destroy(made);
-        return status;
-    }
-    *out = made;
-    return SIM_OK;
 }
 
 enum status drawn_arrivals_make(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
-    uint64_t *order = NULL;
     double *times_s = NULL;
     struct trace *made = NULL;
     uint32_t requests = 0;
-    enum status status = file_order(trace, &order, diag);
-    if (status == SIM_OK)
-        status = copy_in_order(trace, order, &made, diag);
+    enum status status = copy_in_file_order(trace, &made, diag);
     if (status != SIM_OK)
-        goto out;
+        return status;
     for (uint32_t i = 0; i < made->count; i++)
         requests += i == 0 || made->index[i] != made->index[i - 1];
     status = array_zeroed(&times_s, requests, sizeof *times_s, "drawn arrivals", diag);
@@ -196,11 +144,9 @@ enum status drawn_arrivals_make(const struct trace *trace, const struct config *
     if (status == SIM_OK) {
         made->drawn = source_of(config);
         *out = made;
-        made = NULL;
+    } else {
+        trace_destroy(made);
     }
-out:
-    trace_destroy(made);
     free(times_s);
-    free(order);
     return status;
 }

@@ -1,4 +1,5 @@
-/* trace.c - the end of a trace, and samples as requests of their own. Read trace.h first; how a file becomes a trace is in trace_load.c. */
+/* trace.c - copies of a trace, in another order or with its samples as requests of their own. Read trace.h first; how a file becomes a trace
+ * is in trace_load.c. */
 #include "trace/trace.h"
 
 #include <stdlib.h>
@@ -23,78 +24,119 @@ void trace_destroy(struct trace *trace)
     free(trace);
 }
 
-/* --- samples as requests --------------------------------------------------------------------------------------------------------- */
+/* --- copies ---------------------------------------------------------------------------------------------------------------------- */
 
-static enum status make_columns(struct trace *trace, size_t hashes, struct diag *diag)
+/* A column's items in another order; an optional column that is not there stays so. All items have 4 bytes. */
+static enum status copy_column(const void *from, void *to, const uint32_t *order, uint32_t count, struct diag *diag)
 {
-    const char *what = "the trace";
-    size_t count = trace->count;
-    enum status status = array_zeroed(&trace->arrival_ns, count, sizeof *trace->arrival_ns, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->input_tokens, count, sizeof *trace->input_tokens, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->output_tokens, count, sizeof *trace->output_tokens, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->index, count, sizeof *trace->index, what, diag);
-    if (status == SIM_OK && hashes > 0)
-        status = array_zeroed(&trace->hash_start, count + 1, sizeof *trace->hash_start, what, diag);
-    if (status == SIM_OK && hashes > 0)
-        status = array_zeroed(&trace->hash_ids, hashes, sizeof *trace->hash_ids, what, diag);
+    unsigned char *items = NULL;
+    if (!from)
+        return SIM_OK;
+    enum status status = array_zeroed(&items, count, sizeof(uint32_t), "the trace", diag);
+    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
+        memcpy(items + i * sizeof(uint32_t), (const unsigned char *)from + order[i] * sizeof(uint32_t), sizeof(uint32_t));
+    memcpy(to, &items, sizeof items);
     return status;
 }
 
-static void copy_child(const struct trace *trace, uint32_t parent, struct trace *out, uint32_t child, uint32_t sample, uint64_t *hashes)
+static enum status copy_hashes(const struct trace *trace, const uint32_t *order, struct trace *out, struct diag *diag)
 {
-    out->arrival_ns[child] = trace->arrival_ns[parent];
-    out->input_tokens[child] = trace->input_tokens[parent];
-    out->output_tokens[child] = trace->output_tokens[parent];
-    out->index[child] = trace->index[parent];
-    out->sample[child] = sample;
-    if (out->priority && trace->priority)
-        out->priority[child] = trace->priority[parent];
-    if (!out->hash_start)
-        return;
-    size_t count = (size_t)trace_hash_count(trace, parent);
-    memcpy(out->hash_ids + *hashes, trace->hash_ids + trace->hash_start[parent], count * sizeof *out->hash_ids);
-    *hashes += count;
-    out->hash_start[child + 1] = *hashes;
+    size_t hashes = 0;
+    for (uint32_t i = 0; i < out->count && trace->hash_start; i++)
+        hashes += (size_t)trace_hash_count(trace, order[i]);
+    if (hashes == 0)
+        return SIM_OK;
+    enum status status = array_zeroed(&out->hash_start, (size_t)out->count + 1, sizeof *out->hash_start, "the trace", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&out->hash_ids, hashes, sizeof *out->hash_ids, "the trace", diag);
+    for (uint32_t i = 0; i < out->count && status == SIM_OK; i++) {
+        const size_t count = (size_t)trace_hash_count(trace, order[i]);
+        memcpy(out->hash_ids + out->hash_start[i], trace->hash_ids + trace->hash_start[order[i]], count * sizeof *out->hash_ids);
+        out->hash_start[i + 1] = out->hash_start[i] + count;
+    }
+    return status;
+}
+
+enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_t count, struct trace **out, struct diag *diag)
+{
+    struct trace *copy;
+    enum status status = array_zeroed(&copy, 1, sizeof *copy, "the trace", diag);
+    if (status != SIM_OK)
+        return status;
+    *copy = (struct trace){.count = count,
+                           .distinct_hashes = trace->distinct_hashes,
+                           .requests_in_file = trace->requests_in_file,
+                           .facts = trace->facts,
+                           .drawn = trace->drawn};
+    memcpy(copy->ignored_fields, trace->ignored_fields, sizeof copy->ignored_fields);
+    memcpy(copy->name, trace->name, sizeof copy->name);
+    const struct {
+        const void *from;
+        void *to;
+    } columns[] = {{trace->input_tokens, &copy->input_tokens},
+                   {trace->output_tokens, &copy->output_tokens},
+                   {trace->index, &copy->index},
+                   {trace->priority, &copy->priority},
+                   {trace->samples, &copy->samples},
+                   {trace->sample, &copy->sample},
+                   {trace->beam_width, &copy->beam_width}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns && status == SIM_OK; i++)
+        status = copy_column(columns[i].from, columns[i].to, order, count, diag);
+    if (status == SIM_OK)
+        status = copy_hashes(trace, order, copy, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&copy->arrival_ns, count, sizeof *copy->arrival_ns, "the trace", diag);
+    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
+        copy->arrival_ns[i] = trace->arrival_ns[order[i]];
+    if (status != SIM_OK) {
+        trace_destroy(copy);
+        return status;
+    }
+    *out = copy;
+    return SIM_OK;
+}
+
+/* --- samples as requests --------------------------------------------------------------------------------------------------------- */
+
+static uint32_t samples_of(const struct trace *trace, uint32_t position)
+{
+    return trace->samples ? trace->samples[position] : 1;
+}
+
+/* Children are requests with one sample each, which they know by number. Beams are V0's, which does not expand samples. */
+static void number_samples(const struct trace *trace, uint32_t *sample, struct trace *expanded)
+{
+    uint32_t child = 0;
+    for (uint32_t position = 0; position < trace->count; position++)
+        for (uint32_t number = 0; number < samples_of(trace, position); number++)
+            sample[child++] = number;
+    free(expanded->samples);
+    free(expanded->beam_width);
+    free(expanded->sample);
+    expanded->samples = expanded->beam_width = NULL;
+    expanded->sample = sample;
 }
 
 enum status trace_expand_samples(const struct trace *trace, struct trace **out, struct diag *diag)
 {
-    uint64_t children = 0, hashes = 0;
-    struct trace *expanded = NULL;
-    for (uint32_t position = 0; position < trace->count; position++) {
-        uint32_t samples = trace->samples ? trace->samples[position] : 1;
-        children += samples;
-        hashes += samples * trace_hash_count(trace, position);
-    }
+    uint64_t children = 0;
+    for (uint32_t position = 0; position < trace->count; position++)
+        children += samples_of(trace, position);
     if (children >= UINT32_MAX / 2)
         return diag_set(diag, SIM_BAD_INPUT, "%s: n makes %llu requests of it; at most 2147483646 can be replayed", trace->name,
                         (unsigned long long)children);
-    enum status status = array_zeroed(&expanded, 1, sizeof *expanded, "the trace", diag);
+    uint32_t *order;
+    enum status status = array_zeroed(&order, (size_t)children, sizeof *order, "the trace", diag);
     if (status != SIM_OK)
         return status;
-    expanded->count = (uint32_t)children;
-    expanded->distinct_hashes = trace->distinct_hashes;
-    expanded->requests_in_file = trace->requests_in_file;
-    expanded->facts = trace->facts;
-    memcpy(expanded->ignored_fields, trace->ignored_fields, sizeof expanded->ignored_fields);
-    memcpy(expanded->name, trace->name, sizeof expanded->name);
-    status = make_columns(expanded, (size_t)hashes, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&expanded->sample, expanded->count, sizeof *expanded->sample, "the trace", diag);
-    if (status == SIM_OK && trace->priority)
-        status = array_zeroed(&expanded->priority, expanded->count, sizeof *expanded->priority, "the trace", diag);
-    if (status != SIM_OK) {
-        trace_destroy(expanded);
-        return status;
-    }
     uint32_t child = 0;
-    hashes = 0;
     for (uint32_t position = 0; position < trace->count; position++)
-        for (uint32_t sample = 0; sample < (trace->samples ? trace->samples[position] : 1); sample++)
-            copy_child(trace, position, expanded, child++, sample, &hashes);
-    *out = expanded;
-    return SIM_OK;
+        for (uint32_t number = 0; number < samples_of(trace, position); number++)
+            order[child++] = position;
+    status = trace_copy(trace, order, child, out, diag);
+    if (status == SIM_OK)
+        number_samples(trace, order, *out);
+    else
+        free(order);
+    return status;
 }

@@ -83,6 +83,10 @@ struct trace_selection trace_select_all(void);
  * ends it with trace_destroy. */
 SIM_NODISCARD enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag);
 
+/* A new trace whose request i is that at position order[i], everything else as it was; the same position may come again. */
+SIM_NODISCARD enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_t count, struct trace **out,
+                                     struct diag *diag);
+
 /* A new trace in which every request with samples n > 1 stands as n adjacent children (same arrival, lengths, priority, prompt
  * content), in sample order: how vLLM V1's front end expands n. hash_ids are shared by copy. */
 SIM_NODISCARD enum status trace_expand_samples(const struct trace *trace, struct trace **out, struct diag *diag);
