@@ -4,25 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 68, HEIGHT = 16, MARGIN = 10, LABEL = 16 };
+#include "base/units.h"
+
+enum { WIDTH = 68, HEIGHT = 16, MARGIN = 10 };
 
 struct cell {
     char mark;
     size_t curve;
 };
-
-char *chart_short_number(double value, char *out)
-{
-    static const char *const units[] = {"", "k", "M", "G", "T", "P"};
-    size_t unit = 0;
-    while (value >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
-        value /= 1000;
-        unit++;
-    }
-    int length = snprintf(out, LABEL, "%.3g", value);
-    snprintf(out + length, (size_t)(LABEL - length), "%s", units[unit]);
-    return out;
-}
 
 static double x_of_column(const struct chart *chart, int column)
 {
@@ -75,13 +64,13 @@ static void print_row(const struct chart *chart, const struct cell *cells, char 
 /* Powers of ten, where there is room. */
 static void print_x_labels(const struct chart *chart, FILE *file)
 {
-    char line[MARGIN + WIDTH + LABEL], label[LABEL];
+    char line[MARGIN + WIDTH + UNIT_TEXT], label[UNIT_TEXT];
     int free_from = 0, end = 0;
     memset(line, ' ', sizeof line);
     const int first = (int)ceil(log10(chart->x_low) - 1e-9), last = (int)floor(log10(chart->x_high) + 1e-9);
     for (int power = first; power <= last; power++) {
         const double x = pow(10, power);
-        int at = MARGIN + column_of(chart, x), length = (int)strlen(chart_short_number(x, label));
+        int at = MARGIN + column_of(chart, x), length = (int)strlen(unit_short(x, label));
         if (at < free_from || at + length > MARGIN + WIDTH)
             continue;
         memcpy(line + at, label, (size_t)length);

@@ -45,7 +45,4 @@ SIM_NODISCARD enum status chart_print(const struct chart *chart, FILE *file, str
 /* The next number from `value` up whose thirds, which are the labels of y, are round. 1 for 0. */
 double chart_top(double value);
 
-/* 1234567 -> "1.23M", 5000 -> "5k": three digits at most, no trailing zeros. `out` holds 16 bytes. */
-char *chart_short_number(double value, char *out);
-
 #endif

@@ -17,14 +17,29 @@ char *unit_count(uint64_t value, char *out)
     return out;
 }
 
+enum { PREFIXES = 6 };
+
+/* Divide by `step` while the value is `limit` or more and there is a larger unit; returns the unit's number. */
+static size_t scale(double *value, double step, double limit)
+{
+    size_t unit = 0;
+    for (; *value >= limit && unit + 1 < PREFIXES; unit++)
+        *value /= step;
+    return unit;
+}
+
+char *unit_short(double value, char *out)
+{
+    static const char *const names[PREFIXES] = {"", "k", "M", "G", "T", "P"};
+    const size_t unit = scale(&value, 1000, 999.5); /* from there on three digits round to 1000 */
+    snprintf(out, UNIT_TEXT, "%.3g%s", value, names[unit]);
+    return out;
+}
+
 char *unit_bytes(double bytes, char *out)
 {
-    static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    size_t unit = 0;
-    while (bytes >= 1024 && unit + 1 < sizeof names / sizeof *names) {
-        bytes /= 1024;
-        unit++;
-    }
+    static const char *const names[PREFIXES] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    const size_t unit = scale(&bytes, 1024, 1024);
     snprintf(out, UNIT_TEXT, unit == 0 || bytes >= 100 ? "%.0f %s" : bytes >= 10 ? "%.1f %s" : "%.2f %s", bytes, names[unit]);
     return out;
 }
