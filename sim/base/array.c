@@ -1,4 +1,5 @@
-/* array.c - see array.h. `items` is a pointer to the caller's typed pointer; it is copied as bytes, so that no aliasing rule is bent. */
+/* array.c - growing and making flat arrays. `items` is the address of the caller's typed pointer; it is copied as bytes, because reading a
+ * `uint32_t *` as a `void *` would break the aliasing rules. Read array.h first. */
 #include "base/array.h"
 
 #include <stdint.h>
@@ -37,4 +38,13 @@ enum status array_zeroed(void *items, size_t count, size_t size, const char *wha
     huge_heap_advise(fresh, count * size);
     memcpy(items, &fresh, sizeof fresh);
     return SIM_OK;
+}
+
+enum status array_zeroed_all(const struct array_request *requests, size_t request_count, const char *what, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < request_count && status == SIM_OK; i++)
+        if (requests[i].items)
+            status = array_zeroed(requests[i].items, requests[i].count, requests[i].size, what, diag);
+    return status;
 }

@@ -12,7 +12,7 @@
 
 /* --- one set of rows ------------------------------------------------------------------------------------------------------------- */
 
-/* Copies of columns stand behind each other at row `at`; optional ones exist in `all` when any piece has them. */
+/* The piece's columns go after the rows that `all` has; optional ones exist in `all` when any piece has them. */
 static void append_piece(struct trace_rows *all, const struct trace_rows *piece)
 {
     const size_t at = all->count, rows = piece->count;
@@ -35,23 +35,19 @@ static void append_piece(struct trace_rows *all, const struct trace_rows *piece)
     all->hash_count += piece->hash_count;
 }
 
-static enum status make_optional(bool wanted, void *column, size_t count, size_t size, enum status status, struct diag *diag)
-{
-    return wanted && status == SIM_OK ? array_zeroed(column, count, size, "the trace", diag) : status;
-}
-
 /* Columns for `rows` rows and `hashes` ids, with those optional ones that `like` has. */
 static enum status make_like(const struct trace_rows *like, size_t rows, size_t hashes, struct trace_rows *all, struct diag *diag)
 {
-    enum status status = make_optional(true, &all->arrival_ns, rows, sizeof *all->arrival_ns, SIM_OK, diag);
-    status = make_optional(true, &all->input_tokens, rows, sizeof *all->input_tokens, status, diag);
-    status = make_optional(true, &all->output_tokens, rows, sizeof *all->output_tokens, status, diag);
-    status = make_optional(like->priority, &all->priority, rows, sizeof *all->priority, status, diag);
-    status = make_optional(like->samples, &all->samples, rows, sizeof *all->samples, status, diag);
-    status = make_optional(like->beam_width, &all->beam_width, rows, sizeof *all->beam_width, status, diag);
-    status = make_optional(hashes > 0, &all->hash_start, rows + 1, sizeof *all->hash_start, status, diag);
-    status = make_optional(hashes > 0, &all->hash_ids, hashes, sizeof *all->hash_ids, status, diag);
-    return make_optional(hashes > 0 && like->hash_high, &all->hash_high, hashes, sizeof *all->hash_high, status, diag);
+    const struct array_request columns[] = {ARRAY_OF(all->arrival_ns, rows),
+                                            ARRAY_OF(all->input_tokens, rows),
+                                            ARRAY_OF(all->output_tokens, rows),
+                                            ARRAY_IF(like->priority, all->priority, rows),
+                                            ARRAY_IF(like->samples, all->samples, rows),
+                                            ARRAY_IF(like->beam_width, all->beam_width, rows),
+                                            ARRAY_IF(hashes > 0, all->hash_start, rows + 1),
+                                            ARRAY_IF(hashes > 0, all->hash_ids, hashes),
+                                            ARRAY_IF(hashes > 0 && like->hash_high, all->hash_high, hashes)};
+    return array_zeroed_all(columns, sizeof columns / sizeof *columns, "the trace", diag);
 }
 
 static enum status concatenate(struct trace_rows *pieces, size_t count, struct trace_rows *all, struct diag *diag)

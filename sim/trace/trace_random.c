@@ -23,18 +23,11 @@ static uint32_t draw_length(uint64_t *state, uint32_t mean, double ratio, uint32
 static enum status make_columns(const struct random_workload *workload, struct trace *trace, struct diag *diag)
 {
     const size_t count = workload->requests;
-    enum status status = array_zeroed(&trace->arrival_ns, count, sizeof *trace->arrival_ns, "the workload", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->input_tokens, count, sizeof *trace->input_tokens, "the workload", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->output_tokens, count, sizeof *trace->output_tokens, "the workload", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->index, count, sizeof *trace->index, "the workload", diag);
-    if (status == SIM_OK && workload->prefix_tokens > 0)
-        status = array_zeroed(&trace->hash_start, count + 1, sizeof *trace->hash_start, "the workload", diag);
-    if (status == SIM_OK && workload->prefix_tokens > 0)
-        status = array_zeroed(&trace->hash_ids, count, sizeof *trace->hash_ids, "the workload", diag);
-    return status;
+    const bool prefix = workload->prefix_tokens > 0;
+    const struct array_request columns[] = {
+        ARRAY_OF(trace->arrival_ns, count), ARRAY_OF(trace->input_tokens, count),           ARRAY_OF(trace->output_tokens, count),
+        ARRAY_OF(trace->index, count),      ARRAY_IF(prefix, trace->hash_start, count + 1), ARRAY_IF(prefix, trace->hash_ids, count)};
+    return array_zeroed_all(columns, sizeof columns / sizeof *columns, "the workload", diag);
 }
 
 static void fill_columns(const struct random_workload *workload, struct trace *trace)
