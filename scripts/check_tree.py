@@ -182,9 +182,10 @@ def print_counts(texts):
     for path, text in texts.items():
         group = group_of(path)
         for name in [group, "sim and core"] if group.startswith(("sim", "core")) else [group]:
-            row = rows.setdefault(name, {"files": 0, "lines": 0, "comment": 0, "status": 0, "tops": 0, "circles": 0})
+            row = rows.setdefault(name, {"files": 0, "lines": 0, "filled": 0, "comment": 0, "status": 0, "tops": 0, "circles": 0})
             row["files"] += 1
             row["lines"] += text.count("\n")
+            row["filled"] += sum(1 for line in text.split("\n") if line.strip())
             row["comment"] += comment_lines(text)
             row["status"] += len(re.findall(r"\bif \(.*\bstatus [=!]=", text))
             row["tops"] += says_nothing(path, text)
@@ -197,7 +198,7 @@ def print_counts(texts):
     print(f"{'':18}{'files':>7}{'lines':>8}{'comments':>10}{'if status':>11}{'only see':>10}{'circles':>9}")
     for name in names:
         row = rows[name]
-        share = 100 * row["comment"] / max(row["lines"], 1)
+        share = 100 * row["comment"] / max(row["filled"], 1)  # of the lines that are not blank
         print(f"{name:18}{row['files']:7}{row['lines']:8}{share:9.1f}%{row['status']:11}{row['tops']:10}{row['circles']:9}")
     for circle in loops:
         print(f"circle of {len(circle)}: {' -> '.join(one_way_round(graph, circle))}")

@@ -1,4 +1,6 @@
-/* chart.c - see chart.h. A grid of characters, and beside it whose colour each cell has. */
+/* chart.c - curves on a grid of characters, each cell with the number of the curve whose colour it takes. The grid is filled first and
+ * printed afterwards, top row first, so that later curves and points can cover earlier ones. Read chart_print at the end first.
+ */
 #include "base/chart.h"
 
 #include <math.h>
@@ -13,6 +15,7 @@ struct cell {
     size_t curve;
 };
 
+/* Columns are equally spaced in log x: pool sizes and rates span decades, and what happens at the small end matters as much. */
 static double x_of_column(const struct chart *chart, int column)
 {
     return chart->x_low * pow(chart->x_high / chart->x_low, (double)column / (WIDTH - 1));
@@ -29,6 +32,7 @@ static int row_of(const struct chart *chart, double y)
     return (int)lround(y / chart->y_high * (HEIGHT - 1));
 }
 
+/* One mark a column for each curve. Rows outside the grid are left out, so a curve that leaves the chart just ends. */
 static void fill(const struct chart *chart, struct cell grid[HEIGHT][WIDTH])
 {
     for (size_t i = 0; i < chart->curve_count; i++)
@@ -44,6 +48,7 @@ static void fill(const struct chart *chart, struct cell grid[HEIGHT][WIDTH])
     }
 }
 
+/* A row of marks; blanks at its end are not printed, so that piped output has no trailing spaces. */
 static void print_row(const struct chart *chart, const struct cell *cells, char empty, FILE *file)
 {
     static const int colors[] = {36, 33, 35, 32, 34, 31};
@@ -80,6 +85,7 @@ static void print_x_labels(const struct chart *chart, FILE *file)
     fprintf(file, "%.*s\n", end, line);
 }
 
+/* The axis has three labels above 0, so its top is three times a step that reads well. */
 double chart_top(double value)
 {
     static const double steps[] = {1, 1.5, 2, 3, 4, 5, 6, 8, 10};

@@ -1,4 +1,6 @@
-/* csv.c - see csv.h. */
+/* csv.c - a file is split once into fields that point into its text; numbers are parsed when somebody asks for them. Read csv_open first.
+ * The number parsers matter for speed: recorded tables have millions of rows.
+ */
 #include "base/csv.h"
 
 #include <math.h>
@@ -24,6 +26,7 @@ static uint32_t split(const char *text, size_t length, struct csv_field *fields,
     return count;
 }
 
+/* The first line gives the columns; every later one must have as many fields, or a shifted value would be taken for another column's. */
 static enum status take_line(struct csv *csv, size_t line, const char *text, size_t length, struct diag *diag)
 {
     if (csv->columns == 0) {
@@ -45,6 +48,7 @@ static enum status take_line(struct csv *csv, size_t line, const char *text, siz
     return SIM_OK;
 }
 
+/* Lines end at \n; a \r before it is dropped. Line numbers count blank lines, too, so that an editor finds the place. */
 enum status csv_open(const char *path, struct csv *out, struct diag *diag)
 {
     *out = (struct csv){.path = path};
@@ -76,6 +80,7 @@ void csv_close(struct csv *csv)
     *csv = (struct csv){0};
 }
 
+/* The error lists the columns that there are: most often one is misspelt or from another version of the file. */
 enum status csv_column(const struct csv *csv, const char *name, uint32_t *column, struct diag *diag)
 {
     char known[512] = "";
@@ -130,6 +135,7 @@ static bool plain_decimal(const struct csv_field field, double *out)
     return true;
 }
 
+/* The quick way for nearly all numbers, strtod for the rest. The field is copied because strtod wants a terminator. */
 enum status csv_number(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag)
 {
     const struct csv_field field = field_at(csv, row, column);
@@ -152,6 +158,7 @@ enum status csv_amount(const struct csv *csv, size_t row, uint32_t column, doubl
     return status == SIM_OK && *out < 0 ? csv_error(csv, row, column, diag, "a number of 0 or more") : status;
 }
 
+/* At most 18 digits, which cannot overflow; no file of ours has larger numbers. */
 enum status csv_whole(const struct csv *csv, size_t row, uint32_t column, uint64_t *out, struct diag *diag)
 {
     const struct csv_field field = field_at(csv, row, column);

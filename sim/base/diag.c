@@ -1,8 +1,10 @@
-/* diag.c - see diag.h. */
+/* diag.c - the one place where error sentences are put together. Read diag.h first: it says who may write into a diag and when.
+ */
 #include "base/diag.h"
 
 #include <stdio.h>
 
+/* The first message wins: what goes wrong later is usually a consequence, such as a file that cannot be closed. */
 __attribute__((format(printf, 4, 0))) static enum status set_v(struct diag *diag, enum status status, const char *prefix,
                                                                const char *format, va_list arguments)
 {
@@ -24,6 +26,7 @@ enum status diag_set(struct diag *diag, enum status status, const char *format, 
     return result;
 }
 
+/* Editors and terminals turn "file:line:column:" into a link, so the prefix has exactly that form. */
 enum status diag_at(struct diag *diag, const char *file, size_t line, size_t column, const char *format, ...)
 {
     char prefix[512];

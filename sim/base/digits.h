@@ -1,7 +1,8 @@
 /* digits.h - unsigned decimal numbers out of text, eight digits at a time and without a branch per digit.
  *
  * All functions read up to eight bytes from `at` on, whatever they are: the caller sees to it that they may be read (text_file.h leaves
- * slack behind its text). Source of the three-multiplication conversion: D. Lemire, "Quickly parsing eight digits", 2018.
+ * slack after its text). Numbers are most of a trace, so their speed is the reader's speed. Source of the three-multiplication conversion:
+ * D. Lemire, "Quickly parsing eight digits", 2018.
  */
 #ifndef PAGESIM_DIGITS_H
 #define PAGESIM_DIGITS_H
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Eight bytes with the first one lowest, whatever the machine's order. */
 static inline uint64_t digits_load_8(const char *at)
 {
     uint64_t word;
@@ -28,8 +30,8 @@ static inline unsigned digits_take_8(const char *at, uint32_t *value)
     unsigned count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
     if (count == 0)
         return 0;
-    word <<= 64 - 8 * count; /* as if zeros stood in front */
-    word = word * 10 + (word >> 8);
+    word <<= 64 - 8 * count;        /* as if zeros stood in front: always eight digits from here on */
+    word = word * 10 + (word >> 8); /* pairs of digits, then two pairs at once in each half */
     word = ((word & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064) +
             (word >> 16 & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001)) >>
            32;

@@ -1,4 +1,4 @@
-/* integers.h - the two small functions that block arithmetic is made of. */
+/* integers.h - the two small functions that block arithmetic is made of. core/ has its own, as it depends on nothing. */
 #ifndef PAGESIM_INTEGERS_H
 #define PAGESIM_INTEGERS_H
 

@@ -1,4 +1,6 @@
-/* json.c - the reading half of json.h: a strict scanner that knows places, then cJSON for the tree. */
+/* json.c - the reading half of json.h. A scanner checks the text against the grammar and notes where each value stands; only then cJSON
+ * builds the tree, whose nodes find their places by number. Read json_open first, then scan_value.
+ */
 #include "base/json.h"
 
 #include <stdarg.h>
@@ -17,6 +19,7 @@ struct scanner {
     struct diag *diag;
 };
 
+/* Counted from the start each time: an error is told once, and keeping line starts for every text would cost all the others. */
 static void place_of(const char *text, size_t first_line, size_t offset, size_t *line, size_t *column)
 {
     *line = first_line;
@@ -37,6 +40,7 @@ static enum status fail(struct scanner *scanner, size_t offset, const char *mess
     return diag_at(scanner->diag, scanner->file, line, column, "%s", message);
 }
 
+/* The next byte, or -1 at the end of the text. */
 static int peek(const struct scanner *scanner)
 {
     return scanner->at < scanner->length ? (unsigned char)scanner->text[scanner->at] : -1;
@@ -59,6 +63,7 @@ static bool is_hex(int c)
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* \u0000 is legal JSON, but cJSON's strings end at it, so a key could seem to be another one. */
 static enum status scan_escape(struct scanner *scanner)
 {
     size_t start = scanner->at++;
@@ -108,6 +113,7 @@ static enum status scan_string(struct scanner *scanner)
     }
 }
 
+/* One digit or more. */
 static enum status scan_digits(struct scanner *scanner, const char *message)
 {
     if (!is_digit(peek(scanner)))
@@ -117,6 +123,7 @@ static enum status scan_digits(struct scanner *scanner, const char *message)
     return SIM_OK;
 }
 
+/* cJSON takes 012 and 1., which are not JSON; what it would read as something else than was meant is refused here. */
 static enum status scan_number(struct scanner *scanner)
 {
     enum { LONGEST_NUMBER = 63 }; /* cJSON reads no longer ones */
@@ -142,6 +149,7 @@ static enum status scan_number(struct scanner *scanner)
     return status;
 }
 
+/* Remember where the next value stands, and its key, or SIZE_MAX where it has none. */
 static enum status note_value(struct scanner *scanner, size_t key_at)
 {
     enum status status = array_reserve(&scanner->value_at, &scanner->value_capacity, scanner->value_count + 1, sizeof *scanner->value_at,
@@ -158,6 +166,7 @@ static enum status note_value(struct scanner *scanner, size_t key_at)
 
 static enum status scan_value(struct scanner *scanner, int depth, size_t key_at);
 
+/* The inside of an object or an array: both are lists with commas, an object's members have keys besides. */
 static enum status scan_members(struct scanner *scanner, int depth, bool object)
 {
     const char end = object ? '}' : ']';
@@ -209,6 +218,7 @@ static enum status scan_word(struct scanner *scanner)
     return fail(scanner, scanner->at, "not JSON; a value belongs here: an object, array, string, number, true, false or null");
 }
 
+/* Depth is limited because scanner and cJSON both recurse: a text of nothing but brackets must not use up the stack. */
 static enum status scan_value(struct scanner *scanner, int depth, size_t key_at)
 {
     skip_space(scanner);
@@ -249,6 +259,7 @@ static int by_name(const void *a, const void *b)
     return strcmp((*left)->string, (*right)->string);
 }
 
+/* RFC 8259 leaves open which of two equal keys counts, and readers differ. The error points to the second one. */
 static enum status refuse_repeated_keys(const struct json_document *document, const cJSON *object, struct diag *diag)
 {
     size_t count = (size_t)cJSON_GetArraySize(object), at = 0;
@@ -269,6 +280,7 @@ static enum status refuse_repeated_keys(const struct json_document *document, co
     return status;
 }
 
+/* In every object of the tree. */
 static enum status check_keys(const struct json_document *document, const cJSON *node, struct diag *diag)
 {
     enum status status = cJSON_IsObject(node) ? refuse_repeated_keys(document, node, diag) : SIM_OK;
@@ -284,7 +296,7 @@ enum status json_open(const char *file, size_t first_line, const char *text, siz
     enum status status = scan_value(&scanner, 0, SIZE_MAX);
     skip_space(&scanner);
     if (status == SIM_OK && scanner.at < length)
-        status = fail(&scanner, scanner.at, "text behind the end of the JSON value; remove it");
+        status = fail(&scanner, scanner.at, "text after the end of the JSON value; remove it");
     struct json_document document = {.file = file,
                                      .text = text,
                                      .first_line = first_line,
@@ -325,6 +337,7 @@ enum status json_error(const struct json_document *document, const cJSON *node, 
     return diag_at(diag, document->file, line, column, "%s", message);
 }
 
+/* From the text, because cJSON's doubles lose digits above 2^53: hash ids and seeds use all 64 bits. */
 bool json_uint64(const struct json_document *document, const cJSON *node, uint64_t *out)
 {
     if (!cJSON_IsNumber(node))

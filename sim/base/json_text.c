@@ -1,4 +1,6 @@
-/* json_text.c - the writing half of json.h. */
+/* json_text.c - the writing half of json.h: text that grows, with commas and indentation placed by themselves. Read before_item first,
+ * which every value and key passes through. Callers need not check each call: an allocation that fails is remembered.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,6 +26,7 @@ enum status json_text_status(const struct json_text *json, struct diag *diag)
     return json->failed ? diag_no_memory(diag, json->capacity, "a JSON report") : SIM_OK;
 }
 
+/* Nothing is written after a failure, so the text never lacks a piece in its middle. */
 static void append(struct json_text *json, const char *text, size_t length)
 {
     struct diag ignored = {0};
@@ -59,6 +62,7 @@ static void before_item(struct json_text *json)
         new_line(json);
 }
 
+/* Deeper than the reader accepts: the level is shared rather than written past the array. No report comes near it. */
 static void open_container(struct json_text *json, char bracket)
 {
     before_item(json);
@@ -94,6 +98,7 @@ void json_close_array(struct json_text *json)
     close_container(json, ']');
 }
 
+/* Bytes from 0x80 on are passed as they are: texts are UTF-8 already. */
 static void append_quoted(struct json_text *json, const char *value)
 {
     append(json, "\"", 1);
@@ -142,6 +147,7 @@ void json_uint(struct json_text *json, uint64_t value)
     json_raw(json, digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu64, value));
 }
 
+/* By trying: 17 digits always suffice, most figures need far fewer, and reports hold some hundred numbers. */
 void shortest_double(double value, char *out, size_t size)
 {
     for (int digits = 1; digits <= 17; digits++) {
@@ -151,6 +157,7 @@ void shortest_double(double value, char *out, size_t size)
     }
 }
 
+/* value == 0 covers -0, which would print a sign that says nothing. */
 void plain_double(double value, char *out, size_t size)
 {
     if (value == floor(value) && fabs(value) < 1e15)

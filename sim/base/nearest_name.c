@@ -11,6 +11,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* How many letters must be inserted, deleted, replaced or swapped with their neighbour. Cell (i, j) of the table is the distance between
+ * the first i letters of `a` and the first j of `b`; a swap looks two rows back, so three rows are enough. */
 static size_t distance(const char *a, const char *b)
 {
     size_t rows[3][LONGEST + 1], width = strlen(b);
@@ -28,6 +30,7 @@ static size_t distance(const char *a, const char *b)
     return rows[strlen(a) % 3][width];
 }
 
+/* Two changes are always forgiven, more in longer words: a third of the letters. */
 const char *nearest_name(const char *word, const char *const *names, size_t count)
 {
     size_t length = strlen(word), best = length / 3 + 2;

@@ -11,6 +11,7 @@
 #pragma STDC FP_CONTRACT OFF
 #endif
 
+/* splitmix64: the state counts up by an odd constant and is mixed, so every start value gives the full period. */
 uint64_t seeded_bits(uint64_t *state)
 {
     uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
@@ -19,12 +20,14 @@ uint64_t seeded_bits(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+/* The purpose moves the seed far away, and one draw mixes it: neighbouring seeds share no numbers. */
 uint64_t seeded_stream(uint64_t seed, enum seeded_purpose purpose)
 {
     uint64_t state = seed ^ (uint64_t)purpose * UINT64_C(0xD1B54A32D192ED03);
     return seeded_bits(&state);
 }
 
+/* 52 bits and a half: never 0, whose logarithm is taken, and never 1. */
 double seeded_unit(uint64_t *state)
 {
     return ((double)(seeded_bits(state) >> 12) + 0.5) * 0x1p-52;

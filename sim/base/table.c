@@ -1,4 +1,6 @@
-/* table.c - see table.h. Cells are kept as values and as text for people; widths are known only when all rows are there. */
+/* table.c - cells are kept as values, for programs, and as text, for people; widths of columns are known only when all rows are there. Read
+ * struct cell first; the renderers at the end walk the cells in order.
+ */
 #include "base/table.h"
 
 #include <math.h>
@@ -44,6 +46,7 @@ void table_destroy(struct table *table)
     free(table);
 }
 
+/* NULL when memory is out, from then on: a table with a hole would put values under the wrong heading. */
 static struct cell *next_cell(struct table *table)
 {
     struct diag ignored = {0}; /* table_status tells */
@@ -56,6 +59,7 @@ static struct cell *next_cell(struct table *table)
     return &table->cells[table->cell_count++];
 }
 
+/* Rounded for people when it is added; `value` keeps all digits. */
 void table_number(struct table *table, double value)
 {
     const struct table_column *column = &table->columns[table->cell_count % table->column_count];
@@ -116,6 +120,7 @@ static size_t width_of(const struct table *table, size_t column)
     return !any || heading == 0 ? 0 : width > heading ? width : heading;
 }
 
+/* Numbers are right-aligned so that digits line up, text left-aligned. */
 static void print_line(const struct table *table, const char *indent, const size_t *widths, size_t row, bool headings, FILE *file)
 {
     const char *separator = indent;
@@ -131,6 +136,7 @@ static void print_line(const struct table *table, const char *indent, const size
     fputc('\n', file);
 }
 
+/* Out of memory prints nothing here: table_status tells it, and callers ask that first. */
 void table_print(const struct table *table, const char *indent, FILE *file)
 {
     struct diag ignored = {0};

@@ -1,9 +1,11 @@
-/* units.c - see units.h. */
+/* units.c - numbers as people read them. Nothing here is read back by a program but unit_decimal, which is exact and works on integers.
+ */
 #include "base/units.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* A comma where a multiple of three digits is left. */
 char *unit_count(uint64_t value, char *out)
 {
     char digits[24];
@@ -36,6 +38,7 @@ char *unit_short(double value, char *out)
     return out;
 }
 
+/* Three digits: as many decimals as leave that many. */
 char *unit_bytes(double bytes, char *out)
 {
     static const char *const names[PREFIXES] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
@@ -44,6 +47,7 @@ char *unit_bytes(double bytes, char *out)
     return out;
 }
 
+/* Two units at most: nobody needs the seconds of an hour. */
 char *unit_seconds(double seconds, char *out)
 {
     unsigned long whole = (unsigned long)(seconds + 0.5);
@@ -56,6 +60,8 @@ char *unit_seconds(double seconds, char *out)
     return out;
 }
 
+/* Digits from the last to the first, zeros at the end skipped, then turned round. The most negative value has no positive twin, so its
+ * magnitude is taken in unsigned arithmetic. */
 size_t unit_decimal(int64_t value, unsigned places, char *out)
 {
     char digits[UNIT_TEXT]; /* from the back */

@@ -1,5 +1,5 @@
-/* config_keys.c - the table of configuration keys, and how a key's value is read, written, compared and described by its row alone. Read the
- * table first; struct config_key in config_keys.h says what the columns mean. */
+/* config_keys.c - the table of configuration keys, and how a key's value is read, written, compared and described by its row alone. Read
+ * the table first; struct config_key in config_keys.h says what the columns mean. */
 #include "config/config_keys.h"
 
 #include <errno.h>
@@ -143,6 +143,7 @@ static size_t text_size(const struct config_key *key)
     return key->type == KEY_NAME ? CONFIG_NAME_SIZE : CONFIG_PATH_SIZE;
 }
 
+/* Everything that is a whole number in memory, whatever its width. */
 static void put_whole(const struct config_key *key, uint64_t value, struct config *config)
 {
     void *at = member(key, config);
@@ -215,6 +216,7 @@ void config_option_name(const struct config_key *key, char *out, size_t size)
             *c = '-';
 }
 
+/* Options and the file's spelling are both taken, so that "step_time.base_ns" works in --vary as it stands in the file. */
 static const struct config_key *find_spelling(const char *name)
 {
     for (size_t i = 0; i < config_key_count; i++) {
@@ -275,6 +277,7 @@ static bool parse_whole(const struct config_key *key, const char *text, uint64_t
     return errno == 0 && in_range(key, value);
 }
 
+/* Policies can be registered by a program at run time, so their names are asked for and not listed here. */
 const char *config_key_choice(const struct config_key *key, uint32_t i)
 {
     if (key->choices)
@@ -294,6 +297,7 @@ static bool parse_choice(const struct config_key *key, const char *text, int *ou
     return false;
 }
 
+/* strtod takes "inf", which is meant where the range allows it, and "nan", which no range holds. */
 static bool parse_double(const struct config_key *key, const char *text, double *out)
 {
     char *end;
@@ -334,6 +338,7 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
     return false;
 }
 
+/* Names in quotes, as the file wants them. */
 static void list_choices(const struct config_key *key, char *out, size_t size)
 {
     size_t used = 0;
@@ -410,6 +415,7 @@ void config_key_write(const struct config_key *key, const struct config *config,
     }
 }
 
+/* Numbers and names that may be left out have a value outside their range for it. */
 bool config_key_absent(const struct config_key *key, const struct config *config)
 {
     if (key->type == KEY_UINT32)
@@ -429,6 +435,7 @@ static bool worth_writing(const struct config_key *key, const struct config *con
     return key->engines == KEY_BOTH || (key->engines == KEY_V1_ONLY) == (config->scheduler == SCHEDULER_VLLM_V1);
 }
 
+/* In the order of the table, nested objects after the plain keys; what is absent or has no effect is left out. */
 void config_write(const struct config *config, struct json_text *json)
 {
     json_open_object(json);

@@ -1,5 +1,5 @@
-/* config_keys.h - the one table of configuration keys, from which the file reader, the command-line options, --help, `config show` and
- * all error messages come. A new key is one row.
+/* config_keys.h - the one table of configuration keys. File reader, command-line options, --help, `config show` and all error messages come
+ * from it, so a new key is a member of struct config and one row.
  */
 #ifndef PAGESIM_CONFIG_KEYS_H
 #define PAGESIM_CONFIG_KEYS_H
@@ -46,7 +46,8 @@ extern const struct config_key config_keys[];
 extern const size_t config_key_count;
 extern const char *const config_group_names[KEY_GROUPS]; /* "", "step_time", "kv" */
 
-/* The defaults of an engine, from the table. Those that depend on other keys (V0's max_num_batched_tokens) are 0 until config_check resolves them. */
+/* The defaults of an engine, from the table. Those that depend on other keys (V0's max_num_batched_tokens) are 0 until config_check
+ * resolves them. */
 void config_defaults(enum scheduler_kind scheduler, struct config *config);
 
 /* Resolve dependent defaults and refuse what vLLM refuses. `where` names the source for messages ("configuration" or a file). */
@@ -58,7 +59,7 @@ void config_option_name(const struct config_key *key, char *out, size_t size);
 /* The key with this option spelling (or alias, or file spelling "step_time.base_ns"), or NULL. *negated: it was "no-...". */
 const struct config_key *config_find_option(const char *name, bool *negated);
 
-/* The i-th name that a KEY_CHOICE or KEY_NAME may have; NULL behind the last, and for other types. */
+/* The i-th name that a KEY_CHOICE or KEY_NAME may have; NULL after the last, and for other types. */
 const char *config_key_choice(const struct config_key *key, uint32_t i);
 
 /* Read a value from text. false: it does not fit; config_key_wants says what would. */

@@ -27,6 +27,7 @@ static const struct config_key *find_in_group(enum key_group group, const char *
     return NULL;
 }
 
+/* At the top level a misspelt name can also mean a nested object. */
 static const char *nearest_key(enum key_group group, const char *name)
 {
     const char *names[128];
@@ -82,6 +83,7 @@ static void resolve_path(const char *file, const struct config_key *key, struct 
     snprintf(path, CONFIG_PATH_SIZE, "%.*s", CONFIG_PATH_SIZE - 1, joined);
 }
 
+/* A value from the file goes through the same parser as an option's, so both take the same and are refused with the same words. */
 static enum status read_key(const struct json_document *document, const cJSON *node, enum key_group group, struct config *config,
                             struct diag *diag)
 {
@@ -99,6 +101,7 @@ static enum status read_key(const struct json_document *document, const cJSON *n
     return json_error(document, node, false, diag, "%s%s%s must be %s", prefix, *prefix ? "." : "", key->name, wants);
 }
 
+/* Members in the file's order. The nested objects are one level deep; in them no further ones are known. */
 static enum status read_group(const struct json_document *document, const cJSON *object, enum key_group group, struct config *config,
                               struct diag *diag)
 {
@@ -133,6 +136,7 @@ static enum status read_scheduler(const struct json_document *document, struct c
 
 /* --- keys of the other engine ---------------------------------------------------------------------------------------------------- */
 
+/* A key of the other engine would be ignored without a word, and a user would believe in its effect; so only its default is accepted. */
 static bool foreign(const struct config_key *key, const struct config *config)
 {
     return key->engines != KEY_BOTH && (key->engines == KEY_V1_ONLY) != (config->scheduler == SCHEDULER_VLLM_V1);
@@ -186,6 +190,7 @@ static enum status read_file(const char *path, struct config *config, struct dia
 
 /* --- options --------------------------------------------------------------------------------------------------------------------- */
 
+/* A switch is --name or --no-name; --name=false works, too, and --no-name=false is refused as unclear. */
 static enum status apply_option(const struct config_option *option, struct config *config, struct diag *diag)
 {
     bool negated;
@@ -242,6 +247,8 @@ static enum status check_arrivals(const struct config *config, const char *where
     return SIM_OK;
 }
 
+/* Combinations, after single values have passed. What vLLM refuses at start is refused here, so that a configuration that replays is one
+ * that a server would take. */
 enum status config_check(struct config *config, const char *where, struct diag *diag)
 {
     bool v1 = config->scheduler == SCHEDULER_VLLM_V1;

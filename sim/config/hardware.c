@@ -1,4 +1,6 @@
-/* hardware.c - see hardware.h. */
+/* hardware.c - numbers from JSON files, and the sums that pool sizes and the roofline model are made of. Read `load` for where a name is
+ * looked for; the formulas are at the end.
+ */
 #include "config/hardware.h"
 
 #include <math.h>
@@ -15,11 +17,13 @@
 
 enum { PATH_SIZE = 2048 };
 
+/* A key that a file must have, and where its value goes. */
 struct number {
     const char *key;
     double *out;
 };
 
+/* A path is taken as it is; a name is looked for here and then where the program was installed. `path` is the last place tried. */
 static bool find_file(const char *name, const char *kind, char *path, size_t size)
 {
     if (strchr(name, '/') || access(name, R_OK) == 0) {
@@ -33,6 +37,7 @@ static bool find_file(const char *name, const char *kind, char *path, size_t siz
     return access(path, R_OK) == 0;
 }
 
+/* Booleans count as 0 and 1. Other keys of the file are none of our business: model files are often the model's whole config.json. */
 static enum status read_numbers(const struct json_document *document, const struct number *numbers, size_t count, struct diag *diag)
 {
     for (size_t i = 0; i < count; i++) {
@@ -95,18 +100,21 @@ enum status gpu_load(const char *name, struct gpu *out, struct diag *diag)
     return status;
 }
 
+/* Query and output projections have all heads, key and value projections the KV heads; the gated MLP has three matrices; two norms. */
 double model_layer_parameters(const struct model_shape *model)
 {
     const double attention = model->hidden_size * model->head_dim * (2 * model->heads + 2 * model->kv_heads);
     return attention + 3 * model->hidden_size * model->intermediate_size + 2 * model->hidden_size;
 }
 
+/* Tied embeddings exist once. The last norm is hidden_size. */
 double model_parameters(const struct model_shape *model)
 {
     const double embeddings = (model->tied > 0 ? 1 : 2) * model->vocab_size * model->hidden_size;
     return model->layers * model_layer_parameters(model) + embeddings + model->hidden_size;
 }
 
+/* With more GPUs than KV heads each GPU keeps a copy of one head, as vLLM does. */
 double model_kv_bytes_per_token(const struct model_shape *model, uint32_t tensor_parallel)
 {
     const double kv_heads = fmax(1, floor(model->kv_heads / tensor_parallel));

@@ -1,4 +1,6 @@
-/* sizing.c - see sizing.h. */
+/* sizing.c - what is left of a GPU's memory for the KV cache, in blocks. Read size_pool: it is the sum that vLLM computes at start, with
+ * the profiled peak of activations replaced by overhead_bytes.
+ */
 #include "config/sizing.h"
 
 #include <math.h>
@@ -6,6 +8,7 @@
 #include "base/units.h"
 #include "config/hardware.h"
 
+/* Fewer than two blocks hold nothing on V1, whose null block is one of them. */
 static enum status size_pool(struct config *config, const struct model_shape *model, struct sizing *out, struct diag *diag)
 {
     struct sizing made = {.known = true,
@@ -36,6 +39,7 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
     return SIM_OK;
 }
 
+/* num_gpu_blocks wins over the sum; a model is then still good for a block's bytes, which reports tell. */
 enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag)
 {
     struct model_shape model;
@@ -54,6 +58,7 @@ enum status sizing_fill(struct config *config, struct sizing *out, struct diag *
     return size ? size_pool(config, &model, out, diag) : SIM_OK;
 }
 
+/* The whole sum and not only its result, so that a user sees which part is too large. */
 void sizing_print(const struct sizing *sizing, FILE *file)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT];

@@ -18,6 +18,7 @@ const struct policy_info *policy_at(enum policy_kind kind, uint32_t i)
     return i < POLICIES_MOST ? known[kind][i] : NULL;
 }
 
+/* A handful of names, looked up when a configuration is read: a list is enough. */
 static const struct policy_info *find(enum policy_kind kind, const char *name)
 {
     const struct policy_info *info;
@@ -42,6 +43,7 @@ static bool complete(enum policy_kind kind, const struct policy_info *info)
     }
 }
 
+/* Everything that could fail later, in the middle of a replay, is refused here. */
 enum status policy_register(enum policy_kind kind, const struct policy_info *info, struct diag *diag)
 {
     uint32_t count = 0;

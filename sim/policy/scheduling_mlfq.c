@@ -10,7 +10,7 @@
  * What a vLLM-like scheduler makes of it: FastServe chooses a batch anew in each iteration and swaps the K/V of those left out to the host.
  * Here a request that runs goes on until it finishes or blocks run out; then, with vLLM's victim, the one furthest down goes: the lowest
  * level, of that the last that entered. It comes back to its old place in its level. So levels decide who is admitted and who is
- * preempted, not who of the running gets the next step. A promoted request goes behind those that stand in level 0 already, where FastServe
+ * preempted, not who of the running gets the next step. A promoted request goes after those that are in level 0 already, where FastServe
  * puts it in front: two long prompts that do not fit together could otherwise push each other out for ever. Nor does a request change its
  * level before an iteration of it ends, so who stands first gets a token out of it.
  * Source: FastServe (Wu et al., arXiv 2305.05920) section 4.1; fastserve/scheduler.py, MLFQ.
@@ -53,6 +53,7 @@ static enum status create(const struct policy_setup *setup, void **self, struct 
     return SIM_OK;
 }
 
+/* Level first, then the time of entering it. */
 static int64_t key(void *self, const struct policy_request *request)
 {
     const struct mlfq *mlfq = self;
@@ -67,6 +68,7 @@ static void enter(struct job *job, uint32_t level, int64_t now_ns)
     job->used_ns = 0;
 }
 
+/* Put a request that waits at the end of the list: it has waited least. */
 static void list(struct mlfq *mlfq, uint32_t position, int64_t now_ns)
 {
     struct job *job = &mlfq->jobs[position];
@@ -88,6 +90,7 @@ static void unlist(struct mlfq *mlfq, uint32_t position)
     *(job->next == NO_POSITION ? &mlfq->last : &mlfq->jobs[job->next].prev) = job->prev;
 }
 
+/* Skip-join: the first level whose quantum holds the whole prompt. */
 static uint32_t level_to_join(const struct mlfq *mlfq, const struct policy_request *request)
 {
     int64_t first_iteration_ns = mlfq->setup.step_ns(mlfq->setup.model, request->input_tokens, 0);
@@ -122,6 +125,8 @@ static void happened(void *self, const struct policy_request *request, const str
     }
 }
 
+/* Only the head of the list can have starved longest, so this looks at no more requests than it promotes. A promoted request enters at the
+ * moment its three seconds were over, not at that of the step: so its place does not depend on when steps happen to end. */
 static void before_admission(void *self, int64_t now_ns, struct policy_waiting *waiting)
 {
     struct mlfq *mlfq = self;

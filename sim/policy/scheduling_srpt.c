@@ -28,7 +28,7 @@ static enum status create(const struct policy_setup *setup, void **self, struct 
 static int64_t key(void *self, const struct policy_request *request)
 {
     const struct policy_setup *setup = self;
-    int64_t left = (int64_t)request->output_tokens - policy_generated_tokens(request) - 1; /* behind the step that it needs next */
+    int64_t left = (int64_t)request->output_tokens - policy_generated_tokens(request) - 1; /* after the step that it needs next */
     int64_t next_ns = setup->step_ns(setup->model, request->known_tokens - request->computed_tokens, request->computed_tokens);
     int64_t decode_ns = setup->step_ns(setup->model, 1, request->known_tokens);
     int64_t rest_ns, sum_ns;

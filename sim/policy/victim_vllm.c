@@ -15,7 +15,7 @@ static struct rank rank_of(const struct policy_running *running, uint32_t at)
     return (struct rank){.key = running->key(running, at), .arrival_ns = request.arrival_ns, .position = request.position};
 }
 
-/* Does `a`, which stands behind `b` in the running list, come last of the two? */
+/* Does `a`, which is further back in the running list than `b`, come last of the two? */
 static bool later(const struct rank *a, const struct rank *b, bool first_of_ties)
 {
     if (a->key != b->key)
@@ -25,6 +25,7 @@ static bool later(const struct rank *a, const struct rank *b, bool first_of_ties
     return !first_of_ties && a->position > b->position;
 }
 
+/* One pass over the running list; under fcfs there is nothing to compare. */
 static uint32_t choose(const struct policy_running *running)
 {
     if (!running->ordered)

@@ -1,4 +1,6 @@
-/* attention_table.c - see attention_table.h. */
+/* attention_table.c - grids of measured times, and the classes of the skew correction. Read grid_make for how a grid is filled from rows in
+ * any order, then grid_us for how a time between its points is found.
+ */
 #include "time/attention_table.h"
 
 #include <math.h>
@@ -65,6 +67,7 @@ static uint32_t cell(const struct attention_axis *axis, double value)
     return low;
 }
 
+/* How many corners the grid has. */
 static size_t grid_size(const struct attention_grid *grid)
 {
     size_t size = 1;
@@ -258,6 +261,7 @@ void attention_table_close(struct attention_table *table)
     grid_close(&table->mixed);
 }
 
+/* Which of the three grids holds steps of this kind. */
 double attention_table_us(const struct attention_table *table, const struct attention_step *step)
 {
     const double at[ATTENTION_AXES] = {step->chunk, step->kv_prefill, step->decodes, step->kv_decode};
@@ -284,6 +288,7 @@ static const struct classes skew_classes[] = {
 };
 enum { SKEW_DIRECTIONS = 4, SKEW_CLASSES = 9 * 5 * 4 * 7 };
 
+/* Labels are compared, not parsed: the file's classes are fixed. `index` counts through all directions, the last fastest. */
 static enum status read_class(const struct csv *csv, size_t row, uint32_t column, const struct classes *classes, size_t *index,
                               struct diag *diag)
 {
@@ -295,6 +300,7 @@ static enum status read_class(const struct csv *csv, size_t row, uint32_t column
     return csv_error(csv, row, column, diag, "one of the classes that the profile's README names");
 }
 
+/* A block of classes for each number of prefill tokens that occurs; NaN until a row gives a value. */
 static enum status fill_skew(const struct csv *csv, struct skew_table *table, struct diag *diag)
 {
     uint32_t prefill_column, alpha_column, columns[SKEW_DIRECTIONS];
@@ -353,6 +359,7 @@ void skew_table_close(struct skew_table *table)
     *table = (struct skew_table){0};
 }
 
+/* The class in each direction; prefill tokens must match exactly, as the profile has no rule between them. */
 double skew_table_alpha(const struct skew_table *table, uint64_t prefill_tokens, uint32_t decodes, double skew_rate,
                         uint32_t longest_decode, double kv_prefill)
 {

@@ -1,4 +1,6 @@
-/* step_time_compact.c - the compact model (compact.h) as a step-time model. */
+/* step_time_compact.c - the compact model: features of a step times constants from a file. Read compact.h first, which has the formula; the
+ * fit that makes the file is in compact_fit.c.
+ */
 #include <math.h>
 
 #include "base/json.h"
@@ -12,6 +14,7 @@ const char *const compact_names[COMPACT_CONSTANTS] = {
     "prefill_square_us", "prefill_context_us", "prefill_read_us", "knee_tokens",
 };
 
+/* The knee splits the tokens: below it a step is bound by reading the weights, above it by computing. */
 void compact_features(const struct step_shape *shape, double knee_tokens, double *features)
 {
     const double tokens = (double)shape->scheduled_tokens, chunk = (double)shape->prefill_tokens, decodes = shape->decodes;
@@ -38,6 +41,7 @@ double compact_us(const struct compact *compact, const struct step_shape *shape)
     return us;
 }
 
+/* All of them must be there: a missing one read as 0 would price part of every step at nothing. */
 static enum status read_constants(const struct json_document *document, struct compact *out, struct diag *diag)
 {
     for (int i = 0; i < COMPACT_CONSTANTS; i++) {

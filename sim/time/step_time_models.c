@@ -11,6 +11,7 @@ static int64_t price_linear(const struct step_time_model *model, const struct st
     return step_time_linear(&model->config, shape->scheduled_tokens, shape->context_tokens);
 }
 
+/* The assumption is that blocks are not moved while the step computes, so their cost is added whatever the model. */
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape)
 {
     int64_t moved = model->config.swap_ns_per_block * shape->swapped_blocks + model->config.copy_ns_per_block * shape->copies;
@@ -27,6 +28,7 @@ static const struct step_time_pricing *const pricings[] = {
     [STEP_TIME_RECORDED] = &step_time_recorded,
 };
 
+/* A model whose preparation fails is ended like any other, so `prepare` has nothing to clean up. */
 enum status step_time_create(const struct config *config, struct step_time_model **out, struct diag *diag)
 {
     const struct step_time_pricing *pricing = pricings[config->step_time.model];

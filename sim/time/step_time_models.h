@@ -1,7 +1,7 @@
 /* step_time_models.h - what a step-time model is made of. Internal to time/.
  *
- * A new model is a file with one struct step_time_pricing, a row in step_time_models.c, and a name in the configuration's table of keys, whose
- * rows also say which keys the model reads.
+ * A new model is a file with one struct step_time_pricing, a row in step_time_models.c, and a name in the configuration's table of keys,
+ * whose rows also say which keys the model reads.
  */
 #ifndef PAGESIM_STEP_TIME_MODELS_H
 #define PAGESIM_STEP_TIME_MODELS_H
@@ -11,7 +11,7 @@
 struct step_time_pricing {
     const char *name;
     size_t state_bytes; /* of model->state, zeroed before `prepare`; 0: there is none */
-    /* Fill in the state (and model->wants_extremes) from the configuration. After a failure `release` is called as ever. NULL: nothing to do. */
+    /* Fill in the state (and model->wants_extremes) from the configuration; `release` is called after a failure, too. NULL: nothing to do. */
     enum status (*prepare)(struct step_time_model *model, const struct config *config, struct diag *diag);
     int64_t (*price)(const struct step_time_model *model, const struct step_shape *shape);
     /* Free what the state points to, not the state itself. NULL: it points to nothing. */

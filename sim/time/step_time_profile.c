@@ -4,10 +4,10 @@
  *   us = embedding + layers * (2 layernorm + qkv_proj [+ qk_norm] + rotary_emb + attention + o_proj + gate_up_proj + act_fn + down_proj)
  *      + final_layernorm + lm_head + sampler [+ layers * all-reduces]
  *
- * Everything but attention depends on the number of tokens or of sequences alone and stands summed in two arrays. Tables are linear
- * between points; before the first its value stands, after the last the last segment goes on. Several prefill chunks count as one with their sum
- * and the chunk-weighted mean of the context before them. lm_head and sampler run for every scheduled sequence.
- * Source of layout and rules: LLMServingSim's published profiles.
+ * Everything but attention depends on the number of tokens or of sequences alone and stands summed in two arrays. Tables are linear between
+ * points; before the first its value stands, after the last the last segment goes on. Several prefill chunks count as one with their sum
+ * and the chunk-weighted mean of the context before them. lm_head and sampler run for every scheduled sequence. Source of layout and rules:
+ * LLMServingSim's published profiles.
  */
 #include <math.h>
 #include <stdio.h>
@@ -64,6 +64,7 @@ static double times_on(const struct operator_times *times, size_t low, double co
     return us[0] + (us[1] - us[0]) * (count - counts[0]) / (counts[1] - counts[0]);
 }
 
+/* By bisection; points are few and far apart. */
 static double times_at(const struct operator_times *times, double count)
 {
     if (times->points == 0)
@@ -78,6 +79,7 @@ static double times_at(const struct operator_times *times, double count)
     return times_on(times, low, count);
 }
 
+/* Counts that a step can have are summed in advance; only larger ones are computed here. */
 static double sum_at(const struct operator_sum *sum, uint64_t count)
 {
     if (count < sum->known)
@@ -113,6 +115,7 @@ static void sum_close(struct operator_sum *sum)
     free(sum->sums);
 }
 
+/* A row belongs to the operator of its name; counts ascend within an operator, so no sorting is needed. */
 static enum status add_row(struct operator_sum *sum, const struct operator_kind *kinds, const struct csv *csv, size_t row,
                            const uint32_t *columns, struct diag *diag)
 {
@@ -215,6 +218,7 @@ static void release(void *state)
     skew_table_close(&profile->skew);
 }
 
+/* skew_fit.csv is read only if the configuration asks for the correction. */
 static enum status open_tables(struct profile *profile, const struct step_time_config *config, size_t tokens, size_t sequences,
                                struct diag *diag)
 {

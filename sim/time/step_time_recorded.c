@@ -1,5 +1,5 @@
-/* step_time_recorded.c - step times that were recorded: a CSV with the columns step (0, 1, 2, ...) and duration_ns. Steps after the last one
- * take the mean of all. `replay --step-log` writes such a file; so can a server that logs its steps. */
+/* step_time_recorded.c - step times that were recorded: a CSV with the columns step (0, 1, 2, ...) and duration_ns. Steps after the last
+ * one take the mean of all. `replay --step-log` writes such a file; so can a server that logs its steps. */
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -24,6 +24,7 @@ static void release(void *state)
     free(recorded->ns);
 }
 
+/* Steps must be numbered without a gap: a log that was cut would else give every later step another one's time. */
 static enum status read_steps(struct recorded *recorded, const struct csv *csv, struct diag *diag)
 {
     uint32_t step_column, ns_column;

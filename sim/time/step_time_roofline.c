@@ -1,5 +1,5 @@
-/* step_time_roofline.c - a step's time from the model's shape and the GPU's data sheet alone: each part takes the longer of computing and of
- * reading memory, at the shares of the peaks that kernels reach.
+/* step_time_roofline.c - a step's time from the model's shape and the GPU's data sheet alone: each part takes the longer of computing and
+ * of reading memory, at the shares of the peaks that kernels reach.
  *
  *   matrices   2 FLOP a parameter and token (the output embedding: a sequence); all weights are read once
  *   attention  4 FLOP a layer, query head, dim and pair of tokens; K and V of every context are read once
@@ -16,6 +16,7 @@ struct roofline {
     double flops_per_ns, bytes_per_ns; /* reached */
 };
 
+/* Matrices and attention are different kernels, so each takes the longer of its own two times and the times add up. */
 static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
 {
     const struct roofline *roofline = model->state;

@@ -16,6 +16,7 @@
 
 #define LONGEST_S 9.2e9 /* int64 nanoseconds */
 
+/* A strategy is what makes a ramp; config_check has seen to it that both rates are there then. */
 static bool ramps_up(const struct config *config)
 {
     return config->ramp_up_strategy[0] != '\0';
@@ -31,6 +32,7 @@ static struct drawn_arrivals source_of(const struct config *config)
                                    .exponential = strcmp(config->ramp_up_strategy, "exponential") == 0};
 }
 
+/* A trace that was drawn from the same rates and seed would come out the same. */
 bool drawn_arrivals_wanted(const struct trace *trace, const struct config *config)
 {
     const struct drawn_arrivals want = source_of(config), *have = &trace->drawn;
@@ -42,6 +44,7 @@ bool drawn_arrivals_wanted(const struct trace *trace, const struct config *confi
 
 /* --- times ------------------------------------------------------------------------------------------------------------------------ */
 
+/* As vLLM's get_request computes it, by request and not by time: a ramp has no memory of how long it has lasted. */
 static double rate_at(const struct config *config, uint32_t request, uint32_t requests)
 {
     const double start = config->ramp_up_start_rps, end = config->ramp_up_end_rps;
@@ -53,6 +56,7 @@ static double rate_at(const struct config *config, uint32_t request, uint32_t re
     return start * portable_exp(progress * portable_log(end / start));
 }
 
+/* Gamma with mean 1 / rate. The two limits are exact, where the general formula would be 0 * inf. */
 static double draw_gap_s(const struct config *config, double rate, uint64_t *state)
 {
     if (isinf(rate))

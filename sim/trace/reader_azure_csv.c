@@ -11,6 +11,7 @@
 
 #define AZURE_HEADER "TIMESTAMP,ContextTokens,GeneratedTokens"
 
+/* What is left of a line. */
 struct cursor {
     const char *at, *end;
 };
@@ -49,6 +50,7 @@ static int64_t days_since_epoch(int64_t year, int64_t month, int64_t day)
     return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month_from_march + 2) / 5 + day - 1 - 719468;
 }
 
+/* Up to nine digits; both years of the data set write seven or fewer. */
 static bool take_fraction(struct cursor *cursor, int64_t *ns)
 {
     int64_t scale = 1000000000;
@@ -63,6 +65,7 @@ static bool take_fraction(struct cursor *cursor, int64_t *ns)
     return cursor->at > start;
 }
 
+/* UTC is the only zone that is accepted: the data set has no other, and a wrong hour would pass unseen. */
 static bool take_time(struct cursor *cursor, int64_t *ns)
 {
     uint64_t year, month, day, hour, minute, second;
@@ -96,6 +99,7 @@ static enum status take_tokens(struct trace_rows *rows, struct cursor *cursor, c
     return SIM_OK;
 }
 
+/* The strict reader: makes all error messages. */
 static enum status read_line(struct trace_rows *rows, const char *line, size_t length, size_t line_number)
 {
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
@@ -123,7 +127,7 @@ static enum status read_line(struct trace_rows *rows, const char *line, size_t l
 /* --- the quick reader ------------------------------------------------------------------------------------------------------------
 
  * Rows of one minute begin alike, so their date is read once; what remains of a row is four short numbers. Whatever looks different is left
- * to the reader above. Like that of JSONL it looks a few bytes ahead without asking for the end: zeros stand behind the text. */
+ * to the reader above. Like that of JSONL it looks a few bytes ahead without asking for the end: zeros come after the text. */
 
 enum { MINUTE_LENGTH = 17 }; /* 2023-11-16 18:15: */
 
@@ -132,7 +136,7 @@ struct minute {
     int64_t start_ns;
 };
 
-/* From the seconds on: the position behind the newline, or NULL. */
+/* From the seconds on: the position after the newline, or NULL. */
 static const char *read_quickly(const struct minute *minute, struct trace_row *row, const char *at, const char *end)
 {
     static const uint32_t scale[] = {0, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10};
@@ -178,6 +182,7 @@ static void note_minute(struct minute *minute, const struct trace_rows *rows, si
     minute->start_ns = arrival_ns - arrival_ns % 1000000000 - (int64_t)second * 1000000000;
 }
 
+/* The quick reader as long as rows look like the one before, the strict one for the rest. */
 static void read_piece(struct trace_rows *rows)
 {
     const char *end = rows->text + rows->length;

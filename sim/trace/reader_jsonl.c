@@ -17,9 +17,9 @@ static const char *const field_names[FIELD_COUNT] = {"timestamp", "input_length"
 
 /* --- the quick reader ------------------------------------------------------------------------------------------------------------
 
- * A position moves through the text; NULL says that the line is not understood. Nothing asks for the end of the text: behind it stand zeros
- * (text_file.h), which no rule accepts, and names and numbers are looked at a few bytes ahead. What was read beyond the line's piece by
- * that is found out where the line ends. */
+ * A position moves through the text; NULL says that the line is not understood. Nothing asks for the end of the text: zeros come after it
+ * (text_file.h), which no rule accepts, and names and numbers are looked at a few bytes ahead. If that went beyond the piece, it is found
+ * out where the line ends. */
 
 static inline const char *skip_blanks(const char *at)
 {
@@ -28,7 +28,7 @@ static inline const char *skip_blanks(const char *at)
     return at;
 }
 
-/* `wanted` after blanks: the position behind it, or NULL. */
+/* `wanted` after blanks: the position after it, or NULL. */
 static inline const char *take_char(const char *at, char wanted)
 {
     at = skip_blanks(at);
@@ -67,7 +67,7 @@ static const char *take_time(const char *at, double unit_ns, int64_t *ns)
     return trace_time_to_ns(count > 0 ? (double)value / powers[count] : (double)value, unit_ns, ns) ? stop : NULL;
 }
 
-/* Ids of at most seven digits, each with a comma and perhaps a blank behind it: nearly all ids of real traces. Stops in front of the first
+/* Ids of at most seven digits, each with a comma and perhaps a blank after it: nearly all ids of real traces. Stops in front of the first
  * that looks different, which may well be the last of a list. */
 static const char *take_short_ids(const char *at, struct trace_rows *rows)
 {
@@ -84,6 +84,7 @@ static const char *take_short_ids(const char *at, struct trace_rows *rows)
     return at;
 }
 
+/* Long lists are most of a Mooncake trace, so short ids are taken in a loop of their own. */
 static const char *take_hash_ids(const char *at, struct trace_rows *rows)
 {
     uint64_t id;
@@ -130,7 +131,7 @@ static inline bool stands(const char *at, const char *name, size_t size)
     return memcmp(at, name, size) == 0;
 }
 
-/* The field whose name, in quotes, stands behind `at` - 1; FIELD_COUNT for others. */
+/* The field whose quoted name starts at `at`, after the opening quote; FIELD_COUNT for others. */
 static inline enum field field_at(const char *at)
 {
     switch (*at) {
@@ -153,6 +154,7 @@ static inline enum field field_at(const char *at)
     }
 }
 
+/* A field's value goes where it belongs in the row, or to the ids. */
 static const char *take_value(const char *at, struct trace_rows *rows, struct trace_row *row, enum field field)
 {
     switch (field) {
@@ -176,7 +178,7 @@ static const char *take_value(const char *at, struct trace_rows *rows, struct tr
     return NULL;
 }
 
-/* The inside of a string of printable ASCII without escapes, up to the closing quote; `at` stands behind the opening one. */
+/* The inside of a string of printable ASCII without escapes, up to the closing quote; `at` is after the opening one. */
 static const char *end_of_plain_string(const char *at)
 {
     while (*at >= ' ' && *at < 127 && *at != '"' && *at != '\\')
@@ -246,7 +248,7 @@ static const char *take_member(const char *at, struct trace_rows *rows, struct t
     return field == FIELD_COUNT ? skip_value(at) : take_value(at, rows, row, field);
 }
 
-/* A whole line, which ends at `end` at the latest: the position behind its newline, or NULL. */
+/* A whole line, which ends at `end` at the latest: the position after its newline, or NULL. */
 static const char *read_quickly(struct trace_rows *rows, struct trace_row *row, const char *at, const char *end)
 {
     uint32_t seen = 0;
@@ -281,6 +283,7 @@ static enum status strict_integer(const struct json_document *document, const cJ
                       (unsigned long long)most);
 }
 
+/* The only field that may be negative. */
 static enum status strict_priority(const struct json_document *document, const cJSON *node, struct trace_row *row, struct diag *diag)
 {
     double value = cJSON_IsNumber(node) ? node->valuedouble : NAN;
@@ -290,6 +293,7 @@ static enum status strict_priority(const struct json_document *document, const c
     return SIM_OK;
 }
 
+/* The message names the unit that the format's times have. */
 static enum status strict_time(const struct json_document *document, const cJSON *node, struct trace_rows *rows, struct trace_row *row)
 {
     static const struct {
@@ -345,6 +349,7 @@ static enum status strict_field(const struct json_document *document, const cJSO
     }
 }
 
+/* Fields in any order; which of the three needed ones is missing is told. */
 static enum status strict_object(const struct json_document *document, struct trace_rows *rows, struct trace_row *row)
 {
     const cJSON *root = document->root;
@@ -386,6 +391,7 @@ static enum status read_strictly(struct trace_rows *rows, struct trace_row *row,
 
 /* --- a piece --------------------------------------------------------------------------------------------------------------------- */
 
+/* Blank lines are allowed and not numbered as requests. */
 static bool is_blank(const char *line, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -427,6 +433,7 @@ static void read_piece(struct trace_rows *rows)
     }
 }
 
+/* An object at the start of the first line. Other formats of objects a line are told apart by their fields and come before this one. */
 static bool recognises(const struct trace_head *head)
 {
     return head->text[0] == '{';

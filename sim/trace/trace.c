@@ -1,5 +1,5 @@
-/* trace.c - copies of a trace, in another order or with its samples as requests of their own. Read trace.h first; how a file becomes a trace
- * is in trace_load.c. */
+/* trace.c - copies of a trace, in another order or with its samples as requests of their own. Read trace.h first; how a file becomes a
+ * trace is in trace_load.c. */
 #include "trace/trace.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 
+/* free takes NULL, so optional columns need no questions. */
 void trace_destroy(struct trace *trace)
 {
     if (!trace)
@@ -57,6 +58,7 @@ static enum status copy_hashes(const struct trace *trace, const uint32_t *order,
     return status;
 }
 
+/* Runs share traces, so changing one means copying it. Everything is copied that does not depend on the order. */
 enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_t count, struct trace **out, struct diag *diag)
 {
     struct trace *copy;

@@ -78,9 +78,9 @@ struct trace_selection {
 /* Everything of the file. */
 struct trace_selection trace_select_all(void);
 
-/* Read `path` ("-" is standard input), any format of trace_reader.h, recognised by content unless selection->reader forces it. Parsed in parallel; the result does
- * not depend on the number of threads. SIM_BAD_INPUT names file, line and column; nothing is allocated then. The caller owns *out and
- * ends it with trace_destroy. */
+/* Read `path` ("-" is standard input), any format of trace_reader.h, recognised by content unless selection->reader forces it. Parsed in
+ * parallel; the result does not depend on the number of threads. SIM_BAD_INPUT names file, line and column; nothing is allocated then. The
+ * caller owns *out and ends it with trace_destroy. */
 SIM_NODISCARD enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag);
 
 /* A new trace whose request i is that at position order[i], everything else as it was; the same position may come again. */

@@ -1,4 +1,6 @@
-/* trace_generate.c - see trace_generate.h. */
+/* trace_generate.c - workloads drawn request by request and written at once, so that any number of requests takes no more memory than their
+ * sessions. Read trace_generate first, then the draw_ function of a kind.
+ */
 #include "trace/trace_generate.h"
 
 #include <inttypes.h>
@@ -7,6 +9,7 @@
 #include "base/array.h"
 #include "base/seeded_random.h"
 
+/* Uniform; the bias of the remainder is below 2^-32 and the same everywhere. */
 static uint32_t between(uint64_t *state, uint32_t least, uint32_t most)
 {
     return least + (uint32_t)(seeded_bits(state) % (most - least + 1));
@@ -88,6 +91,7 @@ static void draw_chat(const struct generated_spec *spec, struct session *session
     session->own_blocks += request->output / spec->block_tokens; /* the answer is part of the next prompt */
 }
 
+/* Completions in one file share its head, up to where the cursor is. */
 static void draw_code(const struct generated_spec *spec, uint32_t number, uint64_t *state, struct drawn *request)
 {
     uint32_t file = number / 12; /* a burst works on one file */
@@ -99,6 +103,7 @@ static void draw_code(const struct generated_spec *spec, uint32_t number, uint64
     request->output = between(state, 4, 48);
 }
 
+/* No ids: nothing is shared, so nothing but the pool's size matters. */
 static void draw_long(uint64_t *state, struct drawn *request)
 {
     request->input = between(state, 1500, 6000);
@@ -166,6 +171,7 @@ static void repeat_request(const struct trace *trace, uint32_t position, int64_t
     fputs("}\n", file);
 }
 
+/* All fields that the reader knows are written, so that a repeated trace says what the original says. */
 void trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_ns, FILE *file)
 {
     int64_t last = trace->arrival_ns[trace->count - 1];

@@ -1,4 +1,5 @@
-/* trace_join.c - see trace_join.h.
+/* trace_join.c - pieces become one set of rows, hash ids get numbers, times their zero, and what is wanted becomes a trace. Read make_trace
+ * first.
  *
  * The usual file is one piece, sorted and wanted as a whole: then nothing is copied and hash ids that are numbered in order of appearance,
  * as published traces have them, cost one comparison each. */
@@ -88,11 +89,13 @@ struct renumbering {
     uint32_t count;
 };
 
+/* Ids are kept in two halves, as the upper one is nearly always 0. */
 static uint64_t hash_at(const struct trace_rows *rows, size_t i)
 {
     return rows->hash_ids[i] | (rows->hash_high ? (uint64_t)rows->hash_high[i] << 32 : 0);
 }
 
+/* The slot that holds the id, or the empty one where it belongs. Linear probing: the table is at most half full. */
 static size_t slot_of(const struct renumbering *numbering, uint64_t id)
 {
     size_t slot = (size_t)((id + 1) * UINT64_C(0x9E3779B97F4A7C15) >> 20) & numbering->slot_mask;
@@ -101,6 +104,7 @@ static size_t slot_of(const struct renumbering *numbering, uint64_t id)
     return slot;
 }
 
+/* Twice as many slots; the ids tell where each number goes. */
 static enum status grow_slots(struct renumbering *numbering, struct diag *diag)
 {
     size_t slots = numbering->slots ? 2 * (numbering->slot_mask + 1) : 4096;
@@ -181,6 +185,7 @@ struct kept {
     uint32_t index;
 };
 
+/* Ties in the order of the file, which also makes qsort's result unique. */
 static int by_arrival(const void *a, const void *b)
 {
     const struct kept *left = a, *right = b;
@@ -194,6 +199,7 @@ static int64_t sped_up(int64_t arrival_ns, const struct trace_selection *selecti
     return selection->arrival_speedup == 1.0 ? arrival_ns : (int64_t)nearbyint((double)arrival_ns / selection->arrival_speedup);
 }
 
+/* By arrival as the file has it, then by count: the first `limit` that pass. */
 static bool is_wanted(const struct trace_selection *selection, int64_t arrival_ns, uint64_t used)
 {
     return arrival_ns >= selection->from_ns && arrival_ns < selection->to_ns && used < selection->limit;

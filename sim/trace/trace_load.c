@@ -30,6 +30,7 @@ static void free_rows(struct trace_rows *pieces, size_t count)
 
 /* --- reading --------------------------------------------------------------------------------------------------------------------- */
 
+/* Only after an error: counting lines of every piece would cost what it saves. */
 static size_t count_lines(const char *text, size_t length)
 {
     size_t lines = 0;
@@ -109,6 +110,7 @@ static enum status read_pieces(const struct trace_reader *reader, const struct t
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
+/* Each piece lists the fields it has ignored; the trace lists all of them once. */
 static void gather_ignored(const struct trace_rows *pieces, size_t count, struct trace *trace)
 {
     struct trace_rows all = {0};
@@ -143,6 +145,7 @@ static enum status load_text(struct trace_source *source, const struct trace_sel
     return status;
 }
 
+/* Columns are copies, so the file can be closed when they are there. */
 enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag)
 {
     struct text_file file;

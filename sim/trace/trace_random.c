@@ -1,4 +1,6 @@
-/* trace_random.c - see trace_random.h. */
+/* trace_random.c - lengths drawn from a seed, straight into a trace's columns. Read trace_random.h first for what vLLM's data set means;
+ * the rules are in draw_length.
+ */
 #include "trace/trace_random.h"
 
 #include <math.h>

@@ -21,8 +21,8 @@ struct random_workload {
 
 struct random_workload random_workload_default(void);
 
-/* The prefix is one trace block: replay with trace_block_size = prefix_tokens where that is not 0. SIM_USAGE: prompts of no tokens would come
- * of it. The caller ends *out with trace_destroy. */
+/* The prefix is one trace block: replay with trace_block_size = prefix_tokens where that is not 0. SIM_USAGE: prompts of no tokens would
+ * come of it. The caller ends *out with trace_destroy. */
 SIM_NODISCARD enum status trace_random(const struct random_workload *workload, struct trace **out, struct diag *diag);
 
 #endif

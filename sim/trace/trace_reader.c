@@ -1,4 +1,6 @@
-/* trace_reader.c - the list of trace formats and how a file's own is found. The list itself is TRACE_READERS in trace_reader.h. */
+/* trace_reader.c - the list of trace formats and how the format of a file is found. The list itself is TRACE_READERS in trace_reader.h.
+ * Read trace_reader_choose first.
+ */
 #include "trace/trace_reader.h"
 
 #include <stdio.h>
@@ -29,6 +31,7 @@ const char *trace_reader_name(uint32_t i, const char **summary)
     return reader->name;
 }
 
+/* What would have been recognised, from the table. An array is named because many tools write one. */
 static enum status unknown(const char *file, size_t line, const struct trace_head *head, struct diag *diag)
 {
     char signs[1024] = "";
@@ -40,6 +43,7 @@ static enum status unknown(const char *file, size_t line, const struct trace_hea
     return diag_at(diag, file, line, 1, "the format is not known; %s", signs);
 }
 
+/* Also a forced reader gets a file with something in it, so that "holds no request" is the message for all formats. */
 enum status trace_reader_choose(const struct trace_source *source, const struct trace_reader *forced, const struct trace_reader **out,
                                 struct diag *diag)
 {

@@ -17,7 +17,8 @@ Test(seeded_random, logarithm_and_exponential_are_as_good_as_the_librarys)
 {
     uint64_t state = 1;
     for (int i = 0; i < 200000; i++) {
-        const double x = ldexp(1 + seeded_unit(&state), (int)(seeded_bits(&state) % 2000) - 1000), near = 1 + (seeded_unit(&state) - 0.5) / 64;
+        const double x = ldexp(1 + seeded_unit(&state), (int)(seeded_bits(&state) % 2000) - 1000),
+                     near = 1 + (seeded_unit(&state) - 0.5) / 64;
         cr_assert_float_eq(portable_log(x) / log(x), 1, 5e-16, "log %a", x);
         cr_assert_float_eq(portable_log(near), log(near), 4e-16 * fabs(log(near)) + 1e-18, "log %a", near);
         const double y = (seeded_unit(&state) - 0.5) * 1400;

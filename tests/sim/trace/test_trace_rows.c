@@ -10,7 +10,7 @@
 #include "support/random.h"
 #include "trace/trace_reader.h"
 
-/* Text with the zeros behind it that readers count on; outlives the rows. */
+/* Text with the zeros after it that readers count on; outlives the rows. */
 struct text {
     char bytes[1024 + TEXT_FILE_SLACK];
     size_t length;
