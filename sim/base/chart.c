@@ -10,6 +10,7 @@
 
 enum { WIDTH = 68, HEIGHT = 16, MARGIN = 10 };
 
+/* mark 0: nothing is drawn here. */
 struct cell {
     char mark;
     size_t curve;
@@ -98,6 +99,7 @@ double chart_top(double value)
     return value;
 }
 
+/* Every fifth row has a label, which leaves four of them over the height. */
 enum status chart_print(const struct chart *chart, FILE *file, struct diag *diag)
 {
     if (!(chart->x_low > 0 && chart->x_high > chart->x_low && chart->y_high > 0))

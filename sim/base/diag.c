@@ -43,6 +43,7 @@ enum status diag_at(struct diag *diag, const char *file, size_t line, size_t col
     return result;
 }
 
+/* How many bytes: a number that is far too large points to a bad length in the input. */
 enum status diag_no_memory(struct diag *diag, size_t bytes, const char *what)
 {
     return diag_set(diag, SIM_FAILED, "out of memory: %zu bytes for %s", bytes, what);

@@ -1,6 +1,9 @@
-/* json.c - the reading half of json.h. A scanner checks the text against the grammar and notes where each value stands; only then cJSON
- * builds the tree, whose nodes find their places by number. Read json_open first, then scan_value.
- */
+/* json.c - the reading half of json.h. Read json_open first, then scan_value.
+ *
+ *     text --> scanner: grammar, places --> cJSON: tree --> number_nodes: node n is the n-th value --> check_keys: none twice
+ *
+ * The scanner refuses what cJSON would accept by mistake and notes where each value is; only what it has passed is given to cJSON. Both
+ * meet the values in the order of the text, so a number is all that connects a node with its place. */
 #include "base/json.h"
 
 #include <stdarg.h>
@@ -46,6 +49,7 @@ static int peek(const struct scanner *scanner)
     return scanner->at < scanner->length ? (unsigned char)scanner->text[scanner->at] : -1;
 }
 
+/* JSON's four; other blanks of Unicode are errors. */
 static void skip_space(struct scanner *scanner)
 {
     int c;
@@ -87,6 +91,7 @@ static enum status scan_escape(struct scanner *scanner)
     return SIM_OK;
 }
 
+/* The text between the quotes is checked and skipped; cJSON unescapes it. */
 static enum status scan_string(struct scanner *scanner)
 {
     size_t start = scanner->at++;
@@ -205,6 +210,7 @@ static enum status scan_members(struct scanner *scanner, int depth, bool object)
     }
 }
 
+/* What starts like nothing else: a word, or not JSON. */
 static enum status scan_word(struct scanner *scanner)
 {
     static const char *const words[] = {"true", "false", "null"};
@@ -290,6 +296,7 @@ static enum status check_keys(const struct json_document *document, const cJSON 
     return status;
 }
 
+/* cJSON gets well-formed text, so if it fails, memory is out. */
 enum status json_open(const char *file, size_t first_line, const char *text, size_t length, struct json_document *out, struct diag *diag)
 {
     struct scanner scanner = {.file = file, .text = text, .first_line = first_line, .length = length, .diag = diag};

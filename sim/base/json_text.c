@@ -39,6 +39,7 @@ static void append(struct json_text *json, const char *text, size_t length)
     json->text[json->length] = '\0';
 }
 
+/* Pretty text only. */
 static void new_line(struct json_text *json)
 {
     if (!json->pretty)
@@ -115,6 +116,7 @@ static void append_quoted(struct json_text *json, const char *value)
     append(json, "\"", 1);
 }
 
+/* The value that follows must not put a comma before itself. */
 void json_key(struct json_text *json, const char *key)
 {
     before_item(json);
@@ -166,6 +168,7 @@ void plain_double(double value, char *out, size_t size)
         shortest_double(value, out, size);
 }
 
+/* JSON has neither NaN nor infinity; null says that there is no number. */
 void json_double(struct json_text *json, double value)
 {
     char digits[32];
@@ -186,6 +189,7 @@ void json_null(struct json_text *json)
     json_raw(json, "null", 4);
 }
 
+/* A key and its value: what nearly all calls are. */
 void json_put_string(struct json_text *json, const char *key, const char *value)
 {
     json_key(json, key);

@@ -33,11 +33,13 @@ double seeded_unit(uint64_t *state)
     return ((double)(seeded_bits(state) >> 12) + 0.5) * 0x1p-52;
 }
 
+/* By inversion: seeded_unit is never 0. */
 double seeded_exponential(uint64_t *state)
 {
     return -portable_log(seeded_unit(state));
 }
 
+/* A point in the unit circle gives two normal numbers; see below for the second. */
 double seeded_normal(uint64_t *state)
 {
     for (;;) {
@@ -47,6 +49,7 @@ double seeded_normal(uint64_t *state)
     }
 }
 
+/* Marsaglia and Tsang: a cube of a normal number, accepted with a probability near 1. A small shape is drawn one larger and scaled down. */
 double seeded_gamma(uint64_t *state, double shape)
 {
     if (shape == 1)

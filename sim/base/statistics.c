@@ -39,6 +39,7 @@ struct statistics statistics_of(const double *values, size_t n)
     return out;
 }
 
+/* Logarithms of factorials keep the first term from overflowing; below double precision the sum stops. */
 double sign_test_p(size_t less, size_t more)
 {
     const double n = (double)less + (double)more;
@@ -54,6 +55,7 @@ double sign_test_p(size_t less, size_t more)
     return 2 * sum < 1 ? 2 * sum : 1;
 }
 
+/* All zero is as even as it gets. */
 double jain_index(const double *values, size_t n)
 {
     double sum = 0, squares = 0;

@@ -12,6 +12,7 @@
 
 enum { SHOWN_SIZE = 48 };
 
+/* Text for people is made when a number is added: widths need it, and it is short. */
 struct cell {
     double value;
     char *text; /* TABLE_TEXT columns, owned */
@@ -100,6 +101,7 @@ static const char *shown(const struct cell *cell)
     return cell->text ? cell->text : cell->shown;
 }
 
+/* A cell that tells nothing; a column of such cells is not shown. */
 static bool blank(const char *text)
 {
     return text[0] == '\0' || strcmp(text, "-") == 0;
@@ -176,6 +178,7 @@ static void print_csv_text(const char *text, FILE *file)
     fputc('"', file);
 }
 
+/* Nothing between the commas where there is no number. */
 void table_print_csv(const struct table *table, FILE *file)
 {
     const struct cell *cell = table->cells;
@@ -197,6 +200,7 @@ void table_print_csv(const struct table *table, FILE *file)
     }
 }
 
+/* Keys are the columns' names, so a row is an object. */
 void table_write_json(const struct table *table, struct json_text *json)
 {
     json_open_array(json);

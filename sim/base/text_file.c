@@ -119,6 +119,7 @@ struct text_writer {
     char buffer[WRITE_BUFFER];
 };
 
+/* errno is that of the call that has just failed. */
 static enum status write_failed(const struct text_writer *writer, struct diag *diag)
 {
     return diag_set(diag, SIM_FAILED, "%s: cannot be written: %s", writer->standard_output ? "standard output" : writer->path,
@@ -177,6 +178,7 @@ enum status text_writer_open(const char *path, struct text_writer **out, struct 
     return SIM_OK;
 }
 
+/* A signal can interrupt a write, and a pipe can take less than is offered. */
 static enum status write_all(struct text_writer *writer, const char *text, size_t length, struct diag *diag)
 {
     while (length > 0) {
@@ -199,6 +201,7 @@ static enum status flush(struct text_writer *writer, struct diag *diag)
     return write_all(writer, writer->buffer, used, diag);
 }
 
+/* What does not fit into the buffer goes out after what is in it; what is larger than the buffer goes out at once. */
 enum status text_writer_write(struct text_writer *writer, const char *text, size_t length, struct diag *diag)
 {
     if (length > sizeof writer->buffer - writer->used) {
@@ -233,6 +236,7 @@ enum status text_writer_commit(struct text_writer *writer, struct diag *diag)
     return status;
 }
 
+/* The target is as it was before, or is not there. */
 void text_writer_discard(struct text_writer *writer)
 {
     if (!writer)

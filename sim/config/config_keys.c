@@ -190,6 +190,7 @@ static double real_of(const struct config_key *key, const struct config *config)
     return real;
 }
 
+/* From the table alone: a key without a default in its row starts at 0. */
 void config_defaults(enum scheduler_kind scheduler, struct config *config)
 {
     *config = (struct config){0};
@@ -207,6 +208,7 @@ void config_defaults(enum scheduler_kind scheduler, struct config *config)
 
 /* --- spellings --------------------------------------------------------------------------------------------------------------------- */
 
+/* vLLM's spelling: words joined by dashes, the group in front. */
 void config_option_name(const struct config_key *key, char *out, size_t size)
 {
     const char *group = config_group_names[key->group];
@@ -230,6 +232,7 @@ static const struct config_key *find_spelling(const char *name)
     return NULL;
 }
 
+/* --no-NAME is a switch's negation; for other keys it is no option at all. */
 const struct config_key *config_find_option(const char *name, bool *negated)
 {
     const struct config_key *key = find_spelling(name);
@@ -286,6 +289,7 @@ const char *config_key_choice(const struct config_key *key, uint32_t i)
     return policy ? policy->name : NULL;
 }
 
+/* The value of an enum is the position of its name. */
 static bool parse_choice(const struct config_key *key, const char *text, int *out)
 {
     const char *name;
@@ -306,12 +310,14 @@ static bool parse_double(const struct config_key *key, const char *text, double 
     return end != text && *end == '\0' && value >= key->range.real.least && value <= key->range.real.most;
 }
 
+/* JSON's words only: yes, 1 and on would not read back from the file. */
 static bool parse_bool(const char *text, bool *out)
 {
     *out = strcmp(text, "true") == 0;
     return *out || strcmp(text, "false") == 0;
 }
 
+/* Parsed as a whole before anything is written: a value that does not fit leaves the configuration as it was. */
 bool config_key_parse(const struct config_key *key, const char *text, struct config *config)
 {
     uint64_t whole;
@@ -351,6 +357,7 @@ static void list_choices(const struct config_key *key, char *out, size_t size)
     }
 }
 
+/* From the row, so that a message cannot promise another range than the parser checks. */
 void config_key_wants(const struct config_key *key, char *out, size_t size)
 {
     switch (key->type) {

@@ -1,5 +1,9 @@
-/* config_load.c - the effective configuration: the engine's defaults, then the file, then options, then the rules that vLLM checks. Read
- * config_load near the end first; what a single key takes is in config_keys.c. */
+/* config_load.c - the effective configuration. Read config_load near the end first; what a single key takes is in config_keys.c.
+ *
+ *     defaults of the engine  <-  keys of the file  <-  options  ->  config_check: combinations that vLLM refuses
+ *
+ * The engine is looked for before anything else, because the defaults depend on it: in the file, and in options for when the file does not
+ * say it. */
 #include "config/config.h"
 
 #include <math.h>
@@ -12,6 +16,7 @@
 #include "base/text_file.h"
 #include "config/config_keys.h"
 
+/* In doubles and cut, not rounded: Python's int() does that. */
 uint32_t config_watermark_blocks(const struct config *config)
 {
     return (uint32_t)(config->watermark * (double)config->num_gpu_blocks);
@@ -19,6 +24,7 @@ uint32_t config_watermark_blocks(const struct config *config)
 
 /* --- the file -------------------------------------------------------------------------------------------------------------------- */
 
+/* The same name can stand in two groups: step_time.model and model. */
 static const struct config_key *find_in_group(enum key_group group, const char *name)
 {
     for (size_t i = 0; i < config_key_count; i++)
@@ -152,6 +158,7 @@ static const struct config_key *first_foreign(const struct config *config)
     return NULL;
 }
 
+/* While the file is open, so that the error has a place. Options are checked in config_check. */
 static enum status refuse_foreign(const struct json_document *document, const struct config *config, struct diag *diag)
 {
     const struct config_key *key = first_foreign(config);
@@ -163,6 +170,7 @@ static enum status refuse_foreign(const struct json_document *document, const st
                       key->engines == KEY_V1_ONLY ? "vllm-v1" : "vllm-v0");
 }
 
+/* The document keeps places of all values, so errors name line and column. */
 static enum status read_file(const char *path, struct config *config, struct diag *diag)
 {
     struct text_file file;
@@ -279,6 +287,7 @@ enum status config_check(struct config *config, const char *where, struct diag *
     return SIM_OK;
 }
 
+/* Options are applied last, so they win over the file. */
 enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out, struct diag *diag)
 {
     struct config config;
@@ -294,6 +303,7 @@ enum status config_load(const char *path, const struct config_option *options, u
     return status;
 }
 
+/* On a copy, so that a refused value leaves the configuration as it was. */
 enum status config_set(struct config *config, const char *key, const char *value, struct diag *diag)
 {
     struct config changed = *config;

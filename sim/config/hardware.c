@@ -37,7 +37,7 @@ static bool find_file(const char *name, const char *kind, char *path, size_t siz
     return access(path, R_OK) == 0;
 }
 
-/* Booleans count as 0 and 1. Other keys of the file are none of our business: model files are often the model's whole config.json. */
+/* Booleans count as 0 and 1. Other keys of the file are none of our business: a model file can be the model's whole config.json. */
 static enum status read_numbers(const struct json_document *document, const struct number *numbers, size_t count, struct diag *diag)
 {
     for (size_t i = 0; i < count; i++) {
@@ -55,6 +55,7 @@ static enum status read_numbers(const struct json_document *document, const stru
     return SIM_OK;
 }
 
+/* The error names what was looked for, as a name that is not found is most often a path that was meant from another folder. */
 static enum status load(const char *name, const char *kind, const struct number *numbers, size_t count, struct diag *diag)
 {
     char path[PATH_SIZE];
@@ -75,6 +76,7 @@ static enum status load(const char *name, const char *kind, const struct number 
     return status;
 }
 
+/* Keys as in the model's own config.json on the Hub, and two of ours: bytes a weight, bytes a K/V number. */
 enum status model_shape_load(const char *name, struct model_shape *out, struct diag *diag)
 {
     struct model_shape made = {0};

@@ -71,6 +71,7 @@ void sizing_print(const struct sizing *sizing, FILE *file)
     fprintf(file, "%s a block: %s blocks\n", unit_bytes(sizing->block_bytes, a), unit_count(sizing->blocks, b));
 }
 
+/* For programs: the same numbers without units. */
 void sizing_write(const struct sizing *sizing, struct json_text *json)
 {
     json_key(json, "sizing");

@@ -76,6 +76,7 @@ static size_t grid_size(const struct attention_grid *grid)
     return size;
 }
 
+/* The last axis runs fastest: decode contexts, along which steps move from one to the next. */
 static void set_strides(struct attention_grid *grid)
 {
     size_t stride = 1;
@@ -116,6 +117,8 @@ static void grid_close(struct attention_grid *grid)
     *grid = (struct attention_grid){0};
 }
 
+/* Axes from the coordinates that occur, times into their corners, then the corners that nobody measured: first by lines, which keep the
+ * slope, then by the nearest value, as attention_table.h promises. */
 static enum status grid_make(struct attention_grid *grid, const struct point *points, size_t count, const char *path, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -191,6 +194,7 @@ static double grid_us(const struct attention_grid *grid, const double *at)
 
 /* --- the table -------------------------------------------------------------------------------------------------------------------- */
 
+/* Coordinates are counts of tokens and sequences, so they are whole numbers. */
 static enum status read_points(const struct csv *csv, struct point *points, struct diag *diag)
 {
     static const char *const names[ATTENTION_AXES + 1] = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"};
@@ -223,6 +227,7 @@ static size_t select_points(struct point *points, size_t count, bool with_prefil
     return kept;
 }
 
+/* The rows are parted in three: no prefill chunk, no decodes, both. A regime without rows would have no price, so all must be there. */
 enum status attention_table_open(const char *path, struct attention_table *out, struct diag *diag)
 {
     struct csv csv;
@@ -338,6 +343,7 @@ static enum status fill_skew(const struct csv *csv, struct skew_table *table, st
     return status;
 }
 
+/* On failure the table is empty again, so that closing it does no harm. */
 enum status skew_table_open(const char *path, struct skew_table *out, struct diag *diag)
 {
     struct csv csv;

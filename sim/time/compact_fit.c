@@ -1,8 +1,12 @@
-/* compact_fit.c - finds the constants of compact.h by least squares.
+/* compact_fit.c - finds the constants of compact.h by least squares. Read compact_fit first, then fit_factors.
  *
- * Relative errors are what is made small, so that short steps count as much as long ones. For each candidate of the knee the factors are
- * the solution of normal equations, solved by Cholesky with columns scaled to one; a factor that comes out negative is left out and the
- * rest solved again, because no part of a step takes negative time. The knee with the least error wins. */
+ * Relative errors are made small, so that short steps count as much as long ones:
+ *
+ *     minimize  sum over steps of ((constants . features - us) / us)^2      with every constant >= 0
+ *
+ * For each candidate of the knee the factors are the solution of the normal equations, solved by Cholesky with columns scaled to one. A
+ * factor that comes out negative is left out and the rest solved again, because no part of a step takes negative time. The knee with the
+ * least error wins. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +156,7 @@ enum status compact_fit(const struct fit_sample *samples, size_t count, struct c
 
 /* --- samples ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Samples of a model as they are collected. */
 struct sampler {
     const struct step_time_model *model;
     struct fit_sample *samples;

@@ -32,6 +32,7 @@ void compact_features(const struct step_shape *shape, double knee_tokens, double
     features[COMPACT_PREFILL_READ] = mixed ? (double)shape->prefill_context_product / chunk : 0;
 }
 
+/* A product of two vectors: a step costs a dozen multiplications. */
 double compact_us(const struct compact *compact, const struct step_shape *shape)
 {
     double features[COMPACT_FACTORS], us = 0;
@@ -55,6 +56,7 @@ static enum status read_constants(const struct json_document *document, struct c
     return SIM_OK;
 }
 
+/* The file is closed in any case; the constants are copies. */
 enum status compact_read(const char *path, struct compact *out, struct diag *diag)
 {
     struct text_file file;

@@ -11,7 +11,7 @@
 struct step_time_pricing {
     const char *name;
     size_t state_bytes; /* of model->state, zeroed before `prepare`; 0: there is none */
-    /* Fill in the state (and model->wants_extremes) from the configuration; `release` is called after a failure, too. NULL: nothing to do. */
+    /* Fill in the state (and model->wants_extremes) from the configuration; `release` is called after a failure, too. NULL: no need. */
     enum status (*prepare)(struct step_time_model *model, const struct config *config, struct diag *diag);
     int64_t (*price)(const struct step_time_model *model, const struct step_shape *shape);
     /* Free what the state points to, not the state itself. NULL: it points to nothing. */

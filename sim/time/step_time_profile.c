@@ -198,6 +198,7 @@ static double attention_us(const struct step_time_model *model, const struct ste
     return mean_us + (isnan(alpha) ? model->config.skew_default_alpha : alpha) * (most_us - mean_us);
 }
 
+/* Rounded once, at the end: sums of rounded parts would depend on how they are grouped. */
 static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
 {
     const struct profile *profile = model->state;
@@ -237,6 +238,7 @@ static enum status open_tables(struct profile *profile, const struct step_time_c
     return status;
 }
 
+/* Budgets of the configuration bound what a step can schedule, and so which sums are worth having. */
 static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
     const struct step_time_config *own = &config->step_time;

@@ -22,6 +22,7 @@ static bool ramps_up(const struct config *config)
     return config->ramp_up_strategy[0] != '\0';
 }
 
+/* What the times depend on. Keys that the chosen process does not use are left at 0, so that they make no difference. */
 static struct drawn_arrivals source_of(const struct config *config)
 {
     return (struct drawn_arrivals){.rate = ramps_up(config) ? 0 : config->request_rate,
@@ -128,6 +129,7 @@ static enum status copy_in_file_order(const struct trace *trace, struct trace **
     return status;
 }
 
+/* Samples of one request share a number in the file, and so a time. */
 enum status drawn_arrivals_make(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
     double *times_s = NULL;

@@ -1,7 +1,9 @@
 /* reader_azure_csv.c - the Azure LLM inference traces: TIMESTAMP,ContextTokens,GeneratedTokens.
  *
  * 2023 writes 2023-11-16 18:15:46.6805900, 2024 adds a zone (+00:00) and may leave the fraction out; both are read. Ticks of 100 ns are
- * exact, as times are integers from the start. */
+ * exact, as times are integers from the start. There are no content ids: requests share nothing.
+ *
+ * As in reader_jsonl.c a quick reader takes what looks as expected and a strict one the rest. Read read_piece first. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +18,7 @@ struct cursor {
     const char *at, *end;
 };
 
+/* Capitals do not matter, nor do blanks at the end. */
 static bool is_header(const char *line, size_t length)
 {
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
@@ -88,6 +91,7 @@ static enum status wrong(struct trace_rows *rows, size_t line_number, const char
     return diag_at(&rows->diag, rows->source->name, line_number, (size_t)(at - line) + 1, "%s", message);
 }
 
+/* At least one token: a request without a prompt or an answer cannot be served. */
 static enum status take_tokens(struct trace_rows *rows, struct cursor *cursor, const char *line, size_t line_number, const char *message,
                                uint32_t *out)
 {
@@ -212,6 +216,7 @@ static bool recognises(const struct trace_head *head)
     return is_header(head->text, head->line_length);
 }
 
+/* The header must be there, also when the format is forced: a first row that is skipped as a header would be missing. */
 static enum status begin(struct trace_source *source, struct diag *diag)
 {
     const char *line;

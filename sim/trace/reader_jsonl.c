@@ -1,8 +1,13 @@
 /* reader_jsonl.c - pagesim's own format, a superset of Mooncake's: one JSON object a line.
  *
- * Two readers. The quick one knows exactly the fields of formats.md with plainly written numbers and gives up on anything else without
- * judging it; the strict one (json.h) reads such lines again, accepts what is legal and makes all error messages. Both give the same
- * rows; a property test holds them together. */
+ * Two readers. The quick one knows exactly the fields of the format, with plainly written numbers, and gives up on anything else without
+ * judging it. The strict one (json.h) reads such lines again, accepts what is legal and makes all error messages:
+ *
+ *     line --> read_quickly -- a row --> columns
+ *                   |                       ^
+ *                   '-- NULL --> read_slowly -- a row, or an error with its place
+ *
+ * Both give the same rows; a property test holds them together. Read read_piece at the end first. */
 #include <math.h>
 #include <string.h>
 
@@ -104,6 +109,7 @@ static const char *take_hash_ids(const char *at, struct trace_rows *rows)
     return at[-1] == ']' ? at : NULL;
 }
 
+/* A count of tokens, samples or beams: at least 1. */
 static const char *take_bounded(const char *at, uint64_t most, uint32_t *out)
 {
     uint64_t value;
@@ -114,6 +120,7 @@ static const char *take_bounded(const char *at, uint64_t most, uint32_t *out)
     return at;
 }
 
+/* -0 is 0, as in JSON. */
 static const char *take_priority(const char *at, int32_t *out)
 {
     uint64_t value;
@@ -271,6 +278,7 @@ static const char *read_quickly(struct trace_rows *rows, struct trace_row *row, 
 
 /* --- the strict reader ----------------------------------------------------------------------------------------------------------- */
 
+/* From the text, so that 64 bits are exact, and with the range in the message. */
 static enum status strict_integer(const struct json_document *document, const cJSON *node, const char *name, uint64_t least, uint64_t most,
                                   uint64_t *out, struct diag *diag)
 {
@@ -325,6 +333,7 @@ static enum status strict_hash_ids(const struct json_document *document, const c
     return SIM_OK;
 }
 
+/* One field's value; counts share a rule and differ in where they go. */
 static enum status strict_field(const struct json_document *document, const cJSON *node, int field, struct trace_rows *rows,
                                 struct trace_row *row)
 {

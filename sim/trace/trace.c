@@ -40,6 +40,7 @@ static enum status copy_column(const void *from, void *to, const uint32_t *order
     return status;
 }
 
+/* Ids are copied request by request, as lists differ in length. */
 static enum status copy_hashes(const struct trace *trace, const uint32_t *order, struct trace *out, struct diag *diag)
 {
     size_t hashes = 0;
@@ -119,6 +120,7 @@ static void number_samples(const struct trace *trace, uint32_t *sample, struct t
     expanded->sample = sample;
 }
 
+/* Children stand next to each other in the order of samples: as positions of their parents, repeated. */
 enum status trace_expand_samples(const struct trace *trace, struct trace **out, struct diag *diag)
 {
     uint64_t children = 0;

@@ -24,6 +24,7 @@ static uint64_t gap(uint64_t *state, uint32_t mean)
     return steps * mean / 64;
 }
 
+/* Numbers that a command line can change; the draws themselves are fixed, so that a seed keeps its bytes. */
 struct generated_spec generated_default(enum generated_kind kind)
 {
     struct generated_spec spec = {.kind = kind, .requests = 400, .block_tokens = 16, .mean_gap_us = 120000};
@@ -53,6 +54,7 @@ struct drawn {
     uint64_t first_shared, shared, first_own, own;
 };
 
+/* Microseconds as a decimal fraction of milliseconds: exact, where a double would print digits of its own. */
 static void write_request(const struct drawn *request, FILE *file)
 {
     fprintf(file, "{\"timestamp\":%" PRIu64 ".%03u,\"input_length\":%u,\"output_length\":%u", request->arrival_us / 1000,
@@ -75,6 +77,7 @@ struct session {
 
 enum { SYSTEM_PROMPTS = 3, SYSTEM_BLOCKS = 48, SESSION_ROOM = 1 << 12, OWN_IDS = 1 << 20 };
 
+/* A turn: everything said before, what the user adds, and an answer that the next turn repeats. */
 static void draw_chat(const struct generated_spec *spec, struct session *sessions, uint32_t count, uint64_t *state, struct drawn *request)
 {
     struct session *session = &sessions[seeded_bits(state) % (count ? count : 1)];
@@ -110,6 +113,7 @@ static void draw_long(uint64_t *state, struct drawn *request)
     request->output = between(state, 300, 1500);
 }
 
+/* A mean gap of 0 puts all at time 0. */
 static uint64_t next_arrival(const struct generated_spec *spec, uint32_t number, uint64_t now_us, uint64_t *state)
 {
     if (spec->mean_gap_us == 0)

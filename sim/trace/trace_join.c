@@ -1,5 +1,10 @@
 /* trace_join.c - pieces become one set of rows, hash ids get numbers, times their zero, and what is wanted becomes a trace. Read make_trace
- * first.
+ * near the end first; it does these in order:
+ *
+ *     survey       times from the trace's start; which rows are wanted, and are they in order of arrival?
+ *     renumber     hash ids 0, 1, ... in order of first appearance in the whole file, so that a selection changes nobody's number
+ *     choose       the wanted rows, sorted by arrival; pick copies them
+ *     take_over    rows become the trace's columns
  *
  * The usual file is one piece, sorted and wanted as a whole: then nothing is copied and hash ids that are numbered in order of appearance,
  * as published traces have them, cost one comparison each. */
@@ -51,6 +56,7 @@ static enum status make_like(const struct trace_rows *like, size_t rows, size_t 
     return array_zeroed_all(columns, sizeof columns / sizeof *columns, "the trace", diag);
 }
 
+/* One piece is taken as it is; of several, columns are as long as all together. */
 static enum status concatenate(struct trace_rows *pieces, size_t count, struct trace_rows *all, struct diag *diag)
 {
     struct trace_rows any = {0}; /* has the columns that some piece has; its pointers are only asked for being there */
@@ -120,6 +126,7 @@ static enum status grow_slots(struct renumbering *numbering, struct diag *diag)
     return status;
 }
 
+/* For ids of any size: hashes of 64 bits, for example. */
 static enum status number_by_hashing(struct renumbering *numbering, struct trace_rows *rows, struct diag *diag)
 {
     enum status status = grow_slots(numbering, diag);
@@ -137,6 +144,7 @@ static enum status number_by_hashing(struct renumbering *numbering, struct trace
     return status;
 }
 
+/* For small ids: an array from id to number, at most eight times as long as the list of ids. */
 static enum status number_directly(struct renumbering *numbering, struct trace_rows *rows, uint64_t largest, struct diag *diag)
 {
     enum status status = array_zeroed(&numbering->direct, (size_t)largest + 1, sizeof *numbering->direct, "hash ids", diag);
@@ -180,6 +188,7 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
 
 /* --- what is wanted, in order of arrival ----------------------------------------------------------------------------------------- */
 
+/* A wanted row: its arrival and its number in the file. */
 struct kept {
     int64_t arrival_ns;
     uint32_t index;
@@ -194,6 +203,7 @@ static int by_arrival(const void *a, const void *b)
     return left->index < right->index ? -1 : left->index > right->index;
 }
 
+/* Rounded as vLLM's benchmark would round it, half to even; a ratio of 1 must not go through doubles, which lose nanoseconds. */
 static int64_t sped_up(int64_t arrival_ns, const struct trace_selection *selection)
 {
     return selection->arrival_speedup == 1.0 ? arrival_ns : (int64_t)nearbyint((double)arrival_ns / selection->arrival_speedup);
@@ -240,6 +250,7 @@ static enum status survey(const char *name, struct trace_rows *rows, enum trace_
     return SIM_OK;
 }
 
+/* Times are sped up here, after --from and --to have been compared with the file's own. */
 static enum status choose(const struct trace_rows *rows, const struct trace_selection *selection, uint32_t used, bool sorted,
                           struct kept **out, struct diag *diag)
 {
@@ -286,6 +297,7 @@ static enum status pick(const struct trace_rows *all, const struct kept *kept, u
     return status;
 }
 
+/* The number in the file is the name of a request in logs and reports. */
 static enum status fill_index(struct trace *trace, const struct kept *kept, struct diag *diag)
 {
     enum status status = array_zeroed(&trace->index, trace->count, sizeof *trace->index, "the trace", diag);
@@ -294,7 +306,7 @@ static enum status fill_index(struct trace *trace, const struct kept *kept, stru
     return status;
 }
 
-/* The options that set samples and beams of every so manieth request. */
+/* --n and --beam-width: set a column for every `every`-th request of the file. */
 static enum status set_every(uint32_t **column, uint32_t value, uint32_t every, uint32_t otherwise, const struct trace *trace,
                              struct diag *diag)
 {
@@ -323,6 +335,7 @@ static bool says_nothing(const void *column, uint32_t count, uint32_t otherwise)
     return true;
 }
 
+/* A column that says nothing would cost memory in each run and make schedulers ask for nothing. */
 static void drop_empty_columns(struct trace *trace)
 {
     if (says_nothing(trace->priority, trace->count, 0)) {
@@ -343,6 +356,7 @@ static void drop_empty_columns(struct trace *trace)
     }
 }
 
+/* The rows' arrays change hands; options that set samples and beams come last, as they count requests by their number in the file. */
 static enum status take_over(struct trace_rows *rows, const struct kept *kept, const struct trace_selection *selection, struct trace *trace,
                              struct diag *diag)
 {

@@ -39,6 +39,7 @@ static size_t count_lines(const char *text, size_t length)
     return lines;
 }
 
+/* --threads has told OpenMP. */
 static size_t thread_count(void)
 {
 #ifdef _OPENMP
@@ -86,6 +87,7 @@ static enum status first_error(const struct trace_reader *reader, struct trace_r
     return diag->status;
 }
 
+/* A piece for each thread. Errors are looked at after all have ended, so which one is told does not depend on who was faster. */
 static enum status read_pieces(const struct trace_reader *reader, const struct trace_source *source, struct trace_rows **out,
                                size_t *out_count, struct diag *diag)
 {
@@ -124,6 +126,7 @@ static void gather_ignored(const struct trace_rows *pieces, size_t count, struct
     memcpy(trace->ignored_fields, all.ignored_fields, sizeof trace->ignored_fields);
 }
 
+/* Whatever the format: choose the reader, let it read the header, read the pieces, join them. */
 static enum status load_text(struct trace_source *source, const struct trace_selection *selection, struct trace *trace, struct diag *diag)
 {
     size_t count = 0;

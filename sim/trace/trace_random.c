@@ -32,6 +32,7 @@ static enum status make_columns(const struct random_workload *workload, struct t
     return array_zeroed_all(columns, sizeof columns / sizeof *columns, "the workload", diag);
 }
 
+/* All arrive at 0; arrivals are drawn separately if there is a rate. With a prefix, a prompt of its own may be empty. */
 static void fill_columns(const struct random_workload *workload, struct trace *trace)
 {
     uint64_t state = seeded_stream(workload->seed, SEEDED_LENGTHS);

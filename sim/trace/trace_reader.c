@@ -69,6 +69,7 @@ enum status trace_reader_choose(const struct trace_source *source, const struct 
     return SIM_OK;
 }
 
+/* Blanks at a line's end are not part of it: spreadsheets and Windows leave both kinds. */
 bool trace_source_take_line(struct trace_source *source, const char **line, size_t *length, size_t *line_number)
 {
     while (source->length > 0) {
