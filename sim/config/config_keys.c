@@ -36,9 +36,9 @@ _Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fit
 #define WHOLE(kind, lowest, highest, unit) .type = KEY_##kind, .range.whole = {lowest, highest}, .metavar = unit
 #define REAL(lowest, highest, unit)        .type = KEY_DOUBLE, .range.real = {lowest, highest}, .metavar = unit
 #define SWITCH                             .type = KEY_BOOL
-#define CHOICE(names)                      .type = KEY_CHOICE, .choices = names, .metavar = "NAME"
-#define NAME(names)                        .type = KEY_NAME, .choices = names, .metavar = "NAME"
-#define POLICY(kind)                       .type = KEY_NAME, .policies = kind, .metavar = "NAME"
+#define CHOICE(names)                      .type = KEY_CHOICE, .choices = (names), .metavar = "NAME"
+#define NAME(names)                        .type = KEY_NAME, .choices = (names), .metavar = "NAME"
+#define POLICY(kind)                       .type = KEY_NAME, .policies = (kind), .metavar = "NAME"
 #define DEFAULT(value)                     .defaults = {value, value}
 #define DEFAULTS(v1, v0)                   .defaults = {v1, v0}
 #define DEFAULT_NAME(text)                 .default_name = text

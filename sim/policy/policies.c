@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* `info` is the first member of each table, so a pointer to it is a pointer to the table. NULL ends a list. */
-#define INFO(policy) &policy.info,
+#define INFO(policy) &(policy).info,
 static const struct policy_info *known[POLICY_KINDS][POLICIES_MOST + 1] = {
     [POLICY_SCHEDULING] = {SCHEDULING_POLICIES(INFO)},
     [POLICY_VICTIM] = {PREEMPTION_VICTIMS(INFO)},

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define READER_ADDRESS(reader) &reader,
+#define READER_ADDRESS(reader) &(reader),
 static const struct trace_reader *const readers[] = {TRACE_READERS(READER_ADDRESS) NULL};
 
 const struct trace_reader *trace_reader_at(uint32_t i)
