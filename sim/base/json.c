@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text_file.h"
 #include "base/utf8.h"
 
 struct scanner {
@@ -330,6 +331,23 @@ void json_close(struct json_document *document)
     free(document->value_at);
     free(document->key_at);
     *document = (struct json_document){0};
+}
+
+enum status json_read_file(const char *path, enum status (*read)(const struct json_document *document, void *self, struct diag *diag),
+                           void *self, struct diag *diag)
+{
+    struct text_file file;
+    struct json_document document;
+    enum status status = text_file_open(path, &file, diag);
+    if (status != SIM_OK)
+        return status;
+    status = json_open(path, 1, file.text, file.length, &document, diag);
+    if (status == SIM_OK) {
+        status = read(&document, self, diag);
+        json_close(&document);
+    }
+    text_file_close(&file);
+    return status;
 }
 
 enum status json_error(const struct json_document *document, const cJSON *node, bool at_key, struct diag *diag, const char *format, ...)

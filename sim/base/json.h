@@ -32,6 +32,12 @@ SIM_NODISCARD enum status json_open(const char *file, size_t first_line, const c
                                     struct diag *diag);
 void json_close(struct json_document *document);
 
+/* Parse the file at `path` and hand the document to `read` with `self`. Text and tree are gone when this returns, so `read` copies what it
+ * needs. The first error of all three steps is told. */
+SIM_NODISCARD enum status json_read_file(const char *path,
+                                         enum status (*read)(const struct json_document *document, void *self, struct diag *diag),
+                                         void *self, struct diag *diag);
+
 /* diag_at at the place of a node's value or key. */
 enum status json_error(const struct json_document *document, const cJSON *node, bool at_key, struct diag *diag, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

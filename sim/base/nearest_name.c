@@ -4,12 +4,9 @@
 
 #include <string.h>
 
-enum { LONGEST = 64 };
+#include "base/integers.h"
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
+enum { LONGEST = 64 };
 
 /* How many letters must be inserted, deleted, replaced or swapped with their neighbour. Cell (i, j) of the table is the distance between
  * the first i letters of `a` and the first j of `b`; a swap looks two rows back, so three rows are enough. */
@@ -22,9 +19,9 @@ static size_t distance(const char *a, const char *b)
         size_t *now = rows[i % 3], *before = rows[(i + 2) % 3], *before_that = rows[(i + 1) % 3];
         now[0] = i;
         for (size_t j = 1; j <= width; j++) {
-            now[j] = least(before[j - 1] + (a[i - 1] != b[j - 1]), least(before[j], now[j - 1]) + 1);
+            now[j] = min_size(before[j - 1] + (a[i - 1] != b[j - 1]), min_size(before[j], now[j - 1]) + 1);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = least(now[j], before_that[j - 2] + 1);
+                now[j] = min_size(now[j], before_that[j - 2] + 1);
         }
     }
     return rows[strlen(a) % 3][width];

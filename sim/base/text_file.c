@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 
 enum { READ_STEP = 1 << 20, WRITE_BUFFER = 1 << 16, NEW_FILE_MODE = 0666 };
 
@@ -53,10 +54,10 @@ static enum status read_stream(const char *path, int descriptor, struct text_fil
 static const char *map_file(int descriptor, size_t length, size_t *mapped_bytes)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t pages = (length + TEXT_FILE_SLACK + page - 1) / page;
+    const size_t pages = ceil_div_u64(length + TEXT_FILE_SLACK, page);
     void *room = NULL;
     int fixed = 0;
-    if ((length + page - 1) / page != pages) {
+    if (ceil_div_u64(length, page) != pages) {
         room = mmap(NULL, pages * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (room == MAP_FAILED)
             return NULL;

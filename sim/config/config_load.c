@@ -13,7 +13,6 @@
 
 #include "base/json.h"
 #include "base/nearest_name.h"
-#include "base/text_file.h"
 #include "config/config_keys.h"
 
 /* In doubles and cut, not rounded: Python's int() does that. */
@@ -170,30 +169,22 @@ static enum status refuse_foreign(const struct json_document *document, const st
                       key->engines == KEY_V1_ONLY ? "vllm-v1" : "vllm-v0");
 }
 
-/* The document keeps places of all values, so errors name line and column. */
+static enum status read_document(const struct json_document *document, void *self, struct diag *diag)
+{
+    struct config *config = self;
+    if (!cJSON_IsObject(document->root))
+        return json_error(document, document->root, false, diag, "a configuration must be a JSON object");
+    enum status status = read_scheduler(document, config, diag);
+    if (status == SIM_OK)
+        status = read_group(document, document->root, KEY_TOP, config, diag);
+    return status == SIM_OK ? refuse_foreign(document, config, diag) : status;
+}
+
 static enum status read_file(const char *path, struct config *config, struct diag *diag)
 {
-    struct text_file file;
-    struct json_document document;
     if (strcmp(path, "-") == 0)
         return diag_set(diag, SIM_USAGE, "--config cannot be read from standard input; give a file");
-    enum status status = text_file_open(path, &file, diag);
-    if (status != SIM_OK)
-        return status;
-    status = json_open(path, 1, file.text, file.length, &document, diag);
-    if (status == SIM_OK) {
-        if (cJSON_IsObject(document.root))
-            status = read_scheduler(&document, config, diag);
-        else
-            status = json_error(&document, document.root, false, diag, "a configuration must be a JSON object");
-        if (status == SIM_OK)
-            status = read_group(&document, document.root, KEY_TOP, config, diag);
-        if (status == SIM_OK)
-            status = refuse_foreign(&document, config, diag);
-        json_close(&document);
-    }
-    text_file_close(&file);
-    return status;
+    return json_read_file(path, read_document, config, diag);
 }
 
 /* --- options --------------------------------------------------------------------------------------------------------------------- */

@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "base/json.h"
-#include "base/text_file.h"
 #include "time/compact.h"
 #include "time/step_time_models.h"
 
@@ -43,8 +42,9 @@ double compact_us(const struct compact *compact, const struct step_shape *shape)
 }
 
 /* All of them must be there: a missing one read as 0 would price part of every step at nothing. */
-static enum status read_constants(const struct json_document *document, struct compact *out, struct diag *diag)
+static enum status read_constants(const struct json_document *document, void *self, struct diag *diag)
 {
+    struct compact *out = self;
     for (int i = 0; i < COMPACT_CONSTANTS; i++) {
         const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, compact_names[i]);
         if (!node)
@@ -56,21 +56,9 @@ static enum status read_constants(const struct json_document *document, struct c
     return SIM_OK;
 }
 
-/* The file is closed in any case; the constants are copies. */
 enum status compact_read(const char *path, struct compact *out, struct diag *diag)
 {
-    struct text_file file;
-    struct json_document document;
-    enum status status = text_file_open(path, &file, diag);
-    if (status != SIM_OK)
-        return status;
-    status = json_open(path, 1, file.text, file.length, &document, diag);
-    if (status == SIM_OK) {
-        status = read_constants(&document, out, diag);
-        json_close(&document);
-    }
-    text_file_close(&file);
-    return status;
+    return json_read_file(path, read_constants, out, diag);
 }
 
 static int64_t price(const struct step_time_model *model, const struct step_shape *shape)

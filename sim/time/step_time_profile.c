@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/csv.h"
+#include "base/integers.h"
 #include "time/attention_table.h"
 #include "time/step_time_models.h"
 
@@ -252,7 +253,7 @@ static enum status prepare(struct step_time_model *model, const struct config *c
     if (own->allreduce_gb_per_s > 0) /* 16-bit activations; 1 GB/s = 1000 bytes a us */
         profile->allreduce_us_per_token = allreduces * 2 * own->hidden_size / (own->allreduce_gb_per_s * 1000);
     const size_t tokens = config->max_num_batched_tokens + (size_t)1, sequences = config->max_num_seqs + (size_t)1;
-    return open_tables(profile, own, tokens < SUMS_MOST ? tokens : SUMS_MOST, sequences < SUMS_MOST ? sequences : SUMS_MOST, diag);
+    return open_tables(profile, own, min_size(tokens, SUMS_MOST), min_size(sequences, SUMS_MOST), diag);
 }
 
 const struct step_time_pricing step_time_profile = {

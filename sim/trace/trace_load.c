@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "base/text_file.h"
 #include "trace/trace_join.h"
 #include "trace/trace_reader.h"
@@ -92,7 +93,7 @@ static enum status read_pieces(const struct trace_reader *reader, const struct t
                                size_t *out_count, struct diag *diag)
 {
     struct trace_rows *pieces;
-    size_t most = reader->whole_file ? 1 : thread_count() < MOST_PIECES ? thread_count() : MOST_PIECES;
+    const size_t most = reader->whole_file ? 1 : min_size(thread_count(), MOST_PIECES);
     enum status status = array_zeroed(&pieces, most, sizeof *pieces, "the trace", diag);
     if (status != SIM_OK)
         return status;
