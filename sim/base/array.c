@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/huge_heap.h"
+#include "base/huge_pages.h"
 
 enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t size, const char *what, struct diag *diag)
 {
@@ -24,7 +24,7 @@ enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t s
     grown = realloc(old, room * size);
     if (!grown)
         return diag_no_memory(diag, room * size, what);
-    huge_heap_advise(grown, room * size);
+    huge_pages_advise(grown, room * size);
     memcpy(items, &grown, sizeof grown);
     *capacity = room;
     return SIM_OK;
@@ -35,7 +35,7 @@ enum status array_zeroed(void *items, size_t count, size_t size, const char *wha
     void *fresh = calloc(count ? count : 1, size);
     if (!fresh)
         return diag_no_memory(diag, count * size, what);
-    huge_heap_advise(fresh, count * size);
+    huge_pages_advise(fresh, count * size);
     memcpy(items, &fresh, sizeof fresh);
     return SIM_OK;
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/huge_heap.h"
+#include "base/huge_pages.h"
 #include "base/nearest_name.h"
 #include "command/command.h"
 #include "sim_version.h"
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
     struct diag diag = {0};
     /* A closed pipe is an error of the write that meets it, told like a full disk. */
     signal(SIGPIPE, SIG_IGN);
-    huge_heap_prepare();
+    huge_pages_prepare();
     enum status status = run(argc, argv, &diag);
     if (status == SIM_OK && (fflush(stdout) != 0 || ferror(stdout)))
         status = diag_set(&diag, SIM_FAILED, "standard output cannot be written");

@@ -1,13 +1,17 @@
-/* huge_heap.c - see huge_heap.h. The heap proper (brk) is grown once by a piece large enough for most runs and advised as a whole; large
- * blocks are taken from it as well instead of from mappings of their own, which would start at odd addresses and be returned at once. What
- * does not fit is served as ever.
+/* huge_pages.c - the heap in pages of 2 MiB. Read huge_pages.h first for what that brings.
+ *
+ * The heap proper (brk) is grown once by a piece large enough for most runs, and the kernel is advised about the whole piece. Large blocks
+ * are taken from it as well: mappings of their own would start at odd addresses and be given back at once. What does not fit is served as
+ * ever.
  *
  * The kernel gives a huge page only where none of its small pages was touched before the advice. malloc writes a header in front of the
- * free rest of the heap, so a block that is never used is laid out such that this header stands just below a huge page's boundary:
+ * free rest of the heap, so a block that is never used is laid out such that this header comes just before a huge page's boundary:
  *
  *     boundary [ header | block that nobody uses ..................... | header of the rest ] boundary [ advised ...... ]
- */
-#include "base/huge_heap.h"
+ *
+ * This layout is glibc's. huge_pages_prepare checks that the boundary is where it should be and gives no advice otherwise, so that another
+ * allocator costs speed and nothing else. */
+#include "base/huge_pages.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +26,7 @@
 
 enum { HEADER = 16, SIZE_FIELD = 8 }; /* of glibc's blocks on 64-bit machines; elsewhere the test below fails and nothing happens */
 
-void huge_heap_prepare(void)
+void huge_pages_prepare(void)
 {
     static void *spacer; /* reachable, so that no leak is reported */
     const uintptr_t brk = (uintptr_t)sbrk(0);
@@ -38,16 +42,16 @@ void huge_heap_prepare(void)
         madvise((void *)start, end - start, MADV_HUGEPAGE);
 }
 
-void huge_heap_advise(void *block, size_t bytes)
+void huge_pages_advise(void *block, size_t bytes)
 {
     const uintptr_t start = ((uintptr_t)block + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1), end = ((uintptr_t)block + bytes) & ~(HUGE_PAGE - 1);
     if (bytes >= 2 * HUGE_PAGE && end > start)
         madvise((void *)start, end - start, MADV_HUGEPAGE);
 }
 #else
-void huge_heap_prepare(void) {}
+void huge_pages_prepare(void) {}
 
-void huge_heap_advise(void *block, size_t bytes)
+void huge_pages_advise(void *block, size_t bytes)
 {
     (void)block;
     (void)bytes;
