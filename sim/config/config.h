@@ -12,6 +12,7 @@
 
 #include "base/diag.h"
 
+/* The values of keys that are a choice; their names are in config_keys.c. */
 enum scheduler_kind { SCHEDULER_VLLM_V1, SCHEDULER_VLLM_V0 };
 enum preemption_mode { PREEMPTION_AUTO, PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
 enum data_plane { DATA_PLANE_OFF, DATA_PLANE_ON, DATA_PLANE_VERIFY };

@@ -10,12 +10,15 @@
 
 #include "base/json.h"
 
+/* Bounds that several rows share, beyond what any server has. The sum of two numbers of tokens still fits 32 bits; the largest block number
+ * means that there is no block. */
 #define BLOCKS_MOST (UINT32_MAX - 1)
 #define TOKENS_MOST 1000000000
 #define NS_MOST     1000000000000000 /* 11 days */
 #define BYTES_MOST  1000000000000000000
 #define GIB         0x1p30
 
+/* Names in the order of the enums of config.h, NULL at the end. */
 static const char *const scheduler_names[] = {"vllm-v1", "vllm-v0", NULL};
 static const char *const preemption_names[] = {"auto", "recompute", "swap", NULL};
 static const char *const data_plane_names[] = {"off", "on", "verify", NULL};
@@ -24,6 +27,7 @@ static const char *const read_names[] = {"gather", "attend", NULL};
 static const char *const model_names[] = {"linear", "profile", "compact", "roofline", "recorded", NULL};
 static const char *const ramp_names[] = {"linear", "exponential", NULL};
 
+/* The empty name is the top level of the file. */
 const char *const config_group_names[KEY_GROUPS] = {"", "step_time", "kv"};
 
 _Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fits into the configuration");
@@ -56,6 +60,7 @@ enum {
 };
 
 const struct config_key config_keys[] = {
+    /* The engine, its pool and what a step may schedule. */
     {TOP(scheduler), CHOICE(scheduler_names), DEFAULTS(SCHEDULER_VLLM_V1, SCHEDULER_VLLM_V0), .help = "engine generation"},
     {TOP(block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(16), .help = "tokens in a KV block"},
     {TOP(num_gpu_blocks), WHOLE(UINT32, 1, BLOCKS_MOST, "BLOCKS"), DEFAULT(0), .default_note = "required",
@@ -65,10 +70,12 @@ const struct config_key config_keys[] = {
     {TOP(max_num_batched_tokens), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULTS(2048, 0),
      .default_note = "2048; V0: 512 chunked, else max(max-model-len, 2048)", .help = "budget of a step"},
     {TOP(max_model_len), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULTS(131072, 8192), .help = "longest prompt plus output"},
+    /* Choices of order; vllm-v0 knows fcfs alone, which config_check says. */
     {TOP(scheduling_policy), POLICY(POLICY_SCHEDULING), DEFAULT_NAME("fcfs"), .help = "order of waiting"},
     {TOP(preemption_victim), POLICY(POLICY_VICTIM), DEFAULT_NAME("vllm"), .engines = KEY_V1_ONLY, .help = "who loses its blocks"},
     {TOP(eviction_policy), POLICY(POLICY_EVICTION), DEFAULT_NAME("vllm"), .engines = KEY_V1_ONLY,
      .help = "order of evicting cached blocks"},
+    /* How vLLM shares, splits and admits. */
     {TOP(enable_prefix_caching), SWITCH, DEFAULTS(true, false), .help = "share blocks of equal prefixes"},
     {TOP(enable_chunked_prefill), SWITCH, DEFAULTS(true, false), .help = "split prompts over steps"},
     {TOP(long_prefill_token_threshold), WHOLE(UINT32, 0, TOKENS_MOST, "TOKENS"), DEFAULT(0), .engines = KEY_V1_ONLY,
@@ -77,6 +84,7 @@ const struct config_key config_keys[] = {
     {TOP(watermark), REAL(0, 1, "FRACTION"), DEFAULTS(0, 0.01), .help = "share of the pool kept free at admission"},
     {TOP(preemption_mode), CHOICE(preemption_names), DEFAULT(PREEMPTION_AUTO), .engines = KEY_V0_ONLY, .help = "what a victim loses"},
     {TOP(trace_block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(512), .help = "tokens named by one hash id"},
+    /* The clock: which model prices steps, and its numbers. */
     {STEP_TIME(model, ALL_MODELS), CHOICE(model_names), DEFAULT(STEP_TIME_LINEAR), .help = "how a step is priced"},
     {STEP_TIME(base_ns, COMPUTED), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(5000000),
      .help = "linear: cost of a step; profile, compact, roofline: of an idle one"},
@@ -95,6 +103,7 @@ const struct config_key config_keys[] = {
     {STEP_TIME(allreduce_gb_per_s, PROFILE), REAL(0, 1e6, "GB/S"), DEFAULT(0), .help = "profile: its bandwidth"},
     {STEP_TIME(compute_efficiency, ROOFLINE), REAL(0.01, 1, "SHARE"), DEFAULT(0.7), .help = "roofline: share of the peak FLOP/s"},
     {STEP_TIME(bandwidth_efficiency, ROOFLINE), REAL(0.01, 1, "SHARE"), DEFAULT(0.85), .help = "roofline: share of the memory's bandwidth"},
+    /* The pool's size from a model and a GPU (sizing.h), for when num_gpu_blocks is not given. */
     {TOP(model), .type = KEY_TEXT, DEFAULT_NAME(""), .metavar = "NAME", .help = "shape: a name of configs/models or a file"},
     {TOP(gpu), .type = KEY_TEXT, DEFAULT_NAME(""), .metavar = "NAME", .help = "a name of configs/gpus or a file"},
     {TOP(tensor_parallel_size), WHOLE(UINT32, 1, 1024, "N"), DEFAULT(1), .help = "GPUs that share the model"},
@@ -102,6 +111,7 @@ const struct config_key config_keys[] = {
     {TOP(kv_cache_memory_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(0),
      .help = "a GPU's KV cache; 0 = what utilization leaves"},
     {TOP(overhead_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(1.5 * GIB), .help = "activations, graphs, the rest"},
+    /* Work on real bytes, and how they are laid out. */
     {TOP(data_plane), CHOICE(data_plane_names), DEFAULT(DATA_PLANE_OFF), .help = "really move K/V bytes, and check them"},
     {TOP(contiguity), SWITCH, DEFAULT(false), .help = "tell how contiguous block tables are (slower)"},
     {KV(num_layers), WHOLE(UINT32, 1, 1000, "N"), DEFAULT(2), .help = "data plane: layers"},
@@ -109,6 +119,7 @@ const struct config_key config_keys[] = {
     {KV(head_dim), WHOLE(UINT32, 1, 4096, "N"), DEFAULT(64), .help = "data plane: floats of a head"},
     {KV(dtype), CHOICE(dtype_names), DEFAULT(KV_DTYPE_FLOAT32), .help = "data plane: storage type"},
     {KV(read), CHOICE(read_names), DEFAULT(KV_READ_GATHER), .help = "data plane: how K/V are read"},
+    /* The load: arrivals and concurrency in place of the trace's own. */
     {TOP(seed), WHOLE(UINT64, 0, UINT64_MAX, "N"), DEFAULT(0), .help = "of everything that is drawn"},
     {TOP(max_concurrency), WHOLE(UINT32, 0, 1000000000, "N"), DEFAULT(0),
      .help = "requests in flight at most, the next starts when one ends; 0 = no limit"},
@@ -133,6 +144,7 @@ static const void *const_member(const struct config_key *key, const struct confi
     return (const char *)config + key->offset;
 }
 
+/* Kept as a string in struct config; all other keys are numbers there. */
 static bool is_text(const struct config_key *key)
 {
     return key->type == KEY_NAME || key->type == KEY_PATH || key->type == KEY_TEXT;
@@ -143,7 +155,7 @@ static size_t text_size(const struct config_key *key)
     return key->type == KEY_NAME ? CONFIG_NAME_SIZE : CONFIG_PATH_SIZE;
 }
 
-/* Everything that is a whole number in memory, whatever its width. */
+/* Everything that is a whole number in memory, whatever its width. The range of the row has been checked. */
 static void put_whole(const struct config_key *key, uint64_t value, struct config *config)
 {
     void *at = member(key, config);
@@ -170,6 +182,7 @@ static void put_text(const struct config_key *key, const char *text, struct conf
     snprintf(member(key, config), text_size(key), "%s", text);
 }
 
+/* The bits of the member as a whole number; those of a double, too, which is enough to compare two. */
 static uint64_t whole_of(const struct config_key *key, const struct config *config)
 {
     const void *at = const_member(key, config);
@@ -247,6 +260,7 @@ const struct config_key *config_find_option(const char *name, bool *negated)
 
 /* --- values ------------------------------------------------------------------------------------------------------------------------ */
 
+/* Both ends are allowed. */
 static bool in_range(const struct config_key *key, uint64_t value)
 {
     return value >= key->range.whole.least && value <= key->range.whole.most;
@@ -386,6 +400,7 @@ void config_key_wants(const struct config_key *key, char *out, size_t size)
     }
 }
 
+/* Of doubles the bits are compared: what was written and read back is the same to the last one. */
 bool config_key_equal(const struct config_key *key, const struct config *a, const struct config *b)
 {
     if (is_text(key))
@@ -393,6 +408,7 @@ bool config_key_equal(const struct config_key *key, const struct config *a, cons
     return whole_of(key, a) == whole_of(key, b); /* of a double: the same bits */
 }
 
+/* As config_key_parse reads it back from a file. */
 void config_key_write(const struct config_key *key, const struct config *config, struct json_text *json)
 {
     const uint64_t whole = is_text(key) ? 0 : whole_of(key, config);

@@ -46,6 +46,7 @@ static const char *nearest_key(enum key_group group, const char *name)
     return nearest_name(name, names, count);
 }
 
+/* Keys are checked strictly: a misspelt one would otherwise leave its default in force without a word. */
 static enum status unknown_key(const struct json_document *document, const cJSON *node, enum key_group group, struct diag *diag)
 {
     const char *near = nearest_key(group, node->string), *prefix = config_group_names[group];
@@ -147,6 +148,7 @@ static bool foreign(const struct config_key *key, const struct config *config)
     return key->engines != KEY_BOTH && (key->engines == KEY_V1_ONLY) != (config->scheduler == SCHEDULER_VLLM_V1);
 }
 
+/* One is enough for an error. */
 static const struct config_key *first_foreign(const struct config *config)
 {
     struct config defaults;
@@ -169,6 +171,7 @@ static enum status refuse_foreign(const struct json_document *document, const st
                       key->engines == KEY_V1_ONLY ? "vllm-v1" : "vllm-v0");
 }
 
+/* The engine first, then everything in the order of the file. */
 static enum status read_document(const struct json_document *document, void *self, struct diag *diag)
 {
     struct config *config = self;
@@ -206,6 +209,7 @@ static enum status apply_option(const struct config_option *option, struct confi
     return diag_set(diag, SIM_USAGE, "--%s %s: must be %s", option->name, value ? value : "", wants);
 }
 
+/* In the order of the command line, so that the last of several wins. */
 static enum status apply_options(const struct config_option *options, uint32_t count, struct config *config, struct diag *diag)
 {
     enum status status = SIM_OK;

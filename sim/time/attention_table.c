@@ -109,6 +109,7 @@ static size_t fill_missing(struct attention_grid *grid, int direction, bool by_l
     return left;
 }
 
+/* Empty again: closing it twice does no harm. */
 static void grid_close(struct attention_grid *grid)
 {
     for (int direction = 0; direction < ATTENTION_AXES; direction++)

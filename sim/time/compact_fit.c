@@ -60,6 +60,7 @@ static void fit_factors(const struct fit_sample *samples, size_t count, struct c
 {
     double a[COMPACT_FACTORS][COMPACT_FACTORS] = {{0}}, b[COMPACT_FACTORS] = {0}, scale[COMPACT_FACTORS], x[COMPACT_FACTORS];
     bool used[COMPACT_FACTORS];
+    /* The normal equations of rows that are divided by their time. */
     for (size_t sample = 0; sample < count; sample++) {
         double features[COMPACT_FACTORS];
         if (held_out(sample))
@@ -72,6 +73,7 @@ static void fit_factors(const struct fit_sample *samples, size_t count, struct c
                 a[i][j] += row * features[j] / samples[sample].us;
         }
     }
+    /* Columns of length one: features differ by many powers of ten, which costs Cholesky its digits. */
     for (int i = 0; i < COMPACT_FACTORS; i++) {
         used[i] = a[i][i] > 0;
         scale[i] = used[i] ? 1 / sqrt(a[i][i]) : 0;
@@ -81,6 +83,7 @@ static void fit_factors(const struct fit_sample *samples, size_t count, struct c
         for (int j = 0; j < COMPACT_FACTORS; j++)
             a[i][j] *= scale[i] * scale[j];
     }
+    /* Leave factors out until all that are left are positive and the system has one solution. */
     for (bool again = true; again;) {
         int worst = COMPACT_FACTORS - 1;
         again = !solve(a, b, used, x); /* singular: leave the last one out that is in */

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 
+/* In the header, because the fast replay computes it itself. */
 static int64_t price_linear(const struct step_time_model *model, const struct step_shape *shape)
 {
     return step_time_linear(&model->config, shape->scheduled_tokens, shape->context_tokens);
@@ -20,6 +21,7 @@ int64_t step_time_price(const struct step_time_model *model, const struct step_s
 
 static const struct step_time_pricing linear = {.name = "linear", .price = price_linear, .is_linear = true};
 
+/* A new model is one row. */
 static const struct step_time_pricing *const pricings[] = {
     [STEP_TIME_LINEAR] = &linear,
     [STEP_TIME_PROFILE] = &step_time_profile,

@@ -27,6 +27,7 @@ struct operator_times {
     size_t points, count_capacity, us_capacity;
 };
 
+/* What the formula above says of an operator. */
 struct operator_kind {
     const char *name;
     double times_a_layer, once; /* how often it runs */
@@ -50,6 +51,7 @@ struct operator_sum {
     size_t known;
 };
 
+/* Everything that the tables say of a model, summed as far as it can be in advance. */
 struct profile {
     struct operator_sum dense, sequences;
     struct attention_table attention;
@@ -211,6 +213,7 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     return (int64_t)rint(us * 1000);
 }
 
+/* Also of a profile that was given up half-way: what was not opened is all zero. */
 static void release(void *state)
 {
     struct profile *profile = state;

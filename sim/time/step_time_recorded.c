@@ -54,6 +54,7 @@ static enum status read_steps(struct recorded *recorded, const struct csv *csv, 
     return status;
 }
 
+/* Durations are copied, the table is closed. */
 static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
     struct csv csv;

@@ -10,6 +10,7 @@
 #include "config/hardware.h"
 #include "time/step_time_models.h"
 
+/* Everything that does not depend on the step. */
 struct roofline {
     double token_flops, sequence_flops, pair_flops; /* of one GPU */
     double weight_bytes, kv_bytes_per_token;
@@ -32,6 +33,7 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     return (int64_t)rint(matrices + attention);
 }
 
+/* Shape and data sheet once, so that a price is a handful of multiplications. */
 static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
     struct model_shape shape;
