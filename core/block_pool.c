@@ -1,9 +1,11 @@
-/* block_pool.c - see block_pool.h. A block outside the queue has next == KV_BLOCK_NONE, which makes every misuse visible in O(1). */
-#include "block_pool.h"
-
+/* block_pool.c - the free queue and the reference counts of blocks. Read the section on the block pool of pagedkv.h first.
+ *
+ * A linked queue and not a stack of ids, because a prefix hit takes a free block out of the middle. A block outside the queue has
+ * next == KV_BLOCK_NONE, which makes every misuse visible in O(1). */
 #include <string.h>
 
-#include "memory.h"
+#include "allocate.h"
+#include "pagedkv.h"
 
 enum kv_status kv_block_pool_init(struct kv_block_pool *pool, uint32_t num_blocks, enum kv_block_order order)
 {
@@ -61,6 +63,7 @@ static void enter_queue_after(struct kv_block_pool *pool, uint32_t before, uint3
 
 enum kv_status kv_block_pool_take(struct kv_block_pool *pool, uint32_t *block)
 {
+    /* The most frequent call of a scheduler: leave_queue without loading what is known, the head's neighbour before it. */
     uint32_t head = kv_block_pool_head(pool);
     if (head == pool->num_blocks)
         return KV_NO_BLOCKS;
@@ -141,6 +144,7 @@ enum kv_status kv_block_pool_free(struct kv_block_pool *pool, uint32_t block)
 
 bool kv_block_pool_check(const struct kv_block_pool *pool)
 {
+    /* The walk stops at the first wrong link, or when it is longer than the queue should be: a ring that lost its sentinel. */
     uint32_t walked = 0, sentinel = pool->num_blocks;
     for (uint32_t slot = pool->next[sentinel]; slot != sentinel; slot = pool->next[slot], walked++)
         if (slot > sentinel || walked >= pool->num_free || pool->refs[slot] != 0 || pool->prev[pool->next[slot]] != slot)

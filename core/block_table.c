@@ -1,9 +1,9 @@
-/* block_table.c - see block_table.h. */
-#include "block_table.h"
-
+/* block_table.c - a growing array of block ids. Reserving is apart from appending, so that callers (sequence.c) can make sure of the memory
+ * before they change anything else. */
 #include <string.h>
 
-#include "memory.h"
+#include "allocate.h"
+#include "pagedkv.h"
 
 enum kv_status kv_block_table_init(struct kv_block_table *table, uint32_t block_size)
 {
@@ -23,6 +23,7 @@ enum kv_status kv_block_table_reserve(struct kv_block_table *table, uint32_t mor
 {
     if (more <= table->capacity - table->count)
         return KV_OK;
+    /* Growing by half keeps appending O(1) and wastes at most a third. */
     uint64_t wanted = (uint64_t)table->count + more, grown = (uint64_t)table->capacity + table->capacity / 2 + 4;
     uint64_t capacity = wanted > grown ? wanted : grown;
     if (capacity > UINT32_MAX)

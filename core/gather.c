@@ -1,20 +1,22 @@
-/* gather.c - see gather.h. What one block holds of a head is a run, and of neighbouring heads neighbouring runs; blocks lie anywhere. */
-#include "gather.h"
-
-#include <stdbool.h>
-
+/* gather.c - blocks to contiguous K and V: a batch is cut into equal shares of blocks for threads (gather_share), a share into groups of
+ * blocks that are read side by side (gather_group). The loop over bytes is move_runs in kernels_body.h; read the comment there first.
+ *
+ * What one block holds of one head is a run of bytes, and neighbouring heads are neighbouring runs. Blocks lie anywhere, so each change of
+ * block is a jump that costs as much as copying several KiB, unless other streams keep the memory busy meanwhile. */
 #include "kernels.h"
+#include "pagedkv.h"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-/* Streaming stores win when this many bytes a thread, and so many in all, are gathered: less stays in the caches, its own or the shared one,
- * where whoever asked for it reads it next. Runs are moved in pieces of PIECE_BYTES; what is asked for is AHEAD_BYTES
- * ahead in each of the blocks that are read side by side, so that all of it fits the second-level cache. What is small enough not to be
- * streamed comes from the caches, where four runs at a time are best: the lines of eight would push each other out. */
+/* Streaming stores win when more than this many bytes are gathered, by one thread and by all together. Less stays in the caches, the
+ * thread's own or the shared one, where the caller reads it next.
+ * Runs are moved in pieces of PIECE_BYTES. Prefetches go AHEAD_BYTES ahead in each of the blocks that are read side by side, which together
+ * fits the second-level cache. What is too small to be streamed comes from the caches, where four runs at a time are best: the lines of
+ * eight would push each other out. */
 enum { STREAM_FROM = 1 << 20, STREAM_FROM_ALL = 4 << 20, PIECE_BYTES = 8192, AHEAD_BYTES = 32768, CACHED_RUNS = 4 };
-/* Less than this is done sooner than other threads are woken. */
+/* Smaller gathers finish sooner than other threads wake up. */
 enum { SHARED_FROM = 128 << 10 };
 
 static bool valid_table(const struct kv_store *store, const uint32_t *blocks, uint32_t num_tokens)

@@ -1,16 +1,20 @@
-/* kv_store.c - see kv_store.h. */
-#include "kv_store.h"
-
+/* kv_store.c - the memory of K and V: mapping it, writing and reading positions, copying blocks. The layout is drawn in pagedkv.h; the loops
+ * over bytes are in kernels_body.h.
+ *
+ * Everything is one mapping. The system gives zeroed pages when they are first touched, so a large pool that is used a little costs
+ * little, and creating it costs nothing. */
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "allocate.h"
 #include "kernels.h"
-#include "memory.h"
+#include "pagedkv.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-/* From these sizes on, streaming stores win: what is written is not read again before it would have left the caches. */
+/* From these sizes in bytes on, streaming stores win: what is written has left the caches before it is read again. Pieces and prefetch
+ * distances as in gather.c. */
 enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192, COPY_AHEAD = 32768, WRITES_AHEAD = 2048 };
 
 static bool multiply(size_t *product, size_t factor)
@@ -41,7 +45,8 @@ static bool measure(struct kv_store *store)
            store->mapped_bytes < SIZE_MAX - 2 * HUGE_PAGE;
 }
 
-/* Map address space aligned to 2 MiB, so that the system can back it with pages of that size. */
+/* Map address space aligned to 2 MiB, so that the system can back it with pages of that size: a gather jumps from block to block, and with
+ * pages of 4 KiB most jumps would miss the TLB. mmap promises no such alignment, so map more and give back both ends. */
 static unsigned char *map_aligned(size_t bytes)
 {
     size_t padded = bytes + HUGE_PAGE;
@@ -114,7 +119,7 @@ static void store_floats(const struct kv_store *store, void *to, const float *fr
     }
 }
 
-/* One token's rows of all heads to their places in a block; `to` is the place of the first. */
+/* One token's rows of all heads, which come together, to their places in a block, which are a head's run apart; `to` is the first. */
 static void store_heads(const struct kv_store *store, unsigned char *to, const float *from, bool stream, size_t ahead)
 {
     const uint32_t heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
@@ -189,7 +194,7 @@ enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, con
         if (blocks[i] >= store->shape.num_blocks)
             return KV_INVALID;
     const bool stream = (size_t)count * heads * dim * sizeof(float) >= STREAM_WRITES_FROM;
-    /* A block's K, then its V: each a long run to be read. */
+    /* All tokens that go into one block: their K, then their V. Each is one long run to read, which is what prefetchers are good at. */
     for (uint32_t token = 0, together; token < count; token += together) {
         const uint32_t offset = (start + token) % size;
         together = size - offset < count - token ? size - offset : count - token;
@@ -218,7 +223,8 @@ static unsigned char *run_at(const struct kv_store *store, uint32_t block, uint3
     return kv_store_at(store, number / 2 % store->shape.num_layers, (int)(number % 2), block);
 }
 
-/* Whether these pairs may be copied in any order: no destination is another's source or destination. */
+/* May these pairs be copied in any order? Not if a destination is another pair's source or destination. At most KV_RUNS_MAX pairs are
+ * asked about at once, so comparing each with each is cheap. */
 static bool independent(const struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t count)
 {
     for (uint32_t i = 1; i < count; i++)
@@ -229,8 +235,8 @@ static bool independent(const struct kv_store *to, const struct kv_store *from, 
     return true;
 }
 
-/* Some pairs side by side (kernels_body.h), run after run and piece after piece. What is asked for meanwhile is further on in the same runs,
- * then where the runs of the pairs that follow begin. */
+/* Some pairs side by side (kernels_body.h), run after run and piece after piece. Prefetches go further on in the same runs, then to where
+ * the runs of the next pairs begin. */
 static void copy_group(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t count,
                        uint32_t following)
 {

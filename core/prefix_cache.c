@@ -1,11 +1,14 @@
-/* prefix_cache.c - see prefix_cache.h. Both maps are open-addressing tables with linear probing, at most 3/4 full, keyed through one
- * 64-bit mixing function; deletion moves later entries back (Knuth 6.4, algorithm R), so no tombstones pile up under eviction. */
-#include "prefix_cache.h"
-
+/* prefix_cache.c - exact identities of contents (first half), and the map from content to blocks and back (second half). Read the section on
+ * the prefix cache of pagedkv.h first.
+ *
+ * Both maps are open-addressing tables with linear probing, at most 3/4 full, keyed through one 64-bit mixing function. Deletion moves later
+ * entries back (Knuth 6.4, algorithm R), so no tombstones pile up under eviction. */
 #include <string.h>
 
-#include "memory.h"
+#include "allocate.h"
+#include "pagedkv.h"
 
+/* Each input bit changes about half of the output bits, so that the low ones, which choose the slot, are as good as any. */
 static uint64_t mix(uint64_t z)
 {
     z = (z ^ (z >> 32)) * UINT64_C(0xD6E8FEB86659FD93);
@@ -62,7 +65,8 @@ void kv_contents_destroy(struct kv_contents *contents)
     kv_free(contents);
 }
 
-/* Room for `needed` items, growing by half. */
+/* Room for `needed` items, growing by half. `items` points to a pointer of any type, which memcpy reads and writes without breaking the
+ * rules of aliasing. */
 static enum kv_status grow(void *items, size_t *capacity, size_t needed, size_t size)
 {
     if (needed <= *capacity)
@@ -118,6 +122,7 @@ static bool same_content(const struct kv_contents *contents, const struct conten
     return true;
 }
 
+/* Twice the slots. Hashes are kept in the entries, so nothing is hashed again. */
 static enum kv_status grow_slots(struct kv_contents *contents)
 {
     size_t slots = 2 * (contents->slot_mask + 1);
@@ -136,6 +141,7 @@ static enum kv_status grow_slots(struct kv_contents *contents)
     return KV_OK;
 }
 
+/* All memory first, then the entry: a failure leaves the set as it was. */
 static enum kv_status add_content(struct kv_contents *contents, uint64_t parent, uint64_t hash, const struct kv_span *spans, size_t count,
                                   uint64_t *content)
 {

@@ -1,10 +1,13 @@
-/* sequence.c - see sequence.h. Every operation first makes sure that it cannot fail any more, then changes things. */
-#include "sequence.h"
-
+/* sequence.c - sequences on the paged cache: reserving with copy-on-write, appending, forking, swapping. It joins block pool, block table
+ * and store; read the section on sequences of pagedkv.h first.
+ *
+ * Every operation first makes sure that it cannot fail any more, then changes things. So a caller that runs out of blocks can give some
+ * back and try again. */
 #include <assert.h>
 #include <string.h>
 
-#include "memory.h"
+#include "allocate.h"
+#include "pagedkv.h"
 
 enum kv_status kv_sequence_init(struct kv_sequence *sequence, uint32_t block_size)
 {
@@ -14,6 +17,7 @@ enum kv_status kv_sequence_init(struct kv_sequence *sequence, uint32_t block_siz
 void kv_sequence_free(struct kv_sequence *sequence, const struct kv_paged *paged)
 {
     struct kv_block_table *table = &sequence->table;
+    /* Last block first, each to the head of the queue: who grows next gets the first blocks, in order, and they are warm. */
     for (uint32_t i = table->count; i-- > 0;) {
         enum kv_status freed = kv_block_pool_free(paged->pool, table->blocks[i]);
         assert(freed == KV_OK); /* the table holds a reference of each of its blocks */
@@ -28,7 +32,7 @@ void kv_sequence_deinit(struct kv_sequence *sequence, const struct kv_paged *pag
     kv_block_table_deinit(&sequence->table);
 }
 
-/* The next token goes into the last block, and somebody else reads that block too. */
+/* Does the next token go into a last block that somebody else reads too? Full blocks are never written again and stay shared. */
 static bool must_copy(const struct kv_sequence *sequence, const struct kv_paged *paged)
 {
     const struct kv_block_table *table = &sequence->table;
@@ -75,7 +79,8 @@ enum kv_status kv_sequence_reserve(struct kv_sequence *sequence, const struct kv
     return status;
 }
 
-/* Block and offset of the current position, reserved if it is not yet this sequence's own. */
+/* Block and offset of the current position, reserved if it is not yet this sequence's own. Called for each layer of a token; only the
+ * first call finds something to do. */
 static enum kv_status current_place(struct kv_sequence *sequence, const struct kv_paged *paged, uint32_t *block, uint32_t *offset)
 {
     struct kv_block_copy copy;
@@ -140,7 +145,7 @@ enum kv_status kv_sequence_fork(const struct kv_sequence *parent, struct kv_sequ
 
 /* --- swapping -------------------------------------------------------------------------------------------------------------------- */
 
-/* Where each block of the source pool went; KV_BLOCK_NONE: not seen yet. Returns how many distinct blocks the group holds. */
+/* How many distinct blocks the sequences hold. `moved_to`, by block, is KV_BLOCK_NONE at first and only marks what was seen. */
 static uint32_t count_distinct(struct kv_sequence *const *sequences, uint32_t count, uint32_t *moved_to)
 {
     uint32_t distinct = 0;
@@ -153,6 +158,8 @@ static uint32_t count_distinct(struct kv_sequence *const *sequences, uint32_t co
     return distinct;
 }
 
+/* One entry of a table to the other pool. The first sequence that meets a block copies it; the others take a reference of the copy, so
+ * that what was shared stays shared. The source block goes back with its last reference. */
 static enum kv_status move_block(const struct kv_paged *from, const struct kv_paged *to, uint32_t *entry, uint32_t *moved_to)
 {
     uint32_t old = *entry;

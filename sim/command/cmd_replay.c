@@ -50,7 +50,7 @@ struct job {
     struct input input;
     struct run run;
     struct worker *worker;
-    struct memory_limit limit;
+    struct kv_memory_speed limit;
     struct replay_outputs outputs;
     struct progress progress;
     double replay_seconds;
@@ -77,7 +77,7 @@ static enum status open_worker(struct job *job, struct diag *diag)
         return SIM_OK;
     enum status status = worker_create(job->input.trace, config, job->input.threads, &job->worker, diag);
     if (status == SIM_OK && !options_has(job->options, "no-calibration"))
-        job->limit = memory_limit_measure(job->input.threads);
+        job->limit = kv_memory_speed_measure(job->input.threads);
     return status;
 }
 

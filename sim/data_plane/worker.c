@@ -13,9 +13,7 @@
 #include "data_plane/worker_attend.h"
 #include "data_plane/worker_values.h"
 #include "engine/content.h"
-#include "gather.h"
-#include "kernels.h"
-#include "kv_store.h"
+#include "pagedkv.h"
 
 enum { BATCH_FLOATS = 4 << 20, FULLY_VALID = 0 };
 
@@ -421,7 +419,7 @@ enum status worker_create(const struct trace *trace, const struct config *config
     worker->config = config;
     worker->threads = threads ? threads : 1;
     worker->verify = config->data_plane == DATA_PLANE_VERIFY;
-    worker->totals.kernels = kv_kernels()->name;
+    worker->totals.kernels = kv_kernels_name();
     status = make_stores(worker, diag);
     if (status == SIM_OK)
         status = array_zeroed(&worker->chains, trace->count, sizeof *worker->chains, "token contents", diag);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "prefix_cache.h"
+#include "pagedkv.h"
 
 static enum status lengths(const struct trace *trace, const uint32_t *tokens, struct figures *out, uint64_t *sum, struct diag *diag)
 {

@@ -225,7 +225,7 @@ static void write_dropped(const struct report *report, struct json_text *json)
 
 double report_read_limit(const struct report *report)
 {
-    const struct memory_limit *limit = &report->measured.limit;
+    const struct kv_memory_speed *limit = &report->measured.limit;
     return report->config->kv.read == KV_READ_ATTEND ? limit->read_gb_per_s : limit->copy_gb_per_s;
 }
 

@@ -11,20 +11,20 @@
 
 #include "base/json.h"
 #include "config/sizing.h"
-#include "data_plane/memory_limit.h"
 #include "data_plane/worker.h"
 #include "figure/figure.h"
 #include "figure/goodput.h"
 #include "figure/latency_choice.h"
 #include "observe/ledger.h"
 #include "observe/metrics.h"
+#include "pagedkv.h"
 #include "replay/engine.h"
 
 enum { REPORT_SCHEMA_VERSION = 1, REPORT_FIGURES_MOST = 256 };
 
 struct measured {
     double replay_seconds, cpu_seconds; /* of the replay alone; of the process so far */
-    struct memory_limit limit;          /* zero: not measured */
+    struct kv_memory_speed limit;       /* zero: not measured */
     uint32_t threads;
 };
 

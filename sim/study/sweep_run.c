@@ -166,7 +166,7 @@ void sweep_close(struct sweep *sweep)
 /* What the threads share. */
 struct pass {
     struct sweep *sweep;
-    struct memory_limit limit;
+    struct kv_memory_speed limit;
     struct progress progress;
     size_t *pending;
     size_t pending_count, done;
@@ -321,7 +321,7 @@ enum status sweep_run(struct sweep *sweep, struct diag *diag)
         if (sweep->result.rows[point].state == SWEEP_PENDING)
             pass.pending[pass.pending_count++] = point;
     if (sweep->moves_bytes && pass.pending_count > 0)
-        pass.limit = memory_limit_measure(sweep->threads);
+        pass.limit = kv_memory_speed_measure(sweep->threads);
     progress_start(&pass.progress, "sweep");
     pass.progress.terminal = pass.progress.terminal && !sweep->quiet;
     run_all(&pass);

@@ -9,7 +9,6 @@
 
 #include <signal.h>
 
-#include "data_plane/memory_limit.h"
 #include "replay/workload.h"
 #include "study/sweep_journal.h"
 #include "study/sweep_plan.h"

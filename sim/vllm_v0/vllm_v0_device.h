@@ -15,8 +15,7 @@
 #include <stdbool.h>
 
 #include "base/diag.h"
-#include "block_pool.h"
-#include "prefix_cache.h"
+#include "pagedkv.h"
 
 #define V0_UNIQUE KV_CONTENT_NONE
 

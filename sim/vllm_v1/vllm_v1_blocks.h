@@ -16,9 +16,8 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "block_pool.h"
 #include "config/config.h"
-#include "prefix_cache.h"
+#include "pagedkv.h"
 #include "trace/trace.h"
 #include "vllm_v1/eviction_order.h"
 

@@ -15,7 +15,7 @@
 
 #include "base/diag.h"
 #include "config/config.h"
-#include "prefix_cache.h"
+#include "pagedkv.h"
 #include "trace/trace.h"
 
 #define NODE_NONE    0u

@@ -1,6 +1,7 @@
-/* memory_limit.c - see memory_limit.h. */
-#include "data_plane/memory_limit.h"
-
+/* memory_speed.c - measures the best that this machine's memory can do, as the yardstick for gathers and attention.
+ *
+ * It uses the same kernels as the data plane, on memory that lies in order and in large pages. What a gather does not reach of this, its
+ * jumps cost it. The best of some rounds is taken, because whatever else runs on the machine can only make a round slower. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <time.h>
 
 #include "kernels.h"
+#include "pagedkv.h"
 
 enum { PIECES = 64, ROUNDS = 4, AHEAD = 2048 };
 #define HUGE_PAGE   ((size_t)2 << 20)
@@ -63,16 +65,16 @@ static double best_speed(unsigned char *to, const unsigned char *from, uint32_t 
     return best;
 }
 
-struct memory_limit memory_limit_measure(uint32_t threads)
+struct kv_memory_speed kv_memory_speed_measure(uint32_t threads)
 {
-    struct memory_limit limit = {0};
+    struct kv_memory_speed speed = {0};
     unsigned char *from = large_pages(TOTAL_BYTES + AHEAD), *to = large_pages(TOTAL_BYTES);
     if (from && to) {
         memset(from, 1, TOTAL_BYTES + AHEAD);
-        limit.copy_gb_per_s = best_speed(to, from, threads);
-        limit.read_gb_per_s = best_speed(NULL, from, threads);
+        speed.copy_gb_per_s = best_speed(to, from, threads);
+        speed.read_gb_per_s = best_speed(NULL, from, threads);
     }
     free(from);
     free(to);
-    return limit;
+    return speed;
 }

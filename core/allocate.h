@@ -1,6 +1,6 @@
-/* memory.h - malloc as the library uses it, with a switch for tests: let the n-th allocation from now on fail. Internal. */
-#ifndef KV_MEMORY_H
-#define KV_MEMORY_H
+/* allocate.h - malloc as the library uses it, with a switch for tests: let the n-th allocation from now fail. Internal. */
+#ifndef KV_ALLOCATE_H
+#define KV_ALLOCATE_H
 
 #include <stddef.h>
 #include <stdint.h>
