@@ -252,7 +252,7 @@ static void print_config_options(FILE *file)
 
 static void print_policies(FILE *file)
 {
-    const struct policy_info *info;
+    const struct pagesim_policy_info *info;
     for (size_t i = 0; i < config_key_count; i++) {
         char option[96];
         if (config_keys[i].type != KEY_NAME || config_keys[i].choices)

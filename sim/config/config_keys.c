@@ -214,7 +214,7 @@ const char *config_key_choice(const struct config_key *key, uint32_t i)
 {
     if (key->choices)
         return key->choices[i];
-    const struct policy_info *policy = key->type == KEY_NAME ? policy_at(key->policies, i) : NULL;
+    const struct pagesim_policy_info *policy = key->type == KEY_NAME ? policy_at(key->policies, i) : NULL;
     return policy ? policy->name : NULL;
 }
 

@@ -5,6 +5,6 @@
  */
 #include "policy/policies.h"
 
-const struct eviction_policy eviction_vllm = {
+const struct pagesim_eviction_policy eviction_vllm = {
     .info = {"vllm", "longest free first (vLLM)"},
 };

@@ -4,20 +4,20 @@
 
 #include "policy/policy.h"
 
-extern const struct scheduling_policy scheduling_fcfs;
-extern const struct scheduling_policy scheduling_priority;
-extern const struct scheduling_policy scheduling_sjf;
-extern const struct scheduling_policy scheduling_sjf_oracle;
-extern const struct scheduling_policy scheduling_srpt;
-extern const struct scheduling_policy scheduling_lpm;
-extern const struct scheduling_policy scheduling_mlfq;
+extern const struct pagesim_scheduling_policy scheduling_fcfs;
+extern const struct pagesim_scheduling_policy scheduling_priority;
+extern const struct pagesim_scheduling_policy scheduling_sjf;
+extern const struct pagesim_scheduling_policy scheduling_sjf_oracle;
+extern const struct pagesim_scheduling_policy scheduling_srpt;
+extern const struct pagesim_scheduling_policy scheduling_lpm;
+extern const struct pagesim_scheduling_policy scheduling_mlfq;
 
-extern const struct preemption_victim victim_vllm;
-extern const struct preemption_victim victim_cheapest_recompute;
-extern const struct preemption_victim victim_lowest_progress;
+extern const struct pagesim_preemption_victim victim_vllm;
+extern const struct pagesim_preemption_victim victim_cheapest_recompute;
+extern const struct pagesim_preemption_victim victim_lowest_progress;
 
-extern const struct eviction_policy eviction_vllm;
-extern const struct eviction_policy eviction_lru;
-extern const struct eviction_policy eviction_lfu;
+extern const struct pagesim_eviction_policy eviction_vllm;
+extern const struct pagesim_eviction_policy eviction_lru;
+extern const struct pagesim_eviction_policy eviction_lfu;
 
 #endif

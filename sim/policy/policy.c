@@ -6,7 +6,7 @@
 #include "policy/policies.h"
 
 /* `info` is the first member of each table, so a pointer to it is a pointer to the table. NULL ends a list. */
-static const struct policy_info *known[POLICY_KINDS][POLICIES_MOST + 1] = {
+static const struct pagesim_policy_info *known[POLICY_KINDS][POLICIES_MOST + 1] = {
     [POLICY_SCHEDULING] = {&scheduling_fcfs.info, &scheduling_priority.info, &scheduling_sjf.info, &scheduling_sjf_oracle.info,
                            &scheduling_srpt.info, &scheduling_lpm.info, &scheduling_mlfq.info},
     [POLICY_VICTIM] = {&victim_vllm.info, &victim_cheapest_recompute.info, &victim_lowest_progress.info},
@@ -15,14 +15,14 @@ static const struct policy_info *known[POLICY_KINDS][POLICIES_MOST + 1] = {
 
 static const char *const kind_names[POLICY_KINDS] = {"scheduling_policy", "preemption_victim", "eviction_policy"};
 
-const struct policy_info *policy_at(enum policy_kind kind, uint32_t i)
+const struct pagesim_policy_info *policy_at(enum policy_kind kind, uint32_t i)
 {
     return i < POLICIES_MOST ? known[kind][i] : NULL;
 }
 
-static const struct policy_info *find(enum policy_kind kind, const char *name)
+static const struct pagesim_policy_info *find(enum policy_kind kind, const char *name)
 {
-    const struct policy_info *info;
+    const struct pagesim_policy_info *info;
     for (uint32_t i = 0; (info = policy_at(kind, i)) != NULL; i++)
         if (strcmp(info->name, name) == 0)
             return info;
@@ -30,13 +30,13 @@ static const struct policy_info *find(enum policy_kind kind, const char *name)
 }
 
 /* What its kind cannot do without. An eviction policy without a key is another name of vLLM's. */
-static bool complete(enum policy_kind kind, const struct policy_info *info)
+static bool complete(enum policy_kind kind, const struct pagesim_policy_info *info)
 {
-    const struct scheduling_policy *scheduling = (const struct scheduling_policy *)info;
-    const struct preemption_victim *victim = (const struct preemption_victim *)info;
+    const struct pagesim_scheduling_policy *scheduling = (const struct pagesim_scheduling_policy *)info;
+    const struct pagesim_preemption_victim *victim = (const struct pagesim_preemption_victim *)info;
     switch (kind) {
     case POLICY_SCHEDULING:
-        return scheduling->order == POLICY_ARRIVAL ? !scheduling->key && !scheduling->before_admission : scheduling->key != NULL;
+        return scheduling->order == PAGESIM_POLICY_ARRIVAL ? !scheduling->key && !scheduling->before_admission : scheduling->key != NULL;
     case POLICY_VICTIM:
         return victim->choose != NULL;
     default:
@@ -44,7 +44,7 @@ static bool complete(enum policy_kind kind, const struct policy_info *info)
     }
 }
 
-enum status policy_register(enum policy_kind kind, const struct policy_info *info, struct diag *diag)
+enum status policy_register(enum policy_kind kind, const struct pagesim_policy_info *info, struct diag *diag)
 {
     uint32_t count = 0;
     while (policy_at(kind, count))
@@ -56,24 +56,24 @@ enum status policy_register(enum policy_kind kind, const struct policy_info *inf
     if (!complete(kind, info))
         return diag_set(diag, SIM_FAILED, "%s \"%s\": %s", kind_names[kind], info->name,
                         kind == POLICY_VICTIM ? "choose is missing"
-                                              : "a key is needed, except for POLICY_ARRIVAL, which can have none nor set any");
+                                              : "a key is needed, except for PAGESIM_POLICY_ARRIVAL, which can have none nor set any");
     if (count == POLICIES_MOST)
         return diag_set(diag, SIM_FAILED, "no room for %s \"%s\": there are %d already", kind_names[kind], info->name, POLICIES_MOST);
     known[kind][count] = info;
     return SIM_OK;
 }
 
-const struct scheduling_policy *policy_find_scheduling(const char *name)
+const struct pagesim_scheduling_policy *policy_find_scheduling(const char *name)
 {
-    return (const struct scheduling_policy *)find(POLICY_SCHEDULING, name);
+    return (const struct pagesim_scheduling_policy *)find(POLICY_SCHEDULING, name);
 }
 
-const struct preemption_victim *policy_find_victim(const char *name)
+const struct pagesim_preemption_victim *policy_find_victim(const char *name)
 {
-    return (const struct preemption_victim *)find(POLICY_VICTIM, name);
+    return (const struct pagesim_preemption_victim *)find(POLICY_VICTIM, name);
 }
 
-const struct eviction_policy *policy_find_eviction(const char *name)
+const struct pagesim_eviction_policy *policy_find_eviction(const char *name)
 {
-    return (const struct eviction_policy *)find(POLICY_EVICTION, name);
+    return (const struct pagesim_eviction_policy *)find(POLICY_EVICTION, name);
 }

@@ -9,9 +9,9 @@ struct rank {
     uint32_t position;
 };
 
-static struct rank rank_of(const struct policy_running *running, uint32_t at)
+static struct rank rank_of(const struct pagesim_policy_running *running, uint32_t at)
 {
-    struct policy_request request = running->request(running, at);
+    struct pagesim_policy_request request = running->request(running, at);
     return (struct rank){.key = running->key(running, at), .arrival_ns = request.arrival_ns, .position = request.position};
 }
 
@@ -25,7 +25,7 @@ static bool later(const struct rank *a, const struct rank *b, bool first_of_ties
     return !first_of_ties && a->position > b->position;
 }
 
-static uint32_t choose(const struct policy_running *running)
+static uint32_t choose(const struct pagesim_policy_running *running)
 {
     if (!running->ordered)
         return running->count - 1;
@@ -41,7 +41,7 @@ static uint32_t choose(const struct policy_running *running)
     return last;
 }
 
-const struct preemption_victim victim_vllm = {
+const struct pagesim_preemption_victim victim_vllm = {
     .info = {"vllm", "the last in the order of waiting; under fcfs, the last admitted (vLLM)"},
     .choose = choose,
 };

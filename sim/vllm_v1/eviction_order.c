@@ -7,7 +7,8 @@
 
 #define NOWHERE UINT32_MAX
 
-enum status eviction_order_init(struct eviction_order *order, const struct eviction_policy *policy, uint32_t num_blocks, struct diag *diag)
+enum status eviction_order_init(struct eviction_order *order, const struct pagesim_eviction_policy *policy, uint32_t num_blocks,
+                                struct diag *diag)
 {
     const char *what = "the order of eviction";
     *order = (struct eviction_order){.num_blocks = num_blocks};
@@ -39,7 +40,7 @@ void eviction_order_deinit(struct eviction_order *order)
 
 static bool sooner(const struct eviction_order *order, uint32_t a, uint32_t b)
 {
-    const struct policy_block *left = &order->facts[a], *right = &order->facts[b];
+    const struct pagesim_policy_block *left = &order->facts[a], *right = &order->facts[b];
     if (order->keys[a] != order->keys[b])
         return order->keys[a] < order->keys[b];
     if (left->touched != right->touched)
@@ -90,14 +91,14 @@ void eviction_order_hit(struct eviction_order *order, uint32_t block, uint32_t d
         return;
     if (order->at[block] != NOWHERE)
         leave_heap(order, block);
-    struct policy_block *facts = &order->facts[block];
-    *facts = (struct policy_block){.touched = admission, .hits = facts->hits + 1, .depth = depth};
+    struct pagesim_policy_block *facts = &order->facts[block];
+    *facts = (struct pagesim_policy_block){.touched = admission, .hits = facts->hits + 1, .depth = depth};
 }
 
 void eviction_order_fill(struct eviction_order *order, uint32_t block, uint32_t depth, uint64_t admission)
 {
     if (order->policy)
-        order->facts[block] = (struct policy_block){.touched = admission, .depth = depth};
+        order->facts[block] = (struct pagesim_policy_block){.touched = admission, .depth = depth};
 }
 
 void eviction_order_free(struct eviction_order *order, uint32_t block)

@@ -29,7 +29,7 @@ struct vllm_v1 {
     struct config config;
     uint32_t watermark_blocks;
     struct scheduling_order order;
-    const struct preemption_victim *victim;
+    const struct pagesim_preemption_victim *victim;
     bool tells;     /* the scheduling policy wants to know what happens */
     int64_t now_ns; /* when the current step started */
     struct v1_blocks blocks;
@@ -55,7 +55,7 @@ struct vllm_v1 {
 
 /* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
 
-static struct policy_request view(const struct vllm_v1 *v1, uint32_t position)
+static struct pagesim_policy_request view(const struct vllm_v1 *v1, uint32_t position)
 {
     const struct v1_request *request = &v1->requests[position];
     return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known, request->computed);
@@ -64,16 +64,16 @@ static struct policy_request view(const struct vllm_v1 *v1, uint32_t position)
 /* The key of a request that is in the system. A static one is asked for once, at arrival. */
 static int64_t current_key(const struct vllm_v1 *v1, uint32_t position)
 {
-    if (v1->order.policy->order != POLICY_CHANGING_KEY)
+    if (v1->order.policy->order != PAGESIM_POLICY_CHANGING_KEY)
         return request_queue_key(&v1->waiting, position);
-    struct policy_request request = view(v1, position);
+    struct pagesim_policy_request request = view(v1, position);
     return scheduling_order_key(&v1->order, &request);
 }
 
 /* Only when v1->tells: most policies do not want to know, and the caller builds the event. */
-static void tell(const struct vllm_v1 *v1, uint32_t position, struct policy_event event)
+static void tell(const struct vllm_v1 *v1, uint32_t position, struct pagesim_policy_event event)
 {
-    struct policy_request request = view(v1, position);
+    struct pagesim_policy_request request = view(v1, position);
     v1->order.policy->happened(v1->order.self, &request, &event);
 }
 
@@ -81,35 +81,35 @@ static void tell(const struct vllm_v1 *v1, uint32_t position, struct policy_even
 static void tell_computed(const struct vllm_v1 *v1, int64_t end_ns, const struct step *step)
 {
     for (uint32_t i = 0; i < step->scheduled_count; i++) {
-        struct policy_request request = view(v1, step->scheduled[i].request);
-        struct policy_event event = {.kind = POLICY_COMPUTED,
-                                     .now_ns = end_ns,
-                                     .step_ns = end_ns - v1->now_ns,
-                                     .tokens = (uint32_t)step->scheduled[i].tokens,
-                                     .generated = request.computed_tokens == request.known_tokens};
+        struct pagesim_policy_request request = view(v1, step->scheduled[i].request);
+        struct pagesim_policy_event event = {.kind = PAGESIM_POLICY_COMPUTED,
+                                             .now_ns = end_ns,
+                                             .step_ns = end_ns - v1->now_ns,
+                                             .tokens = (uint32_t)step->scheduled[i].tokens,
+                                             .generated = request.computed_tokens == request.known_tokens};
         request.known_tokens += event.generated;
         v1->order.policy->happened(v1->order.self, &request, &event);
     }
 }
 
 struct running_view {
-    struct policy_running running;
+    struct pagesim_policy_running running;
     const struct vllm_v1 *v1;
 };
 
-static struct policy_request running_request(const struct policy_running *running, uint32_t at)
+static struct pagesim_policy_request running_request(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
     return view(v1, v1->running[at]);
 }
 
-static int64_t running_key(const struct policy_running *running, uint32_t at)
+static int64_t running_key(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
     return current_key(v1, v1->running[at]);
 }
 
-static uint32_t running_shared_tokens(const struct policy_running *running, uint32_t at)
+static uint32_t running_shared_tokens(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
     uint32_t position = v1->running[at], shared = v1_blocks_shared_tokens(&v1->blocks, position),
@@ -120,7 +120,7 @@ static uint32_t running_shared_tokens(const struct policy_running *running, uint
 /* Section 6.1, choice of victim: an index into running. */
 static uint32_t choose_victim(const struct vllm_v1 *v1)
 {
-    const struct scheduling_policy *policy = v1->order.policy;
+    const struct pagesim_scheduling_policy *policy = v1->order.policy;
     struct running_view all = {.running = {.count = v1->running_count,
                                            .ordered = policy->key && !policy->waiting_only,
                                            .first_of_ties = policy->first_of_ties,
@@ -134,14 +134,14 @@ static uint32_t choose_victim(const struct vllm_v1 *v1)
 }
 
 struct waiting_view {
-    struct policy_waiting waiting;
+    struct pagesim_policy_waiting waiting;
     struct vllm_v1 *v1;
     enum status status; /* of the first look-up that failed */
     bool changed;
     struct diag *diag;
 };
 
-static uint32_t waiting_cached_tokens(struct policy_waiting *waiting, uint32_t position)
+static uint32_t waiting_cached_tokens(struct pagesim_policy_waiting *waiting, uint32_t position)
 {
     struct waiting_view *all = (struct waiting_view *)waiting;
     uint32_t hits = 0;
@@ -150,7 +150,7 @@ static uint32_t waiting_cached_tokens(struct policy_waiting *waiting, uint32_t p
     return hits * all->v1->config.block_size;
 }
 
-static void waiting_set_key(struct policy_waiting *waiting, uint32_t position, int64_t key)
+static void waiting_set_key(struct pagesim_policy_waiting *waiting, uint32_t position, int64_t key)
 {
     struct waiting_view *all = (struct waiting_view *)waiting;
     all->changed |= all->v1->waiting.key[position] != key;
@@ -160,7 +160,7 @@ static void waiting_set_key(struct policy_waiting *waiting, uint32_t position, i
 /* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. */
 static enum status reorder_waiting(struct vllm_v1 *v1, uint32_t budget, struct diag *diag)
 {
-    const struct scheduling_policy *policy = v1->order.policy;
+    const struct pagesim_scheduling_policy *policy = v1->order.policy;
     if (!policy->before_admission || v1->waiting.count == 0 || budget == 0 || v1->running_count == v1->config.max_num_seqs ||
         v1->blocks.pool.num_free == 0)
         return SIM_OK;
@@ -184,7 +184,7 @@ static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t 
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     v1->requests[position] = (struct v1_request){.arrival_ns = arrival_ns, .known = v1->trace->input_tokens[position]};
     if (v1->tells)
-        tell(v1, position, (struct policy_event){.kind = POLICY_ARRIVED, .now_ns = arrival_ns});
+        tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ARRIVED, .now_ns = arrival_ns});
     request_queue_push(&v1->waiting, position, scheduling_order_first_key(&v1->order, position, arrival_ns));
     return SIM_OK;
 }
@@ -232,7 +232,7 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
     uint32_t lost = request->computed;
     request->computed = request->scheduled = 0;
     if (v1->tells)
-        tell(v1, victim, (struct policy_event){.kind = POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
+        tell(v1, victim, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
     request_queue_push_preempted(&v1->waiting, victim, current_key(v1, victim));
     return SIM_OK;
 }
@@ -327,7 +327,7 @@ static enum status schedule_waiting(struct vllm_v1 *v1, uint32_t threshold, uint
         v1->held_tokens += cached;
         v1->admitted[v1->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached};
         if (v1->tells)
-            tell(v1, position, (struct policy_event){.kind = POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
+            tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
         note_scheduled(v1, position, tokens, budget);
     }
     return SIM_OK;
@@ -454,7 +454,7 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
             request->known < v1->config.max_model_len)
             continue;
         if (v1->tells)
-            tell(v1, position, (struct policy_event){.kind = POLICY_FINISHED, .now_ns = end_ns});
+            tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
         v1->finished[finished++] = position;
         v1_blocks_release(&v1->blocks, position);
         v1_blocks_forget(&v1->blocks, position);
@@ -603,7 +603,7 @@ enum status vllm_v1_create(const struct trace *trace, const struct config *confi
     if (status == SIM_OK)
         status = v1_blocks_init(&v1->blocks, trace, config, diag);
     if (status == SIM_OK)
-        status = request_queue_init(&v1->waiting, trace->count, v1->order.policy->order != POLICY_ARRIVAL, diag);
+        status = request_queue_init(&v1->waiting, trace->count, v1->order.policy->order != PAGESIM_POLICY_ARRIVAL, diag);
     if (status == SIM_OK)
         status = make_lists(v1, diag);
     if (status != SIM_OK) {

@@ -29,7 +29,7 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
         status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache");
     if (status == SIM_OK)
         status = array_zeroed(&blocks->tables, trace->count, sizeof *blocks->tables, "block tables", diag);
-    const struct eviction_policy *policy = policy_find_eviction(config->eviction_policy);
+    const struct pagesim_eviction_policy *policy = policy_find_eviction(config->eviction_policy);
     if (status == SIM_OK && !policy)
         status = diag_set(diag, SIM_BAD_INPUT, "there is no eviction_policy \"%s\"", config->eviction_policy);
     if (status == SIM_OK && blocks->caching)

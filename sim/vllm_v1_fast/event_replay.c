@@ -20,7 +20,7 @@ const char *event_replay_refuses(const struct trace *trace, const struct config 
     (void)model;
     if (config->scheduler != SCHEDULER_VLLM_V1)
         return "engines other than vllm-v1";
-    const struct scheduling_policy *policy = policy_find_scheduling(config->scheduling_policy);
+    const struct pagesim_scheduling_policy *policy = policy_find_scheduling(config->scheduling_policy);
     if (!policy || !scheduling_policy_is_static(policy))
         return "scheduling policies whose order is not settled when a request arrives";
     if (!policy_find_victim(config->preemption_victim))
@@ -532,7 +532,7 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
     if (status != SIM_OK)
         return status;
     replay->victim = policy_find_victim(replay->config->preemption_victim);
-    replay->by_priority = replay->order.policy->order != POLICY_ARRIVAL;
+    replay->by_priority = replay->order.policy->order != PAGESIM_POLICY_ARRIVAL;
     status = closed_loop_init(&replay->loop, trace, replay->config->max_concurrency, diag);
     if (status == SIM_OK)
         status = event_blocks_init(&replay->blocks, trace, replay->config, most, replay->emitter.wants_contiguity, diag);

@@ -34,7 +34,7 @@ struct event_replay {
     uint32_t due_count;
     uint32_t late; /* decoding requests whose newest token is older than the step before */
     struct scheduling_order order;
-    const struct preemption_victim *victim;
+    const struct pagesim_preemption_victim *victim;
     bool by_priority; /* by a key: priority, or any other that is known at arrival and stays */
     uint32_t watermark_blocks;
     uint32_t next; /* the next position to arrive */

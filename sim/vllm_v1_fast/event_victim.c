@@ -6,16 +6,16 @@
 #include "vllm_v1_fast/event_state.h"
 
 struct running_view {
-    struct policy_running running;
+    struct pagesim_policy_running running;
     const struct event_replay *replay;
 };
 
-static uint32_t slot_at(const struct policy_running *running, uint32_t at)
+static uint32_t slot_at(const struct pagesim_policy_running *running, uint32_t at)
 {
     return ((const struct running_view *)running)->replay->due[at];
 }
 
-static struct policy_request running_request(const struct policy_running *running, uint32_t at)
+static struct pagesim_policy_request running_request(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct event_replay *replay = ((const struct running_view *)running)->replay;
     const struct live *live = &replay->calendar.live[slot_at(running, at)];
@@ -23,7 +23,7 @@ static struct policy_request running_request(const struct policy_running *runnin
                                     live->computed);
 }
 
-static int64_t running_key(const struct policy_running *running, uint32_t at)
+static int64_t running_key(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct event_replay *replay = ((const struct running_view *)running)->replay;
     return event_waiting_key(replay, replay->calendar.live[slot_at(running, at)].position);
@@ -46,7 +46,7 @@ static uint32_t shared_blocks(const struct event_blocks *blocks, const struct ev
     return shared;
 }
 
-static uint32_t running_shared_tokens(const struct policy_running *running, uint32_t at)
+static uint32_t running_shared_tokens(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct event_replay *replay = ((const struct running_view *)running)->replay;
     uint32_t slot = slot_at(running, at);

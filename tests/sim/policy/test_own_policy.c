@@ -7,15 +7,15 @@
 #include "study/sweep_run.h"
 #include "support/tiny_trace.h"
 
-static int64_t key(void *self, const struct policy_request *request)
+static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
     (void)self;
     return -(int64_t)request->input_tokens;
 }
 
-static const struct scheduling_policy longest_prompt = {
+static const struct pagesim_scheduling_policy longest_prompt = {
     .info = {"longest-prompt", "longest prompt first"},
-    .order = POLICY_STATIC_KEY,
+    .order = PAGESIM_POLICY_STATIC_KEY,
     .key = key,
 };
 
