@@ -80,7 +80,7 @@ PAGESIM_API const char *pagesim_version_string(void);
 /* Also the exit codes of the program. */
 enum pagesim_status {
     PAGESIM_OK = 0,
-    PAGESIM_FAILED = 1,       /* the system: out of memory, a file that cannot be read; or a policy that cannot be registered */
+    PAGESIM_FAILED = 1,       /* out of memory; or a policy that cannot be registered */
     PAGESIM_USAGE = 2,        /* the caller: an unknown key, value or figure */
     PAGESIM_BAD_INPUT = 3,    /* a trace or configuration that says something wrong */
     PAGESIM_INTERRUPTED = 130 /* a callback asked to stop */
@@ -99,7 +99,7 @@ struct pagesim_error {
 struct pagesim_trace;
 
 /* Read a trace file, JSON lines (Mooncake's format and its relatives) or Azure's CSV, told apart by content; "-" is standard input.
- * O(bytes), in parallel. PAGESIM_BAD_INPUT: a line that is no request, with its place. PAGESIM_FAILED: it cannot be read. */
+ * O(bytes), in parallel. PAGESIM_BAD_INPUT: it cannot be read, or a line is no request; the error has the place. */
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_trace_open(const char *path, struct pagesim_trace **out,
                                                                      struct pagesim_error *error);
 
@@ -139,7 +139,7 @@ struct pagesim_config;
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_config_create(struct pagesim_config **out, struct pagesim_error *error);
 
 /* The same with the keys of a JSON file, or of JSON text of `length` bytes. `name` is what errors call the text; paths in it are relative
- * to the folder of that name. PAGESIM_BAD_INPUT: what is wrong in it, with its place. PAGESIM_FAILED: the file cannot be read. */
+ * to the folder of that name. PAGESIM_BAD_INPUT: the file cannot be read, or what is wrong in it, with its place. */
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_config_open(const char *path, struct pagesim_config **out,
                                                                       struct pagesim_error *error);
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_config_parse(const char *name, const char *text, size_t length,
@@ -186,7 +186,7 @@ struct pagesim_event {
 
 /* One step of the scheduler, or (idle) the time between two steps in which nothing runs. State is that during the step. */
 struct pagesim_step {
-    uint64_t step; /* from 0; of idle time, the next step's */
+    uint64_t step; /* from 0; 0 for idle time */
     bool idle;
     int64_t start_ns, duration_ns;
     uint32_t scheduled_sequences, scheduled_tokens;
@@ -227,8 +227,8 @@ struct pagesim_result;
 
 /* Replay `trace` as `config` says; `options` NULL: the defaults. The result owns all that it needs. Keys of the data plane do not count
  * here: no K/V bytes are moved. O(steps * changes in the batch), see doc/performance.md.
- * PAGESIM_BAD_INPUT: keys that do not fit together, no size of the pool, a step-time table that is wrong, or requests that the engine does
- * not have (V1 has no beam search). PAGESIM_INTERRUPTED: a callback said so. PAGESIM_USAGE: too many observers. */
+ * PAGESIM_BAD_INPUT: keys that do not fit together, a step-time table that is wrong, or requests that the engine does not have (V1 has no
+ * beam search). PAGESIM_USAGE: the pool has no size, or too many observers. PAGESIM_INTERRUPTED: a callback said so. */
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_run(const struct pagesim_trace *trace, const struct pagesim_config *config,
                                                               const struct pagesim_run_options *options, struct pagesim_result **out,
                                                               struct pagesim_error *error);

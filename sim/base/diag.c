@@ -2,6 +2,7 @@
 #include "base/diag.h"
 
 #include <stdio.h>
+#include <string.h>
 
 __attribute__((format(printf, 4, 0))) static enum status set_v(struct diag *diag, enum status status, const char *prefix,
                                                                const char *format, va_list arguments)
@@ -33,6 +34,11 @@ enum status diag_at(struct diag *diag, const char *file, size_t line, size_t col
         snprintf(prefix, sizeof prefix, "%s:%zu: ", file, line);
     else
         snprintf(prefix, sizeof prefix, "%s:%zu:%zu: ", file, line, column);
+    if (diag->status == SIM_OK) {
+        diag->file_bytes = strlen(file);
+        diag->line = line;
+        diag->column = line == 0 ? 0 : column;
+    }
     va_list arguments;
     va_start(arguments, format);
     enum status result = set_v(diag, SIM_BAD_INPUT, prefix, format, arguments);
@@ -47,6 +53,5 @@ enum status diag_no_memory(struct diag *diag, size_t bytes, const char *what)
 
 void diag_clear(struct diag *diag)
 {
-    diag->status = SIM_OK;
-    diag->text[0] = '\0';
+    *diag = (struct diag){0};
 }

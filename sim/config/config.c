@@ -159,28 +159,21 @@ static enum status refuse_foreign(const struct json_document *document, const st
                       key->engines == KEY_V1_ONLY ? "vllm-v1" : "vllm-v0");
 }
 
-static enum status read_file(const char *path, struct config *config, struct diag *diag)
+static enum status read_text(const char *name, const char *text, size_t length, struct config *config, struct diag *diag)
 {
-    struct text_file file;
     struct json_document document;
-    if (strcmp(path, "-") == 0)
-        return diag_set(diag, SIM_USAGE, "--config cannot be read from standard input; give a file");
-    enum status status = text_file_open(path, &file, diag);
+    enum status status = json_open(name, 1, text, length, &document, diag);
     if (status != SIM_OK)
         return status;
-    status = json_open(path, 1, file.text, file.length, &document, diag);
-    if (status == SIM_OK) {
-        if (cJSON_IsObject(document.root))
-            status = read_scheduler(&document, config, diag);
-        else
-            status = json_error(&document, document.root, false, diag, "a configuration must be a JSON object");
-        if (status == SIM_OK)
-            status = read_group(&document, document.root, KEY_TOP, config, diag);
-        if (status == SIM_OK)
-            status = refuse_foreign(&document, config, diag);
-        json_close(&document);
-    }
-    text_file_close(&file);
+    if (cJSON_IsObject(document.root))
+        status = read_scheduler(&document, config, diag);
+    else
+        status = json_error(&document, document.root, false, diag, "a configuration must be a JSON object");
+    if (status == SIM_OK)
+        status = read_group(&document, document.root, KEY_TOP, config, diag);
+    if (status == SIM_OK)
+        status = refuse_foreign(&document, config, diag);
+    json_close(&document);
     return status;
 }
 
@@ -255,16 +248,34 @@ enum status config_check(struct config *config, const char *where, struct diag *
     return SIM_OK;
 }
 
-enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out, struct diag *diag)
+enum status config_read(const char *name, const char *text, size_t length, const struct config_option *options, uint32_t option_count,
+                        struct config *out, struct diag *diag)
 {
     struct config config;
     enum status status = defaults_of_options(options, option_count, &config, diag);
-    if (status == SIM_OK && path)
-        status = read_file(path, &config, diag);
+    if (status == SIM_OK && text)
+        status = read_text(name, text, length, &config, diag);
     if (status == SIM_OK)
         status = apply_options(options, option_count, &config, diag);
     if (status == SIM_OK)
+        *out = config;
+    return status;
+}
+
+enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out, struct diag *diag)
+{
+    struct text_file file = {0};
+    struct config config;
+    if (path && strcmp(path, "-") == 0)
+        return diag_set(diag, SIM_USAGE, "--config cannot be read from standard input; give a file");
+    enum status status = path ? text_file_open(path, &file, diag) : SIM_OK;
+    if (status != SIM_OK)
+        return status;
+    status = config_read(path, file.text, file.length, options, option_count, &config, diag);
+    if (status == SIM_OK)
         status = config_check(&config, path ? path : "configuration", diag);
+    if (path)
+        text_file_close(&file);
     if (status == SIM_OK)
         *out = config;
     return status;

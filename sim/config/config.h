@@ -8,6 +8,7 @@
 #define PAGESIM_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/diag.h"
@@ -90,6 +91,10 @@ struct config_option {
  * errors in options are SIM_USAGE and name the option and the allowed values. *out is written only on success. */
 SIM_NODISCARD enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out,
                                       struct diag *diag);
+
+/* The same from JSON text that is called `name` in messages (NULL: no text), and without the rules that join several keys (config_check). */
+SIM_NODISCARD enum status config_read(const char *name, const char *text, size_t length, const struct config_option *options,
+                                      uint32_t option_count, struct config *out, struct diag *diag);
 
 /* Set one key as its option would ("block_size", "16"; nested keys as "step_time.base_ns"), then check the whole again. For --vary. */
 SIM_NODISCARD enum status config_set(struct config *config, const char *key, const char *value, struct diag *diag);

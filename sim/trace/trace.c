@@ -85,7 +85,8 @@ static enum status first_error(struct trace_rows *pieces, size_t count, enum tra
         first_line += count_lines(pieces[i].text, pieces[i].length);
     struct trace_rows again = {.file = pieces[failed].file, .text = pieces[failed].text, .length = pieces[failed].length};
     read_piece(&again, format, first_line);
-    diag_set(diag, pieces[failed].diag.status, "%s", again.status != SIM_OK ? again.diag.text : pieces[failed].diag.text);
+    if (diag->status == SIM_OK)
+        *diag = again.status != SIM_OK ? again.diag : pieces[failed].diag;
     trace_rows_deinit(&again);
     return diag->status;
 }

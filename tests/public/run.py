@@ -6,6 +6,7 @@ usage: run.py BUILD      (from the project's folder; BUILD has the libraries)
 Expected outputs of the examples are tests/public/NAME.stdout. CC, CXX are honoured. Ends with "N passed, N failed".
 """
 import glob
+import json
 import os
 import re
 import shutil
@@ -113,6 +114,18 @@ def examples(root, work):
     for source in sorted(glob.glob("examples/*.py")):
         name = os.path.basename(source)
         same_output(name, name, [sys.executable, source], environment(lib))
+    same_figures(root, environment(lib))
+
+
+def same_figures(root, env):
+    """Every figure that Python gets from the library is that of the program."""
+    asked = "import sys, json; sys.path.insert(0, 'examples'); import replay; print(json.dumps(replay.replay('traces/chat.jsonl', num_gpu_blocks=300)))"
+    library = succeeds("figures from Python", sys.executable, "-B", "-c", asked, env=env).stdout
+    program = succeeds("figures of the program", f"{root}{PREFIX}/bin/pagesim", "replay", "--trace", "traces/chat.jsonl", "--num-gpu-blocks", "300",
+                       "--format", "json", env=env).stdout
+    library, program = json.loads(library or "{}"), json.loads(program or "{}")
+    differing = [name for name, value in library.items() if not (value == program.get(name, "missing") or (program.get(name) is None and value != value))]
+    check(len(library) > 50 and not differing, f"of {len(library)} figures these differ between library and program: {differing}")
 
 
 def same_output(name, what, command, env):
