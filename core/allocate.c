@@ -5,9 +5,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/* Of the thread, so that tests that run side by side do not fail each other's allocations. */
 static _Thread_local uint64_t until_failure; /* 0: never */
 static _Thread_local uint64_t allocations;
 
+/* Counts each allocation and says whether this is the one that shall fail. One failure, not all from there on: code that goes on after the
+ * first failure as if nothing had been is what tests want to catch. */
 static bool fails_now(void)
 {
     allocations++;

@@ -87,6 +87,7 @@ static void attend_group(const struct job *job, uint32_t head, const struct side
     }
 }
 
+/* Softmax over nothing: maximum -infinity, sum 0, output 0. The first chunk's weights then need no case of their own. */
 static void begin(const struct job *job, struct running *running)
 {
     const size_t width = (size_t)job->group * job->store->shape.head_dim;
@@ -97,6 +98,8 @@ static void begin(const struct job *job, struct running *running)
     memset(job->sequence->outputs + job->first_head * width, 0, job->heads * width * sizeof(float));
 }
 
+/* Outputs were summed with weights relative to the running maximum; dividing by the sum of the weights makes them a softmax. Sums stand in
+ * as many lanes as a chunk has rows, so that adding a chunk is one vector addition. */
 static void end(const struct job *job, const struct running *running)
 {
     const uint32_t dim = job->store->shape.head_dim;
@@ -153,6 +156,7 @@ static void attend_share(const struct job *common, const struct kv_attend_sequen
     }
 }
 
+/* As in gather.c: everything before the first write. */
 static bool valid(const struct kv_store *store, uint32_t layer, uint32_t group, const struct kv_attend_sequence *sequences, uint32_t count)
 {
     if (layer >= store->shape.num_layers || group < 1 || group > KV_ATTEND_GROUP_MAX || store->shape.head_dim > KV_ATTEND_HEAD_DIM_MAX)

@@ -19,6 +19,8 @@ enum { STREAM_FROM = 1 << 20, STREAM_FROM_ALL = 4 << 20, PIECE_BYTES = 8192, AHE
 /* Smaller gathers finish sooner than other threads wake up. */
 enum { SHARED_FROM = 128 << 10 };
 
+/* Everything is checked before the first byte is written, so that an error leaves the buffers as they were. This reads one id for each
+ * block that is then copied, some KiB: it does not show. */
 static bool valid_table(const struct kv_store *store, const uint32_t *blocks, uint32_t num_tokens)
 {
     const uint32_t size = store->shape.block_size, entries = num_tokens / size + (num_tokens % size != 0);
@@ -77,6 +79,8 @@ static void gather_group(const struct span *span, int value, uint32_t k, uint32_
     }
 }
 
+/* K of everything, then V: fewer places are read at the same time. The last block may be partly filled; it goes alone, as runs that are read
+ * side by side are of one length. */
 static void gather_span(const struct span *span)
 {
     const uint32_t size = span->store->shape.block_size, whole = span->num_tokens / size, past = span->past < whole ? span->past : whole;
@@ -91,6 +95,7 @@ static void gather_span(const struct span *span)
         kv_kernels_fence();
 }
 
+/* Blocks that hold a sequence's tokens; written so that it cannot overflow. */
 static uint32_t entries_of(const struct kv_store *store, uint32_t num_tokens)
 {
     return num_tokens / store->shape.block_size + (num_tokens % store->shape.block_size != 0);
@@ -164,6 +169,8 @@ static void gather_share(const struct span *common, const struct kv_gather_seque
     }
 }
 
+/* Equal shares of blocks, not of sequences: one long sequence among short ones would keep one thread busy and the others idle. A share may
+ * begin and end inside a sequence, because each block's destination is known from its number. */
 enum kv_status kv_gather_batch(const struct kv_store *store, uint32_t layer, const struct kv_gather_sequence *sequences, uint32_t count,
                                uint32_t threads)
 {

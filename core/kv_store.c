@@ -17,6 +17,7 @@
  * distances as in gather.c. */
 enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192, COPY_AHEAD = 32768, WRITES_AHEAD = 2048 };
 
+/* Shapes come from users: products are checked one by one, as a wrapped size would map too little and write beyond it. */
 static bool multiply(size_t *product, size_t factor)
 {
     return !__builtin_mul_overflow(*product, factor, product);
@@ -103,6 +104,7 @@ size_t kv_store_bytes(const struct kv_store *store)
 
 /* --- conversion ------------------------------------------------------------------------------------------------------------------ */
 
+/* From float32 to the store's type. */
 static void store_floats(const struct kv_store *store, void *to, const float *from, size_t count)
 {
     const struct kv_kernels *kernels = kv_kernels();
@@ -132,6 +134,7 @@ static void store_heads(const struct kv_store *store, unsigned char *to, const f
         store_floats(store, to + head * stride, from + (size_t)head * dim, dim);
 }
 
+/* And back. */
 static void load_floats(const struct kv_store *store, float *to, const void *from, size_t count)
 {
     switch (store->shape.dtype) {
@@ -149,6 +152,7 @@ static void load_floats(const struct kv_store *store, float *to, const void *fro
 
 /* --- single positions and tokens ------------------------------------------------------------------------------------------------- */
 
+/* Ids come from tables that callers may fill themselves. */
 static bool in_range(const struct kv_store *store, uint32_t layer, uint32_t block, uint32_t head, uint32_t offset)
 {
     const struct kv_store_shape *shape = &store->shape;
@@ -182,6 +186,8 @@ enum kv_status kv_store_read(const struct kv_store *store, uint32_t layer, uint3
     return KV_OK;
 }
 
+/* How prompts come in: many tokens, all heads. A model gives [token][head], the store wants [head][token], so rows are spread out; that they
+ * are read in order and written in runs as long as a row is the best this transposition allows. */
 enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, const uint32_t *blocks, uint32_t start, uint32_t count,
                                      const float *k, const float *v)
 {
@@ -261,6 +267,7 @@ static void copy_group(struct kv_store *to, const struct kv_store *from, const s
         }
 }
 
+/* As many pairs side by side as do not depend on each other; a chain, such as 1 to 2 and 2 to 3, is copied one at a time, in order. */
 static void copy_pairs(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t first, uint32_t past)
 {
     for (uint32_t i = first, count; i < past; i += count) {
@@ -273,6 +280,7 @@ static void copy_pairs(struct kv_store *to, const struct kv_store *from, const s
         kv_kernels_fence();
 }
 
+/* All but the number of blocks: a CPU pool is usually of another size than the GPU's. */
 static bool same_shape(const struct kv_store_shape *a, const struct kv_store_shape *b)
 {
     return a->num_layers == b->num_layers && a->num_kv_heads == b->num_kv_heads && a->head_dim == b->head_dim &&

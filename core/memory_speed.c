@@ -22,6 +22,7 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Small pages would measure the TLB. */
 static unsigned char *large_pages(size_t bytes)
 {
     void *memory = NULL;
@@ -31,6 +32,7 @@ static unsigned char *large_pages(size_t bytes)
     return memory;
 }
 
+/* With streaming stores: a plain copy reads each line of the destination before it writes it, which moves half as much again. */
 static void copy_piece(unsigned char *to, const unsigned char *from, size_t bytes)
 {
     kv_kernels()->stream(to, from, bytes, from + AHEAD);
@@ -65,6 +67,7 @@ static double best_speed(unsigned char *to, const unsigned char *from, uint32_t 
     return best;
 }
 
+/* Written once before it is read: pages that were never written are all one page of zeros, which the cache holds. */
 struct kv_memory_speed kv_memory_speed_measure(uint32_t threads)
 {
     struct kv_memory_speed speed = {0};

@@ -40,6 +40,8 @@ static bool must_copy(const struct kv_sequence *sequence, const struct kv_paged 
     return table->count > 0 && room_in_last && paged->pool->refs[table->blocks[table->count - 1]] > 1;
 }
 
+/* A block of its own in the place of the shared last one. The other holders keep the original; when only one is left, it writes in place,
+ * so of n sharers n - 1 copy. Copying takes all layers at once, also those that are written later: the block id is the same in each. */
 static enum kv_status copy_last(struct kv_sequence *sequence, const struct kv_paged *paged, struct kv_block_copy *copy)
 {
     struct kv_block_table *table = &sequence->table;
@@ -63,6 +65,7 @@ enum kv_status kv_sequence_reserve(struct kv_sequence *sequence, const struct kv
     if (tokens == 0 || wanted > UINT32_MAX)
         return KV_INVALID;
     uint32_t fresh = entries > table->count ? (uint32_t)(entries - table->count) : 0;
+    /* Count what is needed, blocks and entries, before anything is taken. */
     bool copies = must_copy(sequence, paged);
     if ((uint64_t)fresh + copies > paged->pool->num_free)
         return KV_NO_BLOCKS;
@@ -117,11 +120,14 @@ enum kv_status kv_sequence_append_token(struct kv_sequence *sequence, const stru
     return kv_store_write_tokens(paged->store, layer, sequence->table.blocks, sequence->table.num_tokens, 1, k, v);
 }
 
+/* Apart from appending, because a token is written layer by layer and is complete only after the last. */
 enum kv_status kv_sequence_advance(struct kv_sequence *sequence)
 {
     return kv_block_table_set_num_tokens(&sequence->table, sequence->table.num_tokens + 1);
 }
 
+/* Sharing costs one reference a block and no copy of K/V: a parallel sample or a beam starts as cheap as its table. The last block is shared
+ * too, though not full; the first of both to write copies it. */
 enum kv_status kv_sequence_fork(const struct kv_sequence *parent, struct kv_sequence *child, const struct kv_paged *paged)
 {
     const struct kv_block_table *from = &parent->table;
@@ -175,6 +181,8 @@ static enum kv_status move_block(const struct kv_paged *from, const struct kv_pa
     return status == KV_OK ? kv_block_pool_free(from->pool, old) : status;
 }
 
+/* Counting first means that nothing is undone: after it neither taking nor moving can fail. The array of the first pass is then used again
+ * for where each block went. */
 enum kv_status kv_sequence_swap(struct kv_sequence *const *sequences, uint32_t count, const struct kv_paged *from,
                                 const struct kv_paged *to)
 {
@@ -211,6 +219,7 @@ enum kv_status kv_sequence_gather(const struct kv_sequence *sequence, const stru
     return kv_gather_batch(paged->store, layer, &one, 1, threads);
 }
 
+/* The pool's counts may be higher than this sequence explains, as others share; lower than one would be a block that is free and in use. */
 bool kv_sequence_check(const struct kv_sequence *sequence, const struct kv_paged *paged)
 {
     if (!kv_block_table_check(&sequence->table))

@@ -25,6 +25,7 @@ void kv_shared_refs_deinit(struct kv_shared_refs *shared)
     *shared = (struct kv_shared_refs){0};
 }
 
+/* From exactly 0: of several threads that want a free block, one gets it. */
 enum kv_status kv_shared_refs_take(struct kv_shared_refs *shared, uint32_t block)
 {
     uint32_t none = 0;
@@ -33,6 +34,7 @@ enum kv_status kv_shared_refs_take(struct kv_shared_refs *shared, uint32_t block
     return __atomic_compare_exchange_n(&shared->refs[block], &none, 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ? KV_OK : KV_INVALID;
 }
 
+/* A plain increment could bring back a block whose last reference is being dropped. The loop never counts up from 0. */
 enum kv_status kv_shared_refs_ref(struct kv_shared_refs *shared, uint32_t block)
 {
     if (block >= shared->num_blocks)
@@ -45,6 +47,7 @@ enum kv_status kv_shared_refs_ref(struct kv_shared_refs *shared, uint32_t block)
     return KV_OK;
 }
 
+/* A plain decrement could wrap below 0 on a double free, and everybody would believe the block is held for ever. */
 enum kv_status kv_shared_refs_unref(struct kv_shared_refs *shared, uint32_t block, uint32_t *left)
 {
     if (block >= shared->num_blocks)

@@ -41,7 +41,7 @@ static void show(const char *name, const struct kv_sequence *sequence, const str
         printf(" %u (held by %u)", table->blocks[i], cache->pool->refs[table->blocks[i]]);
     printf("; K of its tokens");
     for (uint32_t token = 0; token < table->num_tokens; token++)
-        printf(" %g", k[token * HEAD_DIM]);
+        printf(" %g", k[(size_t)token * HEAD_DIM]);
     printf("\n");
 }
 

@@ -109,6 +109,7 @@ static enum status check_request(const struct pagesim_requests *from, uint32_t i
 /* Rows as a reader of files makes them; from there on both ways are one. */
 static enum status take_rows(const struct pagesim_requests *from, struct trace_rows *rows, struct diag *diag)
 {
+    const uint64_t *starts = from->hash_ids ? from->hash_start : NULL; /* both or none */
     for (uint32_t i = 0; i < from->count; i++) {
         struct trace_row row = TRACE_ROW_DEFAULT;
         enum status status = check_request(from, i, diag);
@@ -119,7 +120,7 @@ static enum status take_rows(const struct pagesim_requests *from, struct trace_r
         row.output_tokens = from->output_tokens[i];
         row.priority = from->priority ? from->priority[i] : 0;
         row.samples = from->samples ? from->samples[i] : 1;
-        for (uint64_t at = from->hash_start ? from->hash_start[i] : 0; from->hash_start && at < from->hash_start[i + 1]; at++)
+        for (uint64_t at = starts ? starts[i] : 0; starts && at < starts[i + 1]; at++)
             if (trace_rows_put_hash(rows, from->hash_ids[at]) != SIM_OK)
                 return diag_set(diag, rows->diag.status, "%s", rows->diag.text);
         if (trace_rows_add(rows, &row) != SIM_OK)
