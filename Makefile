@@ -9,6 +9,7 @@ PREFIX ?= /usr/local
 PYTHON ?= python3
 SHELL := bash
 CLANG ?= clang
+OBJCOPY ?= objcopy
 # One version for program and libraries, from the header.
 VERSION := $(shell awk '/define PAGEDKV_VERSION_(MAJOR|MINOR|PATCH)/ {v = v dot $$3; dot = "."} END {print v}' include/pagedkv.h)
 SOVERSION := $(firstword $(subst ., ,$(VERSION)))
@@ -76,11 +77,12 @@ TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 BENCH_BINARIES := $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/%)
 TSAN_BINARIES := $(TSAN_SOURCES:%.c=$(BUILD)/%)
 LIBRARIES := $(BUILD)/libcommand.a $(BUILD)/libpagesim.a $(BUILD)/libpagedkv.a
+ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
 .PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan valgrind serial install uninstall clean
-all: $(BUILD)/pagesim $(SHARED) ## build the program and the libraries
+all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -105,6 +107,12 @@ $(BUILD)/%.a:
 	$(call say,AR,$@)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
+
+# Installed archives are one object each, in which only public names are left: a program may have a config_load of its own.
+$(BUILD)/public/%.a: $(BUILD)/%.a
+	$(call say,AR,$@)
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)$(LD) -r -o $(@:.a=.o) --whole-archive $< && $(OBJCOPY) --localize-hidden $(@:.a=.o) && $(AR) rcs $@ $(@:.a=.o)
 
 # libpagesim.so asks for libpagedkv.so; of it only the public functions are used.
 $(BUILD)/libpagedkv.so.$(VERSION): $(CORE_OBJECTS)
@@ -142,7 +150,7 @@ $(ALL_TESTS): $(TEST_OBJECTS) $(SUPPORT_OBJECTS) $(LIBRARIES)
 	$(call say,LD,$@)
 	$(Q)$(LINK) $(COUNT_ALLOCATIONS) $(CRITERION_LIBS)
 
-test: $(BUILD)/pagesim $(ALL_TESTS) $(SHARED) ## run all tests: unit, golden logs, command line, threads, public headers and examples
+test: $(BUILD)/pagesim $(ALL_TESTS) $(ARCHIVES) $(SHARED) ## run all tests: unit, golden logs, command line, threads, public headers and examples
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit golden cli threads public | tee $(BUILD)/tests.log; exit $${PIPESTATUS[0]}
 
 unit: $(ALL_TESTS) ## run the unit tests alone
@@ -151,7 +159,7 @@ unit: $(ALL_TESTS) ## run the unit tests alone
 golden: $(BUILD)/pagesim ## compare decision logs with those of the real schedulers
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh golden
 
-public: $(BUILD)/pagesim $(SHARED) ## headers, exported symbols, and the examples against an installed copy
+public: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## headers, exported symbols, and the examples against an installed copy
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh public
 
 cli: $(BUILD)/pagesim ## run the command-line cases of tests/cli
@@ -211,12 +219,12 @@ HEADERS := include/pagedkv.h include/pagesim.h
 AT := $(DESTDIR)$(PREFIX)
 FILL = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@OPENMP@|$(filter-out -W%,$(OPENMP))|'
 
-install: $(BUILD)/pagesim $(BUILD)/libpagesim.a $(BUILD)/libpagedkv.a $(SHARED) ## install into $(DESTDIR)$(PREFIX)
+install: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## install into $(DESTDIR)$(PREFIX)
 	install -d $(AT)/bin $(AT)/lib/pkgconfig $(AT)/include $(AT)/share/man/man1 $(AT)/share/bash-completion/completions \
 	  $(AT)/share/zsh/site-functions $(AT)/share/pagesim
 	install -m 755 $(BUILD)/pagesim $(AT)/bin/pagesim
 	install -m 644 $(HEADERS) $(AT)/include
-	install -m 644 $(BUILD)/libpagedkv.a $(BUILD)/libpagesim.a $(AT)/lib
+	install -m 644 $(ARCHIVES) $(AT)/lib
 	install -m 755 $(SHARED) $(AT)/lib
 	for l in libpagedkv libpagesim; do \
 	  ln -sf $$l.so.$(VERSION) $(AT)/lib/$$l.so.$(SOVERSION) && ln -sf $$l.so.$(SOVERSION) $(AT)/lib/$$l.so || exit 1; done

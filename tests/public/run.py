@@ -67,13 +67,14 @@ def declared(header):
 
 def symbols_equal_headers(build):
     for name in LIBRARIES:
-        library = glob.glob(f"{build}/lib{name}.so.*.*.*")[0]
-        listed = run("nm", "-D", "--defined-only", library).stdout
-        # Names with a dot are no C names: the compiler's, for critical sections of OpenMP.
-        exported, promised = {line.split()[-1] for line in listed.splitlines() if " ." not in line}, declared(f"include/{name}.h")
+        library, promised = glob.glob(f"{build}/lib{name}.so.*.*.*")[0], declared(f"include/{name}.h")
         check(promised, f"{name}.h declares functions")
-        check(exported <= promised, f"{library} exports what its header does not declare: {sorted(exported - promised)}")
-        check(promised <= exported, f"{name}.h declares what the library does not export: {sorted(promised - exported)}")
+        for file, names in ((library, "-D"), (f"{build}/public/lib{name}.a", "-g")):
+            listed = run("nm", names, "--defined-only", file).stdout
+            # Names with a dot are no C names: the compiler's, for critical sections of OpenMP.
+            exported = {line.split()[-1] for line in listed.splitlines() if len(line.split()) == 3 and " ." not in line}
+            check(exported <= promised, f"{file} exports what its header does not declare: {sorted(exported - promised)}")
+            check(promised <= exported, f"{name}.h declares what {file} does not export: {sorted(promised - exported)}")
         for language, compiler, flags in compilers():  # the version of header, library and file name are one
             program = f'#include <{name}.h>\n#include <stdio.h>\nint main(void) {{ printf("%u %u %s", {name.upper()}_VERSION_NUMBER, {name}_version_number(), {name}_version_string()); }}\n'
             with tempfile.NamedTemporaryFile() as out:
