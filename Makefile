@@ -1,6 +1,7 @@
-# pagesim: one non-recursive Makefile. `make help` lists the targets.
+# pagesim: one non-recursive Makefile. `make help` lists the targets, `make V=1` shows whole commands.
 # Flavours (FLAVOUR=release|debug|asan|tsan|serial) keep their objects apart in build/<flavour>/. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
 # PYTHON are honoured; with CI set in the environment warnings are errors and missing test material is a failure.
+# Without -j all processors are used.
 
 CC ?= cc
 FLAVOUR ?= release
@@ -8,7 +9,22 @@ PREFIX ?= /usr/local
 PYTHON ?= python3
 SHELL := bash
 CLANG ?= clang
-VERSION := 0.1.0
+OBJCOPY ?= objcopy
+# One version for program and libraries, from the header.
+VERSION := $(shell awk '/define PAGEDKV_VERSION_(MAJOR|MINOR|PATCH)/ {v = v dot $$3; dot = "."} END {print v}' include/pagedkv.h)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
+
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
+endif
+# These disturb what runs at the same time.
+ifneq ($(filter clean bench,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+# One line a file: $(call say,CC,file) as a recipe's first line, $(Q) before the command.
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(Q),@printf '%-4s %s\n' '$(1)' '$(2)')
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wno-missing-field-initializers
 ifdef CI
@@ -32,14 +48,19 @@ CRITERION_CFLAGS = $(call ask_once,CRITERION_CFLAGS,pkg-config --cflags criterio
 CRITERION_LIBS = $(call ask_once,CRITERION_LIBS,pkg-config --libs criterion 2>/dev/null || echo -lcriterion)
 
 BUILD := build/$(FLAVOUR)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Icore -Isim $(CJSON_CFLAGS) -DPAGESIM_VERSION='"$(VERSION)"' -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
+# The same objects make the program and both kinds of libraries; only what the public headers declare is visible outside of a .so, and
+# nobody may interpose it, so that calls inside a library stay direct.
+PIC := -fPIC -fvisibility=hidden -fno-semantic-interposition
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Iinclude -Icore -Isim $(CJSON_CFLAGS) -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(FLAVOUR)) $(filter-out -Wno-%,$(OPENMP)) $(LDFLAGS)
 TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
 # tests/support/allocations.c stands between the test program and the C library's allocator.
 COUNT_ALLOCATIONS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign,--wrap=aligned_alloc
 
 CORE_SOURCES := $(wildcard core/*.c)
-SIM_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/*/*.c))
+# The library is all rooms but the command line.
+SIM_SOURCES := $(filter-out sim/command/%,$(wildcard sim/*/*.c))
+COMMAND_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/command/*.c))
 # Criterion files, all linked into one runner: tests/core/test_x.c, tests/sim/ROOM/test_x.c. Shared helpers: tests/support/*.c.
 TEST_SOURCES := $(wildcard tests/core/test_*.c tests/sim/*/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
@@ -49,16 +70,19 @@ TSAN_SOURCES := $(wildcard tests/*/tsan_*.c tests/sim/*/tsan_*.c)
 
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
 SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o)
+COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECT := $(BUILD)/sim/command/main.o
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 BENCH_BINARIES := $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/%)
 TSAN_BINARIES := $(TSAN_SOURCES:%.c=$(BUILD)/%)
-LIBRARIES := $(BUILD)/libsim.a $(BUILD)/libpagedkv.a
+LIBRARIES := $(BUILD)/libcommand.a $(BUILD)/libpagesim.a $(BUILD)/libpagedkv.a
+ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
+SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden cli bench lint format asan tsan valgrind serial install uninstall clean
-all: $(BUILD)/pagesim ## build the program and the library
+.PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan valgrind serial install uninstall clean
+all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,22 +101,39 @@ AFTER_DEPS := $(filter deps deps-dev,$(MAKECMDGOALS))
 # --- the program -----------------------------------------------------------------------------------------------------------------------
 
 $(BUILD)/libpagedkv.a: $(CORE_OBJECTS)
+$(BUILD)/libpagesim.a: $(SIM_OBJECTS)
+$(BUILD)/libcommand.a: $(COMMAND_OBJECTS)
+$(BUILD)/%.a:
+	$(call say,AR,$@)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
-$(BUILD)/libsim.a: $(SIM_OBJECTS)
-	@rm -f $@
-	$(AR) rcs $@ $^
+# Installed archives are one object each, in which only public names are left: a program may have a config_load of its own.
+$(BUILD)/public/%.a: $(BUILD)/%.a
+	$(call say,AR,$@)
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)$(LD) -r -o $(@:.a=.o) --whole-archive $< && $(OBJCOPY) --localize-hidden $(@:.a=.o) && $(AR) rcs $@ $(@:.a=.o)
 
+# libpagesim.so asks for libpagedkv.so; of it only the public functions are used.
+$(BUILD)/libpagedkv.so.$(VERSION): $(CORE_OBJECTS)
+$(BUILD)/libpagesim.so.$(VERSION): $(SIM_OBJECTS) $(BUILD)/libpagedkv.so.$(VERSION)
+$(BUILD)/%.so.$(VERSION):
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(notdir $*).so.$(SOVERSION) -Wl,-z,defs -o $@ $^ $(if $(filter libpagesim,$*),$(CJSON_LIBS)) -lm
+	@ln -sf $(@F) $(BUILD)/$*.so.$(SOVERSION)
+
+LINK = $(CC) $(ALL_LDFLAGS) -o $@ $^ $(CJSON_LIBS) -lm
 $(BUILD)/pagesim: $(MAIN_OBJECT) $(LIBRARIES)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CJSON_LIBS) -lm
+	$(call say,LD,$@)
+	$(Q)$(LINK)
 ifeq ($(FLAVOUR),release)
 	@ln -sf release/pagesim build/pagesim
 endif
 
 $(BUILD)/%.o: %.c | $(AFTER_DEPS)
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS)) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS),$(PIC)) -MMD -MP -c -o $@ $<
 
 # Kernels for instruction sets that not every processor has; the program asks before it calls them (core/kernels.c).
 ifeq ($(shell uname -m),x86_64)
@@ -106,10 +147,11 @@ demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float
 # --- tests -----------------------------------------------------------------------------------------------------------------------------
 
 $(ALL_TESTS): $(TEST_OBJECTS) $(SUPPORT_OBJECTS) $(LIBRARIES)
-	$(CC) $(ALL_LDFLAGS) $(COUNT_ALLOCATIONS) -o $@ $^ $(CRITERION_LIBS) $(CJSON_LIBS) -lm
+	$(call say,LD,$@)
+	$(Q)$(LINK) $(COUNT_ALLOCATIONS) $(CRITERION_LIBS)
 
-test: $(BUILD)/pagesim $(ALL_TESTS) ## run all tests: unit, golden logs, command line, threads, install
-	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit golden cli threads install | tee $(BUILD)/tests.log; exit $${PIPESTATUS[0]}
+test: $(BUILD)/pagesim $(ALL_TESTS) $(ARCHIVES) $(SHARED) ## run all tests: unit, golden logs, command line, threads, public headers and examples
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit golden cli threads public | tee $(BUILD)/tests.log; exit $${PIPESTATUS[0]}
 
 unit: $(ALL_TESTS) ## run the unit tests alone
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit
@@ -117,11 +159,15 @@ unit: $(ALL_TESTS) ## run the unit tests alone
 golden: $(BUILD)/pagesim ## compare decision logs with those of the real schedulers
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh golden
 
+public: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## headers, exported symbols, and the examples against an installed copy
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh public
+
 cli: $(BUILD)/pagesim ## run the command-line cases of tests/cli
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh cli
 
 $(BUILD)/bench_%: $(BUILD)/tests/bench/bench_%.o $(LIBRARIES)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CJSON_LIBS) -lm
+	$(call say,LD,$@)
+	$(Q)$(LINK)
 ifeq ($(FLAVOUR),release)
 	@ln -sf release/$(@F) build/$(@F)
 endif
@@ -151,11 +197,12 @@ serial: $(BUILD)/pagesim ## build without OpenMP: the same tests, the same bytes
 tsan-programs: $(TSAN_BINARIES)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARIES)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CJSON_LIBS) -lm
+	$(call say,LD,$@)
+	$(Q)$(LINK)
 
 # --- what the sources look like --------------------------------------------------------------------------------------------------------
 
-C_FILES = $(sort $(wildcard core/*.c core/*.h sim/*.h sim/*/*.c sim/*/*.h tests/*/*.c tests/*/*.h tests/sim/*/*.c))
+C_FILES = $(sort $(wildcard include/*.h examples/*.c core/*.c core/*.h sim/*.h sim/*/*.c sim/*/*.h tests/*/*.c tests/*/*.h tests/sim/*/*.c))
 
 lint: ## check format, clang-tidy's findings, lengths, include directions, stray paths
 	@$(PYTHON) scripts/check_tree.py
@@ -166,24 +213,31 @@ format: ## reformat all C files
 
 # --- installing ------------------------------------------------------------------------------------------------------------------------
 
-HEADERS := $(wildcard core/*.h)
-install: $(BUILD)/pagesim ## install into $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/pagedkv $(DESTDIR)$(PREFIX)/share/man/man1 \
-	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/pagesim
-	install -m 755 $(BUILD)/pagesim $(DESTDIR)$(PREFIX)/bin/pagesim
-	install -m 644 $(BUILD)/libpagedkv.a $(DESTDIR)$(PREFIX)/lib/libpagedkv.a
-	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/pagedkv
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@OPENMP@|$(filter-out -W%,$(OPENMP))|' doc/pagedkv.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/pagedkv.pc
-	sed -e 's|@VERSION@|$(VERSION)|' doc/pagesim.1 > $(DESTDIR)$(PREFIX)/share/man/man1/pagesim.1
-	install -m 644 doc/pagesim.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pagesim
-	install -m 644 doc/pagesim.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pagesim
-	cp -R traces configs $(DESTDIR)$(PREFIX)/share/pagesim
+# What is installed of the libraries, as names in lib/.
+LIBRARY_FILES := $(foreach l,libpagedkv libpagesim,$(l).a $(l).so $(l).so.$(SOVERSION) $(l).so.$(VERSION) pkgconfig/$(l:lib%=%).pc)
+HEADERS := include/pagedkv.h include/pagesim.h
+AT := $(DESTDIR)$(PREFIX)
+FILL = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@OPENMP@|$(filter-out -W%,$(OPENMP))|'
+
+install: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## install into $(DESTDIR)$(PREFIX)
+	install -d $(AT)/bin $(AT)/lib/pkgconfig $(AT)/include $(AT)/share/man/man1 $(AT)/share/bash-completion/completions \
+	  $(AT)/share/zsh/site-functions $(AT)/share/pagesim
+	install -m 755 $(BUILD)/pagesim $(AT)/bin/pagesim
+	install -m 644 $(HEADERS) $(AT)/include
+	install -m 644 $(ARCHIVES) $(AT)/lib
+	install -m 755 $(SHARED) $(AT)/lib
+	for l in libpagedkv libpagesim; do \
+	  ln -sf $$l.so.$(VERSION) $(AT)/lib/$$l.so.$(SOVERSION) && ln -sf $$l.so.$(SOVERSION) $(AT)/lib/$$l.so || exit 1; done
+	for l in pagedkv pagesim; do $(FILL) doc/$$l.pc.in > $(AT)/lib/pkgconfig/$$l.pc || exit 1; done
+	$(FILL) doc/pagesim.1 > $(AT)/share/man/man1/pagesim.1
+	install -m 644 doc/pagesim.bash $(AT)/share/bash-completion/completions/pagesim
+	install -m 644 doc/pagesim.zsh $(AT)/share/zsh/site-functions/_pagesim
+	cp -R traces configs $(AT)/share/pagesim
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/pagesim $(DESTDIR)$(PREFIX)/lib/libpagedkv.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/pagedkv.pc \
-	  $(DESTDIR)$(PREFIX)/share/man/man1/pagesim.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pagesim \
-	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pagesim
-	rm -rf $(DESTDIR)$(PREFIX)/include/pagedkv $(DESTDIR)$(PREFIX)/share/pagesim
+	rm -f $(AT)/bin/pagesim $(HEADERS:%=$(AT)/%) $(addprefix $(AT)/lib/,$(LIBRARY_FILES)) \
+	  $(AT)/share/man/man1/pagesim.1 $(AT)/share/bash-completion/completions/pagesim $(AT)/share/zsh/site-functions/_pagesim
+	rm -rf $(AT)/share/pagesim
 
 clean: ## remove everything built
 	rm -rf build

@@ -1,17 +1,17 @@
-/* attention.c - see attention.h. */
-#include "attention.h"
-
+/* attention.c - decode attention over blocks: cuts a batch into jobs for threads (attend_share), and a job into groups of blocks whose rows
+ * are read in turn (attend_heads). The arithmetic of a chunk of rows is in kernels_attention.h. Read the section on attention of pagedkv.h
+ * first, then this file from the bottom up.
+ *
+ * Speed is that of memory: each K and V row is read once, and everything below decides the order in which. */
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "kernels.h"
+#include "pagedkv.h"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
-
-enum { HEAD_DIM_MAX = 4096 };
 
 /* Softmax and sum do not care in which order the tokens come, memory does: the rows of up to SIDE_BY_SIDE blocks are taken in turn, as
  * gathers do (kernels_body.h), and HEADS_TOGETHER neighbouring heads after one another, so that the runs of a block follow each other. The
@@ -31,7 +31,7 @@ struct job {
 
 /* The running softmax of one K/V head's queries. */
 struct running {
-    float maximum[KV_GROUP_MAX], sums[KV_GROUP_MAX * KV_CHUNK_ROWS];
+    float maximum[KV_ATTEND_GROUP_MAX], sums[KV_ATTEND_GROUP_MAX * KV_CHUNK_ROWS];
 };
 
 /* Blocks that are read side by side, with `rows` rows each: `turn` rows of each in turn. Row i of a turn is row i / count of block i % count. */
@@ -87,6 +87,7 @@ static void attend_group(const struct job *job, uint32_t head, const struct side
     }
 }
 
+/* Softmax over nothing: maximum -infinity, sum 0, output 0. The first chunk's weights then need no case of their own. */
 static void begin(const struct job *job, struct running *running)
 {
     const size_t width = (size_t)job->group * job->store->shape.head_dim;
@@ -97,6 +98,8 @@ static void begin(const struct job *job, struct running *running)
     memset(job->sequence->outputs + job->first_head * width, 0, job->heads * width * sizeof(float));
 }
 
+/* Outputs were summed with weights relative to the running maximum; dividing by the sum of the weights makes them a softmax. Sums stand in
+ * as many lanes as a chunk has rows, so that adding a chunk is one vector addition. */
 static void end(const struct job *job, const struct running *running)
 {
     const uint32_t dim = job->store->shape.head_dim;
@@ -153,9 +156,10 @@ static void attend_share(const struct job *common, const struct kv_attend_sequen
     }
 }
 
+/* As in gather.c: everything before the first write. */
 static bool valid(const struct kv_store *store, uint32_t layer, uint32_t group, const struct kv_attend_sequence *sequences, uint32_t count)
 {
-    if (layer >= store->shape.num_layers || group < 1 || group > KV_GROUP_MAX || store->shape.head_dim > HEAD_DIM_MAX)
+    if (layer >= store->shape.num_layers || group < 1 || group > KV_ATTEND_GROUP_MAX || store->shape.head_dim > KV_ATTEND_HEAD_DIM_MAX)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         const struct kv_attend_sequence *sequence = &sequences[i];

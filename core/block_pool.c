@@ -1,9 +1,11 @@
-/* block_pool.c - see block_pool.h. A block outside the queue has next == KV_BLOCK_NONE, which makes every misuse visible in O(1). */
-#include "block_pool.h"
-
+/* block_pool.c - the free queue and the reference counts of blocks. Read the section on the block pool of pagedkv.h first.
+ *
+ * A linked queue and not a stack of ids, because a prefix hit takes a free block out of the middle. A block outside the queue has
+ * next == KV_BLOCK_NONE, which makes every misuse visible in O(1). */
 #include <string.h>
 
-#include "memory.h"
+#include "allocate.h"
+#include "pagedkv.h"
 
 enum kv_status kv_block_pool_init(struct kv_block_pool *pool, uint32_t num_blocks, enum kv_block_order order)
 {
@@ -41,6 +43,7 @@ static bool queued(const struct kv_block_pool *pool, uint32_t block)
     return pool->next[block] != KV_BLOCK_NONE;
 }
 
+/* Out of the queue from any place in O(1). next marks the block as not queued; that is the one write that queued() reads. */
 static void leave_queue(struct kv_block_pool *pool, uint32_t block)
 {
     uint32_t before = pool->prev[block], after = pool->next[block];
@@ -50,6 +53,7 @@ static void leave_queue(struct kv_block_pool *pool, uint32_t block)
     pool->num_free--;
 }
 
+/* Into the queue after any slot. `before` may be the sentinel: after it is the head. */
 static void enter_queue_after(struct kv_block_pool *pool, uint32_t before, uint32_t block)
 {
     uint32_t after = pool->next[before];
@@ -61,6 +65,7 @@ static void enter_queue_after(struct kv_block_pool *pool, uint32_t before, uint3
 
 enum kv_status kv_block_pool_take(struct kv_block_pool *pool, uint32_t *block)
 {
+    /* The most frequent call of a scheduler: leave_queue without loading what is known, the head's neighbour before it. */
     uint32_t head = kv_block_pool_head(pool);
     if (head == pool->num_blocks)
         return KV_NO_BLOCKS;
@@ -74,6 +79,8 @@ enum kv_status kv_block_pool_take(struct kv_block_pool *pool, uint32_t *block)
     return KV_OK;
 }
 
+/* All or nothing, so that a request that needs five blocks does not sit on three and starve another. Counting first makes the loop
+ * unable to fail. */
 enum kv_status kv_block_pool_take_many(struct kv_block_pool *pool, uint32_t count, uint32_t *blocks)
 {
     if (count > pool->num_free)
@@ -86,8 +93,10 @@ enum kv_status kv_block_pool_take_many(struct kv_block_pool *pool, uint32_t coun
     return KV_OK;
 }
 
+/* A free block may be referenced: its content is still what it was, so a prefix hit takes it out of the queue with nothing lost. */
 enum kv_status kv_block_pool_ref(struct kv_block_pool *pool, uint32_t block)
 {
+    /* The overflow cannot happen by sharing among sequences that exist, but a count that wraps to 0 would free a block in use. */
     if (block >= pool->num_blocks || pool->refs[block] == UINT32_MAX)
         return KV_INVALID;
     if (pool->refs[block]++ == 0 && queued(pool, block))
@@ -95,6 +104,8 @@ enum kv_status kv_block_pool_ref(struct kv_block_pool *pool, uint32_t block)
     return KV_OK;
 }
 
+/* Dropping and queueing are apart, because only the caller knows the place: V1 puts a request's blocks at the tail in reverse order, so that
+ * the ends of prefixes are evicted first; V0 puts them at the head. */
 enum kv_status kv_block_pool_unref(struct kv_block_pool *pool, uint32_t block, uint32_t *left)
 {
     if (block >= pool->num_blocks || pool->refs[block] == 0)
@@ -103,6 +114,7 @@ enum kv_status kv_block_pool_unref(struct kv_block_pool *pool, uint32_t block, u
     return KV_OK;
 }
 
+/* A held block in the queue would be given out twice; a queued one would be linked twice. */
 static bool may_enter(const struct kv_block_pool *pool, uint32_t block)
 {
     return block < pool->num_blocks && pool->refs[block] == 0 && !queued(pool, block);
@@ -141,6 +153,7 @@ enum kv_status kv_block_pool_free(struct kv_block_pool *pool, uint32_t block)
 
 bool kv_block_pool_check(const struct kv_block_pool *pool)
 {
+    /* The walk stops at the first wrong link, or when it is longer than the queue should be: a ring that lost its sentinel. */
     uint32_t walked = 0, sentinel = pool->num_blocks;
     for (uint32_t slot = pool->next[sentinel]; slot != sentinel; slot = pool->next[slot], walked++)
         if (slot > sentinel || walked >= pool->num_free || pool->refs[slot] != 0 || pool->prev[pool->next[slot]] != slot)

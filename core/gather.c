@@ -1,22 +1,26 @@
-/* gather.c - see gather.h. What one block holds of a head is a run, and of neighbouring heads neighbouring runs; blocks lie anywhere. */
-#include "gather.h"
-
-#include <stdbool.h>
-
+/* gather.c - blocks to contiguous K and V: a batch is cut into equal shares of blocks for threads (gather_share), a share into groups of
+ * blocks that are read side by side (gather_group). The loop over bytes is move_runs in kernels_body.h; read the comment there first.
+ *
+ * What one block holds of one head is a run of bytes, and neighbouring heads are neighbouring runs. Blocks lie anywhere, so each change of
+ * block is a jump that costs as much as copying several KiB, unless other streams keep the memory busy meanwhile. */
 #include "kernels.h"
+#include "pagedkv.h"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-/* Streaming stores win when this many bytes a thread, and so many in all, are gathered: less stays in the caches, its own or the shared one,
- * where whoever asked for it reads it next. Runs are moved in pieces of PIECE_BYTES; what is asked for is AHEAD_BYTES
- * ahead in each of the blocks that are read side by side, so that all of it fits the second-level cache. What is small enough not to be
- * streamed comes from the caches, where four runs at a time are best: the lines of eight would push each other out. */
+/* Streaming stores win when more than this many bytes are gathered, by one thread and by all together. Less stays in the caches, the
+ * thread's own or the shared one, where the caller reads it next.
+ * Runs are moved in pieces of PIECE_BYTES. Prefetches go AHEAD_BYTES ahead in each of the blocks that are read side by side, which together
+ * fits the second-level cache. What is too small to be streamed comes from the caches, where four runs at a time are best: the lines of
+ * eight would push each other out. */
 enum { STREAM_FROM = 1 << 20, STREAM_FROM_ALL = 4 << 20, PIECE_BYTES = 8192, AHEAD_BYTES = 32768, CACHED_RUNS = 4 };
-/* Less than this is done sooner than other threads are woken. */
+/* Smaller gathers finish sooner than other threads wake up. */
 enum { SHARED_FROM = 128 << 10 };
 
+/* Everything is checked before the first byte is written, so that an error leaves the buffers as they were. This reads one id for each
+ * block that is then copied, some KiB: it does not show. */
 static bool valid_table(const struct kv_store *store, const uint32_t *blocks, uint32_t num_tokens)
 {
     const uint32_t size = store->shape.block_size, entries = num_tokens / size + (num_tokens % size != 0);
@@ -75,6 +79,8 @@ static void gather_group(const struct span *span, int value, uint32_t k, uint32_
     }
 }
 
+/* K of everything, then V: fewer places are read at the same time. The last block may be partly filled; it goes alone, as runs that are read
+ * side by side are of one length. */
 static void gather_span(const struct span *span)
 {
     const uint32_t size = span->store->shape.block_size, whole = span->num_tokens / size, past = span->past < whole ? span->past : whole;
@@ -89,6 +95,7 @@ static void gather_span(const struct span *span)
         kv_kernels_fence();
 }
 
+/* Blocks that hold a sequence's tokens; written so that it cannot overflow. */
 static uint32_t entries_of(const struct kv_store *store, uint32_t num_tokens)
 {
     return num_tokens / store->shape.block_size + (num_tokens % store->shape.block_size != 0);
@@ -162,6 +169,8 @@ static void gather_share(const struct span *common, const struct kv_gather_seque
     }
 }
 
+/* Equal shares of blocks, not of sequences: one long sequence among short ones would keep one thread busy and the others idle. A share may
+ * begin and end inside a sequence, because each block's destination is known from its number. */
 enum kv_status kv_gather_batch(const struct kv_store *store, uint32_t layer, const struct kv_gather_sequence *sequences, uint32_t count,
                                uint32_t threads)
 {

@@ -21,6 +21,8 @@ static inline float kv_bits_float(uint32_t bits)
     return value;
 }
 
+/* bfloat16 is the upper half of a float32. Adding 0x7fff, and the last kept bit in addition, carries into the upper half exactly when the
+ * lower half is above the middle, or at it with an odd last bit. */
 static inline uint16_t kv_bfloat16_from_float(float value)
 {
     uint32_t bits = kv_float_bits(value);
@@ -34,6 +36,7 @@ static inline float kv_bfloat16_to_float(uint16_t half)
     return kv_bits_float((uint32_t)half << 16);
 }
 
+/* float16: 5 bits of exponent, 10 of mantissa. Rounding as above; a carry out of the mantissa raises the exponent, which is right. */
 static inline uint16_t kv_float16_from_float(float value)
 {
     uint32_t bits = kv_float_bits(value), sign = bits >> 16 & 0x8000, magnitude = bits & UINT32_C(0x7fffffff);

@@ -1,29 +1,67 @@
-/* kernels.c - see kernels.h: which set runs here. Asking the processor is cheap enough to be done at each call, so there is nothing to
- * initialise and nothing to race for. */
+/* kernels.c - which set of kernels runs here, and the fence after streaming stores. The sets are kernels_portable.c, kernels_avx2.c and
+ * kernels_avx512.c; read kernels.h first.
+ *
+ * A set may run only where the processor has every extension that its file is compiled for: the compiler is free to use each of them
+ * anywhere in that file. */
 #include "kernels.h"
 
+#include <stdatomic.h>
 #include <string.h>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
+#include "pagedkv.h"
+
+enum { ASKED = 1 << 30 };
 
 static const struct kv_kernels *selected; /* NULL: the best */
 
-static bool runs_here(const struct kv_kernels *kernels)
+uint32_t kv_processor_features(void)
 {
-    if (kernels == &kv_kernels_portable)
-        return true;
+    /* The cpuid instruction may cost microseconds in a virtual machine, so the answer is kept. Threads that race store the same. */
+    static _Atomic uint32_t answer;
+    uint32_t features = atomic_load_explicit(&answer, memory_order_relaxed);
+    if (features)
+        return features & ~(uint32_t)ASKED;
 #if defined(__x86_64__) || defined(__i386__)
-    if (kernels && kernels == kv_kernels_avx512)
-        return __builtin_cpu_supports("avx512f");
-    if (kernels && kernels == kv_kernels_avx2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    /* These also say whether the system saves the wide registers, which cpuid alone does not. */
+    features |= __builtin_cpu_supports("avx2") ? KV_CPU_AVX2 : 0;
+    features |= __builtin_cpu_supports("fma") ? KV_CPU_FMA : 0;
+    features |= __builtin_cpu_supports("avx512f") ? KV_CPU_AVX512F : 0;
+    /* Not every compiler's __builtin_cpu_supports knows F16C. It uses the registers of AVX, which AVX2 implies. */
+    unsigned a, b, c, d;
+    features |= __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) ? KV_CPU_F16C : 0;
 #endif
-    return false;
+    atomic_store_explicit(&answer, features | ASKED, memory_order_relaxed);
+    return features;
+}
+
+bool kv_kernels_run_on(const struct kv_kernels *kernels, uint32_t features)
+{
+    const uint32_t avx2 = KV_CPU_AVX2 | KV_CPU_FMA | KV_CPU_F16C, avx512 = avx2 | KV_CPU_AVX512F;
+    if (!kernels)
+        return false;
+    const uint32_t needed = kernels == kv_kernels_avx512 ? avx512 : kernels == kv_kernels_avx2 ? avx2 : 0;
+    return (features & needed) == needed;
+}
+
+const struct kv_kernels *kv_kernels_for(uint32_t features)
+{
+    if (kv_kernels_run_on(kv_kernels_avx512, features))
+        return kv_kernels_avx512;
+    return kv_kernels_run_on(kv_kernels_avx2, features) ? kv_kernels_avx2 : &kv_kernels_portable;
 }
 
 const struct kv_kernels *kv_kernels(void)
 {
-    if (selected)
-        return selected;
-    return runs_here(kv_kernels_avx512) ? kv_kernels_avx512 : runs_here(kv_kernels_avx2) ? kv_kernels_avx2 : &kv_kernels_portable;
+    return selected ? selected : kv_kernels_for(kv_processor_features());
+}
+
+const char *kv_kernels_name(void)
+{
+    return kv_kernels()->name;
 }
 
 bool kv_kernels_select(const char *name)
@@ -34,7 +72,7 @@ bool kv_kernels_select(const char *name)
         return true;
     }
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i] && strcmp(all[i]->name, name) == 0 && runs_here(all[i])) {
+        if (kv_kernels_run_on(all[i], kv_processor_features()) && strcmp(all[i]->name, name) == 0) {
             selected = all[i];
             return true;
         }
@@ -44,6 +82,6 @@ bool kv_kernels_select(const char *name)
 void kv_kernels_fence(void)
 {
 #if defined(__SSE2__)
-    __builtin_ia32_sfence();
+    __builtin_ia32_sfence(); /* other processors have no streaming stores here */
 #endif
 }

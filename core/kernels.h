@@ -3,7 +3,7 @@
  * One text (kernels_body.h) is compiled three times: portable (16-byte vectors of the compiler), AVX2 and AVX-512. Streaming stores go
  * past the caches: they win when the destination is larger than the cache and lose when it is soon read again, so the caller decides.
  * A kernel that streams must be followed by kv_kernels_fence before other threads read.
- * Internal to core/; kv_kernels_select is for tests and benchmarks.
+ * Internal to core/, its tests and benchmarks; the public part (kv_kernels_name, kv_kernels_select) is in pagedkv.h.
  */
 #ifndef KV_KERNELS_H
 #define KV_KERNELS_H
@@ -12,8 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KV_CHUNK_ROWS = 16, KV_GROUP_MAX = 16 }; /* attention: rows at once; query heads that share one K/V head */
-enum { KV_RUNS_MAX = 8 };                       /* runs of bytes that are moved together */
+#include "pagedkv.h"
+
+enum { KV_CHUNK_ROWS = 16 }; /* attention: rows at once */
+enum { KV_RUNS_MAX = 8 };    /* runs of bytes that are moved together */
 
 /* Runs of equal length from anywhere to anywhere; none overlaps another. */
 struct kv_runs {
@@ -31,7 +33,7 @@ struct kv_attend_rows {
     const unsigned char *const *keys, *const *values;
     const unsigned char *const *keys_ahead, *const *values_ahead; /* as many rows that are read soon, to be fetched meanwhile */
     size_t at, at_ahead;
-    uint32_t group, rows, head_dim; /* 1 <= group <= KV_GROUP_MAX, 1 <= rows <= KV_CHUNK_ROWS */
+    uint32_t group, rows, head_dim; /* 1 <= group <= KV_ATTEND_GROUP_MAX, 1 <= rows <= KV_CHUNK_ROWS */
     float scale;
     float *maximum; /* [group], at first -infinity */
     float *sums;    /* [group][KV_CHUNK_ROWS], to be added up in the end */
@@ -62,10 +64,17 @@ struct kv_kernels {
 
 /* The best set that this processor runs, or the one that was selected. */
 const struct kv_kernels *kv_kernels(void);
-/* Force a set by name: "portable", "avx2", "avx512"; NULL: the best again. false: unknown here, nothing changed. Not thread-safe. */
-bool kv_kernels_select(const char *name);
 /* Make streamed stores visible before what follows. */
 void kv_kernels_fence(void);
+
+/* Extensions of x86 processors that the sets use. */
+enum kv_cpu_feature { KV_CPU_AVX2 = 1, KV_CPU_FMA = 2, KV_CPU_F16C = 4, KV_CPU_AVX512F = 8 };
+
+/* Those that this processor has. */
+uint32_t kv_processor_features(void);
+/* The choice for a processor with these extensions, and whether it runs a set (NULL: it does not). Apart from kv_kernels, for tests. */
+const struct kv_kernels *kv_kernels_for(uint32_t features);
+bool kv_kernels_run_on(const struct kv_kernels *kernels, uint32_t features);
 
 extern const struct kv_kernels kv_kernels_portable;
 /* NULL where the compiler cannot make them. */

@@ -156,7 +156,7 @@ ALWAYS void add_some(int type, int count, bool fetch, const struct kv_attend_row
 
 ALWAYS void attend_as(int type, const struct kv_attend_rows *chunk)
 {
-    _Alignas(LINE) float scores[KV_GROUP_MAX * KV_CHUNK_ROWS];
+    _Alignas(LINE) float scores[KV_ATTEND_GROUP_MAX * KV_CHUNK_ROWS];
     /* The first queries ask for what is read later; the others find their rows in the cache. */
     if (chunk->group == 1)
         dot_some(type, 1, true, chunk, 0, scores);

@@ -29,6 +29,7 @@ static inline void store(void *to, vector value)
     memcpy(to, &value, sizeof value);
 }
 
+/* A plain copy is memcpy's job; this one fetches the next source meanwhile, which memcpy cannot know. */
 static void copy_bytes(void *to, const void *from, size_t bytes, const void *ahead)
 {
     unsigned char *out = to;
@@ -58,6 +59,7 @@ static void stream_bytes(void *to, const void *from, size_t bytes, const void *a
     memcpy(out + at, in + at, bytes - at);
 }
 
+/* As many independent sums as fit the registers, so that additions do not wait for each other and memory is the limit. */
 static float sum_lines(const void *from, size_t bytes)
 {
     enum { STEP = 256, CHAINS = STEP / VECTOR_BYTES }; /* as many additions may be under way */
@@ -107,6 +109,7 @@ enum { TYPE_FLOAT32, TYPE_FLOAT16, TYPE_BFLOAT16 };
 typedef uint32_t words __attribute__((vector_size(LANES * 4)));
 typedef uint16_t halves __attribute__((vector_size(LANES * 2)));
 
+/* Widening is a shift: the 16 bits are the upper half of the float32. */
 ALWAYS vector bfloat16_vector(const uint16_t *from)
 {
     halves narrow;
@@ -162,6 +165,7 @@ static void bfloat16_to_float(float *to, const uint16_t *from, size_t count)
         to[at] = kv_bfloat16_to_float(from[at]);
 }
 
+/* The compiler makes vectors of this loop by itself. */
 static void float_to_bfloat16(uint16_t *to, const float *from, size_t count)
 {
     for (size_t at = 0; at < count; at++)

@@ -1,18 +1,23 @@
-/* kv_store.c - see kv_store.h. */
-#include "kv_store.h"
-
+/* kv_store.c - the memory of K and V: mapping it, writing and reading positions, copying blocks. The layout is drawn in pagedkv.h; the loops
+ * over bytes are in kernels_body.h.
+ *
+ * Everything is one mapping. The system gives zeroed pages when they are first touched, so a large pool that is used a little costs
+ * little, and creating it costs nothing. */
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "allocate.h"
 #include "kernels.h"
-#include "memory.h"
+#include "pagedkv.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-/* From these sizes on, streaming stores win: what is written is not read again before it would have left the caches. */
+/* From these sizes in bytes on, streaming stores win: what is written has left the caches before it is read again. Pieces and prefetch
+ * distances as in gather.c. */
 enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192, COPY_AHEAD = 32768, WRITES_AHEAD = 2048 };
 
+/* Shapes come from users: products are checked one by one, as a wrapped size would map too little and write beyond it. */
 static bool multiply(size_t *product, size_t factor)
 {
     return !__builtin_mul_overflow(*product, factor, product);
@@ -41,7 +46,8 @@ static bool measure(struct kv_store *store)
            store->mapped_bytes < SIZE_MAX - 2 * HUGE_PAGE;
 }
 
-/* Map address space aligned to 2 MiB, so that the system can back it with pages of that size. */
+/* Map address space aligned to 2 MiB, so that the system can back it with pages of that size: a gather jumps from block to block, and with
+ * pages of 4 KiB most jumps would miss the TLB. mmap promises no such alignment, so map more and give back both ends. */
 static unsigned char *map_aligned(size_t bytes)
 {
     size_t padded = bytes + HUGE_PAGE;
@@ -98,6 +104,7 @@ size_t kv_store_bytes(const struct kv_store *store)
 
 /* --- conversion ------------------------------------------------------------------------------------------------------------------ */
 
+/* From float32 to the store's type. */
 static void store_floats(const struct kv_store *store, void *to, const float *from, size_t count)
 {
     const struct kv_kernels *kernels = kv_kernels();
@@ -114,7 +121,7 @@ static void store_floats(const struct kv_store *store, void *to, const float *fr
     }
 }
 
-/* One token's rows of all heads to their places in a block; `to` is the place of the first. */
+/* One token's rows of all heads, which come together, to their places in a block, which are a head's run apart; `to` is the first. */
 static void store_heads(const struct kv_store *store, unsigned char *to, const float *from, bool stream, size_t ahead)
 {
     const uint32_t heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
@@ -127,6 +134,7 @@ static void store_heads(const struct kv_store *store, unsigned char *to, const f
         store_floats(store, to + head * stride, from + (size_t)head * dim, dim);
 }
 
+/* And back. */
 static void load_floats(const struct kv_store *store, float *to, const void *from, size_t count)
 {
     switch (store->shape.dtype) {
@@ -144,6 +152,7 @@ static void load_floats(const struct kv_store *store, float *to, const void *fro
 
 /* --- single positions and tokens ------------------------------------------------------------------------------------------------- */
 
+/* Ids come from tables that callers may fill themselves. */
 static bool in_range(const struct kv_store *store, uint32_t layer, uint32_t block, uint32_t head, uint32_t offset)
 {
     const struct kv_store_shape *shape = &store->shape;
@@ -177,6 +186,8 @@ enum kv_status kv_store_read(const struct kv_store *store, uint32_t layer, uint3
     return KV_OK;
 }
 
+/* How prompts come in: many tokens, all heads. A model gives [token][head], the store wants [head][token], so rows are spread out; that they
+ * are read in order and written in runs as long as a row is the best this transposition allows. */
 enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, const uint32_t *blocks, uint32_t start, uint32_t count,
                                      const float *k, const float *v)
 {
@@ -189,7 +200,7 @@ enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, con
         if (blocks[i] >= store->shape.num_blocks)
             return KV_INVALID;
     const bool stream = (size_t)count * heads * dim * sizeof(float) >= STREAM_WRITES_FROM;
-    /* A block's K, then its V: each a long run to be read. */
+    /* All tokens that go into one block: their K, then their V. Each is one long run to read, which is what prefetchers are good at. */
     for (uint32_t token = 0, together; token < count; token += together) {
         const uint32_t offset = (start + token) % size;
         together = size - offset < count - token ? size - offset : count - token;
@@ -218,7 +229,8 @@ static unsigned char *run_at(const struct kv_store *store, uint32_t block, uint3
     return kv_store_at(store, number / 2 % store->shape.num_layers, (int)(number % 2), block);
 }
 
-/* Whether these pairs may be copied in any order: no destination is another's source or destination. */
+/* May these pairs be copied in any order? Not if a destination is another pair's source or destination. At most KV_RUNS_MAX pairs are
+ * asked about at once, so comparing each with each is cheap. */
 static bool independent(const struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t count)
 {
     for (uint32_t i = 1; i < count; i++)
@@ -229,8 +241,8 @@ static bool independent(const struct kv_store *to, const struct kv_store *from, 
     return true;
 }
 
-/* Some pairs side by side (kernels_body.h), run after run and piece after piece. What is asked for meanwhile is further on in the same runs,
- * then where the runs of the pairs that follow begin. */
+/* Some pairs side by side (kernels_body.h), run after run and piece after piece. Prefetches go further on in the same runs, then to where
+ * the runs of the next pairs begin. */
 static void copy_group(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t count,
                        uint32_t following)
 {
@@ -255,6 +267,7 @@ static void copy_group(struct kv_store *to, const struct kv_store *from, const s
         }
 }
 
+/* As many pairs side by side as do not depend on each other; a chain, such as 1 to 2 and 2 to 3, is copied one at a time, in order. */
 static void copy_pairs(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t first, uint32_t past)
 {
     for (uint32_t i = first, count; i < past; i += count) {
@@ -267,6 +280,7 @@ static void copy_pairs(struct kv_store *to, const struct kv_store *from, const s
         kv_kernels_fence();
 }
 
+/* All but the number of blocks: a CPU pool is usually of another size than the GPU's. */
 static bool same_shape(const struct kv_store_shape *a, const struct kv_store_shape *b)
 {
     return a->num_layers == b->num_layers && a->num_kv_heads == b->num_kv_heads && a->head_dim == b->head_dim &&

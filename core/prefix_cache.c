@@ -1,11 +1,14 @@
-/* prefix_cache.c - see prefix_cache.h. Both maps are open-addressing tables with linear probing, at most 3/4 full, keyed through one
- * 64-bit mixing function; deletion moves later entries back (Knuth 6.4, algorithm R), so no tombstones pile up under eviction. */
-#include "prefix_cache.h"
-
+/* prefix_cache.c - exact identities of contents (first half), and the map from content to blocks and back (second half). Read the section on
+ * the prefix cache of pagedkv.h first.
+ *
+ * Both maps are open-addressing tables with linear probing, at most 3/4 full, keyed through one 64-bit mixing function. Deletion moves later
+ * entries back (Knuth 6.4, algorithm R), so no tombstones pile up under eviction. */
 #include <string.h>
 
-#include "memory.h"
+#include "allocate.h"
+#include "pagedkv.h"
 
+/* Each input bit changes about half of the output bits, so that the low ones, which choose the slot, are as good as any. */
 static uint64_t mix(uint64_t z)
 {
     z = (z ^ (z >> 32)) * UINT64_C(0xD6E8FEB86659FD93);
@@ -62,7 +65,8 @@ void kv_contents_destroy(struct kv_contents *contents)
     kv_free(contents);
 }
 
-/* Room for `needed` items, growing by half. */
+/* Room for `needed` items, growing by half. `items` points to a pointer of any type, which memcpy reads and writes without breaking the
+ * rules of aliasing. */
 static enum kv_status grow(void *items, size_t *capacity, size_t needed, size_t size)
 {
     if (needed <= *capacity)
@@ -95,6 +99,7 @@ static size_t normalise(const struct kv_span *spans, size_t count, struct kv_spa
     return used;
 }
 
+/* Of the parent's identity, not of the parent's tokens: an identity stands for the whole prefix, so hashing a block costs the block alone. */
 static uint64_t hash_spans(uint64_t parent, const struct kv_span *spans, size_t count)
 {
     uint64_t hash = mix(parent + UINT64_C(0x9E3779B97F4A7C15));
@@ -103,6 +108,7 @@ static uint64_t hash_spans(uint64_t parent, const struct kv_span *spans, size_t 
     return hash;
 }
 
+/* Two prompts that a hash confuses would read each other's K/V. So keys are compared in full; equal hashes only spare most comparisons. */
 static bool same_content(const struct kv_contents *contents, const struct content_entry *entry, uint64_t parent, uint64_t hash,
                          const struct kv_span *spans, size_t count)
 {
@@ -118,6 +124,7 @@ static bool same_content(const struct kv_contents *contents, const struct conten
     return true;
 }
 
+/* Twice the slots. Hashes are kept in the entries, so nothing is hashed again. */
 static enum kv_status grow_slots(struct kv_contents *contents)
 {
     size_t slots = 2 * (contents->slot_mask + 1);
@@ -136,6 +143,7 @@ static enum kv_status grow_slots(struct kv_contents *contents)
     return KV_OK;
 }
 
+/* All memory first, then the entry: a failure leaves the set as it was. */
 static enum kv_status add_content(struct kv_contents *contents, uint64_t parent, uint64_t hash, const struct kv_span *spans, size_t count,
                                   uint64_t *content)
 {
@@ -165,6 +173,7 @@ static enum kv_status add_content(struct kv_contents *contents, uint64_t parent,
     return KV_OK;
 }
 
+/* Normalise first, so that [1,2][3] and [1,2,3] are one content; then look it up, or add it. */
 enum kv_status kv_contents_intern(struct kv_contents *contents, uint64_t parent, const struct kv_span *spans, size_t count,
                                   uint64_t *content)
 {
@@ -181,6 +190,7 @@ enum kv_status kv_contents_intern(struct kv_contents *contents, uint64_t parent,
     return add_content(contents, parent, hash, contents->scratch, used, content);
 }
 
+/* Each entry must be found by probing for its own key, which fails when a slot is lost or an equal key was added twice. */
 bool kv_contents_check(const struct kv_contents *contents)
 {
     size_t filled = 0;
@@ -219,6 +229,7 @@ enum kv_status kv_prefix_cache_create(uint32_t num_blocks, struct kv_prefix_cach
 {
     struct kv_prefix_cache *cache = kv_calloc(1, sizeof *cache);
     size_t slots = 16;
+    /* Full at most to three quarters: beyond that linear probing walks far. */
     while (3 * slots < 4 * ((size_t)num_blocks + 1)) /* never more contents than blocks, so the table never grows */
         slots *= 2;
     if (!cache)
@@ -263,6 +274,8 @@ uint32_t kv_prefix_cache_find(const struct kv_prefix_cache *cache, uint64_t cont
     return content != KV_CONTENT_NONE && slot->content == content ? slot->first : KV_BLOCK_NONE;
 }
 
+/* Blocks of one content form a list, as vLLM keeps all of them: when the first is evicted, the next still answers for the content. New ones
+ * go to the end, so that a lookup gives the oldest, which is what vLLM's insertion-ordered map gives. */
 enum kv_status kv_prefix_cache_insert(struct kv_prefix_cache *cache, uint32_t block, uint64_t content)
 {
     if (block >= cache->num_blocks || content == KV_CONTENT_NONE || cache->content[block] != KV_CONTENT_NONE)
@@ -281,7 +294,8 @@ enum kv_status kv_prefix_cache_insert(struct kv_prefix_cache *cache, uint32_t bl
     return KV_OK;
 }
 
-/* Empty a slot and move back what probed over it. */
+/* A hole ends each search that probes over it. Tombstones would keep it closed, but a full cache deletes with each insertion, and they would
+ * pile up until every search walks the whole table. */
 static void delete_slot(struct kv_prefix_cache *cache, size_t hole)
 {
     size_t slot = hole;
@@ -300,6 +314,7 @@ static void delete_slot(struct kv_prefix_cache *cache, size_t hole)
     }
 }
 
+/* Out of the middle of its content's list; the slot goes with the last block. */
 void kv_prefix_cache_remove(struct kv_prefix_cache *cache, uint32_t block)
 {
     if (block >= cache->num_blocks || cache->content[block] == KV_CONTENT_NONE)
@@ -325,6 +340,7 @@ uint64_t kv_prefix_cache_content(const struct kv_prefix_cache *cache, uint32_t b
     return block < cache->num_blocks ? cache->content[block] : KV_CONTENT_NONE;
 }
 
+/* Lists walk both ways and hold each registered block once; slots stand where a search finds them. */
 bool kv_prefix_cache_check(const struct kv_prefix_cache *cache)
 {
     uint64_t chained = 0, registered = 0;

@@ -1,10 +1,13 @@
-/* sequence.c - see sequence.h. Every operation first makes sure that it cannot fail any more, then changes things. */
-#include "sequence.h"
-
+/* sequence.c - sequences on the paged cache: reserving with copy-on-write, appending, forking, swapping. It joins block pool, block table
+ * and store; read the section on sequences of pagedkv.h first.
+ *
+ * Every operation first makes sure that it cannot fail any more, then changes things. So a caller that runs out of blocks can give some
+ * back and try again. */
 #include <assert.h>
 #include <string.h>
 
-#include "memory.h"
+#include "allocate.h"
+#include "pagedkv.h"
 
 enum kv_status kv_sequence_init(struct kv_sequence *sequence, uint32_t block_size)
 {
@@ -14,6 +17,7 @@ enum kv_status kv_sequence_init(struct kv_sequence *sequence, uint32_t block_siz
 void kv_sequence_free(struct kv_sequence *sequence, const struct kv_paged *paged)
 {
     struct kv_block_table *table = &sequence->table;
+    /* Last block first, each to the head of the queue: who grows next gets the first blocks, in order, and they are warm. */
     for (uint32_t i = table->count; i-- > 0;) {
         enum kv_status freed = kv_block_pool_free(paged->pool, table->blocks[i]);
         assert(freed == KV_OK); /* the table holds a reference of each of its blocks */
@@ -28,7 +32,7 @@ void kv_sequence_deinit(struct kv_sequence *sequence, const struct kv_paged *pag
     kv_block_table_deinit(&sequence->table);
 }
 
-/* The next token goes into the last block, and somebody else reads that block too. */
+/* Does the next token go into a last block that somebody else reads too? Full blocks are never written again and stay shared. */
 static bool must_copy(const struct kv_sequence *sequence, const struct kv_paged *paged)
 {
     const struct kv_block_table *table = &sequence->table;
@@ -36,6 +40,8 @@ static bool must_copy(const struct kv_sequence *sequence, const struct kv_paged 
     return table->count > 0 && room_in_last && paged->pool->refs[table->blocks[table->count - 1]] > 1;
 }
 
+/* A block of its own in the place of the shared last one. The other holders keep the original; when only one is left, it writes in place,
+ * so of n sharers n - 1 copy. Copying takes all layers at once, also those that are written later: the block id is the same in each. */
 static enum kv_status copy_last(struct kv_sequence *sequence, const struct kv_paged *paged, struct kv_block_copy *copy)
 {
     struct kv_block_table *table = &sequence->table;
@@ -59,6 +65,7 @@ enum kv_status kv_sequence_reserve(struct kv_sequence *sequence, const struct kv
     if (tokens == 0 || wanted > UINT32_MAX)
         return KV_INVALID;
     uint32_t fresh = entries > table->count ? (uint32_t)(entries - table->count) : 0;
+    /* Count what is needed, blocks and entries, before anything is taken. */
     bool copies = must_copy(sequence, paged);
     if ((uint64_t)fresh + copies > paged->pool->num_free)
         return KV_NO_BLOCKS;
@@ -75,7 +82,8 @@ enum kv_status kv_sequence_reserve(struct kv_sequence *sequence, const struct kv
     return status;
 }
 
-/* Block and offset of the current position, reserved if it is not yet this sequence's own. */
+/* Block and offset of the current position, reserved if it is not yet this sequence's own. Called for each layer of a token; only the
+ * first call finds something to do. */
 static enum kv_status current_place(struct kv_sequence *sequence, const struct kv_paged *paged, uint32_t *block, uint32_t *offset)
 {
     struct kv_block_copy copy;
@@ -112,11 +120,14 @@ enum kv_status kv_sequence_append_token(struct kv_sequence *sequence, const stru
     return kv_store_write_tokens(paged->store, layer, sequence->table.blocks, sequence->table.num_tokens, 1, k, v);
 }
 
+/* Apart from appending, because a token is written layer by layer and is complete only after the last. */
 enum kv_status kv_sequence_advance(struct kv_sequence *sequence)
 {
     return kv_block_table_set_num_tokens(&sequence->table, sequence->table.num_tokens + 1);
 }
 
+/* Sharing costs one reference a block and no copy of K/V: a parallel sample or a beam starts as cheap as its table. The last block is shared
+ * too, though not full; the first of both to write copies it. */
 enum kv_status kv_sequence_fork(const struct kv_sequence *parent, struct kv_sequence *child, const struct kv_paged *paged)
 {
     const struct kv_block_table *from = &parent->table;
@@ -140,7 +151,7 @@ enum kv_status kv_sequence_fork(const struct kv_sequence *parent, struct kv_sequ
 
 /* --- swapping -------------------------------------------------------------------------------------------------------------------- */
 
-/* Where each block of the source pool went; KV_BLOCK_NONE: not seen yet. Returns how many distinct blocks the group holds. */
+/* How many distinct blocks the sequences hold. `moved_to`, by block, is KV_BLOCK_NONE at first and only marks what was seen. */
 static uint32_t count_distinct(struct kv_sequence *const *sequences, uint32_t count, uint32_t *moved_to)
 {
     uint32_t distinct = 0;
@@ -153,6 +164,8 @@ static uint32_t count_distinct(struct kv_sequence *const *sequences, uint32_t co
     return distinct;
 }
 
+/* One entry of a table to the other pool. The first sequence that meets a block copies it; the others take a reference of the copy, so
+ * that what was shared stays shared. The source block goes back with its last reference. */
 static enum kv_status move_block(const struct kv_paged *from, const struct kv_paged *to, uint32_t *entry, uint32_t *moved_to)
 {
     uint32_t old = *entry;
@@ -168,6 +181,8 @@ static enum kv_status move_block(const struct kv_paged *from, const struct kv_pa
     return status == KV_OK ? kv_block_pool_free(from->pool, old) : status;
 }
 
+/* Counting first means that nothing is undone: after it neither taking nor moving can fail. The array of the first pass is then used again
+ * for where each block went. */
 enum kv_status kv_sequence_swap(struct kv_sequence *const *sequences, uint32_t count, const struct kv_paged *from,
                                 const struct kv_paged *to)
 {
@@ -204,6 +219,7 @@ enum kv_status kv_sequence_gather(const struct kv_sequence *sequence, const stru
     return kv_gather_batch(paged->store, layer, &one, 1, threads);
 }
 
+/* The pool's counts may be higher than this sequence explains, as others share; lower than one would be a block that is free and in use. */
 bool kv_sequence_check(const struct kv_sequence *sequence, const struct kv_paged *paged)
 {
     if (!kv_block_table_check(&sequence->table))

@@ -1,17 +1,20 @@
-/* shared_refs.c - see shared_refs.h. Misuse must not change a count, so each change is a compare-and-swap from a count that allows it. */
-#include "shared_refs.h"
-
-#include "memory.h"
+/* shared_refs.c - reference counts that threads share. Misuse must not change a count, so each change is a compare-and-swap from a count that
+ * allows it.
+ *
+ * Taking a reference needs no order: who takes another one holds one already, so nobody can free the block meanwhile. Dropping one releases
+ * what the holder wrote, and the last drop acquires what all others released; only then may the block be used for something else.
+ *
+ * The array is one of plain uint32_t, as C++ has no _Atomic; the compiler's builtins are what <stdatomic.h> is made of. */
+#include "allocate.h"
+#include "pagedkv.h"
 
 enum kv_status kv_shared_refs_init(struct kv_shared_refs *shared, uint32_t num_blocks)
 {
     if (num_blocks == 0)
         return KV_INVALID;
-    _Atomic uint32_t *refs = kv_malloc(num_blocks * sizeof *refs);
+    uint32_t *refs = kv_calloc(num_blocks, sizeof *refs);
     if (!refs)
         return KV_NO_MEMORY;
-    for (uint32_t block = 0; block < num_blocks; block++)
-        atomic_init(&refs[block], 0);
     *shared = (struct kv_shared_refs){.num_blocks = num_blocks, .refs = refs};
     return KV_OK;
 }
@@ -22,41 +25,43 @@ void kv_shared_refs_deinit(struct kv_shared_refs *shared)
     *shared = (struct kv_shared_refs){0};
 }
 
+/* From exactly 0: of several threads that want a free block, one gets it. */
 enum kv_status kv_shared_refs_take(struct kv_shared_refs *shared, uint32_t block)
 {
     uint32_t none = 0;
     if (block >= shared->num_blocks)
         return KV_INVALID;
-    return atomic_compare_exchange_strong_explicit(&shared->refs[block], &none, 1, memory_order_relaxed, memory_order_relaxed) ? KV_OK
-                                                                                                                               : KV_INVALID;
+    return __atomic_compare_exchange_n(&shared->refs[block], &none, 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ? KV_OK : KV_INVALID;
 }
 
+/* A plain increment could bring back a block whose last reference is being dropped. The loop never counts up from 0. */
 enum kv_status kv_shared_refs_ref(struct kv_shared_refs *shared, uint32_t block)
 {
     if (block >= shared->num_blocks)
         return KV_INVALID;
-    uint32_t count = atomic_load_explicit(&shared->refs[block], memory_order_relaxed);
+    uint32_t count = __atomic_load_n(&shared->refs[block], __ATOMIC_RELAXED);
     do
         if (count == 0 || count == UINT32_MAX)
             return KV_INVALID;
-    while (!atomic_compare_exchange_weak_explicit(&shared->refs[block], &count, count + 1, memory_order_relaxed, memory_order_relaxed));
+    while (!__atomic_compare_exchange_n(&shared->refs[block], &count, count + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     return KV_OK;
 }
 
+/* A plain decrement could wrap below 0 on a double free, and everybody would believe the block is held for ever. */
 enum kv_status kv_shared_refs_unref(struct kv_shared_refs *shared, uint32_t block, uint32_t *left)
 {
     if (block >= shared->num_blocks)
         return KV_INVALID;
-    uint32_t count = atomic_load_explicit(&shared->refs[block], memory_order_relaxed);
+    uint32_t count = __atomic_load_n(&shared->refs[block], __ATOMIC_RELAXED);
     do
         if (count == 0)
             return KV_INVALID;
-    while (!atomic_compare_exchange_weak_explicit(&shared->refs[block], &count, count - 1, memory_order_acq_rel, memory_order_relaxed));
+    while (!__atomic_compare_exchange_n(&shared->refs[block], &count, count - 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
     *left = count - 1;
     return KV_OK;
 }
 
 uint32_t kv_shared_refs_count(const struct kv_shared_refs *shared, uint32_t block)
 {
-    return block < shared->num_blocks ? atomic_load_explicit(&shared->refs[block], memory_order_relaxed) : 0;
+    return block < shared->num_blocks ? __atomic_load_n(&shared->refs[block], __ATOMIC_RELAXED) : 0;
 }

@@ -1,5 +1,5 @@
-/* status.c - see status.h. */
-#include "status.h"
+/* status.c - the texts of statuses, and the library's version. */
+#include "pagedkv.h"
 
 const char *kv_status_text(enum kv_status status)
 {
@@ -14,4 +14,17 @@ const char *kv_status_text(enum kv_status status)
         return "an argument breaks the function's contract";
     }
     return "unknown status";
+}
+
+#define TEXT_OF(number)                   #number
+#define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
+
+uint32_t pagedkv_version_number(void)
+{
+    return PAGEDKV_VERSION_NUMBER;
+}
+
+const char *pagedkv_version_string(void)
+{
+    return VERSION_TEXT(PAGEDKV_VERSION_MAJOR, PAGEDKV_VERSION_MINOR, PAGEDKV_VERSION_PATCH);
 }

@@ -38,6 +38,7 @@ for set in "$@"; do
         need "libclang-rt-${LLVM:-14}-dev" clang_fuzzes
         need valgrind command -v valgrind
         need man-db command -v man
+        need g++ command -v "${CXX:-g++}"
         ;;
     *) echo "deps.sh: no set called $set" >&2; exit 2 ;;
     esac
@@ -50,7 +51,7 @@ fi
 echo "deps: missing: ${packages[*]}"
 if ! command -v apt-get >/dev/null; then
     echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, Criterion, xz and python3" >&2
-    [ "$*" = user ] || echo "deps: and clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind" >&2
+    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind" >&2
     echo "deps: (Fedora: dnf install cjson-devel criterion-devel; macOS: brew install cjson criterion libomp)" >&2
     exit 1
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: BUILD=build/release PYTHON=python3 test.sh unit|golden|cli|threads|install ...
+# usage: BUILD=build/release PYTHON=python3 test.sh unit|golden|cli|threads|public ...
 # Runs the named sets of tests and ends with "N passed, N failed". With CI set, missing test material is a failure, else a clear skip.
 set -u
 BUILD=${BUILD:-build/release} PYTHON=${PYTHON:-python3}
@@ -71,25 +71,6 @@ threads() {
     [ $bad -eq 0 ]
 }
 
-installed() {
-    local folder good=0 bad=0 file
-    folder=$(mktemp -d)
-    make --no-print-directory install DESTDIR="$folder" PREFIX=/usr >"$folder/log" 2>&1 || { cat "$folder/log"; bad=1; }
-    for file in bin/pagesim lib/libpagedkv.a lib/pkgconfig/pagedkv.pc include/pagedkv/kv_store.h share/man/man1/pagesim.1; do
-        if [ -s "$folder/usr/$file" ]; then good=$((good + 1)); else bad=$((bad + 1)); echo "not installed: $file"; fi
-    done
-    printf '#include <sequence.h>\nint main(void) { struct kv_block_pool p; return kv_block_pool_init(&p, 4, KV_ASCENDING) != KV_OK; }\n' >"$folder/use.c"
-    if cc -fopenmp -I"$folder/usr/include/pagedkv" -o "$folder/use" "$folder/use.c" "$folder/usr/lib/libpagedkv.a" -lm && "$folder/use"; then
-        good=$((good + 1))
-    else
-        bad=$((bad + 1))
-        echo "a program does not build against the installed library"
-    fi
-    rm -rf "$folder"
-    echo "$good passed, $bad failed"
-    [ $bad -eq 0 ]
-}
-
 for set in "$@"; do
     case $set in
     unit) run "unit tests" unit ;;
@@ -100,7 +81,7 @@ for set in "$@"; do
         ;;
     cli) run "command line" "$PYTHON" tests/cli/run.py "$BUILD/pagesim" ;;
     threads) run "same bytes at any number of threads" threads ;;
-    install) run "install" installed ;;
+    public) run "public headers, libraries and examples" "$PYTHON" tests/public/run.py "$BUILD" ;;
     *) echo "test.sh: no set called $set" >&2; exit 2 ;;
     esac
 done

@@ -2,12 +2,12 @@
 #ifndef PAGESIM_SIM_VERSION_H
 #define PAGESIM_SIM_VERSION_H
 
-#ifdef PAGESIM_VERSION
-#define SIM_VERSION PAGESIM_VERSION
-#else
-#define SIM_VERSION "unversioned"
-#endif
-#define SIM_VLLM_V1_VERSION "0.33.0"
-#define SIM_VLLM_V0_VERSION "0.6.2"
+#include "pagesim.h"
+
+#define SIM_VERSION_TEXT_OF(number)           #number
+#define SIM_VERSION_TEXT(major, minor, patch) SIM_VERSION_TEXT_OF(major) "." SIM_VERSION_TEXT_OF(minor) "." SIM_VERSION_TEXT_OF(patch)
+#define SIM_VERSION                           SIM_VERSION_TEXT(PAGESIM_VERSION_MAJOR, PAGESIM_VERSION_MINOR, PAGESIM_VERSION_PATCH)
+#define SIM_VLLM_V1_VERSION                   "0.33.0"
+#define SIM_VLLM_V0_VERSION                   "0.6.2"
 
 #endif

@@ -1,11 +1,12 @@
-/* array.c - see array.h. `items` is a pointer to the caller's typed pointer; it is copied as bytes, so that no aliasing rule is bent. */
+/* array.c - growing and making flat arrays. `items` is the address of the caller's typed pointer; it is copied as bytes, because reading a
+ * `uint32_t *` as a `void *` would break the aliasing rules. Read array.h first. */
 #include "base/array.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/huge_heap.h"
+#include "base/huge_pages.h"
 
 enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t size, const char *what, struct diag *diag)
 {
@@ -23,7 +24,7 @@ enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t s
     grown = realloc(old, room * size);
     if (!grown)
         return diag_no_memory(diag, room * size, what);
-    huge_heap_advise(grown, room * size);
+    huge_pages_advise(grown, room * size);
     memcpy(items, &grown, sizeof grown);
     *capacity = room;
     return SIM_OK;
@@ -34,7 +35,16 @@ enum status array_zeroed(void *items, size_t count, size_t size, const char *wha
     void *fresh = calloc(count ? count : 1, size);
     if (!fresh)
         return diag_no_memory(diag, count * size, what);
-    huge_heap_advise(fresh, count * size);
+    huge_pages_advise(fresh, count * size);
     memcpy(items, &fresh, sizeof fresh);
     return SIM_OK;
+}
+
+enum status array_zeroed_all(const struct array_request *requests, size_t request_count, const char *what, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < request_count && status == SIM_OK; i++)
+        if (requests[i].items)
+            status = array_zeroed(requests[i].items, requests[i].count, requests[i].size, what, diag);
+    return status;
 }

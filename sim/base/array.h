@@ -13,4 +13,22 @@ SIM_NODISCARD enum status array_reserve(void *items, size_t *capacity, size_t ne
 /* calloc with the error told; *items is written only on success. count 0 gives a valid pointer. */
 SIM_NODISCARD enum status array_zeroed(void *items, size_t count, size_t size, const char *what, struct diag *diag);
 
+/* One of several arrays: the address of the caller's pointer, how many items, the size of one. */
+struct array_request {
+    void *items; /* NULL: not wanted */
+    size_t count, size;
+};
+#define ARRAY_OF(pointer, number)                                                                                                          \
+    {                                                                                                                                      \
+        &(pointer), number, sizeof *(pointer)                                                                                              \
+    }
+#define ARRAY_IF(wanted, pointer, number)                                                                                                  \
+    {                                                                                                                                      \
+        (wanted) ? &(pointer) : NULL, number, sizeof *(pointer)                                                                            \
+    }
+
+/* Make several arrays as array_zeroed makes one. On failure those that come after it are not touched and the caller, who started with NULL
+ * pointers, frees them all as ever. */
+SIM_NODISCARD enum status array_zeroed_all(const struct array_request *requests, size_t request_count, const char *what, struct diag *diag);
+
 #endif

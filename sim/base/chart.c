@@ -1,94 +1,134 @@
-/* chart.c - see chart.h. A grid of characters, and beside it whose colour each cell has. */
+/* chart.c - the data of a chart: text and points are copied, and the first failed allocation stops all building. Writes them as JSON;
+ * chart_print.c draws them.
+ */
 #include "base/chart.h"
 
 #include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 68, HEIGHT = 16, MARGIN = 10, LABEL = 16 };
+#include "base/array.h"
 
-struct cell {
-    char mark;
-    size_t curve;
-};
+/* --- data -------------------------------------------------------------------------------------------------------------------------- */
 
-char *chart_short_number(double value, char *out)
+static const char *copy_text(struct chart *chart, const char *text)
 {
-    static const char *const units[] = {"", "k", "M", "G", "T", "P"};
-    size_t unit = 0;
-    while (value >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
-        value /= 1000;
-        unit++;
+    char *copy = text ? strdup(text) : NULL;
+    chart->out_of_memory |= text && !copy;
+    return copy;
+}
+
+struct chart *chart_create(const struct chart_heading *heading)
+{
+    struct chart *chart = calloc(1, sizeof *chart);
+    if (!chart)
+        return NULL;
+    chart->heading = *heading;
+    chart->heading.title = copy_text(chart, heading->title);
+    chart->heading.note = copy_text(chart, heading->note);
+    chart->heading.x.name = copy_text(chart, heading->x.name);
+    chart->heading.x.unit = copy_text(chart, heading->x.unit);
+    chart->heading.y.name = copy_text(chart, heading->y.name);
+    chart->heading.y.unit = copy_text(chart, heading->y.unit);
+    return chart;
+}
+
+/* Text that copy_text made. */
+static void free_text(const char *text)
+{
+    free((void *)(uintptr_t)text);
+}
+
+void chart_destroy(struct chart *chart)
+{
+    if (!chart)
+        return;
+    for (size_t i = 0; i < chart->count; i++) {
+        free_text(chart->series[i].name);
+        free_text(chart->series[i].label);
+        free(chart->series[i].x);
+        free(chart->series[i].y);
     }
-    int length = snprintf(out, LABEL, "%.3g", value);
-    snprintf(out + length, (size_t)(LABEL - length), "%s", units[unit]);
-    return out;
+    free(chart->series);
+    free_text(chart->heading.title);
+    free_text(chart->heading.note);
+    free_text(chart->heading.x.name);
+    free_text(chart->heading.x.unit);
+    free_text(chart->heading.y.name);
+    free_text(chart->heading.y.unit);
+    free(chart);
 }
 
-static double x_of_column(const struct chart *chart, int column)
+enum status chart_status(const struct chart *chart, struct diag *diag)
 {
-    return chart->x_low * pow(chart->x_high / chart->x_low, (double)column / (WIDTH - 1));
+    return !chart || chart->out_of_memory ? diag_no_memory(diag, sizeof *chart, "a chart") : SIM_OK;
 }
 
-static int column_of(const struct chart *chart, double x)
+void chart_add_series(struct chart *chart, const struct chart_series *series)
 {
-    return (int)lround(log(x / chart->x_low) / log(chart->x_high / chart->x_low) * (WIDTH - 1));
-}
-
-/* Row 0 is the lowest. */
-static int row_of(const struct chart *chart, double y)
-{
-    return (int)lround(y / chart->y_high * (HEIGHT - 1));
-}
-
-static void fill(const struct chart *chart, struct cell grid[HEIGHT][WIDTH])
-{
-    for (size_t i = 0; i < chart->curve_count; i++)
-        for (int column = 0; column < WIDTH; column++) {
-            int row = row_of(chart, chart->curves[i].y_at(chart->curves[i].self, x_of_column(chart, column)));
-            if (row >= 0 && row < HEIGHT)
-                grid[row][column] = (struct cell){chart->curves[i].mark, i};
-        }
-    for (size_t i = 0; i < chart->point_count; i++) {
-        int row = row_of(chart, chart->points[i].y), column = column_of(chart, chart->points[i].x);
-        if (row >= 0 && row < HEIGHT && column >= 0 && column < WIDTH)
-            grid[row][column] = (struct cell){chart->points[i].mark, chart->points[i].curve};
+    struct diag ignored = {0}; /* chart_status tells */
+    if (!chart || chart->out_of_memory)
+        return;
+    if (array_reserve(&chart->series, &chart->capacity, chart->count + 1, sizeof *chart->series, "a chart", &ignored) != SIM_OK) {
+        chart->out_of_memory = true;
+        return;
     }
+    struct chart_series *added = &chart->series[chart->count++];
+    *added = *series;
+    added->name = copy_text(chart, series->name);
+    added->label = copy_text(chart, series->label);
+    added->x = added->y = NULL;
+    added->count = added->capacity = 0;
 }
 
-static void print_row(const struct chart *chart, const struct cell *cells, char empty, FILE *file)
+void chart_add(struct chart *chart, double x, double y)
 {
-    static const int colors[] = {36, 33, 35, 32, 34, 31};
-    int last = WIDTH - 1;
-    while (empty == ' ' && last >= 0 && !cells[last].mark)
-        last--;
-    for (int column = 0; column <= last; column++) {
-        if (!cells[column].mark)
-            fputc(empty, file);
-        else if (chart->color)
-            fprintf(file, "\033[%dm%c\033[0m", colors[cells[column].curve % (sizeof colors / sizeof *colors)], cells[column].mark);
+    struct diag ignored = {0};
+    if (!chart || chart->out_of_memory || chart->count == 0)
+        return;
+    struct chart_series *series = &chart->series[chart->count - 1];
+    size_t capacity = series->capacity; /* of both arrays: they grow alike */
+    if (array_reserve(&series->x, &series->capacity, series->count + 1, sizeof *series->x, "a chart", &ignored) != SIM_OK ||
+        array_reserve(&series->y, &capacity, series->count + 1, sizeof *series->y, "a chart", &ignored) != SIM_OK) {
+        chart->out_of_memory = true;
+        return;
+    }
+    series->x[series->count] = x;
+    series->y[series->count++] = y;
+}
+
+double chart_line_at(const struct chart_series *series, double x)
+{
+    size_t low = 0, high = series->count; /* points before `low` have x at most this one, those from `high` on a larger one */
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (series->x[middle] <= x)
+            low = middle + 1;
         else
-            fputc(cells[column].mark, file);
+            high = middle;
     }
-    fputc('\n', file);
+    if (series->count == 0)
+        return 0;
+    if (low == 0 || low == series->count)
+        return series->y[low == 0 ? 0 : low - 1];
+    const double from = series->x[low - 1], part = (x - from) / (series->x[low] - from);
+    return series->y[low - 1] + part * (series->y[low] - series->y[low - 1]);
 }
 
-/* Powers of ten, where there is room. */
-static void print_x_labels(const struct chart *chart, FILE *file)
+/* --- JSON -------------------------------------------------------------------------------------------------------------------------- */
+
+static void write_axis(const char *key, const struct chart_axis *axis, double high, const char *scale, struct json_text *json)
 {
-    char line[MARGIN + WIDTH + LABEL], label[LABEL];
-    int free_from = 0, end = 0;
-    memset(line, ' ', sizeof line);
-    const int first = (int)ceil(log10(chart->x_low) - 1e-9), last = (int)floor(log10(chart->x_high) + 1e-9);
-    for (int power = first; power <= last; power++) {
-        const double x = pow(10, power);
-        int at = MARGIN + column_of(chart, x), length = (int)strlen(chart_short_number(x, label));
-        if (at < free_from || at + length > MARGIN + WIDTH)
-            continue;
-        memcpy(line + at, label, (size_t)length);
-        end = at + length;
-        free_from = end + 1;
-    }
-    fprintf(file, "%.*s\n", end, line);
+    json_key(json, key);
+    json_open_object(json);
+    json_put_string(json, "name", axis->name ? axis->name : "");
+    json_put_string(json, "unit", axis->unit ? axis->unit : "");
+    json_put_string(json, "scale", scale);
+    json_put_double(json, "low", axis->low);
+    json_put_double(json, "high", high);
+    json_close_object(json);
 }
 
 double chart_top(double value)
@@ -103,19 +143,49 @@ double chart_top(double value)
     return value;
 }
 
-enum status chart_print(const struct chart *chart, FILE *file, struct diag *diag)
+double chart_y_high(const struct chart *chart)
 {
-    if (!(chart->x_low > 0 && chart->x_high > chart->x_low && chart->y_high > 0))
-        return diag_set(diag, SIM_FAILED, "internal error: a chart without extent");
-    struct cell grid[HEIGHT][WIDTH] = {{{0}}};
-    fill(chart, grid);
-    for (int row = HEIGHT - 1; row >= 0; row--) {
-        if (row % 5 == 0)
-            fprintf(file, "%7.4g %%%c", chart->y_high * 100 * row / (HEIGHT - 1), row == 0 ? '+' : '|');
-        else
-            fprintf(file, "%*s", MARGIN, "|");
-        print_row(chart, grid[row], row == 0 ? '-' : ' ', file);
+    double highest = 0;
+    if (chart->heading.y.high > 0)
+        return chart->heading.y.high;
+    for (size_t i = 0; i < chart->count; i++)
+        for (size_t j = 0; j < chart->series[i].count; j++)
+            highest = fmax(highest, chart->series[i].y[j]);
+    return chart_top(highest);
+}
+
+static void write_series(const struct chart *chart, const struct chart_series *series, struct json_text *json)
+{
+    json_open_object(json);
+    json_put_string(json, "name", series->name ? series->name : "");
+    if (chart->heading.kind == CHART_LINES)
+        json_put_string(json, "shown_as", series->marks ? "points" : "line");
+    json_key(json, "points");
+    json_open_array(json);
+    for (size_t i = 0; i < series->count; i++) {
+        char x[32], y[32], pair[80];
+        plain_double(series->x[i], x, sizeof x);
+        plain_double(series->y[i], y, sizeof y);
+        const int length = snprintf(pair, sizeof pair, "[%s, %s]", x, y);
+        json_raw(json, pair, (size_t)length);
     }
-    print_x_labels(chart, file);
-    return SIM_OK;
+    json_close_array(json);
+    json_close_object(json);
+}
+
+void chart_write_json(const struct chart *chart, struct json_text *json)
+{
+    const struct chart_heading *heading = &chart->heading;
+    const bool lines = heading->kind == CHART_LINES;
+    json_open_object(json);
+    json_put_string(json, "title", heading->title ? heading->title : "");
+    json_put_string(json, "kind", lines ? "lines" : "areas");
+    write_axis("x", &heading->x, heading->x.high, lines ? "logarithmic" : "linear", json);
+    write_axis("y", &heading->y, chart_y_high(chart), "linear", json);
+    json_key(json, "series");
+    json_open_array(json);
+    for (size_t i = 0; i < chart->count; i++)
+        write_series(chart, &chart->series[i], json);
+    json_close_array(json);
+    json_close_object(json);
 }

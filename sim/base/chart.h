@@ -1,51 +1,75 @@
-/* chart.h - a drawing of curves for the terminal, at most 80 columns wide: y from 0 up, x on a logarithmic scale.
+/* chart.h - a picture as data: series of numbers and what their axes mean, for whoever draws it.
  *
- *      40 % |                       aaaaaaaa
- *           |              aaAaaaaaa   B
- *           |       aaaaaaabbbb
- *       0 % +aaaabbbbbbbb---------------------
- *            1k          10k          100k
+ * Two kinds:
+ *
+ *   lines   y is a share (0..1), from 0 up; x is on a logarithmic scale. Between two points of a series lies a straight line in x and y;
+ *           before its first and after its last point it is constant. Series of marks are single points over the lines.
+ *   areas   series stacked on each other, from the bottom up; y.high is the height of all together. x is time or the like, linear; a value
+ *           holds from its x to the next one, the last to x.high. All series have the same x.
+ *
+ * Whoever shows a chart needs nothing but this: chart_print.h draws it for a terminal, a page of pictures draws the same data its own way.
+ *
+ * A chart copies all text. All functions that add take NULL (a chart that could not be made) for nothing to do; chart_status tells of it.
  */
 #ifndef PAGESIM_CHART_H
 #define PAGESIM_CHART_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "base/diag.h"
+#include "base/json.h"
 
-/* One curve: y at any x, marked with a letter. */
-struct chart_curve {
-    char mark;
-    double (*y_at)(const void *self, double x);
-    const void *self;
+enum chart_kind { CHART_LINES, CHART_AREAS };
+
+struct chart_axis {
+    const char *name, *unit; /* "pool_tokens", "tokens" */
+    double low, high;        /* what is shown; y of lines: 0, 0 for from 0 to the highest value */
 };
 
-/* Single points over the curves. */
-struct chart_point {
-    char mark;
-    double x, y;
-    size_t curve; /* whose colour it has */
+struct chart_heading {
+    enum chart_kind kind;
+    const char *title; /* of lines: ends before the colon that introduces the legend. NULL: none */
+    const char *note;  /* after the legend; NULL: none */
+    struct chart_axis x, y;
+};
+
+struct chart_series {
+    const char *name;  /* for programs */
+    const char *label; /* in the legend; NULL: not in it */
+    char mark;         /* how a terminal draws it; '\0': not at all */
+    size_t group;      /* series of a group look alike: a line and the marks that belong to it */
+    bool marks;        /* single points, not a line */
+    double *x, *y;     /* owned by the chart */
+    size_t count, capacity;
 };
 
 struct chart {
-    double x_low, x_high; /* 0 < x_low < x_high */
-    double y_high;        /* a share: 0.4 is labelled 40 % */
-    const struct chart_curve *curves;
-    size_t curve_count;
-    const struct chart_point *points;
-    size_t point_count;
-    bool color;
+    struct chart_heading heading;
+    struct chart_series *series;
+    size_t count, capacity;
+    bool out_of_memory;
 };
 
-/* Later curves are drawn over earlier ones, points over all. */
-SIM_NODISCARD enum status chart_print(const struct chart *chart, FILE *file, struct diag *diag);
+/* NULL: out of memory. */
+struct chart *chart_create(const struct chart_heading *heading);
+void chart_destroy(struct chart *chart);
+SIM_NODISCARD enum status chart_status(const struct chart *chart, struct diag *diag);
 
+/* A new series, without points. */
+void chart_add_series(struct chart *chart, const struct chart_series *series);
+/* One more point of the newest series; x rises, but for marks. */
+void chart_add(struct chart *chart, double x, double y);
+
+/* An object: title, kind, axes, series of [x, y]. */
+void chart_write_json(const struct chart *chart, struct json_text *json);
+
+/* The y of a line at any x. O(log points). */
+double chart_line_at(const struct chart_series *series, double x);
+
+/* Where the axis of y ends: heading.y.high, or above the highest value. */
+double chart_y_high(const struct chart *chart);
 /* The next number from `value` up whose thirds, which are the labels of y, are round. 1 for 0. */
 double chart_top(double value);
-
-/* 1234567 -> "1.23M", 5000 -> "5k": three digits at most, no trailing zeros. `out` holds 16 bytes. */
-char *chart_short_number(double value, char *out);
 
 #endif

@@ -1,4 +1,9 @@
-/* csv.c - see csv.h. */
+/* csv.c - small tables with a header. Read csv_open first.
+ *
+ *     text    layer,tokens,time_us\n qkv_proj,1,12.5\n qkv_proj,2,13.0\n
+ *     fields                         [row 0: 3 fields] [row 1: 3 fields]      each points into the text
+ *
+ * Numbers are parsed when somebody asks for them. The parsers matter for speed, as a recorded table can be long. */
 #include "base/csv.h"
 
 #include <math.h>
@@ -24,6 +29,7 @@ static uint32_t split(const char *text, size_t length, struct csv_field *fields,
     return count;
 }
 
+/* The first line gives the columns; every later one must have as many fields, or a shifted value would be taken for another column's. */
 static enum status take_line(struct csv *csv, size_t line, const char *text, size_t length, struct diag *diag)
 {
     if (csv->columns == 0) {
@@ -45,6 +51,7 @@ static enum status take_line(struct csv *csv, size_t line, const char *text, siz
     return SIM_OK;
 }
 
+/* Lines end at \n; a \r before it is dropped. Line numbers count blank lines, too, so that an editor finds the place. */
 enum status csv_open(const char *path, struct csv *out, struct diag *diag)
 {
     *out = (struct csv){.path = path};
@@ -68,6 +75,7 @@ enum status csv_open(const char *path, struct csv *out, struct diag *diag)
     return status;
 }
 
+/* Also of a table that csv_open has given up half-way. */
 void csv_close(struct csv *csv)
 {
     free(csv->fields);
@@ -76,6 +84,7 @@ void csv_close(struct csv *csv)
     *csv = (struct csv){0};
 }
 
+/* The error lists the columns that there are: most often one is misspelt or from another version of the file. */
 enum status csv_column(const struct csv *csv, const char *name, uint32_t *column, struct diag *diag)
 {
     char known[512] = "";
@@ -92,11 +101,13 @@ enum status csv_column(const struct csv *csv, const char *name, uint32_t *column
     return diag_at(diag, csv->path, 1, 1, "no column \"%s\"; there are: %s", name, known);
 }
 
+/* Rows have as many fields as there are columns, so a place is a product. */
 static struct csv_field field_at(const struct csv *csv, size_t row, uint32_t column)
 {
     return csv->fields[row * csv->columns + column];
 }
 
+/* Where in its line the field starts: all fields of a row point into the same line. */
 enum status csv_error(const struct csv *csv, size_t row, uint32_t column, struct diag *diag, const char *what)
 {
     const struct csv_field field = field_at(csv, row, column), first = field_at(csv, row, 0);
@@ -130,6 +141,7 @@ static bool plain_decimal(const struct csv_field field, double *out)
     return true;
 }
 
+/* The quick way for nearly all numbers, strtod for the rest. The field is copied because strtod wants a terminator. */
 enum status csv_number(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag)
 {
     const struct csv_field field = field_at(csv, row, column);
@@ -152,6 +164,7 @@ enum status csv_amount(const struct csv *csv, size_t row, uint32_t column, doubl
     return status == SIM_OK && *out < 0 ? csv_error(csv, row, column, diag, "a number of 0 or more") : status;
 }
 
+/* At most 18 digits, which cannot overflow; no file of ours has larger numbers. */
 enum status csv_whole(const struct csv *csv, size_t row, uint32_t column, uint64_t *out, struct diag *diag)
 {
     const struct csv_field field = field_at(csv, row, column);

@@ -1,8 +1,11 @@
-/* diag.c - see diag.h. */
+/* diag.c - the one place where error sentences are put together. Read diag.h first: it says who may write into a diag and when.
+ */
 #include "base/diag.h"
 
 #include <stdio.h>
+#include <string.h>
 
+/* The first message wins: what goes wrong later is usually a consequence, such as a file that cannot be closed. */
 __attribute__((format(printf, 4, 0))) static enum status set_v(struct diag *diag, enum status status, const char *prefix,
                                                                const char *format, va_list arguments)
 {
@@ -24,6 +27,7 @@ enum status diag_set(struct diag *diag, enum status status, const char *format, 
     return result;
 }
 
+/* Editors and terminals turn "file:line:column:" into a link, so the prefix has exactly that form. */
 enum status diag_at(struct diag *diag, const char *file, size_t line, size_t column, const char *format, ...)
 {
     char prefix[512];
@@ -33,6 +37,11 @@ enum status diag_at(struct diag *diag, const char *file, size_t line, size_t col
         snprintf(prefix, sizeof prefix, "%s:%zu: ", file, line);
     else
         snprintf(prefix, sizeof prefix, "%s:%zu:%zu: ", file, line, column);
+    if (diag->status == SIM_OK) {
+        diag->file_bytes = strlen(file);
+        diag->line = line;
+        diag->column = line == 0 ? 0 : column;
+    }
     va_list arguments;
     va_start(arguments, format);
     enum status result = set_v(diag, SIM_BAD_INPUT, prefix, format, arguments);
@@ -40,6 +49,7 @@ enum status diag_at(struct diag *diag, const char *file, size_t line, size_t col
     return result;
 }
 
+/* How many bytes: a number that is far too large points to a bad length in the input. */
 enum status diag_no_memory(struct diag *diag, size_t bytes, const char *what)
 {
     return diag_set(diag, SIM_FAILED, "out of memory: %zu bytes for %s", bytes, what);
@@ -47,6 +57,5 @@ enum status diag_no_memory(struct diag *diag, size_t bytes, const char *what)
 
 void diag_clear(struct diag *diag)
 {
-    diag->status = SIM_OK;
-    diag->text[0] = '\0';
+    *diag = (struct diag){0};
 }

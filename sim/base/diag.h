@@ -25,6 +25,8 @@ enum status {
 struct diag {
     enum status status;
     char text[1024]; /* UTF-8, no newline at the end; "" while status is SIM_OK */
+    /* Of diag_at: the text begins with a file's name of so many bytes; 0: there is no place. */
+    size_t file_bytes, line, column;
 };
 
 /* Record `status` with a printf-like message unless the diag holds one already. Returns the status that the diag now holds, so that

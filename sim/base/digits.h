@@ -1,7 +1,8 @@
 /* digits.h - unsigned decimal numbers out of text, eight digits at a time and without a branch per digit.
  *
  * All functions read up to eight bytes from `at` on, whatever they are: the caller sees to it that they may be read (text_file.h leaves
- * slack behind its text). Source of the three-multiplication conversion: D. Lemire, "Quickly parsing eight digits", 2018.
+ * slack after its text). Numbers are most of a trace, so their speed is the reader's speed. Source of the three-multiplication conversion:
+ * D. Lemire, "Quickly parsing eight digits", 2018.
  */
 #ifndef PAGESIM_DIGITS_H
 #define PAGESIM_DIGITS_H
@@ -9,7 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint64_t load_8_bytes(const char *at)
+/* Eight bytes with the first one lowest, whatever the machine's order. */
+static inline uint64_t digits_load_8(const char *at)
 {
     uint64_t word;
     memcpy(&word, at, sizeof word);
@@ -20,16 +22,16 @@ static inline uint64_t load_8_bytes(const char *at)
 }
 
 /* The number of digits that `at` starts with, 0 to 8, and their value. */
-static inline unsigned take_8_digits(const char *at, uint32_t *value)
+static inline unsigned digits_take_8(const char *at, uint32_t *value)
 {
     const uint64_t zeros = UINT64_C(0x3030303030303030), high = UINT64_C(0xF0F0F0F0F0F0F0F0);
-    uint64_t word = load_8_bytes(at) ^ zeros; /* digits become 0 .. 9; adding 6 lifts all else above 15. The lowest such byte is right */
+    uint64_t word = digits_load_8(at) ^ zeros; /* digits become 0 .. 9; adding 6 lifts all else above 15. The lowest such byte is right */
     uint64_t others = (word | (word + UINT64_C(0x0606060606060606))) & high;
     unsigned count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
     if (count == 0)
         return 0;
-    word <<= 64 - 8 * count; /* as if zeros stood in front */
-    word = word * 10 + (word >> 8);
+    word <<= 64 - 8 * count;        /* as if zeros stood in front: always eight digits from here on */
+    word = word * 10 + (word >> 8); /* pairs of digits, then two pairs at once in each half */
     word = ((word & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064) +
             (word >> 16 & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001)) >>
            32;
@@ -37,15 +39,15 @@ static inline unsigned take_8_digits(const char *at, uint32_t *value)
     return count;
 }
 
-/* As take_8_digits, up to 19 digits; more are counted and make the value wrong, so the caller refuses a count above 19. */
-static inline unsigned take_digits(const char *at, uint64_t *value)
+/* As digits_take_8, up to 19 digits; more are counted and make the value wrong, so the caller refuses a count above 19. */
+static inline unsigned digits_take(const char *at, uint64_t *value)
 {
     static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
     uint32_t part = 0;
-    unsigned count = take_8_digits(at, &part), all = count;
+    unsigned count = digits_take_8(at, &part), all = count;
     *value = part;
     while (count == 8 && all < 24) {
-        count = take_8_digits(at + all, &part);
+        count = digits_take_8(at + all, &part);
         *value = *value * powers[count] + (count ? part : 0);
         all += count;
     }

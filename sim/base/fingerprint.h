@@ -1,6 +1,7 @@
 /* fingerprint.h - 64 bits that tell whether two things are the same: FNV-1a, for files and values that are compared once.
  *
- * Not a defence against forgery. Start with FINGERPRINT_START and feed everything that matters, in a fixed order.
+ * Not a defence against forgery. A sweep that is resumed uses it to see that its trace and tables are those it began with. Start with
+ * FINGERPRINT_START and feed everything that matters, in a fixed order.
  */
 #ifndef PAGESIM_FINGERPRINT_H
 #define PAGESIM_FINGERPRINT_H
@@ -26,7 +27,7 @@ static inline uint64_t fingerprint_bytes(uint64_t hash, const void *bytes, size_
         memcpy(&word, at, sizeof word);
         hash = fingerprint_word(hash, word);
     }
-    word = length; /* so that a short rest differs from zeros */
+    word = length; /* with its length, so that a short rest differs from one with zeros at its end */
     memcpy((char *)&word + 1, at, length);
     return fingerprint_word(hash, word);
 }

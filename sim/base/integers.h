@@ -1,7 +1,8 @@
-/* integers.h - the two small functions that block arithmetic is made of. */
+/* integers.h - the small functions that block arithmetic is made of. core/ has its own, as it depends on nothing. */
 #ifndef PAGESIM_INTEGERS_H
 #define PAGESIM_INTEGERS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 static inline uint32_t min_u32(uint32_t a, uint32_t b)
@@ -9,8 +10,18 @@ static inline uint32_t min_u32(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* a / b, rounded up; no overflow at the largest a. */
+static inline size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* a / b, rounded up. Both widths do without a + b - 1, which overflows at the largest a. */
 static inline uint32_t ceil_div(uint32_t a, uint32_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+static inline uint64_t ceil_div_u64(uint64_t a, uint64_t b)
 {
     return a / b + (a % b != 0);
 }

@@ -1,4 +1,9 @@
-/* json.c - the reading half of json.h: a strict scanner that knows places, then cJSON for the tree. */
+/* json.c - the reading half of json.h. Read json_open first, then scan_value.
+ *
+ *     text --> scanner: grammar, places --> cJSON: tree --> number_nodes: node n is the n-th value --> check_keys: none twice
+ *
+ * The scanner refuses what cJSON would accept by mistake and notes where each value is; only what it has passed is given to cJSON. Both
+ * meet the values in the order of the text, so a number is all that connects a node with its place. */
 #include "base/json.h"
 
 #include <stdarg.h>
@@ -7,6 +12,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text_file.h"
 #include "base/utf8.h"
 
 struct scanner {
@@ -17,6 +23,7 @@ struct scanner {
     struct diag *diag;
 };
 
+/* Counted from the start each time: an error is told once, and keeping line starts for every text would cost all the others. */
 static void place_of(const char *text, size_t first_line, size_t offset, size_t *line, size_t *column)
 {
     *line = first_line;
@@ -37,11 +44,13 @@ static enum status fail(struct scanner *scanner, size_t offset, const char *mess
     return diag_at(scanner->diag, scanner->file, line, column, "%s", message);
 }
 
+/* The next byte, or -1 at the end of the text. */
 static int peek(const struct scanner *scanner)
 {
     return scanner->at < scanner->length ? (unsigned char)scanner->text[scanner->at] : -1;
 }
 
+/* JSON's four; other blanks of Unicode are errors. */
 static void skip_space(struct scanner *scanner)
 {
     int c;
@@ -59,6 +68,7 @@ static bool is_hex(int c)
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* \u0000 is legal JSON, but cJSON's strings end at it, so a key could seem to be another one. */
 static enum status scan_escape(struct scanner *scanner)
 {
     size_t start = scanner->at++;
@@ -82,6 +92,7 @@ static enum status scan_escape(struct scanner *scanner)
     return SIM_OK;
 }
 
+/* The text between the quotes is checked and skipped; cJSON unescapes it. */
 static enum status scan_string(struct scanner *scanner)
 {
     size_t start = scanner->at++;
@@ -108,6 +119,7 @@ static enum status scan_string(struct scanner *scanner)
     }
 }
 
+/* One digit or more. */
 static enum status scan_digits(struct scanner *scanner, const char *message)
 {
     if (!is_digit(peek(scanner)))
@@ -117,6 +129,7 @@ static enum status scan_digits(struct scanner *scanner, const char *message)
     return SIM_OK;
 }
 
+/* cJSON takes 012 and 1., which are not JSON; what it would read as something else than was meant is refused here. */
 static enum status scan_number(struct scanner *scanner)
 {
     enum { LONGEST_NUMBER = 63 }; /* cJSON reads no longer ones */
@@ -142,6 +155,7 @@ static enum status scan_number(struct scanner *scanner)
     return status;
 }
 
+/* Remember where the next value stands, and its key, or SIZE_MAX where it has none. */
 static enum status note_value(struct scanner *scanner, size_t key_at)
 {
     enum status status = array_reserve(&scanner->value_at, &scanner->value_capacity, scanner->value_count + 1, sizeof *scanner->value_at,
@@ -158,6 +172,7 @@ static enum status note_value(struct scanner *scanner, size_t key_at)
 
 static enum status scan_value(struct scanner *scanner, int depth, size_t key_at);
 
+/* The inside of an object or an array: both are lists with commas, an object's members have keys besides. */
 static enum status scan_members(struct scanner *scanner, int depth, bool object)
 {
     const char end = object ? '}' : ']';
@@ -196,6 +211,7 @@ static enum status scan_members(struct scanner *scanner, int depth, bool object)
     }
 }
 
+/* What starts like nothing else: a word, or not JSON. */
 static enum status scan_word(struct scanner *scanner)
 {
     static const char *const words[] = {"true", "false", "null"};
@@ -209,6 +225,7 @@ static enum status scan_word(struct scanner *scanner)
     return fail(scanner, scanner->at, "not JSON; a value belongs here: an object, array, string, number, true, false or null");
 }
 
+/* Depth is limited because scanner and cJSON both recurse: a text of nothing but brackets must not use up the stack. */
 static enum status scan_value(struct scanner *scanner, int depth, size_t key_at)
 {
     skip_space(scanner);
@@ -249,6 +266,7 @@ static int by_name(const void *a, const void *b)
     return strcmp((*left)->string, (*right)->string);
 }
 
+/* RFC 8259 leaves open which of two equal keys counts, and readers differ. The error points to the second one. */
 static enum status refuse_repeated_keys(const struct json_document *document, const cJSON *object, struct diag *diag)
 {
     size_t count = (size_t)cJSON_GetArraySize(object), at = 0;
@@ -269,6 +287,7 @@ static enum status refuse_repeated_keys(const struct json_document *document, co
     return status;
 }
 
+/* In every object of the tree. */
 static enum status check_keys(const struct json_document *document, const cJSON *node, struct diag *diag)
 {
     enum status status = cJSON_IsObject(node) ? refuse_repeated_keys(document, node, diag) : SIM_OK;
@@ -278,13 +297,14 @@ static enum status check_keys(const struct json_document *document, const cJSON 
     return status;
 }
 
+/* cJSON gets well-formed text, so if it fails, memory is out. */
 enum status json_open(const char *file, size_t first_line, const char *text, size_t length, struct json_document *out, struct diag *diag)
 {
     struct scanner scanner = {.file = file, .text = text, .first_line = first_line, .length = length, .diag = diag};
     enum status status = scan_value(&scanner, 0, SIZE_MAX);
     skip_space(&scanner);
     if (status == SIM_OK && scanner.at < length)
-        status = fail(&scanner, scanner.at, "text behind the end of the JSON value; remove it");
+        status = fail(&scanner, scanner.at, "text after the end of the JSON value; remove it");
     struct json_document document = {.file = file,
                                      .text = text,
                                      .first_line = first_line,
@@ -313,6 +333,23 @@ void json_close(struct json_document *document)
     *document = (struct json_document){0};
 }
 
+enum status json_read_file(const char *path, enum status (*read)(const struct json_document *document, void *self, struct diag *diag),
+                           void *self, struct diag *diag)
+{
+    struct text_file file;
+    struct json_document document;
+    enum status status = text_file_open(path, &file, diag);
+    if (status != SIM_OK)
+        return status;
+    status = json_open(path, 1, file.text, file.length, &document, diag);
+    if (status == SIM_OK) {
+        status = read(&document, self, diag);
+        json_close(&document);
+    }
+    text_file_close(&file);
+    return status;
+}
+
 enum status json_error(const struct json_document *document, const cJSON *node, bool at_key, struct diag *diag, const char *format, ...)
 {
     char message[768];
@@ -325,6 +362,7 @@ enum status json_error(const struct json_document *document, const cJSON *node, 
     return diag_at(diag, document->file, line, column, "%s", message);
 }
 
+/* From the text, because cJSON's doubles lose digits above 2^53: hash ids and seeds use all 64 bits. */
 bool json_uint64(const struct json_document *document, const cJSON *node, uint64_t *out)
 {
     if (!cJSON_IsNumber(node))

@@ -32,6 +32,12 @@ SIM_NODISCARD enum status json_open(const char *file, size_t first_line, const c
                                     struct diag *diag);
 void json_close(struct json_document *document);
 
+/* Parse the file at `path` and hand the document to `read` with `self`. Text and tree are gone when this returns, so `read` copies what it
+ * needs. The first error of all three steps is told. */
+SIM_NODISCARD enum status json_read_file(const char *path,
+                                         enum status (*read)(const struct json_document *document, void *self, struct diag *diag),
+                                         void *self, struct diag *diag);
+
 /* diag_at at the place of a node's value or key. */
 enum status json_error(const struct json_document *document, const cJSON *node, bool at_key, struct diag *diag, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
@@ -48,7 +54,8 @@ struct json_text {
     bool pretty; /* two spaces a level, one member a line */
     bool failed;
     int depth;
-    bool filled[JSON_MAX_DEPTH + 1]; /* whether the container at that depth has a member already */
+    bool filled[JSON_MAX_DEPTH + 1];  /* whether the container at that depth has a member already */
+    char closing[JSON_MAX_DEPTH + 1]; /* its closing bracket */
     bool after_key;
 };
 
@@ -59,6 +66,7 @@ void json_open_object(struct json_text *json);
 void json_close_object(struct json_text *json);
 void json_open_array(struct json_text *json);
 void json_close_array(struct json_text *json);
+void json_close_last(struct json_text *json); /* whichever was opened last */
 void json_key(struct json_text *json, const char *key);
 void json_string(struct json_text *json, const char *value);
 void json_int(struct json_text *json, int64_t value);
@@ -66,6 +74,8 @@ void json_uint(struct json_text *json, uint64_t value);
 void json_double(struct json_text *json, double value); /* NaN and infinities become null */
 void json_bool(struct json_text *json, bool value);
 void json_null(struct json_text *json);
+/* A line end after the outermost value. */
+void json_end_line(struct json_text *json);
 void json_raw(struct json_text *json, const char *value, size_t length); /* a value that is JSON already */
 
 /* key and value in one call */

@@ -1,4 +1,6 @@
-/* json_text.c - the writing half of json.h. */
+/* json_text.c - the writing half of json.h: text that grows, with commas and indentation placed by themselves. Read before_item first,
+ * which every value and key passes through. Callers need not check each call: an allocation that fails is remembered.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,6 +26,7 @@ enum status json_text_status(const struct json_text *json, struct diag *diag)
     return json->failed ? diag_no_memory(diag, json->capacity, "a JSON report") : SIM_OK;
 }
 
+/* Nothing is written after a failure, so the text never lacks a piece in its middle. */
 static void append(struct json_text *json, const char *text, size_t length)
 {
     struct diag ignored = {0};
@@ -36,6 +39,7 @@ static void append(struct json_text *json, const char *text, size_t length)
     json->text[json->length] = '\0';
 }
 
+/* Pretty text only. */
 static void new_line(struct json_text *json)
 {
     if (!json->pretty)
@@ -59,6 +63,7 @@ static void before_item(struct json_text *json)
         new_line(json);
 }
 
+/* Deeper than the reader accepts: the level is shared rather than written past the array. No report comes near it. */
 static void open_container(struct json_text *json, char bracket)
 {
     before_item(json);
@@ -66,10 +71,12 @@ static void open_container(struct json_text *json, char bracket)
     if (json->depth < JSON_MAX_DEPTH)
         json->depth++;
     json->filled[json->depth] = false;
+    json->closing[json->depth] = bracket == '{' ? '}' : ']';
 }
 
-static void close_container(struct json_text *json, char bracket)
+void json_close_last(struct json_text *json)
 {
+    const char bracket = json->closing[json->depth];
     bool filled = json->filled[json->depth];
     json->depth--;
     if (filled)
@@ -83,7 +90,7 @@ void json_open_object(struct json_text *json)
 }
 void json_close_object(struct json_text *json)
 {
-    close_container(json, '}');
+    json_close_last(json);
 }
 void json_open_array(struct json_text *json)
 {
@@ -91,9 +98,10 @@ void json_open_array(struct json_text *json)
 }
 void json_close_array(struct json_text *json)
 {
-    close_container(json, ']');
+    json_close_last(json);
 }
 
+/* Bytes from 0x80 on are passed as they are: texts are UTF-8 already. */
 static void append_quoted(struct json_text *json, const char *value)
 {
     append(json, "\"", 1);
@@ -110,6 +118,7 @@ static void append_quoted(struct json_text *json, const char *value)
     append(json, "\"", 1);
 }
 
+/* The value that follows must not put a comma before itself. */
 void json_key(struct json_text *json, const char *key)
 {
     before_item(json);
@@ -122,6 +131,11 @@ void json_string(struct json_text *json, const char *value)
 {
     before_item(json);
     append_quoted(json, value);
+}
+
+void json_end_line(struct json_text *json)
+{
+    append(json, "\n", 1);
 }
 
 void json_raw(struct json_text *json, const char *value, size_t length)
@@ -142,15 +156,23 @@ void json_uint(struct json_text *json, uint64_t value)
     json_raw(json, digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu64, value));
 }
 
+/* By trying: 17 digits always suffice, most figures need far fewer, and reports hold some hundred numbers. */
+/* More digits are never farther away, so the least number that reads back the same can be bisected. */
 void shortest_double(double value, char *out, size_t size)
 {
-    for (int digits = 1; digits <= 17; digits++) {
+    int low = 1, high = 17; /* 17 always do */
+    while (low < high) {
+        const int digits = (low + high) / 2;
         snprintf(out, size, "%.*g", digits, value);
         if (strtod(out, NULL) == value)
-            return;
+            high = digits;
+        else
+            low = digits + 1;
     }
+    snprintf(out, size, "%.*g", high, value);
 }
 
+/* value == 0 covers -0, which would print a sign that says nothing. */
 void plain_double(double value, char *out, size_t size)
 {
     if (value == floor(value) && fabs(value) < 1e15)
@@ -159,6 +181,7 @@ void plain_double(double value, char *out, size_t size)
         shortest_double(value, out, size);
 }
 
+/* JSON has neither NaN nor infinity; null says that there is no number. */
 void json_double(struct json_text *json, double value)
 {
     char digits[32];
@@ -179,6 +202,7 @@ void json_null(struct json_text *json)
     json_raw(json, "null", 4);
 }
 
+/* A key and its value: what nearly all calls are. */
 void json_put_string(struct json_text *json, const char *key, const char *value)
 {
     json_key(json, key);

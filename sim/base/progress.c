@@ -1,4 +1,6 @@
-/* progress.c - see progress.h. */
+/* progress.c - a bar that redraws its own line ten times a second. The clock is asked only when standard error is a terminal, so that a
+ * replay into a file pays nothing. Read progress_update first.
+ */
 #include "base/progress.h"
 
 #include <stdio.h>
@@ -7,6 +9,7 @@
 
 #include "base/units.h"
 
+/* What is over within a second needs no bar. */
 #define FIRST_NS INT64_C(1000000000)
 #define EVERY_NS INT64_C(100000000)
 enum { BAR_WIDTH = 40 };
@@ -24,6 +27,7 @@ void progress_start(struct progress *progress, const char *what)
     progress->next_ns = progress->start_ns + FIRST_NS;
 }
 
+/* The time left assumes that the rest goes as fast as what is done. \033[K clears what a longer line has left. */
 void progress_update(struct progress *progress, uint64_t done, uint64_t total)
 {
     int64_t now = progress->terminal && total > 0 ? now_ns() : INT64_MIN;

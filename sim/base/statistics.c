@@ -1,4 +1,5 @@
-/* statistics.c - see statistics.h. */
+/* statistics.c - sums over a handful of values; two passes where one would cancel digits. Sources of the formulas are in statistics.h.
+ */
 #include "base/statistics.h"
 
 #include <math.h>
@@ -16,6 +17,7 @@ double student_t_95(size_t degrees)
     return z + (z * z * z + z) / (4 * d) + (5 * pow(z, 5) + 16 * z * z * z + 3 * z) / (96 * d * d);
 }
 
+/* Squares of differences from the mean, not the difference of sums: values of a few runs lie close together. */
 struct statistics statistics_of(const double *values, size_t n)
 {
     struct statistics out = {.n = n};
@@ -37,6 +39,7 @@ struct statistics statistics_of(const double *values, size_t n)
     return out;
 }
 
+/* Logarithms of factorials keep the first term from overflowing; below double precision the sum stops. */
 double sign_test_p(size_t less, size_t more)
 {
     const double n = (double)less + (double)more;
@@ -47,11 +50,12 @@ double sign_test_p(size_t less, size_t more)
     while (term > sum * 1e-17) {
         sum += term;
         term *= (double)k / (n - (double)k + 1);
-        k--; /* behind 0 the term is 0 */
+        k--; /* after k = 0 the term is 0 and the loop ends */
     }
     return 2 * sum < 1 ? 2 * sum : 1;
 }
 
+/* All zero is as even as it gets. */
 double jain_index(const double *values, size_t n)
 {
     double sum = 0, squares = 0;

@@ -1,4 +1,6 @@
-/* table.c - see table.h. Cells are kept as values and as text for people; widths are known only when all rows are there. */
+/* table.c - tables for people, CSV and JSON. Cells keep values, which each form writes in its own way. Widths are known only when all rows are
+ * there, so table_print first measures, then lays columns out in blocks that fit the width.
+ */
 #include "base/table.h"
 
 #include <math.h>
@@ -8,19 +10,24 @@
 #include "base/array.h"
 #include "base/units.h"
 
-enum { SHOWN_SIZE = 48 };
+enum { SHOWN_SIZE = 48, GAP = 2 };
 
+enum cell_kind { CELL_NOTHING, CELL_NUMBER, CELL_TEXT, CELL_FLAG };
+
+/* Text for people is made when a number is added: widths need it, and it is short. */
 struct cell {
-    double value;
-    char *text; /* TABLE_TEXT columns, owned */
-    char shown[SHOWN_SIZE];
+    enum cell_kind kind;
+    double value; /* CELL_FLAG: 0 or 1 */
+    char *text;   /* CELL_TEXT, owned */
 };
 
 struct table {
     const struct table_column *columns;
+    struct table_column *owned; /* NULL, or what `columns` points to, strings included */
     size_t column_count;
     struct cell *cells;
     size_t cell_count, capacity;
+    size_t shown_most; /* rows that people see; 0: all */
     bool out_of_memory;
 };
 
@@ -34,68 +41,135 @@ enum status table_create(const struct table_column *columns, size_t column_count
     return status;
 }
 
+static char *copy_text(const char *text, bool *failed)
+{
+    char *copy = text ? strdup(text) : NULL;
+    *failed |= text && !copy;
+    return copy;
+}
+
+enum status table_create_copy(const struct table_column *columns, size_t column_count, struct table **out, struct diag *diag)
+{
+    struct table_column *copies;
+    bool failed = false;
+    enum status status = array_zeroed(&copies, column_count, sizeof *copies, "a table", diag);
+    if (status != SIM_OK)
+        return status;
+    status = table_create(copies, column_count, out, diag);
+    if (status != SIM_OK) {
+        free(copies);
+        return status;
+    }
+    (*out)->owned = copies;
+    for (size_t i = 0; i < column_count; i++) {
+        copies[i] = columns[i];
+        copies[i].name = copy_text(columns[i].name, &failed);
+        copies[i].heading = copy_text(columns[i].heading, &failed);
+    }
+    (*out)->out_of_memory = failed;
+    return SIM_OK;
+}
+
 void table_destroy(struct table *table)
 {
     if (!table)
         return;
     for (size_t i = 0; i < table->cell_count; i++)
         free(table->cells[i].text);
+    for (size_t i = 0; table->owned && i < table->column_count; i++) {
+        free((char *)(uintptr_t)table->owned[i].name);
+        free((char *)(uintptr_t)table->owned[i].heading);
+    }
+    free(table->owned);
     free(table->cells);
     free(table);
 }
 
-static struct cell *next_cell(struct table *table)
+/* --- filling ------------------------------------------------------------------------------------------------------------------------ */
+
+static struct cell *next_cell(struct table *table, enum cell_kind kind)
 {
     struct diag ignored = {0}; /* table_status tells */
-    if (table->out_of_memory ||
-        array_reserve(&table->cells, &table->capacity, table->cell_count + 1, sizeof *table->cells, "a table", &ignored) != SIM_OK) {
+    if (!table || table->out_of_memory)
+        return NULL;
+    if (array_reserve(&table->cells, &table->capacity, table->cell_count + 1, sizeof *table->cells, "a table", &ignored) != SIM_OK) {
         table->out_of_memory = true;
         return NULL;
     }
-    table->cells[table->cell_count] = (struct cell){0};
-    return &table->cells[table->cell_count++];
+    struct cell *cell = &table->cells[table->cell_count++];
+    *cell = (struct cell){.kind = kind};
+    return cell;
 }
 
 void table_number(struct table *table, double value)
 {
-    const struct table_column *column = &table->columns[table->cell_count % table->column_count];
-    struct cell *cell = next_cell(table);
-    if (!cell)
-        return;
-    cell->value = value;
-    if (isnan(value))
-        memcpy(cell->shown, "-", 2);
-    else if (column->decimals == TABLE_WHOLE && value >= 0 && value < 1e18)
-        unit_count((uint64_t)value, cell->shown);
-    else
-        snprintf(cell->shown, sizeof cell->shown, "%.*f", column->decimals > 0 ? column->decimals : 0, value);
+    struct cell *cell = next_cell(table, isnan(value) ? CELL_NOTHING : CELL_NUMBER);
+    if (cell)
+        cell->value = value;
 }
 
 void table_text(struct table *table, const char *text)
 {
-    struct cell *cell = next_cell(table);
-    if (!cell)
+    struct cell *cell = next_cell(table, text ? CELL_TEXT : CELL_NOTHING);
+    if (!cell || !text)
         return;
-    cell->value = NAN;
     cell->text = strdup(text);
     table->out_of_memory |= cell->text == NULL;
 }
 
+void table_flag(struct table *table, bool value)
+{
+    struct cell *cell = next_cell(table, CELL_FLAG);
+    if (cell)
+        cell->value = value;
+}
+
+void table_show_first(struct table *table, size_t rows)
+{
+    if (table)
+        table->shown_most = rows;
+}
+
 size_t table_rows(const struct table *table)
 {
-    return table->column_count ? table->cell_count / table->column_count : 0;
+    return table && table->column_count ? table->cell_count / table->column_count : 0;
 }
 
 enum status table_status(const struct table *table, struct diag *diag)
 {
-    return table->out_of_memory ? diag_no_memory(diag, table->capacity * sizeof *table->cells, "a table") : SIM_OK;
+    return !table || table->out_of_memory ? diag_no_memory(diag, table ? table->capacity * sizeof *table->cells : sizeof *table, "a table")
+                                          : SIM_OK;
 }
 
-static const char *shown(const struct cell *cell)
+/* --- for people --------------------------------------------------------------------------------------------------------------------- */
+
+static size_t shown_rows(const struct table *table)
 {
-    return cell->text ? cell->text : cell->shown;
+    const size_t rows = table_rows(table);
+    return table->shown_most > 0 && table->shown_most < rows ? table->shown_most : rows;
 }
 
+/* A cell as people see it: its own text, or rounded into `out`, which has SHOWN_SIZE bytes. */
+static const char *shown(const struct table *table, const struct cell *cell, char *out)
+{
+    const struct table_column *column = &table->columns[(size_t)(cell - table->cells) % table->column_count];
+    const double value = column->unit > 0 ? cell->value / column->unit : cell->value;
+    if (cell->text)
+        return cell->text;
+    if (cell->kind == CELL_FLAG)
+        return column->decimals == TABLE_STAR ? (cell->value > 0 ? "*" : "") : cell->value > 0 ? "yes" : "no";
+    if (cell->kind == CELL_NOTHING)
+        return "-";
+    if (column->decimals == TABLE_WHOLE && value >= 0 && value < 1e18)
+        return unit_count((uint64_t)value, out);
+    if (column->decimals == TABLE_EXACT && isfinite(value))
+        plain_double(value, out, SHOWN_SIZE);
+    else
+        snprintf(out, SHOWN_SIZE, "%.*f", column->decimals > 0 ? column->decimals : 0, value);
+    return out;
+}
+
+/* A cell that tells nothing; a column of such cells is not shown. */
 static bool blank(const char *text)
 {
     return text[0] == '\0' || strcmp(text, "-") == 0;
@@ -106,8 +180,9 @@ static size_t width_of(const struct table *table, size_t column)
 {
     size_t width = 0;
     bool any = false;
-    for (size_t i = column; i < table->cell_count; i += table->column_count) {
-        const char *text = shown(&table->cells[i]);
+    for (size_t row = 0; row < shown_rows(table); row++) {
+        char rounded[SHOWN_SIZE];
+        const char *text = shown(table, &table->cells[row * table->column_count + column], rounded);
         any |= !blank(text);
         if (strlen(text) > width)
             width = strlen(text);
@@ -116,46 +191,136 @@ static size_t width_of(const struct table *table, size_t column)
     return !any || heading == 0 ? 0 : width > heading ? width : heading;
 }
 
-static void print_line(const struct table *table, const char *indent, const size_t *widths, size_t row, bool headings, FILE *file)
+/* A layout: where lines begin, how many columns they may have, and what each table column needs (0: not shown). */
+struct layout {
+    const char *indent;
+    size_t room; /* after the indent */
+    const size_t *widths;
+};
+
+/* A block: the key column, then columns [from, to). */
+struct block {
+    size_t key, from, to;
+};
+
+/* The last text of a line, with what does not fit on further lines below its beginning. */
+static void print_wrapped(const char *text, size_t at, const struct layout *layout, FILE *file)
 {
-    const char *separator = indent;
-    for (size_t column = 0; column < table->column_count; column++) {
-        if (widths[column] == 0)
+    const size_t room = layout->room > at ? layout->room - at : 1;
+    while (strlen(text) > room) {
+        size_t end = room;
+        while (end > 0 && text[end] != ' ')
+            end--;
+        if (end == 0) /* one long word is not cut */
+            end = strcspn(text, " ");
+        fprintf(file, "%.*s", (int)end, text);
+        text += end + (text[end] == ' ');
+        if (*text)
+            fprintf(file, "\n%s%*s", layout->indent, (int)at, "");
+    }
+    fputs(text, file);
+}
+
+/* One cell or heading, `at` columns after the indent; `last` of its line: no blanks after it. */
+static void print_cell(const struct table *table, size_t column, const struct layout *layout, size_t at, size_t row, bool headings,
+                       bool last, FILE *file)
+{
+    const int decimals = table->columns[column].decimals, width = (int)layout->widths[column];
+    char rounded[SHOWN_SIZE];
+    const char *text = headings ? table->columns[column].heading : shown(table, &table->cells[row * table->column_count + column], rounded);
+    const bool left = decimals == TABLE_TEXT || decimals == TABLE_STAR;
+    if (left && last)
+        print_wrapped(text, at, layout, file);
+    else
+        fprintf(file, "%*s", left ? -width : width, text);
+}
+
+static void print_line(const struct table *table, const struct layout *layout, const struct block *block, size_t row, bool headings,
+                       FILE *file)
+{
+    size_t last = block->key, at = layout->widths[block->key];
+    for (size_t column = block->from; column < block->to; column++)
+        if (layout->widths[column] > 0)
+            last = column;
+    fputs(layout->indent, file);
+    print_cell(table, block->key, layout, 0, row, headings, last == block->key, file);
+    for (size_t column = block->from; column < block->to; column++) {
+        if (layout->widths[column] == 0 || column == block->key)
             continue;
-        const char *text = headings ? table->columns[column].heading : shown(&table->cells[row * table->column_count + column]);
-        int width = (int)widths[column];
-        bool left = table->columns[column].decimals == TABLE_TEXT, last = column + 1 == table->column_count;
-        fprintf(file, "%s%*s", separator, left ? (last ? 0 : -width) : width, text); /* no blanks at the end of a line */
-        separator = "  ";
+        fprintf(file, "%*s", GAP, "");
+        print_cell(table, column, layout, at + GAP, row, headings, column == last, file);
+        at += GAP + layout->widths[column];
     }
     fputc('\n', file);
 }
 
-void table_print(const struct table *table, const char *indent, FILE *file)
+/* The columns from `from` on that fit beside the key; at least one. */
+static size_t end_of_block(const struct table *table, const size_t *widths, size_t key, size_t from, size_t room)
 {
-    struct diag ignored = {0};
+    size_t used = widths[key], to = from;
+    bool any = false;
+    for (; to < table->column_count; to++) {
+        const size_t more = widths[to] == 0 || to == key ? 0 : GAP + widths[to];
+        if (more > 0 && any && used + more > room)
+            break;
+        any |= more > 0;
+        used += more;
+    }
+    return to;
+}
+
+/* The first column that says which row it is: a star says nothing in a second block. */
+static size_t key_column(const struct table *table, const size_t *widths)
+{
+    for (size_t column = 0; column < table->column_count; column++)
+        if (widths[column] > 0 && table->columns[column].decimals != TABLE_STAR)
+            return column;
+    return 0;
+}
+
+enum status table_print(const struct table *table, const char *indent, size_t width, FILE *file, struct diag *diag)
+{
     size_t *widths;
-    if (array_zeroed(&widths, table->column_count, sizeof *widths, "a table", &ignored) != SIM_OK)
-        return;
+    enum status status = array_zeroed(&widths, table->column_count, sizeof *widths, "a table", diag);
+    if (status != SIM_OK)
+        return status;
     for (size_t column = 0; column < table->column_count; column++)
         widths[column] = width_of(table, column);
-    print_line(table, indent, widths, 0, true, file);
-    for (size_t row = 0; row < table_rows(table); row++)
-        print_line(table, indent, widths, row, false, file);
+    const struct layout layout = {.indent = indent, .room = width > strlen(indent) ? width - strlen(indent) : 0, .widths = widths};
+    struct block block = {.key = 0};
+    while (block.key + 1 < table->column_count && widths[block.key] == 0)
+        block.key++;
+    while (block.from < table->column_count) {
+        block.to = end_of_block(table, widths, block.key, block.from, layout.room);
+        if (block.from > 0)
+            fputc('\n', file);
+        print_line(table, &layout, &block, 0, true, file);
+        for (size_t row = 0; row < shown_rows(table); row++)
+            print_line(table, &layout, &block, row, false, file);
+        block.from = block.to;
+        block.key = key_column(table, widths);
+    }
     free(widths);
+    return SIM_OK;
 }
 
-/* Whole numbers with all their digits, others as short as they read back. */
-static void number_for_programs(double value, char *out)
+/* --- for programs ------------------------------------------------------------------------------------------------------------------- */
+
+/* Whole numbers with all their digits, others as short as they read back; nothing for what is not a number. */
+static void text_for_programs(const struct cell *cell, char *out)
 {
-    if (value == floor(value) && fabs(value) < 0x1p53)
-        snprintf(out, SHOWN_SIZE, "%.0f", value); /* 400, not 4e+02 */
-    else
-        shortest_double(value, out, SHOWN_SIZE);
+    out[0] = '\0';
+    if (cell->kind == CELL_FLAG)
+        snprintf(out, SHOWN_SIZE, "%s", cell->value > 0 ? "true" : "false");
+    else if (!isfinite(cell->value))
+        return;
+    else if (cell->kind == CELL_NUMBER && cell->value == floor(cell->value) && fabs(cell->value) < 0x1p53)
+        snprintf(out, SHOWN_SIZE, "%.0f", cell->value + 0.0); /* 400, not 4e+02; 0, not -0 */
+    else if (cell->kind == CELL_NUMBER)
+        shortest_double(cell->value, out, SHOWN_SIZE);
 }
 
-/* RFC 4180: quotes around what holds a separator, doubled inside. */
-static void print_csv_text(const char *text, FILE *file)
+void csv_print_cell(const char *text, FILE *file)
 {
     if (!strpbrk(text, ",\"\r\n")) {
         fputs(text, file);
@@ -170,46 +335,53 @@ static void print_csv_text(const char *text, FILE *file)
     fputc('"', file);
 }
 
+/* Nothing between the commas where there is no number. */
 void table_print_csv(const struct table *table, FILE *file)
 {
-    const struct cell *cell = table->cells;
+    const char *separator = "";
     for (size_t column = 0; column < table->column_count; column++)
-        fprintf(file, "%s%s", column ? "," : "", table->columns[column].name);
-    fputc('\n', file);
-    for (size_t row = 0; row < table_rows(table); row++) {
-        for (size_t column = 0; column < table->column_count; column++, cell++) {
-            char digits[SHOWN_SIZE] = "";
-            if (column > 0)
-                fputc(',', file);
-            if (cell->text)
-                print_csv_text(cell->text, file);
-            else if (isfinite(cell->value))
-                number_for_programs(cell->value, digits);
-            fputs(digits, file);
+        if (table->columns[column].name) {
+            fprintf(file, "%s%s", separator, table->columns[column].name);
+            separator = ",";
         }
-        fputc('\n', file);
+    fputc('\n', file);
+    for (size_t i = 0; i < table->cell_count; i++) {
+        const struct cell *cell = &table->cells[i];
+        char digits[SHOWN_SIZE];
+        if (i % table->column_count == 0)
+            separator = "";
+        if (table->columns[i % table->column_count].name) {
+            text_for_programs(cell, digits);
+            fputs(separator, file);
+            csv_print_cell(cell->text ? cell->text : digits, file);
+            separator = ",";
+        }
+        if ((i + 1) % table->column_count == 0)
+            fputc('\n', file);
     }
 }
 
+/* Keys are the columns' names, so a row is an object. */
 void table_write_json(const struct table *table, struct json_text *json)
 {
     json_open_array(json);
     for (size_t i = 0; i < table->cell_count; i++) {
         const struct cell *cell = &table->cells[i];
-        size_t column = i % table->column_count;
-        if (column == 0)
+        const char *name = table->columns[i % table->column_count].name;
+        if (i % table->column_count == 0)
             json_open_object(json);
-        if (cell->text)
-            json_put_string(json, table->columns[column].name, cell->text);
-        else if (!isfinite(cell->value))
-            json_put_double(json, table->columns[column].name, cell->value);
-        else {
+        if (name)
+            json_key(json, name);
+        if (name && cell->kind == CELL_TEXT) {
+            json_string(json, cell->text);
+        } else if (name && (cell->kind == CELL_NOTHING || !isfinite(cell->value))) {
+            json_null(json);
+        } else if (name) {
             char digits[SHOWN_SIZE];
-            number_for_programs(cell->value, digits);
-            json_key(json, table->columns[column].name);
+            text_for_programs(cell, digits);
             json_raw(json, digits, strlen(digits));
         }
-        if (column + 1 == table->column_count)
+        if ((i + 1) % table->column_count == 0)
             json_close_object(json);
     }
     json_close_array(json);

@@ -2,39 +2,61 @@
  *
  * Columns are declared once, with a name for programs (JSON key, CSV heading; carries the unit) and a heading for people. Cells are added
  * row by row, in column order. Numbers keep full precision in CSV and JSON whatever the table for people rounds to.
+ *
+ * All functions that add take a NULL table (one that could not be made) for nothing to do; table_status tells of it.
  */
 #ifndef PAGESIM_TABLE_H
 #define PAGESIM_TABLE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/diag.h"
 #include "base/json.h"
 
 struct table_column {
-    const char *name;    /* for programs */
-    const char *heading; /* for people; NULL: not shown to them */
-    int decimals;        /* of numbers shown to people; TABLE_WHOLE: with thousands separators; TABLE_TEXT: text, left-aligned */
+    const char *name;    /* for programs; NULL: not for them */
+    const char *heading; /* for people; NULL: not for them */
+    int decimals;        /* of numbers shown to people, or one of enum table_cells */
+    double unit;         /* people see value / unit; 0: the value */
 };
-enum { TABLE_WHOLE = -1, TABLE_TEXT = -2 };
+enum table_cells {
+    TABLE_WHOLE = -1,  /* a number with thousands separators */
+    TABLE_TEXT = -2,   /* text, left-aligned */
+    TABLE_YES_NO = -3, /* true or false; people see yes or no */
+    TABLE_STAR = -4,   /* true or false; people see * or nothing */
+    TABLE_EXACT = -5,  /* a number as short as it reads back */
+};
+
+enum { TABLE_LINE = 80 }; /* columns of a terminal that everything fits */
 
 struct table; /* owns copies of all text */
 
 /* `columns` is borrowed and must outlive the table. */
 SIM_NODISCARD enum status table_create(const struct table_column *columns, size_t column_count, struct table **out, struct diag *diag);
+/* The same with columns that are not known when the program is written: array and strings are copied. */
+SIM_NODISCARD enum status table_create_copy(const struct table_column *columns, size_t column_count, struct table **out, struct diag *diag);
 void table_destroy(struct table *table);
 
 /* The next cell, from left to right, row after row. Out of memory is remembered and told by table_status. */
-void table_number(struct table *table, double value); /* NaN: nothing to tell: "-", empty, null */
-void table_text(struct table *table, const char *text);
+void table_number(struct table *table, double value);   /* NaN: nothing to tell: "-", empty, null */
+void table_text(struct table *table, const char *text); /* NULL: likewise */
+void table_flag(struct table *table, bool value);       /* TABLE_YES_NO, TABLE_STAR */
+
+/* People see only the first `rows` rows (0: all, as when this is never called); programs all. */
+void table_show_first(struct table *table, size_t rows);
 
 size_t table_rows(const struct table *table);
 SIM_NODISCARD enum status table_status(const struct table *table, struct diag *diag);
 
-/* Each line starts with `indent`. Columns that are blank in every row are left out. */
-void table_print(const struct table *table, const char *indent, FILE *file);
+/* Each line starts with `indent` and has at most `width` columns: what does not fit stands in further blocks below, each of which repeats
+ * the first column. Columns that are blank in every row are left out. SIM_FAILED: out of memory. */
+SIM_NODISCARD enum status table_print(const struct table *table, const char *indent, size_t width, FILE *file, struct diag *diag);
 void table_print_csv(const struct table *table, FILE *file);
 /* An array of objects, one a row. */
 void table_write_json(const struct table *table, struct json_text *json);
+
+/* A text as a CSV cell (RFC 4180). */
+void csv_print_cell(const char *text, FILE *file);
 
 #endif

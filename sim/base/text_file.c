@@ -1,4 +1,6 @@
-/* text_file.c - see text_file.h. */
+/* text_file.c - reading by mapping, writing by renaming. Read map_file for the trick with the slack, and text_writer_commit for what a
+ * crash leaves: the old file, whole.
+ */
 #include "base/text_file.h"
 
 #include <errno.h>
@@ -11,9 +13,11 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 
 enum { READ_STEP = 1 << 20, WRITE_BUFFER = 1 << 16, NEW_FILE_MODE = 0666 };
 
+/* Pipes, terminals and files without a size, such as those of /proc: read until the end, with room for the slack. */
 static enum status read_stream(const char *path, int descriptor, struct text_file *file, struct diag *diag)
 {
     char *text = NULL;
@@ -41,16 +45,19 @@ static enum status read_stream(const char *path, int descriptor, struct text_fil
     return SIM_OK;
 }
 
-/* Map `length` bytes of a file with slack behind them. The rest of the last page reads as zeros; where it is too short for the slack, a page
- * of zeros is put behind it: first room for all is mapped, then the file over it. Pages come in as they are touched: the kernel brings
- * sixteen at a time, which costs half of what MAP_POPULATE does. */
+/* Map `length` bytes of a file with slack after them.
+ *
+ *     [ file ............ | rest of its last page: zeros ] [ a page of zeros, if that rest is shorter than the slack ]
+ *
+ * Where the extra page is needed, room for all is mapped first and the file over its beginning. Pages come in as they are touched: the
+ * kernel brings sixteen at a time, which costs half of what MAP_POPULATE does. */
 static const char *map_file(int descriptor, size_t length, size_t *mapped_bytes)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t pages = (length + TEXT_FILE_SLACK + page - 1) / page;
+    const size_t pages = ceil_div_u64(length + TEXT_FILE_SLACK, page);
     void *room = NULL;
     int fixed = 0;
-    if ((length + page - 1) / page != pages) {
+    if (ceil_div_u64(length, page) != pages) {
         room = mmap(NULL, pages * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (room == MAP_FAILED)
             return NULL;
@@ -66,6 +73,7 @@ static const char *map_file(int descriptor, size_t length, size_t *mapped_bytes)
     return map;
 }
 
+/* A file that cannot be mapped, for whatever reason, is read instead. */
 static enum status open_descriptor(const char *path, int descriptor, struct text_file *file, struct diag *diag)
 {
     struct stat facts;
@@ -107,11 +115,12 @@ void text_file_close(struct text_file *file)
 struct text_writer {
     int descriptor;
     bool standard_output;
-    char *path, *beside; /* beside == NULL: written in place (standard output, devices, pipes) */
+    char *path, *temporary; /* temporary == NULL: written in place (standard output, devices, pipes) */
     size_t used;
     char buffer[WRITE_BUFFER];
 };
 
+/* errno is that of the call that has just failed. */
 static enum status write_failed(const struct text_writer *writer, struct diag *diag)
 {
     return diag_set(diag, SIM_FAILED, "%s: cannot be written: %s", writer->standard_output ? "standard output" : writer->path,
@@ -121,7 +130,7 @@ static enum status write_failed(const struct text_writer *writer, struct diag *d
 static void free_writer(struct text_writer *writer)
 {
     free(writer->path);
-    free(writer->beside);
+    free(writer->temporary);
     free(writer);
 }
 
@@ -132,18 +141,19 @@ static bool in_place(const char *path)
     return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);
 }
 
-static enum status open_beside(struct text_writer *writer, struct diag *diag)
+/* The temporary file is in the target's folder, because rename works within one file system only; the process id keeps two runs apart. */
+static enum status open_temporary(struct text_writer *writer, struct diag *diag)
 {
     if (in_place(writer->path)) {
         writer->descriptor = open(writer->path, O_WRONLY | O_CLOEXEC);
         return writer->descriptor < 0 ? write_failed(writer, diag) : SIM_OK;
     }
     size_t size = strlen(writer->path) + 32;
-    writer->beside = malloc(size);
-    if (!writer->beside)
+    writer->temporary = malloc(size);
+    if (!writer->temporary)
         return diag_no_memory(diag, size, "a file name");
-    snprintf(writer->beside, size, "%s.%ld.tmp", writer->path, (long)getpid());
-    writer->descriptor = open(writer->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, NEW_FILE_MODE);
+    snprintf(writer->temporary, size, "%s.%ld.tmp", writer->path, (long)getpid());
+    writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, NEW_FILE_MODE);
     return writer->descriptor < 0 ? write_failed(writer, diag) : SIM_OK;
 }
 
@@ -160,7 +170,7 @@ enum status text_writer_open(const char *path, struct text_writer **out, struct 
     else if (writer->standard_output)
         writer->descriptor = STDOUT_FILENO;
     else
-        status = open_beside(writer, diag);
+        status = open_temporary(writer, diag);
     if (status != SIM_OK) {
         free_writer(writer);
         return status;
@@ -169,6 +179,7 @@ enum status text_writer_open(const char *path, struct text_writer **out, struct 
     return SIM_OK;
 }
 
+/* A signal can interrupt a write, and a pipe can take less than is offered. */
 static enum status write_all(struct text_writer *writer, const char *text, size_t length, struct diag *diag)
 {
     while (length > 0) {
@@ -183,6 +194,7 @@ static enum status write_all(struct text_writer *writer, const char *text, size_
     return SIM_OK;
 }
 
+/* The buffer is given up even if writing fails: the error ends the file anyway. */
 static enum status flush(struct text_writer *writer, struct diag *diag)
 {
     size_t used = writer->used;
@@ -190,6 +202,7 @@ static enum status flush(struct text_writer *writer, struct diag *diag)
     return write_all(writer, writer->buffer, used, diag);
 }
 
+/* What does not fit into the buffer goes out after what is in it; what is larger than the buffer goes out at once. */
 enum status text_writer_write(struct text_writer *writer, const char *text, size_t length, struct diag *diag)
 {
     if (length > sizeof writer->buffer - writer->used) {
@@ -204,10 +217,11 @@ enum status text_writer_write(struct text_writer *writer, const char *text, size
     return SIM_OK;
 }
 
+/* fsync before rename: otherwise a power failure could leave the new name with nothing in it. */
 enum status text_writer_commit(struct text_writer *writer, struct diag *diag)
 {
     enum status status = flush(writer, diag);
-    if (status == SIM_OK && writer->beside && fsync(writer->descriptor) != 0)
+    if (status == SIM_OK && writer->temporary && fsync(writer->descriptor) != 0)
         status = write_failed(writer, diag);
     if (status != SIM_OK) {
         text_writer_discard(writer);
@@ -215,21 +229,22 @@ enum status text_writer_commit(struct text_writer *writer, struct diag *diag)
     }
     if (!writer->standard_output && close(writer->descriptor) != 0)
         status = write_failed(writer, diag);
-    if (status == SIM_OK && writer->beside && rename(writer->beside, writer->path) != 0)
+    if (status == SIM_OK && writer->temporary && rename(writer->temporary, writer->path) != 0)
         status = write_failed(writer, diag);
-    if (status != SIM_OK && writer->beside)
-        unlink(writer->beside);
+    if (status != SIM_OK && writer->temporary)
+        unlink(writer->temporary);
     free_writer(writer);
     return status;
 }
 
+/* The target is as it was before, or is not there. */
 void text_writer_discard(struct text_writer *writer)
 {
     if (!writer)
         return;
     if (!writer->standard_output && writer->descriptor >= 0)
         close(writer->descriptor);
-    if (writer->beside)
-        unlink(writer->beside);
+    if (writer->temporary)
+        unlink(writer->temporary);
     free_writer(writer);
 }

@@ -1,9 +1,9 @@
 /* text_file.h - whole files in, whole files out.
  *
- * Reading maps the file (standard input and pipes are read into memory); TEXT_FILE_SLACK bytes behind the text may be read as well, so that
- * readers need not ask for the end before every byte. They are zero unless somebody is just writing to the file. Writing goes to a file
- * beside the target that takes its name only when everything is on disk, so that a reader never sees half a file and a failure leaves the
- * old one. "-" is standard input or standard output.
+ * Reading maps the file (standard input and pipes are read into memory). TEXT_FILE_SLACK bytes after the text may be read as well, so that
+ * parsers need not ask for the end before every byte; they are zero unless somebody writes to the file at the same time. Writing goes to a
+ * temporary file next to the target, which takes the target's name only when everything is on disk: a reader never sees half a file, and a
+ * failure leaves the old one. "-" is standard input or standard output.
  */
 #ifndef PAGESIM_TEXT_FILE_H
 #define PAGESIM_TEXT_FILE_H
@@ -25,7 +25,7 @@ SIM_NODISCARD enum status text_file_open(const char *path, struct text_file *fil
 void text_file_close(struct text_file *file);
 
 struct text_writer;
-/* Create the file beside `path`. SIM_FAILED when that cannot be done. The caller ends it with commit or discard. */
+/* Create the temporary file next to `path`. SIM_FAILED when that cannot be done. The caller ends it with commit or discard. */
 SIM_NODISCARD enum status text_writer_open(const char *path, struct text_writer **out, struct diag *diag);
 /* Append; buffered. SIM_FAILED on a full disk, a closed pipe and the like. */
 SIM_NODISCARD enum status text_writer_write(struct text_writer *writer, const char *text, size_t length, struct diag *diag);

@@ -1,9 +1,11 @@
-/* units.c - see units.h. */
+/* units.c - numbers as people read them. Nothing here is read back by a program but unit_decimal, which is exact and works on integers.
+ */
 #include "base/units.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* A comma where a multiple of three digits is left. */
 char *unit_count(uint64_t value, char *out)
 {
     char digits[24];
@@ -17,18 +19,35 @@ char *unit_count(uint64_t value, char *out)
     return out;
 }
 
+enum { PREFIXES = 6 };
+
+/* Divide by `step` while the value is `limit` or more and there is a larger unit; returns the unit's number. */
+static size_t scale(double *value, double step, double limit)
+{
+    size_t unit = 0;
+    for (; *value >= limit && unit + 1 < PREFIXES; unit++)
+        *value /= step;
+    return unit;
+}
+
+char *unit_short(double value, char *out)
+{
+    static const char *const names[PREFIXES] = {"", "k", "M", "G", "T", "P"};
+    const size_t unit = scale(&value, 1000, 999.5); /* from there on three digits round to 1000 */
+    snprintf(out, UNIT_TEXT, "%.3g%s", value, names[unit]);
+    return out;
+}
+
+/* Three digits: as many decimals as leave that many. */
 char *unit_bytes(double bytes, char *out)
 {
-    static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    size_t unit = 0;
-    while (bytes >= 1024 && unit + 1 < sizeof names / sizeof *names) {
-        bytes /= 1024;
-        unit++;
-    }
+    static const char *const names[PREFIXES] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    const size_t unit = scale(&bytes, 1024, 1024);
     snprintf(out, UNIT_TEXT, unit == 0 || bytes >= 100 ? "%.0f %s" : bytes >= 10 ? "%.1f %s" : "%.2f %s", bytes, names[unit]);
     return out;
 }
 
+/* Two units at most: nobody needs the seconds of an hour. */
 char *unit_seconds(double seconds, char *out)
 {
     unsigned long whole = (unsigned long)(seconds + 0.5);
@@ -41,6 +60,8 @@ char *unit_seconds(double seconds, char *out)
     return out;
 }
 
+/* Digits from the last to the first, zeros at the end skipped, then turned round. The most negative value has no positive twin, so its
+ * magnitude is taken in unsigned arithmetic. */
 size_t unit_decimal(int64_t value, unsigned places, char *out)
 {
     char digits[UNIT_TEXT]; /* from the back */

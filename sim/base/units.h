@@ -9,6 +9,8 @@ enum { UNIT_TEXT = 32 };
 
 /* 1234567 -> "1,234,567" */
 char *unit_count(uint64_t value, char *out);
+/* 1234567 -> "1.23M", 5000 -> "5k": three digits at most, no trailing zeros */
+char *unit_short(double value, char *out);
 /* Binary units, three digits: "512 B", "1.50 GiB" */
 char *unit_bytes(double bytes, char *out);
 /* Seconds as "0.25 s", "3 min 20 s", "2 h 05 min" */

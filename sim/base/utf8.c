@@ -1,13 +1,16 @@
-/* utf8.c - see utf8.h. */
+/* utf8.c - one sequence at a time, by the table of RFC 3629. cJSON copies strings unchecked, so the scanner asks here.
+ */
 #include "base/utf8.h"
 
 #include <stdbool.h>
 
+/* A byte 10xxxxxx. */
 static bool continues(unsigned char c)
 {
     return (c & 0xc0) == 0x80;
 }
 
+/* The first byte says how long the sequence is; the second excludes overlong forms, surrogates and what lies beyond U+10FFFF. */
 size_t utf8_sequence(const char *text, size_t length)
 {
     const unsigned char *c = (const unsigned char *)text;

@@ -1,25 +1,24 @@
-/* cmd_compare.c - `pagesim compare`: two configurations on the same trace, and where, for whom and how much they differ. */
+/* cmd_compare.c - `pagesim compare`: two configurations on the same trace, and where, for whom and how much they differ. Reads the two sides
+ * and the options; what is compared is in study/compare_runs.h, what is told of it in report/compare_report.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "base/nearest_name.h"
 #include "command/command.h"
 #include "command/input_options.h"
 #include "command/options.h"
 #include "command/output.h"
 #include "command/requirements.h"
 #include "config/config_keys.h"
-#include "replay/workload.h"
 #include "report/compare_report.h"
-#include "trace/load.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
     {"a", "KEY=VALUE", "a setting of A alone, as in block_size=16; may be repeated"},
     {"b", "KEY=VALUE", "a setting of B alone; may be repeated"},
-    {"by", "METRIC", "rank requests by ttft, tpot, e2e or queue [e2e]"},
+    {"by", "LATENCY", "rank requests by ttft, tpot, e2el or queue [e2el]"},
     {"top", "N", "how many winners and losers to name [5]"},
     {"starve-factor", "K", "starving: waits longer than K times the median wait [10]"},
     {"require", "R", "exit 4 unless it holds, as in delta_p99_ttft_ms<=0; may be repeated"},
@@ -28,12 +27,15 @@ static const struct option_spec own_options[] = {
 };
 
 static const struct command_spec spec = {
+    .name = "compare",
     .usage = "pagesim compare [A.json B.json] --trace FILE [--a K=V] [--b K=V]",
     .description = "Replay a trace under two configurations: the first decision that differs, gains\n"
                    "and losses of each request, who starves, fairness, memory. A and B are two\n"
                    "files, or one configuration (--config and options) with --a and --b; options\n"
-                   "hold for both. CSV has a row a request; JSON has every figure as a_NAME,\n"
-                   "b_NAME and delta_NAME, which --require knows too.\n",
+                   "hold for both. --require knows a_NAME, b_NAME and delta_NAME (B - A) of every\n"
+                   "figure, and those of the comparison itself; `pagesim figures` lists both.\n"
+                   "Tables: requests, figures, latencies, winners_and_losers,\n"
+                   "decisions_that_differ, keys_that_differ.\n",
     .options = own_options,
     .option_count = sizeof own_options / sizeof *own_options,
     .takes_config = true,
@@ -41,7 +43,7 @@ static const struct command_spec spec = {
                 "  pagesim compare --trace azure.csv --num-gpu-blocks 2000 \\\n"
                 "      --b scheduling_policy=priority\n"
                 "  pagesim compare --trace t.jsonl --a block_size=16 --a num_gpu_blocks=4000 \\\n"
-                "      --b block_size=64 --b num_gpu_blocks=1000 --require 'worse_e2e<100'\n",
+                "      --b block_size=64 --b num_gpu_blocks=1000 --require 'worse_e2el<100'\n",
 };
 
 enum { SETTING_SIZE = 1024 };
@@ -49,12 +51,16 @@ enum { SETTING_SIZE = 1024 };
 /* Everything one comparison needs; settings of a side are options with texts of their own. */
 struct job {
     const struct options *options;
+    struct output_form form;
+    struct requirements requirements;
+    struct figure_wishes wishes;
     struct trace *trace;
     struct comparison comparison;
     struct config_option settings[OPTIONS_MOST];
     char texts[OPTIONS_MOST][SETTING_SIZE];
 };
 
+/* Keys are spelled as in configuration files here, block_size, not as the options that they are turned into. */
 static enum status unknown_key(const char *side, const char *name, struct diag *diag)
 {
     static char spellings[128][96];
@@ -87,6 +93,7 @@ static enum status read_setting(const char *side, const char *setting, char *tex
     return SIM_OK;
 }
 
+/* The configuration of one side: its file (or the common one), options for both, then its own --a or --b, each overriding those before. */
 static enum status load_side(struct job *job, int side, struct diag *diag)
 {
     const struct options *options = job->options;
@@ -110,6 +117,7 @@ static enum status load_side(struct job *job, int side, struct diag *diag)
     enum status status = config_load(path, job->settings, count, config, &own);
     if (status == SIM_OK)
         status = sizing_fill(config, &sizing, &own);
+    config->data_plane = DATA_PLANE_OFF; /* moves bytes, decides nothing */
     return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%c: %s", 'A' + side, own.text);
 }
 
@@ -126,48 +134,51 @@ static enum status take_requests(struct job *job, struct diag *diag)
     }
     job->comparison.trace = job->trace;
     for (int side = 0; side < 2 && status == SIM_OK; side++) {
-        const struct config *config = &job->comparison.sides[side].config;
-        if (options_has(options, "arrival-speedup-ratio") && load_changes_arrivals(job->trace, config))
-            status = diag_set(diag, SIM_USAGE,
-                              "%c: a request rate replaces the arrival times that --arrival-speedup-ratio divides; give one of them",
-                              'A' + side);
-        else
-            status = workload_fit_engine(job->trace, config, &job->comparison.sides[side].expanded, diag);
+        struct diag own = {0};
+        status = input_check_speedup(options, job->trace, &job->comparison.sides[side].config, &own);
+        if (status != SIM_OK)
+            status = diag_set(diag, status, "%c: %s", 'A' + side, own.text);
     }
     return status;
 }
 
-static enum status read_metric(const struct options *options, enum compare_metric *metric, struct diag *diag)
+/* --require before anything is replayed: the figure after a_, b_ or delta_ must be one that the side (both sides) will have. */
+static enum status read_requirements(struct job *job, struct diag *diag)
 {
-    const char *name = options_value(options, "by");
-    *metric = COMPARE_E2E;
-    for (int i = 0; i < COMPARE_METRICS && name; i++)
-        if (strcmp(name, compare_metric_names[i]) == 0) {
-            *metric = (enum compare_metric)i;
-            return SIM_OK;
-        }
-    return name ? diag_set(diag, SIM_USAGE, "--by %s: must be ttft, tpot, e2e or queue", name) : SIM_OK;
+    const struct options *options = job->options;
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < options->own_count && status == SIM_OK; i++) {
+        const char *figure;
+        if (strcmp(options->own[i].name, "require") != 0)
+            continue;
+        if (job->requirements.count == REQUIREMENTS_MOST)
+            return diag_set(diag, SIM_USAGE, "more than %d requirements", REQUIREMENTS_MOST);
+        struct requirement *requirement = &job->requirements.list[job->requirements.count++];
+        status = requirement_parse(options->own[i].value, requirement, diag);
+        if (status != SIM_OK)
+            return status;
+        const enum comparison_part part = comparison_split_name(requirement->name, &figure);
+        struct diag ignored = {0};
+        if (part == COMPARISON_WHOLE &&
+            figure_check_name("", figure, comparison_scopes(&job->comparison, COMPARISON_A), &ignored) == SIM_OK)
+            return diag_set(diag, SIM_USAGE, "requirement \"%s\": whose %s? write a_, b_ or delta_ (B - A) before it", requirement->text,
+                            figure);
+        status = requirement_resolve(requirement, figure, comparison_scopes(&job->comparison, part), diag);
+        if (status == SIM_OK)
+            status = figure_wish(&job->wishes, figure, diag);
+    }
+    return status;
 }
 
-static enum status print_result(const struct options *options, struct compare_view *view, const char *format, struct diag *diag)
+/* Values of exactly the figures that are required, under the names that the user wrote. */
+static enum status judge_requirements(const struct job *job, struct diag *diag)
 {
-    struct output output;
-    enum status status = output_begin(&output, options, diag);
-    if (status != SIM_OK)
-        return status;
-    view->color = output.color;
-    if (strcmp(format, "json") == 0) {
-        struct json_text json;
-        json_text_init(&json, true);
-        status = compare_write_json(view, &json, diag);
-        enum status written = output_json(&output, &json, diag);
-        status = status == SIM_OK ? written : status;
-    } else if (strcmp(format, "csv") == 0) {
-        status = compare_print_csv(view, output.file, diag);
-    } else {
-        status = compare_print(view, output.file, diag);
+    struct figure_set wanted = {0};
+    for (size_t i = 0; i < job->requirements.count; i++) {
+        const char *name = job->requirements.list[i].name;
+        figure_set_add(&wanted, &(struct figure_kind){.name = name}, comparison_figure(&job->comparison, name));
     }
-    return output_end(&output, status, diag);
+    return requirements_judge(&job->requirements, &wanted, diag);
 }
 
 /* Told after the report: a stall or an abort on either side. */
@@ -182,13 +193,19 @@ static enum status judge(const struct comparison *comparison, struct diag *diag)
     return SIM_OK;
 }
 
-static enum status compare(struct job *job, const char *format, struct diag *diag)
+/* Everything that can be said of the command line before anything is read. */
+static enum status read_options(struct job *job, struct compare_view *view, struct diag *diag)
 {
+    static const char *const tables[] = {"per_request",           "figures",          "latencies", "winners_and_losers",
+                                         "decisions_that_differ", "keys_that_differ", NULL};
     const struct options *options = job->options;
-    struct compare_view view = {.comparison = &job->comparison, .names = {"", ""}};
+    const char *by = options_value(options, "by");
     uint32_t threads;
     uint64_t top;
-    enum status status = read_metric(options, &view.metric, diag);
+    enum status status = output_form_read(options, NULL, tables, &job->form, diag);
+    job->comparison.ranked_by = by ? latency_find(by, (uint32_t)strlen(by)) : LATENCY_E2EL;
+    if (status == SIM_OK && (job->comparison.ranked_by == LATENCIES || job->comparison.ranked_by == LATENCY_ITL))
+        status = diag_set(diag, SIM_USAGE, "--by %s: must be ttft, tpot, e2el or queue", by);
     if (status == SIM_OK)
         status = options_uint(options, "top", 0, 1000000, 5, &top, diag);
     if (status == SIM_OK)
@@ -200,44 +217,49 @@ static enum status compare(struct job *job, const char *format, struct diag *dia
                           options->positional_count == 1 ? "is" : "are", options->positional_count);
     if (status == SIM_OK && options->positional_count == 2 && options_has(options, "config"))
         status = diag_set(diag, SIM_USAGE, "--config stands for both sides; with two files it has no place");
+    if (status == SIM_OK)
+        view->top = (uint32_t)top;
+    return status;
+}
+
+static enum status compare(struct job *job, struct diag *diag)
+{
+    const struct options *options = job->options;
+    struct compare_view view = {.comparison = &job->comparison, .names = {"", ""}};
+    enum status status = read_options(job, &view, diag);
     for (int side = 0; side < 2 && status == SIM_OK; side++) {
         status = load_side(job, side, diag);
         if (options->positional_count == 2)
             view.names[side] = options->positional[side];
     }
     if (status == SIM_OK)
+        status = read_requirements(job, diag);
+    if (status == SIM_OK)
         status = take_requests(job, diag);
+    job->comparison.wishes = &job->wishes;
     if (status == SIM_OK)
         status = comparison_make(&job->comparison, diag);
     if (status != SIM_OK)
         return status;
-    view.top = (uint32_t)top;
-    status = print_result(options, &view, format, diag);
+    struct document_origin origin = output_origin(options);
+    origin.trace = job->trace->name;
+    status = output_document(&job->form, compare_report(&view, &origin), diag);
     if (status == SIM_OK)
         status = judge(&job->comparison, diag);
-    if (status == SIM_OK)
-        status = requirements_check(options, job->comparison.figures, job->comparison.figure_count, diag);
-    return status;
+    return status == SIM_OK ? judge_requirements(job, diag) : status;
 }
 
 enum status cmd_compare(int argc, char **argv, struct diag *diag)
 {
     struct options options;
-    const char *format = NULL;
     enum status status;
     if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    if (status == SIM_OK)
-        status = output_format(&options, &format, diag);
-    if (status == SIM_OK)
-        status = requirements_parse(&options, diag);
-    if (status != SIM_OK)
         return status;
     struct job *job = calloc(1, sizeof *job);
     if (!job)
         return diag_no_memory(diag, sizeof *job, "the comparison");
     job->options = &options;
-    status = compare(job, format, diag);
+    status = compare(job, diag);
     comparison_free(&job->comparison);
     trace_destroy(job->trace);
     free(job);

@@ -1,15 +1,18 @@
-/* cmd_config.c - `pagesim config show`: the effective configuration, as a file that reads back to the same. */
+/* cmd_config.c - `pagesim config show`: the effective configuration, as a file that reads back to the same. Read config/config_keys.h first:
+ * every key there appears in the output. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "command/command.h"
 #include "command/options.h"
+#include "command/output.h"
 #include "config/config_keys.h"
 
 static const struct option_spec own_options[] = {{"config", "FILE", "configuration file"}};
 
 static const struct command_spec spec = {
+    .name = "config show",
     .usage = "pagesim config show [--config FILE] [options]",
     .description = "Print the effective configuration: defaults of the engine, then the file, then\n"
                    "options. The output is itself a configuration file.\n",
@@ -22,15 +25,11 @@ static const struct command_spec spec = {
 enum status cmd_config(int argc, char **argv, struct diag *diag)
 {
     struct options options;
-    enum status status = options_parse(&spec, argc, argv, &options, diag);
-    if (status != SIM_OK)
+    enum status status;
+    if (options_done(&spec, argc, argv, &options, &status, diag))
         return status;
-    if (options.help) {
-        options_print_help(&spec, stdout);
-        return SIM_OK;
-    }
     if (options.positional_count != 1 || strcmp(options.positional[0], "show") != 0)
-        return diag_set(diag, SIM_USAGE, "`pagesim config show` is the one form of this command");
+        return diag_set(diag, SIM_USAGE, "`config` has one subcommand, `pagesim config show`");
     struct config config;
     struct json_text json;
     status = config_load(options_value(&options, "config"), options.config, options.config_count, &config, diag);
@@ -38,9 +37,5 @@ enum status cmd_config(int argc, char **argv, struct diag *diag)
         return status;
     json_text_init(&json, true);
     config_write(&config, &json);
-    status = json_text_status(&json, diag);
-    if (status == SIM_OK)
-        puts(json.text);
-    json_text_deinit(&json);
-    return status;
+    return output_json("-", &json, diag);
 }

@@ -1,4 +1,6 @@
-/* cmd_fit.c - `pagesim fit`: makes a compact step-time model from the configured one (tables of a profile, say) or from recorded steps. */
+/* cmd_fit.c - `pagesim fit`: makes a compact step-time model from the configured one (tables of a profile, say) or from recorded steps. Read
+ * time/compact.h first for the model and doc/step_time.md for when it pays. The result is a file for step_time.path, hence JSON without the
+ * members that reports have. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +12,16 @@
 #include "time/compact.h"
 
 static const struct option_spec own_options[] = {
-    {"config", "FILE", "configuration file: its step_time is what is fitted"},
+    {"config", "FILE", "configuration file; the model fits its step_time"},
     {"steps", "FILE", "instead: a CSV of steps as replay --step-log writes"},
     {"output", "FILE", "write the model there; - is standard output [-]"},
 };
 
 static const struct command_spec spec = {
+    .name = "fit",
     .usage = "pagesim fit --config FILE | --steps FILE [--output FILE]",
-    .description = "Find the constants of a compact step-time model; say its error on steps that\n"
-                   "were held out.\n",
+    .description = "Fit the constants of a compact step-time model and report its error on steps\n"
+                   "that were held out.\n",
     .options = own_options,
     .option_count = sizeof own_options / sizeof *own_options,
     .takes_config = true,
@@ -27,6 +30,7 @@ static const struct command_spec spec = {
                 "      --step-time-model compact --step-time-path compact.json\n",
 };
 
+/* Steps to fit: recorded ones, or steps of all shapes that the configured model prices. */
 static enum status make_samples(const struct options *options, struct fit_sample **samples, size_t *count, const char **source,
                                 struct diag *diag)
 {
@@ -49,6 +53,7 @@ static enum status make_samples(const struct options *options, struct fit_sample
     return status;
 }
 
+/* The errors go into the file as well, so that a model carries how far to trust it. Reading the model ignores them. */
 static void write_model(const struct compact *compact, const struct fit_error *error, const char *source, struct json_text *json)
 {
     json_open_object(json);
@@ -70,19 +75,17 @@ static enum status fit(const struct options *options, struct diag *diag)
     const char *source;
     struct compact compact;
     struct fit_error error;
-    struct output output;
     enum status status = make_samples(options, &samples, &count, &source, diag);
     if (status == SIM_OK)
         status = compact_fit(samples, count, &compact, &error, diag);
     free(samples);
-    if (status == SIM_OK)
-        status = output_begin(&output, options, diag);
     if (status != SIM_OK)
         return status;
     struct json_text json;
     json_text_init(&json, true);
     write_model(&compact, &error, source, &json);
-    status = output_end(&output, output_json(&output, &json, diag), diag);
+    const char *path = options_value(options, "output");
+    status = output_json(path ? path : "-", &json, diag);
     if (status == SIM_OK)
         fprintf(
             stderr,
@@ -97,7 +100,7 @@ enum status cmd_fit(int argc, char **argv, struct diag *diag)
     enum status status;
     if (options_done(&spec, argc, argv, &options, &status, diag))
         return status;
-    if (status == SIM_OK && options.positional_count > 0)
-        status = diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"", options.positional[0]);
-    return status == SIM_OK ? fit(&options, diag) : status;
+    if (options.positional_count > 0)
+        return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"", options.positional[0]);
+    return fit(&options, diag);
 }

@@ -1,4 +1,8 @@
-/* cmd_replay.c - `pagesim replay`: the main job. Reads trace and configuration, hangs observers on a replay, prints the report. */
+/* cmd_replay.c - `pagesim replay`: reads trace and configuration, attaches observers to a replay, prints the report. Read cmd_replay() at the
+ * end first, then replay/run.h. This file only connects parts: what is observed is in replay_outputs.c, what is reported in
+ * report/replay_report.c.
+ *
+ * Everything that can be wrong with the command line is checked before the trace is read, and everything else before the replay starts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +18,12 @@
 #include "command/replay_outputs.h"
 #include "command/requirements.h"
 #include "data_plane/worker.h"
-#include "replay/run.h"
+#include "report/replay_report.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
     {"format", "FORMAT", "table, json, csv, or vllm: its benchmark's block [table]"},
+    {"table", "NAME", "with --format csv: figures or dropped_requests [figures]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
     {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated"},
     REPLAY_OUTPUT_OPTIONS,
@@ -31,6 +36,7 @@ static const struct option_spec own_options[] = {
 };
 
 static const struct command_spec spec = {
+    .name = "replay",
     .usage = "pagesim replay --trace FILE [--config FILE] [options]",
     .description = "Run a trace through a scheduler on a paged KV cache; report latency, memory and\n"
                    "fragmentation.\n",
@@ -44,18 +50,22 @@ static const struct command_spec spec = {
                 "  pagesim replay --trace t.jsonl --config c.json --perfetto look.json\n",
 };
 
-/* Everything a replay needs and owns. */
+/* Everything that the command needs and owns. On the heap, because the figures and wishes in it are large. */
 struct job {
     const struct options *options;
     struct input input;
     struct run run;
     struct worker *worker;
-    struct memory_limit limit;
+    struct kv_memory_speed limit;
     struct replay_outputs outputs;
     struct progress progress;
+    struct output_form form;
+    struct requirements requirements;
+    struct figure_wishes wishes;
     double replay_seconds;
 };
 
+/* Called by the engine now and then. True asks it to stop. */
 static bool on_progress(void *context, uint64_t finished, uint64_t total)
 {
     struct job *job = context;
@@ -70,6 +80,7 @@ static double seconds_of(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* The machine's limit is measured before the replay, so that the measurement does not disturb the speeds that are compared with it. */
 static enum status open_worker(struct job *job, struct diag *diag)
 {
     const struct config *config = &job->input.config;
@@ -77,10 +88,11 @@ static enum status open_worker(struct job *job, struct diag *diag)
         return SIM_OK;
     enum status status = worker_create(job->input.trace, config, job->input.threads, &job->worker, diag);
     if (status == SIM_OK && !options_has(job->options, "no-calibration"))
-        job->limit = memory_limit_measure(job->input.threads);
+        job->limit = kv_memory_speed_measure(job->input.threads);
     return status;
 }
 
+/* Only the replay itself is timed: opening files and drawing arrivals are not the engine's speed. */
 static enum status replay(struct job *job, struct diag *diag)
 {
     struct observer observers[REPLAY_OBSERVERS_MOST + 1];
@@ -94,10 +106,11 @@ static enum status replay(struct job *job, struct diag *diag)
         return status;
     if (job->worker) {
         observers[count++] = worker_observer(job->worker);
-        job->run.report.worker = worker_totals(job->worker);
+        job->run.worker = worker_totals(job->worker);
+        job->run.read_limit = memory_limit_for(&job->limit, job->input.config.kv.read);
     }
-    job->run.report.sizing = &job->input.sizing;
-    job->run.report.goodput = job->outputs.goodput.given ? &job->outputs.goodput : NULL;
+    job->run.goodput = job->outputs.goodput.given ? &job->outputs.goodput : NULL;
+    job->run.wishes = &job->wishes;
     struct replay_options how = {.reference = options_has(job->options, "reference"),
                                  .check = options_has(job->options, "check"),
                                  .progress = on_progress,
@@ -112,15 +125,12 @@ static enum status replay(struct job *job, struct diag *diag)
     return status;
 }
 
-static void warn_about_nothing(const struct job *job)
+/* A run that drops every request is no error, as an empty report is the right answer, but hardly what the user meant. */
+static void warn_if_all_dropped(const struct job *job)
 {
-    const struct metrics *metrics = &job->run.metrics;
-    uint64_t smallest = 0;
-    if (metrics->dropped < job->input.trace->count)
+    const uint64_t smallest = metrics_smallest_pool(&job->run.metrics);
+    if (job->run.metrics.dropped < job->input.trace->count)
         return;
-    for (uint32_t position = 0; position < job->input.trace->count; position++)
-        if (metrics->stories[position].smallest_pool > smallest)
-            smallest = metrics->stories[position].smallest_pool;
     if (smallest > 0)
         fprintf(stderr, "pagesim: warning: no request can ever run; the smallest pool for all of them is --num-gpu-blocks %llu\n",
                 (unsigned long long)smallest);
@@ -128,36 +138,26 @@ static void warn_about_nothing(const struct job *job)
         fputs("pagesim: warning: no request can ever run; all are longer than --max-model-len\n", stderr);
 }
 
-/* What is known only now: times of this machine, and the percentiles that were asked for. */
-static enum status collect(struct job *job, struct diag *diag)
+/* --format vllm is no renderer: it prints the block of one command, which no other has. It is a document of lines all the same. */
+static enum status print_report(struct job *job, struct diag *diag)
 {
-    job->run.report.measured = (struct measured){.replay_seconds = job->replay_seconds,
-                                                 .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
-                                                 .threads = job->input.threads,
-                                                 .limit = job->limit};
-    return replay_outputs_collect(&job->outputs, &job->run, diag);
-}
-
-static enum status print_report(const struct job *job, const char *format, struct diag *diag)
-{
-    const struct report *report = &job->run.report;
-    struct output output;
-    enum status status = output_begin(&output, job->options, diag);
-    if (status != SIM_OK)
-        return status;
-    if (strcmp(format, "json") == 0) {
-        struct json_text json;
-        json_text_init(&json, true);
-        report_write_json(report, &json, true);
-        status = output_json(&output, &json, diag);
-    } else if (strcmp(format, "csv") == 0) {
-        report_print_csv(report, output.file);
-    } else if (job->outputs.prints_block) {
-        status = replay_outputs_print(&job->outputs, &job->run, output.file, diag);
-    } else {
-        report_print(report, output.file, output.color);
-    }
-    return output_end(&output, status, diag);
+    const struct replay_result result = {.run = &job->run,
+                                         .sizing = &job->input.sizing,
+                                         .measured = {.replay_seconds = job->replay_seconds,
+                                                      .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
+                                                      .threads = job->input.threads,
+                                                      .limit = job->limit}};
+    struct document_origin origin = output_origin(job->options);
+    origin.trace = job->run.trace->name;
+    origin.config = job->run.config;
+    if (!job->form.special)
+        return output_document(&job->form, replay_report(&result, &origin), diag);
+    struct document *block = document_create(&origin);
+    enum status status = replay_outputs_block(&job->outputs, &job->run, block, diag);
+    if (status == SIM_OK)
+        return output_document(&job->form, block, diag);
+    document_destroy(block);
+    return status;
 }
 
 static void end_job(struct job *job)
@@ -169,46 +169,60 @@ static void end_job(struct job *job)
     free(job);
 }
 
+/* The checks that need neither trace nor configuration. */
+static enum status read_options(struct job *job, struct diag *diag)
+{
+    static const char *const tables[] = {"figures", "dropped_requests", NULL};
+    enum status status = output_form_read(job->options, "vllm", tables, &job->form, diag);
+    if (status == SIM_OK)
+        status = replay_outputs_parse(&job->outputs, job->options, job->form.special, diag);
+    return status == SIM_OK ? replay_outputs_wish(&job->outputs, &job->wishes, diag) : status;
+}
+
+/* Everything has been read and checked by now. The report says so, and how the pool was sized. */
+static enum status dry_run(const struct job *job, struct diag *diag)
+{
+    struct document *document = document_create(&(struct document_origin){.command = "replay"});
+    document_line(document, "%s: %u requests; the configuration is fine", job->input.trace->name, job->input.trace->count);
+    sizing_lines(document, &job->input.sizing);
+    return output_document(&(struct output_form){.renderer = renderer_find(NULL), .path = "-"}, document, diag);
+}
+
+/* Outputs come before the report and judgements last: whatever the exit code, everything that the run found is written. */
+static enum status run_job(struct job *job, struct diag *diag)
+{
+    const struct options *options = job->options;
+    enum status status = replay(job, diag);
+    if (status == SIM_OK && !options_has(options, "quiet"))
+        warn_if_all_dropped(job);
+    if (status == SIM_OK)
+        status = replay_outputs_write(&job->outputs, &job->run, diag);
+    /* An output that goes to standard output must be alone there. */
+    if (status == SIM_OK && !(job->outputs.takes_stdout && !options_has(options, "output")))
+        status = print_report(job, diag);
+    if (status == SIM_OK)
+        status = run_judge(&job->run, diag); /* a stall is an error, but its report helps to understand it, so the report comes first */
+    return status == SIM_OK ? requirements_judge(&job->requirements, &job->run.figures, diag) : status;
+}
+
 enum status cmd_replay(int argc, char **argv, struct diag *diag)
 {
     struct options options;
-    const char *format = NULL;
     enum status status;
     if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    if (status == SIM_OK)
-        status = output_format_or(&options, "vllm", &format, diag);
-    if (status == SIM_OK)
-        status = requirements_parse(&options, diag);
-    if (status != SIM_OK)
         return status;
     struct job *job = calloc(1, sizeof *job);
     if (!job)
         return diag_no_memory(diag, sizeof *job, "the replay");
     job->options = &options;
-    status = replay_outputs_parse(&job->outputs, &options, strcmp(format, "vllm") == 0, diag);
+    status = read_options(job, diag);
     if (status == SIM_OK)
         status = input_open(&options, &job->input, diag);
-    if (status == SIM_OK && options_has(&options, "dry-run")) {
-        printf("%s: %u requests; the configuration is fine\n", job->input.trace->name, job->input.trace->count);
-        if (job->input.sizing.known)
-            sizing_print(&job->input.sizing, stdout);
-    } else if (status == SIM_OK) {
-        status = replay(job, diag);
-        if (status == SIM_OK && !options_has(&options, "quiet"))
-            warn_about_nothing(job);
-        if (status == SIM_OK)
-            status = collect(job, diag);
-        if (status == SIM_OK)
-            status = replay_outputs_write(&job->outputs, &job->run, diag);
-        /* An output that goes to standard output has it to itself. */
-        if (status == SIM_OK && !(job->outputs.takes_stdout && !options_has(&options, "output")))
-            status = print_report(job, format, diag);
-        if (status == SIM_OK)
-            status = run_judge(&job->run, diag); /* told after its report */
-        if (status == SIM_OK)
-            status = requirements_check(&options, job->run.report.figures, job->run.report.figure_count, diag);
-    }
+    if (status == SIM_OK)
+        status = requirements_read(&options, run_figures_scopes(&job->input.config, job->outputs.goodput.given), &job->requirements,
+                                   &job->wishes, diag);
+    if (status == SIM_OK)
+        status = options_has(&options, "dry-run") ? dry_run(job, diag) : run_job(job, diag);
     end_job(job);
     return status;
 }

@@ -1,4 +1,6 @@
-/* cmd_sweep.c - `pagesim sweep`: many configurations over one trace, in parallel, kept on disk as they end. */
+/* cmd_sweep.c - `pagesim sweep`: many configurations over one trace, in parallel, kept on disk as they end. This file reads the command line
+ * and wires plan, runs, groups and report together; start with cmd_sweep at the end.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 #include "command/options.h"
 #include "command/output.h"
 #include "command/requirements.h"
-#include "study/sweep_report.h"
+#include "report/sweep_report.h"
 
 static const struct option_spec own_options[] = {
     {"vary", "KEY=VALUES", "values a,b,c or ranges from:to:step (inclusive; *k multiplies) of a configuration key; repeat for more keys"},
@@ -18,9 +20,10 @@ static const struct option_spec own_options[] = {
     {"list", "FILE", "points, one a line: JSON objects, or words like block_size=16; - is standard input"},
     {"replicates", "N", "every point with N seeds: seed, seed + 1, ...; rows are means with intervals"},
     {"journal", "FILE", "keep each run there as it ends; if FILE has runs of this sweep already, go on from there"},
-    {"figures", "A,B,...", "columns; any figure of replay's JSON report [throughput, p99 TTFT, preemptions, hit rate, pool]"},
-    {"objectives", "A:max,B:min", "what the Pareto front (*) is about [request_throughput_per_s:max, p99_ttft_ms:min, pool_bytes:min]"},
-    {"front", NULL, "table and CSV: only rows on the front"},
+    {"figures", "A,B,...", "columns; `pagesim figures` lists them [throughput, p99 TTFT, preemptions, hit rate, pool; JSON and CSV: all]"},
+    {"objectives", "A,B:max,...",
+     "what the Pareto front (*) is about; :max or :min if not by its own sense [request_throughput, p99_ttft_ms, pool_bytes]"},
+    {"front", NULL, "only rows on the front"},
     {"require", "R", "mark rows that meet it, as in p99_ttft_ms<500; exit 4 if none meets all; may be repeated"},
     INPUT_OPTIONS,
     {"generate", "KIND",
@@ -34,6 +37,7 @@ static const struct option_spec own_options[] = {
 };
 
 static const struct command_spec spec = {
+    .name = "sweep",
     .usage = "pagesim sweep --trace FILE --vary KEY=VALUES [--vary ...] [options]",
     .description = "Replay one trace under many configurations, in parallel, and compare: a row a\n"
                    "run, a * where no other run is better in all objectives. All points are\n"
@@ -56,7 +60,9 @@ static const struct command_spec spec = {
 /* Everything that the command owns. */
 struct job {
     const struct options *options;
-    const char *format;
+    struct output_form form;
+    struct requirements requirements;
+    struct config first; /* run 0's, for the report */
     struct config_option base[OPTIONS_MOST + 1];
     char block_tokens[16];
     struct sweep_plan plan;
@@ -120,17 +126,28 @@ static enum status read_source(struct job *job, struct diag *diag)
     return status == SIM_OK ? input_selection(job->options, &source->selection, diag) : status;
 }
 
-static enum status read_all(struct job *job, struct diag *diag)
+/* What is to be told, by the figures that the runs will have. */
+static enum status read_view(struct job *job, struct diag *diag)
 {
     const struct options *options = job->options;
     struct sweep_view *view = &job->view;
+    struct sweep *sweep = &job->sweep;
+    enum status status = requirements_read(options, sweep->scopes, &job->requirements, &sweep->wishes, diag);
+    view->requirements = job->requirements.list;
+    view->requirement_count = job->requirements.count;
+    view->front_only = options_has(options, "front");
+    if (status == SIM_OK)
+        status = sweep_view_objectives(view, options_value(options, "objectives"), sweep->scopes, &sweep->wishes, diag);
+    return status == SIM_OK ? sweep_view_figures(view, options_value(options, "figures"), sweep->scopes, &sweep->wishes, diag) : status;
+}
+
+static enum status read_all(struct job *job, struct diag *diag)
+{
+    static const char *const tables[] = {"rows", "runs", NULL};
+    const struct options *options = job->options;
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
-    enum status status = output_format(options, &job->format, diag);
-    if (status == SIM_OK)
-        status = requirements_read(job->options, job->view.requirements, SWEEP_REQUIREMENTS_MOST, &job->view.requirement_count, diag);
-    if (status == SIM_OK)
-        status = sweep_view_objectives(view, options_value(options, "objectives"), diag);
+    enum status status = output_form_read(options, NULL, tables, &job->form, diag);
     if (status == SIM_OK)
         status = input_threads(options, &job->sweep.threads, diag);
     if (status == SIM_OK)
@@ -145,12 +162,11 @@ static enum status read_all(struct job *job, struct diag *diag)
     job->sweep.reference = options_has(options, "reference");
     job->sweep.quiet = options_has(options, "quiet");
     job->sweep.stop = &interrupted;
-    view->front_only = options_has(options, "front");
     if (status == SIM_OK)
         status = sweep_prepare(&job->sweep, diag);
     if (status == SIM_OK)
-        status = sweep_view_figures(view, options_value(options, "figures"), job->sweep.moves_bytes, diag);
-    return status == SIM_OK ? sweep_view_check(view, job->sweep.known, job->sweep.moves_bytes, diag) : status;
+        status = sweep_plan_config(&job->plan, 0, &job->first, diag);
+    return status == SIM_OK ? read_view(job, diag) : status;
 }
 
 /* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
@@ -164,62 +180,40 @@ static void list_points(const struct sweep_plan *plan)
     }
 }
 
-static enum status open_journal(struct job *job, struct diag *diag)
-{
-    const char *path = options_value(job->options, "journal");
-    size_t resumed;
-    if (!path)
-        return SIM_OK;
-    enum status status = sweep_journal_open(path, &job->sweep.identity, &job->sweep.result, &job->sweep.journal, &resumed, diag);
-    if (status == SIM_OK && resumed > 0 && !job->sweep.quiet)
-        fprintf(stderr, "pagesim: %zu of %zu runs are in %s already\n", resumed, job->plan.point_count, path);
-    return status;
-}
-
 static enum status run(struct job *job, struct diag *diag)
 {
+    const char *journal = options_value(job->options, "journal");
     struct diag inner = {0};
-    enum status status = open_journal(job, diag);
+    size_t resumed;
+    enum status status = sweep_start(&job->sweep, journal, &resumed, diag);
     if (status != SIM_OK)
         return status;
+    if (resumed > 0 && !job->sweep.quiet)
+        fprintf(stderr, "pagesim: %zu of %zu runs are in %s already\n", resumed, job->plan.point_count, journal);
     interrupt_catch();
     status = sweep_run(&job->sweep, &inner);
-    if (status == SIM_INTERRUPTED && job->sweep.journal)
-        return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", options_value(job->options, "journal"));
+    if (status == SIM_INTERRUPTED && journal)
+        return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", journal);
     return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%s", inner.text);
-}
-
-static enum status print(const struct job *job, const struct sweep_report *report, struct diag *diag)
-{
-    struct output output;
-    enum status status = output_begin(&output, job->options, diag);
-    if (status != SIM_OK)
-        return status;
-    if (strcmp(job->format, "json") == 0) {
-        struct json_text json;
-        json_text_init(&json, true);
-        sweep_report_write_json(report, &json);
-        status = output_json(&output, &json, diag);
-    } else if (strcmp(job->format, "csv") == 0) {
-        status = sweep_report_print_csv(report, output.file, diag);
-    } else {
-        status = sweep_report_print(report, output.file, diag);
-    }
-    return output_end(&output, status, diag);
 }
 
 static enum status tell(const struct job *job, struct diag *diag)
 {
-    struct sweep_report report;
-    enum status status = sweep_report_make(&report, &job->sweep, &job->view, diag);
+    struct sweep_groups groups;
+    struct document_origin origin = output_origin(job->options);
+    origin.trace = job->sweep.traces[0]->name;
+    origin.config = &job->first;
+    enum status status = sweep_groups_make(&groups, &job->sweep, &job->view, diag);
     if (status == SIM_OK)
-        status = print(job, &report, diag);
-    if (status == SIM_OK && report.seeds_made_no_difference && !job->sweep.quiet)
+        status = output_document(&job->form, sweep_report(&groups, &origin), diag);
+    else
+        free(origin.command_line);
+    if (status == SIM_OK && groups.seeds_made_no_difference && !job->sweep.quiet)
         fputs("pagesim: warning: the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each\n",
               stderr);
     if (status == SIM_OK)
-        status = sweep_report_judge(&report, diag); /* told after its table */
-    sweep_report_deinit(&report);
+        status = sweep_groups_judge(&groups, diag); /* told after its table */
+    sweep_groups_deinit(&groups);
     return status;
 }
 
@@ -237,8 +231,6 @@ enum status cmd_sweep(int argc, char **argv, struct diag *diag)
     struct options options;
     enum status status;
     if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    if (status != SIM_OK)
         return status;
     struct job *job = calloc(1, sizeof *job);
     if (!job)

@@ -1,108 +1,47 @@
-/* cmd_trace.c - `pagesim trace info` and `pagesim trace gen`. */
+/* cmd_trace.c - `pagesim trace info` (first half) and `pagesim trace gen` (second half). Read observe/trace_facts.h for the former and
+ * trace/trace_generate.h for the latter. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/text_file.h"
-#include "base/units.h"
 #include "command/command.h"
 #include "command/generate_options.h"
-#include "command/options.h"
-#include "observe/trace_facts.h"
+#include "command/output.h"
+#include "report/trace_report.h"
 #include "trace/trace_generate.h"
 
 /* --- info ------------------------------------------------------------------------------------------------------------------------ */
 
 static const struct option_spec info_options[] = {
-    {"format", "FORMAT", "table or json [table]"},
+    OUTPUT_OPTIONS,
     {"trace-block-size", "TOKENS", "tokens named by one hash id [512]"},
 };
 
 static const struct command_spec info_spec = {
+    .name = "trace info",
     .usage = "pagesim trace info FILE [--format json]",
-    .description = "Say what a trace is: requests, lengths, rate, and how much prompts share.\n",
+    .description = "Describe a trace: requests, lengths, rate, and how much the prompts share.\n",
     .options = info_options,
     .option_count = sizeof info_options / sizeof *info_options,
     .examples = "  pagesim trace info traces/chat.jsonl --trace-block-size 16\n",
 };
 
-static double reusable_share(const struct trace_facts *facts)
-{
-    return facts->input_tokens ? (double)facts->reusable_tokens / (double)facts->input_tokens : 0;
-}
-
-static void print_lengths(const char *name, const struct figures *figures)
-{
-    printf("%-8s %10.1f %8.0f %8.0f %8.0f %8.0f %8.0f\n", name, figures->mean, figures->min, figures->median, figures->p90, figures->p99,
-           figures->max);
-}
-
-static void print_info(const struct trace *trace, const struct trace_facts *facts, uint32_t width)
-{
-    char a[UNIT_TEXT], b[UNIT_TEXT];
-    printf("%s: %s requests in %s", trace->name, unit_count(trace->count, a), unit_seconds(facts->duration_s, b));
-    printf(" (%.3f a second)\n", facts->requests_per_s);
-    printf("%s prompt and %s output tokens\n", unit_count(facts->input_tokens, a), unit_count(facts->output_tokens, b));
-    printf("%-8s %10s %8s %8s %8s %8s %8s\n", "tokens", "mean", "min", "median", "p90", "p99", "max");
-    print_lengths("prompt", &facts->input);
-    print_lengths("output", &facts->output);
-    if (facts->with_priority + facts->with_samples + facts->with_beams > 0)
-        printf("with priority %u, with samples %u, with beams %u\n", facts->with_priority, facts->with_samples, facts->with_beams);
-    if (facts->hash_references == 0) {
-        puts("no hash ids: prompts share nothing that could be seen");
-        return;
-    }
-    printf("%s hash ids, %s distinct, %u tokens each\n", unit_count(facts->hash_references, a), unit_count(facts->distinct_hashes, b),
-           width);
-    printf("at most %.2f %% of the prompt tokens can be prefix hits (whole trace blocks, a\ncache that never evicts)\n",
-           100 * reusable_share(facts));
-}
-
-static enum status print_info_json(const struct trace *trace, const struct trace_facts *facts, uint32_t width, struct diag *diag)
-{
-    struct json_text json;
-    json_text_init(&json, true);
-    json_open_object(&json);
-    json_put_string(&json, "trace", trace->name);
-    json_put_uint(&json, "requests", trace->count);
-    json_put_double(&json, "duration_s", facts->duration_s);
-    json_put_double(&json, "requests_per_s", facts->requests_per_s);
-    json_put_uint(&json, "input_tokens", facts->input_tokens);
-    json_put_uint(&json, "output_tokens", facts->output_tokens);
-    json_put_double(&json, "mean_input_tokens", facts->input.mean);
-    json_put_double(&json, "p99_input_tokens", facts->input.p99);
-    json_put_double(&json, "max_input_tokens", facts->input.max);
-    json_put_double(&json, "mean_output_tokens", facts->output.mean);
-    json_put_double(&json, "p99_output_tokens", facts->output.p99);
-    json_put_double(&json, "max_output_tokens", facts->output.max);
-    json_put_uint(&json, "trace_block_size", width);
-    json_put_uint(&json, "hash_references", facts->hash_references);
-    json_put_uint(&json, "distinct_hashes", facts->distinct_hashes);
-    json_put_uint(&json, "reusable_tokens", facts->reusable_tokens);
-    json_put_double(&json, "reusable_share", reusable_share(facts));
-    json_close_object(&json);
-    enum status status = json_text_status(&json, diag);
-    if (status == SIM_OK)
-        puts(json.text);
-    json_text_deinit(&json);
-    return status;
-}
-
+/* Reads the whole trace, as a selection would change what is described. */
 static enum status trace_info(int argc, char **argv, struct diag *diag)
 {
+    static const char *const tables[] = {"lengths", NULL};
     struct options options;
+    struct output_form form;
     uint64_t width;
     enum status status;
     if (options_done(&info_spec, argc, argv, &options, &status, diag))
         return status;
+    status = output_form_read(&options, NULL, tables, &form, diag);
     if (status == SIM_OK)
         status = options_uint(&options, "trace-block-size", 1, 1000000000, 512, &width, diag);
     if (status == SIM_OK && options.positional_count != 1)
         status = diag_set(diag, SIM_USAGE, "one trace file is needed: %s", info_spec.usage);
-    const char *format = options_value(&options, "format") ? options_value(&options, "format") : "table";
-    if (status == SIM_OK && strcmp(format, "table") != 0 && strcmp(format, "json") != 0)
-        status = diag_set(diag, SIM_USAGE, "--format %s: must be table or json", format);
     if (status != SIM_OK)
         return status;
     struct trace *trace;
@@ -112,10 +51,11 @@ static enum status trace_info(int argc, char **argv, struct diag *diag)
     if (status != SIM_OK)
         return status;
     status = trace_facts_collect(trace, (uint32_t)width, &facts, diag);
-    if (status == SIM_OK && strcmp(format, "json") == 0)
-        status = print_info_json(trace, &facts, (uint32_t)width, diag);
-    else if (status == SIM_OK)
-        print_info(trace, &facts, (uint32_t)width);
+    if (status == SIM_OK) {
+        struct document_origin origin = output_origin(&options);
+        origin.trace = trace->name;
+        status = output_document(&form, trace_report(trace, &facts, (uint32_t)width, &origin), diag);
+    }
     trace_destroy(trace);
     return status;
 }
@@ -125,13 +65,14 @@ static enum status trace_info(int argc, char **argv, struct diag *diag)
 static const struct option_spec gen_options[] = {
     GENERATE_OPTIONS,
     {"seed", "N", "the same seed gives the same bytes [0]"},
-    {"repeat", "FILE", "instead of a kind: write this trace --times over, shifted in time"},
-    {"times", "N", "with --repeat [2]"},
+    {"repeat", "FILE", "instead of a kind: write this trace several times, one copy after the other"},
+    {"times", "N", "with --repeat: how many copies [2]"},
     {"gap-ms", "MS", "with --repeat: from one copy's last request to the next's first [mean gap]"},
     {"output", "FILE", "- is standard output [-]"},
 };
 
 static const struct command_spec gen_spec = {
+    .name = "trace gen",
     .usage = "pagesim trace gen KIND [options] | pagesim trace gen --repeat FILE",
     .description = "Make a trace. KIND is chat (shared system prompts, growing sessions), code\n"
                    "(bursts of completions on one file), long (long prompts and outputs) or\n"
@@ -151,6 +92,7 @@ static enum status read_spec(const struct options *options, struct generated_spe
     return status == SIM_OK ? options_uint(options, "seed", 0, UINT64_MAX, 0, &spec->seed, diag) : status;
 }
 
+/* Without --gap-ms the copies follow each other at the trace's mean gap, which keeps its rate. */
 static enum status repeat(const struct options *options, FILE *file, struct diag *diag)
 {
     uint64_t times;
@@ -169,7 +111,7 @@ static enum status repeat(const struct options *options, FILE *file, struct diag
     return SIM_OK;
 }
 
-/* The generators print to a stream; the stream hands on to the writer that renames at the end. */
+/* The generators print to a FILE. This one passes the text to a text_writer, which renames its file only when it is complete. */
 struct stream {
     struct text_writer *writer;
     struct diag *diag;
@@ -181,36 +123,47 @@ static ssize_t write_stream(void *cookie, const char *text, size_t length)
     return text_writer_write(stream->writer, text, length, stream->diag) == SIM_OK ? (ssize_t)length : 0;
 }
 
+static enum status check_gen(const struct options *options, struct generated_spec *spec, struct diag *diag)
+{
+    if (options_has(options, "repeat"))
+        return options->positional_count == 0
+                   ? SIM_OK
+                   : diag_set(diag, SIM_USAGE, "either a kind or --repeat FILE; \"%s\" is one too many", options->positional[0]);
+    if (options_has(options, "times") || options_has(options, "gap-ms"))
+        return diag_set(diag, SIM_USAGE, "--times and --gap-ms belong to --repeat FILE");
+    return read_spec(options, spec, diag);
+}
+
+/* A write that fails sets diag, and the FILE may not notice before it is closed, so diag has the last word. */
+static enum status write_gen(const struct options *options, const struct generated_spec *spec, struct stream *stream, struct diag *diag)
+{
+    FILE *file = fopencookie(stream, "w", (cookie_io_functions_t){.write = write_stream});
+    if (!file)
+        return diag_no_memory(diag, 4096, "the output");
+    enum status status = options_has(options, "repeat") ? repeat(options, file, diag) : trace_generate(spec, file, diag);
+    if (fclose(file) != 0 && status == SIM_OK)
+        status = diag_set(diag, SIM_FAILED, "the trace cannot be written");
+    return status == SIM_OK ? diag->status : status;
+}
+
 static enum status trace_gen(int argc, char **argv, struct diag *diag)
 {
     struct options options;
     struct generated_spec spec;
+    struct stream stream = {.diag = diag};
     enum status status;
     if (options_done(&gen_spec, argc, argv, &options, &status, diag))
         return status;
-    bool repeats = status == SIM_OK && options_has(&options, "repeat");
-    if (repeats && options.positional_count > 0)
-        status = diag_set(diag, SIM_USAGE, "either a kind or --repeat FILE; \"%s\" is one too many", options.positional[0]);
-    else if (status == SIM_OK && !repeats && (options_has(&options, "times") || options_has(&options, "gap-ms")))
-        status = diag_set(diag, SIM_USAGE, "--times and --gap-ms belong to --repeat FILE");
-    if (status == SIM_OK && !repeats)
-        status = read_spec(&options, &spec, diag);
-    struct stream stream = {.diag = diag};
+    const char *path = options_value(&options, "output");
+    status = check_gen(&options, &spec, diag);
     if (status == SIM_OK)
-        status = text_writer_open(options_value(&options, "output") ? options_value(&options, "output") : "-", &stream.writer, diag);
-    if (status != SIM_OK)
-        return status;
-    FILE *file = fopencookie(&stream, "w", (cookie_io_functions_t){.write = write_stream});
-    if (!file)
-        status = diag_no_memory(diag, 4096, "the output");
-    else
-        status = repeats ? repeat(&options, file, diag) : trace_generate(&spec, file, diag);
-    if (file && fclose(file) != 0 && status == SIM_OK)
-        status = diag_set(diag, SIM_FAILED, "the trace cannot be written");
-    if (status == SIM_OK && diag->status == SIM_OK)
+        status = text_writer_open(path ? path : "-", &stream.writer, diag);
+    if (status == SIM_OK)
+        status = write_gen(&options, &spec, &stream, diag);
+    if (status == SIM_OK)
         return text_writer_commit(stream.writer, diag);
     text_writer_discard(stream.writer);
-    return diag->status;
+    return status;
 }
 
 enum status cmd_trace(int argc, char **argv, struct diag *diag)

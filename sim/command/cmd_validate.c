@@ -1,4 +1,5 @@
-/* cmd_validate.c - `pagesim validate`: replays a trace and compares the replay with what a real server measured for it. */
+/* cmd_validate.c - `pagesim validate`: replays a trace and compares the replay with what a real server measured for it. Read
+ * study/validation.h first for the comparison and study/measured_run.h for the files; this file connects them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,8 @@
 #include "command/options.h"
 #include "command/output.h"
 #include "command/requirements.h"
-#include "replay/engine.h"
-#include "study/validation.h"
+#include "replay/run.h"
+#include "report/validation_report.h"
 
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
@@ -18,13 +19,14 @@ static const struct option_spec own_options[] = {
     {"measured-requests", "FILE", "CSV: id, lengths, ttft_ms, tpot_ms, e2e_ms"},
     {"measured-timeline", "FILE", "CSV: t, running, waiting, kv_cache_pct, gen_throughput"},
     {"vllm-json", "FILE", "instead: what `vllm bench serve --save-detailed` saved"},
-    {"require", "R", "exit 4 unless it holds, as in e2e_mape<1%; may be repeated"},
+    {"require", "R", "exit 4 unless it holds, as in e2el_mape<1%; may be repeated"},
     {"threads", "N", "threads that read the trace [OMP_NUM_THREADS, or all cores]"},
     {"reference", NULL, "use the plain step-by-step scheduler"},
     {"quiet", NULL, "no warnings"},
 };
 
 static const struct command_spec spec = {
+    .name = "validate",
     .usage = "pagesim validate [FOLDER] [options]",
     .description = "Replay a trace and compare the replay with what a real server measured for it.\n"
                    "FOLDER stands for --trace FOLDER/trace.jsonl --config FOLDER/config.json\n"
@@ -33,13 +35,14 @@ static const struct command_spec spec = {
     .options = own_options,
     .option_count = sizeof own_options / sizeof *own_options,
     .takes_config = true,
-    .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2e_mape<1%'\n"
+    .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2el_mape<1%'\n"
                 "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n",
 };
 
 enum { PATHS = 4, PATH_SIZE = CONFIG_PATH_SIZE };
 
-/* Options that FOLDER stands for, as if they had been given first. */
+/* Adds the options that FOLDER stands for, unless they are given. The timeline may be missing from the folder, as not every server logs one.
+ * `paths` holds the names, because options borrow their text. */
 static enum status expand_folder(struct options *options, char paths[PATHS][PATH_SIZE], struct diag *diag)
 {
     static const struct {
@@ -63,6 +66,7 @@ static enum status expand_folder(struct options *options, char paths[PATHS][PATH
     return SIM_OK;
 }
 
+/* vLLM's JSON wins over the CSV pair: someone who names it wants it, also inside a FOLDER that has the pair. */
 static enum status open_measured(const struct options *options, const struct trace *trace, struct measured_run *measured, struct diag *diag)
 {
     const char *json = options_value(options, "vllm-json"), *requests = options_value(options, "measured-requests");
@@ -73,70 +77,50 @@ static enum status open_measured(const struct options *options, const struct tra
     return measured_run_open_csv(requests, options_value(options, "measured-timeline"), trace, measured, diag);
 }
 
-static enum status replay(const struct options *options, const struct input *input, struct validation *validation, struct diag *diag)
+/* A replay that stalled or died has nothing to compare, unlike in `replay`, where the report helps. */
+static enum status replay(const struct options *options, struct run *run, struct validation *validation, struct diag *diag)
 {
-    struct step_time_model *model = NULL;
-    struct replay_facts facts;
     const struct replay_options how = {.reference = options_has(options, "reference")};
-    enum status status = step_time_create(&input->config, &model, diag);
-    if (status != SIM_OK)
-        return status;
     const struct observer observer = validation_observer(validation);
-    status = replay_run(input->trace, &input->config, model, &observer, 1, &how, &facts, diag);
-    step_time_destroy(model);
-    if (status == SIM_OK && (facts.end.abort || facts.end.stalled))
-        status = diag_set(diag, SIM_FAILED, "the replay %s%s%s", facts.end.abort ? "died: " : "stalled: ", facts.diagnosis,
-                          facts.end.abort ? facts.end.abort : "");
+    enum status status = run_replay(run, &observer, 1, &how, diag);
+    if (status == SIM_OK)
+        status = run_judge(run, diag);
+    if (status == SIM_OK)
+        validation_put_figures(validation, &run->figures);
     return status;
 }
 
-static void print_csv(const struct validation *validation, FILE *file)
+/* Requirements are judged last, so that the report also appears when one is not met. */
+static enum status validate(const struct options *options, const struct input *input, const struct output_form *form, struct diag *diag)
 {
-    fputs("name,value\n", file);
-    for (size_t i = 0; i < validation->figure_count; i++)
-        if (validation->figures[i].undefined)
-            fprintf(file, "%s,\n", validation->figures[i].name);
-        else
-            fprintf(file, "%s,%.*g\n", validation->figures[i].name, 17, validation->figures[i].value);
-}
-
-static enum status print_result(const struct options *options, const struct validation *validation, const char *format, struct diag *diag)
-{
-    struct output output;
-    enum status status = output_begin(&output, options, diag);
-    if (status != SIM_OK)
-        return status;
-    if (strcmp(format, "json") == 0) {
-        struct json_text json;
-        json_text_init(&json, true);
-        validation_write_json(validation, &json);
-        status = output_json(&output, &json, diag);
-    } else if (strcmp(format, "csv") == 0) {
-        print_csv(validation, output.file);
-    } else {
-        validation_print(validation, output.file);
-    }
-    return output_end(&output, status, diag);
-}
-
-static enum status validate(const struct options *options, const struct input *input, const char *format, struct diag *diag)
-{
+    const unsigned scopes = run_figures_scopes(&input->config, false) | FIGURE_SCOPE(FIGURE_OF_VALIDATION);
+    struct requirements requirements;
+    struct figure_wishes wishes = {.count = 0};
     struct measured_run measured = {0};
     struct validation validation = {0};
-    enum status status = open_measured(options, input->trace, &measured, diag);
-    if (status != SIM_OK)
-        return status;
-    if (measured.known == 0)
-        status = diag_set(diag, SIM_BAD_INPUT, "no measured request is one of the trace");
+    struct run run = {0};
+    enum status status = requirements_read(options, scopes, &requirements, &wishes, diag);
     if (status == SIM_OK)
-        status = validation_init(&validation, input->trace, &input->config, &measured, diag);
+        status = run_open(&run, input->trace, &input->config, diag);
+    run.wishes = &wishes;
     if (status == SIM_OK)
-        status = replay(options, input, &validation, diag);
+        status = open_measured(options, run.trace, &measured, diag);
+    if (status == SIM_OK && measured.known == 0)
+        status = diag_set(diag, SIM_BAD_INPUT, "none of the measured requests is in the trace");
     if (status == SIM_OK)
-        status = print_result(options, &validation, format, diag);
+        status = validation_init(&validation, run.trace, &input->config, &measured, diag);
     if (status == SIM_OK)
-        status = requirements_check(options, validation.figures, validation.figure_count, diag);
+        status = replay(options, &run, &validation, diag);
+    if (status == SIM_OK) {
+        struct document_origin origin = output_origin(options);
+        origin.trace = run.trace->name;
+        origin.config = run.config;
+        status = output_document(form, validation_report(&validation, &run.figures, &origin), diag);
+    }
+    if (status == SIM_OK)
+        status = requirements_judge(&requirements, &run.figures, diag);
     validation_deinit(&validation);
+    run_close(&run);
     measured_run_close(&measured);
     return status;
 }
@@ -144,22 +128,20 @@ static enum status validate(const struct options *options, const struct input *i
 enum status cmd_validate(int argc, char **argv, struct diag *diag)
 {
     static char paths[PATHS][PATH_SIZE];
+    static const char *const tables[] = {"figures", "latencies", "timeline_measured", "timeline_simulated", NULL};
     struct options options;
-    const char *format = NULL;
+    struct output_form form;
     struct input input = {0};
     enum status status;
     if (options_done(&spec, argc, argv, &options, &status, diag))
         return status;
-    if (status == SIM_OK)
-        status = output_format(&options, &format, diag);
-    if (status == SIM_OK)
-        status = requirements_parse(&options, diag);
+    status = output_form_read(&options, NULL, tables, &form, diag);
     if (status == SIM_OK)
         status = expand_folder(&options, paths, diag);
     if (status == SIM_OK)
         status = input_open(&options, &input, diag);
     if (status == SIM_OK)
-        status = validate(&options, &input, format, diag);
+        status = validate(&options, &input, &form, diag);
     input_close(&input);
     return status;
 }

@@ -4,11 +4,11 @@
 
 #include "base/diag.h"
 
-/* argv[0] is the subcommand's name. Results go to standard output, all else to standard error; a failure is told through diag and printed
- * by main. The status is the exit code. */
+/* argv[0] is the subcommand's name. Results go to standard output, everything else to standard error. A failure is set in diag, and main
+ * prints it. The status is the exit code. */
 typedef enum status command_function(int argc, char **argv, struct diag *diag);
 
 command_function cmd_replay, cmd_curve, cmd_compare, cmd_sweep, cmd_size, cmd_explain, cmd_ledger, cmd_validate, cmd_fit, cmd_trace,
-    cmd_config;
+    cmd_config, cmd_figures;
 
 #endif

@@ -1,9 +1,11 @@
-/* generate_options.c - see generate_options.h. */
+/* generate_options.c - from options to the description of a generated workload. Read trace/trace_generate.h first for the kinds. Each kind
+ * has its own defaults, so the kind is found before any other option is read. */
 #include "command/generate_options.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* "A:B". strtoul takes a minus sign and wraps around, hence the check for it; b is bounded, and a is at most b. */
 static enum status read_range(const struct options *options, const char *name, uint32_t *least, uint32_t *most, struct diag *diag)
 {
     const char *text = options_value(options, name);

@@ -1,4 +1,4 @@
-/* generate_options.h - the options that describe a workload to generate, for `trace gen` and for commands that replay one unwritten. */
+/* generate_options.h - the options that describe a generated workload, for `trace gen` and for commands that replay one without a file. */
 #ifndef PAGESIM_GENERATE_OPTIONS_H
 #define PAGESIM_GENERATE_OPTIONS_H
 
@@ -13,7 +13,7 @@
         "output-range", "A:B", "uniform: output tokens [1:256]"                                                                            \
     }
 
-/* The kind called `kind` with the options given. The seed is left as the kind has it. SIM_USAGE: no such kind, or a bad value. */
+/* The workload `kind` with the given options applied. The seed stays the kind's. SIM_USAGE: no such kind, or a bad value. */
 SIM_NODISCARD enum status generate_options_read(const struct options *options, const char *kind, struct generated_spec *out,
                                                 struct diag *diag);
 

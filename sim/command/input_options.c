@@ -1,8 +1,10 @@
-/* input_options.c - see input_options.h. */
+/* input_options.c - from options to a trace and a configuration. Read input_options.h first, then open_input(): it gives the order, and the
+ * order matters. The configuration comes before the trace, because drawn requests need its seed, and arrivals are drawn last, because the
+ * engine decides whether samples are requests of their own. */
 #include "command/input_options.h"
 
 #include "replay/workload.h"
-#include "trace/load.h"
+#include "trace/drawn_arrivals.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,20 +15,7 @@
 
 #define NS_PER_S 1e9
 
-static enum status select_format(const struct options *options, enum trace_format *format, struct diag *diag)
-{
-    const char *name = options_value(options, "trace-format");
-    if (!name)
-        return SIM_OK;
-    if (strcmp(name, "jsonl") == 0)
-        *format = TRACE_FORMAT_JSONL;
-    else if (strcmp(name, "azure") == 0)
-        *format = TRACE_FORMAT_AZURE_CSV;
-    else
-        return diag_set(diag, SIM_USAGE, "--trace-format %s: must be jsonl or azure", name);
-    return SIM_OK;
-}
-
+/* --num-prompts is vLLM's name for --limit when there is a trace. 9e9 seconds are 285 years and stay far from the limit of int64 in ns. */
 static enum status select_window(const struct options *options, struct trace_selection *selection, struct diag *diag)
 {
     double from, to;
@@ -46,6 +35,7 @@ static enum status select_window(const struct options *options, struct trace_sel
     return SIM_OK;
 }
 
+/* --n and --beam-width turn a plain trace into one with groups. They apply to every M-th request, so that a part of the load stays as it is. */
 static enum status select_samples(const struct options *options, struct trace_selection *selection, struct diag *diag)
 {
     uint64_t samples = 0, samples_every = 1, beam = 0, beam_every = 1;
@@ -65,15 +55,16 @@ static enum status select_samples(const struct options *options, struct trace_se
 
 enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag)
 {
+    const char *format = options_value(options, "trace-format");
     *out = trace_select_all();
-    enum status status = select_format(options, &out->format, diag);
-    if (status == SIM_OK)
-        status = select_window(options, out, diag);
+    out->reader = format ? trace_reader_find(format) : NULL;
+    enum status status = select_window(options, out, diag);
     if (status == SIM_OK)
         status = select_samples(options, out, diag);
     return status;
 }
 
+/* A field that is ignored may be a misspelt one, hence the warning. It is no error: traces of other tools have fields of their own. */
 static enum status read_trace(const struct options *options, struct trace **out, struct diag *diag)
 {
     struct trace_selection selection;
@@ -88,6 +79,7 @@ static enum status read_trace(const struct options *options, struct trace **out,
     return status;
 }
 
+/* A range ratio of 1 would allow prompts of 0 tokens; vLLM refuses it as well. */
 static enum status read_workload(const struct options *options, struct random_workload *workload, struct diag *diag)
 {
     struct {
@@ -107,6 +99,7 @@ static enum status read_workload(const struct options *options, struct random_wo
     return status;
 }
 
+/* Options that select from a file have nothing to select from here. Ignoring them would hide a mistake. */
 enum status input_random_workload(const struct options *options, struct random_workload *out, struct diag *diag)
 {
     static const char *const of_files[] = {"trace", "trace-format", "limit", "from", "to", "arrival-speedup-ratio", "n", "beam-width"};
@@ -120,7 +113,7 @@ enum status input_random_workload(const struct options *options, struct random_w
     return read_workload(options, out, diag);
 }
 
-/* Requests that are drawn; the prefix that they share is one trace block. */
+/* Draws requests. The prefix that they share is one trace block, so trace_block_size is set to its length. */
 static enum status make_workload(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
 {
     struct random_workload workload = random_workload_default();
@@ -146,23 +139,15 @@ enum status input_take_requests(const struct options *options, struct config *co
     return read_trace(options, out, diag);
 }
 
-/* Arrivals at a rate replace those of the file. */
-static enum status draw_arrivals(const struct options *options, struct input *input, struct diag *diag)
+enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config, struct diag *diag)
 {
-    struct trace *drawn;
-    if (!load_changes_arrivals(input->trace, &input->config))
+    if (!options_has(options, "arrival-speedup-ratio") || !drawn_arrivals_wanted(trace, config))
         return SIM_OK;
-    if (options_has(options, "arrival-speedup-ratio"))
-        return diag_set(diag, SIM_USAGE,
-                        "--arrival-speedup-ratio divides the trace's arrival times, which a request rate replaces; give one of them");
-    enum status status = load_apply(input->trace, &input->config, &drawn, diag);
-    if (status != SIM_OK)
-        return status;
-    trace_destroy(input->trace);
-    input->trace = drawn;
-    return SIM_OK;
+    return diag_set(diag, SIM_USAGE,
+                    "--arrival-speedup-ratio divides the trace's arrival times, which a request rate replaces; give one of them");
 }
 
+/* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. */
 enum status input_threads(const struct options *options, uint32_t *threads, struct diag *diag)
 {
     uint64_t wanted = 1;
@@ -178,6 +163,7 @@ enum status input_threads(const struct options *options, uint32_t *threads, stru
     return status;
 }
 
+/* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. */
 static enum status open_input(const struct options *options, bool any_pool, struct input *out, struct diag *diag)
 {
     *out = (struct input){0};
@@ -191,15 +177,15 @@ static enum status open_input(const struct options *options, bool any_pool, stru
         status = input_threads(options, &out->threads, diag);
     if (status == SIM_OK)
         status = input_take_requests(options, &out->config, &out->trace, diag);
-    struct trace *expanded = NULL;
     if (status == SIM_OK)
-        status = workload_fit_engine(out->trace, &out->config, &expanded, diag);
-    if (status == SIM_OK && expanded) {
+        status = input_check_speedup(options, out->trace, &out->config, diag);
+    struct trace *fitted = NULL;
+    if (status == SIM_OK)
+        status = workload_fit(out->trace, &out->config, &fitted, diag);
+    if (fitted) {
         trace_destroy(out->trace);
-        out->trace = expanded;
+        out->trace = fitted;
     }
-    if (status == SIM_OK)
-        status = draw_arrivals(options, out, diag);
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* input_options.h - what every command that replays takes in: a trace, a part of it, a configuration, threads. */
+/* input_options.h - the input of every command that replays: a trace or a part of it, a configuration, threads. */
 #ifndef PAGESIM_INPUT_OPTIONS_H
 #define PAGESIM_INPUT_OPTIONS_H
 
@@ -7,18 +7,20 @@
 #include "config/sizing.h"
 #include "trace/trace.h"
 #include "trace/trace_random.h"
+#include "trace/trace_reader.h"
 
 /* Rows for a command's option table. */
 #define INPUT_OPTIONS                                                                                                                      \
     {"trace", "FILE", "requests to replay; - is standard input"}, {"config", "FILE", "configuration file"},                                \
-        {"trace-format", "NAME", "jsonl or azure [by content]"}, {"limit", "N", "take the first N requests"},                              \
-        {"from", "SECONDS", "take arrivals from this time on"}, {"to", "SECONDS", "and before this one"},                                  \
+        {"trace-format", "NAME", "[by content]", OPTION_ONE, trace_reader_name}, {"limit", "N", "take the first N requests"},              \
+        {"from", "SECONDS", "take arrivals from this time on"}, {"to", "SECONDS", "take arrivals before this time"},                       \
         {"arrival-speedup-ratio", "R", "divide arrival times by R [1]"}, {"n", "K", "parallel samples for every --n-every'th request"},    \
-        {"n-every", "M", "which requests get --n: index mod M = 0 [1]"},                                                                   \
-        {"beam-width", "K", "beam search for every --beam-every'th request (V0)"}, {"beam-every", "M", "likewise [1]"},                    \
-        {"dataset-name", "random", "requests drawn as vLLM's benchmark does, instead of --trace"},                                         \
-        {"num-prompts", "N", "random: how many [1000]; of a trace: as --limit"}, {"random-input-len", "N", "mean prompt tokens [1024]"},   \
-        {"random-output-len", "N", "mean output tokens [128]"},                                                                            \
+        {"n-every", "M", "--n is for requests whose number is a multiple of M [1]"},                                                       \
+        {"beam-width", "K", "beam search for every --beam-every'th request (V0)"},                                                         \
+        {"beam-every", "M", "--beam-width is for requests whose number is a multiple of M [1]"},                                           \
+        {"dataset-name", "random", "draw requests as vLLM's benchmark does, instead of --trace"},                                          \
+        {"num-prompts", "N", "random: how many [1000]; with --trace: same as --limit"},                                                    \
+        {"random-input-len", "N", "mean prompt tokens [1024]"}, {"random-output-len", "N", "mean output tokens [128]"},                    \
         {"random-range-ratio", "R", "lengths are uniform within mean*(1-R) and mean*(1+R) [0]"},                                           \
     {                                                                                                                                      \
         "random-prefix-len", "N", "tokens that all prompts start with [0]"                                                                 \
@@ -31,20 +33,24 @@ struct input {
     uint32_t threads; /* --threads, or what OpenMP says */
 };
 
-/* Read and check everything; warns on standard error about ignored fields unless --quiet. The caller ends it with input_close. */
+/* Read and check everything. Warns on standard error about ignored fields unless --quiet. The caller ends it with input_close, also after a
+ * failure. */
 SIM_NODISCARD enum status input_open(const struct options *options, struct input *out, struct diag *diag);
-/* The same, but the pool may be without a size: config.num_gpu_blocks is 0 then. */
+/* The same, but the pool's size may be missing; config.num_gpu_blocks is 0 then. */
 SIM_NODISCARD enum status input_open_any_pool(const struct options *options, struct input *out, struct diag *diag);
 void input_close(struct input *input);
 
-/* Parts of input_open, for commands with several configurations. --threads, told to OpenMP as well. */
+/* Parts of input_open, for commands with several configurations. First --threads, which also sets OpenMP's number of threads. */
 SIM_NODISCARD enum status input_threads(const struct options *options, uint32_t *threads, struct diag *diag);
-/* The requests as the file has them, or drawn (--dataset-name; then trace_block_size and request_rate of `config` are set to what goes with
- * them). Warns about ignored fields. The caller owns *out. */
+/* The requests of the file, or drawn ones (--dataset-name; trace_block_size and request_rate of `config` are then set to match them). Warns
+ * about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);
-/* What of a trace to take. */
+/* SIM_USAGE: --arrival-speedup-ratio is given, and `config` draws arrivals. `trace` is as it was read. */
+SIM_NODISCARD enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config,
+                                              struct diag *diag);
+/* Which part of a trace to take. */
 SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag);
-/* What --dataset-name random and its options say, but for the seed. */
+/* The workload of --dataset-name random and its options, without the seed. */
 SIM_NODISCARD enum status input_random_workload(const struct options *options, struct random_workload *out, struct diag *diag);
 
 #endif

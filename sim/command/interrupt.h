@@ -1,10 +1,10 @@
-/* interrupt.h - Ctrl-C and a polite kill: work that takes long looks at a flag and ends with SIM_INTERRUPTED, so that nothing is half done. */
+/* interrupt.h - Ctrl-C and SIGTERM: work that takes long checks a flag and ends with SIM_INTERRUPTED, so that nothing is left half done. */
 #ifndef PAGESIM_INTERRUPT_H
 #define PAGESIM_INTERRUPT_H
 
 #include <signal.h>
 
-/* Not 0 once the user has had enough. */
+/* Not 0 after the first signal. */
 extern volatile sig_atomic_t interrupted;
 
 /* From now on SIGINT and SIGTERM set the flag. */

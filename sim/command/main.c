@@ -1,10 +1,11 @@
-/* main.c - entry point: finds the subcommand, prints the one error there may be, gives the exit code. */
+/* main.c - entry point: finds the subcommand, prints its error if there is one, and returns the exit code. Read command.h first; a command's
+ * own work is in its cmd_ file. This is the only place that prints errors, so that each failure is one line in one form. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/huge_heap.h"
-#include "base/nearest.h"
+#include "base/huge_pages.h"
+#include "base/nearest_name.h"
 #include "command/command.h"
 #include "sim_version.h"
 
@@ -14,14 +15,15 @@ static const struct {
     const char *help;
 } commands[] = {
     {"replay", cmd_replay, "run a trace through a scheduler and report what happened"},
-    {"curve", cmd_curve, "prefix hits of every pool size, beside what a scheduler reaches"},
-    {"compare", cmd_compare, "two configurations on one trace: where and for whom they differ"},
+    {"curve", cmd_curve, "prefix hits at every pool size, next to what a scheduler reaches"},
+    {"compare", cmd_compare, "compare two configurations on one trace, request by request"},
     {"sweep", cmd_sweep, "try many configurations on one trace and compare"},
     {"size", cmd_size, "find the smallest pool that meets requirements, and prove it"},
     {"validate", cmd_validate, "compare a replay with what a real server measured"},
     {"fit", cmd_fit, "make a compact step-time model from tables or a recorded run"},
     {"explain", cmd_explain, "say why requests were preempted and prefixes missed, and what helps"},
-    {"ledger", cmd_ledger, "say where the memory was, and what reserving it would have cost"},
+    {"ledger", cmd_ledger, "show who held the memory, and what reserving it would have cost"},
+    {"figures", cmd_figures, "list the figures that reports show and options name"},
     {"trace", cmd_trace, "describe a trace (info) or make one (gen)"},
     {"config", cmd_config, "print the effective configuration (show)"},
 };
@@ -35,8 +37,8 @@ static void print_help(FILE *file)
           file);
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].help);
-    fputs("\n`pagesim COMMAND --help` tells more; `pagesim --version` names the vLLM versions\n"
-          "whose decisions it makes.\n",
+    fputs("\n`pagesim COMMAND --help` shows its options; `pagesim --version` names the vLLM\n"
+          "versions whose decisions are replayed.\n",
           file);
 }
 
@@ -76,10 +78,11 @@ static enum status run(int argc, char **argv, struct diag *diag)
 int main(int argc, char **argv)
 {
     struct diag diag = {0};
-    /* A closed pipe is an error of the write that meets it, told like a full disk. */
+    /* Writing into a closed pipe then fails like writing to a full disk: with an error and not by a signal. */
     signal(SIGPIPE, SIG_IGN);
-    huge_heap_prepare();
+    huge_pages_prepare();
     enum status status = run(argc, argv, &diag);
+    /* Output is buffered: a full disk may show only now. */
     if (status == SIM_OK && (fflush(stdout) != 0 || ferror(stdout)))
         status = diag_set(&diag, SIM_FAILED, "standard output cannot be written");
     if (status != SIM_OK && diag.text[0])

@@ -1,4 +1,7 @@
-/* options.c - see options.h. */
+/* options.c - parses command lines, writes them out again for reports, and prints help pages. Read options.h first, then parse_long().
+ *
+ * Options of the configuration are not interpreted here: they are kept as text, and config_load() reads them after the file, with the same
+ * checks and messages as keys of the file. */
 #include "command/options.h"
 
 #include <errno.h>
@@ -6,7 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/nearest.h"
+#include "base/nearest_name.h"
 #include "config/config_keys.h"
 
 enum { HELP_COLUMN = 36, HELP_WIDTH = 80 };
@@ -19,6 +22,7 @@ static const struct option_spec *find_own(const struct command_spec *spec, const
     return NULL;
 }
 
+/* Proposes the nearest name, of the command's own options and of the configuration's keys alike. */
 static enum status unknown_option(const struct command_spec *spec, const char *name, struct diag *diag)
 {
     static char spellings[128][96];
@@ -36,7 +40,8 @@ static enum status unknown_option(const struct command_spec *spec, const char *n
     return diag_set(diag, SIM_USAGE, "unknown option --%s; --help lists the options", name);
 }
 
-/* What an option is, and whether a value must follow. `mine` NULL: a key of the configuration. */
+/* Finds out what an option is and whether it takes a value. *mine is NULL for a key of the configuration. A command's own option wins over a
+ * key of the same name. */
 static enum status classify(const struct command_spec *spec, const char *name, const struct option_spec **mine, bool *wants_value,
                             struct diag *diag)
 {
@@ -57,13 +62,37 @@ static enum status keep(struct config_option *list, uint32_t *count, const char 
     return SIM_OK;
 }
 
-/* "-" is a value; everything longer that starts with a dash is an option. */
+/* "jsonl or azure" */
+static void join_names(const struct option_spec *spec, char *out, size_t size)
+{
+    const char *name, *meaning;
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; (name = spec->name_at(i, &meaning)) != NULL && used < size; i++) {
+        const char *joint = i == 0 ? "" : spec->name_at(i + 1, &meaning) ? ", " : " or ";
+        used += (size_t)snprintf(out + used, size - used, "%s%s", joint, name);
+    }
+}
+
+static enum status check_name(const struct option_spec *spec, const char *value, struct diag *diag)
+{
+    const char *name, *meaning;
+    char names[512];
+    for (uint32_t i = 0; (name = spec->name_at(i, &meaning)) != NULL; i++)
+        if (strcmp(name, value) == 0)
+            return SIM_OK;
+    join_names(spec, names, sizeof names);
+    return diag_set(diag, SIM_USAGE, "--%s %s: must be %s", spec->name, value, names);
+}
+
+/* "-" alone is a value, standard input or output; anything longer that starts with a dash is an option. */
 static bool is_option(const char *text)
 {
     return text[0] == '-' && text[1] != '\0';
 }
 
-/* argv[0] is the option with its dashes; *used_following counts the arguments behind it that were its values. */
+/* argv[0] is the option with its dashes, `left` arguments follow it, and *used_following counts those that were its values. A value that is
+ * required may start with a dash, as a negative number does; an optional one or one of many may not, or it would swallow the next option. */
 static enum status parse_long(const struct command_spec *spec, char **argv, int left, int *used_following, struct options *out,
                               struct diag *diag)
 {
@@ -76,6 +105,7 @@ static enum status parse_long(const struct command_spec *spec, char **argv, int 
     if (status != SIM_OK)
         return status;
     const char *value = equals ? equals + 1 : NULL;
+    /* A switch of the configuration may have one: config_load() takes --enable-prefix-caching=false. */
     if (!wants_value && value && mine)
         return diag_set(diag, SIM_USAGE, "--%s takes no value", text);
     const bool may_do_without = mine && mine->values == OPTION_OPTIONAL && (left == 0 || is_option(argv[1]));
@@ -86,7 +116,9 @@ static enum status parse_long(const struct command_spec *spec, char **argv, int 
     }
     if (!mine)
         return keep(out->config, &out->config_count, text, value, diag);
-    status = keep(out->own, &out->own_count, text, value, diag);
+    status = mine->name_at && value ? check_name(mine, value, diag) : SIM_OK;
+    if (status == SIM_OK)
+        status = keep(out->own, &out->own_count, text, value, diag);
     while (status == SIM_OK && mine->values == OPTION_MANY && *used_following < left && !is_option(argv[*used_following + 1]))
         status = keep(out->own, &out->own_count, text, argv[++*used_following], diag);
     return status;
@@ -120,6 +152,7 @@ enum status options_parse(const struct command_spec *spec, int argc, char **argv
     return SIM_OK;
 }
 
+/* The last one wins, so that a script can append to a command line to change it. */
 static const struct config_option *last_own(const struct options *options, const char *name)
 {
     for (uint32_t i = options->own_count; i-- > 0;)
@@ -149,6 +182,7 @@ enum status options_uint(const struct options *options, const char *name, uint64
         return SIM_OK;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
+    /* strtoull takes signs and leading spaces, and turns -1 into the largest number. */
     if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value < least || value > most)
         return diag_set(diag, SIM_USAGE, "--%s %s: must be an integer from %llu to %llu", name, text, (unsigned long long)least,
                         (unsigned long long)most);
@@ -171,9 +205,72 @@ enum status options_double(const struct options *options, const char *name, doub
     return SIM_OK;
 }
 
-/* --- help ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the command line that reproduces a result -------------------------------------------------------------------------------------- */
 
-/* "  --name METAVAR      text", the text broken at spaces and continued in its column. */
+/* Options that cannot change a result. Reports then are byte for byte the same whatever the number of threads or the engine's kind, which
+ * the tests compare. */
+static bool changes_nothing(const char *option)
+{
+    static const char *const known[] = {"threads", "reference", "check", "quiet", "no-calibration", "format", "table", "output", "journal"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(option, known[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A word as a shell reads it back: in single quotes unless every character is harmless. A quote inside is closed, escaped and reopened. */
+static void put_word(const char *word, FILE *file)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=+@%";
+    fputc(' ', file);
+    if (*word && word[strspn(word, plain)] == '\0') {
+        fputs(word, file);
+        return;
+    }
+    fputc('\'', file);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", file);
+        else
+            fputc(*word, file);
+    fputc('\'', file);
+}
+
+static void put_options(const struct config_option *list, uint32_t count, FILE *file)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (changes_nothing(list[i].name))
+            continue;
+        fprintf(file, " --%s", list[i].name);
+        if (list[i].value)
+            put_word(list[i].value, file);
+    }
+}
+
+/* Positional arguments come first, then the command's own options, then the configuration's. The order within each kind is kept, because the
+ * last of two equal options wins. */
+char *options_command_line(const struct options *options)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *file = open_memstream(&text, &length);
+    if (!file)
+        return NULL;
+    fprintf(file, "pagesim %s", options->spec->name);
+    for (uint32_t i = 0; i < options->positional_count; i++)
+        put_word(options->positional[i], file);
+    put_options(options->own, options->own_count, file);
+    put_options(options->config, options->config_count, file);
+    if (fclose(file) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* --- the help page ------------------------------------------------------------------------------------------------------------------ */
+
+/* "  --name METAVAR      text", with the text broken at spaces and continued in its column. */
 static void print_described(FILE *file, const char *head, const char *text)
 {
     int width = fprintf(file, "  %s", head);
@@ -206,7 +303,17 @@ static void print_option(FILE *file, const char *name, const char *metavar, cons
     print_described(file, head, text);
 }
 
-/* The default of each engine, if they differ. */
+/* Names that a value can be come before the help, if there are any. */
+static void print_own_option(FILE *file, const struct option_spec *option)
+{
+    char names[512] = "", text[768];
+    if (option->name_at)
+        join_names(option, names, sizeof names);
+    snprintf(text, sizeof text, "%s%s%s", names, names[0] ? " " : "", option->help);
+    print_option(file, option->name, option->metavar, text);
+}
+
+/* The default in brackets, of each engine if they differ. They come from the table of keys, so that help cannot go stale. */
 static void describe_default(const struct config_key *key, char *out, size_t size)
 {
     struct json_text texts[2];
@@ -217,10 +324,8 @@ static void describe_default(const struct config_key *key, char *out, size_t siz
         config_key_write(key, &defaults, &texts[engine]);
     }
     const char *v1 = texts[0].text ? texts[0].text : "", *v0 = texts[1].text ? texts[1].text : "";
-    if (strcmp(key->name, "max_num_batched_tokens") == 0)
-        snprintf(out, size, "[%s; V0: 512 chunked, else max(max-model-len, 2048)]", v1);
-    else if (strcmp(key->name, "num_gpu_blocks") == 0)
-        snprintf(out, size, "[required]");
+    if (key->default_note)
+        snprintf(out, size, "[%s]", key->default_note);
     else if (config_key_absent(key, &defaults))
         out[0] = '\0';
     else if (key->engines == KEY_BOTH && strcmp(v1, v0) != 0 && strcmp(key->name, "scheduler") != 0)
@@ -231,6 +336,7 @@ static void describe_default(const struct config_key *key, char *out, size_t siz
     json_text_deinit(&texts[1]);
 }
 
+/* One entry for each key, from the same table that parses them: a new key is in the help of every command at once. */
 static void print_config_options(FILE *file)
 {
     fputs("\nConfiguration (also keys of the file, with _ for -; options win):\n", file);
@@ -242,7 +348,7 @@ static void print_config_options(FILE *file)
         describe_default(key, note, sizeof note);
         choices[0] = '\0';
         if (key->type == KEY_NAME && !key->choices)
-            snprintf(choices, sizeof choices, "a name of the list below"); /* with what each does */
+            snprintf(choices, sizeof choices, "a name of the list below"); /* print_policies also says what each does */
         else if (config_key_choice(key, 0))
             config_key_wants(key, choices, sizeof choices);
         snprintf(text, sizeof text, "%s%s%s %s", key->help, *choices ? ": " : "", choices, note);
@@ -250,9 +356,10 @@ static void print_config_options(FILE *file)
     }
 }
 
+/* Names and summaries come from the list of policies, so a new policy shows up here by itself. */
 static void print_policies(FILE *file)
 {
-    const struct policy_info *info;
+    const struct pagesim_policy_info *info;
     for (size_t i = 0; i < config_key_count; i++) {
         char option[96];
         if (config_keys[i].type != KEY_NAME || config_keys[i].choices)
@@ -264,16 +371,30 @@ static void print_policies(FILE *file)
     }
 }
 
+/* What the names mean that the command's own options take. */
+static void print_names(FILE *file, const struct command_spec *spec)
+{
+    const char *name, *meaning;
+    for (size_t i = 0; i < spec->option_count; i++) {
+        if (!spec->options[i].name_at)
+            continue;
+        fprintf(file, "\nNames for --%s:\n", spec->options[i].name);
+        for (uint32_t k = 0; (name = spec->options[i].name_at(k, &meaning)) != NULL; k++)
+            print_described(file, name, meaning);
+    }
+}
+
 void options_print_help(const struct command_spec *spec, FILE *file)
 {
     fprintf(file, "usage: %s\n\n%s\nOptions:\n", spec->usage, spec->description);
     for (size_t i = 0; i < spec->option_count; i++)
-        print_option(file, spec->options[i].name, spec->options[i].metavar, spec->options[i].help);
+        print_own_option(file, &spec->options[i]);
     print_option(file, "help", NULL, "this page");
     if (spec->takes_config)
         print_config_options(file);
     if (spec->takes_config)
         print_policies(file);
+    print_names(file, spec);
     if (spec->examples)
         fprintf(file, "\nExamples:\n%s", spec->examples);
     fputs("\nExit codes: 0 fine, 1 runtime or I/O failure, stall or abort, 2 wrong usage,\n"

@@ -1,61 +1,120 @@
-/* output.c - see output.h. */
+/* output.c - from a document to a file. Read report/document.h and report/renderer.h first. The text is made in memory first, so that a file is
+ * replaced by a whole result or not at all, and a full disk never leaves half a JSON object. */
 #include "command/output.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/text_file.h"
 
-enum status output_format(const struct options *options, const char **format, struct diag *diag)
+/* The names are checked before any work, against what the command says it has: a typing error must not cost an hour of replaying. */
+static enum status check_table(const struct output_form *form, const char *const *tables, struct diag *diag)
 {
-    *format = options_value(options, "format") ? options_value(options, "format") : "table";
-    if (strcmp(*format, "table") != 0 && strcmp(*format, "json") != 0 && strcmp(*format, "csv") != 0)
-        return diag_set(diag, SIM_USAGE, "--format %s: must be table, json or csv", *format);
-    return SIM_OK;
-}
-
-enum status output_format_or(const struct options *options, const char *more, const char **format, struct diag *diag)
-{
-    const char *wanted = options_value(options, "format");
-    if (wanted && strcmp(wanted, more) == 0) {
-        *format = more;
+    char names[256] = "";
+    size_t used = 0;
+    if (!form->table)
         return SIM_OK;
+    if (strcmp(form->renderer->name, "csv") != 0)
+        return diag_set(diag, SIM_USAGE, "--table has no effect without --format csv");
+    for (size_t i = 0; tables[i]; i++) {
+        if (strcmp(tables[i], form->table) == 0)
+            return SIM_OK;
+        if (used < sizeof names)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", tables[i]);
     }
-    if (wanted && output_format(options, format, &(struct diag){0}) != SIM_OK)
-        return diag_set(diag, SIM_USAGE, "--format %s: must be table, json, csv or %s", wanted, more);
-    return output_format(options, format, diag);
+    return diag_set(diag, SIM_USAGE, "--table %s: must be one of %s", form->table, names);
 }
 
-enum status output_begin(struct output *output, const struct options *options, struct diag *diag)
+enum status output_form_read(const struct options *options, const char *special, const char *const *tables, struct output_form *form,
+                             struct diag *diag)
 {
-    const char *path = options_value(options, "output");
-    *output = (struct output){.path = path ? path : "-"};
-    output->color = strcmp(output->path, "-") == 0 && isatty(STDOUT_FILENO) == 1 && !getenv("NO_COLOR");
-    output->file = open_memstream(&output->text, &output->length);
-    return output->file ? SIM_OK : diag_no_memory(diag, 4096, "the result");
+    const char *format = options_value(options, "format"), *path = options_value(options, "output");
+    char names[160];
+    *form = (struct output_form){.table = options_value(options, "table"), .path = path ? path : "-"};
+    form->special = special && format && strcmp(format, special) == 0;
+    form->renderer = renderer_find(form->special ? NULL : format);
+    if (!form->renderer) {
+        renderer_names(special, names, sizeof names);
+        return diag_set(diag, SIM_USAGE, "--format %s: must be %s", format, names);
+    }
+    return check_table(form, tables, diag);
 }
 
-enum status output_json(struct output *output, struct json_text *json, struct diag *diag)
+static bool speaks_utf8(void)
 {
+    const char *locale = getenv("LC_ALL");
+    if (!locale || !*locale)
+        locale = getenv("LC_CTYPE");
+    if (!locale || !*locale)
+        locale = getenv("LANG");
+    return locale && (strcasestr(locale, "utf-8") || strcasestr(locale, "utf8"));
+}
+
+/* Colour and more than 80 columns only on a terminal: what goes to a file or a pipe must not depend on the window. */
+static struct render_options options_for(const struct output_form *form)
+{
+    struct render_options options = {.width = TABLE_LINE, .table = form->table, .utf8 = speaks_utf8()};
+    struct winsize size;
+    if (strcmp(form->path, "-") != 0 || isatty(STDOUT_FILENO) != 1)
+        return options;
+    options.color = !getenv("NO_COLOR");
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > TABLE_LINE)
+        options.width = size.ws_col;
+    return options;
+}
+
+/* Into memory. A document that ran out of memory while it was built fails here, before anything is printed. */
+static enum status render(const struct output_form *form, const struct document *document, char **text, size_t *length, struct diag *diag)
+{
+    const struct render_options options = options_for(form);
+    enum status status = document_status(document, diag);
+    if (status != SIM_OK)
+        return status;
+    FILE *file = open_memstream(text, length);
+    if (!file)
+        return diag_no_memory(diag, 4096, "the result");
+    status = form->renderer->render(document, &options, file, diag);
+    if (fclose(file) != 0 && status == SIM_OK)
+        status = diag_no_memory(diag, *length, "the result");
+    return status;
+}
+
+/* The writer renames at commit; on a failure the target keeps its old content. */
+enum status output_text(const char *path, const char *text, size_t length, struct diag *diag)
+{
+    struct text_writer *writer = NULL;
+    enum status status = text_writer_open(path, &writer, diag);
+    if (status == SIM_OK && (status = text_writer_write(writer, text, length, diag)) == SIM_OK)
+        return text_writer_commit(writer, diag);
+    text_writer_discard(writer);
+    return status;
+}
+
+enum status output_json(const char *path, struct json_text *json, struct diag *diag)
+{
+    json_end_line(json);
     enum status status = json_text_status(json, diag);
     if (status == SIM_OK)
-        fprintf(output->file, "%s\n", json->text);
+        status = output_text(path, json->text, json->length, diag);
     json_text_deinit(json);
     return status;
 }
 
-enum status output_end(struct output *output, enum status status, struct diag *diag)
+enum status output_document(const struct output_form *form, struct document *document, struct diag *diag)
 {
-    struct text_writer *writer = NULL;
-    if (fclose(output->file) != 0 && status == SIM_OK)
-        status = diag_no_memory(diag, output->length, "the result");
+    char *text = NULL;
+    size_t length = 0;
+    enum status status = render(form, document, &text, &length, diag);
     if (status == SIM_OK)
-        status = text_writer_open(output->path, &writer, diag);
-    if (status == SIM_OK && (status = text_writer_write(writer, output->text, output->length, diag)) == SIM_OK)
-        status = text_writer_commit(writer, diag);
-    else
-        text_writer_discard(writer);
-    free(output->text);
+        status = output_text(form->path, text, length, diag);
+    free(text);
+    document_destroy(document);
     return status;
+}
+
+struct document_origin output_origin(const struct options *options)
+{
+    return (struct document_origin){.command = options->spec->name, .command_line = options_command_line(options)};
 }

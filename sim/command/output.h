@@ -1,36 +1,39 @@
-/* output.h - where a command's result goes: gathered in memory, written whole to --output FILE or to standard output. */
+/* output.h - writes a command's result: a document in the format of --format, whole or not at all, to --output FILE or standard output. */
 #ifndef PAGESIM_OUTPUT_H
 #define PAGESIM_OUTPUT_H
 
-#include <stdio.h>
-
-#include "base/json.h"
 #include "command/options.h"
+#include "report/renderer.h"
 
 /* Rows for a command's option table. */
 #define OUTPUT_OPTIONS                                                                                                                     \
-    {"format", "FORMAT", "table, json or csv [table]"},                                                                                    \
+    {"format", "FORMAT", "table, json or csv [table]"}, {"table", "NAME", "with --format csv: which of the result's tables [the first]"},  \
     {                                                                                                                                      \
         "output", "FILE", "write the result there; - is standard output [-]"                                                               \
     }
 
-struct output {
-    FILE *file; /* print here */
-    bool color; /* it ends on a terminal that wants colours */
-    const char *path;
-    char *text;
-    size_t length;
+struct output_form {
+    const struct renderer *renderer;
+    const char *table; /* NULL: the first */
+    const char *path;  /* "-": standard output */
+    bool special;      /* the command's own format, which no renderer has */
 };
 
-/* What --format says: "table", "json" or "csv"; anything else is SIM_USAGE. */
-SIM_NODISCARD enum status output_format(const struct options *options, const char **format, struct diag *diag);
-/* The same where a command knows one format more. */
-SIM_NODISCARD enum status output_format_or(const struct options *options, const char *more, const char **format, struct diag *diag);
+/* Reads --format, --table and --output. `special` is one more format, or NULL. `tables` are the names of all tables that the command's
+ * documents may have, NULL-terminated. SIM_USAGE: one of them is wrong; call this before any work. */
+SIM_NODISCARD enum status output_form_read(const struct options *options, const char *special, const char *const *tables,
+                                           struct output_form *form, struct diag *diag);
 
-SIM_NODISCARD enum status output_begin(struct output *output, const struct options *options, struct diag *diag);
-/* Print a finished JSON text and free it. */
-SIM_NODISCARD enum status output_json(struct output *output, struct json_text *json, struct diag *diag);
-/* Write what was printed if `status` is SIM_OK, else drop it. Returns `status` or what went wrong. */
-SIM_NODISCARD enum status output_end(struct output *output, enum status status, struct diag *diag);
+/* Write text to a file ("-": standard output), whole or not at all. */
+SIM_NODISCARD enum status output_text(const char *path, const char *text, size_t length, struct diag *diag);
+
+/* The same for JSON, with a line end. Deinitialises `json` in any case. */
+SIM_NODISCARD enum status output_json(const char *path, struct json_text *json, struct diag *diag);
+
+/* Render the document and write it. Nothing is written if rendering fails. Destroys the document in any case. */
+SIM_NODISCARD enum status output_document(const struct output_form *form, struct document *document, struct diag *diag);
+
+/* The origin of a document of this command line; the caller adds trace and configuration. */
+struct document_origin output_origin(const struct options *options);
 
 #endif

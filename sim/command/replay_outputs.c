@@ -1,10 +1,12 @@
-/* replay_outputs.c - see replay_outputs.h. */
+/* replay_outputs.c - reads the options of the further outputs, opens files and observers before the replay, completes them after it. Read
+ * replay_outputs.h first. A new output is a row in its option table, a value of enum replay_output, a name below, and a line in
+ * replay_outputs_open() (an observer) or replay_outputs_write() (made at the end). */
 #include "command/replay_outputs.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "observe/step_log.h"
 
 static const char *const option_names[REPLAY_OUTPUTS] = {"save-result", "per-request",  "prometheus",
@@ -12,7 +14,7 @@ static const char *const option_names[REPLAY_OUTPUTS] = {"save-result", "per-req
 
 /* --- options ---------------------------------------------------------------------------------------------------------------------- */
 
-/* The default name is vLLM's without the date: what is run twice should write the same. */
+/* vLLM's default name without the date: the same run should write the same file. */
 static int default_name(const struct run *run, char *out, size_t size)
 {
     const struct config *config = run->config;
@@ -26,6 +28,7 @@ static int default_name(const struct run *run, char *out, size_t size)
     return snprintf(out, size, "pagesim-%sqps%s-%.*s.json", rate, concurrency, length, trace);
 }
 
+/* The file's name: of --save-result, of --result-filename, or the default. --result-dir applies to relative names. */
 static enum status name_result(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
 {
     const char *folder = options_value(outputs->options, "result-dir"), *name = options_value(outputs->options, "save-result");
@@ -44,6 +47,7 @@ static enum status name_result(struct replay_outputs *outputs, const struct run 
     return SIM_OK;
 }
 
+/* vLLM takes KEY=VALUE pairs and writes every value as a string. */
 static enum status parse_metadata(struct replay_outputs *outputs, const char *pair, struct diag *diag)
 {
     const char *equals = strchr(pair, '=');
@@ -55,6 +59,7 @@ static enum status parse_metadata(struct replay_outputs *outputs, const char *pa
     return SIM_OK;
 }
 
+/* The format follows the file's name, as users expect, and JSON lines are the default because they name every field. */
 static enum status parse_format(struct replay_outputs *outputs, struct diag *diag)
 {
     const char *path = options_value(outputs->options, "per-request"), *format = options_value(outputs->options, "per-request-format");
@@ -66,7 +71,7 @@ static enum status parse_format(struct replay_outputs *outputs, struct diag *dia
     return SIM_OK;
 }
 
-/* Options that say something about an output that nobody asked for are mistakes. */
+/* An option about an output that is not requested is a mistake, and ignoring it would hide that. */
 static enum status check_needs(const struct options *options, struct diag *diag)
 {
     static const char *const pairs[][2] = {{"save-detailed", "save-result"}, {"result-filename", "save-result"},
@@ -74,13 +79,14 @@ static enum status check_needs(const struct options *options, struct diag *diag)
                                            {"tables", "decision-log"},       {"per-request-format", "per-request"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (options_has(options, pairs[i][0]) && !options_has(options, pairs[i][1]))
-            return diag_set(diag, SIM_USAGE, "--%s says nothing without --%s", pairs[i][0], pairs[i][1]);
+            return diag_set(diag, SIM_USAGE, "--%s has no effect without --%s", pairs[i][0], pairs[i][1]);
     if (options_value(options, "save-result") && options_has(options, "result-filename"))
         return diag_set(diag, SIM_USAGE, "--save-result %s and --result-filename both name the file",
                         options_value(options, "save-result"));
     return SIM_OK;
 }
 
+/* Two outputs on standard output would be mixed line by line. */
 static enum status check_stdout(struct replay_outputs *outputs, struct diag *diag)
 {
     const char *first = NULL;
@@ -124,6 +130,7 @@ enum status replay_outputs_parse(struct replay_outputs *outputs, const struct op
 
 /* --- before the replay ------------------------------------------------------------------------------------------------------------ */
 
+/* The decision log writes to a sink, not to a file, so that tests can read it from memory. This sink is the file. */
 static enum status write_log(void *self, const char *text, size_t length, struct diag *diag)
 {
     return text_writer_write(self, text, length, diag);
@@ -133,10 +140,11 @@ static enum status open_decisions(struct replay_outputs *outputs, const struct r
 {
     const struct log_sink sink = {.self = outputs->writers[OUTPUT_DECISIONS], .write = write_log};
     const struct decision_log_options how = {.tables = options_has(outputs->options, "tables"),
-                                             .groups = scheduler_ops_of(run->config)->has_groups};
+                                             .groups = engine_facts_of(run->config)->has_groups};
     return decision_log_create(run->trace, &how, &sink, &outputs->log, diag);
 }
 
+/* All files are opened before any of them is written: a folder that does not exist shows before the replay and not after an hour of it. */
 static enum status open_files(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -150,6 +158,8 @@ static enum status open_files(struct replay_outputs *outputs, const struct run *
     return status;
 }
 
+/* Observers are added only for requested outputs, because the engine pays for what its observers need: the decision log and the step log
+ * force the step-by-step engine. An observer that could not be created is in the list, too, but the caller stops at the status. */
 enum status replay_outputs_open(struct replay_outputs *outputs, const struct run *run, struct observer observers[REPLAY_OBSERVERS_MOST],
                                 size_t *count, struct diag *diag)
 {
@@ -180,23 +190,20 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
     return status;
 }
 
-/* --- after it --------------------------------------------------------------------------------------------------------------------- */
+/* --- after the replay ------------------------------------------------------------------------------------------------------------- */
 
-enum status replay_outputs_collect(struct replay_outputs *outputs, struct run *run, struct diag *diag)
+/* The report has the usual percentiles. Others cost another pass over all latencies, so they are computed only if an output shows them. */
+enum status replay_outputs_wish(const struct replay_outputs *outputs, struct figure_wishes *wishes, struct diag *diag)
 {
-    if (!options_has(outputs->options, "percentile-metrics") && !options_has(outputs->options, "metric-percentiles") &&
-        !outputs->paths[OUTPUT_RESULT] && !outputs->prints_block)
-        return SIM_OK; /* the report has what most want, without another pass over all latencies */
-    run->report.choice = &outputs->choice;
-    enum status status = latency_choice_collect(&outputs->choice, &run->metrics, diag);
-    if (status == SIM_OK)
-        report_collect(&run->report); /* once more, with the figures chosen */
-    return status;
+    const struct options *options = outputs->options;
+    const bool asked = options_has(options, "percentile-metrics") || options_has(options, "metric-percentiles") ||
+                       options_has(options, "save-result") || outputs->prints_block;
+    return asked ? latency_choice_wish(&outputs->choice, wishes, diag) : SIM_OK;
 }
 
 static struct bench_result result_of(const struct replay_outputs *outputs, const struct run *run)
 {
-    return (struct bench_result){.report = &run->report,
+    return (struct bench_result){.run = run,
                                  .choice = &outputs->choice,
                                  .peak = &outputs->peak,
                                  .times = outputs->times.trace ? &outputs->times : NULL,
@@ -204,10 +211,10 @@ static struct bench_result result_of(const struct replay_outputs *outputs, const
                                  .metadata_count = outputs->metadata_count};
 }
 
-enum status replay_outputs_print(const struct replay_outputs *outputs, const struct run *run, FILE *file, struct diag *diag)
+enum status replay_outputs_block(const struct replay_outputs *outputs, const struct run *run, struct document *document, struct diag *diag)
 {
     const struct bench_result result = result_of(outputs, run);
-    return bench_result_print(&result, file, diag);
+    return bench_result_lines(&result, document, diag);
 }
 
 enum status replay_outputs_write(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
@@ -220,6 +227,7 @@ enum status replay_outputs_write(struct replay_outputs *outputs, const struct ru
         status = per_request_write(&run->metrics, outputs->per_request_format, outputs->writers[OUTPUT_PER_REQUEST], diag);
     if (status == SIM_OK && outputs->writers[OUTPUT_PROMETHEUS])
         status = prometheus_write(&outputs->prometheus, &run->metrics, run->config, outputs->writers[OUTPUT_PROMETHEUS], diag);
+    /* Only when all are complete are they renamed: a failure leaves the old files. */
     for (int i = 0; i < REPLAY_OUTPUTS && status == SIM_OK; i++)
         if (outputs->writers[i]) {
             status = text_writer_commit(outputs->writers[i], diag);

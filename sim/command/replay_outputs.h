@@ -1,8 +1,8 @@
-/* replay_outputs.h - the files that `pagesim replay` writes beside its report, each made only when asked for: vLLM's benchmark result, a row
- * a request, Prometheus metrics, a trace of events to look at, the decision log and the step log.
+/* replay_outputs.h - the files that `pagesim replay` writes in addition to its report, each only on request: vLLM's benchmark result, one row
+ * for each request, Prometheus metrics, a trace of events for a viewer, the decision log and the step log.
  *
- * All files are opened before the replay, so that a path that cannot be written ends the run at once, written to beside their target and
- * renamed when they are whole. One of them may go to standard output with "-"; the report then goes nowhere unless --output says where.
+ * All files are opened before the replay, so that a path that cannot be written ends the run at once. They are written under a temporary name
+ * and renamed when they are complete. One of them may go to standard output with "-"; the report is then written only if --output is given.
  */
 #ifndef PAGESIM_REPLAY_OUTPUTS_H
 #define PAGESIM_REPLAY_OUTPUTS_H
@@ -20,16 +20,16 @@
     {"goodput", "KEY:MS", "limits on ttft, tpot, e2el in ms, as in ttft:500 tpot:50; adds goodput", OPTION_MANY},                          \
         {"percentile-metrics", "LIST", "latencies with percentiles [ttft,tpot,itl,e2el]"},                                                 \
         {"metric-percentiles", "LIST", "percentiles of them, as in 50,90,99.9 [99]"},                                                      \
-        {"save-result", "FILE", "write vllm bench serve's JSON; FILE or --result-filename", OPTION_OPTIONAL},                              \
-        {"save-detailed", NULL, "with --save-result: add lists with an entry a request"},                                                  \
-        {"result-filename", "FILE", "with --save-result: its name [from rate and trace]"},                                                 \
-        {"result-dir", "DIR", "with --save-result: the folder it is put in"},                                                              \
+        {"save-result", "FILE", "write the JSON of vllm bench serve to FILE or --result-filename", OPTION_OPTIONAL},                       \
+        {"save-detailed", NULL, "with --save-result: add lists with one entry per request"},                                               \
+        {"result-filename", "FILE", "with --save-result: the file's name [from rate and trace]"},                                          \
+        {"result-dir", "DIR", "with --save-result: the file's folder"},                                                                    \
         {"metadata", "KEY=VALUE", "with --save-result: members to add", OPTION_MANY},                                                      \
-        {"per-request", "FILE", "write a row a request: FILE.csv or FILE.jsonl"},                                                          \
+        {"per-request", "FILE", "write one row per request: FILE.csv or FILE.jsonl"},                                                      \
         {"per-request-format", "NAME", "jsonl or csv [by the file's name, else jsonl]"},                                                   \
         {"prometheus", "FILE", "write vLLM's metrics at the end as Prometheus text"},                                                      \
         {"perfetto", "FILE", "write trace events for ui.perfetto.dev, chrome://tracing"},                                                  \
-        {"decision-log", "FILE", "write every decision as a JSON line a step"},                                                            \
+        {"decision-log", "FILE", "write every decision, one JSON line per step"},                                                          \
         {"tables", NULL, "with --decision-log: add the block tables"},                                                                     \
     {                                                                                                                                      \
         "step-log", "FILE", "write each step's time and shape as CSV, for fit and the recorded model"                                      \
@@ -55,7 +55,7 @@ struct replay_outputs {
     size_t metadata_count;
     enum per_request_format per_request_format;
     const char *paths[REPLAY_OUTPUTS]; /* NULL: not asked for */
-    bool takes_stdout;                 /* one of them is standard output */
+    bool takes_stdout;                 /* one of them goes to standard output */
     bool prints_block;                 /* --format vllm */
     struct text_writer *writers[REPLAY_OUTPUTS];
     struct bench_peak peak;
@@ -65,18 +65,19 @@ struct replay_outputs {
     struct decision_log *log;
 };
 
-/* Read the options. SIM_USAGE: one of them makes no sense. Call it before any work; a zeroed struct may be closed. */
+/* Read the options. SIM_USAGE: one of them makes no sense. Call this before any work. A zeroed struct may be closed. */
 SIM_NODISCARD enum status replay_outputs_parse(struct replay_outputs *outputs, const struct options *options, bool prints_block,
                                                struct diag *diag);
-/* Open the files for a run that was opened; observers[0 .. *count) are what must watch the replay. */
+/* Open the files for an opened run. observers[0 .. *count) must then watch the replay. */
 SIM_NODISCARD enum status replay_outputs_open(struct replay_outputs *outputs, const struct run *run,
                                               struct observer observers[REPLAY_OBSERVERS_MOST], size_t *count, struct diag *diag);
-/* After the replay: where percentiles were asked for, compute them and collect the report once more. */
-SIM_NODISCARD enum status replay_outputs_collect(struct replay_outputs *outputs, struct run *run, struct diag *diag);
-/* With the collected report: write what comes at the end and give all files their names. */
+/* The figures that the options name. */
+SIM_NODISCARD enum status replay_outputs_wish(const struct replay_outputs *outputs, struct figure_wishes *wishes, struct diag *diag);
+/* Write the outputs that are made after the replay, then give all files their final names. */
 SIM_NODISCARD enum status replay_outputs_write(struct replay_outputs *outputs, const struct run *run, struct diag *diag);
-/* vLLM's console block. */
-SIM_NODISCARD enum status replay_outputs_print(const struct replay_outputs *outputs, const struct run *run, FILE *file, struct diag *diag);
+/* vLLM's console block, as lines of a document. */
+SIM_NODISCARD enum status replay_outputs_block(const struct replay_outputs *outputs, const struct run *run, struct document *document,
+                                               struct diag *diag);
 void replay_outputs_close(struct replay_outputs *outputs);
 
 #endif

@@ -1,50 +1,38 @@
-/* requirements.c - see requirements.h. */
+/* requirements.c - reads --require before a replay and judges the figures after it. Read figure/requirement.h first for the grammar. All
+ * requirements are judged, so that one run shows everything that is not met. */
 #include "command/requirements.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum status requirements_parse(const struct options *options, struct diag *diag)
+enum status requirements_read(const struct options *options, unsigned scopes, struct requirements *out, struct figure_wishes *wishes,
+                              struct diag *diag)
 {
     enum status status = SIM_OK;
-    struct requirement requirement;
-    for (uint32_t i = 0; i < options->own_count && status == SIM_OK; i++)
-        if (strcmp(options->own[i].name, "require") == 0)
-            status = requirement_parse(options->own[i].value, &requirement, diag);
-    return status;
-}
-
-enum status requirements_read(const struct options *options, struct requirement *out, size_t most, size_t *count, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    *count = 0;
+    out->count = 0;
     for (uint32_t i = 0; i < options->own_count && status == SIM_OK; i++) {
         if (strcmp(options->own[i].name, "require") != 0)
             continue;
-        if (*count == most)
-            return diag_set(diag, SIM_USAGE, "more than %zu requirements", most);
-        status = requirement_parse(options->own[i].value, &out[(*count)++], diag);
+        if (out->count == REQUIREMENTS_MOST)
+            return diag_set(diag, SIM_USAGE, "more than %d requirements", REQUIREMENTS_MOST);
+        struct requirement *requirement = &out->list[out->count++];
+        status = requirement_read(options->own[i].value, scopes, requirement, diag);
+        if (status == SIM_OK)
+            status = figure_wish(wishes, requirement->name, diag);
     }
     return status;
 }
 
-enum status requirements_check(const struct options *options, const struct figure *figures, size_t count, struct diag *diag)
+enum status requirements_judge(const struct requirements *requirements, const struct figure_set *figures, struct diag *diag)
 {
     char failed[512] = "";
     size_t used = 0;
-    for (uint32_t i = 0; i < options->own_count; i++) {
-        struct requirement requirement;
-        bool met;
-        double actual;
-        if (strcmp(options->own[i].name, "require") != 0)
-            continue;
-        enum status status = requirement_parse(options->own[i].value, &requirement, diag);
-        if (status == SIM_OK)
-            status = requirement_check(&requirement, figures, count, &met, &actual, diag);
-        if (status != SIM_OK)
-            return status;
-        if (!met && used < sizeof failed)
-            used += (size_t)snprintf(failed + used, sizeof failed - used, "%s%s (%s is %.6g)", used ? "; " : "", requirement.text,
-                                     requirement.name, actual);
+    for (size_t i = 0; i < requirements->count; i++) {
+        const struct requirement *requirement = &requirements->list[i];
+        const double value = figure_set_value(figures, requirement->name);
+        if (!requirement_met(requirement, value) && used < sizeof failed)
+            used += (size_t)snprintf(failed + used, sizeof failed - used, "%s%s (%s is %.6g)", used ? "; " : "", requirement->text,
+                                     requirement->name, value);
     }
     return used ? diag_set(diag, SIM_REQUIREMENT, "not met: %s", failed) : SIM_OK;
 }

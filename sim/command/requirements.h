@@ -1,16 +1,23 @@
-/* requirements.h - the --require options of a command: all are read before the work and judged after it. */
+/* requirements.h - the option --require, which several commands have. */
 #ifndef PAGESIM_REQUIREMENTS_H
 #define PAGESIM_REQUIREMENTS_H
 
 #include "command/options.h"
 #include "figure/requirement.h"
 
-/* SIM_USAGE: one of them cannot be understood. */
-SIM_NODISCARD enum status requirements_parse(const struct options *options, struct diag *diag);
-/* The same, and keep them: at most `most` in out, which borrows their texts from the options. */
-SIM_NODISCARD enum status requirements_read(const struct options *options, struct requirement *out, size_t most, size_t *count,
-                                            struct diag *diag);
-/* SIM_REQUIREMENT names all that are not met, with what the figure is instead; SIM_USAGE as requirement_check. */
-SIM_NODISCARD enum status requirements_check(const struct options *options, const struct figure *figures, size_t count, struct diag *diag);
+enum { REQUIREMENTS_MOST = 64 };
+
+struct requirements {
+    struct requirement list[REQUIREMENTS_MOST];
+    size_t count;
+};
+
+/* All --require, checked against the figures that runs of these scopes have. Percentiles that no report lists are added to `wishes`. SIM_USAGE:
+ * one of them is wrong; call this before any work. */
+SIM_NODISCARD enum status requirements_read(const struct options *options, unsigned scopes, struct requirements *out,
+                                            struct figure_wishes *wishes, struct diag *diag);
+
+/* SIM_REQUIREMENT: some are not met; the message names them all. */
+SIM_NODISCARD enum status requirements_judge(const struct requirements *requirements, const struct figure_set *figures, struct diag *diag);
 
 #endif

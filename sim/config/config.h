@@ -8,10 +8,12 @@
 #define PAGESIM_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/diag.h"
 
+/* The values of keys that are a choice; their names are in config_keys.c. */
 enum scheduler_kind { SCHEDULER_VLLM_V1, SCHEDULER_VLLM_V0 };
 enum preemption_mode { PREEMPTION_AUTO, PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
 enum data_plane { DATA_PLANE_OFF, DATA_PLANE_ON, DATA_PLANE_VERIFY };
@@ -22,59 +24,61 @@ enum step_time_kind { STEP_TIME_LINEAR, STEP_TIME_PROFILE, STEP_TIME_COMPACT, ST
 #define CONFIG_NAME_SIZE 64
 #define CONFIG_PATH_SIZE 1024
 
+/* How a step is priced. Which model reads which of these, and their defaults, stand in the table of config_keys.c. */
 struct step_time_config {
     enum step_time_kind model;
-    int64_t base_ns, token_ns, kv_ns;                /* linear; 5000000, 50000, 20 */
-    int64_t swap_ns_per_block, copy_ns_per_block;    /* any model; 0, 0 */
-    char path[CONFIG_PATH_SIZE];                     /* profile: a folder; compact, recorded: a file; already resolved */
-    uint32_t num_layers;                             /* profile */
-    bool skew_table;                                 /* profile: false */
-    double skew_default_alpha;                       /* profile: 0.0 */
-    uint32_t hidden_size, allreduces_per_layer;      /* profile with tensor parallelism: 0, 0 */
-    double allreduce_latency_us, allreduce_gb_per_s; /* 0, 0 */
-    double compute_efficiency, bandwidth_efficiency; /* roofline: share of peak reached; 0.7, 0.85 */
+    int64_t base_ns, token_ns, kv_ns;             /* linear; base_ns also for a step of another model in which nothing is computed */
+    int64_t swap_ns_per_block, copy_ns_per_block; /* added by every model */
+    char path[CONFIG_PATH_SIZE];                  /* profile: a folder; compact, recorded: a file; already resolved */
+    uint32_t num_layers;
+    bool skew_table;
+    double skew_default_alpha;
+    uint32_t hidden_size, allreduces_per_layer; /* with tensor parallelism */
+    double allreduce_latency_us, allreduce_gb_per_s;
+    double compute_efficiency, bandwidth_efficiency; /* shares of the GPU's peaks that kernels reach */
 };
 
+/* The shape of the data plane's K and V. */
 struct kv_config {
-    uint32_t num_layers, num_kv_heads, head_dim; /* 2, 4, 64 */
+    uint32_t num_layers, num_kv_heads, head_dim;
     enum kv_dtype dtype;
     enum kv_read read;
 };
 
 struct config {
     enum scheduler_kind scheduler;
-    uint32_t block_size;                      /* 16 */
-    uint32_t num_gpu_blocks;                  /* V1 counts the null block; 0 = not given (an error unless sizing fills it) */
-    uint32_t num_cpu_blocks;                  /* V0; 0 */
-    uint32_t max_num_seqs;                    /* 128 (V1), 256 (V0) */
-    uint32_t max_num_batched_tokens;          /* 2048 (V1); 512 or max(max_model_len, 2048) (V0) */
-    uint32_t max_model_len;                   /* 131072 (V1), 8192 (V0) */
-    char scheduling_policy[CONFIG_NAME_SIZE]; /* "fcfs", "priority", or a policy's registered name */
-    char preemption_victim[CONFIG_NAME_SIZE]; /* "vllm" */
-    char eviction_policy[CONFIG_NAME_SIZE];   /* "vllm" */
-    bool enable_prefix_caching;               /* true (V1), false (V0) */
-    bool enable_chunked_prefill;              /* true (V1), false (V0) */
-    uint32_t long_prefill_token_threshold;    /* V1; 0 = off */
-    bool scheduler_reserve_full_isl;          /* V1; true */
-    double watermark;                         /* 0.0 (V1), 0.01 (V0) */
-    enum preemption_mode preemption_mode;     /* V0; auto */
-    uint32_t trace_block_size;                /* 512 */
+    uint32_t block_size;
+    uint32_t num_gpu_blocks; /* V1 counts the null block; 0 = not given: an error unless sizing fills it in */
+    uint32_t num_cpu_blocks;
+    uint32_t max_num_seqs;
+    uint32_t max_num_batched_tokens;
+    uint32_t max_model_len;
+    char scheduling_policy[CONFIG_NAME_SIZE]; /* this and the next two: registered names (policy.h) */
+    char preemption_victim[CONFIG_NAME_SIZE];
+    char eviction_policy[CONFIG_NAME_SIZE];
+    bool enable_prefix_caching;
+    bool enable_chunked_prefill;
+    uint32_t long_prefill_token_threshold; /* 0 = off */
+    bool scheduler_reserve_full_isl;
+    double watermark;
+    enum preemption_mode preemption_mode;
+    uint32_t trace_block_size;
     struct step_time_config step_time;
     enum data_plane data_plane;
-    bool contiguity; /* tell how contiguous block tables are; false */
+    bool contiguity; /* tell how contiguous block tables are */
     struct kv_config kv;
-    uint64_t seed; /* 0 */
-    /* Sizing in users' terms (sizing.h); "" and 0 = not given. */
+    uint64_t seed;
+    /* The pool's size in users' terms (sizing.h); "" and 0 = not given. */
     char model[CONFIG_PATH_SIZE], gpu[CONFIG_PATH_SIZE]; /* names in configs/ or paths of JSON files */
-    uint32_t tensor_parallel_size;                       /* 1 */
-    double gpu_memory_utilization;                       /* 0.9 */
-    uint64_t kv_cache_memory_bytes;                      /* of one GPU */
-    uint64_t overhead_bytes;                             /* of one GPU: 1.5 GiB */
-    uint64_t block_bytes;                                /* no key: sizing_fill's, a block's bytes on one GPU; 0: no model given */
-    /* Load generation, as `vllm bench serve` means it; 0 / -1 = not given. */
-    uint32_t max_concurrency;
+    uint32_t tensor_parallel_size;
+    double gpu_memory_utilization;
+    uint64_t kv_cache_memory_bytes; /* this and the next: of one GPU */
+    uint64_t overhead_bytes;
+    uint64_t block_bytes; /* no key: a block's bytes on one GPU, from sizing_fill; 0: no model given */
+    /* Arrivals and concurrency as `vllm bench serve` means them. */
+    uint32_t max_concurrency;                /* 0: no limit */
     double request_rate;                     /* requests/s; INFINITY = all at once; -1 = the trace's own arrivals */
-    double burstiness;                       /* 1.0 */
+    double burstiness;                       /* shape of the gamma distribution of gaps */
     char ramp_up_strategy[CONFIG_NAME_SIZE]; /* "", "linear", "exponential" */
     double ramp_up_start_rps, ramp_up_end_rps;
 };
@@ -90,6 +94,10 @@ struct config_option {
  * errors in options are SIM_USAGE and name the option and the allowed values. *out is written only on success. */
 SIM_NODISCARD enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out,
                                       struct diag *diag);
+
+/* The same from JSON text that is called `name` in messages (NULL: no text), and without the rules that join several keys (config_check). */
+SIM_NODISCARD enum status config_read(const char *name, const char *text, size_t length, const struct config_option *options,
+                                      uint32_t option_count, struct config *out, struct diag *diag);
 
 /* Set one key as its option would ("block_size", "16"; nested keys as "step_time.base_ns"), then check the whole again. For --vary. */
 SIM_NODISCARD enum status config_set(struct config *config, const char *key, const char *value, struct diag *diag);

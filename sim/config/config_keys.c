@@ -1,4 +1,5 @@
-/* config_keys.c - see config_keys.h. */
+/* config_keys.c - the table of configuration keys, and how a key's value is read, written, compared and described by its row alone. Read
+ * the table first; struct config_key in config_keys.h says what the columns mean. */
 #include "config/config_keys.h"
 
 #include <errno.h>
@@ -9,10 +10,15 @@
 
 #include "base/json.h"
 
-#define BLOCKS_MOST 4294967294.0
-#define TOKENS_MOST 1000000000.0
-#define NS_MOST     1e15
+/* Bounds that several rows share, beyond what any server has. The sum of two numbers of tokens still fits 32 bits; the largest block number
+ * means that there is no block. */
+#define BLOCKS_MOST (UINT32_MAX - 1)
+#define TOKENS_MOST 1000000000
+#define NS_MOST     1000000000000000 /* 11 days */
+#define BYTES_MOST  1000000000000000000
+#define GIB         0x1p30
 
+/* Names in the order of the enums of config.h, NULL at the end. */
 static const char *const scheduler_names[] = {"vllm-v1", "vllm-v0", NULL};
 static const char *const preemption_names[] = {"auto", "recompute", "swap", NULL};
 static const char *const data_plane_names[] = {"off", "on", "verify", NULL};
@@ -21,123 +27,201 @@ static const char *const read_names[] = {"gather", "attend", NULL};
 static const char *const model_names[] = {"linear", "profile", "compact", "roofline", "recorded", NULL};
 static const char *const ramp_names[] = {"linear", "exponential", NULL};
 
+/* The empty name is the top level of the file. */
 const char *const config_group_names[KEY_GROUPS] = {"", "step_time", "kv"};
 
 _Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fits into the configuration");
 
-#define AT(member) offsetof(struct config, member)
-#define NUMBER(type, name, group, engines, member, least, most, metavar, help)                                                             \
-    {                                                                                                                                      \
-        name, group, type, engines, AT(member), least, most, NULL, metavar, help, NULL                                                     \
-    }
-#define NAMED(type, name, group, engines, member, names, help)                                                                             \
-    {                                                                                                                                      \
-        name, group, type, engines, AT(member), 0, 0, names, "NAME", help, NULL                                                            \
-    }
-#define POLICY(name, engines, member, kind, help)                                                                                          \
-    {                                                                                                                                      \
-        name, KEY_TOP, KEY_NAME, engines, AT(member), 0, 0, NULL, "NAME", help, NULL, kind                                                 \
-    }
+/* A row is written with these: where the key stands, what it takes, its default, help. The names of members are the names of keys. */
+#define TOP(member) .name = #member, .group = KEY_TOP, .offset = offsetof(struct config, member)
+#define STEP_TIME(member, known_by)                                                                                                        \
+    .name = #member, .group = KEY_STEP_TIME, .offset = offsetof(struct config, step_time.member), .models = known_by
+#define KV(member)                         .name = #member, .group = KEY_KV, .offset = offsetof(struct config, kv.member)
+#define WHOLE(kind, lowest, highest, unit) .type = KEY_##kind, .range.whole = {lowest, highest}, .metavar = unit
+#define REAL(lowest, highest, unit)        .type = KEY_DOUBLE, .range.real = {lowest, highest}, .metavar = unit
+#define SWITCH                             .type = KEY_BOOL
+#define CHOICE(names)                      .type = KEY_CHOICE, .choices = (names), .metavar = "NAME"
+#define NAME(names)                        .type = KEY_NAME, .choices = (names), .metavar = "NAME"
+#define POLICY(kind)                       .type = KEY_NAME, .policies = (kind), .metavar = "NAME"
+#define DEFAULT(value)                     .defaults = {value, value}
+#define DEFAULTS(v1, v0)                   .defaults = {v1, v0}
+#define DEFAULT_NAME(text)                 .default_name = text
+#define ABSENT                             DEFAULT(-1) /* below the range of every number that may be left out */
+
+/* Which step-time models read a key. */
+enum {
+    LINEAR = 1 << STEP_TIME_LINEAR,
+    PROFILE = 1 << STEP_TIME_PROFILE,
+    COMPACT = 1 << STEP_TIME_COMPACT,
+    ROOFLINE = 1 << STEP_TIME_ROOFLINE,
+    RECORDED = 1 << STEP_TIME_RECORDED,
+    COMPUTED = LINEAR | PROFILE | COMPACT | ROOFLINE,
+    ALL_MODELS = COMPUTED | RECORDED,
+};
 
 const struct config_key config_keys[] = {
-    NAMED(KEY_CHOICE, "scheduler", KEY_TOP, KEY_BOTH, scheduler, scheduler_names, "engine generation"),
-    NUMBER(KEY_UINT32, "block_size", KEY_TOP, KEY_BOTH, block_size, 1, TOKENS_MOST, "TOKENS", "tokens in a KV block"),
-    {"num_gpu_blocks", KEY_TOP, KEY_UINT32, KEY_BOTH, AT(num_gpu_blocks), 1, BLOCKS_MOST, NULL, "BLOCKS",
-     "pool size (V1 counts the null block)", "num-gpu-blocks-override"},
-    NUMBER(KEY_UINT32, "num_cpu_blocks", KEY_TOP, KEY_V0_ONLY, num_cpu_blocks, 0, BLOCKS_MOST, "BLOCKS", "swap space"),
-    NUMBER(KEY_UINT32, "max_num_seqs", KEY_TOP, KEY_BOTH, max_num_seqs, 1, 1e6, "N", "most requests running at once"),
-    NUMBER(KEY_UINT32, "max_num_batched_tokens", KEY_TOP, KEY_BOTH, max_num_batched_tokens, 1, TOKENS_MOST, "TOKENS", "budget of a step"),
-    NUMBER(KEY_UINT32, "max_model_len", KEY_TOP, KEY_BOTH, max_model_len, 1, TOKENS_MOST, "TOKENS", "longest prompt plus output"),
-    POLICY("scheduling_policy", KEY_BOTH, scheduling_policy, POLICY_SCHEDULING, "order of waiting"),
-    POLICY("preemption_victim", KEY_V1_ONLY, preemption_victim, POLICY_VICTIM, "who loses its blocks"),
-    POLICY("eviction_policy", KEY_V1_ONLY, eviction_policy, POLICY_EVICTION, "order of evicting cached blocks"),
-    NUMBER(KEY_BOOL, "enable_prefix_caching", KEY_TOP, KEY_BOTH, enable_prefix_caching, 0, 1, NULL, "share blocks of equal prefixes"),
-    NUMBER(KEY_BOOL, "enable_chunked_prefill", KEY_TOP, KEY_BOTH, enable_chunked_prefill, 0, 1, NULL, "split prompts over steps"),
-    NUMBER(KEY_UINT32, "long_prefill_token_threshold", KEY_TOP, KEY_V1_ONLY, long_prefill_token_threshold, 0, TOKENS_MOST, "TOKENS",
-           "most prompt tokens of a request in a step; 0 = off"),
-    NUMBER(KEY_BOOL, "scheduler_reserve_full_isl", KEY_TOP, KEY_V1_ONLY, scheduler_reserve_full_isl, 0, 1, NULL,
-           "admit only what fits whole"),
-    NUMBER(KEY_DOUBLE, "watermark", KEY_TOP, KEY_BOTH, watermark, 0, 1, "FRACTION", "share of the pool kept free at admission"),
-    NAMED(KEY_CHOICE, "preemption_mode", KEY_TOP, KEY_V0_ONLY, preemption_mode, preemption_names, "what a victim loses"),
-    NUMBER(KEY_UINT32, "trace_block_size", KEY_TOP, KEY_BOTH, trace_block_size, 1, TOKENS_MOST, "TOKENS", "tokens named by one hash id"),
-    NAMED(KEY_CHOICE, "model", KEY_STEP_TIME, KEY_BOTH, step_time.model, model_names, "how a step is priced"),
-    NUMBER(KEY_INT64, "base_ns", KEY_STEP_TIME, KEY_BOTH, step_time.base_ns, 0, NS_MOST, "NS", "linear: cost of a step"),
-    NUMBER(KEY_INT64, "token_ns", KEY_STEP_TIME, KEY_BOTH, step_time.token_ns, 0, NS_MOST, "NS", "linear: cost of a scheduled token"),
-    NUMBER(KEY_INT64, "kv_ns", KEY_STEP_TIME, KEY_BOTH, step_time.kv_ns, 0, NS_MOST, "NS", "linear: cost of a token of context"),
-    NUMBER(KEY_INT64, "swap_ns_per_block", KEY_STEP_TIME, KEY_BOTH, step_time.swap_ns_per_block, 0, NS_MOST, "NS",
-           "cost of a swapped block"),
-    NUMBER(KEY_INT64, "copy_ns_per_block", KEY_STEP_TIME, KEY_BOTH, step_time.copy_ns_per_block, 0, NS_MOST, "NS",
-           "cost of a copied block"),
-    {"path", KEY_STEP_TIME, KEY_PATH, KEY_BOTH, AT(step_time.path), 0, 0, NULL, "PATH", "profile: folder; compact, recorded: file", NULL},
-    NUMBER(KEY_UINT32, "num_layers", KEY_STEP_TIME, KEY_BOTH, step_time.num_layers, 0, 10000, "N", "profile: layers of the model"),
-    NUMBER(KEY_BOOL, "skew_table", KEY_STEP_TIME, KEY_BOTH, step_time.skew_table, 0, 1, NULL, "profile: correct for unequal contexts"),
-    NUMBER(KEY_DOUBLE, "skew_default_alpha", KEY_STEP_TIME, KEY_BOTH, step_time.skew_default_alpha, 0, 10, "A",
-           "profile: where the table is silent"),
-    NUMBER(KEY_UINT32, "hidden_size", KEY_STEP_TIME, KEY_BOTH, step_time.hidden_size, 0, 1e6, "N", "profile: for all-reduces"),
-    NUMBER(KEY_UINT32, "allreduces_per_layer", KEY_STEP_TIME, KEY_BOTH, step_time.allreduces_per_layer, 0, 100, "N",
-           "profile: all-reduces"),
-    NUMBER(KEY_DOUBLE, "allreduce_latency_us", KEY_STEP_TIME, KEY_BOTH, step_time.allreduce_latency_us, 0, 1e6, "US", "profile: of one"),
-    NUMBER(KEY_DOUBLE, "allreduce_gb_per_s", KEY_STEP_TIME, KEY_BOTH, step_time.allreduce_gb_per_s, 0, 1e6, "GB/S",
-           "profile: its bandwidth"),
-    NUMBER(KEY_DOUBLE, "compute_efficiency", KEY_STEP_TIME, KEY_BOTH, step_time.compute_efficiency, 0.01, 1, "SHARE",
-           "roofline: share of the peak FLOP/s"),
-    NUMBER(KEY_DOUBLE, "bandwidth_efficiency", KEY_STEP_TIME, KEY_BOTH, step_time.bandwidth_efficiency, 0.01, 1, "SHARE",
-           "roofline: share of the memory's bandwidth"),
-    {"model", KEY_TOP, KEY_TEXT, KEY_BOTH, AT(model), 0, 0, NULL, "NAME", "shape: a name of configs/models or a file", NULL},
-    {"gpu", KEY_TOP, KEY_TEXT, KEY_BOTH, AT(gpu), 0, 0, NULL, "NAME", "a name of configs/gpus or a file", NULL},
-    NUMBER(KEY_UINT32, "tensor_parallel_size", KEY_TOP, KEY_BOTH, tensor_parallel_size, 1, 1024, "N", "GPUs that share the model"),
-    NUMBER(KEY_DOUBLE, "gpu_memory_utilization", KEY_TOP, KEY_BOTH, gpu_memory_utilization, 0.01, 1, "SHARE",
-           "of the GPU's memory, for weights, overhead and KV cache"),
-    NUMBER(KEY_UINT64, "kv_cache_memory_bytes", KEY_TOP, KEY_BOTH, kv_cache_memory_bytes, 0, 1e18, "BYTES",
-           "a GPU's KV cache; 0 = what utilization leaves"),
-    NUMBER(KEY_UINT64, "overhead_bytes", KEY_TOP, KEY_BOTH, overhead_bytes, 0, 1e18, "BYTES", "activations, graphs, the rest"),
-    NAMED(KEY_CHOICE, "data_plane", KEY_TOP, KEY_BOTH, data_plane, data_plane_names, "really move K/V bytes, and check them"),
-    NUMBER(KEY_BOOL, "contiguity", KEY_TOP, KEY_BOTH, contiguity, 0, 1, NULL, "tell how contiguous block tables are (slower)"),
-    NUMBER(KEY_UINT32, "num_layers", KEY_KV, KEY_BOTH, kv.num_layers, 1, 1000, "N", "data plane: layers"),
-    NUMBER(KEY_UINT32, "num_kv_heads", KEY_KV, KEY_BOTH, kv.num_kv_heads, 1, 1000, "N", "data plane: KV heads"),
-    NUMBER(KEY_UINT32, "head_dim", KEY_KV, KEY_BOTH, kv.head_dim, 1, 4096, "N", "data plane: floats of a head"),
-    NAMED(KEY_CHOICE, "dtype", KEY_KV, KEY_BOTH, kv.dtype, dtype_names, "data plane: storage type"),
-    NAMED(KEY_CHOICE, "read", KEY_KV, KEY_BOTH, kv.read, read_names, "data plane: how K/V are read"),
-    NUMBER(KEY_UINT64, "seed", KEY_TOP, KEY_BOTH, seed, 0, 18446744073709549568.0, "N", "of everything that is drawn"),
-    NUMBER(KEY_UINT32, "max_concurrency", KEY_TOP, KEY_BOTH, max_concurrency, 0, 1e9, "N",
-           "requests in flight at most, the next starts when one ends; 0 = no limit"),
-    NUMBER(KEY_DOUBLE, "request_rate", KEY_TOP, KEY_BOTH, request_rate, 1e-6, INFINITY, "R",
-           "requests/s instead of the trace's arrivals; inf = all at once"),
-    NUMBER(KEY_DOUBLE, "burstiness", KEY_TOP, KEY_BOTH, burstiness, 1e-3, INFINITY, "B",
-           "of drawn arrivals: 1 = Poisson, less = bursts, inf = even gaps"),
-    NAMED(KEY_NAME, "ramp_up_strategy", KEY_TOP, KEY_BOTH, ramp_up_strategy, ramp_names, "raise the rate from start to end"),
-    NUMBER(KEY_DOUBLE, "ramp_up_start_rps", KEY_TOP, KEY_BOTH, ramp_up_start_rps, 1e-6, 1e9, "R", "requests/s at the first request"),
-    NUMBER(KEY_DOUBLE, "ramp_up_end_rps", KEY_TOP, KEY_BOTH, ramp_up_end_rps, 1e-6, 1e9, "R", "requests/s at the last one"),
+    /* The engine, its pool and what a step may schedule. */
+    {TOP(scheduler), CHOICE(scheduler_names), DEFAULTS(SCHEDULER_VLLM_V1, SCHEDULER_VLLM_V0), .help = "engine generation"},
+    {TOP(block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(16), .help = "tokens in a KV block"},
+    {TOP(num_gpu_blocks), WHOLE(UINT32, 1, BLOCKS_MOST, "BLOCKS"), DEFAULT(0), .default_note = "required",
+     .help = "pool size (V1 counts the null block)", .alias = "num-gpu-blocks-override"},
+    {TOP(num_cpu_blocks), WHOLE(UINT32, 0, BLOCKS_MOST, "BLOCKS"), DEFAULT(0), .engines = KEY_V0_ONLY, .help = "swap space"},
+    {TOP(max_num_seqs), WHOLE(UINT32, 1, 1000000, "N"), DEFAULTS(128, 256), .help = "most requests running at once"},
+    {TOP(max_num_batched_tokens), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULTS(2048, 0),
+     .default_note = "2048; V0: 512 chunked, else max(max-model-len, 2048)", .help = "budget of a step"},
+    {TOP(max_model_len), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULTS(131072, 8192), .help = "longest prompt plus output"},
+    /* Choices of order; vllm-v0 knows fcfs alone, which config_check says. */
+    {TOP(scheduling_policy), POLICY(POLICY_SCHEDULING), DEFAULT_NAME("fcfs"), .help = "order of waiting"},
+    {TOP(preemption_victim), POLICY(POLICY_VICTIM), DEFAULT_NAME("vllm"), .engines = KEY_V1_ONLY, .help = "who loses its blocks"},
+    {TOP(eviction_policy), POLICY(POLICY_EVICTION), DEFAULT_NAME("vllm"), .engines = KEY_V1_ONLY,
+     .help = "order of evicting cached blocks"},
+    /* How vLLM shares, splits and admits. */
+    {TOP(enable_prefix_caching), SWITCH, DEFAULTS(true, false), .help = "share blocks of equal prefixes"},
+    {TOP(enable_chunked_prefill), SWITCH, DEFAULTS(true, false), .help = "split prompts over steps"},
+    {TOP(long_prefill_token_threshold), WHOLE(UINT32, 0, TOKENS_MOST, "TOKENS"), DEFAULT(0), .engines = KEY_V1_ONLY,
+     .help = "most prompt tokens of a request in a step; 0 = off"},
+    {TOP(scheduler_reserve_full_isl), SWITCH, DEFAULT(true), .engines = KEY_V1_ONLY, .help = "admit only what fits whole"},
+    {TOP(watermark), REAL(0, 1, "FRACTION"), DEFAULTS(0, 0.01), .help = "share of the pool kept free at admission"},
+    {TOP(preemption_mode), CHOICE(preemption_names), DEFAULT(PREEMPTION_AUTO), .engines = KEY_V0_ONLY, .help = "what a victim loses"},
+    {TOP(trace_block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(512), .help = "tokens named by one hash id"},
+    /* The clock: which model prices steps, and its numbers. */
+    {STEP_TIME(model, ALL_MODELS), CHOICE(model_names), DEFAULT(STEP_TIME_LINEAR), .help = "how a step is priced"},
+    {STEP_TIME(base_ns, COMPUTED), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(5000000),
+     .help = "linear: cost of a step; profile, compact, roofline: of an idle one"},
+    {STEP_TIME(token_ns, LINEAR), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(50000), .help = "linear: cost of a scheduled token"},
+    {STEP_TIME(kv_ns, LINEAR), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(20), .help = "linear: cost of a token of context"},
+    {STEP_TIME(swap_ns_per_block, ALL_MODELS), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(0), .help = "cost of a swapped block"},
+    {STEP_TIME(copy_ns_per_block, ALL_MODELS), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(0), .help = "cost of a copied block"},
+    {STEP_TIME(path, PROFILE | COMPACT | RECORDED), .type = KEY_PATH, DEFAULT_NAME(""), .metavar = "PATH",
+     .help = "profile: folder; compact, recorded: file"},
+    {STEP_TIME(num_layers, PROFILE), WHOLE(UINT32, 0, 10000, "N"), DEFAULT(0), .help = "profile: layers of the model"},
+    {STEP_TIME(skew_table, PROFILE), SWITCH, DEFAULT(false), .help = "profile: correct for unequal contexts"},
+    {STEP_TIME(skew_default_alpha, PROFILE), REAL(0, 10, "A"), DEFAULT(0), .help = "profile: where the table is silent"},
+    {STEP_TIME(hidden_size, PROFILE), WHOLE(UINT32, 0, 1000000, "N"), DEFAULT(0), .help = "profile: for all-reduces"},
+    {STEP_TIME(allreduces_per_layer, PROFILE), WHOLE(UINT32, 0, 100, "N"), DEFAULT(0), .help = "profile: all-reduces"},
+    {STEP_TIME(allreduce_latency_us, PROFILE), REAL(0, 1e6, "US"), DEFAULT(0), .help = "profile: of one"},
+    {STEP_TIME(allreduce_gb_per_s, PROFILE), REAL(0, 1e6, "GB/S"), DEFAULT(0), .help = "profile: its bandwidth"},
+    {STEP_TIME(compute_efficiency, ROOFLINE), REAL(0.01, 1, "SHARE"), DEFAULT(0.7), .help = "roofline: share of the peak FLOP/s"},
+    {STEP_TIME(bandwidth_efficiency, ROOFLINE), REAL(0.01, 1, "SHARE"), DEFAULT(0.85), .help = "roofline: share of the memory's bandwidth"},
+    /* The pool's size from a model and a GPU (sizing.h), for when num_gpu_blocks is not given. */
+    {TOP(model), .type = KEY_TEXT, DEFAULT_NAME(""), .metavar = "NAME", .help = "shape: a name of configs/models or a file"},
+    {TOP(gpu), .type = KEY_TEXT, DEFAULT_NAME(""), .metavar = "NAME", .help = "a name of configs/gpus or a file"},
+    {TOP(tensor_parallel_size), WHOLE(UINT32, 1, 1024, "N"), DEFAULT(1), .help = "GPUs that share the model"},
+    {TOP(gpu_memory_utilization), REAL(0.01, 1, "SHARE"), DEFAULT(0.9), .help = "of the GPU's memory, for weights, overhead and KV cache"},
+    {TOP(kv_cache_memory_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(0),
+     .help = "a GPU's KV cache; 0 = what utilization leaves"},
+    {TOP(overhead_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(1.5 * GIB), .help = "activations, graphs, the rest"},
+    /* Work on real bytes, and how they are laid out. */
+    {TOP(data_plane), CHOICE(data_plane_names), DEFAULT(DATA_PLANE_OFF), .help = "really move K/V bytes, and check them"},
+    {TOP(contiguity), SWITCH, DEFAULT(false), .help = "tell how contiguous block tables are (slower)"},
+    {KV(num_layers), WHOLE(UINT32, 1, 1000, "N"), DEFAULT(2), .help = "data plane: layers"},
+    {KV(num_kv_heads), WHOLE(UINT32, 1, 1000, "N"), DEFAULT(4), .help = "data plane: KV heads"},
+    {KV(head_dim), WHOLE(UINT32, 1, 4096, "N"), DEFAULT(64), .help = "data plane: floats of a head"},
+    {KV(dtype), CHOICE(dtype_names), DEFAULT(KV_DTYPE_FLOAT32), .help = "data plane: storage type"},
+    {KV(read), CHOICE(read_names), DEFAULT(KV_READ_GATHER), .help = "data plane: how K/V are read"},
+    /* The load: arrivals and concurrency in place of the trace's own. */
+    {TOP(seed), WHOLE(UINT64, 0, UINT64_MAX, "N"), DEFAULT(0), .help = "of everything that is drawn"},
+    {TOP(max_concurrency), WHOLE(UINT32, 0, 1000000000, "N"), DEFAULT(0),
+     .help = "requests in flight at most, the next starts when one ends; 0 = no limit"},
+    {TOP(request_rate), REAL(1e-6, INFINITY, "R"), ABSENT, .help = "requests/s instead of the trace's arrivals; inf = all at once"},
+    {TOP(burstiness), REAL(1e-3, INFINITY, "B"), DEFAULT(1), .help = "of drawn arrivals: 1 = Poisson, less = bursts, inf = even gaps"},
+    {TOP(ramp_up_strategy), NAME(ramp_names), DEFAULT_NAME(""), .help = "raise the rate from start to end"},
+    {TOP(ramp_up_start_rps), REAL(1e-6, 1e9, "R"), DEFAULT(0), .help = "requests/s at the first request"},
+    {TOP(ramp_up_end_rps), REAL(1e-6, 1e9, "R"), DEFAULT(0), .help = "requests/s at the last one"},
 };
 const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
 
-void config_defaults(enum scheduler_kind scheduler, struct config *config)
+/* --- members of struct config ------------------------------------------------------------------------------------------------------ */
+
+/* Members are reached by offset; copies through memcpy keep the types honest. */
+static void *member(const struct config_key *key, struct config *config)
 {
-    bool v1 = scheduler == SCHEDULER_VLLM_V1;
-    *config = (struct config){
-        .scheduler = scheduler,
-        .block_size = 16,
-        .max_num_seqs = v1 ? 128 : 256,
-        .max_num_batched_tokens = v1 ? 2048 : 0,
-        .max_model_len = v1 ? 131072 : 8192,
-        .scheduling_policy = "fcfs",
-        .preemption_victim = "vllm",
-        .eviction_policy = "vllm",
-        .enable_prefix_caching = v1,
-        .enable_chunked_prefill = v1,
-        .scheduler_reserve_full_isl = true,
-        .watermark = v1 ? 0.0 : 0.01,
-        .trace_block_size = 512,
-        .step_time = {.base_ns = 5000000, .token_ns = 50000, .kv_ns = 20, .compute_efficiency = 0.7, .bandwidth_efficiency = 0.85},
-        .tensor_parallel_size = 1,
-        .gpu_memory_utilization = 0.9,
-        .overhead_bytes = UINT64_C(3) << 29,
-        .kv = {.num_layers = 2, .num_kv_heads = 4, .head_dim = 64},
-        .request_rate = -1,
-        .burstiness = 1.0,
-    };
+    return (char *)config + key->offset;
 }
 
+static const void *const_member(const struct config_key *key, const struct config *config)
+{
+    return (const char *)config + key->offset;
+}
+
+/* Kept as a string in struct config; all other keys are numbers there. */
+static bool is_text(const struct config_key *key)
+{
+    return key->type == KEY_NAME || key->type == KEY_PATH || key->type == KEY_TEXT;
+}
+
+static size_t text_size(const struct config_key *key)
+{
+    return key->type == KEY_NAME ? CONFIG_NAME_SIZE : CONFIG_PATH_SIZE;
+}
+
+/* Everything that is a whole number in memory, whatever its width. The range of the row has been checked. */
+static void put_whole(const struct config_key *key, uint64_t value, struct config *config)
+{
+    void *at = member(key, config);
+    const bool truth = value != 0;
+    const uint32_t narrow = (uint32_t)value;
+    const int choice = (int)value;
+    if (key->type == KEY_BOOL)
+        memcpy(at, &truth, sizeof truth);
+    else if (key->type == KEY_UINT32)
+        memcpy(at, &narrow, sizeof narrow);
+    else if (key->type == KEY_CHOICE) /* every enum of struct config is as large as an int */
+        memcpy(at, &choice, sizeof choice);
+    else /* the range keeps an int64_t positive */
+        memcpy(at, &value, sizeof value);
+}
+
+static void put_real(const struct config_key *key, double value, struct config *config)
+{
+    memcpy(member(key, config), &value, sizeof value);
+}
+
+static void put_text(const struct config_key *key, const char *text, struct config *config)
+{
+    snprintf(member(key, config), text_size(key), "%s", text);
+}
+
+/* The bits of the member as a whole number; those of a double, too, which is enough to compare two. */
+static uint64_t whole_of(const struct config_key *key, const struct config *config)
+{
+    const void *at = const_member(key, config);
+    uint32_t narrow;
+    uint64_t wide;
+    bool truth;
+    if (key->type == KEY_BOOL)
+        return memcpy(&truth, at, sizeof truth), truth;
+    if (key->type == KEY_UINT32 || key->type == KEY_CHOICE)
+        return memcpy(&narrow, at, sizeof narrow), narrow;
+    return memcpy(&wide, at, sizeof wide), wide;
+}
+
+static double real_of(const struct config_key *key, const struct config *config)
+{
+    double real;
+    memcpy(&real, const_member(key, config), sizeof real);
+    return real;
+}
+
+/* From the table alone: a key without a default in its row starts at 0. */
+void config_defaults(enum scheduler_kind scheduler, struct config *config)
+{
+    *config = (struct config){0};
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        const double number = key->defaults[scheduler == SCHEDULER_VLLM_V0];
+        if (is_text(key))
+            put_text(key, key->default_name, config);
+        else if (key->type == KEY_DOUBLE)
+            put_real(key, number, config);
+        else
+            put_whole(key, (uint64_t)number, config);
+    }
+}
+
+/* --- spellings --------------------------------------------------------------------------------------------------------------------- */
+
+/* vLLM's spelling: words joined by dashes, the group in front. */
 void config_option_name(const struct config_key *key, char *out, size_t size)
 {
     const char *group = config_group_names[key->group];
@@ -147,6 +231,7 @@ void config_option_name(const struct config_key *key, char *out, size_t size)
             *c = '-';
 }
 
+/* Options and the file's spelling are both taken, so that "step_time.base_ns" works in --vary as it stands in the file. */
 static const struct config_key *find_spelling(const char *name)
 {
     for (size_t i = 0; i < config_key_count; i++) {
@@ -160,6 +245,7 @@ static const struct config_key *find_spelling(const char *name)
     return NULL;
 }
 
+/* --no-NAME is a switch's negation; for other keys it is no option at all. */
 const struct config_key *config_find_option(const char *name, bool *negated)
 {
     const struct config_key *key = find_spelling(name);
@@ -172,18 +258,16 @@ const struct config_key *config_find_option(const char *name, bool *negated)
     return key;
 }
 
-/* Members are reached by offset; copies through memcpy keep the types honest. */
-static void *member(const struct config_key *key, struct config *config)
+/* --- values ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Both ends are allowed. */
+static bool in_range(const struct config_key *key, uint64_t value)
 {
-    return (char *)config + key->offset;
-}
-static const void *const_member(const struct config_key *key, const struct config *config)
-{
-    return (const char *)config + key->offset;
+    return value >= key->range.whole.least && value <= key->range.whole.most;
 }
 
 /* 8192, and as vLLM takes it: 8k = 8000, 25.6k = 25600, 8K = 8192; likewise m, M, g, G, t, T. Binary units take no decimals. */
-static bool parse_unsigned(const char *text, double most, uint64_t *out)
+static bool parse_whole(const struct config_key *key, const char *text, uint64_t *out)
 {
     static const char decimal[] = "kmgt", binary[] = "KMGT";
     char *end;
@@ -195,7 +279,7 @@ static bool parse_unsigned(const char *text, double most, uint64_t *out)
     if (unit && end[1] == '\0') {
         const int shift = 10 * (int)(unit - binary + 1);
         *out = (uint64_t)value << shift;
-        return errno == 0 && *out >> shift == value && (double)*out <= most;
+        return errno == 0 && *out >> shift == value && in_range(key, *out);
     }
     if (*end != '\0') {
         const double real = strtod(text, &end);
@@ -203,21 +287,23 @@ static bool parse_unsigned(const char *text, double most, uint64_t *out)
         if (!unit || end[1] != '\0' || end[-1] == '.' || strspn(text, "0123456789.") != (size_t)(end - text))
             return false;
         const double scaled = real * pow(1000, (double)(unit - decimal + 1));
-        *out = scaled <= most && scaled < 0x1p63 ? (uint64_t)scaled : 0;
-        return scaled <= most && scaled < 0x1p63;
+        *out = scaled < 0x1p63 ? (uint64_t)scaled : 0;
+        return scaled < 0x1p63 && in_range(key, *out);
     }
     *out = value;
-    return errno == 0 && (double)value <= most;
+    return errno == 0 && in_range(key, value);
 }
 
+/* Policies can be registered by a program at run time, so their names are asked for and not listed here. */
 const char *config_key_choice(const struct config_key *key, uint32_t i)
 {
     if (key->choices)
         return key->choices[i];
-    const struct policy_info *policy = key->type == KEY_NAME ? policy_at(key->policies, i) : NULL;
+    const struct pagesim_policy_info *policy = key->type == KEY_NAME ? policy_at(key->policies, i) : NULL;
     return policy ? policy->name : NULL;
 }
 
+/* The value of an enum is the position of its name. */
 static bool parse_choice(const struct config_key *key, const char *text, int *out)
 {
     const char *name;
@@ -229,50 +315,50 @@ static bool parse_choice(const struct config_key *key, const char *text, int *ou
     return false;
 }
 
+/* strtod takes "inf", which is meant where the range allows it, and "nan", which no range holds. */
 static bool parse_double(const struct config_key *key, const char *text, double *out)
 {
     char *end;
     double value = strtod(text, &end);
     *out = value;
-    return end != text && *end == '\0' && value >= key->least && value <= key->most;
+    return end != text && *end == '\0' && value >= key->range.real.least && value <= key->range.real.most;
 }
 
+/* JSON's words only: yes, 1 and on would not read back from the file. */
 static bool parse_bool(const char *text, bool *out)
 {
     *out = strcmp(text, "true") == 0;
     return *out || strcmp(text, "false") == 0;
 }
 
+/* Parsed as a whole before anything is written: a value that does not fit leaves the configuration as it was. */
 bool config_key_parse(const struct config_key *key, const char *text, struct config *config)
 {
-    void *at = member(key, config);
     uint64_t whole;
     double real;
     int choice;
     bool truth;
     switch (key->type) {
     case KEY_BOOL:
-        return parse_bool(text, &truth) && (memcpy(at, &truth, sizeof truth), true);
+        return parse_bool(text, &truth) && (put_whole(key, truth, config), true);
     case KEY_UINT32:
-        return parse_unsigned(text, key->most, &whole) && (double)whole >= key->least &&
-               (memcpy(at, &(uint32_t){(uint32_t)whole}, sizeof(uint32_t)), true);
     case KEY_UINT64:
-        return parse_unsigned(text, 18446744073709551616.0, &whole) && (memcpy(at, &whole, sizeof whole), true);
     case KEY_INT64:
-        return parse_unsigned(text, key->most, &whole) && (memcpy(at, &(int64_t){(int64_t)whole}, sizeof(int64_t)), true);
+        return parse_whole(key, text, &whole) && (put_whole(key, whole, config), true);
     case KEY_DOUBLE:
-        return parse_double(key, text, &real) && (memcpy(at, &real, sizeof real), true);
-    case KEY_CHOICE: /* every enum of struct config is an int-sized one */
-        return parse_choice(key, text, &choice) && (memcpy(at, &choice, sizeof choice), true);
+        return parse_double(key, text, &real) && (put_real(key, real, config), true);
+    case KEY_CHOICE:
+        return parse_choice(key, text, &choice) && (put_whole(key, (uint64_t)choice, config), true);
     case KEY_NAME:
-        return parse_choice(key, text, &choice) && (snprintf(at, CONFIG_NAME_SIZE, "%s", text), true);
+        return parse_choice(key, text, &choice) && (put_text(key, text, config), true);
     case KEY_PATH:
     case KEY_TEXT:
-        return strlen(text) < CONFIG_PATH_SIZE && (snprintf(at, CONFIG_PATH_SIZE, "%s", text), true);
+        return strlen(text) < CONFIG_PATH_SIZE && (put_text(key, text, config), true);
     }
     return false;
 }
 
+/* Names in quotes, as the file wants them. */
 static void list_choices(const struct config_key *key, char *out, size_t size)
 {
     size_t used = 0;
@@ -285,6 +371,7 @@ static void list_choices(const struct config_key *key, char *out, size_t size)
     }
 }
 
+/* From the row, so that a message cannot promise another range than the parser checks. */
 void config_key_wants(const struct config_key *key, char *out, size_t size)
 {
     switch (key->type) {
@@ -292,14 +379,13 @@ void config_key_wants(const struct config_key *key, char *out, size_t size)
         snprintf(out, size, "true or false");
         break;
     case KEY_UINT32:
-    case KEY_INT64:
-        snprintf(out, size, "an integer from %.0f to %.0f", key->least, key->most);
-        break;
     case KEY_UINT64:
-        snprintf(out, size, "an integer from 0 to 18446744073709551615");
+    case KEY_INT64:
+        snprintf(out, size, "an integer from %llu to %llu", (unsigned long long)key->range.whole.least,
+                 (unsigned long long)key->range.whole.most);
         break;
     case KEY_DOUBLE:
-        snprintf(out, size, "a number from %g to %g", key->least, key->most);
+        snprintf(out, size, "a number from %g to %g", key->range.real.least, key->range.real.most);
         break;
     case KEY_CHOICE:
     case KEY_NAME:
@@ -314,110 +400,65 @@ void config_key_wants(const struct config_key *key, char *out, size_t size)
     }
 }
 
+/* Of doubles the bits are compared: what was written and read back is the same to the last one. */
 bool config_key_equal(const struct config_key *key, const struct config *a, const struct config *b)
 {
-    const void *left = const_member(key, a), *right = const_member(key, b);
-    switch (key->type) {
-    case KEY_BOOL:
-        return memcmp(left, right, sizeof(bool)) == 0;
-    case KEY_UINT32:
-    case KEY_CHOICE:
-        return memcmp(left, right, sizeof(uint32_t)) == 0;
-    case KEY_UINT64:
-    case KEY_INT64:
-    case KEY_DOUBLE:
-        return memcmp(left, right, sizeof(uint64_t)) == 0;
-    case KEY_NAME:
-    case KEY_PATH:
-    case KEY_TEXT:
-        return strcmp(left, right) == 0;
-    }
-    return false;
+    if (is_text(key))
+        return strcmp(const_member(key, a), const_member(key, b)) == 0;
+    return whole_of(key, a) == whole_of(key, b); /* of a double: the same bits */
 }
 
+/* As config_key_parse reads it back from a file. */
 void config_key_write(const struct config_key *key, const struct config *config, struct json_text *json)
 {
-    const void *at = const_member(key, config);
-    uint32_t narrow;
-    uint64_t wide;
-    int64_t whole;
-    double real;
-    int choice;
+    const uint64_t whole = is_text(key) ? 0 : whole_of(key, config);
     switch (key->type) {
     case KEY_BOOL:
-        json_bool(json, *(const bool *)at);
+        json_bool(json, whole);
         break;
     case KEY_UINT32:
-        memcpy(&narrow, at, sizeof narrow);
-        json_uint(json, narrow);
-        break;
     case KEY_UINT64:
-        memcpy(&wide, at, sizeof wide);
-        json_uint(json, wide);
-        break;
     case KEY_INT64:
-        memcpy(&whole, at, sizeof whole);
-        json_int(json, whole);
+        json_uint(json, whole);
         break;
     case KEY_DOUBLE:
-        memcpy(&real, at, sizeof real);
-        if (isinf(real)) /* JSON has no such number */
+        if (isinf(real_of(key, config))) /* JSON has no such number */
             json_string(json, "inf");
         else
-            json_double(json, real);
+            json_double(json, real_of(key, config));
         break;
     case KEY_CHOICE:
-        memcpy(&choice, at, sizeof choice);
-        json_string(json, key->choices[choice]);
+        json_string(json, key->choices[whole]);
         break;
     case KEY_NAME:
     case KEY_PATH:
     case KEY_TEXT:
-        json_string(json, at);
+        json_string(json, const_member(key, config));
         break;
     }
 }
 
+/* Numbers and names that may be left out have a value outside their range for it. */
 bool config_key_absent(const struct config_key *key, const struct config *config)
 {
-    const void *at = const_member(key, config);
-    uint32_t narrow;
-    double real;
-    switch (key->type) {
-    case KEY_UINT32:
-        memcpy(&narrow, at, sizeof narrow);
-        return narrow < key->least;
-    case KEY_DOUBLE:
-        memcpy(&real, at, sizeof real);
-        return real < key->least;
-    case KEY_NAME:
-        return *(const char *)at == '\0';
-    default:
-        return false;
-    }
+    if (key->type == KEY_UINT32)
+        return whole_of(key, config) < key->range.whole.least;
+    if (key->type == KEY_DOUBLE)
+        return real_of(key, config) < key->range.real.least;
+    return key->type == KEY_NAME && *(const char *)const_member(key, config) == '\0';
 }
 
-/* step_time keys of other models are left out: the reader would refuse them. */
-static bool belongs_to_model(const struct config_key *key, enum step_time_kind model)
-{
-    static const char *const linear[] = {"base_ns", "token_ns", "kv_ns"};
-    bool of_linear = false;
-    for (size_t i = 0; i < sizeof linear / sizeof *linear; i++)
-        of_linear |= strcmp(key->name, linear[i]) == 0;
-    bool of_all = strcmp(key->name, "model") == 0 || strstr(key->name, "_per_block") != NULL;
-    return of_all || (model == STEP_TIME_LINEAR ? of_linear : !of_linear);
-}
-
-/* Keys of the other engine hold their defaults and say nothing. */
+/* Keys of the other engine, and those that the step-time model does not read, have no effect. */
 static bool worth_writing(const struct config_key *key, const struct config *config)
 {
     if (key->group == KEY_STEP_TIME)
-        return belongs_to_model(key, config->step_time.model);
+        return key->models >> config->step_time.model & 1;
     if (config_key_absent(key, config))
         return false;
     return key->engines == KEY_BOTH || (key->engines == KEY_V1_ONLY) == (config->scheduler == SCHEDULER_VLLM_V1);
 }
 
+/* In the order of the table, nested objects after the plain keys; what is absent or has no effect is left out. */
 void config_write(const struct config *config, struct json_text *json)
 {
     json_open_object(json);

@@ -1,5 +1,5 @@
-/* config_keys.h - the one table of configuration keys, from which the file reader, the command-line options, --help, `config show` and
- * all error messages come. A new key is one row.
+/* config_keys.h - the one table of configuration keys. File reader, command-line options, --help, `config show` and all error messages come
+ * from it, so a new key is a member of struct config and one row.
  */
 #ifndef PAGESIM_CONFIG_KEYS_H
 #define PAGESIM_CONFIG_KEYS_H
@@ -22,8 +22,19 @@ struct config_key {
     enum key_group group;
     enum key_type type;
     enum key_engines engines;
-    size_t offset;              /* in struct config */
-    double least, most;         /* numbers: inclusive range */
+    unsigned models; /* KEY_STEP_TIME: bit `enum step_time_kind` is set for each model that reads the key */
+    size_t offset;   /* in struct config */
+    union {          /* numbers: inclusive range */
+        struct {
+            uint64_t least, most;
+        } whole;
+        struct {
+            double least, most;
+        } real; /* KEY_DOUBLE */
+    } range;
+    double defaults[2];         /* of V1 and V0: numbers, switches, values of the enum; below the range: none */
+    const char *default_name;   /* of both: KEY_NAME, KEY_PATH, KEY_TEXT */
+    const char *default_note;   /* what --help says of a default that depends on other keys; NULL: it says the default */
     const char *const *choices; /* KEY_CHOICE: names in order of the enum's values, NULL at the end. KEY_NAME: the known names */
     const char *metavar;        /* for --help */
     const char *help;           /* one line */
@@ -35,7 +46,8 @@ extern const struct config_key config_keys[];
 extern const size_t config_key_count;
 extern const char *const config_group_names[KEY_GROUPS]; /* "", "step_time", "kv" */
 
-/* The defaults of an engine. Those that depend on other keys (V0's max_num_batched_tokens) are 0 until config_check resolves them. */
+/* The defaults of an engine, from the table. Those that depend on other keys (V0's max_num_batched_tokens) are 0 until config_check
+ * resolves them. */
 void config_defaults(enum scheduler_kind scheduler, struct config *config);
 
 /* Resolve dependent defaults and refuse what vLLM refuses. `where` names the source for messages ("configuration" or a file). */
@@ -47,7 +59,7 @@ void config_option_name(const struct config_key *key, char *out, size_t size);
 /* The key with this option spelling (or alias, or file spelling "step_time.base_ns"), or NULL. *negated: it was "no-...". */
 const struct config_key *config_find_option(const char *name, bool *negated);
 
-/* The i-th name that a KEY_CHOICE or KEY_NAME may have; NULL behind the last, and for other types. */
+/* The i-th name that a KEY_CHOICE or KEY_NAME may have; NULL after the last, and for other types. */
 const char *config_key_choice(const struct config_key *key, uint32_t i);
 
 /* Read a value from text. false: it does not fit; config_key_wants says what would. */

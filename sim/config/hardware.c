@@ -1,4 +1,6 @@
-/* hardware.c - see hardware.h. */
+/* hardware.c - numbers from JSON files, and the sums that pool sizes and the roofline model are made of. Read `load` for where a name is
+ * looked for; the formulas are at the end.
+ */
 #include "config/hardware.h"
 
 #include <math.h>
@@ -7,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "base/text_file.h"
 
 #ifndef PAGESIM_DATA
 #define PAGESIM_DATA "/usr/local/share/pagesim"
@@ -15,11 +16,18 @@
 
 enum { PATH_SIZE = 2048 };
 
+/* A key that a file must have, and where its value goes. */
 struct number {
     const char *key;
     double *out;
 };
 
+struct number_list {
+    const struct number *numbers;
+    size_t count;
+};
+
+/* A path is taken as it is; a name is looked for here and then where the program was installed. `path` is the last place tried. */
 static bool find_file(const char *name, const char *kind, char *path, size_t size)
 {
     if (strchr(name, '/') || access(name, R_OK) == 0) {
@@ -33,43 +41,38 @@ static bool find_file(const char *name, const char *kind, char *path, size_t siz
     return access(path, R_OK) == 0;
 }
 
-static enum status read_numbers(const struct json_document *document, const struct number *numbers, size_t count, struct diag *diag)
+/* Booleans count as 0 and 1. Other keys of the file are none of our business: a model file can be the model's whole config.json. */
+static enum status read_numbers(const struct json_document *document, void *self, struct diag *diag)
 {
-    for (size_t i = 0; i < count; i++) {
-        const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, numbers[i].key);
+    const struct number_list *list = self;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct number *number = &list->numbers[i];
+        const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, number->key);
         if (!node)
-            return json_error(document, document->root, false, diag, "no \"%s\"", numbers[i].key);
+            return json_error(document, document->root, false, diag, "no \"%s\"", number->key);
         if (cJSON_IsBool(node)) {
-            *numbers[i].out = cJSON_IsTrue(node) ? 1 : 0;
+            *number->out = cJSON_IsTrue(node) ? 1 : 0;
             continue;
         }
         if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble) || node->valuedouble <= 0)
-            return json_error(document, node, false, diag, "%s must be a number above 0", numbers[i].key);
-        *numbers[i].out = node->valuedouble;
+            return json_error(document, node, false, diag, "%s must be a number above 0", number->key);
+        *number->out = node->valuedouble;
     }
     return SIM_OK;
 }
 
+/* The error names what was looked for, as a name that is not found is most often a path that was meant from another folder. */
 static enum status load(const char *name, const char *kind, const struct number *numbers, size_t count, struct diag *diag)
 {
     char path[PATH_SIZE];
-    struct text_file file;
-    struct json_document document;
+    struct number_list list = {numbers, count};
     if (!find_file(name, kind, path, sizeof path))
         return diag_set(diag, SIM_BAD_INPUT, "\"%s\": no file of that name, no configs/%s/%s.json here and no %s; give a file's path", name,
                         kind, name, path);
-    enum status status = text_file_open(path, &file, diag);
-    if (status != SIM_OK)
-        return status;
-    status = json_open(path, 1, file.text, file.length, &document, diag);
-    if (status == SIM_OK) {
-        status = read_numbers(&document, numbers, count, diag);
-        json_close(&document);
-    }
-    text_file_close(&file);
-    return status;
+    return json_read_file(path, read_numbers, &list, diag);
 }
 
+/* Keys as in the model's own config.json on the Hub, and two of ours: bytes a weight, bytes a K/V number. */
 enum status model_shape_load(const char *name, struct model_shape *out, struct diag *diag)
 {
     struct model_shape made = {0};
@@ -95,18 +98,21 @@ enum status gpu_load(const char *name, struct gpu *out, struct diag *diag)
     return status;
 }
 
+/* Query and output projections have all heads, key and value projections the KV heads; the gated MLP has three matrices; two norms. */
 double model_layer_parameters(const struct model_shape *model)
 {
     const double attention = model->hidden_size * model->head_dim * (2 * model->heads + 2 * model->kv_heads);
     return attention + 3 * model->hidden_size * model->intermediate_size + 2 * model->hidden_size;
 }
 
+/* Tied embeddings exist once. The last norm is hidden_size. */
 double model_parameters(const struct model_shape *model)
 {
     const double embeddings = (model->tied > 0 ? 1 : 2) * model->vocab_size * model->hidden_size;
     return model->layers * model_layer_parameters(model) + embeddings + model->hidden_size;
 }
 
+/* With more GPUs than KV heads each GPU keeps a copy of one head, as vLLM does. */
 double model_kv_bytes_per_token(const struct model_shape *model, uint32_t tensor_parallel)
 {
     const double kv_heads = fmax(1, floor(model->kv_heads / tensor_parallel));

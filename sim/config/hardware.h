@@ -28,7 +28,8 @@ SIM_NODISCARD enum status gpu_load(const char *name, struct gpu *out, struct dia
 double model_layer_parameters(const struct model_shape *model);
 double model_parameters(const struct model_shape *model);
 
-/* Bytes of K and V of one token on one of `tensor_parallel` GPUs: 2 * layers * KV heads * head_dim * bytes; a GPU has at least one KV head. */
+/* Bytes of K and V of one token on one of `tensor_parallel` GPUs: 2 * layers * KV heads * head_dim * bytes; a GPU has at least one KV head.
+ * */
 double model_kv_bytes_per_token(const struct model_shape *model, uint32_t tensor_parallel);
 
 #endif

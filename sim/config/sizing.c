@@ -1,4 +1,6 @@
-/* sizing.c - see sizing.h. */
+/* sizing.c - what is left of a GPU's memory for the KV cache, in blocks. Read size_pool: it is the sum that vLLM computes at start, with
+ * the profiled peak of activations replaced by overhead_bytes.
+ */
 #include "config/sizing.h"
 
 #include <math.h>
@@ -6,6 +8,7 @@
 #include "base/units.h"
 #include "config/hardware.h"
 
+/* Fewer than two blocks hold nothing on V1, whose null block is one of them. */
 static enum status size_pool(struct config *config, const struct model_shape *model, struct sizing *out, struct diag *diag)
 {
     struct sizing made = {.known = true,
@@ -36,6 +39,7 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
     return SIM_OK;
 }
 
+/* num_gpu_blocks wins over the sum; a model is then still good for a block's bytes, which reports tell. */
 enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag)
 {
     struct model_shape model;
@@ -52,30 +56,4 @@ enum status sizing_fill(struct config *config, struct sizing *out, struct diag *
         return status;
     config->block_bytes = (uint64_t)(model_kv_bytes_per_token(&model, config->tensor_parallel_size) * config->block_size);
     return size ? size_pool(config, &model, out, diag) : SIM_OK;
-}
-
-void sizing_print(const struct sizing *sizing, FILE *file)
-{
-    char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT];
-    fprintf(file, "KV cache %s", unit_bytes(sizing->kv_bytes, a));
-    if (!sizing->direct)
-        fprintf(file, " = %.3g of %s - %s weights - %s overhead,\n", sizing->utilization, unit_bytes(sizing->gpu_bytes, b),
-                unit_bytes(sizing->weight_bytes, c), unit_bytes(sizing->overhead_bytes, d));
-    else
-        fputs(", ", file);
-    fprintf(file, "%s a block: %s blocks\n", unit_bytes(sizing->block_bytes, a), unit_count(sizing->blocks, b));
-}
-
-void sizing_write(const struct sizing *sizing, struct json_text *json)
-{
-    json_key(json, "sizing");
-    json_open_object(json);
-    json_put_double(json, "gpu_memory_bytes", sizing->gpu_bytes);
-    json_put_double(json, "gpu_memory_utilization", sizing->utilization);
-    json_put_double(json, "weight_bytes", sizing->weight_bytes);
-    json_put_double(json, "overhead_bytes", sizing->overhead_bytes);
-    json_put_double(json, "kv_cache_bytes", sizing->kv_bytes);
-    json_put_double(json, "block_bytes", sizing->block_bytes);
-    json_put_uint(json, "num_gpu_blocks", sizing->blocks);
-    json_close_object(json);
 }

@@ -1,4 +1,4 @@
-/* sizing.h - the pool's size in users' terms: how many blocks a GPU holds beside the weights.
+/* sizing.h - the pool's size in users' terms: how many blocks fit on a GPU next to the weights.
  *
  *   KV cache = GPU memory * utilization - weights / tensor parallel size - overhead      (or kv_cache_memory_bytes, if given)
  *   blocks   = floor(KV cache / (2 * layers * KV heads * head_dim * bytes * block_size)), on each GPU alike
@@ -6,9 +6,6 @@
 #ifndef PAGESIM_SIZING_H
 #define PAGESIM_SIZING_H
 
-#include <stdio.h>
-
-#include "base/json.h"
 #include "config/config.h"
 
 struct sizing {
@@ -18,12 +15,8 @@ struct sizing {
     uint32_t blocks;
 };
 
-/* With `model` set, fill config->block_bytes; if in addition num_gpu_blocks is 0, size the pool. SIM_USAGE: the pool has no size and there is
- * not enough to tell it. SIM_BAD_INPUT: files are wrong, or nothing is left for the KV cache (the sum is told). */
+/* With `model` set, fill config->block_bytes; if in addition num_gpu_blocks is 0, size the pool. SIM_USAGE: the pool has no size and there
+ * is not enough to tell it. SIM_BAD_INPUT: files are wrong, or nothing is left for the KV cache (the sum is told). */
 SIM_NODISCARD enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag);
-
-/* One sum, at most 80 columns a line; and as the member "sizing". */
-void sizing_print(const struct sizing *sizing, FILE *file);
-void sizing_write(const struct sizing *sizing, struct json_text *json);
 
 #endif

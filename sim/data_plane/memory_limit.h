@@ -1,17 +1,14 @@
-/* memory_limit.h - what this machine's memory can do, measured: the yardstick for the data plane's bandwidth.
- *
- * A sequential copy with streaming stores and prefetch, and a sequential read, of more than the caches hold, by as many threads as the
- * data plane uses; the best of a few rounds by the wall clock. Takes about 0.1 s.
- */
+/* memory_limit.h - which of the measured speeds of this machine's memory is the yardstick for the data plane. */
 #ifndef PAGESIM_MEMORY_LIMIT_H
 #define PAGESIM_MEMORY_LIMIT_H
 
-#include <stdint.h>
+#include "config/config.h"
+#include "pagedkv.h"
 
-struct memory_limit {
-    double copy_gb_per_s, read_gb_per_s; /* bytes copied, or read, a ns; 0: not measured (no memory for it) */
-};
-
-struct memory_limit memory_limit_measure(uint32_t threads);
+/* GB/s that reading K/V that way cannot beat: of a copy for gathers, of reading for attention; 0: not measured. */
+static inline double memory_limit_for(const struct kv_memory_speed *speed, enum kv_read read)
+{
+    return read == KV_READ_ATTEND ? speed->read_gb_per_s : speed->copy_gb_per_s;
+}
 
 #endif

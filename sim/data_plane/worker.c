@@ -1,4 +1,5 @@
-/* worker.c - see worker.h.
+/* worker.c - the observer that moves bytes: chains of links, writes, phantom hits, copies and swaps, gathers. Read content.h and
+ * worker_values.h first, for what a right float is.
  *
  * Sequences are gathered in batches whose buffers stay below a fixed size, so that the buffers are reused and a step with many long
  * sequences needs no more memory than one with few. Numbers differ in time only: which floats are moved and checked never depends on
@@ -13,9 +14,7 @@
 #include "data_plane/worker_attend.h"
 #include "data_plane/worker_values.h"
 #include "engine/content.h"
-#include "gather.h"
-#include "kernels.h"
-#include "kv_store.h"
+#include "pagedkv.h"
 
 enum { BATCH_FLOATS = 4 << 20, FULLY_VALID = 0 };
 
@@ -198,6 +197,7 @@ static enum status move_blocks(struct worker *worker, struct kv_store *to, const
     return SIM_OK;
 }
 
+/* A copied block holds its source's tokens, so a wrong float in it is to be blamed on whoever wrote the source. */
 static void follow_writers(struct worker *worker, const struct step *step)
 {
     for (uint32_t i = 0; i < step->copy_count; i++)
@@ -206,6 +206,7 @@ static void follow_writers(struct worker *worker, const struct step *step)
 
 /* --- reading --------------------------------------------------------------------------------------------------------------------- */
 
+/* The message has everything that is needed to find the decision at fault: who reads, where, what is there, who wrote it. */
 static enum status name_wrong_float(struct worker *worker, const struct step *step, const struct step_sequence *sequence, uint32_t layer,
                                     const struct wrong_value *wrong, struct diag *diag)
 {
@@ -221,6 +222,7 @@ static enum status name_wrong_float(struct worker *worker, const struct step *st
         writer == UINT32_MAX ? -1LL : (long long)trace->index[writer]);
 }
 
+/* Gathered floats against what the links of each token say they must be. */
 static enum status check_batch(struct worker *worker, const struct step *step, uint32_t first, uint32_t count, uint32_t layer,
                                struct diag *diag)
 {
@@ -269,6 +271,7 @@ static enum status plan_batch(struct worker *worker, const struct step *step, ui
     return status;
 }
 
+/* Every scheduled sequence reads its whole context in every layer, as attention would. */
 static enum status gather_all(struct worker *worker, const struct step *step, struct diag *diag)
 {
     for (uint32_t first = 0, count; first < step->sequence_count; first += count) {
@@ -421,7 +424,7 @@ enum status worker_create(const struct trace *trace, const struct config *config
     worker->config = config;
     worker->threads = threads ? threads : 1;
     worker->verify = config->data_plane == DATA_PLANE_VERIFY;
-    worker->totals.kernels = kv_kernels()->name;
+    worker->totals.kernels = kv_kernels_name();
     status = make_stores(worker, diag);
     if (status == SIM_OK)
         status = array_zeroed(&worker->chains, trace->count, sizeof *worker->chains, "token contents", diag);

@@ -8,10 +8,10 @@
 #ifndef PAGESIM_WORKER_ATTEND_H
 #define PAGESIM_WORKER_ATTEND_H
 
-#include "attention.h"
 #include "base/diag.h"
 #include "config/config.h"
 #include "engine/step.h"
+#include "pagedkv.h"
 
 enum { ATTEND_GROUP = 4 };
 /* Largest error, relative to a head's largest output, that rounding explains (attention.h). */

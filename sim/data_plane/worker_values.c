@@ -1,4 +1,4 @@
-/* worker_values.c - see worker_values.h. */
+/* worker_values.c - filling and checking whole tokens at the speed of memory; worker_values.h has the pattern. */
 #include "data_plane/worker_values.h"
 
 #include <stddef.h>
@@ -65,6 +65,7 @@ static uint32_t wrong_in_row(const float *row, uint32_t word, uint32_t head, uin
     return wrong;
 }
 
+/* Only after a check has failed: find the first wrong float of the row. */
 static void name_wrong(const float *row, uint32_t word, uint32_t head, uint32_t mask, struct wrong_value *wrong)
 {
     uint32_t dim = 0;

@@ -1,4 +1,5 @@
-/* closed_loop.c - see closed_loop.h. */
+/* closed_loop.c - the slots of a closed loop. The header has the one formula; a ring of end times is all the memory that it needs. Used by
+ * arrivals.c only. */
 #include "engine/closed_loop.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ static uint32_t sample_of(const struct closed_loop *loop, uint32_t position)
     return loop->trace->sample ? loop->trace->sample[position] : 0;
 }
 
+/* The k-th request waits for end number k - slots, which may not have happened yet. */
 int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position)
 {
     const int64_t drawn_ns = loop->trace->arrival_ns[position];

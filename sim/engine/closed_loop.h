@@ -6,8 +6,8 @@
  *     arrival of k = max(its drawn time, end number k - N)         ends are numbered from 0, in order of time
  *
  * A request is what a client sends: samples of one request (trace_expand_samples) arrive together, hold one slot and give it back when the
- * last of them ends. Requests that were dropped before the replay, or are never asked for, take no slot. Used by both engines, so that they
- * agree; belongs to one replay and one thread.
+ * last of them ends. Requests that were dropped before the replay, or are never asked for, take no slot. Belongs to one replay and one
+ * thread.
  */
 #ifndef PAGESIM_CLOSED_LOOP_H
 #define PAGESIM_CLOSED_LOOP_H

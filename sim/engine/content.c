@@ -1,4 +1,5 @@
-/* content.c - see content.h. */
+/* content.c - the hash chain over tokens that content.h describes. Two links are equal by chance only among some 2^32 tokens, so equal
+ * links are taken for equal prefixes. */
 #include "engine/content.h"
 
 /* The finaliser of splitmix64 (Steele, Lea, Flood 2014): a bijection of 64 bits that scatters neighbours. */
@@ -9,6 +10,7 @@ static uint64_t mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
+/* Tokens from different sources must not meet by chance. */
 enum { TAG_NAMED = 1, TAG_PROMPT = 2, TAG_OUTPUT = 3 };
 
 static uint64_t identity(uint64_t tag, uint64_t a, uint64_t b)
@@ -31,7 +33,7 @@ uint64_t content_token(const struct trace *trace, uint32_t trace_block_tokens, u
     uint32_t k = j / trace_block_tokens;
     if (k < trace_hash_count(trace, position))
         return identity(TAG_NAMED, trace->hash_ids[trace->hash_start[position] + k], j % trace_block_tokens);
-    /* Children of one request (V1, n > 1) stand behind child 0 and share its prompt. */
+    /* Children of one request (V1, n > 1) follow child 0 in the trace and share its prompt. */
     uint32_t owner = trace->sample ? position - trace->sample[position] : position;
     return identity(TAG_PROMPT, owner, j);
 }

@@ -19,7 +19,7 @@ uint64_t content_token(const struct trace *trace, uint32_t trace_block_tokens, u
 /* The identity that content_token gives output token o of sample s of a request: what a lineage is made of. */
 uint64_t content_output_token(uint32_t position, uint32_t sample, uint32_t o);
 
-/* The link behind `previous` (0 before the first token). */
+/* The link that follows `previous` (0 before the first token). */
 uint64_t content_link(uint64_t previous, uint64_t token);
 
 #endif

@@ -1,4 +1,5 @@
-/* request_queue.c - see request_queue.h. */
+/* request_queue.c - the two disciplines of request_queue.h: a linked list for FCFS, a binary heap for keys. All in arrays by position,
+ * since a request is in the queue once at the most. */
 #include "engine/request_queue.h"
 
 #include <stdlib.h>
@@ -29,6 +30,7 @@ void request_queue_deinit(struct request_queue *queue)
     *queue = (struct request_queue){.first = NOBODY, .last = NOBODY};
 }
 
+/* The order of the heap. Positions rise with arrival, so equal keys leave in the order of arrival. */
 static bool sooner(const struct request_queue *queue, uint32_t a, uint32_t b)
 {
     return queue->key[a] != queue->key[b] ? queue->key[a] < queue->key[b] : a < b;
@@ -67,6 +69,7 @@ static void heap_pop(struct request_queue *queue)
     sift_down(queue, 0, moved);
 }
 
+/* Heapify from the bottom: O(count), less than so many pushes. */
 void request_queue_reorder(struct request_queue *queue)
 {
     for (uint32_t at = queue->count / 2; at-- > 0;)

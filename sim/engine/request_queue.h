@@ -1,6 +1,6 @@
 /* request_queue.h - the waiting queue of vLLM V1: who is looked at next.
  *
- * Two disciplines behind one interface. FCFS is a doubly ended list: arrivals go to the back, preempted requests to the very front (the
+ * Two disciplines, one interface. FCFS is a doubly ended list: arrivals go to the back, preempted requests to the very front (the
  * last victim of a step ends up first). Ordered is a binary heap by (key, position); a preempted request competes by the same key and
  * has no other privilege. Position breaks ties, which is (arrival, number in the file). Room for every request is made at creation, so
  * pushing never fails. Source: vLLM v1/core/sched/request_queue.py.
@@ -17,7 +17,7 @@ struct request_queue {
     bool ordered;
     uint32_t count;
     uint32_t first, last; /* FCFS: ends of the list; UINT32_MAX when empty */
-    uint32_t *next;       /* FCFS: position -> position behind it */
+    uint32_t *next;       /* FCFS: position -> the one after it */
     uint32_t *heap;       /* ordered: positions, heap[0] is the head */
     int64_t *key;         /* ordered: position -> key, lower is sooner; stays when the request leaves the queue */
 };

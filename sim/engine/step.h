@@ -1,16 +1,16 @@
-/* step.h - the only thing that flows from a scheduler to whoever watches: steps.
+/* step.h - what flows from an engine to whoever watches it. Steps, in two views, so that nobody pays for what nobody asked for:
  *
- * Two views of the same step exist, so that nobody pays for what nobody asked:
+ *   struct step        one step as lists: who is scheduled, admitted, preempted, finished, copied, swapped, with block tables. The readable
+ *                      schedulers make it; the decision log and the data plane need it.
+ *   struct step_tally  one record of fixed size a step (or idle gap): times and counters.
+ *   struct event       what happened to which request, in the order of time.
+ *   struct step_run    several steps in a row that only decode, as sums of their tallies.
  *
- *   struct step        everything about ONE step as lists: who is scheduled, admitted, preempted, finished, copied, swapped, with
- *                      block tables. Built by the plain schedulers; needed by the decision log and the data plane.
- *   struct step_tally  one fixed-size record a step (or idle gap): times and counters. Delivered in batches. With
- *   struct event       (what happened to which request, in time order) it is enough for every report. Fast replays make only these.
- *
+ * Tallies (or runs) and events together are enough for every report, and the event replay makes only these. They are delivered in batches.
  * "request" is a position in the trace (trace.h), never the number in the file.
  *
- * What tallies mean: state during [start, start + duration) is the state right after schedule(): blocks taken for the step are used,
- * tokens scheduled in the step count as held. Requests that finish in the step release their blocks at its end.
+ * What a tally means: the state during [start, start + duration) is that right after schedule(). Blocks taken for the step are used, and
+ * tokens scheduled in it count as held. Requests that finish in the step release their blocks at its end.
  */
 #ifndef PAGESIM_STEP_H
 #define PAGESIM_STEP_H
@@ -62,7 +62,7 @@ struct unwritten {
 
 enum step_mode { STEP_MODE_PREFILL, STEP_MODE_DECODE, STEP_MODE_MIXED, STEP_MODE_IDLE };
 
-/* A tally whose `step` is TALLY_GAP tells of time between steps in which nothing runs. */
+/* The `step` of a tally that stands for time between steps, in which nothing runs. */
 #define TALLY_GAP UINT64_MAX
 
 struct step_tally {
@@ -90,11 +90,22 @@ struct step_tally {
     uint8_t mode;                 /* enum step_mode */
 };
 
+/* Fill in what a tally says of the work in its step: the shape has those sums already. */
+static inline void step_tally_set_work(struct step_tally *tally, const struct step_shape *shape)
+{
+    tally->context_tokens = shape->context_tokens;
+    tally->scheduled_tokens = (uint32_t)shape->scheduled_tokens;
+    tally->scheduled_sequences = shape->sequences;
+    tally->prefill_tokens = (uint32_t)shape->prefill_tokens;
+    tally->sampled_tokens = shape->sampled;
+    tally->mode = shape->prefill_chunks == 0 ? STEP_MODE_DECODE : shape->decodes == 0 ? STEP_MODE_PREFILL : STEP_MODE_MIXED;
+}
+
 /* Sums of (count x nanoseconds) over a whole replay do not fit 64 bits. */
 typedef unsigned __int128 step_sum;
 
-/* One step, one gap, or several steps in a row in which the same requests decode and nobody comes, goes or waits for something that could
- * happen: what observers of `runs` get instead of tallies. All that such observers need are sums, so nobody visits the single steps. */
+/* One step, one gap, or several steps in a row in which the same requests decode, nobody comes or goes, and nobody who waits could enter.
+ * Observers of `runs` get these instead of tallies. They need only sums, so nobody has to visit the single steps. */
 struct step_run {
     struct step_tally first; /* its first step; running, waiting, regular_gaps and such hold for every step of the run */
     uint32_t steps;          /* >= 1 */
@@ -135,11 +146,11 @@ struct event {
     uint8_t extra;
 };
 
-/* One step as lists; arrays belong to the scheduler and are valid until its next call. tally.start_ns, duration_ns and step are filled
- * by the engine, all else by the scheduler. `finished` is filled by complete(). */
+/* One step as lists. The arrays belong to the scheduler and are valid until its next call. The stepper fills in tally.start_ns,
+ * duration_ns and step, the scheduler everything else. */
 struct step {
     struct step_tally tally;
-    struct step_shape shape; /* what the step's price depends on; the scheduler fills all but `step` */
+    struct step_shape shape; /* what the step's price depends on; sums over sequences by the scheduler, the rest by the stepper */
     const char *abort;       /* NULL, or why the engine dies instead of running this step (V0); text lives as long as the scheduler */
     struct scheduled *scheduled;
     uint32_t scheduled_count; /* in the scheduler's own order */

@@ -1,7 +1,7 @@
-/* goodput.h - how many requests a second were served as well as promised: those that meet every limit on TTFT, TPOT and E2E latency.
+/* goodput.h - how many requests a second were served as promised: within every limit on TTFT, TPOT and E2E latency.
  *
  * Limits are written as `vllm bench serve --goodput` takes them, KEY:VALUE with KEY one of ttft, tpot, e2el and VALUE in milliseconds. A
- * request is good when it completed and each latency is at most its limit; a request of one token has a TPOT of 0 here, as in vLLM.
+ * request is good if it completed and each latency is at most its limit. A request of one token meets any limit on TPOT, as in vLLM.
  * Source of the notion: DistServe (OSDI'24).
  */
 #ifndef PAGESIM_GOODPUT_H
@@ -9,12 +9,9 @@
 
 #include "observe/metrics.h"
 
-enum goodput_limit { GOODPUT_TTFT, GOODPUT_TPOT, GOODPUT_E2EL, GOODPUT_LIMITS };
-extern const char *const goodput_names[GOODPUT_LIMITS];
-
 struct goodput {
-    double limit_ms[GOODPUT_LIMITS]; /* negative: none */
-    bool given;                      /* at least one limit */
+    double limit_ms[LATENCIES]; /* negative: no limit; only ttft, tpot and e2el may have one */
+    bool given;                 /* at least one limit */
 };
 
 void goodput_init(struct goodput *goodput);

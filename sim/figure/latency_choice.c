@@ -1,4 +1,5 @@
-/* latency_choice.c - see latency_choice.h. */
+/* latency_choice.c - parses the two lists of vLLM's benchmark and turns them into names of figures. Read latency_choice.h first; the names
+ * then take the way of any other percentile (figure_wish). */
 #include "figure/latency_choice.h"
 
 #include <stdio.h>
@@ -6,28 +7,24 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "observe/distribution.h"
-#include "observe/latency.h"
-
-const char *const latency_metric_names[LATENCY_METRICS] = {"ttft", "tpot", "itl", "e2el"};
 
 void latency_choice_init(struct latency_choice *choice)
 {
-    *choice = (struct latency_choice){.wanted = {true, true, true, true}, .percentiles = {99}, .percentile_count = 1};
+    *choice = (struct latency_choice){.percentiles = {99}, .percentile_count = 1};
+    for (int latency = 0; latency < LATENCIES; latency++)
+        choice->wanted[latency] = latency != LATENCY_QUEUE;
 }
 
+/* Both lists replace their default as a whole, as vLLM's options do. `at` stands at the start of an item in each round. */
 enum status latency_choice_metrics(struct latency_choice *choice, const char *list, struct diag *diag)
 {
     memset(choice->wanted, 0, sizeof choice->wanted);
     for (const char *at = list;; at++) {
         const size_t length = strcspn(at, ",");
-        int metric = 0;
-        while (metric < LATENCY_METRICS &&
-               (strlen(latency_metric_names[metric]) != length || strncmp(at, latency_metric_names[metric], length) != 0))
-            metric++;
-        if (metric == LATENCY_METRICS)
+        const enum latency latency = latency_find(at, (uint32_t)length);
+        if (latency == LATENCIES || latency == LATENCY_QUEUE) /* vLLM's benchmark is a client and cannot see the server's queue */
             return diag_set(diag, SIM_USAGE, "--percentile-metrics %s: must be some of ttft,tpot,itl,e2el", list);
-        choice->wanted[metric] = true;
+        choice->wanted[latency] = true;
         at += length;
         if (*at == '\0')
             return SIM_OK;
@@ -51,45 +48,23 @@ enum status latency_choice_percentiles(struct latency_choice *choice, const char
     }
 }
 
-static enum status over_requests(struct latency_choice *choice, const struct metrics *metrics, enum latency_metric metric,
-                                 latency_of *latency, struct diag *diag)
+/* Shortest digits, so that 99 and 99.0 give the same name. */
+char *latency_percentile_name(double percentile, enum latency latency, char *out)
 {
-    struct distribution distribution = {0};
+    char digits[32];
+    plain_double(percentile, digits, sizeof digits);
+    snprintf(out, FIGURE_NAME_SIZE, "p%s_%s_ms", digits, latency_names[latency]);
+    return out;
+}
+
+/* Percentiles that are rows of the table are in every report; figure_wish leaves them out. */
+enum status latency_choice_wish(const struct latency_choice *choice, struct figure_wishes *wishes, struct diag *diag)
+{
     enum status status = SIM_OK;
-    for (uint32_t position = 0; position < metrics->trace->count && status == SIM_OK; position++) {
-        double ms;
-        if (latency(&metrics->stories[position], metrics->trace->output_tokens[position], &ms))
-            status = distribution_add(&distribution, ms, diag);
-    }
-    if (status == SIM_OK)
-        status = distribution_percentiles(&distribution, choice->percentiles, choice->percentile_count, choice->values_ms[metric], diag);
-    distribution_deinit(&distribution);
+    for (int latency = 0; latency < LATENCIES; latency++)
+        for (size_t i = 0; i < choice->percentile_count && choice->wanted[latency] && status == SIM_OK; i++) {
+            char name[FIGURE_NAME_SIZE];
+            status = figure_wish(wishes, latency_percentile_name(choice->percentiles[i], (enum latency)latency, name), diag);
+        }
     return status;
-}
-
-enum status latency_choice_collect(struct latency_choice *choice, const struct metrics *metrics, struct diag *diag)
-{
-    static latency_of *const latencies[LATENCY_METRICS] = {latency_ttft, latency_tpot, NULL, latency_e2e};
-    enum status status = SIM_OK;
-    for (int metric = 0; metric < LATENCY_METRICS && status == SIM_OK; metric++) {
-        double *values = choice->values_ms[metric];
-        if (choice->wanted[metric] && latencies[metric])
-            status = over_requests(choice, metrics, (enum latency_metric)metric, latencies[metric], diag);
-        if (!choice->wanted[metric] || latencies[metric])
-            continue;
-        status = gap_distribution_percentiles(&metrics->gaps, choice->percentiles, choice->percentile_count, values, diag);
-    }
-    return status;
-}
-
-void latency_percentile_name(double percentile, char *out, size_t size)
-{
-    out[0] = 'p';
-    plain_double(percentile, out + 1, size - 1);
-}
-
-const struct figures *latency_figures(const struct metrics *metrics, enum latency_metric metric)
-{
-    const struct figures *const all[LATENCY_METRICS] = {&metrics->ttft_ms, &metrics->tpot_ms, &metrics->itl_ms, &metrics->e2e_ms};
-    return all[metric];
 }

@@ -1,4 +1,5 @@
-/* requirement.c - see requirement.h. */
+/* requirement.c - parses what users demand, binds it to a figure, and judges values. Read the grammar in requirement.h first. Parsing and
+ * binding are separate steps, because commands such as compare strip a prefix from the name between the two. */
 #include "figure/requirement.h"
 
 #include <ctype.h>
@@ -6,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/nearest.h"
 
 static const char *skip_spaces(const char *at)
 {
@@ -24,6 +23,7 @@ static bool take_word(const char **at, const char *word)
     return true;
 }
 
+/* The longer operators come first in the list, or "<=" would be read as "<". */
 static bool take_operator(const char **at, enum requirement_operator *out)
 {
     static const struct {
@@ -68,63 +68,53 @@ enum status requirement_parse(const char *text, struct requirement *out, struct 
     return SIM_OK;
 }
 
-static bool ends_with(const char *text, const char *ending)
+/* A unit converts the user's value, once, into the figure's unit. Without a unit the value is in the figure's unit already. */
+enum status requirement_resolve(struct requirement *requirement, const char *name, unsigned scopes, struct diag *diag)
 {
-    size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
+    struct figure_kind made;
+    char what[160];
+    snprintf(what, sizeof what, "requirement \"%.120s\"", requirement->text);
+    enum status status = figure_check_name(what, name, scopes, diag);
+    if (status != SIM_OK)
+        return status;
+    const struct figure_kind *kind = figure_kind_find(name, &made);
+    const bool is_time = kind->unit == FIGURE_MS || kind->unit == FIGURE_S;
+    if (requirement->unit == UNIT_NONE)
+        return SIM_OK;
+    /* ms and s need a time; % needs anything but a time. */
+    if (is_time == (requirement->unit == UNIT_PERCENT))
+        return diag_set(diag, SIM_USAGE, "%s: the unit does not fit the figure %s", what, name);
+    if (requirement->unit == UNIT_PERCENT)
+        requirement->value /= 100;
+    else if (requirement->unit == UNIT_S && kind->unit == FIGURE_MS)
+        requirement->value *= 1000;
+    else if (requirement->unit == UNIT_MS && kind->unit == FIGURE_S)
+        requirement->value /= 1000;
+    requirement->unit = UNIT_NONE; /* resolving again must not convert again */
+    return SIM_OK;
 }
 
-/* The requirement's value in the figure's own unit; false when there is no way to it. */
-static bool in_unit_of(const struct requirement *requirement, double *value)
+enum status requirement_read(const char *text, unsigned scopes, struct requirement *out, struct diag *diag)
 {
-    const bool ms = ends_with(requirement->name, "_ms"),
-               seconds = !ms && ends_with(requirement->name, "_s") && !ends_with(requirement->name, "_per_s");
-    *value = requirement->value;
-    switch (requirement->unit) {
-    case UNIT_NONE:
-        return true;
-    case UNIT_PERCENT:
-        *value /= 100;
-        return !ms && !seconds;
-    case UNIT_MS:
-        *value /= seconds ? 1000 : 1;
-        return ms || seconds;
-    case UNIT_S:
-        *value *= ms ? 1000 : 1;
-        return ms || seconds;
+    enum status status = requirement_parse(text, out, diag);
+    return status == SIM_OK ? requirement_resolve(out, out->name, scopes, diag) : status;
+}
+
+/* Every comparison with NaN is false, so an undefined figure meets nothing. */
+bool requirement_met(const struct requirement *requirement, double value)
+{
+    const double wanted = requirement->value;
+    switch (requirement->operator) {
+    case REQUIRE_LESS:
+        return value < wanted;
+    case REQUIRE_AT_MOST:
+        return value <= wanted;
+    case REQUIRE_GREATER:
+        return value > wanted;
+    case REQUIRE_AT_LEAST:
+        return value >= wanted;
+    case REQUIRE_EQUAL:
+        return value == wanted;
     }
     return false;
-}
-
-static enum status unknown_figure(const struct requirement *requirement, const struct figure *figures, size_t count, struct diag *diag)
-{
-    const char **names = calloc(count ? count : 1, sizeof *names);
-    if (!names)
-        return diag_no_memory(diag, count * sizeof *names, "names of figures");
-    for (size_t i = 0; i < count; i++)
-        names[i] = figures[i].name;
-    const char *near = nearest_name(requirement->name, names, count);
-    enum status status =
-        diag_set(diag, SIM_USAGE, "requirement \"%s\": there is no figure \"%s\"%s%s%s", requirement->text, requirement->name,
-                 near ? "; did you mean \"" : "; --format json lists them", near ? near : "", near ? "\"?" : "");
-    free(names);
-    return status;
-}
-
-enum status requirement_check(const struct requirement *requirement, const struct figure *figures, size_t count, bool *met, double *actual,
-                              struct diag *diag)
-{
-    size_t i = 0;
-    double wanted;
-    while (i < count && strcmp(figures[i].name, requirement->name) != 0)
-        i++;
-    if (i == count)
-        return unknown_figure(requirement, figures, count, diag);
-    if (!in_unit_of(requirement, &wanted))
-        return diag_set(diag, SIM_USAGE, "requirement \"%s\": the unit does not fit the figure %s", requirement->text, requirement->name);
-    const double value = figures[i].value;
-    *actual = figures[i].undefined ? NAN : value;
-    const bool answers[] = {value<wanted, value <= wanted, value> wanted, value >= wanted, value == wanted};
-    *met = !figures[i].undefined && answers[requirement->operator];
-    return SIM_OK;
 }

@@ -1,8 +1,9 @@
-/* requirement.h - what a user demands of a run: `preemptions=0`, `p99_ttft_ms<0.5s`, `e2e_mape<=1%`. One grammar for every command.
+/* requirement.h - what a user demands of a run: `preemptions=0`, `p99_ttft_ms<0.5s`, `e2el_mape<=1%`. One grammar for every command.
  *
  *   NAME OP NUMBER [UNIT]     OP: <  <=  >  >=  =     UNIT: ms, s (for figures that are times), % (a hundredth)
  *
- * NAME is a figure's name in the JSON report. Spaces are allowed between the parts. A figure that is undefined meets no requirement.
+ * NAME is a figure's name (figure.h). Spaces are allowed between the parts. A figure that is undefined meets no requirement. Names and units
+ * are checked before anything is replayed.
  */
 #ifndef PAGESIM_REQUIREMENT_H
 #define PAGESIM_REQUIREMENT_H
@@ -17,17 +18,23 @@ enum requirement_unit { UNIT_NONE, UNIT_MS, UNIT_S, UNIT_PERCENT };
 
 struct requirement {
     const char *text; /* borrowed: as the user wrote it */
-    char name[64];
+    char name[FIGURE_NAME_SIZE];
     enum requirement_operator operator;
-    double value;
+    double value; /* after requirement_resolve: in the figure's own unit */
     enum requirement_unit unit;
 };
 
-/* SIM_USAGE says what is wrong and what would be right. */
+/* The grammar alone. SIM_USAGE says what is wrong and what would be right. */
 SIM_NODISCARD enum status requirement_parse(const char *text, struct requirement *out, struct diag *diag);
 
-/* SIM_USAGE: no figure of that name (the nearest is named), or a unit that does not fit it. */
-SIM_NODISCARD enum status requirement_check(const struct requirement *requirement, const struct figure *figures, size_t count, bool *met,
-                                            double *actual, struct diag *diag);
+/* Bind it to the figure `name`, which is requirement->name without a command's prefix, and convert the value to the figure's unit. SIM_USAGE:
+ * runs of these scopes have no such figure (the message gives the nearest name), or the unit does not fit the figure. */
+SIM_NODISCARD enum status requirement_resolve(struct requirement *requirement, const char *name, unsigned scopes, struct diag *diag);
+
+/* Parse and resolve. */
+SIM_NODISCARD enum status requirement_read(const char *text, unsigned scopes, struct requirement *out, struct diag *diag);
+
+/* Does the value meet the requirement? NaN (undefined) does not. */
+bool requirement_met(const struct requirement *requirement, double value);
 
 #endif

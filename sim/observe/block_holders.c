@@ -1,11 +1,13 @@
-/* block_holders.c - see block_holders.h. */
+/* block_holders.c - follows block tables from step to step. Below are single blocks (who is charged: charge_to), then tables (follow), then what a
+ * step does to them; read block_holders_scheduled first.
+ */
 #include "observe/block_holders.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 
 enum { NOBODY = CLASSES_MOST };
 
@@ -16,7 +18,7 @@ enum status block_holders_init(struct block_holders *holders, const struct trace
                                       .classes = classes,
                                       .block_size = config->block_size,
                                       .pool_blocks = config->num_gpu_blocks,
-                                      .rebuilds = scheduler_ops_of(config)->has_groups};
+                                      .rebuilds = engine_facts_of(config)->has_groups};
     const char *what = "the holders of blocks";
     enum status status = array_zeroed(&holders->table_of, trace->count, sizeof *holders->table_of, what, diag);
     if (status == SIM_OK)

@@ -1,4 +1,7 @@
-/* chrome_trace.c - see chrome_trace.h. */
+/* chrome_trace.c - writes the trace while the replay runs: lanes from events, counters from step tallies. Read the drawing in
+ * chrome_trace.h first, then enter() and leave(): every slice in the file comes from one of the two.
+ *
+ * The first failure stays in `status` and stops all writing, so that the functions below need not pass it on. */
 #include "observe/chrome_trace.h"
 
 #include <stdarg.h>
@@ -14,17 +17,17 @@
 
 enum { PID_COUNTERS = 1, PID_LANES = 2, US_PLACES = 3, MS_PLACES = 6, LINE_SIZE = 1024 };
 enum { TRACK_RUNNING, TRACK_WAITING, TRACK_USED, TRACK_CACHED, TRACK_WASTED, TRACKS };
-/* Viewers call a track by both words. */
+/* Viewers label a track with both words. */
 static const struct {
     const char *name, *unit;
 } track_names[TRACKS] = {{"running", "requests"}, {"waiting", "requests"}, {"used", "blocks"}, {"cached", "blocks"}, {"wasted", "blocks"}};
 #define NOBODY UINT32_MAX
 
-/* A slot of the running batch and who is in it. */
+/* A slot of the running batch and the request in it. */
 struct lane {
     uint32_t request;  /* NOBODY: free */
-    bool decodes;      /* from the start, as it was swapped in */
-    int64_t decode_ns; /* else when prefill or recomputation was over; -1: not yet */
+    bool decodes;      /* from the start, because it was swapped in */
+    int64_t decode_ns; /* otherwise: when prefill or recomputation was over; -1: not yet */
 };
 
 struct chrome_trace {
@@ -35,27 +38,32 @@ struct chrome_trace {
     struct lane *lanes;
     size_t lane_count, lane_capacity, lowest_free;
     uint32_t *lane_of; /* by position; NOBODY: none */
-    uint64_t flows;
-    bool any; /* an event was written: the next one needs a comma */
+    uint64_t arrows;
+    bool has_events; /* the next one needs a comma before it */
     struct counter_track tracks[TRACKS];
+    enum status status;
+    struct diag *diag; /* of the callback that runs now */
 };
 
-/* One event: {...} of printf-like members. */
-static enum status say(struct chrome_trace *chrome, struct diag *diag, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static enum status say(struct chrome_trace *chrome, struct diag *diag, const char *format, ...)
+/* One event: {...} around printf-like members. Members hold numbers and fixed words only, so nothing needs JSON's escapes, and the longest
+ * event is far below LINE_SIZE. */
+static void write_event(struct chrome_trace *chrome, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void write_event(struct chrome_trace *chrome, const char *format, ...)
 {
     char line[LINE_SIZE] = ",\n{";
-    const size_t head = 3, skipped = chrome->any ? 0 : 1;
+    const size_t head = 3, skipped = chrome->has_events ? 0 : 1;
+    if (chrome->status != SIM_OK)
+        return;
     va_list arguments;
     va_start(arguments, format);
     size_t length = head + (size_t)vsnprintf(line + head, sizeof line - head - 1, format, arguments);
     va_end(arguments);
     line[length++] = '}';
-    chrome->any = true;
-    return text_writer_write(chrome->writer, line + skipped, length - skipped, diag);
+    chrome->has_events = true;
+    chrome->status = text_writer_write(chrome->writer, line + skipped, length - skipped, chrome->diag);
 }
 
-/* Nanoseconds as microseconds. */
+/* Nanoseconds as microseconds, the unit of the format. A struct, so that a call can stand among the arguments of write_event. */
 struct us {
     char text[UNIT_TEXT];
 };
@@ -68,32 +76,32 @@ static struct us us_of(int64_t ns)
 
 /* --- lanes ------------------------------------------------------------------------------------------------------------------------ */
 
-static enum status name_lane(struct chrome_trace *chrome, size_t lane, struct diag *diag)
+/* Thread ids count from 1, because some viewers treat thread 0 as the process itself. */
+static void name_lane(struct chrome_trace *chrome, size_t lane)
 {
-    enum status status = say(chrome, diag, "\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%d,\"tid\":%zu,\"args\":{\"name\":\"slot %zu\"}",
-                             PID_LANES, lane + 1, lane);
-    if (status == SIM_OK)
-        status = say(chrome, diag, "\"ph\":\"M\",\"name\":\"thread_sort_index\",\"pid\":%d,\"tid\":%zu,\"args\":{\"sort_index\":%zu}",
-                     PID_LANES, lane + 1, lane);
-    return status;
+    write_event(chrome, "\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%d,\"tid\":%zu,\"args\":{\"name\":\"slot %zu\"}", PID_LANES,
+                lane + 1, lane);
+    write_event(chrome, "\"ph\":\"M\",\"name\":\"thread_sort_index\",\"pid\":%d,\"tid\":%zu,\"args\":{\"sort_index\":%zu}", PID_LANES,
+                lane + 1, lane);
 }
 
-static enum status begin_phase(struct chrome_trace *chrome, const char *name, uint32_t lane, int64_t at_ns, struct diag *diag)
+static void begin_phase(struct chrome_trace *chrome, const char *name, uint32_t lane, int64_t at_ns)
 {
-    return say(chrome, diag, "\"ph\":\"B\",\"name\":\"%s\",\"cat\":\"phase\",\"pid\":%d,\"tid\":%u,\"ts\":%s", name, PID_LANES, lane + 1,
-               us_of(at_ns).text);
+    write_event(chrome, "\"ph\":\"B\",\"name\":\"%s\",\"cat\":\"phase\",\"pid\":%d,\"tid\":%u,\"ts\":%s", name, PID_LANES, lane + 1,
+                us_of(at_ns).text);
 }
 
-/* End of the innermost slice; `ended` not empty: how a residence ended. */
-static enum status end_slice(struct chrome_trace *chrome, uint32_t lane, int64_t at_ns, const char *ended, struct diag *diag)
+/* Ends the innermost open slice of the lane. `ended` says how a residence ended; it is empty for a phase. */
+static void end_slice(struct chrome_trace *chrome, uint32_t lane, int64_t at_ns, const char *ended)
 {
-    const bool tells = *ended != '\0';
-    return say(chrome, diag, "\"ph\":\"E\",\"pid\":%d,\"tid\":%u,\"ts\":%s%s%s%s", PID_LANES, lane + 1, us_of(at_ns).text,
-               tells ? ",\"args\":{\"ended\":\"" : "", ended, tells ? "\"}" : "");
+    const bool is_residence = *ended != '\0';
+    write_event(chrome, "\"ph\":\"E\",\"pid\":%d,\"tid\":%u,\"ts\":%s%s%s%s", PID_LANES, lane + 1, us_of(at_ns).text,
+                is_residence ? ",\"args\":{\"ended\":\"" : "", ended, is_residence ? "\"}" : "");
 }
 
-/* Begin of a residence with all that is known of it by then. */
-static enum status begin_residence(struct chrome_trace *chrome, uint32_t number, const struct event *event, struct diag *diag)
+/* Begins a residence and its first phase. A slice's arguments are those of its B event, so everything known by now goes here; only how it
+ * ended has to wait for the E event. */
+static void begin_residence(struct chrome_trace *chrome, uint32_t number, const struct event *event)
 {
     const struct trace *trace = chrome->trace;
     const uint32_t request = event->request;
@@ -109,93 +117,82 @@ static enum status begin_residence(struct chrome_trace *chrome, uint32_t number,
         unit_decimal(event->time_ns - chrome->metrics->stories[request].arrival_ns, MS_PLACES, queued);
         snprintf(admitted + used, sizeof admitted - used, ",\"queued_ms\":%s", queued);
     }
-    const struct us begin = us_of(event->time_ns);
-    enum status status =
-        say(chrome, diag,
-            "\"ph\":\"B\",\"name\":\"request %u%s\",\"cat\":\"request\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"args\":{\"request\":%u,"
-            "\"input_tokens\":%u,\"output_tokens\":%u%s}",
-            trace->index[request], sample, PID_LANES, number + 1, begin.text, trace->index[request], trace->input_tokens[request],
-            trace->output_tokens[request], admitted);
-    return status == SIM_OK ? begin_phase(chrome, phase, number, event->time_ns, diag) : status;
+    write_event(chrome,
+                "\"ph\":\"B\",\"name\":\"request %u%s\",\"cat\":\"request\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"args\":{\"request\":%u,"
+                "\"input_tokens\":%u,\"output_tokens\":%u%s}",
+                trace->index[request], sample, PID_LANES, number + 1, us_of(event->time_ns).text, trace->index[request],
+                trace->input_tokens[request], trace->output_tokens[request], admitted);
+    begin_phase(chrome, phase, number, event->time_ns);
 }
 
-static enum status enter(struct chrome_trace *chrome, const struct event *event, struct diag *diag)
+/* Gives the request the lowest free lane. No lane below lowest_free is free, so the search mostly ends at once; leave() lowers it. */
+static void enter(struct chrome_trace *chrome, const struct event *event)
 {
     size_t number = chrome->lowest_free;
     while (number < chrome->lane_count && chrome->lanes[number].request != NOBODY)
         number++;
-    enum status status = SIM_OK;
     if (number == chrome->lane_count) {
-        status = array_reserve(&chrome->lanes, &chrome->lane_capacity, number + 1, sizeof *chrome->lanes, "the lanes of a trace", diag);
-        if (status == SIM_OK)
-            status = name_lane(chrome, number, diag);
-        if (status != SIM_OK)
-            return status;
+        chrome->status =
+            array_reserve(&chrome->lanes, &chrome->lane_capacity, number + 1, sizeof *chrome->lanes, "the lanes of a trace", chrome->diag);
+        if (chrome->status != SIM_OK)
+            return;
+        name_lane(chrome, number);
         chrome->lane_count++;
     }
     chrome->lanes[number] = (struct lane){.request = event->request, .decodes = event->kind == EVENT_SWAP_IN, .decode_ns = -1};
     chrome->lane_of[event->request] = (uint32_t)number;
     chrome->lowest_free = number + 1;
-    return begin_residence(chrome, (uint32_t)number, event, diag);
+    begin_residence(chrome, (uint32_t)number, event);
 }
 
-/* The end of what the request does now and of its residence. A change from prefill to decode is told only here, as a request may end
- * with its first token. */
-static enum status leave(struct chrome_trace *chrome, uint32_t request, int64_t end_ns, const char *ended, struct diag *diag)
+/* Ends the request's phase and residence. The change from prefill to decode is written only here, because a request may end with its
+ * first token, and an empty decode slice would be noise. Viewers sort events by time, so a late line does no harm. */
+static void leave(struct chrome_trace *chrome, uint32_t request, int64_t end_ns, const char *ended)
 {
     const uint32_t number = chrome->lane_of[request];
     if (number == NOBODY)
-        return SIM_OK;
+        return;
     struct lane *lane = &chrome->lanes[number];
-    enum status status = SIM_OK;
     if (lane->decode_ns >= 0 && lane->decode_ns < end_ns) {
-        status = end_slice(chrome, number, lane->decode_ns, "", diag);
-        if (status == SIM_OK)
-            status = begin_phase(chrome, "decode", number, lane->decode_ns, diag);
+        end_slice(chrome, number, lane->decode_ns, "");
+        begin_phase(chrome, "decode", number, lane->decode_ns);
     }
-    if (status == SIM_OK)
-        status = end_slice(chrome, number, end_ns, "", diag);
-    if (status == SIM_OK)
-        status = end_slice(chrome, number, end_ns, ended, diag);
+    end_slice(chrome, number, end_ns, "");
+    end_slice(chrome, number, end_ns, ended);
     chrome->lane_of[request] = NOBODY;
     lane->request = NOBODY;
     if (number < chrome->lowest_free)
         chrome->lowest_free = number;
-    return status;
 }
 
-/* The arrow from who took the block to who lost it. Both ends stand in slices that are still open. */
-static enum status write_flow(struct chrome_trace *chrome, uint32_t from, uint32_t to, int64_t at_ns, struct diag *diag)
+/* The arrow from the request that took the block to the one that lost it. Viewers bind an arrow's end to the slice that encloses it, so
+ * both slices must still be open: preempt() writes the arrow before it ends the victim's slices. */
+static void write_arrow(struct chrome_trace *chrome, uint32_t from, uint32_t to, int64_t at_ns)
 {
     static const char members[] =
         "\"ph\":\"%s\",\"name\":\"takes a block\",\"cat\":\"preemption\",\"id\":%llu%s,\"pid\":%d,\"tid\":%u,\"ts\":%s";
-    const unsigned long long id = (unsigned long long)++chrome->flows;
-    enum status status = say(chrome, diag, members, "s", id, "", PID_LANES, from + 1, us_of(at_ns).text);
-    if (status == SIM_OK)
-        status = say(chrome, diag, members, "f", id, ",\"bp\":\"e\"", PID_LANES, to + 1, us_of(at_ns).text);
-    return status;
+    const unsigned long long id = (unsigned long long)++chrome->arrows;
+    write_event(chrome, members, "s", id, "", PID_LANES, from + 1, us_of(at_ns).text);
+    write_event(chrome, members, "f", id, ",\"bp\":\"e\"", PID_LANES, to + 1, us_of(at_ns).text);
 }
 
-static enum status preempt(struct chrome_trace *chrome, const struct event *event, struct diag *diag)
+static void preempt(struct chrome_trace *chrome, const struct event *event)
 {
     const uint32_t victim = chrome->lane_of[event->request], requester = chrome->lane_of[event->other];
     if (victim == NOBODY)
-        return SIM_OK;
-    enum status status =
-        say(chrome, diag,
-            "\"ph\":\"i\",\"s\":\"t\",\"name\":\"preempted\",\"cat\":\"preemption\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"args\":{"
-            "\"request\":%u,\"for_request\":%u,\"by\":\"%s\",\"tokens_lost\":%lld,\"blocks\":%u}",
-            PID_LANES, victim + 1, us_of(event->time_ns).text, chrome->trace->index[event->request], chrome->trace->index[event->other],
-            event->extra == PREEMPT_SWAP ? "swap" : "recompute", (long long)event->value, event->blocks);
+        return;
+    write_event(chrome,
+                "\"ph\":\"i\",\"s\":\"t\",\"name\":\"preempted\",\"cat\":\"preemption\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"args\":{"
+                "\"request\":%u,\"for_request\":%u,\"by\":\"%s\",\"tokens_lost\":%lld,\"blocks\":%u}",
+                PID_LANES, victim + 1, us_of(event->time_ns).text, chrome->trace->index[event->request], chrome->trace->index[event->other],
+                event->extra == PREEMPT_SWAP ? "swap" : "recompute", (long long)event->value, event->blocks);
     /* A request that gives way to itself has no arrow. */
-    if (status == SIM_OK && requester != NOBODY && requester != victim)
-        status = write_flow(chrome, requester, victim, event->time_ns, diag);
-    if (status == SIM_OK)
-        status = leave(chrome, event->request, event->time_ns, "preempted", diag);
-    return status;
+    if (requester != NOBODY && requester != victim)
+        write_arrow(chrome, requester, victim, event->time_ns);
+    leave(chrome, event->request, event->time_ns, "preempted");
 }
 
-/* A token: prefill or recomputation is over. The first token behind an admission always comes with an event. */
+/* A token means that prefill or recomputation is over. Not every token has an event, but the first one after an admission always does. */
 static void note_token(struct chrome_trace *chrome, const struct event *event)
 {
     const uint32_t lane = chrome->lane_of[event->request];
@@ -203,38 +200,45 @@ static void note_token(struct chrome_trace *chrome, const struct event *event)
         chrome->lanes[lane].decode_ns = event->time_ns;
 }
 
-static enum status on_event(struct chrome_trace *chrome, const struct event *event, struct diag *diag)
+static void write_for(struct chrome_trace *chrome, const struct event *event)
 {
     switch ((enum event_kind)event->kind) {
     case EVENT_ADMIT:
     case EVENT_READMIT:
     case EVENT_SWAP_IN:
-        return enter(chrome, event, diag);
+        enter(chrome, event);
+        break;
     case EVENT_PREEMPT:
-        return preempt(chrome, event, diag);
+        preempt(chrome, event);
+        break;
     case EVENT_FINISH:
-        return leave(chrome, event->request, event->time_ns, "finished", diag);
+        leave(chrome, event->request, event->time_ns, "finished");
+        break;
     case EVENT_IGNORE:
-        return leave(chrome, event->request, event->time_ns, "ignored", diag);
+        leave(chrome, event->request, event->time_ns, "ignored");
+        break;
     case EVENT_FIRST_TOKEN:
     case EVENT_GAP:
         note_token(chrome, event);
-        return SIM_OK;
-    default:
-        return SIM_OK;
+        break;
+    case EVENT_ARRIVE: /* a request that waits is in no lane; the counter "waiting" shows it */
+    case EVENT_DROP:
+        break;
     }
 }
 
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
-    enum status status = SIM_OK;
-    for (size_t i = 0; i < count && status == SIM_OK; i++)
-        status = on_event(self, &events[i], diag);
-    return status;
+    struct chrome_trace *chrome = self;
+    chrome->diag = diag;
+    for (size_t i = 0; i < count && chrome->status == SIM_OK; i++)
+        write_for(chrome, &events[i]);
+    return chrome->status;
 }
 
 /* --- counters --------------------------------------------------------------------------------------------------------------------- */
 
+/* There may be millions of steps, so their values are thinned as they come and written at the end. */
 static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
 {
     struct chrome_trace *chrome = self;
@@ -251,38 +255,36 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
     return SIM_OK;
 }
 
-static enum status write_track(struct chrome_trace *chrome, int track, struct diag *diag)
+static void write_track(struct chrome_trace *chrome, int track)
 {
-    enum status status = SIM_OK;
     for (size_t cell = 0; cell < COUNTER_CELLS; cell++) {
         struct counter_point points[COUNTER_POINTS_MOST];
         const size_t count = counter_track_points(&chrome->tracks[track], cell, points);
-        for (size_t i = 0; i < count && status == SIM_OK; i++) {
+        for (size_t i = 0; i < count; i++) {
             char digits[32];
             plain_double(points[i].value, digits, sizeof digits);
-            status = say(chrome, diag, "\"ph\":\"C\",\"name\":\"%s\",\"pid\":%d,\"ts\":%s,\"args\":{\"%s\":%s}", track_names[track].name,
-                         PID_COUNTERS, us_of(points[i].at_ns).text, track_names[track].unit, digits);
+            write_event(chrome, "\"ph\":\"C\",\"name\":\"%s\",\"pid\":%d,\"ts\":%s,\"args\":{\"%s\":%s}", track_names[track].name,
+                        PID_COUNTERS, us_of(points[i].at_ns).text, track_names[track].unit, digits);
         }
     }
-    return status;
 }
 
 /* --- beginning and end ------------------------------------------------------------------------------------------------------------ */
 
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
-    struct chrome_trace *chrome = self;
-    enum status status = SIM_OK;
-    for (size_t lane = 0; lane < chrome->lane_count && status == SIM_OK; lane++)
-        if (chrome->lanes[lane].request != NOBODY)
-            status = leave(chrome, chrome->lanes[lane].request, end->end_ns, "unfinished", diag);
-    /* When everybody has left, nothing is held; otherwise the last step's state stays. */
     static const int emptied[] = {TRACK_RUNNING, TRACK_WAITING, TRACK_USED, TRACK_WASTED};
+    struct chrome_trace *chrome = self;
+    chrome->diag = diag;
+    for (size_t lane = 0; lane < chrome->lane_count; lane++)
+        if (chrome->lanes[lane].request != NOBODY)
+            leave(chrome, chrome->lanes[lane].request, end->end_ns, "unfinished");
+    /* If every request has left, nothing is held any more. No step shows that, as none runs after the last request. */
     for (size_t i = 0; i < sizeof emptied / sizeof *emptied && end->steps > 0 && end->unfinished == 0; i++)
         counter_track_add(&chrome->tracks[emptied[i]], end->end_ns, 0);
-    for (int track = 0; track < TRACKS && status == SIM_OK; track++)
-        status = write_track(chrome, track, diag);
-    return status == SIM_OK ? text_writer_write(chrome->writer, "\n]}\n", 4, diag) : status;
+    for (int track = 0; track < TRACKS; track++)
+        write_track(chrome, track);
+    return chrome->status == SIM_OK ? text_writer_write(chrome->writer, "\n]}\n", 4, diag) : chrome->status;
 }
 
 struct observer chrome_trace_observer(struct chrome_trace *chrome)
@@ -290,6 +292,8 @@ struct observer chrome_trace_observer(struct chrome_trace *chrome)
     return (struct observer){.self = chrome, .tallies = on_tallies, .events = on_events, .finish = on_finish};
 }
 
+/* The object's members before traceEvents, then the two processes. The array and the object stay open: events follow, and on_finish
+ * closes both. */
 static enum status write_head(struct chrome_trace *chrome, struct diag *diag)
 {
     static const char *const processes[] = {"pool and queues", "running requests"};
@@ -304,18 +308,16 @@ static enum status write_head(struct chrome_trace *chrome, struct diag *diag)
     json_close_object(&head);
     json_key(&head, "traceEvents");
     json_open_array(&head);
-    enum status status = json_text_status(&head, diag);
-    if (status == SIM_OK)
-        status = text_writer_write(chrome->writer, head.text, head.length, diag);
+    chrome->diag = diag;
+    chrome->status = json_text_status(&head, diag);
+    if (chrome->status == SIM_OK)
+        chrome->status = text_writer_write(chrome->writer, head.text, head.length, diag);
     json_text_deinit(&head);
-    for (int i = 0; i < 2 && status == SIM_OK; i++) {
-        status = say(chrome, diag, "\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%d,\"args\":{\"name\":\"%s\"}", PID_COUNTERS + i,
-                     processes[i]);
-        if (status == SIM_OK)
-            status = say(chrome, diag, "\"ph\":\"M\",\"name\":\"process_sort_index\",\"pid\":%d,\"args\":{\"sort_index\":%d}",
-                         PID_COUNTERS + i, i);
+    for (int i = 0; i < 2; i++) {
+        write_event(chrome, "\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%d,\"args\":{\"name\":\"%s\"}", PID_COUNTERS + i, processes[i]);
+        write_event(chrome, "\"ph\":\"M\",\"name\":\"process_sort_index\",\"pid\":%d,\"args\":{\"sort_index\":%d}", PID_COUNTERS + i, i);
     }
-    return status;
+    return chrome->status;
 }
 
 enum status chrome_trace_create(const struct metrics *metrics, const struct config *config, struct text_writer *writer,

@@ -1,4 +1,4 @@
-/* class_ledger.c - see class_ledger.h. */
+/* class_ledger.c - adds up what each class occupies, a step at a time. Whose a block is, block_holders.h knows; here are only the sums. */
 #include "observe/class_ledger.h"
 
 enum status class_ledger_init(struct class_ledger *ledger, const struct trace *trace, const struct config *config, enum class_key key,

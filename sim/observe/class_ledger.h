@@ -1,6 +1,6 @@
 /* class_ledger.h - the memory ledger by class of requests: what of the useful slots, of the tail waste and of the savings is whose.
  *
- * Sums are slots x nanoseconds; over all classes they are exactly those of memory_accounts (useful, tail, saved), whichever way requests
+ * Sums are slots x nanoseconds; over all classes they are exactly those of the ledger (useful, tail, saved), whichever way requests
  * are sorted. Shared blocks are charged to one class by the rule of block_holders.h. Needs every single step.
  */
 #ifndef PAGESIM_CLASS_LEDGER_H

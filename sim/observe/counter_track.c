@@ -1,4 +1,5 @@
-/* counter_track.c - see counter_track.h. */
+/* counter_track.c - cells that widen as the record grows, and the points that a cell hands out. Read counter_track.h first for why four
+ * points a cell are enough. */
 #include "observe/counter_track.h"
 
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 
 #include "base/array.h"
 
+/* Shorter than any step. A power of two, so that doubled widths stay exact. */
 enum { FIRST_WIDTH_NS = 1024 };
 
 enum status counter_track_init(struct counter_track *track, struct diag *diag)
@@ -20,7 +22,8 @@ void counter_track_deinit(struct counter_track *track)
     *track = (struct counter_track){0};
 }
 
-/* Both in order of time. Of equal extremes the earlier stays. */
+/* Two cells as one, `left` being the earlier. Of equal extremes the earlier one stays, so that the result does not depend on when cells
+ * were joined: adding point by point and joining later give the same cell. */
 static struct counter_cell join(const struct counter_cell *left, const struct counter_cell *right)
 {
     if (!left->filled || !right->filled)
@@ -32,6 +35,7 @@ static struct counter_cell join(const struct counter_cell *left, const struct co
                                  .filled = true};
 }
 
+/* Joins neighbours in place. Cell i is read from 2i and 2i + 1, which no earlier i has overwritten. */
 static void widen(struct counter_track *track)
 {
     for (size_t i = 0; i < COUNTER_CELLS / 2; i++)
@@ -59,6 +63,7 @@ size_t counter_track_points(const struct counter_track *track, size_t cell, stru
     const struct counter_cell *from = &track->cells[cell];
     if (!from->filled)
         return 0;
+    /* Viewers want points in order of time. One point may be first, lowest and last at once; it is handed out once. */
     const bool falls_first = from->lowest.at_ns <= from->highest.at_ns;
     const struct counter_point all[COUNTER_POINTS_MOST] = {from->first, falls_first ? from->lowest : from->highest,
                                                            falls_first ? from->highest : from->lowest, from->last};

@@ -1,8 +1,8 @@
-/* counter_track.h - a value that changes over time, thinned to what can be seen of it while it is recorded, in bounded memory.
+/* counter_track.h - a value that changes over time, recorded in bounded memory: thinned to what a plot can show.
  *
  * Time is cut into at most COUNTER_CELLS cells of equal width; when the record outgrows them, neighbours are joined and the width doubles.
- * A cell keeps its first, lowest, highest and last point, each with its exact time, so that a plot in which a cell is at most one pixel
- * wide is the plot of all points, every maximum and minimum is exact, and a record with at most four changes a cell is complete.
+ * A cell keeps its first, lowest, highest and last point, each with its exact time. So a plot in which a cell is at most one pixel wide
+ * equals the plot of all points, every maximum and minimum is exact, and a record with at most four changes a cell is complete.
  *
  *     cell      |    0    |    1    |    2    | ...      width x COUNTER_CELLS covers the record
  *     points     f l  h L   f=l   h=L   (empty)
@@ -40,7 +40,7 @@ struct counter_track {
 SIM_NODISCARD enum status counter_track_init(struct counter_track *track, struct diag *diag);
 void counter_track_deinit(struct counter_track *track);
 
-/* The value from at_ns (>= 0, not before the last one) on. What does not change it is not recorded. */
+/* The value has been `value` since at_ns (>= 0, and not before the last call's). A call that does not change it records nothing. */
 void counter_track_add(struct counter_track *track, int64_t at_ns, double value);
 
 /* The points of one cell in order of time, without repetition; returns how many. */

@@ -1,9 +1,11 @@
-/* decision_hash.c - see decision_hash.h. A few multiplications an event and a step: a replay has hundreds of thousands of either. */
+/* decision_hash.c - mixes events, steps and sums into one 64-bit hash. Read decision_hash.h first for what is left out, and why. It costs
+ * a few multiplications an event and a step, because a replay has hundreds of thousands of each and a size search runs many replays. */
 #include "observe/decision_hash.h"
 
 #include "base/fingerprint.h"
 
-/* Odd constants without pattern: fields of one record are added up, each times its own. */
+/* Odd constants without a pattern. The fields of a record are multiplied by one each and added up, which needs no dependent chain: only
+ * the sum then goes through the hash. */
 #define A UINT64_C(0x9E3779B97F4A7C15)
 #define B UINT64_C(0xC2B2AE3D27D4EB4F)
 #define C UINT64_C(0x165667B19E3779F9)
@@ -15,8 +17,8 @@ void decision_hash_init(struct decision_hash *hash)
     *hash = (struct decision_hash){.hash = FINGERPRINT_START, .least_uncached = UINT32_MAX};
 }
 
-/* A step that computes prompts or moves somebody. Where a run of steps ends is the engine's choice and may depend on the pool, so nothing of
- * a pure decode is taken but sums: who decodes in it follows from the events. */
+/* A step that computes prompts, preempts or swaps. Steps of pure decoding go into the sums only: where the engine ends a run of such steps
+ * is its own choice and may depend on the pool's size, and who decodes in them follows from the events. */
 static void hash_step(struct decision_hash *hash, const struct step_tally *tally)
 {
     hash->hash = fingerprint_word(hash->hash, (uint64_t)tally->start_ns * A + (uint64_t)tally->duration_ns * B +
@@ -32,6 +34,7 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
     for (size_t i = 0; i < count; i++) {
         const struct step_run *run = &runs[i];
         const struct step_tally *first = &run->first;
+        /* A run of steps may take more blocks after its first step; at its end the free blocks without content are fewer by those. */
         const uint32_t uncached = first->free_blocks - first->cached_blocks, taken = run->peak_used_blocks - first->used_blocks;
         const uint32_t least = uncached > taken ? uncached - taken : 0;
         if (first->prefill_tokens > 0 || first->preemptions > 0 || first->swapped > 0)
@@ -61,6 +64,7 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
+/* Sums over time enter last: they do not depend on how steps were cut into runs. */
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     (void)diag;

@@ -1,15 +1,18 @@
-/* decision_log.c - see decision_log.h.
+/* decision_log.c - writes a JSON line for each step and the summary at the end. Read doc/formats.md section 4 first: it lists every field.
  *
- * A line is written in two halves, as a step is seen twice: tables are hashed while they stand (scheduled), the line is written when it
- * is known who finished (completed). */
+ * A line needs two callbacks. Block tables are hashed in `scheduled`, while they exist; a request that finishes frees its table. The line is
+ * written in `completed`, when it is known who finished. Numbers are formatted by hand: a log has tens of millions of them, and printf
+ * would take most of the replay's time. */
 #include "observe/decision_log.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "observe/request_order.h"
 #include "observe/table_hash.h"
 
+/* A list item is at most a pair of a request and a number with brackets and commas. */
 enum { FLUSH_AT = 1 << 20, LONGEST_ITEM = 64 };
 
 struct text_buffer {
@@ -17,7 +20,7 @@ struct text_buffer {
     size_t length, capacity;
 };
 
-struct log_row { /* per_request */
+struct log_row { /* an item of the summary's "per_request" */
     int64_t arrival_ns, first_scheduled_ns, first_token_ns, finish_ns;
     uint32_t preemptions, cached_tokens;
     bool dropped;
@@ -38,12 +41,12 @@ struct decision_log {
 
 /* --- text ------------------------------------------------------------------------------------------------------------------------ */
 
-static enum status room(struct text_buffer *buffer, size_t bytes, struct diag *diag)
+/* The put functions below check nothing: line_size() bounds a whole line, and room for it is made once. */
+static enum status make_room(struct text_buffer *buffer, size_t bytes, struct diag *diag)
 {
     return array_reserve(&buffer->text, &buffer->capacity, buffer->length + bytes, 1, "the decision log", diag);
 }
 
-/* The caller has made room. */
 static inline void put_text(struct text_buffer *buffer, const char *text)
 {
     size_t length = strlen(text);
@@ -56,7 +59,7 @@ static void put_char(struct text_buffer *buffer, char c)
     buffer->text[buffer->length++] = c;
 }
 
-/* Two digits a division, from the back. */
+/* Two digits a division, from the last to the first: half the divisions of the plain loop. */
 static void put_unsigned(struct text_buffer *buffer, uint64_t value)
 {
     static const char pairs[] =
@@ -81,6 +84,7 @@ static void put_hash(struct text_buffer *buffer, uint64_t hash)
         put_char(buffer, "0123456789abcdef"[hash >> shift & 15]);
 }
 
+/* The negation is done in unsigned arithmetic: INT64_MIN has no positive counterpart. */
 static void put_signed(struct text_buffer *buffer, int64_t value)
 {
     if (value < 0)
@@ -88,7 +92,7 @@ static void put_signed(struct text_buffer *buffer, int64_t value)
     put_unsigned(buffer, value < 0 ? (uint64_t)0 - (uint64_t)value : (uint64_t)value);
 }
 
-/* A comma unless a list or an object has just been opened. */
+/* A comma, unless a list has just been opened. Looking at the last character saves every list a flag for its first item. */
 static void put_comma(struct text_buffer *buffer)
 {
     if (buffer->text[buffer->length - 1] != '[')
@@ -103,7 +107,7 @@ static void put_field(struct text_buffer *buffer, const char *name, uint64_t val
     put_unsigned(buffer, value);
 }
 
-/* The request's number in the file, or "number.sample" for a child of it. */
+/* The request's number in the file. Sample s > 0 of request i is a request of its own in V1 and appears as the string "i.s". */
 static void put_request(const struct decision_log *log, struct text_buffer *buffer, uint32_t position)
 {
     const struct trace *trace = log->trace;
@@ -140,6 +144,7 @@ static void put_requests(const struct decision_log *log, struct text_buffer *buf
     put_char(buffer, ']');
 }
 
+/* Swaps and copies: [[from,to],...]. */
 static void put_block_pairs(struct text_buffer *buffer, const char *name, const struct block_pair *pairs, uint32_t count)
 {
     put_text(buffer, name);
@@ -154,6 +159,7 @@ static void put_block_pairs(struct text_buffer *buffer, const char *name, const 
     put_char(buffer, ']');
 }
 
+/* Hands the text to the sink once there are `from` bytes of it. Large pieces keep system calls rare. */
 static enum status flush(struct decision_log *log, size_t from, struct diag *diag)
 {
     if (log->out.length < from)
@@ -165,22 +171,25 @@ static enum status flush(struct decision_log *log, size_t from, struct diag *dia
 
 /* --- hashing --------------------------------------------------------------------------------------------------------------------- */
 
+/* Adds a table to the step's hash. Its name goes in front, so that two requests that swap their tables do not hash alike. */
 static void hash_sequence(struct decision_log *log, const struct step_sequence *sequence)
 {
     const struct trace *trace = log->trace;
     struct table_name name = {.numbers = {trace->index[sequence->request], sequence->sample}, .count = log->options.groups ? 2 : 1};
     if (trace->sample)
         name.numbers[0] += (uint64_t)trace->sample[sequence->request] << 32;
-    if (sequence->sample == 0) /* further samples of a group are hashed anew each time: they would throw out what is known of the first */
+    /* table_hash remembers one table a request, the group's first sample. Others are hashed in full: they would evict it. */
+    if (sequence->sample == 0)
         log->blocks_hash = table_hash_add(log->hashes, log->blocks_hash, sequence->request, &name, sequence->blocks, sequence->num_blocks);
     else
-        log->blocks_hash = table_hash_plainly(log->blocks_hash, &name, sequence->blocks, sequence->num_blocks);
+        log->blocks_hash = table_hash_in_full(log->blocks_hash, &name, sequence->blocks, sequence->num_blocks);
 }
 
+/* --tables: the block ids themselves, kept until the line is written. A 32-bit id and its comma are at most 11 bytes. */
 static enum status put_table(struct decision_log *log, const struct step_sequence *sequence, struct diag *diag)
 {
     struct text_buffer *tables = &log->tables;
-    enum status status = room(tables, (size_t)sequence->num_blocks * 11 + LONGEST_ITEM, diag);
+    enum status status = make_room(tables, (size_t)sequence->num_blocks * 11 + LONGEST_ITEM, diag);
     if (status != SIM_OK)
         return status;
     put_text(tables, tables->length ? ",[" : "[");
@@ -199,6 +208,8 @@ static enum status put_table(struct decision_log *log, const struct step_sequenc
     return SIM_OK;
 }
 
+/* The hash covers the tables of all scheduled sequences in the scheduler's order, so a different order is a different hash even if every
+ * table is the same. */
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
 {
     struct decision_log *log = self;
@@ -215,6 +226,7 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
 
 /* --- a step's line --------------------------------------------------------------------------------------------------------------- */
 
+/* V1 has one way to preempt, so its log names requests only; V0's log also says which way. */
 static void put_preempted(const struct decision_log *log, struct text_buffer *out, const struct step *step)
 {
     put_text(out, ",\"preempt\":[");
@@ -229,6 +241,7 @@ static void put_preempted(const struct decision_log *log, struct text_buffer *ou
     put_char(out, ']');
 }
 
+/* What only V0 decides. `mode` is redundant with "sched" and makes differences between logs easier to read. */
 static void put_group_fields(const struct decision_log *log, struct text_buffer *out, const struct step *step)
 {
     static const char *const modes[] = {"prefill", "decode", "mixed", "idle"};
@@ -243,6 +256,7 @@ static void put_group_fields(const struct decision_log *log, struct text_buffer 
     put_field(out, "swapped", step->tally.swapped);
 }
 
+/* An upper bound; 1024 bytes cover the fixed fields. */
 static size_t line_size(const struct decision_log *log, const struct step *step)
 {
     size_t items = (size_t)step->scheduled_count + step->admitted_count + step->preempted_count + step->finished_count +
@@ -250,11 +264,12 @@ static size_t line_size(const struct decision_log *log, const struct step *step)
     return items * LONGEST_ITEM + log->tables.length + 1024;
 }
 
+/* The order of the fields is part of the format: golden logs are compared line by line as text. */
 static enum status on_completed(void *self, const struct step *step, struct diag *diag)
 {
     struct decision_log *log = self;
     struct text_buffer *out = &log->out;
-    enum status status = room(out, line_size(log, step), diag);
+    enum status status = make_room(out, line_size(log, step), diag);
     if (status != SIM_OK)
         return status;
     put_text(out, "{\"step\":");
@@ -285,6 +300,7 @@ static enum status on_completed(void *self, const struct step *step, struct diag
         put_char(out, ']');
     }
     put_text(out, "}\n");
+    /* Their tables are gone. A preempted request begins a new one when it comes back. */
     for (uint32_t i = 0; i < step->finished_count; i++)
         table_hash_forget(log->hashes, step->finished[i]);
     for (uint32_t i = 0; i < step->preempted_count; i++)
@@ -294,6 +310,7 @@ static enum status on_completed(void *self, const struct step *step, struct diag
 
 /* --- the summary ----------------------------------------------------------------------------------------------------------------- */
 
+/* The summary is made from events, not from the steps' lines, so that it also covers requests that never ran. */
 static void note_event(struct decision_log *log, const struct event *event)
 {
     struct log_row *row = &log->rows[event->request];
@@ -354,6 +371,7 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
     return SIM_OK;
 }
 
+/* Times that were not reached are -1, and not null: rows stay arrays of integers that any reader can load into a matrix. */
 static void put_row(const struct decision_log *log, struct text_buffer *out, uint32_t position)
 {
     const struct log_row *row = &log->rows[position];
@@ -370,33 +388,6 @@ static void put_row(const struct decision_log *log, struct text_buffer *out, uin
     put_char(out, ',');
     put_unsigned(out, row->cached_tokens);
     put_char(out, ']');
-}
-
-/* Positions in the order of the file, so that the summary lists requests by number. */
-static enum status file_order(const struct trace *trace, uint32_t **out, struct diag *diag)
-{
-    uint32_t *first_at, *order;
-    size_t numbers = 1;
-    for (uint32_t position = 0; position < trace->count; position++)
-        if (trace->index[position] >= numbers)
-            numbers = (size_t)trace->index[position] + 1;
-    enum status status = array_zeroed(&order, trace->count, sizeof *order, "the decision log", diag);
-    if (status != SIM_OK)
-        return status;
-    status = array_zeroed(&first_at, numbers + 1, sizeof *first_at, "the decision log", diag);
-    if (status != SIM_OK) {
-        free(order);
-        return status;
-    }
-    for (uint32_t position = 0; position < trace->count; position++) /* a counting sort: children keep their order */
-        first_at[trace->index[position] + 1]++;
-    for (size_t number = 0; number < numbers; number++)
-        first_at[number + 1] += first_at[number];
-    for (uint32_t position = 0; position < trace->count; position++)
-        order[first_at[trace->index[position]]++] = position;
-    free(first_at);
-    *out = order;
-    return SIM_OK;
 }
 
 static void put_totals(struct decision_log *log, const struct run_end *end, uint64_t requests)
@@ -423,6 +414,7 @@ static void put_totals(struct decision_log *log, const struct run_end *end, uint
     put_text(out, end->stalled ? ",\"stall\":true" : ",\"stall\":false");
 }
 
+/* Where vLLM itself would die, the log has a line that says why in place of the step. */
 static void put_abort(struct decision_log *log, const struct run_end *end)
 {
     struct text_buffer *out = &log->out;
@@ -435,20 +427,18 @@ static void put_abort(struct decision_log *log, const struct run_end *end)
     put_text(out, "\"}\n");
 }
 
+/* The summary lists requests by their number in the file. A row has seven numbers of at most 20 digits: 160 bytes with the punctuation. */
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     struct decision_log *log = self;
     struct text_buffer *out = &log->out;
     const uint32_t count = log->trace->count;
     uint32_t *order;
-    enum status status = file_order(log->trace, &order, diag);
+    enum status status = make_room(out, (size_t)count * 160 + 2048, diag);
+    if (status == SIM_OK)
+        status = request_order(log->trace, &order, diag);
     if (status != SIM_OK)
         return status;
-    status = room(out, (size_t)count * 160 + 2048, diag);
-    if (status != SIM_OK) {
-        free(order);
-        return status;
-    }
     if (end->abort)
         put_abort(log, end);
     uint64_t dropped = 0;
@@ -487,7 +477,7 @@ enum status decision_log_create(const struct trace *trace, const struct decision
     if (status == SIM_OK)
         status = table_hash_create(trace->count, &log->hashes, diag);
     if (status == SIM_OK)
-        status = room(&log->tables, 1, diag);
+        status = make_room(&log->tables, 1, diag); /* memcpy from it must not meet NULL */
     if (status != SIM_OK) {
         decision_log_destroy(log);
         return status;

@@ -1,7 +1,7 @@
-/* decision_log.h - every decision as one JSON line a step, in the format of the golden logs (formats.md section 4).
+/* decision_log.h - every decision, as one JSON line a step in the format of the golden logs (doc/formats.md section 4).
  *
- * An observer of single steps: it hashes every scheduled block table in every step, which costs far more than deciding does. Text goes to
- * a sink in large pieces. Children of a request with n > 1 (V1) appear as "i.s".
+ * An observer of single steps. It hashes every scheduled block table in every step, which costs far more than deciding does. Text goes to
+ * a sink in large pieces. In V1 the further samples of a request with n > 1 appear as "i.s".
  */
 #ifndef PAGESIM_DECISION_LOG_H
 #define PAGESIM_DECISION_LOG_H
@@ -13,7 +13,7 @@
 #include "engine/observer.h"
 #include "trace/trace.h"
 
-/* Where text goes; `write` takes all of it or fails. */
+/* Where the text goes. `write` takes all of it or fails. */
 struct log_sink {
     void *self;
     enum status (*write)(void *self, const char *text, size_t length, struct diag *diag);
@@ -26,7 +26,7 @@ struct decision_log_options {
 
 struct decision_log;
 
-/* Borrows the trace and the sink. The caller ends it with decision_log_destroy; the log is complete after the observer's finish. */
+/* Borrows the trace and the sink. The caller frees it with decision_log_destroy. The log is complete after the observer's finish. */
 SIM_NODISCARD enum status decision_log_create(const struct trace *trace, const struct decision_log_options *options,
                                               const struct log_sink *sink, struct decision_log **out, struct diag *diag);
 struct observer decision_log_observer(struct decision_log *log);

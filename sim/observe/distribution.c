@@ -1,4 +1,5 @@
-/* distribution.c - see distribution.h. */
+/* distribution.c - mean, deviation and percentiles of values that are kept in memory. The selection starts in find_percentiles(): count the
+ * values in buckets, mark the buckets that hold a wanted rank, collect and sort only the values of those. */
 #include "observe/distribution.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@
 
 #include "base/array.h"
 
-/* About this many values share a bucket if they spread evenly; bounded, as every bucket is looked at. */
+/* About this many values share a bucket if they spread evenly. The number of buckets is bounded because each one is visited. */
 enum { VALUES_PER_BUCKET = 8, LEAST_BUCKETS = 64, MOST_BUCKETS = 65536 };
 
 void distribution_deinit(struct distribution *distribution)
@@ -23,24 +24,26 @@ static int by_value(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* Everything needed to answer "which value has rank r?". */
+/* Everything needed to answer "which value has rank r?". Ranks count from 0 at the smallest value. */
 struct ranking {
     const struct distribution *distribution;
     double min, max, scale;
     size_t buckets;
-    uint64_t *below; /* buckets + 1: values in the buckets before */
-    bool *wanted;    /* buckets: holds a rank that is asked for */
-    double *sorted;  /* values of all wanted buckets */
+    uint64_t *below; /* buckets + 1: values in the buckets before this one */
+    bool *wanted;    /* buckets: does it hold a rank that is asked for? */
+    double *sorted;  /* the values in all wanted buckets */
     size_t sorted_count, sorted_capacity;
 };
 
+/* The maximum would fall one bucket past the end, so it goes into the last. If all values are equal, scale is 0 and bucket 0 holds all. */
 static size_t bucket_of(const struct ranking *ranking, double value)
 {
     size_t bucket = (size_t)((value - ranking->min) * ranking->scale);
     return bucket < ranking->buckets ? bucket : ranking->buckets - 1;
 }
 
-static void rank_all(struct ranking *ranking)
+/* Counting each bucket in below[bucket + 1] makes the prefix sums come out in place. */
+static void count_values(struct ranking *ranking)
 {
     const struct distribution *distribution = ranking->distribution;
     ranking->min = INFINITY;
@@ -58,7 +61,7 @@ static void rank_all(struct ranking *ranking)
         ranking->below[bucket + 1] += ranking->below[bucket];
 }
 
-/* The last one with below <= rank. */
+/* The last bucket with below <= rank. Earlier ones with the same sum are empty, so it is the one that holds the rank. */
 size_t bucket_of_rank(const uint64_t *below, size_t buckets, uint64_t rank)
 {
     size_t low = 0, high = buckets;
@@ -69,7 +72,8 @@ size_t bucket_of_rank(const uint64_t *below, size_t buckets, uint64_t rank)
     return low;
 }
 
-/* One more pass over all values collects those of the wanted buckets; equal-width buckets keep them few. */
+/* A second pass over all values collects those of the wanted buckets. They are few unless nearly all values share a bucket, as after an
+ * extreme outlier; the result is exact then, too, only slower. */
 static enum status collect(struct ranking *ranking, struct diag *diag)
 {
     const struct distribution *distribution = ranking->distribution;
@@ -87,6 +91,7 @@ static enum status collect(struct ranking *ranking, struct diag *diag)
     return SIM_OK;
 }
 
+/* `sorted` holds several buckets one after the other. The rank counts from the start of its own bucket. */
 static double value_at(const struct ranking *ranking, uint64_t rank)
 {
     size_t bucket = bucket_of_rank(ranking->below, ranking->buckets, rank), i = 0;
@@ -102,47 +107,67 @@ uint64_t percentile_rank(double p, uint64_t count, double *fraction)
     return (uint64_t)whole;
 }
 
-enum status distribution_percentiles(const struct distribution *distribution, const double *percentiles, size_t count, double *out,
-                                     struct diag *diag)
+static enum status find_percentiles(struct ranking *ranking, const double *percentiles, size_t count, double *out, struct diag *diag)
 {
-    struct ranking found = {.distribution = distribution, .buckets = distribution->count / VALUES_PER_BUCKET}, *ranking = &found;
+    const uint64_t values = ranking->distribution->count;
     double fraction;
-    memset(out, 0, count * sizeof *out);
-    found.buckets = found.buckets < LEAST_BUCKETS ? LEAST_BUCKETS : found.buckets > MOST_BUCKETS ? MOST_BUCKETS : found.buckets;
-    enum status status = array_zeroed(&found.below, found.buckets + 1, sizeof *found.below, "a distribution", diag);
+    enum status status = array_zeroed(&ranking->below, ranking->buckets + 1, sizeof *ranking->below, "a distribution", diag);
     if (status == SIM_OK)
-        status = array_zeroed(&found.wanted, found.buckets, sizeof *found.wanted, "a distribution", diag);
-    if (status == SIM_OK && distribution->count > 0)
-        rank_all(ranking);
-    for (size_t i = 0; i < count && status == SIM_OK && distribution->count > 0; i++) {
-        uint64_t rank = percentile_rank(percentiles[i], distribution->count, &fraction);
+        status = array_zeroed(&ranking->wanted, ranking->buckets, sizeof *ranking->wanted, "a distribution", diag);
+    if (status != SIM_OK)
+        return status;
+    count_values(ranking);
+    for (size_t i = 0; i < count; i++) {
+        /* Interpolating needs the next value, too, and it may lie in another bucket. */
+        uint64_t rank = percentile_rank(percentiles[i], values, &fraction);
         ranking->wanted[bucket_of_rank(ranking->below, ranking->buckets, rank)] = true;
         ranking->wanted[bucket_of_rank(ranking->below, ranking->buckets, fraction > 0 ? rank + 1 : rank)] = true;
     }
-    if (status == SIM_OK && distribution->count > 0)
-        status = collect(ranking, diag);
-    for (size_t i = 0; i < count && status == SIM_OK && distribution->count > 0; i++) {
-        uint64_t rank = percentile_rank(percentiles[i], distribution->count, &fraction);
+    status = collect(ranking, diag);
+    for (size_t i = 0; i < count && status == SIM_OK; i++) {
+        uint64_t rank = percentile_rank(percentiles[i], values, &fraction);
         double low = value_at(ranking, rank), high = fraction > 0 ? value_at(ranking, rank + 1) : low;
         out[i] = low + fraction * (high - low);
     }
-    free(found.sorted);
-    free(found.below);
-    free(found.wanted);
     return status;
 }
 
-enum status distribution_figures(const struct distribution *distribution, struct figures *out, struct diag *diag)
+enum status distribution_percentiles(const struct distribution *distribution, const double *percentiles, size_t count, double *out,
+                                     struct diag *diag)
 {
-    static const double wanted[] = {0, 50, 90, 95, 99, 100};
-    double found[sizeof wanted / sizeof *wanted], sum = 0, squares = 0;
-    *out = (struct figures){0};
-    enum status status = distribution_percentiles(distribution, wanted, sizeof wanted / sizeof *wanted, found, diag);
-    if (status != SIM_OK)
-        return status;
-    out->count = distribution->count;
-    if (out->count == 0)
+    struct ranking ranking = {.distribution = distribution, .buckets = distribution->count / VALUES_PER_BUCKET};
+    memset(out, 0, count * sizeof *out);
+    if (distribution->count == 0)
         return SIM_OK;
+    ranking.buckets = ranking.buckets < LEAST_BUCKETS ? LEAST_BUCKETS : ranking.buckets > MOST_BUCKETS ? MOST_BUCKETS : ranking.buckets;
+    enum status status = find_percentiles(&ranking, percentiles, count, out, diag);
+    free(ranking.sorted);
+    free(ranking.below);
+    free(ranking.wanted);
+    return status;
+}
+
+const double summary_percentiles[SUMMARY_PERCENTILES] = {0, 50, 90, 95, 99, 100};
+
+void summary_set_percentiles(struct summary *summary, const double values[SUMMARY_PERCENTILES])
+{
+    summary->min = values[0];
+    summary->median = values[1];
+    summary->p90 = values[2];
+    summary->p95 = values[3];
+    summary->p99 = values[4];
+    summary->max = values[5];
+}
+
+/* The deviation takes a second pass over the values: sums of squares lose digits when the mean is large against the deviation. */
+enum status distribution_summary(const struct distribution *distribution, struct summary *out, struct diag *diag)
+{
+    double found[SUMMARY_PERCENTILES], sum = 0, squares = 0;
+    *out = (struct summary){.count = distribution->count};
+    enum status status = distribution_percentiles(distribution, summary_percentiles, SUMMARY_PERCENTILES, found, diag);
+    if (status != SIM_OK || out->count == 0)
+        return status;
+    summary_set_percentiles(out, found);
     for (size_t i = 0; i < distribution->count; i++)
         sum += distribution->values[i];
     out->mean = sum / (double)out->count;
@@ -151,11 +176,5 @@ enum status distribution_figures(const struct distribution *distribution, struct
         squares += off * off;
     }
     out->std = sqrt(squares / (double)out->count);
-    out->min = found[0];
-    out->median = found[1];
-    out->p90 = found[2];
-    out->p95 = found[3];
-    out->p99 = found[4];
-    out->max = found[5];
     return SIM_OK;
 }

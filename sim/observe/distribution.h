@@ -1,8 +1,8 @@
 /* distribution.h - mean and exact percentiles of many values, in time linear in their number.
  *
- * Percentiles interpolate linearly between the two nearest ranks (rank = p / 100 * (n - 1); numpy's default and vLLM's). No full sort: one
- * pass counts values in equal-width buckets, then only the buckets that hold a wanted rank are sorted. For gaps between tokens, of which
- * there are millions, see gap_distribution.h.
+ * Percentiles interpolate linearly between the two nearest ranks (rank = p / 100 * (n - 1)), which is numpy's default and so vLLM's. There
+ * is no full sort: one pass counts values in buckets of equal width, then only the buckets that hold a wanted rank are sorted. Gaps between
+ * tokens, of which there are millions, have a structure of their own (gap_distribution.h).
  */
 #ifndef PAGESIM_DISTRIBUTION_H
 #define PAGESIM_DISTRIBUTION_H
@@ -17,11 +17,16 @@ struct distribution {
     size_t count, capacity;
 };
 
-/* Figures of a distribution; all 0 when count is 0. */
-struct figures {
+/* What reports say about a distribution. All 0 when count is 0. */
+struct summary {
     uint64_t count;
     double mean, std, min, max, median, p90, p95, p99;
 };
+
+/* The percentiles of a summary, from min to max; and setting them. */
+enum { SUMMARY_PERCENTILES = 6 };
+extern const double summary_percentiles[SUMMARY_PERCENTILES];
+void summary_set_percentiles(struct summary *summary, const double values[SUMMARY_PERCENTILES]);
 
 /* Make room for `count` values in all. */
 SIM_NODISCARD static inline enum status distribution_reserve(struct distribution *distribution, size_t count, struct diag *diag)
@@ -42,13 +47,13 @@ SIM_NODISCARD static inline enum status distribution_add(struct distribution *di
 }
 void distribution_deinit(struct distribution *distribution);
 
-/* Rank of a percentile among `count` >= 1 sorted values: its whole part, and how far towards the next. */
+/* The rank of a percentile among `count` >= 1 sorted values: returns its whole part; *fraction is how far it lies towards the next rank. */
 uint64_t percentile_rank(double p, uint64_t count, double *fraction);
 
-/* Of `buckets` buckets the one that holds a rank; below[i]: how many values are in those before bucket i, buckets + 1 sums. */
+/* Which of `buckets` buckets holds a rank. below[i], buckets + 1 of them, is how many values are in the buckets before bucket i. */
 size_t bucket_of_rank(const uint64_t *below, size_t buckets, uint64_t rank);
 
-SIM_NODISCARD enum status distribution_figures(const struct distribution *distribution, struct figures *out, struct diag *diag);
+SIM_NODISCARD enum status distribution_summary(const struct distribution *distribution, struct summary *out, struct diag *diag);
 
 /* `count` percentiles (0..100) at once; 0 for an empty distribution. */
 SIM_NODISCARD enum status distribution_percentiles(const struct distribution *distribution, const double *percentiles, size_t count,

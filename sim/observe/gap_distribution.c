@@ -1,7 +1,9 @@
-/* gap_distribution.c - see gap_distribution.h. What comes is at once added to the sums and counted in buckets (a progression that stays in
- * one bucket is counted at once). In the end the buckets tell where the wanted ranks are, one pass over the progressions collects what lies
- * in those few buckets, and only that is sorted. Buckets widen with the gap, 1024 to an octave: gaps of 10 ms share one if they differ by
- * less than 8 us. */
+/* gap_distribution.c - adding progressions (first half) and percentiles of them (second half). Read gap_distribution.h first, then
+ * distribution.c, which selects ranks in the same way.
+ *
+ * A new progression is added to the sums and counted in buckets right away; one that stays in a single bucket costs one addition. At the end
+ * the buckets say where the wanted ranks are, one pass over the progressions collects the gaps in those few buckets, and only these are
+ * sorted. Buckets widen with the gap, 1024 to an octave: gaps of 10 ms share a bucket if they differ by less than 8 us. */
 #include "observe/gap_distribution.h"
 
 #include <math.h>
@@ -21,12 +23,13 @@ struct weighted_gap {
     uint64_t weight;
 };
 
-/* Does a single gap continue the newest progression? So the plain schedulers' steps, told one by one, become progressions as well. */
+/* Does a single gap continue the newest progression? The plain schedulers report steps one by one; this turns them into progressions as
+ * well, so that both engines need the same memory. */
 static bool continues(struct gap_progression *newest, int64_t gap_ns, uint32_t weight)
 {
     if (newest->weight != weight || newest->count == COUNT_MOST)
         return false;
-    if (newest->count == 1 && llabs(gap_ns - newest->first_ns) < NEAR_NS) /* else they have nothing to do with each other */
+    if (newest->count == 1 && llabs(gap_ns - newest->first_ns) < NEAR_NS) /* farther apart they are hardly consecutive decode steps */
         newest->change_ns = (int32_t)(gap_ns - newest->first_ns);
     else if (newest->count == 1 || gap_ns != newest->first_ns + (int64_t)newest->change_ns * newest->count)
         return false;
@@ -34,12 +37,13 @@ static bool continues(struct gap_progression *newest, int64_t gap_ns, uint32_t w
     return true;
 }
 
-static int64_t last_of(const struct gap_progression *run)
+static int64_t last_of(const struct gap_progression *progression)
 {
-    return run->first_ns + (int64_t)run->change_ns * (run->count - 1);
+    return progression->first_ns + (int64_t)progression->change_ns * (progression->count - 1);
 }
 
-/* Rises with the gap: the gap itself in the first octave, then an exponent and the OCTAVE_BITS bits behind the leading one. */
+/* A floating-point number in integers: below OCTAVE the gap itself, then an exponent and the OCTAVE_BITS bits after the leading one. It never
+ * falls when the gap rises, so buckets are in order of gaps. */
 static inline size_t bucket_of(int64_t gap_ns)
 {
     const uint64_t gap = (uint64_t)gap_ns;
@@ -54,36 +58,40 @@ static int64_t least_gap_of(size_t bucket)
     return (int64_t)((bucket - (size_t)shift * OCTAVE) << shift);
 }
 
-/* A progression that leaves its first bucket: a rising one bucket by bucket, others gap by gap. */
-static void count_weights(struct gap_distribution *gaps, const struct gap_progression *run)
+/* Counts a progression that leaves its first bucket. A rising one, the common case as decode steps get slower with the context, is counted
+ * bucket by bucket; others gap by gap. */
+static void count_weights(struct gap_distribution *gaps, const struct gap_progression *progression)
 {
-    int64_t gap_ns = run->first_ns;
-    for (uint32_t left = run->count, in; left > 0; left -= in) {
+    int64_t gap_ns = progression->first_ns;
+    for (uint32_t left = progression->count, in; left > 0; left -= in) {
         const size_t bucket = bucket_of(gap_ns);
         in = 1;
-        if (run->change_ns > 0) {
-            const int64_t fit = (least_gap_of(bucket + 1) - gap_ns + run->change_ns - 1) / run->change_ns;
+        if (progression->change_ns > 0) {
+            const int64_t fit = (least_gap_of(bucket + 1) - gap_ns + progression->change_ns - 1) / progression->change_ns;
             in = fit < left ? (uint32_t)fit : left;
         }
-        gaps->weights[bucket] += (uint64_t)in * run->weight;
-        gap_ns += (int64_t)run->change_ns * in;
+        gaps->weights[bucket] += (uint64_t)in * progression->weight;
+        gap_ns += (int64_t)progression->change_ns * in;
     }
 }
 
-/* Sums of gap and gap^2: with gaps f + k c for k below n, whose sum is s = n f + c N, the squares add up to f (2 s - n f) + c^2 M, where N
- * and M are the sums of k and of k^2. */
-static void add_sums(struct gap_distribution *gaps, const struct gap_progression *run)
+/* Adds to the sums of gap and gap^2 in closed form. The gaps are f + k c for k = 0 .. n - 1. With N the sum of all k and M the sum of all
+ * k^2, the gaps add up to s = n f + c N and their squares to n f^2 + 2 f c N + c^2 M = f (2 s - n f) + c^2 M. */
+static void add_sums(struct gap_distribution *gaps, const struct gap_progression *progression)
 {
-    const int64_t n = run->count, change = run->change_ns, numbers = n * (n - 1) / 2, number_squares = numbers * (2 * n - 1) / 3;
-    const int64_t firsts = n * run->first_ns, sum = firsts + change * numbers;
-    const __int128 squares = (__int128)run->first_ns * (2 * sum - firsts) + (__int128)(change * change) * number_squares;
-    gaps->sum += (unsigned __int128)(uint64_t)sum * run->weight;
-    gaps->squares += (unsigned __int128)squares * run->weight;
+    const int64_t n = progression->count, change = progression->change_ns, numbers = n * (n - 1) / 2,
+                  number_squares = numbers * (2 * n - 1) / 3;
+    const int64_t firsts = n * progression->first_ns, sum = firsts + change * numbers;
+    const __int128 squares = (__int128)progression->first_ns * (2 * sum - firsts) + (__int128)(change * change) * number_squares;
+    gaps->sum += (unsigned __int128)(uint64_t)sum * progression->weight;
+    gaps->squares += (unsigned __int128)squares * progression->weight;
 }
 
-static void account(struct gap_distribution *gaps, const struct gap_progression *run)
+/* Everything that does not need the list: extremes, total, sums and bucket counts. A progression has its extremes at its ends. */
+static void account(struct gap_distribution *gaps, const struct gap_progression *progression)
 {
-    const int64_t first = run->first_ns, last = last_of(run), low = first < last ? first : last, high = first < last ? last : first;
+    const int64_t first = progression->first_ns, last = last_of(progression), low = first < last ? first : last,
+                  high = first < last ? last : first;
     const size_t bucket = bucket_of(first);
     if (gaps->total == 0) {
         gaps->min_ns = low;
@@ -91,15 +99,15 @@ static void account(struct gap_distribution *gaps, const struct gap_progression 
     }
     gaps->min_ns = low < gaps->min_ns ? low : gaps->min_ns;
     gaps->max_ns = high > gaps->max_ns ? high : gaps->max_ns;
-    gaps->total += (uint64_t)run->count * run->weight;
-    add_sums(gaps, run);
+    gaps->total += (uint64_t)progression->count * progression->weight;
+    add_sums(gaps, progression);
     if (bucket == bucket_of(last))
-        gaps->weights[bucket] += (uint64_t)run->count * run->weight;
+        gaps->weights[bucket] += (uint64_t)progression->count * progression->weight;
     else
-        count_weights(gaps, run);
+        count_weights(gaps, progression);
 }
 
-/* Too much for one progression. */
+/* What does not fit the bit fields of one progression: gap by gap, and the weight in parts. Rare, so it need not be compact. */
 static enum status add_in_pieces(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count, uint32_t weight,
                                  struct diag *diag)
 {
@@ -117,48 +125,49 @@ enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns
 {
     if (count > COUNT_MOST || weight > WEIGHT_MOST || change_ns != (int32_t)change_ns)
         return add_in_pieces(gaps, first_ns, change_ns, count, weight, diag);
-    const struct gap_progression run = {
+    const struct gap_progression progression = {
         .first_ns = first_ns, .change_ns = (int32_t)change_ns, .count = count & COUNT_MOST, .weight = weight & WEIGHT_MOST};
     enum status status = SIM_OK;
-    if (gaps->run_count == gaps->capacity || !gaps->weights)
-        status = gap_distribution_reserve(gaps, gaps->run_count + 1, diag);
+    if (gaps->progression_count == gaps->capacity || !gaps->weights)
+        status = gap_distribution_reserve(gaps, gaps->progression_count + 1, diag);
     if (status != SIM_OK)
         return status;
-    account(gaps, &run);
-    if (count > 1 || gaps->run_count == 0 || !continues(&gaps->runs[gaps->run_count - 1], first_ns, weight))
-        gaps->runs[gaps->run_count++] = run;
+    account(gaps, &progression); /* also when the newest progression takes the gap in */
+    if (count > 1 || gaps->progression_count == 0 || !continues(&gaps->progressions[gaps->progression_count - 1], first_ns, weight))
+        gaps->progressions[gaps->progression_count++] = progression;
     return SIM_OK;
 }
 
-enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t runs, struct diag *diag)
+enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t progressions, struct diag *diag)
 {
     enum status status = SIM_OK;
     if (!gaps->weights)
         status = array_zeroed(&gaps->weights, BUCKETS, sizeof *gaps->weights, "the gaps between tokens", diag);
-    return status == SIM_OK ? array_reserve(&gaps->runs, &gaps->capacity, runs, sizeof *gaps->runs, "the gaps between tokens", diag)
+    return status == SIM_OK ? array_reserve(&gaps->progressions, &gaps->capacity, progressions, sizeof *gaps->progressions,
+                                            "the gaps between tokens", diag)
                             : status;
 }
 
 void gap_distribution_deinit(struct gap_distribution *gaps)
 {
-    free(gaps->runs);
+    free(gaps->progressions);
     free(gaps->weights);
     *gaps = (struct gap_distribution){0};
 }
 
 /* --- percentiles ------------------------------------------------------------------------------------------------------------------ */
 
-/* Where the wanted ranks lie. Buckets count from that of the least gap. */
+/* Where the wanted ranks lie. Bucket numbers here count from the bucket of the least gap, so that only the used range is walked. */
 struct gap_ranking {
     const struct gap_distribution *gaps;
     size_t least, buckets;
-    uint64_t *below;             /* buckets + 1: weight in the buckets before */
-    uint32_t *wanted;            /* buckets: the next one, itself included, that holds a rank that is asked for; `buckets`: none */
+    uint64_t *below;             /* buckets + 1: weight in the buckets before this one */
+    uint32_t *wanted;            /* buckets: the first wanted bucket from this one on; `buckets`: none */
     struct weighted_gap *sorted; /* the gaps in all wanted buckets */
     size_t sorted_count, sorted_capacity;
 };
 
-/* The gap at a rank, if it need not be looked for; else -1. */
+/* The extremes are known, so they are not searched: the gap at the first or last rank, or -1 for any other rank. */
 static int64_t outermost(const struct gap_distribution *gaps, uint64_t rank)
 {
     return rank == 0 ? gaps->min_ns : rank == gaps->total - 1 ? gaps->max_ns : -1;
@@ -192,20 +201,22 @@ static enum status begin_ranking(struct gap_ranking *ranking, const double *perc
         want(ranking, rank);
         want(ranking, fraction > 0 ? rank + 1 : rank);
     }
+    /* Each bucket learns the next wanted one. So one look tells whether a progression from bucket a to b touches any: wanted[a] <= b. */
     for (size_t bucket = ranking->buckets - 1; bucket-- > 0;)
         if (ranking->wanted[bucket] == ranking->buckets)
             ranking->wanted[bucket] = ranking->wanted[bucket + 1];
     return SIM_OK;
 }
 
-static enum status collect_run(struct gap_ranking *ranking, const struct gap_progression *run, struct diag *diag)
+/* Collects the gaps of one progression that lie in wanted buckets. Equal gaps are one entry with the weight of all. */
+static enum status collect_progression(struct gap_ranking *ranking, const struct gap_progression *progression, struct diag *diag)
 {
-    const uint32_t steps = run->change_ns == 0 ? 1 : run->count;
-    const uint64_t weight = run->change_ns == 0 ? (uint64_t)run->count * run->weight : run->weight;
+    const uint32_t steps = progression->change_ns == 0 ? 1 : progression->count;
+    const uint64_t weight = progression->change_ns == 0 ? (uint64_t)progression->count * progression->weight : progression->weight;
     enum status status = array_reserve(&ranking->sorted, &ranking->sorted_capacity, ranking->sorted_count + steps, sizeof *ranking->sorted,
                                        "the gaps between tokens", diag);
-    int64_t gap_ns = run->first_ns;
-    for (uint32_t k = 0; k < steps && status == SIM_OK; k++, gap_ns += run->change_ns) {
+    int64_t gap_ns = progression->first_ns;
+    for (uint32_t k = 0; k < steps && status == SIM_OK; k++, gap_ns += progression->change_ns) {
         const size_t bucket = bucket_of(gap_ns) - ranking->least;
         if (ranking->wanted[bucket] == bucket)
             ranking->sorted[ranking->sorted_count++] = (struct weighted_gap){gap_ns, weight};
@@ -222,18 +233,19 @@ static int by_gap(const void *a, const void *b)
 static enum status collect(struct gap_ranking *ranking, struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (size_t i = 0; i < ranking->gaps->run_count && status == SIM_OK; i++) {
-        const struct gap_progression *run = &ranking->gaps->runs[i];
-        const int64_t first = run->first_ns, last = last_of(run);
+    for (size_t i = 0; i < ranking->gaps->progression_count && status == SIM_OK; i++) {
+        const struct gap_progression *progression = &ranking->gaps->progressions[i];
+        const int64_t first = progression->first_ns, last = last_of(progression);
         const size_t low = bucket_of(first < last ? first : last), high = bucket_of(first < last ? last : first);
         if (ranking->wanted[low - ranking->least] <= high - ranking->least)
-            status = collect_run(ranking, run, diag);
+            status = collect_progression(ranking, progression, diag);
     }
     if (ranking->sorted_count > 0)
         qsort(ranking->sorted, ranking->sorted_count, sizeof *ranking->sorted, by_gap);
     return status;
 }
 
+/* Skips to the rank's bucket in `sorted`, then adds up weights until they pass the rank. */
 static int64_t gap_at(const struct gap_ranking *ranking, uint64_t rank)
 {
     const int64_t known = outermost(ranking->gaps, rank);
@@ -277,25 +289,20 @@ enum status gap_distribution_percentiles(const struct gap_distribution *gaps, co
     return status;
 }
 
-enum status gap_distribution_figures(const struct gap_distribution *gaps, struct figures *out, struct diag *diag)
+enum status gap_distribution_summary(const struct gap_distribution *gaps, struct summary *out, struct diag *diag)
 {
-    static const double wanted[] = {0, 50, 90, 95, 99, 100};
-    double found[sizeof wanted / sizeof *wanted];
-    *out = (struct figures){.count = gaps->total};
-    enum status status = gap_distribution_percentiles(gaps, wanted, sizeof wanted / sizeof *wanted, found, diag);
+    double found[SUMMARY_PERCENTILES];
+    *out = (struct summary){.count = gaps->total};
+    enum status status = gap_distribution_percentiles(gaps, summary_percentiles, SUMMARY_PERCENTILES, found, diag);
     if (status != SIM_OK || gaps->total == 0)
         return status;
-    /* Around the mean's whole part, exactly: nothing is lost to rounding. */
+    summary_set_percentiles(out, found);
+    /* The variance is E[(x - m)^2] - (E[x] - m)^2 for any m. With m the whole nanoseconds of the mean the first sum is exact in integers and
+     * the second is below 1, so nothing is lost to rounding. */
     const unsigned __int128 mean_ns = gaps->sum / gaps->total, sum = gaps->sum % gaps->total;
     const unsigned __int128 squares = gaps->squares - 2 * mean_ns * gaps->sum + mean_ns * mean_ns * gaps->total;
     const double off = (double)sum / (double)gaps->total;
     out->mean = ((double)mean_ns + off) / NS_PER_MS;
     out->std = sqrt((double)squares / (double)gaps->total - off * off) / NS_PER_MS;
-    out->min = found[0];
-    out->median = found[1];
-    out->p90 = found[2];
-    out->p95 = found[3];
-    out->p99 = found[4];
-    out->max = found[5];
     return SIM_OK;
 }

@@ -1,6 +1,6 @@
-/* gap_distribution.h - all gaps between tokens of a replay, kept as arithmetic progressions: a hundred thousand runs of steps instead of
- * millions of tokens. Mean and deviation come from exact integer sums and percentiles from exact ranks, so that it does not matter how
- * the same gaps were cut into runs.
+/* gap_distribution.h - all gaps between tokens of a replay, kept as arithmetic progressions: a hundred thousand of these instead of millions
+ * of gaps. Mean and deviation come from exact integer sums and percentiles from exact ranks, so the result does not depend on how the same
+ * gaps were cut into progressions.
  *
  * A progression is `count` gaps first, first + change, first + 2 change, ..., each seen `weight` times (by so many requests).
  */
@@ -14,7 +14,7 @@
 
 enum { GAP_COUNT_BITS = 13, GAP_WEIGHT_BITS = 32 - GAP_COUNT_BITS };
 
-/* 16 bytes, as a million requests make some three millions of them. What does not fit is kept as several. */
+/* 16 bytes, because a million requests make some three million of them. What does not fit the bit fields is kept as several. */
 struct gap_progression {
     int64_t first_ns;
     int32_t change_ns;
@@ -22,23 +22,23 @@ struct gap_progression {
 };
 
 struct gap_distribution {
-    struct gap_progression *runs;
-    size_t run_count, capacity;
+    struct gap_progression *progressions;
+    size_t progression_count, capacity;
     uint64_t total;                 /* gaps, by weight */
     int64_t min_ns, max_ns;         /* if there are any */
     unsigned __int128 sum, squares; /* of all gaps in ns, and of their squares */
     uint64_t *weights;              /* by bucket; NULL before the first gap */
 };
 
-/* Remember `count` >= 1 gaps, `weight` >= 1 times each. None is negative, and all `count` together fit 62 bits. */
+/* Add `count` >= 1 gaps, `weight` >= 1 times each. None is negative, and the sum of the `count` gaps fits 62 bits. */
 SIM_NODISCARD enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count,
                                                uint32_t weight, struct diag *diag);
-/* Make room for `runs` calls of gap_distribution_add that neither allocate nor fail, as long as each fits one progression. */
-SIM_NODISCARD enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t runs, struct diag *diag);
+/* Make room for `progressions` calls of gap_distribution_add that neither allocate nor fail, as long as each fits one progression. */
+SIM_NODISCARD enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t progressions, struct diag *diag);
 void gap_distribution_deinit(struct gap_distribution *gaps);
 
 /* In milliseconds. */
-SIM_NODISCARD enum status gap_distribution_figures(const struct gap_distribution *gaps, struct figures *out, struct diag *diag);
+SIM_NODISCARD enum status gap_distribution_summary(const struct gap_distribution *gaps, struct summary *out, struct diag *diag);
 
 /* `count` percentiles (0..100) at once, in milliseconds, interpolated as distribution.h says; 0 when there are no gaps. */
 SIM_NODISCARD enum status gap_distribution_percentiles(const struct gap_distribution *gaps, const double *percentiles, size_t count,

@@ -1,47 +1,24 @@
-/* latency.h - the latencies of one request, by vLLM's definitions (metrics.h), for everything that looks at requests one by one.
- *
- * Each function gives milliseconds and is false when the request has no such latency. `output_tokens` is the trace's: a sample of a group
- * has the group's token times, its own length is what was asked for.
+/* latency.h - the one list of latencies. Everything that reports, asks for or limits a latency uses this enumeration. The definitions are
+ * vLLM's; metrics.h computes them.
  */
 #ifndef PAGESIM_LATENCY_H
 #define PAGESIM_LATENCY_H
 
-#include "observe/metrics.h"
+#include <stdint.h>
 
-#define LATENCY_NS_PER_MS 1e6
+enum latency {
+    LATENCY_TTFT,  /* arrival to first token */
+    LATENCY_TPOT,  /* mean time per token after the first; one token has none */
+    LATENCY_ITL,   /* gap between two tokens: not one value a request, but all gaps pooled */
+    LATENCY_E2EL,  /* arrival to last token */
+    LATENCY_QUEUE, /* arrival to first admission */
+    LATENCIES
+};
 
-/* Of a request; false: it has none. A sample of a group (V0) has the group's token times; its own length is the trace's. */
-typedef bool latency_of(const struct request_story *story, uint32_t output_tokens, double *ms);
+/* As in names of figures: "ttft", "tpot", "itl", "e2el", "queue"; and for people: "TTFT", ... */
+extern const char *const latency_names[LATENCIES], *const latency_titles[LATENCIES];
 
-/* Arrival to first token. */
-static inline bool latency_ttft(const struct request_story *story, uint32_t output_tokens, double *ms)
-{
-    (void)output_tokens;
-    *ms = (double)(story->first_token_ns - story->arrival_ns) / LATENCY_NS_PER_MS;
-    return story->first_token_ns >= 0;
-}
-
-/* Mean time per token after the first; one token has none. */
-static inline bool latency_tpot(const struct request_story *story, uint32_t output_tokens, double *ms)
-{
-    *ms = (double)(story->finish_ns - story->first_token_ns) / LATENCY_NS_PER_MS / (output_tokens > 1 ? output_tokens - 1 : 1);
-    return story->finish_ns >= 0 && output_tokens > 1;
-}
-
-/* Arrival to last token. */
-static inline bool latency_e2e(const struct request_story *story, uint32_t output_tokens, double *ms)
-{
-    (void)output_tokens;
-    *ms = (double)(story->finish_ns - story->arrival_ns) / LATENCY_NS_PER_MS;
-    return story->finish_ns >= 0;
-}
-
-/* Arrival to first admission. */
-static inline bool latency_queue(const struct request_story *story, uint32_t output_tokens, double *ms)
-{
-    (void)output_tokens;
-    *ms = (double)(story->first_scheduled_ns - story->arrival_ns) / LATENCY_NS_PER_MS;
-    return story->first_scheduled_ns >= 0;
-}
+/* The latency with that name, `length` characters long; LATENCIES when there is none. */
+enum latency latency_find(const char *name, uint32_t length);
 
 #endif

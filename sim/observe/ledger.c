@@ -1,7 +1,13 @@
-/* ledger.c - see ledger.h. */
+/* ledger.c - adds runs of steps to sums and peaks, and splits sums into accounts when somebody asks. Read add_run first: it is the part that
+ * every replay pays for; then ledger_split, which says what an account is.
+ */
 #include "observe/ledger.h"
 
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
+
+_Static_assert((int)TIMELINE_SERIES == (int)LEDGER_ACCOUNTS, "the timeline keeps the accounts");
+
+const char *const ledger_account_names[LEDGER_ACCOUNTS] = {"useful", "tail_waste", "cached_idle", "free", "null"};
 
 void ledger_init(struct ledger *ledger, const struct trace *trace, const struct config *config)
 {
@@ -9,43 +15,90 @@ void ledger_init(struct ledger *ledger, const struct trace *trace, const struct 
                               .block_size = config->block_size,
                               .max_model_len = config->max_model_len,
                               .pool_blocks = config->num_gpu_blocks,
-                              .has_null_block = scheduler_ops_of(config)->has_null_block,
+                              .has_null_block = engine_facts_of(config)->has_null_block,
                               .contiguity = config->contiguity};
 }
 
+void ledger_keep_history(struct ledger *ledger, struct ledger_history *history)
+{
+    *history = (struct ledger_history){0};
+    usage_timeline_init(&history->timeline);
+    ledger->history = history;
+}
+
+/* --- runs of steps ----------------------------------------------------------------------------------------------------------------- */
+
 /* Not inlined: in a loop gcc would carry the 128-bit sums in pieces of the stack and copy those with loads that wait for narrower stores;
- * that was 4 % of a replay's time. */
-__attribute__((noinline)) static void add_run(struct ledger *ledger, const struct step_run *run)
+ * that was 4 % of a replay's time. The caller chooses the set of sums, so that every address in here is a constant from a pointer. */
+__attribute__((noinline)) static void add_run(struct ledger_sums *sums, const struct step_run *run, bool contiguity)
 {
     const struct step_tally *first = &run->first;
     const ledger_sum ns = (ledger_sum)(uint64_t)run->duration_ns;
-    ledger->time_ns += (uint64_t)ns;
-    ledger->used += run->used_blocks_ns;
-    ledger->cached += run->cached_blocks_ns;
-    ledger->free_uncached += (first->used_blocks + (ledger_sum)first->free_blocks) * ns - run->used_blocks_ns - run->cached_blocks_ns;
-    ledger->held_tokens += run->held_tokens_ns;
-    ledger->table_blocks += run->table_blocks_ns;
-    if (ledger->contiguity)
-        ledger->table_runs += run->table_runs_ns;
-    ledger->running += first->running * ns;
-    ledger->waiting += first->waiting * ns;
-    if (run->peak_used_blocks > ledger->peak_used)
-        ledger->peak_used = run->peak_used_blocks;
-    if (first->cached_blocks > ledger->peak_cached)
-        ledger->peak_cached = first->cached_blocks;
-    if (run->peak_held_tokens > ledger->peak_held_tokens)
-        ledger->peak_held_tokens = run->peak_held_tokens;
-    if (run->peak_empty_slots > ledger->peak_empty_slots)
-        ledger->peak_empty_slots = run->peak_empty_slots;
-    if (first->table_blocks - first->used_blocks > ledger->peak_saved_blocks)
-        ledger->peak_saved_blocks = first->table_blocks - first->used_blocks;
+    sums->time_ns += (uint64_t)ns;
+    sums->used += run->used_blocks_ns;
+    sums->cached += run->cached_blocks_ns;
+    sums->free_uncached +=
+        (ledger_sum)((uint64_t)first->used_blocks + first->free_blocks) * ns - run->used_blocks_ns - run->cached_blocks_ns;
+    sums->held_tokens += run->held_tokens_ns;
+    sums->table_blocks += run->table_blocks_ns;
+    if (contiguity)
+        sums->table_runs += run->table_runs_ns;
+    sums->running += first->running * ns;
+    sums->waiting += first->waiting * ns;
+    if (first->shared_empty_slots)
+        sums->shared_empty_slots += first->shared_empty_slots * ns;
+}
+
+/* Within a run blocks are only taken: what is not in use is most at its start, and what is shared stays the same. */
+static inline void note_peaks(struct ledger_peaks *peaks, const struct step_run *run)
+{
+    const struct step_tally *first = &run->first;
+    if (run->peak_used_blocks > peaks->used_blocks)
+        peaks->used_blocks = run->peak_used_blocks;
+    if (first->cached_blocks > peaks->cached_blocks)
+        peaks->cached_blocks = first->cached_blocks;
+    if (run->peak_held_tokens > peaks->held_tokens)
+        peaks->held_tokens = run->peak_held_tokens;
+    if (run->peak_empty_slots > peaks->empty_slots)
+        peaks->empty_slots = run->peak_empty_slots;
+    if (first->table_blocks - first->used_blocks > peaks->saved_blocks)
+        peaks->saved_blocks = first->table_blocks - first->used_blocks;
+}
+
+static void raise(uint64_t *peak, uint64_t value)
+{
+    if (value > *peak)
+        *peak = value;
+}
+
+static void write_history(const struct ledger *ledger, const struct step_run *run)
+{
+    const struct step_tally *first = &run->first;
+    const uint64_t size = ledger->block_size, saved = (first->table_blocks - first->used_blocks) * size;
+    uint64_t *peaks = ledger->history->peak_slots;
+    struct ledger_sums sums = {0};
+    slot_time accounts[LEDGER_ACCOUNTS];
+    add_run(&sums, run, false);
+    ledger_split(ledger, &sums, accounts);
+    usage_timeline_add(&ledger->history->timeline, first->start_ns, run->duration_ns, accounts);
+    raise(&peaks[ACCOUNT_USEFUL], run->peak_held_tokens + first->shared_empty_slots - saved);
+    raise(&peaks[ACCOUNT_TAIL], run->peak_empty_slots - first->shared_empty_slots);
+    raise(&peaks[ACCOUNT_CACHED], first->cached_blocks * size);
+    raise(&peaks[ACCOUNT_FREE], (first->free_blocks - first->cached_blocks) * size);
+    raise(&peaks[ACCOUNT_NULL], ledger->has_null_block ? size : 0);
 }
 
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
+    struct ledger *ledger = self;
     (void)diag;
-    for (size_t i = 0; i < count; i++)
-        add_run(self, &runs[i]);
+    for (size_t i = 0; i < count; i++) {
+        const bool waits = runs[i].first.waiting + runs[i].first.swapped > 0;
+        add_run(&ledger->by_waiting[waits], &runs[i], ledger->contiguity);
+        note_peaks(&ledger->peaks, &runs[i]);
+    }
+    for (size_t i = 0; ledger->history && i < count; i++)
+        write_history(ledger, &runs[i]);
     return SIM_OK;
 }
 
@@ -102,16 +155,72 @@ struct observer ledger_observer(struct ledger *ledger)
     return (struct observer){.self = ledger, .contiguity = ledger->contiguity, .runs = on_runs, .events = on_events};
 }
 
-bool ledger_check(const struct ledger *ledger)
+/* --- what the sums say ------------------------------------------------------------------------------------------------------------- */
+
+struct ledger_sums ledger_span_sums(const struct ledger *ledger, enum ledger_span span)
 {
-    ledger_sum null = ledger->has_null_block ? ledger->time_ns : 0;
-    return ledger->used + ledger->cached + ledger->free_uncached + null == (ledger_sum)ledger->pool_blocks * ledger->time_ns &&
-           ledger->table_blocks >= ledger->used && ledger->table_blocks * ledger->block_size >= ledger->held_tokens;
+    const struct ledger_sums *nobody = &ledger->by_waiting[false];
+    struct ledger_sums sums = ledger->by_waiting[true];
+    if (span == SPAN_WAITING)
+        return sums;
+    sums.time_ns += nobody->time_ns;
+    sums.used += nobody->used;
+    sums.cached += nobody->cached;
+    sums.free_uncached += nobody->free_uncached;
+    sums.held_tokens += nobody->held_tokens;
+    sums.table_blocks += nobody->table_blocks;
+    sums.table_runs += nobody->table_runs;
+    sums.running += nobody->running;
+    sums.waiting += nobody->waiting;
+    sums.shared_empty_slots += nobody->shared_empty_slots;
+    return sums;
 }
 
-double ledger_mean(const struct ledger *ledger, ledger_sum sum)
+/* Tables count a shared block once each, so its tokens and empty slots must be taken out again: in V1 shared blocks are full; where they are
+ * not (V0) tallies say how many empty slots were counted too often. */
+void ledger_split(const struct ledger *ledger, const struct ledger_sums *sums, slot_time accounts[LEDGER_ACCOUNTS])
 {
-    return ledger->time_ns ? (double)sum / (double)ledger->time_ns : 0;
+    const slot_time size = ledger->block_size;
+    accounts[ACCOUNT_TAIL] = (slot_time)sums->table_blocks * size - (slot_time)sums->held_tokens - (slot_time)sums->shared_empty_slots;
+    accounts[ACCOUNT_USEFUL] = (slot_time)sums->used * size - accounts[ACCOUNT_TAIL];
+    accounts[ACCOUNT_CACHED] = (slot_time)sums->cached * size;
+    accounts[ACCOUNT_FREE] = (slot_time)sums->free_uncached * size;
+    accounts[ACCOUNT_NULL] = ledger->has_null_block ? size * (slot_time)sums->time_ns : 0;
+}
+
+slot_time ledger_saved(const struct ledger *ledger, const struct ledger_sums *sums)
+{
+    return ((slot_time)sums->table_blocks - (slot_time)sums->used) * ledger->block_size;
+}
+
+/* The two spans in which the sums are kept; what holds for both holds for the whole run. */
+bool ledger_check(const struct ledger *ledger)
+{
+    bool right = true;
+    for (int waits = 0; waits < 2; waits++) {
+        const struct ledger_sums *sums = &ledger->by_waiting[waits];
+        const slot_time saved = ledger_saved(ledger, sums);
+        slot_time accounts[LEDGER_ACCOUNTS], all = 0;
+        ledger_split(ledger, sums, accounts);
+        for (int account = 0; account < LEDGER_ACCOUNTS; account++) {
+            all += accounts[account];
+            right &= accounts[account] >= 0;
+        }
+        right &= all == (slot_time)ledger->pool_blocks * ledger->block_size * (slot_time)sums->time_ns;
+        right &= accounts[ACCOUNT_USEFUL] + accounts[ACCOUNT_TAIL] + saved == (slot_time)sums->table_blocks * ledger->block_size;
+        right &= saved >= 0;
+    }
+    return right;
+}
+
+double ledger_mean(const struct ledger_sums *sums, ledger_sum sum)
+{
+    return sums->time_ns ? (double)sum / (double)sums->time_ns : 0;
+}
+
+double ledger_mean_blocks(const struct ledger *ledger, const struct ledger_sums *sums, slot_time slots)
+{
+    return sums->time_ns ? (double)slots / (double)sums->time_ns / ledger->block_size : 0;
 }
 
 double ledger_share(ledger_sum a, ledger_sum b)

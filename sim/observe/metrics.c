@@ -1,20 +1,22 @@
-/* metrics.c - see metrics.h. */
+/* metrics.c - collects each request's story from events and the totals from runs of steps, and makes distributions of them at the end. Read
+ * metrics.h first for the definitions. It watches every replay, so each event and each run of steps may cost a few additions only. */
 #include "observe/metrics.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
 #include "observe/distribution.h"
-#include "observe/latency.h"
 
-enum { GAP_RUNS_PER_REQUEST = 4 };
+enum { GAP_PROGRESSIONS_PER_REQUEST = 4 };
 
+/* A story starts with the trace's arrival, so that a request that was dropped, or never reached before an interruption, has one, too. In a
+ * closed loop the arrival is only known at EVENT_ARRIVE, which overwrites it. */
 enum status metrics_init(struct metrics *metrics, const struct trace *trace, struct diag *diag)
 {
     *metrics = (struct metrics){.trace = trace, .first_arrival_ns = -1};
     enum status status = array_zeroed(&metrics->stories, trace->count, sizeof *metrics->stories, "metrics", diag);
-    if (status == SIM_OK) /* what real traces come to; growing would copy what there is */
-        status = gap_distribution_reserve(&metrics->gaps, (size_t)trace->count * GAP_RUNS_PER_REQUEST, diag);
+    if (status == SIM_OK) /* real traces need about as many; growing later would copy them all */
+        status = gap_distribution_reserve(&metrics->gaps, (size_t)trace->count * GAP_PROGRESSIONS_PER_REQUEST, diag);
     for (uint32_t position = 0; status == SIM_OK && position < trace->count; position++)
         metrics->stories[position] = (struct request_story){
             .arrival_ns = trace->arrival_ns[position], .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1};
@@ -27,6 +29,8 @@ void metrics_deinit(struct metrics *metrics)
     gap_distribution_deinit(&metrics->gaps);
 }
 
+/* The prefix hit rate counts first admissions. A readmission finds the request's own old blocks, which says nothing about sharing, so it
+ * enters only the sums that end in _all. */
 static void note_admission(struct metrics *metrics, struct request_story *story, const struct event *event)
 {
     uint64_t cached = (uint64_t)event->value, prompt = metrics->trace->input_tokens[event->request];
@@ -54,7 +58,7 @@ static enum status note_event(struct metrics *metrics, const struct event *event
     case EVENT_READMIT:
         note_admission(metrics, story, event);
         break;
-    case EVENT_PREEMPT:
+    case EVENT_PREEMPT: /* value: computed tokens lost; a swap loses none */
         story->preemptions++;
         metrics->recomputed_tokens += (uint64_t)event->value;
         story->swapped_out_ns = event->time_ns;
@@ -63,7 +67,7 @@ static enum status note_event(struct metrics *metrics, const struct event *event
     case EVENT_FIRST_TOKEN:
         story->first_token_ns = event->time_ns;
         break;
-    case EVENT_GAP:
+    case EVENT_GAP: /* only gaps that are not one step long; the others come with runs of steps (on_runs) */
         return gap_distribution_add(&metrics->gaps, event->value, 0, 1, event->extra, diag);
     case EVENT_FINISH:
         story->finish_ns = event->time_ns;
@@ -95,6 +99,8 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return status;
 }
 
+/* All steps of a run schedule, sample and copy the same, so its first step times their number is exact. Only their durations differ, by a
+ * constant change: the gaps of the requests that decode in it are one progression. */
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct metrics *metrics = self;
@@ -122,36 +128,60 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
     return SIM_OK;
 }
 
-/* Fresh memory costs more than another walk over the stories: all kinds of latency take turns in `values`. */
-static enum status collect_latencies(const struct metrics *metrics, latency_of *latency, struct distribution *values, struct figures *out,
-                                     struct diag *diag)
+/* One latency of all requests that have it, into `values`, which is emptied first. */
+static enum status collect_values(const struct metrics *metrics, enum latency latency, struct distribution *values, struct diag *diag)
 {
     enum status status = SIM_OK;
     values->count = 0;
     for (uint32_t position = 0; position < metrics->trace->count && status == SIM_OK; position++) {
         double ms;
-        if (latency(&metrics->stories[position], metrics->trace->output_tokens[position], &ms))
+        if (request_latency_ms(&metrics->stories[position], latency, metrics->trace->output_tokens[position], &ms))
             status = distribution_add(values, ms, diag);
     }
-    return status == SIM_OK ? distribution_figures(values, out, diag) : status;
+    return status;
 }
 
+enum status metrics_percentiles(const struct metrics *metrics, enum latency latency, const double *percentiles, size_t count,
+                                double *out_ms, struct diag *diag)
+{
+    if (latency == LATENCY_ITL)
+        return gap_distribution_percentiles(&metrics->gaps, percentiles, count, out_ms, diag);
+    struct distribution values = {0};
+    enum status status = collect_values(metrics, latency, &values, diag);
+    if (status == SIM_OK)
+        status = distribution_percentiles(&values, percentiles, count, out_ms, diag);
+    distribution_deinit(&values);
+    return status;
+}
+
+uint64_t metrics_smallest_pool(const struct metrics *metrics)
+{
+    uint64_t smallest = 0;
+    for (uint32_t position = 0; metrics->dropped > 0 && position < metrics->trace->count; position++)
+        if (metrics->stories[position].dropped && metrics->stories[position].smallest_pool > smallest)
+            smallest = metrics->stories[position].smallest_pool;
+    return smallest;
+}
+
+/* All latencies take turns in one array. Fresh memory for each would cost more than walking over the stories again. */
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     struct metrics *metrics = self;
     struct distribution values = {0};
     metrics->end = *end;
     enum status status = distribution_reserve(&values, metrics->trace->count, diag);
-    if (status == SIM_OK)
-        status = collect_latencies(metrics, latency_ttft, &values, &metrics->ttft_ms, diag);
-    if (status == SIM_OK)
-        status = collect_latencies(metrics, latency_tpot, &values, &metrics->tpot_ms, diag);
-    if (status == SIM_OK)
-        status = collect_latencies(metrics, latency_e2e, &values, &metrics->e2e_ms, diag);
-    if (status == SIM_OK)
-        status = collect_latencies(metrics, latency_queue, &values, &metrics->queue_ms, diag);
+    for (int latency = 0; latency < LATENCIES && status == SIM_OK; latency++) {
+        struct summary *out = &metrics->latency_ms[latency];
+        if (latency == LATENCY_ITL) {
+            status = gap_distribution_summary(&metrics->gaps, out, diag);
+            continue;
+        }
+        status = collect_values(metrics, (enum latency)latency, &values, diag);
+        if (status == SIM_OK)
+            status = distribution_summary(&values, out, diag);
+    }
     distribution_deinit(&values);
-    return status == SIM_OK ? gap_distribution_figures(&metrics->gaps, &metrics->itl_ms, diag) : status;
+    return status;
 }
 
 struct observer metrics_observer(struct metrics *metrics)

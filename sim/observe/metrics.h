@@ -1,8 +1,8 @@
-/* metrics.h - what users wait for: latencies, throughput, preemptions and prefix hits of a replay.
+/* metrics.h - what users notice of a replay: latencies, throughput, preemptions and prefix hits.
  *
- * Definitions are vLLM's: TTFT = arrival to first token; TPOT = (E2E - TTFT) / (output tokens - 1), undefined for one token; ITL = all
- * gaps between tokens of a request, pooled over requests; E2E = arrival to last token; queue time = arrival to first admission. Prefix hit
- * rate in tokens: cached / prompt over first admissions; "all" counts resumed requests too (their recomputed tokens included).
+ * The definitions are vLLM's. TTFT is arrival to first token; TPOT is (E2E - TTFT) / (output tokens - 1), undefined for one token; ITL is all
+ * gaps between tokens of a request, pooled over requests; E2E is arrival to last token; queue time is arrival to first admission. The prefix
+ * hit rate is cached tokens / prompt tokens over first admissions; "all" also counts resumed requests with their recomputed tokens.
  */
 #ifndef PAGESIM_METRICS_H
 #define PAGESIM_METRICS_H
@@ -10,19 +10,49 @@
 #include "base/diag.h"
 #include "engine/observer.h"
 #include "observe/gap_distribution.h"
+#include "observe/latency.h"
 #include "trace/trace.h"
 
-/* One request's story; -1 = never reached. */
+/* What happened to one request, and when. -1: not reached. */
 struct request_story {
     int64_t arrival_ns, first_scheduled_ns, first_token_ns, finish_ns;
     union {
         int64_t swapped_out_ns; /* of the last swap-out */
-        uint64_t smallest_pool; /* of a dropped one: the pool that would do; 0 = none */
+        uint64_t smallest_pool; /* of a dropped request: the smallest pool that could run it; 0: none could */
     };
     uint32_t output_tokens, preemptions, cached_tokens;
     bool dropped, ignored;
     uint8_t drop_reason; /* enum drop_reason */
 };
+
+/* One latency of a request in milliseconds. False: the request has none of that kind (ITLs belong to gaps, not to requests).
+ * `output_tokens` is the trace's number: story->output_tokens counts the tokens of all sequences of a V0 group, which share their steps. */
+static inline bool request_latency_ms(const struct request_story *story, enum latency latency, uint32_t output_tokens, double *ms)
+{
+    int64_t from = story->arrival_ns, to = -1;
+    switch (latency) {
+    case LATENCY_TTFT:
+        to = story->first_token_ns;
+        break;
+    case LATENCY_TPOT:
+        from = story->first_token_ns;
+        to = output_tokens > 1 ? story->finish_ns : -1;
+        break;
+    case LATENCY_E2EL:
+        to = story->finish_ns;
+        break;
+    case LATENCY_QUEUE:
+        to = story->first_scheduled_ns;
+        break;
+    case LATENCY_ITL:
+    case LATENCIES:
+        break;
+    }
+    *ms = (double)(to - from) / 1e6;
+    if (latency == LATENCY_TPOT)
+        *ms /= output_tokens > 1 ? output_tokens - 1 : 1;
+    return to >= 0;
+}
 
 struct metrics {
     const struct trace *trace;
@@ -37,8 +67,15 @@ struct metrics {
     uint32_t peak_running, peak_waiting;
     int64_t first_arrival_ns; /* -1: none */
     struct run_end end;
-    struct figures ttft_ms, tpot_ms, itl_ms, e2e_ms, queue_ms; /* after finish */
+    struct summary latency_ms[LATENCIES]; /* after finish */
 };
+
+/* `count` percentiles (0..100) of one latency after the replay, interpolated as distribution.h says; 0 when no request has it. */
+SIM_NODISCARD enum status metrics_percentiles(const struct metrics *metrics, enum latency latency, const double *percentiles, size_t count,
+                                              double *out_ms, struct diag *diag);
+
+/* After the replay: the smallest pool that takes all dropped requests that any pool can take; 0: none of them can run in any pool. */
+uint64_t metrics_smallest_pool(const struct metrics *metrics);
 
 SIM_NODISCARD enum status metrics_init(struct metrics *metrics, const struct trace *trace, struct diag *diag);
 struct observer metrics_observer(struct metrics *metrics);

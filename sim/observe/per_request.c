@@ -1,4 +1,5 @@
-/* per_request.c - see per_request.h. Both formats come from one list of cells, so that they cannot disagree. */
+/* per_request.c - builds one row a request, cell by cell. Read doc/formats.md section 5 first: it explains every field. fill_row() puts the
+ * cells in the order of `names`, for both formats, so that CSV and JSON cannot disagree. */
 #include "observe/per_request.h"
 
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "observe/latency.h"
 #include "observe/request_order.h"
 
+/* 18 cells of a name and a number of at most 20 digits fit 1024 bytes. Six decimals of a millisecond are whole nanoseconds. */
 enum { ROW_SIZE = 1024, CELLS = 18, MS_PLACES = 6 };
 
 static const char *const names[CELLS] = {"request",
@@ -29,10 +31,11 @@ static const char *const names[CELLS] = {"request",
                                          "queue_ms",
                                          "ttft_ms",
                                          "tpot_ms",
-                                         "e2e_ms"};
+                                         "e2el_ms"};
 
 const char *const request_status_names[] = {"completed", "dropped", "ignored", "unfinished"};
 
+/* A finish time decides first: whatever happened to a request before, it completed. */
 enum request_status request_status(const struct request_story *story)
 {
     return story->finish_ns >= 0 ? REQUEST_COMPLETED
@@ -53,7 +56,7 @@ struct row {
     char text[ROW_SIZE];
 };
 
-/* `quoted`: a word, which JSON wants in quotes. NULL: nothing to tell. */
+/* Adds a cell. `quoted`: the text is a word, which JSON wants in quotes. NULL: no value, which is null in JSON and empty in CSV. */
 static void put(struct row *row, const char *text, bool quoted)
 {
     const size_t room = sizeof row->text - row->length;
@@ -75,7 +78,7 @@ static void put_count(struct row *row, uint64_t value)
     put(row, digits, false);
 }
 
-/* Nanoseconds as milliseconds; negative: never reached. */
+/* Nanoseconds as milliseconds, in integer arithmetic: a double would lose nanoseconds in long traces. */
 static void put_ms(struct row *row, int64_t ns, bool reached)
 {
     char digits[UNIT_TEXT];
@@ -84,16 +87,18 @@ static void put_ms(struct row *row, int64_t ns, bool reached)
     put(row, reached ? digits : NULL, false);
 }
 
+/* TPOT is a quotient, so unlike the times it is a double in its shortest form. */
 static void put_tpot(struct row *row, const struct request_story *story, uint32_t output_tokens)
 {
     char digits[UNIT_TEXT];
     double ms;
-    bool has = latency_tpot(story, output_tokens, &ms);
+    bool has = request_latency_ms(story, LATENCY_TPOT, output_tokens, &ms);
     if (has)
         plain_double(ms, digits, sizeof digits);
     put(row, has ? digits : NULL, false);
 }
 
+/* How many sequences the row stands for. In V1, samples are requests of their own by now, and the trace has no sample counts left. */
 static uint32_t sequences_of(const struct trace *trace, uint32_t position)
 {
     if (trace->beam_width && trace->beam_width[position] > 0)
@@ -101,6 +106,7 @@ static uint32_t sequences_of(const struct trace *trace, uint32_t position)
     return trace->samples ? trace->samples[position] : 1;
 }
 
+/* Latencies are differences of the row's own times, except TPOT, so that a reader who subtracts gets the same digits. */
 static void fill_row(struct row *row, const struct metrics *metrics, uint32_t position)
 {
     const struct trace *trace = metrics->trace;

@@ -1,8 +1,8 @@
-/* per_request.h - one row a request: what became of it, as JSON lines or CSV.
+/* per_request.h - one row a request: what became of it, as JSON lines or CSV (doc/formats.md section 5).
  *
- * Rows stand in the file's order (request_order.h). V1 runs n > 1 as n requests, so that each sample has its row; a group of V0 (samples
- * or beams that advance together) is one row whose `n` says how many. Times are milliseconds, exact to the nanosecond, from the start of
- * the trace; what a request never reached is null, or empty in CSV. Fields:
+ * Rows are in the file's order (request_order.h). V1 runs n > 1 as n requests, so each sample has a row; a group of V0 (samples or beams
+ * that advance together) is one row whose `n` says how many. Times are milliseconds, exact to the nanosecond, from the start of the trace.
+ * What a request never reached is null, or empty in CSV. Fields:
  *
  *     request, sample, n          number in the file, which sample of it, sequences in the row
  *     status, reason              completed | dropped (max_model_len, pool) | ignored (V0: too long at run time) | unfinished
@@ -10,7 +10,7 @@
  *     input_tokens, output_tokens lengths that the trace asks for
  *     generated_tokens            output tokens of a completed request, over all its sequences
  *     cached_tokens, preemptions  prefix hits at the first admission
- *     queue_ms, ttft_ms, tpot_ms, e2e_ms
+ *     queue_ms, ttft_ms, tpot_ms, e2el_ms
  */
 #ifndef PAGESIM_PER_REQUEST_H
 #define PAGESIM_PER_REQUEST_H

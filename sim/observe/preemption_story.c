@@ -1,10 +1,11 @@
-/* preemption_story.c - see preemption_story.h. */
+/* preemption_story.c - the observer of the first replay notes preemptions from events; that of the second looks at the pool at each step that
+ * preempts and fills in what it held. Read preemption_story.h first for depth and for why there are two replays. */
 #include "observe/preemption_story.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 
 enum status preemption_story_init(struct preemption_story *story, const struct trace *trace, struct diag *diag)
 {

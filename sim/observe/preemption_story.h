@@ -1,15 +1,15 @@
 /* preemption_story.h - every preemption of a replay: who lost what to whom, in which chain, and what filled the pool.
  *
- * Two observers, for two replays of the same run: events tell of the preemptions and are enough for chains and sums; what filled the pool
- * needs the lists of single steps and is added by a second, slower replay, if it is wanted.
+ * Two observers, for two replays of the same run. Events are enough for the preemptions, their chains and sums. What filled the pool needs
+ * the lists of single steps, so a second, slower replay adds it where it is wanted.
  *
  * Depth: a preemption has depth 1 when its requester was never preempted before, else 1 + the depth of the requester's latest preemption.
- * (A victim that comes back needs blocks again, for what it computes anew and beyond, and may take them from somebody: the cascade.) A
- * request that finds nobody else preempts itself; then it is the requester too.
+ * (A victim that comes back needs blocks again and may take them from somebody else: the cascade.) A request that finds nobody else preempts
+ * itself; then it is the requester too.
  *
  * What filled the pool is what running requests held when the step began (V0: as the step before left it), blocks of several charged as
- * block_holders.h says. With vLLM V1 cached blocks nobody uses can be taken at any time, so a preemption means that used blocks fill the
- * pool but for what the requester found too little.
+ * block_holders.h says. vLLM V1 can take cached blocks that nobody uses at any time. So a preemption means that used blocks fill the pool,
+ * but for a rest that was too small for the requester.
  */
 #ifndef PAGESIM_PREEMPTION_STORY_H
 #define PAGESIM_PREEMPTION_STORY_H

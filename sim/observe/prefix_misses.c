@@ -1,9 +1,10 @@
-/* prefix_misses.c - see prefix_misses.h.
+/* prefix_misses.c - a trie of all content that was ever computed, the requests in flight, and the classes of each admission's misses. Read
+ * prefix_misses.h first for the classes.
  *
- * How events tell what was computed when: between its admission and its next token a request is in flight, and how far it came is not
- * known. It need not be: as long as it runs, what it computed is held and would have been found; so what is missing and only claimed by
- * requests in flight is not computed yet. With its next token (first token, gap or finish), or with a preemption, which names the tokens
- * lost, everything is known, and goes into the trie.
+ * Events do not say how far a request came between its admission and its next token: it is in flight. They need not. While it runs, what it
+ * has computed is held and would have been found, so content that is missing and only claimed by requests in flight is not computed yet.
+ * Its next token (first token, gap or finish), or a preemption, which names the tokens lost, settles what it computed; that goes into the
+ * trie.
  */
 #include "observe/prefix_misses.h"
 
@@ -74,7 +75,7 @@ static enum status grow_index(struct prefix_misses *misses, struct diag *diag)
     return SIM_OK;
 }
 
-/* The k-th block of a prompt: how many tokens of it the prompt has (0: there is none) and what names it. Behind the hash ids only samples
+/* The k-th block of a prompt: how many tokens of it the prompt has (0: there is none) and what names it. After the hash ids only samples
  * of one request share content: it is one long block, named after sample 0. */
 static uint32_t prompt_block(const struct prefix_misses *misses, uint32_t position, uint32_t k, uint32_t *name)
 {
@@ -349,6 +350,44 @@ static enum status on_events(void *self, const struct event *events, size_t coun
 struct observer prefix_misses_observer(struct prefix_misses *misses)
 {
     return (struct observer){.self = misses, .events = on_events};
+}
+
+/* --- ranking ---------------------------------------------------------------------------------------------------------------------- */
+
+struct avoidable {
+    uint32_t position;
+    uint64_t tokens;
+};
+
+static int by_tokens(const void *a, const void *b)
+{
+    const struct avoidable *left = a, *right = b;
+    if (left->tokens != right->tokens)
+        return left->tokens > right->tokens ? -1 : 1;
+    return left->position < right->position ? -1 : left->position > right->position;
+}
+
+enum status prefix_misses_rank(const struct prefix_misses *misses, uint32_t **out, size_t *count, struct diag *diag)
+{
+    struct avoidable *all;
+    size_t used = 0;
+    enum status status = array_zeroed(&all, misses->trace->count, sizeof *all, "requests with misses", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t position = 0; position < misses->trace->count; position++) {
+        uint64_t tokens = 0;
+        for (int class = MISS_COMPULSORY + 1; class < MISS_CLASSES; class ++)
+            tokens += misses->of_request[position][class];
+        if (tokens > 0)
+            all[used++] = (struct avoidable){position, tokens};
+    }
+    qsort(all, used, sizeof *all, by_tokens);
+    status = array_zeroed(out, used, sizeof **out, "requests with misses", diag);
+    for (size_t i = 0; i < used && status == SIM_OK; i++)
+        (*out)[i] = all[i].position;
+    *count = status == SIM_OK ? used : 0;
+    free(all);
+    return status;
 }
 
 bool prefix_misses_check(const struct prefix_misses *misses)

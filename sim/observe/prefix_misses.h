@@ -1,7 +1,7 @@
 /* prefix_misses.h - why prompt tokens were computed that could have come from the cache: every miss in exactly one class.
  *
- * At an admission K tokens are known and the first C of them are served from the cache. Of the K - C others (B = block size, L = the longest
- * prefix of theirs that was computed before by anybody, or is just being computed):
+ * At an admission K tokens are known and the first C of them are served from the cache. The K - C others fall into classes (B = block size,
+ * L = the longest prefix that anybody computed before or is computing now):
  *
  *     0          C                  H              floor(L/B)*B     L                    K
  *     |  cached  |  evicted,        |  last token  | granularity    |  compulsory        |      H = min(floor(L/B), floor((K-1)/B)) * B
@@ -11,18 +11,19 @@
  *   granularity   shared with earlier content, but in a block whose end is not: only whole blocks are found
  *   last token    the whole prompt is there, and one token must be computed to get an output: its block is computed anew
  *   in flight     a request that runs has claimed the content and not computed it yet
- *   capacity      was in the cache and is not any more: evicted
+ *   capacity      was in the cache and was evicted
  *   preemption    the same, and the last request to give this content up did so because it was preempted
  *   caching off   computed before, and nobody keeps anything
  *
- * First admissions and readmissions are summed apart; each adds up exactly: prompt (known) tokens == cached + all classes. At a readmission
- * what the request had computed before is lost by preemption (`evicted`, or `partial`: the unfilled last block, which is never found
- * again), and the rest was not computed yet (`unfinished`).
+ * First admissions and readmissions have sums of their own; each adds up exactly: prompt (known) tokens == cached + all classes. At a
+ * readmission the request has lost what it computed before the preemption (`evicted`, or `partial`: the unfilled last block, which is never
+ * found again); the rest was not computed yet (`unfinished`).
  *
- * V0 computes every prompt token again, hits or not; there "cached" is what it reports as cached.
+ * V0 computes every prompt token again, whether it hit or not; there "cached" is what it reports as cached.
  *
- * Identities are those of trace.h, kept in a trie of the trace's blocks that knows nothing of the scheduler's index. Needs events only, so
- * fast replays feed it. A tail block of the trie (a partial last trace block, a prompt cut short) remembers how far it was computed.
+ * Which content is the same is said by trace.h. It is kept in a trie of the trace's blocks that is independent of the scheduler's index, so
+ * that it can check that index. Needs events only, so fast replays feed it. A tail block of the trie (a partial last trace block, a prompt
+ * cut short) remembers how far it was computed.
  */
 #ifndef PAGESIM_PREFIX_MISSES_H
 #define PAGESIM_PREFIX_MISSES_H
@@ -47,7 +48,7 @@ struct readmission_sums {
     uint64_t count, known_tokens, cached_tokens, evicted, partial, unfinished;
 };
 
-/* A block of the trie: content of up to trace_block_size tokens behind its parent's. */
+/* A block of the trie: content of up to trace_block_size tokens that follow its parent's. */
 struct content_block {
     uint32_t parent, name;
     uint32_t computed;           /* leading tokens that somebody computed */
@@ -80,6 +81,10 @@ SIM_NODISCARD enum status prefix_misses_init(struct prefix_misses *misses, const
                                              struct diag *diag);
 void prefix_misses_deinit(struct prefix_misses *misses);
 struct observer prefix_misses_observer(struct prefix_misses *misses);
+
+/* Positions of the requests with misses that are not compulsory, those with most such tokens first (ties: in order of arrival). The caller
+ * frees *out. */
+SIM_NODISCARD enum status prefix_misses_rank(const struct prefix_misses *misses, uint32_t **out, size_t *count, struct diag *diag);
 
 /* Do both sums add up? */
 bool prefix_misses_check(const struct prefix_misses *misses);

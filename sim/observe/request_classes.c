@@ -1,4 +1,4 @@
-/* request_classes.c - see request_classes.h. */
+/* request_classes.c - names and bounds of classes, and the class of a request (request_class, at the end). */
 #include "observe/request_classes.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* request_order.h - requests as their file names them: by number in the file, samples of one request in order.
  *
- * Positions of a trace are in order of arrival, which need not be the file's. Lists that users match with their file (per-request rows,
- * vLLM's result) go by this order.
+ * Positions in a trace are in order of arrival, which need not be the file's order. Lists that users match with their file (decision log,
+ * per-request rows, vLLM's result) are in the file's order.
  */
 #ifndef PAGESIM_REQUEST_ORDER_H
 #define PAGESIM_REQUEST_ORDER_H
@@ -9,7 +9,7 @@
 #include "base/diag.h"
 #include "trace/trace.h"
 
-/* *out holds trace->count positions; the caller frees it. Linear in the numbers of the file. */
+/* *out holds trace->count positions; the caller frees it. Time and memory are linear in the largest number. */
 SIM_NODISCARD enum status request_order(const struct trace *trace, uint32_t **out, struct diag *diag);
 
 #endif

@@ -1,4 +1,5 @@
-/* step_log.c - see step_log.h. */
+/* step_log.c - one CSV row a step. Read doc/formats.md section 6 first: it explains the columns. They are the terms of the compact
+ * step-time model, so that `pagesim fit` can estimate its coefficients from the file alone. */
 #include "observe/step_log.h"
 
 #include <inttypes.h>
@@ -12,6 +13,7 @@ enum status step_log_begin(struct text_writer *writer, struct diag *diag)
     return text_writer_write(writer, header, sizeof header - 1, diag);
 }
 
+/* Written in `scheduled`, after pricing: the shape is complete then, and the scheduler has not moved on. */
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
 {
     const struct step_shape *shape = &step->shape;

@@ -1,5 +1,5 @@
-/* step_log.h - one CSV row a step: how long it took and all that its price may depend on. What `pagesim fit --steps` and the recorded
- * step-time model read. Needs every single step, so the step-by-step engine runs. */
+/* step_log.h - one CSV row a step: how long it took and everything that its price may depend on (doc/formats.md section 6). `pagesim fit
+ * --steps` and the recorded step-time model read it. It needs every single step, so the step-by-step engine runs. */
 #ifndef PAGESIM_STEP_LOG_H
 #define PAGESIM_STEP_LOG_H
 

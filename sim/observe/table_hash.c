@@ -1,4 +1,5 @@
-/* table_hash.c - see table_hash.h. */
+/* table_hash.c - hashes a growing table for all 256 low bytes that the hash before it may have. Read the derivation in table_hash.h first;
+ * table_hash_add() at the end is that formula. The rest keeps what is remembered equal to the table. */
 #include "observe/table_hash.h"
 
 #include <stdbool.h>
@@ -7,6 +8,7 @@
 
 #include "base/array.h"
 
+/* Powers of FNV's prime: P^k passes over k zero bytes at once. */
 enum { LANES = 4, GROUPS = 64 };
 #define P2 (FNV_PRIME * FNV_PRIME)
 #define P4 (P2 * P2)
@@ -15,11 +17,12 @@ enum { LANES = 4, GROUPS = 64 };
 #define P7 (P6 * FNV_PRIME)
 #define P8 (P4 * P4)
 
-/* What is remembered of one table. Group g has the starts g, g + 64, g + 128, g + 192. */
+/* What is remembered of one table: lanes[g][i] is the hash of its text from the low byte g + 64 i. A group is begun when one of its four low
+ * bytes first turns up; from then on it only walks the blocks that were added since. */
 struct remembered {
     struct remembered *next_free;
     uint64_t lanes[GROUPS][LANES];
-    uint32_t walked[GROUPS]; /* blocks that a group's lanes cover, and 1; 0: not begun */
+    uint32_t walked[GROUPS]; /* 1 + blocks that the group's lanes cover; 0: not begun */
     struct table_name name;
     uint32_t *blocks;
     size_t capacity;
@@ -65,6 +68,7 @@ void table_hash_destroy(struct table_hash *hashes)
     free(hashes);
 }
 
+/* Memory moves to a free list: as many tables are needed as requests run at once, not as the trace has. */
 void table_hash_forget(struct table_hash *hashes, uint32_t request)
 {
     struct remembered *table = hashes->of_request[request];
@@ -77,7 +81,8 @@ void table_hash_forget(struct table_hash *hashes, uint32_t request)
 
 /* --- walking --------------------------------------------------------------------------------------------------------------------- */
 
-/* Bytes that are zero only multiply, so the upper ones of a number, which nearly always are, cost one multiplication together. */
+/* The eight bytes of a number, lowest first. A zero byte only multiplies, so the upper bytes, which nearly always are zero, cost one
+ * multiplication together. */
 static inline uint64_t hash_number(uint64_t hash, uint64_t value)
 {
     hash = (hash ^ (value & 255)) * FNV_PRIME ^ (value >> 8 & 255);
@@ -94,7 +99,7 @@ static inline uint64_t hash_number(uint64_t hash, uint64_t value)
     return hash * FNV_PRIME;
 }
 
-uint64_t table_hash_plainly(uint64_t hash, const struct table_name *name, const uint32_t *blocks, uint32_t count)
+uint64_t table_hash_in_full(uint64_t hash, const struct table_name *name, const uint32_t *blocks, uint32_t count)
 {
     for (uint32_t i = 0; i < name->count; i++)
         hash = hash_number(hash, name->numbers[i]);
@@ -103,7 +108,8 @@ uint64_t table_hash_plainly(uint64_t hash, const struct table_name *name, const 
     return hash;
 }
 
-/* Carry four lanes on over blocks from `from` to the end. */
+/* Carries four lanes on over the blocks from `from` to the end. The lanes are local variables, so that the compiler keeps four independent
+ * chains of multiplications in registers. */
 static void walk(struct remembered *table, uint32_t group, uint32_t from)
 {
     uint64_t *lanes = table->lanes[group], a = lanes[0], b = lanes[1], c = lanes[2], d = lanes[3];
@@ -121,10 +127,11 @@ static void walk(struct remembered *table, uint32_t group, uint32_t from)
     table->walked[group] = table->count + 1;
 }
 
+/* A lane starts with the low byte it stands for and takes the table's name; blocks follow in walk(). */
 static void begin_group(struct remembered *table, uint32_t group)
 {
     for (uint32_t lane = 0; lane < LANES; lane++)
-        table->lanes[group][lane] = table_hash_plainly(group + lane * (uint64_t)GROUPS, &table->name, NULL, 0);
+        table->lanes[group][lane] = table_hash_in_full(group + lane * (uint64_t)GROUPS, &table->name, NULL, 0);
     table->walked[group] = 1;
 }
 
@@ -138,7 +145,7 @@ static void begin_table(struct remembered *table, const struct table_name *name)
     table->power = name->count == 2 ? P8 * P8 : P8;
 }
 
-/* The memory of a request's table; NULL when there is none to be had. */
+/* What is remembered of a request's table, empty for a new one. NULL when memory is out: the caller then hashes in full. */
 static struct remembered *recall(struct table_hash *hashes, uint32_t request, const struct table_name *name)
 {
     struct remembered *table = hashes->of_request[request];
@@ -156,10 +163,11 @@ static struct remembered *recall(struct table_hash *hashes, uint32_t request, co
     return table;
 }
 
-/* Make what is remembered the table that is given: begin again unless it only grew. */
+/* Makes what is remembered equal to the given table, and starts over unless the table only grew. Comparing all ids costs one pass over
+ * memory, far less than the multiplications it saves. False: no memory. */
 static bool follow(struct remembered *table, const struct table_name *name, const uint32_t *blocks, uint32_t count)
 {
-    struct diag no_matter = {0};
+    struct diag ignored = {0}; /* a failure is no error here: hashing in full gives the same result */
     bool same_name = table->name.count == name->count && table->name.numbers[0] == name->numbers[0] &&
                      (name->count < 2 || table->name.numbers[1] == name->numbers[1]);
     if (!same_name || count < table->count || (table->count > 0 && memcmp(table->blocks, blocks, table->count * sizeof *blocks) != 0))
@@ -167,7 +175,7 @@ static bool follow(struct remembered *table, const struct table_name *name, cons
     if (count == table->count)
         return true;
     if (count > table->capacity &&
-        array_reserve(&table->blocks, &table->capacity, count, sizeof *blocks, "the decision log", &no_matter) != SIM_OK)
+        array_reserve(&table->blocks, &table->capacity, count, sizeof *blocks, "the decision log", &ignored) != SIM_OK)
         return false;
     memcpy(table->blocks + table->count, blocks + table->count, (count - table->count) * sizeof *blocks);
     for (; table->count < count; table->count++)
@@ -180,7 +188,7 @@ uint64_t table_hash_add(struct table_hash *hashes, uint64_t hash, uint32_t reque
 {
     struct remembered *table = recall(hashes, request, name);
     if (!table || !follow(table, name, blocks, count))
-        return table_hash_plainly(hash, name, blocks, count);
+        return table_hash_in_full(hash, name, blocks, count);
     const uint32_t start = (uint32_t)(hash & 255), group = start % GROUPS;
     if (table->walked[group] == 0)
         begin_group(table, group);

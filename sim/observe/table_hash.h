@@ -1,17 +1,17 @@
 /* table_hash.h - the decision log's hash of block tables (FNV-1a 64 over little-endian int64), without reading every table in every step.
  *
- * FNV-1a takes a byte b by  h = (h xor b) * P.  The xor changes the low byte of h alone, and the low byte of the product depends on the low
- * byte of h alone. So for a text of n bytes and any h with low byte s
+ * FNV-1a takes in a byte b by  h = (h xor b) * P.  The xor changes only the low byte of h, and the low byte of the product depends only on
+ * the low byte of h. So for a text of n bytes and any h with low byte s
  *
  *     hash(h, text) = hash(s, text) + (h - s) * P^n          (modulo 2^64)
  *
- * and 256 numbers, hash(s, text) for each s, say what a text does to any h. A table only grows while its request runs: its numbers are kept
- * and carried on over new blocks. They are computed four at a time, when one of the four is first asked for: one chain of multiplications
- * waits for the multiplier three quarters of its time, so four cost as much as one, and a table is walked 64 times at most, however many
- * steps its request takes.
+ * and 256 numbers, hash(s, text) for each s, say what a text does to any h. A table only grows while its request runs, so its numbers are
+ * kept and carried on over new blocks. They are computed four at a time, when one of the four is first needed: a chain of dependent
+ * multiplications leaves the multiplier idle for three quarters of the time, so four chains cost as much as one. A table is walked at most
+ * 64 times, however many steps its request takes.
  *
- * What is remembered is compared with the table that is given before it is used, so that the result is exact whatever a scheduler does to
- * its tables. Without memory everything is computed from the start. One object belongs to one thread.
+ * What is remembered is compared with the given table before it is used, so the result is exact whatever a scheduler does to its tables.
+ * Without memory, tables are hashed in full. One object belongs to one thread.
  */
 #ifndef PAGESIM_TABLE_HASH_H
 #define PAGESIM_TABLE_HASH_H
@@ -30,20 +30,20 @@ SIM_NODISCARD enum status table_hash_create(uint32_t requests, struct table_hash
 /* NULL is fine. */
 void table_hash_destroy(struct table_hash *hashes);
 
-/* What stands in front of a table in the text: one or two numbers. */
+/* The one or two numbers before a table in the text that is hashed. */
 struct table_name {
     uint64_t numbers[2];
     uint32_t count;
 };
 
-/* The hash of a text that so far hashes to `hash`, after the name and the block ids. `request` is whose table it is. */
+/* Extends `hash` by the name and the block ids and returns the new hash. `request` says whose table it is. */
 uint64_t table_hash_add(struct table_hash *hashes, uint64_t hash, uint32_t request, const struct table_name *name, const uint32_t *blocks,
                         uint32_t count);
 
 /* The same without remembering. */
-uint64_t table_hash_plainly(uint64_t hash, const struct table_name *name, const uint32_t *blocks, uint32_t count);
+uint64_t table_hash_in_full(uint64_t hash, const struct table_name *name, const uint32_t *blocks, uint32_t count);
 
-/* The request's table is gone: what is remembered serves the next one. */
+/* The request's table is gone; its memory is reused for another. */
 void table_hash_forget(struct table_hash *hashes, uint32_t request);
 
 #endif

@@ -1,4 +1,5 @@
-/* token_times.c - see token_times.h. */
+/* token_times.c - records runs of steps and gaps during the replay, and walks over a request's tokens after it. Read the drawing in
+ * token_times.h first. The walk is the inverse of what the engine left out: between two gaps a request got a token in every step. */
 #include "observe/token_times.h"
 
 #include <stdlib.h>
@@ -32,6 +33,7 @@ void token_times_deinit(struct token_times *times)
     *times = (struct token_times){0};
 }
 
+/* Keeps the runs of steps as they come. Idle gaps are runs in which no step ran; step numbers do not count them. */
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct token_times *times = self;
@@ -71,7 +73,7 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return status;
 }
 
-/* Bring each request's gaps together, keeping their order. */
+/* Groups the gaps by request with a counting sort, which keeps each request's gaps in order of time. */
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     (void)end;
@@ -107,7 +109,7 @@ struct observer token_times_observer(struct token_times *times)
 
 /* --- walking over a request's tokens --------------------------------------------------------------------------------------------- */
 
-/* The run that holds a step. */
+/* The run that holds a step, by bisection: runs are in order and without holes. */
 static size_t run_of(const struct token_times *times, uint64_t step)
 {
     size_t low = 0, high = times->run_count;
@@ -118,7 +120,7 @@ static size_t run_of(const struct token_times *times, uint64_t step)
     return low;
 }
 
-/* How long a step of the run took, and when it ended: durations grow evenly. */
+/* How long a step of the run took, and when it ended. Durations grow by a constant, so both have closed forms. */
 static int64_t duration_of(const struct token_run *run, uint64_t step)
 {
     return run->duration_ns + run->change_ns * (int64_t)(step - run->step);
@@ -129,7 +131,8 @@ static int64_t end_of(const struct token_run *run, uint64_t step)
     return run->start_ns + (before + 1) * run->duration_ns + before * (before + 1) / 2 * run->change_ns;
 }
 
-/* The last step in [low, high) that ends at or before `when_ns`. */
+/* The last step in [low, high) that ends at or before `when_ns`. A gap says when it ended and how long it was, not in which step it began;
+ * this search finds that step. */
 static uint64_t step_that_ended(const struct token_times *times, uint64_t low, uint64_t high, int64_t when_ns)
 {
     while (high - low > 1) {
@@ -139,7 +142,7 @@ static uint64_t step_that_ended(const struct token_times *times, uint64_t low, u
     return low;
 }
 
-/* Where the stretch of one token a step ends: at the token before the next gap, or at the last token. */
+/* Sets walk->stop: up to that step the request got a token in every step. It is the step before the next gap, or that of the last token. */
 static void find_stop(struct token_walk *walk)
 {
     const struct token_times *times = walk->times;
@@ -151,6 +154,7 @@ static void find_stop(struct token_walk *walk)
     walk->stop = step_that_ended(times, walk->step, gap->step, end_of(&times->runs[run_of(times, gap->step)], gap->step) - gap->gap_ns);
 }
 
+/* One move of the walk: to the next step, or over a gap. False at the last token. */
 static bool next_wait(struct token_walk *walk, int64_t *itl_ns)
 {
     const struct token_times *times = walk->times;
@@ -169,6 +173,7 @@ static bool next_wait(struct token_walk *walk, int64_t *itl_ns)
     return true;
 }
 
+/* Waits of 0 ns may stand for steps in which the request got no token (token_walk_begin); as many as are surplus are passed over. */
 bool token_walk_next(struct token_walk *walk, int64_t *itl_ns)
 {
     while (next_wait(walk, itl_ns)) {
@@ -179,6 +184,7 @@ bool token_walk_next(struct token_walk *walk, int64_t *itl_ns)
     return false;
 }
 
+/* A request that did not finish has no last step; its walk begins at its end. */
 struct token_walk token_walk_begin(const struct token_times *times, uint32_t position)
 {
     struct token_walk walk = {.times = times, .step = times->first_step[position], .last_step = times->last_step[position]};
@@ -189,7 +195,8 @@ struct token_walk token_walk_begin(const struct token_times *times, uint32_t pos
     find_stop(&walk);
     if (!times->has_empty_step)
         return walk;
-    /* A request may sit out steps that take no time without a gap to show for it; how many tokens there were tells. */
+    /* A step that takes no time can be skipped by a request without any gap in time, so the walk would see a token too many. The number of
+     * output tokens is known: a first walk counts how many waits are surplus. */
     struct token_walk counting = walk;
     uint64_t waits = 0, wanted = times->trace->output_tokens[position] - 1;
     for (int64_t ns; next_wait(&counting, &ns);)

@@ -1,12 +1,14 @@
-/* trace_facts.c - see trace_facts.h. */
+/* trace_facts.c - one pass over the trace for its lengths, one for the sharing of prompts. Read trace_facts.h first for what the sharing
+ * bounds, and core/prefix_cache.c for chains of contents. */
 #include "observe/trace_facts.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "prefix_cache.h"
+#include "pagedkv.h"
 
-static enum status lengths(const struct trace *trace, const uint32_t *tokens, struct figures *out, uint64_t *sum, struct diag *diag)
+/* Distribution and sum of one length over all requests. */
+static enum status lengths(const struct trace *trace, const uint32_t *tokens, struct summary *out, uint64_t *sum, struct diag *diag)
 {
     struct distribution distribution = {0};
     enum status status = SIM_OK;
@@ -15,12 +17,13 @@ static enum status lengths(const struct trace *trace, const uint32_t *tokens, st
         status = distribution_add(&distribution, tokens[position], diag);
     }
     if (status == SIM_OK)
-        status = distribution_figures(&distribution, out, diag);
+        status = distribution_summary(&distribution, out, diag);
     distribution_deinit(&distribution);
     return status;
 }
 
-/* Identities of chains are handed out in order, so a chain is new exactly when its identity is the largest so far. */
+/* A block can be a prefix hit only if all blocks before it are equal as well, so what counts is the chain of ids, not the single id.
+ * kv_contents numbers chains in order of first appearance: a chain is new exactly when its number is above all seen so far. */
 static enum status sharing(const struct trace *trace, uint32_t width, struct trace_facts *facts, struct diag *diag)
 {
     struct kv_contents *chains;
@@ -54,6 +57,7 @@ enum status trace_facts_collect(const struct trace *trace, uint32_t trace_block_
         status = lengths(trace, trace->output_tokens, &out->output, &out->output_tokens, diag);
     if (status == SIM_OK)
         status = sharing(trace, trace_block_tokens, out, diag);
+    /* n requests have n - 1 gaps: a rate over the duration must count those, or a short trace seems faster than it is. */
     out->duration_s = (double)(trace->arrival_ns[trace->count - 1] - trace->arrival_ns[0]) / 1e9;
     out->requests_per_s = out->duration_s > 0 ? (trace->count - 1) / out->duration_s : 0;
     for (uint32_t position = 0; position < trace->count; position++) {

@@ -1,7 +1,7 @@
-/* trace_facts.h - what a trace is, before anything is replayed: sizes, lengths, rate, and how much its prompts share.
+/* trace_facts.h - a trace in numbers, before anything is replayed: size, lengths, rate, and how much its prompts share.
  *
- * Sharing is counted in the trace's own blocks: a prompt's leading ids whose whole chain was seen before are hits of a cache that never
- * evicts, an upper bound for every pool at that granularity. Sharing below a trace block cannot be seen.
+ * Sharing is counted in the trace's own blocks. A prompt's leading ids whose whole chain was seen before would hit in a cache that never
+ * evicts, so their tokens are an upper bound for every pool at that granularity. Sharing of less than a trace block is invisible.
  */
 #ifndef PAGESIM_TRACE_FACTS_H
 #define PAGESIM_TRACE_FACTS_H
@@ -11,7 +11,7 @@
 
 struct trace_facts {
     uint64_t input_tokens, output_tokens;
-    struct figures input, output; /* tokens a request */
+    struct summary input, output; /* tokens a request */
     double duration_s, requests_per_s;
     uint64_t hash_references, distinct_hashes;
     uint64_t reusable_tokens; /* prompt tokens whose chain was seen before */

@@ -1,9 +1,7 @@
-/* usage_timeline.c - see usage_timeline.h. */
+/* usage_timeline.c - fills buckets of equal width and joins neighbours when the run outgrows them (widen). Read usage_timeline.h first. */
 #include "observe/usage_timeline.h"
 
 #include <string.h>
-
-#include "base/units.h"
 
 #define FIRST_WIDTH_NS 1000000
 
@@ -62,55 +60,4 @@ void usage_timeline_means(const struct usage_timeline *timeline, double from, do
     double end = (double)(last + 1) * width < length ? (double)(last + 1) * width : length, covered = end - (double)first * width;
     for (int series = 0; series < TIMELINE_SERIES; series++)
         means[series] = covered > 0 ? (double)sums[series] / covered : 0;
-}
-
-/* Which series covers this height (0..1 of the total) in the stack? */
-static int series_at(const double means[TIMELINE_SERIES], double total, double height)
-{
-    double below = 0;
-    int series = 0;
-    for (; series < TIMELINE_SERIES - 1; series++) {
-        below += means[series] / total;
-        if (height < below)
-            break;
-    }
-    return series;
-}
-
-static void draw_cell(const struct drawn_series *series, bool color, bool utf8, FILE *file)
-{
-    if (color && series->color)
-        fprintf(file, "\033[%sm", series->color);
-    fputs(utf8 ? series->block : series->plain, file);
-    if (color && series->color)
-        fputs("\033[0m", file);
-}
-
-void usage_timeline_draw(const struct usage_timeline *timeline, const struct drawn_series series[TIMELINE_SERIES], double total, bool color,
-                         bool utf8, FILE *file)
-{
-    double means[TIMELINE_WIDTH][TIMELINE_SERIES];
-    char length[UNIT_TEXT];
-    if (timeline->origin_ns < 0 || timeline->end_ns == timeline->origin_ns)
-        return;
-    for (int column = 0; column < TIMELINE_WIDTH; column++)
-        usage_timeline_means(timeline, (double)column / TIMELINE_WIDTH, (double)(column + 1) / TIMELINE_WIDTH, means[column]);
-    for (int row = TIMELINE_HEIGHT - 1; row >= 0; row--) {
-        if (row == TIMELINE_HEIGHT - 1)
-            fputs(" 100 % ", file);
-        else
-            fputs(row == 0 ? "   0 % " : "       ", file);
-        for (int column = 0; column < TIMELINE_WIDTH; column++)
-            draw_cell(&series[series_at(means[column], total, (row + 0.5) / TIMELINE_HEIGHT)], color, utf8, file);
-        fputc('\n', file);
-    }
-    unit_seconds((double)(timeline->end_ns - timeline->origin_ns) / 1e9, length);
-    fprintf(file, "       0 s%*s\n      ", TIMELINE_WIDTH - 3, length);
-    for (int i = 0; i < TIMELINE_SERIES; i++)
-        if (series[i].name) {
-            fputs(i ? "  " : " ", file);
-            draw_cell(&series[i], color, utf8, file);
-            fprintf(file, " %s", series[i].name);
-        }
-    fputc('\n', file);
 }

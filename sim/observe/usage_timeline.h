@@ -1,5 +1,4 @@
-/* usage_timeline.h - what the pool held over time, for a drawing of 80 columns: time-weighted means in at most TIMELINE_BUCKETS equal pieces
- * of the run.
+/* usage_timeline.h - what the pool held over time, for a chart: time-weighted means in at most TIMELINE_BUCKETS equal pieces of the run.
  *
  * How long a run will last is not known at its start. So buckets begin narrow, and when the run grows out of them neighbours are joined and
  * the width doubles: at the end between half and all of the buckets are in use.
@@ -7,11 +6,9 @@
 #ifndef PAGESIM_USAGE_TIMELINE_H
 #define PAGESIM_USAGE_TIMELINE_H
 
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
-enum { TIMELINE_BUCKETS = 512, TIMELINE_SERIES = 5, TIMELINE_HEIGHT = 12, TIMELINE_WIDTH = 72 };
+enum { TIMELINE_BUCKETS = 512, TIMELINE_SERIES = 5 };
 
 typedef __int128 slot_time; /* slots x nanoseconds: what 64 bits do not hold (a pool of 10^7 slots for an hour is 10^19.5) */
 
@@ -29,16 +26,5 @@ void usage_timeline_add(struct usage_timeline *timeline, int64_t start_ns, int64
 
 /* Means over [from, to) of the run, as fractions 0..1 of its length, in buckets that it touches. */
 void usage_timeline_means(const struct usage_timeline *timeline, double from, double to, double means[TIMELINE_SERIES]);
-
-/* How a series is drawn, from the bottom of the stack to its top. */
-struct drawn_series {
-    const char *name;
-    const char *block, *plain; /* one character each: UTF-8 and ASCII */
-    const char *color;         /* the ANSI code's number; NULL: none */
-};
-
-/* A stack of all series, `total` is its full height; legend and axes below and beside it; 80 columns. */
-void usage_timeline_draw(const struct usage_timeline *timeline, const struct drawn_series series[TIMELINE_SERIES], double total, bool color,
-                         bool utf8, FILE *file);
 
 #endif

@@ -6,12 +6,12 @@
  */
 #include "policy/policies.h"
 
-static uint64_t key(const struct policy_block *block)
+static uint64_t key(const struct pagesim_policy_block *block)
 {
     return block->hits;
 }
 
-const struct eviction_policy eviction_lfu = {
+const struct pagesim_eviction_policy eviction_lfu = {
     .info = {"lfu", "least often hit first, then least recently (SGLang)"},
     .key = key,
 };

@@ -8,12 +8,12 @@
  */
 #include "policy/policies.h"
 
-static uint64_t key(const struct policy_block *block)
+static uint64_t key(const struct pagesim_policy_block *block)
 {
     return block->touched;
 }
 
-const struct eviction_policy eviction_lru = {
+const struct pagesim_eviction_policy eviction_lru = {
     .info = {"lru", "least recently hit or filled first (Mattson 1970)"},
     .key = key,
 };

@@ -1,23 +1,34 @@
-/* policies.h - the built-in policies, one file each. A new one: a line here and one in the list of policy.c. */
+/* policies.h - the list of built-in policies. A policy is one file and one row here; names, help pages and error messages follow. */
 #ifndef PAGESIM_POLICIES_H
 #define PAGESIM_POLICIES_H
 
 #include "policy/policy.h"
 
-extern const struct scheduling_policy scheduling_fcfs;
-extern const struct scheduling_policy scheduling_priority;
-extern const struct scheduling_policy scheduling_sjf;
-extern const struct scheduling_policy scheduling_sjf_oracle;
-extern const struct scheduling_policy scheduling_srpt;
-extern const struct scheduling_policy scheduling_lpm;
-extern const struct scheduling_policy scheduling_mlfq;
+/* In the order in which --help lists them; the first of a kind is vLLM's default. */
+#define SCHEDULING_POLICIES(X)                                                                                                             \
+    X(scheduling_fcfs)                                                                                                                     \
+    X(scheduling_priority)                                                                                                                 \
+    X(scheduling_sjf)                                                                                                                      \
+    X(scheduling_sjf_oracle)                                                                                                               \
+    X(scheduling_srpt)                                                                                                                     \
+    X(scheduling_lpm)                                                                                                                      \
+    X(scheduling_mlfq)
 
-extern const struct preemption_victim victim_vllm;
-extern const struct preemption_victim victim_cheapest_recompute;
-extern const struct preemption_victim victim_lowest_progress;
+#define PREEMPTION_VICTIMS(X)                                                                                                              \
+    X(victim_vllm)                                                                                                                         \
+    X(victim_cheapest_recompute)                                                                                                           \
+    X(victim_lowest_progress)
 
-extern const struct eviction_policy eviction_vllm;
-extern const struct eviction_policy eviction_lru;
-extern const struct eviction_policy eviction_lfu;
+#define EVICTION_POLICIES(X)                                                                                                               \
+    X(eviction_vllm)                                                                                                                       \
+    X(eviction_lru)                                                                                                                        \
+    X(eviction_lfu)
+
+#define DECLARE_SCHEDULING(policy) extern const struct pagesim_scheduling_policy policy;
+#define DECLARE_VICTIM(policy)     extern const struct pagesim_preemption_victim policy;
+#define DECLARE_EVICTION(policy)   extern const struct pagesim_eviction_policy policy;
+SCHEDULING_POLICIES(DECLARE_SCHEDULING)
+PREEMPTION_VICTIMS(DECLARE_VICTIM)
+EVICTION_POLICIES(DECLARE_EVICTION)
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "policy/policies.h"
 
-const struct scheduling_policy scheduling_fcfs = {
+const struct pagesim_scheduling_policy scheduling_fcfs = {
     .info = {"fcfs", "first come, first served; preempted requests first (vLLM)"},
-    .order = POLICY_ARRIVAL,
+    .order = PAGESIM_POLICY_ARRIVAL,
 };

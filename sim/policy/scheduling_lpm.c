@@ -12,14 +12,14 @@
 
 enum { LOOKED_UP_MOST = 128 };
 
-static int64_t key(void *self, const struct policy_request *request)
+static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
     (void)self;
     (void)request;
     return 0; /* until it is looked up */
 }
 
-static void before_admission(void *self, int64_t now_ns, struct policy_waiting *waiting)
+static void before_admission(void *self, int64_t now_ns, struct pagesim_policy_waiting *waiting)
 {
     (void)self;
     (void)now_ns;
@@ -30,9 +30,9 @@ static void before_admission(void *self, int64_t now_ns, struct policy_waiting *
     }
 }
 
-const struct scheduling_policy scheduling_lpm = {
+const struct pagesim_scheduling_policy scheduling_lpm = {
     .info = {"lpm", "longest prefix match first; by arrival when more than 128 wait (SGLang)"},
-    .order = POLICY_CHANGING_KEY,
+    .order = PAGESIM_POLICY_CHANGING_KEY,
     .waiting_only = true,
     .key = key,
     .before_admission = before_admission,

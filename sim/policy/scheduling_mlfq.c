@@ -10,14 +10,13 @@
  * What a vLLM-like scheduler makes of it: FastServe chooses a batch anew in each iteration and swaps the K/V of those left out to the host.
  * Here a request that runs goes on until it finishes or blocks run out; then, with vLLM's victim, the one furthest down goes: the lowest
  * level, of that the last that entered. It comes back to its old place in its level. So levels decide who is admitted and who is
- * preempted, not who of the running gets the next step. A promoted request goes behind those that stand in level 0 already, where FastServe
+ * preempted, not who of the running gets the next step. A promoted request goes after those that are in level 0 already, where FastServe
  * puts it in front: two long prompts that do not fit together could otherwise push each other out for ever. Nor does a request change its
  * level before an iteration of it ends, so who stands first gets a token out of it.
  * Source: FastServe (Wu et al., arXiv 2305.05920) section 4.1; fastserve/scheduler.py, MLFQ.
  */
 #include <stdlib.h>
 
-#include "base/array.h"
 #include "policy/policies.h"
 
 #define QUANTUM_NS  INT64_C(10000000)
@@ -36,24 +35,24 @@ struct job {
 };
 
 struct mlfq {
-    struct policy_setup setup;
+    struct pagesim_policy_setup setup;
     uint32_t first, last;
     struct job jobs[]; /* by position */
 };
 
-static enum status create(const struct policy_setup *setup, void **self, struct diag *diag)
+static bool create(const struct pagesim_policy_setup *setup, void **self)
 {
-    struct mlfq *mlfq;
-    enum status status = array_zeroed(&mlfq, 1, sizeof *mlfq + setup->request_count * sizeof *mlfq->jobs, "the policy's requests", diag);
-    if (status != SIM_OK)
-        return status;
+    struct mlfq *mlfq = calloc(1, sizeof *mlfq + setup->request_count * sizeof *mlfq->jobs);
+    if (!mlfq)
+        return false;
     mlfq->setup = *setup;
     mlfq->first = mlfq->last = NO_POSITION;
     *self = mlfq;
-    return SIM_OK;
+    return true;
 }
 
-static int64_t key(void *self, const struct policy_request *request)
+/* Level first, then the time of entering it. */
+static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
     const struct mlfq *mlfq = self;
     const struct job *job = &mlfq->jobs[request->position];
@@ -67,6 +66,7 @@ static void enter(struct job *job, uint32_t level, int64_t now_ns)
     job->used_ns = 0;
 }
 
+/* Put a request that waits at the end of the list: it has waited least. */
 static void list(struct mlfq *mlfq, uint32_t position, int64_t now_ns)
 {
     struct job *job = &mlfq->jobs[position];
@@ -88,7 +88,8 @@ static void unlist(struct mlfq *mlfq, uint32_t position)
     *(job->next == NO_POSITION ? &mlfq->last : &mlfq->jobs[job->next].prev) = job->prev;
 }
 
-static uint32_t level_to_join(const struct mlfq *mlfq, const struct policy_request *request)
+/* Skip-join: the first level whose quantum holds the whole prompt. */
+static uint32_t level_to_join(const struct mlfq *mlfq, const struct pagesim_policy_request *request)
 {
     int64_t first_iteration_ns = mlfq->setup.step_ns(mlfq->setup.model, request->input_tokens, 0);
     uint32_t level = 0;
@@ -97,32 +98,34 @@ static uint32_t level_to_join(const struct mlfq *mlfq, const struct policy_reque
     return level;
 }
 
-static void happened(void *self, const struct policy_request *request, const struct policy_event *event)
+static void happened(void *self, const struct pagesim_policy_request *request, const struct pagesim_policy_event *event)
 {
     struct mlfq *mlfq = self;
     struct job *job = &mlfq->jobs[request->position];
     switch (event->kind) {
-    case POLICY_ARRIVED:
+    case PAGESIM_POLICY_ARRIVED:
         enter(job, level_to_join(mlfq, request), event->now_ns);
         list(mlfq, request->position, event->now_ns);
         break;
-    case POLICY_ADMITTED:
+    case PAGESIM_POLICY_ADMITTED:
         unlist(mlfq, request->position);
         break;
-    case POLICY_COMPUTED:
+    case PAGESIM_POLICY_COMPUTED:
         job->used_ns += event->step_ns;
         if (event->generated && job->used_ns > QUANTUM_NS << job->level && job->level < LEVELS - 1)
             enter(job, job->level + 1, event->now_ns);
         break;
-    case POLICY_PREEMPTED:
+    case PAGESIM_POLICY_PREEMPTED:
         list(mlfq, request->position, event->now_ns);
         break;
-    case POLICY_FINISHED:
+    case PAGESIM_POLICY_FINISHED:
         break;
     }
 }
 
-static void before_admission(void *self, int64_t now_ns, struct policy_waiting *waiting)
+/* Only the head of the list can have starved longest, so this looks at no more requests than it promotes. A promoted request enters at the
+ * moment its three seconds were over, not at that of the step: so its place does not depend on when steps happen to end. */
+static void before_admission(void *self, int64_t now_ns, struct pagesim_policy_waiting *waiting)
 {
     struct mlfq *mlfq = self;
     while (mlfq->first != NO_POSITION && now_ns - mlfq->jobs[mlfq->first].waits_since_ns >= STARVED_NS) {
@@ -132,13 +135,13 @@ static void before_admission(void *self, int64_t now_ns, struct policy_waiting *
         if (job->level == 0)
             continue;
         enter(job, 0, job->waits_since_ns + STARVED_NS);
-        waiting->set_key(waiting, position, key(mlfq, &(struct policy_request){.position = position}));
+        waiting->set_key(waiting, position, key(mlfq, &(struct pagesim_policy_request){.position = position}));
     }
 }
 
-const struct scheduling_policy scheduling_mlfq = {
+const struct pagesim_scheduling_policy scheduling_mlfq = {
     .info = {"mlfq", "skip-join multi-level feedback queue (FastServe)"},
-    .order = POLICY_CHANGING_KEY,
+    .order = PAGESIM_POLICY_CHANGING_KEY,
     .key = key,
     .create = create,
     .destroy = free,

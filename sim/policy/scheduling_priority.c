@@ -4,15 +4,15 @@
  */
 #include "policy/policies.h"
 
-static int64_t key(void *self, const struct policy_request *request)
+static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
     (void)self;
     return request->priority;
 }
 
-const struct scheduling_policy scheduling_priority = {
+const struct pagesim_scheduling_policy scheduling_priority = {
     .info = {"priority", "lowest priority value first, then arrival (vLLM)"},
-    .order = POLICY_STATIC_KEY,
+    .order = PAGESIM_POLICY_STATIC_KEY,
     .first_of_ties = true,
     .key = key,
 };

@@ -5,14 +5,14 @@
  */
 #include "policy/policies.h"
 
-static int64_t key(void *self, const struct policy_request *request)
+static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
     (void)self;
     return request->input_tokens;
 }
 
-const struct scheduling_policy scheduling_sjf = {
+const struct pagesim_scheduling_policy scheduling_sjf = {
     .info = {"sjf", "shortest prompt first (Smith 1956)"},
-    .order = POLICY_STATIC_KEY,
+    .order = PAGESIM_POLICY_STATIC_KEY,
     .key = key,
 };

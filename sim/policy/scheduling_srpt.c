@@ -11,24 +11,22 @@
  */
 #include <stdlib.h>
 
-#include "base/array.h"
 #include "policy/policies.h"
 
-static enum status create(const struct policy_setup *setup, void **self, struct diag *diag)
+static bool create(const struct pagesim_policy_setup *setup, void **self)
 {
-    struct policy_setup *kept;
-    enum status status = array_zeroed(&kept, 1, sizeof *kept, "the policy", diag);
-    if (status != SIM_OK)
-        return status;
+    struct pagesim_policy_setup *kept = malloc(sizeof *kept);
+    if (!kept)
+        return false;
     *kept = *setup;
     *self = kept;
-    return SIM_OK;
+    return true;
 }
 
-static int64_t key(void *self, const struct policy_request *request)
+static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
-    const struct policy_setup *setup = self;
-    int64_t left = (int64_t)request->output_tokens - policy_generated_tokens(request) - 1; /* behind the step that it needs next */
+    const struct pagesim_policy_setup *setup = self;
+    int64_t left = (int64_t)request->output_tokens - pagesim_generated_tokens(request) - 1; /* after the step that it needs next */
     int64_t next_ns = setup->step_ns(setup->model, request->known_tokens - request->computed_tokens, request->computed_tokens);
     int64_t decode_ns = setup->step_ns(setup->model, 1, request->known_tokens);
     int64_t rest_ns, sum_ns;
@@ -37,9 +35,9 @@ static int64_t key(void *self, const struct policy_request *request)
     return sum_ns;
 }
 
-const struct scheduling_policy scheduling_srpt = {
+const struct pagesim_scheduling_policy scheduling_srpt = {
     .info = {"srpt", "shortest remaining processing time, an oracle (Schrage 1968)"},
-    .order = POLICY_CHANGING_KEY,
+    .order = PAGESIM_POLICY_CHANGING_KEY,
     .key = key,
     .create = create,
     .destroy = free,

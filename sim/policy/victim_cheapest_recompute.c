@@ -8,7 +8,7 @@
  */
 #include "policy/policies.h"
 
-static uint32_t choose(const struct policy_running *running)
+static uint32_t choose(const struct pagesim_policy_running *running)
 {
     uint32_t cheapest = 0, least = UINT32_MAX;
     for (uint32_t at = running->count; at-- > 0;) {
@@ -23,7 +23,7 @@ static uint32_t choose(const struct policy_running *running)
     return cheapest;
 }
 
-const struct preemption_victim victim_cheapest_recompute = {
+const struct pagesim_preemption_victim victim_cheapest_recompute = {
     .info = {"cheapest-recompute", "fewest computed tokens that no other running request holds (after InferCept)"},
     .choose = choose,
 };

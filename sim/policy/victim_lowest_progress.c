@@ -6,15 +6,15 @@
  */
 #include "policy/policies.h"
 
-static uint32_t choose(const struct policy_running *running)
+static uint32_t choose(const struct pagesim_policy_running *running)
 {
     uint32_t lowest = running->count - 1;
-    struct policy_request low = running->request(running, lowest);
+    struct pagesim_policy_request low = running->request(running, lowest);
     for (uint32_t at = lowest; at-- > 0;) {
-        struct policy_request request = running->request(running, at);
+        struct pagesim_policy_request request = running->request(running, at);
         /* generated / output of both, crosswise */
-        if ((uint64_t)policy_generated_tokens(&request) * low.output_tokens <
-            (uint64_t)policy_generated_tokens(&low) * request.output_tokens) {
+        if ((uint64_t)pagesim_generated_tokens(&request) * low.output_tokens <
+            (uint64_t)pagesim_generated_tokens(&low) * request.output_tokens) {
             low = request;
             lowest = at;
         }
@@ -22,7 +22,7 @@ static uint32_t choose(const struct policy_running *running)
     return lowest;
 }
 
-const struct preemption_victim victim_lowest_progress = {
+const struct pagesim_preemption_victim victim_lowest_progress = {
     .info = {"lowest-progress", "smallest share of its output generated, an oracle (after SGLang)"},
     .choose = choose,
 };

@@ -9,13 +9,13 @@ struct rank {
     uint32_t position;
 };
 
-static struct rank rank_of(const struct policy_running *running, uint32_t at)
+static struct rank rank_of(const struct pagesim_policy_running *running, uint32_t at)
 {
-    struct policy_request request = running->request(running, at);
+    struct pagesim_policy_request request = running->request(running, at);
     return (struct rank){.key = running->key(running, at), .arrival_ns = request.arrival_ns, .position = request.position};
 }
 
-/* Does `a`, which stands behind `b` in the running list, come last of the two? */
+/* Does `a`, which is further back in the running list than `b`, come last of the two? */
 static bool later(const struct rank *a, const struct rank *b, bool first_of_ties)
 {
     if (a->key != b->key)
@@ -25,7 +25,8 @@ static bool later(const struct rank *a, const struct rank *b, bool first_of_ties
     return !first_of_ties && a->position > b->position;
 }
 
-static uint32_t choose(const struct policy_running *running)
+/* One pass over the running list; under fcfs there is nothing to compare. */
+static uint32_t choose(const struct pagesim_policy_running *running)
 {
     if (!running->ordered)
         return running->count - 1;
@@ -41,7 +42,7 @@ static uint32_t choose(const struct policy_running *running)
     return last;
 }
 
-const struct preemption_victim victim_vllm = {
+const struct pagesim_preemption_victim victim_vllm = {
     .info = {"vllm", "the last in the order of waiting; under fcfs, the last admitted (vLLM)"},
     .choose = choose,
 };

@@ -1,7 +1,7 @@
-/* run.c - see run.h. */
+/* run.c - one replay from requests to figures. Run.h says what belongs to a run; the replay itself is in replay.c. */
 #include "replay/run.h"
 
-#include "trace/load.h"
+#include "replay/workload.h"
 
 enum { EXTRA_OBSERVERS_MOST = 8 };
 
@@ -9,10 +9,10 @@ enum status run_open(struct run *run, const struct trace *trace, const struct co
 {
     *run = (struct run){.trace = trace, .config = config};
     enum status status = step_time_create(config, &run->model, diag);
-    if (status == SIM_OK && load_changes_arrivals(trace, config)) {
-        status = load_apply(trace, config, &run->drawn_trace, diag);
-        run->trace = status == SIM_OK ? run->drawn_trace : trace;
-    }
+    if (status == SIM_OK)
+        status = workload_fit(trace, config, &run->fitted, diag);
+    if (run->fitted)
+        run->trace = run->fitted;
     if (status == SIM_OK)
         status = metrics_init(&run->metrics, run->trace, diag);
     ledger_init(&run->ledger, run->trace, config);
@@ -30,15 +30,19 @@ enum status run_replay(struct run *run, const struct observer *extra, size_t ext
         observers[2 + i] = extra[i];
     enum status status =
         replay_run(run->trace, run->config, run->model, observers, 2 + extra_count, options ? options : &defaults, &run->facts, diag);
-    if (status != SIM_OK)
-        return status;
-    run->report.trace = run->trace;
-    run->report.config = run->config;
-    run->report.metrics = &run->metrics;
-    run->report.ledger = &run->ledger;
-    run->report.facts = &run->facts;
-    report_collect(&run->report);
-    return SIM_OK;
+    return status == SIM_OK ? run_collect_figures(run, diag) : status;
+}
+
+enum status run_collect_figures(struct run *run, struct diag *diag)
+{
+    struct run_facts facts = {.trace = run->trace,
+                              .config = run->config,
+                              .metrics = &run->metrics,
+                              .ledger = &run->ledger,
+                              .worker = run->worker,
+                              .goodput = run->goodput,
+                              .read_limit = run->read_limit};
+    return run_figures_collect(&facts, run->wishes, &run->figures, diag);
 }
 
 enum status run_judge(const struct run *run, struct diag *diag)
@@ -57,6 +61,6 @@ void run_close(struct run *run)
 {
     metrics_deinit(&run->metrics);
     step_time_destroy(run->model);
-    trace_destroy(run->drawn_trace);
+    trace_destroy(run->fitted);
     *run = (struct run){0};
 }

@@ -6,31 +6,43 @@
 #ifndef PAGESIM_RUN_H
 #define PAGESIM_RUN_H
 
-#include "config/sizing.h"
-#include "replay/engine.h"
-#include "report/report.h"
+#include "figure/run_figures.h"
+#include "replay/replay.h"
 
 struct run {
-    const struct trace *trace; /* what is replayed: the caller's, or drawn_trace */
+    const struct trace *trace; /* what is replayed: the caller's, or fitted */
     const struct config *config;
-    struct trace *drawn_trace; /* NULL, or the requests with arrivals as config's rate draws them, in the order of the file (load.h) */
+    struct trace *fitted; /* NULL, or what workload_fit made of the caller's for this configuration */
     struct step_time_model *model;
     struct metrics metrics; /* stories: what became of each request */
     struct ledger ledger;
     struct replay_facts facts;
-    struct report report; /* report.figures after run_replay, see report_find. Set between run_open and run_replay what else it is to
-                           * tell of: worker, sizing, goodput. */
+    /* Set between run_open and run_replay what else there is to tell of; NULL and 0: nothing. */
+    const struct worker_totals *worker; /* K/V bytes were moved */
+    double read_limit;                  /* GB/s that reading them cannot beat on this machine */
+    const struct goodput *goodput;      /* limits were given */
+    const struct figure_wishes *wishes; /* further percentiles */
+    struct figure_set figures;          /* after run_replay */
 };
 
-/* Prepare a run. A configuration that draws arrivals which the trace does not have yet (in a sweep over request_rate, say) gets a trace of
- * its own: extra observers must be made for run->trace then. SIM_BAD_INPUT: the step-time model cannot be made. End it with run_close in
- * any case; a zeroed run may be closed too. */
+/* Prepare a run. Takes the requests along the road of workload.h: extra observers must be made for run->trace, not for `trace`.
+ * SIM_BAD_INPUT: the step-time model cannot be made, or the engine cannot replay the requests. End it with run_close in any case; a zeroed
+ * run may be closed too. */
 SIM_NODISCARD enum status run_open(struct run *run, const struct trace *trace, const struct config *config, struct diag *diag);
 
-/* Replay with metrics, ledger and `extra` observers behind them, then collect the figures. `options` NULL: the defaults. A stall or an
- * abort is SIM_OK here: run_judge tells of it. */
+/* Replay with metrics, ledger and then `extra` observers, then collect the figures. `options` NULL: the defaults. A stall or an
+ * abort is SIM_OK here: run_judge says so. */
 SIM_NODISCARD enum status run_replay(struct run *run, const struct observer *extra, size_t extra_count,
                                      const struct replay_options *options, struct diag *diag);
+
+/* Compute the figures again, after something that they tell of has changed. */
+SIM_NODISCARD enum status run_collect_figures(struct run *run, struct diag *diag);
+
+/* A figure of the run; NaN when it has none of that name or it is undefined. */
+static inline double run_figure(const struct run *run, const char *name)
+{
+    return figure_set_value(&run->figures, name);
+}
 
 /* SIM_FAILED with a sentence when the replay ended early (facts.end.stalled, facts.end.abort). */
 SIM_NODISCARD enum status run_judge(const struct run *run, struct diag *diag);

@@ -1,4 +1,5 @@
-/* workload.c - see workload.h. */
+/* workload.c - what a configuration makes of the requests: generated ones, samples, arrivals; and the fingerprint of the result. Workload.h
+ * draws the road. */
 #include "replay/workload.h"
 
 #include <stdio.h>
@@ -8,7 +9,8 @@
 
 #include "base/array.h"
 #include "base/fingerprint.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
+#include "trace/drawn_arrivals.h"
 
 /* What a configuration wants of the source. */
 struct workload_key {
@@ -40,10 +42,10 @@ bool workload_is_drawn(const struct workload_source *source)
     return source->file == NULL;
 }
 
-enum status workload_fit_engine(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
+static enum status expand_samples(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
     *out = NULL;
-    if (!scheduler_ops_of(config)->expands_samples)
+    if (!engine_facts_of(config)->expands_samples)
         return SIM_OK;
     for (uint32_t position = 0; trace->beam_width && position < trace->count; position++)
         if (trace->beam_width[position] > 0)
@@ -52,6 +54,21 @@ enum status workload_fit_engine(const struct trace *trace, const struct config *
                             "--scheduler vllm-v0",
                             trace->name, trace->index[position]);
     return trace->samples ? trace_expand_samples(trace, out, diag) : SIM_OK;
+}
+
+enum status workload_fit(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
+{
+    struct trace *expanded, *drawn = NULL;
+    enum status status = expand_samples(trace, config, &expanded, diag);
+    const struct trace *requests = expanded ? expanded : trace;
+    if (status == SIM_OK && drawn_arrivals_wanted(requests, config))
+        status = drawn_arrivals_make(requests, config, &drawn, diag);
+    if (drawn || status != SIM_OK) {
+        trace_destroy(expanded);
+        expanded = NULL;
+    }
+    *out = drawn ? drawn : expanded;
+    return status;
 }
 
 /* The generators write JSONL, which is read back like any other trace, from memory that has a name in the file system. */
@@ -96,7 +113,7 @@ static enum status make(const struct workload_source *source, const struct confi
         status = draw(source, entry->key.seed, &drawn, diag);
     const struct trace *trace = source->file ? source->file : drawn;
     if (trace)
-        status = workload_fit_engine(trace, config, &expanded, diag);
+        status = expand_samples(trace, config, &expanded, diag);
     if (status != SIM_OK || expanded) {
         trace_destroy(drawn);
         drawn = NULL;
@@ -112,7 +129,7 @@ enum status workload_get(struct workload *workload, const struct config *config,
 {
     const struct workload_source *source = workload->source;
     struct workload_trace entry = {
-        .key = {.seed = workload_is_drawn(source) ? config->seed : 0, .expanded = scheduler_ops_of(config)->expands_samples}};
+        .key = {.seed = workload_is_drawn(source) ? config->seed : 0, .expanded = engine_facts_of(config)->expands_samples}};
     for (size_t i = 0; i < workload->count; i++)
         if (workload->traces[i].key.seed == entry.key.seed && workload->traces[i].key.expanded == entry.key.expanded) {
             *out = workload->traces[i].trace;

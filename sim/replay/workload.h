@@ -1,13 +1,17 @@
-/* workload.h - the requests that many runs replay, when not all configurations replay the same ones.
+/* workload.h - the road that requests take from the file to the replay, the same one for every command:
  *
- * One file is read once and shared by all runs; what a configuration makes of it is made once for all that want the same:
+ *     a file, or a generator + seed
+ *       -> samples as requests       V1's front end makes n requests of one with n samples; V0 replays them as they are
+ *       -> arrivals at a rate        where the configuration has one (drawn_arrivals.h), instead of those of the file
+ *       -> replay
  *
- *     file ------------------+--> as it is           (V0)
- *     or generator + seed ---+--> samples as requests (V1's front end)
+ * workload_fit takes a trace along the whole road, and changes nothing on a trace that has gone it already. run_open (run.h) calls it for
+ * every run, so a command only calls it itself if it looks at the requests outside of a run.
  *
- * A generated workload is drawn anew for each seed (`--generate`, `--dataset-name`), so that replicates differ. Arrivals at a rate are not
- * drawn here but by each run (run.h). Traces live as long as the workload.
- * Not for use by several threads at once; the traces that it gives are immutable and may be shared.
+ * struct workload is for commands that replay many configurations. It reads or draws the requests once for all that want the same, up to
+ * the second arrow: traces with other arrivals are made and freed by each run. A generated workload is drawn anew for each seed
+ * (`--generate`, `--dataset-name`), so that replicates differ. Traces live as long as the workload. One thread at a time may use a
+ * workload; the traces that it gives are immutable and may be shared.
  */
 #ifndef PAGESIM_WORKLOAD_H
 #define PAGESIM_WORKLOAD_H
@@ -37,16 +41,15 @@ struct workload {
 void workload_init(struct workload *workload, const struct workload_source *source);
 void workload_deinit(struct workload *workload);
 
-/* The trace that `config` replays; borrowed. SIM_BAD_INPUT: the engine cannot (V1 has no beam search). */
+/* The requests for runs of `config`, arrivals not drawn yet; borrowed. SIM_BAD_INPUT: the engine cannot (V1 has no beam search). */
 SIM_NODISCARD enum status workload_get(struct workload *workload, const struct config *config, const struct trace **out, struct diag *diag);
 
 /* Does the trace depend on the seed? */
 bool workload_is_drawn(const struct workload_source *source);
 
-/* V1's front end turns n samples into n requests, and beam search it does not have (SIM_BAD_INPUT). *out: a new trace, or NULL when `trace`
- * is fine as it is. */
-SIM_NODISCARD enum status workload_fit_engine(const struct trace *trace, const struct config *config, struct trace **out,
-                                              struct diag *diag);
+/* The requests as a run of `config` replays them. *out: a new trace, or NULL when `trace` is fine as it is. SIM_BAD_INPUT: beam search,
+ * which V1 does not have, or a load that lasts longer than the clock counts. */
+SIM_NODISCARD enum status workload_fit(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag);
 
 /* Everything about the requests that a replay can see; equal for equal contents, whatever the file is called. */
 uint64_t workload_fingerprint(const struct trace *trace);

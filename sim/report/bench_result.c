@@ -1,4 +1,6 @@
-/* bench_result.c - see bench_result.h. */
+/* bench_result.c - the console block and the JSON of vLLM's serving benchmark. Read bench_result.h first; the layout to compare with is
+ * the end of benchmark() in vllm/benchmarks/serve.py. Values come from the run's figures by name; only peaks, which no figure
+ * covers, and the lists of --save-detailed are computed here. */
 #include "report/bench_result.h"
 
 #include <math.h>
@@ -31,7 +33,8 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
-/* Tokens come in order of time, so that one second is counted at a time. */
+/* Tokens come in order of time, so it is enough to count one second at a time. Steps are walked one by one, because the steps of a run may
+ * lie in different seconds. */
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct bench_peak *peak = self;
@@ -63,7 +66,8 @@ static int by_time(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* Most completed requests in [arrival, last token) at one moment: who leaves at a moment goes before who comes. */
+/* The most completed requests in flight at one moment, each counted in [arrival, last token). Both lists are sorted and merged; at equal times
+ * the end goes first, because the interval is open there. */
 static enum status most_concurrent(const struct metrics *metrics, uint64_t *out, struct diag *diag)
 {
     int64_t *times;
@@ -93,12 +97,13 @@ static enum status most_concurrent(const struct metrics *metrics, uint64_t *out,
     return SIM_OK;
 }
 
-/* --- what both forms tell --------------------------------------------------------------------------------------------------------- */
+/* --- values that both forms show -------------------------------------------------------------------------------------------------- */
 
+/* All numbers are the run's figures, so that they agree with the report of the same run in every digit. */
 static double value(const struct bench_result *result, const char *name)
 {
-    const struct figure *figure = report_find(result->report, name);
-    return figure && !figure->undefined ? figure->value : 0;
+    const double figure = run_figure(result->run, name);
+    return isnan(figure) ? 0 : figure; /* vLLM prints 0 for latencies that no request has */
 }
 
 static uint64_t whole(const struct bench_result *result, const char *name)
@@ -118,77 +123,84 @@ static bool has_rate(const struct config *config)
 
 /* --- console ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Centred in the rule; an odd column goes to the right. */
-static void rule(FILE *file, char fill, const char *title)
+/* A line of `fill` with the title in the middle, as Python's str.center does it: an odd column goes to the right. */
+static void rule(struct document *document, char fill, const char *title)
 {
-    const int length = (int)strlen(title), left = (WIDTH - length) / 2;
-    for (int i = 0; i < left; i++)
-        fputc(fill, file);
-    fputs(title, file);
-    for (int i = left + length; i < WIDTH; i++)
-        fputc(fill, file);
-    fputc('\n', file);
+    char line[WIDTH + 1];
+    const size_t length = strlen(title);
+    memset(line, fill, WIDTH);
+    line[WIDTH] = '\0';
+    memcpy(line + (WIDTH - length) / 2, title, length);
+    document_line(document, "%s", line);
 }
 
-static void row_count(FILE *file, const char *label, uint64_t number)
+static void row_count(struct document *document, const char *label, uint64_t number)
 {
-    fprintf(file, "%-40s %-10llu\n", label, (unsigned long long)number);
+    document_line(document, "%-40s %-10llu", label, (unsigned long long)number);
 }
 
-static void row_number(FILE *file, const char *label, double number)
+static void row_number(struct document *document, const char *label, double number)
 {
-    fprintf(file, "%-40s %-10.2f\n", label, number);
+    document_line(document, "%-40s %-10.2f", label, number);
 }
 
-static void print_latency(const struct bench_result *result, enum latency_metric metric, FILE *file)
+/* A figure of one latency: "mean", LATENCY_TTFT. */
+static double latency_value(const struct bench_result *result, const char *statistic, enum latency latency)
 {
-    static const char *const titles[LATENCY_METRICS] = {"Time to First Token", "Time per Output Token (excl. 1st token)",
-                                                        "Inter-token Latency", "End-to-end Latency"};
-    static const char *const names[LATENCY_METRICS] = {"TTFT", "TPOT", "ITL", "E2EL"};
+    char name[FIGURE_NAME_SIZE];
+    snprintf(name, sizeof name, "%s_%s_ms", statistic, latency_names[latency]);
+    return value(result, name);
+}
+
+/* vLLM's titles and labels, character by character: scripts parse this block. */
+static void add_latency(const struct bench_result *result, enum latency latency, struct document *document)
+{
+    static const char *const titles[LATENCIES] = {"Time to First Token", "Time per Output Token (excl. 1st token)", "Inter-token Latency",
+                                                  "End-to-end Latency", "Queue time"};
+    static const char *const names[LATENCIES] = {"TTFT", "TPOT", "ITL", "E2EL", "queue"};
     const struct latency_choice *choice = result->choice;
-    const struct figures *figures = latency_figures(result->report->metrics, metric);
-    char label[64], percentile[40];
-    if (!choice->wanted[metric])
+    char label[64], name[FIGURE_NAME_SIZE];
+    if (!choice->wanted[latency])
         return;
-    rule(file, '-', titles[metric]);
-    snprintf(label, sizeof label, "Mean %s (ms):", names[metric]);
-    row_number(file, label, figures->mean);
-    snprintf(label, sizeof label, "Median %s (ms):", names[metric]);
-    row_number(file, label, figures->median);
+    rule(document, '-', titles[latency]);
+    snprintf(label, sizeof label, "Mean %s (ms):", names[latency]);
+    row_number(document, label, latency_value(result, "mean", latency));
+    snprintf(label, sizeof label, "Median %s (ms):", names[latency]);
+    row_number(document, label, latency_value(result, "median", latency));
     for (size_t i = 0; i < choice->percentile_count; i++) {
-        latency_percentile_name(choice->percentiles[i], percentile, sizeof percentile);
-        snprintf(label, sizeof label, "P%s %s (ms):", percentile + 1, names[metric]);
-        row_number(file, label, choice->values_ms[metric][i]);
+        latency_percentile_name(choice->percentiles[i], latency, name); /* p99_ttft_ms: its digits make the label P99 TTFT */
+        snprintf(label, sizeof label, "P%.*s %s (ms):", (int)strcspn(name + 1, "_"), name + 1, names[latency]);
+        row_number(document, label, value(result, name));
     }
 }
 
-enum status bench_result_print(const struct bench_result *result, FILE *file, struct diag *diag)
+enum status bench_result_lines(const struct bench_result *result, struct document *document, struct diag *diag)
 {
-    const struct config *config = result->report->config;
+    const struct config *config = result->run->config;
     uint64_t concurrent;
-    enum status status = most_concurrent(result->report->metrics, &concurrent, diag);
+    enum status status = most_concurrent(&result->run->metrics, &concurrent, diag);
     if (status != SIM_OK)
         return status;
-    rule(file, '=', " Serving Benchmark Result ");
-    row_count(file, "Successful requests:", whole(result, "completed"));
-    row_count(file, "Failed requests:", failed(result));
+    rule(document, '=', " Serving Benchmark Result ");
+    row_count(document, "Successful requests:", whole(result, "completed"));
+    row_count(document, "Failed requests:", failed(result));
     if (config->max_concurrency > 0)
-        row_count(file, "Maximum request concurrency:", config->max_concurrency);
+        row_count(document, "Maximum request concurrency:", config->max_concurrency);
     if (has_rate(config))
-        row_number(file, "Request rate configured (RPS):", config->request_rate);
-    row_number(file, "Benchmark duration (s):", value(result, "makespan_s"));
-    row_count(file, "Total input tokens:", whole(result, "input_tokens"));
-    row_count(file, "Total generated tokens:", whole(result, "output_tokens"));
-    row_number(file, "Request throughput (req/s):", value(result, "request_throughput_per_s"));
-    if (result->report->goodput)
-        row_number(file, "Request goodput (req/s):", value(result, "request_goodput_per_s"));
-    row_number(file, "Output token throughput (tok/s):", value(result, "output_throughput_tokens_per_s"));
-    row_number(file, "Peak output token throughput (tok/s):", (double)result->peak->most_tokens);
-    row_number(file, "Peak concurrent requests:", (double)concurrent);
-    row_number(file, "Total token throughput (tok/s):", value(result, "total_throughput_tokens_per_s"));
-    for (int metric = 0; metric < LATENCY_METRICS; metric++)
-        print_latency(result, (enum latency_metric)metric, file);
-    rule(file, '=', "");
+        row_number(document, "Request rate configured (RPS):", config->request_rate);
+    row_number(document, "Benchmark duration (s):", value(result, "makespan_s"));
+    row_count(document, "Total input tokens:", whole(result, "total_input_tokens"));
+    row_count(document, "Total generated tokens:", whole(result, "total_output_tokens"));
+    row_number(document, "Request throughput (req/s):", value(result, "request_throughput"));
+    if (result->run->goodput)
+        row_number(document, "Request goodput (req/s):", value(result, "request_goodput"));
+    row_number(document, "Output token throughput (tok/s):", value(result, "output_throughput"));
+    row_number(document, "Peak output token throughput (tok/s):", (double)result->peak->most_tokens);
+    row_number(document, "Peak concurrent requests:", (double)concurrent);
+    row_number(document, "Total token throughput (tok/s):", value(result, "total_token_throughput"));
+    for (int latency = 0; latency < LATENCIES; latency++)
+        add_latency(result, (enum latency)latency, document);
+    rule(document, '=', "");
     return SIM_OK;
 }
 
@@ -203,19 +215,19 @@ static void put_text_or_null(struct json_text *json, const char *key, const char
         json_null(json);
 }
 
-/* Who ran what: the keys before the results. */
+/* The keys before the results: what was run, and how requests came. An infinite rate is the string "inf", as JSON has no infinity. */
 static void write_setup(const struct bench_result *result, struct json_text *json)
 {
-    const struct report *report = result->report;
-    const struct config *config = report->config;
+    const struct run *run = result->run;
+    const struct config *config = run->config;
     json_put_string(json, "endpoint_type", "pagesim");
     json_put_string(json, "backend", "pagesim");
     put_text_or_null(json, "label", NULL);
     put_text_or_null(json, "model_id", config->model);
     put_text_or_null(json, "tokenizer_id", NULL);
-    json_put_uint(json, "num_prompts", report->trace->count);
+    json_put_uint(json, "num_prompts", run->trace->count);
     json_put_string(json, "pagesim", SIM_VERSION);
-    json_put_string(json, "trace", report->trace->name);
+    json_put_string(json, "trace", run->trace->name);
     for (size_t i = 0; i < result->metadata_count; i++) {
         const char *pair = result->metadata[i], *equals = strchr(pair, '=');
         char key[128];
@@ -239,50 +251,47 @@ static void write_setup(const struct bench_result *result, struct json_text *jso
     }
 }
 
+/* Without limits vLLM writes null for the goodput, as json_put_double does for NaN. */
 static void write_totals(const struct bench_result *result, uint64_t concurrent, struct json_text *json)
 {
+    /* vLLM's names, most of which are the names of our figures. */
+    static const char *const wholes[] = {"total_input_tokens", "total_output_tokens"};
+    static const char *const throughputs[] = {"output_throughput", "total_token_throughput"};
     json_put_double(json, "duration", value(result, "makespan_s"));
     json_put_uint(json, "completed", whole(result, "completed"));
     json_put_uint(json, "failed", failed(result));
-    json_put_uint(json, "total_input_tokens", whole(result, "input_tokens"));
-    json_put_uint(json, "total_output_tokens", whole(result, "output_tokens"));
-    json_put_double(json, "request_throughput", value(result, "request_throughput_per_s"));
-    json_key(json, "request_goodput");
-    if (result->report->goodput)
-        json_double(json, value(result, "request_goodput_per_s"));
-    else
-        json_null(json);
-    json_put_double(json, "output_throughput", value(result, "output_throughput_tokens_per_s"));
-    json_put_double(json, "total_token_throughput", value(result, "total_throughput_tokens_per_s"));
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
+        json_put_uint(json, wholes[i], whole(result, wholes[i]));
+    json_put_double(json, "request_throughput", value(result, "request_throughput"));
+    json_put_double(json, "request_goodput", result->run->goodput ? value(result, "request_goodput") : (double)NAN);
+    for (size_t i = 0; i < sizeof throughputs / sizeof *throughputs; i++)
+        json_put_double(json, throughputs[i], value(result, throughputs[i]));
     json_put_uint(json, "max_output_tokens_per_s", result->peak->most_tokens);
     json_put_uint(json, "max_concurrent_requests", concurrent);
 }
 
+/* Standard deviation is in the JSON and not in the console block, as in vLLM. */
 static void write_latencies(const struct bench_result *result, struct json_text *json)
 {
+    static const char *const statistics[] = {"mean", "median", "std"};
     const struct latency_choice *choice = result->choice;
-    for (int metric = 0; metric < LATENCY_METRICS; metric++) {
-        const struct figures *figures = latency_figures(result->report->metrics, (enum latency_metric)metric);
-        const char *name = latency_metric_names[metric];
-        char key[64], percentile[40];
-        if (!choice->wanted[metric])
-            continue;
-        snprintf(key, sizeof key, "mean_%s_ms", name);
-        json_put_double(json, key, figures->mean);
-        snprintf(key, sizeof key, "median_%s_ms", name);
-        json_put_double(json, key, figures->median);
-        snprintf(key, sizeof key, "std_%s_ms", name);
-        json_put_double(json, key, figures->std);
-        for (size_t i = 0; i < choice->percentile_count; i++) {
-            latency_percentile_name(choice->percentiles[i], percentile, sizeof percentile);
-            snprintf(key, sizeof key, "%s_%s_ms", percentile, name);
-            json_put_double(json, key, choice->values_ms[metric][i]);
+    for (int i = 0; i < LATENCIES; i++) {
+        const enum latency latency = (enum latency)i;
+        char name[FIGURE_NAME_SIZE];
+        for (size_t s = 0; choice->wanted[i] && s < sizeof statistics / sizeof *statistics; s++) {
+            snprintf(name, sizeof name, "%s_%s_ms", statistics[s], latency_names[i]);
+            json_put_double(json, name, value(result, name));
+        }
+        for (size_t p = 0; choice->wanted[i] && p < choice->percentile_count; p++) {
+            latency_percentile_name(choice->percentiles[p], latency, name);
+            json_put_double(json, name, value(result, name));
         }
     }
 }
 
 /* --- one entry a request ---------------------------------------------------------------------------------------------------------- */
 
+/* Nine decimals are whole nanoseconds, formatted in integers. Each list below has one writer; a request that failed has 0 in it. */
 static void put_seconds(struct json_text *json, int64_t ns)
 {
     char digits[UNIT_TEXT];
@@ -293,19 +302,19 @@ typedef void entry_writer(const struct bench_result *result, uint32_t position, 
 
 static const struct request_story *completed(const struct bench_result *result, uint32_t position)
 {
-    const struct request_story *story = &result->report->metrics->stories[position];
+    const struct request_story *story = &result->run->metrics.stories[position];
     return story->finish_ns >= 0 ? story : NULL;
 }
 
 static void input_len(const struct bench_result *result, uint32_t position, struct json_text *json)
 {
-    json_uint(json, result->report->trace->input_tokens[position]);
+    json_uint(json, result->run->trace->input_tokens[position]);
 }
 
-/* Of a group of V0, the length of a sequence, not of all: tokens and times of an entry must fit together. */
+/* For a V0 group this is the length of one sequence, not the sum over all, so that an entry's tokens and times fit together. */
 static void output_len(const struct bench_result *result, uint32_t position, struct json_text *json)
 {
-    json_uint(json, completed(result, position) ? result->report->trace->output_tokens[position] : 0);
+    json_uint(json, completed(result, position) ? result->run->trace->output_tokens[position] : 0);
 }
 
 static void ttft(const struct bench_result *result, uint32_t position, struct json_text *json)
@@ -314,6 +323,7 @@ static void ttft(const struct bench_result *result, uint32_t position, struct js
     put_seconds(json, story ? story->first_token_ns - story->arrival_ns : 0);
 }
 
+/* A walk, not an array: the tokens of one request are made one by one, and a trace may have hundreds of millions. */
 static void itls(const struct bench_result *result, uint32_t position, struct json_text *json)
 {
     struct token_walk walk = token_walk_begin(result->times, position);
@@ -331,12 +341,13 @@ static void latency(const struct bench_result *result, uint32_t position, struct
 
 static void start_time(const struct bench_result *result, uint32_t position, struct json_text *json)
 {
-    put_seconds(json, result->report->metrics->stories[position].arrival_ns);
+    put_seconds(json, result->run->metrics.stories[position].arrival_ns);
 }
 
+/* vLLM writes the text of an exception here; this is the reason why the request did not complete. */
 static void error(const struct bench_result *result, uint32_t position, struct json_text *json)
 {
-    const struct request_story *story = &result->report->metrics->stories[position];
+    const struct request_story *story = &result->run->metrics.stories[position];
     const enum request_status status = request_status(story);
     char text[64];
     snprintf(text, sizeof text, "%s%s%s", status == REQUEST_COMPLETED ? "" : request_status_names[status],
@@ -344,7 +355,7 @@ static void error(const struct bench_result *result, uint32_t position, struct j
     json_string(json, text);
 }
 
-/* The lists may be long: what is written goes on to the file from time to time. */
+/* The lists may be longer than memory likes. Text goes to the file in pieces of at least `least` bytes and leaves memory. */
 static enum status drain(struct json_text *json, size_t least, struct text_writer *writer, struct diag *diag)
 {
     if (json->failed)
@@ -356,6 +367,7 @@ static enum status drain(struct json_text *json, size_t least, struct text_write
     return status;
 }
 
+/* One list after the other, each over all requests, as vLLM has it. */
 static enum status write_details(const struct bench_result *result, struct json_text *json, struct text_writer *writer, struct diag *diag)
 {
     static const struct {
@@ -363,9 +375,9 @@ static enum status write_details(const struct bench_result *result, struct json_
         entry_writer *write;
     } lists[] = {{"input_lens", input_len}, {"output_lens", output_len}, {"ttfts", ttft},  {"itls", itls},
                  {"latencies", latency},    {"start_times", start_time}, {"errors", error}};
-    const uint32_t count = result->report->trace->count;
+    const uint32_t count = result->run->trace->count;
     uint32_t *order;
-    enum status status = request_order(result->report->trace, &order, diag);
+    enum status status = request_order(result->run->trace, &order, diag);
     if (status != SIM_OK)
         return status;
     for (size_t list = 0; list < sizeof lists / sizeof *lists; list++) {
@@ -381,11 +393,12 @@ static enum status write_details(const struct bench_result *result, struct json_
     return status;
 }
 
+/* The members' order is vLLM's: setup, totals, lists, latencies. Scripts read by name, but people compare files side by side. */
 enum status bench_result_write(const struct bench_result *result, struct text_writer *writer, struct diag *diag)
 {
     struct json_text json;
     uint64_t concurrent;
-    enum status status = most_concurrent(result->report->metrics, &concurrent, diag);
+    enum status status = most_concurrent(&result->run->metrics, &concurrent, diag);
     if (status != SIM_OK)
         return status;
     json_text_init(&json, false);

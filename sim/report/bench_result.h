@@ -1,19 +1,19 @@
-/* bench_result.h - a replay told in the words of `vllm bench serve`: its console block and the JSON of --save-result.
+/* bench_result.h - a replay's result in the form of `vllm bench serve`: its console block and the JSON of --save-result.
  *
  * Layout, names and definitions are those of vLLM's vllm/benchmarks/serve.py at commit 009e6d4 (2026): duration runs from the first
  * arrival to the end of the last step; max_output_tokens_per_s is the fullest second, counted in whole seconds from the first arrival;
- * max_concurrent_requests the most completed requests between arrival and last token at one moment. With --save-detailed there are, one
- * entry a request in the file's order (request_order.h; samples of V1 are requests of their own):
+ * max_concurrent_requests is the most completed requests between arrival and last token at one moment. --save-detailed adds lists with one
+ * entry for each request, in the file's order (request_order.h; samples of V1 are requests of their own):
  *
  *     input_lens, output_lens     tokens; a request that failed (dropped, ignored, unfinished) has 0 output
- *     start_times                 seconds: its arrival, in a closed loop when its slot became free
- *     ttfts, itls, latencies      seconds; itls is a list a request; 0, [] and 0 for one that failed
+ *     start_times                 seconds: the arrival; in a closed loop, when the request's slot became free
+ *     ttfts, itls, latencies      seconds; an entry of itls is a list; 0, [] and 0 for a request that failed
  *     errors                      "" or why it failed
  *
- * Means and percentiles are the report's: where a replay ended early, tokens of requests that did not finish count in them.
- * Of a group of V0 with several sequences the lists tell of one sequence, the totals and pooled latencies of all.
+ * Means and percentiles are those of the replay's report: if a replay ended early, latencies of unfinished requests count in them.
+ * For a V0 group with several sequences, the lists describe one sequence; totals and pooled latencies cover all.
  *
- * Left out: what differs from run to run or does not exist here (date, generated_texts). `pagesim validate --vllm-json` reads the file.
+ * Left out is what differs from run to run or does not exist here (date, generated_texts). `pagesim validate --vllm-json` reads the file.
  */
 #ifndef PAGESIM_BENCH_RESULT_H
 #define PAGESIM_BENCH_RESULT_H
@@ -21,9 +21,10 @@
 #include "base/text_file.h"
 #include "figure/latency_choice.h"
 #include "observe/token_times.h"
-#include "report/report.h"
+#include "replay/run.h"
+#include "report/document.h"
 
-/* The fullest second: an observer, as it must see every step. */
+/* The second with the most output tokens: an observer, because it must see every step. */
 struct bench_peak {
     int64_t first_arrival_ns; /* -1: none yet */
     uint64_t second, tokens;  /* the second that is being counted */
@@ -33,8 +34,8 @@ void bench_peak_init(struct bench_peak *peak);
 struct observer bench_peak_observer(struct bench_peak *peak);
 
 struct bench_result {
-    const struct report *report;         /* collected, with goodput where limits were given */
-    const struct latency_choice *choice; /* collected */
+    const struct run *run; /* replayed, with goodput where limits were given and the figures of `choice` */
+    const struct latency_choice *choice;
     const struct bench_peak *peak;
     const struct token_times *times; /* NULL: not detailed */
     const char *const *metadata;     /* "KEY=VALUE" strings, which become members of the JSON */
@@ -42,7 +43,7 @@ struct bench_result {
 };
 
 /* The block that vLLM prints, 50 columns wide. SIM_FAILED: no memory. */
-SIM_NODISCARD enum status bench_result_print(const struct bench_result *result, FILE *file, struct diag *diag);
+SIM_NODISCARD enum status bench_result_lines(const struct bench_result *result, struct document *document, struct diag *diag);
 
 /* The JSON on one line. */
 SIM_NODISCARD enum status bench_result_write(const struct bench_result *result, struct text_writer *writer, struct diag *diag);

@@ -1,91 +1,141 @@
-/* compare_report.c - see compare_report.h. */
+/* compare_report.c - the document of a comparison, one function a part, in reading order. What is for programs alone comes first: the two
+ * sides and a row a request, which is what CSV prints. */
 #include "report/compare_report.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/table.h"
 #include "base/units.h"
 #include "config/config_keys.h"
-#include "engine/scheduler.h"
-#include "sim_version.h"
+#include "config/engine_facts.h"
 
-enum { TEXT_SIZE = 160 };
+enum { TEXT_SIZE = 512, COLUMNS_MOST = 32 };
 #define COUNT(columns) (sizeof(columns) / sizeof *(columns))
 
-static const char *const metric_titles[COMPARE_METRICS] = {"TTFT", "TPOT", "E2E", "queue"};
+/* --- for programs: sides and requests -------------------------------------------------------------------------------------------- */
 
-static void heading(const struct compare_view *view, FILE *file, const char *text)
+/* Under "a" or "b": the document itself has no configuration of its own, as there are two. */
+static void add_side(struct document *document, const struct compare_view *view, int i)
 {
-    fprintf(file, "\n%s%s%s", view->color ? "\033[1m" : "", text, view->color ? "\033[0m" : "");
+    const struct compare_side *side = &view->comparison->sides[i];
+    const bool waited = side->longest_wait != UINT32_MAX;
+    struct json_text json;
+    json_text_init(&json, false);
+    config_write(&side->config, &json);
+    document_open_object(document, i ? "b" : "a");
+    document_text(document, "name", view->names[i]);
+    document_text(document, "vllm", engine_facts_of(&side->config)->vllm_version);
+    document_number(document, "longest_wait_ms", waited ? side->outcomes[side->longest_wait].wait_ms : (double)NAN);
+    document_number(document, "longest_wait_request", waited ? view->comparison->trace->index[side->longest_wait] : (double)NAN);
+    document_json(document, "configuration", &json);
+    document_close(document);
 }
 
-static double figure_value(const struct comparison *comparison, const char *prefix, const char *name)
+/* Columns of the table of requests; their names are made from those of latencies. */
+struct request_columns {
+    struct table_column list[COLUMNS_MOST];
+    char names[COLUMNS_MOST][FIGURE_NAME_SIZE];
+    size_t count;
+};
+
+static void add_column(struct request_columns *columns, const char *prefix, const char *name, const char *suffix, int decimals)
 {
-    char full[64];
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    for (size_t i = 0; i < comparison->figure_count; i++)
-        if (strcmp(comparison->figures[i].name, full) == 0)
-            return comparison->figures[i].undefined ? NAN : comparison->figures[i].value;
-    return NAN;
+    char *text = columns->names[columns->count];
+    snprintf(text, sizeof *columns->names, "%s%s%s", prefix, name, suffix);
+    columns->list[columns->count++] = (struct table_column){.name = text, .decimals = decimals};
 }
 
-/* Print a finished table and end it. */
-static enum status show(struct table *table, enum status status, FILE *file, struct diag *diag)
+static void add_latency_columns(struct request_columns *columns, const char *prefix)
 {
-    if (status == SIM_OK)
-        status = table_status(table, diag);
-    if (status == SIM_OK && table_rows(table) > 0)
-        table_print(table, "  ", file);
-    table_destroy(table);
-    return status;
+    for (int i = 0; i < PAIRED_LATENCIES; i++)
+        add_column(columns, prefix, latency_names[paired_latencies[i]], "_ms", 0);
+}
+
+static void make_request_columns(struct request_columns *columns)
+{
+    static const char *const sides[] = {"a_", "b_"};
+    columns->count = 0;
+    add_column(columns, "", "request", "", 0);
+    add_column(columns, "", "input_tokens", "", 0);
+    add_column(columns, "", "output_tokens", "", 0);
+    for (int side = 0; side < 2; side++) {
+        add_column(columns, sides[side], "arrival_s", "", 0);
+        add_latency_columns(columns, sides[side]);
+        add_column(columns, sides[side], "preemptions", "", 0);
+        add_column(columns, sides[side], "cached_tokens", "", 0);
+        add_column(columns, sides[side], "status", "", TABLE_TEXT);
+    }
+    add_latency_columns(columns, "delta_");
+}
+
+/* Cells of one side, in the order of make_request_columns. */
+static void add_outcome(struct table *table, const struct outcome *outcome)
+{
+    table_number(table, outcome->arrival_s);
+    for (int i = 0; i < PAIRED_LATENCIES; i++)
+        table_number(table, outcome->ms[paired_latencies[i]]);
+    table_number(table, outcome->preemptions);
+    table_number(table, (double)outcome->cached_tokens);
+    table_text(table, request_status_names[outcome->status]);
+}
+
+/* All requests, also those that have no latency on one side: their cells are empty. */
+static void add_requests(struct document *document, const struct comparison *comparison)
+{
+    const struct trace *trace = comparison->trace;
+    struct request_columns columns;
+    make_request_columns(&columns);
+    struct table *table = document_table_for_programs(document, "per_request", columns.list, columns.count);
+    for (uint32_t position = 0; position < trace->count; position++) {
+        const struct outcome *a = &comparison->sides[0].outcomes[position], *b = &comparison->sides[1].outcomes[position];
+        table_number(table, trace->index[position]);
+        table_number(table, trace->input_tokens[position]);
+        table_number(table, trace->output_tokens[position]);
+        add_outcome(table, a);
+        add_outcome(table, b);
+        for (int i = 0; i < PAIRED_LATENCIES; i++)
+            table_number(table, b->ms[paired_latencies[i]] - a->ms[paired_latencies[i]]);
+    }
 }
 
 /* --- the two configurations ------------------------------------------------------------------------------------------------------ */
 
-static void key_name(const struct config_key *key, char *out, size_t size)
-{
-    const char *group = config_group_names[key->group];
-    snprintf(out, size, "%s%s%s", group, *group ? "." : "", key->name);
-}
-
-static void key_value(const struct config_key *key, const struct config *config, char *out, size_t size)
+/* As the configuration file has it. */
+static void add_key_value(struct table *table, const struct config_key *key, const struct config *config)
 {
     struct json_text json;
     json_text_init(&json, false);
     config_key_write(key, config, &json);
-    snprintf(out, size, "%s", json.text ? json.text : "");
+    table_text(table, json.text);
     json_text_deinit(&json);
 }
 
-static bool key_differs(const struct comparison *comparison, size_t i)
+/* What both sides are, and every key in which they differ. */
+static void add_configurations(struct document *document, const struct compare_view *view)
 {
-    return !config_key_equal(&config_keys[i], &comparison->sides[0].config, &comparison->sides[1].config);
-}
-
-static enum status print_configurations(const struct compare_view *view, FILE *file, struct diag *diag)
-{
-    static const struct table_column columns[] = {{"key", "key", TABLE_TEXT}, {"a", "A", TABLE_TEXT}, {"b", "B", TABLE_TEXT}};
-    const struct comparison *comparison = view->comparison;
-    struct table *table = NULL;
-    enum status status = table_create(columns, COUNT(columns), &table, diag);
-    for (size_t i = 0; i < config_key_count && status == SIM_OK; i++) {
-        char text[3][TEXT_SIZE];
-        if (!key_differs(comparison, i))
+    static const struct table_column columns[] = {{"key", "key", TABLE_TEXT, 0}, {"a", "A", TABLE_TEXT, 0}, {"b", "B", TABLE_TEXT, 0}};
+    const struct compare_side *sides = view->comparison->sides;
+    char count[UNIT_TEXT];
+    document_line(document, "%s: %s requests", view->comparison->trace->name, unit_count(view->comparison->trace->count, count));
+    for (int i = 0; i < 2; i++) {
+        const struct engine_facts *engine = engine_facts_of(&sides[i].config);
+        document_line(document, "  %c: %s%s%s of vLLM %s", 'A' + i, view->names[i], *view->names[i] ? ", " : "", engine->name,
+                      engine->vllm_version);
+    }
+    struct table *table = document_table(document, "keys_that_differ", columns, COUNT(columns));
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        const char *group = config_group_names[key->group];
+        char name[TEXT_SIZE];
+        if (config_key_equal(key, &sides[0].config, &sides[1].config))
             continue;
-        key_name(&config_keys[i], text[0], TEXT_SIZE);
+        snprintf(name, sizeof name, "%s%s%s", group, *group ? "." : "", key->name);
+        table_text(table, name);
         for (int side = 0; side < 2; side++)
-            key_value(&config_keys[i], &comparison->sides[side].config, text[1 + side], 24);
-        for (int cell = 0; cell < 3; cell++)
-            table_text(table, text[cell]);
+            add_key_value(table, key, &sides[side].config);
     }
-    if (status == SIM_OK && table_rows(table) == 0) {
-        fputs("  The configurations are the same.\n", file);
-        table_destroy(table);
-        return SIM_OK;
-    }
-    return show(table, status, file, diag);
+    if (table_rows(table) == 0)
+        document_line(document, "  The configurations are the same.");
 }
 
 /* --- the first decision that differs --------------------------------------------------------------------------------------------- */
@@ -105,7 +155,8 @@ static void describe(enum decision_kind kind, int64_t value, char *out, size_t s
         snprintf(out, size, "%s it", decision_words[kind]);
 }
 
-static void print_pair(const struct decision_pair *pair, FILE *file)
+/* "request 30: A admits it with 768 cached tokens, B with 96" or "request 30: A preempts it by swap, B does not". */
+static void add_pair_line(struct document *document, const struct decision_pair *pair)
 {
     static const char *const joints[] = {"by ", "", "with ", "", ""};
     char does[64], name[32], number[32];
@@ -116,444 +167,256 @@ static void print_pair(const struct decision_pair *pair, FILE *file)
         snprintf(name, sizeof name, "%u", pair->request);
     snprintf(number, sizeof number, "%lld", (long long)pair->b);
     if (pair->in_a && pair->in_b)
-        fprintf(file, "    request %s: A %s, B %s%s\n", name, does, joints[pair->kind],
-                pair->kind != DECIDE_PREEMPT ? number
-                : pair->b == PREEMPT_SWAP    ? "swap"
-                                             : "recompute");
+        document_line(document, "    request %s: A %s, B %s%s", name, does, joints[pair->kind],
+                      pair->kind != DECIDE_PREEMPT ? number
+                      : pair->b == PREEMPT_SWAP    ? "swap"
+                                                   : "recompute");
     else
-        fprintf(file, "    request %s: %c %s, %c does not\n", name, pair->in_a ? 'A' : 'B', does, pair->in_a ? 'B' : 'A');
+        document_line(document, "    request %s: %c %s, %c does not", name, pair->in_a ? 'A' : 'B', does, pair->in_a ? 'B' : 'A');
 }
 
-static enum status print_parting(const struct compare_view *view, FILE *file, struct diag *diag)
+/* When a side's step began, in words. */
+static const char *step_start(const struct first_difference *difference, int side, char *out, size_t size)
 {
-    const struct parting *parting = &view->comparison->parting;
-    struct decision_pair *pairs = NULL;
-    size_t count = 0;
-    char step[UNIT_TEXT];
-    heading(view, file, "First decision that differs\n");
-    if (!parting->found) {
-        fputs("  No decision differs.\n", file);
-        return SIM_OK;
-    }
-    fprintf(file, "  step %s", unit_count(parting->step, step));
-    for (int side = 0; side < 2; side++)
-        if (parting->sides[side].exists)
-            fprintf(file, "%s %c at %.6f s", side ? "," : ":", 'A' + side, (double)parting->sides[side].start_ns / 1e9);
-        else
-            fprintf(file, "%s %c has ended", side ? "," : ":", 'A' + side);
-    fputc('\n', file);
-    if (!parting->sides[0].exists || !parting->sides[1].exists)
-        return SIM_OK;
-    enum status status = decisions_pair(parting, &pairs, &count, diag);
-    if (status != SIM_OK)
-        return status;
-    for (size_t i = 0; i < count && i < view->top; i++)
-        print_pair(&pairs[i], file);
-    if (count > view->top)
-        fprintf(file, "    and %zu more\n", count - view->top);
-    if (count == 0)
-        fputs("    the same decisions in another order\n", file);
-    free(pairs);
-    return SIM_OK;
-}
-
-/* --- requests -------------------------------------------------------------------------------------------------------------------- */
-
-static void p_text(double p, char *out, size_t size)
-{
-    if (p < 1e-300)
-        snprintf(out, size, "<1e-300");
+    if (difference->sides[side].exists)
+        snprintf(out, size, "%c at %.6f s", 'A' + side, (double)difference->sides[side].start_ns / 1e9);
     else
-        snprintf(out, size, "%.3g", p);
+        snprintf(out, size, "%c has ended", 'A' + side);
+    return out;
 }
 
-static enum status print_means(const struct compare_view *view, FILE *file, struct diag *diag)
+/* For people: the step, and the first `top` of its decisions that differ. */
+static void add_difference_lines(struct document *document, const struct first_difference *difference, uint32_t top)
 {
-    static const struct table_column columns[] = {{"metric", "latency", TABLE_TEXT}, {"a", "mean A", 1},         {"b", "mean B", 1},
-                                                  {"difference", "B - A", 2},        {"ci_low", "95 % from", 2}, {"ci_high", "to", 2},
-                                                  {"batch_low", "batched", 2},       {"batch_high", "to", 2}};
-    struct table *table = NULL;
-    enum status status = table_create(columns, COUNT(columns), &table, diag);
-    for (int metric = 0; metric < COMPARE_METRICS && status == SIM_OK; metric++) {
-        const struct paired *paired = &view->comparison->paired[metric];
-        const bool batched = paired->batches.n > 0;
-        if (paired->difference.n == 0)
-            continue;
-        table_text(table, metric_titles[metric]);
-        table_number(table, paired->mean_a);
-        table_number(table, paired->mean_b);
-        table_number(table, paired->difference.mean);
-        table_number(table, paired->difference.ci_low);
-        table_number(table, paired->difference.ci_high);
-        table_number(table, batched ? paired->batches.ci_low : NAN);
-        table_number(table, batched ? paired->batches.ci_high : NAN);
+    char step[UNIT_TEXT], a[48], b[48];
+    document_heading(document, "First decision that differs", NULL);
+    if (!difference->found) {
+        document_line(document, "  No decision differs.");
+        return;
     }
-    return show(table, status, file, diag);
+    document_line(document, "  step %s: %s, %s", unit_count(difference->step, step), step_start(difference, 0, a, sizeof a),
+                  step_start(difference, 1, b, sizeof b));
+    if (!difference->sides[0].exists || !difference->sides[1].exists)
+        return;
+    for (size_t i = 0; i < difference->pair_count && i < top; i++)
+        add_pair_line(document, &difference->pairs[i]);
+    if (difference->pair_count > top)
+        document_line(document, "    and %zu more", difference->pair_count - top);
+    if (difference->pair_count == 0)
+        document_line(document, "    the same decisions in another order");
 }
 
-static enum status print_counts(const struct compare_view *view, FILE *file, struct diag *diag)
-{
-    static const struct table_column columns[] = {{"metric", "latency", TABLE_TEXT},
-                                                  {"better", "B better", TABLE_WHOLE},
-                                                  {"worse", "B worse", TABLE_WHOLE},
-                                                  {"equal", "equal", TABLE_WHOLE},
-                                                  {"p", "sign test p", 3}};
-    struct table *table = NULL;
-    enum status status = table_create(columns, COUNT(columns), &table, diag);
-    for (int metric = 0; metric < COMPARE_METRICS && status == SIM_OK; metric++) {
-        const struct paired *paired = &view->comparison->paired[metric];
-        char p[32];
-        p_text(paired->sign_p, p, sizeof p);
-        table_text(table, metric_titles[metric]);
-        table_number(table, (double)paired->better);
-        table_number(table, (double)paired->worse);
-        table_number(table, (double)paired->equal);
-        table_text(table, p);
-    }
-    return show(table, status, file, diag);
-}
-
-static enum status print_requests(const struct compare_view *view, FILE *file, struct diag *diag)
-{
-    char pairs[UNIT_TEXT];
-    heading(view, file, "Requests, one by one");
-    fprintf(file, " (ms; below 0: B is faster; %s pairs)\n", unit_count(view->comparison->paired[COMPARE_E2E].difference.n, pairs));
-    enum status status = print_means(view, file, diag);
-    if (status == SIM_OK)
-        status = print_counts(view, file, diag);
-    fputs("  Requests of one trace share queues and caches, so they are not independent:\n"
-          "  the intervals and p describe this trace. \"batched\" is the 95 % interval over\n"
-          "  20 batches of requests that arrived in a row; repeat with other seeds or\n"
-          "  traces before you generalise.\n",
-          file);
-    return status;
-}
-
-static enum status print_ranks(const struct compare_view *view, FILE *file, struct diag *diag)
+/* For programs: the step, and all of them. The table is there even when it is empty, so that a script need not ask. */
+static void add_difference_data(struct document *document, const struct first_difference *difference)
 {
     static const struct table_column columns[] = {
-        {"request", "request", 0},  {"input", "input", TABLE_WHOLE},       {"output", "output", TABLE_WHOLE}, {"a", "A", 1}, {"b", "B", 1},
-        {"difference", "B - A", 1}, {"a_pre", "preempted A", TABLE_WHOLE}, {"b_pre", "B", TABLE_WHOLE}};
+        {"decision", NULL, TABLE_TEXT, 0}, {"request", NULL, 0, 0}, {"sample", NULL, 0, 0}, {"a", NULL, 0, 0}, {"b", NULL, 0, 0}};
+    if (difference->found) {
+        document_open_object(document, "first_difference");
+        document_whole(document, "step", difference->step);
+        for (int side = 0; side < 2; side++)
+            document_number(document, side ? "b_start_ns" : "a_start_ns",
+                            difference->sides[side].exists ? (double)difference->sides[side].start_ns : (double)NAN);
+        document_close(document);
+    } else {
+        document_text(document, "first_difference", NULL);
+    }
+    struct table *table = document_table_for_programs(document, "decisions_that_differ", columns, COUNT(columns));
+    for (size_t i = 0; i < difference->pair_count; i++) {
+        const struct decision_pair *pair = &difference->pairs[i];
+        table_text(table, decision_words[pair->kind]);
+        table_number(table, pair->request);
+        table_number(table, pair->sample);
+        table_number(table, pair->in_a ? (double)pair->a : (double)NAN);
+        table_number(table, pair->in_b ? (double)pair->b : (double)NAN);
+    }
+}
+
+/* --- requests, one by one --------------------------------------------------------------------------------------------------------- */
+
+static const struct table_column latency_columns[] = {
+    {"latency", NULL, TABLE_TEXT, 0},   {NULL, "latency", TABLE_TEXT, 0},     {"pairs", NULL, 0, 0},
+    {"mean_a_ms", "mean A", 1, 0},      {"mean_b_ms", "mean B", 1, 0},        {"delta_ms", "B - A", 2, 0},
+    {"ci_low_ms", "95 % from", 2, 0},   {"ci_high_ms", "to", 2, 0},           {"batch_ci_low_ms", "batched", 2, 0},
+    {"batch_ci_high_ms", "to", 2, 0},   {"better", "B better", -1, 0},        {"worse", "B worse", -1, 0},
+    {"equal", "equal", TABLE_WHOLE, 0}, {NULL, "sign test p", TABLE_TEXT, 0}, {"sign_p", NULL, 0, 0}};
+
+/* Without pairs there is nothing to tell, and 0 would look like an answer. */
+static void add_latency_row(struct table *table, enum latency latency, const struct paired *paired)
+{
+    const bool any = paired->difference.n > 0, batched = paired->batches.n > 0;
+    const struct statistics *difference = &paired->difference, *batches = &paired->batches;
+    const double means[] = {paired->mean_a, paired->mean_b, difference->mean, difference->ci_low, difference->ci_high};
+    const double batch[] = {batches->ci_low, batches->ci_high};
+    char p[32] = "<1e-300";
+    if (paired->sign_p >= 1e-300)
+        snprintf(p, sizeof p, "%.3g", paired->sign_p);
+    table_text(table, latency_names[latency]);
+    table_text(table, latency_titles[latency]);
+    table_number(table, (double)difference->n);
+    for (size_t i = 0; i < COUNT(means); i++)
+        table_number(table, any ? means[i] : (double)NAN);
+    for (size_t i = 0; i < COUNT(batch); i++)
+        table_number(table, batched ? batch[i] : (double)NAN);
+    table_number(table, (double)paired->better);
+    table_number(table, (double)paired->worse);
+    table_number(table, (double)paired->equal);
+    table_text(table, any ? p : NULL);
+    table_number(table, any ? paired->sign_p : (double)NAN);
+}
+
+static void add_latencies(struct document *document, const struct comparison *comparison)
+{
+    char pairs[UNIT_TEXT], note[96];
+    snprintf(note, sizeof note, " (ms; below 0: B is faster; %s pairs)", unit_count(comparison->paired[LATENCY_E2EL].difference.n, pairs));
+    document_heading(document, "Requests, one by one", note);
+    struct table *table = document_table(document, "latencies", latency_columns, COUNT(latency_columns));
+    for (int i = 0; i < PAIRED_LATENCIES; i++)
+        add_latency_row(table, paired_latencies[i], &comparison->paired[paired_latencies[i]]);
+    document_line(document, "  Requests of one trace share queues and caches, so they are not independent:\n"
+                            "  the intervals and p describe this trace. \"batched\" is the 95 %% interval over\n"
+                            "  20 batches of requests that arrived in a row; repeat with other seeds or\n"
+                            "  traces before you generalise.");
+}
+
+/* Both ends of the ranking, from the largest gain of B to its largest loss. Who neither gains nor loses is not listed. */
+static void add_ranks(struct document *document, const struct compare_view *view)
+{
+    static const struct table_column columns[] = {{"request", "request", 0, 0},
+                                                  {"input_tokens", "input", TABLE_WHOLE, 0},
+                                                  {"output_tokens", "output", TABLE_WHOLE, 0},
+                                                  {"a_ms", "A", 1, 0},
+                                                  {"b_ms", "B", 1, 0},
+                                                  {"delta_ms", "B - A", 1, 0},
+                                                  {"a_preemptions", "preempted A", TABLE_WHOLE, 0},
+                                                  {"b_preemptions", "B", TABLE_WHOLE, 0}};
     const struct comparison *comparison = view->comparison;
-    struct table *table = NULL;
-    uint32_t *order = NULL;
-    size_t count = 0;
-    enum status status = comparison_rank(comparison, view->metric, &order, &count, diag);
-    if (status == SIM_OK)
-        status = table_create(columns, COUNT(columns), &table, diag);
-    for (size_t i = 0; i < count && status == SIM_OK; i++) {
-        const struct outcome *a = &comparison->sides[0].outcomes[order[i]], *b = &comparison->sides[1].outcomes[order[i]];
-        const double difference = b->ms[view->metric] - a->ms[view->metric];
-        const bool winner = i < view->top && difference < 0, loser = i + view->top >= count && difference > 0;
+    const struct paired *paired = &comparison->paired[comparison->ranked_by];
+    const size_t count = comparison->ranked_count;
+    char note[32];
+    snprintf(note, sizeof note, " (%s, ms)", latency_titles[comparison->ranked_by]);
+    if (view->top > 0 && paired->better + paired->worse > 0)
+        document_heading(document, "Who wins and who loses most", note);
+    document_text(document, "ranked_by", latency_names[comparison->ranked_by]);
+    struct table *table = document_table(document, "winners_and_losers", columns, COUNT(columns));
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t position = comparison->ranked[i];
+        const struct outcome *a = &comparison->sides[0].outcomes[position], *b = &comparison->sides[1].outcomes[position];
+        const double a_ms = a->ms[comparison->ranked_by], b_ms = b->ms[comparison->ranked_by];
+        const bool winner = i < view->top && b_ms < a_ms, loser = i + view->top >= count && b_ms > a_ms;
         if (!winner && !loser)
             continue;
-        table_number(table, comparison->trace->index[order[i]]);
-        table_number(table, comparison->trace->input_tokens[order[i]]);
-        table_number(table, comparison->trace->output_tokens[order[i]]);
-        table_number(table, a->ms[view->metric]);
-        table_number(table, b->ms[view->metric]);
-        table_number(table, difference);
+        table_number(table, comparison->trace->index[position]);
+        table_number(table, comparison->trace->input_tokens[position]);
+        table_number(table, comparison->trace->output_tokens[position]);
+        table_number(table, a_ms);
+        table_number(table, b_ms);
+        table_number(table, b_ms - a_ms);
         table_number(table, a->preemptions);
         table_number(table, b->preemptions);
     }
-    free(order);
-    if (status == SIM_OK && table_rows(table) == 0) {
-        table_destroy(table);
-        return SIM_OK;
-    }
-    heading(view, file, "Who wins and who loses most");
-    fprintf(file, " (%s, ms)\n", metric_titles[view->metric]);
-    return show(table, status, file, diag);
 }
 
-static void print_starving(const struct compare_view *view, FILE *file)
+/* A mean hides who waits for ever; these lines are about them. */
+static void add_starving(struct document *document, const struct comparison *comparison)
 {
-    const struct comparison *comparison = view->comparison;
-    heading(view, file, "Who starves, and how fair it is");
-    fprintf(file, " (starving: waited longer than %.1f ms,\n  %g times the %s wait of both)\n", comparison->starving_ms, comparison->factor,
-            comparison->by_median ? "median" : "mean");
+    char note[128];
+    snprintf(note, sizeof note, " (starving: waited longer than %.1f ms,\n  %g times the %s wait of both)", comparison->starving_ms,
+             comparison->factor, comparison->by_median ? "median" : "mean");
+    document_heading(document, "Who starves, and how fair it is", note);
     for (int i = 0; i < 2; i++) {
         const struct compare_side *side = &comparison->sides[i];
         char starving[UNIT_TEXT], unfinished[UNIT_TEXT], dropped[UNIT_TEXT];
-        fprintf(file, "  %c: %s starved, %s never finished, %s can never run\n", 'A' + i, unit_count(side->starving, starving),
-                unit_count(side->unfinished, unfinished), unit_count(side->dropped, dropped));
+        document_line(document, "  %c: %s starved, %s never finished, %s can never run", 'A' + i, unit_count(side->starving, starving),
+                      unit_count(side->unfinished, unfinished), unit_count(side->dropped, dropped));
         if (side->longest_wait != UINT32_MAX)
-            fprintf(file, "     longest wait %.1f ms, of request %u; Jain's index %.4f\n", side->outcomes[side->longest_wait].wait_ms,
-                    comparison->trace->index[side->longest_wait], side->jain);
+            document_line(document, "     longest wait %.1f ms, of request %u; Jain's index %.4f",
+                          side->outcomes[side->longest_wait].wait_ms, comparison->trace->index[side->longest_wait], side->jain);
         else
-            fprintf(file, "     nobody waited; Jain's index %.4f\n", side->jain);
+            document_line(document, "     nobody waited; Jain's index %.4f", side->jain);
     }
-    fputs("  Jain's index: (sum x)^2 / (n sum x^2) of x = E2E / output tokens; 1 is fair.\n", file);
+    document_line(document, "  Jain's index: (sum x)^2 / (n sum x^2) of x = E2E / output tokens; 1 is fair.");
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *figure, *title;
-    int decimals;
-} rows[] = {
-    {"makespan_s", "makespan (s)", 2},
-    {"request_throughput_per_s", "requests/s", 4},
-    {"output_throughput_tokens_per_s", "output tokens/s", 2},
-    {"p99_ttft_ms", "p99 TTFT (ms)", 1},
-    {"p99_tpot_ms", "p99 TPOT (ms)", 2},
-    {"p99_itl_ms", "p99 ITL (ms)", 2},
-    {"p99_e2el_ms", "p99 E2E (ms)", 1},
-    {"steps", "steps", 0},
-    {"preemptions", "preemptions", 0},
-    {"recomputed_tokens", "recomputed tokens", 0},
-    {"prefix_hit_rate", "prefix hit rate", 4},
-    {"mean_running", "running, mean", 2},
-    {"mean_waiting", "waiting, mean", 2},
-    {"mean_used_share", "pool in use, mean", 4},
-    {"mean_used_slots", "slots in use, mean", 0},
-    {"mean_held_tokens", "tokens held, mean", 0},
-    {"peak_used_blocks", "blocks in use, peak", 0},
-    {"empty_share", "empty slots in used blocks", 4},
-    {"saved_share", "blocks saved by sharing", 4},
-};
+/* What people see of the figures; programs see all. */
+static const char *const shown_figures[] = {
+    "makespan_s",      "request_throughput", "output_throughput", "p99_ttft_ms",     "p99_tpot_ms",  "p99_itl_ms",   "p99_e2el_ms",
+    "steps",           "preemptions",        "recomputed_tokens", "prefix_hit_rate", "mean_running", "mean_waiting", "mean_used_share",
+    "mean_used_slots", "mean_held_tokens",   "peak_used_blocks",  "empty_share",     "saved_share"};
 
-static void number_text(double value, int decimals, char *out, size_t size)
+/* B - A as a share of A; nothing to tell when A is 0. */
+static double relative(double a, double b)
 {
-    if (isnan(value))
-        snprintf(out, size, "-");
-    else
-        snprintf(out, size, "%.*f", decimals, value);
+    return a != 0 ? (b - a) / a : (double)NAN;
 }
 
-static enum status print_figures(const struct compare_view *view, FILE *file, struct diag *diag)
+/* Numbers of different figures have different decimals, so cells are text. */
+static void add_shown_number(struct table *table, double value, int decimals)
+{
+    char text[32] = "-";
+    if (!isnan(value))
+        snprintf(text, sizeof text, "%.*f", decimals > 0 ? decimals : 0, value);
+    table_text(table, text);
+}
+
+static void add_shown_figures(struct document *document, const struct comparison *comparison)
 {
     static const struct table_column columns[] = {
-        {"figure", "figure", TABLE_TEXT}, {"a", "A", 0}, {"b", "B", 0}, {"delta", "B - A", 0}, {"relative", "in %", 0}};
-    struct table *table = NULL;
-    enum status status = table_create(columns, COUNT(columns), &table, diag);
-    heading(view, file, "The whole\n");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && status == SIM_OK; i++) {
-        const double a = figure_value(view->comparison, "a_", rows[i].figure), b = figure_value(view->comparison, "b_", rows[i].figure);
-        char text[4][32];
-        number_text(a, rows[i].decimals, text[0], sizeof *text);
-        number_text(b, rows[i].decimals, text[1], sizeof *text);
-        number_text(b - a, rows[i].decimals, text[2], sizeof *text);
-        number_text(a != 0 ? (b - a) / a * 100 : NAN, 2, text[3], sizeof *text);
-        table_text(table, rows[i].title);
-        for (int cell = 0; cell < 4; cell++)
-            table_text(table, text[cell]);
+        {NULL, "figure", TABLE_TEXT, 0}, {NULL, "A", 0, 0}, {NULL, "B", 0, 0}, {NULL, "B - A", 0, 0}, {NULL, "in %", 0, 0}};
+    document_heading(document, "The whole", NULL);
+    struct table *table = document_table_for_people(document, columns, COUNT(columns));
+    for (size_t i = 0; i < COUNT(shown_figures); i++) {
+        struct figure_kind made;
+        const struct figure_kind *kind = figure_kind_find(shown_figures[i], &made);
+        const double a = run_figure(&comparison->sides[0].run, shown_figures[i]),
+                     b = run_figure(&comparison->sides[1].run, shown_figures[i]);
+        const int decimals = figure_decimals(kind);
+        table_text(table, kind->heading);
+        add_shown_number(table, a, decimals);
+        add_shown_number(table, b, decimals);
+        add_shown_number(table, b - a, decimals);
+        add_shown_number(table, 100 * relative(a, b), 2);
     }
-    return show(table, status, file, diag);
 }
 
-enum status compare_print(const struct compare_view *view, FILE *file, struct diag *diag)
+/* Every figure that a side has: engines have some of their own. */
+static void add_all_figures(struct document *document, const struct comparison *comparison)
 {
-    char count[UNIT_TEXT];
-    fprintf(file, "%s: %s requests\n", view->comparison->trace->name, unit_count(view->comparison->trace->count, count));
-    for (int i = 0; i < 2; i++) {
-        const struct scheduler_ops *ops = scheduler_ops_of(&view->comparison->sides[i].config);
-        fprintf(file, "  %c: %s%s%s of vLLM %s\n", 'A' + i, view->names[i], *view->names[i] ? ", " : "", ops->name, ops->vllm_version);
-    }
-    enum status status = print_configurations(view, file, diag);
-    if (status == SIM_OK)
-        status = print_parting(view, file, diag);
-    if (status == SIM_OK)
-        status = print_requests(view, file, diag);
-    if (status == SIM_OK)
-        status = print_ranks(view, file, diag);
-    if (status == SIM_OK)
-        print_starving(view, file);
-    return status == SIM_OK ? print_figures(view, file, diag) : status;
-}
-
-/* --- JSON ------------------------------------------------------------------------------------------------------------------------ */
-
-static void write_configurations(const struct compare_view *view, struct json_text *json)
-{
-    for (int i = 0; i < 2; i++) {
-        json_key(json, i ? "b" : "a");
-        json_open_object(json);
-        json_put_string(json, "name", view->names[i]);
-        json_put_string(json, "vllm", scheduler_ops_of(&view->comparison->sides[i].config)->vllm_version);
-        json_key(json, "configuration");
-        config_write(&view->comparison->sides[i].config, json);
-        json_close_object(json);
-    }
-    json_key(json, "keys_that_differ");
-    json_open_array(json);
-    for (size_t i = 0; i < config_key_count; i++)
-        if (key_differs(view->comparison, i)) {
-            char name[96];
-            key_name(&config_keys[i], name, sizeof name);
-            json_string(json, name);
+    static const struct table_column columns[] = {
+        {"figure", NULL, TABLE_TEXT, 0}, {"a", NULL, 0, 0}, {"b", NULL, 0, 0}, {"delta", NULL, 0, 0}, {"relative", NULL, 0, 0}};
+    const struct figure_set *sets[] = {&comparison->sides[0].run.figures, &comparison->sides[1].run.figures};
+    struct table *table = document_table_for_programs(document, "figures", columns, COUNT(columns));
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < sets[side]->count; i++) {
+            const char *name = sets[side]->list[i].name;
+            const double a = figure_set_value(sets[0], name), b = figure_set_value(sets[1], name);
+            if (side == 1 && figure_set_find(sets[0], name))
+                continue;
+            table_text(table, name);
+            table_number(table, a);
+            table_number(table, b);
+            table_number(table, b - a);
+            table_number(table, relative(a, b));
         }
-    json_close_array(json);
 }
 
-static void put_optional(struct json_text *json, const char *key, bool given, int64_t value)
-{
-    json_key(json, key);
-    if (given)
-        json_int(json, value);
-    else
-        json_null(json);
-}
-
-static enum status write_parting(const struct parting *parting, struct json_text *json, struct diag *diag)
-{
-    struct decision_pair *pairs = NULL;
-    size_t count = 0;
-    json_key(json, "first_difference");
-    if (!parting->found) {
-        json_null(json);
-        return SIM_OK;
-    }
-    enum status status = decisions_pair(parting, &pairs, &count, diag);
-    if (status != SIM_OK)
-        return status;
-    json_open_object(json);
-    json_put_uint(json, "step", parting->step);
-    put_optional(json, "a_start_ns", parting->sides[0].exists, parting->sides[0].start_ns);
-    put_optional(json, "b_start_ns", parting->sides[1].exists, parting->sides[1].start_ns);
-    json_key(json, "decisions");
-    json_open_array(json);
-    for (size_t i = 0; i < count; i++) {
-        json_open_object(json);
-        json_put_string(json, "what", decision_words[pairs[i].kind]);
-        json_put_uint(json, "request", pairs[i].request);
-        json_put_uint(json, "sample", pairs[i].sample);
-        put_optional(json, "a", pairs[i].in_a, pairs[i].a);
-        put_optional(json, "b", pairs[i].in_b, pairs[i].b);
-        json_close_object(json);
-    }
-    json_close_array(json);
-    json_close_object(json);
-    free(pairs);
-    return SIM_OK;
-}
-
-static enum status write_ranks(const struct compare_view *view, struct json_text *json, struct diag *diag)
+struct document *compare_report(const struct compare_view *view, const struct document_origin *origin)
 {
     const struct comparison *comparison = view->comparison;
-    uint32_t *order = NULL;
-    size_t count = 0;
-    enum status status = comparison_rank(comparison, view->metric, &order, &count, diag);
-    if (status != SIM_OK)
-        return status;
-    for (int losers = 0; losers < 2; losers++) {
-        json_key(json, losers ? "losers" : "winners");
-        json_open_array(json);
-        for (size_t i = 0; i < count && i < view->top; i++) {
-            const uint32_t position = order[losers ? count - 1 - i : i];
-            const double a = comparison->sides[0].outcomes[position].ms[view->metric];
-            const double b = comparison->sides[1].outcomes[position].ms[view->metric];
-            if (losers ? b <= a : b >= a)
-                break;
-            json_open_object(json);
-            json_put_uint(json, "request", comparison->trace->index[position]);
-            json_put_double(json, "a_ms", a);
-            json_put_double(json, "b_ms", b);
-            json_close_object(json);
-        }
-        json_close_array(json);
-    }
-    free(order);
-    return SIM_OK;
-}
-
-static void write_waits(const struct comparison *comparison, struct json_text *json)
-{
-    json_key(json, "longest_waits");
-    json_open_array(json);
-    for (int i = 0; i < 2; i++) {
-        const struct compare_side *side = &comparison->sides[i];
-        if (side->longest_wait == UINT32_MAX) {
-            json_null(json);
-            continue;
-        }
-        json_open_object(json);
-        json_put_uint(json, "request", comparison->trace->index[side->longest_wait]);
-        json_put_double(json, "wait_ms", side->outcomes[side->longest_wait].wait_ms);
-        json_close_object(json);
-    }
-    json_close_array(json);
-}
-
-enum status compare_write_json(const struct compare_view *view, struct json_text *json, struct diag *diag)
-{
-    const struct comparison *comparison = view->comparison;
-    json_open_object(json);
-    json_put_int(json, "schema_version", 1);
-    json_put_string(json, "pagesim", SIM_VERSION);
-    json_put_string(json, "trace", comparison->trace->name);
-    json_put_uint(json, "requests", comparison->trace->count);
-    write_configurations(view, json);
-    enum status status = write_parting(&comparison->parting, json, diag);
-    json_put_string(json, "ranked_by", compare_metric_names[view->metric]);
-    if (status == SIM_OK)
-        status = write_ranks(view, json, diag);
-    write_waits(comparison, json);
-    json_key(json, "figures");
-    json_open_object(json);
-    for (size_t i = 0; i < comparison->figure_count; i++)
-        json_put_double(json, comparison->figures[i].name, comparison->figures[i].undefined ? NAN : comparison->figures[i].value);
-    json_close_object(json);
-    json_close_object(json);
-    return status;
-}
-
-/* --- CSV ------------------------------------------------------------------------------------------------------------------------- */
-
-static const struct table_column request_columns[] = {{"request", NULL, TABLE_WHOLE},
-                                                      {"input_tokens", NULL, TABLE_WHOLE},
-                                                      {"output_tokens", NULL, TABLE_WHOLE},
-                                                      {"a_arrival_s", NULL, 0},
-                                                      {"a_ttft_ms", NULL, 0},
-                                                      {"a_tpot_ms", NULL, 0},
-                                                      {"a_e2e_ms", NULL, 0},
-                                                      {"a_queue_ms", NULL, 0},
-                                                      {"a_preemptions", NULL, TABLE_WHOLE},
-                                                      {"a_cached_tokens", NULL, TABLE_WHOLE},
-                                                      {"a_state", NULL, TABLE_TEXT},
-                                                      {"b_arrival_s", NULL, 0},
-                                                      {"b_ttft_ms", NULL, 0},
-                                                      {"b_tpot_ms", NULL, 0},
-                                                      {"b_e2e_ms", NULL, 0},
-                                                      {"b_queue_ms", NULL, 0},
-                                                      {"b_preemptions", NULL, TABLE_WHOLE},
-                                                      {"b_cached_tokens", NULL, TABLE_WHOLE},
-                                                      {"b_state", NULL, TABLE_TEXT},
-                                                      {"delta_ttft_ms", NULL, 0},
-                                                      {"delta_tpot_ms", NULL, 0},
-                                                      {"delta_e2e_ms", NULL, 0},
-                                                      {"delta_queue_ms", NULL, 0}};
-
-static void side_cells(const struct outcome *outcome, struct table *table)
-{
-    table_number(table, outcome->arrival_s);
-    for (int metric = 0; metric < COMPARE_METRICS; metric++)
-        table_number(table, outcome->ms[metric]);
-    table_number(table, outcome->preemptions);
-    table_number(table, (double)outcome->cached_tokens);
-    table_text(table, outcome->dropped ? "dropped" : outcome->finished ? "finished" : "unfinished");
-}
-
-enum status compare_print_csv(const struct compare_view *view, FILE *file, struct diag *diag)
-{
-    const struct comparison *comparison = view->comparison;
-    const struct trace *trace = comparison->trace;
-    struct table *table = NULL;
-    enum status status = table_create(request_columns, COUNT(request_columns), &table, diag);
-    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
-        const struct outcome *a = &comparison->sides[0].outcomes[position], *b = &comparison->sides[1].outcomes[position];
-        table_number(table, trace->index[position]);
-        table_number(table, trace->input_tokens[position]);
-        table_number(table, trace->output_tokens[position]);
-        side_cells(a, table);
-        side_cells(b, table);
-        for (int metric = 0; metric < COMPARE_METRICS; metric++)
-            table_number(table, b->ms[metric] - a->ms[metric]);
-    }
-    if (status == SIM_OK)
-        status = table_status(table, diag);
-    if (status == SIM_OK)
-        table_print_csv(table, file);
-    table_destroy(table);
-    return status;
+    struct document *document = document_create(origin);
+    add_side(document, view, 0);
+    add_side(document, view, 1);
+    add_requests(document, comparison);
+    add_configurations(document, view);
+    add_difference_lines(document, &comparison->difference, view->top);
+    add_difference_data(document, &comparison->difference);
+    add_latencies(document, comparison);
+    add_ranks(document, view);
+    add_starving(document, comparison);
+    add_shown_figures(document, comparison);
+    add_all_figures(document, comparison);
+    document_figures(document, &comparison->figures, false);
+    return document;
 }

@@ -1,4 +1,5 @@
-/* prometheus.c - see prometheus.h. */
+/* prometheus.c - a small observer for the gauges, then the page. Read prometheus.h first; prometheus_write() at the end lists the metrics in
+ * the order of the page. Counters and histograms come from metrics.h, so only the state at the last moment is observed here. */
 #include "report/prometheus.h"
 
 #include <math.h>
@@ -8,11 +9,12 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "observe/latency.h"
 
 /* --- the observer ----------------------------------------------------------------------------------------------------------------- */
 
+/* Three counts give all gauges of queues: what arrived, what is gone, what runs. The rest waits. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     struct prometheus *prometheus = self;
@@ -27,7 +29,7 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
-/* While nobody comes or goes, blocks are only taken: the peak of a run is its last step's. */
+/* Within a run of steps no request comes or goes, so blocks are only taken: the run's peak is the use in its last step. */
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct prometheus *prometheus = self;
@@ -52,8 +54,9 @@ struct page {
     char labels[LABELS_SIZE]; /* model_name="...",engine="0" */
 };
 
-static void say(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct page *page, const char *format, ...)
+/* After the first failure nothing is written; prometheus_write returns it. So the functions below need not check. */
+static void write_lines(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void write_lines(struct page *page, const char *format, ...)
 {
     char line[LABELS_SIZE + 512];
     va_list arguments;
@@ -64,7 +67,7 @@ static void say(struct page *page, const char *format, ...)
         page->status = text_writer_write(page->writer, line, (size_t)length, page->diag);
 }
 
-/* Label values escape backslash, quote and newline. */
+/* The text format escapes backslash, quote and newline in label values. At worst a name doubles in length, which LABELS_SIZE allows for. */
 static void make_labels(struct page *page, const char *model)
 {
     size_t used = (size_t)snprintf(page->labels, sizeof page->labels, "model_name=\"");
@@ -76,7 +79,7 @@ static void make_labels(struct page *page, const char *model)
     snprintf(page->labels + used, sizeof page->labels - used, "\",engine=\"0\"");
 }
 
-/* As the Python client writes numbers: 1.0, 0.25, 1e+06. Labels `le` are compared as text by dashboards. */
+/* Numbers as the Python client writes them: 1.0, 0.25, 1e+06. Dashboards compare `le` labels as text, so every digit must agree. */
 static void number(double value, char *out, size_t size)
 {
     if (value == floor(value) && fabs(value) < 1e6)
@@ -89,7 +92,7 @@ static void number(double value, char *out, size_t size)
 
 static void header(struct page *page, const char *name, const char *help, const char *type)
 {
-    say(page, "# HELP vllm:%s %s\n# TYPE vllm:%s %s\n", name, help, name, type);
+    write_lines(page, "# HELP vllm:%s %s\n# TYPE vllm:%s %s\n", name, help, name, type);
 }
 
 static void gauge(struct page *page, const char *name, const char *help, double value)
@@ -97,16 +100,16 @@ static void gauge(struct page *page, const char *name, const char *help, double 
     char digits[32];
     number(value, digits, sizeof digits);
     header(page, name, help, "gauge");
-    say(page, "vllm:%s{%s} %s\n", name, page->labels, digits);
+    write_lines(page, "vllm:%s{%s} %s\n", name, page->labels, digits);
 }
 
 static void counter(struct page *page, const char *name, const char *help, uint64_t value)
 {
     header(page, name, help, "counter");
-    say(page, "vllm:%s{%s} %llu\n", name, page->labels, (unsigned long long)value);
+    write_lines(page, "vllm:%s{%s} %llu\n", name, page->labels, (unsigned long long)value);
 }
 
-/* Bounds from low to high; one bucket more for what is above all. */
+/* Bounds from low to high, and one more bucket for values above all of them. Weights are per bucket here and cumulative on the page. */
 struct histogram {
     const double *bounds;
     size_t count;
@@ -114,7 +117,7 @@ struct histogram {
     double sum;
 };
 
-/* A value equal to a bound belongs to it. */
+/* A value equal to a bound belongs to that bound's bucket: `le` means less or equal. */
 static size_t bucket_of(const struct histogram *histogram, double value)
 {
     size_t low = 0, high = histogram->count;
@@ -134,7 +137,7 @@ static void observe(struct histogram *histogram, double value)
     histogram->sum += value;
 }
 
-static void say_histogram(struct page *page, const char *name, const char *help, const struct histogram *histogram)
+static void write_histogram(struct page *page, const char *name, const char *help, const struct histogram *histogram)
 {
     uint64_t total = 0;
     char digits[32];
@@ -142,22 +145,23 @@ static void say_histogram(struct page *page, const char *name, const char *help,
     for (size_t i = 0; i < histogram->count; i++) {
         total += histogram->weights[i];
         number(histogram->bounds[i], digits, sizeof digits);
-        say(page, "vllm:%s_bucket{%s,le=\"%s\"} %llu\n", name, page->labels, digits, (unsigned long long)total);
+        write_lines(page, "vllm:%s_bucket{%s,le=\"%s\"} %llu\n", name, page->labels, digits, (unsigned long long)total);
     }
     total += histogram->weights[histogram->count];
     plain_double(histogram->sum, digits, sizeof digits);
-    say(page, "vllm:%s_bucket{%s,le=\"+Inf\"} %llu\n", name, page->labels, (unsigned long long)total);
-    say(page, "vllm:%s_count{%s} %llu\n", name, page->labels, (unsigned long long)total);
-    say(page, "vllm:%s_sum{%s} %s\n", name, page->labels, digits);
+    write_lines(page, "vllm:%s_bucket{%s,le=\"+Inf\"} %llu\n", name, page->labels, (unsigned long long)total);
+    write_lines(page, "vllm:%s_count{%s} %llu\n", name, page->labels, (unsigned long long)total);
+    write_lines(page, "vllm:%s_sum{%s} %s\n", name, page->labels, digits);
 }
 
+/* Bucket bounds in seconds, copied from vLLM: quantiles that Grafana interpolates between bounds agree only if the bounds do. */
 static const double ttft_bounds[] = {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75,
                                      1,     2.5,   5,    7.5,  10,   20,   40,   80,  160,  640, 2560};
 static const double token_bounds[] = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80};
 static const double request_bounds[] = {0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680};
 #define BOUNDS(bounds) bounds, sizeof(bounds) / sizeof *(bounds)
 
-/* 1, 2, 5, 10, ... up to the longest a request may be. */
+/* 1, 2, 5, 10, ... up to max_model_len, as vLLM's build_1_2_5_buckets. */
 static size_t length_bounds(uint32_t max_model_len, double *bounds)
 {
     size_t count = 0;
@@ -168,25 +172,28 @@ static size_t length_bounds(uint32_t max_model_len, double *bounds)
     return count;
 }
 
-/* Seconds between two moments of a completed request; a latency of the request in general. */
+/* One value of a request, for a histogram over requests. False: the request does not have it. */
 typedef bool measure(const struct request_story *story, uint32_t output_tokens, double *out);
 
+/* Seconds between two moments of a completed request. vLLM observes these when a request finishes; TTFT, when the first token comes. */
 static bool span(int64_t from_ns, int64_t to_ns, const struct request_story *story, double *out)
 {
     *out = (double)(to_ns - from_ns) / 1e9;
     return story->finish_ns >= 0;
 }
-static bool ttft_s(const struct request_story *story, uint32_t output_tokens, double *out)
+static bool latency_s(enum latency latency, const struct request_story *story, uint32_t output_tokens, double *out)
 {
-    bool has = latency_ttft(story, output_tokens, out);
+    bool has = request_latency_ms(story, latency, output_tokens, out);
     *out /= 1e3;
     return has;
 }
+static bool ttft_s(const struct request_story *story, uint32_t output_tokens, double *out)
+{
+    return latency_s(LATENCY_TTFT, story, output_tokens, out);
+}
 static bool tpot_s(const struct request_story *story, uint32_t output_tokens, double *out)
 {
-    bool has = latency_tpot(story, output_tokens, out);
-    *out /= 1e3;
-    return has;
+    return latency_s(LATENCY_TPOT, story, output_tokens, out);
 }
 static bool e2e_s(const struct request_story *story, uint32_t output_tokens, double *out)
 {
@@ -229,31 +236,33 @@ static void over_requests(struct page *page, const struct metrics *metrics, cons
         if (of(&metrics->stories[position], metrics->trace->output_tokens[position], &value))
             observe(&histogram, value);
     }
-    say_histogram(page, name, help, &histogram);
+    write_histogram(page, name, help, &histogram);
 }
 
-/* A progression of gaps within one bucket is counted at once. The sum is exact, however the same gaps were cut into progressions. */
-static void say_token_latencies(struct page *page, const struct metrics *metrics)
+/* A progression of gaps within one bucket takes one addition. The sum is made in integers, so it does not depend on how the same gaps were
+ * cut into progressions. Both names show the same histogram (prometheus.h). */
+static void write_token_latencies(struct page *page, const struct metrics *metrics)
 {
     struct histogram histogram = {.bounds = token_bounds, .count = sizeof token_bounds / sizeof *token_bounds};
     step_sum sum_ns = 0;
-    for (size_t i = 0; i < metrics->gaps.run_count; i++) {
-        const struct gap_progression *run = &metrics->gaps.runs[i];
-        const int64_t last_ns = run->first_ns + run->change_ns * (int64_t)(run->count - 1);
-        const size_t bucket = bucket_of(&histogram, (double)run->first_ns / 1e9);
-        sum_ns += (step_sum)(uint64_t)((run->first_ns + last_ns) * (int64_t)run->count / 2) * run->weight;
+    for (size_t i = 0; i < metrics->gaps.progression_count; i++) {
+        const struct gap_progression *gaps = &metrics->gaps.progressions[i];
+        const int64_t last_ns = gaps->first_ns + gaps->change_ns * (int64_t)(gaps->count - 1);
+        const size_t bucket = bucket_of(&histogram, (double)gaps->first_ns / 1e9);
+        sum_ns += (step_sum)(uint64_t)((gaps->first_ns + last_ns) * (int64_t)gaps->count / 2) * gaps->weight;
         if (bucket == bucket_of(&histogram, (double)last_ns / 1e9))
-            histogram.weights[bucket] += (uint64_t)run->count * run->weight;
+            histogram.weights[bucket] += (uint64_t)gaps->count * gaps->weight;
         else
-            for (uint32_t k = 0; k < run->count; k++)
-                histogram.weights[bucket_of(&histogram, (double)(run->first_ns + run->change_ns * (int64_t)k) / 1e9)] += run->weight;
+            for (uint32_t k = 0; k < gaps->count; k++)
+                histogram.weights[bucket_of(&histogram, (double)(gaps->first_ns + gaps->change_ns * (int64_t)k) / 1e9)] += gaps->weight;
     }
     histogram.sum = (double)sum_ns / 1e9;
-    say_histogram(page, "inter_token_latency_seconds", "Time between two output tokens of a request.", &histogram);
-    say_histogram(page, "time_per_output_token_seconds", "Former name of vllm:inter_token_latency_seconds.", &histogram);
+    write_histogram(page, "inter_token_latency_seconds", "Time between two output tokens of a request.", &histogram);
+    write_histogram(page, "time_per_output_token_seconds", "Former name of vllm:inter_token_latency_seconds.", &histogram);
 }
 
-static void say_lengths(struct page *page, const struct metrics *metrics, uint32_t max_model_len)
+/* Prompt and output lengths of completed requests, with bounds up to max_model_len. */
+static void write_lengths(struct page *page, const struct metrics *metrics, uint32_t max_model_len)
 {
     double bounds[BOUNDS_MOST];
     size_t count = length_bounds(max_model_len, bounds);
@@ -261,26 +270,30 @@ static void say_lengths(struct page *page, const struct metrics *metrics, uint32
     for (uint32_t position = 0; position < metrics->trace->count; position++)
         if (metrics->stories[position].finish_ns >= 0)
             observe(&prompts, metrics->trace->input_tokens[position]);
-    say_histogram(page, "request_prompt_tokens", "Prompt tokens of a request.", &prompts);
+    write_histogram(page, "request_prompt_tokens", "Prompt tokens of a request.", &prompts);
     over_requests(page, metrics, "request_generation_tokens", "Output tokens of a request.", generated, bounds, count);
 }
 
-static void say_gauges(struct page *page, const struct prometheus *prometheus, const struct config *config)
+/* State at the end. Requests that arrived and neither run nor are gone wait. V1's null block never holds tokens and is not counted. */
+static void write_gauges(struct page *page, const struct prometheus *prometheus, const struct config *config)
 {
-    const double usable = (double)config->num_gpu_blocks - (scheduler_ops_of(config)->has_null_block ? 1 : 0);
+    const double usable = (double)config->num_gpu_blocks - (engine_facts_of(config)->has_null_block ? 1 : 0);
     const uint64_t waiting = prometheus->arrived - prometheus->gone - prometheus->running;
     gauge(page, "num_requests_running", "Requests in the running queue.", (double)prometheus->running);
     gauge(page, "num_requests_waiting", "Requests that wait to be scheduled.", (double)waiting);
     gauge(page, "kv_cache_usage_perc", "Share of KV blocks in use; 1 is all.",
           prometheus->running > 0 && usable > 0 ? prometheus->used_blocks / usable : 0);
     header(page, "cache_config_info", "The KV cache's configuration.", "gauge");
-    say(page,
+    write_lines(
+        page,
         "vllm:cache_config_info{block_size=\"%u\",enable_prefix_caching=\"%s\",num_gpu_blocks=\"%u\",num_cpu_blocks=\"%u\",engine=\"0\"} "
         "1.0\n",
         config->block_size, config->enable_prefix_caching ? "True" : "False", config->num_gpu_blocks, config->num_cpu_blocks);
 }
 
-static void say_counters(struct page *page, const struct metrics *metrics, const struct config *config)
+/* vLLM counts a prompt's tokens when its prefill is done, hence the walk over requests with a first token. All reasons are listed,
+ * because a series that is missing breaks alert rules; a replayed request always ends by its length. */
+static void write_counters(struct page *page, const struct metrics *metrics, const struct config *config)
 {
     uint64_t prompt = 0, cached = 0;
     for (uint32_t position = 0; position < metrics->trace->count; position++)
@@ -298,8 +311,8 @@ static void say_counters(struct page *page, const struct metrics *metrics, const
     header(page, "request_success_total", "Completed requests by the reason of their end.", "counter");
     static const char *const reasons[] = {"stop", "length", "abort", "error"};
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        say(page, "vllm:request_success_total{%s,finished_reason=\"%s\"} %llu\n", page->labels, reasons[i],
-            (unsigned long long)(strcmp(reasons[i], "length") == 0 ? metrics->completed : 0));
+        write_lines(page, "vllm:request_success_total{%s,finished_reason=\"%s\"} %llu\n", page->labels, reasons[i],
+                    (unsigned long long)(strcmp(reasons[i], "length") == 0 ? metrics->completed : 0));
 }
 
 enum status prometheus_write(const struct prometheus *prometheus, const struct metrics *metrics, const struct config *config,
@@ -307,11 +320,11 @@ enum status prometheus_write(const struct prometheus *prometheus, const struct m
 {
     struct page page = {.writer = writer, .diag = diag};
     make_labels(&page, *config->model ? config->model : "pagesim");
-    say_gauges(&page, prometheus, config);
-    say_counters(&page, metrics, config);
-    say_lengths(&page, metrics, config->max_model_len);
+    write_gauges(&page, prometheus, config);
+    write_counters(&page, metrics, config);
+    write_lengths(&page, metrics, config->max_model_len);
     over_requests(&page, metrics, "time_to_first_token_seconds", "Arrival to first token.", ttft_s, BOUNDS(ttft_bounds));
-    say_token_latencies(&page, metrics);
+    write_token_latencies(&page, metrics);
     over_requests(&page, metrics, "request_time_per_output_token_seconds", "Mean time per output token of a request, without its first.",
                   tpot_s, BOUNDS(token_bounds));
     over_requests(&page, metrics, "e2e_request_latency_seconds", "Arrival to last token.", e2e_s, BOUNDS(request_bounds));

@@ -1,4 +1,5 @@
-/* compare_runs.c - see compare_runs.h. */
+/* compare_runs.c - replays both sides, tells each request's story on either side, pairs the stories and sums up. Read compare_runs.h first
+ * for what the statistics mean. */
 #include "study/compare_runs.h"
 
 #include <math.h>
@@ -9,28 +10,28 @@
 #include "base/array.h"
 #include "config/config_keys.h"
 
-#define NS_PER_MS 1e6
-
-const char *const compare_metric_names[COMPARE_METRICS] = {"ttft", "tpot", "e2e", "queue"};
+const enum latency paired_latencies[PAIRED_LATENCIES] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2EL, LATENCY_QUEUE};
 
 /* --- one side -------------------------------------------------------------------------------------------------------------------- */
 
-static enum status replay_side(struct compare_side *side, struct diag *diag)
+/* At full speed; the digests that the replay leaves bound the first step that differs (first_difference.h). */
+static enum status replay_side(struct compare_side *side, const struct figure_wishes *wishes, struct diag *diag)
 {
-    const struct observer observer = decision_digests_observer(&side->digests);
-    side->config.data_plane = DATA_PLANE_OFF; /* moves bytes, decides nothing */
+    const struct observer observer = step_digests_observer(&side->digests);
     enum status status = run_open(&side->run, side->trace, &side->config, diag);
-    side->trace = side->digests.trace = side->run.trace; /* another one where arrivals are drawn */
+    side->trace = side->digests.trace = side->run.trace; /* as this side's engine and rate want it */
+    side->run.wishes = wishes;
     return status == SIM_OK ? run_replay(&side->run, &observer, 1, NULL, diag) : status;
 }
 
+/* The sides share nothing but the trace, which is only read. The error of A is told first whichever thread ends first. */
 static enum status replay_both(struct comparison *comparison, struct diag *diag)
 {
     struct diag diags[2] = {{0}};
     enum status statuses[2];
 #pragma omp parallel for default(none) shared(comparison, diags, statuses)
     for (int i = 0; i < 2; i++)
-        statuses[i] = replay_side(&comparison->sides[i], &diags[i]);
+        statuses[i] = replay_side(&comparison->sides[i], comparison->wishes, &diags[i]);
     for (int i = 0; i < 2; i++)
         if (statuses[i] != SIM_OK)
             return diag_set(diag, statuses[i], "%c: %s", 'A' + i, diags[i].text);
@@ -43,35 +44,35 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < 0 ? b : b < 0 ? a : a < b ? a : b;
 }
 
-static double ms_between(int64_t from_ns, int64_t to_ns)
-{
-    return to_ns < 0 ? NAN : (double)(to_ns - from_ns) / NS_PER_MS;
-}
-
-/* The story of a request from those of its samples, which stand one behind the other. */
+/* The story of a request from those of its samples, which stand next to each other. V0 runs all samples of a request as one, V1 runs each as a
+ * request of its own, so only the request as the user sent it can be compared: its first token is that of the fastest sample, its end that
+ * of the slowest, and it has an end only when all samples have one. */
 static struct outcome tell(const struct compare_side *side, uint32_t first, uint32_t samples)
 {
     const struct request_story *stories = side->run.metrics.stories + first;
-    int64_t scheduled = -1, token = -1, finish = -1;
-    struct outcome out = {.finished = true, .dropped = true};
+    struct request_story whole = {
+        .arrival_ns = stories[0].arrival_ns, .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1, .dropped = true};
+    bool finished = true;
+    struct outcome out = {.arrival_s = (double)whole.arrival_ns / 1e9};
     for (uint32_t s = 0; s < samples; s++) {
         const struct request_story *story = &stories[s];
-        scheduled = earlier(scheduled, story->first_scheduled_ns);
-        token = earlier(token, story->first_token_ns);
-        finish = story->finish_ns > finish ? story->finish_ns : finish;
-        out.finished = out.finished && story->finish_ns >= 0;
-        out.dropped = out.dropped && story->dropped;
+        whole.first_scheduled_ns = earlier(whole.first_scheduled_ns, story->first_scheduled_ns);
+        whole.first_token_ns = earlier(whole.first_token_ns, story->first_token_ns);
+        whole.finish_ns = story->finish_ns > whole.finish_ns ? story->finish_ns : whole.finish_ns;
+        whole.dropped = whole.dropped && story->dropped;
+        whole.ignored = whole.ignored || story->ignored;
+        finished = finished && story->finish_ns >= 0;
         out.cached_tokens += story->cached_tokens;
         out.preemptions += story->preemptions;
     }
-    const int64_t arrival = stories[0].arrival_ns, end = side->run.facts.end.end_ns;
-    const uint32_t output = side->trace->output_tokens[first];
-    out.arrival_s = (double)arrival / 1e9;
-    out.ms[COMPARE_TTFT] = ms_between(arrival, token);
-    out.ms[COMPARE_QUEUE] = ms_between(arrival, scheduled);
-    out.ms[COMPARE_E2E] = out.finished ? ms_between(arrival, finish) : NAN;
-    out.ms[COMPARE_TPOT] = out.finished && output > 1 ? ms_between(token, finish) / (output - 1) : NAN;
-    out.wait_ms = out.dropped ? NAN : scheduled >= 0 ? out.ms[COMPARE_QUEUE] : end > arrival ? ms_between(arrival, end) : 0;
+    if (!finished)
+        whole.finish_ns = -1;
+    out.status = request_status(&whole);
+    for (int latency = 0; latency < LATENCIES; latency++)
+        if (!request_latency_ms(&whole, (enum latency)latency, side->trace->output_tokens[first], &out.ms[latency]))
+            out.ms[latency] = NAN;
+    const int64_t end = side->run.facts.end.end_ns, waiting_ns = end > whole.arrival_ns ? end - whole.arrival_ns : 0;
+    out.wait_ms = whole.dropped ? NAN : whole.first_scheduled_ns >= 0 ? out.ms[LATENCY_QUEUE] : (double)waiting_ns / 1e6;
     return out;
 }
 
@@ -87,6 +88,7 @@ static enum status find_positions(const struct trace *trace, uint32_t **out, str
     return status;
 }
 
+/* In the order of the comparison's trace, so that outcome i of A and outcome i of B are of the same request. */
 static enum status collect_outcomes(const struct comparison *comparison, struct compare_side *side, struct diag *diag)
 {
     const struct trace *replayed = side->trace;
@@ -100,8 +102,8 @@ static enum status collect_outcomes(const struct comparison *comparison, struct 
             samples++;
         const uint32_t position = position_of[replayed->index[first]];
         const struct outcome out = side->outcomes[position] = tell(side, first, samples);
-        side->dropped += out.dropped;
-        side->unfinished += !out.finished && !out.dropped;
+        side->dropped += out.status == REQUEST_DROPPED;
+        side->unfinished += out.status == REQUEST_UNFINISHED || out.status == REQUEST_IGNORED;
         if (out.wait_ms > 0 && (side->longest_wait == UINT32_MAX || out.wait_ms > side->outcomes[side->longest_wait].wait_ms))
             side->longest_wait = position;
     }
@@ -111,11 +113,14 @@ static enum status collect_outcomes(const struct comparison *comparison, struct 
 
 /* --- pairs ----------------------------------------------------------------------------------------------------------------------- */
 
-static double difference_of(const struct comparison *comparison, enum compare_metric metric, uint32_t position)
+/* NaN, as is all arithmetic with NaN, when either side lacks this latency: then the request is no pair. */
+static double difference_of(const struct comparison *comparison, enum latency latency, uint32_t position)
 {
-    return comparison->sides[1].outcomes[position].ms[metric] - comparison->sides[0].outcomes[position].ms[metric];
+    return comparison->sides[1].outcomes[position].ms[latency] - comparison->sides[0].outcomes[position].ms[latency];
 }
 
+/* Requests next to each other meet the same queue, so their differences are alike and an interval over requests is too narrow. Means of long
+ * batches are nearly independent of each other. Fewer than two requests a batch tell nothing. */
 static struct statistics batch_statistics(const double *differences, size_t n)
 {
     double means[COMPARE_BATCHES];
@@ -128,18 +133,18 @@ static struct statistics batch_statistics(const double *differences, size_t n)
     return statistics_of(means, COMPARE_BATCHES);
 }
 
-static void pair_metric(struct comparison *comparison, enum compare_metric metric, double *differences)
+/* `differences` is scratch with room for every request. */
+static void pair_latency(struct comparison *comparison, enum latency latency, double *differences)
 {
-    struct paired *paired = &comparison->paired[metric];
+    struct paired *paired = &comparison->paired[latency];
     size_t n = 0;
-    *paired = (struct paired){0};
     for (uint32_t position = 0; position < comparison->trace->count; position++) {
-        const double difference = difference_of(comparison, metric, position);
+        const double difference = difference_of(comparison, latency, position);
         if (isnan(difference))
             continue;
         differences[n++] = difference;
-        paired->mean_a += comparison->sides[0].outcomes[position].ms[metric];
-        paired->mean_b += comparison->sides[1].outcomes[position].ms[metric];
+        paired->mean_a += comparison->sides[0].outcomes[position].ms[latency];
+        paired->mean_b += comparison->sides[1].outcomes[position].ms[latency];
         paired->better += difference < 0;
         paired->worse += difference > 0;
         paired->equal += difference == 0;
@@ -151,19 +156,56 @@ static void pair_metric(struct comparison *comparison, enum compare_metric metri
     paired->sign_p = sign_test_p(paired->better, paired->worse);
 }
 
+struct ranked {
+    double difference;
+    uint32_t position;
+};
+
+/* Ties by position, so that the order does not depend on qsort. */
+static int by_difference(const void *a, const void *b)
+{
+    const struct ranked *left = a, *right = b;
+    if (left->difference != right->difference)
+        return left->difference < right->difference ? -1 : 1;
+    return (left->position > right->position) - (left->position < right->position);
+}
+
+static enum status rank(struct comparison *comparison, struct diag *diag)
+{
+    struct ranked *ranked = NULL;
+    size_t n = 0;
+    enum status status = array_zeroed(&ranked, comparison->trace->count, sizeof *ranked, "a ranking", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&comparison->ranked, comparison->trace->count, sizeof *comparison->ranked, "a ranking", diag);
+    if (status == SIM_OK) {
+        for (uint32_t position = 0; position < comparison->trace->count; position++) {
+            const double difference = difference_of(comparison, comparison->ranked_by, position);
+            if (!isnan(difference))
+                ranked[n++] = (struct ranked){difference, position};
+        }
+        qsort(ranked, n, sizeof *ranked, by_difference);
+        for (size_t i = 0; i < n; i++)
+            comparison->ranked[i] = ranked[i].position;
+        comparison->ranked_count = n;
+    }
+    free(ranked);
+    return status;
+}
+
 /* --- starving and fairness ------------------------------------------------------------------------------------------------------- */
 
+/* The yardstick is taken over both sides: one of its own for each would hide a side on which everybody waits. */
 static enum status find_starving(struct comparison *comparison, struct diag *diag)
 {
     struct distribution waits = {0};
-    struct figures figures;
+    struct summary figures;
     enum status status = SIM_OK;
     for (int i = 0; i < 2; i++)
         for (uint32_t position = 0; position < comparison->trace->count && status == SIM_OK; position++)
             if (!isnan(comparison->sides[i].outcomes[position].wait_ms))
                 status = distribution_add(&waits, comparison->sides[i].outcomes[position].wait_ms, diag);
     if (status == SIM_OK)
-        status = distribution_figures(&waits, &figures, diag);
+        status = distribution_summary(&waits, &figures, diag);
     distribution_deinit(&waits);
     if (status != SIM_OK)
         return status;
@@ -175,121 +217,106 @@ static enum status find_starving(struct comparison *comparison, struct diag *dia
     return SIM_OK;
 }
 
+/* Long answers take longer and should: fairness is judged by the latency per output token. */
 static void find_fairness(struct comparison *comparison, double *scratch)
 {
     for (int i = 0; i < 2; i++) {
         size_t n = 0;
         for (uint32_t position = 0; position < comparison->trace->count; position++)
-            if (comparison->sides[i].outcomes[position].finished)
-                scratch[n++] = comparison->sides[i].outcomes[position].ms[COMPARE_E2E] / comparison->trace->output_tokens[position];
+            if (comparison->sides[i].outcomes[position].status == REQUEST_COMPLETED)
+                scratch[n++] = comparison->sides[i].outcomes[position].ms[LATENCY_E2EL] / comparison->trace->output_tokens[position];
         comparison->sides[i].jain = jain_index(scratch, n);
     }
 }
 
 /* --- figures --------------------------------------------------------------------------------------------------------------------- */
 
-static enum status add_figure(struct comparison *comparison, const char *prefix, const char *name, double value, struct diag *diag)
+/* What only a comparison has to say of a side goes to the side's own figures. */
+static void add_side_figures(struct compare_side *side)
 {
-    enum status status = array_reserve(&comparison->figures, &comparison->figure_capacity, comparison->figure_count + 1,
-                                       sizeof *comparison->figures, "figures", diag);
-    if (status != SIM_OK)
-        return status;
-    struct figure *figure = &comparison->figures[comparison->figure_count++];
-    *figure = (struct figure){.value = isnan(value) ? 0 : value, .undefined = isnan(value)};
-    snprintf(figure->name, sizeof figure->name, "%s%s", prefix, name);
-    return SIM_OK;
+    struct figure_set *figures = &side->run.figures;
+    const double used = run_figure(&side->run, "mean_used_blocks");
+    figure_set_put(figures, "mean_used_slots", used * side->config.block_size);
+    figure_set_put(figures, "mean_used_share", used / run_figure(&side->run, "pool_blocks"));
+    figure_set_put(figures, "jain_index", side->jain);
+    figure_set_put(figures, "starving", side->starving);
 }
 
-static enum status add_triple(struct comparison *comparison, const char *name, double a, double b, struct diag *diag)
+/* The same numbers as in struct paired, under names that --require can ask for. */
+static void add_paired_figures(struct comparison *comparison, enum latency latency)
 {
-    enum status status = add_figure(comparison, "a_", name, a, diag);
-    if (status == SIM_OK)
-        status = add_figure(comparison, "b_", name, b, diag);
-    return status == SIM_OK ? add_figure(comparison, "delta_", name, b - a, diag) : status;
+    const struct paired *paired = &comparison->paired[latency];
+    const bool any = paired->difference.n > 0, batched = paired->batches.n > 0;
+    const struct {
+        const char *prefix, *suffix;
+        double value;
+    } rows[] = {{"paired_", "_ms", any ? paired->difference.mean : (double)NAN},
+                {"paired_ci_low_", "_ms", any ? paired->difference.ci_low : (double)NAN},
+                {"paired_ci_high_", "_ms", any ? paired->difference.ci_high : (double)NAN},
+                {"paired_batch_ci_low_", "_ms", batched ? paired->batches.ci_low : (double)NAN},
+                {"paired_batch_ci_high_", "_ms", batched ? paired->batches.ci_high : (double)NAN},
+                {"better_", "", (double)paired->better},
+                {"worse_", "", (double)paired->worse},
+                {"equal_", "", (double)paired->equal},
+                {"sign_p_", "", any ? paired->sign_p : (double)NAN}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char name[FIGURE_NAME_SIZE];
+        snprintf(name, sizeof name, "%s%s%s", rows[i].prefix, latency_names[latency], rows[i].suffix);
+        figure_set_put(&comparison->figures, name, rows[i].value);
+    }
 }
 
-static double value_of(const struct compare_side *side, const char *name)
+static void add_figures(struct comparison *comparison)
 {
-    const struct figure *figure = report_find(&side->run.report, name);
-    return figure && !figure->undefined ? figure->value : NAN;
-}
-
-/* Every figure that one of the reports has; engines have some of their own. */
-static enum status add_report_figures(struct comparison *comparison, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    const struct compare_side *sides = comparison->sides;
+    const struct first_difference *difference = &comparison->difference;
     for (int i = 0; i < 2; i++)
-        for (size_t k = 0; k < sides[i].run.report.figure_count && status == SIM_OK; k++) {
-            const char *name = sides[i].run.report.figures[k].name;
-            if (i == 0 || !report_find(&sides[0].run.report, name))
-                status = add_triple(comparison, name, value_of(&sides[0], name), value_of(&sides[1], name), diag);
-        }
-    return status;
+        add_side_figures(&comparison->sides[i]);
+    figure_set_put(&comparison->figures, "starving_above_ms", comparison->starving_ms);
+    for (int i = 0; i < PAIRED_LATENCIES; i++)
+        add_paired_figures(comparison, paired_latencies[i]);
+    figure_set_put(&comparison->figures, "decisions_differ", difference->found);
+    figure_set_put(&comparison->figures, "first_difference_step", difference->found ? (double)difference->step : (double)NAN);
 }
 
-/* Blocks of different sizes compare in tokens and as shares of their pool. */
-static enum status add_memory_figures(struct comparison *comparison, struct diag *diag)
+static const char *const part_prefixes[] = {[COMPARISON_A] = "a_", [COMPARISON_B] = "b_", [COMPARISON_DELTA] = "delta_"};
+
+enum comparison_part comparison_split_name(const char *name, const char **figure)
 {
-    double slots[2], shares[2];
-    for (int i = 0; i < 2; i++) {
-        const struct compare_side *side = &comparison->sides[i];
-        slots[i] = value_of(side, "mean_used_blocks") * side->config.block_size;
-        shares[i] = value_of(side, "mean_used_blocks") / value_of(side, "pool_blocks");
+    for (int part = 0; part < COMPARISON_WHOLE; part++) {
+        const size_t length = strlen(part_prefixes[part]);
+        *figure = name + length;
+        if (strncmp(name, part_prefixes[part], length) == 0)
+            return (enum comparison_part)part;
     }
-    enum status status = add_triple(comparison, "mean_used_slots", slots[0], slots[1], diag);
-    return status == SIM_OK ? add_triple(comparison, "mean_used_share", shares[0], shares[1], diag) : status;
+    *figure = name;
+    return COMPARISON_WHOLE;
 }
 
-static enum status add_paired_figures(struct comparison *comparison, struct diag *diag)
+unsigned comparison_scopes(const struct comparison *comparison, enum comparison_part part)
 {
-    enum status status = SIM_OK;
-    for (int metric = 0; metric < COMPARE_METRICS && status == SIM_OK; metric++) {
-        const struct paired *paired = &comparison->paired[metric];
-        const bool any = paired->difference.n > 0, batched = paired->batches.n > 0;
-        const struct {
-            const char *prefix, *suffix;
-            double value;
-        } rows[] = {{"paired_", "_ms", any ? paired->difference.mean : NAN},
-                    {"paired_ci_low_", "_ms", any ? paired->difference.ci_low : NAN},
-                    {"paired_ci_high_", "_ms", any ? paired->difference.ci_high : NAN},
-                    {"paired_batch_ci_low_", "_ms", batched ? paired->batches.ci_low : NAN},
-                    {"paired_batch_ci_high_", "_ms", batched ? paired->batches.ci_high : NAN},
-                    {"better_", "", (double)paired->better},
-                    {"worse_", "", (double)paired->worse},
-                    {"equal_", "", (double)paired->equal},
-                    {"sign_p_", "", any ? paired->sign_p : NAN}};
-        for (size_t i = 0; i < sizeof rows / sizeof *rows && status == SIM_OK; i++) {
-            char name[64];
-            snprintf(name, sizeof name, "%s%s", compare_metric_names[metric], rows[i].suffix);
-            status = add_figure(comparison, rows[i].prefix, name, rows[i].value, diag);
-        }
-    }
-    return status;
+    /* No side moves bytes here, whatever its data plane. */
+    const unsigned never = FIGURE_SCOPE(FIGURE_OF_BYTES) | FIGURE_SCOPE(FIGURE_OF_MACHINE);
+    unsigned scopes[2];
+    if (part == COMPARISON_WHOLE)
+        return FIGURE_SCOPE(FIGURE_OF_COMPARISON);
+    for (int i = 0; i < 2; i++)
+        scopes[i] = (run_figures_scopes(&comparison->sides[i].config, false) & ~never) | FIGURE_SCOPE(FIGURE_OF_COMPARED_RUN);
+    return part == COMPARISON_DELTA ? scopes[0] & scopes[1] : scopes[part];
 }
 
-static enum status collect_figures(struct comparison *comparison, struct diag *diag)
+double comparison_figure(const struct comparison *comparison, const char *name)
 {
-    const struct compare_side *a = &comparison->sides[0], *b = &comparison->sides[1];
-    enum status status = add_report_figures(comparison, diag);
-    if (status == SIM_OK)
-        status = add_memory_figures(comparison, diag);
-    if (status == SIM_OK)
-        status = add_triple(comparison, "jain_index", a->jain, b->jain, diag);
-    if (status == SIM_OK)
-        status = add_triple(comparison, "starving", a->starving, b->starving, diag);
-    if (status == SIM_OK)
-        status = add_figure(comparison, "", "starving_above_ms", comparison->starving_ms, diag);
-    if (status == SIM_OK)
-        status = add_paired_figures(comparison, diag);
-    if (status == SIM_OK)
-        status = add_figure(comparison, "", "decisions_differ", comparison->parting.found, diag);
-    const double step = comparison->parting.found ? (double)comparison->parting.step : NAN;
-    return status == SIM_OK ? add_figure(comparison, "", "first_difference_step", step, diag) : status;
+    const char *figure;
+    const enum comparison_part part = comparison_split_name(name, &figure);
+    if (part == COMPARISON_WHOLE)
+        return figure_set_value(&comparison->figures, figure);
+    const double a = run_figure(&comparison->sides[0].run, figure), b = run_figure(&comparison->sides[1].run, figure);
+    return part == COMPARISON_A ? a : part == COMPARISON_B ? b : b - a;
 }
 
 /* --- together -------------------------------------------------------------------------------------------------------------------- */
 
+/* Every key, defaults included: files that say the same in other words are the same. */
 static bool same_configuration(const struct config *a, const struct config *b)
 {
     for (size_t i = 0; i < config_key_count; i++)
@@ -298,38 +325,42 @@ static bool same_configuration(const struct config *a, const struct config *b)
     return true;
 }
 
-static enum status find_parting(struct comparison *comparison, struct diag *diag)
+static enum status find_difference(struct comparison *comparison, struct diag *diag)
 {
-    struct decision_side sides[2];
+    struct compared_replay replays[2];
     if (same_configuration(&comparison->sides[0].config, &comparison->sides[1].config))
         return SIM_OK; /* a replay is a function of trace and configuration */
     for (int i = 0; i < 2; i++) {
         const struct compare_side *side = &comparison->sides[i];
-        sides[i] = (struct decision_side){.trace = side->trace, .config = &side->config, .digests = &side->digests};
+        replays[i] = (struct compared_replay){.trace = side->trace, .config = &side->config, .digests = &side->digests};
     }
-    return decisions_part(sides, &comparison->parting, diag);
+    return first_difference_find(replays, &comparison->difference, diag);
 }
 
 enum status comparison_make(struct comparison *comparison, struct diag *diag)
 {
     double *scratch = NULL;
     for (int i = 0; i < 2; i++)
-        comparison->sides[i].trace = comparison->sides[i].expanded ? comparison->sides[i].expanded : comparison->trace;
+        comparison->sides[i].trace = comparison->trace;
     enum status status = array_zeroed(&scratch, comparison->trace->count, sizeof *scratch, "differences", diag);
     if (status == SIM_OK)
         status = replay_both(comparison, diag);
     for (int i = 0; i < 2 && status == SIM_OK; i++)
         status = collect_outcomes(comparison, &comparison->sides[i], diag);
-    for (int metric = 0; metric < COMPARE_METRICS && status == SIM_OK; metric++)
-        pair_metric(comparison, (enum compare_metric)metric, scratch);
+    for (int i = 0; i < PAIRED_LATENCIES && status == SIM_OK; i++)
+        pair_latency(comparison, paired_latencies[i], scratch);
     if (status == SIM_OK)
         find_fairness(comparison, scratch);
     free(scratch);
     if (status == SIM_OK)
+        status = rank(comparison, diag);
+    if (status == SIM_OK)
         status = find_starving(comparison, diag);
     if (status == SIM_OK)
-        status = find_parting(comparison, diag);
-    return status == SIM_OK ? collect_figures(comparison, diag) : status;
+        status = find_difference(comparison, diag);
+    if (status == SIM_OK)
+        add_figures(comparison);
+    return status;
 }
 
 void comparison_free(struct comparison *comparison)
@@ -337,49 +368,10 @@ void comparison_free(struct comparison *comparison)
     for (int i = 0; i < 2; i++) {
         struct compare_side *side = &comparison->sides[i];
         run_close(&side->run);
-        decision_digests_free(&side->digests);
+        step_digests_free(&side->digests);
         free(side->outcomes);
-        trace_destroy(side->expanded);
     }
-    parting_free(&comparison->parting);
-    free(comparison->figures);
+    free(comparison->ranked);
+    first_difference_free(&comparison->difference);
     *comparison = (struct comparison){0};
-}
-
-struct ranked {
-    double difference;
-    uint32_t position;
-};
-
-static int by_difference(const void *a, const void *b)
-{
-    const struct ranked *left = a, *right = b;
-    if (left->difference != right->difference)
-        return left->difference < right->difference ? -1 : 1;
-    return (left->position > right->position) - (left->position < right->position);
-}
-
-enum status comparison_rank(const struct comparison *comparison, enum compare_metric metric, uint32_t **order, size_t *count,
-                            struct diag *diag)
-{
-    struct ranked *ranked = NULL;
-    uint32_t *made = NULL;
-    size_t n = 0;
-    enum status status = array_zeroed(&ranked, comparison->trace->count, sizeof *ranked, "a ranking", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&made, comparison->trace->count, sizeof *made, "a ranking", diag);
-    if (status == SIM_OK) {
-        for (uint32_t position = 0; position < comparison->trace->count; position++) {
-            const double difference = difference_of(comparison, metric, position);
-            if (!isnan(difference))
-                ranked[n++] = (struct ranked){difference, position};
-        }
-        qsort(ranked, n, sizeof *ranked, by_difference);
-        for (size_t i = 0; i < n; i++)
-            made[i] = ranked[i].position;
-        *order = made;
-        *count = n;
-    }
-    free(ranked);
-    return status;
 }

@@ -1,12 +1,12 @@
-/* compare_runs.h - two configurations on the same trace, request by request: who wins, who loses, who starves, and where they part.
+/* compare_runs.h - two configurations on the same trace, request by request: who wins, who loses, who starves, and where they differ first.
  *
- * Differences are B - A throughout, so less than 0 is a gain of B for times. Pairs are requests of the trace; the n samples that V1 makes of
- * one request count as one (first token: the earliest; end: the latest), so that any two engines can be paired.
+ * Differences are B - A throughout, so a time below 0 is a gain of B. Pairs are requests of the trace; the n samples that V1 makes of one
+ * request count as one (first token: the earliest; end: the latest), so that any two engines can be paired.
  *
  * What the statistics mean. Over the pairs that have a latency on both sides: mean difference with Student's 95 % interval, counts of
  * better, worse and equal, and the sign test's p (statistics.h). Requests of one trace share queues and caches, so they are not independent:
- * interval and p describe this trace and are too sure about others. A second interval, from the means of BATCHES batches of requests that
- * arrived one after the other, allows for dependence that is shorter than a batch. Source: Law, Simulation Modeling and Analysis, batch
+ * interval and p describe this trace and are too sure about others. A second interval, from the means of COMPARE_BATCHES batches of requests
+ * that arrived one after the other, allows for dependence that is shorter than a batch. Source: Law, Simulation Modeling and Analysis, batch
  * means.
  *
  * Starving: a request that waited for its first admission (or waits at the end) longer than `factor` times a yardstick, which is the same for
@@ -17,29 +17,29 @@
 #define PAGESIM_COMPARE_RUNS_H
 
 #include "base/statistics.h"
+#include "observe/per_request.h"
 #include "replay/run.h"
-#include "study/decisions.h"
+#include "study/first_difference.h"
 
-enum { COMPARE_BATCHES = 20 };
-enum compare_metric { COMPARE_TTFT, COMPARE_TPOT, COMPARE_E2E, COMPARE_QUEUE, COMPARE_METRICS };
-extern const char *const compare_metric_names[COMPARE_METRICS]; /* "ttft", "tpot", "e2e", "queue" */
+enum { COMPARE_BATCHES = 20, PAIRED_LATENCIES = 4 };
+/* TTFT, TPOT, E2EL, QUEUE: those that a request has one of. (ITL has one a gap.) */
+extern const enum latency paired_latencies[PAIRED_LATENCIES];
 
 /* What became of one request of the trace. */
 struct outcome {
-    double ms[COMPARE_METRICS]; /* NaN: it has none */
-    double arrival_s;           /* as drawn, or when its slot became free */
-    double wait_ms;             /* for its first admission, or until the end of the replay; NaN: dropped */
-    uint64_t cached_tokens;     /* at first admissions, all samples */
+    double ms[LATENCIES];   /* NaN: it has none */
+    double arrival_s;       /* as drawn, or when its slot became free */
+    double wait_ms;         /* for its first admission, or until the end of the replay; NaN: dropped */
+    uint64_t cached_tokens; /* at first admissions, all samples */
     uint32_t preemptions;
-    bool finished, dropped;
+    enum request_status status; /* completed: all samples are */
 };
 
 struct compare_side {
     struct config config;
-    struct trace *expanded;    /* owned; NULL: the trace itself will do */
-    const struct trace *trace; /* what was replayed: in the order of its arrivals, which may be drawn */
-    struct run run;
-    struct decision_digests digests;
+    const struct trace *trace; /* what was replayed, the run's: samples expanded or not, in the order of its arrivals */
+    struct run run;            /* its figures include those of FIGURE_OF_COMPARED_RUN */
+    struct step_digests digests;
     struct outcome *outcomes; /* by position in the comparison's trace */
     double jain;
     uint32_t starving, unfinished, dropped;
@@ -54,24 +54,34 @@ struct paired {
 };
 
 struct comparison {
+    /* filled by the caller */
     const struct trace *trace; /* as the file has it; borrowed */
     struct compare_side sides[2];
+    double factor;                      /* of starving, > 0 */
+    const struct figure_wishes *wishes; /* further percentiles of both sides; NULL: none */
+    enum latency ranked_by;             /* one of paired_latencies */
+    /* filled by comparison_make */
     double starving_ms; /* more than this is starving: factor times the yardstick */
-    double factor;      /* filled by the caller, > 0 */
     bool by_median;     /* the yardstick is the median; else the mean */
-    struct paired paired[COMPARE_METRICS];
-    struct parting parting;
-    struct figure *figures; /* a_NAME, b_NAME, delta_NAME of every figure of the report, then those of this comparison */
-    size_t figure_count, figure_capacity;
+    struct paired paired[LATENCIES];
+    uint32_t *ranked; /* positions in order of B - A of the latency ranked_by, largest gain of B first; only pairs */
+    size_t ranked_count;
+    struct first_difference difference;
+    struct figure_set figures; /* those of FIGURE_OF_COMPARISON */
 };
 
-/* Replay both sides, in parallel, and compare. trace, factor, sides[i].config and .expanded are filled by the caller (ownership of `expanded`
- * passes); the rest is zero. The caller ends it with comparison_free in any case. */
+/* Replay both sides, in parallel, and compare. The caller fills the first part and sides[i].config, leaves the rest zero, and ends it with
+ * comparison_free in any case. */
 SIM_NODISCARD enum status comparison_make(struct comparison *comparison, struct diag *diag);
 void comparison_free(struct comparison *comparison);
 
-/* Positions in order of the difference B - A in one metric, largest gain of B first; only pairs. The caller frees *order. */
-SIM_NODISCARD enum status comparison_rank(const struct comparison *comparison, enum compare_metric metric, uint32_t **order, size_t *count,
-                                          struct diag *diag);
+/* Names of figures in a comparison: a_NAME and b_NAME are a side's, delta_NAME is B - A, others are the comparison's own. */
+enum comparison_part { COMPARISON_A, COMPARISON_B, COMPARISON_DELTA, COMPARISON_WHOLE };
+/* "delta_steps" -> COMPARISON_DELTA; *figure is what follows the prefix. */
+enum comparison_part comparison_split_name(const char *name, const char **figure);
+/* The scopes (figure.h) of the figures that go with such a prefix, known before anything is replayed; delta_ wants what both sides have. */
+unsigned comparison_scopes(const struct comparison *comparison, enum comparison_part part);
+/* The value of a figure with its prefix; NaN when there is none of that name or it is undefined. */
+double comparison_figure(const struct comparison *comparison, const char *name);
 
 #endif

@@ -1,4 +1,6 @@
-/* contiguous_allocator.c - see contiguous_allocator.h. */
+/* contiguous_allocator.c - extents in two orders: a list by address, which joins neighbours, and a treap by size, which finds the best fit. Read
+ * contiguous_allocator_take and _give first.
+ */
 #include "study/contiguous_allocator.h"
 
 #include <stdlib.h>
@@ -156,10 +158,10 @@ enum status contiguous_allocator_take(struct contiguous_allocator *allocator, ui
     struct extent *taken = &allocator->extents[at];
     if (rest != NONE) {
         allocator->extents[rest] =
-            (struct extent){.start = taken->start + size, .size = taken->size - size, .before = at, .behind = taken->behind};
-        if (taken->behind != NONE)
-            allocator->extents[taken->behind].before = rest;
-        taken->behind = rest;
+            (struct extent){.start = taken->start + size, .size = taken->size - size, .before = at, .after = taken->after};
+        if (taken->after != NONE)
+            allocator->extents[taken->after].before = rest;
+        taken->after = rest;
         taken->size = size;
         insert_free(allocator, rest);
     }
@@ -168,24 +170,24 @@ enum status contiguous_allocator_take(struct contiguous_allocator *allocator, ui
     return SIM_OK;
 }
 
-/* Let `at` swallow the extent behind it. */
+/* Let `at` swallow the extent after it. */
 static void swallow(struct contiguous_allocator *allocator, uint32_t at)
 {
     struct extent *extents = allocator->extents;
-    uint32_t gone = extents[at].behind;
+    uint32_t gone = extents[at].after;
     extents[at].size += extents[gone].size;
-    extents[at].behind = extents[gone].behind;
-    if (extents[at].behind != NONE)
-        extents[extents[at].behind].before = at;
+    extents[at].after = extents[gone].after;
+    if (extents[at].after != NONE)
+        extents[extents[at].after].before = at;
     drop_extent(allocator, gone);
 }
 
 void contiguous_allocator_give(struct contiguous_allocator *allocator, uint32_t handle)
 {
-    uint32_t at = handle, before = allocator->extents[at].before, behind = allocator->extents[at].behind;
+    uint32_t at = handle, before = allocator->extents[at].before, after = allocator->extents[at].after;
     allocator->free += allocator->extents[at].size;
-    if (behind != NONE && allocator->extents[behind].free) {
-        remove_free(allocator, behind);
+    if (after != NONE && allocator->extents[after].free) {
+        remove_free(allocator, after);
         swallow(allocator, at);
     }
     if (before != NONE && allocator->extents[before].free) {
@@ -225,7 +227,7 @@ bool contiguous_allocator_check(const struct contiguous_allocator *allocator)
 {
     uint64_t address = 0, free_slots = 0;
     uint32_t before = NONE, free_extents = 0, last = NONE, in_tree = 0;
-    for (uint32_t at = allocator->first; at != NONE; before = at, at = allocator->extents[at].behind) {
+    for (uint32_t at = allocator->first; at != NONE; before = at, at = allocator->extents[at].after) {
         const struct extent *extent = &allocator->extents[at];
         if (extent->start != address || extent->size == 0 || extent->before != before ||
             (before != NONE && extent->free && allocator->extents[before].free))

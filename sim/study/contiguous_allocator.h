@@ -18,9 +18,9 @@
 
 struct extent {
     uint64_t start, size;
-    uint32_t before, behind; /* neighbours by address */
-    uint32_t left, right;    /* in the tree of free extents; `left` also links unused records */
-    uint32_t priority;       /* of the heap order; all extents below have at most this */
+    uint32_t before, after; /* neighbours by address */
+    uint32_t left, right;   /* in the tree of free extents; `left` also links unused records */
+    uint32_t priority;      /* of the heap order; all extents below have at most this */
     bool free;
 };
 

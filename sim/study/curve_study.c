@@ -1,4 +1,6 @@
-/* curve_study.c - see curve_study.h. */
+/* curve_study.c - builds the prompt tree once, then curves and replays in parallel, each into a slot of its own. Read curve_study_make first, at
+ * the end; which pools are looked at is chosen in choose_pools.
+ */
 #include "study/curve_study.h"
 
 #include <stdlib.h>

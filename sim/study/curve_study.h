@@ -1,4 +1,4 @@
-/* curve_study.h - hit curves of several block sizes side by side, looked at in chosen pool sizes, with replays beside them if wanted.
+/* curve_study.h - hit curves of several block sizes side by side, looked at in chosen pool sizes, with replays next to them if wanted.
  *
  * Curves are made in parallel, then replays are; results stand in slots, so they do not depend on the number of threads.
  */
@@ -14,7 +14,7 @@ struct curve_plan {
     size_t pool_count;
     const uint64_t *pool_tokens; /* in tokens: floor(tokens / block size) blocks */
     size_t pool_token_count;
-    uint64_t own_pool_tokens; /* one more, beside whatever else is looked at; 0: none */
+    uint64_t own_pool_tokens; /* one more, besides whatever else is looked at; 0: none */
     bool replay;
     /* NULL, or called after each replay, from one thread at a time. */
     void (*progress)(void *context, uint64_t done, uint64_t total);

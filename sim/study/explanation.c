@@ -1,27 +1,12 @@
-/* explanation.c - see explanation.h. */
+/* explanation.c - runs the replays that explanation.h lists, one function each, and hangs the observers on them. Read explanation_make at the
+ * end first. */
 #include "study/explanation.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
 
-static double figure(const struct run *run, const char *name)
-{
-    const struct figure *found = report_find(&run->report, name);
-    return found ? found->value : 0;
-}
-
-static struct priced_run price_of(const struct run *run)
-{
-    return (struct priced_run){.known = true,
-                               .preemptions = (double)(run->metrics.preempt_recompute + run->metrics.preempt_swap),
-                               .makespan_s = (double)run->facts.end.end_ns / 1e9,
-                               .ttft_p99_ms = run->metrics.ttft_ms.p99,
-                               .e2e_mean_ms = run->metrics.e2e_ms.mean,
-                               .running_mean = ledger_mean(&run->ledger, run->ledger.running),
-                               .prefix_hit_rate = figure(run, "prefix_hit_rate")};
-}
-
+/* At full speed. Its classes of misses must add up, or everything said of the cache would be wrong without anybody noticing. */
 static enum status first_replay(struct explanation *explanation, bool reference, struct diag *diag)
 {
     struct replay_options options = {.reference = reference};
@@ -37,10 +22,11 @@ static enum status first_replay(struct explanation *explanation, bool reference,
     if (status == SIM_OK && !prefix_misses_check(&explanation->misses))
         status = diag_set(diag, SIM_FAILED, "internal error: the classes of misses do not add up to the tokens that were not cached");
     if (status == SIM_OK)
-        explanation->priced[0] = price_of(&explanation->run);
+        status = prefix_misses_rank(&explanation->misses, &explanation->missers, &explanation->misser_count, diag);
     return status;
 }
 
+/* The same decisions again, this time with the lists of each step. */
 static enum status second_replay(struct explanation *explanation, struct diag *diag)
 {
     struct observer observer;
@@ -52,6 +38,7 @@ static enum status second_replay(struct explanation *explanation, struct diag *d
     return status;
 }
 
+/* For the run as a whole and for each of the worst victims. */
 static enum status find_remedies(struct explanation *explanation, const struct explanation_options *options, struct diag *diag)
 {
     uint32_t positions[REMEDY_TARGETS_MOST];
@@ -69,6 +56,7 @@ static enum status find_remedies(struct explanation *explanation, const struct e
     return status;
 }
 
+/* A setting that avoids preemptions may still be a bad one: replay it and keep its figures. */
 static enum status price_remedy(struct explanation *explanation, enum knob knob, struct diag *diag)
 {
     const struct remedy *remedy = &explanation->remedies.of[0][knob];
@@ -81,12 +69,12 @@ static enum status price_remedy(struct explanation *explanation, enum knob knob,
     if (status == SIM_OK)
         status = run_replay(&run, NULL, 0, NULL, diag);
     if (status == SIM_OK)
-        explanation->priced[1 + knob] = price_of(&run);
+        explanation->priced[knob] = run.figures;
     run_close(&run);
     return status;
 }
 
-/* The remedies are replayed side by side. */
+/* The remedies are replayed side by side, each into its own place; the error of the first knob is the one that is told. */
 static enum status price_remedies(struct explanation *explanation, struct diag *diag)
 {
     struct diag diags[KNOBS] = {{0}};
@@ -123,6 +111,7 @@ enum status explanation_make(struct explanation *explanation, const struct trace
 void explanation_close(struct explanation *explanation)
 {
     free(explanation->worst);
+    free(explanation->missers);
     prefix_misses_deinit(&explanation->misses);
     preemption_story_deinit(&explanation->story);
     run_close(&explanation->run);

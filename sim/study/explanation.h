@@ -1,7 +1,7 @@
 /* explanation.h - everything that `pagesim explain` tells of a run, collected by as many replays as it takes.
  *
- * One replay with events for preemptions and misses; if anybody was preempted, one a step at a time for what filled the pool, then the
- * search for remedies, and a replay with each remedy that would spare everybody, for its price.
+ * One replay with events tells of preemptions and misses. If anybody was preempted, a second one, a step at a time, tells what filled the
+ * pool; then come the search for remedies, and a replay with each remedy that would spare everybody, for its price.
  */
 #ifndef PAGESIM_EXPLANATION_H
 #define PAGESIM_EXPLANATION_H
@@ -11,24 +11,19 @@
 #include "replay/run.h"
 #include "study/remedies.h"
 
-enum { PRICED_RUNS = 1 + KNOBS }; /* as it is, and with each knob turned so far that nobody is preempted */
-
-struct priced_run {
-    bool known;
-    double preemptions, makespan_s, ttft_p99_ms, e2e_mean_ms, running_mean, prefix_hit_rate;
-};
-
 struct explanation {
     const struct trace *trace;
     const struct config *config;
-    struct run run; /* as it is */
+    struct run run; /* as it is, with its figures */
     struct prefix_misses misses;
+    uint32_t *missers; /* misser_count positions: requests with misses that could be avoided, the worst first */
+    size_t misser_count;
     struct preemption_story story;
     struct victim *worst; /* worst_count of them */
     size_t worst_count;
     bool has_remedies;
-    struct remedies remedies; /* of the whole run, then of `worst` */
-    struct priced_run priced[PRICED_RUNS];
+    struct remedies remedies;        /* of the whole run, then of `worst` */
+    struct figure_set priced[KNOBS]; /* the run with each knob turned so far that nobody is preempted; no figures: not found */
 };
 
 struct explanation_options {

@@ -1,4 +1,6 @@
-/* hit_curve.c - see hit_curve.h. */
+/* hit_curve.c - one pass over the LRU stack notes where the curve bends; sorted and added up, the bends are its corners. hit_curve.h says why one
+ * pass is enough; read hit_curve_make, then note_hits and find_corners.
+ */
 #include "study/hit_curve.h"
 
 #include <stdlib.h>
@@ -108,7 +110,7 @@ static enum status add_corner(struct hit_curve *curve, const struct curve_point 
 }
 
 /* Add the bends up, from small pools to large ones. */
-static enum status draw(struct pass *pass, struct hit_curve *curve, struct diag *diag)
+static enum status find_corners(struct pass *pass, struct hit_curve *curve, struct diag *diag)
 {
     int64_t slope_blocks = 0, slope_tokens = 0;
     struct curve_point corner = {0};
@@ -145,7 +147,7 @@ enum status hit_curve_make(const struct prompt_tree *tree, uint32_t block_size, 
         status = touch_prompt(&pass, tree->leaf[position], 0, true, diag);
     }
     if (status == SIM_OK)
-        status = draw(&pass, &curve, diag);
+        status = find_corners(&pass, &curve, diag);
     if (status == SIM_OK) {
         curve.distinct = lru_stack_weight(pass.stack);
         *out = curve;

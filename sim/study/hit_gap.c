@@ -1,4 +1,6 @@
-/* hit_gap.c - see hit_gap.h. */
+/* hit_gap.c - replays one point of a curve and computes the models between the curve and the scheduler. Read the steps in hit_gap.h first, then
+ * hit_gap_measure.
+ */
 #include "study/hit_gap.h"
 
 #include <stdlib.h>
@@ -31,8 +33,8 @@ static enum status on_events(void *self, const struct event *events, size_t coun
 
 static uint64_t figure(const struct run *run, const char *name)
 {
-    const struct figure *found = report_find(&run->report, name);
-    return found ? (uint64_t)found->value : 0;
+    const double value = run_figure(run, name);
+    return value > 0 ? (uint64_t)value : 0;
 }
 
 static void read_run(const struct run *run, struct hit_gap *gap)
@@ -41,7 +43,7 @@ static void read_run(const struct run *run, struct hit_gap *gap)
     gap->preemptions = figure(run, "preemptions");
     gap->dropped = figure(run, "dropped");
     gap->unfinished = figure(run, "unfinished");
-    gap->prefix_hit_rate = report_find(&run->report, "prefix_hit_rate")->value;
+    gap->prefix_hit_rate = figure_set_find(&run->figures, "prefix_hit_rate")->value;
     gap->stalled = run->facts.end.stalled || run->facts.end.abort;
 }
 

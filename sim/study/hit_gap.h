@@ -1,4 +1,4 @@
-/* hit_gap.h - why a scheduler hits less (or more) than the hit curve says: one replay beside the curve, and the way between them in steps.
+/* hit_gap.h - why a scheduler hits less (or more) than the hit curve says: one replay next to the curve, and the way between them in steps.
  *
  * Each step changes one thing of the model and is computed exactly, so the steps add up to the difference, token for token:
  *
@@ -6,7 +6,7 @@
  *     partial        partial last blocks are not cached (they neither hit nor take room)
  *     last_token     a prompt that is cached whole gives up its last block, as one token must be computed
  *     order          only requests that are admitted, looked up in the order of their admission
- *     ends           a request that ends makes its blocks recent once more, and what it generated stays behind it
+ *     ends           a request that ends makes its blocks recent once more, and its output stays, too
  *     running        the rest: blocks of running requests cannot be evicted, what they write takes room before they end, and what
  *                    preemptions release and admit again
  *     replay         what the scheduler found cached at first admissions

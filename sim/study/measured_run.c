@@ -1,4 +1,5 @@
-/* measured_run.c - see measured_run.h. */
+/* measured_run.c - reads what a server measured: first the CSV pair, then the JSON of `vllm bench serve`. Read measured_run.h first for the two
+ * layouts. Both end in the same arrays by position, where NaN means that a request was not measured. */
 #include "study/measured_run.h"
 
 #include <math.h>
@@ -10,14 +11,18 @@
 #include "base/json.h"
 #include "observe/request_order.h"
 
+const enum latency measured_latencies[MEASURED_LATENCIES] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2EL};
+
+/* Every request starts as not measured. */
 static enum status make_arrays(struct measured_run *run, const struct trace *trace, struct diag *diag)
 {
     *run = (struct measured_run){.count = trace->count};
     enum status status = SIM_OK;
-    for (int i = 0; i < LATENCIES && status == SIM_OK; i++) {
-        status = array_zeroed(&run->ms[i], trace->count, sizeof *run->ms[i], "measured requests", diag);
+    for (int i = 0; i < MEASURED_LATENCIES && status == SIM_OK; i++) {
+        double **ms = &run->ms[measured_latencies[i]];
+        status = array_zeroed(ms, trace->count, sizeof **ms, "measured requests", diag);
         for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
-            run->ms[i][position] = NAN;
+            (*ms)[position] = NAN;
     }
     return status;
 }
@@ -30,7 +35,7 @@ void measured_run_close(struct measured_run *run)
     *run = (struct measured_run){0};
 }
 
-/* places[number in the file] = position + 1; 0: not in the trace. */
+/* places[number in the file] = position + 1; 0: not in the trace. Several samples of a request share its number; the first one is taken. */
 static enum status make_places(const struct trace *trace, uint32_t **places, uint32_t *most, struct diag *diag)
 {
     *most = 0;
@@ -38,12 +43,13 @@ static enum status make_places(const struct trace *trace, uint32_t **places, uin
         if (trace->index[position] >= *most)
             *most = trace->index[position] + 1;
     enum status status = array_zeroed(places, *most, sizeof **places, "measured requests", diag);
-    for (uint32_t position = trace->count; position-- > 0 && status == SIM_OK;) /* of samples of one request the first */
+    for (uint32_t position = trace->count; position-- > 0 && status == SIM_OK;)
         (*places)[trace->index[position]] = position + 1;
     return status;
 }
 
-/* places[entry] when there is an entry for each request of the trace, whatever part of the file that is. */
+/* The same when the list has exactly one entry for each request of the trace: entry i is then the i-th of these in the file's order, even if
+ * the trace is only a part of its file. */
 static enum status make_places_in_turn(const struct trace *trace, uint32_t **places, uint32_t *most, struct diag *diag)
 {
     enum status status = request_order(trace, places, diag);
@@ -57,6 +63,7 @@ static enum status make_places_in_turn(const struct trace *trace, uint32_t **pla
 
 enum { COLUMN_ID, COLUMN_INPUT, COLUMN_OUTPUT, COLUMN_LATENCIES };
 
+/* Lengths must agree with the trace, the one protection against comparing with the measurements of another trace. */
 static enum status take_request(struct measured_run *run, const struct csv *csv, size_t row, const uint32_t *columns,
                                 const struct trace *trace, const uint32_t *places, uint32_t most, struct diag *diag)
 {
@@ -67,26 +74,27 @@ static enum status take_request(struct measured_run *run, const struct csv *csv,
     if (status != SIM_OK)
         return status;
     if (whole[COLUMN_ID] >= most || places[whole[COLUMN_ID]] == 0)
-        return SIM_OK; /* --limit and the like leave requests out */
+        return SIM_OK; /* not an error: options such as --limit leave requests out of the trace */
     const uint32_t position = places[whole[COLUMN_ID]] - 1;
     if (whole[COLUMN_INPUT] != trace->input_tokens[position] || whole[COLUMN_OUTPUT] != trace->output_tokens[position])
         return csv_error(csv, row, columns[COLUMN_ID], diag, "the trace's request: their lengths differ");
-    for (int i = 0; i < LATENCIES && status == SIM_OK; i++)
-        if (i != LATENCY_TPOT || whole[COLUMN_OUTPUT] > 1)
-            status = csv_amount(csv, row, columns[COLUMN_LATENCIES + i], &run->ms[i][position], diag);
+    for (int i = 0; i < MEASURED_LATENCIES && status == SIM_OK; i++)
+        if (measured_latencies[i] != LATENCY_TPOT || whole[COLUMN_OUTPUT] > 1)
+            status = csv_amount(csv, row, columns[COLUMN_LATENCIES + i], &run->ms[measured_latencies[i]][position], diag);
     run->known++;
     return status;
 }
 
+/* Columns are found by name, so files may have others, in any order. */
 static enum status read_requests(struct measured_run *run, const char *path, const struct trace *trace, struct diag *diag)
 {
     static const char *const names[] = {"id", "input_tokens", "output_tokens", "ttft_ms", "tpot_ms", "e2e_ms"};
-    uint32_t columns[COLUMN_LATENCIES + LATENCIES], *places = NULL, most;
+    uint32_t columns[COLUMN_LATENCIES + MEASURED_LATENCIES], *places = NULL, most;
     struct csv csv;
     enum status status = csv_open(path, &csv, diag);
     if (status != SIM_OK)
         return status;
-    for (int i = 0; i < COLUMN_LATENCIES + LATENCIES && status == SIM_OK; i++)
+    for (int i = 0; i < COLUMN_LATENCIES + MEASURED_LATENCIES && status == SIM_OK; i++)
         status = csv_column(&csv, names[i], &columns[i], diag);
     if (status == SIM_OK)
         status = make_places(trace, &places, &most, diag);
@@ -97,6 +105,7 @@ static enum status read_requests(struct measured_run *run, const char *path, con
     return status;
 }
 
+/* Times must rise: the comparison walks steps and rows together. */
 static enum status read_timeline(struct measured_run *run, const char *path, struct diag *diag)
 {
     static const char *const names[] = {"t", "running", "waiting", "kv_cache_pct", "gen_throughput"};
@@ -138,6 +147,7 @@ enum status measured_run_open_csv(const char *requests, const char *timeline, co
 
 /* --- vLLM's JSON ------------------------------------------------------------------------------------------------------------------ */
 
+/* The lists exist only with --save-detailed, the likely reason why one is missing. */
 static enum status find_list(const struct json_document *document, const char *name, const cJSON **out, struct diag *diag)
 {
     *out = cJSON_GetObjectItemCaseSensitive(document->root, name);
@@ -146,7 +156,7 @@ static enum status find_list(const struct json_document *document, const char *n
     return json_error(document, document->root, false, diag, "no list \"%s\"; save the run with --save-result --save-detailed", name);
 }
 
-/* The n-th request of the file; the nodes are those of the four lists. */
+/* One request, from its nodes in the four lists. Its E2E latency is TTFT plus all gaps. */
 static enum status take_lists(struct measured_run *run, const struct json_document *document, const cJSON *const *nodes, uint32_t position,
                               const struct trace *trace, struct diag *diag)
 {
@@ -157,7 +167,7 @@ static enum status take_lists(struct measured_run *run, const struct json_docume
     if (!cJSON_IsNumber(nodes[2]) || !cJSON_IsArray(nodes[3]))
         return json_error(document, nodes[2], false, diag, "ttfts should hold numbers and itls lists of numbers");
     if (nodes[2]->valuedouble <= 0)
-        return SIM_OK; /* a request that failed */
+        return SIM_OK; /* vLLM writes a TTFT of 0 for a request that failed */
     if (input != trace->input_tokens[position] || output != trace->output_tokens[position])
         return json_error(document, nodes[0], false, diag, "this request has %llu and %llu tokens here, %u and %u in the trace",
                           (unsigned long long)input, (unsigned long long)output, trace->input_tokens[position],
@@ -165,13 +175,14 @@ static enum status take_lists(struct measured_run *run, const struct json_docume
     const cJSON *gap;
     cJSON_ArrayForEach(gap, nodes[3]) total += gap->valuedouble;
     run->ms[LATENCY_TTFT][position] = nodes[2]->valuedouble * 1000;
-    run->ms[LATENCY_E2E][position] = (nodes[2]->valuedouble + total) * 1000;
+    run->ms[LATENCY_E2EL][position] = (nodes[2]->valuedouble + total) * 1000;
     if (output > 1)
         run->ms[LATENCY_TPOT][position] = total * 1000 / (double)(output - 1);
     run->known++;
     return SIM_OK;
 }
 
+/* The four lists are walked in parallel through cJSON's links: access by index would be quadratic. */
 static enum status read_lists(struct measured_run *run, const struct json_document *document, const struct trace *trace, struct diag *diag)
 {
     static const char *const names[] = {"input_lens", "output_lens", "ttfts", "itls"};

@@ -1,19 +1,22 @@
-/* measured_run.h - what a real server measured for the requests of a trace: the other side of `pagesim validate`.
+/* measured_run.h - what a real server measured for the requests of a trace; `pagesim validate` compares a replay with it.
  *
  * Two layouts are read:
- *   CSV pair   measured_requests.csv (id, input_tokens, output_tokens, ttft_ms, tpot_ms, e2e_ms; times count from when the engine took
- *              the request in) and measured_timeline.csv (t in seconds, running, waiting, kv_cache_pct, gen_throughput)
- *   JSON       of `vllm bench serve --save-result --save-detailed` (input_lens, output_lens, ttfts, itls in seconds; times count from
- *              when the client sent the request). With as many entries as the trace has requests, entry i is the trace's i-th request
- *              in the file's order (request_order.h); else it is the request with number i in the file
+ *   CSV pair   measured_requests.csv (id, input_tokens, output_tokens, ttft_ms, tpot_ms, e2e_ms; times start when the engine takes the
+ *              request in) and measured_timeline.csv (t in seconds, running, waiting, kv_cache_pct, gen_throughput)
+ *   JSON       of `vllm bench serve --save-result --save-detailed` (input_lens, output_lens, ttfts, itls in seconds; times start when the
+ *              client sends the request). If there are as many entries as the trace has requests, entry i is the trace's i-th request in
+ *              the file's order (request_order.h); otherwise it is the request with number i in the file
  */
 #ifndef PAGESIM_MEASURED_RUN_H
 #define PAGESIM_MEASURED_RUN_H
 
 #include "base/diag.h"
+#include "observe/latency.h"
 #include "trace/trace.h"
 
-enum latency { LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2E, LATENCIES };
+/* The latencies that such a run has for each request. */
+enum { MEASURED_LATENCIES = 3 };
+extern const enum latency measured_latencies[MEASURED_LATENCIES];
 
 struct timeline_row {
     double at_s, running, waiting, kv_usage, output_tokens_per_s; /* kv_usage: 0..1 */
@@ -22,13 +25,13 @@ struct timeline_row {
 struct measured_run {
     uint32_t count;            /* requests of the trace */
     uint32_t known;            /* of these, how many were measured */
-    double *ms[LATENCIES];     /* by position; NaN: not measured, or no TPOT as there is one token */
-    bool from_queued;          /* times count from the first step after arrival, not from arrival */
+    double *ms[LATENCIES];     /* by position; NaN: not measured, or TPOT of a single token; NULL: not one of measured_latencies */
+    bool from_queued;          /* times start when the engine takes the request in, not at arrival */
     struct timeline_row *rows; /* may be none */
     size_t row_count, row_capacity;
 };
 
-/* SIM_BAD_INPUT also when a request's lengths differ from the trace's. The caller ends it with measured_run_close. */
+/* SIM_BAD_INPUT also if a request's lengths differ from the trace's. The caller ends it with measured_run_close. */
 SIM_NODISCARD enum status measured_run_open_csv(const char *requests, const char *timeline, const struct trace *trace,
                                                 struct measured_run *out, struct diag *diag);
 SIM_NODISCARD enum status measured_run_open_json(const char *path, const struct trace *trace, struct measured_run *out, struct diag *diag);

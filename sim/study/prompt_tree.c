@@ -1,5 +1,6 @@
-/* prompt_tree.c - see prompt_tree.h. Prompts are put in one after the other; a stretch is split where a new prompt leaves it. The lower half
- * keeps its number, so that prompts already in the tree keep their leaf. Children are found in one hash table by (node, next hash id). */
+/* prompt_tree.c - prompts are put in one after the other; a stretch is split where a new prompt leaves it. The lower half keeps its number, so
+ * that prompts already in the tree keep their leaf. Children are found in one hash table by (node, next hash id). Read insert first.
+ */
 #include "study/prompt_tree.h"
 
 #include <stdlib.h>
@@ -132,7 +133,7 @@ enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_to
     if (status == SIM_OK) {
         tree.count = 1; /* the root */
         for (uint32_t position = 0; position < trace->count; position++) {
-            /* Samples of one request stand behind sample 0 and have its prompt. */
+            /* Samples of one request come after sample 0 and have its prompt. */
             uint32_t sample = trace->sample ? trace->sample[position] : 0;
             tree.leaf[position] = sample ? tree.leaf[position - sample] : insert(&builder, position);
             tree.prompt_tokens += trace->input_tokens[position];

@@ -1,6 +1,6 @@
 /* prompt_tree.h - all prompts of a trace as one radix tree over tokens: who shares how much with whom, at any granularity.
  *
- * A node is a stretch of tokens (start, end] that the same set of prompts has, behind the same tokens before it: the tree branches where
+ * A node is a stretch of tokens (start, end] that the same set of prompts has, with the same tokens before it: the tree branches where
  * prompts part and is cut where one of them ends. So the identity "all tokens up to depth e" is a point on the tree, and two prompts share
  * the KV block that ends at e exactly when their paths agree that far. This holds for every block size, also one that does not divide the
  * trace block size: node (start, end] holds floor(end / B) - floor(start / B) blocks of B tokens, and all of them share one fate.

@@ -1,4 +1,5 @@
-/* remedies.c - see remedies.h. */
+/* remedies.c - the search for settings that spare requests: a list of probes (one knob, one value, what a replay there showed), rounds that
+ * replay probes side by side, and the steps of the search on top. Read remedies.h first, then run_search. */
 #include "study/remedies.h"
 
 #include <math.h>
@@ -6,12 +7,12 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 
 /* Bit 0 is the run as a whole, bit 1 + i the i-th request. */
 #define WHOLE_RUN UINT32_C(1)
 
-/* One value of one knob, and what a replay there told. */
+/* One value of one knob, and what a replay there showed. */
 struct probe {
     enum knob knob;
     int64_t effort;           /* how far the knob is turned, >= 1 */
@@ -243,7 +244,7 @@ static enum status bisect(struct search *search, const uint32_t *bit_of, struct 
     }
 }
 
-/* Some values right behind each answer. */
+/* Some values just beyond each answer: does it hold further away? */
 static enum status look_beyond(struct search *search, const uint32_t *bit_of, struct diag *diag)
 {
     static const int64_t beyond[] = {1, 2, 4, 8};

@@ -6,12 +6,16 @@
  *     watermark   free blocks kept at admissions, upwards      (the same)
  *     sequences   max_num_seqs, downwards            largest value that spares it
  *
- * A request is spared when it finishes and is never preempted; the whole run is, when nobody is preempted and as many requests finish as
- * now. Answers are not monotone: a larger pool admits others sooner, and the request may be hit again. So: a coarse grid over the knob's
- * range; then bisection between the first grid point that spares and the one before it, down to two neighbouring values, the better of
- * which spares and the other does not (both replayed); then points behind the answer. What was tried and found is told: how many points
- * were tested for the request, and the nearest one beyond the answer at which it is preempted again. Values below the answer that were not
- * tested may spare it too, in isolation.
+ * A request is spared when it finishes and is never preempted. The whole run is spared when nobody is preempted and as many requests finish
+ * as now. Answers are not monotone: a larger pool admits others sooner, and the request may be hit again. So the search has three parts:
+ *
+ *     1  a coarse grid over the knob's range
+ *     2  bisection between the first grid point that spares and the one before it, down to two neighbouring values of which one spares and
+ *        the other does not; both are replayed
+ *     3  some points beyond the answer
+ *
+ * The answer says how many points were tested for the request, and the nearest point beyond it at which the request is preempted again.
+ * Values below the answer that were not tested may spare it too, in isolation.
  *
  * Replays run side by side (OpenMP), each stops as soon as it can tell, and every outcome is kept for all requests that it decided. The
  * result does not depend on the number of threads.

@@ -1,11 +1,13 @@
-/* reservation.c - see reservation.h. */
+/* reservation.c - a small scheduler over a contiguous allocator: admit, compute, charge, finish, one step after the other (run_step). The
+ * model it follows is told in reservation.h.
+ */
 #include "study/reservation.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "config/engine_facts.h"
 #include "engine/closed_loop.h"
-#include "engine/scheduler.h"
 #include "study/contiguous_allocator.h"
 
 const char *const reservation_names[RESERVATION_KINDS] = {"maximum", "power of 2", "exact"};
@@ -151,7 +153,7 @@ static void charge(struct reservation *r, int64_t ns)
     struct reservation_result *result = r->result;
     bool waits = r->head < r->tail;
     uint64_t need = waits ? reserved_slots(r, r->waiting[r->head]) * copies_of(r->trace, r->waiting[r->head]) : 0;
-    for (int span = RESERVATION_ALL; span <= (waits ? RESERVATION_WAITING : RESERVATION_ALL); span++) {
+    for (int span = SPAN_ALL; span <= (waits ? SPAN_WAITING : SPAN_ALL); span++) {
         slot_time *sums = result->sums[span];
         result->time_ns[span] += ns;
         sums[RESERVED_TOKENS] += (slot_time)r->tokens * ns;
@@ -226,7 +228,7 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
                             enum reservation_kind kind, struct reservation_result *out, struct diag *diag)
 {
     struct reservation r = {.trace = trace, .config = config, .model = model, .kind = kind, .result = out};
-    uint64_t null_blocks = scheduler_ops_of(config)->has_null_block ? 1 : 0;
+    uint64_t null_blocks = engine_facts_of(config)->has_null_block ? 1 : 0;
     uint64_t slots = (config->num_gpu_blocks - null_blocks) * config->block_size;
     *out = (struct reservation_result){.memory_slots = slots};
     if (slots == 0)
@@ -250,10 +252,27 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
     return status;
 }
 
+/* The three models are independent of each other; the first that fails is told. */
+enum status reservation_run_all(const struct trace *trace, const struct config *config, const struct step_time_model *model,
+                                struct reservation_result results[RESERVATION_KINDS], struct diag *diag)
+{
+    struct diag diags[RESERVATION_KINDS] = {{0}};
+    enum status statuses[RESERVATION_KINDS] = {SIM_OK};
+#pragma omp parallel for schedule(dynamic, 1) default(none) shared(trace, config, model, results, diags, statuses)
+    for (int kind = 0; kind < RESERVATION_KINDS; kind++)
+        statuses[kind] = reservation_run(trace, config, model, (enum reservation_kind)kind, &results[kind], &diags[kind]);
+    for (int kind = 0; kind < RESERVATION_KINDS; kind++)
+        if (statuses[kind] != SIM_OK) {
+            *diag = diags[kind];
+            return statuses[kind];
+        }
+    return SIM_OK;
+}
+
 bool reservation_check(const struct reservation_result *result)
 {
     bool right = true;
-    for (int span = 0; span < RESERVATION_SPANS; span++) {
+    for (int span = 0; span < LEDGER_SPANS; span++) {
         slot_time all = 0;
         for (int account = 0; account < RESERVED_ACCOUNTS; account++) {
             all += result->sums[span][account];
@@ -265,7 +284,7 @@ bool reservation_check(const struct reservation_result *result)
     return right;
 }
 
-double reservation_share(const struct reservation_result *result, enum reservation_span span, slot_time sum)
+double reservation_share(const struct reservation_result *result, enum ledger_span span, slot_time sum)
 {
     double whole = (double)result->memory_slots * (double)result->time_ns[span];
     return whole > 0 ? (double)sum / whole : 0;

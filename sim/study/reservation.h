@@ -22,24 +22,23 @@
 #include <stdbool.h>
 
 #include "config/config.h"
-#include "observe/usage_timeline.h"
+#include "observe/ledger.h"
 #include "time/step_time.h"
 #include "trace/trace.h"
 
 enum reservation_kind { RESERVE_MAXIMUM, RESERVE_POWER_OF_TWO, RESERVE_EXACT, RESERVATION_KINDS };
 enum reserved_account { RESERVED_TOKENS, RESERVED_FUTURE, RESERVED_INTERNAL, RESERVED_EXTERNAL, RESERVED_FREE, RESERVED_ACCOUNTS };
-enum reservation_span { RESERVATION_ALL, RESERVATION_WAITING, RESERVATION_SPANS };
 
 extern const char *const reservation_names[RESERVATION_KINDS]; /* "maximum", "power of 2", "exact" */
 
 struct reservation_result {
     uint64_t memory_slots;
     uint64_t completed;
-    uint64_t too_large;                 /* requests whose reservation no empty memory holds: they never run */
-    int64_t end_ns;                     /* when the last request ended */
-    int64_t time_ns[RESERVATION_SPANS]; /* all; while somebody waits */
-    slot_time sums[RESERVATION_SPANS][RESERVED_ACCOUNTS], scattered[RESERVATION_SPANS];
-    slot_time running[RESERVATION_SPANS]; /* requests x nanoseconds */
+    uint64_t too_large;            /* requests whose reservation no empty memory holds: they never run */
+    int64_t end_ns;                /* when the last request ended */
+    int64_t time_ns[LEDGER_SPANS]; /* all; while somebody waits */
+    slot_time sums[LEDGER_SPANS][RESERVED_ACCOUNTS], scattered[LEDGER_SPANS];
+    slot_time running[LEDGER_SPANS]; /* requests x nanoseconds */
     uint32_t peak_running;
 };
 
@@ -47,10 +46,14 @@ struct reservation_result {
 SIM_NODISCARD enum status reservation_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
                                           enum reservation_kind kind, struct reservation_result *out, struct diag *diag);
 
+/* All of them, each in a thread; results by enum reservation_kind. */
+SIM_NODISCARD enum status reservation_run_all(const struct trace *trace, const struct config *config, const struct step_time_model *model,
+                                              struct reservation_result results[RESERVATION_KINDS], struct diag *diag);
+
 /* Do they? */
 bool reservation_check(const struct reservation_result *result);
 
 /* Share of the memory over a span; 0 when it is empty. */
-double reservation_share(const struct reservation_result *result, enum reservation_span span, slot_time sum);
+double reservation_share(const struct reservation_result *result, enum ledger_span span, slot_time sum);
 
 #endif

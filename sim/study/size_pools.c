@@ -1,4 +1,6 @@
-/* size_pools.c - see size_pools.h. */
+/* size_pools.c - one pool's replay and verdict, the batches of probes that size_search.c asks for, and what surrounds the search: the bound, and
+ * whether the answer holds beyond it. Start with search, then probe_skips, which says when pools may be left out.
+ */
 #include "study/size_pools.h"
 
 #include <math.h>
@@ -7,10 +9,9 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "observe/decision_hash.h"
 #include "replay/run.h"
-#include "study/sweep_run.h"
 
 #define MOST_BLOCKS 4294967294.0
 
@@ -102,14 +103,14 @@ static enum status run_pool(const struct size_question *question, uint32_t pool,
     decision_hash_init(&out->hash);
     const struct observer observer = decision_hash_observer(&out->hash);
     enum status status = run_open(&out->run, question->trace, &out->config, diag);
+    out->run.wishes = question->wishes;
     return status == SIM_OK ? run_replay(&out->run, &observer, 1, &how, diag) : status;
 }
 
 /* Why the pool does not pass, or "". */
-static enum status judge(const struct sizing_job *job, const struct run *run, char *why, size_t size, struct diag *diag)
+static void judge(const struct sizing_job *job, const struct run *run, char *why, size_t size)
 {
-    const struct report *report = &run->report;
-    const double completed = report_find(report, "completed")->value;
+    const double completed = run_figure(run, "completed");
     struct diag ended = {0};
     size_t used = 0;
     why[0] = '\0';
@@ -119,15 +120,10 @@ static enum status judge(const struct sizing_job *job, const struct run *run, ch
         used += (size_t)snprintf(why, size, "only %.0f of %.0f requests are served", completed, job->completed);
     for (size_t i = 0; i < job->question->requirement_count; i++) {
         const struct requirement *requirement = &job->question->requirements[i];
-        bool met;
-        double actual;
-        enum status status = requirement_check(requirement, report->figures, report->figure_count, &met, &actual, diag);
-        if (status != SIM_OK)
-            return status;
-        if (!met && used < size)
-            used += (size_t)snprintf(why + used, size - used, "%s%s is %.6g", used ? "; " : "", requirement->name, actual);
+        const double value = run_figure(run, requirement->name);
+        if (!requirement_met(requirement, value) && used < size)
+            used += (size_t)snprintf(why + used, size - used, "%s%s is %.6g", used ? "; " : "", requirement->name, value);
     }
-    return SIM_OK;
 }
 
 static enum status probe_pool(const struct sizing_job *job, struct size_probe *probe, struct diag *diag)
@@ -135,14 +131,13 @@ static enum status probe_pool(const struct sizing_job *job, struct size_probe *p
     struct pool_run pool = {0};
     char why[512];
     enum status status = run_pool(job->question, probe->pool, &pool, diag);
-    if (status == SIM_OK)
-        status = judge(job, &pool.run, why, sizeof why, diag);
     if (status == SIM_OK) {
-        const struct scheduler_ops *ops = scheduler_ops_of(&pool.config);
+        judge(job, &pool.run, why, sizeof why);
+        const struct engine_facts *engine = engine_facts_of(&pool.config);
         probe->passes = why[0] == '\0';
         probe->skips = probe_skips(job, &pool.hash);
         probe->decisions = pool.hash.hash;
-        probe->hint = pool.hash.peak_used + ops->has_null_block;
+        probe->hint = pool.hash.peak_used + engine->has_null_block;
     }
     run_close(&pool.run);
     return status;
@@ -172,14 +167,10 @@ static enum status tell_pool(const struct sizing_job *job, uint32_t blocks, stru
 {
     struct pool_run pool = {0};
     enum status status = run_pool(job->question, blocks, &pool, diag);
-    if (status == SIM_OK)
-        status = judge(job, &pool.run, out->why, sizeof out->why, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&out->figures, pool.run.report.figure_count, sizeof *out->figures, "a pool's figures", diag);
     if (status == SIM_OK) {
+        judge(job, &pool.run, out->why, sizeof out->why);
         out->pool = blocks;
-        out->count = pool.run.report.figure_count;
-        memcpy(out->figures, pool.run.report.figures, out->count * sizeof *out->figures);
+        out->figures = pool.run.figures;
     }
     run_close(&pool.run);
     return status;
@@ -187,23 +178,12 @@ static enum status tell_pool(const struct sizing_job *job, uint32_t blocks, stru
 
 static enum status check_requirements(const struct size_question *question, struct diag *diag)
 {
-    struct config config = question->config;
-    struct figure *figures = NULL;
-    size_t count = 0;
-    config.num_gpu_blocks = question->max_blocks ? question->max_blocks : 1000;
-    enum status status = figures_of(question->trace, &config, &figures, &count, diag);
-    for (size_t i = 0; i < question->requirement_count && status == SIM_OK; i++) {
-        const struct requirement *requirement = &question->requirements[i];
-        bool met;
-        double actual;
-        status = requirement_check(requirement, figures, count, &met, &actual, diag);
-        if (status == SIM_OK && size_figure_depends_on_pool(requirement->name) && question->max_blocks == 0)
-            status = diag_set(diag, SIM_USAGE,
-                              "requirement \"%s\" speaks of the pool itself, so that larger pools never decide it; give --max-blocks",
-                              requirement->text);
-    }
-    free(figures);
-    return status;
+    for (size_t i = 0; i < question->requirement_count; i++)
+        if (size_figure_depends_on_pool(question->requirements[i].name) && question->max_blocks == 0)
+            return diag_set(diag, SIM_USAGE,
+                            "requirement \"%s\" speaks of the pool itself, so that larger pools never decide it; give --max-blocks",
+                            question->requirements[i].text);
+    return SIM_OK;
 }
 
 static bool may_skip(const struct size_question *question)
@@ -242,13 +222,9 @@ static enum status search(struct sizing_job *job, struct size_answer *out, struc
         bound = ample;
     if (bound == 0)
         return diag_set(diag, SIM_USAGE, "no pool is surely ample for this trace and watermark; give --max-blocks");
-    struct size_figures largest = {0};
-    enum status status = tell_pool(job, bound, &largest, diag);
+    enum status status = tell_pool(job, bound, &out->bound, diag);
     if (status == SIM_OK) {
-        for (size_t i = 0; i < largest.count; i++)
-            if (strcmp(largest.figures[i].name, "completed") == 0)
-                job->completed = largest.figures[i].value;
-        out->bound = largest;
+        job->completed = figure_set_value(&out->bound.figures, "completed");
         status = size_search(bound, question->below, probe_batch, job, &out->found, diag);
         out->found.replays++;
     }
@@ -280,8 +256,5 @@ enum status size_pools(const struct size_question *question, struct size_answer 
 void size_answer_deinit(struct size_answer *answer)
 {
     size_found_deinit(&answer->found);
-    free(answer->met.figures);
-    free(answer->failing.figures);
-    free(answer->bound.figures);
     *answer = (struct size_answer){0};
 }

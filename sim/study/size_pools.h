@@ -21,8 +21,9 @@ struct size_question {
     struct config config; /* its num_gpu_blocks is not looked at */
     const struct requirement *requirements;
     size_t requirement_count;
-    uint32_t max_blocks; /* 0: not given */
-    uint32_t below;      /* pools to look at under the largest failing one */
+    const struct figure_wishes *wishes; /* percentiles that requirements speak of; NULL: none */
+    uint32_t max_blocks;                /* 0: not given */
+    uint32_t below;                     /* pools to look at under the largest failing one */
     uint32_t threads;
     bool reference, quiet;
     const volatile sig_atomic_t *stop; /* NULL, or not 0 once the user has had enough */
@@ -31,8 +32,7 @@ struct size_question {
 /* One pool's replay in full. */
 struct size_figures {
     uint32_t pool;
-    struct figure *figures; /* owned */
-    size_t count;
+    struct figure_set figures;
     char why[512]; /* why it does not pass; "" = it does */
 };
 
@@ -42,7 +42,7 @@ struct size_answer {
     struct size_figures met, failing, bound; /* of the answer, the pool below it, and the bound; pool 0: there is none */
 };
 
-/* SIM_USAGE: no such figure; or the requirement speaks of the pool itself and no max_blocks is given. SIM_INTERRUPTED. The answer may be "none":
+/* SIM_USAGE: a requirement speaks of the pool itself and no max_blocks is given. SIM_INTERRUPTED. The answer may be "none":
  * found.answer 0. End it with size_answer_deinit in any case. */
 SIM_NODISCARD enum status size_pools(const struct size_question *question, struct size_answer *out, struct diag *diag);
 void size_answer_deinit(struct size_answer *answer);

@@ -1,4 +1,6 @@
-/* size_search.c - see size_search.h. */
+/* size_search.c - closes gaps between probed pools from the top down. size_search.h says why neighbours that decide alike prove all between
+ * them; start with size_search at the end.
+ */
 #include "study/size_search.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* stack_distance.c - see stack_distance.h. Times run from 1 to capacity; item_at[t] is who was touched last at t. */
+/* stack_distance.c - the stack as a Fenwick tree over times of the last touch: times run from 1 to capacity; item_at[t] is who was touched last
+ * at t. Read lru_stack_touch first; renumber starts time anew.
+ */
 #include "study/stack_distance.h"
 
 #include <stdlib.h>

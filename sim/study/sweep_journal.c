@@ -1,4 +1,6 @@
-/* sweep_journal.c - see sweep_journal.h. */
+/* sweep_journal.c - a file of whole lines that survives a kill at any byte. Start with read_back, which says what of an old file is kept,
+ * and append, which is one write a line.
+ */
 #include "study/sweep_journal.h"
 
 #include <errno.h>
@@ -14,7 +16,7 @@
 #include "base/text_file.h"
 #include "sim_version.h"
 
-enum { JOURNAL_VERSION = 1, NEW_FILE_MODE = 0666, HEX_SIZE = 24 };
+enum { JOURNAL_VERSION = 2, NEW_FILE_MODE = 0666, HEX_SIZE = 24 };
 
 struct sweep_journal {
     int descriptor;
@@ -45,7 +47,7 @@ static enum status append_line(struct sweep_journal *journal, struct json_text *
 {
     enum status status = json_text_status(json, diag);
     if (status == SIM_OK) {
-        json->text[json->length] = '\n'; /* where the terminator stood: one write, so that a kill never leaves half of it behind */
+        json->text[json->length] = '\n'; /* where the terminator stood: one write, so that a kill never leaves half of it */
         status = append(journal, json->text, json->length + 1, diag);
     }
     json_text_deinit(json);
@@ -122,17 +124,16 @@ static enum status read_back(const char *path, const char *text, size_t length, 
     *resumed = 0;
     for (size_t line = 1; status == SIM_OK && *kept < length; line++) {
         const char *start = text + *kept, *end = memchr(start, '\n', length - *kept);
-        size_t index;
         if (!end)
             break;
-        if (line == 1) {
+        if (line == 1)
             status = check_header(path, start, (size_t)(end - start), identity, result->count, diag);
-        } else {
-            status = sweep_row_read(result, path, line, start, (size_t)(end - start), &index, diag);
-            ++*resumed;
-        }
+        else
+            status = sweep_row_read(result, path, line, start, (size_t)(end - start), diag);
         *kept = (size_t)(end - text) + 1;
     }
+    for (size_t row = 0; row < result->count; row++) /* some lines may lack figures that are wanted now */
+        *resumed += result->rows[row].state != SWEEP_PENDING;
     return status;
 }
 
@@ -196,11 +197,11 @@ enum status sweep_journal_open(const char *path, const struct sweep_identity *id
     return SIM_OK;
 }
 
-enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_row *row, size_t index, struct diag *diag)
+enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_result *result, size_t index, struct diag *diag)
 {
     struct json_text json;
     json_text_init(&json, false);
-    sweep_row_write(row, index, &json);
+    sweep_row_write(result, index, &json);
     return append_line(journal, &json, diag);
 }
 

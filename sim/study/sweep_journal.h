@@ -1,12 +1,12 @@
 /* sweep_journal.h - the runs of a sweep on disk as they end, so that a sweep that was killed goes on where it was.
  *
- *     {"pagesim_sweep":1,"version":"0.1.0","runs":180,"trace":"9c3f...","sweep":"04ab..."}
+ *     {"pagesim_sweep":2,"version":"0.1.0","runs":180,"trace":"9c3f...","sweep":"04ab..."}
  *     {"run":17,"state":"done","figures":{"requests":19366,...}}
  *     {"run":3,"state":"done",...                                       <- torn: dropped, and its run is done again
  *
  * A line is appended in one write and synced to the disk before the run counts as kept. Lines stand in the order in which runs ended;
  * results are put in order of the plan, so the final output does not depend on it. A journal of another version, trace or sweep is refused.
- * One process at a time holds a journal (a lock on the file).
+ * A run whose line lacks a figure that is wished for now (a percentile) is done again. One process at a time holds a journal (a lock on the file).
  */
 #ifndef PAGESIM_SWEEP_JOURNAL_H
 #define PAGESIM_SWEEP_JOURNAL_H
@@ -21,13 +21,14 @@ struct sweep_identity {
 
 struct sweep_journal;
 
-/* Open or create `path`, check that it belongs to this sweep, and fill `result` with its runs. *resumed: how many there were.
+/* Open or create `path`, check that it belongs to this sweep, and fill `result` with its runs. *resumed: how many need not be done again.
  * SIM_BAD_INPUT: it is of something else, or damaged before its last line. SIM_FAILED: it cannot be written, or is in use. */
 SIM_NODISCARD enum status sweep_journal_open(const char *path, const struct sweep_identity *identity, struct sweep_result *result,
                                              struct sweep_journal **out, size_t *resumed, struct diag *diag);
 
-/* Append one run. Appends of several threads must take turns; sync need not. */
-SIM_NODISCARD enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_row *row, size_t index, struct diag *diag);
+/* Append run `index`. Appends of several threads must take turns; sync need not. */
+SIM_NODISCARD enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_result *result, size_t index,
+                                               struct diag *diag);
 /* What was appended is on the disk when this returns. Any thread. */
 SIM_NODISCARD enum status sweep_journal_sync(struct sweep_journal *journal, struct diag *diag);
 

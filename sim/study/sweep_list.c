@@ -1,4 +1,6 @@
-/* sweep_list.c - see sweep_list.h. Settings are gathered as (row, key, value) and laid out when all keys are known. */
+/* sweep_list.c - reads points, one a line. Later lines may bring further keys, so settings are gathered as (row, key, value) first and laid
+ * out when all keys are known. Start with sweep_list_read.
+ */
 #include "study/sweep_list.h"
 
 #include <stdio.h>
@@ -15,7 +17,7 @@ struct setting {
 };
 
 struct reader {
-    struct sweep_plan *plan;
+    struct sweep_keys *keys;
     const char *path;
     char what[CONFIG_PATH_SIZE + 32]; /* "file:line" */
     struct setting *settings;
@@ -30,26 +32,26 @@ static enum status as_input(struct diag *inner, struct diag *diag)
 
 static enum status set(struct reader *reader, const char *name, const char *text, size_t length, struct diag *diag)
 {
-    struct sweep_plan *plan = reader->plan;
+    struct sweep_keys *keys = reader->keys;
     const struct config_key *key;
     struct diag inner = {0};
     uint32_t index = 0;
-    enum status status = sweep_plan_find_key(name, reader->what, &key, &inner);
-    while (status == SIM_OK && index < plan->key_count && plan->keys[index] != key)
+    enum status status = sweep_key_find(name, reader->what, &key, &inner);
+    while (status == SIM_OK && index < keys->count && keys->list[index] != key)
         index++;
-    if (status == SIM_OK && index == plan->key_count)
-        status = sweep_plan_add_key(plan, key, reader->what, &index, &inner);
+    if (status == SIM_OK && index == keys->count)
+        status = sweep_keys_add(keys, key, reader->what, &index, &inner);
     for (size_t i = reader->count; status == SIM_OK && i-- > 0 && reader->settings[i].row == reader->rows;)
         if (reader->settings[i].key == index)
             status = diag_set(&inner, SIM_BAD_INPUT, "%s: %s is given twice", reader->what, name);
     if (status == SIM_OK)
-        status = sweep_plan_add_value(plan, key, text, length, reader->what, &inner);
+        status = sweep_keys_add_value(keys, key, text, length, reader->what, &inner);
     if (status == SIM_OK)
         status =
             array_reserve(&reader->settings, &reader->capacity, reader->count + 1, sizeof *reader->settings, "a list of points", &inner);
     if (status != SIM_OK)
         return as_input(&inner, diag);
-    reader->settings[reader->count++] = (struct setting){.row = reader->rows, .key = index, .value = (uint32_t)plan->value_count - 1};
+    reader->settings[reader->count++] = (struct setting){.row = reader->rows, .key = index, .value = (uint32_t)keys->value_count - 1};
     return SIM_OK;
 }
 
@@ -134,25 +136,25 @@ static enum status read_line(struct reader *reader, size_t line, const char *tex
 
 static enum status lay_out(struct reader *reader, uint32_t first_key, uint32_t **cells, size_t *rows, struct diag *diag)
 {
-    const uint32_t keys = reader->plan->key_count - first_key;
+    const uint32_t added = reader->keys->count - first_key;
     if (reader->rows == 0)
         return diag_set(diag, SIM_BAD_INPUT, "%s: no point is in it", reader->path);
-    enum status status = array_zeroed(cells, reader->rows * keys, sizeof **cells, "a list of points", diag);
+    enum status status = array_zeroed(cells, reader->rows * added, sizeof **cells, "a list of points", diag);
     if (status != SIM_OK)
         return status;
-    for (size_t i = 0; i < reader->rows * keys; i++)
+    for (size_t i = 0; i < reader->rows * added; i++)
         (*cells)[i] = SWEEP_NO_VALUE;
     for (size_t i = 0; i < reader->count; i++)
-        (*cells)[reader->settings[i].row * keys + reader->settings[i].key - first_key] = reader->settings[i].value;
+        (*cells)[reader->settings[i].row * added + reader->settings[i].key - first_key] = reader->settings[i].value;
     *rows = reader->rows;
     return SIM_OK;
 }
 
-enum status sweep_list_read(struct sweep_plan *plan, const char *path, uint32_t **cells, size_t *rows, struct diag *diag)
+enum status sweep_list_read(struct sweep_keys *keys, const char *path, uint32_t **cells, size_t *rows, struct diag *diag)
 {
-    struct reader reader = {.plan = plan, .path = path};
+    struct reader reader = {.keys = keys, .path = path};
     struct text_file file;
-    const uint32_t first_key = plan->key_count;
+    const uint32_t first_key = keys->count;
     enum status status = text_file_open(path, &file, diag);
     if (status != SIM_OK)
         return status;

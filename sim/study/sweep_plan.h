@@ -8,29 +8,18 @@
  *     --list FILE                            a factor whose settings are lines: JSON objects, or key=value words
  *     --replicates N                         a last factor: seed, seed + 1, ...
  *
- * Values are kept as text and applied as options behind the command's own, so a point means what the same options would mean, with
- * dependent defaults and all that vLLM refuses. Thread rule: immutable once made.
+ * A point means what the same options would mean, with dependent defaults and all that vLLM refuses. Thread rule: immutable once made.
  */
 #ifndef PAGESIM_SWEEP_PLAN_H
 #define PAGESIM_SWEEP_PLAN_H
 
-#include <stdint.h>
-
-#include "config/config.h"
-#include "config/config_keys.h"
-#include "config/sizing.h"
-
-enum { SWEEP_POINTS_MOST = 1000000, SWEEP_KEYS_MOST = 64 };
-#define SWEEP_NO_VALUE UINT32_MAX
+#include "study/sweep_keys.h"
 
 struct sweep_plan {
     const char *config_path;          /* borrowed; NULL: none */
     const struct config_option *base; /* borrowed: the command's own options */
     uint32_t base_count;
-    const struct config_key *keys[SWEEP_KEYS_MOST]; /* in order of appearance */
-    uint32_t key_count;
-    char **values; /* all texts, owned */
-    size_t value_count, value_capacity;
+    struct sweep_keys varied;
     uint32_t *cells; /* by point, then key: index of a value; SWEEP_NO_VALUE: the point says nothing of that key */
     size_t point_count;
 };
@@ -53,18 +42,10 @@ void sweep_plan_deinit(struct sweep_plan *plan);
 /* The effective configuration of a point, its pool sized. The message of an error names the point. Any thread. */
 SIM_NODISCARD enum status sweep_plan_config(const struct sweep_plan *plan, size_t point, struct config *config, struct diag *diag);
 
-/* The value that a point gives to plan->keys[key], or NULL. */
+/* The value that a point gives to plan->varied.list[key], or NULL. */
 const char *sweep_plan_value(const struct sweep_plan *plan, size_t point, uint32_t key);
 
 /* "block_size=8 num_gpu_blocks=1000" */
 void sweep_plan_describe(const struct sweep_plan *plan, size_t point, char *out, size_t size);
-
-/* The key's spelling in files: "step_time.base_ns". */
-void sweep_key_name(const struct config_key *key, char *out, size_t size);
-
-/* The texts of one "a,b,c" or "from:to:step" (inclusive; step 1 when left out; "*k" multiplies), appended to plan->values and checked
- * against the key. `what` names the option for messages. */
-SIM_NODISCARD enum status sweep_plan_parse_values(struct sweep_plan *plan, const struct config_key *key, const char *text, const char *what,
-                                                  struct diag *diag);
 
 #endif

@@ -1,114 +1,105 @@
-/* sweep_result.c - see sweep_result.h. */
+/* sweep_result.c - the slots of a sweep's runs, and a run as one line of JSON, as the journal keeps it. Start with sweep_result_set and
+ * sweep_row_read, which fill a slot from a replay and from a line.
+ */
 #include "study/sweep_result.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/fingerprint.h"
 
-#define LARGEST_WHOLE 9007199254740992.0 /* 2^53 */
+#define LARGEST_WHOLE 0x1p53
 
 const char *const sweep_state_names[] = {"pending", "done", "stalled", "aborted"};
 enum { STATES = sizeof sweep_state_names / sizeof *sweep_state_names };
 
-enum status sweep_result_init(struct sweep_result *result, size_t count, struct diag *diag)
+enum status sweep_result_init(struct sweep_result *result, size_t count, unsigned scopes, const struct figure_wishes *wishes,
+                              struct diag *diag)
 {
     *result = (struct sweep_result){.count = count};
+    for (size_t i = 0; i < figure_kind_count && result->figure_count < FIGURES_MOST; i++)
+        if (scopes & FIGURE_SCOPE(figure_kinds[i].scope))
+            result->figures[result->figure_count++] = figure_kinds[i];
+    for (size_t i = 0; i < wishes->count && result->figure_count < FIGURES_MOST; i++) {
+        struct figure_kind made;
+        const struct figure_kind *kind = figure_kind_find(wishes->names[i], &made);
+        if (kind)
+            result->figures[result->figure_count++] = *kind;
+    }
     return array_zeroed(&result->rows, count, sizeof *result->rows, "results of a sweep", diag);
+}
+
+static void empty_row(struct sweep_row *row)
+{
+    free(row->values);
+    free(row->diagnosis);
+    *row = (struct sweep_row){0};
 }
 
 void sweep_result_deinit(struct sweep_result *result)
 {
-    for (size_t i = 0; result->rows && i < result->count; i++) {
-        free(result->rows[i].values);
-        free(result->rows[i].diagnosis);
-    }
+    for (size_t i = 0; result->rows && i < result->count; i++)
+        empty_row(&result->rows[i]);
     free(result->rows);
-    while (result->lists) {
-        struct figure_list *list = result->lists;
-        result->lists = list->next;
-        free(list->figures);
-        free(list);
-    }
     *result = (struct sweep_result){0};
 }
 
-static bool same_names(const struct figure_list *list, const struct figure *figures, size_t count)
+/* A row without values yet. */
+static enum status make_row(const struct sweep_result *result, enum sweep_state state, const char *diagnosis, struct sweep_row *out,
+                            struct diag *diag)
 {
-    if (list->count != count)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(list->figures[i].name, figures[i].name) != 0)
-            return false;
-    return true;
+    *out = (struct sweep_row){.state = state};
+    enum status status = array_zeroed(&out->values, result->figure_count, sizeof *out->values, "results of a sweep", diag);
+    if (status == SIM_OK && diagnosis && *diagnosis && !(out->diagnosis = strdup(diagnosis)))
+        status = diag_no_memory(diag, strlen(diagnosis), "results of a sweep");
+    if (status != SIM_OK)
+        empty_row(out);
+    return status;
 }
 
-static enum status intern(struct sweep_result *result, const struct figure *figures, size_t count, const struct figure_list **out,
-                          struct diag *diag)
-{
-    struct figure_list *list = result->lists;
-    while (list && !same_names(list, figures, count))
-        list = list->next;
-    if (!list) {
-        enum status status = array_zeroed(&list, 1, sizeof *list, "names of figures", diag);
-        if (status == SIM_OK && (status = array_zeroed(&list->figures, count, sizeof *list->figures, "names of figures", diag)) != SIM_OK)
-            free(list);
-        if (status != SIM_OK)
-            return status;
-        if (count > 0)
-            memcpy(list->figures, figures, count * sizeof *figures);
-        list->count = count;
-        list->next = result->lists;
-        result->lists = list;
-    }
-    *out = list;
-    return SIM_OK;
-}
-
-enum status sweep_result_set(struct sweep_result *result, size_t row, enum sweep_state state, const struct figure *figures, size_t count,
+enum status sweep_result_set(struct sweep_result *result, size_t row, enum sweep_state state, const struct figure_set *figures,
                              const char *diagnosis, struct diag *diag)
 {
-    struct sweep_row made = {.state = state};
-    enum status status = intern(result, figures, count, &made.names, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&made.values, count, sizeof *made.values, "results of a sweep", diag);
-    if (status == SIM_OK && diagnosis && *diagnosis && !(made.diagnosis = strdup(diagnosis)))
-        status = diag_no_memory(diag, strlen(diagnosis), "results of a sweep");
-    if (status != SIM_OK) {
-        free(made.values);
+    struct sweep_row made;
+    enum status status = make_row(result, state, diagnosis, &made, diag);
+    if (status != SIM_OK)
         return status;
+    /* Both lists are in the table's order; a run may have fewer. */
+    for (size_t i = 0, at = 0; i < result->figure_count; i++) {
+        const bool has = at < figures->count && strcmp(figures->list[at].name, result->figures[i].name) == 0;
+        made.values[i] = !has || figures->list[at].undefined ? (double)NAN : figures->list[at].value;
+        at += has;
     }
-    for (size_t i = 0; i < count; i++)
-        made.values[i] = figures[i].undefined ? NAN : figures[i].value;
+    empty_row(&result->rows[row]);
     result->rows[row] = made;
     return SIM_OK;
 }
 
-size_t figure_list_find(const struct figure_list *list, const char *name)
+size_t sweep_result_find(const struct sweep_result *result, const char *name)
 {
     size_t i = 0;
-    while (i < list->count && strcmp(list->figures[i].name, name) != 0)
+    while (i < result->figure_count && strcmp(result->figures[i].name, name) != 0)
         i++;
     return i;
 }
 
-double sweep_row_figure(const struct sweep_row *row, const char *name)
-{
-    size_t i = row->names ? figure_list_find(row->names, name) : 0;
-    return row->names && i < row->names->count ? row->values[i] : NAN;
-}
-
 /* --- one line of JSON ------------------------------------------------------------------------------------------------------------- */
 
-void sweep_row_write_figures(const struct sweep_row *row, struct json_text *json)
+void sweep_row_write(const struct sweep_result *result, size_t index, struct json_text *json)
 {
+    const struct sweep_row *row = &result->rows[index];
+    json_open_object(json);
+    json_put_uint(json, "run", index);
+    json_put_string(json, "state", sweep_state_names[row->state]);
+    if (row->diagnosis)
+        json_put_string(json, "diagnosis", row->diagnosis);
     json_key(json, "figures");
     json_open_object(json);
-    for (size_t i = 0; i < row->names->count; i++) {
-        double value = row->values[i];
-        json_key(json, row->names->figures[i].name);
+    for (size_t i = 0; i < result->figure_count; i++) {
+        const double value = row->values[i];
+        json_key(json, result->figures[i].name);
         /* Written alike whether the run was just made or read back: whole numbers with all their digits. */
         if (value >= 0 && value < LARGEST_WHOLE && rint(value) == value)
             json_uint(json, (uint64_t)value);
@@ -116,74 +107,74 @@ void sweep_row_write_figures(const struct sweep_row *row, struct json_text *json
             json_double(json, value);
     }
     json_close_object(json);
-}
-
-void sweep_row_write(const struct sweep_row *row, size_t index, struct json_text *json)
-{
-    json_open_object(json);
-    json_put_uint(json, "run", index);
-    json_put_string(json, "state", sweep_state_names[row->state]);
-    if (row->diagnosis)
-        json_put_string(json, "diagnosis", row->diagnosis);
-    sweep_row_write_figures(row, json);
     json_close_object(json);
 }
 
-static enum status read_figures(const struct json_document *document, const cJSON *object, struct figure **out, size_t *count,
-                                struct diag *diag)
+static enum status check_figures(const struct json_document *document, const cJSON *object, uint64_t *names, struct diag *diag)
 {
-    size_t capacity = 0;
-    enum status status = SIM_OK;
-    *out = NULL;
-    *count = 0;
-    for (const cJSON *node = object->child; node && status == SIM_OK; node = node->next) {
+    *names = FINGERPRINT_START;
+    for (const cJSON *node = object->child; node; node = node->next) {
         if (!cJSON_IsNumber(node) && !cJSON_IsNull(node))
-            status = json_error(document, node, false, diag, "a figure must be a number or null");
-        if (status == SIM_OK)
-            status = array_reserve(out, &capacity, *count + 1, sizeof **out, "results of a sweep", diag);
-        if (status != SIM_OK)
-            break;
-        struct figure *figure = &(*out)[(*count)++];
-        *figure = (struct figure){.value = node->valuedouble, .undefined = cJSON_IsNull(node)};
-        snprintf(figure->name, sizeof figure->name, "%s", node->string);
+            return json_error(document, node, false, diag, "a figure must be a number or null");
+        *names = fingerprint_bytes(*names, node->string, strlen(node->string) + 1);
     }
-    return status;
+    return SIM_OK;
 }
 
-static enum status read_row(struct sweep_result *result, const struct json_document *document, size_t *index, struct diag *diag)
+/* False: a figure that is kept is not there. */
+static bool read_values(const struct sweep_result *result, const cJSON *object, double *values)
+{
+    const cJSON *next = object->child; /* as a rule lines have our order; else each is looked for */
+    for (size_t i = 0; i < result->figure_count; i++) {
+        const char *name = result->figures[i].name;
+        const cJSON *node = next && strcmp(next->string, name) == 0 ? next : cJSON_GetObjectItemCaseSensitive(object, name);
+        if (!node)
+            return false;
+        values[i] = cJSON_IsNull(node) ? (double)NAN : node->valuedouble;
+        next = node->next;
+    }
+    return true;
+}
+
+static enum status read_row(struct sweep_result *result, const struct json_document *document, struct diag *diag)
 {
     const cJSON *root = document->root, *run = cJSON_GetObjectItemCaseSensitive(root, "run"),
                 *state = cJSON_GetObjectItemCaseSensitive(root, "state"), *diagnosis = cJSON_GetObjectItemCaseSensitive(root, "diagnosis"),
                 *figures = cJSON_GetObjectItemCaseSensitive(root, "figures");
-    uint64_t number;
+    uint64_t number, names = 0;
     int which = SWEEP_DONE;
+    struct sweep_row made;
     if (!cJSON_IsObject(root) || !run || !json_uint64(document, run, &number) || !cJSON_IsString(state) || !cJSON_IsObject(figures))
         return json_error(document, root, false, diag, "is not a line of a sweep's journal");
     while (which < STATES && strcmp(state->valuestring, sweep_state_names[which]) != 0)
         which++;
     if (number >= result->count || which == STATES)
         return json_error(document, root, false, diag, "is not a run of this sweep");
-    if (result->rows[number].state != SWEEP_PENDING)
+    enum status status = check_figures(document, figures, &names, diag);
+    if (status == SIM_OK && result->rows[number].names == names)
         return json_error(document, run, false, diag, "run %llu stands there twice", (unsigned long long)number);
-    struct figure *read;
-    size_t count;
-    enum status status = read_figures(document, figures, &read, &count, diag);
     if (status == SIM_OK)
-        status = sweep_result_set(result, number, (enum sweep_state)which, read, count,
-                                  cJSON_IsString(diagnosis) ? diagnosis->valuestring : NULL, diag);
-    free(read);
-    *index = number;
-    return status;
+        status = make_row(result, (enum sweep_state)which, cJSON_IsString(diagnosis) ? diagnosis->valuestring : NULL, &made, diag);
+    if (status != SIM_OK)
+        return status;
+    made.names = names;
+    struct sweep_row *row = &result->rows[number];
+    if (read_values(result, figures, made.values)) {
+        empty_row(row);
+        *row = made;
+    } else {
+        empty_row(&made);
+    }
+    return SIM_OK;
 }
 
-enum status sweep_row_read(struct sweep_result *result, const char *file, size_t line, const char *text, size_t length, size_t *index,
-                           struct diag *diag)
+enum status sweep_row_read(struct sweep_result *result, const char *file, size_t line, const char *text, size_t length, struct diag *diag)
 {
     struct json_document document;
     enum status status = json_open(file, line, text, length, &document, diag);
     if (status != SIM_OK)
         return status;
-    status = read_row(result, &document, index, diag);
+    status = read_row(result, &document, diag);
     json_close(&document);
     return status;
 }

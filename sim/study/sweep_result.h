@@ -1,6 +1,7 @@
 /* sweep_result.h - what the runs of a sweep said: one slot a run, with all its figures.
  *
- * Runs of one engine list the same figures, so names are kept once for all runs that have the same list.
+ * Every run keeps the same figures in the same order, those that any of the configurations can have and the percentiles that were wished
+ * for: a run that lacks one (V0's in a run of V1) has NaN there, as for a figure that is undefined.
  */
 #ifndef PAGESIM_SWEEP_RESULT_H
 #define PAGESIM_SWEEP_RESULT_H
@@ -13,42 +14,37 @@
 enum sweep_state { SWEEP_PENDING, SWEEP_DONE, SWEEP_STALLED, SWEEP_ABORTED };
 extern const char *const sweep_state_names[]; /* "pending", "done", "stalled", "aborted" */
 
-struct figure_list {
-    struct figure *figures; /* names and whole; values mean nothing */
-    size_t count;
-    struct figure_list *next;
-};
-
 struct sweep_row {
     enum sweep_state state;
-    const struct figure_list *names;
-    double *values;  /* names->count; NaN = undefined */
+    double *values;  /* result->figure_count; NaN = undefined */
     char *diagnosis; /* of a run that ended early: why; NULL = nothing to say */
+    uint64_t names;  /* fingerprint of the figures' names in the line that it was read from; 0: not read */
 };
 
 struct sweep_result {
     struct sweep_row *rows;
     size_t count;
-    struct figure_list *lists;
+    struct figure_kind figures[FIGURES_MOST]; /* in the table's order, then the wishes */
+    size_t figure_count;
 };
 
-SIM_NODISCARD enum status sweep_result_init(struct sweep_result *result, size_t count, struct diag *diag);
+/* `count` pending rows for the figures of these scopes and for the wishes, whose names are borrowed. */
+SIM_NODISCARD enum status sweep_result_init(struct sweep_result *result, size_t count, unsigned scopes, const struct figure_wishes *wishes,
+                                            struct diag *diag);
 void sweep_result_deinit(struct sweep_result *result);
 
-/* Fill a pending row. Callers on several threads must take turns: the lists of names are shared. */
-SIM_NODISCARD enum status sweep_result_set(struct sweep_result *result, size_t row, enum sweep_state state, const struct figure *figures,
-                                           size_t count, const char *diagnosis, struct diag *diag);
+/* Fill a row. Different rows may be filled by several threads at once. */
+SIM_NODISCARD enum status sweep_result_set(struct sweep_result *result, size_t row, enum sweep_state state,
+                                           const struct figure_set *figures, const char *diagnosis, struct diag *diag);
 
-/* A row's figure; NaN when it is undefined or the row has none of that name. */
-double sweep_row_figure(const struct sweep_row *row, const char *name);
-/* Index of a name in a list, or list->count. */
-size_t figure_list_find(const struct figure_list *list, const char *name);
+/* Index of a figure in `figures` and in every row's values, or figure_count. */
+size_t sweep_result_find(const struct sweep_result *result, const char *name);
 
-/* {"run":3,"state":"done","figures":{...}} on one line, and back. Reading takes what writing gives and refuses all else. */
-void sweep_row_write(const struct sweep_row *row, size_t index, struct json_text *json);
+/* {"run":3,"state":"done","figures":{...}} on one line, and back. Reading refuses all that writing does not give, but takes figures that
+ * are not kept. A line that lacks one that is kept was written when nobody wished for it: it leaves its row pending. A run may stand in
+ * several lines when each has other figures; the last complete one counts. */
+void sweep_row_write(const struct sweep_result *result, size_t index, struct json_text *json);
 SIM_NODISCARD enum status sweep_row_read(struct sweep_result *result, const char *file, size_t line, const char *text, size_t length,
-                                         size_t *index, struct diag *diag);
-/* The member "figures" alone. */
-void sweep_row_write_figures(const struct sweep_row *row, struct json_text *json);
+                                         struct diag *diag);
 
 #endif

@@ -1,4 +1,6 @@
-/* sweep_run.c - see sweep_run.h. */
+/* sweep_run.c - checks and fingerprints all points, then hands the pending ones to threads. Start with replay_point, which is one run, and
+ * run_all, which decides what still starts after a failure.
+ */
 #include "study/sweep_run.h"
 
 #include <dirent.h>
@@ -10,11 +12,9 @@
 #include "base/progress.h"
 #include "base/text_file.h"
 #include "config/hardware.h"
+#include "data_plane/memory_limit.h"
 #include "data_plane/worker.h"
 #include "replay/run.h"
-
-/* Figures of this machine that a run with the data plane adds to the report's. */
-enum { MEASURED_MOST = 4 };
 
 /* --- what a sweep is made of ------------------------------------------------------------------------------------------------------ */
 
@@ -48,7 +48,7 @@ static enum status fingerprint_path(const char *path, uint64_t *hash, struct dia
     return status;
 }
 
-/* The files behind a configuration's names. Most points name the same ones: `last` remembers. */
+/* The files that a configuration names. Most points name the same ones: `last` remembers. */
 struct named_files {
     char step_time[CONFIG_PATH_SIZE], model[CONFIG_PATH_SIZE], gpu[CONFIG_PATH_SIZE];
     uint64_t hash;
@@ -94,24 +94,6 @@ static enum status fingerprint_config(const struct config *config, struct named_
     return status;
 }
 
-enum status figures_of(const struct trace *trace, const struct config *config, struct figure **figures, size_t *count, struct diag *diag)
-{
-    struct trace first = *trace; /* the columns are flat arrays by position: fewer of them is a shorter trace */
-    struct run run = {0};
-    first.count = trace->count < 1 ? trace->count : 1;
-    enum status status = run_open(&run, &first, config, diag);
-    if (status == SIM_OK)
-        status = run_replay(&run, NULL, 0, NULL, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(figures, run.report.figure_count, sizeof **figures, "names of figures", diag);
-    if (status == SIM_OK) {
-        *count = run.report.figure_count;
-        memcpy(*figures, run.report.figures, *count * sizeof **figures);
-    }
-    run_close(&run);
-    return status;
-}
-
 /* Traces of all points; the workload makes equal ones once. Their fingerprints count once each, in order of first use. */
 static enum status note_trace(struct sweep *sweep, size_t point, const struct config *config, struct diag *diag)
 {
@@ -127,9 +109,7 @@ enum status sweep_prepare(struct sweep *sweep, struct diag *diag)
     const size_t count = sweep->plan->point_count;
     struct named_files files = {.hash = 0};
     sweep->identity = (struct sweep_identity){.trace = FINGERPRINT_START, .sweep = FINGERPRINT_START};
-    enum status status = sweep_result_init(&sweep->result, count, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&sweep->traces, count, sizeof *sweep->traces, "a sweep's traces", diag);
+    enum status status = array_zeroed(&sweep->traces, count, sizeof *sweep->traces, "a sweep's traces", diag);
     for (size_t point = 0; point < count && status == SIM_OK; point++) {
         struct config config;
         status = sweep_plan_config(sweep->plan, point, &config, diag);
@@ -137,26 +117,24 @@ enum status sweep_prepare(struct sweep *sweep, struct diag *diag)
             status = note_trace(sweep, point, &config, diag);
         if (status == SIM_OK)
             status = fingerprint_config(&config, &files, &sweep->identity.sweep, diag);
-        if (status != SIM_OK)
-            break;
-        sweep->moves_bytes |= config.data_plane != DATA_PLANE_OFF;
-        if (point > 0)
-            continue;
-        status = array_zeroed(&sweep->known, 1, sizeof *sweep->known, "names of figures", diag);
-        config.data_plane = DATA_PLANE_OFF;
         if (status == SIM_OK)
-            status = figures_of(sweep->traces[0], &config, &sweep->known->figures, &sweep->known->count, diag);
+            sweep->scopes |= run_figures_scopes(&config, false);
     }
     return status;
+}
+
+enum status sweep_start(struct sweep *sweep, const char *journal, size_t *resumed, struct diag *diag)
+{
+    *resumed = 0;
+    enum status status = sweep_result_init(&sweep->result, sweep->plan->point_count, sweep->scopes, &sweep->wishes, diag);
+    return status == SIM_OK && journal ? sweep_journal_open(journal, &sweep->identity, &sweep->result, &sweep->journal, resumed, diag)
+                                       : status;
 }
 
 void sweep_close(struct sweep *sweep)
 {
     sweep_journal_close(sweep->journal);
     sweep_result_deinit(&sweep->result);
-    if (sweep->known)
-        free(sweep->known->figures);
-    free(sweep->known);
     free(sweep->traces);
     *sweep = (struct sweep){0};
 }
@@ -166,7 +144,7 @@ void sweep_close(struct sweep *sweep)
 /* What the threads share. */
 struct pass {
     struct sweep *sweep;
-    struct memory_limit limit;
+    struct kv_memory_speed limit;
     struct progress progress;
     size_t *pending;
     size_t pending_count, done;
@@ -175,11 +153,11 @@ struct pass {
     struct diag failure;
 };
 
-struct one_run {
-    struct pass *pass;
-    struct run run;
-    struct worker *worker;
-};
+/* The data plane measures the memory's speed: such runs go one after the other. */
+static bool moves_bytes(const struct sweep *sweep)
+{
+    return (sweep->scopes & FIGURE_SCOPE(FIGURE_OF_BYTES)) != 0;
+}
 
 static bool should_stop(const struct pass *pass)
 {
@@ -204,48 +182,21 @@ static bool on_progress(void *context, uint64_t finished, uint64_t total)
     return should_stop(pass);
 }
 
-static void add_measured(struct figure *figures, size_t *count, const char *name, double value, bool known)
+static enum status keep(struct pass *pass, const struct run *run, size_t point, struct diag *diag)
 {
-    struct figure *figure = &figures[(*count)++];
-    *figure = (struct figure){.value = value, .undefined = !known};
-    snprintf(figure->name, sizeof figure->name, "%s", name);
-}
-
-/* All figures of a run that has been replayed: the report's, and what the data plane measured. */
-static size_t list_figures(struct one_run *one, struct figure *figures)
-{
-    const struct report *report = &one->run.report;
-    size_t count = report->figure_count;
-    memcpy(figures, report->figures, count * sizeof *figures);
-    if (one->worker) {
-        const struct worker_totals *worker = report->worker;
-        const double speed = worker->read_ns ? (double)worker->read_bytes / (double)worker->read_ns : 0, limit = report_read_limit(report);
-        const bool gathers = report->config->kv.read == KV_READ_GATHER;
-        add_measured(figures, &count, gathers ? "gather_gb_per_s" : "attend_gb_per_s", speed, worker->read_ns > 0);
-        add_measured(figures, &count, "share_of_limit", limit > 0 ? speed / limit : 0, worker->read_ns > 0 && limit > 0);
-    }
-    return count;
-}
-
-static enum status keep(struct one_run *one, size_t point, struct diag *diag)
-{
-    struct sweep *sweep = one->pass->sweep;
-    struct figure figures[REPORT_FIGURES_MOST + MEASURED_MOST];
-    const size_t count = list_figures(one, figures);
+    struct sweep *sweep = pass->sweep;
     struct diag why = {0};
-    const struct run_end *end = &one->run.facts.end;
+    const struct run_end *end = &run->facts.end;
     const enum sweep_state state = end->abort ? SWEEP_ABORTED : end->stalled ? SWEEP_STALLED : SWEEP_DONE;
-    enum status status = SIM_OK;
-    if (run_judge(&one->run, &why) == SIM_OK) /* else its sentence goes into the row */
+    if (run_judge(run, &why) == SIM_OK) /* else its sentence goes into the row */
         diag_clear(&why);
-#pragma omp critical(sweep_result)
-    {
-        status = sweep_result_set(&sweep->result, point, state, figures, count, why.text, diag);
-        if (status == SIM_OK && sweep->journal)
-            status = sweep_journal_append(sweep->journal, &sweep->result.rows[point], point, diag);
+    enum status status = sweep_result_set(&sweep->result, point, state, &run->figures, why.text, diag);
+    if (status == SIM_OK && sweep->journal) {
+#pragma omp critical(sweep_journal)
+        status = sweep_journal_append(sweep->journal, &sweep->result, point, diag);
     }
 #pragma omp atomic
-    one->pass->done++;
+    pass->done++;
     if (status == SIM_OK && sweep->journal)
         status = sweep_journal_sync(sweep->journal, diag);
     return status;
@@ -255,25 +206,27 @@ static enum status replay_point(struct pass *pass, size_t point, struct diag *di
 {
     struct sweep *sweep = pass->sweep;
     struct config config;
-    struct one_run one = {.pass = pass};
+    struct run run = {0};
+    struct worker *worker = NULL;
     struct observer observer;
     const struct replay_options how = {.reference = sweep->reference, .progress = on_progress, .progress_context = pass};
     enum status status = sweep_plan_config(sweep->plan, point, &config, diag);
     if (status == SIM_OK)
-        status = run_open(&one.run, sweep->traces[point], &config, diag);
+        status = run_open(&run, sweep->traces[point], &config, diag);
     if (status == SIM_OK && config.data_plane != DATA_PLANE_OFF)
-        status = worker_create(one.run.trace, &config, sweep->threads, &one.worker, diag);
-    if (one.worker) {
-        observer = worker_observer(one.worker);
-        one.run.report.worker = worker_totals(one.worker);
-        one.run.report.measured.limit = pass->limit;
+        status = worker_create(run.trace, &config, sweep->threads, &worker, diag);
+    run.wishes = &sweep->wishes;
+    if (worker) {
+        observer = worker_observer(worker);
+        run.worker = worker_totals(worker);
+        run.read_limit = memory_limit_for(&pass->limit, config.kv.read);
     }
     if (status == SIM_OK)
-        status = run_replay(&one.run, one.worker ? &observer : NULL, one.worker != NULL, &how, diag);
+        status = run_replay(&run, worker ? &observer : NULL, worker != NULL, &how, diag);
     if (status == SIM_OK)
-        status = keep(&one, point, diag);
-    worker_destroy(one.worker);
-    run_close(&one.run);
+        status = keep(pass, &run, point, diag);
+    worker_destroy(worker);
+    run_close(&run);
     return status;
 }
 
@@ -290,7 +243,7 @@ static void keep_error(struct pass *pass, size_t place, const struct diag *diag)
     }
 }
 
-/* Once a run has failed, those behind it need not start; those before it still do, as one of them may be the first to fail. */
+/* Once a run has failed, those after it need not start; those before it still do, as one of them may be the first to fail. */
 static bool still_wanted(struct pass *pass, size_t place)
 {
     bool wanted;
@@ -301,7 +254,7 @@ static bool still_wanted(struct pass *pass, size_t place)
 
 static void run_all(struct pass *pass)
 {
-    const int threads = pass->sweep->moves_bytes ? 1 : (int)pass->sweep->threads;
+    const int threads = moves_bytes(pass->sweep) ? 1 : (int)pass->sweep->threads;
     (void)threads; /* without OpenMP */
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) default(none) shared(pass)
     for (size_t place = 0; place < pass->pending_count; place++) {
@@ -320,8 +273,8 @@ enum status sweep_run(struct sweep *sweep, struct diag *diag)
     for (size_t point = 0; point < sweep->result.count; point++)
         if (sweep->result.rows[point].state == SWEEP_PENDING)
             pass.pending[pass.pending_count++] = point;
-    if (sweep->moves_bytes && pass.pending_count > 0)
-        pass.limit = memory_limit_measure(sweep->threads);
+    if (moves_bytes(sweep) && pass.pending_count > 0)
+        pass.limit = kv_memory_speed_measure(sweep->threads);
     progress_start(&pass.progress, "sweep");
     pass.progress.terminal = pass.progress.terminal && !sweep->quiet;
     run_all(&pass);

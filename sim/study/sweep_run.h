@@ -9,7 +9,6 @@
 
 #include <signal.h>
 
-#include "data_plane/memory_limit.h"
 #include "replay/workload.h"
 #include "study/sweep_journal.h"
 #include "study/sweep_plan.h"
@@ -20,25 +19,23 @@ struct sweep {
     struct workload *workload;
     const struct trace **traces; /* by point, after sweep_prepare; owned */
     struct sweep_identity identity;
-    bool moves_bytes; /* some point has the data plane on */
+    unsigned scopes;             /* of all points' figures, after sweep_prepare */
+    struct figure_wishes wishes; /* further percentiles to keep; the caller's, before sweep_start */
     uint32_t threads;
     bool reference;                    /* the plain scheduler */
     bool quiet;                        /* no progress bar */
     const volatile sig_atomic_t *stop; /* NULL, or not 0 once the user has had enough */
     struct sweep_journal *journal;     /* NULL: none */
     struct sweep_result result;
-    struct figure_list *known; /* figures of the first point, before anything ran */
 };
 
-/* Check every point, make the traces, and fill identity, known and result (all pending). The caller has set plan, workload, threads and
- * the rest. Errors name the point. End it with sweep_close in any case. */
+/* Check every point, make the traces, and fill identity and scopes. The caller has set plan, workload, threads and the rest. Errors name the
+ * point. End it with sweep_close in any case. */
 SIM_NODISCARD enum status sweep_prepare(struct sweep *sweep, struct diag *diag);
+/* Make room for the results, and take those that the journal has, if there is to be one (NULL: none). *resumed: how many. */
+SIM_NODISCARD enum status sweep_start(struct sweep *sweep, const char *journal, size_t *resumed, struct diag *diag);
 /* Do what is still pending. SIM_INTERRUPTED: stop was set; what had ended is in the journal. */
 SIM_NODISCARD enum status sweep_run(struct sweep *sweep, struct diag *diag);
 void sweep_close(struct sweep *sweep);
-
-/* Figures that a replay of `config` lists, by a replay of the trace's first request. The caller frees *figures. */
-SIM_NODISCARD enum status figures_of(const struct trace *trace, const struct config *config, struct figure **figures, size_t *count,
-                                     struct diag *diag);
 
 #endif

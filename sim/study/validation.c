@@ -1,17 +1,20 @@
-/* validation.c - see validation.h. */
+/* validation.c - follows a replay as a server's client and monitor would, then compares. Read validation.h first. Latencies are compared over
+ * the requests that both sides have, the timeline row by row; on_finish() starts both, and validation_put_figures() names the results.
+ */
 #include "study/validation.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/scheduler.h"
+#include "config/engine_facts.h"
 #include "observe/distribution.h"
 
-static const char *const latency_names[LATENCIES] = {"ttft", "tpot", "e2e"};
-static const char *const statistic_names[VALIDATION_STATISTICS] = {"mean", "p50", "p90", "p95", "p99"};
+const char *const validation_statistics[VALIDATION_STATISTICS] = {"mean", "median", "p90", "p95", "p99"};
 
+/* Every time starts as -1, all bits set: not reached. */
 enum status validation_init(struct validation *validation, const struct trace *trace, const struct config *config,
                             const struct measured_run *measured, struct diag *diag)
 {
@@ -40,6 +43,8 @@ void validation_deinit(struct validation *validation)
     validation->rows = NULL;
 }
 
+/* EVENT_ARRIVE has two times: when the request arrived, and (value) when the engine took it in, at the start of its next step. A server that
+ * logs from its queue starts the clock at the latter. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     struct validation *validation = self;
@@ -54,21 +59,16 @@ static enum status on_events(void *self, const struct event *events, size_t coun
             validation->first_ns[event->request] = event->time_ns;
         } else if (event->kind == EVENT_FINISH) {
             validation->finish_ns[event->request] = event->time_ns;
-        } else if (event->kind == EVENT_PREEMPT) {
-            validation->preemptions++;
-        } else if (event->kind == EVENT_ADMIT) {
-            validation->prompt_tokens += validation->trace->input_tokens[event->request];
-            validation->cached_tokens += (uint64_t)event->value;
         }
     }
     return SIM_OK;
 }
 
-/* A measured row is compared with the step during which its time falls. */
+/* A measured row is compared with the step that runs at its time. A monitor samples; several rows may fall into one step, or none. */
 static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
 {
     struct validation *validation = self;
-    const double usable = validation->config->num_gpu_blocks - (scheduler_ops_of(validation->config)->has_null_block ? 1.0 : 0.0);
+    const double usable = validation->config->num_gpu_blocks - (engine_facts_of(validation->config)->has_null_block ? 1.0 : 0.0);
     (void)diag;
     for (size_t i = 0; i < count; i++) {
         const struct step_tally *tally = &tallies[i];
@@ -79,7 +79,7 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
                                          .running = tally->running,
                                          .waiting = tally->waiting,
                                          .kv_usage = usable > 0 ? 1 - tally->free_blocks / usable : 0,
-                                         .output_tokens_per_s = validation->output_tokens}; /* so far; divided in the end */
+                                         .output_tokens_per_s = validation->output_tokens}; /* a running total; compare_timeline divides */
             validation->row_count++;
         }
         validation->output_tokens += tally->sampled_tokens;
@@ -89,13 +89,7 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
 
 /* --- figures ---------------------------------------------------------------------------------------------------------------------- */
 
-static void add_figure(struct validation *validation, const char *name, const char *what, double value, bool whole)
-{
-    struct figure *figure = &validation->figures[validation->figure_count++];
-    *figure = (struct figure){.value = value, .whole = whole, .undefined = isnan(value)};
-    snprintf(figure->name, sizeof figure->name, "%s%s%s", name, *what ? "_" : "", what);
-}
-
+/* The same definitions as metrics.h, but from the moment at which the measured side started its clock. */
 static double simulated_ms(const struct validation *validation, enum latency latency, uint32_t position)
 {
     const int64_t seen = validation->seen_ns[position], first = validation->first_ns[position], finish = validation->finish_ns[position];
@@ -104,24 +98,26 @@ static double simulated_ms(const struct validation *validation, enum latency lat
         return NAN;
     if (latency == LATENCY_TTFT)
         return (double)(first - seen) / 1e6;
-    if (latency == LATENCY_E2E)
+    if (latency == LATENCY_E2EL)
         return (double)(finish - seen) / 1e6;
     return tokens > 1 ? (double)(finish - first) / 1e6 / (tokens - 1) : NAN;
 }
 
+/* The order of validation_statistics. */
 static enum status fill_statistics(const struct distribution *distribution, double *out, struct diag *diag)
 {
     static const double percentiles[] = {50, 90, 95, 99};
-    struct figures figures;
-    enum status status = distribution_figures(distribution, &figures, diag);
+    struct summary summary;
+    enum status status = distribution_summary(distribution, &summary, diag);
     if (status == SIM_OK)
         status = distribution_percentiles(distribution, percentiles, VALIDATION_STATISTICS - 1, out + 1, diag);
     if (status == SIM_OK)
-        out[0] = figures.mean;
+        out[0] = summary.mean;
     return status;
 }
 
-/* Both sides of one latency over the requests that both sides know. */
+/* One latency over the requests that both sides have. Requests that only one side finished are left out of both, or the distributions would
+ * be of different requests. */
 static enum status compare(struct validation *validation, enum latency latency, struct diag *diag)
 {
     struct distribution sides[3] = {{0}}; /* measured, simulated, errors */
@@ -141,19 +137,15 @@ static enum status compare(struct validation *validation, enum latency latency, 
             status = fill_statistics(&sides[side], statistics[side], diag);
         distribution_deinit(&sides[side]);
     }
-    for (int i = 0; i < VALIDATION_STATISTICS && status == SIM_OK; i++) {
-        const struct compared compared = {statistics[0][i], statistics[1][i]};
-        char what[32];
-        validation->latency[latency][i] = compared;
-        snprintf(what, sizeof what, "%s_error", statistic_names[i]);
-        add_figure(validation, latency_names[latency], what, any ? fabs(compared.simulated - compared.measured) / compared.measured : NAN,
-                   false);
-    }
-    add_figure(validation, latency_names[latency], "mape", any ? statistics[2][0] : NAN, false);
-    add_figure(validation, latency_names[latency], "median_error", any ? statistics[2][1] : NAN, false);
+    for (int i = 0; i < VALIDATION_STATISTICS; i++)
+        validation->latency[latency][i] = (struct compared){any ? statistics[0][i] : NAN, any ? statistics[1][i] : NAN};
+    validation->mape[latency] = any ? statistics[2][0] : NAN;
+    validation->median_ape[latency] = any ? statistics[2][1] : NAN;
     return status;
 }
 
+/* Mean absolute differences over the rows that the replay reached. The throughput's is divided by the measured mean: the other three are in
+ * units that speak for themselves, tokens a second are not. */
 static void compare_timeline(struct validation *validation)
 {
     double sums[4] = {0}, rate = 0, before_tokens = 0, before_s = 0;
@@ -171,10 +163,10 @@ static void compare_timeline(struct validation *validation)
         sums[3] += fabs(simulated->output_tokens_per_s - measured->output_tokens_per_s);
         rate += measured->output_tokens_per_s;
     }
-    static const char *const names[] = {"running", "waiting", "kv_usage"};
-    for (int i = 0; i < 3; i++)
-        add_figure(validation, names[i], "error", rows ? sums[i] / (double)rows : NAN, false);
-    add_figure(validation, "output_throughput", "error", rate > 0 ? sums[3] / rate : NAN, false);
+    validation->running_error = rows ? sums[0] / (double)rows : NAN;
+    validation->waiting_error = rows ? sums[1] / (double)rows : NAN;
+    validation->kv_usage_error = rows ? sums[2] / (double)rows : NAN;
+    validation->output_throughput_error = rate > 0 ? sums[3] / rate : NAN;
 }
 
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
@@ -182,12 +174,9 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     struct validation *validation = self;
     enum status status = SIM_OK;
     (void)end;
-    for (int latency = 0; latency < LATENCIES && status == SIM_OK; latency++)
-        status = compare(validation, (enum latency)latency, diag);
+    for (int i = 0; i < MEASURED_LATENCIES && status == SIM_OK; i++)
+        status = compare(validation, measured_latencies[i], diag);
     compare_timeline(validation);
-    add_figure(validation, "preemptions", "", (double)validation->preemptions, true);
-    add_figure(validation, "cached_share", "",
-               validation->prompt_tokens ? (double)validation->cached_tokens / (double)validation->prompt_tokens : NAN, false);
     return status;
 }
 
@@ -196,94 +185,25 @@ struct observer validation_observer(struct validation *validation)
     return (struct observer){.self = validation, .tallies = on_tallies, .events = on_events, .finish = on_finish};
 }
 
-/* --- output ----------------------------------------------------------------------------------------------------------------------- */
-
-static const struct figure *find(const struct validation *validation, const char *name)
+/* Names are put together from the same words as in figure_rows.h. NaN, where nothing was measured, becomes an undefined figure, which meets no
+ * requirement: a comparison without data must not pass. */
+void validation_put_figures(const struct validation *validation, struct figure_set *figures)
 {
-    for (size_t i = 0; i < validation->figure_count; i++)
-        if (strcmp(validation->figures[i].name, name) == 0)
-            return &validation->figures[i];
-    return NULL;
-}
-
-static void print_value(const struct validation *validation, const char *label, const char *name, double scale, const char *unit,
-                        FILE *file)
-{
-    const struct figure *figure = find(validation, name);
-    if (figure && !figure->undefined)
-        fprintf(file, "  %-34s%8.*f%s%s\n", label, figure->whole ? 0 : 2, figure->value * scale, *unit ? " " : "", unit);
-}
-
-void validation_print(const struct validation *validation, FILE *file)
-{
-    static const char *const titles[LATENCIES] = {"TTFT", "TPOT", "E2E"};
-    fprintf(file, "%s: %u of %u requests measured\n\n%-14s%12s%12s%10s\n", validation->trace->name, validation->measured->known,
-            validation->trace->count, "ms", "measured", "simulated", "error");
-    for (int latency = 0; latency < LATENCIES; latency++)
-        for (int i = 0; i < VALIDATION_STATISTICS; i++) {
-            const struct compared *one = &validation->latency[latency][i];
-            if (one->measured > 0)
-                fprintf(file, "  %-5s%-7s%12.3f%12.3f%+9.2f%%\n", titles[latency], statistic_names[i], one->measured, one->simulated,
-                        (one->simulated - one->measured) / one->measured * 100);
+    for (int i = 0; i < MEASURED_LATENCIES; i++) {
+        const enum latency latency = measured_latencies[i];
+        char name[FIGURE_NAME_SIZE];
+        for (int s = 0; s < VALIDATION_STATISTICS; s++) {
+            const struct compared *compared = &validation->latency[latency][s];
+            snprintf(name, sizeof name, "%s_%s_error", validation_statistics[s], latency_names[latency]);
+            figure_set_put(figures, name, fabs(compared->simulated - compared->measured) / compared->measured);
         }
-    fputs("Request by request, absolute error\n", file);
-    print_value(validation, "TTFT, mean", "ttft_mape", 100, "%", file);
-    print_value(validation, "TTFT, median", "ttft_median_error", 100, "%", file);
-    print_value(validation, "TPOT, mean", "tpot_mape", 100, "%", file);
-    print_value(validation, "E2E, mean", "e2e_mape", 100, "%", file);
-    if (validation->row_count > 0)
-        fprintf(file, "Timeline, mean absolute difference over %zu points\n", validation->row_count);
-    print_value(validation, "running", "running_error", 1, "requests", file);
-    print_value(validation, "waiting", "waiting_error", 1, "requests", file);
-    print_value(validation, "KV cache usage", "kv_usage_error", 100, "points of percent", file);
-    print_value(validation, "output throughput", "output_throughput_error", 100, "%", file);
-    fputs("Replay\n", file);
-    print_value(validation, "preemptions", "preemptions", 1, "", file);
-    print_value(validation, "prompt tokens found in the cache", "cached_share", 100, "%", file);
-}
-
-static void write_rows(const char *name, const struct timeline_row *rows, size_t count, struct json_text *json)
-{
-    json_key(json, name);
-    json_open_array(json);
-    for (size_t i = 0; i < count; i++) {
-        json_open_object(json);
-        json_put_double(json, "t_s", rows[i].at_s);
-        json_put_double(json, "running", rows[i].running);
-        json_put_double(json, "waiting", rows[i].waiting);
-        json_put_double(json, "kv_usage", rows[i].kv_usage);
-        json_put_double(json, "output_tokens_per_s", rows[i].output_tokens_per_s);
-        json_close_object(json);
+        snprintf(name, sizeof name, "%s_mape", latency_names[latency]);
+        figure_set_put(figures, name, validation->mape[latency]);
+        snprintf(name, sizeof name, "%s_median_ape", latency_names[latency]);
+        figure_set_put(figures, name, validation->median_ape[latency]);
     }
-    json_close_array(json);
-}
-
-void validation_write_json(const struct validation *validation, struct json_text *json)
-{
-    json_open_object(json);
-    json_put_int(json, "schema_version", 1);
-    json_put_string(json, "trace", validation->trace->name);
-    json_put_uint(json, "requests", validation->trace->count);
-    json_put_uint(json, "measured_requests", validation->measured->known);
-    for (size_t i = 0; i < validation->figure_count; i++) {
-        const struct figure *figure = &validation->figures[i];
-        json_put_double(json, figure->name, figure->undefined ? NAN : figure->value);
-    }
-    for (int latency = 0; latency < LATENCIES; latency++) {
-        char name[32];
-        snprintf(name, sizeof name, "%s_ms", latency_names[latency]);
-        json_key(json, name);
-        json_open_object(json);
-        for (int i = 0; i < VALIDATION_STATISTICS; i++) {
-            json_key(json, statistic_names[i]);
-            json_open_object(json);
-            json_put_double(json, "measured", validation->latency[latency][i].measured);
-            json_put_double(json, "simulated", validation->latency[latency][i].simulated);
-            json_close_object(json);
-        }
-        json_close_object(json);
-    }
-    write_rows("timeline_measured", validation->measured->rows, validation->row_count, json);
-    write_rows("timeline_simulated", validation->rows, validation->row_count, json);
-    json_close_object(json);
+    figure_set_put(figures, "running_error", validation->running_error);
+    figure_set_put(figures, "waiting_error", validation->waiting_error);
+    figure_set_put(figures, "kv_usage_error", validation->kv_usage_error);
+    figure_set_put(figures, "output_throughput_error", validation->output_throughput_error);
 }

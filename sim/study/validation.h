@@ -1,23 +1,19 @@
-/* validation.h - a replay against a measured run of a real server: latencies in the mean, at percentiles and request by request, and the
- * timeline of running, waiting and KV usage.
+/* validation.h - compares a replay with a measured run of a real server: mean and percentiles of latencies, each request by itself, and the
+ * timeline of running requests, waiting requests and KV usage.
  *
- * Figures, all as fractions unless said otherwise: <latency>_mean_error, _p50_error, _p90_error, _p95_error, _p99_error (absolute values of
- * (simulated - measured) / measured), <latency>_mape and <latency>_median_error (mean and median over requests of their own relative
- * errors' absolute values) for ttft, tpot and e2e; running_error and waiting_error (requests, mean absolute difference over the timeline),
- * kv_usage_error, output_throughput_error; preemptions and cached_share of the replay.
+ * The figures are those of scope FIGURE_OF_VALIDATION (figure_rows.h). An error is |simulated - measured| / measured of a statistic; mape and
+ * median_ape are the mean and the median of the errors of single requests.
  */
 #ifndef PAGESIM_VALIDATION_H
 #define PAGESIM_VALIDATION_H
 
-#include <stdio.h>
-
-#include "base/json.h"
 #include "config/config.h"
 #include "engine/observer.h"
 #include "figure/figure.h"
 #include "study/measured_run.h"
 
-enum { VALIDATION_STATISTICS = 5, VALIDATION_FIGURES_MOST = 48 };
+enum { VALIDATION_STATISTICS = 5 };
+extern const char *const validation_statistics[VALIDATION_STATISTICS]; /* "mean", "median", "p90", "p95", "p99" */
 
 /* One line of the comparison: the same statistic of both sides. */
 struct compared {
@@ -29,14 +25,14 @@ struct validation {
     const struct config *config;
     const struct measured_run *measured;
     int64_t *seen_ns, *first_ns, *finish_ns; /* by position; -1: not reached */
-    struct timeline_row *rows;               /* the replay at the measured rows' times; output tokens so far */
+    struct timeline_row *rows;               /* the replay at the times of the measured rows */
     size_t row_count;
-    int64_t origin_ns; /* when the first request was taken in; -1: not yet */
-    double output_tokens;
-    uint64_t preemptions, prompt_tokens, cached_tokens;
-    struct compared latency[LATENCIES][VALIDATION_STATISTICS]; /* mean, p50, p90, p95, p99 */
-    struct figure figures[VALIDATION_FIGURES_MOST];
-    size_t figure_count;
+    int64_t origin_ns;    /* when the engine took in the first request, time 0 of the timeline; -1: not yet */
+    double output_tokens; /* so far */
+    /* After the replay; NaN: nothing was measured. Only the entries of measured_latencies are set. */
+    struct compared latency[LATENCIES][VALIDATION_STATISTICS];
+    double mape[LATENCIES], median_ape[LATENCIES];
+    double running_error, waiting_error, kv_usage_error, output_throughput_error;
 };
 
 /* Everything is borrowed until validation_deinit. */
@@ -45,8 +41,7 @@ SIM_NODISCARD enum status validation_init(struct validation *validation, const s
 void validation_deinit(struct validation *validation);
 struct observer validation_observer(struct validation *validation);
 
-/* After the replay. At most 80 columns. */
-void validation_print(const struct validation *validation, FILE *file);
-void validation_write_json(const struct validation *validation, struct json_text *json);
+/* After the replay: append the figures of the comparison. */
+void validation_put_figures(const struct validation *validation, struct figure_set *figures);
 
 #endif

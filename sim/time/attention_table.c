@@ -1,4 +1,6 @@
-/* attention_table.c - see attention_table.h. */
+/* attention_table.c - grids of measured times, and the classes of the skew correction. Read grid_make for how a grid is filled from rows in
+ * any order, then grid_us for how a time between its points is found.
+ */
 #include "time/attention_table.h"
 
 #include <math.h>
@@ -65,6 +67,7 @@ static uint32_t cell(const struct attention_axis *axis, double value)
     return low;
 }
 
+/* How many corners the grid has. */
 static size_t grid_size(const struct attention_grid *grid)
 {
     size_t size = 1;
@@ -73,6 +76,7 @@ static size_t grid_size(const struct attention_grid *grid)
     return size;
 }
 
+/* The last axis runs fastest: decode contexts, along which steps move from one to the next. */
 static void set_strides(struct attention_grid *grid)
 {
     size_t stride = 1;
@@ -105,6 +109,7 @@ static size_t fill_missing(struct attention_grid *grid, int direction, bool by_l
     return left;
 }
 
+/* Empty again: closing it twice does no harm. */
 static void grid_close(struct attention_grid *grid)
 {
     for (int direction = 0; direction < ATTENTION_AXES; direction++)
@@ -113,6 +118,8 @@ static void grid_close(struct attention_grid *grid)
     *grid = (struct attention_grid){0};
 }
 
+/* Axes from the coordinates that occur, times into their corners, then the corners that nobody measured: first by lines, which keep the
+ * slope, then by the nearest value, as attention_table.h promises. */
 static enum status grid_make(struct attention_grid *grid, const struct point *points, size_t count, const char *path, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -188,6 +195,7 @@ static double grid_us(const struct attention_grid *grid, const double *at)
 
 /* --- the table -------------------------------------------------------------------------------------------------------------------- */
 
+/* Coordinates are counts of tokens and sequences, so they are whole numbers. */
 static enum status read_points(const struct csv *csv, struct point *points, struct diag *diag)
 {
     static const char *const names[ATTENTION_AXES + 1] = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"};
@@ -220,6 +228,7 @@ static size_t select_points(struct point *points, size_t count, bool with_prefil
     return kept;
 }
 
+/* The rows are parted in three: no prefill chunk, no decodes, both. A regime without rows would have no price, so all must be there. */
 enum status attention_table_open(const char *path, struct attention_table *out, struct diag *diag)
 {
     struct csv csv;
@@ -258,6 +267,7 @@ void attention_table_close(struct attention_table *table)
     grid_close(&table->mixed);
 }
 
+/* Which of the three grids holds steps of this kind. */
 double attention_table_us(const struct attention_table *table, const struct attention_step *step)
 {
     const double at[ATTENTION_AXES] = {step->chunk, step->kv_prefill, step->decodes, step->kv_decode};
@@ -284,6 +294,7 @@ static const struct classes skew_classes[] = {
 };
 enum { SKEW_DIRECTIONS = 4, SKEW_CLASSES = 9 * 5 * 4 * 7 };
 
+/* Labels are compared, not parsed: the file's classes are fixed. `index` counts through all directions, the last fastest. */
 static enum status read_class(const struct csv *csv, size_t row, uint32_t column, const struct classes *classes, size_t *index,
                               struct diag *diag)
 {
@@ -295,6 +306,7 @@ static enum status read_class(const struct csv *csv, size_t row, uint32_t column
     return csv_error(csv, row, column, diag, "one of the classes that the profile's README names");
 }
 
+/* A block of classes for each number of prefill tokens that occurs; NaN until a row gives a value. */
 static enum status fill_skew(const struct csv *csv, struct skew_table *table, struct diag *diag)
 {
     uint32_t prefill_column, alpha_column, columns[SKEW_DIRECTIONS];
@@ -332,6 +344,7 @@ static enum status fill_skew(const struct csv *csv, struct skew_table *table, st
     return status;
 }
 
+/* On failure the table is empty again, so that closing it does no harm. */
 enum status skew_table_open(const char *path, struct skew_table *out, struct diag *diag)
 {
     struct csv csv;
@@ -353,6 +366,7 @@ void skew_table_close(struct skew_table *table)
     *table = (struct skew_table){0};
 }
 
+/* The class in each direction; prefill tokens must match exactly, as the profile has no rule between them. */
 double skew_table_alpha(const struct skew_table *table, uint64_t prefill_tokens, uint32_t decodes, double skew_rate,
                         uint32_t longest_decode, double kv_prefill)
 {

@@ -31,14 +31,15 @@ struct attention_grid {
     double *times; /* us, the last axis runs fastest */
 };
 
-/* A step's attention: `chunk` prefill tokens behind a mean of `kv_prefill` tokens, and `decodes` sequences of mean context `kv_decode`. */
+/* A step's attention: `chunk` prefill tokens after a mean context of `kv_prefill` tokens, and `decodes` sequences of mean context
+ * `kv_decode`. */
 struct attention_step {
     double chunk, kv_prefill, decodes, kv_decode;
 };
 
 struct attention_table {
     struct attention_grid decode;  /* axes 0 and 1 have one point */
-    struct attention_grid prefill; /* no decode beside it: axes 2 and 3 have one point */
+    struct attention_grid prefill; /* no decodes in the step: axes 2 and 3 have one point */
     struct attention_grid mixed;
 };
 

@@ -1,8 +1,12 @@
-/* compact_fit.c - finds the constants of compact.h by least squares.
+/* compact_fit.c - finds the constants of compact.h by least squares. Read compact_fit first, then fit_factors.
  *
- * Relative errors are what is made small, so that short steps count as much as long ones. For each candidate of the knee the factors are
- * the solution of normal equations, solved by Cholesky with columns scaled to one; a factor that comes out negative is left out and the rest
- * solved again, because no part of a step takes negative time. The knee with the least error wins. */
+ * Relative errors are made small, so that short steps count as much as long ones:
+ *
+ *     minimize  sum over steps of ((constants . features - us) / us)^2      with every constant >= 0
+ *
+ * For each candidate of the knee the factors are the solution of the normal equations, solved by Cholesky with columns scaled to one. A
+ * factor that comes out negative is left out and the rest solved again, because no part of a step takes negative time. The knee with the
+ * least error wins. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +49,7 @@ static bool solve(const double a[COMPACT_FACTORS][COMPACT_FACTORS], const double
     return true;
 }
 
+/* Every fifth sample judges the fit and takes no part in it. */
 static bool held_out(size_t sample)
 {
     return sample % HOLD_OUT_EVERY == HOLD_OUT_EVERY - 1;
@@ -55,6 +60,7 @@ static void fit_factors(const struct fit_sample *samples, size_t count, struct c
 {
     double a[COMPACT_FACTORS][COMPACT_FACTORS] = {{0}}, b[COMPACT_FACTORS] = {0}, scale[COMPACT_FACTORS], x[COMPACT_FACTORS];
     bool used[COMPACT_FACTORS];
+    /* The normal equations of rows that are divided by their time. */
     for (size_t sample = 0; sample < count; sample++) {
         double features[COMPACT_FACTORS];
         if (held_out(sample))
@@ -67,6 +73,7 @@ static void fit_factors(const struct fit_sample *samples, size_t count, struct c
                 a[i][j] += row * features[j] / samples[sample].us;
         }
     }
+    /* Columns of length one: features differ by many powers of ten, which costs Cholesky its digits. */
     for (int i = 0; i < COMPACT_FACTORS; i++) {
         used[i] = a[i][i] > 0;
         scale[i] = used[i] ? 1 / sqrt(a[i][i]) : 0;
@@ -76,6 +83,7 @@ static void fit_factors(const struct fit_sample *samples, size_t count, struct c
         for (int j = 0; j < COMPACT_FACTORS; j++)
             a[i][j] *= scale[i] * scale[j];
     }
+    /* Leave factors out until all that are left are positive and the system has one solution. */
     for (bool again = true; again;) {
         int worst = COMPACT_FACTORS - 1;
         again = !solve(a, b, used, x); /* singular: leave the last one out that is in */
@@ -91,17 +99,20 @@ static void fit_factors(const struct fit_sample *samples, size_t count, struct c
         compact->constants[i] = x[i] * scale[i];
 }
 
+/* For qsort. */
 static int ascending(const void *a, const void *b)
 {
     double left = *(const double *)a, right = *(const double *)b;
     return (left > right) - (left < right);
 }
 
+/* Of the time: 1 ms more on a step of 10 ms counts as much as 10 ms more on one of 100 ms. */
 static double relative_error(const struct compact *compact, const struct fit_sample *sample)
 {
     return fabs(compact_us(compact, &sample->shape) - sample->us) / sample->us;
 }
 
+/* Mean, 95th percentile and largest of the errors on the samples that were held out. */
 static enum status judge(const struct fit_sample *samples, size_t count, const struct compact *compact, struct fit_error *error,
                          struct diag *diag)
 {
@@ -122,6 +133,7 @@ static enum status judge(const struct fit_sample *samples, size_t count, const s
     return SIM_OK;
 }
 
+/* The knee enters the formula through min and max, so it has no derivative to follow: candidates are tried instead. */
 enum status compact_fit(const struct fit_sample *samples, size_t count, struct compact *out, struct fit_error *error, struct diag *diag)
 {
     static const double knees[] = {8, 16, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024, 2048};
@@ -147,12 +159,14 @@ enum status compact_fit(const struct fit_sample *samples, size_t count, struct c
 
 /* --- samples ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Samples of a model as they are collected. */
 struct sampler {
     const struct step_time_model *model;
     struct fit_sample *samples;
     size_t count, capacity;
 };
 
+/* A step of equal decodes and at most one chunk; the price is the model's own. */
 static enum status add_sample(struct sampler *sampler, uint32_t decodes, uint32_t context, uint32_t chunk, uint32_t before,
                               struct diag *diag)
 {
@@ -176,6 +190,8 @@ static enum status add_sample(struct sampler *sampler, uint32_t decodes, uint32_
     return SIM_OK;
 }
 
+/* A grid that is dense where servers spend their steps. Steps that the configuration could not run are left out: tables are often wrong
+ * outside of what was measured. */
 enum status compact_sample_model(const struct step_time_model *model, const struct config *config, struct fit_sample **out, size_t *count,
                                  struct diag *diag)
 {
@@ -206,6 +222,7 @@ enum status compact_sample_model(const struct step_time_model *model, const stru
     return SIM_OK;
 }
 
+/* Steps without a duration (nothing was scheduled) would divide by zero and are skipped. */
 enum status compact_sample_steps(const char *path, struct fit_sample **out, size_t *count, struct diag *diag)
 {
     static const char *const names[] = {"duration_ns",    "scheduled_tokens",        "sequences", "prefill_chunks",

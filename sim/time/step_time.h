@@ -11,24 +11,7 @@
 
 #include "base/diag.h"
 #include "config/config.h"
-
-/* What a price may depend on. Decodes are sequences that compute exactly their one newest token; every other one is a prefill chunk. */
-struct step_shape {
-    uint64_t step; /* number of the step (the recorded model) */
-    uint64_t scheduled_tokens;
-    uint64_t context_tokens;          /* as step_tally.context_tokens */
-    uint64_t prefill_tokens;          /* sum of chunk lengths */
-    uint64_t prefill_context_product; /* sum over chunks of chunk * context before it */
-    uint64_t prefill_context;         /* sum over chunks of context before it */
-    uint64_t decode_context;          /* sum over decodes of context length including the token computed in the step */
-    uint32_t prefill_chunks;
-    uint32_t decodes;
-    uint32_t sequences;                              /* scheduled sequences */
-    uint32_t sampled;                                /* sequences that get a token */
-    uint32_t max_decode_context, min_decode_context; /* 0 without decodes; only filled when model->wants_extremes */
-    uint32_t copies, swapped_blocks;                 /* blocks moved */
-    bool idle;                                       /* V0: nothing scheduled but something preempted or ignored */
-};
+#include "time/step_shape.h"
 
 struct step_time_model {
     const char *name;
@@ -36,8 +19,8 @@ struct step_time_model {
     bool is_linear; /* a fast replay may call step_time_linear itself, and know how prices grow */
     struct step_time_config config;
     int64_t (*price)(const struct step_time_model *model, const struct step_shape *shape);
-    void (*destroy)(struct step_time_model *model);
-    void *state;
+    void *state;                  /* the model's own, or NULL */
+    void (*release)(void *state); /* frees what the state points to; NULL: nothing */
 };
 
 /* The linear model's price, without swaps and copies. */

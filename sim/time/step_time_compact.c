@@ -1,10 +1,9 @@
-/* step_time_compact.c - the compact model (compact.h) as a step-time model. */
+/* step_time_compact.c - the compact model: features of a step times constants from a file. Read compact.h first, which has the formula; the
+ * fit that makes the file is in compact_fit.c.
+ */
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/array.h"
 #include "base/json.h"
-#include "base/text_file.h"
 #include "time/compact.h"
 #include "time/step_time_models.h"
 
@@ -14,6 +13,7 @@ const char *const compact_names[COMPACT_CONSTANTS] = {
     "prefill_square_us", "prefill_context_us", "prefill_read_us", "knee_tokens",
 };
 
+/* The knee splits the tokens: below it a step is bound by reading the weights, above it by computing. */
 void compact_features(const struct step_shape *shape, double knee_tokens, double *features)
 {
     const double tokens = (double)shape->scheduled_tokens, chunk = (double)shape->prefill_tokens, decodes = shape->decodes;
@@ -31,6 +31,7 @@ void compact_features(const struct step_shape *shape, double knee_tokens, double
     features[COMPACT_PREFILL_READ] = mixed ? (double)shape->prefill_context_product / chunk : 0;
 }
 
+/* A product of two vectors: a step costs a dozen multiplications. */
 double compact_us(const struct compact *compact, const struct step_shape *shape)
 {
     double features[COMPACT_FACTORS], us = 0;
@@ -40,8 +41,10 @@ double compact_us(const struct compact *compact, const struct step_shape *shape)
     return us;
 }
 
-static enum status read_constants(const struct json_document *document, struct compact *out, struct diag *diag)
+/* All of them must be there: a missing one read as 0 would price part of every step at nothing. */
+static enum status read_constants(const struct json_document *document, void *self, struct diag *diag)
 {
+    struct compact *out = self;
     for (int i = 0; i < COMPACT_CONSTANTS; i++) {
         const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, compact_names[i]);
         if (!node)
@@ -55,18 +58,7 @@ static enum status read_constants(const struct json_document *document, struct c
 
 enum status compact_read(const char *path, struct compact *out, struct diag *diag)
 {
-    struct text_file file;
-    struct json_document document;
-    enum status status = text_file_open(path, &file, diag);
-    if (status != SIM_OK)
-        return status;
-    status = json_open(path, 1, file.text, file.length, &document, diag);
-    if (status == SIM_OK) {
-        status = read_constants(&document, out, diag);
-        json_close(&document);
-    }
-    text_file_close(&file);
-    return status;
+    return json_read_file(path, read_constants, out, diag);
 }
 
 static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
@@ -74,22 +66,12 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     return shape->idle ? model->config.base_ns : (int64_t)rint(compact_us(model->state, shape) * 1000);
 }
 
-static void destroy(struct step_time_model *model)
-{
-    free(model->state);
-}
-
-enum status step_time_compact_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
     if (config->step_time.path[0] == '\0')
         return diag_set(diag, SIM_BAD_INPUT, "the compact model needs step_time.path, a file that `pagesim fit` made");
-    struct compact *compact;
-    enum status status = array_zeroed(&compact, 1, sizeof *compact, "the compact model", diag);
-    if (status != SIM_OK)
-        return status;
-    model->name = "compact";
-    model->price = price;
-    model->destroy = destroy;
-    model->state = compact;
-    return compact_read(config->step_time.path, compact, diag);
+    return compact_read(config->step_time.path, model->state, diag);
 }
+
+const struct step_time_pricing step_time_compact = {
+    .name = "compact", .state_bytes = sizeof(struct compact), .prepare = prepare, .price = price};

@@ -1,13 +1,27 @@
-/* step_time_models.h - how each model fills a struct step_time_model whose config is set. Internal to time/; a new model is a file with
- * one such function, a row in step_time.c and a name in the configuration's table of keys. On failure nothing is left allocated. */
+/* step_time_models.h - what a step-time model is made of. Internal to time/.
+ *
+ * A new model is a file with one struct step_time_pricing, a row in step_time_models.c, and a name in the configuration's table of keys,
+ * whose rows also say which keys the model reads.
+ */
 #ifndef PAGESIM_STEP_TIME_MODELS_H
 #define PAGESIM_STEP_TIME_MODELS_H
 
 #include "time/step_time.h"
 
-SIM_NODISCARD enum status step_time_profile_create(struct step_time_model *model, const struct config *config, struct diag *diag);
-SIM_NODISCARD enum status step_time_compact_create(struct step_time_model *model, const struct config *config, struct diag *diag);
-SIM_NODISCARD enum status step_time_recorded_create(struct step_time_model *model, const struct config *config, struct diag *diag);
-SIM_NODISCARD enum status step_time_roofline_create(struct step_time_model *model, const struct config *config, struct diag *diag);
+struct step_time_pricing {
+    const char *name;
+    size_t state_bytes; /* of model->state, zeroed before `prepare`; 0: there is none */
+    /* Fill in the state (and model->wants_extremes) from the configuration; `release` is called after a failure, too. NULL: no need. */
+    enum status (*prepare)(struct step_time_model *model, const struct config *config, struct diag *diag);
+    int64_t (*price)(const struct step_time_model *model, const struct step_shape *shape);
+    /* Free what the state points to, not the state itself. NULL: it points to nothing. */
+    void (*release)(void *state);
+    bool is_linear;
+};
+
+extern const struct step_time_pricing step_time_profile;
+extern const struct step_time_pricing step_time_compact;
+extern const struct step_time_pricing step_time_recorded;
+extern const struct step_time_pricing step_time_roofline;
 
 #endif

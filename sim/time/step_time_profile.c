@@ -4,10 +4,10 @@
  *   us = embedding + layers * (2 layernorm + qkv_proj [+ qk_norm] + rotary_emb + attention + o_proj + gate_up_proj + act_fn + down_proj)
  *      + final_layernorm + lm_head + sampler [+ layers * all-reduces]
  *
- * Everything but attention depends on the number of tokens or of sequences alone and stands summed in two arrays. Tables are linear
- * between points; before the first its value stands, after the last the last segment goes on. Several prefill chunks count as one with their sum
- * and the chunk-weighted mean of the context before them. lm_head and sampler run for every scheduled sequence.
- * Source of layout and rules: LLMServingSim's published profiles.
+ * Everything but attention depends on the number of tokens or of sequences alone and stands summed in two arrays. Tables are linear between
+ * points; before the first its value stands, after the last the last segment goes on. Several prefill chunks count as one with their sum
+ * and the chunk-weighted mean of the context before them. lm_head and sampler run for every scheduled sequence. Source of layout and rules:
+ * LLMServingSim's published profiles.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/csv.h"
+#include "base/integers.h"
 #include "time/attention_table.h"
 #include "time/step_time_models.h"
 
@@ -26,6 +27,7 @@ struct operator_times {
     size_t points, count_capacity, us_capacity;
 };
 
+/* What the formula above says of an operator. */
 struct operator_kind {
     const char *name;
     double times_a_layer, once; /* how often it runs */
@@ -49,6 +51,7 @@ struct operator_sum {
     size_t known;
 };
 
+/* Everything that the tables say of a model, summed as far as it can be in advance. */
 struct profile {
     struct operator_sum dense, sequences;
     struct attention_table attention;
@@ -64,6 +67,7 @@ static double times_on(const struct operator_times *times, size_t low, double co
     return us[0] + (us[1] - us[0]) * (count - counts[0]) / (counts[1] - counts[0]);
 }
 
+/* By bisection; points are few and far apart. */
 static double times_at(const struct operator_times *times, double count)
 {
     if (times->points == 0)
@@ -78,6 +82,7 @@ static double times_at(const struct operator_times *times, double count)
     return times_on(times, low, count);
 }
 
+/* Counts that a step can have are summed in advance; only larger ones are computed here. */
 static double sum_at(const struct operator_sum *sum, uint64_t count)
 {
     if (count < sum->known)
@@ -113,6 +118,7 @@ static void sum_close(struct operator_sum *sum)
     free(sum->sums);
 }
 
+/* A row belongs to the operator of its name; counts ascend within an operator, so no sorting is needed. */
 static enum status add_row(struct operator_sum *sum, const struct operator_kind *kinds, const struct csv *csv, size_t row,
                            const uint32_t *columns, struct diag *diag)
 {
@@ -195,6 +201,7 @@ static double attention_us(const struct step_time_model *model, const struct ste
     return mean_us + (isnan(alpha) ? model->config.skew_default_alpha : alpha) * (most_us - mean_us);
 }
 
+/* Rounded once, at the end: sums of rounded parts would depend on how they are grouped. */
 static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
 {
     const struct profile *profile = model->state;
@@ -206,16 +213,17 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     return (int64_t)rint(us * 1000);
 }
 
-static void destroy(struct step_time_model *model)
+/* Also of a profile that was given up half-way: what was not opened is all zero. */
+static void release(void *state)
 {
-    struct profile *profile = model->state;
+    struct profile *profile = state;
     sum_close(&profile->dense);
     sum_close(&profile->sequences);
     attention_table_close(&profile->attention);
     skew_table_close(&profile->skew);
-    free(profile);
 }
 
+/* skew_fit.csv is read only if the configuration asks for the correction. */
 static enum status open_tables(struct profile *profile, const struct step_time_config *config, size_t tokens, size_t sequences,
                                struct diag *diag)
 {
@@ -234,19 +242,13 @@ static enum status open_tables(struct profile *profile, const struct step_time_c
     return status;
 }
 
-enum status step_time_profile_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+/* Budgets of the configuration bound what a step can schedule, and so which sums are worth having. */
+static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
     const struct step_time_config *own = &config->step_time;
+    struct profile *profile = model->state;
     if (own->path[0] == '\0' || own->num_layers == 0)
         return diag_set(diag, SIM_BAD_INPUT, "the profile model needs step_time.path, a folder of tables, and step_time.num_layers");
-    struct profile *profile;
-    enum status status = array_zeroed(&profile, 1, sizeof *profile, "the profile", diag);
-    if (status != SIM_OK)
-        return status;
-    model->name = "profile";
-    model->price = price;
-    model->destroy = destroy;
-    model->state = profile;
     model->wants_extremes = own->skew_table || own->skew_default_alpha > 0;
     profile->layers = own->num_layers;
     const double allreduces = profile->layers * own->allreduces_per_layer;
@@ -254,5 +256,8 @@ enum status step_time_profile_create(struct step_time_model *model, const struct
     if (own->allreduce_gb_per_s > 0) /* 16-bit activations; 1 GB/s = 1000 bytes a us */
         profile->allreduce_us_per_token = allreduces * 2 * own->hidden_size / (own->allreduce_gb_per_s * 1000);
     const size_t tokens = config->max_num_batched_tokens + (size_t)1, sequences = config->max_num_seqs + (size_t)1;
-    return open_tables(profile, own, tokens < SUMS_MOST ? tokens : SUMS_MOST, sequences < SUMS_MOST ? sequences : SUMS_MOST, diag);
+    return open_tables(profile, own, min_size(tokens, SUMS_MOST), min_size(sequences, SUMS_MOST), diag);
 }
+
+const struct step_time_pricing step_time_profile = {
+    .name = "profile", .state_bytes = sizeof(struct profile), .prepare = prepare, .price = price, .release = release};

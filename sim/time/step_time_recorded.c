@@ -1,5 +1,5 @@
-/* step_time_recorded.c - step times that were recorded: a CSV with the columns step (0, 1, 2, ...) and duration_ns. Steps after the last one
- * take the mean of all. `replay --step-log` writes such a file; so can a server that logs its steps. */
+/* step_time_recorded.c - step times that were recorded: a CSV with the columns step (0, 1, 2, ...) and duration_ns. Steps after the last
+ * one take the mean of all. `replay --step-log` writes such a file; so can a server that logs its steps. */
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -12,19 +12,20 @@ struct recorded {
     int64_t mean_ns;
 };
 
+/* A run that takes more steps than the log goes on with their mean, which keeps its rate right. */
 static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
 {
     const struct recorded *recorded = model->state;
     return shape->step < recorded->count ? recorded->ns[shape->step] : recorded->mean_ns;
 }
 
-static void destroy(struct step_time_model *model)
+static void release(void *state)
 {
-    struct recorded *recorded = model->state;
+    struct recorded *recorded = state;
     free(recorded->ns);
-    free(recorded);
 }
 
+/* Steps must be numbered without a gap: a log that was cut would else give every later step another one's time. */
 static enum status read_steps(struct recorded *recorded, const struct csv *csv, struct diag *diag)
 {
     uint32_t step_column, ns_column;
@@ -53,23 +54,19 @@ static enum status read_steps(struct recorded *recorded, const struct csv *csv, 
     return status;
 }
 
-enum status step_time_recorded_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+/* Durations are copied, the table is closed. */
+static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
-    struct recorded *recorded;
     struct csv csv;
     if (config->step_time.path[0] == '\0')
         return diag_set(diag, SIM_BAD_INPUT, "the recorded model needs step_time.path, a CSV with the columns step and duration_ns");
-    enum status status = array_zeroed(&recorded, 1, sizeof *recorded, "recorded steps", diag);
+    enum status status = csv_open(config->step_time.path, &csv, diag);
     if (status != SIM_OK)
         return status;
-    model->name = "recorded";
-    model->price = price;
-    model->destroy = destroy;
-    model->state = recorded;
-    status = csv_open(config->step_time.path, &csv, diag);
-    if (status != SIM_OK)
-        return status;
-    status = read_steps(recorded, &csv, diag);
+    status = read_steps(model->state, &csv, diag);
     csv_close(&csv);
     return status;
 }
+
+const struct step_time_pricing step_time_recorded = {
+    .name = "recorded", .state_bytes = sizeof(struct recorded), .prepare = prepare, .price = price, .release = release};

@@ -1,23 +1,23 @@
-/* step_time_roofline.c - a step's time from the model's shape and the GPU's data sheet alone: each part takes the longer of computing and of
- * reading memory, at the shares of the peaks that kernels reach.
+/* step_time_roofline.c - a step's time from the model's shape and the GPU's data sheet alone: each part takes the longer of computing and
+ * of reading memory, at the shares of the peaks that kernels reach.
  *
  *   matrices   2 FLOP a parameter and token (the output embedding: a sequence); all weights are read once
  *   attention  4 FLOP a layer, query head, dim and pair of tokens; K and V of every context are read once
  *
  * Weights, heads and pairs are split over the tensor-parallel GPUs; all-reduces are not priced. */
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/array.h"
 #include "config/hardware.h"
 #include "time/step_time_models.h"
 
+/* Everything that does not depend on the step. */
 struct roofline {
     double token_flops, sequence_flops, pair_flops; /* of one GPU */
     double weight_bytes, kv_bytes_per_token;
     double flops_per_ns, bytes_per_ns; /* reached */
 };
 
+/* Matrices and attention are different kernels, so each takes the longer of its own two times and the times add up. */
 static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
 {
     const struct roofline *roofline = model->state;
@@ -33,23 +33,17 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     return (int64_t)rint(matrices + attention);
 }
 
-static void destroy(struct step_time_model *model)
-{
-    free(model->state);
-}
-
-enum status step_time_roofline_create(struct step_time_model *model, const struct config *config, struct diag *diag)
+/* Shape and data sheet once, so that a price is a handful of multiplications. */
+static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
     struct model_shape shape;
     struct gpu gpu;
-    struct roofline *roofline;
+    struct roofline *roofline = model->state;
     if (!config->model[0] || !config->gpu[0])
         return diag_set(diag, SIM_BAD_INPUT, "the roofline model needs model and gpu, as in --model llama-3.1-8b --gpu h100");
     enum status status = model_shape_load(config->model, &shape, diag);
     if (status == SIM_OK)
         status = gpu_load(config->gpu, &gpu, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&roofline, 1, sizeof *roofline, "the roofline model", diag);
     if (status != SIM_OK)
         return status;
     const double gpus = config->tensor_parallel_size, layers = shape.layers * model_layer_parameters(&shape),
@@ -63,9 +57,8 @@ enum status step_time_roofline_create(struct step_time_model *model, const struc
         .flops_per_ns = gpu.tflops * 1000 * config->step_time.compute_efficiency, /* 1 TFLOPS = 1000 FLOP a ns */
         .bytes_per_ns = gpu.bandwidth_gb_per_s * config->step_time.bandwidth_efficiency,
     };
-    model->name = "roofline";
-    model->price = price;
-    model->destroy = destroy;
-    model->state = roofline;
     return SIM_OK;
 }
+
+const struct step_time_pricing step_time_roofline = {
+    .name = "roofline", .state_bytes = sizeof(struct roofline), .prepare = prepare, .price = price};

@@ -21,9 +21,22 @@
 
 #include "base/diag.h"
 
-enum trace_format { TRACE_FORMAT_AUTO, TRACE_FORMAT_JSONL, TRACE_FORMAT_AZURE_CSV };
+/* How the times in a file count. */
+enum trace_times {
+    TRACE_TIMES_FROM_ZERO,  /* from the start of the trace */
+    TRACE_TIMES_FROM_FIRST, /* clock times: the first row's is 0, and none may be earlier */
+    TRACE_TIMES_GAPS,       /* since the row before */
+    TRACE_TIMES_NONE,       /* there are none: all requests arrive at 0, unless arrivals are drawn */
+};
 
-/* What load_apply (load.h) drew the arrivals from; rate and ramp_end 0: they are the file's own. */
+/* What a file says about all of its rows: its format (trace_reader.h) or its header. */
+struct format_facts {
+    enum trace_times times;
+    double time_unit_ns;         /* of times that are plain numbers: 1e6 for milliseconds */
+    uint32_t tokens_per_hash_id; /* 0: not said; the configuration's trace_block_size holds */
+};
+
+/* What drawn_arrivals_make (drawn_arrivals.h) drew the arrivals from; rate and ramp_end 0: they are the file's own. */
 struct drawn_arrivals {
     double rate, burstiness, ramp_start, ramp_end;
     uint64_t seed;
@@ -43,17 +56,20 @@ struct trace {
     uint64_t *hash_start;    /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
     uint32_t *hash_ids;
     uint32_t distinct_hashes;
+    struct format_facts facts;
     struct drawn_arrivals drawn;
     uint32_t requests_in_file; /* before any limit or filter */
     char ignored_fields[256];  /* comma-separated names of fields that were accepted and ignored; "" for none */
     char name[256];            /* what to call it in reports: the path as given, or "-" */
 };
 
-/* What part of a file to take, applied in this order. */
+struct trace_reader;
+
+/* How to read a file and what part of it to take, applied in this order. */
 struct trace_selection {
-    enum trace_format format;
-    int64_t from_ns, to_ns; /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
-    uint64_t limit;         /* the first `limit` requests in file order; UINT64_MAX for all */
+    const struct trace_reader *reader; /* of the format, trace_reader_find; NULL: by content */
+    int64_t from_ns, to_ns;            /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
+    uint64_t limit;                    /* the first `limit` requests in file order; UINT64_MAX for all */
     double arrival_speedup; /* arrival / speedup, rounded half to even; 1.0 for none. Source: vLLM bench's --arrival-speedup-ratio */
     uint32_t set_samples, samples_every; /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
     uint32_t set_beam, beam_every;       /* --beam-width K --beam-every M, likewise */
@@ -62,10 +78,14 @@ struct trace_selection {
 /* Everything of the file. */
 struct trace_selection trace_select_all(void);
 
-/* Read `path` ("-" is standard input), any supported format, recognised by content unless forced. Parsed in parallel; the result does
- * not depend on the number of threads. SIM_BAD_INPUT names file, line and column; nothing is allocated then. The caller owns *out and
- * ends it with trace_destroy. */
+/* Read `path` ("-" is standard input), any format of trace_reader.h, recognised by content unless selection->reader forces it. Parsed in
+ * parallel; the result does not depend on the number of threads. SIM_BAD_INPUT names file, line and column; nothing is allocated then. The
+ * caller owns *out and ends it with trace_destroy. */
 SIM_NODISCARD enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag);
+
+/* A new trace whose request i is that at position order[i], everything else as it was; the same position may come again. */
+SIM_NODISCARD enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_t count, struct trace **out,
+                                     struct diag *diag);
 
 /* A new trace in which every request with samples n > 1 stands as n adjacent children (same arrival, lengths, priority, prompt
  * content), in sample order: how vLLM V1's front end expands n. hash_ids are shared by copy. */

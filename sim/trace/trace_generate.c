@@ -1,26 +1,30 @@
-/* trace_generate.c - see trace_generate.h. */
+/* trace_generate.c - workloads drawn request by request and written at once, so that any number of requests takes no more memory than their
+ * sessions. Read trace_generate first, then the draw_ function of a kind.
+ */
 #include "trace/trace_generate.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "base/draw.h"
+#include "base/seeded_random.h"
 
+/* Uniform; the bias of the remainder is below 2^-32 and the same everywhere. */
 static uint32_t between(uint64_t *state, uint32_t least, uint32_t most)
 {
-    return least + (uint32_t)(draw_bits(state) % (most - least + 1));
+    return least + (uint32_t)(seeded_bits(state) % (most - least + 1));
 }
 
 /* Geometric with the given mean: an exponential gap without floating point. Draws fair trials of 1 in 64 steps of mean / 64. */
 static uint64_t gap(uint64_t *state, uint32_t mean)
 {
     uint64_t steps = 0;
-    while (draw_bits(state) % 64 != 0 && steps < UINT64_C(64) * 20)
+    while (seeded_bits(state) % 64 != 0 && steps < UINT64_C(64) * 20)
         steps++;
     return steps * mean / 64;
 }
 
+/* Numbers that a command line can change; the draws themselves are fixed, so that a seed keeps its bytes. */
 struct generated_spec generated_default(enum generated_kind kind)
 {
     struct generated_spec spec = {.kind = kind, .requests = 400, .block_tokens = 16, .mean_gap_us = 120000};
@@ -50,6 +54,7 @@ struct drawn {
     uint64_t first_shared, shared, first_own, own;
 };
 
+/* Microseconds as a decimal fraction of milliseconds: exact, where a double would print digits of its own. */
 static void write_request(const struct drawn *request, FILE *file)
 {
     fprintf(file, "{\"timestamp\":%" PRIu64 ".%03u,\"input_length\":%u,\"output_length\":%u", request->arrival_us / 1000,
@@ -72,9 +77,10 @@ struct session {
 
 enum { SYSTEM_PROMPTS = 3, SYSTEM_BLOCKS = 48, SESSION_ROOM = 1 << 12, OWN_IDS = 1 << 20 };
 
+/* A turn: everything said before, what the user adds, and an answer that the next turn repeats. */
 static void draw_chat(const struct generated_spec *spec, struct session *sessions, uint32_t count, uint64_t *state, struct drawn *request)
 {
-    struct session *session = &sessions[draw_bits(state) % (count ? count : 1)];
+    struct session *session = &sessions[seeded_bits(state) % (count ? count : 1)];
     uint32_t turn = between(state, 1, 6); /* blocks that the user adds */
     if (session->own_blocks + turn > SESSION_ROOM / 16)
         session->own_blocks = 0; /* a new conversation in the same place */
@@ -88,6 +94,7 @@ static void draw_chat(const struct generated_spec *spec, struct session *session
     session->own_blocks += request->output / spec->block_tokens; /* the answer is part of the next prompt */
 }
 
+/* Completions in one file share its head, up to where the cursor is. */
 static void draw_code(const struct generated_spec *spec, uint32_t number, uint64_t *state, struct drawn *request)
 {
     uint32_t file = number / 12; /* a burst works on one file */
@@ -99,12 +106,14 @@ static void draw_code(const struct generated_spec *spec, uint32_t number, uint64
     request->output = between(state, 4, 48);
 }
 
+/* No ids: nothing is shared, so nothing but the pool's size matters. */
 static void draw_long(uint64_t *state, struct drawn *request)
 {
     request->input = between(state, 1500, 6000);
     request->output = between(state, 300, 1500);
 }
 
+/* A mean gap of 0 puts all at time 0. */
 static uint64_t next_arrival(const struct generated_spec *spec, uint32_t number, uint64_t now_us, uint64_t *state)
 {
     if (spec->mean_gap_us == 0)
@@ -166,6 +175,7 @@ static void repeat_request(const struct trace *trace, uint32_t position, int64_t
     fputs("}\n", file);
 }
 
+/* All fields that the reader knows are written, so that a repeated trace says what the original says. */
 void trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_ns, FILE *file)
 {
     int64_t last = trace->arrival_ns[trace->count - 1];

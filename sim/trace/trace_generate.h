@@ -34,8 +34,8 @@ struct generated_spec generated_default(enum generated_kind kind);
 /* Write the trace as JSONL. SIM_FAILED when memory is out. */
 SIM_NODISCARD enum status trace_generate(const struct generated_spec *spec, FILE *file, struct diag *diag);
 
-/* Write `trace` `times` over, each copy's first request `gap_ns` after the last of the copy before (-1: the trace's mean gap). Contents repeat
- * only inside a copy: hash ids of each copy are new. */
+/* Write `trace` `times` over, each copy's first request `gap_ns` after the last of the copy before (-1: the trace's mean gap). Contents
+ * repeat only inside a copy: hash ids of each copy are new. */
 void trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_ns, FILE *file);
 
 #endif

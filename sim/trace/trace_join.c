@@ -1,4 +1,10 @@
-/* trace_join.c - see trace_join.h.
+/* trace_join.c - pieces become one set of rows, hash ids get numbers, times their zero, and what is wanted becomes a trace. Read make_trace
+ * near the end first; it does these in order:
+ *
+ *     survey       times from the trace's start; which rows are wanted, and are they in order of arrival?
+ *     renumber     hash ids 0, 1, ... in order of first appearance in the whole file, so that a selection changes nobody's number
+ *     choose       the wanted rows, sorted by arrival; pick copies them
+ *     take_over    rows become the trace's columns
  *
  * The usual file is one piece, sorted and wanted as a whole: then nothing is copied and hash ids that are numbered in order of appearance,
  * as published traces have them, cost one comparison each. */
@@ -12,7 +18,7 @@
 
 /* --- one set of rows ------------------------------------------------------------------------------------------------------------- */
 
-/* Copies of columns stand behind each other at row `at`; optional ones exist in `all` when any piece has them. */
+/* The piece's columns go after the rows that `all` has; optional ones exist in `all` when any piece has them. */
 static void append_piece(struct trace_rows *all, const struct trace_rows *piece)
 {
     const size_t at = all->count, rows = piece->count;
@@ -35,25 +41,22 @@ static void append_piece(struct trace_rows *all, const struct trace_rows *piece)
     all->hash_count += piece->hash_count;
 }
 
-static enum status make_optional(bool wanted, void *column, size_t count, size_t size, enum status status, struct diag *diag)
-{
-    return wanted && status == SIM_OK ? array_zeroed(column, count, size, "the trace", diag) : status;
-}
-
 /* Columns for `rows` rows and `hashes` ids, with those optional ones that `like` has. */
 static enum status make_like(const struct trace_rows *like, size_t rows, size_t hashes, struct trace_rows *all, struct diag *diag)
 {
-    enum status status = make_optional(true, &all->arrival_ns, rows, sizeof *all->arrival_ns, SIM_OK, diag);
-    status = make_optional(true, &all->input_tokens, rows, sizeof *all->input_tokens, status, diag);
-    status = make_optional(true, &all->output_tokens, rows, sizeof *all->output_tokens, status, diag);
-    status = make_optional(like->priority, &all->priority, rows, sizeof *all->priority, status, diag);
-    status = make_optional(like->samples, &all->samples, rows, sizeof *all->samples, status, diag);
-    status = make_optional(like->beam_width, &all->beam_width, rows, sizeof *all->beam_width, status, diag);
-    status = make_optional(hashes > 0, &all->hash_start, rows + 1, sizeof *all->hash_start, status, diag);
-    status = make_optional(hashes > 0, &all->hash_ids, hashes, sizeof *all->hash_ids, status, diag);
-    return make_optional(hashes > 0 && like->hash_high, &all->hash_high, hashes, sizeof *all->hash_high, status, diag);
+    const struct array_request columns[] = {ARRAY_OF(all->arrival_ns, rows),
+                                            ARRAY_OF(all->input_tokens, rows),
+                                            ARRAY_OF(all->output_tokens, rows),
+                                            ARRAY_IF(like->priority, all->priority, rows),
+                                            ARRAY_IF(like->samples, all->samples, rows),
+                                            ARRAY_IF(like->beam_width, all->beam_width, rows),
+                                            ARRAY_IF(hashes > 0, all->hash_start, rows + 1),
+                                            ARRAY_IF(hashes > 0, all->hash_ids, hashes),
+                                            ARRAY_IF(hashes > 0 && like->hash_high, all->hash_high, hashes)};
+    return array_zeroed_all(columns, sizeof columns / sizeof *columns, "the trace", diag);
 }
 
+/* One piece is taken as it is; of several, columns are as long as all together. */
 static enum status concatenate(struct trace_rows *pieces, size_t count, struct trace_rows *all, struct diag *diag)
 {
     struct trace_rows any = {0}; /* has the columns that some piece has; its pointers are only asked for being there */
@@ -92,11 +95,13 @@ struct renumbering {
     uint32_t count;
 };
 
+/* Ids are kept in two halves, as the upper one is nearly always 0. */
 static uint64_t hash_at(const struct trace_rows *rows, size_t i)
 {
     return rows->hash_ids[i] | (rows->hash_high ? (uint64_t)rows->hash_high[i] << 32 : 0);
 }
 
+/* The slot that holds the id, or the empty one where it belongs. Linear probing: the table is at most half full. */
 static size_t slot_of(const struct renumbering *numbering, uint64_t id)
 {
     size_t slot = (size_t)((id + 1) * UINT64_C(0x9E3779B97F4A7C15) >> 20) & numbering->slot_mask;
@@ -105,6 +110,7 @@ static size_t slot_of(const struct renumbering *numbering, uint64_t id)
     return slot;
 }
 
+/* Twice as many slots; the ids tell where each number goes. */
 static enum status grow_slots(struct renumbering *numbering, struct diag *diag)
 {
     size_t slots = numbering->slots ? 2 * (numbering->slot_mask + 1) : 4096;
@@ -120,6 +126,7 @@ static enum status grow_slots(struct renumbering *numbering, struct diag *diag)
     return status;
 }
 
+/* For ids of any size: hashes of 64 bits, for example. */
 static enum status number_by_hashing(struct renumbering *numbering, struct trace_rows *rows, struct diag *diag)
 {
     enum status status = grow_slots(numbering, diag);
@@ -137,6 +144,7 @@ static enum status number_by_hashing(struct renumbering *numbering, struct trace
     return status;
 }
 
+/* For small ids: an array from id to number, at most eight times as long as the list of ids. */
 static enum status number_directly(struct renumbering *numbering, struct trace_rows *rows, uint64_t largest, struct diag *diag)
 {
     enum status status = array_zeroed(&numbering->direct, (size_t)largest + 1, sizeof *numbering->direct, "hash ids", diag);
@@ -180,11 +188,13 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
 
 /* --- what is wanted, in order of arrival ----------------------------------------------------------------------------------------- */
 
+/* A wanted row: its arrival and its number in the file. */
 struct kept {
     int64_t arrival_ns;
     uint32_t index;
 };
 
+/* Ties in the order of the file, which also makes qsort's result unique. */
 static int by_arrival(const void *a, const void *b)
 {
     const struct kept *left = a, *right = b;
@@ -193,21 +203,37 @@ static int by_arrival(const void *a, const void *b)
     return left->index < right->index ? -1 : left->index > right->index;
 }
 
+/* Rounded as vLLM's benchmark would round it, half to even; a ratio of 1 must not go through doubles, which lose nanoseconds. */
 static int64_t sped_up(int64_t arrival_ns, const struct trace_selection *selection)
 {
     return selection->arrival_speedup == 1.0 ? arrival_ns : (int64_t)nearbyint((double)arrival_ns / selection->arrival_speedup);
 }
 
+/* By arrival as the file has it, then by count: the first `limit` that pass. */
 static bool is_wanted(const struct trace_selection *selection, int64_t arrival_ns, uint64_t used)
 {
     return arrival_ns >= selection->from_ns && arrival_ns < selection->to_ns && used < selection->limit;
 }
 
-/* Count times from the first row's, how many rows are wanted and whether they are in order of arrival. */
-static enum status survey(struct trace_rows *rows, bool from_first, const struct trace_selection *selection, uint32_t *used, bool *sorted,
-                          const char *name, struct diag *diag)
+/* Add up gaps in place. */
+static enum status sum_gaps(const char *name, struct trace_rows *rows, struct diag *diag)
 {
-    const int64_t zero = from_first ? rows->arrival_ns[0] : 0;
+    for (size_t i = 1; i < rows->count; i++)
+        if (__builtin_add_overflow(rows->arrival_ns[i], rows->arrival_ns[i - 1], &rows->arrival_ns[i]))
+            return diag_set(diag, SIM_BAD_INPUT, "%s: request %zu would arrive after more than 292 years; the gaps are too long", name, i);
+    return SIM_OK;
+}
+
+/* Make times count from the start of the trace, count how many rows are wanted, and find whether they are in order of arrival. */
+static enum status survey(const char *name, struct trace_rows *rows, enum trace_times times, const struct trace_selection *selection,
+                          uint32_t *used, bool *sorted, struct diag *diag)
+{
+    if (times == TRACE_TIMES_NONE)
+        memset(rows->arrival_ns, 0, rows->count * sizeof *rows->arrival_ns);
+    enum status status = times == TRACE_TIMES_GAPS ? sum_gaps(name, rows, diag) : SIM_OK;
+    if (status != SIM_OK)
+        return status;
+    const int64_t zero = times == TRACE_TIMES_FROM_FIRST ? rows->arrival_ns[0] : 0;
     int64_t last = INT64_MIN;
     *used = 0;
     *sorted = true;
@@ -224,6 +250,7 @@ static enum status survey(struct trace_rows *rows, bool from_first, const struct
     return SIM_OK;
 }
 
+/* Times are sped up here, after --from and --to have been compared with the file's own. */
 static enum status choose(const struct trace_rows *rows, const struct trace_selection *selection, uint32_t used, bool sorted,
                           struct kept **out, struct diag *diag)
 {
@@ -270,6 +297,7 @@ static enum status pick(const struct trace_rows *all, const struct kept *kept, u
     return status;
 }
 
+/* The number in the file is the name of a request in logs and reports. */
 static enum status fill_index(struct trace *trace, const struct kept *kept, struct diag *diag)
 {
     enum status status = array_zeroed(&trace->index, trace->count, sizeof *trace->index, "the trace", diag);
@@ -278,7 +306,7 @@ static enum status fill_index(struct trace *trace, const struct kept *kept, stru
     return status;
 }
 
-/* The options that set samples and beams of every so manieth request. */
+/* --n and --beam-width: set a column for every `every`-th request of the file. */
 static enum status set_every(uint32_t **column, uint32_t value, uint32_t every, uint32_t otherwise, const struct trace *trace,
                              struct diag *diag)
 {
@@ -307,6 +335,7 @@ static bool says_nothing(const void *column, uint32_t count, uint32_t otherwise)
     return true;
 }
 
+/* A column that says nothing would cost memory in each run and make schedulers ask for nothing. */
 static void drop_empty_columns(struct trace *trace)
 {
     if (says_nothing(trace->priority, trace->count, 0)) {
@@ -327,6 +356,7 @@ static void drop_empty_columns(struct trace *trace)
     }
 }
 
+/* The rows' arrays change hands; options that set samples and beams come last, as they count requests by their number in the file. */
 static enum status take_over(struct trace_rows *rows, const struct kept *kept, const struct trace_selection *selection, struct trace *trace,
                              struct diag *diag)
 {
@@ -353,13 +383,13 @@ static enum status take_over(struct trace_rows *rows, const struct kept *kept, c
 }
 
 /* Everything from the joined rows on. */
-static enum status make_trace(const char *name, struct trace_rows *all, bool from_first, const struct trace_selection *selection,
+static enum status make_trace(const char *name, struct trace_rows *all, enum trace_times times, const struct trace_selection *selection,
                               struct trace *trace, struct diag *diag)
 {
     uint32_t used;
     bool sorted;
     struct kept *kept = NULL;
-    enum status status = survey(all, from_first, selection, &used, &sorted, name, diag);
+    enum status status = survey(name, all, times, selection, &used, &sorted, diag);
     if (status == SIM_OK && used == 0)
         status = diag_set(diag, SIM_BAD_INPUT, "%s: none of its %zu requests is selected; widen --from, --to or --limit", name, all->count);
     if (status == SIM_OK)
@@ -382,8 +412,8 @@ static enum status make_trace(const char *name, struct trace_rows *all, bool fro
     return status;
 }
 
-enum status trace_join(const char *name, struct trace_rows *pieces, size_t count, bool from_first, const struct trace_selection *selection,
-                       struct trace *trace, struct diag *diag)
+enum status trace_join(const char *name, struct trace_rows *pieces, size_t count, enum trace_times times,
+                       const struct trace_selection *selection, struct trace *trace, struct diag *diag)
 {
     struct trace_rows all = {0};
     size_t rows = 0;
@@ -393,7 +423,7 @@ enum status trace_join(const char *name, struct trace_rows *pieces, size_t count
         return diag_set(diag, SIM_BAD_INPUT, "%s: holds %zu requests; 1 to 2147483646 can be replayed", name, rows);
     enum status status = concatenate(pieces, count, &all, diag);
     if (status == SIM_OK)
-        status = make_trace(name, &all, from_first, selection, trace, diag);
+        status = make_trace(name, &all, times, selection, trace, diag);
     trace->requests_in_file = (uint32_t)rows;
     trace_rows_deinit(&all);
     return status;

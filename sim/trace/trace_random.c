@@ -1,4 +1,6 @@
-/* trace_random.c - see trace_random.h. */
+/* trace_random.c - lengths drawn from a seed, straight into a trace's columns. Read trace_random.h first for what vLLM's data set means;
+ * the rules are in draw_length.
+ */
 #include "trace/trace_random.h"
 
 #include <math.h>
@@ -6,7 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/draw.h"
+#include "base/seeded_random.h"
 
 struct random_workload random_workload_default(void)
 {
@@ -17,29 +19,23 @@ struct random_workload random_workload_default(void)
 static uint32_t draw_length(uint64_t *state, uint32_t mean, double ratio, uint32_t least)
 {
     const double low = fmax(floor(mean * (1 - ratio)), least), high = fmax(ceil(mean * (1 + ratio)), low);
-    return (uint32_t)low + (uint32_t)(draw_bits(state) % ((uint64_t)(high - low) + 1));
+    return (uint32_t)low + (uint32_t)(seeded_bits(state) % ((uint64_t)(high - low) + 1));
 }
 
 static enum status make_columns(const struct random_workload *workload, struct trace *trace, struct diag *diag)
 {
     const size_t count = workload->requests;
-    enum status status = array_zeroed(&trace->arrival_ns, count, sizeof *trace->arrival_ns, "the workload", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->input_tokens, count, sizeof *trace->input_tokens, "the workload", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->output_tokens, count, sizeof *trace->output_tokens, "the workload", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&trace->index, count, sizeof *trace->index, "the workload", diag);
-    if (status == SIM_OK && workload->prefix_tokens > 0)
-        status = array_zeroed(&trace->hash_start, count + 1, sizeof *trace->hash_start, "the workload", diag);
-    if (status == SIM_OK && workload->prefix_tokens > 0)
-        status = array_zeroed(&trace->hash_ids, count, sizeof *trace->hash_ids, "the workload", diag);
-    return status;
+    const bool prefix = workload->prefix_tokens > 0;
+    const struct array_request columns[] = {
+        ARRAY_OF(trace->arrival_ns, count), ARRAY_OF(trace->input_tokens, count),           ARRAY_OF(trace->output_tokens, count),
+        ARRAY_OF(trace->index, count),      ARRAY_IF(prefix, trace->hash_start, count + 1), ARRAY_IF(prefix, trace->hash_ids, count)};
+    return array_zeroed_all(columns, sizeof columns / sizeof *columns, "the workload", diag);
 }
 
+/* All arrive at 0; arrivals are drawn separately if there is a rate. With a prefix, a prompt of its own may be empty. */
 static void fill_columns(const struct random_workload *workload, struct trace *trace)
 {
-    uint64_t state = draw_stream(workload->seed, DRAW_LENGTHS);
+    uint64_t state = seeded_stream(workload->seed, SEEDED_LENGTHS);
     const uint32_t prefix = workload->prefix_tokens;
     for (uint32_t i = 0; i < workload->requests; i++) {
         trace->index[i] = i;

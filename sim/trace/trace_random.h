@@ -2,7 +2,7 @@
  *
  * Prompts of prefix_tokens that all requests share and a number of their own that is uniform around input_tokens; outputs uniform around
  * output_tokens; both within floor(mean * (1 - range_ratio)) and ceil(mean * (1 + range_ratio)). All arrive at 0, in order, unless a rate
- * says otherwise (load.h). Lengths are drawn from `seed` (base/draw.h), the same on every machine; they are not numpy's.
+ * says otherwise (drawn_arrivals.h). Lengths are drawn from `seed` (base/seeded_random.h), the same on every machine; they are not numpy's.
  * Source: vllm/benchmarks/datasets.py, RandomDataset; a tokenizer's special tokens are not counted.
  */
 #ifndef PAGESIM_TRACE_RANDOM_H
@@ -21,8 +21,8 @@ struct random_workload {
 
 struct random_workload random_workload_default(void);
 
-/* The prefix is one trace block: replay with trace_block_size = prefix_tokens where that is not 0. SIM_USAGE: prompts of no tokens would come
- * of it. The caller ends *out with trace_destroy. */
+/* The prefix is one trace block: replay with trace_block_size = prefix_tokens where that is not 0. SIM_USAGE: prompts of no tokens would
+ * come of it. The caller ends *out with trace_destroy. */
 SIM_NODISCARD enum status trace_random(const struct random_workload *workload, struct trace **out, struct diag *diag);
 
 #endif

@@ -1,4 +1,6 @@
-/* trace_rows.c - see trace_rows.h. */
+/* trace_rows.c - columns that grow while a piece is read. Optional ones appear with the first row that needs them. Read trace_rows_add in
+ * trace_rows.h first: what is here is what it does rarely.
+ */
 #include "trace/trace_rows.h"
 
 #include <stdio.h>
@@ -8,7 +10,7 @@
 #include "base/array.h"
 
 /* What the whole piece will hold, from what its part so far holds, and a sixteenth more; at least half as much again. Pages that are never
- * touched cost nothing, while growing step by step leaves used ones behind. */
+ * touched cost nothing, while growing step by step leaves touched pages unused. */
 static size_t expected(const struct trace_rows *rows, size_t have)
 {
     size_t consumed = (size_t)(rows->at - rows->text);
@@ -52,6 +54,7 @@ enum status trace_rows_grow_hashes(struct trace_rows *rows)
     return status;
 }
 
+/* Ids above 2^32 are rare, so their upper halves get a column only in a trace that has such ids. */
 enum status trace_rows_put_high(struct trace_rows *rows, uint64_t id)
 {
     if (!rows->hash_high) {
@@ -71,6 +74,7 @@ static enum status make_column(struct trace_rows *rows, void *column, size_t siz
     return made ? SIM_OK : array_zeroed(column, rows->capacity + 1, size, "requests", &rows->diag);
 }
 
+/* A row that has something optional, or comes after one that had. */
 enum status trace_rows_add_rare(struct trace_rows *rows, const struct trace_row *row)
 {
     const size_t i = rows->count;
@@ -123,6 +127,7 @@ static bool is_listed(const char *list, const char *name)
     return false;
 }
 
+/* Listed once; what does not fit any more is left out, as the warning is for people. */
 void trace_rows_ignore(struct trace_rows *rows, const char *name)
 {
     size_t used = strlen(rows->ignored_fields);

@@ -1,4 +1,4 @@
-/* trace_rows.h - between trace.c and the readers of single formats: requests as read, in file order, one set of columns a piece of the file.
+/* trace_rows.h - requests as a reader has read them: in file order, one set of columns for each piece of the file.
  *
  * A file is cut into pieces at line ends; threads read pieces independently; trace_join.c joins them in order. So what is read, and which
  * error is told (that of the lowest line), does not depend on the number of threads. The columns are those of trace.h already: where the
@@ -25,9 +25,18 @@ struct trace_name {
 
 enum { TRACE_NAMES_KNOWN = 16 };
 
+/* A file while it is read: first the whole text, after trace_reader.begin what follows the header. */
+struct trace_source {
+    const char *name; /* for messages */
+    const char *text;
+    size_t length;
+    size_t first_line; /* line number of text[0] */
+    struct format_facts facts;
+};
+
 struct trace_rows {
-    const char *file; /* name for messages */
-    const char *text; /* this piece; text_file.h's slack can be read behind it */
+    const struct trace_source *source;
+    const char *text; /* this piece; text_file.h's slack after it can be read, too */
     size_t length;
     size_t first_line; /* number of its first line, filled only when an error needs it */
     const char *at;    /* the line that is being read; from it and the rows so far the size of arrays is guessed */
@@ -44,7 +53,7 @@ struct trace_rows {
     char ignored_fields[256];
     struct trace_name known[TRACE_NAMES_KNOWN]; /* names that are listed in ignored_fields */
     size_t known_count;
-    struct diag diag; /* the piece's first error; its line counts from 1 at the piece's start until trace.c adds the rest */
+    struct diag diag; /* the piece's first error; its line counts from 1 at the piece's start until trace_load.c adds the rest */
     enum status status;
 };
 
@@ -96,24 +105,18 @@ void trace_rows_deinit(struct trace_rows *rows);
 /* Add a field's name to the list of ignored ones, once. */
 void trace_rows_ignore(struct trace_rows *rows, const char *name);
 
-/* Milliseconds to nanoseconds, rounded half to even. false: negative, not finite or too large. */
-static inline bool trace_ms_to_ns(double ms, int64_t *ns)
+/* The latest time: 285 years, below what int64 nanoseconds hold. */
+#define TRACE_MAX_NS 9e18
+
+/* A time in units of `unit_ns` to nanoseconds, rounded half to even. false: negative, not finite or too large. */
+static inline bool trace_time_to_ns(double time, double unit_ns, int64_t *ns)
 {
     const double all_whole = 4503599627370496.0; /* 2^52: from here on doubles have no fraction; adding it rounds half to even */
-    if (!(ms >= 0 && ms <= 9e12))
+    const double exact = time * unit_ns;
+    if (!(exact >= 0 && exact <= TRACE_MAX_NS))
         return false;
-    double exact = ms * 1e6;
     *ns = (int64_t)(exact < all_whole ? (exact + all_whole) - all_whole : exact);
     return true;
 }
-
-/* Read a piece. On an error rows->status and rows->diag say what, and rows->count how far it came. `line` numbers count from
- * rows->first_line. */
-void trace_read_jsonl(struct trace_rows *rows);
-/* Azure: arrival_ns is nanoseconds since the epoch; trace_join subtracts the first row's. The header line is not part of any piece. */
-void trace_read_azure_csv(struct trace_rows *rows);
-
-/* Is this line the header of an Azure CSV? */
-bool trace_is_azure_header(const char *line, size_t length);
 
 #endif

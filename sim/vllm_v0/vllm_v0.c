@@ -1,315 +1,30 @@
 /* vllm_v0.c - the scheduler of vLLM 0.6.2, the last one with the PagedAttention paper's design: groups of sequences, watermark admission,
- * prefill-first or chunked, preemption by recompute or by swapping. Sections in comments are those of semantics/vllm_v0.md.
+ * prefill-first or chunked, preemption by recompute or by swapping. Start reading at v0_schedule(). Who is in a step is decided in
+ * vllm_v0_phases.c; blocks are vllm_v0_groups.c's, outputs vllm_v0_outputs.c's. Sections in comments are those of semantics/vllm_v0.md.
  * Source: vLLM 0.6.2 core/scheduler.py. */
+#include "vllm_v0/vllm_v0.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/request_queue.h"
-#include "engine/scheduler.h"
-#include "sim_version.h"
-#include "vllm_v0/vllm_v0_groups.h"
-#include "vllm_v0/vllm_v0_outputs.h"
+#include "vllm_v0/vllm_v0_phases.h"
 #include "vllm_v0/vllm_v0_residents.h"
-
-/* A growing list of positions. */
-struct positions {
-    uint32_t *items;
-    size_t capacity;
-    uint32_t count;
-};
-
-/* Scheduled groups of one phase with their tokens; `tokens` of a decode is 1 whatever the number of sequences. */
-struct phase {
-    struct scheduled *items;
-    size_t capacity;
-    uint32_t count;
-};
-
-struct vllm_v0 {
-    struct scheduler base;
-    const struct trace *trace;
-    struct config config;
-    struct v0_manager manager;
-    struct v0_outputs outputs;
-    struct v0_group *groups; /* by position */
-    struct request_queue waiting, swapped;
-    struct positions running, next_running;
-    uint32_t running_first; /* while the decode phase walks: [first, count) are not reached yet */
-    uint32_t unfinished;
-    /* this step */
-    int64_t tokens; /* budget used; see clip() for how it can shrink */
-    uint32_t sequences;
-    struct phase new_prefills, continued, decodes, swapped_prefills, swapped_decodes;
-    struct positions recomputed, swapped_out, resumed, ignored, ignored_swapped, finished;
-    struct phase admitted, scheduled, sampled;
-    struct preempted *preempted;
-    size_t preempted_capacity;
-    uint32_t preempted_count;
-    struct step_sequence *step_sequences;
-    size_t step_sequences_capacity;
-    uint32_t prefill_groups; /* how many of `scheduled` count as prefill */
-    int32_t *chunks;         /* tokens of each scheduled group's sequences */
-    size_t chunks_capacity;
-    const char *abort;
-    char abort_text[256], diagnosis[512];
-};
-
-static enum status push(struct positions *list, uint32_t position, struct diag *diag)
-{
-    enum status status =
-        array_reserve(&list->items, &list->capacity, (size_t)list->count + 1, sizeof *list->items, "a scheduler list", diag);
-    if (status == SIM_OK)
-        list->items[list->count++] = position;
-    return status;
-}
-
-static enum status push_scheduled(struct phase *phase, uint32_t request, int64_t tokens, struct diag *diag)
-{
-    enum status status =
-        array_reserve(&phase->items, &phase->capacity, (size_t)phase->count + 1, sizeof *phase->items, "a scheduler list", diag);
-    if (status == SIM_OK)
-        phase->items[phase->count++] = (struct scheduled){.request = request, .tokens = (int32_t)tokens};
-    return status;
-}
 
 static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
     (void)arrival_ns;
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
     enum status status = v0_group_open(&v0->manager, position, &v0->groups[position], diag);
-    if (status == SIM_OK) {
+    if (status == SIM_OK)
         request_queue_push(&v0->waiting, position, 0);
-        v0->unfinished++;
-    }
-    return status;
-}
-
-static void die(struct vllm_v0 *v0, const char *why, uint32_t request)
-{
-    if (v0->abort)
-        return;
-    snprintf(v0->abort_text, sizeof v0->abort_text, "%s (request %u)", why, v0->trace->index[request]);
-    v0->abort = v0->abort_text;
-}
-
-/* Tokens that a running sequence wants: 1 when decoding, the uncomputed rest of its prompt otherwise. */
-static uint32_t wanted_tokens(const struct v0_sequence *sequence)
-{
-    return sequence->decoding ? 1 : sequence->length - (uint32_t)sequence->computed;
-}
-
-static uint32_t group_wants(const struct v0_group *group, enum v0_status which)
-{
-    uint32_t tokens = 0;
-    for (uint32_t i = 0; i < group->count; i++)
-        if (group->sequences[i]->status == which)
-            tokens += wanted_tokens(group->sequences[i]);
-    return tokens;
-}
-
-/* Chunked prefill: what the budget leaves of `wanted`; whole blocks only with prefix caching. A group with several sequences may have
- * gone over the budget; then what is left is negative, and vLLM goes on with that number: a decode is scheduled all the same and gives
- * budget back, a prompt gets a chunk of negative length. Division rounds down, as in Python. */
-static int64_t clip(struct vllm_v0 *v0, uint32_t wanted, uint32_t request)
-{
-    const int64_t budget = v0->config.max_num_batched_tokens, size = v0->config.block_size, left = budget - v0->tokens;
-    if (left >= wanted)
-        return wanted;
-    if (!v0->config.enable_prefix_caching)
-        return left;
-    if (budget % size != 0)
-        die(v0, "chunked prefill with prefix caching needs max_num_batched_tokens to be a multiple of block_size", request);
-    return (left >= 0 ? left / size : -((size - 1 - left) / size)) * size;
-}
-
-/* --- section 5: preemption ------------------------------------------------------------------------------------------------------- */
-
-static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t requester, struct diag *diag)
-{
-    struct v0_group *group = &v0->groups[victim];
-    enum preemption_mode mode = v0->config.preemption_mode;
-    if (mode == PREEMPTION_AUTO)
-        mode = v0_group_reserve(group) == 1 ? PREEMPTION_RECOMPUTE : PREEMPTION_SWAP;
-    enum status status = array_reserve(&v0->preempted, &v0->preempted_capacity, (size_t)v0->preempted_count + 1, sizeof *v0->preempted,
-                                       "a scheduler list", diag);
-    if (status != SIM_OK)
-        return status;
-    struct preempted *told = &v0->preempted[v0->preempted_count];
-    *told = (struct preempted){.request = victim, .requester = requester, .kind = PREEMPT_SWAP};
-    for (uint32_t i = 0; i < group->count; i++)
-        told->blocks += group->sequences[i]->status == V0_RUNNING ? group->sequences[i]->count : 0;
-    if (mode == PREEMPTION_RECOMPUTE) {
-        if (v0_group_count(group, V0_RUNNING) != 1) {
-            die(v0, "a group with several running sequences cannot be preempted by recompute", victim);
-            return SIM_OK;
-        }
-        struct v0_sequence *sequence = v0_group_only(group, V0_RUNNING);
-        told->kind = PREEMPT_RECOMPUTE;
-        told->tokens_lost = sequence->computed > 0 ? (uint32_t)sequence->computed : 0;
-        v0_release(&v0->manager, sequence);
-        sequence->status = V0_WAITING;
-        sequence->computed = 0;
-        sequence->decoding = false;
-        status = push(&v0->recomputed, victim, diag);
-    } else {
-        if (!v0_can_swap_out(&v0->manager, group)) {
-            die(v0, "no CPU blocks left to swap to", victim);
-            return SIM_OK;
-        }
-        status = v0_swap_out(&v0->manager, group, diag);
-        if (status == SIM_OK)
-            status = push(&v0->swapped_out, victim, diag);
-    }
-    v0->preempted_count++;
-    return status;
-}
-
-/* Make room for the group, taking victims from the back of those not reached. *granted = false: it went itself, or the engine died. */
-static enum status make_room(struct vllm_v0 *v0, uint32_t request, bool *granted, struct diag *diag)
-{
-    *granted = false;
-    while (!v0_can_append(&v0->manager, &v0->groups[request])) {
-        bool others = v0->running.count > v0->running_first;
-        uint32_t victim = others ? v0->running.items[--v0->running.count] : request;
-        enum status status = preempt(v0, victim, request, diag);
-        if (status != SIM_OK || v0->abort || !others)
-            return status;
-    }
-    *granted = true;
-    return SIM_OK;
-}
-
-/* Sections 5 and 7.1: running groups in order. What is left of `running` afterwards stands at [running_first, count). */
-static enum status phase_running(struct vllm_v0 *v0, struct diag *diag)
-{
-    const bool chunked = v0->config.enable_chunked_prefill;
-    while (v0->running_first < v0->running.count && !v0->abort) {
-        uint32_t request = v0->running.items[v0->running_first];
-        struct v0_group *group = &v0->groups[request];
-        int64_t tokens = group_wants(group, V0_RUNNING);
-        bool granted, decoding = group->sequences[0]->decoding; /* vLLM asks the first of the list */
-        if (chunked && v0_group_count(group, V0_RUNNING) == 1)
-            tokens = clip(v0, (uint32_t)tokens, request);
-        if (tokens == 0 || v0->abort)
-            break;
-        v0->running_first++;
-        enum status status = make_room(v0, request, &granted, diag);
-        if (status == SIM_OK && granted) {
-            status = v0_append(&v0->manager, group, diag);
-            if (status == SIM_OK)
-                status = push_scheduled(decoding ? &v0->decodes : &v0->continued, request, decoding ? 1 : tokens, diag);
-            v0->tokens += tokens;
-            if (chunked)
-                v0->sequences += v0_group_reserve(group);
-        }
-        if (status != SIM_OK)
-            return status;
-    }
-    return SIM_OK;
-}
-
-/* --- section 6: swapping in ------------------------------------------------------------------------------------------------------ */
-
-static enum status drop_swapped_head(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
-{
-    request_queue_pop(&v0->swapped);
-    v0_lose_swapped(&v0->groups[request]);
-    v0->unfinished--;
-    return push(&v0->ignored_swapped, request, diag);
-}
-
-static enum status swap_in_head(struct vllm_v0 *v0, uint32_t request, int64_t tokens, struct diag *diag)
-{
-    struct v0_group *group = &v0->groups[request];
-    request_queue_pop(&v0->swapped);
-    enum status status = v0_swap_in(&v0->manager, group, diag);
-    if (status == SIM_OK)
-        status = v0_append(&v0->manager, group, diag);
-    if (status == SIM_OK)
-        status = push(&v0->resumed, request, diag);
-    bool decoding = group->sequences[0]->decoding;
-    if (status == SIM_OK)
-        status = push_scheduled(decoding ? &v0->swapped_decodes : &v0->swapped_prefills, request, decoding ? 1 : tokens, diag);
-    v0->tokens += tokens;
-    v0->sequences += v0_group_reserve(group);
-    return status;
-}
-
-static enum status phase_swapped(struct vllm_v0 *v0, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    while (v0->swapped.count > 0 && status == SIM_OK) {
-        uint32_t request = request_queue_peek(&v0->swapped);
-        struct v0_group *group = &v0->groups[request];
-        enum v0_fit fit = v0_can_swap_in(&v0->manager, group);
-        if (fit == V0_NEVER) {
-            status = drop_swapped_head(v0, request, diag);
-            continue;
-        }
-        int64_t tokens = group_wants(group, V0_SWAPPED);
-        if (fit == V0_LATER || tokens == 0 || v0->tokens + tokens > v0->config.max_num_batched_tokens ||
-            v0->sequences + v0_group_reserve(group) > v0->config.max_num_seqs)
-            break;
-        status = swap_in_head(v0, request, tokens, diag);
-    }
-    return status;
-}
-
-/* --- sections 4.1 and 7.3: admission --------------------------------------------------------------------------------------------- */
-
-static enum status ignore_head(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
-{
-    v0_group_only(&v0->groups[request], V0_WAITING)->status = V0_FINISHED;
-    request_queue_pop(&v0->waiting);
-    v0->unfinished--;
-    return push(&v0->ignored, request, diag);
-}
-
-static enum status admit_head(struct vllm_v0 *v0, uint32_t request, int64_t tokens, struct diag *diag)
-{
-    struct v0_group *group = &v0->groups[request];
-    request_queue_pop(&v0->waiting);
-    enum status status = v0_allocate(&v0->manager, group, diag);
-    if (status == SIM_OK)
-        status = push_scheduled(&v0->new_prefills, request, tokens, diag);
-    if (status == SIM_OK)
-        status = push_scheduled(&v0->admitted, request, 0, diag);
-    v0->tokens += tokens;
-    v0->sequences += v0_group_reserve(group);
-    return status;
-}
-
-static enum status phase_waiting(struct vllm_v0 *v0, struct diag *diag)
-{
-    const bool chunked = v0->config.enable_chunked_prefill;
-    const uint32_t budget = v0->config.max_num_batched_tokens, longest = v0->config.max_model_len;
-    const uint32_t limit = chunked || longest < budget ? longest : budget;
-    enum status status = SIM_OK;
-    while (v0->waiting.count > 0 && status == SIM_OK) {
-        uint32_t request = request_queue_peek(&v0->waiting);
-        struct v0_group *group = &v0->groups[request];
-        int64_t tokens = v0_group_only(group, V0_WAITING)->length;
-        if (chunked)
-            tokens = clip(v0, (uint32_t)tokens, request);
-        if (v0->abort)
-            break;
-        enum v0_fit fit = tokens > limit ? V0_NEVER : v0_can_allocate(&v0->manager, group);
-        if (fit == V0_NEVER) {
-            status = ignore_head(v0, request, diag);
-            continue;
-        }
-        if (fit == V0_LATER || tokens == 0 || v0->tokens + tokens > budget ||
-            v0->sequences + v0_group_reserve(group) > v0->config.max_num_seqs)
-            break;
-        status = admit_head(v0, request, tokens, diag);
-    }
     return status;
 }
 
 /* --- a step ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Without chunked prefill, all running groups hold their sequence slots even in steps that they sit out. */
 static void start_step(struct vllm_v0 *v0)
 {
     struct phase *const phases[] = {&v0->new_prefills,    &v0->continued, &v0->decodes,   &v0->swapped_prefills,
@@ -328,36 +43,11 @@ static void start_step(struct vllm_v0 *v0)
             v0->sequences += v0_group_reserve(&v0->groups[v0->running.items[i]]);
 }
 
-/* Section 4 */
-static enum status schedule_prefill_first(struct vllm_v0 *v0, struct diag *diag)
-{
-    enum status status = v0->swapped.count == 0 ? phase_waiting(v0, diag) : SIM_OK;
-    if (status != SIM_OK || v0->new_prefills.count > 0)
-        return status;
-    status = phase_running(v0, diag);
-    if (status == SIM_OK && v0->preempted_count == 0 && !v0->abort)
-        status = phase_swapped(v0, diag);
-    return status;
-}
-
-/* Section 7 */
-static enum status schedule_chunked(struct vllm_v0 *v0, struct diag *diag)
-{
-    enum status status = phase_running(v0, diag);
-    if (status == SIM_OK && v0->preempted_count == 0 && !v0->abort)
-        status = phase_swapped(v0, diag);
-    if (status == SIM_OK && !v0->abort)
-        status = phase_waiting(v0, diag);
-    if (status == SIM_OK && !v0->abort && v0->tokens > v0->config.max_num_batched_tokens)
-        die(v0, "several sequences of one group went over max_num_batched_tokens", v0->decodes.items[v0->decodes.count - 1].request);
-    return status;
-}
-
 static enum status append_phase(struct positions *list, const struct phase *phase, struct diag *diag)
 {
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < phase->count && status == SIM_OK; i++)
-        status = push(list, phase->items[i].request, diag);
+        status = v0_push(list, phase->items[i].request, diag);
     return status;
 }
 
@@ -373,7 +63,7 @@ static enum status requeue(struct vllm_v0 *v0, struct diag *diag)
     enum status status = SIM_OK;
     v0->next_running.count = 0;
     for (uint32_t i = v0->running_first; i < v0->running.count && status == SIM_OK; i++)
-        status = push(&v0->next_running, v0->running.items[i], diag);
+        status = v0_push(&v0->next_running, v0->running.items[i], diag);
     for (size_t i = 0; i < 5 && status == SIM_OK; i++)
         status = append_phase(&v0->next_running, (v0->config.enable_chunked_prefill ? chunked : plain)[i], diag);
     struct positions old = v0->running;
@@ -392,7 +82,7 @@ static enum status list_scheduled(struct vllm_v0 *v0, struct diag *diag)
         v0->prefill_groups += v0->continued.count + v0->swapped_prefills.count;
     for (size_t phase = 0; phase < 5; phase++)
         for (uint32_t i = 0; i < phases[phase]->count && status == SIM_OK; i++)
-            status = push_scheduled(&v0->scheduled, phases[phase]->items[i].request, phases[phase]->items[i].tokens, diag);
+            status = v0_push_scheduled(&v0->scheduled, phases[phase]->items[i].request, phases[phase]->items[i].tokens, diag);
     if (status == SIM_OK)
         status = array_reserve(&v0->chunks, &v0->chunks_capacity, v0->scheduled.count, sizeof *v0->chunks, "a scheduler list", diag);
     for (uint32_t i = 0; i < v0->scheduled.count && status == SIM_OK; i++) {
@@ -417,30 +107,6 @@ static void follow_caching(struct vllm_v0 *v0, int64_t now_ns)
         v0_mark_computed(&v0->manager, &v0->groups[v0->scheduled.items[i].request], v0->chunks[i]);
 }
 
-/* Sums wrap around zero on their way where a chunk is negative, and are right in the end. */
-static void add_to_shape(struct step_shape *shape, const struct v0_sequence *sequence, int32_t chunk)
-{
-    uint64_t tokens = (uint64_t)(int64_t)chunk, after = (uint64_t)(int64_t)sequence->computed;
-    uint32_t context = (uint32_t)sequence->computed;
-    shape->scheduled_tokens += tokens;
-    shape->context_tokens += after;
-    shape->sequences++;
-    if (chunk != 1 || context != sequence->length) {
-        shape->prefill_chunks++;
-        shape->prefill_tokens += tokens;
-        shape->prefill_context += after - tokens;
-        shape->prefill_context_product += tokens * (after - tokens);
-        return;
-    }
-    if (shape->decodes++ == 0)
-        shape->min_decode_context = shape->max_decode_context = context;
-    shape->decode_context += context;
-    if (context > shape->max_decode_context)
-        shape->max_decode_context = context;
-    if (context < shape->min_decode_context)
-        shape->min_decode_context = context;
-}
-
 /* Compute the chunk of every live sequence; list the sequences and their sums. */
 static enum status list_sequences(struct vllm_v0 *v0, struct step *step, struct diag *diag)
 {
@@ -453,9 +119,10 @@ static enum status list_sequences(struct vllm_v0 *v0, struct step *step, struct 
             struct v0_sequence *sequence = group->sequences[s];
             if (sequence->status == V0_FINISHED)
                 continue;
+            const uint64_t before = (uint64_t)(int64_t)sequence->computed, chunk = (uint64_t)(int64_t)v0->chunks[i];
             sequence->computed += v0->chunks[i];
-            v0->manager.held_tokens += (uint64_t)(int64_t)v0->chunks[i];
-            add_to_shape(&step->shape, sequence, v0->chunks[i]);
+            v0->manager.held_tokens += chunk;
+            step_shape_add(&step->shape, before, chunk, chunk == 1 && (uint32_t)sequence->computed == sequence->length);
             if (!v0->manager.want_lists)
                 continue;
             status = array_reserve(&v0->step_sequences, &v0->step_sequences_capacity, (size_t)listed + 1, sizeof *v0->step_sequences,
@@ -488,11 +155,7 @@ static void fill_tally(struct vllm_v0 *v0, struct step *step)
     const struct v0_running running = {v0->groups, v0->running.items, v0->running.count};
     uint32_t prefills = v0->prefill_groups, groups = v0->scheduled.count;
     step->tally = (struct step_tally){
-        .context_tokens = step->shape.context_tokens,
         .held_tokens = manager->held_tokens,
-        .scheduled_tokens = (uint32_t)step->shape.scheduled_tokens,
-        .scheduled_sequences = step->shape.sequences,
-        .prefill_tokens = (uint32_t)step->shape.prefill_tokens,
         .running = v0->running.count,
         .waiting = v0->waiting.count,
         .swapped = v0->swapped.count,
@@ -508,18 +171,20 @@ static void fill_tally(struct vllm_v0 *v0, struct step *step)
         .swapped_out_blocks = manager->swap_out.count,
         .preemptions = v0->preempted_count,
         .survivor_recomputes = manager->survivor_recomputes,
-        .mode = groups == 0          ? STEP_MODE_IDLE
-                : prefills == groups ? STEP_MODE_PREFILL
-                : prefills           ? STEP_MODE_MIXED
-                                     : STEP_MODE_DECODE,
     };
+    step_tally_set_work(&step->tally, &step->shape);
+    /* V0 calls a step by its groups: a prompt chunk of one token is a prefill all the same. */
+    step->tally.mode = groups == 0          ? STEP_MODE_IDLE
+                       : prefills == groups ? STEP_MODE_PREFILL
+                       : prefills           ? STEP_MODE_MIXED
+                                            : STEP_MODE_DECODE;
 }
 
 static enum status fill_lists(struct vllm_v0 *v0, struct step *step, struct diag *diag)
 {
     enum status status = list_sequences(v0, step, diag);
     for (uint32_t i = 0; i < v0->ignored_swapped.count && status == SIM_OK; i++)
-        status = push(&v0->ignored, v0->ignored_swapped.items[i], diag);
+        status = v0_push(&v0->ignored, v0->ignored_swapped.items[i], diag);
     step->scheduled = v0->scheduled.items;
     step->scheduled_count = v0->scheduled.count;
     /* A scheduled pair and an admitted one are both (request, tokens). */
@@ -546,7 +211,7 @@ static enum status v0_schedule(struct scheduler *self, int64_t now_ns, struct st
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
     *step = (struct step){0};
     start_step(v0);
-    enum status status = v0->config.enable_chunked_prefill ? schedule_chunked(v0, diag) : schedule_prefill_first(v0, diag);
+    enum status status = v0->config.enable_chunked_prefill ? v0_schedule_chunked(v0, diag) : v0_schedule_prefill_first(v0, diag);
     step->abort = v0->abort;
     if (status != SIM_OK || v0->abort)
         return status;
@@ -564,12 +229,8 @@ static enum status v0_schedule(struct scheduler *self, int64_t now_ns, struct st
 
 /* --- section 8: after the model -------------------------------------------------------------------------------------------------- */
 
-static enum status finish_group(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
-{
-    v0->unfinished--;
-    return push(&v0->finished, request, diag);
-}
-
+/* A group gets tokens when its prompt is complete, or when it was decoding already. Sequences of a group go through stages together, so the
+ * first one that lives speaks for all. */
 static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[request];
@@ -589,9 +250,9 @@ static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct d
     uint32_t tokens = !first ? v0_group_count(group, V0_RUNNING) : group->beam ? group->beam : group->samples;
     enum status status = v0_feed(&v0->outputs, &v0->manager, group, diag);
     if (status == SIM_OK)
-        status = push_scheduled(&v0->sampled, request, tokens, diag);
+        status = v0_push_scheduled(&v0->sampled, request, tokens, diag);
     if (status == SIM_OK && v0_group_live(group) == 0)
-        status = finish_group(v0, request, diag);
+        status = v0_push(&v0->finished, request, diag);
     return status;
 }
 
@@ -622,6 +283,7 @@ static enum status v0_complete(struct scheduler *self, int64_t end_ns, struct st
 
 /* --- before and after ------------------------------------------------------------------------------------------------------------ */
 
+/* Counted at its largest: every sample or beam with blocks of its own after the full prompt blocks, and one more each for copy-on-write. */
 static bool v0_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
                           uint64_t *smallest_pool)
 {
@@ -644,7 +306,7 @@ static bool v0_never_runs(const struct trace *trace, const struct config *config
     return need + config_watermark_blocks(config) > config->num_gpu_blocks;
 }
 
-/* Section 9: the ways to get stuck, told of the head that nothing moves. */
+/* Section 9: the ways to get stuck, each with the request at the head that nothing can move. */
 static const char *v0_diagnose(struct scheduler *self)
 {
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
@@ -654,7 +316,7 @@ static const char *v0_diagnose(struct scheduler *self)
         snprintf(text, size, "raise num_cpu_blocks, raise num_gpu_blocks, or choose another preemption_mode");
     } else if (v0->swapped.count > 0) {
         uint32_t request = request_queue_peek(&v0->swapped), index = v0->trace->index[request];
-        uint32_t rest = group_wants(&v0->groups[request], V0_SWAPPED);
+        uint32_t rest = v0_group_wants(&v0->groups[request], V0_SWAPPED);
         if (rest > v0->config.max_num_batched_tokens)
             snprintf(text, size,
                      "request %u was swapped out with %u prompt tokens uncomputed, more than max_num_batched_tokens (%u), and can never be "
@@ -674,11 +336,6 @@ static const char *v0_diagnose(struct scheduler *self)
         return NULL;
     }
     return text;
-}
-
-static uint32_t v0_unfinished(const struct scheduler *self)
-{
-    return ((const struct vllm_v0 *)self)->unfinished;
 }
 
 static void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
@@ -732,16 +389,12 @@ static void v0_destroy(struct scheduler *self)
     free(v0);
 }
 
-const struct scheduler_ops vllm_v0_ops = {
-    .name = "vllm-v0",
-    .vllm_version = SIM_VLLM_V0_VERSION,
-    .has_groups = true,
+static const struct scheduler_ops ops = {
     .never_runs = v0_never_runs,
     .arrive = v0_arrive,
     .schedule = v0_schedule,
     .complete = v0_complete,
     .diagnose = v0_diagnose,
-    .unfinished = v0_unfinished,
     .pool_state = v0_pool_state,
     .check = v0_check,
     .destroy = v0_destroy,
@@ -754,7 +407,7 @@ enum status vllm_v0_create(const struct trace *trace, const struct config *confi
     enum status status = array_zeroed(&v0, 1, sizeof *v0, "the scheduler", diag);
     if (status != SIM_OK)
         return status;
-    v0->base.ops = &vllm_v0_ops;
+    v0->base.ops = &ops;
     v0->trace = trace;
     v0->config = *config;
     status = v0_manager_init(&v0->manager, trace, config, want_lists, diag);

@@ -1,4 +1,4 @@
-/* vllm_v0_device.c - see vllm_v0_device.h. */
+/* vllm_v0_device.c - the stack and the evictor over the core's block pool (core/block_pool.h). */
 #include "vllm_v0/vllm_v0_device.h"
 
 #include <assert.h>
@@ -46,7 +46,8 @@ static void must(enum kv_status status)
     (void)status;
 }
 
-/* Which free block loses its content: walk from the oldest entry while last access is not later than the candidate's. */
+/* Which free block loses its content: among those accessed longest ago, the one with most hashed tokens. vLLM walks its map from the oldest
+ * entry and stops at a later access, which is not a search for the minimum; so does this. */
 static uint32_t choose_evicted(const struct v0_device *device)
 {
     const struct kv_block_pool *pool = &device->pool;

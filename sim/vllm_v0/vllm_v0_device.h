@@ -1,6 +1,6 @@
 /* vllm_v0_device.h - the blocks of one device (GPU or CPU) as vLLM V0's block manager hands them out.
  *
- * Two allocators behind one small interface:
+ * Two allocators, one small interface:
  *   plain   a stack: ids P-1, P-2, ... first, then last in, first out. Keys are ignored.
  *   cached  (prefix caching) fresh ids ascending 0, 1, 2, ...; afterwards the evictor, an insertion-ordered map of free blocks that keep
  *           their content: least recently accessed first, among equals the one with most hashed tokens.
@@ -15,8 +15,7 @@
 #include <stdbool.h>
 
 #include "base/diag.h"
-#include "block_pool.h"
-#include "prefix_cache.h"
+#include "pagedkv.h"
 
 #define V0_UNIQUE KV_CONTENT_NONE
 

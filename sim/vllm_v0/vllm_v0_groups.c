@@ -1,4 +1,5 @@
-/* vllm_v0_groups.c - see vllm_v0_groups.h. */
+/* vllm_v0_groups.c - lives of groups, keys of blocks, tables, copy-on-write, swapping, invariants, in this order. The two devices that
+ * blocks come from are vllm_v0_device.c's. */
 #include "vllm_v0/vllm_v0_groups.h"
 
 #include <stdlib.h>
@@ -93,6 +94,8 @@ uint32_t v0_group_live(const struct v0_group *group)
     return group->count - v0_group_count(group, V0_FINISHED);
 }
 
+/* A group counts for as many sequences as it may still fork into, so that forking never goes over max_num_seqs. After the first output it
+ * has forked, and counts for those alive. */
 uint32_t v0_group_reserve(const struct v0_group *group)
 {
     if (group->beam)
@@ -126,6 +129,7 @@ void v0_group_remove(struct v0_group *group, struct v0_sequence *sequence)
     close_sequence(sequence);
 }
 
+/* The child has its parent's past but none of its blocks: v0_fork shares the table, once the child is in the group. */
 enum status v0_sequence_copy(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence **out, struct diag *diag)
 {
     struct v0_sequence *child;
@@ -234,6 +238,7 @@ static enum status block_key(struct v0_manager *manager, struct v0_group *group,
 
 /* --- tables ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Contiguity, for reports: does a run of consecutive ids begin at this entry? */
 static bool starts_run(const struct v0_sequence *sequence, uint32_t i)
 {
     return i == 0 || sequence->blocks[i - 1] + 1 != sequence->blocks[i];
@@ -282,6 +287,7 @@ static enum status add_pair(struct v0_pairs *list, uint32_t from, uint32_t to, s
     return status;
 }
 
+/* The watermark keeps blocks free for those who run already, so that an admission does not preempt them in the next step. */
 enum v0_fit v0_can_allocate(const struct v0_manager *manager, const struct v0_group *group)
 {
     uint32_t need = v0_blocks_needed(manager, v0_group_only(group, V0_WAITING)), pool = manager->gpu.pool.num_blocks;
@@ -308,6 +314,7 @@ enum status v0_allocate(struct v0_manager *manager, struct v0_group *group, stru
     return status;
 }
 
+/* Each running sequence may need a block: for a new logical block, or for a copy of a shared last one. */
 bool v0_can_append(const struct v0_manager *manager, const struct v0_group *group)
 {
     return v0_group_count(group, V0_RUNNING) <= v0_device_free(&manager->gpu);
@@ -343,6 +350,8 @@ static enum status complete_last(struct v0_manager *manager, struct v0_group *gr
     return SIM_OK;
 }
 
+/* Three ways to make room for one token: a new block; a copy of the last one if it is shared; or nothing, since there is a slot left. With
+ * prefix caching, the token may also complete the last block. */
 static enum status append_sequence(struct v0_manager *manager, struct v0_group *group, struct v0_sequence *sequence, struct diag *diag)
 {
     uint32_t fresh;
@@ -478,6 +487,7 @@ enum status v0_swap_in(struct v0_manager *manager, struct v0_group *group, struc
     return status;
 }
 
+/* vLLM forgets the CPU blocks of a group that it drops while swapped out. They stay taken for ever, here too. */
 void v0_lose_swapped(struct v0_group *group)
 {
     for (uint32_t s = 0; s < group->count; s++) {
@@ -550,7 +560,7 @@ bool v0_manager_check(const struct v0_manager *manager, struct v0_group *const *
         count_references(groups[i], gpu, cpu, &blocks, &held);
     bool right = memcmp(gpu, manager->gpu.pool.refs, gpu_blocks * sizeof *gpu) == 0 && blocks == manager->table_blocks &&
                  held == manager->held_tokens && kv_block_pool_check(&manager->gpu.pool);
-    for (uint32_t block = 0; block < cpu_blocks; block++) /* dropped groups leave theirs behind, as in vLLM */
+    for (uint32_t block = 0; block < cpu_blocks; block++) /* dropped groups never give theirs back, as in vLLM */
         right = right && cpu[block] <= manager->cpu.pool.refs[block];
     free(gpu);
     free(cpu);

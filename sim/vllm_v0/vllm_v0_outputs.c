@@ -1,10 +1,11 @@
-/* vllm_v0_outputs.c - see vllm_v0_outputs.h. */
+/* vllm_v0_outputs.c - one round of outputs for a group: who continues whom, new children, finishes. Beams have no scores here, so which
+ * parent a beam continues is drawn from the request and its number of tokens, the same on every machine. */
 #include "vllm_v0/vllm_v0_outputs.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "base/draw.h"
+#include "base/seeded_random.h"
 #include "engine/content.h"
 
 /* A sequence that got a token: itself (child == parent) or a new child of `parent`. */
@@ -54,7 +55,7 @@ static enum status draw_parents(struct v0_outputs *outputs, const struct v0_grou
     enum status status = array_reserve(&outputs->draws, &outputs->draws_capacity, *count, sizeof *outputs->draws, "outputs", diag);
     uint64_t state = (uint64_t)group->request << 32 | generated;
     for (uint32_t j = 0; j < *count && status == SIM_OK; j++)
-        outputs->draws[j] = first ? 0 : group->beam ? (uint32_t)(draw_bits(&state) % running) : j;
+        outputs->draws[j] = first ? 0 : group->beam ? (uint32_t)(seeded_bits(&state) % running) : j;
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* vllm_v0_residents.c - see vllm_v0_residents.h. */
+/* vllm_v0_residents.c - walks over the tables of all running groups. Costs O(blocks), so it is done only for those who ask. */
 #include "vllm_v0/vllm_v0_residents.h"
 
 #include "base/array.h"

@@ -1,7 +1,8 @@
-/* vllm_v0_residents.h - all who hold GPU blocks in a step of vLLM V0, scheduled or not: what reports about memory need and decisions do not.
+/* vllm_v0_residents.h - all who hold GPU blocks in a step of vLLM V0, scheduled or not: what reports about memory need and decisions do
+ * not.
  *
- * In a prefill step of V0 all running groups stand still and keep their blocks; and samples of one prompt share even a last block that is
- * not full, until one of them writes to it.
+ * In a prefill step of V0 all running groups stand still and keep their blocks; and samples of one prompt share even a last block that
+ * is not full, until one of them writes to it.
  */
 #ifndef PAGESIM_VLLM_V0_RESIDENTS_H
 #define PAGESIM_VLLM_V0_RESIDENTS_H

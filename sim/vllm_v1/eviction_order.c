@@ -1,4 +1,5 @@
-/* eviction_order.c - see eviction_order.h. */
+/* eviction_order.c - a heap of free blocks by the policy's key, with a place for each block so that a hit can take it out of the middle.
+ * Nothing here runs under vLLM's own order, which is the queue of core/block_pool.h. */
 #include "vllm_v1/eviction_order.h"
 
 #include <stdlib.h>
@@ -7,7 +8,8 @@
 
 #define NOWHERE UINT32_MAX
 
-enum status eviction_order_init(struct eviction_order *order, const struct eviction_policy *policy, uint32_t num_blocks, struct diag *diag)
+enum status eviction_order_init(struct eviction_order *order, const struct pagesim_eviction_policy *policy, uint32_t num_blocks,
+                                struct diag *diag)
 {
     const char *what = "the order of eviction";
     *order = (struct eviction_order){.num_blocks = num_blocks};
@@ -37,9 +39,10 @@ void eviction_order_deinit(struct eviction_order *order)
     *order = (struct eviction_order){0};
 }
 
+/* Ties go to the block touched longest ago, then to the deepest one, as vLLM's queue has it. */
 static bool sooner(const struct eviction_order *order, uint32_t a, uint32_t b)
 {
-    const struct policy_block *left = &order->facts[a], *right = &order->facts[b];
+    const struct pagesim_policy_block *left = &order->facts[a], *right = &order->facts[b];
     if (order->keys[a] != order->keys[b])
         return order->keys[a] < order->keys[b];
     if (left->touched != right->touched)
@@ -72,6 +75,7 @@ static void sift_down(struct eviction_order *order, uint32_t at, uint32_t block)
     put(order, at, block);
 }
 
+/* The last block fills the hole, and may belong further up or further down. */
 static void leave_heap(struct eviction_order *order, uint32_t block)
 {
     uint32_t hole = order->at[block], moved = order->heap[--order->count];
@@ -84,20 +88,21 @@ static void leave_heap(struct eviction_order *order, uint32_t block)
         sift_down(order, hole, moved);
 }
 
+/* A hit makes the block used: it leaves the heap until it is free again. */
 void eviction_order_hit(struct eviction_order *order, uint32_t block, uint32_t depth, uint64_t admission)
 {
     if (!order->policy)
         return;
     if (order->at[block] != NOWHERE)
         leave_heap(order, block);
-    struct policy_block *facts = &order->facts[block];
-    *facts = (struct policy_block){.touched = admission, .hits = facts->hits + 1, .depth = depth};
+    struct pagesim_policy_block *facts = &order->facts[block];
+    *facts = (struct pagesim_policy_block){.touched = admission, .hits = facts->hits + 1, .depth = depth};
 }
 
 void eviction_order_fill(struct eviction_order *order, uint32_t block, uint32_t depth, uint64_t admission)
 {
     if (order->policy)
-        order->facts[block] = (struct policy_block){.touched = admission, .depth = depth};
+        order->facts[block] = (struct pagesim_policy_block){.touched = admission, .depth = depth};
 }
 
 void eviction_order_free(struct eviction_order *order, uint32_t block)

@@ -1,4 +1,5 @@
-/* eviction_order.h - which cached block is taken next, when eviction_policy is not vLLM's: facts of each block, and a heap of the free ones.
+/* eviction_order.h - which cached block is taken next, when eviction_policy is not vLLM's: facts of each block, and a heap of the free
+ * ones.
  *
  * The block pool's queue stays what it is, with all free blocks in it; the heap says which of those with content goes first:
  *
@@ -14,17 +15,17 @@
 #include "policy/policy.h"
 
 struct eviction_order {
-    const struct eviction_policy *policy; /* NULL: vLLM's queue; nothing below is used */
-    struct policy_block *facts;           /* by block */
-    uint64_t *keys;                       /* by block, while it is free */
-    uint32_t *heap, *at;                  /* at[block] == UINT32_MAX: not in it */
+    const struct pagesim_eviction_policy *policy; /* NULL: vLLM's queue; nothing below is used */
+    struct pagesim_policy_block *facts;           /* by block */
+    uint64_t *keys;                               /* by block, while it is free */
+    uint32_t *heap, *at;                          /* at[block] == UINT32_MAX: not in it */
     uint32_t count, num_blocks;
     uint64_t admissions, releases; /* counted so far */
 };
 
 /* `policy` as found by name. Its key NULL: nothing is allocated. */
-SIM_NODISCARD enum status eviction_order_init(struct eviction_order *order, const struct eviction_policy *policy, uint32_t num_blocks,
-                                              struct diag *diag);
+SIM_NODISCARD enum status eviction_order_init(struct eviction_order *order, const struct pagesim_eviction_policy *policy,
+                                              uint32_t num_blocks, struct diag *diag);
 void eviction_order_deinit(struct eviction_order *order);
 
 /* The next four do nothing under vLLM's order. `admission` is the number of the request's admission, counted by the caller from

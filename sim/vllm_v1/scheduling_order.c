@@ -1,32 +1,25 @@
-/* scheduling_order.c - see scheduling_order.h. */
+/* scheduling_order.c - finds the policy, makes its state, and shows it requests. Policies themselves are in sim/policy. */
 #include "vllm_v1/scheduling_order.h"
 
-/* One request alone in a step. */
+/* What a step would cost in which one request is alone: for policies that weigh recomputation. */
 static int64_t price_alone(const void *model, uint32_t tokens, uint32_t context)
 {
-    struct step_shape shape = {.scheduled_tokens = tokens, .context_tokens = (uint64_t)context + tokens, .sequences = 1, .sampled = 1};
-    if (tokens == 1 && context > 0) {
-        shape.decodes = 1;
-        shape.decode_context = shape.context_tokens;
-        shape.min_decode_context = shape.max_decode_context = context + 1;
-    } else {
-        shape.prefill_chunks = 1;
-        shape.prefill_tokens = tokens;
-        shape.prefill_context = context;
-        shape.prefill_context_product = (uint64_t)tokens * context;
-    }
+    struct step_shape shape = {.sampled = 1};
+    step_shape_add(&shape, context, tokens, tokens == 1 && context > 0);
     return step_time_price(model, &shape);
 }
 
 enum status scheduling_order_init(struct scheduling_order *order, const struct trace *trace, const struct config *config,
                                   const struct step_time_model *model, struct diag *diag)
 {
-    const struct scheduling_policy *policy = policy_find_scheduling(config->scheduling_policy);
-    struct policy_setup setup = {.request_count = trace->count, .step_ns = price_alone, .model = model};
+    const struct pagesim_scheduling_policy *policy = policy_find_scheduling(config->scheduling_policy);
+    struct pagesim_policy_setup setup = {.request_count = trace->count, .step_ns = price_alone, .model = model};
     if (!policy)
         return diag_set(diag, SIM_BAD_INPUT, "there is no scheduling_policy \"%s\"", config->scheduling_policy);
     *order = (struct scheduling_order){.policy = policy, .trace = trace};
-    return policy->create ? policy->create(&setup, &order->self, diag) : SIM_OK;
+    if (policy->create && !policy->create(&setup, &order->self))
+        return diag_set(diag, SIM_FAILED, "out of memory for the state of scheduling_policy \"%s\"", config->scheduling_policy);
+    return SIM_OK;
 }
 
 void scheduling_order_deinit(struct scheduling_order *order)
@@ -36,23 +29,23 @@ void scheduling_order_deinit(struct scheduling_order *order)
     *order = (struct scheduling_order){0};
 }
 
-struct policy_request scheduling_order_request(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns,
-                                               uint32_t known_tokens, uint32_t computed_tokens)
+struct pagesim_policy_request scheduling_order_request(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns,
+                                                       uint32_t known_tokens, uint32_t computed_tokens)
 {
     const struct trace *trace = order->trace;
-    return (struct policy_request){.arrival_ns = arrival_ns,
-                                   .position = position,
-                                   .input_tokens = trace->input_tokens[position],
-                                   .output_tokens = trace->output_tokens[position],
-                                   .priority = trace->priority ? trace->priority[position] : 0,
-                                   .known_tokens = known_tokens,
-                                   .computed_tokens = computed_tokens};
+    return (struct pagesim_policy_request){.arrival_ns = arrival_ns,
+                                           .position = position,
+                                           .input_tokens = trace->input_tokens[position],
+                                           .output_tokens = trace->output_tokens[position],
+                                           .priority = trace->priority ? trace->priority[position] : 0,
+                                           .known_tokens = known_tokens,
+                                           .computed_tokens = computed_tokens};
 }
 
 int64_t scheduling_order_first_key(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns)
 {
     if (!order->policy->key)
         return 0;
-    struct policy_request request = scheduling_order_request(order, position, arrival_ns, order->trace->input_tokens[position], 0);
+    struct pagesim_policy_request request = scheduling_order_request(order, position, arrival_ns, order->trace->input_tokens[position], 0);
     return order->policy->key(order->self, &request);
 }

@@ -11,22 +11,23 @@
 #include "trace/trace.h"
 
 struct scheduling_order {
-    const struct scheduling_policy *policy;
+    const struct pagesim_scheduling_policy *policy;
     void *self; /* the policy's */
     const struct trace *trace;
 };
 
-/* Find config->scheduling_policy and create its state. `model` prices what the policy asks; all is borrowed. SIM_BAD_INPUT: unknown name. */
+/* Find config->scheduling_policy and create its state. `model` prices what the policy asks; all is borrowed. SIM_BAD_INPUT: unknown
+ * name. */
 SIM_NODISCARD enum status scheduling_order_init(struct scheduling_order *order, const struct trace *trace, const struct config *config,
                                                 const struct step_time_model *model, struct diag *diag);
 void scheduling_order_deinit(struct scheduling_order *order);
 
 /* A request as policies see it. */
-struct policy_request scheduling_order_request(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns,
-                                               uint32_t known_tokens, uint32_t computed_tokens);
+struct pagesim_policy_request scheduling_order_request(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns,
+                                                       uint32_t known_tokens, uint32_t computed_tokens);
 
 /* Its key; 0 when the order has none. */
-static inline int64_t scheduling_order_key(const struct scheduling_order *order, const struct policy_request *request)
+static inline int64_t scheduling_order_key(const struct scheduling_order *order, const struct pagesim_policy_request *request)
 {
     return order->policy->key ? order->policy->key(order->self, request) : 0;
 }
@@ -35,9 +36,9 @@ static inline int64_t scheduling_order_key(const struct scheduling_order *order,
 int64_t scheduling_order_first_key(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns);
 
 /* Does the key of a request say for its whole life where it stands, without the policy being told or asked anything more? */
-static inline bool scheduling_policy_is_static(const struct scheduling_policy *policy)
+static inline bool scheduling_policy_is_static(const struct pagesim_scheduling_policy *policy)
 {
-    return policy->order != POLICY_CHANGING_KEY && !policy->happened && !policy->before_admission && !policy->waiting_only;
+    return policy->order != PAGESIM_POLICY_CHANGING_KEY && !policy->happened && !policy->before_admission && !policy->waiting_only;
 }
 
 #endif

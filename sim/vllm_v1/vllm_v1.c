@@ -1,18 +1,19 @@
 /* vllm_v1.c - the scheduler of vLLM V1 0.33.0, decision for decision, written to be read: the reference that faster engines are held to.
  *
- * Each step looks at every running request. Running requests first, in order; who finds no block takes one from a victim, which loses
- * everything and waits again. Then, if nobody was preempted, waiting requests are admitted until one does not fit. Who is a victim, who is
- * first among the waiting, and which cached block is taken first is asked from policies (policy.h); the text is vLLM's under its own.
- * Sections in comments are those of the semantics text. Source: vLLM v1/core/sched/scheduler.py.
+ * Each step looks at every running request. Running requests come first, in order. One that finds no block takes it from a victim, which
+ * loses everything and waits again. Then, if nobody was preempted, waiting requests are admitted until one does not fit. Policies
+ * (policy.h) say who is the victim, who is first among the waiting, and which cached block is taken first; under vLLM's own policies all
+ * is as in vLLM. Start reading at v1_schedule(). Sections in comments are those of the semantics text. Source: vLLM
+ * v1/core/sched/scheduler.py.
  */
+#include "vllm_v1/vllm_v1.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "engine/request_queue.h"
-#include "engine/scheduler.h"
-#include "sim_version.h"
 #include "vllm_v1/scheduling_order.h"
 #include "vllm_v1/vllm_v1_blocks.h"
 
@@ -29,7 +30,7 @@ struct vllm_v1 {
     struct config config;
     uint32_t watermark_blocks;
     struct scheduling_order order;
-    const struct preemption_victim *victim;
+    const struct pagesim_preemption_victim *victim;
     bool tells;     /* the scheduling policy wants to know what happens */
     int64_t now_ns; /* when the current step started */
     struct v1_blocks blocks;
@@ -55,7 +56,7 @@ struct vllm_v1 {
 
 /* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
 
-static struct policy_request view(const struct vllm_v1 *v1, uint32_t position)
+static struct pagesim_policy_request view(const struct vllm_v1 *v1, uint32_t position)
 {
     const struct v1_request *request = &v1->requests[position];
     return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known, request->computed);
@@ -64,52 +65,53 @@ static struct policy_request view(const struct vllm_v1 *v1, uint32_t position)
 /* The key of a request that is in the system. A static one is asked for once, at arrival. */
 static int64_t current_key(const struct vllm_v1 *v1, uint32_t position)
 {
-    if (v1->order.policy->order != POLICY_CHANGING_KEY)
+    if (v1->order.policy->order != PAGESIM_POLICY_CHANGING_KEY)
         return request_queue_key(&v1->waiting, position);
-    struct policy_request request = view(v1, position);
+    struct pagesim_policy_request request = view(v1, position);
     return scheduling_order_key(&v1->order, &request);
 }
 
-/* Only when v1->tells: most policies do not want to know, and the caller builds the event. */
-static void tell(const struct vllm_v1 *v1, uint32_t position, struct policy_event event)
+/* Callers ask v1->tells first: most policies do not want to know, and building the event costs. */
+static void tell(const struct vllm_v1 *v1, uint32_t position, struct pagesim_policy_event event)
 {
-    struct policy_request request = view(v1, position);
+    struct pagesim_policy_request request = view(v1, position);
     v1->order.policy->happened(v1->order.self, &request, &event);
 }
 
-/* Before tokens are handed out; requests are shown with theirs. */
+/* Called before tokens are handed out, but policies see each request with the token that it is about to get. */
 static void tell_computed(const struct vllm_v1 *v1, int64_t end_ns, const struct step *step)
 {
     for (uint32_t i = 0; i < step->scheduled_count; i++) {
-        struct policy_request request = view(v1, step->scheduled[i].request);
-        struct policy_event event = {.kind = POLICY_COMPUTED,
-                                     .now_ns = end_ns,
-                                     .step_ns = end_ns - v1->now_ns,
-                                     .tokens = (uint32_t)step->scheduled[i].tokens,
-                                     .generated = request.computed_tokens == request.known_tokens};
+        struct pagesim_policy_request request = view(v1, step->scheduled[i].request);
+        struct pagesim_policy_event event = {.kind = PAGESIM_POLICY_COMPUTED,
+                                             .now_ns = end_ns,
+                                             .step_ns = end_ns - v1->now_ns,
+                                             .tokens = (uint32_t)step->scheduled[i].tokens,
+                                             .generated = request.computed_tokens == request.known_tokens};
         request.known_tokens += event.generated;
         v1->order.policy->happened(v1->order.self, &request, &event);
     }
 }
 
 struct running_view {
-    struct policy_running running;
+    struct pagesim_policy_running running;
     const struct vllm_v1 *v1;
 };
 
-static struct policy_request running_request(const struct policy_running *running, uint32_t at)
+/* Policies see running requests through these, and never the scheduler. */
+static struct pagesim_policy_request running_request(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
     return view(v1, v1->running[at]);
 }
 
-static int64_t running_key(const struct policy_running *running, uint32_t at)
+static int64_t running_key(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
     return current_key(v1, v1->running[at]);
 }
 
-static uint32_t running_shared_tokens(const struct policy_running *running, uint32_t at)
+static uint32_t running_shared_tokens(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
     uint32_t position = v1->running[at], shared = v1_blocks_shared_tokens(&v1->blocks, position),
@@ -120,7 +122,7 @@ static uint32_t running_shared_tokens(const struct policy_running *running, uint
 /* Section 6.1, choice of victim: an index into running. */
 static uint32_t choose_victim(const struct vllm_v1 *v1)
 {
-    const struct scheduling_policy *policy = v1->order.policy;
+    const struct pagesim_scheduling_policy *policy = v1->order.policy;
     struct running_view all = {.running = {.count = v1->running_count,
                                            .ordered = policy->key && !policy->waiting_only,
                                            .first_of_ties = policy->first_of_ties,
@@ -134,14 +136,15 @@ static uint32_t choose_victim(const struct vllm_v1 *v1)
 }
 
 struct waiting_view {
-    struct policy_waiting waiting;
+    struct pagesim_policy_waiting waiting;
     struct vllm_v1 *v1;
     enum status status; /* of the first look-up that failed */
     bool changed;
     struct diag *diag;
 };
 
-static uint32_t waiting_cached_tokens(struct policy_waiting *waiting, uint32_t position)
+/* What a prompt would hit now. A look-up can fail for want of memory; the policy is not told, but the step fails. */
+static uint32_t waiting_cached_tokens(struct pagesim_policy_waiting *waiting, uint32_t position)
 {
     struct waiting_view *all = (struct waiting_view *)waiting;
     uint32_t hits = 0;
@@ -150,7 +153,7 @@ static uint32_t waiting_cached_tokens(struct policy_waiting *waiting, uint32_t p
     return hits * all->v1->config.block_size;
 }
 
-static void waiting_set_key(struct policy_waiting *waiting, uint32_t position, int64_t key)
+static void waiting_set_key(struct pagesim_policy_waiting *waiting, uint32_t position, int64_t key)
 {
     struct waiting_view *all = (struct waiting_view *)waiting;
     all->changed |= all->v1->waiting.key[position] != key;
@@ -160,7 +163,7 @@ static void waiting_set_key(struct policy_waiting *waiting, uint32_t position, i
 /* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. */
 static enum status reorder_waiting(struct vllm_v1 *v1, uint32_t budget, struct diag *diag)
 {
-    const struct scheduling_policy *policy = v1->order.policy;
+    const struct pagesim_scheduling_policy *policy = v1->order.policy;
     if (!policy->before_admission || v1->waiting.count == 0 || budget == 0 || v1->running_count == v1->config.max_num_seqs ||
         v1->blocks.pool.num_free == 0)
         return SIM_OK;
@@ -184,7 +187,7 @@ static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t 
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     v1->requests[position] = (struct v1_request){.arrival_ns = arrival_ns, .known = v1->trace->input_tokens[position]};
     if (v1->tells)
-        tell(v1, position, (struct policy_event){.kind = POLICY_ARRIVED, .now_ns = arrival_ns});
+        tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ARRIVED, .now_ns = arrival_ns});
     request_queue_push(&v1->waiting, position, scheduling_order_first_key(&v1->order, position, arrival_ns));
     return SIM_OK;
 }
@@ -232,7 +235,7 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
     uint32_t lost = request->computed;
     request->computed = request->scheduled = 0;
     if (v1->tells)
-        tell(v1, victim, (struct policy_event){.kind = POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
+        tell(v1, victim, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
     request_queue_push_preempted(&v1->waiting, victim, current_key(v1, victim));
     return SIM_OK;
 }
@@ -288,7 +291,7 @@ static enum status schedule_running(struct vllm_v1 *v1, uint32_t threshold, uint
         if (status != SIM_OK)
             return status;
         if (!granted)
-            continue; /* running[k] is the next one now: it goes on with what the release freed. FCFS: nobody is left behind it. */
+            continue; /* running[k] is the next one now: it goes on with what the release freed. Under FCFS there is none. */
         note_scheduled(v1, position, tokens, budget);
         k++;
     }
@@ -327,37 +330,13 @@ static enum status schedule_waiting(struct vllm_v1 *v1, uint32_t threshold, uint
         v1->held_tokens += cached;
         v1->admitted[v1->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached};
         if (v1->tells)
-            tell(v1, position, (struct policy_event){.kind = POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
+            tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
         note_scheduled(v1, position, tokens, budget);
     }
     return SIM_OK;
 }
 
-/* Add one scheduled request to the sums that price the step. */
-static void add_to_shape(struct step_shape *shape, const struct v1_request *request, uint32_t tokens)
-{
-    uint32_t before = request->computed - tokens;
-    bool completes = request->computed == request->known;
-    shape->scheduled_tokens += tokens;
-    shape->context_tokens += request->computed;
-    shape->sequences++;
-    shape->sampled += completes;
-    if (tokens == 1 && completes) {
-        if (shape->decodes++ == 0)
-            shape->min_decode_context = shape->max_decode_context = request->computed;
-        if (request->computed > shape->max_decode_context)
-            shape->max_decode_context = request->computed;
-        if (request->computed < shape->min_decode_context)
-            shape->min_decode_context = request->computed;
-        shape->decode_context += request->computed;
-        return;
-    }
-    shape->prefill_chunks++;
-    shape->prefill_tokens += tokens;
-    shape->prefill_context += before;
-    shape->prefill_context_product += (uint64_t)tokens * before;
-}
-
+/* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. */
 static void fill_lists(struct vllm_v1 *v1, struct step *step)
 {
     for (uint32_t i = 0; i < v1->order_count; i++) {
@@ -371,10 +350,12 @@ static void fill_lists(struct vllm_v1 *v1, struct step *step)
                                                       .tokens = tokens,
                                                       .blocks = v1->blocks.tables[position].blocks,
                                                       .num_blocks = v1->blocks.tables[position].count};
+        const bool samples = request->computed + tokens == request->known; /* no token is left to compute: the step brings the next */
+        step_shape_add(&step->shape, request->computed, tokens, tokens == 1 && samples);
+        step->shape.sampled += samples;
         request->computed += tokens;
         request->scheduled = 0;
         v1->held_tokens += tokens;
-        add_to_shape(&step->shape, request, tokens);
     }
     step->scheduled = v1->scheduled;
     step->scheduled_count = v1->order_count;
@@ -390,15 +371,9 @@ static void fill_lists(struct vllm_v1 *v1, struct step *step)
 
 static void fill_tally(const struct vllm_v1 *v1, struct step *step)
 {
-    const struct step_shape *shape = &step->shape;
     const struct v1_blocks *blocks = &v1->blocks;
     step->tally = (struct step_tally){
-        .context_tokens = shape->context_tokens,
         .held_tokens = v1->held_tokens,
-        .scheduled_tokens = (uint32_t)shape->scheduled_tokens,
-        .scheduled_sequences = shape->sequences,
-        .prefill_tokens = (uint32_t)shape->prefill_tokens,
-        .sampled_tokens = shape->sampled,
         .running = v1->running_count,
         .waiting = v1->waiting.count,
         .free_blocks = blocks->pool.num_free,
@@ -407,10 +382,8 @@ static void fill_tally(const struct vllm_v1 *v1, struct step *step)
         .table_blocks = (uint32_t)blocks->table_blocks,
         .table_runs = (uint32_t)blocks->table_runs,
         .preemptions = v1->preempted_count,
-        .mode = shape->prefill_chunks == 0 ? STEP_MODE_DECODE
-                : shape->decodes == 0      ? STEP_MODE_PREFILL
-                                           : STEP_MODE_MIXED,
     };
+    step_tally_set_work(&step->tally, &step->shape);
 }
 
 static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
@@ -454,7 +427,7 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
             request->known < v1->config.max_model_len)
             continue;
         if (v1->tells)
-            tell(v1, position, (struct policy_event){.kind = POLICY_FINISHED, .now_ns = end_ns});
+            tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
         v1->finished[finished++] = position;
         v1_blocks_release(&v1->blocks, position);
         v1_blocks_forget(&v1->blocks, position);
@@ -475,8 +448,8 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
     return SIM_OK;
 }
 
-static bool v1_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
-                          uint64_t *smallest_pool)
+bool vllm_v1_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
+                        uint64_t *smallest_pool)
 {
     uint64_t total = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position];
     uint64_t blocks = (total + config->block_size - 1) / config->block_size;
@@ -490,16 +463,11 @@ static bool v1_never_runs(const struct trace *trace, const struct config *config
     return *smallest_pool > config->num_gpu_blocks;
 }
 
+/* Nothing to add: whoever could never run was dropped, and everybody else runs once the others are gone. */
 static const char *v1_diagnose(struct scheduler *self)
 {
     (void)self;
     return NULL;
-}
-
-static uint32_t v1_unfinished(const struct scheduler *self)
-{
-    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
-    return v1->running_count + v1->waiting.count;
 }
 
 static void v1_pool_state(const struct scheduler *self, struct step_tally *tally)
@@ -541,17 +509,12 @@ static void v1_destroy(struct scheduler *self)
     free(v1);
 }
 
-const struct scheduler_ops vllm_v1_ops = {
-    .name = "vllm-v1",
-    .vllm_version = SIM_VLLM_V1_VERSION,
-    .has_null_block = true,
-    .expands_samples = true,
-    .never_runs = v1_never_runs,
+static const struct scheduler_ops ops = {
+    .never_runs = vllm_v1_never_runs,
     .arrive = v1_arrive,
     .schedule = v1_schedule,
     .complete = v1_complete,
     .diagnose = v1_diagnose,
-    .unfinished = v1_unfinished,
     .pool_state = v1_pool_state,
     .check = v1_check,
     .destroy = v1_destroy,
@@ -589,7 +552,7 @@ enum status vllm_v1_create(const struct trace *trace, const struct config *confi
     enum status status = array_zeroed(&v1, 1, sizeof *v1, "the scheduler", diag);
     if (status != SIM_OK)
         return status;
-    v1->base.ops = &vllm_v1_ops;
+    v1->base.ops = &ops;
     v1->trace = trace;
     v1->config = *config;
     v1->watermark_blocks = config_watermark_blocks(config);
@@ -603,7 +566,7 @@ enum status vllm_v1_create(const struct trace *trace, const struct config *confi
     if (status == SIM_OK)
         status = v1_blocks_init(&v1->blocks, trace, config, diag);
     if (status == SIM_OK)
-        status = request_queue_init(&v1->waiting, trace->count, v1->order.policy->order != POLICY_ARRIVAL, diag);
+        status = request_queue_init(&v1->waiting, trace->count, v1->order.policy->order != PAGESIM_POLICY_ARRIVAL, diag);
     if (status == SIM_OK)
         status = make_lists(v1, diag);
     if (status != SIM_OK) {

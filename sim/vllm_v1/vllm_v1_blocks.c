@@ -1,4 +1,5 @@
-/* vllm_v1_blocks.c - see vllm_v1_blocks.h. */
+/* vllm_v1_blocks.c - which content a block has, who can hit it, which block is taken next. Sections are those of the semantics text; the
+ * pool and the prefix cache themselves are core/block_pool.h and core/prefix_cache.h. */
 #include "vllm_v1/vllm_v1_blocks.h"
 
 #include <assert.h>
@@ -29,7 +30,7 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
         status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache");
     if (status == SIM_OK)
         status = array_zeroed(&blocks->tables, trace->count, sizeof *blocks->tables, "block tables", diag);
-    const struct eviction_policy *policy = policy_find_eviction(config->eviction_policy);
+    const struct pagesim_eviction_policy *policy = policy_find_eviction(config->eviction_policy);
     if (status == SIM_OK && !policy)
         status = diag_set(diag, SIM_BAD_INPUT, "there is no eviction_policy \"%s\"", config->eviction_policy);
     if (status == SIM_OK && blocks->caching)
@@ -80,7 +81,7 @@ static uint64_t private_content(const struct v1_blocks *blocks, uint32_t positio
 {
     uint32_t owner = position;
     if (blocks->trace->sample && end <= blocks->trace->input_tokens[position])
-        owner -= blocks->trace->sample[position]; /* children stand behind child 0 and share its prompt */
+        owner -= blocks->trace->sample[position]; /* children follow child 0 and share its prompt */
     return KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block;
 }
 
@@ -105,7 +106,7 @@ static enum status named_spans(struct v1_blocks *blocks, const uint32_t *hash_id
     return SIM_OK;
 }
 
-/* Identity of a block that is named by hash ids throughout, behind the block before it in `contents`. */
+/* Identity of a block that is named by hash ids throughout, given the block before it in `contents`. */
 static enum status named_content(struct v1_blocks *blocks, const uint32_t *hash_ids, uint32_t block, const uint64_t *contents,
                                  uint64_t *content, struct diag *diag)
 {
@@ -158,6 +159,7 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
     return status;
 }
 
+/* Section 4. The last token is never taken from the cache, because it has to be computed to sample the next one. */
 enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32_t known, uint32_t *count, struct diag *diag)
 {
     *count = 0;
@@ -257,6 +259,7 @@ enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint
     return SIM_OK;
 }
 
+/* Section 5. All tests come before the first change, so a refusal leaves no trace. */
 enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag)
 {
     struct v1_table *table = &blocks->tables[demand->position];
@@ -288,6 +291,7 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     return status;
 }
 
+/* Backwards, so that the deepest block is the first to go: a prefix is worth more than what follows it. */
 void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
 {
     struct v1_table *table = &blocks->tables[position];
@@ -322,6 +326,7 @@ uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t positi
     return shared * blocks->block_size;
 }
 
+/* If even the list of spares cannot grow, the arrays are simply freed. */
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
 {
     struct diag no_matter = {0};

@@ -4,7 +4,7 @@
  * content identities of its full known blocks; a block's content is registered when its tokens are scheduled, so a request admitted
  * later in the same step can already hit it.
  *
- * Contents that only one request can ever have (anything behind its hash ids, all output) need no interning: (request, block number)
+ * Contents that only one request can ever have (anything after its hash ids, all output) need no interning: (request, block number)
  * names them. Children of one request (n > 1) share their prompt's content, so a prompt block is named after the first child.
  *
  * Source: vLLM 0.33.0 v1/core/kv_cache_manager.py, block_pool.py.
@@ -16,9 +16,8 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "block_pool.h"
 #include "config/config.h"
-#include "prefix_cache.h"
+#include "pagedkv.h"
 #include "trace/trace.h"
 #include "vllm_v1/eviction_order.h"
 
@@ -82,7 +81,7 @@ SIM_NODISCARD enum status v1_blocks_allocate(struct v1_blocks *blocks, const str
  * tell before the table is released). All their tokens must be present. */
 SIM_NODISCARD enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag);
 
-/* Give the whole table back: blocks without content to the front of the queue, cached ones behind its tail, deepest first. */
+/* Give the whole table back: blocks without content to the front of the queue, cached ones to its tail, deepest first. */
 void v1_blocks_release(struct v1_blocks *blocks, uint32_t position);
 
 /* Leading tokens of the table that stand in blocks of other tables too. O(blocks shared). */

@@ -1,4 +1,5 @@
-/* event_blocks.c - see event_blocks.h. */
+/* event_blocks.c - block tables of running requests: prefix hits, growth, release. Says what vllm_v1_blocks.c says. Read segment_queue.h
+ * first, for what blocks with content are kept in. */
 #include "vllm_v1_fast/event_blocks.h"
 
 #include <assert.h>
@@ -8,15 +9,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 
-enum { STRIDE_MOST = 256, PREFETCH_PARTS = 4 };
-
-static uint32_t power_of_two(uint32_t least)
-{
-    uint32_t power = 1;
-    while (power < least && power < 1u << 31)
-        power *= 2;
-    return power;
-}
+enum { PREFETCH_PARTS = 4 };
 
 enum status event_blocks_init(struct event_blocks *blocks, const struct trace *trace, const struct config *config, uint32_t slots,
                               bool track_ids, struct diag *diag)
@@ -24,30 +17,10 @@ enum status event_blocks_init(struct event_blocks *blocks, const struct trace *t
     *blocks = (struct event_blocks){.trace = trace,
                                     .block_size = config->block_size,
                                     .max_model_len = config->max_model_len,
-                                    .usable = config->num_gpu_blocks - 1,
                                     .caching = config->enable_prefix_caching,
-                                    .track_ids = track_ids,
-                                    .slots = slots,
-                                    .next_unused = 1, /* block 0 is the null block */
-                                    .stride = 1,
-                                    .unused = SEGMENT_NONE,
-                                    .back_first = SEGMENT_NONE,
-                                    .back_last = SEGMENT_NONE};
-    enum status status = array_zeroed(&blocks->tables, slots, sizeof *blocks->tables, "block tables", diag);
-    size_t capacity = 0; /* of memory that is not cleared: pages that are never touched cost nothing */
-    if (status == SIM_OK && track_ids)
-        status = array_reserve(&blocks->front, &capacity, (size_t)blocks->usable + 1, sizeof *blocks->front, "the free queue", diag);
-    if (status != SIM_OK || !blocks->caching)
-        return status;
-    status = event_prefix_init(&blocks->prefix, trace, config, diag);
-    if (status == SIM_OK) {
-        blocks->stride = min_u32(blocks->prefix.per, STRIDE_MOST);
-        blocks->ring_mask = power_of_two(blocks->usable) - 1;
-        capacity = 0;
-        if (track_ids)
-            status = array_reserve(&blocks->ring, &capacity, (size_t)blocks->ring_mask + 1, sizeof *blocks->ring, "the free queue", diag);
-    }
-    return status;
+                                    .slots = slots};
+    enum status status = segment_queue_init(&blocks->queue, trace, config, track_ids, diag);
+    return status == SIM_OK ? array_zeroed(&blocks->tables, slots, sizeof *blocks->tables, "block tables", diag) : status;
 }
 
 void event_blocks_deinit(struct event_blocks *blocks)
@@ -57,235 +30,11 @@ void event_blocks_deinit(struct event_blocks *blocks)
         free(blocks->tables[slot].ids);
     }
     free(blocks->tables);
-    free(blocks->front);
-    free(blocks->segments);
-    free(blocks->segment_ids);
-    free(blocks->ring);
     free(blocks->private_node);
     free(blocks->hits);
     free(blocks->chain);
-    event_prefix_deinit(&blocks->prefix);
+    segment_queue_deinit(&blocks->queue);
     *blocks = (struct event_blocks){0};
-}
-
-/* --- segments --------------------------------------------------------------------------------------------------------------------- */
-
-static uint32_t *ids_of(const struct event_blocks *blocks, uint32_t index)
-{
-    return blocks->segment_ids + (size_t)index * blocks->stride;
-}
-
-/* Both in indexes of the width of a pointer: with narrower ones the compiler does not dare to use vectors. */
-static void copy_reversed(uint32_t *restrict to, const uint32_t *restrict from, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        to[i] = from[count - 1 - i];
-}
-
-static uint32_t count_breaks(const uint32_t *ids, size_t count)
-{
-    uint32_t breaks = 0;
-    for (size_t i = 0; i + 1 < count; i++)
-        breaks += ids[i + 1] - ids[i] != 1;
-    return breaks;
-}
-
-/* Pointers into segments and segment_ids are void behind it. */
-static enum status new_segment(struct event_blocks *blocks, uint32_t *index, struct diag *diag)
-{
-    if (blocks->unused != SEGMENT_NONE) {
-        *index = blocks->unused;
-        blocks->unused = blocks->segments[*index].next;
-        return SIM_OK;
-    }
-    const size_t needed = (size_t)blocks->segments_used + 1;
-    enum status status =
-        array_reserve(&blocks->segments, &blocks->segments_capacity, needed, sizeof *blocks->segments, "segments of blocks", diag);
-    if (status == SIM_OK && blocks->track_ids)
-        status = array_reserve(&blocks->segment_ids, &blocks->segment_ids_capacity, needed * blocks->stride, sizeof *blocks->segment_ids,
-                               "segments of blocks", diag);
-    *index = blocks->segments_used;
-    blocks->segments_used += status == SIM_OK;
-    return status;
-}
-
-static void drop_segment(struct event_blocks *blocks, uint32_t index)
-{
-    blocks->segments[index].next = blocks->unused;
-    blocks->unused = index;
-}
-
-/* Into the back list before `behind` (SEGMENT_NONE: at the end). */
-static void queue_before(struct event_blocks *blocks, uint32_t index, uint32_t behind)
-{
-    struct segment *segment = &blocks->segments[index];
-    segment->next = behind;
-    segment->prev = behind == SEGMENT_NONE ? blocks->back_last : blocks->segments[behind].prev;
-    *(segment->prev == SEGMENT_NONE ? &blocks->back_first : &blocks->segments[segment->prev].next) = index;
-    *(behind == SEGMENT_NONE ? &blocks->back_last : &blocks->segments[behind].prev) = index;
-    blocks->back_blocks += segment->count;
-}
-
-static void unqueue(struct event_blocks *blocks, uint32_t index)
-{
-    const struct segment *segment = &blocks->segments[index];
-    *(segment->prev == SEGMENT_NONE ? &blocks->back_first : &blocks->segments[segment->prev].next) = segment->next;
-    *(segment->next == SEGMENT_NONE ? &blocks->back_last : &blocks->segments[segment->next].prev) = segment->prev;
-    blocks->back_blocks -= segment->count;
-}
-
-/* Into its node's list of copies, behind `before` (SEGMENT_NONE: at the end, as the newest). */
-static void link_copy(struct event_blocks *blocks, uint32_t index, uint32_t before)
-{
-    struct segment *segment = &blocks->segments[index];
-    struct prefix_node *node = &blocks->prefix.nodes[segment->node];
-    if (before == SEGMENT_NONE)
-        before = node->last_copy;
-    segment->prev_copy = before;
-    segment->next_copy = before == SEGMENT_NONE ? SEGMENT_NONE : blocks->segments[before].next_copy;
-    *(before == SEGMENT_NONE ? &node->first_copy : &blocks->segments[before].next_copy) = index;
-    *(segment->next_copy == SEGMENT_NONE ? &node->last_copy : &blocks->segments[segment->next_copy].prev_copy) = index;
-}
-
-static void unlink_copy(struct event_blocks *blocks, uint32_t index)
-{
-    const struct segment *segment = &blocks->segments[index];
-    if (segment->node == NODE_NONE)
-        return;
-    struct prefix_node *node = &blocks->prefix.nodes[segment->node];
-    *(segment->prev_copy == SEGMENT_NONE ? &node->first_copy : &blocks->segments[segment->prev_copy].next_copy) = segment->next_copy;
-    *(segment->next_copy == SEGMENT_NONE ? &node->last_copy : &blocks->segments[segment->next_copy].prev_copy) = segment->prev_copy;
-}
-
-/* Keep the first `count` blocks; the rest becomes a segment of its own in the same state. In the queue the deeper half comes first. */
-static enum status split(struct event_blocks *blocks, uint32_t index, uint32_t count, uint32_t *tail, struct diag *diag)
-{
-    enum status status = new_segment(blocks, tail, diag);
-    if (status != SIM_OK)
-        return status;
-    struct segment *segment = &blocks->segments[index], *other = &blocks->segments[*tail];
-    *other = *segment;
-    other->count -= count;
-    other->offset += count;
-    if (segment->refs == 0)
-        blocks->back_blocks -= other->count;
-    segment->count = count;
-    segment->rest = *tail;
-    if (blocks->track_ids) {
-        const uint32_t *ids = ids_of(blocks, index);
-        memcpy(ids_of(blocks, *tail), ids + count, other->count * sizeof *ids);
-        other->breaks = count_breaks(ids + count, other->count);
-        segment->breaks = count_breaks(ids, count);
-    }
-    link_copy(blocks, *tail, index);
-    if (segment->refs == 0)
-        queue_before(blocks, *tail, index);
-    return SIM_OK;
-}
-
-/* --- the free queue --------------------------------------------------------------------------------------------------------------- */
-
-/* From a segment of orphans: the next ids of the ring. */
-static void take_orphans(struct event_blocks *blocks, uint32_t *ids, uint32_t count)
-{
-    if (!ids)
-        return;
-    const uint32_t straight = min_u32(count, blocks->ring_mask + 1 - blocks->ring_head);
-    memcpy(ids, blocks->ring + blocks->ring_head, straight * sizeof *ids);
-    if (count > straight)
-        memcpy(ids + straight, blocks->ring, (count - straight) * sizeof *ids);
-    blocks->ring_head = (blocks->ring_head + count) & blocks->ring_mask;
-}
-
-/* What stands at the head was last touched a whole pool ago: ask memory for the ids two segments ahead, and for the segment three ahead,
- * so that it is there when its ids are asked for. */
-static void prefetch_behind(const struct event_blocks *blocks, const struct segment *segment)
-{
-    uint32_t index = segment->next;
-    if (index != SEGMENT_NONE)
-        index = blocks->segments[index].next;
-    if (index == SEGMENT_NONE)
-        return;
-    const struct segment *ahead = &blocks->segments[index];
-    const uint32_t *ids = ids_of(blocks, index);
-    for (uint32_t line = 0; line < ahead->count && blocks->track_ids; line += 16)
-        __builtin_prefetch(ids + line);
-    __builtin_prefetch(&blocks->prefix.nodes[ahead->node]);
-    if (ahead->next != SEGMENT_NONE)
-        __builtin_prefetch(&blocks->segments[ahead->next]);
-}
-
-uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t wanted)
-{
-    const uint32_t index = blocks->back_first;
-    struct segment *segment = &blocks->segments[index];
-    const uint32_t count = min_u32(wanted, segment->count);
-    prefetch_behind(blocks, segment);
-    if (segment->node == NODE_NONE) {
-        take_orphans(blocks, ids, count);
-    } else if (ids) {
-        const uint32_t *held = ids_of(blocks, index) + segment->count - count;
-        copy_reversed(ids, held, count);
-        if (count < segment->count)
-            segment->breaks -= count_breaks(held - 1, count + 1);
-    }
-    if (count == segment->count) {
-        unqueue(blocks, index);
-        unlink_copy(blocks, index);
-        drop_segment(blocks, index);
-    } else {
-        blocks->back_blocks -= count;
-        segment->count -= count;
-    }
-    return count;
-}
-
-void event_blocks_take(struct event_blocks *blocks, uint32_t *ids, uint32_t count)
-{
-    const uint32_t stacked = min_u32(count, blocks->front_count);
-    const uint32_t fresh = min_u32(count - stacked, blocks->usable - blocks->next_unused + 1);
-    blocks->front_count -= stacked;
-    if (ids) {
-        copy_reversed(ids, blocks->front + blocks->front_count, stacked);
-        for (uint32_t i = 0; i < fresh; i++)
-            ids[stacked + i] = blocks->next_unused + i;
-    }
-    blocks->next_unused += fresh;
-    for (uint32_t done = stacked + fresh; done < count;)
-        done += event_blocks_evict(blocks, ids ? ids + done : NULL, count - done);
-}
-
-/* Blocks without content, the last one on top. */
-static void push_front(struct event_blocks *blocks, const uint32_t *ids, uint32_t count)
-{
-    if (blocks->track_ids)
-        memcpy(blocks->front + blocks->front_count, ids, count * sizeof *ids);
-    blocks->front_count += count;
-}
-
-/* Blocks that nobody will ever look for, to the tail, deepest first. */
-static enum status push_orphans(struct event_blocks *blocks, const uint32_t *ids, uint32_t count, struct diag *diag)
-{
-    uint32_t index = blocks->back_last;
-    if (count == 0)
-        return SIM_OK;
-    if (blocks->track_ids) {
-        const uint32_t straight = min_u32(count, blocks->ring_mask + 1 - blocks->ring_tail);
-        copy_reversed(blocks->ring + blocks->ring_tail, ids + count - straight, straight);
-        copy_reversed(blocks->ring, ids, count - straight);
-        blocks->ring_tail = (blocks->ring_tail + count) & blocks->ring_mask;
-    }
-    if (index != SEGMENT_NONE && blocks->segments[index].node == NODE_NONE) {
-        blocks->segments[index].count += count;
-        blocks->back_blocks += count;
-        return SIM_OK;
-    }
-    enum status status = new_segment(blocks, &index, diag);
-    if (status != SIM_OK)
-        return status;
-    blocks->segments[index] = (struct segment){.count = count, .rest = SEGMENT_NONE};
-    queue_before(blocks, index, SEGMENT_NONE);
-    return SIM_OK;
 }
 
 /* --- tables ----------------------------------------------------------------------------------------------------------------------- */
@@ -320,23 +69,23 @@ static void count_ids(struct event_blocks *blocks, struct event_table *table, co
 static enum status add_segment(struct event_blocks *blocks, struct event_table *table, uint32_t at, uint32_t wanted, uint32_t *index,
                                struct diag *diag)
 {
-    const uint32_t per = blocks->prefix.per;
+    const uint32_t per = blocks->queue.prefix.per;
     enum status status = SIM_OK;
     if (at >= table->node_end) {
-        status = event_prefix_child(&blocks->prefix, table->position, at / per, table->node, true, &table->node, diag);
+        status = event_prefix_child(&blocks->queue.prefix, table->position, at / per, table->node, true, &table->node, diag);
         table->node_end += per;
     }
     if (status == SIM_OK)
-        status = new_segment(blocks, index, diag);
+        status = segment_queue_new(&blocks->queue, index, diag);
     if (status != SIM_OK)
         return status;
-    blocks->segments[*index] = (struct segment){.count = min_u32(min_u32(wanted, blocks->stride), table->node_end - at),
-                                                .refs = 1,
-                                                .node = table->node,
-                                                .offset = at % per,
-                                                .rest = SEGMENT_NONE};
-    link_copy(blocks, *index, SEGMENT_NONE);
-    return add_part(table, *index, blocks->segments[*index].count, diag);
+    blocks->queue.segments[*index] = (struct segment){.count = min_u32(min_u32(wanted, blocks->queue.stride), table->node_end - at),
+                                                      .refs = 1,
+                                                      .node = table->node,
+                                                      .offset = at % per,
+                                                      .rest = SEGMENT_NONE};
+    segment_queue_link(&blocks->queue, *index, SEGMENT_NONE);
+    return add_part(table, *index, blocks->queue.segments[*index].count, diag);
 }
 
 /* Up to `wanted` blocks from the queue, registered as the next ones of the table. */
@@ -346,22 +95,22 @@ static enum status take_named(struct event_blocks *blocks, struct event_table *t
     enum status status = add_segment(blocks, table, table->count, wanted, &index, diag);
     if (status != SIM_OK)
         return status;
-    struct segment *segment = &blocks->segments[index];
-    uint32_t *ids = blocks->track_ids ? ids_of(blocks, index) : NULL;
-    event_blocks_take(blocks, ids, segment->count);
-    segment->breaks = ids ? count_breaks(ids, segment->count) : 0;
+    struct segment *segment = &blocks->queue.segments[index];
+    uint32_t *ids = blocks->queue.track_ids ? segment_queue_ids(&blocks->queue, index) : NULL;
+    segment_queue_take(&blocks->queue, ids, segment->count);
+    segment->breaks = ids ? segment_queue_breaks(ids, segment->count) : 0;
     count_ids(blocks, table, ids, segment->count, segment->breaks);
     *taken = segment->count;
     return SIM_OK;
 }
 
-/* The block that was named but not full is full now. */
+/* The pending block, named but not full until now, is full. */
 static enum status register_pending(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     uint32_t index;
     enum status status = add_segment(blocks, table, table->count - 1, 1, &index, diag);
-    if (status == SIM_OK && blocks->track_ids)
-        *ids_of(blocks, index) = table->pending;
+    if (status == SIM_OK && blocks->queue.track_ids)
+        *segment_queue_ids(&blocks->queue, index) = table->pending;
     table->pending = KV_BLOCK_NONE;
     return status;
 }
@@ -378,14 +127,14 @@ static enum status take(struct event_blocks *blocks, struct event_table *table, 
     if (status == SIM_OK && fresh > 0 && table->count < table->named) {
         assert(fresh == 1); /* only the last block can be short of tokens */
         table->pending = 0; /* without ids: any that is not KV_BLOCK_NONE */
-        uint32_t *id = blocks->track_ids ? &table->pending : NULL;
-        event_blocks_take(blocks, id, 1);
+        uint32_t *id = blocks->queue.track_ids ? &table->pending : NULL;
+        segment_queue_take(&blocks->queue, id, 1);
         count_ids(blocks, table, id, 1, 0);
     } else if (status == SIM_OK && fresh > 0) {
-        uint32_t *ids = blocks->track_ids ? table->ids + table->private_count : NULL;
+        uint32_t *ids = blocks->queue.track_ids ? table->ids + table->private_count : NULL;
         assert(!ids || table->private_count + fresh <= table->ids_capacity);
-        event_blocks_take(blocks, ids, fresh);
-        count_ids(blocks, table, ids, fresh, ids ? count_breaks(ids, fresh) : 0);
+        segment_queue_take(&blocks->queue, ids, fresh);
+        count_ids(blocks, table, ids, fresh, ids ? segment_queue_breaks(ids, fresh) : 0);
         table->private_count += fresh;
     }
     if (blocks->caching && table->registered < full)
@@ -399,9 +148,9 @@ static enum status take(struct event_blocks *blocks, struct event_table *table, 
  * at most `limit`. */
 static uint32_t find_copy(const struct event_blocks *blocks, uint32_t node, uint32_t offset, uint32_t limit, uint32_t *count)
 {
-    uint32_t index = blocks->prefix.nodes[node].first_copy;
-    for (; index != SEGMENT_NONE; index = blocks->segments[index].next_copy) {
-        const struct segment *segment = &blocks->segments[index];
+    uint32_t index = blocks->queue.prefix.nodes[node].first_copy;
+    for (; index != SEGMENT_NONE; index = blocks->queue.segments[index].next_copy) {
+        const struct segment *segment = &blocks->queue.segments[index];
         if (segment->offset > offset) {
             limit = min_u32(limit, segment->offset - offset); /* from there on, it comes before later copies */
         } else if (offset - segment->offset < segment->count) {
@@ -425,7 +174,7 @@ static enum status hit_node(struct event_blocks *blocks, uint32_t node, uint32_t
                                    "prefix hits", diag);
         if (status == SIM_OK)
             blocks->hits[blocks->hit_parts++] =
-                (struct hit){.segment = index, .from = offset - blocks->segments[index].offset, .count = count};
+                (struct hit){.segment = index, .from = offset - blocks->queue.segments[index].offset, .count = count};
         offset += count;
         *at += count;
     }
@@ -439,11 +188,11 @@ enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, 
     *hits = blocks->hit_parts = blocks->hit_blocks = 0;
     if (!blocks->caching)
         return SIM_OK;
-    const uint32_t per = blocks->prefix.per, limit = (known - 1) / blocks->block_size;
-    const uint32_t named = event_prefix_named_blocks(&blocks->prefix, position), bound = min_u32(limit, named);
+    const uint32_t per = blocks->queue.prefix.per, limit = (known - 1) / blocks->block_size;
+    const uint32_t named = event_prefix_named_blocks(&blocks->queue.prefix, position), bound = min_u32(limit, named);
     while (at < bound && status == SIM_OK) {
         uint32_t end = at + per < bound ? at + per : bound;
-        status = event_prefix_child(&blocks->prefix, position, at / per, node, false, &node, diag);
+        status = event_prefix_child(&blocks->queue.prefix, position, at / per, node, false, &node, diag);
         if (status != SIM_OK || node == NODE_NONE)
             break;
         status = hit_node(blocks, node, 0, &at, end, diag);
@@ -461,7 +210,7 @@ bool event_blocks_fits(const struct event_blocks *blocks, uint32_t known, uint32
     const uint32_t size = blocks->block_size, limit = blocks->max_model_len, hits = blocks->hit_blocks;
     uint64_t reserve = watermark; /* and hits that sit in the free queue and will leave it */
     for (uint32_t i = 0; i < blocks->hit_parts; i++)
-        if (blocks->segments[blocks->hits[i].segment].refs == 0)
+        if (blocks->queue.segments[blocks->hits[i].segment].refs == 0)
             reserve += blocks->hits[i].count;
     uint32_t all = ceil_div(min_u32(known, limit), size), covered = ceil_div(min_u32(hits * size + tokens, limit), size);
     if (whole && (all > hits ? all - hits : 0) + reserve > event_blocks_free(blocks))
@@ -475,17 +224,18 @@ static enum status touch(struct event_blocks *blocks, struct event_table *table,
     enum status status = SIM_OK;
     uint32_t tail;
     if (hit.from > 0) {
-        status = split(blocks, hit.segment, hit.from, &tail, diag);
+        status = segment_queue_split(&blocks->queue, hit.segment, hit.from, &tail, diag);
         hit.segment = tail;
     }
-    if (status == SIM_OK && hit.count < blocks->segments[hit.segment].count)
-        status = split(blocks, hit.segment, hit.count, &tail, diag);
+    if (status == SIM_OK && hit.count < blocks->queue.segments[hit.segment].count)
+        status = segment_queue_split(&blocks->queue, hit.segment, hit.count, &tail, diag);
     if (status != SIM_OK)
         return status;
-    struct segment *segment = &blocks->segments[hit.segment];
+    struct segment *segment = &blocks->queue.segments[hit.segment];
     if (segment->refs++ == 0)
-        unqueue(blocks, hit.segment);
-    count_ids(blocks, table, blocks->track_ids ? ids_of(blocks, hit.segment) : NULL, segment->count, segment->breaks);
+        segment_queue_pull(&blocks->queue, hit.segment);
+    count_ids(blocks, table, blocks->queue.track_ids ? segment_queue_ids(&blocks->queue, hit.segment) : NULL, segment->count,
+              segment->breaks);
     return add_part(table, hit.segment, segment->count, diag);
 }
 
@@ -504,17 +254,17 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
     for (uint32_t i = 0; i < blocks->hit_parts && status == SIM_OK; i++)
         status = touch(blocks, table, blocks->hits[i], diag);
     if (blocks->caching) {
-        const uint32_t per = blocks->prefix.per;
-        table->named = event_prefix_named_blocks(&blocks->prefix, position);
+        const uint32_t per = blocks->queue.prefix.per;
+        table->named = event_prefix_named_blocks(&blocks->queue.prefix, position);
         table->registered = hits;
         table->node_end = ceil_div(min_u32(hits, table->named), per) * per;
-        /* Behind hits in private blocks, all named ones are registered and the node is not needed any more. */
+        /* If even private blocks were hit, all named ones are registered and the node is not needed any more. */
         if (hits > 0 && status == SIM_OK)
-            table->node = blocks->segments[table->parts[table->part_count - 1].segment].node;
+            table->node = blocks->queue.segments[table->parts[table->part_count - 1].segment].node;
     }
     /* Room for all private blocks that it can ever have: growing by one never has to look. */
     uint32_t longest = ceil_div(blocks->trace->input_tokens[position] + blocks->trace->output_tokens[position], size);
-    if (status == SIM_OK && blocks->track_ids)
+    if (status == SIM_OK && blocks->queue.track_ids)
         status = array_reserve(&table->ids, &table->ids_capacity, longest - min_u32(table->named, longest), sizeof *table->ids,
                                "a block table", diag);
     uint32_t covered = ceil_div(min_u32(hits * size + tokens, blocks->max_model_len), size);
@@ -523,12 +273,12 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
     return status;
 }
 
-/* Without ids, stretches count a decoding request's blocks in the sum of all tables only: bring its own count up to date. It holds
+/* Without ids, stretches add a decoding request's blocks to the sum over all tables only. Bring its own count up to date: it holds
  * `computed` tokens and nothing beyond them. */
 static void catch_up(const struct event_blocks *blocks, struct event_table *table, uint32_t computed)
 {
     const uint32_t held = ceil_div(computed, blocks->block_size);
-    if (blocks->track_ids || table->count >= held)
+    if (blocks->queue.track_ids || table->count >= held)
         return;
     table->private_count += held - table->count;
     table->count = held;
@@ -575,40 +325,42 @@ static enum status name_private(struct event_blocks *blocks, struct event_table 
     if (!blocks->private_node)
         status = array_zeroed(&blocks->private_node, blocks->trace->count, sizeof *blocks->private_node, "preempted requests", diag);
     if (status == SIM_OK && blocks->private_node[table->position] == NODE_NONE)
-        status = event_prefix_add(&blocks->prefix, &blocks->private_node[table->position], diag);
+        status = event_prefix_add(&blocks->queue.prefix, &blocks->private_node[table->position], diag);
     for (uint32_t done = 0, count; done < full && status == SIM_OK; done += count) {
         uint32_t index;
-        count = min_u32(full - done, blocks->stride);
-        status = new_segment(blocks, &index, diag);
+        count = min_u32(full - done, blocks->queue.stride);
+        status = segment_queue_new(&blocks->queue, &index, diag);
         if (status != SIM_OK)
             return status;
-        blocks->segments[index] = (struct segment){.count = count,
-                                                   .breaks = blocks->track_ids ? count_breaks(table->ids + done, count) : 0,
-                                                   .refs = 1,
-                                                   .node = blocks->private_node[table->position],
-                                                   .offset = before + done - table->named,
-                                                   .rest = SEGMENT_NONE};
-        if (blocks->track_ids)
-            memcpy(ids_of(blocks, index), table->ids + done, count * sizeof *table->ids);
-        link_copy(blocks, index, SEGMENT_NONE);
+        blocks->queue.segments[index] =
+            (struct segment){.count = count,
+                             .breaks = blocks->queue.track_ids ? segment_queue_breaks(table->ids + done, count) : 0,
+                             .refs = 1,
+                             .node = blocks->private_node[table->position],
+                             .offset = before + done - table->named,
+                             .rest = SEGMENT_NONE};
+        if (blocks->queue.track_ids)
+            memcpy(segment_queue_ids(&blocks->queue, index), table->ids + done, count * sizeof *table->ids);
+        segment_queue_link(&blocks->queue, index, SEGMENT_NONE);
         status = add_part(table, index, count, diag);
     }
     table->private_count -= full;
-    if (table->private_count > 0 && blocks->track_ids)
+    if (table->private_count > 0 && blocks->queue.track_ids)
         table->ids[0] = table->ids[full];
     return status;
 }
 
-/* A segment and what was split off its end, as far as the table's part reaches; deepest first. */
+/* Drop the table's references to a segment and to what was split off its end, as far as the part reaches; deepest first, which is the order
+ * in which they join the queue. */
 static enum status release_segments(struct event_blocks *blocks, const struct table_part *part, struct diag *diag)
 {
     uint32_t length = 0, index = part->segment;
-    if (blocks->segments[index].count >= part->count) { /* nothing was split off: nearly always */
-        if (--blocks->segments[index].refs == 0)
-            queue_before(blocks, index, SEGMENT_NONE);
+    if (blocks->queue.segments[index].count >= part->count) { /* nothing was split off: nearly always */
+        if (--blocks->queue.segments[index].refs == 0)
+            segment_queue_put(&blocks->queue, index, SEGMENT_NONE);
         return SIM_OK;
     }
-    for (uint32_t covered = 0; covered < part->count; index = blocks->segments[index].rest) {
+    for (uint32_t covered = 0; covered < part->count; index = blocks->queue.segments[index].rest) {
         if (length == blocks->chain_capacity) {
             enum status status =
                 array_reserve(&blocks->chain, &blocks->chain_capacity, (size_t)length + 1, sizeof *blocks->chain, "a release", diag);
@@ -616,26 +368,26 @@ static enum status release_segments(struct event_blocks *blocks, const struct ta
                 return status;
         }
         blocks->chain[length++] = index;
-        covered += blocks->segments[index].count;
+        covered += blocks->queue.segments[index].count;
     }
     while (length-- > 0)
-        if (--blocks->segments[blocks->chain[length]].refs == 0)
-            queue_before(blocks, blocks->chain[length], SEGMENT_NONE);
+        if (--blocks->queue.segments[blocks->chain[length]].refs == 0)
+            segment_queue_put(&blocks->queue, blocks->chain[length], SEGMENT_NONE);
     return SIM_OK;
 }
 
-/* With prefix caching: what has content goes behind the tail, deepest first; a block that is not full goes to the front. */
+/* With prefix caching: what has content goes to the tail, deepest first; a block that is not full goes to the front. */
 static enum status release_cached(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     const uint32_t full = registered_private(table);
     if (table->pending != KV_BLOCK_NONE)
-        push_front(blocks, &table->pending, 1);
+        segment_queue_push_front(&blocks->queue, &table->pending, 1);
     if (table->private_count > full)
-        push_front(blocks, table->ids + full, 1);
-    enum status status = push_orphans(blocks, table->ids, full, diag);
+        segment_queue_push_front(&blocks->queue, table->ids + full, 1);
+    enum status status = segment_queue_push_orphans(&blocks->queue, table->ids, full, diag);
     for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;) {
         if (i >= PREFETCH_PARTS)
-            __builtin_prefetch(&blocks->segments[table->parts[i - PREFETCH_PARTS].segment], 1);
+            __builtin_prefetch(&blocks->queue.segments[table->parts[i - PREFETCH_PARTS].segment], 1);
         status = release_segments(blocks, &table->parts[i], diag);
     }
     return status;
@@ -654,7 +406,7 @@ enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uin
         if (status == SIM_OK)
             status = release_cached(blocks, table, diag);
     } else {
-        push_front(blocks, table->ids, table->private_count);
+        segment_queue_push_front(&blocks->queue, table->ids, table->private_count);
     }
     blocks->table_blocks -= table->count;
     blocks->table_runs -= table->runs;
@@ -663,23 +415,28 @@ enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uin
     return status;
 }
 
+uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot)
+{
+    const struct event_table *table = &blocks->tables[slot];
+    uint32_t shared = 0;
+    for (uint32_t i = 0; i < table->part_count; i++) {
+        uint32_t left = table->parts[i].count;
+        for (uint32_t index = table->parts[i].segment; left > 0; index = blocks->queue.segments[index].rest) {
+            const struct segment *segment = &blocks->queue.segments[index];
+            if (segment->refs < 2)
+                return shared;
+            shared += min_u32(left, segment->count);
+            left -= min_u32(left, segment->count);
+        }
+    }
+    return shared;
+}
+
 bool event_blocks_check(const struct event_blocks *blocks)
 {
-    uint64_t back = 0, orphans = 0, held = 0;
-    uint32_t before = SEGMENT_NONE;
-    for (uint32_t index = blocks->back_first; index != SEGMENT_NONE; index = blocks->segments[index].next) {
-        const struct segment *segment = &blocks->segments[index];
-        if (segment->refs != 0 || segment->count == 0 || segment->prev != before)
-            return false;
-        if (blocks->track_ids && segment->node != NODE_NONE && segment->breaks != count_breaks(ids_of(blocks, index), segment->count))
-            return false;
-        before = index;
-        back += segment->count;
-        orphans += segment->node == NODE_NONE ? segment->count : 0;
-    }
+    uint64_t held = 0;
     for (uint32_t slot = 0; slot < blocks->slots; slot++)
         held += blocks->tables[slot].count;
-    return back == blocks->back_blocks && before == blocks->back_last && (held == blocks->table_blocks || !blocks->track_ids) &&
-           (!blocks->track_ids || ((blocks->ring_tail - blocks->ring_head - orphans) & blocks->ring_mask) == 0) &&
-           (uint64_t)event_blocks_free(blocks) + blocks->table_blocks >= blocks->usable;
+    return segment_queue_check(&blocks->queue) && (held == blocks->table_blocks || !blocks->queue.track_ids) &&
+           (uint64_t)event_blocks_free(blocks) + blocks->table_blocks >= blocks->queue.usable;
 }

@@ -1,36 +1,18 @@
-/* event_blocks.h - block tables, free queue and prefix hits of vLLM V1 for the event replay. Decides and hands out exactly what
- * vllm_v1_blocks.h does, id for id, but moves ids in bulk and keeps no entry per block for content that only one request can have.
+/* event_blocks.h - block tables and prefix hits of vLLM V1 for the event replay. Decides and hands out exactly what vllm_v1_blocks.h
+ * does, id for id, and keeps no entry per block for content that only one request can have.
  *
- *   free queue    [ unused ids ][ front: stack of ids without content ][ back: list of segments, least recently released first ]
- *                  counted up     taken from its end, before unused ids   the first segment is taken next, deepest block first
  *   table         [ parts: segments (content several may share) ][ at most one pending block ][ ids (content nobody else can have) ]
  *
- * A segment is up to `stride` blocks of one node of the prefix tree: registered one behind the other, in the same queue state, equally
- * referenced. It is split when a request hits only a part of it; tables that hold the whole reach its other parts through `rest`. At
- * the front there are never blocks with content: V1 puts blocks without content before all others, so hits unlink from the back only.
+ * Private blocks (after the hash ids, and all output) are found again only by their own request after a preemption. Until then they are
+ * plain ids in its table. When it finishes they become orphans of the free queue (segment_queue.h).
  *
- * Ids decide nothing: who can have which content, what is free and what goes first are matters of counts and order. So when nobody looks at
- * ids (`track_ids` false), none is kept: the same stacks, segments and rings are only counted, and tables of decoding requests are counted
- * when they are next looked at.
- *
- * Private blocks (behind the hash ids, and all output) are found again only by their own request after a preemption. Until then they
- * are plain ids in its table. When it finishes they become orphans: free, registered, and never to be found. They leave the queue in the
- * order in which they came, so all orphans' ids stand in one ring, and an orphan segment in the back list is nothing but a count.
+ * Without ids (`track_ids` false), tables of decoding requests are counted when they are next looked at. The fields are written in
+ * event_blocks.c and by the inline functions here, by nobody else.
  */
 #ifndef PAGESIM_EVENT_BLOCKS_H
 #define PAGESIM_EVENT_BLOCKS_H
 
-#include "vllm_v1_fast/event_prefix.h"
-
-struct segment {
-    uint32_t count;                /* blocks; their ids, in order of depth: segment_ids[index * stride ...]. Orphans: in the ring */
-    uint32_t breaks;               /* places inside where an id is not its neighbour's plus one */
-    uint32_t refs;                 /* tables that hold it; 0: in the back list */
-    uint32_t node, offset;         /* content: blocks [offset, offset + count) of the node; NODE_NONE: orphans */
-    uint32_t next_copy, prev_copy; /* in the node's list, by registration */
-    uint32_t next, prev;           /* in the back list; `next` also links unused slots */
-    uint32_t rest;                 /* what was split off its end */
-};
+#include "vllm_v1_fast/segment_queue.h"
 
 /* A part of a table: `count` blocks from a segment and its rests. */
 struct table_part {
@@ -59,26 +41,14 @@ struct hit {
 
 struct event_blocks {
     const struct trace *trace;
-    uint32_t block_size, max_model_len, usable;
-    bool caching, track_ids;
-    struct event_prefix prefix;
+    uint32_t block_size, max_model_len;
+    bool caching;
+    struct segment_queue queue;
     struct event_table *tables; /* by slot */
     uint32_t slots;
-    uint32_t next_unused; /* ids from here to `usable` were never taken */
-    uint32_t *front;      /* room for all; NULL without ids */
-    uint32_t front_count;
-    uint32_t back_blocks;
-    struct segment *segments;
-    uint32_t *segment_ids; /* `stride` for each segment */
-    size_t segments_capacity, segment_ids_capacity;
-    uint32_t stride;
-    uint32_t segments_used, unused; /* slots ever used; list of those given back */
-    uint32_t back_first, back_last;
-    uint32_t *ring; /* ids of orphans; ring_mask + 1 of them, a power of two that is enough for all */
-    uint32_t ring_head, ring_tail, ring_mask;
-    uint64_t table_blocks, table_runs;
-    uint32_t *private_node; /* by position; NULL until somebody is preempted */
-    struct hit *hits;       /* of the last lookup */
+    uint64_t table_blocks, table_runs; /* sums over tables */
+    uint32_t *private_node;            /* by position; NULL until somebody is preempted */
+    struct hit *hits;                  /* of the last lookup */
     size_t hits_capacity;
     uint32_t hit_parts, hit_blocks;
     uint32_t *chain; /* scratch */
@@ -92,7 +62,7 @@ void event_blocks_deinit(struct event_blocks *blocks);
 
 static inline uint32_t event_blocks_free(const struct event_blocks *blocks)
 {
-    return blocks->front_count + (blocks->usable - blocks->next_unused + 1) + blocks->back_blocks;
+    return segment_queue_free(&blocks->queue);
 }
 
 /* Section 4: *hits = leading blocks that can be reused; remembered for admit. */
@@ -110,35 +80,21 @@ SIM_NODISCARD enum status event_blocks_grow(struct event_blocks *blocks, uint32_
 SIM_NODISCARD enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, bool preempted,
                                                struct diag *diag);
 
-/* `count` blocks from the head of the queue in the order of taking; they must be there. ids: NULL without ids. */
-void event_blocks_take(struct event_blocks *blocks, uint32_t *ids, uint32_t count);
-/* Up to `wanted` free blocks from the head of the back list (there must be one); what they held is forgotten. Returns how many. */
-uint32_t event_blocks_evict(struct event_blocks *blocks, uint32_t *ids, uint32_t wanted);
+/* --- decoding requests that cross a block boundary -------------------------------------------------------------------------------- */
 
-/* The next block in the queue. There must be one. */
-static inline uint32_t event_blocks_take_one(struct event_blocks *blocks)
-{
-    uint32_t id;
-    if (blocks->front_count > 0)
-        return blocks->front[--blocks->front_count];
-    if (blocks->next_unused <= blocks->usable)
-        return blocks->next_unused++;
-    event_blocks_evict(blocks, &id, 1);
-    return id;
-}
+/* Decoding requests take their next block here, one after the other in running order; there must be a block for each. How a stretch of
+ * steps does it, for the `count` requests of one step, with ids:
+ *
+ *     at = segment_queue_orphans_next(&blocks->queue, count)
+ *     at == UINT32_MAX?  event_blocks_append(blocks, slot) for each
+ *     else               event_blocks_append_orphan(blocks, slot, &at) for each
+ *                        segment_queue_orphans_taken(&blocks->queue, at, count)
+ *     event_blocks_add_runs(blocks, the sum of what these returned)
+ *
+ * Without ids, none of that. Either way event_blocks_appended follows, once for many steps if the caller likes. All inline, because a fast
+ * replay does little else. */
 
-/* If the next `count` blocks in the queue are orphans, and not the last of their segment, their place in the ring: what a pool that was
- * full once mostly comes to. Else UINT32_MAX. */
-static inline uint32_t event_blocks_orphans_next(const struct event_blocks *blocks, uint32_t count)
-{
-    if (blocks->front_count > 0 || blocks->next_unused <= blocks->usable)
-        return UINT32_MAX;
-    const struct segment *head = &blocks->segments[blocks->back_first];
-    return head->node == NODE_NONE && head->count > count ? blocks->ring_head : UINT32_MAX;
-}
-
-/* A private block more for a decoding request that crosses a block boundary; its room was made at admission. Returns 1 if the id does not
- * follow the last one's, for table_runs; the caller adds up table_blocks and table_runs. */
+/* Its room was made at admission. Returns 1 if the id does not follow the last one's. */
 static inline uint32_t event_table_append(struct event_table *table, uint32_t id)
 {
     const uint32_t breaks = table->last + 1 != id;
@@ -148,6 +104,38 @@ static inline uint32_t event_table_append(struct event_table *table, uint32_t id
     table->runs += breaks;
     return breaks;
 }
+
+/* The next block of the queue, for the table of a slot. Returns 1 if its id does not follow the last one's. */
+static inline uint32_t event_blocks_append(struct event_blocks *blocks, uint32_t slot)
+{
+    return event_table_append(&blocks->tables[slot], segment_queue_take_one(&blocks->queue));
+}
+
+/* The same for the orphan at place *at of the ring, and *at moves on. */
+static inline uint32_t event_blocks_append_orphan(struct event_blocks *blocks, uint32_t slot, uint32_t *at)
+{
+    const uint32_t id = blocks->queue.ring[*at];
+    *at = (*at + 1) & blocks->queue.ring_mask;
+    return event_table_append(&blocks->tables[slot], id);
+}
+
+static inline void event_blocks_add_runs(struct event_blocks *blocks, uint32_t runs)
+{
+    blocks->table_runs += runs;
+}
+
+/* Tables of decoding requests have `count` blocks more. Without ids, where nothing was appended, they leave the queue here. */
+static inline void event_blocks_appended(struct event_blocks *blocks, uint32_t count)
+{
+    blocks->table_blocks += count;
+    if (!blocks->queue.track_ids && count > 0)
+        segment_queue_take(&blocks->queue, NULL, count);
+}
+
+/* --- questions -------------------------------------------------------------------------------------------------------------------- */
+
+/* Leading blocks of a slot's table that other tables hold too. */
+uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot);
 
 /* Blocks that the table of a slot holds, which has `computed` tokens and none scheduled beyond. */
 uint32_t event_blocks_held(struct event_blocks *blocks, uint32_t slot, uint32_t computed);

@@ -1,4 +1,5 @@
-/* event_calendar.c - see event_calendar.h. */
+/* event_calendar.c - the lists of event_calendar.h: running requests, phases, finishes, and a bit for each list that is not empty, so that
+ * the next one due is found without walking. Lists hold slot + 1, so that zeroed memory is empty lists. */
 #include "vllm_v1_fast/event_calendar.h"
 
 #include <assert.h>
@@ -30,6 +31,7 @@ enum status event_calendar_init(struct event_calendar *calendar, uint32_t block_
         event_calendar_deinit(calendar);
         return status;
     }
+    /* A block size that divides 64 stands several times in one word of bits: then the word tells of 64 steps ahead, around the ring. */
     calendar->phase_pattern = 1;
     calendar->phase_mask = UINT32_MAX;
     if (64 % block_size == 0) {
@@ -169,7 +171,7 @@ void event_calendar_leave(struct event_calendar *calendar, uint32_t slot)
     calendar->decoder_tokens -= live->computed;
 }
 
-/* How far ahead of `from` the next list of the finish ring is that is not empty; UINT32_MAX: all are. */
+/* How far ahead of `from` the next list of the finish ring is that holds somebody; UINT32_MAX: none does. */
 static uint32_t next_finish_list(const struct event_calendar *calendar, uint32_t from)
 {
     uint32_t word = from / 64;
@@ -196,7 +198,7 @@ uint32_t event_calendar_until_finish(const struct event_calendar *calendar, uint
         for (uint32_t slot = calendar->finish_first[tick % FINISH_RING] - 1; slot != LIVE_NONE; slot = calendar->live[slot].next_finish)
             if (calendar->live[slot].finish_tick == tick)
                 return ahead;
-        ahead++; /* who stands there finishes turns of the ring later */
+        ahead++; /* those in the list finish whole turns of the ring later */
     }
     return most;
 }

@@ -1,4 +1,4 @@
-/* event_calendar.h - when each running request needs its next block and when it finishes, so that a decode step touches only those due.
+/* event_calendar.h - when each running request needs its next block and when it finishes, so that a step touches only those due.
  *
  * While a request decodes, it computes one token in every step. One counter, `tick`, counts steps for all of them; a request stores its
  * computed tokens minus the tick (`base`), and nothing about it changes until it is due:
@@ -76,15 +76,24 @@ static inline void event_calendar_advance(struct event_calendar *calendar)
     calendar->decoder_tokens += calendar->decoders;
 }
 
-/* The phase `steps` steps behind `phase`, as far as event_calendar_crossings tells of them. */
+/* The same for `steps` such steps, in none of which anybody is due: nobody crosses a boundary or finishes that the caller has not dealt
+ * with. `phase`: that of the step after them, tick % block_size, which the caller knows. */
+static inline void event_calendar_skip(struct event_calendar *calendar, uint32_t steps, uint32_t phase)
+{
+    calendar->tick += steps;
+    calendar->tick_phase = phase;
+    calendar->decoder_tokens += (uint64_t)calendar->decoders * steps;
+}
+
+/* The phase `steps` steps after `phase`, for as many steps as event_calendar_crossings covers. */
 static inline uint32_t event_calendar_phase(const struct event_calendar *calendar, uint32_t phase, uint32_t steps)
 {
     phase = (phase + steps) & calendar->phase_mask;
     return phase == calendar->block_size ? 0 : phase;
 }
 
-/* In which steps from one with `phase` on somebody crosses a block boundary: a bit each, the first step lowest. *steps: of how many steps
- * the bits tell, at least 1; all further bits are 0. */
+/* In which steps does somebody cross a block boundary, counted from a step with `phase` on? A bit each, the first step lowest. *steps: how
+ * many steps the bits cover, at least 1; all further bits are 0. */
 static inline uint64_t event_calendar_crossings(const struct event_calendar *calendar, uint32_t phase, uint32_t *steps)
 {
     const uint64_t bits = calendar->phase_bits[phase / 64];

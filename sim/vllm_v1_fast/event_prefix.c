@@ -1,4 +1,5 @@
-/* event_prefix.c - see event_prefix.h. */
+/* event_prefix.c - finding and making the nodes of the prefix tree. Two ways, by whether KV blocks fill trace blocks evenly: a name and a
+ * parent are enough then; else every KV block is identified by its exact tokens. */
 #include "vllm_v1_fast/event_prefix.h"
 
 #include <stdlib.h>
@@ -58,7 +59,7 @@ enum status event_prefix_add(struct event_prefix *prefix, uint32_t *node, struct
     return grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag);
 }
 
-/* The samples of one request stand behind sample 0. */
+/* The samples of one request follow sample 0. */
 static uint32_t owner_of(const struct event_prefix *prefix, uint32_t position)
 {
     return prefix->trace->sample ? position - prefix->trace->sample[position] : position;

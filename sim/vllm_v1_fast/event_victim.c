@@ -1,60 +1,45 @@
-/* event_victim.c - the event replay's running requests as preemption_victim policies see them; says what vllm_v1.c's choose_victim says.
- * Asked in walked steps only (event_walk.c), when everybody is out of the calendar and has numbers of its own. */
+/* event_victim.c - the event replay's running requests as preemption_victim policies see them (policy.h). Says what choose_victim() in
+ * vllm_v1.c says. Asked in ordered steps only, when everybody is out of the calendar and has numbers of its own. */
+#include "vllm_v1_fast/event_victim.h"
+
 #include <assert.h>
 
+#include "base/integers.h"
 #include "policy/policies.h"
-#include "vllm_v1_fast/event_state.h"
 
 struct running_view {
-    struct policy_running running;
+    struct pagesim_policy_running running;
     const struct event_replay *replay;
 };
 
-static uint32_t slot_at(const struct policy_running *running, uint32_t at)
+static uint32_t slot_at(const struct pagesim_policy_running *running, uint32_t at)
 {
     return ((const struct running_view *)running)->replay->due[at];
 }
 
-static struct policy_request running_request(const struct policy_running *running, uint32_t at)
+static struct pagesim_policy_request running_request(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct event_replay *replay = ((const struct running_view *)running)->replay;
     const struct live *live = &replay->calendar.live[slot_at(running, at)];
-    return scheduling_order_request(&replay->order, live->position, closed_loop_arrived(&replay->loop, live->position), live->known,
+    return scheduling_order_request(&replay->order, live->position, arrivals_time_of(&replay->base.arrivals, live->position), live->known,
                                     live->computed);
 }
 
-static int64_t running_key(const struct policy_running *running, uint32_t at)
+static int64_t running_key(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct event_replay *replay = ((const struct running_view *)running)->replay;
-    return event_waiting_key(replay, replay->calendar.live[slot_at(running, at)].position);
+    return event_replay_key(replay, replay->calendar.live[slot_at(running, at)].position);
 }
 
-/* Leading blocks of the table in segments that other tables hold too. Private ones, behind them, nobody else has. */
-static uint32_t shared_blocks(const struct event_blocks *blocks, const struct event_table *table)
-{
-    uint32_t shared = 0;
-    for (uint32_t i = 0; i < table->part_count; i++) {
-        uint32_t left = table->parts[i].count;
-        for (uint32_t index = table->parts[i].segment; left > 0; index = blocks->segments[index].rest) {
-            const struct segment *segment = &blocks->segments[index];
-            if (segment->refs < 2)
-                return shared;
-            shared += min_u32(left, segment->count);
-            left -= min_u32(left, segment->count);
-        }
-    }
-    return shared;
-}
-
-static uint32_t running_shared_tokens(const struct policy_running *running, uint32_t at)
+static uint32_t running_shared_tokens(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct event_replay *replay = ((const struct running_view *)running)->replay;
     uint32_t slot = slot_at(running, at);
-    uint32_t shared = shared_blocks(&replay->blocks, &replay->blocks.tables[slot]) * replay->config->block_size;
+    uint32_t shared = event_blocks_shared(&replay->blocks, slot) * replay->base.config->block_size;
     return min_u32(shared, replay->calendar.live[slot].computed);
 }
 
-uint32_t event_choose_victim(struct event_replay *replay)
+uint32_t event_victim_choose(struct event_replay *replay)
 {
     const struct event_calendar *calendar = &replay->calendar;
     if (!replay->by_priority && replay->victim == &victim_vllm)

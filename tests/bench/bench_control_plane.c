@@ -25,7 +25,7 @@
 #include <omp.h>
 #endif
 
-#include "base/huge_heap.h"
+#include "base/huge_pages.h"
 #include "bench/bench_median.h"
 #include "replay/run.h"
 #include "trace/trace_generate.h"
@@ -398,7 +398,7 @@ static bool take_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    huge_heap_prepare(); /* as the program does */
+    huge_pages_prepare(); /* as the program does */
     struct workload workloads[] = {
         {.name = "conv", .shared = "azure2023_conv.csv", .num_gpu_blocks = 100000, .generated = generated_default(GENERATED_UNIFORM)},
         {.name = "code", .shared = "azure2023_code.csv", .num_gpu_blocks = 100000, .generated = generated_default(GENERATED_CODE)},

@@ -32,12 +32,9 @@ static int omp_get_max_threads(void)
 }
 #endif
 
-#include "attention.h"
 #include "bench/bench_median.h"
-#include "block_pool.h"
-#include "gather.h"
 #include "kernels.h"
-#include "shared_refs.h"
+#include "pagedkv.h"
 
 enum { HEADS = 8, CONTEXT = 4096, SEQUENCES = 16, GROUP = 4, MOST_THREADS = 64, MOST_ROUNDS = 15, MOST_WAYS = 12 };
 #define POOL_BYTES      ((size_t)2 << 30)

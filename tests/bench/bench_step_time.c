@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/draw.h"
+#include "base/seeded_random.h"
 #include "config/config_keys.h"
 #include "time/compact.h"
 #include "time/step_time.h"
@@ -38,15 +38,15 @@ static void fill_steps(struct step_shape *steps, bool scattered)
     uint32_t decodes = 64;
     for (uint64_t i = 0; i < STEPS; i++) {
         if (scattered) {
-            decodes = 1 + (uint32_t)(draw_bits(&state) % 250);
-            context = decodes * (1 + draw_bits(&state) % 4000);
-        } else if (draw_bits(&state) % 6 == 0) {
-            const bool comes = decodes < 32 || (decodes < 128 && draw_bits(&state) % 2);
-            context = comes ? context + draw_bits(&state) % 1500 : context - context / decodes;
+            decodes = 1 + (uint32_t)(seeded_bits(&state) % 250);
+            context = decodes * (1 + seeded_bits(&state) % 4000);
+        } else if (seeded_bits(&state) % 6 == 0) {
+            const bool comes = decodes < 32 || (decodes < 128 && seeded_bits(&state) % 2);
+            context = comes ? context + seeded_bits(&state) % 1500 : context - context / decodes;
             decodes += comes ? 1 : -1u;
         }
         context += decodes;
-        const uint64_t chunk = i % 8 ? 0 : 1 + draw_bits(&state) % 1000, before = chunk && i % 16 ? draw_bits(&state) % 3000 : 0;
+        const uint64_t chunk = i % 8 ? 0 : 1 + seeded_bits(&state) % 1000, before = chunk && i % 16 ? seeded_bits(&state) % 3000 : 0;
         steps[i] = (struct step_shape){.step = i,
                                        .scheduled_tokens = decodes + chunk,
                                        .context_tokens = context + chunk + before,

@@ -125,19 +125,19 @@ def consume_requests(path, report):
         need(report[status] == count, status, count, "the report says", report[status])
     done = [r for r in rows if r["status"] == "completed"]
     need(all((r["reason"] is not None) == (r["status"] == "dropped") for r in rows), "reasons")
-    need(sum(r["generated_tokens"] for r in done) == report["output_tokens"], "output tokens")
+    need(sum(r["generated_tokens"] for r in done) == report["total_output_tokens"], "output tokens")
     need(sum(r["preemptions"] for r in rows) == report["preemptions"], "preemptions")
     need(sum(r["cached_tokens"] for r in rows) == report["cached_tokens"], "cached tokens")
     for r in done:
         need(r["arrival_ms"] <= r["first_scheduled_ms"] <= r["first_token_ms"] <= r["finish_ms"], "times of", r["request"])
-        near(r["e2e_ms"], r["finish_ms"] - r["arrival_ms"], "e2e")
+        near(r["e2el_ms"], r["finish_ms"] - r["arrival_ms"], "e2e")
         if r["output_tokens"] > 1:
-            near(r["tpot_ms"], (r["e2e_ms"] - r["ttft_ms"]) / (r["output_tokens"] - 1), "tpot")
+            near(r["tpot_ms"], (r["e2el_ms"] - r["ttft_ms"]) / (r["output_tokens"] - 1), "tpot")
         else:
             need(r["tpot_ms"] is None, "one token has no tpot")
     if done:
-        near(sum(r["e2e_ms"] for r in done) / len(done), report["mean_e2el_ms"], "mean e2e")
-        near(percentile([r["e2e_ms"] for r in done], 99), report["p99_e2el_ms"], "p99 e2e")
+        near(sum(r["e2el_ms"] for r in done) / len(done), report["mean_e2el_ms"], "mean e2e")
+        near(percentile([r["e2el_ms"] for r in done], 99), report["p99_e2el_ms"], "p99 e2e")
     return ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
@@ -197,12 +197,12 @@ def consume_prometheus(path, report):
         if count:
             near(total / count * 1e3, report[f"mean_{key}_ms"], name)
             need(buckets[min(le for le in buckets if le * 1e3 >= report[f"max_{key}_ms"])] == count, name, "maximum")
-    need(histograms["vllm:request_generation_tokens"][1] == report["output_tokens"], "output tokens")
-    need(histograms["vllm:request_prompt_tokens"][1] == report["input_tokens"], "input tokens")
+    need(histograms["vllm:request_generation_tokens"][1] == report["total_output_tokens"], "output tokens")
+    need(histograms["vllm:request_prompt_tokens"][1] == report["total_input_tokens"], "input tokens")
     need(histograms["vllm:e2e_request_latency_seconds"][0] == report["completed"], "completed")
     if report["unfinished"] == 0 and report["ignored"] == 0:
-        need(value("prompt_tokens_total") == report["input_tokens"], "prompt tokens")
-        need(value("generation_tokens_total") == report["output_tokens"], "generation tokens")
+        need(value("prompt_tokens_total") == report["total_input_tokens"], "prompt tokens")
+        need(value("generation_tokens_total") == report["total_output_tokens"], "generation tokens")
     return f"{len(types)} families, {len(histograms)} histograms, {sum(map(len, samples.values()))} samples"
 
 

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attention.h"
-#include "gather.h"
 #include "half_float.h"
 #include "kernels.h"
+#include "pagedkv.h"
 #include "support/random.h"
 
 static const char *const sets[] = {"portable", "avx2", "avx512"};
@@ -95,6 +94,22 @@ Test(kernels, all_sets_move_and_convert_bit_for_bit_like_the_portable_one)
 }
 
 /* Runs of any length at any alignment, those of 16-bit types widened; every byte beside them stays. */
+Test(kernels, a_set_runs_only_where_every_extension_it_is_compiled_for_is_there)
+{
+    const uint32_t avx2 = KV_CPU_AVX2 | KV_CPU_FMA | KV_CPU_F16C, all = avx2 | KV_CPU_AVX512F;
+    cr_expect(kv_kernels_for(0) == &kv_kernels_portable);
+    cr_expect(kv_kernels_for(KV_CPU_AVX512F) == &kv_kernels_portable);
+    for (uint32_t missing = 1; missing <= avx2; missing <<= 1)
+        cr_expect(kv_kernels_for(all & ~missing) == &kv_kernels_portable, "without extension %u", missing);
+    if (kv_kernels_avx2)
+        cr_expect(kv_kernels_for(avx2) == kv_kernels_avx2);
+    if (kv_kernels_avx512)
+        cr_expect(kv_kernels_for(all) == kv_kernels_avx512);
+    cr_expect_not(kv_kernels_run_on(NULL, all));
+    cr_expect_str_eq(kv_kernels_name(), kv_kernels_for(kv_processor_features())->name);
+    cr_expect(kv_processor_features() == kv_processor_features(), "the kept answer is the one given first");
+}
+
 Test(kernels, runs_side_by_side_arrive_bit_for_bit_like_one_at_a_time)
 {
     enum { MOST = 3000, ROOM = 4 * MOST + 256 };

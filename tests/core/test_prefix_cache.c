@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "memory.h"
-#include "prefix_cache.h"
+#include "allocate.h"
+#include "pagedkv.h"
 #include "support/random.h"
 
 /* Cut the tokens into random spans of consecutive values; zero-length spans may stand anywhere. */

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "sequence.h"
+#include "pagedkv.h"
 
 Test(seed, page_allocator_basic)
 {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
-#include "sequence.h"
+#include "allocate.h"
+#include "pagedkv.h"
 #include "support/random.h"
 
 enum { LAYERS = 2, HEADS = 2, DIM = 3, MOST_SEQUENCES = 6, MOST_TOKENS = 40 };

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shared_refs.h"
+#include "pagedkv.h"
 
 enum { THREADS = 4, BLOCKS = 16, ROUNDS = 2000 };
 

@@ -8,4 +8,7 @@
 
 uint64_t allocations_so_far(void);
 
+/* The `countdown`-th allocation of this thread from now on fails, once; 0: none does. */
+void allocations_fail_after(uint64_t countdown);
+
 #endif

@@ -1,4 +1,4 @@
-/* random_case.c - see random_case.h. */
+/* random_case.c - draws configurations and traces so that pools are small, prefixes part inside blocks, and everything meets everything. */
 #include "support/random_case.h"
 
 #include <stdlib.h>

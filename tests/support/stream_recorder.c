@@ -1,4 +1,4 @@
-/* stream_recorder.c - see stream_recorder.h. */
+/* stream_recorder.c - recording a replay, comparing two recordings field by field, and holding runs against recorded single steps. */
 #include "support/stream_recorder.h"
 
 #include <stdint.h>

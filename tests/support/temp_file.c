@@ -1,4 +1,4 @@
-/* temp_file.c - see temp_file.h. */
+/* temp_file.c - files that tests read back through the program: written whole, named by the system, removed at once when the test ends. */
 #include "support/temp_file.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* tiny_trace.c - see tiny_trace.h. */
+/* tiny_trace.c - traces of a few requests and configurations for them, built in memory as tests write them down. */
 #include "support/tiny_trace.h"
 
 #include <stdio.h>

@@ -43,12 +43,53 @@ static void expect_print(void (*print)(const struct table *table, FILE *file), c
 
 static void indented(const struct table *table, FILE *file)
 {
-    table_print(table, "> ", file);
+    struct diag diag = {0};
+    cr_expect_eq(table_print(table, "> ", 80, file, &diag), SIM_OK);
+}
+
+static void narrow(const struct table *table, FILE *file)
+{
+    struct diag diag = {0};
+    cr_expect_eq(table_print(table, "> ", 18, file, &diag), SIM_OK);
 }
 
 Test(table, people_see_aligned_columns_and_no_hidden_ones)
 {
     expect_print(indented, "> policy     pool  mean\n> a,\"b\"    12,345   0.2\n> c       100,000     -\n");
+}
+
+Test(table, what_does_not_fit_the_width_stands_in_a_block_below)
+{
+    expect_print(narrow, "> policy     pool\n> a,\"b\"    12,345\n> c       100,000\n"
+                         "\n> policy  mean\n> a,\"b\"    0.2\n> c          -\n");
+}
+
+Test(table, a_star_is_in_the_first_block_only_and_long_text_goes_on_below)
+{
+    static const struct table_column starred[] = {{"best", "*", TABLE_STAR, 0},
+                                                  {"name", "name", TABLE_TEXT, 0},
+                                                  {"bytes", "MiB", 1, 1 << 20},
+                                                  {"good", "good", TABLE_YES_NO, 0},
+                                                  {"why", "why", TABLE_TEXT, 0}};
+    struct table *table;
+    struct diag diag = {0};
+    char *text = NULL;
+    size_t length;
+    cr_assert_eq(table_create_copy(starred, 5, &table, &diag), SIM_OK);
+    table_flag(table, true);
+    table_text(table, "one");
+    table_number(table, 3 << 19);
+    table_flag(table, false);
+    table_text(table, "it has more words than fit");
+    FILE *file = open_memstream(&text, &length);
+    cr_expect_eq(table_print(table, "", 20, file, &diag), SIM_OK);
+    table_print_csv(table, file);
+    fclose(file);
+    cr_expect_str_eq(text, "*  name  MiB  good\n*  one   1.5    no\n"
+                           "\nname  why\none   it has more\n      words than fit\n"
+                           "best,name,bytes,good,why\ntrue,one,1572864,false,it has more words than fit\n");
+    free(text);
+    table_destroy(table);
 }
 
 Test(table, csv_keeps_every_digit_and_quotes_what_needs_it)

@@ -1,4 +1,4 @@
-/* test_text_file.c - what is read is what is in the file, with zeros behind it that may be touched, wherever the file ends in its page. */
+/* test_text_file.c - what is read is what is in the file, with zeros after it that may be touched, wherever the file ends in its page. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static void expect_text_and_slack(const char *path, const char *text, size_t len
     text_file_close(&file);
 }
 
-Test(text_file, zeros_stand_behind_files_and_pipes_of_any_length)
+Test(text_file, zeros_come_after_files_and_pipes_of_any_length)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     const size_t lengths[] = {

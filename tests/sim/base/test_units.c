@@ -1,4 +1,4 @@
-/* test_units.c - exact decimals. */
+/* test_units.c - numbers for people: short ones and exact decimals. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,4 +40,15 @@ Test(units, decimals_are_exact_and_without_trailing_zeros)
         wanted[wanted[length - 1] == '.' ? length - 1 : length] = '\0';
         cr_assert_str_eq(text, wanted);
     }
+}
+
+Test(units, short_numbers_have_three_digits)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0, "0"}, {999, "999"}, {1000, "1k"}, {1234567, "1.23M"}, {999600, "1M"}, {5e9, "5G"}, {1e21, "1e+06P"}};
+    char text[UNIT_TEXT];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_str_eq(unit_short(cases[i].value, text), cases[i].text);
 }

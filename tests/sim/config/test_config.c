@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/nearest.h"
+#include "base/nearest_name.h"
 #include "config/config_keys.h"
 #include "support/temp_file.h"
 

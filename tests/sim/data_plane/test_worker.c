@@ -7,7 +7,7 @@
 #include "data_plane/worker.h"
 #include "data_plane/worker_values.h"
 #include "half_float.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "support/tiny_trace.h"
 
 static const struct tiny_request two_prompts[] = {{0, 40, 8, .hash_count = 3, .hash_ids = {0, 1, 2}},

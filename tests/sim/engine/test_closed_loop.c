@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "replay/run.h"
 #include "support/random.h"
 #include "support/stream_recorder.h"
 #include "support/temp_file.h"
 #include "support/tiny_trace.h"
-#include "trace/load.h"
+#include "trace/drawn_arrivals.h"
 #include "trace/trace_generate.h"
 
 enum { REQUESTS_MAX = 30, SAMPLES_MAX = 3, CASES = 1500, TALLIES_MOST = 20000 };
@@ -60,7 +60,8 @@ static int64_t end_of(const struct trace *trace, const struct life *lives, uint3
     return end_ns;
 }
 
-/* k-th request that is not dropped, N slots: max(drawn, the (k - N)-th of all ends in order of time); it never comes when there are fewer. */
+/* k-th request that is not dropped, N slots: max(drawn, the (k - N)-th of all ends in order of time); it never comes when there are
+ * fewer. */
 static void expect_definition(const struct trace *trace, const struct config *config, const struct life *lives, uint64_t number)
 {
     int64_t ends[REQUESTS_MAX * SAMPLES_MAX];
@@ -109,8 +110,8 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
         trace_destroy(trace);
         trace = expanded;
     }
-    if (load_changes_arrivals(trace, config)) {
-        cr_assert_eq(load_apply(trace, config, &expanded, &diag), SIM_OK);
+    if (drawn_arrivals_wanted(trace, config)) {
+        cr_assert_eq(drawn_arrivals_make(trace, config, &expanded, &diag), SIM_OK);
         trace_destroy(trace);
         trace = expanded;
     }
@@ -226,8 +227,8 @@ static void replay_watermark(const struct trace *trace, double watermark, double
     cr_assert_eq(run_open(&run, trace, &config, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(run_replay(&run, NULL, 0, NULL, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(run_judge(&run, &diag), SIM_OK, "%s", diag.text);
-    *preemptions += report_find(&run.report, "preemptions")->value / SEEDS;
-    *requests_per_s += report_find(&run.report, "request_throughput_per_s")->value / SEEDS;
+    *preemptions += run_figure(&run, "preemptions") / SEEDS;
+    *requests_per_s += run_figure(&run, "request_throughput") / SEEDS;
     run_close(&run);
 }
 

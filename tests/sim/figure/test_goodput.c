@@ -10,8 +10,8 @@ Test(goodput, limits_are_read_or_refused_with_a_reason)
 {
     static const struct {
         const char *text;
-        double limits[GOODPUT_LIMITS]; /* -1: none */
-        const char *refused;           /* NULL, or a part of the message */
+        double limits[3];    /* ttft, tpot, e2el; -1: none */
+        const char *refused; /* NULL, or a part of the message */
     } cases[] = {
         {"ttft:500", {500, -1, -1}, NULL},
         {"ttft:500 tpot:50.5  e2el:0", {500, 50.5, 0}, NULL},
@@ -33,8 +33,13 @@ Test(goodput, limits_are_read_or_refused_with_a_reason)
         cr_expect_eq(status, cases[i].refused ? SIM_USAGE : SIM_OK, "\"%s\": %s", cases[i].text, diag.text);
         if (cases[i].refused)
             cr_expect(strstr(diag.text, cases[i].refused), "\"%s\": %s", cases[i].text, diag.text);
-        for (int limit = 0; limit < GOODPUT_LIMITS; limit++)
-            cr_expect_eq(goodput.limit_ms[limit], cases[i].limits[limit], "\"%s\"", cases[i].text);
+        for (int latency = 0; latency < LATENCIES; latency++) {
+            const double want = latency == LATENCY_TTFT   ? cases[i].limits[0]
+                                : latency == LATENCY_TPOT ? cases[i].limits[1]
+                                : latency == LATENCY_E2EL ? cases[i].limits[2]
+                                                          : -1;
+            cr_expect_eq(goodput.limit_ms[latency], want, "\"%s\"", cases[i].text);
+        }
     }
 }
 
@@ -72,16 +77,14 @@ Test(latency_choice, lists_are_read_or_refused_with_a_reason)
 {
     struct latency_choice choice;
     struct diag diag = {0};
-    char name[40];
+    char name[FIGURE_NAME_SIZE];
     latency_choice_init(&choice);
     cr_expect_eq(latency_choice_metrics(&choice, "itl,ttft", &diag), SIM_OK);
-    cr_expect(choice.wanted[METRIC_ITL] && choice.wanted[METRIC_TTFT] && !choice.wanted[METRIC_TPOT] && !choice.wanted[METRIC_E2EL]);
+    cr_expect(choice.wanted[LATENCY_ITL] && choice.wanted[LATENCY_TTFT] && !choice.wanted[LATENCY_TPOT] && !choice.wanted[LATENCY_E2EL]);
     cr_expect_eq(latency_choice_percentiles(&choice, "50,99.9,0", &diag), SIM_OK);
     cr_expect_eq(choice.percentile_count, 3);
-    latency_percentile_name(choice.percentiles[0], name, sizeof name);
-    cr_expect_str_eq(name, "p50");
-    latency_percentile_name(choice.percentiles[1], name, sizeof name);
-    cr_expect_str_eq(name, "p99.9");
+    cr_expect_str_eq(latency_percentile_name(choice.percentiles[0], LATENCY_ITL, name), "p50_itl_ms");
+    cr_expect_str_eq(latency_percentile_name(choice.percentiles[1], LATENCY_TTFT, name), "p99.9_ttft_ms");
     static const char *const bad_metrics[] = {"", "ttft,", "e2e", "ttft tpot", ",itl"};
     static const char *const bad_percentiles[] = {"", "50,", "101", "-1", "p50", "nan", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
     for (size_t i = 0; i < sizeof bad_metrics / sizeof *bad_metrics; i++, diag_clear(&diag))

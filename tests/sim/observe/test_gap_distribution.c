@@ -1,4 +1,4 @@
-/* test_gap_distribution.c - figures of progressions against those of the sorted list of all gaps, however they are cut into runs. */
+/* test_gap_distribution.c - figures of progressions against those of the sorted list of all gaps, however they are cut. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ Test(gap_distribution, figures_are_those_of_the_sorted_list_and_do_not_depend_on
     double *all = malloc(GAPS_MOST * sizeof *all);
     for (uint64_t seed = 1; seed <= 40; seed++) {
         struct gap_distribution whole = {0}, single = {0};
-        struct figures a, b;
+        struct summary a, b;
         struct diag diag = {0};
         double found[PERCENTILES], sum = 0, squares = 0;
         size_t count = fill(seed, &whole, &single, all);
@@ -61,8 +61,8 @@ Test(gap_distribution, figures_are_those_of_the_sorted_list_and_do_not_depend_on
             sum += all[i];
         for (size_t i = 0; i < count; i++)
             squares += (all[i] - sum / (double)count) * (all[i] - sum / (double)count);
-        cr_assert_eq(gap_distribution_figures(&whole, &a, &diag), SIM_OK);
-        cr_assert_eq(gap_distribution_figures(&single, &b, &diag), SIM_OK);
+        cr_assert_eq(gap_distribution_summary(&whole, &a, &diag), SIM_OK);
+        cr_assert_eq(gap_distribution_summary(&single, &b, &diag), SIM_OK);
         cr_expect_eq(a.count, count);
         cr_expect_float_eq(a.mean, sum / (double)count / 1e6, 1e-9);
         cr_expect_float_eq(a.std, sqrt(squares / (double)count) / 1e6, 1e-6);
@@ -82,7 +82,7 @@ Test(gap_distribution, what_does_not_fit_one_progression_is_kept_all_the_same)
         uint32_t count, weight;
     } cases[] = {{1000000, 7, 20000, 3}, {1000, INT64_C(3000000000), 5, 2}, {5000000, 20, 9, 3u << 19}, {4000000, 0, 8192, 1}};
     struct gap_distribution whole = {0}, single = {0};
-    struct figures a, b;
+    struct summary a, b;
     struct diag diag = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_assert_eq(gap_distribution_add(&whole, cases[i].first_ns, cases[i].change_ns, cases[i].count, cases[i].weight, &diag), SIM_OK);
@@ -92,8 +92,8 @@ Test(gap_distribution, what_does_not_fit_one_progression_is_kept_all_the_same)
                                                   left % 1000 ? left % 1000 : 1000, &diag),
                              SIM_OK);
     }
-    cr_assert_eq(gap_distribution_figures(&whole, &a, &diag), SIM_OK);
-    cr_assert_eq(gap_distribution_figures(&single, &b, &diag), SIM_OK);
+    cr_assert_eq(gap_distribution_summary(&whole, &a, &diag), SIM_OK);
+    cr_assert_eq(gap_distribution_summary(&single, &b, &diag), SIM_OK);
     cr_expect_eq(a.count, 60000 + 10 + 9 * (UINT64_C(3) << 19) + 8192);
     cr_expect_eq(a.max, 12000001000 / 1e6);
     cr_expect(memcmp(&a, &b, sizeof a) == 0, "kept otherwise than gap by gap");
@@ -104,8 +104,8 @@ Test(gap_distribution, what_does_not_fit_one_progression_is_kept_all_the_same)
 Test(gap_distribution, of_nothing_is_zero)
 {
     struct gap_distribution none = {0};
-    struct figures figures;
+    struct summary figures;
     struct diag diag = {0};
-    cr_assert_eq(gap_distribution_figures(&none, &figures, &diag), SIM_OK);
+    cr_assert_eq(gap_distribution_summary(&none, &figures, &diag), SIM_OK);
     cr_expect(figures.count == 0 && figures.mean == 0 && figures.p99 == 0);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "observe/prefix_misses.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "support/random_case.h"
 #include "support/tiny_trace.h"
 

@@ -5,7 +5,7 @@
 
 #include "config/config_keys.h"
 #include "observe/token_times.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "support/random.h"
 #include "support/tiny_trace.h"
 

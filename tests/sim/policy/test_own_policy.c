@@ -1,4 +1,4 @@
-/* test_own_policy.c - a policy of one's own, whole: what a user writes who links libsim.a. Longest prompt first. */
+/* test_own_policy.c - a policy of one's own, whole: what a user writes who links the library. Longest prompt first. */
 #include <criterion/criterion.h>
 
 #include "config/config_keys.h"
@@ -7,15 +7,15 @@
 #include "study/sweep_run.h"
 #include "support/tiny_trace.h"
 
-static int64_t key(void *self, const struct policy_request *request)
+static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
     (void)self;
     return -(int64_t)request->input_tokens;
 }
 
-static const struct scheduling_policy longest_prompt = {
+static const struct pagesim_scheduling_policy longest_prompt = {
     .info = {"longest-prompt", "longest prompt first"},
-    .order = POLICY_STATIC_KEY,
+    .order = PAGESIM_POLICY_STATIC_KEY,
     .key = key,
 };
 
@@ -39,7 +39,7 @@ Test(own_policy, runs_like_any_other_once_it_is_registered)
     struct comparison comparison = {.trace = trace, .factor = 10, .sides = {{.config = config}, {.config = config}}};
     cr_assert_eq(config_set(&comparison.sides[0].config, "scheduling_policy", "fcfs", &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
-    cr_expect(comparison.paired[COMPARE_QUEUE].worse == 1 && comparison.paired[COMPARE_QUEUE].better == 2, "1 waits for 2 and 3");
+    cr_expect(comparison.paired[LATENCY_QUEUE].worse == 1 && comparison.paired[LATENCY_QUEUE].better == 2, "1 waits for 2 and 3");
     comparison_free(&comparison);
     const struct config_option base[] = {{"num-gpu-blocks", "100"}, {"max-num-seqs", "1"}};
     const char *const vary[] = {"scheduling_policy=fcfs,longest-prompt"};
@@ -49,8 +49,12 @@ Test(own_policy, runs_like_any_other_once_it_is_registered)
     struct sweep sweep = {.plan = &plan, .workload = &workload, .threads = 1, .quiet = true};
     workload_init(&workload, &source);
     cr_assert_eq(sweep_plan_make(&plan, &(struct sweep_request){.vary = vary, .vary_count = 1}, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(sweep_prepare(&sweep, &diag) == SIM_OK ? sweep_run(&sweep, &diag) : diag.status, SIM_OK, "%s", diag.text);
-    cr_expect_neq(sweep_row_figure(&sweep.result.rows[0], "mean_ttft_ms"), sweep_row_figure(&sweep.result.rows[1], "mean_ttft_ms"));
+    size_t resumed;
+    cr_assert_eq(sweep_prepare(&sweep, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(sweep_start(&sweep, NULL, &resumed, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(sweep_run(&sweep, &diag), SIM_OK, "%s", diag.text);
+    const size_t ttft = sweep_result_find(&sweep.result, "mean_ttft_ms");
+    cr_expect_neq(sweep.result.rows[0].values[ttft], sweep.result.rows[1].values[ttft]);
     sweep_close(&sweep);
     sweep_plan_deinit(&plan);
     workload_deinit(&workload);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "policy/policy.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "support/random.h"
 #include "support/stream_recorder.h"
 #include "support/tiny_trace.h"
@@ -294,7 +294,7 @@ static struct config random_config(uint64_t *seed)
     return config;
 }
 
-/* Arrivals of priority differ: vLLM's ties can go on for ever (livelock.h). All others break them. */
+/* Arrivals of priority differ: vLLM's ties can go on for ever (replay_loop.h). All others break them. */
 static struct trace *random_trace(uint64_t *seed, const struct config *config)
 {
     struct tiny_request requests[20] = {0};
@@ -434,18 +434,18 @@ Test(policies, each_can_be_told_from_vllms_own)
 }
 
 /* vLLM's own decisions, said in the terms that all others are said in, come out of the other code paths the same. */
-static uint64_t by_release(const struct policy_block *block)
+static uint64_t by_release(const struct pagesim_policy_block *block)
 {
     return block->freed;
 }
 
-static int64_t by_priority(void *self, const struct policy_request *request)
+static int64_t by_priority(void *self, const struct pagesim_policy_request *request)
 {
     (void)self;
     return request->priority;
 }
 
-static void set_again(void *self, int64_t now_ns, struct policy_waiting *waiting)
+static void set_again(void *self, int64_t now_ns, struct pagesim_policy_waiting *waiting)
 {
     (void)now_ns;
     /* Twice, the second time right: what counts is what stands at the end, in whatever order the requests are listed. */
@@ -455,29 +455,29 @@ static void set_again(void *self, int64_t now_ns, struct policy_waiting *waiting
         waiting->set_key(waiting, waiting->positions[i], ((const int64_t *)self)[waiting->positions[i]]);
 }
 
-static void remember(void *self, const struct policy_request *request, const struct policy_event *event)
+static void remember(void *self, const struct pagesim_policy_request *request, const struct pagesim_policy_event *event)
 {
-    if (event->kind == POLICY_ARRIVED)
+    if (event->kind == PAGESIM_POLICY_ARRIVED)
         ((int64_t *)self)[request->position] = request->priority;
 }
 
-static enum status create(const struct policy_setup *setup, void **self, struct diag *diag)
+static bool create(const struct pagesim_policy_setup *setup, void **self)
 {
     *self = calloc(setup->request_count, sizeof(int64_t));
-    return *self ? SIM_OK : diag_no_memory(diag, setup->request_count * sizeof(int64_t), "a test");
+    return *self != NULL;
 }
 
 Test(policies, vllms_own_decisions_come_out_of_the_general_ways_too)
 {
-    static const struct eviction_policy release = {.info = {"release", "longest free first"}, .key = by_release};
-    static const struct scheduling_policy priority = {.info = {"priority-again", "as priority, but asked anew"},
-                                                      .order = POLICY_CHANGING_KEY,
-                                                      .first_of_ties = true,
-                                                      .key = by_priority,
-                                                      .create = create,
-                                                      .destroy = free,
-                                                      .happened = remember,
-                                                      .before_admission = set_again};
+    static const struct pagesim_eviction_policy release = {.info = {"release", "longest free first"}, .key = by_release};
+    static const struct pagesim_scheduling_policy priority = {.info = {"priority-again", "as priority, but asked anew"},
+                                                              .order = PAGESIM_POLICY_CHANGING_KEY,
+                                                              .first_of_ties = true,
+                                                              .key = by_priority,
+                                                              .create = create,
+                                                              .destroy = free,
+                                                              .happened = remember,
+                                                              .before_admission = set_again};
     struct diag diag = {0};
     cr_assert_eq(policy_register(POLICY_EVICTION, &release.info, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(policy_register(POLICY_SCHEDULING, &priority.info, &diag), SIM_OK, "%s", diag.text);
@@ -498,61 +498,61 @@ static struct {
     int64_t last_ns;
 } witnessed;
 
-static void check_life(void *self, const struct policy_request *request, const struct policy_event *event)
+static void check_life(void *self, const struct pagesim_policy_request *request, const struct pagesim_policy_event *event)
 {
     struct witness *witness = &((struct witness *)self)[request->position];
     bool right = !witness->done;
-    if (event->kind != POLICY_ARRIVED) { /* an arrival may precede the step that sees it */
+    if (event->kind != PAGESIM_POLICY_ARRIVED) { /* an arrival may precede the step that sees it */
         right &= event->now_ns >= witnessed.last_ns;
         witnessed.last_ns = event->now_ns;
     }
     switch (event->kind) {
-    case POLICY_ARRIVED:
+    case PAGESIM_POLICY_ARRIVED:
         right &= !witness->runs && witness->generated == 0 && event->now_ns == request->arrival_ns;
         witnessed.lives++;
         break;
-    case POLICY_ADMITTED:
+    case PAGESIM_POLICY_ADMITTED:
         right &= !witness->runs && event->tokens < request->known_tokens;
         *witness = (struct witness){.runs = true, .present = event->tokens, .generated = witness->generated};
         break;
-    case POLICY_COMPUTED:
+    case PAGESIM_POLICY_COMPUTED:
         right &= witness->runs && event->tokens > 0 && event->step_ns > 0;
         witness->present += event->tokens;
         witness->generated += event->generated;
         right &= event->generated == (witness->present == request->known_tokens - event->generated);
         break;
-    case POLICY_PREEMPTED:
+    case PAGESIM_POLICY_PREEMPTED:
         right &= witness->runs && event->tokens == witness->present && request->computed_tokens == 0;
         witness->runs = false;
         witness->present = 0;
         witnessed.preemptions++;
         break;
-    case POLICY_FINISHED:
+    case PAGESIM_POLICY_FINISHED:
         right &= witness->runs && witness->generated == request->output_tokens;
         witness->done = true;
         witnessed.lives--;
         break;
     }
     right &= request->known_tokens == request->input_tokens + witness->generated;
-    right &= event->kind == POLICY_ADMITTED || !witness->runs || request->computed_tokens == witness->present;
+    right &= event->kind == PAGESIM_POLICY_ADMITTED || !witness->runs || request->computed_tokens == witness->present;
     witnessed.wrong += !right;
 }
 
-static enum status create_witnesses(const struct policy_setup *setup, void **self, struct diag *diag)
+static bool create_witnesses(const struct pagesim_policy_setup *setup, void **self)
 {
     witnessed.last_ns = 0;
     *self = calloc(setup->request_count, sizeof(struct witness));
-    return *self ? SIM_OK : diag_no_memory(diag, setup->request_count * sizeof(struct witness), "a test");
+    return *self != NULL;
 }
 
 Test(policies, are_told_all_that_happens_to_a_request)
 {
-    static const struct scheduling_policy witness = {.info = {"witness", "as priority, and checks what it is told"},
-                                                     .order = POLICY_STATIC_KEY,
-                                                     .key = by_priority,
-                                                     .create = create_witnesses,
-                                                     .destroy = free,
-                                                     .happened = check_life};
+    static const struct pagesim_scheduling_policy witness = {.info = {"witness", "as priority, and checks what it is told"},
+                                                             .order = PAGESIM_POLICY_STATIC_KEY,
+                                                             .key = by_priority,
+                                                             .create = create_witnesses,
+                                                             .destroy = free,
+                                                             .happened = check_life};
     struct diag diag = {0};
     cr_assert_eq(policy_register(POLICY_SCHEDULING, &witness.info, &diag), SIM_OK, "%s", diag.text);
     struct config names = config_of("witness", "vllm", "vllm", 2);

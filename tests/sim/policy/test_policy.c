@@ -6,14 +6,14 @@
 #include "config/config_keys.h"
 #include "policy/policy.h"
 
-static int64_t zero(void *self, const struct policy_request *request)
+static int64_t zero(void *self, const struct pagesim_policy_request *request)
 {
     (void)self;
     (void)request;
     return 0;
 }
 
-static void set_none(void *self, int64_t now_ns, struct policy_waiting *waiting)
+static void set_none(void *self, int64_t now_ns, struct pagesim_policy_waiting *waiting)
 {
     (void)self;
     (void)now_ns;
@@ -30,7 +30,7 @@ Test(policy, built_in_ones_are_known_by_name_and_the_default_comes_first)
     for (int kind = 0; kind < POLICY_KINDS; kind++) {
         uint32_t count = 0;
         for (; names[kind][count]; count++) {
-            const struct policy_info *info = policy_at((enum policy_kind)kind, count);
+            const struct pagesim_policy_info *info = policy_at((enum policy_kind)kind, count);
             cr_assert_not_null(info);
             cr_expect_str_eq(info->name, names[kind][count]);
             cr_expect(strlen(info->summary) > 10 && strlen(info->summary) < 80, "%s has a line that says what it is", info->name);
@@ -46,18 +46,20 @@ Test(policy, built_in_ones_are_known_by_name_and_the_default_comes_first)
 
 Test(policy, what_is_not_whole_is_refused_and_says_why)
 {
-    static const struct scheduling_policy taken = {.info = {"fcfs", "a second one"}, .order = POLICY_STATIC_KEY, .key = zero};
-    static const struct scheduling_policy keyless = {.info = {"keyless", "has no key"}, .order = POLICY_STATIC_KEY};
-    static const struct scheduling_policy keyed = {.info = {"keyed", "arrival with a key"}, .order = POLICY_ARRIVAL, .key = zero};
-    static const struct scheduling_policy nameless = {.info = {"", "has no name"}};
-    static const struct scheduling_policy longer = {
+    static const struct pagesim_scheduling_policy taken = {
+        .info = {"fcfs", "a second one"}, .order = PAGESIM_POLICY_STATIC_KEY, .key = zero};
+    static const struct pagesim_scheduling_policy keyless = {.info = {"keyless", "has no key"}, .order = PAGESIM_POLICY_STATIC_KEY};
+    static const struct pagesim_scheduling_policy keyed = {
+        .info = {"keyed", "arrival with a key"}, .order = PAGESIM_POLICY_ARRIVAL, .key = zero};
+    static const struct pagesim_scheduling_policy nameless = {.info = {"", "has no name"}};
+    static const struct pagesim_scheduling_policy longer = {
         .info = {"a-name-of-more-than-sixty-three-bytes-does-not-fit-into-the-configuration", "too long"}};
-    static const struct scheduling_policy resetting = {
-        .info = {"resetting", "arrival that sets keys"}, .order = POLICY_ARRIVAL, .before_admission = set_none};
-    static const struct preemption_victim choiceless = {.info = {"choiceless", "chooses nobody"}};
+    static const struct pagesim_scheduling_policy resetting = {
+        .info = {"resetting", "arrival that sets keys"}, .order = PAGESIM_POLICY_ARRIVAL, .before_admission = set_none};
+    static const struct pagesim_preemption_victim choiceless = {.info = {"choiceless", "chooses nobody"}};
     const struct {
         enum policy_kind kind;
-        const struct policy_info *info;
+        const struct pagesim_policy_info *info;
         const char *says;
     } cases[] = {
         {POLICY_SCHEDULING, &taken.info, "\"fcfs\" already"},         {POLICY_SCHEDULING, &keyless.info, "a key is needed"},
@@ -75,7 +77,7 @@ Test(policy, what_is_not_whole_is_refused_and_says_why)
 
 Test(policy, there_is_room_for_so_many_and_an_error_for_one_more)
 {
-    static struct eviction_policy many[POLICIES_MOST];
+    static struct pagesim_eviction_policy many[POLICIES_MOST];
     static char names[POLICIES_MOST][16];
     struct diag diag = {0};
     uint32_t known = 0, added = 0;
@@ -83,7 +85,7 @@ Test(policy, there_is_room_for_so_many_and_an_error_for_one_more)
         known++;
     for (; known + added <= POLICIES_MOST; added++) {
         snprintf(names[added], sizeof names[added], "many-%u", added);
-        many[added] = (struct eviction_policy){.info = {names[added], "one of many"}};
+        many[added] = (struct pagesim_eviction_policy){.info = {names[added], "one of many"}};
         enum status status = policy_register(POLICY_EVICTION, &many[added].info, &diag);
         cr_assert_eq(status, known + added < POLICIES_MOST ? SIM_OK : SIM_FAILED, "%u: %s", added, diag.text);
     }
@@ -94,7 +96,8 @@ Test(policy, there_is_room_for_so_many_and_an_error_for_one_more)
 
 Test(policy, the_configuration_takes_registered_names_only_and_lists_them)
 {
-    static const struct scheduling_policy mine = {.info = {"mine", "for this test"}, .order = POLICY_STATIC_KEY, .key = zero};
+    static const struct pagesim_scheduling_policy mine = {
+        .info = {"mine", "for this test"}, .order = PAGESIM_POLICY_STATIC_KEY, .key = zero};
     struct diag diag = {0};
     struct config config;
     config_defaults(SCHEDULER_VLLM_V1, &config);

@@ -6,7 +6,7 @@
 #include "observe/decision_log.h"
 #include "observe/ledger.h"
 #include "observe/metrics.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "support/allocations.h"
 #include "support/tiny_trace.h"
 

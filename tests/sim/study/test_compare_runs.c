@@ -1,5 +1,5 @@
 /* test_compare_runs.c - a comparison with itself is nothing, a swap of the sides turns every sign, and the first decision that differs is
- * where the decision logs part. */
+ * where the decision logs differ first. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -54,18 +54,17 @@ static void compare(const struct trace *trace, const struct config *a, const str
     cr_assert_eq(comparison_make(out, &diag), SIM_OK, "%s", diag.text);
 }
 
-static double figure(const struct comparison *comparison, const char *name)
-{
-    for (size_t i = 0; i < comparison->figure_count; i++)
-        if (strcmp(comparison->figures[i].name, name) == 0)
-            return comparison->figures[i].undefined ? NAN : comparison->figures[i].value;
-    cr_assert_fail("no figure %s", name);
-    return NAN;
-}
-
 static bool same(double a, double b)
 {
     return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= 1e-9 * fabs(a);
+}
+
+/* B - A of the i-th figure of side A. */
+static double delta_of(const struct comparison *comparison, size_t i)
+{
+    char name[FIGURE_NAME_SIZE + 8];
+    snprintf(name, sizeof name, "delta_%s", comparison->sides[0].run.figures.list[i].name);
+    return comparison_figure(comparison, name);
 }
 
 Test(compare_runs, with_itself_is_nothing)
@@ -75,14 +74,16 @@ Test(compare_runs, with_itself_is_nothing)
     struct config config = tiny_config_v1(16, 20);
     struct comparison comparison;
     compare(trace, &config, &config, &comparison);
-    cr_expect_not(comparison.parting.found);
-    cr_expect_eq(figure(&comparison, "decisions_differ"), 0);
-    for (size_t i = 0; i < comparison.figure_count; i++)
-        if (strncmp(comparison.figures[i].name, "delta_", 6) == 0 && !comparison.figures[i].undefined)
-            cr_expect_eq(comparison.figures[i].value, 0, "%s", comparison.figures[i].name);
-    for (int metric = 0; metric < COMPARE_METRICS; metric++) {
-        const struct paired *paired = &comparison.paired[metric];
+    cr_expect_not(comparison.difference.found);
+    cr_expect_eq(comparison_figure(&comparison, "decisions_differ"), 0);
+    cr_expect_gt(comparison.sides[0].run.figures.count, 50);
+    for (size_t i = 0; i < comparison.sides[0].run.figures.count; i++)
+        cr_expect(same(delta_of(&comparison, i), 0) || comparison.sides[0].run.figures.list[i].undefined, "%s",
+                  comparison.sides[0].run.figures.list[i].name);
+    for (int i = 0; i < PAIRED_LATENCIES; i++) {
+        const struct paired *paired = &comparison.paired[paired_latencies[i]];
         cr_expect_eq(paired->better + paired->worse, 0);
+        cr_expect_eq(paired->equal, REQUESTS);
         cr_expect_eq(paired->equal, paired->difference.n);
         cr_expect_eq(paired->sign_p, 1);
     }
@@ -99,20 +100,16 @@ Test(compare_runs, swapping_the_sides_turns_every_sign)
         struct comparison there, back;
         compare(trace, &a, &b, &there);
         compare(trace, &b, &a, &back);
-        cr_assert_eq(there.figure_count, back.figure_count);
-        for (size_t i = 0; i < there.figure_count; i++) {
-            const char *name = there.figures[i].name;
-            double value = figure(&there, name);
-            if (strncmp(name, "delta_", 6) == 0)
-                cr_assert(same(value, -figure(&back, name)), "%s", name);
-        }
-        for (int metric = 0; metric < COMPARE_METRICS; metric++) {
-            const struct paired *left = &there.paired[metric], *right = &back.paired[metric];
+        cr_assert_eq(there.sides[0].run.figures.count, back.sides[0].run.figures.count);
+        for (size_t i = 0; i < there.sides[0].run.figures.count; i++)
+            cr_assert(same(delta_of(&there, i), -delta_of(&back, i)), "%s", there.sides[0].run.figures.list[i].name);
+        for (int i = 0; i < PAIRED_LATENCIES; i++) {
+            const struct paired *left = &there.paired[paired_latencies[i]], *right = &back.paired[paired_latencies[i]];
             cr_assert(left->better == right->worse && left->worse == right->better && left->equal == right->equal);
             cr_assert(same(left->difference.ci_low, -right->difference.ci_high) && same(left->sign_p, right->sign_p));
         }
-        cr_assert_eq(there.parting.found, back.parting.found);
-        cr_assert_eq(there.parting.step, back.parting.step);
+        cr_assert_eq(there.difference.found, back.difference.found);
+        cr_assert_eq(there.difference.step, back.difference.step);
         cr_assert_eq(there.starving_ms, back.starving_ms);
         comparison_free(&there);
         comparison_free(&back);
@@ -154,7 +151,7 @@ static void log_decisions(const struct trace *trace, const struct config *config
     fclose(text->file);
 }
 
-/* The next line's "sched", "admit" and "preempt", or NULL behind the last step. */
+/* The next line's "sched", "admit" and "preempt", or NULL after the last step. */
 static const char *next_decisions(char **at, char *out, size_t size)
 {
     char *line = *at, *end = strchr(line, '\n'), *from = strstr(line, "\"sched\""), *to = from ? strstr(from, ",\"finish\"") : NULL;
@@ -166,7 +163,7 @@ static const char *next_decisions(char **at, char *out, size_t size)
 }
 
 /* SIZE_MAX: the logs decide the same. */
-static size_t logs_part(const struct trace *trace, const struct config *a, const struct config *b)
+static size_t first_step_of_logs(const struct trace *trace, const struct config *a, const struct config *b)
 {
     struct text texts[2];
     static char lines[2][8192];
@@ -186,10 +183,10 @@ static size_t logs_part(const struct trace *trace, const struct config *a, const
     return step;
 }
 
-Test(compare_runs, parts_where_the_decision_logs_do)
+Test(compare_runs, finds_the_first_difference_where_the_decision_logs_differ)
 {
     uint64_t seed = 3;
-    int parted = 0, late = 0, same_for_ever = 0;
+    int differing = 0, late = 0, same_for_ever = 0;
     for (int round = 0; round < ROUNDS; round++) {
         struct trace *trace = random_trace(&seed);
         struct config a = random_config(&seed), b = a;
@@ -209,17 +206,18 @@ Test(compare_runs, parts_where_the_decision_logs_do)
             b.max_num_batched_tokens += 16;
         }
         compare(trace, &a, &b, &comparison);
-        size_t want = logs_part(trace, &a, &b);
-        cr_assert_eq(comparison.parting.found, want != SIZE_MAX, "round %d", round);
-        cr_assert(!comparison.parting.found || comparison.parting.step == want, "round %d: step %llu, want %zu", round,
-                  (unsigned long long)comparison.parting.step, want);
-        parted += comparison.parting.found;
-        late += comparison.parting.found && want > 20;
-        same_for_ever += !comparison.parting.found;
+        size_t want = first_step_of_logs(trace, &a, &b);
+        cr_assert_eq(comparison.difference.found, want != SIZE_MAX, "round %d", round);
+        cr_assert(!comparison.difference.found || comparison.difference.step == want, "round %d: step %llu, want %zu", round,
+                  (unsigned long long)comparison.difference.step, want);
+        differing += comparison.difference.found;
+        late += comparison.difference.found && want > 20;
+        same_for_ever += !comparison.difference.found;
         comparison_free(&comparison);
         trace_destroy(trace);
     }
-    cr_expect(parted > ROUNDS / 4 && late > 10 && same_for_ever > 5, "%d parted, %d late, %d not at all", parted, late, same_for_ever);
+    cr_expect(differing > ROUNDS / 4 && late > 10 && same_for_ever > 5, "%d differ, %d late, %d not at all", differing, late,
+              same_for_ever);
 }
 
 Test(compare_runs, says_who_is_treated_otherwise)
@@ -229,21 +227,37 @@ Test(compare_runs, says_who_is_treated_otherwise)
     struct trace *trace = tiny_trace(requests, 2);
     struct config two = tiny_config_v1(16, 50), one = two;
     struct comparison comparison;
-    struct decision_pair *pairs;
-    struct diag diag = {0};
-    size_t count;
     one.max_num_seqs = 1;
     compare(trace, &two, &one, &comparison);
-    cr_assert(comparison.parting.found);
-    cr_expect_eq(comparison.parting.step, 0);
-    cr_assert_eq(decisions_pair(&comparison.parting, &pairs, &count, &diag), SIM_OK);
-    cr_assert_eq(count, 2);
+    cr_assert(comparison.difference.found);
+    cr_expect_eq(comparison.difference.step, 0);
+    cr_assert_eq(comparison.difference.pair_count, 2);
+    const struct decision_pair *pairs = comparison.difference.pairs;
     cr_expect(pairs[0].kind == DECIDE_ADMIT && pairs[0].request == 1 && pairs[0].in_a && !pairs[0].in_b);
     cr_expect(pairs[1].kind == DECIDE_COMPUTE && pairs[1].request == 1 && pairs[1].a == 30 && !pairs[1].in_b);
-    free(pairs);
     /* The second waits for the first: 4 steps. */
     cr_expect_eq(comparison.sides[1].longest_wait, 1);
-    cr_expect_eq(comparison.paired[COMPARE_QUEUE].worse, 1);
+    cr_expect_eq(comparison.paired[LATENCY_QUEUE].worse, 1);
+    comparison_free(&comparison);
+    trace_destroy(trace);
+}
+
+Test(compare_runs, lists_decisions_in_the_order_of_the_scheduler)
+{
+    /* By priority 2 comes first and 0 last. One seat is enough for 2, so the others differ: 1 before 0. */
+    const struct tiny_request requests[] = {
+        {.input = 20, .output = 4, .priority = 2}, {.input = 30, .output = 4, .priority = 1}, {.input = 40, .output = 4, .priority = 0}};
+    struct trace *trace = tiny_trace(requests, 3);
+    struct config many = tiny_config_v1(16, 50), one;
+    struct comparison comparison;
+    set_policy(&many, "priority");
+    one = many;
+    one.max_num_seqs = 1;
+    compare(trace, &many, &one, &comparison);
+    cr_assert_eq(comparison.difference.pair_count, 4);
+    const struct decision_pair *pairs = comparison.difference.pairs;
+    cr_expect(pairs[0].kind == DECIDE_ADMIT && pairs[0].request == 1 && pairs[1].kind == DECIDE_ADMIT && pairs[1].request == 0);
+    cr_expect(pairs[2].kind == DECIDE_COMPUTE && pairs[2].request == 1 && pairs[3].request == 0);
     comparison_free(&comparison);
     trace_destroy(trace);
 }
@@ -259,15 +273,15 @@ Test(compare_runs, pairs_samples_of_one_engine_with_the_group_of_the_other)
     comparison.sides[1].config.scheduler = SCHEDULER_VLLM_V0;
     comparison.sides[1].config.enable_prefix_caching = comparison.sides[1].config.enable_chunked_prefill = false;
     comparison.sides[1].config.max_model_len = comparison.sides[1].config.max_num_batched_tokens = 2048;
-    cr_assert_eq(trace_expand_samples(trace, &comparison.sides[0].expanded, &diag), SIM_OK);
     cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
     cr_expect_eq(comparison.sides[0].run.trace->count, 4);
     for (int side = 0; side < 2; side++)
         for (int position = 0; position < 2; position++) {
             const struct outcome *outcome = &comparison.sides[side].outcomes[position];
-            cr_expect(outcome->finished && outcome->ms[COMPARE_TTFT] > 0 && outcome->ms[COMPARE_E2E] > outcome->ms[COMPARE_TTFT]);
+            cr_expect(outcome->status == REQUEST_COMPLETED && outcome->ms[LATENCY_TTFT] > 0 &&
+                      outcome->ms[LATENCY_E2EL] > outcome->ms[LATENCY_TTFT]);
         }
-    cr_expect_eq(comparison.paired[COMPARE_E2E].difference.n, 2);
+    cr_expect_eq(comparison.paired[LATENCY_E2EL].difference.n, 2);
     comparison_free(&comparison);
     trace_destroy(trace);
 }
@@ -285,9 +299,39 @@ Test(compare_runs, finds_requests_again_when_drawn_arrivals_put_them_into_anothe
     cr_expect_eq(comparison.sides[1].trace->index[0], 0);
     for (int side = 0; side < 2; side++) {
         const struct outcome *outcomes = comparison.sides[side].outcomes;
-        cr_expect(outcomes[0].ms[COMPARE_E2E] > 10 * outcomes[1].ms[COMPARE_E2E], "side %d", side);
+        cr_expect(outcomes[0].ms[LATENCY_E2EL] > 10 * outcomes[1].ms[LATENCY_E2EL], "side %d", side);
     }
     cr_expect(comparison.sides[1].outcomes[1].arrival_s < comparison.sides[1].outcomes[0].arrival_s);
+    comparison_free(&comparison);
+    trace_destroy(trace);
+}
+
+Test(compare_runs, names_of_figures_say_whose_they_are)
+{
+    const struct tiny_request requests[] = {{.input = 20, .output = 4}, {.input = 30, .output = 4}};
+    struct trace *trace = tiny_trace(requests, 2);
+    struct config two = tiny_config_v1(16, 50), one = two;
+    struct figure_wishes wishes = {0};
+    struct diag diag = {0};
+    const char *figure;
+    one.max_num_seqs = 1;
+    struct comparison comparison = {.trace = trace, .factor = 10, .sides = {{.config = two}, {.config = one}}, .wishes = &wishes};
+    cr_assert_eq(figure_wish(&wishes, "p12.5_queue_ms", &diag), SIM_OK);
+    cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
+    cr_expect_eq(comparison_split_name("delta_p12.5_queue_ms", &figure), COMPARISON_DELTA);
+    cr_expect_str_eq(figure, "p12.5_queue_ms");
+    cr_expect_eq(comparison_split_name("better_e2el", &figure), COMPARISON_WHOLE);
+    cr_expect_str_eq(figure, "better_e2el");
+    const double a = comparison_figure(&comparison, "a_p12.5_queue_ms"), b = comparison_figure(&comparison, "b_p12.5_queue_ms");
+    cr_expect(a == 0 && b > 0);
+    cr_expect_eq(comparison_figure(&comparison, "delta_p12.5_queue_ms"), b);
+    cr_expect_eq(comparison_figure(&comparison, "a_peak_running"), 2);
+    cr_expect_eq(comparison_figure(&comparison, "b_peak_running"), 1);
+    cr_expect_eq(comparison_figure(&comparison, "worse_queue"), 1);
+    cr_expect(isnan(comparison_figure(&comparison, "a_worse_queue")) && isnan(comparison_figure(&comparison, "peak_running")));
+    cr_expect_eq(figure_check_name("", "jain_index", comparison_scopes(&comparison, COMPARISON_DELTA), &diag), SIM_OK);
+    cr_expect_eq(figure_check_name("", "forks", comparison_scopes(&comparison, COMPARISON_A), &diag), SIM_USAGE, "V1 has no groups");
+    cr_expect_eq(figure_check_name("", "jain_index", comparison_scopes(&comparison, COMPARISON_WHOLE), &diag), SIM_USAGE);
     comparison_free(&comparison);
     trace_destroy(trace);
 }

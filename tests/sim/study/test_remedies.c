@@ -107,7 +107,7 @@ Test(remedies, of_a_case_that_can_be_counted)
     cr_expect_eq(request[KNOB_WATERMARK].value, 1, "4 + 4 + 1 blocks are more than 8");
     cr_expect(memcmp(request, explanation.remedies.of[0], sizeof explanation.remedies.of[0][0]) != 0 ||
               explanation.remedies.of[0][KNOB_POOL].value == 17);
-    cr_expect_eq(explanation.priced[1 + KNOB_POOL].preemptions, 0);
+    cr_expect_eq(figure_set_value(&explanation.priced[KNOB_POOL], "preemptions"), 0);
     remedy_apply(&config, KNOB_WATERMARK, 1);
     cr_expect_eq(config_watermark_blocks(&config), 1);
     cr_expect_float_eq(config.watermark, 0.12, 1e-12, "the shortest fraction of 9 that means one block");

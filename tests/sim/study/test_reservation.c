@@ -31,8 +31,8 @@ Test(reservation, accounts_add_up_to_memory_x_time_on_random_cases)
             cr_assert(reservation_check(&result), "case %llu, %s", (unsigned long long)number, reservation_names[kind]);
             cr_assert_eq(result.completed + result.too_large, runnable, "case %llu, %s: all run in the end", (unsigned long long)number,
                          reservation_names[kind]);
-            refused += result.sums[RESERVATION_ALL][RESERVED_EXTERNAL] > 0;
-            scattered += result.scattered[RESERVATION_ALL] > 0;
+            refused += result.sums[SPAN_ALL][RESERVED_EXTERNAL] > 0;
+            scattered += result.scattered[SPAN_ALL] > 0;
         }
         trace_destroy(trace);
     }
@@ -53,17 +53,17 @@ Test(reservation, charges_small_cases_as_by_hand)
     cr_expect_eq(most.memory_slots, 160);
     cr_expect_eq(most.peak_running, 1);
     cr_expect_eq(most.end_ns, 40, "three steps, then one");
-    cr_expect(most.sums[RESERVATION_WAITING][RESERVED_TOKENS] == (slot_time)10 * (10 + 11 + 12));
-    cr_expect(most.sums[RESERVATION_WAITING][RESERVED_FUTURE] == (slot_time)10 * (2 + 1 + 0));
-    cr_expect(most.sums[RESERVATION_WAITING][RESERVED_INTERNAL] == (slot_time)10 * 3 * (150 - 12));
-    cr_expect(most.sums[RESERVATION_WAITING][RESERVED_EXTERNAL] == (slot_time)10 * 3 * 10);
-    cr_expect(most.scattered[RESERVATION_WAITING] == 0);
+    cr_expect(most.sums[SPAN_WAITING][RESERVED_TOKENS] == (slot_time)10 * (10 + 11 + 12));
+    cr_expect(most.sums[SPAN_WAITING][RESERVED_FUTURE] == (slot_time)10 * (2 + 1 + 0));
+    cr_expect(most.sums[SPAN_WAITING][RESERVED_INTERNAL] == (slot_time)10 * 3 * (150 - 12));
+    cr_expect(most.sums[SPAN_WAITING][RESERVED_EXTERNAL] == (slot_time)10 * 3 * 10);
+    cr_expect(most.scattered[SPAN_WAITING] == 0);
     struct reservation_result power = run(trace, &config, RESERVE_POWER_OF_TWO);
     cr_expect_eq(power.end_ns, 30);
-    cr_expect(power.sums[RESERVATION_ALL][RESERVED_INTERNAL] == (slot_time)10 * (3 * (14 - 12) + (101 - 100)));
+    cr_expect(power.sums[SPAN_ALL][RESERVED_INTERNAL] == (slot_time)10 * (3 * (14 - 12) + (101 - 100)));
     struct reservation_result exact = run(trace, &config, RESERVE_EXACT);
-    cr_expect(exact.sums[RESERVATION_ALL][RESERVED_INTERNAL] == (slot_time)10 * (3 + 1));
-    cr_expect_eq(exact.time_ns[RESERVATION_WAITING], 0);
+    cr_expect(exact.sums[SPAN_ALL][RESERVED_INTERNAL] == (slot_time)10 * (3 + 1));
+    cr_expect_eq(exact.time_ns[SPAN_WAITING], 0);
     trace_destroy(trace);
 }
 
@@ -77,8 +77,8 @@ Test(reservation, free_memory_in_two_pieces_is_scattered)
     config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .base_ns = 10};
     struct reservation_result exact = run(trace, &config, RESERVE_EXACT);
     /* Step 0 runs the first three; the fourth waits through steps 1 to 19. */
-    cr_expect(exact.scattered[RESERVATION_ALL] == (slot_time)10 * 19 * 120);
-    cr_expect(exact.sums[RESERVATION_ALL][RESERVED_EXTERNAL] == (slot_time)10 * 19 * 120);
+    cr_expect(exact.scattered[SPAN_ALL] == (slot_time)10 * 19 * 120);
+    cr_expect(exact.sums[SPAN_ALL][RESERVED_EXTERNAL] == (slot_time)10 * 19 * 120);
     cr_expect_eq(exact.end_ns, INT64_C(210));
     cr_expect(reservation_check(&exact));
     trace_destroy(trace);

@@ -137,16 +137,10 @@ static bool passes(const struct size_question *question, uint32_t pool, double l
     cr_assert_eq(run_open(&run, question->trace, &config, &diag), SIM_OK);
     cr_assert_eq(run_replay(&run, NULL, 0, NULL, &diag), SIM_OK, "%s", diag.text);
     bool good = run_judge(&run, &diag) == SIM_OK;
-    *completed = report_find(&run.report, "completed")->value;
+    *completed = run_figure(&run, "completed");
     good = good && *completed >= least_completed;
-    for (size_t i = 0; i < question->requirement_count; i++) {
-        bool met;
-        double actual;
-        diag_clear(&diag);
-        cr_assert_eq(requirement_check(&question->requirements[i], run.report.figures, run.report.figure_count, &met, &actual, &diag),
-                     SIM_OK);
-        good = good && met;
-    }
+    for (size_t i = 0; i < question->requirement_count; i++)
+        good = good && requirement_met(&question->requirements[i], run_figure(&run, question->requirements[i].name));
     run_close(&run);
     return good;
 }
@@ -194,7 +188,7 @@ Test(size_pools, agrees_with_an_exhaustive_scan_of_replays)
         question.config = random_config(&seed);
         for (size_t i = 0; i < question.requirement_count; i++) {
             size_t which = random_below(&seed, sizeof texts / sizeof *texts);
-            cr_assert_eq(requirement_parse(texts[which], &requirements[i], &diag), SIM_OK);
+            cr_assert_eq(requirement_read(texts[which], FIGURE_SCOPE(FIGURE_ALWAYS), &requirements[i], &diag), SIM_OK);
             about_pool |= size_figure_depends_on_pool(requirements[i].name);
         }
         if (about_pool || random_below(&seed, 3) == 0)
@@ -215,7 +209,7 @@ static bool skips_at(const struct trace *trace, bool caching, uint32_t pool)
     struct diag diag = {0};
     struct size_answer answer;
     bool skips = false, seen = false;
-    cr_assert_eq(requirement_parse("preemptions=0", &requirement, &diag), SIM_OK);
+    cr_assert_eq(requirement_read("preemptions=0", FIGURE_SCOPE(FIGURE_ALWAYS), &requirement, &diag), SIM_OK);
     struct size_question question = {.trace = trace,
                                      .config = tiny_config_v1(4, 1),
                                      .requirements = &requirement,
@@ -257,7 +251,7 @@ Test(size_pools, a_requirement_about_the_pool_itself_needs_a_bound)
     struct requirement requirement;
     struct diag diag = {0};
     struct size_answer answer;
-    cr_assert_eq(requirement_parse("pool_blocks<50", &requirement, &diag), SIM_OK);
+    cr_assert_eq(requirement_read("pool_blocks<50", FIGURE_SCOPE(FIGURE_ALWAYS), &requirement, &diag), SIM_OK);
     struct size_question question = {
         .trace = trace, .config = tiny_config_v1(4, 1), .requirements = &requirement, .requirement_count = 1, .threads = 1};
     cr_expect_eq(size_pools(&question, &answer, &diag), SIM_USAGE);

@@ -11,19 +11,22 @@
 
 enum { RUNS = 3 };
 static const struct sweep_identity identity = {.trace = 0x1234, .sweep = 0xABCDEF};
-static const struct figure figures[] = {{.name = "requests", .value = 12345678, .whole = true},
-                                        {.name = "p99_ttft_ms", .value = 1.0 / 3},
-                                        {.name = "mean_tpot_ms", .undefined = true},
-                                        {.name = "tiny", .value = 5e-300},
-                                        {.name = "drift", .value = -2}};
-enum { FIGURES = sizeof figures / sizeof *figures };
+/* Few and short, as the files are cut at every byte. */
+static const unsigned scopes = FIGURE_SCOPE(FIGURE_OF_GOODPUT);
+static const struct figure_wishes wishes = {.names = {"p1_ttft_ms", "p2_ttft_ms", "p3_ttft_ms"}, .count = 3};
+static const struct figure_set figures = {.list = {{.name = "good_requests", .value = 12345678, .whole = true},
+                                                   {.name = "request_goodput", .value = 1.0 / 3},
+                                                   {.name = "p1_ttft_ms", .undefined = true},
+                                                   {.name = "p2_ttft_ms", .value = 5e-300},
+                                                   {.name = "p3_ttft_ms", .value = -2}},
+                                          .count = 5};
 
 static enum status open_journal(const char *path, const struct sweep_identity *who, struct sweep_result *result, struct sweep_journal **out,
                                 size_t *resumed, struct diag *diag)
 {
     *diag = (struct diag){0};
     *out = NULL;
-    cr_assert_eq(sweep_result_init(result, RUNS, diag), SIM_OK);
+    cr_assert_eq(sweep_result_init(result, RUNS, scopes, &wishes, diag), SIM_OK);
     return sweep_journal_open(path, who, result, out, resumed, diag);
 }
 
@@ -33,13 +36,11 @@ static void append_missing(struct sweep_result *result, struct sweep_journal *jo
     for (size_t run = RUNS; run-- > 0;) {
         if (result->rows[run].state != SWEEP_PENDING)
             continue;
-        struct figure mine[FIGURES];
-        memcpy(mine, figures, sizeof mine);
-        mine[0].value += (double)run;
-        cr_assert_eq(
-            sweep_result_set(result, run, run == 1 ? SWEEP_STALLED : SWEEP_DONE, mine, FIGURES, run == 1 ? "it \"stuck\"" : NULL, &diag),
-            SIM_OK);
-        cr_assert_eq(sweep_journal_append(journal, &result->rows[run], run, &diag), SIM_OK);
+        struct figure_set mine = figures;
+        mine.list[0].value += (double)run;
+        cr_assert_eq(sweep_result_set(result, run, run == 1 ? SWEEP_STALLED : SWEEP_DONE, &mine, run == 1 ? "it \"stuck\"" : NULL, &diag),
+                     SIM_OK);
+        cr_assert_eq(sweep_journal_append(journal, result, run, &diag), SIM_OK);
     }
 }
 
@@ -61,7 +62,7 @@ static char *text_of(const struct sweep_result *result)
     json_text_init(&json, false);
     json_open_array(&json);
     for (size_t run = 0; run < RUNS; run++)
-        sweep_row_write(&result->rows[run], run, &json);
+        sweep_row_write(result, run, &json);
     json_close_array(&json);
     return json.text;
 }
@@ -176,4 +177,43 @@ Test(sweep_journal, is_held_by_one_at_a_time)
     sweep_result_deinit(&first);
     sweep_result_deinit(&second);
     temp_file_remove(&file);
+}
+
+/* State and p1 of a run after some lines, for a sweep that wishes for p1_ttft_ms; or the error. */
+static const char *after(const char *const *lines, size_t count)
+{
+    static const struct figure_wishes p1 = {.names = {"p1_ttft_ms"}, .count = 1};
+    static char text[1100];
+    struct sweep_result result;
+    struct diag diag = {0};
+    cr_assert_eq(sweep_result_init(&result, 1, scopes, &p1, &diag), SIM_OK);
+    for (size_t i = 0; i < count && diag.status == SIM_OK; i++)
+        if (sweep_row_read(&result, "j", i + 2, lines[i], strlen(lines[i]), &diag) != SIM_OK)
+            break;
+    if (diag.status != SIM_OK)
+        snprintf(text, sizeof text, "%s", diag.text);
+    else if (result.rows[0].state == SWEEP_PENDING)
+        snprintf(text, sizeof text, "pending");
+    else
+        snprintf(text, sizeof text, "%s %g", sweep_state_names[result.rows[0].state], result.rows[0].values[2]);
+    sweep_result_deinit(&result);
+    return text;
+}
+
+Test(sweep_journal, a_run_without_a_figure_that_is_wished_for_is_done_again)
+{
+    const char *none = "{\"run\":0,\"state\":\"done\",\"figures\":{\"good_requests\":1,\"request_goodput\":2}}",
+               *p1 = "{\"run\":0,\"state\":\"done\",\"figures\":{\"good_requests\":1,\"request_goodput\":2,\"p1_ttft_ms\":3}}",
+               *p2 = "{\"run\":0,\"state\":\"done\",\"figures\":{\"good_requests\":1,\"request_goodput\":2,\"p2_ttft_ms\":4}}",
+               *both = "{\"run\":0,\"state\":\"done\",\"figures\":{\"p2_ttft_ms\":4,\"p1_ttft_ms\":5,\"request_goodput\":null,"
+                       "\"good_requests\":1}}",
+               *text = "{\"run\":0,\"state\":\"done\",\"figures\":{\"good_requests\":\"1\",\"request_goodput\":2}}";
+    cr_expect_str_eq(after((const char *const[]){none}, 1), "pending");
+    cr_expect_str_eq(after((const char *const[]){none, p2}, 2), "pending");
+    cr_expect_str_eq(after((const char *const[]){none, p1}, 2), "done 3");
+    cr_expect_str_eq(after((const char *const[]){p1, none, p2}, 3), "done 3", "what lacks it does not take it away");
+    cr_expect_str_eq(after((const char *const[]){p1, both}, 2), "done 5", "in any order, and the last one counts");
+    cr_expect(strstr(after((const char *const[]){p1, p1}, 2), "j:3:"), "%s", after((const char *const[]){p1, p1}, 2));
+    cr_expect(strstr(after((const char *const[]){p1, p1}, 2), "stands there twice"));
+    cr_expect(strstr(after((const char *const[]){text}, 1), "a figure must be a number or null"));
 }

@@ -183,7 +183,7 @@ Test(step_time_profile, the_measured_cards_tables_are_hit_at_their_points)
         cr_assert_float_eq(attention_table_us(&table, &step), us, 1e-6, "%s", line);
     }
     fclose(file);
-    /* n = 256 beside a prefill was not measured: the line through 64 and 128 goes on. */
+    /* n = 256 together with a prefill was not measured: the line through 64 and 128 goes on. */
     struct attention_step at[3] = {{64, 16, 64, 512}, {64, 16, 128, 512}, {64, 16, 256, 512}};
     double us[3];
     for (int i = 0; i < 3; i++)

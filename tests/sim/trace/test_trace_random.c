@@ -37,7 +37,7 @@ Test(trace_random, lengths_fill_their_range_around_the_mean)
         product += (lengths[0] - 1007.0) * (lengths[1] - 11.0);
         cr_assert(trace->index[i] == i && trace->arrival_ns[i] == 0 && trace_hash_count(trace, i) == 1);
     }
-    cr_expect(least[0] == 757 && most[0] == 1257, "floor(750) and ceil(1250) behind the prefix: %u, %u", least[0], most[0]);
+    cr_expect(least[0] == 757 && most[0] == 1257, "floor(750) and ceil(1250) after the prefix: %u, %u", least[0], most[0]);
     cr_expect(least[1] == 8 && most[1] == 14, "floor(8.25) and ceil(13.75): %u, %u", least[1], most[1]);
     cr_expect_float_eq(input / trace->count, 1007, 5);
     cr_expect_float_eq(output / trace->count, 11, 0.1);
@@ -62,8 +62,8 @@ Test(trace_random, a_shared_prefix_is_hit_to_its_last_whole_block)
     struct trace *trace = make(&workload);
     cr_assert_eq(run_open(&run, trace, &config, &diag), SIM_OK);
     cr_assert_eq(run_replay(&run, NULL, 0, NULL, &diag), SIM_OK);
-    cr_expect_eq(report_find(&run.report, "cached_tokens")->value, 49 * 62 * 16);
-    cr_expect_eq(report_find(&run.report, "peak_running")->value, 1);
+    cr_expect_eq(run_figure(&run, "cached_tokens"), 49 * 62 * 16);
+    cr_expect_eq(run_figure(&run, "peak_running"), 1);
     run_close(&run);
     trace_destroy(trace);
     workload.prefix_tokens = workload.input_tokens = 0;

@@ -8,11 +8,9 @@
 #include "base/digits.h"
 #include "base/text_file.h"
 #include "support/random.h"
-#include "trace/trace_rows.h"
+#include "trace/trace_reader.h"
 
-typedef void reader(struct trace_rows *rows);
-
-/* Text with the zeros behind it that readers count on; outlives the rows. */
+/* Text with the zeros after it that readers count on; outlives the rows. */
 struct text {
     char bytes[1024 + TEXT_FILE_SLACK];
     size_t length;
@@ -26,10 +24,12 @@ static void set_text(struct text *text, const char *before, const char *line, si
     memcpy(text->bytes + strlen(before), line, length);
 }
 
-static struct trace_rows read_text(const struct text *text, reader *read)
+static struct trace_rows read_text(const struct text *text, const struct trace_reader *reader)
 {
-    struct trace_rows rows = {.file = "t", .text = text->bytes, .length = text->length, .first_line = 1};
-    read(&rows);
+    const struct trace_source source = {.name = "t", .text = text->bytes, .length = text->length, .first_line = 1, .facts = reader->facts};
+    struct trace_rows rows = {.source = &source, .text = text->bytes, .length = text->length, .first_line = 1};
+    reader->read_piece(&rows);
+    rows.source = NULL;
     return rows;
 }
 
@@ -179,7 +179,7 @@ static bool compare_json(const struct line *line)
     struct text quick, strict;
     set_text(&quick, "", line->text, line->length);
     set_text(&strict, " ", line->text, line->length);
-    struct trace_rows a = read_text(&quick, trace_read_jsonl), b = read_text(&strict, trace_read_jsonl);
+    struct trace_rows a = read_text(&quick, &trace_reader_jsonl), b = read_text(&strict, &trace_reader_jsonl);
     bool accepted = a.status == SIM_OK;
     cr_assert_eq(a.status, b.status, "%d and %d (%s%s) for: %.*s", a.status, b.status, a.diag.text, b.diag.text, (int)line->length,
                  line->text);
@@ -237,7 +237,7 @@ Test(trace_rows, both_readers_of_azure_rows_agree_on_right_and_spoiled_rows)
             spoil(&line, &random);
         set_text(&second, "2023-11-16 18:15:00,1,1\n2023-11-16 18:15:00,1,1\n", line.text, line.length); /* the minute is known */
         set_text(&first, "", line.text, line.length); /* the first row is always read strictly */
-        struct trace_rows a = read_text(&second, trace_read_azure_csv), b = read_text(&first, trace_read_azure_csv);
+        struct trace_rows a = read_text(&second, &trace_reader_azure_csv), b = read_text(&first, &trace_reader_azure_csv);
         cr_assert_eq(a.status, b.status, "%s%s for: %.*s", a.diag.text, b.diag.text, (int)line.length, line.text);
         if (a.status == SIM_OK) {
             cr_assert_eq(a.count, b.count + 2, "%.*s", (int)line.length, line.text);
@@ -270,7 +270,7 @@ Test(trace_rows, times_are_the_nearest_double_times_a_million_rounded_half_to_ev
         put(&line, time);
         put(&line, "}\n");
         set_text(&text, "", line.text, line.length);
-        struct trace_rows rows = read_text(&text, trace_read_jsonl);
+        struct trace_rows rows = read_text(&text, &trace_reader_jsonl);
         cr_assert_eq(rows.count, 1, "%s: %s", time, rows.diag.text);
         cr_assert_eq(rows.arrival_ns[0], (int64_t)nearbyint(strtod(time, NULL) * 1e6), "%s", time);
         trace_rows_deinit(&rows);
@@ -290,9 +290,9 @@ Test(trace_rows, digits_are_taken_as_they_stand)
         unsigned whole = (unsigned)strspn(text, "0123456789");
         for (unsigned k = 0; k < whole && k < 19; k++)
             naive = naive * 10 + (uint64_t)(text[k] - '0');
-        cr_assert_eq(take_digits(text, &value), whole < 24 ? whole : 24, "%s", text);
+        cr_assert_eq(digits_take(text, &value), whole < 24 ? whole : 24, "%s", text);
         cr_assert(whole == 0 || whole > 19 || value == naive, "%s is not %llu", text, (unsigned long long)value);
-        cr_assert_eq(take_8_digits(text, &part), whole < 8 ? whole : 8, "%s", text);
+        cr_assert_eq(digits_take_8(text, &part), whole < 8 ? whole : 8, "%s", text);
         cr_assert(whole == 0 || whole > 8 || part == naive, "%s is not %u", text, part);
     }
 }

@@ -7,16 +7,16 @@
 enum { BLOCKS = 40, MOVES = 20000 };
 
 /* Few different values, so that ties are common. */
-static uint64_t hits_and_depth(const struct policy_block *block)
+static uint64_t hits_and_depth(const struct pagesim_policy_block *block)
 {
     return block->hits % 3 + block->depth % 2;
 }
 
-static const struct eviction_policy policy = {.info = {"of-a-test", "few different keys"}, .key = hits_and_depth};
+static const struct pagesim_eviction_policy policy = {.info = {"of-a-test", "few different keys"}, .key = hits_and_depth};
 
 /* What a block is, kept beside. */
 struct model {
-    struct policy_block facts;
+    struct pagesim_policy_block facts;
     bool free;
 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/scheduler.h"
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "support/random.h"
 #include "support/tiny_trace.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "replay/engine.h"
+#include "replay/replay.h"
 #include "support/random.h"
 #include "support/random_case.h"
 #include "support/stream_recorder.h"

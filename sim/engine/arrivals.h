@@ -1,0 +1,77 @@
+/* arrivals.h - who arrives next, and when.
+ *
+ * Requests arrive in the order of the trace. Two things come between the trace and the engine: requests that could never run are dropped
+ * before the replay starts, and in a closed loop (closed_loop.h) a request also waits until one of the slots is free.
+ *
+ *     init -> drop* -> find_next -> { take | end }*
+ *
+ * next_ns is kept up to date by take and end, so the loop and the steppers just read it. Belongs to one replay and one thread.
+ */
+#ifndef PAGESIM_ARRIVALS_H
+#define PAGESIM_ARRIVALS_H
+
+#include "engine/closed_loop.h"
+
+struct arrivals {
+    const struct trace *trace;
+    struct closed_loop slots;
+    bool *is_dropped; /* by position; NULL until somebody is */
+    uint32_t next;    /* the position that arrives next; trace->count: none is left */
+    int64_t next_ns;  /* when it does; INT64_MAX: none is left, or all slots are busy */
+    uint64_t dropped; /* requests dropped before the replay */
+    uint64_t taken;   /* that arrived */
+    uint64_t ended;   /* of those, that finished or were given up by the engine */
+};
+
+/* Borrows trace. max_concurrency 0: an open loop. */
+SIM_NODISCARD enum status arrivals_init(struct arrivals *arrivals, const struct trace *trace, uint32_t max_concurrency, struct diag *diag);
+void arrivals_deinit(struct arrivals *arrivals);
+
+/* This request will not arrive. Before the first arrivals_find_next. */
+SIM_NODISCARD enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct diag *diag);
+/* From position `next` on: who arrives, and when? Called once when all drops are known; later take and end do it. */
+static inline void arrivals_find_next(struct arrivals *arrivals)
+{
+    const struct trace *trace = arrivals->trace;
+    while (arrivals->is_dropped && arrivals->next < trace->count && arrivals->is_dropped[arrivals->next])
+        arrivals->next++;
+    if (arrivals->next == trace->count)
+        arrivals->next_ns = INT64_MAX;
+    else
+        arrivals->next_ns =
+            arrivals->slots.slots > 0 ? closed_loop_arrival(&arrivals->slots, arrivals->next) : trace->arrival_ns[arrivals->next];
+}
+
+/* The next request arrives, at next_ns (which must not be INT64_MAX). Returns its position. */
+static inline uint32_t arrivals_take(struct arrivals *arrivals)
+{
+    const uint32_t position = arrivals->next++;
+    if (arrivals->slots.slots > 0)
+        closed_loop_take(&arrivals->slots, position, arrivals->next_ns);
+    arrivals->taken++;
+    arrivals_find_next(arrivals);
+    return position;
+}
+
+/* Give a slot of a closed loop back; use arrivals_end. */
+void arrivals_free_slot(struct arrivals *arrivals, uint32_t position, int64_t now_ns);
+/* A request that arrived leaves the engine at `now_ns`; times of calls do not fall. In a closed loop this can bring the next arrival. */
+static inline void arrivals_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
+{
+    arrivals->ended++;
+    if (arrivals->slots.slots > 0)
+        arrivals_free_slot(arrivals, position, now_ns);
+}
+
+/* Requests that are in the engine: arrived and not ended. */
+static inline uint64_t arrivals_present(const struct arrivals *arrivals)
+{
+    return arrivals->taken - arrivals->ended;
+}
+/* When a request that was taken arrived; in a closed loop that may be later than the trace says. */
+static inline int64_t arrivals_time_of(const struct arrivals *arrivals, uint32_t position)
+{
+    return closed_loop_arrived(&arrivals->slots, position);
+}
+
+#endif

@@ -1,0 +1,140 @@
+/* replay_loop.c - the one loop over both kinds of stepper: drops, arrivals, idle time, interruption, the livelock guard, the end. Read
+ * stepper.h first. What a step is, and what it costs, is the steppers' business (scheduler_stepper.c, vllm_v1_fast/event_replay.c). */
+#include "engine/replay_loop.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PROGRESS_STEPS = 1024 };
+
+/* Requests that would wait for ever are told of before the first step. */
+static enum status drop_hopeless(struct stepper *stepper, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (uint32_t position = 0; position < stepper->trace->count && status == SIM_OK; position++) {
+        enum drop_reason why;
+        uint64_t smallest_pool;
+        if (!stepper->ops->never_runs(stepper, position, &why, &smallest_pool))
+            continue;
+        status = arrivals_drop(&stepper->arrivals, position, diag);
+        if (status != SIM_OK)
+            return status;
+        *step_stream_event(&stepper->stream) = (struct event){.time_ns = stepper->trace->arrival_ns[position],
+                                                              .value = (int64_t)smallest_pool,
+                                                              .request = position,
+                                                              .kind = EVENT_DROP,
+                                                              .extra = (uint8_t)why};
+        status = step_stream_event_done(&stepper->stream, diag);
+    }
+    arrivals_find_next(&stepper->arrivals);
+    return status;
+}
+
+/* Everybody who has arrived by now. A request keeps its own arrival time, though the engine sees it only between two steps. */
+static enum status take_in(struct stepper *stepper, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    while (status == SIM_OK && stepper->arrivals.next_ns <= stepper->now_ns) {
+        const int64_t arrival_ns = stepper->arrivals.next_ns;
+        const uint32_t position = arrivals_take(&stepper->arrivals);
+        status = stepper_tell(stepper, EVENT_ARRIVE, position, arrival_ns, stepper->now_ns, diag);
+        if (status == SIM_OK)
+            status = stepper->ops->arrive(stepper, position, arrival_ns, diag);
+    }
+    return status;
+}
+
+/* Jump over time in which nothing can run. Before the first step there is nothing to tell of. */
+static enum status skip_to(struct stepper *stepper, int64_t when_ns, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    if (stepper->step_number > 0 && when_ns > stepper->now_ns) {
+        struct step_tally gap = {
+            .step = TALLY_GAP, .start_ns = stepper->now_ns, .duration_ns = when_ns - stepper->now_ns, .mode = STEP_MODE_IDLE};
+        stepper->ops->pool_state(stepper, &gap);
+        status = step_stream_tally(&stepper->stream, &gap, diag);
+    }
+    stepper->now_ns = when_ns;
+    return status;
+}
+
+/* A stepper may take many steps in a call, so the watch is asked when the next thousand is full, not at each multiple. */
+static bool interrupted(const struct stepper *stepper, const struct replay_watch *watch, uint64_t *next_question)
+{
+    if (!watch->progress || stepper->step_number < *next_question)
+        return false;
+    *next_question = stepper->step_number + PROGRESS_STEPS;
+    return watch->progress(watch->context, stepper->arrivals.ended, stepper->trace->count - stepper->arrivals.dropped);
+}
+
+static bool livelocked(uint64_t *steps_without_token, uint32_t tokens, struct replay_facts *facts)
+{
+    *steps_without_token = tokens > 0 ? 0 : *steps_without_token + 1;
+    if (*steps_without_token <= LIVELOCK_STEPS)
+        return false;
+    facts->end.stalled = true;
+    snprintf(facts->diagnosis, sizeof facts->diagnosis,
+             "a million steps brought no token: requests preempt each other for ever; raise num_gpu_blocks or lower max_num_seqs");
+    return true;
+}
+
+static enum status loop(struct stepper *stepper, const struct replay_watch *watch, struct replay_facts *facts, struct diag *diag)
+{
+    uint64_t next_question = 0, steps_without_token = 0;
+    for (;;) {
+        struct advance out = {0};
+        enum status status = take_in(stepper, diag);
+        if (status == SIM_OK && interrupted(stepper, watch, &next_question))
+            status = diag_set(diag, SIM_INTERRUPTED, "interrupted");
+        if (status == SIM_OK)
+            status = stepper->ops->advance(stepper, &out, diag);
+        if (status != SIM_OK)
+            return status;
+        if (out.abort) {
+            facts->end.abort = out.abort;
+            return SIM_OK;
+        }
+        if (!out.idle) {
+            if (livelocked(&steps_without_token, out.tokens, facts))
+                return SIM_OK;
+            continue;
+        }
+        if (stepper->arrivals.next_ns == INT64_MAX) {
+            facts->end.stalled = arrivals_present(&stepper->arrivals) > 0;
+            return SIM_OK;
+        }
+        status = skip_to(stepper, stepper->arrivals.next_ns, diag);
+        if (status != SIM_OK)
+            return status;
+    }
+}
+
+/* Texts of the stepper go with the stepper, so they are copied. */
+static enum status finish(struct stepper *stepper, struct replay_facts *facts, struct diag *diag)
+{
+    const struct arrivals *arrivals = &stepper->arrivals;
+    const struct step_stream *stream = &stepper->stream;
+    facts->end.steps = stepper->step_number;
+    facts->end.end_ns = stepper->now_ns;
+    facts->end.unfinished = stepper->trace->count - arrivals->dropped - arrivals->ended;
+    const char *diagnosis = facts->end.stalled || facts->end.abort ? stepper->ops->diagnose(stepper) : NULL;
+    if (diagnosis && !*facts->diagnosis)
+        memccpy(facts->diagnosis, diagnosis, '\0', sizeof facts->diagnosis - 1);
+    if (facts->end.abort) {
+        memccpy(facts->abort, facts->end.abort, '\0', sizeof facts->abort - 1);
+        facts->end.abort = facts->abort;
+    }
+    enum status status = step_stream_flush(&stepper->stream, diag);
+    for (size_t i = 0; i < stream->observer_count && status == SIM_OK; i++)
+        if (stream->observers[i].finish)
+            status = stream->observers[i].finish(stream->observers[i].self, &facts->end, diag);
+    return status;
+}
+
+enum status replay_loop_run(struct stepper *stepper, const struct replay_watch *watch, struct replay_facts *facts, struct diag *diag)
+{
+    enum status status = drop_hopeless(stepper, diag);
+    if (status == SIM_OK)
+        status = loop(stepper, watch, facts, diag);
+    return status == SIM_OK ? finish(stepper, facts, diag) : status;
+}

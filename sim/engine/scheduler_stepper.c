@@ -1,0 +1,236 @@
+/* scheduler_stepper.c - a step of a readable scheduler from decision to tally, and the events that its lists amount to. Read scheduler.h
+ * and stepper.h first; step.h says in which order events come. */
+#include "engine/scheduler_stepper.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+/* What is remembered of a request, to turn sampled tokens into events. */
+struct request_times {
+    int64_t last_token_ns; /* -1 before the first */
+    uint32_t output_tokens;
+    bool admitted;
+};
+
+struct scheduler_stepper {
+    struct stepper base;
+    struct scheduler *scheduler;
+    bool check;
+    struct request_times *times; /* by position */
+    struct step step;
+};
+
+static bool stepper_never_runs(const struct stepper *stepper, uint32_t position, enum drop_reason *why, uint64_t *smallest_pool)
+{
+    const struct scheduler *scheduler = ((const struct scheduler_stepper *)stepper)->scheduler;
+    return scheduler->ops->never_runs(stepper->trace, stepper->config, position, why, smallest_pool);
+}
+
+static enum status stepper_arrive(struct stepper *stepper, uint32_t position, int64_t arrival_ns, struct diag *diag)
+{
+    struct scheduler_stepper *self = (struct scheduler_stepper *)stepper;
+    self->times[position].last_token_ns = -1;
+    return self->scheduler->ops->arrive(self->scheduler, position, arrival_ns, diag);
+}
+
+/* Events of what schedule() decided, in the order that step.h promises. */
+static enum status tell_decisions(struct scheduler_stepper *self, struct diag *diag)
+{
+    const struct step *step = &self->step;
+    const int64_t now = self->base.now_ns;
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < step->preempted_count && status == SIM_OK; i++) {
+        const struct preempted *victim = &step->preempted[i];
+        *step_stream_event(&self->base.stream) = (struct event){.time_ns = now,
+                                                                .step = self->base.step_number,
+                                                                .value = victim->tokens_lost,
+                                                                .request = victim->request,
+                                                                .other = victim->requester,
+                                                                .blocks = victim->blocks,
+                                                                .kind = EVENT_PREEMPT,
+                                                                .extra = (uint8_t)victim->kind};
+        status = step_stream_event_done(&self->base.stream, diag);
+    }
+    for (uint32_t i = 0; i < step->resumed_count && status == SIM_OK; i++)
+        status = stepper_tell(&self->base, EVENT_SWAP_IN, step->resumed[i], now, 0, diag);
+    for (uint32_t i = 0; i < step->admitted_count && status == SIM_OK; i++) {
+        struct request_times *times = &self->times[step->admitted[i].request];
+        uint32_t request = step->admitted[i].request;
+        *step_stream_event(&self->base.stream) = (struct event){.time_ns = now,
+                                                                .step = self->base.step_number,
+                                                                .value = step->admitted[i].cached_tokens,
+                                                                .request = request,
+                                                                .other = self->base.trace->input_tokens[request] + times->output_tokens,
+                                                                .kind = times->admitted ? EVENT_READMIT : EVENT_ADMIT};
+        times->admitted = true;
+        status = step_stream_event_done(&self->base.stream, diag);
+    }
+    for (uint32_t i = 0; i < step->ignored_count && status == SIM_OK; i++) {
+        arrivals_end(&self->base.arrivals, step->ignored[i], now);
+        status = stepper_tell(&self->base, EVENT_IGNORE, step->ignored[i], now, 0, diag);
+    }
+    return status;
+}
+
+/* Turn who got tokens into first tokens, gaps and finishes; counts the gaps that are simply the step's duration. */
+static enum status tell_tokens(struct scheduler_stepper *self, int64_t end_ns, struct diag *diag)
+{
+    struct step *step = &self->step;
+    enum status status = SIM_OK;
+    uint32_t done = 0;
+    for (uint32_t i = 0; i < step->sampled_count && status == SIM_OK; i++) {
+        uint32_t request = step->sampled[i].request, tokens = (uint32_t)step->sampled[i].tokens;
+        struct request_times *times = &self->times[request];
+        if (times->last_token_ns < 0) {
+            status = stepper_tell(&self->base, EVENT_FIRST_TOKEN, request, end_ns, tokens, diag);
+        } else if (times->last_token_ns == step->tally.start_ns) {
+            step->tally.regular_gaps += tokens;
+        } else {
+            *step_stream_event(&self->base.stream) = (struct event){.time_ns = end_ns,
+                                                                    .step = self->base.step_number,
+                                                                    .value = end_ns - times->last_token_ns,
+                                                                    .request = request,
+                                                                    .kind = EVENT_GAP,
+                                                                    .extra = (uint8_t)(tokens < UINT8_MAX ? tokens : UINT8_MAX)};
+            status = step_stream_event_done(&self->base.stream, diag);
+        }
+        times->last_token_ns = end_ns;
+        times->output_tokens += tokens;
+        if (status == SIM_OK && done < step->finished_count && step->finished[done] == request) {
+            done++;
+            arrivals_end(&self->base.arrivals, request, end_ns);
+            status = stepper_tell(&self->base, EVENT_FINISH, request, end_ns, times->output_tokens, diag);
+        }
+    }
+    return status;
+}
+
+static enum status show_observers(struct scheduler_stepper *self, bool completed, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < self->base.stream.observer_count && status == SIM_OK; i++) {
+        const struct observer *observer = &self->base.stream.observers[i];
+        if (!completed && observer->scheduled)
+            status = observer->scheduled(observer->self, &self->step, diag);
+        if (completed && observer->completed)
+            status = observer->completed(observer->self, &self->step, diag);
+    }
+    return status;
+}
+
+static bool did_nothing(const struct step *step)
+{
+    return step->scheduled_count == 0 && step->preempted_count == 0 && step->ignored_count == 0;
+}
+
+/* From a decided step to the next: price, show, complete, show. */
+static enum status run_step(struct scheduler_stepper *self, struct diag *diag)
+{
+    struct step *step = &self->step;
+    step->shape.step = self->base.step_number;
+    step->shape.copies = step->copy_count;
+    step->shape.swapped_blocks = step->swap_in_count + step->swap_out_count;
+    step->shape.idle = step->scheduled_count == 0;
+    step->tally.step = self->base.step_number;
+    step->tally.start_ns = self->base.now_ns;
+    step->tally.duration_ns = step_time_price(self->base.model, &step->shape);
+    int64_t end_ns = self->base.now_ns + step->tally.duration_ns;
+    enum status status = tell_decisions(self, diag);
+    if (status == SIM_OK)
+        status = show_observers(self, false, diag);
+    if (status == SIM_OK)
+        status = self->scheduler->ops->complete(self->scheduler, end_ns, step, diag);
+    if (status == SIM_OK)
+        status = tell_tokens(self, end_ns, diag);
+    if (status == SIM_OK)
+        status = step_stream_tally(&self->base.stream, &step->tally, diag);
+    if (status == SIM_OK)
+        status = show_observers(self, true, diag);
+    if (status == SIM_OK && self->check && !self->scheduler->ops->check(self->scheduler, diag))
+        status = SIM_FAILED;
+    self->base.now_ns = end_ns;
+    self->base.step_number++;
+    return status;
+}
+
+/* One step a call never runs past an arrival. */
+static enum status stepper_advance(struct stepper *stepper, struct advance *out, struct diag *diag)
+{
+    struct scheduler_stepper *self = (struct scheduler_stepper *)stepper;
+    struct step *step = &self->step;
+    enum status status = SIM_OK;
+    out->idle = arrivals_present(&stepper->arrivals) == 0;
+    if (out->idle)
+        return SIM_OK;
+    status = self->scheduler->ops->schedule(self->scheduler, stepper->now_ns, step, diag);
+    if (status != SIM_OK)
+        return status;
+    out->abort = step->abort;
+    out->idle = did_nothing(step);
+    if (out->abort || out->idle)
+        return SIM_OK;
+    status = run_step(self, diag);
+    out->tokens = step->sampled_count;
+    return status;
+}
+
+static void stepper_pool_state(const struct stepper *stepper, struct step_tally *tally)
+{
+    const struct scheduler *scheduler = ((const struct scheduler_stepper *)stepper)->scheduler;
+    scheduler->ops->pool_state(scheduler, tally);
+}
+
+static const char *stepper_diagnose(struct stepper *stepper)
+{
+    struct scheduler *scheduler = ((struct scheduler_stepper *)stepper)->scheduler;
+    return scheduler->ops->diagnose(scheduler);
+}
+
+static void stepper_destroy(struct stepper *stepper)
+{
+    struct scheduler_stepper *self = (struct scheduler_stepper *)stepper;
+    self->scheduler->ops->destroy(self->scheduler);
+    stepper_deinit(stepper);
+    free(self->times);
+    free(self);
+}
+
+static const struct stepper_ops ops = {
+    .never_runs = stepper_never_runs,
+    .arrive = stepper_arrive,
+    .advance = stepper_advance,
+    .pool_state = stepper_pool_state,
+    .diagnose = stepper_diagnose,
+    .destroy = stepper_destroy,
+};
+
+bool scheduler_stepper_wants_lists(const struct replay_inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->observer_count; i++)
+        if (inputs->observers[i].scheduled)
+            return true;
+    return false;
+}
+
+enum status scheduler_stepper_create(const struct replay_inputs *inputs, struct scheduler *scheduler, bool check, struct stepper **out,
+                                     struct diag *diag)
+{
+    struct scheduler_stepper *self;
+    enum status status = array_zeroed(&self, 1, sizeof *self, "the replay", diag);
+    if (status != SIM_OK) {
+        scheduler->ops->destroy(scheduler);
+        return status;
+    }
+    self->scheduler = scheduler;
+    self->check = check;
+    status = stepper_init(&self->base, &ops, inputs, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&self->times, inputs->trace->count, sizeof *self->times, "the replay's requests", diag);
+    if (status != SIM_OK) {
+        stepper_destroy(&self->base);
+        return status;
+    }
+    *out = &self->base;
+    return SIM_OK;
+}

@@ -1,0 +1,88 @@
+/* stepper.h - what the loop (replay_loop.h) drives: something that decides and runs the coming steps of a replay.
+ *
+ * There are two kinds, and the loop does not know which one it has:
+ *
+ *   scheduler_stepper.h           any readable scheduler (scheduler.h), one step a call
+ *   vllm_v1_fast/event_replay.h   the event replay of vLLM V1, a whole stretch of steps a call where nothing but decoding happens
+ *
+ * A stepper embeds struct stepper as its first member. That part says where the replay stands: the clock, the number of the coming step,
+ * who arrives next, and the stream to the observers. The loop reads it between calls; the stepper moves it on while it is called.
+ *
+ * A stepper may keep a step submitted whose output is not back yet, as vLLM's asynchronous engine does. It decides the next step first, and
+ * takes the output of the last one in the same call or a later one. All that the loop asks of it is the truth about `idle`: a stepper is
+ * idle when nothing can be decided AND no output is outstanding. "No request is unfinished" does not end a replay; "idle, and nobody will
+ * arrive" does.
+ */
+#ifndef PAGESIM_STEPPER_H
+#define PAGESIM_STEPPER_H
+
+#include "base/diag.h"
+#include "config/config.h"
+#include "engine/arrivals.h"
+#include "engine/step_stream.h"
+#include "time/step_time.h"
+#include "trace/trace.h"
+
+struct stepper;
+
+/* What one call of advance() came to. All zero at the call. */
+struct advance {
+    bool idle;         /* nothing can happen before the next arrival: the clock did not move */
+    uint32_t tokens;   /* output tokens that the steps brought; only whether there were any matters */
+    const char *abort; /* NULL, or why the engine died instead of running the step (V0); lives as long as the stepper */
+};
+
+struct stepper_ops {
+    /* Why a request can never run under this configuration, or false. *smallest_pool: the
+     * num_gpu_blocks that would do, 0 when none would. Asked for every request before the first step. */
+    bool (*never_runs)(const struct stepper *self, uint32_t position, enum drop_reason *why, uint64_t *smallest_pool);
+    /* A request has arrived, at `arrival_ns` <= now_ns. Calls come in the order of arrival. */
+    enum status (*arrive)(struct stepper *self, uint32_t position, int64_t arrival_ns, struct diag *diag);
+    /* Go on from now_ns by one step, or by several as long as each starts before arrivals.next_ns. Moves now_ns and step_number, fills the
+     * stream, tells `arrivals` who ended (which, in a closed loop, may change next_ns). */
+    enum status (*advance)(struct stepper *self, struct advance *out, struct diag *diag);
+    /* The pool between steps: fills free_blocks, cached_blocks, free_cpu_blocks and, if any are used, used_blocks and the sums over
+     * tables. */
+    void (*pool_state)(const struct stepper *self, struct step_tally *tally);
+    /* After a stall or an abort: a sentence for the user with the request and the remedy; lives as long as the stepper. NULL: nothing to
+     * add. */
+    const char *(*diagnose)(struct stepper *self);
+    void (*destroy)(struct stepper *self);
+};
+
+/* What a replay is made of. Everything is borrowed for as long as the replay lasts. */
+struct replay_inputs {
+    const struct trace *trace; /* V1: samples n > 1 are expanded already (trace_expand_samples) */
+    const struct config *config;
+    const struct step_time_model *model;
+    const struct observer *observers;
+    size_t observer_count;
+};
+
+struct stepper {
+    const struct stepper_ops *ops;
+    const struct trace *trace;
+    const struct config *config;
+    const struct step_time_model *model;
+    int64_t now_ns;       /* when the coming step is decided */
+    uint64_t step_number; /* of the coming step, from 0 */
+    struct arrivals arrivals;
+    struct step_stream stream;
+};
+
+/* The part that all steppers have; called by those who create one. Room for *stepper is the caller's, who calls stepper_deinit in any
+ * case. */
+SIM_NODISCARD enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops, const struct replay_inputs *inputs,
+                                       struct diag *diag);
+void stepper_deinit(struct stepper *stepper);
+
+/* Put an event of the coming step into the stream. */
+SIM_NODISCARD static inline enum status stepper_tell(struct stepper *stepper, enum event_kind kind, uint32_t request, int64_t time_ns,
+                                                     int64_t value, struct diag *diag)
+{
+    *step_stream_event(&stepper->stream) =
+        (struct event){.time_ns = time_ns, .step = stepper->step_number, .value = value, .request = request, .kind = (uint8_t)kind};
+    return step_stream_event_done(&stepper->stream, diag);
+}
+
+#endif

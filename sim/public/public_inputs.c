@@ -1,0 +1,299 @@
+/* public_inputs.c - first half of pagesim.h: version, errors, traces, configurations, registering policies. Each function is a thin coat
+ * over a room's own; public_run.c has the other half. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/json.h"
+#include "base/text_file.h"
+#include "config/config_keys.h"
+#include "policy/policy.h"
+#include "public/public.h"
+#include "sim_version.h"
+#include "trace/trace_join.h"
+#include "trace/trace_rows.h"
+
+uint32_t pagesim_version_number(void)
+{
+    return PAGESIM_VERSION_NUMBER;
+}
+
+const char *pagesim_version_string(void)
+{
+    return SIM_VERSION;
+}
+
+/* --- errors ---------------------------------------------------------------------------------------------------------------------- */
+
+_Static_assert((int)PAGESIM_FAILED == SIM_FAILED && (int)PAGESIM_USAGE == SIM_USAGE && (int)PAGESIM_BAD_INPUT == SIM_BAD_INPUT &&
+                   (int)PAGESIM_INTERRUPTED == SIM_INTERRUPTED,
+               "public and internal statuses are the same numbers");
+
+static uint32_t clamped(size_t number)
+{
+    return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+}
+
+enum pagesim_status public_tell(enum status status, const struct diag *diag, struct pagesim_error *error)
+{
+    if (status != SIM_OK && error) {
+        *error =
+            (struct pagesim_error){.status = (enum pagesim_status)status, .line = clamped(diag->line), .column = clamped(diag->column)};
+        snprintf(error->message, sizeof error->message, "%s", *diag->text ? diag->text : "interrupted");
+        const int file = diag->file_bytes < sizeof error->file ? (int)diag->file_bytes : (int)sizeof error->file - 1;
+        snprintf(error->file, sizeof error->file, "%.*s", file, diag->text);
+    }
+    return (enum pagesim_status)status;
+}
+
+void pagesim_text_free(char *text)
+{
+    free(text);
+}
+
+/* --- traces ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Takes over the trace, also when there is no memory for the handle. */
+static enum status wrap_trace(struct trace *trace, struct pagesim_trace **out, struct diag *diag)
+{
+    struct pagesim_trace *handle = malloc(sizeof *handle);
+    if (!handle) {
+        trace_destroy(trace);
+        return diag_no_memory(diag, sizeof *handle, "a trace");
+    }
+    handle->trace = trace;
+    atomic_init(&handle->holders, 1);
+    *out = handle;
+    return SIM_OK;
+}
+
+void public_trace_drop(struct pagesim_trace *trace)
+{
+    /* The last holder must see what the others did before they let go. */
+    if (!trace || atomic_fetch_sub_explicit(&trace->holders, 1, memory_order_acq_rel) > 1)
+        return;
+    trace_destroy(trace->trace);
+    free(trace);
+}
+
+enum pagesim_status pagesim_trace_open(const char *path, struct pagesim_trace **out, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    struct trace *trace = NULL;
+    const struct trace_selection everything = trace_select_all();
+    enum status status = trace_load(path, &everything, &trace, &diag);
+    if (status == SIM_OK)
+        status = wrap_trace(trace, out, &diag);
+    return public_tell(status, &diag, error);
+}
+
+/* Is the request as a reader of files would let it pass? */
+static enum status check_request(const struct pagesim_requests *from, uint32_t i, struct diag *diag)
+{
+    const uint32_t samples = from->samples ? from->samples[i] : 1;
+    if (from->arrival_ns[i] < 0)
+        return diag_set(diag, SIM_BAD_INPUT, "request %u: arrival_ns is %lld; it must not be below 0", i, (long long)from->arrival_ns[i]);
+    if (from->input_tokens[i] < 1 || from->input_tokens[i] > TRACE_MAX_TOKENS)
+        return diag_set(diag, SIM_BAD_INPUT, "request %u: input_tokens is %u; 1 to %d will do", i, from->input_tokens[i], TRACE_MAX_TOKENS);
+    if (from->output_tokens[i] < 1 || from->output_tokens[i] > TRACE_MAX_TOKENS)
+        return diag_set(diag, SIM_BAD_INPUT, "request %u: output_tokens is %u; 1 to %d will do", i, from->output_tokens[i],
+                        TRACE_MAX_TOKENS);
+    if (samples < 1 || samples > TRACE_MAX_SAMPLES)
+        return diag_set(diag, SIM_BAD_INPUT, "request %u: samples is %u; 1 to %d will do", i, samples, TRACE_MAX_SAMPLES);
+    if (from->hash_start && from->hash_start[i + 1] < from->hash_start[i])
+        return diag_set(diag, SIM_BAD_INPUT, "request %u: hash_start must ascend", i);
+    return SIM_OK;
+}
+
+/* Rows as a reader of files makes them; from there on both ways are one. */
+static enum status take_rows(const struct pagesim_requests *from, struct trace_rows *rows, struct diag *diag)
+{
+    const uint64_t *starts = from->hash_ids ? from->hash_start : NULL; /* both or none */
+    for (uint32_t i = 0; i < from->count; i++) {
+        struct trace_row row = TRACE_ROW_DEFAULT;
+        enum status status = check_request(from, i, diag);
+        if (status != SIM_OK)
+            return status;
+        row.arrival_ns = from->arrival_ns[i];
+        row.input_tokens = from->input_tokens[i];
+        row.output_tokens = from->output_tokens[i];
+        row.priority = from->priority ? from->priority[i] : 0;
+        row.samples = from->samples ? from->samples[i] : 1;
+        for (uint64_t at = starts ? starts[i] : 0; starts && at < starts[i + 1]; at++)
+            if (trace_rows_put_hash(rows, from->hash_ids[at]) != SIM_OK)
+                return diag_set(diag, rows->diag.status, "%s", rows->diag.text);
+        if (trace_rows_add(rows, &row) != SIM_OK)
+            return diag_set(diag, rows->diag.status, "%s", rows->diag.text);
+    }
+    return SIM_OK;
+}
+
+enum pagesim_status pagesim_trace_build(const struct pagesim_requests *requests, struct pagesim_trace **out, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    struct trace *trace = NULL;
+    struct trace_rows rows = {0};
+    const struct trace_selection everything = trace_select_all();
+    enum status status = SIM_OK;
+    if (!requests->hash_start != !requests->hash_ids)
+        status = diag_set(&diag, SIM_BAD_INPUT, "hash_start and hash_ids belong together: both or none");
+    if (status == SIM_OK)
+        status = take_rows(requests, &rows, &diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&trace, 1, sizeof *trace, "the trace", &diag);
+    if (status == SIM_OK) {
+        snprintf(trace->name, sizeof trace->name, "requests");
+        status = trace_join(trace->name, &rows, 1, TRACE_TIMES_FROM_ZERO, &everything, trace, &diag);
+    }
+    trace_rows_deinit(&rows);
+    if (status == SIM_OK)
+        status = wrap_trace(trace, out, &diag);
+    else
+        trace_destroy(trace);
+    return public_tell(status, &diag, error);
+}
+
+uint32_t pagesim_trace_count(const struct pagesim_trace *trace)
+{
+    return trace->trace->count;
+}
+
+void pagesim_trace_close(struct pagesim_trace *trace)
+{
+    public_trace_drop(trace);
+}
+
+/* --- configurations -------------------------------------------------------------------------------------------------------------- */
+
+enum status public_config_make(const struct pagesim_config *config, struct config *out, struct diag *diag)
+{
+    enum status status = config_read(config->name, config->text, config->length, config->settings, (uint32_t)config->count, out, diag);
+    return status == SIM_OK ? config_check(out, config->name ? config->name : "configuration", diag) : status;
+}
+
+/* A handle with a copy of the text, which is read once here, so that what is wrong in it is told at once. */
+static enum status make_config(const char *name, const char *text, size_t length, struct pagesim_config **out, struct diag *diag)
+{
+    struct config probe;
+    enum status status = config_read(name, text, length, NULL, 0, &probe, diag);
+    if (status != SIM_OK)
+        return status;
+    struct pagesim_config *config = calloc(1, sizeof *config);
+    if (config && text) {
+        config->name = strdup(name);
+        config->text = malloc(length + 1);
+    }
+    if (!config || (text && (!config->name || !config->text))) {
+        pagesim_config_close(config);
+        return diag_no_memory(diag, sizeof *config + length, "a configuration");
+    }
+    if (text) {
+        memcpy(config->text, text, length);
+        config->text[length] = '\0';
+        config->length = length;
+    }
+    *out = config;
+    return SIM_OK;
+}
+
+enum pagesim_status pagesim_config_create(struct pagesim_config **out, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    return public_tell(make_config(NULL, NULL, 0, out, &diag), &diag, error);
+}
+
+enum pagesim_status pagesim_config_open(const char *path, struct pagesim_config **out, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    struct text_file file;
+    enum status status = text_file_open(path, &file, &diag);
+    if (status == SIM_OK) {
+        status = make_config(path, file.text, file.length, out, &diag);
+        text_file_close(&file);
+    }
+    return public_tell(status, &diag, error);
+}
+
+enum pagesim_status pagesim_config_parse(const char *name, const char *text, size_t length, struct pagesim_config **out,
+                                         struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    return public_tell(make_config(name, text, length, out, &diag), &diag, error);
+}
+
+enum pagesim_status pagesim_config_set(struct pagesim_config *config, const char *key, const char *value, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    struct config probe;
+    struct config_option setting = {.name = key, .value = value};
+    enum status status = config_read(NULL, NULL, 0, &setting, 1, &probe, &diag);
+    if (status == SIM_OK)
+        status = array_reserve(&config->settings, &config->capacity, config->count + 1, sizeof setting, "a configuration", &diag);
+    if (status == SIM_OK) {
+        char *name = strdup(key), *text = strdup(value);
+        if (name && text) {
+            config->settings[config->count++] = (struct config_option){.name = name, .value = text};
+        } else {
+            free(name);
+            free(text);
+            status = diag_no_memory(&diag, strlen(key) + strlen(value) + 2, "a configuration");
+        }
+    }
+    return public_tell(status, &diag, error);
+}
+
+enum pagesim_status pagesim_config_json(const struct pagesim_config *config, char **out, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    struct config effective;
+    struct json_text json;
+    enum status status = public_config_make(config, &effective, &diag);
+    if (status != SIM_OK)
+        return public_tell(status, &diag, error);
+    json_text_init(&json, true);
+    config_write(&effective, &json);
+    status = json_text_status(&json, &diag);
+    if (status == SIM_OK)
+        *out = json.text;
+    else
+        json_text_deinit(&json);
+    return public_tell(status, &diag, error);
+}
+
+void pagesim_config_close(struct pagesim_config *config)
+{
+    if (!config)
+        return;
+    for (size_t i = 0; i < config->count; i++) {
+        free((char *)config->settings[i].name);
+        free((char *)config->settings[i].value);
+    }
+    free(config->settings);
+    free(config->name);
+    free(config->text);
+    free(config);
+}
+
+/* --- policies -------------------------------------------------------------------------------------------------------------------- */
+
+static enum pagesim_status register_policy(enum policy_kind kind, const struct pagesim_policy_info *info, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    return public_tell(policy_register(kind, info, &diag), &diag, error);
+}
+
+enum pagesim_status pagesim_register_scheduling_policy(const struct pagesim_scheduling_policy *policy, struct pagesim_error *error)
+{
+    return register_policy(POLICY_SCHEDULING, &policy->info, error);
+}
+
+enum pagesim_status pagesim_register_preemption_victim(const struct pagesim_preemption_victim *policy, struct pagesim_error *error)
+{
+    return register_policy(POLICY_VICTIM, &policy->info, error);
+}
+
+enum pagesim_status pagesim_register_eviction_policy(const struct pagesim_eviction_policy *policy, struct pagesim_error *error)
+{
+    return register_policy(POLICY_EVICTION, &policy->info, error);
+}

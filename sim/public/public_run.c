@@ -1,0 +1,303 @@
+/* public_run.c - second half of pagesim.h: observers, runs and results. public_inputs.c has the first half; public.h what both share.
+ *
+ * Observers get structs of their own and not the simulator's, so that the inside may change without programs having to. */
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "config/sizing.h"
+#include "public/public.h"
+#include "replay/run.h"
+#include "report/renderer.h"
+#include "report/replay_report.h"
+
+struct pagesim_result {
+    struct pagesim_trace *source; /* held */
+    struct config config;
+    struct sizing sizing;
+    struct run run;
+    struct figure_wishes wishes;
+    double seconds;    /* that the replay took on this machine */
+    struct diag early; /* why it ended early; SIM_OK: it did not */
+};
+
+/* --- observers ------------------------------------------------------------------------------------------------------------------- */
+
+/* How many items a caller's function gets at once at most. They are translated on the stack. */
+enum { BATCH = 64 };
+
+/* One public observer during a run. */
+struct watcher {
+    const struct pagesim_observer *observer;
+    const struct trace *trace;
+};
+
+/* false: nothing that is told outside. */
+static bool translate_event(const struct trace *trace, const struct event *event, struct pagesim_event *out)
+{
+    static const enum pagesim_event_kind kinds[] = {
+        [EVENT_ARRIVE] = PAGESIM_ARRIVED,     [EVENT_ADMIT] = PAGESIM_ADMITTED,    [EVENT_READMIT] = PAGESIM_READMITTED,
+        [EVENT_SWAP_IN] = PAGESIM_SWAPPED_IN, [EVENT_PREEMPT] = PAGESIM_PREEMPTED, [EVENT_FIRST_TOKEN] = PAGESIM_FIRST_TOKEN,
+        [EVENT_FINISH] = PAGESIM_FINISHED,    [EVENT_IGNORE] = PAGESIM_IGNORED,    [EVENT_DROP] = PAGESIM_DROPPED,
+    };
+    if (event->kind == EVENT_GAP)
+        return false;
+    const bool counts =
+        event->kind == EVENT_ADMIT || event->kind == EVENT_READMIT || event->kind == EVENT_PREEMPT || event->kind == EVENT_FINISH;
+    *out = (struct pagesim_event){.kind = kinds[event->kind],
+                                  .time_ns = event->time_ns,
+                                  .step = event->step,
+                                  .request = trace->index[event->request],
+                                  .sample = trace->sample ? trace->sample[event->request] : event->sample,
+                                  .position = event->request,
+                                  .tokens = counts ? (uint32_t)event->value : 0};
+    return true;
+}
+
+static enum status stopped(struct diag *diag)
+{
+    return diag_set(diag, SIM_INTERRUPTED, "an observer stopped the run");
+}
+
+static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
+{
+    const struct watcher *watcher = self;
+    struct pagesim_event batch[BATCH];
+    size_t filled = 0;
+    for (size_t i = 0; i < count; i++) {
+        filled += translate_event(watcher->trace, &events[i], &batch[filled]);
+        if (filled == BATCH || (i + 1 == count && filled > 0)) {
+            if (!watcher->observer->events(watcher->observer->self, batch, filled))
+                return stopped(diag);
+            filled = 0;
+        }
+    }
+    return SIM_OK;
+}
+
+static struct pagesim_step translate_tally(const struct step_tally *tally)
+{
+    return (struct pagesim_step){.step = tally->step == TALLY_GAP ? 0 : tally->step,
+                                 .idle = tally->step == TALLY_GAP,
+                                 .start_ns = tally->start_ns,
+                                 .duration_ns = tally->duration_ns,
+                                 .scheduled_sequences = tally->scheduled_sequences,
+                                 .scheduled_tokens = tally->scheduled_tokens,
+                                 .prefill_tokens = tally->prefill_tokens,
+                                 .output_tokens = tally->sampled_tokens,
+                                 .running_requests = tally->running,
+                                 .waiting_requests = tally->waiting,
+                                 .swapped_groups = tally->swapped,
+                                 .used_blocks = tally->used_blocks,
+                                 .free_blocks = tally->free_blocks,
+                                 .cached_blocks = tally->cached_blocks,
+                                 .table_blocks = tally->table_blocks,
+                                 .held_tokens = tally->held_tokens,
+                                 .preemptions = tally->preemptions};
+}
+
+static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
+{
+    const struct watcher *watcher = self;
+    struct pagesim_step batch[BATCH];
+    for (size_t from = 0, here; from < count; from += here) {
+        here = count - from < BATCH ? count - from : BATCH;
+        for (size_t i = 0; i < here; i++)
+            batch[i] = translate_tally(&tallies[from + i]);
+        if (!watcher->observer->steps(watcher->observer->self, batch, here))
+            return stopped(diag);
+    }
+    return SIM_OK;
+}
+
+/* --- run ------------------------------------------------------------------------------------------------------------------------- */
+
+static bool on_progress(void *context, uint64_t finished, uint64_t total)
+{
+    const struct pagesim_run_options *options = context;
+    return !options->progress(options->progress_context, finished, total);
+}
+
+static double now_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static enum status replay(struct pagesim_result *result, const struct pagesim_run_options *options, struct diag *diag)
+{
+    struct watcher watchers[PAGESIM_OBSERVERS_MOST];
+    struct observer observers[PAGESIM_OBSERVERS_MOST];
+    for (uint32_t i = 0; i < options->observer_count; i++) {
+        watchers[i] = (struct watcher){.observer = &options->observers[i], .trace = result->run.trace};
+        observers[i] = (struct observer){.self = &watchers[i],
+                                         .events = options->observers[i].events ? on_events : NULL,
+                                         .tallies = options->observers[i].steps ? on_tallies : NULL};
+    }
+    const struct replay_options how = {.reference = options->reference,
+                                       .check = options->check,
+                                       .progress = options->progress ? on_progress : NULL,
+                                       .progress_context = (void *)options};
+    const double start = now_seconds();
+    enum status status = run_replay(&result->run, observers, options->observer_count, &how, diag);
+    result->seconds = now_seconds() - start;
+    return status;
+}
+
+/* Names are checked before anything is replayed. */
+static enum status take_wishes(struct pagesim_result *result, const struct pagesim_run_options *options, struct diag *diag)
+{
+    const unsigned scopes = run_figures_scopes(&result->config, false);
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < options->figure_count && status == SIM_OK; i++) {
+        status = figure_check_name("options.figures", options->figures[i], scopes, diag);
+        if (status == SIM_OK)
+            status = figure_wish(&result->wishes, options->figures[i], diag);
+    }
+    result->run.wishes = &result->wishes;
+    return status;
+}
+
+static enum status run(const struct pagesim_trace *trace, const struct pagesim_config *config, const struct pagesim_run_options *options,
+                       struct pagesim_result *result, struct diag *diag)
+{
+    if (options->observer_count > PAGESIM_OBSERVERS_MOST)
+        return diag_set(diag, SIM_USAGE, "%u observers; at most %d can watch a run", options->observer_count, PAGESIM_OBSERVERS_MOST);
+    enum status status = public_config_make(config, &result->config, diag);
+    result->config.data_plane = DATA_PLANE_OFF;
+    if (status == SIM_OK)
+        status = sizing_fill(&result->config, &result->sizing, diag);
+    if (status == SIM_OK)
+        status = run_open(&result->run, trace->trace, &result->config, diag);
+    if (status == SIM_OK)
+        status = take_wishes(result, options, diag);
+    if (status == SIM_OK)
+        status = replay(result, options, diag);
+    if (status == SIM_OK)
+        (void)!run_judge(&result->run, &result->early); /* its figures are worth having all the same */
+    return status;
+}
+
+enum pagesim_status pagesim_run(const struct pagesim_trace *trace, const struct pagesim_config *config,
+                                const struct pagesim_run_options *options, struct pagesim_result **out, struct pagesim_error *error)
+{
+    const struct pagesim_run_options defaults = {0};
+    struct diag diag = {0};
+    struct pagesim_result *result = calloc(1, sizeof *result);
+    if (!result)
+        return public_tell(diag_no_memory(&diag, sizeof *result, "a result"), &diag, error);
+    result->source = (struct pagesim_trace *)trace; /* only its count of holders changes */
+    atomic_fetch_add_explicit(&result->source->holders, 1, memory_order_relaxed);
+    enum status status = run(trace, config, options ? options : &defaults, result, &diag);
+    if (status == SIM_OK)
+        *out = result;
+    else
+        pagesim_result_close(result);
+    return public_tell(status, &diag, error);
+}
+
+void pagesim_result_close(struct pagesim_result *result)
+{
+    if (!result)
+        return;
+    run_close(&result->run);
+    public_trace_drop(result->source);
+    free(result);
+}
+
+/* --- result ---------------------------------------------------------------------------------------------------------------------- */
+
+const char *pagesim_result_ended_early(const struct pagesim_result *result)
+{
+    return result->early.status == SIM_OK ? NULL : result->early.text;
+}
+
+uint32_t pagesim_result_figure_count(const struct pagesim_result *result)
+{
+    return (uint32_t)result->run.figures.count;
+}
+
+static double value_of(const struct figure *figure)
+{
+    return figure->undefined ? NAN : figure->value;
+}
+
+enum pagesim_status pagesim_result_figure_at(const struct pagesim_result *result, uint32_t i, struct pagesim_figure *out,
+                                             struct pagesim_error *error)
+{
+    static const char *const units[] = {
+        [FIGURE_COUNT] = "",    [FIGURE_MS] = "ms",       [FIGURE_S] = "s",           [FIGURE_SHARE] = "",
+        [FIGURE_PER_S] = "1/s", [FIGURE_BYTES] = "bytes", [FIGURE_GB_PER_S] = "GB/s",
+    };
+    struct diag diag = {0};
+    struct figure_kind made;
+    const struct figure_set *figures = &result->run.figures;
+    if (i >= figures->count)
+        return public_tell(diag_set(&diag, SIM_USAGE, "there is no figure %u; there are %zu", i, figures->count), &diag, error);
+    const struct figure *figure = &figures->list[i];
+    const struct figure_kind *kind = figure_kind_find(figure->name, &made);
+    *out = (struct pagesim_figure){
+        .name = figure->name, .unit = kind ? units[kind->unit] : "", .meaning = kind ? kind->meaning : "", .value = value_of(figure)};
+    return PAGESIM_OK;
+}
+
+enum pagesim_status pagesim_result_figure(const struct pagesim_result *result, const char *name, double *value, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    const struct figure *figure = figure_set_find(&result->run.figures, name);
+    if (figure) {
+        *value = value_of(figure);
+        return PAGESIM_OK;
+    }
+    enum status status = figure_check_name("figure", name, run_figures_scopes(&result->config, false), &diag);
+    if (status == SIM_OK) /* a percentile that has a name and was not asked for */
+        status = diag_set(&diag, SIM_USAGE, "figure: \"%s\" was not computed; name it in the run's options", name);
+    return public_tell(status, &diag, error);
+}
+
+enum pagesim_status pagesim_result_json(const struct pagesim_result *result, char **out, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    struct json_text json;
+    const struct document_origin origin = {.command = "replay", .trace = result->run.trace->name, .config = &result->config};
+    const struct replay_result replayed = {
+        .run = &result->run, .sizing = &result->sizing, .measured = {.replay_seconds = result->seconds, .threads = 1}};
+    struct document *document = replay_report(&replayed, &origin);
+    enum status status = document_status(document, &diag);
+    if (status == SIM_OK)
+        status = document_to_json(document, &json, &diag);
+    document_destroy(document);
+    if (status == SIM_OK)
+        *out = json.text;
+    return public_tell(status, &diag, error);
+}
+
+uint32_t pagesim_result_request_count(const struct pagesim_result *result)
+{
+    return result->run.trace->count;
+}
+
+enum pagesim_status pagesim_result_request(const struct pagesim_result *result, uint32_t position, struct pagesim_request_result *out,
+                                           struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    const struct trace *trace = result->run.trace;
+    if (position >= trace->count)
+        return public_tell(diag_set(&diag, SIM_USAGE, "there is no request %u; there are %u", position, trace->count), &diag, error);
+    const struct request_story *story = &result->run.metrics.stories[position];
+    *out = (struct pagesim_request_result){.request = trace->index[position],
+                                           .sample = trace->sample ? trace->sample[position] : 0,
+                                           .input_tokens = trace->input_tokens[position],
+                                           .output_tokens = story->output_tokens,
+                                           .arrival_ns = story->arrival_ns,
+                                           .first_scheduled_ns = story->first_scheduled_ns,
+                                           .first_token_ns = story->first_token_ns,
+                                           .finish_ns = story->finish_ns,
+                                           .preemptions = story->preemptions,
+                                           .cached_tokens = story->cached_tokens,
+                                           .dropped = story->dropped,
+                                           .ignored = story->ignored};
+    return PAGESIM_OK;
+}

@@ -1,0 +1,49 @@
+/* replay.c - the one place that knows which engines and steppers there are, and chooses. What happens then is in engine/replay_loop.c. */
+#include "replay/replay.h"
+
+#include <string.h>
+
+#include "engine/scheduler_stepper.h"
+#include "vllm_v0/vllm_v0.h"
+#include "vllm_v1/vllm_v1.h"
+#include "vllm_v1_fast/event_replay.h"
+
+static enum status create_scheduler(const struct replay_inputs *inputs, struct scheduler **out, struct diag *diag)
+{
+    const bool want_lists = scheduler_stepper_wants_lists(inputs);
+    if (inputs->config->scheduler == SCHEDULER_VLLM_V0)
+        return vllm_v0_create(inputs->trace, inputs->config, want_lists, out, diag);
+    return vllm_v1_create(inputs->trace, inputs->config, inputs->model, want_lists, out, diag);
+}
+
+static enum status create_stepper(const struct replay_inputs *inputs, const struct replay_options *options, struct replay_facts *facts,
+                                  struct stepper **out, struct diag *diag)
+{
+    const char *why_not = options->reference ? "the plain scheduler was asked for"
+                          : options->check   ? "checking every step was asked for"
+                                             : event_replay_refuses(inputs);
+    facts->by_events = !why_not;
+    if (facts->by_events)
+        return event_replay_create(inputs, out, diag);
+    memccpy(facts->why_not, why_not, '\0', sizeof facts->why_not - 1);
+    struct scheduler *scheduler;
+    enum status status = create_scheduler(inputs, &scheduler, diag);
+    return status == SIM_OK ? scheduler_stepper_create(inputs, scheduler, options->check, out, diag) : status;
+}
+
+enum status replay_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
+                       const struct observer *observers, size_t observer_count, const struct replay_options *options,
+                       struct replay_facts *facts, struct diag *diag)
+{
+    const struct replay_inputs inputs = {
+        .trace = trace, .config = config, .model = model, .observers = observers, .observer_count = observer_count};
+    const struct replay_watch watch = {.progress = options->progress, .context = options->progress_context};
+    struct stepper *stepper;
+    *facts = (struct replay_facts){0};
+    enum status status = create_stepper(&inputs, options, facts, &stepper, diag);
+    if (status != SIM_OK)
+        return status;
+    status = replay_loop_run(stepper, &watch, facts, diag);
+    stepper->ops->destroy(stepper);
+    return status;
+}

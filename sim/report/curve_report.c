@@ -1,0 +1,282 @@
+/* curve_report.c - the document of a curve study: three tables and the chart of the curves. Read curve_report first, at the end. */
+#include "report/curve_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+
+static double share(double part, double whole)
+{
+    return whole > 0 ? part / whole : 0;
+}
+
+/* --- tables ---------------------------------------------------------------------------------------------------------------------- */
+
+static const struct table_column size_columns[] = {
+    {"block_size", "block", TABLE_WHOLE},
+    {"block_references", "references", TABLE_WHOLE},
+    {"distinct_blocks", "distinct", TABLE_WHOLE},
+    {"compulsory_share", "new", 4},
+    {"most_hit_token_share", "most", 4},
+    {"pool_blocks_for_90_percent", "90 % at", TABLE_WHOLE},
+    {"pool_blocks_for_99_percent", "99 % at", TABLE_WHOLE},
+    {"pool_blocks_for_all", "all at", TABLE_WHOLE},
+};
+
+static void size_row(const struct curve_of_size *size, struct table *table)
+{
+    const struct hit_curve *curve = curve_plain(size);
+    const struct curve_point most = hit_curve_most(curve);
+    table_number(table, size->block_size);
+    table_number(table, (double)curve->references);
+    table_number(table, (double)curve->distinct);
+    table_number(table, share((double)curve->distinct, (double)curve->references));
+    table_number(table, share((double)most.hit_tokens, (double)curve->prompt_tokens));
+    table_number(table, (double)hit_curve_pool_for(curve, 0.9));
+    table_number(table, (double)hit_curve_pool_for(curve, 0.99));
+    table_number(table, (double)most.pool_blocks);
+}
+
+static void add_sizes(struct document *document, const struct curve_study *study)
+{
+    struct table *table = document_table(document, "block_sizes", size_columns, sizeof size_columns / sizeof *size_columns);
+    for (size_t i = 0; i < study->size_count; i++)
+        size_row(&study->sizes[i], table);
+}
+
+/* Of pool sizes that are looked at, and of corners of the curves. */
+static const struct table_column point_columns[] = {
+    {"block_size", "block", TABLE_WHOLE},     {"kind", NULL, TABLE_TEXT},
+    {"pool_blocks", "pool", TABLE_WHOLE},     {"pool_tokens", "in tokens", TABLE_WHOLE},
+    {"hit_blocks", NULL, TABLE_WHOLE},        {"hit_tokens", NULL, TABLE_WHOLE},
+    {"hit_block_share", "blocks", 4},         {"hit_token_share", "tokens", 4},
+    {"replay_hit_tokens", NULL, TABLE_WHOLE}, {"replay_hit_token_share", "replay", 4},
+    {"difference_token_share", "differs", 4}, {"partial_tokens", NULL, TABLE_WHOLE},
+    {"last_token_tokens", NULL, TABLE_WHOLE}, {"order_tokens", NULL, TABLE_WHOLE},
+    {"ends_tokens", NULL, TABLE_WHOLE},       {"running_tokens", NULL, TABLE_WHOLE},
+};
+/* Figures of the replay, which follow them. */
+static const char *const replay_figures[] = {"prefix_hit_rate", "preemptions", "dropped"};
+enum {
+    OWN_POINT_COLUMNS = sizeof point_columns / sizeof *point_columns,
+    REPLAY_FIGURES = sizeof replay_figures / sizeof *replay_figures,
+    POINT_COLUMNS = OWN_POINT_COLUMNS + REPLAY_FIGURES
+};
+
+static double step_tokens(const struct hit_gap *gap, int step)
+{
+    return (double)gap->hit_tokens[step] - (step > 0 ? (double)gap->hit_tokens[step - 1] : 0);
+}
+
+static void point_row(const struct curve_of_size *size, const char *kind, const struct curve_point *point, const struct hit_gap *gap,
+                      struct table *table)
+{
+    const struct hit_curve *curve = curve_plain(size);
+    const double prompt_tokens = (double)curve->prompt_tokens;
+    table_number(table, size->block_size);
+    table_text(table, kind);
+    table_number(table, (double)point->pool_blocks);
+    table_number(table, (double)point->pool_blocks * size->block_size);
+    table_number(table, (double)point->hit_blocks);
+    table_number(table, (double)point->hit_tokens);
+    table_number(table, share((double)point->hit_blocks, (double)curve->references));
+    table_number(table, share((double)point->hit_tokens, prompt_tokens));
+    table_number(table, gap ? (double)gap->hit_tokens[HIT_REPLAY] : NAN);
+    table_number(table, gap ? share((double)gap->hit_tokens[HIT_REPLAY], prompt_tokens) : NAN);
+    table_number(table, gap ? share((double)gap->hit_tokens[HIT_REPLAY] - (double)gap->hit_tokens[HIT_CURVE], prompt_tokens) : NAN);
+    for (int step = HIT_PARTIAL; step < HIT_MODELS; step++)
+        table_number(table, gap ? step_tokens(gap, step) : NAN);
+    table_number(table, gap ? gap->prefix_hit_rate : NAN);
+    table_number(table, gap ? (double)gap->preemptions : NAN);
+    table_number(table, gap ? (double)gap->dropped : NAN);
+}
+
+static void point_rows(const struct curve_study *study, bool corners, struct table *table)
+{
+    for (size_t i = 0; i < study->size_count; i++) {
+        const struct curve_of_size *size = &study->sizes[i];
+        for (size_t j = 0; corners && j < curve_plain(size)->count; j++)
+            point_row(size, "corner", &curve_plain(size)->points[j], NULL, table);
+        for (size_t j = 0; j < size->sight_count; j++)
+            point_row(size, "point", &size->sights[j].point, study->replayed ? &size->sights[j].gap : NULL, table);
+    }
+}
+
+/* The columns with those of the replay's figures, as the table of figures describes them; the hit rate of the replay is for programs, as
+ * people see "replay". `people` false: without headings.
+ */
+static void make_point_columns(bool people, struct table_column columns[POINT_COLUMNS])
+{
+    memcpy(columns, point_columns, sizeof point_columns);
+    for (size_t i = 0; i < REPLAY_FIGURES; i++) {
+        struct figure_kind made;
+        const struct figure_kind *kind = figure_kind_find(replay_figures[i], &made);
+        columns[OWN_POINT_COLUMNS + i] = (struct table_column){kind->name, kind->whole ? kind->heading : NULL, figure_decimals(kind), 0};
+    }
+    for (size_t i = 0; i < POINT_COLUMNS && !people; i++)
+        columns[i].heading = NULL;
+}
+
+/* CSV has the corners of the curves too, a row each: the whole curve. In JSON the chart has them. */
+static void add_corners_and_points(struct document *document, const struct curve_study *study)
+{
+    struct table_column columns[POINT_COLUMNS];
+    make_point_columns(false, columns);
+    point_rows(study, true, document_table_for_csv(document, "points", columns, POINT_COLUMNS));
+}
+
+static void add_points(struct document *document, const struct curve_study *study)
+{
+    struct table_column columns[POINT_COLUMNS];
+    make_point_columns(true, columns);
+    point_rows(study, false, document_table(document, "points", columns, POINT_COLUMNS));
+}
+
+static const struct table_column gap_columns[] = {
+    {"block_size", "block", TABLE_WHOLE},
+    {"pool_blocks", "pool", TABLE_WHOLE},
+    {"curve", "curve", 4},
+    {"partial", "partial", 4},
+    {"last_token", "last", 4},
+    {"order", "order", 4},
+    {"ends", "ends", 4},
+    {"running", "running", 4},
+    {"replay", "replay", 4},
+};
+
+static void gap_row(const struct curve_of_size *size, const struct hit_gap *gap, struct table *table)
+{
+    const double prompt_tokens = (double)curve_plain(size)->prompt_tokens;
+    table_number(table, size->block_size);
+    table_number(table, (double)gap->pool_blocks);
+    for (int step = HIT_CURVE; step < HIT_MODELS; step++)
+        table_number(table, share(step_tokens(gap, step), prompt_tokens));
+    table_number(table, share((double)gap->hit_tokens[HIT_REPLAY], prompt_tokens));
+}
+
+static void add_gaps(struct document *document, const struct curve_study *study)
+{
+    struct table *table = document_table(document, "gaps", gap_columns, sizeof gap_columns / sizeof *gap_columns);
+    for (size_t i = 0; i < study->size_count; i++)
+        for (size_t j = 0; j < study->sizes[i].sight_count; j++)
+            gap_row(&study->sizes[i], &study->sizes[i].sights[j].gap, table);
+}
+
+/* --- the chart ------------------------------------------------------------------------------------------------------------------- */
+
+enum { DRAWN_MOST = 26 }; /* sizes that have a letter; the others are for programs */
+
+static void add_line(const struct curve_of_size *size, size_t i, struct chart *chart)
+{
+    const struct hit_curve *curve = curve_plain(size);
+    char name[48];
+    snprintf(name, sizeof name, "blocks of %u", size->block_size);
+    chart_add_series(chart,
+                     &(struct chart_series){.name = name, .label = name, .mark = i < DRAWN_MOST ? (char)('a' + i) : '\0', .group = i});
+    for (size_t j = 0; j < curve->count; j++)
+        chart_add(chart, (double)curve->points[j].pool_blocks * size->block_size,
+                  share((double)curve->points[j].hit_tokens, (double)curve->prompt_tokens));
+}
+
+/* One mark a replay; which is below its curve or above it. */
+static void add_replays(const struct curve_study *study, const struct curve_of_size *size, size_t i, struct chart *chart)
+{
+    char name[48];
+    snprintf(name, sizeof name, "replays, blocks of %u", size->block_size);
+    chart_add_series(chart,
+                     &(struct chart_series){.name = name, .mark = i < DRAWN_MOST ? (char)('A' + i) : '\0', .group = i, .marks = true});
+    for (size_t j = 0; j < size->sight_count; j++)
+        chart_add(chart, (double)size->sights[j].gap.pool_blocks * size->block_size,
+                  share((double)size->sights[j].gap.hit_tokens[HIT_REPLAY], (double)study->prompt_tokens));
+}
+
+/* From the first pool that is looked at, or where the curve has hardly begun to rise, to the last one or the end of the longest curve. */
+static void choose_x(const struct curve_study *study, struct chart_axis *x)
+{
+    x->low = INFINITY;
+    for (size_t i = 0; i < study->size_count && i < DRAWN_MOST; i++) {
+        const struct curve_of_size *size = &study->sizes[i];
+        const double first = (double)size->sights[0].point.pool_blocks * size->block_size;
+        const double last = (double)size->sights[size->sight_count - 1].point.pool_blocks * size->block_size;
+        const double end = (double)hit_curve_most(curve_plain(size)).pool_blocks * size->block_size;
+        x->low = fmin(x->low, end > 0 ? fmin(first, end / 100) : first); /* end 0: this size hits nothing */
+        x->high = fmax(x->high, fmax(last, end));
+    }
+}
+
+static void add_chart(struct document *document, const struct curve_study *study)
+{
+    struct chart_heading heading = {.kind = CHART_LINES,
+                                    .title = "Share of prompt tokens hit, by pool size in tokens",
+                                    .note = study->replayed ? "capital letters: replays" : NULL,
+                                    .x = {.name = "pool_tokens", .unit = "tokens"},
+                                    .y = {.name = "hit_token_share", .unit = "share"}};
+    bool any = false;
+    choose_x(study, &heading.x);
+    for (size_t i = 0; i < study->size_count; i++)
+        any |= hit_curve_most(curve_plain(&study->sizes[i])).hit_tokens > 0;
+    if (!any)
+        document_line(document, "\n  No prompt begins as another one did.");
+    struct chart *chart = any ? document_chart(document, "curves", &heading) : document_chart_for_programs(document, "curves", &heading);
+    for (size_t i = 0; i < study->size_count; i++)
+        add_line(&study->sizes[i], i, chart);
+    for (size_t i = 0; i < study->size_count && study->replayed; i++)
+        add_replays(study, &study->sizes[i], i, chart);
+}
+
+/* --- the document ---------------------------------------------------------------------------------------------------------------- */
+
+/* Prompts part at boundaries of trace blocks, as far as the trace tells; where blocks end elsewhere,
+ * some may be shared that it says are not. */
+const char *curve_blind_spot(const struct curve_study *study, const struct trace *trace, const struct config *config, char *text,
+                             size_t size)
+{
+    uint32_t smallest = UINT32_MAX;
+    for (size_t i = 0; i < study->size_count; i++)
+        if (study->sizes[i].block_size % config->trace_block_size != 0 && study->sizes[i].block_size < smallest)
+            smallest = study->sizes[i].block_size;
+    if (!trace->hash_start && !trace->sample)
+        snprintf(text, size, "the trace names no contents (hash_ids): no prompt shares anything with another, as far as it tells");
+    else if (smallest != UINT32_MAX)
+        snprintf(text, size,
+                 "the trace names contents in blocks of %u tokens (trace_block_size): what prompts share inside such a block is "
+                 "invisible, so blocks of %u may hit more than the curve says",
+                 config->trace_block_size, smallest);
+    else
+        return NULL;
+    return text;
+}
+
+static const char explanation[] = "  curve    plain LRU over the prompts' blocks, partial ones included\n"
+                                  "  partial  partial last blocks are not cached\n"
+                                  "  last     a prompt that is cached whole computes its last block again\n"
+                                  "  order    only requests that are admitted, in the order of their admission\n"
+                                  "  ends     a request's blocks are recent until it ends, its output stays too\n"
+                                  "  running  the rest: blocks in use cannot be evicted and what is being written\n"
+                                  "           takes room; preemptions release blocks and take them again";
+
+struct document *curve_report(const struct curve_study *study, const char *warning, const struct document_origin *origin)
+{
+    struct document *document = document_create(origin);
+    char a[UNIT_TEXT], b[UNIT_TEXT];
+    document_line(document, "%s: %s prompts of %s tokens", origin->trace, unit_count(study->prompts, a),
+                  unit_count(study->prompt_tokens, b));
+    document_whole(document, "requests", study->prompts);
+    document_whole(document, "prompt_tokens", study->prompt_tokens);
+    document_text(document, "warning", warning);
+    add_corners_and_points(document, study);
+    document_heading(document, "Prefix blocks", " (\"new\": the share of references to blocks never seen before)");
+    add_sizes(document, study);
+    document_heading(document, "Hits under plain LRU",
+                     study->replayed ? " (share of blocks, of tokens; replay: of tokens)" : " (share of blocks, of tokens)");
+    add_points(document, study);
+    add_chart(document, study);
+    if (study->replayed) {
+        document_heading(document, "From the curve to the scheduler", " (shares of prompt tokens, adding up)");
+        add_gaps(document, study);
+        document_line(document, "%s", explanation);
+    }
+    return document;
+}

@@ -1,0 +1,251 @@
+/* document.c - a growing list of elements. Read document.h first for what they mean, and a short report (trace_report.c) for how they are
+ * used.
+ *
+ * The first failed allocation sets out_of_memory, which stops all building; document_status reports it. So a report of fifty calls has one
+ * check instead of fifty. Values are turned into JSON text right away, which lets one element hold any type. */
+#include "report/document.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+/* Takes over command_line even when it fails, so that the caller has nothing to free in either case. */
+struct document *document_create(const struct document_origin *origin)
+{
+    struct document *document = calloc(1, sizeof *document);
+    if (document)
+        document->origin = *origin;
+    else
+        free(origin->command_line);
+    return document;
+}
+
+void document_destroy(struct document *document)
+{
+    if (!document)
+        return;
+    for (size_t i = 0; i < document->count; i++) {
+        struct document_element *element = &document->elements[i];
+        free(element->key);
+        free(element->text);
+        free(element->figures);
+        table_destroy(element->table);
+        chart_destroy(element->chart);
+    }
+    free(document->elements);
+    free(document->origin.command_line);
+    free(document);
+}
+
+enum status document_status(const struct document *document, struct diag *diag)
+{
+    if (!document || document->out_of_memory)
+        return diag_no_memory(diag, document ? document->capacity * sizeof *document->elements : sizeof *document, "the report");
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < document->count && status == SIM_OK; i++)
+        if (document->elements[i].kind == DOCUMENT_TABLE)
+            status = table_status(document->elements[i].table, diag);
+        else if (document->elements[i].kind == DOCUMENT_CHART)
+            status = chart_status(document->elements[i].chart, diag);
+    return status;
+}
+
+/* A new element, or NULL when memory is out. */
+static struct document_element *add(struct document *document, enum document_element_kind kind, const char *key)
+{
+    struct diag ignored = {0}; /* document_status reports the failure */
+    if (!document || document->out_of_memory)
+        return NULL;
+    if (array_reserve(&document->elements, &document->capacity, document->count + 1, sizeof *document->elements, "the report", &ignored) !=
+        SIM_OK) {
+        document->out_of_memory = true;
+        return NULL;
+    }
+    struct document_element *element = &document->elements[document->count++];
+    *element = (struct document_element){.kind = kind, .key = key ? strdup(key) : NULL};
+    document->out_of_memory |= key && !element->key;
+    return element;
+}
+
+/* Copies the text: callers build it in buffers of their own. */
+static void set_text(struct document *document, struct document_element *element, const char *text)
+{
+    if (!element)
+        return;
+    element->text = strdup(text);
+    document->out_of_memory |= element->text == NULL;
+}
+
+/* --- for people ------------------------------------------------------------------------------------------------------------------- */
+
+/* A heading has no use for a key, so the note is kept there. */
+void document_heading(struct document *document, const char *heading, const char *note)
+{
+    set_text(document, add(document, DOCUMENT_HEADING, note), heading);
+}
+
+void document_subheading(struct document *document, const char *heading, const char *note)
+{
+    struct document_element *element = add(document, DOCUMENT_HEADING, note);
+    set_text(document, element, heading);
+    if (element)
+        element->light = true;
+}
+
+void document_line(struct document *document, const char *format, ...)
+{
+    struct document_element *element = add(document, DOCUMENT_LINE, NULL);
+    if (!element)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&element->text, format, arguments) < 0) {
+        element->text = NULL;
+        document->out_of_memory = true;
+    }
+    va_end(arguments);
+}
+
+/* --- for programs ------------------------------------------------------------------------------------------------------------------ */
+
+/* Text that came from json_text is complete JSON, so a renderer can put it in as it is. The text is handed over, not copied. */
+void document_json(struct document *document, const char *key, struct json_text *json)
+{
+    struct document_element *element = add(document, DOCUMENT_VALUE, key);
+    if (element && !json->failed && json->text) {
+        element->text = json->text;
+        json->text = NULL;
+    } else if (document) {
+        document->out_of_memory = true;
+    }
+    json_text_deinit(json);
+}
+
+void document_text(struct document *document, const char *key, const char *value)
+{
+    struct json_text json;
+    json_text_init(&json, false);
+    if (value)
+        json_string(&json, value);
+    else
+        json_null(&json);
+    document_json(document, key, &json);
+}
+
+void document_number(struct document *document, const char *key, double value)
+{
+    struct json_text json;
+    json_text_init(&json, false);
+    json_double(&json, value);
+    document_json(document, key, &json);
+}
+
+void document_whole(struct document *document, const char *key, uint64_t value)
+{
+    struct json_text json;
+    json_text_init(&json, false);
+    json_uint(&json, value);
+    document_json(document, key, &json);
+}
+
+void document_bool(struct document *document, const char *key, bool value)
+{
+    set_text(document, add(document, DOCUMENT_VALUE, key), value ? "true" : "false");
+}
+
+void document_open_object(struct document *document, const char *key)
+{
+    add(document, DOCUMENT_OPEN_OBJECT, key);
+}
+
+void document_open_array(struct document *document, const char *key)
+{
+    add(document, DOCUMENT_OPEN_ARRAY, key);
+}
+
+void document_close(struct document *document)
+{
+    add(document, DOCUMENT_CLOSE, NULL);
+}
+
+/* The figures are copied: the document may outlive the run, whose set holds many more bytes than it has figures. */
+void document_figures(struct document *document, const struct figure_set *set, bool measured)
+{
+    struct document_element *element = add(document, DOCUMENT_FIGURES, "figures");
+    struct diag ignored = {0};
+    if (!element)
+        return;
+    if (array_zeroed(&element->figures, set->count, sizeof *element->figures, "the report", &ignored) != SIM_OK) {
+        document->out_of_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < set->count; i++)
+        if (set->list[i].measured == measured)
+            element->figures[element->figure_count++] = set->list[i];
+}
+
+/* --- for both ---------------------------------------------------------------------------------------------------------------------- */
+
+/* The table is returned to be filled, and NULL after a failure; table_number and table_text accept NULL, so builders need no check. */
+static struct table *add_table(struct document *document, const char *key, const struct table_column *columns, size_t column_count,
+                               bool people, bool programs)
+{
+    struct document_element *element = add(document, DOCUMENT_TABLE, key);
+    struct diag ignored = {0};
+    if (!element)
+        return NULL;
+    element->people = people;
+    element->programs = programs;
+    if (table_create_copy(columns, column_count, &element->table, &ignored) != SIM_OK)
+        document->out_of_memory = true;
+    return element->table;
+}
+
+struct table *document_table(struct document *document, const char *key, const struct table_column *columns, size_t column_count)
+{
+    return add_table(document, key, columns, column_count, true, true);
+}
+
+struct table *document_table_for_people(struct document *document, const struct table_column *columns, size_t column_count)
+{
+    return add_table(document, NULL, columns, column_count, true, false);
+}
+
+struct table *document_table_for_programs(struct document *document, const char *key, const struct table_column *columns,
+                                          size_t column_count)
+{
+    return add_table(document, key, columns, column_count, false, true);
+}
+
+struct table *document_table_for_csv(struct document *document, const char *key, const struct table_column *columns, size_t column_count)
+{
+    struct table *table = add_table(document, key, columns, column_count, false, true);
+    if (table)
+        document->elements[document->count - 1].csv_only = true;
+    return table;
+}
+
+static struct chart *add_chart(struct document *document, const char *key, const struct chart_heading *heading, bool people)
+{
+    struct document_element *element = add(document, DOCUMENT_CHART, key);
+    if (!element)
+        return NULL;
+    element->people = people;
+    element->programs = true;
+    element->chart = chart_create(heading);
+    document->out_of_memory |= element->chart == NULL;
+    return element->chart;
+}
+
+struct chart *document_chart(struct document *document, const char *key, const struct chart_heading *heading)
+{
+    return add_chart(document, key, heading, true);
+}
+
+struct chart *document_chart_for_programs(struct document *document, const char *key, const struct chart_heading *heading)
+{
+    return add_chart(document, key, heading, false);
+}

@@ -1,0 +1,121 @@
+/* document.h - the result of a command, independent of how it is shown.
+ *
+ * A command builds one document; a renderer (renderer.h) turns it into text for people, JSON or CSV. Renderers know nothing about commands, and
+ * commands nothing about renderers. A document is a list of elements in reading order:
+ *
+ *     heading, line            for people
+ *     value, open, close       for programs: members of a JSON object, nested where needed
+ *     figures                  for programs: one member for each figure; CSV lists them as name,value
+ *     table                    for both; a column may be for one of them only (table.h)
+ *     chart                    for both: series of numbers, drawn for people (chart.h); not in CSV
+ *
+ * Every document begins with its origin (struct document_origin). Out of memory is remembered: document_status reports it, and the building
+ * functions do nothing after it, so a builder needs no checks between them.
+ *
+ * A document owns everything that it is given, except the origin's pointers.
+ */
+#ifndef PAGESIM_DOCUMENT_H
+#define PAGESIM_DOCUMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/chart.h"
+#include "base/table.h"
+#include "config/config.h"
+#include "figure/figure.h"
+
+enum { DOCUMENT_SCHEMA_VERSION = 2 };
+
+/* Where a result comes from. All pointers except command_line must outlive the document. */
+struct document_origin {
+    const char *command;         /* "replay" */
+    char *command_line;          /* that reproduces the result; document_create takes it over. NULL: none */
+    const char *trace;           /* name; NULL: no trace */
+    const struct config *config; /* NULL: none */
+};
+
+enum document_element_kind {
+    DOCUMENT_HEADING,
+    DOCUMENT_LINE,
+    DOCUMENT_VALUE,
+    DOCUMENT_OPEN_OBJECT,
+    DOCUMENT_OPEN_ARRAY,
+    DOCUMENT_CLOSE,
+    DOCUMENT_FIGURES,
+    DOCUMENT_TABLE,
+    DOCUMENT_CHART,
+};
+
+struct document_element {
+    enum document_element_kind kind;
+    char *key;  /* for programs; NULL: none, as in arrays */
+    char *text; /* heading, line; value: JSON text, complete */
+    struct table *table;
+    struct chart *chart;
+    struct figure *figures;
+    size_t figure_count;
+    bool people, programs; /* who sees a table or chart */
+    bool csv_only;         /* a table for programs that JSON does without */
+    bool light;            /* a heading without an empty line before it */
+};
+
+struct document {
+    struct document_origin origin;
+    struct document_element *elements;
+    size_t count, capacity;
+    bool out_of_memory;
+};
+
+/* NULL: out of memory; command_line is freed in that case, too. Every function below and document_status accept NULL as a document that ran
+ * out of memory. */
+struct document *document_create(const struct document_origin *origin);
+void document_destroy(struct document *document);
+SIM_NODISCARD enum status document_status(const struct document *document, struct diag *diag);
+
+/* --- for people ------------------------------------------------------------------------------------------------------------------- */
+
+/* The title of a part, after an empty line. `heading` is in bold where the renderer can, `note` follows it and is not. NULL: no note. */
+void document_heading(struct document *document, const char *heading, const char *note);
+/* The same without the empty line. */
+void document_subheading(struct document *document, const char *heading, const char *note);
+/* One or more lines, at most 80 columns wide; a line end is added. */
+void document_line(struct document *document, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- for programs ------------------------------------------------------------------------------------------------------------------ */
+
+void document_text(struct document *document, const char *key, const char *value); /* NULL: null */
+void document_number(struct document *document, const char *key, double value);    /* NaN: null */
+void document_whole(struct document *document, const char *key, uint64_t value);
+void document_bool(struct document *document, const char *key, bool value);
+/* Any JSON that json_text made. Takes over its text and deinitialises it. */
+void document_json(struct document *document, const char *key, struct json_text *json);
+
+/* Members up to the matching document_close belong to the object (array) `key`. */
+void document_open_object(struct document *document, const char *key);
+void document_open_array(struct document *document, const char *key);
+void document_close(struct document *document);
+
+/* One member for each figure of the set whose `measured` is equal. CSV lists them as the table "figures". */
+void document_figures(struct document *document, const struct figure_set *set, bool measured);
+
+/* --- for both ---------------------------------------------------------------------------------------------------------------------- */
+
+/* A table; `key` is the JSON member and the name for --table. Fill it with table_number and table_text, which do nothing for NULL (out of
+ * memory). `columns` are copied. */
+struct table *document_table(struct document *document, const char *key, const struct table_column *columns, size_t column_count);
+/* The same for people alone, or for programs alone. */
+struct table *document_table_for_people(struct document *document, const struct table_column *columns, size_t column_count);
+struct table *document_table_for_programs(struct document *document, const char *key, const struct table_column *columns,
+                                          size_t column_count);
+
+/* A table that only CSV shows: JSON says the same in fewer words, as a chart. One for JSON may have the same key, after it. */
+struct table *document_table_for_csv(struct document *document, const char *key, const struct table_column *columns, size_t column_count);
+
+/* A chart: add its series with chart_add_series and chart_add, which take NULL (out of memory) for nothing to do. For people an empty line
+ * comes before it unless it stands below a heading. */
+struct chart *document_chart(struct document *document, const char *key, const struct chart_heading *heading);
+/* The same for programs alone. */
+struct chart *document_chart_for_programs(struct document *document, const char *key, const struct chart_heading *heading);
+
+#endif

@@ -1,0 +1,382 @@
+/* explain_report.c - the document of an explanation, one function a part, in reading order: what helps, the preemptions, what was not cached.
+ * Read explain_report at the end first. */
+#include "report/explain_report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "config/engine_facts.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { OPTION_SIZE = 64 };
+
+/* A request as logs name it: "17", or "17.2" for a sample. */
+static void request_name(const struct trace *trace, uint32_t position, char *out, size_t size)
+{
+    uint32_t sample = trace->sample ? trace->sample[position] : 0;
+    if (sample > 0)
+        snprintf(out, size, "%u.%u", trace->index[position], sample);
+    else
+        snprintf(out, size, "%u", trace->index[position]);
+}
+
+static void add_request(struct table *table, const struct trace *trace, uint32_t position)
+{
+    char name[32];
+    request_name(trace, position, name, sizeof name);
+    table_text(table, name);
+}
+
+/* The option that turns a knob to `value`: "--num-gpu-blocks 1873", "--watermark 0.12",
+ * "--max-num-seqs 11". Returns where
+ * the value begins. */
+static const char *knob_option(const struct explanation *explanation, enum knob knob, int64_t value, char out[OPTION_SIZE])
+{
+    static const char *const names[KNOBS] = {"--num-gpu-blocks ", "--watermark ", "--max-num-seqs "};
+    struct config config = *explanation->config;
+    char digits[32];
+    if (knob == KNOB_WATERMARK) {
+        remedy_apply(&config, knob, value);
+        shortest_double(config.watermark, digits, sizeof digits);
+    } else {
+        snprintf(digits, sizeof digits, "%" PRId64, value);
+    }
+    snprintf(out, OPTION_SIZE, "%s%s", names[knob], digits);
+    return out + strlen(names[knob]);
+}
+
+/* --- what helps ------------------------------------------------------------------------------------------------------------------- */
+
+/* The one sentence to remember. */
+static void add_verdict(struct document *document, const struct explanation *explanation)
+{
+    const struct preemption_story *story = &explanation->story;
+    const struct remedy *pool = &explanation->remedies.of[0][KNOB_POOL];
+    const int64_t now = explanation->remedies.now[KNOB_POOL];
+    char preemptions[UNIT_TEXT], requests[UNIT_TEXT], more[UNIT_TEXT];
+    if (story->count == 0) {
+        document_line(document, "Nobody was preempted.");
+        return;
+    }
+    document_line(document, "%s preemption%s of %s request%s.", unit_count(story->count, preemptions), story->count == 1 ? "" : "s",
+                  unit_count(story->requests, requests), story->requests == 1 ? "" : "s");
+    if (!explanation->has_remedies)
+        return;
+    if (pool->found)
+        document_line(document, "The pool is too small by %s blocks (%.1f %%):\n--num-gpu-blocks %" PRId64 " avoids them all%s",
+                      unit_count((uint64_t)(pool->value - now), more), 100.0 * (double)(pool->value - now) / (double)now, pool->value,
+                      pool->again ? ", but not every larger pool does (see *)." : ".");
+    else
+        document_line(document, "No pool up to %" PRId64 " blocks avoids them all.", pool->tried_to);
+}
+
+static const char *const price_figures[] = {"preemptions", "p99_ttft_ms", "mean_e2el_ms", "makespan_s", "mean_running", "prefix_hit_rate"};
+
+static void add_price(struct table *table, const char *name, const struct figure_set *figures)
+{
+    table_text(table, name);
+    for (size_t i = 0; i < COUNT(price_figures); i++)
+        table_number(table, figure_set_value(figures, price_figures[i]));
+}
+
+/* What it costs to avoid all preemptions. People see the table only when something does avoid them. */
+static void add_prices(struct document *document, const struct explanation *explanation)
+{
+    struct table_column columns[1 + COUNT(price_figures)] = {{"run", "run", TABLE_TEXT, 0}};
+    bool any = false;
+    for (size_t i = 0; i < COUNT(price_figures); i++) {
+        struct figure_kind made;
+        const struct figure_kind *kind = figure_kind_find(price_figures[i], &made);
+        const bool last = i + 1 == COUNT(price_figures); /* has no room in 80 columns */
+        columns[1 + i] = (struct table_column){kind->name, last ? NULL : kind->heading, figure_decimals(kind), 0};
+    }
+    for (int knob = 0; knob < KNOBS; knob++)
+        any |= explanation->priced[knob].count > 0;
+    if (any)
+        document_heading(document, "Each alone avoids them all (found by replay)", NULL);
+    struct table *table = any ? document_table(document, "settings_that_avoid_all", columns, COUNT(columns))
+                              : document_table_for_programs(document, "settings_that_avoid_all", columns, COUNT(columns));
+    add_price(table, "as it is", &explanation->run.figures);
+    for (int knob = 0; knob < KNOBS; knob++) {
+        char option[OPTION_SIZE];
+        if (explanation->priced[knob].count == 0)
+            continue;
+        knob_option(explanation, (enum knob)knob, explanation->remedies.of[0][knob].value, option);
+        add_price(table, option, &explanation->priced[knob]);
+    }
+}
+
+static const struct table_column worst_columns[] = {
+    {"request", "request", TABLE_TEXT, 0}, {"preemptions", "times", TABLE_WHOLE, 0},  {"tokens_lost", "tokens lost", TABLE_WHOLE, 0},
+    {"num_gpu_blocks", NULL, 0, 0},        {"num_gpu_blocks_again_at", NULL, 0, 0},   {"num_gpu_blocks_points", NULL, 0, 0},
+    {"watermark_blocks", NULL, 0, 0},      {"watermark_blocks_again_at", NULL, 0, 0}, {"watermark_points", NULL, 0, 0},
+    {"max_num_seqs", NULL, 0, 0},          {"max_num_seqs_again_at", NULL, 0, 0},     {"max_num_seqs_points", NULL, 0, 0},
+    {NULL, "blocks >=", TABLE_TEXT, 0},    {NULL, "watermark >=", TABLE_TEXT, 0},     {NULL, "seqs <=", TABLE_TEXT, 0},
+};
+
+/* "1873"; "1873*" when it is not the last word; "none". */
+static void add_remedy_text(struct table *table, const struct explanation *explanation, enum knob knob, const struct remedy *remedy)
+{
+    char text[OPTION_SIZE + 1], option[OPTION_SIZE];
+    if (remedy->found)
+        snprintf(text, sizeof text, "%s%s", knob_option(explanation, knob, remedy->value, option), remedy->again ? "*" : "");
+    else
+        snprintf(text, sizeof text, "none");
+    table_text(table, explanation->has_remedies ? text : "");
+}
+
+/* Who lost most, and for each knob the setting from which on it is spared. Programs also get how well that was tested. */
+static void add_worst(struct document *document, const struct explanation *explanation)
+{
+    struct table *table = document_table(document, "worst", worst_columns, COUNT(worst_columns));
+    for (size_t i = 0; i < explanation->worst_count; i++) {
+        const struct victim *victim = &explanation->worst[i];
+        const struct remedy *remedies = explanation->remedies.of[1 + i];
+        add_request(table, explanation->trace, victim->position);
+        table_number(table, victim->times);
+        table_number(table, (double)victim->tokens_lost);
+        for (int knob = 0; knob < KNOBS; knob++) {
+            table_number(table, explanation->has_remedies && remedies[knob].found ? (double)remedies[knob].value : (double)NAN);
+            table_number(table, remedies[knob].again ? (double)remedies[knob].again_at : (double)NAN);
+            table_number(table, explanation->has_remedies ? remedies[knob].points : (double)NAN);
+        }
+        for (int knob = 0; knob < KNOBS; knob++)
+            add_remedy_text(table, explanation, (enum knob)knob, &remedies[knob]);
+    }
+}
+
+/* How sure the answers are, and where the knobs stand now. */
+static void add_search(struct document *document, const struct explanation *explanation)
+{
+    const struct remedies *remedies = &explanation->remedies;
+    bool starred = false;
+    uint32_t least = UINT32_MAX, most = 0;
+    char options[KNOBS][OPTION_SIZE];
+    if (!explanation->has_remedies)
+        return;
+    for (uint32_t i = 0; i < remedies->targets; i++)
+        for (int knob = 0; knob < KNOBS; knob++) {
+            const struct remedy *remedy = &remedies->of[i][knob];
+            starred |= remedy->again;
+            least = remedy->points < least ? remedy->points : least;
+            most = remedy->points > most ? remedy->points : most;
+        }
+    for (int knob = 0; knob < KNOBS; knob++)
+        knob_option(explanation, (enum knob)knob, remedies->now[knob], options[knob]);
+    document_line(document, "  now: %s %s %s", options[KNOB_POOL], options[KNOB_WATERMARK], options[KNOB_SEQUENCES]);
+    document_line(document, "  %u replays, %u to %u settings each; one step back it is not spared", remedies->replays, least, most);
+    if (starred)
+        document_line(document, "  * preempted again at a tested setting further away; the JSON says at which");
+}
+
+/* --- preemptions ------------------------------------------------------------------------------------------------------------------ */
+
+static const struct table_column preemption_columns[] = {
+    {"time_s", "time s", 1, 0},
+    {"step", "step", 0, 0},
+    {"victim", "victim", TABLE_TEXT, 0},
+    {"requester", "for", TABLE_TEXT, 0},
+    {"kind", NULL, TABLE_TEXT, 0},
+    {"nth_of_victim", NULL, 0, 0},
+    {"tokens_lost", "lost", 0, 0},
+    {"victim_blocks", NULL, 0, 0},
+    {"depth", "depth", 0, 0},
+    {"pool_unused_blocks", "unused", 0, 0},
+    {"pool_prefill_blocks", "prefill", 0, 0},
+    {"pool_decode_blocks", "decode", 0, 0},
+    {"pool_saved_blocks", NULL, 0, 0},
+    {"pool_used_blocks", NULL, 0, 0},
+    {"pool_empty_slots", NULL, 0, 0},
+    {"pool_prefill_holders", NULL, 0, 0},
+    {"pool_decode_holders", NULL, 0, 0},
+    {"pool_largest_holders", NULL, TABLE_TEXT, 0},
+    {NULL, "largest", TABLE_TEXT, 0},
+};
+
+/* "17 (68), 3 (41)": requests and the blocks of their tables. */
+static void add_largest(struct table *table, const struct trace *trace, const struct pool_filling *filling)
+{
+    char text[160] = "", first[64] = "";
+    size_t length = 0;
+    for (uint32_t i = 0; i < filling->largest_count; i++) {
+        char name[32];
+        request_name(trace, filling->largest[i], name, sizeof name);
+        if (i == 0)
+            snprintf(first, sizeof first, "%s (%u)", name, filling->largest_blocks[i]);
+        int more = snprintf(text + length, sizeof text - length, "%s%s (%u)", i ? "; " : "", name, filling->largest_blocks[i]);
+        length += more > 0 ? (size_t)more : 0;
+    }
+    table_text(table, text);
+    table_text(table, first);
+}
+
+/* One row. The pool is known from the second replay only; until then its cells are empty. */
+static void add_preemption(struct table *table, const struct trace *trace, const struct preemption *preemption)
+{
+    const struct pool_filling *filling = &preemption->filling;
+    const uint32_t numbers[] = {filling->unused_blocks,          filling->blocks[CLASS_PREFILL], filling->blocks[CLASS_DECODE],
+                                filling->saved_blocks,           filling->used_blocks,           filling->empty_slots,
+                                filling->holders[CLASS_PREFILL], filling->holders[CLASS_DECODE]};
+    table_number(table, (double)preemption->time_ns / 1e9);
+    table_number(table, (double)preemption->step);
+    add_request(table, trace, preemption->victim);
+    add_request(table, trace, preemption->requester);
+    table_text(table, preemption->swap ? "swap" : "recompute");
+    table_number(table, preemption->nth_of_victim);
+    table_number(table, preemption->tokens_lost);
+    table_number(table, preemption->blocks);
+    table_number(table, preemption->depth);
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        table_number(table, filling->known ? numbers[i] : (double)NAN);
+    add_largest(table, trace, filling);
+}
+
+/* All of them, in order of time. People see the first ones: later ones are often consequences of these. */
+static void add_preemptions(struct document *document, const struct explanation *explanation, size_t top)
+{
+    const struct preemption_story *story = &explanation->story;
+    struct table *table = document_table(document, "each_preemption", preemption_columns, COUNT(preemption_columns));
+    table_show_first(table, top);
+    for (size_t i = 0; i < story->count; i++)
+        add_preemption(table, explanation->trace, &story->preemptions[i]);
+}
+
+/* What preemptions cost as a whole: tokens computed twice, and how far one led to the next. */
+static void add_sums(struct document *document, const struct explanation *explanation)
+{
+    const struct preemption_story *story = &explanation->story;
+    const uint64_t scheduled = explanation->run.metrics.scheduled_tokens;
+    char lost[UNIT_TEXT], chained[UNIT_TEXT], all[UNIT_TEXT], share[96] = "";
+    if (scheduled > 0)
+        snprintf(share, sizeof share, ", %.1f %% of the %s computed", 100.0 * (double)story->tokens_lost / (double)scheduled,
+                 unit_count(scheduled, all));
+    document_heading(document, "Preemptions", NULL);
+    document_line(document, "  %s tokens lost%s", unit_count(story->tokens_lost, lost), share);
+    document_line(document, "  %s for a request that had been preempted itself; chains up to %u deep", unit_count(story->chained, chained),
+                  story->max_depth);
+}
+
+/* --- what was not cached ---------------------------------------------------------------------------------------------------------- */
+
+static const struct table_column miss_columns[] = {
+    {"class", "tokens of first admissions", TABLE_TEXT, 0},
+    {"tokens", "tokens", TABLE_WHOLE, 0},
+    {"share", "% of prompts", 2, 0.01},
+    {"requests", "requests", TABLE_WHOLE, 0},
+};
+
+static void add_tokens(struct table *table, const char *name, uint64_t tokens, uint64_t of, double requests)
+{
+    table_text(table, name);
+    table_number(table, (double)tokens);
+    table_number(table, of ? (double)tokens / (double)of : (double)NAN);
+    table_number(table, requests);
+}
+
+/* Every prompt token of a first admission in one row: cached, or one class of miss. The last row is their sum. */
+static void add_misses(struct document *document, const struct explanation *explanation)
+{
+    const struct prefix_misses *misses = &explanation->misses;
+    uint64_t requests[MISS_CLASSES] = {0}, hit = 0;
+    for (uint32_t position = 0; position < explanation->trace->count; position++) {
+        for (int class = 0; class < MISS_CLASSES; class ++)
+            requests[class] += misses->of_request[position][class] > 0;
+        hit += explanation->run.metrics.stories[position].cached_tokens > 0;
+    }
+    document_heading(document, "Prefix cache", NULL);
+    struct table *table = document_table(document, "misses", miss_columns, COUNT(miss_columns));
+    add_tokens(table, "cached", misses->cached_tokens, misses->prompt_tokens, (double)hit);
+    for (int class = 0; class < MISS_CLASSES; class ++)
+        if (misses->tokens[class] > 0 || class < MISS_CACHING_OFF)
+            add_tokens(table, miss_class_names[class], misses->tokens[class], misses->prompt_tokens, (double)requests[class]);
+    add_tokens(table, "prompts", misses->prompt_tokens, misses->prompt_tokens, (double)misses->admissions);
+}
+
+static const struct table_column again_columns[] = {
+    {"class", "tokens of readmissions", TABLE_TEXT, 0},
+    {"tokens", "tokens", TABLE_WHOLE, 0},
+    {"share", "% of them", 2, 0.01},
+    {"readmissions", "readmissions", TABLE_WHOLE, 0},
+};
+
+/* People see it only when somebody was admitted again. */
+static void add_readmissions(struct document *document, const struct explanation *explanation)
+{
+    const struct readmission_sums *again = &explanation->misses.again;
+    if (again->count > 0)
+        document_line(document, "%s", "");
+    struct table *table = again->count > 0 ? document_table(document, "readmissions", again_columns, COUNT(again_columns))
+                                           : document_table_for_programs(document, "readmissions", again_columns, COUNT(again_columns));
+    add_tokens(table, "cached", again->cached_tokens, again->known_tokens, NAN);
+    add_tokens(table, "lost: evicted since", again->evicted, again->known_tokens, NAN);
+    add_tokens(table, "lost: unfilled last block", again->partial, again->known_tokens, NAN);
+    add_tokens(table, "not computed before", again->unfinished, again->known_tokens, NAN);
+    add_tokens(table, "known", again->known_tokens, again->known_tokens, (double)again->count);
+}
+
+static const struct table_column misser_columns[] = {
+    {"request", "request", TABLE_TEXT, 0},      {"prompt_tokens", "prompt", TABLE_WHOLE, 0},   {"cached_tokens", "cached", TABLE_WHOLE, 0},
+    {"compulsory", NULL, TABLE_WHOLE, 0},       {"granularity", "part block", TABLE_WHOLE, 0}, {"last_token", "last", TABLE_WHOLE, 0},
+    {"in_flight", "in flight", TABLE_WHOLE, 0}, {"capacity", "capacity", TABLE_WHOLE, 0},      {"preemption", "preemption", TABLE_WHOLE, 0},
+    {"caching_off", NULL, TABLE_WHOLE, 0},
+};
+
+/* Requests with misses that are not compulsory. */
+static void add_missers(struct document *document, const struct explanation *explanation, size_t top)
+{
+    const struct trace *trace = explanation->trace;
+    if (explanation->misser_count > 0)
+        document_heading(document, "Most tokens computed again", NULL);
+    struct table *table = document_table(document, "requests_with_misses", misser_columns, COUNT(misser_columns));
+    table_show_first(table, top);
+    for (size_t i = 0; i < explanation->misser_count; i++) {
+        const uint32_t position = explanation->missers[i];
+        add_request(table, trace, position);
+        table_number(table, trace->input_tokens[position]);
+        table_number(table, explanation->run.metrics.stories[position].cached_tokens);
+        for (int class = 0; class < MISS_CLASSES; class ++)
+            table_number(table, explanation->misses.of_request[position][class]);
+    }
+}
+
+/* --- together --------------------------------------------------------------------------------------------------------------------- */
+
+/* Sums for programs, and all figures of the run. */
+static void add_members(struct document *document, const struct explanation *explanation)
+{
+    const struct preemption_story *story = &explanation->story;
+    document_whole(document, "preempted_requests", story->requests);
+    document_whole(document, "chained_preemptions", story->chained);
+    document_whole(document, "max_depth", story->max_depth);
+    document_whole(document, "replays", explanation->remedies.replays);
+    document_figures(document, &explanation->run.figures, false);
+}
+
+/* Tables are there even when nobody was preempted, so that a script finds the same keys; headings for people are not. */
+struct document *explain_report(const struct explanation *explanation, size_t top, const struct document_origin *origin)
+{
+    const struct config *config = explanation->config;
+    const bool preempted = explanation->story.count > 0;
+    struct document *document = document_create(origin);
+    document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", explanation->trace->name, explanation->trace->count,
+                  engine_facts_of(config)->name, config->num_gpu_blocks, config->block_size);
+    add_verdict(document, explanation);
+    add_members(document, explanation);
+    if (preempted)
+        add_sums(document, explanation);
+    add_prices(document, explanation);
+    if (preempted)
+        document_heading(document, "The worst, and from which setting on each is spared", NULL);
+    add_worst(document, explanation);
+    add_search(document, explanation);
+    if (preempted)
+        document_heading(document, "The first of them", " (blocks when the step began: unused; of prefills, of decodes)");
+    add_preemptions(document, explanation, top);
+    add_misses(document, explanation);
+    add_readmissions(document, explanation);
+    add_missers(document, explanation, top);
+    return document;
+}

@@ -1,0 +1,230 @@
+/* ledger_report.c - the document of one replay's memory ledger: three tables and the chart of the pool over time. Read ledger_report first, at
+ * the end.
+ */
+#include "report/ledger_report.h"
+
+#include <math.h>
+
+#include "base/units.h"
+#include "config/engine_facts.h"
+
+/* The two spans of the ledger, added up once. */
+struct spans {
+    struct ledger_sums all, waiting;
+};
+
+/* The mean of slots x nanoseconds as a share of the pool; NaN for a span without time. */
+static double pool_share(const struct ledger *ledger, const struct ledger_sums *sums, slot_time slots)
+{
+    return sums->time_ns > 0 && ledger->pool_blocks > 0 ? ledger_mean_blocks(ledger, sums, slots) / (double)ledger->pool_blocks
+                                                        : (double)NAN;
+}
+
+/* --- accounts --------------------------------------------------------------------------------------------------------------------- */
+
+static const struct table_column account_columns[] = {
+    {"account", "account", TABLE_TEXT, 0}, {"mean_blocks", "blocks", 1, 0},
+    {"share", "% of pool", 2, 0.01},       {"share_while_waiting", "% while waiting", 2, 0.01},
+    {"peak_blocks", "peak", 1, 0},
+};
+
+static void account_row(struct table *table, const struct ledger *ledger, const struct spans *spans, const char *name, slot_time all,
+                        slot_time waiting, double peak_blocks)
+{
+    const bool empty = spans->all.time_ns == 0;
+    table_text(table, name);
+    table_number(table, ledger_mean_blocks(ledger, &spans->all, all));
+    table_number(table, empty ? 0 : pool_share(ledger, &spans->all, all));
+    table_number(table, pool_share(ledger, &spans->waiting, waiting));
+    table_number(table, peak_blocks);
+}
+
+static void add_accounts(struct document *document, const struct ledger *ledger, const struct spans *spans)
+{
+    slot_time all[LEDGER_ACCOUNTS], waiting[LEDGER_ACCOUNTS];
+    const slot_time pool_slots = (slot_time)ledger->pool_blocks * ledger->block_size;
+    struct table *table = document_table(document, "accounts", account_columns, sizeof account_columns / sizeof *account_columns);
+    ledger_split(ledger, &spans->all, all);
+    ledger_split(ledger, &spans->waiting, waiting);
+    for (int account = 0; account < LEDGER_ACCOUNTS; account++)
+        if (account != ACCOUNT_NULL || ledger->has_null_block)
+            account_row(table, ledger, spans, ledger_account_names[account], all[account], waiting[account],
+                        (double)ledger->history->peak_slots[account] / ledger->block_size);
+    account_row(table, ledger, spans, "pool", pool_slots * (slot_time)spans->all.time_ns, pool_slots * (slot_time)spans->waiting.time_ns,
+                (double)ledger->pool_blocks);
+    account_row(table, ledger, spans, "saved_by_sharing", ledger_saved(ledger, &spans->all), ledger_saved(ledger, &spans->waiting),
+                (double)ledger->peaks.saved_blocks);
+}
+
+/* --- over time --------------------------------------------------------------------------------------------------------------------- */
+
+enum { PIECES = 72 }; /* of the run's time */
+
+static void add_chart(struct document *document, const struct ledger *ledger, bool draw)
+{
+    static const struct chart_series series[LEDGER_ACCOUNTS] = {
+        [ACCOUNT_USEFUL] = {.label = "useful tokens", .mark = '#', .group = ACCOUNT_USEFUL},
+        [ACCOUNT_TAIL] = {.label = "tail waste", .mark = 'x', .group = ACCOUNT_TAIL},
+        [ACCOUNT_CACHED] = {.label = "cached, idle", .mark = '+', .group = ACCOUNT_CACHED},
+        [ACCOUNT_FREE] = {.label = "free", .mark = '.', .group = ACCOUNT_FREE},
+        [ACCOUNT_NULL] = {.mark = '.', .group = ACCOUNT_FREE}, /* one block in the drawing says nothing */
+    };
+    const struct usage_timeline *timeline = &ledger->history->timeline;
+    const double from = timeline->origin_ns < 0 ? 0 : (double)timeline->origin_ns / 1e9, to = fmax(from, (double)timeline->end_ns / 1e9);
+    const struct chart_heading heading = {
+        .kind = CHART_AREAS,
+        .title = "The pool over time",
+        .x = {.name = "time", .unit = "s", .low = from, .high = to},
+        .y = {.name = "slots", .unit = "slots", .high = (double)ledger->pool_blocks * ledger->block_size},
+    };
+    struct chart *chart =
+        draw ? document_chart(document, "timeline_slots", &heading) : document_chart_for_programs(document, "timeline_slots", &heading);
+    for (int account = 0; account < LEDGER_ACCOUNTS; account++) {
+        struct chart_series named = series[account];
+        named.name = ledger_account_names[account];
+        chart_add_series(chart, &named);
+        for (int piece = 0; to > from && piece < PIECES; piece++) {
+            double means[TIMELINE_SERIES], at = (double)piece / PIECES;
+            usage_timeline_means(timeline, at, (double)(piece + 1) / PIECES, means);
+            chart_add(chart, from + at * (to - from), means[account]);
+        }
+    }
+}
+
+/* --- classes ----------------------------------------------------------------------------------------------------------------------- */
+
+static const struct table_column class_columns[] = {
+    {"class", "class", TABLE_TEXT, 0},        {"mean_holders", "holders", 2, 0}, {"mean_useful_blocks", "useful", 1, 0},
+    {"mean_tail_waste_blocks", "tail", 1, 0}, {"share", "% of pool", 2, 0.01},   {"mean_saved_blocks", "saved", 1, 0},
+    {"useful_share", "useful %", 2, 0.01},
+};
+
+static void add_classes(struct document *document, const struct ledger *ledger, const struct spans *spans,
+                        const struct class_ledger *classes)
+{
+    struct table *table = document_table(document, "classes", class_columns, sizeof class_columns / sizeof *class_columns);
+    for (uint32_t class = 0; class < classes->classes.count; class ++) {
+        const struct class_sums *sums = &classes->sums[class];
+        const slot_time charged = sums->useful + sums->tail;
+        if (sums->tables == 0)
+            continue;
+        table_text(table, classes->classes.names[class]);
+        table_number(table, ledger_mean(&spans->all, (ledger_sum)sums->tables));
+        table_number(table, ledger_mean_blocks(ledger, &spans->all, sums->useful));
+        table_number(table, ledger_mean_blocks(ledger, &spans->all, sums->tail));
+        table_number(table, pool_share(ledger, &spans->all, charged));
+        table_number(table, ledger_mean_blocks(ledger, &spans->all, sums->saved));
+        table_number(table, charged ? (double)sums->useful / (double)charged : (double)NAN);
+    }
+}
+
+/* --- reserving instead ------------------------------------------------------------------------------------------------------------- */
+
+/* Shares are of the memory, while a request waits. */
+static const struct table_column reserving_columns[] = {
+    {"way", "way", TABLE_TEXT, 0},
+    {"token_share", "tokens", 1, 0.01},
+    {"future_share", "future", 1, 0.01},
+    {"internal_share", "internal", 1, 0.01},
+    {"external_share", "external", 1, 0.01},
+    {"scattered_share", NULL, 1, 0},
+    {"free_share", "free", 1, 0.01},
+    {"paper_token_share", "paper", 1, 0.01},
+    {"mean_running_while_waiting", "running", 1, 0},
+    {"end_s", "end s", 0, 0},
+    {"completed", NULL, TABLE_WHOLE, 0},
+    {"never_fit", NULL, TABLE_WHOLE, 0},
+    {"waiting_time_share", NULL, 3, 0},
+};
+
+/* Figure 2 of the PagedAttention paper, token states: vLLM; Orca (Max, Pow2, Oracle). */
+static const double paper_token_share[1 + RESERVATION_KINDS] = {0.963, 0.204, 0.268, 0.382};
+
+static void paged_row(struct table *table, const struct run *run, const struct spans *spans)
+{
+    const struct ledger *ledger = &run->ledger;
+    const struct ledger_sums *sums = &spans->waiting;
+    slot_time accounts[LEDGER_ACCOUNTS];
+    ledger_split(ledger, sums, accounts);
+    /* The null block is not part of what reservations have either. */
+    const double scale = 1 / (1 - pool_share(ledger, sums, accounts[ACCOUNT_NULL]));
+    const double nothing = sums->time_ns > 0 ? 0 : (double)NAN;
+    table_text(table, "paged");
+    table_number(table, scale * pool_share(ledger, sums, accounts[ACCOUNT_USEFUL]));
+    table_number(table, nothing);
+    table_number(table, scale * pool_share(ledger, sums, accounts[ACCOUNT_TAIL]));
+    table_number(table, nothing);
+    table_number(table, nothing);
+    table_number(table, scale * pool_share(ledger, sums, accounts[ACCOUNT_CACHED] + accounts[ACCOUNT_FREE]));
+    table_number(table, paper_token_share[0]);
+    table_number(table, nothing + ledger_mean(sums, sums->running));
+    table_number(table, (double)run->facts.end.end_ns / 1e9);
+    table_number(table, (double)run->metrics.completed);
+    table_number(table, (double)run->metrics.dropped);
+    table_number(table, ledger_share(sums->time_ns, spans->all.time_ns));
+}
+
+static void reserving_row(struct table *table, const struct reservation_result *result, int kind)
+{
+    const slot_time *sums = result->sums[SPAN_WAITING];
+    const double waiting_ns = (double)result->time_ns[SPAN_WAITING], all_ns = (double)result->time_ns[SPAN_ALL];
+    const slot_time shown[] = {sums[RESERVED_TOKENS],   sums[RESERVED_FUTURE],           sums[RESERVED_INTERNAL],
+                               sums[RESERVED_EXTERNAL], result->scattered[SPAN_WAITING], sums[RESERVED_FREE]};
+    table_text(table, reservation_names[kind]);
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        table_number(table, waiting_ns > 0 ? reservation_share(result, SPAN_WAITING, shown[i]) : (double)NAN);
+    table_number(table, paper_token_share[1 + kind]);
+    table_number(table, waiting_ns > 0 ? (double)result->running[SPAN_WAITING] / waiting_ns : (double)NAN);
+    table_number(table, result->completed ? (double)result->end_ns / 1e9 : (double)NAN);
+    table_number(table, (double)result->completed);
+    table_number(table, (double)result->too_large);
+    table_number(table, all_ns > 0 ? waiting_ns / all_ns : 0);
+}
+
+static void add_reserving(struct document *document, const struct ledger_result *result, const struct spans *spans)
+{
+    struct table *table = document_table(document, "reserving", reserving_columns, sizeof reserving_columns / sizeof *reserving_columns);
+    paged_row(table, result->run, spans);
+    for (int kind = 0; kind < RESERVATION_KINDS; kind++)
+        reserving_row(table, &result->reserving[kind], kind);
+    for (int kind = 0; kind < RESERVATION_KINDS; kind++)
+        if (result->reserving[kind].too_large > 0)
+            document_line(document, "  reserving the %s: %llu requests never fit into the memory and are left out", reservation_names[kind],
+                          (unsigned long long)result->reserving[kind].too_large);
+}
+
+/* --- the document ------------------------------------------------------------------------------------------------------------------ */
+
+static void add_opening(struct document *document, const struct run *run, const struct spans *spans)
+{
+    char time[UNIT_TEXT], waiting[UNIT_TEXT], note[128];
+    unit_seconds((double)spans->all.time_ns / 1e9, time);
+    unit_seconds((double)spans->waiting.time_ns / 1e9, waiting);
+    snprintf(note, sizeof note, ": pool x time, %s; in %s of it a request waits", time, waiting);
+    document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", run->trace->name, run->trace->count,
+                  engine_facts_of(run->config)->name, run->config->num_gpu_blocks, run->config->block_size);
+    document_whole(document, "requests", run->trace->count);
+    document_number(document, "time_s", (double)spans->all.time_ns / 1e9);
+    document_number(document, "waiting_time_s", (double)spans->waiting.time_ns / 1e9);
+    document_heading(document, "Memory", note);
+}
+
+struct document *ledger_report(const struct ledger_result *result, const struct document_origin *origin)
+{
+    const struct ledger *ledger = &result->run->ledger;
+    const struct spans spans = {ledger_span_sums(ledger, SPAN_ALL), ledger_span_sums(ledger, SPAN_WAITING)};
+    struct document *document = document_create(origin);
+    add_opening(document, result->run, &spans);
+    add_accounts(document, ledger, &spans);
+    if (result->draw)
+        document_heading(document, "The pool over time", NULL);
+    add_chart(document, ledger, result->draw);
+    if (result->classes) {
+        document_heading(document, "Whose it is", " (mean blocks; a shared block is charged to the first class listed)");
+        add_classes(document, ledger, &spans, result->classes);
+    }
+    document_heading(document, "Reserving contiguous memory instead",
+                     " (while a request waits: % of memory, running\nrequests; paper: tokens in figure 2 of PagedAttention)");
+    add_reserving(document, result, &spans);
+    return document;
+}

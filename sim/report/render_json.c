@@ -1,0 +1,103 @@
+/* render_json.c - a document as one JSON object: its origin, then the members in the document's order. Read renderer.h first, and
+ * doc/formats.md section 7 for what programs may rely on. */
+#include <string.h>
+
+#include "config/config_keys.h"
+#include "config/engine_facts.h"
+#include "report/renderer.h"
+#include "sim_version.h"
+
+/* Enough to make the result again: version, command line, trace and the effective configuration, defaults included. */
+static void write_origin(const struct document_origin *origin, struct json_text *json)
+{
+    json_put_int(json, "schema_version", DOCUMENT_SCHEMA_VERSION);
+    json_put_string(json, "pagesim", SIM_VERSION);
+    json_put_string(json, "command", origin->command);
+    if (origin->command_line)
+        json_put_string(json, "command_line", origin->command_line);
+    if (origin->trace)
+        json_put_string(json, "trace", origin->trace);
+    if (!origin->config)
+        return;
+    json_put_string(json, "vllm", engine_facts_of(origin->config)->vllm_version);
+    json_key(json, "configuration");
+    config_write(origin->config, json);
+}
+
+/* An undefined figure is null and not left out, so that readers find every name in every run. */
+static void write_figures(const struct document_element *element, struct json_text *json)
+{
+    for (size_t i = 0; i < element->figure_count; i++) {
+        const struct figure *figure = &element->figures[i];
+        json_key(json, figure->name);
+        if (figure->undefined)
+            json_null(json);
+        else if (figure->whole)
+            json_uint(json, (uint64_t)figure->value);
+        else
+            json_double(json, figure->value);
+    }
+}
+
+static void write_element(const struct document_element *element, struct json_text *json)
+{
+    switch (element->kind) {
+    case DOCUMENT_HEADING:
+    case DOCUMENT_LINE:
+        return;
+    case DOCUMENT_FIGURES:
+        write_figures(element, json);
+        return;
+    case DOCUMENT_CLOSE:
+        json_close_last(json);
+        return;
+    case DOCUMENT_TABLE:
+        if (!element->programs || element->csv_only)
+            return;
+        break;
+    case DOCUMENT_CHART:
+    case DOCUMENT_VALUE:
+    case DOCUMENT_OPEN_OBJECT:
+    case DOCUMENT_OPEN_ARRAY:
+        break;
+    }
+    if (element->key)
+        json_key(json, element->key);
+    if (element->kind == DOCUMENT_TABLE)
+        table_write_json(element->table, json);
+    else if (element->kind == DOCUMENT_CHART)
+        chart_write_json(element->chart, json);
+    else if (element->kind == DOCUMENT_VALUE)
+        json_raw(json, element->text, strlen(element->text));
+    else if (element->kind == DOCUMENT_OPEN_ARRAY)
+        json_open_array(json);
+    else
+        json_open_object(json);
+}
+
+enum status document_to_json(const struct document *document, struct json_text *out, struct diag *diag)
+{
+    json_text_init(out, true);
+    json_open_object(out);
+    write_origin(&document->origin, out);
+    for (size_t i = 0; i < document->count; i++)
+        write_element(&document->elements[i], out);
+    json_close_object(out);
+    enum status status = json_text_status(out, diag);
+    if (status != SIM_OK)
+        json_text_deinit(out);
+    return status;
+}
+
+/* The whole text is made before any of it is printed: running out of memory leaves no half object. */
+enum status render_json(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag)
+{
+    struct json_text json;
+    (void)options;
+    enum status status = document_to_json(document, &json, diag);
+    if (status != SIM_OK)
+        return status;
+    fprintf(file, "%s\n", json.text);
+    json_text_deinit(&json);
+    return SIM_OK;
+}

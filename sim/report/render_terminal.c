@@ -1,0 +1,38 @@
+/* render_terminal.c - a document for people: lines, headings, aligned tables, charts. Read renderer.h first. Values and figures are skipped: a
+ * report shows people the figures that matter in lines of its own. Tables wrap at the given width (base/table.h).
+ */
+#include "base/chart_print.h"
+#include "report/renderer.h"
+
+static void print_heading(const struct document_element *element, const struct render_options *options, FILE *file)
+{
+    if (!element->light)
+        fputc('\n', file);
+    fprintf(file, "%s%s%s%s\n", options->color ? "\033[1m" : "", element->text, options->color ? "\033[0m" : "",
+            element->key ? element->key : "");
+}
+
+/* A chart below its heading, or with an empty line between it and what comes before. */
+static void print_chart(const struct document *document, size_t i, const struct render_options *options, FILE *file)
+{
+    if (i > 0 && document->elements[i - 1].kind != DOCUMENT_HEADING)
+        fputc('\n', file);
+    chart_print(document->elements[i].chart, options->color, options->utf8, file);
+}
+
+enum status render_terminal(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < document->count && status == SIM_OK; i++) {
+        const struct document_element *element = &document->elements[i];
+        if (element->kind == DOCUMENT_HEADING)
+            print_heading(element, options, file);
+        else if (element->kind == DOCUMENT_LINE)
+            fprintf(file, "%s\n", element->text);
+        else if (element->kind == DOCUMENT_TABLE && element->people && table_rows(element->table) > 0)
+            status = table_print(element->table, "  ", options->width, file, diag);
+        else if (element->kind == DOCUMENT_CHART && element->people)
+            print_chart(document, i, options, file);
+    }
+    return status;
+}

@@ -1,0 +1,38 @@
+/* renderer.h - the ways to show a document. Each is one file and one row in renderer.c; `--format NAME` chooses one by name.
+ *
+ * A renderer knows nothing about the command whose result it shows. So a new command needs no renderer, and a new renderer works for all
+ * commands.
+ */
+#ifndef PAGESIM_RENDERER_H
+#define PAGESIM_RENDERER_H
+
+#include <stdio.h>
+
+#include "report/document.h"
+
+struct render_options {
+    size_t width;      /* columns that lines for people may have */
+    bool color;        /* headings in bold */
+    bool utf8;         /* charts may be drawn with more than ASCII */
+    const char *table; /* CSV: which table; NULL: the first one */
+};
+
+struct renderer {
+    const char *name; /* as in --format */
+    /* Print the whole document. SIM_FAILED: out of memory; SIM_USAGE: there is no such table. */
+    enum status (*render)(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag);
+};
+
+/* The renderer with that name, or NULL if there is none. Without a name (NULL), the default. */
+const struct renderer *renderer_find(const char *name);
+/* "table, json or csv", or with `more`: "table, json, csv or MORE". `size` >= 128. */
+void renderer_names(const char *more, char *out, size_t size);
+
+/* A document as JSON text, for those who print nothing. The caller ends *out; on failure there is nothing to end. */
+SIM_NODISCARD enum status document_to_json(const struct document *document, struct json_text *out, struct diag *diag);
+
+enum status render_terminal(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag);
+enum status render_json(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag);
+enum status render_csv(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag);
+
+#endif

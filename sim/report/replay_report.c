@@ -1,0 +1,92 @@
+/* replay_report.c - the document of one replay: lines for people (replay_report_lines.c), then everything for programs. Read document.h
+ * first; replay_report() at the end gives the order of JSON members. Members that depend on the machine are kept together in "measured", so
+ * that two runs of one command differ there and nowhere else. */
+#include "report/replay_report.h"
+
+#include <math.h>
+
+/* All that the size of a pool was computed from, so that a reader can redo the sum. */
+static void add_sizing(struct document *document, const struct sizing *sizing)
+{
+    if (!sizing || !sizing->known)
+        return;
+    document_open_object(document, "sizing");
+    document_number(document, "gpu_memory_bytes", sizing->gpu_bytes);
+    document_number(document, "gpu_memory_utilization", sizing->utilization);
+    document_number(document, "weight_bytes", sizing->weight_bytes);
+    document_number(document, "overhead_bytes", sizing->overhead_bytes);
+    document_number(document, "kv_cache_bytes", sizing->kv_bytes);
+    document_number(document, "block_bytes", sizing->block_bytes);
+    document_whole(document, "num_gpu_blocks", sizing->blocks);
+    document_close(document);
+}
+
+/* The limits belong to the result: a goodput without them means nothing. */
+static void add_goodput(struct document *document, const struct goodput *goodput)
+{
+    if (!goodput)
+        return;
+    document_open_object(document, "goodput_limits_ms");
+    for (int latency = 0; latency < LATENCIES; latency++)
+        if (goodput->limit_ms[latency] >= 0)
+            document_number(document, latency_names[latency], goodput->limit_ms[latency]);
+    document_close(document);
+}
+
+/* Every dropped request, with the pool that would have served it: people see the first few only. */
+static void add_dropped(struct document *document, const struct run *run)
+{
+    static const struct table_column columns[] = {
+        {"request", NULL, 0, 0}, {"why", NULL, TABLE_TEXT, 0}, {"smallest_num_gpu_blocks", NULL, 0, 0}};
+    struct table *table = document_table_for_programs(document, "dropped_requests", columns, 3);
+    for (uint32_t position = 0; run->metrics.dropped > 0 && position < run->trace->count; position++) {
+        const struct request_story *story = &run->metrics.stories[position];
+        if (!story->dropped)
+            continue;
+        table_number(table, run->trace->index[position]);
+        table_text(table, story->drop_reason == DROP_POOL ? "pool" : "max_model_len");
+        table_number(table, story->smallest_pool ? (double)story->smallest_pool : (double)NAN);
+    }
+}
+
+/* Everything that differs from run to run: times and speeds of this machine. */
+static void add_measured(struct document *document, const struct replay_result *result)
+{
+    const struct measured *measured = &result->measured;
+    const struct worker_totals *worker = result->run->worker;
+    document_open_object(document, "measured");
+    document_number(document, "replay_seconds", measured->replay_seconds);
+    document_number(document, "cpu_seconds", measured->cpu_seconds);
+    if (measured->replay_seconds > 0)
+        document_number(document, "simulated_requests_per_s", (double)result->run->trace->count / measured->replay_seconds);
+    document_text(document, "engine", result->run->facts.by_events ? "events" : "steps");
+    if (worker) {
+        document_text(document, "kernels", worker->kernels ? worker->kernels : "portable");
+        document_whole(document, "threads", measured->threads);
+        document_figures(document, &result->run->figures, true);
+        if (worker->write_ns)
+            document_number(document, "write_gb_per_s", (double)worker->written_bytes / (double)worker->write_ns);
+        if (measured->limit.copy_gb_per_s > 0) {
+            document_number(document, "copy_limit_gb_per_s", measured->limit.copy_gb_per_s);
+            document_number(document, "read_limit_gb_per_s", measured->limit.read_gb_per_s);
+        }
+    }
+    document_close(document);
+}
+
+struct document *replay_report(const struct replay_result *result, const struct document_origin *origin)
+{
+    const struct run *run = result->run;
+    struct document *document = document_create(origin);
+    replay_report_lines(document, result);
+    document_text(document, "percentile_method", "linear interpolation between the nearest ranks");
+    document_whole(document, "requests_in_file", run->trace->requests_in_file);
+    add_sizing(document, result->sizing);
+    add_goodput(document, run->goodput);
+    document_bool(document, "stalled", run->facts.end.stalled);
+    document_text(document, "abort", run->facts.end.abort);
+    document_figures(document, &run->figures, false);
+    add_dropped(document, run);
+    add_measured(document, result);
+    return document;
+}

@@ -1,0 +1,295 @@
+/* replay_report_lines.c - the replay's report for people: short blocks of lines. Read replay_report_lines() at the end first: it gives the
+ * order of the blocks. No line is wider than 80 columns, the width that terminals and mails can be trusted with, so long sentences are cut
+ * into lines by hand. All numbers are figures, read by name; nothing is computed here. */
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "config/engine_facts.h"
+#include "report/replay_report.h"
+
+enum { DROPPED_NAMED = 5, LINE_SIZE = 512 };
+
+/* A line made of several pieces. What does not fit is cut, as a broken line is better than a broken report. */
+struct line {
+    char text[LINE_SIZE];
+    size_t length;
+};
+
+static void put(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct line *line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int more = vsnprintf(line->text + line->length, LINE_SIZE - line->length, format, arguments);
+    va_end(arguments);
+    line->length += more > 0 ? (size_t)more : 0;
+    if (line->length >= LINE_SIZE)
+        line->length = LINE_SIZE - 1;
+}
+
+/* 0 for an undefined figure: lines below that could mislead with a 0 ask run_figure, which gives NaN, instead. */
+static double value(const struct run *run, const char *name)
+{
+    const struct figure *figure = figure_set_find(&run->figures, name);
+    return figure ? figure->value : 0;
+}
+
+static uint64_t whole(const struct run *run, const char *name)
+{
+    return (uint64_t)value(run, name);
+}
+
+/* How requests arrive. Nothing when they simply arrive as in the trace. */
+static void add_arrivals(struct document *document, const struct config *config)
+{
+    char n[UNIT_TEXT];
+    struct line line = {.length = 0};
+    const bool ramps = config->ramp_up_strategy[0] != '\0', rate = config->request_rate > 0;
+    if (!ramps && !rate && config->max_concurrency == 0)
+        return;
+    put(&line, "arrivals ");
+    if (ramps)
+        put(&line, "drawn at %g to %g requests/s (%s)", config->ramp_up_start_rps, config->ramp_up_end_rps, config->ramp_up_strategy);
+    else if (rate && isinf(config->request_rate))
+        put(&line, "all at once");
+    else if (rate)
+        put(&line, "drawn at %g requests/s", config->request_rate);
+    else
+        put(&line, "of the trace");
+    if ((ramps || rate) && config->burstiness != 1)
+        put(&line, ", burstiness %g", config->burstiness);
+    if (config->max_concurrency)
+        put(&line, ", %s in flight at most", unit_count(config->max_concurrency, n));
+    document_line(document, "%s", line.text);
+}
+
+/* The formula with its numbers, so that a user sees which of them to change: utilization x memory - weights - overhead. */
+void sizing_lines(struct document *document, const struct sizing *sizing)
+{
+    char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT];
+    struct line line = {.length = 0};
+    if (!sizing || !sizing->known)
+        return;
+    put(&line, "KV cache %s", unit_bytes(sizing->kv_bytes, a));
+    if (!sizing->direct)
+        put(&line, " = %.3g of %s - %s weights - %s overhead,\n", sizing->utilization, unit_bytes(sizing->gpu_bytes, b),
+            unit_bytes(sizing->weight_bytes, c), unit_bytes(sizing->overhead_bytes, d));
+    else
+        put(&line, ", ");
+    document_line(document, "%s%s a block: %s blocks", line.text, unit_bytes(sizing->block_bytes, a), unit_count(sizing->blocks, b));
+}
+
+/* What was replayed and under which settings. Settings at their default that few change, such as policies, are not shown. */
+static void add_setup(struct document *document, const struct replay_result *result)
+{
+    const struct run *run = result->run;
+    const struct config *config = run->config;
+    const struct engine_facts *engine = engine_facts_of(config);
+    char blocks[UNIT_TEXT], bytes[UNIT_TEXT], tokens[UNIT_TEXT];
+    struct line line = {.length = 0};
+    put(&line, "%s: %u requests", run->trace->name, run->trace->count);
+    if (run->trace->count != run->trace->requests_in_file)
+        put(&line, " (%u in the file)", run->trace->requests_in_file);
+    document_line(document, "%s", line.text);
+    document_line(document, "%s of vLLM %s, %s, %s blocks of %u tokens", engine->name, engine->vllm_version, config->scheduling_policy,
+                  unit_count(config->num_gpu_blocks, blocks), config->block_size);
+    if (strcmp(config->preemption_victim, "vllm") != 0 || strcmp(config->eviction_policy, "vllm") != 0)
+        document_line(document, "preemption victim %s, eviction %s", config->preemption_victim, config->eviction_policy);
+    sizing_lines(document, result->sizing);
+    document_line(document, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step",
+                  config->enable_prefix_caching ? "on" : "off", config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs,
+                  config->max_num_batched_tokens);
+    add_arrivals(document, config);
+    document_line(document, "room for %s tokens, %.2f requests of %s: %s %s", unit_count(whole(run, "pool_tokens"), tokens),
+                  value(run, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks),
+                  unit_bytes(value(run, "pool_bytes"), bytes), config->block_bytes ? "a GPU" : "at the kv shape");
+}
+
+static void add_requests(struct document *document, const struct run *run)
+{
+    char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT];
+    struct line line = {.length = 0};
+    document_heading(document, "Requests", NULL);
+    put(&line, "  completed %s", unit_count(whole(run, "completed"), a));
+    put(&line, ", dropped %s", unit_count(whole(run, "dropped"), a));
+    if (whole(run, "ignored") > 0)
+        put(&line, ", ignored %s", unit_count(whole(run, "ignored"), a));
+    document_line(document, "%s, unfinished %s", line.text, unit_count(whole(run, "unfinished"), a));
+    document_line(document, "  %s steps in %.2f s: %.2f requests/s, %s input, %s output tokens/s", unit_count(whole(run, "steps"), a),
+                  value(run, "makespan_s"), value(run, "request_throughput"), unit_count(whole(run, "input_throughput"), b),
+                  unit_count(whole(run, "output_throughput"), c));
+}
+
+/* Goodput with its limits next to it, as in the options. */
+static void add_goodput(struct document *document, const struct run *run)
+{
+    char good[UNIT_TEXT];
+    struct line line = {.length = 0};
+    if (!run->goodput)
+        return;
+    put(&line, "  goodput %.2f requests/s: %s met", value(run, "request_goodput"), unit_count(whole(run, "good_requests"), good));
+    for (int latency = 0; latency < LATENCIES; latency++)
+        if (run->goodput->limit_ms[latency] >= 0)
+            put(&line, " %s:%g", latency_names[latency], run->goodput->limit_ms[latency]);
+    document_line(document, "%s (ms)", line.text);
+}
+
+/* The first few dropped requests by name, then the smallest pool that would take them all: the number a user needs to fix it. */
+static void add_dropped(struct document *document, const struct run *run)
+{
+    const uint64_t smallest = metrics_smallest_pool(&run->metrics);
+    uint32_t named = 0;
+    for (uint32_t position = 0; run->metrics.dropped > 0 && position < run->trace->count; position++) {
+        const struct request_story *story = &run->metrics.stories[position];
+        if (!story->dropped)
+            continue;
+        if (named++ < DROPPED_NAMED)
+            document_line(document, "  dropped: request %u can never run (%u + %u tokens): %s", run->trace->index[position],
+                          run->trace->input_tokens[position], run->trace->output_tokens[position],
+                          story->drop_reason == DROP_POOL ? "the pool is too small" : "longer than max_model_len");
+    }
+    if (named > DROPPED_NAMED)
+        document_line(document, "  dropped: and %u more; the JSON report names all", named - DROPPED_NAMED);
+    if (smallest > 0)
+        document_line(document, "  num_gpu_blocks %llu is the smallest pool that would take all of them", (unsigned long long)smallest);
+}
+
+/* "-" where no request has the latency; 0 would read as a very good value. */
+static void add_latencies(struct document *document, const struct run *run)
+{
+    static const char *const statistics[] = {"mean", "median", "p90", "p95", "p99"};
+    enum { STATISTICS = sizeof statistics / sizeof *statistics };
+    struct line line = {.length = 0};
+    document_subheading(document, "Latency (ms; percentiles interpolate linearly)", NULL);
+    put(&line, "  %-6s", "");
+    for (int i = 0; i < STATISTICS; i++)
+        put(&line, " %12s", statistics[i]);
+    document_line(document, "%s", line.text);
+    for (int latency = 0; latency < LATENCIES; latency++) {
+        line = (struct line){.length = 0};
+        put(&line, "  %-6s", latency_titles[latency]);
+        for (int i = 0; i < STATISTICS; i++) {
+            char name[FIGURE_NAME_SIZE];
+            snprintf(name, sizeof name, "%s_%s_ms", statistics[i], latency_names[latency]);
+            const double ms = run_figure(run, name);
+            if (isnan(ms))
+                put(&line, " %12s", "-");
+            else
+                put(&line, " %12.3f", ms);
+        }
+        document_line(document, "%s", line.text);
+    }
+}
+
+static void add_scheduling(struct document *document, const struct run *run)
+{
+    char a[UNIT_TEXT], b[UNIT_TEXT];
+    document_subheading(document, "Scheduling", NULL);
+    document_line(document, "  running %.1f mean, %s peak; waiting %.1f mean, %s peak", value(run, "mean_running"),
+                  unit_count(whole(run, "peak_running"), a), value(run, "mean_waiting"), unit_count(whole(run, "peak_waiting"), b));
+    document_line(document, "  preemptions %s, recomputed tokens %s", unit_count(whole(run, "preemptions"), a),
+                  unit_count(whole(run, "recomputed_tokens"), b));
+    document_line(document, "  prefix hits %.2f %% of prompt tokens at first admission, %.2f %% of all",
+                  100 * value(run, "prefix_hit_rate"), 100 * value(run, "prefix_hit_rate_all"));
+}
+
+/* Blocks, their share of the pool, and bytes: people compare pools in per cent and GPUs in GiB. */
+static void add_memory_row(struct document *document, const struct run *run, const char *label, const char *mean, const char *peak)
+{
+    char bytes[UNIT_TEXT], most[UNIT_TEXT] = "";
+    const double pool = value(run, "pool_blocks");
+    if (peak)
+        unit_count(whole(run, peak), most);
+    document_line(document, "  %-22s %12.1f %6.2f %%  %10s%s%s", label, value(run, mean), pool > 0 ? 100 * value(run, mean) / pool : 0,
+                  unit_bytes(value(run, mean) * value(run, "block_bytes"), bytes), peak ? "   peak " : "", most);
+}
+
+static void add_memory(struct document *document, const struct run *run)
+{
+    char a[UNIT_TEXT], b[UNIT_TEXT];
+    document_subheading(document, "Memory (blocks, mean over time)", NULL);
+    add_memory_row(document, run, "in use", "mean_used_blocks", "peak_used_blocks");
+    add_memory_row(document, run, "cached, idle", "mean_cached_idle_blocks", "peak_cached_idle_blocks");
+    add_memory_row(document, run, "free", "mean_free_blocks", NULL);
+    add_memory_row(document, run, "saved by sharing", "mean_saved_blocks", "peak_saved_blocks");
+    document_line(document, "  tokens held %s mean, %s peak", unit_count(whole(run, "mean_held_tokens"), a),
+                  unit_count(whole(run, "peak_held_tokens"), b));
+}
+
+/* How much of what is held are tokens: here, and in allocators that reserve for each request in advance (PagedAttention, SOSP'23, figure 2). */
+static void add_fragmentation(struct document *document, const struct run *run)
+{
+    char a[UNIT_TEXT];
+    document_subheading(document, "Fragmentation", NULL);
+    document_line(document, "  empty slots in used blocks %.1f mean, %s peak, %.2f %% of them", value(run, "mean_empty_slots"),
+                  unit_count(whole(run, "peak_empty_slots"), a), 100 * value(run, "empty_share"));
+    document_line(document, "  tokens' share of what is held: paged %.1f %%; reserving the maximum %.1f %%,",
+                  100 * value(run, "token_share_paged"), 100 * value(run, "token_share_reserve_max"));
+    document_line(document, "  a power of two %.1f %%, the exact length %.1f %%", 100 * value(run, "token_share_reserve_pow2"),
+                  100 * value(run, "token_share_reserve_exact"));
+    if (run->config->contiguity)
+        document_line(document, "  consecutive ids in a table: %.1f blocks a run", value(run, "mean_run_blocks"));
+}
+
+/* What only engines with groups of sequences do: forks, copy-on-write, swapping. */
+static void add_groups(struct document *document, const struct run *run)
+{
+    char a[UNIT_TEXT], b[UNIT_TEXT], bytes[UNIT_TEXT];
+    document_subheading(document, "Groups", NULL);
+    document_line(document, "  forks %s, copied on write %s blocks (%s)", unit_count(whole(run, "forks"), a),
+                  unit_count(whole(run, "copied_blocks"), b), unit_bytes(value(run, "copied_bytes"), bytes));
+    document_line(document, "  saved by sharing %.1f %% of the blocks that there would be without", 100 * value(run, "saved_share"));
+    document_line(document, "  swapped out %s and in %s blocks (%s), %.1f s spent swapped", unit_count(whole(run, "swapped_out_blocks"), a),
+                  unit_count(whole(run, "swapped_in_blocks"), b), unit_bytes(value(run, "swapped_bytes"), bytes),
+                  value(run, "swapped_group_seconds"));
+    if (whole(run, "ignored") > 0)
+        document_line(document,
+                      "  ignored %s groups: they came to need more blocks than the pool less the\n  watermark ever has, or a prompt above "
+                      "the step's budget; raise num_gpu_blocks",
+                      unit_count(whole(run, "ignored"), a));
+    if (whole(run, "survivor_recomputes") > 0)
+        document_line(document, "  last samples recomputed %s: vLLM would lose their blocks for good; here not",
+                      unit_count(whole(run, "survivor_recomputes"), a));
+}
+
+/* Speeds are of this machine and missing when nothing was timed. */
+static void add_data_plane(struct document *document, const struct run *run)
+{
+    char a[UNIT_TEXT], b[UNIT_TEXT];
+    const struct worker_totals *worker = run->worker;
+    const bool attends = run->config->kv.read == KV_READ_ATTEND;
+    const double speed = run_figure(run, attends ? "attend_gb_per_s" : "gather_gb_per_s"), limit = run_figure(run, "share_of_limit");
+    struct line line = {.length = 0};
+    document_subheading(document, "Data plane", NULL);
+    put(&line, "  wrote %s tokens, %s %s", unit_count(worker->tokens_written, a), attends ? "attended to" : "gathered",
+        unit_bytes((double)worker->read_bytes, b));
+    if (!isnan(speed))
+        put(&line, " at %.1f GB/s (%s)", speed, worker->kernels ? worker->kernels : "portable");
+    if (!isnan(limit))
+        put(&line, ", %.2f of the %s limit", limit, attends ? "read" : "copy");
+    document_line(document, "%s", line.text);
+    if (run->config->data_plane == DATA_PLANE_VERIFY)
+        document_line(document, "  verified %s %s, none wrong; %s phantom tokens filled", unit_count(worker->floats_checked, a),
+                      attends ? "outputs" : "floats", unit_count(worker->phantom_tokens, b));
+}
+
+void replay_report_lines(struct document *document, const struct replay_result *result)
+{
+    const struct run *run = result->run;
+    add_setup(document, result);
+    add_requests(document, run);
+    add_goodput(document, run);
+    add_dropped(document, run);
+    if (run->facts.end.stalled)
+        document_line(document, "  STALLED: unfinished requests that nothing can move");
+    add_latencies(document, run);
+    add_scheduling(document, run);
+    add_memory(document, run);
+    add_fragmentation(document, run);
+    if (engine_facts_of(run->config)->has_groups)
+        add_groups(document, run);
+    if (run->worker)
+        add_data_plane(document, run);
+}

@@ -1,0 +1,197 @@
+/* size_report.c - the document of a search for a pool: sentences for people, the same facts as members for programs, then the table of pools,
+ * which both share. Start with size_report at the end.
+ */
+#include "report/size_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+
+enum { LINE_SIZE = 1024 };
+
+/* The least gpu_memory_utilization, to four digits, that gives at least so many blocks; NaN: no GPU is known. */
+static double utilization_of(const struct size_result *result, uint32_t blocks)
+{
+    const struct sizing *gpu = &result->gpu;
+    if (!gpu->known || blocks == 0)
+        return NAN;
+    const double wanted = (double)blocks * gpu->block_bytes + gpu->weight_bytes + gpu->overhead_bytes;
+    double digits = ceil(wanted / gpu->gpu_bytes * 1e4);
+    while (floor((digits / 1e4 * gpu->gpu_bytes - gpu->weight_bytes - gpu->overhead_bytes) / gpu->block_bytes) < blocks)
+        digits++; /* what rounding took */
+    return digits / 1e4;
+}
+
+/* --- for people --------------------------------------------------------------------------------------------------------------------- */
+
+static void add_memory(struct document *document, const struct size_result *result, uint32_t blocks)
+{
+    char bytes[UNIT_TEXT], tokens[UNIT_TEXT], gpu[UNIT_TEXT];
+    const struct config *config = &result->question->config;
+    const double utilization = utilization_of(result, blocks);
+    document_line(document, "  blocks of %u tokens: room for %s, %s%s", config->block_size,
+                  unit_count((uint64_t)blocks * config->block_size, tokens), unit_bytes(blocks * result->block_bytes, bytes),
+                  config->model[0] ? " a GPU" : " at the kv shape");
+    if (utilization > 1)
+        document_line(document, "  more than %s has (%s): gpu_memory_utilization would be %.4f", config->gpu,
+                      unit_bytes(result->gpu.gpu_bytes, gpu), utilization);
+    else if (!isnan(utilization))
+        document_line(document, "  on %s (%s): --gpu-memory-utilization %.4f", config->gpu, unit_bytes(result->gpu.gpu_bytes, gpu),
+                      utilization);
+}
+
+static void add_below(struct document *document, const struct size_found *found)
+{
+    enum { SHOWN = 6 };
+    char count[UNIT_TEXT], text[LINE_SIZE] = " none passes";
+    size_t used = 0;
+    if (found->looked_at == 0)
+        return;
+    for (size_t i = 0; i < found->passing_count && i < SHOWN; i++) {
+        const struct size_range *range = &found->passing_below[i];
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s %u", i ? "," : " these pass by chance:\n   ", range->from);
+        if (range->from < range->to)
+            used += (size_t)snprintf(text + used, sizeof text - used, "-%u", range->to);
+    }
+    if (found->passing_count > SHOWN)
+        snprintf(text + used, sizeof text - used, " and %zu more", found->passing_count - SHOWN);
+    document_line(document, "  of the %s pools below that,%s", unit_count(found->looked_at, count), text);
+}
+
+static void add_lines(struct document *document, const struct size_result *result)
+{
+    const struct size_question *question = result->question;
+    const struct size_answer *answer = result->answer;
+    const struct size_found *found = &answer->found;
+    char a[UNIT_TEXT], requirements[LINE_SIZE] = "";
+    for (size_t i = 0; i < question->requirement_count; i++) {
+        const size_t used = strlen(requirements);
+        snprintf(requirements + used, sizeof requirements - used, "%s%s", i ? ", " : "", question->requirements[i].text);
+    }
+    document_line(document, "%s: %s requests; %s\n", question->trace->name, unit_count(question->trace->count, a), requirements);
+    if (found->answer == 0) {
+        document_line(document, "No pool up to %s blocks will do: there\n  %s\n", unit_count(found->bound, a), answer->bound.why);
+        return;
+    }
+    document_line(document, "num_gpu_blocks %u", found->answer);
+    add_memory(document, result, found->answer);
+    if (answer->without_bound)
+        document_line(document, "  every larger pool meets this too, however large");
+    else
+        document_line(document, "  every larger pool up to %s meets this too", unit_count(found->bound, a));
+    if (found->failing > 0)
+        document_line(document, "  %s does not: %s", unit_count(found->failing, a), answer->failing.why);
+    add_below(document, found);
+    document_line(document, "  found and proved with %s replays\n", unit_count(found->replays, a));
+}
+
+/* --- for programs ------------------------------------------------------------------------------------------------------------------- */
+
+static void add_whole_or_null(struct document *document, const char *key, uint32_t value)
+{
+    document_number(document, key, value ? (double)value : (double)NAN);
+}
+
+static void add_facts(struct document *document, const struct size_result *result)
+{
+    const struct size_question *question = result->question;
+    const struct size_answer *answer = result->answer;
+    const struct size_found *found = &answer->found;
+    document_whole(document, "requests", question->trace->count);
+    document_open_array(document, "requirements");
+    for (size_t i = 0; i < question->requirement_count; i++)
+        document_text(document, NULL, question->requirements[i].text);
+    document_close(document);
+    add_whole_or_null(document, "num_gpu_blocks", found->answer);
+    document_number(document, "pool_bytes", found->answer ? found->answer * result->block_bytes : (double)NAN);
+    document_number(document, "gpu_memory_utilization", utilization_of(result, found->answer));
+    document_whole(document, "verified_to", found->bound);
+    document_bool(document, "however_large", answer->without_bound);
+    add_whole_or_null(document, "largest_failing", found->failing);
+    document_text(document, "fails", found->answer ? answer->failing.why : answer->bound.why);
+    document_whole(document, "replays", found->replays);
+    document_whole(document, "looked_at_below", found->looked_at);
+}
+
+static void add_passing_below(struct document *document, const struct size_found *found)
+{
+    static const struct table_column columns[] = {{"from", NULL, TABLE_WHOLE}, {"to", NULL, TABLE_WHOLE}};
+    struct table *table = document_table_for_programs(document, "passing_below", columns, 2);
+    for (size_t i = 0; i < found->passing_count; i++) {
+        table_number(table, found->passing_below[i].from);
+        table_number(table, found->passing_below[i].to);
+    }
+}
+
+/* --- for both ----------------------------------------------------------------------------------------------------------------------- */
+
+static const char *const shown[] = {"preemptions", "p99_ttft_ms", "p99_tpot_ms", "request_throughput", "peak_used_blocks"};
+enum { SHOWN = sizeof shown / sizeof *shown, POOL_COLUMNS = 5 };
+
+/* Columns: those that people see, then every figure that the runs have. */
+static bool is_shown(const char *name)
+{
+    for (int i = 0; i < SHOWN; i++)
+        if (strcmp(shown[i], name) == 0)
+            return true;
+    return false;
+}
+
+static size_t declare_pools(const struct figure_set *figures, struct table_column *columns)
+{
+    static const struct table_column fixed[POOL_COLUMNS] = {{"which", NULL, TABLE_TEXT},
+                                                            {NULL, " ", TABLE_TEXT},
+                                                            {"num_gpu_blocks", "pool", TABLE_WHOLE},
+                                                            {"gpu_memory_utilization", NULL, TABLE_WHOLE},
+                                                            {"fails", NULL, TABLE_TEXT}};
+    size_t count = POOL_COLUMNS;
+    memcpy(columns, fixed, sizeof fixed);
+    for (int i = 0; i < SHOWN; i++) {
+        struct figure_kind made;
+        const struct figure_kind *kind = figure_kind_find(shown[i], &made);
+        if (kind)
+            columns[count++] = (struct table_column){kind->name, kind->heading, figure_decimals(kind), 0};
+    }
+    for (size_t i = 0; i < figures->count; i++)
+        if (!is_shown(figures->list[i].name))
+            columns[count++] = (struct table_column){.name = figures->list[i].name, .decimals = TABLE_WHOLE};
+    return count;
+}
+
+static void add_pool(struct table *table, const struct size_result *result, const char *which, const char *words,
+                     const struct size_figures *pool, const struct table_column *columns, size_t count)
+{
+    if (pool->pool == 0)
+        return;
+    table_text(table, which);
+    table_text(table, words);
+    table_number(table, pool->pool);
+    table_number(table, utilization_of(result, pool->pool));
+    table_text(table, pool->why[0] ? pool->why : NULL);
+    for (size_t i = POOL_COLUMNS; i < count; i++)
+        table_number(table, figure_set_value(&pool->figures, columns[i].name));
+}
+
+/* The pools that matter, side by side. The runs of all have the same figures, as nothing but the pool differs. */
+static void add_pools(struct document *document, const struct size_result *result)
+{
+    const struct size_answer *answer = result->answer;
+    struct table_column columns[POOL_COLUMNS + SHOWN + FIGURES_MOST];
+    const size_t count = declare_pools(&answer->bound.figures, columns);
+    struct table *table = document_table(document, "pools", columns, count);
+    add_pool(table, result, "largest_failing", "largest that fails", &answer->failing, columns, count);
+    add_pool(table, result, "answer", "answer", &answer->met, columns, count);
+    add_pool(table, result, "bound", "bound", &answer->bound, columns, count);
+}
+
+struct document *size_report(const struct size_result *result, const struct document_origin *origin)
+{
+    struct document *document = document_create(origin);
+    add_lines(document, result);
+    add_facts(document, result);
+    add_pools(document, result);
+    add_passing_below(document, &result->answer->found);
+    return document;
+}

@@ -1,0 +1,342 @@
+/* sweep_report.c - the document of a sweep. Its tables have columns that only the sweep's keys and figures decide, so each table is made in
+ * two walks in the same order: one declares columns, one fills cells. Start with add_rows.
+ */
+#include "report/sweep_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/units.h"
+
+enum { TEXT_SIZE = 112, FIXED_COLUMNS = 8, MIB = 1 << 20 };
+
+static const char *const spread_names[] = {"n", "std", "cv", "se", "ci_low", "ci_high"};
+enum { SPREADS = sizeof spread_names / sizeof *spread_names };
+
+/* --- columns -------------------------------------------------------------------------------------------------------------------------- */
+
+struct columns {
+    struct table_column *list;
+    char (*texts)[2][TEXT_SIZE]; /* name, heading */
+    size_t count, capacity;
+};
+
+/* `name` NULL: for people alone; `heading` NULL: for programs alone. */
+static void add_column(struct columns *columns, const char *name, const char *heading, int decimals, double unit)
+{
+    if (columns->count == columns->capacity)
+        return;
+    char(*texts)[TEXT_SIZE] = columns->texts[columns->count];
+    snprintf(texts[0], TEXT_SIZE, "%s", name ? name : "");
+    snprintf(texts[1], TEXT_SIZE, "%s", heading ? heading : "");
+    columns->list[columns->count++] =
+        (struct table_column){.name = name ? texts[0] : NULL, .heading = heading ? texts[1] : NULL, .decimals = decimals, .unit = unit};
+}
+
+/* False: out of memory, which the document remembers. */
+static bool columns_init(struct columns *columns, const struct sweep_groups *groups, struct document *document)
+{
+    struct diag ignored = {0};
+    columns->count = 0;
+    columns->capacity = FIXED_COLUMNS + groups->sweep->plan->varied.count + groups->sweep->result.figure_count * (2 + SPREADS);
+    columns->list = NULL;
+    columns->texts = NULL;
+    if (array_zeroed(&columns->list, columns->capacity, sizeof *columns->list, "the report", &ignored) == SIM_OK &&
+        array_zeroed(&columns->texts, columns->capacity, sizeof *columns->texts, "the report", &ignored) == SIM_OK)
+        return true;
+    if (document)
+        document->out_of_memory = true;
+    free(columns->list);
+    return false;
+}
+
+static void columns_deinit(struct columns *columns)
+{
+    free(columns->list);
+    free(columns->texts);
+}
+
+/* Which figures a sweep tells of, as indices into its results: those that people see, then the rest, which is for programs. */
+struct figure_order {
+    size_t list[FIGURES_MOST];
+    size_t shown, count;
+};
+
+static void order_figures(const struct sweep_groups *groups, struct figure_order *order)
+{
+    const struct sweep_result *result = &groups->sweep->result;
+    const struct sweep_view *view = groups->view;
+    bool taken[FIGURES_MOST] = {false};
+    order->count = 0;
+    for (size_t i = 0; i < view->figure_count; i++) {
+        const size_t figure = sweep_result_find(result, view->figures[i]);
+        if (figure == result->figure_count)
+            continue;
+        taken[figure] = true;
+        order->list[order->count++] = figure;
+    }
+    order->shown = order->count;
+    for (size_t figure = 0; figure < result->figure_count && !view->chosen; figure++)
+        if (!taken[figure])
+            order->list[order->count++] = figure;
+}
+
+/* --- varied keys ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Short words for keys that stand in most tables, so that they fit 80 columns. */
+static const char *heading_of_key(const char *name)
+{
+    static const char *const headings[][2] = {{"block_size", "block"},
+                                              {"num_gpu_blocks", "pool"},
+                                              {"scheduling_policy", "policy"},
+                                              {"max_num_seqs", "seqs"},
+                                              {"max_num_batched_tokens", "budget"},
+                                              {"enable_prefix_caching", "caching"},
+                                              {"enable_chunked_prefill", "chunked"}};
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
+        if (strcmp(headings[i][0], name) == 0)
+            return headings[i][1];
+    return name;
+}
+
+static enum table_cells cells_of_key(enum key_type type)
+{
+    switch (type) {
+    case KEY_UINT32:
+    case KEY_UINT64:
+    case KEY_INT64:
+        return TABLE_WHOLE;
+    case KEY_DOUBLE:
+        return TABLE_EXACT;
+    case KEY_BOOL:
+        return TABLE_YES_NO;
+    case KEY_CHOICE:
+    case KEY_NAME:
+    case KEY_PATH:
+    case KEY_TEXT:
+        break;
+    }
+    return TABLE_TEXT;
+}
+
+/* A replicated seed is no setting of its row. */
+static bool shows_key(const struct sweep_groups *groups, uint32_t key, bool seed)
+{
+    return seed || !groups->replicated || key != groups->seed_key;
+}
+
+static void add_key_columns(const struct sweep_groups *groups, bool seed, struct columns *columns)
+{
+    const struct sweep_keys *keys = &groups->sweep->plan->varied;
+    for (uint32_t key = 0; key < keys->count; key++) {
+        char name[SWEEP_KEY_NAME_SIZE];
+        sweep_key_name(keys->list[key], name, sizeof name);
+        if (shows_key(groups, key, seed))
+            add_column(columns, name, heading_of_key(name), cells_of_key(keys->list[key]->type), 0);
+    }
+}
+
+static void add_key_cells(const struct sweep_groups *groups, size_t point, bool seed, struct table *table)
+{
+    const struct sweep_plan *plan = groups->sweep->plan;
+    for (uint32_t key = 0; key < plan->varied.count; key++) {
+        const char *value = sweep_plan_value(plan, point, key);
+        const enum table_cells cells = cells_of_key(plan->varied.list[key]->type);
+        if (!shows_key(groups, key, seed))
+            continue;
+        if (value && cells == TABLE_YES_NO)
+            table_flag(table, strcmp(value, "true") == 0);
+        else if (value && cells != TABLE_TEXT && isfinite(strtod(value, NULL)))
+            table_number(table, strtod(value, NULL));
+        else
+            table_text(table, value); /* "inf" is no number in JSON */
+    }
+}
+
+/* --- the table "rows" -------------------------------------------------------------------------------------------------------------------- */
+
+static bool has_spread(const struct sweep_groups *groups, const struct figure_kind *kind)
+{
+    return groups->replicated && kind->combine == FIGURE_MEAN;
+}
+
+static void add_figure_columns(const struct sweep_groups *groups, const struct figure_order *order, struct columns *columns)
+{
+    for (size_t i = 0; i < order->count; i++) {
+        struct figure_kind kind = groups->sweep->result.figures[order->list[i]];
+        const bool shown = i < order->shown, bytes = kind.unit == FIGURE_BYTES;
+        char text[TEXT_SIZE];
+        kind.whole = kind.whole && !has_spread(groups, &kind); /* a mean of counts is none */
+        snprintf(text, sizeof text, "%s%s", kind.heading, bytes ? " MiB" : "");
+        add_column(columns, kind.name, shown ? text : NULL, figure_decimals(&kind), bytes ? MIB : 0);
+        if (!has_spread(groups, &kind))
+            continue;
+        if (shown)
+            add_column(columns, NULL, "+-", figure_decimals(&kind), bytes ? MIB : 0);
+        for (int s = 0; s < SPREADS; s++) {
+            snprintf(text, sizeof text, "%s_%s", kind.name, spread_names[s]);
+            add_column(columns, text, NULL, 0, 0);
+        }
+    }
+}
+
+static void add_figure_cells(const struct sweep_groups *groups, const struct sweep_group *group, const struct figure_order *order,
+                             struct table *table)
+{
+    for (size_t i = 0; i < order->count; i++) {
+        const struct statistics found = sweep_group_figure(groups, group, order->list[i]);
+        const double spread[SPREADS] = {(double)found.n, found.std, found.cv, found.se, found.ci_low, found.ci_high};
+        table_number(table, found.n ? found.mean : (double)NAN);
+        if (!has_spread(groups, &groups->sweep->result.figures[order->list[i]]))
+            continue;
+        if (i < order->shown)
+            table_number(table, found.n ? found.ci_high - found.mean : (double)NAN);
+        for (int s = 0; s < SPREADS; s++)
+            table_number(table, found.n || s == 0 ? spread[s] : (double)NAN);
+    }
+}
+
+static const char *diagnosis_of(const struct sweep_groups *groups, size_t run)
+{
+    return groups->sweep->result.rows[run].diagnosis;
+}
+
+static bool all_done(const struct sweep_groups *groups)
+{
+    for (size_t i = 0; i < groups->count; i++)
+        if (groups->list[i].state != SWEEP_DONE)
+            return false;
+    return true;
+}
+
+static void add_rows(struct document *document, const struct sweep_groups *groups, const struct figure_order *order)
+{
+    const bool judged = groups->view->requirement_count > 0;
+    struct columns columns;
+    if (!columns_init(&columns, groups, document))
+        return;
+    add_column(&columns, "run", NULL, TABLE_WHOLE, 0);
+    add_column(&columns, "on_front", "*", TABLE_STAR, 0);
+    add_key_columns(groups, false, &columns);
+    if (groups->replicated)
+        add_column(&columns, "seeds", NULL, TABLE_WHOLE, 0);
+    add_column(&columns, "state", all_done(groups) ? NULL : "state", TABLE_TEXT, 0);
+    if (!groups->replicated)
+        add_column(&columns, "diagnosis", NULL, TABLE_TEXT, 0);
+    if (judged)
+        add_column(&columns, "meets", "meets", TABLE_YES_NO, 0);
+    add_figure_columns(groups, order, &columns);
+    struct table *table = document_table(document, "rows", columns.list, columns.count);
+    columns_deinit(&columns);
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct sweep_group *group = &groups->list[i];
+        if (groups->view->front_only && !group->on_front)
+            continue;
+        table_number(table, (double)group->first);
+        table_flag(table, group->on_front);
+        add_key_cells(groups, group->first, false, table);
+        if (groups->replicated)
+            table_number(table, (double)group->run_count);
+        table_text(table, sweep_state_names[group->state]);
+        if (!groups->replicated)
+            table_text(table, diagnosis_of(groups, group->first));
+        if (judged)
+            table_flag(table, group->meets);
+        add_figure_cells(groups, group, order, table);
+    }
+}
+
+/* --- the table "runs" --------------------------------------------------------------------------------------------------------------------- */
+
+static void add_runs(struct document *document, const struct sweep_groups *groups, const struct figure_order *order)
+{
+    const struct sweep_result *result = &groups->sweep->result;
+    struct columns columns;
+    if (!columns_init(&columns, groups, document))
+        return;
+    add_column(&columns, "run", NULL, TABLE_WHOLE, 0);
+    add_column(&columns, "row", NULL, TABLE_WHOLE, 0); /* the "run" of its row in the table "rows" */
+    add_key_columns(groups, true, &columns);
+    add_column(&columns, "state", NULL, TABLE_TEXT, 0);
+    add_column(&columns, "diagnosis", NULL, TABLE_TEXT, 0);
+    for (size_t i = 0; i < order->count; i++)
+        add_column(&columns, result->figures[order->list[i]].name, NULL, 0, 0);
+    struct table *table = document_table_for_programs(document, "runs", columns.list, columns.count);
+    columns_deinit(&columns);
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct sweep_group *group = &groups->list[i];
+        for (size_t k = 0; k < group->run_count && (!groups->view->front_only || group->on_front); k++) {
+            const struct sweep_row *row = &result->rows[group->runs[k]];
+            table_number(table, (double)group->runs[k]);
+            table_number(table, (double)group->first);
+            add_key_cells(groups, group->runs[k], true, table);
+            table_text(table, sweep_state_names[row->state]);
+            table_text(table, row->diagnosis);
+            for (size_t f = 0; f < order->count; f++)
+                table_number(table, row->values[order->list[f]]);
+        }
+    }
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void add_heading(struct document *document, const struct sweep_groups *groups)
+{
+    const struct sweep *sweep = groups->sweep;
+    const struct sweep_view *view = groups->view;
+    char runs[UNIT_TEXT], requests[UNIT_TEXT];
+    document_line(document, "%s: %s requests, %s runs", sweep->traces[0]->name, unit_count(sweep->traces[0]->count, requests),
+                  unit_count(sweep->plan->point_count, runs));
+    document_line(document, "* nothing else is better in all of:");
+    for (size_t i = 0; i < view->objective_count; i++)
+        document_line(document, "    %s %s%s", view->objectives[i].maximise ? "most" : "least", view->objectives[i].name,
+                      i + 1 < view->objective_count ? "," : "");
+    if (groups->replicated)
+        document_line(document, "means over %zu seeds; +- is half of the 95 %% interval of the mean", groups->list[0].run_count);
+    document_line(document, "%s", "");
+}
+
+/* Runs that ended early, and why. */
+static void add_ends(struct document *document, const struct sweep_groups *groups)
+{
+    enum { SHOWN = 5 };
+    const struct sweep_result *result = &groups->sweep->result;
+    size_t early = 0;
+    for (size_t i = 0; i < result->count; i++) {
+        char point[160];
+        if (result->rows[i].state == SWEEP_DONE)
+            continue;
+        sweep_plan_describe(groups->sweep->plan, i, point, sizeof point);
+        if (early++ < SHOWN)
+            document_line(document, "%s%s:\n  %s", early == 1 ? "\n" : "", point,
+                          result->rows[i].diagnosis ? result->rows[i].diagnosis : sweep_state_names[result->rows[i].state]);
+    }
+    if (early > SHOWN)
+        document_line(document, "%zu more runs ended early; --format json tells of each", early - SHOWN);
+}
+
+struct document *sweep_report(const struct sweep_groups *groups, const struct document_origin *origin)
+{
+    const struct sweep_view *view = groups->view;
+    struct document *document = document_create(origin);
+    struct figure_order order;
+    order_figures(groups, &order);
+    add_heading(document, groups);
+    document_whole(document, "requests", groups->sweep->traces[0]->count);
+    document_open_object(document, "objectives");
+    for (size_t i = 0; i < view->objective_count; i++)
+        document_text(document, view->objectives[i].name, view->objectives[i].maximise ? "max" : "min");
+    document_close(document);
+    document_open_array(document, "requirements");
+    for (size_t i = 0; i < view->requirement_count; i++)
+        document_text(document, NULL, view->requirements[i].text);
+    document_close(document);
+    add_rows(document, groups, &order);
+    if (groups->replicated)
+        add_runs(document, groups, &order);
+    add_ends(document, groups);
+    return document;
+}

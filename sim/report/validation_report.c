@@ -1,0 +1,87 @@
+/* validation_report.c - the document of a comparison with a measured run: a table of latencies, errors request by request, the timelines.
+ * Read study/validation.h first for how the errors are defined. */
+#include "report/validation_report.h"
+
+#include <math.h>
+
+/* Both sides of each statistic. People see only what was measured; programs get every row, with null where a side is missing, so that the
+ * table's shape does not depend on the server's log. */
+static void add_latencies(struct document *document, const struct validation *validation)
+{
+    static const struct table_column columns[] = {{"latency", NULL, TABLE_TEXT, 0},
+                                                  {"statistic", NULL, TABLE_TEXT, 0},
+                                                  {"measured_ms", NULL, 0, 0},
+                                                  {"simulated_ms", NULL, 0, 0},
+                                                  {"error", NULL, 0, 0}};
+    struct table *table = document_table_for_programs(document, "latencies", columns, sizeof columns / sizeof *columns);
+    document_line(document, "%-14s%12s%12s%10s", "ms", "measured", "simulated", "error");
+    for (int i = 0; i < MEASURED_LATENCIES; i++)
+        for (int s = 0; s < VALIDATION_STATISTICS; s++) {
+            const enum latency latency = measured_latencies[i];
+            const struct compared *one = &validation->latency[latency][s];
+            const double error = (one->simulated - one->measured) / one->measured;
+            table_text(table, latency_names[latency]);
+            table_text(table, validation_statistics[s]);
+            table_number(table, one->measured);
+            table_number(table, one->simulated);
+            table_number(table, error);
+            if (one->measured > 0)
+                document_line(document, "  %-5s%-7s%12.3f%12.3f%+9.2f%%", latency_titles[latency], validation_statistics[s], one->measured,
+                              one->simulated, error * 100);
+        }
+}
+
+/* A figure in its own line. Figures are kept as shares; `scale` 100 shows per cent. Undefined ones are left out. */
+static void add_value(struct document *document, const struct figure_set *figures, const char *label, const char *name, double scale,
+                      const char *unit)
+{
+    const struct figure *figure = figure_set_find(figures, name);
+    if (figure && !figure->undefined)
+        document_line(document, "  %-34s%8.*f%s%s", label, figure->whole ? 0 : 2, figure->value * scale, *unit ? " " : "", unit);
+}
+
+/* Measured and simulated timelines are two tables with equal columns and times, ready to be plotted over each other. */
+static void add_timeline(struct document *document, const char *key, const struct timeline_row *rows, size_t count)
+{
+    static const struct table_column columns[] = {{"t_s", NULL, 0, 0},
+                                                  {"running", NULL, 0, 0},
+                                                  {"waiting", NULL, 0, 0},
+                                                  {"kv_usage", NULL, 0, 0},
+                                                  {"output_tokens_per_s", NULL, 0, 0}};
+    struct table *table = document_table_for_programs(document, key, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count; i++) {
+        table_number(table, rows[i].at_s);
+        table_number(table, rows[i].running);
+        table_number(table, rows[i].waiting);
+        table_number(table, rows[i].kv_usage);
+        table_number(table, rows[i].output_tokens_per_s);
+    }
+}
+
+struct document *validation_report(const struct validation *validation, const struct figure_set *figures,
+                                   const struct document_origin *origin)
+{
+    struct document *document = document_create(origin);
+    document_line(document, "%s: %u of %u requests measured\n", validation->trace->name, validation->measured->known,
+                  validation->trace->count);
+    document_whole(document, "measured_requests", validation->measured->known);
+    document_figures(document, figures, false);
+    add_latencies(document, validation);
+    document_subheading(document, "Request by request, absolute error", NULL);
+    add_value(document, figures, "TTFT, mean", "ttft_mape", 100, "%");
+    add_value(document, figures, "TTFT, median", "ttft_median_ape", 100, "%");
+    add_value(document, figures, "TPOT, mean", "tpot_mape", 100, "%");
+    add_value(document, figures, "E2E, mean", "e2el_mape", 100, "%");
+    if (validation->row_count > 0)
+        document_line(document, "Timeline, mean absolute difference over %zu points", validation->row_count);
+    add_value(document, figures, "running", "running_error", 1, "requests");
+    add_value(document, figures, "waiting", "waiting_error", 1, "requests");
+    add_value(document, figures, "KV cache usage", "kv_usage_error", 100, "points of percent");
+    add_value(document, figures, "output throughput", "output_throughput_error", 100, "%");
+    document_subheading(document, "Replay", NULL);
+    add_value(document, figures, "preemptions", "preemptions", 1, "");
+    add_value(document, figures, "prompt tokens found in the cache", "prefix_hit_rate", 100, "%");
+    add_timeline(document, "timeline_measured", validation->measured->rows, validation->row_count);
+    add_timeline(document, "timeline_simulated", validation->rows, validation->row_count);
+    return document;
+}

@@ -1,0 +1,306 @@
+/* sweep_groups.c - first what the user wants to see of a sweep, then how runs become groups, which groups are on the front and which meet the
+ * requirements. Start with sweep_groups_make at the end.
+ */
+#include "study/sweep_groups.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "study/pareto.h"
+
+/* --- what is wanted --------------------------------------------------------------------------------------------------------------- */
+
+/* The next name of "a,b,c" into `out`, FIGURE_NAME_SIZE bytes; moves *at on, to NULL after the last one. */
+static enum status next_item(const char **at, const char *option, char *out, struct diag *diag)
+{
+    const char *text = *at;
+    const size_t length = strcspn(text, ",");
+    if (length == 0 || length >= FIGURE_NAME_SIZE)
+        return diag_set(diag, SIM_USAGE, "%s: \"%.*s\" is not a figure's name", option, (int)(length < 100 ? length : 100), text);
+    memcpy(out, text, length);
+    out[length] = '\0';
+    *at = text[length] == ',' ? text + length + 1 : NULL;
+    return SIM_OK;
+}
+
+static enum status check_and_wish(const char *option, const char *name, unsigned scopes, struct figure_wishes *wishes, struct diag *diag)
+{
+    enum status status = figure_check_name(option, name, scopes, diag);
+    return status == SIM_OK ? figure_wish(wishes, name, diag) : status;
+}
+
+/* "p99_ttft_ms:min": cuts the name there. */
+static enum status read_sense(struct sweep_objective *objective, struct diag *diag)
+{
+    struct figure_kind made;
+    char *colon = strchr(objective->name, ':');
+    if (colon) {
+        objective->maximise = strcmp(colon, ":max") == 0;
+        if (!objective->maximise && strcmp(colon, ":min") != 0)
+            return diag_set(diag, SIM_USAGE, "--objectives: \"%s\": NAME, NAME:max or NAME:min is wanted, as in p99_ttft_ms:min",
+                            objective->name);
+        *colon = '\0';
+        return SIM_OK;
+    }
+    const struct figure_kind *kind = figure_kind_find(objective->name, &made);
+    if (kind && kind->sense == FIGURE_NEITHER)
+        return diag_set(diag, SIM_USAGE, "--objectives: more of %s is neither better nor worse; say %s:max or %s:min", objective->name,
+                        objective->name, objective->name);
+    objective->maximise = kind && kind->sense == FIGURE_MORE_IS_BETTER;
+    return SIM_OK;
+}
+
+enum status sweep_view_objectives(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes,
+                                  struct diag *diag)
+{
+    enum status status = SIM_OK;
+    view->objective_count = 0;
+    for (const char *at = text ? text : "request_throughput,p99_ttft_ms,pool_bytes"; at && status == SIM_OK;) {
+        if (view->objective_count == SWEEP_OBJECTIVES_MOST)
+            return diag_set(diag, SIM_USAGE, "--objectives: more than %d", SWEEP_OBJECTIVES_MOST);
+        struct sweep_objective *objective = &view->objectives[view->objective_count++];
+        status = next_item(&at, "--objectives", objective->name, diag);
+        if (status == SIM_OK)
+            status = read_sense(objective, diag);
+        for (size_t i = 0; i + 1 < view->objective_count && status == SIM_OK; i++)
+            if (strcmp(view->objectives[i].name, objective->name) == 0)
+                status = diag_set(diag, SIM_USAGE, "--objectives: %s is given twice", objective->name);
+        if (status == SIM_OK)
+            status = check_and_wish("--objectives", objective->name, scopes, wishes, diag);
+    }
+    return status;
+}
+
+static enum status add_figure(struct sweep_view *view, const char *name, struct diag *diag)
+{
+    for (size_t i = 0; i < view->figure_count; i++)
+        if (strcmp(view->figures[i], name) == 0)
+            return SIM_OK;
+    if (view->figure_count == SWEEP_FIGURES_MOST)
+        return diag_set(diag, SIM_USAGE, "--figures: more than %d", SWEEP_FIGURES_MOST);
+    snprintf(view->figures[view->figure_count++], FIGURE_NAME_SIZE, "%s", name);
+    return SIM_OK;
+}
+
+enum status sweep_view_figures(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes, struct diag *diag)
+{
+    static const char usual[] = "request_throughput,p99_ttft_ms,preemptions,prefix_hit_rate",
+                      of_bytes[] = "request_throughput,p99_ttft_ms,gather_gb_per_s,share_of_limit";
+    enum status status = SIM_OK;
+    view->chosen = text != NULL;
+    view->figure_count = 0;
+    for (const char *at = text ? text : scopes & FIGURE_SCOPE(FIGURE_OF_MACHINE) ? of_bytes : usual; at && status == SIM_OK;) {
+        char name[FIGURE_NAME_SIZE];
+        status = next_item(&at, "--figures", name, diag);
+        if (status == SIM_OK)
+            status = check_and_wish("--figures", name, scopes, wishes, diag);
+        if (status == SIM_OK)
+            status = add_figure(view, name, diag);
+    }
+    for (size_t i = 0; i < view->requirement_count && status == SIM_OK; i++)
+        status = add_figure(view, view->requirements[i].name, diag);
+    for (size_t i = 0; i < view->objective_count && status == SIM_OK; i++)
+        status = add_figure(view, view->objectives[i].name, diag);
+    return status;
+}
+
+/* --- groups ----------------------------------------------------------------------------------------------------------------------- */
+
+/* A run and the plan, for sorting: runs with equal cells but for the seed's stand together, in order of the plan. */
+struct keyed_run {
+    const uint32_t *cells;
+    const struct sweep_plan *plan;
+    size_t run;
+    uint32_t seed_key;
+};
+
+static int compare_settings(const struct keyed_run *a, const struct keyed_run *b)
+{
+    for (uint32_t key = 0; key < a->plan->varied.count; key++) {
+        if (key == a->seed_key || a->cells[key] == b->cells[key])
+            continue;
+        return a->cells[key] < b->cells[key] ? -1 : 1;
+    }
+    return 0;
+}
+
+static int by_settings(const void *left, const void *right)
+{
+    const struct keyed_run *a = left, *b = right;
+    int order = compare_settings(a, b);
+    return order ? order : a->run < b->run ? -1 : a->run > b->run;
+}
+
+static int by_first(const void *left, const void *right)
+{
+    const struct sweep_group *a = left, *b = right;
+    return a->first < b->first ? -1 : a->first > b->first;
+}
+
+static uint32_t seed_key_of(const struct sweep_plan *plan)
+{
+    uint32_t key = 0;
+    while (key < plan->varied.count && strcmp(plan->varied.list[key]->name, "seed") != 0)
+        key++;
+    return key;
+}
+
+static void collect_groups(struct sweep_groups *groups, struct keyed_run *runs, size_t count)
+{
+    /* Without a seed every run is its own group, even if two points say the same. */
+    const bool seeded = count > 0 && runs[0].seed_key < runs[0].plan->varied.count;
+    for (size_t i = 0; i < count; i++) {
+        const struct sweep_row *row = &groups->sweep->result.rows[runs[i].run];
+        groups->members[i] = runs[i].run;
+        if (i == 0 || !seeded || compare_settings(&runs[i - 1], &runs[i]) != 0)
+            groups->list[groups->count++] = (struct sweep_group){.first = runs[i].run, .runs = &groups->members[i], .state = SWEEP_DONE};
+        struct sweep_group *group = &groups->list[groups->count - 1];
+        groups->replicated |= group->run_count++ > 0;
+        if (row->state > group->state)
+            group->state = row->state;
+    }
+    qsort(groups->list, groups->count, sizeof *groups->list, by_first);
+}
+
+static enum status make_groups(struct sweep_groups *groups, struct diag *diag)
+{
+    const struct sweep_plan *plan = groups->sweep->plan;
+    const size_t count = plan->point_count;
+    const uint32_t seed_key = groups->seed_key = seed_key_of(plan);
+    struct keyed_run *runs = NULL;
+    enum status status = array_zeroed(&groups->list, count, sizeof *groups->list, "results of a sweep", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&groups->members, count, sizeof *groups->members, "results of a sweep", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&groups->scratch, count, sizeof *groups->scratch, "results of a sweep", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&runs, count, sizeof *runs, "results of a sweep", diag);
+    for (size_t i = 0; i < count && status == SIM_OK; i++)
+        runs[i] = (struct keyed_run){.cells = &plan->cells[i * plan->varied.count], .plan = plan, .run = i, .seed_key = seed_key};
+    if (status == SIM_OK && seed_key < plan->varied.count)
+        qsort(runs, count, sizeof *runs, by_settings);
+    if (status == SIM_OK)
+        collect_groups(groups, runs, count);
+    free(runs);
+    return status;
+}
+
+static size_t gather(const struct sweep_groups *groups, const struct sweep_group *group, size_t figure)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < group->run_count; i++) {
+        const double value = groups->sweep->result.rows[group->runs[i]].values[figure];
+        if (!isnan(value))
+            groups->scratch[n++] = value;
+    }
+    return n;
+}
+
+struct statistics sweep_group_figure(const struct sweep_groups *groups, const struct sweep_group *group, size_t figure)
+{
+    const size_t n = figure < groups->sweep->result.figure_count ? gather(groups, group, figure) : 0;
+    if (n == 0)
+        return (struct statistics){0};
+    if (groups->sweep->result.figures[figure].combine != FIGURE_MAX)
+        return statistics_of(groups->scratch, n);
+    double most = groups->scratch[0];
+    for (size_t i = 1; i < n; i++)
+        most = fmax(most, groups->scratch[i]);
+    return (struct statistics){.n = n, .mean = most, .ci_low = most, .ci_high = most};
+}
+
+/* NaN: no run has it. */
+static double value_of(const struct sweep_groups *groups, const struct sweep_group *group, const char *name)
+{
+    const struct statistics statistics = sweep_group_figure(groups, group, sweep_result_find(&groups->sweep->result, name));
+    return statistics.n > 0 ? statistics.mean : (double)NAN;
+}
+
+/* --- front and requirements ------------------------------------------------------------------------------------------------------- */
+
+static enum status find_front(struct sweep_groups *groups, struct diag *diag)
+{
+    const size_t objectives = groups->view->objective_count;
+    double *values = NULL, most = 0;
+    bool *on_front = NULL, maximise[SWEEP_OBJECTIVES_MOST];
+    enum status status = array_zeroed(&values, groups->count * objectives, sizeof *values, "a Pareto front", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&on_front, groups->count, sizeof *on_front, "a Pareto front", diag);
+    for (size_t o = 0; o < objectives; o++)
+        maximise[o] = groups->view->objectives[o].maximise;
+    for (size_t i = 0; i < groups->count && status == SIM_OK; i++)
+        most = fmax(most, value_of(groups, &groups->list[i], "completed"));
+    for (size_t i = 0; i < groups->count && status == SIM_OK; i++) {
+        const struct sweep_group *group = &groups->list[i];
+        bool competes = group->state == SWEEP_DONE && value_of(groups, group, "completed") >= most;
+        for (size_t o = 0; o < objectives; o++)
+            values[i * objectives + o] = competes ? value_of(groups, group, groups->view->objectives[o].name) : NAN;
+    }
+    if (status == SIM_OK)
+        status = pareto_front(values, groups->count, objectives, maximise, on_front, diag);
+    for (size_t i = 0; i < groups->count && status == SIM_OK; i++)
+        groups->list[i].on_front = on_front[i];
+    free(values);
+    free(on_front);
+    return status;
+}
+
+/* A run that ended early met nothing, whatever its figures say. */
+static void judge_groups(struct sweep_groups *groups)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        struct sweep_group *group = &groups->list[i];
+        group->meets = group->state == SWEEP_DONE;
+        for (size_t r = 0; r < groups->view->requirement_count; r++) {
+            const struct requirement *requirement = &groups->view->requirements[r];
+            group->meets = group->meets && requirement_met(requirement, value_of(groups, group, requirement->name));
+        }
+    }
+}
+
+/* Do all replicates agree in every figure that is not measured on this machine? */
+static bool no_spread(const struct sweep_groups *groups)
+{
+    const struct sweep_result *result = &groups->sweep->result;
+    for (size_t i = 0; i < groups->count; i++)
+        for (size_t figure = 0; figure < result->figure_count; figure++) {
+            const size_t n = result->figures[figure].scope == FIGURE_OF_MACHINE ? 0 : gather(groups, &groups->list[i], figure);
+            for (size_t k = 1; k < n; k++)
+                if (groups->scratch[k] != groups->scratch[0])
+                    return false;
+        }
+    return true;
+}
+
+enum status sweep_groups_make(struct sweep_groups *groups, const struct sweep *sweep, const struct sweep_view *view, struct diag *diag)
+{
+    *groups = (struct sweep_groups){.sweep = sweep, .view = view};
+    enum status status = make_groups(groups, diag);
+    if (status == SIM_OK)
+        status = find_front(groups, diag);
+    if (status == SIM_OK)
+        judge_groups(groups);
+    groups->seeds_made_no_difference = status == SIM_OK && groups->replicated && no_spread(groups);
+    return status;
+}
+
+void sweep_groups_deinit(struct sweep_groups *groups)
+{
+    free(groups->list);
+    free(groups->members);
+    free(groups->scratch);
+    *groups = (struct sweep_groups){0};
+}
+
+enum status sweep_groups_judge(const struct sweep_groups *groups, struct diag *diag)
+{
+    if (groups->view->requirement_count == 0)
+        return SIM_OK;
+    for (size_t i = 0; i < groups->count; i++)
+        if (groups->list[i].meets)
+            return SIM_OK;
+    return diag_set(diag, SIM_REQUIREMENT, "no point meets %s",
+                    groups->view->requirement_count == 1 ? groups->view->requirements[0].text : "all requirements");
+}

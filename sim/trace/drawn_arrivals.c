@@ -1,0 +1,158 @@
+/* drawn_arrivals.c - a copy of a trace in file order, then arrival times drawn for its requests. Read drawn_arrivals_make at the end first,
+ * then draw_times, which is the whole of the arithmetic. */
+#include "trace/drawn_arrivals.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/portable_math.h"
+#include "base/seeded_random.h"
+
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF /* the same bits everywhere, as in base/seeded_random.c */
+#endif
+
+#define LONGEST_S 9.2e9 /* int64 nanoseconds */
+
+/* A strategy is what makes a ramp; config_check has seen to it that both rates are there then. */
+static bool ramps_up(const struct config *config)
+{
+    return config->ramp_up_strategy[0] != '\0';
+}
+
+/* What the times depend on. Keys that the chosen process does not use are left at 0, so that they make no difference. */
+static struct drawn_arrivals source_of(const struct config *config)
+{
+    return (struct drawn_arrivals){.rate = ramps_up(config) ? 0 : config->request_rate,
+                                   .burstiness = config->burstiness,
+                                   .ramp_start = ramps_up(config) ? config->ramp_up_start_rps : 0,
+                                   .ramp_end = ramps_up(config) ? config->ramp_up_end_rps : 0,
+                                   .seed = config->seed,
+                                   .exponential = strcmp(config->ramp_up_strategy, "exponential") == 0};
+}
+
+/* A trace that was drawn from the same rates and seed would come out the same. */
+bool drawn_arrivals_wanted(const struct trace *trace, const struct config *config)
+{
+    const struct drawn_arrivals want = source_of(config), *have = &trace->drawn;
+    if (!ramps_up(config) && !(config->request_rate > 0))
+        return false;
+    return want.rate != have->rate || want.burstiness != have->burstiness || want.ramp_start != have->ramp_start ||
+           want.ramp_end != have->ramp_end || want.seed != have->seed || want.exponential != have->exponential;
+}
+
+/* --- times ------------------------------------------------------------------------------------------------------------------------ */
+
+/* As vLLM's get_request computes it, by request and not by time: a ramp has no memory of how long it has lasted. */
+static double rate_at(const struct config *config, uint32_t request, uint32_t requests)
+{
+    const double start = config->ramp_up_start_rps, end = config->ramp_up_end_rps;
+    const double progress = (double)request / (requests > 1 ? requests - 1 : 1);
+    if (!ramps_up(config))
+        return config->request_rate;
+    if (strcmp(config->ramp_up_strategy, "linear") == 0)
+        return start + (end - start) * progress;
+    return start * portable_exp(progress * portable_log(end / start));
+}
+
+/* Gamma with mean 1 / rate. The two limits are exact, where the general formula would be 0 * inf. */
+static double draw_gap_s(const struct config *config, double rate, uint64_t *state)
+{
+    if (isinf(rate))
+        return 0;
+    if (isinf(config->burstiness))
+        return 1 / rate;
+    return seeded_gamma(state, config->burstiness) / (rate * config->burstiness);
+}
+
+/* times_s[i]: when request i arrives. */
+static enum status draw_times(const struct config *config, double *times_s, uint32_t requests, struct diag *diag)
+{
+    uint64_t state = seeded_stream(config->seed, SEEDED_GAPS);
+    double now_s = 0;
+    for (uint32_t i = 0; i < requests; i++) {
+        now_s += draw_gap_s(config, rate_at(config, i, requests), &state);
+        times_s[i] = now_s;
+    }
+    if (!ramps_up(config) && now_s > 0) {
+        const double scale = requests / config->request_rate / now_s;
+        for (uint32_t i = 0; i < requests; i++)
+            times_s[i] *= scale;
+    }
+    if (times_s[requests - 1] > LONGEST_S)
+        return diag_set(diag, SIM_BAD_INPUT, "%u requests would take more than 292 years to arrive; raise the rate", requests);
+    return SIM_OK;
+}
+
+/* --- the trace in file order ------------------------------------------------------------------------------------------------------ */
+
+static int ascending(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Positions by number in the file; samples of one request stay in their order. Sorted together with the number above the position. */
+static enum status sort_positions(const struct trace *trace, uint32_t *order, struct diag *diag)
+{
+    uint64_t *numbered;
+    enum status status = array_zeroed(&numbered, trace->count, sizeof *numbered, "drawn arrivals", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t position = 0; position < trace->count; position++)
+        numbered[position] = (uint64_t)trace->index[position] << 32 | position;
+    qsort(numbered, trace->count, sizeof *numbered, ascending);
+    for (uint32_t i = 0; i < trace->count; i++)
+        order[i] = (uint32_t)numbered[i];
+    free(numbered);
+    return SIM_OK;
+}
+
+static enum status copy_in_file_order(const struct trace *trace, struct trace **out, struct diag *diag)
+{
+    uint32_t *order;
+    bool sorted = true;
+    enum status status = array_zeroed(&order, trace->count, sizeof *order, "drawn arrivals", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t position = 0; position < trace->count; position++) {
+        order[position] = position;
+        sorted = sorted && (position == 0 || trace->index[position] >= trace->index[position - 1]);
+    }
+    if (!sorted)
+        status = sort_positions(trace, order, diag);
+    if (status == SIM_OK)
+        status = trace_copy(trace, order, trace->count, out, diag);
+    free(order);
+    return status;
+}
+
+/* Samples of one request share a number in the file, and so a time. */
+enum status drawn_arrivals_make(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
+{
+    double *times_s = NULL;
+    struct trace *made = NULL;
+    uint32_t requests = 0;
+    enum status status = copy_in_file_order(trace, &made, diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = 0; i < made->count; i++)
+        requests += i == 0 || made->index[i] != made->index[i - 1];
+    status = array_zeroed(&times_s, requests, sizeof *times_s, "drawn arrivals", diag);
+    if (status == SIM_OK)
+        status = draw_times(config, times_s, requests, diag);
+    for (uint32_t i = 0, request = 0; i < made->count && status == SIM_OK; i++) {
+        request += i > 0 && made->index[i] != made->index[i - 1];
+        made->arrival_ns[i] = (int64_t)rint(times_s[request] * 1e9);
+    }
+    if (status == SIM_OK) {
+        made->drawn = source_of(config);
+        *out = made;
+    } else {
+        trace_destroy(made);
+    }
+    free(times_s);
+    return status;
+}

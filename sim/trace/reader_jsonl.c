@@ -1,0 +1,458 @@
+/* reader_jsonl.c - pagesim's own format, a superset of Mooncake's: one JSON object a line.
+ *
+ * Two readers. The quick one knows exactly the fields of the format, with plainly written numbers, and gives up on anything else without
+ * judging it. The strict one (json.h) reads such lines again, accepts what is legal and makes all error messages:
+ *
+ *     line --> read_quickly -- a row --> columns
+ *                   |                       ^
+ *                   '-- NULL --> read_slowly -- a row, or an error with its place
+ *
+ * Both give the same rows; a property test holds them together. Read read_piece at the end first. */
+#include <math.h>
+#include <string.h>
+
+#include "base/digits.h"
+#include "base/json.h"
+#include "trace/trace_reader.h"
+
+enum field { FIELD_TIMESTAMP, FIELD_INPUT, FIELD_OUTPUT, FIELD_HASH_IDS, FIELD_PRIORITY, FIELD_SAMPLES, FIELD_BEAM, FIELD_COUNT };
+
+static const char *const field_names[FIELD_COUNT] = {"timestamp", "input_length", "output_length", "hash_ids", "priority",
+                                                     "n",         "beam_width"};
+
+/* --- the quick reader ------------------------------------------------------------------------------------------------------------
+
+ * A position moves through the text; NULL says that the line is not understood. Nothing asks for the end of the text: zeros come after it
+ * (text_file.h), which no rule accepts, and names and numbers are looked at a few bytes ahead. If that went beyond the piece, it is found
+ * out where the line ends. */
+
+static inline const char *skip_blanks(const char *at)
+{
+    while (*at == ' ' || *at == '\t' || *at == '\r')
+        at++;
+    return at;
+}
+
+/* `wanted` after blanks: the position after it, or NULL. */
+static inline const char *take_char(const char *at, char wanted)
+{
+    at = skip_blanks(at);
+    return *at == wanted ? at + 1 : NULL;
+}
+
+/* Up to 18 digits without a leading zero. Whether the number ends here the next character tells the caller. */
+static inline const char *take_integer(const char *at, uint64_t *out)
+{
+    unsigned digits = digits_take(at, out);
+    return digits == 0 || digits > 18 || (*at == '0' && digits > 1) ? NULL : at + digits;
+}
+
+/* A decimal number whose digits, taken as an integer, are at most 2^53, with at most 18 of them: integer and power of ten are both exact
+ * doubles, so their quotient is the double nearest to the number, which is what strtod gives. */
+static const char *take_time(const char *at, double unit_ns, int64_t *ns)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    static const uint64_t shifts[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    uint64_t value, decimals = 0;
+    const char *start = at, *stop = take_integer(at, &value);
+    unsigned count = 0;
+    if (!stop)
+        return NULL;
+    if (*stop == '.') {
+        count = digits_take(stop + 1, &decimals);
+        if (count == 0 || count > 17 || count + (unsigned)(stop - start) > 18)
+            return NULL;
+        stop += 1 + count;
+        for (unsigned rest = count; rest > 0; rest -= rest < 8 ? rest : 8)
+            value *= shifts[rest < 8 ? rest : 8];
+        value += decimals;
+    }
+    if (value > UINT64_C(1) << 53)
+        return NULL;
+    return trace_time_to_ns(count > 0 ? (double)value / powers[count] : (double)value, unit_ns, ns) ? stop : NULL;
+}
+
+/* Ids of at most seven digits, each with a comma and perhaps a blank after it: nearly all ids of real traces. Stops in front of the first
+ * that looks different, which may well be the last of a list. */
+static const char *take_short_ids(const char *at, struct trace_rows *rows)
+{
+    uint32_t *out = rows->hash_ids + rows->hash_count, *const end = rows->hash_ids + rows->hash_capacity, id;
+    while (out < end) {
+        unsigned digits = digits_take_8(at, &id);
+        if (digits - 1 > 6 || at[digits] != ',' || (*at == '0' && digits > 1))
+            break;
+        *out++ = id;
+        at += digits + 1;
+        at += *at == ' ';
+    }
+    rows->hash_count = (size_t)(out - rows->hash_ids);
+    return at;
+}
+
+/* Long lists are most of a Mooncake trace, so short ids are taken in a loop of their own. */
+static const char *take_hash_ids(const char *at, struct trace_rows *rows)
+{
+    uint64_t id;
+    if (*at != '[')
+        return NULL;
+    at = skip_blanks(at + 1);
+    if (*at == ']')
+        return at + 1;
+    do {
+        if (rows->hash_count < rows->hash_capacity && !rows->hash_high)
+            at = take_short_ids(at, rows);
+        at = take_integer(skip_blanks(at), &id);
+        if (!at || trace_rows_put_hash(rows, id) != SIM_OK)
+            return NULL;
+        at = skip_blanks(at);
+    } while (*at++ == ',');
+    return at[-1] == ']' ? at : NULL;
+}
+
+/* A count of tokens, samples or beams: at least 1. */
+static const char *take_bounded(const char *at, uint64_t most, uint32_t *out)
+{
+    uint64_t value;
+    at = take_integer(at, &value);
+    if (!at || value < 1 || value > most)
+        return NULL;
+    *out = (uint32_t)value;
+    return at;
+}
+
+/* -0 is 0, as in JSON. */
+static const char *take_priority(const char *at, int32_t *out)
+{
+    uint64_t value;
+    bool negative = *at == '-';
+    at = take_integer(at + negative, &value);
+    if (!at || value > INT32_MAX)
+        return NULL;
+    *out = negative ? -(int32_t)value : (int32_t)value;
+    return at;
+}
+
+/* Does a name with its closing quote, `size` bytes of it, stand here? Comparisons of constant length are a load or two. */
+static inline bool stands(const char *at, const char *name, size_t size)
+{
+    return memcmp(at, name, size) == 0;
+}
+
+/* The field whose quoted name starts at `at`, after the opening quote; FIELD_COUNT for others. */
+static inline enum field field_at(const char *at)
+{
+    switch (*at) {
+    case 't':
+        return stands(at, "timestamp\"", 10) ? FIELD_TIMESTAMP : FIELD_COUNT;
+    case 'i':
+        return stands(at, "input_length\"", 13) ? FIELD_INPUT : FIELD_COUNT;
+    case 'o':
+        return stands(at, "output_length\"", 14) ? FIELD_OUTPUT : FIELD_COUNT;
+    case 'h':
+        return stands(at, "hash_ids\"", 9) ? FIELD_HASH_IDS : FIELD_COUNT;
+    case 'p':
+        return stands(at, "priority\"", 9) ? FIELD_PRIORITY : FIELD_COUNT;
+    case 'n':
+        return at[1] == '"' ? FIELD_SAMPLES : FIELD_COUNT;
+    case 'b':
+        return stands(at, "beam_width\"", 11) ? FIELD_BEAM : FIELD_COUNT;
+    default:
+        return FIELD_COUNT;
+    }
+}
+
+/* A field's value goes where it belongs in the row, or to the ids. */
+static const char *take_value(const char *at, struct trace_rows *rows, struct trace_row *row, enum field field)
+{
+    switch (field) {
+    case FIELD_TIMESTAMP:
+        return take_time(at, rows->source->facts.time_unit_ns, &row->arrival_ns);
+    case FIELD_INPUT:
+        return take_bounded(at, TRACE_MAX_TOKENS, &row->input_tokens);
+    case FIELD_OUTPUT:
+        return take_bounded(at, TRACE_MAX_TOKENS, &row->output_tokens);
+    case FIELD_HASH_IDS:
+        return take_hash_ids(at, rows);
+    case FIELD_PRIORITY:
+        return take_priority(at, &row->priority);
+    case FIELD_SAMPLES:
+        return take_bounded(at, TRACE_MAX_SAMPLES, &row->samples);
+    case FIELD_BEAM:
+        return take_bounded(at, TRACE_MAX_SAMPLES, &row->beam_width);
+    case FIELD_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+/* The inside of a string of printable ASCII without escapes, up to the closing quote; `at` is after the opening one. */
+static const char *end_of_plain_string(const char *at)
+{
+    while (*at >= ' ' && *at < 127 && *at != '"' && *at != '\\')
+        at++;
+    return *at == '"' ? at : NULL;
+}
+
+/* A value that is ignored: a plain string, a short number or a word. Anything else the strict reader judges. */
+static const char *skip_value(const char *at)
+{
+    uint64_t ignored;
+    if (*at == '"') {
+        at = end_of_plain_string(at + 1);
+        return at ? at + 1 : NULL;
+    }
+    if (memcmp(at, "true", 4) == 0 || memcmp(at, "null", 4) == 0)
+        return at + 4;
+    if (memcmp(at, "false", 5) == 0)
+        return at + 5;
+    at = take_integer(at + (*at == '-'), &ignored);
+    if (!at || *at != '.')
+        return at;
+    unsigned decimals = digits_take(at + 1, &ignored);
+    return decimals > 0 && decimals < 19 ? at + 1 + decimals : NULL;
+}
+
+/* An ignored field's number among those that the piece has met; -1 when there are too many to remember. */
+static int name_number(struct trace_rows *rows, const char *name, size_t length)
+{
+    char text[sizeof rows->ignored_fields];
+    for (size_t i = 0; i < rows->known_count; i++)
+        if (rows->known[i].length == length && memcmp(rows->known[i].text, name, length) == 0)
+            return (int)i;
+    if (rows->known_count == TRACE_NAMES_KNOWN || length >= sizeof text)
+        return -1;
+    memcpy(text, name, length);
+    text[length] = '\0';
+    trace_rows_ignore(rows, text);
+    rows->known[rows->known_count] = (struct trace_name){name, length};
+    return (int)rows->known_count++;
+}
+
+/* "name": value. `seen` has a bit for each field and ignored name of the line, as none may come twice. */
+static const char *take_member(const char *at, struct trace_rows *rows, struct trace_row *row, uint32_t *seen)
+{
+    static const unsigned char lengths[] = {9, 12, 13, 8, 8, 1, 10};
+    if (*at++ != '"')
+        return NULL;
+    enum field field = field_at(at);
+    int bit = (int)field;
+    const char *stop = field == FIELD_COUNT ? end_of_plain_string(at) : at + lengths[field];
+    if (!stop)
+        return NULL;
+    if (field == FIELD_COUNT) {
+        int number = name_number(rows, at, (size_t)(stop - at));
+        if (number < 0)
+            return NULL;
+        bit = FIELD_COUNT + number;
+    }
+    if (*seen >> bit & 1)
+        return NULL;
+    *seen |= UINT32_C(1) << bit;
+    at = take_char(stop + 1, ':');
+    if (!at)
+        return NULL;
+    at = skip_blanks(at);
+    return field == FIELD_COUNT ? skip_value(at) : take_value(at, rows, row, field);
+}
+
+/* A whole line, which ends at `end` at the latest: the position after its newline, or NULL. */
+static const char *read_quickly(struct trace_rows *rows, struct trace_row *row, const char *at, const char *end)
+{
+    uint32_t seen = 0;
+    const uint32_t needed = 1u << FIELD_TIMESTAMP | 1u << FIELD_INPUT | 1u << FIELD_OUTPUT;
+    if (*at != '{')
+        return NULL;
+    do {
+        at = take_member(skip_blanks(at + 1), rows, row, &seen);
+        if (!at)
+            return NULL;
+        at = skip_blanks(at);
+    } while (*at == ',');
+    if (*at != '}' || (seen & needed) != needed)
+        return NULL;
+    at = skip_blanks(at + 1);
+    if (at < end && *at == '\n')
+        return at + 1;
+    return at == end ? end : NULL;
+}
+
+/* --- the strict reader ----------------------------------------------------------------------------------------------------------- */
+
+/* From the text, so that 64 bits are exact, and with the range in the message. */
+static enum status strict_integer(const struct json_document *document, const cJSON *node, const char *name, uint64_t least, uint64_t most,
+                                  uint64_t *out, struct diag *diag)
+{
+    uint64_t value;
+    if (json_uint64(document, node, &value) && value >= least && value <= most) {
+        *out = value;
+        return SIM_OK;
+    }
+    return json_error(document, node, false, diag, "%s must be an integer from %llu to %llu", name, (unsigned long long)least,
+                      (unsigned long long)most);
+}
+
+/* The only field that may be negative. */
+static enum status strict_priority(const struct json_document *document, const cJSON *node, struct trace_row *row, struct diag *diag)
+{
+    double value = cJSON_IsNumber(node) ? node->valuedouble : NAN;
+    if (!(value >= INT32_MIN && value <= INT32_MAX && value == floor(value)))
+        return json_error(document, node, false, diag, "priority must be an integer from %d to %d; lower is sooner", INT32_MIN, INT32_MAX);
+    row->priority = (int32_t)value;
+    return SIM_OK;
+}
+
+/* The message names the unit that the format's times have. */
+static enum status strict_time(const struct json_document *document, const cJSON *node, struct trace_rows *rows, struct trace_row *row)
+{
+    static const struct {
+        double ns;
+        const char *name, *most;
+    } units[] = {{1e9, "seconds", "9e9"}, {1e6, "milliseconds", "9e12"}, {1e3, "microseconds", "9e15"}, {1, "nanoseconds", "9e18"}};
+    const double unit_ns = rows->source->facts.time_unit_ns;
+    if (cJSON_IsNumber(node) && trace_time_to_ns(node->valuedouble, unit_ns, &row->arrival_ns))
+        return SIM_OK;
+    size_t unit = 0;
+    while (unit + 1 < sizeof units / sizeof *units && units[unit].ns > unit_ns)
+        unit++;
+    return json_error(document, node, false, &rows->diag, "timestamp must be a number of %s from 0 to %s", units[unit].name,
+                      units[unit].most);
+}
+
+static enum status strict_hash_ids(const struct json_document *document, const cJSON *node, struct trace_rows *rows)
+{
+    if (!cJSON_IsArray(node))
+        return json_error(document, node, false, &rows->diag, "hash_ids must be an array of integers");
+    for (const cJSON *item = node->child; item; item = item->next) {
+        uint64_t id = 0;
+        enum status status = strict_integer(document, item, "a hash id", 0, INT64_MAX, &id, &rows->diag);
+        if (status == SIM_OK)
+            status = trace_rows_put_hash(rows, id);
+        if (status != SIM_OK)
+            return status;
+    }
+    return SIM_OK;
+}
+
+/* One field's value; counts share a rule and differ in where they go. */
+static enum status strict_field(const struct json_document *document, const cJSON *node, int field, struct trace_rows *rows,
+                                struct trace_row *row)
+{
+    struct diag *diag = &rows->diag;
+    uint64_t value = 0;
+    enum status status;
+    switch (field) {
+    case FIELD_TIMESTAMP:
+        return strict_time(document, node, rows, row);
+    case FIELD_HASH_IDS:
+        return strict_hash_ids(document, node, rows);
+    case FIELD_PRIORITY:
+        return strict_priority(document, node, row, diag);
+    default:
+        status = strict_integer(document, node, field_names[field], 1,
+                                field == FIELD_INPUT || field == FIELD_OUTPUT ? TRACE_MAX_TOKENS : TRACE_MAX_SAMPLES, &value, diag);
+        *(field == FIELD_INPUT     ? &row->input_tokens
+          : field == FIELD_OUTPUT  ? &row->output_tokens
+          : field == FIELD_SAMPLES ? &row->samples
+                                   : &row->beam_width) = (uint32_t)value;
+        return status;
+    }
+}
+
+/* Fields in any order; which of the three needed ones is missing is told. */
+static enum status strict_object(const struct json_document *document, struct trace_rows *rows, struct trace_row *row)
+{
+    const cJSON *root = document->root;
+    unsigned seen = 0;
+    if (!cJSON_IsObject(root))
+        return json_error(document, root, false, &rows->diag,
+                          "a request must be a JSON object like {\"timestamp\": 0, \"input_length\": 100, "
+                          "\"output_length\": 20}");
+    for (const cJSON *node = root->child; node; node = node->next) {
+        int field = 0;
+        while (field < FIELD_COUNT && strcmp(node->string, field_names[field]) != 0)
+            field++;
+        if (field == FIELD_COUNT) {
+            trace_rows_ignore(rows, node->string);
+            continue;
+        }
+        seen |= 1u << field;
+        enum status status = strict_field(document, node, field, rows, row);
+        if (status != SIM_OK)
+            return status;
+    }
+    for (int field = FIELD_TIMESTAMP; field <= FIELD_OUTPUT; field++)
+        if (!(seen & 1u << field))
+            return json_error(document, root, false, &rows->diag,
+                              "the request has no \"%s\"; timestamp, input_length and output_length are needed", field_names[field]);
+    return SIM_OK;
+}
+
+static enum status read_strictly(struct trace_rows *rows, struct trace_row *row, const char *line, size_t length, size_t line_number)
+{
+    struct json_document document;
+    enum status status = json_open(rows->source->name, line_number, line, length, &document, &rows->diag);
+    if (status != SIM_OK)
+        return status;
+    status = strict_object(&document, rows, row);
+    json_close(&document);
+    return status;
+}
+
+/* --- a piece --------------------------------------------------------------------------------------------------------------------- */
+
+/* Blank lines are allowed and not numbered as requests. */
+static bool is_blank(const char *line, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
+            return false;
+    return true;
+}
+
+/* A line that the quick reader has given up on: from the start, with the strict one. */
+static enum status read_slowly(struct trace_rows *rows, const char *line, size_t length, size_t line_number)
+{
+    struct trace_row row = TRACE_ROW_DEFAULT;
+    if (is_blank(line, length))
+        return SIM_OK;
+    enum status status = read_strictly(rows, &row, line, length, line_number);
+    return status == SIM_OK ? trace_rows_add(rows, &row) : status;
+}
+
+static void read_piece(struct trace_rows *rows)
+{
+    const char *end = rows->text + rows->length;
+    rows->at = rows->text;
+    for (size_t line_number = rows->first_line; rows->at < end && rows->status == SIM_OK; line_number++) {
+        const size_t hashes = rows->hash_count;
+        struct trace_row row = TRACE_ROW_DEFAULT;
+        const char *next = read_quickly(rows, &row, rows->at, end);
+        if (next && trace_rows_add(rows, &row) == SIM_OK) {
+            rows->at = next;
+            continue;
+        }
+        rows->hash_count = hashes;
+        rows->status = rows->diag.status; /* memory ran out */
+        const char *stop = memchr(rows->at, '\n', (size_t)(end - rows->at));
+        if (!stop)
+            stop = end;
+        if (rows->status == SIM_OK)
+            rows->status = read_slowly(rows, rows->at, (size_t)(stop - rows->at), line_number);
+        rows->at = stop < end ? stop + 1 : end;
+    }
+}
+
+/* An object at the start of the first line. Other formats of objects a line are told apart by their fields and come before this one. */
+static bool recognises(const struct trace_head *head)
+{
+    return head->text[0] == '{';
+}
+
+const struct trace_reader trace_reader_jsonl = {
+    .name = "jsonl",
+    .summary = "pagesim's own, a superset of Mooncake's: a JSON object a line",
+    .sign = "a JSONL line starts with {",
+    .recognises = recognises,
+    .facts = {.times = TRACE_TIMES_FROM_ZERO, .time_unit_ns = 1e6},
+    .read_piece = read_piece,
+};

@@ -1,0 +1,12 @@
+/* vllm_v0.h - the scheduler of vLLM V0: groups of sequences, swapping, forks and beams. */
+#ifndef PAGESIM_VLLM_V0_H
+#define PAGESIM_VLLM_V0_H
+
+#include "engine/scheduler.h"
+
+/* Borrow trace and config for the scheduler's life. `want_lists` = false lets the scheduler skip step->sequences. End it with
+ * (*out)->ops->destroy. */
+SIM_NODISCARD enum status vllm_v0_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
+                                         struct diag *diag);
+
+#endif

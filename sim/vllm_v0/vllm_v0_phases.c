@@ -1,0 +1,280 @@
+/* vllm_v0_phases.c - the three phases of a V0 step: running groups go on, swapped ones come back, waiting ones are admitted; and the
+ * preemption that the first may need. Start reading at the end: the two orders in which vLLM runs them. Sections in comments are those of
+ * semantics/vllm_v0.md. Source: vLLM 0.6.2 core/scheduler.py. */
+#include "vllm_v0/vllm_v0_phases.h"
+
+#include <stdio.h>
+
+#include "base/array.h"
+
+enum status v0_push(struct positions *list, uint32_t position, struct diag *diag)
+{
+    enum status status =
+        array_reserve(&list->items, &list->capacity, (size_t)list->count + 1, sizeof *list->items, "a scheduler list", diag);
+    if (status == SIM_OK)
+        list->items[list->count++] = position;
+    return status;
+}
+
+enum status v0_push_scheduled(struct phase *phase, uint32_t request, int64_t tokens, struct diag *diag)
+{
+    enum status status =
+        array_reserve(&phase->items, &phase->capacity, (size_t)phase->count + 1, sizeof *phase->items, "a scheduler list", diag);
+    if (status == SIM_OK)
+        phase->items[phase->count++] = (struct scheduled){.request = request, .tokens = (int32_t)tokens};
+    return status;
+}
+
+/* The first reason counts. The step goes no further, and the replay ends. */
+static void die(struct vllm_v0 *v0, const char *why, uint32_t request)
+{
+    if (v0->abort)
+        return;
+    snprintf(v0->abort_text, sizeof v0->abort_text, "%s (request %u)", why, v0->trace->index[request]);
+    v0->abort = v0->abort_text;
+}
+
+/* Tokens that a running sequence wants: 1 when decoding, the uncomputed rest of its prompt otherwise. */
+static uint32_t wanted_tokens(const struct v0_sequence *sequence)
+{
+    return sequence->decoding ? 1 : sequence->length - (uint32_t)sequence->computed;
+}
+
+uint32_t v0_group_wants(const struct v0_group *group, enum v0_status status)
+{
+    uint32_t tokens = 0;
+    for (uint32_t i = 0; i < group->count; i++)
+        if (group->sequences[i]->status == status)
+            tokens += wanted_tokens(group->sequences[i]);
+    return tokens;
+}
+
+/* Chunked prefill: what the budget leaves of `wanted`; whole blocks only with prefix caching. A group with several sequences may have
+ * gone over the budget; then what is left is negative, and vLLM goes on with that number: a decode is scheduled all the same and gives
+ * budget back, a prompt gets a chunk of negative length. Division rounds down, as in Python. */
+static int64_t clip(struct vllm_v0 *v0, uint32_t wanted, uint32_t request)
+{
+    const int64_t budget = v0->config.max_num_batched_tokens, size = v0->config.block_size, left = budget - v0->tokens;
+    if (left >= wanted)
+        return wanted;
+    if (!v0->config.enable_prefix_caching)
+        return left;
+    if (budget % size != 0)
+        die(v0, "chunked prefill with prefix caching needs max_num_batched_tokens to be a multiple of block_size", request);
+    return (left >= 0 ? left / size : -((size - 1 - left) / size)) * size;
+}
+
+/* --- section 5: preemption ------------------------------------------------------------------------------------------------------- */
+
+/* vLLM recomputes a group of one sequence, whose blocks one prefill brings back, and swaps a larger one, whose sequences share blocks
+ * that a recomputation would not share again. */
+static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t requester, struct diag *diag)
+{
+    struct v0_group *group = &v0->groups[victim];
+    enum preemption_mode mode = v0->config.preemption_mode;
+    if (mode == PREEMPTION_AUTO)
+        mode = v0_group_reserve(group) == 1 ? PREEMPTION_RECOMPUTE : PREEMPTION_SWAP;
+    enum status status = array_reserve(&v0->preempted, &v0->preempted_capacity, (size_t)v0->preempted_count + 1, sizeof *v0->preempted,
+                                       "a scheduler list", diag);
+    if (status != SIM_OK)
+        return status;
+    struct preempted *entry = &v0->preempted[v0->preempted_count];
+    *entry = (struct preempted){.request = victim, .requester = requester, .kind = PREEMPT_SWAP};
+    for (uint32_t i = 0; i < group->count; i++)
+        entry->blocks += group->sequences[i]->status == V0_RUNNING ? group->sequences[i]->count : 0;
+    if (mode == PREEMPTION_RECOMPUTE) {
+        if (v0_group_count(group, V0_RUNNING) != 1) {
+            die(v0, "a group with several running sequences cannot be preempted by recompute", victim);
+            return SIM_OK;
+        }
+        struct v0_sequence *sequence = v0_group_only(group, V0_RUNNING);
+        entry->kind = PREEMPT_RECOMPUTE;
+        entry->tokens_lost = sequence->computed > 0 ? (uint32_t)sequence->computed : 0;
+        v0_release(&v0->manager, sequence);
+        sequence->status = V0_WAITING;
+        sequence->computed = 0;
+        sequence->decoding = false;
+        status = v0_push(&v0->recomputed, victim, diag);
+    } else {
+        if (!v0_can_swap_out(&v0->manager, group)) {
+            die(v0, "no CPU blocks left to swap to", victim);
+            return SIM_OK;
+        }
+        status = v0_swap_out(&v0->manager, group, diag);
+        if (status == SIM_OK)
+            status = v0_push(&v0->swapped_out, victim, diag);
+    }
+    v0->preempted_count++;
+    return status;
+}
+
+/* Make room for the group, taking victims from the back of those not reached. *granted = false: it went itself, or the engine died. */
+static enum status make_room(struct vllm_v0 *v0, uint32_t request, bool *granted, struct diag *diag)
+{
+    *granted = false;
+    while (!v0_can_append(&v0->manager, &v0->groups[request])) {
+        bool others = v0->running.count > v0->running_first;
+        uint32_t victim = others ? v0->running.items[--v0->running.count] : request;
+        enum status status = preempt(v0, victim, request, diag);
+        if (status != SIM_OK || v0->abort || !others)
+            return status;
+    }
+    *granted = true;
+    return SIM_OK;
+}
+
+/* Sections 5 and 7.1: running groups in order. What is left of `running` afterwards stands at [running_first, count). */
+static enum status phase_running(struct vllm_v0 *v0, struct diag *diag)
+{
+    const bool chunked = v0->config.enable_chunked_prefill;
+    while (v0->running_first < v0->running.count && !v0->abort) {
+        uint32_t request = v0->running.items[v0->running_first];
+        struct v0_group *group = &v0->groups[request];
+        int64_t tokens = v0_group_wants(group, V0_RUNNING);
+        bool granted, decoding = group->sequences[0]->decoding; /* vLLM asks the first of the list */
+        if (chunked && v0_group_count(group, V0_RUNNING) == 1)
+            tokens = clip(v0, (uint32_t)tokens, request);
+        if (tokens == 0 || v0->abort)
+            break;
+        v0->running_first++;
+        enum status status = make_room(v0, request, &granted, diag);
+        if (status == SIM_OK && granted) {
+            status = v0_append(&v0->manager, group, diag);
+            if (status == SIM_OK)
+                status = v0_push_scheduled(decoding ? &v0->decodes : &v0->continued, request, decoding ? 1 : tokens, diag);
+            v0->tokens += tokens;
+            if (chunked)
+                v0->sequences += v0_group_reserve(group);
+        }
+        if (status != SIM_OK)
+            return status;
+    }
+    return SIM_OK;
+}
+
+/* --- section 6: swapping in ------------------------------------------------------------------------------------------------------ */
+
+/* It needs more blocks than the pool has, so vLLM gives it up. */
+static enum status drop_swapped_head(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
+{
+    request_queue_pop(&v0->swapped);
+    v0_lose_swapped(&v0->groups[request]);
+    return v0_push(&v0->ignored_swapped, request, diag);
+}
+
+static enum status swap_in_head(struct vllm_v0 *v0, uint32_t request, int64_t tokens, struct diag *diag)
+{
+    struct v0_group *group = &v0->groups[request];
+    request_queue_pop(&v0->swapped);
+    enum status status = v0_swap_in(&v0->manager, group, diag);
+    if (status == SIM_OK)
+        status = v0_append(&v0->manager, group, diag);
+    if (status == SIM_OK)
+        status = v0_push(&v0->resumed, request, diag);
+    bool decoding = group->sequences[0]->decoding;
+    if (status == SIM_OK)
+        status = v0_push_scheduled(decoding ? &v0->swapped_decodes : &v0->swapped_prefills, request, decoding ? 1 : tokens, diag);
+    v0->tokens += tokens;
+    v0->sequences += v0_group_reserve(group);
+    return status;
+}
+
+/* Swapped groups come back in order; one that does not fit holds up all after it. */
+static enum status phase_swapped(struct vllm_v0 *v0, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    while (v0->swapped.count > 0 && status == SIM_OK) {
+        uint32_t request = request_queue_peek(&v0->swapped);
+        struct v0_group *group = &v0->groups[request];
+        enum v0_fit fit = v0_can_swap_in(&v0->manager, group);
+        if (fit == V0_NEVER) {
+            status = drop_swapped_head(v0, request, diag);
+            continue;
+        }
+        int64_t tokens = v0_group_wants(group, V0_SWAPPED);
+        if (fit == V0_LATER || tokens == 0 || v0->tokens + tokens > v0->config.max_num_batched_tokens ||
+            v0->sequences + v0_group_reserve(group) > v0->config.max_num_seqs)
+            break;
+        status = swap_in_head(v0, request, tokens, diag);
+    }
+    return status;
+}
+
+/* --- sections 4.1 and 7.3: admission --------------------------------------------------------------------------------------------- */
+
+/* The prompt can never be scheduled: vLLM answers it with an empty output. */
+static enum status ignore_head(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
+{
+    v0_group_only(&v0->groups[request], V0_WAITING)->status = V0_FINISHED;
+    request_queue_pop(&v0->waiting);
+    return v0_push(&v0->ignored, request, diag);
+}
+
+static enum status admit_head(struct vllm_v0 *v0, uint32_t request, int64_t tokens, struct diag *diag)
+{
+    struct v0_group *group = &v0->groups[request];
+    request_queue_pop(&v0->waiting);
+    enum status status = v0_allocate(&v0->manager, group, diag);
+    if (status == SIM_OK)
+        status = v0_push_scheduled(&v0->new_prefills, request, tokens, diag);
+    if (status == SIM_OK)
+        status = v0_push_scheduled(&v0->admitted, request, 0, diag);
+    v0->tokens += tokens;
+    v0->sequences += v0_group_reserve(group);
+    return status;
+}
+
+/* Waiting groups are admitted in order until one does not fit. */
+static enum status phase_waiting(struct vllm_v0 *v0, struct diag *diag)
+{
+    const bool chunked = v0->config.enable_chunked_prefill;
+    const uint32_t budget = v0->config.max_num_batched_tokens, longest = v0->config.max_model_len;
+    const uint32_t limit = chunked || longest < budget ? longest : budget;
+    enum status status = SIM_OK;
+    while (v0->waiting.count > 0 && status == SIM_OK) {
+        uint32_t request = request_queue_peek(&v0->waiting);
+        struct v0_group *group = &v0->groups[request];
+        int64_t tokens = v0_group_only(group, V0_WAITING)->length;
+        if (chunked)
+            tokens = clip(v0, (uint32_t)tokens, request);
+        if (v0->abort)
+            break;
+        enum v0_fit fit = tokens > limit ? V0_NEVER : v0_can_allocate(&v0->manager, group);
+        if (fit == V0_NEVER) {
+            status = ignore_head(v0, request, diag);
+            continue;
+        }
+        if (fit == V0_LATER || tokens == 0 || v0->tokens + tokens > budget ||
+            v0->sequences + v0_group_reserve(group) > v0->config.max_num_seqs)
+            break;
+        status = admit_head(v0, request, tokens, diag);
+    }
+    return status;
+}
+
+/* --- the order of phases ----------------------------------------------------------------------------------------------------------- */
+
+/* Section 4 */
+enum status v0_schedule_prefill_first(struct vllm_v0 *v0, struct diag *diag)
+{
+    enum status status = v0->swapped.count == 0 ? phase_waiting(v0, diag) : SIM_OK;
+    if (status != SIM_OK || v0->new_prefills.count > 0)
+        return status;
+    status = phase_running(v0, diag);
+    if (status == SIM_OK && v0->preempted_count == 0 && !v0->abort)
+        status = phase_swapped(v0, diag);
+    return status;
+}
+
+/* Section 7 */
+enum status v0_schedule_chunked(struct vllm_v0 *v0, struct diag *diag)
+{
+    enum status status = phase_running(v0, diag);
+    if (status == SIM_OK && v0->preempted_count == 0 && !v0->abort)
+        status = phase_swapped(v0, diag);
+    if (status == SIM_OK && !v0->abort)
+        status = phase_waiting(v0, diag);
+    if (status == SIM_OK && !v0->abort && v0->tokens > v0->config.max_num_batched_tokens)
+        die(v0, "several sequences of one group went over max_num_batched_tokens", v0->decodes.items[v0->decodes.count - 1].request);
+    return status;
+}

@@ -1,0 +1,74 @@
+/* admission.c - section 6.2 of the semantics for the event replay: the waiting head enters while it fits. Says what schedule_waiting() in
+ * vllm_v1.c says; read that first. New here is only that a head which was refused is not asked again in vain. */
+#include "vllm_v1_fast/admission.h"
+
+#include "base/integers.h"
+
+/* Was this head refused before, and has nothing happened since that could help it? Without the gate a smaller budget, hence a smaller
+ * first chunk, could. */
+static bool still_refused(const struct event_replay *replay, uint32_t position, uint32_t budget)
+{
+    return replay->refused_position == position && replay->refused_helps == replay->helps &&
+           (replay->base.config->scheduler_reserve_full_isl || budget >= replay->refused_budget);
+}
+
+bool admission_head_may_enter(const struct event_replay *replay, uint32_t budget)
+{
+    return budget > 0 && replay->waiting.count > 0 && replay->calendar.running < replay->base.config->max_num_seqs &&
+           !still_refused(replay, request_queue_peek(&replay->waiting), budget);
+}
+
+static enum status admit(struct event_replay *replay, uint32_t position, uint32_t cached, uint32_t tokens, struct diag *diag)
+{
+    const uint32_t known = event_replay_known(replay, position);
+    const bool again = replay->preempted && replay->preempted[position].known > 0;
+    request_queue_pop(&replay->waiting);
+    uint32_t slot = event_calendar_admit(&replay->calendar, position);
+    struct live *live = &replay->calendar.live[slot];
+    enum status status = event_blocks_admit(&replay->blocks, slot, position, known, tokens, diag);
+    live->known = known;
+    live->computed = cached;
+    live->last_token_ns = again ? replay->preempted[position].last_token_ns : -1;
+    live->scheduled = tokens;
+    replay->held_tokens += cached;
+    replay->prefill[replay->prefill_count++] = slot;
+    replay->refused_position = UINT32_MAX;
+    *step_stream_event(&replay->base.stream) = (struct event){.time_ns = replay->base.now_ns,
+                                                              .step = replay->base.step_number,
+                                                              .value = cached,
+                                                              .request = position,
+                                                              .other = known,
+                                                              .kind = again ? EVENT_READMIT : EVENT_ADMIT};
+    return status != SIM_OK ? status : step_stream_event_done(&replay->base.stream, diag);
+}
+
+enum status admission_run(struct event_replay *replay, uint32_t threshold, uint32_t budget, struct diag *diag)
+{
+    const struct config *config = replay->base.config;
+    enum status status = SIM_OK;
+    while (status == SIM_OK && budget > 0 && replay->waiting.count > 0 && replay->calendar.running < config->max_num_seqs) {
+        uint32_t position = request_queue_peek(&replay->waiting), known = event_replay_known(replay, position), hits;
+        if (still_refused(replay, position, budget))
+            break;
+        status = event_blocks_lookup(&replay->blocks, position, known, &hits, diag);
+        if (status != SIM_OK)
+            break;
+        uint32_t cached = hits * config->block_size, wanted = known - cached;
+        if (threshold > 0)
+            wanted = min_u32(wanted, threshold);
+        if (!config->enable_chunked_prefill && wanted > budget)
+            break;
+        uint32_t tokens = min_u32(wanted, budget);
+        uint32_t watermark = replay->calendar.running > 0 ? replay->watermark_blocks : 0;
+        bool fits = event_blocks_fits(&replay->blocks, known, tokens, watermark, config->scheduler_reserve_full_isl);
+        if (!fits) {
+            replay->refused_position = position;
+            replay->refused_budget = budget;
+            replay->refused_helps = replay->helps;
+            break;
+        }
+        status = admit(replay, position, cached, tokens, diag);
+        budget -= tokens;
+    }
+    return status;
+}

@@ -1,0 +1,81 @@
+/* calendar_step.c - the ordinary step: everybody who runs gets what it wants, so only those the calendar names are looked at, and those who
+ * do not decode yet. Read event_calendar.h first. */
+#include "vllm_v1_fast/calendar_step.h"
+
+#include "base/integers.h"
+#include "vllm_v1_fast/admission.h"
+#include "vllm_v1_fast/step_parts.h"
+#include "vllm_v1_fast/token_delivery.h"
+
+/* Does everybody who runs get what it wants? Then order matters for one thing only: who takes which block. Sets `scheduled` of those in
+ * prefill, and *budget to the tokens left for admissions. */
+static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budget)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    const uint32_t size = calendar->block_size;
+    uint64_t needed = calendar->phase_count[calendar->tick_phase];
+    uint32_t left = replay->base.config->max_num_batched_tokens - calendar->decoders;
+    if (replay->late > 0)
+        return false;
+    for (uint32_t i = 0; i < replay->prefill_count; i++) {
+        struct live *live = &calendar->live[replay->prefill[i]];
+        uint32_t tokens = live->known - live->computed;
+        if (threshold > 0)
+            tokens = min_u32(tokens, threshold);
+        if (tokens > left && replay->prefill_count == 1 && calendar->last_running == replay->prefill[i])
+            tokens = left; /* the last of all takes what is left */
+        if (tokens > left || tokens == 0)
+            return false;
+        left -= tokens;
+        live->scheduled = tokens;
+        needed += ceil_div(live->computed + tokens, size) - ceil_div(live->computed, size);
+    }
+    *budget = left;
+    return needed <= event_blocks_free(&replay->blocks);
+}
+
+/* Blocks for those that are due, in running order: decoding ones that cross a boundary, and prefill chunks. */
+static enum status take_blocks(struct event_replay *replay, struct diag *diag)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    uint32_t crossing = calendar->phase_first[calendar->tick_phase] - 1, i = 0;
+    enum status status = SIM_OK;
+    bool fits = true;
+    while (status == SIM_OK && (crossing != LIVE_NONE || i < replay->prefill_count)) {
+        bool chunk = crossing == LIVE_NONE ||
+                     (i < replay->prefill_count && calendar->live[replay->prefill[i]].order < calendar->live[crossing].order);
+        if (chunk) {
+            const struct live *live = &calendar->live[replay->prefill[i]];
+            status = event_blocks_grow(&replay->blocks, replay->prefill[i++], live->computed, live->known, live->scheduled, &fits, diag);
+        } else {
+            uint32_t computed = event_calendar_computed(calendar, &calendar->live[crossing]);
+            status = event_blocks_grow(&replay->blocks, crossing, computed, computed + 1, 1, &fits, diag);
+            crossing = calendar->live[crossing].next_phase;
+        }
+    }
+    if (status == SIM_OK && !fits)
+        status = diag_set(diag, SIM_FAILED, "internal error: the event replay ran out of blocks that it had counted");
+    return status;
+}
+
+enum status calendar_step_run(struct event_replay *replay, bool *ordinary, int64_t *end_ns, struct diag *diag)
+{
+    const uint32_t threshold = event_replay_threshold(replay);
+    uint32_t budget;
+    *ordinary = plan(replay, threshold, &budget);
+    if (!*ordinary)
+        return SIM_OK;
+    enum status status = take_blocks(replay, diag);
+    if (status == SIM_OK)
+        status = admission_run(replay, threshold, budget, diag);
+    if (status != SIM_OK)
+        return status;
+    step_parts_decodes(replay, &replay->shape);
+    replay->held_tokens += replay->calendar.decoders;
+    for (uint32_t i = 0; i < replay->prefill_count; i++)
+        step_parts_compute(replay, &replay->calendar.live[replay->prefill[i]]);
+    if (replay->shape.sequences == 0)
+        return SIM_OK;
+    step_parts_close(replay, end_ns);
+    return delivery_to_due(replay, *end_ns, diag);
+}

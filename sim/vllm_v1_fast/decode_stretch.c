@@ -1,0 +1,322 @@
+/* decode_stretch.c - steps in which everybody who runs decodes, nobody comes or goes, and nobody who waits could enter: most steps of most
+ * replays. From one to the next, the clock moves, each request has one token more, and those that cross a block boundary take a block.
+ *
+ * A stretch ends with the step in which somebody gets the last token, or before the one in which an arrival is seen or blocks run out.
+ * Under the linear model the durations of its steps are an arithmetic progression. So its length and all its sums are known beforehand, and
+ * the only work is per block: the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
+ *
+ * While a stretch lasts, the replay's clock, calendar and sums stay at its start. finish_last_step() brings them up to date. Read
+ * decode_stretch_run() first, at the end; then advance(). */
+#include "vllm_v1_fast/decode_stretch.h"
+
+#include <math.h>
+
+#include "base/integers.h"
+#include "vllm_v1_fast/admission.h"
+#include "vllm_v1_fast/step_parts.h"
+#include "vllm_v1_fast/token_delivery.h"
+
+enum { STEPS_MOST = 4096 };
+#define LONGEST_RUN_NS (INT64_C(1) << 42) /* more than an hour; times some million blocks it fits 64 bits */
+
+struct stretch {
+    struct event_replay *replay;
+    uint32_t decoders, steps, phase; /* steps so far; tick_phase of the coming one */
+    struct step_shape first_shape;   /* unless the model is linear, which needs no shapes */
+    uint64_t first_context_tokens;   /* of its first step */
+    uint64_t first_held_tokens;      /* after its first step */
+    int64_t now_ns;                  /* start of the coming step */
+    int64_t duration_ns;             /* of the newest step */
+    struct step_run *run;            /* NULL: none is open */
+    uint32_t run_steps;
+    int64_t run_start_ns;
+};
+
+/* Is it sure that the head of the queue cannot enter, whatever happens, until somebody finishes? */
+static bool nobody_enters(const struct event_replay *replay)
+{
+    const uint32_t budget = replay->base.config->max_num_batched_tokens - replay->calendar.decoders;
+    return replay->waiting.count == 0 || !admission_head_may_enter(replay, budget);
+}
+
+/* How long `steps` steps take together, of which the first takes `first_ns` and each next one `change_ns` more. */
+static int64_t time_of(uint32_t steps, int64_t first_ns, int64_t change_ns)
+{
+    return steps * first_ns + (int64_t)((uint64_t)steps * (steps - 1) / 2) * change_ns;
+}
+
+/* Sums of a run are first made as if all its blocks had been taken at its start. What is taken later is charged back with the time before,
+ * so that steps in which nothing is taken cost nothing. Without ids, the free queue hears of the blocks once, in the end. */
+struct charges {
+    uint64_t used_ns, empty_ns, runs_ns;   /* progression_steps sees to it that they fit */
+    uint32_t taken, free, without_content; /* blocks so far; free ones; those in front of all cached ones */
+};
+
+/* A block for everybody in a phase list. Returns at how many places ids do not follow each other. */
+static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, uint32_t count)
+{
+    const struct live *live = replay->calendar.live;
+    struct event_blocks *blocks = &replay->blocks;
+    uint32_t slot = replay->calendar.phase_first[phase] - 1, breaks = 0, at = segment_queue_orphans_next(&blocks->queue, count);
+    if (at == UINT32_MAX) {
+        for (; slot != LIVE_NONE; slot = live[slot].next_phase)
+            breaks += event_blocks_append(blocks, slot);
+    } else {
+        for (; slot != LIVE_NONE; slot = live[slot].next_phase)
+            breaks += event_blocks_append_orphan(blocks, slot, &at);
+        segment_queue_orphans_taken(&blocks->queue, at, count);
+    }
+    event_blocks_add_runs(blocks, breaks);
+    return breaks;
+}
+
+/* Those who cross a boundary in a step that starts `elapsed_ns` after the run take a block. */
+static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, struct charges *charges)
+{
+    const uint32_t count = replay->calendar.phase_count[phase];
+    if (replay->blocks.queue.track_ids) {
+        const uint32_t breaks = take_blocks(replay, phase, count);
+        charges->runs_ns += elapsed_ns * breaks;
+    }
+    charges->taken += count;
+    charges->used_ns += elapsed_ns * count;
+    if (charges->without_content > 0) {
+        const uint32_t empty = min_u32(count, charges->without_content);
+        charges->without_content -= empty;
+        charges->empty_ns += elapsed_ns * empty;
+    }
+}
+
+static void begin_taking(const struct event_blocks *blocks, struct charges *charges)
+{
+    const uint32_t free_blocks = event_blocks_free(blocks);
+    *charges = (struct charges){.free = free_blocks, .without_content = free_blocks - blocks->queue.back_blocks};
+}
+
+/* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks. */
+static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns, struct charges *charges)
+{
+    struct event_replay *replay = stretch->replay;
+    const uint32_t size = replay->calendar.block_size, decoders = stretch->decoders;
+    const int64_t since_ns = stretch->now_ns - stretch->run_start_ns, first_ns = stretch->duration_ns;
+    const uint64_t empty_slots = replay->blocks.table_blocks * size - stretch->first_held_tokens - (uint64_t)decoders * stretch->steps;
+    uint64_t peak_empty_slots = stretch->run->peak_empty_slots;
+    uint32_t phase = stretch->phase;
+    for (uint32_t done = 0, window; done < steps; done += window) {
+        uint64_t bits = event_calendar_crossings(&replay->calendar, phase, &window);
+        if (steps - done < window) {
+            window = steps - done;
+            bits &= (UINT64_C(1) << window) - 1;
+        }
+        for (; bits; bits &= bits - 1) { /* the steps with a crossing */
+            const uint32_t in = (uint32_t)__builtin_ctzll(bits), ahead = done + in;
+            const uint64_t elapsed_ns = (uint64_t)(since_ns + time_of(ahead, first_ns, change_ns));
+            cross(replay, event_calendar_phase(&replay->calendar, phase, in), elapsed_ns, charges);
+            /* Slots that stand empty are most just after blocks were taken. */
+            const uint64_t empty = empty_slots + (uint64_t)charges->taken * size - (uint64_t)decoders * ahead;
+            peak_empty_slots = empty > peak_empty_slots ? empty : peak_empty_slots;
+        }
+        phase = event_calendar_phase(&replay->calendar, phase, window);
+    }
+    stretch->run->peak_empty_slots = peak_empty_slots;
+    stretch->now_ns += time_of(steps, first_ns, change_ns);
+    stretch->duration_ns += change_ns * (steps - 1);
+    stretch->steps += steps;
+    stretch->run_steps += steps;
+    stretch->phase = phase;
+}
+
+static void charge(struct step_run *run, const struct charges *charges)
+{
+    run->used_blocks_ns -= charges->used_ns;
+    run->cached_blocks_ns += charges->used_ns - charges->empty_ns;
+    run->table_runs_ns -= charges->runs_ns;
+}
+
+/* Open a run with the coming step, which takes duration_ns. What has no place in a stretch stays 0. */
+static void open_run(struct stretch *stretch, int64_t change_ns, struct charges *charges)
+{
+    static const struct step_tally nothing; /* copying it takes the processor less than clearing */
+    struct event_replay *replay = stretch->replay;
+    const struct event_blocks *blocks = &replay->blocks;
+    const uint32_t decoders = stretch->decoders, before = stretch->steps;
+    struct step_run *run = stretch->run = step_stream_run(&replay->base.stream);
+    struct step_tally *first = &run->first;
+    if (replay->calendar.phase_count[stretch->phase] > 0)
+        cross(replay, stretch->phase, 0, charges);
+    *first = nothing;
+    first->step = replay->base.step_number + before;
+    first->start_ns = stretch->now_ns;
+    first->duration_ns = stretch->duration_ns;
+    first->context_tokens = stretch->first_context_tokens + (uint64_t)decoders * before;
+    first->held_tokens = stretch->first_held_tokens + (uint64_t)decoders * before;
+    first->scheduled_tokens = first->scheduled_sequences = first->sampled_tokens = first->regular_gaps = decoders;
+    first->running = replay->calendar.running;
+    first->waiting = replay->waiting.count;
+    first->free_blocks = charges->free - charges->taken;
+    first->cached_blocks = first->free_blocks - charges->without_content;
+    first->used_blocks = blocks->queue.usable - first->free_blocks;
+    first->table_blocks = (uint32_t)(blocks->table_blocks + charges->taken);
+    first->table_runs = (uint32_t)blocks->table_runs;
+    first->mode = STEP_MODE_DECODE;
+    run->change_ns = change_ns;
+    run->used_blocks_ns = run->cached_blocks_ns = run->table_runs_ns = 0;
+    run->peak_empty_slots = (uint64_t)first->table_blocks * blocks->block_size - first->held_tokens;
+    stretch->run_start_ns = stretch->now_ns;
+    stretch->run_steps = 1;
+    stretch->now_ns += stretch->duration_ns;
+    stretch->steps++;
+    stretch->phase = event_calendar_phase(&replay->calendar, stretch->phase, 1);
+}
+
+/* Tokens held rise by `decoders` a step, durations by change_ns; tables and used blocks grow alike. */
+static void sum_run(struct stretch *stretch)
+{
+    struct step_run *run = stretch->run;
+    const struct event_blocks *blocks = &stretch->replay->blocks;
+    const struct step_tally *first = &run->first;
+    const step_sum ns = (step_sum)(uint64_t)(stretch->now_ns - stretch->run_start_ns);
+    const uint64_t n = stretch->run_steps, numbers = n * (n - 1) / 2, squares = numbers * (2 * n - 1) / 3; /* sums of 0 ... n - 1 */
+    const uint32_t used_blocks = blocks->queue.usable - event_blocks_free(blocks);
+    run->steps = stretch->run_steps;
+    run->duration_ns = stretch->now_ns - stretch->run_start_ns;
+    run->used_blocks_ns += used_blocks * ns;
+    run->cached_blocks_ns += blocks->queue.back_blocks * ns;
+    run->table_runs_ns += blocks->table_runs * ns;
+    run->table_blocks_ns = run->used_blocks_ns + (first->table_blocks - first->used_blocks) * ns;
+    run->held_tokens_ns = first->held_tokens * ns + stretch->decoders * ((step_sum)(uint64_t)first->duration_ns * numbers +
+                                                                         (step_sum)(__int128)run->change_ns * squares);
+    run->peak_used_blocks = used_blocks; /* both only grow */
+    run->peak_held_tokens = first->held_tokens + (uint64_t)stretch->decoders * (stretch->run_steps - 1);
+    stretch->run = NULL;
+}
+
+/* The duration of the coming step, by whatever model. */
+static void price_step(struct stretch *stretch)
+{
+    const struct step_time_model *model = stretch->replay->base.model;
+    const uint64_t more_context = (uint64_t)stretch->decoders * stretch->steps;
+    if (model->is_linear) {
+        stretch->duration_ns = step_time_linear(&model->config, stretch->decoders, stretch->first_context_tokens + more_context);
+        return;
+    }
+    struct step_shape shape = stretch->first_shape;
+    shape.context_tokens += more_context;
+    shape.decode_context += more_context;
+    shape.min_decode_context += stretch->steps;
+    shape.max_decode_context += stretch->steps;
+    shape.step = stretch->replay->base.step_number + stretch->steps;
+    stretch->duration_ns = step_time_price(model, &shape);
+}
+
+/* The largest number of steps, the coming one first, that are over before `until_ns` > 0; each takes `change_ns` more than the one
+ * before it. The root of a quadratic equation, corrected for rounding. It is known to be less than `most`. */
+static uint32_t steps_before(int64_t until_ns, int64_t first_ns, int64_t change_ns, uint32_t most)
+{
+    const double change = (double)change_ns, half = (double)first_ns - change / 2, until = (double)until_ns;
+    const double root = 2 * until / (half + sqrt(half * half + 2 * change * until));
+    uint32_t steps = root < most ? (uint32_t)root : most - 1;
+    while (time_of(steps, first_ns, change_ns) >= until_ns)
+        steps--;
+    while (time_of(steps + 1, first_ns, change_ns) < until_ns)
+        steps++;
+    return steps;
+}
+
+/* How many of `most` steps can run as one progression: blocks are there for all, and no arrival is seen before the last one. At least 1. */
+static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t until_ns)
+{
+    const uint32_t size = stretch->replay->calendar.block_size;
+    const uint32_t turns = event_blocks_free(&stretch->replay->blocks) / stretch->decoders; /* each takes a block a turn at the most */
+    if (most > 1 && turns < most / size + 2)
+        most = turns < 3 ? 1 : min_u32(most, (turns - 2) * size);
+    const uint64_t blocks = (uint64_t)stretch->decoders * (most / size + 1);
+    if (stretch->duration_ns >= LONGEST_RUN_NS / STEPS_MOST || change_ns >= LONGEST_RUN_NS / STEPS_MOST / STEPS_MOST ||
+        blocks > INT64_MAX / LONGEST_RUN_NS / 2)
+        return 1; /* charges could leave 64 bits */
+    const int64_t left_ns = until_ns - stretch->now_ns;
+    if (time_of(most - 1, stretch->duration_ns, change_ns) < left_ns)
+        return most;
+    return 1 + steps_before(left_ns, stretch->duration_ns, change_ns, most);
+}
+
+/* The coming step and, under the linear model, those that continue its progression. */
+static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t until_ns, struct diag *diag)
+{
+    const struct step_time_model *model = stretch->replay->base.model;
+    const int64_t last_ns = stretch->duration_ns;
+    enum status status = SIM_OK;
+    price_step(stretch);
+    if (stretch->run && stretch->run_steps == 1)
+        stretch->run->change_ns = stretch->duration_ns - last_ns;
+    if (stretch->run &&
+        (stretch->duration_ns - last_ns != stretch->run->change_ns || stretch->now_ns - stretch->run_start_ns >= LONGEST_RUN_NS)) {
+        sum_run(stretch);
+        status = step_stream_run_done(&stretch->replay->base.stream, diag);
+    }
+    const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
+    uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns, until_ns) : 1;
+    struct charges charges;
+    begin_taking(&stretch->replay->blocks, &charges);
+    if (!stretch->run) {
+        open_run(stretch, change_ns, &charges);
+        if (--steps > 0)
+            stretch->duration_ns += change_ns;
+    }
+    if (steps > 0)
+        advance(stretch, steps, change_ns, &charges);
+    charge(stretch->run, &charges);
+    event_blocks_appended(&stretch->replay->blocks, charges.taken);
+    return status;
+}
+
+/* Move clock, calendar and sums to the last step of the stretch, then end it: somebody may finish. */
+static enum status finish_last_step(struct stretch *stretch, bool finishes, struct diag *diag)
+{
+    struct event_replay *replay = stretch->replay;
+    struct event_calendar *calendar = &replay->calendar;
+    const uint32_t before = stretch->steps - 1;
+    event_calendar_skip(calendar, before, stretch->phase == 0 ? calendar->block_size - 1 : stretch->phase - 1);
+    replay->held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * before;
+    replay->base.now_ns = stretch->now_ns - stretch->duration_ns;
+    replay->base.step_number += before;
+    sum_run(stretch);
+    enum status status = SIM_OK;
+    if (finishes)
+        status = delivery_to_due(replay, stretch->now_ns, diag);
+    else
+        event_calendar_advance(calendar);
+    replay->base.now_ns = stretch->now_ns;
+    replay->base.step_number++;
+    return status == SIM_OK ? step_stream_run_done(&replay->base.stream, diag) : status;
+}
+
+enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, struct diag *diag)
+{
+    const struct event_calendar *calendar = &replay->calendar;
+    struct stretch stretch;
+    enum status status = SIM_OK;
+    *steps = 0;
+    if (!nobody_enters(replay))
+        return SIM_OK;
+    if (!replay->base.model->is_linear)
+        step_parts_decodes(replay, &stretch.first_shape);
+    stretch.replay = replay;
+    stretch.first_context_tokens = calendar->decoder_tokens + calendar->decoders;
+    stretch.first_held_tokens = replay->held_tokens + calendar->decoders;
+    stretch.decoders = calendar->decoders;
+    stretch.phase = calendar->tick_phase;
+    stretch.now_ns = replay->base.now_ns;
+    stretch.steps = 0;
+    stretch.duration_ns = 0;
+    stretch.run = NULL;
+    const int64_t until_ns = replay->base.arrivals.next_ns; /* nobody ends before the last step, so it stays */
+    const uint32_t most = 1 + event_calendar_until_finish(calendar, STEPS_MOST);
+    while (status == SIM_OK && stretch.steps < most && until_ns > stretch.now_ns &&
+           calendar->phase_count[stretch.phase] <= event_blocks_free(&replay->blocks))
+        status = run_steps(&stretch, most - stretch.steps, until_ns, diag);
+    *steps = stretch.steps;
+    if (stretch.steps == 0 || status != SIM_OK)
+        return status;
+    return finish_last_step(&stretch, stretch.steps == most, diag);
+}

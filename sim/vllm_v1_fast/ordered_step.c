@@ -1,0 +1,146 @@
+/* ordered_step.c - every running request is looked at in order, as vllm_v1.c does it; read schedule_running() there first. Happens when
+ * blocks run out or the token budget does not reach everybody. Before it, everybody leaves the calendar; after it, they go back in. */
+#include "vllm_v1_fast/ordered_step.h"
+
+#include "base/array.h"
+#include "base/integers.h"
+#include "vllm_v1_fast/admission.h"
+#include "vllm_v1_fast/event_victim.h"
+#include "vllm_v1_fast/step_parts.h"
+#include "vllm_v1_fast/token_delivery.h"
+
+/* Everybody leaves the calendar, with numbers of their own. */
+static void unfold(struct event_replay *replay)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
+        struct live *live = &calendar->live[slot];
+        live->scheduled = 0;
+        if (!live->decoding)
+            continue;
+        if (!live->late)
+            live->last_token_ns = replay->base.now_ns;
+        live->late = false;
+        event_calendar_leave(calendar, slot);
+    }
+    replay->late = 0;
+    replay->prefill_count = 0;
+}
+
+static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_t requester, uint32_t *budget, struct diag *diag)
+{
+    struct live *live = &replay->calendar.live[victim];
+    enum status status = SIM_OK;
+    if (!replay->preempted)
+        status = array_zeroed(&replay->preempted, replay->base.trace->count, sizeof *replay->preempted, "preempted requests", diag);
+    if (status != SIM_OK)
+        return status;
+    *budget += live->scheduled; /* not under fcfs: it had its turn in this step already */
+    *step_stream_event(&replay->base.stream) = (struct event){.time_ns = replay->base.now_ns,
+                                                              .step = replay->base.step_number,
+                                                              .value = live->computed,
+                                                              .request = live->position,
+                                                              .other = replay->calendar.live[requester].position,
+                                                              .blocks = event_blocks_held(&replay->blocks, victim, live->computed),
+                                                              .kind = EVENT_PREEMPT,
+                                                              .extra = PREEMPT_RECOMPUTE};
+    status = step_stream_event_done(&replay->base.stream, diag);
+    if (status == SIM_OK)
+        status = delivery_give_back(replay, victim, live->computed, true, diag);
+    replay->held_tokens -= live->computed;
+    replay->preempted[live->position] = (struct preempted_request){.last_token_ns = live->last_token_ns, .known = live->known};
+    replay->tally.preemptions++;
+    event_calendar_remove(&replay->calendar, victim);
+    request_queue_push_preempted(&replay->waiting, live->position, event_replay_key(replay, live->position));
+    return status;
+}
+
+/* Section 6.1 */
+static enum status schedule_running(struct event_replay *replay, uint32_t threshold, uint32_t *budget, struct diag *diag)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    uint32_t slot = calendar->first_running;
+    while (slot != LIVE_NONE && *budget > 0) {
+        struct live *live = &calendar->live[slot];
+        uint32_t tokens = live->known - live->computed;
+        if (threshold > 0)
+            tokens = min_u32(tokens, threshold);
+        tokens = min_u32(tokens, *budget);
+        bool fits = false, gone = false;
+        enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
+        while (status == SIM_OK && !fits && !gone) {
+            uint32_t victim = event_victim_choose(replay);
+            gone = victim == slot;
+            uint32_t after = live->next_running;
+            status = preempt(replay, victim, slot, budget, diag);
+            if (gone)
+                slot = after; /* FCFS: nobody runs after it */
+            else if (status == SIM_OK)
+                status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
+        }
+        if (status != SIM_OK)
+            return status;
+        if (fits) {
+            live->scheduled = tokens;
+            *budget -= tokens;
+            slot = live->next_running;
+        }
+    }
+    return SIM_OK;
+}
+
+static enum status hand_out_tokens(struct event_replay *replay, int64_t end_ns, struct diag *diag)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    enum status status = SIM_OK;
+    for (uint32_t slot = calendar->first_running, after; slot != LIVE_NONE && status == SIM_OK; slot = after) {
+        const struct live *live = &calendar->live[slot];
+        bool gone;
+        after = live->next_running;
+        if (live->scheduled > 0 && live->computed == live->known)
+            status = delivery_token(replay, slot, end_ns, &gone, diag);
+    }
+    return status;
+}
+
+/* Everybody who decodes goes back into the calendar. */
+static void fold(struct event_replay *replay, int64_t end_ns)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    replay->prefill_count = 0;
+    for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
+        struct live *live = &calendar->live[slot];
+        if (!live->got_token) {
+            replay->prefill[replay->prefill_count++] = slot;
+            continue;
+        }
+        live->late = live->last_token_ns != end_ns;
+        replay->late += live->late;
+        delivery_enter(replay, slot);
+    }
+}
+
+enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struct diag *diag)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    uint32_t budget = replay->base.config->max_num_batched_tokens, threshold = event_replay_threshold(replay);
+    unfold(replay);
+    replay->shape = (struct step_shape){0};
+    enum status status = schedule_running(replay, threshold, &budget, diag);
+    if (status == SIM_OK && replay->tally.preemptions == 0)
+        status = admission_run(replay, threshold, budget, diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running)
+        if (calendar->live[slot].scheduled > 0)
+            step_parts_compute(replay, &calendar->live[slot]);
+    if (replay->shape.sequences == 0 && replay->tally.preemptions == 0)
+        return SIM_OK;
+    step_parts_close(replay, end_ns);
+    status = hand_out_tokens(replay, *end_ns, diag);
+    if (status != SIM_OK) /* an observer has had enough: some have their token and some not, which no calendar can hold */
+        return status;
+    event_calendar_advance(calendar);
+    fold(replay, *end_ns);
+    return status;
+}

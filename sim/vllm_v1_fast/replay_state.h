@@ -1,0 +1,72 @@
+/* replay_state.h - the state of one event replay: who runs, who waits, and the pool. The files above it work on it; it calls none of them.
+ *
+ *     event_replay.c                                                    the stepper: which kind of step comes now?
+ *     decode_stretch.c  calendar_step.c  ordered_step.c                 the three kinds
+ *     admission.c  token_delivery.c  step_parts.c  event_victim.c       what they are made of
+ *     replay_state.h                                                    this
+ *     event_blocks.c  event_calendar.c                                  block tables; who is due when
+ *     segment_queue.c                                                   the free queue, and segments of blocks with content
+ *     event_prefix.c                                                    which prompts go together for how long
+ *
+ * A file includes only headers from lines below its own.
+ */
+#ifndef PAGESIM_REPLAY_STATE_H
+#define PAGESIM_REPLAY_STATE_H
+
+#include "engine/request_queue.h"
+#include "engine/stepper.h"
+#include "vllm_v1/scheduling_order.h"
+#include "vllm_v1_fast/event_blocks.h"
+#include "vllm_v1_fast/event_calendar.h"
+
+/* What a preempted request keeps until it runs again. */
+struct preempted_request {
+    int64_t last_token_ns; /* -1 before the first */
+    uint32_t known;
+};
+
+struct event_replay {
+    struct stepper base;
+    struct event_calendar calendar;
+    struct event_blocks blocks;
+    struct request_queue waiting;
+    struct preempted_request *preempted; /* by position; known = 0: never was. NULL until somebody is */
+    uint32_t *prefill;                   /* slots that run and do not decode, in running order */
+    uint32_t prefill_count;
+    uint32_t *due; /* scratch: slots that get a first token or finish in this step; in an ordered step, those that run */
+    uint32_t due_count;
+    uint32_t late; /* decoding requests whose newest token is older than the step before */
+    struct scheduling_order order;
+    const struct pagesim_preemption_victim *victim;
+    bool by_priority; /* by a key: priority, or any other that is known at arrival and stays */
+    uint32_t watermark_blocks;
+    uint64_t held_tokens; /* sum of computed over running */
+    /* A head that did not fit is looked at again only when something could have changed that. Takings and evictions never help it, because
+     * what it no longer hits it needs instead. Releases and newly registered shared contents may. */
+    uint64_t helps; /* counts them */
+    uint32_t refused_position, refused_budget;
+    uint64_t refused_helps;
+    struct step_shape shape; /* of the current step */
+    struct step_tally tally;
+};
+
+/* Tokens known of a request that does not run. */
+static inline uint32_t event_replay_known(const struct event_replay *replay, uint32_t position)
+{
+    const uint32_t kept = replay->preempted ? replay->preempted[position].known : 0;
+    return kept > 0 ? kept : replay->base.trace->input_tokens[position];
+}
+
+/* The key that a request got when it arrived. */
+static inline int64_t event_replay_key(const struct event_replay *replay, uint32_t position)
+{
+    return request_queue_key(&replay->waiting, position);
+}
+
+/* The long-prefill threshold of this step, 0 for none; a lone request is not held back. */
+static inline uint32_t event_replay_threshold(const struct event_replay *replay)
+{
+    return replay->calendar.running + replay->waiting.count > 1 ? replay->base.config->long_prefill_token_threshold : 0;
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* step_parts.h - sums over a step of the event replay: its shape, and the tally made of it. */
+#ifndef PAGESIM_STEP_PARTS_H
+#define PAGESIM_STEP_PARTS_H
+
+#include "vllm_v1_fast/replay_state.h"
+
+/* The shape of a step in which only those in the calendar compute, a token each. */
+void step_parts_decodes(const struct event_replay *replay, struct step_shape *shape);
+/* Add the live->scheduled tokens of a slot that is not in the calendar: they are computed from here on. */
+void step_parts_compute(struct event_replay *replay, struct live *live);
+/* Everybody is added: price the step and fill in the tally. *end_ns is the clock at its end. */
+void step_parts_close(struct event_replay *replay, int64_t *end_ns);
+
+#endif

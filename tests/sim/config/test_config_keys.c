@@ -1,0 +1,235 @@
+/* test_config_keys.c - every row of the table of keys: its bounds, from a file and from an option, its defaults, what is written of it. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "config/config_keys.h"
+#include "support/temp_file.h"
+
+enum { TEXT_SIZE = 1200 };
+
+static const char *engine_of(const struct config_key *key)
+{
+    return key->engines == KEY_V0_ONLY ? "vllm-v0" : "vllm-v1";
+}
+
+static enum status by_option(const struct config_key *key, const char *value, struct config *config, struct diag *diag)
+{
+    char name[96];
+    *diag = (struct diag){0};
+    config_option_name(key, name, sizeof name);
+    const struct config_option options[] = {{"scheduler", engine_of(key)}, {name, value}};
+    return config_load(NULL, options, 2, config, diag);
+}
+
+/* `value` as it stands in the file: quotes are the caller's. */
+static enum status by_file(const struct config_key *key, const char *value, struct config *config, struct diag *diag)
+{
+    char text[TEXT_SIZE + 256];
+    const char *group = config_group_names[key->group];
+    *diag = (struct diag){0};
+    if (strcmp(key->name, "scheduler") == 0)
+        snprintf(text, sizeof text, "{\"scheduler\":%s}", value);
+    else if (*group)
+        snprintf(text, sizeof text, "{\"scheduler\":\"%s\",\"%s\":{\"%s\":%s}}", engine_of(key), group, key->name, value);
+    else
+        snprintf(text, sizeof text, "{\"scheduler\":\"%s\",\"%s\":%s}", engine_of(key), key->name, value);
+    struct temp_file file = temp_file_make(text, strlen(text));
+    enum status status = config_load(file.path, NULL, 0, config, diag);
+    temp_file_remove(&file);
+    return status;
+}
+
+/* A value in the range is taken, or refused for another reason: what it does not go with. One outside is refused with the range. */
+static void expect(const struct config_key *key, const char *value, bool in_range, const char *wants)
+{
+    struct config config;
+    struct diag diag;
+    char must[TEXT_SIZE];
+    snprintf(must, sizeof must, "must be %s", wants);
+    enum status status = by_option(key, value, &config, &diag);
+    cr_expect(in_range ? !strstr(diag.text, "must be ") : status == SIM_USAGE && strstr(diag.text, must), "option %s = %s: %s", key->name,
+              value, diag.text);
+    char quoted[TEXT_SIZE];
+    const bool quotes = isinf(strtod(value, NULL)) != 0;
+    snprintf(quoted, sizeof quoted, quotes ? "\"%s\"" : "%s", value);
+    status = by_file(key, quoted, &config, &diag);
+    cr_expect(in_range ? !strstr(diag.text, "must be ") : status == SIM_BAD_INPUT && strstr(diag.text, must), "file %s = %s: %s", key->name,
+              value, diag.text);
+}
+
+static void expect_whole_bounds(const struct config_key *key)
+{
+    const unsigned long long least = key->range.whole.least, most = key->range.whole.most;
+    char wants[TEXT_SIZE], value[64];
+    snprintf(wants, sizeof wants, "an integer from %llu to %llu", least, most);
+    expect(key, (snprintf(value, sizeof value, "%llu", least), value), true, wants);
+    expect(key, (snprintf(value, sizeof value, "%llu", most), value), true, wants);
+    if (least > 0)
+        expect(key, (snprintf(value, sizeof value, "%llu", least - 1), value), false, wants);
+    else
+        expect(key, "-1", false, wants);
+    if (most < UINT64_MAX)
+        expect(key, (snprintf(value, sizeof value, "%llu", most + 1), value), false, wants);
+    else
+        expect(key, "18446744073709551616", false, wants);
+    expect(key, "0.5", false, wants);
+}
+
+static void expect_real_bounds(const struct config_key *key)
+{
+    const double least = key->range.real.least, most = key->range.real.most;
+    char wants[TEXT_SIZE], value[64];
+    snprintf(wants, sizeof wants, "a number from %g to %g", least, most);
+    expect(key, (snprintf(value, sizeof value, "%.17g", least), value), true, wants);
+    expect(key, (snprintf(value, sizeof value, "%.17g", most), value), true, wants);
+    expect(key, (snprintf(value, sizeof value, "%.17g", nextafter(least, -1)), value), false, wants);
+    if (isfinite(most))
+        expect(key, (snprintf(value, sizeof value, "%.17g", nextafter(most, INFINITY)), value), false, wants);
+}
+
+/* The longest text, and one byte more. */
+static void expect_text_bounds(const struct config_key *key)
+{
+    char longest[CONFIG_PATH_SIZE + 1], quoted[TEXT_SIZE];
+    struct config config;
+    struct diag diag;
+    memset(longest, 'x', sizeof longest);
+    for (int over = 0; over < 2; over++) {
+        longest[CONFIG_PATH_SIZE - 1 + over] = '\0';
+        snprintf(quoted, sizeof quoted, "\"%s\"", longest);
+        cr_expect_eq(by_option(key, longest, &config, &diag), over ? SIM_USAGE : SIM_OK, "%s: %s", key->name, diag.text);
+        cr_expect_eq(by_file(key, quoted, &config, &diag), over ? SIM_BAD_INPUT : SIM_OK, "%s: %s", key->name, diag.text);
+        cr_expect(!over || strstr(diag.text, "path of less than 1024 bytes"), "%s: %s", key->name, diag.text);
+        longest[CONFIG_PATH_SIZE - 1 + over] = 'x';
+    }
+}
+
+/* The first name and the last one, and one that nobody has. */
+static void expect_names(const struct config_key *key)
+{
+    struct config config;
+    struct diag diag;
+    char quoted[128];
+    uint32_t count = 0;
+    while (config_key_choice(key, count))
+        count++;
+    cr_assert_gt(count, 1, "%s", key->name);
+    for (uint32_t i = 0; i < count; i += count - 1) {
+        by_option(key, config_key_choice(key, i), &config, &diag);
+        cr_expect(!strstr(diag.text, "must be "), "%s", diag.text);
+        snprintf(quoted, sizeof quoted, "\"%s\"", config_key_choice(key, i));
+        by_file(key, quoted, &config, &diag);
+        cr_expect(!strstr(diag.text, "must be "), "%s", diag.text);
+    }
+    snprintf(quoted, sizeof quoted, "\"%s\"", config_key_choice(key, count - 1));
+    cr_expect_eq(by_option(key, "nobody", &config, &diag), SIM_USAGE, "%s", key->name);
+    cr_expect(strstr(diag.text, quoted), "%s", diag.text);
+    cr_expect_eq(by_file(key, "\"nobody\"", &config, &diag), SIM_BAD_INPUT, "%s", key->name);
+    cr_expect(strstr(diag.text, quoted), "%s", diag.text);
+}
+
+Test(config_keys, every_key_takes_its_bounds_and_nothing_beyond)
+{
+    struct config config;
+    struct diag diag;
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        switch (key->type) {
+        case KEY_BOOL:
+            cr_expect_eq(by_option(key, "maybe", &config, &diag), SIM_USAGE, "%s", key->name);
+            cr_expect_eq(by_file(key, "1", &config, &diag), SIM_BAD_INPUT, "%s", key->name);
+            cr_expect(strstr(diag.text, "true or false"), "%s", diag.text);
+            break;
+        case KEY_UINT32:
+        case KEY_UINT64:
+        case KEY_INT64:
+            expect_whole_bounds(key);
+            break;
+        case KEY_DOUBLE:
+            expect_real_bounds(key);
+            break;
+        case KEY_CHOICE:
+        case KEY_NAME:
+            expect_names(key);
+            break;
+        case KEY_PATH:
+        case KEY_TEXT:
+            expect_text_bounds(key);
+            break;
+        }
+    }
+}
+
+/* Numbers that stand here once more, so that a bound does not move unseen. */
+Test(config_keys, some_bounds_are_known)
+{
+    static const struct {
+        const char *key, *value;
+        bool fine;
+    } cases[] = {{"overhead_bytes", "1000000000000000000", true}, {"overhead_bytes", "9000000000000000000", false},
+                 {"kv_cache_memory_bytes", "1000P", false},       {"seed", "18446744073709551615", true},
+                 {"num_gpu_blocks", "4294967294", true},          {"num_gpu_blocks", "4294967295", false},
+                 {"step_time.base_ns", "1000000000000000", true}, {"step_time.base_ns", "1000000000000001", false},
+                 {"gpu_memory_utilization", "1", true},           {"gpu_memory_utilization", "0.009", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        struct diag diag = {0};
+        config_defaults(SCHEDULER_VLLM_V1, &config);
+        cr_expect_eq(config_set(&config, cases[i].key, cases[i].value, &diag), cases[i].fine ? SIM_OK : SIM_USAGE, "%s %s: %s",
+                     cases[i].key, cases[i].value, diag.text);
+    }
+}
+
+Test(config_keys, defaults_are_in_range_or_mean_that_there_is_none)
+{
+    for (int engine = 0; engine < 2; engine++) {
+        struct config config;
+        config_defaults(engine ? SCHEDULER_VLLM_V0 : SCHEDULER_VLLM_V1, &config);
+        cr_expect_eq((int)config.scheduler, engine ? SCHEDULER_VLLM_V0 : SCHEDULER_VLLM_V1);
+        for (size_t i = 0; i < config_key_count; i++) {
+            const struct config_key *key = &config_keys[i];
+            const double value = key->defaults[engine];
+            if (config_key_absent(key, &config))
+                continue;
+            if (key->type == KEY_UINT32 || key->type == KEY_UINT64 || key->type == KEY_INT64)
+                cr_expect(value >= (double)key->range.whole.least && value <= (double)key->range.whole.most, "%s", key->name);
+            if (key->type == KEY_DOUBLE)
+                cr_expect(value >= key->range.real.least && value <= key->range.real.most, "%s", key->name);
+            if (key->type == KEY_NAME || key->type == KEY_PATH || key->type == KEY_TEXT)
+                cr_expect(key->default_name, "%s", key->name);
+        }
+    }
+}
+
+/* The keys of each step-time model are written and those of others are not; all have a model that reads them. */
+Test(config_keys, only_what_the_step_time_model_reads_is_written)
+{
+    static const struct {
+        const char *model, *has[3], *has_not[3];
+    } cases[] = {{"linear", {"\"base_ns\"", "\"kv_ns\"", "\"copy_ns_per_block\""}, {"\"path\"", "\"skew_table\"", "_efficiency\""}},
+                 {"profile", {"\"base_ns\"", "\"path\"", "\"hidden_size\""}, {"\"kv_ns\"", "\"token_ns\"", "_efficiency\""}},
+                 {"compact", {"\"base_ns\"", "\"path\"", "\"swap_ns_per_block\""}, {"\"kv_ns\"", "\"skew_table\"", "_efficiency\""}},
+                 {"roofline", {"\"base_ns\"", "\"compute_efficiency\"", "\"model\""}, {"\"kv_ns\"", "\"path\"", "\"skew_table\""}},
+                 {"recorded", {"\"model\"", "\"path\"", "\"swap_ns_per_block\""}, {"\"base_ns\"", "\"skew_table\"", "_efficiency\""}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        struct json_text json;
+        struct diag diag = {0};
+        const struct config_option option = {"step-time-model", cases[i].model};
+        cr_assert_eq(config_load(NULL, &option, 1, &config, &diag), SIM_OK, "%s", diag.text);
+        json_text_init(&json, false);
+        config_write(&config, &json);
+        const char *own = strstr(json.text, "\"step_time\"");
+        cr_assert(own);
+        for (size_t k = 0; k < 3; k++) {
+            cr_expect(strstr(own, cases[i].has[k]), "%s has no %s", cases[i].model, cases[i].has[k]);
+            cr_expect_not(strstr(own, cases[i].has_not[k]), "%s has %s", cases[i].model, cases[i].has_not[k]);
+        }
+        json_text_deinit(&json);
+    }
+    for (size_t i = 0; i < config_key_count; i++)
+        cr_expect_eq(config_keys[i].group == KEY_STEP_TIME, config_keys[i].models != 0, "%s", config_keys[i].name);
+}

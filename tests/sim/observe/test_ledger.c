@@ -1,0 +1,290 @@
+/* test_ledger.c - the memory ledger adds up, over all time and while a request waits, is the same for both engines, and says what a naive
+ * count over all tables says.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "observe/class_ledger.h"
+#include "observe/ledger.h"
+#include "replay/replay.h"
+#include "support/random_case.h"
+#include "support/tiny_trace.h"
+
+enum { COLUMNS = 72, BLOCKS_MOST = 256, TABLES_MOST = 512, TABLE_MOST = 256, CASES = 1200 };
+
+/* A naive watcher: keeps all tables, and in every step counts each block of the pool afresh. */
+struct naive {
+    bool v0;
+    uint32_t size, table_count;
+    struct naive_table {
+        uint32_t position, tokens, count, blocks[TABLE_MOST];
+    } tables[TABLES_MOST];
+    slot_time useful, tail, used, useful_while_waiting;
+    uint64_t waiting_ns, peak_useful, peak_tail;
+    uint64_t steps, shared_steps, partly_shared_steps;
+};
+
+static void forget(struct naive *naive, uint32_t position)
+{
+    for (uint32_t i = 0; i < naive->table_count; i++)
+        if (naive->tables[i].position == position)
+            naive->tables[i--] = naive->tables[--naive->table_count];
+}
+
+static void remember(struct naive *naive, const struct step_sequence *sequence)
+{
+    if (!naive->v0)
+        forget(naive, sequence->request);
+    struct naive_table *table = &naive->tables[naive->table_count++];
+    *table =
+        (struct naive_table){.position = sequence->request, .tokens = sequence->start + sequence->tokens, .count = sequence->num_blocks};
+    memcpy(table->blocks, sequence->blocks, table->count * sizeof *table->blocks);
+}
+
+static enum status naive_scheduled(void *self, const struct step *step, struct diag *diag)
+{
+    (void)diag;
+    struct naive *naive = self;
+    uint32_t filled[BLOCKS_MOST] = {0}, used = 0;
+    bool seen[BLOCKS_MOST] = {false};
+    uint64_t useful = 0;
+    for (uint32_t i = 0; i < step->preempted_count; i++)
+        forget(naive, step->preempted[i].request);
+    if (naive->v0)
+        naive->table_count = 0;
+    for (uint32_t i = 0; i < step->sequence_count; i++)
+        remember(naive, &step->sequences[i]);
+    for (uint32_t i = 0; i < step->resident_count; i++)
+        remember(naive, &step->residents[i]);
+    bool partly = false;
+    for (uint32_t t = 0; t < naive->table_count; t++)
+        for (uint32_t i = 0; i < naive->tables[t].count; i++) {
+            const struct naive_table *table = &naive->tables[t];
+            uint32_t block = table->blocks[i], start = i * naive->size;
+            uint32_t tokens = table->tokens < start ? 0 : table->tokens - start < naive->size ? table->tokens - start : naive->size;
+            partly |= seen[block] && tokens < naive->size;
+            seen[block] = true;
+            filled[block] = tokens > filled[block] ? tokens : filled[block];
+        }
+    for (uint32_t block = 0; block < BLOCKS_MOST; block++) {
+        used += seen[block];
+        useful += filled[block];
+    }
+    cr_assert_eq(used, step->tally.used_blocks);
+    naive->steps++;
+    naive->shared_steps += step->tally.table_blocks > used;
+    naive->partly_shared_steps += partly;
+    naive->useful += (slot_time)useful * step->tally.duration_ns;
+    if (step->tally.waiting > 0 || step->tally.swapped > 0) {
+        naive->waiting_ns += (uint64_t)step->tally.duration_ns;
+        naive->useful_while_waiting += (slot_time)useful * step->tally.duration_ns;
+    }
+    naive->peak_useful = useful > naive->peak_useful ? useful : naive->peak_useful;
+    const uint64_t tail = (uint64_t)used * naive->size - useful;
+    naive->peak_tail = tail > naive->peak_tail ? tail : naive->peak_tail;
+    naive->used += (slot_time)used * step->tally.duration_ns;
+    naive->tail += ((slot_time)used * naive->size - (slot_time)useful) * step->tally.duration_ns;
+    return SIM_OK;
+}
+
+static enum status naive_completed(void *self, const struct step *step, struct diag *diag)
+{
+    (void)diag;
+    for (uint32_t i = 0; i < step->finished_count; i++)
+        forget(self, step->finished[i]);
+    return SIM_OK;
+}
+
+/* Checks a class ledger after every step. */
+static enum status check_holders(void *self, const struct step *step, struct diag *diag)
+{
+    (void)diag;
+    const struct class_ledger *ledger = self;
+    cr_assert(block_holders_check(&ledger->holders));
+    cr_assert_eq(ledger->holders.used_blocks, step->tally.used_blocks);
+    return SIM_OK;
+}
+
+static void replay(const struct trace *trace, const struct config *config, const struct observer *observers, size_t count,
+                   const struct replay_options *options)
+{
+    struct diag diag = {0};
+    struct step_time_model *model;
+    struct replay_facts facts;
+    cr_assert_eq(step_time_create(config, &model, &diag), SIM_OK);
+    cr_assert_eq(replay_run(trace, config, model, observers, count, options, &facts, &diag), SIM_OK, "%s", diag.text);
+    step_time_destroy(model);
+}
+
+static slot_time account(const struct ledger *ledger, enum ledger_span span, enum ledger_account account)
+{
+    slot_time accounts[LEDGER_ACCOUNTS];
+    const struct ledger_sums sums = ledger_span_sums(ledger, span);
+    ledger_split(ledger, &sums, accounts);
+    return accounts[account];
+}
+
+static slot_time saved(const struct ledger *ledger)
+{
+    const struct ledger_sums sums = ledger_span_sums(ledger, SPAN_ALL);
+    return ledger_saved(ledger, &sums);
+}
+
+static bool same_sums(struct ledger_sums a, struct ledger_sums b)
+{
+    return a.time_ns == b.time_ns && a.used == b.used && a.cached == b.cached && a.free_uncached == b.free_uncached &&
+           a.held_tokens == b.held_tokens && a.table_blocks == b.table_blocks && a.running == b.running && a.waiting == b.waiting &&
+           a.shared_empty_slots == b.shared_empty_slots;
+}
+
+/* Sums, peaks and what other allocators reserve. */
+static bool same_books(const struct ledger *a, const struct ledger *b)
+{
+    bool same = memcmp(a->reserved, b->reserved, sizeof a->reserved) == 0;
+    for (int span = 0; span < LEDGER_SPANS; span++)
+        same &= same_sums(ledger_span_sums(a, (enum ledger_span)span), ledger_span_sums(b, (enum ledger_span)span));
+    return same && a->peaks.saved_blocks == b->peaks.saved_blocks && a->peaks.cached_blocks == b->peaks.cached_blocks &&
+           a->peaks.used_blocks == b->peaks.used_blocks && a->peaks.held_tokens == b->peaks.held_tokens &&
+           a->peaks.empty_slots == b->peaks.empty_slots;
+}
+
+/* What was drawn over time is what the books say in all. */
+static bool timeline_agrees(const struct ledger *ledger)
+{
+    for (int i = 0; i < LEDGER_ACCOUNTS; i++) {
+        slot_time drawn = 0;
+        for (int bucket = 0; bucket < TIMELINE_BUCKETS; bucket++)
+            drawn += ledger->history->timeline.sums[bucket][i];
+        if (drawn != account(ledger, SPAN_ALL, (enum ledger_account)i))
+            return false;
+    }
+    return true;
+}
+
+static void compare_case(uint64_t number, bool v0, struct naive *naive, struct ledger_history histories[2])
+{
+    uint64_t seed = number;
+    struct config config = random_case_config(&seed, v0);
+    struct trace *trace = random_case_trace(&seed, &config);
+    struct ledger fast, plain;
+    struct class_ledger classes;
+    struct diag diag = {0};
+    const struct replay_options no_options = {0}, reference = {.reference = true};
+    naive->v0 = v0;
+    naive->size = config.block_size;
+    naive->table_count = 0;
+    naive->useful = naive->tail = naive->used = naive->useful_while_waiting = 0;
+    naive->waiting_ns = naive->peak_useful = naive->peak_tail = 0;
+    ledger_init(&fast, trace, &config);
+    ledger_init(&plain, trace, &config);
+    ledger_keep_history(&plain, &histories[0]);
+    ledger_keep_history(&fast, &histories[1]);
+    cr_assert_eq(class_ledger_init(&classes, trace, &config, (enum class_key)(number % 3), &diag), SIM_OK);
+    const struct observer alone[] = {ledger_observer(&fast)};
+    const struct observer all[] = {ledger_observer(&plain),
+                                   class_ledger_observer(&classes),
+                                   {.self = &classes, .scheduled = check_holders},
+                                   {.self = naive, .scheduled = naive_scheduled, .completed = naive_completed}};
+    replay(trace, &config, alone, 1, &no_options);
+    replay(trace, &config, all, 4, &reference);
+    cr_expect(ledger_check(&fast), "case %llu", (unsigned long long)number);
+    cr_expect(same_books(&fast, &plain), "case %llu: the engines differ", (unsigned long long)number);
+    cr_expect(timeline_agrees(&plain) && timeline_agrees(&fast), "case %llu: timeline", (unsigned long long)number);
+    cr_expect_eq(memcmp(histories[0].peak_slots, histories[1].peak_slots, sizeof histories[0].peak_slots), 0, "case %llu: peaks",
+                 (unsigned long long)number);
+    cr_expect(naive->useful == account(&plain, SPAN_ALL, ACCOUNT_USEFUL), "case %llu: useful", (unsigned long long)number);
+    cr_expect(naive->tail == account(&plain, SPAN_ALL, ACCOUNT_TAIL), "case %llu: tail", (unsigned long long)number);
+    cr_expect(naive->waiting_ns == ledger_span_sums(&plain, SPAN_WAITING).time_ns, "case %llu: waiting time", (unsigned long long)number);
+    cr_expect(naive->useful_while_waiting == account(&plain, SPAN_WAITING, ACCOUNT_USEFUL), "case %llu: useful while waiting",
+              (unsigned long long)number);
+    cr_expect_eq(naive->peak_useful, histories[0].peak_slots[ACCOUNT_USEFUL], "case %llu: peak useful", (unsigned long long)number);
+    cr_expect_eq(naive->peak_tail, histories[0].peak_slots[ACCOUNT_TAIL], "case %llu: peak tail", (unsigned long long)number);
+    struct class_sums sums = {0};
+    for (uint32_t class = 0; class < classes.classes.count; class ++) {
+        sums.useful += classes.sums[class].useful;
+        sums.tail += classes.sums[class].tail;
+        sums.saved += classes.sums[class].saved;
+    }
+    cr_expect(sums.useful == naive->useful && sums.tail == naive->tail && sums.saved == saved(&plain), "case %llu: classes",
+              (unsigned long long)number);
+    class_ledger_deinit(&classes);
+    trace_destroy(trace);
+}
+
+Test(ledger, add_up_in_both_engines_and_agree_with_a_naive_count_of_every_block)
+{
+    struct naive *naive = calloc(1, sizeof *naive);
+    struct ledger_history *histories = calloc(2, sizeof *histories);
+    cr_assert(naive && histories);
+    for (uint64_t number = 1; number <= CASES; number++)
+        compare_case(number, false, naive, histories);
+    cr_expect_gt(naive->steps, 20L * CASES);
+    cr_expect_gt(naive->shared_steps, CASES);
+    uint64_t v1_partly = naive->partly_shared_steps;
+    for (uint64_t number = 1; number <= CASES; number++)
+        compare_case(number, true, naive, histories);
+    cr_expect_eq(v1_partly, 0, "V1 shares full blocks only");
+    cr_expect_gt(naive->partly_shared_steps, CASES / 10, "V0 shares blocks that are not full");
+    free(histories);
+    free(naive);
+}
+
+Test(ledger, charge_one_request_as_by_hand)
+{
+    /* 20 prompt tokens and 2 outputs in blocks of 16: step 0 computes 20 tokens (8 % full tail), step 1 one more. */
+    const struct tiny_request requests[] = {{.input = 20, .output = 2}};
+    struct trace *trace = tiny_trace(requests, 1);
+    struct config config = tiny_config_v1(16, 10);
+    struct ledger ledger;
+    struct ledger_history *history = malloc(sizeof *history);
+    const struct replay_options options = {0};
+    config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .base_ns = 10};
+    ledger_init(&ledger, trace, &config);
+    ledger_keep_history(&ledger, history);
+    const struct observer observers[] = {ledger_observer(&ledger)};
+    replay(trace, &config, observers, 1, &options);
+    cr_expect(account(&ledger, SPAN_ALL, ACCOUNT_USEFUL) == (step_sum)10 * (20 + 21));
+    cr_expect(account(&ledger, SPAN_ALL, ACCOUNT_TAIL) == (step_sum)10 * (12 + 11));
+    cr_expect(account(&ledger, SPAN_ALL, ACCOUNT_FREE) == (step_sum)10 * 2 * 7 * 16);
+    cr_expect(account(&ledger, SPAN_ALL, ACCOUNT_NULL) == (step_sum)10 * 2 * 16);
+    cr_expect_eq(ledger_span_sums(&ledger, SPAN_WAITING).time_ns, 0);
+    cr_expect(ledger_check(&ledger));
+    cr_expect_eq(history->peak_slots[ACCOUNT_USEFUL], 21);
+    cr_expect_eq(history->peak_slots[ACCOUNT_TAIL], 12);
+    cr_expect_eq(history->peak_slots[ACCOUNT_FREE], 7 * 16);
+    const struct ledger_sums all = ledger_span_sums(&ledger, SPAN_ALL);
+    cr_expect_float_eq(ledger_mean(&all, all.free_uncached), 7, 1e-12);
+    cr_expect_float_eq(ledger_mean_blocks(&ledger, &all, account(&ledger, SPAN_ALL, ACCOUNT_FREE)), 7, 1e-12);
+    ledger.by_waiting[false].free_uncached++;
+    cr_expect_not(ledger_check(&ledger), "one block-nanosecond too many is found");
+    free(history);
+    trace_destroy(trace);
+}
+
+Test(ledger, time_in_buckets_is_exact_however_often_they_are_joined)
+{
+    struct usage_timeline *timeline = malloc(sizeof *timeline);
+    int64_t at = 1000;
+    slot_time all = 0, kept = 0;
+    usage_timeline_init(timeline);
+    for (int64_t i = 1; i <= 4000; i++) {
+        const int64_t ns = i * 997;
+        const slot_time sums[TIMELINE_SERIES] = {(slot_time)(i % 7) * ns, 0, 0, ns, 0};
+        usage_timeline_add(timeline, at, ns, sums);
+        all += (slot_time)(i % 7) * ns;
+        at += ns;
+    }
+    for (int bucket = 0; bucket < TIMELINE_BUCKETS; bucket++)
+        kept += timeline->sums[bucket][0];
+    cr_expect(all == kept);
+    cr_expect_leq(timeline->end_ns - timeline->origin_ns, timeline->width_ns * TIMELINE_BUCKETS);
+    cr_expect_gt(2 * (timeline->end_ns - timeline->origin_ns), timeline->width_ns * TIMELINE_BUCKETS);
+    for (int column = 0; column < COLUMNS; column++) {
+        double means[TIMELINE_SERIES];
+        usage_timeline_means(timeline, (double)column / COLUMNS, (double)(column + 1) / COLUMNS, means);
+        cr_expect_float_eq(means[3], 1, 1e-9, "a constant stays what it is in column %d", column);
+        cr_expect(means[0] > 2.5 && means[0] < 3.5);
+    }
+    free(timeline);
+}
