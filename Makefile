@@ -206,6 +206,7 @@ C_FILES = $(sort $(wildcard include/*.h examples/*.c core/*.c core/*.h sim/*.h s
 
 lint: ## check format, clang-tidy's findings, lengths, include directions, stray paths
 	@$(PYTHON) scripts/check_tree.py
+	@$(PYTHON) scripts/check_docs.py
 	@CJSON_CFLAGS='$(CJSON_CFLAGS)' scripts/lint.sh $(C_FILES)
 
 format: ## reformat all C files

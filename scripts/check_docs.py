@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Does everything that a comment or a page points to exist? Sections of doc/, cases of vllm_v1.md, links and headings of pages.
+"""Does everything that a comment or a page points to exist? Files, sections of doc/, cases of vllm_v1.md, links and headings of pages.
 
 usage: check_docs.py      (from the project's folder)
 
-In comments of core/, sim/ and tests/: "vllm_v1.md section 6.1", "formats.md sections 2 and 3", "case E8"; in sim/vllm_v1*, sim/vllm_v0 a bare
-"section 5" means the page of that engine. Papers are cited as (SOSP'23) section 4 and are not looked up.
+In comments of core/, sim/, tests/, include/ and examples/: "doc/x.md", "vllm_v1.md section 6.1", "formats.md sections 2 and 3", "case E8";
+in sim/vllm_v1*, sim/vllm_v0 a bare "section 5" means the page of that engine. Papers are cited as (SOSP'23) section 4 and are not looked up.
 """
 import glob
 import os
@@ -12,6 +12,8 @@ import re
 import sys
 
 PAPER = re.compile(r"(?:SOSP'23\)?|\b20\d\d\)|\barXiv [\d.]+\)),? sections? \d[\d., and]*")
+FILES = re.compile(r"(?<![\w./-])(?:core|sim|tests|include|examples|doc|scripts|configs|traces)/[\w./-]*\w")
+NO_FILE = re.compile(r"[A-Z]{4}|_x\.|core/\w+\.py")  # cmd_NAME.c, tests/sim/ROOM/test_x.c, vLLM's own core/scheduler.py
 SECTIONS = re.compile(r"(?:(?:doc/)?(vllm_v[01]|[Ff]ormats)\.md,?\s+)?\b[Ss]ections? (\d+(?:\.\d+)?(?:(?:, | and | to |-)\d+(?:\.\d+)?)*)")
 
 
@@ -35,6 +37,10 @@ def home_page(path):
     return "vllm_v0" if path.startswith("sim/vllm_v0/") else "vllm_v1" if path.startswith("sim/vllm_v1") else None
 
 
+def missing_files(text):
+    return [name for name in FILES.findall(text) if not NO_FILE.search(name) and not glob.glob(name) and not glob.glob(name + ".*")]
+
+
 def comments(text):
     """(line number, comment on one line) of a C file."""
     for found in re.finditer(r"/\*.*?\*/", text, re.S):
@@ -42,10 +48,12 @@ def comments(text):
 
 
 def check_sources(pages, cases, problems):
-    for path in sorted(glob.glob("core/*.[ch]") + glob.glob("sim/**/*.[ch]", recursive=True) + glob.glob("tests/**/*.[ch]", recursive=True)):
+    roots = ("core", "sim", "tests", "include", "examples")
+    for path in sorted(name for root in roots for name in glob.glob(root + "/**/*.[ch]", recursive=True)):
         for line, comment in comments(open(path, encoding="utf-8").read()):
             for name in re.findall(r"semantics/\S+|\.\./shared/\S+\.md", comment):
                 problems.append(f"{path}:{line}: points to {name}, which is not part of the project")
+            problems += [f"{path}:{line}: {name} is not there" for name in missing_files(comment)]
             for case in re.findall(r"\bcase (E\d+)\b", comment):
                 if case not in cases:
                     problems.append(f"{path}:{line}: vllm_v1.md has no case {case}")
@@ -62,6 +70,7 @@ def check_sources(pages, cases, problems):
 def check_links(problems):
     for page in ["README.md", "CHANGELOG.md"] + sorted(glob.glob("doc/*.md")):
         text = open(page, encoding="utf-8").read()
+        problems += [f"{page}: names {name}, which is not there" for name in missing_files(" ".join(re.findall(r"`([^`\n]+)`", text)))]
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
             file, _, fragment = target.partition("#")
             if "://" in target:

@@ -5,6 +5,8 @@ set -eu
 
 have_c_library() { pkg-config --exists "$1" 2>/dev/null; }
 have_compiler() { command -v "${CC:-cc}" >/dev/null; }
+# The tests take whichever python3 has it.
+have_jsonschema() { python3 -c 'import jsonschema' || /usr/bin/python3 -c 'import jsonschema'; }
 # What clang needs beside itself is known by what it links.
 clang_links() { printf 'int main(void){return 0;}\n' | clang -x c "$@" -o /dev/null - >/dev/null 2>&1; }
 clang_fuzzes() {
@@ -29,6 +31,7 @@ for set in "$@"; do
         need libcriterion-dev have_c_library criterion
         need xz-utils command -v xz
         need python3 command -v python3
+        need python3-jsonschema have_jsonschema
         ;;
     dev)
         need clang command -v clang
@@ -50,7 +53,7 @@ if [ ${#packages[@]} -eq 0 ]; then
 fi
 echo "deps: missing: ${packages[*]}"
 if ! command -v apt-get >/dev/null; then
-    echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, Criterion, xz and python3" >&2
+    echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, Criterion, xz, python3 and its jsonschema" >&2
     [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind" >&2
     echo "deps: (Fedora: dnf install cjson-devel criterion-devel; macOS: brew install cjson criterion libomp)" >&2
     exit 1

@@ -90,7 +90,7 @@ struct config_option {
 };
 
 /* Build the effective configuration: engine defaults, then the file at `path` (NULL: none; "-" is not allowed), then options. Checks
- * every rule of formats.md section 2, including combinations that vLLM refuses. Errors in the file name file, line, column and key;
+ * every rule of doc/formats.md section 2, including combinations that vLLM refuses. Errors in the file name file, line, column and key;
  * errors in options are SIM_USAGE and name the option and the allowed values. *out is written only on success. */
 SIM_NODISCARD enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out,
                                       struct diag *diag);

@@ -7,9 +7,9 @@
  * values that the storage type holds exactly; every gathered float is compared with what it must be. One wrongly shared, reused, copied
  * or swapped block is found and named.
  *
- * Phantom hits (case E8): a block can be registered for tokens whose request then loses its turn in the same step. vLLM counts them as
- * present. The scheduler names such blocks (step.unwritten); when one is first hit, the worker counts it and writes what should be there,
- * so that every other difference is still an error.
+ * Phantom hits (case E8 of doc/vllm_v1.md): a block can be registered for tokens whose request then loses its turn in the same step. vLLM
+ * counts them as present. The scheduler names such blocks (step.unwritten); when one is first hit, the worker counts it and writes what
+ * should be there, so that every other difference is still an error.
  */
 #ifndef PAGESIM_WORKER_H
 #define PAGESIM_WORKER_H

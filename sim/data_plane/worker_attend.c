@@ -1,4 +1,4 @@
-/* worker_attend.c - the plan of a step's attention and the exact arithmetic it is checked with. The kernels are core/attention.h's. */
+/* worker_attend.c - the plan of a step's attention and the exact arithmetic it is checked with. The kernels are core/attention.c's. */
 #include "data_plane/worker_attend.h"
 
 #include <math.h>

@@ -55,7 +55,7 @@ struct preempted {
 };
 
 /* A block that was taken and registered for tokens which are then not computed in the step, because its request lost its turn (V1,
- * priority): its first `valid` tokens hold data, the rest never will unless somebody writes it (case E8 of the semantics). */
+ * priority): its first `valid` tokens hold data, the rest never will unless somebody writes it (case E8 of doc/vllm_v1.md). */
 struct unwritten {
     uint32_t block, valid;
 };

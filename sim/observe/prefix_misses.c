@@ -229,7 +229,7 @@ static enum status classify(struct prefix_misses *misses, uint32_t position, uin
     if (status != SIM_OK)
         return status;
     uint32_t claimed = claimed_prefix(misses, position), seen = claimed > computed ? claimed : computed;
-    if (seen < cached) /* registered and never computed (case E8): vLLM counts it as present */
+    if (seen < cached) /* registered and never computed (case E8 of doc/vllm_v1.md): vLLM counts it as present */
         seen = cached;
     tokens[MISS_COMPULSORY] = known - seen;
     if (!misses->caching) {

@@ -10,7 +10,7 @@
  *
  *   1. copy reader_azure_csv.c (a CSV with a header) or reader_jsonl.c (an object a line), and fill in its struct trace_reader
  *   2. add its name to TRACE_READERS; --trace-format, the help pages and the error messages take it from there
- *   3. give it a small file in tests/sim/trace/test_trace_reader.c and a section in the description of formats
+ *   3. give it a small file in tests/sim/trace/test_trace_reader.c and a paragraph in doc/formats.md
  *
  * A format that is another one in other units is a copy of that one's table with other facts, without code.
  *

@@ -1,6 +1,6 @@
 /* vllm_v0.c - the scheduler of vLLM 0.6.2, the last one with the PagedAttention paper's design: groups of sequences, watermark admission,
  * prefill-first or chunked, preemption by recompute or by swapping. Start reading at v0_schedule(). Who is in a step is decided in
- * vllm_v0_phases.c; blocks are vllm_v0_groups.c's, outputs vllm_v0_outputs.c's. Sections in comments are those of semantics/vllm_v0.md.
+ * vllm_v0_phases.c; blocks are vllm_v0_groups.c's, outputs vllm_v0_outputs.c's. Sections in comments are those of doc/vllm_v0.md.
  * Source: vLLM 0.6.2 core/scheduler.py. */
 #include "vllm_v0/vllm_v0.h"
 

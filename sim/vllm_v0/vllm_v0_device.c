@@ -1,4 +1,4 @@
-/* vllm_v0_device.c - the stack and the evictor over the core's block pool (core/block_pool.h). */
+/* vllm_v0_device.c - the stack and the evictor over the core's block pool (core/block_pool.c). */
 #include "vllm_v0/vllm_v0_device.h"
 
 #include <assert.h>

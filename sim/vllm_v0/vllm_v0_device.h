@@ -7,7 +7,7 @@
  * Both stand on the core's block pool: the stack is its head, the evictor its queue in order.
  *
  * A key is an exact content identity (prefix_cache.h); V0_UNIQUE asks for a block that nobody can find.
- * Source: vLLM 0.6.2 core/block_manager_v1.py, core/evictor_v1.py; semantics/vllm_v0.md sections 2 and 11.
+ * Source: vLLM 0.6.2 core/block_manager_v1.py, core/evictor_v1.py; doc/vllm_v0.md sections 2 and 11.
  */
 #ifndef PAGESIM_VLLM_V0_DEVICE_H
 #define PAGESIM_VLLM_V0_DEVICE_H

@@ -3,7 +3,7 @@
  *
  * A group is one request: sequences in order of creation (which is the order of their ids). One sequence until its first output, then
  * its samples or beams. Finished samples stay in the list, beams that are dropped leave it. Tables live on the GPU or, swapped, on the CPU.
- * Source: semantics/vllm_v0.md sections 1, 3 and 11; vLLM 0.6.2 core/block_manager_v1.py, sequence.py.
+ * Source: doc/vllm_v0.md sections 1, 3 and 11; vLLM 0.6.2 core/block_manager_v1.py, sequence.py.
  */
 #ifndef PAGESIM_VLLM_V0_GROUPS_H
 #define PAGESIM_VLLM_V0_GROUPS_H

@@ -1,5 +1,5 @@
 /* vllm_v0_outputs.h - what the model's outputs do to a group: append tokens, fork into samples, follow beams, finish.
- * Source: semantics/vllm_v0.md section 8; vLLM 0.6.2 engine/output_processor/single_step.py. */
+ * Source: doc/vllm_v0.md section 8; vLLM 0.6.2 engine/output_processor/single_step.py. */
 #ifndef PAGESIM_VLLM_V0_OUTPUTS_H
 #define PAGESIM_VLLM_V0_OUTPUTS_H
 

@@ -1,6 +1,6 @@
 /* vllm_v0_phases.c - the three phases of a V0 step: running groups go on, swapped ones come back, waiting ones are admitted; and the
  * preemption that the first may need. Start reading at the end: the two orders in which vLLM runs them. Sections in comments are those of
- * semantics/vllm_v0.md. Source: vLLM 0.6.2 core/scheduler.py. */
+ * doc/vllm_v0.md. Source: vLLM 0.6.2 core/scheduler.py. */
 #include "vllm_v0/vllm_v0_phases.h"
 
 #include <stdio.h>

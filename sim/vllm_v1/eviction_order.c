@@ -1,5 +1,5 @@
 /* eviction_order.c - a heap of free blocks by the policy's key, with a place for each block so that a hit can take it out of the middle.
- * Nothing here runs under vLLM's own order, which is the queue of core/block_pool.h. */
+ * Nothing here runs under vLLM's own order, which is the queue of core/block_pool.c. */
 #include "vllm_v1/eviction_order.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Each step looks at every running request. Running requests come first, in order. One that finds no block takes it from a victim, which
  * loses everything and waits again. Then, if nobody was preempted, waiting requests are admitted until one does not fit. Policies
  * (policy.h) say who is the victim, who is first among the waiting, and which cached block is taken first; under vLLM's own policies all
- * is as in vLLM. Start reading at v1_schedule(). Sections in comments are those of the semantics text. Source: vLLM
+ * is as in vLLM. Start reading at v1_schedule(). Sections in comments are those of doc/vllm_v1.md. Source: vLLM
  * v1/core/sched/scheduler.py.
  */
 #include "vllm_v1/vllm_v1.h"

@@ -1,5 +1,5 @@
-/* vllm_v1_blocks.c - which content a block has, who can hit it, which block is taken next. Sections are those of the semantics text; the
- * pool and the prefix cache themselves are core/block_pool.h and core/prefix_cache.h. */
+/* vllm_v1_blocks.c - which content a block has, who can hit it, which block is taken next. Sections are those of doc/vllm_v1.md; the
+ * pool and the prefix cache themselves are core/block_pool.c and core/prefix_cache.c. */
 #include "vllm_v1/vllm_v1_blocks.h"
 
 #include <assert.h>

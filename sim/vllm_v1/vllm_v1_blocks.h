@@ -1,6 +1,6 @@
 /* vllm_v1_blocks.h - the KV cache manager of vLLM V1: block tables, prefix hits, allocation and release.
  *
- * Joins the core's block pool and prefix cache as semantics/vllm_v1.md sections 2-5 say. Per request a table of block ids and the
+ * Joins the core's block pool and prefix cache as doc/vllm_v1.md sections 2-5 say. Per request a table of block ids and the
  * content identities of its full known blocks; a block's content is registered when its tokens are scheduled, so a request admitted
  * later in the same step can already hit it.
  *

@@ -1,4 +1,4 @@
-/* admission.c - section 6.2 of the semantics for the event replay: the waiting head enters while it fits. Says what schedule_waiting() in
+/* admission.c - section 6.2 of doc/vllm_v1.md for the event replay: the waiting head enters while it fits. Says what schedule_waiting() in
  * vllm_v1.c says; read that first. New here is only that a head which was refused is not asked again in vain. */
 #include "vllm_v1_fast/admission.h"
 

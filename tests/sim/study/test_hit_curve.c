@@ -205,7 +205,7 @@ Test(hit_curve, samples_share_their_prompt_though_it_has_no_ids)
     trace_destroy(trace);
 }
 
-/* --- known answers: ../shared/targets.md, section 3 ------------------------------------------------------------------------------ */
+/* --- known answers, worked out apart from this program (doc/guide.md lists them) ---------------------------------------------------- */
 
 Test(hit_curve, gives_the_known_answers_of_mooncake)
 {
