@@ -21,9 +21,9 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-void progress_start(struct progress *progress, const char *what)
+void progress_start(struct progress *progress, const char *what, bool quiet)
 {
-    *progress = (struct progress){.what = what, .terminal = isatty(STDERR_FILENO) == 1, .start_ns = now_ns()};
+    *progress = (struct progress){.what = what, .terminal = !quiet && isatty(STDERR_FILENO) == 1, .start_ns = now_ns()};
     progress->next_ns = progress->start_ns + FIRST_NS;
 }
 

@@ -11,7 +11,8 @@ struct progress {
     int64_t start_ns, next_ns;
 };
 
-void progress_start(struct progress *progress, const char *what);
+/* `quiet`: never draw. */
+void progress_start(struct progress *progress, const char *what, bool quiet);
 /* Draw when it is time to; cheap otherwise. */
 void progress_update(struct progress *progress, uint64_t done, uint64_t total);
 /* Wipe the bar. */

@@ -22,52 +22,42 @@ struct cell {
 };
 
 struct table {
-    const struct table_column *columns;
-    struct table_column *owned; /* NULL, or what `columns` points to, strings included */
-    size_t column_count;
+    struct table_column *columns; /* strings included */
+    size_t column_count, column_capacity;
     struct cell *cells;
     size_t cell_count, capacity;
     size_t shown_most; /* rows that people see; 0: all */
     bool out_of_memory;
 };
 
-enum status table_create(const struct table_column *columns, size_t column_count, struct table **out, struct diag *diag)
-{
-    enum status status = array_zeroed(out, 1, sizeof **out, "a table", diag);
-    if (status == SIM_OK) {
-        (*out)->columns = columns;
-        (*out)->column_count = column_count;
-    }
-    return status;
-}
-
-static char *copy_text(const char *text, bool *failed)
+static char *copy_text(struct table *table, const char *text)
 {
     char *copy = text ? strdup(text) : NULL;
-    *failed |= text && !copy;
+    table->out_of_memory |= text && !copy;
     return copy;
 }
 
-enum status table_create_copy(const struct table_column *columns, size_t column_count, struct table **out, struct diag *diag)
+void table_add_column(struct table *table, const struct table_column *column)
 {
-    struct table_column *copies;
-    bool failed = false;
-    enum status status = array_zeroed(&copies, column_count, sizeof *copies, "a table", diag);
-    if (status != SIM_OK)
-        return status;
-    status = table_create(copies, column_count, out, diag);
-    if (status != SIM_OK) {
-        free(copies);
-        return status;
+    struct diag ignored = {0}; /* table_status tells */
+    if (!table || table->out_of_memory)
+        return;
+    if (array_reserve(&table->columns, &table->column_capacity, table->column_count + 1, sizeof *column, "a table", &ignored) != SIM_OK) {
+        table->out_of_memory = true;
+        return;
     }
-    (*out)->owned = copies;
-    for (size_t i = 0; i < column_count; i++) {
-        copies[i] = columns[i];
-        copies[i].name = copy_text(columns[i].name, &failed);
-        copies[i].heading = copy_text(columns[i].heading, &failed);
-    }
-    (*out)->out_of_memory = failed;
-    return SIM_OK;
+    struct table_column *copy = &table->columns[table->column_count++];
+    *copy = *column;
+    copy->name = copy_text(table, column->name);
+    copy->heading = copy_text(table, column->heading);
+}
+
+enum status table_create(const struct table_column *columns, size_t column_count, struct table **out, struct diag *diag)
+{
+    enum status status = array_zeroed(out, 1, sizeof **out, "a table", diag);
+    for (size_t i = 0; i < column_count && status == SIM_OK; i++)
+        table_add_column(*out, &columns[i]);
+    return status;
 }
 
 void table_destroy(struct table *table)
@@ -76,11 +66,11 @@ void table_destroy(struct table *table)
         return;
     for (size_t i = 0; i < table->cell_count; i++)
         free(table->cells[i].text);
-    for (size_t i = 0; table->owned && i < table->column_count; i++) {
-        free((char *)(uintptr_t)table->owned[i].name);
-        free((char *)(uintptr_t)table->owned[i].heading);
+    for (size_t i = 0; i < table->column_count; i++) {
+        free((char *)(uintptr_t)table->columns[i].name);
+        free((char *)(uintptr_t)table->columns[i].heading);
     }
-    free(table->owned);
+    free(table->columns);
     free(table->cells);
     free(table);
 }
@@ -108,13 +98,17 @@ void table_number(struct table *table, double value)
         cell->value = value;
 }
 
+void table_numbers_of(struct table *table, const double *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        table_number(table, values[i]);
+}
+
 void table_text(struct table *table, const char *text)
 {
     struct cell *cell = next_cell(table, text ? CELL_TEXT : CELL_NOTHING);
-    if (!cell || !text)
-        return;
-    cell->text = strdup(text);
-    table->out_of_memory |= cell->text == NULL;
+    if (cell)
+        cell->text = copy_text(table, text);
 }
 
 void table_flag(struct table *table, bool value)
@@ -345,19 +339,19 @@ void table_print_csv(const struct table *table, FILE *file)
             separator = ",";
         }
     fputc('\n', file);
-    for (size_t i = 0; i < table->cell_count; i++) {
-        const struct cell *cell = &table->cells[i];
-        char digits[SHOWN_SIZE];
-        if (i % table->column_count == 0)
-            separator = "";
-        if (table->columns[i % table->column_count].name) {
+    for (size_t row = 0; row < table_rows(table); row++) {
+        separator = "";
+        for (size_t column = 0; column < table->column_count; column++) {
+            const struct cell *cell = &table->cells[row * table->column_count + column];
+            char digits[SHOWN_SIZE];
+            if (!table->columns[column].name)
+                continue;
             text_for_programs(cell, digits);
             fputs(separator, file);
             csv_print_cell(cell->text ? cell->text : digits, file);
             separator = ",";
         }
-        if ((i + 1) % table->column_count == 0)
-            fputc('\n', file);
+        fputc('\n', file);
     }
 }
 

@@ -32,14 +32,17 @@ enum { TABLE_LINE = 80 }; /* columns of a terminal that everything fits */
 
 struct table; /* owns copies of all text */
 
-/* `columns` is borrowed and must outlive the table. */
+/* `columns` are copied, strings included. */
 SIM_NODISCARD enum status table_create(const struct table_column *columns, size_t column_count, struct table **out, struct diag *diag);
-/* The same with columns that are not known when the program is written: array and strings are copied. */
-SIM_NODISCARD enum status table_create_copy(const struct table_column *columns, size_t column_count, struct table **out, struct diag *diag);
+/* One more column, to the right, before the first cell: for columns that are not known when the program is written. */
+void table_add_column(struct table *table, const struct table_column *column);
 void table_destroy(struct table *table);
 
 /* The next cell, from left to right, row after row. Out of memory is remembered and told by table_status. */
-void table_number(struct table *table, double value);   /* NaN: nothing to tell: "-", empty, null */
+void table_number(struct table *table, double value); /* NaN: nothing to tell: "-", empty, null */
+void table_numbers_of(struct table *table, const double *values, size_t count);
+#define table_numbers(table, ...)                                                                                                          \
+    table_numbers_of((table), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double))
 void table_text(struct table *table, const char *text); /* NULL: likewise */
 void table_flag(struct table *table, bool value);       /* TABLE_YES_NO, TABLE_STAR */
 

@@ -1,14 +1,10 @@
 /* cmd_compare.c - `pagesim compare`: two configurations on the same trace, and where, for whom and how much they differ. Reads the two sides
  * and the options; what is compared is in study/compare_runs.h, what is told of it in report/compare_report.h. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest_name.h"
 #include "command/command.h"
-#include "command/input_options.h"
-#include "command/options.h"
-#include "command/output.h"
 #include "command/requirements.h"
 #include "config/config_keys.h"
 #include "report/compare_report.h"
@@ -26,36 +22,15 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings"},
 };
 
-static const struct command_spec spec = {
-    .name = "compare",
-    .usage = "pagesim compare [A.json B.json] --trace FILE [--a K=V] [--b K=V]",
-    .description = "Replay a trace under two configurations: the first decision that differs, gains\n"
-                   "and losses of each request, who starves, fairness, memory. A and B are two\n"
-                   "files, or one configuration (--config and options) with --a and --b; options\n"
-                   "hold for both. --require knows a_NAME, b_NAME and delta_NAME (B - A) of every\n"
-                   "figure, and those of the comparison itself; `pagesim figures` lists both.\n"
-                   "Tables: requests, figures, latencies, winners_and_losers,\n"
-                   "decisions_that_differ, keys_that_differ.\n",
-    .options = own_options,
-    .option_count = sizeof own_options / sizeof *own_options,
-    .takes_config = true,
-    .examples = "  pagesim compare a.json b.json --trace azure.csv\n"
-                "  pagesim compare --trace azure.csv --num-gpu-blocks 2000 \\\n"
-                "      --b scheduling_policy=priority\n"
-                "  pagesim compare --trace t.jsonl --a block_size=16 --a num_gpu_blocks=4000 \\\n"
-                "      --b block_size=64 --b num_gpu_blocks=1000 --require 'worse_e2el<100'\n",
-};
-
 enum { SETTING_SIZE = 1024 };
 
 /* Everything one comparison needs; settings of a side are options with texts of their own. */
 struct job {
-    const struct options *options;
-    struct output_form form;
+    struct call call; /* its input has the trace alone, once for both sides */
     struct requirements requirements;
     struct figure_wishes wishes;
-    struct trace *trace;
     struct comparison comparison;
+    struct compare_view view;
     struct config_option settings[OPTIONS_MOST];
     char texts[OPTIONS_MOST][SETTING_SIZE];
 };
@@ -93,51 +68,53 @@ static enum status read_setting(const char *side, const char *setting, char *tex
     return SIM_OK;
 }
 
+/* An error with the side that it is about in front. */
+static enum status of_side(int side, enum status status, const struct diag *own, struct diag *diag)
+{
+    return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%c: %s", 'A' + side, own->text);
+}
+
 /* The configuration of one side: its file (or the common one), options for both, then its own --a or --b, each overriding those before. */
 static enum status load_side(struct job *job, int side, struct diag *diag)
 {
-    const struct options *options = job->options;
-    const char *letter = side ? "b" : "a";
+    const struct options *options = &job->call.options;
+    const char *letter = side ? "b" : "a", *setting;
     const char *path = options->positional_count ? options->positional[side] : options_value(options, "config");
     struct config *config = &job->comparison.sides[side].config;
     struct sizing sizing;
-    uint32_t count = options->config_count;
+    struct diag own = {0};
+    uint32_t count = options->config_count, next = 0;
     memcpy(job->settings, options->config, count * sizeof *job->settings);
-    for (uint32_t i = 0; i < options->own_count; i++) {
-        if (strcmp(options->own[i].name, letter) != 0)
-            continue;
+    for (; (setting = options_next(options, letter, &next)) != NULL; count++) {
         if (count == OPTIONS_MOST)
             return diag_set(diag, SIM_USAGE, "more than %d settings; put some into a configuration file", OPTIONS_MOST);
-        enum status status = read_setting(letter, options->own[i].value, job->texts[count], &job->settings[count], diag);
-        if (status != SIM_OK)
-            return status;
-        count++;
+        if (read_setting(letter, setting, job->texts[count], &job->settings[count], diag) != SIM_OK)
+            return diag->status;
     }
-    struct diag own = {0};
     enum status status = config_load(path, job->settings, count, config, &own);
     if (status == SIM_OK)
         status = sizing_fill(config, &sizing, &own);
     config->data_plane = DATA_PLANE_OFF; /* moves bytes, decides nothing */
-    return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%c: %s", 'A' + side, own.text);
+    return of_side(side, status, &own, diag);
 }
 
 /* The requests, once for both; drawn ones are drawn as A says. */
 static enum status take_requests(struct job *job, struct diag *diag)
 {
-    const struct options *options = job->options;
+    const struct options *options = &job->call.options;
     struct config *a = &job->comparison.sides[0].config, *b = &job->comparison.sides[1].config;
-    enum status status = input_take_requests(options, a, &job->trace, diag);
+    struct trace **trace = &job->call.input.trace;
+    enum status status = input_take_requests(options, a, trace, diag);
     if (status == SIM_OK && options_has(options, "dataset-name")) {
         b->trace_block_size = a->trace_block_size;
         if (!(b->request_rate > 0) && !b->ramp_up_strategy[0])
             b->request_rate = a->request_rate;
     }
-    job->comparison.trace = job->trace;
+    job->comparison.trace = *trace;
     for (int side = 0; side < 2 && status == SIM_OK; side++) {
         struct diag own = {0};
-        status = input_check_speedup(options, job->trace, &job->comparison.sides[side].config, &own);
-        if (status != SIM_OK)
-            status = diag_set(diag, status, "%c: %s", 'A' + side, own.text);
+        status = input_check_speedup(options, *trace, &job->comparison.sides[side].config, &own);
+        status = of_side(side, status, &own, diag);
     }
     return status;
 }
@@ -145,29 +122,21 @@ static enum status take_requests(struct job *job, struct diag *diag)
 /* --require before anything is replayed: the figure after a_, b_ or delta_ must be one that the side (both sides) will have. */
 static enum status read_requirements(struct job *job, struct diag *diag)
 {
-    const struct options *options = job->options;
-    enum status status = SIM_OK;
-    for (uint32_t i = 0; i < options->own_count && status == SIM_OK; i++) {
+    const struct comparison *comparison = &job->comparison;
+    struct requirement *requirement;
+    uint32_t next = 0;
+    while ((requirement = requirements_next(&job->call.options, &job->requirements, &next, diag)) != NULL) {
         const char *figure;
-        if (strcmp(options->own[i].name, "require") != 0)
-            continue;
-        if (job->requirements.count == REQUIREMENTS_MOST)
-            return diag_set(diag, SIM_USAGE, "more than %d requirements", REQUIREMENTS_MOST);
-        struct requirement *requirement = &job->requirements.list[job->requirements.count++];
-        status = requirement_parse(options->own[i].value, requirement, diag);
-        if (status != SIM_OK)
-            return status;
         const enum comparison_part part = comparison_split_name(requirement->name, &figure);
         struct diag ignored = {0};
-        if (part == COMPARISON_WHOLE &&
-            figure_check_name("", figure, comparison_scopes(&job->comparison, COMPARISON_A), &ignored) == SIM_OK)
+        if (part == COMPARISON_WHOLE && figure_check_name("", figure, comparison_scopes(comparison, COMPARISON_A), &ignored) == SIM_OK)
             return diag_set(diag, SIM_USAGE, "requirement \"%s\": whose %s? write a_, b_ or delta_ (B - A) before it", requirement->text,
                             figure);
-        status = requirement_resolve(requirement, figure, comparison_scopes(&job->comparison, part), diag);
-        if (status == SIM_OK)
-            status = figure_wish(&job->wishes, figure, diag);
+        if (requirement_resolve(requirement, figure, comparison_scopes(comparison, part), diag) != SIM_OK ||
+            figure_wish(&job->wishes, figure, diag) != SIM_OK)
+            break;
     }
-    return status;
+    return diag->status;
 }
 
 /* Values of exactly the figures that are required, under the names that the user wrote. */
@@ -181,87 +150,82 @@ static enum status judge_requirements(const struct job *job, struct diag *diag)
     return requirements_judge(&job->requirements, &wanted, diag);
 }
 
-/* Told after the report: a stall or an abort on either side. */
-static enum status judge(const struct comparison *comparison, struct diag *diag)
+/* Told after the report: a stall or an abort on either side, then what was required. */
+static enum status judge(const struct job *job, struct diag *diag)
 {
     for (int side = 0; side < 2; side++) {
         struct diag own = {0};
-        enum status status = run_judge(&comparison->sides[side].run, &own);
-        if (status != SIM_OK)
-            return diag_set(diag, status, "%c: %s", 'A' + side, own.text);
+        enum status status = run_judge(&job->comparison.sides[side].run, &own);
+        if (of_side(side, status, &own, diag) != SIM_OK)
+            return status;
     }
-    return SIM_OK;
+    return judge_requirements(job, diag);
 }
 
-/* Everything that can be said of the command line before anything is read. */
-static enum status read_options(struct job *job, struct compare_view *view, struct diag *diag)
+static enum status read_options(void *self, struct diag *diag)
 {
-    static const char *const tables[] = {"per_request",           "figures",          "latencies", "winners_and_losers",
-                                         "decisions_that_differ", "keys_that_differ", NULL};
-    const struct options *options = job->options;
+    struct job *job = self;
+    const struct options *options = &job->call.options;
     const char *by = options_value(options, "by");
-    uint32_t threads;
-    uint64_t top;
-    enum status status = output_form_read(options, NULL, tables, &job->form, diag);
-    job->comparison.ranked_by = by ? latency_find(by, (uint32_t)strlen(by)) : LATENCY_E2EL;
-    if (status == SIM_OK && (job->comparison.ranked_by == LATENCIES || job->comparison.ranked_by == LATENCY_ITL))
-        status = diag_set(diag, SIM_USAGE, "--by %s: must be ttft, tpot, e2el or queue", by);
-    if (status == SIM_OK)
-        status = options_uint(options, "top", 0, 1000000, 5, &top, diag);
-    if (status == SIM_OK)
-        status = options_double(options, "starve-factor", 1e-3, 1e9, 10, &job->comparison.factor, diag);
-    if (status == SIM_OK)
-        status = input_threads(options, &threads, diag);
-    if (status == SIM_OK && options->positional_count != 0 && options->positional_count != 2)
-        status = diag_set(diag, SIM_USAGE, "give two configuration files, or none and --a, --b; there %s %u",
-                          options->positional_count == 1 ? "is" : "are", options->positional_count);
-    if (status == SIM_OK && options->positional_count == 2 && options_has(options, "config"))
-        status = diag_set(diag, SIM_USAGE, "--config stands for both sides; with two files it has no place");
-    if (status == SIM_OK)
-        view->top = (uint32_t)top;
-    return status;
+    struct comparison *comparison = &job->comparison;
+    comparison->ranked_by = by ? latency_find(by, (uint32_t)strlen(by)) : LATENCY_E2EL;
+    if (comparison->ranked_by == LATENCIES || comparison->ranked_by == LATENCY_ITL)
+        diag_set(diag, SIM_USAGE, "--by %s: must be ttft, tpot, e2el or queue", by);
+    job->view = (struct compare_view){.comparison = comparison, .names = {"", ""}};
+    job->view.top = (uint32_t)options_uint(options, "top", 0, 1000000, 5, diag);
+    comparison->factor = options_double(options, "starve-factor", 1e-3, 1e9, 10, diag);
+    comparison->wishes = &job->wishes;
+    input_threads(options, diag);
+    if (options->positional_count != 0 && options->positional_count != 2)
+        diag_set(diag, SIM_USAGE, "give two configuration files, or none and --a, --b; there %s %u",
+                 options->positional_count == 1 ? "is" : "are", options->positional_count);
+    if (options->positional_count == 2 && options_has(options, "config"))
+        diag_set(diag, SIM_USAGE, "--config stands for both sides; with two files it has no place");
+    return diag->status;
 }
 
-static enum status compare(struct job *job, struct diag *diag)
+static enum status run(void *self, struct diag *diag)
 {
-    const struct options *options = job->options;
-    struct compare_view view = {.comparison = &job->comparison, .names = {"", ""}};
-    enum status status = read_options(job, &view, diag);
-    for (int side = 0; side < 2 && status == SIM_OK; side++) {
-        status = load_side(job, side, diag);
+    struct job *job = self;
+    const struct options *options = &job->call.options;
+    for (int side = 0; side < 2; side++) {
+        if (load_side(job, side, diag) != SIM_OK)
+            return diag->status;
         if (options->positional_count == 2)
-            view.names[side] = options->positional[side];
+            job->view.names[side] = options->positional[side];
     }
-    if (status == SIM_OK)
-        status = read_requirements(job, diag);
-    if (status == SIM_OK)
-        status = take_requests(job, diag);
-    job->comparison.wishes = &job->wishes;
-    if (status == SIM_OK)
-        status = comparison_make(&job->comparison, diag);
-    if (status != SIM_OK)
-        return status;
-    struct document_origin origin = output_origin(options);
-    origin.trace = job->trace->name;
-    status = output_document(&job->form, compare_report(&view, &origin), diag);
-    if (status == SIM_OK)
-        status = judge(&job->comparison, diag);
-    return status == SIM_OK ? judge_requirements(job, diag) : status;
+    if (read_requirements(job, diag) != SIM_OK || take_requests(job, diag) != SIM_OK || comparison_make(&job->comparison, diag) != SIM_OK)
+        return diag->status;
+    const struct document_origin origin = output_origin(options, job->comparison.trace->name, NULL);
+    enum status status = output_document(&job->call.form, compare_report(&job->view, &origin), diag);
+    return status == SIM_OK ? judge(job, diag) : status;
 }
 
-enum status cmd_compare(int argc, char **argv, struct diag *diag)
+static void close_job(void *self)
 {
-    struct options options;
-    enum status status;
-    if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    struct job *job = calloc(1, sizeof *job);
-    if (!job)
-        return diag_no_memory(diag, sizeof *job, "the comparison");
-    job->options = &options;
-    status = compare(job, diag);
-    comparison_free(&job->comparison);
-    trace_destroy(job->trace);
-    free(job);
-    return status;
+    comparison_free(&((struct job *)self)->comparison);
 }
+
+const struct command command_compare = {
+    .name = "compare",
+    .usage = "pagesim compare [A.json B.json] --trace FILE [--a K=V] [--b K=V]",
+    .description = "Replay a trace under two configurations: the first decision that differs, gains\n"
+                   "and losses of each request, who starves, fairness, memory. A and B are two\n"
+                   "files, or one configuration (--config and options) with --a and --b; options\n"
+                   "hold for both. --require knows a_NAME, b_NAME and delta_NAME (B - A) of every\n"
+                   "figure, and those of the comparison itself; `pagesim figures` lists both.\n"
+                   "Tables: requests, figures, latencies, winners_and_losers,\n"
+                   "decisions_that_differ, keys_that_differ.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim compare a.json b.json --trace azure.csv\n"
+                "  pagesim compare --trace azure.csv --num-gpu-blocks 2000 \\\n"
+                "      --b scheduling_policy=priority\n"
+                "  pagesim compare --trace t.jsonl --a block_size=16 --a num_gpu_blocks=4000 \\\n"
+                "      --b block_size=64 --b num_gpu_blocks=1000 --require 'worse_e2el<100'\n",
+    .tables = {"per_request", "figures", "latencies", "winners_and_losers", "decisions_that_differ", "keys_that_differ"},
+    .job_size = sizeof(struct job),
+    .read = read_options,
+    .run = run,
+    .close = close_job,
+};

@@ -8,9 +8,6 @@
 
 #include "base/progress.h"
 #include "command/command.h"
-#include "command/input_options.h"
-#include "command/options.h"
-#include "command/output.h"
 #include "report/curve_report.h"
 
 static const struct option_spec own_options[] = {
@@ -25,24 +22,12 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings and no progress bar"},
 };
 
-static const struct command_spec spec = {
-    .name = "curve",
-    .usage = "pagesim curve --trace FILE [--block-sizes LIST] [options]",
-    .description = "Tell how much of all prompts a prefix cache of P blocks would have held under\n"
-                   "plain LRU, exactly, for every P at once. JSON and CSV hold the whole curve: its\n"
-                   "corners; between two of them it is a straight line.\n",
-    .options = own_options,
-    .option_count = sizeof own_options / sizeof *own_options,
-    .takes_config = true,
-    .examples = "  pagesim curve --trace mooncake.jsonl --block-sizes 512\n"
-                "  pagesim curve --trace t.jsonl --block-sizes 16,64,512 --token-points 1M,10M\n"
-                "  pagesim curve --trace t.jsonl --config server.json --points 4k,40k --replay\n",
-};
-
 enum { SIZES_MOST = 64, POOLS_MOST = 1000 };
 #define POOL_LARGEST 4000000000.0
 
-struct lists {
+struct job {
+    struct call call;
+    struct progress progress;
     uint32_t sizes[SIZES_MOST];
     uint64_t pools[POOLS_MOST], pool_tokens[POOLS_MOST];
     size_t size_count, pool_count, pool_token_count;
@@ -72,39 +57,39 @@ static bool read_amount(const char *text, size_t length, double most, uint64_t *
     return true;
 }
 
-static enum status read_list(const struct options *options, const char *name, double most, uint64_t *out, size_t room, size_t *count,
-                             struct diag *diag)
+/* Numbers between commas. A bad one sets diag. Returns how many there are. */
+static size_t read_list(const struct options *options, const char *name, double most, uint64_t *out, size_t room, struct diag *diag)
 {
-    const char *text = options_value(options, name);
-    *count = 0;
-    while (text) {
+    size_t count = 0;
+    for (const char *text = options_value(options, name); text; count++) {
         size_t length = strcspn(text, ",");
-        if (*count == room)
-            return diag_set(diag, SIM_USAGE, "--%s: more than %zu numbers", name, room);
-        if (!read_amount(text, length, most, &out[*count]))
-            return diag_set(diag, SIM_USAGE, "--%s: \"%.*s\" is not a whole number from 1 to %.0f; numbers stand between commas", name,
-                            (int)length, text, most);
-        (*count)++;
+        if (count == room)
+            diag_set(diag, SIM_USAGE, "--%s: more than %zu numbers", name, room);
+        else if (!read_amount(text, length, most, &out[count]))
+            diag_set(diag, SIM_USAGE, "--%s: \"%.*s\" is not a whole number from 1 to %.0f; numbers stand between commas", name,
+                     (int)length, text, most);
+        if (diag->status != SIM_OK)
+            break;
         text = text[length] ? text + length + 1 : NULL;
     }
-    return SIM_OK;
+    return count;
 }
 
-static enum status read_lists(const struct options *options, struct lists *lists, struct diag *diag)
+static enum status read_options(void *self, struct diag *diag)
 {
+    struct job *job = self;
+    const struct options *options = &job->call.options;
     uint64_t sizes[SIZES_MOST];
-    enum status status = read_list(options, "block-sizes", 1e9, sizes, SIZES_MOST, &lists->size_count, diag);
-    if (status == SIM_OK)
-        status = read_list(options, "points", POOL_LARGEST, lists->pools, POOLS_MOST, &lists->pool_count, diag);
-    if (status == SIM_OK)
-        status = read_list(options, "token-points", POOL_LARGEST, lists->pool_tokens, POOLS_MOST, &lists->pool_token_count, diag);
-    for (size_t i = 0; i < lists->size_count && status == SIM_OK; i++) {
-        lists->sizes[i] = (uint32_t)sizes[i];
-        for (size_t j = 0; j < i && status == SIM_OK; j++)
-            if (lists->sizes[i] == lists->sizes[j])
-                status = diag_set(diag, SIM_USAGE, "--block-sizes: %u stands there twice", lists->sizes[i]);
+    job->size_count = read_list(options, "block-sizes", 1e9, sizes, SIZES_MOST, diag);
+    job->pool_count = read_list(options, "points", POOL_LARGEST, job->pools, POOLS_MOST, diag);
+    job->pool_token_count = read_list(options, "token-points", POOL_LARGEST, job->pool_tokens, POOLS_MOST, diag);
+    for (size_t i = 0; i < job->size_count; i++) {
+        job->sizes[i] = (uint32_t)sizes[i];
+        for (size_t j = 0; j < i; j++)
+            if (job->sizes[i] == job->sizes[j])
+                diag_set(diag, SIM_USAGE, "--block-sizes: %u stands there twice", job->sizes[i]);
     }
-    return status;
+    return diag->status;
 }
 
 static void on_progress(void *context, uint64_t done, uint64_t total)
@@ -112,69 +97,61 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
     progress_update(context, done, total);
 }
 
-static enum status tell(const struct options *options, const struct input *input, const struct curve_study *study,
-                        const struct output_form *form, struct diag *diag)
+static enum status tell(const struct call *call, const struct curve_study *study, struct diag *diag)
 {
+    const struct input *input = &call->input;
     char text[512];
     const char *warning = curve_blind_spot(study, input->trace, &input->config, text, sizeof text);
-    struct document_origin origin = output_origin(options);
-    origin.trace = input->trace->name;
-    origin.config = &input->config;
-    enum status status = output_document(form, curve_report(study, warning, &origin), diag);
-    if (status == SIM_OK && warning && !options_has(options, "quiet"))
+    const struct document_origin origin = output_origin(&call->options, input->trace->name, &input->config);
+    enum status status = output_document(&call->form, curve_report(study, warning, &origin), diag);
+    if (status == SIM_OK && warning && !options_has(&call->options, "quiet"))
         fprintf(stderr, "pagesim: warning: %s\n", warning);
     return status;
 }
 
-static enum status curve(const struct options *options, const struct input *input, struct lists *lists, const struct output_form *form,
-                         struct diag *diag)
+static enum status run(void *self, struct diag *diag)
 {
-    struct progress progress;
+    struct job *job = self;
     struct curve_study study;
-    const struct config *config = &input->config;
-    if (lists->size_count == 0)
-        lists->sizes[lists->size_count++] = config->block_size;
-    const struct curve_plan plan = {.block_sizes = lists->sizes,
-                                    .block_size_count = lists->size_count,
-                                    .pools = lists->pools,
-                                    .pool_count = lists->pool_count,
-                                    .pool_tokens = lists->pool_tokens,
-                                    .pool_token_count = lists->pool_token_count,
+    const struct options *options = &job->call.options;
+    const struct config *config = &job->call.input.config;
+    if (job->size_count == 0)
+        job->sizes[job->size_count++] = config->block_size;
+    const struct curve_plan plan = {.block_sizes = job->sizes,
+                                    .block_size_count = job->size_count,
+                                    .pools = job->pools,
+                                    .pool_count = job->pool_count,
+                                    .pool_tokens = job->pool_tokens,
+                                    .pool_token_count = job->pool_token_count,
                                     .own_pool_tokens = (uint64_t)config->num_gpu_blocks * config->block_size,
                                     .replay = options_has(options, "replay"),
                                     .progress = on_progress,
-                                    .progress_context = &progress};
-    progress_start(&progress, "replays");
-    progress.terminal = progress.terminal && !options_has(options, "quiet");
-    enum status status = curve_study_make(input->trace, config, &plan, &study, diag);
-    progress_end(&progress);
+                                    .progress_context = &job->progress};
+    progress_start(&job->progress, "replays", options_has(options, "quiet"));
+    enum status status = curve_study_make(job->call.input.trace, config, &plan, &study, diag);
+    progress_end(&job->progress);
     if (status != SIM_OK)
         return status;
-    status = tell(options, input, &study, form, diag);
+    status = tell(&job->call, &study, diag);
     curve_study_free(&study);
     return status;
 }
 
-enum status cmd_curve(int argc, char **argv, struct diag *diag)
-{
-    static struct lists lists;
-    struct options options;
-    const char *tables[] = {"points", "block_sizes", NULL, NULL};
-    struct output_form form;
-    struct input input = {0};
-    enum status status;
-    if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    if (options_has(&options, "replay"))
-        tables[2] = "gaps";
-    if (status == SIM_OK)
-        status = output_form_read(&options, NULL, tables, &form, diag);
-    if (status == SIM_OK)
-        status = read_lists(&options, &lists, diag);
-    if (status == SIM_OK)
-        status = input_open_any_pool(&options, &input, diag);
-    if (status == SIM_OK)
-        status = curve(&options, &input, &lists, &form, diag);
-    input_close(&input);
-    return status;
-}
+const struct command command_curve = {
+    .name = "curve",
+    .usage = "pagesim curve --trace FILE [--block-sizes LIST] [options]",
+    .description = "Tell how much of all prompts a prefix cache of P blocks would have held under\n"
+                   "plain LRU, exactly, for every P at once. JSON and CSV hold the whole curve: its\n"
+                   "corners; between two of them it is a straight line.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim curve --trace mooncake.jsonl --block-sizes 512\n"
+                "  pagesim curve --trace t.jsonl --block-sizes 16,64,512 --token-points 1M,10M\n"
+                "  pagesim curve --trace t.jsonl --config server.json --points 4k,40k --replay\n",
+    .tables = {"points", "block_sizes", "gaps"},
+    .last_table_needs = "replay",
+    .input = INPUT_ANY_POOL,
+    .job_size = sizeof(struct job),
+    .read = read_options,
+    .run = run,
+};

@@ -4,9 +4,7 @@
 
 #include "base/progress.h"
 #include "command/command.h"
-#include "command/input_options.h"
 #include "command/interrupt.h"
-#include "command/output.h"
 #include "report/explain_report.h"
 
 static const struct option_spec own_options[] = {
@@ -20,18 +18,11 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings and no progress bar"},
 };
 
-static const struct command_spec spec = {
-    .name = "explain",
-    .usage = "pagesim explain --trace FILE [--config FILE] [options]",
-    .description = "Say of every preemption who lost what to whom, what filled the pool and what\n"
-                   "would have avoided it; and of every prompt token that was not cached why.\n"
-                   "Tables, of which json and csv have all rows: preemptions, misses, worst,\n"
-                   "settings_that_avoid_all, readmissions, requests_with_misses, figures.\n",
-    .options = own_options,
-    .option_count = sizeof own_options / sizeof *own_options,
-    .takes_config = true,
-    .examples = "  pagesim explain --trace traces/long.jsonl --num-gpu-blocks 800\n"
-                "  pagesim explain --trace t.jsonl --config c.json --top 20 --format json\n",
+struct job {
+    struct call call;
+    struct explanation_options how;
+    struct explanation explanation;
+    struct progress progress;
 };
 
 static bool on_progress(void *context, uint32_t done, uint32_t total)
@@ -41,66 +32,60 @@ static bool on_progress(void *context, uint32_t done, uint32_t total)
 }
 
 /* Everything that can be said of the command line before anything is read. */
-static enum status read_options(const struct options *options, struct output_form *form, struct explanation_options *how, struct diag *diag)
+static enum status read_options(void *self, struct diag *diag)
 {
-    static const char *const tables[] = {"each_preemption",      "misses",  "worst", "settings_that_avoid_all", "readmissions",
-                                         "requests_with_misses", "figures", NULL};
-    uint64_t top;
+    struct job *job = self;
+    const struct options *options = &job->call.options;
     const char *by = options_value(options, "worst-by");
-    enum status status = output_form_read(options, NULL, tables, form, diag);
-    if (!form->table)
-        form->table = tables[0]; /* for CSV; people read others before it */
-    if (status == SIM_OK)
-        status = options_uint(options, "top", 1, REMEDY_TARGETS_MOST, 5, &top, diag);
+    const bool by_times = by && strcmp(by, "times") == 0;
+    const uint64_t top = options_uint(options, "top", 1, REMEDY_TARGETS_MOST, 5, diag);
+    if (by && !by_times && strcmp(by, "tokens") != 0)
+        diag_set(diag, SIM_USAGE, "--worst-by %s: must be tokens or times", by);
+    job->how = (struct explanation_options){.worst = (size_t)top,
+                                            .order = by_times ? WORST_BY_TIMES : WORST_BY_TOKENS,
+                                            .remedies = !options_has(options, "no-remedies"),
+                                            .reference = options_has(options, "reference"),
+                                            .progress = on_progress,
+                                            .progress_context = &job->progress};
+    return diag->status;
+}
+
+static enum status run(void *self, struct diag *diag)
+{
+    struct job *job = self;
+    struct explanation *explanation = &job->explanation;
+    const struct input *input = &job->call.input;
+    progress_start(&job->progress, "explain", options_has(&job->call.options, "quiet"));
+    interrupt_catch();
+    enum status status = explanation_make(explanation, input->trace, &input->config, &job->how, diag);
+    progress_end(&job->progress);
     if (status != SIM_OK)
         return status;
-    if (by && strcmp(by, "tokens") != 0 && strcmp(by, "times") != 0)
-        return diag_set(diag, SIM_USAGE, "--worst-by %s: must be tokens or times", by);
-    *how = (struct explanation_options){.worst = (size_t)top,
-                                        .order = by && strcmp(by, "times") == 0 ? WORST_BY_TIMES : WORST_BY_TOKENS,
-                                        .remedies = !options_has(options, "no-remedies"),
-                                        .reference = options_has(options, "reference"),
-                                        .progress = on_progress};
-    return SIM_OK;
+    const struct document_origin origin = output_origin(&job->call.options, explanation->trace->name, explanation->config);
+    status = output_document(&job->call.form, explain_report(explanation, job->how.worst, &origin), diag);
+    return status == SIM_OK ? run_judge(&explanation->run, diag) : status; /* told after the result */
 }
 
-static enum status explain(const struct options *options, const struct input *input, const struct output_form *form,
-                           struct explanation_options *how, struct diag *diag)
+static void close_job(void *self)
 {
-    struct explanation explanation = {0};
-    struct progress progress;
-    progress_start(&progress, "explain");
-    progress.terminal = progress.terminal && !options_has(options, "quiet");
-    how->progress_context = &progress;
-    interrupt_catch();
-    enum status status = explanation_make(&explanation, input->trace, &input->config, how, diag);
-    progress_end(&progress);
-    if (status == SIM_OK) {
-        struct document_origin origin = output_origin(options);
-        origin.trace = explanation.trace->name;
-        origin.config = explanation.config;
-        status = output_document(form, explain_report(&explanation, how->worst, &origin), diag);
-    }
-    if (status == SIM_OK)
-        status = run_judge(&explanation.run, diag); /* told after the result */
-    explanation_close(&explanation);
-    return status;
+    explanation_close(&((struct job *)self)->explanation);
 }
 
-enum status cmd_explain(int argc, char **argv, struct diag *diag)
-{
-    struct options options;
-    struct output_form form;
-    struct explanation_options how;
-    struct input input = {0};
-    enum status status;
-    if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    status = read_options(&options, &form, &how, diag);
-    if (status == SIM_OK)
-        status = input_open(&options, &input, diag);
-    if (status == SIM_OK)
-        status = explain(&options, &input, &form, &how, diag);
-    input_close(&input);
-    return status;
-}
+const struct command command_explain = {
+    .name = "explain",
+    .usage = "pagesim explain --trace FILE [--config FILE] [options]",
+    .description = "Say of every preemption who lost what to whom, what filled the pool and what\n"
+                   "would have avoided it; and of every prompt token that was not cached why.\n"
+                   "Tables, of which json and csv have all rows: preemptions, misses, worst,\n"
+                   "settings_that_avoid_all, readmissions, requests_with_misses, figures.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim explain --trace traces/long.jsonl --num-gpu-blocks 800\n"
+                "  pagesim explain --trace t.jsonl --config c.json --top 20 --format json\n",
+    .tables = {"each_preemption", "misses", "worst", "settings_that_avoid_all", "readmissions", "requests_with_misses", "figures"},
+    .input = INPUT_WITH_POOL,
+    .job_size = sizeof(struct job),
+    .read = read_options,
+    .run = run,
+    .close = close_job,
+};

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "command/command.h"
-#include "command/options.h"
-#include "command/output.h"
 #include "config/sizing.h"
 #include "time/compact.h"
 
@@ -15,19 +13,6 @@ static const struct option_spec own_options[] = {
     {"config", "FILE", "configuration file; the model fits its step_time"},
     {"steps", "FILE", "instead: a CSV of steps as replay --step-log writes"},
     {"output", "FILE", "write the model there; - is standard output [-]"},
-};
-
-static const struct command_spec spec = {
-    .name = "fit",
-    .usage = "pagesim fit --config FILE | --steps FILE [--output FILE]",
-    .description = "Fit the constants of a compact step-time model and report its error on steps\n"
-                   "that were held out.\n",
-    .options = own_options,
-    .option_count = sizeof own_options / sizeof *own_options,
-    .takes_config = true,
-    .examples = "  pagesim fit --config server.json --output compact.json\n"
-                "  pagesim replay --trace t.jsonl --config server.json \\\n"
-                "      --step-time-model compact --step-time-path compact.json\n",
 };
 
 /* Steps to fit: recorded ones, or steps of all shapes that the configured model prices. */
@@ -40,15 +25,11 @@ static enum status make_samples(const struct options *options, struct fit_sample
     *source = steps ? steps : path ? path : "options";
     if (steps)
         return compact_sample_steps(steps, samples, count, diag);
-    enum status status = config_load(path, options->config, options->config_count, &config, diag);
     struct sizing sizing;
-    if (status == SIM_OK)
-        status = sizing_fill(&config, &sizing, diag);
-    if (status == SIM_OK)
-        status = step_time_create(&config, &model, diag);
-    if (status != SIM_OK)
-        return status;
-    status = compact_sample_model(model, &config, samples, count, diag);
+    if (config_load(path, options->config, options->config_count, &config, diag) != SIM_OK ||
+        sizing_fill(&config, &sizing, diag) != SIM_OK || step_time_create(&config, &model, diag) != SIM_OK)
+        return diag->status;
+    enum status status = compact_sample_model(model, &config, samples, count, diag);
     step_time_destroy(model);
     return status;
 }
@@ -68,13 +49,16 @@ static void write_model(const struct compact *compact, const struct fit_error *e
     json_close_object(json);
 }
 
-static enum status fit(const struct options *options, struct diag *diag)
+static enum status run(void *job, struct diag *diag)
 {
+    const struct options *options = &((const struct call *)job)->options;
     struct fit_sample *samples = NULL;
     size_t count = 0;
     const char *source;
     struct compact compact;
     struct fit_error error;
+    if (options->positional_count > 0)
+        return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"", options->positional[0]);
     enum status status = make_samples(options, &samples, &count, &source, diag);
     if (status == SIM_OK)
         status = compact_fit(samples, count, &compact, &error, diag);
@@ -94,13 +78,15 @@ static enum status fit(const struct options *options, struct diag *diag)
     return status;
 }
 
-enum status cmd_fit(int argc, char **argv, struct diag *diag)
-{
-    struct options options;
-    enum status status;
-    if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    if (options.positional_count > 0)
-        return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"", options.positional[0]);
-    return fit(&options, diag);
-}
+const struct command command_fit = {
+    .name = "fit",
+    .usage = "pagesim fit --config FILE | --steps FILE [--output FILE]",
+    .description = "Fit the constants of a compact step-time model and report its error on steps\n"
+                   "that were held out.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim fit --config server.json --output compact.json\n"
+                "  pagesim replay --trace t.jsonl --config server.json \\\n"
+                "      --step-time-model compact --step-time-path compact.json\n",
+    .run = run,
+};

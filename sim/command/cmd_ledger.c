@@ -1,11 +1,7 @@
 /* cmd_ledger.c - `pagesim ledger`: where the memory was. Replays with a ledger that keeps its history, on demand with one by class of requests,
  * runs the same requests with contiguous reservations, and hands all to report/ledger_report.h.
  */
-#include <stdlib.h>
-
 #include "command/command.h"
-#include "command/input_options.h"
-#include "command/output.h"
 #include "report/ledger_report.h"
 
 static const struct option_spec own_options[] = {
@@ -18,50 +14,32 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings"},
 };
 
-static const struct command_spec spec = {
-    .name = "ledger",
-    .usage = "pagesim ledger --trace FILE [--config FILE] [options]",
-    .description = "Charge every block of the pool, at every moment, to one account: useful tokens,\n"
-                   "tail waste, cached and idle, free, null. The accounts add up to pool x time\n"
-                   "exactly. Then replay the same requests with contiguous reservations (best fit)\n"
-                   "in the same memory, as figure 2 of the PagedAttention paper does.\n",
-    .options = own_options,
-    .option_count = sizeof own_options / sizeof *own_options,
-    .takes_config = true,
-    .examples = "  pagesim ledger --trace traces/chat.jsonl --num-gpu-blocks 420\n"
-                "  pagesim ledger --trace t.jsonl --config c.json --by priority --format csv\n",
-};
-
 /* Everything that is told. */
-struct ledger_job {
-    const struct options *options;
-    struct output_form form;
+struct job {
+    struct call call;
     bool by_class;
     enum class_key key;
-    struct input input;
     struct run run;
     struct ledger_history history;
     struct class_ledger classes;
     struct reservation_result reserving[RESERVATION_KINDS];
 };
 
-/* Everything that can be said of the command line before anything is read. */
-static enum status read_options(struct ledger_job *job, struct diag *diag)
+static enum status read_options(void *self, struct diag *diag)
 {
-    const char *by = options_value(job->options, "by");
-    const char *tables[] = {"accounts", "reserving", by ? "classes" : NULL, NULL};
-    enum status status = output_form_read(job->options, NULL, tables, &job->form, diag);
+    struct job *job = self;
+    const char *by = options_value(&job->call.options, "by");
     job->by_class = by != NULL;
-    return status == SIM_OK && by ? class_key_parse(by, &job->key, diag) : status;
+    return by ? class_key_parse(by, &job->key, diag) : SIM_OK;
 }
 
-static enum status replay(struct ledger_job *job, struct diag *diag)
+static enum status replay(struct job *job, struct diag *diag)
 {
-    const struct config *config = &job->input.config;
+    const struct config *config = &job->call.input.config;
     struct run *run = &job->run;
     struct observer by_class;
-    const struct replay_options how = {.reference = options_has(job->options, "reference")};
-    enum status status = run_open(run, job->input.trace, config, diag);
+    const struct replay_options how = {.reference = options_has(&job->call.options, "reference")};
+    enum status status = run_open(run, job->call.input.trace, config, diag);
     if (status != SIM_OK)
         return status;
     ledger_keep_history(&run->ledger, &job->history);
@@ -76,39 +54,45 @@ static enum status replay(struct ledger_job *job, struct diag *diag)
     return status == SIM_OK ? reservation_run_all(run->trace, config, run->model, job->reserving, diag) : status;
 }
 
-static enum status tell(struct ledger_job *job, struct diag *diag)
+static enum status run(void *self, struct diag *diag)
 {
+    struct job *job = self;
+    const struct options *options = &job->call.options;
+    enum status status = replay(job, diag);
+    if (status != SIM_OK)
+        return status;
     const struct ledger_result result = {.run = &job->run,
                                          .classes = job->by_class ? &job->classes : NULL,
                                          .reserving = job->reserving,
-                                         .draw = !options_has(job->options, "no-drawing")};
-    struct document_origin origin = output_origin(job->options);
-    origin.trace = job->run.trace->name;
-    origin.config = job->run.config;
-    enum status status = output_document(&job->form, ledger_report(&result, &origin), diag);
+                                         .draw = !options_has(options, "no-drawing")};
+    const struct document_origin origin = output_origin(options, job->run.trace->name, job->run.config);
+    status = output_document(&job->call.form, ledger_report(&result, &origin), diag);
     return status == SIM_OK ? run_judge(&job->run, diag) : status;
 }
 
-enum status cmd_ledger(int argc, char **argv, struct diag *diag)
+static void close_job(void *self)
 {
-    struct options options;
-    enum status status;
-    if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    struct ledger_job *job = calloc(1, sizeof *job);
-    if (!job)
-        return diag_no_memory(diag, sizeof *job, "the ledger");
-    job->options = &options;
-    status = read_options(job, diag);
-    if (status == SIM_OK)
-        status = input_open(&options, &job->input, diag);
-    if (status == SIM_OK)
-        status = replay(job, diag);
-    if (status == SIM_OK)
-        status = tell(job, diag);
+    struct job *job = self;
     class_ledger_deinit(&job->classes);
     run_close(&job->run);
-    input_close(&job->input);
-    free(job);
-    return status;
 }
+
+const struct command command_ledger = {
+    .name = "ledger",
+    .usage = "pagesim ledger --trace FILE [--config FILE] [options]",
+    .description = "Charge every block of the pool, at every moment, to one account: useful tokens,\n"
+                   "tail waste, cached and idle, free, null. The accounts add up to pool x time\n"
+                   "exactly. Then replay the same requests with contiguous reservations (best fit)\n"
+                   "in the same memory, as figure 2 of the PagedAttention paper does.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim ledger --trace traces/chat.jsonl --num-gpu-blocks 420\n"
+                "  pagesim ledger --trace t.jsonl --config c.json --by priority --format csv\n",
+    .tables = {"accounts", "reserving", "classes"},
+    .last_table_needs = "by",
+    .input = INPUT_WITH_POOL,
+    .job_size = sizeof(struct job),
+    .read = read_options,
+    .run = run,
+    .close = close_job,
+};

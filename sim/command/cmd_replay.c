@@ -1,20 +1,15 @@
-/* cmd_replay.c - `pagesim replay`: reads trace and configuration, attaches observers to a replay, prints the report. Read cmd_replay() at the
- * end first, then replay/run.h. This file only connects parts: what is observed is in replay_outputs.c, what is reported in
+/* cmd_replay.c - `pagesim replay`: reads trace and configuration, attaches observers to a replay, prints the report. Read run() at the end
+ * first, then replay/run.h. This file only connects parts: what is observed is in replay_outputs.c, what is reported in
  * report/replay_report.c.
  *
  * Everything that can be wrong with the command line is checked before the trace is read, and everything else before the replay starts. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/progress.h"
 #include "command/command.h"
-#include "command/input_options.h"
 #include "command/interrupt.h"
-#include "command/options.h"
-#include "command/output.h"
 #include "command/replay_outputs.h"
 #include "command/requirements.h"
 #include "data_plane/worker.h"
@@ -35,31 +30,14 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings and no progress bar"},
 };
 
-static const struct command_spec spec = {
-    .name = "replay",
-    .usage = "pagesim replay --trace FILE [--config FILE] [options]",
-    .description = "Run a trace through a scheduler on a paged KV cache; report latency, memory and\n"
-                   "fragmentation.\n",
-    .options = own_options,
-    .option_count = sizeof own_options / sizeof *own_options,
-    .takes_config = true,
-    .examples = "  pagesim replay --trace traces/chat.jsonl --num-gpu-blocks 2000\n"
-                "  pagesim replay --trace azure.csv --config configs/demo.json --format json\n"
-                "  pagesim replay --trace t.jsonl --config c.json --decision-log - | head\n"
-                "  pagesim replay --trace t.jsonl --config c.json --goodput ttft:500 tpot:50\n"
-                "  pagesim replay --trace t.jsonl --config c.json --perfetto look.json\n",
-};
-
 /* Everything that the command needs and owns. On the heap, because the figures and wishes in it are large. */
 struct job {
-    const struct options *options;
-    struct input input;
+    struct call call;
     struct run run;
     struct worker *worker;
     struct kv_memory_speed limit;
     struct replay_outputs outputs;
     struct progress progress;
-    struct output_form form;
     struct requirements requirements;
     struct figure_wishes wishes;
     double replay_seconds;
@@ -83,12 +61,12 @@ static double seconds_of(clockid_t clock)
 /* The machine's limit is measured before the replay, so that the measurement does not disturb the speeds that are compared with it. */
 static enum status open_worker(struct job *job, struct diag *diag)
 {
-    const struct config *config = &job->input.config;
+    const struct config *config = &job->call.input.config;
     if (config->data_plane == DATA_PLANE_OFF)
         return SIM_OK;
-    enum status status = worker_create(job->input.trace, config, job->input.threads, &job->worker, diag);
-    if (status == SIM_OK && !options_has(job->options, "no-calibration"))
-        job->limit = kv_memory_speed_measure(job->input.threads);
+    enum status status = worker_create(job->call.input.trace, config, job->call.input.threads, &job->worker, diag);
+    if (status == SIM_OK && !options_has(&job->call.options, "no-calibration"))
+        job->limit = kv_memory_speed_measure(job->call.input.threads);
     return status;
 }
 
@@ -97,29 +75,24 @@ static enum status replay(struct job *job, struct diag *diag)
 {
     struct observer observers[REPLAY_OBSERVERS_MOST + 1];
     size_t count = 0;
-    enum status status = run_open(&job->run, job->input.trace, &job->input.config, diag);
-    if (status == SIM_OK)
-        status = replay_outputs_open(&job->outputs, &job->run, observers, &count, diag);
-    if (status == SIM_OK)
-        status = open_worker(job, diag);
-    if (status != SIM_OK)
-        return status;
+    if (run_open(&job->run, job->call.input.trace, &job->call.input.config, diag) != SIM_OK ||
+        replay_outputs_open(&job->outputs, &job->run, observers, &count, diag) != SIM_OK || open_worker(job, diag) != SIM_OK)
+        return diag->status;
     if (job->worker) {
         observers[count++] = worker_observer(job->worker);
         job->run.worker = worker_totals(job->worker);
-        job->run.read_limit = memory_limit_for(&job->limit, job->input.config.kv.read);
+        job->run.read_limit = memory_limit_for(&job->limit, job->call.input.config.kv.read);
     }
     job->run.goodput = job->outputs.goodput.given ? &job->outputs.goodput : NULL;
     job->run.wishes = &job->wishes;
-    struct replay_options how = {.reference = options_has(job->options, "reference"),
-                                 .check = options_has(job->options, "check"),
+    struct replay_options how = {.reference = options_has(&job->call.options, "reference"),
+                                 .check = options_has(&job->call.options, "check"),
                                  .progress = on_progress,
                                  .progress_context = job};
-    progress_start(&job->progress, "replay");
-    job->progress.terminal = job->progress.terminal && !options_has(job->options, "quiet");
+    progress_start(&job->progress, "replay", options_has(&job->call.options, "quiet"));
     interrupt_catch();
     double start = seconds_of(CLOCK_MONOTONIC);
-    status = run_replay(&job->run, observers, count, &how, diag);
+    enum status status = run_replay(&job->run, observers, count, &how, diag);
     job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;
     progress_end(&job->progress);
     return status;
@@ -129,7 +102,7 @@ static enum status replay(struct job *job, struct diag *diag)
 static void warn_if_all_dropped(const struct job *job)
 {
     const uint64_t smallest = metrics_smallest_pool(&job->run.metrics);
-    if (job->run.metrics.dropped < job->input.trace->count)
+    if (job->run.metrics.dropped < job->call.input.trace->count)
         return;
     if (smallest > 0)
         fprintf(stderr, "pagesim: warning: no request can ever run; the smallest pool for all of them is --num-gpu-blocks %llu\n",
@@ -142,57 +115,51 @@ static void warn_if_all_dropped(const struct job *job)
 static enum status print_report(struct job *job, struct diag *diag)
 {
     const struct replay_result result = {.run = &job->run,
-                                         .sizing = &job->input.sizing,
+                                         .sizing = &job->call.input.sizing,
                                          .measured = {.replay_seconds = job->replay_seconds,
                                                       .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
-                                                      .threads = job->input.threads,
+                                                      .threads = job->call.input.threads,
                                                       .limit = job->limit}};
-    struct document_origin origin = output_origin(job->options);
-    origin.trace = job->run.trace->name;
-    origin.config = job->run.config;
-    if (!job->form.special)
-        return output_document(&job->form, replay_report(&result, &origin), diag);
+    const struct document_origin origin = output_origin(&job->call.options, job->run.trace->name, job->run.config);
+    if (!job->call.form.special)
+        return output_document(&job->call.form, replay_report(&result, &origin), diag);
     struct document *block = document_create(&origin);
     enum status status = replay_outputs_block(&job->outputs, &job->run, block, diag);
     if (status == SIM_OK)
-        return output_document(&job->form, block, diag);
+        return output_document(&job->call.form, block, diag);
     document_destroy(block);
     return status;
 }
 
-static void end_job(struct job *job)
-{
-    replay_outputs_close(&job->outputs);
-    worker_destroy(job->worker);
-    run_close(&job->run);
-    input_close(&job->input);
-    free(job);
-}
-
 /* The checks that need neither trace nor configuration. */
-static enum status read_options(struct job *job, struct diag *diag)
+static enum status read_options(void *self, struct diag *diag)
 {
-    static const char *const tables[] = {"figures", "dropped_requests", NULL};
-    enum status status = output_form_read(job->options, "vllm", tables, &job->form, diag);
-    if (status == SIM_OK)
-        status = replay_outputs_parse(&job->outputs, job->options, job->form.special, diag);
+    struct job *job = self;
+    enum status status = replay_outputs_parse(&job->outputs, &job->call.options, job->call.form.special, diag);
     return status == SIM_OK ? replay_outputs_wish(&job->outputs, &job->wishes, diag) : status;
 }
 
 /* Everything has been read and checked by now. The report says so, and how the pool was sized. */
 static enum status dry_run(const struct job *job, struct diag *diag)
 {
+    const struct input *input = &job->call.input;
     struct document *document = document_create(&(struct document_origin){.command = "replay"});
-    document_line(document, "%s: %u requests; the configuration is fine", job->input.trace->name, job->input.trace->count);
-    sizing_lines(document, &job->input.sizing);
+    document_line(document, "%s: %u requests; the configuration is fine", input->trace->name, input->trace->count);
+    sizing_lines(document, &input->sizing);
     return output_document(&(struct output_form){.renderer = renderer_find(NULL), .path = "-"}, document, diag);
 }
 
 /* Outputs come before the report and judgements last: whatever the exit code, everything that the run found is written. */
-static enum status run_job(struct job *job, struct diag *diag)
+static enum status run(void *self, struct diag *diag)
 {
-    const struct options *options = job->options;
-    enum status status = replay(job, diag);
+    struct job *job = self;
+    const struct options *options = &job->call.options;
+    const unsigned scopes = run_figures_scopes(&job->call.input.config, job->outputs.goodput.given);
+    enum status status = requirements_read(options, scopes, &job->requirements, &job->wishes, diag);
+    if (status == SIM_OK && options_has(options, "dry-run"))
+        return dry_run(job, diag);
+    if (status == SIM_OK)
+        status = replay(job, diag);
     if (status == SIM_OK && !options_has(options, "quiet"))
         warn_if_all_dropped(job);
     if (status == SIM_OK)
@@ -205,24 +172,31 @@ static enum status run_job(struct job *job, struct diag *diag)
     return status == SIM_OK ? requirements_judge(&job->requirements, &job->run.figures, diag) : status;
 }
 
-enum status cmd_replay(int argc, char **argv, struct diag *diag)
+static void close_job(void *self)
 {
-    struct options options;
-    enum status status;
-    if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    struct job *job = calloc(1, sizeof *job);
-    if (!job)
-        return diag_no_memory(diag, sizeof *job, "the replay");
-    job->options = &options;
-    status = read_options(job, diag);
-    if (status == SIM_OK)
-        status = input_open(&options, &job->input, diag);
-    if (status == SIM_OK)
-        status = requirements_read(&options, run_figures_scopes(&job->input.config, job->outputs.goodput.given), &job->requirements,
-                                   &job->wishes, diag);
-    if (status == SIM_OK)
-        status = options_has(&options, "dry-run") ? dry_run(job, diag) : run_job(job, diag);
-    end_job(job);
-    return status;
+    struct job *job = self;
+    replay_outputs_close(&job->outputs);
+    worker_destroy(job->worker);
+    run_close(&job->run);
 }
+
+const struct command command_replay = {
+    .name = "replay",
+    .usage = "pagesim replay --trace FILE [--config FILE] [options]",
+    .description = "Run a trace through a scheduler on a paged KV cache; report latency, memory and\n"
+                   "fragmentation.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim replay --trace traces/chat.jsonl --num-gpu-blocks 2000\n"
+                "  pagesim replay --trace azure.csv --config configs/demo.json --format json\n"
+                "  pagesim replay --trace t.jsonl --config c.json --decision-log - | head\n"
+                "  pagesim replay --trace t.jsonl --config c.json --goodput ttft:500 tpot:50\n"
+                "  pagesim replay --trace t.jsonl --config c.json --perfetto look.json\n",
+    .tables = {"figures", "dropped_requests"},
+    .special_format = "vllm",
+    .input = INPUT_WITH_POOL,
+    .job_size = sizeof(struct job),
+    .read = read_options,
+    .run = run,
+    .close = close_job,
+};

@@ -1,13 +1,8 @@
 /* cmd_size.c - `pagesim size`: the smallest pool that is large enough, and that every larger one is too. The command line is read here; the
  * search is in study/size_pools.c, what is told of it in report/size_report.c.
  */
-#include <stdlib.h>
-
 #include "command/command.h"
-#include "command/input_options.h"
 #include "command/interrupt.h"
-#include "command/options.h"
-#include "command/output.h"
 #include "command/requirements.h"
 #include "figure/run_figures.h"
 #include "report/size_report.h"
@@ -23,27 +18,8 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings and no progress bar"},
 };
 
-static const struct command_spec spec = {
-    .name = "size",
-    .usage = "pagesim size --trace FILE --require R [--require ...] [options]",
-    .description = "Find the smallest num_gpu_blocks such that it and every larger pool meet the\n"
-                   "requirements and serve as many requests as the largest pool does; exact to one\n"
-                   "block, with the replay just below as the certificate. More blocks can make\n"
-                   "things worse, so every pool above is replayed, or shown to decide as its\n"
-                   "neighbours do. With --model and --gpu the answer is told as\n"
-                   "gpu_memory_utilization, too. Exit code 4: not even the largest pool meets them.\n",
-    .options = own_options,
-    .option_count = sizeof own_options / sizeof *own_options,
-    .takes_config = true,
-    .examples = "  pagesim size --trace azure.csv --require preemptions=0\n"
-                "  pagesim size --trace t.jsonl --require 'p99_ttft_ms<500' --max-blocks 20000 \\\n"
-                "    --model llama-3.1-8b --gpu rtx-4090\n",
-};
-
 struct job {
-    struct options *options;
-    struct output_form form;
-    struct input input;
+    struct call call;
     struct requirements requirements;
     struct figure_wishes wishes;
     struct size_question question;
@@ -53,29 +29,27 @@ struct job {
 
 /* --- reading the command line ----------------------------------------------------------------------------------------------------- */
 
-static enum status read_numbers(struct job *job, struct diag *diag)
+static enum status read_options(void *self, struct diag *diag)
 {
-    uint64_t most, below;
-    enum status status = options_uint(job->options, "max-blocks", 1, 4294967294, 0, &most, diag);
-    if (status == SIM_OK)
-        status = options_uint(job->options, "below", 0, 1000000, 100, &below, diag);
-    if (status != SIM_OK)
-        return status;
-    job->question.max_blocks = (uint32_t)most;
-    job->question.below = (uint32_t)below;
-    return SIM_OK;
+    struct job *job = self;
+    const struct options *options = &job->call.options;
+    if (!options_has(options, "require"))
+        return diag_set(diag, SIM_USAGE, "what must the pool do? give --require, as in --require preemptions=0");
+    job->question.max_blocks = (uint32_t)options_uint(options, "max-blocks", 1, 4294967294, 0, diag);
+    job->question.below = (uint32_t)options_uint(options, "below", 0, 1000000, 100, diag);
+    return diag->status;
 }
 
 /* The input as if it had a pool; what that is to be is what is asked. */
-static enum status read_input(struct job *job, struct diag *diag)
+static enum status read_input(struct call *call, struct diag *diag)
 {
-    struct options *options = job->options;
+    struct options *options = &call->options;
     if (options->config_count == OPTIONS_MOST)
         return diag_set(diag, SIM_USAGE, "more than %d options; put settings into a configuration file", OPTIONS_MOST);
     options->config[options->config_count++] = (struct config_option){"num-gpu-blocks", "2"};
-    enum status status = input_open(options, &job->input, diag);
+    enum status status = input_open(options, false, &call->input, diag);
     options->config_count--; /* the command line that is told has it not */
-    if (status == SIM_OK && job->input.config.data_plane != DATA_PLANE_OFF)
+    if (status == SIM_OK && call->input.config.data_plane != DATA_PLANE_OFF)
         status = diag_set(diag, SIM_USAGE, "size replays without bytes; leave out --data-plane");
     return status;
 }
@@ -83,7 +57,7 @@ static enum status read_input(struct job *job, struct diag *diag)
 /* If model and GPU are known: what the pool would be there. */
 static enum status read_hardware(struct job *job, struct diag *diag)
 {
-    struct config probe = job->input.config;
+    struct config probe = job->call.input.config;
     job->result.block_bytes = (double)config_block_bytes(&probe);
     if (!probe.model[0] || !probe.gpu[0] || probe.kv_cache_memory_bytes > 0)
         return SIM_OK;
@@ -91,70 +65,70 @@ static enum status read_hardware(struct job *job, struct diag *diag)
     return sizing_fill(&probe, &job->result.gpu, diag);
 }
 
-static enum status read_all(struct job *job, struct diag *diag)
+/* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
+
+static enum status search(struct job *job, struct diag *diag)
 {
-    static const char *const tables[] = {"pools", "passing_below", NULL};
-    const struct options *options = job->options;
-    enum status status = output_form_read(options, NULL, tables, &job->form, diag);
-    if (status == SIM_OK && !options_has(options, "require"))
-        status = diag_set(diag, SIM_USAGE, "what must the pool do? give --require, as in --require preemptions=0");
-    if (status == SIM_OK)
-        status = read_numbers(job, diag);
-    if (status == SIM_OK)
-        status = read_input(job, diag);
-    if (status == SIM_OK)
-        status = requirements_read(options, run_figures_scopes(&job->input.config, false), &job->requirements, &job->wishes, diag);
-    if (status == SIM_OK)
-        status = read_hardware(job, diag);
+    const struct options *options = &job->call.options;
+    const struct input *input = &job->call.input;
     struct size_question *question = &job->question;
-    question->config = job->input.config;
-    question->trace = job->input.trace;
+    if (read_input(&job->call, diag) != SIM_OK ||
+        requirements_read(options, run_figures_scopes(&input->config, false), &job->requirements, &job->wishes, diag) != SIM_OK ||
+        read_hardware(job, diag) != SIM_OK)
+        return diag->status;
+    question->config = input->config;
+    question->trace = input->trace;
     question->requirements = job->requirements.list;
     question->requirement_count = job->requirements.count;
     question->wishes = &job->wishes;
-    question->threads = job->input.threads;
+    question->threads = input->threads;
     question->reference = options_has(options, "reference");
     question->quiet = options_has(options, "quiet");
     question->stop = &interrupted;
-    return status;
+    interrupt_catch();
+    return size_pools(question, &job->answer, diag);
 }
 
-/* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
-
-static enum status tell(struct job *job, struct diag *diag)
+static enum status run(void *self, struct diag *diag)
 {
+    struct job *job = self;
     const struct size_found *found = &job->answer.found;
-    struct document_origin origin = output_origin(job->options);
+    enum status status = search(job, diag);
+    if (status != SIM_OK)
+        return status;
     struct config config = job->question.config; /* the one that is the answer */
     config.num_gpu_blocks = found->answer ? found->answer : found->bound;
-    origin.trace = job->question.trace->name;
-    origin.config = &config;
+    const struct document_origin origin = output_origin(&job->call.options, job->question.trace->name, &config);
     job->result.question = &job->question;
     job->result.answer = &job->answer;
-    return output_document(&job->form, size_report(&job->result, &origin), diag);
-}
-
-enum status cmd_size(int argc, char **argv, struct diag *diag)
-{
-    struct options options;
-    enum status status;
-    if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    struct job *job = calloc(1, sizeof *job);
-    if (!job)
-        return diag_no_memory(diag, sizeof *job, "the search");
-    job->options = &options;
-    status = read_all(job, diag);
-    if (status == SIM_OK) {
-        interrupt_catch();
-        status = size_pools(&job->question, &job->answer, diag);
-    }
-    if (status == SIM_OK)
-        status = tell(job, diag);
-    if (status == SIM_OK && job->answer.found.answer == 0)
-        status = diag_set(diag, SIM_REQUIREMENT, "no pool up to %u blocks meets the requirements", job->answer.found.bound);
-    size_answer_deinit(&job->answer);
-    input_close(&job->input);
-    free(job);
+    status = output_document(&job->call.form, size_report(&job->result, &origin), diag);
+    if (status == SIM_OK && found->answer == 0)
+        status = diag_set(diag, SIM_REQUIREMENT, "no pool up to %u blocks meets the requirements", found->bound);
     return status;
 }
+
+static void close_job(void *self)
+{
+    size_answer_deinit(&((struct job *)self)->answer);
+}
+
+const struct command command_size = {
+    .name = "size",
+    .usage = "pagesim size --trace FILE --require R [--require ...] [options]",
+    .description = "Find the smallest num_gpu_blocks such that it and every larger pool meet the\n"
+                   "requirements and serve as many requests as the largest pool does; exact to one\n"
+                   "block, with the replay just below as the certificate. More blocks can make\n"
+                   "things worse, so every pool above is replayed, or shown to decide as its\n"
+                   "neighbours do. With --model and --gpu the answer is told as\n"
+                   "gpu_memory_utilization, too. Exit code 4: not even the largest pool meets them.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim size --trace azure.csv --require preemptions=0\n"
+                "  pagesim size --trace t.jsonl --require 'p99_ttft_ms<500' --max-blocks 20000 \\\n"
+                "    --model llama-3.1-8b --gpu rtx-4090\n",
+    .tables = {"pools", "passing_below"},
+    .job_size = sizeof(struct job),
+    .read = read_options,
+    .run = run,
+    .close = close_job,
+};

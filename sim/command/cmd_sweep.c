@@ -1,16 +1,12 @@
 /* cmd_sweep.c - `pagesim sweep`: many configurations over one trace, in parallel, kept on disk as they end. This file reads the command line
- * and wires plan, runs, groups and report together; start with cmd_sweep at the end.
+ * and wires plan, runs, groups and report together; start with read_options and run.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "command/command.h"
 #include "command/generate_options.h"
-#include "command/input_options.h"
 #include "command/interrupt.h"
-#include "command/options.h"
-#include "command/output.h"
 #include "command/requirements.h"
 #include "report/sweep_report.h"
 
@@ -36,31 +32,9 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings and no progress bar"},
 };
 
-static const struct command_spec spec = {
-    .name = "sweep",
-    .usage = "pagesim sweep --trace FILE --vary KEY=VALUES [--vary ...] [options]",
-    .description = "Replay one trace under many configurations, in parallel, and compare: a row a\n"
-                   "run, a * where no other run is better in all objectives. All points are\n"
-                   "checked first. A run that stalls is a row too, but not on the front; nor is one\n"
-                   "that serves fewer requests than others do. Runs that differ in their seed alone\n"
-                   "are replicates. With --data-plane on, runs go one by one and measure the\n"
-                   "gather's bandwidth. A sweep that was killed goes on when the same command is\n"
-                   "given again with the same --journal.\n",
-    .options = own_options,
-    .option_count = sizeof own_options / sizeof *own_options,
-    .takes_config = true,
-    .examples = "  pagesim sweep --trace azure.csv --vary block_size=8,16,32 \\\n"
-                "    --vary num_gpu_blocks=1000:8000:500 --journal sweep.jsonl\n"
-                "  pagesim sweep --trace t.jsonl --num-gpu-blocks 2000 \\\n"
-                "    --vary step_time.base_ns=2000000:32000000:*2 --format csv --output out.csv\n"
-                "  pagesim sweep --generate chat --requests 1000 --replicates 10 \\\n"
-                "    --num-gpu-blocks 3000 --vary enable_prefix_caching=true,false\n",
-};
-
 /* Everything that the command owns. */
 struct job {
-    const struct options *options;
-    struct output_form form;
+    struct call call;
     struct requirements requirements;
     struct config first; /* run 0's, for the report */
     struct config_option base[OPTIONS_MOST + 1];
@@ -76,22 +50,23 @@ struct job {
 
 static enum status read_plan(struct job *job, struct diag *diag)
 {
-    const char *vary[OPTIONS_MOST], *mode = options_value(job->options, "mode");
-    struct sweep_request request = {.vary = vary, .list_path = options_value(job->options, "list")};
-    for (uint32_t i = 0; i < job->options->own_count; i++)
-        if (strcmp(job->options->own[i].name, "vary") == 0)
-            vary[request.vary_count++] = job->options->own[i].value;
-    if (mode && strcmp(mode, "grid") != 0 && strcmp(mode, "list") != 0)
-        return diag_set(diag, SIM_USAGE, "--mode %s: must be grid or list", mode);
+    const struct options *options = &job->call.options;
+    const char *vary[OPTIONS_MOST], *value, *mode = options_value(options, "mode");
+    struct sweep_request request = {.vary = vary, .list_path = options_value(options, "list")};
+    uint32_t next = 0;
+    while ((value = options_next(options, "vary", &next)) != NULL)
+        vary[request.vary_count++] = value;
     request.zip = mode && strcmp(mode, "list") == 0;
-    enum status status = options_uint(job->options, "replicates", 1, SWEEP_POINTS_MOST, 0, &request.replicates, diag);
-    return status == SIM_OK ? sweep_plan_make(&job->plan, &request, diag) : status;
+    if (mode && !request.zip && strcmp(mode, "grid") != 0)
+        return diag_set(diag, SIM_USAGE, "--mode %s: must be grid or list", mode);
+    request.replicates = options_uint(options, "replicates", 1, SWEEP_POINTS_MOST, 0, diag);
+    return diag->status == SIM_OK ? sweep_plan_make(&job->plan, &request, diag) : diag->status;
 }
 
 /* The hash ids of what is drawn name so many tokens whatever the defaults say. That comes before the user's own options, and those win. */
 static void set_base(struct job *job)
 {
-    const struct options *options = job->options;
+    const struct options *options = &job->call.options;
     const struct workload_source *source = &job->source;
     const uint32_t named = source->random ? source->random_workload.prefix_tokens : source->file ? 0 : source->generator.block_tokens;
     uint32_t count = 0;
@@ -110,26 +85,26 @@ static void set_base(struct job *job)
 static enum status read_source(struct job *job, struct diag *diag)
 {
     struct workload_source *source = &job->source;
-    const char *kind = options_value(job->options, "generate"), *data_set = options_value(job->options, "dataset-name");
-    if (kind && (data_set || options_has(job->options, "trace")))
+    const char *kind = options_value(&job->call.options, "generate"), *data_set = options_value(&job->call.options, "dataset-name");
+    if (kind && (data_set || options_has(&job->call.options, "trace")))
         return diag_set(diag, SIM_USAGE, "--%s and --generate are both given; take one", data_set ? "dataset-name" : "trace");
     source->kind = kind;
     source->random = data_set != NULL;
     if (data_set)
-        return input_random_workload(job->options, &source->random_workload, diag);
+        return input_random_workload(&job->call.options, &source->random_workload, diag);
     if (!kind) {
         struct config scratch; /* files set nothing in it */
         config_defaults(SCHEDULER_VLLM_V1, &scratch);
-        return input_take_requests(job->options, &scratch, &source->file, diag);
+        return input_take_requests(&job->call.options, &scratch, &source->file, diag);
     }
-    enum status status = generate_options_read(job->options, kind, &source->generator, diag);
-    return status == SIM_OK ? input_selection(job->options, &source->selection, diag) : status;
+    enum status status = generate_options_read(&job->call.options, kind, &source->generator, diag);
+    return status == SIM_OK ? input_selection(&job->call.options, &source->selection, diag) : status;
 }
 
 /* What is to be told, by the figures that the runs will have. */
 static enum status read_view(struct job *job, struct diag *diag)
 {
-    const struct options *options = job->options;
+    const struct options *options = &job->call.options;
     struct sweep_view *view = &job->view;
     struct sweep *sweep = &job->sweep;
     enum status status = requirements_read(options, sweep->scopes, &job->requirements, &sweep->wishes, diag);
@@ -141,32 +116,27 @@ static enum status read_view(struct job *job, struct diag *diag)
     return status == SIM_OK ? sweep_view_figures(view, options_value(options, "figures"), sweep->scopes, &sweep->wishes, diag) : status;
 }
 
-static enum status read_all(struct job *job, struct diag *diag)
+static enum status read_options(void *self, struct diag *diag)
 {
-    static const char *const tables[] = {"rows", "runs", NULL};
-    const struct options *options = job->options;
+    struct job *job = self;
+    const struct options *options = &job->call.options;
+    struct sweep *sweep = &job->sweep;
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
-    enum status status = output_form_read(options, NULL, tables, &job->form, diag);
-    if (status == SIM_OK)
-        status = input_threads(options, &job->sweep.threads, diag);
-    if (status == SIM_OK)
-        status = read_source(job, diag);
-    if (status != SIM_OK)
-        return status;
+    sweep->threads = input_threads(options, diag);
+    if (diag->status != SIM_OK || read_source(job, diag) != SIM_OK)
+        return diag->status;
     set_base(job);
-    status = read_plan(job, diag);
     workload_init(&job->workload, &job->source);
-    job->sweep.plan = &job->plan;
-    job->sweep.workload = &job->workload;
-    job->sweep.reference = options_has(options, "reference");
-    job->sweep.quiet = options_has(options, "quiet");
-    job->sweep.stop = &interrupted;
-    if (status == SIM_OK)
-        status = sweep_prepare(&job->sweep, diag);
-    if (status == SIM_OK)
-        status = sweep_plan_config(&job->plan, 0, &job->first, diag);
-    return status == SIM_OK ? read_view(job, diag) : status;
+    sweep->plan = &job->plan;
+    sweep->workload = &job->workload;
+    sweep->reference = options_has(options, "reference");
+    sweep->quiet = options_has(options, "quiet");
+    sweep->stop = &interrupted;
+    if (read_plan(job, diag) != SIM_OK || sweep_prepare(sweep, diag) != SIM_OK ||
+        sweep_plan_config(&job->plan, 0, &job->first, diag) != SIM_OK)
+        return diag->status;
+    return read_view(job, diag);
 }
 
 /* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
@@ -180,9 +150,9 @@ static void list_points(const struct sweep_plan *plan)
     }
 }
 
-static enum status run(struct job *job, struct diag *diag)
+static enum status replay_all(struct job *job, struct diag *diag)
 {
-    const char *journal = options_value(job->options, "journal");
+    const char *journal = options_value(&job->call.options, "journal");
     struct diag inner = {0};
     size_t resumed;
     enum status status = sweep_start(&job->sweep, journal, &resumed, diag);
@@ -200,14 +170,11 @@ static enum status run(struct job *job, struct diag *diag)
 static enum status tell(const struct job *job, struct diag *diag)
 {
     struct sweep_groups groups;
-    struct document_origin origin = output_origin(job->options);
-    origin.trace = job->sweep.traces[0]->name;
-    origin.config = &job->first;
     enum status status = sweep_groups_make(&groups, &job->sweep, &job->view, diag);
-    if (status == SIM_OK)
-        status = output_document(&job->form, sweep_report(&groups, &origin), diag);
-    else
-        free(origin.command_line);
+    if (status == SIM_OK) {
+        const struct document_origin origin = output_origin(&job->call.options, job->sweep.traces[0]->name, &job->first);
+        status = output_document(&job->call.form, sweep_report(&groups, &origin), diag);
+    }
     if (status == SIM_OK && groups.seeds_made_no_difference && !job->sweep.quiet)
         fputs("pagesim: warning: the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each\n",
               stderr);
@@ -217,33 +184,47 @@ static enum status tell(const struct job *job, struct diag *diag)
     return status;
 }
 
-static void end_job(struct job *job)
+static enum status run(void *self, struct diag *diag)
 {
+    struct job *job = self;
+    if (options_has(&job->call.options, "dry-run")) {
+        list_points(&job->plan);
+        return SIM_OK;
+    }
+    enum status status = replay_all(job, diag);
+    return status == SIM_OK ? tell(job, diag) : status;
+}
+
+static void close_job(void *self)
+{
+    struct job *job = self;
     sweep_close(&job->sweep);
     workload_deinit(&job->workload);
     trace_destroy(job->source.file);
     sweep_plan_deinit(&job->plan);
-    free(job);
 }
 
-enum status cmd_sweep(int argc, char **argv, struct diag *diag)
-{
-    struct options options;
-    enum status status;
-    if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    struct job *job = calloc(1, sizeof *job);
-    if (!job)
-        return diag_no_memory(diag, sizeof *job, "the sweep");
-    job->options = &options;
-    status = read_all(job, diag);
-    if (status == SIM_OK && options_has(&options, "dry-run")) {
-        list_points(&job->plan);
-    } else if (status == SIM_OK) {
-        status = run(job, diag);
-        if (status == SIM_OK)
-            status = tell(job, diag);
-    }
-    end_job(job);
-    return status;
-}
+const struct command command_sweep = {
+    .name = "sweep",
+    .usage = "pagesim sweep --trace FILE --vary KEY=VALUES [--vary ...] [options]",
+    .description = "Replay one trace under many configurations, in parallel, and compare: a row a\n"
+                   "run, a * where no other run is better in all objectives. All points are\n"
+                   "checked first. A run that stalls is a row too, but not on the front; nor is one\n"
+                   "that serves fewer requests than others do. Runs that differ in their seed alone\n"
+                   "are replicates. With --data-plane on, runs go one by one and measure the\n"
+                   "gather's bandwidth. A sweep that was killed goes on when the same command is\n"
+                   "given again with the same --journal.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim sweep --trace azure.csv --vary block_size=8,16,32 \\\n"
+                "    --vary num_gpu_blocks=1000:8000:500 --journal sweep.jsonl\n"
+                "  pagesim sweep --trace t.jsonl --num-gpu-blocks 2000 \\\n"
+                "    --vary step_time.base_ns=2000000:32000000:*2 --format csv --output out.csv\n"
+                "  pagesim sweep --generate chat --requests 1000 --replicates 10 \\\n"
+                "    --num-gpu-blocks 3000 --vary enable_prefix_caching=true,false\n",
+    .tables = {"rows", "runs"},
+    .job_size = sizeof(struct job),
+    .read = read_options,
+    .run = run,
+    .close = close_job,
+};

@@ -1,14 +1,9 @@
 /* cmd_validate.c - `pagesim validate`: replays a trace and compares the replay with what a real server measured for it. Read
  * study/validation.h first for the comparison and study/measured_run.h for the files; this file connects them. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "command/command.h"
-#include "command/input_options.h"
-#include "command/options.h"
-#include "command/output.h"
 #include "command/requirements.h"
 #include "replay/run.h"
 #include "report/validation_report.h"
@@ -25,25 +20,20 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings"},
 };
 
-static const struct command_spec spec = {
-    .name = "validate",
-    .usage = "pagesim validate [FOLDER] [options]",
-    .description = "Replay a trace and compare the replay with what a real server measured for it.\n"
-                   "FOLDER stands for --trace FOLDER/trace.jsonl --config FOLDER/config.json\n"
-                   "--measured-requests FOLDER/measured_requests.csv and, where it is,\n"
-                   "--measured-timeline FOLDER/measured_timeline.csv.\n",
-    .options = own_options,
-    .option_count = sizeof own_options / sizeof *own_options,
-    .takes_config = true,
-    .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2el_mape<1%'\n"
-                "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n",
-};
-
 enum { PATHS = 4, PATH_SIZE = CONFIG_PATH_SIZE };
 
-/* Adds the options that FOLDER stands for, unless they are given. The timeline may be missing from the folder, as not every server logs one.
- * `paths` holds the names, because options borrow their text. */
-static enum status expand_folder(struct options *options, char paths[PATHS][PATH_SIZE], struct diag *diag)
+struct job {
+    struct call call;
+    char paths[PATHS][PATH_SIZE]; /* of FOLDER's files; options borrow their text */
+    struct requirements requirements;
+    struct figure_wishes wishes;
+    struct measured_run measured;
+    struct validation validation;
+    struct run run;
+};
+
+/* Adds the options that FOLDER stands for, unless they are given. The timeline may be missing from the folder, as not every server logs one. */
+static enum status expand_folder(void *self, struct diag *diag)
 {
     static const struct {
         const char *option, *file;
@@ -52,96 +42,91 @@ static enum status expand_folder(struct options *options, char paths[PATHS][PATH
                       {"config", "config.json", false},
                       {"measured-requests", "measured_requests.csv", false},
                       {"measured-timeline", "measured_timeline.csv", true}};
+    struct job *job = self;
+    struct options *options = &job->call.options;
     if (options->positional_count > 1)
         return diag_set(diag, SIM_USAGE, "one folder at most; \"%s\" is one too many", options->positional[1]);
     for (int i = 0; i < PATHS && options->positional_count == 1; i++) {
-        if (snprintf(paths[i], PATH_SIZE, "%s/%s", options->positional[0], parts[i].file) >= PATH_SIZE)
+        char *path = job->paths[i];
+        if (snprintf(path, PATH_SIZE, "%s/%s", options->positional[0], parts[i].file) >= PATH_SIZE)
             return diag_set(diag, SIM_USAGE, "the folder's name is too long");
-        if (options_has(options, parts[i].option) || (parts[i].optional && access(paths[i], R_OK) != 0) ||
-            options->own_count == OPTIONS_MOST)
+        if (options_has(options, parts[i].option) || (parts[i].optional && access(path, R_OK) != 0) || options->own_count == OPTIONS_MOST)
             continue;
-        options->own[options->own_count++] = (struct config_option){parts[i].option, paths[i]};
+        options->own[options->own_count++] = (struct config_option){parts[i].option, path};
     }
     options->positional_count = 0;
     return SIM_OK;
 }
 
 /* vLLM's JSON wins over the CSV pair: someone who names it wants it, also inside a FOLDER that has the pair. */
-static enum status open_measured(const struct options *options, const struct trace *trace, struct measured_run *measured, struct diag *diag)
+static enum status open_measured(struct job *job, struct diag *diag)
 {
+    const struct options *options = &job->call.options;
+    const struct trace *trace = job->run.trace;
     const char *json = options_value(options, "vllm-json"), *requests = options_value(options, "measured-requests");
-    if (json)
-        return measured_run_open_json(json, trace, measured, diag);
-    if (!requests)
+    if (!json && !requests)
         return diag_set(diag, SIM_USAGE, "nothing to compare with; give a folder, --measured-requests FILE or --vllm-json FILE");
-    return measured_run_open_csv(requests, options_value(options, "measured-timeline"), trace, measured, diag);
+    enum status status = json ? measured_run_open_json(json, trace, &job->measured, diag)
+                              : measured_run_open_csv(requests, options_value(options, "measured-timeline"), trace, &job->measured, diag);
+    if (status == SIM_OK && job->measured.known == 0)
+        status = diag_set(diag, SIM_BAD_INPUT, "none of the measured requests is in the trace");
+    return status;
 }
 
 /* A replay that stalled or died has nothing to compare, unlike in `replay`, where the report helps. */
-static enum status replay(const struct options *options, struct run *run, struct validation *validation, struct diag *diag)
+static enum status replay(struct job *job, struct diag *diag)
 {
-    const struct replay_options how = {.reference = options_has(options, "reference")};
-    const struct observer observer = validation_observer(validation);
-    enum status status = run_replay(run, &observer, 1, &how, diag);
-    if (status == SIM_OK)
-        status = run_judge(run, diag);
-    if (status == SIM_OK)
-        validation_put_figures(validation, &run->figures);
-    return status;
+    const struct config *config = &job->call.input.config;
+    struct run *run = &job->run;
+    if (run_open(run, job->call.input.trace, config, diag) != SIM_OK || open_measured(job, diag) != SIM_OK ||
+        validation_init(&job->validation, run->trace, config, &job->measured, diag) != SIM_OK)
+        return diag->status;
+    const struct replay_options how = {.reference = options_has(&job->call.options, "reference")};
+    const struct observer observer = validation_observer(&job->validation);
+    run->wishes = &job->wishes;
+    if (run_replay(run, &observer, 1, &how, diag) != SIM_OK || run_judge(run, diag) != SIM_OK)
+        return diag->status;
+    validation_put_figures(&job->validation, &run->figures);
+    return SIM_OK;
 }
 
 /* Requirements are judged last, so that the report also appears when one is not met. */
-static enum status validate(const struct options *options, const struct input *input, const struct output_form *form, struct diag *diag)
+static enum status run(void *self, struct diag *diag)
 {
-    const unsigned scopes = run_figures_scopes(&input->config, false) | FIGURE_SCOPE(FIGURE_OF_VALIDATION);
-    struct requirements requirements;
-    struct figure_wishes wishes = {.count = 0};
-    struct measured_run measured = {0};
-    struct validation validation = {0};
-    struct run run = {0};
-    enum status status = requirements_read(options, scopes, &requirements, &wishes, diag);
-    if (status == SIM_OK)
-        status = run_open(&run, input->trace, &input->config, diag);
-    run.wishes = &wishes;
-    if (status == SIM_OK)
-        status = open_measured(options, run.trace, &measured, diag);
-    if (status == SIM_OK && measured.known == 0)
-        status = diag_set(diag, SIM_BAD_INPUT, "none of the measured requests is in the trace");
-    if (status == SIM_OK)
-        status = validation_init(&validation, run.trace, &input->config, &measured, diag);
-    if (status == SIM_OK)
-        status = replay(options, &run, &validation, diag);
-    if (status == SIM_OK) {
-        struct document_origin origin = output_origin(options);
-        origin.trace = run.trace->name;
-        origin.config = run.config;
-        status = output_document(form, validation_report(&validation, &run.figures, &origin), diag);
-    }
-    if (status == SIM_OK)
-        status = requirements_judge(&requirements, &run.figures, diag);
-    validation_deinit(&validation);
-    run_close(&run);
-    measured_run_close(&measured);
-    return status;
+    struct job *job = self;
+    const struct options *options = &job->call.options;
+    const unsigned scopes = run_figures_scopes(&job->call.input.config, false) | FIGURE_SCOPE(FIGURE_OF_VALIDATION);
+    if (requirements_read(options, scopes, &job->requirements, &job->wishes, diag) != SIM_OK || replay(job, diag) != SIM_OK)
+        return diag->status;
+    const struct figure_set *figures = &job->run.figures;
+    const struct document_origin origin = output_origin(options, job->run.trace->name, job->run.config);
+    enum status status = output_document(&job->call.form, validation_report(&job->validation, figures, &origin), diag);
+    return status == SIM_OK ? requirements_judge(&job->requirements, figures, diag) : status;
 }
 
-enum status cmd_validate(int argc, char **argv, struct diag *diag)
+static void close_job(void *self)
 {
-    static char paths[PATHS][PATH_SIZE];
-    static const char *const tables[] = {"figures", "latencies", "timeline_measured", "timeline_simulated", NULL};
-    struct options options;
-    struct output_form form;
-    struct input input = {0};
-    enum status status;
-    if (options_done(&spec, argc, argv, &options, &status, diag))
-        return status;
-    status = output_form_read(&options, NULL, tables, &form, diag);
-    if (status == SIM_OK)
-        status = expand_folder(&options, paths, diag);
-    if (status == SIM_OK)
-        status = input_open(&options, &input, diag);
-    if (status == SIM_OK)
-        status = validate(&options, &input, &form, diag);
-    input_close(&input);
-    return status;
+    struct job *job = self;
+    validation_deinit(&job->validation);
+    run_close(&job->run);
+    measured_run_close(&job->measured);
 }
+
+const struct command command_validate = {
+    .name = "validate",
+    .usage = "pagesim validate [FOLDER] [options]",
+    .description = "Replay a trace and compare the replay with what a real server measured for it.\n"
+                   "FOLDER stands for --trace FOLDER/trace.jsonl --config FOLDER/config.json\n"
+                   "--measured-requests FOLDER/measured_requests.csv and, where it is,\n"
+                   "--measured-timeline FOLDER/measured_timeline.csv.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2el_mape<1%'\n"
+                "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n",
+    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated"},
+    .input = INPUT_WITH_POOL,
+    .job_size = sizeof(struct job),
+    .read = expand_folder,
+    .run = run,
+    .close = close_job,
+};

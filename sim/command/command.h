@@ -1,14 +1,31 @@
-/* command.h - the subcommands of pagesim, one function each. */
+/* command.h - the frame that runs a subcommand of pagesim (struct command, options.h). A command's file has what is its own: options, checks,
+ * the work and the report. What all commands share is in command_run, in this order:
+ *
+ *     parse the options -> the output's form -> read(): checks that need no files -> open the input -> run() -> close()
+ *
+ * Results go to standard output, everything else to standard error. A failure is set in diag, and main prints it. The status is the exit code.
+ */
 #ifndef PAGESIM_COMMAND_H
 #define PAGESIM_COMMAND_H
 
-#include "base/diag.h"
+#include "command/input_options.h"
+#include "command/options.h"
+#include "command/output.h"
 
-/* argv[0] is the subcommand's name. Results go to standard output, everything else to standard error. A failure is set in diag, and main
- * prints it. The status is the exit code. */
-typedef enum status command_function(int argc, char **argv, struct diag *diag);
+/* One call of a command: the first member of its job, which is all that the command needs and owns. On the heap, because figures and wishes
+ * are large. */
+struct call {
+    struct options options;
+    struct output_form form; /* of commands with tables */
+    struct input input;      /* of commands that have the frame open it */
+};
 
-command_function cmd_replay, cmd_curve, cmd_compare, cmd_sweep, cmd_size, cmd_explain, cmd_ledger, cmd_validate, cmd_fit, cmd_trace,
-    cmd_config, cmd_figures;
+SIM_NODISCARD enum status command_run(const struct command *command, int argc, char **argv, struct diag *diag);
+
+extern const struct command command_replay, command_curve, command_compare, command_sweep, command_size, command_explain, command_ledger,
+    command_validate, command_fit, command_config, command_figures;
+
+/* `trace` has two subcommands, info and gen; this runs the one that argv[1] names. */
+SIM_NODISCARD enum status command_run_trace(int argc, char **argv, struct diag *diag);
 
 #endif

@@ -1,4 +1,4 @@
-/* input_options.c - from options to a trace and a configuration. Read input_options.h first, then open_input(): it gives the order, and the
+/* input_options.c - from options to a trace and a configuration. Read input_options.h first, then input_open(): it gives the order, and the
  * order matters. The configuration comes before the trace, because drawn requests need its seed, and arrivals are drawn last, because the
  * engine decides whether samples are requests of their own. */
 #include "command/input_options.h"
@@ -14,54 +14,26 @@
 #endif
 
 #define NS_PER_S 1e9
+enum { RANDOM_MOST = 100000000 };
 
-/* --num-prompts is vLLM's name for --limit when there is a trace. 9e9 seconds are 285 years and stay far from the limit of int64 in ns. */
-static enum status select_window(const struct options *options, struct trace_selection *selection, struct diag *diag)
-{
-    double from, to;
-    enum status status = options_double(options, "from", 0, 9e9, 0, &from, diag);
-    if (status == SIM_OK)
-        status = options_double(options, "to", 0, 9e9, 9e9, &to, diag);
-    if (status == SIM_OK)
-        status = options_double(options, "arrival-speedup-ratio", 1e-6, 1e6, 1, &selection->arrival_speedup, diag);
-    if (status == SIM_OK)
-        status = options_uint(options, options_has(options, "limit") ? "limit" : "num-prompts", 1, UINT64_MAX, UINT64_MAX,
-                              &selection->limit, diag);
-    if (status != SIM_OK)
-        return status;
-    selection->from_ns = (int64_t)(from * NS_PER_S);
-    if (options_has(options, "to"))
-        selection->to_ns = (int64_t)(to * NS_PER_S);
-    return SIM_OK;
-}
-
-/* --n and --beam-width turn a plain trace into one with groups. They apply to every M-th request, so that a part of the load stays as it is. */
-static enum status select_samples(const struct options *options, struct trace_selection *selection, struct diag *diag)
-{
-    uint64_t samples = 0, samples_every = 1, beam = 0, beam_every = 1;
-    enum status status = options_uint(options, "n", 1, 1000, 0, &samples, diag);
-    if (status == SIM_OK)
-        status = options_uint(options, "n-every", 1, UINT32_MAX, 1, &samples_every, diag);
-    if (status == SIM_OK)
-        status = options_uint(options, "beam-width", 1, 1000, 0, &beam, diag);
-    if (status == SIM_OK)
-        status = options_uint(options, "beam-every", 1, UINT32_MAX, 1, &beam_every, diag);
-    selection->set_samples = (uint32_t)samples;
-    selection->samples_every = (uint32_t)samples_every;
-    selection->set_beam = (uint32_t)beam;
-    selection->beam_every = (uint32_t)beam_every;
-    return status;
-}
-
+/* --num-prompts is vLLM's name for --limit when there is a trace. 9e9 seconds are 285 years and stay far from the limit of int64 in ns. --n
+ * and --beam-width turn a plain trace into one with groups. They apply to every M-th request, so that a part of the load stays as it is. */
 enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag)
 {
-    const char *format = options_value(options, "trace-format");
+    const char *format = options_value(options, "trace-format"), *limit = options_has(options, "limit") ? "limit" : "num-prompts";
     *out = trace_select_all();
     out->reader = format ? trace_reader_find(format) : NULL;
-    enum status status = select_window(options, out, diag);
-    if (status == SIM_OK)
-        status = select_samples(options, out, diag);
-    return status;
+    out->from_ns = (int64_t)(options_double(options, "from", 0, 9e9, 0, diag) * NS_PER_S);
+    const double to = options_double(options, "to", 0, 9e9, 9e9, diag);
+    if (options_has(options, "to"))
+        out->to_ns = (int64_t)(to * NS_PER_S);
+    out->arrival_speedup = options_double(options, "arrival-speedup-ratio", 1e-6, 1e6, 1, diag);
+    out->limit = options_uint(options, limit, 1, UINT64_MAX, UINT64_MAX, diag);
+    out->set_samples = (uint32_t)options_uint(options, "n", 1, 1000, 0, diag);
+    out->samples_every = (uint32_t)options_uint(options, "n-every", 1, UINT32_MAX, 1, diag);
+    out->set_beam = (uint32_t)options_uint(options, "beam-width", 1, 1000, 0, diag);
+    out->beam_every = (uint32_t)options_uint(options, "beam-every", 1, UINT32_MAX, 1, diag);
+    return diag->status;
 }
 
 /* A field that is ignored may be a misspelt one, hence the warning. It is no error: traces of other tools have fields of their own. */
@@ -79,26 +51,6 @@ static enum status read_trace(const struct options *options, struct trace **out,
     return status;
 }
 
-/* A range ratio of 1 would allow prompts of 0 tokens; vLLM refuses it as well. */
-static enum status read_workload(const struct options *options, struct random_workload *workload, struct diag *diag)
-{
-    struct {
-        const char *name;
-        uint32_t *value;
-        uint64_t least;
-    } const numbers[] = {{"num-prompts", &workload->requests, 1},
-                         {"random-input-len", &workload->input_tokens, 0},
-                         {"random-output-len", &workload->output_tokens, 1},
-                         {"random-prefix-len", &workload->prefix_tokens, 0}};
-    enum status status = options_double(options, "random-range-ratio", 0, 0.999999, 0, &workload->range_ratio, diag);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && status == SIM_OK; i++) {
-        uint64_t value;
-        status = options_uint(options, numbers[i].name, numbers[i].least, 100000000, *numbers[i].value, &value, diag);
-        *numbers[i].value = (uint32_t)value;
-    }
-    return status;
-}
-
 /* Options that select from a file have nothing to select from here. Ignoring them would hide a mistake. */
 enum status input_random_workload(const struct options *options, struct random_workload *out, struct diag *diag)
 {
@@ -110,7 +62,12 @@ enum status input_random_workload(const struct options *options, struct random_w
         if (options_has(options, of_files[i]))
             return diag_set(diag, SIM_USAGE, "--%s does not go with --dataset-name random", of_files[i]);
     *out = random_workload_default();
-    return read_workload(options, out, diag);
+    out->range_ratio = options_double(options, "random-range-ratio", 0, 0.999999, 0, diag); /* 1 would allow prompts of 0 tokens */
+    out->requests = (uint32_t)options_uint(options, "num-prompts", 1, RANDOM_MOST, out->requests, diag);
+    out->input_tokens = (uint32_t)options_uint(options, "random-input-len", 0, RANDOM_MOST, out->input_tokens, diag);
+    out->output_tokens = (uint32_t)options_uint(options, "random-output-len", 1, RANDOM_MOST, out->output_tokens, diag);
+    out->prefix_tokens = (uint32_t)options_uint(options, "random-prefix-len", 0, RANDOM_MOST, out->prefix_tokens, diag);
+    return diag->status;
 }
 
 /* Draws requests. The prefix that they share is one trace block, so trace_block_size is set to its length. */
@@ -148,23 +105,21 @@ enum status input_check_speedup(const struct options *options, const struct trac
 }
 
 /* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. */
-enum status input_threads(const struct options *options, uint32_t *threads, struct diag *diag)
+uint32_t input_threads(const struct options *options, struct diag *diag)
 {
-    uint64_t wanted = 1;
+    uint64_t threads = 1;
 #ifdef _OPENMP
-    wanted = (uint64_t)omp_get_max_threads();
+    threads = (uint64_t)omp_get_max_threads();
 #endif
-    enum status status = options_uint(options, "threads", 1, 1024, wanted, &wanted, diag);
-    *threads = (uint32_t)wanted;
+    threads = options_uint(options, "threads", 1, 1024, threads, diag);
 #ifdef _OPENMP
-    if (status == SIM_OK)
-        omp_set_num_threads((int)wanted);
+    omp_set_num_threads((int)threads);
 #endif
-    return status;
+    return (uint32_t)threads;
 }
 
 /* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. */
-static enum status open_input(const struct options *options, bool any_pool, struct input *out, struct diag *diag)
+enum status input_open(const struct options *options, bool any_pool, struct input *out, struct diag *diag)
 {
     *out = (struct input){0};
     if (options->positional_count > 0)
@@ -173,30 +128,19 @@ static enum status open_input(const struct options *options, bool any_pool, stru
     const bool sized = out->config.num_gpu_blocks || out->config.model[0];
     if (status == SIM_OK && (sized || !any_pool))
         status = sizing_fill(&out->config, &out->sizing, diag);
-    if (status == SIM_OK)
-        status = input_threads(options, &out->threads, diag);
-    if (status == SIM_OK)
-        status = input_take_requests(options, &out->config, &out->trace, diag);
-    if (status == SIM_OK)
-        status = input_check_speedup(options, out->trace, &out->config, diag);
+    if (status != SIM_OK)
+        return status;
+    out->threads = input_threads(options, diag);
     struct trace *fitted = NULL;
-    if (status == SIM_OK)
-        status = workload_fit(out->trace, &out->config, &fitted, diag);
+    if (diag->status != SIM_OK || input_take_requests(options, &out->config, &out->trace, diag) != SIM_OK ||
+        input_check_speedup(options, out->trace, &out->config, diag) != SIM_OK ||
+        workload_fit(out->trace, &out->config, &fitted, diag) != SIM_OK)
+        return diag->status;
     if (fitted) {
         trace_destroy(out->trace);
         out->trace = fitted;
     }
-    return status;
-}
-
-enum status input_open(const struct options *options, struct input *out, struct diag *diag)
-{
-    return open_input(options, false, out, diag);
-}
-
-enum status input_open_any_pool(const struct options *options, struct input *out, struct diag *diag)
-{
-    return open_input(options, true, out, diag);
+    return SIM_OK;
 }
 
 void input_close(struct input *input)

@@ -33,15 +33,14 @@ struct input {
     uint32_t threads; /* --threads, or what OpenMP says */
 };
 
-/* Read and check everything. Warns on standard error about ignored fields unless --quiet. The caller ends it with input_close, also after a
- * failure. */
-SIM_NODISCARD enum status input_open(const struct options *options, struct input *out, struct diag *diag);
-/* The same, but the pool's size may be missing; config.num_gpu_blocks is 0 then. */
-SIM_NODISCARD enum status input_open_any_pool(const struct options *options, struct input *out, struct diag *diag);
+/* Read and check everything. `any_pool`: the pool's size may be missing; config.num_gpu_blocks is 0 then. Warns on standard error about
+ * ignored fields unless --quiet. The caller ends it with input_close, also after a failure; a zeroed one may be closed too. */
+SIM_NODISCARD enum status input_open(const struct options *options, bool any_pool, struct input *out, struct diag *diag);
 void input_close(struct input *input);
 
-/* Parts of input_open, for commands with several configurations. First --threads, which also sets OpenMP's number of threads. */
-SIM_NODISCARD enum status input_threads(const struct options *options, uint32_t *threads, struct diag *diag);
+/* Parts of input_open, for commands with several configurations. First --threads, which also sets OpenMP's number of threads. A bad value
+ * sets diag. */
+uint32_t input_threads(const struct options *options, struct diag *diag);
 /* The requests of the file, or drawn ones (--dataset-name; trace_block_size and request_rate of `config` are then set to match them). Warns
  * about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);

@@ -11,21 +11,21 @@
 
 static const struct {
     const char *name;
-    command_function *run;
+    const struct command *command; /* NULL: command_run_trace chooses */
     const char *help;
 } commands[] = {
-    {"replay", cmd_replay, "run a trace through a scheduler and report what happened"},
-    {"curve", cmd_curve, "prefix hits at every pool size, next to what a scheduler reaches"},
-    {"compare", cmd_compare, "compare two configurations on one trace, request by request"},
-    {"sweep", cmd_sweep, "try many configurations on one trace and compare"},
-    {"size", cmd_size, "find the smallest pool that meets requirements, and prove it"},
-    {"validate", cmd_validate, "compare a replay with what a real server measured"},
-    {"fit", cmd_fit, "make a compact step-time model from tables or a recorded run"},
-    {"explain", cmd_explain, "say why requests were preempted and prefixes missed, and what helps"},
-    {"ledger", cmd_ledger, "show who held the memory, and what reserving it would have cost"},
-    {"figures", cmd_figures, "list the figures that reports show and options name"},
-    {"trace", cmd_trace, "describe a trace (info) or make one (gen)"},
-    {"config", cmd_config, "print the effective configuration (show)"},
+    {"replay", &command_replay, "run a trace through a scheduler and report what happened"},
+    {"curve", &command_curve, "prefix hits at every pool size, next to what a scheduler reaches"},
+    {"compare", &command_compare, "compare two configurations on one trace, request by request"},
+    {"sweep", &command_sweep, "try many configurations on one trace and compare"},
+    {"size", &command_size, "find the smallest pool that meets requirements, and prove it"},
+    {"validate", &command_validate, "compare a replay with what a real server measured"},
+    {"fit", &command_fit, "make a compact step-time model from tables or a recorded run"},
+    {"explain", &command_explain, "say why requests were preempted and prefixes missed, and what helps"},
+    {"ledger", &command_ledger, "show who held the memory, and what reserving it would have cost"},
+    {"figures", &command_figures, "list the figures that reports show and options name"},
+    {"trace", NULL, "describe a trace (info) or make one (gen)"},
+    {"config", &command_config, "print the effective configuration (show)"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -69,10 +69,11 @@ static enum status run(int argc, char **argv, struct diag *diag)
              "decisions of vLLM " SIM_VLLM_V0_VERSION " (scheduler vllm-v0)");
         return SIM_OK;
     }
+    argc--, argv++;
     for (int i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1, diag);
-    return unknown_command(argv[1], diag);
+        if (strcmp(argv[0], commands[i].name) == 0)
+            return commands[i].command ? command_run(commands[i].command, argc, argv, diag) : command_run_trace(argc, argv, diag);
+    return unknown_command(argv[0], diag);
 }
 
 int main(int argc, char **argv)

@@ -9,28 +9,29 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/line.h"
 #include "base/nearest_name.h"
 #include "config/config_keys.h"
 
 enum { HELP_COLUMN = 36, HELP_WIDTH = 80 };
 
-static const struct option_spec *find_own(const struct command_spec *spec, const char *name)
+static const struct option_spec *find_own(const struct command *command, const char *name)
 {
-    for (size_t i = 0; i < spec->option_count; i++)
-        if (strcmp(spec->options[i].name, name) == 0)
-            return &spec->options[i];
+    for (size_t i = 0; i < command->option_count; i++)
+        if (strcmp(command->options[i].name, name) == 0)
+            return &command->options[i];
     return NULL;
 }
 
 /* Proposes the nearest name, of the command's own options and of the configuration's keys alike. */
-static enum status unknown_option(const struct command_spec *spec, const char *name, struct diag *diag)
+static enum status unknown_option(const struct command *command, const char *name, struct diag *diag)
 {
     static char spellings[128][96];
     const char *names[256];
     size_t count = 0;
-    for (size_t i = 0; i < spec->option_count; i++)
-        names[count++] = spec->options[i].name;
-    for (size_t i = 0; spec->takes_config && i < config_key_count; i++) {
+    for (size_t i = 0; i < command->option_count; i++)
+        names[count++] = command->options[i].name;
+    for (size_t i = 0; command->takes_config && i < config_key_count; i++) {
         config_option_name(&config_keys[i], spellings[i], sizeof spellings[i]);
         names[count++] = spellings[i];
     }
@@ -42,14 +43,14 @@ static enum status unknown_option(const struct command_spec *spec, const char *n
 
 /* Finds out what an option is and whether it takes a value. *mine is NULL for a key of the configuration. A command's own option wins over a
  * key of the same name. */
-static enum status classify(const struct command_spec *spec, const char *name, const struct option_spec **mine, bool *wants_value,
+static enum status classify(const struct command *command, const char *name, const struct option_spec **mine, bool *wants_value,
                             struct diag *diag)
 {
     bool negated;
-    *mine = find_own(spec, name);
-    const struct config_key *key = !*mine && spec->takes_config ? config_find_option(name, &negated) : NULL;
+    *mine = find_own(command, name);
+    const struct config_key *key = !*mine && command->takes_config ? config_find_option(name, &negated) : NULL;
     if (!*mine && !key)
-        return unknown_option(spec, name, diag);
+        return unknown_option(command, name, diag);
     *wants_value = *mine ? (*mine)->metavar != NULL : key->type != KEY_BOOL;
     return SIM_OK;
 }
@@ -63,26 +64,22 @@ static enum status keep(struct config_option *list, uint32_t *count, const char 
 }
 
 /* "jsonl or azure" */
-static void join_names(const struct option_spec *spec, char *out, size_t size)
+static struct line joined_names(const struct option_spec *spec)
 {
+    struct line line = {0};
     const char *name, *meaning;
-    size_t used = 0;
-    out[0] = '\0';
-    for (uint32_t i = 0; (name = spec->name_at(i, &meaning)) != NULL && used < size; i++) {
-        const char *joint = i == 0 ? "" : spec->name_at(i + 1, &meaning) ? ", " : " or ";
-        used += (size_t)snprintf(out + used, size - used, "%s%s", joint, name);
-    }
+    for (uint32_t i = 0; spec->name_at && (name = spec->name_at(i, &meaning)) != NULL; i++)
+        line_put(&line, "%s%s", i == 0 ? "" : spec->name_at(i + 1, &meaning) ? ", " : " or ", name);
+    return line;
 }
 
 static enum status check_name(const struct option_spec *spec, const char *value, struct diag *diag)
 {
     const char *name, *meaning;
-    char names[512];
     for (uint32_t i = 0; (name = spec->name_at(i, &meaning)) != NULL; i++)
         if (strcmp(name, value) == 0)
             return SIM_OK;
-    join_names(spec, names, sizeof names);
-    return diag_set(diag, SIM_USAGE, "--%s %s: must be %s", spec->name, value, names);
+    return diag_set(diag, SIM_USAGE, "--%s %s: must be %s", spec->name, value, joined_names(spec).text);
 }
 
 /* "-" alone is a value, standard input or output; anything longer that starts with a dash is an option. */
@@ -93,7 +90,7 @@ static bool is_option(const char *text)
 
 /* argv[0] is the option with its dashes, `left` arguments follow it, and *used_following counts those that were its values. A value that is
  * required may start with a dash, as a negative number does; an optional one or one of many may not, or it would swallow the next option. */
-static enum status parse_long(const struct command_spec *spec, char **argv, int left, int *used_following, struct options *out,
+static enum status parse_long(const struct command *command, char **argv, int left, int *used_following, struct options *out,
                               struct diag *diag)
 {
     char *text = argv[0] + 2, *equals = strchr(text, '=');
@@ -101,7 +98,7 @@ static enum status parse_long(const struct command_spec *spec, char **argv, int 
     bool wants_value = false;
     if (equals)
         *equals = '\0';
-    enum status status = classify(spec, text, &mine, &wants_value, diag);
+    enum status status = classify(command, text, &mine, &wants_value, diag);
     if (status != SIM_OK)
         return status;
     const char *value = equals ? equals + 1 : NULL;
@@ -124,9 +121,9 @@ static enum status parse_long(const struct command_spec *spec, char **argv, int 
     return status;
 }
 
-enum status options_parse(const struct command_spec *spec, int argc, char **argv, struct options *out, struct diag *diag)
+enum status options_parse(const struct command *command, int argc, char **argv, struct options *out, struct diag *diag)
 {
-    *out = (struct options){.spec = spec};
+    *out = (struct options){.command = command};
     bool options_ended = false;
     for (int i = 1; i < argc; i++) {
         int used_following = 0;
@@ -137,7 +134,7 @@ enum status options_parse(const struct command_spec *spec, int argc, char **argv
             out->help = true;
             return SIM_OK;
         } else if (!options_ended && strncmp(argv[i], "--", 2) == 0) {
-            status = parse_long(spec, argv + i, argc - 1 - i, &used_following, out, diag);
+            status = parse_long(command, argv + i, argc - 1 - i, &used_following, out, diag);
         } else if (!options_ended && is_option(argv[i])) {
             status = diag_set(diag, SIM_USAGE, "unknown option %s; options start with two dashes", argv[i]);
         } else if (out->positional_count == OPTIONS_MOST) {
@@ -172,37 +169,43 @@ bool options_has(const struct options *options, const char *name)
     return last_own(options, name) != NULL;
 }
 
-enum status options_uint(const struct options *options, const char *name, uint64_t least, uint64_t most, uint64_t otherwise, uint64_t *out,
-                         struct diag *diag)
+const char *options_next(const struct options *options, const char *name, uint32_t *next)
+{
+    while (*next < options->own_count) {
+        const struct config_option *option = &options->own[(*next)++];
+        if (strcmp(option->name, name) == 0)
+            return option->value;
+    }
+    return NULL;
+}
+
+uint64_t options_uint(const struct options *options, const char *name, uint64_t least, uint64_t most, uint64_t otherwise, struct diag *diag)
 {
     const char *text = options_value(options, name);
     char *end;
-    *out = otherwise;
     if (!text)
-        return SIM_OK;
+        return otherwise;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     /* strtoull takes signs and leading spaces, and turns -1 into the largest number. */
-    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value < least || value > most)
-        return diag_set(diag, SIM_USAGE, "--%s %s: must be an integer from %llu to %llu", name, text, (unsigned long long)least,
-                        (unsigned long long)most);
-    *out = value;
-    return SIM_OK;
+    if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && value >= least && value <= most)
+        return value;
+    diag_set(diag, SIM_USAGE, "--%s %s: must be an integer from %llu to %llu", name, text, (unsigned long long)least,
+             (unsigned long long)most);
+    return otherwise;
 }
 
-enum status options_double(const struct options *options, const char *name, double least, double most, double otherwise, double *out,
-                           struct diag *diag)
+double options_double(const struct options *options, const char *name, double least, double most, double otherwise, struct diag *diag)
 {
     const char *text = options_value(options, name);
     char *end;
-    *out = otherwise;
     if (!text)
-        return SIM_OK;
+        return otherwise;
     double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !(value >= least && value <= most))
-        return diag_set(diag, SIM_USAGE, "--%s %s: must be a number from %g to %g", name, text, least, most);
-    *out = value;
-    return SIM_OK;
+    if (end != text && *end == '\0' && value >= least && value <= most)
+        return value;
+    diag_set(diag, SIM_USAGE, "--%s %s: must be a number from %g to %g", name, text, least, most);
+    return otherwise;
 }
 
 /* --- the command line that reproduces a result -------------------------------------------------------------------------------------- */
@@ -256,7 +259,7 @@ char *options_command_line(const struct options *options)
     FILE *file = open_memstream(&text, &length);
     if (!file)
         return NULL;
-    fprintf(file, "pagesim %s", options->spec->name);
+    fprintf(file, "pagesim %s", options->command->name);
     for (uint32_t i = 0; i < options->positional_count; i++)
         put_word(options->positional[i], file);
     put_options(options->own, options->own_count, file);
@@ -306,11 +309,9 @@ static void print_option(FILE *file, const char *name, const char *metavar, cons
 /* Names that a value can be come before the help, if there are any. */
 static void print_own_option(FILE *file, const struct option_spec *option)
 {
-    char names[512] = "", text[768];
-    if (option->name_at)
-        join_names(option, names, sizeof names);
-    snprintf(text, sizeof text, "%s%s%s", names, names[0] ? " " : "", option->help);
-    print_option(file, option->name, option->metavar, text);
+    struct line text = joined_names(option);
+    line_put(&text, "%s%s", text.length ? " " : "", option->help);
+    print_option(file, option->name, option->metavar, text.text);
 }
 
 /* The default in brackets, of each engine if they differ. They come from the table of keys, so that help cannot go stale. */
@@ -372,40 +373,32 @@ static void print_policies(FILE *file)
 }
 
 /* What the names mean that the command's own options take. */
-static void print_names(FILE *file, const struct command_spec *spec)
+static void print_names(FILE *file, const struct command *command)
 {
     const char *name, *meaning;
-    for (size_t i = 0; i < spec->option_count; i++) {
-        if (!spec->options[i].name_at)
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (!command->options[i].name_at)
             continue;
-        fprintf(file, "\nNames for --%s:\n", spec->options[i].name);
-        for (uint32_t k = 0; (name = spec->options[i].name_at(k, &meaning)) != NULL; k++)
+        fprintf(file, "\nNames for --%s:\n", command->options[i].name);
+        for (uint32_t k = 0; (name = command->options[i].name_at(k, &meaning)) != NULL; k++)
             print_described(file, name, meaning);
     }
 }
 
-void options_print_help(const struct command_spec *spec, FILE *file)
+void options_print_help(const struct command *command, FILE *file)
 {
-    fprintf(file, "usage: %s\n\n%s\nOptions:\n", spec->usage, spec->description);
-    for (size_t i = 0; i < spec->option_count; i++)
-        print_own_option(file, &spec->options[i]);
+    fprintf(file, "usage: %s\n\n%s\nOptions:\n", command->usage, command->description);
+    for (size_t i = 0; i < command->option_count; i++)
+        print_own_option(file, &command->options[i]);
     print_option(file, "help", NULL, "this page");
-    if (spec->takes_config)
+    if (command->takes_config)
         print_config_options(file);
-    if (spec->takes_config)
+    if (command->takes_config)
         print_policies(file);
-    print_names(file, spec);
-    if (spec->examples)
-        fprintf(file, "\nExamples:\n%s", spec->examples);
+    print_names(file, command);
+    if (command->examples)
+        fprintf(file, "\nExamples:\n%s", command->examples);
     fputs("\nExit codes: 0 fine, 1 runtime or I/O failure, stall or abort, 2 wrong usage,\n"
           "3 bad trace or configuration, 4 a requirement not met, 130 interrupted.\n",
           file);
-}
-
-bool options_done(const struct command_spec *spec, int argc, char **argv, struct options *out, enum status *status, struct diag *diag)
-{
-    *status = options_parse(spec, argc, argv, out, diag);
-    if (*status == SIM_OK && out->help)
-        options_print_help(spec, stdout);
-    return *status != SIM_OK || out->help;
 }

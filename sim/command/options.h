@@ -24,21 +24,34 @@ struct option_spec {
     const char *(*name_at)(uint32_t i, const char **meaning);
 };
 
-/* The options of a command and the texts of its --help. */
-struct command_spec {
+enum { TABLES_MOST = 8 };
+
+/* A subcommand: its options, the texts of its --help, what its result is made of, and its functions, which command.h puts together. */
+struct command {
     const char *name;        /* "replay", "trace info" */
     const char *usage;       /* "pagesim replay --trace FILE [options]" */
     const char *description; /* lines, ending in \n */
     const struct option_spec *options;
     size_t option_count;
-    bool takes_config;    /* every configuration key is an option too */
-    const char *examples; /* lines, ending in \n, or NULL */
+    bool takes_config;               /* every configuration key is an option too */
+    const char *examples;            /* lines, ending in \n, or NULL */
+    const char *tables[TABLES_MOST]; /* all that its documents may have, NULL after the last; CSV shows the first unless --table is given */
+    const char *last_table_needs;    /* the option without which the last of them does not exist. NULL: none */
+    const char *special_format;      /* one more --format, which no renderer has. NULL: none */
+    enum { INPUT_OWN, INPUT_WITH_POOL, INPUT_ANY_POOL } input; /* what the frame opens. OWN: nothing */
+    size_t job_size;                                           /* 0: a struct call alone. The job is zeroed first */
+    enum status (*read)(void *job, struct diag *diag);         /* checks that need no files. NULL: none */
+    enum status (*run)(void *job, struct diag *diag);
+    void (*close)(void *job); /* also when read() or run() failed. NULL: nothing to close but the input */
 };
+
+/* Two members of a command: its table of options. */
+#define OPTIONS(rows) .options = (rows), .option_count = sizeof(rows) / sizeof *(rows)
 
 enum { OPTIONS_MOST = 256 };
 
 struct options {
-    const struct command_spec *spec;
+    const struct command *command;
     struct config_option config[OPTIONS_MOST]; /* in order of appearance */
     uint32_t config_count;
     struct config_option own[OPTIONS_MOST];
@@ -49,25 +62,24 @@ struct options {
 };
 
 /* argv[0] is skipped. Strings are borrowed from argv. SIM_USAGE on anything unknown or incomplete. */
-SIM_NODISCARD enum status options_parse(const struct command_spec *spec, int argc, char **argv, struct options *out, struct diag *diag);
-
-/* Every command begins with this: parse and, if --help is given, print the page. True: the command returns *status now. */
-bool options_done(const struct command_spec *spec, int argc, char **argv, struct options *out, enum status *status, struct diag *diag);
+SIM_NODISCARD enum status options_parse(const struct command *command, int argc, char **argv, struct options *out, struct diag *diag);
 
 /* The last value given for one of the command's own options, or NULL. */
 const char *options_value(const struct options *options, const char *name);
 bool options_has(const struct options *options, const char *name);
-/* The value as a number in [least, most]; `otherwise` when the option is not given. */
-SIM_NODISCARD enum status options_uint(const struct options *options, const char *name, uint64_t least, uint64_t most, uint64_t otherwise,
-                                       uint64_t *out, struct diag *diag);
-SIM_NODISCARD enum status options_double(const struct options *options, const char *name, double least, double most, double otherwise,
-                                         double *out, struct diag *diag);
+/* The values of an option that may be repeated, one a call, from *next on; NULL after the last. Start with *next = 0. */
+const char *options_next(const struct options *options, const char *name, uint32_t *next);
+/* The value as a number in [least, most]; `otherwise` when the option is not given. A bad value sets diag and gives `otherwise`: the first
+ * error wins, so a command reads all its numbers and looks at diag->status once. */
+uint64_t options_uint(const struct options *options, const char *name, uint64_t least, uint64_t most, uint64_t otherwise,
+                      struct diag *diag);
+double options_double(const struct options *options, const char *name, double least, double most, double otherwise, struct diag *diag);
 
 /* A command line that reproduces the result, quoted for a shell. Options that cannot change the result (threads, format, output file) are
  * left out, so that equal results name equal command lines. The caller frees it; NULL: out of memory. */
 char *options_command_line(const struct options *options);
 
 /* The whole help page, 80 columns wide. */
-void options_print_help(const struct command_spec *spec, FILE *file);
+void options_print_help(const struct command *command, FILE *file);
 
 #endif

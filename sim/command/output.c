@@ -7,39 +7,39 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/line.h"
 #include "base/text_file.h"
 
 /* The names are checked before any work, against what the command says it has: a typing error must not cost an hour of replaying. */
-static enum status check_table(const struct output_form *form, const char *const *tables, struct diag *diag)
+static enum status check_table(const struct options *options, const struct output_form *form, struct diag *diag)
 {
-    char names[256] = "";
-    size_t used = 0;
-    if (!form->table)
+    const struct command *command = options->command;
+    struct line names = {0};
+    if (!options_has(options, "table"))
         return SIM_OK;
     if (strcmp(form->renderer->name, "csv") != 0)
         return diag_set(diag, SIM_USAGE, "--table has no effect without --format csv");
-    for (size_t i = 0; tables[i]; i++) {
-        if (strcmp(tables[i], form->table) == 0)
+    for (size_t i = 0; command->tables[i]; i++) {
+        const bool last = command->tables[i + 1] == NULL;
+        if (last && command->last_table_needs && !options_has(options, command->last_table_needs))
+            break;
+        if (strcmp(command->tables[i], form->table) == 0)
             return SIM_OK;
-        if (used < sizeof names)
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", tables[i]);
+        line_put(&names, "%s%s", i ? ", " : "", command->tables[i]);
     }
-    return diag_set(diag, SIM_USAGE, "--table %s: must be one of %s", form->table, names);
+    return diag_set(diag, SIM_USAGE, "--table %s: must be one of %s", form->table, names.text);
 }
 
-enum status output_form_read(const struct options *options, const char *special, const char *const *tables, struct output_form *form,
-                             struct diag *diag)
+enum status output_form_read(const struct options *options, struct output_form *form, struct diag *diag)
 {
-    const char *format = options_value(options, "format"), *path = options_value(options, "output");
-    char names[160];
-    *form = (struct output_form){.table = options_value(options, "table"), .path = path ? path : "-"};
+    const char *format = options_value(options, "format"), *path = options_value(options, "output"),
+               *table = options_value(options, "table"), *special = options->command->special_format;
+    *form = (struct output_form){.table = table ? table : options->command->tables[0], .path = path ? path : "-"};
     form->special = special && format && strcmp(format, special) == 0;
     form->renderer = renderer_find(form->special ? NULL : format);
-    if (!form->renderer) {
-        renderer_names(special, names, sizeof names);
-        return diag_set(diag, SIM_USAGE, "--format %s: must be %s", format, names);
-    }
-    return check_table(form, tables, diag);
+    if (!form->renderer)
+        return diag_set(diag, SIM_USAGE, "--format %s: must be %s", format, renderer_names(special).text);
+    return check_table(options, form, diag);
 }
 
 static bool speaks_utf8(void)
@@ -114,7 +114,8 @@ enum status output_document(const struct output_form *form, struct document *doc
     return status;
 }
 
-struct document_origin output_origin(const struct options *options)
+struct document_origin output_origin(const struct options *options, const char *trace, const struct config *config)
 {
-    return (struct document_origin){.command = options->spec->name, .command_line = options_command_line(options)};
+    return (struct document_origin){
+        .command = options->command->name, .command_line = options_command_line(options), .trace = trace, .config = config};
 }

@@ -14,15 +14,13 @@
 
 struct output_form {
     const struct renderer *renderer;
-    const char *table; /* NULL: the first */
+    const char *table; /* for CSV */
     const char *path;  /* "-": standard output */
     bool special;      /* the command's own format, which no renderer has */
 };
 
-/* Reads --format, --table and --output. `special` is one more format, or NULL. `tables` are the names of all tables that the command's
- * documents may have, NULL-terminated. SIM_USAGE: one of them is wrong; call this before any work. */
-SIM_NODISCARD enum status output_form_read(const struct options *options, const char *special, const char *const *tables,
-                                           struct output_form *form, struct diag *diag);
+/* Reads --format, --table and --output of a command that has tables. SIM_USAGE: one of them is wrong; call this before any work. */
+SIM_NODISCARD enum status output_form_read(const struct options *options, struct output_form *form, struct diag *diag);
 
 /* Write text to a file ("-": standard output), whole or not at all. */
 SIM_NODISCARD enum status output_text(const char *path, const char *text, size_t length, struct diag *diag);
@@ -33,7 +31,7 @@ SIM_NODISCARD enum status output_json(const char *path, struct json_text *json, 
 /* Render the document and write it. Nothing is written if rendering fails. Destroys the document in any case. */
 SIM_NODISCARD enum status output_document(const struct output_form *form, struct document *document, struct diag *diag);
 
-/* The origin of a document of this command line; the caller adds trace and configuration. */
-struct document_origin output_origin(const struct options *options);
+/* The origin of a document of this command line. NULL: no trace, no configuration. */
+struct document_origin output_origin(const struct options *options, const char *trace, const struct config *config);
 
 #endif

@@ -29,21 +29,19 @@ static int default_name(const struct run *run, char *out, size_t size)
 }
 
 /* The file's name: of --save-result, of --result-filename, or the default. --result-dir applies to relative names. */
-static enum status name_result(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
+static enum status name_result(const struct options *options, const struct run *run, char path[CONFIG_PATH_SIZE], struct diag *diag)
 {
-    const char *folder = options_value(outputs->options, "result-dir"), *name = options_value(outputs->options, "save-result");
+    const char *folder = options_value(options, "result-dir"), *name = options_value(options, "save-result");
     char made[CONFIG_NAME_SIZE + sizeof run->trace->name];
     if (!name)
-        name = options_value(outputs->options, "result-filename");
+        name = options_value(options, "result-filename");
     if (!name) {
         default_name(run, made, sizeof made);
         name = made;
     }
     const bool inside = folder && *folder && name[0] != '/' && strcmp(name, "-") != 0;
-    if (snprintf(outputs->result_path, sizeof outputs->result_path, "%s%s%s", inside ? folder : "", inside ? "/" : "", name) >=
-        (int)sizeof outputs->result_path)
+    if (snprintf(path, CONFIG_PATH_SIZE, "%s%s%s", inside ? folder : "", inside ? "/" : "", name) >= CONFIG_PATH_SIZE)
         return diag_set(diag, SIM_USAGE, "--save-result: the file's name is too long");
-    outputs->paths[OUTPUT_RESULT] = outputs->result_path;
     return SIM_OK;
 }
 
@@ -109,23 +107,17 @@ enum status replay_outputs_parse(struct replay_outputs *outputs, const struct op
     *outputs = (struct replay_outputs){.options = options, .prints_block = prints_block};
     goodput_init(&outputs->goodput);
     latency_choice_init(&outputs->choice);
-    const char *metrics = options_value(options, "percentile-metrics"), *percentiles = options_value(options, "metric-percentiles");
-    enum status status = check_needs(options, diag);
-    if (status == SIM_OK && metrics)
-        status = latency_choice_metrics(&outputs->choice, metrics, diag);
-    if (status == SIM_OK && percentiles)
-        status = latency_choice_percentiles(&outputs->choice, percentiles, diag);
-    for (uint32_t i = 0; i < options->own_count && status == SIM_OK; i++) {
-        if (strcmp(options->own[i].name, "goodput") == 0)
-            status = goodput_parse(&outputs->goodput, options->own[i].value, diag);
-        else if (strcmp(options->own[i].name, "metadata") == 0)
-            status = parse_metadata(outputs, options->own[i].value, diag);
-    }
-    if (status == SIM_OK)
-        status = parse_format(outputs, diag);
-    if (status == SIM_OK)
-        status = check_stdout(outputs, diag);
-    return status;
+    const char *metrics = options_value(options, "percentile-metrics"), *percentiles = options_value(options, "metric-percentiles"), *text;
+    if (check_needs(options, diag) != SIM_OK || (metrics && latency_choice_metrics(&outputs->choice, metrics, diag) != SIM_OK) ||
+        (percentiles && latency_choice_percentiles(&outputs->choice, percentiles, diag) != SIM_OK))
+        return diag->status;
+    for (uint32_t next = 0; (text = options_next(options, "goodput", &next)) != NULL;)
+        if (goodput_parse(&outputs->goodput, text, diag) != SIM_OK)
+            return diag->status;
+    for (uint32_t next = 0; (text = options_next(options, "metadata", &next)) != NULL;)
+        if (parse_metadata(outputs, text, diag) != SIM_OK)
+            return diag->status;
+    return parse_format(outputs, diag) == SIM_OK ? check_stdout(outputs, diag) : diag->status;
 }
 
 /* --- before the replay ------------------------------------------------------------------------------------------------------------ */
@@ -144,18 +136,22 @@ static enum status open_decisions(struct replay_outputs *outputs, const struct r
     return decision_log_create(run->trace, &how, &sink, &outputs->log, diag);
 }
 
-/* All files are opened before any of them is written: a folder that does not exist shows before the replay and not after an hour of it. */
+/* All files are opened before any of them is written: a folder that does not exist shows before the replay and not after an hour of it. The
+ * result's file may have no name on the command line. */
 static enum status open_files(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
 {
-    enum status status = SIM_OK;
-    for (int i = 0; i < REPLAY_OUTPUTS; i++)
-        outputs->paths[i] = options_value(outputs->options, option_names[i]);
-    if (options_has(outputs->options, "save-result"))
-        status = name_result(outputs, run, diag);
-    for (int i = 0; i < REPLAY_OUTPUTS && status == SIM_OK; i++)
-        if (outputs->paths[i])
-            status = text_writer_open(outputs->paths[i], &outputs->writers[i], diag);
-    return status;
+    const struct options *options = outputs->options;
+    char result_path[CONFIG_PATH_SIZE];
+    if (options_has(options, "save-result") && name_result(options, run, result_path, diag) != SIM_OK)
+        return diag->status;
+    for (int i = 0; i < REPLAY_OUTPUTS; i++) {
+        if (!options_has(options, option_names[i]))
+            continue;
+        const char *path = i == OUTPUT_RESULT ? result_path : options_value(options, option_names[i]);
+        if (text_writer_open(path, &outputs->writers[i], diag) != SIM_OK)
+            return diag->status;
+    }
+    return SIM_OK;
 }
 
 /* Observers are added only for requested outputs, because the engine pays for what its observers need: the decision log and the step log
@@ -165,7 +161,7 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
 {
     *count = 0;
     enum status status = open_files(outputs, run, diag);
-    if (status == SIM_OK && (outputs->paths[OUTPUT_RESULT] || outputs->prints_block)) {
+    if (status == SIM_OK && (outputs->writers[OUTPUT_RESULT] || outputs->prints_block)) {
         bench_peak_init(&outputs->peak);
         observers[(*count)++] = bench_peak_observer(&outputs->peak);
     }
@@ -173,17 +169,17 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
         status = token_times_init(&outputs->times, run->trace, diag);
         observers[(*count)++] = token_times_observer(&outputs->times);
     }
-    if (status == SIM_OK && outputs->paths[OUTPUT_PROMETHEUS])
+    if (status == SIM_OK && outputs->writers[OUTPUT_PROMETHEUS])
         observers[(*count)++] = prometheus_observer(&outputs->prometheus);
-    if (status == SIM_OK && outputs->paths[OUTPUT_PERFETTO]) {
+    if (status == SIM_OK && outputs->writers[OUTPUT_PERFETTO]) {
         status = chrome_trace_create(&run->metrics, run->config, outputs->writers[OUTPUT_PERFETTO], &outputs->chrome, diag);
         observers[(*count)++] = chrome_trace_observer(outputs->chrome);
     }
-    if (status == SIM_OK && outputs->paths[OUTPUT_DECISIONS]) {
+    if (status == SIM_OK && outputs->writers[OUTPUT_DECISIONS]) {
         status = open_decisions(outputs, run, diag);
         observers[(*count)++] = decision_log_observer(outputs->log);
     }
-    if (status == SIM_OK && outputs->paths[OUTPUT_STEPS]) {
+    if (status == SIM_OK && outputs->writers[OUTPUT_STEPS]) {
         status = step_log_begin(outputs->writers[OUTPUT_STEPS], diag);
         observers[(*count)++] = step_log_observer(outputs->writers[OUTPUT_STEPS]);
     }

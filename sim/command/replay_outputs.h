@@ -50,14 +50,12 @@ struct replay_outputs {
     const struct options *options;
     struct goodput goodput;
     struct latency_choice choice;
-    char result_path[CONFIG_PATH_SIZE];
     const char *metadata[METADATA_MOST];
     size_t metadata_count;
     enum per_request_format per_request_format;
-    const char *paths[REPLAY_OUTPUTS]; /* NULL: not asked for */
-    bool takes_stdout;                 /* one of them goes to standard output */
-    bool prints_block;                 /* --format vllm */
-    struct text_writer *writers[REPLAY_OUTPUTS];
+    bool takes_stdout;                           /* one of them goes to standard output */
+    bool prints_block;                           /* --format vllm */
+    struct text_writer *writers[REPLAY_OUTPUTS]; /* NULL: not asked for */
     struct bench_peak peak;
     struct token_times times;
     struct prometheus prometheus;

@@ -12,10 +12,14 @@ struct requirements {
     size_t count;
 };
 
-/* All --require, checked against the figures that runs of these scopes have. Percentiles that no report lists are added to `wishes`. SIM_USAGE:
+/* All --require, added to a zeroed `out` and checked against the figures that runs of these scopes have. Percentiles that no report lists are added to `wishes`. SIM_USAGE:
  * one of them is wrong; call this before any work. */
 SIM_NODISCARD enum status requirements_read(const struct options *options, unsigned scopes, struct requirements *out,
                                             struct figure_wishes *wishes, struct diag *diag);
+
+/* One requirement a call, parsed and added to the list, for a command that resolves names its own way. Start with *next = 0. NULL after the
+ * last, or when one is wrong: then diag tells. */
+struct requirement *requirements_next(const struct options *options, struct requirements *requirements, uint32_t *next, struct diag *diag);
 
 /* SIM_REQUIREMENT: some are not met; the message names them all. */
 SIM_NODISCARD enum status requirements_judge(const struct requirements *requirements, const struct figure_set *figures, struct diag *diag);

@@ -239,11 +239,7 @@ static void write_setup(const struct bench_result *result, struct json_text *jso
     else
         json_put_string(json, "request_rate", "inf");
     json_put_double(json, "burstiness", config->burstiness);
-    json_key(json, "max_concurrency");
-    if (config->max_concurrency > 0)
-        json_uint(json, config->max_concurrency);
-    else
-        json_null(json);
+    json_put_double(json, "max_concurrency", config->max_concurrency > 0 ? config->max_concurrency : (double)NAN);
     if (*config->ramp_up_strategy) {
         json_put_string(json, "ramp_up_strategy", config->ramp_up_strategy);
         json_put_double(json, "ramp_up_start_rps", config->ramp_up_start_rps);
@@ -254,18 +250,15 @@ static void write_setup(const struct bench_result *result, struct json_text *jso
 /* Without limits vLLM writes null for the goodput, as json_put_double does for NaN. */
 static void write_totals(const struct bench_result *result, uint64_t concurrent, struct json_text *json)
 {
-    /* vLLM's names, most of which are the names of our figures. */
-    static const char *const wholes[] = {"total_input_tokens", "total_output_tokens"};
-    static const char *const throughputs[] = {"output_throughput", "total_token_throughput"};
     json_put_double(json, "duration", value(result, "makespan_s"));
     json_put_uint(json, "completed", whole(result, "completed"));
     json_put_uint(json, "failed", failed(result));
-    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
-        json_put_uint(json, wholes[i], whole(result, wholes[i]));
+    json_put_uint(json, "total_input_tokens", whole(result, "total_input_tokens"));
+    json_put_uint(json, "total_output_tokens", whole(result, "total_output_tokens"));
     json_put_double(json, "request_throughput", value(result, "request_throughput"));
     json_put_double(json, "request_goodput", result->run->goodput ? value(result, "request_goodput") : (double)NAN);
-    for (size_t i = 0; i < sizeof throughputs / sizeof *throughputs; i++)
-        json_put_double(json, throughputs[i], value(result, throughputs[i]));
+    json_put_double(json, "output_throughput", value(result, "output_throughput"));
+    json_put_double(json, "total_token_throughput", value(result, "total_token_throughput"));
     json_put_uint(json, "max_output_tokens_per_s", result->peak->most_tokens);
     json_put_uint(json, "max_concurrent_requests", concurrent);
 }

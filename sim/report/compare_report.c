@@ -8,8 +8,8 @@
 #include "base/units.h"
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
+#include "study/sweep_keys.h"
 
-enum { TEXT_SIZE = 512, COLUMNS_MOST = 32 };
 #define COUNT(columns) (sizeof(columns) / sizeof *(columns))
 
 /* --- for programs: sides and requests -------------------------------------------------------------------------------------------- */
@@ -31,51 +31,40 @@ static void add_side(struct document *document, const struct compare_view *view,
     document_close(document);
 }
 
-/* Columns of the table of requests; their names are made from those of latencies. */
-struct request_columns {
-    struct table_column list[COLUMNS_MOST];
-    char names[COLUMNS_MOST][FIGURE_NAME_SIZE];
-    size_t count;
-};
-
-static void add_column(struct request_columns *columns, const char *prefix, const char *name, const char *suffix, int decimals)
+/* Names of a table of requests are made from those of latencies, for each side. */
+static void add_column(struct table *table, const char *prefix, const char *name, const char *suffix, int decimals)
 {
-    char *text = columns->names[columns->count];
-    snprintf(text, sizeof *columns->names, "%s%s%s", prefix, name, suffix);
-    columns->list[columns->count++] = (struct table_column){.name = text, .decimals = decimals};
+    char text[FIGURE_NAME_SIZE];
+    snprintf(text, sizeof text, "%s%s%s", prefix, name, suffix);
+    table_add_column(table, &(struct table_column){.name = text, .decimals = decimals});
 }
 
-static void add_latency_columns(struct request_columns *columns, const char *prefix)
+static void add_latency_columns(struct table *table, const char *prefix)
 {
     for (int i = 0; i < PAIRED_LATENCIES; i++)
-        add_column(columns, prefix, latency_names[paired_latencies[i]], "_ms", 0);
+        add_column(table, prefix, latency_names[paired_latencies[i]], "_ms", 0);
 }
 
-static void make_request_columns(struct request_columns *columns)
+static void add_request_columns(struct table *table)
 {
     static const char *const sides[] = {"a_", "b_"};
-    columns->count = 0;
-    add_column(columns, "", "request", "", 0);
-    add_column(columns, "", "input_tokens", "", 0);
-    add_column(columns, "", "output_tokens", "", 0);
     for (int side = 0; side < 2; side++) {
-        add_column(columns, sides[side], "arrival_s", "", 0);
-        add_latency_columns(columns, sides[side]);
-        add_column(columns, sides[side], "preemptions", "", 0);
-        add_column(columns, sides[side], "cached_tokens", "", 0);
-        add_column(columns, sides[side], "status", "", TABLE_TEXT);
+        add_column(table, sides[side], "arrival_s", "", 0);
+        add_latency_columns(table, sides[side]);
+        add_column(table, sides[side], "preemptions", "", 0);
+        add_column(table, sides[side], "cached_tokens", "", 0);
+        add_column(table, sides[side], "status", "", TABLE_TEXT);
     }
-    add_latency_columns(columns, "delta_");
+    add_latency_columns(table, "delta_");
 }
 
-/* Cells of one side, in the order of make_request_columns. */
+/* Cells of one side, in the order of add_request_columns. */
 static void add_outcome(struct table *table, const struct outcome *outcome)
 {
     table_number(table, outcome->arrival_s);
     for (int i = 0; i < PAIRED_LATENCIES; i++)
         table_number(table, outcome->ms[paired_latencies[i]]);
-    table_number(table, outcome->preemptions);
-    table_number(table, (double)outcome->cached_tokens);
+    table_numbers(table, outcome->preemptions, (double)outcome->cached_tokens);
     table_text(table, request_status_names[outcome->status]);
 }
 
@@ -83,14 +72,12 @@ static void add_outcome(struct table *table, const struct outcome *outcome)
 static void add_requests(struct document *document, const struct comparison *comparison)
 {
     const struct trace *trace = comparison->trace;
-    struct request_columns columns;
-    make_request_columns(&columns);
-    struct table *table = document_table_for_programs(document, "per_request", columns.list, columns.count);
+    static const struct table_column columns[] = {{"request", NULL, 0, 0}, {"input_tokens", NULL, 0, 0}, {"output_tokens", NULL, 0, 0}};
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "per_request", columns, COUNT(columns));
+    add_request_columns(table);
     for (uint32_t position = 0; position < trace->count; position++) {
         const struct outcome *a = &comparison->sides[0].outcomes[position], *b = &comparison->sides[1].outcomes[position];
-        table_number(table, trace->index[position]);
-        table_number(table, trace->input_tokens[position]);
-        table_number(table, trace->output_tokens[position]);
+        table_numbers(table, trace->index[position], trace->input_tokens[position], trace->output_tokens[position]);
         add_outcome(table, a);
         add_outcome(table, b);
         for (int i = 0; i < PAIRED_LATENCIES; i++)
@@ -125,11 +112,10 @@ static void add_configurations(struct document *document, const struct compare_v
     struct table *table = document_table(document, "keys_that_differ", columns, COUNT(columns));
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        const char *group = config_group_names[key->group];
-        char name[TEXT_SIZE];
+        char name[SWEEP_KEY_NAME_SIZE];
         if (config_key_equal(key, &sides[0].config, &sides[1].config))
             continue;
-        snprintf(name, sizeof name, "%s%s%s", group, *group ? "." : "", key->name);
+        sweep_key_name(key, name, sizeof name);
         table_text(table, name);
         for (int side = 0; side < 2; side++)
             add_key_value(table, key, &sides[side].config);
@@ -221,14 +207,12 @@ static void add_difference_data(struct document *document, const struct first_di
     } else {
         document_text(document, "first_difference", NULL);
     }
-    struct table *table = document_table_for_programs(document, "decisions_that_differ", columns, COUNT(columns));
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "decisions_that_differ", columns, COUNT(columns));
     for (size_t i = 0; i < difference->pair_count; i++) {
         const struct decision_pair *pair = &difference->pairs[i];
         table_text(table, decision_words[pair->kind]);
-        table_number(table, pair->request);
-        table_number(table, pair->sample);
-        table_number(table, pair->in_a ? (double)pair->a : (double)NAN);
-        table_number(table, pair->in_b ? (double)pair->b : (double)NAN);
+        table_numbers(table, pair->request, pair->sample, pair->in_a ? (double)pair->a : (double)NAN,
+                      pair->in_b ? (double)pair->b : (double)NAN);
     }
 }
 
@@ -258,9 +242,7 @@ static void add_latency_row(struct table *table, enum latency latency, const str
         table_number(table, any ? means[i] : (double)NAN);
     for (size_t i = 0; i < COUNT(batch); i++)
         table_number(table, batched ? batch[i] : (double)NAN);
-    table_number(table, (double)paired->better);
-    table_number(table, (double)paired->worse);
-    table_number(table, (double)paired->equal);
+    table_numbers(table, (double)paired->better, (double)paired->worse, (double)paired->equal);
     table_text(table, any ? p : NULL);
     table_number(table, any ? paired->sign_p : (double)NAN);
 }
@@ -306,14 +288,8 @@ static void add_ranks(struct document *document, const struct compare_view *view
         const bool winner = i < view->top && b_ms < a_ms, loser = i + view->top >= count && b_ms > a_ms;
         if (!winner && !loser)
             continue;
-        table_number(table, comparison->trace->index[position]);
-        table_number(table, comparison->trace->input_tokens[position]);
-        table_number(table, comparison->trace->output_tokens[position]);
-        table_number(table, a_ms);
-        table_number(table, b_ms);
-        table_number(table, b_ms - a_ms);
-        table_number(table, a->preemptions);
-        table_number(table, b->preemptions);
+        table_numbers(table, comparison->trace->index[position], comparison->trace->input_tokens[position],
+                      comparison->trace->output_tokens[position], a_ms, b_ms, b_ms - a_ms, a->preemptions, b->preemptions);
     }
 }
 
@@ -366,7 +342,7 @@ static void add_shown_figures(struct document *document, const struct comparison
     static const struct table_column columns[] = {
         {NULL, "figure", TABLE_TEXT, 0}, {NULL, "A", 0, 0}, {NULL, "B", 0, 0}, {NULL, "B - A", 0, 0}, {NULL, "in %", 0, 0}};
     document_heading(document, "The whole", NULL);
-    struct table *table = document_table_for_people(document, columns, COUNT(columns));
+    struct table *table = document_table_for(document, FOR_PEOPLE, NULL, columns, COUNT(columns));
     for (size_t i = 0; i < COUNT(shown_figures); i++) {
         struct figure_kind made;
         const struct figure_kind *kind = figure_kind_find(shown_figures[i], &made);
@@ -387,7 +363,7 @@ static void add_all_figures(struct document *document, const struct comparison *
     static const struct table_column columns[] = {
         {"figure", NULL, TABLE_TEXT, 0}, {"a", NULL, 0, 0}, {"b", NULL, 0, 0}, {"delta", NULL, 0, 0}, {"relative", NULL, 0, 0}};
     const struct figure_set *sets[] = {&comparison->sides[0].run.figures, &comparison->sides[1].run.figures};
-    struct table *table = document_table_for_programs(document, "figures", columns, COUNT(columns));
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "figures", columns, COUNT(columns));
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < sets[side]->count; i++) {
             const char *name = sets[side]->list[i].name;
@@ -395,10 +371,7 @@ static void add_all_figures(struct document *document, const struct comparison *
             if (side == 1 && figure_set_find(sets[0], name))
                 continue;
             table_text(table, name);
-            table_number(table, a);
-            table_number(table, b);
-            table_number(table, b - a);
-            table_number(table, relative(a, b));
+            table_numbers(table, a, b, b - a, relative(a, b));
         }
 }
 

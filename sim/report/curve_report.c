@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/units.h"
 
@@ -29,14 +28,9 @@ static void size_row(const struct curve_of_size *size, struct table *table)
 {
     const struct hit_curve *curve = curve_plain(size);
     const struct curve_point most = hit_curve_most(curve);
-    table_number(table, size->block_size);
-    table_number(table, (double)curve->references);
-    table_number(table, (double)curve->distinct);
-    table_number(table, share((double)curve->distinct, (double)curve->references));
-    table_number(table, share((double)most.hit_tokens, (double)curve->prompt_tokens));
-    table_number(table, (double)hit_curve_pool_for(curve, 0.9));
-    table_number(table, (double)hit_curve_pool_for(curve, 0.99));
-    table_number(table, (double)most.pool_blocks);
+    table_numbers(table, size->block_size, (double)curve->references, (double)curve->distinct,
+                  share((double)curve->distinct, (double)curve->references), share((double)most.hit_tokens, (double)curve->prompt_tokens),
+                  (double)hit_curve_pool_for(curve, 0.9), (double)hit_curve_pool_for(curve, 0.99), (double)most.pool_blocks);
 }
 
 static void add_sizes(struct document *document, const struct curve_study *study)
@@ -46,7 +40,7 @@ static void add_sizes(struct document *document, const struct curve_study *study
         size_row(&study->sizes[i], table);
 }
 
-/* Of pool sizes that are looked at, and of corners of the curves. */
+/* Of pool sizes that are looked at, and of corners of the curves; figures of the replay follow. */
 static const struct table_column point_columns[] = {
     {"block_size", "block", TABLE_WHOLE},     {"kind", NULL, TABLE_TEXT},
     {"pool_blocks", "pool", TABLE_WHOLE},     {"pool_tokens", "in tokens", TABLE_WHOLE},
@@ -56,13 +50,6 @@ static const struct table_column point_columns[] = {
     {"difference_token_share", "differs", 4}, {"partial_tokens", NULL, TABLE_WHOLE},
     {"last_token_tokens", NULL, TABLE_WHOLE}, {"order_tokens", NULL, TABLE_WHOLE},
     {"ends_tokens", NULL, TABLE_WHOLE},       {"running_tokens", NULL, TABLE_WHOLE},
-};
-/* Figures of the replay, which follow them. */
-static const char *const replay_figures[] = {"prefix_hit_rate", "preemptions", "dropped"};
-enum {
-    OWN_POINT_COLUMNS = sizeof point_columns / sizeof *point_columns,
-    REPLAY_FIGURES = sizeof replay_figures / sizeof *replay_figures,
-    POINT_COLUMNS = OWN_POINT_COLUMNS + REPLAY_FIGURES
 };
 
 static double step_tokens(const struct hit_gap *gap, int step)
@@ -77,20 +64,15 @@ static void point_row(const struct curve_of_size *size, const char *kind, const 
     const double prompt_tokens = (double)curve->prompt_tokens;
     table_number(table, size->block_size);
     table_text(table, kind);
-    table_number(table, (double)point->pool_blocks);
-    table_number(table, (double)point->pool_blocks * size->block_size);
-    table_number(table, (double)point->hit_blocks);
-    table_number(table, (double)point->hit_tokens);
+    table_numbers(table, (double)point->pool_blocks, (double)point->pool_blocks * size->block_size, (double)point->hit_blocks,
+                  (double)point->hit_tokens);
     table_number(table, share((double)point->hit_blocks, (double)curve->references));
-    table_number(table, share((double)point->hit_tokens, prompt_tokens));
-    table_number(table, gap ? (double)gap->hit_tokens[HIT_REPLAY] : NAN);
+    table_numbers(table, share((double)point->hit_tokens, prompt_tokens), gap ? (double)gap->hit_tokens[HIT_REPLAY] : NAN);
     table_number(table, gap ? share((double)gap->hit_tokens[HIT_REPLAY], prompt_tokens) : NAN);
     table_number(table, gap ? share((double)gap->hit_tokens[HIT_REPLAY] - (double)gap->hit_tokens[HIT_CURVE], prompt_tokens) : NAN);
     for (int step = HIT_PARTIAL; step < HIT_MODELS; step++)
         table_number(table, gap ? step_tokens(gap, step) : NAN);
-    table_number(table, gap ? gap->prefix_hit_rate : NAN);
-    table_number(table, gap ? (double)gap->preemptions : NAN);
-    table_number(table, gap ? (double)gap->dropped : NAN);
+    table_numbers(table, gap ? gap->prefix_hit_rate : NAN, gap ? (double)gap->preemptions : NAN, gap ? (double)gap->dropped : NAN);
 }
 
 static void point_rows(const struct curve_study *study, bool corners, struct table *table)
@@ -104,34 +86,16 @@ static void point_rows(const struct curve_study *study, bool corners, struct tab
     }
 }
 
-/* The columns with those of the replay's figures, as the table of figures describes them; the hit rate of the replay is for programs, as
- * people see "replay". `people` false: without headings.
- */
-static void make_point_columns(bool people, struct table_column columns[POINT_COLUMNS])
+/* CSV has the corners of the curves too, a row each: the whole curve. In JSON the chart has them. The replay's hit rate is for programs, as
+ * people see "replay". */
+static void add_points(struct document *document, const struct curve_study *study, bool csv)
 {
-    memcpy(columns, point_columns, sizeof point_columns);
-    for (size_t i = 0; i < REPLAY_FIGURES; i++) {
-        struct figure_kind made;
-        const struct figure_kind *kind = figure_kind_find(replay_figures[i], &made);
-        columns[OWN_POINT_COLUMNS + i] = (struct table_column){kind->name, kind->whole ? kind->heading : NULL, figure_decimals(kind), 0};
-    }
-    for (size_t i = 0; i < POINT_COLUMNS && !people; i++)
-        columns[i].heading = NULL;
-}
-
-/* CSV has the corners of the curves too, a row each: the whole curve. In JSON the chart has them. */
-static void add_corners_and_points(struct document *document, const struct curve_study *study)
-{
-    struct table_column columns[POINT_COLUMNS];
-    make_point_columns(false, columns);
-    point_rows(study, true, document_table_for_csv(document, "points", columns, POINT_COLUMNS));
-}
-
-static void add_points(struct document *document, const struct curve_study *study)
-{
-    struct table_column columns[POINT_COLUMNS];
-    make_point_columns(true, columns);
-    point_rows(study, false, document_table(document, "points", columns, POINT_COLUMNS));
+    struct table *table = document_table_for(document, csv ? FOR_CSV : FOR_PEOPLE | FOR_JSON, "points", point_columns,
+                                             sizeof point_columns / sizeof *point_columns);
+    table_add_figure(table, "prefix_hit_rate", false);
+    table_add_figure(table, "preemptions", true);
+    table_add_figure(table, "dropped", true);
+    point_rows(study, csv, table);
 }
 
 static const struct table_column gap_columns[] = {
@@ -149,8 +113,7 @@ static const struct table_column gap_columns[] = {
 static void gap_row(const struct curve_of_size *size, const struct hit_gap *gap, struct table *table)
 {
     const double prompt_tokens = (double)curve_plain(size)->prompt_tokens;
-    table_number(table, size->block_size);
-    table_number(table, (double)gap->pool_blocks);
+    table_numbers(table, size->block_size, (double)gap->pool_blocks);
     for (int step = HIT_CURVE; step < HIT_MODELS; step++)
         table_number(table, share(step_tokens(gap, step), prompt_tokens));
     table_number(table, share((double)gap->hit_tokens[HIT_REPLAY], prompt_tokens));
@@ -219,7 +182,7 @@ static void add_chart(struct document *document, const struct curve_study *study
         any |= hit_curve_most(curve_plain(&study->sizes[i])).hit_tokens > 0;
     if (!any)
         document_line(document, "\n  No prompt begins as another one did.");
-    struct chart *chart = any ? document_chart(document, "curves", &heading) : document_chart_for_programs(document, "curves", &heading);
+    struct chart *chart = document_chart_for(document, any ? FOR_ALL : FOR_PROGRAMS, "curves", &heading);
     for (size_t i = 0; i < study->size_count; i++)
         add_line(&study->sizes[i], i, chart);
     for (size_t i = 0; i < study->size_count && study->replayed; i++)
@@ -266,12 +229,12 @@ struct document *curve_report(const struct curve_study *study, const char *warni
     document_whole(document, "requests", study->prompts);
     document_whole(document, "prompt_tokens", study->prompt_tokens);
     document_text(document, "warning", warning);
-    add_corners_and_points(document, study);
+    add_points(document, study, true);
     document_heading(document, "Prefix blocks", " (\"new\": the share of references to blocks never seen before)");
     add_sizes(document, study);
     document_heading(document, "Hits under plain LRU",
                      study->replayed ? " (share of blocks, of tokens; replay: of tokens)" : " (share of blocks, of tokens)");
-    add_points(document, study);
+    add_points(document, study, false);
     add_chart(document, study);
     if (study->replayed) {
         document_heading(document, "From the curve to the scheduler", " (shares of prompt tokens, adding up)");

@@ -189,63 +189,40 @@ void document_figures(struct document *document, const struct figure_set *set, b
 
 /* --- for both ---------------------------------------------------------------------------------------------------------------------- */
 
-/* The table is returned to be filled, and NULL after a failure; table_number and table_text accept NULL, so builders need no check. */
-static struct table *add_table(struct document *document, const char *key, const struct table_column *columns, size_t column_count,
-                               bool people, bool programs)
+/* The table is returned to be filled, and NULL after a failure; functions that add to it accept NULL, so builders need no check. */
+struct table *document_table_for(struct document *document, enum document_audience audience, const char *key,
+                                 const struct table_column *columns, size_t column_count)
 {
     struct document_element *element = add(document, DOCUMENT_TABLE, key);
     struct diag ignored = {0};
     if (!element)
         return NULL;
-    element->people = people;
-    element->programs = programs;
-    if (table_create_copy(columns, column_count, &element->table, &ignored) != SIM_OK)
+    element->audience = audience;
+    if (table_create(columns, column_count, &element->table, &ignored) != SIM_OK)
         document->out_of_memory = true;
     return element->table;
 }
 
 struct table *document_table(struct document *document, const char *key, const struct table_column *columns, size_t column_count)
 {
-    return add_table(document, key, columns, column_count, true, true);
+    return document_table_for(document, FOR_ALL, key, columns, column_count);
 }
 
-struct table *document_table_for_people(struct document *document, const struct table_column *columns, size_t column_count)
+void table_add_figure(struct table *table, const char *name, bool people)
 {
-    return add_table(document, NULL, columns, column_count, true, false);
+    struct figure_kind made;
+    const struct figure_kind *kind = figure_kind_find(name, &made);
+    table_add_column(table, &(struct table_column){kind->name, people ? kind->heading : NULL, figure_decimals(kind), 0});
 }
 
-struct table *document_table_for_programs(struct document *document, const char *key, const struct table_column *columns,
-                                          size_t column_count)
-{
-    return add_table(document, key, columns, column_count, false, true);
-}
-
-struct table *document_table_for_csv(struct document *document, const char *key, const struct table_column *columns, size_t column_count)
-{
-    struct table *table = add_table(document, key, columns, column_count, false, true);
-    if (table)
-        document->elements[document->count - 1].csv_only = true;
-    return table;
-}
-
-static struct chart *add_chart(struct document *document, const char *key, const struct chart_heading *heading, bool people)
+struct chart *document_chart_for(struct document *document, enum document_audience audience, const char *key,
+                                 const struct chart_heading *heading)
 {
     struct document_element *element = add(document, DOCUMENT_CHART, key);
     if (!element)
         return NULL;
-    element->people = people;
-    element->programs = true;
+    element->audience = audience;
     element->chart = chart_create(heading);
     document->out_of_memory |= element->chart == NULL;
     return element->chart;
-}
-
-struct chart *document_chart(struct document *document, const char *key, const struct chart_heading *heading)
-{
-    return add_chart(document, key, heading, true);
-}
-
-struct chart *document_chart_for_programs(struct document *document, const char *key, const struct chart_heading *heading)
-{
-    return add_chart(document, key, heading, false);
 }

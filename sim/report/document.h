@@ -47,6 +47,15 @@ enum document_element_kind {
     DOCUMENT_CHART,
 };
 
+/* Who sees a table or chart. FOR_CSV alone: JSON says the same in fewer words, as a chart; a table for JSON may have the same key, after it. */
+enum document_audience {
+    FOR_PEOPLE = 1,
+    FOR_JSON = 2,
+    FOR_CSV = 4,
+    FOR_PROGRAMS = FOR_JSON | FOR_CSV,
+    FOR_ALL = FOR_PEOPLE | FOR_PROGRAMS
+};
+
 struct document_element {
     enum document_element_kind kind;
     char *key;  /* for programs; NULL: none, as in arrays */
@@ -55,9 +64,8 @@ struct document_element {
     struct chart *chart;
     struct figure *figures;
     size_t figure_count;
-    bool people, programs; /* who sees a table or chart */
-    bool csv_only;         /* a table for programs that JSON does without */
-    bool light;            /* a heading without an empty line before it */
+    unsigned audience; /* of a table or chart: enum document_audience */
+    bool light;        /* a heading without an empty line before it */
 };
 
 struct document {
@@ -101,21 +109,18 @@ void document_figures(struct document *document, const struct figure_set *set, b
 
 /* --- for both ---------------------------------------------------------------------------------------------------------------------- */
 
-/* A table; `key` is the JSON member and the name for --table. Fill it with table_number and table_text, which do nothing for NULL (out of
- * memory). `columns` are copied. */
+/* A table; `key` is the JSON member and the name for --table. Fill it with the functions of table.h that add, which do nothing for NULL (out of
+ * memory). `columns` are copied, and table_add_column may add more. */
 struct table *document_table(struct document *document, const char *key, const struct table_column *columns, size_t column_count);
-/* The same for people alone, or for programs alone. */
-struct table *document_table_for_people(struct document *document, const struct table_column *columns, size_t column_count);
-struct table *document_table_for_programs(struct document *document, const char *key, const struct table_column *columns,
-                                          size_t column_count);
-
-/* A table that only CSV shows: JSON says the same in fewer words, as a chart. One for JSON may have the same key, after it. */
-struct table *document_table_for_csv(struct document *document, const char *key, const struct table_column *columns, size_t column_count);
+/* The same for some alone. */
+struct table *document_table_for(struct document *document, enum document_audience audience, const char *key,
+                                 const struct table_column *columns, size_t column_count);
+/* Add a column for the figure of that name, with its own heading and decimals. False: for programs alone. */
+void table_add_figure(struct table *table, const char *name, bool people);
 
 /* A chart: add its series with chart_add_series and chart_add, which take NULL (out of memory) for nothing to do. For people an empty line
  * comes before it unless it stands below a heading. */
-struct chart *document_chart(struct document *document, const char *key, const struct chart_heading *heading);
-/* The same for programs alone. */
-struct chart *document_chart_for_programs(struct document *document, const char *key, const struct chart_heading *heading);
+struct chart *document_chart_for(struct document *document, enum document_audience audience, const char *key,
+                                 const struct chart_heading *heading);
 
 #endif

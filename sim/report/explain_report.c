@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/line.h"
 #include "base/units.h"
 #include "config/engine_facts.h"
 
@@ -85,20 +86,15 @@ static void add_price(struct table *table, const char *name, const struct figure
 /* What it costs to avoid all preemptions. People see the table only when something does avoid them. */
 static void add_prices(struct document *document, const struct explanation *explanation)
 {
-    struct table_column columns[1 + COUNT(price_figures)] = {{"run", "run", TABLE_TEXT, 0}};
+    static const struct table_column run = {"run", "run", TABLE_TEXT, 0};
     bool any = false;
-    for (size_t i = 0; i < COUNT(price_figures); i++) {
-        struct figure_kind made;
-        const struct figure_kind *kind = figure_kind_find(price_figures[i], &made);
-        const bool last = i + 1 == COUNT(price_figures); /* has no room in 80 columns */
-        columns[1 + i] = (struct table_column){kind->name, last ? NULL : kind->heading, figure_decimals(kind), 0};
-    }
     for (int knob = 0; knob < KNOBS; knob++)
         any |= explanation->priced[knob].count > 0;
     if (any)
         document_heading(document, "Each alone avoids them all (found by replay)", NULL);
-    struct table *table = any ? document_table(document, "settings_that_avoid_all", columns, COUNT(columns))
-                              : document_table_for_programs(document, "settings_that_avoid_all", columns, COUNT(columns));
+    struct table *table = document_table_for(document, any ? FOR_ALL : FOR_PROGRAMS, "settings_that_avoid_all", &run, 1);
+    for (size_t i = 0; i < COUNT(price_figures); i++)
+        table_add_figure(table, price_figures[i], i + 1 < COUNT(price_figures)); /* the last has no room in 80 columns */
     add_price(table, "as it is", &explanation->run.figures);
     for (int knob = 0; knob < KNOBS; knob++) {
         char option[OPTION_SIZE];
@@ -136,8 +132,7 @@ static void add_worst(struct document *document, const struct explanation *expla
         const struct victim *victim = &explanation->worst[i];
         const struct remedy *remedies = explanation->remedies.of[1 + i];
         add_request(table, explanation->trace, victim->position);
-        table_number(table, victim->times);
-        table_number(table, (double)victim->tokens_lost);
+        table_numbers(table, victim->times, (double)victim->tokens_lost);
         for (int knob = 0; knob < KNOBS; knob++) {
             table_number(table, explanation->has_remedies && remedies[knob].found ? (double)remedies[knob].value : (double)NAN);
             table_number(table, remedies[knob].again ? (double)remedies[knob].again_at : (double)NAN);
@@ -199,18 +194,16 @@ static const struct table_column preemption_columns[] = {
 /* "17 (68), 3 (41)": requests and the blocks of their tables. */
 static void add_largest(struct table *table, const struct trace *trace, const struct pool_filling *filling)
 {
-    char text[160] = "", first[64] = "";
-    size_t length = 0;
+    struct line all = {0}, first = {0};
     for (uint32_t i = 0; i < filling->largest_count; i++) {
         char name[32];
         request_name(trace, filling->largest[i], name, sizeof name);
+        line_put(&all, "%s%s (%u)", i ? "; " : "", name, filling->largest_blocks[i]);
         if (i == 0)
-            snprintf(first, sizeof first, "%s (%u)", name, filling->largest_blocks[i]);
-        int more = snprintf(text + length, sizeof text - length, "%s%s (%u)", i ? "; " : "", name, filling->largest_blocks[i]);
-        length += more > 0 ? (size_t)more : 0;
+            first = all;
     }
-    table_text(table, text);
-    table_text(table, first);
+    table_text(table, all.text);
+    table_text(table, first.text);
 }
 
 /* One row. The pool is known from the second replay only; until then its cells are empty. */
@@ -220,15 +213,11 @@ static void add_preemption(struct table *table, const struct trace *trace, const
     const uint32_t numbers[] = {filling->unused_blocks,          filling->blocks[CLASS_PREFILL], filling->blocks[CLASS_DECODE],
                                 filling->saved_blocks,           filling->used_blocks,           filling->empty_slots,
                                 filling->holders[CLASS_PREFILL], filling->holders[CLASS_DECODE]};
-    table_number(table, (double)preemption->time_ns / 1e9);
-    table_number(table, (double)preemption->step);
+    table_numbers(table, (double)preemption->time_ns / 1e9, (double)preemption->step);
     add_request(table, trace, preemption->victim);
     add_request(table, trace, preemption->requester);
     table_text(table, preemption->swap ? "swap" : "recompute");
-    table_number(table, preemption->nth_of_victim);
-    table_number(table, preemption->tokens_lost);
-    table_number(table, preemption->blocks);
-    table_number(table, preemption->depth);
+    table_numbers(table, preemption->nth_of_victim, preemption->tokens_lost, preemption->blocks, preemption->depth);
     for (size_t i = 0; i < COUNT(numbers); i++)
         table_number(table, filling->known ? numbers[i] : (double)NAN);
     add_largest(table, trace, filling);
@@ -271,9 +260,7 @@ static const struct table_column miss_columns[] = {
 static void add_tokens(struct table *table, const char *name, uint64_t tokens, uint64_t of, double requests)
 {
     table_text(table, name);
-    table_number(table, (double)tokens);
-    table_number(table, of ? (double)tokens / (double)of : (double)NAN);
-    table_number(table, requests);
+    table_numbers(table, (double)tokens, of ? (double)tokens / (double)of : (double)NAN, requests);
 }
 
 /* Every prompt token of a first admission in one row: cached, or one class of miss. The last row is their sum. */
@@ -308,8 +295,8 @@ static void add_readmissions(struct document *document, const struct explanation
     const struct readmission_sums *again = &explanation->misses.again;
     if (again->count > 0)
         document_line(document, "%s", "");
-    struct table *table = again->count > 0 ? document_table(document, "readmissions", again_columns, COUNT(again_columns))
-                                           : document_table_for_programs(document, "readmissions", again_columns, COUNT(again_columns));
+    struct table *table =
+        document_table_for(document, again->count > 0 ? FOR_ALL : FOR_PROGRAMS, "readmissions", again_columns, COUNT(again_columns));
     add_tokens(table, "cached", again->cached_tokens, again->known_tokens, NAN);
     add_tokens(table, "lost: evicted since", again->evicted, again->known_tokens, NAN);
     add_tokens(table, "lost: unfilled last block", again->partial, again->known_tokens, NAN);
@@ -335,8 +322,7 @@ static void add_missers(struct document *document, const struct explanation *exp
     for (size_t i = 0; i < explanation->misser_count; i++) {
         const uint32_t position = explanation->missers[i];
         add_request(table, trace, position);
-        table_number(table, trace->input_tokens[position]);
-        table_number(table, explanation->run.metrics.stories[position].cached_tokens);
+        table_numbers(table, trace->input_tokens[position], explanation->run.metrics.stories[position].cached_tokens);
         for (int class = 0; class < MISS_CLASSES; class ++)
             table_number(table, explanation->misses.of_request[position][class]);
     }

@@ -33,10 +33,8 @@ static void account_row(struct table *table, const struct ledger *ledger, const 
 {
     const bool empty = spans->all.time_ns == 0;
     table_text(table, name);
-    table_number(table, ledger_mean_blocks(ledger, &spans->all, all));
-    table_number(table, empty ? 0 : pool_share(ledger, &spans->all, all));
-    table_number(table, pool_share(ledger, &spans->waiting, waiting));
-    table_number(table, peak_blocks);
+    table_numbers(table, ledger_mean_blocks(ledger, &spans->all, all), empty ? 0 : pool_share(ledger, &spans->all, all),
+                  pool_share(ledger, &spans->waiting, waiting), peak_blocks);
 }
 
 static void add_accounts(struct document *document, const struct ledger *ledger, const struct spans *spans)
@@ -77,8 +75,7 @@ static void add_chart(struct document *document, const struct ledger *ledger, bo
         .x = {.name = "time", .unit = "s", .low = from, .high = to},
         .y = {.name = "slots", .unit = "slots", .high = (double)ledger->pool_blocks * ledger->block_size},
     };
-    struct chart *chart =
-        draw ? document_chart(document, "timeline_slots", &heading) : document_chart_for_programs(document, "timeline_slots", &heading);
+    struct chart *chart = document_chart_for(document, draw ? FOR_ALL : FOR_PROGRAMS, "timeline_slots", &heading);
     for (int account = 0; account < LEDGER_ACCOUNTS; account++) {
         struct chart_series named = series[account];
         named.name = ledger_account_names[account];
@@ -109,11 +106,9 @@ static void add_classes(struct document *document, const struct ledger *ledger, 
         if (sums->tables == 0)
             continue;
         table_text(table, classes->classes.names[class]);
-        table_number(table, ledger_mean(&spans->all, (ledger_sum)sums->tables));
-        table_number(table, ledger_mean_blocks(ledger, &spans->all, sums->useful));
-        table_number(table, ledger_mean_blocks(ledger, &spans->all, sums->tail));
-        table_number(table, pool_share(ledger, &spans->all, charged));
-        table_number(table, ledger_mean_blocks(ledger, &spans->all, sums->saved));
+        table_numbers(table, ledger_mean(&spans->all, (ledger_sum)sums->tables), ledger_mean_blocks(ledger, &spans->all, sums->useful),
+                      ledger_mean_blocks(ledger, &spans->all, sums->tail), pool_share(ledger, &spans->all, charged),
+                      ledger_mean_blocks(ledger, &spans->all, sums->saved));
         table_number(table, charged ? (double)sums->useful / (double)charged : (double)NAN);
     }
 }
@@ -151,17 +146,10 @@ static void paged_row(struct table *table, const struct run *run, const struct s
     const double nothing = sums->time_ns > 0 ? 0 : (double)NAN;
     table_text(table, "paged");
     table_number(table, scale * pool_share(ledger, sums, accounts[ACCOUNT_USEFUL]));
-    table_number(table, nothing);
-    table_number(table, scale * pool_share(ledger, sums, accounts[ACCOUNT_TAIL]));
-    table_number(table, nothing);
-    table_number(table, nothing);
+    table_numbers(table, nothing, scale * pool_share(ledger, sums, accounts[ACCOUNT_TAIL]), nothing, nothing);
     table_number(table, scale * pool_share(ledger, sums, accounts[ACCOUNT_CACHED] + accounts[ACCOUNT_FREE]));
-    table_number(table, paper_token_share[0]);
-    table_number(table, nothing + ledger_mean(sums, sums->running));
-    table_number(table, (double)run->facts.end.end_ns / 1e9);
-    table_number(table, (double)run->metrics.completed);
-    table_number(table, (double)run->metrics.dropped);
-    table_number(table, ledger_share(sums->time_ns, spans->all.time_ns));
+    table_numbers(table, paper_token_share[0], nothing + ledger_mean(sums, sums->running), (double)run->facts.end.end_ns / 1e9,
+                  (double)run->metrics.completed, (double)run->metrics.dropped, ledger_share(sums->time_ns, spans->all.time_ns));
 }
 
 static void reserving_row(struct table *table, const struct reservation_result *result, int kind)
@@ -176,9 +164,7 @@ static void reserving_row(struct table *table, const struct reservation_result *
     table_number(table, paper_token_share[1 + kind]);
     table_number(table, waiting_ns > 0 ? (double)result->running[SPAN_WAITING] / waiting_ns : (double)NAN);
     table_number(table, result->completed ? (double)result->end_ns / 1e9 : (double)NAN);
-    table_number(table, (double)result->completed);
-    table_number(table, (double)result->too_large);
-    table_number(table, all_ns > 0 ? waiting_ns / all_ns : 0);
+    table_numbers(table, (double)result->completed, (double)result->too_large, all_ns > 0 ? waiting_ns / all_ns : 0);
 }
 
 static void add_reserving(struct document *document, const struct ledger_result *result, const struct spans *spans)

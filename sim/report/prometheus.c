@@ -131,12 +131,6 @@ static size_t bucket_of(const struct histogram *histogram, double value)
     return low;
 }
 
-static void observe(struct histogram *histogram, double value)
-{
-    histogram->weights[bucket_of(histogram, value)]++;
-    histogram->sum += value;
-}
-
 static void write_histogram(struct page *page, const char *name, const char *help, const struct histogram *histogram)
 {
     uint64_t total = 0;
@@ -172,69 +166,60 @@ static size_t length_bounds(uint32_t max_model_len, double *bounds)
     return count;
 }
 
-/* One value of a request, for a histogram over requests. False: the request does not have it. */
-typedef bool measure(const struct request_story *story, uint32_t output_tokens, double *out);
+/* What a histogram over requests shows of each. */
+enum quantity { TTFT_S, TPOT_S, E2E_S, QUEUE_S, INFERENCE_S, PREFILL_S, DECODE_S, PROMPT_TOKENS, OUTPUT_TOKENS };
 
-/* Seconds between two moments of a completed request. vLLM observes these when a request finishes; TTFT, when the first token comes. */
-static bool span(int64_t from_ns, int64_t to_ns, const struct request_story *story, double *out)
+static double seconds(int64_t from_ns, int64_t to_ns)
 {
-    *out = (double)(to_ns - from_ns) / 1e9;
-    return story->finish_ns >= 0;
+    return (double)(to_ns - from_ns) / 1e9;
 }
-static bool latency_s(enum latency latency, const struct request_story *story, uint32_t output_tokens, double *out)
+
+/* False: the request does not have it. vLLM observes most when a request finishes; TTFT, when the first token comes. */
+static bool measure(const struct metrics *metrics, uint32_t position, enum quantity quantity, double *out)
 {
-    bool has = request_latency_ms(story, latency, output_tokens, out);
-    *out /= 1e3;
+    const struct request_story *story = &metrics->stories[position];
+    bool has = story->finish_ns >= 0;
+    switch (quantity) {
+    case TTFT_S:
+    case TPOT_S:
+        has = request_latency_ms(story, quantity == TTFT_S ? LATENCY_TTFT : LATENCY_TPOT, metrics->trace->output_tokens[position], out);
+        *out /= 1e3;
+        break;
+    case E2E_S:
+        *out = seconds(story->arrival_ns, story->finish_ns);
+        break;
+    case QUEUE_S:
+        *out = seconds(story->arrival_ns, story->first_scheduled_ns);
+        break;
+    case INFERENCE_S:
+        *out = seconds(story->first_scheduled_ns, story->finish_ns);
+        break;
+    case PREFILL_S:
+        *out = seconds(story->first_scheduled_ns, story->first_token_ns);
+        break;
+    case DECODE_S:
+        *out = seconds(story->first_token_ns, story->finish_ns);
+        break;
+    case PROMPT_TOKENS:
+        *out = metrics->trace->input_tokens[position];
+        break;
+    case OUTPUT_TOKENS:
+        *out = story->output_tokens;
+        break;
+    }
     return has;
 }
-static bool ttft_s(const struct request_story *story, uint32_t output_tokens, double *out)
-{
-    return latency_s(LATENCY_TTFT, story, output_tokens, out);
-}
-static bool tpot_s(const struct request_story *story, uint32_t output_tokens, double *out)
-{
-    return latency_s(LATENCY_TPOT, story, output_tokens, out);
-}
-static bool e2e_s(const struct request_story *story, uint32_t output_tokens, double *out)
-{
-    (void)output_tokens;
-    return span(story->arrival_ns, story->finish_ns, story, out);
-}
-static bool queue_s(const struct request_story *story, uint32_t output_tokens, double *out)
-{
-    (void)output_tokens;
-    return span(story->arrival_ns, story->first_scheduled_ns, story, out);
-}
-static bool inference_s(const struct request_story *story, uint32_t output_tokens, double *out)
-{
-    (void)output_tokens;
-    return span(story->first_scheduled_ns, story->finish_ns, story, out);
-}
-static bool prefill_s(const struct request_story *story, uint32_t output_tokens, double *out)
-{
-    (void)output_tokens;
-    return span(story->first_scheduled_ns, story->first_token_ns, story, out);
-}
-static bool decode_s(const struct request_story *story, uint32_t output_tokens, double *out)
-{
-    (void)output_tokens;
-    return span(story->first_token_ns, story->finish_ns, story, out);
-}
-static bool generated(const struct request_story *story, uint32_t output_tokens, double *out)
-{
-    (void)output_tokens;
-    *out = story->output_tokens;
-    return story->finish_ns >= 0;
-}
 
-static void over_requests(struct page *page, const struct metrics *metrics, const char *name, const char *help, measure *of,
+static void over_requests(struct page *page, const struct metrics *metrics, const char *name, const char *help, enum quantity quantity,
                           const double *bounds, size_t count)
 {
     struct histogram histogram = {.bounds = bounds, .count = count};
     for (uint32_t position = 0; position < metrics->trace->count; position++) {
         double value;
-        if (of(&metrics->stories[position], metrics->trace->output_tokens[position], &value))
-            observe(&histogram, value);
+        if (measure(metrics, position, quantity, &value)) {
+            histogram.weights[bucket_of(&histogram, value)]++;
+            histogram.sum += value;
+        }
     }
     write_histogram(page, name, help, &histogram);
 }
@@ -259,19 +244,6 @@ static void write_token_latencies(struct page *page, const struct metrics *metri
     histogram.sum = (double)sum_ns / 1e9;
     write_histogram(page, "inter_token_latency_seconds", "Time between two output tokens of a request.", &histogram);
     write_histogram(page, "time_per_output_token_seconds", "Former name of vllm:inter_token_latency_seconds.", &histogram);
-}
-
-/* Prompt and output lengths of completed requests, with bounds up to max_model_len. */
-static void write_lengths(struct page *page, const struct metrics *metrics, uint32_t max_model_len)
-{
-    double bounds[BOUNDS_MOST];
-    size_t count = length_bounds(max_model_len, bounds);
-    struct histogram prompts = {.bounds = bounds, .count = count};
-    for (uint32_t position = 0; position < metrics->trace->count; position++)
-        if (metrics->stories[position].finish_ns >= 0)
-            observe(&prompts, metrics->trace->input_tokens[position]);
-    write_histogram(page, "request_prompt_tokens", "Prompt tokens of a request.", &prompts);
-    over_requests(page, metrics, "request_generation_tokens", "Output tokens of a request.", generated, bounds, count);
 }
 
 /* State at the end. Requests that arrived and neither run nor are gone wait. V1's null block never holds tokens and is not counted. */
@@ -319,18 +291,21 @@ enum status prometheus_write(const struct prometheus *prometheus, const struct m
                              struct text_writer *writer, struct diag *diag)
 {
     struct page page = {.writer = writer, .diag = diag};
+    double lengths[BOUNDS_MOST];
+    const size_t length_count = length_bounds(config->max_model_len, lengths);
     make_labels(&page, *config->model ? config->model : "pagesim");
     write_gauges(&page, prometheus, config);
     write_counters(&page, metrics, config);
-    write_lengths(&page, metrics, config->max_model_len);
-    over_requests(&page, metrics, "time_to_first_token_seconds", "Arrival to first token.", ttft_s, BOUNDS(ttft_bounds));
+    over_requests(&page, metrics, "request_prompt_tokens", "Prompt tokens of a request.", PROMPT_TOKENS, lengths, length_count);
+    over_requests(&page, metrics, "request_generation_tokens", "Output tokens of a request.", OUTPUT_TOKENS, lengths, length_count);
+    over_requests(&page, metrics, "time_to_first_token_seconds", "Arrival to first token.", TTFT_S, BOUNDS(ttft_bounds));
     write_token_latencies(&page, metrics);
     over_requests(&page, metrics, "request_time_per_output_token_seconds", "Mean time per output token of a request, without its first.",
-                  tpot_s, BOUNDS(token_bounds));
-    over_requests(&page, metrics, "e2e_request_latency_seconds", "Arrival to last token.", e2e_s, BOUNDS(request_bounds));
-    over_requests(&page, metrics, "request_queue_time_seconds", "Arrival to first scheduling.", queue_s, BOUNDS(request_bounds));
-    over_requests(&page, metrics, "request_inference_time_seconds", "First scheduling to last token.", inference_s, BOUNDS(request_bounds));
-    over_requests(&page, metrics, "request_prefill_time_seconds", "First scheduling to first token.", prefill_s, BOUNDS(request_bounds));
-    over_requests(&page, metrics, "request_decode_time_seconds", "First to last token.", decode_s, BOUNDS(request_bounds));
+                  TPOT_S, BOUNDS(token_bounds));
+    over_requests(&page, metrics, "e2e_request_latency_seconds", "Arrival to last token.", E2E_S, BOUNDS(request_bounds));
+    over_requests(&page, metrics, "request_queue_time_seconds", "Arrival to first scheduling.", QUEUE_S, BOUNDS(request_bounds));
+    over_requests(&page, metrics, "request_inference_time_seconds", "First scheduling to last token.", INFERENCE_S, BOUNDS(request_bounds));
+    over_requests(&page, metrics, "request_prefill_time_seconds", "First scheduling to first token.", PREFILL_S, BOUNDS(request_bounds));
+    over_requests(&page, metrics, "request_decode_time_seconds", "First to last token.", DECODE_S, BOUNDS(request_bounds));
     return page.status;
 }

@@ -2,12 +2,13 @@
  * file is one table; several in one file would have to be split again by every reader. */
 #include <string.h>
 
+#include "base/line.h"
 #include "report/renderer.h"
 
 /* Figures count as a table of names and values, so that every result with figures has CSV. */
 static bool is_table(const struct document_element *element)
 {
-    return element->kind == DOCUMENT_FIGURES || (element->kind == DOCUMENT_TABLE && element->programs);
+    return element->kind == DOCUMENT_FIGURES || (element->kind == DOCUMENT_TABLE && (element->audience & FOR_CSV));
 }
 
 static void print_figures(const struct document_element *element, FILE *file)
@@ -22,14 +23,13 @@ static void print_figures(const struct document_element *element, FILE *file)
 /* The names are found by looking, because only the document knows which tables this run has. */
 static enum status no_such_table(const struct document *document, const char *name, struct diag *diag)
 {
-    char names[256] = "";
-    size_t used = 0;
+    struct line names = {0};
     for (size_t i = 0; i < document->count; i++)
-        if (is_table(&document->elements[i]) && used < sizeof names)
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", document->elements[i].key);
-    if (used == 0)
+        if (is_table(&document->elements[i]))
+            line_put(&names, "%s%s", names.length ? ", " : "", document->elements[i].key);
+    if (names.length == 0)
         return diag_set(diag, SIM_USAGE, "this result has no table for --format csv");
-    return diag_set(diag, SIM_USAGE, "--table %s: there is no such table here; there are %s", name, names);
+    return diag_set(diag, SIM_USAGE, "--table %s: there is no such table here; there are %s", name, names.text);
 }
 
 enum status render_csv(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag)

@@ -52,7 +52,7 @@ static void write_element(const struct document_element *element, struct json_te
         json_close_last(json);
         return;
     case DOCUMENT_TABLE:
-        if (!element->programs || element->csv_only)
+        if (!(element->audience & FOR_JSON))
             return;
         break;
     case DOCUMENT_CHART:

@@ -29,9 +29,9 @@ enum status render_terminal(const struct document *document, const struct render
             print_heading(element, options, file);
         else if (element->kind == DOCUMENT_LINE)
             fprintf(file, "%s\n", element->text);
-        else if (element->kind == DOCUMENT_TABLE && element->people && table_rows(element->table) > 0)
+        else if (element->kind == DOCUMENT_TABLE && (element->audience & FOR_PEOPLE) && table_rows(element->table) > 0)
             status = table_print(element->table, "  ", options->width, file, diag);
-        else if (element->kind == DOCUMENT_CHART && element->people)
+        else if (element->kind == DOCUMENT_CHART && (element->audience & FOR_PEOPLE))
             print_chart(document, i, options, file);
     }
     return status;

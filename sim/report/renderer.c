@@ -20,14 +20,11 @@ const struct renderer *renderer_find(const char *name)
 }
 
 /* Help and error messages list the names from here, so that a new row shows up in both. */
-void renderer_names(const char *more, char *out, size_t size)
+struct line renderer_names(const char *more)
 {
     const size_t count = RENDERERS + (more != NULL);
-    size_t used = 0;
-    for (size_t i = 0; i < count && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s",
-                                 i == 0          ? ""
-                                 : i + 1 < count ? ", "
-                                                 : " or ",
-                                 i < RENDERERS ? renderers[i].name : more);
+    struct line line = {0};
+    for (size_t i = 0; i < count; i++)
+        line_put(&line, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", i < RENDERERS ? renderers[i].name : more);
+    return line;
 }

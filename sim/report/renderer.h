@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "base/line.h"
 #include "report/document.h"
 
 struct render_options {
@@ -25,8 +26,8 @@ struct renderer {
 
 /* The renderer with that name, or NULL if there is none. Without a name (NULL), the default. */
 const struct renderer *renderer_find(const char *name);
-/* "table, json or csv", or with `more`: "table, json, csv or MORE". `size` >= 128. */
-void renderer_names(const char *more, char *out, size_t size);
+/* "table, json or csv", or with `more`: "table, json, csv or MORE". */
+struct line renderer_names(const char *more);
 
 /* A document as JSON text, for those who print nothing. The caller ends *out; on failure there is nothing to end. */
 SIM_NODISCARD enum status document_to_json(const struct document *document, struct json_text *out, struct diag *diag);

@@ -38,7 +38,7 @@ static void add_dropped(struct document *document, const struct run *run)
 {
     static const struct table_column columns[] = {
         {"request", NULL, 0, 0}, {"why", NULL, TABLE_TEXT, 0}, {"smallest_num_gpu_blocks", NULL, 0, 0}};
-    struct table *table = document_table_for_programs(document, "dropped_requests", columns, 3);
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "dropped_requests", columns, 3);
     for (uint32_t position = 0; run->metrics.dropped > 0 && position < run->trace->count; position++) {
         const struct request_story *story = &run->metrics.stories[position];
         if (!story->dropped)

@@ -2,32 +2,14 @@
  * order of the blocks. No line is wider than 80 columns, the width that terminals and mails can be trusted with, so long sentences are cut
  * into lines by hand. All numbers are figures, read by name; nothing is computed here. */
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
+#include "base/line.h"
 #include "base/units.h"
 #include "config/engine_facts.h"
 #include "report/replay_report.h"
 
-enum { DROPPED_NAMED = 5, LINE_SIZE = 512 };
-
-/* A line made of several pieces. What does not fit is cut, as a broken line is better than a broken report. */
-struct line {
-    char text[LINE_SIZE];
-    size_t length;
-};
-
-static void put(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct line *line, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int more = vsnprintf(line->text + line->length, LINE_SIZE - line->length, format, arguments);
-    va_end(arguments);
-    line->length += more > 0 ? (size_t)more : 0;
-    if (line->length >= LINE_SIZE)
-        line->length = LINE_SIZE - 1;
-}
+enum { DROPPED_NAMED = 5 };
 
 /* 0 for an undefined figure: lines below that could mislead with a 0 ask run_figure, which gives NaN, instead. */
 static double value(const struct run *run, const char *name)
@@ -45,23 +27,23 @@ static uint64_t whole(const struct run *run, const char *name)
 static void add_arrivals(struct document *document, const struct config *config)
 {
     char n[UNIT_TEXT];
-    struct line line = {.length = 0};
+    struct line line = {0};
     const bool ramps = config->ramp_up_strategy[0] != '\0', rate = config->request_rate > 0;
     if (!ramps && !rate && config->max_concurrency == 0)
         return;
-    put(&line, "arrivals ");
+    line_put(&line, "arrivals ");
     if (ramps)
-        put(&line, "drawn at %g to %g requests/s (%s)", config->ramp_up_start_rps, config->ramp_up_end_rps, config->ramp_up_strategy);
+        line_put(&line, "drawn at %g to %g requests/s (%s)", config->ramp_up_start_rps, config->ramp_up_end_rps, config->ramp_up_strategy);
     else if (rate && isinf(config->request_rate))
-        put(&line, "all at once");
+        line_put(&line, "all at once");
     else if (rate)
-        put(&line, "drawn at %g requests/s", config->request_rate);
+        line_put(&line, "drawn at %g requests/s", config->request_rate);
     else
-        put(&line, "of the trace");
+        line_put(&line, "of the trace");
     if ((ramps || rate) && config->burstiness != 1)
-        put(&line, ", burstiness %g", config->burstiness);
+        line_put(&line, ", burstiness %g", config->burstiness);
     if (config->max_concurrency)
-        put(&line, ", %s in flight at most", unit_count(config->max_concurrency, n));
+        line_put(&line, ", %s in flight at most", unit_count(config->max_concurrency, n));
     document_line(document, "%s", line.text);
 }
 
@@ -69,15 +51,15 @@ static void add_arrivals(struct document *document, const struct config *config)
 void sizing_lines(struct document *document, const struct sizing *sizing)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT];
-    struct line line = {.length = 0};
+    struct line line = {0};
     if (!sizing || !sizing->known)
         return;
-    put(&line, "KV cache %s", unit_bytes(sizing->kv_bytes, a));
+    line_put(&line, "KV cache %s", unit_bytes(sizing->kv_bytes, a));
     if (!sizing->direct)
-        put(&line, " = %.3g of %s - %s weights - %s overhead,\n", sizing->utilization, unit_bytes(sizing->gpu_bytes, b),
-            unit_bytes(sizing->weight_bytes, c), unit_bytes(sizing->overhead_bytes, d));
+        line_put(&line, " = %.3g of %s - %s weights - %s overhead,\n", sizing->utilization, unit_bytes(sizing->gpu_bytes, b),
+                 unit_bytes(sizing->weight_bytes, c), unit_bytes(sizing->overhead_bytes, d));
     else
-        put(&line, ", ");
+        line_put(&line, ", ");
     document_line(document, "%s%s a block: %s blocks", line.text, unit_bytes(sizing->block_bytes, a), unit_count(sizing->blocks, b));
 }
 
@@ -88,10 +70,10 @@ static void add_setup(struct document *document, const struct replay_result *res
     const struct config *config = run->config;
     const struct engine_facts *engine = engine_facts_of(config);
     char blocks[UNIT_TEXT], bytes[UNIT_TEXT], tokens[UNIT_TEXT];
-    struct line line = {.length = 0};
-    put(&line, "%s: %u requests", run->trace->name, run->trace->count);
+    struct line line = {0};
+    line_put(&line, "%s: %u requests", run->trace->name, run->trace->count);
     if (run->trace->count != run->trace->requests_in_file)
-        put(&line, " (%u in the file)", run->trace->requests_in_file);
+        line_put(&line, " (%u in the file)", run->trace->requests_in_file);
     document_line(document, "%s", line.text);
     document_line(document, "%s of vLLM %s, %s, %s blocks of %u tokens", engine->name, engine->vllm_version, config->scheduling_policy,
                   unit_count(config->num_gpu_blocks, blocks), config->block_size);
@@ -110,12 +92,12 @@ static void add_setup(struct document *document, const struct replay_result *res
 static void add_requests(struct document *document, const struct run *run)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT];
-    struct line line = {.length = 0};
+    struct line line = {0};
     document_heading(document, "Requests", NULL);
-    put(&line, "  completed %s", unit_count(whole(run, "completed"), a));
-    put(&line, ", dropped %s", unit_count(whole(run, "dropped"), a));
+    line_put(&line, "  completed %s", unit_count(whole(run, "completed"), a));
+    line_put(&line, ", dropped %s", unit_count(whole(run, "dropped"), a));
     if (whole(run, "ignored") > 0)
-        put(&line, ", ignored %s", unit_count(whole(run, "ignored"), a));
+        line_put(&line, ", ignored %s", unit_count(whole(run, "ignored"), a));
     document_line(document, "%s, unfinished %s", line.text, unit_count(whole(run, "unfinished"), a));
     document_line(document, "  %s steps in %.2f s: %.2f requests/s, %s input, %s output tokens/s", unit_count(whole(run, "steps"), a),
                   value(run, "makespan_s"), value(run, "request_throughput"), unit_count(whole(run, "input_throughput"), b),
@@ -126,13 +108,13 @@ static void add_requests(struct document *document, const struct run *run)
 static void add_goodput(struct document *document, const struct run *run)
 {
     char good[UNIT_TEXT];
-    struct line line = {.length = 0};
+    struct line line = {0};
     if (!run->goodput)
         return;
-    put(&line, "  goodput %.2f requests/s: %s met", value(run, "request_goodput"), unit_count(whole(run, "good_requests"), good));
+    line_put(&line, "  goodput %.2f requests/s: %s met", value(run, "request_goodput"), unit_count(whole(run, "good_requests"), good));
     for (int latency = 0; latency < LATENCIES; latency++)
         if (run->goodput->limit_ms[latency] >= 0)
-            put(&line, " %s:%g", latency_names[latency], run->goodput->limit_ms[latency]);
+            line_put(&line, " %s:%g", latency_names[latency], run->goodput->limit_ms[latency]);
     document_line(document, "%s (ms)", line.text);
 }
 
@@ -161,23 +143,23 @@ static void add_latencies(struct document *document, const struct run *run)
 {
     static const char *const statistics[] = {"mean", "median", "p90", "p95", "p99"};
     enum { STATISTICS = sizeof statistics / sizeof *statistics };
-    struct line line = {.length = 0};
+    struct line line = {0};
     document_subheading(document, "Latency (ms; percentiles interpolate linearly)", NULL);
-    put(&line, "  %-6s", "");
+    line_put(&line, "  %-6s", "");
     for (int i = 0; i < STATISTICS; i++)
-        put(&line, " %12s", statistics[i]);
+        line_put(&line, " %12s", statistics[i]);
     document_line(document, "%s", line.text);
     for (int latency = 0; latency < LATENCIES; latency++) {
-        line = (struct line){.length = 0};
-        put(&line, "  %-6s", latency_titles[latency]);
+        line = (struct line){0};
+        line_put(&line, "  %-6s", latency_titles[latency]);
         for (int i = 0; i < STATISTICS; i++) {
             char name[FIGURE_NAME_SIZE];
             snprintf(name, sizeof name, "%s_%s_ms", statistics[i], latency_names[latency]);
             const double ms = run_figure(run, name);
             if (isnan(ms))
-                put(&line, " %12s", "-");
+                line_put(&line, " %12s", "-");
             else
-                put(&line, " %12.3f", ms);
+                line_put(&line, " %12.3f", ms);
         }
         document_line(document, "%s", line.text);
     }
@@ -261,14 +243,14 @@ static void add_data_plane(struct document *document, const struct run *run)
     const struct worker_totals *worker = run->worker;
     const bool attends = run->config->kv.read == KV_READ_ATTEND;
     const double speed = run_figure(run, attends ? "attend_gb_per_s" : "gather_gb_per_s"), limit = run_figure(run, "share_of_limit");
-    struct line line = {.length = 0};
+    struct line line = {0};
     document_subheading(document, "Data plane", NULL);
-    put(&line, "  wrote %s tokens, %s %s", unit_count(worker->tokens_written, a), attends ? "attended to" : "gathered",
-        unit_bytes((double)worker->read_bytes, b));
+    line_put(&line, "  wrote %s tokens, %s %s", unit_count(worker->tokens_written, a), attends ? "attended to" : "gathered",
+             unit_bytes((double)worker->read_bytes, b));
     if (!isnan(speed))
-        put(&line, " at %.1f GB/s (%s)", speed, worker->kernels ? worker->kernels : "portable");
+        line_put(&line, " at %.1f GB/s (%s)", speed, worker->kernels ? worker->kernels : "portable");
     if (!isnan(limit))
-        put(&line, ", %.2f of the %s limit", limit, attends ? "read" : "copy");
+        line_put(&line, ", %.2f of the %s limit", limit, attends ? "read" : "copy");
     document_line(document, "%s", line.text);
     if (run->config->data_plane == DATA_PLANE_VERIFY)
         document_line(document, "  verified %s %s, none wrong; %s phantom tokens filled", unit_count(worker->floats_checked, a),

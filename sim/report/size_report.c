@@ -4,12 +4,10 @@
 #include "report/size_report.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/line.h"
 #include "base/units.h"
-
-enum { LINE_SIZE = 1024 };
 
 /* The least gpu_memory_utilization, to four digits, that gives at least so many blocks; NaN: no GPU is known. */
 static double utilization_of(const struct size_result *result, uint32_t blocks)
@@ -45,19 +43,20 @@ static void add_memory(struct document *document, const struct size_result *resu
 static void add_below(struct document *document, const struct size_found *found)
 {
     enum { SHOWN = 6 };
-    char count[UNIT_TEXT], text[LINE_SIZE] = " none passes";
-    size_t used = 0;
+    char count[UNIT_TEXT];
+    struct line line = {0};
     if (found->looked_at == 0)
         return;
     for (size_t i = 0; i < found->passing_count && i < SHOWN; i++) {
         const struct size_range *range = &found->passing_below[i];
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s %u", i ? "," : " these pass by chance:\n   ", range->from);
+        line_put(&line, "%s %u", i ? "," : " these pass by chance:\n   ", range->from);
         if (range->from < range->to)
-            used += (size_t)snprintf(text + used, sizeof text - used, "-%u", range->to);
+            line_put(&line, "-%u", range->to);
     }
     if (found->passing_count > SHOWN)
-        snprintf(text + used, sizeof text - used, " and %zu more", found->passing_count - SHOWN);
-    document_line(document, "  of the %s pools below that,%s", unit_count(found->looked_at, count), text);
+        line_put(&line, " and %zu more", found->passing_count - SHOWN);
+    document_line(document, "  of the %s pools below that,%s", unit_count(found->looked_at, count),
+                  line.length > 0 ? line.text : " none passes");
 }
 
 static void add_lines(struct document *document, const struct size_result *result)
@@ -65,12 +64,11 @@ static void add_lines(struct document *document, const struct size_result *resul
     const struct size_question *question = result->question;
     const struct size_answer *answer = result->answer;
     const struct size_found *found = &answer->found;
-    char a[UNIT_TEXT], requirements[LINE_SIZE] = "";
-    for (size_t i = 0; i < question->requirement_count; i++) {
-        const size_t used = strlen(requirements);
-        snprintf(requirements + used, sizeof requirements - used, "%s%s", i ? ", " : "", question->requirements[i].text);
-    }
-    document_line(document, "%s: %s requests; %s\n", question->trace->name, unit_count(question->trace->count, a), requirements);
+    char a[UNIT_TEXT];
+    struct line requirements = {0};
+    for (size_t i = 0; i < question->requirement_count; i++)
+        line_put(&requirements, "%s%s", i ? ", " : "", question->requirements[i].text);
+    document_line(document, "%s: %s requests; %s\n", question->trace->name, unit_count(question->trace->count, a), requirements.text);
     if (found->answer == 0) {
         document_line(document, "No pool up to %s blocks will do: there\n  %s\n", unit_count(found->bound, a), answer->bound.why);
         return;
@@ -118,17 +116,16 @@ static void add_facts(struct document *document, const struct size_result *resul
 static void add_passing_below(struct document *document, const struct size_found *found)
 {
     static const struct table_column columns[] = {{"from", NULL, TABLE_WHOLE}, {"to", NULL, TABLE_WHOLE}};
-    struct table *table = document_table_for_programs(document, "passing_below", columns, 2);
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "passing_below", columns, 2);
     for (size_t i = 0; i < found->passing_count; i++) {
-        table_number(table, found->passing_below[i].from);
-        table_number(table, found->passing_below[i].to);
+        table_numbers(table, found->passing_below[i].from, found->passing_below[i].to);
     }
 }
 
 /* --- for both ----------------------------------------------------------------------------------------------------------------------- */
 
 static const char *const shown[] = {"preemptions", "p99_ttft_ms", "p99_tpot_ms", "request_throughput", "peak_used_blocks"};
-enum { SHOWN = sizeof shown / sizeof *shown, POOL_COLUMNS = 5 };
+enum { SHOWN = sizeof shown / sizeof *shown };
 
 /* Columns: those that people see, then every figure that the runs have. */
 static bool is_shown(const char *name)
@@ -139,51 +136,43 @@ static bool is_shown(const char *name)
     return false;
 }
 
-static size_t declare_pools(const struct figure_set *figures, struct table_column *columns)
-{
-    static const struct table_column fixed[POOL_COLUMNS] = {{"which", NULL, TABLE_TEXT},
-                                                            {NULL, " ", TABLE_TEXT},
-                                                            {"num_gpu_blocks", "pool", TABLE_WHOLE},
-                                                            {"gpu_memory_utilization", NULL, TABLE_WHOLE},
-                                                            {"fails", NULL, TABLE_TEXT}};
-    size_t count = POOL_COLUMNS;
-    memcpy(columns, fixed, sizeof fixed);
-    for (int i = 0; i < SHOWN; i++) {
-        struct figure_kind made;
-        const struct figure_kind *kind = figure_kind_find(shown[i], &made);
-        if (kind)
-            columns[count++] = (struct table_column){kind->name, kind->heading, figure_decimals(kind), 0};
-    }
-    for (size_t i = 0; i < figures->count; i++)
-        if (!is_shown(figures->list[i].name))
-            columns[count++] = (struct table_column){.name = figures->list[i].name, .decimals = TABLE_WHOLE};
-    return count;
-}
+static const struct table_column pool_columns[] = {{"which", NULL, TABLE_TEXT},
+                                                   {NULL, " ", TABLE_TEXT},
+                                                   {"num_gpu_blocks", "pool", TABLE_WHOLE},
+                                                   {"gpu_memory_utilization", NULL, TABLE_WHOLE},
+                                                   {"fails", NULL, TABLE_TEXT}};
 
 static void add_pool(struct table *table, const struct size_result *result, const char *which, const char *words,
-                     const struct size_figures *pool, const struct table_column *columns, size_t count)
+                     const struct size_figures *pool)
 {
     if (pool->pool == 0)
         return;
     table_text(table, which);
     table_text(table, words);
-    table_number(table, pool->pool);
-    table_number(table, utilization_of(result, pool->pool));
+    table_numbers(table, pool->pool, utilization_of(result, pool->pool));
     table_text(table, pool->why[0] ? pool->why : NULL);
-    for (size_t i = POOL_COLUMNS; i < count; i++)
-        table_number(table, figure_set_value(&pool->figures, columns[i].name));
+    for (int i = 0; i < SHOWN; i++)
+        table_number(table, figure_set_value(&pool->figures, shown[i]));
+    const struct figure_set *figures = &result->answer->bound.figures; /* the columns' */
+    for (size_t i = 0; i < figures->count; i++)
+        if (!is_shown(figures->list[i].name))
+            table_number(table, figure_set_value(&pool->figures, figures->list[i].name));
 }
 
 /* The pools that matter, side by side. The runs of all have the same figures, as nothing but the pool differs. */
 static void add_pools(struct document *document, const struct size_result *result)
 {
     const struct size_answer *answer = result->answer;
-    struct table_column columns[POOL_COLUMNS + SHOWN + FIGURES_MOST];
-    const size_t count = declare_pools(&answer->bound.figures, columns);
-    struct table *table = document_table(document, "pools", columns, count);
-    add_pool(table, result, "largest_failing", "largest that fails", &answer->failing, columns, count);
-    add_pool(table, result, "answer", "answer", &answer->met, columns, count);
-    add_pool(table, result, "bound", "bound", &answer->bound, columns, count);
+    const struct figure_set *figures = &answer->bound.figures;
+    struct table *table = document_table(document, "pools", pool_columns, sizeof pool_columns / sizeof *pool_columns);
+    for (int i = 0; i < SHOWN; i++)
+        table_add_figure(table, shown[i], true);
+    for (size_t i = 0; i < figures->count; i++)
+        if (!is_shown(figures->list[i].name))
+            table_add_column(table, &(struct table_column){.name = figures->list[i].name, .decimals = TABLE_WHOLE});
+    add_pool(table, result, "largest_failing", "largest that fails", &answer->failing);
+    add_pool(table, result, "answer", "answer", &answer->met);
+    add_pool(table, result, "bound", "bound", &answer->bound);
 }
 
 struct document *size_report(const struct size_result *result, const struct document_origin *origin)

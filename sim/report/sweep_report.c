@@ -8,55 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/units.h"
 
-enum { TEXT_SIZE = 112, FIXED_COLUMNS = 8, MIB = 1 << 20 };
+enum { TEXT_SIZE = 112, MIB = 1 << 20 };
 
 static const char *const spread_names[] = {"n", "std", "cv", "se", "ci_low", "ci_high"};
 enum { SPREADS = sizeof spread_names / sizeof *spread_names };
 
 /* --- columns -------------------------------------------------------------------------------------------------------------------------- */
 
-struct columns {
-    struct table_column *list;
-    char (*texts)[2][TEXT_SIZE]; /* name, heading */
-    size_t count, capacity;
-};
-
 /* `name` NULL: for people alone; `heading` NULL: for programs alone. */
-static void add_column(struct columns *columns, const char *name, const char *heading, int decimals, double unit)
+static void add_column(struct table *table, const char *name, const char *heading, int decimals, double unit)
 {
-    if (columns->count == columns->capacity)
-        return;
-    char(*texts)[TEXT_SIZE] = columns->texts[columns->count];
-    snprintf(texts[0], TEXT_SIZE, "%s", name ? name : "");
-    snprintf(texts[1], TEXT_SIZE, "%s", heading ? heading : "");
-    columns->list[columns->count++] =
-        (struct table_column){.name = name ? texts[0] : NULL, .heading = heading ? texts[1] : NULL, .decimals = decimals, .unit = unit};
-}
-
-/* False: out of memory, which the document remembers. */
-static bool columns_init(struct columns *columns, const struct sweep_groups *groups, struct document *document)
-{
-    struct diag ignored = {0};
-    columns->count = 0;
-    columns->capacity = FIXED_COLUMNS + groups->sweep->plan->varied.count + groups->sweep->result.figure_count * (2 + SPREADS);
-    columns->list = NULL;
-    columns->texts = NULL;
-    if (array_zeroed(&columns->list, columns->capacity, sizeof *columns->list, "the report", &ignored) == SIM_OK &&
-        array_zeroed(&columns->texts, columns->capacity, sizeof *columns->texts, "the report", &ignored) == SIM_OK)
-        return true;
-    if (document)
-        document->out_of_memory = true;
-    free(columns->list);
-    return false;
-}
-
-static void columns_deinit(struct columns *columns)
-{
-    free(columns->list);
-    free(columns->texts);
+    table_add_column(table, &(struct table_column){name, heading, decimals, unit});
 }
 
 /* Which figures a sweep tells of, as indices into its results: those that people see, then the rest, which is for programs. */
@@ -128,14 +92,14 @@ static bool shows_key(const struct sweep_groups *groups, uint32_t key, bool seed
     return seed || !groups->replicated || key != groups->seed_key;
 }
 
-static void add_key_columns(const struct sweep_groups *groups, bool seed, struct columns *columns)
+static void add_key_columns(const struct sweep_groups *groups, bool seed, struct table *table)
 {
     const struct sweep_keys *keys = &groups->sweep->plan->varied;
     for (uint32_t key = 0; key < keys->count; key++) {
         char name[SWEEP_KEY_NAME_SIZE];
         sweep_key_name(keys->list[key], name, sizeof name);
         if (shows_key(groups, key, seed))
-            add_column(columns, name, heading_of_key(name), cells_of_key(keys->list[key]->type), 0);
+            add_column(table, name, heading_of_key(name), cells_of_key(keys->list[key]->type), 0);
     }
 }
 
@@ -163,7 +127,7 @@ static bool has_spread(const struct sweep_groups *groups, const struct figure_ki
     return groups->replicated && kind->combine == FIGURE_MEAN;
 }
 
-static void add_figure_columns(const struct sweep_groups *groups, const struct figure_order *order, struct columns *columns)
+static void add_figure_columns(const struct sweep_groups *groups, const struct figure_order *order, struct table *table)
 {
     for (size_t i = 0; i < order->count; i++) {
         struct figure_kind kind = groups->sweep->result.figures[order->list[i]];
@@ -171,14 +135,14 @@ static void add_figure_columns(const struct sweep_groups *groups, const struct f
         char text[TEXT_SIZE];
         kind.whole = kind.whole && !has_spread(groups, &kind); /* a mean of counts is none */
         snprintf(text, sizeof text, "%s%s", kind.heading, bytes ? " MiB" : "");
-        add_column(columns, kind.name, shown ? text : NULL, figure_decimals(&kind), bytes ? MIB : 0);
+        add_column(table, kind.name, shown ? text : NULL, figure_decimals(&kind), bytes ? MIB : 0);
         if (!has_spread(groups, &kind))
             continue;
         if (shown)
-            add_column(columns, NULL, "+-", figure_decimals(&kind), bytes ? MIB : 0);
+            add_column(table, NULL, "+-", figure_decimals(&kind), bytes ? MIB : 0);
         for (int s = 0; s < SPREADS; s++) {
             snprintf(text, sizeof text, "%s_%s", kind.name, spread_names[s]);
-            add_column(columns, text, NULL, 0, 0);
+            add_column(table, text, NULL, 0, 0);
         }
     }
 }
@@ -215,22 +179,18 @@ static bool all_done(const struct sweep_groups *groups)
 static void add_rows(struct document *document, const struct sweep_groups *groups, const struct figure_order *order)
 {
     const bool judged = groups->view->requirement_count > 0;
-    struct columns columns;
-    if (!columns_init(&columns, groups, document))
-        return;
-    add_column(&columns, "run", NULL, TABLE_WHOLE, 0);
-    add_column(&columns, "on_front", "*", TABLE_STAR, 0);
-    add_key_columns(groups, false, &columns);
+    struct table *table = document_table(document, "rows", NULL, 0);
+    add_column(table, "run", NULL, TABLE_WHOLE, 0);
+    add_column(table, "on_front", "*", TABLE_STAR, 0);
+    add_key_columns(groups, false, table);
     if (groups->replicated)
-        add_column(&columns, "seeds", NULL, TABLE_WHOLE, 0);
-    add_column(&columns, "state", all_done(groups) ? NULL : "state", TABLE_TEXT, 0);
+        add_column(table, "seeds", NULL, TABLE_WHOLE, 0);
+    add_column(table, "state", all_done(groups) ? NULL : "state", TABLE_TEXT, 0);
     if (!groups->replicated)
-        add_column(&columns, "diagnosis", NULL, TABLE_TEXT, 0);
+        add_column(table, "diagnosis", NULL, TABLE_TEXT, 0);
     if (judged)
-        add_column(&columns, "meets", "meets", TABLE_YES_NO, 0);
-    add_figure_columns(groups, order, &columns);
-    struct table *table = document_table(document, "rows", columns.list, columns.count);
-    columns_deinit(&columns);
+        add_column(table, "meets", "meets", TABLE_YES_NO, 0);
+    add_figure_columns(groups, order, table);
     for (size_t i = 0; i < groups->count; i++) {
         const struct sweep_group *group = &groups->list[i];
         if (groups->view->front_only && !group->on_front)
@@ -254,24 +214,19 @@ static void add_rows(struct document *document, const struct sweep_groups *group
 static void add_runs(struct document *document, const struct sweep_groups *groups, const struct figure_order *order)
 {
     const struct sweep_result *result = &groups->sweep->result;
-    struct columns columns;
-    if (!columns_init(&columns, groups, document))
-        return;
-    add_column(&columns, "run", NULL, TABLE_WHOLE, 0);
-    add_column(&columns, "row", NULL, TABLE_WHOLE, 0); /* the "run" of its row in the table "rows" */
-    add_key_columns(groups, true, &columns);
-    add_column(&columns, "state", NULL, TABLE_TEXT, 0);
-    add_column(&columns, "diagnosis", NULL, TABLE_TEXT, 0);
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "runs", NULL, 0);
+    add_column(table, "run", NULL, TABLE_WHOLE, 0);
+    add_column(table, "row", NULL, TABLE_WHOLE, 0); /* the "run" of its row in the table "rows" */
+    add_key_columns(groups, true, table);
+    add_column(table, "state", NULL, TABLE_TEXT, 0);
+    add_column(table, "diagnosis", NULL, TABLE_TEXT, 0);
     for (size_t i = 0; i < order->count; i++)
-        add_column(&columns, result->figures[order->list[i]].name, NULL, 0, 0);
-    struct table *table = document_table_for_programs(document, "runs", columns.list, columns.count);
-    columns_deinit(&columns);
+        add_column(table, result->figures[order->list[i]].name, NULL, 0, 0);
     for (size_t i = 0; i < groups->count; i++) {
         const struct sweep_group *group = &groups->list[i];
         for (size_t k = 0; k < group->run_count && (!groups->view->front_only || group->on_front); k++) {
             const struct sweep_row *row = &result->rows[group->runs[k]];
-            table_number(table, (double)group->runs[k]);
-            table_number(table, (double)group->first);
+            table_numbers(table, (double)group->runs[k], (double)group->first);
             add_key_cells(groups, group->runs[k], true, table);
             table_text(table, sweep_state_names[row->state]);
             table_text(table, row->diagnosis);

@@ -18,7 +18,7 @@ static void add_lengths(struct document *document, const struct trace_facts *fac
         const char *name;
         const struct summary *summary;
     } rows[] = {{"prompt", &facts->input}, {"output", &facts->output}};
-    struct table *table = document_table_for_programs(document, "lengths", columns, sizeof columns / sizeof *columns);
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "lengths", columns, sizeof columns / sizeof *columns);
     document_line(document, "%-8s %10s %8s %8s %8s %8s %8s", "tokens", "mean", "min", "median", "p90", "p99", "max");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct summary *lengths = rows[i].summary;

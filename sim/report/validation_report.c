@@ -13,7 +13,7 @@ static void add_latencies(struct document *document, const struct validation *va
                                                   {"measured_ms", NULL, 0, 0},
                                                   {"simulated_ms", NULL, 0, 0},
                                                   {"error", NULL, 0, 0}};
-    struct table *table = document_table_for_programs(document, "latencies", columns, sizeof columns / sizeof *columns);
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "latencies", columns, sizeof columns / sizeof *columns);
     document_line(document, "%-14s%12s%12s%10s", "ms", "measured", "simulated", "error");
     for (int i = 0; i < MEASURED_LATENCIES; i++)
         for (int s = 0; s < VALIDATION_STATISTICS; s++) {
@@ -22,9 +22,7 @@ static void add_latencies(struct document *document, const struct validation *va
             const double error = (one->simulated - one->measured) / one->measured;
             table_text(table, latency_names[latency]);
             table_text(table, validation_statistics[s]);
-            table_number(table, one->measured);
-            table_number(table, one->simulated);
-            table_number(table, error);
+            table_numbers(table, one->measured, one->simulated, error);
             if (one->measured > 0)
                 document_line(document, "  %-5s%-7s%12.3f%12.3f%+9.2f%%", latency_titles[latency], validation_statistics[s], one->measured,
                               one->simulated, error * 100);
@@ -48,13 +46,9 @@ static void add_timeline(struct document *document, const char *key, const struc
                                                   {"waiting", NULL, 0, 0},
                                                   {"kv_usage", NULL, 0, 0},
                                                   {"output_tokens_per_s", NULL, 0, 0}};
-    struct table *table = document_table_for_programs(document, key, columns, sizeof columns / sizeof *columns);
+    struct table *table = document_table_for(document, FOR_PROGRAMS, key, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < count; i++) {
-        table_number(table, rows[i].at_s);
-        table_number(table, rows[i].running);
-        table_number(table, rows[i].waiting);
-        table_number(table, rows[i].kv_usage);
-        table_number(table, rows[i].output_tokens_per_s);
+        table_numbers(table, rows[i].at_s, rows[i].running, rows[i].waiting, rows[i].kv_usage, rows[i].output_tokens_per_s);
     }
 }
 

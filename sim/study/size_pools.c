@@ -246,8 +246,7 @@ enum status size_pools(const struct size_question *question, struct size_answer 
         return status;
     job.may_skip = may_skip(question);
     job.may_evict = shares_content(question->trace);
-    progress_start(&job.progress, "size");
-    job.progress.terminal = job.progress.terminal && !question->quiet;
+    progress_start(&job.progress, "size", question->quiet);
     status = search(&job, out, diag);
     progress_end(&job.progress);
     return status;

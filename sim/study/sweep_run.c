@@ -275,8 +275,7 @@ enum status sweep_run(struct sweep *sweep, struct diag *diag)
             pass.pending[pass.pending_count++] = point;
     if (moves_bytes(sweep) && pass.pending_count > 0)
         pass.limit = kv_memory_speed_measure(sweep->threads);
-    progress_start(&pass.progress, "sweep");
-    pass.progress.terminal = pass.progress.terminal && !sweep->quiet;
+    progress_start(&pass.progress, "sweep", sweep->quiet);
     run_all(&pass);
     progress_end(&pass.progress);
     free(pass.pending);

@@ -75,7 +75,7 @@ Test(table, a_star_is_in_the_first_block_only_and_long_text_goes_on_below)
     struct diag diag = {0};
     char *text = NULL;
     size_t length;
-    cr_assert_eq(table_create_copy(starred, 5, &table, &diag), SIM_OK);
+    cr_assert_eq(table_create(starred, 5, &table, &diag), SIM_OK);
     table_flag(table, true);
     table_text(table, "one");
     table_number(table, 3 << 19);

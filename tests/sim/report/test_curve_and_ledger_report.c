@@ -51,7 +51,7 @@ static const struct chart *chart_of(const struct document *document, bool people
 {
     for (size_t i = 0; i < document->count; i++)
         if (document->elements[i].kind == DOCUMENT_CHART) {
-            cr_expect_eq(document->elements[i].people, people);
+            cr_expect_eq((document->elements[i].audience & FOR_PEOPLE) != 0, people);
             return document->elements[i].chart;
         }
     cr_assert_fail("no chart");

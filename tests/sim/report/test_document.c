@@ -32,7 +32,7 @@ static struct document *filled(void)
     figure_set_put(&set, "mean_tpot_ms", NAN);
     figure_set_put(&set, "gather_gb_per_s", 20);
     document_figures(document, &set, false);
-    struct table *second = document_table_for_programs(document, "second", columns, 3);
+    struct table *second = document_table_for(document, FOR_PROGRAMS, "second", columns, 3);
     table_text(second, "x");
     table_number(second, 1);
     table_number(second, 2);
@@ -99,11 +99,10 @@ Test(document, csv_is_the_first_table_or_the_one_that_is_named)
 
 Test(document, renderers_are_found_by_name_and_listed)
 {
-    char names[160];
     cr_expect_eq(renderer_find(NULL), renderer_find("table"));
     cr_expect_null(renderer_find("xml"));
-    renderer_names(NULL, names, sizeof names);
-    cr_expect_str_eq(names, "table, json or csv");
-    renderer_names("vllm", names, sizeof names);
-    cr_expect_str_eq(names, "table, json, csv or vllm");
+    struct line names = renderer_names(NULL);
+    cr_expect_str_eq(names.text, "table, json or csv");
+    names = renderer_names("vllm");
+    cr_expect_str_eq(names.text, "table, json, csv or vllm");
 }

@@ -1,0 +1,39 @@
+/* command.c - the frame that all commands share: what comes before and after a command's own work. Read command.h first; cmd_figures.c is the
+ * shortest command, cmd_ledger.c a usual one. */
+#include "command/command.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+/* Everything that can be wrong with the command line is checked before a trace is read, because reading one may take long. */
+static enum status run_parsed(const struct command *command, struct call *call, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    if (command->tables[0])
+        status = output_form_read(&call->options, &call->form, diag);
+    if (status == SIM_OK && command->read)
+        status = command->read(call, diag);
+    if (status == SIM_OK && command->input != INPUT_OWN)
+        status = input_open(&call->options, command->input == INPUT_ANY_POOL, &call->input, diag);
+    return status == SIM_OK ? command->run(call, diag) : status;
+}
+
+enum status command_run(const struct command *command, int argc, char **argv, struct diag *diag)
+{
+    struct call *call;
+    enum status status = array_zeroed(&call, 1, command->job_size ? command->job_size : sizeof *call, command->name, diag);
+    if (status != SIM_OK)
+        return status;
+    status = options_parse(command, argc, argv, &call->options, diag);
+    if (status == SIM_OK && call->options.help) {
+        options_print_help(command, stdout);
+    } else if (status == SIM_OK) {
+        status = run_parsed(command, call, diag);
+        if (command->close)
+            command->close(call);
+        input_close(&call->input);
+    }
+    free(call);
+    return status;
+}
