@@ -30,6 +30,18 @@ enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t s
     return SIM_OK;
 }
 
+enum status array_append(void *items, size_t *count, size_t *capacity, const void *item, size_t size, const char *what, struct diag *diag)
+{
+    char *start;
+    enum status status = array_reserve(items, capacity, *count + 1, size, what, diag);
+    if (status != SIM_OK)
+        return status;
+    memcpy(&start, items, sizeof start);
+    memcpy(start + *count * size, item, size);
+    ++*count;
+    return SIM_OK;
+}
+
 enum status array_zeroed(void *items, size_t count, size_t size, const char *what, struct diag *diag)
 {
     void *fresh = calloc(count ? count : 1, size);

@@ -10,6 +10,10 @@
  * and the diag names `what`. Start with *items = NULL, *capacity = 0; free(*items) ends it. */
 SIM_NODISCARD enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t size, const char *what, struct diag *diag);
 
+/* Make room as array_reserve does and copy one more item to the end: ++*count. */
+SIM_NODISCARD enum status array_append(void *items, size_t *count, size_t *capacity, const void *item, size_t size, const char *what,
+                                       struct diag *diag);
+
 /* calloc with the error told; *items is written only on success. count 0 gives a valid pointer. */
 SIM_NODISCARD enum status array_zeroed(void *items, size_t count, size_t size, const char *what, struct diag *diag);
 

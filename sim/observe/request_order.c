@@ -6,12 +6,29 @@
 
 #include "base/array.h"
 
-enum status request_order(const struct trace *trace, uint32_t **out, struct diag *diag)
+/* How many numbers the file has, as far as the trace tells. */
+static uint32_t count_numbers(const struct trace *trace)
 {
-    uint32_t most = 0, *order, *next;
+    uint32_t most = 0;
     for (uint32_t position = 0; position < trace->count; position++)
         if (trace->index[position] >= most)
             most = trace->index[position] + 1;
+    return most;
+}
+
+enum status request_places(const struct trace *trace, uint32_t **out, uint32_t *most, struct diag *diag)
+{
+    *most = count_numbers(trace);
+    enum status status = array_zeroed(out, *most, sizeof **out, "the places of requests", diag);
+    for (uint32_t position = trace->count; position-- > 0 && status == SIM_OK;)
+        (*out)[trace->index[position]] = position + 1;
+    return status;
+}
+
+enum status request_order(const struct trace *trace, uint32_t **out, struct diag *diag)
+{
+    const uint32_t most = count_numbers(trace);
+    uint32_t *order, *next;
     enum status status = array_zeroed(&next, (size_t)most + 1, sizeof *next, "the order of requests", diag);
     if (status != SIM_OK)
         return status;

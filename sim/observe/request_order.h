@@ -12,4 +12,8 @@
 /* *out holds trace->count positions; the caller frees it. Time and memory are linear in the largest number. */
 SIM_NODISCARD enum status request_order(const struct trace *trace, uint32_t **out, struct diag *diag);
 
+/* The other way round: (*out)[number in the file] is a position + 1, of the first sample if there are several, or 0: not in the trace. *most: how
+ * many numbers there are; the caller frees *out. */
+SIM_NODISCARD enum status request_places(const struct trace *trace, uint32_t **out, uint32_t *most, struct diag *diag);
+
 #endif

@@ -47,3 +47,17 @@ enum status replay_run(const struct trace *trace, const struct config *config, c
     stepper->ops->destroy(stepper);
     return status;
 }
+
+enum status replay_observed(const struct trace *trace, const struct config *config, const struct observer *observer, bool reference,
+                            struct diag *diag)
+{
+    const struct replay_options options = {.reference = reference};
+    struct step_time_model *model;
+    struct replay_facts facts;
+    enum status status = step_time_create(config, &model, diag);
+    if (status != SIM_OK)
+        return status;
+    status = replay_run(trace, config, model, observer, 1, &options, &facts, diag);
+    step_time_destroy(model);
+    return status;
+}

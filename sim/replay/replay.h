@@ -23,4 +23,8 @@ SIM_NODISCARD enum status replay_run(const struct trace *trace, const struct con
                                      const struct observer *observers, size_t observer_count, const struct replay_options *options,
                                      struct replay_facts *facts, struct diag *diag);
 
+/* Replay the whole trace for one observer alone, with a step-time model made for it. `reference`: by the readable scheduler. */
+SIM_NODISCARD enum status replay_observed(const struct trace *trace, const struct config *config, const struct observer *observer,
+                                          bool reference, struct diag *diag);
+
 #endif

@@ -12,14 +12,9 @@
 #include "config/engine_facts.h"
 #include "trace/drawn_arrivals.h"
 
-/* What a configuration wants of the source. */
-struct workload_key {
-    uint64_t seed; /* 0 unless the trace is drawn */
-    bool expanded;
-};
-
 struct workload_trace {
-    struct workload_key key;
+    uint64_t seed; /* what a configuration wants of the source: 0 unless the trace is drawn */
+    bool expanded;
     struct trace *made;        /* owned, or NULL */
     const struct trace *trace; /* made, or the source's own */
 };
@@ -107,42 +102,37 @@ static enum status draw(const struct workload_source *source, uint64_t seed, str
 
 static enum status make(const struct workload_source *source, const struct config *config, struct workload_trace *entry, struct diag *diag)
 {
-    struct trace *drawn = NULL, *expanded = NULL;
-    enum status status = SIM_OK;
-    if (!source->file)
-        status = draw(source, entry->key.seed, &drawn, diag);
-    const struct trace *trace = source->file ? source->file : drawn;
-    if (trace)
-        status = expand_samples(trace, config, &expanded, diag);
+    struct trace *expanded = NULL;
+    enum status status = source->file ? SIM_OK : draw(source, entry->seed, &entry->made, diag);
+    entry->trace = source->file ? source->file : entry->made;
+    if (status == SIM_OK && entry->trace)
+        status = expand_samples(entry->trace, config, &expanded, diag);
     if (status != SIM_OK || expanded) {
-        trace_destroy(drawn);
-        drawn = NULL;
+        trace_destroy(entry->made);
+        entry->trace = entry->made = expanded;
     }
-    if (status != SIM_OK)
-        return status;
-    entry->made = expanded ? expanded : drawn;
-    entry->trace = entry->made ? entry->made : source->file;
-    return SIM_OK;
+    return status;
 }
 
 enum status workload_get(struct workload *workload, const struct config *config, const struct trace **out, struct diag *diag)
 {
     const struct workload_source *source = workload->source;
-    struct workload_trace entry = {
-        .key = {.seed = workload_is_drawn(source) ? config->seed : 0, .expanded = engine_facts_of(config)->expands_samples}};
+    struct workload_trace entry = {.seed = workload_is_drawn(source) ? config->seed : 0,
+                                   .expanded = engine_facts_of(config)->expands_samples};
     for (size_t i = 0; i < workload->count; i++)
-        if (workload->traces[i].key.seed == entry.key.seed && workload->traces[i].key.expanded == entry.key.expanded) {
+        if (workload->traces[i].seed == entry.seed && workload->traces[i].expanded == entry.expanded) {
             *out = workload->traces[i].trace;
             return SIM_OK;
         }
-    enum status status = array_reserve(&workload->traces, &workload->capacity, workload->count + 1, sizeof entry, "workloads", diag);
-    if (status == SIM_OK)
-        status = make(source, config, &entry, diag);
+    enum status status = make(source, config, &entry, diag);
     if (status != SIM_OK)
         return status;
-    workload->traces[workload->count++] = entry;
-    *out = entry.trace;
-    return SIM_OK;
+    status = array_append(&workload->traces, &workload->count, &workload->capacity, &entry, sizeof entry, "workloads", diag);
+    if (status != SIM_OK)
+        trace_destroy(entry.made);
+    else
+        *out = entry.trace;
+    return status;
 }
 
 /* --- fingerprint ------------------------------------------------------------------------------------------------------------------ */

@@ -8,34 +8,28 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/compare.h"
 #include "config/config_keys.h"
+#include "observe/request_order.h"
+#include "study/parallel_runs.h"
 
 const enum latency paired_latencies[PAIRED_LATENCIES] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2EL, LATENCY_QUEUE};
 
 /* --- one side -------------------------------------------------------------------------------------------------------------------- */
 
 /* At full speed; the digests that the replay leaves bound the first step that differs (first_difference.h). */
-static enum status replay_side(struct compare_side *side, const struct figure_wishes *wishes, struct diag *diag)
+static enum status replay_side(void *context, size_t i, struct diag *diag)
 {
+    struct comparison *comparison = context;
+    struct compare_side *side = &comparison->sides[i];
     const struct observer observer = step_digests_observer(&side->digests);
-    enum status status = run_open(&side->run, side->trace, &side->config, diag);
+    struct diag own = {0};
+    enum status status = run_open(&side->run, side->trace, &side->config, &own);
     side->trace = side->digests.trace = side->run.trace; /* as this side's engine and rate want it */
-    side->run.wishes = wishes;
-    return status == SIM_OK ? run_replay(&side->run, &observer, 1, NULL, diag) : status;
-}
-
-/* The sides share nothing but the trace, which is only read. The error of A is told first whichever thread ends first. */
-static enum status replay_both(struct comparison *comparison, struct diag *diag)
-{
-    struct diag diags[2] = {{0}};
-    enum status statuses[2];
-#pragma omp parallel for default(none) shared(comparison, diags, statuses)
-    for (int i = 0; i < 2; i++)
-        statuses[i] = replay_side(&comparison->sides[i], comparison->wishes, &diags[i]);
-    for (int i = 0; i < 2; i++)
-        if (statuses[i] != SIM_OK)
-            return diag_set(diag, statuses[i], "%c: %s", 'A' + i, diags[i].text);
-    return SIM_OK;
+    side->run.wishes = comparison->wishes;
+    if (status == SIM_OK)
+        status = run_replay(&side->run, &observer, 1, NULL, &own);
+    return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%c: %s", 'A' + (int)i, own.text);
 }
 
 /* The earlier of two times, -1 being never. */
@@ -76,38 +70,26 @@ static struct outcome tell(const struct compare_side *side, uint32_t first, uint
     return out;
 }
 
-/* The comparison's position of each number in the file: drawn arrivals put requests into another order. */
-static enum status find_positions(const struct trace *trace, uint32_t **out, struct diag *diag)
-{
-    uint32_t most = 0;
-    for (uint32_t position = 0; position < trace->count; position++)
-        most = trace->index[position] > most ? trace->index[position] : most;
-    enum status status = array_zeroed(out, (size_t)most + 1, sizeof **out, "outcomes of requests", diag);
-    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
-        (*out)[trace->index[position]] = position;
-    return status;
-}
-
 /* In the order of the comparison's trace, so that outcome i of A and outcome i of B are of the same request. */
 static enum status collect_outcomes(const struct comparison *comparison, struct compare_side *side, struct diag *diag)
 {
     const struct trace *replayed = side->trace;
-    uint32_t *position_of = NULL;
+    uint32_t *places = NULL, most; /* drawn arrivals put requests into another order than the comparison's */
     enum status status = array_zeroed(&side->outcomes, comparison->trace->count, sizeof *side->outcomes, "outcomes of requests", diag);
     if (status == SIM_OK)
-        status = find_positions(comparison->trace, &position_of, diag);
+        status = request_places(comparison->trace, &places, &most, diag);
     side->longest_wait = UINT32_MAX;
     for (uint32_t first = 0, samples; first < replayed->count && status == SIM_OK; first += samples) {
         for (samples = 1; first + samples < replayed->count && replayed->index[first + samples] == replayed->index[first];)
             samples++;
-        const uint32_t position = position_of[replayed->index[first]];
+        const uint32_t position = places[replayed->index[first]] - 1;
         const struct outcome out = side->outcomes[position] = tell(side, first, samples);
         side->dropped += out.status == REQUEST_DROPPED;
         side->unfinished += out.status == REQUEST_UNFINISHED || out.status == REQUEST_IGNORED;
         if (out.wait_ms > 0 && (side->longest_wait == UINT32_MAX || out.wait_ms > side->outcomes[side->longest_wait].wait_ms))
             side->longest_wait = position;
     }
-    free(position_of);
+    free(places);
     return status;
 }
 
@@ -156,40 +138,22 @@ static void pair_latency(struct comparison *comparison, enum latency latency, do
     paired->sign_p = sign_test_p(paired->better, paired->worse);
 }
 
-struct ranked {
-    double difference;
-    uint32_t position;
-};
-
-/* Ties by position, so that the order does not depend on qsort. */
-static int by_difference(const void *a, const void *b)
+/* Ties by position, so that the order does not depend on the sort. */
+static int by_difference(const void *a, const void *b, void *context)
 {
-    const struct ranked *left = a, *right = b;
-    if (left->difference != right->difference)
-        return left->difference < right->difference ? -1 : 1;
-    return (left->position > right->position) - (left->position < right->position);
+    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    const struct comparison *comparison = context;
+    const double of_left = difference_of(comparison, comparison->ranked_by, left);
+    const double of_right = difference_of(comparison, comparison->ranked_by, right);
+    return of_left != of_right ? compare_doubles(of_left, of_right) : compare_u64(left, right);
 }
 
-static enum status rank(struct comparison *comparison, struct diag *diag)
+static void rank(struct comparison *comparison)
 {
-    struct ranked *ranked = NULL;
-    size_t n = 0;
-    enum status status = array_zeroed(&ranked, comparison->trace->count, sizeof *ranked, "a ranking", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&comparison->ranked, comparison->trace->count, sizeof *comparison->ranked, "a ranking", diag);
-    if (status == SIM_OK) {
-        for (uint32_t position = 0; position < comparison->trace->count; position++) {
-            const double difference = difference_of(comparison, comparison->ranked_by, position);
-            if (!isnan(difference))
-                ranked[n++] = (struct ranked){difference, position};
-        }
-        qsort(ranked, n, sizeof *ranked, by_difference);
-        for (size_t i = 0; i < n; i++)
-            comparison->ranked[i] = ranked[i].position;
-        comparison->ranked_count = n;
-    }
-    free(ranked);
-    return status;
+    for (uint32_t position = 0; position < comparison->trace->count; position++)
+        if (!isnan(difference_of(comparison, comparison->ranked_by, position)))
+            comparison->ranked[comparison->ranked_count++] = position;
+    qsort_r(comparison->ranked, comparison->ranked_count, sizeof *comparison->ranked, by_difference, comparison);
 }
 
 /* --- starving and fairness ------------------------------------------------------------------------------------------------------- */
@@ -342,25 +306,25 @@ enum status comparison_make(struct comparison *comparison, struct diag *diag)
     double *scratch = NULL;
     for (int i = 0; i < 2; i++)
         comparison->sides[i].trace = comparison->trace;
-    enum status status = array_zeroed(&scratch, comparison->trace->count, sizeof *scratch, "differences", diag);
+    const struct array_request arrays[] = {ARRAY_OF(scratch, comparison->trace->count),
+                                           ARRAY_OF(comparison->ranked, comparison->trace->count)};
+    enum status status = array_zeroed_all(arrays, 2, "differences", diag);
     if (status == SIM_OK)
-        status = replay_both(comparison, diag);
+        status = parallel_runs(2, 0, replay_side, comparison, diag);
     for (int i = 0; i < 2 && status == SIM_OK; i++)
         status = collect_outcomes(comparison, &comparison->sides[i], diag);
     for (int i = 0; i < PAIRED_LATENCIES && status == SIM_OK; i++)
         pair_latency(comparison, paired_latencies[i], scratch);
-    if (status == SIM_OK)
+    if (status == SIM_OK) {
         find_fairness(comparison, scratch);
-    free(scratch);
-    if (status == SIM_OK)
-        status = rank(comparison, diag);
-    if (status == SIM_OK)
+        rank(comparison);
         status = find_starving(comparison, diag);
-    if (status == SIM_OK)
-        status = find_difference(comparison, diag);
-    if (status == SIM_OK)
-        add_figures(comparison);
-    return status;
+    }
+    free(scratch);
+    if (status != SIM_OK || find_difference(comparison, diag) != SIM_OK)
+        return diag->status;
+    add_figures(comparison);
+    return SIM_OK;
 }
 
 void comparison_free(struct comparison *comparison)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/compare.h"
+#include "study/parallel_runs.h"
 
 enum { ROUND_POOLS_MOST = 8 };
 
@@ -15,58 +17,41 @@ struct study_job {
     const struct curve_plan *plan;
     struct curve_study *study;
     struct prompt_tree tree;
+    size_t replays, replayed;
 };
 
-/* The first error in order of jobs is the one that is told. */
-static enum status first_error(const struct diag *diags, size_t count, struct diag *diag)
+/* How many curves a block size has: what the models between curve and scheduler need is made for replays only. */
+static size_t rules_of(const struct curve_plan *plan)
 {
-    for (size_t i = 0; i < count; i++)
-        if (diags[i].status != SIM_OK)
-            return diag_set(diag, diags[i].status, "%s", diags[i].text);
-    return SIM_OK;
+    return plan->replay ? HITS_LAST_TOKEN + 1 : 1;
 }
 
-static enum status make_curves(struct study_job *job, struct diag *diag)
+static enum status make_curve(void *context, size_t i, struct diag *diag)
 {
-    const size_t rules = job->plan->replay ? HITS_LAST_TOKEN + 1 : 1, count = job->study->size_count * rules;
-    struct diag *diags;
-    enum status status = array_zeroed(&diags, count, sizeof *diags, "results of curves", diag);
-    if (status != SIM_OK)
-        return status;
-#pragma omp parallel for schedule(dynamic) default(none) shared(job, diags, rules, count)
-    for (size_t i = 0; i < count; i++) {
-        struct curve_of_size *size = &job->study->sizes[i / rules];
-        const enum hit_rules rule = (enum hit_rules)(i % rules);
-        diags[i].status = hit_curve_make(&job->tree, size->block_size, rule, &size->curves.rules[rule], &diags[i]);
-    }
-    status = first_error(diags, count, diag);
-    free(diags);
-    return status;
+    const struct study_job *job = context;
+    struct curve_of_size *size = &job->study->sizes[i / rules_of(job->plan)];
+    const enum hit_rules rule = (enum hit_rules)(i % rules_of(job->plan));
+    return hit_curve_make(&job->tree, size->block_size, rule, &size->curves.rules[rule], diag);
 }
 
 /* --- pool sizes ------------------------------------------------------------------------------------------------------------------ */
 
 static int by_size(const void *a, const void *b)
 {
-    const uint64_t left = ((const struct curve_sight *)a)->point.pool_blocks, right = ((const struct curve_sight *)b)->point.pool_blocks;
-    return (left > right) - (left < right);
+    return compare_u64(((const struct curve_sight *)a)->point.pool_blocks, ((const struct curve_sight *)b)->point.pool_blocks);
 }
 
-static enum status add_pool(struct curve_of_size *size, uint64_t pool, struct diag *diag)
+static void add_pool(struct curve_of_size *size, uint64_t pool)
 {
     for (size_t i = 0; i < size->sight_count; i++)
         if (size->sights[i].point.pool_blocks == pool)
-            return SIM_OK;
-    enum status status =
-        array_reserve(&size->sights, &size->sight_capacity, size->sight_count + 1, sizeof *size->sights, "pool sizes", diag);
-    if (status == SIM_OK)
-        size->sights[size->sight_count++] = (struct curve_sight){.point = hit_curve_at(curve_plain(size), pool)};
-    return status;
+            return;
+    size->sights[size->sight_count++] = (struct curve_sight){.point = hit_curve_at(curve_plain(size), pool)};
 }
 
-static enum status add_tokens(struct curve_of_size *size, uint64_t tokens, struct diag *diag)
+static void add_tokens(struct curve_of_size *size, uint64_t tokens)
 {
-    return add_pool(size, tokens / size->block_size ? tokens / size->block_size : 1, diag);
+    add_pool(size, tokens / size->block_size ? tokens / size->block_size : 1);
 }
 
 /* The pool beyond which nothing changes, in tokens; without any hit, the one that holds everything. */
@@ -78,7 +63,7 @@ static uint64_t end_tokens(const struct curve_of_size *size)
 }
 
 /* 1, 2, 5 times powers of ten: the largest of them below the end, then the end of the size's own curve. */
-static enum status add_round_pools(struct curve_study *study, struct curve_of_size *size, struct diag *diag)
+static void add_round_pools(const struct curve_study *study, struct curve_of_size *size)
 {
     static const uint64_t digits[] = {1, 2, 5};
     uint64_t last = 0, rounds[3 * 20], count = 0;
@@ -88,29 +73,28 @@ static enum status add_round_pools(struct curve_study *study, struct curve_of_si
         for (size_t i = 0; i < 3; i++)
             if (digits[i] * power < last)
                 rounds[count++] = digits[i] * power;
-    enum status status = SIM_OK;
-    for (uint64_t i = count > ROUND_POOLS_MOST ? count - ROUND_POOLS_MOST : 0; i < count && status == SIM_OK; i++)
-        status = add_tokens(size, rounds[i], diag);
-    return status == SIM_OK ? add_tokens(size, end_tokens(size), diag) : status;
+    for (uint64_t i = count > ROUND_POOLS_MOST ? count - ROUND_POOLS_MOST : 0; i < count; i++)
+        add_tokens(size, rounds[i]);
+    add_tokens(size, end_tokens(size));
 }
 
-static enum status choose_pools(struct study_job *job, struct diag *diag)
+static enum status choose_pools(const struct study_job *job, struct curve_of_size *size, struct diag *diag)
 {
     const struct curve_plan *plan = job->plan;
-    enum status status = SIM_OK;
-    for (size_t s = 0; s < job->study->size_count && status == SIM_OK; s++) {
-        struct curve_of_size *size = &job->study->sizes[s];
-        for (size_t i = 0; i < plan->pool_count && status == SIM_OK; i++)
-            status = add_pool(size, plan->pools[i], diag);
-        for (size_t i = 0; i < plan->pool_token_count && status == SIM_OK; i++)
-            status = add_tokens(size, plan->pool_tokens[i], diag);
-        if (plan->pool_count == 0 && plan->pool_token_count == 0)
-            status = add_round_pools(job->study, size, diag);
-        if (plan->own_pool_tokens && status == SIM_OK)
-            status = add_tokens(size, plan->own_pool_tokens, diag);
-        qsort(size->sights, size->sight_count, sizeof *size->sights, by_size);
-    }
-    return status;
+    const size_t chosen = plan->pool_count + plan->pool_token_count;
+    enum status status = array_zeroed(&size->sights, chosen + ROUND_POOLS_MOST + 2, sizeof *size->sights, "pool sizes", diag);
+    if (status != SIM_OK)
+        return status;
+    for (size_t i = 0; i < plan->pool_count; i++)
+        add_pool(size, plan->pools[i]);
+    for (size_t i = 0; i < plan->pool_token_count; i++)
+        add_tokens(size, plan->pool_tokens[i]);
+    if (chosen == 0)
+        add_round_pools(job->study, size);
+    if (plan->own_pool_tokens)
+        add_tokens(size, plan->own_pool_tokens);
+    qsort(size->sights, size->sight_count, sizeof *size->sights, by_size);
+    return SIM_OK;
 }
 
 /* --- replays --------------------------------------------------------------------------------------------------------------------- */
@@ -125,26 +109,15 @@ static struct curve_sight *sight_of(struct curve_study *study, size_t i, const s
     return &size->sights[i];
 }
 
-static enum status replay_all(struct study_job *job, struct diag *diag)
+static enum status replay_sight(void *context, size_t i, struct diag *diag)
 {
-    size_t count = 0, done = 0;
-    struct diag *diags;
-    for (size_t i = 0; i < job->study->size_count; i++)
-        count += job->study->sizes[i].sight_count;
-    enum status status = array_zeroed(&diags, count, sizeof *diags, "results of replays", diag);
-    if (status != SIM_OK)
-        return status;
-#pragma omp parallel for schedule(dynamic) default(none) shared(job, diags, count, done)
-    for (size_t i = 0; i < count; i++) {
-        const struct hit_curves *curves;
-        struct curve_sight *sight = sight_of(job->study, i, &curves);
-        diags[i].status = hit_gap_measure(&job->tree, job->trace, job->config, curves, sight->point.pool_blocks, &sight->gap, &diags[i]);
+    struct study_job *job = context;
+    const struct hit_curves *curves;
+    struct curve_sight *sight = sight_of(job->study, i, &curves);
+    enum status status = hit_gap_measure(&job->tree, job->trace, job->config, curves, sight->point.pool_blocks, &sight->gap, diag);
 #pragma omp critical(curve_progress)
-        if (job->plan->progress)
-            job->plan->progress(job->plan->progress_context, ++done, count);
-    }
-    status = first_error(diags, count, diag);
-    free(diags);
+    if (job->plan->progress)
+        job->plan->progress(job->plan->progress_context, ++job->replayed, job->replays);
     return status;
 }
 
@@ -160,11 +133,13 @@ enum status curve_study_make(const struct trace *trace, const struct config *con
         status = prompt_tree_build(trace, config->trace_block_size, &job.tree, diag);
     study.prompt_tokens = job.tree.prompt_tokens;
     if (status == SIM_OK)
-        status = make_curves(&job, diag);
+        status = parallel_runs(study.size_count * rules_of(plan), 0, make_curve, &job, diag);
+    for (size_t i = 0; i < study.size_count && status == SIM_OK; i++) {
+        status = choose_pools(&job, &study.sizes[i], diag);
+        job.replays += plan->replay ? study.sizes[i].sight_count : 0;
+    }
     if (status == SIM_OK)
-        status = choose_pools(&job, diag);
-    if (status == SIM_OK && plan->replay)
-        status = replay_all(&job, diag);
+        status = parallel_runs(job.replays, 0, replay_sight, &job, diag);
     prompt_tree_free(&job.tree);
     if (status == SIM_OK)
         *out = study;

@@ -30,7 +30,7 @@ struct curve_of_size {
     uint32_t block_size;
     struct hit_curves curves;   /* without replays only [HITS_PLAIN] is made */
     struct curve_sight *sights; /* pool sizes rise */
-    size_t sight_count, sight_capacity;
+    size_t sight_count;
 };
 
 struct curve_study {

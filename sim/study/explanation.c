@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "base/array.h"
+#include "study/parallel_runs.h"
 
 /* At full speed. Its classes of misses must add up, or everything said of the cache would be wrong without anybody noticing. */
 static enum status first_replay(struct explanation *explanation, bool reference, struct diag *diag)
@@ -12,30 +12,24 @@ static enum status first_replay(struct explanation *explanation, bool reference,
     struct replay_options options = {.reference = reference};
     enum status status = run_open(&explanation->run, explanation->trace, explanation->config, diag);
     explanation->trace = explanation->run.trace; /* the same requests, arriving when the configuration's load says */
-    if (status == SIM_OK)
-        status = prefix_misses_init(&explanation->misses, explanation->trace, explanation->config, diag);
-    if (status == SIM_OK)
-        status = preemption_story_init(&explanation->story, explanation->trace, diag);
+    if (status != SIM_OK || prefix_misses_init(&explanation->misses, explanation->trace, explanation->config, diag) != SIM_OK ||
+        preemption_story_init(&explanation->story, explanation->trace, diag) != SIM_OK)
+        return diag->status;
     const struct observer observers[] = {prefix_misses_observer(&explanation->misses), preemption_story_observer(&explanation->story)};
-    if (status == SIM_OK)
-        status = run_replay(&explanation->run, observers, 2, &options, diag);
-    if (status == SIM_OK && !prefix_misses_check(&explanation->misses))
-        status = diag_set(diag, SIM_FAILED, "internal error: the classes of misses do not add up to the tokens that were not cached");
-    if (status == SIM_OK)
-        status = prefix_misses_rank(&explanation->misses, &explanation->missers, &explanation->misser_count, diag);
-    return status;
+    status = run_replay(&explanation->run, observers, 2, &options, diag);
+    if (status != SIM_OK)
+        return status;
+    if (!prefix_misses_check(&explanation->misses))
+        return diag_set(diag, SIM_FAILED, "internal error: the classes of misses do not add up to the tokens that were not cached");
+    return prefix_misses_rank(&explanation->misses, &explanation->missers, &explanation->misser_count, diag);
 }
 
 /* The same decisions again, this time with the lists of each step. */
 static enum status second_replay(struct explanation *explanation, struct diag *diag)
 {
     struct observer observer;
-    struct replay_options options = {0};
-    struct replay_facts facts;
     enum status status = preemption_story_second(&explanation->story, explanation->config, &observer, diag);
-    if (status == SIM_OK)
-        status = replay_run(explanation->trace, explanation->config, explanation->run.model, &observer, 1, &options, &facts, diag);
-    return status;
+    return status == SIM_OK ? replay_observed(explanation->trace, explanation->config, &observer, false, diag) : status;
 }
 
 /* For the run as a whole and for each of the worst victims. */
@@ -57,37 +51,19 @@ static enum status find_remedies(struct explanation *explanation, const struct e
 }
 
 /* A setting that avoids preemptions may still be a bad one: replay it and keep its figures. */
-static enum status price_remedy(struct explanation *explanation, enum knob knob, struct diag *diag)
+static enum status price_remedy(void *context, size_t knob, struct diag *diag)
 {
+    struct explanation *explanation = context;
     const struct remedy *remedy = &explanation->remedies.of[0][knob];
     struct config config = *explanation->config;
     struct run run = {0};
     if (!remedy->found)
         return SIM_OK;
-    remedy_apply(&config, knob, remedy->value);
-    enum status status = run_open(&run, explanation->trace, &config, diag);
-    if (status == SIM_OK)
-        status = run_replay(&run, NULL, 0, NULL, diag);
-    if (status == SIM_OK)
+    remedy_apply(&config, (enum knob)knob, remedy->value);
+    if (run_open(&run, explanation->trace, &config, diag) == SIM_OK && run_replay(&run, NULL, 0, NULL, diag) == SIM_OK)
         explanation->priced[knob] = run.figures;
     run_close(&run);
-    return status;
-}
-
-/* The remedies are replayed side by side, each into its own place; the error of the first knob is the one that is told. */
-static enum status price_remedies(struct explanation *explanation, struct diag *diag)
-{
-    struct diag diags[KNOBS] = {{0}};
-    enum status statuses[KNOBS] = {SIM_OK};
-#pragma omp parallel for schedule(dynamic, 1) default(none) shared(explanation, diags, statuses)
-    for (int knob = 0; knob < KNOBS; knob++)
-        statuses[knob] = price_remedy(explanation, (enum knob)knob, &diags[knob]);
-    for (int knob = 0; knob < KNOBS; knob++)
-        if (statuses[knob] != SIM_OK) {
-            *diag = diags[knob];
-            return statuses[knob];
-        }
-    return SIM_OK;
+    return diag->status;
 }
 
 enum status explanation_make(struct explanation *explanation, const struct trace *trace, const struct config *config,
@@ -105,7 +81,7 @@ enum status explanation_make(struct explanation *explanation, const struct trace
     if (status != SIM_OK || !options->remedies || end->stalled || end->abort)
         return status;
     status = find_remedies(explanation, options, diag);
-    return status == SIM_OK ? price_remedies(explanation, diag) : status;
+    return status == SIM_OK ? parallel_runs(KNOBS, 0, price_remedy, explanation, diag) : status;
 }
 
 void explanation_close(struct explanation *explanation)

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/compare.h"
 #include "replay/replay.h"
+#include "study/parallel_runs.h"
 
 enum { LIMIT_GROWTH = 8 };
 
@@ -107,18 +109,17 @@ void step_digests_free(struct step_digests *digests)
 /* The first step at which they differ or that only one of them has; SIZE_MAX: none. */
 static size_t first_step_that_differs(const struct step_digests *a, const struct step_digests *b)
 {
-    const size_t both = a->count < b->count ? a->count : b->count;
-    for (size_t i = 0; i < both; i++)
-        if (a->steps[i] != b->steps[i])
-            return i;
-    return a->count == b->count ? SIZE_MAX : both;
+    size_t i = 0;
+    while (i < a->count && i < b->count && a->steps[i] == b->steps[i])
+        i++;
+    return i == a->count && i == b->count ? SIZE_MAX : i;
 }
 
 /* --- passes 2 and 3: the lists of single steps ----------------------------------------------------------------------------------- */
 
 /* Watches steps before `limit`; keeps digests of all, or the decisions of one. */
 struct step_watch {
-    const struct trace *trace;
+    const struct compared_replay *side;
     uint64_t limit;
     bool stopped; /* there are steps from the limit on */
     struct step_digests digests;
@@ -126,45 +127,30 @@ struct step_watch {
     struct decided_step scratch;
 };
 
-/* `step` keeps its room from step to step: after the first few, watching allocates nothing. */
-static enum status add_decision(struct decided_step *step, const struct decision *decision, struct diag *diag)
-{
-    enum status status =
-        array_reserve(&step->decisions, &step->capacity, step->count + 1, sizeof *step->decisions, "the decisions of a step", diag);
-    if (status == SIM_OK)
-        step->decisions[step->count++] = *decision;
-    return status;
-}
-
-/* All decisions of a step, in order of enum decision_kind. */
+/* All decisions of a step, in order of enum decision_kind. `out` keeps its room from step to step: after the first few, watching allocates
+ * nothing. */
 static enum status read_step(const struct trace *trace, const struct step *step, struct decided_step *out, struct diag *diag)
 {
-    enum status status = SIM_OK;
-    struct decision made;
-    out->count = 0;
+    const size_t count =
+        (size_t)step->preempted_count + step->resumed_count + step->admitted_count + step->ignored_count + step->scheduled_count;
+    enum status status = array_reserve(&out->decisions, &out->capacity, count, sizeof *out->decisions, "the decisions of a step", diag);
+    if (status != SIM_OK)
+        return status;
+    struct decision *next = out->decisions;
+    out->count = count;
     out->exists = true;
     out->start_ns = step->tally.start_ns;
-    for (uint32_t i = 0; i < step->preempted_count && status == SIM_OK; i++) {
-        made = name(trace, DECIDE_PREEMPT, step->preempted[i].request, step->preempted[i].kind);
-        status = add_decision(out, &made, diag);
-    }
-    for (uint32_t i = 0; i < step->resumed_count && status == SIM_OK; i++) {
-        made = name(trace, DECIDE_SWAP_IN, step->resumed[i], 0);
-        status = add_decision(out, &made, diag);
-    }
-    for (uint32_t i = 0; i < step->admitted_count && status == SIM_OK; i++) {
-        made = name(trace, DECIDE_ADMIT, step->admitted[i].request, step->admitted[i].cached_tokens);
-        status = add_decision(out, &made, diag);
-    }
-    for (uint32_t i = 0; i < step->ignored_count && status == SIM_OK; i++) {
-        made = name(trace, DECIDE_IGNORE, step->ignored[i], 0);
-        status = add_decision(out, &made, diag);
-    }
-    for (uint32_t i = 0; i < step->scheduled_count && status == SIM_OK; i++) {
-        made = name(trace, DECIDE_COMPUTE, step->scheduled[i].request, step->scheduled[i].tokens);
-        status = add_decision(out, &made, diag);
-    }
-    return status;
+    for (uint32_t i = 0; i < step->preempted_count; i++)
+        *next++ = name(trace, DECIDE_PREEMPT, step->preempted[i].request, step->preempted[i].kind);
+    for (uint32_t i = 0; i < step->resumed_count; i++)
+        *next++ = name(trace, DECIDE_SWAP_IN, step->resumed[i], 0);
+    for (uint32_t i = 0; i < step->admitted_count; i++)
+        *next++ = name(trace, DECIDE_ADMIT, step->admitted[i].request, step->admitted[i].cached_tokens);
+    for (uint32_t i = 0; i < step->ignored_count; i++)
+        *next++ = name(trace, DECIDE_IGNORE, step->ignored[i], 0);
+    for (uint32_t i = 0; i < step->scheduled_count; i++)
+        *next++ = name(trace, DECIDE_COMPUTE, step->scheduled[i].request, step->scheduled[i].tokens);
+    return SIM_OK;
 }
 
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
@@ -176,8 +162,8 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
         return SIM_INTERRUPTED; /* seen enough */
     }
     if (watch->kept)
-        return number + 1 == watch->limit ? read_step(watch->trace, step, watch->kept, diag) : SIM_OK;
-    enum status status = read_step(watch->trace, step, &watch->scratch, diag);
+        return number + 1 == watch->limit ? read_step(watch->side->trace, step, watch->kept, diag) : SIM_OK;
+    enum status status = read_step(watch->side->trace, step, &watch->scratch, diag);
     if (status == SIM_OK)
         status = reach_step(&watch->digests, number, diag);
     for (size_t i = 0; i < watch->scratch.count && status == SIM_OK; i++)
@@ -186,32 +172,12 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
 }
 
 /* Replay one side by the step-by-step scheduler, whose lists are what decisions are defined by, and stop at watch->limit. */
-static enum status watch_steps(const struct compared_replay *side, struct step_watch *watch, struct diag *diag)
+static enum status watch_steps(void *context, size_t side, struct diag *diag)
 {
-    struct step_time_model *model;
-    struct replay_facts facts;
-    const struct replay_options options = {.reference = true};
+    struct step_watch *watch = &((struct step_watch *)context)[side];
     const struct observer observer = {.self = watch, .scheduled = on_scheduled};
-    watch->trace = side->trace;
-    enum status status = step_time_create(side->config, &model, diag);
-    if (status != SIM_OK)
-        return status;
-    status = replay_run(side->trace, side->config, model, &observer, 1, &options, &facts, diag);
-    step_time_destroy(model);
+    enum status status = replay_observed(watch->side->trace, watch->side->config, &observer, true, diag);
     return watch->stopped && status == SIM_INTERRUPTED ? SIM_OK : status;
-}
-
-static enum status watch_both(const struct compared_replay sides[2], struct step_watch watches[2], struct diag *diag)
-{
-    struct diag diags[2] = {{0}};
-    enum status statuses[2];
-#pragma omp parallel for default(none) shared(sides, watches, diags, statuses)
-    for (int i = 0; i < 2; i++)
-        statuses[i] = watch_steps(&sides[i], &watches[i], &diags[i]);
-    for (int i = 0; i < 2; i++)
-        if (statuses[i] != SIM_OK)
-            return diag_set(diag, statuses[i], "%s", diags[i].text);
-    return SIM_OK;
 }
 
 static void watches_free(struct step_watch watches[2])
@@ -226,8 +192,8 @@ static void watches_free(struct step_watch watches[2])
 static enum status find_step(const struct compared_replay sides[2], uint64_t limit, size_t *step, struct diag *diag)
 {
     for (;; limit = limit > UINT64_MAX / LIMIT_GROWTH ? UINT64_MAX : limit * LIMIT_GROWTH) {
-        struct step_watch watches[2] = {{.limit = limit}, {.limit = limit}};
-        enum status status = watch_both(sides, watches, diag);
+        struct step_watch watches[2] = {{.side = &sides[0], .limit = limit}, {.side = &sides[1], .limit = limit}};
+        enum status status = parallel_runs(2, 0, watch_steps, watches, diag);
         *step = first_step_that_differs(&watches[0].digests, &watches[1].digests);
         const bool more = watches[0].stopped && watches[1].stopped;
         watches_free(watches);
@@ -238,95 +204,73 @@ static enum status find_step(const struct compared_replay sides[2], uint64_t lim
 
 /* --- what differs in that step ---------------------------------------------------------------------------------------------------------------- */
 
-/* A decision with its place, sorted so that those about the same request meet. */
-struct placed {
-    const struct decision *decision;
-    size_t place; /* in A; what is only in B comes after */
-    bool in_b;
-};
-
-static int by_name(const void *a, const void *b)
+/* Decisions of both sides have places: A's in the scheduler's order, then B's. */
+static const struct decision *decision_at(const struct first_difference *difference, size_t place)
 {
-    const struct placed *left = a, *right = b;
-    const struct decision *l = left->decision, *r = right->decision;
-    if (l->kind != r->kind)
-        return l->kind < r->kind ? -1 : 1;
-    if (l->request != r->request)
-        return l->request < r->request ? -1 : 1;
-    if (l->sample != r->sample)
-        return l->sample < r->sample ? -1 : 1;
-    return left->in_b - right->in_b;
+    const struct decided_step *sides = difference->sides;
+    return place < sides[0].count ? &sides[0].decisions[place] : &sides[1].decisions[place - sides[0].count];
 }
 
-/* Are both about the same thing? Then only the values may differ. */
-static bool same_name(const struct decision *a, const struct decision *b)
+/* Are both about the same thing? Then only the values may differ. Else which comes first. */
+static int compare_names(const struct decision *a, const struct decision *b)
 {
-    return a->kind == b->kind && a->request == b->request && a->sample == b->sample;
+    if (a->kind != b->kind)
+        return compare_u64(a->kind, b->kind);
+    return a->request != b->request ? compare_u64(a->request, b->request) : compare_u64(a->sample, b->sample);
 }
 
-struct placed_pair {
-    struct decision_pair pair;
-    size_t place;
-};
-
-static int by_place(const void *a, const void *b)
+/* So that those about the same thing meet, A's first. */
+static int by_name(const void *left, const void *right, void *difference)
 {
-    const struct placed_pair *left = a, *right = b;
-    if (left->pair.kind != right->pair.kind)
-        return left->pair.kind < right->pair.kind ? -1 : 1;
-    return (left->place > right->place) - (left->place < right->place);
+    const size_t a = *(const size_t *)left, b = *(const size_t *)right;
+    const int order = compare_names(decision_at(difference, a), decision_at(difference, b));
+    return order ? order : compare_u64(a, b);
 }
 
-static struct placed_pair join(const struct placed *from, const struct placed *other)
+/* Join both sides by name; a pair that differs goes to made[its first decision's place]. What is alike on both sides is left out. */
+static void join(struct first_difference *difference, const size_t *places, size_t total, struct decision_pair *made)
 {
-    struct placed_pair made = {.place = from->place};
-    made.pair.kind = from->decision->kind;
-    made.pair.request = from->decision->request;
-    made.pair.sample = from->decision->sample;
-    made.pair.in_a = !from->in_b;
-    made.pair.in_b = from->in_b || other;
-    made.pair.a = from->in_b ? 0 : from->decision->value;
-    made.pair.b = from->in_b ? from->decision->value : other ? other->decision->value : 0;
-    return made;
-}
-
-/* `all` is sorted by name, so two decisions about the same thing are neighbours, A's first. What is alike on both sides is left out. */
-static size_t pair_up(const struct placed *all, size_t total, struct placed_pair *out)
-{
-    size_t count = 0;
+    const size_t in_a = difference->sides[0].count;
     for (size_t i = 0; i < total; i++) {
-        const bool met = i + 1 < total && !all[i].in_b && all[i + 1].in_b && same_name(all[i].decision, all[i + 1].decision);
-        const struct placed_pair made = join(&all[i], met ? &all[i + 1] : NULL);
-        i += met;
-        if (!met || made.pair.a != made.pair.b)
-            out[count++] = made;
+        const struct decision *first = decision_at(difference, places[i]), *met = NULL;
+        const size_t place = places[i];
+        const bool of_a = place < in_a;
+        if (of_a && i + 1 < total && places[i + 1] >= in_a && compare_names(first, decision_at(difference, places[i + 1])) == 0)
+            met = decision_at(difference, places[++i]);
+        if (met && met->value == first->value)
+            continue;
+        made[place] = (struct decision_pair){.kind = first->kind,
+                                             .request = first->request,
+                                             .sample = first->sample,
+                                             .in_a = of_a,
+                                             .in_b = !of_a || met,
+                                             .a = of_a ? first->value : 0,
+                                             .b = !of_a ? first->value
+                                                  : met ? met->value
+                                                        : 0};
+        difference->pair_count++;
     }
-    return count;
 }
 
-/* Fill in difference->pairs: join both lists by name, then sort what differs into the scheduler's order again. */
+/* Fill in difference->pairs: what differs, in order of kinds and then of places. */
 static enum status pair_decisions(struct first_difference *difference, struct diag *diag)
 {
-    const size_t in_a = difference->sides[0].count, total = in_a + difference->sides[1].count;
-    struct placed *all = NULL;
-    struct placed_pair *made = NULL;
-    enum status status = array_zeroed(&all, total, sizeof *all, "decisions that differ", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&made, total, sizeof *made, "decisions that differ", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&difference->pairs, total, sizeof *difference->pairs, "decisions that differ", diag);
+    const size_t total = difference->sides[0].count + difference->sides[1].count;
+    size_t *places = NULL, count = 0;
+    struct decision_pair *made = NULL;
+    const struct array_request arrays[] = {ARRAY_OF(places, total), ARRAY_OF(made, total), ARRAY_OF(difference->pairs, total)};
+    enum status status = array_zeroed_all(arrays, 3, "decisions that differ", diag);
     if (status == SIM_OK) {
         for (size_t i = 0; i < total; i++)
-            all[i] = (struct placed){.decision = i < in_a ? &difference->sides[0].decisions[i] : &difference->sides[1].decisions[i - in_a],
-                                     .place = i,
-                                     .in_b = i >= in_a};
-        qsort(all, total, sizeof *all, by_name);
-        difference->pair_count = pair_up(all, total, made);
-        qsort(made, difference->pair_count, sizeof *made, by_place);
-        for (size_t i = 0; i < difference->pair_count; i++)
-            difference->pairs[i] = made[i].pair;
+            places[i] = i;
+        qsort_r(places, total, sizeof *places, by_name, difference);
+        join(difference, places, total, made);
+        for (int kind = DECIDE_PREEMPT; kind <= DECIDE_COMPUTE; kind++)
+            for (size_t i = 0; i < total; i++)
+                if ((made[i].in_a || made[i].in_b) && (int)made[i].kind == kind)
+                    difference->pairs[count++] = made[i];
     }
-    free(all);
+    free(places);
     free(made);
     return status;
 }
@@ -341,8 +285,9 @@ enum status first_difference_find(const struct compared_replay sides[2], struct 
     enum status status = find_step(sides, bound == SIZE_MAX ? UINT64_MAX : (uint64_t)bound + 1, &step, diag);
     if (status != SIM_OK || step == SIZE_MAX)
         return status;
-    struct step_watch watches[2] = {{.limit = step + 1, .kept = &out->sides[0]}, {.limit = step + 1, .kept = &out->sides[1]}};
-    status = watch_both(sides, watches, diag);
+    struct step_watch watches[2] = {{.side = &sides[0], .limit = step + 1, .kept = &out->sides[0]},
+                                    {.side = &sides[1], .limit = step + 1, .kept = &out->sides[1]}};
+    status = parallel_runs(2, 0, watch_steps, watches, diag);
     out->found = status == SIM_OK;
     out->step = step;
     return status == SIM_OK ? pair_decisions(out, diag) : status;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/compare.h"
+#include "base/integers.h"
 #include "study/stack_distance.h"
 
 /* One place where the curve's slope changes: from pool size `pool` on, each further block brings so much more. */
@@ -54,8 +56,7 @@ static void pass_close(struct pass *pass)
 static enum status note_hits(struct pass *pass, uint64_t distance, uint64_t blocks, uint32_t tokens, struct diag *diag)
 {
     if (!pass->whole_curve) {
-        uint64_t reached = pass->pool > distance ? pass->pool - distance : 0;
-        pass->hit_tokens += (reached < blocks ? reached : blocks) * tokens;
+        pass->hit_tokens += min_u64(pass->pool > distance ? pass->pool - distance : 0, blocks) * tokens;
         return SIM_OK;
     }
     enum status status =
@@ -97,16 +98,7 @@ static enum status touch_prompt(struct pass *pass, uint32_t leaf, uint64_t touch
 
 static int by_pool(const void *a, const void *b)
 {
-    const struct bend *left = a, *right = b;
-    return (left->pool > right->pool) - (left->pool < right->pool);
-}
-
-static enum status add_corner(struct hit_curve *curve, const struct curve_point *corner, struct diag *diag)
-{
-    enum status status = array_reserve(&curve->points, &curve->capacity, curve->count + 1, sizeof *curve->points, "the hit curve", diag);
-    if (status == SIM_OK)
-        curve->points[curve->count++] = *corner;
-    return status;
+    return compare_u64(((const struct bend *)a)->pool, ((const struct bend *)b)->pool);
 }
 
 /* Add the bends up, from small pools to large ones. */
@@ -116,7 +108,7 @@ static enum status find_corners(struct pass *pass, struct hit_curve *curve, stru
     struct curve_point corner = {0};
     if (pass->bend_count > 0)
         qsort(pass->bends, pass->bend_count, sizeof *pass->bends, by_pool);
-    enum status status = add_corner(curve, &corner, diag);
+    enum status status = array_append(&curve->points, &curve->count, &curve->capacity, &corner, sizeof corner, "the hit curve", diag);
     for (size_t i = 0; i < pass->bend_count && status == SIM_OK;) {
         const uint64_t pool = pass->bends[i].pool, width = pool - corner.pool_blocks;
         int64_t blocks = 0, tokens = 0;
@@ -130,7 +122,7 @@ static enum status find_corners(struct pass *pass, struct hit_curve *curve, stru
         slope_blocks += blocks;
         slope_tokens += tokens;
         if (pool > 0 && (blocks != 0 || tokens != 0))
-            status = add_corner(curve, &corner, diag);
+            status = array_append(&curve->points, &curve->count, &curve->capacity, &corner, sizeof corner, "the hit curve", diag);
     }
     return status;
 }

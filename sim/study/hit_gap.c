@@ -24,9 +24,8 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     for (size_t i = 0; i < count && status == SIM_OK; i++) {
         if (events[i].kind != EVENT_ADMIT && events[i].kind != EVENT_FINISH)
             continue;
-        status = array_reserve(&log->uses, &log->capacity, log->count + 1, sizeof *log->uses, "the order of admissions", diag);
-        if (status == SIM_OK)
-            log->uses[log->count++] = (struct cache_use){.position = events[i].request, .ends = events[i].kind == EVENT_FINISH};
+        const struct cache_use use = {.position = events[i].request, .ends = events[i].kind == EVENT_FINISH};
+        status = array_append(&log->uses, &log->count, &log->capacity, &use, sizeof use, "the order of admissions", diag);
     }
     return status;
 }
@@ -67,14 +66,13 @@ enum status hit_gap_measure(const struct prompt_tree *tree, const struct trace *
         status = run_open(&run, trace, &changed, diag);
     if (status == SIM_OK)
         status = run_replay(&run, &observer, 1, NULL, diag);
+    for (int ends = 0; ends <= 1 && status == SIM_OK; ends++)
+        status =
+            hit_tokens_in_order(tree, trace, block_size, log.uses, log.count, ends, pool_blocks, &gap.hit_tokens[HIT_ORDER + ends], diag);
     if (status == SIM_OK) {
         read_run(&run, &gap);
-        status = hit_tokens_in_order(tree, trace, block_size, log.uses, log.count, false, pool_blocks, &gap.hit_tokens[HIT_ORDER], diag);
-    }
-    if (status == SIM_OK)
-        status = hit_tokens_in_order(tree, trace, block_size, log.uses, log.count, true, pool_blocks, &gap.hit_tokens[HIT_ENDS], diag);
-    if (status == SIM_OK)
         *out = gap;
+    }
     run_close(&run);
     free(log.uses);
     return status;

@@ -35,22 +35,9 @@ void measured_run_close(struct measured_run *run)
     *run = (struct measured_run){0};
 }
 
-/* places[number in the file] = position + 1; 0: not in the trace. Several samples of a request share its number; the first one is taken. */
-static enum status make_places(const struct trace *trace, uint32_t **places, uint32_t *most, struct diag *diag)
-{
-    *most = 0;
-    for (uint32_t position = 0; position < trace->count; position++)
-        if (trace->index[position] >= *most)
-            *most = trace->index[position] + 1;
-    enum status status = array_zeroed(places, *most, sizeof **places, "measured requests", diag);
-    for (uint32_t position = trace->count; position-- > 0 && status == SIM_OK;)
-        (*places)[trace->index[position]] = position + 1;
-    return status;
-}
-
-/* The same when the list has exactly one entry for each request of the trace: entry i is then the i-th of these in the file's order, even if
+/* As request_places, when the list has exactly one entry for each request of the trace: entry i is then the i-th of these in the file's order, even if
  * the trace is only a part of its file. */
-static enum status make_places_in_turn(const struct trace *trace, uint32_t **places, uint32_t *most, struct diag *diag)
+static enum status places_in_turn(const struct trace *trace, uint32_t **places, uint32_t *most, struct diag *diag)
 {
     enum status status = request_order(trace, places, diag);
     *most = trace->count;
@@ -97,7 +84,7 @@ static enum status read_requests(struct measured_run *run, const char *path, con
     for (int i = 0; i < COLUMN_LATENCIES + MEASURED_LATENCIES && status == SIM_OK; i++)
         status = csv_column(&csv, names[i], &columns[i], diag);
     if (status == SIM_OK)
-        status = make_places(trace, &places, &most, diag);
+        status = request_places(trace, &places, &most, diag);
     for (size_t row = 0; row < csv.rows && status == SIM_OK; row++)
         status = take_request(run, &csv, row, columns, trace, places, most, diag);
     free(places);
@@ -182,49 +169,43 @@ static enum status take_lists(struct measured_run *run, const struct json_docume
     return SIM_OK;
 }
 
+/* What read_lists fills, and from whose requests. */
+struct list_reader {
+    struct measured_run *run;
+    const struct trace *trace;
+};
+
 /* The four lists are walked in parallel through cJSON's links: access by index would be quadratic. */
-static enum status read_lists(struct measured_run *run, const struct json_document *document, const struct trace *trace, struct diag *diag)
+static enum status read_lists(const struct json_document *document, void *self, struct diag *diag)
 {
     static const char *const names[] = {"input_lens", "output_lens", "ttfts", "itls"};
+    const struct list_reader *reader = self;
+    const struct trace *trace = reader->trace;
     const cJSON *nodes[4];
     uint32_t *places = NULL, most;
-    enum status status = SIM_OK;
+    enum status status = make_arrays(reader->run, trace, diag);
     for (int i = 0; i < 4 && status == SIM_OK; i++)
         status = find_list(document, names[i], &nodes[i], diag);
-    if (status == SIM_OK && cJSON_GetArraySize(nodes[0]) == (int)trace->count)
-        status = make_places_in_turn(trace, &places, &most, diag);
-    else if (status == SIM_OK)
-        status = make_places(trace, &places, &most, diag);
+    if (status == SIM_OK)
+        status = (cJSON_GetArraySize(nodes[0]) == (int)trace->count ? places_in_turn : request_places)(trace, &places, &most, diag);
     for (int i = 0; i < 4 && status == SIM_OK; i++)
         nodes[i] = nodes[i]->child;
     for (uint32_t at = 0; status == SIM_OK && nodes[0] && nodes[1] && nodes[2] && nodes[3]; at++) {
         if (at < most && places[at] > 0)
-            status = take_lists(run, document, nodes, places[at] - 1, trace, diag);
+            status = take_lists(reader->run, document, nodes, places[at] - 1, trace, diag);
         for (int i = 0; i < 4; i++)
             nodes[i] = nodes[i]->next;
     }
     if (status == SIM_OK && (nodes[0] || nodes[1] || nodes[2] || nodes[3]))
         status = json_error(document, document->root, false, diag, "input_lens, output_lens, ttfts and itls should be of one length");
     free(places);
+    if (status != SIM_OK)
+        measured_run_close(reader->run);
     return status;
 }
 
 enum status measured_run_open_json(const char *path, const struct trace *trace, struct measured_run *out, struct diag *diag)
 {
-    struct text_file file;
-    struct json_document document;
-    enum status status = text_file_open(path, &file, diag);
-    if (status != SIM_OK)
-        return status;
-    status = json_open(path, 1, file.text, file.length, &document, diag);
-    if (status == SIM_OK) {
-        status = make_arrays(out, trace, diag);
-        if (status == SIM_OK)
-            status = read_lists(out, &document, trace, diag);
-        if (status != SIM_OK)
-            measured_run_close(out);
-        json_close(&document);
-    }
-    text_file_close(&file);
-    return status;
+    struct list_reader reader = {.run = out, .trace = trace};
+    return json_read_file(path, read_lists, &reader, diag);
 }

@@ -9,76 +9,74 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/compare.h"
 
-/* Objectives of one point, turned so that larger is better. */
-struct candidate {
-    size_t point;
-    const double *goods;
+struct points {
+    const double *values;
     size_t objectives;
+    const bool *maximise;
 };
 
-static int best_first(const void *left, const void *right)
+/* How much better `a` is than `b` in one objective: above 0, 0 or below 0. */
+static int better(const struct points *points, size_t objective, size_t a, size_t b)
 {
-    const struct candidate *a = left, *b = right;
-    for (size_t o = 0; o < a->objectives; o++)
-        if (a->goods[o] != b->goods[o])
-            return a->goods[o] > b->goods[o] ? -1 : 1;
-    return a->point < b->point ? -1 : a->point > b->point;
+    const double *values = points->values + objective;
+    const int order = compare_doubles(values[a * points->objectives], values[b * points->objectives]);
+    return points->maximise[objective] ? order : -order;
 }
 
-static bool beats(const struct candidate *a, const struct candidate *b)
+static int best_first(const void *left, const void *right, void *context)
 {
-    bool better = false;
-    for (size_t o = 0; o < a->objectives; o++) {
-        if (a->goods[o] < b->goods[o])
+    const size_t a = *(const size_t *)left, b = *(const size_t *)right;
+    const struct points *points = context;
+    for (size_t o = 0; o < points->objectives; o++)
+        if (better(points, o, a, b) != 0)
+            return -better(points, o, a, b);
+    return compare_u64(a, b);
+}
+
+static bool beats(const struct points *points, size_t a, size_t b)
+{
+    bool wins = false;
+    for (size_t o = 0; o < points->objectives; o++) {
+        if (better(points, o, a, b) < 0)
             return false;
-        better |= a->goods[o] > b->goods[o];
+        wins |= better(points, o, a, b) > 0;
     }
-    return better;
+    return wins;
 }
 
-/* Gather the competing points; returns how many. */
-static size_t gather(const double *values, size_t points, size_t objectives, const bool *maximise, double *goods,
-                     struct candidate *candidates)
+static bool competes(const struct points *points, size_t point)
 {
-    size_t count = 0;
-    for (size_t point = 0; point < points; point++) {
-        double *mine = goods + point * objectives;
-        bool competes = true;
-        for (size_t o = 0; o < objectives; o++) {
-            double value = values[point * objectives + o];
-            mine[o] = maximise[o] ? value : -value;
-            competes &= !isnan(value);
-        }
-        if (competes)
-            candidates[count++] = (struct candidate){.point = point, .goods = mine, .objectives = objectives};
-    }
-    return count;
+    for (size_t o = 0; o < points->objectives; o++)
+        if (isnan(points->values[point * points->objectives + o]))
+            return false;
+    return true;
 }
 
-enum status pareto_front(const double *values, size_t points, size_t objectives, const bool *maximise, bool *on_front, struct diag *diag)
+enum status pareto_front(const double *values, size_t point_count, size_t objectives, const bool *maximise, bool *on_front,
+                         struct diag *diag)
 {
-    double *goods = NULL;
-    struct candidate *candidates = NULL;
-    enum status status = array_zeroed(&goods, points * objectives, sizeof *goods, "a Pareto front", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&candidates, points, sizeof *candidates, "a Pareto front", diag);
-    if (status == SIM_OK) {
-        size_t count = gather(values, points, objectives, maximise, goods, candidates), front = 0;
-        for (size_t point = 0; point < points; point++)
-            on_front[point] = false;
-        qsort(candidates, count, sizeof *candidates, best_first);
-        for (size_t i = 0; i < count; i++) {
-            size_t k = 0;
-            while (k < front && !beats(&candidates[k], &candidates[i]))
-                k++;
-            if (k < front)
-                continue;
-            on_front[candidates[i].point] = true;
-            candidates[front++] = candidates[i]; /* front <= i: nothing unseen is overwritten */
-        }
+    struct points points = {.values = values, .objectives = objectives, .maximise = maximise};
+    size_t *order, count = 0, front = 0;
+    enum status status = array_zeroed(&order, point_count, sizeof *order, "a Pareto front", diag);
+    if (status != SIM_OK)
+        return status;
+    for (size_t point = 0; point < point_count; point++) {
+        on_front[point] = false;
+        if (competes(&points, point))
+            order[count++] = point;
     }
-    free(goods);
-    free(candidates);
-    return status;
+    qsort_r(order, count, sizeof *order, best_first, &points);
+    for (size_t i = 0; i < count; i++) {
+        size_t k = 0;
+        while (k < front && !beats(&points, order[k], order[i]))
+            k++;
+        if (k < front)
+            continue;
+        on_front[order[i]] = true;
+        order[front++] = order[i]; /* front <= i: nothing unseen is overwritten */
+    }
+    free(order);
+    return SIM_OK;
 }

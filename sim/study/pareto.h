@@ -12,7 +12,7 @@
 
 /* values[point * objectives + o]; maximise[o]: larger is better. A point with a NaN never competes. on_front[point] is written for all.
  * O(n log n + n * front). */
-SIM_NODISCARD enum status pareto_front(const double *values, size_t points, size_t objectives, const bool *maximise, bool *on_front,
+SIM_NODISCARD enum status pareto_front(const double *values, size_t point_count, size_t objectives, const bool *maximise, bool *on_front,
                                        struct diag *diag);
 
 #endif

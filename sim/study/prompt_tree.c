@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 
 #define EMPTY_SLOT UINT32_MAX
 
@@ -26,7 +27,7 @@ struct builder {
 static uint64_t named_tokens(const struct trace *trace, uint64_t width, uint32_t position)
 {
     uint64_t tokens = trace_hash_count(trace, position) * width;
-    return tokens < trace->input_tokens[position] ? tokens : trace->input_tokens[position];
+    return min_u64(tokens, trace->input_tokens[position]);
 }
 
 static const uint32_t *ids_of(const struct builder *builder, uint32_t position)
@@ -60,10 +61,8 @@ static uint32_t add_node(struct builder *builder, uint32_t parent, uint32_t star
 static uint32_t agreement(const struct builder *builder, const struct prompt_node *stretch, uint32_t position)
 {
     const uint32_t *mine = ids_of(builder, position), *theirs = ids_of(builder, stretch->position);
-    uint64_t named = named_tokens(builder->trace, builder->width, position), limit = stretch->end;
-    uint64_t theirs_named = named_tokens(builder->trace, builder->width, stretch->position);
-    limit = named < limit ? named : limit;
-    limit = theirs_named < limit ? theirs_named : limit;
+    const uint64_t named = named_tokens(builder->trace, builder->width, position);
+    const uint64_t limit = min_u64(stretch->end, min_u64(named, named_tokens(builder->trace, builder->width, stretch->position)));
     for (uint64_t block = stretch->start / builder->width + 1; block * builder->width < limit; block++)
         if (mine[block] != theirs[block])
             return (uint32_t)(block * builder->width);
@@ -114,11 +113,9 @@ static enum status make_room(struct builder *builder, struct diag *diag)
     uint64_t slots = 16;
     while (slots < 4 * ((uint64_t)prompts + 1) * 2) /* at most two children a prompt; a quarter full keeps probes short */
         slots *= 2;
-    enum status status = array_zeroed(&tree->nodes, 2 * (size_t)prompts + 1, sizeof *tree->nodes, "the tree of prompts", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&tree->leaf, prompts, sizeof *tree->leaf, "the tree of prompts", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&builder->slots, slots, sizeof *builder->slots, "the tree of prompts", diag);
+    const struct array_request arrays[] = {ARRAY_OF(tree->nodes, 2 * (size_t)prompts + 1), ARRAY_OF(tree->leaf, prompts),
+                                           ARRAY_OF(builder->slots, slots)};
+    enum status status = array_zeroed_all(arrays, 3, "the tree of prompts", diag);
     builder->mask = slots - 1;
     for (uint64_t i = 0; i < slots && status == SIM_OK; i++)
         builder->slots[i].node = EMPTY_SLOT;
@@ -130,19 +127,18 @@ enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_to
     struct prompt_tree tree = {.prompts = trace->count};
     struct builder builder = {.trace = trace, .width = trace_block_tokens, .tree = &tree};
     enum status status = make_room(&builder, diag);
-    if (status == SIM_OK) {
-        tree.count = 1; /* the root */
-        for (uint32_t position = 0; position < trace->count; position++) {
-            /* Samples of one request come after sample 0 and have its prompt. */
-            uint32_t sample = trace->sample ? trace->sample[position] : 0;
-            tree.leaf[position] = sample ? tree.leaf[position - sample] : insert(&builder, position);
-            tree.prompt_tokens += trace->input_tokens[position];
-        }
-        *out = tree;
-    } else {
-        prompt_tree_free(&tree);
+    tree.count = 1; /* the root */
+    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
+        /* Samples of one request come after sample 0 and have its prompt. */
+        uint32_t sample = trace->sample ? trace->sample[position] : 0;
+        tree.leaf[position] = sample ? tree.leaf[position - sample] : insert(&builder, position);
+        tree.prompt_tokens += trace->input_tokens[position];
     }
     free(builder.slots);
+    if (status == SIM_OK)
+        *out = tree;
+    else
+        prompt_tree_free(&tree);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* remedies.c - the search for settings that spare requests: a list of probes (one knob, one value, what a replay there showed), rounds that
- * replay probes side by side, and the steps of the search on top. Read remedies.h first, then run_search. */
+ * replay probes side by side, and the steps of the search on top. Read remedies.h first, then remedies_find. */
 #include "study/remedies.h"
 
 #include <math.h>
@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/compare.h"
+#include "base/integers.h"
 #include "replay/replay.h"
+#include "study/parallel_runs.h"
 
 /* Bit 0 is the run as a whole, bit 1 + i the i-th request. */
 #define WHOLE_RUN UINT32_C(1)
@@ -27,7 +30,10 @@ struct search {
     size_t count, capacity;
     size_t done; /* probes that have been replayed: all before this one, between rounds */
     uint32_t everything;
+    uint32_t *bit_of; /* by position: bits of the targets that it is */
     uint32_t replays;
+    enum status status; /* the first error: nothing is asked or replayed after it */
+    struct diag *diag;
 };
 
 /* --- one replay ------------------------------------------------------------------------------------------------------------------- */
@@ -65,21 +71,16 @@ static int64_t value_of(const struct search *search, const struct probe *probe)
     return probe->knob == KNOB_SEQUENCES ? search->now[probe->knob] - probe->effort : search->now[probe->knob] + probe->effort;
 }
 
-static enum status run_probe(const struct search *search, const uint32_t *bit_of, struct probe *probe, struct diag *diag)
+static enum status run_probe(void *context, size_t i, struct diag *diag)
 {
+    const struct search *search = context;
+    struct probe *probe = &search->probes[search->done + i];
     const struct remedy_question *question = search->question;
     struct config config = *question->config;
-    struct step_time_model *model;
-    struct replay_options options = {0};
-    struct replay_facts facts;
-    struct watcher watcher = {.asked = probe->asked, .bit_of = bit_of};
+    struct watcher watcher = {.asked = probe->asked, .bit_of = search->bit_of};
     struct observer observer = {.self = &watcher, .events = watch};
     remedy_apply(&config, probe->knob, value_of(search, probe));
-    enum status status = step_time_create(&config, &model, diag);
-    if (status != SIM_OK)
-        return status;
-    status = replay_run(question->trace, &config, model, &observer, 1, &options, &facts, diag);
-    step_time_destroy(model);
+    enum status status = replay_observed(question->trace, &config, &observer, false, diag);
     if (status != SIM_OK && !(status == SIM_INTERRUPTED && watcher.decided == watcher.asked))
         return status;
     diag_clear(diag);
@@ -95,16 +96,14 @@ static enum status run_probe(const struct search *search, const uint32_t *bit_of
 static int by_knob_and_effort(const void *a, const void *b)
 {
     const struct probe *left = a, *right = b;
-    if (left->knob != right->knob)
-        return left->knob < right->knob ? -1 : 1;
-    return left->effort < right->effort ? -1 : left->effort > right->effort;
+    return left->knob != right->knob ? compare_u64(left->knob, right->knob) : compare_u64((uint64_t)left->effort, (uint64_t)right->effort);
 }
 
 /* Ask for targets at an effort; what is known already is not asked again. */
-static enum status ask(struct search *search, enum knob knob, int64_t effort, uint32_t targets, struct diag *diag)
+static void ask(struct search *search, enum knob knob, int64_t effort, uint32_t targets)
 {
-    if (effort < 1 || effort > search->limit[knob])
-        return SIM_OK;
+    if (effort < 1 || effort > search->limit[knob] || search->status != SIM_OK)
+        return;
     for (size_t i = 0; i < search->count; i++) {
         struct probe *probe = &search->probes[i];
         if (probe->knob != knob || probe->effort != effort)
@@ -114,13 +113,11 @@ static enum status ask(struct search *search, enum knob knob, int64_t effort, ui
         else
             targets &= ~probe->decided;
         if (i >= search->done || targets == 0)
-            return SIM_OK;
+            return;
     }
-    enum status status =
-        array_reserve(&search->probes, &search->capacity, search->count + 1, sizeof *search->probes, "the search for remedies", diag);
-    if (status == SIM_OK)
-        search->probes[search->count++] = (struct probe){.knob = knob, .effort = effort, .asked = targets};
-    return status;
+    const struct probe probe = {.knob = knob, .effort = effort, .asked = targets};
+    search->status =
+        array_append(&search->probes, &search->count, &search->capacity, &probe, sizeof probe, "the search for remedies", search->diag);
 }
 
 /* Probes of the same value become one. */
@@ -141,47 +138,34 @@ static void merge(struct search *search)
 }
 
 /* Replay all that was asked since the last round. */
-static enum status run_round(struct search *search, const uint32_t *bit_of, struct diag *diag)
+static void run_round(struct search *search)
 {
-    const size_t first = search->done, count = search->count - first;
+    const size_t count = search->count - search->done;
     const struct remedy_question *question = search->question;
-    struct diag *diags;
-    enum status status = array_zeroed(&diags, count, sizeof *diags, "the search for remedies", diag);
-    if (status != SIM_OK)
-        return status;
+    if (search->status != SIM_OK)
+        return;
     if (question->progress && question->progress(question->progress_context, search->replays, search->replays + (uint32_t)count))
-        status = diag_set(diag, SIM_INTERRUPTED, "interrupted");
-    struct probe *probes = search->probes + first;
-#pragma omp parallel for schedule(dynamic, 1) default(none) shared(search, bit_of, probes, diags, count, status)
-    for (size_t i = 0; i < count; i++)
-        if (status == SIM_OK)
-            diags[i].status = run_probe(search, bit_of, &probes[i], &diags[i]);
-    for (size_t i = 0; i < count && status == SIM_OK; i++)
-        if (diags[i].status != SIM_OK) {
-            *diag = diags[i];
-            status = diags[i].status;
-        }
-    free(diags);
+        search->status = diag_set(search->diag, SIM_INTERRUPTED, "interrupted");
+    else
+        search->status = parallel_runs(count, 0, run_probe, search, search->diag);
     search->replays += (uint32_t)count;
     merge(search);
-    return status;
 }
 
 /* --- the search ------------------------------------------------------------------------------------------------------------------- */
 
 /* Efforts of the grid: pools grow by a fifth up to the limit; watermarks by rounded shares of the pool; sequences shrink by a quarter. */
-static enum status ask_grid(struct search *search, struct diag *diag)
+static void ask_grid(struct search *search)
 {
     static const double shares[] = {0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 0.75, 1};
     const int64_t pool = search->now[KNOB_POOL], sequences = search->now[KNOB_SEQUENCES];
-    enum status status = SIM_OK;
-    for (int64_t larger = pool + pool / 5; larger < 4 * pool && status == SIM_OK; larger += larger / 5 + 1)
-        status = ask(search, KNOB_POOL, larger - pool, search->everything, diag);
-    for (size_t i = 0; i < sizeof shares / sizeof *shares && status == SIM_OK; i++)
-        status = ask(search, KNOB_WATERMARK, (int64_t)(shares[i] * (double)search->limit[KNOB_WATERMARK]), search->everything, diag);
-    for (int64_t left = sequences * 3 / 4; left >= 1 && status == SIM_OK; left = left > 1 ? left * 3 / 4 : 0)
-        status = ask(search, KNOB_SEQUENCES, sequences - left, search->everything, diag);
-    return status;
+    for (int64_t larger = pool + pool / 5; larger < 4 * pool; larger += larger / 5 + 1)
+        ask(search, KNOB_POOL, larger - pool, search->everything);
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        ask(search, KNOB_WATERMARK, (int64_t)(shares[i] * (double)search->limit[KNOB_WATERMARK]), search->everything);
+    for (int64_t left = sequences * 3 / 4; left >= 1; left = left > 1 ? left * 3 / 4 : 0)
+        ask(search, KNOB_SEQUENCES, sequences - left, search->everything);
+    run_round(search);
 }
 
 /* The first tested effort that spares the target, and the last tested one before it (0: now); false: none spares it. */
@@ -202,50 +186,41 @@ static bool bracket(const struct search *search, enum knob knob, uint32_t target
 }
 
 /* A pool four times as large may still be too small for everybody at once. */
-static enum status widen_pool(struct search *search, const uint32_t *bit_of, struct diag *diag)
+static void widen_pool(struct search *search)
 {
     int64_t effort = 3 * search->now[KNOB_POOL], fails, spares;
-    for (int doubling = 0; doubling < 12; doubling++, effort *= 2) {
+    for (int doubling = 0; doubling < 12 && search->status == SIM_OK; doubling++, effort *= 2) {
         uint32_t missing = 0;
         for (uint32_t target = WHOLE_RUN; target & search->everything; target <<= 1)
             if (!bracket(search, KNOB_POOL, target, &fails, &spares))
                 missing |= target;
         if (!missing)
-            break;
-        enum status status = ask(search, KNOB_POOL, effort, missing, diag);
-        if (status == SIM_OK)
-            status = run_round(search, bit_of, diag);
-        if (status != SIM_OK)
-            return status;
+            return;
+        ask(search, KNOB_POOL, effort, missing);
+        run_round(search);
     }
-    return SIM_OK;
 }
 
 /* Halve all brackets at once until they are closed. */
-static enum status bisect(struct search *search, const uint32_t *bit_of, struct diag *diag)
+static void bisect(struct search *search)
 {
-    for (;;) {
-        bool open = false;
+    for (bool open = true; open && search->status == SIM_OK;) {
+        open = false;
         for (int knob = 0; knob < KNOBS; knob++)
             for (uint32_t target = WHOLE_RUN; target & search->everything; target <<= 1) {
                 int64_t fails, spares;
                 if (!bracket(search, (enum knob)knob, target, &fails, &spares) || spares - fails <= 1)
                     continue;
                 open = true;
-                enum status status = ask(search, (enum knob)knob, fails + (spares - fails) / 2, target, diag);
-                if (status != SIM_OK)
-                    return status;
+                ask(search, (enum knob)knob, fails + (spares - fails) / 2, target);
             }
-        if (!open)
-            return SIM_OK;
-        enum status status = run_round(search, bit_of, diag);
-        if (status != SIM_OK)
-            return status;
+        if (open)
+            run_round(search);
     }
 }
 
 /* Some values just beyond each answer: does it hold further away? */
-static enum status look_beyond(struct search *search, const uint32_t *bit_of, struct diag *diag)
+static void look_beyond(struct search *search)
 {
     static const int64_t beyond[] = {1, 2, 4, 8};
     for (int knob = 0; knob < KNOBS; knob++)
@@ -253,13 +228,10 @@ static enum status look_beyond(struct search *search, const uint32_t *bit_of, st
             int64_t fails, spares;
             if (!bracket(search, (enum knob)knob, target, &fails, &spares))
                 continue;
-            for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
-                enum status status = ask(search, (enum knob)knob, spares + beyond[i], target, diag);
-                if (status != SIM_OK)
-                    return status;
-            }
+            for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
+                ask(search, (enum knob)knob, spares + beyond[i], target);
         }
-    return run_round(search, bit_of, diag);
+    run_round(search);
 }
 
 static struct remedy answer(const struct search *search, enum knob knob, uint32_t target)
@@ -283,18 +255,6 @@ static struct remedy answer(const struct search *search, enum knob knob, uint32_
     return remedy;
 }
 
-static enum status run_search(struct search *search, const uint32_t *bit_of, struct diag *diag)
-{
-    enum status status = ask_grid(search, diag);
-    if (status == SIM_OK)
-        status = run_round(search, bit_of, diag);
-    if (status == SIM_OK)
-        status = widen_pool(search, bit_of, diag);
-    if (status == SIM_OK)
-        status = bisect(search, bit_of, diag);
-    return status == SIM_OK ? look_beyond(search, bit_of, diag) : status;
-}
-
 /* In twice the blocks of all requests together nobody can lack any, whatever part of them is kept free. */
 static int64_t most_pool(const struct remedy_question *question)
 {
@@ -302,40 +262,40 @@ static int64_t most_pool(const struct remedy_question *question)
     uint64_t blocks = question->config->num_gpu_blocks;
     for (uint32_t position = 0; position < trace->count; position++) {
         uint64_t tokens = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position];
-        uint64_t copies = trace->samples && !trace->sample ? trace->samples[position] : 1;
-        if (trace->beam_width && trace->beam_width[position] > copies)
-            copies = trace->beam_width[position];
-        blocks += 2 * copies * (tokens / question->config->block_size + 1);
+        blocks += 2 * (uint64_t)trace_sequences(trace, position) * (tokens / question->config->block_size + 1);
     }
-    return blocks < UINT32_MAX - 1 ? (int64_t)blocks : (int64_t)UINT32_MAX - 2;
+    return (int64_t)min_u64(blocks, UINT32_MAX - 2);
 }
 
 enum status remedies_find(const struct remedy_question *question, struct remedies *out, struct diag *diag)
 {
     const struct config *config = question->config;
-    struct search search = {.question = question, .everything = (uint32_t)(UINT64_C(2) << question->count) - 1};
-    uint32_t *bit_of;
+    struct search search = {.question = question, .everything = (uint32_t)(UINT64_C(2) << question->count) - 1, .diag = diag};
     search.now[KNOB_POOL] = config->num_gpu_blocks;
     search.now[KNOB_WATERMARK] = config_watermark_blocks(config);
     search.now[KNOB_SEQUENCES] = config->max_num_seqs;
     search.limit[KNOB_POOL] = most_pool(question) - config->num_gpu_blocks;
     search.limit[KNOB_WATERMARK] = config->num_gpu_blocks - 1 - search.now[KNOB_WATERMARK];
     search.limit[KNOB_SEQUENCES] = (int64_t)config->max_num_seqs - 1;
-    enum status status = array_zeroed(&bit_of, question->trace->count, sizeof *bit_of, "the search for remedies", diag);
-    for (uint32_t i = 0; status == SIM_OK && i < question->count; i++)
-        bit_of[question->positions[i]] |= UINT32_C(2) << i;
-    if (status == SIM_OK)
-        status = run_search(&search, bit_of, diag);
-    if (status == SIM_OK) {
+    enum status status = array_zeroed(&search.bit_of, question->trace->count, sizeof *search.bit_of, "the search for remedies", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = 0; i < question->count; i++)
+        search.bit_of[question->positions[i]] |= UINT32_C(2) << i;
+    ask_grid(&search);
+    widen_pool(&search);
+    bisect(&search);
+    look_beyond(&search);
+    if (search.status == SIM_OK) {
         *out = (struct remedies){.targets = 1 + question->count, .replays = search.replays};
         memcpy(out->now, search.now, sizeof out->now);
         for (uint32_t i = 0; i < out->targets; i++)
             for (int knob = 0; knob < KNOBS; knob++)
                 out->of[i][knob] = answer(&search, (enum knob)knob, UINT32_C(1) << i);
     }
-    free(bit_of);
+    free(search.bit_of);
     free(search.probes);
-    return status;
+    return search.status;
 }
 
 void remedy_apply(struct config *config, enum knob knob, int64_t value)

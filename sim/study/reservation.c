@@ -6,14 +6,17 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "config/engine_facts.h"
 #include "engine/closed_loop.h"
 #include "study/contiguous_allocator.h"
+#include "study/parallel_runs.h"
 
 const char *const reservation_names[RESERVATION_KINDS] = {"maximum", "power of 2", "exact"};
 
 struct tenant {
-    uint32_t position, extent;
+    uint32_t position;
+    uint64_t start;    /* of its piece of memory */
     uint32_t computed; /* tokens a copy */
     uint32_t copies;   /* samples or beams */
     bool prefill;      /* its prompt is computed in this step */
@@ -39,14 +42,6 @@ struct reservation {
     struct reservation_result *result;
 };
 
-static uint32_t copies_of(const struct trace *trace, uint32_t position)
-{
-    uint32_t copies = trace->samples && !trace->sample ? trace->samples[position] : 1;
-    if (trace->beam_width && trace->beam_width[position] > copies)
-        copies = trace->beam_width[position];
-    return copies;
-}
-
 /* Slots a copy. */
 static uint64_t reserved_slots(const struct reservation *r, uint32_t position)
 {
@@ -57,7 +52,7 @@ static uint64_t reserved_slots(const struct reservation *r, uint32_t position)
         return input + output;
     while (power < output)
         power *= 2;
-    return input + power < r->config->max_model_len ? input + power : r->config->max_model_len;
+    return min_u64(input + power, r->config->max_model_len);
 }
 
 /* Tokens a copy whose KV is written in the end: the last one's never is. */
@@ -75,7 +70,7 @@ static bool next_arrival(struct reservation *r, int64_t *arrival_ns)
     for (; r->next < trace->count; r->next++) {
         if ((uint64_t)trace->input_tokens[r->next] + trace->output_tokens[r->next] > r->config->max_model_len)
             continue;
-        if (reserved_slots(r, r->next) * copies_of(trace, r->next) <= r->memory.size)
+        if (reserved_slots(r, r->next) * trace_sequences(trace, r->next) <= r->memory.size)
             break;
         r->result->too_large++;
     }
@@ -96,29 +91,25 @@ static void take_in(struct reservation *r)
 
 /* --- a step ----------------------------------------------------------------------------------------------------------------------- */
 
-static enum status admit(struct reservation *r, struct diag *diag)
+static void admit(struct reservation *r)
 {
     uint64_t prompts = 0, budget = r->config->max_num_batched_tokens;
     r->refused = false;
     while (r->head < r->tail && r->running < r->config->max_num_seqs) {
-        uint32_t position = r->waiting[r->head], copies = copies_of(r->trace, position), extent;
+        uint32_t position = r->waiting[r->head], copies = trace_sequences(r->trace, position);
         uint64_t input = r->trace->input_tokens[position], reserved = reserved_slots(r, position);
         if (prompts > 0 && prompts + input > budget)
             break; /* the first prompt of a step may be longer than the budget, or it would wait for ever */
-        enum status status = contiguous_allocator_take(&r->memory, reserved * copies, &extent, diag);
-        if (status != SIM_OK)
-            return status;
-        if (extent == 0) {
-            r->refused = true;
+        const uint64_t start = contiguous_allocator_take(&r->memory, reserved * copies);
+        r->refused = start == CONTIGUOUS_NONE;
+        if (r->refused)
             break;
-        }
         prompts += input;
         r->head++;
-        r->tenants[r->running++] = (struct tenant){.position = position, .extent = extent, .copies = copies, .prefill = true};
+        r->tenants[r->running++] = (struct tenant){.position = position, .start = start, .copies = copies, .prefill = true};
         r->future += used_in_the_end(r->trace, position) * copies;
         r->internal += (reserved - used_in_the_end(r->trace, position)) * copies;
     }
-    return SIM_OK;
 }
 
 static void compute(struct reservation *r, struct tenant *tenant, struct step_shape *shape)
@@ -152,7 +143,7 @@ static void charge(struct reservation *r, int64_t ns)
 {
     struct reservation_result *result = r->result;
     bool waits = r->head < r->tail;
-    uint64_t need = waits ? reserved_slots(r, r->waiting[r->head]) * copies_of(r->trace, r->waiting[r->head]) : 0;
+    uint64_t need = waits ? reserved_slots(r, r->waiting[r->head]) * trace_sequences(r->trace, r->waiting[r->head]) : 0;
     for (int span = SPAN_ALL; span <= (waits ? SPAN_WAITING : SPAN_ALL); span++) {
         slot_time *sums = result->sums[span];
         result->time_ns[span] += ns;
@@ -174,54 +165,48 @@ static void finish(struct reservation *r)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < r->running; i++) {
         struct tenant *tenant = &r->tenants[i];
-        uint64_t used = used_in_the_end(r->trace, tenant->position);
+        uint64_t used = used_in_the_end(r->trace, tenant->position), reserved = reserved_slots(r, tenant->position);
         if (tenant->computed < used) {
             r->tenants[kept++] = *tenant;
             continue;
         }
         r->tokens -= used * tenant->copies;
-        r->internal -= (reserved_slots(r, tenant->position) - used) * tenant->copies;
-        contiguous_allocator_give(&r->memory, tenant->extent);
+        r->internal -= (reserved - used) * tenant->copies;
+        contiguous_allocator_give(&r->memory, tenant->start, reserved * tenant->copies);
         closed_loop_end(&r->loop, tenant->position, r->now_ns);
         r->finished++;
     }
     r->running = kept;
 }
 
-static enum status run_step(struct reservation *r, struct diag *diag)
+static void run_step(struct reservation *r)
 {
     struct step_shape shape = {.step = r->steps++};
-    enum status status = admit(r, diag);
-    if (status != SIM_OK)
-        return status;
+    admit(r);
     for (uint32_t i = 0; i < r->running; i++)
         compute(r, &r->tenants[i], &shape);
     int64_t ns = step_time_price(r->model, &shape);
     charge(r, ns);
     r->now_ns += ns;
     finish(r);
-    return SIM_OK;
 }
 
-static enum status run_loop(struct reservation *r, struct diag *diag)
+static void run_loop(struct reservation *r)
 {
-    enum status status = SIM_OK;
-    while (status == SIM_OK) {
-        int64_t arrival_ns;
+    for (int64_t arrival_ns;;) {
         take_in(r);
         if (r->running > 0 || r->head < r->tail) {
-            status = run_step(r, diag);
+            run_step(r);
             continue;
         }
         if (!next_arrival(r, &arrival_ns))
-            break;
+            return;
         if (r->steps > 0) {
             r->refused = false;
             charge(r, arrival_ns - r->now_ns);
         }
         r->now_ns = arrival_ns;
     }
-    return status;
 }
 
 enum status reservation_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
@@ -233,40 +218,40 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
     *out = (struct reservation_result){.memory_slots = slots};
     if (slots == 0)
         return SIM_OK;
-    enum status status = contiguous_allocator_init(&r.memory, slots, diag);
-    if (status == SIM_OK)
-        status = closed_loop_init(&r.loop, trace, config->max_concurrency, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&r.waiting, trace->count, sizeof *r.waiting, "the waiting requests", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&r.tenants, config->max_num_seqs < trace->count ? config->max_num_seqs : trace->count, sizeof *r.tenants,
-                              "the running requests", diag);
-    if (status == SIM_OK)
-        status = run_loop(&r, diag);
+    const uint32_t most_running = min_u32(config->max_num_seqs, trace->count);
+    const struct array_request arrays[] = {ARRAY_OF(r.waiting, trace->count), ARRAY_OF(r.tenants, most_running)};
+    if (array_zeroed_all(arrays, 2, "the requests of a reservation", diag) == SIM_OK &&
+        contiguous_allocator_init(&r.memory, slots, most_running, diag) == SIM_OK &&
+        closed_loop_init(&r.loop, trace, config->max_concurrency, diag) == SIM_OK)
+        run_loop(&r);
     out->completed = r.finished;
     out->end_ns = r.now_ns;
     contiguous_allocator_deinit(&r.memory);
     closed_loop_deinit(&r.loop);
     free(r.waiting);
     free(r.tenants);
-    return status;
+    return diag->status;
 }
 
-/* The three models are independent of each other; the first that fails is told. */
+/* What the three models share. */
+struct all_kinds {
+    const struct trace *trace;
+    const struct config *config;
+    const struct step_time_model *model;
+    struct reservation_result *results;
+};
+
+static enum status run_kind(void *context, size_t kind, struct diag *diag)
+{
+    const struct all_kinds *all = context;
+    return reservation_run(all->trace, all->config, all->model, (enum reservation_kind)kind, &all->results[kind], diag);
+}
+
 enum status reservation_run_all(const struct trace *trace, const struct config *config, const struct step_time_model *model,
                                 struct reservation_result results[RESERVATION_KINDS], struct diag *diag)
 {
-    struct diag diags[RESERVATION_KINDS] = {{0}};
-    enum status statuses[RESERVATION_KINDS] = {SIM_OK};
-#pragma omp parallel for schedule(dynamic, 1) default(none) shared(trace, config, model, results, diags, statuses)
-    for (int kind = 0; kind < RESERVATION_KINDS; kind++)
-        statuses[kind] = reservation_run(trace, config, model, (enum reservation_kind)kind, &results[kind], &diags[kind]);
-    for (int kind = 0; kind < RESERVATION_KINDS; kind++)
-        if (statuses[kind] != SIM_OK) {
-            *diag = diags[kind];
-            return statuses[kind];
-        }
-    return SIM_OK;
+    struct all_kinds all = {.trace = trace, .config = config, .model = model, .results = results};
+    return parallel_runs(RESERVATION_KINDS, 0, run_kind, &all, diag);
 }
 
 bool reservation_check(const struct reservation_result *result)

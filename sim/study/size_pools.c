@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "config/engine_facts.h"
 #include "observe/decision_hash.h"
 #include "replay/run.h"
+#include "study/parallel_runs.h"
 
 #define MOST_BLOCKS 4294967294.0
 
@@ -47,11 +47,8 @@ uint32_t size_ample_pool(const struct trace *trace, const struct config *config)
     double blocks = 1; /* the null block */
     for (uint32_t position = 0; position < trace->count; position++) {
         const double tokens = (double)trace->input_tokens[position] + trace->output_tokens[position];
-        double copies = trace->samples ? trace->samples[position] : 1;
-        if (trace->beam_width && trace->beam_width[position] > copies)
-            copies = trace->beam_width[position];
         /* One more each for V0, which wants a free block for every sequence that goes on, and for a copy on write. */
-        blocks += copies * (ceil(tokens / config->block_size) + 1) + 1;
+        blocks += trace_sequences(trace, position) * (ceil(tokens / config->block_size) + 1) + 1;
     }
     blocks = ceil(blocks / (1 - config->watermark)) + 2;
     return blocks <= MOST_BLOCKS ? (uint32_t)blocks : 0;
@@ -81,30 +78,12 @@ static bool probe_skips(const struct sizing_job *job, const struct decision_hash
 
 /* --- one pool ---------------------------------------------------------------------------------------------------------------------- */
 
-struct pool_run {
-    struct run run;
-    struct config config;
-    struct decision_hash hash;
-};
-
 static bool on_progress(void *context, uint64_t finished, uint64_t total)
 {
     (void)finished;
     (void)total;
     const struct size_question *question = context;
     return question->stop && *question->stop;
-}
-
-static enum status run_pool(const struct size_question *question, uint32_t pool, struct pool_run *out, struct diag *diag)
-{
-    struct replay_options how = {.reference = question->reference, .progress = on_progress, .progress_context = (void *)(size_t)question};
-    out->config = question->config;
-    out->config.num_gpu_blocks = pool;
-    decision_hash_init(&out->hash);
-    const struct observer observer = decision_hash_observer(&out->hash);
-    enum status status = run_open(&out->run, question->trace, &out->config, diag);
-    out->run.wishes = question->wishes;
-    return status == SIM_OK ? run_replay(&out->run, &observer, 1, &how, diag) : status;
 }
 
 /* Why the pool does not pass, or "". */
@@ -126,72 +105,79 @@ static void judge(const struct sizing_job *job, const struct run *run, char *why
     }
 }
 
-static enum status probe_pool(const struct sizing_job *job, struct size_probe *probe, struct diag *diag)
+/* Replay one pool: its figures, why it does not pass, and what the search wants to know of it. */
+static enum status run_pool(const struct sizing_job *job, struct size_probe *probe, struct size_figures *out, struct diag *diag)
 {
-    struct pool_run pool = {0};
-    char why[512];
-    enum status status = run_pool(job->question, probe->pool, &pool, diag);
+    const struct size_question *question = job->question;
+    const struct replay_options how = {
+        .reference = question->reference, .progress = on_progress, .progress_context = (void *)(size_t)question};
+    struct config config = question->config;
+    struct decision_hash hash;
+    const struct observer observer = decision_hash_observer(&hash);
+    struct run run = {0};
+    decision_hash_init(&hash);
+    config.num_gpu_blocks = probe->pool;
+    enum status status = run_open(&run, question->trace, &config, diag);
+    run.wishes = question->wishes;
+    if (status == SIM_OK)
+        status = run_replay(&run, &observer, 1, &how, diag);
     if (status == SIM_OK) {
-        judge(job, &pool.run, why, sizeof why);
-        const struct engine_facts *engine = engine_facts_of(&pool.config);
-        probe->passes = why[0] == '\0';
-        probe->skips = probe_skips(job, &pool.hash);
-        probe->decisions = pool.hash.hash;
-        probe->hint = pool.hash.peak_used + engine->has_null_block;
+        judge(job, &run, out->why, sizeof out->why);
+        out->pool = probe->pool;
+        out->figures = run.figures;
+        probe->passes = out->why[0] == '\0';
+        probe->skips = probe_skips(job, &hash);
+        probe->decisions = hash.hash;
+        probe->hint = hash.peak_used + engine_facts_of(&config)->has_null_block;
     }
-    run_close(&pool.run);
+    run_close(&run);
     return status;
+}
+
+static enum status tell_pool(const struct sizing_job *job, uint32_t pool, struct size_figures *out, struct diag *diag)
+{
+    struct size_probe probe = {.pool = pool};
+    return run_pool(job, &probe, out, diag);
+}
+
+/* What the runs of a batch share. */
+struct batch {
+    const struct sizing_job *job;
+    struct size_probe *probes;
+};
+
+static enum status probe_pool(void *context, size_t i, struct diag *diag)
+{
+    const struct batch *batch = context;
+    struct size_figures figures;
+    return run_pool(batch->job, &batch->probes[i], &figures, diag);
 }
 
 static enum status probe_batch(void *context, struct size_probe *probes, size_t count, uint64_t verified, uint64_t total, struct diag *diag)
 {
     struct sizing_job *job = context;
-    enum status statuses[SIZE_BATCH] = {SIM_OK};
-    struct diag diags[SIZE_BATCH] = {{0}};
-    const int threads = (int)job->question->threads;
-    (void)threads; /* without OpenMP */
+    struct batch batch = {.job = job, .probes = probes};
     if (total > 0)
         progress_update(&job->progress, verified, total);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) default(none) shared(job, probes, count, statuses, diags)
-    for (size_t i = 0; i < count; i++)
-        statuses[i] = probe_pool(job, &probes[i], &diags[i]);
-    for (size_t i = 0; i < count; i++)
-        if (statuses[i] != SIM_OK)
-            return diag_set(diag, statuses[i], "%s", diags[i].text);
-    return SIM_OK;
+    return parallel_runs(count, job->question->threads, probe_pool, &batch, diag);
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------------------------- */
 
-static enum status tell_pool(const struct sizing_job *job, uint32_t blocks, struct size_figures *out, struct diag *diag)
-{
-    struct pool_run pool = {0};
-    enum status status = run_pool(job->question, blocks, &pool, diag);
-    if (status == SIM_OK) {
-        judge(job, &pool.run, out->why, sizeof out->why);
-        out->pool = blocks;
-        out->figures = pool.run.figures;
-    }
-    run_close(&pool.run);
-    return status;
-}
-
-static enum status check_requirements(const struct size_question *question, struct diag *diag)
+/* The first requirement that speaks of the pool itself, which larger pools never decide; NULL: none does. */
+static const struct requirement *about_pool(const struct size_question *question)
 {
     for (size_t i = 0; i < question->requirement_count; i++)
-        if (size_figure_depends_on_pool(question->requirements[i].name) && question->max_blocks == 0)
-            return diag_set(diag, SIM_USAGE,
-                            "requirement \"%s\" speaks of the pool itself, so that larger pools never decide it; give --max-blocks",
-                            question->requirements[i].text);
-    return SIM_OK;
+        if (size_figure_depends_on_pool(question->requirements[i].name))
+            return &question->requirements[i];
+    return NULL;
 }
 
 static bool may_skip(const struct size_question *question)
 {
     const struct config *config = &question->config;
-    for (size_t i = 0; i < question->requirement_count; i++)
-        if (size_figure_depends_on_pool(question->requirements[i].name))
-            return false;
+    if (about_pool(question))
+        return false;
     /* V0 evicts by time of last use and forgets contents in other ways than V1; only what cannot evict is skipped there. */
     return config->watermark <= LARGEST_SURE_WATERMARK && (config->scheduler == SCHEDULER_VLLM_V1 || !config->enable_prefix_caching);
 }
@@ -223,14 +209,13 @@ static enum status search(struct sizing_job *job, struct size_answer *out, struc
     if (bound == 0)
         return diag_set(diag, SIM_USAGE, "no pool is surely ample for this trace and watermark; give --max-blocks");
     enum status status = tell_pool(job, bound, &out->bound, diag);
-    if (status == SIM_OK) {
-        job->completed = figure_set_value(&out->bound.figures, "completed");
-        status = size_search(bound, question->below, probe_batch, job, &out->found, diag);
-        out->found.replays++;
-    }
-    if (status == SIM_OK)
-        status = look_beyond(job, ample, out, diag);
-    if (status == SIM_OK && out->found.answer > 0)
+    if (status != SIM_OK)
+        return status;
+    job->completed = figure_set_value(&out->bound.figures, "completed");
+    if (size_search(bound, question->below, probe_batch, job, &out->found, diag) != SIM_OK || look_beyond(job, ample, out, diag) != SIM_OK)
+        return diag->status;
+    out->found.replays++;
+    if (out->found.answer > 0)
         status = tell_pool(job, out->found.answer, &out->met, diag);
     if (status == SIM_OK && out->found.failing > 0 && out->found.answer > 0)
         status = tell_pool(job, out->found.failing, &out->failing, diag);
@@ -241,13 +226,15 @@ enum status size_pools(const struct size_question *question, struct size_answer 
 {
     struct sizing_job job = {.question = question, .completed = NAN};
     *out = (struct size_answer){0};
-    enum status status = check_requirements(question, diag);
-    if (status != SIM_OK)
-        return status;
+    const struct requirement *of_pool = about_pool(question);
+    if (of_pool && question->max_blocks == 0)
+        return diag_set(diag, SIM_USAGE,
+                        "requirement \"%s\" speaks of the pool itself, so that larger pools never decide it; give --max-blocks",
+                        of_pool->text);
     job.may_skip = may_skip(question);
     job.may_evict = shares_content(question->trace);
     progress_start(&job.progress, "size", question->quiet);
-    status = search(&job, out, diag);
+    enum status status = search(&job, out, diag);
     progress_end(&job.progress);
     return status;
 }

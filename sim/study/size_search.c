@@ -4,9 +4,9 @@
 #include "study/size_search.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
+#include "base/compare.h"
 
 struct search {
     size_probe_function *probe;
@@ -24,37 +24,26 @@ bool size_sandwich(const struct size_probe *low, const struct size_probe *high)
 static int by_pool(const void *left, const void *right)
 {
     const struct size_probe *a = left, *b = right;
-    return a->pool < b->pool ? -1 : a->pool > b->pool;
-}
-
-/* Merge a batch into the sorted list, which has room for it, from the end. */
-static void file_probes(struct size_found *found, struct size_probe *batch, size_t count)
-{
-    size_t old = found->probe_count, at = old + count;
-    qsort(batch, count, sizeof *batch, by_pool);
-    found->probe_count = at;
-    while (count > 0)
-        if (old > 0 && found->probes[old - 1].pool > batch[count - 1].pool)
-            found->probes[--at] = found->probes[--old];
-        else
-            found->probes[--at] = batch[--count];
+    return compare_u64(a->pool, b->pool);
 }
 
 /* Probe pools that were not probed yet, and file them. */
 static enum status make_probes(struct search *search, const uint32_t *pools, size_t count, struct diag *diag)
 {
     struct size_found *found = search->found;
-    struct size_probe probes[SIZE_BATCH];
-    for (size_t i = 0; i < count; i++)
-        probes[i] = (struct size_probe){.pool = pools[i]};
-    enum status status = search->probe(search->context, probes, count, search->verified, search->total, diag);
-    if (status == SIM_OK)
-        status =
-            array_reserve(&found->probes, &found->probe_capacity, found->probe_count + count, sizeof *found->probes, "tried pools", diag);
+    enum status status =
+        array_reserve(&found->probes, &found->probe_capacity, found->probe_count + count, sizeof *found->probes, "tried pools", diag);
     if (status != SIM_OK)
         return status;
-    file_probes(found, probes, count);
+    struct size_probe *probes = &found->probes[found->probe_count];
+    for (size_t i = 0; i < count; i++)
+        probes[i] = (struct size_probe){.pool = pools[i]};
+    status = search->probe(search->context, probes, count, search->verified, search->total, diag);
+    if (status != SIM_OK)
+        return status;
+    found->probe_count += count;
     found->replays += count;
+    qsort(found->probes, found->probe_count, sizeof *found->probes, by_pool);
     return SIM_OK;
 }
 
@@ -139,11 +128,8 @@ static enum status add_passing(struct size_found *found, uint32_t from, uint32_t
         found->passing_below[found->passing_count - 1].from = from;
         return SIM_OK;
     }
-    enum status status = array_reserve(&found->passing_below, &found->passing_capacity, found->passing_count + 1,
-                                       sizeof *found->passing_below, "tried pools", diag);
-    if (status == SIM_OK)
-        found->passing_below[found->passing_count++] = (struct size_range){.from = from, .to = to};
-    return status;
+    const struct size_range range = {.from = from, .to = to};
+    return array_append(&found->passing_below, &found->passing_count, &found->passing_capacity, &range, sizeof range, "tried pools", diag);
 }
 
 static enum status list_passing(struct size_found *found, uint32_t lowest, struct diag *diag)
@@ -166,23 +152,14 @@ static enum status look_below(struct search *search, uint32_t below, struct diag
     if (found->failing <= 1 || below == 0)
         return SIM_OK;
     const uint32_t lowest = found->failing > below ? found->failing - below : 1;
-    enum status status = SIM_OK;
-    size_t i = 0;
-    while (i < found->probe_count && found->probes[i].pool < lowest)
-        i++;
-    if (found->probes[i].pool != lowest)
-        status = make_probes(search, &lowest, 1, diag);
-    while (status == SIM_OK) {
-        uint32_t pools[SIZE_BATCH], verified = 0;
-        size_t count = choose(found, lowest, pools, &verified);
-        if (count == 0)
-            break;
-        status = make_probes(search, pools, count, diag);
-    }
-    if (status == SIM_OK)
-        status = list_passing(found, lowest, diag);
+    const struct size_probe key = {.pool = lowest};
+    uint32_t pools[SIZE_BATCH] = {lowest}, verified = 0;
+    size_t count = bsearch(&key, found->probes, found->probe_count, sizeof key, by_pool) ? choose(found, lowest, pools, &verified) : 1;
+    for (; count > 0; count = choose(found, lowest, pools, &verified))
+        if (make_probes(search, pools, count, diag) != SIM_OK)
+            return diag->status;
     found->looked_at = found->failing - lowest;
-    return status;
+    return list_passing(found, lowest, diag);
 }
 
 enum status size_search(uint32_t bound, uint32_t below, size_probe_function *probe, void *context, struct size_found *out,

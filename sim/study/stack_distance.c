@@ -29,11 +29,9 @@ enum status lru_stack_create(uint32_t items, const uint32_t *weights, struct lru
     stack->capacity = 2 * (uint64_t)items + SPARE_TIMES;
     stack->weights = weights;
     stack->items = items;
-    status = array_zeroed(&stack->time_of, items, sizeof *stack->time_of, "an LRU stack", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&stack->item_at, stack->capacity + 1, sizeof *stack->item_at, "an LRU stack", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&stack->tree, stack->capacity + 1, sizeof *stack->tree, "an LRU stack", diag);
+    const struct array_request arrays[] = {ARRAY_OF(stack->time_of, items), ARRAY_OF(stack->item_at, stack->capacity + 1),
+                                           ARRAY_OF(stack->tree, stack->capacity + 1)};
+    status = array_zeroed_all(arrays, 3, "an LRU stack", diag);
     if (status == SIM_OK)
         *out = stack;
     else

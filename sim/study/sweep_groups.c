@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/compare.h"
 #include "study/pareto.h"
 
 /* --- what is wanted --------------------------------------------------------------------------------------------------------------- */
@@ -55,22 +56,20 @@ static enum status read_sense(struct sweep_objective *objective, struct diag *di
 enum status sweep_view_objectives(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes,
                                   struct diag *diag)
 {
-    enum status status = SIM_OK;
     view->objective_count = 0;
-    for (const char *at = text ? text : "request_throughput,p99_ttft_ms,pool_bytes"; at && status == SIM_OK;) {
+    for (const char *at = text ? text : "request_throughput,p99_ttft_ms,pool_bytes"; at;) {
         if (view->objective_count == SWEEP_OBJECTIVES_MOST)
             return diag_set(diag, SIM_USAGE, "--objectives: more than %d", SWEEP_OBJECTIVES_MOST);
         struct sweep_objective *objective = &view->objectives[view->objective_count++];
-        status = next_item(&at, "--objectives", objective->name, diag);
-        if (status == SIM_OK)
-            status = read_sense(objective, diag);
-        for (size_t i = 0; i + 1 < view->objective_count && status == SIM_OK; i++)
+        if (next_item(&at, "--objectives", objective->name, diag) != SIM_OK || read_sense(objective, diag) != SIM_OK)
+            return diag->status;
+        for (size_t i = 0; i + 1 < view->objective_count; i++)
             if (strcmp(view->objectives[i].name, objective->name) == 0)
-                status = diag_set(diag, SIM_USAGE, "--objectives: %s is given twice", objective->name);
-        if (status == SIM_OK)
-            status = check_and_wish("--objectives", objective->name, scopes, wishes, diag);
+                return diag_set(diag, SIM_USAGE, "--objectives: %s is given twice", objective->name);
+        if (check_and_wish("--objectives", objective->name, scopes, wishes, diag) != SIM_OK)
+            return diag->status;
     }
-    return status;
+    return SIM_OK;
 }
 
 static enum status add_figure(struct sweep_view *view, const char *name, struct diag *diag)
@@ -88,17 +87,15 @@ enum status sweep_view_figures(struct sweep_view *view, const char *text, unsign
 {
     static const char usual[] = "request_throughput,p99_ttft_ms,preemptions,prefix_hit_rate",
                       of_bytes[] = "request_throughput,p99_ttft_ms,gather_gb_per_s,share_of_limit";
-    enum status status = SIM_OK;
     view->chosen = text != NULL;
     view->figure_count = 0;
-    for (const char *at = text ? text : scopes & FIGURE_SCOPE(FIGURE_OF_MACHINE) ? of_bytes : usual; at && status == SIM_OK;) {
+    for (const char *at = text ? text : scopes & FIGURE_SCOPE(FIGURE_OF_MACHINE) ? of_bytes : usual; at;) {
         char name[FIGURE_NAME_SIZE];
-        status = next_item(&at, "--figures", name, diag);
-        if (status == SIM_OK)
-            status = check_and_wish("--figures", name, scopes, wishes, diag);
-        if (status == SIM_OK)
-            status = add_figure(view, name, diag);
+        if (next_item(&at, "--figures", name, diag) != SIM_OK || check_and_wish("--figures", name, scopes, wishes, diag) != SIM_OK ||
+            add_figure(view, name, diag) != SIM_OK)
+            return diag->status;
     }
+    enum status status = SIM_OK;
     for (size_t i = 0; i < view->requirement_count && status == SIM_OK; i++)
         status = add_figure(view, view->requirements[i].name, diag);
     for (size_t i = 0; i < view->objective_count && status == SIM_OK; i++)
@@ -108,58 +105,44 @@ enum status sweep_view_figures(struct sweep_view *view, const char *text, unsign
 
 /* --- groups ----------------------------------------------------------------------------------------------------------------------- */
 
-/* A run and the plan, for sorting: runs with equal cells but for the seed's stand together, in order of the plan. */
-struct keyed_run {
-    const uint32_t *cells;
-    const struct sweep_plan *plan;
-    size_t run;
-    uint32_t seed_key;
-};
-
-static int compare_settings(const struct keyed_run *a, const struct keyed_run *b)
+/* Do two runs have equal cells but for the seed's? Else which comes first. */
+static int compare_settings(const struct sweep_groups *groups, size_t a, size_t b)
 {
-    for (uint32_t key = 0; key < a->plan->varied.count; key++) {
-        if (key == a->seed_key || a->cells[key] == b->cells[key])
-            continue;
-        return a->cells[key] < b->cells[key] ? -1 : 1;
-    }
+    const struct sweep_plan *plan = groups->sweep->plan;
+    const uint32_t keys = plan->varied.count, *of_a = &plan->cells[a * keys], *of_b = &plan->cells[b * keys];
+    for (uint32_t key = 0; key < keys; key++)
+        if (key != groups->seed_key && of_a[key] != of_b[key])
+            return compare_u64(of_a[key], of_b[key]);
     return 0;
 }
 
-static int by_settings(const void *left, const void *right)
+/* Runs with equal settings stand together, in order of the plan. */
+static int by_settings(const void *left, const void *right, void *groups)
 {
-    const struct keyed_run *a = left, *b = right;
-    int order = compare_settings(a, b);
-    return order ? order : a->run < b->run ? -1 : a->run > b->run;
+    const size_t a = *(const size_t *)left, b = *(const size_t *)right;
+    const int order = compare_settings(groups, a, b);
+    return order ? order : compare_u64(a, b);
 }
 
 static int by_first(const void *left, const void *right)
 {
     const struct sweep_group *a = left, *b = right;
-    return a->first < b->first ? -1 : a->first > b->first;
+    return compare_u64(a->first, b->first);
 }
 
-static uint32_t seed_key_of(const struct sweep_plan *plan)
+/* From groups->members, in order of settings if there is a seed to leave out. */
+static void collect_groups(struct sweep_groups *groups, bool seeded)
 {
-    uint32_t key = 0;
-    while (key < plan->varied.count && strcmp(plan->varied.list[key]->name, "seed") != 0)
-        key++;
-    return key;
-}
-
-static void collect_groups(struct sweep_groups *groups, struct keyed_run *runs, size_t count)
-{
-    /* Without a seed every run is its own group, even if two points say the same. */
-    const bool seeded = count > 0 && runs[0].seed_key < runs[0].plan->varied.count;
-    for (size_t i = 0; i < count; i++) {
-        const struct sweep_row *row = &groups->sweep->result.rows[runs[i].run];
-        groups->members[i] = runs[i].run;
-        if (i == 0 || !seeded || compare_settings(&runs[i - 1], &runs[i]) != 0)
-            groups->list[groups->count++] = (struct sweep_group){.first = runs[i].run, .runs = &groups->members[i], .state = SWEEP_DONE};
+    for (size_t i = 0; i < groups->sweep->plan->point_count; i++) {
+        size_t *run = &groups->members[i];
+        const enum sweep_state state = groups->sweep->result.rows[*run].state;
+        /* Without a seed every run is its own group, even if two points say the same. */
+        if (i == 0 || !seeded || compare_settings(groups, run[-1], *run) != 0)
+            groups->list[groups->count++] = (struct sweep_group){.first = *run, .runs = run, .state = SWEEP_DONE};
         struct sweep_group *group = &groups->list[groups->count - 1];
         groups->replicated |= group->run_count++ > 0;
-        if (row->state > group->state)
-            group->state = row->state;
+        if (state > group->state)
+            group->state = state;
     }
     qsort(groups->list, groups->count, sizeof *groups->list, by_first);
 }
@@ -168,23 +151,19 @@ static enum status make_groups(struct sweep_groups *groups, struct diag *diag)
 {
     const struct sweep_plan *plan = groups->sweep->plan;
     const size_t count = plan->point_count;
-    const uint32_t seed_key = groups->seed_key = seed_key_of(plan);
-    struct keyed_run *runs = NULL;
-    enum status status = array_zeroed(&groups->list, count, sizeof *groups->list, "results of a sweep", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&groups->members, count, sizeof *groups->members, "results of a sweep", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&groups->scratch, count, sizeof *groups->scratch, "results of a sweep", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&runs, count, sizeof *runs, "results of a sweep", diag);
-    for (size_t i = 0; i < count && status == SIM_OK; i++)
-        runs[i] = (struct keyed_run){.cells = &plan->cells[i * plan->varied.count], .plan = plan, .run = i, .seed_key = seed_key};
-    if (status == SIM_OK && seed_key < plan->varied.count)
-        qsort(runs, count, sizeof *runs, by_settings);
-    if (status == SIM_OK)
-        collect_groups(groups, runs, count);
-    free(runs);
-    return status;
+    const struct array_request arrays[] = {ARRAY_OF(groups->list, count), ARRAY_OF(groups->members, count),
+                                           ARRAY_OF(groups->scratch, count)};
+    enum status status = array_zeroed_all(arrays, 3, "results of a sweep", diag);
+    if (status != SIM_OK)
+        return status;
+    groups->seed_key = sweep_keys_seed(&plan->varied);
+    const bool seeded = groups->seed_key < plan->varied.count;
+    for (size_t i = 0; i < count; i++)
+        groups->members[i] = i;
+    if (seeded)
+        qsort_r(groups->members, count, sizeof *groups->members, by_settings, groups);
+    collect_groups(groups, seeded);
+    return SIM_OK;
 }
 
 static size_t gather(const struct sweep_groups *groups, const struct sweep_group *group, size_t figure)
@@ -222,24 +201,23 @@ static double value_of(const struct sweep_groups *groups, const struct sweep_gro
 
 static enum status find_front(struct sweep_groups *groups, struct diag *diag)
 {
-    const size_t objectives = groups->view->objective_count;
+    const struct sweep_view *view = groups->view;
     double *values = NULL, most = 0;
     bool *on_front = NULL, maximise[SWEEP_OBJECTIVES_MOST];
-    enum status status = array_zeroed(&values, groups->count * objectives, sizeof *values, "a Pareto front", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&on_front, groups->count, sizeof *on_front, "a Pareto front", diag);
-    for (size_t o = 0; o < objectives; o++)
-        maximise[o] = groups->view->objectives[o].maximise;
-    for (size_t i = 0; i < groups->count && status == SIM_OK; i++)
+    const struct array_request arrays[] = {ARRAY_OF(values, groups->count * view->objective_count), ARRAY_OF(on_front, groups->count)};
+    enum status status = array_zeroed_all(arrays, 2, "a Pareto front", diag);
+    for (size_t o = 0; o < view->objective_count; o++)
+        maximise[o] = view->objectives[o].maximise;
+    for (size_t i = 0; i < groups->count; i++)
         most = fmax(most, value_of(groups, &groups->list[i], "completed"));
     for (size_t i = 0; i < groups->count && status == SIM_OK; i++) {
         const struct sweep_group *group = &groups->list[i];
         bool competes = group->state == SWEEP_DONE && value_of(groups, group, "completed") >= most;
-        for (size_t o = 0; o < objectives; o++)
-            values[i * objectives + o] = competes ? value_of(groups, group, groups->view->objectives[o].name) : NAN;
+        for (size_t o = 0; o < view->objective_count; o++)
+            values[i * view->objective_count + o] = competes ? value_of(groups, group, view->objectives[o].name) : NAN;
     }
     if (status == SIM_OK)
-        status = pareto_front(values, groups->count, objectives, maximise, on_front, diag);
+        status = pareto_front(values, groups->count, view->objective_count, maximise, on_front, diag);
     for (size_t i = 0; i < groups->count && status == SIM_OK; i++)
         groups->list[i].on_front = on_front[i];
     free(values);
@@ -277,13 +255,11 @@ static bool no_spread(const struct sweep_groups *groups)
 enum status sweep_groups_make(struct sweep_groups *groups, const struct sweep *sweep, const struct sweep_view *view, struct diag *diag)
 {
     *groups = (struct sweep_groups){.sweep = sweep, .view = view};
-    enum status status = make_groups(groups, diag);
-    if (status == SIM_OK)
-        status = find_front(groups, diag);
-    if (status == SIM_OK)
-        judge_groups(groups);
-    groups->seeds_made_no_difference = status == SIM_OK && groups->replicated && no_spread(groups);
-    return status;
+    if (make_groups(groups, diag) != SIM_OK || find_front(groups, diag) != SIM_OK)
+        return diag->status;
+    judge_groups(groups);
+    groups->seeds_made_no_difference = groups->replicated && no_spread(groups);
+    return SIM_OK;
 }
 
 void sweep_groups_deinit(struct sweep_groups *groups)

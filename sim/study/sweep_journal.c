@@ -6,22 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/text_file.h"
 #include "sim_version.h"
 
 enum { JOURNAL_VERSION = 2, NEW_FILE_MODE = 0666, HEX_SIZE = 24 };
-
-struct sweep_journal {
-    int descriptor;
-    char *path;
-};
 
 static enum status failed(const struct sweep_journal *journal, const char *what, struct diag *diag)
 {
@@ -174,27 +167,16 @@ static enum status open_file(struct sweep_journal *journal, struct diag *diag)
     return SIM_OK;
 }
 
-enum status sweep_journal_open(const char *path, const struct sweep_identity *identity, struct sweep_result *result,
-                               struct sweep_journal **out, size_t *resumed, struct diag *diag)
+enum status sweep_journal_open(struct sweep_journal *journal, const char *path, const struct sweep_identity *identity,
+                               struct sweep_result *result, size_t *resumed, struct diag *diag)
 {
-    struct sweep_journal *journal;
-    enum status status = array_zeroed(&journal, 1, sizeof *journal, "a journal", diag);
-    if (status != SIM_OK)
-        return status;
-    journal->descriptor = -1;
-    journal->path = strdup(path);
-    if (!journal->path)
-        status = diag_no_memory(diag, strlen(path), "a journal");
-    else
-        status = open_file(journal, diag);
+    *journal = (struct sweep_journal){.path = path, .descriptor = -1};
+    enum status status = open_file(journal, diag);
     if (status == SIM_OK)
         status = resume(journal, identity, result, resumed, diag);
-    if (status != SIM_OK) {
+    if (status != SIM_OK)
         sweep_journal_close(journal);
-        return status;
-    }
-    *out = journal;
-    return SIM_OK;
+    return status;
 }
 
 enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_result *result, size_t index, struct diag *diag)
@@ -215,10 +197,7 @@ enum status sweep_journal_sync(struct sweep_journal *journal, struct diag *diag)
 
 void sweep_journal_close(struct sweep_journal *journal)
 {
-    if (!journal)
-        return;
-    if (journal->descriptor >= 0)
+    if (journal->path && journal->descriptor >= 0)
         close(journal->descriptor);
-    free(journal->path);
-    free(journal);
+    *journal = (struct sweep_journal){0};
 }

@@ -19,12 +19,17 @@ struct sweep_identity {
     uint64_t sweep; /* of all points' configurations and the files that they name */
 };
 
-struct sweep_journal;
+/* An open file, or zeroed: none. */
+struct sweep_journal {
+    const char *path; /* borrowed; NULL: none */
+    int descriptor;
+};
 
 /* Open or create `path`, check that it belongs to this sweep, and fill `result` with its runs. *resumed: how many need not be done again.
- * SIM_BAD_INPUT: it is of something else, or damaged before its last line. SIM_FAILED: it cannot be written, or is in use. */
-SIM_NODISCARD enum status sweep_journal_open(const char *path, const struct sweep_identity *identity, struct sweep_result *result,
-                                             struct sweep_journal **out, size_t *resumed, struct diag *diag);
+ * SIM_BAD_INPUT: it is of something else, or damaged before its last line. SIM_FAILED: it cannot be written, or is in use. *journal is none
+ * then; else it is ended with sweep_journal_close. */
+SIM_NODISCARD enum status sweep_journal_open(struct sweep_journal *journal, const char *path, const struct sweep_identity *identity,
+                                             struct sweep_result *result, size_t *resumed, struct diag *diag);
 
 /* Append run `index`. Appends of several threads must take turns; sync need not. */
 SIM_NODISCARD enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_result *result, size_t index,
@@ -32,7 +37,7 @@ SIM_NODISCARD enum status sweep_journal_append(struct sweep_journal *journal, co
 /* What was appended is on the disk when this returns. Any thread. */
 SIM_NODISCARD enum status sweep_journal_sync(struct sweep_journal *journal, struct diag *diag);
 
-/* NULL is fine. */
+/* None is fine. */
 void sweep_journal_close(struct sweep_journal *journal);
 
 #endif

@@ -36,13 +36,26 @@ enum status sweep_key_find(const char *name, const char *what, const struct conf
                     near ? near : "", near ? "\"?" : "");
 }
 
+uint32_t sweep_keys_index(const struct sweep_keys *keys, const struct config_key *key)
+{
+    uint32_t i = 0;
+    while (i < keys->count && keys->list[i] != key)
+        i++;
+    return i;
+}
+
+uint32_t sweep_keys_seed(const struct sweep_keys *keys)
+{
+    bool negated;
+    return sweep_keys_index(keys, config_find_option("seed", &negated));
+}
+
 enum status sweep_keys_add(struct sweep_keys *keys, const struct config_key *key, const char *what, uint32_t *index, struct diag *diag)
 {
     char name[SWEEP_KEY_NAME_SIZE];
     sweep_key_name(key, name, sizeof name);
-    for (uint32_t i = 0; i < keys->count; i++)
-        if (keys->list[i] == key)
-            return diag_set(diag, SIM_USAGE, "%s: %s is varied twice; give all its values at once", what, name);
+    if (sweep_keys_index(keys, key) < keys->count)
+        return diag_set(diag, SIM_USAGE, "%s: %s is varied twice; give all its values at once", what, name);
     if (keys->count == SWEEP_KEYS_MOST)
         return diag_set(diag, SIM_USAGE, "%s: more than %d varied keys", what, SWEEP_KEYS_MOST);
     *index = keys->count;

@@ -31,6 +31,10 @@ void sweep_key_name(const struct config_key *key, char *out, size_t size);
 
 /* The key of that name; the nearest is named when there is none. */
 SIM_NODISCARD enum status sweep_key_find(const char *name, const char *what, const struct config_key **out, struct diag *diag);
+/* Which of the varied keys it is; keys->count: none. */
+uint32_t sweep_keys_index(const struct sweep_keys *keys, const struct config_key *key);
+/* The same of the seed. */
+uint32_t sweep_keys_seed(const struct sweep_keys *keys);
 /* One more varied key; none twice. */
 SIM_NODISCARD enum status sweep_keys_add(struct sweep_keys *keys, const struct config_key *key, const char *what, uint32_t *index,
                                          struct diag *diag);

@@ -35,24 +35,18 @@ static enum status set(struct reader *reader, const char *name, const char *text
     struct sweep_keys *keys = reader->keys;
     const struct config_key *key;
     struct diag inner = {0};
-    uint32_t index = 0;
-    enum status status = sweep_key_find(name, reader->what, &key, &inner);
-    while (status == SIM_OK && index < keys->count && keys->list[index] != key)
-        index++;
-    if (status == SIM_OK && index == keys->count)
-        status = sweep_keys_add(keys, key, reader->what, &index, &inner);
-    for (size_t i = reader->count; status == SIM_OK && i-- > 0 && reader->settings[i].row == reader->rows;)
-        if (reader->settings[i].key == index)
-            status = diag_set(&inner, SIM_BAD_INPUT, "%s: %s is given twice", reader->what, name);
-    if (status == SIM_OK)
-        status = sweep_keys_add_value(keys, key, text, length, reader->what, &inner);
-    if (status == SIM_OK)
-        status =
-            array_reserve(&reader->settings, &reader->capacity, reader->count + 1, sizeof *reader->settings, "a list of points", &inner);
-    if (status != SIM_OK)
+    if (sweep_key_find(name, reader->what, &key, &inner) != SIM_OK)
         return as_input(&inner, diag);
-    reader->settings[reader->count++] = (struct setting){.row = reader->rows, .key = index, .value = (uint32_t)keys->value_count - 1};
-    return SIM_OK;
+    uint32_t index = sweep_keys_index(keys, key);
+    if (index == keys->count && sweep_keys_add(keys, key, reader->what, &index, &inner) != SIM_OK)
+        return as_input(&inner, diag);
+    for (size_t i = reader->count; i-- > 0 && reader->settings[i].row == reader->rows;)
+        if (reader->settings[i].key == index)
+            return diag_set(diag, SIM_BAD_INPUT, "%s: %s is given twice", reader->what, name);
+    if (sweep_keys_add_value(keys, key, text, length, reader->what, &inner) != SIM_OK)
+        return as_input(&inner, diag);
+    const struct setting setting = {.row = reader->rows, .key = index, .value = (uint32_t)keys->value_count - 1};
+    return array_append(&reader->settings, &reader->count, &reader->capacity, &setting, sizeof setting, "a list of points", diag);
 }
 
 /* A scalar keeps the digits it has in the file. */

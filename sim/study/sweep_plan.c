@@ -39,24 +39,20 @@ static enum status vary_key(struct sweep_plan *plan, const char *vary, size_t *f
     if (!equals || equals == vary || equals[1] == '\0' || (size_t)(equals - vary) >= sizeof name)
         return diag_set(diag, SIM_USAGE, "%s: KEY=VALUES is wanted, as in block_size=8,16,32", what);
     snprintf(name, sizeof name, "%.*s", (int)(equals - vary), vary);
-    enum status status = sweep_key_find(name, what, &found, diag);
-    if (status == SIM_OK)
-        status = sweep_keys_add(&plan->varied, found, what, key, diag);
-    if (status == SIM_OK)
-        status = sweep_keys_parse_values(&plan->varied, found, equals + 1, what, diag);
+    if (sweep_key_find(name, what, &found, diag) != SIM_OK || sweep_keys_add(&plan->varied, found, what, key, diag) != SIM_OK ||
+        sweep_keys_parse_values(&plan->varied, found, equals + 1, what, diag) != SIM_OK)
+        return diag->status;
     *count = plan->varied.value_count - *first;
-    return status;
+    return SIM_OK;
 }
 
 /* All values of one key, one a row. */
 static enum status grid_factor(struct sweep_plan *plan, const char *vary, struct factor *factor, struct diag *diag)
 {
     size_t first, count;
-    enum status status = vary_key(plan, vary, &first, &count, &factor->first_key, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&factor->cells, count, sizeof *factor->cells, "a sweep's plan", diag);
-    if (status != SIM_OK)
-        return status;
+    if (vary_key(plan, vary, &first, &count, &factor->first_key, diag) != SIM_OK ||
+        array_zeroed(&factor->cells, count, sizeof *factor->cells, "a sweep's plan", diag) != SIM_OK)
+        return diag->status;
     factor->key_count = 1;
     factor->rows = count;
     for (size_t i = 0; i < count; i++)
@@ -113,9 +109,8 @@ static enum status seed_factor(struct sweep_plan *plan, uint64_t replicates, str
     if ((double)last > SWEEP_LARGEST_WHOLE)
         return diag_set(diag, SIM_USAGE, "--replicates: seeds from %llu on are too large", (unsigned long long)config.seed);
     snprintf(text, sizeof text, "seed=%llu:%llu", (unsigned long long)config.seed, (unsigned long long)last);
-    for (uint32_t i = 0; i < plan->varied.count; i++)
-        if (strcmp(plan->varied.list[i]->name, "seed") == 0)
-            return diag_set(diag, SIM_USAGE, "--replicates and --vary seed=... say the same; give one of them");
+    if (sweep_keys_seed(&plan->varied) < plan->varied.count)
+        return diag_set(diag, SIM_USAGE, "--replicates and --vary seed=... say the same; give one of them");
     return grid_factor(plan, text, factor, diag);
 }
 
@@ -218,12 +213,9 @@ enum status sweep_plan_config(const struct sweep_plan *plan, size_t point, struc
         config_option_name(plan->varied.list[key], names[key], sizeof names[key]);
         options[count++] = (struct config_option){.name = names[key], .value = value};
     }
-    enum status status = config_load(plan->config_path, options, count, config, &inner);
-    if (status == SIM_OK)
-        status = sizing_fill(config, &sizing, &inner);
-    if (status == SIM_OK)
+    if (config_load(plan->config_path, options, count, config, &inner) == SIM_OK && sizing_fill(config, &sizing, &inner) == SIM_OK)
         return SIM_OK;
     char point_text[256];
     sweep_plan_describe(plan, point, point_text, sizeof point_text);
-    return diag_set(diag, status, "run %zu (%s): %s", point, point_text, inner.text);
+    return diag_set(diag, inner.status, "run %zu (%s): %s", point, point_text, inner.text);
 }

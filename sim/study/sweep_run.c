@@ -1,5 +1,5 @@
 /* sweep_run.c - checks and fingerprints all points, then hands the pending ones to threads. Start with replay_point, which is one run, and
- * run_all, which decides what still starts after a failure.
+ * parallel_runs.h, which says what still starts after a failure.
  */
 #include "study/sweep_run.h"
 
@@ -15,6 +15,7 @@
 #include "data_plane/memory_limit.h"
 #include "data_plane/worker.h"
 #include "replay/run.h"
+#include "study/parallel_runs.h"
 
 /* --- what a sweep is made of ------------------------------------------------------------------------------------------------------ */
 
@@ -48,32 +49,32 @@ static enum status fingerprint_path(const char *path, uint64_t *hash, struct dia
     return status;
 }
 
-/* The files that a configuration names. Most points name the same ones: `last` remembers. */
+/* The files that a configuration names: step times, model, GPU. Most points name the same ones: `last` remembers. */
 struct named_files {
-    char step_time[CONFIG_PATH_SIZE], model[CONFIG_PATH_SIZE], gpu[CONFIG_PATH_SIZE];
+    char paths[3][CONFIG_PATH_SIZE];
     uint64_t hash;
 };
 
 static enum status fingerprint_files(const struct config *config, struct named_files *last, struct diag *diag)
 {
-    enum status status = SIM_OK;
-    if (last->hash && strcmp(last->step_time, config->step_time.path) == 0 && strcmp(last->model, config->model) == 0 &&
-        strcmp(last->gpu, config->gpu) == 0)
-        return SIM_OK;
+    const char *const paths[3] = {config->step_time.path, config->model, config->gpu};
     struct model_shape model = {0};
     struct gpu gpu = {0};
+    bool same = last->hash != 0;
+    for (int i = 0; i < 3; i++) {
+        same = same && strcmp(last->paths[i], paths[i]) == 0;
+        snprintf(last->paths[i], sizeof last->paths[i], "%s", paths[i]);
+    }
+    if (same)
+        return SIM_OK;
     last->hash = FINGERPRINT_START;
-    if (config->step_time.path[0])
-        status = fingerprint_path(config->step_time.path, &last->hash, diag);
-    if (status == SIM_OK && config->model[0])
-        status = model_shape_load(config->model, &model, diag);
-    if (status == SIM_OK && config->gpu[0])
-        status = gpu_load(config->gpu, &gpu, diag);
+    enum status status = *paths[0] ? fingerprint_path(paths[0], &last->hash, diag) : SIM_OK;
+    if (status == SIM_OK && *paths[1])
+        status = model_shape_load(paths[1], &model, diag);
+    if (status == SIM_OK && *paths[2])
+        status = gpu_load(paths[2], &gpu, diag);
     last->hash = fingerprint_bytes(last->hash, &model, sizeof model);
     last->hash = fingerprint_bytes(last->hash, &gpu, sizeof gpu);
-    memcpy(last->step_time, config->step_time.path, sizeof last->step_time);
-    memcpy(last->model, config->model, sizeof last->model);
-    memcpy(last->gpu, config->gpu, sizeof last->gpu);
     return status;
 }
 
@@ -112,13 +113,10 @@ enum status sweep_prepare(struct sweep *sweep, struct diag *diag)
     enum status status = array_zeroed(&sweep->traces, count, sizeof *sweep->traces, "a sweep's traces", diag);
     for (size_t point = 0; point < count && status == SIM_OK; point++) {
         struct config config;
-        status = sweep_plan_config(sweep->plan, point, &config, diag);
-        if (status == SIM_OK)
-            status = note_trace(sweep, point, &config, diag);
-        if (status == SIM_OK)
-            status = fingerprint_config(&config, &files, &sweep->identity.sweep, diag);
-        if (status == SIM_OK)
-            sweep->scopes |= run_figures_scopes(&config, false);
+        if (sweep_plan_config(sweep->plan, point, &config, diag) != SIM_OK || note_trace(sweep, point, &config, diag) != SIM_OK)
+            return diag->status;
+        status = fingerprint_config(&config, &files, &sweep->identity.sweep, diag);
+        sweep->scopes |= run_figures_scopes(&config, false);
     }
     return status;
 }
@@ -127,13 +125,13 @@ enum status sweep_start(struct sweep *sweep, const char *journal, size_t *resume
 {
     *resumed = 0;
     enum status status = sweep_result_init(&sweep->result, sweep->plan->point_count, sweep->scopes, &sweep->wishes, diag);
-    return status == SIM_OK && journal ? sweep_journal_open(journal, &sweep->identity, &sweep->result, &sweep->journal, resumed, diag)
+    return status == SIM_OK && journal ? sweep_journal_open(&sweep->journal, journal, &sweep->identity, &sweep->result, resumed, diag)
                                        : status;
 }
 
 void sweep_close(struct sweep *sweep)
 {
-    sweep_journal_close(sweep->journal);
+    sweep_journal_close(&sweep->journal);
     sweep_result_deinit(&sweep->result);
     free(sweep->traces);
     *sweep = (struct sweep){0};
@@ -148,9 +146,6 @@ struct pass {
     struct progress progress;
     size_t *pending;
     size_t pending_count, done;
-    bool failed;
-    size_t failed_place;
-    struct diag failure;
 };
 
 /* The data plane measures the memory's speed: such runs go one after the other. */
@@ -191,25 +186,29 @@ static enum status keep(struct pass *pass, const struct run *run, size_t point, 
     if (run_judge(run, &why) == SIM_OK) /* else its sentence goes into the row */
         diag_clear(&why);
     enum status status = sweep_result_set(&sweep->result, point, state, &run->figures, why.text, diag);
-    if (status == SIM_OK && sweep->journal) {
+    if (status == SIM_OK && sweep->journal.path) {
 #pragma omp critical(sweep_journal)
-        status = sweep_journal_append(sweep->journal, &sweep->result, point, diag);
+        status = sweep_journal_append(&sweep->journal, &sweep->result, point, diag);
     }
 #pragma omp atomic
     pass->done++;
-    if (status == SIM_OK && sweep->journal)
-        status = sweep_journal_sync(sweep->journal, diag);
+    if (status == SIM_OK && sweep->journal.path)
+        status = sweep_journal_sync(&sweep->journal, diag);
     return status;
 }
 
-static enum status replay_point(struct pass *pass, size_t point, struct diag *diag)
+static enum status replay_point(void *context, size_t i, struct diag *diag)
 {
+    struct pass *pass = context;
     struct sweep *sweep = pass->sweep;
+    const size_t point = pass->pending[i];
     struct config config;
     struct run run = {0};
     struct worker *worker = NULL;
     struct observer observer;
     const struct replay_options how = {.reference = sweep->reference, .progress = on_progress, .progress_context = pass};
+    if (should_stop(pass))
+        return diag_set(diag, SIM_INTERRUPTED, "interrupted");
     enum status status = sweep_plan_config(sweep->plan, point, &config, diag);
     if (status == SIM_OK)
         status = run_open(&run, sweep->traces[point], &config, diag);
@@ -232,38 +231,6 @@ static enum status replay_point(struct pass *pass, size_t point, struct diag *di
 
 /* --- all runs --------------------------------------------------------------------------------------------------------------------- */
 
-/* The failure that is told is that of the first run in order of the plan, as if they had run one after the other. */
-static void keep_error(struct pass *pass, size_t place, const struct diag *diag)
-{
-#pragma omp critical(sweep_error)
-    if (!pass->failed || place < pass->failed_place) {
-        pass->failed = true;
-        pass->failed_place = place;
-        pass->failure = *diag;
-    }
-}
-
-/* Once a run has failed, those after it need not start; those before it still do, as one of them may be the first to fail. */
-static bool still_wanted(struct pass *pass, size_t place)
-{
-    bool wanted;
-#pragma omp critical(sweep_error)
-    wanted = !pass->failed || place < pass->failed_place;
-    return wanted && !should_stop(pass);
-}
-
-static void run_all(struct pass *pass)
-{
-    const int threads = moves_bytes(pass->sweep) ? 1 : (int)pass->sweep->threads;
-    (void)threads; /* without OpenMP */
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) default(none) shared(pass)
-    for (size_t place = 0; place < pass->pending_count; place++) {
-        struct diag diag = {0};
-        if (still_wanted(pass, place) && replay_point(pass, pass->pending[place], &diag) != SIM_OK)
-            keep_error(pass, place, &diag);
-    }
-}
-
 enum status sweep_run(struct sweep *sweep, struct diag *diag)
 {
     struct pass pass = {.sweep = sweep};
@@ -276,12 +243,8 @@ enum status sweep_run(struct sweep *sweep, struct diag *diag)
     if (moves_bytes(sweep) && pass.pending_count > 0)
         pass.limit = kv_memory_speed_measure(sweep->threads);
     progress_start(&pass.progress, "sweep", sweep->quiet);
-    run_all(&pass);
+    status = parallel_runs(pass.pending_count, moves_bytes(sweep) ? 1 : sweep->threads, replay_point, &pass, diag);
     progress_end(&pass.progress);
     free(pass.pending);
-    if (pass.failed && pass.failure.status != SIM_INTERRUPTED)
-        return diag_set(diag, pass.failure.status, "%s", pass.failure.text);
-    if (should_stop(&pass))
-        return diag_set(diag, SIM_INTERRUPTED, "interrupted");
-    return SIM_OK;
+    return status;
 }

@@ -25,7 +25,7 @@ struct sweep {
     bool reference;                    /* the plain scheduler */
     bool quiet;                        /* no progress bar */
     const volatile sig_atomic_t *stop; /* NULL, or not 0 once the user has had enough */
-    struct sweep_journal *journal;     /* NULL: none */
+    struct sweep_journal journal;      /* may be none */
     struct sweep_result result;
 };
 

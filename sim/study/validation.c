@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
 #include "config/engine_facts.h"
@@ -14,32 +13,24 @@
 
 const char *const validation_statistics[VALIDATION_STATISTICS] = {"mean", "median", "p90", "p95", "p99"};
 
-/* Every time starts as -1, all bits set: not reached. */
 enum status validation_init(struct validation *validation, const struct trace *trace, const struct config *config,
                             const struct measured_run *measured, struct diag *diag)
 {
     *validation = (struct validation){.trace = trace, .config = config, .measured = measured, .origin_ns = -1};
-    int64_t **const arrays[] = {&validation->seen_ns, &validation->first_ns, &validation->finish_ns};
-    enum status status = SIM_OK;
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays && status == SIM_OK; i++) {
-        status = array_zeroed(arrays[i], trace->count, sizeof **arrays[i], "the comparison", diag);
-        if (status == SIM_OK)
-            memset(*arrays[i], 0xff, trace->count * sizeof **arrays[i]); /* -1 */
-    }
-    if (status == SIM_OK)
-        status = array_zeroed(&validation->rows, measured->row_count, sizeof *validation->rows, "the timeline", diag);
+    const struct array_request arrays[] = {ARRAY_OF(validation->stories, trace->count), ARRAY_OF(validation->rows, measured->row_count)};
+    enum status status = array_zeroed_all(arrays, 2, "the comparison", diag);
     if (status != SIM_OK)
         validation_deinit(validation);
+    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
+        validation->stories[position] = (struct request_story){.arrival_ns = -1, .first_token_ns = -1, .finish_ns = -1};
     return status;
 }
 
 void validation_deinit(struct validation *validation)
 {
-    free(validation->seen_ns);
-    free(validation->first_ns);
-    free(validation->finish_ns);
+    free(validation->stories);
     free(validation->rows);
-    validation->seen_ns = validation->first_ns = validation->finish_ns = NULL;
+    validation->stories = NULL;
     validation->rows = NULL;
 }
 
@@ -51,14 +42,15 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     (void)diag;
     for (size_t i = 0; i < count; i++) {
         const struct event *event = &events[i];
+        struct request_story *story = &validation->stories[event->request];
         if (event->kind == EVENT_ARRIVE) {
-            validation->seen_ns[event->request] = validation->measured->from_queued ? event->value : event->time_ns;
+            story->arrival_ns = validation->measured->from_queued ? event->value : event->time_ns;
             if (validation->origin_ns < 0)
                 validation->origin_ns = event->value;
         } else if (event->kind == EVENT_FIRST_TOKEN) {
-            validation->first_ns[event->request] = event->time_ns;
+            story->first_token_ns = event->time_ns;
         } else if (event->kind == EVENT_FINISH) {
-            validation->finish_ns[event->request] = event->time_ns;
+            story->finish_ns = event->time_ns;
         }
     }
     return SIM_OK;
@@ -89,18 +81,12 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
 
 /* --- figures ---------------------------------------------------------------------------------------------------------------------- */
 
-/* The same definitions as metrics.h, but from the moment at which the measured side started its clock. */
+/* From the moment at which the measured side started its clock; NaN: the request did not end, or has no such latency. */
 static double simulated_ms(const struct validation *validation, enum latency latency, uint32_t position)
 {
-    const int64_t seen = validation->seen_ns[position], first = validation->first_ns[position], finish = validation->finish_ns[position];
-    const uint32_t tokens = validation->trace->output_tokens[position];
-    if (seen < 0 || first < 0 || finish < 0)
-        return NAN;
-    if (latency == LATENCY_TTFT)
-        return (double)(first - seen) / 1e6;
-    if (latency == LATENCY_E2EL)
-        return (double)(finish - seen) / 1e6;
-    return tokens > 1 ? (double)(finish - first) / 1e6 / (tokens - 1) : NAN;
+    const struct request_story *story = &validation->stories[position];
+    double ms;
+    return story->finish_ns >= 0 && request_latency_ms(story, latency, validation->trace->output_tokens[position], &ms) ? ms : NAN;
 }
 
 /* The order of validation_statistics. */

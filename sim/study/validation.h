@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "engine/observer.h"
 #include "figure/figure.h"
+#include "observe/metrics.h"
 #include "study/measured_run.h"
 
 enum { VALIDATION_STATISTICS = 5 };
@@ -24,8 +25,8 @@ struct validation {
     const struct trace *trace;
     const struct config *config;
     const struct measured_run *measured;
-    int64_t *seen_ns, *first_ns, *finish_ns; /* by position; -1: not reached */
-    struct timeline_row *rows;               /* the replay at the times of the measured rows */
+    struct request_story *stories; /* by position: arrival, first token and end alone; -1: not reached */
+    struct timeline_row *rows;     /* the replay at the times of the measured rows */
     size_t row_count;
     int64_t origin_ns;    /* when the engine took in the first request, time 0 of the timeline; -1: not yet */
     double output_tokens; /* so far */

@@ -94,6 +94,14 @@ SIM_NODISCARD enum status trace_expand_samples(const struct trace *trace, struct
 /* NULL is fine. */
 void trace_destroy(struct trace *trace);
 
+/* How many sequences the request becomes in the engine: its samples or beams; 1 for a child of trace_expand_samples. */
+static inline uint32_t trace_sequences(const struct trace *trace, uint32_t position)
+{
+    const uint32_t samples = trace->samples && !trace->sample ? trace->samples[position] : 1;
+    const uint32_t beams = trace->beam_width ? trace->beam_width[position] : 0;
+    return beams > samples ? beams : samples;
+}
+
 static inline uint64_t trace_hash_count(const struct trace *trace, uint32_t position)
 {
     return trace->hash_start ? trace->hash_start[position + 1] - trace->hash_start[position] : 0;

@@ -32,45 +32,46 @@ Test(contiguous_allocator, takes_what_a_naive_best_fit_takes)
     struct diag diag = {0};
     bool taken[SLOTS] = {false};
     struct {
-        uint32_t handle, start, size;
+        uint32_t start, size;
     } live[LIVE_MOST];
     uint32_t count = 0, refused = 0, granted = 0;
     uint64_t seed = 7;
-    cr_assert_eq(contiguous_allocator_init(&allocator, SLOTS, &diag), SIM_OK);
+    cr_assert_eq(contiguous_allocator_init(&allocator, SLOTS, LIVE_MOST, &diag), SIM_OK);
     for (int round = 0; round < ROUNDS; round++) {
         uint32_t largest;
         if (count < LIVE_MOST && random_below(&seed, 3)) {
-            uint32_t size = 1 + random_below(&seed, random_below(&seed, 4) ? 20 : 120), handle;
+            uint32_t size = 1 + random_below(&seed, random_below(&seed, 4) ? 20 : 120);
             uint32_t start = naive_best_fit(taken, size, &largest);
-            cr_assert_eq(contiguous_allocator_take(&allocator, size, &handle, &diag), SIM_OK);
-            cr_assert_eq(handle == 0, start == SLOTS, "round %d: %u slots", round, size);
-            refused += handle == 0;
-            if (handle == 0)
+            const uint64_t taken_from = contiguous_allocator_take(&allocator, size);
+            cr_assert_eq(taken_from, start == SLOTS ? CONTIGUOUS_NONE : start, "round %d: %u slots", round, size);
+            refused += start == SLOTS;
+            if (start == SLOTS)
                 continue;
             granted++;
-            cr_assert_eq(contiguous_allocator_address(&allocator, handle), start, "round %d", round);
             for (uint32_t i = 0; i < size; i++)
                 taken[start + i] = true;
-            live[count].handle = handle;
             live[count].start = start;
             live[count++].size = size;
         } else if (count > 0) {
             uint32_t which = random_below(&seed, count);
             for (uint32_t i = 0; i < live[which].size; i++)
                 taken[live[which].start + i] = false;
-            contiguous_allocator_give(&allocator, live[which].handle);
+            contiguous_allocator_give(&allocator, live[which].start, live[which].size);
             live[which] = live[--count];
         }
         naive_best_fit(taken, 1, &largest);
-        cr_assert_eq(contiguous_allocator_largest(&allocator), largest);
+        uint64_t found = 0;
+        for (size_t i = 0; i < allocator.hole_count; i++)
+            found = allocator.holes[i].size > found ? allocator.holes[i].size : found;
+        cr_assert_eq(found, largest);
         cr_assert(contiguous_allocator_check(&allocator), "round %d", round);
     }
     cr_expect_gt(refused, 1000);
     cr_expect_gt(granted, 5000);
-    while (count > 0)
-        contiguous_allocator_give(&allocator, live[--count].handle);
-    cr_expect_eq(contiguous_allocator_largest(&allocator), SLOTS, "all pieces are joined in the end");
-    cr_expect_eq(allocator.free_extents, 1);
+    for (; count > 0; count--)
+        contiguous_allocator_give(&allocator, live[count - 1].start, live[count - 1].size);
+    cr_expect_eq(allocator.holes[0].size, SLOTS, "all pieces are joined in the end");
+    cr_expect_eq(allocator.hole_count, 1);
     contiguous_allocator_deinit(&allocator);
 }
 
@@ -78,11 +79,10 @@ Test(contiguous_allocator, check_finds_a_broken_size)
 {
     struct contiguous_allocator allocator;
     struct diag diag = {0};
-    uint32_t handle;
-    cr_assert_eq(contiguous_allocator_init(&allocator, 10, &diag), SIM_OK);
-    cr_assert_eq(contiguous_allocator_take(&allocator, 4, &handle, &diag), SIM_OK);
+    cr_assert_eq(contiguous_allocator_init(&allocator, 10, 1, &diag), SIM_OK);
+    cr_assert_eq(contiguous_allocator_take(&allocator, 4), 0);
     cr_expect(contiguous_allocator_check(&allocator));
-    allocator.extents[handle].size++;
+    allocator.holes[0].size++;
     cr_expect_not(contiguous_allocator_check(&allocator));
     contiguous_allocator_deinit(&allocator);
 }

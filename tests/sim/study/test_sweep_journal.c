@@ -21,13 +21,13 @@ static const struct figure_set figures = {.list = {{.name = "good_requests", .va
                                                    {.name = "p3_ttft_ms", .value = -2}},
                                           .count = 5};
 
-static enum status open_journal(const char *path, const struct sweep_identity *who, struct sweep_result *result, struct sweep_journal **out,
+static enum status open_journal(const char *path, const struct sweep_identity *who, struct sweep_result *result, struct sweep_journal *out,
                                 size_t *resumed, struct diag *diag)
 {
     *diag = (struct diag){0};
-    *out = NULL;
+    *out = (struct sweep_journal){0};
     cr_assert_eq(sweep_result_init(result, RUNS, scopes, &wishes, diag), SIM_OK);
-    return sweep_journal_open(path, who, result, out, resumed, diag);
+    return sweep_journal_open(out, path, who, result, resumed, diag);
 }
 
 static void append_missing(struct sweep_result *result, struct sweep_journal *journal)
@@ -71,15 +71,15 @@ static char *complete_journal(size_t *length, char **rows)
 {
     struct temp_file file = temp_file_make("", 0);
     struct sweep_result result;
-    struct sweep_journal *journal;
+    struct sweep_journal journal;
     struct diag diag;
     size_t resumed;
     cr_assert_eq(open_journal(file.path, &identity, &result, &journal, &resumed, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(resumed, 0);
-    append_missing(&result, journal);
-    cr_assert_eq(sweep_journal_sync(journal, &diag), SIM_OK);
+    append_missing(&result, &journal);
+    cr_assert_eq(sweep_journal_sync(&journal, &diag), SIM_OK);
     *rows = text_of(&result);
-    sweep_journal_close(journal);
+    sweep_journal_close(&journal);
     sweep_result_deinit(&result);
     char *text = whole_file(file.path, length);
     temp_file_remove(&file);
@@ -93,16 +93,16 @@ Test(sweep_journal, cut_at_any_byte_is_gone_on_with)
     for (size_t cut = 0; cut <= length; cut++) {
         struct temp_file file = temp_file_make(text, cut);
         struct sweep_result result;
-        struct sweep_journal *journal;
+        struct sweep_journal journal;
         struct diag diag;
         size_t resumed;
         lines += cut > 0 && text[cut - 1] == '\n';
         cr_assert_eq(open_journal(file.path, &identity, &result, &journal, &resumed, &diag), SIM_OK, "cut at %zu: %s", cut, diag.text);
         cr_assert_eq(resumed, lines > 1 ? lines - 1 : 0, "cut at %zu", cut);
-        append_missing(&result, journal);
+        append_missing(&result, &journal);
         char *again = text_of(&result);
         cr_assert_str_eq(again, rows, "cut at %zu", cut);
-        sweep_journal_close(journal);
+        sweep_journal_close(&journal);
         sweep_result_deinit(&result);
         size_t new_length;
         char *new_text = whole_file(file.path, &new_length);
@@ -121,14 +121,14 @@ static const char *refusal(const char *text, size_t length, const struct sweep_i
     static char message[1100];
     struct temp_file file = temp_file_make(text, length);
     struct sweep_result result;
-    struct sweep_journal *journal;
+    struct sweep_journal journal;
     struct diag diag;
     size_t resumed, left;
     enum status status = open_journal(file.path, who, &result, &journal, &resumed, &diag);
     char *after = whole_file(file.path, &left);
     cr_expect(status == SIM_OK || (left == length && memcmp(after, text, length) == 0), "a refused file is left as it was");
     snprintf(message, sizeof message, "%d: %s", (int)status, diag.text);
-    sweep_journal_close(journal);
+    sweep_journal_close(&journal);
     sweep_result_deinit(&result);
     free(after);
     temp_file_remove(&file);
@@ -167,13 +167,13 @@ Test(sweep_journal, is_held_by_one_at_a_time)
 {
     struct temp_file file = temp_file_make("", 0);
     struct sweep_result first, second;
-    struct sweep_journal *held, *refused;
+    struct sweep_journal held, refused;
     struct diag diag;
     size_t resumed;
     cr_assert_eq(open_journal(file.path, &identity, &first, &held, &resumed, &diag), SIM_OK);
     cr_expect_eq(open_journal(file.path, &identity, &second, &refused, &resumed, &diag), SIM_FAILED);
     cr_expect(strstr(diag.text, "in use by another process"));
-    sweep_journal_close(held);
+    sweep_journal_close(&held);
     sweep_result_deinit(&first);
     sweep_result_deinit(&second);
     temp_file_remove(&file);

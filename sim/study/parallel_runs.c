@@ -1,0 +1,48 @@
+/* parallel_runs.c - one OpenMP loop for all studies that replay many times. Only the failure of the lowest number is kept, so nothing has to
+ * be allocated however many runs there are. */
+#include "study/parallel_runs.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+struct first_failure {
+    size_t at; /* SIZE_MAX: none so far */
+    struct diag diag;
+};
+
+static bool still_wanted(struct first_failure *failure, size_t i)
+{
+    bool wanted;
+#pragma omp critical(parallel_runs)
+    wanted = i < failure->at;
+    return wanted;
+}
+
+static void keep_failure(struct first_failure *failure, size_t i, enum status status, const struct diag *diag)
+{
+#pragma omp critical(parallel_runs)
+    if (i < failure->at) {
+        *failure = (struct first_failure){.at = i, .diag = *diag};
+        failure->diag.status = status;
+    }
+}
+
+enum status parallel_runs(size_t count, uint32_t threads, parallel_run *run, void *context, struct diag *diag)
+{
+    struct first_failure failure = {.at = SIZE_MAX};
+#ifdef _OPENMP
+    const int team = threads ? (int)threads : omp_get_max_threads();
+    (void)team; /* clang's analyzer does not see that the pragma reads it */
+#else
+    (void)threads;
+#endif
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team) default(none) shared(count, run, context, failure)
+    for (size_t i = 0; i < count; i++) {
+        struct diag own = {0};
+        enum status status = still_wanted(&failure, i) ? run(context, i, &own) : SIM_OK;
+        if (status != SIM_OK)
+            keep_failure(&failure, i, status, &own);
+    }
+    return failure.at == SIZE_MAX ? SIM_OK : diag_set(diag, failure.diag.status, "%s", failure.diag.text);
+}
