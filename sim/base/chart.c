@@ -13,11 +13,25 @@
 
 /* --- data -------------------------------------------------------------------------------------------------------------------------- */
 
-static const char *copy_text(struct chart *chart, const char *text)
+static void copy_text(struct chart *chart, const char **text)
 {
-    char *copy = text ? strdup(text) : NULL;
-    chart->out_of_memory |= text && !copy;
-    return copy;
+    const char *copy = *text ? strdup(*text) : NULL;
+    chart->out_of_memory |= *text && !copy;
+    *text = copy;
+}
+
+/* Text that copy_text made. */
+static void free_text(const char *text)
+{
+    free((void *)(uintptr_t)text);
+}
+
+enum { HEADING_TEXTS = 6 };
+static const char **heading_text(struct chart_heading *heading, int i)
+{
+    const char **const texts[HEADING_TEXTS] = {&heading->title,  &heading->note,   &heading->x.name,
+                                               &heading->x.unit, &heading->y.name, &heading->y.unit};
+    return texts[i];
 }
 
 struct chart *chart_create(const struct chart_heading *heading)
@@ -26,19 +40,9 @@ struct chart *chart_create(const struct chart_heading *heading)
     if (!chart)
         return NULL;
     chart->heading = *heading;
-    chart->heading.title = copy_text(chart, heading->title);
-    chart->heading.note = copy_text(chart, heading->note);
-    chart->heading.x.name = copy_text(chart, heading->x.name);
-    chart->heading.x.unit = copy_text(chart, heading->x.unit);
-    chart->heading.y.name = copy_text(chart, heading->y.name);
-    chart->heading.y.unit = copy_text(chart, heading->y.unit);
+    for (int i = 0; i < HEADING_TEXTS; i++)
+        copy_text(chart, heading_text(&chart->heading, i));
     return chart;
-}
-
-/* Text that copy_text made. */
-static void free_text(const char *text)
-{
-    free((void *)(uintptr_t)text);
 }
 
 void chart_destroy(struct chart *chart)
@@ -48,16 +52,11 @@ void chart_destroy(struct chart *chart)
     for (size_t i = 0; i < chart->count; i++) {
         free_text(chart->series[i].name);
         free_text(chart->series[i].label);
-        free(chart->series[i].x);
-        free(chart->series[i].y);
+        free(chart->series[i].points);
     }
     free(chart->series);
-    free_text(chart->heading.title);
-    free_text(chart->heading.note);
-    free_text(chart->heading.x.name);
-    free_text(chart->heading.x.unit);
-    free_text(chart->heading.y.name);
-    free_text(chart->heading.y.unit);
+    for (int i = 0; i < HEADING_TEXTS; i++)
+        free_text(*heading_text(&chart->heading, i));
     free(chart);
 }
 
@@ -77,9 +76,9 @@ void chart_add_series(struct chart *chart, const struct chart_series *series)
     }
     struct chart_series *added = &chart->series[chart->count++];
     *added = *series;
-    added->name = copy_text(chart, series->name);
-    added->label = copy_text(chart, series->label);
-    added->x = added->y = NULL;
+    copy_text(chart, &added->name);
+    copy_text(chart, &added->label);
+    added->points = NULL;
     added->count = added->capacity = 0;
 }
 
@@ -89,14 +88,10 @@ void chart_add(struct chart *chart, double x, double y)
     if (!chart || chart->out_of_memory || chart->count == 0)
         return;
     struct chart_series *series = &chart->series[chart->count - 1];
-    size_t capacity = series->capacity; /* of both arrays: they grow alike */
-    if (array_reserve(&series->x, &series->capacity, series->count + 1, sizeof *series->x, "a chart", &ignored) != SIM_OK ||
-        array_reserve(&series->y, &capacity, series->count + 1, sizeof *series->y, "a chart", &ignored) != SIM_OK) {
+    if (array_reserve(&series->points, &series->capacity, series->count + 1, sizeof *series->points, "a chart", &ignored) == SIM_OK)
+        series->points[series->count++] = (struct chart_point){x, y};
+    else
         chart->out_of_memory = true;
-        return;
-    }
-    series->x[series->count] = x;
-    series->y[series->count++] = y;
 }
 
 double chart_line_at(const struct chart_series *series, double x)
@@ -104,7 +99,7 @@ double chart_line_at(const struct chart_series *series, double x)
     size_t low = 0, high = series->count; /* points before `low` have x at most this one, those from `high` on a larger one */
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (series->x[middle] <= x)
+        if (series->points[middle].x <= x)
             low = middle + 1;
         else
             high = middle;
@@ -112,9 +107,9 @@ double chart_line_at(const struct chart_series *series, double x)
     if (series->count == 0)
         return 0;
     if (low == 0 || low == series->count)
-        return series->y[low == 0 ? 0 : low - 1];
-    const double from = series->x[low - 1], part = (x - from) / (series->x[low] - from);
-    return series->y[low - 1] + part * (series->y[low] - series->y[low - 1]);
+        return series->points[low == 0 ? 0 : low - 1].y;
+    const struct chart_point *from = &series->points[low - 1], *to = from + 1;
+    return from->y + (x - from->x) / (to->x - from->x) * (to->y - from->y);
 }
 
 /* --- JSON -------------------------------------------------------------------------------------------------------------------------- */
@@ -150,7 +145,7 @@ double chart_y_high(const struct chart *chart)
         return chart->heading.y.high;
     for (size_t i = 0; i < chart->count; i++)
         for (size_t j = 0; j < chart->series[i].count; j++)
-            highest = fmax(highest, chart->series[i].y[j]);
+            highest = fmax(highest, chart->series[i].points[j].y);
     return chart_top(highest);
 }
 
@@ -164,8 +159,8 @@ static void write_series(const struct chart *chart, const struct chart_series *s
     json_open_array(json);
     for (size_t i = 0; i < series->count; i++) {
         char x[32], y[32], pair[80];
-        plain_double(series->x[i], x, sizeof x);
-        plain_double(series->y[i], y, sizeof y);
+        plain_double(series->points[i].x, x, sizeof x);
+        plain_double(series->points[i].y, y, sizeof y);
         const int length = snprintf(pair, sizeof pair, "[%s, %s]", x, y);
         json_raw(json, pair, (size_t)length);
     }

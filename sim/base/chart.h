@@ -34,13 +34,17 @@ struct chart_heading {
     struct chart_axis x, y;
 };
 
+struct chart_point {
+    double x, y;
+};
+
 struct chart_series {
-    const char *name;  /* for programs */
-    const char *label; /* in the legend; NULL: not in it */
-    char mark;         /* how a terminal draws it; '\0': not at all */
-    size_t group;      /* series of a group look alike: a line and the marks that belong to it */
-    bool marks;        /* single points, not a line */
-    double *x, *y;     /* owned by the chart */
+    const char *name;           /* for programs */
+    const char *label;          /* in the legend; NULL: not in it */
+    char mark;                  /* how a terminal draws it; '\0': not at all */
+    size_t group;               /* series of a group look alike: a line and the marks that belong to it */
+    bool marks;                 /* single points, not a line */
+    struct chart_point *points; /* owned by the chart */
     size_t count, capacity;
 };
 

@@ -50,7 +50,7 @@ static void fill(const struct chart *chart, const struct plane *plane, bool mark
         for (int column = 0; !marks && column < WIDTH; column++)
             put(plane, series, column, chart_line_at(series, x_of_column(plane, column)), grid);
         for (size_t j = 0; marks && j < series->count; j++)
-            put(plane, series, column_of(plane, series->x[j]), series->y[j], grid);
+            put(plane, series, column_of(plane, series->points[j].x), series->points[j].y, grid);
     }
 }
 
@@ -156,10 +156,10 @@ static const struct chart_series *series_at(const struct chart *chart, double x,
 {
     double below = 0;
     size_t piece = 0, series = 0;
-    while (piece + 1 < chart->series[0].count && chart->series[0].x[piece + 1] <= x)
+    while (piece + 1 < chart->series[0].count && chart->series[0].points[piece + 1].x <= x)
         piece++;
     for (; series + 1 < chart->count; series++) {
-        below += chart->series[series].y[piece] / chart->heading.y.high;
+        below += chart->series[series].points[piece].y / chart->heading.y.high;
         if (height < below)
             break;
     }

@@ -51,10 +51,32 @@ static enum status take_line(struct csv *csv, size_t line, const char *text, siz
     return SIM_OK;
 }
 
-/* Lines end at \n; a \r before it is dropped. Line numbers count blank lines, too, so that an editor finds the place. */
-enum status csv_open(const char *path, struct csv *out, struct diag *diag)
+static bool is_word(const struct csv_field field, const char *word)
 {
-    *out = (struct csv){.path = path};
+    return field.length == strlen(word) && memcmp(field.text, word, field.length) == 0;
+}
+
+/* The error lists the columns that there are: most often one is misspelt or from another version of the file. */
+static enum status find_column(const struct csv *csv, const char *name, uint32_t *column)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < csv->columns; i++) {
+        if (is_word(csv->names[i], name)) {
+            *column = i;
+            return SIM_OK;
+        }
+        if (used < sizeof known)
+            used +=
+                (size_t)snprintf(known + used, sizeof known - used, "%s%.*s", i ? ", " : "", (int)csv->names[i].length, csv->names[i].text);
+    }
+    return diag_at(csv->diag, csv->path, 1, 1, "no column \"%s\"; there are: %s", name, known);
+}
+
+/* Lines end at \n; a \r before it is dropped. Line numbers count blank lines, too, so that an editor finds the place. */
+enum status csv_open(const char *path, const char *const *names, uint32_t count, struct csv *out, struct diag *diag)
+{
+    *out = (struct csv){.path = path, .diag = diag};
     enum status status = text_file_open(path, &out->file, diag);
     if (status != SIM_OK)
         return status;
@@ -70,6 +92,8 @@ enum status csv_open(const char *path, struct csv *out, struct diag *diag)
     }
     if (status == SIM_OK && out->columns == 0)
         status = diag_at(diag, path, 1, 1, "an empty file; a header line with column names should stand here");
+    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
+        status = find_column(out, names[i], &out->wanted[i]);
     if (status != SIM_OK)
         csv_close(out);
     return status;
@@ -84,35 +108,18 @@ void csv_close(struct csv *csv)
     *csv = (struct csv){0};
 }
 
-/* The error lists the columns that there are: most often one is misspelt or from another version of the file. */
-enum status csv_column(const struct csv *csv, const char *name, uint32_t *column, struct diag *diag)
-{
-    char known[512] = "";
-    size_t used = 0;
-    for (uint32_t i = 0; i < csv->columns; i++) {
-        if (csv->names[i].length == strlen(name) && memcmp(csv->names[i].text, name, csv->names[i].length) == 0) {
-            *column = i;
-            return SIM_OK;
-        }
-        if (used < sizeof known)
-            used +=
-                (size_t)snprintf(known + used, sizeof known - used, "%s%.*s", i ? ", " : "", (int)csv->names[i].length, csv->names[i].text);
-    }
-    return diag_at(diag, csv->path, 1, 1, "no column \"%s\"; there are: %s", name, known);
-}
-
 /* Rows have as many fields as there are columns, so a place is a product. */
 static struct csv_field field_at(const struct csv *csv, size_t row, uint32_t column)
 {
-    return csv->fields[row * csv->columns + column];
+    return csv->fields[row * csv->columns + csv->wanted[column]];
 }
 
 /* Where in its line the field starts: all fields of a row point into the same line. */
-enum status csv_error(const struct csv *csv, size_t row, uint32_t column, struct diag *diag, const char *what)
+void csv_error(struct csv *csv, size_t row, uint32_t column, const char *what)
 {
-    const struct csv_field field = field_at(csv, row, column), first = field_at(csv, row, 0);
-    return diag_at(diag, csv->path, csv->lines[row], (size_t)(field.text - first.text) + 1, "\"%.*s\" is not %s", (int)field.length,
-                   field.text, what);
+    const struct csv_field field = field_at(csv, row, column), first = csv->fields[row * csv->columns];
+    csv->status = diag_at(csv->diag, csv->path, csv->lines[row], (size_t)(field.text - first.text) + 1, "\"%.*s\" is not %s",
+                          (int)field.length, field.text, what);
 }
 
 /* Plain decimals of at most 15 digits: digits and a power of ten are exact doubles then, so that one division rounds as strtod does, at a
@@ -142,44 +149,47 @@ static bool plain_decimal(const struct csv_field field, double *out)
 }
 
 /* The quick way for nearly all numbers, strtod for the rest. The field is copied because strtod wants a terminator. */
-enum status csv_number(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag)
+double csv_number(struct csv *csv, size_t row, uint32_t column)
 {
     const struct csv_field field = field_at(csv, row, column);
     char text[64], *end;
-    if (plain_decimal(field, out))
-        return SIM_OK;
+    double value;
+    if (plain_decimal(field, &value))
+        return value;
     if (field.length > 0 && field.length < sizeof text) {
         memcpy(text, field.text, field.length);
         text[field.length] = '\0';
-        *out = strtod(text, &end);
-        if (*end == '\0' && isfinite(*out))
-            return SIM_OK;
+        value = strtod(text, &end);
+        if (*end == '\0' && isfinite(value))
+            return value;
     }
-    return csv_error(csv, row, column, diag, "a number");
+    csv_error(csv, row, column, "a number");
+    return 0;
 }
 
-enum status csv_amount(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag)
+double csv_amount(struct csv *csv, size_t row, uint32_t column)
 {
-    enum status status = csv_number(csv, row, column, out, diag);
-    return status == SIM_OK && *out < 0 ? csv_error(csv, row, column, diag, "a number of 0 or more") : status;
+    const double value = csv_number(csv, row, column);
+    if (value < 0)
+        csv_error(csv, row, column, "a number of 0 or more");
+    return value;
 }
 
 /* At most 18 digits, which cannot overflow; no file of ours has larger numbers. */
-enum status csv_whole(const struct csv *csv, size_t row, uint32_t column, uint64_t *out, struct diag *diag)
+uint64_t csv_whole(struct csv *csv, size_t row, uint32_t column)
 {
     const struct csv_field field = field_at(csv, row, column);
     uint64_t value = 0;
     uint32_t at = 0;
     for (; at < field.length && at < 18 && (unsigned)(field.text[at] - '0') < 10; at++)
         value = value * 10 + (uint64_t)(field.text[at] - '0');
-    if (at == 0 || at < field.length)
-        return csv_error(csv, row, column, diag, "a whole number");
-    *out = value;
-    return SIM_OK;
+    if (at > 0 && at == field.length)
+        return value;
+    csv_error(csv, row, column, "a whole number");
+    return 0;
 }
 
 bool csv_is(const struct csv *csv, size_t row, uint32_t column, const char *word)
 {
-    const struct csv_field field = field_at(csv, row, column);
-    return field.length == strlen(word) && memcmp(field.text, word, field.length) == 0;
+    return is_word(field_at(csv, row, column), word);
 }

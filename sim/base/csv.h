@@ -2,6 +2,9 @@
  *
  * The whole file is read and split once; fields point into it. Blank lines are skipped, CRLF and LF both end a line. Every error names
  * file, line and, for a field, its column in the line.
+ *
+ * A reader says which columns it wants and asks for them by their place in that list. Errors of fields are remembered in `status`, so a loop
+ * over rows asks only there; what could not be read is 0.
  */
 #ifndef PAGESIM_CSV_H
 #define PAGESIM_CSV_H
@@ -19,30 +22,31 @@ struct csv_field {
 };
 
 struct csv {
-    const char *path; /* borrowed */
+    const char *path;  /* borrowed */
+    struct diag *diag; /* likewise: gets the first error */
+    enum status status;
     struct text_file file;
     uint32_t columns;
     size_t rows;
     struct csv_field names[CSV_COLUMNS_MOST];
-    struct csv_field *fields; /* [row][column] */
-    size_t *lines;            /* line number of each row */
+    uint32_t wanted[CSV_COLUMNS_MOST]; /* where the file has the columns that were asked for */
+    struct csv_field *fields;          /* [row][column] */
+    size_t *lines;                     /* line number of each row */
     size_t field_capacity, line_capacity;
 };
 
-/* SIM_BAD_INPUT: cannot be read, no header, or a row with another number of fields. The caller ends it with csv_close. */
-SIM_NODISCARD enum status csv_open(const char *path, struct csv *out, struct diag *diag);
+/* SIM_BAD_INPUT: cannot be read, no header, a row with another number of fields, or no column of one of the names (those that there are are
+ * named). Below, `column` is a place in `names`. The caller ends it with csv_close. */
+SIM_NODISCARD enum status csv_open(const char *path, const char *const *names, uint32_t count, struct csv *out, struct diag *diag);
 void csv_close(struct csv *csv);
 
-/* Where the named column is. SIM_BAD_INPUT names the columns that there are. */
-SIM_NODISCARD enum status csv_column(const struct csv *csv, const char *name, uint32_t *column, struct diag *diag);
-
 /* A field as a finite number, as one of 0 or more, as a whole one; and whether it is a given word. */
-SIM_NODISCARD enum status csv_number(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag);
-SIM_NODISCARD enum status csv_amount(const struct csv *csv, size_t row, uint32_t column, double *out, struct diag *diag);
-SIM_NODISCARD enum status csv_whole(const struct csv *csv, size_t row, uint32_t column, uint64_t *out, struct diag *diag);
+double csv_number(struct csv *csv, size_t row, uint32_t column);
+double csv_amount(struct csv *csv, size_t row, uint32_t column);
+uint64_t csv_whole(struct csv *csv, size_t row, uint32_t column);
 bool csv_is(const struct csv *csv, size_t row, uint32_t column, const char *word);
 
-/* diag_at for a field. */
-enum status csv_error(const struct csv *csv, size_t row, uint32_t column, struct diag *diag, const char *what);
+/* The field is not what it should be: remember this as the table's error. */
+void csv_error(struct csv *csv, size_t row, uint32_t column, const char *what);
 
 #endif

@@ -16,14 +16,14 @@
 
 enum { JSON_MAX_DEPTH = 32 };
 
+struct json_place;
+
 struct json_document {
-    cJSON *root;       /* `valueint` of each node is its number in document order */
-    const char *file;  /* borrowed: how to call the input in messages */
-    const char *text;  /* borrowed */
-    size_t first_line; /* line number of the text's first line */
-    size_t *value_at;  /* offset of the n-th value in document order */
-    size_t *key_at;    /* offset of its key, or of the value itself where it has none */
-    size_t value_count;
+    cJSON *root;               /* `valueint` of each node is its number in document order */
+    const char *file;          /* borrowed: how to call the input in messages */
+    const char *text;          /* borrowed */
+    size_t first_line;         /* line number of the text's first line */
+    struct json_place *places; /* where the n-th value in document order stands, and its key */
 };
 
 /* Parse one JSON value that fills the text but for white space. Errors name file, line and column. `file` and `text` must outlive the
@@ -83,7 +83,6 @@ void json_put_string(struct json_text *json, const char *key, const char *value)
 void json_put_int(struct json_text *json, const char *key, int64_t value);
 void json_put_uint(struct json_text *json, const char *key, uint64_t value);
 void json_put_double(struct json_text *json, const char *key, double value);
-void json_put_bool(struct json_text *json, const char *key, bool value);
 
 /* The shortest decimal form of a finite double that reads back the same; at most 32 bytes with the terminator. */
 void shortest_double(double value, char *out, size_t size);

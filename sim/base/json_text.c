@@ -226,9 +226,3 @@ void json_put_double(struct json_text *json, const char *key, double value)
     json_key(json, key);
     json_double(json, value);
 }
-
-void json_put_bool(struct json_text *json, const char *key, bool value)
-{
-    json_key(json, key);
-    json_bool(json, value);
-}

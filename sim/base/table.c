@@ -301,17 +301,18 @@ enum status table_print(const struct table *table, const char *indent, size_t wi
 /* --- for programs ------------------------------------------------------------------------------------------------------------------- */
 
 /* Whole numbers with all their digits, others as short as they read back; nothing for what is not a number. */
-static void text_for_programs(const struct cell *cell, char *out)
+static const char *text_for_programs(const struct cell *cell, char *out)
 {
     out[0] = '\0';
     if (cell->kind == CELL_FLAG)
         snprintf(out, SHOWN_SIZE, "%s", cell->value > 0 ? "true" : "false");
-    else if (!isfinite(cell->value))
-        return;
-    else if (cell->kind == CELL_NUMBER && cell->value == floor(cell->value) && fabs(cell->value) < 0x1p53)
+    else if (cell->kind != CELL_NUMBER || !isfinite(cell->value))
+        return out;
+    else if (cell->value == floor(cell->value) && fabs(cell->value) < 0x1p53)
         snprintf(out, SHOWN_SIZE, "%.0f", cell->value + 0.0); /* 400, not 4e+02; 0, not -0 */
-    else if (cell->kind == CELL_NUMBER)
+    else
         shortest_double(cell->value, out, SHOWN_SIZE);
+    return out;
 }
 
 void csv_print_cell(const char *text, FILE *file)
@@ -332,23 +333,18 @@ void csv_print_cell(const char *text, FILE *file)
 /* Nothing between the commas where there is no number. */
 void table_print_csv(const struct table *table, FILE *file)
 {
-    const char *separator = "";
-    for (size_t column = 0; column < table->column_count; column++)
-        if (table->columns[column].name) {
-            fprintf(file, "%s%s", separator, table->columns[column].name);
-            separator = ",";
-        }
-    fputc('\n', file);
-    for (size_t row = 0; row < table_rows(table); row++) {
-        separator = "";
+    for (size_t row = 0; row <= table_rows(table); row++) { /* the headings, then the cells */
+        const char *separator = "";
         for (size_t column = 0; column < table->column_count; column++) {
-            const struct cell *cell = &table->cells[row * table->column_count + column];
+            const struct cell *cell = row > 0 ? &table->cells[(row - 1) * table->column_count + column] : NULL;
             char digits[SHOWN_SIZE];
             if (!table->columns[column].name)
                 continue;
-            text_for_programs(cell, digits);
             fputs(separator, file);
-            csv_print_cell(cell->text ? cell->text : digits, file);
+            if (!cell)
+                fputs(table->columns[column].name, file);
+            else
+                csv_print_cell(cell->text ? cell->text : text_for_programs(cell, digits), file);
             separator = ",";
         }
         fputc('\n', file);
@@ -362,18 +358,18 @@ void table_write_json(const struct table *table, struct json_text *json)
     for (size_t i = 0; i < table->cell_count; i++) {
         const struct cell *cell = &table->cells[i];
         const char *name = table->columns[i % table->column_count].name;
+        char digits[SHOWN_SIZE];
         if (i % table->column_count == 0)
             json_open_object(json);
-        if (name)
+        if (name) {
             json_key(json, name);
-        if (name && cell->kind == CELL_TEXT) {
-            json_string(json, cell->text);
-        } else if (name && (cell->kind == CELL_NOTHING || !isfinite(cell->value))) {
-            json_null(json);
-        } else if (name) {
-            char digits[SHOWN_SIZE];
             text_for_programs(cell, digits);
-            json_raw(json, digits, strlen(digits));
+            if (cell->text)
+                json_string(json, cell->text);
+            else if (digits[0] == '\0')
+                json_null(json);
+            else
+                json_raw(json, digits, strlen(digits));
         }
         if ((i + 1) % table->column_count == 0)
             json_close_object(json);

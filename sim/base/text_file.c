@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -113,11 +114,10 @@ void text_file_close(struct text_file *file)
 }
 
 struct text_writer {
-    int descriptor;
+    FILE *file;
     bool standard_output;
-    char *path, *temporary; /* temporary == NULL: written in place (standard output, devices, pipes) */
-    size_t used;
-    char buffer[WRITE_BUFFER];
+    char *path, *temporary;    /* temporary == NULL: written in place (standard output, devices, pipes) */
+    char buffer[WRITE_BUFFER]; /* of the file: its own would have 4 KiB */
 };
 
 /* errno is that of the call that has just failed. */
@@ -141,36 +141,42 @@ static bool in_place(const char *path)
     return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);
 }
 
-/* The temporary file is in the target's folder, because rename works within one file system only; the process id keeps two runs apart. */
-static enum status open_temporary(struct text_writer *writer, struct diag *diag)
+/* The temporary file is in the target's folder, because rename works within one file system only; the process id keeps two runs apart.
+ * Standard output is duplicated, so that every writer ends by closing its file. */
+static enum status open_target(struct text_writer *writer, struct diag *diag)
 {
-    if (in_place(writer->path)) {
-        writer->descriptor = open(writer->path, O_WRONLY | O_CLOEXEC);
-        return writer->descriptor < 0 ? write_failed(writer, diag) : SIM_OK;
+    int descriptor;
+    if (writer->standard_output) {
+        descriptor = dup(STDOUT_FILENO);
+    } else if (in_place(writer->path)) {
+        descriptor = open(writer->path, O_WRONLY | O_CLOEXEC);
+    } else {
+        if (asprintf(&writer->temporary, "%s.%ld.tmp", writer->path, (long)getpid()) < 0) {
+            writer->temporary = NULL;
+            return diag_no_memory(diag, strlen(writer->path), "a file name");
+        }
+        descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, NEW_FILE_MODE);
     }
-    size_t size = strlen(writer->path) + 32;
-    writer->temporary = malloc(size);
-    if (!writer->temporary)
-        return diag_no_memory(diag, size, "a file name");
-    snprintf(writer->temporary, size, "%s.%ld.tmp", writer->path, (long)getpid());
-    writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, NEW_FILE_MODE);
-    return writer->descriptor < 0 ? write_failed(writer, diag) : SIM_OK;
+    if (descriptor < 0)
+        return write_failed(writer, diag);
+    writer->file = fdopen(descriptor, "w");
+    if (!writer->file) {
+        close(descriptor);
+        return diag_no_memory(diag, WRITE_BUFFER, "an output file");
+    }
+    setvbuf(writer->file, writer->buffer, _IOFBF, sizeof writer->buffer);
+    return SIM_OK;
 }
 
 enum status text_writer_open(const char *path, struct text_writer **out, struct diag *diag)
 {
-    struct text_writer *writer = malloc(sizeof *writer);
-    if (!writer)
-        return diag_no_memory(diag, sizeof *writer, "an output file");
-    *writer = (struct text_writer){.descriptor = -1, .standard_output = strcmp(path, "-") == 0};
-    enum status status = SIM_OK;
+    struct text_writer *writer;
+    enum status status = array_zeroed(&writer, 1, sizeof *writer, "an output file", diag);
+    if (status != SIM_OK)
+        return status;
+    writer->standard_output = strcmp(path, "-") == 0;
     writer->path = strdup(path);
-    if (!writer->path)
-        status = diag_no_memory(diag, strlen(path), "a file name");
-    else if (writer->standard_output)
-        writer->descriptor = STDOUT_FILENO;
-    else
-        status = open_temporary(writer, diag);
+    status = writer->path ? open_target(writer, diag) : diag_no_memory(diag, strlen(path), "a file name");
     if (status != SIM_OK) {
         free_writer(writer);
         return status;
@@ -179,71 +185,37 @@ enum status text_writer_open(const char *path, struct text_writer **out, struct 
     return SIM_OK;
 }
 
-/* A signal can interrupt a write, and a pipe can take less than is offered. */
-static enum status write_all(struct text_writer *writer, const char *text, size_t length, struct diag *diag)
-{
-    while (length > 0) {
-        ssize_t wrote = write(writer->descriptor, text, length);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return write_failed(writer, diag);
-        text += wrote;
-        length -= (size_t)wrote;
-    }
-    return SIM_OK;
-}
-
-/* The buffer is given up even if writing fails: the error ends the file anyway. */
-static enum status flush(struct text_writer *writer, struct diag *diag)
-{
-    size_t used = writer->used;
-    writer->used = 0;
-    return write_all(writer, writer->buffer, used, diag);
-}
-
-/* What does not fit into the buffer goes out after what is in it; what is larger than the buffer goes out at once. */
+/* Without the lock of stdio: a writer belongs to one thread, and logs are written in short pieces. */
 enum status text_writer_write(struct text_writer *writer, const char *text, size_t length, struct diag *diag)
 {
-    if (length > sizeof writer->buffer - writer->used) {
-        enum status status = flush(writer, diag);
-        if (status != SIM_OK)
-            return status;
-        if (length > sizeof writer->buffer)
-            return write_all(writer, text, length, diag);
-    }
-    memcpy(writer->buffer + writer->used, text, length);
-    writer->used += length;
-    return SIM_OK;
+    return fwrite_unlocked(text, 1, length, writer->file) == length ? SIM_OK : write_failed(writer, diag);
 }
 
 /* fsync before rename: otherwise a power failure could leave the new name with nothing in it. */
 enum status text_writer_commit(struct text_writer *writer, struct diag *diag)
 {
-    enum status status = flush(writer, diag);
-    if (status == SIM_OK && writer->temporary && fsync(writer->descriptor) != 0)
-        status = write_failed(writer, diag);
-    if (status != SIM_OK) {
+    if (fflush(writer->file) != 0 || (writer->temporary && fsync(fileno(writer->file)) != 0)) {
+        const enum status status = write_failed(writer, diag);
         text_writer_discard(writer);
         return status;
     }
-    if (!writer->standard_output && close(writer->descriptor) != 0)
+    enum status status = SIM_OK;
+    if (fclose(writer->file) != 0 || (writer->temporary && rename(writer->temporary, writer->path) != 0)) {
         status = write_failed(writer, diag);
-    if (status == SIM_OK && writer->temporary && rename(writer->temporary, writer->path) != 0)
-        status = write_failed(writer, diag);
-    if (status != SIM_OK && writer->temporary)
-        unlink(writer->temporary);
+        if (writer->temporary)
+            unlink(writer->temporary);
+    }
     free_writer(writer);
     return status;
 }
 
-/* The target is as it was before, or is not there. */
+/* The target is as it was before, or is not there. What is still in the buffer is dropped, as closing would write it. */
 void text_writer_discard(struct text_writer *writer)
 {
     if (!writer)
         return;
-    if (!writer->standard_output && writer->descriptor >= 0)
-        close(writer->descriptor);
+    __fpurge(writer->file);
+    fclose(writer->file);
     if (writer->temporary)
         unlink(writer->temporary);
     free_writer(writer);

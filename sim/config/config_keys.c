@@ -304,12 +304,12 @@ const char *config_key_choice(const struct config_key *key, uint32_t i)
 }
 
 /* The value of an enum is the position of its name. */
-static bool parse_choice(const struct config_key *key, const char *text, int *out)
+static bool parse_choice(const struct config_key *key, const char *text, uint64_t *out)
 {
     const char *name;
     for (uint32_t i = 0; (name = config_key_choice(key, i)) != NULL; i++)
         if (strcmp(name, text) == 0) {
-            *out = (int)i;
+            *out = i;
             return true;
         }
     return false;
@@ -325,7 +325,7 @@ static bool parse_double(const struct config_key *key, const char *text, double 
 }
 
 /* JSON's words only: yes, 1 and on would not read back from the file. */
-static bool parse_bool(const char *text, bool *out)
+static bool parse_bool(const char *text, uint64_t *out)
 {
     *out = strcmp(text, "true") == 0;
     return *out || strcmp(text, "false") == 0;
@@ -334,28 +334,20 @@ static bool parse_bool(const char *text, bool *out)
 /* Parsed as a whole before anything is written: a value that does not fit leaves the configuration as it was. */
 bool config_key_parse(const struct config_key *key, const char *text, struct config *config)
 {
-    uint64_t whole;
-    double real;
-    int choice;
-    bool truth;
-    switch (key->type) {
-    case KEY_BOOL:
-        return parse_bool(text, &truth) && (put_whole(key, truth, config), true);
-    case KEY_UINT32:
-    case KEY_UINT64:
-    case KEY_INT64:
-        return parse_whole(key, text, &whole) && (put_whole(key, whole, config), true);
-    case KEY_DOUBLE:
-        return parse_double(key, text, &real) && (put_real(key, real, config), true);
-    case KEY_CHOICE:
-        return parse_choice(key, text, &choice) && (put_whole(key, (uint64_t)choice, config), true);
-    case KEY_NAME:
-        return parse_choice(key, text, &choice) && (put_text(key, text, config), true);
-    case KEY_PATH:
-    case KEY_TEXT:
-        return strlen(text) < CONFIG_PATH_SIZE && (put_text(key, text, config), true);
-    }
-    return false;
+    uint64_t whole = 0;
+    double real = 0;
+    const bool fits = key->type == KEY_BOOL                              ? parse_bool(text, &whole)
+                      : key->type == KEY_CHOICE || key->type == KEY_NAME ? parse_choice(key, text, &whole)
+                      : key->type == KEY_DOUBLE                          ? parse_double(key, text, &real)
+                      : is_text(key)                                     ? strlen(text) < CONFIG_PATH_SIZE
+                                                                         : parse_whole(key, text, &whole);
+    if (fits && is_text(key))
+        put_text(key, text, config);
+    else if (fits && key->type == KEY_DOUBLE)
+        put_real(key, real, config);
+    else if (fits)
+        put_whole(key, whole, config);
+    return fits;
 }
 
 /* Names in quotes, as the file wants them. */

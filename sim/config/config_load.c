@@ -51,11 +51,8 @@ static const char *nearest_key(enum key_group group, const char *name)
 static enum status unknown_key(const struct json_document *document, const cJSON *node, enum key_group group, struct diag *diag)
 {
     const char *near = nearest_key(group, node->string), *prefix = config_group_names[group];
-    if (near)
-        return json_error(document, node, true, diag, "unknown key \"%s%s%s\"; did you mean \"%s\"?", prefix, *prefix ? "." : "",
-                          node->string, near);
-    return json_error(document, node, true, diag, "unknown key \"%s%s%s\"; `pagesim config show` lists the keys", prefix,
-                      *prefix ? "." : "", node->string);
+    return json_error(document, node, true, diag, "unknown key \"%s%s%s\"; %s%s%s", prefix, *prefix ? "." : "", node->string,
+                      near ? "did you mean \"" : "`pagesim config show` lists the keys", near ? near : "", near ? "\"?" : "");
 }
 
 /* The value's own text: integers keep all digits, strings lose their quotes. */

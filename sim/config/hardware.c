@@ -16,15 +16,10 @@
 
 enum { PATH_SIZE = 2048 };
 
-/* A key that a file must have, and where its value goes. */
+/* A key that a file must have, and where its value goes. NULL ends a list. */
 struct number {
     const char *key;
     double *out;
-};
-
-struct number_list {
-    const struct number *numbers;
-    size_t count;
 };
 
 /* A path is taken as it is; a name is looked for here and then where the program was installed. `path` is the last place tried. */
@@ -44,44 +39,44 @@ static bool find_file(const char *name, const char *kind, char *path, size_t siz
 /* Booleans count as 0 and 1. Other keys of the file are none of our business: a model file can be the model's whole config.json. */
 static enum status read_numbers(const struct json_document *document, void *self, struct diag *diag)
 {
-    const struct number_list *list = self;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct number *number = &list->numbers[i];
+    for (const struct number *number = self; number->key; number++) {
         const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, number->key);
         if (!node)
             return json_error(document, document->root, false, diag, "no \"%s\"", number->key);
-        if (cJSON_IsBool(node)) {
-            *number->out = cJSON_IsTrue(node) ? 1 : 0;
-            continue;
-        }
-        if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble) || node->valuedouble <= 0)
+        const bool truth = cJSON_IsBool(node);
+        if (!truth && (!cJSON_IsNumber(node) || !isfinite(node->valuedouble) || node->valuedouble <= 0))
             return json_error(document, node, false, diag, "%s must be a number above 0", number->key);
-        *number->out = node->valuedouble;
+        *number->out = truth ? cJSON_IsTrue(node) : node->valuedouble;
     }
     return SIM_OK;
 }
 
 /* The error names what was looked for, as a name that is not found is most often a path that was meant from another folder. */
-static enum status load(const char *name, const char *kind, const struct number *numbers, size_t count, struct diag *diag)
+static enum status load(const char *name, const char *kind, struct number *numbers, struct diag *diag)
 {
     char path[PATH_SIZE];
-    struct number_list list = {numbers, count};
     if (!find_file(name, kind, path, sizeof path))
         return diag_set(diag, SIM_BAD_INPUT, "\"%s\": no file of that name, no configs/%s/%s.json here and no %s; give a file's path", name,
                         kind, name, path);
-    return json_read_file(path, read_numbers, &list, diag);
+    return json_read_file(path, read_numbers, numbers, diag);
 }
 
 /* Keys as in the model's own config.json on the Hub, and two of ours: bytes a weight, bytes a K/V number. */
 enum status model_shape_load(const char *name, struct model_shape *out, struct diag *diag)
 {
     struct model_shape made = {0};
-    const struct number numbers[] = {{"num_hidden_layers", &made.layers},  {"hidden_size", &made.hidden_size},
-                                     {"num_attention_heads", &made.heads}, {"num_key_value_heads", &made.kv_heads},
-                                     {"head_dim", &made.head_dim},         {"intermediate_size", &made.intermediate_size},
-                                     {"vocab_size", &made.vocab_size},     {"weight_bytes", &made.weight_bytes},
-                                     {"kv_bytes", &made.kv_bytes},         {"tie_word_embeddings", &made.tied}};
-    enum status status = load(name, "models", numbers, sizeof numbers / sizeof *numbers, diag);
+    struct number numbers[] = {{"num_hidden_layers", &made.layers},
+                               {"hidden_size", &made.hidden_size},
+                               {"num_attention_heads", &made.heads},
+                               {"num_key_value_heads", &made.kv_heads},
+                               {"head_dim", &made.head_dim},
+                               {"intermediate_size", &made.intermediate_size},
+                               {"vocab_size", &made.vocab_size},
+                               {"weight_bytes", &made.weight_bytes},
+                               {"kv_bytes", &made.kv_bytes},
+                               {"tie_word_embeddings", &made.tied},
+                               {NULL, NULL}};
+    enum status status = load(name, "models", numbers, diag);
     if (status == SIM_OK)
         *out = made;
     return status;
@@ -90,9 +85,9 @@ enum status model_shape_load(const char *name, struct model_shape *out, struct d
 enum status gpu_load(const char *name, struct gpu *out, struct diag *diag)
 {
     struct gpu made = {0};
-    const struct number numbers[] = {
-        {"memory_bytes", &made.memory_bytes}, {"bandwidth_gb_per_s", &made.bandwidth_gb_per_s}, {"tflops", &made.tflops}};
-    enum status status = load(name, "gpus", numbers, sizeof numbers / sizeof *numbers, diag);
+    struct number numbers[] = {
+        {"memory_bytes", &made.memory_bytes}, {"bandwidth_gb_per_s", &made.bandwidth_gb_per_s}, {"tflops", &made.tflops}, {NULL, NULL}};
+    enum status status = load(name, "gpus", numbers, diag);
     if (status == SIM_OK)
         *out = made;
     return status;

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "observe/request_order.h"
 #include "observe/table_hash.h"
+#include "trace/request_order.h"
 
 /* A list item is at most a pair of a request and a number with brackets and commas. */
 enum { FLUSH_AT = 1 << 20, LONGEST_ITEM = 64 };

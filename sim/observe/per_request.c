@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "observe/latency.h"
-#include "observe/request_order.h"
+#include "trace/request_order.h"
 
 /* 18 cells of a name and a number of at most 20 digits fit 1024 bytes. Six decimals of a millisecond are whole nanoseconds. */
 enum { ROW_SIZE = 1024, CELLS = 18, MS_PLACES = 6 };

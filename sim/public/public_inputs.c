@@ -133,7 +133,8 @@ enum pagesim_status pagesim_trace_build(const struct pagesim_requests *requests,
 {
     struct diag diag = {0};
     struct trace *trace = NULL;
-    struct trace_rows rows = {0};
+    const struct trace_source source = {.name = "requests", .text = "", .facts = {.times = TRACE_TIMES_FROM_ZERO}};
+    struct trace_rows rows = {.source = &source, .text = source.text, .at = source.text};
     const struct trace_selection everything = trace_select_all();
     enum status status = SIM_OK;
     if (!requests->hash_start != !requests->hash_ids)
@@ -141,16 +142,12 @@ enum pagesim_status pagesim_trace_build(const struct pagesim_requests *requests,
     if (status == SIM_OK)
         status = take_rows(requests, &rows, &diag);
     if (status == SIM_OK)
-        status = array_zeroed(&trace, 1, sizeof *trace, "the trace", &diag);
-    if (status == SIM_OK) {
-        snprintf(trace->name, sizeof trace->name, "requests");
-        status = trace_join(trace->name, &rows, 1, TRACE_TIMES_FROM_ZERO, &everything, trace, &diag);
-    }
+        status = trace_join(&source, &rows, 1, &everything, &trace, &diag);
     trace_rows_deinit(&rows);
-    if (status == SIM_OK)
+    if (status == SIM_OK) {
+        snprintf(trace->name, sizeof trace->name, "%s", source.name);
         status = wrap_trace(trace, out, &diag);
-    else
-        trace_destroy(trace);
+    }
     return public_tell(status, &diag, error);
 }
 

@@ -10,8 +10,8 @@
 #include "base/array.h"
 #include "base/units.h"
 #include "observe/per_request.h"
-#include "observe/request_order.h"
 #include "sim_version.h"
+#include "trace/request_order.h"
 
 enum { WIDTH = 50, S_PLACES = 9, DRAIN_BYTES = 1 << 15 };
 #define NS_PER_S INT64_C(1000000000)

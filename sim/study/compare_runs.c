@@ -10,7 +10,7 @@
 #include "base/array.h"
 #include "base/compare.h"
 #include "config/config_keys.h"
-#include "observe/request_order.h"
+#include "trace/request_order.h"
 #include "study/parallel_runs.h"
 
 const enum latency paired_latencies[PAIRED_LATENCIES] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2EL, LATENCY_QUEUE};

@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "base/csv.h"
 #include "base/json.h"
-#include "observe/request_order.h"
+#include "trace/request_order.h"
 
 const enum latency measured_latencies[MEASURED_LATENCIES] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2EL};
 
@@ -51,42 +51,36 @@ static enum status places_in_turn(const struct trace *trace, uint32_t **places, 
 enum { COLUMN_ID, COLUMN_INPUT, COLUMN_OUTPUT, COLUMN_LATENCIES };
 
 /* Lengths must agree with the trace, the one protection against comparing with the measurements of another trace. */
-static enum status take_request(struct measured_run *run, const struct csv *csv, size_t row, const uint32_t *columns,
-                                const struct trace *trace, const uint32_t *places, uint32_t most, struct diag *diag)
+static void take_request(struct measured_run *run, struct csv *csv, size_t row, const struct trace *trace, const uint32_t *places,
+                         uint32_t most)
 {
-    uint64_t whole[COLUMN_LATENCIES] = {0};
-    enum status status = SIM_OK;
-    for (int i = 0; i < COLUMN_LATENCIES && status == SIM_OK; i++)
-        status = csv_whole(csv, row, columns[i], &whole[i], diag);
-    if (status != SIM_OK)
-        return status;
-    if (whole[COLUMN_ID] >= most || places[whole[COLUMN_ID]] == 0)
-        return SIM_OK; /* not an error: options such as --limit leave requests out of the trace */
+    uint64_t whole[COLUMN_LATENCIES];
+    for (uint32_t i = 0; i < COLUMN_LATENCIES; i++)
+        whole[i] = csv_whole(csv, row, i);
+    if (csv->status != SIM_OK || whole[COLUMN_ID] >= most || places[whole[COLUMN_ID]] == 0)
+        return; /* not an error: options such as --limit leave requests out of the trace */
     const uint32_t position = places[whole[COLUMN_ID]] - 1;
     if (whole[COLUMN_INPUT] != trace->input_tokens[position] || whole[COLUMN_OUTPUT] != trace->output_tokens[position])
-        return csv_error(csv, row, columns[COLUMN_ID], diag, "the trace's request: their lengths differ");
-    for (int i = 0; i < MEASURED_LATENCIES && status == SIM_OK; i++)
+        csv_error(csv, row, COLUMN_ID, "the trace's request: their lengths differ");
+    for (uint32_t i = 0; i < MEASURED_LATENCIES; i++)
         if (measured_latencies[i] != LATENCY_TPOT || whole[COLUMN_OUTPUT] > 1)
-            status = csv_amount(csv, row, columns[COLUMN_LATENCIES + i], &run->ms[measured_latencies[i]][position], diag);
+            run->ms[measured_latencies[i]][position] = csv_amount(csv, row, COLUMN_LATENCIES + i);
     run->known++;
-    return status;
 }
 
 /* Columns are found by name, so files may have others, in any order. */
 static enum status read_requests(struct measured_run *run, const char *path, const struct trace *trace, struct diag *diag)
 {
     static const char *const names[] = {"id", "input_tokens", "output_tokens", "ttft_ms", "tpot_ms", "e2e_ms"};
-    uint32_t columns[COLUMN_LATENCIES + MEASURED_LATENCIES], *places = NULL, most;
+    uint32_t *places = NULL, most;
     struct csv csv;
-    enum status status = csv_open(path, &csv, diag);
+    enum status status = csv_open(path, names, COLUMN_LATENCIES + MEASURED_LATENCIES, &csv, diag);
     if (status != SIM_OK)
         return status;
-    for (int i = 0; i < COLUMN_LATENCIES + MEASURED_LATENCIES && status == SIM_OK; i++)
-        status = csv_column(&csv, names[i], &columns[i], diag);
-    if (status == SIM_OK)
-        status = request_places(trace, &places, &most, diag);
-    for (size_t row = 0; row < csv.rows && status == SIM_OK; row++)
-        status = take_request(run, &csv, row, columns, trace, places, most, diag);
+    csv.status = request_places(trace, &places, &most, diag);
+    for (size_t row = 0; row < csv.rows && csv.status == SIM_OK; row++)
+        take_request(run, &csv, row, trace, places, most);
+    status = csv.status;
     free(places);
     csv_close(&csv);
     return status;
@@ -96,24 +90,21 @@ static enum status read_requests(struct measured_run *run, const char *path, con
 static enum status read_timeline(struct measured_run *run, const char *path, struct diag *diag)
 {
     static const char *const names[] = {"t", "running", "waiting", "kv_cache_pct", "gen_throughput"};
-    uint32_t columns[5];
     struct csv csv;
-    enum status status = csv_open(path, &csv, diag);
+    enum status status = csv_open(path, names, 5, &csv, diag);
     if (status != SIM_OK)
         return status;
-    for (int i = 0; i < 5 && status == SIM_OK; i++)
-        status = csv_column(&csv, names[i], &columns[i], diag);
-    if (status == SIM_OK)
-        status = array_reserve(&run->rows, &run->row_capacity, csv.rows, sizeof *run->rows, "measured timeline", diag);
-    for (size_t row = 0; row < csv.rows && status == SIM_OK; row++) {
-        double values[5] = {0};
-        for (int i = 0; i < 5 && status == SIM_OK; i++)
-            status = csv_amount(&csv, row, columns[i], &values[i], diag);
-        if (status == SIM_OK && row > 0 && values[0] <= run->rows[row - 1].at_s)
-            status = csv_error(&csv, row, columns[0], diag, "later than the row before");
+    csv.status = array_reserve(&run->rows, &run->row_capacity, csv.rows, sizeof *run->rows, "measured timeline", diag);
+    for (size_t row = 0; row < csv.rows && csv.status == SIM_OK; row++) {
+        double values[5];
+        for (uint32_t i = 0; i < 5; i++)
+            values[i] = csv_amount(&csv, row, i);
+        if (csv.status == SIM_OK && row > 0 && values[0] <= run->rows[row - 1].at_s)
+            csv_error(&csv, row, 0, "later than the row before");
         run->rows[row] = (struct timeline_row){values[0], values[1], values[2], values[3] / 100, values[4]};
     }
     run->row_count = csv.rows;
+    status = csv.status;
     csv_close(&csv);
     return status;
 }

@@ -53,20 +53,6 @@ static enum status make_axis(struct attention_axis *axis, const struct point *po
     return SIM_OK;
 }
 
-/* The last point at or before `value` that has one after it, if there are two. */
-static uint32_t cell(const struct attention_axis *axis, double value)
-{
-    uint32_t low = 0, high = axis->count > 1 ? axis->count - 1 : 1;
-    while (high - low > 1) {
-        uint32_t middle = (low + high) / 2;
-        if (axis->points[middle] <= value)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* How many corners the grid has. */
 static size_t grid_size(const struct attention_grid *grid)
 {
@@ -149,12 +135,17 @@ static enum status grid_make(struct attention_grid *grid, const struct point *po
     return SIM_OK;
 }
 
-/* cell() without branches that could be mispredicted, while axes are short, as measured ones are. */
-static uint32_t count_cell(const struct attention_axis *axis, double value)
+/* The last point at or before `value` that has one after it. Short axes, as measured ones are, are counted through: without branches that
+ * could be mispredicted. */
+static uint32_t cell(const struct attention_axis *axis, double value)
 {
     uint32_t index = 0;
-    if (axis->count > SHORT_AXIS)
-        return cell(axis, value);
+    if (axis->count > SHORT_AXIS) {
+        index = place(axis, value);
+        if (index > 0 && (index == axis->count || axis->points[index] > value))
+            index--;
+        return index < axis->count - 1 ? index : axis->count - 2;
+    }
     for (uint32_t i = 1; i + 1 < axis->count; i++)
         index += axis->points[i] <= value;
     return index;
@@ -173,7 +164,7 @@ static double grid_us(const struct attention_grid *grid, const double *at)
         const struct attention_axis *axis = &grid->axes[direction];
         if (axis->count == 1)
             continue;
-        const uint32_t index = count_cell(axis, at[direction]);
+        const uint32_t index = cell(axis, at[direction]);
         base += index * axis->stride;
         if (at[direction] <= axis->points[index])
             continue;
@@ -195,24 +186,17 @@ static double grid_us(const struct attention_grid *grid, const double *at)
 
 /* --- the table -------------------------------------------------------------------------------------------------------------------- */
 
-/* Coordinates are counts of tokens and sequences, so they are whole numbers. */
-static enum status read_points(const struct csv *csv, struct point *points, struct diag *diag)
+/* Columns of the file: the coordinates, which are counts of tokens and sequences, and the time. */
+static const char *const point_columns[] = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"};
+
+static enum status read_points(struct csv *csv, struct point *points)
 {
-    static const char *const names[ATTENTION_AXES + 1] = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"};
-    uint32_t columns[ATTENTION_AXES + 1];
-    enum status status = SIM_OK;
-    for (int i = 0; i <= ATTENTION_AXES && status == SIM_OK; i++)
-        status = csv_column(csv, names[i], &columns[i], diag);
-    for (size_t row = 0; row < csv->rows && status == SIM_OK; row++) {
-        for (int i = 0; i < ATTENTION_AXES && status == SIM_OK; i++) {
-            uint64_t whole = 0;
-            status = csv_whole(csv, row, columns[i], &whole, diag);
-            points[row].at[i] = (double)whole;
-        }
-        if (status == SIM_OK)
-            status = csv_amount(csv, row, columns[ATTENTION_AXES], &points[row].us, diag);
+    for (size_t row = 0; row < csv->rows && csv->status == SIM_OK; row++) {
+        for (uint32_t i = 0; i < ATTENTION_AXES; i++)
+            points[row].at[i] = (double)csv_whole(csv, row, i);
+        points[row].us = csv_amount(csv, row, ATTENTION_AXES);
     }
-    return status;
+    return csv->status;
 }
 
 /* Move the points of one regime to the front of what is left. */
@@ -233,13 +217,13 @@ enum status attention_table_open(const char *path, struct attention_table *out, 
 {
     struct csv csv;
     struct point *points = NULL;
-    enum status status = csv_open(path, &csv, diag);
+    enum status status = csv_open(path, point_columns, ATTENTION_AXES + 1, &csv, diag);
     if (status != SIM_OK)
         return status;
     *out = (struct attention_table){0};
     status = array_zeroed(&points, csv.rows + 1, sizeof *points, path, diag);
     if (status == SIM_OK)
-        status = read_points(&csv, points, diag);
+        status = read_points(&csv, points);
     struct attention_grid *const grids[] = {&out->decode, &out->prefill, &out->mixed};
     struct point *from = points;
     size_t left = csv.rows;
@@ -280,68 +264,72 @@ double attention_table_us(const struct attention_table *table, const struct atte
 
 /* Classes of one direction: value <= most[i], and a last one above all. Labels are those of the file. */
 struct classes {
-    const char *column;
     int count;
     const char *labels[9];
     double most[8];
 };
 
 static const struct classes skew_classes[] = {
-    {"n_label", 9, {"n<=2", "n<=4", "n<=8", "n<=16", "n<=32", "n<=64", "n<=128", "n<=256", "n>256"}, {2, 4, 8, 16, 32, 64, 128, 256}},
-    {"skew_rate_label", 5, {"sr<=5%", "sr<=15%", "sr<=40%", "sr<=70%", "sr>70%"}, {0.05, 0.15, 0.40, 0.70}},
-    {"kv_big_label", 4, {"kvB<=1k", "kvB<=4k", "kvB<=16k", "kvB>16k"}, {1024, 4096, 16384}},
-    {"kp_label", 7, {"kp=0", "kp<=512", "kp<=1k", "kp<=2k", "kp<=4k", "kp<=8k", "kp>8k"}, {0, 512, 1024, 2048, 4096, 8192}},
+    {9, {"n<=2", "n<=4", "n<=8", "n<=16", "n<=32", "n<=64", "n<=128", "n<=256", "n>256"}, {2, 4, 8, 16, 32, 64, 128, 256}},
+    {5, {"sr<=5%", "sr<=15%", "sr<=40%", "sr<=70%", "sr>70%"}, {0.05, 0.15, 0.40, 0.70}},
+    {4, {"kvB<=1k", "kvB<=4k", "kvB<=16k", "kvB>16k"}, {1024, 4096, 16384}},
+    {7, {"kp=0", "kp<=512", "kp<=1k", "kp<=2k", "kp<=4k", "kp<=8k", "kp>8k"}, {0, 512, 1024, 2048, 4096, 8192}},
 };
-enum { SKEW_DIRECTIONS = 4, SKEW_CLASSES = 9 * 5 * 4 * 7 };
+enum { SKEW_DIRECTIONS = sizeof skew_classes / sizeof *skew_classes };
+_Static_assert(SKEW_CLASSES == 9 * 5 * 4 * 7, "as many as the directions make together");
 
-/* Labels are compared, not parsed: the file's classes are fixed. `index` counts through all directions, the last fastest. */
-static enum status read_class(const struct csv *csv, size_t row, uint32_t column, const struct classes *classes, size_t *index,
-                              struct diag *diag)
+/* Columns of the file: the directions first. */
+enum { PREFILL_COLUMN = SKEW_DIRECTIONS, ALPHA_COLUMN, SKEW_COLUMNS };
+static const char *const skew_columns[SKEW_COLUMNS] = {"n_label", "skew_rate_label", "kv_big_label", "kp_label", "pc", "alpha"};
+
+/* The row's class, counted through all directions, the last fastest. Labels are compared, not parsed: the file's classes are fixed. */
+static size_t read_class(struct csv *csv, size_t row)
 {
-    for (int i = 0; i < classes->count; i++)
-        if (csv_is(csv, row, column, classes->labels[i])) {
-            *index = *index * (size_t)classes->count + (size_t)i;
-            return SIM_OK;
-        }
-    return csv_error(csv, row, column, diag, "one of the classes that the profile's README names");
+    size_t index = 0;
+    for (uint32_t direction = 0; direction < SKEW_DIRECTIONS; direction++) {
+        const struct classes *classes = &skew_classes[direction];
+        int i = 0;
+        while (i < classes->count && !csv_is(csv, row, direction, classes->labels[i]))
+            i++;
+        if (i == classes->count)
+            csv_error(csv, row, direction, "one of the classes that the profile's README names");
+        else
+            index = index * (size_t)classes->count + (size_t)i;
+    }
+    return index;
+}
+
+/* The block of a number of prefill tokens; its count where there is none. */
+static uint32_t find_block(const struct skew_table *table, uint64_t prefill_tokens)
+{
+    uint32_t at = 0;
+    while (at < table->count && table->blocks[at].prefill_tokens != prefill_tokens)
+        at++;
+    return at;
 }
 
 /* A block of classes for each number of prefill tokens that occurs; NaN until a row gives a value. */
-static enum status fill_skew(const struct csv *csv, struct skew_table *table, struct diag *diag)
+static enum status fill_skew(struct csv *csv, struct skew_table *table, struct diag *diag)
 {
-    uint32_t prefill_column, alpha_column, columns[SKEW_DIRECTIONS];
-    enum status status = csv_column(csv, "pc", &prefill_column, diag);
-    if (status == SIM_OK)
-        status = csv_column(csv, "alpha", &alpha_column, diag);
-    for (int i = 0; i < SKEW_DIRECTIONS && status == SIM_OK; i++)
-        status = csv_column(csv, skew_classes[i].column, &columns[i], diag);
-    size_t capacity = 0, alpha_capacity = 0;
-    for (size_t row = 0; row < csv->rows && status == SIM_OK; row++) {
-        uint64_t prefill = 0;
-        size_t index = 0;
-        double alpha = 0;
-        status = csv_whole(csv, row, prefill_column, &prefill, diag);
-        for (int i = 0; i < SKEW_DIRECTIONS && status == SIM_OK; i++)
-            status = read_class(csv, row, columns[i], &skew_classes[i], &index, diag);
+    size_t capacity = 0;
+    for (size_t row = 0; row < csv->rows; row++) {
+        const uint64_t prefill = csv_whole(csv, row, PREFILL_COLUMN);
+        const size_t index = read_class(csv, row);
+        const double alpha = csv_number(csv, row, ALPHA_COLUMN);
+        const uint32_t at = find_block(table, prefill);
+        enum status status = csv->status;
         if (status == SIM_OK)
-            status = csv_number(csv, row, alpha_column, &alpha, diag);
-        uint32_t at = 0;
-        while (at < table->count && table->prefill_tokens[at] != prefill)
-            at++;
-        if (status == SIM_OK && at == table->count) {
-            status = array_reserve(&table->prefill_tokens, &capacity, at + 1, sizeof *table->prefill_tokens, "skew table", diag);
-            if (status == SIM_OK)
-                status = array_reserve(&table->alpha, &alpha_capacity, (at + 1) * (size_t)SKEW_CLASSES, sizeof *table->alpha, "skew table",
-                                       diag);
-            for (size_t i = 0; i < SKEW_CLASSES && status == SIM_OK; i++)
-                table->alpha[at * (size_t)SKEW_CLASSES + i] = NAN;
-            if (status == SIM_OK)
-                table->prefill_tokens[table->count++] = (uint32_t)prefill;
+            status = array_reserve(&table->blocks, &capacity, at + (size_t)1, sizeof *table->blocks, "skew table", diag);
+        if (status != SIM_OK)
+            return status;
+        if (at == table->count) {
+            table->blocks[table->count++].prefill_tokens = (uint32_t)prefill;
+            for (size_t i = 0; i < SKEW_CLASSES; i++)
+                table->blocks[at].alpha[i] = NAN;
         }
-        if (status == SIM_OK)
-            table->alpha[at * (size_t)SKEW_CLASSES + index] = alpha;
+        table->blocks[at].alpha[index] = alpha;
     }
-    return status;
+    return SIM_OK;
 }
 
 /* On failure the table is empty again, so that closing it does no harm. */
@@ -349,7 +337,7 @@ enum status skew_table_open(const char *path, struct skew_table *out, struct dia
 {
     struct csv csv;
     *out = (struct skew_table){0};
-    enum status status = csv_open(path, &csv, diag);
+    enum status status = csv_open(path, skew_columns, SKEW_COLUMNS, &csv, diag);
     if (status != SIM_OK)
         return status;
     status = fill_skew(&csv, out, diag);
@@ -361,8 +349,7 @@ enum status skew_table_open(const char *path, struct skew_table *out, struct dia
 
 void skew_table_close(struct skew_table *table)
 {
-    free(table->prefill_tokens);
-    free(table->alpha);
+    free(table->blocks);
     *table = (struct skew_table){0};
 }
 
@@ -379,8 +366,6 @@ double skew_table_alpha(const struct skew_table *table, uint64_t prefill_tokens,
             i++;
         index = index * (size_t)classes->count + (size_t)i;
     }
-    for (uint32_t at = 0; at < table->count; at++)
-        if (table->prefill_tokens[at] == prefill_tokens)
-            return table->alpha[at * (size_t)SKEW_CLASSES + index];
-    return NAN;
+    const uint32_t at = find_block(table, prefill_tokens);
+    return at < table->count ? table->blocks[at].alpha[index] : NAN;
 }

@@ -49,10 +49,14 @@ void attention_table_close(struct attention_table *table);
 double attention_table_us(const struct attention_table *table, const struct attention_step *step);
 
 /* skew_fit.csv: alpha by prefill tokens and by classes of decodes, skew, longest decode context and prefill context. */
+enum { SKEW_CLASSES = 1260 };
+struct skew_block {
+    uint32_t prefill_tokens;
+    double alpha[SKEW_CLASSES]; /* NaN: no row */
+};
 struct skew_table {
-    uint32_t *prefill_tokens; /* ascending */
+    struct skew_block *blocks;
     uint32_t count;
-    double *alpha; /* [prefill tokens][class]; NaN: no row */
 };
 
 SIM_NODISCARD enum status skew_table_open(const char *path, struct skew_table *out, struct diag *diag);

@@ -174,18 +174,12 @@ static enum status add_sample(struct sampler *sampler, uint32_t decodes, uint32_
         array_reserve(&sampler->samples, &sampler->capacity, sampler->count + 1, sizeof *sampler->samples, "steps to fit", diag);
     if (status != SIM_OK)
         return status;
-    const struct step_shape shape = {.scheduled_tokens = (uint64_t)decodes + chunk,
-                                     .context_tokens = (uint64_t)decodes * context + chunk + before,
-                                     .prefill_tokens = chunk,
-                                     .prefill_context_product = (uint64_t)chunk * before,
-                                     .prefill_context = before,
-                                     .decode_context = (uint64_t)decodes * context,
-                                     .prefill_chunks = chunk > 0,
-                                     .decodes = decodes,
-                                     .sequences = decodes + (chunk > 0),
-                                     .sampled = decodes + (chunk > 0),
-                                     .max_decode_context = context,
-                                     .min_decode_context = context};
+    struct step_shape shape = step_shape_of_decodes(decodes, (uint64_t)decodes * context);
+    shape.max_decode_context = shape.min_decode_context = context;
+    if (chunk > 0) {
+        step_shape_add(&shape, before, chunk, false);
+        shape.sampled++;
+    }
     sampler->samples[sampler->count++] = (struct fit_sample){shape, (double)step_time_price(sampler->model, &shape) / 1000};
     return SIM_OK;
 }
@@ -229,20 +223,16 @@ enum status compact_sample_steps(const char *path, struct fit_sample **out, size
                                         "prefill_tokens", "prefill_context_product", "decodes",   "decode_context"};
     enum { COLUMNS = sizeof names / sizeof *names };
     struct csv csv;
-    uint32_t columns[COLUMNS];
     struct fit_sample *samples = NULL;
     size_t used = 0;
-    enum status status = csv_open(path, &csv, diag);
+    enum status status = csv_open(path, names, COLUMNS, &csv, diag);
     if (status != SIM_OK)
         return status;
-    for (int i = 0; i < COLUMNS && status == SIM_OK; i++)
-        status = csv_column(&csv, names[i], &columns[i], diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&samples, csv.rows, sizeof *samples, "recorded steps", diag);
-    for (size_t row = 0; row < csv.rows && status == SIM_OK; row++) {
-        uint64_t values[COLUMNS] = {0};
-        for (int i = 0; i < COLUMNS && status == SIM_OK; i++)
-            status = csv_whole(&csv, row, columns[i], &values[i], diag);
+    csv.status = array_zeroed(&samples, csv.rows, sizeof *samples, "recorded steps", diag);
+    for (size_t row = 0; row < csv.rows && csv.status == SIM_OK; row++) {
+        uint64_t values[COLUMNS];
+        for (uint32_t i = 0; i < COLUMNS; i++)
+            values[i] = csv_whole(&csv, row, i);
         if (values[0] > 0)
             samples[used++] = (struct fit_sample){{.scheduled_tokens = values[1],
                                                    .sequences = (uint32_t)values[2],
@@ -253,6 +243,7 @@ enum status compact_sample_steps(const char *path, struct fit_sample **out, size
                                                    .decode_context = values[7]},
                                                   (double)values[0] / 1000};
     }
+    status = csv.status;
     csv_close(&csv);
     if (status != SIM_OK) {
         free(samples);

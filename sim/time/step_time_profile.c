@@ -22,9 +22,12 @@
 enum { SUMS_MOST = 16385 }; /* tokens or sequences beyond this are computed when asked for */
 
 /* One operator's times over a count. */
+struct operator_point {
+    double count, us;
+};
 struct operator_times {
-    double *counts, *us; /* ascending */
-    size_t points, count_capacity, us_capacity;
+    struct operator_point *points; /* counts ascend */
+    size_t count, capacity;
 };
 
 /* What the formula above says of an operator. */
@@ -60,112 +63,87 @@ struct profile {
     double allreduce_us, allreduce_us_per_token; /* of the whole step */
 };
 
-/* The line through points low and low + 1. */
-static double times_on(const struct operator_times *times, size_t low, double count)
+/* The line between two points. Who asks for counts in order starts with *low where it was left. */
+static double times_at(const struct operator_times *times, double count, size_t *low)
 {
-    const double *counts = times->counts + low, *us = times->us + low;
-    return us[0] + (us[1] - us[0]) * (count - counts[0]) / (counts[1] - counts[0]);
+    const struct operator_point *points = times->points;
+    if (times->count < 2 || count <= points[0].count)
+        return times->count ? points[0].us : 0;
+    while (points[*low].count > count)
+        --*low;
+    while (*low + 2 < times->count && points[*low + 1].count <= count)
+        ++*low;
+    const struct operator_point *from = &points[*low], *to = from + 1;
+    return from->us + (to->us - from->us) * (count - from->count) / (to->count - from->count);
 }
 
-/* By bisection; points are few and far apart. */
-static double times_at(const struct operator_times *times, double count)
-{
-    if (times->points == 0)
-        return 0;
-    if (times->points == 1 || count <= times->counts[0])
-        return times->us[0];
-    size_t low = 0, high = times->points - 1;
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        *(times->counts[middle] <= count ? &low : &high) = middle;
-    }
-    return times_on(times, low, count);
-}
-
-/* Counts that a step can have are summed in advance; only larger ones are computed here. */
+/* Counts that a step can have are summed in advance; only larger ones are computed here, which are near the end of what was measured. */
 static double sum_at(const struct operator_sum *sum, uint64_t count)
 {
     if (count < sum->known)
         return sum->sums[count];
     double us = 0;
-    for (size_t i = 0; i < sum->kinds; i++)
-        us += sum->weights[i] * times_at(&sum->times[i], (double)count);
+    for (size_t i = 0; i < sum->kinds; i++) {
+        size_t low = sum->times[i].count > 2 ? sum->times[i].count - 2 : 0;
+        us += sum->weights[i] * times_at(&sum->times[i], (double)count, &low);
+    }
     return us;
 }
 
 /* sums[count] = sum_at(count), for all of them at once: each operator's points are walked along with the counts. */
 static void fill_sums(struct operator_sum *sum, size_t known)
 {
-    for (size_t i = 0; i < sum->kinds; i++) {
-        const struct operator_times *times = &sum->times[i];
-        for (size_t count = 0, low = 0; count < known; count++) {
-            while (low + 2 < times->points && times->counts[low + 1] <= (double)count)
-                low++;
-            const bool flat = times->points < 2 || (double)count <= times->counts[0];
-            const double us = flat ? times_at(times, (double)count) : times_on(times, low, (double)count);
-            sum->sums[count] += sum->weights[i] * us;
-        }
-    }
+    for (size_t i = 0; i < sum->kinds; i++)
+        for (size_t count = 0, low = 0; count < known; count++)
+            sum->sums[count] += sum->weights[i] * times_at(&sum->times[i], (double)count, &low);
     sum->known = known;
 }
 
 static void sum_close(struct operator_sum *sum)
 {
-    for (size_t i = 0; i < sum->kinds; i++) {
-        free(sum->times[i].counts);
-        free(sum->times[i].us);
-    }
+    for (size_t i = 0; i < sum->kinds; i++)
+        free(sum->times[i].points);
     free(sum->sums);
 }
 
+enum { COLUMN_LAYER, COLUMN_COUNT, COLUMN_TIME };
+
 /* A row belongs to the operator of its name; counts ascend within an operator, so no sorting is needed. */
-static enum status add_row(struct operator_sum *sum, const struct operator_kind *kinds, const struct csv *csv, size_t row,
-                           const uint32_t *columns, struct diag *diag)
+static enum status add_row(struct operator_sum *sum, const struct operator_kind *kinds, struct csv *csv, size_t row)
 {
-    for (size_t i = 0; i < sum->kinds; i++) {
-        if (!csv_is(csv, row, columns[0], kinds[i].name))
-            continue;
-        struct operator_times *times = &sum->times[i];
-        uint64_t count = 0;
-        double us = 0;
-        enum status status = csv_whole(csv, row, columns[1], &count, diag);
-        if (status == SIM_OK)
-            status = csv_amount(csv, row, columns[2], &us, diag);
-        if (status == SIM_OK && times->points > 0 && times->counts[times->points - 1] >= (double)count)
-            status = csv_error(csv, row, columns[1], diag, "greater than the one before it; rows of a layer ascend");
-        if (status == SIM_OK)
-            status = array_reserve(&times->counts, &times->count_capacity, times->points + 1, sizeof *times->counts, csv->path, diag);
-        if (status == SIM_OK)
-            status = array_reserve(&times->us, &times->us_capacity, times->points + 1, sizeof *times->us, csv->path, diag);
-        if (status != SIM_OK)
-            return status;
-        times->counts[times->points] = (double)count;
-        times->us[times->points++] = us;
-        return SIM_OK;
+    size_t i = 0;
+    while (i < sum->kinds && !csv_is(csv, row, COLUMN_LAYER, kinds[i].name))
+        i++;
+    if (i == sum->kinds) {
+        csv_error(csv, row, COLUMN_LAYER, "an operator of this table");
+        return csv->status;
     }
-    return csv_error(csv, row, columns[0], diag, "an operator of this table");
+    struct operator_times *times = &sum->times[i];
+    const struct operator_point point = {(double)csv_whole(csv, row, COLUMN_COUNT), csv_amount(csv, row, COLUMN_TIME)};
+    if (csv->status == SIM_OK && times->count > 0 && times->points[times->count - 1].count >= point.count)
+        csv_error(csv, row, COLUMN_COUNT, "greater than the one before it; rows of a layer ascend");
+    if (csv->status == SIM_OK)
+        csv->status = array_reserve(&times->points, &times->capacity, times->count + 1, sizeof point, csv->path, csv->diag);
+    if (csv->status == SIM_OK)
+        times->points[times->count++] = point;
+    return csv->status;
 }
 
 /* Read a table of operators and sum them for every count below `known`. */
 static enum status sum_open(struct operator_sum *sum, const struct operator_kind *kinds, size_t kind_count, const char *path,
                             const char *count_column, double layers, size_t known, struct diag *diag)
 {
+    const char *const columns[] = {[COLUMN_LAYER] = "layer", [COLUMN_COUNT] = count_column, [COLUMN_TIME] = "time_us"};
     struct csv csv;
-    uint32_t columns[3];
-    enum status status = csv_open(path, &csv, diag);
+    enum status status = csv_open(path, columns, sizeof columns / sizeof *columns, &csv, diag);
     if (status != SIM_OK)
         return status;
     sum->kinds = kind_count;
-    status = csv_column(&csv, "layer", &columns[0], diag);
-    if (status == SIM_OK)
-        status = csv_column(&csv, count_column, &columns[1], diag);
-    if (status == SIM_OK)
-        status = csv_column(&csv, "time_us", &columns[2], diag);
     for (size_t row = 0; row < csv.rows && status == SIM_OK; row++)
-        status = add_row(sum, kinds, &csv, row, columns, diag);
+        status = add_row(sum, kinds, &csv, row);
     for (size_t i = 0; i < kind_count && status == SIM_OK; i++) {
         sum->weights[i] = kinds[i].once + layers * kinds[i].times_a_layer;
-        if (sum->times[i].points == 0 && !kinds[i].optional)
+        if (sum->times[i].count == 0 && !kinds[i].optional)
             status = diag_at(diag, path, 0, 0, "no rows for %s", kinds[i].name);
     }
     if (status == SIM_OK)

@@ -26,44 +26,28 @@ static void release(void *state)
 }
 
 /* Steps must be numbered without a gap: a log that was cut would else give every later step another one's time. */
-static enum status read_steps(struct recorded *recorded, const struct csv *csv, struct diag *diag)
-{
-    uint32_t step_column, ns_column;
-    double sum = 0;
-    enum status status = csv_column(csv, "step", &step_column, diag);
-    if (status == SIM_OK)
-        status = csv_column(csv, "duration_ns", &ns_column, diag);
-    if (status == SIM_OK && csv->rows == 0)
-        status = diag_at(diag, csv->path, 2, 1, "no steps");
-    if (status == SIM_OK)
-        status = array_zeroed(&recorded->ns, csv->rows, sizeof *recorded->ns, "recorded steps", diag);
-    for (size_t row = 0; row < csv->rows && status == SIM_OK; row++) {
-        uint64_t step = 0, ns = 0;
-        status = csv_whole(csv, row, step_column, &step, diag);
-        if (status == SIM_OK && step != row)
-            status = csv_error(csv, row, step_column, diag, "the next step; they count 0, 1, 2, ...");
-        if (status == SIM_OK)
-            status = csv_whole(csv, row, ns_column, &ns, diag);
-        recorded->ns[row] = (int64_t)ns;
-        sum += (double)ns;
-    }
-    if (status == SIM_OK) {
-        recorded->count = csv->rows;
-        recorded->mean_ns = (int64_t)(sum / (double)csv->rows);
-    }
-    return status;
-}
-
-/* Durations are copied, the table is closed. */
 static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
 {
+    static const char *const columns[] = {"step", "duration_ns"};
+    struct recorded *recorded = model->state;
     struct csv csv;
+    double sum = 0;
     if (config->step_time.path[0] == '\0')
         return diag_set(diag, SIM_BAD_INPUT, "the recorded model needs step_time.path, a CSV with the columns step and duration_ns");
-    enum status status = csv_open(config->step_time.path, &csv, diag);
+    enum status status = csv_open(config->step_time.path, columns, 2, &csv, diag);
     if (status != SIM_OK)
         return status;
-    status = read_steps(model->state, &csv, diag);
+    csv.status = csv.rows == 0 ? diag_at(diag, csv.path, 2, 1, "no steps")
+                               : array_zeroed(&recorded->ns, csv.rows, sizeof *recorded->ns, "recorded steps", diag);
+    for (size_t row = 0; row < csv.rows && csv.status == SIM_OK; row++) {
+        if (csv_whole(&csv, row, 0) != row)
+            csv_error(&csv, row, 0, "the next step; they count 0, 1, 2, ...");
+        recorded->ns[row] = (int64_t)csv_whole(&csv, row, 1);
+        sum += (double)recorded->ns[row];
+    }
+    recorded->count = csv.rows;
+    recorded->mean_ns = csv.status == SIM_OK ? (int64_t)(sum / (double)csv.rows) : 0;
+    status = csv.status;
     csv_close(&csv);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/portable_math.h"
 #include "base/seeded_random.h"
+#include "trace/request_order.h"
 
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF /* the same bits everywhere, as in base/seeded_random.c */
@@ -88,43 +89,13 @@ static enum status draw_times(const struct config *config, double *times_s, uint
 
 /* --- the trace in file order ------------------------------------------------------------------------------------------------------ */
 
-static int ascending(const void *a, const void *b)
-{
-    const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
-}
-
-/* Positions by number in the file; samples of one request stay in their order. Sorted together with the number above the position. */
-static enum status sort_positions(const struct trace *trace, uint32_t *order, struct diag *diag)
-{
-    uint64_t *numbered;
-    enum status status = array_zeroed(&numbered, trace->count, sizeof *numbered, "drawn arrivals", diag);
-    if (status != SIM_OK)
-        return status;
-    for (uint32_t position = 0; position < trace->count; position++)
-        numbered[position] = (uint64_t)trace->index[position] << 32 | position;
-    qsort(numbered, trace->count, sizeof *numbered, ascending);
-    for (uint32_t i = 0; i < trace->count; i++)
-        order[i] = (uint32_t)numbered[i];
-    free(numbered);
-    return SIM_OK;
-}
-
 static enum status copy_in_file_order(const struct trace *trace, struct trace **out, struct diag *diag)
 {
     uint32_t *order;
-    bool sorted = true;
-    enum status status = array_zeroed(&order, trace->count, sizeof *order, "drawn arrivals", diag);
+    enum status status = request_order(trace, &order, diag);
     if (status != SIM_OK)
         return status;
-    for (uint32_t position = 0; position < trace->count; position++) {
-        order[position] = position;
-        sorted = sorted && (position == 0 || trace->index[position] >= trace->index[position - 1]);
-    }
-    if (!sorted)
-        status = sort_positions(trace, order, diag);
-    if (status == SIM_OK)
-        status = trace_copy(trace, order, trace->count, out, diag);
+    status = trace_copy(trace, order, trace->count, out, diag);
     free(order);
     return status;
 }

@@ -7,125 +7,115 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/digits.h"
 #include "trace/trace_reader.h"
 
 #define AZURE_HEADER "TIMESTAMP,ContextTokens,GeneratedTokens"
 
-/* What is left of a line. */
-struct cursor {
-    const char *at, *end;
-};
+/* The length without blanks at the end. */
+static size_t trimmed(const char *line, size_t length)
+{
+    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
+        length--;
+    return length;
+}
 
 /* Capitals do not matter, nor do blanks at the end. */
 static bool is_header(const char *line, size_t length)
 {
-    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
-        length--;
-    return length == strlen(AZURE_HEADER) && strncasecmp(line, AZURE_HEADER, length) == 0;
+    return trimmed(line, length) == strlen(AZURE_HEADER) && strncasecmp(line, AZURE_HEADER, strlen(AZURE_HEADER)) == 0;
 }
+
+/* --- the strict reader -----------------------------------------------------------------------------------------------------------
+
+ * A position moves over the line. Nothing asks for the end of the text: a line end or zeros come after it, which no rule accepts. */
 
 /* Exactly `digits` digits, or (digits == 0) one to ten. */
-static bool take_number(struct cursor *cursor, int digits, uint64_t *out)
+static bool take_number(const char **at, unsigned digits, uint64_t *out)
 {
-    const char *start = cursor->at;
-    uint64_t value = 0;
-    while (cursor->at < cursor->end && (unsigned)(*cursor->at - '0') < 10 && cursor->at - start < (digits ? digits : 10))
-        value = value * 10 + (uint64_t)(*cursor->at++ - '0');
-    *out = value;
-    return digits ? cursor->at - start == digits : cursor->at > start;
-}
-
-static bool take_char(struct cursor *cursor, char wanted)
-{
-    if (cursor->at == cursor->end || *cursor->at != wanted)
+    const unsigned found = digits_take(*at, out);
+    if (digits > 0 ? found != digits : found < 1 || found > 10)
         return false;
-    cursor->at++;
+    *at += found;
     return true;
 }
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar: years are counted from March, so that leap days come last. */
-static int64_t days_since_epoch(int64_t year, int64_t month, int64_t day)
+static bool take_char(const char **at, char wanted)
 {
-    year -= month <= 2;
-    int64_t month_from_march = (month + 9) % 12;
-    return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month_from_march + 2) / 5 + day - 1 - 719468;
+    const bool found = **at == wanted;
+    *at += found;
+    return found;
 }
 
 /* Up to nine digits; both years of the data set write seven or fewer. */
-static bool take_fraction(struct cursor *cursor, int64_t *ns)
+static bool take_fraction(const char **at, int64_t *ns)
 {
     int64_t scale = 1000000000;
     *ns = 0;
-    if (!take_char(cursor, '.'))
+    if (!take_char(at, '.'))
         return true;
-    const char *start = cursor->at;
-    while (cursor->at < cursor->end && (unsigned)(*cursor->at - '0') < 10 && scale > 1) {
+    for (; (unsigned)(**at - '0') < 10 && scale > 1; ++*at) {
         scale /= 10;
-        *ns += (*cursor->at++ - '0') * scale;
+        *ns += (**at - '0') * scale;
     }
-    return cursor->at > start;
+    return scale < 1000000000;
 }
 
 /* UTC is the only zone that is accepted: the data set has no other, and a wrong hour would pass unseen. */
-static bool take_time(struct cursor *cursor, int64_t *ns)
+static bool take_time(const char **position, int64_t *ns)
 {
+    const char *moving = *position, **at = &moving;
     uint64_t year, month, day, hour, minute, second;
     int64_t fraction;
-    bool form = take_number(cursor, 4, &year) && take_char(cursor, '-') && take_number(cursor, 2, &month) && take_char(cursor, '-') &&
-                take_number(cursor, 2, &day) && (take_char(cursor, ' ') || take_char(cursor, 'T')) && take_number(cursor, 2, &hour) &&
-                take_char(cursor, ':') && take_number(cursor, 2, &minute) && take_char(cursor, ':') && take_number(cursor, 2, &second) &&
-                take_fraction(cursor, &fraction);
+    bool form = take_number(at, 4, &year) && take_char(at, '-') && take_number(at, 2, &month) && take_char(at, '-') &&
+                take_number(at, 2, &day) && (take_char(at, ' ') || take_char(at, 'T')) && take_number(at, 2, &hour) && take_char(at, ':') &&
+                take_number(at, 2, &minute) && take_char(at, ':') && take_number(at, 2, &second) && take_fraction(at, &fraction);
     if (!form || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 || year < 1970 || year > 2200)
         return false;
-    if (!take_char(cursor, 'Z') && cursor->end - cursor->at >= 6 && memcmp(cursor->at, "+00:00", 6) == 0)
-        cursor->at += 6;
-    int64_t seconds = days_since_epoch((int64_t)year, (int64_t)month, (int64_t)day) * 86400 + (int64_t)(hour * 3600 + minute * 60 + second);
-    *ns = seconds * 1000000000 + fraction;
+    if (!take_char(at, 'Z') && strncmp(*at, "+00:00", 6) == 0)
+        *at += 6;
+    struct tm date = {.tm_year = (int)year - 1900,
+                      .tm_mon = (int)month - 1,
+                      .tm_mday = (int)day,
+                      .tm_hour = (int)hour,
+                      .tm_min = (int)minute,
+                      .tm_sec = (int)second};
+    *ns = (int64_t)timegm(&date) * 1000000000 + fraction;
+    *position = moving;
     return true;
 }
 
-static enum status wrong(struct trace_rows *rows, size_t line_number, const char *line, const char *at, const char *message)
-{
-    return diag_at(&rows->diag, rows->source->name, line_number, (size_t)(at - line) + 1, "%s", message);
-}
-
 /* At least one token: a request without a prompt or an answer cannot be served. */
-static enum status take_tokens(struct trace_rows *rows, struct cursor *cursor, const char *line, size_t line_number, const char *message,
-                               uint32_t *out)
+static bool take_tokens(const char **at, uint32_t *out)
 {
-    const char *start = cursor->at;
+    const char *after = *at;
     uint64_t value;
-    if (!take_number(cursor, 0, &value) || value < 1 || value > TRACE_MAX_TOKENS)
-        return wrong(rows, line_number, line, start, message);
+    if (!take_number(&after, 0, &value) || value < 1 || value > TRACE_MAX_TOKENS)
+        return false;
     *out = (uint32_t)value;
-    return SIM_OK;
+    *at = after;
+    return true;
 }
 
-/* The strict reader: makes all error messages. */
+/* Makes all error messages. A part that is wrong leaves the position where it starts. */
 static enum status read_line(struct trace_rows *rows, const char *line, size_t length, size_t line_number)
 {
-    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
-        length--;
-    if (length == 0)
-        return SIM_OK;
-    struct cursor cursor = {.at = line, .end = line + length};
+    const char *at = line, *const end = line + trimmed(line, length);
     struct trace_row row = TRACE_ROW_DEFAULT;
-    if (!take_time(&cursor, &row.arrival_ns))
-        return wrong(rows, line_number, line, line, "not a time; 2023-11-16 18:15:46.6805900 is right");
-    if (!take_char(&cursor, ','))
-        return wrong(rows, line_number, line, cursor.at, "a comma belongs after the time");
-    enum status status =
-        take_tokens(rows, &cursor, line, line_number, "ContextTokens must be an integer from 1 to 1000000000", &row.input_tokens);
-    if (status == SIM_OK && !take_char(&cursor, ','))
-        status = wrong(rows, line_number, line, cursor.at, "a comma belongs between ContextTokens and GeneratedTokens");
-    if (status == SIM_OK)
-        status =
-            take_tokens(rows, &cursor, line, line_number, "GeneratedTokens must be an integer from 1 to 1000000000", &row.output_tokens);
-    if (status == SIM_OK && cursor.at != cursor.end)
-        status = wrong(rows, line_number, line, cursor.at, "text after the third column; an Azure row has three");
-    return status == SIM_OK ? trace_rows_add(rows, &row) : status;
+    if (at == end)
+        return SIM_OK;
+    const char *wrong = !take_time(&at, &row.arrival_ns)        ? "not a time; 2023-11-16 18:15:46.6805900 is right"
+                        : !take_char(&at, ',')                  ? "a comma belongs after the time"
+                        : !take_tokens(&at, &row.input_tokens)  ? "ContextTokens must be an integer from 1 to 1000000000"
+                        : !take_char(&at, ',')                  ? "a comma belongs between ContextTokens and GeneratedTokens"
+                        : !take_tokens(&at, &row.output_tokens) ? "GeneratedTokens must be an integer from 1 to 1000000000"
+                        : at != end                             ? "text after the third column; an Azure row has three"
+                                                                : NULL;
+    if (wrong)
+        return diag_at(&rows->diag, rows->source->name, line_number, (size_t)(at - line) + 1, "%s", wrong);
+    return trace_rows_add(rows, &row);
 }
 
 /* --- the quick reader ------------------------------------------------------------------------------------------------------------
@@ -181,7 +171,7 @@ static void note_minute(struct minute *minute, const struct trace_rows *rows, si
     uint32_t second;
     if (length <= MINUTE_LENGTH || digits_take_8(rows->at + MINUTE_LENGTH, &second) != 2)
         return;
-    int64_t arrival_ns = rows->arrival_ns[rows->count - 1];
+    int64_t arrival_ns = rows->trace.arrival_ns[rows->count - 1];
     minute->text = rows->at;
     minute->start_ns = arrival_ns - arrival_ns % 1000000000 - (int64_t)second * 1000000000;
 }

@@ -17,8 +17,27 @@
 
 enum field { FIELD_TIMESTAMP, FIELD_INPUT, FIELD_OUTPUT, FIELD_HASH_IDS, FIELD_PRIORITY, FIELD_SAMPLES, FIELD_BEAM, FIELD_COUNT };
 
-static const char *const field_names[FIELD_COUNT] = {"timestamp", "input_length", "output_length", "hash_ids", "priority",
-                                                     "n",         "beam_width"};
+/* Counts of tokens, samples and beams share a rule; `most` is 0 for other fields. */
+static const struct {
+    const char *name;
+    uint32_t length; /* of the name */
+    uint32_t most;   /* a count is from 1 to this */
+    size_t offset;   /* in struct trace_row */
+} fields[FIELD_COUNT] = {
+    [FIELD_TIMESTAMP] = {"timestamp", 9, 0, 0},
+    [FIELD_INPUT] = {"input_length", 12, TRACE_MAX_TOKENS, offsetof(struct trace_row, input_tokens)},
+    [FIELD_OUTPUT] = {"output_length", 13, TRACE_MAX_TOKENS, offsetof(struct trace_row, output_tokens)},
+    [FIELD_HASH_IDS] = {"hash_ids", 8, 0, 0},
+    [FIELD_PRIORITY] = {"priority", 8, 0, 0},
+    [FIELD_SAMPLES] = {"n", 1, TRACE_MAX_SAMPLES, offsetof(struct trace_row, samples)},
+    [FIELD_BEAM] = {"beam_width", 10, TRACE_MAX_SAMPLES, offsetof(struct trace_row, beam_width)},
+};
+
+/* Where a count goes. */
+static inline uint32_t *count_of(struct trace_row *row, enum field field)
+{
+    return (uint32_t *)(void *)((char *)row + fields[field].offset);
+}
 
 /* --- the quick reader ------------------------------------------------------------------------------------------------------------
 
@@ -76,7 +95,7 @@ static const char *take_time(const char *at, double unit_ns, int64_t *ns)
  * that looks different, which may well be the last of a list. */
 static const char *take_short_ids(const char *at, struct trace_rows *rows)
 {
-    uint32_t *out = rows->hash_ids + rows->hash_count, *const end = rows->hash_ids + rows->hash_capacity, id;
+    uint32_t *out = rows->trace.hash_ids + rows->hash_count, *const end = rows->trace.hash_ids + rows->hash_capacity, id;
     while (out < end) {
         unsigned digits = digits_take_8(at, &id);
         if (digits - 1 > 6 || at[digits] != ',' || (*at == '0' && digits > 1))
@@ -85,7 +104,7 @@ static const char *take_short_ids(const char *at, struct trace_rows *rows)
         at += digits + 1;
         at += *at == ' ';
     }
-    rows->hash_count = (size_t)(out - rows->hash_ids);
+    rows->hash_count = (size_t)(out - rows->trace.hash_ids);
     return at;
 }
 
@@ -167,22 +186,13 @@ static const char *take_value(const char *at, struct trace_rows *rows, struct tr
     switch (field) {
     case FIELD_TIMESTAMP:
         return take_time(at, rows->source->facts.time_unit_ns, &row->arrival_ns);
-    case FIELD_INPUT:
-        return take_bounded(at, TRACE_MAX_TOKENS, &row->input_tokens);
-    case FIELD_OUTPUT:
-        return take_bounded(at, TRACE_MAX_TOKENS, &row->output_tokens);
     case FIELD_HASH_IDS:
         return take_hash_ids(at, rows);
     case FIELD_PRIORITY:
         return take_priority(at, &row->priority);
-    case FIELD_SAMPLES:
-        return take_bounded(at, TRACE_MAX_SAMPLES, &row->samples);
-    case FIELD_BEAM:
-        return take_bounded(at, TRACE_MAX_SAMPLES, &row->beam_width);
-    case FIELD_COUNT:
-        break;
+    default:
+        return take_bounded(at, fields[field].most, count_of(row, field));
     }
-    return NULL;
 }
 
 /* The inside of a string of printable ASCII without escapes, up to the closing quote; `at` is after the opening one. */
@@ -215,7 +225,7 @@ static const char *skip_value(const char *at)
 /* An ignored field's number among those that the piece has met; -1 when there are too many to remember. */
 static int name_number(struct trace_rows *rows, const char *name, size_t length)
 {
-    char text[sizeof rows->ignored_fields];
+    char text[sizeof rows->trace.ignored_fields];
     for (size_t i = 0; i < rows->known_count; i++)
         if (rows->known[i].length == length && memcmp(rows->known[i].text, name, length) == 0)
             return (int)i;
@@ -231,12 +241,11 @@ static int name_number(struct trace_rows *rows, const char *name, size_t length)
 /* "name": value. `seen` has a bit for each field and ignored name of the line, as none may come twice. */
 static const char *take_member(const char *at, struct trace_rows *rows, struct trace_row *row, uint32_t *seen)
 {
-    static const unsigned char lengths[] = {9, 12, 13, 8, 8, 1, 10};
     if (*at++ != '"')
         return NULL;
     enum field field = field_at(at);
     int bit = (int)field;
-    const char *stop = field == FIELD_COUNT ? end_of_plain_string(at) : at + lengths[field];
+    const char *stop = field == FIELD_COUNT ? end_of_plain_string(at) : at + fields[field].length;
     if (!stop)
         return NULL;
     if (field == FIELD_COUNT) {
@@ -334,7 +343,7 @@ static enum status strict_hash_ids(const struct json_document *document, const c
 }
 
 /* One field's value; counts share a rule and differ in where they go. */
-static enum status strict_field(const struct json_document *document, const cJSON *node, int field, struct trace_rows *rows,
+static enum status strict_field(const struct json_document *document, const cJSON *node, enum field field, struct trace_rows *rows,
                                 struct trace_row *row)
 {
     struct diag *diag = &rows->diag;
@@ -348,12 +357,8 @@ static enum status strict_field(const struct json_document *document, const cJSO
     case FIELD_PRIORITY:
         return strict_priority(document, node, row, diag);
     default:
-        status = strict_integer(document, node, field_names[field], 1,
-                                field == FIELD_INPUT || field == FIELD_OUTPUT ? TRACE_MAX_TOKENS : TRACE_MAX_SAMPLES, &value, diag);
-        *(field == FIELD_INPUT     ? &row->input_tokens
-          : field == FIELD_OUTPUT  ? &row->output_tokens
-          : field == FIELD_SAMPLES ? &row->samples
-                                   : &row->beam_width) = (uint32_t)value;
+        status = strict_integer(document, node, fields[field].name, 1, fields[field].most, &value, diag);
+        *count_of(row, field) = (uint32_t)value;
         return status;
     }
 }
@@ -368,8 +373,8 @@ static enum status strict_object(const struct json_document *document, struct tr
                           "a request must be a JSON object like {\"timestamp\": 0, \"input_length\": 100, "
                           "\"output_length\": 20}");
     for (const cJSON *node = root->child; node; node = node->next) {
-        int field = 0;
-        while (field < FIELD_COUNT && strcmp(node->string, field_names[field]) != 0)
+        enum field field = FIELD_TIMESTAMP;
+        while (field < FIELD_COUNT && strcmp(node->string, fields[field].name) != 0)
             field++;
         if (field == FIELD_COUNT) {
             trace_rows_ignore(rows, node->string);
@@ -383,7 +388,7 @@ static enum status strict_object(const struct json_document *document, struct tr
     for (int field = FIELD_TIMESTAMP; field <= FIELD_OUTPUT; field++)
         if (!(seen & 1u << field))
             return json_error(document, root, false, &rows->diag,
-                              "the request has no \"%s\"; timestamp, input_length and output_length are needed", field_names[field]);
+                              "the request has no \"%s\"; timestamp, input_length and output_length are needed", fields[field].name);
     return SIM_OK;
 }
 

@@ -7,36 +7,58 @@
 
 #include "base/array.h"
 
+#define COLUMN(name, without)                                                                                                              \
+    {                                                                                                                                      \
+        offsetof(struct trace, name), sizeof *((struct trace *)0)->name, without                                                           \
+    }
+const struct trace_column trace_columns[TRACE_COLUMNS] = {
+    COLUMN(arrival_ns, 0), COLUMN(input_tokens, 0), COLUMN(output_tokens, 0), COLUMN(priority, 0),
+    COLUMN(samples, 1),    COLUMN(beam_width, 0),   COLUMN(index, 0),         COLUMN(sample, 0),
+};
+
+/* The pointer is copied as bytes: reading an `int64_t *` as a `void *` would break the aliasing rules. */
+void *trace_column_items(const struct trace *trace, const struct trace_column *column)
+{
+    void *items;
+    memcpy(&items, (const char *)trace + column->offset, sizeof items);
+    return items;
+}
+
 /* free takes NULL, so optional columns need no questions. */
+void trace_clear(struct trace *trace)
+{
+    for (size_t i = 0; i < TRACE_COLUMNS; i++)
+        free(trace_column_items(trace, &trace_columns[i]));
+    free(trace->hash_start);
+    free(trace->hash_ids);
+    *trace = (struct trace){0};
+}
+
 void trace_destroy(struct trace *trace)
 {
     if (!trace)
         return;
-    free(trace->arrival_ns);
-    free(trace->input_tokens);
-    free(trace->output_tokens);
-    free(trace->index);
-    free(trace->priority);
-    free(trace->samples);
-    free(trace->beam_width);
-    free(trace->sample);
-    free(trace->hash_start);
-    free(trace->hash_ids);
+    trace_clear(trace);
     free(trace);
 }
 
 /* --- copies ---------------------------------------------------------------------------------------------------------------------- */
 
-/* A column's items in another order; an optional column that is not there stays so. All items have 4 bytes. */
-static enum status copy_column(const void *from, void *to, const uint32_t *order, uint32_t count, struct diag *diag)
+/* A column's items in another order; an optional column that is not there stays so. Items have 4 or 8 bytes: copies of a size that the
+ * compiler knows are a load and a store. */
+static enum status copy_column(const struct trace *trace, const struct trace_column *column, const uint32_t *order, struct trace *out,
+                               struct diag *diag)
 {
-    unsigned char *items = NULL;
+    const char *from = trace_column_items(trace, column);
     if (!from)
         return SIM_OK;
-    enum status status = array_zeroed(&items, count, sizeof(uint32_t), "the trace", diag);
-    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
-        memcpy(items + i * sizeof(uint32_t), (const unsigned char *)from + order[i] * sizeof(uint32_t), sizeof(uint32_t));
-    memcpy(to, &items, sizeof items);
+    enum status status = array_zeroed((char *)out + column->offset, out->count, column->size, "the trace", diag);
+    char *to = trace_column_items(out, column);
+    for (uint32_t i = 0; i < out->count && status == SIM_OK; i++)
+        if (column->size == sizeof(uint64_t))
+            memcpy(to + i * sizeof(uint64_t), from + order[i] * sizeof(uint64_t), sizeof(uint64_t));
+        else
+            memcpy(to + i * sizeof(uint32_t), from + order[i] * sizeof(uint32_t), sizeof(uint32_t));
     return status;
 }
 
@@ -73,24 +95,10 @@ enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_
                            .drawn = trace->drawn};
     memcpy(copy->ignored_fields, trace->ignored_fields, sizeof copy->ignored_fields);
     memcpy(copy->name, trace->name, sizeof copy->name);
-    const struct {
-        const void *from;
-        void *to;
-    } columns[] = {{trace->input_tokens, &copy->input_tokens},
-                   {trace->output_tokens, &copy->output_tokens},
-                   {trace->index, &copy->index},
-                   {trace->priority, &copy->priority},
-                   {trace->samples, &copy->samples},
-                   {trace->sample, &copy->sample},
-                   {trace->beam_width, &copy->beam_width}};
-    for (size_t i = 0; i < sizeof columns / sizeof *columns && status == SIM_OK; i++)
-        status = copy_column(columns[i].from, columns[i].to, order, count, diag);
+    for (size_t i = 0; i < TRACE_COLUMNS && status == SIM_OK; i++)
+        status = copy_column(trace, &trace_columns[i], order, copy, diag);
     if (status == SIM_OK)
         status = copy_hashes(trace, order, copy, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&copy->arrival_ns, count, sizeof *copy->arrival_ns, "the trace", diag);
-    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
-        copy->arrival_ns[i] = trace->arrival_ns[order[i]];
     if (status != SIM_OK) {
         trace_destroy(copy);
         return status;

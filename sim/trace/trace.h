@@ -17,6 +17,7 @@
 #define PAGESIM_TRACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/diag.h"
@@ -62,6 +63,21 @@ struct trace {
     char ignored_fields[256];  /* comma-separated names of fields that were accepted and ignored; "" for none */
     char name[256];            /* what to call it in reports: the path as given, or "-" */
 };
+
+/* The columns with an item a request, so that code that treats them all alike is a loop: first those that every row of a file fills in, then those
+ * that it may, then those that are made later. */
+enum { TRACE_COLUMNS_NEEDED = 3, TRACE_COLUMNS_OF_FILES = 6, TRACE_COLUMNS = 8 };
+struct trace_column {
+    size_t offset, size; /* of the pointer in struct trace; of an item */
+    uint32_t otherwise;  /* what every request has where the column is NULL */
+};
+extern const struct trace_column trace_columns[TRACE_COLUMNS];
+
+/* The column's items, or NULL. */
+void *trace_column_items(const struct trace *trace, const struct trace_column *column);
+
+/* Free the arrays; all members are 0 then. */
+void trace_clear(struct trace *trace);
 
 struct trace_reader;
 

@@ -27,23 +27,16 @@ static uint64_t gap(uint64_t *state, uint32_t mean)
 /* Numbers that a command line can change; the draws themselves are fixed, so that a seed keeps its bytes. */
 struct generated_spec generated_default(enum generated_kind kind)
 {
-    struct generated_spec spec = {.kind = kind, .requests = 400, .block_tokens = 16, .mean_gap_us = 120000};
-    switch (kind) {
-    case GENERATED_CHAT:
-        break;
-    case GENERATED_CODE:
-        spec.mean_gap_us = 60000;
-        break;
-    case GENERATED_LONG:
-        spec.requests = 60;
-        spec.mean_gap_us = 900000;
-        break;
-    case GENERATED_UNIFORM:
-        spec.input_min = spec.output_min = 1;
-        spec.input_max = 1024;
-        spec.output_max = 256;
-        break;
-    }
+    static const struct generated_spec specs[] = {
+        [GENERATED_CHAT] = {.requests = 400, .mean_gap_us = 120000},
+        [GENERATED_CODE] = {.requests = 400, .mean_gap_us = 60000},
+        [GENERATED_LONG] = {.requests = 60, .mean_gap_us = 900000},
+        [GENERATED_UNIFORM] =
+            {.requests = 400, .mean_gap_us = 120000, .input_min = 1, .input_max = 1024, .output_min = 1, .output_max = 256},
+    };
+    struct generated_spec spec = specs[kind];
+    spec.kind = kind;
+    spec.block_tokens = 16;
     return spec;
 }
 

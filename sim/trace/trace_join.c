@@ -3,8 +3,8 @@
  *
  *     survey       times from the trace's start; which rows are wanted, and are they in order of arrival?
  *     renumber     hash ids 0, 1, ... in order of first appearance in the whole file, so that a selection changes nobody's number
- *     choose       the wanted rows, sorted by arrival; pick copies them
- *     take_over    rows become the trace's columns
+ *     choose       the wanted rows, sorted by arrival; trace_copy copies them
+ *     take_over    or, when all are wanted as they are: rows become the trace's columns
  *
  * The usual file is one piece, sorted and wanted as a whole: then nothing is copied and hash ids that are numbered in order of appearance,
  * as published traces have them, cost one comparison each. */
@@ -18,65 +18,72 @@
 
 /* --- one set of rows ------------------------------------------------------------------------------------------------------------- */
 
-/* The piece's columns go after the rows that `all` has; optional ones exist in `all` when any piece has them. */
+/* The piece's columns go after the rows that `all` has; where it has none of its own, its rows have the default. */
 static void append_piece(struct trace_rows *all, const struct trace_rows *piece)
 {
-    const size_t at = all->count, rows = piece->count;
-    memcpy(all->arrival_ns + at, piece->arrival_ns, rows * sizeof *all->arrival_ns);
-    memcpy(all->input_tokens + at, piece->input_tokens, rows * sizeof *all->input_tokens);
-    memcpy(all->output_tokens + at, piece->output_tokens, rows * sizeof *all->output_tokens);
-    if (piece->priority)
-        memcpy(all->priority + at, piece->priority, rows * sizeof *all->priority);
-    if (piece->beam_width)
-        memcpy(all->beam_width + at, piece->beam_width, rows * sizeof *all->beam_width);
-    for (size_t i = 0; all->samples && i < rows; i++)
-        all->samples[at + i] = piece->samples ? piece->samples[i] : 1;
-    for (size_t i = 0; all->hash_start && i < rows; i++)
-        all->hash_start[at + i + 1] = all->hash_count + (piece->hash_start ? piece->hash_start[i + 1] : 0);
+    const size_t at = all->count;
+    for (size_t i = 0; i < TRACE_COLUMNS_OF_FILES; i++) {
+        const struct trace_column *column = &trace_columns[i];
+        const char *from = trace_column_items(&piece->trace, column);
+        char *to = trace_column_items(&all->trace, column);
+        if (from)
+            memcpy(to + at * column->size, from, piece->count * column->size);
+        for (size_t row = 0; to && !from && row < piece->count; row++)
+            ((uint32_t *)(void *)to)[at + row] = column->otherwise;
+    }
+    for (size_t row = 0; all->trace.hash_start && row < piece->count; row++)
+        all->trace.hash_start[at + row + 1] = all->hash_count + (piece->trace.hash_start ? piece->trace.hash_start[row + 1] : 0);
     if (piece->hash_count > 0)
-        memcpy(all->hash_ids + all->hash_count, piece->hash_ids, piece->hash_count * sizeof *all->hash_ids);
+        memcpy(all->trace.hash_ids + all->hash_count, piece->trace.hash_ids, piece->hash_count * sizeof *piece->trace.hash_ids);
     if (piece->hash_high)
         memcpy(all->hash_high + all->hash_count, piece->hash_high, piece->hash_count * sizeof *all->hash_high);
-    all->count += rows;
+    all->count += piece->count;
     all->hash_count += piece->hash_count;
 }
 
-/* Columns for `rows` rows and `hashes` ids, with those optional ones that `like` has. */
-static enum status make_like(const struct trace_rows *like, size_t rows, size_t hashes, struct trace_rows *all, struct diag *diag)
+/* Columns as long as all pieces together, with those optional ones that any of them has. */
+static enum status make_columns(const struct trace_rows *pieces, size_t count, struct trace_rows *all, struct diag *diag)
 {
-    const struct array_request columns[] = {ARRAY_OF(all->arrival_ns, rows),
-                                            ARRAY_OF(all->input_tokens, rows),
-                                            ARRAY_OF(all->output_tokens, rows),
-                                            ARRAY_IF(like->priority, all->priority, rows),
-                                            ARRAY_IF(like->samples, all->samples, rows),
-                                            ARRAY_IF(like->beam_width, all->beam_width, rows),
-                                            ARRAY_IF(hashes > 0, all->hash_start, rows + 1),
-                                            ARRAY_IF(hashes > 0, all->hash_ids, hashes),
-                                            ARRAY_IF(hashes > 0 && like->hash_high, all->hash_high, hashes)};
-    return array_zeroed_all(columns, sizeof columns / sizeof *columns, "the trace", diag);
+    size_t rows = 0, hashes = 0;
+    bool wanted[TRACE_COLUMNS_OF_FILES] = {false}, high = false;
+    for (size_t i = 0; i < count; i++) {
+        rows += pieces[i].count;
+        hashes += pieces[i].hash_count;
+        high |= pieces[i].hash_high != NULL;
+        for (size_t c = 0; c < TRACE_COLUMNS_OF_FILES; c++)
+            wanted[c] |= trace_column_items(&pieces[i].trace, &trace_columns[c]) != NULL;
+    }
+    enum status status = SIM_OK;
+    for (size_t c = 0; c < TRACE_COLUMNS_OF_FILES && status == SIM_OK; c++)
+        if (wanted[c])
+            status = array_zeroed((char *)&all->trace + trace_columns[c].offset, rows, trace_columns[c].size, "the trace", diag);
+    const struct array_request ids[] = {ARRAY_IF(hashes > 0, all->trace.hash_start, rows + 1),
+                                        ARRAY_IF(hashes > 0, all->trace.hash_ids, hashes), ARRAY_IF(high, all->hash_high, hashes)};
+    return status == SIM_OK ? array_zeroed_all(ids, sizeof ids / sizeof *ids, "the trace", diag) : status;
 }
 
-/* One piece is taken as it is; of several, columns are as long as all together. */
+/* Each piece lists the fields it has ignored; the trace lists all of them once. */
+static void gather_ignored(const struct trace_rows *piece, struct trace_rows *all)
+{
+    char names[sizeof piece->trace.ignored_fields], *rest = names, *name;
+    memcpy(names, piece->trace.ignored_fields, sizeof names);
+    while ((name = strsep(&rest, ",")) != NULL)
+        if (*name)
+            trace_rows_ignore(all, *name == ' ' ? name + 1 : name);
+}
+
+/* One piece is taken as it is. */
 static enum status concatenate(struct trace_rows *pieces, size_t count, struct trace_rows *all, struct diag *diag)
 {
-    struct trace_rows any = {0}; /* has the columns that some piece has; its pointers are only asked for being there */
-    size_t rows = 0, hashes = 0;
     if (count == 1) {
         *all = pieces[0];
         pieces[0] = (struct trace_rows){0};
         return SIM_OK;
     }
-    for (size_t i = 0; i < count; i++) {
-        rows += pieces[i].count;
-        hashes += pieces[i].hash_count;
-        any.priority = pieces[i].priority ? pieces[i].priority : any.priority;
-        any.samples = pieces[i].samples ? pieces[i].samples : any.samples;
-        any.beam_width = pieces[i].beam_width ? pieces[i].beam_width : any.beam_width;
-        any.hash_high = pieces[i].hash_high ? pieces[i].hash_high : any.hash_high;
-    }
-    enum status status = make_like(&any, rows, hashes, all, diag);
+    enum status status = make_columns(pieces, count, all, diag);
     for (size_t i = 0; i < count && status == SIM_OK; i++) {
         append_piece(all, &pieces[i]);
+        gather_ignored(&pieces[i], all);
         trace_rows_deinit(&pieces[i]); /* never all twice */
     }
     return status;
@@ -98,7 +105,7 @@ struct renumbering {
 /* Ids are kept in two halves, as the upper one is nearly always 0. */
 static uint64_t hash_at(const struct trace_rows *rows, size_t i)
 {
-    return rows->hash_ids[i] | (rows->hash_high ? (uint64_t)rows->hash_high[i] << 32 : 0);
+    return rows->trace.hash_ids[i] | (rows->hash_high ? (uint64_t)rows->hash_high[i] << 32 : 0);
 }
 
 /* The slot that holds the id, or the empty one where it belongs. Linear probing: the table is at most half full. */
@@ -137,7 +144,7 @@ static enum status number_by_hashing(struct renumbering *numbering, struct trace
             numbering->ids[numbering->count] = id;
             numbering->slots[slot] = ++numbering->count;
         }
-        rows->hash_ids[i] = numbering->slots[slot] - 1;
+        rows->trace.hash_ids[i] = numbering->slots[slot] - 1;
         if (numbering->count > numbering->slot_mask / 2)
             status = grow_slots(numbering, diag);
     }
@@ -149,10 +156,10 @@ static enum status number_directly(struct renumbering *numbering, struct trace_r
 {
     enum status status = array_zeroed(&numbering->direct, (size_t)largest + 1, sizeof *numbering->direct, "hash ids", diag);
     for (size_t i = 0; i < rows->hash_count && status == SIM_OK; i++) {
-        uint32_t *number = &numbering->direct[rows->hash_ids[i]];
+        uint32_t *number = &numbering->direct[rows->trace.hash_ids[i]];
         if (*number == 0)
             *number = ++numbering->count;
-        rows->hash_ids[i] = *number - 1;
+        rows->trace.hash_ids[i] = *number - 1;
     }
     return status;
 }
@@ -162,8 +169,8 @@ static size_t count_in_order(const struct trace_rows *rows, uint32_t *distinct)
 {
     uint32_t next = 0;
     size_t i = 0;
-    for (; !rows->hash_high && i < rows->hash_count && rows->hash_ids[i] <= next; i++)
-        next += rows->hash_ids[i] == next;
+    for (; !rows->hash_high && i < rows->hash_count && rows->trace.hash_ids[i] <= next; i++)
+        next += rows->trace.hash_ids[i] == next;
     *distinct = next;
     return i;
 }
@@ -188,25 +195,14 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
 
 /* --- what is wanted, in order of arrival ----------------------------------------------------------------------------------------- */
 
-/* A wanted row: its arrival and its number in the file. */
-struct kept {
-    int64_t arrival_ns;
-    uint32_t index;
-};
-
-/* Ties in the order of the file, which also makes qsort's result unique. */
-static int by_arrival(const void *a, const void *b)
+/* Positions by arrival, ties in the order of the file, which also makes qsort's result unique. */
+static int by_arrival(const void *a, const void *b, void *arrival_ns)
 {
-    const struct kept *left = a, *right = b;
-    if (left->arrival_ns != right->arrival_ns)
-        return left->arrival_ns < right->arrival_ns ? -1 : 1;
-    return left->index < right->index ? -1 : left->index > right->index;
-}
-
-/* Rounded as vLLM's benchmark would round it, half to even; a ratio of 1 must not go through doubles, which lose nanoseconds. */
-static int64_t sped_up(int64_t arrival_ns, const struct trace_selection *selection)
-{
-    return selection->arrival_speedup == 1.0 ? arrival_ns : (int64_t)nearbyint((double)arrival_ns / selection->arrival_speedup);
+    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    const int64_t *at = arrival_ns;
+    if (at[left] != at[right])
+        return at[left] < at[right] ? -1 : 1;
+    return left < right ? -1 : left > right;
 }
 
 /* By arrival as the file has it, then by count: the first `limit` that pass. */
@@ -219,7 +215,7 @@ static bool is_wanted(const struct trace_selection *selection, int64_t arrival_n
 static enum status sum_gaps(const char *name, struct trace_rows *rows, struct diag *diag)
 {
     for (size_t i = 1; i < rows->count; i++)
-        if (__builtin_add_overflow(rows->arrival_ns[i], rows->arrival_ns[i - 1], &rows->arrival_ns[i]))
+        if (__builtin_add_overflow(rows->trace.arrival_ns[i], rows->trace.arrival_ns[i - 1], &rows->trace.arrival_ns[i]))
             return diag_set(diag, SIM_BAD_INPUT, "%s: request %zu would arrive after more than 292 years; the gaps are too long", name, i);
     return SIM_OK;
 }
@@ -229,16 +225,16 @@ static enum status survey(const char *name, struct trace_rows *rows, enum trace_
                           uint32_t *used, bool *sorted, struct diag *diag)
 {
     if (times == TRACE_TIMES_NONE)
-        memset(rows->arrival_ns, 0, rows->count * sizeof *rows->arrival_ns);
+        memset(rows->trace.arrival_ns, 0, rows->count * sizeof *rows->trace.arrival_ns);
     enum status status = times == TRACE_TIMES_GAPS ? sum_gaps(name, rows, diag) : SIM_OK;
     if (status != SIM_OK)
         return status;
-    const int64_t zero = times == TRACE_TIMES_FROM_FIRST ? rows->arrival_ns[0] : 0;
+    const int64_t zero = times == TRACE_TIMES_FROM_FIRST ? rows->trace.arrival_ns[0] : 0;
     int64_t last = INT64_MIN;
     *used = 0;
     *sorted = true;
     for (size_t i = 0; i < rows->count; i++) {
-        int64_t arrival_ns = rows->arrival_ns[i] -= zero;
+        int64_t arrival_ns = rows->trace.arrival_ns[i] -= zero;
         if (arrival_ns < 0)
             return diag_set(diag, SIM_BAD_INPUT, "%s: request %zu is earlier than the first row; sort the rows by time", name, i);
         if (!is_wanted(selection, arrival_ns, *used))
@@ -250,60 +246,24 @@ static enum status survey(const char *name, struct trace_rows *rows, enum trace_
     return SIM_OK;
 }
 
-/* Times are sped up here, after --from and --to have been compared with the file's own. */
-static enum status choose(const struct trace_rows *rows, const struct trace_selection *selection, uint32_t used, bool sorted,
-                          struct kept **out, struct diag *diag)
+/* The wanted rows by arrival. Times are sped up after --from and --to have been compared with the file's own, and before sorting: two of
+ * them can become equal. */
+static enum status choose(const struct trace_rows *rows, const struct trace_selection *selection, uint32_t used, uint32_t **out,
+                          struct diag *diag)
 {
-    struct kept *kept;
     uint32_t at = 0;
-    enum status status = array_zeroed(&kept, used, sizeof *kept, "the trace", diag);
-    if (status != SIM_OK)
-        return status;
-    for (size_t i = 0; i < rows->count; i++)
-        if (is_wanted(selection, rows->arrival_ns[i], at))
-            kept[at++] = (struct kept){.arrival_ns = sped_up(rows->arrival_ns[i], selection), .index = (uint32_t)i};
-    if (!sorted)
-        qsort(kept, used, sizeof *kept, by_arrival);
-    *out = kept;
-    return SIM_OK;
-}
-
-/* Copy the chosen rows of `all` to `out` in their order. */
-static enum status pick(const struct trace_rows *all, const struct kept *kept, uint32_t count, struct trace_rows *out, struct diag *diag)
-{
-    size_t hashes = 0;
-    for (uint32_t i = 0; i < count && all->hash_start; i++)
-        hashes += all->hash_start[kept[i].index + 1] - all->hash_start[kept[i].index];
-    enum status status = make_like(all, count, hashes, out, diag);
-    for (uint32_t i = 0; i < count && status == SIM_OK; i++) {
-        const uint32_t from = kept[i].index;
-        out->arrival_ns[i] = kept[i].arrival_ns;
-        out->input_tokens[i] = all->input_tokens[from];
-        out->output_tokens[i] = all->output_tokens[from];
-        if (out->priority)
-            out->priority[i] = all->priority[from];
-        if (out->samples)
-            out->samples[i] = all->samples[from];
-        if (out->beam_width)
-            out->beam_width[i] = all->beam_width[from];
-        if (!out->hash_start)
-            continue;
-        size_t ids = all->hash_start[from + 1] - all->hash_start[from];
-        memcpy(out->hash_ids + out->hash_count, all->hash_ids + all->hash_start[from], ids * sizeof *out->hash_ids);
-        out->hash_count += ids;
-        out->hash_start[i + 1] = out->hash_count;
-    }
-    out->count = count;
+    enum status status = array_zeroed(out, used, sizeof **out, "the trace", diag);
+    for (size_t i = 0; i < rows->count && status == SIM_OK; i++)
+        if (is_wanted(selection, rows->trace.arrival_ns[i], at))
+            (*out)[at++] = (uint32_t)i;
     return status;
 }
 
-/* The number in the file is the name of a request in logs and reports. */
-static enum status fill_index(struct trace *trace, const struct kept *kept, struct diag *diag)
+/* Rounded as vLLM's benchmark would round it, half to even; a ratio of 1 must not go through doubles, which lose nanoseconds. */
+static void speed_up(struct trace_rows *rows, const struct trace_selection *selection)
 {
-    enum status status = array_zeroed(&trace->index, trace->count, sizeof *trace->index, "the trace", diag);
-    for (uint32_t i = 0; i < trace->count && status == SIM_OK; i++)
-        trace->index[i] = kept ? kept[i].index : i;
-    return status;
+    for (size_t i = 0; i < rows->count && selection->arrival_speedup != 1.0; i++)
+        rows->trace.arrival_ns[i] = (int64_t)nearbyint((double)rows->trace.arrival_ns[i] / selection->arrival_speedup);
 }
 
 /* --n and --beam-width: set a column for every `every`-th request of the file. */
@@ -338,17 +298,12 @@ static bool says_nothing(const void *column, uint32_t count, uint32_t otherwise)
 /* A column that says nothing would cost memory in each run and make schedulers ask for nothing. */
 static void drop_empty_columns(struct trace *trace)
 {
-    if (says_nothing(trace->priority, trace->count, 0)) {
-        free(trace->priority);
-        trace->priority = NULL;
-    }
-    if (says_nothing(trace->samples, trace->count, 1)) {
-        free(trace->samples);
-        trace->samples = NULL;
-    }
-    if (says_nothing(trace->beam_width, trace->count, 0)) {
-        free(trace->beam_width);
-        trace->beam_width = NULL;
+    for (size_t i = TRACE_COLUMNS_NEEDED; i < TRACE_COLUMNS_OF_FILES; i++) {
+        void *items = trace_column_items(trace, &trace_columns[i]), *none = NULL;
+        if (!says_nothing(items, trace->count, trace_columns[i].otherwise))
+            continue;
+        free(items);
+        memcpy((char *)trace + trace_columns[i].offset, &none, sizeof none);
     }
     if (!trace->hash_start) { /* room for ids of a line that had none in the end */
         free(trace->hash_ids);
@@ -356,75 +311,80 @@ static void drop_empty_columns(struct trace *trace)
     }
 }
 
-/* The rows' arrays change hands; options that set samples and beams come last, as they count requests by their number in the file. */
-static enum status take_over(struct trace_rows *rows, const struct kept *kept, const struct trace_selection *selection, struct trace *trace,
-                             struct diag *diag)
+/* Options that set samples and beams come last, as they count requests by their number in the file. */
+static enum status finish(const struct trace_selection *selection, struct trace *trace, struct diag *diag)
 {
-    trace->count = (uint32_t)rows->count;
-    trace->arrival_ns = rows->arrival_ns;
-    trace->input_tokens = rows->input_tokens;
-    trace->output_tokens = rows->output_tokens;
-    trace->priority = rows->priority;
-    trace->samples = rows->samples;
-    trace->beam_width = rows->beam_width;
-    trace->hash_start = rows->hash_start;
-    trace->hash_ids = rows->hash_ids;
-    free(rows->hash_high);
-    *rows = (struct trace_rows){0};
-    enum status status = fill_index(trace, kept, diag);
-    if (status == SIM_OK)
-        status = set_every(&trace->samples, selection->set_samples, selection->samples_every, 1, trace, diag);
+    enum status status = set_every(&trace->samples, selection->set_samples, selection->samples_every, 1, trace, diag);
     if (status == SIM_OK)
         status = set_every(&trace->beam_width, selection->set_beam, selection->beam_every, 0, trace, diag);
-    if (status != SIM_OK)
-        return status;
-    drop_empty_columns(trace);
-    return SIM_OK;
-}
-
-/* Everything from the joined rows on. */
-static enum status make_trace(const char *name, struct trace_rows *all, enum trace_times times, const struct trace_selection *selection,
-                              struct trace *trace, struct diag *diag)
-{
-    uint32_t used;
-    bool sorted;
-    struct kept *kept = NULL;
-    enum status status = survey(name, all, times, selection, &used, &sorted, diag);
-    if (status == SIM_OK && used == 0)
-        status = diag_set(diag, SIM_BAD_INPUT, "%s: none of its %zu requests is selected; widen --from, --to or --limit", name, all->count);
     if (status == SIM_OK)
-        status = renumber(all, &trace->distinct_hashes, diag);
-    if (status != SIM_OK)
-        return status;
-    if (sorted && used == all->count) {
-        for (size_t i = 0; i < all->count && selection->arrival_speedup != 1.0; i++)
-            all->arrival_ns[i] = sped_up(all->arrival_ns[i], selection);
-        return take_over(all, NULL, selection, trace, diag);
-    }
-    struct trace_rows some = {0};
-    status = choose(all, selection, used, sorted, &kept, diag);
-    if (status == SIM_OK)
-        status = pick(all, kept, used, &some, diag);
-    if (status == SIM_OK)
-        status = take_over(&some, kept, selection, trace, diag);
-    trace_rows_deinit(&some);
-    free(kept);
+        drop_empty_columns(trace);
     return status;
 }
 
-enum status trace_join(const char *name, struct trace_rows *pieces, size_t count, enum trace_times times,
-                       const struct trace_selection *selection, struct trace *trace, struct diag *diag)
+/* A file that is wanted as a whole and in order: its columns change hands. */
+static enum status take_over(struct trace *columns, struct trace **out, struct diag *diag)
+{
+    enum status status = array_zeroed(out, 1, sizeof **out, "the trace", diag);
+    if (status == SIM_OK) {
+        **out = *columns;
+        *columns = (struct trace){0};
+    }
+    return status;
+}
+
+/* Everything from the joined rows on. The number in the file is the name of a request in logs and reports. */
+static enum status make_trace(const struct trace_source *source, struct trace_rows *all, const struct trace_selection *selection,
+                              struct trace **out, struct diag *diag)
+{
+    uint32_t used = 0, *order = NULL;
+    bool sorted = true;
+    struct trace *whole = &all->trace;
+    enum status status = survey(source->name, all, source->facts.times, selection, &used, &sorted, diag);
+    if (status == SIM_OK && used == 0)
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: none of its %zu requests is selected; widen --from, --to or --limit", source->name,
+                          all->count);
+    if (status == SIM_OK)
+        status = renumber(all, &whole->distinct_hashes, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&whole->index, all->count, sizeof *whole->index, "the trace", diag);
+    if (status != SIM_OK)
+        return status;
+    whole->count = whole->requests_in_file = (uint32_t)all->count;
+    whole->facts = source->facts;
+    for (uint32_t i = 0; i < whole->count; i++)
+        whole->index[i] = i;
+    const bool chosen = !sorted || used < whole->count;
+    if (chosen)
+        status = choose(all, selection, used, &order, diag);
+    speed_up(all, selection);
+    if (status == SIM_OK && !sorted)
+        qsort_r(order, used, sizeof *order, by_arrival, whole->arrival_ns);
+    if (status == SIM_OK)
+        status = chosen ? trace_copy(whole, order, used, out, diag) : take_over(whole, out, diag);
+    free(order);
+    return status;
+}
+
+enum status trace_join(const struct trace_source *source, struct trace_rows *pieces, size_t count, const struct trace_selection *selection,
+                       struct trace **out, struct diag *diag)
 {
     struct trace_rows all = {0};
+    struct trace *made = NULL;
     size_t rows = 0;
     for (size_t i = 0; i < count; i++)
         rows += pieces[i].count;
     if (rows == 0 || rows >= UINT32_MAX / 2)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: holds %zu requests; 1 to 2147483646 can be replayed", name, rows);
+        return diag_set(diag, SIM_BAD_INPUT, "%s: holds %zu requests; 1 to 2147483646 can be replayed", source->name, rows);
     enum status status = concatenate(pieces, count, &all, diag);
     if (status == SIM_OK)
-        status = make_trace(name, &all, times, selection, trace, diag);
-    trace->requests_in_file = (uint32_t)rows;
+        status = make_trace(source, &all, selection, &made, diag);
     trace_rows_deinit(&all);
+    if (status == SIM_OK)
+        status = finish(selection, made, diag);
+    if (status == SIM_OK)
+        *out = made;
+    else
+        trace_destroy(made);
     return status;
 }

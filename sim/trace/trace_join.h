@@ -4,10 +4,10 @@
 
 #include "trace/trace_rows.h"
 
-/* Fill the columns of *trace, which is otherwise zeroed, from `count` pieces in file order. `times` says how the rows' times count; no
- * arrival may be before the trace starts. Pieces lose the arrays that the trace takes over; the caller ends both in any case.
+/* Make a trace, but for its name, from the source's `count` pieces in file order. source->facts.times says how the rows' times count; no
+ * arrival may be before the trace starts. Pieces lose the arrays that the trace takes over; the caller ends both.
  * SIM_BAD_INPUT: no request, too many, none selected. */
-SIM_NODISCARD enum status trace_join(const char *name, struct trace_rows *pieces, size_t count, enum trace_times times,
-                                     const struct trace_selection *selection, struct trace *trace, struct diag *diag);
+SIM_NODISCARD enum status trace_join(const struct trace_source *source, struct trace_rows *pieces, size_t count,
+                                     const struct trace_selection *selection, struct trace **out, struct diag *diag);
 
 #endif

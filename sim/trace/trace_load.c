@@ -114,38 +114,22 @@ static enum status read_pieces(const struct trace_reader *reader, const struct t
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
-/* Each piece lists the fields it has ignored; the trace lists all of them once. */
-static void gather_ignored(const struct trace_rows *pieces, size_t count, struct trace *trace)
-{
-    struct trace_rows all = {0};
-    for (size_t i = 0; i < count; i++) {
-        char names[sizeof pieces[i].ignored_fields], *rest = names, *name;
-        memcpy(names, pieces[i].ignored_fields, sizeof names);
-        while ((name = strsep(&rest, ",")) != NULL)
-            if (*name)
-                trace_rows_ignore(&all, *name == ' ' ? name + 1 : name);
-    }
-    memcpy(trace->ignored_fields, all.ignored_fields, sizeof trace->ignored_fields);
-}
-
 /* Whatever the format: choose the reader, let it read the header, read the pieces, join them. */
-static enum status load_text(struct trace_source *source, const struct trace_selection *selection, struct trace *trace, struct diag *diag)
+static enum status load_text(struct trace_source *source, const struct trace_selection *selection, struct trace **out, struct diag *diag)
 {
     size_t count = 0;
     struct trace_rows *pieces = NULL;
     const struct trace_reader *reader = NULL;
     enum status status = trace_reader_choose(source, selection->reader, &reader, diag);
-    if (status == SIM_OK)
-        source->facts = reader->facts;
-    if (status == SIM_OK && reader->begin)
+    if (status != SIM_OK)
+        return status;
+    source->facts = reader->facts;
+    if (reader->begin)
         status = reader->begin(source, diag);
     if (status == SIM_OK)
         status = read_pieces(reader, source, &pieces, &count, diag);
     if (status == SIM_OK)
-        gather_ignored(pieces, count, trace);
-    if (status == SIM_OK)
-        status = trace_join(source->name, pieces, count, source->facts.times, selection, trace, diag);
-    trace->facts = source->facts;
+        status = trace_join(source, pieces, count, selection, out, diag);
     free_rows(pieces, count);
     return status;
 }
@@ -154,22 +138,14 @@ static enum status load_text(struct trace_source *source, const struct trace_sel
 enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag)
 {
     struct text_file file;
-    struct trace *trace = NULL;
     enum status status = text_file_open(path, &file, diag);
     if (status != SIM_OK)
         return status;
-    status = array_zeroed(&trace, 1, sizeof *trace, "the trace", diag);
-    if (status == SIM_OK) {
-        snprintf(trace->name, sizeof trace->name, "%s", path);
-        struct trace_source source = {
-            .name = strcmp(path, "-") == 0 ? "standard input" : path, .text = file.text, .length = file.length, .first_line = 1};
-        status = load_text(&source, selection, trace, diag);
-    }
+    struct trace_source source = {
+        .name = strcmp(path, "-") == 0 ? "standard input" : path, .text = file.text, .length = file.length, .first_line = 1};
+    status = load_text(&source, selection, out, diag);
     text_file_close(&file);
-    if (status != SIM_OK) {
-        trace_destroy(trace);
-        return status;
-    }
-    *out = trace;
-    return SIM_OK;
+    if (status == SIM_OK)
+        snprintf((*out)->name, sizeof(*out)->name, "%s", path);
+    return status;
 }

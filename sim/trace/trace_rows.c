@@ -19,26 +19,23 @@ static size_t expected(const struct trace_rows *rows, size_t have)
     return whole > (double)least ? (size_t)whole : least;
 }
 
-/* A column with room for `capacity` items and one more (hash_start has count + 1); NULL stays NULL unless it is `needed`. */
-static enum status grow_column(bool needed, void *column, size_t size, size_t capacity, enum status status, struct diag *diag)
+/* Room for `capacity` items and one more (hash_start has count + 1). */
+static enum status grow_column(void *column, size_t size, size_t capacity, struct diag *diag)
 {
-    void *made;
     size_t none = 0;
-    memcpy(&made, column, sizeof made);
-    return status == SIM_OK && (needed || made) ? array_reserve(column, &none, capacity + 1, size, "the trace", diag) : status;
+    return array_reserve(column, &none, capacity + 1, size, "the trace", diag);
 }
 
 enum status trace_rows_grow(struct trace_rows *rows)
 {
-    struct diag *diag = &rows->diag;
-    size_t capacity = expected(rows, rows->count);
-    enum status status = grow_column(true, &rows->arrival_ns, sizeof *rows->arrival_ns, capacity, SIM_OK, diag);
-    status = grow_column(true, &rows->input_tokens, sizeof *rows->input_tokens, capacity, status, diag);
-    status = grow_column(true, &rows->output_tokens, sizeof *rows->output_tokens, capacity, status, diag);
-    status = grow_column(false, &rows->priority, sizeof *rows->priority, capacity, status, diag);
-    status = grow_column(false, &rows->samples, sizeof *rows->samples, capacity, status, diag);
-    status = grow_column(false, &rows->beam_width, sizeof *rows->beam_width, capacity, status, diag);
-    status = grow_column(false, &rows->hash_start, sizeof *rows->hash_start, capacity, status, diag);
+    const size_t capacity = expected(rows, rows->count);
+    struct trace *trace = &rows->trace;
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < TRACE_COLUMNS_OF_FILES && status == SIM_OK; i++)
+        if (i < TRACE_COLUMNS_NEEDED || trace_column_items(trace, &trace_columns[i]))
+            status = grow_column((char *)trace + trace_columns[i].offset, trace_columns[i].size, capacity, &rows->diag);
+    if (status == SIM_OK && trace->hash_start)
+        status = grow_column(&trace->hash_start, sizeof *trace->hash_start, capacity, &rows->diag);
     if (status == SIM_OK)
         rows->capacity = capacity;
     return status;
@@ -46,9 +43,10 @@ enum status trace_rows_grow(struct trace_rows *rows)
 
 enum status trace_rows_grow_hashes(struct trace_rows *rows)
 {
-    size_t capacity = expected(rows, rows->hash_count);
-    enum status status = grow_column(true, &rows->hash_ids, sizeof *rows->hash_ids, capacity, SIM_OK, &rows->diag);
-    status = grow_column(false, &rows->hash_high, sizeof *rows->hash_high, capacity, status, &rows->diag);
+    const size_t capacity = expected(rows, rows->hash_count);
+    enum status status = grow_column(&rows->trace.hash_ids, sizeof *rows->trace.hash_ids, capacity, &rows->diag);
+    if (status == SIM_OK && rows->hash_high)
+        status = grow_column(&rows->hash_high, sizeof *rows->hash_high, capacity, &rows->diag);
     if (status == SIM_OK)
         rows->hash_capacity = capacity;
     return status;
@@ -66,53 +64,41 @@ enum status trace_rows_put_high(struct trace_rows *rows, uint64_t id)
     return SIM_OK;
 }
 
-/* A column that is made when the first row needs it; rows before have the default, zero. */
-static enum status make_column(struct trace_rows *rows, void *column, size_t size)
+/* A column that is made when the first row needs it; rows before have the default. */
+static enum status put_optional(struct trace_rows *rows, const struct trace_column *column, uint32_t value)
 {
-    void *made;
-    memcpy(&made, column, sizeof made);
-    return made ? SIM_OK : array_zeroed(column, rows->capacity + 1, size, "requests", &rows->diag);
+    uint32_t *items = trace_column_items(&rows->trace, column);
+    if (!items && value == column->otherwise)
+        return SIM_OK;
+    if (!items) {
+        enum status status = array_zeroed((char *)&rows->trace + column->offset, rows->capacity + 1, column->size, "requests", &rows->diag);
+        if (status != SIM_OK)
+            return status;
+        items = trace_column_items(&rows->trace, column);
+        for (size_t before = 0; before < rows->count; before++)
+            items[before] = column->otherwise;
+    }
+    items[rows->count] = value;
+    return SIM_OK;
 }
 
 /* A row that has something optional, or comes after one that had. */
 enum status trace_rows_add_rare(struct trace_rows *rows, const struct trace_row *row)
 {
-    const size_t i = rows->count;
+    const uint32_t values[] = {(uint32_t)row->priority, row->samples, row->beam_width}; /* as in trace_columns */
     enum status status = SIM_OK;
-    if (rows->hash_count > 0 && !rows->hash_start)
-        status = make_column(rows, &rows->hash_start, sizeof *rows->hash_start);
-    if (status == SIM_OK && row->priority != 0)
-        status = make_column(rows, &rows->priority, sizeof *rows->priority);
-    if (status == SIM_OK && row->beam_width != 0)
-        status = make_column(rows, &rows->beam_width, sizeof *rows->beam_width);
-    if (status == SIM_OK && row->samples != 1 && !rows->samples) {
-        status = make_column(rows, &rows->samples, sizeof *rows->samples);
-        for (size_t before = 0; rows->samples && before < i; before++)
-            rows->samples[before] = 1;
-    }
-    if (status != SIM_OK)
-        return status;
-    if (rows->hash_start)
-        rows->hash_start[i + 1] = rows->hash_count;
-    if (rows->priority)
-        rows->priority[i] = row->priority;
-    if (rows->beam_width)
-        rows->beam_width[i] = row->beam_width;
-    if (rows->samples)
-        rows->samples[i] = row->samples;
-    return SIM_OK;
+    for (size_t i = 0; i < sizeof values / sizeof *values && status == SIM_OK; i++)
+        status = put_optional(rows, &trace_columns[TRACE_COLUMNS_NEEDED + i], values[i]);
+    if (status == SIM_OK && rows->hash_count > 0 && !rows->trace.hash_start)
+        status = array_zeroed(&rows->trace.hash_start, rows->capacity + 1, sizeof *rows->trace.hash_start, "requests", &rows->diag);
+    if (status == SIM_OK && rows->trace.hash_start)
+        rows->trace.hash_start[rows->count + 1] = rows->hash_count;
+    return status;
 }
 
 void trace_rows_deinit(struct trace_rows *rows)
 {
-    free(rows->arrival_ns);
-    free(rows->input_tokens);
-    free(rows->output_tokens);
-    free(rows->priority);
-    free(rows->samples);
-    free(rows->beam_width);
-    free(rows->hash_start);
-    free(rows->hash_ids);
+    trace_clear(&rows->trace);
     free(rows->hash_high);
     *rows = (struct trace_rows){0};
 }
@@ -130,9 +116,10 @@ static bool is_listed(const char *list, const char *name)
 /* Listed once; what does not fit any more is left out, as the warning is for people. */
 void trace_rows_ignore(struct trace_rows *rows, const char *name)
 {
-    size_t used = strlen(rows->ignored_fields);
+    char *fields = rows->trace.ignored_fields;
+    const size_t size = sizeof rows->trace.ignored_fields, used = strlen(fields);
     if (*name == '\0')
         name = "\"\"";
-    if (used + strlen(name) + 3 < sizeof rows->ignored_fields && !is_listed(rows->ignored_fields, name))
-        snprintf(rows->ignored_fields + used, sizeof rows->ignored_fields - used, "%s%s", used ? ", " : "", name);
+    if (used + strlen(name) + 3 < size && !is_listed(fields, name))
+        snprintf(fields + used, size - used, "%s%s", used ? ", " : "", name);
 }

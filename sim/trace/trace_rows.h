@@ -41,17 +41,10 @@ struct trace_rows {
     size_t first_line; /* number of its first line, filled only when an error needs it */
     const char *at;    /* the line that is being read; from it and the rows so far the size of arrays is guessed */
     size_t count, capacity;
-    int64_t *arrival_ns;
-    uint32_t *input_tokens, *output_tokens;
-    int32_t *priority; /* this and the next two: NULL until a row has something else than the default */
-    uint32_t *samples;
-    uint32_t *beam_width;
-    uint64_t *hash_start; /* [count + 1]; NULL until a row has ids */
-    uint32_t *hash_ids;   /* their lower 32 bits */
-    uint32_t *hash_high;  /* their upper 32 bits; NULL while all are 0 */
+    struct trace trace;  /* the columns so far; an optional one is NULL until a row needs it. hash_ids are the ids' lower 32 bits */
+    uint32_t *hash_high; /* their upper 32 bits; NULL while all are 0 */
     size_t hash_count, hash_capacity;
-    char ignored_fields[256];
-    struct trace_name known[TRACE_NAMES_KNOWN]; /* names that are listed in ignored_fields */
+    struct trace_name known[TRACE_NAMES_KNOWN]; /* names that are listed in trace.ignored_fields */
     size_t known_count;
     struct diag diag; /* the piece's first error; its line counts from 1 at the piece's start until trace_load.c adds the rest */
     enum status status;
@@ -77,7 +70,7 @@ SIM_NODISCARD static inline enum status trace_rows_put_hash(struct trace_rows *r
         return rows->diag.status;
     if ((id >> 32 || rows->hash_high) && trace_rows_put_high(rows, id) != SIM_OK)
         return rows->diag.status;
-    rows->hash_ids[rows->hash_count++] = (uint32_t)id;
+    rows->trace.hash_ids[rows->hash_count++] = (uint32_t)id;
     return SIM_OK;
 }
 
@@ -87,13 +80,14 @@ SIM_NODISCARD static inline enum status trace_rows_add(struct trace_rows *rows, 
     if (rows->count == rows->capacity && trace_rows_grow(rows) != SIM_OK)
         return rows->diag.status;
     const size_t i = rows->count;
-    rows->arrival_ns[i] = row->arrival_ns;
-    rows->input_tokens[i] = row->input_tokens;
-    rows->output_tokens[i] = row->output_tokens;
-    if (rows->hash_start)
-        rows->hash_start[i + 1] = rows->hash_count;
-    bool rare = row->priority != 0 || row->samples != 1 || row->beam_width != 0 || (rows->hash_count > 0 && !rows->hash_start) ||
-                rows->priority || rows->samples || rows->beam_width;
+    struct trace *trace = &rows->trace;
+    trace->arrival_ns[i] = row->arrival_ns;
+    trace->input_tokens[i] = row->input_tokens;
+    trace->output_tokens[i] = row->output_tokens;
+    if (trace->hash_start)
+        trace->hash_start[i + 1] = rows->hash_count;
+    bool rare = row->priority != 0 || row->samples != 1 || row->beam_width != 0 || (rows->hash_count > 0 && !trace->hash_start) ||
+                trace->priority || trace->samples || trace->beam_width;
     if (rare && trace_rows_add_rare(rows, row) != SIM_OK)
         return rows->diag.status;
     rows->count++;

@@ -96,8 +96,8 @@ Test(curve_report, is_one_document_for_people_json_and_csv)
     cr_expect_eq(chart->series[0].count, corners);
     for (size_t i = 0; i < corners; i++) {
         const struct curve_point *corner = &curve_plain(&study.sizes[0])->points[i];
-        cr_expect_float_eq(chart->series[0].x[i], (double)corner->pool_blocks * 16, 0);
-        cr_expect_float_eq(chart->series[0].y[i], (double)corner->hit_tokens / 80, 1e-12);
+        cr_expect_float_eq(chart->series[0].points[i].x, (double)corner->pool_blocks * 16, 0);
+        cr_expect_float_eq(chart->series[0].points[i].y, (double)corner->hit_tokens / 80, 1e-12);
     }
     cr_expect(chart->series[1].marks && chart->series[1].group == chart->series[0].group);
     char *people = render(document, "table", NULL, SIM_OK);
@@ -158,7 +158,7 @@ Test(ledger_report, is_one_document_whose_chart_adds_up_to_the_pool)
         for (size_t i = 0; i < chart->series[0].count; i++) {
             double all = 0;
             for (size_t series = 0; series < chart->count; series++)
-                all += chart->series[series].y[i];
+                all += chart->series[series].points[i].y;
             cr_expect_float_eq(all, chart->heading.y.high, 1e-6);
         }
         document_destroy(document);

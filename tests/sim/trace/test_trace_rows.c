@@ -37,16 +37,18 @@ static struct trace_rows read_text(const struct text *text, const struct trace_r
 static bool same_last_row(const struct trace_rows *a, const struct trace_rows *b)
 {
     size_t i = a->count - 1, j = b->count - 1;
-    if (a->arrival_ns[i] != b->arrival_ns[j] || a->input_tokens[i] != b->input_tokens[j] || a->output_tokens[i] != b->output_tokens[j])
+    if (a->trace.arrival_ns[i] != b->trace.arrival_ns[j] || a->trace.input_tokens[i] != b->trace.input_tokens[j] ||
+        a->trace.output_tokens[i] != b->trace.output_tokens[j])
         return false;
-    if ((a->priority ? a->priority[i] : 0) != (b->priority ? b->priority[j] : 0) ||
-        (a->samples ? a->samples[i] : 1) != (b->samples ? b->samples[j] : 1) ||
-        (a->beam_width ? a->beam_width[i] : 0) != (b->beam_width ? b->beam_width[j] : 0) || a->hash_count != b->hash_count)
+    if ((a->trace.priority ? a->trace.priority[i] : 0) != (b->trace.priority ? b->trace.priority[j] : 0) ||
+        (a->trace.samples ? a->trace.samples[i] : 1) != (b->trace.samples ? b->trace.samples[j] : 1) ||
+        (a->trace.beam_width ? a->trace.beam_width[i] : 0) != (b->trace.beam_width ? b->trace.beam_width[j] : 0) ||
+        a->hash_count != b->hash_count)
         return false;
     for (size_t k = 0; k < a->hash_count; k++)
-        if (a->hash_ids[k] != b->hash_ids[k] || (a->hash_high ? a->hash_high[k] : 0) != (b->hash_high ? b->hash_high[k] : 0))
+        if (a->trace.hash_ids[k] != b->trace.hash_ids[k] || (a->hash_high ? a->hash_high[k] : 0) != (b->hash_high ? b->hash_high[k] : 0))
             return false;
-    return strcmp(a->ignored_fields, b->ignored_fields) == 0;
+    return strcmp(a->trace.ignored_fields, b->trace.ignored_fields) == 0;
 }
 
 /* --- random lines ---------------------------------------------------------------------------------------------------------------- */
@@ -272,7 +274,7 @@ Test(trace_rows, times_are_the_nearest_double_times_a_million_rounded_half_to_ev
         set_text(&text, "", line.text, line.length);
         struct trace_rows rows = read_text(&text, &trace_reader_jsonl);
         cr_assert_eq(rows.count, 1, "%s: %s", time, rows.diag.text);
-        cr_assert_eq(rows.arrival_ns[0], (int64_t)nearbyint(strtod(time, NULL) * 1e6), "%s", time);
+        cr_assert_eq(rows.trace.arrival_ns[0], (int64_t)nearbyint(strtod(time, NULL) * 1e6), "%s", time);
         trace_rows_deinit(&rows);
     }
 }

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "observe/request_order.h"
+#include "trace/request_order.h"
 
 Test(request_order, positions_follow_the_numbers_and_samples_keep_their_order)
 {

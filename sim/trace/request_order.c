@@ -1,6 +1,6 @@
 /* request_order.c - sorts positions by number in the file: a counting sort, because the numbers are small and a trace may have millions of
  * requests. Read request_order.h first for who needs it. */
-#include "observe/request_order.h"
+#include "trace/request_order.h"
 
 #include <stdlib.h>
 
