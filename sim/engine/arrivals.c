@@ -21,9 +21,8 @@ void arrivals_deinit(struct arrivals *arrivals)
 
 enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct diag *diag)
 {
-    enum status status = SIM_OK;
-    if (!arrivals->is_dropped)
-        status = array_zeroed(&arrivals->is_dropped, arrivals->trace->count, sizeof *arrivals->is_dropped, "the replay's requests", diag);
+    const struct array_request flags[] = {ARRAY_IF(!arrivals->is_dropped, arrivals->is_dropped, arrivals->trace->count)};
+    enum status status = array_zeroed_all(flags, 1, "the replay's requests", diag);
     if (status != SIM_OK)
         return status;
     arrivals->is_dropped[position] = true;

@@ -12,11 +12,9 @@ enum status closed_loop_init(struct closed_loop *loop, const struct trace *trace
     if (max_concurrency == 0)
         return SIM_OK;
     loop->capacity = max_concurrency < trace->count ? max_concurrency : trace->count;
-    enum status status = array_zeroed(&loop->ended_ns, loop->capacity, sizeof *loop->ended_ns, "the closed loop", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&loop->arrived_ns, trace->count, sizeof *loop->arrived_ns, "the closed loop", diag);
-    if (status == SIM_OK && trace->sample)
-        status = array_zeroed(&loop->samples_going, trace->count, sizeof *loop->samples_going, "the closed loop", diag);
+    const struct array_request arrays[] = {ARRAY_OF(loop->ended_ns, loop->capacity), ARRAY_OF(loop->arrived_ns, trace->count),
+                                           ARRAY_IF(trace->sample, loop->samples_going, trace->count)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the closed loop", diag);
     if (status != SIM_OK)
         closed_loop_deinit(loop);
     return status;

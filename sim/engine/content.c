@@ -2,6 +2,8 @@
  * links are taken for equal prefixes. */
 #include "engine/content.h"
 
+#include "engine/prompt_contents.h"
+
 /* The finaliser of splitmix64 (Steele, Lea, Flood 2014): a bijection of 64 bits that scatters neighbours. */
 static uint64_t mix(uint64_t z)
 {
@@ -33,9 +35,7 @@ uint64_t content_token(const struct trace *trace, uint32_t trace_block_tokens, u
     uint32_t k = j / trace_block_tokens;
     if (k < trace_hash_count(trace, position))
         return identity(TAG_NAMED, trace->hash_ids[trace->hash_start[position] + k], j % trace_block_tokens);
-    /* Children of one request (V1, n > 1) follow child 0 in the trace and share its prompt. */
-    uint32_t owner = trace->sample ? position - trace->sample[position] : position;
-    return identity(TAG_PROMPT, owner, j);
+    return identity(TAG_PROMPT, prompt_owner(trace, position), j);
 }
 
 uint64_t content_link(uint64_t previous, uint64_t token)

@@ -19,11 +19,7 @@ static enum status drop_hopeless(struct stepper *stepper, struct diag *diag)
         status = arrivals_drop(&stepper->arrivals, position, diag);
         if (status != SIM_OK)
             return status;
-        *step_stream_event(&stepper->stream) = (struct event){.time_ns = stepper->trace->arrival_ns[position],
-                                                              .value = (int64_t)smallest_pool,
-                                                              .request = position,
-                                                              .kind = EVENT_DROP,
-                                                              .extra = (uint8_t)why};
+        stepper_event(stepper, EVENT_DROP, position, stepper->trace->arrival_ns[position], (int64_t)smallest_pool)->extra = (uint8_t)why;
         status = step_stream_event_done(&stepper->stream, diag);
     }
     arrivals_find_next(&stepper->arrivals);
@@ -117,7 +113,8 @@ static enum status finish(struct stepper *stepper, struct replay_facts *facts, s
     facts->end.steps = stepper->step_number;
     facts->end.end_ns = stepper->now_ns;
     facts->end.unfinished = stepper->trace->count - arrivals->dropped - arrivals->ended;
-    const char *diagnosis = facts->end.stalled || facts->end.abort ? stepper->ops->diagnose(stepper) : NULL;
+    const bool died = facts->end.stalled || facts->end.abort;
+    const char *diagnosis = died && stepper->ops->diagnose ? stepper->ops->diagnose(stepper) : NULL;
     if (diagnosis && !*facts->diagnosis)
         memccpy(facts->diagnosis, diagnosis, '\0', sizeof facts->diagnosis - 1);
     if (facts->end.abort) {

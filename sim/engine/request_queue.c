@@ -11,12 +11,9 @@
 enum status request_queue_init(struct request_queue *queue, uint32_t requests, bool ordered, struct diag *diag)
 {
     *queue = (struct request_queue){.ordered = ordered, .first = NOBODY, .last = NOBODY};
-    enum status status;
-    if (!ordered)
-        return array_zeroed(&queue->next, requests, sizeof *queue->next, "the waiting queue", diag);
-    status = array_zeroed(&queue->heap, requests, sizeof *queue->heap, "the waiting queue", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&queue->key, requests, sizeof *queue->key, "the waiting queue", diag);
+    const struct array_request arrays[] = {ARRAY_IF(!ordered, queue->next, requests), ARRAY_IF(ordered, queue->heap, requests),
+                                           ARRAY_IF(ordered, queue->key, requests)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the waiting queue", diag);
     if (status != SIM_OK)
         request_queue_deinit(queue);
     return status;
@@ -40,33 +37,21 @@ static void heap_push(struct request_queue *queue, uint32_t position, int64_t ke
 {
     queue->key[position] = key;
     uint32_t at = queue->count++;
-    while (at > 0 && sooner(queue, position, queue->heap[(at - 1) / 2])) {
+    for (; at > 0 && sooner(queue, position, queue->heap[(at - 1) / 2]); at = (at - 1) / 2)
         queue->heap[at] = queue->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
     queue->heap[at] = position;
 }
 
 static void sift_down(struct request_queue *queue, uint32_t at, uint32_t moved)
 {
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= queue->count)
-            break;
+    for (uint32_t child; (child = 2 * at + 1) < queue->count; at = child) {
         if (child + 1 < queue->count && sooner(queue, queue->heap[child + 1], queue->heap[child]))
             child++;
         if (!sooner(queue, queue->heap[child], moved))
             break;
         queue->heap[at] = queue->heap[child];
-        at = child;
     }
     queue->heap[at] = moved;
-}
-
-static void heap_pop(struct request_queue *queue)
-{
-    uint32_t moved = queue->heap[--queue->count];
-    sift_down(queue, 0, moved);
 }
 
 /* Heapify from the bottom: O(count), less than so many pushes. */
@@ -109,12 +94,13 @@ uint32_t request_queue_peek(const struct request_queue *queue)
 
 void request_queue_pop(struct request_queue *queue)
 {
+    queue->count--;
     if (queue->ordered) {
-        heap_pop(queue);
+        sift_down(queue, 0, queue->heap[queue->count]);
         return;
     }
     queue->first = queue->next[queue->first];
-    if (--queue->count == 0)
+    if (queue->count == 0)
         queue->first = queue->last = NOBODY;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 
 /* What is remembered of a request, to turn sampled tokens into events. */
 struct request_times {
@@ -42,27 +43,19 @@ static enum status tell_decisions(struct scheduler_stepper *self, struct diag *d
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < step->preempted_count && status == SIM_OK; i++) {
         const struct preempted *victim = &step->preempted[i];
-        *step_stream_event(&self->base.stream) = (struct event){.time_ns = now,
-                                                                .step = self->base.step_number,
-                                                                .value = victim->tokens_lost,
-                                                                .request = victim->request,
-                                                                .other = victim->requester,
-                                                                .blocks = victim->blocks,
-                                                                .kind = EVENT_PREEMPT,
-                                                                .extra = (uint8_t)victim->kind};
+        struct event *event = stepper_event(&self->base, EVENT_PREEMPT, victim->request, now, victim->tokens_lost);
+        event->other = victim->requester;
+        event->blocks = victim->blocks;
+        event->extra = (uint8_t)victim->kind;
         status = step_stream_event_done(&self->base.stream, diag);
     }
     for (uint32_t i = 0; i < step->resumed_count && status == SIM_OK; i++)
         status = stepper_tell(&self->base, EVENT_SWAP_IN, step->resumed[i], now, 0, diag);
     for (uint32_t i = 0; i < step->admitted_count && status == SIM_OK; i++) {
         struct request_times *times = &self->times[step->admitted[i].request];
-        uint32_t request = step->admitted[i].request;
-        *step_stream_event(&self->base.stream) = (struct event){.time_ns = now,
-                                                                .step = self->base.step_number,
-                                                                .value = step->admitted[i].cached_tokens,
-                                                                .request = request,
-                                                                .other = self->base.trace->input_tokens[request] + times->output_tokens,
-                                                                .kind = times->admitted ? EVENT_READMIT : EVENT_ADMIT};
+        const uint32_t request = step->admitted[i].request, cached = step->admitted[i].cached_tokens;
+        stepper_event(&self->base, times->admitted ? EVENT_READMIT : EVENT_ADMIT, request, now, cached)->other =
+            self->base.trace->input_tokens[request] + times->output_tokens;
         times->admitted = true;
         status = step_stream_event_done(&self->base.stream, diag);
     }
@@ -87,12 +80,8 @@ static enum status tell_tokens(struct scheduler_stepper *self, int64_t end_ns, s
         } else if (times->last_token_ns == step->tally.start_ns) {
             step->tally.regular_gaps += tokens;
         } else {
-            *step_stream_event(&self->base.stream) = (struct event){.time_ns = end_ns,
-                                                                    .step = self->base.step_number,
-                                                                    .value = end_ns - times->last_token_ns,
-                                                                    .request = request,
-                                                                    .kind = EVENT_GAP,
-                                                                    .extra = (uint8_t)(tokens < UINT8_MAX ? tokens : UINT8_MAX)};
+            stepper_event(&self->base, EVENT_GAP, request, end_ns, end_ns - times->last_token_ns)->extra =
+                (uint8_t)min_u32(tokens, UINT8_MAX);
             status = step_stream_event_done(&self->base.stream, diag);
         }
         times->last_token_ns = end_ns;
@@ -117,11 +106,6 @@ static enum status show_observers(struct scheduler_stepper *self, bool completed
             status = observer->completed(observer->self, &self->step, diag);
     }
     return status;
-}
-
-static bool did_nothing(const struct step *step)
-{
-    return step->scheduled_count == 0 && step->preempted_count == 0 && step->ignored_count == 0;
 }
 
 /* From a decided step to the next: price, show, complete, show. */
@@ -159,15 +143,14 @@ static enum status stepper_advance(struct stepper *stepper, struct advance *out,
 {
     struct scheduler_stepper *self = (struct scheduler_stepper *)stepper;
     struct step *step = &self->step;
-    enum status status = SIM_OK;
     out->idle = arrivals_present(&stepper->arrivals) == 0;
     if (out->idle)
         return SIM_OK;
-    status = self->scheduler->ops->schedule(self->scheduler, stepper->now_ns, step, diag);
+    enum status status = self->scheduler->ops->schedule(self->scheduler, stepper->now_ns, step, diag);
     if (status != SIM_OK)
         return status;
     out->abort = step->abort;
-    out->idle = did_nothing(step);
+    out->idle = step->scheduled_count + step->preempted_count + step->ignored_count == 0;
     if (out->abort || out->idle)
         return SIM_OK;
     status = run_step(self, diag);
@@ -184,7 +167,7 @@ static void stepper_pool_state(const struct stepper *stepper, struct step_tally 
 static const char *stepper_diagnose(struct stepper *stepper)
 {
     struct scheduler *scheduler = ((struct scheduler_stepper *)stepper)->scheduler;
-    return scheduler->ops->diagnose(scheduler);
+    return scheduler->ops->diagnose ? scheduler->ops->diagnose(scheduler) : NULL;
 }
 
 static void stepper_destroy(struct stepper *stepper)

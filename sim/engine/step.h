@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/diag.h"
 #include "time/step_time.h"
 
 /* Tokens can be negative: vLLM V0 with chunked prefill goes on with a negative rest of the budget after a group of several sequences went
@@ -179,5 +180,10 @@ struct step {
     uint32_t *finished;
     uint32_t finished_count; /* complete() */
 };
+
+/* Lists of requests with room for `most`; `sequences` and `unwritten` are made by the scheduler that needs them. Freed all together, also
+ * after a failure. The lists of blocks belong to others. */
+SIM_NODISCARD enum status step_make_lists(struct step *step, size_t most, struct diag *diag);
+void step_free_lists(struct step *step);
 
 #endif

@@ -45,7 +45,7 @@ struct stepper_ops {
      * tables. */
     void (*pool_state)(const struct stepper *self, struct step_tally *tally);
     /* After a stall or an abort: a sentence for the user with the request and the remedy; lives as long as the stepper. NULL: nothing to
-     * add. */
+     * add. May be missing. */
     const char *(*diagnose)(struct stepper *self);
     void (*destroy)(struct stepper *self);
 };
@@ -76,12 +76,19 @@ SIM_NODISCARD enum status stepper_init(struct stepper *stepper, const struct ste
                                        struct diag *diag);
 void stepper_deinit(struct stepper *stepper);
 
-/* Put an event of the coming step into the stream. */
+/* An event of the coming step, in its place in the stream: fill in what else there is to say, then call step_stream_event_done. */
+static inline struct event *stepper_event(struct stepper *stepper, enum event_kind kind, uint32_t request, int64_t time_ns, int64_t value)
+{
+    struct event *event = step_stream_event(&stepper->stream);
+    *event = (struct event){.time_ns = time_ns, .step = stepper->step_number, .value = value, .request = request, .kind = (uint8_t)kind};
+    return event;
+}
+
+/* An event of which there is nothing else to say. */
 SIM_NODISCARD static inline enum status stepper_tell(struct stepper *stepper, enum event_kind kind, uint32_t request, int64_t time_ns,
                                                      int64_t value, struct diag *diag)
 {
-    *step_stream_event(&stepper->stream) =
-        (struct event){.time_ns = time_ns, .step = stepper->step_number, .value = value, .request = request, .kind = (uint8_t)kind};
+    stepper_event(stepper, kind, request, time_ns, value);
     return step_stream_event_done(&stepper->stream, diag);
 }
 

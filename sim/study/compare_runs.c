@@ -10,8 +10,8 @@
 #include "base/array.h"
 #include "base/compare.h"
 #include "config/config_keys.h"
-#include "trace/request_order.h"
 #include "study/parallel_runs.h"
+#include "trace/request_order.h"
 
 const enum latency paired_latencies[PAIRED_LATENCIES] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2EL, LATENCY_QUEUE};
 

@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "vllm_v0/vllm_v0_phases.h"
-#include "vllm_v0/vllm_v0_residents.h"
+#include "vllm_v0/vllm_v0_state.h"
 
 static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
@@ -25,16 +24,13 @@ static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t 
 /* --- a step ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Without chunked prefill, all running groups hold their sequence slots even in steps that they sit out. */
-static void start_step(struct vllm_v0 *v0)
+static void start_step(struct vllm_v0 *v0, struct step *step)
 {
-    struct phase *const phases[] = {&v0->new_prefills,    &v0->continued, &v0->decodes,   &v0->swapped_prefills,
-                                    &v0->swapped_decodes, &v0->admitted,  &v0->scheduled, &v0->sampled};
-    struct positions *const lists[] = {&v0->recomputed, &v0->swapped_out, &v0->resumed, &v0->ignored, &v0->ignored_swapped, &v0->finished};
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)
-        phases[i]->count = 0;
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        lists[i]->count = 0;
-    v0->preempted_count = v0->running_first = v0->sequences = 0;
+    *step = v0->lists;
+    v0->step = step;
+    for (size_t i = 0; i < V0_PHASES; i++)
+        v0->phases[i].count = 0;
+    v0->ignored_swapped.count = v0->running_first = v0->sequences = 0;
     v0->tokens = 0;
     v0->manager.copies.count = v0->manager.swap_in.count = v0->manager.swap_out.count = 0;
     v0->manager.forks = v0->manager.survivor_recomputes = 0;
@@ -43,135 +39,183 @@ static void start_step(struct vllm_v0 *v0)
             v0->sequences += v0_group_reserve(&v0->groups[v0->running.items[i]]);
 }
 
-static enum status append_phase(struct positions *list, const struct phase *phase, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    for (uint32_t i = 0; i < phase->count && status == SIM_OK; i++)
-        status = v0_push(list, phase->items[i].request, diag);
-    return status;
-}
-
 /* Victims go back to their queues; then `running` in the order of the next step. */
-static enum status requeue(struct vllm_v0 *v0, struct diag *diag)
+static void requeue(struct vllm_v0 *v0)
 {
-    const struct phase *const chunked[] = {&v0->swapped_decodes, &v0->swapped_prefills, &v0->decodes, &v0->continued, &v0->new_prefills};
-    const struct phase *const plain[] = {&v0->new_prefills, &v0->decodes, &v0->continued, &v0->swapped_decodes, &v0->swapped_prefills};
-    for (uint32_t i = 0; i < v0->recomputed.count; i++)
-        request_queue_push_preempted(&v0->waiting, v0->recomputed.items[i], 0);
-    for (uint32_t i = 0; i < v0->swapped_out.count; i++)
-        request_queue_push(&v0->swapped, v0->swapped_out.items[i], 0);
-    enum status status = SIM_OK;
-    v0->next_running.count = 0;
-    for (uint32_t i = v0->running_first; i < v0->running.count && status == SIM_OK; i++)
-        status = v0_push(&v0->next_running, v0->running.items[i], diag);
-    for (size_t i = 0; i < 5 && status == SIM_OK; i++)
-        status = append_phase(&v0->next_running, (v0->config.enable_chunked_prefill ? chunked : plain)[i], diag);
-    struct positions old = v0->running;
-    v0->running = v0->next_running;
-    v0->next_running = old;
-    return status;
+    static const enum v0_phase chunked[] = {V0_SWAPPED_DECODES, V0_SWAPPED_PREFILLS, V0_DECODES, V0_CONTINUED, V0_NEW_PREFILLS};
+    static const enum v0_phase plain[] = {V0_NEW_PREFILLS, V0_DECODES, V0_CONTINUED, V0_SWAPPED_DECODES, V0_SWAPPED_PREFILLS};
+    const struct step *step = v0->step;
+    struct positions *running = &v0->running;
+    for (uint32_t i = 0; i < step->preempted_count; i++)
+        if (step->preempted[i].kind == PREEMPT_RECOMPUTE)
+            request_queue_push_preempted(&v0->waiting, step->preempted[i].request, 0);
+        else
+            request_queue_push(&v0->swapped, step->preempted[i].request, 0);
+    running->count -= v0->running_first;
+    memmove(running->items, running->items + v0->running_first, running->count * sizeof *running->items);
+    for (size_t i = 0; i < V0_PHASES; i++) {
+        const struct phase *phase = &v0->phases[(v0->config.enable_chunked_prefill ? chunked : plain)[i]];
+        for (uint32_t k = 0; k < phase->count; k++)
+            running->items[running->count++] = phase->items[k].request;
+    }
 }
 
 /* The step's list: prefills of all kinds, then decodes. */
-static enum status list_scheduled(struct vllm_v0 *v0, struct diag *diag)
+static void list_scheduled(struct vllm_v0 *v0, struct step *step)
 {
-    const struct phase *const phases[] = {&v0->new_prefills, &v0->continued, &v0->swapped_prefills, &v0->decodes, &v0->swapped_decodes};
-    enum status status = SIM_OK;
-    v0->prefill_groups = v0->new_prefills.count;
+    static const enum v0_phase order[] = {V0_NEW_PREFILLS, V0_CONTINUED, V0_SWAPPED_PREFILLS, V0_DECODES, V0_SWAPPED_DECODES};
+    v0->prefill_groups = v0->phases[V0_NEW_PREFILLS].count;
     if (v0->config.enable_chunked_prefill)
-        v0->prefill_groups += v0->continued.count + v0->swapped_prefills.count;
-    for (size_t phase = 0; phase < 5; phase++)
-        for (uint32_t i = 0; i < phases[phase]->count && status == SIM_OK; i++)
-            status = v0_push_scheduled(&v0->scheduled, phases[phase]->items[i].request, phases[phase]->items[i].tokens, diag);
+        v0->prefill_groups += v0->phases[V0_CONTINUED].count + v0->phases[V0_SWAPPED_PREFILLS].count;
+    for (size_t i = 0; i < V0_PHASES; i++) {
+        const struct phase *phase = &v0->phases[order[i]];
+        for (uint32_t k = 0; k < phase->count; k++) {
+            const bool prefill = step->scheduled_count < v0->prefill_groups;
+            struct scheduled *scheduled = &step->scheduled[step->scheduled_count];
+            v0->chunks[step->scheduled_count++] = phase->items[k].tokens;
+            *scheduled = phase->items[k];
+            if (!prefill) /* a decode is one token for each live sequence */
+                scheduled->tokens = (int32_t)v0_group_live(&v0->groups[scheduled->request]);
+        }
+    }
+}
+
+/* Prefix caching: look at all scheduled groups before marking any. */
+static void follow_caching(struct vllm_v0 *v0, const struct step *step, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        const uint32_t request = step->scheduled[i].request, cached = v0_touch(&v0->manager, &v0->groups[request], now_ns);
+        for (uint32_t a = 0; a < step->admitted_count; a++)
+            if (step->admitted[a].request == request)
+                step->admitted[a].cached_tokens = cached;
+    }
+    for (uint32_t i = 0; i < step->scheduled_count; i++)
+        v0_mark_computed(&v0->manager, &v0->groups[step->scheduled[i].request], v0->chunks[i]);
+}
+
+/* Append a sequence to the step's list: it computes from `start` to where it is now. Numbers can be negative, see struct scheduled. */
+static enum status list_sequence(struct vllm_v0 *v0, const struct v0_group *group, const struct v0_sequence *sequence, int32_t start,
+                                 uint32_t *listed, struct diag *diag)
+{
+    const uint32_t from = start > 0 ? (uint32_t)start : 0;
+    enum status status = array_reserve(&v0->lists.sequences, &v0->sequences_capacity, (size_t)*listed + 1, sizeof *v0->lists.sequences,
+                                       "a scheduler list", diag);
     if (status == SIM_OK)
-        status = array_reserve(&v0->chunks, &v0->chunks_capacity, v0->scheduled.count, sizeof *v0->chunks, "a scheduler list", diag);
-    for (uint32_t i = 0; i < v0->scheduled.count && status == SIM_OK; i++) {
-        v0->chunks[i] = v0->scheduled.items[i].tokens;
-        if (i >= v0->prefill_groups) /* a decode is one token for each live sequence */
-            v0->scheduled.items[i].tokens = (int32_t)v0_group_live(&v0->groups[v0->scheduled.items[i].request]);
+        v0->lists.sequences[(*listed)++] =
+            (struct step_sequence){.request = group->request,
+                                   .sample = sequence->sample,
+                                   .start = from,
+                                   .tokens = sequence->computed > 0 ? (uint32_t)sequence->computed - from : 0,
+                                   .blocks = sequence->blocks,
+                                   .num_blocks = sequence->count,
+                                   .lineage = sequence->lineage};
+    return status;
+}
+
+/* Running groups that stand still in this step keep their blocks. */
+static enum status list_residents(struct vllm_v0 *v0, uint32_t *listed, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (uint32_t g = 0; g < v0->running.count; g++) {
+        struct v0_group *group = &v0->groups[v0->running.items[g]];
+        for (uint32_t s = 0; !group->listed && s < group->count && status == SIM_OK; s++)
+            if (group->sequences[s]->status != V0_FINISHED)
+                status = list_sequence(v0, group, group->sequences[s], group->sequences[s]->computed, listed, diag);
+        group->listed = false;
     }
     return status;
 }
 
-/* Prefix caching: look at all scheduled groups before marking any. */
-static void follow_caching(struct vllm_v0 *v0, int64_t now_ns)
-{
-    for (uint32_t i = 0; i < v0->scheduled.count; i++) {
-        uint32_t cached, request = v0->scheduled.items[i].request;
-        v0_touch(&v0->manager, &v0->groups[request], now_ns, &cached);
-        for (uint32_t a = 0; a < v0->admitted.count; a++)
-            if (v0->admitted.items[a].request == request)
-                v0->admitted.items[a].tokens = (int32_t)cached;
-    }
-    for (uint32_t i = 0; i < v0->scheduled.count; i++)
-        v0_mark_computed(&v0->manager, &v0->groups[v0->scheduled.items[i].request], v0->chunks[i]);
-}
-
 /* Compute the chunk of every live sequence; list the sequences and their sums. */
-static enum status list_sequences(struct vllm_v0 *v0, struct step *step, struct diag *diag)
+static enum status compute(struct vllm_v0 *v0, struct step *step, struct diag *diag)
 {
+    const bool want_lists = v0->manager.want_lists;
     enum status status = SIM_OK;
     uint32_t listed = 0;
-    for (uint32_t i = 0; i < v0->scheduled.count; i++) {
-        struct v0_group *group = &v0->groups[v0->scheduled.items[i].request];
-        group->listed = v0->manager.want_lists;
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        struct v0_group *group = &v0->groups[step->scheduled[i].request];
+        group->listed = want_lists;
         for (uint32_t s = 0; s < group->count && status == SIM_OK; s++) {
             struct v0_sequence *sequence = group->sequences[s];
             if (sequence->status == V0_FINISHED)
                 continue;
-            const uint64_t before = (uint64_t)(int64_t)sequence->computed, chunk = (uint64_t)(int64_t)v0->chunks[i];
+            const int32_t start = sequence->computed;
+            const uint64_t chunk = (uint64_t)(int64_t)v0->chunks[i];
             sequence->computed += v0->chunks[i];
             v0->manager.held_tokens += chunk;
-            step_shape_add(&step->shape, before, chunk, chunk == 1 && (uint32_t)sequence->computed == sequence->length);
-            if (!v0->manager.want_lists)
-                continue;
-            status = array_reserve(&v0->step_sequences, &v0->step_sequences_capacity, (size_t)listed + 1, sizeof *v0->step_sequences,
-                                   "a scheduler list", diag);
-            int32_t start = sequence->computed - v0->chunks[i], end = sequence->computed;
-            if (status == SIM_OK)
-                v0->step_sequences[listed++] = (struct step_sequence){.request = group->request,
-                                                                      .sample = sequence->sample,
-                                                                      .start = start > 0 ? (uint32_t)start : 0,
-                                                                      .tokens = end > 0 ? (uint32_t)(end - (start > 0 ? start : 0)) : 0,
-                                                                      .blocks = sequence->blocks,
-                                                                      .num_blocks = sequence->count,
-                                                                      .lineage = sequence->lineage};
+            step_shape_add(&step->shape, (uint64_t)(int64_t)start, chunk, chunk == 1 && (uint32_t)sequence->computed == sequence->length);
+            if (want_lists)
+                status = list_sequence(v0, group, sequence, start, &listed, diag);
         }
     }
     step->sequence_count = listed;
-    if (status == SIM_OK && v0->manager.want_lists) {
-        const struct v0_running running = {v0->groups, v0->running.items, v0->running.count};
-        status = v0_list_residents(&running, &v0->step_sequences, &v0->step_sequences_capacity, &listed, diag);
-    }
-    step->sequences = v0->step_sequences;
-    step->residents = v0->step_sequences ? v0->step_sequences + step->sequence_count : NULL;
+    if (status == SIM_OK && want_lists)
+        status = list_residents(v0, &listed, diag);
+    step->sequences = v0->lists.sequences;
+    step->residents = step->sequences ? step->sequences + step->sequence_count : NULL;
     step->resident_count = listed - step->sequence_count;
     return status;
 }
 
+/* What step_tally.shared_empty_slots counts. Samples of one prompt share even a last block that is not full, until one of them writes to
+ * it. Looks at nothing when no block is shared; else O(blocks in tables). */
+static uint32_t shared_empty_slots(const struct vllm_v0 *v0)
+{
+    const struct v0_manager *manager = &v0->manager;
+    const struct kv_block_pool *pool = &manager->gpu.pool;
+    uint32_t *fullest = manager->moved_to; /* borrowed: 1 + tokens in the fullest view of a shared block; all zero before and after */
+    uint64_t empty = 0;
+    if (manager->table_blocks == kv_block_pool_used(pool))
+        return 0;
+    for (int pass = 0; pass < 2; pass++) /* once over all views, once over the distinct blocks */
+        for (uint32_t g = 0; g < v0->running.count; g++) {
+            const struct v0_group *group = &v0->groups[v0->running.items[g]];
+            for (uint32_t s = 0; s < group->count; s++)
+                for (uint32_t i = 0; i < group->sequences[s]->count; i++) {
+                    const uint32_t block = group->sequences[s]->blocks[i];
+                    const uint32_t tokens = v0_tokens_in_block(manager, group->sequences[s], i);
+                    if (pool->refs[block] < 2)
+                        continue;
+                    if (pass == 0) {
+                        empty += manager->block_size - tokens;
+                        fullest[block] = fullest[block] > tokens ? fullest[block] : tokens + 1;
+                    } else if (fullest[block] > 0) {
+                        empty -= manager->block_size - (fullest[block] - 1);
+                        fullest[block] = 0;
+                    }
+                }
+        }
+    return (uint32_t)empty;
+}
+
+static void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
+{
+    const struct v0_manager *manager = &((const struct vllm_v0 *)self)->manager;
+    tally->free_blocks = v0_device_free(&manager->gpu);
+    tally->cached_blocks = v0_device_cached(&manager->gpu);
+    tally->used_blocks = kv_block_pool_used(&manager->gpu.pool);
+    tally->table_blocks = (uint32_t)manager->table_blocks;
+    tally->table_runs = (uint32_t)manager->table_runs;
+    tally->held_tokens = manager->held_tokens;
+    tally->free_cpu_blocks = v0_device_free(&manager->cpu);
+}
+
 static void fill_tally(struct vllm_v0 *v0, struct step *step)
 {
-    struct v0_manager *manager = &v0->manager;
-    const struct v0_running running = {v0->groups, v0->running.items, v0->running.count};
-    uint32_t prefills = v0->prefill_groups, groups = v0->scheduled.count;
+    const struct v0_manager *manager = &v0->manager;
+    const uint32_t prefills = v0->prefill_groups, groups = step->scheduled_count;
     step->tally = (struct step_tally){
-        .held_tokens = manager->held_tokens,
         .running = v0->running.count,
         .waiting = v0->waiting.count,
         .swapped = v0->swapped.count,
-        .free_blocks = v0_device_free(&manager->gpu),
-        .cached_blocks = v0_device_cached(&manager->gpu),
-        .used_blocks = kv_block_pool_used(&manager->gpu.pool),
-        .table_blocks = (uint32_t)manager->table_blocks,
-        .table_runs = (uint32_t)manager->table_runs,
-        .shared_empty_slots = v0_shared_empty_slots(manager, &running),
-        .free_cpu_blocks = v0_device_free(&manager->cpu),
+        .shared_empty_slots = shared_empty_slots(v0),
         .copies = manager->copies.count,
         .swapped_in_blocks = manager->swap_in.count,
         .swapped_out_blocks = manager->swap_out.count,
-        .preemptions = v0->preempted_count,
+        .preemptions = step->preempted_count,
         .survivor_recomputes = manager->survivor_recomputes,
     };
+    v0_pool_state(&v0->base, &step->tally);
     step_tally_set_work(&step->tally, &step->shape);
     /* V0 calls a step by its groups: a prompt chunk of one token is a prefill all the same. */
     step->tally.mode = groups == 0          ? STEP_MODE_IDLE
@@ -180,50 +224,35 @@ static void fill_tally(struct vllm_v0 *v0, struct step *step)
                                             : STEP_MODE_DECODE;
 }
 
-static enum status fill_lists(struct vllm_v0 *v0, struct step *step, struct diag *diag)
+/* Lists that are made while the step is decided, but in places of their own. */
+static void add_lists(const struct vllm_v0 *v0, struct step *step)
 {
-    enum status status = list_sequences(v0, step, diag);
-    for (uint32_t i = 0; i < v0->ignored_swapped.count && status == SIM_OK; i++)
-        status = v0_push(&v0->ignored, v0->ignored_swapped.items[i], diag);
-    step->scheduled = v0->scheduled.items;
-    step->scheduled_count = v0->scheduled.count;
-    /* A scheduled pair and an admitted one are both (request, tokens). */
-    _Static_assert(sizeof(struct scheduled) == sizeof(struct admitted), "admitted is listed as scheduled");
-    step->admitted = (struct admitted *)(void *)v0->admitted.items;
-    step->admitted_count = v0->admitted.count;
-    step->preempted = v0->preempted;
-    step->preempted_count = v0->preempted_count;
-    step->resumed = v0->resumed.items;
-    step->resumed_count = v0->resumed.count;
-    step->ignored = v0->ignored.items;
-    step->ignored_count = v0->ignored.count;
-    step->copies = v0->manager.copies.pairs;
-    step->copy_count = v0->manager.copies.count;
-    step->swap_in = v0->manager.swap_in.pairs;
-    step->swap_in_count = v0->manager.swap_in.count;
-    step->swap_out = v0->manager.swap_out.pairs;
-    step->swap_out_count = v0->manager.swap_out.count;
-    return status;
+    const struct v0_manager *manager = &v0->manager;
+    for (uint32_t i = 0; i < v0->ignored_swapped.count; i++)
+        step->ignored[step->ignored_count++] = v0->ignored_swapped.items[i];
+    step->copies = manager->copies.pairs;
+    step->copy_count = manager->copies.count;
+    step->swap_in = manager->swap_in.pairs;
+    step->swap_in_count = manager->swap_in.count;
+    step->swap_out = manager->swap_out.pairs;
+    step->swap_out_count = manager->swap_out.count;
 }
 
 static enum status v0_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
 {
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
-    *step = (struct step){0};
-    start_step(v0);
+    start_step(v0, step);
     enum status status = v0->config.enable_chunked_prefill ? v0_schedule_chunked(v0, diag) : v0_schedule_prefill_first(v0, diag);
     step->abort = v0->abort;
     if (status != SIM_OK || v0->abort)
         return status;
-    status = requeue(v0, diag);
-    if (status == SIM_OK)
-        status = list_scheduled(v0, diag);
-    if (status == SIM_OK && v0->config.enable_prefix_caching)
-        follow_caching(v0, now_ns);
-    if (status == SIM_OK)
-        status = fill_lists(v0, step, diag);
-    if (status == SIM_OK)
-        fill_tally(v0, step);
+    requeue(v0);
+    list_scheduled(v0, step);
+    if (v0->config.enable_prefix_caching)
+        follow_caching(v0, step, now_ns);
+    status = compute(v0, step, diag);
+    add_lists(v0, step);
+    fill_tally(v0, step);
     return status;
 }
 
@@ -231,7 +260,7 @@ static enum status v0_schedule(struct scheduler *self, int64_t now_ns, struct st
 
 /* A group gets tokens when its prompt is complete, or when it was decoding already. Sequences of a group go through stages together, so the
  * first one that lives speaks for all. */
-static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
+static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct step *step, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[request];
     struct v0_sequence *first_live = NULL;
@@ -248,11 +277,11 @@ static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct d
         return SIM_OK;
     bool first = group->count == 1 && group->sequences[0]->generated == 0;
     uint32_t tokens = !first ? v0_group_count(group, V0_RUNNING) : group->beam ? group->beam : group->samples;
-    enum status status = v0_feed(&v0->outputs, &v0->manager, group, diag);
-    if (status == SIM_OK)
-        status = v0_push_scheduled(&v0->sampled, request, tokens, diag);
-    if (status == SIM_OK && v0_group_live(group) == 0)
-        status = v0_push(&v0->finished, request, diag);
+    enum status status = v0_feed(&v0->manager, group, diag);
+    step->sampled[step->sampled_count++] = (struct scheduled){.request = request, .tokens = (int32_t)tokens};
+    step->tally.sampled_tokens += tokens;
+    if (v0_group_live(group) == 0)
+        step->finished[step->finished_count++] = request;
     return status;
 }
 
@@ -261,23 +290,17 @@ static enum status v0_complete(struct scheduler *self, int64_t end_ns, struct st
     (void)end_ns;
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
     enum status status = SIM_OK;
-    for (uint32_t i = 0; i < v0->scheduled.count && status == SIM_OK; i++)
-        status = complete_group(v0, v0->scheduled.items[i].request, diag);
+    for (uint32_t i = 0; i < step->scheduled_count && status == SIM_OK; i++)
+        status = complete_group(v0, step->scheduled[i].request, step, diag);
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < v0->running.count && v0->finished.count > 0; i++)
+    for (uint32_t i = 0; i < v0->running.count && step->finished_count > 0; i++)
         if (v0_group_live(&v0->groups[v0->running.items[i]]) > 0)
             v0->running.items[kept++] = v0->running.items[i];
-    if (v0->finished.count > 0)
+    if (step->finished_count > 0)
         v0->running.count = kept;
-    for (uint32_t i = 0; i < v0->finished.count; i++)
-        v0_group_close(&v0->groups[v0->finished.items[i]]);
-    for (uint32_t i = 0; i < v0->sampled.count; i++)
-        step->tally.sampled_tokens += (uint32_t)v0->sampled.items[i].tokens;
+    for (uint32_t i = 0; i < step->finished_count; i++)
+        v0_group_close(&v0->groups[step->finished[i]]);
     step->tally.forks = v0->manager.forks;
-    step->sampled = v0->sampled.items;
-    step->sampled_count = v0->sampled.count;
-    step->finished = v0->finished.items;
-    step->finished_count = v0->finished.count;
     return status;
 }
 
@@ -338,53 +361,27 @@ static const char *v0_diagnose(struct scheduler *self)
     return text;
 }
 
-static void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
-{
-    const struct v0_manager *manager = &((const struct vllm_v0 *)self)->manager;
-    tally->free_blocks = v0_device_free(&manager->gpu);
-    tally->cached_blocks = v0_device_cached(&manager->gpu);
-    tally->used_blocks = kv_block_pool_used(&manager->gpu.pool);
-    tally->table_blocks = (uint32_t)manager->table_blocks;
-    tally->table_runs = (uint32_t)manager->table_runs;
-    tally->held_tokens = manager->held_tokens;
-    tally->free_cpu_blocks = v0_device_free(&manager->cpu);
-}
-
 static bool v0_check(const struct scheduler *self, struct diag *diag)
 {
     const struct vllm_v0 *v0 = (const struct vllm_v0 *)self;
-    struct v0_group **open;
-    uint32_t count = 0;
-    if (array_zeroed(&open, v0->trace->count, sizeof *open, "a check", diag) != SIM_OK)
-        return false;
-    for (uint32_t position = 0; position < v0->trace->count; position++)
-        if (v0->groups[position].count > 0)
-            open[count++] = &v0->groups[position];
-    bool right = v0_manager_check(&v0->manager, open, count, diag);
-    free(open);
-    return right && request_queue_check(&v0->waiting) && request_queue_check(&v0->swapped);
+    return v0_manager_check(&v0->manager, v0->groups, v0->trace->count, diag) && request_queue_check(&v0->waiting) &&
+           request_queue_check(&v0->swapped);
 }
 
 static void v0_destroy(struct scheduler *self)
 {
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
-    struct phase *const phases[] = {&v0->new_prefills,    &v0->continued, &v0->decodes,   &v0->swapped_prefills,
-                                    &v0->swapped_decodes, &v0->admitted,  &v0->scheduled, &v0->sampled};
-    struct positions *const lists[] = {&v0->recomputed,      &v0->swapped_out, &v0->resumed, &v0->ignored,
-                                       &v0->ignored_swapped, &v0->finished,    &v0->running, &v0->next_running};
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)
-        free(phases[i]->items);
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        free(lists[i]->items);
+    for (size_t i = 0; i < V0_PHASES; i++)
+        free(v0->phases[i].items);
     for (uint32_t position = 0; v0->groups && position < v0->trace->count; position++)
         v0_group_close(&v0->groups[position]);
     free(v0->groups);
-    free(v0->preempted);
-    free(v0->step_sequences);
+    free(v0->running.items);
+    free(v0->ignored_swapped.items);
     free(v0->chunks);
+    step_free_lists(&v0->lists);
     request_queue_deinit(&v0->waiting);
     request_queue_deinit(&v0->swapped);
-    v0_outputs_deinit(&v0->outputs);
     v0_manager_deinit(&v0->manager);
     free(v0);
 }
@@ -400,6 +397,18 @@ static const struct scheduler_ops ops = {
     .destroy = v0_destroy,
 };
 
+/* A group is in each list once at the most, so lists with room for all requests never grow, and adding to them cannot fail. */
+static enum status make_lists(struct vllm_v0 *v0, struct diag *diag)
+{
+    const size_t most = v0->trace->count;
+    const struct array_request arrays[] = {ARRAY_OF(v0->groups, most), ARRAY_OF(v0->running.items, most),
+                                           ARRAY_OF(v0->ignored_swapped.items, most), ARRAY_OF(v0->chunks, most)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the scheduler's lists", diag);
+    for (size_t i = 0; i < V0_PHASES && status == SIM_OK; i++)
+        status = array_zeroed(&v0->phases[i].items, most, sizeof *v0->phases[i].items, "the scheduler's lists", diag);
+    return status == SIM_OK ? step_make_lists(&v0->lists, most, diag) : status;
+}
+
 enum status vllm_v0_create(const struct trace *trace, const struct config *config, bool want_lists, struct scheduler **out,
                            struct diag *diag)
 {
@@ -412,7 +421,7 @@ enum status vllm_v0_create(const struct trace *trace, const struct config *confi
     v0->config = *config;
     status = v0_manager_init(&v0->manager, trace, config, want_lists, diag);
     if (status == SIM_OK)
-        status = array_zeroed(&v0->groups, trace->count, sizeof *v0->groups, "groups", diag);
+        status = make_lists(v0, diag);
     if (status == SIM_OK)
         status = request_queue_init(&v0->waiting, trace->count, false, diag);
     if (status == SIM_OK)

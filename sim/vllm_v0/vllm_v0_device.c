@@ -15,11 +15,9 @@ enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, bool c
         return diag_no_memory(diag, (size_t)num_blocks * 12, "the block pool");
     if (!caching)
         return SIM_OK;
-    enum status status = array_zeroed(&device->last_access_ns, num_blocks, sizeof *device->last_access_ns, "the evictor", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&device->hashed_tokens, num_blocks, sizeof *device->hashed_tokens, "the evictor", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&device->computed, num_blocks, sizeof *device->computed, "the evictor", diag);
+    const struct array_request arrays[] = {ARRAY_OF(device->last_access_ns, num_blocks), ARRAY_OF(device->hashed_tokens, num_blocks),
+                                           ARRAY_OF(device->computed, num_blocks)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the evictor", diag);
     if (status == SIM_OK && kv_prefix_cache_create(num_blocks, &device->cache) != KV_OK)
         status = diag_no_memory(diag, (size_t)num_blocks * 24, "the prefix cache");
     for (uint32_t block = 0; status == SIM_OK && block < num_blocks; block++)
@@ -107,15 +105,13 @@ void v0_device_drop(struct v0_device *device, uint32_t block)
         must((device->caching ? kv_block_pool_put_tail : kv_block_pool_put_head)(&device->pool, block));
 }
 
-bool v0_device_has(const struct v0_device *device, uint64_t key)
+bool v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key)
 {
-    return kv_prefix_cache_find(device->cache, key) != KV_BLOCK_NONE;
-}
-
-void v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key)
-{
+    if (kv_prefix_cache_find(device->cache, key) != KV_BLOCK_NONE)
+        return false;
     kv_prefix_cache_remove(device->cache, block);
     must(kv_prefix_cache_insert(device->cache, block, key));
+    return true;
 }
 
 uint64_t v0_device_key(const struct v0_device *device, uint32_t block)

@@ -49,10 +49,8 @@ uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_
 void v0_device_share(struct v0_device *device, uint32_t block);
 /* One reference less; the last one makes it free. */
 void v0_device_drop(struct v0_device *device, uint32_t block);
-/* Does some block, in use or free, hold this content? */
-bool v0_device_has(const struct v0_device *device, uint64_t key);
-/* Give a block in use another key, which nobody has. */
-void v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key);
+/* Give a block in use another key. False, and nothing changes: some block, in use or free, has it already. */
+bool v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key);
 /* The key of a block, to take along on a swap. */
 uint64_t v0_device_key(const struct v0_device *device, uint32_t block);
 

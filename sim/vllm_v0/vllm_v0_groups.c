@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "engine/content.h"
 
 enum status v0_manager_init(struct v0_manager *manager, const struct trace *trace, const struct config *config, bool want_lists,
@@ -13,7 +14,6 @@ enum status v0_manager_init(struct v0_manager *manager, const struct trace *trac
 {
     *manager = (struct v0_manager){.trace = trace,
                                    .block_size = config->block_size,
-                                   .trace_block_size = config->trace_block_size,
                                    .watermark_blocks = config_watermark_blocks(config),
                                    .caching = config->enable_prefix_caching,
                                    .want_lists = want_lists};
@@ -23,8 +23,8 @@ enum status v0_manager_init(struct v0_manager *manager, const struct trace *trac
         status = v0_device_init(&manager->cpu, config->num_cpu_blocks, manager->caching, diag);
     if (status == SIM_OK)
         status = array_zeroed(&manager->moved_to, most, sizeof *manager->moved_to, "swapping", diag);
-    if (status == SIM_OK && manager->caching && kv_contents_create(&manager->contents) != KV_OK)
-        status = diag_no_memory(diag, 1024, "block contents");
+    if (status == SIM_OK && manager->caching)
+        status = prompt_contents_init(&manager->contents, trace, config->trace_block_size, diag);
     if (status != SIM_OK)
         v0_manager_deinit(manager);
     return status;
@@ -34,8 +34,7 @@ void v0_manager_deinit(struct v0_manager *manager)
 {
     v0_device_deinit(&manager->gpu);
     v0_device_deinit(&manager->cpu);
-    kv_contents_destroy(manager->contents);
-    free(manager->spans);
+    prompt_contents_deinit(&manager->contents);
     free(manager->copies.pairs);
     free(manager->swap_in.pairs);
     free(manager->swap_out.pairs);
@@ -52,6 +51,20 @@ static void close_sequence(struct v0_sequence *sequence)
     free(sequence);
 }
 
+/* A new sequence at the end of the group's list, with the next id. */
+static enum status add_sequence(struct v0_manager *manager, struct v0_group *group, struct v0_sequence **out, struct diag *diag)
+{
+    enum status status =
+        array_reserve(&group->sequences, &group->capacity, (size_t)group->count + 1, sizeof *group->sequences, "a group", diag);
+    if (status == SIM_OK)
+        status = array_zeroed(out, 1, sizeof **out, "a sequence", diag);
+    if (status != SIM_OK)
+        return status;
+    (*out)->id = manager->next_sequence_id++;
+    group->sequences[group->count++] = *out;
+    return SIM_OK;
+}
+
 enum status v0_group_open(struct v0_manager *manager, uint32_t request, struct v0_group *group, struct diag *diag)
 {
     const struct trace *trace = manager->trace;
@@ -61,14 +74,9 @@ enum status v0_group_open(struct v0_manager *manager, uint32_t request, struct v
                                .beam = trace->beam_width ? trace->beam_width[request] : 0,
                                .output = trace->output_tokens[request],
                                .prompt = trace->input_tokens[request]};
-    enum status status = array_zeroed(&sequence, 1, sizeof *sequence, "a sequence", diag);
-    if (status != SIM_OK)
-        return status;
-    sequence->id = manager->next_sequence_id++;
-    sequence->length = group->prompt;
-    status = v0_group_add(group, sequence, diag);
-    if (status != SIM_OK)
-        close_sequence(sequence);
+    enum status status = add_sequence(manager, group, &sequence, diag);
+    if (status == SIM_OK)
+        sequence->length = group->prompt;
     return status;
 }
 
@@ -111,49 +119,35 @@ struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status s
     return group->sequences[i];
 }
 
-enum status v0_group_add(struct v0_group *group, struct v0_sequence *sequence, struct diag *diag)
+void v0_group_remove(struct v0_group *group, uint32_t i)
 {
-    enum status status =
-        array_reserve(&group->sequences, &group->capacity, (size_t)group->count + 1, sizeof *group->sequences, "a group", diag);
-    if (status == SIM_OK)
-        group->sequences[group->count++] = sequence;
-    return status;
-}
-
-void v0_group_remove(struct v0_group *group, struct v0_sequence *sequence)
-{
-    uint32_t i = 0;
-    while (group->sequences[i] != sequence)
-        i++;
+    close_sequence(group->sequences[i]);
     memmove(group->sequences + i, group->sequences + i + 1, (size_t)(--group->count - i) * sizeof *group->sequences);
-    close_sequence(sequence);
 }
 
-/* The child has its parent's past but none of its blocks: v0_fork shares the table, once the child is in the group. */
-enum status v0_sequence_copy(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence **out, struct diag *diag)
+/* The child has its parent's past but none of its blocks: v0_fork shares the table. */
+enum status v0_group_add_copy(struct v0_manager *manager, struct v0_group *group, const struct v0_sequence *parent,
+                              struct v0_sequence **out, struct diag *diag)
 {
-    struct v0_sequence *child;
-    enum status status = array_zeroed(&child, 1, sizeof *child, "a sequence", diag);
+    enum status status = add_sequence(manager, group, out, diag);
     if (status != SIM_OK)
         return status;
+    struct v0_sequence *child = *out;
+    const uint32_t id = child->id;
     *child = *parent;
-    child->id = manager->next_sequence_id++;
+    child->id = id;
     child->has_table = false;
     child->blocks = NULL;
     child->lineage = NULL;
     child->capacity = child->lineage_capacity = 0;
     child->count = child->runs = 0;
-    if (parent->lineage) {
-        status = array_reserve(&child->lineage, &child->lineage_capacity, (size_t)parent->generated + 1, sizeof *child->lineage,
-                               "output tokens", diag);
-        if (status != SIM_OK) {
-            close_sequence(child);
-            return status;
-        }
+    if (!parent->lineage)
+        return SIM_OK;
+    status = array_reserve(&child->lineage, &child->lineage_capacity, (size_t)parent->generated + 1, sizeof *child->lineage,
+                           "output tokens", diag);
+    if (status == SIM_OK)
         memcpy(child->lineage, parent->lineage, parent->generated * sizeof *child->lineage);
-    }
-    *out = child;
-    return SIM_OK;
+    return status;
 }
 
 /* --- contents (prefix caching) --------------------------------------------------------------------------------------------------- */
@@ -167,45 +161,19 @@ static uint64_t private_token(uint64_t tag, uint32_t request, uint32_t j)
     return tag | (uint64_t)request << 30 | j;
 }
 
-/* Tokens [from, end) of the prompt as spans. */
-static enum status prompt_spans(struct v0_manager *manager, uint32_t request, uint32_t from, uint32_t end, size_t *count, struct diag *diag)
-{
-    const struct trace *trace = manager->trace;
-    const uint32_t width = manager->trace_block_size;
-    uint64_t hashes = trace_hash_count(trace, request);
-    size_t used = 0;
-    enum status status = array_reserve(&manager->spans, &manager->spans_capacity, (size_t)(end - from) / width + 3, sizeof *manager->spans,
-                                       "the content of a block", diag);
-    if (status != SIM_OK)
-        return status;
-    while (from < end) {
-        uint32_t k = from / width, length = width - from % width;
-        uint64_t first = private_token(PRIVATE_PROMPT, request, from);
-        if (k < hashes)
-            first = (uint64_t)trace->hash_ids[trace->hash_start[request] + k] * width + from % width;
-        if (k >= hashes || length > end - from)
-            length = end - from;
-        manager->spans[used++] = (struct kv_span){.first = first, .count = length};
-        from += length;
-    }
-    *count = used;
-    return SIM_OK;
-}
-
 /* Identities of the prompt up to the end of each of its blocks, the last one possibly partial. */
 static enum status make_prompt_contents(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
-    const uint32_t size = manager->block_size, blocks = (group->prompt + size - 1) / size;
+    const uint32_t size = manager->block_size, blocks = ceil_div(group->prompt, size);
+    const uint64_t unnamed = private_token(PRIVATE_PROMPT, group->request, 0);
     uint64_t parent = KV_CONTENT_NONE;
     if (group->prompt_contents)
         return SIM_OK;
     enum status status = array_zeroed(&group->prompt_contents, blocks, sizeof *group->prompt_contents, "prompt contents", diag);
     for (uint32_t i = 0; i < blocks && status == SIM_OK; i++) {
-        uint32_t end = (i + 1) * size < group->prompt ? (i + 1) * size : group->prompt;
-        size_t count;
-        status = prompt_spans(manager, group->request, i * size, end, &count, diag);
-        if (status == SIM_OK && kv_contents_intern(manager->contents, parent, manager->spans, count, &group->prompt_contents[i]) != KV_OK)
-            status = diag_no_memory(diag, 64, "prompt contents");
+        const uint32_t end = min_u32((i + 1) * size, group->prompt);
+        status =
+            prompt_contents_block(&manager->contents, parent, group->request, i * size, end, unnamed, &group->prompt_contents[i], diag);
         parent = group->prompt_contents[i];
     }
     return status;
@@ -231,9 +199,7 @@ static enum status block_key(struct v0_manager *manager, struct v0_group *group,
     const struct kv_span output[2] = {
         {.first = private_token(OUTPUT_TOKENS, group->request, (uint32_t)(known - group->prompt)), .count = 1},
         {.first = sequence->sample, .count = 1}};
-    if (kv_contents_intern(manager->contents, group->prompt_contents[last], output, 2, key) != KV_OK)
-        return diag_no_memory(diag, 64, "output contents");
-    return SIM_OK;
+    return prompt_contents_intern(&manager->contents, group->prompt_contents[last], output, 2, key, diag);
 }
 
 /* --- tables ---------------------------------------------------------------------------------------------------------------------- */
@@ -244,18 +210,22 @@ static bool starts_run(const struct v0_sequence *sequence, uint32_t i)
     return i == 0 || sequence->blocks[i - 1] + 1 != sequence->blocks[i];
 }
 
-static enum status append_block(struct v0_manager *manager, struct v0_sequence *sequence, uint32_t block, struct diag *diag)
+/* Room for all blocks that a sequence of this group can ever have, so that appending cannot fail. */
+static enum status make_table(const struct v0_manager *manager, const struct v0_group *group, struct v0_sequence *sequence,
+                              struct diag *diag)
 {
-    enum status status =
-        array_reserve(&sequence->blocks, &sequence->capacity, (size_t)sequence->count + 1, sizeof *sequence->blocks, "a block table", diag);
-    if (status != SIM_OK)
-        return status;
+    const uint32_t longest = ceil_div(group->prompt + group->output, manager->block_size);
+    sequence->has_table = true;
+    return array_reserve(&sequence->blocks, &sequence->capacity, longest, sizeof *sequence->blocks, "a block table", diag);
+}
+
+static void append_block(struct v0_manager *manager, struct v0_sequence *sequence, uint32_t block)
+{
     sequence->blocks[sequence->count++] = block;
     bool starts = starts_run(sequence, sequence->count - 1);
     sequence->runs += starts;
     manager->table_runs += starts;
     manager->table_blocks++;
-    return SIM_OK;
 }
 
 static void replace_last(struct v0_manager *manager, struct v0_sequence *sequence, uint32_t block)
@@ -300,15 +270,13 @@ enum status v0_allocate(struct v0_manager *manager, struct v0_group *group, stru
 {
     struct v0_sequence *sequence = v0_group_only(group, V0_WAITING);
     uint32_t need = v0_blocks_needed(manager, sequence);
-    enum status status = SIM_OK;
+    enum status status = make_table(manager, group, sequence, diag);
     /* vLLM would count as many references as the group has sequences, finished ones included, and never get the blocks back. */
     manager->survivor_recomputes += group->count > 1;
-    sequence->has_table = true;
     for (uint32_t i = 0; i < need && status == SIM_OK; i++) {
         uint64_t key;
         status = block_key(manager, group, sequence, i, &key, diag);
-        if (status == SIM_OK)
-            status = append_block(manager, sequence, v0_device_take(&manager->gpu, key, (i + 1) * manager->block_size), diag);
+        append_block(manager, sequence, v0_device_take(&manager->gpu, key, (i + 1) * manager->block_size));
     }
     sequence->status = V0_RUNNING;
     return status;
@@ -341,11 +309,9 @@ static enum status complete_last(struct v0_manager *manager, struct v0_group *gr
     enum status status = block_key(manager, group, sequence, v0_blocks_needed(manager, sequence) - 1, &key, diag);
     if (status != SIM_OK)
         return status;
-    if (v0_device_has(&manager->gpu, key)) {
+    if (!v0_device_rekey(&manager->gpu, block, key)) {
         v0_device_drop(&manager->gpu, block);
         replace_last(manager, sequence, v0_device_take(&manager->gpu, key, 0));
-    } else {
-        v0_device_rekey(&manager->gpu, block, key);
     }
     return SIM_OK;
 }
@@ -357,7 +323,8 @@ static enum status append_sequence(struct v0_manager *manager, struct v0_group *
     uint32_t fresh;
     if (sequence->count < v0_blocks_needed(manager, sequence)) {
         enum status status = take_last(manager, group, sequence, &fresh, diag);
-        return status == SIM_OK ? append_block(manager, sequence, fresh, diag) : status;
+        append_block(manager, sequence, fresh);
+        return status;
     }
     uint32_t last = sequence->blocks[sequence->count - 1];
     if (manager->gpu.pool.refs[last] > 1) {
@@ -380,12 +347,12 @@ enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct
     return status;
 }
 
-enum status v0_fork(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence *child, struct diag *diag)
+enum status v0_fork(struct v0_manager *manager, const struct v0_group *group, const struct v0_sequence *parent, struct v0_sequence *child,
+                    struct diag *diag)
 {
     if (!parent->has_table)
         return SIM_OK;
-    enum status status =
-        array_reserve(&child->blocks, &child->capacity, (size_t)parent->count + 1, sizeof *child->blocks, "a block table", diag);
+    enum status status = make_table(manager, group, child, diag);
     if (status != SIM_OK)
         return status;
     for (uint32_t i = 0; i < parent->count; i++) {
@@ -393,7 +360,6 @@ enum status v0_fork(struct v0_manager *manager, const struct v0_sequence *parent
         v0_device_share(&manager->gpu, parent->blocks[i]);
     }
     child->count = parent->count;
-    child->has_table = true;
     count_table(manager, child, +1);
     manager->forks++;
     return SIM_OK;
@@ -499,7 +465,7 @@ void v0_lose_swapped(struct v0_group *group)
 
 /* --- computed blocks (prefix caching) -------------------------------------------------------------------------------------------- */
 
-void v0_touch(struct v0_manager *manager, const struct v0_group *group, int64_t now_ns, uint32_t *cached)
+uint32_t v0_touch(struct v0_manager *manager, const struct v0_group *group, int64_t now_ns)
 {
     uint32_t common = UINT32_MAX;
     for (uint32_t s = 0; s < group->count; s++) {
@@ -511,9 +477,9 @@ void v0_touch(struct v0_manager *manager, const struct v0_group *group, int64_t 
         uint32_t found = 0;
         while (found + 1 < sequence->count && manager->gpu.computed[sequence->blocks[found]])
             found++;
-        common = found < common ? found : common;
+        common = min_u32(common, found);
     }
-    *cached = common == UINT32_MAX ? 0 : common * manager->block_size;
+    return common == UINT32_MAX ? 0 : common * manager->block_size;
 }
 
 void v0_mark_computed(struct v0_manager *manager, const struct v0_group *group, int32_t chunk)
@@ -546,18 +512,17 @@ static void count_references(const struct v0_group *group, uint32_t *gpu, uint32
     }
 }
 
-bool v0_manager_check(const struct v0_manager *manager, struct v0_group *const *groups, uint32_t count, struct diag *diag)
+bool v0_manager_check(const struct v0_manager *manager, const struct v0_group *groups, uint32_t count, struct diag *diag)
 {
-    uint32_t gpu_blocks = manager->gpu.pool.num_blocks, cpu_blocks = manager->cpu.pool.num_blocks, *gpu, *cpu;
+    uint32_t gpu_blocks = manager->gpu.pool.num_blocks, cpu_blocks = manager->cpu.pool.num_blocks, *gpu = NULL, *cpu = NULL;
     uint64_t blocks = 0, held = 0;
-    if (array_zeroed(&gpu, gpu_blocks, sizeof *gpu, "a check", diag) != SIM_OK)
-        return false;
-    if (array_zeroed(&cpu, cpu_blocks, sizeof *cpu, "a check", diag) != SIM_OK) {
+    const struct array_request arrays[] = {ARRAY_OF(gpu, gpu_blocks), ARRAY_OF(cpu, cpu_blocks)};
+    if (array_zeroed_all(arrays, 2, "a check", diag) != SIM_OK) {
         free(gpu);
         return false;
     }
     for (uint32_t i = 0; i < count; i++)
-        count_references(groups[i], gpu, cpu, &blocks, &held);
+        count_references(&groups[i], gpu, cpu, &blocks, &held);
     bool right = memcmp(gpu, manager->gpu.pool.refs, gpu_blocks * sizeof *gpu) == 0 && blocks == manager->table_blocks &&
                  held == manager->held_tokens && kv_block_pool_check(&manager->gpu.pool);
     for (uint32_t block = 0; block < cpu_blocks; block++) /* dropped groups never give theirs back, as in vLLM */

@@ -8,7 +8,9 @@
 #ifndef PAGESIM_VLLM_V0_GROUPS_H
 #define PAGESIM_VLLM_V0_GROUPS_H
 
+#include "base/integers.h"
 #include "config/config.h"
+#include "engine/prompt_contents.h"
 #include "engine/step.h"
 #include "trace/trace.h"
 #include "vllm_v0/vllm_v0_device.h"
@@ -53,12 +55,10 @@ struct v0_pairs {
 
 struct v0_manager {
     const struct trace *trace;
-    uint32_t block_size, trace_block_size, watermark_blocks;
+    uint32_t block_size, watermark_blocks;
     bool caching, want_lists;
     struct v0_device gpu, cpu;
-    struct kv_contents *contents; /* prefix caching */
-    struct kv_span *spans;
-    size_t spans_capacity;
+    struct prompt_contents contents; /* prefix caching */
     uint32_t next_sequence_id;
     uint64_t held_tokens, table_blocks, table_runs; /* over tables on the GPU */
     struct v0_pairs copies, swap_in, swap_out;      /* of this step */
@@ -80,16 +80,22 @@ uint32_t v0_group_live(const struct v0_group *group);
 uint32_t v0_group_reserve(const struct v0_group *group);
 /* Its only sequence with that status; there must be one. */
 struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status status);
-/* Append a copy of `parent` (tokens, stage; no table) to the manager's next id. It is not yet in the group's list. */
-SIM_NODISCARD enum status v0_sequence_copy(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence **out,
-                                           struct diag *diag);
-SIM_NODISCARD enum status v0_group_add(struct v0_group *group, struct v0_sequence *sequence, struct diag *diag);
-void v0_group_remove(struct v0_group *group, struct v0_sequence *sequence);
+/* Append a copy of `parent` (tokens, stage; no table) with the manager's next id. */
+SIM_NODISCARD enum status v0_group_add_copy(struct v0_manager *manager, struct v0_group *group, const struct v0_sequence *parent,
+                                            struct v0_sequence **out, struct diag *diag);
+/* Drop sequences[i], which has no table. */
+void v0_group_remove(struct v0_group *group, uint32_t i);
 
 /* --- blocks --- */
 static inline uint32_t v0_blocks_needed(const struct v0_manager *manager, const struct v0_sequence *sequence)
 {
-    return sequence->length / manager->block_size + (sequence->length % manager->block_size != 0);
+    return ceil_div(sequence->length, manager->block_size);
+}
+/* Tokens present in a sequence's i-th block. `computed` is negative after a chunk of negative length. */
+static inline uint32_t v0_tokens_in_block(const struct v0_manager *manager, const struct v0_sequence *sequence, uint32_t i)
+{
+    const int64_t tokens = (int64_t)sequence->computed - (int64_t)i * manager->block_size;
+    return tokens <= 0 ? 0 : tokens < manager->block_size ? (uint32_t)tokens : manager->block_size;
 }
 enum v0_fit { V0_FITS, V0_LATER, V0_NEVER };
 enum v0_fit v0_can_allocate(const struct v0_manager *manager, const struct v0_group *group);
@@ -99,8 +105,8 @@ bool v0_can_append(const struct v0_manager *manager, const struct v0_group *grou
 /* Room for the newest token of each running sequence; shared last blocks are copied (manager->copies). */
 SIM_NODISCARD enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct diag *diag);
 /* The child gets the parent's table, shared. */
-SIM_NODISCARD enum status v0_fork(struct v0_manager *manager, const struct v0_sequence *parent, struct v0_sequence *child,
-                                  struct diag *diag);
+SIM_NODISCARD enum status v0_fork(struct v0_manager *manager, const struct v0_group *group, const struct v0_sequence *parent,
+                                  struct v0_sequence *child, struct diag *diag);
 void v0_release(struct v0_manager *manager, struct v0_sequence *sequence);
 bool v0_can_swap_out(const struct v0_manager *manager, const struct v0_group *group);
 enum v0_fit v0_can_swap_in(const struct v0_manager *manager, const struct v0_group *group);
@@ -109,11 +115,15 @@ SIM_NODISCARD enum status v0_swap_in(struct v0_manager *manager, struct v0_group
 /* Forget the tables of a swapped group without giving its CPU blocks back, as vLLM does when it drops one. */
 void v0_lose_swapped(struct v0_group *group);
 
-/* Prefix caching: mark access and computed blocks of a scheduled group; *cached = tokens found computed before (a minimum over its
- * sequences). The two halves are separate because all groups are looked at before any is marked. */
-void v0_touch(struct v0_manager *manager, const struct v0_group *group, int64_t now_ns, uint32_t *cached);
+/* Prefix caching: mark access to the blocks of a scheduled group, and computed ones. Returns the tokens found computed before (a minimum over
+ * its sequences). The two halves are separate because all groups are looked at before any is marked. */
+uint32_t v0_touch(struct v0_manager *manager, const struct v0_group *group, int64_t now_ns);
 void v0_mark_computed(struct v0_manager *manager, const struct v0_group *group, int32_t chunk);
 
-bool v0_manager_check(const struct v0_manager *manager, struct v0_group *const *groups, uint32_t count, struct diag *diag);
+/* --- outputs (vllm_v0_outputs.c): append tokens, fork into samples, follow beams, finish --- */
+/* Hand out this step's tokens to a group that was sampled. */
+SIM_NODISCARD enum status v0_feed(struct v0_manager *manager, struct v0_group *group, struct diag *diag);
+
+bool v0_manager_check(const struct v0_manager *manager, const struct v0_group *groups, uint32_t count, struct diag *diag);
 
 #endif

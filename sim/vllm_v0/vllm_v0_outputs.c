@@ -1,24 +1,17 @@
 /* vllm_v0_outputs.c - one round of outputs for a group: who continues whom, new children, finishes. Beams have no scores here, so which
- * parent a beam continues is drawn from the request and its number of tokens, the same on every machine. */
-#include "vllm_v0/vllm_v0_outputs.h"
-
-#include <stdlib.h>
-
+ * parent a beam continues is drawn from the request and its number of tokens, the same on every machine.
+ * Source: doc/vllm_v0.md section 8; vLLM 0.6.2 engine/output_processor/single_step.py. */
 #include "base/array.h"
 #include "base/seeded_random.h"
 #include "engine/content.h"
+#include "vllm_v0/vllm_v0_groups.h"
 
-/* A sequence that got a token: itself (child == parent) or a new child of `parent`. */
-struct v0_result {
-    struct v0_sequence *child, *parent;
+/* One round of a group: `samples` tokens for `running` sequences. */
+struct round {
+    uint32_t running, samples;
+    bool first;    /* the prompt's first output: all samples continue its only sequence */
+    uint64_t seed; /* beams: of the draws of this round */
 };
-
-void v0_outputs_deinit(struct v0_outputs *outputs)
-{
-    free(outputs->results);
-    free(outputs->draws);
-    *outputs = (struct v0_outputs){0};
-}
 
 /* Samples other than beams stop at different lengths, so that groups shrink. */
 static uint32_t length_of_sample(const struct v0_group *group, uint32_t sample)
@@ -46,92 +39,66 @@ static enum status add_token(const struct v0_manager *manager, const struct v0_g
     return SIM_OK;
 }
 
-/* Which of the running sequences each sample continues: the first output all from the only one, then itself, or drawn for beams. */
-static enum status draw_parents(struct v0_outputs *outputs, const struct v0_group *group, uint32_t running, uint32_t generated,
-                                uint32_t *count, struct diag *diag)
+/* A new sequence that goes on from `parent` with one token. It shares the parent's table, unless it has nothing more to write. */
+static enum status add_child(struct v0_manager *manager, struct v0_group *group, const struct v0_sequence *parent, uint32_t sample,
+                             struct diag *diag)
 {
-    bool first = generated == 0 && group->count == 1;
-    *count = group->beam ? group->beam : first ? group->samples : running;
-    enum status status = array_reserve(&outputs->draws, &outputs->draws_capacity, *count, sizeof *outputs->draws, "outputs", diag);
-    uint64_t state = (uint64_t)group->request << 32 | generated;
-    for (uint32_t j = 0; j < *count && status == SIM_OK; j++)
-        outputs->draws[j] = first ? 0 : group->beam ? (uint32_t)(seeded_bits(&state) % running) : j;
-    return status;
+    struct v0_sequence *child;
+    enum status status = v0_group_add_copy(manager, group, parent, &child, diag);
+    if (status == SIM_OK)
+        status = add_token(manager, group, child, sample, diag);
+    return status == SIM_OK && child->status != V0_FINISHED ? v0_fork(manager, group, parent, child, diag) : status;
 }
 
-/* The samples of one sequence: all but the last become children, the last extends it. *taken = 0: no sample continues it. */
-static enum status continue_sequence(struct v0_outputs *outputs, struct v0_manager *manager, const struct v0_group *group,
-                                     struct v0_sequence *parent, uint32_t number, uint32_t draws, uint32_t *results, uint32_t *taken,
-                                     struct diag *diag)
+/* The samples of running sequence `number`: all but the last become children, the last extends it. Which sequence a sample continues: in
+ * the first round the only one, later its own, or a drawn one for beams. *taken: by how many samples it is continued. */
+static enum status continue_sequence(const struct round *round, struct v0_manager *manager, struct v0_group *group,
+                                     struct v0_sequence *parent, uint32_t number, uint32_t *taken, struct diag *diag)
 {
-    uint32_t last = UINT32_MAX;
-    bool sampled_before = !(group->beam || (parent->generated == 0 && group->count == 1));
+    const bool sampled_before = !group->beam && !round->first;
+    uint64_t state = round->seed;
+    uint32_t last = 0;
     enum status status = SIM_OK;
     *taken = 0;
-    for (uint32_t j = 0; j < draws && status == SIM_OK; j++) {
-        if (outputs->draws[j] != number)
+    for (uint32_t j = 0; j < round->samples && status == SIM_OK; j++) {
+        const uint32_t continued = round->first ? 0 : group->beam ? (uint32_t)(seeded_bits(&state) % round->running) : j;
+        if (continued != number)
             continue;
-        ++*taken;
-        if (last != UINT32_MAX) {
-            struct v0_sequence *child;
-            status = v0_sequence_copy(manager, parent, &child, diag);
-            if (status == SIM_OK)
-                outputs->results[(*results)++] = (struct v0_result){.child = child, .parent = parent};
-            if (status == SIM_OK)
-                status = add_token(manager, group, child, last, diag);
-        }
+        if ((*taken)++ > 0)
+            status = add_child(manager, group, parent, last, diag);
         last = j;
     }
-    if (status == SIM_OK && *taken > 0) {
-        outputs->results[(*results)++] = (struct v0_result){.child = parent, .parent = parent};
+    if (status == SIM_OK && *taken > 0)
         status = add_token(manager, group, parent, sampled_before ? parent->sample : last, diag);
-    }
     return status;
 }
 
-/* Children join the list and share their parent's table; then original sequences that are done give theirs back. */
-static enum status settle(struct v0_outputs *outputs, struct v0_manager *manager, struct v0_group *group, uint32_t results,
-                          struct diag *diag)
+/* Children join the end of the list while it is walked, after all who run; and only when everybody was continued do those who are done give
+ * their tables back. */
+enum status v0_feed(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
+    const uint32_t running = v0_group_count(group, V0_RUNNING), generated = running ? v0_group_only(group, V0_RUNNING)->generated : 0;
+    const bool first = generated == 0 && group->count == 1;
+    const struct round round = {.running = running,
+                                .samples = group->beam ? group->beam
+                                           : first     ? group->samples
+                                                       : running,
+                                .first = first,
+                                .seed = (uint64_t)group->request << 32 | generated}; /* all running ones have generated the same */
     enum status status = SIM_OK;
-    for (uint32_t i = 0; i < results && status == SIM_OK; i++) {
-        struct v0_result *result = &outputs->results[i];
-        if (result->child == result->parent)
-            continue;
-        status = v0_group_add(group, result->child, diag);
-        if (status == SIM_OK && result->child->status != V0_FINISHED)
-            status = v0_fork(manager, result->parent, result->child, diag);
-    }
-    for (uint32_t i = 0; i < results && status == SIM_OK; i++)
-        if (outputs->results[i].child == outputs->results[i].parent && outputs->results[i].child->status == V0_FINISHED)
-            v0_release(manager, outputs->results[i].child);
-    return status;
-}
-
-enum status v0_feed(struct v0_outputs *outputs, struct v0_manager *manager, struct v0_group *group, struct diag *diag)
-{
-    uint32_t running = v0_group_count(group, V0_RUNNING), draws, results = 0, number = 0;
-    uint32_t generated = 0;
-    for (uint32_t i = group->count; i-- > 0;)
-        if (group->sequences[i]->status == V0_RUNNING)
-            generated = group->sequences[i]->generated; /* all running ones have generated the same */
-    enum status status = draw_parents(outputs, group, running, generated, &draws, diag);
-    if (status == SIM_OK)
-        status = array_reserve(&outputs->results, &outputs->capacity, (size_t)draws + running, sizeof *outputs->results, "outputs", diag);
-    for (uint32_t i = 0; i < group->count && number < running && status == SIM_OK;) {
+    for (uint32_t i = 0, number = 0; number < running && status == SIM_OK; i++) {
         struct v0_sequence *sequence = group->sequences[i];
         uint32_t taken;
-        if (sequence->status != V0_RUNNING) {
-            i++;
+        if (sequence->status != V0_RUNNING)
             continue;
-        }
-        status = continue_sequence(outputs, manager, group, sequence, number++, draws, &results, &taken, diag);
+        status = continue_sequence(&round, manager, group, sequence, number++, &taken, diag);
         if (status == SIM_OK && taken == 0) { /* a beam that nobody continues leaves at once */
             v0_release(manager, sequence);
-            v0_group_remove(group, sequence);
-        } else {
-            i++;
+            v0_group_remove(group, i--);
         }
     }
-    return status == SIM_OK ? settle(outputs, manager, group, results, diag) : status;
+    for (uint32_t i = 0; i < group->count && status == SIM_OK; i++)
+        if (group->sequences[i]->status == V0_FINISHED)
+            v0_release(manager, group->sequences[i]);
+    return status;
 }

@@ -1,28 +1,14 @@
 /* vllm_v0_phases.c - the three phases of a V0 step: running groups go on, swapped ones come back, waiting ones are admitted; and the
  * preemption that the first may need. Start reading at the end: the two orders in which vLLM runs them. Sections in comments are those of
  * doc/vllm_v0.md. Source: vLLM 0.6.2 core/scheduler.py. */
-#include "vllm_v0/vllm_v0_phases.h"
+#include "vllm_v0/vllm_v0_state.h"
 
 #include <stdio.h>
 
-#include "base/array.h"
-
-enum status v0_push(struct positions *list, uint32_t position, struct diag *diag)
+static void push(struct vllm_v0 *v0, enum v0_phase phase, uint32_t request, int64_t tokens)
 {
-    enum status status =
-        array_reserve(&list->items, &list->capacity, (size_t)list->count + 1, sizeof *list->items, "a scheduler list", diag);
-    if (status == SIM_OK)
-        list->items[list->count++] = position;
-    return status;
-}
-
-enum status v0_push_scheduled(struct phase *phase, uint32_t request, int64_t tokens, struct diag *diag)
-{
-    enum status status =
-        array_reserve(&phase->items, &phase->capacity, (size_t)phase->count + 1, sizeof *phase->items, "a scheduler list", diag);
-    if (status == SIM_OK)
-        phase->items[phase->count++] = (struct scheduled){.request = request, .tokens = (int32_t)tokens};
-    return status;
+    struct phase *list = &v0->phases[phase];
+    list->items[list->count++] = (struct scheduled){.request = request, .tokens = (int32_t)tokens};
 }
 
 /* The first reason counts. The step goes no further, and the replay ends. */
@@ -74,11 +60,8 @@ static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t request
     enum preemption_mode mode = v0->config.preemption_mode;
     if (mode == PREEMPTION_AUTO)
         mode = v0_group_reserve(group) == 1 ? PREEMPTION_RECOMPUTE : PREEMPTION_SWAP;
-    enum status status = array_reserve(&v0->preempted, &v0->preempted_capacity, (size_t)v0->preempted_count + 1, sizeof *v0->preempted,
-                                       "a scheduler list", diag);
-    if (status != SIM_OK)
-        return status;
-    struct preempted *entry = &v0->preempted[v0->preempted_count];
+    enum status status = SIM_OK;
+    struct preempted *entry = &v0->step->preempted[v0->step->preempted_count];
     *entry = (struct preempted){.request = victim, .requester = requester, .kind = PREEMPT_SWAP};
     for (uint32_t i = 0; i < group->count; i++)
         entry->blocks += group->sequences[i]->status == V0_RUNNING ? group->sequences[i]->count : 0;
@@ -94,17 +77,14 @@ static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t request
         sequence->status = V0_WAITING;
         sequence->computed = 0;
         sequence->decoding = false;
-        status = v0_push(&v0->recomputed, victim, diag);
     } else {
         if (!v0_can_swap_out(&v0->manager, group)) {
             die(v0, "no CPU blocks left to swap to", victim);
             return SIM_OK;
         }
         status = v0_swap_out(&v0->manager, group, diag);
-        if (status == SIM_OK)
-            status = v0_push(&v0->swapped_out, victim, diag);
     }
-    v0->preempted_count++;
+    v0->step->preempted_count++;
     return status;
 }
 
@@ -140,8 +120,7 @@ static enum status phase_running(struct vllm_v0 *v0, struct diag *diag)
         enum status status = make_room(v0, request, &granted, diag);
         if (status == SIM_OK && granted) {
             status = v0_append(&v0->manager, group, diag);
-            if (status == SIM_OK)
-                status = v0_push_scheduled(decoding ? &v0->decodes : &v0->continued, request, decoding ? 1 : tokens, diag);
+            push(v0, decoding ? V0_DECODES : V0_CONTINUED, request, decoding ? 1 : tokens);
             v0->tokens += tokens;
             if (chunked)
                 v0->sequences += v0_group_reserve(group);
@@ -154,14 +133,6 @@ static enum status phase_running(struct vllm_v0 *v0, struct diag *diag)
 
 /* --- section 6: swapping in ------------------------------------------------------------------------------------------------------ */
 
-/* It needs more blocks than the pool has, so vLLM gives it up. */
-static enum status drop_swapped_head(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
-{
-    request_queue_pop(&v0->swapped);
-    v0_lose_swapped(&v0->groups[request]);
-    return v0_push(&v0->ignored_swapped, request, diag);
-}
-
 static enum status swap_in_head(struct vllm_v0 *v0, uint32_t request, int64_t tokens, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[request];
@@ -169,11 +140,9 @@ static enum status swap_in_head(struct vllm_v0 *v0, uint32_t request, int64_t to
     enum status status = v0_swap_in(&v0->manager, group, diag);
     if (status == SIM_OK)
         status = v0_append(&v0->manager, group, diag);
-    if (status == SIM_OK)
-        status = v0_push(&v0->resumed, request, diag);
+    v0->step->resumed[v0->step->resumed_count++] = request;
     bool decoding = group->sequences[0]->decoding;
-    if (status == SIM_OK)
-        status = v0_push_scheduled(decoding ? &v0->swapped_decodes : &v0->swapped_prefills, request, decoding ? 1 : tokens, diag);
+    push(v0, decoding ? V0_SWAPPED_DECODES : V0_SWAPPED_PREFILLS, request, decoding ? 1 : tokens);
     v0->tokens += tokens;
     v0->sequences += v0_group_reserve(group);
     return status;
@@ -187,8 +156,10 @@ static enum status phase_swapped(struct vllm_v0 *v0, struct diag *diag)
         uint32_t request = request_queue_peek(&v0->swapped);
         struct v0_group *group = &v0->groups[request];
         enum v0_fit fit = v0_can_swap_in(&v0->manager, group);
-        if (fit == V0_NEVER) {
-            status = drop_swapped_head(v0, request, diag);
+        if (fit == V0_NEVER) { /* it needs more blocks than the pool has, so vLLM gives it up */
+            request_queue_pop(&v0->swapped);
+            v0_lose_swapped(group);
+            v0->ignored_swapped.items[v0->ignored_swapped.count++] = request;
             continue;
         }
         int64_t tokens = v0_group_wants(group, V0_SWAPPED);
@@ -202,23 +173,13 @@ static enum status phase_swapped(struct vllm_v0 *v0, struct diag *diag)
 
 /* --- sections 4.1 and 7.3: admission --------------------------------------------------------------------------------------------- */
 
-/* The prompt can never be scheduled: vLLM answers it with an empty output. */
-static enum status ignore_head(struct vllm_v0 *v0, uint32_t request, struct diag *diag)
-{
-    v0_group_only(&v0->groups[request], V0_WAITING)->status = V0_FINISHED;
-    request_queue_pop(&v0->waiting);
-    return v0_push(&v0->ignored, request, diag);
-}
-
 static enum status admit_head(struct vllm_v0 *v0, uint32_t request, int64_t tokens, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[request];
     request_queue_pop(&v0->waiting);
     enum status status = v0_allocate(&v0->manager, group, diag);
-    if (status == SIM_OK)
-        status = v0_push_scheduled(&v0->new_prefills, request, tokens, diag);
-    if (status == SIM_OK)
-        status = v0_push_scheduled(&v0->admitted, request, 0, diag);
+    push(v0, V0_NEW_PREFILLS, request, tokens);
+    v0->step->admitted[v0->step->admitted_count++] = (struct admitted){.request = request};
     v0->tokens += tokens;
     v0->sequences += v0_group_reserve(group);
     return status;
@@ -240,8 +201,10 @@ static enum status phase_waiting(struct vllm_v0 *v0, struct diag *diag)
         if (v0->abort)
             break;
         enum v0_fit fit = tokens > limit ? V0_NEVER : v0_can_allocate(&v0->manager, group);
-        if (fit == V0_NEVER) {
-            status = ignore_head(v0, request, diag);
+        if (fit == V0_NEVER) { /* the prompt can never be scheduled: vLLM answers it with an empty output */
+            v0_group_only(group, V0_WAITING)->status = V0_FINISHED;
+            request_queue_pop(&v0->waiting);
+            v0->step->ignored[v0->step->ignored_count++] = request;
             continue;
         }
         if (fit == V0_LATER || tokens == 0 || v0->tokens + tokens > budget ||
@@ -258,10 +221,10 @@ static enum status phase_waiting(struct vllm_v0 *v0, struct diag *diag)
 enum status v0_schedule_prefill_first(struct vllm_v0 *v0, struct diag *diag)
 {
     enum status status = v0->swapped.count == 0 ? phase_waiting(v0, diag) : SIM_OK;
-    if (status != SIM_OK || v0->new_prefills.count > 0)
+    if (status != SIM_OK || v0->phases[V0_NEW_PREFILLS].count > 0)
         return status;
     status = phase_running(v0, diag);
-    if (status == SIM_OK && v0->preempted_count == 0 && !v0->abort)
+    if (status == SIM_OK && v0->step->preempted_count == 0 && !v0->abort)
         status = phase_swapped(v0, diag);
     return status;
 }
@@ -270,11 +233,12 @@ enum status v0_schedule_prefill_first(struct vllm_v0 *v0, struct diag *diag)
 enum status v0_schedule_chunked(struct vllm_v0 *v0, struct diag *diag)
 {
     enum status status = phase_running(v0, diag);
-    if (status == SIM_OK && v0->preempted_count == 0 && !v0->abort)
+    if (status == SIM_OK && v0->step->preempted_count == 0 && !v0->abort)
         status = phase_swapped(v0, diag);
     if (status == SIM_OK && !v0->abort)
         status = phase_waiting(v0, diag);
     if (status == SIM_OK && !v0->abort && v0->tokens > v0->config.max_num_batched_tokens)
-        die(v0, "several sequences of one group went over max_num_batched_tokens", v0->decodes.items[v0->decodes.count - 1].request);
+        die(v0, "several sequences of one group went over max_num_batched_tokens",
+            v0->phases[V0_DECODES].items[v0->phases[V0_DECODES].count - 1].request);
     return status;
 }

@@ -6,52 +6,47 @@
 #include "engine/request_queue.h"
 #include "engine/scheduler.h"
 #include "vllm_v0/vllm_v0_groups.h"
-#include "vllm_v0/vllm_v0_outputs.h"
 
-/* A growing list of positions. */
+/* Groups by position, and scheduled groups of one phase with their tokens; `tokens` of a decode is 1 whatever the number of sequences. */
 struct positions {
     uint32_t *items;
-    size_t capacity;
     uint32_t count;
 };
-
-/* Scheduled groups of one phase with their tokens; `tokens` of a decode is 1 whatever the number of sequences. */
 struct phase {
     struct scheduled *items;
-    size_t capacity;
     uint32_t count;
 };
+enum v0_phase { V0_NEW_PREFILLS, V0_CONTINUED, V0_DECODES, V0_SWAPPED_PREFILLS, V0_SWAPPED_DECODES, V0_PHASES };
 
 struct vllm_v0 {
     struct scheduler base;
     const struct trace *trace;
     struct config config;
     struct v0_manager manager;
-    struct v0_outputs outputs;
     struct v0_group *groups; /* by position */
     struct request_queue waiting, swapped;
-    struct positions running, next_running;
+    struct positions running;
     uint32_t running_first; /* while the decode phase walks: [first, count) are not reached yet */
+    struct step lists;      /* what every step starts from: empty lists. All have room for every request; `sequences` alone grows */
+    size_t sequences_capacity;
     /* this step */
+    struct step *step;
     int64_t tokens; /* budget used; see clip() for how it can shrink */
     uint32_t sequences;
-    struct phase new_prefills, continued, decodes, swapped_prefills, swapped_decodes;
-    struct positions recomputed, swapped_out, resumed, ignored, ignored_swapped, finished;
-    struct phase admitted, scheduled, sampled;
-    struct preempted *preempted;
-    size_t preempted_capacity;
-    uint32_t preempted_count;
-    struct step_sequence *step_sequences;
-    size_t step_sequences_capacity;
-    uint32_t prefill_groups; /* how many of `scheduled` count as prefill */
-    int32_t *chunks;         /* tokens of each scheduled group's sequences */
-    size_t chunks_capacity;
+    struct phase phases[V0_PHASES];
+    struct positions ignored_swapped; /* told of after step->ignored */
+    uint32_t prefill_groups;          /* how many of the scheduled count as prefill */
+    int32_t *chunks;                  /* tokens of each scheduled group's sequences */
     const char *abort;
     char abort_text[256], diagnosis[512];
 };
 
-/* Append to a list; it grows. */
-SIM_NODISCARD enum status v0_push(struct positions *list, uint32_t position, struct diag *diag);
-SIM_NODISCARD enum status v0_push_scheduled(struct phase *phase, uint32_t request, int64_t tokens, struct diag *diag);
+/* --- vllm_v0_phases.c: who is in the coming step --- */
+/* Fill the lists of the step, which are empty: prefill first (section 4) or chunked (section 7). v0->abort is set when vLLM would die. */
+SIM_NODISCARD enum status v0_schedule_prefill_first(struct vllm_v0 *v0, struct diag *diag);
+SIM_NODISCARD enum status v0_schedule_chunked(struct vllm_v0 *v0, struct diag *diag);
+
+/* Tokens that the live sequences with a status want. */
+uint32_t v0_group_wants(const struct v0_group *group, enum v0_status status);
 
 #endif

@@ -3,6 +3,7 @@
 #include "vllm_v1/eviction_order.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 
@@ -11,23 +12,19 @@
 enum status eviction_order_init(struct eviction_order *order, const struct pagesim_eviction_policy *policy, uint32_t num_blocks,
                                 struct diag *diag)
 {
-    const char *what = "the order of eviction";
     *order = (struct eviction_order){.num_blocks = num_blocks};
     if (!policy->key)
         return SIM_OK;
     order->policy = policy;
-    enum status status = array_zeroed(&order->facts, num_blocks, sizeof *order->facts, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&order->keys, num_blocks, sizeof *order->keys, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&order->heap, num_blocks, sizeof *order->heap, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&order->at, num_blocks, sizeof *order->at, what, diag);
-    for (uint32_t block = 0; block < num_blocks && status == SIM_OK; block++)
-        order->at[block] = NOWHERE;
-    if (status != SIM_OK)
+    const struct array_request arrays[] = {ARRAY_OF(order->facts, num_blocks), ARRAY_OF(order->keys, num_blocks),
+                                           ARRAY_OF(order->heap, num_blocks), ARRAY_OF(order->at, num_blocks)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the order of eviction", diag);
+    if (status != SIM_OK) {
         eviction_order_deinit(order);
-    return status;
+        return status;
+    }
+    memset(order->at, 0xff, num_blocks * sizeof *order->at); /* everybody is NOWHERE */
+    return SIM_OK;
 }
 
 void eviction_order_deinit(struct eviction_order *order)

@@ -13,8 +13,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "engine/request_queue.h"
 #include "vllm_v1/scheduling_order.h"
+#include "vllm_v1/v1_rules.h"
 #include "vllm_v1/vllm_v1_blocks.h"
 
 struct v1_request {
@@ -40,18 +42,13 @@ struct vllm_v1 {
     uint32_t running_count;
     uint64_t held_tokens; /* sum of computed over running */
     bool want_lists;
-    /* The lists of the current step. Each has room for every request that can appear in it. */
-    uint32_t *step_order; /* scheduled positions; a victim may leave it again */
-    uint32_t order_count;
-    struct scheduled *scheduled, *sampled;
-    struct step_sequence *sequences;
-    struct admitted *admitted;
-    struct preempted *preempted;
-    uint32_t preempted_count, admitted_count;
-    uint32_t *finished;
-    struct unwritten *unwritten; /* grows; only when lists are wanted */
+    /* What every step starts from: empty lists, each with room for every request that can appear in it. `unwritten` alone grows, and only
+     * when lists are wanted. */
+    struct step lists;
     size_t unwritten_capacity;
-    uint32_t unwritten_count;
+    struct step *step;  /* while one is decided */
+    uint32_t budget;    /* tokens left for it */
+    uint32_t threshold; /* most tokens of one request in it */
 };
 
 /* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
@@ -114,9 +111,7 @@ static int64_t running_key(const struct pagesim_policy_running *running, uint32_
 static uint32_t running_shared_tokens(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
-    uint32_t position = v1->running[at], shared = v1_blocks_shared_tokens(&v1->blocks, position),
-             computed = v1->requests[position].computed;
-    return shared < computed ? shared : computed;
+    return min_u32(v1_blocks_shared_tokens(&v1->blocks, v1->running[at]), v1->requests[v1->running[at]].computed);
 }
 
 /* Section 6.1, choice of victim: an index into running. */
@@ -161,10 +156,10 @@ static void waiting_set_key(struct pagesim_policy_waiting *waiting, uint32_t pos
 }
 
 /* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. */
-static enum status reorder_waiting(struct vllm_v1 *v1, uint32_t budget, struct diag *diag)
+static enum status reorder_waiting(struct vllm_v1 *v1, struct diag *diag)
 {
     const struct pagesim_scheduling_policy *policy = v1->order.policy;
-    if (!policy->before_admission || v1->waiting.count == 0 || budget == 0 || v1->running_count == v1->config.max_num_seqs ||
+    if (!policy->before_admission || v1->waiting.count == 0 || v1->budget == 0 || v1->running_count == v1->config.max_num_seqs ||
         v1->blocks.pool.num_free == 0)
         return SIM_OK;
     struct waiting_view all = {.waiting = {.count = v1->waiting.count,
@@ -192,44 +187,42 @@ static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t 
     return SIM_OK;
 }
 
-static void remove_at(uint32_t *list, uint32_t *count, uint32_t at)
-{
-    memmove(list + at, list + at + 1, (size_t)(--*count - at) * sizeof *list);
-}
-
 /* The victim had its turn already: what it was to compute will never be written, though its blocks stay registered. */
 static enum status note_unwritten(struct vllm_v1 *v1, uint32_t victim, struct diag *diag)
 {
     const struct v1_table *table = &v1->blocks.tables[victim];
     const uint32_t size = v1->config.block_size, computed = v1->requests[victim].computed, from = computed / size;
-    enum status status = array_reserve(&v1->unwritten, &v1->unwritten_capacity, (size_t)v1->unwritten_count + table->count - from,
-                                       sizeof *v1->unwritten, "the list of unwritten blocks", diag);
+    struct step *step = v1->step;
+    enum status status = array_reserve(&v1->lists.unwritten, &v1->unwritten_capacity, (size_t)step->unwritten_count + table->count - from,
+                                       sizeof *step->unwritten, "the list of unwritten blocks", diag);
+    step->unwritten = v1->lists.unwritten;
     for (uint32_t i = from; i < table->count && status == SIM_OK; i++)
-        v1->unwritten[v1->unwritten_count++] = (struct unwritten){.block = table->blocks[i], .valid = i == from ? computed % size : 0};
+        step->unwritten[step->unwritten_count++] = (struct unwritten){.block = table->blocks[i], .valid = i == from ? computed % size : 0};
     return status;
 }
 
 /* Take everything from running[at] and let it wait again. */
-static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, uint32_t *budget, struct diag *diag)
+static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, struct diag *diag)
 {
     uint32_t victim = v1->running[at];
     struct v1_request *request = &v1->requests[victim];
-    remove_at(v1->running, &v1->running_count, at);
+    struct step *step = v1->step;
+    memmove(v1->running + at, v1->running + at + 1, (size_t)(--v1->running_count - at) * sizeof *v1->running);
     if (request->scheduled) { /* not under fcfs: it had its turn in this step already */
         uint32_t k = 0;
-        while (v1->step_order[k] != victim)
+        while (step->scheduled[k].request != victim)
             k++;
-        remove_at(v1->step_order, &v1->order_count, k);
-        *budget += request->scheduled;
+        memmove(step->scheduled + k, step->scheduled + k + 1, (size_t)(--step->scheduled_count - k) * sizeof *step->scheduled);
+        v1->budget += request->scheduled;
         enum status status = v1->want_lists ? note_unwritten(v1, victim, diag) : SIM_OK;
         if (status != SIM_OK)
             return status;
     }
-    v1->preempted[v1->preempted_count++] = (struct preempted){.request = victim,
-                                                              .kind = PREEMPT_RECOMPUTE,
-                                                              .requester = requester,
-                                                              .tokens_lost = request->computed,
-                                                              .blocks = v1->blocks.tables[victim].count};
+    step->preempted[step->preempted_count++] = (struct preempted){.request = victim,
+                                                                  .kind = PREEMPT_RECOMPUTE,
+                                                                  .requester = requester,
+                                                                  .tokens_lost = request->computed,
+                                                                  .blocks = v1->blocks.tables[victim].count};
     v1_blocks_release(&v1->blocks, victim);
     v1->held_tokens -= request->computed;
     uint32_t lost = request->computed;
@@ -241,22 +234,20 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
 }
 
 /* How many tokens a request may compute: long prompts are cut, the budget and the model's length bound. */
-static uint32_t tokens_now(uint32_t wanted, uint32_t threshold, uint32_t budget)
+static uint32_t tokens_now(const struct vllm_v1 *v1, uint32_t wanted)
 {
-    if (threshold > 0 && threshold < wanted)
-        wanted = threshold;
-    return wanted < budget ? wanted : budget;
+    return min_u32(wanted, min_u32(v1->threshold, v1->budget));
 }
 
-static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens, uint32_t *budget)
+static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens)
 {
     v1->requests[position].scheduled = tokens;
-    v1->step_order[v1->order_count++] = position;
-    *budget -= tokens;
+    v1->step->scheduled[v1->step->scheduled_count++] = (struct scheduled){.request = position, .tokens = (int32_t)tokens};
+    v1->budget -= tokens;
 }
 
 /* Make room for running[*k], preempting while it does not fit. *granted = false: it was preempted itself. */
-static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, uint32_t *budget, bool *granted, struct diag *diag)
+static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, bool *granted, struct diag *diag)
 {
     uint32_t position = v1->running[*k];
     const struct v1_request *request = &v1->requests[position];
@@ -266,7 +257,7 @@ static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, uint32
         if (status != SIM_OK || *granted)
             return status;
         uint32_t at = choose_victim(v1), victim = v1->running[at];
-        status = preempt(v1, at, position, budget, diag);
+        status = preempt(v1, at, position, diag);
         if (status != SIM_OK || victim == position)
             return status;
         *k -= at < *k;
@@ -274,44 +265,43 @@ static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, uint32
 }
 
 /* Section 6.1 */
-static enum status schedule_running(struct vllm_v1 *v1, uint32_t threshold, uint32_t *budget, struct diag *diag)
+static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
 {
-    for (uint32_t k = 0; k<v1->running_count && * budget> 0;) {
+    for (uint32_t k = 0; k < v1->running_count && v1->budget > 0;) {
         uint32_t position = v1->running[k];
         const struct v1_request *request = &v1->requests[position];
-        uint32_t tokens = tokens_now(request->known - request->computed, threshold, *budget);
-        uint32_t room = v1->config.max_model_len - request->computed - 1;
-        tokens = tokens < room ? tokens : room;
+        const uint32_t room = v1->config.max_model_len - request->computed - 1;
+        const uint32_t tokens = min_u32(tokens_now(v1, request->known - request->computed), room);
         if (tokens == 0) {
             k++;
             continue;
         }
         bool granted;
-        enum status status = grow(v1, &k, tokens, budget, &granted, diag);
+        enum status status = grow(v1, &k, tokens, &granted, diag);
         if (status != SIM_OK)
             return status;
         if (!granted)
             continue; /* running[k] is the next one now: it goes on with what the release freed. Under FCFS there is none. */
-        note_scheduled(v1, position, tokens, budget);
+        note_scheduled(v1, position, tokens);
         k++;
     }
     return SIM_OK;
 }
 
 /* Section 6.2: no skipping over a head that does not fit. */
-static enum status schedule_waiting(struct vllm_v1 *v1, uint32_t threshold, uint32_t *budget, struct diag *diag)
+static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
 {
-    while (*budget > 0 && v1->waiting.count > 0 && v1->running_count < v1->config.max_num_seqs) {
+    enum status status = reorder_waiting(v1, diag);
+    while (status == SIM_OK && v1->budget > 0 && v1->waiting.count > 0 && v1->running_count < v1->config.max_num_seqs) {
         uint32_t position = request_queue_peek(&v1->waiting), hits;
         struct v1_request *request = &v1->requests[position];
-        enum status status = v1_blocks_lookup(&v1->blocks, position, request->known, &hits, diag);
+        status = v1_blocks_lookup(&v1->blocks, position, request->known, &hits, diag);
         if (status != SIM_OK)
             return status;
         uint32_t cached = hits * v1->config.block_size, rest = request->known - cached;
-        uint32_t wanted = threshold > 0 && threshold < rest ? threshold : rest;
-        if (!v1->config.enable_chunked_prefill && wanted > *budget)
+        if (!v1->config.enable_chunked_prefill && min_u32(rest, v1->threshold) > v1->budget)
             break; /* the threshold cuts before this test: with it, prompts are split even so */
-        uint32_t tokens = tokens_now(rest, threshold, *budget);
+        uint32_t tokens = tokens_now(v1, rest);
         struct v1_demand demand = {.position = position,
                                    .known = request->known,
                                    .new_tokens = tokens,
@@ -320,36 +310,32 @@ static enum status schedule_waiting(struct vllm_v1 *v1, uint32_t threshold, uint
                                    .whole = v1->config.scheduler_reserve_full_isl};
         bool fits;
         status = v1_blocks_allocate(&v1->blocks, &demand, &fits, diag);
-        if (status != SIM_OK)
-            return status;
-        if (!fits)
+        if (status != SIM_OK || !fits)
             break;
         request_queue_pop(&v1->waiting);
         v1->running[v1->running_count++] = position;
         request->computed = cached;
         v1->held_tokens += cached;
-        v1->admitted[v1->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached};
+        v1->step->admitted[v1->step->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached};
         if (v1->tells)
             tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
-        note_scheduled(v1, position, tokens, budget);
+        note_scheduled(v1, position, tokens);
     }
-    return SIM_OK;
+    return status;
 }
 
 /* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. */
-static void fill_lists(struct vllm_v1 *v1, struct step *step)
+static void compute(struct vllm_v1 *v1, struct step *step)
 {
-    for (uint32_t i = 0; i < v1->order_count; i++) {
-        uint32_t position = v1->step_order[i];
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        const uint32_t position = step->scheduled[i].request, tokens = (uint32_t)step->scheduled[i].tokens;
         struct v1_request *request = &v1->requests[position];
-        uint32_t tokens = request->scheduled;
-        v1->scheduled[i] = (struct scheduled){.request = position, .tokens = (int32_t)tokens};
         if (v1->want_lists)
-            v1->sequences[i] = (struct step_sequence){.request = position,
-                                                      .start = request->computed,
-                                                      .tokens = tokens,
-                                                      .blocks = v1->blocks.tables[position].blocks,
-                                                      .num_blocks = v1->blocks.tables[position].count};
+            step->sequences[i] = (struct step_sequence){.request = position,
+                                                        .start = request->computed,
+                                                        .tokens = tokens,
+                                                        .blocks = v1->blocks.tables[position].blocks,
+                                                        .num_blocks = v1->blocks.tables[position].count};
         const bool samples = request->computed + tokens == request->known; /* no token is left to compute: the step brings the next */
         step_shape_add(&step->shape, request->computed, tokens, tokens == 1 && samples);
         step->shape.sampled += samples;
@@ -357,16 +343,7 @@ static void fill_lists(struct vllm_v1 *v1, struct step *step)
         request->scheduled = 0;
         v1->held_tokens += tokens;
     }
-    step->scheduled = v1->scheduled;
-    step->scheduled_count = v1->order_count;
-    step->sequences = v1->sequences;
-    step->sequence_count = v1->want_lists ? v1->order_count : 0;
-    step->admitted = v1->admitted;
-    step->admitted_count = v1->admitted_count;
-    step->preempted = v1->preempted;
-    step->preempted_count = v1->preempted_count;
-    step->unwritten = v1->unwritten;
-    step->unwritten_count = v1->unwritten_count;
+    step->sequence_count = v1->want_lists ? step->scheduled_count : 0;
 }
 
 static void fill_tally(const struct vllm_v1 *v1, struct step *step)
@@ -381,7 +358,7 @@ static void fill_tally(const struct vllm_v1 *v1, struct step *step)
         .used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free,
         .table_blocks = (uint32_t)blocks->table_blocks,
         .table_runs = (uint32_t)blocks->table_runs,
-        .preemptions = v1->preempted_count,
+        .preemptions = step->preempted_count,
     };
     step_tally_set_work(&step->tally, &step->shape);
 }
@@ -389,23 +366,17 @@ static void fill_tally(const struct vllm_v1 *v1, struct step *step)
 static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
 {
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
-    *step = (struct step){0};
+    *step = v1->lists;
+    v1->step = step;
     v1->now_ns = now_ns;
-    v1->order_count = v1->preempted_count = v1->admitted_count = v1->unwritten_count = 0;
-    uint32_t budget = v1->config.max_num_batched_tokens;
-    /* A lone request is not held back by the threshold. */
-    uint32_t threshold = v1->running_count + v1->waiting.count > 1 ? v1->config.long_prefill_token_threshold : 0;
-    enum status status = schedule_running(v1, threshold, &budget, diag);
-    if (status == SIM_OK && v1->preempted_count == 0) {
-        status = reorder_waiting(v1, budget, diag);
-        if (status == SIM_OK)
-            status = schedule_waiting(v1, threshold, &budget, diag);
-    }
-    if (status != SIM_OK)
-        return status;
-    fill_lists(v1, step);
+    v1->budget = v1->config.max_num_batched_tokens;
+    v1->threshold = v1_threshold(&v1->config, v1->running_count + v1->waiting.count);
+    enum status status = schedule_running(v1, diag);
+    if (status == SIM_OK && step->preempted_count == 0)
+        status = schedule_waiting(v1, diag);
+    compute(v1, step);
     fill_tally(v1, step);
-    return SIM_OK;
+    return status;
 }
 
 /* Section 7: tokens in scheduled order; who is done gives its blocks back before the next is looked at. */
@@ -413,7 +384,6 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
 {
     (void)diag;
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
-    uint32_t sampled = 0, finished = 0;
     if (v1->tells)
         tell_computed(v1, end_ns, step);
     for (uint32_t i = 0; i < step->scheduled_count; i++) {
@@ -422,29 +392,25 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
         if (request->computed < request->known)
             continue;
         request->known++;
-        v1->sampled[sampled++] = (struct scheduled){.request = position, .tokens = 1};
+        step->sampled[step->sampled_count++] = (struct scheduled){.request = position, .tokens = 1};
         if (request->known - v1->trace->input_tokens[position] < v1->trace->output_tokens[position] &&
             request->known < v1->config.max_model_len)
             continue;
         if (v1->tells)
             tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
-        v1->finished[finished++] = position;
+        step->finished[step->finished_count++] = position;
         v1_blocks_release(&v1->blocks, position);
         v1_blocks_forget(&v1->blocks, position);
         v1->held_tokens -= request->computed;
         request->known = 0; /* marks it as gone for the sweep below */
     }
-    if (finished > 0) {
+    if (step->finished_count > 0) {
         uint32_t kept = 0;
         for (uint32_t i = 0; i < v1->running_count; i++)
             if (v1->requests[v1->running[i]].known > 0)
                 v1->running[kept++] = v1->running[i];
         v1->running_count = kept;
     }
-    step->sampled = v1->sampled;
-    step->sampled_count = sampled;
-    step->finished = v1->finished;
-    step->finished_count = finished;
     return SIM_OK;
 }
 
@@ -463,13 +429,6 @@ bool vllm_v1_never_runs(const struct trace *trace, const struct config *config, 
     return *smallest_pool > config->num_gpu_blocks;
 }
 
-/* Nothing to add: whoever could never run was dropped, and everybody else runs once the others are gone. */
-static const char *v1_diagnose(struct scheduler *self)
-{
-    (void)self;
-    return NULL;
-}
-
 static void v1_pool_state(const struct scheduler *self, struct step_tally *tally)
 {
     const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
@@ -483,10 +442,8 @@ static bool v1_check(const struct scheduler *self, struct diag *diag)
     uint64_t held = 0;
     for (uint32_t i = 0; i < v1->running_count; i++)
         held += v1->requests[v1->running[i]].computed;
-    if (held != v1->held_tokens || v1->running_count > v1->config.max_num_seqs || !request_queue_check(&v1->waiting)) {
-        diag_set(diag, SIM_FAILED, "the scheduler's queues or sums are inconsistent");
-        return false;
-    }
+    if (held != v1->held_tokens || v1->running_count > v1->config.max_num_seqs || !request_queue_check(&v1->waiting))
+        return diag_set(diag, SIM_FAILED, "the scheduler's queues or sums are inconsistent"), false;
     return v1_blocks_check(&v1->blocks, diag);
 }
 
@@ -498,23 +455,16 @@ static void v1_destroy(struct scheduler *self)
     scheduling_order_deinit(&v1->order);
     free(v1->requests);
     free(v1->running);
-    free(v1->step_order);
-    free(v1->scheduled);
-    free(v1->sampled);
-    free(v1->sequences);
-    free(v1->admitted);
-    free(v1->preempted);
-    free(v1->finished);
-    free(v1->unwritten);
+    step_free_lists(&v1->lists);
     free(v1);
 }
 
+/* Nothing to diagnose: whoever could never run was dropped, and everybody else runs once the others are gone. */
 static const struct scheduler_ops ops = {
     .never_runs = vllm_v1_never_runs,
     .arrive = v1_arrive,
     .schedule = v1_schedule,
     .complete = v1_complete,
-    .diagnose = v1_diagnose,
     .pool_state = v1_pool_state,
     .check = v1_check,
     .destroy = v1_destroy,
@@ -523,26 +473,11 @@ static const struct scheduler_ops ops = {
 /* Running requests are at most max_num_seqs, and so is every list of a step. */
 static enum status make_lists(struct vllm_v1 *v1, struct diag *diag)
 {
-    size_t most = v1->config.max_num_seqs < v1->trace->count ? v1->config.max_num_seqs : v1->trace->count;
-    const char *what = "the scheduler's lists";
-    enum status status = array_zeroed(&v1->requests, v1->trace->count, sizeof *v1->requests, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&v1->running, most, sizeof *v1->running, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&v1->step_order, most, sizeof *v1->step_order, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&v1->scheduled, most, sizeof *v1->scheduled, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&v1->sampled, most, sizeof *v1->sampled, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&v1->sequences, most, sizeof *v1->sequences, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&v1->admitted, most, sizeof *v1->admitted, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&v1->preempted, most, sizeof *v1->preempted, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&v1->finished, most, sizeof *v1->finished, what, diag);
-    return status;
+    const size_t most = min_u32(v1->config.max_num_seqs, v1->trace->count);
+    const struct array_request arrays[] = {ARRAY_OF(v1->requests, v1->trace->count), ARRAY_OF(v1->running, most),
+                                           ARRAY_IF(v1->want_lists, v1->lists.sequences, most)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the scheduler's lists", diag);
+    return status == SIM_OK ? step_make_lists(&v1->lists, most, diag) : status;
 }
 
 enum status vllm_v1_create(const struct trace *trace, const struct config *config, const struct step_time_model *model, bool want_lists,

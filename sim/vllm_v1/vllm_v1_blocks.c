@@ -8,28 +8,30 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "vllm_v1/v1_rules.h"
 
 enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, const struct config *config, struct diag *diag)
 {
     *blocks = (struct v1_blocks){.trace = trace,
                                  .block_size = config->block_size,
-                                 .trace_block_size = config->trace_block_size,
                                  .max_model_len = config->max_model_len,
                                  .blocks_per_hash =
                                      config->trace_block_size % config->block_size ? 0 : config->trace_block_size / config->block_size,
                                  .caching = config->enable_prefix_caching,
                                  .last_position = UINT32_MAX};
+    const struct array_request arrays[] = {ARRAY_OF(blocks->tables, trace->count), ARRAY_OF(blocks->spares, trace->count)};
     uint32_t null_block;
     enum status status = SIM_OK;
     if (kv_block_pool_init(&blocks->pool, config->num_gpu_blocks, KV_ASCENDING) != KV_OK)
         return diag_no_memory(diag, (size_t)config->num_gpu_blocks * 12, "the block pool");
     if (kv_block_pool_take(&blocks->pool, &null_block) != KV_OK)
         status = diag_set(diag, SIM_FAILED, "an empty block pool has no room for the null block");
-    if (status == SIM_OK && blocks->caching &&
-        (kv_prefix_cache_create(config->num_gpu_blocks, &blocks->cache) != KV_OK || kv_contents_create(&blocks->contents) != KV_OK))
+    if (status == SIM_OK && blocks->caching && kv_prefix_cache_create(config->num_gpu_blocks, &blocks->cache) != KV_OK)
         status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache");
+    if (status == SIM_OK && blocks->caching)
+        status = prompt_contents_init(&blocks->contents, trace, config->trace_block_size, diag);
     if (status == SIM_OK)
-        status = array_zeroed(&blocks->tables, trace->count, sizeof *blocks->tables, "block tables", diag);
+        status = array_zeroed_all(arrays, 2, "block tables", diag);
     const struct pagesim_eviction_policy *policy = policy_find_eviction(config->eviction_policy);
     if (status == SIM_OK && !policy)
         status = diag_set(diag, SIM_BAD_INPUT, "there is no eviction_policy \"%s\"", config->eviction_policy);
@@ -40,98 +42,50 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
     return status;
 }
 
-static void free_table(struct v1_table *table)
-{
-    free(table->blocks);
-    free(table->contents);
-    *table = (struct v1_table){0};
-}
-
 /* The arrays of a finished request, if there are any. */
 static void take_spare(struct v1_blocks *blocks, struct v1_table *table)
 {
     if (table->blocks || table->contents || blocks->spare_count == 0)
         return;
-    const struct v1_table *spare = &blocks->spares[--blocks->spare_count];
-    table->blocks = spare->blocks;
-    table->capacity = spare->capacity;
-    table->contents = spare->contents;
-    table->contents_capacity = spare->contents_capacity;
+    struct v1_table *spare = &blocks->tables[blocks->spares[--blocks->spare_count]];
+    *table = *spare;
+    *spare = (struct v1_table){0};
 }
 
 void v1_blocks_deinit(struct v1_blocks *blocks)
 {
-    for (uint32_t position = 0; blocks->tables && position < blocks->trace->count; position++)
-        free_table(&blocks->tables[position]);
-    for (size_t i = 0; i < blocks->spare_count; i++)
-        free_table(&blocks->spares[i]);
+    for (uint32_t position = 0; blocks->tables && position < blocks->trace->count; position++) {
+        free(blocks->tables[position].blocks);
+        free(blocks->tables[position].contents);
+    }
     free(blocks->tables);
     free(blocks->spares);
     free(blocks->hits);
-    free(blocks->spans);
     eviction_order_deinit(&blocks->eviction);
     kv_prefix_cache_destroy(blocks->cache);
-    kv_contents_destroy(blocks->contents);
+    prompt_contents_deinit(&blocks->contents);
     kv_block_pool_deinit(&blocks->pool);
     memset(blocks, 0, sizeof *blocks);
 }
 
-/* Identity of a block that no other request can have. A request has fewer than 2^31 blocks. */
-static uint64_t private_content(const struct v1_blocks *blocks, uint32_t position, uint32_t block, uint64_t end)
-{
-    uint32_t owner = position;
-    if (blocks->trace->sample && end <= blocks->trace->input_tokens[position])
-        owner -= blocks->trace->sample[position]; /* children follow child 0 and share its prompt */
-    return KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block;
-}
-
-/* Tokens [from, end) of the prompt, all named by hash ids, as spans of consecutive token values. */
-static enum status named_spans(struct v1_blocks *blocks, const uint32_t *hash_ids, uint64_t from, uint64_t end, size_t *count,
-                               struct diag *diag)
-{
-    const uint64_t width = blocks->trace_block_size;
-    size_t used = 0;
-    enum status status = array_reserve(&blocks->spans, &blocks->spans_capacity, (size_t)((end - from) / width + 2), sizeof *blocks->spans,
-                                       "the content of a block", diag);
-    if (status != SIM_OK)
-        return status;
-    while (from < end) {
-        uint64_t offset = from % width, length = width - offset;
-        if (length > end - from)
-            length = end - from;
-        blocks->spans[used++] = (struct kv_span){.first = (uint64_t)hash_ids[from / width] * width + offset, .count = (uint32_t)length};
-        from += length;
-    }
-    *count = used;
-    return SIM_OK;
-}
-
 /* Identity of a block that is named by hash ids throughout, given the block before it in `contents`. */
-static enum status named_content(struct v1_blocks *blocks, const uint32_t *hash_ids, uint32_t block, const uint64_t *contents,
-                                 uint64_t *content, struct diag *diag)
+static enum status named_content(struct v1_blocks *blocks, uint32_t position, uint32_t block, const uint64_t *contents, uint64_t *content,
+                                 struct diag *diag)
 {
     const uint32_t size = blocks->block_size, per = blocks->blocks_per_hash;
-    uint64_t parent = block ? contents[block - 1] : KV_CONTENT_NONE;
-    size_t count = 1;
-    if (per == 0) { /* blocks and trace blocks overlap in changing ways: every block is a key of its own */
-        enum status status = named_spans(blocks, hash_ids, (uint64_t)block * size, (uint64_t)(block + 1) * size, &count, diag);
-        if (status != SIM_OK)
-            return status;
-        return kv_contents_intern(blocks->contents, parent, blocks->spans, count, content) == KV_OK
-                   ? SIM_OK
-                   : diag_no_memory(diag, 64, "a block's content");
-    }
+    const uint64_t parent = block ? contents[block - 1] : KV_CONTENT_NONE, from = (uint64_t)block * size;
+    if (per == 0) /* blocks and trace blocks overlap in changing ways: every block is a key of its own */
+        return prompt_contents_block(&blocks->contents, parent, position, from, from + size, 0, content, diag);
     if (block % per != 0) {
         *content = parent + 1;
         return SIM_OK;
     }
     /* Whole blocks in a trace block: only the chain of trace blocks is interned, its blocks are numbered through. */
-    struct kv_span name = {.first = hash_ids[block / per], .count = 1};
-    uint64_t chain;
-    if (kv_contents_intern(blocks->contents, parent ? parent / per : KV_CONTENT_NONE, &name, count, &chain) != KV_OK)
-        return diag_no_memory(diag, 64, "a block's content");
-    *content = chain * per;
-    return SIM_OK;
+    const struct trace *trace = blocks->trace;
+    const struct kv_span name = {.first = trace->hash_ids[trace->hash_start[position] + block / per], .count = 1};
+    enum status status = prompt_contents_intern(&blocks->contents, parent ? parent / per : KV_CONTENT_NONE, &name, 1, content, diag);
+    *content *= per;
+    return status;
 }
 
 /* Extend the request's content identities to the first `needed` full blocks. */
@@ -144,16 +98,13 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
     enum status status =
         array_reserve(&table->contents, &table->contents_capacity, needed, sizeof *table->contents, "block contents", diag);
     const struct trace *trace = blocks->trace;
-    uint64_t named = trace_hash_count(trace, position) * blocks->trace_block_size;
-    if (named > trace->input_tokens[position])
-        named = trace->input_tokens[position];
+    const uint64_t named = prompt_named_tokens(trace, blocks->contents.trace_block_size, position);
     for (uint32_t block = table->contents_count; block < needed && status == SIM_OK; block++) {
         uint64_t end = ((uint64_t)block + 1) * blocks->block_size;
+        const uint32_t owner = end <= trace->input_tokens[position] ? prompt_owner(trace, position) : position;
+        table->contents[block] = KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block; /* a request has fewer than 2^31 blocks */
         if (end <= named)
-            status =
-                named_content(blocks, trace->hash_ids + trace->hash_start[position], block, table->contents, &table->contents[block], diag);
-        else
-            table->contents[block] = private_content(blocks, position, block, end);
+            status = named_content(blocks, position, block, table->contents, &table->contents[block], diag);
         table->contents_count += status == SIM_OK;
     }
     return status;
@@ -245,7 +196,8 @@ static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, 
     return SIM_OK;
 }
 
-enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag)
+/* Register the first `full` blocks of the table, as far as they are not yet. All their tokens are present, or will be after this step. */
+static enum status register_full(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag)
 {
     struct v1_table *table = &blocks->tables[position];
     enum status status = extend_contents(blocks, position, full, diag);
@@ -269,12 +221,10 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     for (uint32_t i = 0; i < demand->hits; i++)
         revived += blocks->pool.refs[blocks->hits[i]] == 0;
     uint64_t reserve = (uint64_t)demand->watermark + revived;
-    uint32_t whole = ceil_div(min_u32(demand->known, limit), size), covered = ceil_div(min_u32(present + demand->new_tokens, limit), size);
-    *fits = false;
-    if (demand->whole && (whole > have ? whole - have : 0) + reserve > blocks->pool.num_free)
-        return SIM_OK;
-    uint32_t fresh = covered > have ? covered - have : 0;
-    if (fresh + reserve > blocks->pool.num_free)
+    const uint32_t fresh = v1_missing_blocks(present + demand->new_tokens, limit, size, have);
+    const uint32_t needed = demand->whole ? max_u32(fresh, v1_missing_blocks(demand->known, limit, size, have)) : fresh;
+    *fits = needed + reserve <= blocks->pool.num_free;
+    if (!*fits)
         return SIM_OK;
     take_spare(blocks, table);
     enum status status =
@@ -286,7 +236,7 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     if (status == SIM_OK)
         status = take_fresh(blocks, table, fresh, diag);
     if (status == SIM_OK && blocks->caching)
-        status = v1_blocks_register(blocks, demand->position, min_u32(present + demand->new_tokens, demand->known) / size, diag);
+        status = register_full(blocks, demand->position, min_u32(present + demand->new_tokens, demand->known) / size, diag);
     *fits = status == SIM_OK;
     return status;
 }
@@ -326,20 +276,12 @@ uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t positi
     return shared * blocks->block_size;
 }
 
-/* If even the list of spares cannot grow, the arrays are simply freed. */
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
 {
-    struct diag no_matter = {0};
     struct v1_table *table = &blocks->tables[position];
-    if (!table->blocks && !table->contents)
-        return;
-    if (array_reserve(&blocks->spares, &blocks->spare_capacity, blocks->spare_count + 1, sizeof *blocks->spares, "block tables",
-                      &no_matter) != SIM_OK) {
-        free_table(table);
-        return;
-    }
-    blocks->spares[blocks->spare_count++] = *table;
-    *table = (struct v1_table){0};
+    table->contents_count = 0;
+    if (table->blocks || table->contents)
+        blocks->spares[blocks->spare_count++] = position;
 }
 
 bool v1_blocks_check(const struct v1_blocks *blocks, struct diag *diag)

@@ -17,6 +17,7 @@
 
 #include "base/diag.h"
 #include "config/config.h"
+#include "engine/prompt_contents.h"
 #include "pagedkv.h"
 #include "trace/trace.h"
 #include "vllm_v1/eviction_order.h"
@@ -35,15 +36,17 @@ struct v1_table {
 
 struct v1_blocks {
     const struct trace *trace;
-    uint32_t block_size, trace_block_size, max_model_len;
+    uint32_t block_size, max_model_len;
     uint32_t blocks_per_hash; /* blocks in a trace block when they divide it, else 0 */
     bool caching;
     struct kv_block_pool pool;         /* block 0 is the null block: taken at creation, never given out */
     struct kv_prefix_cache *cache;     /* NULL without caching */
-    struct kv_contents *contents;      /* likewise */
+    struct prompt_contents contents;   /* used with caching only */
     struct v1_table *tables;           /* by position */
     uint64_t table_blocks, table_runs; /* sums over tables */
     uint32_t cached_free;              /* free blocks whose content can still be found */
+    uint32_t *spares; /* finished requests whose arrays serve the next ones: a steady load asks for no memory. Room for all */
+    uint32_t spare_count;
     struct eviction_order eviction;
     uint32_t *hits; /* blocks found by the last lookup */
     size_t hits_capacity;
@@ -52,10 +55,6 @@ struct v1_blocks {
      * the last lookup goes on where it ended while it is the same request and nothing was evicted. */
     uint32_t last_position, last_found;
     uint64_t last_evictions;
-    struct v1_table *spares; /* arrays of finished requests, for the next ones: a steady load asks for no memory */
-    size_t spare_count, spare_capacity;
-    struct kv_span *spans; /* scratch: content of one block */
-    size_t spans_capacity;
 };
 
 SIM_NODISCARD enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, const struct config *config,
@@ -76,10 +75,6 @@ struct v1_demand {
 
 /* Section 5. *fits = false changes nothing. Otherwise the table covers computed + hits + new tokens and full blocks are registered. */
 SIM_NODISCARD enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag);
-
-/* Register the first `full` blocks of the table, as far as they are not yet (the event replay registers private blocks late: nobody can
- * tell before the table is released). All their tokens must be present. */
-SIM_NODISCARD enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag);
 
 /* Give the whole table back: blocks without content to the front of the queue, cached ones to its tail, deepest first. */
 void v1_blocks_release(struct v1_blocks *blocks, uint32_t position);

@@ -33,12 +33,7 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
     replay->held_tokens += cached;
     replay->prefill[replay->prefill_count++] = slot;
     replay->refused_position = UINT32_MAX;
-    *step_stream_event(&replay->base.stream) = (struct event){.time_ns = replay->base.now_ns,
-                                                              .step = replay->base.step_number,
-                                                              .value = cached,
-                                                              .request = position,
-                                                              .other = known,
-                                                              .kind = again ? EVENT_READMIT : EVENT_ADMIT};
+    stepper_event(&replay->base, again ? EVENT_READMIT : EVENT_ADMIT, position, replay->base.now_ns, cached)->other = known;
     return status != SIM_OK ? status : step_stream_event_done(&replay->base.stream, diag);
 }
 
@@ -53,9 +48,7 @@ enum status admission_run(struct event_replay *replay, uint32_t threshold, uint3
         status = event_blocks_lookup(&replay->blocks, position, known, &hits, diag);
         if (status != SIM_OK)
             break;
-        uint32_t cached = hits * config->block_size, wanted = known - cached;
-        if (threshold > 0)
-            wanted = min_u32(wanted, threshold);
+        const uint32_t cached = hits * config->block_size, wanted = min_u32(known - cached, threshold);
         if (!config->enable_chunked_prefill && wanted > budget)
             break;
         uint32_t tokens = min_u32(wanted, budget);

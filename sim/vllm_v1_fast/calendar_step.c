@@ -1,11 +1,10 @@
 /* calendar_step.c - the ordinary step: everybody who runs gets what it wants, so only those the calendar names are looked at, and those who
  * do not decode yet. Read event_calendar.h first. */
-#include "vllm_v1_fast/calendar_step.h"
+#include "vllm_v1_fast/step_kinds.h"
 
 #include "base/integers.h"
 #include "vllm_v1_fast/admission.h"
 #include "vllm_v1_fast/step_parts.h"
-#include "vllm_v1_fast/token_delivery.h"
 
 /* Does everybody who runs get what it wants? Then order matters for one thing only: who takes which block. Sets `scheduled` of those in
  * prefill, and *budget to the tokens left for admissions. */
@@ -19,9 +18,7 @@ static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budg
         return false;
     for (uint32_t i = 0; i < replay->prefill_count; i++) {
         struct live *live = &calendar->live[replay->prefill[i]];
-        uint32_t tokens = live->known - live->computed;
-        if (threshold > 0)
-            tokens = min_u32(tokens, threshold);
+        uint32_t tokens = min_u32(live->known - live->computed, threshold);
         if (tokens > left && replay->prefill_count == 1 && calendar->last_running == replay->prefill[i])
             tokens = left; /* the last of all takes what is left */
         if (tokens > left || tokens == 0)
@@ -38,7 +35,7 @@ static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budg
 static enum status take_blocks(struct event_replay *replay, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
-    uint32_t crossing = calendar->phase_first[calendar->tick_phase] - 1, i = 0;
+    uint32_t crossing = calendar->phase_first[calendar->tick_phase], i = 0;
     enum status status = SIM_OK;
     bool fits = true;
     while (status == SIM_OK && (crossing != LIVE_NONE || i < replay->prefill_count)) {

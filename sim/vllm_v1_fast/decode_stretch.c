@@ -7,14 +7,13 @@
  *
  * While a stretch lasts, the replay's clock, calendar and sums stay at its start. finish_last_step() brings them up to date. Read
  * decode_stretch_run() first, at the end; then advance(). */
-#include "vllm_v1_fast/decode_stretch.h"
+#include "vllm_v1_fast/step_kinds.h"
 
 #include <math.h>
 
 #include "base/integers.h"
 #include "vllm_v1_fast/admission.h"
 #include "vllm_v1_fast/step_parts.h"
-#include "vllm_v1_fast/token_delivery.h"
 
 enum { STEPS_MOST = 4096 };
 #define LONGEST_RUN_NS (INT64_C(1) << 42) /* more than an hour; times some million blocks it fits 64 bits */
@@ -57,7 +56,7 @@ static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, 
 {
     const struct live *live = replay->calendar.live;
     struct event_blocks *blocks = &replay->blocks;
-    uint32_t slot = replay->calendar.phase_first[phase] - 1, breaks = 0, at = segment_queue_orphans_next(&blocks->queue, count);
+    uint32_t slot = replay->calendar.phase_first[phase], breaks = 0, at = segment_queue_orphans_next(&blocks->queue, count);
     if (at == UINT32_MAX) {
         for (; slot != LIVE_NONE; slot = live[slot].next_phase)
             breaks += event_blocks_append(blocks, slot);
@@ -85,12 +84,6 @@ static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t e
         charges->without_content -= empty;
         charges->empty_ns += elapsed_ns * empty;
     }
-}
-
-static void begin_taking(const struct event_blocks *blocks, struct charges *charges)
-{
-    const uint32_t free_blocks = event_blocks_free(blocks);
-    *charges = (struct charges){.free = free_blocks, .without_content = free_blocks - blocks->queue.back_blocks};
 }
 
 /* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks. */
@@ -256,8 +249,8 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t unt
     }
     const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
     uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns, until_ns) : 1;
-    struct charges charges;
-    begin_taking(&stretch->replay->blocks, &charges);
+    const uint32_t free_blocks = event_blocks_free(&stretch->replay->blocks);
+    struct charges charges = {.free = free_blocks, .without_content = free_blocks - stretch->replay->blocks.queue.back_blocks};
     if (!stretch->run) {
         open_run(stretch, change_ns, &charges);
         if (--steps > 0)

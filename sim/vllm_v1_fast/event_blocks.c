@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "vllm_v1/v1_rules.h"
 
 enum { PREFETCH_PARTS = 4 };
 
@@ -212,10 +213,9 @@ bool event_blocks_fits(const struct event_blocks *blocks, uint32_t known, uint32
     for (uint32_t i = 0; i < blocks->hit_parts; i++)
         if (blocks->queue.segments[blocks->hits[i].segment].refs == 0)
             reserve += blocks->hits[i].count;
-    uint32_t all = ceil_div(min_u32(known, limit), size), covered = ceil_div(min_u32(hits * size + tokens, limit), size);
-    if (whole && (all > hits ? all - hits : 0) + reserve > event_blocks_free(blocks))
-        return false;
-    return (covered > hits ? covered - hits : 0) + reserve <= event_blocks_free(blocks);
+    const uint32_t fresh = v1_missing_blocks(hits * size + tokens, limit, size, hits);
+    const uint32_t needed = whole ? max_u32(fresh, v1_missing_blocks(known, limit, size, hits)) : fresh;
+    return needed + reserve <= event_blocks_free(blocks);
 }
 
 /* Cut the hit out of its segment and hold it. */
@@ -267,10 +267,8 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
     if (status == SIM_OK && blocks->queue.track_ids)
         status = array_reserve(&table->ids, &table->ids_capacity, longest - min_u32(table->named, longest), sizeof *table->ids,
                                "a block table", diag);
-    uint32_t covered = ceil_div(min_u32(hits * size + tokens, blocks->max_model_len), size);
-    if (status == SIM_OK)
-        status = take(blocks, table, covered > hits ? covered - hits : 0, min_u32(hits * size + tokens, known) / size, diag);
-    return status;
+    const uint32_t fresh = v1_missing_blocks(hits * size + tokens, blocks->max_model_len, size, hits);
+    return status == SIM_OK ? take(blocks, table, fresh, min_u32(hits * size + tokens, known) / size, diag) : status;
 }
 
 /* Without ids, stretches add a decoding request's blocks to the sum over all tables only. Bring its own count up to date: it holds
@@ -295,8 +293,7 @@ enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32
 {
     struct event_table *table = &blocks->tables[slot];
     catch_up(blocks, table, computed);
-    uint32_t covered = ceil_div(min_u32(computed + tokens, blocks->max_model_len), blocks->block_size);
-    uint32_t fresh = covered > table->count ? covered - table->count : 0;
+    const uint32_t fresh = v1_missing_blocks(computed + tokens, blocks->max_model_len, blocks->block_size, table->count);
     *fits = fresh <= event_blocks_free(blocks);
     if (!*fits)
         return SIM_OK;

@@ -1,36 +1,33 @@
 /* event_calendar.c - the lists of event_calendar.h: running requests, phases, finishes, and a bit for each list that is not empty, so that
- * the next one due is found without walking. Lists hold slot + 1, so that zeroed memory is empty lists. */
+ * the next one due is found without walking. */
 #include "vllm_v1_fast/event_calendar.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 
 enum status event_calendar_init(struct event_calendar *calendar, uint32_t block_size, uint32_t capacity, struct diag *diag)
 {
-    const char *what = "the event calendar";
     *calendar = (struct event_calendar){
         .block_size = block_size, .capacity = capacity, .first_running = LIVE_NONE, .last_running = LIVE_NONE, .free_count = capacity};
-    enum status status = array_zeroed(&calendar->live, capacity, sizeof *calendar->live, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&calendar->free_slots, capacity, sizeof *calendar->free_slots, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&calendar->phase_first, block_size, sizeof *calendar->phase_first, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&calendar->phase_last, block_size, sizeof *calendar->phase_last, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&calendar->phase_count, block_size, sizeof *calendar->phase_count, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&calendar->finish_first, FINISH_RING, sizeof *calendar->finish_first, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&calendar->phase_bits, (block_size + 63) / 64, sizeof *calendar->phase_bits, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&calendar->finish_bits, FINISH_RING / 64, sizeof *calendar->finish_bits, what, diag);
+    const struct array_request arrays[] = {ARRAY_OF(calendar->live, capacity),
+                                           ARRAY_OF(calendar->free_slots, capacity),
+                                           ARRAY_OF(calendar->phase_first, block_size),
+                                           ARRAY_OF(calendar->phase_last, block_size),
+                                           ARRAY_OF(calendar->phase_count, block_size),
+                                           ARRAY_OF(calendar->finish_first, FINISH_RING),
+                                           ARRAY_OF(calendar->phase_bits, ceil_div(block_size, 64)),
+                                           ARRAY_OF(calendar->finish_bits, FINISH_RING / 64)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the event calendar", diag);
     if (status != SIM_OK) {
         event_calendar_deinit(calendar);
         return status;
     }
+    memset(calendar->phase_first, 0xff, block_size * sizeof *calendar->phase_first); /* LIVE_NONE: all lists are empty */
+    memset(calendar->phase_last, 0xff, block_size * sizeof *calendar->phase_last);
+    memset(calendar->finish_first, 0xff, FINISH_RING * sizeof *calendar->finish_first);
     /* A block size that divides 64 stands several times in one word of bits: then the word tells of 64 steps ahead, around the ring. */
     calendar->phase_pattern = 1;
     calendar->phase_mask = UINT32_MAX;
@@ -67,10 +64,7 @@ uint32_t event_calendar_admit(struct event_calendar *calendar, uint32_t position
                           .last_token_ns = -1,
                           .next_running = LIVE_NONE,
                           .prev_running = calendar->last_running};
-    if (calendar->last_running == LIVE_NONE)
-        calendar->first_running = slot;
-    else
-        calendar->live[calendar->last_running].next_running = slot;
+    *(live->prev_running == LIVE_NONE ? &calendar->first_running : &calendar->live[live->prev_running].next_running) = slot;
     calendar->last_running = slot;
     calendar->running++;
     return slot;
@@ -78,17 +72,11 @@ uint32_t event_calendar_admit(struct event_calendar *calendar, uint32_t position
 
 void event_calendar_remove(struct event_calendar *calendar, uint32_t slot)
 {
-    struct live *live = &calendar->live[slot];
+    struct live *all = calendar->live, *live = &all[slot];
     if (live->decoding)
         event_calendar_leave(calendar, slot);
-    if (live->prev_running == LIVE_NONE)
-        calendar->first_running = live->next_running;
-    else
-        calendar->live[live->prev_running].next_running = live->next_running;
-    if (live->next_running == LIVE_NONE)
-        calendar->last_running = live->prev_running;
-    else
-        calendar->live[live->next_running].prev_running = live->prev_running;
+    *(live->prev_running == LIVE_NONE ? &calendar->first_running : &all[live->prev_running].next_running) = live->next_running;
+    *(live->next_running == LIVE_NONE ? &calendar->last_running : &all[live->next_running].prev_running) = live->prev_running;
     calendar->running--;
     calendar->free_slots[calendar->free_count++] = slot;
 }
@@ -97,33 +85,22 @@ void event_calendar_remove(struct event_calendar *calendar, uint32_t slot)
 static void link_phase(struct event_calendar *calendar, uint32_t slot)
 {
     struct live *all = calendar->live, *live = &all[slot];
-    uint32_t before = calendar->phase_last[live->phase] - 1;
+    uint32_t *first = &calendar->phase_first[live->phase], *last = &calendar->phase_last[live->phase], before = *last;
     while (before != LIVE_NONE && all[before].order > live->order)
         before = all[before].prev_phase;
     live->prev_phase = before;
-    live->next_phase = before == LIVE_NONE ? calendar->phase_first[live->phase] - 1 : all[before].next_phase;
-    if (before == LIVE_NONE)
-        calendar->phase_first[live->phase] = slot + 1;
-    else
-        all[before].next_phase = slot;
-    if (live->next_phase == LIVE_NONE)
-        calendar->phase_last[live->phase] = slot + 1;
-    else
-        all[live->next_phase].prev_phase = slot;
+    live->next_phase = before == LIVE_NONE ? *first : all[before].next_phase;
+    *(before == LIVE_NONE ? first : &all[before].next_phase) = slot;
+    *(live->next_phase == LIVE_NONE ? last : &all[live->next_phase].prev_phase) = slot;
     calendar->phase_count[live->phase]++;
     calendar->phase_bits[live->phase / 64] |= calendar->phase_pattern << (live->phase % 64);
 }
 
 static void unlink_phase(struct event_calendar *calendar, const struct live *live)
 {
-    if (live->prev_phase == LIVE_NONE)
-        calendar->phase_first[live->phase] = live->next_phase + 1;
-    else
-        calendar->live[live->prev_phase].next_phase = live->next_phase;
-    if (live->next_phase == LIVE_NONE)
-        calendar->phase_last[live->phase] = live->prev_phase + 1;
-    else
-        calendar->live[live->next_phase].prev_phase = live->prev_phase;
+    struct live *all = calendar->live;
+    *(live->prev_phase == LIVE_NONE ? &calendar->phase_first[live->phase] : &all[live->prev_phase].next_phase) = live->next_phase;
+    *(live->next_phase == LIVE_NONE ? &calendar->phase_last[live->phase] : &all[live->next_phase].prev_phase) = live->prev_phase;
     if (--calendar->phase_count[live->phase] == 0)
         calendar->phase_bits[live->phase / 64] &= ~(calendar->phase_pattern << (live->phase % 64));
 }
@@ -144,10 +121,10 @@ void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32
     const uint32_t place = (uint32_t)(live->finish_tick % FINISH_RING);
     uint32_t *first = &calendar->finish_first[place];
     live->prev_finish = LIVE_NONE;
-    live->next_finish = *first - 1;
-    if (*first)
-        calendar->live[*first - 1].prev_finish = slot;
-    *first = slot + 1;
+    live->next_finish = *first;
+    if (*first != LIVE_NONE)
+        calendar->live[*first].prev_finish = slot;
+    *first = slot;
     calendar->finish_bits[place / 64] |= UINT64_C(1) << (place % 64);
 }
 
@@ -156,13 +133,10 @@ void event_calendar_leave(struct event_calendar *calendar, uint32_t slot)
     struct live *live = &calendar->live[slot];
     const uint32_t place = (uint32_t)(live->finish_tick % FINISH_RING);
     unlink_phase(calendar, live);
-    if (live->prev_finish == LIVE_NONE)
-        calendar->finish_first[place] = live->next_finish + 1;
-    else
-        calendar->live[live->prev_finish].next_finish = live->next_finish;
+    *(live->prev_finish == LIVE_NONE ? &calendar->finish_first[place] : &calendar->live[live->prev_finish].next_finish) = live->next_finish;
     if (live->next_finish != LIVE_NONE)
         calendar->live[live->next_finish].prev_finish = live->prev_finish;
-    if (calendar->finish_first[place] == 0)
+    if (calendar->finish_first[place] == LIVE_NONE)
         calendar->finish_bits[place / 64] &= ~(UINT64_C(1) << (place % 64));
     live->computed += (uint32_t)calendar->tick;
     live->known = live->computed + 1;
@@ -195,7 +169,7 @@ uint32_t event_calendar_until_finish(const struct event_calendar *calendar, uint
             return most;
         ahead += distance;
         const uint64_t tick = calendar->tick + ahead;
-        for (uint32_t slot = calendar->finish_first[tick % FINISH_RING] - 1; slot != LIVE_NONE; slot = calendar->live[slot].next_finish)
+        for (uint32_t slot = calendar->finish_first[tick % FINISH_RING]; slot != LIVE_NONE; slot = calendar->live[slot].next_finish)
             if (calendar->live[slot].finish_tick == tick)
                 return ahead;
         ahead++; /* those in the list finish whole turns of the ring later */
@@ -228,7 +202,7 @@ bool event_calendar_check(const struct event_calendar *calendar)
             return false;
     }
     for (uint32_t place = 0; place < FINISH_RING; place++)
-        if ((calendar->finish_bits[place / 64] >> (place % 64) & 1) != (calendar->finish_first[place] > 0))
+        if ((calendar->finish_bits[place / 64] >> (place % 64) & 1) != (calendar->finish_first[place] != LIVE_NONE))
             return false;
     return running == calendar->running && decoders == calendar->decoders && tokens == calendar->decoder_tokens && listed == decoders;
 }

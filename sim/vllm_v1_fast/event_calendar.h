@@ -48,8 +48,8 @@ struct event_calendar {
     uint32_t free_count;
     uint64_t next_order;
     uint32_t first_running, last_running, running;
-    uint32_t *phase_first, *phase_last, *phase_count; /* block_size each; slot + 1, 0 = empty */
-    uint32_t *finish_first;                           /* FINISH_RING; slot + 1, 0 = empty */
+    uint32_t *phase_first, *phase_last, *phase_count; /* block_size each; LIVE_NONE: empty */
+    uint32_t *finish_first;                           /* FINISH_RING of them; likewise */
     uint64_t *phase_bits, *finish_bits;               /* a bit for each list that is not empty */
     uint64_t phase_pattern; /* of one phase in phase_bits: if block_size divides 64, it stands in the first word 64 / block_size times */
     uint32_t phase_mask;    /* block_size - 1 if block_size divides 64, else UINT32_MAX */

@@ -16,31 +16,22 @@ enum status event_prefix_init(struct event_prefix *prefix, const struct trace *t
                                     .per = aligned ? config->trace_block_size / config->block_size : 1,
                                     .aligned = aligned};
     uint64_t names = (uint64_t)trace->distinct_hashes + (trace->sample ? trace->count : 0);
-    if (!aligned && kv_contents_create(&prefix->contents) != KV_OK)
-        return diag_no_memory(diag, sizeof(void *), "the prefix tree");
-    return aligned ? array_zeroed(&prefix->by_name, (size_t)names, sizeof *prefix->by_name, "the prefix tree", diag) : SIM_OK;
+    return aligned ? array_zeroed(&prefix->by_name, (size_t)names, sizeof *prefix->by_name, "the prefix tree", diag)
+                   : prompt_contents_init(&prefix->contents, trace, config->trace_block_size, diag);
 }
 
 void event_prefix_deinit(struct event_prefix *prefix)
 {
     free(prefix->nodes);
     free(prefix->by_name);
-    free(prefix->spans);
-    kv_contents_destroy(prefix->contents);
+    prompt_contents_deinit(&prefix->contents);
     *prefix = (struct event_prefix){0};
-}
-
-/* Prompt tokens that hash ids cover. */
-static uint64_t hashed_tokens(const struct event_prefix *prefix, uint32_t position)
-{
-    uint64_t tokens = trace_hash_count(prefix->trace, position) * prefix->trace_block_size;
-    uint32_t input = prefix->trace->input_tokens[position];
-    return tokens < input ? tokens : input;
 }
 
 uint32_t event_prefix_named_blocks(const struct event_prefix *prefix, uint32_t position)
 {
-    uint64_t tokens = prefix->trace->sample ? prefix->trace->input_tokens[position] : hashed_tokens(prefix, position);
+    uint64_t tokens = prefix->trace->sample ? prefix->trace->input_tokens[position]
+                                            : prompt_named_tokens(prefix->trace, prefix->trace_block_size, position);
     return (uint32_t)(tokens / prefix->block_size);
 }
 
@@ -59,37 +50,17 @@ enum status event_prefix_add(struct event_prefix *prefix, uint32_t *node, struct
     return grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag);
 }
 
-/* The samples of one request follow sample 0. */
-static uint32_t owner_of(const struct event_prefix *prefix, uint32_t position)
-{
-    return prefix->trace->sample ? position - prefix->trace->sample[position] : position;
-}
-
 /* One KV block by its exact tokens. */
 static enum status exact_child(struct event_prefix *prefix, uint32_t position, uint32_t block, uint32_t parent, uint32_t *node,
                                struct diag *diag)
 {
-    const uint64_t width = prefix->trace_block_size;
-    uint64_t from = (uint64_t)block * prefix->block_size, end = from + prefix->block_size, content;
-    size_t count = 0;
-    enum status status = array_reserve(&prefix->spans, &prefix->spans_capacity, (size_t)(prefix->block_size / width + 2),
-                                       sizeof *prefix->spans, "the content of a block", diag);
-    if (status != SIM_OK)
-        return status;
-    if (end > hashed_tokens(prefix, position)) {
-        prefix->spans[count++] =
-            (struct kv_span){.first = KV_CONTENT_PRIVATE + ((uint64_t)owner_of(prefix, position) << 31) + block, .count = 1};
-    } else {
-        const uint32_t *hash_ids = prefix->trace->hash_ids + prefix->trace->hash_start[position];
-        for (uint64_t length; from < end; from += length) {
-            length = width - from % width < end - from ? width - from % width : end - from;
-            prefix->spans[count++] = (struct kv_span){.first = hash_ids[from / width] * width + from % width, .count = (uint32_t)length};
-        }
-    }
-    if (kv_contents_intern(prefix->contents, parent, prefix->spans, count, &content) != KV_OK)
-        return diag_no_memory(diag, 64, "a block's content");
+    const uint64_t from = (uint64_t)block * prefix->block_size;
+    const uint64_t unnamed = KV_CONTENT_PRIVATE + ((uint64_t)prompt_owner(prefix->trace, position) << 31);
+    uint64_t content = 0;
+    enum status status =
+        prompt_contents_block(&prefix->contents, parent, position, from, from + prefix->block_size, unnamed, &content, diag);
     *node = 2 * (uint32_t)content; /* identities count up from 1; odd nodes are those without a name */
-    return grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag);
+    return status == SIM_OK ? grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag) : status;
 }
 
 enum status event_prefix_child(struct event_prefix *prefix, uint32_t position, uint32_t ordinal, uint32_t parent, bool create,
@@ -99,7 +70,7 @@ enum status event_prefix_child(struct event_prefix *prefix, uint32_t position, u
         return exact_child(prefix, position, ordinal, parent, node, diag);
     const struct trace *trace = prefix->trace;
     uint32_t name = ordinal < trace_hash_count(trace, position) ? trace->hash_ids[trace->hash_start[position] + ordinal]
-                                                                : trace->distinct_hashes + owner_of(prefix, position);
+                                                                : trace->distinct_hashes + prompt_owner(trace, position);
     uint32_t before = NODE_NONE, found = prefix->by_name[name];
     while (found != NODE_NONE && prefix->nodes[found].parent != parent) {
         before = found;

@@ -15,7 +15,7 @@
 
 #include "base/diag.h"
 #include "config/config.h"
-#include "pagedkv.h"
+#include "engine/prompt_contents.h"
 #include "trace/trace.h"
 
 #define NODE_NONE    0u
@@ -34,11 +34,9 @@ struct event_prefix {
     struct prefix_node *nodes; /* [0] is unused */
     size_t capacity;
     uint32_t count;
-    uint32_t unnamed;             /* not aligned: nodes made by event_prefix_add */
-    uint32_t *by_name;            /* aligned: name -> its most recently used node */
-    struct kv_contents *contents; /* not aligned; node = 2 * identity */
-    struct kv_span *spans;        /* scratch */
-    size_t spans_capacity;
+    uint32_t unnamed;                /* not aligned: nodes made by event_prefix_add */
+    uint32_t *by_name;               /* aligned: name -> its most recently used node */
+    struct prompt_contents contents; /* not aligned; node = 2 * identity */
 };
 
 SIM_NODISCARD enum status event_prefix_init(struct event_prefix *prefix, const struct trace *trace, const struct config *config,

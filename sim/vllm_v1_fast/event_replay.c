@@ -9,9 +9,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "vllm_v1/vllm_v1.h"
-#include "vllm_v1_fast/calendar_step.h"
-#include "vllm_v1_fast/decode_stretch.h"
-#include "vllm_v1_fast/ordered_step.h"
+#include "vllm_v1_fast/step_kinds.h"
 
 enum { CHECKED_STEPS = 16 };
 #define BLOCK_SIZE_MAX 65536u /* of the calendar: it keeps a list for each token of a block */
@@ -115,13 +113,6 @@ static void pool_state(const struct stepper *self, struct step_tally *tally)
     tally->cached_blocks = blocks->queue.back_blocks;
 }
 
-/* vLLM V1 stalls only where the loop says why. */
-static const char *diagnose(struct stepper *self)
-{
-    (void)self;
-    return NULL;
-}
-
 static void destroy(struct stepper *self)
 {
     struct event_replay *replay = (struct event_replay *)self;
@@ -136,12 +127,12 @@ static void destroy(struct stepper *self)
     free(replay);
 }
 
+/* Nothing to diagnose: vLLM V1 stalls only where the loop says why. */
 static const struct stepper_ops ops = {
     .never_runs = never_runs,
     .arrive = arrive,
     .advance = advance,
     .pool_state = pool_state,
-    .diagnose = diagnose,
     .destroy = destroy,
 };
 
@@ -154,19 +145,15 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
     if (status != SIM_OK)
         return status;
     replay->victim = policy_find_victim(config->preemption_victim);
-    replay->by_priority = replay->order.policy->order != PAGESIM_POLICY_ARRIVAL;
     replay->watermark_blocks = config_watermark_blocks(config);
     replay->refused_position = UINT32_MAX;
     status = event_blocks_init(&replay->blocks, trace, config, most, replay->base.stream.wants_contiguity, diag);
     if (status == SIM_OK)
-        status = request_queue_init(&replay->waiting, trace->count, replay->by_priority, diag);
+        status = request_queue_init(&replay->waiting, trace->count, replay->order.policy->order != PAGESIM_POLICY_ARRIVAL, diag);
     if (status == SIM_OK)
         status = event_calendar_init(&replay->calendar, config->block_size, most, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&replay->prefill, most, sizeof *replay->prefill, "the replay's lists", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&replay->due, most, sizeof *replay->due, "the replay's lists", diag);
-    return status;
+    const struct array_request lists[] = {ARRAY_OF(replay->prefill, most), ARRAY_OF(replay->due, most)};
+    return status == SIM_OK ? array_zeroed_all(lists, 2, "the replay's lists", diag) : status;
 }
 
 enum status event_replay_create(const struct replay_inputs *inputs, struct stepper **out, struct diag *diag)

@@ -4,9 +4,9 @@
  * The readable scheduler (vllm_v1.c) looks at every running request in every step. Here a step costs what changes in it. There are three
  * kinds of step:
  *
- *   decode_stretch.h   nothing but decoding happens: thousands of steps are one sum
- *   calendar_step.h    everybody gets what it wants: only those who need a block, get a first token or finish are looked at
- *   ordered_step.h     blocks or tokens do not reach everybody: all are looked at in order, exactly as the readable scheduler does
+ *   decode_stretch.c   nothing but decoding happens: thousands of steps are one sum
+ *   calendar_step.c    everybody gets what it wants: only those who need a block, get a first token or finish are looked at
+ *   ordered_step.c     blocks or tokens do not reach everybody: all are looked at in order, exactly as the readable scheduler does
  *
  * Replay_state.h draws the layers. Exactness: tests/sim/vllm_v1_fast/test_event_replay.c compares every field of every tally and event
  * with the readable scheduler's.

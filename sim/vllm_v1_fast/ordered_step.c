@@ -1,13 +1,69 @@
 /* ordered_step.c - every running request is looked at in order, as vllm_v1.c does it; read schedule_running() there first. Happens when
  * blocks run out or the token budget does not reach everybody. Before it, everybody leaves the calendar; after it, they go back in. */
-#include "vllm_v1_fast/ordered_step.h"
+#include "vllm_v1_fast/step_kinds.h"
+
+#include <assert.h>
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "policy/policies.h"
 #include "vllm_v1_fast/admission.h"
-#include "vllm_v1_fast/event_victim.h"
 #include "vllm_v1_fast/step_parts.h"
-#include "vllm_v1_fast/token_delivery.h"
+
+/* --- the victim: running requests as preemption_victim policies see them (policy.h). Says what choose_victim() in vllm_v1.c says ------- */
+
+struct running_view {
+    struct pagesim_policy_running running;
+    const struct event_replay *replay;
+};
+
+static uint32_t slot_at(const struct pagesim_policy_running *running, uint32_t at)
+{
+    return ((const struct running_view *)running)->replay->due[at];
+}
+
+static struct pagesim_policy_request running_request(const struct pagesim_policy_running *running, uint32_t at)
+{
+    const struct event_replay *replay = ((const struct running_view *)running)->replay;
+    const struct live *live = &replay->calendar.live[slot_at(running, at)];
+    return scheduling_order_request(&replay->order, live->position, arrivals_time_of(&replay->base.arrivals, live->position), live->known,
+                                    live->computed);
+}
+
+static int64_t running_key(const struct pagesim_policy_running *running, uint32_t at)
+{
+    const struct event_replay *replay = ((const struct running_view *)running)->replay;
+    return event_replay_key(replay, replay->calendar.live[slot_at(running, at)].position);
+}
+
+static uint32_t running_shared_tokens(const struct pagesim_policy_running *running, uint32_t at)
+{
+    const struct event_replay *replay = ((const struct running_view *)running)->replay;
+    uint32_t slot = slot_at(running, at);
+    uint32_t shared = event_blocks_shared(&replay->blocks, slot) * replay->base.config->block_size;
+    return min_u32(shared, replay->calendar.live[slot].computed);
+}
+
+/* The slot that the preemption_victim policy chooses. Nobody is in the calendar, and somebody runs. Overwrites `due`. */
+static uint32_t choose_victim(struct event_replay *replay)
+{
+    const struct event_calendar *calendar = &replay->calendar;
+    if (!replay->waiting.ordered && replay->victim == &victim_vllm)
+        return calendar->last_running;
+    struct running_view all = {.running = {.ordered = replay->waiting.ordered,
+                                           .first_of_ties = replay->order.policy->first_of_ties,
+                                           .request = running_request,
+                                           .key = running_key,
+                                           .shared_tokens = running_shared_tokens},
+                               .replay = replay};
+    for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running)
+        replay->due[all.running.count++] = slot;
+    uint32_t at = replay->victim->choose(&all.running);
+    assert(at < all.running.count);
+    return replay->due[at];
+}
+
+/* --- the step ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Everybody leaves the calendar, with numbers of their own. */
 static void unfold(struct event_replay *replay)
@@ -30,20 +86,15 @@ static void unfold(struct event_replay *replay)
 static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_t requester, uint32_t *budget, struct diag *diag)
 {
     struct live *live = &replay->calendar.live[victim];
-    enum status status = SIM_OK;
-    if (!replay->preempted)
-        status = array_zeroed(&replay->preempted, replay->base.trace->count, sizeof *replay->preempted, "preempted requests", diag);
+    const struct array_request kept[] = {ARRAY_IF(!replay->preempted, replay->preempted, replay->base.trace->count)};
+    enum status status = array_zeroed_all(kept, 1, "preempted requests", diag);
     if (status != SIM_OK)
         return status;
     *budget += live->scheduled; /* not under fcfs: it had its turn in this step already */
-    *step_stream_event(&replay->base.stream) = (struct event){.time_ns = replay->base.now_ns,
-                                                              .step = replay->base.step_number,
-                                                              .value = live->computed,
-                                                              .request = live->position,
-                                                              .other = replay->calendar.live[requester].position,
-                                                              .blocks = event_blocks_held(&replay->blocks, victim, live->computed),
-                                                              .kind = EVENT_PREEMPT,
-                                                              .extra = PREEMPT_RECOMPUTE};
+    struct event *event = stepper_event(&replay->base, EVENT_PREEMPT, live->position, replay->base.now_ns, live->computed);
+    event->other = replay->calendar.live[requester].position;
+    event->blocks = event_blocks_held(&replay->blocks, victim, live->computed);
+    event->extra = PREEMPT_RECOMPUTE;
     status = step_stream_event_done(&replay->base.stream, diag);
     if (status == SIM_OK)
         status = delivery_give_back(replay, victim, live->computed, true, diag);
@@ -62,14 +113,11 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
     uint32_t slot = calendar->first_running;
     while (slot != LIVE_NONE && *budget > 0) {
         struct live *live = &calendar->live[slot];
-        uint32_t tokens = live->known - live->computed;
-        if (threshold > 0)
-            tokens = min_u32(tokens, threshold);
-        tokens = min_u32(tokens, *budget);
+        const uint32_t tokens = min_u32(min_u32(live->known - live->computed, threshold), *budget);
         bool fits = false, gone = false;
         enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
         while (status == SIM_OK && !fits && !gone) {
-            uint32_t victim = event_victim_choose(replay);
+            uint32_t victim = choose_victim(replay);
             gone = victim == slot;
             uint32_t after = live->next_running;
             status = preempt(replay, victim, slot, budget, diag);

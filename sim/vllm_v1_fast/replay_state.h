@@ -2,7 +2,7 @@
  *
  *     event_replay.c                                                    the stepper: which kind of step comes now?
  *     decode_stretch.c  calendar_step.c  ordered_step.c                 the three kinds
- *     admission.c  token_delivery.c  step_parts.c  event_victim.c       what they are made of
+ *     admission.c  step_parts.c                                         what they are made of
  *     replay_state.h                                                    this
  *     event_blocks.c  event_calendar.c                                  block tables; who is due when
  *     segment_queue.c                                                   the free queue, and segments of blocks with content
@@ -16,6 +16,7 @@
 #include "engine/request_queue.h"
 #include "engine/stepper.h"
 #include "vllm_v1/scheduling_order.h"
+#include "vllm_v1/v1_rules.h"
 #include "vllm_v1_fast/event_blocks.h"
 #include "vllm_v1_fast/event_calendar.h"
 
@@ -38,7 +39,6 @@ struct event_replay {
     uint32_t late; /* decoding requests whose newest token is older than the step before */
     struct scheduling_order order;
     const struct pagesim_preemption_victim *victim;
-    bool by_priority; /* by a key: priority, or any other that is known at arrival and stays */
     uint32_t watermark_blocks;
     uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that. Takings and evictions never help it, because
@@ -63,10 +63,10 @@ static inline int64_t event_replay_key(const struct event_replay *replay, uint32
     return request_queue_key(&replay->waiting, position);
 }
 
-/* The long-prefill threshold of this step, 0 for none; a lone request is not held back. */
+/* Most tokens of one request in this step. */
 static inline uint32_t event_replay_threshold(const struct event_replay *replay)
 {
-    return replay->calendar.running + replay->waiting.count > 1 ? replay->base.config->long_prefill_token_threshold : 0;
+    return v1_threshold(replay->base.config, replay->calendar.running + replay->waiting.count);
 }
 
 #endif

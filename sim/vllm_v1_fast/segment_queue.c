@@ -75,12 +75,6 @@ enum status segment_queue_grow(struct segment_queue *queue, uint32_t *index, str
     return status;
 }
 
-static void drop_segment(struct segment_queue *queue, uint32_t index)
-{
-    queue->segments[index].next = queue->unused;
-    queue->unused = index;
-}
-
 static void unlink_copy(struct segment_queue *queue, uint32_t index)
 {
     const struct segment *segment = &queue->segments[index];
@@ -165,7 +159,8 @@ uint32_t segment_queue_evict(struct segment_queue *queue, uint32_t *ids, uint32_
     if (count == segment->count) {
         segment_queue_pull(queue, index);
         unlink_copy(queue, index);
-        drop_segment(queue, index);
+        segment->next = queue->unused;
+        queue->unused = index;
     } else {
         queue->back_blocks -= count;
         segment->count -= count;

@@ -1,0 +1,23 @@
+/* v1_rules.h - rules of vLLM V1 that the readable scheduler and the event replay (vllm_v1_fast) both follow, so that each stands once. */
+#ifndef PAGESIM_V1_RULES_H
+#define PAGESIM_V1_RULES_H
+
+#include "base/integers.h"
+#include "config/config.h"
+
+/* Most tokens of one request in a step; UINT32_MAX: as many as it wants. A lone request is not held back by the long-prefill threshold.
+ * `present`: requests that run or wait. */
+static inline uint32_t v1_threshold(const struct config *config, uint32_t present)
+{
+    return present > 1 && config->long_prefill_token_threshold > 0 ? config->long_prefill_token_threshold : UINT32_MAX;
+}
+
+/* How many blocks the first `tokens` tokens need beyond the `have` that the table has or will get from hits. Tokens beyond the model's
+ * length are never written. */
+static inline uint32_t v1_missing_blocks(uint32_t tokens, uint32_t max_model_len, uint32_t block_size, uint32_t have)
+{
+    const uint32_t covered = ceil_div(min_u32(tokens, max_model_len), block_size);
+    return covered > have ? covered - have : 0;
+}
+
+#endif
