@@ -133,7 +133,7 @@ static enum status open_decisions(struct replay_outputs *outputs, const struct r
     const struct log_sink sink = {.self = outputs->writers[OUTPUT_DECISIONS], .write = write_log};
     const struct decision_log_options how = {.tables = options_has(outputs->options, "tables"),
                                              .groups = engine_facts_of(run->config)->has_groups};
-    return decision_log_create(run->trace, &how, &sink, &outputs->log, diag);
+    return decision_log_create(&run->metrics, &how, &sink, &outputs->log, diag);
 }
 
 /* All files are opened before any of them is written: a folder that does not exist shows before the replay and not after an hour of it. The

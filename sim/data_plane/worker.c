@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "data_plane/worker_attend.h"
 #include "data_plane/worker_values.h"
 #include "engine/content.h"
@@ -37,8 +38,8 @@ struct worker {
     uint32_t *missing;    /* per GPU block: tokens at its end that were registered but never written */
     uint64_t blocks_with_missing;
     uint32_t *last_writer; /* per GPU block: whose tokens it holds, to name the culprit */
-    float *k, *v;          /* gathered or to be written */
-    size_t k_capacity, v_capacity;
+    float *k, *v;          /* gathered or to be written; v is the second half of k's memory */
+    size_t float_capacity;
     struct kv_gather_sequence *batch;
     size_t batch_capacity;
     struct attend_plan attend;
@@ -71,9 +72,9 @@ static enum status store_failed(struct diag *diag, enum kv_status status, const 
 
 static enum status buffers(struct worker *worker, size_t floats, struct diag *diag)
 {
-    enum status status = array_reserve(&worker->k, &worker->k_capacity, floats, sizeof *worker->k, "K/V buffers", diag);
+    enum status status = array_reserve(&worker->k, &worker->float_capacity, 2 * floats, sizeof *worker->k, "K/V buffers", diag);
     if (status == SIM_OK)
-        status = array_reserve(&worker->v, &worker->v_capacity, floats, sizeof *worker->v, "K/V buffers", diag);
+        worker->v = worker->k + floats;
     return status;
 }
 
@@ -88,17 +89,15 @@ static enum status links_of(struct worker *worker, const struct step_sequence *s
     enum status status = array_reserve(&chain->links, &chain->capacity, count, sizeof *chain->links, "token contents", diag);
     if (status != SIM_OK)
         return status;
-    uint32_t prompt = worker->trace->input_tokens[sequence->request];
-    if ((sequence->lineage || chain->sample != sequence->sample) && chain->count > prompt)
-        chain->count = prompt;
+    if (sequence->lineage || chain->sample != sequence->sample)
+        chain->count = min_u32(chain->count, worker->trace->input_tokens[sequence->request]);
     chain->sample = sequence->sample;
     for (uint32_t j = chain->count; j < count; j++) {
         uint64_t token =
             content_token(worker->trace, worker->config->trace_block_size, sequence->request, sequence->sample, sequence->lineage, j);
         chain->links[j] = content_link(j ? chain->links[j - 1] : 0, token);
     }
-    if (chain->count < count)
-        chain->count = count;
+    chain->count = max_u32(chain->count, count);
     *out = chain->links;
     return SIM_OK;
 }
@@ -152,9 +151,8 @@ static void note_unwritten(struct worker *worker, const struct step *step)
 {
     for (uint32_t i = 0; i < step->unwritten_count; i++) {
         const struct unwritten *unwritten = &step->unwritten[i];
-        uint32_t missing = worker->config->block_size - unwritten->valid;
         worker->blocks_with_missing += worker->missing[unwritten->block] == 0;
-        worker->missing[unwritten->block] = missing;
+        worker->missing[unwritten->block] = worker->config->block_size - unwritten->valid;
     }
 }
 
@@ -271,6 +269,15 @@ static enum status plan_batch(struct worker *worker, const struct step *step, ui
     return status;
 }
 
+/* Reads one layer of the planned batch. */
+static enum status gather_layer(struct worker *worker, uint32_t layer, uint32_t count, struct diag *diag)
+{
+    int64_t start = wall_ns();
+    enum kv_status gathered = kv_gather_batch(worker->gpu, layer, worker->batch, count, worker->threads);
+    worker->totals.read_ns += (uint64_t)(wall_ns() - start);
+    return gathered == KV_OK ? SIM_OK : store_failed(diag, gathered, "to gather");
+}
+
 /* Every scheduled sequence reads its whole context in every layer, as attention would. */
 static enum status gather_all(struct worker *worker, const struct step *step, struct diag *diag)
 {
@@ -278,13 +285,9 @@ static enum status gather_all(struct worker *worker, const struct step *step, st
         size_t floats;
         enum status status = plan_batch(worker, step, first, &count, &floats, diag);
         for (uint32_t layer = 0; layer < worker->config->kv.num_layers && status == SIM_OK; layer++) {
-            int64_t start = wall_ns();
-            enum kv_status gathered = kv_gather_batch(worker->gpu, layer, worker->batch, count, worker->threads);
-            worker->totals.read_ns += (uint64_t)(wall_ns() - start);
-            if (gathered != KV_OK)
-                return store_failed(diag, gathered, "to gather");
+            status = gather_layer(worker, layer, count, diag);
             worker->totals.read_bytes += 2 * floats * sizeof(float);
-            if (worker->verify)
+            if (status == SIM_OK && worker->verify)
                 status = check_batch(worker, step, first, count, layer, diag);
         }
         if (status != SIM_OK)
@@ -293,7 +296,8 @@ static enum status gather_all(struct worker *worker, const struct step *step, st
     return SIM_OK;
 }
 
-/* An attention output is wrong: the sequence is gathered to name the float; when all are right, attention itself is at fault. */
+/* An attention output is wrong: the sequence is gathered to name the float; when all are right, attention itself is at fault. (The first
+ * message stays in the diag.) */
 static enum status explain_attention(struct worker *worker, const struct step *step, uint32_t i, uint32_t layer, double error,
                                      struct diag *diag)
 {
@@ -303,17 +307,15 @@ static enum status explain_attention(struct worker *worker, const struct step *s
     alone.sequences = &step->sequences[i];
     alone.sequence_count = 1;
     enum status status = plan_batch(worker, &alone, 0, &count, &floats, diag);
-    if (status != SIM_OK)
-        return status;
-    enum kv_status gathered = kv_gather_batch(worker->gpu, layer, worker->batch, 1, worker->threads);
-    if (gathered != KV_OK)
-        return store_failed(diag, gathered, "to gather");
-    status = check_batch(worker, &alone, 0, 1, layer, diag);
-    if (status != SIM_OK)
-        return status;
-    return diag_set(diag, SIM_FAILED,
-                    "data plane: step %llu, request %u, layer %u: attention is off by %.3g over right K/V; this is a defect",
-                    (unsigned long long)step->tally.step, worker->trace->index[step->sequences[i].request], layer, error);
+    if (status == SIM_OK)
+        status = gather_layer(worker, layer, 1, diag);
+    if (status == SIM_OK)
+        status = check_batch(worker, &alone, 0, 1, layer, diag);
+    return status != SIM_OK
+               ? status
+               : diag_set(diag, SIM_FAILED,
+                          "data plane: step %llu, request %u, layer %u: attention is off by %.3g over right K/V; this is a defect",
+                          (unsigned long long)step->tally.step, worker->trace->index[step->sequences[i].request], layer, error);
 }
 
 static enum status check_attention(struct worker *worker, const struct step *step, uint32_t layer, struct diag *diag)
@@ -425,18 +427,17 @@ enum status worker_create(const struct trace *trace, const struct config *config
     worker->threads = threads ? threads : 1;
     worker->verify = config->data_plane == DATA_PLANE_VERIFY;
     worker->totals.kernels = kv_kernels_name();
+    const size_t blocks = config->num_gpu_blocks;
+    const struct array_request arrays[] = {ARRAY_OF(worker->chains, trace->count), ARRAY_OF(worker->missing, blocks),
+                                           ARRAY_OF(worker->last_writer, blocks)};
     status = make_stores(worker, diag);
     if (status == SIM_OK)
-        status = array_zeroed(&worker->chains, trace->count, sizeof *worker->chains, "token contents", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&worker->missing, config->num_gpu_blocks, sizeof *worker->missing, "the data plane", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&worker->last_writer, config->num_gpu_blocks, sizeof *worker->last_writer, "the data plane", diag);
+        status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the data plane", diag);
     if (status != SIM_OK) {
         worker_destroy(worker);
         return status;
     }
-    memset(worker->last_writer, 0xff, (size_t)config->num_gpu_blocks * sizeof *worker->last_writer);
+    memset(worker->last_writer, 0xff, blocks * sizeof *worker->last_writer);
     *out = worker;
     return SIM_OK;
 }
@@ -461,7 +462,6 @@ void worker_destroy(struct worker *worker)
     free(worker->missing);
     free(worker->last_writer);
     free(worker->k);
-    free(worker->v);
     free(worker->batch);
     free(worker->pairs);
     attend_plan_deinit(&worker->attend);

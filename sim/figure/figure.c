@@ -15,15 +15,8 @@
 #include "observe/latency.h"
 
 const struct figure_kind figure_kinds[] = {
-#define FIGURE(figure_name, figure_unit, figure_sense, figure_combine, figure_scope, is_whole, figure_heading, figure_meaning, value)      \
-    {.name = #figure_name,                                                                                                                 \
-     .unit = figure_unit,                                                                                                                  \
-     .sense = figure_sense,                                                                                                                \
-     .combine = figure_combine,                                                                                                            \
-     .scope = figure_scope,                                                                                                                \
-     .whole = is_whole,                                                                                                                    \
-     .heading = figure_heading,                                                                                                            \
-     .meaning = figure_meaning},
+#define FIGURE(name, unit, sense, combine, scope, whole, heading, meaning, value)                                                          \
+    {#name, unit, sense, combine, scope, whole, heading, meaning},
 #include "figure/figure_rows.h"
 };
 const size_t figure_kind_count = sizeof figure_kinds / sizeof *figure_kinds;
@@ -79,20 +72,9 @@ enum status figure_check_name(const char *what, const char *name, unsigned scope
 
 int figure_decimals(const struct figure_kind *kind)
 {
-    switch (kind->unit) {
-    case FIGURE_COUNT:
-        return kind->whole ? TABLE_WHOLE : 1;
-    case FIGURE_MS:
-    case FIGURE_BYTES:
-        return 1;
-    case FIGURE_SHARE:
-        return 4;
-    case FIGURE_S:
-    case FIGURE_PER_S:
-    case FIGURE_GB_PER_S:
-        break;
-    }
-    return 2;
+    static const int decimals[] = {[FIGURE_COUNT] = 1, [FIGURE_MS] = 1,    [FIGURE_S] = 2,       [FIGURE_SHARE] = 4,
+                                   [FIGURE_PER_S] = 2, [FIGURE_BYTES] = 1, [FIGURE_GB_PER_S] = 2};
+    return kind->unit == FIGURE_COUNT && kind->whole ? TABLE_WHOLE : decimals[kind->unit];
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------------------------ */

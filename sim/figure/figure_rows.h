@@ -1,5 +1,5 @@
 /* figure_rows.h - the rows of the table of figures, in the order in which reports list them. Included by figure.c (what a figure is) and by
- * run_figures.c (how it is computed), each with its own definition of FIGURE.
+ * run_figures.c (how it is computed), each with its own definition of FIGURE, which ends here. The macros below are the same each time.
  *
  *     FIGURE(name, unit, sense, combine, scope, whole, heading, meaning, value)
  *
@@ -224,18 +224,4 @@ COMPARISON_FIGURE(decisions_differ, FIGURE_COUNT, FIGURE_NEITHER, true, "differ"
                   "1 when any decision of the two schedulers differs, else 0")
 COMPARISON_FIGURE(first_difference_step, FIGURE_COUNT, FIGURE_NEITHER, true, "first step", "First step whose decisions differ")
 
-#undef COUNT_FIGURE
-#undef PEAK_FIGURE
-#undef REAL_FIGURE
-#undef LATENCY_FIGURE
-#undef LATENCY_FIGURES
-#undef GROUP_FIGURE
-#undef BYTES_FIGURE
-#undef MACHINE_FIGURE
-#undef ERROR_FIGURE
-#undef ERROR_FIGURES
-#undef COMPARED_RUN_FIGURE
-#undef COMPARISON_FIGURE
-#undef PAIRED_FIGURES
-#undef RESERVE_FIGURES
 #undef FIGURE

@@ -10,9 +10,7 @@
 
 static const char *skip_spaces(const char *at)
 {
-    while (*at == ' ' || *at == '\t')
-        at++;
-    return at;
+    return at + strspn(at, " \t");
 }
 
 static bool take_word(const char **at, const char *word)
@@ -104,17 +102,7 @@ enum status requirement_read(const char *text, unsigned scopes, struct requireme
 bool requirement_met(const struct requirement *requirement, double value)
 {
     const double wanted = requirement->value;
-    switch (requirement->operator) {
-    case REQUIRE_LESS:
-        return value < wanted;
-    case REQUIRE_AT_MOST:
-        return value <= wanted;
-    case REQUIRE_GREATER:
-        return value > wanted;
-    case REQUIRE_AT_LEAST:
-        return value >= wanted;
-    case REQUIRE_EQUAL:
-        return value == wanted;
-    }
-    return false;
+    const unsigned is =
+        (value < wanted ? REQUIRE_LESS : 0U) | (value == wanted ? REQUIRE_EQUAL : 0U) | (value > wanted ? REQUIRE_GREATER : 0U);
+    return (requirement->operator& is) != 0;
 }

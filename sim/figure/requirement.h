@@ -13,7 +13,8 @@
 #include "base/diag.h"
 #include "figure/figure.h"
 
-enum requirement_operator { REQUIRE_LESS, REQUIRE_AT_MOST, REQUIRE_GREATER, REQUIRE_AT_LEAST, REQUIRE_EQUAL };
+/* A bit for each result of the comparison that will do. */
+enum requirement_operator { REQUIRE_LESS = 1, REQUIRE_EQUAL = 2, REQUIRE_AT_MOST = 3, REQUIRE_GREATER = 4, REQUIRE_AT_LEAST = 6 };
 enum requirement_unit { UNIT_NONE, UNIT_MS, UNIT_S, UNIT_PERCENT };
 
 struct requirement {

@@ -11,26 +11,21 @@
 
 enum { NOBODY = CLASSES_MOST };
 
-enum status block_holders_init(struct block_holders *holders, const struct trace *trace, const struct config *config,
-                               const struct request_classes *classes, struct diag *diag)
+enum status block_holders_init(struct block_holders *holders, const struct trace *trace, const struct config *config, enum class_key key,
+                               struct diag *diag)
 {
     *holders = (struct block_holders){.trace = trace,
-                                      .classes = classes,
                                       .block_size = config->block_size,
                                       .pool_blocks = config->num_gpu_blocks,
                                       .rebuilds = engine_facts_of(config)->has_groups};
-    const char *what = "the holders of blocks";
-    enum status status = array_zeroed(&holders->table_of, trace->count, sizeof *holders->table_of, what, diag);
+    request_classes_init(&holders->classes, trace, key);
+    const size_t blocks = holders->pool_blocks;
+    const struct array_request arrays[] = {ARRAY_OF(holders->table_of, trace->count), ARRAY_OF(holders->has_token, trace->count),
+                                           ARRAY_OF(holders->holders, blocks * holders->classes.count), ARRAY_OF(holders->filled, blocks),
+                                           ARRAY_OF(holders->owner, blocks)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the holders of blocks", diag);
     if (status == SIM_OK)
-        status = array_zeroed(&holders->has_token, trace->count, sizeof *holders->has_token, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&holders->holders, (size_t)holders->pool_blocks * classes->count, sizeof *holders->holders, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&holders->filled, holders->pool_blocks, sizeof *holders->filled, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&holders->owner, holders->pool_blocks, sizeof *holders->owner, what, diag);
-    if (status == SIM_OK)
-        memset(holders->owner, NOBODY, holders->pool_blocks);
+        memset(holders->owner, NOBODY, blocks);
     return status;
 }
 
@@ -60,21 +55,19 @@ static void charge_to(struct block_holders *holders, uint32_t block, uint32_t cl
         holders->now[class].blocks++;
         holders->now[class].useful_slots += tokens;
     }
-    holders->used_blocks += class != NOBODY;
-    holders->used_blocks -= before != NOBODY;
     holders->owner[block] = (uint8_t) class;
 }
 
 static void hold(struct block_holders *holders, uint32_t block, uint32_t class)
 {
-    holders->holders[(size_t)block * holders->classes->count + class]++;
+    holders->holders[(size_t)block * holders->classes.count + class]++;
     if (class < holders->owner[block])
         charge_to(holders, block, class);
 }
 
 static void let_go(struct block_holders *holders, uint32_t block, uint32_t class)
 {
-    const uint32_t classes = holders->classes->count;
+    const uint32_t classes = holders->classes.count;
     const uint32_t *of_block = &holders->holders[(size_t)block * classes];
     if (--holders->holders[(size_t)block * classes + class] > 0 || holders->owner[block] != class)
         return;
@@ -161,7 +154,7 @@ static enum status follow(struct block_holders *holders, struct held_table *tabl
 
 static enum status follow_sequence(struct block_holders *holders, const struct step_sequence *sequence, struct diag *diag)
 {
-    uint32_t position = sequence->request, class = request_class(holders->classes, position, holders->has_token[position]);
+    uint32_t position = sequence->request, class = request_class(&holders->classes, position, holders->has_token[position]);
     struct held_table *table = NULL;
     if (!holders->rebuilds && holders->table_of[position] > 0)
         table = &holders->tables[holders->table_of[position] - 1];
@@ -209,9 +202,9 @@ enum status block_holders_completed(struct block_holders *holders, const struct 
 
 bool block_holders_check(const struct block_holders *holders)
 {
-    const uint32_t classes = holders->classes->count;
+    const uint32_t classes = holders->classes.count;
     struct class_state recounted[CLASSES_MOST] = {{0}};
-    uint64_t entries = 0, held = 0, used = 0;
+    uint64_t entries = 0, held = 0;
     for (uint32_t i = 0; i < holders->table_count; i++) {
         const struct held_table *table = &holders->tables[i];
         recounted[table->class].table_blocks += table->count;
@@ -229,14 +222,8 @@ bool block_holders_check(const struct block_holders *holders)
             return false;
         if (first == NOBODY)
             continue;
-        used++;
         recounted[first].blocks++;
         recounted[first].useful_slots += holders->filled[block];
     }
-    bool right = entries == held && used == holders->used_blocks;
-    for (uint32_t class = 0; class < classes; class ++)
-        right &= recounted[class].blocks == holders->now[class].blocks &&
-                 recounted[class].useful_slots == holders->now[class].useful_slots &&
-                 recounted[class].table_blocks == holders->now[class].table_blocks && recounted[class].tables == holders->now[class].tables;
-    return right;
+    return entries == held && memcmp(recounted, holders->now, sizeof recounted) == 0;
 }

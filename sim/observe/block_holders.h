@@ -27,12 +27,12 @@ struct class_state {
     uint64_t blocks;       /* charged to it */
     uint64_t useful_slots; /* tokens present in them */
     uint64_t table_blocks; /* entries of its tables */
-    uint32_t tables;       /* V1: requests that hold blocks; V0: sequences */
+    uint64_t tables;       /* V1: requests that hold blocks; V0: sequences */
 };
 
 struct block_holders {
     const struct trace *trace;
-    const struct request_classes *classes;
+    struct request_classes classes;
     uint32_t block_size, pool_blocks;
     bool rebuilds;             /* V0: tables are listed anew in each step */
     struct held_table *tables; /* [0, table_count) are in use; V1: one a request, at table_of */
@@ -44,12 +44,11 @@ struct block_holders {
     uint32_t *filled;   /* [block]: tokens present */
     uint8_t *owner;     /* [block]: class that is charged; CLASSES_MOST: unused */
     struct class_state now[CLASSES_MOST];
-    uint32_t used_blocks;
 };
 
-/* `classes` is borrowed. End it with block_holders_deinit in any case. */
+/* End it with block_holders_deinit in any case. */
 SIM_NODISCARD enum status block_holders_init(struct block_holders *holders, const struct trace *trace, const struct config *config,
-                                             const struct request_classes *classes, struct diag *diag);
+                                             enum class_key key, struct diag *diag);
 void block_holders_deinit(struct block_holders *holders);
 
 SIM_NODISCARD enum status block_holders_scheduled(struct block_holders *holders, const struct step *step, struct diag *diag);

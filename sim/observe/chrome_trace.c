@@ -246,11 +246,10 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
     for (size_t i = 0; i < count; i++) {
         const struct step_tally *tally = &tallies[i];
         const double slots = (double)tally->table_blocks * chrome->block_size;
-        counter_track_add(&chrome->tracks[TRACK_RUNNING], tally->start_ns, tally->running);
-        counter_track_add(&chrome->tracks[TRACK_WAITING], tally->start_ns, tally->waiting);
-        counter_track_add(&chrome->tracks[TRACK_USED], tally->start_ns, tally->used_blocks);
-        counter_track_add(&chrome->tracks[TRACK_CACHED], tally->start_ns, tally->cached_blocks);
-        counter_track_add(&chrome->tracks[TRACK_WASTED], tally->start_ns, (slots - (double)tally->held_tokens) / chrome->block_size);
+        const double values[TRACKS] = {tally->running, tally->waiting, tally->used_blocks, tally->cached_blocks,
+                                       (slots - (double)tally->held_tokens) / chrome->block_size};
+        for (int track = 0; track < TRACKS; track++)
+            counter_track_add(&chrome->tracks[track], tally->start_ns, values[track]);
     }
     return SIM_OK;
 }
@@ -332,8 +331,8 @@ enum status chrome_trace_create(const struct metrics *metrics, const struct conf
     chrome->block_size = config->block_size;
     chrome->writer = writer;
     status = array_zeroed(&chrome->lane_of, chrome->trace->count, sizeof *chrome->lane_of, "a trace of events", diag);
-    if (status == SIM_OK)
-        memset(chrome->lane_of, 0xff, chrome->trace->count * sizeof *chrome->lane_of);
+    for (uint32_t position = 0; position < chrome->trace->count && status == SIM_OK; position++)
+        chrome->lane_of[position] = NOBODY;
     for (int track = 0; track < TRACKS && status == SIM_OK; track++)
         status = counter_track_init(&chrome->tracks[track], diag);
     if (status == SIM_OK)

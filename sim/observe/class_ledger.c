@@ -5,8 +5,7 @@ enum status class_ledger_init(struct class_ledger *ledger, const struct trace *t
                               struct diag *diag)
 {
     *ledger = (struct class_ledger){0};
-    request_classes_init(&ledger->classes, trace, key);
-    return block_holders_init(&ledger->holders, trace, config, &ledger->classes, diag);
+    return block_holders_init(&ledger->holders, trace, config, key, diag);
 }
 
 void class_ledger_deinit(struct class_ledger *ledger)
@@ -19,7 +18,7 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
     struct class_ledger *ledger = self;
     enum status status = block_holders_scheduled(&ledger->holders, step, diag);
     const slot_time ns = step->tally.duration_ns, size = ledger->holders.block_size;
-    for (uint32_t class = 0; class < ledger->classes.count; class ++) {
+    for (uint32_t class = 0; class < ledger->holders.classes.count; class ++) {
         const struct class_state *now = &ledger->holders.now[class];
         struct class_sums *sums = &ledger->sums[class];
         sums->useful += (slot_time)now->useful_slots * ns;

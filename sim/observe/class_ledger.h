@@ -15,7 +15,6 @@ struct class_sums {
 };
 
 struct class_ledger {
-    struct request_classes classes;
     struct block_holders holders;
     struct class_sums sums[CLASSES_MOST];
 };

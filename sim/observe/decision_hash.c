@@ -3,6 +3,7 @@
 #include "observe/decision_hash.h"
 
 #include "base/fingerprint.h"
+#include "base/integers.h"
 
 /* Odd constants without a pattern. The fields of a record are multiplied by one each and added up, which needs no dependent chain: only
  * the sum then goes through the hash. */
@@ -43,10 +44,9 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
         hash->held_tokens_ns += run->held_tokens_ns;
         hash->waiting_ns += (step_sum)first->waiting * (uint64_t)run->duration_ns;
         hash->preemptions += first->preemptions;
-        if (run->peak_used_blocks > hash->peak_used)
-            hash->peak_used = run->peak_used_blocks;
-        if (first->step != TALLY_GAP && least < hash->least_uncached)
-            hash->least_uncached = least;
+        hash->peak_used = max_u32(hash->peak_used, run->peak_used_blocks);
+        if (first->step != TALLY_GAP)
+            hash->least_uncached = min_u32(hash->least_uncached, least);
     }
     return SIM_OK;
 }

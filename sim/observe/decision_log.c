@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "observe/per_request.h"
 #include "observe/table_hash.h"
 #include "trace/request_order.h"
 
@@ -20,23 +21,14 @@ struct text_buffer {
     size_t length, capacity;
 };
 
-struct log_row { /* an item of the summary's "per_request" */
-    int64_t arrival_ns, first_scheduled_ns, first_token_ns, finish_ns;
-    uint32_t preemptions, cached_tokens;
-    bool dropped;
-    uint8_t drop_reason;
-};
-
 struct decision_log {
+    const struct metrics *metrics; /* the summary is theirs: they also cover requests that never ran */
     const struct trace *trace;
     struct decision_log_options options;
     struct log_sink sink;
     struct text_buffer out, tables;
-    struct log_row *rows;
     struct table_hash *hashes;
     uint64_t blocks_hash;
-    uint64_t prompt_tokens, cached_tokens, cached_tokens_all, output_tokens;
-    uint64_t preempted[2], finished, copies, swap_in, swap_out;
 };
 
 /* --- text ------------------------------------------------------------------------------------------------------------------------ */
@@ -310,104 +302,41 @@ static enum status on_completed(void *self, const struct step *step, struct diag
 
 /* --- the summary ----------------------------------------------------------------------------------------------------------------- */
 
-/* The summary is made from events, not from the steps' lines, so that it also covers requests that never ran. */
-static void note_event(struct decision_log *log, const struct event *event)
-{
-    struct log_row *row = &log->rows[event->request];
-    switch ((enum event_kind)event->kind) {
-    case EVENT_ARRIVE:
-        row->arrival_ns = event->time_ns;
-        break;
-    case EVENT_ADMIT:
-        row->first_scheduled_ns = event->time_ns;
-        row->cached_tokens = (uint32_t)event->value;
-        log->prompt_tokens += log->trace->input_tokens[event->request];
-        log->cached_tokens += (uint64_t)event->value;
-        log->cached_tokens_all += (uint64_t)event->value;
-        break;
-    case EVENT_READMIT:
-        log->cached_tokens_all += (uint64_t)event->value;
-        break;
-    case EVENT_PREEMPT:
-        row->preemptions++;
-        log->preempted[event->extra == PREEMPT_SWAP]++;
-        break;
-    case EVENT_FIRST_TOKEN:
-        row->first_token_ns = event->time_ns;
-        break;
-    case EVENT_FINISH:
-        row->finish_ns = event->time_ns;
-        log->finished++;
-        break;
-    case EVENT_DROP:
-        row->dropped = true;
-        row->drop_reason = event->extra;
-        break;
-    case EVENT_GAP:
-    case EVENT_SWAP_IN:
-    case EVENT_IGNORE:
-        break;
-    }
-}
-
-static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
-{
-    (void)diag;
-    for (size_t i = 0; i < count; i++)
-        note_event(self, &events[i]);
-    return SIM_OK;
-}
-
-static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
-{
-    (void)diag;
-    struct decision_log *log = self;
-    for (size_t i = 0; i < count; i++) {
-        log->output_tokens += tallies[i].sampled_tokens;
-        log->copies += tallies[i].copies;
-        log->swap_in += tallies[i].swapped_in_blocks;
-        log->swap_out += tallies[i].swapped_out_blocks;
-    }
-    return SIM_OK;
-}
-
 /* Times that were not reached are -1, and not null: rows stay arrays of integers that any reader can load into a matrix. */
 static void put_row(const struct decision_log *log, struct text_buffer *out, uint32_t position)
 {
-    const struct log_row *row = &log->rows[position];
-    const int64_t times[] = {row->arrival_ns, row->first_scheduled_ns, row->first_token_ns, row->finish_ns};
+    const struct request_story *story = &log->metrics->stories[position];
+    const int64_t values[] = {story->arrival_ns, story->first_scheduled_ns, story->first_token_ns,
+                              story->finish_ns,  story->preemptions,        story->cached_tokens};
     put_comma(out);
     put_char(out, '[');
     put_request(log, out, position);
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         put_char(out, ',');
-        put_signed(out, times[i]);
+        put_signed(out, values[i]);
     }
-    put_char(out, ',');
-    put_unsigned(out, row->preemptions);
-    put_char(out, ',');
-    put_unsigned(out, row->cached_tokens);
     put_char(out, ']');
 }
 
-static void put_totals(struct decision_log *log, const struct run_end *end, uint64_t requests)
+static void put_totals(struct decision_log *log, const struct run_end *end)
 {
+    const struct metrics *metrics = log->metrics;
     struct text_buffer *out = &log->out;
     put_text(out, "{\"summary\":true");
     put_field(out, "steps", end->steps);
-    put_field(out, "requests", requests);
-    put_field(out, "preemptions", log->preempted[0] + log->preempted[1]);
-    put_field(out, "prompt_tokens", log->prompt_tokens);
-    put_field(out, "cached_tokens", log->cached_tokens);
-    put_field(out, "cached_tokens_all", log->cached_tokens_all);
-    put_field(out, "output_tokens", log->output_tokens);
+    put_field(out, "requests", log->trace->count - metrics->dropped);
+    put_field(out, "preemptions", metrics->preempt_recompute + metrics->preempt_swap);
+    put_field(out, "prompt_tokens", metrics->prompt_tokens);
+    put_field(out, "cached_tokens", metrics->cached_tokens);
+    put_field(out, "cached_tokens_all", metrics->cached_tokens_all);
+    put_field(out, "output_tokens", metrics->output_tokens);
     if (log->options.groups) {
-        put_field(out, "finished", log->finished);
-        put_field(out, "preempt_recompute", log->preempted[PREEMPT_RECOMPUTE]);
-        put_field(out, "preempt_swap", log->preempted[PREEMPT_SWAP]);
-        put_field(out, "copies", log->copies);
-        put_field(out, "swap_in", log->swap_in);
-        put_field(out, "swap_out", log->swap_out);
+        put_field(out, "finished", metrics->completed);
+        put_field(out, "preempt_recompute", metrics->preempt_recompute);
+        put_field(out, "preempt_swap", metrics->preempt_swap);
+        put_field(out, "copies", metrics->copies);
+        put_field(out, "swap_in", metrics->swapped_in_blocks);
+        put_field(out, "swap_out", metrics->swapped_out_blocks);
     }
     put_text(out, ",\"end_ns\":");
     put_signed(out, end->end_ns);
@@ -432,6 +361,7 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
 {
     struct decision_log *log = self;
     struct text_buffer *out = &log->out;
+    const struct request_story *stories = log->metrics->stories;
     const uint32_t count = log->trace->count;
     uint32_t *order;
     enum status status = make_room(out, (size_t)count * 160 + 2048, diag);
@@ -441,58 +371,51 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
         return status;
     if (end->abort)
         put_abort(log, end);
-    uint64_t dropped = 0;
-    for (uint32_t position = 0; position < count; position++)
-        dropped += log->rows[position].dropped;
-    put_totals(log, end, count - dropped);
+    put_totals(log, end);
     put_text(out, ",\"dropped\":[");
     for (uint32_t i = 0; i < count; i++) {
-        if (!log->rows[order[i]].dropped)
+        if (!stories[order[i]].dropped)
             continue;
         put_comma(out);
         put_char(out, '[');
         put_request(log, out, order[i]);
-        put_text(out, log->rows[order[i]].drop_reason == DROP_POOL ? ",\"pool\"]" : ",\"max_model_len\"]");
+        put_text(out, ",\"");
+        put_text(out, request_drop_reason(&stories[order[i]]));
+        put_text(out, "\"]");
     }
     put_text(out, "],\"per_request\":[");
     for (uint32_t i = 0; i < count; i++)
-        if (!log->rows[order[i]].dropped)
+        if (!stories[order[i]].dropped)
             put_row(log, out, order[i]);
     put_text(out, "]}\n");
     free(order);
     return flush(log, 0, diag);
 }
 
-enum status decision_log_create(const struct trace *trace, const struct decision_log_options *options, const struct log_sink *sink,
+enum status decision_log_create(const struct metrics *metrics, const struct decision_log_options *options, const struct log_sink *sink,
                                 struct decision_log **out, struct diag *diag)
 {
     struct decision_log *log;
     enum status status = array_zeroed(&log, 1, sizeof *log, "the decision log", diag);
     if (status != SIM_OK)
         return status;
-    log->trace = trace;
+    log->metrics = metrics;
+    log->trace = metrics->trace;
     log->options = *options;
     log->sink = *sink;
-    status = array_zeroed(&log->rows, trace->count, sizeof *log->rows, "the decision log", diag);
-    if (status == SIM_OK)
-        status = table_hash_create(trace->count, &log->hashes, diag);
+    status = table_hash_create(log->trace->count, &log->hashes, diag);
     if (status == SIM_OK)
         status = make_room(&log->tables, 1, diag); /* memcpy from it must not meet NULL */
-    if (status != SIM_OK) {
+    if (status == SIM_OK)
+        *out = log;
+    else
         decision_log_destroy(log);
-        return status;
-    }
-    for (uint32_t position = 0; position < trace->count; position++)
-        log->rows[position] =
-            (struct log_row){.arrival_ns = trace->arrival_ns[position], .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1};
-    *out = log;
-    return SIM_OK;
+    return status;
 }
 
 struct observer decision_log_observer(struct decision_log *log)
 {
-    return (struct observer){
-        .self = log, .tallies = on_tallies, .events = on_events, .scheduled = on_scheduled, .completed = on_completed, .finish = on_finish};
+    return (struct observer){.self = log, .scheduled = on_scheduled, .completed = on_completed, .finish = on_finish};
 }
 
 void decision_log_destroy(struct decision_log *log)
@@ -501,7 +424,6 @@ void decision_log_destroy(struct decision_log *log)
         return;
     free(log->out.text);
     free(log->tables.text);
-    free(log->rows);
     table_hash_destroy(log->hashes);
     free(log);
 }

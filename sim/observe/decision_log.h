@@ -11,7 +11,7 @@
 
 #include "base/diag.h"
 #include "engine/observer.h"
-#include "trace/trace.h"
+#include "observe/metrics.h"
 
 /* Where the text goes. `write` takes all of it or fails. */
 struct log_sink {
@@ -26,8 +26,8 @@ struct decision_log_options {
 
 struct decision_log;
 
-/* Borrows the trace and the sink. The caller frees it with decision_log_destroy. The log is complete after the observer's finish. */
-SIM_NODISCARD enum status decision_log_create(const struct trace *trace, const struct decision_log_options *options,
+/* Borrows metrics and sink. `metrics` must watch the same replay: the summary is made of them. The caller frees it with decision_log_destroy. The log is complete after the observer's finish. */
+SIM_NODISCARD enum status decision_log_create(const struct metrics *metrics, const struct decision_log_options *options,
                                               const struct log_sink *sink, struct decision_log **out, struct diag *diag);
 struct observer decision_log_observer(struct decision_log *log);
 void decision_log_destroy(struct decision_log *log);

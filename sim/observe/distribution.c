@@ -1,5 +1,6 @@
-/* distribution.c - mean, deviation and percentiles of values that are kept in memory. The selection starts in find_percentiles(): count the
- * values in buckets, mark the buckets that hold a wanted rank, collect and sort only the values of those. */
+/* distribution.c - mean, deviation and percentiles of values that are kept in memory. The first half is the selection, which gap_distribution.c
+ * uses as well: count the values in buckets, mark the buckets that hold a wanted rank, collect and sort only the values of those. Read
+ * distribution_percentiles() first: it takes these steps in order. */
 #include "observe/distribution.h"
 
 #include <math.h>
@@ -8,9 +9,115 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 
 /* About this many values share a bucket if they spread evenly. The number of buckets is bounded because each one is visited. */
 enum { VALUES_PER_BUCKET = 8, LEAST_BUCKETS = 64, MOST_BUCKETS = 65536 };
+
+/* --- finding ranks ---------------------------------------------------------------------------------------------------------------- */
+
+enum status rank_search_begin(struct rank_search *search, size_t buckets, struct diag *diag)
+{
+    const struct array_request arrays[] = {ARRAY_OF(search->below, buckets + 1), ARRAY_OF(search->wanted, buckets)};
+    search->buckets = buckets;
+    return array_zeroed_all(arrays, 2, "a distribution", diag);
+}
+
+void rank_search_deinit(struct rank_search *search)
+{
+    free(search->below);
+    free(search->wanted);
+    free(search->found);
+}
+
+/* The rank of a percentile, from 0 at the smallest value: its whole part; *fraction is how far it lies towards the next rank. */
+static uint64_t percentile_rank(double p, uint64_t count, double *fraction)
+{
+    double rank = p / 100 * (double)(count - 1), whole = floor(rank);
+    *fraction = rank - whole;
+    return (uint64_t)whole;
+}
+
+/* The extremes are known, so they are not searched. */
+static bool is_extreme(const struct rank_search *search, uint64_t rank)
+{
+    return rank == 0 || rank == search->total - 1;
+}
+
+/* The last bucket with below <= rank. Earlier ones with the same sum are empty, so it is the one that holds the rank. */
+static uint32_t bucket_of_rank(const struct rank_search *search, uint64_t rank)
+{
+    size_t low = 0, high = search->buckets;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        *(search->below[middle] <= rank ? &low : &high) = middle;
+    }
+    return (uint32_t)low;
+}
+
+void rank_search_want(struct rank_search *search, const double *percentiles, size_t count)
+{
+    for (size_t bucket = 0; bucket < search->buckets; bucket++) {
+        search->below[bucket + 1] += search->below[bucket];
+        search->wanted[bucket] = (uint32_t)search->buckets;
+    }
+    for (size_t i = 0; i < count; i++) {
+        double fraction;
+        const uint64_t rank = percentile_rank(percentiles[i], search->total, &fraction);
+        /* Interpolating needs the next value, too, and it may lie in another bucket. */
+        for (uint64_t wanted = rank; wanted <= rank + (fraction > 0); wanted++)
+            if (!is_extreme(search, wanted))
+                search->wanted[bucket_of_rank(search, wanted)] = bucket_of_rank(search, wanted);
+    }
+    /* Each bucket learns the next wanted one. So one look tells whether any from a to b is wanted: wanted[a] <= b. */
+    for (size_t bucket = search->buckets - 1; bucket-- > 0;)
+        if (search->wanted[bucket] == search->buckets)
+            search->wanted[bucket] = search->wanted[bucket + 1];
+}
+
+enum status rank_search_add(struct rank_search *search, double value, uint32_t weight, size_t bucket, struct diag *diag)
+{
+    enum status status =
+        array_reserve(&search->found, &search->found_capacity, search->found_count + 1, sizeof *search->found, "a distribution", diag);
+    if (status == SIM_OK)
+        search->found[search->found_count++] = (struct ranked_value){value, weight, (uint32_t)bucket};
+    return status;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double left = ((const struct ranked_value *)a)->value, right = ((const struct ranked_value *)b)->value;
+    return left < right ? -1 : left > right;
+}
+
+/* Skips to the rank's bucket in `found`, then adds up weights until they pass the rank. */
+static double value_at(const struct rank_search *search, uint64_t rank)
+{
+    if (is_extreme(search, rank))
+        return rank == 0 ? search->min : search->max;
+    const uint32_t bucket = bucket_of_rank(search, rank);
+    uint64_t before = search->below[bucket];
+    const struct ranked_value *at = search->found;
+    while (at->bucket < bucket)
+        at++;
+    while (before + at->weight <= rank)
+        before += at++->weight;
+    return at->value;
+}
+
+void rank_search_percentiles(struct rank_search *search, const double *percentiles, size_t count, double *out)
+{
+    if (search->found_count > 0)
+        qsort(search->found, search->found_count, sizeof *search->found, by_value);
+    for (size_t i = 0; i < count; i++) {
+        double fraction;
+        const uint64_t rank = percentile_rank(percentiles[i], search->total, &fraction);
+        double low = value_at(search, rank), high = fraction > 0 ? value_at(search, rank + 1) : low;
+        out[i] = low + fraction * (high - low);
+    }
+}
+
+/* --- values that are kept in memory ----------------------------------------------------------------------------------------------- */
 
 void distribution_deinit(struct distribution *distribution)
 {
@@ -18,132 +125,48 @@ void distribution_deinit(struct distribution *distribution)
     *distribution = (struct distribution){0};
 }
 
-static int by_value(const void *a, const void *b)
+static size_t choose_buckets(size_t values)
 {
-    double left = *(const double *)a, right = *(const double *)b;
-    return left < right ? -1 : left > right;
+    const size_t buckets = values / VALUES_PER_BUCKET;
+    return buckets < LEAST_BUCKETS ? LEAST_BUCKETS : min_size(buckets, MOST_BUCKETS);
 }
-
-/* Everything needed to answer "which value has rank r?". Ranks count from 0 at the smallest value. */
-struct ranking {
-    const struct distribution *distribution;
-    double min, max, scale;
-    size_t buckets;
-    uint64_t *below; /* buckets + 1: values in the buckets before this one */
-    bool *wanted;    /* buckets: does it hold a rank that is asked for? */
-    double *sorted;  /* the values in all wanted buckets */
-    size_t sorted_count, sorted_capacity;
-};
 
 /* The maximum would fall one bucket past the end, so it goes into the last. If all values are equal, scale is 0 and bucket 0 holds all. */
-static size_t bucket_of(const struct ranking *ranking, double value)
+static inline size_t bucket_of(double value, double min, double scale, size_t buckets)
 {
-    size_t bucket = (size_t)((value - ranking->min) * ranking->scale);
-    return bucket < ranking->buckets ? bucket : ranking->buckets - 1;
+    return min_size((size_t)((value - min) * scale), buckets - 1);
 }
 
-/* Counting each bucket in below[bucket + 1] makes the prefix sums come out in place. */
-static void count_values(struct ranking *ranking)
-{
-    const struct distribution *distribution = ranking->distribution;
-    ranking->min = INFINITY;
-    ranking->max = -INFINITY;
-    for (size_t i = 0; i < distribution->count; i++) {
-        double value = distribution->values[i];
-        ranking->min = value < ranking->min ? value : ranking->min;
-        ranking->max = value > ranking->max ? value : ranking->max;
-    }
-    double width = ranking->max - ranking->min;
-    ranking->scale = width > 0 ? (double)ranking->buckets / width : 0;
-    for (size_t i = 0; i < distribution->count; i++)
-        ranking->below[bucket_of(ranking, distribution->values[i]) + 1]++;
-    for (size_t bucket = 0; bucket < ranking->buckets; bucket++)
-        ranking->below[bucket + 1] += ranking->below[bucket];
-}
-
-/* The last bucket with below <= rank. Earlier ones with the same sum are empty, so it is the one that holds the rank. */
-size_t bucket_of_rank(const uint64_t *below, size_t buckets, uint64_t rank)
-{
-    size_t low = 0, high = buckets;
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        *(below[middle] <= rank ? &low : &high) = middle;
-    }
-    return low;
-}
-
-/* A second pass over all values collects those of the wanted buckets. They are few unless nearly all values share a bucket, as after an
+/* The second pass over all values collects those of the wanted buckets. They are few unless nearly all values share a bucket, as after an
  * extreme outlier; the result is exact then, too, only slower. */
-static enum status collect(struct ranking *ranking, struct diag *diag)
-{
-    const struct distribution *distribution = ranking->distribution;
-    for (size_t i = 0; i < distribution->count; i++) {
-        if (!ranking->wanted[bucket_of(ranking, distribution->values[i])])
-            continue;
-        enum status status = array_reserve(&ranking->sorted, &ranking->sorted_capacity, ranking->sorted_count + 1, sizeof *ranking->sorted,
-                                           "a distribution", diag);
-        if (status != SIM_OK)
-            return status;
-        ranking->sorted[ranking->sorted_count++] = distribution->values[i];
-    }
-    if (ranking->sorted_count > 0)
-        qsort(ranking->sorted, ranking->sorted_count, sizeof *ranking->sorted, by_value);
-    return SIM_OK;
-}
-
-/* `sorted` holds several buckets one after the other. The rank counts from the start of its own bucket. */
-static double value_at(const struct ranking *ranking, uint64_t rank)
-{
-    size_t bucket = bucket_of_rank(ranking->below, ranking->buckets, rank), i = 0;
-    while (bucket_of(ranking, ranking->sorted[i]) < bucket)
-        i++;
-    return ranking->sorted[i + rank - ranking->below[bucket]];
-}
-
-uint64_t percentile_rank(double p, uint64_t count, double *fraction)
-{
-    double rank = p / 100 * (double)(count - 1), whole = floor(rank);
-    *fraction = rank - whole;
-    return (uint64_t)whole;
-}
-
-static enum status find_percentiles(struct ranking *ranking, const double *percentiles, size_t count, double *out, struct diag *diag)
-{
-    const uint64_t values = ranking->distribution->count;
-    double fraction;
-    enum status status = array_zeroed(&ranking->below, ranking->buckets + 1, sizeof *ranking->below, "a distribution", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&ranking->wanted, ranking->buckets, sizeof *ranking->wanted, "a distribution", diag);
-    if (status != SIM_OK)
-        return status;
-    count_values(ranking);
-    for (size_t i = 0; i < count; i++) {
-        /* Interpolating needs the next value, too, and it may lie in another bucket. */
-        uint64_t rank = percentile_rank(percentiles[i], values, &fraction);
-        ranking->wanted[bucket_of_rank(ranking->below, ranking->buckets, rank)] = true;
-        ranking->wanted[bucket_of_rank(ranking->below, ranking->buckets, fraction > 0 ? rank + 1 : rank)] = true;
-    }
-    status = collect(ranking, diag);
-    for (size_t i = 0; i < count && status == SIM_OK; i++) {
-        uint64_t rank = percentile_rank(percentiles[i], values, &fraction);
-        double low = value_at(ranking, rank), high = fraction > 0 ? value_at(ranking, rank + 1) : low;
-        out[i] = low + fraction * (high - low);
-    }
-    return status;
-}
-
 enum status distribution_percentiles(const struct distribution *distribution, const double *percentiles, size_t count, double *out,
                                      struct diag *diag)
 {
-    struct ranking ranking = {.distribution = distribution, .buckets = distribution->count / VALUES_PER_BUCKET};
+    const double *values = distribution->values;
+    const size_t value_count = distribution->count, buckets = choose_buckets(value_count);
+    double min = INFINITY, max = -INFINITY;
     memset(out, 0, count * sizeof *out);
-    if (distribution->count == 0)
+    if (value_count == 0)
         return SIM_OK;
-    ranking.buckets = ranking.buckets < LEAST_BUCKETS ? LEAST_BUCKETS : ranking.buckets > MOST_BUCKETS ? MOST_BUCKETS : ranking.buckets;
-    enum status status = find_percentiles(&ranking, percentiles, count, out, diag);
-    free(ranking.sorted);
-    free(ranking.below);
-    free(ranking.wanted);
+    for (size_t i = 0; i < value_count; i++) {
+        min = values[i] < min ? values[i] : min;
+        max = values[i] > max ? values[i] : max;
+    }
+    const double scale = max > min ? (double)buckets / (max - min) : 0;
+    struct rank_search search = {.total = value_count, .min = min, .max = max};
+    enum status status = rank_search_begin(&search, buckets, diag);
+    for (size_t i = 0; i < value_count && status == SIM_OK; i++)
+        search.below[bucket_of(values[i], min, scale, buckets) + 1]++;
+    if (status == SIM_OK)
+        rank_search_want(&search, percentiles, count);
+    for (size_t i = 0; i < value_count && status == SIM_OK; i++) {
+        const size_t bucket = bucket_of(values[i], min, scale, buckets);
+        if (search.wanted[bucket] == bucket)
+            status = rank_search_add(&search, values[i], 1, bucket, diag);
+    }
+    if (status == SIM_OK)
+        rank_search_percentiles(&search, percentiles, count, out);
+    rank_search_deinit(&search);
     return status;
 }
 

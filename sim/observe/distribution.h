@@ -47,16 +47,37 @@ SIM_NODISCARD static inline enum status distribution_add(struct distribution *di
 }
 void distribution_deinit(struct distribution *distribution);
 
-/* The rank of a percentile among `count` >= 1 sorted values: returns its whole part; *fraction is how far it lies towards the next rank. */
-uint64_t percentile_rank(double p, uint64_t count, double *fraction);
-
-/* Which of `buckets` buckets holds a rank. below[i], buckets + 1 of them, is how many values are in the buckets before bucket i. */
-size_t bucket_of_rank(const uint64_t *below, size_t buckets, uint64_t rank);
-
 SIM_NODISCARD enum status distribution_summary(const struct distribution *distribution, struct summary *out, struct diag *diag);
 
 /* `count` percentiles (0..100) at once; 0 for an empty distribution. */
 SIM_NODISCARD enum status distribution_percentiles(const struct distribution *distribution, const double *percentiles, size_t count,
                                                    double *out, struct diag *diag);
+
+/* --- finding ranks, for this and gap_distribution.c ---------------------------------------------------------------------------------- */
+
+struct ranked_value {
+    double value;
+    uint32_t weight, bucket;
+};
+
+/* Zero it, set the first three and end it with rank_search_deinit. Then in this order: rank_search_begin; count each value's weight in
+ * below[its bucket + 1]; rank_search_want; rank_search_add for each value of a wanted bucket; rank_search_percentiles. */
+struct rank_search {
+    uint64_t total; /* weight of all values, >= 1 */
+    double min, max;
+    size_t buckets;
+    uint64_t *below;            /* buckets + 1: weight in the buckets before this one */
+    uint32_t *wanted;           /* buckets: the first wanted bucket from this one on; `buckets`: none */
+    struct ranked_value *found; /* the values in wanted buckets */
+    size_t found_count, found_capacity;
+};
+
+/* The buckets are in order of values. */
+SIM_NODISCARD enum status rank_search_begin(struct rank_search *search, size_t buckets, struct diag *diag);
+void rank_search_want(struct rank_search *search, const double *percentiles, size_t count);
+SIM_NODISCARD enum status rank_search_add(struct rank_search *search, double value, uint32_t weight, size_t bucket, struct diag *diag);
+/* The same percentiles as were wanted. */
+void rank_search_percentiles(struct rank_search *search, const double *percentiles, size_t count, double *out);
+void rank_search_deinit(struct rank_search *search);
 
 #endif

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/integers.h"
@@ -17,11 +18,6 @@
 
 enum { OCTAVE_BITS = 10, OCTAVE = 1 << OCTAVE_BITS, BUCKETS = OCTAVE * (64 - OCTAVE_BITS), NEAR_NS = 4096 };
 enum { COUNT_MOST = (1 << GAP_COUNT_BITS) - 1, WEIGHT_MOST = (1 << GAP_WEIGHT_BITS) - 1 };
-
-struct weighted_gap {
-    int64_t gap_ns;
-    uint64_t weight;
-};
 
 /* Does a single gap continue the newest progression? The plain schedulers report steps one by one; this turns them into progressions as
  * well, so that both engines need the same memory. */
@@ -157,121 +153,25 @@ void gap_distribution_deinit(struct gap_distribution *gaps)
 
 /* --- percentiles ------------------------------------------------------------------------------------------------------------------ */
 
-/* Where the wanted ranks lie. Bucket numbers here count from the bucket of the least gap, so that only the used range is walked. */
-struct gap_ranking {
-    const struct gap_distribution *gaps;
-    size_t least, buckets;
-    uint64_t *below;             /* buckets + 1: weight in the buckets before this one */
-    uint32_t *wanted;            /* buckets: the first wanted bucket from this one on; `buckets`: none */
-    struct weighted_gap *sorted; /* the gaps in all wanted buckets */
-    size_t sorted_count, sorted_capacity;
-};
-
-/* The extremes are known, so they are not searched: the gap at the first or last rank, or -1 for any other rank. */
-static int64_t outermost(const struct gap_distribution *gaps, uint64_t rank)
-{
-    return rank == 0 ? gaps->min_ns : rank == gaps->total - 1 ? gaps->max_ns : -1;
-}
-
-static void want(struct gap_ranking *ranking, uint64_t rank)
-{
-    if (outermost(ranking->gaps, rank) < 0) {
-        const size_t bucket = bucket_of_rank(ranking->below, ranking->buckets, rank);
-        ranking->wanted[bucket] = (uint32_t)bucket;
-    }
-}
-
-static enum status begin_ranking(struct gap_ranking *ranking, const double *percentiles, size_t count, struct diag *diag)
-{
-    const struct gap_distribution *gaps = ranking->gaps;
-    ranking->least = bucket_of(gaps->min_ns);
-    ranking->buckets = bucket_of(gaps->max_ns) + 1 - ranking->least;
-    enum status status = array_zeroed(&ranking->below, ranking->buckets + 1, sizeof *ranking->below, "the gaps between tokens", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&ranking->wanted, ranking->buckets, sizeof *ranking->wanted, "the gaps between tokens", diag);
-    if (status != SIM_OK)
-        return status;
-    for (size_t bucket = 0; bucket < ranking->buckets; bucket++) {
-        ranking->below[bucket + 1] = ranking->below[bucket] + gaps->weights[ranking->least + bucket];
-        ranking->wanted[bucket] = (uint32_t)ranking->buckets;
-    }
-    for (size_t i = 0; i < count; i++) {
-        double fraction;
-        const uint64_t rank = percentile_rank(percentiles[i], gaps->total, &fraction);
-        want(ranking, rank);
-        want(ranking, fraction > 0 ? rank + 1 : rank);
-    }
-    /* Each bucket learns the next wanted one. So one look tells whether a progression from bucket a to b touches any: wanted[a] <= b. */
-    for (size_t bucket = ranking->buckets - 1; bucket-- > 0;)
-        if (ranking->wanted[bucket] == ranking->buckets)
-            ranking->wanted[bucket] = ranking->wanted[bucket + 1];
-    return SIM_OK;
-}
-
-/* Collects the gaps of one progression that lie in wanted buckets. Equal gaps are one entry with the weight of all. */
-static enum status collect_progression(struct gap_ranking *ranking, const struct gap_progression *progression, struct diag *diag)
-{
-    const uint32_t steps = progression->change_ns == 0 ? 1 : progression->count;
-    const uint64_t weight = progression->change_ns == 0 ? (uint64_t)progression->count * progression->weight : progression->weight;
-    enum status status = array_reserve(&ranking->sorted, &ranking->sorted_capacity, ranking->sorted_count + steps, sizeof *ranking->sorted,
-                                       "the gaps between tokens", diag);
-    int64_t gap_ns = progression->first_ns;
-    for (uint32_t k = 0; k < steps && status == SIM_OK; k++, gap_ns += progression->change_ns) {
-        const size_t bucket = bucket_of(gap_ns) - ranking->least;
-        if (ranking->wanted[bucket] == bucket)
-            ranking->sorted[ranking->sorted_count++] = (struct weighted_gap){gap_ns, weight};
-    }
-    return status;
-}
-
-static int by_gap(const void *a, const void *b)
-{
-    int64_t left = ((const struct weighted_gap *)a)->gap_ns, right = ((const struct weighted_gap *)b)->gap_ns;
-    return left < right ? -1 : left > right;
-}
-
-static enum status collect(struct gap_ranking *ranking, struct diag *diag)
+/* Collects the gaps that lie in wanted buckets. Equal gaps of a progression are one entry with the weight of all. `least` is the search's
+ * first bucket, so that only the used range is walked. */
+static enum status collect(const struct gap_distribution *gaps, size_t least, struct rank_search *search, struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (size_t i = 0; i < ranking->gaps->progression_count && status == SIM_OK; i++) {
-        const struct gap_progression *progression = &ranking->gaps->progressions[i];
+    for (size_t i = 0; i < gaps->progression_count && status == SIM_OK; i++) {
+        const struct gap_progression *progression = &gaps->progressions[i];
         const int64_t first = progression->first_ns, last = last_of(progression);
-        const size_t low = bucket_of(first < last ? first : last), high = bucket_of(first < last ? last : first);
-        if (ranking->wanted[low - ranking->least] <= high - ranking->least)
-            status = collect_progression(ranking, progression, diag);
-    }
-    if (ranking->sorted_count > 0)
-        qsort(ranking->sorted, ranking->sorted_count, sizeof *ranking->sorted, by_gap);
-    return status;
-}
-
-/* Skips to the rank's bucket in `sorted`, then adds up weights until they pass the rank. */
-static int64_t gap_at(const struct gap_ranking *ranking, uint64_t rank)
-{
-    const int64_t known = outermost(ranking->gaps, rank);
-    if (known >= 0)
-        return known;
-    const size_t bucket = bucket_of_rank(ranking->below, ranking->buckets, rank);
-    const int64_t least_ns = least_gap_of(ranking->least + bucket);
-    uint64_t before = ranking->below[bucket];
-    size_t i = 0;
-    while (ranking->sorted[i].gap_ns < least_ns)
-        i++;
-    while (before + ranking->sorted[i].weight <= rank)
-        before += ranking->sorted[i++].weight;
-    return ranking->sorted[i].gap_ns;
-}
-
-static enum status rank_gaps(struct gap_ranking *ranking, const double *percentiles, size_t count, double *out_ms, struct diag *diag)
-{
-    enum status status = begin_ranking(ranking, percentiles, count, diag);
-    if (status == SIM_OK)
-        status = collect(ranking, diag);
-    for (size_t i = 0; i < count && status == SIM_OK; i++) {
-        double fraction;
-        uint64_t rank = percentile_rank(percentiles[i], ranking->gaps->total, &fraction);
-        double low = (double)gap_at(ranking, rank), high = fraction > 0 ? (double)gap_at(ranking, rank + 1) : low;
-        out_ms[i] = (low + fraction * (high - low)) / NS_PER_MS;
+        const size_t low = bucket_of(first < last ? first : last) - least, high = bucket_of(first < last ? last : first) - least;
+        if (search->wanted[low] > high)
+            continue;
+        const uint32_t steps = progression->change_ns == 0 ? 1 : progression->count;
+        const uint32_t weight = progression->count / steps * progression->weight;
+        int64_t gap_ns = first;
+        for (uint32_t k = 0; k < steps && status == SIM_OK; k++, gap_ns += progression->change_ns) {
+            const size_t bucket = bucket_of(gap_ns) - least;
+            if (search->wanted[bucket] == bucket)
+                status = rank_search_add(search, (double)gap_ns, weight, bucket, diag);
+        }
     }
     return status;
 }
@@ -279,13 +179,23 @@ static enum status rank_gaps(struct gap_ranking *ranking, const double *percenti
 enum status gap_distribution_percentiles(const struct gap_distribution *gaps, const double *percentiles, size_t count, double *out_ms,
                                          struct diag *diag)
 {
-    struct gap_ranking ranking = {.gaps = gaps};
-    for (size_t i = 0; i < count; i++)
-        out_ms[i] = 0;
-    enum status status = gaps->total > 0 ? rank_gaps(&ranking, percentiles, count, out_ms, diag) : SIM_OK;
-    free(ranking.below);
-    free(ranking.wanted);
-    free(ranking.sorted);
+    const size_t least = bucket_of(gaps->min_ns);
+    struct rank_search search = {.total = gaps->total, .min = (double)gaps->min_ns, .max = (double)gaps->max_ns};
+    memset(out_ms, 0, count * sizeof *out_ms);
+    if (gaps->total == 0)
+        return SIM_OK;
+    enum status status = rank_search_begin(&search, bucket_of(gaps->max_ns) + 1 - least, diag);
+    if (status == SIM_OK) {
+        memcpy(search.below + 1, gaps->weights + least, search.buckets * sizeof *search.below);
+        rank_search_want(&search, percentiles, count);
+        status = collect(gaps, least, &search, diag);
+    }
+    if (status == SIM_OK) {
+        rank_search_percentiles(&search, percentiles, count, out_ms);
+        for (size_t i = 0; i < count; i++)
+            out_ms[i] /= NS_PER_MS;
+    }
+    rank_search_deinit(&search);
     return status;
 }
 

@@ -49,26 +49,21 @@ __attribute__((noinline)) static void add_run(struct ledger_sums *sums, const st
         sums->shared_empty_slots += first->shared_empty_slots * ns;
 }
 
+static inline void raise(uint64_t *peak, uint64_t value)
+{
+    if (value > *peak)
+        *peak = value;
+}
+
 /* Within a run blocks are only taken: what is not in use is most at its start, and what is shared stays the same. */
 static inline void note_peaks(struct ledger_peaks *peaks, const struct step_run *run)
 {
     const struct step_tally *first = &run->first;
-    if (run->peak_used_blocks > peaks->used_blocks)
-        peaks->used_blocks = run->peak_used_blocks;
-    if (first->cached_blocks > peaks->cached_blocks)
-        peaks->cached_blocks = first->cached_blocks;
-    if (run->peak_held_tokens > peaks->held_tokens)
-        peaks->held_tokens = run->peak_held_tokens;
-    if (run->peak_empty_slots > peaks->empty_slots)
-        peaks->empty_slots = run->peak_empty_slots;
-    if (first->table_blocks - first->used_blocks > peaks->saved_blocks)
-        peaks->saved_blocks = first->table_blocks - first->used_blocks;
-}
-
-static void raise(uint64_t *peak, uint64_t value)
-{
-    if (value > *peak)
-        *peak = value;
+    raise(&peaks->used_blocks, run->peak_used_blocks);
+    raise(&peaks->cached_blocks, first->cached_blocks);
+    raise(&peaks->held_tokens, run->peak_held_tokens);
+    raise(&peaks->empty_slots, run->peak_empty_slots);
+    raise(&peaks->saved_blocks, first->table_blocks - first->used_blocks);
 }
 
 static void write_history(const struct ledger *ledger, const struct step_run *run)
@@ -123,8 +118,7 @@ static void reserve(struct ledger *ledger, const struct event *event, int sign)
     for (int kind = 0; kind < 3; kind++) {
         ledger->reserved[kind] += (ledger_sum)ledger->reserved_now[kind] * ns;
         ledger->reserved_now[kind] += sign > 0 ? slots[kind] * copies : 0 - slots[kind] * copies;
-        if (ledger->reserved_now[kind] > ledger->peak_reserved[kind])
-            ledger->peak_reserved[kind] = ledger->reserved_now[kind];
+        raise(&ledger->peak_reserved[kind], ledger->reserved_now[kind]);
     }
     ledger->reserved_since_ns = event->time_ns;
 }

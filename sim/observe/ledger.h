@@ -50,8 +50,7 @@ struct ledger_sums {
 
 /* The most of something at one moment. */
 struct ledger_peaks {
-    uint32_t used_blocks, cached_blocks;
-    uint64_t held_tokens, empty_slots, saved_blocks;
+    uint64_t used_blocks, cached_blocks, held_tokens, empty_slots, saved_blocks;
 };
 
 /* What the accounts were at each moment, for who asks. Most replays only need sums, and would pay for this with every run of steps. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "observe/distribution.h"
 
 enum { GAP_PROGRESSIONS_PER_REQUEST = 4 };
@@ -114,10 +115,8 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
         metrics->survivor_recomputes += first->survivor_recomputes * steps;
         metrics->swapped_in_blocks += first->swapped_in_blocks * steps;
         metrics->swapped_out_blocks += first->swapped_out_blocks * steps;
-        if (first->running > metrics->peak_running)
-            metrics->peak_running = first->running;
-        if (first->waiting > metrics->peak_waiting)
-            metrics->peak_waiting = first->waiting;
+        metrics->peak_running = max_u32(metrics->peak_running, first->running);
+        metrics->peak_waiting = max_u32(metrics->peak_waiting, first->waiting);
         if (first->regular_gaps > 0) {
             enum status status =
                 gap_distribution_add(&metrics->gaps, first->duration_ns, runs[i].change_ns, runs[i].steps, first->regular_gaps, diag);
@@ -158,8 +157,8 @@ uint64_t metrics_smallest_pool(const struct metrics *metrics)
 {
     uint64_t smallest = 0;
     for (uint32_t position = 0; metrics->dropped > 0 && position < metrics->trace->count; position++)
-        if (metrics->stories[position].dropped && metrics->stories[position].smallest_pool > smallest)
-            smallest = metrics->stories[position].smallest_pool;
+        if (metrics->stories[position].dropped)
+            smallest = max_u64(smallest, metrics->stories[position].smallest_pool);
     return smallest;
 }
 

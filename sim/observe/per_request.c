@@ -1,5 +1,5 @@
 /* per_request.c - builds one row a request, cell by cell. Read doc/formats.md section 5 first: it explains every field. fill_row() puts the
- * cells in the order of `names`, for both formats, so that CSV and JSON cannot disagree. */
+ * cells in the order of `header`, for both formats, so that CSV and JSON cannot disagree. */
 #include "observe/per_request.h"
 
 #include <stdio.h>
@@ -11,27 +11,13 @@
 #include "observe/latency.h"
 #include "trace/request_order.h"
 
-/* 18 cells of a name and a number of at most 20 digits fit 1024 bytes. Six decimals of a millisecond are whole nanoseconds. */
-enum { ROW_SIZE = 1024, CELLS = 18, MS_PLACES = 6 };
+/* A row's cells, their names included, fit 1024 bytes. Six decimals of a millisecond are whole nanoseconds. */
+enum { ROW_SIZE = 1024, MS_PLACES = 6 };
 
-static const char *const names[CELLS] = {"request",
-                                         "sample",
-                                         "n",
-                                         "status",
-                                         "reason",
-                                         "arrival_ms",
-                                         "first_scheduled_ms",
-                                         "first_token_ms",
-                                         "finish_ms",
-                                         "input_tokens",
-                                         "output_tokens",
-                                         "generated_tokens",
-                                         "cached_tokens",
-                                         "preemptions",
-                                         "queue_ms",
-                                         "ttft_ms",
-                                         "tpot_ms",
-                                         "e2el_ms"};
+/* The header of the CSV form. The names of JSON members are taken out of it. */
+static const char header[] =
+    "request,sample,n,status,reason,arrival_ms,first_scheduled_ms,first_token_ms,finish_ms,input_tokens,output_tokens,"
+    "generated_tokens,cached_tokens,preemptions,queue_ms,ttft_ms,tpot_ms,e2el_ms\n";
 
 const char *const request_status_names[] = {"completed", "dropped", "ignored", "unfinished"};
 
@@ -52,23 +38,24 @@ const char *request_drop_reason(const struct request_story *story)
 /* A row under construction: cells from left to right. */
 struct row {
     enum per_request_format format;
-    size_t cells, length;
+    const char *name; /* of the next cell */
+    size_t length;
     char text[ROW_SIZE];
 };
 
 /* Adds a cell. `quoted`: the text is a word, which JSON wants in quotes. NULL: no value, which is null in JSON and empty in CSV. */
 static void put(struct row *row, const char *text, bool quoted)
 {
-    const size_t room = sizeof row->text - row->length;
+    const size_t room = sizeof row->text - row->length, name_length = strcspn(row->name, ",\n");
     const char *quote = quoted && text ? "\"" : "";
     int wrote;
     if (row->format == PER_REQUEST_CSV)
-        wrote = snprintf(row->text + row->length, room, "%s%s", row->cells ? "," : "", text ? text : "");
+        wrote = snprintf(row->text + row->length, room, "%s%s", row->length ? "," : "", text ? text : "");
     else
-        wrote = snprintf(row->text + row->length, room, "%s\"%s\":%s%s%s", row->cells ? "," : "{", names[row->cells], quote,
+        wrote = snprintf(row->text + row->length, room, "%s\"%.*s\":%s%s%s", row->length ? "," : "{", (int)name_length, row->name, quote,
                          text ? text : "null", quote);
     row->length += (size_t)wrote;
-    row->cells++;
+    row->name += name_length + 1;
 }
 
 static void put_count(struct row *row, uint64_t value)
@@ -132,33 +119,20 @@ static void fill_row(struct row *row, const struct metrics *metrics, uint32_t po
     put_ms(row, story->finish_ns - story->arrival_ns, story->finish_ns >= 0);
 }
 
-static enum status write_header(struct text_writer *writer, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    for (size_t i = 0; i < CELLS && status == SIM_OK; i++) {
-        if (i > 0)
-            status = text_writer_write(writer, ",", 1, diag);
-        if (status == SIM_OK)
-            status = text_writer_write(writer, names[i], strlen(names[i]), diag);
-    }
-    return status == SIM_OK ? text_writer_write(writer, "\n", 1, diag) : status;
-}
-
 enum status per_request_write(const struct metrics *metrics, enum per_request_format format, struct text_writer *writer, struct diag *diag)
 {
+    const char *end = format == PER_REQUEST_CSV ? "\n" : "}\n";
     uint32_t *order;
     enum status status = request_order(metrics->trace, &order, diag);
     if (status != SIM_OK)
         return status;
     if (format == PER_REQUEST_CSV)
-        status = write_header(writer, diag);
+        status = text_writer_write(writer, header, sizeof header - 1, diag);
     for (uint32_t i = 0; i < metrics->trace->count && status == SIM_OK; i++) {
-        struct row row = {.format = format};
-        const char *end = format == PER_REQUEST_CSV ? "\n" : "}\n";
+        struct row row = {.format = format, .name = header};
         fill_row(&row, metrics, order[i]);
+        row.length += (size_t)snprintf(row.text + row.length, sizeof row.text - row.length, "%s", end);
         status = text_writer_write(writer, row.text, row.length, diag);
-        if (status == SIM_OK)
-            status = text_writer_write(writer, end, strlen(end), diag);
     }
     free(order);
     return status;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "config/engine_facts.h"
 
 enum status preemption_story_init(struct preemption_story *story, const struct trace *trace, struct diag *diag)
@@ -40,8 +41,7 @@ static enum status note_preemption(struct preemption_story *story, const struct 
     victim->depth = depth;
     story->tokens_lost += lost;
     story->chained += depth > 1;
-    if (depth > story->max_depth)
-        story->max_depth = depth;
+    story->max_depth = max_u32(story->max_depth, depth);
     story->preemptions[story->count++] = (struct preemption){.time_ns = event->time_ns,
                                                              .step = event->step,
                                                              .victim = event->request,
@@ -91,17 +91,19 @@ static void note_largest(struct pool_filling *filling, const struct held_table *
 
 static struct pool_filling look_at_pool(const struct block_holders *holders, uint32_t usable)
 {
-    struct pool_filling filling = {.known = true, .used_blocks = holders->used_blocks, .unused_blocks = usable - holders->used_blocks};
+    struct pool_filling filling = {.known = true};
     uint64_t table_blocks = 0, useful = 0;
     for (int class = 0; class < 2; class ++) {
         const struct class_state *now = &holders->now[class];
-        filling.holders[class] = now->tables;
+        filling.holders[class] = (uint32_t)now->tables;
         filling.blocks[class] = (uint32_t)now->blocks;
+        filling.used_blocks += (uint32_t)now->blocks;
         table_blocks += now->table_blocks;
         useful += now->useful_slots;
     }
-    filling.saved_blocks = (uint32_t)table_blocks - holders->used_blocks;
-    filling.empty_slots = (uint32_t)((uint64_t)holders->used_blocks * holders->block_size - useful);
+    filling.unused_blocks = usable - filling.used_blocks;
+    filling.saved_blocks = (uint32_t)table_blocks - filling.used_blocks;
+    filling.empty_slots = (uint32_t)((uint64_t)filling.used_blocks * holders->block_size - useful);
     for (uint32_t i = 0; i < holders->table_count; i++)
         note_largest(&filling, &holders->tables[i]);
     return filling;
@@ -126,9 +128,8 @@ static enum status on_completed(void *self, const struct step *step, struct diag
 
 enum status preemption_story_second(struct preemption_story *story, const struct config *config, struct observer *out, struct diag *diag)
 {
-    request_classes_init(&story->classes, story->trace, CLASS_BY_PHASE);
     *out = (struct observer){.self = story, .scheduled = on_scheduled, .completed = on_completed};
-    return block_holders_init(&story->holders, story->trace, config, &story->classes, diag);
+    return block_holders_init(&story->holders, story->trace, config, CLASS_BY_PHASE, diag);
 }
 
 /* --- the worst -------------------------------------------------------------------------------------------------------------------- */

@@ -56,7 +56,6 @@ struct preemption_story {
     uint32_t max_depth, requests; /* requests: preempted at least once */
     uint64_t chained;             /* preemptions of depth > 1 */
     /* the second replay */
-    struct request_classes classes;
     struct block_holders holders;
     size_t filled;
 };

@@ -9,7 +9,6 @@
 #include "observe/prefix_misses.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
 #include "base/integers.h"
@@ -22,20 +21,13 @@ enum status prefix_misses_init(struct prefix_misses *misses, const struct trace 
     *misses = (struct prefix_misses){.trace = trace,
                                      .block_size = config->block_size,
                                      .trace_block_size = config->trace_block_size,
-                                     .caching = config->enable_prefix_caching,
-                                     .node_count = 1,
-                                     .index_mask = 1023};
-    const char *what = "the classes of misses";
-    enum status status = array_zeroed(&misses->of_request, trace->count, sizeof *misses->of_request, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&misses->in_flight, trace->count, sizeof *misses->in_flight, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&misses->in_flight_at, trace->count, sizeof *misses->in_flight_at, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&misses->lost_tokens, trace->count, sizeof *misses->lost_tokens, what, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&misses->index, (size_t)misses->index_mask + 1, sizeof *misses->index, what, diag);
-    return status;
+                                     .caching = config->enable_prefix_caching};
+    const uint32_t count = trace->count;
+    const struct array_request arrays[] = {ARRAY_OF(misses->of_request, count), ARRAY_OF(misses->in_flight, count),
+                                           ARRAY_OF(misses->in_flight_at, count), ARRAY_OF(misses->lost_tokens, count)};
+    if (kv_contents_create(&misses->contents) != KV_OK)
+        return diag_no_memory(diag, 1024, "a content trie");
+    return array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the classes of misses", diag);
 }
 
 void prefix_misses_deinit(struct prefix_misses *misses)
@@ -44,35 +36,26 @@ void prefix_misses_deinit(struct prefix_misses *misses)
     free(misses->in_flight);
     free(misses->in_flight_at);
     free(misses->lost_tokens);
-    free(misses->index);
     free(misses->nodes);
     free(misses->chain);
+    kv_contents_destroy(misses->contents);
     *misses = (struct prefix_misses){0};
 }
 
 /* --- the trie --------------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t slot_of(const struct prefix_misses *misses, uint32_t parent, uint32_t name)
+/* The node of a block after `parent`. Asking makes it, but what nobody computed stays as if it were not there (computed 0). */
+static enum status find_node(struct prefix_misses *misses, uint64_t parent, uint32_t name, uint64_t *node, struct diag *diag)
 {
-    uint64_t key = ((uint64_t)parent << 32 | name) * UINT64_C(0x9E3779B97F4A7C15);
-    uint32_t slot = (uint32_t)(key >> 32) & misses->index_mask;
-    while (misses->index[slot] && (misses->nodes[misses->index[slot]].parent != parent || misses->nodes[misses->index[slot]].name != name))
-        slot = (slot + 1) & misses->index_mask;
-    return slot;
-}
-
-static enum status grow_index(struct prefix_misses *misses, struct diag *diag)
-{
-    uint32_t *bigger;
-    enum status status = array_zeroed(&bigger, 2 * ((size_t)misses->index_mask + 1), sizeof *bigger, "a content trie", diag);
-    if (status != SIM_OK)
-        return status;
-    free(misses->index);
-    misses->index = bigger;
-    misses->index_mask = 2 * misses->index_mask + 1;
-    for (uint32_t node = 1; node < misses->node_count; node++)
-        misses->index[slot_of(misses, misses->nodes[node].parent, misses->nodes[node].name)] = node;
-    return SIM_OK;
+    const struct kv_span span = {.first = name, .count = 1};
+    if (kv_contents_intern(misses->contents, parent, &span, 1, node) != KV_OK)
+        return diag_no_memory(diag, 1024, "a content trie");
+    enum status status = array_reserve(&misses->nodes, &misses->node_capacity, *node + 1, sizeof *misses->nodes, "a content trie", diag);
+    if (status == SIM_OK && *node > misses->last_node) {
+        misses->last_node = *node;
+        misses->nodes[*node] = (struct content_block){0};
+    }
+    return status;
 }
 
 /* The k-th block of a prompt: how many tokens of it the prompt has (0: there is none) and what names it. After the hash ids only samples
@@ -95,23 +78,21 @@ static uint32_t prompt_block(const struct prefix_misses *misses, uint32_t positi
 /* Nodes of the prompt's blocks as far as they exist into misses->chain; *tokens: how much of the prompt somebody computed. */
 static enum status find_chain(struct prefix_misses *misses, uint32_t position, uint32_t *count, uint32_t *tokens, struct diag *diag)
 {
-    uint32_t parent = 0, name, length;
+    uint64_t node = KV_CONTENT_NONE;
+    uint32_t name, length;
     *tokens = 0;
-    for (*count = 0; (length = prompt_block(misses, position, *count, &name)) > 0; ++*count) {
-        uint32_t node = misses->node_count > 1 ? misses->index[slot_of(misses, parent, name)] : 0;
-        if (node == 0)
-            break;
-        enum status status =
-            array_reserve(&misses->chain, &misses->chain_capacity, (size_t)*count + 1, sizeof *misses->chain, "a chain", diag);
+    for (*count = 0; (length = prompt_block(misses, position, *count, &name)) > 0;) {
+        enum status status = find_node(misses, node, name, &node, diag);
+        if (status == SIM_OK)
+            status = array_reserve(&misses->chain, &misses->chain_capacity, (size_t)*count + 1, sizeof *misses->chain, "a chain", diag);
         if (status != SIM_OK)
             return status;
-        misses->chain[*count] = parent = node;
-        uint32_t computed = min_u32(misses->nodes[node].computed, length);
+        const uint32_t computed = min_u32(misses->nodes[node].computed, length);
+        if (computed > 0)
+            misses->chain[(*count)++] = node;
         *tokens += computed;
-        if (computed < length) {
-            ++*count;
+        if (computed < length)
             break;
-        }
     }
     return SIM_OK;
 }
@@ -119,25 +100,14 @@ static enum status find_chain(struct prefix_misses *misses, uint32_t position, u
 /* The first `tokens` of the prompt are computed now. */
 static enum status note_computed(struct prefix_misses *misses, uint32_t position, uint32_t tokens, struct diag *diag)
 {
-    uint32_t parent = 0, name, length;
+    uint64_t node = KV_CONTENT_NONE;
+    uint32_t name, length;
     for (uint32_t k = 0; tokens > 0 && (length = prompt_block(misses, position, k, &name)) > 0; k++) {
-        enum status status = SIM_OK;
-        if (2 * misses->node_count > misses->index_mask)
-            status = grow_index(misses, diag);
-        if (status == SIM_OK)
-            status = array_reserve(&misses->nodes, &misses->node_capacity, (size_t)misses->node_count + 1, sizeof *misses->nodes,
-                                   "a content trie", diag);
+        enum status status = find_node(misses, node, name, &node, diag);
         if (status != SIM_OK)
             return status;
-        uint32_t *entry = &misses->index[slot_of(misses, parent, name)], part = min_u32(length, tokens);
-        if (*entry == 0) {
-            *entry = misses->node_count;
-            misses->nodes[misses->node_count++] = (struct content_block){.parent = parent, .name = name};
-        }
-        struct content_block *node = &misses->nodes[*entry];
-        if (node->computed < part)
-            node->computed = part;
-        parent = *entry;
+        const uint32_t part = min_u32(length, tokens);
+        misses->nodes[node].computed = max_u32(misses->nodes[node].computed, part);
         tokens -= part;
     }
     return SIM_OK;
@@ -152,10 +122,10 @@ static enum status note_given_up(struct prefix_misses *misses, uint32_t position
         struct content_block *node = &misses->nodes[misses->chain[k]];
         uint32_t part = min_u32(prompt_block(misses, position, k, &name), tokens);
         if (preempted) {
-            node->lost_to = node->lost_from < node->lost_to && node->lost_to > part ? node->lost_to : part;
+            node->lost_to = node->lost_from < node->lost_to ? max_u32(node->lost_to, part) : part;
             node->lost_from = 0;
-        } else if (node->lost_from < part) {
-            node->lost_from = part;
+        } else {
+            node->lost_from = max_u32(node->lost_from, part);
         }
         tokens -= part;
     }
@@ -197,10 +167,9 @@ static uint32_t common_prefix(const struct prefix_misses *misses, uint32_t a, ui
 static uint32_t claimed_prefix(const struct prefix_misses *misses, uint32_t position)
 {
     uint32_t most = 0;
-    for (uint32_t i = 0; i < misses->in_flight_count; i++) {
-        uint32_t tokens = misses->in_flight[i] == position ? 0 : common_prefix(misses, position, misses->in_flight[i]);
-        most = tokens > most ? tokens : most;
-    }
+    for (uint32_t i = 0; i < misses->in_flight_count; i++)
+        if (misses->in_flight[i] != position)
+            most = max_u32(most, common_prefix(misses, position, misses->in_flight[i]));
     return most;
 }
 
@@ -213,7 +182,7 @@ static uint32_t lost_between(const struct prefix_misses *misses, uint32_t positi
     for (uint32_t k = 0; k < count && start < to; k++) {
         const struct content_block *node = &misses->nodes[misses->chain[k]];
         uint32_t length = prompt_block(misses, position, k, &name);
-        uint32_t low = start + node->lost_from > from ? start + node->lost_from : from;
+        uint32_t low = max_u32(start + node->lost_from, from);
         uint32_t high = min_u32(min_u32(start + node->lost_to, start + length), to);
         lost += high > low ? high - low : 0;
         start += length;
@@ -228,9 +197,8 @@ static enum status classify(struct prefix_misses *misses, uint32_t position, uin
     enum status status = find_chain(misses, position, &count, &computed, diag);
     if (status != SIM_OK)
         return status;
-    uint32_t claimed = claimed_prefix(misses, position), seen = claimed > computed ? claimed : computed;
-    if (seen < cached) /* registered and never computed (case E8 of doc/vllm_v1.md): vLLM counts it as present */
-        seen = cached;
+    /* What is cached may be registered and never computed (case E8 of doc/vllm_v1.md); vLLM counts it as present. */
+    uint32_t seen = max_u32(max_u32(claimed_prefix(misses, position), computed), cached);
     tokens[MISS_COMPULSORY] = known - seen;
     if (!misses->caching) {
         tokens[MISS_CACHING_OFF] = seen;
@@ -243,9 +211,7 @@ static enum status classify(struct prefix_misses *misses, uint32_t position, uin
     tokens[MISS_LAST_TOKEN] = min_u32(rest, whole > reachable ? whole - reachable : 0);
     rest -= tokens[MISS_LAST_TOKEN];
     /* What is left is [cached, cached + rest): of it the trie holds a first part, the rest is only claimed. */
-    uint32_t end = cached + rest, held = min_u32(computed - computed % size, end);
-    if (held < cached)
-        held = cached;
+    uint32_t end = cached + rest, held = max_u32(min_u32(computed - computed % size, end), cached);
     tokens[MISS_IN_FLIGHT] = end - held;
     tokens[MISS_PREEMPTION] = lost_between(misses, position, count, cached, held);
     tokens[MISS_CAPACITY] = held - cached - tokens[MISS_PREEMPTION];
@@ -281,13 +247,12 @@ static void readmission(struct prefix_misses *misses, const struct event *event)
 
 static enum status preemption(struct prefix_misses *misses, const struct event *event, struct diag *diag)
 {
-    uint32_t position = event->request, computed = (uint32_t)event->value;
+    /* Negative: V0, after a chunk of negative length. */
+    uint32_t position = event->request, computed = event->value < 0 ? 0 : (uint32_t)event->value;
     enum status status = SIM_OK;
     misses->preemptions++;
     if (event->extra == PREEMPT_SWAP) /* nothing is lost, but what others could have found on the GPU */
         return misses->in_flight_at[position] ? SIM_OK : note_given_up(misses, position, misses->trace->input_tokens[position], true, diag);
-    if (event->value < 0) /* V0, after a chunk of negative length */
-        computed = 0;
     misses->lost_tokens[position] = computed;
     if (misses->in_flight_at[position]) {
         leave_flight(misses, position);
@@ -354,40 +319,29 @@ struct observer prefix_misses_observer(struct prefix_misses *misses)
 
 /* --- ranking ---------------------------------------------------------------------------------------------------------------------- */
 
-struct avoidable {
-    uint32_t position;
-    uint64_t tokens;
-};
-
 static int by_tokens(const void *a, const void *b)
 {
-    const struct avoidable *left = a, *right = b;
+    const struct misser *left = a, *right = b;
     if (left->tokens != right->tokens)
         return left->tokens > right->tokens ? -1 : 1;
     return left->position < right->position ? -1 : left->position > right->position;
 }
 
-enum status prefix_misses_rank(const struct prefix_misses *misses, uint32_t **out, size_t *count, struct diag *diag)
+enum status prefix_misses_rank(const struct prefix_misses *misses, struct misser **out, size_t *count, struct diag *diag)
 {
-    struct avoidable *all;
-    size_t used = 0;
-    enum status status = array_zeroed(&all, misses->trace->count, sizeof *all, "requests with misses", diag);
+    enum status status = array_zeroed(out, misses->trace->count, sizeof **out, "requests with misses", diag);
     if (status != SIM_OK)
         return status;
+    *count = 0;
     for (uint32_t position = 0; position < misses->trace->count; position++) {
         uint64_t tokens = 0;
         for (int class = MISS_COMPULSORY + 1; class < MISS_CLASSES; class ++)
             tokens += misses->of_request[position][class];
         if (tokens > 0)
-            all[used++] = (struct avoidable){position, tokens};
+            (*out)[(*count)++] = (struct misser){position, tokens};
     }
-    qsort(all, used, sizeof *all, by_tokens);
-    status = array_zeroed(out, used, sizeof **out, "requests with misses", diag);
-    for (size_t i = 0; i < used && status == SIM_OK; i++)
-        (*out)[i] = all[i].position;
-    *count = status == SIM_OK ? used : 0;
-    free(all);
-    return status;
+    qsort(*out, *count, sizeof **out, by_tokens);
+    return SIM_OK;
 }
 
 bool prefix_misses_check(const struct prefix_misses *misses)

@@ -30,6 +30,7 @@
 
 #include "config/config.h"
 #include "engine/observer.h"
+#include "pagedkv.h"
 #include "trace/trace.h"
 
 enum miss_class {
@@ -50,7 +51,6 @@ struct readmission_sums {
 
 /* A block of the trie: content of up to trace_block_size tokens that follow its parent's. */
 struct content_block {
-    uint32_t parent, name;
     uint32_t computed;           /* leading tokens that somebody computed */
     uint32_t lost_from, lost_to; /* tokens last given up by a preemption */
 };
@@ -63,12 +63,11 @@ struct prefix_misses {
     uint64_t tokens[MISS_CLASSES];        /* first admissions */
     uint32_t (*of_request)[MISS_CLASSES]; /* by position: its first admission */
     struct readmission_sums again;
-    struct content_block *nodes; /* [0] is the root */
+    struct kv_contents *contents; /* numbers the trie's blocks from 1 on */
+    struct content_block *nodes;  /* by number */
     size_t node_capacity;
-    uint32_t node_count;
-    uint32_t *index; /* hash table of (parent, name): node + 0; 0 = empty */
-    uint32_t index_mask;
-    uint32_t *chain; /* scratch: nodes of a prompt */
+    uint64_t last_node;
+    uint64_t *chain; /* scratch: nodes of a prompt */
     size_t chain_capacity;
     uint32_t *in_flight, in_flight_count; /* positions: admitted, no token since */
     uint32_t *in_flight_at;               /* by position: index + 1; 0: not in flight */
@@ -82,9 +81,14 @@ SIM_NODISCARD enum status prefix_misses_init(struct prefix_misses *misses, const
 void prefix_misses_deinit(struct prefix_misses *misses);
 struct observer prefix_misses_observer(struct prefix_misses *misses);
 
-/* Positions of the requests with misses that are not compulsory, those with most such tokens first (ties: in order of arrival). The caller
- * frees *out. */
-SIM_NODISCARD enum status prefix_misses_rank(const struct prefix_misses *misses, uint32_t **out, size_t *count, struct diag *diag);
+/* A request with misses that are not compulsory, and the tokens of these. */
+struct misser {
+    uint32_t position;
+    uint64_t tokens;
+};
+
+/* All of them, those with most tokens first (ties: in order of arrival). The caller frees *out. */
+SIM_NODISCARD enum status prefix_misses_rank(const struct prefix_misses *misses, struct misser **out, size_t *count, struct diag *diag);
 
 /* Do both sums add up? */
 bool prefix_misses_check(const struct prefix_misses *misses);

@@ -60,15 +60,13 @@ static void by_priority(struct request_classes *classes)
 void request_classes_init(struct request_classes *classes, const struct trace *trace, enum class_key key)
 {
     *classes = (struct request_classes){.trace = trace, .key = key};
-    if (key == CLASS_BY_INPUT_LENGTH) {
+    if (key == CLASS_BY_INPUT_LENGTH)
         by_input_length(classes);
-    } else if (key == CLASS_BY_PRIORITY) {
+    else if (key == CLASS_BY_PRIORITY)
         by_priority(classes);
-    } else {
-        classes->count = 2;
-        strcpy(classes->names[CLASS_PREFILL], "prefill");
-        strcpy(classes->names[CLASS_DECODE], "decode");
-    }
+    else
+        *classes = (struct request_classes){
+            .trace = trace, .key = key, .count = 2, .names = {[CLASS_PREFILL] = "prefill", [CLASS_DECODE] = "decode"}};
 }
 
 uint32_t request_class(const struct request_classes *classes, uint32_t position, bool has_token)

@@ -44,12 +44,11 @@ enum status table_hash_create(uint32_t requests, struct table_hash **out, struct
         return status;
     hashes->requests = requests;
     status = array_zeroed(&hashes->of_request, requests, sizeof(struct remembered *), "the decision log", diag);
-    if (status != SIM_OK) {
+    if (status == SIM_OK)
+        *out = hashes;
+    else
         free(hashes);
-        return status;
-    }
-    *out = hashes;
-    return SIM_OK;
+    return status;
 }
 
 void table_hash_destroy(struct table_hash *hashes)

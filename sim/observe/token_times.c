@@ -3,24 +3,18 @@
 #include "observe/token_times.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
 
 enum status token_times_init(struct token_times *times, const struct trace *trace, struct diag *diag)
 {
     *times = (struct token_times){.trace = trace};
-    const size_t bytes = trace->count * sizeof *times->first_step;
-    enum status status = array_zeroed(&times->first_step, trace->count, sizeof *times->first_step, "token times", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&times->last_step, trace->count, sizeof *times->last_step, "token times", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&times->gap_start, (size_t)trace->count + 1, sizeof *times->gap_start, "token times", diag);
-    if (status != SIM_OK)
-        return status;
-    memset(times->first_step, 0xff, bytes);
-    memset(times->last_step, 0xff, bytes);
-    return SIM_OK;
+    const struct array_request arrays[] = {ARRAY_OF(times->first_step, trace->count), ARRAY_OF(times->last_step, trace->count),
+                                           ARRAY_OF(times->gap_start, (size_t)trace->count + 2)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "token times", diag);
+    for (uint32_t position = 0; status == SIM_OK && position < trace->count; position++)
+        times->first_step[position] = times->last_step[position] = UINT64_MAX;
+    return status;
 }
 
 void token_times_deinit(struct token_times *times)
@@ -73,30 +67,24 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return status;
 }
 
-/* Groups the gaps by request with a counting sort, which keeps each request's gaps in order of time. */
+/* Groups the gaps by request with a counting sort, which keeps each request's gaps in order of time. While gaps are placed, start[i + 1] is
+ * where the next one of request i goes, and so where request i + 1 starts once all are. */
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     (void)end;
     struct token_times *times = self;
     const uint32_t count = times->trace->count;
     struct token_gap *sorted;
-    size_t *next;
-    for (size_t i = 0; i < times->gap_count; i++)
-        times->gap_start[times->gaps[i].request + 1]++;
-    for (uint32_t position = 0; position < count; position++)
-        times->gap_start[position + 1] += times->gap_start[position];
+    size_t *start = times->gap_start;
     enum status status = array_zeroed(&sorted, times->gap_count, sizeof *sorted, "token times", diag);
     if (status != SIM_OK)
         return status;
-    status = array_zeroed(&next, count, sizeof *next, "token times", diag);
-    if (status != SIM_OK) {
-        free(sorted);
-        return status;
-    }
-    memcpy(next, times->gap_start, count * sizeof *next);
     for (size_t i = 0; i < times->gap_count; i++)
-        sorted[next[times->gaps[i].request]++] = times->gaps[i];
-    free(next);
+        start[times->gaps[i].request + 2]++;
+    for (uint32_t position = 0; position < count; position++)
+        start[position + 2] += start[position + 1];
+    for (size_t i = 0; i < times->gap_count; i++)
+        sorted[start[times->gaps[i].request + 1]++] = times->gaps[i];
     free(times->gaps);
     times->gaps = sorted;
     return SIM_OK;

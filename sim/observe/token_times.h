@@ -40,7 +40,7 @@ struct token_times {
     uint64_t *first_step, *last_step; /* by position; UINT64_MAX: not reached */
     struct token_gap *gaps;           /* in time order; after the replay by request, then in time order */
     size_t gap_count, gap_capacity;
-    size_t *gap_start;   /* after the replay: count + 1 offsets into gaps */
+    size_t *gap_start;   /* after the replay: count + 1 offsets into gaps (and one that only the sort needs) */
     bool has_empty_step; /* some step took no time: its end is no longer unique */
 };
 

@@ -19,11 +19,9 @@ static void widen(struct usage_timeline *timeline, int64_t end_ns)
         timeline->width_ns *= 2;
         for (int bucket = 0; bucket < TIMELINE_BUCKETS; bucket++)
             for (int series = 0; series < TIMELINE_SERIES; series++) {
-                const size_t from = 2 * (size_t)bucket;
-                slot_time joined = 0;
-                if (from < TIMELINE_BUCKETS)
-                    joined = timeline->sums[from][series] + timeline->sums[from + 1][series];
-                timeline->sums[bucket][series] = joined;
+                const int from = 2 * bucket;
+                timeline->sums[bucket][series] =
+                    from < TIMELINE_BUCKETS ? timeline->sums[from][series] + timeline->sums[from + 1][series] : 0;
             }
     }
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "base/units.h"
 #include "observe/per_request.h"
 #include "sim_version.h"
@@ -48,8 +49,7 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
             const uint64_t second = (uint64_t)(end_ns / NS_PER_S);
             peak->tokens = second == peak->second ? peak->tokens + first->sampled_tokens : first->sampled_tokens;
             peak->second = second;
-            if (peak->tokens > peak->most_tokens)
-                peak->most_tokens = peak->tokens;
+            peak->most_tokens = max_u64(peak->most_tokens, peak->tokens);
         }
     }
     return SIM_OK;
@@ -90,8 +90,7 @@ static enum status most_concurrent(const struct metrics *metrics, uint64_t *out,
             continue;
         }
         begun++;
-        if (begun - ended > *out)
-            *out = begun - ended;
+        *out = max_u64(*out, begun - ended);
     }
     free(times);
     return SIM_OK;
@@ -106,14 +105,9 @@ static double value(const struct bench_result *result, const char *name)
     return isnan(figure) ? 0 : figure; /* vLLM prints 0 for latencies that no request has */
 }
 
-static uint64_t whole(const struct bench_result *result, const char *name)
+static double failed(const struct bench_result *result)
 {
-    return (uint64_t)value(result, name);
-}
-
-static uint64_t failed(const struct bench_result *result)
-{
-    return whole(result, "requests") - whole(result, "completed");
+    return value(result, "requests") - value(result, "completed");
 }
 
 static bool has_rate(const struct config *config)
@@ -134,14 +128,9 @@ static void rule(struct document *document, char fill, const char *title)
     document_line(document, "%s", line);
 }
 
-static void row_count(struct document *document, const char *label, uint64_t number)
+static void row(struct document *document, const char *label, int decimals, double number)
 {
-    document_line(document, "%-40s %-10llu", label, (unsigned long long)number);
-}
-
-static void row_number(struct document *document, const char *label, double number)
-{
-    document_line(document, "%-40s %-10.2f", label, number);
+    document_line(document, "%-40s %-10.*f", label, decimals, number);
 }
 
 /* A figure of one latency: "mean", LATENCY_TTFT. */
@@ -164,13 +153,13 @@ static void add_latency(const struct bench_result *result, enum latency latency,
         return;
     rule(document, '-', titles[latency]);
     snprintf(label, sizeof label, "Mean %s (ms):", names[latency]);
-    row_number(document, label, latency_value(result, "mean", latency));
+    row(document, label, 2, latency_value(result, "mean", latency));
     snprintf(label, sizeof label, "Median %s (ms):", names[latency]);
-    row_number(document, label, latency_value(result, "median", latency));
+    row(document, label, 2, latency_value(result, "median", latency));
     for (size_t i = 0; i < choice->percentile_count; i++) {
         latency_percentile_name(choice->percentiles[i], latency, name); /* p99_ttft_ms: its digits make the label P99 TTFT */
         snprintf(label, sizeof label, "P%.*s %s (ms):", (int)strcspn(name + 1, "_"), name + 1, names[latency]);
-        row_number(document, label, value(result, name));
+        row(document, label, 2, value(result, name));
     }
 }
 
@@ -182,22 +171,22 @@ enum status bench_result_lines(const struct bench_result *result, struct documen
     if (status != SIM_OK)
         return status;
     rule(document, '=', " Serving Benchmark Result ");
-    row_count(document, "Successful requests:", whole(result, "completed"));
-    row_count(document, "Failed requests:", failed(result));
+    row(document, "Successful requests:", 0, value(result, "completed"));
+    row(document, "Failed requests:", 0, failed(result));
     if (config->max_concurrency > 0)
-        row_count(document, "Maximum request concurrency:", config->max_concurrency);
+        row(document, "Maximum request concurrency:", 0, config->max_concurrency);
     if (has_rate(config))
-        row_number(document, "Request rate configured (RPS):", config->request_rate);
-    row_number(document, "Benchmark duration (s):", value(result, "makespan_s"));
-    row_count(document, "Total input tokens:", whole(result, "total_input_tokens"));
-    row_count(document, "Total generated tokens:", whole(result, "total_output_tokens"));
-    row_number(document, "Request throughput (req/s):", value(result, "request_throughput"));
+        row(document, "Request rate configured (RPS):", 2, config->request_rate);
+    row(document, "Benchmark duration (s):", 2, value(result, "makespan_s"));
+    row(document, "Total input tokens:", 0, value(result, "total_input_tokens"));
+    row(document, "Total generated tokens:", 0, value(result, "total_output_tokens"));
+    row(document, "Request throughput (req/s):", 2, value(result, "request_throughput"));
     if (result->run->goodput)
-        row_number(document, "Request goodput (req/s):", value(result, "request_goodput"));
-    row_number(document, "Output token throughput (tok/s):", value(result, "output_throughput"));
-    row_number(document, "Peak output token throughput (tok/s):", (double)result->peak->most_tokens);
-    row_number(document, "Peak concurrent requests:", (double)concurrent);
-    row_number(document, "Total token throughput (tok/s):", value(result, "total_token_throughput"));
+        row(document, "Request goodput (req/s):", 2, value(result, "request_goodput"));
+    row(document, "Output token throughput (tok/s):", 2, value(result, "output_throughput"));
+    row(document, "Peak output token throughput (tok/s):", 2, (double)result->peak->most_tokens);
+    row(document, "Peak concurrent requests:", 2, (double)concurrent);
+    row(document, "Total token throughput (tok/s):", 2, value(result, "total_token_throughput"));
     for (int latency = 0; latency < LATENCIES; latency++)
         add_latency(result, (enum latency)latency, document);
     rule(document, '=', "");
@@ -251,10 +240,10 @@ static void write_setup(const struct bench_result *result, struct json_text *jso
 static void write_totals(const struct bench_result *result, uint64_t concurrent, struct json_text *json)
 {
     json_put_double(json, "duration", value(result, "makespan_s"));
-    json_put_uint(json, "completed", whole(result, "completed"));
-    json_put_uint(json, "failed", failed(result));
-    json_put_uint(json, "total_input_tokens", whole(result, "total_input_tokens"));
-    json_put_uint(json, "total_output_tokens", whole(result, "total_output_tokens"));
+    json_put_double(json, "completed", value(result, "completed"));
+    json_put_double(json, "failed", failed(result));
+    json_put_double(json, "total_input_tokens", value(result, "total_input_tokens"));
+    json_put_double(json, "total_output_tokens", value(result, "total_output_tokens"));
     json_put_double(json, "request_throughput", value(result, "request_throughput"));
     json_put_double(json, "request_goodput", result->run->goodput ? value(result, "request_goodput") : (double)NAN);
     json_put_double(json, "output_throughput", value(result, "output_throughput"));
@@ -284,68 +273,56 @@ static void write_latencies(const struct bench_result *result, struct json_text 
 
 /* --- one entry a request ---------------------------------------------------------------------------------------------------------- */
 
-/* Nine decimals are whole nanoseconds, formatted in integers. Each list below has one writer; a request that failed has 0 in it. */
+/* Nine decimals are whole nanoseconds, formatted in integers. A request that failed has 0 in all lists but two. */
 static void put_seconds(struct json_text *json, int64_t ns)
 {
     char digits[UNIT_TEXT];
     json_raw(json, digits, unit_decimal(ns, S_PLACES, digits));
 }
 
-typedef void entry_writer(const struct bench_result *result, uint32_t position, struct json_text *json);
-
-static const struct request_story *completed(const struct bench_result *result, uint32_t position)
-{
-    const struct request_story *story = &result->run->metrics.stories[position];
-    return story->finish_ns >= 0 ? story : NULL;
-}
-
-static void input_len(const struct bench_result *result, uint32_t position, struct json_text *json)
-{
-    json_uint(json, result->run->trace->input_tokens[position]);
-}
-
-/* For a V0 group this is the length of one sequence, not the sum over all, so that an entry's tokens and times fit together. */
-static void output_len(const struct bench_result *result, uint32_t position, struct json_text *json)
-{
-    json_uint(json, completed(result, position) ? result->run->trace->output_tokens[position] : 0);
-}
-
-static void ttft(const struct bench_result *result, uint32_t position, struct json_text *json)
-{
-    const struct request_story *story = completed(result, position);
-    put_seconds(json, story ? story->first_token_ns - story->arrival_ns : 0);
-}
-
 /* A walk, not an array: the tokens of one request are made one by one, and a trace may have hundreds of millions. */
-static void itls(const struct bench_result *result, uint32_t position, struct json_text *json)
+static void put_itls(struct json_text *json, const struct token_times *times, uint32_t position)
 {
-    struct token_walk walk = token_walk_begin(result->times, position);
+    struct token_walk walk = token_walk_begin(times, position);
     json_open_array(json);
     for (int64_t itl_ns; token_walk_next(&walk, &itl_ns);)
         put_seconds(json, itl_ns);
     json_close_array(json);
 }
 
-static void latency(const struct bench_result *result, uint32_t position, struct json_text *json)
-{
-    const struct request_story *story = completed(result, position);
-    put_seconds(json, story ? story->finish_ns - story->arrival_ns : 0);
-}
-
-static void start_time(const struct bench_result *result, uint32_t position, struct json_text *json)
-{
-    put_seconds(json, result->run->metrics.stories[position].arrival_ns);
-}
-
 /* vLLM writes the text of an exception here; this is the reason why the request did not complete. */
-static void error(const struct bench_result *result, uint32_t position, struct json_text *json)
+static void put_error(struct json_text *json, const struct request_story *story)
 {
-    const struct request_story *story = &result->run->metrics.stories[position];
     const enum request_status status = request_status(story);
     char text[64];
     snprintf(text, sizeof text, "%s%s%s", status == REQUEST_COMPLETED ? "" : request_status_names[status],
              status == REQUEST_DROPPED ? ": " : "", status == REQUEST_DROPPED ? request_drop_reason(story) : "");
     json_string(json, text);
+}
+
+enum detail { INPUT_LENS, OUTPUT_LENS, TTFTS, ITLS, E2ELS, START_TIMES, ERRORS, DETAILS };
+static const char *const detail_names[DETAILS] = {"input_lens", "output_lens", "ttfts", "itls", "latencies", "start_times", "errors"};
+
+/* For a V0 group the output length is that of one sequence, not the sum over all, so that an entry's tokens and times fit together. */
+static void put_detail(const struct bench_result *result, enum detail detail, uint32_t position, struct json_text *json)
+{
+    const struct trace *trace = result->run->trace;
+    const struct request_story *story = &result->run->metrics.stories[position];
+    const bool completed = story->finish_ns >= 0;
+    if (detail == INPUT_LENS)
+        json_uint(json, trace->input_tokens[position]);
+    else if (detail == OUTPUT_LENS)
+        json_uint(json, completed ? trace->output_tokens[position] : 0);
+    else if (detail == TTFTS)
+        put_seconds(json, completed ? story->first_token_ns - story->arrival_ns : 0);
+    else if (detail == ITLS)
+        put_itls(json, result->times, position);
+    else if (detail == E2ELS)
+        put_seconds(json, completed ? story->finish_ns - story->arrival_ns : 0);
+    else if (detail == START_TIMES)
+        put_seconds(json, story->arrival_ns);
+    else
+        put_error(json, story);
 }
 
 /* The lists may be longer than memory likes. Text goes to the file in pieces of at least `least` bytes and leaves memory. */
@@ -363,21 +340,16 @@ static enum status drain(struct json_text *json, size_t least, struct text_write
 /* One list after the other, each over all requests, as vLLM has it. */
 static enum status write_details(const struct bench_result *result, struct json_text *json, struct text_writer *writer, struct diag *diag)
 {
-    static const struct {
-        const char *key;
-        entry_writer *write;
-    } lists[] = {{"input_lens", input_len}, {"output_lens", output_len}, {"ttfts", ttft},  {"itls", itls},
-                 {"latencies", latency},    {"start_times", start_time}, {"errors", error}};
     const uint32_t count = result->run->trace->count;
     uint32_t *order;
     enum status status = request_order(result->run->trace, &order, diag);
     if (status != SIM_OK)
         return status;
-    for (size_t list = 0; list < sizeof lists / sizeof *lists; list++) {
-        json_key(json, lists[list].key);
+    for (int detail = 0; detail < DETAILS; detail++) {
+        json_key(json, detail_names[detail]);
         json_open_array(json);
         for (uint32_t i = 0; i < count && status == SIM_OK; i++) {
-            lists[list].write(result, order[i], json);
+            put_detail(result, (enum detail)detail, order[i], json);
             status = drain(json, DRAIN_BYTES, writer, diag);
         }
         json_close_array(json);

@@ -320,7 +320,7 @@ static void add_missers(struct document *document, const struct explanation *exp
     struct table *table = document_table(document, "requests_with_misses", misser_columns, COUNT(misser_columns));
     table_show_first(table, top);
     for (size_t i = 0; i < explanation->misser_count; i++) {
-        const uint32_t position = explanation->missers[i];
+        const uint32_t position = explanation->missers[i].position;
         add_request(table, trace, position);
         table_numbers(table, trace->input_tokens[position], explanation->run.metrics.stories[position].cached_tokens);
         for (int class = 0; class < MISS_CLASSES; class ++)

@@ -100,12 +100,12 @@ static void add_classes(struct document *document, const struct ledger *ledger, 
                         const struct class_ledger *classes)
 {
     struct table *table = document_table(document, "classes", class_columns, sizeof class_columns / sizeof *class_columns);
-    for (uint32_t class = 0; class < classes->classes.count; class ++) {
+    for (uint32_t class = 0; class < classes->holders.classes.count; class ++) {
         const struct class_sums *sums = &classes->sums[class];
         const slot_time charged = sums->useful + sums->tail;
         if (sums->tables == 0)
             continue;
-        table_text(table, classes->classes.names[class]);
+        table_text(table, classes->holders.classes.names[class]);
         table_numbers(table, ledger_mean(&spans->all, (ledger_sum)sums->tables), ledger_mean_blocks(ledger, &spans->all, sums->useful),
                       ledger_mean_blocks(ledger, &spans->all, sums->tail), pool_share(ledger, &spans->all, charged),
                       ledger_mean_blocks(ledger, &spans->all, sums->saved));

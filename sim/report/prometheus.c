@@ -166,57 +166,39 @@ static size_t length_bounds(uint32_t max_model_len, double *bounds)
     return count;
 }
 
-/* What a histogram over requests shows of each. */
-enum quantity { TTFT_S, TPOT_S, E2E_S, QUEUE_S, INFERENCE_S, PREFILL_S, DECODE_S, PROMPT_TOKENS, OUTPUT_TOKENS };
+/* The histograms over requests. */
+enum measure { PROMPT_TOKENS, GENERATION_TOKENS, TTFT_S, TPOT_S, E2E_S, QUEUE_S, INFERENCE_S, PREFILL_S, DECODE_S };
 
-static double seconds(int64_t from_ns, int64_t to_ns)
+/* A request's value. False: it has none. vLLM observes everything when a request finishes, but TTFT when the first token comes. */
+static bool value_of(const struct metrics *metrics, uint32_t position, enum measure measure, double *out)
 {
-    return (double)(to_ns - from_ns) / 1e9;
-}
-
-/* False: the request does not have it. vLLM observes most when a request finishes; TTFT, when the first token comes. */
-static bool measure(const struct metrics *metrics, uint32_t position, enum quantity quantity, double *out)
-{
+    enum { ARRIVAL, SCHEDULED, TOKEN, END };
+    static const int spans[][2] = {[E2E_S] = {ARRIVAL, END},
+                                   [QUEUE_S] = {ARRIVAL, SCHEDULED},
+                                   [INFERENCE_S] = {SCHEDULED, END},
+                                   [PREFILL_S] = {SCHEDULED, TOKEN},
+                                   [DECODE_S] = {TOKEN, END}};
     const struct request_story *story = &metrics->stories[position];
-    bool has = story->finish_ns >= 0;
-    switch (quantity) {
-    case TTFT_S:
-    case TPOT_S:
-        has = request_latency_ms(story, quantity == TTFT_S ? LATENCY_TTFT : LATENCY_TPOT, metrics->trace->output_tokens[position], out);
+    const int64_t at_ns[] = {story->arrival_ns, story->first_scheduled_ns, story->first_token_ns, story->finish_ns};
+    if (measure == TTFT_S || measure == TPOT_S) {
+        const enum latency latency = measure == TTFT_S ? LATENCY_TTFT : LATENCY_TPOT;
+        const bool has = request_latency_ms(story, latency, metrics->trace->output_tokens[position], out);
         *out /= 1e3;
-        break;
-    case E2E_S:
-        *out = seconds(story->arrival_ns, story->finish_ns);
-        break;
-    case QUEUE_S:
-        *out = seconds(story->arrival_ns, story->first_scheduled_ns);
-        break;
-    case INFERENCE_S:
-        *out = seconds(story->first_scheduled_ns, story->finish_ns);
-        break;
-    case PREFILL_S:
-        *out = seconds(story->first_scheduled_ns, story->first_token_ns);
-        break;
-    case DECODE_S:
-        *out = seconds(story->first_token_ns, story->finish_ns);
-        break;
-    case PROMPT_TOKENS:
-        *out = metrics->trace->input_tokens[position];
-        break;
-    case OUTPUT_TOKENS:
-        *out = story->output_tokens;
-        break;
+        return has;
     }
-    return has;
+    *out = measure == PROMPT_TOKENS       ? metrics->trace->input_tokens[position]
+           : measure == GENERATION_TOKENS ? story->output_tokens
+                                          : (double)(at_ns[spans[measure][1]] - at_ns[spans[measure][0]]) / 1e9;
+    return story->finish_ns >= 0;
 }
 
-static void over_requests(struct page *page, const struct metrics *metrics, const char *name, const char *help, enum quantity quantity,
+static void over_requests(struct page *page, const struct metrics *metrics, enum measure measure, const char *name, const char *help,
                           const double *bounds, size_t count)
 {
     struct histogram histogram = {.bounds = bounds, .count = count};
     for (uint32_t position = 0; position < metrics->trace->count; position++) {
         double value;
-        if (measure(metrics, position, quantity, &value)) {
+        if (value_of(metrics, position, measure, &value)) {
             histogram.weights[bucket_of(&histogram, value)]++;
             histogram.sum += value;
         }
@@ -290,22 +272,27 @@ static void write_counters(struct page *page, const struct metrics *metrics, con
 enum status prometheus_write(const struct prometheus *prometheus, const struct metrics *metrics, const struct config *config,
                              struct text_writer *writer, struct diag *diag)
 {
+    static const struct {
+        enum measure measure;
+        const char *name, *help;
+    } spans[] = {{E2E_S, "e2e_request_latency_seconds", "Arrival to last token."},
+                 {QUEUE_S, "request_queue_time_seconds", "Arrival to first scheduling."},
+                 {INFERENCE_S, "request_inference_time_seconds", "First scheduling to last token."},
+                 {PREFILL_S, "request_prefill_time_seconds", "First scheduling to first token."},
+                 {DECODE_S, "request_decode_time_seconds", "First to last token."}};
     struct page page = {.writer = writer, .diag = diag};
     double lengths[BOUNDS_MOST];
     const size_t length_count = length_bounds(config->max_model_len, lengths);
     make_labels(&page, *config->model ? config->model : "pagesim");
     write_gauges(&page, prometheus, config);
     write_counters(&page, metrics, config);
-    over_requests(&page, metrics, "request_prompt_tokens", "Prompt tokens of a request.", PROMPT_TOKENS, lengths, length_count);
-    over_requests(&page, metrics, "request_generation_tokens", "Output tokens of a request.", OUTPUT_TOKENS, lengths, length_count);
-    over_requests(&page, metrics, "time_to_first_token_seconds", "Arrival to first token.", TTFT_S, BOUNDS(ttft_bounds));
+    over_requests(&page, metrics, PROMPT_TOKENS, "request_prompt_tokens", "Prompt tokens of a request.", lengths, length_count);
+    over_requests(&page, metrics, GENERATION_TOKENS, "request_generation_tokens", "Output tokens of a request.", lengths, length_count);
+    over_requests(&page, metrics, TTFT_S, "time_to_first_token_seconds", "Arrival to first token.", BOUNDS(ttft_bounds));
     write_token_latencies(&page, metrics);
-    over_requests(&page, metrics, "request_time_per_output_token_seconds", "Mean time per output token of a request, without its first.",
-                  TPOT_S, BOUNDS(token_bounds));
-    over_requests(&page, metrics, "e2e_request_latency_seconds", "Arrival to last token.", E2E_S, BOUNDS(request_bounds));
-    over_requests(&page, metrics, "request_queue_time_seconds", "Arrival to first scheduling.", QUEUE_S, BOUNDS(request_bounds));
-    over_requests(&page, metrics, "request_inference_time_seconds", "First scheduling to last token.", INFERENCE_S, BOUNDS(request_bounds));
-    over_requests(&page, metrics, "request_prefill_time_seconds", "First scheduling to first token.", PREFILL_S, BOUNDS(request_bounds));
-    over_requests(&page, metrics, "request_decode_time_seconds", "First to last token.", DECODE_S, BOUNDS(request_bounds));
+    over_requests(&page, metrics, TPOT_S, "request_time_per_output_token_seconds",
+                  "Mean time per output token of a request, without its first.", BOUNDS(token_bounds));
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
+        over_requests(&page, metrics, spans[i].measure, spans[i].name, spans[i].help, BOUNDS(request_bounds));
     return page.status;
 }

@@ -16,7 +16,7 @@ struct explanation {
     const struct config *config;
     struct run run; /* as it is, with its figures */
     struct prefix_misses misses;
-    uint32_t *missers; /* misser_count positions: requests with misses that could be avoided, the worst first */
+    struct misser *missers; /* misser_count of them: requests with misses that could be avoided, the worst first */
     size_t misser_count;
     struct preemption_story story;
     struct victim *worst; /* worst_count of them */

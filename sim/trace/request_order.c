@@ -5,14 +5,14 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 
 /* How many numbers the file has, as far as the trace tells. */
 static uint32_t count_numbers(const struct trace *trace)
 {
     uint32_t most = 0;
     for (uint32_t position = 0; position < trace->count; position++)
-        if (trace->index[position] >= most)
-            most = trace->index[position] + 1;
+        most = max_u32(most, trace->index[position] + 1);
     return most;
 }
 
@@ -28,11 +28,9 @@ enum status request_places(const struct trace *trace, uint32_t **out, uint32_t *
 enum status request_order(const struct trace *trace, uint32_t **out, struct diag *diag)
 {
     const uint32_t most = count_numbers(trace);
-    uint32_t *order, *next;
-    enum status status = array_zeroed(&next, (size_t)most + 1, sizeof *next, "the order of requests", diag);
-    if (status != SIM_OK)
-        return status;
-    status = array_zeroed(&order, trace->count, sizeof *order, "the order of requests", diag);
+    uint32_t *order = NULL, *next = NULL;
+    const struct array_request arrays[] = {ARRAY_OF(next, (size_t)most + 1), ARRAY_OF(order, trace->count)};
+    enum status status = array_zeroed_all(arrays, 2, "the order of requests", diag);
     if (status == SIM_OK) {
         for (uint32_t position = 0; position < trace->count; position++)
             next[trace->index[position] + 1]++;

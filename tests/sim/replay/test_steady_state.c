@@ -86,7 +86,7 @@ static struct watcher replay(const struct trace *trace, const struct config *con
     ledger_init(&ledger, trace, config);
     observers[count++] = ledger_observer(&ledger);
     if (log) {
-        cr_assert_eq(decision_log_create(trace, &(struct decision_log_options){0}, &sink, &decisions, &diag), SIM_OK);
+        cr_assert_eq(decision_log_create(&metrics, &(struct decision_log_options){0}, &sink, &decisions, &diag), SIM_OK);
         observers[count++] = decision_log_observer(decisions);
     }
     observers[count++] = (struct observer){.self = &watcher, .runs = on_runs};

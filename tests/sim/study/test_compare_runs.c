@@ -136,17 +136,20 @@ static void log_decisions(const struct trace *trace, const struct config *config
 {
     struct diag diag = {0};
     struct decision_log *log;
+    struct metrics metrics;
     struct step_time_model *model;
     struct replay_facts facts;
     const struct replay_options options = {0};
     const struct decision_log_options how = {0};
     const struct log_sink sink = {.self = text, .write = write_text};
     text->file = open_memstream(&text->bytes, &text->length);
-    cr_assert_eq(decision_log_create(trace, &how, &sink, &log, &diag), SIM_OK);
+    cr_assert_eq(metrics_init(&metrics, trace, &diag), SIM_OK);
+    cr_assert_eq(decision_log_create(&metrics, &how, &sink, &log, &diag), SIM_OK);
     cr_assert_eq(step_time_create(config, &model, &diag), SIM_OK);
-    const struct observer observer = decision_log_observer(log);
-    cr_assert_eq(replay_run(trace, config, model, &observer, 1, &options, &facts, &diag), SIM_OK);
+    const struct observer observers[] = {metrics_observer(&metrics), decision_log_observer(log)};
+    cr_assert_eq(replay_run(trace, config, model, observers, 2, &options, &facts, &diag), SIM_OK);
     decision_log_destroy(log);
+    metrics_deinit(&metrics);
     step_time_destroy(model);
     fclose(text->file);
 }
