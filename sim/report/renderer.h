@@ -1,4 +1,4 @@
-/* renderer.h - the ways to show a document. Each is one file and one row in renderer.c; `--format NAME` chooses one by name.
+/* renderer.h - the ways to show a document. Each is one file and one row of RENDERERS below; `--format NAME` chooses one by name.
  *
  * A renderer knows nothing about the command whose result it shows. So a new command needs no renderer, and a new renderer works for all
  * commands.
@@ -32,8 +32,15 @@ struct line renderer_names(const char *more);
 /* A document as JSON text, for those who print nothing. The caller ends *out; on failure there is nothing to end. */
 SIM_NODISCARD enum status document_to_json(const struct document *document, struct json_text *out, struct diag *diag);
 
-enum status render_terminal(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag);
-enum status render_json(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag);
-enum status render_csv(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag);
+/* The list: name and function. The first one is the default of --format. */
+#define RENDERERS(X)                                                                                                                       \
+    X("table", render_terminal)                                                                                                            \
+    X("json", render_json)                                                                                                                 \
+    X("csv", render_csv)
+
+#define RENDERER_DECLARE(name, function)                                                                                                   \
+    enum status function(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag);
+RENDERERS(RENDERER_DECLARE)
+#undef RENDERER_DECLARE
 
 #endif
