@@ -79,7 +79,7 @@ static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
     const struct options *options = &job->call.options;
-    uint64_t sizes[SIZES_MOST];
+    uint64_t sizes[SIZES_MOST] = {0};
     job->size_count = read_list(options, "block-sizes", 1e9, sizes, SIZES_MOST, diag);
     job->pool_count = read_list(options, "points", POOL_LARGEST, job->pools, POOLS_MOST, diag);
     job->pool_token_count = read_list(options, "token-points", POOL_LARGEST, job->pool_tokens, POOLS_MOST, diag);

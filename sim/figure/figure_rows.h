@@ -105,7 +105,7 @@ COUNT_FIGURE(pool_tokens, FIGURE_NEITHER, "pool tokens", "Tokens that the pool h
              s->ledger->pool_blocks * s->ledger->block_size)
 REAL_FIGURE(max_concurrency_at_max_model_len, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, "longest at once",
             "Requests of max_model_len that the pool has room for, as vLLM prints when it starts",
-            per((double)s->ledger->pool_blocks, (double)((s->config->max_model_len - 1) / s->ledger->block_size + 1)))
+            per((double)s->ledger->pool_blocks, (double)ceil_div(s->config->max_model_len, s->ledger->block_size)))
 FIGURE(block_bytes, FIGURE_BYTES, FIGURE_NEITHER, FIGURE_MEAN, FIGURE_ALWAYS, true, "block",
        "Bytes of a block on one GPU, or at the kv shape", (double)s->block_bytes)
 FIGURE(pool_bytes, FIGURE_BYTES, FIGURE_LESS_IS_BETTER, FIGURE_MEAN, FIGURE_ALWAYS, true, "pool", "Bytes of the pool",

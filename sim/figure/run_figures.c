@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/integers.h"
 #include "config/engine_facts.h"
 
 /* K and V of every layer and head. bfloat16 and float16 take two bytes. */

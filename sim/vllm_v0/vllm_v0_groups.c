@@ -172,8 +172,8 @@ static enum status make_prompt_contents(struct v0_manager *manager, struct v0_gr
     enum status status = array_zeroed(&group->prompt_contents, blocks, sizeof *group->prompt_contents, "prompt contents", diag);
     for (uint32_t i = 0; i < blocks && status == SIM_OK; i++) {
         const uint32_t end = min_u32((i + 1) * size, group->prompt);
-        status =
-            prompt_contents_block(&manager->contents, parent, group->request, i * size, end, unnamed, &group->prompt_contents[i], diag);
+        status = prompt_contents_block(&manager->contents, parent, group->request, (uint64_t)i * size, end, unnamed,
+                                       &group->prompt_contents[i], diag);
         parent = group->prompt_contents[i];
     }
     return status;

@@ -255,7 +255,7 @@ Test(ledger, charge_one_request_as_by_hand)
     cr_expect(ledger_check(&ledger));
     cr_expect_eq(history->peak_slots[ACCOUNT_USEFUL], 21);
     cr_expect_eq(history->peak_slots[ACCOUNT_TAIL], 12);
-    cr_expect_eq(history->peak_slots[ACCOUNT_FREE], 7 * 16);
+    cr_expect_eq(history->peak_slots[ACCOUNT_FREE], 112, "7 blocks");
     const struct ledger_sums all = ledger_span_sums(&ledger, SPAN_ALL);
     cr_expect_float_eq(ledger_mean(&all, all.free_uncached), 7, 1e-12);
     cr_expect_float_eq(ledger_mean_blocks(&ledger, &all, account(&ledger, SPAN_ALL, ACCOUNT_FREE)), 7, 1e-12);
