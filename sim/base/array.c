@@ -8,6 +8,8 @@
 
 #include "base/huge_pages.h"
 
+/* Grows by half, so that n appends copy O(n) items in all and at most a third of the room is unused. Small arrays start at 16 items,
+ * because growth by half from one would allocate at nearly every append. On failure the old array stays as it was. */
 enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t size, const char *what, struct diag *diag)
 {
     if (needed <= *capacity)
@@ -17,6 +19,7 @@ enum status array_reserve(void *items, size_t *capacity, size_t needed, size_t s
         room = needed;
     if (room < 16)
         room = 16;
+    /* The product below must not wrap. */
     if (room > SIZE_MAX / 2 / size)
         return diag_no_memory(diag, SIZE_MAX, what);
     void *old, *grown;
@@ -42,6 +45,8 @@ enum status array_append(void *items, size_t *count, size_t *capacity, const voi
     return SIM_OK;
 }
 
+/* Never NULL for no items: callers take NULL for a failure, or for an array that is not there. Large ones come as untouched zero pages,
+ * so zeroing costs nothing until they are used. */
 enum status array_zeroed(void *items, size_t count, size_t size, const char *what, struct diag *diag)
 {
     void *fresh = calloc(count ? count : 1, size);
@@ -52,6 +57,8 @@ enum status array_zeroed(void *items, size_t count, size_t size, const char *wha
     return SIM_OK;
 }
 
+/* One status for a struct of many arrays. After a failure the rest keeps what it had, so an owner that was zeroed before can free all of
+ * them alike. */
 enum status array_zeroed_all(const struct array_request *requests, size_t request_count, const char *what, struct diag *diag)
 {
     enum status status = SIM_OK;

@@ -1,6 +1,7 @@
 /* chart.c - the data of a chart: text and points are copied, and the first failed allocation stops all building. Writes them as JSON;
- * chart_print.c draws them.
- */
+ * chart_print.c draws them. Read chart_add first: a chart is built series by series, each from left to right.
+ *
+ * Functions that add return nothing, so that a report can add without checks and ask once at the end, with chart_status. */
 #include "base/chart.h"
 
 #include <math.h>
@@ -13,6 +14,7 @@
 
 /* --- data -------------------------------------------------------------------------------------------------------------------------- */
 
+/* Replaces a borrowed text by a copy of its own. NULL stays NULL and is no failure. */
 static void copy_text(struct chart *chart, const char **text)
 {
     const char *copy = *text ? strdup(*text) : NULL;
@@ -26,6 +28,7 @@ static void free_text(const char *text)
     free((void *)(uintptr_t)text);
 }
 
+/* The texts of a heading in a list, so that what is copied and what is freed cannot differ. */
 enum { HEADING_TEXTS = 6 };
 static const char **heading_text(struct chart_heading *heading, int i)
 {
@@ -74,6 +77,7 @@ void chart_add_series(struct chart *chart, const struct chart_series *series)
         chart->out_of_memory = true;
         return;
     }
+    /* Counted before its text is copied, so that chart_destroy frees it even if a copy fails; points always start empty. */
     struct chart_series *added = &chart->series[chart->count++];
     *added = *series;
     copy_text(chart, &added->name);
@@ -94,6 +98,8 @@ void chart_add(struct chart *chart, double x, double y)
         chart->out_of_memory = true;
 }
 
+/* Constant outside the points (chart.h). By bisection, as chart_print.c asks for each of its columns and a curve may have far more points
+ * than those. */
 double chart_line_at(const struct chart_series *series, double x)
 {
     size_t low = 0, high = series->count; /* points before `low` have x at most this one, those from `high` on a larger one */
@@ -126,6 +132,8 @@ static void write_axis(const char *key, const struct chart_axis *axis, double hi
     json_close_object(json);
 }
 
+/* Thirds, because labels stand at a third, two thirds and the top. A third of the top is a round step times a power of ten; the small
+ * tolerance keeps a value that is a round step already from going to the next one, when the division has rounded up. */
 double chart_top(double value)
 {
     static const double steps[] = {1, 1.5, 2, 3, 4, 5, 6, 8, 10};
@@ -135,6 +143,7 @@ double chart_top(double value)
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (steps[i] >= step * (1 - 1e-12))
             return 3 * steps[i] * unit;
+    /* Only an infinite value gets here: a finite one has a step of at most 10. */
     return value;
 }
 

@@ -1,6 +1,8 @@
-/* chart_print.c - draws charts with characters: lines on a grid that remembers whose each character is, areas cell by cell. Read print_lines
- * and print_areas first.
- */
+/* chart_print.c - draws charts with characters: lines on a grid that remembers whose each character is, areas cell by cell. Read
+ * print_lines and print_areas first.
+ *
+ * For lines and areas the picture asks the data what stands in a column or cell, not the other way round. So a curve has exactly one mark
+ * in each column, however many points it has, and areas have neither holes nor overlaps. */
 #include "base/chart_print.h"
 
 #include <math.h>
@@ -8,6 +10,8 @@
 
 #include "base/units.h"
 
+/* With the labels to their left both kinds fit the 80 columns of a terminal. 16 rows make 15 steps, so thirds of the axis (chart_top)
+ * fall on rows 0, 5, 10 and 15. */
 enum { WIDTH = 68, HEIGHT = 16, MARGIN = 10 };
 enum { AREA_WIDTH = 72, AREA_HEIGHT = 12 };
 
@@ -24,6 +28,7 @@ struct plane {
     double x_low, x_high, y_high;
 };
 
+/* x is logarithmic: equal distances are equal factors. These two are each other's inverse, up to rounding to a column. */
 static double x_of_column(const struct plane *plane, int column)
 {
     return plane->x_low * pow(plane->x_high / plane->x_low, (double)column / (WIDTH - 1));
@@ -34,6 +39,7 @@ static int column_of(const struct plane *plane, double x)
     return (int)lround(log(x / plane->x_low) / log(plane->x_high / plane->x_low) * (WIDTH - 1));
 }
 
+/* Later marks replace earlier ones. What lies outside the plane is left out, not moved to its edge, where it would look like a value. */
 static void put(const struct plane *plane, const struct chart_series *series, int column, double y, struct cell grid[HEIGHT][WIDTH])
 {
     int row = (int)lround(y / plane->y_high * (HEIGHT - 1)); /* row 0 is the lowest */
@@ -41,6 +47,7 @@ static void put(const struct plane *plane, const struct chart_series *series, in
         grid[row][column] = (struct cell){series->mark, series->group};
 }
 
+/* Lines or marks of all series. print_lines calls it for lines first, so that a mark is never hidden by a line. */
 static void fill(const struct chart *chart, const struct plane *plane, bool marks, struct cell grid[HEIGHT][WIDTH])
 {
     for (size_t i = 0; i < chart->count; i++) {
@@ -54,6 +61,7 @@ static void fill(const struct chart *chart, const struct plane *plane, bool mark
     }
 }
 
+/* Blanks at the end are cut, except on the axis. Colors are by group, so that a line and its marks look alike. */
 static void print_row(const struct cell *cells, char empty, bool color, FILE *file)
 {
     static const int colors[] = {36, 33, 35, 32, 34, 31};
@@ -71,7 +79,8 @@ static void print_row(const struct cell *cells, char empty, bool color, FILE *fi
     fputc('\n', file);
 }
 
-/* Powers of ten, where there is room. */
+/* Powers of ten, where there is room: from the left, each label that neither touches the one before nor leaves the picture. The tolerance
+ * lets a power that is the end of the axis count, although its logarithm may be a little off. */
 static void print_x_labels(const struct plane *plane, FILE *file)
 {
     char line[MARGIN + WIDTH + UNIT_TEXT], label[UNIT_TEXT];
@@ -151,7 +160,8 @@ static void print_cell(const struct chart_series *series, bool color, bool utf8,
         fputs("\033[0m", file);
 }
 
-/* The series that covers this height, a share of the whole, at x. */
+/* The series that covers this height, a share of the whole, at x. Values are steps: each holds from its x on. Rounding may leave a gap at
+ * the very top, which the last series fills. */
 static const struct chart_series *series_at(const struct chart *chart, double x, double height)
 {
     double below = 0;
@@ -179,6 +189,7 @@ static void print_areas(const struct chart *chart, bool color, bool utf8, FILE *
         else
             fputs(row == 0 ? "   0 % " : "       ", file);
         for (int column = 0; column < AREA_WIDTH; column++) {
+            /* The middle of the cell, so that the error of showing one value for all of it is the same on both sides. */
             const double at = x->low + (column + 0.5) / AREA_WIDTH * (x->high - x->low);
             print_cell(series_at(chart, at, (row + 0.5) / AREA_HEIGHT), color, utf8, file);
         }

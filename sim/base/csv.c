@@ -13,7 +13,8 @@
 
 #include "base/array.h"
 
-/* Split one line into at most `most` fields; returns how many there are. */
+/* Split one line into at most `most` fields; returns how many there are, which may be more: the caller tells of it. No quotes: tables of
+ * numbers have none. */
 static uint32_t split(const char *text, size_t length, struct csv_field *fields, uint32_t most)
 {
     uint32_t count = 0;
@@ -167,6 +168,7 @@ double csv_number(struct csv *csv, size_t row, uint32_t column)
     return 0;
 }
 
+/* A negative value is returned all the same; csv->status is what callers look at, once after many cells. */
 double csv_amount(struct csv *csv, size_t row, uint32_t column)
 {
     const double value = csv_number(csv, row, column);

@@ -43,6 +43,7 @@ static void place_of(const char *text, size_t first_line, size_t offset, size_t 
     }
 }
 
+/* Returns false, so that a scan_ function can end with it. One error is enough: nothing after it can be trusted. */
 static bool fail(struct scanner *scanner, size_t offset, const char *message)
 {
     size_t line, column;
@@ -160,6 +161,7 @@ static bool scan_members(struct scanner *scanner, int depth, bool object)
         return true;
     do {
         skip_space(scanner);
+        /* An array's values have no key; errors about one then point to the value. */
         const size_t key_at = object ? scanner->at : SIZE_MAX;
         if (object) {
             if (peek(scanner) != '"')
@@ -176,6 +178,7 @@ static bool scan_members(struct scanner *scanner, int depth, bool object)
     } while (take_any(scanner, ","));
     if (take_any(scanner, end))
         return true;
+    /* At the end of the text the error points to the opening bracket, since that is the one without a partner. */
     if (peek(scanner) < 0)
         return fail(scanner, start,
                     object ? "an object that does not end; close it with }" : "an array that does not end; close it with ]");
@@ -196,7 +199,8 @@ static bool scan_word(struct scanner *scanner)
     return fail(scanner, scanner->at, "not JSON; a value belongs here: an object, array, string, number, true, false or null");
 }
 
-/* Depth is limited because scanner and cJSON both recurse: a text of nothing but brackets must not use up the stack. */
+/* Depth is limited because scanner and cJSON both recurse: a text of nothing but brackets must not use up the stack. The place is
+ * noted before the value is scanned, so that a container comes before what it holds: the order in which number_nodes counts. */
 static bool scan_value(struct scanner *scanner, int depth, size_t key_at)
 {
     skip_space(scanner);
@@ -264,6 +268,7 @@ static enum status check_keys(const struct json_document *document, const cJSON 
 {
     enum status status = cJSON_IsObject(node) ? refuse_repeated_keys(document, node, diag) : SIM_OK;
     for (const cJSON *child = node->child; child && status == SIM_OK; child = child->next)
+        /* Only containers with something in them can have keys; leaves are skipped. */
         if (child->child)
             status = check_keys(document, child, diag);
     return status;
@@ -300,6 +305,7 @@ void json_close(struct json_document *document)
     *document = (struct json_document){0};
 }
 
+/* Places and whole numbers are looked up in the text (json_error, json_uint64), so the file stays open until `read` is done. */
 enum status json_read_file(const char *path, enum status (*read)(const struct json_document *document, void *self, struct diag *diag),
                            void *self, struct diag *diag)
 {
@@ -317,6 +323,8 @@ enum status json_read_file(const char *path, enum status (*read)(const struct js
     return status;
 }
 
+/* Points to the value, or to its key where the key itself is wrong. The tree has no places of its own; the node's number finds it
+ * (number_nodes). */
 enum status json_error(const struct json_document *document, const cJSON *node, bool at_key, struct diag *diag, const char *format, ...)
 {
     char message[768];

@@ -49,7 +49,8 @@ static void new_line(struct json_text *json)
         append(json, "  ", 2);
 }
 
-/* What must stand before a value or a key at this place. */
+/* What must stand before a value or a key at this place: nothing after a key, else a comma unless the container is still empty. That one
+ * rule is why callers never write punctuation, and why text can be put together from functions that do not know of each other. */
 static void before_item(struct json_text *json)
 {
     if (json->after_key) {
@@ -74,6 +75,7 @@ static void open_container(struct json_text *json, char bracket)
     json->closing[json->depth] = bracket == '{' ? '}' : ']';
 }
 
+/* An empty container stays on one line, {} or [], in pretty text, too. */
 void json_close_last(struct json_text *json)
 {
     const char bracket = json->closing[json->depth];
@@ -138,6 +140,7 @@ void json_end_line(struct json_text *json)
     append(json, "\n", 1);
 }
 
+/* For what is JSON already: numbers that somebody formatted, a row put together elsewhere. Not checked. */
 void json_raw(struct json_text *json, const char *value, size_t length)
 {
     before_item(json);
@@ -156,8 +159,8 @@ void json_uint(struct json_text *json, uint64_t value)
     json_raw(json, digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu64, value));
 }
 
-/* By trying: 17 digits always suffice, most figures need far fewer, and reports hold some hundred numbers. */
-/* More digits are never farther away, so the least number that reads back the same can be bisected. */
+/* By trying: 17 digits always suffice, most figures need far fewer, and reports hold some hundred numbers. More digits are never farther
+ * away, so the least number that reads back the same can be bisected. */
 void shortest_double(double value, char *out, size_t size)
 {
     int low = 1, high = 17; /* 17 always do */

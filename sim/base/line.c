@@ -1,5 +1,5 @@
-/* line.c - appends printf-like pieces to a text of fixed size. vsnprintf returns how long the piece would have been, so the length is cut back
- * to what is there: without that the next piece would be written past the end. */
+/* line.c - appends printf-like pieces to a text of fixed size. vsnprintf returns how long the piece would have been, so the length is cut
+ * back to what is there: without that the next piece would be written past the end. */
 #include "base/line.h"
 
 #include <stdarg.h>

@@ -30,6 +30,7 @@ void progress_start(struct progress *progress, const char *what, bool quiet)
 /* The time left assumes that the rest goes as fast as what is done. \033[K clears what a longer line has left. */
 void progress_update(struct progress *progress, uint64_t done, uint64_t total)
 {
+    /* Without a terminal `now` lies before any time at which something is due, so one comparison ends the call. */
     int64_t now = progress->terminal && total > 0 ? now_ns() : INT64_MIN;
     if (now < progress->next_ns)
         return;
@@ -45,6 +46,7 @@ void progress_update(struct progress *progress, uint64_t done, uint64_t total)
     fflush(stderr);
 }
 
+/* Wiped rather than finished: the results that follow are what should stay on the screen. */
 void progress_end(struct progress *progress)
 {
     if (progress->shown)

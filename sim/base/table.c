@@ -1,6 +1,5 @@
-/* table.c - tables for people, CSV and JSON. Cells keep values, which each form writes in its own way. Widths are known only when all rows are
- * there, so table_print first measures, then lays columns out in blocks that fit the width.
- */
+/* table.c - tables for people, CSV and JSON. Cells keep values, which each form writes in its own way. Widths are known only when all rows
+ * are there, so table_print first measures, then lays columns out in blocks that fit the width. */
 #include "base/table.h"
 
 #include <math.h>
@@ -14,7 +13,8 @@ enum { SHOWN_SIZE = 48, GAP = 2 };
 
 enum cell_kind { CELL_NOTHING, CELL_NUMBER, CELL_TEXT, CELL_FLAG };
 
-/* Text for people is made when a number is added: widths need it, and it is short. */
+/* Numbers stay numbers until they are shown, as people, CSV and JSON want different digits of them. Only what is text from the start is
+ * kept as text. */
 struct cell {
     enum cell_kind kind;
     double value; /* CELL_FLAG: 0 or 1 */
@@ -24,6 +24,7 @@ struct cell {
 struct table {
     struct table_column *columns; /* strings included */
     size_t column_count, column_capacity;
+    /* One flat array, row after row: a row is column_count cells, and nothing else marks its end. */
     struct cell *cells;
     size_t cell_count, capacity;
     size_t shown_most; /* rows that people see; 0: all */
@@ -77,6 +78,7 @@ void table_destroy(struct table *table)
 
 /* --- filling ------------------------------------------------------------------------------------------------------------------------ */
 
+/* NULL after any failure, so that a row which lacks a cell is never printed: table_status refuses the whole table. */
 static struct cell *next_cell(struct table *table, enum cell_kind kind)
 {
     struct diag ignored = {0}; /* table_status tells */
@@ -146,6 +148,7 @@ static size_t shown_rows(const struct table *table)
 /* A cell as people see it: its own text, or rounded into `out`, which has SHOWN_SIZE bytes. */
 static const char *shown(const struct table *table, const struct cell *cell, char *out)
 {
+    /* A cell's column follows from where it stands. */
     const struct table_column *column = &table->columns[(size_t)(cell - table->cells) % table->column_count];
     const double value = column->unit > 0 ? cell->value / column->unit : cell->value;
     if (cell->text)
@@ -169,7 +172,8 @@ static bool blank(const char *text)
     return text[0] == '\0' || strcmp(text, "-") == 0;
 }
 
-/* Characters that a column needs; 0 when nothing stands in it. */
+/* Characters that a column needs; 0 when nothing stands in it. Each cell is formatted here and once more when it is printed: tables are
+ * small, and keeping the texts would need memory that can run out. */
 static size_t width_of(const struct table *table, size_t column)
 {
     size_t width = 0;
@@ -178,6 +182,7 @@ static size_t width_of(const struct table *table, size_t column)
         char rounded[SHOWN_SIZE];
         const char *text = shown(table, &table->cells[row * table->column_count + column], rounded);
         any |= !blank(text);
+        /* Bytes count as characters, here and in printf: text that is not ASCII puts its own line out of alignment. */
         if (strlen(text) > width)
             width = strlen(text);
     }
@@ -229,6 +234,8 @@ static void print_cell(const struct table *table, size_t column, const struct la
         fprintf(file, "%*s", left ? -width : width, text);
 }
 
+/* The key column stands at the left of every block, wherever it is in the table. Only the last cell of a line may wrap, as nothing to its
+ * right has to stay aligned. */
 static void print_line(const struct table *table, const struct layout *layout, const struct block *block, size_t row, bool headings,
                        FILE *file)
 {
@@ -248,7 +255,8 @@ static void print_line(const struct table *table, const struct layout *layout, c
     fputc('\n', file);
 }
 
-/* The columns from `from` on that fit beside the key; at least one. */
+/* The columns from `from` on that fit next to the key; at least one. A column that is wider than the room gets a block of its own, too wide
+ * as it is: it must be shown somewhere, and the loop over blocks must end. */
 static size_t end_of_block(const struct table *table, const size_t *widths, size_t key, size_t from, size_t room)
 {
     size_t used = widths[key], to = from;
@@ -281,6 +289,8 @@ enum status table_print(const struct table *table, const char *indent, size_t wi
     for (size_t column = 0; column < table->column_count; column++)
         widths[column] = width_of(table, column);
     const struct layout layout = {.indent = indent, .room = width > strlen(indent) ? width - strlen(indent) : 0, .widths = widths};
+    /* The first block begins with the first column that has something to show, be it a star; further blocks repeat the column that names
+     * the row. */
     struct block block = {.key = 0};
     while (block.key + 1 < table->column_count && widths[block.key] == 0)
         block.key++;
@@ -315,6 +325,7 @@ static const char *text_for_programs(const struct cell *cell, char *out)
     return out;
 }
 
+/* Quotes only where RFC 4180 wants them, so that plain tables stay readable; a quote inside is doubled. */
 void csv_print_cell(const char *text, FILE *file)
 {
     if (!strpbrk(text, ",\"\r\n")) {

@@ -16,6 +16,8 @@
 #include "base/array.h"
 #include "base/integers.h"
 
+/* 1 MiB a read() and 64 KiB a write(): pieces so large that the system calls themselves cost nothing by comparison. The mode is that of any
+ * new file; the umask cuts it. */
 enum { READ_STEP = 1 << 20, WRITE_BUFFER = 1 << 16, NEW_FILE_MODE = 0666 };
 
 /* Pipes, terminals and files without a size, such as those of /proc: read until the end, with room for the slack. */
@@ -33,6 +35,7 @@ static enum status read_stream(const char *path, int descriptor, struct text_fil
             continue;
         if (got < 0)
             status = diag_set(diag, SIM_BAD_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+        /* 0 is the end; after an error the status says so. */
         if (got <= 0)
             break;
         length += (size_t)got;
@@ -104,6 +107,7 @@ enum status text_file_open(const char *path, struct text_file *file, struct diag
     return status;
 }
 
+/* Mapped or read: only a mapping knows its bytes. Both were const to the reader, so the cast is here alone. */
 void text_file_close(struct text_file *file)
 {
     if (file->mapped_bytes)

@@ -1,5 +1,9 @@
-/* cmd_compare.c - `pagesim compare`: two configurations on the same trace, and where, for whom and how much they differ. Reads the two sides
- * and the options; what is compared is in study/compare_runs.h, what is told of it in report/compare_report.h. */
+/* cmd_compare.c - `pagesim compare`: two configurations on the same trace, and where, for whom and how much they differ. Reads the two
+ * sides and the options; what is compared is in study/compare_runs.h, what is told of it in report/compare_report.h.
+ *
+ * Both sides start from the same command line and differ by --a and --b, or by their files. Nothing may differ that is not a configuration
+ * key: the requests are read once, also where a configuration would draw others, as a comparison of two workloads says nothing about two
+ * schedulers. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +28,8 @@ static const struct option_spec own_options[] = {
 
 enum { SETTING_SIZE = 1024 };
 
-/* Everything one comparison needs; settings of a side are options with texts of their own. */
+/* Everything one comparison needs; settings of a side are options with texts of their own. settings and texts serve one side after the
+ * other: config_load() copies what it reads. */
 struct job {
     struct call call; /* its input has the trace alone, once for both sides */
     struct requirements requirements;
@@ -35,7 +40,8 @@ struct job {
     char texts[OPTIONS_MOST][SETTING_SIZE];
 };
 
-/* Keys are spelled as in configuration files here, block_size, not as the options that they are turned into. */
+/* Keys are spelled as in configuration files here, block_size, not as the options that they are turned into. The list of names is made anew
+ * for each message; it is an error path and runs once. */
 static enum status unknown_key(const char *side, const char *name, struct diag *diag)
 {
     static char spellings[128][96];
@@ -52,7 +58,8 @@ static enum status unknown_key(const char *side, const char *name, struct diag *
                     near ? near : "; `pagesim config show` lists them", near ? "\"?" : "");
 }
 
-/* "block_size=16" as the option it stands for. */
+/* "block_size=16" as the option it stands for. The text is copied because the '=' becomes the end of the name; command lines themselves are
+ * told again in the report and must stay whole. */
 static enum status read_setting(const char *side, const char *setting, char *text, struct config_option *out, struct diag *diag)
 {
     const char *equals = strchr(setting, '=');
@@ -68,13 +75,15 @@ static enum status read_setting(const char *side, const char *setting, char *tex
     return SIM_OK;
 }
 
-/* An error with the side that it is about in front. */
+/* An error with the side that it is about in front. Two configurations are checked with the same messages, and "block_size must be ..."
+ * alone would leave open which one. */
 static enum status of_side(int side, enum status status, const struct diag *own, struct diag *diag)
 {
     return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%c: %s", 'A' + side, own->text);
 }
 
-/* The configuration of one side: its file (or the common one), options for both, then its own --a or --b, each overriding those before. */
+/* The configuration of one side: its file (or the common one), options for both, then its own --a or --b, each overriding those before.
+ * Sizing comes after all settings, so a side may get its pool from another model or GPU than the other. */
 static enum status load_side(struct job *job, int side, struct diag *diag)
 {
     const struct options *options = &job->call.options;
@@ -98,7 +107,10 @@ static enum status load_side(struct job *job, int side, struct diag *diag)
     return of_side(side, status, &own, diag);
 }
 
-/* The requests, once for both; drawn ones are drawn as A says. */
+/* The requests, once for both; drawn ones are drawn as A says. A data set that is drawn depends on a configuration: the seed, and
+ * trace_block_size and the request rate that it sets. B takes over what A's reading set, so that both sides replay the same requests. A
+ * rate that B has of its own stays: arrivals are drawn for each run (workload.h), and to compare rates is a fair use.
+ * --arrival-speedup-ratio is checked for each side, as only one of them may draw arrivals. */
 static enum status take_requests(struct job *job, struct diag *diag)
 {
     const struct options *options = &job->call.options;
@@ -119,7 +131,9 @@ static enum status take_requests(struct job *job, struct diag *diag)
     return status;
 }
 
-/* --require before anything is replayed: the figure after a_, b_ or delta_ must be one that the side (both sides) will have. */
+/* --require before anything is replayed: the figure after a_, b_ or delta_ must be one that the side (both sides) will have. A bare name of
+ * a figure of one run is refused and not taken for a difference: "p99_ttft_ms<500" would hold for any two runs that are alike. Figures that
+ * belong to the comparison itself need no prefix. */
 static enum status read_requirements(struct job *job, struct diag *diag)
 {
     const struct comparison *comparison = &job->comparison;
@@ -139,7 +153,8 @@ static enum status read_requirements(struct job *job, struct diag *diag)
     return diag->status;
 }
 
-/* Values of exactly the figures that are required, under the names that the user wrote. */
+/* Values of exactly the figures that are required, under the names that the user wrote. The set is put together here because requirements
+ * name figures of two runs and of the comparison, while requirements_judge() looks in one set. */
 static enum status judge_requirements(const struct job *job, struct diag *diag)
 {
     struct figure_set wanted = {0};
@@ -150,7 +165,8 @@ static enum status judge_requirements(const struct job *job, struct diag *diag)
     return requirements_judge(&job->requirements, &wanted, diag);
 }
 
-/* Told after the report: a stall or an abort on either side, then what was required. */
+/* Told after the report: a stall or an abort on either side, then what was required. A run that stalled is told before requirements: its
+ * figures cover a part of the trace only, and a requirement that they meet would mean little. */
 static enum status judge(const struct job *job, struct diag *diag)
 {
     for (int side = 0; side < 2; side++) {
@@ -162,6 +178,8 @@ static enum status judge(const struct job *job, struct diag *diag)
     return judge_requirements(job, diag);
 }
 
+/* ITL has many values a request, so requests cannot be ranked by it. Errors do not return at once: diag keeps the first one, and the rest
+ * of the function is harmless. */
 static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
@@ -184,6 +202,8 @@ static enum status read_options(void *self, struct diag *diag)
     return diag->status;
 }
 
+/* The frame opens no input for this command (INPUT_OWN), because it would load one configuration; the trace is put into the call's input
+ * all the same, so that the frame closes it. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;

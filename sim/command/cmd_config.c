@@ -1,5 +1,5 @@
-/* cmd_config.c - `pagesim config show`: the effective configuration, as a file that reads back to the same. Read config/config_keys.h first:
- * every key there appears in the output. */
+/* cmd_config.c - `pagesim config show`: the effective configuration, as a file that reads back to the same. Read config/config_keys.h
+ * first: every key there appears in the output. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 
 static const struct option_spec own_options[] = {{"config", "FILE", "configuration file"}};
 
+/* Sizing is not applied: a pool that follows from model and GPU follows from them again when the output is read as a file. */
 static enum status run(void *job, struct diag *diag)
 {
     const struct options *options = &((const struct call *)job)->options;

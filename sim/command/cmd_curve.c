@@ -1,6 +1,5 @@
-/* cmd_curve.c - `pagesim curve`: how much of all prompts a prefix cache of each size would hold, and how near a scheduler comes. Reads the lists
- * of sizes, makes the study (study/curve_study.h) and hands it to report/curve_report.h.
- */
+/* cmd_curve.c - `pagesim curve`: how much of all prompts a prefix cache of each size would hold, and how near a scheduler comes. Reads the
+ * lists of sizes, makes the study (study/curve_study.h) and hands it to report/curve_report.h. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +21,11 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings and no progress bar"},
 };
 
+/* Bounds of the arrays in the job. POOL_LARGEST stays below 2^32, in which pools are counted by the replay. */
 enum { SIZES_MOST = 64, POOLS_MOST = 1000 };
 #define POOL_LARGEST 4000000000.0
 
+/* Lists as they were given; an empty one means a default that needs the configuration and is filled in later. */
 struct job {
     struct call call;
     struct progress progress;
@@ -35,7 +36,8 @@ struct job {
 
 /* --- what is asked for ----------------------------------------------------------------------------------------------------------- */
 
-/* "4096", "1.5k", "20M": a whole number from 1 on. */
+/* "4096", "1.5k", "20M": a whole number from 1 on. Multiples are decimal, as people count tokens. The first character must be a digit or a
+ * point: strtod would also take signs, spaces, "inf" and "nan". */
 static bool read_amount(const char *text, size_t length, double most, uint64_t *out)
 {
     char copy[32], *end;
@@ -75,6 +77,7 @@ static size_t read_list(const struct options *options, const char *name, double 
     return count;
 }
 
+/* A size that stands there twice would be two equal curves with one letter each in the drawing. */
 static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
@@ -92,11 +95,13 @@ static enum status read_options(void *self, struct diag *diag)
     return diag->status;
 }
 
+/* A study cannot be stopped in the middle, hence no look at the interrupt flag; Ctrl-C ends the program as it does by default. */
 static void on_progress(void *context, uint64_t done, uint64_t total)
 {
     progress_update(context, done, total);
 }
 
+/* The warning is printed after the result, where it is still on the screen when the prompt comes back. */
 static enum status tell(const struct call *call, const struct curve_study *study, struct diag *diag)
 {
     const struct input *input = &call->input;
@@ -109,6 +114,8 @@ static enum status tell(const struct call *call, const struct curve_study *study
     return status;
 }
 
+/* Without --block-sizes the configuration's own size is the only one. Its own pool is looked at besides all others, if there is one, so
+ * that the user's setting has a row. num_gpu_blocks may be missing (INPUT_ANY_POOL): a curve answers for all pools. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;

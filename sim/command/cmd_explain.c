@@ -25,6 +25,7 @@ struct job {
     struct progress progress;
 };
 
+/* Called between rounds of replays. Looking for remedies takes many of them, so an interrupt must not wait for the end. */
 static bool on_progress(void *context, uint32_t done, uint32_t total)
 {
     progress_update(context, done, total);
@@ -50,6 +51,7 @@ static enum status read_options(void *self, struct diag *diag)
     return diag->status;
 }
 
+/* A stall does not hide the report, which shows what happened before it. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;

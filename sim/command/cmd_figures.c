@@ -1,6 +1,6 @@
 /* cmd_figures.c - `pagesim figures`: prints the table of figures, whose names --require, --figures and --objectives take. Read
- * figure/figure.h first. As the shortest command it also shows how all are made: command.c reads the options and the output's form, run() builds
- * a document and writes it. */
+ * figure/figure.h first. As the shortest command it also shows how all are made: command.c reads the options and the output's form, run()
+ * builds a document and writes it. */
 #include "command/command.h"
 #include "report/figures_report.h"
 

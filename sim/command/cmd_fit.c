@@ -1,6 +1,6 @@
-/* cmd_fit.c - `pagesim fit`: makes a compact step-time model from the configured one (tables of a profile, say) or from recorded steps. Read
- * time/compact.h first for the model and doc/step_time.md for when it pays. The result is a file for step_time.path, hence JSON without the
- * members that reports have. */
+/* cmd_fit.c - `pagesim fit`: makes a compact step-time model from the configured one (tables of a profile, say) or from recorded steps.
+ * Read time/compact.h first for the model and doc/step_time.md for when it pays. The result is a file for step_time.path, hence JSON
+ * without the members that reports have. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,9 @@ static const struct option_spec own_options[] = {
     {"output", "FILE", "write the model there; - is standard output [-]"},
 };
 
-/* Steps to fit: recorded ones, or steps of all shapes that the configured model prices. */
+/* Steps to fit: recorded ones, or steps of all shapes that the configured model prices. Recorded steps say what a server did and cover
+ * the shapes that it met; a configured model can be asked for any shape, so its samples cover all that a server of this configuration
+ * can hold. */
 static enum status make_samples(const struct options *options, struct fit_sample **samples, size_t *count, const char **source,
                                 struct diag *diag)
 {
@@ -49,6 +51,8 @@ static void write_model(const struct compact *compact, const struct fit_error *e
     json_close_object(json);
 }
 
+/* The error is measured on steps that the fit did not see; an error on the fitted ones would only say how many constants there are. It goes
+ * to standard error, as standard output may be the model's file. */
 static enum status run(void *job, struct diag *diag)
 {
     const struct options *options = &((const struct call *)job)->options;

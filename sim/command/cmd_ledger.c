@@ -1,6 +1,8 @@
-/* cmd_ledger.c - `pagesim ledger`: where the memory was. Replays with a ledger that keeps its history, on demand with one by class of requests,
- * runs the same requests with contiguous reservations, and hands all to report/ledger_report.h.
- */
+/* cmd_ledger.c - `pagesim ledger`: where the memory was. Replays with a ledger that keeps its history, on demand with one by class of
+ * requests, runs the same requests with contiguous reservations, and hands all to report/ledger_report.h.
+ *
+ * The plain ledger of a run keeps sums alone. This command pays for two things more: the history (how the accounts went over time, for the
+ * drawing and the peaks) and, with --by, an observer that follows every block, which makes the engine go step by step. */
 #include "command/command.h"
 #include "report/ledger_report.h"
 
@@ -14,7 +16,7 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings"},
 };
 
-/* Everything that is told. */
+/* Everything that is told. The ledger and the class ledger hold pointers into this struct, so it never moves. */
 struct job {
     struct call call;
     bool by_class;
@@ -25,6 +27,7 @@ struct job {
     struct reservation_result reserving[RESERVATION_KINDS];
 };
 
+/* Only the key's name can be wrong before the trace is read. */
 static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
@@ -33,6 +36,9 @@ static enum status read_options(void *self, struct diag *diag)
     return by ? class_key_parse(by, &job->key, diag) : SIM_OK;
 }
 
+/* Observers are made for run->trace and not for the input's: the run may have expanded samples. The identities of the ledger (ledger.h) are
+ * tested after every replay, since they cost nothing then and the whole report rests on them. The reservations use the run's own step-time
+ * model, so that both ways are priced alike. */
 static enum status replay(struct job *job, struct diag *diag)
 {
     const struct config *config = &job->call.input.config;

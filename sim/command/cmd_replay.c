@@ -30,7 +30,8 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings and no progress bar"},
 };
 
-/* Everything that the command needs and owns. On the heap, because the figures and wishes in it are large. */
+/* Everything that the command needs and owns. On the heap, because the figures and wishes in it are large. close_job() closes all parts
+ * also when only some of them were made: closing a zeroed one does nothing. The run goes last, as outputs and worker point into it. */
 struct job {
     struct call call;
     struct run run;
@@ -58,7 +59,8 @@ static double seconds_of(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The machine's limit is measured before the replay, so that the measurement does not disturb the speeds that are compared with it. */
+/* The machine's limit is measured before the replay, so that the measurement does not disturb the speeds that are compared with it. The
+ * worker is the only part that moves real bytes; without a data plane the replay is pure bookkeeping. */
 static enum status open_worker(struct job *job, struct diag *diag)
 {
     const struct config *config = &job->call.input.config;
@@ -70,7 +72,9 @@ static enum status open_worker(struct job *job, struct diag *diag)
     return status;
 }
 
-/* Only the replay itself is timed: opening files and drawing arrivals are not the engine's speed. */
+/* Only the replay itself is timed: opening files and drawing arrivals are not the engine's speed. Order matters: run_open() fixes the trace
+ * that observers must be made for; files are opened next, because a bad path should not cost a replay. The signal handler is set just
+ * before the loop that looks at the flag; until then a signal ends the program as usual. */
 static enum status replay(struct job *job, struct diag *diag)
 {
     struct observer observers[REPLAY_OBSERVERS_MOST + 1];
@@ -98,7 +102,8 @@ static enum status replay(struct job *job, struct diag *diag)
     return status;
 }
 
-/* A run that drops every request is no error, as an empty report is the right answer, but hardly what the user meant. */
+/* A run that drops every request is no error, as an empty report is the right answer, but hardly what the user meant. A warning and no
+ * error code: sweeps over small pools are a normal use. The number in it is the one that the user needs next. */
 static void warn_if_all_dropped(const struct job *job)
 {
     const uint64_t smallest = metrics_smallest_pool(&job->run.metrics);
@@ -111,7 +116,8 @@ static void warn_if_all_dropped(const struct job *job)
         fputs("pagesim: warning: no request can ever run; all are longer than --max-model-len\n", stderr);
 }
 
-/* --format vllm is no renderer: it prints the block of one command, which no other has. It is a document of lines all the same. */
+/* --format vllm is no renderer: it prints the block of one command, which no other has. It is a document of lines all the same. cpu_seconds
+ * are those of the whole process, reading and all threads included, unlike replay_seconds. */
 static enum status print_report(struct job *job, struct diag *diag)
 {
     const struct replay_result result = {.run = &job->run,
@@ -131,7 +137,8 @@ static enum status print_report(struct job *job, struct diag *diag)
     return status;
 }
 
-/* The checks that need neither trace nor configuration. */
+/* The checks that need neither trace nor configuration. Wishes are percentiles that no report has by default. They must be known before the
+ * replay, because figures are computed at its end. */
 static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
@@ -139,7 +146,8 @@ static enum status read_options(void *self, struct diag *diag)
     return status == SIM_OK ? replay_outputs_wish(&job->outputs, &job->wishes, diag) : status;
 }
 
-/* Everything has been read and checked by now. The report says so, and how the pool was sized. */
+/* Everything has been read and checked by now. The report says so, and how the pool was sized. Whatever the form that was asked for, this
+ * prints lines: there is no result that could be JSON. */
 static enum status dry_run(const struct job *job, struct diag *diag)
 {
     const struct input *input = &job->call.input;

@@ -1,6 +1,8 @@
 /* cmd_size.c - `pagesim size`: the smallest pool that is large enough, and that every larger one is too. The command line is read here; the
  * search is in study/size_pools.c, what is told of it in report/size_report.c.
- */
+ *
+ * The pool's size is the unknown here, but a configuration without one is refused almost everywhere. So the input is read with a
+ * placeholder, and what the hardware would give is worked out apart, for the report alone. */
 #include "command/command.h"
 #include "command/interrupt.h"
 #include "command/requirements.h"
@@ -29,6 +31,7 @@ struct job {
 
 /* --- reading the command line ----------------------------------------------------------------------------------------------------- */
 
+/* A search without a requirement has an answer too (the smallest pool that serves all), but nobody who forgot --require wants it. */
 static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
@@ -40,7 +43,9 @@ static enum status read_options(void *self, struct diag *diag)
     return diag->status;
 }
 
-/* The input as if it had a pool; what that is to be is what is asked. */
+/* The input as if it had a pool; what that is to be is what is asked. The placeholder goes in as the last option, so it wins over a
+ * num_gpu_blocks of the file or the command line, and sizing by model and GPU is not tried. Data-plane runs are refused: the search looks
+ * at schedules, and its replays move no bytes. */
 static enum status read_input(struct call *call, struct diag *diag)
 {
     struct options *options = &call->options;
@@ -54,7 +59,8 @@ static enum status read_input(struct call *call, struct diag *diag)
     return status;
 }
 
-/* If model and GPU are known: what the pool would be there. */
+/* If model and GPU are known: what the pool would be there. block_bytes are known whenever there is a model or a kv shape. The rest is only
+ * for telling the answer as a share of a GPU's memory; a fixed kv_cache_memory_bytes leaves no share to tell. */
 static enum status read_hardware(struct job *job, struct diag *diag)
 {
     struct config probe = job->call.input.config;
@@ -67,6 +73,7 @@ static enum status read_hardware(struct job *job, struct diag *diag)
 
 /* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Requirements are read after the input, since which figures exist depends on the configuration's engine. */
 static enum status search(struct job *job, struct diag *diag)
 {
     const struct options *options = &job->call.options;
@@ -89,6 +96,8 @@ static enum status search(struct job *job, struct diag *diag)
     return size_pools(question, &job->answer, diag);
 }
 
+/* The report's configuration is that of the answer, so that it can be replayed as it stands; without an answer it is the bound's, which is
+ * the run that failed. Not finding a pool is an unmet requirement (exit code 4), and the report is written first. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;

@@ -1,6 +1,14 @@
-/* cmd_sweep.c - `pagesim sweep`: many configurations over one trace, in parallel, kept on disk as they end. This file reads the command line
- * and wires plan, runs, groups and report together; start with read_options and run.
- */
+/* cmd_sweep.c - `pagesim sweep`: many configurations over one trace, in parallel, kept on disk as they end. This file reads the command
+ * line and wires plan, runs, groups and report together; start with read_options and run.
+ *
+ * The order of work, each step failing before the next costs anything:
+ *
+ *     read_source    requests: a file (read once), or a generator that draws anew for each seed
+ *     set_base       settings that hold for all points
+ *     read_plan      points, from --vary or --list, times --replicates
+ *     sweep_prepare  every point's configuration is checked, so that run 900 cannot fail on a misspelt value
+ *     read_view      figures, objectives and requirements, by the figures that these runs will have
+ *     run            what the journal does not have yet; then groups, the front, the report */
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +56,7 @@ struct job {
 
 /* --- reading the command line ----------------------------------------------------------------------------------------------------- */
 
+/* --vary is collected in order of appearance: the last key varies fastest, as the innermost of nested loops. */
 static enum status read_plan(struct job *job, struct diag *diag)
 {
     const struct options *options = &job->call.options;
@@ -63,7 +72,9 @@ static enum status read_plan(struct job *job, struct diag *diag)
     return diag->status == SIM_OK ? sweep_plan_make(&job->plan, &request, diag) : diag->status;
 }
 
-/* The hash ids of what is drawn name so many tokens whatever the defaults say. That comes before the user's own options, and those win. */
+/* The hash ids of what is drawn name so many tokens whatever the defaults say. That comes before the user's own options, and those win.
+ * With a --config file nothing is set here, because the file is the user's word on it as well. Options are copied and not extended in
+ * place: the report tells the command line as it was given. */
 static void set_base(struct job *job)
 {
     const struct options *options = &job->call.options;
@@ -81,7 +92,8 @@ static void set_base(struct job *job)
     job->plan.base_count = count + options->config_count;
 }
 
-/* One of --trace FILE, --generate KIND and --dataset-name random. */
+/* One of --trace FILE, --generate KIND and --dataset-name random. A file is read into the job and shared by all runs, which only read it.
+ * For drawn requests this reads the description alone; sweep_prepare() draws them, once for each seed. */
 static enum status read_source(struct job *job, struct diag *diag)
 {
     struct workload_source *source = &job->source;
@@ -101,7 +113,7 @@ static enum status read_source(struct job *job, struct diag *diag)
     return status == SIM_OK ? input_selection(&job->call.options, &source->selection, diag) : status;
 }
 
-/* What is to be told, by the figures that the runs will have. */
+/* What is to be told, by the figures that the runs will have. Requirements first: their figures become columns, too (sweep_groups.h). */
 static enum status read_view(struct job *job, struct diag *diag)
 {
     const struct options *options = &job->call.options;
@@ -116,6 +128,8 @@ static enum status read_view(struct job *job, struct diag *diag)
     return status == SIM_OK ? sweep_view_figures(view, options_value(options, "figures"), sweep->scopes, &sweep->wishes, diag) : status;
 }
 
+/* Everything but the runs happens in read(), since --dry-run needs it all. `scopes`, which says what figures there will be, is known after
+ * sweep_prepare. */
 static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
@@ -141,6 +155,7 @@ static enum status read_options(void *self, struct diag *diag)
 
 /* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Plain lines and not a document: one a point, for a look before a long sweep. */
 static void list_points(const struct sweep_plan *plan)
 {
     for (size_t point = 0; point < plan->point_count; point++) {
@@ -150,6 +165,8 @@ static void list_points(const struct sweep_plan *plan)
     }
 }
 
+/* With a journal an interrupt loses nothing but the runs in progress, so the message says how to go on. A diag of its own is used because
+ * the first message wins in the command's one, and this one replaces it. */
 static enum status replay_all(struct job *job, struct diag *diag)
 {
     const char *journal = options_value(&job->call.options, "journal");
@@ -167,6 +184,8 @@ static enum status replay_all(struct job *job, struct diag *diag)
     return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%s", inner.text);
 }
 
+/* Replicates that all agree are suspicious: most likely nothing in the run depends on the seed, and an interval of width 0 would look like
+ * great precision. */
 static enum status tell(const struct job *job, struct diag *diag)
 {
     struct sweep_groups groups;

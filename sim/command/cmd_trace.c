@@ -16,7 +16,8 @@ static const struct option_spec info_options[] = {
     {"trace-block-size", "TOKENS", "tokens named by one hash id [512]"},
 };
 
-/* Reads the whole trace, as a selection would change what is described. */
+/* Reads the whole trace, as a selection would change what is described. Options are read before the file, whose name is positional here
+ * because there is nothing else to give. */
 static enum status run_info(void *self, struct diag *diag)
 {
     const struct call *call = self;
@@ -59,7 +60,9 @@ static const struct option_spec gen_options[] = {
     {"output", "FILE", "- is standard output [-]"},
 };
 
-/* Without --gap-ms the copies follow each other at the trace's mean gap, which keeps its rate. */
+/* Without --gap-ms the copies follow each other at the trace's mean gap, which keeps its rate. Repeating makes a long trace with the
+ * statistics of a short one, which is how replays of a million requests are made. Milliseconds become nanoseconds; -1 asks for the mean
+ * gap. */
 static enum status repeat(const struct options *options, FILE *file, struct diag *diag)
 {
     struct trace *trace;
@@ -73,7 +76,8 @@ static enum status repeat(const struct options *options, FILE *file, struct diag
     return SIM_OK;
 }
 
-/* The generators print to a FILE. This one passes the text to a text_writer, which renames its file only when it is complete. */
+/* The generators print to a FILE. This one passes the text to a text_writer, which renames its file only when it is complete. `diag` is
+ * kept for write_stream(), which the C library calls and which cannot be given one. */
 struct gen_job {
     struct call call;
     struct generated_spec spec;
@@ -81,12 +85,14 @@ struct gen_job {
     struct diag *diag;
 };
 
+/* Returning less than was given is how a cookie stream reports an error. */
 static ssize_t write_stream(void *cookie, const char *text, size_t length)
 {
     struct gen_job *job = cookie;
     return text_writer_write(job->writer, text, length, job->diag) == SIM_OK ? (ssize_t)length : 0;
 }
 
+/* Options of the other mode are refused: a --gap-ms without --repeat would be ignored without a word. */
 static enum status read_gen(void *self, struct diag *diag)
 {
     struct gen_job *job = self;
@@ -117,6 +123,7 @@ static enum status write_gen(struct gen_job *job, struct diag *diag)
     return status == SIM_OK ? diag->status : status;
 }
 
+/* Nothing appears under the name until the trace is whole, so a replay never reads half a trace. */
 static enum status run_gen(void *self, struct diag *diag)
 {
     struct gen_job *job = self;
@@ -146,6 +153,7 @@ static const struct command command_gen = {
     .run = run_gen,
 };
 
+/* The word `trace` was taken off already; argv[1] is the subcommand, and what follows is its own command line. */
 enum status command_run_trace(int argc, char **argv, struct diag *diag)
 {
     if (argc >= 2 && strcmp(argv[1], "info") == 0)

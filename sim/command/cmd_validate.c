@@ -22,6 +22,7 @@ static const struct option_spec own_options[] = {
 
 enum { PATHS = 4, PATH_SIZE = CONFIG_PATH_SIZE };
 
+/* The validation borrows the measured run and the run's trace, so close_job() ends it first. */
 struct job {
     struct call call;
     char paths[PATHS][PATH_SIZE]; /* of FOLDER's files; options borrow their text */
@@ -32,7 +33,10 @@ struct job {
     struct run run;
 };
 
-/* Adds the options that FOLDER stands for, unless they are given. The timeline may be missing from the folder, as not every server logs one. */
+/* Adds the options that FOLDER stands for, unless they are given. The timeline may be missing from the folder, as not every server logs
+ * one. The options are added to the list as if they had been typed, so everything after this has one path for both ways, and the report's
+ * command line stands without the folder. An option that was given stays as it is: a folder with another configuration is a usual
+ * experiment. */
 static enum status expand_folder(void *self, struct diag *diag)
 {
     static const struct {
@@ -58,7 +62,9 @@ static enum status expand_folder(void *self, struct diag *diag)
     return SIM_OK;
 }
 
-/* vLLM's JSON wins over the CSV pair: someone who names it wants it, also inside a FOLDER that has the pair. */
+/* vLLM's JSON wins over the CSV pair: someone who names it wants it, also inside a FOLDER that has the pair. Rows are matched with requests
+ * by their id or order; measurements that match nothing are an error when none matches, since the report would compare nothing with
+ * something. */
 static enum status open_measured(struct job *job, struct diag *diag)
 {
     const struct options *options = &job->call.options;
@@ -73,7 +79,8 @@ static enum status open_measured(struct job *job, struct diag *diag)
     return status;
 }
 
-/* A replay that stalled or died has nothing to compare, unlike in `replay`, where the report helps. */
+/* A replay that stalled or died has nothing to compare, unlike in `replay`, where the report helps. Figures of the validation are added to
+ * the run's own set, so that --require and the report find both in one place. */
 static enum status replay(struct job *job, struct diag *diag)
 {
     const struct config *config = &job->call.input.config;

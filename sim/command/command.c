@@ -1,5 +1,8 @@
-/* command.c - the frame that all commands share: what comes before and after a command's own work. Read command.h first; cmd_figures.c is the
- * shortest command, cmd_ledger.c a usual one. */
+/* command.c - the frame that all commands share: what comes before and after a command's own work. Read command.h first; cmd_figures.c is
+ * the shortest command, cmd_ledger.c a usual one.
+ *
+ * A command is a table of texts, options and functions (struct command in options.h); nothing here knows any of them by name. Its job is
+ * one block of zeroed memory whose first member is the call, so the frame can fill in options, form and input without knowing the rest. */
 #include "command/command.h"
 
 #include <stdlib.h>
@@ -19,6 +22,8 @@ static enum status run_parsed(const struct command *command, struct call *call, 
     return status == SIM_OK ? command->run(call, diag) : status;
 }
 
+/* close() runs after read() and run() whether they failed or not, but not after options that could not be parsed or after --help, when the
+ * job is still all zero. The input is closed last, as what the command owns may borrow the trace. */
 enum status command_run(const struct command *command, int argc, char **argv, struct diag *diag)
 {
     struct call *call;

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "A:B"; a bad one sets diag. strtoul takes a minus sign and wraps around, hence the check for it; b is bounded, and a is at most b. */
+/* "A:B"; a bad one sets diag. strtoul takes a minus sign and wraps around, hence the check for it; b is bounded, and a is at most b. On an
+ * error the range keeps its default, which is valid, and diag ends the command. */
 static void read_range(const struct options *options, const char *name, uint32_t *least, uint32_t *most, struct diag *diag)
 {
     const char *text = options_value(options, name);
@@ -21,6 +22,7 @@ static void read_range(const struct options *options, const char *name, uint32_t
     *most = (uint32_t)b;
 }
 
+/* The names are those of enum generated_kind, in its order. */
 enum status generate_options_read(const struct options *options, const char *kind, struct generated_spec *out, struct diag *diag)
 {
     static const char *const kinds[] = {"chat", "code", "long", "uniform"};

@@ -1,6 +1,13 @@
 /* input_options.c - from options to a trace and a configuration. Read input_options.h first, then input_open(): it gives the order, and the
  * order matters. The configuration comes before the trace, because drawn requests need its seed, and arrivals are drawn last, because the
- * engine decides whether samples are requests of their own. */
+ * engine decides whether samples are requests of their own.
+ *
+ *     configuration   file, then options, then the pool's size from model and GPU
+ *     threads         before the trace, which is read by all of them
+ *     requests        from a file, or drawn (random data set), with the configuration's seed
+ *     fit             samples as requests, arrivals at a rate: replay/workload.h
+ *
+ * Commands that have several configurations (compare, sweep) use the parts and not input_open(). */
 #include "command/input_options.h"
 
 #include "replay/workload.h"
@@ -17,7 +24,9 @@
 enum { RANDOM_MOST = 100000000 };
 
 /* --num-prompts is vLLM's name for --limit when there is a trace. 9e9 seconds are 285 years and stay far from the limit of int64 in ns. --n
- * and --beam-width turn a plain trace into one with groups. They apply to every M-th request, so that a part of the load stays as it is. */
+ * and --beam-width turn a plain trace into one with groups. They apply to every M-th request, so that a part of the load stays as it is.
+ * Without an option each member keeps a value that selects everything, so the defaults here are those of trace_select_all(). Options give
+ * seconds, the trace counts nanoseconds. */
 enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag)
 {
     const char *format = options_value(options, "trace-format"), *limit = options_has(options, "limit") ? "limit" : "num-prompts";
@@ -70,7 +79,8 @@ enum status input_random_workload(const struct options *options, struct random_w
     return diag->status;
 }
 
-/* Draws requests. The prefix that they share is one trace block, so trace_block_size is set to its length. */
+/* Draws requests. The prefix that they share is one trace block, so trace_block_size is set to its length. The benchmark sends everything
+ * at once unless it is told a rate; a trace's own times, the default elsewhere, do not exist here. */
 static enum status make_workload(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
 {
     struct random_workload workload = random_workload_default();
@@ -96,6 +106,7 @@ enum status input_take_requests(const struct options *options, struct config *co
     return read_trace(options, out, diag);
 }
 
+/* Both set when requests arrive, and drawn times would win without a word. */
 enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config, struct diag *diag)
 {
     if (!options_has(options, "arrival-speedup-ratio") || !drawn_arrivals_wanted(trace, config))
@@ -104,7 +115,8 @@ enum status input_check_speedup(const struct options *options, const struct trac
                     "--arrival-speedup-ratio divides the trace's arrival times, which a request rate replaces; give one of them");
 }
 
-/* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. */
+/* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. The number is also given
+ * to OpenMP, so that parallel loops anywhere in the program follow it without passing it along. */
 uint32_t input_threads(const struct options *options, struct diag *diag)
 {
     uint64_t threads = 1;
@@ -118,7 +130,8 @@ uint32_t input_threads(const struct options *options, struct diag *diag)
     return (uint32_t)threads;
 }
 
-/* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. */
+/* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. `fitted` is a
+ * new trace if the road to the replay changed anything and NULL if not; then the one that was read is used as it is. */
 enum status input_open(const struct options *options, bool any_pool, struct input *out, struct diag *diag)
 {
     *out = (struct input){0};

@@ -1,5 +1,5 @@
-/* main.c - entry point: finds the subcommand, prints its error if there is one, and returns the exit code. Read command.h first; a command's
- * own work is in its cmd_ file. This is the only place that prints errors, so that each failure is one line in one form. */
+/* main.c - entry point: finds the subcommand, prints its error if there is one, and returns the exit code. Read command.h first; a
+ * command's own work is in its cmd_ file. This is the only place that prints errors, so that each failure is one line in one form. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "command/command.h"
 #include "sim_version.h"
 
+/* In the order of --help: from the most used to the rarest. */
 static const struct {
     const char *name;
     const struct command *command; /* NULL: command_run_trace chooses */
@@ -53,6 +54,8 @@ static enum status unknown_command(const char *word, struct diag *diag)
     return diag_set(diag, SIM_USAGE, "unknown command \"%s\"; `pagesim --help` lists the commands", word);
 }
 
+/* Without a command the help goes to standard error and the exit code is that of wrong usage, so that a script notices; when asked for,
+ * help is a result and goes to standard output. */
 static enum status run(int argc, char **argv, struct diag *diag)
 {
     if (argc < 2) {
@@ -76,6 +79,7 @@ static enum status run(int argc, char **argv, struct diag *diag)
     return unknown_command(argv[0], diag);
 }
 
+/* A status is an exit code by its number (base/diag.h). An interrupt has no text if nothing else is to be said about it. */
 int main(int argc, char **argv)
 {
     struct diag diag = {0};

@@ -1,7 +1,11 @@
 /* options.c - parses command lines, writes them out again for reports, and prints help pages. Read options.h first, then parse_long().
  *
  * Options of the configuration are not interpreted here: they are kept as text, and config_load() reads them after the file, with the same
- * checks and messages as keys of the file. */
+ * checks and messages as keys of the file.
+ *
+ * Three kinds of words end up in three lists: the command's own options, options that are keys of the configuration, and positional
+ * arguments. Each list keeps the order of the command line, since for repeated options the last one wins or all count, and since the report
+ * writes the command line out again. */
 #include "command/options.h"
 
 #include <errno.h>
@@ -13,6 +17,7 @@
 #include "base/nearest_name.h"
 #include "config/config_keys.h"
 
+/* 80 columns, as everything that the program prints; texts of options start in column 36, after which most names fit. */
 enum { HELP_COLUMN = 36, HELP_WIDTH = 80 };
 
 static const struct option_spec *find_own(const struct command *command, const char *name)
@@ -23,7 +28,8 @@ static const struct option_spec *find_own(const struct command *command, const c
     return NULL;
 }
 
-/* Proposes the nearest name, of the command's own options and of the configuration's keys alike. */
+/* Proposes the nearest name, of the command's own options and of the configuration's keys alike. Spellings of keys are made here, with
+ * dashes for underscores. They may be static: the program reads one command line and ends after this message. */
 static enum status unknown_option(const struct command *command, const char *name, struct diag *diag)
 {
     static char spellings[128][96];
@@ -41,8 +47,9 @@ static enum status unknown_option(const struct command *command, const char *nam
     return diag_set(diag, SIM_USAGE, "unknown option --%s; --help lists the options", name);
 }
 
-/* Finds out what an option is and whether it takes a value. *mine is NULL for a key of the configuration. A command's own option wins over a
- * key of the same name. */
+/* Finds out what an option is and whether it takes a value. *mine is NULL for a key of the configuration. A command's own option wins over
+ * a key of the same name. A switch is an own option without a metavar, or a key of type bool. Bool keys have a --no- form, which
+ * config_find_option() knows. */
 static enum status classify(const struct command *command, const char *name, const struct option_spec **mine, bool *wants_value,
                             struct diag *diag)
 {
@@ -55,6 +62,7 @@ static enum status classify(const struct command *command, const char *name, con
     return SIM_OK;
 }
 
+/* Strings are borrowed from argv and never copied; argv lives as long as the program. */
 static enum status keep(struct config_option *list, uint32_t *count, const char *name, const char *value, struct diag *diag)
 {
     if (*count == OPTIONS_MOST)
@@ -73,6 +81,7 @@ static struct line joined_names(const struct option_spec *spec)
     return line;
 }
 
+/* Names come from the part that knows them (readers of traces, for instance), so a new reader needs no change here. */
 static enum status check_name(const struct option_spec *spec, const char *value, struct diag *diag)
 {
     const char *name, *meaning;
@@ -89,7 +98,9 @@ static bool is_option(const char *text)
 }
 
 /* argv[0] is the option with its dashes, `left` arguments follow it, and *used_following counts those that were its values. A value that is
- * required may start with a dash, as a negative number does; an optional one or one of many may not, or it would swallow the next option. */
+ * required may start with a dash, as a negative number does; an optional one or one of many may not, or it would swallow the next option.
+ * `--name=value` is cut in place, which leaves the name as a string of its own in argv. An OPTION_OPTIONAL without a value keeps NULL, and
+ * options_has() still finds it. */
 static enum status parse_long(const struct command *command, char **argv, int left, int *used_following, struct options *out,
                               struct diag *diag)
 {
@@ -121,6 +132,8 @@ static enum status parse_long(const struct command *command, char **argv, int le
     return status;
 }
 
+/* --help ends the parsing at once, so that it also works on a command line that has an error after it. A single dash is positional: some
+ * commands take "-" as a file. */
 enum status options_parse(const struct command *command, int argc, char **argv, struct options *out, struct diag *diag)
 {
     *out = (struct options){.command = command};
@@ -169,6 +182,7 @@ bool options_has(const struct options *options, const char *name)
     return last_own(options, name) != NULL;
 }
 
+/* `next` is an index into the list of all own options, not into those of one name, which makes each walk O(n) in all. */
 const char *options_next(const struct options *options, const char *name, uint32_t *next)
 {
     while (*next < options->own_count) {
@@ -179,6 +193,7 @@ const char *options_next(const struct options *options, const char *name, uint32
     return NULL;
 }
 
+/* `otherwise` is returned on an error as well, so a caller always goes on with a number in range. */
 uint64_t options_uint(const struct options *options, const char *name, uint64_t least, uint64_t most, uint64_t otherwise, struct diag *diag)
 {
     const char *text = options_value(options, name);
@@ -195,6 +210,7 @@ uint64_t options_uint(const struct options *options, const char *name, uint64_t 
     return otherwise;
 }
 
+/* NaN fails both comparisons and is refused with them; infinity is refused by `most`. */
 double options_double(const struct options *options, const char *name, double least, double most, double otherwise, struct diag *diag)
 {
     const char *text = options_value(options, name);
@@ -211,7 +227,7 @@ double options_double(const struct options *options, const char *name, double le
 /* --- the command line that reproduces a result -------------------------------------------------------------------------------------- */
 
 /* Options that cannot change a result. Reports then are byte for byte the same whatever the number of threads or the engine's kind, which
- * the tests compare. */
+ * the tests compare. --journal is among them because a sweep that goes on from a journal gives the rows of one that ran in one go. */
 static bool changes_nothing(const char *option)
 {
     static const char *const known[] = {"threads", "reference", "check", "quiet", "no-calibration", "format", "table", "output", "journal"};
@@ -221,7 +237,8 @@ static bool changes_nothing(const char *option)
     return false;
 }
 
-/* A word as a shell reads it back: in single quotes unless every character is harmless. A quote inside is closed, escaped and reopened. */
+/* A word as a shell reads it back: in single quotes unless every character is harmless. A quote inside is closed, escaped and reopened.
+ * Quoting is for POSIX shells. An empty word needs quotes, or it would vanish. */
 static void put_word(const char *word, FILE *file)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=+@%";
@@ -250,8 +267,9 @@ static void put_options(const struct config_option *list, uint32_t count, FILE *
     }
 }
 
-/* Positional arguments come first, then the command's own options, then the configuration's. The order within each kind is kept, because the
- * last of two equal options wins. */
+/* Positional arguments come first, then the command's own options, then the configuration's. The order within each kind is kept, because
+ * the last of two equal options wins. The line starts with the command's name as in its help ("trace gen"), and a report can be made again
+ * by pasting it. */
 char *options_command_line(const struct options *options)
 {
     char *text = NULL;
@@ -273,7 +291,8 @@ char *options_command_line(const struct options *options)
 
 /* --- the help page ------------------------------------------------------------------------------------------------------------------ */
 
-/* "  --name METAVAR      text", with the text broken at spaces and continued in its column. */
+/* "  --name METAVAR      text", with the text broken at spaces and continued in its column. `width` counts what has been printed on the
+ * line; a head that is too long for the column has a line to itself. A word that is longer than the column is not cut. */
 static void print_described(FILE *file, const char *head, const char *text)
 {
     int width = fprintf(file, "  %s", head);
@@ -314,7 +333,10 @@ static void print_own_option(FILE *file, const struct option_spec *option)
     print_option(file, option->name, option->metavar, text.text);
 }
 
-/* The default in brackets, of each engine if they differ. They come from the table of keys, so that help cannot go stale. */
+/* The default in brackets, of each engine if they differ. They come from the table of keys, so that help cannot go stale. Both engines'
+ * defaults are made from scratch and written by the function that writes configuration files, so that the help shows a value as a file
+ * would have it. A key that is absent from files by default (config_key_absent) has no default to show. `scheduler` differs between the two
+ * by definition. */
 static void describe_default(const struct config_key *key, char *out, size_t size)
 {
     struct json_text texts[2];
@@ -357,7 +379,8 @@ static void print_config_options(FILE *file)
     }
 }
 
-/* Names and summaries come from the list of policies, so a new policy shows up here by itself. */
+/* Names and summaries come from the list of policies, so a new policy shows up here by itself. Every key of type name without a fixed list
+ * of choices has its names in the register of policies. */
 static void print_policies(FILE *file)
 {
     const struct pagesim_policy_info *info;
@@ -385,6 +408,7 @@ static void print_names(FILE *file, const struct command *command)
     }
 }
 
+/* From what is the command's own to what all commands share; exit codes come last, the same on every page. */
 void options_print_help(const struct command *command, FILE *file)
 {
     fprintf(file, "usage: %s\n\n%s\nOptions:\n", command->usage, command->description);

@@ -1,5 +1,8 @@
-/* output.c - from a document to a file. Read report/document.h and report/renderer.h first. The text is made in memory first, so that a file is
- * replaced by a whole result or not at all, and a full disk never leaves half a JSON object. */
+/* output.c - from a document to a file. Read report/document.h and report/renderer.h first. The text is made in memory first, so that a
+ * file is replaced by a whole result or not at all, and a full disk never leaves half a JSON object.
+ *
+ * The way of a result: document -> renderer -> text in memory -> writer -> file. Each arrow can fail, and only the last step, the rename at
+ * commit, changes anything that a reader can see. */
 #include "command/output.h"
 
 #include <stdlib.h>
@@ -10,7 +13,8 @@
 #include "base/line.h"
 #include "base/text_file.h"
 
-/* The names are checked before any work, against what the command says it has: a typing error must not cost an hour of replaying. */
+/* The names are checked before any work, against what the command says it has: a typing error must not cost an hour of replaying. The last
+ * of a command's tables may exist only with some option (last_table_needs); naming it without that option is an error of usage as well. */
 static enum status check_table(const struct options *options, const struct output_form *form, struct diag *diag)
 {
     const struct command *command = options->command;
@@ -30,6 +34,7 @@ static enum status check_table(const struct options *options, const struct outpu
     return diag_set(diag, SIM_USAGE, "--table %s: must be one of %s", form->table, names.text);
 }
 
+/* The special format has no renderer of its own: its command makes a document of lines, which the default renderer prints as they are. */
 enum status output_form_read(const struct options *options, struct output_form *form, struct diag *diag)
 {
     const char *format = options_value(options, "format"), *path = options_value(options, "output"),
@@ -42,6 +47,8 @@ enum status output_form_read(const struct options *options, struct output_form *
     return check_table(options, form, diag);
 }
 
+/* The order in which POSIX looks for the character set: LC_ALL, LC_CTYPE, LANG; an empty variable counts as not set. The variables are read
+ * directly, as setlocale() would also change the decimal point of numbers. */
 static bool speaks_utf8(void)
 {
     const char *locale = getenv("LC_ALL");
@@ -52,7 +59,8 @@ static bool speaks_utf8(void)
     return locale && (strcasestr(locale, "utf-8") || strcasestr(locale, "utf8"));
 }
 
-/* Colour and more than 80 columns only on a terminal: what goes to a file or a pipe must not depend on the window. */
+/* Colour and more than 80 columns only on a terminal: what goes to a file or a pipe must not depend on the window. NO_COLOR turns colour
+ * off whatever its value. A terminal narrower than 80 columns still gets 80: the reports' lines are made for that and wrap there. */
 static struct render_options options_for(const struct output_form *form)
 {
     struct render_options options = {.width = TABLE_LINE, .table = form->table, .utf8 = speaks_utf8()};
@@ -65,7 +73,8 @@ static struct render_options options_for(const struct output_form *form)
     return options;
 }
 
-/* Into memory. A document that ran out of memory while it was built fails here, before anything is printed. */
+/* Into memory. A document that ran out of memory while it was built fails here, before anything is printed. On a failure *text may hold a
+ * part; the caller frees it and writes nothing. */
 static enum status render(const struct output_form *form, const struct document *document, char **text, size_t *length, struct diag *diag)
 {
     const struct render_options options = options_for(form);
@@ -102,6 +111,7 @@ enum status output_json(const char *path, struct json_text *json, struct diag *d
     return status;
 }
 
+/* Takes the document over, so that a command can make it in the argument and need not clean up after any outcome. */
 enum status output_document(const struct output_form *form, struct document *document, struct diag *diag)
 {
     char *text = NULL;
@@ -114,6 +124,7 @@ enum status output_document(const struct output_form *form, struct document *doc
     return status;
 }
 
+/* The command line is a copy that document_create() takes over. It may be NULL when memory is short: a report without it is still right. */
 struct document_origin output_origin(const struct options *options, const char *trace, const struct config *config)
 {
     return (struct document_origin){

@@ -1,6 +1,10 @@
 /* replay_outputs.c - reads the options of the further outputs, opens files and observers before the replay, completes them after it. Read
  * replay_outputs.h first. A new output is a row in its option table, a value of enum replay_output, a name below, and a line in
- * replay_outputs_open() (an observer) or replay_outputs_write() (made at the end). */
+ * replay_outputs_open() (an observer) or replay_outputs_write() (made at the end).
+ *
+ * Three moments, three parts of this file. Options are checked before the trace is read. Files and observers are opened when the run's
+ * trace is known. After the replay, outputs that are made from stored facts are written (result, requests, Prometheus), those that an
+ * observer wrote step by step are complete already, and all are renamed together. */
 #include "command/replay_outputs.h"
 
 #include <math.h>
@@ -14,7 +18,8 @@ static const char *const option_names[REPLAY_OUTPUTS] = {"save-result", "per-req
 
 /* --- options ---------------------------------------------------------------------------------------------------------------------- */
 
-/* vLLM's default name without the date: the same run should write the same file. */
+/* vLLM's default name without the date: the same run should write the same file. The trace's name is cut at its first dot, so that
+ * "chat.jsonl.gz" gives "chat". */
 static int default_name(const struct run *run, char *out, size_t size)
 {
     const struct config *config = run->config;
@@ -28,7 +33,8 @@ static int default_name(const struct run *run, char *out, size_t size)
     return snprintf(out, size, "pagesim-%sqps%s-%.*s.json", rate, concurrency, length, trace);
 }
 
-/* The file's name: of --save-result, of --result-filename, or the default. --result-dir applies to relative names. */
+/* The file's name: of --save-result, of --result-filename, or the default. --result-dir applies to relative names. "-" is standard output
+ * and takes no folder; an absolute name is where the user wants it. */
 static enum status name_result(const struct options *options, const struct run *run, char path[CONFIG_PATH_SIZE], struct diag *diag)
 {
     const char *folder = options_value(options, "result-dir"), *name = options_value(options, "save-result");
@@ -45,7 +51,8 @@ static enum status name_result(const struct options *options, const struct run *
     return SIM_OK;
 }
 
-/* vLLM takes KEY=VALUE pairs and writes every value as a string. */
+/* vLLM takes KEY=VALUE pairs and writes every value as a string. Only pointers are kept, into argv. The key's length is bounded because the
+ * writer copies it into a buffer. */
 static enum status parse_metadata(struct replay_outputs *outputs, const char *pair, struct diag *diag)
 {
     const char *equals = strchr(pair, '=');
@@ -84,7 +91,8 @@ static enum status check_needs(const struct options *options, struct diag *diag)
     return SIM_OK;
 }
 
-/* Two outputs on standard output would be mixed line by line. */
+/* Two outputs on standard output would be mixed line by line. The report is not in this list: it steps back when an output takes standard
+ * output, unless --output gives it a file. */
 static enum status check_stdout(struct replay_outputs *outputs, struct diag *diag)
 {
     const char *first = NULL;
@@ -102,6 +110,7 @@ static enum status check_stdout(struct replay_outputs *outputs, struct diag *dia
     return SIM_OK;
 }
 
+/* Every option that may be repeated is walked in full, so that each value is checked and not only the last. */
 enum status replay_outputs_parse(struct replay_outputs *outputs, const struct options *options, bool prints_block, struct diag *diag)
 {
     *outputs = (struct replay_outputs){.options = options, .prints_block = prints_block};
@@ -128,6 +137,7 @@ static enum status write_log(void *self, const char *text, size_t length, struct
     return text_writer_write(self, text, length, diag);
 }
 
+/* Groups have samples in their entries, so the log of V0 has more members (doc/formats.md). */
 static enum status open_decisions(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
 {
     const struct log_sink sink = {.self = outputs->writers[OUTPUT_DECISIONS], .write = write_log};
@@ -137,7 +147,8 @@ static enum status open_decisions(struct replay_outputs *outputs, const struct r
 }
 
 /* All files are opened before any of them is written: a folder that does not exist shows before the replay and not after an hour of it. The
- * result's file may have no name on the command line. */
+ * result's file may have no name on the command line. On a failure the writers that are open already are discarded by
+ * replay_outputs_close(); no target file has changed. */
 static enum status open_files(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
 {
     const struct options *options = outputs->options;
@@ -155,7 +166,8 @@ static enum status open_files(struct replay_outputs *outputs, const struct run *
 }
 
 /* Observers are added only for requested outputs, because the engine pays for what its observers need: the decision log and the step log
- * force the step-by-step engine. An observer that could not be created is in the list, too, but the caller stops at the status. */
+ * force the step-by-step engine. An observer that could not be created is in the list, too, but the caller stops at the status. Observers
+ * do not see each other, so their order does not matter. */
 enum status replay_outputs_open(struct replay_outputs *outputs, const struct run *run, struct observer observers[REPLAY_OBSERVERS_MOST],
                                 size_t *count, struct diag *diag)
 {
@@ -213,6 +225,8 @@ enum status replay_outputs_block(const struct replay_outputs *outputs, const str
     return bench_result_lines(&result, document, diag);
 }
 
+/* A writer is set to NULL once it is committed, as commit frees it and close() would free it again. If a later commit fails, files before
+ * it have been replaced; a set of files cannot be renamed as one. */
 enum status replay_outputs_write(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
 {
     const struct bench_result result = result_of(outputs, run);

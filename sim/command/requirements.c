@@ -1,9 +1,13 @@
 /* requirements.c - reads --require before a replay and judges the figures after it. Read figure/requirement.h first for the grammar. All
- * requirements are judged, so that one run shows everything that is not met. */
+ * requirements are judged, so that one run shows everything that is not met.
+ *
+ * Names are checked against the scopes of the run's configuration before the replay: a figure that this run will not have is an error of
+ * usage and not a requirement that fails. */
 #include "command/requirements.h"
 
 #include "base/line.h"
 
+/* NULL has two meanings, the end and an error; callers look at diag after the loop, as everywhere in the program. */
 struct requirement *requirements_next(const struct options *options, struct requirements *requirements, uint32_t *next, struct diag *diag)
 {
     const char *text = options_next(options, "require", next);
@@ -17,6 +21,7 @@ struct requirement *requirements_next(const struct options *options, struct requ
     return requirement_parse(text, requirement, diag) == SIM_OK ? requirement : NULL;
 }
 
+/* Percentiles outside of the usual ones are added to the wishes, or the value would be missing when it is judged. */
 enum status requirements_read(const struct options *options, unsigned scopes, struct requirements *out, struct figure_wishes *wishes,
                               struct diag *diag)
 {
@@ -29,6 +34,8 @@ enum status requirements_read(const struct options *options, unsigned scopes, st
     return diag->status;
 }
 
+/* A figure without a value is NaN, which meets no requirement: what cannot be shown to hold counts as failed. The message shows the value
+ * that was found, so that nobody has to search it in the report. */
 enum status requirements_judge(const struct requirements *requirements, const struct figure_set *figures, struct diag *diag)
 {
     struct line failed = {0};

@@ -1,5 +1,11 @@
 /* config_keys.c - the table of configuration keys, and how a key's value is read, written, compared and described by its row alone. Read
- * the table first; struct config_key in config_keys.h says what the columns mean. */
+ * the table first; struct config_key in config_keys.h says what the columns mean.
+ *
+ *     row { name, type, range, defaults, offset }  ->  parse (file, option)  ->  member of struct config  ->  write (reports, config show)
+ *                                                  ->  wants (errors, --help)
+ *
+ * Below the table no key is named but two on which others depend, the engine and the step-time model. A new key needs its row and, if it
+ * excludes other keys, a rule in config_check. */
 #include "config/config_keys.h"
 
 #include <errno.h>
@@ -48,7 +54,7 @@ _Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fit
 #define DEFAULT_NAME(text)                 .default_name = text
 #define ABSENT                             DEFAULT(-1) /* below the range of every number that may be left out */
 
-/* Which step-time models read a key. */
+/* Which step-time models read a key. Keys that the chosen model does not read are accepted, but not written as effective ones. */
 enum {
     LINEAR = 1 << STEP_TIME_LINEAR,
     PROFILE = 1 << STEP_TIME_PROFILE,
@@ -63,11 +69,13 @@ const struct config_key config_keys[] = {
     /* The engine, its pool and what a step may schedule. */
     {TOP(scheduler), CHOICE(scheduler_names), DEFAULTS(SCHEDULER_VLLM_V1, SCHEDULER_VLLM_V0), .help = "engine generation"},
     {TOP(block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(16), .help = "tokens in a KV block"},
+    /* Its default lies below its range, which is what "not given" looks like (config_key_absent): an error, unless sizing.c fills it in. */
     {TOP(num_gpu_blocks), WHOLE(UINT32, 1, BLOCKS_MOST, "BLOCKS"), DEFAULT(0), .default_note = "required",
      .help = "pool size (V1 counts the null block)", .alias = "num-gpu-blocks-override"},
     {TOP(num_cpu_blocks), WHOLE(UINT32, 0, BLOCKS_MOST, "BLOCKS"), DEFAULT(0), .engines = KEY_V0_ONLY, .help = "swap space"},
     {TOP(max_num_seqs), WHOLE(UINT32, 1, 1000000, "N"), DEFAULTS(128, 256), .help = "most requests running at once"},
     {TOP(max_num_batched_tokens), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULTS(2048, 0),
+     /* 0 for V0: config_check puts in what depends on two other keys. */
      .default_note = "2048; V0: 512 chunked, else max(max-model-len, 2048)", .help = "budget of a step"},
     {TOP(max_model_len), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULTS(131072, 8192), .help = "longest prompt plus output"},
     /* Choices of order; vllm-v0 knows fcfs alone, which config_check says. */
@@ -119,7 +127,7 @@ const struct config_key config_keys[] = {
     {KV(head_dim), WHOLE(UINT32, 1, 4096, "N"), DEFAULT(64), .help = "data plane: floats of a head"},
     {KV(dtype), CHOICE(dtype_names), DEFAULT(KV_DTYPE_FLOAT32), .help = "data plane: storage type"},
     {KV(read), CHOICE(read_names), DEFAULT(KV_READ_GATHER), .help = "data plane: how K/V are read"},
-    /* The load: arrivals and concurrency in place of the trace's own. */
+    /* The load: arrivals and concurrency in place of the trace's own, which the defaults keep. */
     {TOP(seed), WHOLE(UINT64, 0, UINT64_MAX, "N"), DEFAULT(0), .help = "of everything that is drawn"},
     {TOP(max_concurrency), WHOLE(UINT32, 0, 1000000000, "N"), DEFAULT(0),
      .help = "requests in flight at most, the next starts when one ends; 0 = no limit"},
@@ -133,7 +141,8 @@ const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
 
 /* --- members of struct config ------------------------------------------------------------------------------------------------------ */
 
-/* Members are reached by offset; copies through memcpy keep the types honest. */
+/* Members are reached by offset. Values are copied with memcpy: a member read through a pointer of another type would break the aliasing
+ * rules, and a row says only at run time which type its member has. */
 static void *member(const struct config_key *key, struct config *config)
 {
     return (char *)config + key->offset;
@@ -150,6 +159,7 @@ static bool is_text(const struct config_key *key)
     return key->type == KEY_NAME || key->type == KEY_PATH || key->type == KEY_TEXT;
 }
 
+/* Names are short because they are a program's own; paths and names of files are a user's. */
 static size_t text_size(const struct config_key *key)
 {
     return key->type == KEY_NAME ? CONFIG_NAME_SIZE : CONFIG_PATH_SIZE;
@@ -203,7 +213,8 @@ static double real_of(const struct config_key *key, const struct config *config)
     return real;
 }
 
-/* From the table alone: a key without a default in its row starts at 0. */
+/* From the table alone: a key without a default in its row starts at 0. All defaults are doubles, which hold the whole ones exactly as they
+ * are far below 2^53. */
 void config_defaults(enum scheduler_kind scheduler, struct config *config)
 {
     *config = (struct config){0};
@@ -272,6 +283,7 @@ static bool parse_whole(const struct config_key *key, const char *text, uint64_t
     static const char decimal[] = "kmgt", binary[] = "KMGT";
     char *end;
     errno = 0;
+    /* strtoull would skip blanks and take a sign: -1 would be 2^64 - 1. */
     if (*text < '0' || *text > '9')
         return false;
     unsigned long long value = strtoull(text, &end, 10);
@@ -282,6 +294,8 @@ static bool parse_whole(const struct config_key *key, const char *text, uint64_t
         return errno == 0 && *out >> shift == value && in_range(key, *out);
     }
     if (*end != '\0') {
+        /* strtod takes hexadecimal, exponents and words as well; only digits and a point may stand before the unit. The limit keeps the
+         * cast to an integer defined. */
         const double real = strtod(text, &end);
         unit = *end ? strchr(decimal, *end) : NULL;
         if (!unit || end[1] != '\0' || end[-1] == '.' || strspn(text, "0123456789.") != (size_t)(end - text))
@@ -303,7 +317,8 @@ const char *config_key_choice(const struct config_key *key, uint32_t i)
     return policy ? policy->name : NULL;
 }
 
-/* The value of an enum is the position of its name. */
+/* The value of an enum is the position of its name. Names that are kept as text (KEY_NAME) are checked here, too, and the position is
+ * dropped. */
 static bool parse_choice(const struct config_key *key, const char *text, uint64_t *out)
 {
     const char *name;
@@ -359,6 +374,7 @@ static void list_choices(const struct config_key *key, char *out, size_t size)
     for (uint32_t i = 0; (name = config_key_choice(key, i)) != NULL; i++) {
         const char *joint = i == 0 ? "" : config_key_choice(key, i + 1) ? ", " : " or ";
         int added = snprintf(out + used, size - used, "%s\"%s\"", joint, name);
+        /* With too many names the message ends early; used never passes the end. */
         used = added < 0 || used + (size_t)added >= size ? size - 1 : used + (size_t)added;
     }
 }
@@ -460,6 +476,8 @@ void config_write(const struct config *config, struct json_text *json)
             json_open_object(json);
         }
         for (size_t i = 0; i < config_key_count; i++) {
+            /* A pass over the whole table for each group, so that rows need not be sorted by group: they stand in the order in which people
+             * read them. */
             if ((int)config_keys[i].group != group || !worth_writing(&config_keys[i], config))
                 continue;
             json_key(json, config_keys[i].name);

@@ -36,6 +36,7 @@ static const struct config_key *find_in_group(enum key_group group, const char *
 /* At the top level a misspelt name can also mean a nested object. */
 static const char *nearest_key(enum key_group group, const char *name)
 {
+    /* More than the table and the groups have together. */
     const char *names[128];
     size_t count = 0;
     for (size_t i = 0; i < config_key_count; i++)
@@ -55,7 +56,8 @@ static enum status unknown_key(const struct json_document *document, const cJSON
                       near ? "did you mean \"" : "`pagesim config show` lists the keys", near ? near : "", near ? "\"?" : "");
 }
 
-/* The value's own text: integers keep all digits, strings lose their quotes. */
+/* The value's own text: integers keep all digits, strings lose their quotes. false: the value is of another type than the key, so "16" is
+ * no number and 1 is no switch. 17 digits bring every double back as it was. */
 static bool node_text(const struct json_document *document, const cJSON *node, const struct config_key *key, char *out, size_t size)
 {
     const enum key_type type = key->type;
@@ -76,7 +78,8 @@ static bool node_text(const struct json_document *document, const cJSON *node, c
     return json_uint64(document, node, &whole) && snprintf(out, size, "%llu", (unsigned long long)whole) > 0;
 }
 
-/* Paths in a file are relative to the file. */
+/* Paths in a file are relative to the file, so that a configuration and its profile can be moved together and used from any folder. Paths
+ * of options are relative to where the command is typed, as a shell completes them; they never come here. */
 static void resolve_path(const char *file, const struct config_key *key, struct config *config)
 {
     char *path = (char *)config + key->offset, joined[2 * CONFIG_PATH_SIZE];
@@ -96,6 +99,7 @@ static enum status read_key(const struct json_document *document, const cJSON *n
     if (!key)
         return unknown_key(document, node, group, diag);
     if (node_text(document, node, key, text, sizeof text) && config_key_parse(key, text, config)) {
+        /* A model or a GPU is a path only with a slash; a bare name is looked up in configs/ (hardware.c). */
         if (key->type == KEY_PATH || (key->type == KEY_TEXT && strchr(text, '/')))
             resolve_path(document->file, key, config);
         return SIM_OK;
@@ -146,7 +150,8 @@ static bool foreign(const struct config_key *key, const struct config *config)
     return key->engines != KEY_BOTH && (key->engines == KEY_V1_ONLY) != (config->scheduler == SCHEDULER_VLLM_V1);
 }
 
-/* One is enough for an error. */
+/* One is enough for an error. What was given is not known any more, only what differs from the default, so a foreign key that is given with
+ * its default passes. */
 static const struct config_key *first_foreign(const struct config *config)
 {
     struct config defaults;
@@ -169,6 +174,8 @@ static enum status refuse_foreign(const struct json_document *document, const st
                       key->engines == KEY_V1_ONLY ? "vllm-v1" : "vllm-v0");
 }
 
+/* Three passes over one document: the engine, which sets the defaults; all keys over these; then what the engine does not know, which can
+ * only be told when both are there. */
 static enum status read_text(const char *name, const char *text, size_t length, struct config *config, struct diag *diag)
 {
     struct json_document document;
@@ -215,7 +222,8 @@ static enum status apply_options(const struct config_option *options, uint32_t c
     return status;
 }
 
-/* An engine given as an option brings its own defaults, if no file has chosen before. */
+/* An engine given as an option brings its own defaults, if no file has chosen before. A file that names its engine starts over with that
+ * engine's defaults (read_scheduler). The option still wins for the key itself, in apply_options, but not for the file's defaults. */
 static enum status defaults_of_options(const struct config_option *options, uint32_t count, struct config *config, struct diag *diag)
 {
     struct config probe;
@@ -252,6 +260,7 @@ static enum status check_arrivals(const struct config *config, const char *where
 enum status config_check(struct config *config, const char *where, struct diag *diag)
 {
     bool v1 = config->scheduler == SCHEDULER_VLLM_V1;
+    /* V0's own rule, which depends on two other keys and so cannot be a column of the table. Resolved before it is compared below. */
     if (config->max_num_batched_tokens == 0)
         config->max_num_batched_tokens = config->enable_chunked_prefill ? 512 : config->max_model_len > 2048 ? config->max_model_len : 2048;
     enum status status = check_arrivals(config, where, diag);
@@ -264,6 +273,7 @@ enum status config_check(struct config *config, const char *where, struct diag *
     if (!v1 && strcmp(config->scheduling_policy, "fcfs") != 0)
         return diag_set(diag, SIM_BAD_INPUT, "%s: scheduling_policy \"%s\" is not one of the vllm-v0 engine; it knows \"fcfs\"", where,
                         config->scheduling_policy);
+    /* Else not every running request could get its token in a step. */
     if (v1 && config->max_num_batched_tokens < config->max_num_seqs)
         return diag_set(diag, SIM_BAD_INPUT,
                         "%s: max_num_batched_tokens (%u) is below max_num_seqs (%u); vLLM refuses that: raise the first", where,
@@ -272,6 +282,7 @@ enum status config_check(struct config *config, const char *where, struct diag *
         return diag_set(diag, SIM_BAD_INPUT,
                         "%s: long_prefill_token_threshold (%u) is above max_model_len (%u); vLLM refuses that: lower it", where,
                         config->long_prefill_token_threshold, config->max_model_len);
+    /* A prompt that is not split must fit one step, or it would wait forever. */
     if (!config->enable_chunked_prefill && config->max_num_batched_tokens < config->max_model_len)
         return diag_set(diag, SIM_BAD_INPUT,
                         "%s: without chunked prefill max_num_batched_tokens (%u) must not be below max_model_len (%u); vLLM refuses that",
@@ -294,6 +305,8 @@ enum status config_read(const char *name, const char *text, size_t length, const
     return status;
 }
 
+/* Standard input is refused because the trace may come from there. *out is written last, so that a configuration that fails a rule never
+ * gets out. */
 enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out, struct diag *diag)
 {
     struct text_file file = {0};

@@ -1,6 +1,8 @@
 /* sizing.c - what is left of a GPU's memory for the KV cache, in blocks. Read size_pool: it is the sum that vLLM computes at start, with
  * the profiled peak of activations replaced by overhead_bytes.
- */
+ *
+ * All sums are for one GPU. With tensor parallelism each GPU holds its share of the weights and of every token's K and V, so all have the
+ * same number of blocks, and one block table serves all of them. */
 #include "config/sizing.h"
 
 #include <math.h>
@@ -19,6 +21,7 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
                           .kv_bytes = (double)config->kv_cache_memory_bytes,
                           .block_bytes = (double)config->block_bytes};
     char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT];
+    /* kv_cache_memory_bytes is vLLM's way around the sum: no GPU is needed then, and utilization does not count. */
     if (!made.direct) {
         struct gpu gpu;
         enum status status = gpu_load(config->gpu, &gpu, diag);
@@ -27,6 +30,7 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
         made.gpu_bytes = gpu.memory_bytes;
         made.kv_bytes = made.gpu_bytes * made.utilization - made.weight_bytes - made.overhead_bytes;
     }
+    /* Negative when the weights alone are too large; the test below takes that, too. In doubles, so that no difference can wrap. */
     const double blocks = floor(made.kv_bytes / made.block_bytes);
     if (blocks < 2)
         return diag_set(diag, SIM_BAD_INPUT,
@@ -34,6 +38,7 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
                         "tensor_parallel_size, or take a larger GPU",
                         unit_bytes(made.direct ? made.kv_bytes : made.gpu_bytes * made.utilization, a), unit_bytes(made.weight_bytes, b),
                         unit_bytes(made.overhead_bytes, c));
+    /* The most that a block number can name: UINT32_MAX means no block (core). */
     config->num_gpu_blocks = made.blocks = blocks < 4294967294.0 ? (uint32_t)blocks : 4294967294u;
     *out = made;
     return SIM_OK;
@@ -44,6 +49,7 @@ enum status sizing_fill(struct config *config, struct sizing *out, struct diag *
 {
     struct model_shape model;
     *out = (struct sizing){0};
+    /* A number of blocks that the user gave is never overruled or checked against the GPU. */
     const bool size = config->num_gpu_blocks == 0, sufficient = config->model[0] && (config->gpu[0] || config->kv_cache_memory_bytes);
     if (size && !sufficient)
         return diag_set(diag, SIM_USAGE,

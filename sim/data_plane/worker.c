@@ -1,5 +1,10 @@
 /* worker.c - the observer that moves bytes: chains of links, writes, phantom hits, copies and swaps, gathers. Read content.h and
- * worker_values.h first, for what a right float is.
+ * worker_values.h first, for what a right float is; then on_scheduled near the end, which has the order of a step:
+ *
+ *     swap in > swap out > copies > writes > phantoms filled > publish > gather or attend
+ *
+ * The worker decides nothing. It follows the step's tables as a GPU would, so a wrong decision (a block shared, freed or copied wrongly)
+ * shows as a wrong float. In `on` it moves the same bytes as in `verify`, but what it writes has no meaning and nothing is compared.
  *
  * Sequences are gathered in batches whose buffers stay below a fixed size, so that the buffers are reused and a step with many long
  * sequences needs no more memory than one with few. Numbers differ in time only: which floats are moved and checked never depends on
@@ -17,9 +22,11 @@
 #include "engine/content.h"
 #include "pagedkv.h"
 
+/* 4 Mi floats are 16 MiB of K and as much of V. It is a bound on memory, not on length: a single sequence that needs more gets it. */
 enum { BATCH_FLOATS = 4 << 20, FULLY_VALID = 0 };
 
-/* Chain links of one sequence, kept while its request runs. */
+/* Chain links of one sequence, kept while its request runs: links[0 .. count) are those of `sample`. A link depends on the whole prefix, so
+ * without this memory each step would walk each context from its first token again. */
 struct chain {
     uint64_t *links;
     size_t capacity;
@@ -47,6 +54,7 @@ struct worker {
     size_t pair_capacity;
 };
 
+/* Only calls of the store are timed, not the making and checking of values, so that bytes over time is the store's bandwidth. */
 static int64_t wall_ns(void)
 {
     struct timespec now;
@@ -65,11 +73,14 @@ static uint64_t token_bytes(const struct worker *worker)
     return kv_store_block_bytes(worker->gpu) / worker->config->block_size;
 }
 
+/* The store refuses what is out of range, such as a table that names no block of the pool: a defect of the scheduler, not bad input. */
 static enum status store_failed(struct diag *diag, enum kv_status status, const char *doing)
 {
     return diag_set(diag, SIM_FAILED, "the data plane failed %s: %s", doing, kv_status_text(status));
 }
 
+/* One piece of memory for both halves. `v` moves with the size asked for, so whoever needs the buffers calls this first, even when they
+ * are large enough already. */
 static enum status buffers(struct worker *worker, size_t floats, struct diag *diag)
 {
     enum status status = array_reserve(&worker->k, &worker->float_capacity, 2 * floats, sizeof *worker->k, "K/V buffers", diag);
@@ -81,7 +92,9 @@ static enum status buffers(struct worker *worker, size_t floats, struct diag *di
 /* --- what each token is ---------------------------------------------------------------------------------------------------------- */
 
 /* Links of the sequence's first `count` tokens. Outputs of a forked sequence may change hands between steps (beams), so theirs are
- * computed anew; all others only ever grow. */
+ * computed anew; all others only ever grow. Samples of one request have the prompt in common, so a change of sample keeps the prompt's
+ * links and drops the rest. A request that was preempted and comes back shorter keeps the links beyond `count`: what it computes again are
+ * the same tokens. */
 static enum status links_of(struct worker *worker, const struct step_sequence *sequence, uint32_t count, const uint64_t **out,
                             struct diag *diag)
 {
@@ -116,6 +129,7 @@ static enum status write_tokens(struct worker *worker, const struct step_sequenc
     if (status != SIM_OK)
         return status;
     for (uint32_t layer = 0; layer < kv->num_layers; layer++) {
+        /* Without verify the buffers stay as they are: the traffic is the same whatever the floats are. */
         if (links)
             worker_values_fill(kv, layer, links + from, count, worker->k, worker->v);
         int64_t start = wall_ns();
@@ -136,6 +150,8 @@ static enum status write_tokens(struct worker *worker, const struct step_sequenc
     return SIM_OK;
 }
 
+/* All writes come before any read, as a prefix hit may lie in a block that another request of the same step writes. A sequence of V0 can
+ * have 0 tokens in a step; it reads all the same. */
 static enum status write_all(struct worker *worker, const struct step *step, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -147,6 +163,8 @@ static enum status write_all(struct worker *worker, const struct step *step, str
 
 /* --- phantom hits ---------------------------------------------------------------------------------------------------------------- */
 
+/* The scheduler tells of such a block once, when the turn is lost; the hit may come many steps later or never. The number of blocks with
+ * something missing is kept, so that steps without phantoms need not look at tables at all. */
 static void note_unwritten(struct worker *worker, const struct step *step)
 {
     for (uint32_t i = 0; i < step->unwritten_count; i++) {
@@ -156,7 +174,9 @@ static void note_unwritten(struct worker *worker, const struct step *step)
     }
 }
 
-/* Blocks before a sequence's own tokens are hits or its own earlier work; those that were never written are filled now. */
+/* Blocks before a sequence's own tokens are hits or its own earlier work; those that were never written are filled now. Only full blocks
+ * are looked at, since only full blocks are registered and can be hit. vLLM would read stale bytes here (case E8 of doc/vllm_v1.md); the
+ * decision is vLLM's and stands, so it is counted, and the right tokens are written to keep the comparison strict for everything else. */
 static enum status fill_phantoms(struct worker *worker, const struct step *step, struct diag *diag)
 {
     const uint32_t size = worker->config->block_size;
@@ -195,7 +215,8 @@ static enum status move_blocks(struct worker *worker, struct kv_store *to, const
     return SIM_OK;
 }
 
-/* A copied block holds its source's tokens, so a wrong float in it is to be blamed on whoever wrote the source. */
+/* A copied block holds its source's tokens, so a wrong float in it is to be blamed on whoever wrote the source. Swaps are not followed: CPU
+ * blocks have no writers here, so for a block that was swapped in the message names who last wrote it on the GPU. */
 static void follow_writers(struct worker *worker, const struct step *step)
 {
     for (uint32_t i = 0; i < step->copy_count; i++)
@@ -240,7 +261,8 @@ static enum status check_batch(struct worker *worker, const struct step *step, u
     return SIM_OK;
 }
 
-/* As many sequences from `first` on as fit the buffers, one at least. */
+/* As many sequences from `first` on as fit the buffers, one at least. Each gets its own stretch of k and v, [head][token][dim], one after
+ * the other; the plan then holds for all layers of the batch. */
 static enum status plan_batch(struct worker *worker, const struct step *step, uint32_t first, uint32_t *count, size_t *floats,
                               struct diag *diag)
 {
@@ -278,7 +300,8 @@ static enum status gather_layer(struct worker *worker, uint32_t layer, uint32_t 
     return gathered == KV_OK ? SIM_OK : store_failed(diag, gathered, "to gather");
 }
 
-/* Every scheduled sequence reads its whole context in every layer, as attention would. */
+/* Every scheduled sequence reads its whole context in every layer, as attention would. Batches are the outer loop: a batch is planned once
+ * and its buffers are used again by each layer. */
 static enum status gather_all(struct worker *worker, const struct step *step, struct diag *diag)
 {
     for (uint32_t first = 0, count; first < step->sequence_count; first += count) {
@@ -303,6 +326,7 @@ static enum status explain_attention(struct worker *worker, const struct step *s
 {
     uint32_t count;
     size_t floats;
+    /* A step of one sequence, so that planning, gathering and checking are the same code as for a gathering plane. */
     struct step alone = *step;
     alone.sequences = &step->sequences[i];
     alone.sequence_count = 1;
@@ -318,6 +342,8 @@ static enum status explain_attention(struct worker *worker, const struct step *s
                           (unsigned long long)step->tally.step, worker->trace->index[step->sequences[i].request], layer, error);
 }
 
+/* Attention mixes all tokens of a head, so an output tells that some float is wrong but not which one. The cheap comparison of outputs
+ * comes first; the float is looked for only when it fails. */
 static enum status check_attention(struct worker *worker, const struct step *step, uint32_t layer, struct diag *diag)
 {
     for (uint32_t i = 0; i < step->sequence_count; i++) {
@@ -329,6 +355,7 @@ static enum status check_attention(struct worker *worker, const struct step *ste
             status = attend_error(&worker->config->kv, layer, links, attended, worker->threads, &error, diag);
         if (status != SIM_OK)
             return status;
+        /* Written so that a NaN is an error, too. */
         if (!(error < ATTEND_TOLERANCE))
             return explain_attention(worker, step, i, layer, error, diag);
         worker->totals.floats_checked += floats_per_token(worker) * ATTEND_GROUP;
@@ -336,6 +363,7 @@ static enum status check_attention(struct worker *worker, const struct step *ste
     return SIM_OK;
 }
 
+/* The whole step is one batch: outputs are as large as one token, whatever the contexts, so there is nothing to split. */
 static enum status attend_all(struct worker *worker, const struct step *step, struct diag *diag)
 {
     uint64_t tokens = 0;
@@ -360,6 +388,8 @@ static enum status attend_all(struct worker *worker, const struct step *step, st
 
 /* --- the observer ---------------------------------------------------------------------------------------------------------------- */
 
+/* Called between schedule() and complete(), while the step's tables are valid. Swaps come first because the blocks that they free or fill
+ * are used by copies and writes of the same step; a block freed by a swap out may be the destination of a copy. */
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
 {
     struct worker *worker = self;
@@ -381,6 +411,7 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
     return status;
 }
 
+/* A finished request has no more tokens. Its links, 8 bytes a token, would otherwise add up to the size of the trace's contents. */
 static enum status on_completed(void *self, const struct step *step, struct diag *diag)
 {
     (void)diag;
@@ -393,6 +424,8 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     return SIM_OK;
 }
 
+/* The CPU pool has the shape of the GPU pool but for its size, which is what lets whole blocks move between them. Stores are the one
+ * thing here that may be larger than the machine, so the message says how to make them smaller. */
 static enum status make_stores(struct worker *worker, struct diag *diag)
 {
     const struct config *config = worker->config;
@@ -437,6 +470,7 @@ enum status worker_create(const struct trace *trace, const struct config *config
         worker_destroy(worker);
         return status;
     }
+    /* UINT32_MAX: nobody has written it yet. A trace has fewer requests. */
     memset(worker->last_writer, 0xff, blocks * sizeof *worker->last_writer);
     *out = worker;
     return SIM_OK;

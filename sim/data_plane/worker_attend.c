@@ -1,4 +1,8 @@
-/* worker_attend.c - the plan of a step's attention and the exact arithmetic it is checked with. The kernels are core/attention.c's. */
+/* worker_attend.c - the plan of a step's attention and the exact arithmetic it is checked with. Read head_error for what is compared; the
+ * kernels under test are core/attention.c's.
+ *
+ * The check shares no code with the kernels: it reads no block, has the textbook's two passes in place of an online softmax, and sums in
+ * double precision. */
 #include "data_plane/worker_attend.h"
 
 #include <math.h>
@@ -8,7 +12,9 @@
 #include "base/array.h"
 #include "data_plane/worker_values.h"
 
-/* Query numbers in (-1, 1) over the greatest value of the type, so that a product with a value stays in (-1, 1). */
+/* Query numbers in (-1, 1) over the greatest value of the type, so that a product with a value stays in (-1, 1). With larger queries the
+ * softmax would give one token all the weight, and wrong floats of the others would not show. The top byte of a multiplicative hash is
+ * scattered enough; the half makes 0 impossible, which would hide a dimension. */
 static void fill_queries(const struct kv_config *kv, float *queries, size_t count)
 {
     const float greatest = (float)worker_value_bound(kv);
@@ -18,6 +24,8 @@ static void fill_queries(const struct kv_config *kv, float *queries, size_t coun
     }
 }
 
+/* Queries are made once, as they are the same for all sequences and steps; outputs and sequences are laid out anew for each step. What is
+ * compared is K and V, so there is nothing to gain from queries that differ. */
 enum status attend_plan_make(struct attend_plan *plan, const struct config *config, const struct step *step, struct diag *diag)
 {
     const size_t width = (size_t)config->kv.num_kv_heads * ATTEND_GROUP * config->kv.head_dim;
@@ -49,10 +57,13 @@ void attend_plan_deinit(struct attend_plan *plan)
     *plan = (struct attend_plan){0};
 }
 
-/* One query head in exact arithmetic; exact: head_dim, scores: as many as tokens. Returns the error of `output`. */
+/* One query head in exact arithmetic; exact: head_dim, scores: as many as tokens. Returns the error of `output`, relative to the largest
+ * number of the head's output: values of one head are of like size, and a dimension that happens to be near 0 says nothing about rounding.
+ * O(tokens * head_dim), with each value computed from its link rather than stored. */
 static double head_error(const struct kv_config *kv, uint32_t layer, const uint64_t *links, uint32_t tokens, uint32_t head,
                          const float *query, const float *output, double *exact, double *scores)
 {
+    /* The maximum is subtracted before exp() as usual; scores are small here, but the check must not depend on that. */
     double maximum = -INFINITY, sum = 0, largest = 0, worst = 0;
     for (uint32_t token = 0; token < tokens; token++) {
         double score = 0;
@@ -75,6 +86,8 @@ static double head_error(const struct kv_config *kv, uint32_t layer, const uint6
     return largest > 0 ? worst / largest : worst;
 }
 
+/* Heads are independent: each has its own part of the scratch memory, head_dim sums and then a score for each token. A maximum is the
+ * same in any order, so the result does not depend on the number of threads. */
 enum status attend_error(const struct kv_config *kv, uint32_t layer, const uint64_t *links, const struct kv_attend_sequence *sequence,
                          uint32_t threads, double *error, struct diag *diag)
 {

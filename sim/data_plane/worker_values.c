@@ -1,14 +1,22 @@
-/* worker_values.c - filling and checking whole tokens at the speed of memory; worker_values.h has the pattern. */
+/* worker_values.c - filling and checking whole tokens at the speed of memory. Read worker_values.h first, which has the pattern; then
+ * value_of, which everything else here applies to rows of head_dim floats.
+ *
+ * The pattern is a word a row xor a word a column, so that the inner loops have no dependent multiplications and vectorise. The price: two
+ * row words differ in every float of a row or, if their low bits agree, in none. K and V of each layer have row words of their own, so a
+ * wrong block would have to agree in all of them to pass. */
 #include "data_plane/worker_values.h"
 
 #include <stddef.h>
 
+/* The multipliers are primes of xxHash. The shift brings high bits down, as the mask of the narrow types keeps low bits only. */
 static uint32_t column_word(uint32_t head, uint32_t dim)
 {
     uint32_t x = head * UINT32_C(0x9E3779B1) + dim * UINT32_C(0x85EBCA77) + UINT32_C(0x165667B1);
     return x ^ x >> 15;
 }
 
+/* layer and K or V together are one number, never 0, that moves the link before it is multiplied. The upper half of the product is taken
+ * because it depends on all bits of the link. */
 static uint32_t row_word(uint64_t link, uint32_t layer, bool value)
 {
     uint64_t x = (link + (uint64_t)(2 * layer + value + 1) * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xD6E8FEB86659FD93);
@@ -22,6 +30,7 @@ static uint32_t value_mask(const struct kv_config *kv)
     return masks[kv->dtype];
 }
 
+/* Through int32_t because vector units convert signed integers in one instruction; the mask leaves no sign bit. */
 static inline float value_of(uint32_t row, uint32_t head, uint32_t dim, uint32_t mask)
 {
     return (float)(int32_t)((row ^ column_word(head, dim)) & mask);
@@ -55,7 +64,8 @@ void worker_values_fill(const struct kv_config *kv, uint32_t layer, const uint64
         }
 }
 
-/* How many floats of a row differ. Written for the vectoriser: no early way out. */
+/* How many floats of a row differ; a NaN differs from everything. Written for the vectoriser: no early way out, as nearly every row is
+ * right and has to be read to its end anyway. */
 static uint32_t wrong_in_row(const float *row, uint32_t word, uint32_t head, uint32_t head_dim, uint32_t mask)
 {
     uint32_t wrong = 0;
@@ -77,6 +87,7 @@ static void name_wrong(const float *row, uint32_t word, uint32_t head, uint32_t 
     wrong->expected = value_of(word, head, dim, mask);
 }
 
+/* Token by token and K before V: the order that struct wrong_value promises. */
 static bool check_head(const struct kv_config *kv, uint32_t layer, uint32_t head, const uint64_t *links, uint32_t count, const float *k,
                        const float *v, struct wrong_value *wrong)
 {
@@ -97,6 +108,8 @@ static bool check_head(const struct kv_config *kv, uint32_t layer, uint32_t head
     return true;
 }
 
+/* Each thread stops at its head's first wrong float, and the lowest head wins, so that the message is the same with any number of
+ * threads. Short contexts are not worth waking threads for. */
 bool worker_values_check(const struct kv_config *kv, uint32_t layer, const uint64_t *links, uint32_t count, const float *k, const float *v,
                          uint32_t threads, struct wrong_value *wrong)
 {

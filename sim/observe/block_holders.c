@@ -1,6 +1,11 @@
-/* block_holders.c - follows block tables from step to step. Below are single blocks (who is charged: charge_to), then tables (follow), then what a
- * step does to them; read block_holders_scheduled first.
- */
+/* block_holders.c - follows block tables from step to step. Below are single blocks (who is charged: charge_to), then tables (follow), then
+ * what a step does to them; read block_holders_scheduled first.
+ *
+ * Three layers, each a count of the one above, so that no layer is ever recounted in a replay:
+ *
+ *     tables of requests  >  holders[block][class], how often a class has the block  >  owner[block], the lowest such class  >  now[class]
+ *
+ * block_holders_check recounts all of it from the tables; tests call it. */
 #include "observe/block_holders.h"
 
 #include <stdlib.h>
@@ -9,6 +14,7 @@
 #include "base/array.h"
 #include "config/engine_facts.h"
 
+/* Above every class, so that `class < owner` is also true for a block that nobody holds. */
 enum { NOBODY = CLASSES_MOST };
 
 enum status block_holders_init(struct block_holders *holders, const struct trace *trace, const struct config *config, enum class_key key,
@@ -44,6 +50,8 @@ void block_holders_deinit(struct block_holders *holders)
 
 /* --- single blocks --------------------------------------------------------------------------------------------------------------- */
 
+/* Moves a block from one class's account to another's, with the tokens it holds. Every change of owner comes through here, which is what
+ * keeps the sum over classes equal to the used blocks of the pool. */
 static void charge_to(struct block_holders *holders, uint32_t block, uint32_t class)
 {
     uint32_t before = holders->owner[block], tokens = holders->filled[block];
@@ -58,6 +66,7 @@ static void charge_to(struct block_holders *holders, uint32_t block, uint32_t cl
     holders->owner[block] = (uint8_t) class;
 }
 
+/* One more table entry of this class. The class pays for the block only if it comes before the one that pays now. */
 static void hold(struct block_holders *holders, uint32_t block, uint32_t class)
 {
     holders->holders[(size_t)block * holders->classes.count + class]++;
@@ -65,6 +74,8 @@ static void hold(struct block_holders *holders, uint32_t block, uint32_t class)
         charge_to(holders, block, class);
 }
 
+/* One table entry less. Only the last entry of the class that pays changes the account. The next to pay is searched upwards from it,
+ * since a lower class with an entry would have been the owner. */
 static void let_go(struct block_holders *holders, uint32_t block, uint32_t class)
 {
     const uint32_t classes = holders->classes.count;
@@ -75,10 +86,14 @@ static void let_go(struct block_holders *holders, uint32_t block, uint32_t class
     while (next < classes && of_block[next] == 0)
         next++;
     charge_to(holders, block, next < classes ? next : NOBODY);
+    /* Nobody holds it any more. The content may still be cached, but the ledger calls that idle, and whoever takes the block writes it
+     * anew. */
     if (next == classes)
         holders->filled[block] = 0;
 }
 
+/* Tables may disagree on how far a shared block is filled (V0: a fork that has fewer tokens in it). The fullest view counts, as the
+ * tokens are there; it never falls while somebody holds the block. */
 static void fill(struct block_holders *holders, uint32_t block, uint32_t tokens)
 {
     if (tokens <= holders->filled[block])
@@ -89,6 +104,7 @@ static void fill(struct block_holders *holders, uint32_t block, uint32_t tokens)
 
 /* --- tables ---------------------------------------------------------------------------------------------------------------------- */
 
+/* The order does not matter: each entry is a count of its own. Leaves the table's memory and its class for the caller. */
 static void empty_table(struct block_holders *holders, struct held_table *table)
 {
     for (uint32_t i = 0; i < table->count; i++)
@@ -98,7 +114,8 @@ static void empty_table(struct block_holders *holders, struct held_table *table)
     table->count = table->tokens = 0;
 }
 
-/* The last table takes the place of the removed one; memory stays with the slot. */
+/* The last table takes the place of the removed one, so that tables in use stay dense. The removed one's memory goes to the free slot and
+ * is reused by the next request. table_of of `position` is cleared last: the removed table may be the last one itself. */
 static void remove_table(struct block_holders *holders, uint32_t position)
 {
     if (holders->table_of[position] == 0)
@@ -120,6 +137,7 @@ static enum status add_table(struct block_holders *holders, uint32_t position, u
                                        sizeof *holders->tables, "the holders of blocks", diag);
     if (status != SIM_OK)
         return status;
+    /* array_reserve leaves new memory as it is, but an unused slot must have no blocks to be freed. */
     if (holders->table_capacity > before)
         memset(holders->tables + before, 0, (holders->table_capacity - before) * sizeof *holders->tables);
     struct held_table *table = &holders->tables[holders->table_count++];
@@ -146,12 +164,15 @@ static enum status follow(struct block_holders *holders, struct held_table *tabl
         holders->now[table->class].table_blocks++;
     }
     table->count = sequence->num_blocks;
+    /* From the block that was the last partial one on. Earlier ones were full already. */
     for (uint32_t i = table->tokens / size; i < table->count && (uint64_t)i * size < tokens; i++)
         fill(holders, table->blocks[i], tokens - i * size < size ? tokens - i * size : size);
     table->tokens = tokens;
     return SIM_OK;
 }
 
+/* A request that changes its class, at its first token when classes are phases, gives up all entries under the old class and takes them
+ * again under the new one. That is O(table), but once an admission. */
 static enum status follow_sequence(struct block_holders *holders, const struct step_sequence *sequence, struct diag *diag)
 {
     uint32_t position = sequence->request, class = request_class(&holders->classes, position, holders->has_token[position]);
@@ -167,6 +188,9 @@ static enum status follow_sequence(struct block_holders *holders, const struct s
     return status == SIM_OK ? follow(holders, table, sequence, diag) : status;
 }
 
+/* Preempted requests go first: their blocks are what the scheduled ones have just been given. V1 names each table that changes, so tables
+ * are kept and extended. V0 shares, forks and swaps tables of groups in ways that a step does not spell out, so there all tables are
+ * taken from the step's lists anew. */
 enum status block_holders_scheduled(struct block_holders *holders, const struct step *step, struct diag *diag)
 {
     for (uint32_t i = 0; i < step->preempted_count; i++) {
@@ -190,6 +214,8 @@ enum status block_holders_scheduled(struct block_holders *holders, const struct 
     return status;
 }
 
+/* After the step, not with it: a request that gets its first token in this step was in its prefill while the step ran, and a finished one
+ * held its blocks until the end. */
 enum status block_holders_completed(struct block_holders *holders, const struct step *step, struct diag *diag)
 {
     (void)diag;
@@ -200,6 +226,7 @@ enum status block_holders_completed(struct block_holders *holders, const struct 
     return SIM_OK;
 }
 
+/* O(pool blocks x classes): for tests only. */
 bool block_holders_check(const struct block_holders *holders)
 {
     const uint32_t classes = holders->classes.count;

@@ -63,7 +63,8 @@ static void write_event(struct chrome_trace *chrome, const char *format, ...)
     chrome->status = text_writer_write(chrome->writer, line + skipped, length - skipped, chrome->diag);
 }
 
-/* Nanoseconds as microseconds, the unit of the format. A struct, so that a call can stand among the arguments of write_event. */
+/* Nanoseconds as microseconds, the unit of the format. A struct, so that a call can stand among the arguments of write_event: it lives to
+ * the end of that call, so several can stand in one without buffers of their own. */
 struct us {
     char text[UNIT_TEXT];
 };
@@ -254,6 +255,7 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
     return SIM_OK;
 }
 
+/* Empty cells write nothing: a viewer holds the last value of a counter until the next point, which is what no change means. */
 static void write_track(struct chrome_trace *chrome, int track)
 {
     for (size_t cell = 0; cell < COUNTER_CELLS; cell++) {

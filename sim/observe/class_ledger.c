@@ -13,6 +13,8 @@ void class_ledger_deinit(struct class_ledger *ledger)
     block_holders_deinit(&ledger->holders);
 }
 
+/* What is held right after schedule() is held for the whole step, so a step adds its state times its duration. The
+ * definitions are those of ledger_split and ledger_saved: useful and tail of charged blocks, saved of entries beyond those. */
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
 {
     struct class_ledger *ledger = self;
@@ -29,6 +31,7 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
     return status;
 }
 
+/* Nothing is charged here: a step's time was added when it was scheduled. */
 static enum status on_completed(void *self, const struct step *step, struct diag *diag)
 {
     return block_holders_completed(&((struct class_ledger *)self)->holders, step, diag);

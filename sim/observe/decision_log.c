@@ -1,7 +1,7 @@
 /* decision_log.c - writes a JSON line for each step and the summary at the end. Read doc/formats.md section 4 first: it lists every field.
  *
- * A line needs two callbacks. Block tables are hashed in `scheduled`, while they exist; a request that finishes frees its table. The line is
- * written in `completed`, when it is known who finished. Numbers are formatted by hand: a log has tens of millions of them, and printf
+ * A line needs two callbacks. Block tables are hashed in `scheduled`, while they exist; a request that finishes frees its table. The line
+ * is written in `completed`, when it is known who finished. Numbers are formatted by hand: a log has tens of millions of them, and printf
  * would take most of the replay's time. */
 #include "observe/decision_log.h"
 
@@ -21,6 +21,8 @@ struct text_buffer {
     size_t length, capacity;
 };
 
+/* `out` collects lines until a piece is worth a write; `tables` holds the current step's block ids between the two callbacks; `hashes`
+ * remembers tables from step to step. */
 struct decision_log {
     const struct metrics *metrics; /* the summary is theirs: they also cover requests that never ran */
     const struct trace *trace;
@@ -70,6 +72,7 @@ static void put_unsigned(struct text_buffer *buffer, uint64_t value)
     buffer->length += length;
 }
 
+/* Always 16 digits: a hash is a string in the log, because JSON readers keep only 53 bits of a number. */
 static void put_hash(struct text_buffer *buffer, uint64_t hash)
 {
     for (int shift = 60; shift >= 0; shift -= 4)
@@ -392,6 +395,7 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     return flush(log, 0, diag);
 }
 
+/* Nothing is written here: the format has no header, and a replay of no steps is its summary alone. */
 enum status decision_log_create(const struct metrics *metrics, const struct decision_log_options *options, const struct log_sink *sink,
                                 struct decision_log **out, struct diag *diag)
 {

@@ -1,6 +1,6 @@
-/* distribution.c - mean, deviation and percentiles of values that are kept in memory. The first half is the selection, which gap_distribution.c
- * uses as well: count the values in buckets, mark the buckets that hold a wanted rank, collect and sort only the values of those. Read
- * distribution_percentiles() first: it takes these steps in order. */
+/* distribution.c - mean, deviation and percentiles of values that are kept in memory. The first half is the selection, which
+ * gap_distribution.c uses as well: count the values in buckets, mark the buckets that hold a wanted rank, collect and sort only the values
+ * of those. Read distribution_percentiles() first: it takes these steps in order. */
 #include "observe/distribution.h"
 
 #include <math.h>

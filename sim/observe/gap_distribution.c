@@ -1,8 +1,8 @@
 /* gap_distribution.c - adding progressions (first half) and percentiles of them (second half). Read gap_distribution.h first, then
  * distribution.c, which selects ranks in the same way.
  *
- * A new progression is added to the sums and counted in buckets right away; one that stays in a single bucket costs one addition. At the end
- * the buckets say where the wanted ranks are, one pass over the progressions collects the gaps in those few buckets, and only these are
+ * A new progression is added to the sums and counted in buckets right away; one that stays in a single bucket costs one addition. At the
+ * end the buckets say where the wanted ranks are, one pass over the progressions collects the gaps in those few buckets, and only these are
  * sorted. Buckets widen with the gap, 1024 to an octave: gaps of 10 ms share a bucket if they differ by less than 8 us. */
 #include "observe/gap_distribution.h"
 
@@ -38,8 +38,8 @@ static int64_t last_of(const struct gap_progression *progression)
     return progression->first_ns + (int64_t)progression->change_ns * (progression->count - 1);
 }
 
-/* A floating-point number in integers: below OCTAVE the gap itself, then an exponent and the OCTAVE_BITS bits after the leading one. It never
- * falls when the gap rises, so buckets are in order of gaps. */
+/* A floating-point number in integers: below OCTAVE the gap itself, then an exponent and the OCTAVE_BITS bits after the leading one. It
+ * never falls when the gap rises, so buckets are in order of gaps. */
 static inline size_t bucket_of(int64_t gap_ns)
 {
     const uint64_t gap = (uint64_t)gap_ns;
@@ -207,8 +207,8 @@ enum status gap_distribution_summary(const struct gap_distribution *gaps, struct
     if (status != SIM_OK || gaps->total == 0)
         return status;
     summary_set_percentiles(out, found);
-    /* The variance is E[(x - m)^2] - (E[x] - m)^2 for any m. With m the whole nanoseconds of the mean the first sum is exact in integers and
-     * the second is below 1, so nothing is lost to rounding. */
+    /* The variance is E[(x - m)^2] - (E[x] - m)^2 for any m. With m the whole nanoseconds of the mean the first sum is exact in integers
+     * and the second is below 1, so nothing is lost to rounding. */
     const unsigned __int128 mean_ns = gaps->sum / gaps->total, sum = gaps->sum % gaps->total;
     const unsigned __int128 squares = gaps->squares - 2 * mean_ns * gaps->sum + mean_ns * mean_ns * gaps->total;
     const double off = (double)sum / (double)gaps->total;

@@ -1,6 +1,5 @@
-/* ledger.c - adds runs of steps to sums and peaks, and splits sums into accounts when somebody asks. Read add_run first: it is the part that
- * every replay pays for; then ledger_split, which says what an account is.
- */
+/* ledger.c - adds runs of steps to sums and peaks, and splits sums into accounts when somebody asks. Read add_run first: it is the part
+ * that every replay pays for; then ledger_split, which says what an account is. */
 #include "observe/ledger.h"
 
 #include "config/engine_facts.h"
@@ -19,6 +18,7 @@ void ledger_init(struct ledger *ledger, const struct trace *trace, const struct 
                               .contiguity = config->contiguity};
 }
 
+/* Only `pagesim ledger` wants a history. A size search runs many replays and reads sums alone. */
 void ledger_keep_history(struct ledger *ledger, struct ledger_history *history)
 {
     *history = (struct ledger_history){0};
@@ -37,6 +37,8 @@ __attribute__((noinline)) static void add_run(struct ledger_sums *sums, const st
     sums->time_ns += (uint64_t)ns;
     sums->used += run->used_blocks_ns;
     sums->cached += run->cached_blocks_ns;
+    /* Used and free blocks add up to the same number in every step of a run, so what is free needs no sum of its own in a run: it is the
+     * rest. */
     sums->free_uncached +=
         (ledger_sum)((uint64_t)first->used_blocks + first->free_blocks) * ns - run->used_blocks_ns - run->cached_blocks_ns;
     sums->held_tokens += run->held_tokens_ns;
@@ -45,6 +47,7 @@ __attribute__((noinline)) static void add_run(struct ledger_sums *sums, const st
         sums->table_runs += run->table_runs_ns;
     sums->running += first->running * ns;
     sums->waiting += first->waiting * ns;
+    /* V0 only: V1 shares full blocks alone. */
     if (first->shared_empty_slots)
         sums->shared_empty_slots += first->shared_empty_slots * ns;
 }
@@ -66,6 +69,9 @@ static inline void note_peaks(struct ledger_peaks *peaks, const struct step_run 
     raise(&peaks->saved_blocks, first->table_blocks - first->used_blocks);
 }
 
+/* The accounts of one run as if it were a whole ledger, so that the chart cannot disagree with the totals. The peaks use the same
+ * identities as ledger_split, with the run's extremes in place of its sums: a used block's slots are useful or tail, and only what is
+ * held can have its peak after the first step. */
 static void write_history(const struct ledger *ledger, const struct step_run *run)
 {
     const struct step_tally *first = &run->first;
@@ -99,12 +105,16 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
 
 /* --- other allocators ------------------------------------------------------------------------------------------------------------ */
 
+/* The shift is undefined for n = 1, whose predecessor has no leading bit. */
 static uint64_t next_power_of_two(uint64_t n)
 {
     return n <= 1 ? 1 : UINT64_C(1) << (64 - __builtin_clzll(n - 1));
 }
 
-/* Charge the reservations up to now, then let `request` come (+1) or go (-1). */
+/* Charge the reservations up to now, then let `request` come (+1) or go (-1). The three are the allocators that the paper compares with,
+ * Orca (Max), (Pow2) and (Oracle): contiguous room for the longest possible, the rounded and the exact length. They reserve at admission
+ * and cannot share, so each sample or beam counts. What they would have admitted is not asked: these are our moments with their
+ * reservations. */
 static void reserve(struct ledger *ledger, const struct event *event, int sign)
 {
     const struct trace *trace = ledger->trace;
@@ -123,6 +133,7 @@ static void reserve(struct ledger *ledger, const struct event *event, int sign)
     ledger->reserved_since_ns = event->time_ns;
 }
 
+/* A swap counts as leaving: the comparison is about GPU memory. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     (void)diag;
@@ -151,6 +162,7 @@ struct observer ledger_observer(struct ledger *ledger)
 
 /* --- what the sums say ------------------------------------------------------------------------------------------------------------- */
 
+/* Each moment was added to exactly one of the two sets, so their sum is the whole run. */
 struct ledger_sums ledger_span_sums(const struct ledger *ledger, enum ledger_span span)
 {
     const struct ledger_sums *nobody = &ledger->by_waiting[false];
@@ -170,8 +182,8 @@ struct ledger_sums ledger_span_sums(const struct ledger *ledger, enum ledger_spa
     return sums;
 }
 
-/* Tables count a shared block once each, so its tokens and empty slots must be taken out again: in V1 shared blocks are full; where they are
- * not (V0) tallies say how many empty slots were counted too often. */
+/* Tables count a shared block once each, so its tokens and empty slots must be taken out again: in V1 shared blocks are full; where they
+ * are not (V0) tallies say how many empty slots were counted too often. */
 void ledger_split(const struct ledger *ledger, const struct ledger_sums *sums, slot_time accounts[LEDGER_ACCOUNTS])
 {
     const slot_time size = ledger->block_size;

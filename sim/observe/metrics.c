@@ -8,6 +8,7 @@
 #include "base/integers.h"
 #include "observe/distribution.h"
 
+/* Arithmetic progressions of gaps between tokens (gap_distribution.h). */
 enum { GAP_PROGRESSIONS_PER_REQUEST = 4 };
 
 /* A story starts with the trace's arrival, so that a request that was dropped, or never reached before an interruption, has one, too. In a
@@ -46,6 +47,8 @@ static void note_admission(struct metrics *metrics, struct request_story *story,
     story->cached_tokens = (uint32_t)cached;
 }
 
+/* Hot: once for each event of a replay. Every case is a store or two into the request's own story and into totals; what needs a walk over
+ * all requests waits for on_finish. */
 static enum status note_event(struct metrics *metrics, const struct event *event, struct diag *diag)
 {
     struct request_story *story = &metrics->stories[event->request];
@@ -85,6 +88,7 @@ static enum status note_event(struct metrics *metrics, const struct event *event
         story->smallest_pool = (uint64_t)event->value;
         metrics->dropped++;
         break;
+    /* Tokens, latencies and the story go on as if it had waited; only the time out on the CPU is told apart. */
     case EVENT_SWAP_IN:
         metrics->swapped_ns += event->time_ns - story->swapped_out_ns;
         break;
@@ -140,6 +144,7 @@ static enum status collect_values(const struct metrics *metrics, enum latency la
     return status;
 }
 
+/* Any percentile may be asked for after the replay, so single values are collected again rather than kept. */
 enum status metrics_percentiles(const struct metrics *metrics, enum latency latency, const double *percentiles, size_t count,
                                 double *out_ms, struct diag *diag)
 {
@@ -153,6 +158,7 @@ enum status metrics_percentiles(const struct metrics *metrics, enum latency late
     return status;
 }
 
+/* The largest of the pools that single requests need, as a pool that takes the largest takes the others, too. */
 uint64_t metrics_smallest_pool(const struct metrics *metrics)
 {
     uint64_t smallest = 0;

@@ -46,6 +46,7 @@ struct row {
 /* Adds a cell. `quoted`: the text is a word, which JSON wants in quotes. NULL: no value, which is null in JSON and empty in CSV. */
 static void put(struct row *row, const char *text, bool quoted)
 {
+    /* The name is the next word of the header, up to a comma or the end of the line: cells come in the header's order or not at all. */
     const size_t room = sizeof row->text - row->length, name_length = strcspn(row->name, ",\n");
     const char *quote = quoted && text ? "\"" : "";
     int wrote;

@@ -1,5 +1,7 @@
-/* preemption_story.c - the observer of the first replay notes preemptions from events; that of the second looks at the pool at each step that
- * preempts and fills in what it held. Read preemption_story.h first for depth and for why there are two replays. */
+/* preemption_story.c - the observer of the first replay notes preemptions from events; that of the second looks at the pool at each step
+ * that preempts and fills in what it held. Read preemption_story.h first for depth and for why there are two replays.
+ *
+ * Both replays decide the same, so the n-th preemption of one is the n-th of the other. An index, `filled`, is all that joins them. */
 #include "observe/preemption_story.h"
 
 #include <stdlib.h>
@@ -27,6 +29,8 @@ void preemption_story_deinit(struct preemption_story *story)
 
 /* --- first replay ----------------------------------------------------------------------------------------------------------------- */
 
+/* The requester's depth is read before the victim's is set, so a request that preempts itself goes one deeper with each time, like any
+ * other chain. Lost tokens can be negative in V0, after a chunk of negative length; nothing was lost then. */
 static enum status note_preemption(struct preemption_story *story, const struct event *event, struct diag *diag)
 {
     enum status status =
@@ -89,6 +93,8 @@ static void note_largest(struct pool_filling *filling, const struct held_table *
     filling->largest_blocks[at] = table->count;
 }
 
+/* Sums over the two phases are sums over the pool, as each used block is charged to one class. O(tables), and only for steps that
+ * preempt. */
 static struct pool_filling look_at_pool(const struct block_holders *holders, uint32_t usable)
 {
     struct pool_filling filling = {.known = true};
@@ -112,6 +118,8 @@ static struct pool_filling look_at_pool(const struct block_holders *holders, uin
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
 {
     struct preemption_story *story = self;
+    /* Before the step is followed: what counts is what the pool held when the scheduler found no block. One look serves all preemptions
+     * of a step. V1's null block is in the pool but never usable. */
     if (step->preempted_count > 0 && story->filled < story->count) {
         const struct block_holders *holders = &story->holders;
         struct pool_filling filling = look_at_pool(holders, holders->pool_blocks - (holders->rebuilds ? 0 : 1));
@@ -134,11 +142,14 @@ enum status preemption_story_second(struct preemption_story *story, const struct
 
 /* --- the worst -------------------------------------------------------------------------------------------------------------------- */
 
+/* Larger first. */
 static int compare(uint64_t a, uint64_t b)
 {
     return a > b ? -1 : a < b;
 }
 
+/* Ties go to the other measure and then to the order of arrival, because qsort is not stable and reports must not depend on it. compare()
+ * puts larger values first, so positions are passed the other way round. */
 static int by_tokens(const void *a, const void *b)
 {
     const struct victim *left = a, *right = b;
@@ -154,6 +165,7 @@ static int by_times(const void *a, const void *b)
     return order ? order : by_tokens(a, b);
 }
 
+/* All victims are sorted even when few are wanted: there is at most one a request, and a report asks once. */
 enum status preemption_story_worst(const struct preemption_story *story, enum victim_order order, size_t most, struct victim **out,
                                    size_t *count, struct diag *diag)
 {

@@ -5,6 +5,13 @@
  * has computed is held and would have been found, so content that is missing and only claimed by requests in flight is not computed yet.
  * Its next token (first token, gap or finish), or a preemption, which names the tokens lost, settles what it computed; that goes into the
  * trie.
+ *
+ *     admission ----> in flight ----> next token: the whole prompt goes into the trie
+ *         |               \---------> preemption: the tokens lost go into the trie and are marked as given up
+ *         \-> classify against the trie and the other requests in flight
+ *
+ * The trie only grows, and it never follows what is cached at a moment: that is the scheduler's knowledge. With caching on, a miss on whole
+ * blocks that the trie has means that the scheduler once had them and gave them up.
  */
 #include "observe/prefix_misses.h"
 
@@ -69,13 +76,16 @@ static uint32_t prompt_block(const struct prefix_misses *misses, uint32_t positi
         *name = trace->hash_ids[trace->hash_start[position] + k];
         return start >= input ? 0 : input - start < width ? (uint32_t)(input - start) : (uint32_t)width;
     }
+    /* Numbers above all hash ids cannot meet one. Samples of a request stand at consecutive positions, so subtracting the sample gives
+     * the same number for all of them. */
     if (k > hashes || start >= input || !trace->sample)
         return 0;
     *name = trace->distinct_hashes + position - trace->sample[position];
     return (uint32_t)(input - start);
 }
 
-/* Nodes of the prompt's blocks as far as they exist into misses->chain; *tokens: how much of the prompt somebody computed. */
+/* Nodes of the prompt's blocks as far as they exist into misses->chain; *tokens: how much of the prompt somebody computed. It ends at the
+ * first block that is not computed to its end: a hit needs everything before it. */
 static enum status find_chain(struct prefix_misses *misses, uint32_t position, uint32_t *count, uint32_t *tokens, struct diag *diag)
 {
     uint64_t node = KV_CONTENT_NONE;
@@ -97,7 +107,7 @@ static enum status find_chain(struct prefix_misses *misses, uint32_t position, u
     return SIM_OK;
 }
 
-/* The first `tokens` of the prompt are computed now. */
+/* The first `tokens` of the prompt are computed now. Requests compute a shared block to different ends, so each node keeps the farthest. */
 static enum status note_computed(struct prefix_misses *misses, uint32_t position, uint32_t tokens, struct diag *diag)
 {
     uint64_t node = KV_CONTENT_NONE;
@@ -113,7 +123,9 @@ static enum status note_computed(struct prefix_misses *misses, uint32_t position
     return SIM_OK;
 }
 
-/* A request gives up the first `tokens` of its prompt. */
+/* A request gives up the first `tokens` of its prompt. Each node remembers one interval, the tokens whose last holder was preempted: a
+ * preemption sets it from the block's start on, and a finish cuts it from the left, since what it cuts was last given up in peace. One
+ * interval is enough because every holder has a prefix of the block. */
 static enum status note_given_up(struct prefix_misses *misses, uint32_t position, uint32_t tokens, bool preempted, struct diag *diag)
 {
     uint32_t count, known, name;
@@ -134,6 +146,7 @@ static enum status note_given_up(struct prefix_misses *misses, uint32_t position
 
 /* --- requests in flight ----------------------------------------------------------------------------------------------------------- */
 
+/* A list without order and each request's place in it: entering and leaving are O(1), and claimed_prefix walks only those in flight. */
 static void enter_flight(struct prefix_misses *misses, uint32_t position)
 {
     if (misses->in_flight_at[position])
@@ -164,6 +177,8 @@ static uint32_t common_prefix(const struct prefix_misses *misses, uint32_t a, ui
     }
 }
 
+/* The longest prefix that another request in flight is about to compute. O(requests in flight x trace blocks of a prompt): few are in
+ * flight at a time, since a decoding request is not. */
 static uint32_t claimed_prefix(const struct prefix_misses *misses, uint32_t position)
 {
     uint32_t most = 0;
@@ -190,6 +205,9 @@ static uint32_t lost_between(const struct prefix_misses *misses, uint32_t positi
     return lost;
 }
 
+/* The picture of prefix_misses.h from right to left: each class takes its tokens off the end of what is left, so all of them add up to
+ * known - cached by construction. vLLM finds whole blocks only, and never the whole prompt: one token must be computed to get logits, so
+ * a hit ends at floor((K - 1) / B) * B at the latest. */
 static enum status classify(struct prefix_misses *misses, uint32_t position, uint32_t cached, struct diag *diag)
 {
     const uint32_t size = misses->block_size, known = misses->trace->input_tokens[position];
@@ -232,6 +250,8 @@ static enum status first_admission(struct prefix_misses *misses, const struct ev
     return SIM_OK;
 }
 
+/* A request that comes back can only find its own old blocks again, so there are fewer classes: what it had computed was found (cached),
+ * evicted since, or in a block that was never full and so never registered. Tokens that it had not computed before are no loss. */
 static void readmission(struct prefix_misses *misses, const struct event *event)
 {
     struct readmission_sums *again = &misses->again;
@@ -289,6 +309,7 @@ static enum status note_event(struct prefix_misses *misses, const struct event *
         return landed(misses, event->request, diag);
     case EVENT_FINISH:
         status = landed(misses, event->request, diag);
+        /* Without any preemption there are no intervals to cut, and a walk over each prompt is saved. */
         if (status == SIM_OK && misses->preemptions > 0)
             status = note_given_up(misses, event->request, misses->trace->input_tokens[event->request], false, diag);
         break;
@@ -319,6 +340,7 @@ struct observer prefix_misses_observer(struct prefix_misses *misses)
 
 /* --- ranking ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Positions break ties, because qsort is not stable. */
 static int by_tokens(const void *a, const void *b)
 {
     const struct misser *left = a, *right = b;
@@ -335,6 +357,7 @@ enum status prefix_misses_rank(const struct prefix_misses *misses, struct misser
     *count = 0;
     for (uint32_t position = 0; position < misses->trace->count; position++) {
         uint64_t tokens = 0;
+        /* Compulsory misses are nobody's fault: no cache could have avoided them. */
         for (int class = MISS_COMPULSORY + 1; class < MISS_CLASSES; class ++)
             tokens += misses->of_request[position][class];
         if (tokens > 0)

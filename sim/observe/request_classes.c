@@ -1,4 +1,8 @@
-/* request_classes.c - names and bounds of classes, and the class of a request (request_class, at the end). */
+/* request_classes.c - names and bounds of classes, and the class of a request. Read request_class at the end first: a class is an interval
+ * of keys that ends at its bound, whatever the key is.
+ *
+ * The order of classes means something. A block that several of them hold is charged to the first (block_holders.h), so the most important
+ * priority (the lowest number, as in vLLM), the shortest prompts and prefill come first. */
 #include "observe/request_classes.h"
 
 #include <stdio.h>
@@ -15,6 +19,8 @@ enum status class_key_parse(const char *name, enum class_key *out, struct diag *
     return diag_set(diag, SIM_USAGE, "--by %s: must be priority, input-length or phase", name);
 }
 
+/* Bounds grow by a factor of four, because lengths of prompts spread over orders of magnitude. They are fixed, not drawn from the trace,
+ * so that reports of different traces have the same rows. */
 static void by_input_length(struct request_classes *classes)
 {
     static const int64_t bounds[] = {128, 512, 2048, 8192, 32768, INT64_MAX};
@@ -30,7 +36,8 @@ static void by_input_length(struct request_classes *classes)
     }
 }
 
-/* Smallest priority above `below` that a request has; false: none. */
+/* Smallest priority above `below` that a request has; false: none. A pass over the trace for each class, which needs no memory and so
+ * cannot fail; there are eight classes at most. */
 static bool next_priority(const struct trace *trace, int64_t below, int64_t *next)
 {
     bool any = false;
@@ -51,6 +58,7 @@ static void by_priority(struct request_classes *classes)
         snprintf(classes->names[classes->count], sizeof classes->names[0], "priority %lld", (long long)next);
         classes->bounds[classes->count++] = priority = next;
     }
+    /* More priorities than classes: the last class takes all that follow, and its name says so. */
     if (next_priority(classes->trace, priority, &next)) {
         snprintf(classes->names[CLASSES_MOST - 1], sizeof classes->names[0], "priority >= %lld", (long long)priority);
         classes->bounds[CLASSES_MOST - 1] = INT64_MAX;
@@ -69,6 +77,7 @@ void request_classes_init(struct request_classes *classes, const struct trace *t
             .trace = trace, .key = key, .count = 2, .names = {[CLASS_PREFILL] = "prefill", [CLASS_DECODE] = "decode"}};
 }
 
+/* The last class is open above: keys beyond every bound belong to it. A linear search, as there are at most eight bounds. */
 uint32_t request_class(const struct request_classes *classes, uint32_t position, bool has_token)
 {
     const struct trace *trace = classes->trace;

@@ -17,8 +17,8 @@ enum { LANES = 4, GROUPS = 64 };
 #define P7 (P6 * FNV_PRIME)
 #define P8 (P4 * P4)
 
-/* What is remembered of one table: lanes[g][i] is the hash of its text from the low byte g + 64 i. A group is begun when one of its four low
- * bytes first turns up; from then on it only walks the blocks that were added since. */
+/* What is remembered of one table: lanes[g][i] is the hash of its text from the low byte g + 64 i. A group is begun when one of its four
+ * low bytes first turns up; from then on it only walks the blocks that were added since. */
 struct remembered {
     struct remembered *next_free;
     uint64_t lanes[GROUPS][LANES];

@@ -43,6 +43,7 @@ static enum status sharing(const struct trace *trace, uint32_t width, struct tra
             seen = chain > seen ? chain : seen;
         }
         facts->hash_references += count;
+        /* The last id may name a block that the prompt does not fill, so hits never count more tokens than there are. */
         facts->reusable_tokens += hits * width < trace->input_tokens[position] ? hits * width : trace->input_tokens[position];
     }
     kv_contents_destroy(chains);
@@ -60,6 +61,7 @@ enum status trace_facts_collect(const struct trace *trace, uint32_t trace_block_
     /* n requests have n - 1 gaps: a rate over the duration must count those, or a short trace seems faster than it is. */
     out->duration_s = (double)(trace->arrival_ns[trace->count - 1] - trace->arrival_ns[0]) / 1e9;
     out->requests_per_s = out->duration_s > 0 ? (trace->count - 1) / out->duration_s : 0;
+    /* A column that no line of the trace uses is NULL. */
     for (uint32_t position = 0; position < trace->count; position++) {
         out->with_priority += trace->priority && trace->priority[position] != 0;
         out->with_samples += trace->samples && trace->samples[position] > 1;

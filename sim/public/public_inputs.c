@@ -1,5 +1,9 @@
 /* public_inputs.c - first half of pagesim.h: version, errors, traces, configurations, registering policies. Each function is a thin coat
- * over a room's own; public_run.c has the other half. */
+ * over a room's own; public_run.c has the other half.
+ *
+ * What all functions here have in common: inside, a failure is a status and a struct diag; outside, it is a status and the caller's struct
+ * pagesim_error. So each function fills a diag of its own and ends in public_tell(), the only place that translates. Handles hide the
+ * simulator's structs, whose layout may change with every version; a caller sees pointers and values alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +18,7 @@
 #include "trace/trace_join.h"
 #include "trace/trace_rows.h"
 
+/* The number of the library that is loaded, which may be newer than the header that the program was compiled with. */
 uint32_t pagesim_version_number(void)
 {
     return PAGESIM_VERSION_NUMBER;
@@ -30,11 +35,15 @@ _Static_assert((int)PAGESIM_FAILED == SIM_FAILED && (int)PAGESIM_USAGE == SIM_US
                    (int)PAGESIM_INTERRUPTED == SIM_INTERRUPTED,
                "public and internal statuses are the same numbers");
 
+/* Lines of a file are counted in size_t inside; the public struct has 32 bits, and a line number beyond that is of no use to anybody. */
 static uint32_t clamped(size_t number)
 {
     return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
 }
 
+/* Statuses are cast and not mapped, which the assertion above makes safe. `error` is written only on a failure, so that a caller may keep
+ * one error through many calls. An interrupt is the one failure that may have no text. The file's name is the first part of the text; it is
+ * given once more by itself, cut if it is too long. */
 enum pagesim_status public_tell(enum status status, const struct diag *diag, struct pagesim_error *error)
 {
     if (status != SIM_OK && error) {
@@ -47,6 +56,7 @@ enum pagesim_status public_tell(enum status status, const struct diag *diag, str
     return (enum pagesim_status)status;
 }
 
+/* A function of the library, because a program may be linked with another allocator than the library is. */
 void pagesim_text_free(char *text)
 {
     free(text);
@@ -54,7 +64,8 @@ void pagesim_text_free(char *text)
 
 /* --- traces ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Takes over the trace, also when there is no memory for the handle. */
+/* Takes over the trace, also when there is no memory for the handle. The count begins with one holder, the program that opened it; each
+ * result adds one. */
 static enum status wrap_trace(struct trace *trace, struct pagesim_trace **out, struct diag *diag)
 {
     struct pagesim_trace *handle = malloc(sizeof *handle);
@@ -68,6 +79,7 @@ static enum status wrap_trace(struct trace *trace, struct pagesim_trace **out, s
     return SIM_OK;
 }
 
+/* A program may close a trace while results of it are alive: the last holder frees it, whichever thread that is. */
 void public_trace_drop(struct pagesim_trace *trace)
 {
     /* The last holder must see what the others did before they let go. */
@@ -77,6 +89,7 @@ void public_trace_drop(struct pagesim_trace *trace)
     free(trace);
 }
 
+/* The whole file; parts of a trace are the command line's subject. */
 enum pagesim_status pagesim_trace_open(const char *path, struct pagesim_trace **out, struct pagesim_error *error)
 {
     struct diag diag = {0};
@@ -88,7 +101,8 @@ enum pagesim_status pagesim_trace_open(const char *path, struct pagesim_trace **
     return public_tell(status, &diag, error);
 }
 
-/* Is the request as a reader of files would let it pass? */
+/* Is the request as a reader of files would let it pass? Rows that come from memory pass no reader, so what readers check is checked here,
+ * with the request's number in place of the line. The bounds are the readers' own. */
 static enum status check_request(const struct pagesim_requests *from, uint32_t i, struct diag *diag)
 {
     const uint32_t samples = from->samples ? from->samples[i] : 1;
@@ -106,7 +120,9 @@ static enum status check_request(const struct pagesim_requests *from, uint32_t i
     return SIM_OK;
 }
 
-/* Rows as a reader of files makes them; from there on both ways are one. */
+/* Rows as a reader of files makes them; from there on both ways are one. hash_start has one entry more than there are requests: the ids of
+ * request i lie between entries i and i + 1. Arrays that are NULL mean the default for all requests. trace_rows keeps errors in a diag of
+ * its own, from which the text is taken over. */
 static enum status take_rows(const struct pagesim_requests *from, struct trace_rows *rows, struct diag *diag)
 {
     const uint64_t *starts = from->hash_ids ? from->hash_start : NULL; /* both or none */
@@ -129,6 +145,8 @@ static enum status take_rows(const struct pagesim_requests *from, struct trace_r
     return SIM_OK;
 }
 
+/* The rows go through trace_join() like those of a file, which sorts them by arrival and builds the columns; so a trace from memory and the
+ * same trace from a file cannot differ. The source has no text: it gives the name and says that times start at zero. */
 enum pagesim_status pagesim_trace_build(const struct pagesim_requests *requests, struct pagesim_trace **out, struct pagesim_error *error)
 {
     struct diag diag = {0};
@@ -163,13 +181,16 @@ void pagesim_trace_close(struct pagesim_trace *trace)
 
 /* --- configurations -------------------------------------------------------------------------------------------------------------- */
 
+/* Reads text and settings anew with each call. A configuration is small, and this way the settings may come in any order: defaults depend
+ * on the engine, which a later setting may choose. */
 enum status public_config_make(const struct pagesim_config *config, struct config *out, struct diag *diag)
 {
     enum status status = config_read(config->name, config->text, config->length, config->settings, (uint32_t)config->count, out, diag);
     return status == SIM_OK ? config_check(out, config->name ? config->name : "configuration", diag) : status;
 }
 
-/* A handle with a copy of the text, which is read once here, so that what is wrong in it is told at once. */
+/* A handle with a copy of the text, which is read once here, so that what is wrong in it is told at once. The probe is thrown away; only
+ * whether it could be read matters. Keys are not checked against each other yet, since a setting may still follow that makes them fit. */
 static enum status make_config(const char *name, const char *text, size_t length, struct pagesim_config **out, struct diag *diag)
 {
     struct config probe;
@@ -219,6 +240,8 @@ enum pagesim_status pagesim_config_parse(const char *name, const char *text, siz
     return public_tell(make_config(name, text, length, out, &diag), &diag, error);
 }
 
+/* The setting is tried by itself first, so an error is told by the call that made it, and a failed call leaves the configuration as it was.
+ * Room is made before the strings, so nothing has to be undone but them. */
 enum pagesim_status pagesim_config_set(struct pagesim_config *config, const char *key, const char *value, struct pagesim_error *error)
 {
     struct diag diag = {0};
@@ -240,6 +263,7 @@ enum pagesim_status pagesim_config_set(struct pagesim_config *config, const char
     return public_tell(status, &diag, error);
 }
 
+/* The effective configuration: defaults included, and checked as a whole, as a run would do it. */
 enum pagesim_status pagesim_config_json(const struct pagesim_config *config, char **out, struct pagesim_error *error)
 {
     struct diag diag = {0};
@@ -258,6 +282,7 @@ enum pagesim_status pagesim_config_json(const struct pagesim_config *config, cha
     return public_tell(status, &diag, error);
 }
 
+/* Both strings of a setting are copies owned here; the struct has const pointers because the reader of options borrows them. */
 void pagesim_config_close(struct pagesim_config *config)
 {
     if (!config)
@@ -274,6 +299,8 @@ void pagesim_config_close(struct pagesim_config *config)
 
 /* --- policies -------------------------------------------------------------------------------------------------------------------- */
 
+/* The info is the first member of each kind's table, so a pointer to it is a pointer to the table; policy.h gets back to the whole by the
+ * kind. */
 static enum pagesim_status register_policy(enum policy_kind kind, const struct pagesim_policy_info *info, struct pagesim_error *error)
 {
     struct diag diag = {0};

@@ -1,6 +1,10 @@
 /* public_run.c - second half of pagesim.h: observers, runs and results. public_inputs.c has the first half; public.h what both share.
  *
- * Observers get structs of their own and not the simulator's, so that the inside may change without programs having to. */
+ * Observers get structs of their own and not the simulator's, so that the inside may change without programs having to.
+ *
+ * A run here is what `pagesim replay` does without its outputs: the same run_open, run_replay and figures (replay/run.h), the same document
+ * for JSON. The result keeps everything alive that it points into: the trace (counted), a copy of the configuration, the run with its
+ * stories and figures. */
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,16 +28,20 @@ struct pagesim_result {
 
 /* --- observers ------------------------------------------------------------------------------------------------------------------- */
 
-/* How many items a caller's function gets at once at most. They are translated on the stack. */
+/* How many items a caller's function gets at once at most. They are translated on the stack. A few KB of stack, and a call for 64 items
+ * instead of one for each. */
 enum { BATCH = 64 };
 
-/* One public observer during a run. */
+/* One public observer during a run. `self` of the simulator's observer: the caller's functions, and the trace by which positions are turned
+ * into the file's numbers. */
 struct watcher {
     const struct pagesim_observer *observer;
     const struct trace *trace;
 };
 
-/* false: nothing that is told outside. */
+/* false: nothing that is told outside. EVENT_GAP is a detail of how token times are kept and has no meaning outside. `tokens` is taken from
+ * the event's value only for kinds in which that is a count of tokens; in others it means something else, such as a pool's size. A V1
+ * sample is a request of its own and its number comes from the trace; in V0 it comes from the event. */
 static bool translate_event(const struct trace *trace, const struct event *event, struct pagesim_event *out)
 {
     static const enum pagesim_event_kind kinds[] = {
@@ -55,11 +63,14 @@ static bool translate_event(const struct trace *trace, const struct event *event
     return true;
 }
 
+/* A callback that returns false is no error of the program, and the status of an interrupt says so. */
 static enum status stopped(struct diag *diag)
 {
     return diag_set(diag, SIM_INTERRUPTED, "an observer stopped the run");
 }
 
+/* Full batches are passed on, and what is left at the end of the engine's batch: nothing is held back, so events and steps reach the caller
+ * in the order in which the engine tells them. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     const struct watcher *watcher = self;
@@ -76,6 +87,7 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
+/* Idle time between steps comes as a tally without a number (TALLY_GAP), so that times add up to the whole run. */
 static struct pagesim_step translate_tally(const struct step_tally *tally)
 {
     return (struct pagesim_step){.step = tally->step == TALLY_GAP ? 0 : tally->step,
@@ -97,6 +109,7 @@ static struct pagesim_step translate_tally(const struct step_tally *tally)
                                  .preemptions = tally->preemptions};
 }
 
+/* An observer that asks for steps makes the engine go step by step; one that has only `events` leaves the fast replay on. */
 static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
 {
     const struct watcher *watcher = self;
@@ -113,6 +126,7 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
 
 /* --- run ------------------------------------------------------------------------------------------------------------------------- */
 
+/* The simulator asks "stop?", the public function "go on?"; hence the negation. */
 static bool on_progress(void *context, uint64_t finished, uint64_t total)
 {
     const struct pagesim_run_options *options = context;
@@ -126,6 +140,8 @@ static double now_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Watchers and observers live on this stack as long as the replay does, and nobody keeps them afterwards. Functions that the caller left
+ * out stay NULL, since the engine does only the work that somebody asks for. */
 static enum status replay(struct pagesim_result *result, const struct pagesim_run_options *options, struct diag *diag)
 {
     struct watcher watchers[PAGESIM_OBSERVERS_MOST];
@@ -146,7 +162,7 @@ static enum status replay(struct pagesim_result *result, const struct pagesim_ru
     return status;
 }
 
-/* Names are checked before anything is replayed. */
+/* Names are checked before anything is replayed. A name that this run cannot have is an error now and not a NaN later. */
 static enum status take_wishes(struct pagesim_result *result, const struct pagesim_run_options *options, struct diag *diag)
 {
     const unsigned scopes = run_figures_scopes(&result->config, false);
@@ -160,6 +176,8 @@ static enum status take_wishes(struct pagesim_result *result, const struct pages
     return status;
 }
 
+/* The data plane is switched off: a library call moves no K/V bytes. run_judge() is asked for its sentence only. A stall or an abort is a
+ * result here, which pagesim_result_ended_early() tells. */
 static enum status run(const struct pagesim_trace *trace, const struct pagesim_config *config, const struct pagesim_run_options *options,
                        struct pagesim_result *result, struct diag *diag)
 {
@@ -180,6 +198,8 @@ static enum status run(const struct pagesim_trace *trace, const struct pagesim_c
     return status;
 }
 
+/* The trace gets its new holder before anything can fail, so that closing the result is right in every case. The order can be relaxed:
+ * whoever calls this holds the trace already, so it cannot be freed meanwhile. */
 enum pagesim_status pagesim_run(const struct pagesim_trace *trace, const struct pagesim_config *config,
                                 const struct pagesim_run_options *options, struct pagesim_result **out, struct pagesim_error *error)
 {
@@ -198,6 +218,7 @@ enum pagesim_status pagesim_run(const struct pagesim_trace *trace, const struct 
     return public_tell(status, &diag, error);
 }
 
+/* The run first, as it may borrow the trace. */
 void pagesim_result_close(struct pagesim_result *result)
 {
     if (!result)
@@ -219,11 +240,14 @@ uint32_t pagesim_result_figure_count(const struct pagesim_result *result)
     return (uint32_t)result->run.figures.count;
 }
 
+/* NaN is what C programs test for; the internal flag stays inside. */
 static double value_of(const struct figure *figure)
 {
     return figure->undefined ? NAN : figure->value;
 }
 
+/* Percentiles that were wished for have no entry of their own in the list of kinds; their kind is made in `made`. That ends with this call,
+ * so only literals of it are given out; the name is the result's. */
 enum pagesim_status pagesim_result_figure_at(const struct pagesim_result *result, uint32_t i, struct pagesim_figure *out,
                                              struct pagesim_error *error)
 {
@@ -243,6 +267,8 @@ enum pagesim_status pagesim_result_figure_at(const struct pagesim_result *result
     return PAGESIM_OK;
 }
 
+/* Two ways to fail, told apart: a name that no run has, with the nearest known one, and a figure that exists but was not asked for before
+ * the run. */
 enum pagesim_status pagesim_result_figure(const struct pagesim_result *result, const char *name, double *value, struct pagesim_error *error)
 {
     struct diag diag = {0};
@@ -257,6 +283,8 @@ enum pagesim_status pagesim_result_figure(const struct pagesim_result *result, c
     return public_tell(status, &diag, error);
 }
 
+/* The report of `pagesim replay --format json`, member for member, without a command line, as there was none. One thread: no data plane
+ * ran. */
 enum pagesim_status pagesim_result_json(const struct pagesim_result *result, char **out, struct pagesim_error *error)
 {
     struct diag diag = {0};
@@ -279,6 +307,8 @@ uint32_t pagesim_result_request_count(const struct pagesim_result *result)
     return result->run.trace->count;
 }
 
+/* Positions are those of the run's trace, which has arrivals in order and V1's samples as requests; `request` and `sample` lead back to the
+ * file. */
 enum pagesim_status pagesim_result_request(const struct pagesim_result *result, uint32_t position, struct pagesim_request_result *out,
                                            struct pagesim_error *error)
 {

@@ -1,4 +1,8 @@
-/* replay.c - the one place that knows which engines and steppers there are, and chooses. What happens then is in engine/replay_loop.c. */
+/* replay.c - the one place that knows which engines and steppers there are, and chooses. What happens then is in engine/replay_loop.c.
+ * Read create_stepper first:
+ *
+ *     event_replay_refuses says NULL    -> the event replay, many steps at a time
+ *     anything else                     -> a scheduler (V0 or V1) inside scheduler_stepper, one step at a time */
 #include "replay/replay.h"
 
 #include <string.h>
@@ -8,6 +12,9 @@
 #include "vllm_v1/vllm_v1.h"
 #include "vllm_v1_fast/event_replay.h"
 
+/* Schedulers fill the lists of a step (who computed how much, who was admitted) only if some observer reads them: for plain figures the
+ * tally of a step is enough, and filling lists for every step would cost time for nothing. V1 gets the step-time model because some
+ * scheduling policies ask what a step would cost. */
 static enum status create_scheduler(const struct replay_inputs *inputs, struct scheduler **out, struct diag *diag)
 {
     const bool want_lists = scheduler_stepper_wants_lists(inputs);
@@ -16,6 +23,9 @@ static enum status create_scheduler(const struct replay_inputs *inputs, struct s
     return vllm_v1_create(inputs->trace, inputs->config, inputs->model, want_lists, out, diag);
 }
 
+/* The event replay makes the same decisions and is much faster, so it is the default, and whatever speaks against it is kept in
+ * facts->why_not: reports show it, because a user who waits for a slow replay should see which option costs the speed. What the user
+ * asked for comes before what the event replay cannot do, so that the reason given is the one that the user can change. */
 static enum status create_stepper(const struct replay_inputs *inputs, const struct replay_options *options, struct replay_facts *facts,
                                   struct stepper **out, struct diag *diag)
 {
@@ -31,6 +41,8 @@ static enum status create_stepper(const struct replay_inputs *inputs, const stru
     return status == SIM_OK ? scheduler_stepper_create(inputs, scheduler, options->check, out, diag) : status;
 }
 
+/* Observers are called from inside the loop, in the caller's thread; nothing here is shared between replays, so that many of them may run
+ * side by side over one trace. */
 enum status replay_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
                        const struct observer *observers, size_t observer_count, const struct replay_options *options,
                        struct replay_facts *facts, struct diag *diag)
@@ -48,6 +60,8 @@ enum status replay_run(const struct trace *trace, const struct config *config, c
     return status;
 }
 
+/* For studies that want to see one thing of a run and no figures (a probe of a search, one pass of a comparison). The step-time model is
+ * made here, so that a caller in a parallel loop has nothing to share or to free. */
 enum status replay_observed(const struct trace *trace, const struct config *config, const struct observer *observer, bool reference,
                             struct diag *diag)
 {

@@ -1,10 +1,16 @@
-/* run.c - one replay from requests to figures. Run.h says what belongs to a run; the replay itself is in replay.c. */
+/* run.c - one replay from requests to figures. Run.h says what belongs to a run; the replay itself is in replay.c. A command goes through
+ *
+ *     run_open -> (set worker, goodput, wishes) -> run_replay -> run_judge -> run_close */
 #include "replay/run.h"
 
 #include "replay/workload.h"
 
+/* Observers are kept in an array on the stack, so that a replay starts without allocating. No command has more than a few of its own. */
 enum { EXTRA_OBSERVERS_MOST = 8 };
 
+/* Everything that can refuse the configuration or the requests happens here, before the first step. A failure leaves the later members
+ * zeroed, which run_close takes. run->trace is what the observers see: not the caller's trace if samples were expanded or arrivals drawn.
+ */
 enum status run_open(struct run *run, const struct trace *trace, const struct config *config, struct diag *diag)
 {
     *run = (struct run){.trace = trace, .config = config};
@@ -19,6 +25,8 @@ enum status run_open(struct run *run, const struct trace *trace, const struct co
     return status;
 }
 
+/* Metrics and ledger watch every replay, because nearly all figures of a report come from them. Extra observers come last and see the
+ * same stream. Figures are collected even if the replay stalled: what happened up to then is what a user needs to find the cause. */
 enum status run_replay(struct run *run, const struct observer *extra, size_t extra_count, const struct replay_options *options,
                        struct diag *diag)
 {
@@ -33,6 +41,8 @@ enum status run_replay(struct run *run, const struct observer *extra, size_t ext
     return status == SIM_OK ? run_collect_figures(run, diag) : status;
 }
 
+/* Gathers what run_figures.h reads. Nothing is replayed: figures come from what the observers counted, so this can be repeated at no
+ * risk. */
 enum status run_collect_figures(struct run *run, struct diag *diag)
 {
     struct run_facts facts = {.trace = run->trace,
@@ -45,6 +55,8 @@ enum status run_collect_figures(struct run *run, struct diag *diag)
     return run_figures_collect(&facts, run->wishes, &run->figures, diag);
 }
 
+/* Not part of run_replay, because a stall is no error for everybody: a sweep keeps it as the result of a point, `size` as a reason why a
+ * pool does not pass. Commands that replay once call this at the end, so that the exit code tells of it. */
 enum status run_judge(const struct run *run, struct diag *diag)
 {
     const struct replay_facts *facts = &run->facts;

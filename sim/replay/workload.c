@@ -12,6 +12,8 @@
 #include "config/engine_facts.h"
 #include "trace/drawn_arrivals.h"
 
+/* One set of requests that was made so far, with the two things of a configuration that it depends on. Configurations that agree in both
+ * get the same trace: a sweep over block sizes reads and expands its requests once, however many points it has. */
 struct workload_trace {
     uint64_t seed; /* what a configuration wants of the source: 0 unless the trace is drawn */
     bool expanded;
@@ -37,6 +39,9 @@ bool workload_is_drawn(const struct workload_source *source)
     return source->file == NULL;
 }
 
+/* V1's front end turns a request with n samples into n requests that the scheduler knows nothing of; V0's scheduler keeps them as one
+ * group of sequences. So whether to expand is a fact of the engine (config/engine_facts.h). V1's engine has no beam search: it is refused
+ * here, before a replay would compute something else. *out stays NULL when there is nothing to expand, and the caller's trace is used. */
 static enum status expand_samples(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
     *out = NULL;
@@ -51,6 +56,9 @@ static enum status expand_samples(const struct trace *trace, const struct config
     return trace->samples ? trace_expand_samples(trace, out, diag) : SIM_OK;
 }
 
+/* At most one new trace comes out. The expanded one is only a step on the way if arrivals are drawn afterwards, and is freed then. A
+ * trace that has been expanded, or drawn at this rate and seed, is left alone, so that callers need not know whether somebody did it
+ * before. */
 enum status workload_fit(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
     struct trace *expanded, *drawn = NULL;
@@ -66,7 +74,9 @@ enum status workload_fit(const struct trace *trace, const struct config *config,
     return status;
 }
 
-/* The generators write JSONL, which is read back like any other trace, from memory that has a name in the file system. */
+/* The generators write JSONL, which is read back like any other trace, from memory that has a name in the file system (memfd). So a
+ * generated trace is, byte for byte, what `pagesim` would read from a file with the same content, and there is one way to check and
+ * select requests. The file disappears with its descriptor, also after a crash. */
 static enum status generate(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag)
 {
     struct generated_spec spec = source->generator;
@@ -91,6 +101,8 @@ static enum status generate(const struct workload_source *source, uint64_t seed,
     return status;
 }
 
+/* Of a configuration both kinds depend on the seed alone, which replaces the one that the source was given: a sweep over seeds draws anew
+ * for each. */
 static enum status draw(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag)
 {
     struct random_workload random = source->random_workload;
@@ -100,6 +112,8 @@ static enum status draw(const struct workload_source *source, uint64_t seed, str
     return trace_random(&random, out, diag);
 }
 
+/* The requests of one entry, from the file or drawn, expanded if the engine wants it. The file's trace is the caller's and is never freed
+ * here; a drawn one is no longer needed once it has been expanded. After a failure the entry owns nothing. */
 static enum status make(const struct workload_source *source, const struct config *config, struct workload_trace *entry, struct diag *diag)
 {
     struct trace *expanded = NULL;
@@ -114,6 +128,8 @@ static enum status make(const struct workload_source *source, const struct confi
     return status;
 }
 
+/* A linear search: there are at most two entries a seed, and each is a whole trace in memory, so there are never many. A file's trace
+ * does not depend on the seed, so its key is 0 for all. */
 enum status workload_get(struct workload *workload, const struct config *config, const struct trace **out, struct diag *diag)
 {
     const struct workload_source *source = workload->source;
@@ -144,6 +160,8 @@ static uint64_t column(uint64_t hash, const void *values, size_t count, size_t s
     return values ? fingerprint_bytes(hash, values, count * size) : fingerprint_word(hash, count);
 }
 
+/* Goes into a sweep's journal, to refuse the results of other requests. The trace's name is left out on purpose: a file may be moved or
+ * copied between two runs of a sweep. O(size of the trace). */
 uint64_t workload_fingerprint(const struct trace *trace)
 {
     const size_t n = trace->count;

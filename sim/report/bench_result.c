@@ -1,6 +1,15 @@
-/* bench_result.c - the console block and the JSON of vLLM's serving benchmark. Read bench_result.h first; the layout to compare with is
- * the end of benchmark() in vllm/benchmarks/serve.py. Values come from the run's figures by name; only peaks, which no figure
- * covers, and the lists of --save-detailed are computed here. */
+/* bench_result.c - the console block and the JSON of vLLM's serving benchmark. Read bench_result.h first; the layout to compare with is the
+ * end of benchmark() in vllm/benchmarks/serve.py. Values come from the run's figures by name; only peaks, which no figure covers, and the
+ * lists of --save-detailed are computed here.
+ *
+ * Both forms are made of the same parts:
+ *
+ *     peaks        an observer during the replay, and a merge of intervals after it
+ *     values       figures by name, so that the block, the JSON and the report never disagree
+ *     block        lines of a document, printed by --format vllm
+ *     JSON         written by --save-result, streamed, because its lists may be larger than memory
+ *
+ * vLLM measures at the client; a replay has no network, so its times are those of the engine. Time 0 is the first arrival. */
 #include "report/bench_result.h"
 
 #include <math.h>
@@ -14,6 +23,8 @@
 #include "sim_version.h"
 #include "trace/request_order.h"
 
+/* WIDTH is the benchmark's. S_PLACES: nanoseconds are the last of nine decimals of a second. DRAIN_BYTES bounds the text that is held while
+ * lists are written. */
 enum { WIDTH = 50, S_PLACES = 9, DRAIN_BYTES = 1 << 15 };
 #define NS_PER_S INT64_C(1000000000)
 
@@ -24,6 +35,8 @@ void bench_peak_init(struct bench_peak *peak)
     *peak = (struct bench_peak){.first_arrival_ns = -1};
 }
 
+/* The clock of the peak starts with the first arrival, as the benchmark counts whole seconds from its own start. Once that is known, events
+ * are not looked at any more. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     struct bench_peak *peak = self;
@@ -35,7 +48,9 @@ static enum status on_events(void *self, const struct event *events, size_t coun
 }
 
 /* Tokens come in order of time, so it is enough to count one second at a time. Steps are walked one by one, because the steps of a run may
- * lie in different seconds. */
+ * lie in different seconds. A token appears when its step ends, hence end_ns and not the start. Durations in a run of steps grow by
+ * change_ns each, so the walk repeats the engine's arithmetic and needs no list of times. It costs O(steps), which the event engine saves
+ * elsewhere; replay_outputs.c attaches this observer only if a result in vLLM's form is wanted. */
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct bench_peak *peak = self;
@@ -66,8 +81,10 @@ static int by_time(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* The most completed requests in flight at one moment, each counted in [arrival, last token). Both lists are sorted and merged; at equal times
- * the end goes first, because the interval is open there. */
+/* The most completed requests in flight at one moment, each counted in [arrival, last token). Both lists are sorted and merged; at equal
+ * times the end goes first, because the interval is open there. begun - ended is the number of intervals that are open. Sorting the two
+ * lists apart loses who belongs to whom, which does not matter for a count. Requests that never finished are left out, as the benchmark
+ * leaves out those that failed. O(n log n) time and 16 bytes a request. */
 static enum status most_concurrent(const struct metrics *metrics, uint64_t *out, struct diag *diag)
 {
     int64_t *times;
@@ -105,11 +122,13 @@ static double value(const struct bench_result *result, const char *name)
     return isnan(figure) ? 0 : figure; /* vLLM prints 0 for latencies that no request has */
 }
 
+/* Dropped, ignored and unfinished requests alike: for a client, whatever did not answer in full has failed. */
 static double failed(const struct bench_result *result)
 {
     return value(result, "requests") - value(result, "completed");
 }
 
+/* A rate of infinity means "all at once", which the benchmark does not print as a rate; 0 means that arrivals are those of the trace. */
 static bool has_rate(const struct config *config)
 {
     return config->request_rate > 0 && isfinite(config->request_rate);
@@ -128,6 +147,8 @@ static void rule(struct document *document, char fill, const char *title)
     document_line(document, "%s", line);
 }
 
+/* Label and value in the benchmark's columns. The value is left-aligned and padded, so lines end in spaces; a diff against a real block
+ * stays empty only if they are kept. */
 static void row(struct document *document, const char *label, int decimals, double number)
 {
     document_line(document, "%-40s %-10.*f", label, decimals, number);
@@ -163,6 +184,8 @@ static void add_latency(const struct bench_result *result, enum latency latency,
     }
 }
 
+/* The order, the labels and the lines that are there only sometimes follow benchmark() line by line. Peak concurrency is printed with two
+ * decimals because vLLM does. */
 enum status bench_result_lines(const struct bench_result *result, struct document *document, struct diag *diag)
 {
     const struct config *config = result->run->config;
@@ -195,6 +218,7 @@ enum status bench_result_lines(const struct bench_result *result, struct documen
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------------------- */
 
+/* vLLM writes null for a label that nobody gave. An empty string would look like a label. */
 static void put_text_or_null(struct json_text *json, const char *key, const char *text)
 {
     json_key(json, key);
@@ -204,7 +228,10 @@ static void put_text_or_null(struct json_text *json, const char *key, const char
         json_null(json);
 }
 
-/* The keys before the results: what was run, and how requests came. An infinite rate is the string "inf", as JSON has no infinity. */
+/* The keys before the results: what was run, and how requests came. An infinite rate is the string "inf", as JSON has no infinity. Members
+ * that vLLM has and a replay has no value for stay as null, so that scripts that read them by name do not fail. "pagesim" and "trace" are
+ * ours, because a result without its input cannot be made again. The pairs of --metadata come next, as strings: parse_metadata() in
+ * replay_outputs.c has made sure that each has a '=' and a key that fits. */
 static void write_setup(const struct bench_result *result, struct json_text *json)
 {
     const struct run *run = result->run;
@@ -280,7 +307,8 @@ static void put_seconds(struct json_text *json, int64_t ns)
     json_raw(json, digits, unit_decimal(ns, S_PLACES, digits));
 }
 
-/* A walk, not an array: the tokens of one request are made one by one, and a trace may have hundreds of millions. */
+/* A walk, not an array: the tokens of one request are made one by one, and a trace may have hundreds of millions. A request that failed has
+ * an empty list. */
 static void put_itls(struct json_text *json, const struct token_times *times, uint32_t position)
 {
     struct token_walk walk = token_walk_begin(times, position);
@@ -303,7 +331,9 @@ static void put_error(struct json_text *json, const struct request_story *story)
 enum detail { INPUT_LENS, OUTPUT_LENS, TTFTS, ITLS, E2ELS, START_TIMES, ERRORS, DETAILS };
 static const char *const detail_names[DETAILS] = {"input_lens", "output_lens", "ttfts", "itls", "latencies", "start_times", "errors"};
 
-/* For a V0 group the output length is that of one sequence, not the sum over all, so that an entry's tokens and times fit together. */
+/* For a V0 group the output length is that of one sequence, not the sum over all, so that an entry's tokens and times fit together.
+ * Latencies are differences of integers. Nothing is rounded before it is printed, so the sum of a request's ttft and itls is its latency
+ * exactly. */
 static void put_detail(const struct bench_result *result, enum detail detail, uint32_t position, struct json_text *json)
 {
     const struct trace *trace = result->run->trace;
@@ -325,7 +355,9 @@ static void put_detail(const struct bench_result *result, enum detail detail, ui
         put_error(json, story);
 }
 
-/* The lists may be longer than memory likes. Text goes to the file in pieces of at least `least` bytes and leaves memory. */
+/* The lists may be longer than memory likes. Text goes to the file in pieces of at least `least` bytes and leaves memory. Each call empties
+ * the buffer but keeps its capacity, so memory stays at DRAIN_BYTES plus the longest single entry whatever the trace's length. A failed
+ * buffer is reported first: its text is not complete. */
 static enum status drain(struct json_text *json, size_t least, struct text_writer *writer, struct diag *diag)
 {
     if (json->failed)
@@ -337,7 +369,9 @@ static enum status drain(struct json_text *json, size_t least, struct text_write
     return status;
 }
 
-/* One list after the other, each over all requests, as vLLM has it. */
+/* One list after the other, each over all requests, as vLLM has it. Requests are walked once a list, that is seven times, because the
+ * format puts lists one after the other; a single walk would have to hold all seven texts in memory. The order is that of the file and not
+ * that of arrivals, so that a line of the trace and an entry of a list have the same number. */
 static enum status write_details(const struct bench_result *result, struct json_text *json, struct text_writer *writer, struct diag *diag)
 {
     const uint32_t count = result->run->trace->count;
@@ -358,7 +392,8 @@ static enum status write_details(const struct bench_result *result, struct json_
     return status;
 }
 
-/* The members' order is vLLM's: setup, totals, lists, latencies. Scripts read by name, but people compare files side by side. */
+/* The members' order is vLLM's: setup, totals, lists, latencies. Scripts read by name, but people compare files side by side. The caller
+ * commits the writer: if anything fails here, the target file keeps what it had. */
 enum status bench_result_write(const struct bench_result *result, struct text_writer *writer, struct diag *diag)
 {
     struct json_text json;

@@ -1,5 +1,16 @@
 /* compare_report.c - the document of a comparison, one function a part, in reading order. What is for programs alone comes first: the two
- * sides and a row a request, which is what CSV prints. */
+ * sides and a row a request, which is what CSV prints.
+ *
+ * The comparison itself is made in study/compare_runs.c; nothing is computed here but differences of two numbers that both stand in the
+ * report. Conventions that all parts keep: A is side 0 and comes first; a difference is B - A, so a negative time is a gain of B; what a
+ * side does not have is NaN, which becomes "-", an empty cell or null.
+ *
+ *     sides, per_request          programs: the data that all the rest follows from
+ *     configurations              which keys differ: the cause
+ *     first decision              where the two schedules part: the earliest effect
+ *     latencies, ranks            what requests gain and lose
+ *     starving, fairness          what the means hide
+ *     the whole                   the figures of each run */
 #include "report/compare_report.h"
 
 #include <math.h>
@@ -14,7 +25,9 @@
 
 /* --- for programs: sides and requests -------------------------------------------------------------------------------------------- */
 
-/* Under "a" or "b": the document itself has no configuration of its own, as there are two. */
+/* Under "a" or "b": the document itself has no configuration of its own, as there are two. Each side carries its whole configuration, so
+ * the file alone is enough to replay either. The longest wait stands with its request, because the first question about a long wait is
+ * whose it was. */
 static void add_side(struct document *document, const struct compare_view *view, int i)
 {
     const struct compare_side *side = &view->comparison->sides[i];
@@ -31,7 +44,8 @@ static void add_side(struct document *document, const struct compare_view *view,
     document_close(document);
 }
 
-/* Names of a table of requests are made from those of latencies, for each side. */
+/* Names of a table of requests are made from those of latencies, for each side. Cells are for programs alone (no heading): a row a request
+ * would be thousands of lines for people, who get the two ends of the ranking instead. */
 static void add_column(struct table *table, const char *prefix, const char *name, const char *suffix, int decimals)
 {
     char text[FIGURE_NAME_SIZE];
@@ -45,6 +59,7 @@ static void add_latency_columns(struct table *table, const char *prefix)
         add_column(table, prefix, latency_names[paired_latencies[i]], "_ms", 0);
 }
 
+/* Declares what add_requests() and add_outcome() fill: the two must keep one order, as cells are added from left to right without names. */
 static void add_request_columns(struct table *table)
 {
     static const char *const sides[] = {"a_", "b_"};
@@ -68,7 +83,9 @@ static void add_outcome(struct table *table, const struct outcome *outcome)
     table_text(table, request_status_names[outcome->status]);
 }
 
-/* All requests, also those that have no latency on one side: their cells are empty. */
+/* All requests, also those that have no latency on one side: their cells are empty. A request is a line of the trace, also where V1 made
+ * several requests of its samples; comparison->trace is the trace as the file has it. NaN in one of the two latencies makes the difference
+ * NaN as well, so no check is needed. */
 static void add_requests(struct document *document, const struct comparison *comparison)
 {
     const struct trace *trace = comparison->trace;
@@ -87,7 +104,8 @@ static void add_requests(struct document *document, const struct comparison *com
 
 /* --- the two configurations ------------------------------------------------------------------------------------------------------ */
 
-/* As the configuration file has it. */
+/* As the configuration file has it. The JSON form is used in the table for people as well: what they read is what they can copy into a
+ * file. */
 static void add_key_value(struct table *table, const struct config_key *key, const struct config *config)
 {
     struct json_text json;
@@ -97,7 +115,9 @@ static void add_key_value(struct table *table, const struct config_key *key, con
     json_text_deinit(&json);
 }
 
-/* What both sides are, and every key in which they differ. */
+/* What both sides are, and every key in which they differ. Keys are compared after defaults and sizing were applied. So a key appears that
+ * nobody wrote, if it follows from another one: num_gpu_blocks from the model, or a default that differs between engines. That is wanted,
+ * because the engine sees only the effective values. */
 static void add_configurations(struct document *document, const struct compare_view *view)
 {
     static const struct table_column columns[] = {{"key", "key", TABLE_TEXT, 0}, {"a", "A", TABLE_TEXT, 0}, {"b", "B", TABLE_TEXT, 0}};
@@ -126,6 +146,7 @@ static void add_configurations(struct document *document, const struct compare_v
 
 /* --- the first decision that differs --------------------------------------------------------------------------------------------- */
 
+/* Indexed by enum decision_kind; programs get these words as they are. */
 static const char *const decision_words[] = {"preempts", "swaps in", "admits", "ignores", "computes"};
 
 /* What one side does to the request: "computes 512 of its tokens". */
@@ -141,7 +162,9 @@ static void describe(enum decision_kind kind, int64_t value, char *out, size_t s
         snprintf(out, size, "%s it", decision_words[kind]);
 }
 
-/* "request 30: A admits it with 768 cached tokens, B with 96" or "request 30: A preempts it by swap, B does not". */
+/* "request 30: A admits it with 768 cached tokens, B with 96" or "request 30: A preempts it by swap, B does not". The second side is told
+ * by its number alone ("B with 96"), joined by the preposition that fits the verb of describe(). A sample of a group is named
+ * request.sample, as logs name it. */
 static void add_pair_line(struct document *document, const struct decision_pair *pair)
 {
     static const char *const joints[] = {"by ", "", "with ", "", ""};
@@ -161,7 +184,8 @@ static void add_pair_line(struct document *document, const struct decision_pair 
         document_line(document, "    request %s: %c %s, %c does not", name, pair->in_a ? 'A' : 'B', does, pair->in_a ? 'B' : 'A');
 }
 
-/* When a side's step began, in words. */
+/* When a side's step began, in words. The step's number is the same on both sides by definition, its time is not: a different batch takes a
+ * different time. */
 static const char *step_start(const struct first_difference *difference, int side, char *out, size_t size)
 {
     if (difference->sides[side].exists)
@@ -171,7 +195,9 @@ static const char *step_start(const struct first_difference *difference, int sid
     return out;
 }
 
-/* For people: the step, and the first `top` of its decisions that differ. */
+/* For people: the step, and the first `top` of its decisions that differ. If one side has ended there are no decisions to set against each
+ * other, and the line about the step says all. Equal sets in another order count as a difference: the order is part of what a scheduler
+ * decides. */
 static void add_difference_lines(struct document *document, const struct first_difference *difference, uint32_t top)
 {
     char step[UNIT_TEXT], a[48], b[48];
@@ -192,7 +218,8 @@ static void add_difference_lines(struct document *document, const struct first_d
         document_line(document, "    the same decisions in another order");
 }
 
-/* For programs: the step, and all of them. The table is there even when it is empty, so that a script need not ask. */
+/* For programs: the step, and all of them. The table is there even when it is empty, so that a script need not ask. A decision that one
+ * side did not make is null there; 0 would be a value, for example no cached tokens. */
 static void add_difference_data(struct document *document, const struct first_difference *difference)
 {
     static const struct table_column columns[] = {
@@ -218,6 +245,8 @@ static void add_difference_data(struct document *document, const struct first_di
 
 /* --- requests, one by one --------------------------------------------------------------------------------------------------------- */
 
+/* The p-value has two columns: people get text, in which "<1e-300" can stand for what a double cannot tell from 0; programs get the
+ * number. */
 static const struct table_column latency_columns[] = {
     {"latency", NULL, TABLE_TEXT, 0},   {NULL, "latency", TABLE_TEXT, 0},     {"pairs", NULL, 0, 0},
     {"mean_a_ms", "mean A", 1, 0},      {"mean_b_ms", "mean B", 1, 0},        {"delta_ms", "B - A", 2, 0},
@@ -225,7 +254,8 @@ static const struct table_column latency_columns[] = {
     {"batch_ci_high_ms", "to", 2, 0},   {"better", "B better", -1, 0},        {"worse", "B worse", -1, 0},
     {"equal", "equal", TABLE_WHOLE, 0}, {NULL, "sign test p", TABLE_TEXT, 0}, {"sign_p", NULL, 0, 0}};
 
-/* Without pairs there is nothing to tell, and 0 would look like an answer. */
+/* Without pairs there is nothing to tell, and 0 would look like an answer. Batch means need at least two requests a batch; in shorter
+ * traces that interval is empty while the others are there. */
 static void add_latency_row(struct table *table, enum latency latency, const struct paired *paired)
 {
     const bool any = paired->difference.n > 0, batched = paired->batches.n > 0;
@@ -247,6 +277,8 @@ static void add_latency_row(struct table *table, enum latency latency, const str
     table_number(table, any ? paired->sign_p : (double)NAN);
 }
 
+/* The note is printed every time, not only in a manual: an interval of one trace is too sure of itself about other traces, and people quote
+ * the table. */
 static void add_latencies(struct document *document, const struct comparison *comparison)
 {
     char pairs[UNIT_TEXT], note[96];
@@ -261,7 +293,9 @@ static void add_latencies(struct document *document, const struct comparison *co
                             "  traces before you generalise.");
 }
 
-/* Both ends of the ranking, from the largest gain of B to its largest loss. Who neither gains nor loses is not listed. */
+/* Both ends of the ranking, from the largest gain of B to its largest loss. Who neither gains nor loses is not listed. The ranking holds
+ * the requests that have the latency on both sides, sorted by their difference. The two ends are taken by index, and the sign is tested
+ * too: with few requests the ends overlap, and a request in the last `top` may still be a winner. */
 static void add_ranks(struct document *document, const struct compare_view *view)
 {
     static const struct table_column columns[] = {{"request", "request", 0, 0},
@@ -293,7 +327,8 @@ static void add_ranks(struct document *document, const struct compare_view *view
     }
 }
 
-/* A mean hides who waits for ever; these lines are about them. */
+/* A mean hides who waits for ever; these lines are about them. Both sides are measured with one yardstick (starving_ms). With a yardstick
+ * each, the side on which everybody waits longer would look as if nobody starved. */
 static void add_starving(struct document *document, const struct comparison *comparison)
 {
     char note[128];
@@ -316,7 +351,8 @@ static void add_starving(struct document *document, const struct comparison *com
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------- */
 
-/* What people see of the figures; programs see all. */
+/* What people see of the figures; programs see all. Throughput, tails, scheduling and memory, in this order; about what fits on a
+ * screen. */
 static const char *const shown_figures[] = {
     "makespan_s",      "request_throughput", "output_throughput", "p99_ttft_ms",     "p99_tpot_ms",  "p99_itl_ms",   "p99_e2el_ms",
     "steps",           "preemptions",        "recomputed_tokens", "prefix_hit_rate", "mean_running", "mean_waiting", "mean_used_share",
@@ -357,7 +393,9 @@ static void add_shown_figures(struct document *document, const struct comparison
     }
 }
 
-/* Every figure that a side has: engines have some of their own. */
+/* Every figure that a side has: engines have some of their own. The union of both sets, A's first. A figure that only one engine has is NaN
+ * on the other side, and so are its difference and its share. The search by name makes this quadratic in the number of figures, which is
+ * small: less than two hundred. */
 static void add_all_figures(struct document *document, const struct comparison *comparison)
 {
     static const struct table_column columns[] = {
@@ -375,6 +413,8 @@ static void add_all_figures(struct document *document, const struct comparison *
         }
 }
 
+/* The order of JSON members is the order of these calls. "per_request" comes before the tables for people because CSV without --table
+ * prints the first table. */
 struct document *compare_report(const struct compare_view *view, const struct document_origin *origin)
 {
     const struct comparison *comparison = view->comparison;

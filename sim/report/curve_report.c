@@ -1,4 +1,9 @@
-/* curve_report.c - the document of a curve study: three tables and the chart of the curves. Read curve_report first, at the end. */
+/* curve_report.c - the document of a curve study: three tables and the chart of the curves. Read curve_report first, at the end.
+ *
+ * A curve is a list of corners between which it is straight (study/hit_curve.h), so it is exact at every pool size and the report can look
+ * at any of them. For people it shows some pool sizes ("sights"); the whole curve goes to programs, to JSON as a chart and to CSV as a row
+ * a corner. Shares are always of all prompt tokens of the trace, so that curves of different block sizes and replays can stand in one
+ * drawing. */
 #include "report/curve_report.h"
 
 #include <math.h>
@@ -6,6 +11,7 @@
 
 #include "base/units.h"
 
+/* Part of a whole, in 0..1. A trace without prompts or references has a share of 0 and no NaN, since nothing of nothing was hit. */
 static double share(double part, double whole)
 {
     return whole > 0 ? part / whole : 0;
@@ -13,6 +19,9 @@ static double share(double part, double whole)
 
 /* --- tables ---------------------------------------------------------------------------------------------------------------------- */
 
+/* "new" is the share of compulsory misses in blocks: the first use of a block misses in every pool. "most" is what an infinite pool
+ * would hit, in tokens; the last three columns are the smallest pools that reach a part of that, which is what one needs to know to buy
+ * memory. */
 static const struct table_column size_columns[] = {
     {"block_size", "block", TABLE_WHOLE},
     {"block_references", "references", TABLE_WHOLE},
@@ -24,6 +33,7 @@ static const struct table_column size_columns[] = {
     {"pool_blocks_for_all", "all at", TABLE_WHOLE},
 };
 
+/* hit_curve_pool_for() gives 0 for a curve that hits nothing, and the table shows that 0: no pool is needed to hit nothing. */
 static void size_row(const struct curve_of_size *size, struct table *table)
 {
     const struct hit_curve *curve = curve_plain(size);
@@ -40,7 +50,8 @@ static void add_sizes(struct document *document, const struct curve_study *study
         size_row(&study->sizes[i], table);
 }
 
-/* Of pool sizes that are looked at, and of corners of the curves; figures of the replay follow. */
+/* Of pool sizes that are looked at, and of corners of the curves; figures of the replay follow. What has no heading is for programs: the
+ * way from curve to replay in tokens, for which people have a table of its own ("gaps"). */
 static const struct table_column point_columns[] = {
     {"block_size", "block", TABLE_WHOLE},     {"kind", NULL, TABLE_TEXT},
     {"pool_blocks", "pool", TABLE_WHOLE},     {"pool_tokens", "in tokens", TABLE_WHOLE},
@@ -52,11 +63,15 @@ static const struct table_column point_columns[] = {
     {"ends_tokens", NULL, TABLE_WHOLE},       {"running_tokens", NULL, TABLE_WHOLE},
 };
 
+/* What one step of the model changes, in tokens; negative when it costs hits. hit_tokens are totals after each step, so the differences add
+ * up to the replay's total: that is how gaps can be shown as a sum. */
 static double step_tokens(const struct hit_gap *gap, int step)
 {
     return (double)gap->hit_tokens[step] - (step > 0 ? (double)gap->hit_tokens[step - 1] : 0);
 }
 
+/* `gap` is NULL for corners, which are not replayed, and without --replay. All its cells are then NaN, so that the columns are the same in
+ * every row. */
 static void point_row(const struct curve_of_size *size, const char *kind, const struct curve_point *point, const struct hit_gap *gap,
                       struct table *table)
 {
@@ -75,6 +90,7 @@ static void point_row(const struct curve_of_size *size, const char *kind, const 
     table_numbers(table, gap ? gap->prefix_hit_rate : NAN, gap ? (double)gap->preemptions : NAN, gap ? (double)gap->dropped : NAN);
 }
 
+/* A replay costs as much as `pagesim replay`, so it is made at sights alone; there may be many thousands of corners. */
 static void point_rows(const struct curve_study *study, bool corners, struct table *table)
 {
     for (size_t i = 0; i < study->size_count; i++) {
@@ -87,7 +103,8 @@ static void point_rows(const struct curve_study *study, bool corners, struct tab
 }
 
 /* CSV has the corners of the curves too, a row each: the whole curve. In JSON the chart has them. The replay's hit rate is for programs, as
- * people see "replay". */
+ * people see "replay". The table is made twice under one key, with two audiences; only one of the two is ever seen by a renderer. Both are
+ * cheap next to the curve. */
 static void add_points(struct document *document, const struct curve_study *study, bool csv)
 {
     struct table *table = document_table_for(document, csv ? FOR_CSV : FOR_PEOPLE | FOR_JSON, "points", point_columns,
@@ -110,6 +127,8 @@ static const struct table_column gap_columns[] = {
     {"replay", "replay", 4},
 };
 
+/* The first column of shares is the curve's own; each of the next five is the change that one refinement of the model brings; the last is
+ * the replay, equal to the sum of the others. */
 static void gap_row(const struct curve_of_size *size, const struct hit_gap *gap, struct table *table)
 {
     const double prompt_tokens = (double)curve_plain(size)->prompt_tokens;
@@ -131,6 +150,8 @@ static void add_gaps(struct document *document, const struct curve_study *study)
 
 enum { DRAWN_MOST = 26 }; /* sizes that have a letter; the others are for programs */
 
+/* The x axis is in tokens, not blocks: the same memory then stands at the same place for all block sizes. A series without a letter is not
+ * drawn, but JSON has it. */
 static void add_line(const struct curve_of_size *size, size_t i, struct chart *chart)
 {
     const struct hit_curve *curve = curve_plain(size);
@@ -143,7 +164,8 @@ static void add_line(const struct curve_of_size *size, size_t i, struct chart *c
                   share((double)curve->points[j].hit_tokens, (double)curve->prompt_tokens));
 }
 
-/* One mark a replay; which is below its curve or above it. */
+/* One mark a replay; which is below its curve or above it. Marks are not joined by lines: what a scheduler does between two replayed pools
+ * is not known, while the curve is. */
 static void add_replays(const struct curve_study *study, const struct curve_of_size *size, size_t i, struct chart *chart)
 {
     char name[48];
@@ -155,7 +177,8 @@ static void add_replays(const struct curve_study *study, const struct curve_of_s
                   share((double)size->sights[j].gap.hit_tokens[HIT_REPLAY], (double)study->prompt_tokens));
 }
 
-/* From the first pool that is looked at, or where the curve has hardly begun to rise, to the last one or the end of the longest curve. */
+/* From the first pool that is looked at, or where the curve has hardly begun to rise, to the last one or the end of the longest curve. The
+ * range is for the drawing; points outside stay in the data. Sizes without a letter do not count, since they are not drawn. */
 static void choose_x(const struct curve_study *study, struct chart_axis *x)
 {
     x->low = INFINITY;
@@ -169,6 +192,7 @@ static void choose_x(const struct curve_study *study, struct chart_axis *x)
     }
 }
 
+/* Without any hit the drawing would be an empty frame; a sentence says it. Programs get the series in both cases. */
 static void add_chart(struct document *document, const struct curve_study *study)
 {
     struct chart_heading heading = {.kind = CHART_LINES,
@@ -191,8 +215,10 @@ static void add_chart(struct document *document, const struct curve_study *study
 
 /* --- the document ---------------------------------------------------------------------------------------------------------------- */
 
-/* Prompts part at boundaries of trace blocks, as far as the trace tells; where blocks end elsewhere,
- * some may be shared that it says are not. */
+/* Prompts part at boundaries of trace blocks, as far as the trace tells; where blocks end elsewhere, some may be shared that it says are
+ * not. The first case is a trace without any content: it has neither hash ids nor samples, which share their prompt whatever it says. In
+ * the second case only the smallest of the sizes is named. The text also goes into the document as "warning", and the command prints it to
+ * standard error. */
 const char *curve_blind_spot(const struct curve_study *study, const struct trace *trace, const struct config *config, char *text,
                              size_t size)
 {
@@ -212,6 +238,7 @@ const char *curve_blind_spot(const struct curve_study *study, const struct trace
     return text;
 }
 
+/* One line for each column of the gaps, printed with the table: the names are ours and nobody can guess them. */
 static const char explanation[] = "  curve    plain LRU over the prompts' blocks, partial ones included\n"
                                   "  partial  partial last blocks are not cached\n"
                                   "  last     a prompt that is cached whole computes its last block again\n"
@@ -220,6 +247,7 @@ static const char explanation[] = "  curve    plain LRU over the prompts' blocks
                                   "  running  the rest: blocks in use cannot be evicted and what is being written\n"
                                   "           takes room; preemptions release blocks and take them again";
 
+/* The CSV's table comes first, because CSV without --table prints the first one that it may have. */
 struct document *curve_report(const struct curve_study *study, const char *warning, const struct document_origin *origin)
 {
     struct document *document = document_create(origin);

@@ -2,7 +2,10 @@
  * used.
  *
  * The first failed allocation sets out_of_memory, which stops all building; document_status reports it. So a report of fifty calls has one
- * check instead of fifty. Values are turned into JSON text right away, which lets one element hold any type. */
+ * check instead of fifty. Values are turned into JSON text right away, which lets one element hold any type.
+ *
+ * Order is all the structure that there is: objects and arrays are a pair of elements, open and close, with their members between them, so
+ * a renderer is a single loop without recursion. */
 #include "report/document.h"
 
 #include <math.h>
@@ -12,7 +15,8 @@
 
 #include "base/array.h"
 
-/* Takes over command_line even when it fails, so that the caller has nothing to free in either case. */
+/* Takes over command_line even when it fails, so that the caller has nothing to free in either case. A caller may go on building into NULL:
+ * every function below takes it as a document without memory, and the report's caller learns of it from document_status. */
 struct document *document_create(const struct document_origin *origin)
 {
     struct document *document = calloc(1, sizeof *document);
@@ -40,6 +44,8 @@ void document_destroy(struct document *document)
     free(document);
 }
 
+/* Tables and charts remember a failure of their own, as cells are added to them directly and not through the document. Without this walk a
+ * table that lost cells would be printed as if it were whole. */
 enum status document_status(const struct document *document, struct diag *diag)
 {
     if (!document || document->out_of_memory)
@@ -70,7 +76,8 @@ static struct document_element *add(struct document *document, enum document_ele
     return element;
 }
 
-/* Copies the text: callers build it in buffers of their own. */
+/* Copies the text: callers build it in buffers of their own. A NULL element means that add() failed before; the failure is known
+ * already. */
 static void set_text(struct document *document, struct document_element *element, const char *text)
 {
     if (!element)
@@ -95,6 +102,7 @@ void document_subheading(struct document *document, const char *heading, const c
         element->light = true;
 }
 
+/* vasprintf leaves the pointer undefined when it fails. It must be NULL, as document_destroy frees it. */
 void document_line(struct document *document, const char *format, ...)
 {
     struct document_element *element = add(document, DOCUMENT_LINE, NULL);
@@ -111,7 +119,8 @@ void document_line(struct document *document, const char *format, ...)
 
 /* --- for programs ------------------------------------------------------------------------------------------------------------------ */
 
-/* Text that came from json_text is complete JSON, so a renderer can put it in as it is. The text is handed over, not copied. */
+/* Text that came from json_text is complete JSON, so a renderer can put it in as it is. The text is handed over, not copied. The buffer is
+ * emptied even when the element could not be made, so the caller never has to ask who owns it. */
 void document_json(struct document *document, const char *key, struct json_text *json)
 {
     struct document_element *element = add(document, DOCUMENT_VALUE, key);
@@ -124,6 +133,7 @@ void document_json(struct document *document, const char *key, struct json_text 
     json_text_deinit(json);
 }
 
+/* Strings are escaped here once, by the same code as everywhere else; a renderer never sees raw text between quotes. */
 void document_text(struct document *document, const char *key, const char *value)
 {
     struct json_text json;
@@ -135,6 +145,7 @@ void document_text(struct document *document, const char *key, const char *value
     document_json(document, key, &json);
 }
 
+/* json_double writes the shortest digits that read back to the same number, and null for NaN. */
 void document_number(struct document *document, const char *key, double value)
 {
     struct json_text json;
@@ -143,6 +154,7 @@ void document_number(struct document *document, const char *key, double value)
     document_json(document, key, &json);
 }
 
+/* Apart from document_number because a double holds whole numbers only up to 2^53. */
 void document_whole(struct document *document, const char *key, uint64_t value)
 {
     struct json_text json;
@@ -171,7 +183,9 @@ void document_close(struct document *document)
     add(document, DOCUMENT_CLOSE, NULL);
 }
 
-/* The figures are copied: the document may outlive the run, whose set holds many more bytes than it has figures. */
+/* The figures are copied: the document may outlive the run, whose set holds many more bytes than it has figures. `measured` splits the set:
+ * figures that depend on this machine go to an object of their own, so that two runs of one command can be compared by leaving that object
+ * out. */
 void document_figures(struct document *document, const struct figure_set *set, bool measured)
 {
     struct document_element *element = add(document, DOCUMENT_FIGURES, "figures");
@@ -189,7 +203,8 @@ void document_figures(struct document *document, const struct figure_set *set, b
 
 /* --- for both ---------------------------------------------------------------------------------------------------------------------- */
 
-/* The table is returned to be filled, and NULL after a failure; functions that add to it accept NULL, so builders need no check. */
+/* The table is returned to be filled, and NULL after a failure; functions that add to it accept NULL, so builders need no check. A table
+ * without rows is in the document all the same: JSON has it as an empty array, people do not see it. */
 struct table *document_table_for(struct document *document, enum document_audience audience, const char *key,
                                  const struct table_column *columns, size_t column_count)
 {
@@ -208,6 +223,8 @@ struct table *document_table(struct document *document, const char *key, const s
     return document_table_for(document, FOR_ALL, key, columns, column_count);
 }
 
+/* Name, heading and decimals come from the list of figures (figure_rows.h), so a figure looks the same in every table. The name may be a
+ * percentile that is in no list; figure_kind_find makes its kind in `made`, and the table copies the strings before that is gone. */
 void table_add_figure(struct table *table, const char *name, bool people)
 {
     struct figure_kind made;

@@ -1,5 +1,9 @@
-/* explain_report.c - the document of an explanation, one function a part, in reading order: what helps, the preemptions, what was not cached.
- * Read explain_report at the end first. */
+/* explain_report.c - the document of an explanation, one function a part, in reading order: what helps, the preemptions, what was not
+ * cached. Read explain_report at the end first.
+ *
+ * The reader's question is "what do I change?", so the answer comes first and its evidence after it. Three sources, all collected by
+ * study/explanation.c: what happened (story, misses), what would have helped (remedies: answers found by replaying with one knob turned),
+ * and what each remedy costs (priced: the figures of those replays). A remedy is always about one knob with all else left alone. */
 #include "report/explain_report.h"
 
 #include <inttypes.h>
@@ -14,7 +18,8 @@
 
 enum { OPTION_SIZE = 64 };
 
-/* A request as logs name it: "17", or "17.2" for a sample. */
+/* A request as logs name it: "17", or "17.2" for a sample. V1 makes a request of each sample, so a line of the trace may have several
+ * names. */
 static void request_name(const struct trace *trace, uint32_t position, char *out, size_t size)
 {
     uint32_t sample = trace->sample ? trace->sample[position] : 0;
@@ -31,9 +36,10 @@ static void add_request(struct table *table, const struct trace *trace, uint32_t
     table_text(table, name);
 }
 
-/* The option that turns a knob to `value`: "--num-gpu-blocks 1873", "--watermark 0.12",
- * "--max-num-seqs 11". Returns where
- * the value begins. */
+/* The option that turns a knob to `value`: "--num-gpu-blocks 1873", "--watermark 0.12", "--max-num-seqs 11". Returns where the value
+ * begins. The watermark is kept in blocks by the search, while vLLM's option is a fraction of the pool; remedy_apply() knows the shortest
+ * fraction that means so many blocks, so it is asked instead of dividing here. The value is returned apart because table cells have room
+ * for it alone. */
 static const char *knob_option(const struct explanation *explanation, enum knob knob, int64_t value, char out[OPTION_SIZE])
 {
     static const char *const names[KNOBS] = {"--num-gpu-blocks ", "--watermark ", "--max-num-seqs "};
@@ -51,7 +57,8 @@ static const char *knob_option(const struct explanation *explanation, enum knob 
 
 /* --- what helps ------------------------------------------------------------------------------------------------------------------- */
 
-/* The one sentence to remember. */
+/* The one sentence to remember. remedies.of[0] is the run as a whole, of[1 + i] the i-th victim. Answers are not monotone: a larger pool
+ * admits others sooner and may preempt again, hence the two endings of the sentence. */
 static void add_verdict(struct document *document, const struct explanation *explanation)
 {
     const struct preemption_story *story = &explanation->story;
@@ -74,6 +81,8 @@ static void add_verdict(struct document *document, const struct explanation *exp
         document_line(document, "No pool up to %" PRId64 " blocks avoids them all.", pool->tried_to);
 }
 
+/* The first five fit 80 columns. They are both sides of the bargain: what preemptions cost, and what fewer sequences or a higher watermark
+ * cost in their place. */
 static const char *const price_figures[] = {"preemptions", "p99_ttft_ms", "mean_e2el_ms", "makespan_s", "mean_running", "prefix_hit_rate"};
 
 static void add_price(struct table *table, const char *name, const struct figure_set *figures)
@@ -83,7 +92,8 @@ static void add_price(struct table *table, const char *name, const struct figure
         table_number(table, figure_set_value(figures, price_figures[i]));
 }
 
-/* What it costs to avoid all preemptions. People see the table only when something does avoid them. */
+/* What it costs to avoid all preemptions. People see the table only when something does avoid them. The first row is the run as it is, for
+ * comparison. priced[knob] is empty when no value of that knob spares everybody; it has no row then. */
 static void add_prices(struct document *document, const struct explanation *explanation)
 {
     static const struct table_column run = {"run", "run", TABLE_TEXT, 0};
@@ -105,6 +115,8 @@ static void add_prices(struct document *document, const struct explanation *expl
     }
 }
 
+/* Programs get three numbers for each knob (value, the next value at which it fails again, how many were tested), people one text with a
+ * star. */
 static const struct table_column worst_columns[] = {
     {"request", "request", TABLE_TEXT, 0}, {"preemptions", "times", TABLE_WHOLE, 0},  {"tokens_lost", "tokens lost", TABLE_WHOLE, 0},
     {"num_gpu_blocks", NULL, 0, 0},        {"num_gpu_blocks_again_at", NULL, 0, 0},   {"num_gpu_blocks_points", NULL, 0, 0},
@@ -113,7 +125,8 @@ static const struct table_column worst_columns[] = {
     {NULL, "blocks >=", TABLE_TEXT, 0},    {NULL, "watermark >=", TABLE_TEXT, 0},     {NULL, "seqs <=", TABLE_TEXT, 0},
 };
 
-/* "1873"; "1873*" when it is not the last word; "none". */
+/* "1873"; "1873*" when it is not the last word; "none". Empty when no remedies were looked for: "none" would claim that they were looked
+ * for and not found. */
 static void add_remedy_text(struct table *table, const struct explanation *explanation, enum knob knob, const struct remedy *remedy)
 {
     char text[OPTION_SIZE + 1], option[OPTION_SIZE];
@@ -124,7 +137,9 @@ static void add_remedy_text(struct table *table, const struct explanation *expla
     table_text(table, explanation->has_remedies ? text : "");
 }
 
-/* Who lost most, and for each knob the setting from which on it is spared. Programs also get how well that was tested. */
+/* Who lost most, and for each knob the setting from which on it is spared. Programs also get how well that was tested. Each cell must be
+ * added also when there is nothing to tell, as cells go by position. remedies[] of a run without a search is zeroed memory: `again` is
+ * false there, so that its cell is NaN. */
 static void add_worst(struct document *document, const struct explanation *explanation)
 {
     struct table *table = document_table(document, "worst", worst_columns, COUNT(worst_columns));
@@ -143,7 +158,9 @@ static void add_worst(struct document *document, const struct explanation *expla
     }
 }
 
-/* How sure the answers are, and where the knobs stand now. */
+/* How sure the answers are, and where the knobs stand now. A claim that was found by search needs its effort next to it: how many replays,
+ * and how many settings of each knob were tried. "One step back it is not spared" is the certificate: the neighbour of every answer was
+ * replayed, too. */
 static void add_search(struct document *document, const struct explanation *explanation)
 {
     const struct remedies *remedies = &explanation->remedies;
@@ -169,6 +186,7 @@ static void add_search(struct document *document, const struct explanation *expl
 
 /* --- preemptions ------------------------------------------------------------------------------------------------------------------ */
 
+/* "time" to "depth" tell of the preemption; the columns pool_* tell what filled the pool when its step began. */
 static const struct table_column preemption_columns[] = {
     {"time_s", "time s", 1, 0},
     {"step", "step", 0, 0},
@@ -191,7 +209,8 @@ static const struct table_column preemption_columns[] = {
     {NULL, "largest", TABLE_TEXT, 0},
 };
 
-/* "17 (68), 3 (41)": requests and the blocks of their tables. */
+/* "17 (68), 3 (41)": requests and the blocks of their tables. People get the first of the list, programs all. `first` is taken after the
+ * first item, when `all` holds it alone. */
 static void add_largest(struct table *table, const struct trace *trace, const struct pool_filling *filling)
 {
     struct line all = {0}, first = {0};
@@ -206,7 +225,8 @@ static void add_largest(struct table *table, const struct trace *trace, const st
     table_text(table, first.text);
 }
 
-/* One row. The pool is known from the second replay only; until then its cells are empty. */
+/* One row. The pool is known from the second replay only; until then its cells are empty. The pool is told as it was when the step
+ * began. */
 static void add_preemption(struct table *table, const struct trace *trace, const struct preemption *preemption)
 {
     const struct pool_filling *filling = &preemption->filling;
@@ -233,7 +253,9 @@ static void add_preemptions(struct document *document, const struct explanation 
         add_preemption(table, explanation->trace, &story->preemptions[i]);
 }
 
-/* What preemptions cost as a whole: tokens computed twice, and how far one led to the next. */
+/* What preemptions cost as a whole: tokens computed twice, and how far one led to the next. Lost tokens are set against all tokens that
+ * were scheduled, prefill and decode, which is the work of the run. The depth of a chain: a request that was preempted itself comes back
+ * and preempts another one. */
 static void add_sums(struct document *document, const struct explanation *explanation)
 {
     const struct preemption_story *story = &explanation->story;
@@ -257,13 +279,16 @@ static const struct table_column miss_columns[] = {
     {"requests", "requests", TABLE_WHOLE, 0},
 };
 
+/* The share is of prompt tokens (misses) or of known tokens (readmissions). NaN requests: the row has no count of its own. */
 static void add_tokens(struct table *table, const char *name, uint64_t tokens, uint64_t of, double requests)
 {
     table_text(table, name);
     table_numbers(table, (double)tokens, of ? (double)tokens / (double)of : (double)NAN, requests);
 }
 
-/* Every prompt token of a first admission in one row: cached, or one class of miss. The last row is their sum. */
+/* Every prompt token of a first admission in one row: cached, or one class of miss. The last row is their sum. A request may stand in
+ * several classes, so the column of requests does not add up; the tokens do. The row for caching that is off is left out when it is 0, as
+ * with caching it always is. */
 static void add_misses(struct document *document, const struct explanation *explanation)
 {
     const struct prefix_misses *misses = &explanation->misses;
@@ -289,7 +314,8 @@ static const struct table_column again_columns[] = {
     {"readmissions", "readmissions", TABLE_WHOLE, 0},
 };
 
-/* People see it only when somebody was admitted again. */
+/* People see it only when somebody was admitted again. Apart from first admissions, because the question differs: a readmitted request was
+ * here before, so a token that is not cached was either lost since or not reached then. */
 static void add_readmissions(struct document *document, const struct explanation *explanation)
 {
     const struct readmission_sums *again = &explanation->misses.again;
@@ -311,7 +337,8 @@ static const struct table_column misser_columns[] = {
     {"caching_off", NULL, TABLE_WHOLE, 0},
 };
 
-/* Requests with misses that are not compulsory. */
+/* Requests with misses that are not compulsory. Compulsory misses are in the table but make nobody a misser: no setting of the cache helps
+ * against them. */
 static void add_missers(struct document *document, const struct explanation *explanation, size_t top)
 {
     const struct trace *trace = explanation->trace;
@@ -341,7 +368,8 @@ static void add_members(struct document *document, const struct explanation *exp
     document_figures(document, &explanation->run.figures, false);
 }
 
-/* Tables are there even when nobody was preempted, so that a script finds the same keys; headings for people are not. */
+/* Tables are there even when nobody was preempted, so that a script finds the same keys; headings for people are not. `config` and the
+ * trace are borrowed from the explanation, which must live as long as the document. */
 struct document *explain_report(const struct explanation *explanation, size_t top, const struct document_origin *origin)
 {
     const struct config *config = explanation->config;

@@ -1,5 +1,7 @@
 /* figures_report.c - the table of figures for people and programs, one row a figure. Read figure/figure.h first. The arrays below turn its
- * enumerations into words; designated initialisers keep them right when an enumeration grows. */
+ * enumerations into words; designated initialisers keep them right when an enumeration grows.
+ *
+ * The list itself is figure/figure_rows.h; this page cannot disagree with what reports show, as both are made from it. */
 #include "report/figures_report.h"
 
 static const char *const units[] = {[FIGURE_COUNT] = "count", [FIGURE_MS] = "ms",       [FIGURE_S] = "s",          [FIGURE_SHARE] = "share",
@@ -15,6 +17,7 @@ static const char *const scopes[] = {[FIGURE_ALWAYS] = "all",
                                      [FIGURE_OF_COMPARED_RUN] = "compare, each side",
                                      [FIGURE_OF_COMPARISON] = "compare"};
 
+/* Percentiles that no report lists are made on demand and have no rows; the line after the table says so. */
 struct document *figures_report(const struct document_origin *origin)
 {
     static const struct table_column columns[] = {{"name", "name", TABLE_TEXT, 0},      {"unit", "unit", TABLE_TEXT, 0},

@@ -1,6 +1,5 @@
-/* ledger_report.c - the document of one replay's memory ledger: three tables and the chart of the pool over time. Read ledger_report first, at
- * the end.
- */
+/* ledger_report.c - the document of one replay's memory ledger: three tables and the chart of the pool over time. Read ledger_report first,
+ * at the end. */
 #include "report/ledger_report.h"
 
 #include <math.h>
@@ -8,12 +7,15 @@
 #include "base/units.h"
 #include "config/engine_facts.h"
 
-/* The two spans of the ledger, added up once. */
+/* The two spans of the ledger, added up once. All of the run, and only the time in which a request waits. The second is the honest measure
+ * of waste: a free block that nobody asks for is not wasted. */
 struct spans {
     struct ledger_sums all, waiting;
 };
 
-/* The mean of slots x nanoseconds as a share of the pool; NaN for a span without time. */
+/* The mean of slots x nanoseconds as a share of the pool; NaN for a span without time. slots x nanoseconds become mean blocks first
+ * (ledger_mean_blocks divides by time and block size), then a share of the pool. 128-bit sums are only turned into doubles at the end, so
+ * the shares of all accounts add up to 1 but for rounding. */
 static double pool_share(const struct ledger *ledger, const struct ledger_sums *sums, slot_time slots)
 {
     return sums->time_ns > 0 && ledger->pool_blocks > 0 ? ledger_mean_blocks(ledger, sums, slots) / (double)ledger->pool_blocks
@@ -28,6 +30,8 @@ static const struct table_column account_columns[] = {
     {"peak_blocks", "peak", 1, 0},
 };
 
+/* A run without time has held nothing: 0 is right for the whole run. For the waiting span NaN is right, since without waiting there is no
+ * mean over it. */
 static void account_row(struct table *table, const struct ledger *ledger, const struct spans *spans, const char *name, slot_time all,
                         slot_time waiting, double peak_blocks)
 {
@@ -37,6 +41,9 @@ static void account_row(struct table *table, const struct ledger *ledger, const 
                   pool_share(ledger, &spans->waiting, waiting), peak_blocks);
 }
 
+/* Each block of the pool is charged to one account, so the rows up to "pool" add up to it, in both spans. "saved_by_sharing" stands below
+ * the sum: it is no part of the pool but what more of it would be needed if every table had blocks of its own. Engines without a null block
+ * have no row for it. */
 static void add_accounts(struct document *document, const struct ledger *ledger, const struct spans *spans)
 {
     slot_time all[LEDGER_ACCOUNTS], waiting[LEDGER_ACCOUNTS];
@@ -58,6 +65,9 @@ static void add_accounts(struct document *document, const struct ledger *ledger,
 
 enum { PIECES = 72 }; /* of the run's time */
 
+/* Means over equal pieces of time, not samples: a spike shorter than a piece still counts with its weight. PIECES is the width of the
+ * drawing in columns. A timeline that never began (origin below 0) has no points. The accounts lie on top of each other and reach the
+ * height of the pool. */
 static void add_chart(struct document *document, const struct ledger *ledger, bool draw)
 {
     static const struct chart_series series[LEDGER_ACCOUNTS] = {
@@ -96,6 +106,8 @@ static const struct table_column class_columns[] = {
     {"useful_share", "useful %", 2, 0.01},
 };
 
+/* A block that several classes hold is charged to the first of them in the order of the list, so that the rows add up to the blocks in use;
+ * what the others would have needed is "saved". Classes that never held a table are left out. */
 static void add_classes(struct document *document, const struct ledger *ledger, const struct spans *spans,
                         const struct class_ledger *classes)
 {
@@ -132,9 +144,13 @@ static const struct table_column reserving_columns[] = {
     {"waiting_time_share", NULL, 3, 0},
 };
 
-/* Figure 2 of the PagedAttention paper, token states: vLLM; Orca (Max, Pow2, Oracle). */
+/* Figure 2 of the PagedAttention paper, token states: vLLM; Orca (Max, Pow2, Oracle). They are there to be compared in kind, not in size:
+ * the paper's model, memory and workload are others. */
 static const double paper_token_share[1 + RESERVATION_KINDS] = {0.963, 0.204, 0.268, 0.382};
 
+/* The same columns as for reservations, as far as they make sense for paging: no slot is reserved for the future, and blocks need not be
+ * neighbours, so future, external and scattered are 0 by design. `nothing` is 0 if anybody waited and NaN otherwise: adding it turns a mean
+ * over no time into NaN. Cached blocks count as free, because they can be taken at any time. */
 static void paged_row(struct table *table, const struct run *run, const struct spans *spans)
 {
     const struct ledger *ledger = &run->ledger;
@@ -152,6 +168,7 @@ static void paged_row(struct table *table, const struct run *run, const struct s
                   (double)run->metrics.completed, (double)run->metrics.dropped, ledger_share(sums->time_ns, spans->all.time_ns));
 }
 
+/* Order of the columns after the name as in paged_row. If no request completed there is no end to tell. */
 static void reserving_row(struct table *table, const struct reservation_result *result, int kind)
 {
     const slot_time *sums = result->sums[SPAN_WAITING];
@@ -167,6 +184,7 @@ static void reserving_row(struct table *table, const struct reservation_result *
     table_numbers(table, (double)result->completed, (double)result->too_large, all_ns > 0 ? waiting_ns / all_ns : 0);
 }
 
+/* Requests that no empty memory could hold are named below the table: without them a way of reserving looks better than it is. */
 static void add_reserving(struct document *document, const struct ledger_result *result, const struct spans *spans)
 {
     struct table *table = document_table(document, "reserving", reserving_columns, sizeof reserving_columns / sizeof *reserving_columns);
@@ -195,6 +213,7 @@ static void add_opening(struct document *document, const struct run *run, const 
     document_heading(document, "Memory", note);
 }
 
+/* The spans are summed once and passed down; ledger_span_sums adds the two sets of the ledger with each call. */
 struct document *ledger_report(const struct ledger_result *result, const struct document_origin *origin)
 {
     const struct ledger *ledger = &result->run->ledger;

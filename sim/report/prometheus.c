@@ -1,5 +1,9 @@
-/* prometheus.c - a small observer for the gauges, then the page. Read prometheus.h first; prometheus_write() at the end lists the metrics in
- * the order of the page. Counters and histograms come from metrics.h, so only the state at the last moment is observed here. */
+/* prometheus.c - a small observer for the gauges, then the page. Read prometheus.h first; prometheus_write() at the end lists the metrics
+ * in the order of the page. Counters and histograms come from metrics.h, so only the state at the last moment is observed here.
+ *
+ * A dashboard compares names, labels and bucket bounds as text, so these follow vLLM to the letter even where another choice would be
+ * simpler; only the help texts are ours. A page is a few hundred lines, made once after the replay. It is written line by line; the first
+ * failure is kept and the rest of the page skipped. */
 #include "report/prometheus.h"
 
 #include <math.h>
@@ -14,7 +18,8 @@
 
 /* --- the observer ----------------------------------------------------------------------------------------------------------------- */
 
-/* Three counts give all gauges of queues: what arrived, what is gone, what runs. The rest waits. */
+/* Three counts give all gauges of queues: what arrived, what is gone, what runs. The rest waits. A preemption takes a request out of the
+ * running ones without ending it, so until its readmission it counts as waiting, as in vLLM's queue. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     struct prometheus *prometheus = self;
@@ -29,7 +34,8 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
-/* Within a run of steps no request comes or goes, so blocks are only taken: the run's peak is the use in its last step. */
+/* Within a run of steps no request comes or goes, so blocks are only taken: the run's peak is the use in its last step. Only the last run
+ * of the last batch survives, which is the state that a scrape after the end would find. */
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct prometheus *prometheus = self;
@@ -45,6 +51,8 @@ struct observer prometheus_observer(struct prometheus *prometheus)
 
 /* --- writing ---------------------------------------------------------------------------------------------------------------------- */
 
+/* The configuration's model name may be CONFIG_PATH_SIZE long and double by escaping. BOUNDS_MOST: 1, 2, 5, ... up to 2^32 are about 30
+ * bounds. */
 enum { LABELS_SIZE = 2 * CONFIG_PATH_SIZE + 64, BOUNDS_MOST = 64 };
 
 struct page {
@@ -79,7 +87,9 @@ static void make_labels(struct page *page, const char *model)
     snprintf(page->labels + used, sizeof page->labels - used, "\",engine=\"0\"");
 }
 
-/* Numbers as the Python client writes them: 1.0, 0.25, 1e+06. Dashboards compare `le` labels as text, so every digit must agree. */
+/* Numbers as the Python client writes them: 1.0, 0.25, 1e+06. Dashboards compare `le` labels as text, so every digit must agree. The second
+ * form is what Python prints for bounds such as 2000000: one digit times a power of ten. The condition on fmod() asks for just that;
+ * everything else has the shortest digits that read back to the same number. */
 static void number(double value, char *out, size_t size)
 {
     if (value == floor(value) && fabs(value) < 1e6)
@@ -90,11 +100,13 @@ static void number(double value, char *out, size_t size)
         shortest_double(value, out, size);
 }
 
+/* Once for each metric: the format allows HELP and TYPE only before the first line of a name. */
 static void header(struct page *page, const char *name, const char *help, const char *type)
 {
     write_lines(page, "# HELP vllm:%s %s\n# TYPE vllm:%s %s\n", name, help, name, type);
 }
 
+/* Gauges may be fractions and go through number(); counters are whole and are printed as integers, so that large ones keep all digits. */
 static void gauge(struct page *page, const char *name, const char *help, double value)
 {
     char digits[32];
@@ -117,7 +129,8 @@ struct histogram {
     double sum;
 };
 
-/* A value equal to a bound belongs to that bound's bucket: `le` means less or equal. */
+/* A value equal to a bound belongs to that bound's bucket: `le` means less or equal. A binary search for the first bound that is not below
+ * the value; `count` is the bucket of all that is above the last bound. */
 static size_t bucket_of(const struct histogram *histogram, double value)
 {
     size_t low = 0, high = histogram->count;
@@ -131,6 +144,7 @@ static size_t bucket_of(const struct histogram *histogram, double value)
     return low;
 }
 
+/* The format wants cumulative counts, and "+Inf" must equal the total. The sum is in seconds (or tokens) like the bounds. */
 static void write_histogram(struct page *page, const char *name, const char *help, const struct histogram *histogram)
 {
     uint64_t total = 0;
@@ -155,7 +169,8 @@ static const double token_bounds[] = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 
 static const double request_bounds[] = {0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680};
 #define BOUNDS(bounds) bounds, sizeof(bounds) / sizeof *(bounds)
 
-/* 1, 2, 5, 10, ... up to max_model_len, as vLLM's build_1_2_5_buckets. */
+/* 1, 2, 5, 10, ... up to max_model_len, as vLLM's build_1_2_5_buckets. Steps of 1, 2 and 5: from 1 on by one, then by three. Powers are
+ * 64-bit, as a power of 10 above a max_model_len near 2^32 must not wrap around. */
 static size_t length_bounds(uint32_t max_model_len, double *bounds)
 {
     size_t count = 0;
@@ -169,7 +184,9 @@ static size_t length_bounds(uint32_t max_model_len, double *bounds)
 /* The histograms over requests. */
 enum measure { PROMPT_TOKENS, GENERATION_TOKENS, TTFT_S, TPOT_S, E2E_S, QUEUE_S, INFERENCE_S, PREFILL_S, DECODE_S };
 
-/* A request's value. False: it has none. vLLM observes everything when a request finishes, but TTFT when the first token comes. */
+/* A request's value. False: it has none. vLLM observes everything when a request finishes, but TTFT when the first token comes. The five
+ * spans lie between four moments of a request, so a table of pairs replaces five formulas. The difference is taken in whole nanoseconds and
+ * divided once. A request that did not finish has no value, though some of its moments are known. */
 static bool value_of(const struct metrics *metrics, uint32_t position, enum measure measure, double *out)
 {
     enum { ARRIVAL, SCHEDULED, TOKEN, END };
@@ -192,6 +209,7 @@ static bool value_of(const struct metrics *metrics, uint32_t position, enum meas
     return story->finish_ns >= 0;
 }
 
+/* A pass over all requests for each histogram. Cheap next to the replay, and nothing has to be counted during it. */
 static void over_requests(struct page *page, const struct metrics *metrics, enum measure measure, const char *name, const char *help,
                           const double *bounds, size_t count)
 {
@@ -207,7 +225,9 @@ static void over_requests(struct page *page, const struct metrics *metrics, enum
 }
 
 /* A progression of gaps within one bucket takes one addition. The sum is made in integers, so it does not depend on how the same gaps were
- * cut into progressions. Both names show the same histogram (prometheus.h). */
+ * cut into progressions. Both names show the same histogram (prometheus.h). There may be hundreds of millions of gaps, but few
+ * progressions. If the first and the last gap of a progression lie in one bucket then so do all between them, since a progression is
+ * monotone. `weight` is how many tokens had the same gap, as all sequences of a step do. */
 static void write_token_latencies(struct page *page, const struct metrics *metrics)
 {
     struct histogram histogram = {.bounds = token_bounds, .count = sizeof token_bounds / sizeof *token_bounds};
@@ -228,7 +248,8 @@ static void write_token_latencies(struct page *page, const struct metrics *metri
     write_histogram(page, "time_per_output_token_seconds", "Former name of vllm:inter_token_latency_seconds.", &histogram);
 }
 
-/* State at the end. Requests that arrived and neither run nor are gone wait. V1's null block never holds tokens and is not counted. */
+/* State at the end. Requests that arrived and neither run nor are gone wait. V1's null block never holds tokens and is not counted. After a
+ * replay that completed, both queues are empty and usage is 0; the gauges say something after a stall or an abort. */
 static void write_gauges(struct page *page, const struct prometheus *prometheus, const struct config *config)
 {
     const double usable = (double)config->num_gpu_blocks - (engine_facts_of(config)->has_null_block ? 1 : 0);
@@ -269,6 +290,7 @@ static void write_counters(struct page *page, const struct metrics *metrics, con
                     (unsigned long long)(strcmp(reasons[i], "length") == 0 ? metrics->completed : 0));
 }
 
+/* A configuration need not name a model, while a server's page always has a model_name. */
 enum status prometheus_write(const struct prometheus *prometheus, const struct metrics *metrics, const struct config *config,
                              struct text_writer *writer, struct diag *diag)
 {

@@ -1,5 +1,8 @@
 /* render_csv.c - one table of a document as CSV: the first one for programs, or the one that --table names. Read renderer.h first. A CSV
- * file is one table; several in one file would have to be split again by every reader. */
+ * file is one table; several in one file would have to be split again by every reader.
+ *
+ * Which table is first is decided by each report: the one that a spreadsheet is most likely wanted for. Members of JSON that are no table
+ * (values, objects) have no place in CSV. */
 #include <string.h>
 
 #include "base/line.h"
@@ -20,7 +23,9 @@ static void print_figures(const struct document_element *element, FILE *file)
     }
 }
 
-/* The names are found by looking, because only the document knows which tables this run has. */
+/* The names are found by looking, because only the document knows which tables this run has. Command lines are checked before the work
+ * against the names that a command may have (output.c). A run may still lack one of these, for example a table that only replicated sweeps
+ * have. */
 static enum status no_such_table(const struct document *document, const char *name, struct diag *diag)
 {
     struct line names = {0};
@@ -32,6 +37,7 @@ static enum status no_such_table(const struct document *document, const char *na
     return diag_set(diag, SIM_USAGE, "--table %s: there is no such table here; there are %s", name, names.text);
 }
 
+/* The loop ends at the first match: keys are unique among the tables that CSV may show. */
 enum status render_csv(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag)
 {
     for (size_t i = 0; i < document->count; i++) {

@@ -1,5 +1,8 @@
 /* render_json.c - a document as one JSON object: its origin, then the members in the document's order. Read renderer.h first, and
- * doc/formats.md section 7 for what programs may rely on. */
+ * doc/formats.md section 7 for what programs may rely on.
+ *
+ * Elements come in the order of members, with open and close as brackets, so there is no tree: json_text knows what is open and puts the
+ * commas. */
 #include <string.h>
 
 #include "config/config_keys.h"
@@ -24,7 +27,8 @@ static void write_origin(const struct document_origin *origin, struct json_text 
     config_write(origin->config, json);
 }
 
-/* An undefined figure is null and not left out, so that readers find every name in every run. */
+/* An undefined figure is null and not left out, so that readers find every name in every run. Whole figures are printed as integers: as
+ * doubles they would read 4e+06 or lose digits. */
 static void write_figures(const struct document_element *element, struct json_text *json)
 {
     for (size_t i = 0; i < element->figure_count; i++) {
@@ -39,6 +43,8 @@ static void write_figures(const struct document_element *element, struct json_te
     }
 }
 
+/* The switch decides what is shown at all and lists every kind, so that the compiler names this place when a kind is added. Then comes the
+ * member's name, which elements of an array do not have. */
 static void write_element(const struct document_element *element, struct json_text *json)
 {
     switch (element->kind) {
@@ -75,6 +81,7 @@ static void write_element(const struct document_element *element, struct json_te
         json_open_object(json);
 }
 
+/* Indented, since reports are read by people as well. On a failure the buffer is ended here, so a caller has nothing to clean up. */
 enum status document_to_json(const struct document *document, struct json_text *out, struct diag *diag)
 {
     json_text_init(out, true);

@@ -1,9 +1,9 @@
-/* render_terminal.c - a document for people: lines, headings, aligned tables, charts. Read renderer.h first. Values and figures are skipped: a
- * report shows people the figures that matter in lines of its own. Tables wrap at the given width (base/table.h).
- */
+/* render_terminal.c - a document for people: lines, headings, aligned tables, charts. Read renderer.h first. Values and figures are
+ * skipped: a report shows people the figures that matter in lines of its own. Tables wrap at the given width (base/table.h). */
 #include "base/chart_print.h"
 #include "report/renderer.h"
 
+/* Escape codes of ECMA-48: 1 is bold, 0 ends it. The note is in the element's key, see document_heading. */
 static void print_heading(const struct document_element *element, const struct render_options *options, FILE *file)
 {
     if (!element->light)
@@ -20,6 +20,7 @@ static void print_chart(const struct document *document, size_t i, const struct 
     chart_print(document->elements[i].chart, options->color, options->utf8, file);
 }
 
+/* Tables without rows are left out with their columns: a heading over nothing would look like a failure. */
 enum status render_terminal(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag)
 {
     enum status status = SIM_OK;

@@ -7,6 +7,7 @@
 static const struct renderer renderers[] = {RENDERERS(RENDERER_ROW)};
 enum { RENDERER_COUNT = sizeof renderers / sizeof *renderers };
 
+/* No name: the first row, the default of --format. */
 const struct renderer *renderer_find(const char *name)
 {
     for (size_t i = 0; i < RENDERER_COUNT; i++)

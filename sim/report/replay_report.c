@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-/* All that the size of a pool was computed from, so that a reader can redo the sum. */
+/* All that the size of a pool was computed from, so that a reader can redo the sum. Nothing when the number of blocks was given: there was
+ * no sum. */
 static void add_sizing(struct document *document, const struct sizing *sizing)
 {
     if (!sizing || !sizing->known)
@@ -21,7 +22,7 @@ static void add_sizing(struct document *document, const struct sizing *sizing)
     document_close(document);
 }
 
-/* The limits belong to the result: a goodput without them means nothing. */
+/* The limits belong to the result: a goodput without them means nothing. A negative limit means that this latency has none. */
 static void add_goodput(struct document *document, const struct goodput *goodput)
 {
     if (!goodput)
@@ -33,7 +34,9 @@ static void add_goodput(struct document *document, const struct goodput *goodput
     document_close(document);
 }
 
-/* Every dropped request, with the pool that would have served it: people see the first few only. */
+/* Every dropped request, with the pool that would have served it: people see the first few only. smallest_pool is 0 when no pool would
+ * help, because the request is longer than max_model_len; the cell is empty then. The loop does not run at all in the usual case that
+ * nobody was dropped. */
 static void add_dropped(struct document *document, const struct run *run)
 {
     static const struct table_column columns[] = {
@@ -49,7 +52,9 @@ static void add_dropped(struct document *document, const struct run *run)
     }
 }
 
-/* Everything that differs from run to run: times and speeds of this machine. */
+/* Everything that differs from run to run: times and speeds of this machine. Speeds are left out where nothing was timed, as 0 would read
+ * as a very slow machine. Bytes divided by nanoseconds are GB/s. The memory's own limit, measured before the replay, stands next to them,
+ * because a speed says nothing without it. */
 static void add_measured(struct document *document, const struct replay_result *result)
 {
     const struct measured *measured = &result->measured;
@@ -74,6 +79,7 @@ static void add_measured(struct document *document, const struct replay_result *
     document_close(document);
 }
 
+/* CSV without --table prints the figures, the first element that counts as a table for it. */
 struct document *replay_report(const struct replay_result *result, const struct document_origin *origin)
 {
     const struct run *run = result->run;

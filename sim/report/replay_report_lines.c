@@ -1,6 +1,9 @@
 /* replay_report_lines.c - the replay's report for people: short blocks of lines. Read replay_report_lines() at the end first: it gives the
  * order of the blocks. No line is wider than 80 columns, the width that terminals and mails can be trusted with, so long sentences are cut
- * into lines by hand. All numbers are figures, read by name; nothing is computed here. */
+ * into lines by hand. All numbers are figures, read by name; nothing is computed here.
+ *
+ * Blocks go from the general to the particular: what ran, what became of requests, latency, scheduling, memory, then parts that only some
+ * engines or configurations have. A block whose subject does not occur is left out rather than filled with zeros. */
 #include <math.h>
 #include <string.h>
 
@@ -11,19 +14,22 @@
 
 enum { DROPPED_NAMED = 5 };
 
-/* 0 for an undefined figure: lines below that could mislead with a 0 ask run_figure, which gives NaN, instead. */
+/* 0 for an undefined figure: lines below that could mislead with a 0 ask run_figure, which gives NaN, instead. Used where 0 is what the
+ * reader expects of nothing: counts and sums. */
 static double value(const struct run *run, const char *name)
 {
     const struct figure *figure = figure_set_find(&run->figures, name);
     return figure ? figure->value : 0;
 }
 
+/* For unit_count, which takes integers. Figures shown this way are counts, or means for which a fraction of a token does not matter. */
 static uint64_t whole(const struct run *run, const char *name)
 {
     return (uint64_t)value(run, name);
 }
 
-/* How requests arrive. Nothing when they simply arrive as in the trace. */
+/* How requests arrive. Nothing when they simply arrive as in the trace. The order of the cases is the order in which the configuration is
+ * applied: a ramp wins over a rate, a rate over the trace's times. */
 static void add_arrivals(struct document *document, const struct config *config)
 {
     char n[UNIT_TEXT];
@@ -47,7 +53,8 @@ static void add_arrivals(struct document *document, const struct config *config)
     document_line(document, "%s", line.text);
 }
 
-/* The formula with its numbers, so that a user sees which of them to change: utilization x memory - weights - overhead. */
+/* The formula with its numbers, so that a user sees which of them to change: utilization x memory - weights - overhead. `direct`: the bytes
+ * of the KV cache were given, so there is no formula to show. `pagesim replay --dry-run` prints the same lines. */
 void sizing_lines(struct document *document, const struct sizing *sizing)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT];
@@ -63,7 +70,9 @@ void sizing_lines(struct document *document, const struct sizing *sizing)
     document_line(document, "%s%s a block: %s blocks", line.text, unit_bytes(sizing->block_bytes, a), unit_count(sizing->blocks, b));
 }
 
-/* What was replayed and under which settings. Settings at their default that few change, such as policies, are not shown. */
+/* What was replayed and under which settings. Settings at their default that few change, such as policies, are not shown. The last line
+ * puts the pool in terms of requests of full length, as vLLM does when a server starts ("Maximum concurrency"), so the two can be
+ * compared. */
 static void add_setup(struct document *document, const struct replay_result *result)
 {
     const struct run *run = result->run;
@@ -89,6 +98,7 @@ static void add_setup(struct document *document, const struct replay_result *res
                   unit_bytes(value(run, "pool_bytes"), bytes), config->block_bytes ? "a GPU" : "at the kv shape");
 }
 
+/* Ignored groups exist in V0 alone, so the word appears only if there are some. Rates are over the makespan. */
 static void add_requests(struct document *document, const struct run *run)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT];
@@ -118,7 +128,8 @@ static void add_goodput(struct document *document, const struct run *run)
     document_line(document, "%s (ms)", line.text);
 }
 
-/* The first few dropped requests by name, then the smallest pool that would take them all: the number a user needs to fix it. */
+/* The first few dropped requests by name, then the smallest pool that would take them all: the number a user needs to fix it. Requests that
+ * are too long for max_model_len are listed as well but have no pool that helps; `smallest` is 0 if all are of that kind. */
 static void add_dropped(struct document *document, const struct run *run)
 {
     const uint64_t smallest = metrics_smallest_pool(&run->metrics);
@@ -138,7 +149,8 @@ static void add_dropped(struct document *document, const struct run *run)
         document_line(document, "  num_gpu_blocks %llu is the smallest pool that would take all of them", (unsigned long long)smallest);
 }
 
-/* "-" where no request has the latency; 0 would read as a very good value. */
+/* "-" where no request has the latency; 0 would read as a very good value. Written by hand and not as a table of a document: its numbers
+ * are figures already, so programs need no table, and "-" must line up with them. */
 static void add_latencies(struct document *document, const struct run *run)
 {
     static const char *const statistics[] = {"mean", "median", "p90", "p95", "p99"};
@@ -165,6 +177,8 @@ static void add_latencies(struct document *document, const struct run *run)
     }
 }
 
+/* Two hit rates: the first is about first admissions, as vLLM's counters are; the second takes readmissions in, which find what the request
+ * itself left in the cache. */
 static void add_scheduling(struct document *document, const struct run *run)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT];
@@ -177,7 +191,8 @@ static void add_scheduling(struct document *document, const struct run *run)
                   100 * value(run, "prefix_hit_rate"), 100 * value(run, "prefix_hit_rate_all"));
 }
 
-/* Blocks, their share of the pool, and bytes: people compare pools in per cent and GPUs in GiB. */
+/* Blocks, their share of the pool, and bytes: people compare pools in per cent and GPUs in GiB. `peak` NULL: no peak is kept for this row.
+ * Bytes use the block's real size, of a GPU or of the kv shape. */
 static void add_memory_row(struct document *document, const struct run *run, const char *label, const char *mean, const char *peak)
 {
     char bytes[UNIT_TEXT], most[UNIT_TEXT] = "";
@@ -188,6 +203,7 @@ static void add_memory_row(struct document *document, const struct run *run, con
                   unit_bytes(value(run, mean) * value(run, "block_bytes"), bytes), peak ? "   peak " : "", most);
 }
 
+/* Used, cached and free add up to the pool, but for a null block; what sharing saves is on top and may exceed the pool. */
 static void add_memory(struct document *document, const struct run *run)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT];
@@ -200,7 +216,8 @@ static void add_memory(struct document *document, const struct run *run)
                   unit_count(whole(run, "peak_held_tokens"), b));
 }
 
-/* How much of what is held are tokens: here, and in allocators that reserve for each request in advance (PagedAttention, SOSP'23, figure 2). */
+/* How much of what is held are tokens: here, and in allocators that reserve for each request in advance (PagedAttention, SOSP'23, figure
+ * 2). Empty slots are the internal fragmentation of paging; the next two lines set it against reserving. */
 static void add_fragmentation(struct document *document, const struct run *run)
 {
     char a[UNIT_TEXT];
@@ -236,7 +253,8 @@ static void add_groups(struct document *document, const struct run *run)
                       unit_count(whole(run, "survivor_recomputes"), a));
 }
 
-/* Speeds are of this machine and missing when nothing was timed. */
+/* Speeds are of this machine and missing when nothing was timed. A share of the limit near 1 means that the kernels move bytes as fast as
+ * this memory can. Attention reads and a gather copies, so each has its own limit. */
 static void add_data_plane(struct document *document, const struct run *run)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT];

@@ -1,6 +1,9 @@
-/* size_report.c - the document of a search for a pool: sentences for people, the same facts as members for programs, then the table of pools,
- * which both share. Start with size_report at the end.
- */
+/* size_report.c - the document of a search for a pool: sentences for people, the same facts as members for programs, then the table of
+ * pools, which both share. Start with size_report at the end.
+ *
+ * The sentences are made to be quoted, so each states what it rests on: up to which pool every larger one passes, which pool fails just
+ * below and why, and how many replays proved it. Pools that pass by chance below a failing one are named as such, because they are no
+ * answer: the next larger pool may fail. */
 #include "report/size_report.h"
 
 #include <math.h>
@@ -9,7 +12,10 @@
 #include "base/line.h"
 #include "base/units.h"
 
-/* The least gpu_memory_utilization, to four digits, that gives at least so many blocks; NaN: no GPU is known. */
+/* The least gpu_memory_utilization, to four digits, that gives at least so many blocks; NaN: no GPU is known. vLLM takes the pool as a
+ * share of the GPU's memory and rounds the number of blocks down. So the share is rounded up, and the same division is made forwards until
+ * it gives enough: a share that is one block short would fail the requirement that was just proved. The result may be above 1, which says
+ * that this GPU is too small. */
 static double utilization_of(const struct size_result *result, uint32_t blocks)
 {
     const struct sizing *gpu = &result->gpu;
@@ -24,6 +30,7 @@ static double utilization_of(const struct size_result *result, uint32_t blocks)
 
 /* --- for people --------------------------------------------------------------------------------------------------------------------- */
 
+/* Without a model, a block's bytes are those of the shape in `kv` and not those of a GPU; the words say which. */
 static void add_memory(struct document *document, const struct size_result *result, uint32_t blocks)
 {
     char bytes[UNIT_TEXT], tokens[UNIT_TEXT], gpu[UNIT_TEXT];
@@ -40,6 +47,7 @@ static void add_memory(struct document *document, const struct size_result *resu
                       utilization);
 }
 
+/* People get the first six ranges; there can be one for every second pool. */
 static void add_below(struct document *document, const struct size_found *found)
 {
     enum { SHOWN = 6 };
@@ -59,6 +67,8 @@ static void add_below(struct document *document, const struct size_found *found)
                   line.length > 0 ? line.text : " none passes");
 }
 
+/* Without an answer there is one thing to say: even the largest pool that was asked about fails, and at what. `without_bound`: the bound
+ * decides as a pool does in which nothing ever waits, so larger ones decide the same. */
 static void add_lines(struct document *document, const struct size_result *result)
 {
     const struct size_question *question = result->question;
@@ -87,11 +97,13 @@ static void add_lines(struct document *document, const struct size_result *resul
 
 /* --- for programs ------------------------------------------------------------------------------------------------------------------- */
 
+/* 0 stands for "none" in the search's result. */
 static void add_whole_or_null(struct document *document, const char *key, uint32_t value)
 {
     document_number(document, key, value ? (double)value : (double)NAN);
 }
 
+/* Every key is there in both cases, null where there is no answer, so that scripts need one path. */
 static void add_facts(struct document *document, const struct size_result *result)
 {
     const struct size_question *question = result->question;
@@ -142,6 +154,8 @@ static const struct table_column pool_columns[] = {{"which", NULL, TABLE_TEXT},
                                                    {"gpu_memory_utilization", NULL, TABLE_WHOLE},
                                                    {"fails", NULL, TABLE_TEXT}};
 
+/* The order of cells is that of add_pools(): fixed columns, shown figures, all others. A pool of 0 was not needed (no failing pool, or no
+ * answer). */
 static void add_pool(struct table *table, const struct size_result *result, const char *which, const char *words,
                      const struct size_figures *pool)
 {

@@ -1,6 +1,9 @@
 /* sweep_report.c - the document of a sweep. Its tables have columns that only the sweep's keys and figures decide, so each table is made in
  * two walks in the same order: one declares columns, one fills cells. Start with add_rows.
- */
+ *
+ * Two tables: "rows" has a row a group (a point of the plan, its seeds put together), which is what people see; "runs" has a row a run and
+ * exists only if there are replicates. Both start with the keys that vary, since these identify a point. A table's columns cannot change
+ * after its first cell, hence the two walks. */
 #include "report/sweep_report.h"
 
 #include <math.h>
@@ -10,8 +13,10 @@
 
 #include "base/units.h"
 
+/* People see bytes in MiB, programs get bytes. */
 enum { TEXT_SIZE = 112, MIB = 1 << 20 };
 
+/* Suffixes of a figure's name for programs, in the order of `spread` in add_figure_cells. */
 static const char *const spread_names[] = {"n", "std", "cv", "se", "ci_low", "ci_high"};
 enum { SPREADS = sizeof spread_names / sizeof *spread_names };
 
@@ -29,6 +34,8 @@ struct figure_order {
     size_t shown, count;
 };
 
+/* A wanted figure that no run has (an engine without it) is skipped. If the user named figures, programs get these alone as well: a list is
+ * a list. */
 static void order_figures(const struct sweep_groups *groups, struct figure_order *order)
 {
     const struct sweep_result *result = &groups->sweep->result;
@@ -66,6 +73,7 @@ static const char *heading_of_key(const char *name)
     return name;
 }
 
+/* Numbers as they read back shortest: step sizes such as 0.1 must not show the digits of their binary form. */
 static enum table_cells cells_of_key(enum key_type type)
 {
     switch (type) {
@@ -103,6 +111,8 @@ static void add_key_columns(const struct sweep_groups *groups, bool seed, struct
     }
 }
 
+/* Values of the plan are text, as on the command line; they become numbers here so that JSON has numbers. A key that this point does not
+ * set is NULL and stays an empty cell. */
 static void add_key_cells(const struct sweep_groups *groups, size_t point, bool seed, struct table *table)
 {
     const struct sweep_plan *plan = groups->sweep->plan;
@@ -122,11 +132,13 @@ static void add_key_cells(const struct sweep_groups *groups, size_t point, bool 
 
 /* --- the table "rows" -------------------------------------------------------------------------------------------------------------------- */
 
+/* Peaks are combined by their maximum over seeds, which has no interval. */
 static bool has_spread(const struct sweep_groups *groups, const struct figure_kind *kind)
 {
     return groups->replicated && kind->combine == FIGURE_MEAN;
 }
 
+/* People see the mean and half of the interval's width; programs all six numbers. */
 static void add_figure_columns(const struct sweep_groups *groups, const struct figure_order *order, struct table *table)
 {
     for (size_t i = 0; i < order->count; i++) {
@@ -147,6 +159,7 @@ static void add_figure_columns(const struct sweep_groups *groups, const struct f
     }
 }
 
+/* n is 0 when every run of the group ended before it had the figure. It is told as 0, all else as nothing. */
 static void add_figure_cells(const struct sweep_groups *groups, const struct sweep_group *group, const struct figure_order *order,
                              struct table *table)
 {
@@ -163,11 +176,13 @@ static void add_figure_cells(const struct sweep_groups *groups, const struct swe
     }
 }
 
+/* NULL for a run that ended well. */
 static const char *diagnosis_of(const struct sweep_groups *groups, size_t run)
 {
     return groups->sweep->result.rows[run].diagnosis;
 }
 
+/* If so people need no column for the state, which would say "done" in every row. */
 static bool all_done(const struct sweep_groups *groups)
 {
     for (size_t i = 0; i < groups->count; i++)
@@ -176,6 +191,8 @@ static bool all_done(const struct sweep_groups *groups)
     return true;
 }
 
+/* "run" is the number of the group's first run in the plan's order; it stays the same whatever is filtered. Groups stand in the order of
+ * the plan, so that a series of values reads from top to bottom. */
 static void add_rows(struct document *document, const struct sweep_groups *groups, const struct figure_order *order)
 {
     const bool judged = groups->view->requirement_count > 0;
@@ -211,6 +228,7 @@ static void add_rows(struct document *document, const struct sweep_groups *group
 
 /* --- the table "runs" --------------------------------------------------------------------------------------------------------------------- */
 
+/* With --front, only runs of groups on the front, as in "rows": a reader joins the two tables by "row". */
 static void add_runs(struct document *document, const struct sweep_groups *groups, const struct figure_order *order)
 {
     const struct sweep_result *result = &groups->sweep->result;
@@ -238,6 +256,7 @@ static void add_runs(struct document *document, const struct sweep_groups *group
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------------------- */
 
+/* The star is explained with the objectives that it is about: "best" means nothing without them. */
 static void add_heading(struct document *document, const struct sweep_groups *groups)
 {
     const struct sweep *sweep = groups->sweep;
@@ -254,7 +273,7 @@ static void add_heading(struct document *document, const struct sweep_groups *gr
     document_line(document, "%s", "");
 }
 
-/* Runs that ended early, and why. */
+/* Runs that ended early, and why. Five are enough to see what went wrong; usually all have the same reason. */
 static void add_ends(struct document *document, const struct sweep_groups *groups)
 {
     enum { SHOWN = 5 };

@@ -1,5 +1,5 @@
-/* trace_report.c - the document of a trace: size, rate, lengths, and how much its prompts share. Read observe/trace_facts.h first for what the
- * numbers mean. */
+/* trace_report.c - the document of a trace: size, rate, lengths, and how much its prompts share. Read observe/trace_facts.h first for what
+ * the numbers mean. */
 #include "report/trace_report.h"
 
 #include "base/units.h"
@@ -31,7 +31,9 @@ static void add_lengths(struct document *document, const struct trace_facts *fac
     }
 }
 
-/* Without hash ids every prompt is unique, and 0 % would look like a measurement. */
+/* Without hash ids every prompt is unique, and 0 % would look like a measurement. The bound is that of a cache which finds whole trace
+ * blocks and never evicts; what a cache of a real size hits is the subject of `pagesim curve`. The width is an argument, as a file does not
+ * say how many tokens one hash id names. */
 static void add_sharing(struct document *document, const struct trace_facts *facts, uint32_t width)
 {
     char a[UNIT_TEXT], b[UNIT_TEXT];
@@ -51,6 +53,7 @@ static void add_sharing(struct document *document, const struct trace_facts *fac
     document_number(document, "reusable_share", share);
 }
 
+/* Sentences and members alternate, so that both readers get the facts in one order. */
 struct document *trace_report(const struct trace *trace, const struct trace_facts *facts, uint32_t width,
                               const struct document_origin *origin)
 {

@@ -5,7 +5,8 @@
 #include <math.h>
 
 /* Both sides of each statistic. People see only what was measured; programs get every row, with null where a side is missing, so that the
- * table's shape does not depend on the server's log. */
+ * table's shape does not depend on the server's log. The error keeps its sign: a replay that is always too fast has a cause, one that is
+ * off in both directions has noise. Where nothing was measured the error is NaN. */
 static void add_latencies(struct document *document, const struct validation *validation)
 {
     static const struct table_column columns[] = {{"latency", NULL, TABLE_TEXT, 0},
@@ -29,7 +30,8 @@ static void add_latencies(struct document *document, const struct validation *va
         }
 }
 
-/* A figure in its own line. Figures are kept as shares; `scale` 100 shows per cent. Undefined ones are left out. */
+/* A figure in its own line. Figures are kept as shares; `scale` 100 shows per cent. Undefined ones are left out. Not every server logs a
+ * timeline; the four lines about it would say nothing. */
 static void add_value(struct document *document, const struct figure_set *figures, const char *label, const char *name, double scale,
                       const char *unit)
 {
@@ -52,6 +54,7 @@ static void add_timeline(struct document *document, const char *key, const struc
     }
 }
 
+/* From sums to single requests to moments in time: a mean can be right by luck, single requests hardly. */
 struct document *validation_report(const struct validation *validation, const struct figure_set *figures,
                                    const struct document_origin *origin)
 {

@@ -1,5 +1,11 @@
-/* compare_runs.c - replays both sides, tells each request's story on either side, pairs the stories and sums up. Read compare_runs.h first
- * for what the statistics mean. */
+/* compare_runs.c - replays both sides, tells each request's story on either side, pairs the stories and sums up. Read compare_runs.h
+ * first for what the statistics mean, then comparison_make at the end.
+ *
+ *     side A   stories -> outcomes [position]  \
+ *                                               pairs [position] -> differences B - A -> statistics, ranking, figures
+ *     side B   stories -> outcomes [position]  /
+ *
+ * Positions are those of the comparison's trace, whatever each side made of it (samples expanded, arrivals drawn). */
 #include "study/compare_runs.h"
 
 #include <math.h>
@@ -17,7 +23,8 @@ const enum latency paired_latencies[PAIRED_LATENCIES] = {LATENCY_TTFT, LATENCY_T
 
 /* --- one side -------------------------------------------------------------------------------------------------------------------- */
 
-/* At full speed; the digests that the replay leaves bound the first step that differs (first_difference.h). */
+/* At full speed; the digests that the replay leaves bound the first step that differs (first_difference.h). The observer is made before
+ * run_open, but looks at its trace only when events come. Messages say which of the two configurations is meant. */
 static enum status replay_side(void *context, size_t i, struct diag *diag)
 {
     struct comparison *comparison = context;
@@ -38,9 +45,9 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < 0 ? b : b < 0 ? a : a < b ? a : b;
 }
 
-/* The story of a request from those of its samples, which stand next to each other. V0 runs all samples of a request as one, V1 runs each as a
- * request of its own, so only the request as the user sent it can be compared: its first token is that of the fastest sample, its end that
- * of the slowest, and it has an end only when all samples have one. */
+/* The story of a request from those of its samples, which stand next to each other. V0 runs all samples of a request as one, V1 runs each
+ * as a request of its own, so only the request as the user sent it can be compared: its first token is that of the fastest sample, its
+ * end that of the slowest, and it has an end only when all samples have one. */
 static struct outcome tell(const struct compare_side *side, uint32_t first, uint32_t samples)
 {
     const struct request_story *stories = side->run.metrics.stories + first;
@@ -70,7 +77,9 @@ static struct outcome tell(const struct compare_side *side, uint32_t first, uint
     return out;
 }
 
-/* In the order of the comparison's trace, so that outcome i of A and outcome i of B are of the same request. */
+/* In the order of the comparison's trace, so that outcome i of A and outcome i of B are of the same request. Samples of a request stand
+ * next to each other with the same number in the file, which is what brings them together again; request_places then says where that
+ * number is in the comparison's trace, in constant time. */
 static enum status collect_outcomes(const struct comparison *comparison, struct compare_side *side, struct diag *diag)
 {
     const struct trace *replayed = side->trace;
@@ -101,8 +110,9 @@ static double difference_of(const struct comparison *comparison, enum latency la
     return comparison->sides[1].outcomes[position].ms[latency] - comparison->sides[0].outcomes[position].ms[latency];
 }
 
-/* Requests next to each other meet the same queue, so their differences are alike and an interval over requests is too narrow. Means of long
- * batches are nearly independent of each other. Fewer than two requests a batch tell nothing. */
+/* Requests next to each other meet the same queue, so their differences are alike and an interval over requests is too narrow. Means of
+ * long batches are nearly independent of each other. Fewer than two requests a batch tell nothing. Batches are as equal as n allows, and
+ * none of the requests is left out. */
 static struct statistics batch_statistics(const double *differences, size_t n)
 {
     double means[COMPARE_BATCHES];
@@ -115,7 +125,8 @@ static struct statistics batch_statistics(const double *differences, size_t n)
     return statistics_of(means, COMPARE_BATCHES);
 }
 
-/* `differences` is scratch with room for every request. */
+/* `differences` is scratch with room for every request. The two means are over pairs only: a request that one side never finished would
+ * otherwise count on the other side alone, and the side that gave up on the slowest requests would look faster. */
 static void pair_latency(struct comparison *comparison, enum latency latency, double *differences)
 {
     struct paired *paired = &comparison->paired[latency];
@@ -148,6 +159,7 @@ static int by_difference(const void *a, const void *b, void *context)
     return of_left != of_right ? compare_doubles(of_left, of_right) : compare_u64(left, right);
 }
 
+/* Requests without the latency on both sides have no rank. Sorting the others costs far less than the two replays did. */
 static void rank(struct comparison *comparison)
 {
     for (uint32_t position = 0; position < comparison->trace->count; position++)
@@ -158,7 +170,8 @@ static void rank(struct comparison *comparison)
 
 /* --- starving and fairness ------------------------------------------------------------------------------------------------------- */
 
-/* The yardstick is taken over both sides: one of its own for each would hide a side on which everybody waits. */
+/* The yardstick is taken over both sides: one of its own for each would hide a side on which everybody waits. In a run without much load
+ * most requests do not wait at all, and the median is 0; any wait would be above it, so the mean takes its place. */
 static enum status find_starving(struct comparison *comparison, struct diag *diag)
 {
     struct distribution waits = {0};
@@ -181,7 +194,8 @@ static enum status find_starving(struct comparison *comparison, struct diag *dia
     return SIM_OK;
 }
 
-/* Long answers take longer and should: fairness is judged by the latency per output token. */
+/* Long answers take longer and should: fairness is judged by the latency per output token. Only completed requests have one; those that
+ * never ended are counted elsewhere (unfinished, starving). */
 static void find_fairness(struct comparison *comparison, double *scratch)
 {
     for (int i = 0; i < 2; i++) {
@@ -230,6 +244,7 @@ static void add_paired_figures(struct comparison *comparison, enum latency laten
     }
 }
 
+/* Figures of a side go to the side, so that a_NAME, b_NAME and delta_NAME work for them as for the figures of any replay. */
 static void add_figures(struct comparison *comparison)
 {
     const struct first_difference *difference = &comparison->difference;
@@ -244,6 +259,7 @@ static void add_figures(struct comparison *comparison)
 
 static const char *const part_prefixes[] = {[COMPARISON_A] = "a_", [COMPARISON_B] = "b_", [COMPARISON_DELTA] = "delta_"};
 
+/* The prefix decides alone; whether the rest is a figure is checked against comparison_scopes. */
 enum comparison_part comparison_split_name(const char *name, const char **figure)
 {
     for (int part = 0; part < COMPARISON_WHOLE; part++) {
@@ -256,6 +272,8 @@ enum comparison_part comparison_split_name(const char *name, const char **figure
     return COMPARISON_WHOLE;
 }
 
+/* Asked before the replays, so that a wrong name costs no time. V0 has figures that V1 lacks (swaps); their difference has no meaning if
+ * only one side has them. */
 unsigned comparison_scopes(const struct comparison *comparison, enum comparison_part part)
 {
     /* No side moves bytes here, whatever its data plane. */
@@ -268,6 +286,7 @@ unsigned comparison_scopes(const struct comparison *comparison, enum comparison_
     return part == COMPARISON_DELTA ? scopes[0] & scopes[1] : scopes[part];
 }
 
+/* NaN on either side makes the difference NaN, which meets no requirement. */
 double comparison_figure(const struct comparison *comparison, const char *name)
 {
     const char *figure;
@@ -289,6 +308,8 @@ static bool same_configuration(const struct config *a, const struct config *b)
     return true;
 }
 
+/* The only part that replays again (passes 2 and 3 of first_difference.h), and only up to the step that differs; to the end if none does.
+ */
 static enum status find_difference(struct comparison *comparison, struct diag *diag)
 {
     struct compared_replay replays[2];
@@ -301,6 +322,8 @@ static enum status find_difference(struct comparison *comparison, struct diag *d
     return first_difference_find(replays, &comparison->difference, diag);
 }
 
+/* The sides are two runs that share nothing but the trace. The one scratch array serves the latencies one after the other, then fairness.
+ * The figures come last, as they hold the result of everything before. */
 enum status comparison_make(struct comparison *comparison, struct diag *diag)
 {
     double *scratch = NULL;

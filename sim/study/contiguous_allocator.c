@@ -1,5 +1,5 @@
-/* contiguous_allocator.c - the holes in order of addresses: taking cuts the best one, giving back closes the gap to the holes next to it. Read
- * contiguous_allocator_take and _give first. */
+/* contiguous_allocator.c - the holes in order of addresses: taking cuts the best one, giving back closes the gap to the holes next to it.
+ * Read contiguous_allocator_take and _give first. */
 #include "study/contiguous_allocator.h"
 
 #include <stdlib.h>
@@ -22,12 +22,15 @@ void contiguous_allocator_deinit(struct contiguous_allocator *allocator)
     *allocator = (struct contiguous_allocator){0};
 }
 
+/* Holes stay in order of addresses, so the ones after it move down. With about a hundred of them that is one short memmove. */
 static void remove_hole(struct contiguous_allocator *allocator, size_t at)
 {
     struct hole *hole = &allocator->holes[at];
     memmove(hole, hole + 1, (--allocator->hole_count - at) * sizeof *hole);
 }
 
+/* Best fit: the smallest hole that is large enough, so that large holes stay whole for large requests. `<` and not `<=`: of equal holes
+ * the lowest address wins, and the result does not depend on anything else. The rest of the hole stays where it is in the order. */
 uint64_t contiguous_allocator_take(struct contiguous_allocator *allocator, uint64_t size)
 {
     struct hole *holes = allocator->holes;
@@ -46,6 +49,12 @@ uint64_t contiguous_allocator_take(struct contiguous_allocator *allocator, uint6
     return start;
 }
 
+/* The piece lies between holes[after - 1] and holes[after]. There are four cases:
+ *
+ *     touches both       [hole][piece][hole]     one hole less: all three become the first
+ *     touches before     [hole][piece] ...       the hole before grows upwards
+ *     touches after       ... [piece][hole]      the hole after grows downwards
+ *     touches none        ... [piece] ...        one hole more; there is room, as pieces + 1 bounds the number of holes */
 void contiguous_allocator_give(struct contiguous_allocator *allocator, uint64_t start, uint64_t size)
 {
     struct hole *holes = allocator->holes;
@@ -68,6 +77,7 @@ void contiguous_allocator_give(struct contiguous_allocator *allocator, uint64_t 
     }
 }
 
+/* `<=` between neighbours: two holes that touch should have been joined, or a request may be refused that would fit. */
 bool contiguous_allocator_check(const struct contiguous_allocator *allocator)
 {
     uint64_t end = 0, free_slots = 0;

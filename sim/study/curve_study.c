@@ -1,6 +1,9 @@
-/* curve_study.c - builds the prompt tree once, then curves and replays in parallel, each into a slot of its own. Read curve_study_make first, at
- * the end; which pools are looked at is chosen in choose_pools.
- */
+/* curve_study.c - builds the prompt tree once, then curves and replays in parallel, each into a slot of its own. Read curve_study_make
+ * first, at the end; which pools are looked at is chosen in choose_pools.
+ *
+ *     prompt tree  ->  curves: block sizes x rules, in parallel  ->  pools of each size  ->  replays: all (size, pool), in parallel
+ *
+ * Pools are chosen between the two, as round numbers go up to where the curves end. */
 #include "study/curve_study.h"
 
 #include <stdlib.h>
@@ -9,6 +12,7 @@
 #include "base/compare.h"
 #include "study/parallel_runs.h"
 
+/* As many rows as a table has room for on a screen, with the end of the curve as one more. */
 enum { ROUND_POOLS_MOST = 8 };
 
 struct study_job {
@@ -26,6 +30,7 @@ static size_t rules_of(const struct curve_plan *plan)
     return plan->replay ? HITS_LAST_TOKEN + 1 : 1;
 }
 
+/* Number i of all curves, rules of one size next to each other. The tree is only read, so all sizes share it. */
 static enum status make_curve(void *context, size_t i, struct diag *diag)
 {
     const struct study_job *job = context;
@@ -41,6 +46,7 @@ static int by_size(const void *a, const void *b)
     return compare_u64(((const struct curve_sight *)a)->point.pool_blocks, ((const struct curve_sight *)b)->point.pool_blocks);
 }
 
+/* Two wishes in tokens can be the same number of blocks; each row appears once. Few pools, so a search in the list is enough. */
 static void add_pool(struct curve_of_size *size, uint64_t pool)
 {
     for (size_t i = 0; i < size->sight_count; i++)
@@ -49,6 +55,7 @@ static void add_pool(struct curve_of_size *size, uint64_t pool)
     size->sights[size->sight_count++] = (struct curve_sight){.point = hit_curve_at(curve_plain(size), pool)};
 }
 
+/* Less than a block is one block: a pool of none has nothing to show. */
 static void add_tokens(struct curve_of_size *size, uint64_t tokens)
 {
     add_pool(size, tokens / size->block_size ? tokens / size->block_size : 1);
@@ -62,7 +69,9 @@ static uint64_t end_tokens(const struct curve_of_size *size)
     return (end ? end : curve->distinct) * size->block_size;
 }
 
-/* 1, 2, 5 times powers of ten: the largest of them below the end, then the end of the size's own curve. */
+/* 1, 2, 5 times powers of ten: the largest of them below the end, then the end of the size's own curve. The end is that of all sizes
+ * together, so that tables of different block sizes have the same rows and can be read next to each other. The bound on the power keeps
+ * `rounds` large enough. */
 static void add_round_pools(const struct curve_study *study, struct curve_of_size *size)
 {
     static const uint64_t digits[] = {1, 2, 5};
@@ -99,7 +108,7 @@ static enum status choose_pools(const struct study_job *job, struct curve_of_siz
 
 /* --- replays --------------------------------------------------------------------------------------------------------------------- */
 
-/* Replay number i of all, sizes one after the other. */
+/* Replay number i of all, sizes one after the other. Sizes may have different numbers of pools, so a division is not enough. */
 static struct curve_sight *sight_of(struct curve_study *study, size_t i, const struct hit_curves **curves)
 {
     struct curve_of_size *size = study->sizes;
@@ -121,6 +130,8 @@ static enum status replay_sight(void *context, size_t i, struct diag *diag)
     return status;
 }
 
+/* Three parts, each of which must be complete before the next. Everything goes into `study`, which becomes the caller's at the end or is
+ * freed. */
 enum status curve_study_make(const struct trace *trace, const struct config *config, const struct curve_plan *plan, struct curve_study *out,
                              struct diag *diag)
 {

@@ -1,12 +1,13 @@
-/* explanation.c - runs the replays that explanation.h lists, one function each, and hangs the observers on them. Read explanation_make at the
- * end first. */
+/* explanation.c - runs the replays that explanation.h lists, one function each, and hangs the observers on them. Read explanation_make at
+ * the end first. */
 #include "study/explanation.h"
 
 #include <stdlib.h>
 
 #include "study/parallel_runs.h"
 
-/* At full speed. Its classes of misses must add up, or everything said of the cache would be wrong without anybody noticing. */
+/* At full speed. Its classes of misses must add up, or everything said of the cache would be wrong without anybody noticing.
+ * explanation->trace becomes the run's own before observers are made for it: with drawn arrivals positions mean other requests. */
 static enum status first_replay(struct explanation *explanation, bool reference, struct diag *diag)
 {
     struct replay_options options = {.reference = reference};
@@ -24,7 +25,8 @@ static enum status first_replay(struct explanation *explanation, bool reference,
     return prefix_misses_rank(&explanation->misses, &explanation->missers, &explanation->misser_count, diag);
 }
 
-/* The same decisions again, this time with the lists of each step. */
+/* The same decisions again, this time with the lists of each step, which say who held the blocks when somebody was preempted. Those lists
+ * need the readable scheduler, which is much slower; a run without preemptions is spared it. */
 static enum status second_replay(struct explanation *explanation, struct diag *diag)
 {
     struct observer observer;
@@ -32,7 +34,8 @@ static enum status second_replay(struct explanation *explanation, struct diag *d
     return status == SIM_OK ? replay_observed(explanation->trace, explanation->config, &observer, false, diag) : status;
 }
 
-/* For the run as a whole and for each of the worst victims. */
+/* For the run as a whole and for each of the worst victims. `completed` is what a setting must reach: a pool so small that it turns
+ * requests away has no preemptions either. */
 static enum status find_remedies(struct explanation *explanation, const struct explanation_options *options, struct diag *diag)
 {
     uint32_t positions[REMEDY_TARGETS_MOST];
@@ -50,7 +53,8 @@ static enum status find_remedies(struct explanation *explanation, const struct e
     return status;
 }
 
-/* A setting that avoids preemptions may still be a bad one: replay it and keep its figures. */
+/* A setting that avoids preemptions may still be a bad one (fewer sequences, longer queues): replay it and keep its figures. Only the
+ * remedy of the whole run is priced; those of single requests are explanations, not proposals. */
 static enum status price_remedy(void *context, size_t knob, struct diag *diag)
 {
     struct explanation *explanation = context;
@@ -66,6 +70,8 @@ static enum status price_remedy(void *context, size_t knob, struct diag *diag)
     return diag->status;
 }
 
+/* Each part needs the one before: victims come from the first replay, what filled the pool from the second, remedies are looked for among
+ * the worst. A replay that stalled has no number of completed requests to keep, so no remedies are looked for. */
 enum status explanation_make(struct explanation *explanation, const struct trace *trace, const struct config *config,
                              const struct explanation_options *options, struct diag *diag)
 {

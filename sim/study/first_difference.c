@@ -1,5 +1,9 @@
 /* first_difference.c - digests of steps, the three passes that find the first step at which two replays differ, and the pairing of its
- * decisions. Read first_difference.h first for what a decision is and why there are three passes. */
+ * decisions. Read first_difference.h first for what a decision is and why there are three passes, then first_difference_find at the end.
+ *
+ *     pass 1  events and sums of each step       fast, knows consequences      an upper bound of the step
+ *     pass 2  digest of each step's decisions    one step at a time            the step
+ *     pass 3  the decisions of that step         one step at a time            what differs in it */
 #include "study/first_difference.h"
 
 #include <stdlib.h>
@@ -10,9 +14,12 @@
 #include "replay/replay.h"
 #include "study/parallel_runs.h"
 
+/* By how much pass 2 moves its limit on when it saw no difference. It starts from the first step each time; with a factor of 8 all
+ * earlier attempts together cost at most a seventh of the last one. */
 enum { LIMIT_GROWTH = 8 };
 
-/* One more value into a digest: the finaliser of splitmix64 (Steele, Lea, Flood 2014). */
+/* One more value into a digest: the finaliser of splitmix64 (Steele, Lea, Flood 2014). The order of values counts, as it must: the same
+ * requests in another order are other decisions. */
 static uint64_t mix(uint64_t digest, uint64_t value)
 {
     uint64_t z = digest * UINT64_C(0x9E3779B97F4A7C15) + value + 1;
@@ -37,7 +44,8 @@ static uint64_t mix_decision(uint64_t digest, const struct decision *decision)
 
 /* --- pass 1: events and runs ---------------------------------------------------------------------------------------------------- */
 
-/* New steps start from 0. */
+/* New steps start from 0. Events and runs of a step come in separate batches, and a step may have only one of the two, so either may be
+ * the first to reach it. */
 static enum status reach_step(struct step_digests *digests, uint64_t step, struct diag *diag)
 {
     if (step < digests->count)
@@ -51,6 +59,9 @@ static enum status reach_step(struct step_digests *digests, uint64_t step, struc
     return SIM_OK;
 }
 
+/* Equal digests at a step do not mean equal decisions: two requests may have exchanged their shares of the budget. But that shows later,
+ * in a first token or an end. So the first digest that differs is at the step that is looked for, or after it. Arrivals and drops are no
+ * decisions of a step. A second admission counts like a first one: which of them it is follows from what happened before. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     struct step_digests *digests = self;
@@ -75,7 +86,8 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
-/* Within a run of several steps every request decodes one token a step, so each step gets the same sums. */
+/* Within a run of several steps every request decodes one token a step, so each step gets the same sums. Block counts and times are left
+ * out: they differ between pools or models even if all decisions are the same. */
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
 {
     struct step_digests *digests = self;
@@ -106,7 +118,8 @@ void step_digests_free(struct step_digests *digests)
     *digests = (struct step_digests){0};
 }
 
-/* The first step at which they differ or that only one of them has; SIZE_MAX: none. */
+/* The first step at which they differ or that only one of them has; SIZE_MAX: none. A replay that ends earlier differs at the first step
+ * that it lacks, and not before. */
 static size_t first_step_that_differs(const struct step_digests *a, const struct step_digests *b)
 {
     size_t i = 0;
@@ -153,6 +166,8 @@ static enum status read_step(const struct trace *trace, const struct step *step,
     return SIM_OK;
 }
 
+/* Called for each step after schedule(), when the lists of the step are valid. Pass 3 (`kept`) wants the last step before the limit and
+ * lets the others pass. An observer ends a replay by returning SIM_INTERRUPTED; watch_steps knows that it was meant. */
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
 {
     struct step_watch *watch = self;
@@ -188,7 +203,9 @@ static void watches_free(struct step_watch watches[2])
     }
 }
 
-/* Pass 2. The bound of pass 1 holds unless the two engines show the same decisions as different sums; then look at more and more steps. */
+/* Pass 2. The bound of pass 1 holds unless the two engines show the same decisions as different sums; then look at more and more steps.
+ * If only one of the replays reached the limit, the other has ended before, and the number of digests differs: a step is found. So there
+ * is more to look at only if both were stopped. */
 static enum status find_step(const struct compared_replay sides[2], uint64_t limit, size_t *step, struct diag *diag)
 {
     for (;; limit = limit > UINT64_MAX / LIMIT_GROWTH ? UINT64_MAX : limit * LIMIT_GROWTH) {
@@ -202,7 +219,7 @@ static enum status find_step(const struct compared_replay sides[2], uint64_t lim
     }
 }
 
-/* --- what differs in that step ---------------------------------------------------------------------------------------------------------------- */
+/* --- what differs in that step ------------------------------------------------------------------------------------------------------- */
 
 /* Decisions of both sides have places: A's in the scheduler's order, then B's. */
 static const struct decision *decision_at(const struct first_difference *difference, size_t place)
@@ -227,7 +244,9 @@ static int by_name(const void *left, const void *right, void *difference)
     return order ? order : compare_u64(a, b);
 }
 
-/* Join both sides by name; a pair that differs goes to made[its first decision's place]. What is alike on both sides is left out. */
+/* Join both sides by name; a pair that differs goes to made[its first decision's place]. What is alike on both sides is left out.
+ * `places` is sorted by name with A's first, so a decision of A is followed directly by that of B about the same thing, if there is one.
+ * Writing into the place of the first decision brings back the scheduler's order without another sort. */
 static void join(struct first_difference *difference, const size_t *places, size_t total, struct decision_pair *made)
 {
     const size_t in_a = difference->sides[0].count;
@@ -252,7 +271,8 @@ static void join(struct first_difference *difference, const size_t *places, size
     }
 }
 
-/* Fill in difference->pairs: what differs, in order of kinds and then of places. */
+/* Fill in difference->pairs: what differs, in order of kinds and then of places. No pair may come out although the steps differ: then
+ * both sides decided the same in another order. */
 static enum status pair_decisions(struct first_difference *difference, struct diag *diag)
 {
     const size_t total = difference->sides[0].count + difference->sides[1].count;
@@ -277,6 +297,8 @@ static enum status pair_decisions(struct first_difference *difference, struct di
 
 /* --- together -------------------------------------------------------------------------------------------------------------------- */
 
+/* A bound of SIZE_MAX means that pass 1 saw nothing different, which is no proof; pass 2 then goes to the end of both replays. Both sides
+ * of a pass run at once, each with a watch of its own. */
 enum status first_difference_find(const struct compared_replay sides[2], struct first_difference *out, struct diag *diag)
 {
     *out = (struct first_difference){0};

@@ -1,6 +1,5 @@
-/* hit_curve.c - one pass over the LRU stack notes where the curve bends; sorted and added up, the bends are its corners. hit_curve.h says why one
- * pass is enough; read hit_curve_make, then note_hits and find_corners.
- */
+/* hit_curve.c - one pass over the LRU stack notes where the curve bends; sorted and added up, the bends are its corners. hit_curve.h says
+ * why one pass is enough; read hit_curve_make, then note_hits and find_corners. */
 #include "study/hit_curve.h"
 
 #include <stdlib.h>
@@ -10,7 +9,14 @@
 #include "base/integers.h"
 #include "study/stack_distance.h"
 
-/* One place where the curve's slope changes: from pool size `pool` on, each further block brings so much more. */
+/* One place where the curve's slope changes: from pool size `pool` on, each further block brings so much more. A stretch of three blocks
+ * at distance d adds two bends:
+ *
+ *     hits   3 |            .------     a pool of d + 1 blocks hits the first block, d + 2 two of them, d + 3 all
+ *            2 |          .'
+ *            1 |        .'              bends: (d, +1) and (d + 3, -1)
+ *            0 |------.'
+ *              +------d-----d+3---- pool */
 struct bend {
     uint64_t pool;
     int64_t blocks, tokens;
@@ -30,6 +36,9 @@ struct pass {
     uint64_t pool, hit_tokens; /* of that one */
 };
 
+/* A node's full blocks are those whose end lies in it: floor(end / B) - floor(start / B). So a block that lies across two nodes belongs
+ * to the one that it ends in, whose prompts alone have all of it. The partial block is an item of its own, as only prompts that end there
+ * share it. Without partial blocks its weight is 0, and it is never touched. */
 static enum status pass_open(struct pass *pass, uint32_t extra_items, struct diag *diag)
 {
     const struct prompt_tree *tree = pass->tree;
@@ -52,7 +61,8 @@ static void pass_close(struct pass *pass)
     lru_stack_destroy(pass->stack);
 }
 
-/* `blocks` blocks of `tokens` tokens each are hit by pools of distance + 1, distance + 2, ... on. */
+/* `blocks` blocks of `tokens` tokens each are hit by pools of distance + 1, distance + 2, ... on. With one pool only, the hits are added
+ * up at once: no bends, no sort. The whole curve costs two bends for each stretch that was hit. */
 static enum status note_hits(struct pass *pass, uint64_t distance, uint64_t blocks, uint32_t tokens, struct diag *diag)
 {
     if (!pass->whole_curve) {
@@ -101,7 +111,9 @@ static int by_pool(const void *a, const void *b)
     return compare_u64(((const struct bend *)a)->pool, ((const struct bend *)b)->pool);
 }
 
-/* Add the bends up, from small pools to large ones. */
+/* Add the bends up, from small pools to large ones; those of the same pool in any order. Slopes are whole numbers and never below 0, so
+ * everything is exact. Bends that cancel out make no corner. After the last one the slope is 0: the last corner is the smallest pool that
+ * hits all that can be hit. */
 static enum status find_corners(struct pass *pass, struct hit_curve *curve, struct diag *diag)
 {
     int64_t slope_blocks = 0, slope_tokens = 0;
@@ -127,6 +139,8 @@ static enum status find_corners(struct pass *pass, struct hit_curve *curve, stru
     return status;
 }
 
+/* One pass over prompts in order of arrival. Whatever was touched once stays in the stack, so its weight at the end is the number of
+ * different blocks, each of which is missed once in any pool. */
 enum status hit_curve_make(const struct prompt_tree *tree, uint32_t block_size, enum hit_rules rules, struct hit_curve *out,
                            struct diag *diag)
 {
@@ -189,6 +203,7 @@ struct curve_point hit_curve_at(const struct hit_curve *curve, uint64_t pool_blo
     return between(curve, low, pool_blocks);
 }
 
+/* Bisection, as hits never fall with the pool (inclusion). The product is compared in doubles; `share` is a user's round number. */
 uint64_t hit_curve_pool_for(const struct hit_curve *curve, double share)
 {
     const struct curve_point most = hit_curve_most(curve);
@@ -203,6 +218,8 @@ uint64_t hit_curve_pool_for(const struct hit_curve *curve, double share)
     return low;
 }
 
+/* One pool, but any order of lookups, and ends that touch again. What a request generated is touched before its prompt, so that the
+ * prompt lies above it in the stack: vLLM frees blocks from last to first, and the last ones are evicted first. */
 enum status hit_tokens_in_order(const struct prompt_tree *tree, const struct trace *trace, uint32_t block_size,
                                 const struct cache_use *uses, size_t count, bool touch_ends, uint64_t pool_blocks, uint64_t *hit_tokens,
                                 struct diag *diag)

@@ -1,6 +1,5 @@
-/* hit_gap.c - replays one point of a curve and computes the models between the curve and the scheduler. Read the steps in hit_gap.h first, then
- * hit_gap_measure.
- */
+/* hit_gap.c - replays one point of a curve and computes the models between the curve and the scheduler. Read the steps in hit_gap.h
+ * first, then hit_gap_measure. */
 #include "study/hit_gap.h"
 
 #include <stdlib.h>
@@ -17,6 +16,7 @@ struct use_log {
     size_t count, capacity;
 };
 
+/* Only first admissions: a request that was preempted and comes back finds blocks of its own, which is part of the last step, `running`. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     struct use_log *log = self;
@@ -30,12 +30,14 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return status;
 }
 
+/* Counts come back from doubles; an undefined one, or one that the engine does not have, is 0. */
 static uint64_t figure(const struct run *run, const char *name)
 {
     const double value = run_figure(run, name);
     return value > 0 ? (uint64_t)value : 0;
 }
 
+/* A stall is kept and not refused: the curve stays true, and what the scheduler did until then still says something. */
 static void read_run(const struct run *run, struct hit_gap *gap)
 {
     gap->hit_tokens[HIT_REPLAY] = figure(run, "cached_tokens");
@@ -46,6 +48,9 @@ static void read_run(const struct run *run, struct hit_gap *gap)
     gap->stalled = run->facts.end.stalled || run->facts.end.abort;
 }
 
+/* The models in order, each closer to the replay. The first three are read from curves that exist already. The next two need the order of
+ * admissions and ends, which the replay logs as it goes. The last one is the replay itself. V1's null block comes on top of the pool, so
+ * that both have the same number of usable blocks; the data plane changes no decision and only costs time. */
 enum status hit_gap_measure(const struct prompt_tree *tree, const struct trace *trace, const struct config *config,
                             const struct hit_curves *curves, uint64_t pool_blocks, struct hit_gap *out, struct diag *diag)
 {

@@ -1,5 +1,5 @@
-/* measured_run.c - reads what a server measured: first the CSV pair, then the JSON of `vllm bench serve`. Read measured_run.h first for the two
- * layouts. Both end in the same arrays by position, where NaN means that a request was not measured. */
+/* measured_run.c - reads what a server measured: first the CSV pair, then the JSON of `vllm bench serve`. Read measured_run.h first for
+ * the two layouts. Both end in the same arrays by position, where NaN means that a request was not measured. */
 #include "study/measured_run.h"
 
 #include <math.h>
@@ -13,7 +13,8 @@
 
 const enum latency measured_latencies[MEASURED_LATENCIES] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2EL};
 
-/* Every request starts as not measured. */
+/* Every request starts as not measured. NaN and not 0: a server may have measured 0, and a request without a value must not count as a
+ * fast one. */
 static enum status make_arrays(struct measured_run *run, const struct trace *trace, struct diag *diag)
 {
     *run = (struct measured_run){.count = trace->count};
@@ -35,8 +36,9 @@ void measured_run_close(struct measured_run *run)
     *run = (struct measured_run){0};
 }
 
-/* As request_places, when the list has exactly one entry for each request of the trace: entry i is then the i-th of these in the file's order, even if
- * the trace is only a part of its file. */
+/* As request_places, when the list has exactly one entry for each request of the trace: entry i is then the i-th of these in the file's
+ * order, even if the trace is only a part of its file. `vllm bench serve` numbers nothing: its lists are in the order of its requests, so
+ * if it was given a part of a file, the position in the list is all there is. */
 static enum status places_in_turn(const struct trace *trace, uint32_t **places, uint32_t *most, struct diag *diag)
 {
     enum status status = request_order(trace, places, diag);
@@ -86,7 +88,8 @@ static enum status read_requests(struct measured_run *run, const char *path, con
     return status;
 }
 
-/* Times must rise: the comparison walks steps and rows together. */
+/* Times must rise: the comparison walks steps and rows together. kv_cache_pct is in percent, as servers show it, and becomes a share
+ * here. */
 static enum status read_timeline(struct measured_run *run, const char *path, struct diag *diag)
 {
     static const char *const names[] = {"t", "running", "waiting", "kv_cache_pct", "gen_throughput"};
@@ -109,6 +112,7 @@ static enum status read_timeline(struct measured_run *run, const char *path, str
     return status;
 }
 
+/* The timeline is optional: without it only latencies are compared. */
 enum status measured_run_open_csv(const char *requests, const char *timeline, const struct trace *trace, struct measured_run *out,
                                   struct diag *diag)
 {
@@ -134,7 +138,9 @@ static enum status find_list(const struct json_document *document, const char *n
     return json_error(document, document->root, false, diag, "no list \"%s\"; save the run with --save-result --save-detailed", name);
 }
 
-/* One request, from its nodes in the four lists. Its E2E latency is TTFT plus all gaps. */
+/* One request, from its nodes in the four lists. Its E2E latency is TTFT plus all gaps: vLLM's client notes the time since the last
+ * output for each output that it receives, so the gaps lead from the first token to the end. TPOT divides by the tokens after the first,
+ * as vLLM does, and not by the number of gaps: a server may send several tokens at once. */
 static enum status take_lists(struct measured_run *run, const struct json_document *document, const cJSON *const *nodes, uint32_t position,
                               const struct trace *trace, struct diag *diag)
 {
@@ -166,7 +172,8 @@ struct list_reader {
     const struct trace *trace;
 };
 
-/* The four lists are walked in parallel through cJSON's links: access by index would be quadratic. */
+/* The four lists are walked in parallel through cJSON's links: access by index would be quadratic. A list that ends before the others
+ * would shift nothing, but shows that the file was cut or edited, so it is refused. */
 static enum status read_lists(const struct json_document *document, void *self, struct diag *diag)
 {
     static const char *const names[] = {"input_lens", "output_lens", "ttfts", "itls"};

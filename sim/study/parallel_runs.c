@@ -1,16 +1,19 @@
-/* parallel_runs.c - one OpenMP loop for all studies that replay many times. Only the failure of the lowest number is kept, so nothing has to
- * be allocated however many runs there are. */
+/* parallel_runs.c - one OpenMP loop for all studies that replay many times. Only the failure of the lowest number is kept, so nothing has
+ * to be allocated however many runs there are. */
 #include "study/parallel_runs.h"
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
+/* The failure with the lowest number so far. One after the other, the runs would have stopped there, and the user would have seen this
+ * message; it must not depend on which thread was faster. */
 struct first_failure {
     size_t at; /* SIZE_MAX: none so far */
     struct diag diag;
 };
 
+/* A run after the first failure has no use. One before it has: it may fail too, and then its message is the right one. */
 static bool still_wanted(struct first_failure *failure, size_t i)
 {
     bool wanted;
@@ -19,6 +22,7 @@ static bool still_wanted(struct first_failure *failure, size_t i)
     return wanted;
 }
 
+/* The number is tested again under the lock: since still_wanted, another thread may have failed at a lower one. */
 static void keep_failure(struct first_failure *failure, size_t i, enum status status, const struct diag *diag)
 {
 #pragma omp critical(parallel_runs)
@@ -28,6 +32,9 @@ static void keep_failure(struct first_failure *failure, size_t i, enum status st
     }
 }
 
+/* schedule(dynamic, 1): runs differ in length by orders of magnitude (a small pool preempts all the time), so each thread takes the next
+ * run when it is free. OpenMP has no way to leave a loop early that keeps the order, so runs that are not wanted return at once. Each run
+ * has a diag of its own, as a diag keeps its first message only. */
 enum status parallel_runs(size_t count, uint32_t threads, parallel_run *run, void *context, struct diag *diag)
 {
     struct first_failure failure = {.at = SIZE_MAX};

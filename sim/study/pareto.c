@@ -1,8 +1,8 @@
-/* pareto.c - see pareto.h.
+/* pareto.c - sorts the points, best first, and compares each with the front found so far. Read pareto_front at the end first.
  *
- * Points are looked at from best to worst in lexicographic order: whoever beats a point comes before it, and is itself on the front or
- * beaten by one that is. So comparing with the front found so far is enough.
- */
+ * Points are looked at from best to worst in lexicographic order: whoever beats a point comes before it, as it is better in the first
+ * objective in which the two differ. And it is itself on the front, or beaten by one that is. So comparing with the front found so far is
+ * enough. */
 #include "study/pareto.h"
 
 #include <math.h>
@@ -25,6 +25,7 @@ static int better(const struct points *points, size_t objective, size_t a, size_
     return points->maximise[objective] ? order : -order;
 }
 
+/* Ties by number, so that the order does not depend on the sort. Equal points end up on the front together, as neither beats the other. */
 static int best_first(const void *left, const void *right, void *context)
 {
     const size_t a = *(const size_t *)left, b = *(const size_t *)right;
@@ -35,6 +36,7 @@ static int best_first(const void *left, const void *right, void *context)
     return compare_u64(a, b);
 }
 
+/* At least as good everywhere, better somewhere. Without the second part two equal points would push each other off the front. */
 static bool beats(const struct points *points, size_t a, size_t b)
 {
     bool wins = false;
@@ -46,6 +48,7 @@ static bool beats(const struct points *points, size_t a, size_t b)
     return wins;
 }
 
+/* A figure that is undefined (nobody finished, so there is no TTFT) has no place in an order, and the proof above needs one. */
 static bool competes(const struct points *points, size_t point)
 {
     for (size_t o = 0; o < points->objectives; o++)
@@ -54,6 +57,7 @@ static bool competes(const struct points *points, size_t point)
     return true;
 }
 
+/* The front is collected at the start of `order`, whose entries have been read already: no second array. */
 enum status pareto_front(const double *values, size_t point_count, size_t objectives, const bool *maximise, bool *on_front,
                          struct diag *diag)
 {

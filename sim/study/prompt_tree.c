@@ -1,6 +1,12 @@
-/* prompt_tree.c - prompts are put in one after the other; a stretch is split where a new prompt leaves it. The lower half keeps its number, so
- * that prompts already in the tree keep their leaf. Children are found in one hash table by (node, next hash id). Read insert first.
- */
+/* prompt_tree.c - prompts are put in one after the other; a stretch is split where a new prompt leaves it. Children are found in one hash
+ * table by (node, next hash id). Read insert first.
+ *
+ *     before        |======== node 5 ========|        the prompt agrees with node 5 up to depth d, then parts
+ *     after split   |== 9 ==|==== node 5 ====|        9 is new: the upper half, in node 5's place under its parent
+ *     after insert  |== 9 ==|--- node 10 ---|         10 is the rest of the new prompt, a second child of 9
+ *
+ * The lower half keeps its number, so that prompts already in the tree keep their leaf. Each insert splits once and adds one node at
+ * most. */
 #include "study/prompt_tree.h"
 
 #include <stdlib.h>
@@ -23,7 +29,7 @@ struct builder {
     uint64_t mask;
 };
 
-/* Prompt tokens that hash ids name. */
+/* Prompt tokens that hash ids name. The last id may stand for a part of a block only, and a prompt may go on after its ids end. */
 static uint64_t named_tokens(const struct trace *trace, uint64_t width, uint32_t position)
 {
     uint64_t tokens = trace_hash_count(trace, position) * width;
@@ -35,7 +41,8 @@ static const uint32_t *ids_of(const struct builder *builder, uint32_t position)
     return builder->trace->hash_ids + builder->trace->hash_start[position];
 }
 
-/* Where the key is, or the free slot where it belongs. The table is at most half full. */
+/* Where the key is, or the free slot where it belongs: linear probing after a multiplicative hash (2^64 / golden ratio), which spreads
+ * ids that count up from 0. The table is at most a quarter full, so there is always a free slot and it is near. */
 static struct child_slot *find_slot(const struct builder *builder, uint32_t parent, uint32_t id)
 {
     uint64_t key = (uint64_t)parent << 32 | id;
@@ -57,7 +64,9 @@ static uint32_t add_node(struct builder *builder, uint32_t parent, uint32_t star
     return node;
 }
 
-/* How far the prompt agrees with the stretch, which it enters with an equal hash id. */
+/* How far the prompt agrees with the stretch, which it enters with an equal hash id. Prompts part at boundaries of trace blocks, or where
+ * the ids of one of them end: an equal id means equal tokens as far as both prompts go. Tokens without an id are nobody else's, so
+ * agreement ends there. */
 static uint32_t agreement(const struct builder *builder, const struct prompt_node *stretch, uint32_t position)
 {
     const uint32_t *mine = ids_of(builder, position), *theirs = ids_of(builder, stretch->position);
@@ -106,6 +115,8 @@ static uint32_t insert(struct builder *builder, uint32_t position)
     return node;
 }
 
+/* All is allocated before the first prompt: two nodes a prompt and the root are the most there can be, so numbers and pointers of nodes
+ * stay valid while the tree grows. */
 static enum status make_room(struct builder *builder, struct diag *diag)
 {
     struct prompt_tree *tree = builder->tree;
@@ -122,6 +133,7 @@ static enum status make_room(struct builder *builder, struct diag *diag)
     return status;
 }
 
+/* Nodes that a prompt runs through remember one of their prompts (`position`), and so no node has to keep a copy of ids. */
 enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_tokens, struct prompt_tree *out, struct diag *diag)
 {
     struct prompt_tree tree = {.prompts = trace->count};
@@ -162,6 +174,7 @@ static bool same_tokens(const struct trace *trace, uint64_t width, uint32_t a, u
     return true;
 }
 
+/* For tests. A node's tokens are those of the prompt that it remembers; each prompt through it must have them. */
 bool prompt_tree_check(const struct prompt_tree *tree, const struct trace *trace, uint32_t trace_block_tokens)
 {
     for (uint32_t i = 1; i < tree->count; i++) {

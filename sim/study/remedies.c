@@ -1,5 +1,12 @@
-/* remedies.c - the search for settings that spare requests: a list of probes (one knob, one value, what a replay there showed), rounds that
- * replay probes side by side, and the steps of the search on top. Read remedies.h first, then remedies_find. */
+/* remedies.c - the search for settings that spare requests: a list of probes (one knob, one value, what a replay there showed), rounds
+ * that replay probes side by side, and the steps of the search on top. Read remedies.h first, then remedies_find.
+ *
+ *     ask(knob, effort, targets) ...  ->  run_round: replay what was asked, all at once  ->  merge: one probe a value, sorted
+ *          ^                                                                                     |
+ *          +------------ the next step of the search looks at the probes (bracket) -------------+
+ *
+ * A replay decides for many targets at once, so all targets share the probes: the search for 31 requests costs far less than 31 searches.
+ */
 #include "study/remedies.h"
 
 #include <math.h>
@@ -12,10 +19,12 @@
 #include "replay/replay.h"
 #include "study/parallel_runs.h"
 
-/* Bit 0 is the run as a whole, bit 1 + i the i-th request. */
+/* Bit 0 is the run as a whole, bit 1 + i the i-th request: 31 requests and the run fill 32 bits. A loop over targets shifts its bit until
+ * it falls off the end or leaves search.everything. */
 #define WHOLE_RUN UINT32_C(1)
 
-/* One value of one knob, and what a replay there showed. */
+/* One value of one knob, and what a replay there showed. Effort is the distance from where the knob is now, so that "more" means the same
+ * for all three knobs: larger pools, more blocks kept free, fewer sequences. */
 struct probe {
     enum knob knob;
     int64_t effort;           /* how far the knob is turned, >= 1 */
@@ -45,6 +54,7 @@ struct watcher {
     uint64_t finished;
 };
 
+/* The first verdict on a target holds: a request that was preempted is not spared, though it finishes later. */
 static void decide(struct watcher *watcher, uint32_t bits, bool spared)
 {
     bits &= watcher->asked & ~watcher->decided;
@@ -52,6 +62,8 @@ static void decide(struct watcher *watcher, uint32_t bits, bool spared)
     watcher->spared |= spared ? bits : 0;
 }
 
+/* Stops the replay as soon as all that was asked is decided. In most failing settings that is early: the first preemption decides for the
+ * whole run, and a request that was asked about alone is often hit soon after its admission. */
 static enum status watch(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     struct watcher *watcher = self;
@@ -66,11 +78,14 @@ static enum status watch(void *self, const struct event *events, size_t count, s
     return watcher->decided == watcher->asked ? diag_set(diag, SIM_INTERRUPTED, "everything is decided") : SIM_OK;
 }
 
+/* What the knob is set to at an effort. Sequences are the only knob that is turned down. */
 static int64_t value_of(const struct search *search, const struct probe *probe)
 {
     return probe->knob == KNOB_SEQUENCES ? search->now[probe->knob] - probe->effort : search->now[probe->knob] + probe->effort;
 }
 
+/* Each probe is replayed by one thread, which alone writes to it. An interruption is a success if the watcher asked for it, else an
+ * error. A stall is no error: whoever did not finish in it is not spared. */
 static enum status run_probe(void *context, size_t i, struct diag *diag)
 {
     const struct search *search = context;
@@ -99,7 +114,9 @@ static int by_knob_and_effort(const void *a, const void *b)
     return left->knob != right->knob ? compare_u64(left->knob, right->knob) : compare_u64((uint64_t)left->effort, (uint64_t)right->effort);
 }
 
-/* Ask for targets at an effort; what is known already is not asked again. */
+/* Ask for targets at an effort; what is known already is not asked again. A replay that stopped early did not decide for everybody: then
+ * the same value is asked a second time, for the others only, and merge() joins the two. A value that is waiting for its round takes
+ * further targets. Efforts outside of the knob's range are left out silently, so that the steps of the search need not know the limits. */
 static void ask(struct search *search, enum knob knob, int64_t effort, uint32_t targets)
 {
     if (effort < 1 || effort > search->limit[knob] || search->status != SIM_OK)
@@ -120,7 +137,7 @@ static void ask(struct search *search, enum knob knob, int64_t effort, uint32_t 
         array_append(&search->probes, &search->count, &search->capacity, &probe, sizeof probe, "the search for remedies", search->diag);
 }
 
-/* Probes of the same value become one. */
+/* Probes of the same value become one, and the list is in order of efforts again, which bracket() and answer() rely on. */
 static void merge(struct search *search)
 {
     size_t kept = 0;
@@ -137,7 +154,8 @@ static void merge(struct search *search)
     search->count = search->done = kept;
 }
 
-/* Replay all that was asked since the last round. */
+/* Replay all that was asked since the last round. Progress is asked between rounds only; a round takes no longer than its longest replay.
+ * An interruption by the user sets the status, after which every further step of the search does nothing. */
 static void run_round(struct search *search)
 {
     const size_t count = search->count - search->done;
@@ -154,7 +172,9 @@ static void run_round(struct search *search)
 
 /* --- the search ------------------------------------------------------------------------------------------------------------------- */
 
-/* Efforts of the grid: pools grow by a fifth up to the limit; watermarks by rounded shares of the pool; sequences shrink by a quarter. */
+/* Efforts of the grid: pools grow by a fifth up to four times the pool; watermarks by rounded shares of the pool; sequences shrink by a
+ * quarter. Steps grow with the value, as what matters is how many times as large a pool is. The grid is where the search may miss
+ * something: an isolated value between two grid points that spares a request is not seen if both of them fail. */
 static void ask_grid(struct search *search)
 {
     static const double shares[] = {0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 0.75, 1};
@@ -168,7 +188,9 @@ static void ask_grid(struct search *search)
     run_round(search);
 }
 
-/* The first tested effort that spares the target, and the last tested one before it (0: now); false: none spares it. */
+/* The first tested effort that spares the target, and the last tested one before it (0: now); false: none spares it. Probes that did not
+ * decide for this target are passed over. Effort 0 needs no replay: at the present setting the targets are preempted, or nobody would
+ * ask. */
 static bool bracket(const struct search *search, enum knob knob, uint32_t target, int64_t *fails, int64_t *spares)
 {
     *fails = 0;
@@ -185,7 +207,8 @@ static bool bracket(const struct search *search, enum knob knob, uint32_t target
     return false;
 }
 
-/* A pool four times as large may still be too small for everybody at once. */
+/* A pool four times as large may still be too small for everybody at once. Twelve rounds of doubling reach one about 6,000 times as
+ * large; efforts beyond the limit are left out by ask(). Only targets without an answer are asked about. */
 static void widen_pool(struct search *search)
 {
     int64_t effort = 3 * search->now[KNOB_POOL], fails, spares;
@@ -201,7 +224,8 @@ static void widen_pool(struct search *search)
     }
 }
 
-/* Halve all brackets at once until they are closed. */
+/* Halve all brackets at once until they are closed, that is until a value that fails and one that spares are neighbours. All brackets of
+ * a round are replayed side by side; there are about log2(widest bracket) rounds. Brackets that share a middle share its replay. */
 static void bisect(struct search *search)
 {
     for (bool open = true; open && search->status == SIM_OK;) {
@@ -234,6 +258,8 @@ static void look_beyond(struct search *search)
     run_round(search);
 }
 
+/* Everything comes from the list of probes, in order of effort, so tried_to ends as the farthest value, and again_at is the nearest value
+ * beyond the answer at which the request is hit again. */
 static struct remedy answer(const struct search *search, enum knob knob, uint32_t target)
 {
     struct remedy remedy = {.value = search->now[knob], .tried_to = search->now[knob]};
@@ -267,6 +293,8 @@ static int64_t most_pool(const struct remedy_question *question)
     return (int64_t)min_u64(blocks, UINT32_MAX - 2);
 }
 
+/* Errors are kept in search.status: after the first one each step returns at once, so the steps stand here one after the other without a
+ * test between them. A request that was asked about twice has two bits. */
 enum status remedies_find(const struct remedy_question *question, struct remedies *out, struct diag *diag)
 {
     const struct config *config = question->config;
@@ -298,6 +326,8 @@ enum status remedies_find(const struct remedy_question *question, struct remedie
     return search.status;
 }
 
+/* config->watermark is a fraction, from which the engine computes blocks in doubles and cuts (config_watermark_blocks). For a number of
+ * blocks there are many such fractions; the user gets one that can be typed. After about twelve digits the last one is taken. */
 void remedy_apply(struct config *config, enum knob knob, int64_t value)
 {
     if (knob == KNOB_POOL)

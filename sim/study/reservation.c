@@ -1,6 +1,9 @@
 /* reservation.c - a small scheduler over a contiguous allocator: admit, compute, charge, finish, one step after the other (run_step). The
- * model it follows is told in reservation.h.
- */
+ * model it follows is told in reservation.h. Four counters follow every slot of the memory, and add up to all of it at any time:
+ *
+ *     tokens + future + internal    reserved, in pieces of `memory`         admit:    free -> future, internal
+ *     memory.free                   in holes between the pieces             compute:  future -> tokens
+ *                                                                           finish:   tokens, internal -> free */
 #include "study/reservation.h"
 
 #include <stdlib.h>
@@ -14,6 +17,7 @@
 
 const char *const reservation_names[RESERVATION_KINDS] = {"maximum", "power of 2", "exact"};
 
+/* A running request. Its samples or beams are `copies` that compute in step, so one counter serves all of them. */
 struct tenant {
     uint32_t position;
     uint64_t start;    /* of its piece of memory */
@@ -63,7 +67,9 @@ static uint64_t used_in_the_end(const struct trace *trace, uint32_t position)
 
 /* --- arrivals --------------------------------------------------------------------------------------------------------------------- */
 
-/* Requests that can never run are passed over. */
+/* Requests that can never run are passed over: r->next moves past them, so that each is counted once however often this is asked. After
+ * this test whoever reaches the queue fits into the empty memory: the queue's head is admitted at the latest when nobody runs, and the
+ * loop cannot stall. */
 static bool next_arrival(struct reservation *r, int64_t *arrival_ns)
 {
     const struct trace *trace = r->trace;
@@ -80,6 +86,7 @@ static bool next_arrival(struct reservation *r, int64_t *arrival_ns)
     return *arrival_ns != INT64_MAX;
 }
 
+/* In a closed loop a request arrives when a slot becomes free, which closed_loop.h knows; else when the trace says. */
 static void take_in(struct reservation *r)
 {
     int64_t arrival_ns;
@@ -91,6 +98,9 @@ static void take_in(struct reservation *r)
 
 /* --- a step ----------------------------------------------------------------------------------------------------------------------- */
 
+/* First come, first served: the head blocks all after it. `refused` is set when memory is what stops the head; then free memory is
+ * counted as external, as nobody can use it. When max_num_seqs or the budget stops it, memory is not to blame. The budget bounds the
+ * prompts of a step only; decodes are not counted against it, so that every running request goes on in every step. */
 static void admit(struct reservation *r)
 {
     uint64_t prompts = 0, budget = r->config->max_num_batched_tokens;
@@ -112,6 +122,9 @@ static void admit(struct reservation *r)
     }
 }
 
+/* Moves slots from future to tokens and adds the request to the shape of the step, which the step-time model prices as it does for vLLM's
+ * steps. So both are compared at the same speed of computing, and differ in memory alone. A prompt of one token is priced as a decode.
+ * The first token comes with the prompt; each further step adds one. */
 static void compute(struct reservation *r, struct tenant *tenant, struct step_shape *shape)
 {
     uint32_t tokens = tenant->prefill ? r->trace->input_tokens[tenant->position] : 1;
@@ -139,6 +152,9 @@ static void compute(struct reservation *r, struct tenant *tenant, struct step_sh
     shape->decode_context += (uint64_t)tenant->computed * sequences;
 }
 
+/* Slots x nanoseconds in exact integers, so that reservation_check can ask for equality. Time in which somebody waits is booked twice: in
+ * all time, and in the span in which memory that lies idle does harm. `need` is what the head asks for: if so much is free and it was
+ * refused all the same, only the scatter of the holes is to blame. */
 static void charge(struct reservation *r, int64_t ns)
 {
     struct reservation_result *result = r->result;
@@ -159,7 +175,7 @@ static void charge(struct reservation *r, int64_t ns)
         result->peak_running = r->running;
 }
 
-/* Who has all tokens gives the reservation back. */
+/* Who has all tokens gives the reservation back. Those who stay keep their order, which is that of admission. */
 static void finish(struct reservation *r)
 {
     uint32_t kept = 0;
@@ -179,6 +195,7 @@ static void finish(struct reservation *r)
     r->running = kept;
 }
 
+/* Charged after compute and before finish: tokens of this step count as held while it runs, and memory becomes free at its end. */
 static void run_step(struct reservation *r)
 {
     struct step_shape shape = {.step = r->steps++};
@@ -191,6 +208,7 @@ static void run_step(struct reservation *r)
     finish(r);
 }
 
+/* Time in which nobody is there is charged too, as free memory. What lies before the first step is not: it is no time of the server. */
 static void run_loop(struct reservation *r)
 {
     for (int64_t arrival_ns;;) {
@@ -209,6 +227,8 @@ static void run_loop(struct reservation *r)
     }
 }
 
+/* The same bytes of memory as the paged pool has: V1's null block is never given to anybody, so it is left out on this side as well.
+ * Requests that run at once are bounded by max_num_seqs, and so are pieces and holes: nothing is allocated after the start. */
 enum status reservation_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
                             enum reservation_kind kind, struct reservation_result *out, struct diag *diag)
 {
@@ -254,6 +274,7 @@ enum status reservation_run_all(const struct trace *trace, const struct config *
     return parallel_runs(RESERVATION_KINDS, 0, run_kind, &all, diag);
 }
 
+/* A sum below 0 would mean that slots left an account before they were in it, which the totals alone do not show. */
 bool reservation_check(const struct reservation_result *result)
 {
     bool right = true;

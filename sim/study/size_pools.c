@@ -1,5 +1,7 @@
-/* size_pools.c - one pool's replay and verdict, the batches of probes that size_search.c asks for, and what surrounds the search: the bound, and
- * whether the answer holds beyond it. Start with search, then probe_skips, which says when pools may be left out.
+/* size_pools.c - one pool's replay and verdict, the batches of probes that size_search.c asks for, and what surrounds the search: the
+ * bound, and whether the answer holds beyond it. Start with search, then probe_skips, which says when pools may be left out.
+ *
+ *     bound (ample, or --max-blocks)  ->  size_search over probes  ->  beyond the bound?  ->  replays of the answer and the pool below it
  */
 #include "study/size_pools.h"
 
@@ -13,6 +15,7 @@
 #include "replay/run.h"
 #include "study/parallel_runs.h"
 
+/* One less than UINT32_MAX, which stands for "no block". */
 #define MOST_BLOCKS 4294967294.0
 
 /* Watermarks near 1 leave no room in which rounding could not matter; then nothing is skipped. */
@@ -26,6 +29,8 @@ struct sizing_job {
     double completed; /* of the bound; NaN until it has run */
 };
 
+/* Two pools that decide the same have the same latencies and throughput, but not the same free memory. If a requirement asks for one of
+ * these figures, equal decisions do not mean equal verdicts, and no pool may be skipped. */
 bool size_figure_depends_on_pool(const char *name)
 {
     static const char *const names[] = {"pool_blocks",
@@ -42,6 +47,8 @@ bool size_figure_depends_on_pool(const char *name)
     return strncmp(name, "data_", strlen("data_")) == 0;
 }
 
+/* As if every request ran at once, with no block shared. In doubles, as the sum may pass 2^32; the 2 at the end leaves room for rounding.
+ * The watermark keeps a share of the pool free at admissions, so the rest must be enough. */
 uint32_t size_ample_pool(const struct trace *trace, const struct config *config)
 {
     double blocks = 1; /* the null block */
@@ -78,6 +85,7 @@ static bool probe_skips(const struct sizing_job *job, const struct decision_hash
 
 /* --- one pool ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Not for the bar, which counts pools: only to end a long replay when the user presses Ctrl-C. */
 static bool on_progress(void *context, uint64_t finished, uint64_t total)
 {
     (void)finished;
@@ -86,7 +94,9 @@ static bool on_progress(void *context, uint64_t finished, uint64_t total)
     return question->stop && *question->stop;
 }
 
-/* Why the pool does not pass, or "". */
+/* Why the pool does not pass, or "". All reasons are listed, not only the first: a user who is told of one would meet the next after it
+ * is solved. While the bound itself is replayed job->completed is NaN, and the comparison with it is false. A figure that is undefined
+ * meets no requirement. */
 static void judge(const struct sizing_job *job, const struct run *run, char *why, size_t size)
 {
     const double completed = run_figure(run, "completed");
@@ -134,6 +144,8 @@ static enum status run_pool(const struct sizing_job *job, struct size_probe *pro
     return status;
 }
 
+/* For the few pools that the report shows in full. The search keeps no figures: it may try thousands of pools, and one more replay each
+ * for three of them is cheaper. */
 static enum status tell_pool(const struct sizing_job *job, uint32_t pool, struct size_figures *out, struct diag *diag)
 {
     struct size_probe probe = {.pool = pool};
@@ -153,6 +165,7 @@ static enum status probe_pool(void *context, size_t i, struct diag *diag)
     return run_pool(batch->job, &batch->probes[i], &figures, diag);
 }
 
+/* The search calls this once a batch; the bar moves between batches. */
 static enum status probe_batch(void *context, struct size_probe *probes, size_t count, uint64_t verified, uint64_t total, struct diag *diag)
 {
     struct sizing_job *job = context;
@@ -173,6 +186,7 @@ static const struct requirement *about_pool(const struct size_question *question
     return NULL;
 }
 
+/* The conditions that are known before any replay; probe_skips adds those that a replay shows. */
 static bool may_skip(const struct size_question *question)
 {
     const struct config *config = &question->config;
@@ -182,7 +196,8 @@ static bool may_skip(const struct size_question *question)
     return config->watermark <= LARGEST_SURE_WATERMARK && (config->scheduler == SCHEDULER_VLLM_V1 || !config->enable_prefix_caching);
 }
 
-/* Is what holds at the bound true of every larger pool? */
+/* Is what holds at the bound true of every larger pool? In an ample pool nothing ever waits for a block, and all pools above decide like
+ * it. So one more replay there tells: if it decides like the bound, so does every pool between the two, and every one above. */
 static enum status look_beyond(struct sizing_job *job, uint32_t ample, struct size_answer *out, struct diag *diag)
 {
     const struct size_found *found = &out->found;
@@ -199,6 +214,8 @@ static enum status look_beyond(struct sizing_job *job, uint32_t ample, struct si
     return SIM_OK;
 }
 
+/* The bound runs before the search, because the verdict on every other pool needs its number of completed requests. The three pools that
+ * the report tells of are replayed again for their figures. */
 static enum status search(struct sizing_job *job, struct size_answer *out, struct diag *diag)
 {
     const struct size_question *question = job->question;

@@ -1,6 +1,8 @@
-/* size_search.c - closes gaps between probed pools from the top down. size_search.h says why neighbours that decide alike prove all between
- * them; start with size_search at the end.
- */
+/* size_search.c - closes gaps between probed pools from the top down. size_search.h says why neighbours that decide alike prove all
+ * between them; start with size_search at the end. Two neighbouring probes leave
+ *
+ *     no gap         there is no pool between them, or both may be ends of a sandwich and decide alike
+ *     an open gap    otherwise: choose() picks pools in it for the next batch */
 #include "study/size_search.h"
 
 #include <stdlib.h>
@@ -16,6 +18,7 @@ struct search {
     uint64_t verified, total; /* for the progress bar */
 };
 
+/* Equality of hashes of all decisions (observe/decision_hash.h): 64 bits, so a difference is overlooked once in 2^64. */
 bool size_sandwich(const struct size_probe *low, const struct size_probe *high)
 {
     return low->skips && high->skips && low->decisions == high->decisions;
@@ -27,7 +30,8 @@ static int by_pool(const void *left, const void *right)
     return compare_u64(a->pool, b->pool);
 }
 
-/* Probe pools that were not probed yet, and file them. */
+/* Probe pools that were not probed yet, and file them. The batch is written at the end of the list and counted only when all of it
+ * succeeded; then the list is sorted again. A few hundred probes take no time to sort next to one replay. */
 static enum status make_probes(struct search *search, const uint32_t *pools, size_t count, struct diag *diag)
 {
     struct size_found *found = search->found;
@@ -47,7 +51,10 @@ static enum status make_probes(struct search *search, const uint32_t *pools, siz
     return SIM_OK;
 }
 
-/* Pools in the gap (low, high), `most` at most: all of them, or the guess at the edge of high's class and a spread of others. */
+/* Pools in the gap (low, high), `most` at most: all of them, or the guess at the edge of high's class and a spread of others. The guess
+ * is the most blocks that high's replay ever used: a pool of that size often decides the same, and the pool below it does not, so the two
+ * probes close a wide gap at once and mark where the next class begins. The others cut what is left into equal parts, in case the guess
+ * is wrong. A gap no wider than the number of parts would give the same pool twice, so nothing is spread there. */
 static size_t pick(uint32_t low, const struct size_probe *high, uint32_t *pools, size_t most)
 {
     uint32_t top = high->pool;
@@ -77,7 +84,9 @@ static size_t largest_failing(const struct size_found *found)
     return found->probe_count;
 }
 
-/* Pools to try next in (floor, top probe], from the topmost gap down. *verified: the lowest pool down to which no gap is open. */
+/* Pools to try next in (floor, top probe], from the topmost gap down. *verified: the lowest pool down to which no gap is open. A batch
+ * goes on into lower gaps when the topmost one does not fill it: these probes are wasted if a pool above fails, but the processors would
+ * be idle otherwise. */
 static size_t choose(const struct size_found *found, uint32_t floor, uint32_t pools[SIZE_BATCH], uint32_t *verified)
 {
     size_t count = 0;
@@ -95,7 +104,9 @@ static size_t choose(const struct size_found *found, uint32_t floor, uint32_t po
     return count;
 }
 
-/* Close all gaps between the largest failing pool and the bound; each new failing one raises the floor. */
+/* Close all gaps between the largest failing pool and the bound; each new failing one raises the floor. What is below the floor does not
+ * matter for the answer, so a failing pool near the top ends the search early. Each round probes a pool of an open gap that was not
+ * probed, so the loop ends; at worst when every pool above the floor was replayed. */
 static enum status close_above(struct search *search, struct diag *diag)
 {
     struct size_found *found = search->found;
@@ -122,6 +133,7 @@ static enum status close_above(struct search *search, struct diag *diag)
 
 /* --- below the answer -------------------------------------------------------------------------------------------------------------- */
 
+/* Ranges come from the top down, so a new one can only touch the last, at its lower end. */
 static enum status add_passing(struct size_found *found, uint32_t from, uint32_t to, struct diag *diag)
 {
     if (found->passing_count > 0 && found->passing_below[found->passing_count - 1].from == to + 1) {
@@ -132,6 +144,7 @@ static enum status add_passing(struct size_found *found, uint32_t from, uint32_t
     return array_append(&found->passing_below, &found->passing_count, &found->passing_capacity, &range, sizeof range, "tried pools", diag);
 }
 
+/* Shows the user that verdicts are not monotone: pools below the largest failing one that pass all the same. */
 static enum status list_passing(struct size_found *found, uint32_t lowest, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -146,6 +159,9 @@ static enum status list_passing(struct size_found *found, uint32_t lowest, struc
     return status;
 }
 
+/* The lowest pool of the stretch is the floor now and must be probed first, as the gap above it needs an end. Then the gaps in the
+ * stretch are closed as before; those above it are closed already. A failing pool does not raise this floor, because here every pool
+ * counts. */
 static enum status look_below(struct search *search, uint32_t below, struct diag *diag)
 {
     struct size_found *found = search->found;
@@ -162,6 +178,8 @@ static enum status look_below(struct search *search, uint32_t below, struct diag
     return list_passing(found, lowest, diag);
 }
 
+/* The bound first: if it fails there is no answer in the range, and nothing else is worth a replay. If it passes, it is the upper end of
+ * the first gap. */
 enum status size_search(uint32_t bound, uint32_t below, size_probe_function *probe, void *context, struct size_found *out,
                         struct diag *diag)
 {

@@ -1,12 +1,18 @@
-/* stack_distance.c - the stack as a Fenwick tree over times of the last touch: times run from 1 to capacity; item_at[t] is who was touched last
- * at t. Read lru_stack_touch first; renumber starts time anew.
- */
+/* stack_distance.c - the stack as a Fenwick tree over times of the last touch. Read lru_stack_touch first; renumber starts time anew.
+ *
+ *     time      1  2  3  4  5  6  7 (now)         the stack is read from the right: a on top, then c, b, d
+ *     item_at   d  -  b  -  c  -  a               "-": its item was touched again later
+ *     weight    1  .  3  .  2  .  1               distance of b = weights after time 3 = 2 + 1
+ *
+ * A list would have to be walked from the top to find a distance, which costs as much as the distance is deep; the tree sums a prefix of
+ * times in O(log times). Nothing ever leaves the stack: what a real cache has evicted just lies deeper than its size. */
 #include "study/stack_distance.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
 
+/* So that a stack of very few items does not renumber at every other touch. */
 enum { SPARE_TIMES = 64 };
 #define NOBODY UINT32_MAX
 
@@ -49,11 +55,14 @@ void lru_stack_destroy(struct lru_stack *stack)
     free(stack);
 }
 
+/* Fenwick's step: node t of the tree covers as many times as the lowest bit of t says, so adding it leads to the node above, subtracting
+ * it to the one before. */
 static uint64_t lowest_bit(uint64_t time)
 {
     return time & (~time + 1);
 }
 
+/* The weights of all times up to this one: of everything that was touched last at that time or before, in O(log capacity). */
 static uint64_t sum_up_to(const struct lru_stack *stack, uint64_t time)
 {
     uint64_t sum = 0;
@@ -69,7 +78,9 @@ static void add_at(struct lru_stack *stack, uint64_t time, uint64_t change)
         stack->tree[time] += change;
 }
 
-/* Close the gaps that moved items left: the order stays, times start from 1 again. */
+/* Close the gaps that moved items left: the order stays, times start from 1 again. The tree is built in one pass, each node handing its
+ * sum on to the one above it. O(capacity). At most `items` times are in use afterwards, so at least items + SPARE_TIMES touches pass
+ * before the next time: O(1) a touch on average. */
 static void renumber(struct lru_stack *stack)
 {
     uint64_t used = 0;
@@ -90,6 +101,8 @@ static void renumber(struct lru_stack *stack)
     }
 }
 
+/* The distance is all weight minus what was touched at the item's time or before, the item itself included. Renumbering comes first,
+ * because it changes time_of. An item that is on top already keeps its time: hits on the same block in a row use up none. */
 uint64_t lru_stack_touch(struct lru_stack *stack, uint32_t item)
 {
     uint64_t distance = STACK_NEVER, weight = stack->weights[item];
@@ -116,6 +129,8 @@ uint64_t lru_stack_weight(const struct lru_stack *stack)
     return stack->weight;
 }
 
+/* Times and items must name each other, and every prefix sum must be that of a plain loop: a wrong node anywhere in the tree shows in
+ * some prefix. */
 bool lru_stack_check(const struct lru_stack *stack)
 {
     uint64_t present = 0, sum = 0;

@@ -1,6 +1,5 @@
-/* sweep_groups.c - first what the user wants to see of a sweep, then how runs become groups, which groups are on the front and which meet the
- * requirements. Start with sweep_groups_make at the end.
- */
+/* sweep_groups.c - first what the user wants to see of a sweep, then how runs become groups, which groups are on the front and which meet
+ * the requirements. Start with sweep_groups_make at the end. */
 #include "study/sweep_groups.h"
 
 #include <math.h>
@@ -26,13 +25,16 @@ static enum status next_item(const char **at, const char *option, char *out, str
     return SIM_OK;
 }
 
+/* Every name that a user gives goes through here before anything is replayed: a misspelt figure must not be found after an hour. A
+ * percentile that no report lists is computed only on a wish, since it costs a selection over all requests. */
 static enum status check_and_wish(const char *option, const char *name, unsigned scopes, struct figure_wishes *wishes, struct diag *diag)
 {
     enum status status = figure_check_name(option, name, scopes, diag);
     return status == SIM_OK ? figure_wish(wishes, name, diag) : status;
 }
 
-/* "p99_ttft_ms:min": cuts the name there. */
+/* "p99_ttft_ms:min": cuts the name there. Without :min or :max the table of figures decides. Some figures (running requests, blocks in
+ * use) are neither better nor worse when they grow; then a guess would silently turn the front around, so the user has to say it. */
 static enum status read_sense(struct sweep_objective *objective, struct diag *diag)
 {
     struct figure_kind made;
@@ -53,6 +55,7 @@ static enum status read_sense(struct sweep_objective *objective, struct diag *di
     return SIM_OK;
 }
 
+/* The usual three are the trade that a pool's size makes: more memory buys throughput and shorter waits. */
 enum status sweep_view_objectives(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes,
                                   struct diag *diag)
 {
@@ -72,6 +75,7 @@ enum status sweep_view_objectives(struct sweep_view *view, const char *text, uns
     return SIM_OK;
 }
 
+/* A figure that is both asked for and an objective is shown once, where it was named first. */
 static enum status add_figure(struct sweep_view *view, const char *name, struct diag *diag)
 {
     for (size_t i = 0; i < view->figure_count; i++)
@@ -83,6 +87,8 @@ static enum status add_figure(struct sweep_view *view, const char *name, struct 
     return SIM_OK;
 }
 
+/* What decided the front or a requirement is always shown, even if the user chose other figures: a table that marks a point as the best
+ * without the number that made it so cannot be checked. */
 enum status sweep_view_figures(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes, struct diag *diag)
 {
     static const char usual[] = "request_throughput,p99_ttft_ms,preemptions,prefix_hit_rate",
@@ -105,7 +111,8 @@ enum status sweep_view_figures(struct sweep_view *view, const char *text, unsign
 
 /* --- groups ----------------------------------------------------------------------------------------------------------------------- */
 
-/* Do two runs have equal cells but for the seed's? Else which comes first. */
+/* Do two runs have equal cells but for the seed's? Else which comes first. Cells are indices of values, so this compares which value was
+ * meant, not what it says: `8,8` are two settings, each with runs of its own. The order is that of the plan. */
 static int compare_settings(const struct sweep_groups *groups, size_t a, size_t b)
 {
     const struct sweep_plan *plan = groups->sweep->plan;
@@ -116,7 +123,7 @@ static int compare_settings(const struct sweep_groups *groups, size_t a, size_t 
     return 0;
 }
 
-/* Runs with equal settings stand together, in order of the plan. */
+/* Runs with equal settings stand together, in order of the plan, so that the first of each group is the run that came first. */
 static int by_settings(const void *left, const void *right, void *groups)
 {
     const size_t a = *(const size_t *)left, b = *(const size_t *)right;
@@ -130,7 +137,9 @@ static int by_first(const void *left, const void *right)
     return compare_u64(a->first, b->first);
 }
 
-/* From groups->members, in order of settings if there is a seed to leave out. */
+/* From groups->members, in order of settings if there is a seed to leave out. The runs of a group are a part of that array, so no group
+ * owns memory. States are in order of how bad they are (sweep_result.h): one replicate that died marks its group. At the end groups stand
+ * in the order in which their first runs stand in the plan, as users wrote it. */
 static void collect_groups(struct sweep_groups *groups, bool seeded)
 {
     for (size_t i = 0; i < groups->sweep->plan->point_count; i++) {
@@ -147,6 +156,7 @@ static void collect_groups(struct sweep_groups *groups, bool seeded)
     qsort(groups->list, groups->count, sizeof *groups->list, by_first);
 }
 
+/* Sorting instead of a hash of settings: O(n log n) comparisons, with at most a million runs, and no table to size. */
 static enum status make_groups(struct sweep_groups *groups, struct diag *diag)
 {
     const struct sweep_plan *plan = groups->sweep->plan;
@@ -166,6 +176,8 @@ static enum status make_groups(struct sweep_groups *groups, struct diag *diag)
     return SIM_OK;
 }
 
+/* The values of a figure in a group's runs, without those that are undefined, into the scratch that all groups share. How many there are.
+ */
 static size_t gather(const struct sweep_groups *groups, const struct sweep_group *group, size_t figure)
 {
     size_t n = 0;
@@ -177,6 +189,8 @@ static size_t gather(const struct sweep_groups *groups, const struct sweep_group
     return n;
 }
 
+/* A peak is what the hardware must have room for, so its replicates combine to the largest one. A mean of peaks would be exceeded by some
+ * of the very runs that it describes. It has no interval. */
 struct statistics sweep_group_figure(const struct sweep_groups *groups, const struct sweep_group *group, size_t figure)
 {
     const size_t n = figure < groups->sweep->result.figure_count ? gather(groups, group, figure) : 0;
@@ -199,6 +213,8 @@ static double value_of(const struct sweep_groups *groups, const struct sweep_gro
 
 /* --- front and requirements ------------------------------------------------------------------------------------------------------- */
 
+/* A pool too small for some requests turns them away and looks fast with the rest; so does a run that stalls early. Such groups must not
+ * push an honest one off the front. They get NaN as objectives, which pareto_front leaves out. */
 static enum status find_front(struct sweep_groups *groups, struct diag *diag)
 {
     const struct sweep_view *view = groups->view;
@@ -238,7 +254,8 @@ static void judge_groups(struct sweep_groups *groups)
     }
 }
 
-/* Do all replicates agree in every figure that is not measured on this machine? */
+/* Do all replicates agree in every figure that is not measured on this machine? Then the seed had no effect: requests came from a file,
+ * with their own arrival times. The intervals of width 0 would look like certainty, so the command says it instead. */
 static bool no_spread(const struct sweep_groups *groups)
 {
     const struct sweep_result *result = &groups->sweep->result;
@@ -270,6 +287,7 @@ void sweep_groups_deinit(struct sweep_groups *groups)
     *groups = (struct sweep_groups){0};
 }
 
+/* One point that meets all requirements is enough: a sweep looks for a setting that works, and most points are expected to fail. */
 enum status sweep_groups_judge(const struct sweep_groups *groups, struct diag *diag)
 {
     if (groups->view->requirement_count == 0)

@@ -14,6 +14,7 @@
 #include "base/text_file.h"
 #include "sim_version.h"
 
+/* HEX_SIZE: 16 digits of a fingerprint and the terminator, rounded up. The mode is that of any new file; umask applies. */
 enum { JOURNAL_VERSION = 2, NEW_FILE_MODE = 0666, HEX_SIZE = 24 };
 
 static enum status failed(const struct sweep_journal *journal, const char *what, struct diag *diag)
@@ -21,6 +22,8 @@ static enum status failed(const struct sweep_journal *journal, const char *what,
     return diag_set(diag, SIM_FAILED, "%s: the journal cannot be %s: %s", journal->path, what, strerror(errno));
 }
 
+/* write() may take less than it was given (a signal, a full disk), so the rest is tried again. If that fails, the file ends with a part
+ * of a line, which the next start cuts off. */
 static enum status append(struct sweep_journal *journal, const char *text, size_t length, struct diag *diag)
 {
     while (length > 0) {
@@ -49,11 +52,13 @@ static enum status append_line(struct sweep_journal *journal, struct json_text *
 
 /* --- the header ------------------------------------------------------------------------------------------------------------------- */
 
+/* Fingerprints are text in the header: a JSON number is a double for most readers and would lose the low digits. */
 static void hex(uint64_t value, char out[HEX_SIZE])
 {
     snprintf(out, HEX_SIZE, "%016llx", (unsigned long long)value);
 }
 
+/* Synced before the first run begins: lines without a header that says what they belong to would be worthless. */
 static enum status write_header(struct sweep_journal *journal, const struct sweep_identity *identity, size_t runs, struct diag *diag)
 {
     struct json_text json;
@@ -78,6 +83,9 @@ static bool says(const cJSON *root, const char *key, const char *text)
     return cJSON_IsString(node) && strcmp(node->valuestring, text) == 0;
 }
 
+/* Checks go from the general to the special, so that the message names the cause: a text that is no journal, another program, another
+ * trace, and only then other points. The program's version must be the same, as a new version may compute a figure differently, and one
+ * table would then mix both. The parser's own message is ignored: that the file is no JSON is not what the user wants to know. */
 static enum status check_header(const char *path, const char *text, size_t length, const struct sweep_identity *identity, size_t runs,
                                 struct diag *diag)
 {
@@ -108,7 +116,8 @@ static enum status check_header(const char *path, const char *text, size_t lengt
 /* --- reading it back -------------------------------------------------------------------------------------------------------------- */
 
 /* Fill `result`; *kept: bytes up to the end of the last whole line. What follows is a line that was being written when the sweep was
- * killed, or, after the machine went down, what the file system left of it. */
+ * killed, or, after the machine went down, what the file system left of it. A whole line that cannot be read is an error, not a run to do
+ * again: a kill cannot have made it, so the file is not what we think it is. */
 static enum status read_back(const char *path, const char *text, size_t length, const struct sweep_identity *identity,
                              struct sweep_result *result, size_t *kept, size_t *resumed, struct diag *diag)
 {
@@ -130,6 +139,8 @@ static enum status read_back(const char *path, const char *text, size_t length, 
     return status;
 }
 
+/* Read, check, and only then cut: a file that is refused stays as it was. After the cut the next line begins where the torn one began. A
+ * file without any whole line is new, or was killed in its first write, and gets a header. */
 static enum status resume(struct sweep_journal *journal, const struct sweep_identity *identity, struct sweep_result *result,
                           size_t *resumed, struct diag *diag)
 {
@@ -152,6 +163,8 @@ static enum status resume(struct sweep_journal *journal, const struct sweep_iden
     return status;
 }
 
+/* O_APPEND: a write goes to the end, wherever the cut left it. The lock keeps a second sweep with the same journal from mixing its lines
+ * in; it belongs to the descriptor, so a killed process leaves none. Pipes and terminals cannot be read back or cut. */
 static enum status open_file(struct sweep_journal *journal, struct diag *diag)
 {
     struct stat facts;
@@ -187,6 +200,7 @@ enum status sweep_journal_append(struct sweep_journal *journal, const struct swe
     return append_line(journal, &json, diag);
 }
 
+/* fdatasync is enough: it also writes the new length of the file, and nobody needs the other attributes. */
 enum status sweep_journal_sync(struct sweep_journal *journal, struct diag *diag)
 {
     /* Some file systems cannot sync; then there is nothing more to be had. */

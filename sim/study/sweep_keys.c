@@ -17,6 +17,8 @@ void sweep_key_name(const struct config_key *key, char *out, size_t size)
     snprintf(out, size, "%s%s%s", group, *group ? "." : "", key->name);
 }
 
+/* Options of a command line have negated spellings (--no-enable-prefix-caching), which are no keys: a sweep gives values, so the name of
+ * the key itself is wanted. The 128 names are for the suggestion only; keys beyond that are found, but never suggested. */
 enum status sweep_key_find(const char *name, const char *what, const struct config_key **out, struct diag *diag)
 {
     static const char hint[] = "`pagesim config show` lists the keys";
@@ -36,6 +38,7 @@ enum status sweep_key_find(const char *name, const char *what, const struct conf
                     near ? near : "", near ? "\"?" : "");
 }
 
+/* Linear: there are at most 64 varied keys, and this runs while a plan is read, not while it is replayed. */
 uint32_t sweep_keys_index(const struct sweep_keys *keys, const struct config_key *key)
 {
     uint32_t i = 0;
@@ -50,6 +53,7 @@ uint32_t sweep_keys_seed(const struct sweep_keys *keys)
     return sweep_keys_index(keys, config_find_option("seed", &negated));
 }
 
+/* A key that is varied twice would have two values in one point, and which of them holds would depend on the order of options. */
 enum status sweep_keys_add(struct sweep_keys *keys, const struct config_key *key, const char *what, uint32_t *index, struct diag *diag)
 {
     char name[SWEEP_KEY_NAME_SIZE];
@@ -63,6 +67,9 @@ enum status sweep_keys_add(struct sweep_keys *keys, const struct config_key *key
     return SIM_OK;
 }
 
+/* The value is tried with the parser that will read it as an option later, into a configuration that is thrown away. So a wrong value is
+ * found before anything is replayed, with the words that the key itself uses. Whether values go together is known only when a point's
+ * configuration is made (sweep_plan_config). The text is filed before it is checked: after an error the whole plan is thrown away. */
 enum status sweep_keys_add_value(struct sweep_keys *keys, const struct config_key *key, const char *text, size_t length, const char *what,
                                  struct diag *diag)
 {
@@ -84,6 +91,7 @@ enum status sweep_keys_add_value(struct sweep_keys *keys, const struct config_ke
 
 /* --- ranges ----------------------------------------------------------------------------------------------------------------------- */
 
+/* The values from, from + step, ... or from, from * step, ... as far as `to`, which is included when it is hit. */
 struct range {
     double from, to, step;
     bool multiplies;
@@ -119,7 +127,9 @@ static bool read_range(const char *text, size_t length, struct range *out)
     return end != at && *end == '\0' && isfinite(out->from) && isfinite(out->to) && isfinite(out->step);
 }
 
-/* Does every value of the range have exact text? */
+/* Does the range lead from `from` to `to`, and does every value of it have exact text? Whole numbers are counted in doubles, exact up to
+ * 2^53. A step of 0, or one that leads away from `to`, would never end. A range of whole numbers starts at 0 or above. The values
+ * themselves are checked later, one by one, against the bounds of their key. */
 static bool range_fits(const struct range *range, enum key_type type)
 {
     if (is_whole(type) && (rint(range->from) != range->from || rint(range->to) != range->to || rint(range->step) != range->step ||
@@ -130,11 +140,14 @@ static bool range_fits(const struct range *range, enum key_type type)
     return range->step != 0 && (range->to - range->from) * range->step >= 0;
 }
 
+/* Computed from i, not by adding up: an error of rounding does not grow along the range. */
 static double range_value(const struct range *range, uint64_t i)
 {
     return range->multiplies ? range->from * pow(range->step, (double)i) : range->from + (double)i * range->step;
 }
 
+/* How many values there are. Compared with the limit while it is a double: a range like 0:1e300 has more steps than an integer can hold,
+ * and converting such a double would be undefined. */
 static uint64_t range_count(const struct range *range)
 {
     /* A hair more, so that 0:1:0.1 has its 1. */
@@ -158,6 +171,8 @@ static enum status add_range(struct sweep_keys *keys, const struct config_key *k
     return status;
 }
 
+/* Items are separated by commas, and each may be a range: 8,16:64:16,128. A colon means a range only where numbers are wanted; in the
+ * text of a path or a name it is a character like others. */
 enum status sweep_keys_parse_values(struct sweep_keys *keys, const struct config_key *key, const char *text, const char *what,
                                     struct diag *diag)
 {

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/text_file.h"
 
+/* One key of one line. There is no width of a row yet: the last line of a file may bring a key that no other line has. */
 struct setting {
     size_t row;
     uint32_t key, value;
@@ -30,6 +31,8 @@ static enum status as_input(struct diag *inner, struct diag *diag)
     return diag_set(diag, inner->status == SIM_USAGE ? SIM_BAD_INPUT : inner->status, "%s", inner->text);
 }
 
+/* One setting of the current row. Keys may come back in every line, but not twice in one: settings of the current row are the last ones,
+ * so the search runs backwards and ends at the first of another row. */
 static enum status set(struct reader *reader, const char *name, const char *text, size_t length, struct diag *diag)
 {
     struct sweep_keys *keys = reader->keys;
@@ -49,7 +52,8 @@ static enum status set(struct reader *reader, const char *name, const char *text
     return array_append(&reader->settings, &reader->count, &reader->capacity, &setting, sizeof setting, "a list of points", diag);
 }
 
-/* A scalar keeps the digits it has in the file. */
+/* Numbers become text again, because a point's values are texts (sweep_keys.h). cJSON keeps numbers as doubles, so whole numbers are read
+ * from the file's own digits: a seed above 2^53 would change otherwise. Others get the shortest text that gives the same double. */
 static enum status set_node(struct reader *reader, const struct json_document *document, const cJSON *node, const char *name,
                             struct diag *diag)
 {
@@ -68,6 +72,8 @@ static enum status set_node(struct reader *reader, const struct json_document *d
     return set(reader, name, digits, strlen(digits), diag);
 }
 
+/* A point is written as a configuration file is: keys at the top, or one level down inside their group. Deeper nesting is no key of any
+ * configuration and is refused by set_node, like a list or null. */
 static enum status read_object(struct reader *reader, size_t line, const char *text, size_t length, struct diag *diag)
 {
     struct json_document document;
@@ -91,6 +97,8 @@ static enum status read_object(struct reader *reader, size_t line, const char *t
     return status;
 }
 
+/* Words are separated by blanks; \r is one of them, so that files with Windows line ends can be read. Values with blanks need the JSON
+ * form. */
 static enum status read_words(struct reader *reader, const char *text, size_t length, struct diag *diag)
 {
     static const char blanks[] = " \t\r";
@@ -114,6 +122,7 @@ static enum status read_words(struct reader *reader, const char *text, size_t le
     return status;
 }
 
+/* Empty lines and comments make no row. The first character decides between the two forms, so that a file may mix them. */
 static enum status read_line(struct reader *reader, size_t line, const char *text, size_t length, struct diag *diag)
 {
     while (length > 0 && strchr(" \t\r", *text)) {
@@ -128,6 +137,8 @@ static enum status read_line(struct reader *reader, size_t line, const char *tex
     return status;
 }
 
+/* Settings become a table with a column for each key that the file brought. The list is the first factor of a plan (read_factors in
+ * sweep_plan.c), so no key of it can be known from before, and key - first_key is a column. */
 static enum status lay_out(struct reader *reader, uint32_t first_key, uint32_t **cells, size_t *rows, struct diag *diag)
 {
     const uint32_t added = reader->keys->count - first_key;
@@ -144,6 +155,8 @@ static enum status lay_out(struct reader *reader, uint32_t first_key, uint32_t *
     return SIM_OK;
 }
 
+/* The number of rows is tested before each line, so a file with far too many points ends in an error at the limit and not when memory is
+ * full. */
 enum status sweep_list_read(struct sweep_keys *keys, const char *path, uint32_t **cells, size_t *rows, struct diag *diag)
 {
     struct reader reader = {.keys = keys, .path = path};

@@ -1,6 +1,12 @@
-/* sweep_plan.c - reads factors (grids, lists, seeds) and multiplies them into points; at the end, what a point's configuration is. Keys and
- * values are read by sweep_keys.c, list files by sweep_list.c.
- */
+/* sweep_plan.c - reads factors (grids, lists, seeds) and multiplies them into points; at the end, what a point's configuration is. Keys
+ * and values are read by sweep_keys.c, list files by sweep_list.c. A value's text is stored once, and everything else refers to it by
+ * index:
+ *
+ *     plan->varied.list    block_size                   num_gpu_blocks
+ *     plan->varied.values  "8"  "16"  "32"              "1000"  "2000"
+ *     plan->cells          point 0: 0 3    point 1: 0 4    point 2: 1 3   ...
+ *
+ * Read sweep_plan_make, then multiply. */
 #include "study/sweep_plan.h"
 
 #include <stdio.h>
@@ -11,6 +17,7 @@
 #include "config/sizing.h"
 #include "study/sweep_list.h"
 
+/* The command's own options and the values of a point, on the stack: a point's configuration is made many times, in many threads. */
 enum { OPTIONS_ROOM = 512 };
 
 /* --- factors ---------------------------------------------------------------------------------------------------------------------- */
@@ -28,6 +35,8 @@ struct factors {
     size_t count;
 };
 
+/* Read "key=values": the key becomes one more column, its values are appended to all values. The values of a key stand together, at
+ * indices [*first, *first + *count), which is all that a factor has to remember of them. */
 static enum status vary_key(struct sweep_plan *plan, const char *vary, size_t *first, size_t *count, uint32_t *key, struct diag *diag)
 {
     char name[SWEEP_KEY_NAME_SIZE], what[160];
@@ -90,6 +99,7 @@ static enum status zip_factor(struct sweep_plan *plan, const struct sweep_reques
     return status;
 }
 
+/* A row of the list may leave keys out (SWEEP_NO_VALUE); such a point then has what the command line and the configuration file say. */
 static enum status list_factor(struct sweep_plan *plan, const char *path, struct factor *factor, struct diag *diag)
 {
     factor->first_key = plan->varied.count;
@@ -98,6 +108,9 @@ static enum status list_factor(struct sweep_plan *plan, const char *path, struct
     return status;
 }
 
+/* Replicates count from the seed that the base configuration has, and are written as a range, so that they meet the same checks as a
+ * user's own range. Ranges count in doubles, which are exact up to 2^53 only. Seeds are the last factor: the replicates of a point stand
+ * next to each other in the plan. */
 static enum status seed_factor(struct sweep_plan *plan, uint64_t replicates, struct factor *factor, struct diag *diag)
 {
     struct config config;
@@ -114,6 +127,8 @@ static enum status seed_factor(struct sweep_plan *plan, uint64_t replicates, str
     return grid_factor(plan, text, factor, diag);
 }
 
+/* The order here is the order in which points change: the first factor slowest. The list comes first because it is the only factor whose
+ * number of keys is unknown before it has been read, and it counts its keys from the first one. */
 static enum status read_factors(struct sweep_plan *plan, const struct sweep_request *request, struct factors *factors, struct diag *diag)
 {
     enum status status = array_zeroed(&factors->items, request->vary_count + 2, sizeof *factors->items, "a sweep's plan", diag);
@@ -130,6 +145,9 @@ static enum status read_factors(struct sweep_plan *plan, const struct sweep_requ
     return status;
 }
 
+/* The number of a point, written in a system of mixed bases, has one digit for each factor, the last factor the least significant: the
+ * digit is the row of that factor. Keys of different factors are different (sweep_keys_add refuses a key twice), so rows are copied next
+ * to each other and never overlap. The limit is tested by division, because the product itself could overflow. */
 static enum status multiply(struct sweep_plan *plan, const struct factors *factors, struct diag *diag)
 {
     size_t points = 1;
@@ -153,6 +171,7 @@ static enum status multiply(struct sweep_plan *plan, const struct factors *facto
     return SIM_OK;
 }
 
+/* On failure plan->varied keeps what was read so far, which sweep_plan_deinit frees. */
 enum status sweep_plan_make(struct sweep_plan *plan, const struct sweep_request *request, struct diag *diag)
 {
     struct factors factors = {0};
@@ -180,6 +199,7 @@ const char *sweep_plan_value(const struct sweep_plan *plan, size_t point, uint32
     return cell == SWEEP_NO_VALUE ? NULL : plan->varied.values[cell];
 }
 
+/* For messages. A text that does not fit is cut, never an error: `used` then passes `size`, and the loop adds no more. */
 void sweep_plan_describe(const struct sweep_plan *plan, size_t point, char *out, size_t size)
 {
     size_t used = 0;
@@ -195,6 +215,9 @@ void sweep_plan_describe(const struct sweep_plan *plan, size_t point, char *out,
     }
 }
 
+/* Values are applied as options after the command's own, by the same function that reads a command line. So a later value wins over an
+ * earlier one, defaults that depend on other keys follow the varied ones, and all that vLLM refuses is refused here too. It is made anew
+ * for every run: a plan may have a million points, and making one configuration costs nothing next to a replay. */
 enum status sweep_plan_config(const struct sweep_plan *plan, size_t point, struct config *config, struct diag *diag)
 {
     struct config_option options[OPTIONS_ROOM];

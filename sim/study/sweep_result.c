@@ -10,11 +10,14 @@
 #include "base/array.h"
 #include "base/fingerprint.h"
 
+/* Below this, a double with a whole value has all its digits. */
 #define LARGEST_WHOLE 0x1p53
 
 const char *const sweep_state_names[] = {"pending", "done", "stalled", "aborted"};
 enum { STATES = sizeof sweep_state_names / sizeof *sweep_state_names };
 
+/* The columns are fixed before the first run, from the scopes of all points together. So rows of different engines fit one table, threads
+ * can fill them without agreeing on anything, and a journal read back has the same columns as a fresh sweep. */
 enum status sweep_result_init(struct sweep_result *result, size_t count, unsigned scopes, const struct figure_wishes *wishes,
                               struct diag *diag)
 {
@@ -46,7 +49,7 @@ void sweep_result_deinit(struct sweep_result *result)
     *result = (struct sweep_result){0};
 }
 
-/* A row without values yet. */
+/* A row without values yet. It is made aside and put into its slot when it is complete, so that a failure leaves the slot as it was. */
 static enum status make_row(const struct sweep_result *result, enum sweep_state state, const char *diagnosis, struct sweep_row *out,
                             struct diag *diag)
 {
@@ -59,6 +62,8 @@ static enum status make_row(const struct sweep_result *result, enum sweep_state 
     return status;
 }
 
+/* A merge of two sorted lists: a run leaves out figures that its engine or configuration does not have, but never changes their order. So
+ * each name is compared once, instead of a search for each value of each run. */
 enum status sweep_result_set(struct sweep_result *result, size_t row, enum sweep_state state, const struct figure_set *figures,
                              const char *diagnosis, struct diag *diag)
 {
@@ -77,6 +82,7 @@ enum status sweep_result_set(struct sweep_result *result, size_t row, enum sweep
     return SIM_OK;
 }
 
+/* Linear: asked once for each figure and group, not for each run. */
 size_t sweep_result_find(const struct sweep_result *result, const char *name)
 {
     size_t i = 0;
@@ -110,6 +116,8 @@ void sweep_row_write(const struct sweep_result *result, size_t index, struct jso
     json_close_object(json);
 }
 
+/* `names` tells lines of one run apart. The same run with other figures was replayed again for a wished percentile, which is fine. The
+ * same run with the same figures cannot come from this program: two journals were joined by hand. */
 static enum status check_figures(const struct json_document *document, const cJSON *object, uint64_t *names, struct diag *diag)
 {
     *names = FINGERPRINT_START;
@@ -136,6 +144,8 @@ static bool read_values(const struct sweep_result *result, const cJSON *object, 
     return true;
 }
 
+/* The search for the state begins at `done`: a line is written when a run has ended, so none says `pending`. A line that lacks a figure
+ * is thrown away without a trace, and its run is replayed again; an earlier line that had all figures stays in force. */
 static enum status read_row(struct sweep_result *result, const struct json_document *document, struct diag *diag)
 {
     const cJSON *root = document->root, *run = cJSON_GetObjectItemCaseSensitive(root, "run"),

@@ -30,7 +30,8 @@ static enum status fingerprint_file(const char *path, uint64_t *hash, struct dia
     return SIM_OK;
 }
 
-/* A step-time model is a file, or a folder of files in order of their names. */
+/* A step-time model is a file, or a folder of files in order of their names: the order in which a file system lists them may differ from
+ * one machine to the next, and the journal should still fit. */
 static enum status fingerprint_path(const char *path, uint64_t *hash, struct diag *diag)
 {
     struct dirent **entries;
@@ -49,12 +50,15 @@ static enum status fingerprint_path(const char *path, uint64_t *hash, struct dia
     return status;
 }
 
-/* The files that a configuration names: step times, model, GPU. Most points name the same ones: `last` remembers. */
+/* The files that a configuration names: step times, model, GPU. Most points name the same ones: `last` remembers. Without it, a sweep of
+ * a million points would read the same files a million times before its first run. */
 struct named_files {
     char paths[3][CONFIG_PATH_SIZE];
     uint64_t hash;
 };
 
+/* Of the step-time model every byte counts. Of model and GPU it is what was read from their files: a file that is only laid out
+ * differently does not make a journal useless. */
 static enum status fingerprint_files(const struct config *config, struct named_files *last, struct diag *diag)
 {
     const char *const paths[3] = {config->step_time.path, config->model, config->gpu};
@@ -78,6 +82,8 @@ static enum status fingerprint_files(const struct config *config, struct named_f
     return status;
 }
 
+/* All keys as they are in effect, with defaults filled in: a configuration that says the same in other words is the same, and a default
+ * that changes with the program is noticed. Files may change under the same name, so their contents count as well. */
 static enum status fingerprint_config(const struct config *config, struct named_files *files, uint64_t *hash, struct diag *diag)
 {
     struct json_text json;
@@ -95,7 +101,8 @@ static enum status fingerprint_config(const struct config *config, struct named_
     return status;
 }
 
-/* Traces of all points; the workload makes equal ones once. Their fingerprints count once each, in order of first use. */
+/* Traces of all points; the workload makes equal ones once. Their fingerprints count once each, in order of first use. A growing workload
+ * is how a new one is noticed: taking the fingerprint of a trace costs as much as reading it, and most points share theirs. */
 static enum status note_trace(struct sweep *sweep, size_t point, const struct config *config, struct diag *diag)
 {
     const size_t before = sweep->workload->count;
@@ -105,6 +112,9 @@ static enum status note_trace(struct sweep *sweep, size_t point, const struct co
     return status;
 }
 
+/* Every configuration is made here once and thrown away, though its run makes it again: a point that vLLM would refuse must stop the
+ * sweep before it begins, not after hours, and identity and columns have to be known before the journal can be read. One thread, as a
+ * workload takes no more; the runs afterwards only read traces. */
 enum status sweep_prepare(struct sweep *sweep, struct diag *diag)
 {
     const size_t count = sweep->plan->point_count;
@@ -139,7 +149,7 @@ void sweep_close(struct sweep *sweep)
 
 /* --- one run ---------------------------------------------------------------------------------------------------------------------- */
 
-/* What the threads share. */
+/* What the threads share. `pending` is written before they start; `done` is counted up by all of them. */
 struct pass {
     struct sweep *sweep;
     struct kv_memory_speed limit;
@@ -159,7 +169,9 @@ static bool should_stop(const struct pass *pass)
     return pass->sweep->stop && *pass->sweep->stop;
 }
 
-/* Shares of a run count too, so that the bar moves when runs are long. */
+/* Shares of a run count too, so that the bar moves when runs are long. Only the share of the run that reports just now is added, so with
+ * several threads the bar shows a little less than what is done. A bar is drawn by one thread at a time; without a terminal nobody waits
+ * for the lock. The answer makes the replay stop, so that Ctrl-C does not wait for the end of a long run. */
 static bool on_progress(void *context, uint64_t finished, uint64_t total)
 {
     enum { PARTS = 1000 };
@@ -177,6 +189,8 @@ static bool on_progress(void *context, uint64_t finished, uint64_t total)
     return should_stop(pass);
 }
 
+/* What became of a run, into its slot and the journal. Appends take turns, as lines must stay whole. The sync is outside of the lock, so
+ * that no thread waits for the disk on behalf of another. */
 static enum status keep(struct pass *pass, const struct run *run, size_t point, struct diag *diag)
 {
     struct sweep *sweep = pass->sweep;
@@ -197,6 +211,9 @@ static enum status keep(struct pass *pass, const struct run *run, size_t point, 
     return status;
 }
 
+/* One run, from the number of a point to its row. The configuration is made in the thread that needs it and lies on its stack. With the
+ * data plane on, the worker copies real K/V bytes as the replay goes, with all threads of the sweep, and its totals become figures of the
+ * run. After an interruption parallel_runs still asks for points with lower numbers than the interrupted one; they return at once. */
 static enum status replay_point(void *context, size_t i, struct diag *diag)
 {
     struct pass *pass = context;
@@ -231,6 +248,8 @@ static enum status replay_point(void *context, size_t i, struct diag *diag)
 
 /* --- all runs --------------------------------------------------------------------------------------------------------------------- */
 
+/* What the journal had is not pending and is not done again. Figures of moved bytes compare with what this machine's memory can do; that
+ * is measured once, before the runs, while nothing else uses the memory. */
 enum status sweep_run(struct sweep *sweep, struct diag *diag)
 {
     struct pass pass = {.sweep = sweep};

@@ -1,6 +1,6 @@
-/* validation.c - follows a replay as a server's client and monitor would, then compares. Read validation.h first. Latencies are compared over
- * the requests that both sides have, the timeline row by row; on_finish() starts both, and validation_put_figures() names the results.
- */
+/* validation.c - follows a replay as a server's client and monitor would, then compares. Read validation.h first. Latencies are compared
+ * over the requests that both sides have, the timeline row by row; on_finish() starts both, and validation_put_figures() names the
+ * results. */
 #include "study/validation.h"
 
 #include <math.h>
@@ -13,6 +13,7 @@
 
 const char *const validation_statistics[VALIDATION_STATISTICS] = {"mean", "median", "p90", "p95", "p99"};
 
+/* Stories begin with -1 everywhere: a request that the replay never finished has no latencies, as one that the server lost has none. */
 enum status validation_init(struct validation *validation, const struct trace *trace, const struct config *config,
                             const struct measured_run *measured, struct diag *diag)
 {
@@ -34,8 +35,8 @@ void validation_deinit(struct validation *validation)
     validation->rows = NULL;
 }
 
-/* EVENT_ARRIVE has two times: when the request arrived, and (value) when the engine took it in, at the start of its next step. A server that
- * logs from its queue starts the clock at the latter. */
+/* EVENT_ARRIVE has two times: when the request arrived, and (value) when the engine took it in, at the start of its next step. A server
+ * that logs from its queue starts the clock at the latter. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     struct validation *validation = self;
@@ -56,7 +57,9 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
-/* A measured row is compared with the step that runs at its time. A monitor samples; several rows may fall into one step, or none. */
+/* A measured row is compared with the step that runs at its time. A monitor samples; several rows may fall into one step, or none. Both
+ * clocks start when the engine takes in its first request. Rows after the end of the replay are not compared, as there is nothing to
+ * compare with. */
 static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
 {
     struct validation *validation = self;
@@ -102,8 +105,9 @@ static enum status fill_statistics(const struct distribution *distribution, doub
     return status;
 }
 
-/* One latency over the requests that both sides have. Requests that only one side finished are left out of both, or the distributions would
- * be of different requests. */
+/* One latency over the requests that both sides have. Requests that only one side finished are left out of both, or the distributions
+ * would be of different requests. Errors are relative, so a measured 0 cannot be used. The statistics of the errors give mape (mean) and
+ * median_ape. */
 static enum status compare(struct validation *validation, enum latency latency, struct diag *diag)
 {
     struct distribution sides[3] = {{0}}; /* measured, simulated, errors */
@@ -155,6 +159,7 @@ static void compare_timeline(struct validation *validation)
     validation->output_throughput_error = rate > 0 ? sums[3] / rate : NAN;
 }
 
+/* Every story is complete now. A replay that stalled is compared as far as it went. */
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     struct validation *validation = self;
@@ -171,8 +176,8 @@ struct observer validation_observer(struct validation *validation)
     return (struct observer){.self = validation, .tallies = on_tallies, .events = on_events, .finish = on_finish};
 }
 
-/* Names are put together from the same words as in figure_rows.h. NaN, where nothing was measured, becomes an undefined figure, which meets no
- * requirement: a comparison without data must not pass. */
+/* Names are put together from the same words as in figure_rows.h. NaN, where nothing was measured, becomes an undefined figure, which
+ * meets no requirement: a comparison without data must not pass. */
 void validation_put_figures(const struct validation *validation, struct figure_set *figures)
 {
     for (int i = 0; i < MEASURED_LATENCIES; i++) {
