@@ -36,12 +36,13 @@ struct job {
 
 /* --- what is asked for ----------------------------------------------------------------------------------------------------------- */
 
-/* "4096", "1.5k", "20M": a whole number from 1 on. Multiples are decimal, as people count tokens. The first character must be a digit or a
- * point: strtod would also take signs, spaces, "inf" and "nan". */
+/* "4096", "1.5k", "20M": a whole number from 1 on. Multiples are decimal, as people count tokens. All but the unit must be digits or a
+ * point: strtod would also take signs, spaces, 0x10, 1e3, "inf" and "nan". */
 static bool read_amount(const char *text, size_t length, double most, uint64_t *out)
 {
     char copy[32], *end;
-    if (length == 0 || length >= sizeof copy || strspn(text, "0123456789.") == 0)
+    const size_t digits = strspn(text, "0123456789.");
+    if (length >= sizeof copy || digits == 0 || length - digits > 1)
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
