@@ -6,6 +6,9 @@
 
 #include "base/array.h"
 
+/* The ring needs one entry a slot. Request k uses end number k - slots; ends never outnumber requests taken, so of those stored at most
+ * `slots` have not been used yet, and an end that is overwritten was used already. With fewer requests than slots an entry a request is
+ * enough, so that a limit of millions costs no memory. */
 enum status closed_loop_init(struct closed_loop *loop, const struct trace *trace, uint32_t max_concurrency, struct diag *diag)
 {
     *loop = (struct closed_loop){.trace = trace, .slots = max_concurrency};
@@ -28,12 +31,15 @@ void closed_loop_deinit(struct closed_loop *loop)
     *loop = (struct closed_loop){0};
 }
 
+/* 0 for every request of a trace that was not expanded into samples: each is then sample 0 of itself. */
 static uint32_t sample_of(const struct closed_loop *loop, uint32_t position)
 {
     return loop->trace->sample ? loop->trace->sample[position] : 0;
 }
 
-/* The k-th request waits for end number k - slots, which may not have happened yet. */
+/* The k-th request waits for end number k - slots, which may not have happened yet. Samples after the first arrive with sample 0, which
+ * holds the slot for all of them: one call of a client is one slot. INT64_MAX means "not known yet": arrivals asks again whenever a
+ * request ends. A slot that fell free early does not bring a request forward, hence the later of the two times. */
 int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position)
 {
     const int64_t drawn_ns = loop->trace->arrival_ns[position];
@@ -50,6 +56,7 @@ int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position)
     return drawn_ns > free_ns ? drawn_ns : free_ns;
 }
 
+/* `taken` counts requests, not samples: it is the k of the formula for whoever comes next. */
 void closed_loop_take(struct closed_loop *loop, uint32_t position, int64_t arrival_ns)
 {
     const uint32_t sample = sample_of(loop, position);
@@ -64,6 +71,9 @@ void closed_loop_take(struct closed_loop *loop, uint32_t position, int64_t arriv
         loop->samples_going[position - sample]++;
 }
 
+/* Only the last sample to end gives the slot back, as a client's call returns when all its choices are complete. All samples arrive at
+ * one time, before any can end, so the count of those going does not reach 0 too soon. Calls come in order of time, which numbers the
+ * ends. */
 void closed_loop_end(struct closed_loop *loop, uint32_t position, int64_t now_ns)
 {
     if (loop->slots == 0)

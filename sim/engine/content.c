@@ -12,9 +12,12 @@ static uint64_t mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* Tokens from different sources must not meet by chance. */
+/* Tokens from different sources must not meet by chance. Without a tag, token 3 of hash id 5 would be token 3 of the unnamed prompt of
+ * request 5. */
 enum { TAG_NAMED = 1, TAG_PROMPT = 2, TAG_OUTPUT = 3 };
 
+/* Three rounds instead of one over a combination: any packing of tag, a and b into 64 bits would lose some, and a sum is the same for
+ * (a, b) and (b, a). */
 static uint64_t identity(uint64_t tag, uint64_t a, uint64_t b)
 {
     return mix(mix(mix(tag) + a) + b);
@@ -25,6 +28,9 @@ uint64_t content_output_token(uint32_t position, uint32_t sample, uint32_t o)
     return identity(TAG_OUTPUT, position, (uint64_t)sample << 32 | o);
 }
 
+/* Prompt tokens without a hash id go by the owner of the prompt: the samples of one request have one prompt and share its blocks, so
+ * their links have to agree. Output tokens are the sample's own unless a lineage says which sample made them first: a forked beam has
+ * its parent's past. */
 uint64_t content_token(const struct trace *trace, uint32_t trace_block_tokens, uint32_t position, uint32_t sample, const uint64_t *lineage,
                        uint32_t j)
 {
@@ -38,6 +44,8 @@ uint64_t content_token(const struct trace *trace, uint32_t trace_block_tokens, u
     return identity(TAG_PROMPT, prompt_owner(trace, position), j);
 }
 
+/* The multiplier is odd (2^64 over the golden ratio), so it loses nothing; with it link and token play different parts in the sum. `| 1`
+ * keeps every link apart from 0, which stands for the empty prefix. */
 uint64_t content_link(uint64_t previous, uint64_t token)
 {
     return mix(previous * UINT64_C(0x9E3779B97F4A7C15) + token) | 1;

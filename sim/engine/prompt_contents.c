@@ -19,6 +19,8 @@ void prompt_contents_deinit(struct prompt_contents *contents)
     *contents = (struct prompt_contents){0};
 }
 
+/* Exact: kv_contents compares the spans themselves, so two contents are equal if and only if the tokens are. vLLM hashes and accepts
+ * that hashes may meet; a replay which had such a hit would not be the same on two machines. */
 enum status prompt_contents_intern(struct prompt_contents *contents, uint64_t parent, const struct kv_span *spans, size_t count,
                                    uint64_t *content, struct diag *diag)
 {
@@ -26,6 +28,9 @@ enum status prompt_contents_intern(struct prompt_contents *contents, uint64_t pa
                                                                                           : diag_no_memory(diag, 64, "block contents");
 }
 
+/* The range is cut at the borders of trace blocks as far as hash ids reach; what comes after is one span. Cuts depend only on places in
+ * the prompt, so equal tokens are always cut alike and comparing spans is comparing tokens. A block costs a span for each trace block it
+ * touches, not one for each token. Three more than the quotient are room enough: a piece at either end and the unnamed rest. */
 enum status prompt_contents_block(struct prompt_contents *contents, uint64_t parent, uint32_t position, uint64_t from, uint64_t end,
                                   uint64_t unnamed, uint64_t *content, struct diag *diag)
 {

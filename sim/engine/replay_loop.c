@@ -1,13 +1,19 @@
 /* replay_loop.c - the one loop over both kinds of stepper: drops, arrivals, idle time, interruption, the livelock guard, the end. Read
- * stepper.h first. What a step is, and what it costs, is the steppers' business (scheduler_stepper.c, vllm_v1_fast/event_replay.c). */
+ * stepper.h first. What a step is, and what it costs, is the steppers' business (scheduler_stepper.c, vllm_v1_fast/event_replay.c).
+ *
+ * In each turn arrivals come first, as vLLM's engine empties its input queue before it schedules. The loop knows nothing of steps that
+ * overlap or of blocks; it sees only a clock, who is next, and whether the stepper is idle. */
 #include "engine/replay_loop.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* Steps between two questions to the watch: a progress bar and an interrupt need no more, and a step can take less than a microsecond. */
 enum { PROGRESS_STEPS = 1024 };
 
-/* Requests that would wait for ever are told of before the first step. */
+/* Requests that would wait for ever are told of before the first step. Neither engine passes over a head that does not fit, so one such
+ * request would hold up all after it and end the replay as a stall. The event names the pool that would do, for the report's advice. The
+ * first arrival can be found only when all drops are known. */
 static enum status drop_hopeless(struct stepper *stepper, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -26,7 +32,9 @@ static enum status drop_hopeless(struct stepper *stepper, struct diag *diag)
     return status;
 }
 
-/* Everybody who has arrived by now. A request keeps its own arrival time, though the engine sees it only between two steps. */
+/* Everybody who has arrived by now. A request keeps its own arrival time, though the engine sees it only between two steps. The event
+ * holds both times, and what lies between them is part of the request's waiting time. The time is read before arrivals_take, which moves
+ * on to the next request. */
 static enum status take_in(struct stepper *stepper, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -40,7 +48,9 @@ static enum status take_in(struct stepper *stepper, struct diag *diag)
     return status;
 }
 
-/* Jump over time in which nothing can run. Before the first step there is nothing to tell of. */
+/* Jump over time in which nothing can run. Before the first step there is nothing to tell of. Averages over time have to include the
+ * pause, in which cached blocks stay where they are; so a gap is a tally with the state of the pool, and TALLY_GAP for a number, since
+ * no step ran. */
 static enum status skip_to(struct stepper *stepper, int64_t when_ns, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -63,6 +73,8 @@ static bool interrupted(const struct stepper *stepper, const struct replay_watch
     return watch->progress(watch->context, stepper->arrivals.ended, stepper->trace->count - stepper->arrivals.dropped);
 }
 
+/* A call that covers many steps of decoding brings tokens in each, so counting calls is counting steps. A long prompt brings no token
+ * for many steps either, but not for a million of them. */
 static bool livelocked(uint64_t *steps_without_token, uint32_t tokens, struct replay_facts *facts)
 {
     *steps_without_token = tokens > 0 ? 0 : *steps_without_token + 1;
@@ -74,6 +86,8 @@ static bool livelocked(uint64_t *steps_without_token, uint32_t tokens, struct re
     return true;
 }
 
+/* Four ways out with SIM_OK: an abort; a livelock; idle with nobody left to come, which is the normal end, or a stall if requests are
+ * present that nothing can move. An idle stepper with an arrival ahead is not stuck, so the clock jumps to it. */
 static enum status loop(struct stepper *stepper, const struct replay_watch *watch, struct replay_facts *facts, struct diag *diag)
 {
     uint64_t next_question = 0, steps_without_token = 0;
@@ -105,7 +119,9 @@ static enum status loop(struct stepper *stepper, const struct replay_watch *watc
     }
 }
 
-/* Texts of the stepper go with the stepper, so they are copied. */
+/* Texts of the stepper go with the stepper, so they are copied. The livelock's diagnosis is the loop's own and stays; a stepper would
+ * only describe the head of its queue. facts is all zero at the start, so a text that is cut still ends. What is left in the stream goes
+ * to the observers before they are told of the end. */
 static enum status finish(struct stepper *stepper, struct replay_facts *facts, struct diag *diag)
 {
     const struct arrivals *arrivals = &stepper->arrivals;

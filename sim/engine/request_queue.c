@@ -1,5 +1,8 @@
 /* request_queue.c - the two disciplines of request_queue.h: a linked list for FCFS, a binary heap for keys. All in arrays by position,
- * since a request is in the queue once at the most. */
+ * since a request is in the queue once at the most.
+ *
+ * A link or a heap entry for each request of the trace costs a few bytes each and makes pushing a plain store: no call here can fail,
+ * which the schedulers rely on when they preempt in the middle of a step. */
 #include "engine/request_queue.h"
 
 #include <stdlib.h>
@@ -33,6 +36,7 @@ static bool sooner(const struct request_queue *queue, uint32_t a, uint32_t b)
     return queue->key[a] != queue->key[b] ? queue->key[a] < queue->key[b] : a < b;
 }
 
+/* A hole moves up instead of swapping pairs; the newcomer is written once. */
 static void heap_push(struct request_queue *queue, uint32_t position, int64_t key)
 {
     queue->key[position] = key;
@@ -54,7 +58,8 @@ static void sift_down(struct request_queue *queue, uint32_t at, uint32_t moved)
     queue->heap[at] = moved;
 }
 
-/* Heapify from the bottom: O(count), less than so many pushes. */
+/* Heapify from the bottom: O(count), less than so many pushes. For policies that change many keys at once before an admission
+ * (scheduling_lpm.c). In between, the heap may contradict its keys. */
 void request_queue_reorder(struct request_queue *queue)
 {
     for (uint32_t at = queue->count / 2; at-- > 0;)
@@ -75,6 +80,8 @@ void request_queue_push(struct request_queue *queue, uint32_t position, int64_t 
     queue->last = position;
 }
 
+/* vLLM's deque takes a victim back at the left end, so victims of one step, preempted from the last to the first, stand in their old
+ * order again. Its priority heap knows no such privilege. */
 void request_queue_push_preempted(struct request_queue *queue, uint32_t position, int64_t key)
 {
     if (queue->ordered) {

@@ -1,5 +1,9 @@
 /* scheduler_stepper.c - a step of a readable scheduler from decision to tally, and the events that its lists amount to. Read scheduler.h
- * and stepper.h first; step.h says in which order events come. */
+ * and stepper.h first; step.h says in which order events come.
+ *
+ * One step, and who sees what of it:
+ *
+ *     schedule -> price -> events of the decisions -> scheduled() -> complete -> events of the tokens -> tally -> completed() */
 #include "engine/scheduler_stepper.h"
 
 #include <stdlib.h>
@@ -35,7 +39,9 @@ static enum status stepper_arrive(struct stepper *stepper, uint32_t position, in
     return self->scheduler->ops->arrive(self->scheduler, position, arrival_ns, diag);
 }
 
-/* Events of what schedule() decided, in the order that step.h promises. */
+/* Events of what schedule() decided, in the order that step.h promises. Known tokens of an admission are the prompt and what was
+ * generated before a preemption; the scheduler's list does not say, so the stepper's own count of outputs does. A group that V0 ignores
+ * has its (empty) answer, so its slot of a closed loop is free at once. */
 static enum status tell_decisions(struct scheduler_stepper *self, struct diag *diag)
 {
     const struct step *step = &self->step;
@@ -66,7 +72,11 @@ static enum status tell_decisions(struct scheduler_stepper *self, struct diag *d
     return status;
 }
 
-/* Turn who got tokens into first tokens, gaps and finishes; counts the gaps that are simply the step's duration. */
+/* Turn who got tokens into first tokens, gaps and finishes; counts the gaps that are simply the step's duration. A request whose last
+ * token came at the end of the step before has a gap of exactly this step's duration: that is nearly every token, and a count in the
+ * tally stands for all of them. Only the others need events: first tokens, and gaps after steps in which a request had no turn or was
+ * preempted. `finished` is in the order of `sampled`, so one index walks along. A gap's `extra` has eight bits; larger groups than 255
+ * samples count as 255. */
 static enum status tell_tokens(struct scheduler_stepper *self, int64_t end_ns, struct diag *diag)
 {
     struct step *step = &self->step;
@@ -108,7 +118,9 @@ static enum status show_observers(struct scheduler_stepper *self, bool completed
     return status;
 }
 
-/* From a decided step to the next: price, show, complete, show. */
+/* From a decided step to the next: price, show, complete, show. Observers of `scheduled` come before complete(), which gives back the
+ * tables of those who finish: the data plane has to see them whole. The tally comes after, since it includes what the outputs brought
+ * (gaps, V0's forks). */
 static enum status run_step(struct scheduler_stepper *self, struct diag *diag)
 {
     struct step *step = &self->step;
@@ -138,7 +150,9 @@ static enum status run_step(struct scheduler_stepper *self, struct diag *diag)
     return status;
 }
 
-/* One step a call never runs past an arrival. */
+/* One step a call never runs past an arrival. A step that schedules nothing but preempts or ignores somebody is still a step: it changed
+ * the queues, so the next one can differ. Only when nothing at all happened would every further step be the same, and the clock may
+ * jump. Nobody present is asked first, since a scheduler with empty queues need not be run to know. */
 static enum status stepper_advance(struct stepper *stepper, struct advance *out, struct diag *diag)
 {
     struct scheduler_stepper *self = (struct scheduler_stepper *)stepper;
@@ -196,6 +210,7 @@ bool scheduler_stepper_wants_lists(const struct replay_inputs *inputs)
     return false;
 }
 
+/* The scheduler becomes the stepper's with the call, even if the call fails, so that callers have one thing to destroy. */
 enum status scheduler_stepper_create(const struct replay_inputs *inputs, struct scheduler *scheduler, bool check, struct stepper **out,
                                      struct diag *diag)
 {

@@ -5,6 +5,8 @@
 
 #include "base/array.h"
 
+/* Made once with room for the most a step can have: a list that grew while a step is decided could fail in the middle of it, with blocks
+ * already moved. A step starts as a copy of these empty lists, which resets all counts. */
 enum status step_make_lists(struct step *step, size_t most, struct diag *diag)
 {
     const struct array_request lists[] = {ARRAY_OF(step->scheduled, most), ARRAY_OF(step->admitted, most), ARRAY_OF(step->preempted, most),

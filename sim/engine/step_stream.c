@@ -1,6 +1,7 @@
 /* step_stream.c - the batches of step_stream.h: filling and delivering them. Read observer.h first, for what observers are promised. */
 #include "engine/step_stream.h"
 
+/* What is wanted is the union over all observers, found once: the engines ask these flags in their inner loops. */
 void step_stream_init(struct step_stream *stream, const struct observer *observers, size_t count, uint32_t block_size)
 {
     stream->observers = observers;
@@ -16,7 +17,8 @@ void step_stream_init(struct step_stream *stream, const struct observer *observe
     }
 }
 
-/* Observers of runs see a single step, or a gap, as a run of one: sums are its values times its duration. */
+/* Observers of runs see a single step, or a gap, as a run of one: sums are its values times its duration. Sums are in 128 bits: blocks
+ * times nanoseconds of a long gap pass 64 bits. A caller of observers of runs thus has one path for steps, gaps and stretches. */
 static void run_of_one(const struct step_stream *stream, const struct step_tally *tally, struct step_run *run)
 {
     const step_sum ns = (step_sum)(uint64_t)tally->duration_ns;
@@ -34,6 +36,8 @@ static void run_of_one(const struct step_stream *stream, const struct step_tally
     run->peak_empty_slots = (uint64_t)tally->table_blocks * stream->block_size - tally->held_tokens;
 }
 
+/* Both forms may be wanted at once by different observers. Then the event replay makes no runs of several steps, and runs and tallies
+ * are in step with each other. */
 enum status step_stream_tally(struct step_stream *stream, const struct step_tally *tally, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -47,6 +51,7 @@ enum status step_stream_tally(struct step_stream *stream, const struct step_tall
     return stream->tally_count == STREAM_BATCH ? step_stream_flush(stream, diag) : SIM_OK;
 }
 
+/* The batch counts as delivered even if an observer failed: the replay ends with that status, and nothing must be told twice. */
 enum status step_stream_flush_events(struct step_stream *stream, struct diag *diag)
 {
     enum status status = SIM_OK;

@@ -1,7 +1,16 @@
-/* vllm_v0.c - the scheduler of vLLM 0.6.2, the last one with the PagedAttention paper's design: groups of sequences, watermark admission,
- * prefill-first or chunked, preemption by recompute or by swapping. Start reading at v0_schedule(). Who is in a step is decided in
- * vllm_v0_phases.c; blocks are vllm_v0_groups.c's, outputs vllm_v0_outputs.c's. Sections in comments are those of doc/vllm_v0.md.
- * Source: vLLM 0.6.2 core/scheduler.py. */
+/* vllm_v0.c - the scheduler of vLLM 0.6.2, the last one with the PagedAttention paper's design: groups of sequences, watermark
+ * admission, prefill-first or chunked, preemption by recompute or by swapping. Start reading at v0_schedule(). Who is in a step is
+ * decided in vllm_v0_phases.c; blocks are vllm_v0_groups.c's, outputs vllm_v0_outputs.c's. Sections in comments are those of
+ * doc/vllm_v0.md. Source: vLLM 0.6.2 core/scheduler.py.
+ *
+ * One step, from top to bottom of this file:
+ *
+ *     start_step        empty lists, budgets
+ *     phases            who runs, comes back, is admitted, is preempted (vllm_v0_phases.c); tables change here
+ *     requeue           victims to their queues, `running` in the order of the next step
+ *     list_scheduled    the step's own order, which logs see
+ *     compute           chunks count as present; the shape for the price
+ *     v0_complete       outputs, forks, finishes */
 #include "vllm_v0/vllm_v0.h"
 
 #include <stdio.h>
@@ -11,6 +20,8 @@
 #include "base/array.h"
 #include "vllm_v0/vllm_v0_state.h"
 
+/* The group is made now and not at the start of the replay, because sequence ids come from one counter in order of arrival. Keys are 0:
+ * nothing in V0 sorts a queue. */
 static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
     (void)arrival_ns;
@@ -23,7 +34,9 @@ static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t 
 
 /* --- a step ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Without chunked prefill, all running groups hold their sequence slots even in steps that they sit out. */
+/* Without chunked prefill, all running groups hold their sequence slots even in steps that they sit out. So max_num_seqs bounds what
+ * exists, and an admission cannot push decoders out of the steps to come. With chunked prefill only those that get a turn count, group
+ * by group. */
 static void start_step(struct vllm_v0 *v0, struct step *step)
 {
     *step = v0->lists;
@@ -39,7 +52,9 @@ static void start_step(struct vllm_v0 *v0, struct step *step)
             v0->sequences += v0_group_reserve(&v0->groups[v0->running.items[i]]);
 }
 
-/* Victims go back to their queues; then `running` in the order of the next step. */
+/* Victims go back to their queues; then `running` in the order of the next step. The two orders are vLLM's (sections 4 and 7.3) and
+ * decide who is preempted next: the last. Each victim of a recomputation is put at the very front, so the last of them stands first.
+ * Groups that had no turn stay in front of all who had. */
 static void requeue(struct vllm_v0 *v0)
 {
     static const enum v0_phase chunked[] = {V0_SWAPPED_DECODES, V0_SWAPPED_PREFILLS, V0_DECODES, V0_CONTINUED, V0_NEW_PREFILLS};
@@ -60,7 +75,8 @@ static void requeue(struct vllm_v0 *v0)
     }
 }
 
-/* The step's list: prefills of all kinds, then decodes. */
+/* The step's list: prefills of all kinds, then decodes. Without chunked prefill vLLM counts only the groups just admitted as prefills.
+ * `chunks` keeps what each sequence of a group computes, while the list tells what the group as a whole does. */
 static void list_scheduled(struct vllm_v0 *v0, struct step *step)
 {
     static const enum v0_phase order[] = {V0_NEW_PREFILLS, V0_CONTINUED, V0_SWAPPED_PREFILLS, V0_DECODES, V0_SWAPPED_DECODES};
@@ -80,7 +96,8 @@ static void list_scheduled(struct vllm_v0 *v0, struct step *step)
     }
 }
 
-/* Prefix caching: look at all scheduled groups before marking any. */
+/* Prefix caching: look at all scheduled groups before marking any. Otherwise a prompt would count as cached what its neighbour computes
+ * in this very step. */
 static void follow_caching(struct vllm_v0 *v0, const struct step *step, int64_t now_ns)
 {
     for (uint32_t i = 0; i < step->scheduled_count; i++) {
@@ -126,7 +143,8 @@ static enum status list_residents(struct vllm_v0 *v0, uint32_t *listed, struct d
     return status;
 }
 
-/* Compute the chunk of every live sequence; list the sequences and their sums. */
+/* Compute the chunk of every live sequence; list the sequences and their sums. A negative chunk goes through all sums modulo 2^64, where
+ * subtracting is adding. Finished samples hold no blocks and compute nothing. */
 static enum status compute(struct vllm_v0 *v0, struct step *step, struct diag *diag)
 {
     const bool want_lists = v0->manager.want_lists;
@@ -188,6 +206,7 @@ static uint32_t shared_empty_slots(const struct vllm_v0 *v0)
     return (uint32_t)empty;
 }
 
+/* The part of a tally that is true between steps as well. */
 static void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
 {
     const struct v0_manager *manager = &((const struct vllm_v0 *)self)->manager;
@@ -238,6 +257,8 @@ static void add_lists(const struct vllm_v0 *v0, struct step *step)
     step->swap_out_count = manager->swap_out.count;
 }
 
+/* If vLLM would die, the lists are half made and no step runs: the loop reads step->abort first. Access times are set before computing,
+ * as they are those of the step's start. */
 static enum status v0_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
 {
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
@@ -258,8 +279,9 @@ static enum status v0_schedule(struct scheduler *self, int64_t now_ns, struct st
 
 /* --- section 8: after the model -------------------------------------------------------------------------------------------------- */
 
-/* A group gets tokens when its prompt is complete, or when it was decoding already. Sequences of a group go through stages together, so the
- * first one that lives speaks for all. */
+/* A group gets tokens when its prompt is complete, or when it was decoding already. Sequences of a group go through stages together, so
+ * the first one that lives speaks for all. How many tokens it gets is counted before they are handed out, since that forks and finishes
+ * sequences. A group that has not forked gets its samples' or beams' first tokens in one go. */
 static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct step *step, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[request];
@@ -285,6 +307,8 @@ static enum status complete_group(struct vllm_v0 *v0, uint32_t request, struct s
     return status;
 }
 
+/* In the step's order, as releases decide which block is next on the stack. Groups leave the running list once all have had their
+ * tokens, and their memory goes last. */
 static enum status v0_complete(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag)
 {
     (void)end_ns;
@@ -306,7 +330,10 @@ static enum status v0_complete(struct scheduler *self, int64_t end_ns, struct st
 
 /* --- before and after ------------------------------------------------------------------------------------------------------------ */
 
-/* Counted at its largest: every sample or beam with blocks of its own after the full prompt blocks, and one more each for copy-on-write. */
+/* Counted at its largest: every sample or beam with blocks of its own after the full prompt blocks, and one more each for copy-on-write.
+ * A group that needs more than the pool would get stuck in one of the ways of section 9. The smallest pool is found by going up: each
+ * larger pool has a larger watermark, but grows faster than it.
+ * */
 static bool v0_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
                           uint64_t *smallest_pool)
 {

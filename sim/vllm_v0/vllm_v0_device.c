@@ -1,4 +1,7 @@
-/* vllm_v0_device.c - the stack and the evictor over the core's block pool (core/block_pool.c). */
+/* vllm_v0_device.c - the stack and the evictor over the core's block pool (core/block_pool.c).
+ *
+ * Without prefix caching a device is the pool's stack and nothing else. With it, every block that was ever handed out has a key, also
+ * those that nobody can find; so the number of free blocks with content is that of all free ones less those never handed out. */
 #include "vllm_v0/vllm_v0_device.h"
 
 #include <assert.h>
@@ -6,6 +9,7 @@
 
 #include "base/array.h"
 
+/* A CPU without blocks is allowed: then nothing can be swapped, and the pool stays empty. */
 enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, bool caching, struct diag *diag)
 {
     *device = (struct v0_device){.caching = caching};
@@ -59,6 +63,8 @@ static uint32_t choose_evicted(const struct v0_device *device)
     return chosen;
 }
 
+/* Content is evicted only when all ids have been used once, however old it is: the pool's blocks that were never used stand before all
+ * others. */
 static uint32_t take_uncached(struct v0_device *device)
 {
     uint32_t block;
@@ -74,6 +80,8 @@ static uint32_t take_uncached(struct v0_device *device)
     return block;
 }
 
+/* A find covers both a block in use, which is shared, and one in the evictor, which the new reference takes out of the free queue.
+ * Blocks without findable content get a private key of their own, so that swapping and rekeying need no special case. */
 uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_tokens)
 {
     uint32_t block;
@@ -97,6 +105,7 @@ void v0_device_share(struct v0_device *device, uint32_t block)
     must(kv_block_pool_ref(&device->pool, block));
 }
 
+/* To the head it is a stack, last in, first out; to the tail it is the evictor's map, in order of release. */
 void v0_device_drop(struct v0_device *device, uint32_t block)
 {
     uint32_t left;
@@ -105,6 +114,8 @@ void v0_device_drop(struct v0_device *device, uint32_t block)
         must((device->caching ? kv_block_pool_put_tail : kv_block_pool_put_head)(&device->pool, block));
 }
 
+/* For a block that has just become full: what nobody could find now has a content that others may hold already. Then the caller takes
+ * theirs and drops this one. */
 bool v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key)
 {
     if (kv_prefix_cache_find(device->cache, key) != KV_BLOCK_NONE)

@@ -1,5 +1,13 @@
 /* vllm_v0_groups.c - lives of groups, keys of blocks, tables, copy-on-write, swapping, invariants, in this order. The two devices that
- * blocks come from are vllm_v0_device.c's. */
+ * blocks come from are vllm_v0_device.c's.
+ *
+ * What sharing looks like, three samples after a prompt of 6 tokens in blocks of 4, and after their next token:
+ *
+ *     parent   [19,18]        [19,17]     18 copied to 17
+ *     child 0  [19,18]   ->   [19,16]     18 copied to 16
+ *     child 1  [19,18]        [19,18]     alone by now, keeps 18
+ *
+ * References count tables, not requests. Sums over GPU tables are kept up to date with every change, so a tally costs nothing. */
 #include "vllm_v0/vllm_v0_groups.h"
 
 #include <stdlib.h>
@@ -9,6 +17,7 @@
 #include "base/integers.h"
 #include "engine/content.h"
 
+/* moved_to is indexed by blocks of whichever device a group leaves, hence the larger of the two pools. */
 enum status v0_manager_init(struct v0_manager *manager, const struct trace *trace, const struct config *config, bool want_lists,
                             struct diag *diag)
 {
@@ -65,6 +74,7 @@ static enum status add_sequence(struct v0_manager *manager, struct v0_group *gro
     return SIM_OK;
 }
 
+/* One sequence, whatever n or the beam width is: all samples have the prompt in common, so it is computed once and they fork from it. */
 enum status v0_group_open(struct v0_manager *manager, uint32_t request, struct v0_group *group, struct diag *diag)
 {
     const struct trace *trace = manager->trace;
@@ -111,6 +121,7 @@ uint32_t v0_group_reserve(const struct v0_group *group)
     return group->samples > group->count ? group->samples : v0_group_live(group);
 }
 
+/* A group that waits has one sequence which is not finished: recomputing several is refused when they are preempted (section 5). */
 struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status status)
 {
     uint32_t i = 0;
@@ -161,7 +172,8 @@ static uint64_t private_token(uint64_t tag, uint32_t request, uint32_t j)
     return tag | (uint64_t)request << 30 | j;
 }
 
-/* Identities of the prompt up to the end of each of its blocks, the last one possibly partial. */
+/* Identities of the prompt up to the end of each of its blocks, the last one possibly partial. Made when the group is first allocated;
+ * they do not change, and a readmission finds them here. */
 static enum status make_prompt_contents(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
     const uint32_t size = manager->block_size, blocks = ceil_div(group->prompt, size);
@@ -179,7 +191,10 @@ static enum status make_prompt_contents(struct v0_manager *manager, struct v0_gr
     return status;
 }
 
-/* The key of logical block i: all tokens up to its end; equal only if the split in prompt and output is equal too. */
+/* The key of logical block i: all tokens up to its end; equal only if the split in prompt and output is equal too. Prompt blocks can be
+ * found by other requests. A block that holds output only by this one: at a given length each sample number belongs to one sequence of
+ * the group, so length and sample say which output it is. A partly filled last block of the prompt has the prompt's own key, which is
+ * what lets two identical prompts share it (section 11). */
 static enum status block_key(struct v0_manager *manager, struct v0_group *group, const struct v0_sequence *sequence, uint32_t i,
                              uint64_t *key, struct diag *diag)
 {
@@ -219,6 +234,7 @@ static enum status make_table(const struct v0_manager *manager, const struct v0_
     return array_reserve(&sequence->blocks, &sequence->capacity, longest, sizeof *sequence->blocks, "a block table", diag);
 }
 
+/* Room was made with the table. */
 static void append_block(struct v0_manager *manager, struct v0_sequence *sequence, uint32_t block)
 {
     sequence->blocks[sequence->count++] = block;
@@ -228,6 +244,7 @@ static void append_block(struct v0_manager *manager, struct v0_sequence *sequenc
     manager->table_blocks++;
 }
 
+/* A run that began or ended here may not any more; the difference is taken modulo 2^32, as it can be -1. */
 static void replace_last(struct v0_manager *manager, struct v0_sequence *sequence, uint32_t block)
 {
     uint32_t last = sequence->count - 1, before = starts_run(sequence, last);
@@ -249,6 +266,7 @@ static void count_table(struct v0_manager *manager, struct v0_sequence *sequence
     manager->held_tokens += (uint64_t)(int64_t)(sign > 0 ? sequence->computed : -sequence->computed);
 }
 
+/* Pairs are what the data plane and the price of a step see of copies and swaps. */
 static enum status add_pair(struct v0_pairs *list, uint32_t from, uint32_t to, struct diag *diag)
 {
     enum status status = array_reserve(&list->pairs, &list->capacity, (size_t)list->count + 1, sizeof *list->pairs, "block moves", diag);
@@ -266,6 +284,8 @@ enum v0_fit v0_can_allocate(const struct v0_manager *manager, const struct v0_gr
     return (uint64_t)need + manager->watermark_blocks <= v0_device_free(&manager->gpu) ? V0_FITS : V0_LATER;
 }
 
+/* Blocks for the whole sequence, generated tokens included, even if only a chunk of it is computed in this step: in V0 a prompt's table
+ * does not grow while it is computed. */
 enum status v0_allocate(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
     struct v0_sequence *sequence = v0_group_only(group, V0_WAITING);
@@ -282,7 +302,8 @@ enum status v0_allocate(struct v0_manager *manager, struct v0_group *group, stru
     return status;
 }
 
-/* Each running sequence may need a block: for a new logical block, or for a copy of a shared last one. */
+/* Each running sequence may need a block: for a new logical block, or for a copy of a shared last one. vLLM does not ask whether it does
+ * need one, so groups are preempted that would have had room. The watermark plays no part: it was kept free for this. */
 bool v0_can_append(const struct v0_manager *manager, const struct v0_group *group)
 {
     return v0_group_count(group, V0_RUNNING) <= v0_device_free(&manager->gpu);
@@ -316,8 +337,9 @@ static enum status complete_last(struct v0_manager *manager, struct v0_group *gr
     return SIM_OK;
 }
 
-/* Three ways to make room for one token: a new block; a copy of the last one if it is shared; or nothing, since there is a slot left. With
- * prefix caching, the token may also complete the last block. */
+/* Three ways to make room for one token: a new block; a copy of the last one if it is shared; or nothing, since there is a slot left.
+ * With prefix caching, the token may also complete the last block. A copy leaves one reference less on the original; the last sequence
+ * to come here finds itself alone and writes in place. */
 static enum status append_sequence(struct v0_manager *manager, struct v0_group *group, struct v0_sequence *sequence, struct diag *diag)
 {
     uint32_t fresh;
@@ -338,6 +360,7 @@ static enum status append_sequence(struct v0_manager *manager, struct v0_group *
     return SIM_OK;
 }
 
+/* In the order of the list, which is the order of ids: it decides who copies and who keeps the original. */
 enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -347,6 +370,7 @@ enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct
     return status;
 }
 
+/* Nothing is copied and no block is taken: that is left to the first write, which is what copy-on-write is for (SOSP'23, section 4.4). */
 enum status v0_fork(struct v0_manager *manager, const struct v0_group *group, const struct v0_sequence *parent, struct v0_sequence *child,
                     struct diag *diag)
 {
@@ -365,6 +389,8 @@ enum status v0_fork(struct v0_manager *manager, const struct v0_group *group, co
     return SIM_OK;
 }
 
+/* From the first block to the last, so the last one is on top of the stack (section 2). A sequence that was swapped out is never
+ * released: it comes back or is lost. */
 void v0_release(struct v0_manager *manager, struct v0_sequence *sequence)
 {
     if (!sequence->has_table)
@@ -378,7 +404,8 @@ void v0_release(struct v0_manager *manager, struct v0_sequence *sequence)
 
 /* --- swapping -------------------------------------------------------------------------------------------------------------------- */
 
-/* Distinct blocks over the tables of the live sequences. moved_to is all zero before and after. */
+/* Distinct blocks over the tables of the live sequences. moved_to is all zero before and after. Shared blocks are moved once and need
+ * one block on the other side. The second pass only clears the marks. */
 static uint32_t count_distinct(const struct v0_manager *manager, const struct v0_group *group)
 {
     uint32_t distinct = 0;
@@ -394,11 +421,13 @@ static uint32_t count_distinct(const struct v0_manager *manager, const struct v0
     return distinct;
 }
 
+/* No watermark on the CPU. False means that vLLM dies (section 5). */
 bool v0_can_swap_out(const struct v0_manager *manager, const struct v0_group *group)
 {
     return count_distinct(manager, group) <= v0_device_free(&manager->cpu);
 }
 
+/* One more for each sequence, since each of them appends in the same step and may need a block for it. */
 enum v0_fit v0_can_swap_in(const struct v0_manager *manager, const struct v0_group *group)
 {
     uint32_t need = count_distinct(manager, group) + v0_group_count(group, V0_SWAPPED);
@@ -407,7 +436,9 @@ enum v0_fit v0_can_swap_in(const struct v0_manager *manager, const struct v0_gro
     return (uint64_t)need + manager->watermark_blocks <= v0_device_free(&manager->gpu) ? V0_FITS : V0_LATER;
 }
 
-/* Move every table with status `which`; a block that several of them share is moved once. */
+/* Move every table with status `which`; a block that several of them share is moved once. moved_to holds the new block plus one, so that
+ * 0 says "not moved yet"; the pairs made here are those whose marks have to be cleared. With prefix caching the key goes along, and a
+ * block of the other device that has the content already is shared instead of filled. */
 static enum status move_group(struct v0_manager *manager, struct v0_group *group, enum v0_status which, struct v0_device *from,
                               struct v0_device *to, struct v0_pairs *pairs, struct diag *diag)
 {
@@ -436,6 +467,7 @@ static enum status move_group(struct v0_manager *manager, struct v0_group *group
     return status;
 }
 
+/* Sums over GPU tables lose these before the ids change, and swapping in adds them after. */
 enum status v0_swap_out(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
     for (uint32_t s = 0; s < group->count; s++)
@@ -465,6 +497,8 @@ void v0_lose_swapped(struct v0_group *group)
 
 /* --- computed blocks (prefix caching) -------------------------------------------------------------------------------------------- */
 
+/* The last block never counts as cached, since a token has to be computed. The least over all sequences, because a step computes for all
+ * of them. The number is only reported: V0 computes the whole prompt again (section 11). */
 uint32_t v0_touch(struct v0_manager *manager, const struct v0_group *group, int64_t now_ns)
 {
     uint32_t common = UINT32_MAX;
@@ -482,6 +516,7 @@ uint32_t v0_touch(struct v0_manager *manager, const struct v0_group *group, int6
     return common == UINT32_MAX ? 0 : common * manager->block_size;
 }
 
+/* Computed blocks are always the leading ones, so the walk goes backwards and stops at the first that is marked, mostly at once. */
 void v0_mark_computed(struct v0_manager *manager, const struct v0_group *group, int32_t chunk)
 {
     for (uint32_t s = 0; s < group->count; s++) {
@@ -512,6 +547,8 @@ static void count_references(const struct v0_group *group, uint32_t *gpu, uint32
     }
 }
 
+/* References counted anew from all tables of all groups must be exactly the pool's. On the CPU they may be fewer, for blocks that were
+ * lost with their group. */
 bool v0_manager_check(const struct v0_manager *manager, const struct v0_group *groups, uint32_t count, struct diag *diag)
 {
     uint32_t gpu_blocks = manager->gpu.pool.num_blocks, cpu_blocks = manager->cpu.pool.num_blocks, *gpu = NULL, *cpu = NULL;

@@ -1,6 +1,14 @@
 /* vllm_v0_outputs.c - one round of outputs for a group: who continues whom, new children, finishes. Beams have no scores here, so which
- * parent a beam continues is drawn from the request and its number of tokens, the same on every machine.
- * Source: doc/vllm_v0.md section 8; vLLM 0.6.2 engine/output_processor/single_step.py. */
+ * parent a beam continues is drawn from the request and its number of tokens, the same on every machine. Source: doc/vllm_v0.md section
+ * 8; vLLM 0.6.2 engine/output_processor/single_step.py.
+ *
+ * A round, three beams of which 0 is continued twice, 2 once, 1 by nobody:
+ *
+ *     before   b0   b1   b2
+ *     draws    0, 2, 0                      who is continued by the new beams 0, 1, 2
+ *     after    b0 (sample 2)   b2 (sample 1)   child of b0 (sample 0);   b1 is released
+ *
+ * The last continuation is the sequence itself, so that a beam which is continued once needs no child and no copy. */
 #include "base/array.h"
 #include "base/seeded_random.h"
 #include "engine/content.h"
@@ -13,7 +21,8 @@ struct round {
     uint64_t seed; /* beams: of the draws of this round */
 };
 
-/* Samples other than beams stop at different lengths, so that groups shrink. */
+/* Samples other than beams stop at different lengths, so that groups shrink. A trace has one length for the whole request; s mod 4 fewer
+ * tokens is a rule of this replay (section 8). */
 static uint32_t length_of_sample(const struct v0_group *group, uint32_t sample)
 {
     if (group->beam || group->samples == 1)
@@ -21,6 +30,8 @@ static uint32_t length_of_sample(const struct v0_group *group, uint32_t sample)
     return group->output > sample % 4 + 1 ? group->output - sample % 4 : 1;
 }
 
+/* Length counts the new token, whose K and V the next step will write. Lineage is for the data plane only: a fork's tokens were made by
+ * others, so (sample, number) does not name them. */
 static enum status add_token(const struct v0_manager *manager, const struct v0_group *group, struct v0_sequence *sequence, uint32_t sample,
                              struct diag *diag)
 {
@@ -51,7 +62,9 @@ static enum status add_child(struct v0_manager *manager, struct v0_group *group,
 }
 
 /* The samples of running sequence `number`: all but the last become children, the last extends it. Which sequence a sample continues: in
- * the first round the only one, later its own, or a drawn one for beams. *taken: by how many samples it is continued. */
+ * the first round the only one, later its own, or a drawn one for beams. *taken: by how many samples it is continued. Draws are made
+ * anew from the seed for each sequence instead of being kept: a few calls of a generator against a list a round. Children are made
+ * before the parent gets its own token, because they copy its past. */
 static enum status continue_sequence(const struct round *round, struct v0_manager *manager, struct v0_group *group,
                                      struct v0_sequence *parent, uint32_t number, uint32_t *taken, struct diag *diag)
 {
@@ -73,8 +86,9 @@ static enum status continue_sequence(const struct round *round, struct v0_manage
     return status;
 }
 
-/* Children join the end of the list while it is walked, after all who run; and only when everybody was continued do those who are done give
- * their tables back. */
+/* Children join the end of the list while it is walked, after all who run; and only when everybody was continued do those who are done
+ * give their tables back. A child that is finished with its first token never had a table. `number` counts running sequences as the
+ * draws do; the index i falls back by one when a beam leaves the list. */
 enum status v0_feed(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
     const uint32_t running = v0_group_count(group, V0_RUNNING), generated = running ? v0_group_only(group, V0_RUNNING)->generated : 0;

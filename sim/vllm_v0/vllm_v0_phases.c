@@ -1,6 +1,11 @@
 /* vllm_v0_phases.c - the three phases of a V0 step: running groups go on, swapped ones come back, waiting ones are admitted; and the
- * preemption that the first may need. Start reading at the end: the two orders in which vLLM runs them. Sections in comments are those of
- * doc/vllm_v0.md. Source: vLLM 0.6.2 core/scheduler.py. */
+ * preemption that the first may need. Start reading at the end: the two orders in which vLLM runs them. Sections in comments are those
+ * of doc/vllm_v0.md. Source: vLLM 0.6.2 core/scheduler.py.
+ *
+ *     prefill first   waiting (if nothing is swapped); nobody admitted? running; nobody preempted? swapped
+ *     chunked         running; nobody preempted? swapped; waiting
+ *
+ * The first keeps time to first token short at the price of decoders that stand still; the second lets both share a step. */
 #include "vllm_v0/vllm_v0_state.h"
 
 #include <stdio.h>
@@ -11,7 +16,8 @@ static void push(struct vllm_v0 *v0, enum v0_phase phase, uint32_t request, int6
     list->items[list->count++] = (struct scheduled){.request = request, .tokens = (int32_t)tokens};
 }
 
-/* The first reason counts. The step goes no further, and the replay ends. */
+/* The first reason counts. The step goes no further, and the replay ends. A death of vLLM is a result and not an error of this program:
+ * the replay ends, and the report says why. */
 static void die(struct vllm_v0 *v0, const char *why, uint32_t request)
 {
     if (v0->abort)
@@ -37,7 +43,8 @@ uint32_t v0_group_wants(const struct v0_group *group, enum v0_status status)
 
 /* Chunked prefill: what the budget leaves of `wanted`; whole blocks only with prefix caching. A group with several sequences may have
  * gone over the budget; then what is left is negative, and vLLM goes on with that number: a decode is scheduled all the same and gives
- * budget back, a prompt gets a chunk of negative length. Division rounds down, as in Python. */
+ * budget back, a prompt gets a chunk of negative length. Division rounds down, as in Python. `left` can thus be 0, which ends the phase,
+ * or negative, which does not. */
 static int64_t clip(struct vllm_v0 *v0, uint32_t wanted, uint32_t request)
 {
     const int64_t budget = v0->config.max_num_batched_tokens, size = v0->config.block_size, left = budget - v0->tokens;
@@ -53,7 +60,8 @@ static int64_t clip(struct vllm_v0 *v0, uint32_t wanted, uint32_t request)
 /* --- section 5: preemption ------------------------------------------------------------------------------------------------------- */
 
 /* vLLM recomputes a group of one sequence, whose blocks one prefill brings back, and swaps a larger one, whose sequences share blocks
- * that a recomputation would not share again. */
+ * that a recomputation would not share again. `auto` looks at the reserve, so a group that is going to fork is swapped though it is a
+ * single sequence still. The entry is filled in before blocks move, but does not count if the engine dies of it. */
 static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t requester, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[victim];
@@ -88,7 +96,9 @@ static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t request
     return status;
 }
 
-/* Make room for the group, taking victims from the back of those not reached. *granted = false: it went itself, or the engine died. */
+/* Make room for the group, taking victims from the back of those not reached. *granted = false: it went itself, or the engine died. The
+ * last goes first, so that the earliest requests are served (SOSP'23, section 4.5). A group that has had its turn is never taken, since
+ * its blocks are part of the step already. */
 static enum status make_room(struct vllm_v0 *v0, uint32_t request, bool *granted, struct diag *diag)
 {
     *granted = false;
@@ -103,7 +113,10 @@ static enum status make_room(struct vllm_v0 *v0, uint32_t request, bool *granted
     return SIM_OK;
 }
 
-/* Sections 5 and 7.1: running groups in order. What is left of `running` afterwards stands at [running_first, count). */
+/* Sections 5 and 7.1: running groups in order. What is left of `running` afterwards stands at [running_first, count). A decode is pushed
+ * as 1, for each of its sequences, but uses up budget for all of them. With a group of several sequences the cut is left out, as in vLLM
+ * (section 7.1), and the budget can be overdrawn. Zero tokens mean that the budget is used up: the walk ends, and those not reached keep
+ * places and blocks. */
 static enum status phase_running(struct vllm_v0 *v0, struct diag *diag)
 {
     const bool chunked = v0->config.enable_chunked_prefill;
@@ -133,6 +146,8 @@ static enum status phase_running(struct vllm_v0 *v0, struct diag *diag)
 
 /* --- section 6: swapping in ------------------------------------------------------------------------------------------------------ */
 
+/* Swapping in and appending belong to one step: its room was counted in v0_can_swap_in(). Its copies stand after those of running
+ * groups. */
 static enum status swap_in_head(struct vllm_v0 *v0, uint32_t request, int64_t tokens, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[request];
@@ -148,7 +163,9 @@ static enum status swap_in_head(struct vllm_v0 *v0, uint32_t request, int64_t to
     return status;
 }
 
-/* Swapped groups come back in order; one that does not fit holds up all after it. */
+/* Swapped groups come back in order; one that does not fit holds up all after it. No chunks here, even with chunked prefill: a group
+ * that was swapped out in the middle of its prompt needs all the rest at once, and if that exceeds the budget it never comes back
+ * (section 9). */
 static enum status phase_swapped(struct vllm_v0 *v0, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -173,6 +190,7 @@ static enum status phase_swapped(struct vllm_v0 *v0, struct diag *diag)
 
 /* --- sections 4.1 and 7.3: admission --------------------------------------------------------------------------------------------- */
 
+/* Cached tokens are filled in later, when all groups of the step are known (follow_caching). */
 static enum status admit_head(struct vllm_v0 *v0, uint32_t request, int64_t tokens, struct diag *diag)
 {
     struct v0_group *group = &v0->groups[request];
@@ -185,7 +203,9 @@ static enum status admit_head(struct vllm_v0 *v0, uint32_t request, int64_t toke
     return status;
 }
 
-/* Waiting groups are admitted in order until one does not fit. */
+/* Waiting groups are admitted in order until one does not fit. The tests come in vLLM's order: length, blocks, budget. A head that no
+ * pool would do for is ignored even when the budget is used up. V0 has no gate for chunks: the first one takes the blocks of the whole
+ * sequence. */
 static enum status phase_waiting(struct vllm_v0 *v0, struct diag *diag)
 {
     const bool chunked = v0->config.enable_chunked_prefill;
@@ -217,7 +237,8 @@ static enum status phase_waiting(struct vllm_v0 *v0, struct diag *diag)
 
 /* --- the order of phases ----------------------------------------------------------------------------------------------------------- */
 
-/* Section 4 */
+/* Section 4. Who was swapped out came before all who wait, so nobody is admitted until they are back. After a preemption nobody is
+ * swapped in: the blocks just freed would go at once. */
 enum status v0_schedule_prefill_first(struct vllm_v0 *v0, struct diag *diag)
 {
     enum status status = v0->swapped.count == 0 ? phase_waiting(v0, diag) : SIM_OK;
@@ -229,7 +250,8 @@ enum status v0_schedule_prefill_first(struct vllm_v0 *v0, struct diag *diag)
     return status;
 }
 
-/* Section 7 */
+/* Section 7. Admission has its turn even after a preemption. The assertion at the end is vLLM's own, about the step as a whole: a step
+ * that went over in between and back again passes. */
 enum status v0_schedule_chunked(struct vllm_v0 *v0, struct diag *diag)
 {
     enum status status = phase_running(v0, diag);

@@ -9,6 +9,7 @@
 
 #define NOWHERE UINT32_MAX
 
+/* A policy without a key is vLLM's own order: `policy` stays NULL and every function below returns at once. */
 enum status eviction_order_init(struct eviction_order *order, const struct pagesim_eviction_policy *policy, uint32_t num_blocks,
                                 struct diag *diag)
 {
@@ -47,12 +48,14 @@ static bool sooner(const struct eviction_order *order, uint32_t a, uint32_t b)
     return left->depth != right->depth ? left->depth > right->depth : a < b;
 }
 
+/* The only place that moves a block, so heap and `at` always agree. */
 static void put(struct eviction_order *order, uint32_t at, uint32_t block)
 {
     order->heap[at] = block;
     order->at[block] = at;
 }
 
+/* Both sifts move a hole and write the block once, at its place. */
 static void sift_up(struct eviction_order *order, uint32_t at, uint32_t block)
 {
     for (; at > 0 && sooner(order, block, order->heap[(at - 1) / 2]); at = (at - 1) / 2)
@@ -85,7 +88,8 @@ static void leave_heap(struct eviction_order *order, uint32_t block)
         sift_down(order, hole, moved);
 }
 
-/* A hit makes the block used: it leaves the heap until it is free again. */
+/* A hit makes the block used: it leaves the heap until it is free again. Its count of hits goes on; what it was as part of another table
+ * (depth) does not. */
 void eviction_order_hit(struct eviction_order *order, uint32_t block, uint32_t depth, uint64_t admission)
 {
     if (!order->policy)
@@ -96,12 +100,16 @@ void eviction_order_hit(struct eviction_order *order, uint32_t block, uint32_t d
     *facts = (struct pagesim_policy_block){.touched = admission, .hits = facts->hits + 1, .depth = depth};
 }
 
+/* New content is a new block to the policy: no hits yet, and the admission that brought it. If the heap gave the block out,
+ * eviction_order_take removed it; if it had no content, it never was in the heap. */
 void eviction_order_fill(struct eviction_order *order, uint32_t block, uint32_t depth, uint64_t admission)
 {
     if (order->policy)
         order->facts[block] = (struct pagesim_policy_block){.touched = admission, .depth = depth};
 }
 
+/* The key is asked for once, here. Keys that changed while a block waits would break the heap, and nothing that a key may depend on
+ * changes while nobody uses the block. */
 void eviction_order_free(struct eviction_order *order, uint32_t block)
 {
     if (!order->policy)
@@ -118,6 +126,7 @@ uint32_t eviction_order_take(struct eviction_order *order)
     return first;
 }
 
+/* Each block knows its place, no child goes before its parent, and nobody outside the heap believes to be in it. */
 bool eviction_order_check(const struct eviction_order *order)
 {
     uint32_t placed = 0;

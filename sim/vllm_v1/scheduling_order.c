@@ -1,7 +1,9 @@
 /* scheduling_order.c - finds the policy, makes its state, and shows it requests. Policies themselves are in sim/policy. */
 #include "vllm_v1/scheduling_order.h"
 
-/* What a step would cost in which one request is alone: for policies that weigh recomputation. */
+/* What a step would cost in which one request is alone: for policies that weigh recomputation. Other requests of the step are left out
+ * on purpose: a policy asks what one choice would add, long before it is known who else runs. One token after some context is a decode,
+ * as in section 1. */
 static int64_t price_alone(const void *model, uint32_t tokens, uint32_t context)
 {
     struct step_shape shape = {.sampled = 1};
@@ -9,6 +11,8 @@ static int64_t price_alone(const void *model, uint32_t tokens, uint32_t context)
     return step_time_price(model, &shape);
 }
 
+/* An unknown name is the user's mistake; a state that cannot be made is a lack of memory. `self` is the policy's own and never looked
+ * into. */
 enum status scheduling_order_init(struct scheduling_order *order, const struct trace *trace, const struct config *config,
                                   const struct step_time_model *model, struct diag *diag)
 {
@@ -29,6 +33,7 @@ void scheduling_order_deinit(struct scheduling_order *order)
     *order = (struct scheduling_order){0};
 }
 
+/* All that a policy may know of a request, by value: it cannot reach the scheduler's state, and both engines show the same. */
 struct pagesim_policy_request scheduling_order_request(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns,
                                                        uint32_t known_tokens, uint32_t computed_tokens)
 {
@@ -42,6 +47,7 @@ struct pagesim_policy_request scheduling_order_request(const struct scheduling_o
                                            .computed_tokens = computed_tokens};
 }
 
+/* At arrival the prompt is known and nothing is computed. */
 int64_t scheduling_order_first_key(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns)
 {
     if (!order->policy->key)

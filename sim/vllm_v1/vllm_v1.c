@@ -5,7 +5,15 @@
  * (policy.h) say who is the victim, who is first among the waiting, and which cached block is taken first; under vLLM's own policies all
  * is as in vLLM. Start reading at v1_schedule(). Sections in comments are those of doc/vllm_v1.md. Source: vLLM
  * v1/core/sched/scheduler.py.
- */
+ *
+ * What a step does with a request:
+ *
+ *     waiting --admit--> running --its tokens--> computed == known --complete--> one more known, or finished
+ *        ^                  |
+ *        +---- preempt -----+      computed = 0, known stays, registered blocks stay findable
+ *
+ * There is no flag for prefill or decode: both are the distance from computed to known (section 1). All lists of a step but
+ * `unwritten` have room for everybody, so adding to them cannot fail. */
 #include "vllm_v1/vllm_v1.h"
 
 #include <assert.h>
@@ -59,7 +67,8 @@ static struct pagesim_policy_request view(const struct vllm_v1 *v1, uint32_t pos
     return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known, request->computed);
 }
 
-/* The key of a request that is in the system. A static one is asked for once, at arrival. */
+/* The key of a request that is in the system. A static one is asked for once, at arrival. Victims are compared by it, and a policy whose
+ * keys change must be asked for it now: what stands in the queue is the key of some time ago. */
 static int64_t current_key(const struct vllm_v1 *v1, uint32_t position)
 {
     if (v1->order.policy->order != PAGESIM_POLICY_CHANGING_KEY)
@@ -75,7 +84,8 @@ static void tell(const struct vllm_v1 *v1, uint32_t position, struct pagesim_pol
     v1->order.policy->happened(v1->order.self, &request, &event);
 }
 
-/* Called before tokens are handed out, but policies see each request with the token that it is about to get. */
+/* Called before tokens are handed out, but policies see each request with the token that it is about to get. So an event says which of
+ * them get one (`generated`), and a policy that counts service sees a decode and its token as one thing. */
 static void tell_computed(const struct vllm_v1 *v1, int64_t end_ns, const struct step *step)
 {
     for (uint32_t i = 0; i < step->scheduled_count; i++) {
@@ -155,7 +165,9 @@ static void waiting_set_key(struct pagesim_policy_waiting *waiting, uint32_t pos
     all->v1->waiting.key[position] = key;
 }
 
-/* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. */
+/* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. A look at everybody's prefix is
+ * the dearest thing a policy can do, so it is spared in steps that admit nobody anyway. The heap is put in order once, after all keys
+ * are set: while the policy walks the positions they must not move. */
 static enum status reorder_waiting(struct vllm_v1 *v1, struct diag *diag)
 {
     const struct pagesim_scheduling_policy *policy = v1->order.policy;
@@ -201,7 +213,11 @@ static enum status note_unwritten(struct vllm_v1 *v1, uint32_t victim, struct di
     return status;
 }
 
-/* Take everything from running[at] and let it wait again. */
+/* Take everything from running[at] and let it wait again. vLLM V1 has no swapping: a victim that comes back hits those of its blocks
+ * that are still cached and computes the rest. Generated tokens stay known, so the next admission is a prefill over prompt and output.
+ * The entry of the list is made before the release, which empties the table. Under priority a victim may have had its turn in this step;
+ * then it has to leave the list of scheduled requests, or it would get tokens for blocks it no longer holds, and its tokens return to
+ * the budget (case E12). */
 static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, struct diag *diag)
 {
     uint32_t victim = v1->running[at];
@@ -233,12 +249,14 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
     return SIM_OK;
 }
 
-/* How many tokens a request may compute: long prompts are cut, the budget and the model's length bound. */
+/* How many tokens a request may compute: long prompts are cut, the budget and the model's length bound. The budget bounds what a step
+ * can take; the threshold keeps one long prompt from using it up alone. */
 static uint32_t tokens_now(const struct vllm_v1 *v1, uint32_t wanted)
 {
     return min_u32(wanted, min_u32(v1->threshold, v1->budget));
 }
 
+/* The only place where budget is spent, in both loops; preempt() is the only one where it comes back. */
 static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens)
 {
     v1->requests[position].scheduled = tokens;
@@ -246,7 +264,9 @@ static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t token
     v1->budget -= tokens;
 }
 
-/* Make room for running[*k], preempting while it does not fit. *granted = false: it was preempted itself. */
+/* Make room for running[*k], preempting while it does not fit. *granted = false: it was preempted itself. Ends: each turn takes one
+ * request from the running list, and the request itself is the last that can be taken. A victim that stood before *k (priority) moves
+ * everybody after it up by one, so *k follows. Any request fits alone, or it would have been dropped before the replay. */
 static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, bool *granted, struct diag *diag)
 {
     uint32_t position = v1->running[*k];
@@ -264,7 +284,10 @@ static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, bool *
     }
 }
 
-/* Section 6.1 */
+/* Section 6.1. Decodes and started prompts come before every admission, so whoever runs is only held up by others who run. Those whom
+ * the budget does not reach keep their places and blocks. `room` is vLLM's bound for the model's length (section 6.1); it cuts nothing
+ * here, since a request with L known tokens has finished.
+ * */
 static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
 {
     for (uint32_t k = 0; k < v1->running_count && v1->budget > 0;) {
@@ -288,7 +311,11 @@ static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
     return SIM_OK;
 }
 
-/* Section 6.2: no skipping over a head that does not fit. */
+/* Section 6.2: no skipping over a head that does not fit. vLLM stops at the first that does not fit, although a smaller one after it
+ * might: otherwise a large prompt could starve. Nobody enters after a preemption, because the newcomer would take the blocks for which
+ * the victim had to go. The watermark counts only while others run, so an empty system always admits and cannot stall (section 8). The
+ * prefix is looked up again in every step, since blocks can be registered or evicted meanwhile; v1_blocks_lookup goes on from its last
+ * result when it can. */
 static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
 {
     enum status status = reorder_waiting(v1, diag);
@@ -324,7 +351,10 @@ static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
     return status;
 }
 
-/* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. */
+/* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. Bookkeeping of section 6.3,
+ * before the model runs: vLLM too counts tokens as computed when it has scheduled them. The shape is what the step's price depends on,
+ * in the same walk. A chunk of one token that ends a prompt counts as a decode here, since section 1 knows no other difference between
+ * the two. */
 static void compute(struct vllm_v1 *v1, struct step *step)
 {
     for (uint32_t i = 0; i < step->scheduled_count; i++) {
@@ -346,6 +376,8 @@ static void compute(struct vllm_v1 *v1, struct step *step)
     step->sequence_count = v1->want_lists ? step->scheduled_count : 0;
 }
 
+/* Counts only; sums are kept up to date by those who change them, so a tally costs the same whatever runs. The null block is neither
+ * used nor free. */
 static void fill_tally(const struct vllm_v1 *v1, struct step *step)
 {
     const struct v1_blocks *blocks = &v1->blocks;
@@ -363,6 +395,8 @@ static void fill_tally(const struct vllm_v1 *v1, struct step *step)
     step_tally_set_work(&step->tally, &step->shape);
 }
 
+/* The whole decision of a step, in vLLM's order. Lists are reset by copying the empty ones. Threshold and budget are fixed here, before
+ * anybody is admitted or preempted: whether a request is alone (section 6) is asked of the step's start. */
 static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
 {
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
@@ -379,7 +413,9 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     return status;
 }
 
-/* Section 7: tokens in scheduled order; who is done gives its blocks back before the next is looked at. */
+/* Section 7: tokens in scheduled order; who is done gives its blocks back before the next is looked at. The order shows: blocks of the
+ * first to finish are in the queue before those of the next. Requests leave the running list in one sweep at the end, which costs
+ * O(running) only in steps where somebody finished. A chunk that does not reach the last known token samples nothing. */
 static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag)
 {
     (void)diag;
@@ -414,6 +450,8 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
     return SIM_OK;
 }
 
+/* Whoever passes both tests runs in the end: alone in the system it gets all blocks but the null block, and the watermark does not
+ * count. Blocks are counted at full length, though the last token is never computed: section 8 has it so. */
 bool vllm_v1_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
                         uint64_t *smallest_pool)
 {

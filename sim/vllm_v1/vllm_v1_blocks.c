@@ -1,5 +1,14 @@
 /* vllm_v1_blocks.c - which content a block has, who can hit it, which block is taken next. Sections are those of doc/vllm_v1.md; the
- * pool and the prefix cache themselves are core/block_pool.c and core/prefix_cache.c. */
+ * pool and the prefix cache themselves are core/block_pool.c and core/prefix_cache.c.
+ *
+ * How the parts work together, for one admission:
+ *
+ *     v1_blocks_lookup     contents of the request's leading blocks -> hits, nothing changes
+ *     v1_blocks_allocate   tests; then hits join the table, fresh blocks are taken (evicting what they held), full ones are registered
+ *     v1_blocks_release    back to the two ends of the free queue
+ *
+ * A content is a number: of a chain of hash ids, exact and interned, or private, made of (request, block). Equal numbers mean equal
+ * prefixes. */
 #include "vllm_v1/vllm_v1_blocks.h"
 
 #include <assert.h>
@@ -42,7 +51,8 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
     return status;
 }
 
-/* The arrays of a finished request, if there are any. */
+/* The arrays of a finished request, if there are any. A request's two arrays grow to its length and then serve later requests, so that a
+ * long replay stops asking for memory once as many have grown as run at a time. */
 static void take_spare(struct v1_blocks *blocks, struct v1_table *table)
 {
     if (table->blocks || table->contents || blocks->spare_count == 0)
@@ -68,7 +78,10 @@ void v1_blocks_deinit(struct v1_blocks *blocks)
     memset(blocks, 0, sizeof *blocks);
 }
 
-/* Identity of a block that is named by hash ids throughout, given the block before it in `contents`. */
+/* Identity of a block that is named by hash ids throughout, given the block before it in `contents`. Interning costs a hash of the
+ * spans, so it is done as rarely as the block sizes allow. If a trace block holds `per` whole KV blocks, one intern a trace block names
+ * the chain, and that identity times `per` leaves the numbers between free for its further blocks: block k of it is k more, and parent /
+ * per is the chain's identity again. */
 static enum status named_content(struct v1_blocks *blocks, uint32_t position, uint32_t block, const uint64_t *contents, uint64_t *content,
                                  struct diag *diag)
 {
@@ -88,7 +101,10 @@ static enum status named_content(struct v1_blocks *blocks, uint32_t position, ui
     return status;
 }
 
-/* Extend the request's content identities to the first `needed` full blocks. */
+/* Extend the request's content identities to the first `needed` full blocks. Contents are a matter of tokens, which do not change while
+ * a request lives, so they survive a preemption and each is worked out once. Private ones start at KV_CONTENT_PRIVATE, above all that
+ * interning gives out. A block that reaches beyond the prompt holds output and belongs to this sample alone; one within the prompt, to
+ * all samples of the request. */
 static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, uint32_t needed, struct diag *diag)
 {
     struct v1_table *table = &blocks->tables[position];
@@ -110,7 +126,10 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
     return status;
 }
 
-/* Section 4. The last token is never taken from the cache, because it has to be computed to sample the next one. */
+/* Section 4. The last token is never taken from the cache, because it has to be computed to sample the next one. Finding stops at the
+ * first block that is missing: contents are chained, and a later block without its predecessors is of no use. Going on from the last
+ * result is exact, not a guess: found blocks stay registered unless something was evicted, and the copy that answers first stays the
+ * first. The ids in `hits` are still those of that lookup, because nothing else writes them. */
 enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32_t known, uint32_t *count, struct diag *diag)
 {
     *count = 0;
@@ -139,6 +158,7 @@ enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32
     return SIM_OK;
 }
 
+/* Runs of consecutive ids are counted as tables grow, because a count over all tables in each step would cost more than the step. */
 static void append_block(struct v1_blocks *blocks, struct v1_table *table, uint32_t block)
 {
     bool starts_run = table->count == 0 || table->blocks[table->count - 1] + 1 != block;
@@ -154,6 +174,8 @@ static enum status pool_bug(struct diag *diag, uint32_t block)
     return diag_set(diag, SIM_FAILED, "internal error: block %u is not in the state the scheduler believes", block);
 }
 
+/* Hits take a reference before anything fresh is taken: a free hit stands in the queue, and the next take could evict it. They are
+ * registered already, hence `registered`. */
 static enum status touch_hits(struct v1_blocks *blocks, struct v1_table *table, uint32_t hits, struct diag *diag)
 {
     for (uint32_t i = 0; i < hits; i++) {
@@ -179,6 +201,8 @@ static enum kv_status take_block(struct v1_blocks *blocks, uint32_t *block)
     return kv_block_pool_ref(&blocks->pool, *block);
 }
 
+/* Taking is what evicts: a free block keeps its content until somebody needs its memory, so the cache uses the whole free pool without
+ * costing anybody a block. */
 static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, uint32_t fresh, struct diag *diag)
 {
     for (uint32_t i = 0; i < fresh; i++) {
@@ -196,7 +220,10 @@ static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, 
     return SIM_OK;
 }
 
-/* Register the first `full` blocks of the table, as far as they are not yet. All their tokens are present, or will be after this step. */
+/* Register the first `full` blocks of the table, as far as they are not yet. All their tokens are present, or will be after this step.
+ * "Will be after this step" is vLLM's way (section 5): a request admitted later in the same step can hit these blocks, since the model
+ * computes the step's requests layer by layer together. If the request then loses its turn, the content stays registered without ever
+ * being computed (case E8). */
 static enum status register_full(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag)
 {
     struct v1_table *table = &blocks->tables[position];
@@ -211,7 +238,9 @@ static enum status register_full(struct v1_blocks *blocks, uint32_t position, ui
     return SIM_OK;
 }
 
-/* Section 5. All tests come before the first change, so a refusal leaves no trace. */
+/* Section 5. All tests come before the first change, so a refusal leaves no trace. The gate and the need of this step have the same
+ * reserve, so the larger of the two decides. Arrays get room before blocks move; a failure after that ends the replay. The last line's
+ * minimum leaves out the token that is only going to be sampled: a block is full when all its tokens are known. */
 enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag)
 {
     struct v1_table *table = &blocks->tables[demand->position];
@@ -241,7 +270,9 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     return status;
 }
 
-/* Backwards, so that the deepest block is the first to go: a prefix is worth more than what follows it. */
+/* Backwards, so that the deepest block is the first to go: a prefix is worth more than what follows it. Two walks, because the two ends
+ * want opposite orders: the tail is reached by appending, deepest first; the head by pushing, so the deepest one has to be pushed last.
+ * A block that another table holds only loses a reference and is in no queue, as `refs` tells the second walk. */
 void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
 {
     struct v1_table *table = &blocks->tables[position];
@@ -257,7 +288,7 @@ void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
             blocks->cached_free++;
         }
     }
-    /* What is now unreferenced and in no queue has no content. Walked backwards, so that the deepest block ends up as the head. */
+    /* What is now unreferenced and in no queue has no content. Walked forwards: the deepest one is pushed last and is the head. */
     for (uint32_t i = 0; i < table->count && put == KV_OK; i++)
         if (pool->refs[table->blocks[i]] == 0 && pool->next[table->blocks[i]] == KV_BLOCK_NONE)
             put = kv_block_pool_put_head(pool, table->blocks[i]);
@@ -267,6 +298,8 @@ void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
     table->count = table->runs = table->registered = 0;
 }
 
+/* Hits are prefixes, so what is shared leads the table. With several copies of a content, a block of the request's own can stand before
+ * shared ones; what comes after it does not count. */
 uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t position)
 {
     const struct v1_table *table = &blocks->tables[position];
@@ -284,6 +317,9 @@ void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
         blocks->spares[blocks->spare_count++] = position;
 }
 
+/* What must agree: sums kept while tables change with sums made anew; references with table entries and the null block's one; content
+ * that a table counts as registered with what the cache says; cached free blocks with the heap of the eviction policy. Costs a walk over
+ * the pool and all tables. */
 bool v1_blocks_check(const struct v1_blocks *blocks, struct diag *diag)
 {
     uint64_t entries = 0, runs = 0, references = 1; /* the null block's */

@@ -5,19 +5,24 @@
 #include "base/integers.h"
 
 /* Was this head refused before, and has nothing happened since that could help it? Without the gate a smaller budget, hence a smaller
- * first chunk, could. */
+ * first chunk, could. With the gate all known tokens have to fit, whatever the chunk. A head that was held up by the budget alone is not
+ * noted as refused, since the next step has another budget. */
 static bool still_refused(const struct event_replay *replay, uint32_t position, uint32_t budget)
 {
     return replay->refused_position == position && replay->refused_helps == replay->helps &&
            (replay->base.config->scheduler_reserve_full_isl || budget >= replay->refused_budget);
 }
 
+/* May, not will: no lookup is made. A stretch is given up for a true answer, and an ordinary step finds out. */
 bool admission_head_may_enter(const struct event_replay *replay, uint32_t budget)
 {
     return budget > 0 && replay->waiting.count > 0 && replay->calendar.running < replay->base.config->max_num_seqs &&
            !still_refused(replay, request_queue_peek(&replay->waiting), budget);
 }
 
+/* A readmitted request brings its generated tokens as known ones and the time of its newest token, from which its next gap is counted.
+ * Everybody starts in prefill, even if a single token is missing: whether it decodes is clear when it has got a token. The next head has
+ * not been refused yet. */
 static enum status admit(struct event_replay *replay, uint32_t position, uint32_t cached, uint32_t tokens, struct diag *diag)
 {
     const uint32_t known = event_replay_known(replay, position);
@@ -37,6 +42,9 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
     return status != SIM_OK ? status : step_stream_event_done(&replay->base.stream, diag);
 }
 
+/* The budget falls with each admission. Without the gate a smaller one can even help, as it makes the first chunk smaller; hence a
+ * refusal is noted together with its budget. The watermark is asked again each time, as the first admission to an empty system makes it
+ * count for the second. */
 enum status admission_run(struct event_replay *replay, uint32_t threshold, uint32_t budget, struct diag *diag)
 {
     const struct config *config = replay->base.config;

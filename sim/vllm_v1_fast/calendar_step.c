@@ -1,5 +1,8 @@
-/* calendar_step.c - the ordinary step: everybody who runs gets what it wants, so only those the calendar names are looked at, and those who
- * do not decode yet. Read event_calendar.h first. */
+/* calendar_step.c - the ordinary step: everybody who runs gets what it wants, so only those the calendar names are looked at, and those
+ * who do not decode yet. Read event_calendar.h first.
+ *
+ * The idea: if blocks and tokens reach everybody, the outcome for a request does not depend on who came before it, only the ids of its
+ * blocks do. Then a decoder between two block boundaries needs no look at all. */
 #include "vllm_v1_fast/step_kinds.h"
 
 #include "base/integers.h"
@@ -7,7 +10,11 @@
 #include "vllm_v1_fast/step_parts.h"
 
 /* Does everybody who runs get what it wants? Then order matters for one thing only: who takes which block. Sets `scheduled` of those in
- * prefill, and *budget to the tokens left for admissions. */
+ * prefill, and *budget to the tokens left for admissions. The budget covers all decoders, since a configuration with
+ * max_num_batched_tokens < max_num_seqs is refused (section 8). A chunk that the budget would cut changes what later requests get, which
+ * is an ordered step, with one exception that long prompts make common: the only prefill, last in the running list, has nobody after it.
+ * Blocks needed are exact, not a bound: one for each decoder whose phase it is and what each chunk adds. `scheduled` of a plan that is
+ * given up is cleared by the ordered step. */
 static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budget)
 {
     struct event_calendar *calendar = &replay->calendar;
@@ -31,7 +38,9 @@ static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budg
     return needed <= event_blocks_free(&replay->blocks);
 }
 
-/* Blocks for those that are due, in running order: decoding ones that cross a boundary, and prefill chunks. */
+/* Blocks for those that are due, in running order: decoding ones that cross a boundary, and prefill chunks. A merge of two lists that
+ * are both in running order. vLLM takes blocks in that order, so ids come out the same; and the head of the queue decides which content
+ * is evicted. */
 static enum status take_blocks(struct event_replay *replay, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
@@ -55,6 +64,8 @@ static enum status take_blocks(struct event_replay *replay, struct diag *diag)
     return status;
 }
 
+/* Nobody is preempted in an ordinary step, so admission always has its turn. The shape starts with the decoders; chunks, those just
+ * admitted included, are added one by one. Nothing to compute means that nobody runs and the head does not fit. */
 enum status calendar_step_run(struct event_replay *replay, bool *ordinary, int64_t *end_ns, struct diag *diag)
 {
     const uint32_t threshold = event_replay_threshold(replay);

@@ -31,14 +31,17 @@ struct stretch {
     int64_t run_start_ns;
 };
 
-/* Is it sure that the head of the queue cannot enter, whatever happens, until somebody finishes? */
+/* Is it sure that the head of the queue cannot enter, whatever happens, until somebody finishes? Only a release or newly registered
+ * content could help a refused head, and a stretch has neither before its last step; the budget is the same in each step. Asked once,
+ * then, and not once a step. */
 static bool nobody_enters(const struct event_replay *replay)
 {
     const uint32_t budget = replay->base.config->max_num_batched_tokens - replay->calendar.decoders;
     return replay->waiting.count == 0 || !admission_head_may_enter(replay, budget);
 }
 
-/* How long `steps` steps take together, of which the first takes `first_ns` and each next one `change_ns` more. */
+/* How long `steps` steps take together, of which the first takes `first_ns` and each next one `change_ns` more. Exact in integers, as all
+ * times are. */
 static int64_t time_of(uint32_t steps, int64_t first_ns, int64_t change_ns)
 {
     return steps * first_ns + (int64_t)((uint64_t)steps * (steps - 1) / 2) * change_ns;
@@ -51,7 +54,9 @@ struct charges {
     uint32_t taken, free, without_content; /* blocks so far; free ones; those in front of all cached ones */
 };
 
-/* A block for everybody in a phase list. Returns at how many places ids do not follow each other. */
+/* A block for everybody in a phase list. Returns at how many places ids do not follow each other. Nearly all blocks of a full pool come
+ * from orphans, which are one straight read of the ring; the check is made once for the whole list. Only with ids: without, a count is
+ * enough. */
 static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, uint32_t count)
 {
     const struct live *live = replay->calendar.live;
@@ -69,7 +74,8 @@ static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, 
     return breaks;
 }
 
-/* Those who cross a boundary in a step that starts `elapsed_ns` after the run take a block. */
+/* Those who cross a boundary in a step that starts `elapsed_ns` after the run take a block. Blocks are taken from those without content
+ * first, and only after these are gone does a taking lower the cached ones: `empty` is how many of this step's blocks held no content. */
 static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, struct charges *charges)
 {
     const uint32_t count = replay->calendar.phase_count[phase];
@@ -86,7 +92,9 @@ static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t e
     }
 }
 
-/* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks. */
+/* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks.
+ * Work is per step with a crossing, found by bits up to 64 steps at a time; all other steps are in the closed sums. Empty slots fall by
+ * one for each decoder and step and rise by a block's worth at each crossing, so their peak is right after some crossing. */
 static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns, struct charges *charges)
 {
     struct event_replay *replay = stretch->replay;
@@ -119,6 +127,7 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns, 
     stretch->phase = phase;
 }
 
+/* What used blocks were charged too much is what cached blocks got too little, but for blocks that held no content. */
 static void charge(struct step_run *run, const struct charges *charges)
 {
     run->used_blocks_ns -= charges->used_ns;
@@ -162,7 +171,9 @@ static void open_run(struct stretch *stretch, int64_t change_ns, struct charges 
     stretch->phase = event_calendar_phase(&replay->calendar, stretch->phase, 1);
 }
 
-/* Tokens held rise by `decoders` a step, durations by change_ns; tables and used blocks grow alike. */
+/* Tokens held rise by `decoders` a step, durations by change_ns; tables and used blocks grow alike. Blocks are those at the end of the
+ * run, from which charge() has subtracted what was taken later than its start: the two make the exact sum over all steps. Held tokens
+ * times duration is a product of two progressions, hence the sums of numbers and of squares. */
 static void sum_run(struct stretch *stretch)
 {
     struct step_run *run = stretch->run;
@@ -184,7 +195,8 @@ static void sum_run(struct stretch *stretch)
     stretch->run = NULL;
 }
 
-/* The duration of the coming step, by whatever model. */
+/* The duration of the coming step, by whatever model. Every context grows by one a step, so shapes follow from the first one: sums by
+ * the number of decoders, extremes by one. */
 static void price_step(struct stretch *stretch)
 {
     const struct step_time_model *model = stretch->replay->base.model;
@@ -203,7 +215,8 @@ static void price_step(struct stretch *stretch)
 }
 
 /* The largest number of steps, the coming one first, that are over before `until_ns` > 0; each takes `change_ns` more than the one
- * before it. The root of a quadratic equation, corrected for rounding. It is known to be less than `most`. */
+ * before it. The root of a quadratic equation, corrected for rounding. It is known to be less than `most`. From n first + n (n - 1) / 2
+ * change = until, in the form that divides by the sum with the root: it holds for change 0 too and loses no digits. */
 static uint32_t steps_before(int64_t until_ns, int64_t first_ns, int64_t change_ns, uint32_t most)
 {
     const double change = (double)change_ns, half = (double)first_ns - change / 2, until = (double)until_ns;
@@ -216,7 +229,10 @@ static uint32_t steps_before(int64_t until_ns, int64_t first_ns, int64_t change_
     return steps;
 }
 
-/* How many of `most` steps can run as one progression: blocks are there for all, and no arrival is seen before the last one. At least 1. */
+/* How many of `most` steps can run as one progression: blocks are there for all, and no arrival is seen before the last one. At least 1.
+ * In block_size steps everybody crosses one boundary, so free blocks give whole turns. Two turns are kept back for the one that has
+ * begun and for rounding; near the end of the pool progressions become short, then single steps, for which decode_stretch_run compares
+ * the exact count. */
 static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t until_ns)
 {
     const uint32_t size = stretch->replay->calendar.block_size;
@@ -233,7 +249,9 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
     return 1 + steps_before(left_ns, stretch->duration_ns, change_ns, most);
 }
 
-/* The coming step and, under the linear model, those that continue its progression. */
+/* The coming step and, under the linear model, those that continue its progression. Under other models steps whose durations rise evenly
+ * still share a run: its change is known with the second step, and the first step that breaks the progression closes it. So does a run
+ * that lasts too long for 64-bit charges. Blocks are reported to the tables once a call. */
 static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t until_ns, struct diag *diag)
 {
     const struct step_time_model *model = stretch->replay->base.model;
@@ -263,7 +281,9 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t unt
     return status;
 }
 
-/* Move clock, calendar and sums to the last step of the stretch, then end it: somebody may finish. */
+/* Move clock, calendar and sums to the last step of the stretch, then end it: somebody may finish. The last step goes through the same
+ * delivery as any other, so finishing is written once. Sums are closed before it: they hold for the time while the step ran, with the
+ * blocks of those who finish still in use. */
 static enum status finish_last_step(struct stretch *stretch, bool finishes, struct diag *diag)
 {
     struct event_replay *replay = stretch->replay;
@@ -284,6 +304,9 @@ static enum status finish_last_step(struct stretch *stretch, bool finishes, stru
     return status == SIM_OK ? step_stream_run_done(&replay->base.stream, diag) : status;
 }
 
+/* How far: to the step in which the first request finishes, which is included; no further than STEPS_MOST steps, which bounds the
+ * charges and the time until an interrupt is noticed; to an arrival that the coming step would see; to the last block. A closed loop's
+ * next arrival cannot change on the way, since only an end could change it. */
 enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, struct diag *diag)
 {
     const struct event_calendar *calendar = &replay->calendar;

@@ -1,5 +1,9 @@
 /* event_blocks.c - block tables of running requests: prefix hits, growth, release. Says what vllm_v1_blocks.c says. Read segment_queue.h
- * first, for what blocks with content are kept in. */
+ * first, for what blocks with content are kept in.
+ *
+ * A block is in one of three states in a table. Named and full: part of a segment, which others may hit. Named but not full: pending, at
+ * most one, since only the last block of a table can be short of tokens. Without a name: a plain id, which costs four bytes and no
+ * bookkeeping, as most blocks of output are never looked for. */
 #include "vllm_v1_fast/event_blocks.h"
 
 #include <assert.h>
@@ -10,6 +14,7 @@
 #include "base/integers.h"
 #include "vllm_v1/v1_rules.h"
 
+/* How many parts a release looks ahead: its segments were last touched when the request was admitted, thousands of steps ago. */
 enum { PREFETCH_PARTS = 4 };
 
 enum status event_blocks_init(struct event_blocks *blocks, const struct trace *trace, const struct config *config, uint32_t slots,
@@ -40,6 +45,7 @@ void event_blocks_deinit(struct event_blocks *blocks)
 
 /* --- tables ----------------------------------------------------------------------------------------------------------------------- */
 
+/* The capacity is compared here rather than in array_reserve: a call a part is what a long prompt would mostly do. */
 static enum status add_part(struct event_table *table, uint32_t segment, uint32_t count, struct diag *diag)
 {
     if (table->part_count == table->parts_capacity) {
@@ -66,7 +72,9 @@ static void count_ids(struct event_blocks *blocks, struct event_table *table, co
     table->last = ids[count - 1];
 }
 
-/* A new segment for block `at` of the table and what of the next `wanted` - 1 blocks is in the same node. The caller fills in its ids. */
+/* A new segment for block `at` of the table and what of the next `wanted` - 1 blocks is in the same node. The caller fills in its ids.
+ * The table remembers the node of its last registered block and where it ends, so a prompt is followed down the tree once, chunk after
+ * chunk. A segment stays within one node and one stride. It is the node's newest copy: a lookup prefers older ones. */
 static enum status add_segment(struct event_blocks *blocks, struct event_table *table, uint32_t at, uint32_t wanted, uint32_t *index,
                                struct diag *diag)
 {
@@ -89,7 +97,8 @@ static enum status add_segment(struct event_blocks *blocks, struct event_table *
     return add_part(table, *index, blocks->queue.segments[*index].count, diag);
 }
 
-/* Up to `wanted` blocks from the queue, registered as the next ones of the table. */
+/* Up to `wanted` blocks from the queue, registered as the next ones of the table. Registered before the model has run, as vLLM does
+ * (section 5): the next admission of the same step can hit it. */
 static enum status take_named(struct event_blocks *blocks, struct event_table *table, uint32_t wanted, uint32_t *taken, struct diag *diag)
 {
     uint32_t index;
@@ -105,7 +114,8 @@ static enum status take_named(struct event_blocks *blocks, struct event_table *t
     return SIM_OK;
 }
 
-/* The pending block, named but not full until now, is full. */
+/* The pending block, named but not full until now, is full. Its id stays; only where it is kept changes. A prompt computed in chunks
+ * comes here once for each chunk that ends inside a block. */
 static enum status register_pending(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     uint32_t index;
@@ -116,7 +126,10 @@ static enum status register_pending(struct event_blocks *blocks, struct event_ta
     return status;
 }
 
-/* `fresh` more blocks for the table; its first `full` blocks will have all their tokens. */
+/* `fresh` more blocks for the table; its first `full` blocks will have all their tokens. The order is that of the table: the pending
+ * block becomes full, then come full named blocks in segments, then either a new pending block or private ones. Blocks are taken in the
+ * same order as in vLLM, so ids are the same. `registered` says how far blocks are full, whether or not they have a name: a private one
+ * needs no entry, only to be known as full when the table goes back. */
 static enum status take(struct event_blocks *blocks, struct event_table *table, uint32_t fresh, uint32_t full, struct diag *diag)
 {
     const uint32_t limit = min_u32(full, table->named);
@@ -146,7 +159,9 @@ static enum status take(struct event_blocks *blocks, struct event_table *table, 
 /* --- lookup and admission --------------------------------------------------------------------------------------------------------- */
 
 /* The copy that answers for block `offset` of a node: the earliest registered one that covers it. *count = for how many blocks it does,
- * at most `limit`. */
+ * at most `limit`. vLLM answers each block with its earliest copy, so for a range of blocks the copy may change in the middle: a copy
+ * that begins later in the node but is older in the list cuts the range short. O(copies of the node) at worst; mostly the first one
+ * answers for all. */
 static uint32_t find_copy(const struct event_blocks *blocks, uint32_t node, uint32_t offset, uint32_t limit, uint32_t *count)
 {
     uint32_t index = blocks->queue.prefix.nodes[node].first_copy;
@@ -182,6 +197,9 @@ static enum status hit_node(struct event_blocks *blocks, uint32_t node, uint32_t
     return status;
 }
 
+/* Node by node down the tree until one is missing or not covered to its end. A request that was preempted goes on in its private node,
+ * which follows the named blocks and holds output that nobody else can have. Nothing is changed: parts of segments are noted, and cut
+ * out only if the request is admitted. */
 enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, uint32_t known, uint32_t *hits, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -206,6 +224,8 @@ enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, 
     return status;
 }
 
+/* The tests of v1_blocks_allocate() for a waiting request. There, hits and fresh blocks are found one by one; here a segment is free or
+ * used as a whole, so it is O(segments). */
 bool event_blocks_fits(const struct event_blocks *blocks, uint32_t known, uint32_t tokens, uint32_t watermark, bool whole)
 {
     const uint32_t size = blocks->block_size, limit = blocks->max_model_len, hits = blocks->hit_blocks;
@@ -218,7 +238,8 @@ bool event_blocks_fits(const struct event_blocks *blocks, uint32_t known, uint32
     return needed + reserve <= event_blocks_free(blocks);
 }
 
-/* Cut the hit out of its segment and hold it. */
+/* Cut the hit out of its segment and hold it. A segment is equally referenced throughout, so a hit on a part of it splits it, twice at
+ * most. That is rare once a prefix is popular: it was split at the first hit. */
 static enum status touch(struct event_blocks *blocks, struct event_table *table, struct hit hit, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -239,6 +260,8 @@ static enum status touch(struct event_blocks *blocks, struct event_table *table,
     return add_part(table, hit.segment, segment->count, diag);
 }
 
+/* Hits first, as they must not be evicted by what is taken next. The arrays of the slot's last request are used again. After hits,
+ * `node` is that of the last one hit, from which the table's own blocks go on. */
 enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint32_t position, uint32_t known, uint32_t tokens,
                                struct diag *diag)
 {
@@ -288,6 +311,8 @@ uint32_t event_blocks_held(struct event_blocks *blocks, uint32_t slot, uint32_t 
     return blocks->tables[slot].count;
 }
 
+/* For chunks of prompts and, in steps of the calendar and ordered ones, for decoders. Stretches take blocks by the inline functions of
+ * the header instead. */
 enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t known, uint32_t tokens, bool *fits,
                               struct diag *diag)
 {
@@ -302,7 +327,8 @@ enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32
 
 /* --- release ---------------------------------------------------------------------------------------------------------------------- */
 
-/* How many of the private blocks have content; all but the last one, or all. */
+/* How many of the private blocks have content; all but the last one, or all. A decoding request can hold one that is not full, its last;
+ * and a request in the middle of its prompt has blocks only as far as its tokens. */
 static uint32_t registered_private(const struct event_table *table)
 {
     uint32_t before = table->count - table->private_count;
@@ -311,8 +337,10 @@ static uint32_t registered_private(const struct event_table *table)
     return min_u32(registered, table->private_count);
 }
 
-/* Before a preemption: the request's private full blocks get a node of their own, so that it can find them again. What is not full
- * stays private. */
+/* Before a preemption: the request's private full blocks get a node of their own, so that it can find them again. What is not full stays
+ * private. Their place in the node counts from the first unnamed block. The node is kept for the request's next preemptions: older
+ * copies stay in its list for as long as they are not evicted, and are found first, as in vLLM. Preemptions are rare, so ordinary output
+ * never pays for a node. */
 static enum status name_private(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     const uint32_t full = registered_private(table), before = table->count - table->private_count;
@@ -373,7 +401,9 @@ static enum status release_segments(struct event_blocks *blocks, const struct ta
     return SIM_OK;
 }
 
-/* With prefix caching: what has content goes to the tail, deepest first; a block that is not full goes to the front. */
+/* With prefix caching: what has content goes to the tail, deepest first; a block that is not full goes to the front. At most one block
+ * is not full, the pending one or the last private one, so the front gets one block. Private blocks come after all parts in the table,
+ * so they are deeper and join the tail first. */
 static enum status release_cached(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     const uint32_t full = registered_private(table);
@@ -390,6 +420,8 @@ static enum status release_cached(struct event_blocks *blocks, struct event_tabl
     return status;
 }
 
+/* While a request decodes nobody notes that its blocks become full; `computed` tells it in the end. Without caching all blocks are
+ * private and go to the stack in table order, so the last one is the next to be taken (case E3). */
 enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, bool preempted, struct diag *diag)
 {
     struct event_table *table = &blocks->tables[slot];
@@ -412,6 +444,7 @@ enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uin
     return status;
 }
 
+/* For policies that choose victims, as v1_blocks_shared_tokens() has it: private and pending blocks are nobody else's. */
 uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot)
 {
     const struct event_table *table = &blocks->tables[slot];
@@ -429,6 +462,8 @@ uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot)
     return shared;
 }
 
+/* Without ids, tables of decoders lag behind the sum, so only sums are compared. Shared blocks count in each table, hence at least the
+ * pool. */
 bool event_blocks_check(const struct event_blocks *blocks)
 {
     uint64_t held = 0;

@@ -1,5 +1,9 @@
-/* event_calendar.c - the lists of event_calendar.h: running requests, phases, finishes, and a bit for each list that is not empty, so that
- * the next one due is found without walking. */
+/* event_calendar.c - the lists of event_calendar.h: running requests, phases, finishes, and a bit for each list that is not empty, so
+ * that the next one due is found without walking.
+ *
+ * Why two kinds of list: boundaries come every block_size steps for everybody, so a phase is for the whole time of decoding and a
+ * request stays in its list; a finish comes once, anywhere in the future, so the ring is a timer wheel with turns. Entering, leaving and
+ * asking who is next are all O(1) but for rare walks. */
 #include "vllm_v1_fast/event_calendar.h"
 
 #include <assert.h>
@@ -54,6 +58,7 @@ void event_calendar_deinit(struct event_calendar *calendar)
     *calendar = (struct event_calendar){0};
 }
 
+/* `order` numbers admissions and never repeats; slots do. Comparing it tells who comes first in the running list without walking it. */
 uint32_t event_calendar_admit(struct event_calendar *calendar, uint32_t position)
 {
     assert(calendar->free_count > 0);
@@ -70,6 +75,7 @@ uint32_t event_calendar_admit(struct event_calendar *calendar, uint32_t position
     return slot;
 }
 
+/* A victim can stand anywhere in the list (priority) and a finish happens anywhere, hence links both ways. */
 void event_calendar_remove(struct event_calendar *calendar, uint32_t slot)
 {
     struct live *all = calendar->live, *live = &all[slot];
@@ -81,7 +87,8 @@ void event_calendar_remove(struct event_calendar *calendar, uint32_t slot)
     calendar->free_slots[calendar->free_count++] = slot;
 }
 
-/* Into its phase list, in running order. Nearly always the place is the end: who was admitted last starts decoding last. */
+/* Into its phase list, in running order. Nearly always the place is the end: who was admitted last starts decoding last. After an
+ * ordered step everybody enters in running order, and the place is the end again. */
 static void link_phase(struct event_calendar *calendar, uint32_t slot)
 {
     struct live *all = calendar->live, *live = &all[slot];
@@ -96,6 +103,7 @@ static void link_phase(struct event_calendar *calendar, uint32_t slot)
     calendar->phase_bits[live->phase / 64] |= calendar->phase_pattern << (live->phase % 64);
 }
 
+/* The bit goes with the last of the list, so that bits tell of crossings without looking into lists. */
 static void unlink_phase(struct event_calendar *calendar, const struct live *live)
 {
     struct live *all = calendar->live;
@@ -105,6 +113,10 @@ static void unlink_phase(struct event_calendar *calendar, const struct live *liv
         calendar->phase_bits[live->phase / 64] &= ~(calendar->phase_pattern << (live->phase % 64));
 }
 
+/* From here on the request costs nothing until it is due. Its phase is that of the step in which `computed` is a multiple of the block
+ * size, so that the step's token needs a new block: the coming one, if all its blocks are full. The first of `remaining` tokens is that
+ * of the coming step, hence the - 1. `computed` becomes the difference to the tick, modulo 2^32, which event_calendar_computed undoes.
+ * Finish lists are in no order; those due in a step are few and are sorted then. */
 void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32_t remaining)
 {
     struct live *live = &calendar->live[slot];
@@ -128,6 +140,7 @@ void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32
     calendar->finish_bits[place / 64] |= UINT64_C(1) << (place % 64);
 }
 
+/* The inverse of enter, at any tick: counters give back the tokens of now, including those decoded since. */
 void event_calendar_leave(struct event_calendar *calendar, uint32_t slot)
 {
     struct live *live = &calendar->live[slot];
@@ -145,7 +158,8 @@ void event_calendar_leave(struct event_calendar *calendar, uint32_t slot)
     calendar->decoder_tokens -= live->computed;
 }
 
-/* How far ahead of `from` the next list of the finish ring is that holds somebody; UINT32_MAX: none does. */
+/* How far ahead of `from` the next list of the finish ring is that holds somebody; UINT32_MAX: none does. The first word is looked at
+ * from `from` on, the others whole, and the first once more in the end for its bits before `from`, which are a whole turn ahead. */
 static uint32_t next_finish_list(const struct event_calendar *calendar, uint32_t from)
 {
     uint32_t word = from / 64;
@@ -160,6 +174,8 @@ static uint32_t next_finish_list(const struct event_calendar *calendar, uint32_t
     return UINT32_MAX;
 }
 
+/* A list can hold only those of later turns, so its members are compared and the search goes on. Outputs of more than FINISH_RING tokens
+ * are what makes that happen. */
 uint32_t event_calendar_until_finish(const struct event_calendar *calendar, uint32_t most)
 {
     uint32_t ahead = 0;
@@ -177,6 +193,8 @@ uint32_t event_calendar_until_finish(const struct event_calendar *calendar, uint
     return most;
 }
 
+/* The header's invariants: running order, each decoder's phase against its tokens, no finish in the past, bits against lists, counters
+ * against sums. */
 bool event_calendar_check(const struct event_calendar *calendar)
 {
     uint32_t running = 0, decoders = 0;

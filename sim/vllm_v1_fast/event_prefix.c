@@ -1,5 +1,7 @@
-/* event_prefix.c - finding and making the nodes of the prefix tree. Two ways, by whether KV blocks fill trace blocks evenly: a name and a
- * parent are enough then; else every KV block is identified by its exact tokens. */
+/* event_prefix.c - finding and making the nodes of the prefix tree. Two ways, by whether KV blocks fill trace blocks evenly: a name and
+ * a parent are enough then; else every KV block is identified by its exact tokens.
+ *
+ * Nodes are never removed: a node without copies is found and has nothing, and the same prompt will fill it again. */
 #include "vllm_v1_fast/event_prefix.h"
 
 #include <stdlib.h>
@@ -28,6 +30,8 @@ void event_prefix_deinit(struct event_prefix *prefix)
     *prefix = (struct event_prefix){0};
 }
 
+/* Where samples were expanded, the whole prompt is shared, named by hash ids or not. Only whole blocks count: the one that holds the end
+ * of the prompt gets output too. */
 uint32_t event_prefix_named_blocks(const struct event_prefix *prefix, uint32_t position)
 {
     uint64_t tokens = prefix->trace->sample ? prefix->trace->input_tokens[position]
@@ -35,6 +39,7 @@ uint32_t event_prefix_named_blocks(const struct event_prefix *prefix, uint32_t p
     return (uint32_t)(tokens / prefix->block_size);
 }
 
+/* Nodes that are exact identities come with gaps between their numbers; those get empty nodes. */
 static enum status grow_nodes(struct event_prefix *prefix, uint32_t count, struct diag *diag)
 {
     enum status status =
@@ -44,13 +49,15 @@ static enum status grow_nodes(struct event_prefix *prefix, uint32_t count, struc
     return status;
 }
 
+/* For the private blocks of a preempted request. Not aligned, names take the even numbers and these the odd ones, so the two never meet. */
 enum status event_prefix_add(struct event_prefix *prefix, uint32_t *node, struct diag *diag)
 {
     *node = prefix->aligned ? prefix->count + 1 : 2 * prefix->unnamed++ + 1;
     return grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag);
 }
 
-/* One KV block by its exact tokens. */
+/* One KV block by its exact tokens. A parent's node number serves as its identity: equal numbers mean equal prefixes all the same.
+ * Dearer than a name, so only for block sizes that do not divide the trace's. */
 static enum status exact_child(struct event_prefix *prefix, uint32_t position, uint32_t block, uint32_t parent, uint32_t *node,
                                struct diag *diag)
 {
@@ -63,6 +70,9 @@ static enum status exact_child(struct event_prefix *prefix, uint32_t position, u
     return status == SIM_OK ? grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag) : status;
 }
 
+/* A name with few parents is the rule: a trace block mostly follows one and the same chain. So the nodes of one name are a plain list,
+ * and the one that was asked for moves to its front. Lookups (create = false) make no nodes, so a prompt that is refused leaves nothing.
+ * Blocks of a prompt after its hash ids have one name for the whole request; their parents tell them apart. */
 enum status event_prefix_child(struct event_prefix *prefix, uint32_t position, uint32_t ordinal, uint32_t parent, bool create,
                                uint32_t *node, struct diag *diag)
 {

@@ -11,9 +11,13 @@
 #include "vllm_v1/vllm_v1.h"
 #include "vllm_v1_fast/step_kinds.h"
 
+/* A walk over all invariants is O(batch + lists); at every step it would make debug builds useless for real traces. */
 enum { CHECKED_STEPS = 16 };
 #define BLOCK_SIZE_MAX 65536u /* of the calendar: it keeps a list for each token of a block */
 
+/* Each reason is a thing that the calendar could not know without asking in every step: an order of requests that changes while they
+ * wait, an order of eviction that depends on single blocks, lists and bytes of single steps. The readable scheduler does all of these,
+ * so a refusal costs time and nothing else. Observers of tallies are welcome: steps then come one by one. */
 const char *event_replay_refuses(const struct replay_inputs *inputs)
 {
     const struct config *config = inputs->config;
@@ -41,6 +45,7 @@ static bool never_runs(const struct stepper *self, uint32_t position, enum drop_
     return vllm_v1_never_runs(self->trace, self->config, position, why, smallest_pool);
 }
 
+/* Keys are static here (see the refusals), so one at arrival is enough. */
 static enum status arrive(struct stepper *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
     (void)diag;
@@ -49,7 +54,8 @@ static enum status arrive(struct stepper *self, uint32_t position, int64_t arriv
     return SIM_OK;
 }
 
-/* *idle: nothing could be scheduled. */
+/* *idle: nothing could be scheduled. An ordinary step is tried first: it finds out in O(prefills) that it is none, before it moves a
+ * block. An idle one leaves clock and number as they are. */
 static enum status run_step(struct event_replay *replay, bool *idle, struct diag *diag)
 {
     int64_t end_ns = replay->base.now_ns;
@@ -77,7 +83,8 @@ static bool sound(const struct event_replay *replay)
 }
 #endif
 
-/* As many steps as nothing but decoding happens in. A run of several steps has no tallies, so nobody may want those. */
+/* As many steps as nothing but decoding happens in. A run of several steps has no tallies, so nobody may want those. The loop only wants
+ * to know whether there were tokens, so one a step will do. */
 static enum status run_stretch(struct event_replay *replay, struct advance *out, struct diag *diag)
 {
     uint32_t steps = 0;
@@ -88,7 +95,8 @@ static enum status run_stretch(struct event_replay *replay, struct advance *out,
     return status;
 }
 
-/* A stretch; or a step, and the stretch that mostly follows it. */
+/* A stretch; or a step, and the stretch that mostly follows it. The stretch after a step saves a turn of the loop for each. It may only
+ * start if no arrival is due, since the loop takes arrivals in between calls. */
 static enum status advance(struct stepper *self, struct advance *out, struct diag *diag)
 {
     struct event_replay *replay = (struct event_replay *)self;
@@ -136,6 +144,8 @@ static const struct stepper_ops ops = {
     .destroy = destroy,
 };
 
+/* Slots are as many as can run at a time; what is kept by position (queue, preempted requests) has one entry a request. Ids are tracked
+ * only if an observer looks at contiguity. */
 static enum status prepare(struct event_replay *replay, struct diag *diag)
 {
     const struct trace *trace = replay->base.trace;

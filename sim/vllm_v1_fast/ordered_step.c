@@ -1,5 +1,8 @@
 /* ordered_step.c - every running request is looked at in order, as vllm_v1.c does it; read schedule_running() there first. Happens when
- * blocks run out or the token budget does not reach everybody. Before it, everybody leaves the calendar; after it, they go back in. */
+ * blocks run out or the token budget does not reach everybody. Before it, everybody leaves the calendar; after it, they go back in.
+ *
+ * An ordered step also follows one in which the budget did not reach a decoder: such a request is late, its next gap is not the step's
+ * duration, and the calendar can only count gaps that are. */
 #include "vllm_v1_fast/step_kinds.h"
 
 #include <assert.h>
@@ -10,7 +13,7 @@
 #include "vllm_v1_fast/admission.h"
 #include "vllm_v1_fast/step_parts.h"
 
-/* --- the victim: running requests as preemption_victim policies see them (policy.h). Says what choose_victim() in vllm_v1.c says ------- */
+/* --- the victim: running requests as preemption_victim policies see them (policy.h). Says what choose_victim() in vllm_v1.c says ------ */
 
 struct running_view {
     struct pagesim_policy_running running;
@@ -44,7 +47,9 @@ static uint32_t running_shared_tokens(const struct pagesim_policy_running *runni
     return min_u32(shared, replay->calendar.live[slot].computed);
 }
 
-/* The slot that the preemption_victim policy chooses. Nobody is in the calendar, and somebody runs. Overwrites `due`. */
+/* The slot that the preemption_victim policy chooses. Nobody is in the calendar, and somebody runs. Overwrites `due`. vLLM's own choice
+ * under fcfs is the end of a list and needs no view; it is nearly every preemption. Others get an array over the running list, for which
+ * `due` has room and is not in use before tokens are handed out. Policies read plain numbers, hence nobody may be in the calendar. */
 static uint32_t choose_victim(struct event_replay *replay)
 {
     const struct event_calendar *calendar = &replay->calendar;
@@ -65,7 +70,8 @@ static uint32_t choose_victim(struct event_replay *replay)
 
 /* --- the step ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Everybody leaves the calendar, with numbers of their own. */
+/* Everybody leaves the calendar, with numbers of their own. A decoder that is not late got its newest token at the end of the step
+ * before, which is now: there is no pause while somebody runs. */
 static void unfold(struct event_replay *replay)
 {
     struct event_calendar *calendar = &replay->calendar;
@@ -83,6 +89,9 @@ static void unfold(struct event_replay *replay)
     replay->prefill_count = 0;
 }
 
+/* Preempted requests are remembered by position, since slots go to others; the array is made with the first of them, because most
+ * replays have none. What survives is what a readmission needs: known tokens and the time of the newest one. The table's private blocks
+ * get a name now, so that the request can find them again (event_blocks_release). */
 static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_t requester, uint32_t *budget, struct diag *diag)
 {
     struct live *live = &replay->calendar.live[victim];
@@ -106,7 +115,9 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     return status;
 }
 
-/* Section 6.1 */
+/* Section 6.1. As in vLLM, `tokens` is cut by the budget before anybody is preempted and is not raised when a victim's tokens return;
+ * those go to the requests that follow (case E12). Room is not tested against max_model_len: nobody has L known tokens here.
+ * */
 static enum status schedule_running(struct event_replay *replay, uint32_t threshold, uint32_t *budget, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
@@ -137,6 +148,8 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
     return SIM_OK;
 }
 
+/* Admitted requests are at the end of the running list, so its order is the step's order. The next slot is read first, as the token can
+ * be the last one and remove this one. */
 static enum status hand_out_tokens(struct event_replay *replay, int64_t end_ns, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
@@ -151,7 +164,9 @@ static enum status hand_out_tokens(struct event_replay *replay, int64_t end_ns, 
     return status;
 }
 
-/* Everybody who decodes goes back into the calendar. */
+/* Everybody who decodes goes back into the calendar. A request that got a token since its admission misses exactly one token, whether it
+ * had a turn in this step or not, so it can decode; if it had none it is late, and the next step is an ordered one again. Others are in
+ * prefill. */
 static void fold(struct event_replay *replay, int64_t end_ns)
 {
     struct event_calendar *calendar = &replay->calendar;
@@ -168,6 +183,8 @@ static void fold(struct event_replay *replay, int64_t end_ns)
     }
 }
 
+/* The readable scheduler's step on slots: everybody out of the calendar, running loop, waiting loop unless somebody was preempted,
+ * bookkeeping, tokens, everybody back. O(running), which only steps under pressure pay. */
 enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;

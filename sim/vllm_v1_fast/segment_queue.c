@@ -1,5 +1,8 @@
 /* segment_queue.c - the free queue and its segments: taking from the head, giving back to front and tail, splitting. Read the drawing in
- * segment_queue.h first. */
+ * segment_queue.h first.
+ *
+ * Why not a queue of single blocks: a prompt of 100,000 tokens has 6250 of them at 16 tokens each, and each would be linked, unlinked
+ * and looked up alone. In segments these are array copies, and what is shared by many prompts costs as much as the tree's nodes. */
 #include "vllm_v1_fast/segment_queue.h"
 
 #include <stdlib.h>
@@ -8,8 +11,11 @@
 #include "base/array.h"
 #include "base/integers.h"
 
+/* Each segment has room for `stride` ids, used or not. A large trace block in small KV blocks would make that much memory for prompts
+ * that fill a corner of it; a longer stretch of a node simply takes several segments. */
 enum { STRIDE_MOST = 256 };
 
+/* So that places in the ring wrap around by a mask. */
 static uint32_t power_of_two(uint32_t least)
 {
     uint32_t power = 1;
@@ -18,6 +24,8 @@ static uint32_t power_of_two(uint32_t least)
     return power;
 }
 
+/* The pool starts as `next_unused` counting up; no array of free ids is filled. `front` and `ring` have room for all blocks, so pushing
+ * ids never has to grow them. Without prefix caching nothing has content, and the stack alone is the queue. */
 enum status segment_queue_init(struct segment_queue *queue, const struct trace *trace, const struct config *config, bool track_ids,
                                struct diag *diag)
 {
@@ -62,6 +70,7 @@ static void copy_reversed(uint32_t *restrict to, const uint32_t *restrict from, 
         to[i] = from[count - 1 - i];
 }
 
+/* Only when no slot was given back: the number of slots is the most segments that were there at a time. */
 enum status segment_queue_grow(struct segment_queue *queue, uint32_t *index, struct diag *diag)
 {
     const size_t needed = (size_t)queue->segments_used + 1;
@@ -75,6 +84,7 @@ enum status segment_queue_grow(struct segment_queue *queue, uint32_t *index, str
     return status;
 }
 
+/* From then on no lookup finds it. Orphans are in no node's list. */
 static void unlink_copy(struct segment_queue *queue, uint32_t index)
 {
     const struct segment *segment = &queue->segments[index];
@@ -85,6 +95,10 @@ static void unlink_copy(struct segment_queue *queue, uint32_t index)
     *(segment->next_copy == SEGMENT_NONE ? &node->last_copy : &queue->segments[segment->next_copy].prev_copy) = segment->prev_copy;
 }
 
+/* The second half takes over everything of the whole: references, node, and what was split off before (`rest`), so that the chain of
+ * rests stays in order of depth. It joins the node's copies right after the first half, as both were registered in one moment. Tables
+ * that hold the whole are not told; they know how many blocks their part has and follow `rest` that far. Put back into the queue it
+ * counts again, hence the subtraction. */
 enum status segment_queue_split(struct segment_queue *queue, uint32_t index, uint32_t count, uint32_t *tail, struct diag *diag)
 {
     enum status status = segment_queue_new(queue, tail, diag);
@@ -142,6 +156,9 @@ static void prefetch_next(const struct segment_queue *queue, const struct segmen
         __builtin_prefetch(&queue->segments[ahead->next]);
 }
 
+/* Blocks are taken from the end of the segment: the deepest goes first (section 3), and what is left of the segment can still be hit. A
+ * segment that is used up leaves its node and its slot is free. A `rest` that still points to the slot is never followed: whoever held
+ * that far would have kept it from being free. */
 uint32_t segment_queue_evict(struct segment_queue *queue, uint32_t *ids, uint32_t wanted)
 {
     const uint32_t index = queue->back_first;
@@ -168,6 +185,8 @@ uint32_t segment_queue_evict(struct segment_queue *queue, uint32_t *ids, uint32_
     return count;
 }
 
+/* The three regions in order. The front is a stack, so its newest id comes first. An unused id is just a number. Without ids only the
+ * counts move. */
 void segment_queue_take(struct segment_queue *queue, uint32_t *ids, uint32_t count)
 {
     const uint32_t stacked = min_u32(count, queue->front_count);
@@ -183,6 +202,8 @@ void segment_queue_take(struct segment_queue *queue, uint32_t *ids, uint32_t cou
         done += segment_queue_evict(queue, ids ? ids + done : NULL, count - done);
 }
 
+/* Private blocks join the tail deepest first, like all that has content. If the newest segment holds orphans, theirs is the same place
+ * in the queue and the count grows; a busy pool without shared prompts is thus one segment, and its queue two places in the ring. */
 enum status segment_queue_push_orphans(struct segment_queue *queue, const uint32_t *ids, uint32_t count, struct diag *diag)
 {
     uint32_t index = queue->back_last;
@@ -207,6 +228,8 @@ enum status segment_queue_push_orphans(struct segment_queue *queue, const uint32
     return SIM_OK;
 }
 
+/* Sums over the list, its links in both directions, and the ring's length against the orphans counted. Equality modulo the ring's size,
+ * as a full ring has head and tail at one place. */
 bool segment_queue_check(const struct segment_queue *queue)
 {
     uint64_t back = 0, orphans = 0;

@@ -5,6 +5,8 @@
 
 /* --- sums ---------------------------------------------------------------------------------------------------------------------------- */
 
+/* Two counters of the calendar are the whole sum: contexts include the token that this step computes, one more for each decoder. Only
+ * the extremes need a walk over the running list, O(batch), so only models that price by them pay for it. */
 void step_parts_decodes(const struct event_replay *replay, struct step_shape *shape)
 {
     const struct event_calendar *calendar = &replay->calendar;
@@ -22,6 +24,7 @@ void step_parts_decodes(const struct event_replay *replay, struct step_shape *sh
     }
 }
 
+/* What compute() in vllm_v1.c does for one request. Decoding slots of an ordinary step never come here; the calendar computes for them. */
 void step_parts_compute(struct event_replay *replay, struct live *live)
 {
     const uint32_t tokens = live->scheduled, before = live->computed;
@@ -33,6 +36,8 @@ void step_parts_compute(struct event_replay *replay, struct live *live)
     replay->helps += !decodes; /* a chunk may have registered what the waiting head can hit */
 }
 
+/* Counts are those after admission and before the step's releases, as a tally means (step.h). The back list is what vLLM calls cached:
+ * orphans count too, since vLLM keeps their entries although nobody will ask for them. */
 void step_parts_close(struct event_replay *replay, int64_t *end_ns)
 {
     struct step_shape *shape = &replay->shape;
@@ -56,12 +61,15 @@ void step_parts_close(struct event_replay *replay, int64_t *end_ns)
 
 /* --- delivery ------------------------------------------------------------------------------------------------------------------------ */
 
+/* Released blocks may let a refused head in, so it has to be looked at again. */
 enum status delivery_give_back(struct event_replay *replay, uint32_t slot, uint32_t computed, bool preempted, struct diag *diag)
 {
     replay->helps++;
     return event_blocks_release(&replay->blocks, slot, computed, preempted, diag);
 }
 
+/* The table goes back at once, before the next request due is looked at (section 7): the order of releases is the order of the free
+ * queue. Whether a request finishes is settled by its output length alone, because those that could pass max_model_len were dropped. */
 static enum status finish_request(struct event_replay *replay, uint32_t slot, uint32_t computed, int64_t end_ns, struct diag *diag)
 {
     uint32_t position = replay->calendar.live[slot].position;
@@ -74,6 +82,8 @@ static enum status finish_request(struct event_replay *replay, uint32_t slot, ui
     return status;
 }
 
+/* The same three cases as in scheduler_stepper.c: a first token, a gap that is the step's duration and only counted, any other gap.
+ * last_token_ns is kept for slots outside the calendar only; of one that decodes it is known to be the end of the step before. */
 enum status delivery_token(struct event_replay *replay, uint32_t slot, int64_t end_ns, bool *gone, struct diag *diag)
 {
     struct live *live = &replay->calendar.live[slot];
@@ -95,6 +105,7 @@ enum status delivery_token(struct event_replay *replay, uint32_t slot, int64_t e
     return status;
 }
 
+/* Call it after the tick has moved: a slot that entered before would be given this step's token by the calendar as well. */
 void delivery_enter(struct event_replay *replay, uint32_t slot)
 {
     const struct live *live = &replay->calendar.live[slot];
@@ -103,7 +114,8 @@ void delivery_enter(struct event_replay *replay, uint32_t slot)
     event_calendar_enter(&replay->calendar, slot, remaining);
 }
 
-/* Put a slot into the list of those whose token is more than one of many, kept in running order. */
+/* Put a slot into the list of those whose token is more than one of many, kept in running order. Blocks go back in that order, and
+ * finish lists are in none. Few are due in one step, so insertion is enough. */
 static void add_due(struct event_replay *replay, uint32_t slot)
 {
     const struct live *live = replay->calendar.live;
@@ -113,6 +125,7 @@ static void add_due(struct event_replay *replay, uint32_t slot)
     replay->due[at] = slot;
 }
 
+/* A finish list also holds those who finish whole turns of the ring later, so the tick is compared. */
 static void collect_due(struct event_replay *replay)
 {
     struct event_calendar *calendar = &replay->calendar;
@@ -125,6 +138,10 @@ static void collect_due(struct event_replay *replay)
             add_due(replay, replay->prefill[i]);
 }
 
+/* In this order: every decoder counts as one regular gap, since nobody is late in a step of the calendar; slots whose prompt is complete
+ * leave the prefill list; those due get their token or finish, in running order; the tick moves, by which all other decoders have got
+ * theirs; then the new ones enter. A decoder that finishes has one token more than the calendar says, because the tick has not moved
+ * yet. */
 enum status delivery_to_due(struct event_replay *replay, int64_t end_ns, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
