@@ -1,4 +1,4 @@
-/* public.h - what the files behind pagesim.h share: the insides of its handles, and errors on their way out. */
+/* public.h - what the files that implement pagesim.h share: the insides of its handles, and errors on their way out. */
 #ifndef PAGESIM_PUBLIC_H
 #define PAGESIM_PUBLIC_H
 

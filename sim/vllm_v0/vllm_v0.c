@@ -371,13 +371,13 @@ static const char *v0_diagnose(struct scheduler *self)
             snprintf(text, size,
                      "request %u was swapped out with %u prompt tokens uncomputed, more than max_num_batched_tokens (%u), and can never be "
                      "swapped "
-                     "in, nor can the %u groups behind it; raise max_num_batched_tokens or use preemption_mode recompute",
+                     "in, nor can the %u groups after it; raise max_num_batched_tokens or use preemption_mode recompute",
                      index, rest, v0->config.max_num_batched_tokens, v0->swapped.count - 1);
         else
             snprintf(
                 text, size,
                 "request %u waits to be swapped in for more blocks than the watermark (%u blocks) ever leaves free, and blocks everything "
-                "behind it; raise num_gpu_blocks or lower watermark",
+                "after it; raise num_gpu_blocks or lower watermark",
                 index, v0->manager.watermark_blocks);
     } else if (v0->waiting.count > 0) {
         snprintf(text, size, "request %u waits for more blocks or sequences than are ever free; raise num_gpu_blocks or max_num_seqs",
