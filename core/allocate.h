@@ -12,7 +12,5 @@ void kv_free(void *memory);
 
 /* The `countdown`-th allocation from now fails, once; 0 = none. For tests; counts of the calling thread. */
 void kv_memory_fail_after(uint64_t countdown);
-/* Allocations made by this thread so far: lets a test say "this allocates nothing". */
-uint64_t kv_memory_allocations(void);
 
 #endif

@@ -32,9 +32,4 @@ static inline uint64_t fingerprint_bytes(uint64_t hash, const void *bytes, size_
     return fingerprint_word(hash, word);
 }
 
-static inline uint64_t fingerprint_text(uint64_t hash, const char *text)
-{
-    return fingerprint_bytes(hash, text, strlen(text));
-}
-
 #endif

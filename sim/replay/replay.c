@@ -24,7 +24,7 @@ static enum status create_scheduler(const struct replay_inputs *inputs, struct s
 }
 
 /* The event replay makes the same decisions and is much faster, so it is the default, and whatever speaks against it is kept in
- * facts->why_not: reports show it, because a user who waits for a slow replay should see which option costs the speed. What the user
+ * facts->why_not, for whoever asks what costs the speed (today tests; reports name the engine alone). What the user
  * asked for comes before what the event replay cannot do, so that the reason given is the one that the user can change. */
 static enum status create_stepper(const struct replay_inputs *inputs, const struct replay_options *options, struct replay_facts *facts,
                                   struct stepper **out, struct diag *diag)
