@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "support/random.h"
-#include "support/tiny_trace.h"
 
 enum { REQUESTS_MOST = 20 };
 
@@ -51,6 +50,14 @@ struct config random_case_config(uint64_t *seed, bool v0)
     return config;
 }
 
+void random_case_chain(uint64_t *seed, struct tiny_request *request, const struct config *config, uint32_t others)
+{
+    uint32_t whole = request->input / config->trace_block_size + 1;
+    request->hash_count = random_below(seed, (whole < 16 ? whole : 16) + 1);
+    for (uint32_t k = 0; k < request->hash_count; k++)
+        request->hash_ids[k] = random_below(seed, 4) ? k : k + 16 * (1 + random_below(seed, others));
+}
+
 struct trace *random_case_trace(uint64_t *seed, const struct config *config)
 {
     struct tiny_request requests[REQUESTS_MOST] = {0};
@@ -69,10 +76,7 @@ struct trace *random_case_trace(uint64_t *seed, const struct config *config)
             request->samples = 2 + random_below(seed, 3);
         if (samples == 1 && v0 && random_below(seed, 2))
             request->beam_width = 2 + random_below(seed, 2);
-        uint32_t whole = request->input / config->trace_block_size + 1;
-        request->hash_count = random_below(seed, (whole < 16 ? whole : 16) + 1);
-        for (uint32_t k = 0; k < request->hash_count; k++) /* chains that go together for a while, then part */
-            request->hash_ids[k] = random_below(seed, 4) ? k : k + 16 * (1 + random_below(seed, 5));
+        random_case_chain(seed, request, config, 5);
     }
     struct trace *trace = tiny_trace(requests, count), *expanded;
     struct diag diag = {0};

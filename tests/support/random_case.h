@@ -4,10 +4,13 @@
 #define TESTS_RANDOM_CASE_H
 
 #include "config/config.h"
+#include "support/tiny_trace.h"
 #include "trace/trace.h"
 
 /* `v0`: for that engine, with forks, swaps and its prefix caching. */
 struct config random_case_config(uint64_t *seed, bool v0);
+/* Fills in the request's hash ids, for its input as it stands: chains that often go together for a while, then part to one of `others`. */
+void random_case_chain(uint64_t *seed, struct tiny_request *request, const struct config *config, uint32_t others);
 /* For V1 samples are expanded. Aborts when memory is out. */
 struct trace *random_case_trace(uint64_t *seed, const struct config *config);
 

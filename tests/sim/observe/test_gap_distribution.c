@@ -5,23 +5,11 @@
 #include <string.h>
 
 #include "observe/gap_distribution.h"
+#include "support/naive_percentile.h"
 #include "support/random.h"
 
 enum { GAPS_MOST = 400000, PERCENTILES = 7 };
 static const double wanted[PERCENTILES] = {0, 1, 50, 90, 99, 99.9, 100};
-
-static int by_value(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return left < right ? -1 : left > right;
-}
-
-static double naive_percentile(const double *sorted, size_t count, double p)
-{
-    double rank = p / 100 * (double)(count - 1);
-    size_t low = (size_t)floor(rank), high = low + 1 < count ? low + 1 : low;
-    return (sorted[low] + (rank - (double)low) * (sorted[high] - sorted[low])) / 1e6;
-}
 
 /* The same gaps as progressions and one by one; all[] gets every gap as often as it was seen. */
 static size_t fill(uint64_t seed, struct gap_distribution *whole, struct gap_distribution *single, double *all)
@@ -56,7 +44,7 @@ Test(gap_distribution, figures_are_those_of_the_sorted_list_and_do_not_depend_on
         qsort(all, count, sizeof *all, by_value);
         cr_assert_eq(gap_distribution_percentiles(&whole, wanted, PERCENTILES, found, &diag), SIM_OK);
         for (int i = 0; i < PERCENTILES; i++)
-            cr_expect_eq(found[i], naive_percentile(all, count, wanted[i]), "seed %llu, p%g", (unsigned long long)seed, wanted[i]);
+            cr_expect_eq(found[i], naive_percentile(all, count, wanted[i]) / 1e6, "seed %llu, p%g", (unsigned long long)seed, wanted[i]);
         for (size_t i = 0; i < count; i++)
             sum += all[i];
         for (size_t i = 0; i < count; i++)

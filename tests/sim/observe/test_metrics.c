@@ -7,22 +7,9 @@
 #include "observe/ledger.h"
 #include "observe/metrics.h"
 #include "replay/replay.h"
+#include "support/naive_percentile.h"
 #include "support/random.h"
 #include "support/tiny_trace.h"
-
-static int by_value(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return left < right ? -1 : left > right;
-}
-
-/* The method's definition on the sorted list of all repeated values. */
-static double naive_percentile(const double *sorted, size_t count, double p)
-{
-    double rank = p / 100 * (double)(count - 1);
-    size_t low = (size_t)floor(rank), high = low + 1 < count ? low + 1 : low;
-    return sorted[low] + (rank - (double)low) * (sorted[high] - sorted[low]);
-}
 
 Test(distribution, percentiles_equal_those_of_the_sorted_list)
 {

@@ -8,6 +8,7 @@
 #include "policy/policy.h"
 #include "replay/replay.h"
 #include "support/random.h"
+#include "support/random_case.h"
 #include "support/stream_recorder.h"
 #include "support/tiny_trace.h"
 
@@ -309,10 +310,7 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
         request->input = same ? same : 1 + random_below(seed, most);
         request->output = same ? 10 : 1 + random_below(seed, random_below(seed, 3) ? 40 : 5);
         request->priority = (int32_t)random_below(seed, 3);
-        uint32_t whole = request->input / config->trace_block_size + 1;
-        request->hash_count = random_below(seed, (whole < 16 ? whole : 16) + 1);
-        for (uint32_t k = 0; k < request->hash_count; k++)
-            request->hash_ids[k] = random_below(seed, 4) ? k : k + 16 * (1 + random_below(seed, 4));
+        random_case_chain(seed, request, config, 4);
     }
     return tiny_trace(requests, count);
 }

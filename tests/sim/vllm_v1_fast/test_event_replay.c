@@ -129,10 +129,7 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
             request->output = output;
         }
         request->priority = priorities ? (int32_t)random_below(seed, 4) : 0;
-        uint32_t whole = request->input / config->trace_block_size + 1;
-        request->hash_count = random_below(seed, (whole < 16 ? whole : 16) + 1);
-        for (uint32_t k = 0; k < request->hash_count; k++) /* chains that often go together for a while, then part */
-            request->hash_ids[k] = random_below(seed, 4) ? k : k + 16 * (1 + random_below(seed, alphabet));
+        random_case_chain(seed, request, config, alphabet);
     }
     return tiny_trace(requests, count);
 }
