@@ -21,6 +21,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "base/seeded_random.h"
+#include "trace/request_order.h"
 
 /* --- one set of rows ------------------------------------------------------------------------------------------------------------- */
 
@@ -240,16 +241,6 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
 }
 
 /* --- times and lengths ------------------------------------------------------------------------------------------------------------ */
-
-/* Positions by arrival, ties in the order of the file, which also makes qsort's result unique. */
-static int by_arrival(const void *a, const void *b, void *arrival_ns)
-{
-    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    const int64_t *at = arrival_ns;
-    if (at[left] != at[right])
-        return at[left] < at[right] ? -1 : 1;
-    return left < right ? -1 : left > right;
-}
 
 /* By arrival as the file has it, then by count: the first `limit` that pass. */
 static bool is_wanted(const struct trace_selection *selection, int64_t arrival_ns, uint64_t used)
@@ -531,7 +522,7 @@ static enum status make_trace(const struct trace_source *source, struct trace_ro
         status = choose(all, selection, used, &order, diag);
     speed_up(all, selection);
     if (status == SIM_OK && !sorted)
-        qsort_r(order, used, sizeof *order, by_arrival, whole->arrival_ns);
+        qsort_r(order, used, sizeof *order, trace_by_arrival, whole->arrival_ns);
     if (status == SIM_OK)
         status = chosen ? trace_copy(whole, order, used, out, diag) : take_over(whole, out, diag);
     free(order);
