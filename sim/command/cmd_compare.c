@@ -117,6 +117,8 @@ static enum status take_requests(struct job *job, struct diag *diag)
     struct config *a = &job->comparison.sides[0].config, *b = &job->comparison.sides[1].config;
     struct trace **trace = &job->call.input.trace;
     enum status status = input_take_requests(options, a, trace, diag);
+    for (int side = 0; side < 2 && status == SIM_OK; side++)
+        status = input_settle(options, *trace, side ? b : a, diag);
     if (status == SIM_OK && options_has(options, "dataset-name")) {
         b->trace_block_size = a->trace_block_size;
         if (!(b->request_rate > 0) && !b->ramp_up_strategy[0])

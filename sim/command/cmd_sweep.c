@@ -17,6 +17,7 @@
 #include "command/interrupt.h"
 #include "command/requirements.h"
 #include "report/sweep_report.h"
+#include "trace/trace_block_size.h"
 
 static const struct option_spec own_options[] = {
     {"vary", "KEY=VALUES", "values a,b,c or ranges from:to:step (inclusive; *k multiplies) of a configuration key; repeat for more keys"},
@@ -45,8 +46,7 @@ struct job {
     struct call call;
     struct requirements requirements;
     struct config first; /* run 0's, for the report */
-    struct config_option base[OPTIONS_MOST + 1];
-    char block_tokens[16];
+    struct config_option base[OPTIONS_MOST];
     struct sweep_plan plan;
     struct workload_source source;
     struct read_names names; /* what source.selection points to */
@@ -73,24 +73,22 @@ static enum status read_plan(struct job *job, struct diag *diag)
     return diag->status == SIM_OK ? sweep_plan_make(&job->plan, &request, diag) : diag->status;
 }
 
-/* The hash ids of what is drawn name so many tokens whatever the defaults say. That comes before the user's own options, and those win.
- * With a --config file nothing is set here, because the file is the user's word on it as well. Options are copied and not extended in
- * place: the report tells the command line as it was given. */
+/* The hash ids of what is drawn, or was read, name so many tokens whatever the defaults say. A size that is impossible here may be one that a
+ * point does not have; each run checks its own. */
 static void set_base(struct job *job)
 {
     const struct options *options = &job->call.options;
     const struct workload_source *source = &job->source;
-    const uint32_t named = source->random ? source->random_workload.prefix_tokens : source->file ? 0 : source->generator.block_tokens;
-    uint32_t count = 0;
-    if (named > 0 && !options_value(options, "config")) {
-        snprintf(job->block_tokens, sizeof job->block_tokens, "%u", named);
-        job->base[count++] = (struct config_option){"trace-block-size", job->block_tokens};
-    }
+    struct diag ignored = {0};
+    bool inferred;
+    job->plan.trace_block_size = source->random ? source->random_workload.prefix_tokens : source->generator.block_tokens;
+    if (source->file && trace_block_size_choose(source->file, 0, &job->plan.trace_block_size, &inferred, &ignored) != SIM_OK)
+        job->plan.trace_block_size = 0;
     if (options->config_count > 0)
-        memcpy(job->base + count, options->config, options->config_count * sizeof *job->base);
+        memcpy(job->base, options->config, options->config_count * sizeof *job->base);
     job->plan.config_path = options_value(options, "config");
     job->plan.base = job->base;
-    job->plan.base_count = count + options->config_count;
+    job->plan.base_count = options->config_count;
 }
 
 /* One of --trace FILE, --generate KIND and --dataset-name random. A file is read into the job and shared by all runs, which only read it.

@@ -8,6 +8,7 @@
 #include "command/generate_options.h"
 #include "command/read_options.h"
 #include "report/trace_report.h"
+#include "trace/trace_block_size.h"
 #include "trace/trace_generate.h"
 
 /* --- info ------------------------------------------------------------------------------------------------------------------------ */
@@ -30,13 +31,17 @@ static enum status run_info(void *self, struct diag *diag)
     struct trace_selection all = trace_select_all();
     if (read_options_take(options, &all, &names, diag) != SIM_OK)
         return diag->status;
-    const uint32_t width = (uint32_t)options_uint(options, "trace-block-size", 1, 1000000000, 512, diag);
+    const uint32_t wanted = (uint32_t)options_uint(options, "trace-block-size", 1, 1000000000, 0, diag);
+    uint32_t width = 0;
+    bool inferred;
     if (options->positional_count != 1)
         diag_set(diag, SIM_USAGE, "one trace file is needed: %s", options->command->usage);
     if (diag->status != SIM_OK || trace_load(options->positional[0], &all, &trace, diag) != SIM_OK)
         return diag->status;
     read_options_tell(options, trace);
-    enum status status = trace_facts_collect(trace, width, &facts, diag);
+    enum status status = trace_block_size_choose(trace, wanted, &width, &inferred, diag);
+    if (status == SIM_OK)
+        status = trace_facts_collect(trace, width, &facts, diag);
     if (status == SIM_OK) {
         const struct document_origin origin = output_origin(options, trace->name, NULL);
         status = output_document(&call->form, trace_report(trace, &facts, width, &origin), diag);

@@ -109,6 +109,19 @@ enum status input_take_requests(const struct options *options, struct config *co
     return read_trace(options, config, out, diag);
 }
 
+/* Drawn requests have set it already. What was found is told, as nobody asked for it. */
+enum status input_settle(const struct options *options, const struct trace *trace, struct config *config, struct diag *diag)
+{
+    const uint32_t before = config->trace_block_size;
+    if (options_has(options, "dataset-name"))
+        return SIM_OK;
+    enum status status = workload_settle(trace, config, diag);
+    if (status == SIM_OK && config->trace_block_size != before && !options_has(options, "quiet"))
+        fprintf(stderr, "pagesim: note: %s: a hash id names %u tokens, as %s; --trace-block-size says otherwise\n", trace->name,
+                config->trace_block_size, trace->facts.tokens_per_hash_id ? "its format has it" : "fits every row");
+    return status;
+}
+
 /* Both set when requests arrive, and drawn times would win without a word. */
 enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config, struct diag *diag)
 {
@@ -149,6 +162,7 @@ enum status input_open(const struct options *options, bool any_pool, struct inpu
     out->threads = input_threads(options, diag);
     struct trace *fitted = NULL;
     if (diag->status != SIM_OK || input_take_requests(options, &out->config, &out->trace, diag) != SIM_OK ||
+        input_settle(options, out->trace, &out->config, diag) != SIM_OK ||
         input_check_speedup(options, out->trace, &out->config, diag) != SIM_OK ||
         workload_fit(out->trace, &out->config, &fitted, diag) != SIM_OK)
         return diag->status;

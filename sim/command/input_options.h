@@ -44,6 +44,8 @@ uint32_t input_threads(const struct options *options, struct diag *diag);
 /* The requests of the file, or drawn ones (--dataset-name; trace_block_size and request_rate of `config` are then set to match them). Warns
  * about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);
+/* workload_settle for a trace from a file, told on standard error unless --quiet. */
+SIM_NODISCARD enum status input_settle(const struct options *options, const struct trace *trace, struct config *config, struct diag *diag);
 /* SIM_USAGE: --arrival-speedup-ratio is given, and `config` draws arrivals. `trace` is as it was read. */
 SIM_NODISCARD enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config,
                                               struct diag *diag);

@@ -160,6 +160,8 @@ void read_options_tell(const struct options *options, const struct trace *trace)
     /* An ignored field may be a misspelt one. It is no error: traces of other tools have fields of their own. */
     if (trace->ignored_fields[0])
         fprintf(stderr, "pagesim: warning: %s: fields that are ignored: %s\n", trace->name, trace->ignored_fields);
+    if (trace->notes[0])
+        fprintf(stderr, "pagesim: note: %s: %s\n", trace->name, trace->notes);
     if (trace->skipped.count > 0)
         tell_skipped(trace);
     tell_rate(trace);

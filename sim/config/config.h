@@ -63,6 +63,8 @@ struct config {
     double watermark;
     enum preemption_mode preemption_mode;
     uint32_t trace_block_size;
+    bool trace_block_size_given;    /* no key: by the file or an option, so that the trace does not choose it (workload_settle) */
+    bool trace_block_size_inferred; /* no key: found from the rows */
     struct step_time_config step_time;
     enum data_plane data_plane;
     bool contiguity; /* tell how contiguous block tables are */

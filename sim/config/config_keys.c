@@ -362,6 +362,7 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
         put_real(key, real, config);
     else if (fits)
         put_whole(key, whole, config);
+    config->trace_block_size_given |= fits && key->offset == offsetof(struct config, trace_block_size);
     return fits;
 }
 

@@ -11,6 +11,7 @@
 #include "base/fingerprint.h"
 #include "config/engine_facts.h"
 #include "trace/drawn_arrivals.h"
+#include "trace/trace_block_size.h"
 
 /* One set of requests that was made so far, with the two things of a configuration that it depends on. Configurations that agree in both
  * get the same trace: a sweep over block sizes reads and expands its requests once, however many points it has. */
@@ -81,6 +82,8 @@ enum status workload_fit(const struct trace *trace, const struct config *config,
     struct trace *expanded, *drawn = NULL;
     enum status status = expand_samples(trace, config, &expanded, diag);
     const struct trace *requests = expanded ? expanded : trace;
+    if (status == SIM_OK)
+        status = trace_block_size_check(trace, config->trace_block_size, diag);
     if (status == SIM_OK && drawn_arrivals_wanted(requests, config))
         status = drawn_arrivals_make(requests, config, &drawn, diag);
     else if (status == SIM_OK && requests->drawn.rate == 0 && requests->drawn.ramp_end == 0)
@@ -168,6 +171,12 @@ enum status workload_get(struct workload *workload, const struct config *config,
     else
         *out = entry.trace;
     return status;
+}
+
+enum status workload_settle(const struct trace *trace, struct config *config, struct diag *diag)
+{
+    const uint32_t wanted = config->trace_block_size_given ? config->trace_block_size : 0;
+    return trace_block_size_choose(trace, wanted, &config->trace_block_size, &config->trace_block_size_inferred, diag);
 }
 
 /* --- fingerprint ------------------------------------------------------------------------------------------------------------------ */

@@ -51,6 +51,10 @@ bool workload_is_drawn(const struct workload_source *source);
  * which V1 does not have, or a load that lasts longer than the clock counts. */
 SIM_NODISCARD enum status workload_fit(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag);
 
+/* Set in a configuration what the trace says and the user does not: how many tokens a hash id names (trace_block_size.h). SIM_BAD_INPUT: the
+ * size is impossible. */
+SIM_NODISCARD enum status workload_settle(const struct trace *trace, struct config *config, struct diag *diag);
+
 /* Everything about the requests that a replay can see; equal for equal contents, whatever the file is called. */
 uint64_t workload_fingerprint(const struct trace *trace);
 

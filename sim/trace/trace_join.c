@@ -348,6 +348,8 @@ static struct hash_id_fit fit_hash_ids(const struct trace_rows *rows)
         fit = (struct hash_id_fit){
             .largest = (uint32_t)((tokens - 1) / (ids - 1)), .ids = (uint32_t)ids, .tokens = (uint32_t)tokens, .row = i};
     }
+    if (fit.largest == UINT32_MAX)
+        return (struct hash_id_fit){0};
     for (uint32_t width = EXACT_MOST; fit.largest < USUAL && width >= EXACT_LEAST && fit.exact == 0; width /= 2)
         if (width <= fit.largest && is_exact(rows, width))
             fit.exact = width;

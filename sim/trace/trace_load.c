@@ -136,7 +136,7 @@ static void find_fit_line(const struct trace_source *source, struct hash_id_fit 
     struct trace_source rest = *source;
     const char *line;
     size_t length;
-    for (size_t row = 0; fit->largest < UINT32_MAX && row <= fit->row; row++)
+    for (size_t row = 0; fit->largest > 0 && row <= fit->row; row++)
         if (!trace_source_take_line(&rest, &line, &length, &fit->line))
             fit->line = 0;
 }
