@@ -82,8 +82,9 @@ static enum status draw_times(const struct config *config, double *times_s, uint
         for (uint32_t i = 0; i < requests; i++)
             times_s[i] *= scale;
     }
-    if (times_s[requests - 1] > LONGEST_S)
-        return diag_set(diag, SIM_BAD_INPUT, "%u requests would take more than 292 years to arrive; raise the rate", requests);
+    if (!(times_s[requests - 1] <= LONGEST_S)) /* infinite sums make NaN */
+        return diag_set(diag, SIM_BAD_INPUT, "%u requests would take more than 292 years to arrive; raise %s", requests,
+                        ramps_up(config) ? "ramp_up_start_rps" : "request_rate");
     return SIM_OK;
 }
 
