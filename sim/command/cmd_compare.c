@@ -109,8 +109,7 @@ static enum status load_side(struct job *job, int side, struct diag *diag)
 
 /* The requests, once for both; drawn ones are drawn as A says. A data set that is drawn depends on a configuration: the seed, and
  * trace_block_size and the request rate that it sets. B takes over what A's reading set, so that both sides replay the same requests. A
- * rate that B has of its own stays: arrivals are drawn for each run (workload.h), and to compare rates is a fair use.
- * --arrival-speedup-ratio is checked for each side, as only one of them may draw arrivals. */
+ * rate that B has of its own stays: arrivals are drawn for each run (workload.h), and to compare rates is a fair use. */
 static enum status take_requests(struct job *job, struct diag *diag)
 {
     const struct options *options = &job->call.options;
@@ -125,11 +124,6 @@ static enum status take_requests(struct job *job, struct diag *diag)
             b->request_rate = a->request_rate;
     }
     job->comparison.trace = *trace;
-    for (int side = 0; side < 2 && status == SIM_OK; side++) {
-        struct diag own = {0};
-        status = input_check_speedup(options, *trace, &job->comparison.sides[side].config, &own);
-        status = of_side(side, status, &own, diag);
-    }
     return status;
 }
 

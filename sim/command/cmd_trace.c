@@ -82,9 +82,9 @@ static enum status repeat(const struct options *options, FILE *file, struct diag
     const double gap_ms = options_double(options, "gap-ms", 0, 1e9, 0, diag);
     if (diag->status != SIM_OK || trace_load(options_value(options, "repeat"), &all, &trace, diag) != SIM_OK)
         return diag->status;
-    trace_repeat(trace, times, options_has(options, "gap-ms") ? (int64_t)(gap_ms * 1e6) : -1, file);
+    enum status status = trace_repeat(trace, times, options_has(options, "gap-ms") ? (int64_t)(gap_ms * 1e6) : -1, file, diag);
     trace_destroy(trace);
-    return SIM_OK;
+    return status;
 }
 
 /* The generators print to a FILE. This one passes the text to a text_writer, which renames its file only when it is complete. `diag` is

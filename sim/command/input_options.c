@@ -11,7 +11,6 @@
 #include "command/input_options.h"
 
 #include "replay/workload.h"
-#include "trace/drawn_arrivals.h"
 
 #include <math.h>
 #include <string.h>
@@ -37,7 +36,6 @@ enum status input_selection(const struct options *options, struct trace_selectio
     const double to = options_double(options, "to", 0, 9e9, 9e9, diag);
     if (options_has(options, "to"))
         out->to_ns = (int64_t)(to * NS_PER_S);
-    out->arrival_speedup = options_double(options, "arrival-speedup-ratio", 1e-6, 1e6, 1, diag);
     out->limit = options_uint(options, limit, 1, UINT64_MAX, UINT64_MAX, diag);
     out->set_samples = (uint32_t)options_uint(options, "n", 1, 1000, 0, diag);
     out->samples_every = (uint32_t)options_uint(options, "n-every", 1, UINT32_MAX, 1, diag);
@@ -66,7 +64,7 @@ static enum status read_trace(const struct options *options, const struct config
 /* Options that select from a file have nothing to select from here. Ignoring them would hide a mistake. */
 enum status input_random_workload(const struct options *options, struct random_workload *out, struct diag *diag)
 {
-    static const char *const of_files[] = {"trace", "trace-format", "limit", "from", "to", "arrival-speedup-ratio", "n", "beam-width"};
+    static const char *const of_files[] = {"trace", "trace-format", "limit", "from", "to", "n", "beam-width"};
     const char *name = options_value(options, "dataset-name");
     if (strcmp(name, "random") != 0)
         return diag_set(diag, SIM_USAGE, "--dataset-name %s: must be random; other requests come from --trace FILE", name);
@@ -122,15 +120,6 @@ enum status input_settle(const struct options *options, const struct trace *trac
     return status;
 }
 
-/* Both set when requests arrive, and drawn times would win without a word. */
-enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config, struct diag *diag)
-{
-    if (!options_has(options, "arrival-speedup-ratio") || !drawn_arrivals_wanted(trace, config))
-        return SIM_OK;
-    return diag_set(diag, SIM_USAGE,
-                    "--arrival-speedup-ratio divides the trace's arrival times, which a request rate replaces; give one of them");
-}
-
 /* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. The number is also given
  * to OpenMP, so that parallel loops anywhere in the program follow it without passing it along. */
 uint32_t input_threads(const struct options *options, struct diag *diag)
@@ -163,7 +152,6 @@ enum status input_open(const struct options *options, bool any_pool, struct inpu
     struct trace *fitted = NULL;
     if (diag->status != SIM_OK || input_take_requests(options, &out->config, &out->trace, diag) != SIM_OK ||
         input_settle(options, out->trace, &out->config, diag) != SIM_OK ||
-        input_check_speedup(options, out->trace, &out->config, diag) != SIM_OK ||
         workload_fit(out->trace, &out->config, &fitted, diag) != SIM_OK)
         return diag->status;
     if (fitted) {

@@ -13,7 +13,7 @@
 #define INPUT_OPTIONS                                                                                                                      \
     {"trace", "FILE", "requests to replay; - is standard input"}, {"config", "FILE", "configuration file"}, READ_OPTIONS,                  \
         {"limit", "N", "take the first N requests"}, {"from", "SECONDS", "take arrivals from this time on"},                               \
-        {"to", "SECONDS", "take arrivals before this time"}, {"arrival-speedup-ratio", "R", "divide arrival times by R [1]"},              \
+        {"to", "SECONDS", "take arrivals before this time"},              \
         {"n", "K", "parallel samples for every --n-every'th request"},                                                                     \
         {"n-every", "M", "--n is for requests whose number is a multiple of M [1]"},                                                       \
         {"beam-width", "K", "beam search for every --beam-every'th request (V0)"},                                                         \
@@ -46,9 +46,6 @@ uint32_t input_threads(const struct options *options, struct diag *diag);
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);
 /* workload_settle for a trace from a file, told on standard error unless --quiet. */
 SIM_NODISCARD enum status input_settle(const struct options *options, const struct trace *trace, struct config *config, struct diag *diag);
-/* SIM_USAGE: --arrival-speedup-ratio is given, and `config` draws arrivals. `trace` is as it was read. */
-SIM_NODISCARD enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config,
-                                              struct diag *diag);
 /* How to read a trace and which part of it to take. *names is what the selection points to. */
 SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct read_names *names,
                                           struct diag *diag);

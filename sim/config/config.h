@@ -79,6 +79,7 @@ struct config {
     uint64_t block_bytes; /* no key: a block's bytes on one GPU, from sizing_fill; 0: no model given */
     /* Arrivals and concurrency as `vllm bench serve` means them. */
     uint32_t max_concurrency;                /* 0: no limit */
+    double arrival_speedup_ratio;            /* the trace's own arrivals, divided; 1 = as they are */
     double request_rate;                     /* requests/s; INFINITY = all at once; -1 = the trace's own arrivals */
     double burstiness;                       /* shape of the gamma distribution of gaps */
     char ramp_up_strategy[CONFIG_NAME_SIZE]; /* "", "linear", "exponential" */

@@ -131,6 +131,8 @@ static enum status run_step(struct scheduler_stepper *self, struct diag *diag)
     step->tally.step = self->base.step_number;
     step->tally.start_ns = self->base.now_ns;
     step->tally.duration_ns = step_time_price(self->base.model, &step->shape);
+    if (!step_time_fits(self->base.now_ns, step->tally.duration_ns))
+        return step_time_refuse(self->base.model, &step->shape, self->base.now_ns, diag);
     int64_t end_ns = self->base.now_ns + step->tally.duration_ns;
     enum status status = tell_decisions(self, diag);
     if (status == SIM_OK)

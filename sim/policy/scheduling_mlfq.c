@@ -22,7 +22,7 @@
 #define QUANTUM_NS  INT64_C(10000000)
 #define STARVED_NS  INT64_C(3000000000)
 #define LEVELS      31
-#define LEVEL_SHIFT 58 /* of the key; below it, when it entered the level: good for nine years */
+#define LEVEL_SHIFT 58 /* of the key; below it, when it entered the level: exact for nine years */
 #define NO_POSITION UINT32_MAX
 
 struct job {
@@ -51,12 +51,13 @@ static bool create(const struct pagesim_policy_setup *setup, void **self)
     return true;
 }
 
-/* Level first, then the time of entering it. */
+/* Level first, then the time of entering it, which after nine years is the same for all and never the level. */
 static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
     const struct mlfq *mlfq = self;
     const struct job *job = &mlfq->jobs[request->position];
-    return ((int64_t)job->level << LEVEL_SHIFT) + job->entered_ns;
+    const int64_t latest_ns = (INT64_C(1) << LEVEL_SHIFT) - 1;
+    return ((int64_t)job->level << LEVEL_SHIFT) + (job->entered_ns < latest_ns ? job->entered_ns : latest_ns);
 }
 
 static void enter(struct job *job, uint32_t level, int64_t now_ns)

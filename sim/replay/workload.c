@@ -62,6 +62,8 @@ static enum status expand_samples(const struct trace *trace, const struct config
 static enum status check_times(const struct trace *trace, const struct config *config, struct diag *diag)
 {
     uint32_t untimed = 0, alone = 0;
+    if (config->request_rate > 0 || config->ramp_up_strategy[0])
+        return SIM_OK;
     for (uint32_t position = 0; trace->untimed && position < trace->count; position++) {
         const bool is_first = !trace->previous || trace->previous[position] == 0;
         alone += is_first;
@@ -84,10 +86,10 @@ enum status workload_fit(const struct trace *trace, const struct config *config,
     const struct trace *requests = expanded ? expanded : trace;
     if (status == SIM_OK)
         status = trace_block_size_check(trace, config->trace_block_size, diag);
+    if (status == SIM_OK)
+        status = check_times(requests, config, diag);
     if (status == SIM_OK && drawn_arrivals_wanted(requests, config))
         status = drawn_arrivals_make(requests, config, &drawn, diag);
-    else if (status == SIM_OK && requests->drawn.rate == 0 && requests->drawn.ramp_end == 0)
-        status = check_times(requests, config, diag);
     if (drawn || status != SIM_OK) {
         trace_destroy(expanded);
         expanded = NULL;

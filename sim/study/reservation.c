@@ -189,29 +189,34 @@ static void finish(struct reservation *r)
 }
 
 /* Charged after compute and before finish: tokens of this step count as held while it runs, and memory becomes free at its end. */
-static void run_step(struct reservation *r)
+static enum status run_step(struct reservation *r, struct diag *diag)
 {
     struct step_shape shape = {.step = r->steps++};
     admit(r);
     for (uint32_t i = 0; i < r->running; i++)
         compute(r, &r->tenants[i], &shape);
     int64_t ns = step_time_price(r->model, &shape);
+    if (!step_time_fits(r->now_ns, ns))
+        return step_time_refuse(r->model, &shape, r->now_ns, diag);
     charge(r, ns);
     r->now_ns += ns;
     finish(r);
+    return SIM_OK;
 }
 
 /* Time in which nobody is there is charged too, as free memory. What lies before the first step is not: it is no time of the server. */
-static void run_loop(struct reservation *r)
+static enum status run_loop(struct reservation *r, struct diag *diag)
 {
     for (;;) {
         take_in(r);
         if (r->running > 0 || r->head < r->tail) {
-            run_step(r);
+            enum status status = run_step(r, diag);
+            if (status != SIM_OK)
+                return status;
             continue;
         }
         if (r->arrivals.next_ns == INT64_MAX)
-            return;
+            return SIM_OK;
         if (r->steps > 0) {
             r->refused = false;
             charge(r, r->arrivals.next_ns - r->now_ns);
@@ -236,7 +241,7 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
     if (array_zeroed_all(arrays, 2, "the requests of a reservation", diag) == SIM_OK &&
         contiguous_allocator_init(&r.memory, slots, most_running, diag) == SIM_OK &&
         arrivals_init(&r.arrivals, trace, config->max_concurrency, diag) == SIM_OK && drop_too_large(&r, diag) == SIM_OK)
-        run_loop(&r);
+        (void)!run_loop(&r, diag); /* diag has it */
     out->completed = r.finished;
     out->end_ns = r.now_ns;
     contiguous_allocator_deinit(&r.memory);

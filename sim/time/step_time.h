@@ -13,8 +13,12 @@
 #include "config/config.h"
 #include "time/step_shape.h"
 
+/* The last moment that the clock can show, 292 years: int64 nanoseconds, of which the largest means "never". */
+#define CLOCK_LAST_NS (INT64_MAX - 1)
+
 struct step_time_model {
     const char *name;
+    const char *settings; /* the keys that its prices come from, for messages; NULL: linear, whose parts are looked at */
     bool wants_extremes;
     bool is_linear; /* a fast replay may call step_time_linear itself, and know how prices grow */
     struct step_time_config config;
@@ -23,7 +27,8 @@ struct step_time_model {
     void (*release)(void *state); /* frees what the state points to; NULL: nothing */
 };
 
-/* The linear model's price, without swaps and copies. */
+/* The linear model's price, without swaps and copies. Does not look for overflow: step_time_linear_most says whether it must be looked
+ * for, and step_time_price does. */
 static inline int64_t step_time_linear(const struct step_time_config *config, uint64_t scheduled_tokens, uint64_t context_tokens)
 {
     return config->base_ns + config->token_ns * (int64_t)scheduled_tokens + config->kv_ns * (int64_t)context_tokens;
@@ -33,7 +38,22 @@ static inline int64_t step_time_linear(const struct step_time_config *config, ui
 SIM_NODISCARD enum status step_time_create(const struct config *config, struct step_time_model **out, struct diag *diag);
 void step_time_destroy(struct step_time_model *model);
 
-/* Price a step, costs of swaps and copies included. */
+/* No price of the linear model is above this for steps of so many tokens and so much context, in whatever width: for a stretch of steps,
+ * which asks once. */
+static inline double step_time_linear_most(const struct step_time_config *config, uint64_t scheduled_tokens, uint64_t context_tokens)
+{
+    return (double)config->base_ns + (double)config->token_ns * (double)scheduled_tokens + (double)config->kv_ns * (double)context_tokens;
+}
+
+/* Price a step, costs of swaps and copies included. INT64_MAX: more than the clock can count, which step_time_fits refuses. */
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape);
+
+/* Does a step that starts at start_ns >= 0 and takes duration_ns end while the clock still counts? Whoever moves a clock asks. */
+static inline bool step_time_fits(int64_t start_ns, int64_t duration_ns)
+{
+    return duration_ns <= CLOCK_LAST_NS - start_ns;
+}
+/* It does not: SIM_BAD_INPUT with the step, when it starts, and the setting that most of its price comes from. */
+enum status step_time_refuse(const struct step_time_model *model, const struct step_shape *shape, int64_t start_ns, struct diag *diag);
 
 #endif

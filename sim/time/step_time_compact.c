@@ -63,7 +63,7 @@ enum status compact_read(const char *path, struct compact *out, struct diag *dia
 
 static int64_t price(const struct step_time_model *model, const struct step_shape *shape)
 {
-    return shape->idle ? model->config.base_ns : (int64_t)rint(compact_us(model->state, shape) * 1000);
+    return shape->idle ? model->config.base_ns : step_time_rounded(compact_us(model->state, shape) * 1000);
 }
 
 static enum status prepare(struct step_time_model *model, const struct config *config, struct diag *diag)
@@ -74,4 +74,4 @@ static enum status prepare(struct step_time_model *model, const struct config *c
 }
 
 const struct step_time_pricing step_time_compact = {
-    .name = "compact", .state_bytes = sizeof(struct compact), .prepare = prepare, .price = price};
+    .name = "compact", .settings = "the file of step_time.path", .state_bytes = sizeof(struct compact), .prepare = prepare, .price = price};

@@ -2,22 +2,75 @@
  * step_time.h first. */
 #include "time/step_time_models.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/array.h"
 
-/* In the header, because the fast replay computes it itself. */
+/* Keys go up to 10^15 and tokens to 10^9, whose product is too much for 64 bits and far from too much for 128. */
+static int64_t within_clock(__int128 ns)
+{
+    return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
+}
+
+/* As step_time_linear, which the event replay uses where it knows that nothing overflows. */
 static int64_t price_linear(const struct step_time_model *model, const struct step_shape *shape)
 {
-    return step_time_linear(&model->config, shape->scheduled_tokens, shape->context_tokens);
+    const struct step_time_config *config = &model->config;
+    return within_clock(config->base_ns + (__int128)config->token_ns * (int64_t)shape->scheduled_tokens +
+                        (__int128)config->kv_ns * (int64_t)shape->context_tokens);
 }
 
 /* The assumption is that blocks are not moved while the step computes, so their cost is added whatever the model. */
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape)
 {
-    int64_t moved = model->config.swap_ns_per_block * shape->swapped_blocks + model->config.copy_ns_per_block * shape->copies;
-    return model->price(model, shape) + moved;
+    const struct step_time_config *config = &model->config;
+    const __int128 moved =
+        (__int128)config->swap_ns_per_block * shape->swapped_blocks + (__int128)config->copy_ns_per_block * shape->copies;
+    return within_clock(model->price(model, shape) + moved);
 }
+
+/* --- the end of the clock ---------------------------------------------------------------------------------------------------------- */
+
+/* A part of a step's price, and the key that sets it. */
+struct price_part {
+    const char *key;
+    double ns;
+};
+
+/* The setting to lower. Doubles will do: only the largest part is looked for. */
+static const char *dearest_part(const struct step_time_model *model, const struct step_shape *shape)
+{
+    const struct step_time_config *config = &model->config;
+    const bool linear = model->is_linear;
+    const struct price_part parts[] = {
+        {"step_time.swap_ns_per_block", (double)config->swap_ns_per_block * shape->swapped_blocks},
+        {"step_time.copy_ns_per_block", (double)config->copy_ns_per_block * shape->copies},
+        {"step_time.base_ns", linear || shape->idle ? (double)config->base_ns : 0},
+        {"step_time.token_ns", linear ? (double)config->token_ns * (double)(int64_t)shape->scheduled_tokens : 0},
+        {"step_time.kv_ns", linear ? (double)config->kv_ns * (double)(int64_t)shape->context_tokens : 0},
+        {model->settings, linear || shape->idle ? 0 : (double)model->price(model, shape)},
+    };
+    const struct price_part *most = &parts[0];
+    for (size_t i = 1; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].ns > most->ns)
+            most = &parts[i];
+    return most->key;
+}
+
+enum status step_time_refuse(const struct step_time_model *model, const struct step_shape *shape, int64_t start_ns, struct diag *diag)
+{
+    const int64_t ns = step_time_price(model, shape);
+    char takes[64] = "longer than that";
+    if (ns < INT64_MAX)
+        snprintf(takes, sizeof takes, "%.9g s", (double)ns / 1e9);
+    return diag_set(diag, SIM_BAD_INPUT,
+                    "the clock ends after 292 years (2^63 ns): step %llu starts at %.9g s and takes %s, most of it by %s; lower that, or "
+                    "replay a shorter time",
+                    (unsigned long long)shape->step, (double)start_ns / 1e9, takes, dearest_part(model, shape));
+}
+
+/* --- the table --------------------------------------------------------------------------------------------------------------------- */
 
 static const struct step_time_pricing linear = {.name = "linear", .price = price_linear, .is_linear = true};
 
@@ -39,6 +92,7 @@ enum status step_time_create(const struct config *config, struct step_time_model
     if (status != SIM_OK)
         return status;
     *model = (struct step_time_model){.name = pricing->name,
+                                      .settings = pricing->settings,
                                       .is_linear = pricing->is_linear,
                                       .config = config->step_time,
                                       .price = pricing->price,

@@ -6,11 +6,14 @@
 #ifndef PAGESIM_STEP_TIME_MODELS_H
 #define PAGESIM_STEP_TIME_MODELS_H
 
+#include <math.h>
+
 #include "time/step_time.h"
 
 struct step_time_pricing {
     const char *name;
-    size_t state_bytes; /* of model->state, zeroed before `prepare`; 0: there is none */
+    const char *settings; /* as in struct step_time_model */
+    size_t state_bytes;   /* of model->state, zeroed before `prepare`; 0: there is none */
     /* Fill in the state (and model->wants_extremes) from the configuration; `release` is called after a failure, too. NULL: no need. */
     enum status (*prepare)(struct step_time_model *model, const struct config *config, struct diag *diag);
     int64_t (*price)(const struct step_time_model *model, const struct step_shape *shape);
@@ -18,6 +21,12 @@ struct step_time_pricing {
     void (*release)(void *state);
     bool is_linear;
 };
+
+/* A model's price in ns, rounded half to even; INT64_MAX when it is no number that the clock could count. */
+static inline int64_t step_time_rounded(double ns)
+{
+    return ns < 0x1p63 ? (int64_t)rint(ns) : INT64_MAX;
+}
 
 extern const struct step_time_pricing step_time_profile;
 extern const struct step_time_pricing step_time_compact;

@@ -188,7 +188,7 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     double us = sum_at(&profile->dense, shape->scheduled_tokens) + sum_at(&profile->sequences, shape->sequences) +
                 profile->layers * attention_us(model, shape) + profile->allreduce_us +
                 profile->allreduce_us_per_token * (double)shape->scheduled_tokens;
-    return (int64_t)rint(us * 1000);
+    return step_time_rounded(us * 1000);
 }
 
 /* Also of a profile that was given up half-way: what was not opened is all zero. */
@@ -237,5 +237,9 @@ static enum status prepare(struct step_time_model *model, const struct config *c
     return open_tables(profile, own, min_size(tokens, SUMS_MOST), min_size(sequences, SUMS_MOST), diag);
 }
 
-const struct step_time_pricing step_time_profile = {
-    .name = "profile", .state_bytes = sizeof(struct profile), .prepare = prepare, .price = price, .release = release};
+const struct step_time_pricing step_time_profile = {.name = "profile",
+                                                    .settings = "the tables of step_time.path",
+                                                    .state_bytes = sizeof(struct profile),
+                                                    .prepare = prepare,
+                                                    .price = price,
+                                                    .release = release};

@@ -52,5 +52,9 @@ static enum status prepare(struct step_time_model *model, const struct config *c
     return status;
 }
 
-const struct step_time_pricing step_time_recorded = {
-    .name = "recorded", .state_bytes = sizeof(struct recorded), .prepare = prepare, .price = price, .release = release};
+const struct step_time_pricing step_time_recorded = {.name = "recorded",
+                                                     .settings = "the steps of step_time.path",
+                                                     .state_bytes = sizeof(struct recorded),
+                                                     .prepare = prepare,
+                                                     .price = price,
+                                                     .release = release};

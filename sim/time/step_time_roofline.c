@@ -30,7 +30,7 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     const double matrices = fmax(matrix_flops / roofline->flops_per_ns, roofline->weight_bytes / roofline->bytes_per_ns);
     const double attention =
         fmax(roofline->pair_flops * pairs / roofline->flops_per_ns, roofline->kv_bytes_per_token * read_tokens / roofline->bytes_per_ns);
-    return (int64_t)rint(matrices + attention);
+    return step_time_rounded(matrices + attention);
 }
 
 /* Shape and data sheet once, so that a price is a handful of multiplications. */
@@ -60,5 +60,8 @@ static enum status prepare(struct step_time_model *model, const struct config *c
     return SIM_OK;
 }
 
-const struct step_time_pricing step_time_roofline = {
-    .name = "roofline", .state_bytes = sizeof(struct roofline), .prepare = prepare, .price = price};
+const struct step_time_pricing step_time_roofline = {.name = "roofline",
+                                                     .settings = "model, gpu and the two efficiencies of step_time",
+                                                     .state_bytes = sizeof(struct roofline),
+                                                     .prepare = prepare,
+                                                     .price = price};

@@ -1,5 +1,5 @@
-/* drawn_arrivals.c - a copy of a trace in file order, then arrival times drawn for its requests. Read drawn_arrivals_make at the end first,
- * then draw_times, which is the whole of the arithmetic. */
+/* drawn_arrivals.c - a copy of a trace in file order with drawn arrival times, or in order of arrival with its own times divided. Read
+ * drawn_arrivals_make at the end first, then draw_times and divide_times, which are the whole of the arithmetic. */
 #include "trace/drawn_arrivals.h"
 
 #include <math.h>
@@ -23,9 +23,16 @@ static bool ramps_up(const struct config *config)
     return config->ramp_up_strategy[0] != '\0';
 }
 
+static bool draws(const struct config *config)
+{
+    return ramps_up(config) || config->request_rate > 0;
+}
+
 /* What the times depend on. Keys that the chosen process does not use are left at 0, so that they make no difference. */
 static struct drawn_arrivals source_of(const struct config *config)
 {
+    if (!draws(config))
+        return (struct drawn_arrivals){.speedup = config->arrival_speedup_ratio == 1 ? 0 : config->arrival_speedup_ratio};
     return (struct drawn_arrivals){.rate = ramps_up(config) ? 0 : config->request_rate,
                                    .burstiness = config->burstiness,
                                    .ramp_start = ramps_up(config) ? config->ramp_up_start_rps : 0,
@@ -34,12 +41,12 @@ static struct drawn_arrivals source_of(const struct config *config)
                                    .exponential = strcmp(config->ramp_up_strategy, "exponential") == 0};
 }
 
-/* A trace that was drawn from the same rates and seed would come out the same. */
+/* A trace that was drawn from the same rates and seed would come out the same, and one that was sped up must not be a second time. */
 bool drawn_arrivals_wanted(const struct trace *trace, const struct config *config)
 {
     const struct drawn_arrivals want = source_of(config), *have = &trace->drawn;
-    if (!ramps_up(config) && !(config->request_rate > 0))
-        return false;
+    if (!draws(config))
+        return want.speedup > 0 && want.speedup != have->speedup;
     return want.rate != have->rate || want.burstiness != have->burstiness || want.ramp_start != have->ramp_start ||
            want.ramp_end != have->ramp_end || want.seed != have->seed || want.exponential != have->exponential;
 }
@@ -82,12 +89,73 @@ static enum status draw_times(const struct config *config, double *times_s, uint
         for (uint32_t i = 0; i < requests; i++)
             times_s[i] *= scale;
     }
-    if (times_s[requests - 1] > LONGEST_S)
-        return diag_set(diag, SIM_BAD_INPUT, "%u requests would take more than 292 years to arrive; raise the rate", requests);
+    if (!(times_s[requests - 1] <= LONGEST_S)) /* infinite sums make NaN */
+        return diag_set(diag, SIM_BAD_INPUT, "%u requests would take more than 292 years to arrive; raise %s", requests,
+                        ramps_up(config) ? "ramp_up_start_rps" : "request_rate");
     return SIM_OK;
 }
 
-/* --- the trace in file order ------------------------------------------------------------------------------------------------------ */
+/* Rounded as vLLM's benchmark would round it, half to even. Division keeps the order, but makes ties of times that were apart, and a tie
+ * goes by the number in the file; then *ties is set. */
+static enum status divide_times(struct trace *trace, double ratio, bool *ties, struct diag *diag)
+{
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const double ns = nearbyint((double)trace->arrival_ns[i] / ratio);
+        if (!(ns < 0x1p63))
+            return diag_set(diag, SIM_BAD_INPUT,
+                            "arrival_speedup_ratio %g makes %.9g s of an arrival at %.9g s, and the clock ends after 292 years (2^63 ns); take "
+                            "a larger ratio",
+                            ratio, (double)trace->arrival_ns[i] / ratio / 1e9, (double)trace->arrival_ns[i] / 1e9);
+        trace->arrival_ns[i] = (int64_t)ns;
+        *ties = *ties || (i > 0 && trace->arrival_ns[i] == trace->arrival_ns[i - 1] && trace->index[i] < trace->index[i - 1]);
+    }
+    return SIM_OK;
+}
+
+/* --- the trace in another order ---------------------------------------------------------------------------------------------------- */
+
+/* By time, then by number; samples of one request share both, and keep their order by position. */
+static int by_arrival(const void *a, const void *b, void *context)
+{
+    const struct trace *trace = context;
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    if (trace->arrival_ns[x] != trace->arrival_ns[y])
+        return trace->arrival_ns[x] < trace->arrival_ns[y] ? -1 : 1;
+    if (trace->index[x] != trace->index[y])
+        return trace->index[x] < trace->index[y] ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+/* A copy with the trace's own times sped up. */
+static enum status make_faster(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
+{
+    uint32_t *order = NULL;
+    struct trace *copy = NULL, *sorted = NULL;
+    bool ties = false;
+    if (trace->drawn.speedup > 0)
+        return diag_set(diag, SIM_FAILED, "internal error: the trace was sped up already, by another ratio");
+    enum status status = array_zeroed(&order, trace->count, sizeof *order, "the order of arrival", diag);
+    for (uint32_t i = 0; i < trace->count && status == SIM_OK; i++)
+        order[i] = i;
+    if (status == SIM_OK)
+        status = trace_copy(trace, order, trace->count, &copy, diag);
+    if (status == SIM_OK)
+        status = divide_times(copy, config->arrival_speedup_ratio, &ties, diag);
+    if (status == SIM_OK && ties) {
+        qsort_r(order, copy->count, sizeof *order, by_arrival, copy);
+        status = trace_copy(copy, order, copy->count, &sorted, diag);
+    }
+    free(order);
+    if (status != SIM_OK || sorted) {
+        trace_destroy(copy);
+        copy = sorted;
+    }
+    if (status == SIM_OK) {
+        copy->drawn = source_of(config);
+        *out = copy;
+    }
+    return status;
+}
 
 static enum status copy_in_file_order(const struct trace *trace, struct trace **out, struct diag *diag)
 {
@@ -110,7 +178,7 @@ static bool is_drawn(const struct trace *trace, uint32_t position)
 static enum status place_turns(struct trace **trace, struct diag *diag)
 {
     struct trace *made = *trace, *sorted;
-    uint32_t *order;
+    uint32_t *order = NULL;
     if (!made->previous)
         return SIM_OK;
     for (uint32_t i = 0; i < made->count; i++)
@@ -119,9 +187,9 @@ static enum status place_turns(struct trace **trace, struct diag *diag)
     enum status status = trace_arrival_order(made, &order, diag);
     if (status == SIM_OK)
         status = trace_copy(made, order, made->count, &sorted, diag);
+    free(order);
     if (status != SIM_OK)
         return status;
-    free(order);
     trace_destroy(made);
     *trace = sorted;
     return SIM_OK;
@@ -133,6 +201,8 @@ enum status drawn_arrivals_make(const struct trace *trace, const struct config *
     double *times_s = NULL;
     struct trace *made = NULL;
     uint32_t requests = 0;
+    if (!draws(config))
+        return make_faster(trace, config, out, diag);
     enum status status = copy_in_file_order(trace, &made, diag);
     if (status != SIM_OK)
         return status;

@@ -1,6 +1,8 @@
-/* drawn_arrivals.h - arrivals drawn at a rate instead of those of the trace: request_rate, burstiness, ramp_up_*.
+/* drawn_arrivals.h - arrivals other than those of the trace: its own times divided (arrival_speedup_ratio), or drawn at a rate
+ * (request_rate, burstiness, ramp_up_*).
  *
- * The rules are those of `vllm bench serve` (vllm/benchmarks/serve.py, get_request).
+ * Divided times are rounded to nanoseconds, half to even; requests that then arrive together are in file order. All else is about rates:
+ * the rules are those of `vllm bench serve` (vllm/benchmarks/serve.py, get_request).
  *
  * Request i of n (in file order) follows the one before it after a gap drawn from a gamma distribution with shape `burstiness` and mean
  * 1 / rate: 1 is a Poisson process, less comes in bursts, more is more regular, inf is a metronome. The first gap comes before the
@@ -21,12 +23,12 @@
 #include "config/config.h"
 #include "trace/trace.h"
 
-/* Does the configuration draw arrivals, and others than the trace has already? */
+/* Does the configuration want other arrivals than the trace has already? */
 bool drawn_arrivals_wanted(const struct trace *trace, const struct config *config);
 
-/* A new trace with the same requests in the order of the file, arriving as drawn; the caller ends it with trace_destroy. A pure function of
- * requests, rate keys and seed: applied to its own result it gives the same. SIM_BAD_INPUT: the last arrival would be later than the clock
- * counts (292 years). */
+/* A new trace with the same requests, arriving as drawn and in the order of the file, or faster and in order of arrival; the caller ends it
+ * with trace_destroy. A pure function of requests, keys and seed. Drawing again from its own result gives the same; to speed up twice is
+ * an error. SIM_BAD_INPUT: an arrival would be later than the clock counts (292 years). */
 SIM_NODISCARD enum status drawn_arrivals_make(const struct trace *trace, const struct config *config, struct trace **out,
                                               struct diag *diag);
 

@@ -62,9 +62,10 @@ struct skipped_rows {
 /* Why an output ended, for schedulers that cannot foresee it. */
 enum finish_reason { FINISH_NOT_SAID, FINISH_LENGTH, FINISH_STOP };
 
-/* What drawn_arrivals_make (drawn_arrivals.h) drew the arrivals from; rate and ramp_end 0: they are the file's own. */
+/* What drawn_arrivals_make (drawn_arrivals.h) made the arrivals from; rate, ramp_end and speedup 0: they are the file's own. */
 struct drawn_arrivals {
     double rate, burstiness, ramp_start, ramp_end;
+    double speedup; /* the file's own, divided by this */
     uint64_t seed;
     bool exponential;
 };
@@ -166,7 +167,6 @@ struct trace_selection {
     bool answers_shared;                     /* format_facts */
     int64_t from_ns, to_ns;                  /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
     uint64_t limit;                          /* the first `limit` requests in file order; UINT64_MAX for all */
-    double arrival_speedup; /* arrival / speedup, rounded half to even; 1.0 for none. Source: vLLM bench's --arrival-speedup-ratio */
     uint32_t set_samples, samples_every; /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
     uint32_t set_beam, beam_every;       /* --beam-width K --beam-every M, likewise */
 };

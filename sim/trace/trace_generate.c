@@ -16,7 +16,7 @@ static uint32_t between(uint64_t *state, uint32_t least, uint32_t most)
 }
 
 /* Geometric with the given mean: an exponential gap without floating point. Draws fair trials of 1 in 64 steps of mean / 64. */
-static uint64_t gap(uint64_t *state, uint32_t mean)
+static uint64_t gap(uint64_t *state, uint64_t mean)
 {
     uint64_t steps = 0;
     while (seeded_bits(state) % 64 != 0 && steps < UINT64_C(64) * 20)
@@ -112,7 +112,7 @@ static uint64_t next_arrival(const struct generated_spec *spec, uint32_t number,
     if (spec->mean_gap_us == 0)
         return 0;
     if (spec->kind == GENERATED_CODE) /* a dozen at once, then quiet */
-        return now_us + (number % 12 ? gap(state, spec->mean_gap_us / 20) : gap(state, spec->mean_gap_us * 12));
+        return now_us + (number % 12 ? gap(state, spec->mean_gap_us / 20) : gap(state, UINT64_C(12) * spec->mean_gap_us));
     return now_us + gap(state, spec->mean_gap_us);
 }
 
@@ -128,6 +128,11 @@ enum status trace_generate(const struct generated_spec *spec, FILE *file, struct
         sessions[i] = (struct session){.first_id = OWN_IDS + (uint64_t)i * SESSION_ROOM, .system = i % SYSTEM_PROMPTS};
     for (uint32_t number = 0; number < spec->requests; number++) {
         now_us = number ? next_arrival(spec, number, now_us, &state) : 0;
+        if (now_us > INT64_MAX / 1000) {
+            status = diag_set(diag, SIM_BAD_INPUT,
+                              "request %u would arrive after 292 years, when the clock ends; lower --mean-gap-us or --requests", number);
+            break;
+        }
         struct drawn request = {.arrival_us = now_us};
         switch (spec->kind) {
         case GENERATED_CHAT:
@@ -147,7 +152,7 @@ enum status trace_generate(const struct generated_spec *spec, FILE *file, struct
         write_request(&request, file);
     }
     free(sessions);
-    return SIM_OK;
+    return status;
 }
 
 static void repeat_request(const struct trace *trace, uint32_t position, int64_t shift_ns, uint64_t id_shift, FILE *file)
@@ -168,13 +173,20 @@ static void repeat_request(const struct trace *trace, uint32_t position, int64_t
     fputs("}\n", file);
 }
 
-/* All fields that the reader knows are written, so that a repeated trace says what the original says. */
-void trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_ns, FILE *file)
+/* All fields that the reader knows are written, so that a repeated trace says what the original says. The last arrival of all is looked at
+ * before anything is written. */
+enum status trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_ns, FILE *file, struct diag *diag)
 {
-    int64_t last = trace->arrival_ns[trace->count - 1];
+    const int64_t last = trace->arrival_ns[trace->count - 1], span_ns = last - trace->arrival_ns[0];
     if (gap_ns < 0)
-        gap_ns = trace->count > 1 ? (last - trace->arrival_ns[0]) / (trace->count - 1) : 0;
+        gap_ns = trace->count > 1 ? span_ns / (trace->count - 1) : 0;
+    if ((__int128)(times - 1) * ((__int128)span_ns + gap_ns) + last >= INT64_MAX)
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: %u copies of %.9g s, %.9g s apart, would end after 292 years (2^63 ns), which no clock here counts; lower "
+                        "--times or --gap-ms",
+                        trace->name, times, (double)span_ns / 1e9, (double)gap_ns / 1e9);
     for (uint32_t time = 0; time < times; time++)
         for (uint32_t position = 0; position < trace->count; position++)
-            repeat_request(trace, position, time * (last - trace->arrival_ns[0] + gap_ns), (uint64_t)time * trace->distinct_hashes, file);
+            repeat_request(trace, position, time * (span_ns + gap_ns), (uint64_t)time * trace->distinct_hashes, file);
+    return SIM_OK;
 }

@@ -31,11 +31,12 @@ struct generated_spec {
 /* The kind's own numbers. */
 struct generated_spec generated_default(enum generated_kind kind);
 
-/* Write the trace as JSONL. SIM_FAILED when memory is out. */
+/* Write the trace as JSONL. SIM_FAILED: out of memory. SIM_BAD_INPUT: the last requests would come after the clock's end. */
 SIM_NODISCARD enum status trace_generate(const struct generated_spec *spec, FILE *file, struct diag *diag);
 
 /* Write `trace` `times` over, each copy's first request `gap_ns` after the last of the copy before (-1: the trace's mean gap). Contents
- * repeat only inside a copy: hash ids of each copy are new. */
-void trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_ns, FILE *file);
+ * repeat only inside a copy: hash ids of each copy are new. SIM_BAD_INPUT: the last one would come after the clock's end (292 years); nothing
+ * was written. */
+SIM_NODISCARD enum status trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_ns, FILE *file, struct diag *diag);
 
 #endif

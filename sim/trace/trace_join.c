@@ -13,7 +13,6 @@
  * as published traces have them, cost one comparison each. */
 #include "trace/trace_join.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -374,8 +373,7 @@ static void survey(const struct trace_rows *rows, const struct trace_selection *
     }
 }
 
-/* The wanted rows by arrival. Times are sped up after --from and --to have been compared with the file's own, and before sorting: two of
- * them can become equal. */
+/* The numbers of the wanted rows, as the file has them. */
 static enum status choose(const struct trace_rows *rows, const struct trace_selection *selection, uint32_t used, uint32_t **out,
                           struct diag *diag)
 {
@@ -385,13 +383,6 @@ static enum status choose(const struct trace_rows *rows, const struct trace_sele
         if (is_wanted(selection, rows->trace.arrival_ns[i], at))
             (*out)[at++] = (uint32_t)i;
     return status;
-}
-
-/* Rounded as vLLM's benchmark would round it, half to even; a ratio of 1 must not go through doubles, which lose nanoseconds. */
-static void speed_up(struct trace_rows *rows, const struct trace_selection *selection)
-{
-    for (size_t i = 0; i < rows->count && selection->arrival_speedup != 1.0; i++)
-        rows->trace.arrival_ns[i] = (int64_t)nearbyint((double)rows->trace.arrival_ns[i] / selection->arrival_speedup);
 }
 
 /* --n and --beam-width: set a column for every `every`-th request of the file. */
@@ -522,7 +513,6 @@ static enum status make_trace(const struct trace_source *source, struct trace_ro
     const bool chosen = !sorted || used < whole->count;
     if (chosen)
         status = choose(all, selection, used, &order, diag);
-    speed_up(all, selection);
     if (status == SIM_OK && !sorted)
         qsort_r(order, used, sizeof *order, trace_by_arrival, whole->arrival_ns);
     if (status == SIM_OK)

@@ -19,7 +19,7 @@ enum { LEAST_PIECE = 1 << 22, MOST_PIECES = 64 };
 
 struct trace_selection trace_select_all(void)
 {
-    return (struct trace_selection){.to_ns = INT64_MAX, .limit = UINT64_MAX, .arrival_speedup = 1.0};
+    return (struct trace_selection){.to_ns = INT64_MAX, .limit = UINT64_MAX};
 }
 
 static void free_rows(struct trace_rows *pieces, size_t count)

@@ -84,6 +84,6 @@ enum status calendar_step_run(struct event_replay *replay, bool *ordinary, int64
         step_parts_compute(replay, &replay->calendar.live[replay->prefill[i]]);
     if (replay->shape.sequences == 0)
         return SIM_OK;
-    step_parts_close(replay, end_ns);
-    return delivery_to_due(replay, *end_ns, diag);
+    status = step_parts_close(replay, end_ns, diag);
+    return status == SIM_OK ? delivery_to_due(replay, *end_ns, diag) : status;
 }

@@ -195,15 +195,25 @@ static void sum_run(struct stretch *stretch)
     stretch->run = NULL;
 }
 
+/* Could the clock end while the linear model's stretch lasts? A bound on all its prices, once a stretch instead of a test in each step. So
+ * near the end of the clock no stretch is run: steps then come one by one, and the one that does not fit is refused there. */
+static bool nears_end_of_clock(const struct stretch *stretch, uint32_t most)
+{
+    const struct step_time_model *model = stretch->replay->base.model;
+    const uint64_t last_context = stretch->first_context_tokens + (uint64_t)stretch->decoders * most;
+    return model->is_linear &&
+           (double)stretch->now_ns + most * step_time_linear_most(&model->config, stretch->decoders, last_context) >= 0x1p62;
+}
+
 /* The duration of the coming step, by whatever model. Every context grows by one a step, so shapes follow from the first one: sums by
- * the number of decoders, extremes by one. */
-static void price_step(struct stretch *stretch)
+ * the number of decoders, extremes by one. SIM_BAD_INPUT: the clock ends before the step does. */
+static enum status price_step(struct stretch *stretch, struct diag *diag)
 {
     const struct step_time_model *model = stretch->replay->base.model;
     const uint64_t more_context = (uint64_t)stretch->decoders * stretch->steps;
-    if (model->is_linear) {
+    if (model->is_linear) { /* nears_end_of_clock has seen to it that it fits */
         stretch->duration_ns = step_time_linear(&model->config, stretch->decoders, stretch->first_context_tokens + more_context);
-        return;
+        return SIM_OK;
     }
     struct step_shape shape = stretch->first_shape;
     shape.context_tokens += more_context;
@@ -212,6 +222,7 @@ static void price_step(struct stretch *stretch)
     shape.max_decode_context += stretch->steps;
     shape.step = stretch->replay->base.step_number + stretch->steps;
     stretch->duration_ns = step_time_price(model, &shape);
+    return step_time_fits(stretch->now_ns, stretch->duration_ns) ? SIM_OK : step_time_refuse(model, &shape, stretch->now_ns, diag);
 }
 
 /* The largest number of steps, the coming one first, that are over before `until_ns` > 0; each takes `change_ns` more than the one
@@ -256,8 +267,9 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t unt
 {
     const struct step_time_model *model = stretch->replay->base.model;
     const int64_t last_ns = stretch->duration_ns;
-    enum status status = SIM_OK;
-    price_step(stretch);
+    enum status status = price_step(stretch, diag);
+    if (status != SIM_OK)
+        return status;
     if (stretch->run && stretch->run_steps == 1)
         stretch->run->change_ns = stretch->duration_ns - last_ns;
     if (stretch->run &&
@@ -328,6 +340,8 @@ enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, str
     stretch.run = NULL;
     const int64_t until_ns = replay->base.arrivals.next_ns; /* nobody ends before the last step, so it stays */
     const uint32_t most = 1 + event_calendar_until_finish(calendar, STEPS_MOST);
+    if (nears_end_of_clock(&stretch, most))
+        return SIM_OK;
     while (status == SIM_OK && stretch.steps < most && until_ns > stretch.now_ns &&
            calendar->phase_count[stretch.phase] <= event_blocks_free(&replay->blocks))
         status = run_steps(&stretch, most - stretch.steps, until_ns, diag);

@@ -201,9 +201,11 @@ enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struc
             step_parts_compute(replay, &calendar->live[slot]);
     if (replay->shape.sequences == 0 && replay->tally.preemptions == 0)
         return SIM_OK;
-    step_parts_close(replay, end_ns);
-    status = hand_out_tokens(replay, *end_ns, diag);
-    if (status != SIM_OK) /* an observer has had enough: some have their token and some not, which no calendar can hold */
+    status = step_parts_close(replay, end_ns, diag);
+    if (status == SIM_OK)
+        status = hand_out_tokens(replay, *end_ns, diag);
+    if (status !=
+        SIM_OK) /* the clock has ended, or an observer has had enough: some have their token and some not, which no calendar can hold */
         return status;
     event_calendar_advance(calendar);
     fold(replay, *end_ns);

@@ -38,7 +38,7 @@ void step_parts_compute(struct event_replay *replay, struct live *live)
 
 /* Counts are those after admission and before the step's releases, as a tally means (step.h). The back list is what vLLM calls cached:
  * orphans count too, since vLLM keeps their entries although nobody will ask for them. */
-void step_parts_close(struct event_replay *replay, int64_t *end_ns)
+enum status step_parts_close(struct event_replay *replay, int64_t *end_ns, struct diag *diag)
 {
     struct step_shape *shape = &replay->shape;
     const struct event_blocks *blocks = &replay->blocks;
@@ -47,6 +47,8 @@ void step_parts_close(struct event_replay *replay, int64_t *end_ns)
     tally->step = replay->base.step_number;
     tally->start_ns = replay->base.now_ns;
     tally->duration_ns = step_time_price(replay->base.model, shape);
+    if (!step_time_fits(tally->start_ns, tally->duration_ns))
+        return step_time_refuse(replay->base.model, shape, tally->start_ns, diag);
     step_tally_set_work(tally, shape);
     tally->held_tokens = replay->held_tokens;
     tally->running = replay->calendar.running;
@@ -57,6 +59,7 @@ void step_parts_close(struct event_replay *replay, int64_t *end_ns)
     tally->table_blocks = (uint32_t)blocks->table_blocks;
     tally->table_runs = (uint32_t)blocks->table_runs;
     *end_ns = replay->base.now_ns + tally->duration_ns;
+    return SIM_OK;
 }
 
 /* --- delivery ------------------------------------------------------------------------------------------------------------------------ */

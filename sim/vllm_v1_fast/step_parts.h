@@ -9,8 +9,9 @@
 void step_parts_decodes(const struct event_replay *replay, struct step_shape *shape);
 /* Add the live->scheduled tokens of a slot that is not in the calendar: they are computed from here on. */
 void step_parts_compute(struct event_replay *replay, struct live *live);
-/* Everybody is added: price the step and fill in the tally. *end_ns is the clock at its end. */
-void step_parts_close(struct event_replay *replay, int64_t *end_ns);
+/* Everybody is added: price the step and fill in the tally. *end_ns is the clock at its end. SIM_BAD_INPUT: the clock does not count so
+ * far. */
+SIM_NODISCARD enum status step_parts_close(struct event_replay *replay, int64_t *end_ns, struct diag *diag);
 
 /* A slot that is not in the calendar got a token at end_ns: tell of it; after the last one release the blocks and remove the slot. *gone
  * says whether it was. */

@@ -146,7 +146,8 @@ static void repeat(const char *from, uint32_t times, char *path)
 {
     struct trace *trace = load(from);
     FILE *file = open_temporary(path);
-    trace_repeat(trace, times, -1, file);
+    struct diag diag = {0};
+    check(trace_repeat(trace, times, -1, file, &diag), &diag);
     close_temporary(file, path);
     trace_destroy(trace);
 }
