@@ -10,6 +10,7 @@
 
 /* Arithmetic progressions of gaps between tokens (gap_distribution.h). */
 enum { GAP_PROGRESSIONS_PER_REQUEST = 4 };
+#define NS_PER_S INT64_C(1000000000)
 
 /* A story starts with the trace's arrival, so that a request that was dropped, or never reached before an interruption, has one, too. In a
  * closed loop the arrival is only known at EVENT_ARRIVE, which overwrites it. */
@@ -55,8 +56,10 @@ static enum status note_event(struct metrics *metrics, const struct event *event
     switch ((enum event_kind)event->kind) {
     case EVENT_ARRIVE:
         story->arrival_ns = event->time_ns;
-        if (metrics->first_arrival_ns < 0)
+        if (metrics->first_arrival_ns < 0) {
             metrics->first_arrival_ns = event->time_ns;
+            metrics->output_peak.second_end_ns = event->time_ns + NS_PER_S;
+        }
         break;
     case EVENT_ADMIT:
     case EVENT_READMIT:
@@ -104,6 +107,30 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return status;
 }
 
+/* A run of steps that ends within the second is one sum. Only where it leaves the second are its steps walked one by one; each takes
+ * change_ns longer than the one before it, the engine's own arithmetic. */
+static void note_tokens(struct token_peak *peak, const struct step_run *run)
+{
+    const uint64_t tokens = run->first.sampled_tokens;
+    int64_t end_ns = run->first.start_ns, duration_ns = run->first.duration_ns;
+    if (tokens == 0)
+        return;
+    if (end_ns + run->duration_ns < peak->second_end_ns) {
+        peak->tokens += tokens * run->steps;
+        peak->most = max_u64(peak->most, peak->tokens);
+        return;
+    }
+    for (uint32_t step = 0; step < run->steps; step++, duration_ns += run->change_ns) {
+        end_ns += duration_ns;
+        if (end_ns >= peak->second_end_ns) {
+            peak->second_end_ns += ((end_ns - peak->second_end_ns) / NS_PER_S + 1) * NS_PER_S;
+            peak->tokens = 0;
+        }
+        peak->tokens += tokens;
+        peak->most = max_u64(peak->most, peak->tokens);
+    }
+}
+
 /* All steps of a run schedule, sample and copy the same, so its first step times their number is exact. Only their durations differ, by a
  * constant change: the gaps of the requests that decode in it are one progression. */
 static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
@@ -121,6 +148,7 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
         metrics->swapped_out_blocks += first->swapped_out_blocks * steps;
         metrics->peak_running = max_u32(metrics->peak_running, first->running);
         metrics->peak_waiting = max_u32(metrics->peak_waiting, first->waiting);
+        note_tokens(&metrics->output_peak, &runs[i]);
         if (first->regular_gaps > 0) {
             enum status status =
                 gap_distribution_add(&metrics->gaps, first->duration_ns, runs[i].change_ns, runs[i].steps, first->regular_gaps, diag);
@@ -138,7 +166,7 @@ static enum status collect_values(const struct metrics *metrics, enum latency la
     values->count = 0;
     for (uint32_t position = 0; position < metrics->trace->count && status == SIM_OK; position++) {
         double ms;
-        if (request_latency_ms(&metrics->stories[position], latency, metrics->trace->output_tokens[position], &ms))
+        if (request_latency_ms(&metrics->stories[position], latency, metrics->trace, position, &ms))
             status = distribution_add(values, ms, diag);
     }
     return status;
@@ -177,6 +205,8 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     enum status status = distribution_reserve(&values, metrics->trace->count, diag);
     for (int latency = 0; latency < LATENCIES && status == SIM_OK; latency++) {
         struct summary *out = &metrics->latency_ms[latency];
+        if (latency_of_client((enum latency)latency) && !metrics->closed_loop)
+            continue;
         if (latency == LATENCY_ITL) {
             status = gap_distribution_summary(&metrics->gaps, out, diag);
             continue;

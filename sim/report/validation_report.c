@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "report/step_times_note.h"
+
 /* Both sides of each statistic. People see only what was measured; programs get every row, with null where a side is missing, so that the
  * table's shape does not depend on the server's log. The error keeps its sign: a replay that is always too fast has a cause, one that is
  * off in both directions has noise. Where nothing was measured the error is NaN. */
@@ -59,8 +61,10 @@ struct document *validation_report(const struct validation *validation, const st
                                    const struct document_origin *origin)
 {
     struct document *document = document_create(origin);
-    document_line(document, "%s: %u of %u requests measured\n", validation->trace->name, validation->measured->known,
+    document_line(document, "%s: %u of %u requests measured", validation->trace->name, validation->measured->known,
                   validation->trace->count);
+    step_times_note(document, origin->config, step_times_of(origin->config));
+    document_line(document, "%s", "");
     document_whole(document, "measured_requests", validation->measured->known);
     document_figures(document, figures, false);
     add_latencies(document, validation);
