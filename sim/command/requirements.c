@@ -56,7 +56,7 @@ enum status requirements_judge(const struct requirements *requirements, const st
         const double value = figure_set_value(figures, requirement->name);
         if (requirement_met(requirement, value, unserved))
             continue;
-        line_put(&failed, "%s%s (%s is %.6g)", failed.length ? "; " : "", requirement->text, requirement->name, value);
+        line_put(&failed, "%s%s (%s is %.6g)", failed.length ? "; " : "", requirement->text, requirement->name, value + 0.0);
         lacks = lacks || requirement_lacks_requests(requirement, unserved);
     }
     if (lacks)

@@ -23,7 +23,8 @@ enum status latency_choice_metrics(struct latency_choice *choice, const char *li
         const size_t length = strcspn(at, ",");
         const enum latency latency = latency_find(at, (uint32_t)length);
         if (latency == LATENCIES || latency == LATENCY_QUEUE) /* vLLM's benchmark is a client and cannot see the server's queue */
-            return diag_set(diag, SIM_USAGE, "--percentile-metrics %s: must be some of ttft,tpot,itl,e2el,client_queue_time,e2el_including_client_queue",
+            return diag_set(diag, SIM_USAGE,
+                            "--percentile-metrics %s: must be some of ttft,tpot,itl,e2el,client_queue_time,e2el_including_client_queue",
                             list);
         choice->wanted[latency] = true;
         at += length;

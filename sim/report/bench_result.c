@@ -140,9 +140,9 @@ static double latency_value(const struct bench_result *result, const char *stati
 /* vLLM's titles and labels, character by character: scripts parse this block. */
 static void add_latency(const struct bench_result *result, enum latency latency, struct document *document)
 {
-    static const char *const titles[LATENCIES] = {"Time to First Token", "Time per Output Token (excl. 1st token)", "Inter-token Latency",
-                                                  "End-to-end Latency", "Queue time", "Client-side Queueing",
-                                                  "Queue-inclusive End-to-end Latency"};
+    static const char *const titles[LATENCIES] = {
+        "Time to First Token",  "Time per Output Token (excl. 1st token)", "Inter-token Latency", "End-to-end Latency", "Queue time",
+        "Client-side Queueing", "Queue-inclusive End-to-end Latency"};
     static const char *const names[LATENCIES] = {"TTFT", "TPOT", "ITL", "E2EL", "queue", "Client Queue Time", "E2EL incl. Client Queue"};
     const struct latency_choice *choice = result->choice;
     char label[64], name[FIGURE_NAME_SIZE];

@@ -371,7 +371,7 @@ static void add_shown_number(struct table *table, double value, int decimals)
 {
     char text[32] = "-";
     if (!isnan(value))
-        snprintf(text, sizeof text, "%.*f", decimals > 0 ? decimals : 0, value);
+        unit_fixed(value, decimals > 0 ? decimals : 0, text, sizeof text);
     table_text(table, text);
 }
 

@@ -98,7 +98,7 @@ struct thinning {
     const size_t *order;
     size_t count;
     size_t *beaten_by; /* how many undecided points beat it */
-    enum { UNDECIDED, ON, OFF } *fates;
+    enum { UNDECIDED, ON, OFF } * fates;
 };
 
 static bool beats_at(const struct thinning *thinning, size_t a, size_t b)

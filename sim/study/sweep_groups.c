@@ -305,9 +305,8 @@ enum status sweep_groups_judge(const struct sweep_groups *groups, struct diag *d
     for (size_t i = 0; i < groups->count; i++)
         if (groups->list[i].meets)
             return SIM_OK;
-    return diag_set(diag, SIM_REQUIREMENT, "no point meets %s%s",
-                    groups->view->requirement_count == 1 ? groups->view->requirements[0].text : "all requirements",
-                    groups->some_lack_requests
-                        ? "; requests were dropped or left unfinished: --allow-dropped judges the latencies of the rest"
-                        : "");
+    return diag_set(
+        diag, SIM_REQUIREMENT, "no point meets %s%s",
+        groups->view->requirement_count == 1 ? groups->view->requirements[0].text : "all requirements",
+        groups->some_lack_requests ? "; requests were dropped or left unfinished: --allow-dropped judges the latencies of the rest" : "");
 }
