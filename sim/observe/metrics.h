@@ -67,7 +67,7 @@ static inline bool request_latency_ms(const struct request_story *story, enum la
 /* The fullest second: tokens are counted in whole seconds from the first arrival, as in vLLM, each at the end of its step. */
 struct token_peak {
     int64_t second_end_ns; /* of the second that is being counted */
-    uint64_t tokens, most;
+    uint64_t tokens, most; /* most: of seconds that are over; after finish of all */
 };
 
 struct metrics {
