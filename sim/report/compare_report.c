@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
+#include "report/step_times_note.h"
 #include "study/sweep_keys.h"
 
 #define COUNT(columns) (sizeof(columns) / sizeof *(columns))
@@ -129,6 +130,7 @@ static void add_configurations(struct document *document, const struct compare_v
         document_line(document, "  %c: %s%s%s of vLLM %s", 'A' + i, view->names[i], *view->names[i] ? ", " : "", engine->name,
                       engine->vllm_version);
     }
+    step_times_note(document, &sides[0].config, step_times_of(&sides[0].config) | step_times_of(&sides[1].config));
     struct table *table = document_table(document, "keys_that_differ", columns, COUNT(columns));
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
@@ -369,7 +371,7 @@ static void add_shown_number(struct table *table, double value, int decimals)
 {
     char text[32] = "-";
     if (!isnan(value))
-        snprintf(text, sizeof text, "%.*f", decimals > 0 ? decimals : 0, value);
+        unit_fixed(value, decimals > 0 ? decimals : 0, text, sizeof text);
     table_text(table, text);
 }
 

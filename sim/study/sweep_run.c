@@ -127,6 +127,7 @@ enum status sweep_prepare(struct sweep *sweep, struct diag *diag)
             return diag->status;
         status = fingerprint_config(&config, &files, &sweep->identity.sweep, diag);
         sweep->scopes |= run_figures_scopes(&config, false);
+        sweep->step_times |= 1u << config.step_time.model;
     }
     return status;
 }
