@@ -102,10 +102,11 @@ static enum status divide_times(struct trace *trace, double ratio, bool *ties, s
     for (uint32_t i = 0; i < trace->count; i++) {
         const double ns = nearbyint((double)trace->arrival_ns[i] / ratio);
         if (!(ns < 0x1p63))
-            return diag_set(diag, SIM_BAD_INPUT,
-                            "arrival_speedup_ratio %g makes %.9g s of an arrival at %.9g s, and the clock ends after 292 years (2^63 ns); take "
-                            "a larger ratio",
-                            ratio, (double)trace->arrival_ns[i] / ratio / 1e9, (double)trace->arrival_ns[i] / 1e9);
+            return diag_set(
+                diag, SIM_BAD_INPUT,
+                "arrival_speedup_ratio %g makes %.9g s of an arrival at %.9g s, and the clock ends after 292 years (2^63 ns); take "
+                "a larger ratio",
+                ratio, (double)trace->arrival_ns[i] / ratio / 1e9, (double)trace->arrival_ns[i] / 1e9);
         trace->arrival_ns[i] = (int64_t)ns;
         *ties = *ties || (i > 0 && trace->arrival_ns[i] == trace->arrival_ns[i - 1] && trace->index[i] < trace->index[i - 1]);
     }

@@ -167,8 +167,8 @@ struct trace_selection {
     bool answers_shared;                     /* format_facts */
     int64_t from_ns, to_ns;                  /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
     uint64_t limit;                          /* the first `limit` requests in file order; UINT64_MAX for all */
-    uint32_t set_samples, samples_every; /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
-    uint32_t set_beam, beam_every;       /* --beam-width K --beam-every M, likewise */
+    uint32_t set_samples, samples_every;     /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
+    uint32_t set_beam, beam_every;           /* --beam-width K --beam-every M, likewise */
 };
 
 /* Everything of the file. */

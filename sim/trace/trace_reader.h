@@ -52,12 +52,20 @@ struct trace_reader {
 
 /* The list. A format that is a special case of another comes before it. */
 #define TRACE_READERS(X)                                                                                                                   \
+    X(trace_reader_bailian)                                                                                                                \
+    X(trace_reader_llmservingsim)                                                                                                          \
+    X(trace_reader_aibrix)                                                                                                                 \
+    X(trace_reader_bench_result)                                                                                                           \
+    X(trace_reader_sharegpt)                                                                                                               \
     X(trace_reader_jsonl)                                                                                                                  \
     X(trace_reader_azure_csv)
 
 #define TRACE_READER_DECLARE(reader) extern const struct trace_reader reader;
 TRACE_READERS(TRACE_READER_DECLARE)
 #undef TRACE_READER_DECLARE
+
+/* Any JSONL by the names of --columns; not in the list, as no content tells it. */
+extern const struct trace_reader trace_reader_jsonl_columns;
 
 /* The i-th reader of the list; NULL after the last. */
 const struct trace_reader *trace_reader_at(uint32_t i);

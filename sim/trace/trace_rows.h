@@ -73,7 +73,7 @@ struct trace_rows {
 enum { TRACE_MAX_TOKENS = 1000000000, TRACE_MAX_SAMPLES = 1000 };
 
 /* What a row says when it says nothing. */
-#define TRACE_ROW_DEFAULT ((struct trace_row){.samples = 1})
+#define TRACE_ROW_DEFAULT ((struct trace_row){.arrival_ns = TRACE_NO_TIME, .samples = 1})
 
 /* Make room for more rows (ids); SIM_FAILED with rows->diag when memory is out. */
 SIM_NODISCARD enum status trace_rows_grow(struct trace_rows *rows);
