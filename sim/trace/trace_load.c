@@ -149,11 +149,11 @@ static enum status load_text(struct trace_source *source, const struct trace_sel
     size_t count = 0;
     struct trace_rows *pieces = NULL;
     const struct trace_reader *reader = NULL;
+    source->selection = selection;
     enum status status = trace_reader_choose(source, selection->reader, &reader, diag);
     if (status != SIM_OK)
         return status;
     source->facts = reader->facts;
-    source->selection = selection;
     if (selection->time_unit_ns > 0)
         source->facts.time_unit_ns = selection->time_unit_ns;
     if (reader->begin)

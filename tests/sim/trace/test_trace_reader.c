@@ -19,6 +19,11 @@ static const struct {
 } samples[] = {
     {"jsonl", "\n" OBJECT("0", "") OBJECT("500", "")},
     {"azure", " \r\nTIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.5,5,2\r\n2023-11-16 18:15:47,5,2\r\n"},
+    {"burstgpt", "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n3,M,5,2,7,L\n3.5,M,5,2,7,L\n"},
+    {"vidur", "arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,5,2\n0.5,5,2\n"},
+    {"splitwise-sim", "request_id,arrival_timestamp,prompt_size,token_size\n0,0,5,2\n1,0.5,5,2\n"},
+    {"gaps", "Time,RequestTokens,ResponseTokens\n0,5,2\n0.5,5,2\n"},
+    {"servegen", "0,4,0,Gamma,0,0\n0.6,0,,,,\n"},
 };
 
 static enum status load(const char *text, const struct trace_reader *reader, struct trace **out, struct diag *diag)
@@ -104,9 +109,8 @@ Test(trace_reader, times_count_as_the_format_says)
     static const struct {
         enum trace_times times;
         int64_t arrivals_us[3];
-    } cases[] = {{TRACE_TIMES_FROM_ZERO, {2000, 2500, 3000}},
-                 {TRACE_TIMES_FROM_FIRST, {0, 500, 1000}},
-                 {TRACE_TIMES_GAPS, {2000, 4500, 7500}}};
+    } cases[] = {
+        {TRACE_TIMES_FROM_ZERO, {2000, 2500, 3000}}, {TRACE_TIMES_FROM_FIRST, {0, 500, 1000}}, {TRACE_TIMES_GAPS, {2000, 4500, 7500}}};
     struct trace_reader reader = trace_reader_jsonl;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         reader.facts.times = cases[i].times;
