@@ -21,7 +21,7 @@ enum { CSV_COLUMN_KNOWN = TRACE_FIELDS, CSV_COLUMN_UNKNOWN };
 
 struct csv_format {
     const char *what;                             /* for messages: "an Azure CSV" */
-    const char *header;                           /* the usual one, for messages */
+    const char *header;                           /* the usual one, for messages; NULL: the user names the columns */
     const char *names[TRACE_FIELDS][CSV_ALIASES]; /* what columns are called; NULL: the format does not have the field */
     const char *known[CSV_KNOWN_MOST];            /* columns that are ignored without a word; {"*"}: all others */
     uint32_t optional;                            /* bit i: field i may have no column */

@@ -24,10 +24,15 @@ static enum status header_error(const struct trace_source *source, size_t line, 
     if (match == CSV_TWICE)
         return diag_at(diag, source->name, line, 1, "two columns are called \"%s\"; one of them must have another name",
                        format->names[field][0]);
+    if (match == CSV_NO_COLUMN && !format->header)
+        return diag_at(diag, source->name, line, 1, "no column is called \"%s\", which --columns names; the header is %.*s",
+                       format->names[field][0], (int)(source->csv.header_length < 200 ? source->csv.header_length : 200),
+                       source->csv.header);
     if (match == CSV_NO_COLUMN)
         return diag_at(diag, source->name, line, 1, "%s starts with the header %s; no column is called \"%s\"", format->what,
                        format->header, format->names[field][0]);
-    return diag_at(diag, source->name, line, 1, "%s starts with the header %s", format->what, format->header);
+    return diag_at(diag, source->name, line, 1, "%s starts with the header %s", format->what,
+                   format->header ? format->header : "that has its names");
 }
 
 /* The header must be there, also when the format is forced: a first row that is skipped as a header would be missing. */
@@ -43,8 +48,7 @@ enum status csv_rows_begin(struct trace_source *source, const struct csv_format 
     if (match != CSV_FITS)
         return header_error(source, line_number, format, match, field, diag);
     layout->numbers |= source->selection && source->selection->time_unit_ns > 0;
-    for (double unit_ns = source->facts.time_unit_ns; unit_ns > 1; unit_ns /= 10)
-        layout->unit_power++;
+    layout->unit_power = csv_unit_power(source->facts.time_unit_ns);
     return SIM_OK;
 }
 

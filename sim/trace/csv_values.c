@@ -63,7 +63,7 @@ static bool take_zone(struct text *text, int64_t *seconds)
         return false;
     if ((take_char(text, ':') || text->at < text->end) && !take_digits(text, 2, &minutes))
         return false;
-    *seconds = sign * (hours * 3600 + minutes * 60);
+    *seconds = (int64_t)sign * (hours * 60 + minutes) * 60;
     return hours <= 18 && minutes < 60;
 }
 
@@ -93,7 +93,7 @@ bool csv_date(const char *from, size_t length, int64_t *ns, size_t *zone_length)
     if (!take_zone(&text, &zone) || text.at != text.end)
         return false;
     const int day = date.tm_mday;
-    const int64_t seconds = (int64_t)timegm(&date) + hour * 3600 + minute * 60 + second - zone;
+    const int64_t seconds = (int64_t)timegm(&date) + ((int64_t)hour * 60 + minute) * 60 + second - zone;
     *ns = seconds * 1000000000 + fraction;
     return date.tm_mday == day && seconds >= 0;
 }

@@ -109,12 +109,8 @@ const struct trace_reader trace_reader_gaps = {
 /* Who names columns has seen the others, so they are not listed. Fields that are not named are not there. */
 static enum status begin_columns(struct trace_source *source, struct diag *diag)
 {
-    struct csv_format format = {.what = "a CSV that is read with --columns",
-                                .header = "that has the names given",
-                                .known = {"*"},
-                                .gaps_in_cells = true,
-                                .dates = true,
-                                .numbers = true};
+    struct csv_format format = {
+        .what = "a CSV that is read with --columns", .known = {"*"}, .gaps_in_cells = true, .dates = true, .numbers = true};
     for (size_t i = 0; i < TRACE_FIELDS; i++)
         format.names[i][0] = source->selection->columns->of[i];
     return csv_rows_begin(source, &format, diag);

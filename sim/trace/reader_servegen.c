@@ -75,10 +75,8 @@ static enum status read_row(struct trace_rows *rows, const char *line, size_t le
 {
     struct csv_cell cells[CELLS];
     struct window window = {.cv = 1};
-    uint32_t power = 0;
+    const uint32_t power = csv_unit_power(rows->source->facts.time_unit_ns);
     size_t wrong = CELLS;
-    for (double unit_ns = rows->source->facts.time_unit_ns; unit_ns > 1; unit_ns /= 10)
-        power++;
     const size_t count = split(line, length, cells);
     if (count != CELLS)
         return diag_at(&rows->diag, rows->source->name, number, 1,
@@ -189,7 +187,7 @@ static void read_piece(struct trace_rows *rows)
     if (expected > REQUESTS_MOST || (windows.count > 0 && (double)end_of(&windows, windows.count - 1) > TRACE_MAX_NS))
         rows->status = diag_at(&rows->diag, rows->source->name, rows->first_line, 1,
                                "the table makes %.3g requests; at most 100000000 within 285 years can be replayed", expected);
-    if (rows->status == SIM_OK)
+    if (rows->status == SIM_OK && windows.count > 0)
         rows->status = draw_requests(rows, &windows, lengths, selection ? selection->seed : 0);
     if (rows->status == SIM_OK)
         note_lengths(rows, lengths);
