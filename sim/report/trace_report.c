@@ -62,6 +62,8 @@ struct document *trace_report(const struct trace *trace, const struct trace_fact
     document_line(document, "%s: %s requests in %s (%.3f a second)", trace->name, unit_count(trace->count, a),
                   unit_seconds(facts->duration_s, b), facts->requests_per_s);
     document_line(document, "%s prompt and %s output tokens", unit_count(facts->input_tokens, a), unit_count(facts->output_tokens, b));
+    if (trace->facts.load)
+        document_line(document, "drawn from a load (%s), which names no lengths: these are examples", trace->format);
     document_whole(document, "requests", trace->count);
     document_number(document, "duration_s", facts->duration_s);
     document_number(document, "requests_per_s", facts->requests_per_s);

@@ -40,6 +40,7 @@ struct format_facts {
     double time_unit_ns;         /* of times that are plain numbers: 1e6 for milliseconds */
     uint32_t tokens_per_hash_id; /* 0: not said; the configuration's trace_block_size holds */
     bool ids_cover_answers;      /* ids go on after the prompt and name the answer; with one token an id only */
+    bool load;                   /* no requests but the rates of a load: arrivals are drawn, lengths come from trace_selection.lengths */
     bool answers_shared;         /* --session-answers share: the ids of the next turn's prompt name this turn's answer */
 };
 

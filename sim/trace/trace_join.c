@@ -405,11 +405,12 @@ static enum status set_every(uint32_t **column, uint32_t value, uint32_t every, 
 }
 
 /* The trace promises NULL for a column that says nothing. */
-static bool says_nothing(const void *column, uint32_t count, uint32_t otherwise)
+static bool says_nothing(const struct trace_column *column, const void *items, uint32_t count)
 {
-    const uint32_t *values = column;
-    for (uint32_t i = 0; values && i < count; i++)
-        if (values[i] != otherwise)
+    const uint32_t *narrow = items;
+    const int64_t *wide = items;
+    for (uint32_t i = 0; items && i < count; i++)
+        if (column->size == sizeof *wide ? wide[i] != column->otherwise : narrow[i] != column->otherwise)
             return false;
     return true;
 }
@@ -419,7 +420,7 @@ static void drop_empty_columns(struct trace *trace)
 {
     for (size_t i = TRACE_COLUMNS_NEEDED; i < TRACE_COLUMNS_OF_FILES; i++) {
         void *items = trace_column_items(trace, &trace_columns[i]), *none = NULL;
-        if (!says_nothing(items, trace->count, trace_columns[i].otherwise))
+        if (!says_nothing(&trace_columns[i], items, trace->count))
             continue;
         free(items);
         memcpy((char *)trace + trace_columns[i].offset, &none, sizeof none);

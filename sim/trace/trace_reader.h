@@ -8,7 +8,7 @@
  *
  * To add a format:
  *
- *   1. copy reader_azure_csv.c (a CSV with a header) or reader_jsonl.c (an object a line), and fill in its struct trace_reader
+ *   1. add a table to reader_csv_formats.c (a CSV with a header), or copy reader_jsonl.c (an object a line), and fill in its struct trace_reader
  *   2. add its name to TRACE_READERS; --trace-format, the help pages and the error messages take it from there
  *   3. give it a small file in tests/sim/trace/test_trace_reader.c and a paragraph in doc/formats.md
  *
@@ -58,14 +58,19 @@ struct trace_reader {
     X(trace_reader_bench_result)                                                                                                           \
     X(trace_reader_sharegpt)                                                                                                               \
     X(trace_reader_jsonl)                                                                                                                  \
-    X(trace_reader_azure_csv)
+    X(trace_reader_azure_csv)                                                                                                              \
+    X(trace_reader_burstgpt)                                                                                                               \
+    X(trace_reader_vidur)                                                                                                                  \
+    X(trace_reader_splitwise)                                                                                                              \
+    X(trace_reader_gaps)                                                                                                                   \
+    X(trace_reader_servegen)
 
 #define TRACE_READER_DECLARE(reader) extern const struct trace_reader reader;
 TRACE_READERS(TRACE_READER_DECLARE)
 #undef TRACE_READER_DECLARE
 
-/* Any JSONL by the names of --columns; not in the list, as no content tells it. */
-extern const struct trace_reader trace_reader_jsonl_columns;
+/* Any JSONL, any CSV by the names of --columns; not in the list, as no content tells them. */
+extern const struct trace_reader trace_reader_jsonl_columns, trace_reader_columns_csv;
 
 /* The i-th reader of the list; NULL after the last. */
 const struct trace_reader *trace_reader_at(uint32_t i);
@@ -76,7 +81,7 @@ const struct trace_reader *trace_reader_find(const char *name);
 /* The i-th reader's name, and what its format is; NULL after the last. For --trace-format. */
 const char *trace_reader_name(uint32_t i, const char **summary);
 
-/* `forced`, or with NULL the first reader that recognises the source. SIM_BAD_INPUT: the text is blank, or nobody knows it. */
+/* `forced`, or with NULL that of --columns where the source's selection has them, else the first that recognises the source. SIM_BAD_INPUT: the text is blank, or nobody knows it. */
 SIM_NODISCARD enum status trace_reader_choose(const struct trace_source *source, const struct trace_reader *forced,
                                               const struct trace_reader **out, struct diag *diag);
 

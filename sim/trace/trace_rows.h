@@ -7,6 +7,7 @@
 #ifndef PAGESIM_TRACE_ROWS_H
 #define PAGESIM_TRACE_ROWS_H
 
+#include "trace/csv_layout.h"
 #include "trace/trace.h"
 
 /* The arrival of a row that has no time. */
@@ -40,6 +41,7 @@ struct trace_source {
     size_t first_line;                       /* line number of text[0] */
     struct format_facts facts;               /* the time unit is that of --time-unit where it was given */
     const struct trace_selection *selection; /* what the user says of the file; NULL in tests: nothing */
+    struct csv_layout csv;                   /* of a CSV: from its header, by csv_rows_begin */
 };
 
 /* Where rows were skipped in a piece: in front of which row, and its line. */

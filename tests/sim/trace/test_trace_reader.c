@@ -30,6 +30,11 @@ static const struct {
     {"sharegpt", "[{\"id\":\"a\",\"conversations\":[{\"from\":\"human\",\"value\":\"12345\"},{\"from\":\"gpt\",\"value\":\"1234\"},\n"
                  "{\"from\":\"human\",\"value\":\"1\"},{\"from\":\"gpt\",\"value\":\"12345\"}]}]\n"},
     {"azure", " \r\nTIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.5,5,2\r\n2023-11-16 18:15:47,5,2\r\n"},
+    {"burstgpt", "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n3,M,5,2,7,L\n3.5,M,5,2,7,L\n"},
+    {"vidur", "arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,5,2\n0.5,5,2\n"},
+    {"splitwise-sim", "request_id,arrival_timestamp,prompt_size,token_size\n0,0,5,2\n1,0.5,5,2\n"},
+    {"gaps", "Time,RequestTokens,ResponseTokens\n0,5,2\n0.5,5,2\n"},
+    {"servegen", "0,4,0,Gamma,0,0\n0.6,0,,,,\n"},
 };
 
 static enum status load(const char *text, const struct trace_reader *reader, struct trace **out, struct diag *diag)
