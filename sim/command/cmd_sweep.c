@@ -49,6 +49,7 @@ struct job {
     char block_tokens[16];
     struct sweep_plan plan;
     struct workload_source source;
+    struct read_names names; /* what source.selection points to */
     struct workload workload;
     struct sweep sweep;
     struct sweep_view view;
@@ -110,7 +111,7 @@ static enum status read_source(struct job *job, struct diag *diag)
         return input_take_requests(&job->call.options, &scratch, &source->file, diag);
     }
     enum status status = generate_options_read(&job->call.options, kind, &source->generator, diag);
-    return status == SIM_OK ? input_selection(&job->call.options, &source->selection, diag) : status;
+    return status == SIM_OK ? input_selection(&job->call.options, &source->selection, &job->names, diag) : status;
 }
 
 /* What is to be told, by the figures that the runs will have. Requirements first: their figures become columns, too (sweep_groups.h). */

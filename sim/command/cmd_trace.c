@@ -6,6 +6,7 @@
 #include "base/text_file.h"
 #include "command/command.h"
 #include "command/generate_options.h"
+#include "command/read_options.h"
 #include "report/trace_report.h"
 #include "trace/trace_generate.h"
 
@@ -13,6 +14,7 @@
 
 static const struct option_spec info_options[] = {
     OUTPUT_OPTIONS,
+    READ_OPTIONS,
     {"trace-block-size", "TOKENS", "tokens named by one hash id [512]"},
 };
 
@@ -24,12 +26,16 @@ static enum status run_info(void *self, struct diag *diag)
     const struct options *options = &call->options;
     struct trace *trace;
     struct trace_facts facts;
-    const struct trace_selection all = trace_select_all();
+    struct read_names names;
+    struct trace_selection all = trace_select_all();
+    if (read_options_take(options, &all, &names, diag) != SIM_OK)
+        return diag->status;
     const uint32_t width = (uint32_t)options_uint(options, "trace-block-size", 1, 1000000000, 512, diag);
     if (options->positional_count != 1)
         diag_set(diag, SIM_USAGE, "one trace file is needed: %s", options->command->usage);
     if (diag->status != SIM_OK || trace_load(options->positional[0], &all, &trace, diag) != SIM_OK)
         return diag->status;
+    read_options_tell(options, trace);
     enum status status = trace_facts_collect(trace, width, &facts, diag);
     if (status == SIM_OK) {
         const struct document_origin origin = output_origin(options, trace->name, NULL);

@@ -27,11 +27,12 @@ enum { RANDOM_MOST = 100000000 };
  * and --beam-width turn a plain trace into one with groups. They apply to every M-th request, so that a part of the load stays as it is.
  * Without an option each member keeps a value that selects everything, so the defaults here are those of trace_select_all(). Options give
  * seconds, the trace counts nanoseconds. */
-enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag)
+enum status input_selection(const struct options *options, struct trace_selection *out, struct read_names *names, struct diag *diag)
 {
-    const char *format = options_value(options, "trace-format"), *limit = options_has(options, "limit") ? "limit" : "num-prompts";
+    const char *limit = options_has(options, "limit") ? "limit" : "num-prompts";
     *out = trace_select_all();
-    out->reader = format ? trace_reader_find(format) : NULL;
+    if (read_options_take(options, out, names, diag) != SIM_OK)
+        return diag->status;
     out->from_ns = (int64_t)(options_double(options, "from", 0, 9e9, 0, diag) * NS_PER_S);
     const double to = options_double(options, "to", 0, 9e9, 9e9, diag);
     if (options_has(options, "to"))
@@ -45,18 +46,20 @@ enum status input_selection(const struct options *options, struct trace_selectio
     return diag->status;
 }
 
-/* A field that is ignored may be a misspelt one, hence the warning. It is no error: traces of other tools have fields of their own. */
-static enum status read_trace(const struct options *options, struct trace **out, struct diag *diag)
+/* The seed is the configuration's, for what a file leaves to be drawn. */
+static enum status read_trace(const struct options *options, const struct config *config, struct trace **out, struct diag *diag)
 {
     struct trace_selection selection;
+    struct read_names names;
     const char *path = options_value(options, "trace");
     if (!path)
         return diag_set(diag, SIM_USAGE, "--trace FILE is needed (- is standard input), or --dataset-name random");
-    enum status status = input_selection(options, &selection, diag);
+    enum status status = input_selection(options, &selection, &names, diag);
+    selection.seed = config->seed;
     if (status == SIM_OK)
         status = trace_load(path, &selection, out, diag);
-    if (status == SIM_OK && (*out)->ignored_fields[0] && !options_has(options, "quiet"))
-        fprintf(stderr, "pagesim: warning: %s: fields that are ignored: %s\n", path, (*out)->ignored_fields);
+    if (status == SIM_OK)
+        read_options_tell(options, *out);
     return status;
 }
 
@@ -103,7 +106,7 @@ enum status input_take_requests(const struct options *options, struct config *co
     for (size_t i = 0; i < sizeof of_random / sizeof *of_random; i++)
         if (options_has(options, of_random[i]))
             return diag_set(diag, SIM_USAGE, "--%s needs --dataset-name random", of_random[i]);
-    return read_trace(options, out, diag);
+    return read_trace(options, config, out, diag);
 }
 
 /* Both set when requests arrive, and drawn times would win without a word. */

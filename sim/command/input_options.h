@@ -2,7 +2,7 @@
 #ifndef PAGESIM_INPUT_OPTIONS_H
 #define PAGESIM_INPUT_OPTIONS_H
 
-#include "command/options.h"
+#include "command/read_options.h"
 #include "config/config.h"
 #include "config/sizing.h"
 #include "trace/trace.h"
@@ -11,10 +11,10 @@
 
 /* Rows for a command's option table. */
 #define INPUT_OPTIONS                                                                                                                      \
-    {"trace", "FILE", "requests to replay; - is standard input"}, {"config", "FILE", "configuration file"},                                \
-        {"trace-format", "NAME", "[by content]", OPTION_ONE, trace_reader_name}, {"limit", "N", "take the first N requests"},              \
-        {"from", "SECONDS", "take arrivals from this time on"}, {"to", "SECONDS", "take arrivals before this time"},                       \
-        {"arrival-speedup-ratio", "R", "divide arrival times by R [1]"}, {"n", "K", "parallel samples for every --n-every'th request"},    \
+    {"trace", "FILE", "requests to replay; - is standard input"}, {"config", "FILE", "configuration file"}, READ_OPTIONS,                  \
+        {"limit", "N", "take the first N requests"}, {"from", "SECONDS", "take arrivals from this time on"},                               \
+        {"to", "SECONDS", "take arrivals before this time"}, {"arrival-speedup-ratio", "R", "divide arrival times by R [1]"},              \
+        {"n", "K", "parallel samples for every --n-every'th request"},                                                                     \
         {"n-every", "M", "--n is for requests whose number is a multiple of M [1]"},                                                       \
         {"beam-width", "K", "beam search for every --beam-every'th request (V0)"},                                                         \
         {"beam-every", "M", "--beam-width is for requests whose number is a multiple of M [1]"},                                           \
@@ -47,8 +47,9 @@ SIM_NODISCARD enum status input_take_requests(const struct options *options, str
 /* SIM_USAGE: --arrival-speedup-ratio is given, and `config` draws arrivals. `trace` is as it was read. */
 SIM_NODISCARD enum status input_check_speedup(const struct options *options, const struct trace *trace, const struct config *config,
                                               struct diag *diag);
-/* Which part of a trace to take. */
-SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct diag *diag);
+/* How to read a trace and which part of it to take. *names is what the selection points to. */
+SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct read_names *names,
+                                          struct diag *diag);
 /* The workload of --dataset-name random and its options, without the seed. */
 SIM_NODISCARD enum status input_random_workload(const struct options *options, struct random_workload *out, struct diag *diag);
 

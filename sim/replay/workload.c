@@ -56,6 +56,23 @@ static enum status expand_samples(const struct trace *trace, const struct config
     return trace->samples ? trace_expand_samples(trace, out, diag) : SIM_OK;
 }
 
+/* Rows without a time need a load that says when they come. All at once, for as many as may be in flight, is such a load, if the file names no
+ * time at all; rows that are timed in part cannot be mixed with it. */
+static enum status check_times(const struct trace *trace, const struct config *config, struct diag *diag)
+{
+    uint32_t untimed = 0, alone = 0;
+    for (uint32_t position = 0; trace->untimed && position < trace->count; position++) {
+        const bool is_first = !trace->previous || trace->previous[position] == 0;
+        alone += is_first;
+        untimed += is_first && trace->untimed[position];
+    }
+    if (untimed == 0 || (untimed == alone && config->max_concurrency > 0))
+        return SIM_OK;
+    return diag_at(diag, trace->name, trace->untimed_line, 1,
+                   "the request has no time of arrival (timestamp); --request-rate R draws them (inf: all at once)%s",
+                   untimed == alone ? ", or --max-concurrency N starts one when another ends" : "");
+}
+
 /* At most one new trace comes out. The expanded one is only a step on the way if arrivals are drawn afterwards, and is freed then. A
  * trace that has been expanded, or drawn at this rate and seed, is left alone, so that callers need not know whether somebody did it
  * before. */
@@ -66,6 +83,8 @@ enum status workload_fit(const struct trace *trace, const struct config *config,
     const struct trace *requests = expanded ? expanded : trace;
     if (status == SIM_OK && drawn_arrivals_wanted(requests, config))
         status = drawn_arrivals_make(requests, config, &drawn, diag);
+    else if (status == SIM_OK && requests->drawn.rate == 0 && requests->drawn.ramp_end == 0)
+        status = check_times(requests, config, diag);
     if (drawn || status != SIM_OK) {
         trace_destroy(expanded);
         expanded = NULL;
@@ -174,6 +193,11 @@ uint64_t workload_fingerprint(const struct trace *trace)
     hash = column(hash, trace->samples, n, sizeof *trace->samples);
     hash = column(hash, trace->beam_width, n, sizeof *trace->beam_width);
     hash = column(hash, trace->sample, n, sizeof *trace->sample);
+    if (trace->previous) {
+        hash = column(hash, trace->previous, n, sizeof *trace->previous);
+        hash = column(hash, trace->delay_ns, n, sizeof *trace->delay_ns);
+        hash = fingerprint_word(hash, trace->facts.answers_shared);
+    }
     hash = column(hash, trace->hash_start, n + 1, sizeof *trace->hash_start);
     return column(hash, trace->hash_ids, trace->hash_start ? trace->hash_start[n] : 0, sizeof *trace->hash_ids);
 }

@@ -100,6 +100,33 @@ static enum status copy_in_file_order(const struct trace *trace, struct trace **
     return status;
 }
 
+/* A later turn of a session comes when the one before it ends: no time is drawn for it. */
+static bool is_drawn(const struct trace *trace, uint32_t position)
+{
+    return !trace->previous || trace->previous[position] == 0;
+}
+
+/* A later turn is known to come after the first one of its session. Then positions must be in order of arrival again. */
+static enum status place_turns(struct trace **trace, struct diag *diag)
+{
+    struct trace *made = *trace, *sorted;
+    uint32_t *order;
+    if (!made->previous)
+        return SIM_OK;
+    for (uint32_t i = 0; i < made->count; i++)
+        if (made->previous[i] > 0)
+            made->arrival_ns[i] = made->arrival_ns[made->previous[i] - 1];
+    enum status status = trace_arrival_order(made, &order, diag);
+    if (status == SIM_OK)
+        status = trace_copy(made, order, made->count, &sorted, diag);
+    if (status != SIM_OK)
+        return status;
+    free(order);
+    trace_destroy(made);
+    *trace = sorted;
+    return SIM_OK;
+}
+
 /* Samples of one request share a number in the file, and so a time. */
 enum status drawn_arrivals_make(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
@@ -110,14 +137,18 @@ enum status drawn_arrivals_make(const struct trace *trace, const struct config *
     if (status != SIM_OK)
         return status;
     for (uint32_t i = 0; i < made->count; i++)
-        requests += i == 0 || made->index[i] != made->index[i - 1];
+        requests += is_drawn(made, i) && (i == 0 || made->index[i] != made->index[i - 1]);
     status = array_zeroed(&times_s, requests, sizeof *times_s, "drawn arrivals", diag);
     if (status == SIM_OK)
         status = draw_times(config, times_s, requests, diag);
     for (uint32_t i = 0, request = 0; i < made->count && status == SIM_OK; i++) {
-        request += i > 0 && made->index[i] != made->index[i - 1];
-        made->arrival_ns[i] = (int64_t)rint(times_s[request] * 1e9);
+        if (!is_drawn(made, i))
+            continue;
+        request += i == 0 || made->index[i] != made->index[i - 1];
+        made->arrival_ns[i] = (int64_t)rint(times_s[request - 1] * 1e9);
     }
+    if (status == SIM_OK)
+        status = place_turns(&made, diag);
     if (status == SIM_OK) {
         made->drawn = source_of(config);
         *out = made;

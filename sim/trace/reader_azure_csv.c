@@ -195,6 +195,7 @@ static void read_piece(struct trace_rows *rows)
         rows->status = read_line(rows, rows->at, length, line_number);
         if (rows->status == SIM_OK && rows->count > count)
             note_minute(&minute, rows, length);
+        rows->status = trace_rows_skip(rows, line_number);
         rows->at = stop ? stop + 1 : end;
     }
 }

@@ -443,6 +443,10 @@ static void read_piece(struct trace_rows *rows)
             stop = end;
         if (rows->status == SIM_OK)
             rows->status = read_slowly(rows, rows->at, (size_t)(stop - rows->at), line_number);
+        if (rows->status != SIM_OK) {
+            rows->hash_count = hashes;
+            rows->status = trace_rows_skip(rows, line_number);
+        }
         rows->at = stop < end ? stop + 1 : end;
     }
 }

@@ -2,6 +2,7 @@
  * trace is in trace_load.c. */
 #include "trace/trace.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@
     }
 const struct trace_column trace_columns[TRACE_COLUMNS] = {
     COLUMN(arrival_ns, 0), COLUMN(input_tokens, 0), COLUMN(output_tokens, 0), COLUMN(priority, 0),
-    COLUMN(samples, 1),    COLUMN(beam_width, 0),   COLUMN(index, 0),         COLUMN(sample, 0),
+    COLUMN(samples, 1),    COLUMN(beam_width, 0),   COLUMN(finish_reason, 0), COLUMN(untimed, 0),
+    COLUMN(session, 0),    COLUMN(delay_ns, 0),     COLUMN(index, 0),         COLUMN(sample, 0),
 };
 
 /* The pointer is copied as bytes: reading an `int64_t *` as a `void *` would break the aliasing rules. */
@@ -31,7 +33,18 @@ void trace_clear(struct trace *trace)
         free(trace_column_items(trace, &trace_columns[i]));
     free(trace->hash_start);
     free(trace->hash_ids);
+    free(trace->previous);
+    free(trace->next);
+    session_names_deinit(&trace->sessions);
     *trace = (struct trace){0};
+}
+
+/* A note is for people, who read the first ones; what does not fit is left out whole. */
+void trace_note(struct trace *trace, const char *sentence)
+{
+    const size_t used = strlen(trace->notes);
+    if (!strstr(trace->notes, sentence) && used + strlen(sentence) + 3 < sizeof trace->notes)
+        snprintf(trace->notes + used, sizeof trace->notes - used, "%s%s", used ? "; " : "", sentence);
 }
 
 void trace_destroy(struct trace *trace)
@@ -81,6 +94,17 @@ static enum status copy_hashes(const struct trace *trace, const uint32_t *order,
     return status;
 }
 
+/* What a copy makes for itself. */
+static void forget_arrays(struct trace *trace)
+{
+    void *none = NULL;
+    for (size_t i = 0; i < TRACE_COLUMNS; i++)
+        memcpy((char *)trace + trace_columns[i].offset, &none, sizeof none);
+    trace->hash_start = NULL;
+    trace->hash_ids = trace->previous = trace->next = NULL;
+    trace->sessions = (struct session_names){0};
+}
+
 /* Runs share traces, so changing one means copying it. Everything is copied that does not depend on the order. */
 enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_t count, struct trace **out, struct diag *diag)
 {
@@ -88,23 +112,52 @@ enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_
     enum status status = array_zeroed(&copy, 1, sizeof *copy, "the trace", diag);
     if (status != SIM_OK)
         return status;
-    *copy = (struct trace){.count = count,
-                           .distinct_hashes = trace->distinct_hashes,
-                           .requests_in_file = trace->requests_in_file,
-                           .facts = trace->facts,
-                           .drawn = trace->drawn};
-    memcpy(copy->ignored_fields, trace->ignored_fields, sizeof copy->ignored_fields);
-    memcpy(copy->name, trace->name, sizeof copy->name);
+    *copy = *trace;
+    forget_arrays(copy);
+    copy->count = count;
     for (size_t i = 0; i < TRACE_COLUMNS && status == SIM_OK; i++)
         status = copy_column(trace, &trace_columns[i], order, copy, diag);
     if (status == SIM_OK)
         status = copy_hashes(trace, order, copy, diag);
+    if (status == SIM_OK)
+        status = session_names_copy(&trace->sessions, &copy->sessions, diag);
+    if (status == SIM_OK)
+        status = trace_link_turns(copy, diag);
     if (status != SIM_OK) {
         trace_destroy(copy);
         return status;
     }
     *out = copy;
     return SIM_OK;
+}
+
+/* --- sessions -------------------------------------------------------------------------------------------------------------------- */
+
+/* One walk in the order of positions, which is the order of turns in each session. All samples of a turn come after sample 0 of the one
+ * before: a client goes on with the first of its choices. */
+enum status trace_link_turns(struct trace *trace, struct diag *diag)
+{
+    if (!trace->session)
+        return SIM_OK;
+    uint32_t *last = NULL; /* of each session: position + 1 of sample 0 of its latest turn */
+    const struct array_request arrays[] = {ARRAY_IF(!trace->previous, trace->previous, trace->count),
+                                           ARRAY_IF(!trace->next, trace->next, trace->count),
+                                           ARRAY_OF(last, (size_t)trace->sessions.count + 1)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "sessions", diag);
+    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
+        const uint32_t session = trace->session[position], sample = trace->sample ? trace->sample[position] : 0;
+        trace->next[position] = 0;
+        if (session == 0 || sample > 0) {
+            trace->previous[position] = session == 0 ? 0 : trace->previous[position - sample];
+            continue;
+        }
+        trace->previous[position] = last[session];
+        if (last[session] > 0)
+            trace->next[last[session] - 1] = position + 1;
+        last[session] = position + 1;
+    }
+    free(last);
+    return status;
 }
 
 /* --- samples as requests --------------------------------------------------------------------------------------------------------- */
@@ -146,9 +199,13 @@ enum status trace_expand_samples(const struct trace *trace, struct trace **out, 
         for (uint32_t number = 0; number < samples_of(trace, position); number++)
             order[child++] = position;
     status = trace_copy(trace, order, child, out, diag);
-    if (status == SIM_OK)
-        number_samples(trace, order, *out);
-    else
+    if (status != SIM_OK) {
         free(order);
+        return status;
+    }
+    number_samples(trace, order, *out);
+    status = trace_link_turns(*out, diag); /* samples are not turns */
+    if (status != SIM_OK)
+        trace_destroy(*out);
     return status;
 }

@@ -11,6 +11,10 @@
  * token o of sample s is unique to (p, s, o). hash ids are renumbered 0 .. distinct_hashes-1 in order of first appearance, as only
  * equality matters. T (trace_block_tokens) is configuration, not part of the file.
  *
+ * Sessions: the turns of a session stand in the order of the file. A later turn arrives at max(its own arrival_ns, end of the turn before +
+ * delay_ns), so its arrival_ns is only the earliest time that is known before the replay. previous and next name its neighbours. A later turn
+ * without hash ids begins with all that was said before it (engine/prompt_contents.h).
+ *
  * Optional columns are NULL when no request of the trace says anything but the default. Thread rule: immutable after loading, share freely.
  */
 #ifndef PAGESIM_TRACE_H
@@ -21,13 +25,13 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "trace/session_names.h"
 
 /* How the times in a file count. */
 enum trace_times {
     TRACE_TIMES_FROM_ZERO,  /* from the start of the trace */
-    TRACE_TIMES_FROM_FIRST, /* clock times: the first row's is 0, and none may be earlier */
+    TRACE_TIMES_FROM_FIRST, /* clock times: the earliest row's is 0 */
     TRACE_TIMES_GAPS,       /* since the row before */
-    TRACE_TIMES_NONE,       /* there are none: all requests arrive at 0, unless arrivals are drawn */
 };
 
 /* What a file says about all of its rows: its format (trace_reader.h) or its header. */
@@ -35,7 +39,28 @@ struct format_facts {
     enum trace_times times;
     double time_unit_ns;         /* of times that are plain numbers: 1e6 for milliseconds */
     uint32_t tokens_per_hash_id; /* 0: not said; the configuration's trace_block_size holds */
+    bool ids_cover_answers;      /* ids go on after the prompt and name the answer; with one token an id only */
+    bool answers_shared;         /* --session-answers share: the ids of the next turn's prompt name this turn's answer */
 };
+
+/* What the rows say of the number of tokens that a hash id names. A row of L tokens with k ids cannot have T tokens an id if k > ceil(L / T). */
+struct hash_id_fit {
+    uint32_t largest;     /* the largest T that is possible for all rows; UINT32_MAX: every T is, or there are no ids */
+    uint32_t ids, tokens; /* of the row that bounds it */
+    size_t row, line;     /* its number in the file; its line, 0 where rows are not lines */
+    uint32_t exact; /* the largest power of two from 16 to 1024 for which each row with ids has exactly ceil(L / T) of them; 0: none */
+};
+
+/* Rows that were left out by --skip-invalid. */
+enum { TRACE_SKIPPED_NAMED = 10 };
+struct skipped_rows {
+    uint64_t count;
+    size_t lines[TRACE_SKIPPED_NAMED]; /* of the first ones */
+    char reason[160];                  /* of the first one */
+};
+
+/* Why an output ended, for schedulers that cannot foresee it. */
+enum finish_reason { FINISH_NOT_SAID, FINISH_LENGTH, FINISH_STOP };
 
 /* What drawn_arrivals_make (drawn_arrivals.h) drew the arrivals from; rate and ramp_end 0: they are the file's own. */
 struct drawn_arrivals {
@@ -53,22 +78,35 @@ struct trace {
     int32_t *priority;       /* NULL: all 0; lower is sooner */
     uint32_t *samples;       /* "n"; NULL: all 1 */
     uint32_t *beam_width;    /* NULL: none; 0 = no beam search */
-    uint32_t *sample;        /* NULL: all 0; which sample of request index[p] this child is (trace_expand_samples) */
-    uint64_t *hash_start;    /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
+    uint32_t *finish_reason; /* enum finish_reason; NULL: not said */
+    uint32_t
+        *untimed; /* NULL: all rows had a time; else 1: this one had none, and unless it is a later turn a load must say when it comes */
+    uint32_t *session;    /* NULL: none; 0: no session, else its number, from 1 */
+    int64_t *delay_ns;    /* of a later turn after the end of the one before; NULL: all 0 */
+    uint32_t *sample;     /* NULL: all 0; which sample of request index[p] this child is (trace_expand_samples) */
+    uint32_t *previous;   /* position + 1 of the turn before (of its sample 0), 0: a session's first, or none; NULL without sessions */
+    uint32_t *next;       /* likewise of the turn after it */
+    uint64_t *hash_start; /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
     uint32_t *hash_ids;
     uint32_t distinct_hashes;
+    struct session_names sessions; /* what the file calls them */
     struct format_facts facts;
+    struct hash_id_fit fit;
+    struct skipped_rows skipped;
+    size_t untimed_line; /* the first row without a time, for messages; 0: none */
     struct drawn_arrivals drawn;
     uint32_t requests_in_file; /* before any limit or filter */
     char ignored_fields[256];  /* comma-separated names of fields that were accepted and ignored; "" for none */
+    char notes[512];           /* sentences about how it was read that every report shows; "" for none */
     char name[256];            /* what to call it in reports: the path as given, or "-" */
+    const char *format;        /* the reader's name; NULL: no file */
 };
 
 /* The columns with an item a request, so that code that treats them all alike is a loop: first those that every row of a file fills in, then those
- * that it may, then those that are made later. */
-enum { TRACE_COLUMNS_NEEDED = 3, TRACE_COLUMNS_OF_FILES = 6, TRACE_COLUMNS = 8 };
+ * that it may, then those that are made later. previous and next hold positions and are made anew by trace_link_turns. */
+enum { TRACE_COLUMNS_NEEDED = 3, TRACE_COLUMNS_OF_FILES = 10, TRACE_COLUMNS = 12 };
 struct trace_column {
-    size_t offset, size; /* of the pointer in struct trace; of an item */
+    size_t offset, size; /* of the pointer in struct trace; of an item: 4 or 8 bytes */
     uint32_t otherwise;  /* what every request has where the column is NULL */
 };
 extern const struct trace_column trace_columns[TRACE_COLUMNS];
@@ -76,16 +114,58 @@ extern const struct trace_column trace_columns[TRACE_COLUMNS];
 /* The column's items, or NULL. */
 void *trace_column_items(const struct trace *trace, const struct trace_column *column);
 
+/* Set item `at` of a column's items. */
+static inline void trace_column_put(const struct trace_column *column, void *items, size_t at, int64_t value)
+{
+    if (column->size == sizeof(int64_t))
+        ((int64_t *)items)[at] = value;
+    else
+        ((uint32_t *)items)[at] = (uint32_t)value;
+}
+
+/* Add a sentence to trace->notes; one that is there already, or does not fit, is left out. */
+void trace_note(struct trace *trace, const char *sentence);
+
+/* Make previous and next from session, sample and the order of positions. For whoever has put requests in an order; nothing to do without
+ * sessions. */
+SIM_NODISCARD enum status trace_link_turns(struct trace *trace, struct diag *diag);
+
 /* Free the arrays; all members are 0 then. */
 void trace_clear(struct trace *trace);
 
 struct trace_reader;
+struct random_workload;
+
+/* What --columns can name, for a CSV or JSONL that no reader knows. */
+enum trace_field {
+    TRACE_FIELD_ARRIVAL,
+    TRACE_FIELD_INPUT,
+    TRACE_FIELD_OUTPUT,
+    TRACE_FIELD_HASH_IDS,
+    TRACE_FIELD_PRIORITY,
+    TRACE_FIELD_N,
+    TRACE_FIELD_BEAM_WIDTH,
+    TRACE_FIELD_SESSION,
+    TRACE_FIELD_DELAY,
+    TRACE_FIELD_FINISH_REASON,
+    TRACE_FIELDS
+};
+struct trace_field_names {
+    const char *of[TRACE_FIELDS]; /* the file's name for it; NULL: the file does not have it */
+};
 
 /* How to read a file and what part of it to take, applied in this order. */
 struct trace_selection {
-    const struct trace_reader *reader; /* of the format, trace_reader_find; NULL: by content */
-    int64_t from_ns, to_ns;            /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
-    uint64_t limit;                    /* the first `limit` requests in file order; UINT64_MAX for all */
+    const struct trace_reader *reader;       /* of the format, trace_reader_find; NULL: by content */
+    const struct trace_field_names *columns; /* --columns: any CSV or JSONL, by these names; NULL: by format */
+    double time_unit_ns;                     /* of times and delays that are plain numbers; 0: the format's */
+    bool skip_invalid;                       /* leave out rows that cannot be read or run, and count them */
+    uint32_t output_least, output_most;      /* for rows that do not say their output: uniform from..to; 0: such a row is an error */
+    uint64_t seed;                           /* of what is drawn while reading: output lengths, a load's arrivals and lengths */
+    const struct random_workload *lengths;   /* for files that are a load and name no lengths; NULL: not given */
+    bool answers_shared;                     /* format_facts */
+    int64_t from_ns, to_ns;                  /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
+    uint64_t limit;                          /* the first `limit` requests in file order; UINT64_MAX for all */
     double arrival_speedup; /* arrival / speedup, rounded half to even; 1.0 for none. Source: vLLM bench's --arrival-speedup-ratio */
     uint32_t set_samples, samples_every; /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
     uint32_t set_beam, beam_every;       /* --beam-width K --beam-every M, likewise */

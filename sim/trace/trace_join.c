@@ -1,7 +1,10 @@
 /* trace_join.c - pieces become one set of rows, hash ids get numbers, times their zero, and what is wanted becomes a trace. Read make_trace
  * near the end first; it does these in order:
  *
- *     survey       times from the trace's start; which rows are wanted, and are they in order of arrival?
+ *     settle_times from the trace's start; a turn of a session is not earlier than the one before
+ *     fill         outputs that rows do not say
+ *     fit          how many tokens can a hash id name?
+ *     survey       which rows are wanted, and are they in order of arrival?
  *     renumber     hash ids 0, 1, ... in order of first appearance in the whole file, so that a selection changes nobody's number
  *     choose       the wanted rows, sorted by arrival; trace_copy copies them
  *     take_over    or, when all are wanted as they are: rows become the trace's columns
@@ -11,10 +14,14 @@
 #include "trace/trace_join.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/integers.h"
+#include "base/seeded_random.h"
+#include "trace/request_order.h"
 
 /* --- one set of rows ------------------------------------------------------------------------------------------------------------- */
 
@@ -28,8 +35,8 @@ static void append_piece(struct trace_rows *all, const struct trace_rows *piece)
         char *to = trace_column_items(&all->trace, column);
         if (from)
             memcpy(to + at * column->size, from, piece->count * column->size);
-        for (size_t row = 0; to && !from && row < piece->count; row++)
-            ((uint32_t *)(void *)to)[at + row] = column->otherwise;
+        for (size_t row = 0; to && !from && column->otherwise != 0 && row < piece->count; row++)
+            trace_column_put(column, to, at + row, column->otherwise);
     }
     for (size_t row = 0; all->trace.hash_start && row < piece->count; row++)
         all->trace.hash_start[at + row + 1] = all->hash_count + (piece->trace.hash_start ? piece->trace.hash_start[row + 1] : 0);
@@ -39,6 +46,43 @@ static void append_piece(struct trace_rows *all, const struct trace_rows *piece)
         memcpy(all->hash_high + all->hash_count, piece->hash_high, piece->hash_count * sizeof *all->hash_high);
     all->count += piece->count;
     all->hash_count += piece->hash_count;
+}
+
+/* Pieces number their sessions for themselves; the rows just appended get the numbers of the whole. */
+static enum status join_sessions(struct trace_rows *all, const struct trace_rows *piece, struct diag *diag)
+{
+    const struct session_names *names = &piece->trace.sessions;
+    uint32_t *number = NULL;
+    if (names->count == 0)
+        return SIM_OK;
+    enum status status = array_zeroed(&number, (size_t)names->count + 1, sizeof *number, "sessions", diag);
+    for (uint32_t i = 1; i <= names->count && status == SIM_OK; i++) {
+        size_t length;
+        const char *text = session_names_text(names, i, &length);
+        status = session_names_number(&all->trace.sessions, text, length, &number[i], diag);
+    }
+    for (size_t row = all->count - piece->count; row < all->count && status == SIM_OK; row++)
+        all->trace.session[row] = number[all->trace.session[row]];
+    free(number);
+    return status;
+}
+
+/* Lines were made those of the file already; rows count from the piece's start. */
+static enum status join_skipped(struct trace_rows *all, const struct trace_rows *piece, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    const size_t rows_before = all->count - piece->count;
+    if (all->skipped_count == 0)
+        memcpy(all->skipped_reason, piece->skipped_reason, sizeof all->skipped_reason);
+    for (size_t i = 0; i < piece->skipped_count && status == SIM_OK; i++) {
+        const struct skipped_row skipped = {.row = rows_before + piece->skipped[i].row, .line = piece->skipped[i].line};
+        status = array_append(&all->skipped, &all->skipped_count, &all->skipped_capacity, &skipped, sizeof skipped, "skipped rows", diag);
+    }
+    if (all->untimed_line == 0)
+        all->untimed_line = piece->untimed_line;
+    if (all->unsaid_line == 0)
+        all->unsaid_line = piece->unsaid_line;
+    return status;
 }
 
 /* Columns as long as all pieces together, with those optional ones that any of them has. */
@@ -84,6 +128,9 @@ static enum status concatenate(struct trace_rows *pieces, size_t count, struct t
     for (size_t i = 0; i < count && status == SIM_OK; i++) {
         append_piece(all, &pieces[i]);
         gather_ignored(&pieces[i], all);
+        status = join_sessions(all, &pieces[i], diag);
+        if (status == SIM_OK)
+            status = join_skipped(all, &pieces[i], diag);
         trace_rows_deinit(&pieces[i]); /* never all twice */
     }
     return status;
@@ -193,17 +240,7 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
     return status;
 }
 
-/* --- what is wanted, in order of arrival ----------------------------------------------------------------------------------------- */
-
-/* Positions by arrival, ties in the order of the file, which also makes qsort's result unique. */
-static int by_arrival(const void *a, const void *b, void *arrival_ns)
-{
-    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    const int64_t *at = arrival_ns;
-    if (at[left] != at[right])
-        return at[left] < at[right] ? -1 : 1;
-    return left < right ? -1 : left > right;
-}
+/* --- times and lengths ------------------------------------------------------------------------------------------------------------ */
 
 /* By arrival as the file has it, then by count: the first `limit` that pass. */
 static bool is_wanted(const struct trace_selection *selection, int64_t arrival_ns, uint64_t used)
@@ -211,39 +248,128 @@ static bool is_wanted(const struct trace_selection *selection, int64_t arrival_n
     return arrival_ns >= selection->from_ns && arrival_ns < selection->to_ns && used < selection->limit;
 }
 
-/* Add up gaps in place. */
+/* Add up gaps in place. Only a row with a time moves it on. */
 static enum status sum_gaps(const char *name, struct trace_rows *rows, struct diag *diag)
 {
-    for (size_t i = 1; i < rows->count; i++)
-        if (__builtin_add_overflow(rows->trace.arrival_ns[i], rows->trace.arrival_ns[i - 1], &rows->trace.arrival_ns[i]))
+    int64_t now_ns = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        int64_t *at = &rows->trace.arrival_ns[i];
+        if (*at == TRACE_NO_TIME)
+            continue;
+        if (__builtin_add_overflow(now_ns, *at, &now_ns))
             return diag_set(diag, SIM_BAD_INPUT, "%s: request %zu would arrive after more than 292 years; the gaps are too long", name, i);
+        *at = now_ns;
+    }
     return SIM_OK;
 }
 
-/* Make times count from the start of the trace, count how many rows are wanted, and find whether they are in order of arrival. */
-static enum status survey(const char *name, struct trace_rows *rows, enum trace_times times, const struct trace_selection *selection,
-                          uint32_t *used, bool *sorted, struct diag *diag)
+/* The earliest time that a row names; 0 if none does. Rows may be in any order. */
+static int64_t earliest(const struct trace_rows *rows)
 {
-    if (times == TRACE_TIMES_NONE)
-        memset(rows->trace.arrival_ns, 0, rows->count * sizeof *rows->trace.arrival_ns);
-    enum status status = times == TRACE_TIMES_GAPS ? sum_gaps(name, rows, diag) : SIM_OK;
-    if (status != SIM_OK)
-        return status;
-    const int64_t zero = times == TRACE_TIMES_FROM_FIRST ? rows->trace.arrival_ns[0] : 0;
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->trace.arrival_ns[i] < least && rows->trace.arrival_ns[i] != TRACE_NO_TIME)
+            least = rows->trace.arrival_ns[i];
+    return least == INT64_MAX ? 0 : least;
+}
+
+/* Times count from the trace's start, and every row gets one: 0 where the file has none. A later turn is not before the turn that it follows,
+ * so that positions, which are in order of arrival, are in the order of turns as well. */
+static enum status settle_times(const struct trace_source *source, struct trace_rows *rows, struct diag *diag)
+{
+    const struct trace *trace = &rows->trace;
+    const enum trace_times times = source->facts.times;
+    int64_t *turn_ns = NULL; /* by session: when its latest turn so far arrives */
+    enum status status = times == TRACE_TIMES_GAPS ? sum_gaps(source->name, rows, diag) : SIM_OK;
+    if (status == SIM_OK && trace->session)
+        status = array_zeroed(&turn_ns, (size_t)trace->sessions.count + 1, sizeof *turn_ns, "sessions", diag);
+    const int64_t zero = status == SIM_OK && times == TRACE_TIMES_FROM_FIRST ? earliest(rows) : 0;
+    for (size_t i = 0; i < rows->count && status == SIM_OK && (zero != 0 || rows->has_optional); i++) {
+        int64_t *at = &trace->arrival_ns[i];
+        *at = *at == TRACE_NO_TIME ? 0 : *at - zero;
+        if (!turn_ns || trace->session[i] == 0)
+            continue;
+        if (*at < turn_ns[trace->session[i]])
+            *at = turn_ns[trace->session[i]];
+        turn_ns[trace->session[i]] = *at;
+    }
+    free(turn_ns);
+    return status;
+}
+
+/* Outputs that rows do not say: the same for all, or drawn. By number in the file, so that a selection changes nobody's. */
+static enum status fill_outputs(const struct trace_source *source, struct trace_rows *rows, const struct trace_selection *selection,
+                                struct diag *diag)
+{
+    const uint32_t least = selection->output_least, most = selection->output_most;
+    char note[96];
+    if (rows->unsaid_line == 0)
+        return SIM_OK;
+    if (least == 0)
+        return diag_at(diag, source->name, rows->unsaid_line, 1,
+                       "the row does not say how many tokens to generate; --output-length N or --output-range A:B sets it for such rows");
+    uint64_t state = seeded_stream(selection->seed, SEEDED_LENGTHS);
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->trace.output_tokens[i] == 0)
+            rows->trace.output_tokens[i] = least + (uint32_t)(seeded_unit(&state) * ((double)most - least + 1));
+    snprintf(note, sizeof note,
+             least == most ? "output lengths that the file does not say are %u"
+                           : "output lengths that the file does not say are drawn from %u to %u",
+             least, most);
+    trace_note(&rows->trace, note);
+    return SIM_OK;
+}
+
+/* --- how many tokens a hash id names ---------------------------------------------------------------------------------------------- */
+
+static uint64_t ids_of(const struct trace *trace, size_t row)
+{
+    return trace->hash_start[row + 1] - trace->hash_start[row];
+}
+
+static bool is_exact(const struct trace_rows *rows, uint32_t width)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (ids_of(&rows->trace, i) > 0 && ids_of(&rows->trace, i) != ceil_div(rows->trace.input_tokens[i], width))
+            return false;
+    return true;
+}
+
+/* A row of L tokens with k ids allows T tokens an id if and only if (k - 1) * T < L. What would be exact is worked out only where the usual
+ * 512 is impossible. */
+static struct hash_id_fit fit_hash_ids(const struct trace_rows *rows)
+{
+    enum { USUAL = 512, EXACT_LEAST = 16, EXACT_MOST = 1024 };
+    struct hash_id_fit fit = {.largest = UINT32_MAX};
+    for (size_t i = 0; rows->trace.hash_start && i < rows->count; i++) {
+        const uint64_t ids = ids_of(&rows->trace, i), tokens = rows->trace.input_tokens[i];
+        if (ids < 2 || (ids - 1) * fit.largest < tokens)
+            continue;
+        fit = (struct hash_id_fit){
+            .largest = (uint32_t)((tokens - 1) / (ids - 1)), .ids = (uint32_t)ids, .tokens = (uint32_t)tokens, .row = i};
+    }
+    for (uint32_t width = EXACT_MOST; fit.largest < USUAL && width >= EXACT_LEAST && fit.exact == 0; width /= 2)
+        if (width <= fit.largest && is_exact(rows, width))
+            fit.exact = width;
+    return fit;
+}
+
+/* --- what is wanted, in order of arrival ------------------------------------------------------------------------------------------ */
+
+/* Count how many rows are wanted, and find whether they are in order of arrival. */
+static void survey(const struct trace_rows *rows, const struct trace_selection *selection, uint32_t *used, bool *sorted)
+{
     int64_t last = INT64_MIN;
     *used = 0;
     *sorted = true;
     for (size_t i = 0; i < rows->count; i++) {
-        int64_t arrival_ns = rows->trace.arrival_ns[i] -= zero;
-        if (arrival_ns < 0)
-            return diag_set(diag, SIM_BAD_INPUT, "%s: request %zu is earlier than the first row; sort the rows by time", name, i);
+        const int64_t arrival_ns = rows->trace.arrival_ns[i];
         if (!is_wanted(selection, arrival_ns, *used))
             continue;
         *sorted = *sorted && last <= arrival_ns;
         last = arrival_ns;
         ++*used;
     }
-    return SIM_OK;
 }
 
 /* The wanted rows by arrival. Times are sped up after --from and --to have been compared with the file's own, and before sorting: two of
@@ -319,7 +445,7 @@ static enum status finish(const struct trace_selection *selection, struct trace 
         status = set_every(&trace->beam_width, selection->set_beam, selection->beam_every, 0, trace, diag);
     if (status == SIM_OK)
         drop_empty_columns(trace);
-    return status;
+    return status == SIM_OK ? trace_link_turns(trace, diag) : status;
 }
 
 /* A file that is wanted as a whole and in order: its columns change hands. */
@@ -333,33 +459,70 @@ static enum status take_over(struct trace *columns, struct trace **out, struct d
     return status;
 }
 
-/* Everything from the joined rows on. The number in the file is the name of a request in logs and reports. */
+/* The number in the file is the name of a request in logs and reports. Rows that were skipped have numbers, too. */
+static enum status number_rows(struct trace_rows *all, struct diag *diag)
+{
+    struct trace *whole = &all->trace;
+    enum status status = array_zeroed(&whole->index, all->count, sizeof *whole->index, "the trace", diag);
+    size_t skipped = 0;
+    for (size_t i = 0; i < all->count && status == SIM_OK; i++) {
+        while (skipped < all->skipped_count && all->skipped[skipped].row <= i)
+            skipped++;
+        whole->index[i] = (uint32_t)(i + skipped);
+    }
+    whole->skipped.count = all->skipped_count;
+    for (size_t i = 0; i < all->skipped_count && i < TRACE_SKIPPED_NAMED; i++)
+        whole->skipped.lines[i] = all->skipped[i].line;
+    memcpy(whole->skipped.reason, all->skipped_reason, sizeof whole->skipped.reason);
+    whole->count = (uint32_t)all->count;
+    whole->requests_in_file = (uint32_t)(all->count + all->skipped_count);
+    return status;
+}
+
+/* What the rows say beside their order. */
+static enum status complete_rows(const struct trace_source *source, struct trace_rows *all, const struct trace_selection *selection,
+                                 struct diag *diag)
+{
+    struct trace *whole = &all->trace;
+    whole->facts = source->facts;
+    whole->facts.answers_shared = selection->answers_shared;
+    whole->untimed_line = all->untimed_line;
+    enum status status = number_rows(all, diag);
+    if (status == SIM_OK)
+        status = settle_times(source, all, diag);
+    if (status == SIM_OK)
+        status = fill_outputs(source, all, selection, diag);
+    if (status != SIM_OK)
+        return status;
+    if (source->facts.ids_cover_answers)
+        whole->fit = (struct hash_id_fit){.largest = 1};
+    else {
+        whole->fit = fit_hash_ids(all);
+        whole->fit.row = whole->index[whole->fit.row];
+    }
+    return renumber(all, &whole->distinct_hashes, diag);
+}
+
+/* Everything from the joined rows on. */
 static enum status make_trace(const struct trace_source *source, struct trace_rows *all, const struct trace_selection *selection,
                               struct trace **out, struct diag *diag)
 {
     uint32_t used = 0, *order = NULL;
     bool sorted = true;
     struct trace *whole = &all->trace;
-    enum status status = survey(source->name, all, source->facts.times, selection, &used, &sorted, diag);
-    if (status == SIM_OK && used == 0)
-        status = diag_set(diag, SIM_BAD_INPUT, "%s: none of its %zu requests is selected; widen --from, --to or --limit", source->name,
-                          all->count);
-    if (status == SIM_OK)
-        status = renumber(all, &whole->distinct_hashes, diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&whole->index, all->count, sizeof *whole->index, "the trace", diag);
+    enum status status = complete_rows(source, all, selection, diag);
     if (status != SIM_OK)
         return status;
-    whole->count = whole->requests_in_file = (uint32_t)all->count;
-    whole->facts = source->facts;
-    for (uint32_t i = 0; i < whole->count; i++)
-        whole->index[i] = i;
+    survey(all, selection, &used, &sorted);
+    if (used == 0)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: none of its %zu requests is selected; widen --from, --to or --limit", source->name,
+                        all->count);
     const bool chosen = !sorted || used < whole->count;
     if (chosen)
         status = choose(all, selection, used, &order, diag);
     speed_up(all, selection);
     if (status == SIM_OK && !sorted)
-        qsort_r(order, used, sizeof *order, by_arrival, whole->arrival_ns);
+        qsort_r(order, used, sizeof *order, trace_by_arrival, whole->arrival_ns);
     if (status == SIM_OK)
         status = chosen ? trace_copy(whole, order, used, out, diag) : take_over(whole, out, diag);
     free(order);
@@ -375,7 +538,7 @@ enum status trace_join(const struct trace_source *source, struct trace_rows *pie
     for (size_t i = 0; i < count; i++)
         rows += pieces[i].count;
     if (rows == 0 || rows >= UINT32_MAX / 2)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: holds %zu requests; 1 to 2147483646 can be replayed", source->name, rows);
+        return diag_set(diag, SIM_BAD_INPUT, "%s: holds %zu requests that can be run; 1 to 2147483646 can be replayed", source->name, rows);
     enum status status = concatenate(pieces, count, &all, diag);
     if (status == SIM_OK)
         status = make_trace(source, &all, selection, &made, diag);

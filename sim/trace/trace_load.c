@@ -112,6 +112,35 @@ static enum status read_pieces(const struct trace_reader *reader, const struct t
     return SIM_OK;
 }
 
+/* Lines that a piece has remembered count from its start; make them lines of the file. Pieces without any cost nothing. */
+static void number_lines(const struct trace_source *source, struct trace_rows *pieces, size_t count)
+{
+    size_t before = source->first_line - 1, last = 0;
+    for (size_t i = 0; i < count; i++)
+        if (pieces[i].skipped_count > 0 || pieces[i].untimed_line > 0 || pieces[i].unsaid_line > 0)
+            last = i + 1;
+    for (size_t i = 0; i < last; i++) {
+        struct trace_rows *piece = &pieces[i];
+        for (size_t k = 0; k < piece->skipped_count; k++)
+            piece->skipped[k].line += before;
+        piece->untimed_line += piece->untimed_line > 0 ? before : 0;
+        piece->unsaid_line += piece->unsaid_line > 0 ? before : 0;
+        if (i + 1 < last)
+            before += count_lines(piece->text, piece->length);
+    }
+}
+
+/* The line of the row that bounds how many tokens a hash id can name: lines that are not blank are rows, skipped ones too. */
+static void find_fit_line(const struct trace_source *source, struct hash_id_fit *fit)
+{
+    struct trace_source rest = *source;
+    const char *line;
+    size_t length;
+    for (size_t row = 0; fit->largest < UINT32_MAX && row <= fit->row; row++)
+        if (!trace_source_take_line(&rest, &line, &length, &fit->line))
+            fit->line = 0;
+}
+
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
 /* Whatever the format: choose the reader, let it read the header, read the pieces, join them. */
@@ -124,13 +153,23 @@ static enum status load_text(struct trace_source *source, const struct trace_sel
     if (status != SIM_OK)
         return status;
     source->facts = reader->facts;
+    source->selection = selection;
+    if (selection->time_unit_ns > 0)
+        source->facts.time_unit_ns = selection->time_unit_ns;
     if (reader->begin)
         status = reader->begin(source, diag);
     if (status == SIM_OK)
         status = read_pieces(reader, source, &pieces, &count, diag);
-    if (status == SIM_OK)
+    if (status == SIM_OK) {
+        number_lines(source, pieces, count);
         status = trace_join(source, pieces, count, selection, out, diag);
+    }
     free_rows(pieces, count);
+    if (status == SIM_OK) {
+        (*out)->format = reader->name;
+        if (!reader->whole_file)
+            find_fit_line(source, &(*out)->fit);
+    }
     return status;
 }
 

@@ -65,9 +65,9 @@ enum status trace_rows_put_high(struct trace_rows *rows, uint64_t id)
 }
 
 /* A column that is made when the first row needs it; rows before have the default. */
-static enum status put_optional(struct trace_rows *rows, const struct trace_column *column, uint32_t value)
+static enum status put_optional(struct trace_rows *rows, const struct trace_column *column, int64_t value)
 {
-    uint32_t *items = trace_column_items(&rows->trace, column);
+    void *items = trace_column_items(&rows->trace, column);
     if (!items && value == column->otherwise)
         return SIM_OK;
     if (!items) {
@@ -75,17 +75,25 @@ static enum status put_optional(struct trace_rows *rows, const struct trace_colu
         if (status != SIM_OK)
             return status;
         items = trace_column_items(&rows->trace, column);
-        for (size_t before = 0; before < rows->count; before++)
-            items[before] = column->otherwise;
+        for (size_t before = 0; before < rows->count && column->otherwise != 0; before++)
+            trace_column_put(column, items, before, column->otherwise);
+        rows->has_optional = true;
     }
-    items[rows->count] = value;
+    trace_column_put(column, items, rows->count, value);
     return SIM_OK;
 }
 
 /* A row that has something optional, or comes after one that had. */
 enum status trace_rows_add_rare(struct trace_rows *rows, const struct trace_row *row)
 {
-    const uint32_t values[] = {(uint32_t)row->priority, row->samples, row->beam_width}; /* as in trace_columns */
+    const bool untimed = row->arrival_ns == TRACE_NO_TIME;
+    const int64_t values[] = {(uint32_t)row->priority,
+                              row->samples,
+                              row->beam_width,
+                              row->finish_reason,
+                              untimed,
+                              row->session,
+                              row->delay_ns}; /* as in trace_columns */
     enum status status = SIM_OK;
     for (size_t i = 0; i < sizeof values / sizeof *values && status == SIM_OK; i++)
         status = put_optional(rows, &trace_columns[TRACE_COLUMNS_NEEDED + i], values[i]);
@@ -93,13 +101,38 @@ enum status trace_rows_add_rare(struct trace_rows *rows, const struct trace_row 
         status = array_zeroed(&rows->trace.hash_start, rows->capacity + 1, sizeof *rows->trace.hash_start, "requests", &rows->diag);
     if (status == SIM_OK && rows->trace.hash_start)
         rows->trace.hash_start[rows->count + 1] = rows->hash_count;
+    if (untimed && rows->untimed_line == 0)
+        rows->untimed_line = rows->line;
+    if (row->output_tokens == 0 && rows->unsaid_line == 0)
+        rows->unsaid_line = rows->line;
     return status;
+}
+
+enum status trace_rows_session(struct trace_rows *rows, const char *name, size_t length, uint32_t *number)
+{
+    return session_names_number(&rows->trace.sessions, name, length, number, &rows->diag);
+}
+
+/* Memory that is out is no fault of the row. */
+enum status trace_rows_skip(struct trace_rows *rows, size_t line_number)
+{
+    const struct trace_selection *selection = rows->source->selection;
+    if (rows->status != SIM_BAD_INPUT || !selection || !selection->skip_invalid)
+        return rows->status;
+    if (rows->skipped_count == 0)
+        snprintf(rows->skipped_reason, sizeof rows->skipped_reason, "%.*s", (int)sizeof rows->skipped_reason - 1, rows->diag.text);
+    rows->diag = (struct diag){0};
+    const struct skipped_row skipped = {.row = rows->count, .line = line_number};
+    rows->status =
+        array_append(&rows->skipped, &rows->skipped_count, &rows->skipped_capacity, &skipped, sizeof skipped, "skipped rows", &rows->diag);
+    return rows->status;
 }
 
 void trace_rows_deinit(struct trace_rows *rows)
 {
     trace_clear(&rows->trace);
     free(rows->hash_high);
+    free(rows->skipped);
     *rows = (struct trace_rows){0};
 }
 

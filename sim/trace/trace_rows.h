@@ -9,12 +9,19 @@
 
 #include "trace/trace.h"
 
+/* The arrival of a row that has no time. */
+#define TRACE_NO_TIME INT64_MIN
+
 /* One request on its way into the columns. */
 struct trace_row {
-    int64_t arrival_ns;
-    uint32_t input_tokens, output_tokens;
+    int64_t arrival_ns; /* or TRACE_NO_TIME */
+    uint32_t input_tokens;
+    uint32_t output_tokens; /* 0: the row does not say; --output-length must */
     int32_t priority;
     uint32_t samples, beam_width;
+    uint32_t finish_reason; /* enum finish_reason */
+    uint32_t session;       /* from trace_rows_session; 0: none */
+    int64_t delay_ns;
 };
 
 /* A name of an ignored field as it stands in the file. */
@@ -30,8 +37,14 @@ struct trace_source {
     const char *name; /* for messages */
     const char *text;
     size_t length;
-    size_t first_line; /* line number of text[0] */
-    struct format_facts facts;
+    size_t first_line;                       /* line number of text[0] */
+    struct format_facts facts;               /* the time unit is that of --time-unit where it was given */
+    const struct trace_selection *selection; /* what the user says of the file; NULL in tests: nothing */
+};
+
+/* Where rows were skipped in a piece: in front of which row, and its line. */
+struct skipped_row {
+    size_t row, line;
 };
 
 struct trace_rows {
@@ -44,6 +57,12 @@ struct trace_rows {
     struct trace trace;  /* the columns so far; an optional one is NULL until a row needs it. hash_ids are the ids' lower 32 bits */
     uint32_t *hash_high; /* their upper 32 bits; NULL while all are 0 */
     size_t hash_count, hash_capacity;
+    bool has_optional;           /* a column beside the needed ones was made */
+    struct skipped_row *skipped; /* by --skip-invalid */
+    size_t skipped_count, skipped_capacity;
+    char skipped_reason[160];                   /* of the first */
+    size_t line;                                /* of the row that is added, where the strict reader adds it: for the next two */
+    size_t untimed_line, unsaid_line;           /* the first row without a time, without an output; 0: none */
     struct trace_name known[TRACE_NAMES_KNOWN]; /* names that are listed in trace.ignored_fields */
     size_t known_count;
     struct diag diag; /* the piece's first error; its line counts from 1 at the piece's start until trace_load.c adds the rest */
@@ -86,8 +105,9 @@ SIM_NODISCARD static inline enum status trace_rows_add(struct trace_rows *rows, 
     trace->output_tokens[i] = row->output_tokens;
     if (trace->hash_start)
         trace->hash_start[i + 1] = rows->hash_count;
-    bool rare = row->priority != 0 || row->samples != 1 || row->beam_width != 0 || (rows->hash_count > 0 && !trace->hash_start) ||
-                trace->priority || trace->samples || trace->beam_width;
+    const bool rare = row->priority != 0 || row->samples != 1 || row->beam_width != 0 || (rows->hash_count > 0 && !trace->hash_start) ||
+                      row->session != 0 || row->delay_ns != 0 || row->finish_reason != 0 || row->arrival_ns == TRACE_NO_TIME ||
+                      row->output_tokens == 0 || rows->has_optional;
     if (rare && trace_rows_add_rare(rows, row) != SIM_OK)
         return rows->diag.status;
     rows->count++;
@@ -95,6 +115,14 @@ SIM_NODISCARD static inline enum status trace_rows_add(struct trace_rows *rows, 
 }
 
 void trace_rows_deinit(struct trace_rows *rows);
+
+/* The number of a session of this name in the piece, for trace_row. */
+SIM_NODISCARD enum status trace_rows_session(struct trace_rows *rows, const char *name, size_t length, uint32_t *number);
+
+/* For a reader's loop, after reading a row has failed: with --skip-invalid a row that is wrong is counted and the error forgotten, and
+ * reading goes on with the next line. Ids that the row had put must be taken back by the caller, who knows how many there were before.
+ * Returns rows->status: SIM_OK, or the error to end with. */
+SIM_NODISCARD enum status trace_rows_skip(struct trace_rows *rows, size_t line_number);
 
 /* Add a field's name to the list of ignored ones, once. */
 void trace_rows_ignore(struct trace_rows *rows, const char *name);

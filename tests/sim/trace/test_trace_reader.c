@@ -106,8 +106,7 @@ Test(trace_reader, times_count_as_the_format_says)
         int64_t arrivals_us[3];
     } cases[] = {{TRACE_TIMES_FROM_ZERO, {2000, 2500, 3000}},
                  {TRACE_TIMES_FROM_FIRST, {0, 500, 1000}},
-                 {TRACE_TIMES_GAPS, {2000, 4500, 7500}},
-                 {TRACE_TIMES_NONE, {0, 0, 0}}};
+                 {TRACE_TIMES_GAPS, {2000, 4500, 7500}}};
     struct trace_reader reader = trace_reader_jsonl;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         reader.facts.times = cases[i].times;
