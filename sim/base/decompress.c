@@ -25,7 +25,7 @@ struct unpacker {
     byte_read *from;
     void *self;
     struct diag *diag; /* of the call that is going on: the callback has no other way to it */
-    bool tar, started, ended;
+    bool tar, started, ended, last; /* last: libarchive has said that no other file comes */
     struct gzip_check *gzip; /* NULL for other kinds */
     uint32_t files;          /* of a tar, so far */
     char names[NAMES_SIZE];
@@ -157,15 +157,16 @@ static enum status next_file(struct unpacker *unpacker, bool *found)
         return SIM_OK;
     }
     *found = false;
+    unpacker->last = true;
     return result == ARCHIVE_EOF ? SIM_OK : damaged(unpacker);
 }
 
 /* The first file is what is read. At its end the others are listed. */
 static enum status finish_tar(struct unpacker *unpacker)
 {
-    bool found = true;
+    bool found;
     enum status status = SIM_OK;
-    while (found && status == SIM_OK)
+    while (!unpacker->last && status == SIM_OK)
         status = next_file(unpacker, &found);
     if (status == SIM_OK && unpacker->files != 1)
         status = diag_set(unpacker->diag, SIM_BAD_INPUT, "%s: %u files are in the tar%s%s; there should be one", unpacker->name,
@@ -195,6 +196,9 @@ static enum status start(struct unpacker *unpacker)
     if (library->archive_read_open(unpacker->archive, unpacker, NULL, feed, NULL) != ARCHIVE_OK)
         return damaged(unpacker);
     enum status status = next_file(unpacker, &found);
+    /* A file with the right magic and nonsense after it gets no filter and would come out as it is. */
+    if (status == SIM_OK && !unpacker->tar && library->archive_filter_count(unpacker->archive) < 2)
+        return damaged(unpacker);
     if (status == SIM_OK && !found)
         status = finish(unpacker);
     return status;

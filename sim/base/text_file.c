@@ -10,6 +10,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,13 +121,41 @@ enum status text_file_open_window(const char *path, size_t window, struct text_f
     return open_text(path, false, window, file, diag);
 }
 
+/* The first window may have to stay where it is: then the next ones get memory of their own, and of the first all but what is to be kept
+ * goes back to the system, in whole pages. */
+static enum status leave_first(struct text_file *file, size_t taken, struct diag *diag)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *fresh = NULL;
+    size_t capacity = 0;
+    const size_t kept = (size_t)(file->text - file->memory) + file->keep;
+    enum status status = array_reserve(&fresh, &capacity, file->held - taken + TEXT_FILE_SLACK, 1, "the input", diag);
+    if (status != SIM_OK)
+        return status;
+    memcpy(fresh, file->memory + taken, file->held - taken);
+    const uintptr_t from = ((uintptr_t)file->memory + kept + page - 1) & ~(page - 1);
+    const uintptr_t to = ((uintptr_t)file->memory + file->capacity) & ~(page - 1);
+    if (to > from)
+        madvise((void *)from, to - from, MADV_DONTNEED); /* NOLINT(performance-no-int-to-ptr): rounding is arithmetic */
+    file->first = file->memory;
+    file->memory = fresh;
+    file->capacity = capacity;
+    return SIM_OK;
+}
+
 /* The line that was not whole comes first. */
 enum status text_file_next(struct text_file *file, struct diag *diag)
 {
     const size_t taken = (size_t)(file->text - file->memory) + file->length;
+    enum status status = SIM_OK;
+    if (file->keep > 0 && !file->first)
+        status = leave_first(file, taken, diag);
+    else
+        memmove(file->memory, file->memory + taken, file->held - taken);
+    if (status != SIM_OK)
+        return status;
     file->held -= taken;
-    memmove(file->memory, file->memory + taken, file->held);
-    enum status status = fill(file, file->window, diag);
+    status = fill(file, file->window, diag);
     return status == SIM_OK ? take_lines(file, diag) : status;
 }
 
@@ -146,6 +175,7 @@ enum status text_file_rest(struct text_file *file, struct diag *diag)
 void text_file_close(struct text_file *file)
 {
     byte_source_close(file->source);
+    free(file->first);
     free(file->memory);
     *file = (struct text_file){0};
 }

@@ -25,10 +25,11 @@ struct byte_source;
 struct text_file {
     const char *text; /* `length` bytes and the slack; of the file or of this window */
     size_t length;
-    bool ended; /* nothing comes after it */
+    bool ended;  /* nothing comes after it */
+    size_t keep; /* of the first window so many bytes stay where they are until the file is closed; the caller sets it: a header */
     /* The rest is text_file.c's. */
     struct byte_source *source;
-    char *memory;
+    char *memory, *first;  /* of this window; of the first one where it is kept apart */
     size_t capacity, held; /* of `memory`; how much of it is filled */
     size_t window;         /* bytes that a window should have at least */
     size_t size;           /* of the file, where that is known before; else 0 */
