@@ -22,7 +22,7 @@
 static enum status fingerprint_file(const char *path, uint64_t *hash, struct diag *diag)
 {
     struct text_file file;
-    enum status status = text_file_open(path, &file, diag);
+    enum status status = text_file_open_as_it_is(path, &file, diag);
     if (status != SIM_OK)
         return status;
     *hash = fingerprint_bytes(*hash, file.text, file.length);
