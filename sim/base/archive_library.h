@@ -33,7 +33,7 @@
     X(archive_entry_filetype)
 
 struct archive_library {
-#define ARCHIVE_MEMBER(function) __typeof__(function) *function;
+#define ARCHIVE_MEMBER(function) __typeof__(function) *(function);
     ARCHIVE_FUNCTIONS(ARCHIVE_MEMBER)
 #undef ARCHIVE_MEMBER
 };

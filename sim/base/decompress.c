@@ -24,10 +24,10 @@ struct unpacker {
     struct archive *archive;
     byte_read *from;
     void *self;
-    struct diag *diag; /* of the call that is going on: the callback has no other way to it */
+    struct diag *diag;              /* of the call that is going on: the callback has no other way to it */
     bool tar, started, ended, last; /* last: libarchive has said that no other file comes */
-    struct gzip_check *gzip; /* NULL for other kinds */
-    uint32_t files;          /* of a tar, so far */
+    struct gzip_check *gzip;        /* NULL for other kinds */
+    uint32_t files;                 /* of a tar, so far */
     char names[NAMES_SIZE];
     char packed[PACKED_STEP];
 };

@@ -1,7 +1,7 @@
 /* trace_reader.h - the trace formats: a format is one file and one row of TRACE_READERS below.
  *
- * A reader turns text into rows (trace_rows.h). What every format shares is done around it: opening the file, recognising it, cutting it
- * into pieces that threads read, finding the first error, joining, sorting, numbering hash ids, taking a part (trace_load.c, trace_join.c).
+ * A reader turns text into rows (trace_rows.h). What every format shares is done around it: opening the file, unpacking it, recognising it,
+ * taking it in windows that fit in memory and cutting those into pieces that threads read, finding the first error, joining, sorting, numbering hash ids, taking a part (trace_load.c, trace_join.c).
  *
  *     file --> recognises --> begin --> read_piece, read_piece, ... --> join --> struct trace
  *              first lines    header    one thread each                 facts say how times count
@@ -39,7 +39,8 @@ struct trace_reader {
     /* What holds for every file of the format; `begin` may correct the source's copy by what the header says. */
     struct format_facts facts;
 
-    /* Read what comes before the first row, and move the source past it with trace_source_take_line. NULL: the first line is a row. */
+    /* Read what comes before the first row, and move the source past it with trace_source_take_line; what it notes may point to there, and
+     * not to rows, whose text goes with its window. NULL: the first line is a row. */
     enum status (*begin)(struct trace_source *source, struct diag *diag);
 
     /* Read the rows of one piece of the source, which ends at a line's end. An error goes to rows->status and rows->diag with a line
