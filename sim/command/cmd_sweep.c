@@ -35,7 +35,8 @@ static const struct option_spec own_options[] = {
     ALLOW_DROPPED_OPTION,
     INPUT_OPTIONS,
     {"generate", "KIND",
-     "instead of --trace: chat, code, long or uniform, drawn anew for each seed (trace-block-size is 16 then, unless given)"},
+     "instead of --trace: a kind of `pagesim trace gen` (chat, code, rag, agent, reasoning, uniform, ...), drawn anew for each seed; "
+     "trace-block-size is --block-tokens then, unless given"},
     GENERATE_OPTIONS,
     OUTPUT_OPTIONS,
     {"threads", "N", "runs at once [OMP_NUM_THREADS, or all cores]"},
@@ -242,6 +243,7 @@ static void close_job(void *self)
     sweep_close(&job->sweep);
     workload_deinit(&job->workload);
     trace_destroy(job->source.file);
+    generate_spec_deinit(&job->source.generator);
     sweep_plan_deinit(&job->plan);
 }
 

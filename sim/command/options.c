@@ -420,6 +420,8 @@ void options_print_help(const struct command *command, FILE *file)
     if (command->takes_config)
         print_policies(file);
     print_names(file, command);
+    if (command->extra_help)
+        command->extra_help(file);
     if (command->examples)
         fprintf(file, "\nExamples:\n%s", command->examples);
     fputs("\nExit codes: 0 fine, 1 runtime or I/O failure, stall or abort, 2 wrong usage,\n"

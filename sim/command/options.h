@@ -34,6 +34,7 @@ struct command {
     const struct option_spec *options;
     size_t option_count;
     bool takes_config;               /* every configuration key is an option too */
+    void (*extra_help)(FILE *file);  /* sections of the help page after the options. NULL: none */
     const char *examples;            /* lines, ending in \n, or NULL */
     const char *tables[TABLES_MOST]; /* all that its documents may have, NULL after the last; CSV shows the first unless --table is given */
     const char *last_table_needs;    /* the option without which the last of them does not exist. NULL: none */

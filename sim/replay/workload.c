@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/fingerprint.h"
 #include "config/engine_facts.h"
+#include "generate/generate.h"
 #include "trace/drawn_arrivals.h"
 #include "trace/trace_block_size.h"
 
@@ -103,7 +104,7 @@ enum status workload_fit(const struct trace *trace, const struct config *config,
  * select requests. The file disappears with its descriptor, also after a crash. */
 static enum status generate(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag)
 {
-    struct generated_spec spec = source->generator;
+    struct generate_spec spec = source->generator; /* its lists stay the source's */
     char path[64];
     int descriptor = memfd_create("workload", MFD_CLOEXEC);
     FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
@@ -113,7 +114,7 @@ static enum status generate(const struct workload_source *source, uint64_t seed,
         return diag_no_memory(diag, spec.requests, "a generated trace");
     }
     spec.seed = seed;
-    enum status status = trace_generate(&spec, file, diag);
+    enum status status = generate_write(&spec, file, diag);
     if (status == SIM_OK && (fflush(file) != 0 || ferror(file)))
         status = diag_no_memory(diag, spec.requests, "a generated trace");
     snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
