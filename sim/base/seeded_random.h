@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* What the numbers are for: one seed gives each purpose a sequence of its own, so that gaps and lengths are independent. */
-enum seeded_purpose { SEEDED_GAPS = 1, SEEDED_LENGTHS };
+enum seeded_purpose { SEEDED_GAPS = 1, SEEDED_LENGTHS, SEEDED_SAMPLE = 16 };
 /* The state that a sequence starts with. */
 uint64_t seeded_stream(uint64_t seed, enum seeded_purpose purpose);
 

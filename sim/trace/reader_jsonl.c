@@ -15,7 +15,17 @@
 #include "base/json.h"
 #include "trace/trace_reader.h"
 
-enum field { FIELD_TIMESTAMP, FIELD_INPUT, FIELD_OUTPUT, FIELD_HASH_IDS, FIELD_PRIORITY, FIELD_SAMPLES, FIELD_BEAM, FIELD_COUNT };
+enum field {
+    FIELD_TIMESTAMP,
+    FIELD_INPUT,
+    FIELD_OUTPUT,
+    FIELD_HASH_IDS,
+    FIELD_PRIORITY,
+    FIELD_SAMPLES,
+    FIELD_BEAM,
+    FIELD_BLOCK,
+    FIELD_COUNT
+};
 
 /* Counts of tokens, samples and beams share a rule; `most` is 0 for other fields. */
 static const struct {
@@ -31,6 +41,7 @@ static const struct {
     [FIELD_PRIORITY] = {"priority", 8, 0, 0},
     [FIELD_SAMPLES] = {"n", 1, TRACE_MAX_SAMPLES, offsetof(struct trace_row, samples)},
     [FIELD_BEAM] = {"beam_width", 10, TRACE_MAX_SAMPLES, offsetof(struct trace_row, beam_width)},
+    [FIELD_BLOCK] = {"trace_block_size", 16, TRACE_MAX_TOKENS, offsetof(struct trace_row, tokens_per_hash_id)},
 };
 
 /* Where a count goes. */
@@ -162,7 +173,7 @@ static inline enum field field_at(const char *at)
 {
     switch (*at) {
     case 't':
-        return stands(at, "timestamp\"", 10) ? FIELD_TIMESTAMP : FIELD_COUNT;
+        return stands(at, "timestamp\"", 10) ? FIELD_TIMESTAMP : stands(at, "trace_block_size\"", 17) ? FIELD_BLOCK : FIELD_COUNT;
     case 'i':
         return stands(at, "input_length\"", 13) ? FIELD_INPUT : FIELD_COUNT;
     case 'o':
@@ -457,11 +468,31 @@ static bool recognises(const struct trace_head *head)
     return head->text[0] == '{';
 }
 
+/* What a hash id names holds for all rows, so it is wanted before they are read by several threads: the first row says it. A row that is wrong
+ * is left to whoever reads it again with all others. With one token an id, ids may go on and name the answer. */
+static enum status begin(struct trace_source *source, struct diag *diag)
+{
+    struct trace_source rest = *source;
+    const char *line;
+    size_t length, line_number;
+    struct trace_row row = TRACE_ROW_DEFAULT;
+    (void)diag;
+    if (!trace_source_take_line(&rest, &line, &length, &line_number) || !memmem(line, length, "\"trace_block_size\"", 18))
+        return SIM_OK;
+    struct trace_rows rows = {.source = source, .text = line, .length = length, .first_line = line_number};
+    if (read_strictly(&rows, &row, line, length, line_number) == SIM_OK && row.tokens_per_hash_id > 0)
+        source->facts.tokens_per_hash_id = row.tokens_per_hash_id;
+    source->facts.ids_cover_answers = row.tokens_per_hash_id == 1;
+    trace_rows_deinit(&rows);
+    return SIM_OK;
+}
+
 const struct trace_reader trace_reader_jsonl = {
     .name = "jsonl",
     .summary = "pagesim's own, a superset of Mooncake's: a JSON object a line",
     .sign = "a JSONL line starts with {",
     .recognises = recognises,
     .facts = {.times = TRACE_TIMES_FROM_ZERO, .time_unit_ns = 1e6},
+    .begin = begin,
     .read_piece = read_piece,
 };

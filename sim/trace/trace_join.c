@@ -221,8 +221,23 @@ static size_t count_in_order(const struct trace_rows *rows, uint32_t *distinct)
     return i;
 }
 
+/* What the file calls each number. The hashing table's keys are that already; the direct one is turned around. */
+static enum status keep_ids(struct renumbering *numbering, uint64_t largest, struct trace *trace, struct diag *diag)
+{
+    if (numbering->ids) {
+        trace->id_in_file = numbering->ids;
+        numbering->ids = NULL;
+        return SIM_OK;
+    }
+    enum status status = array_zeroed(&trace->id_in_file, numbering->count, sizeof *trace->id_in_file, "hash ids", diag);
+    for (uint64_t id = 0; id <= largest && status == SIM_OK; id++)
+        if (numbering->direct[id] > 0)
+            trace->id_in_file[numbering->direct[id] - 1] = id;
+    return status;
+}
+
 /* Over the whole file, in file order: a selection does not change anybody's numbers. */
-static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct diag *diag)
+static enum status renumber(struct trace_rows *rows, const struct trace_selection *selection, uint32_t *distinct, struct diag *diag)
 {
     struct renumbering numbering = {0};
     uint64_t largest = 0;
@@ -233,6 +248,8 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
     enum status status = largest < 8 * (uint64_t)rows->hash_count + 1024 ? number_directly(&numbering, rows, largest, diag)
                                                                          : number_by_hashing(&numbering, rows, diag);
     *distinct = numbering.count;
+    if (status == SIM_OK && selection->keep_ids)
+        status = keep_ids(&numbering, largest, &rows->trace, diag);
     free(numbering.direct);
     free(numbering.slots);
     free(numbering.ids);
@@ -240,16 +257,6 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
 }
 
 /* --- times and lengths ------------------------------------------------------------------------------------------------------------ */
-
-/* Positions by arrival, ties in the order of the file, which also makes qsort's result unique. */
-static int by_arrival(const void *a, const void *b, void *arrival_ns)
-{
-    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    const int64_t *at = arrival_ns;
-    if (at[left] != at[right])
-        return at[left] < at[right] ? -1 : 1;
-    return left < right ? -1 : left > right;
-}
 
 /* By arrival as the file has it, then by count: the first `limit` that pass. */
 static bool is_wanted(const struct trace_selection *selection, int64_t arrival_ns, uint64_t used)
@@ -509,7 +516,7 @@ static enum status complete_rows(const struct trace_source *source, struct trace
         whole->fit = fit_hash_ids(all);
         whole->fit.row = whole->index[whole->fit.row];
     }
-    return renumber(all, &whole->distinct_hashes, diag);
+    return renumber(all, selection, &whole->distinct_hashes, diag);
 }
 
 /* Everything from the joined rows on. */
@@ -531,7 +538,7 @@ static enum status make_trace(const struct trace_source *source, struct trace_ro
         status = choose(all, selection, used, &order, diag);
     speed_up(all, selection);
     if (status == SIM_OK && !sorted)
-        qsort_r(order, used, sizeof *order, by_arrival, whole->arrival_ns);
+        trace_order_by_arrival(order, used, whole->arrival_ns);
     if (status == SIM_OK)
         status = chosen ? trace_copy(whole, order, used, out, diag) : take_over(whole, out, diag);
     free(order);
