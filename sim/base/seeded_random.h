@@ -21,6 +21,7 @@ enum seeded_purpose {
     SEEDED_PRIORITIES,
     SEEDED_SAMPLES,
     SEEDED_CLASSES,
+    SEEDED_SAMPLE = 16, /* of sessions, by trace sample */
 };
 /* The state that a sequence starts with. */
 uint64_t seeded_stream(uint64_t seed, enum seeded_purpose purpose);

@@ -1,65 +1,15 @@
-/* cmd_trace.c - `pagesim trace info` (first half) and `pagesim trace gen` (second half). Read observe/trace_facts.h for the former and
- * generate/generate_spec.h for the latter. */
+/* cmd_trace.c - the subcommands of `pagesim trace`, a table at the end, and the work of `pagesim trace gen`. The others are in
+ * cmd_trace_info.c and cmd_trace_tools.c. Read trace/trace_generate.h first. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/line.h"
+#include "base/nearest_name.h"
 #include "base/text_file.h"
 #include "command/command.h"
 #include "command/generate_options.h"
-#include "command/read_options.h"
 #include "generate/generate.h"
-#include "report/trace_report.h"
-#include "trace/trace_block_size.h"
 #include "trace/trace_generate.h"
-
-/* --- info ------------------------------------------------------------------------------------------------------------------------ */
-
-static const struct option_spec info_options[] = {
-    OUTPUT_OPTIONS,
-    READ_OPTIONS,
-    {"trace-block-size", "TOKENS", "tokens named by one hash id [512]"},
-};
-
-/* Reads the whole trace, as a selection would change what is described. Options are read before the file, whose name is positional here
- * because there is nothing else to give. */
-static enum status run_info(void *self, struct diag *diag)
-{
-    const struct call *call = self;
-    const struct options *options = &call->options;
-    struct trace *trace;
-    struct trace_facts facts;
-    struct read_names names;
-    struct trace_selection all = trace_select_all();
-    if (read_options_take(options, &all, &names, diag) != SIM_OK)
-        return diag->status;
-    const uint32_t wanted = (uint32_t)options_uint(options, "trace-block-size", 1, 1000000000, 0, diag);
-    uint32_t width = 0;
-    bool inferred;
-    if (options->positional_count != 1)
-        diag_set(diag, SIM_USAGE, "one trace file is needed: %s", options->command->usage);
-    if (diag->status != SIM_OK || trace_load(options->positional[0], &all, &trace, diag) != SIM_OK)
-        return diag->status;
-    read_options_tell(options, trace);
-    enum status status = trace_block_size_choose(trace, wanted, &width, &inferred, diag);
-    if (status == SIM_OK)
-        status = trace_facts_collect(trace, width, &facts, diag);
-    if (status == SIM_OK) {
-        const struct document_origin origin = output_origin(options, trace->name, NULL);
-        status = output_document(&call->form, trace_report(trace, &facts, width, &origin), diag);
-    }
-    trace_destroy(trace);
-    return status;
-}
-
-static const struct command command_info = {
-    .name = "trace info",
-    .usage = "pagesim trace info FILE [--format json]",
-    .description = "Describe a trace: requests, lengths, rate, and how much the prompts share.\n",
-    OPTIONS(info_options),
-    .examples = "  pagesim trace info traces/chat.jsonl --trace-block-size 16\n",
-    .tables = {"lengths"},
-    .run = run_info,
-};
 
 /* --- gen ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -113,7 +63,8 @@ static enum status check_output(const struct options *options, struct diag *diag
     for (size_t i = 0; output && variate_name(i); i++) {
         const size_t length = strlen(variate_name(i)->name);
         if (strncmp(output, variate_name(i)->name, length) == 0 && output[length] == ':')
-            return diag_set(diag, SIM_USAGE, "--output %s: is the file to write; lengths of outputs are --output-tokens %s", output, output);
+            return diag_set(diag, SIM_USAGE, "--output %s: is the file to write; lengths of outputs are --output-tokens %s", output,
+                            output);
     }
     return SIM_OK;
 }
@@ -131,9 +82,10 @@ static enum status read_gen(void *self, struct diag *diag)
     if (options_has(options, "times") || options_has(options, "gap-ms"))
         return diag_set(diag, SIM_USAGE, "--times and --gap-ms belong to --repeat FILE");
     if (options->positional_count > 1 || (options->positional_count == 0 && !own))
-        return diag_set(diag, SIM_USAGE,
-                        "one kind is needed, such as chat, code, rag, agent or reasoning; or --input-tokens and --output-tokens (or --repeat "
-                        "FILE)");
+        return diag_set(
+            diag, SIM_USAGE,
+            "one kind is needed, such as chat, code, rag, agent or reasoning; or --input-tokens and --output-tokens (or --repeat "
+            "FILE)");
     if (check_output(options, diag) != SIM_OK)
         return diag->status;
     if (generate_options_read(options, options->positional_count ? options->positional[0] : NULL, &job->spec, diag) == SIM_OK)
@@ -207,16 +159,45 @@ static const struct command command_gen = {
     .close = close_gen,
 };
 
+/* --- all of them ------------------------------------------------------------------------------------------------------------------ */
+
+/* In the order of --help. */
+static const struct command *const subcommands[] = {
+    &command_trace_info,   &command_gen,         &command_trace_convert, &command_trace_head,      &command_trace_sample,
+    &command_trace_filter, &command_trace_scale, &command_trace_merge,   &command_trace_anonymise,
+};
+enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+/* "trace info" without "trace ". */
+static const char *word_of(const struct command *command)
+{
+    return strchr(command->name, ' ') + 1;
+}
+
+static void print_usages(void)
+{
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        printf("%s%s\n", i == 0 ? "usage: " : "       ", subcommands[i]->usage);
+    puts("\nEach has its own --help.");
+}
+
 /* The word `trace` was taken off already; argv[1] is the subcommand, and what follows is its own command line. */
 enum status command_run_trace(int argc, char **argv, struct diag *diag)
 {
-    if (argc >= 2 && strcmp(argv[1], "info") == 0)
-        return command_run(&command_info, argc - 1, argv + 1, diag);
-    if (argc >= 2 && strcmp(argv[1], "gen") == 0)
-        return command_run(&command_gen, argc - 1, argv + 1, diag);
+    const char *names[SUBCOMMANDS];
+    struct line all = {0};
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        printf("usage: %s\n       %s\n\nEach has its own --help.\n", command_info.usage, command_gen.usage);
+        print_usages();
         return SIM_OK;
     }
-    return diag_set(diag, SIM_USAGE, "`pagesim trace info FILE` or `pagesim trace gen KIND` is needed");
+    for (int i = 0; i < SUBCOMMANDS; i++) {
+        names[i] = word_of(subcommands[i]);
+        if (argc >= 2 && strcmp(argv[1], names[i]) == 0)
+            return command_run(subcommands[i], argc - 1, argv + 1, diag);
+        line_put(&all, "%s%s", i == 0 ? "" : i + 1 < SUBCOMMANDS ? ", " : " or ", names[i]);
+    }
+    const char *near = argc >= 2 ? nearest_name(argv[1], names, SUBCOMMANDS) : NULL;
+    if (near)
+        return diag_set(diag, SIM_USAGE, "unknown command \"trace %s\"; did you mean \"trace %s\"?", argv[1], near);
+    return diag_set(diag, SIM_USAGE, "`pagesim trace` needs one of %s after it", all.text);
 }

@@ -62,7 +62,7 @@ struct options {
     bool help; /* --help was given; what follows it was not checked */
 };
 
-/* argv[0] is skipped. Strings are borrowed from argv. SIM_USAGE on anything unknown or incomplete. */
+/* argv[0] is skipped. An own option of one letter may have one dash. Strings are borrowed from argv. SIM_USAGE on anything unknown or incomplete. */
 SIM_NODISCARD enum status options_parse(const struct command *command, int argc, char **argv, struct options *out, struct diag *diag);
 
 /* The last value given for one of the command's own options, or NULL. */

@@ -27,6 +27,7 @@ enum field {
     FIELD_SESSION,
     FIELD_DELAY,
     FIELD_FINISH,
+    FIELD_BLOCK,
     FIELD_COUNT
 };
 
@@ -46,6 +47,7 @@ static const struct {
     [FIELD_SESSION] = {"session_id", NULL, 0, 0},
     [FIELD_DELAY] = {"delay", NULL, 0, 0},
     [FIELD_FINISH] = {"finish_reason", NULL, 0, 0},
+    [FIELD_BLOCK] = {"trace_block_size", NULL, TRACE_MAX_TOKENS, offsetof(struct trace_row, tokens_per_hash_id)},
 };
 
 /* Where a count goes. */
@@ -179,7 +181,10 @@ static inline enum field field_at(const char *at, const char **stop)
     enum field found;
     switch (*at) {
     case 't':
-        return STANDS("timestamp", FIELD_TIMESTAMP);
+        found = STANDS("timestamp", FIELD_TIMESTAMP);
+        if (found == FIELD_COUNT)
+            found = STANDS("trace_block_size", FIELD_BLOCK);
+        return found;
     case 'i':
         found = STANDS("input_length", FIELD_INPUT);
         if (found == FIELD_COUNT)
@@ -564,12 +569,32 @@ static bool recognises(const struct trace_head *head)
     return head->text[0] == '{';
 }
 
+/* What a hash id names holds for all rows, so it is wanted before they are read by several threads: the first row says it. A row that is wrong
+ * is left to whoever reads it again with all others. With one token an id, ids may go on and name the answer. */
+static enum status begin(struct trace_source *source, struct diag *diag)
+{
+    struct trace_source rest = *source;
+    const char *line;
+    size_t length, line_number;
+    struct trace_row row = TRACE_ROW_DEFAULT;
+    (void)diag;
+    if (!trace_source_take_line(&rest, &line, &length, &line_number) || !memmem(line, length, "\"trace_block_size\"", 18))
+        return SIM_OK;
+    struct trace_rows rows = {.source = source, .text = line, .length = length, .first_line = line_number};
+    if (read_strictly(&rows, &row, line, length, line_number) == SIM_OK && row.tokens_per_hash_id > 0)
+        source->facts.tokens_per_hash_id = row.tokens_per_hash_id;
+    source->facts.ids_cover_answers = row.tokens_per_hash_id == 1;
+    trace_rows_deinit(&rows);
+    return SIM_OK;
+}
+
 const struct trace_reader trace_reader_jsonl = {
     .name = "jsonl",
     .summary = "pagesim's own, a superset of Mooncake's: a JSON object a line",
     .sign = "a JSONL line starts with {",
     .recognises = recognises,
     .facts = {.times = TRACE_TIMES_FROM_ZERO, .time_unit_ns = 1e6},
+    .begin = begin,
     .read_piece = read_piece,
 };
 

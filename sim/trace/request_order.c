@@ -45,21 +45,12 @@ enum status request_order(const struct trace *trace, uint32_t **out, struct diag
     return status;
 }
 
-int trace_by_arrival(const void *a, const void *b, void *arrival_ns)
-{
-    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    const int64_t *at = arrival_ns;
-    if (at[left] != at[right])
-        return at[left] < at[right] ? -1 : 1;
-    return left < right ? -1 : left > right;
-}
-
 enum status trace_arrival_order(const struct trace *trace, uint32_t **out, struct diag *diag)
 {
     enum status status = array_zeroed(out, trace->count, sizeof **out, "the order of arrivals", diag);
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
         (*out)[position] = position;
     if (status == SIM_OK)
-        qsort_r(*out, trace->count, sizeof **out, trace_by_arrival, trace->arrival_ns);
+        trace_order_by_arrival(*out, trace->count, trace->arrival_ns);
     return status;
 }

@@ -16,9 +16,6 @@ SIM_NODISCARD enum status request_order(const struct trace *trace, uint32_t **ou
  * many numbers there are; the caller frees *out. */
 SIM_NODISCARD enum status request_places(const struct trace *trace, uint32_t **out, uint32_t *most, struct diag *diag);
 
-/* For qsort_r over positions: by arrival_ns[position], ties by position, which makes the result unique. */
-int trace_by_arrival(const void *a, const void *b, void *arrival_ns);
-
 /* *out holds trace->count positions in order of arrival_ns, equal ones as they stand; the caller frees it. */
 SIM_NODISCARD enum status trace_arrival_order(const struct trace *trace, uint32_t **out, struct diag *diag);
 

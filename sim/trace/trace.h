@@ -91,6 +91,7 @@ struct trace {
     uint64_t *hash_start; /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
     uint32_t *hash_ids;
     uint32_t distinct_hashes;
+    uint64_t *id_in_file; /* [distinct_hashes] what the file calls each number, if selection.keep_ids asks; NULL: not asked, or the same */
     struct session_names sessions; /* what the file calls them */
     struct format_facts facts;
     struct hash_id_fit fit;
@@ -166,6 +167,7 @@ struct trace_selection {
     uint64_t seed;                           /* of what is drawn while reading: output lengths, a load's arrivals and lengths */
     const struct random_workload *lengths;   /* for files that are a load and name no lengths; NULL: not given */
     bool answers_shared;                     /* format_facts */
+    bool keep_ids;                           /* remember the file's hash ids (trace.id_in_file), for those who write traces */
     int64_t from_ns, to_ns;                  /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
     uint64_t limit;                          /* the first `limit` requests in file order; UINT64_MAX for all */
     uint32_t set_samples, samples_every;     /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
@@ -179,6 +181,9 @@ struct trace_selection trace_select_all(void);
  * parallel; the result does not depend on the number of threads. SIM_BAD_INPUT names file, line and column; nothing is allocated then. The
  * caller owns *out and ends it with trace_destroy. */
 SIM_NODISCARD enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag);
+
+/* Sort row numbers by the rows' arrivals, ties by number. */
+void trace_order_by_arrival(uint32_t *order, size_t count, int64_t *arrival_ns);
 
 /* A new trace whose request i is that at position order[i], everything else as it was; the same position may come again. */
 SIM_NODISCARD enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_t count, struct trace **out,
@@ -202,6 +207,12 @@ static inline uint32_t trace_sequences(const struct trace *trace, uint32_t posit
 static inline uint64_t trace_hash_count(const struct trace *trace, uint32_t position)
 {
     return trace->hash_start ? trace->hash_start[position + 1] - trace->hash_start[position] : 0;
+}
+
+/* What the file calls a hash id's number. */
+static inline uint64_t trace_id_in_file(const struct trace *trace, uint32_t number)
+{
+    return trace->id_in_file ? trace->id_in_file[number] : number;
 }
 
 #endif

@@ -32,13 +32,10 @@ enum status trace_block_size_check(const struct trace *trace, uint32_t width, st
 enum status trace_block_size_choose(const struct trace *trace, uint32_t wanted, uint32_t *out, bool *inferred, struct diag *diag)
 {
     const uint32_t said = trace->facts.tokens_per_hash_id;
-    *inferred = false;
-    *out = wanted ? wanted : said ? said : TRACE_BLOCK_SIZE_USUAL;
-    if (wanted || said || is_possible(trace, *out))
-        return trace_block_size_check(trace, *out, diag);
-    if (trace->fit.exact == 0)
-        return impossible(trace, *out, diag);
-    *out = trace->fit.exact;
-    *inferred = true;
-    return SIM_OK;
+    const uint32_t choice = wanted ? wanted : said ? said : TRACE_BLOCK_SIZE_USUAL;
+    *inferred = !wanted && !said && !is_possible(trace, choice) && trace->fit.exact > 0;
+    enum status status = *inferred ? SIM_OK : trace_block_size_check(trace, choice, diag);
+    if (status == SIM_OK)
+        *out = *inferred ? trace->fit.exact : choice;
+    return status;
 }

@@ -21,7 +21,6 @@
 #include "base/huge_pages.h"
 #include "base/integers.h"
 #include "base/seeded_random.h"
-#include "trace/request_order.h"
 
 /* From so many rows on, twice the columns would be noticed; memory that was freed is given back while they are joined. */
 enum { GIVE_BACK_ROWS = 1 << 21 };
@@ -227,8 +226,23 @@ static size_t count_in_order(const struct trace_rows *rows, uint32_t *distinct)
     return i;
 }
 
+/* What the file calls each number. The hashing table's keys are that already; the direct one is turned around. */
+static enum status keep_ids(struct renumbering *numbering, uint64_t largest, struct trace *trace, struct diag *diag)
+{
+    if (numbering->ids) {
+        trace->id_in_file = numbering->ids;
+        numbering->ids = NULL;
+        return SIM_OK;
+    }
+    enum status status = array_zeroed(&trace->id_in_file, numbering->count, sizeof *trace->id_in_file, "hash ids", diag);
+    for (uint64_t id = 0; id <= largest && status == SIM_OK; id++)
+        if (numbering->direct[id] > 0)
+            trace->id_in_file[numbering->direct[id] - 1] = id;
+    return status;
+}
+
 /* Over the whole file, in file order: a selection does not change anybody's numbers. */
-static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct diag *diag)
+static enum status renumber(struct trace_rows *rows, const struct trace_selection *selection, uint32_t *distinct, struct diag *diag)
 {
     struct renumbering numbering = {0};
     uint64_t largest = 0;
@@ -239,6 +253,8 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
     enum status status = largest < 8 * (uint64_t)rows->hash_count + 1024 ? number_directly(&numbering, rows, largest, diag)
                                                                          : number_by_hashing(&numbering, rows, diag);
     *distinct = numbering.count;
+    if (status == SIM_OK && selection->keep_ids)
+        status = keep_ids(&numbering, largest, &rows->trace, diag);
     free(numbering.direct);
     free(numbering.slots);
     free(numbering.ids);
@@ -498,9 +514,12 @@ static enum status complete_rows(const struct trace_source *source, struct trace
         whole->fit = (struct hash_id_fit){.largest = 1};
     else {
         whole->fit = fit_hash_ids(all);
+        if (whole->fit.largest == 0 && whole->fit.ids > 0)
+            return diag_set(diag, SIM_BAD_INPUT, "%s: request %u: a prompt of %u tokens cannot have %u hash_ids", source->name,
+                            whole->index[whole->fit.row], whole->fit.tokens, whole->fit.ids);
         whole->fit.row = whole->index[whole->fit.row];
     }
-    return renumber(all, &whole->distinct_hashes, diag);
+    return renumber(all, selection, &whole->distinct_hashes, diag);
 }
 
 /* Everything from the joined rows on. */
@@ -521,7 +540,7 @@ static enum status make_trace(const struct trace_source *source, struct trace_ro
     if (chosen)
         status = choose(all, selection, used, &order, diag);
     if (status == SIM_OK && !sorted)
-        qsort_r(order, used, sizeof *order, trace_by_arrival, whole->arrival_ns);
+        trace_order_by_arrival(order, used, whole->arrival_ns);
     if (status == SIM_OK)
         status = chosen ? trace_copy(whole, order, used, out, diag) : take_over(whole, out, diag);
     free(order);

@@ -23,6 +23,7 @@ struct trace_row {
     uint32_t finish_reason; /* enum finish_reason */
     uint32_t session;       /* from trace_rows_session; 0: none */
     int64_t delay_ns;
+    uint32_t tokens_per_hash_id; /* of the whole file; that of the first row counts */
 };
 
 /* A name of an ignored field as it stands in the file. */
