@@ -56,9 +56,7 @@ static enum status read_trace(const struct options *options, const struct config
     selection.seed = config->seed;
     if (status == SIM_OK)
         status = trace_load(path, &selection, out, diag);
-    if (status == SIM_OK)
-        read_options_tell(options, *out);
-    return status;
+    return status == SIM_OK ? read_options_tell(options, *out, diag) : status;
 }
 
 /* Options that select from a file have nothing to select from here. Ignoring them would hide a mistake. */
@@ -124,8 +122,9 @@ uint32_t input_threads(const struct options *options, struct diag *diag)
 
 /* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. `fitted` is a
  * new trace if the road to the replay changed anything and NULL if not; then the one that was read is used as it is. */
-enum status input_open(const struct options *options, bool any_pool, struct input *out, struct diag *diag)
+enum status input_open(const struct options *options, bool any_pool, unsigned advice, struct input *out, struct diag *diag)
 {
+    struct advice told;
     *out = (struct input){0};
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
@@ -144,7 +143,8 @@ enum status input_open(const struct options *options, bool any_pool, struct inpu
         trace_destroy(out->trace);
         out->trace = fitted;
     }
-    return SIM_OK;
+    advice_collect(&out->config, out->trace, advice, &told);
+    return warning_tell_advice(options, "", &told, diag);
 }
 
 void input_close(struct input *input)

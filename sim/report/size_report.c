@@ -11,6 +11,7 @@
 
 #include "base/line.h"
 #include "base/units.h"
+#include "report/head_notes.h"
 
 /* The least gpu_memory_utilization, to four digits, that gives at least so many blocks; NaN: no GPU is known. vLLM takes the pool as a
  * share of the GPU's memory and rounds the number of blocks down. So the share is rounded up, and the same division is made forwards until
@@ -78,7 +79,9 @@ static void add_lines(struct document *document, const struct size_result *resul
     struct line requirements = {0};
     for (size_t i = 0; i < question->requirement_count; i++)
         line_put(&requirements, "%s%s", i ? ", " : "", question->requirements[i].text);
-    document_line(document, "%s: %s requests; %s\n", question->trace->name, unit_count(question->trace->count, a), requirements.text);
+    document_line(document, "%s: %s requests; %s", question->trace->name, unit_count(question->trace->count, a), requirements.text);
+    head_arrivals(document, &question->config);
+    document_line(document, "%s", "");
     if (found->answer == 0) {
         document_line(document, "No pool up to %s blocks will do: there\n  %s\n", unit_count(found->bound, a), answer->bound.why);
         return;

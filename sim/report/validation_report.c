@@ -1,6 +1,7 @@
 /* validation_report.c - the document of a comparison with a measured run: a table of latencies, errors request by request, the timelines.
  * Read study/validation.h first for how the errors are defined. */
 #include "report/validation_report.h"
+#include "report/head_notes.h"
 
 #include <math.h>
 
@@ -59,8 +60,10 @@ struct document *validation_report(const struct validation *validation, const st
                                    const struct document_origin *origin)
 {
     struct document *document = document_create(origin);
-    document_line(document, "%s: %u of %u requests measured\n", validation->trace->name, validation->measured->known,
+    document_line(document, "%s: %u of %u requests measured", validation->trace->name, validation->measured->known,
                   validation->trace->count);
+    head_arrivals(document, origin->config);
+    document_line(document, "%s", "");
     document_whole(document, "measured_requests", validation->measured->known);
     document_figures(document, figures, false);
     add_latencies(document, validation);

@@ -9,6 +9,7 @@
 
 #include <signal.h>
 
+#include "replay/advice.h"
 #include "replay/workload.h"
 #include "study/sweep_journal.h"
 #include "study/sweep_plan.h"
@@ -20,6 +21,7 @@ struct sweep {
     const struct trace **traces; /* by point, after sweep_prepare; owned */
     struct sweep_identity identity;
     unsigned scopes;             /* of all points' figures, after sweep_prepare */
+    struct advice_of_runs advice; /* after sweep_prepare */
     struct figure_wishes wishes; /* further percentiles to keep; the caller's, before sweep_start */
     uint32_t threads;
     bool reference;                    /* the plain scheduler */
