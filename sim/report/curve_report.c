@@ -205,7 +205,9 @@ static void add_chart(struct document *document, const struct curve_study *study
     choose_x(study, &heading.x);
     for (size_t i = 0; i < study->size_count; i++)
         any |= hit_curve_most(curve_plain(&study->sizes[i])).hit_tokens > 0;
-    if (!any)
+    if (!study->contents_told)
+        document_line(document, "\n  The file names no contents (hash_ids), so it does not tell whether prompts\n  begin alike.");
+    else if (!any)
         document_line(document, "\n  No prompt begins as another one did.");
     struct chart *chart = document_chart_for(document, any ? FOR_ALL : FOR_PROGRAMS, "curves", &heading);
     for (size_t i = 0; i < study->size_count; i++)
