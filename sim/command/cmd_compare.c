@@ -108,6 +108,20 @@ static enum status load_side(struct job *job, int side, struct diag *diag)
     return of_side(side, status, &own, diag);
 }
 
+/* What holds for both sides is told once. */
+static enum status tell_advice(const struct job *job, struct diag *diag)
+{
+    struct advice a, b, both;
+    const struct trace *trace = job->call.input.trace;
+    advice_collect(&job->comparison.sides[0].config, trace, ADVICE_ALL, &a);
+    advice_collect(&job->comparison.sides[1].config, trace, ADVICE_ALL, &b);
+    advice_split(&a, &b, &both);
+    enum status status = warning_tell_advice(&job->call.options, "", &both, diag);
+    if (status == SIM_OK)
+        status = warning_tell_advice(&job->call.options, "A: ", &a, diag);
+    return status == SIM_OK ? warning_tell_advice(&job->call.options, "B: ", &b, diag) : status;
+}
+
 /* The requests, once for both; drawn ones are drawn as A says. A data set that is drawn depends on a configuration: the seed, and
  * trace_block_size and the request rate that it sets. B takes over what A's reading set, so that both sides replay the same requests. A
  * rate that B has of its own stays: arrivals are drawn for each run (workload.h), and to compare rates is a fair use. */
@@ -125,7 +139,7 @@ static enum status take_requests(struct job *job, struct diag *diag)
             b->request_rate = a->request_rate;
     }
     job->comparison.trace = *trace;
-    return status;
+    return status == SIM_OK ? tell_advice(job, diag) : status;
 }
 
 /* --require before anything is replayed: the figure after a_, b_ or delta_ must be one that the side (both sides) will have. A bare name of

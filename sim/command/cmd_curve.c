@@ -110,9 +110,7 @@ static enum status tell(const struct call *call, const struct curve_study *study
     const char *warning = curve_blind_spot(study, input->trace, &input->config, text, sizeof text);
     const struct document_origin origin = output_origin(&call->options, input->trace->name, &input->config);
     enum status status = output_document(&call->form, curve_report(study, warning, &origin), diag);
-    if (status == SIM_OK && warning && !options_has(&call->options, "quiet"))
-        fprintf(stderr, "pagesim: warning: %s\n", warning);
-    return status;
+    return status == SIM_OK && warning ? warning_tell(&call->options, diag, "%s", warning) : status;
 }
 
 /* Without --block-sizes the configuration's own size is the only one. Its own pool is looked at besides all others, if there is one, so

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/line.h"
 #include "base/progress.h"
 #include "command/command.h"
 #include "command/interrupt.h"
@@ -105,16 +106,24 @@ static enum status replay(struct job *job, struct diag *diag)
 
 /* A run that drops every request is no error, as an empty report is the right answer, but hardly what the user meant. A warning and no
  * error code: sweeps over small pools are a normal use. The number in it is the one that the user needs next. */
-static void warn_if_all_dropped(const struct job *job)
+static enum status warn_if_all_dropped(const struct job *job, struct diag *diag)
 {
-    const uint64_t smallest = metrics_smallest_pool(&job->run.metrics);
+    static const char *const why[DROP_REASONS] = {"longer than --max-model-len", "larger than the pool",
+                                                  "kept out by the watermark of --watermark"};
+    const struct metrics_drops drops = metrics_count_drops(&job->run.metrics);
+    struct line line = {0};
     if (job->run.metrics.dropped < job->call.input.trace->count)
-        return;
-    if (smallest > 0)
-        fprintf(stderr, "pagesim: warning: no request can ever run; the smallest pool for all of them is --num-gpu-blocks %llu\n",
-                (unsigned long long)smallest);
-    else
-        fputs("pagesim: warning: no request can ever run; all are longer than --max-model-len\n", stderr);
+        return SIM_OK;
+    if (drops.pool_is_enough)
+        return warning_tell(&job->call.options, diag, "no request can ever run; the smallest pool for all of them is --num-gpu-blocks %llu",
+                            (unsigned long long)drops.smallest_pool);
+    for (int reason = 0; reason < DROP_REASONS; reason++)
+        if (drops.count[reason] == job->run.metrics.dropped)
+            return warning_tell(&job->call.options, diag, "no request can ever run; all are %s", why[reason]);
+    for (int reason = 0; reason < DROP_REASONS; reason++)
+        if (drops.count[reason] > 0)
+            line_put(&line, "%s%llu are %s", line.length ? ", " : "", (unsigned long long)drops.count[reason], why[reason]);
+    return warning_tell(&job->call.options, diag, "no request can ever run; %s", line.text);
 }
 
 /* --format vllm is no renderer: it prints the block of one command, which no other has. It is a document of lines all the same. cpu_seconds
@@ -169,8 +178,8 @@ static enum status run(void *self, struct diag *diag)
         return dry_run(job, diag);
     if (status == SIM_OK)
         status = replay(job, diag);
-    if (status == SIM_OK && !options_has(options, "quiet"))
-        warn_if_all_dropped(job);
+    if (status == SIM_OK)
+        status = warn_if_all_dropped(job, diag);
     if (status == SIM_OK)
         status = replay_outputs_write(&job->outputs, &job->run, diag);
     /* An output that goes to standard output must be alone there. */

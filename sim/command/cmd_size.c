@@ -53,7 +53,7 @@ static enum status read_input(struct call *call, struct diag *diag)
     if (options->config_count == OPTIONS_MOST)
         return diag_set(diag, SIM_USAGE, "more than %d options; put settings into a configuration file", OPTIONS_MOST);
     options->config[options->config_count++] = (struct config_option){"num-gpu-blocks", "2"};
-    enum status status = input_open(options, false, &call->input, diag);
+    enum status status = input_open(options, false, ADVICE_ALL & ~(1u << ADVICE_POOL | 1u << ADVICE_POOL_SOURCE), &call->input, diag);
     options->config_count--; /* the command line that is told has it not */
     if (status == SIM_OK && call->input.config.data_plane != DATA_PLANE_OFF)
         status = diag_set(diag, SIM_USAGE, "size replays without bytes; leave out --data-plane");

@@ -173,7 +173,8 @@ static enum status read_options(void *self, struct diag *diag)
     if (read_plan(job, diag) != SIM_OK || sweep_prepare(sweep, diag) != SIM_OK ||
         sweep_plan_config(&job->plan, 0, &job->first, diag) != SIM_OK)
         return diag->status;
-    return read_view(job, diag);
+    enum status status = warning_tell_advice(options, "", &sweep->advice.first, diag);
+    return status == SIM_OK ? read_view(job, diag) : status;
 }
 
 /* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
@@ -217,9 +218,9 @@ static enum status tell(const struct job *job, struct diag *diag)
         const struct document_origin origin = output_origin(&job->call.options, job->sweep.traces[0]->name, &job->first);
         status = output_document(&job->call.form, sweep_report(&groups, &origin), diag);
     }
-    if (status == SIM_OK && groups.seeds_made_no_difference && !job->sweep.quiet)
-        fputs("pagesim: warning: the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each\n",
-              stderr);
+    if (status == SIM_OK && groups.seeds_made_no_difference)
+        status = warning_tell(&job->call.options, diag,
+                              "the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each");
     if (status == SIM_OK)
         status = sweep_groups_judge(&groups, diag); /* told after its table */
     sweep_groups_deinit(&groups);

@@ -28,8 +28,9 @@ static enum status run_info(void *self, struct diag *diag)
         diag_set(diag, SIM_USAGE, "one trace file is needed: %s", options->command->usage);
     if (diag->status != SIM_OK || trace_load(options->positional[0], &all, &trace, diag) != SIM_OK)
         return diag->status;
-    read_options_tell(options, trace);
-    enum status status = trace_block_size_choose(trace, wanted, &width, &inferred, diag);
+    enum status status = read_options_tell(options, trace, diag);
+    if (status == SIM_OK)
+        status = trace_block_size_choose(trace, wanted, &width, &inferred, diag);
     if (status == SIM_OK)
         status = trace_facts_collect(trace, width, &facts, diag);
     if (status == SIM_OK) {

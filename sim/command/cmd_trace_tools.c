@@ -47,9 +47,7 @@ static enum status load(const struct options *options, const char *path, const s
                         struct diag *diag)
 {
     enum status status = trace_load(path, selection, out, diag);
-    if (status == SIM_OK)
-        read_options_tell(options, *out);
-    return status;
+    return status == SIM_OK ? read_options_tell(options, *out, diag) : status;
 }
 
 /* What can be wrong with the command line is found before the file is read. */

@@ -18,7 +18,7 @@ static enum status run_parsed(const struct command *command, struct call *call, 
     if (status == SIM_OK && command->read)
         status = command->read(call, diag);
     if (status == SIM_OK && command->input != INPUT_OWN)
-        status = input_open(&call->options, command->input == INPUT_ANY_POOL, &call->input, diag);
+        status = input_open(&call->options, command->input == INPUT_ANY_POOL, ADVICE_ALL, &call->input, diag);
     return status == SIM_OK ? command->run(call, diag) : status;
 }
 

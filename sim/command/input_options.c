@@ -87,9 +87,8 @@ static enum status read_trace(const struct options *options, const struct config
         trace_destroy(trace);
         return diag->status;
     }
-    read_options_tell(options, trace);
     *out = trace;
-    return SIM_OK;
+    return read_options_tell(options, trace, diag);
 }
 
 /* Options that select from a file have nothing to select from here. Ignoring them would hide a mistake. */
@@ -163,8 +162,9 @@ uint32_t input_threads(const struct options *options, struct diag *diag)
 
 /* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. `fitted` is a
  * new trace if the road to the replay changed anything and NULL if not; then the one that was read is used as it is. */
-enum status input_open(const struct options *options, bool any_pool, struct input *out, struct diag *diag)
+enum status input_open(const struct options *options, bool any_pool, unsigned advice, struct input *out, struct diag *diag)
 {
+    struct advice told;
     *out = (struct input){0};
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
@@ -184,7 +184,8 @@ enum status input_open(const struct options *options, bool any_pool, struct inpu
         trace_destroy(out->trace);
         out->trace = fitted;
     }
-    return SIM_OK;
+    advice_collect(&out->config, out->trace, advice, &told);
+    return warning_tell_advice(options, "", &told, diag);
 }
 
 void input_close(struct input *input)

@@ -3,6 +3,7 @@
 #define PAGESIM_INPUT_OPTIONS_H
 
 #include "command/read_options.h"
+#include "command/warnings.h"
 #include "config/config.h"
 #include "config/sizing.h"
 #include "trace/trace.h"
@@ -24,7 +25,8 @@
         {"random-range-ratio", "R", "lengths are uniform within mean*(1-R) and mean*(1+R) [0]"},                                           \
     {                                                                                                                                      \
         "random-prefix-len", "N", "tokens that all prompts start with [0]"                                                                 \
-    }
+    }                                                                                                                                      \
+    , STRICT_OPTION
 
 struct input {
     struct trace *trace; /* samples expanded where the engine wants that, arrivals drawn if there is a rate */
@@ -33,9 +35,10 @@ struct input {
     uint32_t threads; /* --threads, or what OpenMP says */
 };
 
-/* Read and check everything. `any_pool`: the pool's size may be missing; config.num_gpu_blocks is 0 then. Warns on standard error about
- * ignored fields unless --quiet. The caller ends it with input_close, also after a failure; a zeroed one may be closed too. */
-SIM_NODISCARD enum status input_open(const struct options *options, bool any_pool, struct input *out, struct diag *diag);
+/* Read and check everything. `any_pool`: the pool's size may be missing; config.num_gpu_blocks is 0 then. Warns (warnings.h) about the file
+ * and, of the kinds in `advice`, about the settings. The caller ends it with input_close, also after a failure; a zeroed one may be closed
+ * too. */
+SIM_NODISCARD enum status input_open(const struct options *options, bool any_pool, unsigned advice, struct input *out, struct diag *diag);
 void input_close(struct input *input);
 
 /* Parts of input_open, for commands with several configurations. First --threads, which also sets OpenMP's number of threads. A bad value

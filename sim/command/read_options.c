@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/warnings.h"
+
 static const struct {
     const char *name;
     double ns;
@@ -140,29 +142,29 @@ static void tell_skipped(const struct trace *trace)
 
 /* No server sees a thousand requests a second over a whole trace, or a thousand of them in ten seconds; a file whose times are in another
  * unit does. Drawn times and files without times have no unit that could be wrong. */
-static void tell_rate(const struct trace *trace)
+static enum status tell_rate(const struct options *options, const struct trace *trace, struct diag *diag)
 {
-    enum { MANY = 1000, ABSURD_RATE = 1000 };
+    enum { FEW = 10, MANY = 1000, ABSURD_RATE = 1000 };
     const double span_s = (double)(trace->arrival_ns[trace->count - 1] - trace->arrival_ns[0]) / 1e9;
     const bool many_at_once = trace->count > MANY && span_s < 10;
-    if (trace->count < 2 || trace->untimed || !(span_s > 0) || !(trace->count / span_s > ABSURD_RATE || many_at_once))
-        return;
-    fprintf(stderr,
-            "pagesim: warning: %s: %u requests arrive within %.3g s, %.3g a second; if the file counts in another unit, say so with "
-            "--time-unit s (or ms, us, ns)\n",
-            trace->name, trace->count, span_s, trace->count / span_s);
+    if (trace->count < FEW || trace->untimed || !(span_s > 0) || !(trace->count / span_s > ABSURD_RATE || many_at_once))
+        return SIM_OK;
+    return warning_tell(options, diag,
+                        "%s: %u requests arrive within %.3g s, %.3g a second; if the file counts in another unit, say so with --time-unit s "
+                        "(or ms, us, ns)",
+                        trace->name, trace->count, span_s, trace->count / span_s);
 }
 
-void read_options_tell(const struct options *options, const struct trace *trace)
+/* Skipped rows are only told: --skip-invalid asked for them, so --strict cannot mean that they are refused. */
+enum status read_options_tell(const struct options *options, const struct trace *trace, struct diag *diag)
 {
-    if (options_has(options, "quiet"))
-        return;
+    enum status status = SIM_OK;
     /* An ignored field may be a misspelt one. It is no error: traces of other tools have fields of their own. */
     if (trace->ignored_fields[0])
-        fprintf(stderr, "pagesim: warning: %s: fields that are ignored: %s\n", trace->name, trace->ignored_fields);
-    if (trace->notes[0])
+        status = warning_tell(options, diag, "%s: fields that are ignored: %s", trace->name, trace->ignored_fields);
+    if (trace->notes[0] && !options_has(options, "quiet"))
         fprintf(stderr, "pagesim: note: %s: %s\n", trace->name, trace->notes);
-    if (trace->skipped.count > 0)
+    if (trace->skipped.count > 0 && !options_has(options, "quiet"))
         tell_skipped(trace);
-    tell_rate(trace);
+    return status == SIM_OK ? tell_rate(options, trace, diag) : status;
 }

@@ -32,8 +32,7 @@ SIM_NODISCARD enum status read_options_take(const struct options *options, struc
 /* A:B with 1 <= A <= B <= 10^9, or N for both; a bad one sets diag. */
 void read_range_option(const struct options *options, const char *name, uint32_t *least, uint32_t *most, struct diag *diag);
 
-/* Tell on standard error, unless --quiet, what may mislead in a trace as it was read: ignored fields, skipped rows, a rate that no server
- * sees. */
-void read_options_tell(const struct options *options, const struct trace *trace);
+/* Warn (warnings.h) of what may mislead in a trace as it was read: ignored fields, skipped rows, a rate that no server sees. */
+SIM_NODISCARD enum status read_options_tell(const struct options *options, const struct trace *trace, struct diag *diag);
 
 #endif

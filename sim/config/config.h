@@ -86,6 +86,8 @@ struct config {
     uint64_t kv_cache_memory_bytes; /* this and the next: of one GPU */
     uint64_t overhead_bytes;
     uint64_t block_bytes; /* no key: a block's bytes on one GPU, from sizing_fill; 0: no model given */
+    uint64_t given;       /* no key: bit i is set where a file or an option said config_keys[i], if only its default */
+    bool sized;           /* no key: num_gpu_blocks is what sizing_fill made of model and GPU */
     /* Arrivals and concurrency as `vllm bench serve` means them. */
     uint32_t max_concurrency;                /* 0: no limit */
     double arrival_speedup_ratio;            /* the trace's own arrivals, divided; 1 = as they are */

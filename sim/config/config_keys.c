@@ -140,6 +140,7 @@ const struct config_key config_keys[] = {
     {TOP(ramp_up_end_rps), REAL(1e-6, 1e9, "R"), DEFAULT(0), .help = "requests/s at the last one"},
 };
 const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
+_Static_assert(sizeof config_keys / sizeof *config_keys <= 64, "config.given has a bit a key");
 
 /* --- members of struct config ------------------------------------------------------------------------------------------------------ */
 
@@ -365,6 +366,8 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
     else if (fits)
         put_whole(key, whole, config);
     config->trace_block_size_given |= fits && key->offset == offsetof(struct config, trace_block_size);
+    if (fits)
+        config->given |= UINT64_C(1) << (key - config_keys);
     return fits;
 }
 
@@ -417,6 +420,17 @@ bool config_key_equal(const struct config_key *key, const struct config *a, cons
     if (is_text(key))
         return strcmp(const_member(key, a), const_member(key, b)) == 0;
     return whole_of(key, a) == whole_of(key, b); /* of a double: the same bits */
+}
+
+bool config_key_given(const struct config_key *key, const struct config *config)
+{
+    return config->given >> (key - config_keys) & 1;
+}
+
+bool config_gives(const struct config *config, const char *name)
+{
+    const struct config_key *key = find_spelling(name);
+    return key && config_key_given(key, config);
 }
 
 /* As config_key_parse reads it back from a file. */

@@ -68,6 +68,10 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
 void config_key_wants(const struct config_key *key, char *out, size_t size);
 /* Does it hold what no file and no option can say, that is: was it not given and has no default? */
 bool config_key_absent(const struct config_key *key, const struct config *config);
+/* Did a file, an option or config_set say it, if only its default? */
+bool config_key_given(const struct config_key *key, const struct config *config);
+/* The same by the key's spelling in the file ("step_time.base_ns"). */
+bool config_gives(const struct config *config, const char *name);
 /* Same value in both? */
 bool config_key_equal(const struct config_key *key, const struct config *a, const struct config *b);
 

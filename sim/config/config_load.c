@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/nearest_name.h"
 #include "base/text_file.h"
 #include "config/config_keys.h"
+#include "config/hardware.h"
 
 /* In doubles and cut, not rounded: Python's int() does that. */
 uint32_t config_watermark_blocks(const struct config *config)
@@ -87,6 +89,8 @@ static void resolve_path(const char *file, const struct config_key *key, struct 
     if (!slash || path[0] == '/' || path[0] == '\0')
         return;
     snprintf(joined, sizeof joined, "%.*s/%s", (int)(slash - file), file, path);
+    if (key->type == KEY_TEXT && !hardware_is_path(path) && access(joined, F_OK) != 0)
+        return; /* a name of the Hub: meta-llama/Llama-3.1-8B */
     snprintf(path, CONFIG_PATH_SIZE, "%.*s", CONFIG_PATH_SIZE - 1, joined);
 }
 
@@ -99,7 +103,7 @@ static enum status read_key(const struct json_document *document, const cJSON *n
     if (!key)
         return unknown_key(document, node, group, diag);
     if (node_text(document, node, key, text, sizeof text) && config_key_parse(key, text, config)) {
-        /* A model or a GPU is a path only with a slash; a bare name is looked up in configs/ (hardware.c). */
+        /* A model or a GPU with a slash can be a path or a name of the Hub. */
         if (key->type == KEY_PATH || (key->type == KEY_TEXT && strchr(text, '/')))
             resolve_path(document->file, key, config);
         return SIM_OK;

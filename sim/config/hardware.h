@@ -1,11 +1,13 @@
 /* hardware.h - what a model is made of and what a GPU can do: JSON files of configs/models and configs/gpus, or the user's own.
  *
- * A name without a slash is looked for as configs/models/NAME.json (configs/gpus/NAME.json) in the current folder and then where the
- * program was installed. Model files have the keys of the model's own config.json; `weight_bytes` and `kv_bytes` are bytes a number.
+ * A name is looked for as configs/models/NAME.json (configs/gpus/NAME.json) in the current folder, next to the program in a checkout or
+ * below any prefix, and where it was to be installed; then as people write it: meta-llama/Llama-3.1-8B-Instruct is llama-3.1-8b, and
+ * "NVIDIA H100 80GB HBM3" is h100. What begins with a dot or a slash, ends in .json or is there as a file is a path. Model files have the keys of the model's own config.json; `weight_bytes` and `kv_bytes` are bytes a number.
  */
 #ifndef PAGESIM_HARDWARE_H
 #define PAGESIM_HARDWARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/diag.h"
@@ -19,6 +21,9 @@ struct model_shape {
 struct gpu {
     double memory_bytes, bandwidth_gb_per_s, tflops;
 };
+
+/* Is it a path, and no name to look for? */
+bool hardware_is_path(const char *name);
 
 /* SIM_BAD_INPUT: no such file (what was looked for is named), a key is missing or not a number above 0. */
 SIM_NODISCARD enum status model_shape_load(const char *name, struct model_shape *out, struct diag *diag);

@@ -39,6 +39,7 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
                         unit_bytes(made.direct ? made.kv_bytes : made.gpu_bytes * made.utilization, a), unit_bytes(made.weight_bytes, b),
                         unit_bytes(made.overhead_bytes, c));
     /* The most that a block number can name: UINT32_MAX means no block (core). */
+    config->sized = true;
     config->num_gpu_blocks = made.blocks = blocks < 4294967294.0 ? (uint32_t)blocks : 4294967294u;
     *out = made;
     return SIM_OK;

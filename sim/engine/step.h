@@ -132,7 +132,12 @@ enum event_kind {
     EVENT_DROP,        /* before the replay: can never run; extra = enum drop_reason; value = smallest pool that would do (0: none) */
 };
 
-enum drop_reason { DROP_MAX_MODEL_LEN, DROP_POOL };
+enum drop_reason {
+    DROP_MAX_MODEL_LEN,
+    DROP_POOL,
+    DROP_WATERMARK, /* V0: the pool has the blocks, but the watermark keeps some of them free */
+    DROP_REASONS
+};
 
 /* Order within a step: arrivals, preemptions, swap-ins, admissions, ignored ones, each in the scheduler's order; then at the step's end
  * for each request that got tokens, in scheduled order: FIRST_TOKEN or GAP if due, then FINISH if it did. Drops come before everything. */

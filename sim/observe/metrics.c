@@ -190,13 +190,18 @@ enum status metrics_percentiles(const struct metrics *metrics, enum latency late
 }
 
 /* The largest of the pools that single requests need, as a pool that takes the largest takes the others, too. */
-uint64_t metrics_smallest_pool(const struct metrics *metrics)
+struct metrics_drops metrics_count_drops(const struct metrics *metrics)
 {
-    uint64_t smallest = 0;
-    for (uint32_t position = 0; metrics->dropped > 0 && position < metrics->trace->count; position++)
-        if (metrics->stories[position].dropped)
-            smallest = max_u64(smallest, metrics->stories[position].smallest_pool);
-    return smallest;
+    struct metrics_drops drops = {.pool_is_enough = metrics->dropped > 0};
+    for (uint32_t position = 0; metrics->dropped > 0 && position < metrics->trace->count; position++) {
+        const struct request_story *story = &metrics->stories[position];
+        if (!story->dropped)
+            continue;
+        drops.count[story->drop_reason]++;
+        drops.smallest_pool = max_u64(drops.smallest_pool, story->smallest_pool);
+        drops.pool_is_enough = drops.pool_is_enough && story->smallest_pool > 0;
+    }
+    return drops;
 }
 
 /* All latencies take turns in one array. Fresh memory for each would cost more than walking over the stories again. */

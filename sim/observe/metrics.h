@@ -92,8 +92,15 @@ struct metrics {
 SIM_NODISCARD enum status metrics_percentiles(const struct metrics *metrics, enum latency latency, const double *percentiles, size_t count,
                                               double *out_ms, struct diag *diag);
 
-/* After the replay: the smallest pool that takes all dropped requests that any pool can take; 0: none of them can run in any pool. */
-uint64_t metrics_smallest_pool(const struct metrics *metrics);
+/* Why requests were dropped, and what would help. */
+struct metrics_drops {
+    uint64_t count[DROP_REASONS];
+    uint64_t smallest_pool; /* that takes all of them that any pool can take; 0: none of them can run in any pool */
+    bool pool_is_enough;    /* it takes all of them */
+};
+
+/* After the replay. O(requests) if any was dropped. */
+struct metrics_drops metrics_count_drops(const struct metrics *metrics);
 
 SIM_NODISCARD enum status metrics_init(struct metrics *metrics, const struct trace *trace, struct diag *diag);
 struct observer metrics_observer(struct metrics *metrics);

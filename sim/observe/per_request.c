@@ -32,7 +32,8 @@ enum request_status request_status(const struct request_story *story)
 
 const char *request_drop_reason(const struct request_story *story)
 {
-    return story->drop_reason == DROP_POOL ? "pool" : "max_model_len";
+    static const char *const names[DROP_REASONS] = {"max_model_len", "pool", "watermark"};
+    return names[story->drop_reason];
 }
 
 /* A row under construction: cells from left to right. */

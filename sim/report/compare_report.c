@@ -20,6 +20,7 @@
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
 #include "report/step_times_note.h"
+#include "report/head_notes.h"
 #include "study/sweep_keys.h"
 
 #define COUNT(columns) (sizeof(columns) / sizeof *(columns))
@@ -131,6 +132,17 @@ static void add_configurations(struct document *document, const struct compare_v
                       engine->vllm_version);
     }
     step_times_note(document, &sides[0].config, step_times_of(&sides[0].config) | step_times_of(&sides[1].config));
+    struct advice a, b, both;
+    advice_collect(&sides[0].config, view->comparison->trace, ADVICE_ALL, &a);
+    advice_collect(&sides[1].config, view->comparison->trace, ADVICE_ALL, &b);
+    advice_split(&a, &b, &both);
+    head_advice_begin(document);
+    head_advice_put(document, "", &both);
+    head_advice_put(document, "A: ", &a);
+    head_advice_put(document, "B: ", &b);
+    head_advice_end(document);
+    if (sides[0].config.arrival_speedup_ratio == sides[1].config.arrival_speedup_ratio)
+        head_arrivals(document, &sides[0].config);
     struct table *table = document_table(document, "keys_that_differ", columns, COUNT(columns));
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];

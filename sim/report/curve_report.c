@@ -11,6 +11,7 @@
 
 #include "base/units.h"
 #include "report/step_times_note.h"
+#include "report/head_notes.h"
 
 /* Part of a whole, in 0..1. A trace without prompts or references has a share of 0 and no NaN, since nothing of nothing was hit. */
 static double share(double part, double whole)
@@ -205,7 +206,9 @@ static void add_chart(struct document *document, const struct curve_study *study
     choose_x(study, &heading.x);
     for (size_t i = 0; i < study->size_count; i++)
         any |= hit_curve_most(curve_plain(&study->sizes[i])).hit_tokens > 0;
-    if (!any)
+    if (!study->contents_told)
+        document_line(document, "\n  The file names no contents (hash_ids), so it does not tell whether prompts\n  begin alike.");
+    else if (!any)
         document_line(document, "\n  No prompt begins as another one did.");
     struct chart *chart = document_chart_for(document, any ? FOR_ALL : FOR_PROGRAMS, "curves", &heading);
     for (size_t i = 0; i < study->size_count; i++)
@@ -257,6 +260,7 @@ struct document *curve_report(const struct curve_study *study, const char *warni
                   unit_count(study->prompt_tokens, b));
     if (study->replayed)
         step_times_note(document, origin->config, step_times_of(origin->config));
+    head_arrivals(document, origin->config);
     document_whole(document, "requests", study->prompts);
     document_whole(document, "prompt_tokens", study->prompt_tokens);
     document_text(document, "warning", warning);

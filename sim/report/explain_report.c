@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "config/engine_facts.h"
 #include "report/step_times_note.h"
+#include "report/head_notes.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -287,10 +288,16 @@ static void add_tokens(struct table *table, const char *name, uint64_t tokens, u
     table_numbers(table, (double)tokens, of ? (double)tokens / (double)of : (double)NAN, requests);
 }
 
+/* What people are told of a class. Without contents in the file "nobody computed this before" is not known to be true. */
+static const char *class_label(const struct explanation *explanation, int class)
+{
+    return class == MISS_COMPULSORY && !trace_tells_contents(explanation->trace) ? "not told by the file" : miss_class_names[class];
+}
+
 /* Every prompt token of a first admission in one row: cached, or one class of miss. The last row is their sum. A request may stand in
  * several classes, so the column of requests does not add up; the tokens do. The row for caching that is off is left out when it is 0, as
  * with caching it always is. */
-static void add_misses(struct document *document, const struct explanation *explanation)
+static void fill_misses(struct table *table, const struct explanation *explanation, bool people)
 {
     const struct prefix_misses *misses = &explanation->misses;
     uint64_t requests[MISS_CLASSES] = {0}, hit = 0;
@@ -299,13 +306,24 @@ static void add_misses(struct document *document, const struct explanation *expl
             requests[class] += misses->of_request[position][class] > 0;
         hit += explanation->run.metrics.stories[position].cached_tokens > 0;
     }
-    document_heading(document, "Prefix cache", NULL);
-    struct table *table = document_table(document, "misses", miss_columns, COUNT(miss_columns));
     add_tokens(table, "cached", misses->cached_tokens, misses->prompt_tokens, (double)hit);
     for (int class = 0; class < MISS_CLASSES; class ++)
         if (misses->tokens[class] > 0 || class < MISS_CACHING_OFF)
-            add_tokens(table, miss_class_names[class], misses->tokens[class], misses->prompt_tokens, (double)requests[class]);
+            add_tokens(table, people ? class_label(explanation, class) : miss_class_names[class], misses->tokens[class],
+                       misses->prompt_tokens, (double)requests[class]);
     add_tokens(table, "prompts", misses->prompt_tokens, misses->prompt_tokens, (double)misses->admissions);
+}
+
+/* Programs find the same names of classes for every file. */
+static void add_misses(struct document *document, const struct explanation *explanation)
+{
+    document_heading(document, "Prefix cache", NULL);
+    fill_misses(document_table_for(document, FOR_PEOPLE, "misses", miss_columns, COUNT(miss_columns)), explanation, true);
+    fill_misses(document_table_for(document, FOR_PROGRAMS, "misses", miss_columns, COUNT(miss_columns)), explanation, false);
+    document_bool(document, "contents_told", trace_tells_contents(explanation->trace));
+    if (!trace_tells_contents(explanation->trace))
+        document_line(document, "  The file names no contents (hash_ids), so it does not tell whether prompts\n"
+                                "  share: a server may find tokens in its cache that look new here.");
 }
 
 static const struct table_column again_columns[] = {
@@ -379,6 +397,8 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", explanation->trace->name, explanation->trace->count,
                   engine_facts_of(config)->name, config->num_gpu_blocks, config->block_size);
     step_times_note(document, config, step_times_of(config));
+    head_arrivals(document, config);
+    head_advice(document, config, explanation->trace);
     add_verdict(document, explanation);
     add_members(document, explanation);
     if (preempted)

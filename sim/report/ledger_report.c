@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "config/engine_facts.h"
 #include "report/step_times_note.h"
+#include "report/head_notes.h"
 
 /* The two spans of the ledger, added up once. All of the run, and only the time in which a request waits. The second is the honest measure
  * of waste: a free block that nobody asks for is not wasted. */
@@ -209,6 +210,8 @@ static void add_opening(struct document *document, const struct run *run, const 
     document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", run->trace->name, run->trace->count,
                   engine_facts_of(run->config)->name, run->config->num_gpu_blocks, run->config->block_size);
     step_times_note(document, run->config, step_times_of(run->config));
+    head_arrivals(document, run->config);
+    head_advice(document, run->config, run->trace);
     document_whole(document, "requests", run->trace->count);
     document_number(document, "time_s", (double)spans->all.time_ns / 1e9);
     document_number(document, "waiting_time_s", (double)spans->waiting.time_ns / 1e9);

@@ -1,6 +1,7 @@
 /* replay_report.c - the document of one replay: lines for people (replay_report_lines.c), then everything for programs. Read document.h
  * first; replay_report() at the end gives the order of JSON members. Members that depend on the machine are kept together in "measured", so
  * that two runs of one command differ there and nowhere else. */
+#include "observe/per_request.h"
 #include "report/replay_report.h"
 
 #include <math.h>
@@ -47,7 +48,7 @@ static void add_dropped(struct document *document, const struct run *run)
         if (!story->dropped)
             continue;
         table_number(table, run->trace->index[position]);
-        table_text(table, story->drop_reason == DROP_POOL ? "pool" : "max_model_len");
+        table_text(table, request_drop_reason(story));
         table_number(table, story->smallest_pool ? (double)story->smallest_pool : (double)NAN);
     }
 }

@@ -10,6 +10,7 @@
 #include "base/line.h"
 #include "base/units.h"
 #include "config/engine_facts.h"
+#include "report/head_notes.h"
 #include "report/replay_report.h"
 #include "report/step_times_note.h"
 
@@ -27,31 +28,6 @@ static double value(const struct run *run, const char *name)
 static uint64_t whole(const struct run *run, const char *name)
 {
     return (uint64_t)value(run, name);
-}
-
-/* How requests arrive. Nothing when they simply arrive as in the trace. The order of the cases is the order in which the configuration is
- * applied: a ramp wins over a rate, a rate over the trace's times. */
-static void add_arrivals(struct document *document, const struct config *config)
-{
-    char n[UNIT_TEXT];
-    struct line line = {0};
-    const bool ramps = config->ramp_up_strategy[0] != '\0', rate = config->request_rate > 0;
-    if (!ramps && !rate && config->max_concurrency == 0)
-        return;
-    line_put(&line, "arrivals ");
-    if (ramps)
-        line_put(&line, "drawn at %g to %g requests/s (%s)", config->ramp_up_start_rps, config->ramp_up_end_rps, config->ramp_up_strategy);
-    else if (rate && isinf(config->request_rate))
-        line_put(&line, "all at once");
-    else if (rate)
-        line_put(&line, "drawn at %g requests/s", config->request_rate);
-    else
-        line_put(&line, "of the trace");
-    if ((ramps || rate) && config->burstiness != 1)
-        line_put(&line, ", burstiness %g", config->burstiness);
-    if (config->max_concurrency)
-        line_put(&line, ", %s in flight at most", unit_count(config->max_concurrency, n));
-    document_line(document, "%s", line.text);
 }
 
 /* The formula with its numbers, so that a user sees which of them to change: utilization x memory - weights - overhead. `direct`: the bytes
@@ -94,10 +70,11 @@ static void add_setup(struct document *document, const struct replay_result *res
                   config->enable_prefix_caching ? "on" : "off", config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs,
                   config->max_num_batched_tokens);
     step_times_note(document, config, step_times_of(config));
-    add_arrivals(document, config);
+    head_arrivals(document, config);
     document_line(document, "room for %s tokens, %.2f requests of %s: %s %s", unit_count(whole(run, "pool_tokens"), tokens),
                   value(run, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks),
                   unit_bytes(value(run, "pool_bytes"), bytes), config->block_bytes ? "a GPU" : "at the kv shape");
+    head_advice(document, config, run->trace);
 }
 
 /* Ignored groups exist in V0 alone, so the word appears only if there are some. Rates are over the makespan. */
@@ -130,11 +107,13 @@ static void add_goodput(struct document *document, const struct run *run)
     document_line(document, "%s (ms)", line.text);
 }
 
-/* The first few dropped requests by name, then the smallest pool that would take them all: the number a user needs to fix it. Requests that
- * are too long for max_model_len are listed as well but have no pool that helps; `smallest` is 0 if all are of that kind. */
+/* The first few dropped requests by name, then the smallest pool that would take them: the number a user needs to fix it. No pool helps
+ * requests that are too long for max_model_len, or any request under a watermark of 1. */
 static void add_dropped(struct document *document, const struct run *run)
 {
-    const uint64_t smallest = metrics_smallest_pool(&run->metrics);
+    static const char *const why[DROP_REASONS] = {"longer than max_model_len", "the pool is too small",
+                                                  "the watermark leaves too few blocks"};
+    const struct metrics_drops drops = metrics_count_drops(&run->metrics);
     uint32_t named = 0;
     for (uint32_t position = 0; run->metrics.dropped > 0 && position < run->trace->count; position++) {
         const struct request_story *story = &run->metrics.stories[position];
@@ -142,13 +121,13 @@ static void add_dropped(struct document *document, const struct run *run)
             continue;
         if (named++ < DROPPED_NAMED)
             document_line(document, "  dropped: request %u can never run (%u + %u tokens): %s", run->trace->index[position],
-                          run->trace->input_tokens[position], run->trace->output_tokens[position],
-                          story->drop_reason == DROP_POOL ? "the pool is too small" : "longer than max_model_len");
+                          run->trace->input_tokens[position], run->trace->output_tokens[position], why[story->drop_reason]);
     }
     if (named > DROPPED_NAMED)
         document_line(document, "  dropped: and %u more; the JSON report names all", named - DROPPED_NAMED);
-    if (smallest > 0)
-        document_line(document, "  num_gpu_blocks %llu is the smallest pool that would take all of them", (unsigned long long)smallest);
+    if (drops.smallest_pool > 0)
+        document_line(document, "  num_gpu_blocks %llu is the smallest pool that would take %s", (unsigned long long)drops.smallest_pool,
+                      drops.pool_is_enough ? "all of them" : "those within max_model_len");
 }
 
 /* "-" where no request has the latency; 0 would read as a very good value. Written by hand and not as a table of a document: its numbers

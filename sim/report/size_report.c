@@ -12,6 +12,7 @@
 #include "base/line.h"
 #include "base/units.h"
 #include "report/step_times_note.h"
+#include "report/head_notes.h"
 
 /* The least gpu_memory_utilization, to four digits, that gives at least so many blocks; NaN: no GPU is known. vLLM takes the pool as a
  * share of the GPU's memory and rounds the number of blocks down. So the share is rounded up, and the same division is made forwards until
@@ -81,6 +82,7 @@ static void add_lines(struct document *document, const struct size_result *resul
         line_put(&requirements, "%s%s", i ? ", " : "", question->requirements[i].text);
     document_line(document, "%s: %s requests; %s", question->trace->name, unit_count(question->trace->count, a), requirements.text);
     step_times_note(document, &question->config, step_times_of(&question->config));
+    head_arrivals(document, &question->config);
     document_line(document, "%s", "");
     if (found->answer == 0) {
         document_line(document, "No pool up to %s blocks will do: there\n  %s\n", unit_count(found->bound, a), answer->bound.why);

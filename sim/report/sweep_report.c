@@ -13,6 +13,7 @@
 
 #include "base/units.h"
 #include "report/step_times_note.h"
+#include "report/head_notes.h"
 
 /* People see bytes in MiB, programs get bytes. */
 enum { TEXT_SIZE = 112, MIB = 1 << 20 };
@@ -268,6 +269,18 @@ static void add_runs(struct document *document, const struct sweep_groups *group
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------------------- */
 
+/* A column says what is varied, so the head must not. */
+static bool varies_arrivals(const struct sweep_plan *plan)
+{
+    static const char *const keys[] = {"arrival_speedup_ratio", "request_rate",      "burstiness",     "ramp_up_strategy",
+                                       "ramp_up_start_rps",     "ramp_up_end_rps", "max_concurrency"};
+    for (uint32_t i = 0; i < plan->varied.count; i++)
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+            if (strcmp(plan->varied.list[i]->name, keys[k]) == 0)
+                return true;
+    return false;
+}
+
 /* The star is explained with the objectives that it is about: "best" means nothing without them. */
 static void add_heading(struct document *document, const struct sweep_groups *groups)
 {
@@ -276,6 +289,11 @@ static void add_heading(struct document *document, const struct sweep_groups *gr
     char runs[UNIT_TEXT], requests[UNIT_TEXT];
     document_line(document, "%s: %s requests, %s runs", sweep->traces[0]->name, unit_count(sweep->traces[0]->count, requests),
                   unit_count(sweep->plan->point_count, runs));
+    if (!varies_arrivals(sweep->plan))
+        head_arrivals(document, document->origin.config);
+    head_advice_begin(document);
+    head_advice_put(document, "", &sweep->advice.first);
+    head_advice_end(document);
     step_times_note(document, document->origin.config, sweep->step_times);
     if (view->requirement_count > 0)
         document_line(document, "* meets what is required, and nothing else that does is better in all of:");

@@ -1,6 +1,7 @@
 /* validation_report.c - the document of a comparison with a measured run: a table of latencies, errors request by request, the timelines.
  * Read study/validation.h first for how the errors are defined. */
 #include "report/validation_report.h"
+#include "report/head_notes.h"
 
 #include <math.h>
 
@@ -70,6 +71,7 @@ struct document *validation_report(const struct validation *validation, const st
     document_line(document, "%s: %u of %u requests measured", validation->trace->name, validation->measured->known,
                   validation->trace->count);
     step_times_note(document, origin->config, step_times_of(origin->config));
+    head_arrivals(document, origin->config);
     document_line(document, "%s", "");
     document_whole(document, "measured_requests", validation->measured->known);
     document_figures(document, figures, false);

@@ -37,6 +37,7 @@ struct curve_study {
     struct curve_of_size *sizes; /* in the order of the plan */
     size_t size_count;
     uint64_t prompts, prompt_tokens;
+    bool contents_told; /* trace_tells_contents */
     bool replayed;
 };
 

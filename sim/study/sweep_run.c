@@ -118,17 +118,24 @@ static enum status note_trace(struct sweep *sweep, size_t point, const struct co
 enum status sweep_prepare(struct sweep *sweep, struct diag *diag)
 {
     const size_t count = sweep->plan->point_count;
+    const bool drawn = workload_is_drawn(sweep->workload->source);
+    /* Seeds have a test of their own (sweep_groups.h), and of drawn requests the tokens of an id were not the user's choice. */
+    const unsigned wanted = ADVICE_ALL & ~(1u << ADVICE_SEED | (drawn ? 1u << ADVICE_CONTENTS : 0));
     struct named_files files = {.hash = 0};
     sweep->identity = (struct sweep_identity){.trace = FINGERPRINT_START, .sweep = FINGERPRINT_START};
     enum status status = array_zeroed(&sweep->traces, count, sizeof *sweep->traces, "a sweep's traces", diag);
     for (size_t point = 0; point < count && status == SIM_OK; point++) {
         struct config config;
+        struct advice advice;
         if (sweep_plan_config(sweep->plan, point, &config, diag) != SIM_OK || note_trace(sweep, point, &config, diag) != SIM_OK)
             return diag->status;
         status = fingerprint_config(&config, &files, &sweep->identity.sweep, diag);
         sweep->scopes |= run_figures_scopes(&config, false);
         sweep->step_times |= 1u << config.step_time.model;
+        advice_collect(&config, sweep->traces[point], wanted, &advice);
+        advice_gather(&advice, &sweep->advice);
     }
+    advice_count(&sweep->advice, count);
     return status;
 }
 

@@ -9,6 +9,7 @@
 
 #include <signal.h>
 
+#include "replay/advice.h"
 #include "replay/workload.h"
 #include "study/sweep_journal.h"
 #include "study/sweep_plan.h"
@@ -21,6 +22,7 @@ struct sweep {
     struct sweep_identity identity;
     unsigned scopes;             /* of all points' figures, after sweep_prepare */
     unsigned step_times;         /* models of all points, a bit 1 << enum step_time_kind each, after sweep_prepare */
+    struct advice_of_runs advice; /* after sweep_prepare */
     struct figure_wishes wishes; /* further percentiles to keep; the caller's, before sweep_start */
     uint32_t threads;
     bool reference;                    /* the plain scheduler */

@@ -204,6 +204,12 @@ static inline uint32_t trace_sequences(const struct trace *trace, uint32_t posit
     return beams > samples ? beams : samples;
 }
 
+/* Does the file say anything of what prompts have in common? Without ids and sessions each looks new, whatever it was. */
+static inline bool trace_tells_contents(const struct trace *trace)
+{
+    return trace->hash_start || trace->session;
+}
+
 static inline uint64_t trace_hash_count(const struct trace *trace, uint32_t position)
 {
     return trace->hash_start ? trace->hash_start[position + 1] - trace->hash_start[position] : 0;

@@ -348,7 +348,7 @@ static bool v0_never_runs(const struct trace *trace, const struct config *config
         *why = DROP_MAX_MODEL_LEN;
         return true;
     }
-    *why = DROP_POOL;
+    *why = need <= config->num_gpu_blocks || config->watermark >= 1 ? DROP_WATERMARK : DROP_POOL;
     uint64_t pool = need; /* the watermark is a share of the pool: go up until both fit */
     while (config->watermark < 1 && need + (uint64_t)(config->watermark * (double)pool) > pool)
         pool = need + (uint64_t)(config->watermark * (double)pool);

@@ -158,7 +158,7 @@ static size_t random_line(char *out, size_t size, uint64_t *random, bool extra)
     else
         snprintf(time, sizeof time, "%u.%03ue1", whole / 10, random_below(random, 1000));
     size_t used = (size_t)snprintf(out, size, "{\"timestamp\": %s,\"output_length\":%u , \"input_length\":%u", time,
-                                   1 + random_below(random, 99), 1 + random_below(random, 9999));
+                                   1 + random_below(random, 99), 4 + random_below(random, 9999));
     uint32_t hashes = random_below(random, 5);
     for (uint32_t i = 0; i < hashes; i++)
         used += (size_t)snprintf(out + used, size - used, "%s%llu", i ? ", " : ",\"hash_ids\":[",

@@ -1,0 +1,167 @@
+/* advice.c - one function a kind of advice, and the table of them at the end. Read advice.h first. A function writes its sentence, or leaves
+ * the text empty. */
+#include "replay/advice.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/integers.h"
+#include "base/line.h"
+#include "base/units.h"
+#include "config/config_keys.h"
+#include "config/engine_facts.h"
+
+typedef void advise(const struct config *config, const struct trace *trace, char *text);
+
+/* vLLM compares max_model_len with all blocks, and does not count that V1's null block is never given to anybody; a pool between the two
+ * starts, and a request of full length waits in it for ever. The length is only held against a pool if somebody chose it, or if the pool
+ * is that of a GPU: our default is no model's. */
+static void advise_pool(const struct config *config, const struct trace *trace, char *text)
+{
+    (void)trace;
+    char room[UNIT_TEXT], length[UNIT_TEXT], blocks[UNIT_TEXT];
+    const uint32_t null_blocks = engine_facts_of(config)->has_null_block ? 1 : 0;
+    const uint32_t needed = ceil_div(config->max_model_len, config->block_size);
+    if (config->num_gpu_blocks == 0 || config->num_gpu_blocks >= needed + null_blocks)
+        return;
+    if (!config->sized && !config_gives(config, "max_model_len"))
+        return;
+    snprintf(text, ADVICE_SIZE,
+             "the pool holds %s tokens, less than one request of max_model_len %s, which takes num_gpu_blocks %s: %s; lower max_model_len or "
+             "take a larger pool",
+             unit_count((uint64_t)(config->num_gpu_blocks - null_blocks) * config->block_size, room), unit_count(config->max_model_len, length),
+             unit_count(needed + null_blocks, blocks),
+             config->num_gpu_blocks < needed ? "vLLM refuses to start" : "in vLLM such a request waits for ever");
+}
+
+/* The keys that size a pool from a GPU, as far as they were given. */
+static void put_given(const struct config *config, const char *const *names, size_t count, struct line *line)
+{
+    for (size_t i = 0; i < count; i++)
+        if (config_gives(config, names[i]))
+            line_put(line, "%s%s", line->length ? ", " : "", names[i]);
+}
+
+static void advise_pool_source(const struct config *config, const struct trace *trace, char *text)
+{
+    static const char *const by_blocks[] = {"gpu_memory_utilization", "kv_cache_memory_bytes", "overhead_bytes"};
+    static const char *const by_bytes[] = {"gpu_memory_utilization", "overhead_bytes"};
+    (void)trace;
+    struct line line = {0};
+    const bool blocks = !config->sized && config_gives(config, "num_gpu_blocks"), bytes = config->kv_cache_memory_bytes > 0;
+    if (blocks)
+        put_given(config, by_blocks, sizeof by_blocks / sizeof *by_blocks, &line);
+    else if (bytes)
+        put_given(config, by_bytes, sizeof by_bytes / sizeof *by_bytes, &line);
+    if (line.length > 0)
+        snprintf(text, ADVICE_SIZE, "no effect: %.200s, as %s says how large the pool is", line.text,
+                 blocks ? "num_gpu_blocks" : "kv_cache_memory_bytes");
+}
+
+/* A GPU is read for the size of the pool and by the roofline model; what is shared among GPUs is a model. */
+static void advise_model(const struct config *config, const struct trace *trace, char *text)
+{
+    (void)trace;
+    const bool roofline = config->step_time.model == STEP_TIME_ROOFLINE;
+    if (config->gpu[0] && !roofline && !(config->sized && config->kv_cache_memory_bytes == 0))
+        snprintf(text, ADVICE_SIZE, "no effect: gpu, as the pool's size is given and the roofline model is not asked for");
+    else if (!config->model[0] && config_gives(config, "tensor_parallel_size") && config->tensor_parallel_size > 1)
+        snprintf(text, ADVICE_SIZE, "no effect: tensor_parallel_size, as no model is given that could be shared");
+}
+
+static void advise_priority(const struct config *config, const struct trace *trace, char *text)
+{
+    if (strcmp(config->scheduling_policy, "priority") == 0 && !trace->priority)
+        snprintf(text, ADVICE_SIZE, "no effect: scheduling_policy priority, as all requests have the same priority: it is fcfs");
+}
+
+static void advise_eviction(const struct config *config, const struct trace *trace, char *text)
+{
+    (void)trace;
+    if (!config->enable_prefix_caching && strcmp(config->eviction_policy, "vllm") != 0)
+        snprintf(text, ADVICE_SIZE, "no effect: eviction_policy %s, as prefix caching is off", config->eviction_policy);
+}
+
+static void advise_contents(const struct config *config, const struct trace *trace, char *text)
+{
+    if (config_gives(config, "trace_block_size") && !trace->hash_start)
+        snprintf(text, ADVICE_SIZE, "no effect: trace_block_size, as the trace names no contents (hash_ids)");
+}
+
+/* Times that are all the same can come from a file without any, or from the random data set. */
+static void advise_arrivals(const struct config *config, const struct trace *trace, char *text)
+{
+    const bool ramps = config->ramp_up_strategy[0] != '\0', rate = config->request_rate > 0 && isfinite(config->request_rate);
+    const bool same = trace->count == 0 || trace->arrival_ns[0] == trace->arrival_ns[trace->count - 1];
+    if (config->arrival_speedup_ratio != 1 && same)
+        snprintf(text, ADVICE_SIZE, "no effect: arrival_speedup_ratio, as all requests arrive at the same time");
+    else if (config_gives(config, "burstiness") && config->burstiness != 1 && !ramps && !rate)
+        snprintf(text, ADVICE_SIZE, "no effect: burstiness, as no arrivals are drawn (request_rate)");
+}
+
+/* What a file leaves to be drawn, its reader notes; what comes from no file is drawn. */
+static void advise_seed(const struct config *config, const struct trace *trace, char *text)
+{
+    const bool rate = config->request_rate > 0 && isfinite(config->request_rate);
+    const bool drawn = (rate || config->ramp_up_strategy[0] != '\0') && isfinite(config->burstiness);
+    if (config_gives(config, "seed") && trace->format && !drawn && !trace->notes[0] && !trace->beam_width)
+        snprintf(text, ADVICE_SIZE, "no effect: seed, as nothing is drawn");
+}
+
+static void advise_step_time(const struct config *config, const struct trace *trace, char *text)
+{
+    (void)trace;
+    struct line line = {0};
+    for (size_t i = 0; i < config_key_count; i++)
+        if (config_keys[i].group == KEY_STEP_TIME && config_key_given(&config_keys[i], config) &&
+            !(config_keys[i].models >> config->step_time.model & 1))
+            line_put(&line, "%sstep_time.%s", line.length ? ", " : "", config_keys[i].name);
+    if (line.length > 0)
+        snprintf(text, ADVICE_SIZE, "no effect: %.200s, which the step-time model in use does not read", line.text);
+}
+
+void advice_collect(const struct config *config, const struct trace *trace, unsigned kinds, struct advice *out)
+{
+    static advise *const all[ADVICE_KINDS] = {
+        [ADVICE_POOL] = advise_pool,           [ADVICE_POOL_SOURCE] = advise_pool_source, [ADVICE_MODEL] = advise_model,
+        [ADVICE_PRIORITY] = advise_priority,   [ADVICE_EVICTION] = advise_eviction,       [ADVICE_CONTENTS] = advise_contents,
+        [ADVICE_ARRIVALS] = advise_arrivals,   [ADVICE_SEED] = advise_seed,               [ADVICE_STEP_TIME] = advise_step_time,
+    };
+    for (int kind = 0; kind < ADVICE_KINDS; kind++) {
+        out->text[kind][0] = '\0';
+        if (kinds >> kind & 1)
+            all[kind](config, trace, out->text[kind]);
+    }
+}
+
+void advice_split(struct advice *a, struct advice *b, struct advice *both)
+{
+    *both = (struct advice){0};
+    for (int kind = 0; kind < ADVICE_KINDS; kind++) {
+        if (strcmp(a->text[kind], b->text[kind]) != 0)
+            continue;
+        memcpy(both->text[kind], a->text[kind], ADVICE_SIZE);
+        a->text[kind][0] = b->text[kind][0] = '\0';
+    }
+}
+
+void advice_gather(const struct advice *advice, struct advice_of_runs *all)
+{
+    for (int kind = 0; kind < ADVICE_KINDS; kind++) {
+        if (!advice->text[kind][0])
+            continue;
+        if (all->runs[kind]++ == 0)
+            memcpy(all->first.text[kind], advice->text[kind], ADVICE_SIZE);
+    }
+}
+
+void advice_count(struct advice_of_runs *all, size_t runs)
+{
+    for (int kind = 0; kind < ADVICE_KINDS; kind++) {
+        char *text = all->first.text[kind];
+        const size_t length = strlen(text);
+        if (all->runs[kind] > 0 && all->runs[kind] < runs)
+            snprintf(text + length, ADVICE_SIZE - length, " (in %zu of %zu runs)", all->runs[kind], runs);
+    }
+}

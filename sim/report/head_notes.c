@@ -1,0 +1,90 @@
+/* head_notes.c - lines of heads. Sentences are wrapped here, as they are made of settings and have no fixed length. */
+#include "report/head_notes.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/line.h"
+#include "base/units.h"
+
+enum { WIDTH = 80 };
+
+/* The order of the cases is the order in which the configuration is applied: a ramp wins over a rate, a rate over the trace's times. */
+void head_arrivals(struct document *document, const struct config *config)
+{
+    char n[UNIT_TEXT];
+    struct line line = {0};
+    const bool ramps = config->ramp_up_strategy[0] != '\0', rate = config->request_rate > 0, faster = config->arrival_speedup_ratio != 1;
+    if (!ramps && !rate && !faster && config->max_concurrency == 0)
+        return;
+    line_put(&line, "arrivals ");
+    if (ramps)
+        line_put(&line, "drawn at %g to %g requests/s (%s)", config->ramp_up_start_rps, config->ramp_up_end_rps, config->ramp_up_strategy);
+    else if (rate && isinf(config->request_rate))
+        line_put(&line, "all at once");
+    else if (rate)
+        line_put(&line, "drawn at %g requests/s", config->request_rate);
+    else if (faster)
+        line_put(&line, "of the trace, sped up by %g (arrival_speedup_ratio)", config->arrival_speedup_ratio);
+    else
+        line_put(&line, "of the trace");
+    if ((ramps || rate) && config->burstiness != 1)
+        line_put(&line, ", burstiness %g", config->burstiness);
+    if (config->max_concurrency)
+        line_put(&line, ", %s in flight at most", unit_count(config->max_concurrency, n));
+    document_line(document, "%s", line.text);
+}
+
+/* How much of a text fits a line: up to the last space within `room`, or a whole word that is longer. */
+static size_t line_length(const char *text, size_t room)
+{
+    size_t length = strlen(text);
+    if (length <= room)
+        return length;
+    for (length = room; length > 0 && text[length] != ' '; length--)
+        continue;
+    return length > 0 ? length : strcspn(text, " ");
+}
+
+static void put_wrapped(struct document *document, const char *text)
+{
+    const char *indent = "";
+    while (*text) {
+        const size_t length = line_length(text, WIDTH - strlen(indent));
+        document_line(document, "%s%.*s", indent, (int)length, text);
+        text += length;
+        text += *text == ' ';
+        indent = "  ";
+    }
+}
+
+void head_advice_begin(struct document *document)
+{
+    document_open_array(document, "warnings");
+}
+
+void head_advice_put(struct document *document, const char *who, const struct advice *advice)
+{
+    for (int kind = 0; kind < ADVICE_KINDS; kind++) {
+        struct line line = {0};
+        if (!advice->text[kind][0])
+            continue;
+        line_put(&line, "note: %s%s", who, advice->text[kind]);
+        put_wrapped(document, line.text);
+        document_text(document, NULL, line.text + strlen("note: "));
+    }
+}
+
+void head_advice_end(struct document *document)
+{
+    document_close(document);
+}
+
+void head_advice(struct document *document, const struct config *config, const struct trace *trace)
+{
+    struct advice advice;
+    advice_collect(config, trace, ADVICE_ALL, &advice);
+    head_advice_begin(document);
+    head_advice_put(document, "", &advice);
+    head_advice_end(document);
+}

@@ -1,0 +1,20 @@
+/* head_notes.h - lines that the heads of several reports have in common: how requests arrive, and what the user should know of the settings
+ * (replay/advice.h). Each prints nothing where there is nothing to say. */
+#ifndef PAGESIM_HEAD_NOTES_H
+#define PAGESIM_HEAD_NOTES_H
+
+#include "replay/advice.h"
+#include "report/document.h"
+
+/* Arrivals other than the trace's own, and a limit on concurrency. */
+void head_arrivals(struct document *document, const struct config *config);
+
+/* Advice on a configuration that was replayed: a "note:" a sentence for people, the list "warnings" for JSON. */
+void head_advice(struct document *document, const struct config *config, const struct trace *trace);
+/* The same from advice that was collected before, `who` in front of each ("", "A: "). In pieces, for reports with several configurations:
+ * begin, any number of puts, end. */
+void head_advice_begin(struct document *document);
+void head_advice_put(struct document *document, const char *who, const struct advice *advice);
+void head_advice_end(struct document *document);
+
+#endif
