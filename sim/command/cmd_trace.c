@@ -102,7 +102,8 @@ static enum status check_output(const struct options *options, struct diag *diag
     for (size_t i = 0; output && variate_name(i); i++) {
         const size_t length = strlen(variate_name(i)->name);
         if (strncmp(output, variate_name(i)->name, length) == 0 && output[length] == ':')
-            return diag_set(diag, SIM_USAGE, "--output %s: is the file to write; lengths of outputs are --output-tokens %s", output, output);
+            return diag_set(diag, SIM_USAGE, "--output %s: is the file to write; lengths of outputs are --output-tokens %s", output,
+                            output);
     }
     return SIM_OK;
 }
@@ -120,9 +121,10 @@ static enum status read_gen(void *self, struct diag *diag)
     if (options_has(options, "times") || options_has(options, "gap-ms"))
         return diag_set(diag, SIM_USAGE, "--times and --gap-ms belong to --repeat FILE");
     if (options->positional_count > 1 || (options->positional_count == 0 && !own))
-        return diag_set(diag, SIM_USAGE,
-                        "one kind is needed, such as chat, code, rag, agent or reasoning; or --input-tokens and --output-tokens (or --repeat "
-                        "FILE)");
+        return diag_set(
+            diag, SIM_USAGE,
+            "one kind is needed, such as chat, code, rag, agent or reasoning; or --input-tokens and --output-tokens (or --repeat "
+            "FILE)");
     if (check_output(options, diag) != SIM_OK)
         return diag->status;
     if (generate_options_read(options, options->positional_count ? options->positional[0] : NULL, &job->spec, diag) == SIM_OK)
