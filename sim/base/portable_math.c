@@ -10,10 +10,10 @@
 #endif
 
 /* ln 2 in two parts: the first has 32 trailing zero bits, so that a small integer times it is exact. */
-#define LN2_HIGH  0x1.62e42fee00000p-1
-#define LN2_LOW   0x1.a39ef35793c76p-33
-#define SQRT_HALF 0x1.6a09e667f3bcdp-1
-#define PI 0x1.921fb54442d18p+1
+#define LN2_HIGH     0x1.62e42fee00000p-1
+#define LN2_LOW      0x1.a39ef35793c76p-33
+#define SQRT_HALF    0x1.6a09e667f3bcdp-1
+#define PI           0x1.921fb54442d18p+1
 #define HALF_LOG_2PI 0x1.d67f1c864beb5p-1
 
 /* x = m * 2^e with m around 1; ln m = 2 artanh s with s = (m - 1) / (m + 1), |s| < 0.172, as a series in s^2. */
@@ -55,7 +55,8 @@ double portable_log_gamma(double x)
         x++;
     }
     const double inverse = 1 / x, square = inverse * inverse;
-    const double series = inverse * (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680))));
+    const double series =
+        inverse * (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 - square * (1.0 / 1188)))));
     return (x - 0.5) * portable_log(x) - x + HALF_LOG_2PI + series - portable_log(lifted);
 }
 

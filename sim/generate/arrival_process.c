@@ -174,8 +174,8 @@ void arrival_start(struct arrival_state *state, uint64_t seed)
 enum status arrival_add(int64_t ns, double seconds, const char *setting, const char *text, int64_t *out, struct diag *diag)
 {
     if (!(seconds * 1e9 < (double)(ARRIVAL_LATEST_NS - ns)))
-        return diag_set(diag, SIM_BAD_INPUT, "%s%s: requests would arrive later than 9e12 ms (285 years), which a trace cannot say", setting,
-                        text);
+        return diag_set(diag, SIM_BAD_INPUT, "%s%s: requests would arrive later than 9e12 ms (285 years), which a trace cannot say",
+                        setting, text);
     *out = ns + (int64_t)rint(seconds * 1e9);
     return SIM_OK;
 }

@@ -16,9 +16,9 @@ struct session {
     const struct request_class *class; /* NULL: none */
     uint64_t number;
     int64_t start_ns, due_ns;
-    uint32_t next;      /* request of the plan */
-    uint32_t requests;  /* that it has had so far */
-    int64_t wait_ns;    /* before the next one */
+    uint32_t next;     /* request of the plan */
+    uint32_t requests; /* that it has had so far */
+    int64_t wait_ns;   /* before the next one */
     int32_t priority;
 };
 
@@ -184,8 +184,7 @@ static enum status plan_session(struct generator *self, struct session *session,
     session->next = 0;
     self->source.input = part(class ? &class->input : NULL, &spec->input);
     self->source.output = part(class ? &class->output : NULL, &spec->output);
-    session->priority =
-        (int32_t)variate_draw(part(class ? &class->priorities : NULL, &spec->priorities), &self->priority_state);
+    session->priority = (int32_t)variate_draw(part(class ? &class->priorities : NULL, &spec->priorities), &self->priority_state);
     return sharing_draw(&self->source, &session->plan, diag);
 }
 
@@ -266,10 +265,13 @@ static enum status go_on(struct generator *self, struct diag *diag)
         if (status != SIM_OK)
             return status;
     } else {
+        enum status status = array_append(&self->idle, &self->idle_count, &self->idle_capacity, &session, sizeof session, "sessions", diag);
+        if (status != SIM_OK)
+            return status;
         self->heap[0] = self->heap[--self->count];
         if (self->count > 0)
             sift_down(self);
-        return array_append(&self->idle, &self->idle_count, &self->idle_capacity, &session, sizeof session, "sessions", diag);
+        return SIM_OK;
     }
     session->wait_ns = (int64_t)rint(wait_s * 1e9);
     sift_down(self);

@@ -44,9 +44,10 @@ static enum status set_class_part(struct request_class *class, const struct spec
             const struct spec_place inner = {parts[i].name, equals + 1};
             return variate_read(parts[i].out, parts[i].unit, &inner, diag);
         }
-    return diag_set(diag, SIM_USAGE,
-                    "--%s '%s': \"%s\" must be share=0.2 (0 to 1), input-tokens=, output-tokens=, priorities= or samples=, with blanks between",
-                    place->option, place->text, word);
+    return diag_set(
+        diag, SIM_USAGE,
+        "--%s '%s': \"%s\" must be share=0.2 (0 to 1), input-tokens=, output-tokens=, priorities= or samples=, with blanks between",
+        place->option, place->text, word);
 }
 
 /* "share=0.2 priorities=5 input-tokens=fixed:4096". Distributions have no blanks but in the names of files, which then are not for classes. */
@@ -88,8 +89,9 @@ enum status generate_spec_set(struct generate_spec *spec, const char *option, co
         {"samples", DRAWN_SAMPLES, &spec->samples},   {"priorities", DRAWN_PRIORITIES, &spec->priorities},
     };
     if (spec->bundled)
-        return diag_set(diag, SIM_USAGE, "--%s: %s is one fixed workload; take another kind, or --input-tokens and --output-tokens without one",
-                        option, spec->kind);
+        return diag_set(diag, SIM_USAGE,
+                        "--%s: %s is one fixed workload; take another kind, or --input-tokens and --output-tokens without one", option,
+                        spec->kind);
     for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++)
         if (strcmp(option, PARTS[i].option) == 0)
             return variate_read(PARTS[i].out, PARTS[i].unit, &place, diag);
@@ -149,8 +151,8 @@ static const struct preset *find_preset(const char *kind, struct diag *diag)
 /* What is the same in all of them first. */
 enum status generate_spec_preset(struct generate_spec *out, const char *kind, struct diag *diag)
 {
-    static const char *const common[][2] = {{"sharing", "none"}, {"turns", "fixed:1"}, {"think", "fixed:10"}, {"samples", "fixed:1"},
-                                            {"priorities", "fixed:0"}};
+    static const char *const common[][2] = {
+        {"sharing", "none"}, {"turns", "fixed:1"}, {"think", "fixed:10"}, {"samples", "fixed:1"}, {"priorities", "fixed:0"}};
     *out = (struct generate_spec){.block_tokens = 16};
     const struct preset *preset = find_preset(kind, diag);
     if (!preset)
@@ -200,9 +202,10 @@ enum status generate_spec_check(struct generate_spec *spec, struct diag *diag)
         return diag_set(diag, SIM_USAGE, "--%s is needed where no kind is named, as in --%s lognormal:median=1000,sigma=1",
                         spec->input.kind ? "output-tokens" : "input-tokens", spec->input.kind ? "output-tokens" : "input-tokens");
     if (spec->sharing.kind->is_tree && (spec->turns_by_delay || spec->arrival.kind->closed))
-        return diag_set(diag, SIM_USAGE,
-                        "agents of a tree run next to each other, and a session's requests with a delay one after the other; give --sharing tree "
-                        "an open --arrival and --later-turns timestamp");
+        return diag_set(
+            diag, SIM_USAGE,
+            "agents of a tree run next to each other, and a session's requests with a delay one after the other; give --sharing tree "
+            "an open --arrival and --later-turns timestamp");
     if (spec->arrival.kind->closed)
         spec->turns_by_delay = true;
     spec->arrival.per_arrival = sharing_requests(&spec->sharing, &spec->turns);

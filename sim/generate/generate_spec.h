@@ -9,8 +9,8 @@
 #define PAGESIM_GENERATE_SPEC_H
 
 #include "generate/arrival_process.h"
-#include "generate/variate.h"
 #include "generate/sharing.h"
+#include "generate/variate.h"
 #include "trace/trace_generate.h"
 
 enum { CLASSES_MOST = 16 };
@@ -22,8 +22,8 @@ struct request_class {
 };
 
 struct generate_spec {
-    const char *kind;           /* a preset's name */
-    bool bundled;               /* one of the fixed workloads of traces/, which have no parts */
+    const char *kind;            /* a preset's name */
+    bool bundled;                /* one of the fixed workloads of traces/, which have no parts */
     struct generated_spec fixed; /* if bundled */
     uint32_t requests;
     uint64_t seed;

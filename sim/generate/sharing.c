@@ -177,9 +177,8 @@ static enum status add_node(struct session_source *source, struct session_plan *
     const struct planned_request *request = &plan->requests[node];
     const uint64_t answered = (uint64_t)request->input_tokens + request->output_tokens, path = before / source->block_tokens;
     const uint64_t named = ceil_div_u64(request->input_tokens, source->block_tokens) - path, kept = answered / source->block_tokens - path;
-    nodes[node] = (struct tree_node){.answered = answered,
-                                     .own = {.first = source->next_id, .step = 1, .blocks = (uint32_t)kept},
-                                     .parent = parent};
+    nodes[node] =
+        (struct tree_node){.answered = answered, .own = {.first = source->next_id, .step = 1, .blocks = (uint32_t)kept}, .parent = parent};
     source->next_id += max_u64(named, kept);
     return add_path(source, plan, system, nodes, node, diag);
 }
@@ -187,8 +186,10 @@ static enum status add_node(struct session_source *source, struct session_plan *
 static uint32_t tree_requests(const struct sharing *sharing)
 {
     double all = 0, level = 1;
-    for (int i = 0; i < (int)sharing->keys[DEPTH] && all <= TREE_MOST; i++, level *= sharing->keys[BRANCH])
+    for (int i = 0; i < (int)sharing->keys[DEPTH] && all <= TREE_MOST; i++) {
         all += level;
+        level *= sharing->keys[BRANCH];
+    }
     return all <= TREE_MOST ? (uint32_t)all : TREE_MOST + 1;
 }
 
@@ -198,7 +199,7 @@ static enum status draw_tree(struct session_source *source, struct session_plan 
 {
     const struct system_prompt system = draw_system(source);
     const uint32_t count = tree_requests(source->sharing), branch = (uint32_t)source->sharing->keys[BRANCH];
-    struct tree_node *nodes;
+    struct tree_node *nodes = NULL;
     enum status status = array_zeroed(&nodes, count, sizeof *nodes, "a tree", diag);
     for (uint32_t node = 0; node < count && status == SIM_OK; node++)
         status = add_node(source, plan, &system, nodes, node, node ? (node - 1) / branch : NO_PARENT, diag);
@@ -308,7 +309,8 @@ static enum status check_keys(const struct sharing *sharing, const struct spec_p
                             sharing->kind->spec.keys[i].name);
     }
     if (sharing->kind->is_tree && tree_requests(sharing) > TREE_MOST)
-        return diag_set(diag, SIM_USAGE, "--%s %s: a tree may have %d requests; lower depth or branch", place->option, place->text, TREE_MOST);
+        return diag_set(diag, SIM_USAGE, "--%s %s: a tree may have %d requests; lower depth or branch", place->option, place->text,
+                        TREE_MOST);
     if (sharing->kind->draw == draw_documents && sharing->keys[EACH] > sharing->keys[COUNT])
         return diag_set(diag, SIM_USAGE, "--%s %s: each must not be above documents", place->option, place->text);
     return SIM_OK;

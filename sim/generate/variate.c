@@ -121,7 +121,9 @@ static const struct variate_kind KINDS[] = {
                {"max", MOST, 1e-6, MOST, "the largest"}}},
      .prepare = prepare_law,
      .draw = draw_pareto},
-    {.spec = {"quantiles", "through p0=A,p50=B,...,p100=C, straight in between", {{0}}}, .prepare = quantiles_prepare, .draw = quantiles_draw},
+    {.spec = {"quantiles", "through p0=A,p50=B,...,p100=C, straight in between", {{0}}},
+     .prepare = quantiles_prepare,
+     .draw = quantiles_draw},
     {.spec = {"choice", "VALUE=WEIGHT,...: one of them", {{0}}}, .prepare = choice_prepare, .draw = weighted_draw},
     {.spec = {"file", "PATH: a line a value, or a value and its count", {{0}}}, .prepare = file_prepare, .draw = weighted_draw},
 };

@@ -64,8 +64,9 @@ enum status choice_prepare(struct variate *self, const struct spec_place *place,
         if (add_weighted(self, value, weight, diag) != SIM_OK)
             return diag->status;
     }
-    return self->point_count > 0 ? SIM_OK
-                                 : diag_set(diag, SIM_USAGE, "--%s %s: values are missing, as in choice:1=0.9,4=0.1", place->option, place->text);
+    return self->point_count > 0
+               ? SIM_OK
+               : diag_set(diag, SIM_USAGE, "--%s %s: values are missing, as in choice:1=0.9,4=0.1", place->option, place->text);
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------------------------ */
@@ -86,7 +87,8 @@ static enum status read_line(struct variate *self, const char *path, size_t numb
     if (*at) {
         weight = strtod(at, &end);
         if (end == at || end[strspn(end, " \t")] || !(weight >= 0 && weight <= 1e15))
-            return diag_at(diag, path, number, (size_t)(at - line) + 1, "after the value may stand how often it occurs, a number from 0 to 1e15");
+            return diag_at(diag, path, number, (size_t)(at - line) + 1,
+                           "after the value may stand how often it occurs, a number from 0 to 1e15");
     }
     return weight > 0 ? add_weighted(self, value, weight, diag) : SIM_OK;
 }
@@ -125,7 +127,7 @@ enum status file_prepare(struct variate *self, const struct spec_place *place, s
 enum status quantiles_prepare(struct variate *self, const struct spec_place *place, struct diag *diag)
 {
     const char *arguments = spec_arguments(place->text);
-    char word[SPEC_NAME], *end;
+    char word[SPEC_NAME], *end = word;
     double value;
     bool is_number, right = true;
     while (right && spec_take_pair(&arguments, word, &value, &is_number)) {

@@ -3,7 +3,7 @@
 #ifndef PAGESIM_VARIATE_LISTS_H
 #define PAGESIM_VARIATE_LISTS_H
 
-#include "generate/variate.h"
+#include "generate/variate_kind.h"
 
 /* "1=0.9,4=0.1": values and weights, which need not add up to 1. */
 SIM_NODISCARD enum status choice_prepare(struct variate *self, const struct spec_place *place, struct diag *diag);

@@ -26,7 +26,7 @@ struct workload_source {
     const char *kind;   /* drawn: what to call it */
     bool random;        /* drawn: the data set of vLLM's benchmark, else one of the generators */
     struct random_workload random_workload;
-    struct generate_spec generator; /* drawn by it: whoever read it ends it */
+    struct generate_spec generator;   /* drawn by it: whoever read it ends it */
     struct trace_selection selection; /* generator: what to take of it (a file was selected from when it was read) */
 };
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/replay.h"
 #include "generate/generate.h"
+#include "replay/replay.h"
 #include "replay/run.h"
 #include "support/random.h"
 #include "support/stream_recorder.h"
