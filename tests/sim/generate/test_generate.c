@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "generate/generate.h"
-#include "observe/trace_facts.h"
+#include "study/trace_facts.h"
 #include "support/allocations.h"
 #include "support/temp_file.h"
 

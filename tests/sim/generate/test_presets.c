@@ -6,7 +6,7 @@
 
 #include "generate/generate.h"
 #include "generate/presets.h"
-#include "observe/trace_facts.h"
+#include "study/trace_facts.h"
 #include "support/naive_percentile.h"
 #include "support/temp_file.h"
 
