@@ -11,6 +11,7 @@
 #include "command/input_options.h"
 
 #include "replay/workload.h"
+#include "trace/trace_block_size.h"
 
 #include <math.h>
 #include <string.h>
@@ -136,9 +137,12 @@ enum status input_take_requests(const struct options *options, struct config *co
 enum status input_settle(const struct options *options, const struct trace *trace, struct config *config, struct diag *diag)
 {
     const uint32_t before = config->trace_block_size;
+    struct diag strict = {0};
     if (options_has(options, "dataset-name"))
         return SIM_OK;
     enum status status = workload_settle(trace, config, diag);
+    if (status == SIM_OK && trace_block_size_check(trace, config->trace_block_size, false, &strict) != SIM_OK)
+        return warning_tell(options, diag, "%s", strict.text);
     if (status == SIM_OK && config->trace_block_size != before && !options_has(options, "quiet"))
         fprintf(stderr, "pagesim: note: %s: a hash id names %u tokens, as %s; --trace-block-size says otherwise\n", trace->name,
                 config->trace_block_size, trace->facts.tokens_per_hash_id ? "its format has it" : "fits every row");
@@ -177,8 +181,7 @@ enum status input_open(const struct options *options, bool any_pool, unsigned ad
     out->threads = input_threads(options, diag);
     struct trace *fitted = NULL;
     if (diag->status != SIM_OK || input_take_requests(options, &out->config, &out->trace, diag) != SIM_OK ||
-        input_settle(options, out->trace, &out->config, diag) != SIM_OK ||
-        workload_fit(out->trace, &out->config, &fitted, diag) != SIM_OK)
+        input_settle(options, out->trace, &out->config, diag) != SIM_OK || workload_fit(out->trace, &out->config, &fitted, diag) != SIM_OK)
         return diag->status;
     if (fitted) {
         trace_destroy(out->trace);

@@ -14,8 +14,7 @@
 #define INPUT_OPTIONS                                                                                                                      \
     {"trace", "FILE", "requests to replay; - is standard input"}, {"config", "FILE", "configuration file"}, READ_OPTIONS,                  \
         {"limit", "N", "take the first N requests"}, {"from", "SECONDS", "take arrivals from this time on"},                               \
-        {"to", "SECONDS", "take arrivals before this time"},              \
-        {"n", "K", "parallel samples for every --n-every'th request"},                                                                     \
+        {"to", "SECONDS", "take arrivals before this time"}, {"n", "K", "parallel samples for every --n-every'th request"},                \
         {"n-every", "M", "--n is for requests whose number is a multiple of M [1]"},                                                       \
         {"beam-width", "K", "beam search for every --beam-every'th request (V0)"},                                                         \
         {"beam-every", "M", "--beam-width is for requests whose number is a multiple of M [1]"},                                           \
@@ -23,10 +22,7 @@
         {"num-prompts", "N", "random: how many [1000]; with --trace: same as --limit"},                                                    \
         {"random-input-len", "N", "mean prompt tokens [1024]"}, {"random-output-len", "N", "mean output tokens [128]"},                    \
         {"random-range-ratio", "R", "lengths are uniform within mean*(1-R) and mean*(1+R) [0]"},                                           \
-    {                                                                                                                                      \
-        "random-prefix-len", "N", "tokens that all prompts start with [0]"                                                                 \
-    }                                                                                                                                      \
-    , STRICT_OPTION
+        {"random-prefix-len", "N", "tokens that all prompts start with [0]"}, STRICT_OPTION
 
 struct input {
     struct trace *trace; /* samples expanded where the engine wants that, arrivals drawn if there is a rate */

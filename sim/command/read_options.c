@@ -149,10 +149,11 @@ static enum status tell_rate(const struct options *options, const struct trace *
     const bool many_at_once = trace->count > MANY && span_s < 10;
     if (trace->count < FEW || trace->untimed || !(span_s > 0) || !(trace->count / span_s > ABSURD_RATE || many_at_once))
         return SIM_OK;
-    return warning_tell(options, diag,
-                        "%s: %u requests arrive within %.3g s, %.3g a second; if the file counts in another unit, say so with --time-unit s "
-                        "(or ms, us, ns)",
-                        trace->name, trace->count, span_s, trace->count / span_s);
+    return warning_tell(
+        options, diag,
+        "%s: %u requests arrive within %.3g s, %.3g a second; if the file counts in another unit, say so with --time-unit s "
+        "(or ms, us, ns)",
+        trace->name, trace->count, span_s, trace->count / span_s);
 }
 
 /* Skipped rows are only told: --skip-invalid asked for them, so --strict cannot mean that they are refused. */

@@ -72,8 +72,6 @@ struct config {
     double watermark;
     enum preemption_mode preemption_mode;
     uint32_t trace_block_size;
-    bool trace_block_size_given;    /* no key: by the file or an option, so that the trace does not choose it (workload_settle) */
-    bool trace_block_size_inferred; /* no key: found from the rows */
     struct step_time_config step_time;
     enum data_plane data_plane;
     bool contiguity; /* tell how contiguous block tables are */
@@ -85,9 +83,10 @@ struct config {
     double gpu_memory_utilization;
     uint64_t kv_cache_memory_bytes; /* this and the next: of one GPU */
     uint64_t overhead_bytes;
-    uint64_t block_bytes; /* no key: a block's bytes on one GPU, from sizing_fill; 0: no model given */
-    uint64_t given;       /* no key: bit i is set where a file or an option said config_keys[i], if only its default */
-    bool sized;           /* no key: num_gpu_blocks is what sizing_fill made of model and GPU */
+    uint64_t block_bytes;   /* no key: a block's bytes on one GPU, from sizing_fill; 0: no model given */
+    uint64_t given;         /* no key: bit i is set where a file or an option said config_keys[i], if only its default */
+    uint64_t given_by_file; /* no key: of those, where no option has said it again */
+    bool sized;             /* no key: num_gpu_blocks is what sizing_fill made of model and GPU */
     /* Arrivals and concurrency as `vllm bench serve` means them. */
     uint32_t max_concurrency;                /* 0: no limit */
     double arrival_speedup_ratio;            /* the trace's own arrivals, divided; 1 = as they are */

@@ -365,7 +365,6 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
         put_real(key, real, config);
     else if (fits)
         put_whole(key, whole, config);
-    config->trace_block_size_given |= fits && key->offset == offsetof(struct config, trace_block_size);
     if (fits)
         config->given |= UINT64_C(1) << (key - config_keys);
     return fits;
@@ -425,6 +424,12 @@ bool config_key_equal(const struct config_key *key, const struct config *a, cons
 bool config_key_given(const struct config_key *key, const struct config *config)
 {
     return config->given >> (key - config_keys) & 1;
+}
+
+bool config_file_gives(const struct config *config, const char *name)
+{
+    const struct config_key *key = find_spelling(name);
+    return key && config->given_by_file >> (key - config_keys) & 1;
 }
 
 bool config_gives(const struct config *config, const char *name)

@@ -72,6 +72,8 @@ bool config_key_absent(const struct config_key *key, const struct config *config
 bool config_key_given(const struct config_key *key, const struct config *config);
 /* The same by the key's spelling in the file ("step_time.base_ns"). */
 bool config_gives(const struct config *config, const char *name);
+/* Did the file say it, and no option after that? */
+bool config_file_gives(const struct config *config, const char *name);
 /* Same value in both? */
 bool config_key_equal(const struct config_key *key, const struct config *a, const struct config *b);
 

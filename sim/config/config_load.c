@@ -248,7 +248,8 @@ static enum status check_arrivals(const struct config *config, const char *where
     const bool ramps = config->ramp_up_strategy[0] != '\0', start = config->ramp_up_start_rps > 0, end = config->ramp_up_end_rps > 0;
     if (config->arrival_speedup_ratio != 1 && (ramps || config->request_rate > 0))
         return diag_set(diag, SIM_BAD_INPUT,
-                        "%s: arrival_speedup_ratio divides the trace's arrival times, which a request rate replaces; give one of them", where);
+                        "%s: arrival_speedup_ratio divides the trace's arrival times, which a request rate replaces; give one of them",
+                        where);
     if (ramps && config->request_rate > 0)
         return diag_set(diag, SIM_BAD_INPUT, "%s: the ramp says the rate; leave out request_rate or ramp_up_strategy", where);
     if (ramps && !(start && end))
@@ -319,8 +320,12 @@ enum status config_read(const char *name, const char *text, size_t length, const
     enum status status = defaults_of_options(options, option_count, &config, diag);
     if (status == SIM_OK && text)
         status = read_text(name, text, length, &config, diag);
+    const uint64_t by_file = config.given;
+    config.given = 0;
     if (status == SIM_OK)
         status = apply_options(options, option_count, &config, diag);
+    config.given_by_file = by_file & ~config.given;
+    config.given |= by_file;
     if (status == SIM_OK)
         *out = config;
     return status;

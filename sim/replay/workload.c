@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/fingerprint.h"
+#include "config/config_keys.h"
 #include "config/engine_facts.h"
 #include "generate/generate.h"
 #include "trace/drawn_arrivals.h"
@@ -86,7 +87,7 @@ enum status workload_fit(const struct trace *trace, const struct config *config,
     enum status status = expand_samples(trace, config, &expanded, diag);
     const struct trace *requests = expanded ? expanded : trace;
     if (status == SIM_OK)
-        status = trace_block_size_check(trace, config->trace_block_size, diag);
+        status = trace_block_size_check(trace, config->trace_block_size, config_file_gives(config, "trace_block_size"), diag);
     if (status == SIM_OK)
         status = check_times(requests, config, diag);
     if (status == SIM_OK && drawn_arrivals_wanted(requests, config))
@@ -178,8 +179,11 @@ enum status workload_get(struct workload *workload, const struct config *config,
 
 enum status workload_settle(const struct trace *trace, struct config *config, struct diag *diag)
 {
-    const uint32_t wanted = config->trace_block_size_given ? config->trace_block_size : 0;
-    return trace_block_size_choose(trace, wanted, &config->trace_block_size, &config->trace_block_size_inferred, diag);
+    bool inferred;
+    if (config_file_gives(config, "trace_block_size"))
+        return trace_block_size_check(trace, config->trace_block_size, true, diag);
+    const uint32_t wanted = config_gives(config, "trace_block_size") ? config->trace_block_size : 0;
+    return trace_block_size_choose(trace, wanted, &config->trace_block_size, &inferred, diag);
 }
 
 /* --- fingerprint ------------------------------------------------------------------------------------------------------------------ */

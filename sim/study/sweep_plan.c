@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "config/config_keys.h"
 #include "config/sizing.h"
 #include "study/sweep_list.h"
 
@@ -237,7 +238,7 @@ enum status sweep_plan_config(const struct sweep_plan *plan, size_t point, struc
         options[count++] = (struct config_option){.name = names[key], .value = value};
     }
     if (config_load(plan->config_path, options, count, config, &inner) == SIM_OK && sizing_fill(config, &sizing, &inner) == SIM_OK) {
-        if (plan->trace_block_size > 0 && !config->trace_block_size_given)
+        if (plan->trace_block_size > 0 && !config_gives(config, "trace_block_size"))
             config->trace_block_size = plan->trace_block_size;
         return SIM_OK;
     }

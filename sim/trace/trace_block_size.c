@@ -22,10 +22,12 @@ static enum status impossible(const struct trace *trace, uint32_t width, struct 
     return diag_at(diag, trace->name, fit->line, 1, "%s", text);
 }
 
-enum status trace_block_size_check(const struct trace *trace, uint32_t width, struct diag *diag)
+enum status trace_block_size_check(const struct trace *trace, uint32_t width, bool rounded, struct diag *diag)
 {
     if (trace->facts.ids_cover_answers && width != 1)
         return diag_set(diag, SIM_BAD_INPUT, "%s: its ids are tokens, so trace_block_size is 1 and not %u", trace->name, width);
+    if (rounded && (trace->fit.largest_rounded == 0 || width <= trace->fit.largest_rounded))
+        return SIM_OK;
     return is_possible(trace, width) ? SIM_OK : impossible(trace, width, diag);
 }
 
@@ -34,7 +36,7 @@ enum status trace_block_size_choose(const struct trace *trace, uint32_t wanted, 
     const uint32_t said = trace->facts.tokens_per_hash_id;
     const uint32_t choice = wanted ? wanted : said ? said : TRACE_BLOCK_SIZE_USUAL;
     *inferred = !wanted && !said && !is_possible(trace, choice) && trace->fit.exact > 0;
-    enum status status = *inferred ? SIM_OK : trace_block_size_check(trace, choice, diag);
+    enum status status = *inferred ? SIM_OK : trace_block_size_check(trace, choice, false, diag);
     if (status == SIM_OK)
         *out = *inferred ? trace->fit.exact : choice;
     return status;
