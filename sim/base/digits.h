@@ -1,6 +1,6 @@
-/* digits.h - unsigned decimal numbers out of text, eight digits at a time and without a branch per digit.
+/* digits.h - unsigned decimal numbers out of text, eight digits at a time and without a branch per digit, and into it, two at a time.
  *
- * All functions read up to eight bytes from `at` on, whatever they are: the caller sees to it that they may be read (text_file.h leaves
+ * Functions that take read up to eight bytes from `at` on, whatever they are: the caller sees to it that they may be read (text_file.h leaves
  * slack after its text). Numbers are most of a trace, so their speed is the reader's speed. Source of the three-multiplication conversion:
  * D. Lemire, "Quickly parsing eight digits", 2018.
  */
@@ -52,6 +52,26 @@ static inline unsigned digits_take(const char *at, uint64_t *value)
         all += count;
     }
     return all;
+}
+
+enum { DIGITS_MOST = 20 };
+
+/* The decimal form of a value goes to `to`, which has room for DIGITS_MOST; the position after it. Two digits a division, from the last to the
+ * first: half the divisions of the plain loop. */
+static inline char *digits_put(char *to, uint64_t value)
+{
+    static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+                                "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    char digits[DIGITS_MOST], *at = digits + sizeof digits;
+    for (; value >= 100; value /= 100)
+        memcpy(at -= 2, pairs + 2 * (value % 100), 2);
+    if (value >= 10)
+        memcpy(at -= 2, pairs + 2 * value, 2);
+    else
+        *--at = (char)('0' + value);
+    const size_t length = (size_t)(digits + sizeof digits - at);
+    memcpy(to, at, length);
+    return to + length;
 }
 
 #endif

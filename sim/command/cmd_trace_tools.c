@@ -46,8 +46,15 @@ static enum status write_whole(const struct options *options, const struct trace
 static enum status load(const struct options *options, const char *path, const struct trace_selection *selection, struct trace **out,
                         struct diag *diag)
 {
-    enum status status = trace_load(path, selection, out, diag);
-    return status == SIM_OK ? read_options_tell(options, *out, diag) : status;
+    struct trace *trace = NULL;
+    enum status status = trace_load(path, selection, &trace, diag);
+    if (status == SIM_OK)
+        status = read_options_tell(options, trace, diag);
+    if (status == SIM_OK)
+        *out = trace;
+    else
+        trace_destroy(trace); /* --strict refused it */
+    return status;
 }
 
 /* What can be wrong with the command line is found before the file is read. */
@@ -166,14 +173,6 @@ static const struct option_spec options_of_filter[] = {
     TOOL_OPTIONS,
 };
 
-/* 9e9 seconds are 285 years and stay far from the limit of int64 in nanoseconds. */
-static void select_times(const struct options *options, struct trace_selection *selection, struct diag *diag)
-{
-    selection->from_ns = (int64_t)(options_double(options, "from", 0, 9e9, 0, diag) * 1e9);
-    if (options_has(options, "to"))
-        selection->to_ns = (int64_t)(options_double(options, "to", 0, 9e9, 9e9, diag) * 1e9);
-}
-
 /* Priorities may be negative. */
 static void read_priorities(const struct options *options, struct trace_filter *filter, struct diag *diag)
 {
@@ -206,7 +205,7 @@ static struct trace_filter read_filter(const struct options *options, const char
 static void select_filter(const struct options *options, struct trace_selection *selection, struct diag *diag)
 {
     const char *sessions[OPTIONS_MOST];
-    select_times(options, selection, diag);
+    read_times_options(options, selection, diag);
     read_filter(options, sessions, diag);
 }
 

@@ -3,23 +3,22 @@
 #include "command/generate_options.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* "A:B" as a uniform distribution; a bad one sets diag. strtoul takes a minus sign and wraps around, hence the check for it. */
+#include "command/read_options.h"
+
+/* "A:B" as a uniform distribution. */
 static enum status read_range(const struct options *options, const char *name, const char *part, struct generate_spec *spec,
                               struct diag *diag)
 {
-    const char *text = options_value(options, name);
-    char *colon, *end, uniform[64];
-    if (!text)
-        return SIM_OK;
-    unsigned long a = strtoul(text, &colon, 10), b = *colon == ':' ? strtoul(colon + 1, &end, 10) : 0;
-    if (*colon != ':' || *end != '\0' || *text == '-' || a < 1 || b < a || b > 1000000000)
-        return diag_set(diag, SIM_USAGE, "--%s %s: must be A:B with 1 <= A <= B <= 1000000000", name, text);
+    char uniform[64];
+    uint32_t least = 0, most = 0;
+    read_range_option(options, name, &least, &most, diag);
+    if (diag->status != SIM_OK || least == 0)
+        return diag->status;
     if (options_has(options, part))
         return diag_set(diag, SIM_USAGE, "--%s and --%s are both given; take one", name, part);
-    snprintf(uniform, sizeof uniform, "uniform:min=%lu,max=%lu", a, b);
+    snprintf(uniform, sizeof uniform, "uniform:min=%u,max=%u", least, most);
     return generate_spec_set(spec, part, uniform, diag);
 }
 

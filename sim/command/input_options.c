@@ -20,23 +20,18 @@
 #include <omp.h>
 #endif
 
-#define NS_PER_S 1e9
 enum { RANDOM_MOST = 100000000 };
 
-/* --num-prompts is vLLM's name for --limit when there is a trace. 9e9 seconds are 285 years and stay far from the limit of int64 in ns. --n
+/* --num-prompts is vLLM's name for --limit when there is a trace. --n
  * and --beam-width turn a plain trace into one with groups. They apply to every M-th request, so that a part of the load stays as it is.
- * Without an option each member keeps a value that selects everything, so the defaults here are those of trace_select_all(). Options give
- * seconds, the trace counts nanoseconds. */
+ * Without an option each member keeps a value that selects everything, so the defaults here are those of trace_select_all(). */
 enum status input_selection(const struct options *options, struct trace_selection *out, struct read_names *names, struct diag *diag)
 {
     const char *limit = options_has(options, "limit") ? "limit" : "num-prompts";
     *out = trace_select_all();
     if (read_options_take(options, out, names, diag) != SIM_OK)
         return diag->status;
-    out->from_ns = (int64_t)(options_double(options, "from", 0, 9e9, 0, diag) * NS_PER_S);
-    const double to = options_double(options, "to", 0, 9e9, 9e9, diag);
-    if (options_has(options, "to"))
-        out->to_ns = (int64_t)(to * NS_PER_S);
+    read_times_options(options, out, diag);
     out->limit = options_uint(options, limit, 1, UINT64_MAX, UINT64_MAX, diag);
     out->set_samples = (uint32_t)options_uint(options, "n", 1, 1000, 0, diag);
     out->samples_every = (uint32_t)options_uint(options, "n-every", 1, UINT32_MAX, 1, diag);

@@ -7,19 +7,13 @@
 #include <string.h>
 
 #include "command/warnings.h"
-
-static const struct {
-    const char *name;
-    double ns;
-} units[] = {{"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"ns", 1}};
+#include "trace/time_unit.h"
 
 /* 0: no unit of that name. */
 static double unit_ns(const char *name)
 {
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcmp(units[i].name, name) == 0)
-            return units[i].ns;
-    return 0;
+    const struct time_unit *unit = time_unit_find(name);
+    return unit ? unit->ns : 0;
 }
 
 /* strtoul takes a minus sign and wraps around, hence the check for it. On an error the range keeps its default, which is valid, and diag
@@ -37,6 +31,15 @@ void read_range_option(const struct options *options, const char *name, uint32_t
     }
     *least = (uint32_t)a;
     *most = (uint32_t)b;
+}
+
+/* Options give seconds, the trace counts nanoseconds. 9e9 seconds are 285 years and stay far from the limit of int64. */
+void read_times_options(const struct options *options, struct trace_selection *selection, struct diag *diag)
+{
+    const double longest_s = 9e9;
+    selection->from_ns = (int64_t)(options_double(options, "from", 0, longest_s, 0, diag) * 1e9);
+    if (options_has(options, "to"))
+        selection->to_ns = (int64_t)(options_double(options, "to", 0, longest_s, longest_s, diag) * 1e9);
 }
 
 /* --- --columns --------------------------------------------------------------------------------------------------------------------- */

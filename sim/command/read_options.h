@@ -29,8 +29,11 @@ struct read_names {
 SIM_NODISCARD enum status read_options_take(const struct options *options, struct trace_selection *selection, struct read_names *names,
                                             struct diag *diag);
 
-/* A:B with 1 <= A <= B <= 10^9, or N for both; a bad one sets diag. */
+/* A:B with 1 <= A <= B <= 10^9; left alone if it is not given. A bad one sets diag. */
 void read_range_option(const struct options *options, const char *name, uint32_t *least, uint32_t *most, struct diag *diag);
+
+/* --from and --to: which arrivals to take. A bad one sets diag. */
+void read_times_options(const struct options *options, struct trace_selection *selection, struct diag *diag);
 
 /* Warn (warnings.h) of what may mislead in a trace as it was read: ignored fields, skipped rows, a rate that no server sees. */
 SIM_NODISCARD enum status read_options_tell(const struct options *options, const struct trace *trace, struct diag *diag);

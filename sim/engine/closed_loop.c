@@ -31,12 +31,6 @@ void closed_loop_deinit(struct closed_loop *loop)
     *loop = (struct closed_loop){0};
 }
 
-/* 0 for every request of a trace that was not expanded into samples: each is then sample 0 of itself. */
-static uint32_t sample_of(const struct closed_loop *loop, uint32_t position)
-{
-    return loop->trace->sample ? loop->trace->sample[position] : 0;
-}
-
 /* The k-th request waits for end number k - slots, which may not have happened yet. Samples after the first arrive with sample 0, which
  * holds the slot for all of them: one call of a client is one slot. INT64_MAX means "not known yet": arrivals asks again whenever a
  * request ends. A slot that fell free early does not bring a request forward, hence the later of the two times. */
@@ -44,7 +38,7 @@ int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position, i
 {
     if (loop->slots == 0)
         return asked_ns;
-    if (sample_of(loop, position) > 0)
+    if (trace_sample_of(loop->trace, position) > 0)
         return loop->newest_ns;
     if (loop->taken < loop->slots)
         return asked_ns;
@@ -58,7 +52,7 @@ int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position, i
 /* `taken` counts requests, not samples: it is the k of the formula for whoever comes next. */
 void closed_loop_take(struct closed_loop *loop, uint32_t position, int64_t arrival_ns)
 {
-    const uint32_t sample = sample_of(loop, position);
+    const uint32_t sample = trace_sample_of(loop->trace, position);
     if (loop->slots == 0)
         return;
     loop->arrived_ns[position] = arrival_ns;
@@ -77,7 +71,7 @@ void closed_loop_end(struct closed_loop *loop, uint32_t position, int64_t now_ns
 {
     if (loop->slots == 0)
         return;
-    if (loop->samples_going && --loop->samples_going[position - sample_of(loop, position)] > 0)
+    if (loop->samples_going && --loop->samples_going[position - trace_sample_of(loop->trace, position)] > 0)
         return;
     loop->ended_ns[loop->ended++ % loop->capacity] = now_ns;
 }

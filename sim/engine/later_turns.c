@@ -5,11 +5,6 @@
 
 #include "base/array.h"
 
-static uint32_t sample_of(const struct trace *trace, uint32_t position)
-{
-    return trace->sample ? trace->sample[position] : 0;
-}
-
 enum status later_turns_init(struct later_turns *turns, const struct trace *trace, struct diag *diag)
 {
     *turns = (struct later_turns){0};
@@ -22,7 +17,7 @@ enum status later_turns_init(struct later_turns *turns, const struct trace *trac
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
         turns->asks_ns[position] = trace->arrival_ns[position];
         if (turns->samples_going)
-            turns->samples_going[position - sample_of(trace, position)]++;
+            turns->samples_going[position - trace_sample_of(trace, position)]++;
     }
     if (status != SIM_OK)
         later_turns_deinit(turns);
@@ -81,14 +76,14 @@ void later_turns_end(struct later_turns *turns, uint32_t position, int64_t now_n
     const struct trace *trace = turns->trace;
     if (!trace)
         return;
-    const uint32_t first = position - sample_of(trace, position);
+    const uint32_t first = position - trace_sample_of(trace, position);
     if (turns->samples_going && --turns->samples_going[first] > 0)
         return;
     for (uint32_t next = trace->next[first]; next > 0; next = trace->next[next - 1]) {
         now_ns = asks_at(trace, next - 1, now_ns);
         if (is_dropped && is_dropped[next - 1])
             continue;
-        for (uint32_t sample = next - 1; sample == next - 1 || (sample < trace->count && sample_of(trace, sample) > 0); sample++) {
+        for (uint32_t sample = next - 1; sample == next - 1 || (sample < trace->count && trace_sample_of(trace, sample) > 0); sample++) {
             turns->asks_ns[sample] = now_ns;
             push(turns, sample);
         }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/digits.h"
 #include "observe/per_request.h"
 #include "observe/table_hash.h"
 #include "trace/request_order.h"
@@ -53,23 +54,9 @@ static void put_char(struct text_buffer *buffer, char c)
     buffer->text[buffer->length++] = c;
 }
 
-/* Two digits a division, from the last to the first: half the divisions of the plain loop. */
 static void put_unsigned(struct text_buffer *buffer, uint64_t value)
 {
-    static const char pairs[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354"
-        "5556575859606162636465666768697071727374757677787980818283848586878889909192939495969798"
-        "99";
-    char digits[20], *at = digits + sizeof digits;
-    for (; value >= 100; value /= 100)
-        memcpy(at -= 2, pairs + 2 * (value % 100), 2);
-    if (value >= 10)
-        memcpy(at -= 2, pairs + 2 * value, 2);
-    else
-        *--at = (char)('0' + value);
-    size_t length = (size_t)(digits + sizeof digits - at);
-    memcpy(buffer->text + buffer->length, at, length);
-    buffer->length += length;
+    buffer->length = (size_t)(digits_put(buffer->text + buffer->length, value) - buffer->text);
 }
 
 /* Always 16 digits: a hash is a string in the log, because JSON readers keep only 53 bits of a number. */
@@ -106,7 +93,7 @@ static void put_field(struct text_buffer *buffer, const char *name, uint64_t val
 static void put_request(const struct decision_log *log, struct text_buffer *buffer, uint32_t position)
 {
     const struct trace *trace = log->trace;
-    uint32_t sample = trace->sample ? trace->sample[position] : 0;
+    uint32_t sample = trace_sample_of(trace, position);
     if (sample == 0) {
         put_unsigned(buffer, trace->index[position]);
         return;

@@ -102,7 +102,7 @@ static void fill_row(struct row *row, const struct metrics *metrics, uint32_t po
     const struct request_story *story = &metrics->stories[position];
     const enum request_status status = request_status(story);
     put_count(row, trace->index[position]);
-    put_count(row, trace->sample ? trace->sample[position] : 0);
+    put_count(row, trace_sample_of(trace, position));
     put_count(row, sequences_of(trace, position));
     put(row, request_status_names[status], true);
     put(row, status == REQUEST_DROPPED ? request_drop_reason(story) : NULL, true);

@@ -321,7 +321,7 @@ enum pagesim_status pagesim_result_request(const struct pagesim_result *result, 
         return public_tell(diag_set(&diag, SIM_USAGE, "there is no request %u; there are %u", position, trace->count), &diag, error);
     const struct request_story *story = &result->run.metrics.stories[position];
     *out = (struct pagesim_request_result){.request = trace->index[position],
-                                           .sample = trace->sample ? trace->sample[position] : 0,
+                                           .sample = trace_sample_of(trace, position),
                                            .input_tokens = trace->input_tokens[position],
                                            .output_tokens = story->output_tokens,
                                            .arrival_ns = story->arrival_ns,

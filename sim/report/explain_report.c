@@ -24,7 +24,7 @@ enum { OPTION_SIZE = 64 };
  * names. */
 static void request_name(const struct trace *trace, uint32_t position, char *out, size_t size)
 {
-    uint32_t sample = trace->sample ? trace->sample[position] : 0;
+    uint32_t sample = trace_sample_of(trace, position);
     if (sample > 0)
         snprintf(out, size, "%u.%u", trace->index[position], sample);
     else

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/units.h"
+#include "trace/time_unit.h"
 
 /* Rows of mean and percentiles go to people as aligned lines and to programs as rows of a table: people want one decimal, programs all
  * digits. */
@@ -36,14 +37,8 @@ static void add_format(struct document *document, const struct trace *trace)
     static const char *const times[] = {[TRACE_TIMES_FROM_ZERO] = "from the start",
                                         [TRACE_TIMES_FROM_FIRST] = "clock times, from the first",
                                         [TRACE_TIMES_GAPS] = "gaps since the request before"};
-    static const struct {
-        double ns;
-        const char *name;
-    } units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
-    const char *unit = NULL;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (trace->facts.time_unit_ns >= units[i].ns && trace->facts.time_unit_ns <= units[i].ns)
-            unit = units[i].name;
+    const struct time_unit *found = time_unit_of(trace->facts.time_unit_ns);
+    const char *unit = found ? found->name : NULL;
     document_line(document, "format %s; times: %s%s%s", trace->format ? trace->format : "unknown", times[trace->facts.times],
                   unit ? ", in " : "", unit ? unit : "");
     document_text(document, "trace_format", trace->format);

@@ -32,7 +32,7 @@ static uint64_t mix(uint64_t digest, uint64_t value)
 static struct decision name(const struct trace *trace, enum decision_kind kind, uint32_t position, int64_t value)
 {
     return (struct decision){
-        .kind = kind, .request = trace->index[position], .sample = trace->sample ? trace->sample[position] : 0, .value = value};
+        .kind = kind, .request = trace->index[position], .sample = trace_sample_of(trace, position), .value = value};
 }
 
 /* The three low bits keep the kind, so that values of two kinds cannot cancel out. */

@@ -142,7 +142,7 @@ enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_to
     tree.count = 1; /* the root */
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
         /* Samples of one request come after sample 0 and have its prompt. */
-        uint32_t sample = trace->sample ? trace->sample[position] : 0;
+        uint32_t sample = trace_sample_of(trace, position);
         tree.leaf[position] = sample ? tree.leaf[position - sample] : insert(&builder, position);
         tree.prompt_tokens += trace->input_tokens[position];
     }

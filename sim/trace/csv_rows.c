@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "trace/csv_values.h"
+#include "trace/time_unit.h"
 
 /* --- the header ------------------------------------------------------------------------------------------------------------------ */
 
@@ -93,14 +94,13 @@ static enum status named_error(const struct strict_line *line, const char *must)
 
 static enum status time_error(const struct strict_line *line)
 {
-    static const char *const units[] = {"a number of nanoseconds from 0 to 9e18", "a number of microseconds from 0 to 9e15",
-                                        "a number of milliseconds from 0 to 9e12", "a number of seconds from 0 to 9e9"};
     const struct csv_layout *layout = &line->rows->source->csv;
-    const char *number = units[layout->unit_power / 3 < 3 ? layout->unit_power / 3 : 3];
+    const struct time_unit *unit = time_unit_of(line->rows->source->facts.time_unit_ns);
     char must[160];
     if (!layout->numbers)
         return cell_error(line, line->cell.text - line->cell.quoted, "not a time; 2023-11-16 18:15:46.6805900 is right");
-    snprintf(must, sizeof must, "must be %s%s", number, layout->dates ? ", or a date like 2023-11-16 18:15:46.68" : "");
+    snprintf(must, sizeof must, "must be a number of %s from 0 to %s%s", unit->plural, unit->most,
+             layout->dates ? ", or a date like 2023-11-16 18:15:46.68" : "");
     return named_error(line, must);
 }
 
@@ -245,7 +245,6 @@ enum status csv_rows_read_line(struct trace_rows *rows, const char *text, size_t
     const size_t hashes = rows->hash_count;
     struct strict_line line = {.rows = rows, .text = text, .number = line_number};
     struct trace_row row = TRACE_ROW_DEFAULT;
-    row.arrival_ns = TRACE_NO_TIME;
     while (length > 0 && (text[length - 1] == '\r' || text[length - 1] == ' '))
         length--;
     const char *at = text, *const end = text + length;
@@ -422,7 +421,6 @@ void csv_rows_read(struct trace_rows *rows)
     csv_rows_tell_unknown(rows);
     for (size_t line_number = rows->first_line; rows->at < end && rows->status == SIM_OK; line_number++) {
         struct trace_row row = TRACE_ROW_DEFAULT;
-        row.arrival_ns = TRACE_NO_TIME;
         rows->line = line_number;
         const char *next = read_quickly(rows, &minute, &row, rows->at, end);
         if (next && next <= end) {

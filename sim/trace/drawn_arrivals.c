@@ -115,18 +115,6 @@ static enum status divide_times(struct trace *trace, double ratio, bool *ties, s
 
 /* --- the trace in another order ---------------------------------------------------------------------------------------------------- */
 
-/* By time, then by number; samples of one request share both, and keep their order by position. */
-static int by_arrival(const void *a, const void *b, void *context)
-{
-    const struct trace *trace = context;
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    if (trace->arrival_ns[x] != trace->arrival_ns[y])
-        return trace->arrival_ns[x] < trace->arrival_ns[y] ? -1 : 1;
-    if (trace->index[x] != trace->index[y])
-        return trace->index[x] < trace->index[y] ? -1 : 1;
-    return (x > y) - (x < y);
-}
-
 /* A copy with the trace's own times sped up. */
 static enum status make_faster(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
@@ -143,7 +131,7 @@ static enum status make_faster(const struct trace *trace, const struct config *c
     if (status == SIM_OK)
         status = divide_times(copy, config->arrival_speedup_ratio, &ties, diag);
     if (status == SIM_OK && ties) {
-        qsort_r(order, copy->count, sizeof *order, by_arrival, copy);
+        trace_sort_by_arrival(copy, order, copy->count);
         status = trace_copy(copy, order, copy->count, &sorted, diag);
     }
     free(order);

@@ -14,6 +14,7 @@
 
 #include "base/digits.h"
 #include "base/json.h"
+#include "trace/time_unit.h"
 #include "trace/trace_reader.h"
 
 enum field {
@@ -377,18 +378,11 @@ static enum status strict_priority(const struct json_document *document, const c
 static enum status strict_time(const struct json_document *document, const cJSON *node, const char *name, struct trace_rows *rows,
                                int64_t *ns)
 {
-    static const struct {
-        double ns;
-        const char *name, *most;
-    } units[] = {{1e9, "seconds", "9e9"}, {1e6, "milliseconds", "9e12"}, {1e3, "microseconds", "9e15"}, {1, "nanoseconds", "9e18"}};
     const double unit_ns = rows->source->facts.time_unit_ns;
     if (cJSON_IsNumber(node) && trace_time_to_ns(node->valuedouble, unit_ns, ns))
         return SIM_OK;
-    size_t unit = 0;
-    while (unit + 1 < sizeof units / sizeof *units && units[unit].ns > unit_ns)
-        unit++;
-    return json_error(document, node, false, &rows->diag, "%s must be a number of %s from 0 to %s", name, units[unit].name,
-                      units[unit].most);
+    const struct time_unit *unit = time_unit_of(unit_ns);
+    return json_error(document, node, false, &rows->diag, "%s must be a number of %s from 0 to %s", name, unit->plural, unit->most);
 }
 
 static enum status strict_hash_ids(const struct json_document *document, const cJSON *node, struct trace_rows *rows)

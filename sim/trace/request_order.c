@@ -45,12 +45,29 @@ enum status request_order(const struct trace *trace, uint32_t **out, struct diag
     return status;
 }
 
+/* Samples of one request share time and number, and keep their order. */
+static int by_arrival(const void *a, const void *b, void *context)
+{
+    const struct trace *trace = context;
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    if (trace->arrival_ns[x] != trace->arrival_ns[y])
+        return trace->arrival_ns[x] < trace->arrival_ns[y] ? -1 : 1;
+    if (trace->index[x] != trace->index[y])
+        return trace->index[x] < trace->index[y] ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+void trace_sort_by_arrival(const struct trace *trace, uint32_t *order, size_t count)
+{
+    qsort_r(order, count, sizeof *order, by_arrival, (void *)(uintptr_t)trace);
+}
+
 enum status trace_arrival_order(const struct trace *trace, uint32_t **out, struct diag *diag)
 {
     enum status status = array_zeroed(out, trace->count, sizeof **out, "the order of arrivals", diag);
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
         (*out)[position] = position;
     if (status == SIM_OK)
-        trace_order_by_arrival(*out, trace->count, trace->arrival_ns);
+        trace_sort_by_arrival(trace, *out, trace->count);
     return status;
 }

@@ -16,7 +16,9 @@ SIM_NODISCARD enum status request_order(const struct trace *trace, uint32_t **ou
  * many numbers there are; the caller frees *out. */
 SIM_NODISCARD enum status request_places(const struct trace *trace, uint32_t **out, uint32_t *most, struct diag *diag);
 
-/* *out holds trace->count positions in order of arrival_ns, equal ones as they stand; the caller frees it. */
+/* Sort positions by (arrival_ns, number in the file, position), which makes the result unique. */
+void trace_sort_by_arrival(const struct trace *trace, uint32_t *order, size_t count);
+/* *out holds all positions in that order; the caller frees it. */
 SIM_NODISCARD enum status trace_arrival_order(const struct trace *trace, uint32_t **out, struct diag *diag);
 
 #endif

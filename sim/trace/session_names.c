@@ -11,7 +11,9 @@
 /* Linear probing, as the table is at most half full. The slot that has the name, or the empty one where it belongs. */
 static size_t slot_of(const struct session_names *names, const char *name, size_t length)
 {
-    size_t slot = (size_t)fingerprint_bytes(FINGERPRINT_START, name, length) & names->slot_mask;
+    uint64_t hash = fingerprint_bytes(FINGERPRINT_START, name, length); /* whose low bits hardly depend on the last bytes */
+    hash = (hash ^ hash >> 32) * UINT64_C(0x9E3779B97F4A7C15);
+    size_t slot = (size_t)(hash >> 20) & names->slot_mask;
     for (; names->slots[slot] != 0; slot = (slot + 1) & names->slot_mask) {
         size_t have;
         const char *text = session_names_text(names, names->slots[slot], &have);

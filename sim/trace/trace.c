@@ -18,6 +18,28 @@ const struct trace_column trace_columns[TRACE_COLUMNS] = {
     COLUMN(session, 0),    COLUMN(delay_ns, 0),     COLUMN(index, 0),         COLUMN(sample, 0),
 };
 
+enum status trace_columns_make(struct trace *trace, size_t rows, const bool wanted[TRACE_COLUMNS_OF_FILES], struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < TRACE_COLUMNS_OF_FILES && status == SIM_OK; i++)
+        if (wanted[i])
+            status = array_zeroed((char *)trace + trace_columns[i].offset, rows, trace_columns[i].size, "the trace", diag);
+    return status;
+}
+
+void trace_columns_append(struct trace *trace, size_t at, const struct trace *from, size_t count)
+{
+    for (size_t i = 0; i < TRACE_COLUMNS_OF_FILES; i++) {
+        const struct trace_column *column = &trace_columns[i];
+        const char *items = trace_column_items(from, column);
+        char *to = trace_column_items(trace, column);
+        if (items)
+            memcpy(to + at * column->size, items, count * column->size);
+        for (size_t row = 0; to && !items && column->otherwise != 0 && row < count; row++)
+            trace_column_put(column, to, at + row, column->otherwise);
+    }
+}
+
 /* The pointer is copied as bytes: reading an `int64_t *` as a `void *` would break the aliasing rules. */
 void *trace_column_items(const struct trace *trace, const struct trace_column *column)
 {
@@ -54,21 +76,6 @@ void trace_destroy(struct trace *trace)
         return;
     trace_clear(trace);
     free(trace);
-}
-
-/* Positions by arrival, ties in their order, which also makes qsort's result unique. */
-static int by_arrival(const void *a, const void *b, void *arrival_ns)
-{
-    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    const int64_t *at = arrival_ns;
-    if (at[left] != at[right])
-        return at[left] < at[right] ? -1 : 1;
-    return left < right ? -1 : left > right;
-}
-
-void trace_order_by_arrival(uint32_t *order, size_t count, int64_t *arrival_ns)
-{
-    qsort_r(order, count, sizeof *order, by_arrival, arrival_ns);
 }
 
 /* --- copies ---------------------------------------------------------------------------------------------------------------------- */
@@ -163,7 +170,7 @@ enum status trace_link_turns(struct trace *trace, struct diag *diag)
                                            ARRAY_OF(last, (size_t)trace->sessions.count + 1)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "sessions", diag);
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
-        const uint32_t session = trace->session[position], sample = trace->sample ? trace->sample[position] : 0;
+        const uint32_t session = trace->session[position], sample = trace_sample_of(trace, position);
         trace->next[position] = 0;
         if (session == 0 || sample > 0) {
             trace->previous[position] = session == 0 ? 0 : trace->previous[position - sample];

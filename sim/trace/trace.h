@@ -127,6 +127,19 @@ static inline void trace_column_put(const struct trace_column *column, void *ite
         ((uint32_t *)items)[at] = (uint32_t)value;
 }
 
+/* Columns of files for `rows` requests, zeroed, where wanted[] says so; what was made before a failure is the trace's. */
+SIM_NODISCARD enum status trace_columns_make(struct trace *trace, size_t rows, const bool wanted[TRACE_COLUMNS_OF_FILES],
+                                             struct diag *diag);
+/* The first `count` items of from's columns of files go to those that `trace` has, from item `at` on, which must be zero; a column that `from`
+ * lacks says its default. */
+void trace_columns_append(struct trace *trace, size_t at, const struct trace *from, size_t count);
+
+/* Which sample of its request a position is. */
+static inline uint32_t trace_sample_of(const struct trace *trace, uint32_t position)
+{
+    return trace->sample ? trace->sample[position] : 0;
+}
+
 /* Add a sentence to trace->notes; one that is there already, or does not fit, is left out. */
 void trace_note(struct trace *trace, const char *sentence);
 
@@ -182,9 +195,6 @@ struct trace_selection trace_select_all(void);
  * parallel; the result does not depend on the number of threads. SIM_BAD_INPUT names file, line and column; nothing is allocated then. The
  * caller owns *out and ends it with trace_destroy. */
 SIM_NODISCARD enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag);
-
-/* Sort row numbers by the rows' arrivals, ties by number. */
-void trace_order_by_arrival(uint32_t *order, size_t count, int64_t *arrival_ns);
 
 /* A new trace whose request i is that at position order[i], everything else as it was; the same position may come again. */
 SIM_NODISCARD enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_t count, struct trace **out,

@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "base/seeded_random.h"
+#include "trace/request_order.h"
 #include "trace/trace_block_size.h"
 #include "trace/trace_rows.h"
 
@@ -295,9 +296,8 @@ static enum status make_columns(struct trace *const *traces, uint32_t count, str
         return diag_set(diag, SIM_BAD_INPUT, "the traces hold %llu requests and %llu hash ids; at most 2147483646 can be replayed",
                         (unsigned long long)rows, (unsigned long long)distinct);
     enum status status = array_zeroed(&all->index, (size_t)rows, sizeof *all->index, "the trace", diag);
-    for (size_t c = 0; c < TRACE_COLUMNS_OF_FILES && status == SIM_OK; c++)
-        if (wanted[c])
-            status = array_zeroed((char *)all + trace_columns[c].offset, (size_t)rows, trace_columns[c].size, "the trace", diag);
+    if (status == SIM_OK)
+        status = trace_columns_make(all, (size_t)rows, wanted, diag);
     const struct array_request ids[] = {ARRAY_IF(hashes > 0, all->hash_start, (size_t)rows + 1),
                                         ARRAY_IF(hashes > 0, all->hash_ids, (size_t)hashes)};
     return status == SIM_OK ? array_zeroed_all(ids, sizeof ids / sizeof *ids, "the trace", diag) : status;
@@ -308,15 +308,7 @@ static enum status append(struct trace *all, const struct trace *trace, uint32_t
 {
     const uint32_t at = all->count;
     uint32_t *number;
-    for (size_t c = 0; c < TRACE_COLUMNS_OF_FILES; c++) {
-        const struct trace_column *column = &trace_columns[c];
-        const char *from = trace_column_items(trace, column);
-        char *to = trace_column_items(all, column);
-        if (from)
-            memcpy(to + at * column->size, from, trace->count * column->size);
-        for (uint32_t i = 0; to && !from && i < trace->count; i++)
-            trace_column_put(column, to, at + i, column->otherwise);
-    }
+    trace_columns_append(all, at, trace, trace->count);
     uint64_t used = all->hash_start ? all->hash_start[at] : 0;
     for (uint32_t i = 0; all->hash_start && i < trace->count; i++) {
         for (uint64_t k = 0; k < trace_hash_count(trace, i); k++)
@@ -338,12 +330,11 @@ static enum status append(struct trace *all, const struct trace *trace, uint32_t
 static enum status sort_rows(struct trace *all, struct trace **out, struct diag *diag)
 {
     uint32_t *order;
-    enum status status = array_zeroed(&order, all->count, sizeof *order, "the trace", diag);
-    for (uint32_t i = 0; status == SIM_OK && i < all->count; i++)
-        order[i] = all->index[i] = i;
+    for (uint32_t i = 0; i < all->count; i++)
+        all->index[i] = i;
+    enum status status = trace_arrival_order(all, &order, diag);
     if (status != SIM_OK)
         return status;
-    trace_order_by_arrival(order, all->count, all->arrival_ns);
     status = trace_copy(all, order, all->count, out, diag);
     free(order);
     return status;

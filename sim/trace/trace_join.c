@@ -21,6 +21,7 @@
 #include "base/huge_pages.h"
 #include "base/integers.h"
 #include "base/seeded_random.h"
+#include "trace/request_order.h"
 
 /* From so many rows on, twice the columns would be noticed; memory that was freed is given back while they are joined. */
 enum { GIVE_BACK_ROWS = 1 << 21 };
@@ -31,15 +32,7 @@ enum { GIVE_BACK_ROWS = 1 << 21 };
 static void append_piece(struct trace_rows *all, const struct trace_rows *piece)
 {
     const size_t at = all->count;
-    for (size_t i = 0; i < TRACE_COLUMNS_OF_FILES; i++) {
-        const struct trace_column *column = &trace_columns[i];
-        const char *from = trace_column_items(&piece->trace, column);
-        char *to = trace_column_items(&all->trace, column);
-        if (from)
-            memcpy(to + at * column->size, from, piece->count * column->size);
-        for (size_t row = 0; to && !from && column->otherwise != 0 && row < piece->count; row++)
-            trace_column_put(column, to, at + row, column->otherwise);
-    }
+    trace_columns_append(&all->trace, at, &piece->trace, piece->count);
     for (size_t row = 0; all->trace.hash_start && row < piece->count; row++)
         all->trace.hash_start[at + row + 1] = all->hash_count + (piece->trace.hash_start ? piece->trace.hash_start[row + 1] : 0);
     if (piece->hash_count > 0)
@@ -99,10 +92,7 @@ static enum status make_columns(const struct trace_rows *pieces, size_t count, s
         for (size_t c = 0; c < TRACE_COLUMNS_OF_FILES; c++)
             wanted[c] |= trace_column_items(&pieces[i].trace, &trace_columns[c]) != NULL;
     }
-    enum status status = SIM_OK;
-    for (size_t c = 0; c < TRACE_COLUMNS_OF_FILES && status == SIM_OK; c++)
-        if (wanted[c])
-            status = array_zeroed((char *)&all->trace + trace_columns[c].offset, rows, trace_columns[c].size, "the trace", diag);
+    enum status status = trace_columns_make(&all->trace, rows, wanted, diag);
     const struct array_request ids[] = {ARRAY_IF(hashes > 0, all->trace.hash_start, rows + 1),
                                         ARRAY_IF(hashes > 0, all->trace.hash_ids, hashes), ARRAY_IF(high, all->hash_high, hashes)};
     return status == SIM_OK ? array_zeroed_all(ids, sizeof ids / sizeof *ids, "the trace", diag) : status;
@@ -544,7 +534,7 @@ static enum status make_trace(const struct trace_source *source, struct trace_ro
     if (chosen)
         status = choose(all, selection, used, &order, diag);
     if (status == SIM_OK && !sorted)
-        trace_order_by_arrival(order, used, whole->arrival_ns);
+        trace_sort_by_arrival(whole, order, used);
     if (status == SIM_OK)
         status = chosen ? trace_copy(whole, order, used, out, diag) : take_over(whole, out, diag);
     free(order);

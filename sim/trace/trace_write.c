@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/digits.h"
+
 /* A row without its ids and its session's name is shorter than ROOM, and so is an id, or a character of a name. */
 enum { BUFFER = 1 << 16, ROOM = 512 };
 
@@ -35,19 +37,9 @@ static inline void put(struct sheet *sheet, const char *text, size_t length)
     sheet->used += length;
 }
 
-/* From the last digit to the first. */
 static inline void put_uint(struct sheet *sheet, uint64_t value)
 {
-    static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-                                "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-    char digits[20], *at = digits + sizeof digits;
-    for (; value >= 100; value /= 100)
-        memcpy(at -= 2, pairs + 2 * (value % 100), 2);
-    if (value >= 10)
-        memcpy(at -= 2, pairs + 2 * value, 2);
-    else
-        *--at = (char)('0' + value);
-    put(sheet, at, (size_t)(digits + sizeof digits - at));
+    sheet->used = (size_t)(digits_put(sheet->text + sheet->used, value) - sheet->text);
 }
 
 /* Nanoseconds as milliseconds: as a fraction of integers it is exact, where a double would not be. */

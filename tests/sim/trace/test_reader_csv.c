@@ -7,28 +7,10 @@
 
 #include "base/text_file.h"
 #include "support/random.h"
-#include "support/temp_file.h"
+#include "support/text_trace.h"
 #include "trace/csv_rows.h"
 #include "trace/csv_values.h"
 #include "trace/trace_random.h"
-
-static enum status load(const char *text, const struct trace_selection *selection, struct trace **out, struct diag *diag)
-{
-    struct temp_file file = temp_file_make(text, strlen(text));
-    const struct trace_selection all = trace_select_all();
-    *diag = (struct diag){0};
-    enum status status = trace_load(file.path, selection ? selection : &all, out, diag);
-    temp_file_remove(&file);
-    return status;
-}
-
-static struct trace *load_fine(const char *text, const struct trace_selection *selection)
-{
-    struct trace *trace = NULL;
-    struct diag diag;
-    cr_assert_eq(load(text, selection, &trace, &diag), SIM_OK, "%s: %s", text, diag.text);
-    return trace;
-}
 
 /* --- formats --------------------------------------------------------------------------------------------------------------------- */
 
@@ -85,7 +67,7 @@ static const struct {
 Test(reader_csv, a_file_of_each_kind)
 {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        struct trace *trace = load_fine(files[i].text, NULL);
+        struct trace *trace = text_trace(files[i].text, NULL);
         cr_expect_str_eq(trace->format, files[i].format);
         cr_expect_str_eq(trace->ignored_fields, files[i].ignored, "case %zu: %s", i, trace->ignored_fields);
         cr_assert_eq(trace->count, 3, "case %zu", i);
@@ -99,7 +81,7 @@ Test(reader_csv, a_file_of_each_kind)
 
 Test(reader_csv, burstgpt_sessions_are_the_cells_that_are_not_empty)
 {
-    struct trace *trace = load_fine(BURST "5,a,1,M,10,1,11,L\n6,,1,M,20,2,22,L\n8, a ,1,M,30,3,33,L\n9,\"b \"\"x\",1,M,30,3,33,L\n", NULL);
+    struct trace *trace = text_trace(BURST "5,a,1,M,10,1,11,L\n6,,1,M,20,2,22,L\n8, a ,1,M,30,3,33,L\n9,\"b \"\"x\",1,M,30,3,33,L\n", NULL);
     static const uint32_t sessions[] = {1, 0, 1, 2};
     size_t length;
     cr_assert(trace->session);
@@ -111,21 +93,21 @@ Test(reader_csv, burstgpt_sessions_are_the_cells_that_are_not_empty)
 
 Test(reader_csv, a_row_without_a_time_or_an_output_says_so)
 {
-    struct trace *trace = load_fine("num_prefill_tokens,num_decode_tokens\n\n10,1\n20,2\n", NULL);
+    struct trace *trace = text_trace("num_prefill_tokens,num_decode_tokens\n\n10,1\n20,2\n", NULL);
     cr_assert(trace->untimed && trace->untimed[0] == 1 && trace->untimed[1] == 1);
     cr_expect_eq(trace->untimed_line, 3);
     trace_destroy(trace);
     struct diag diag;
     static const char no_output[] = "num_prefill_tokens,num_decode_tokens\n10,1\n20,\n30,3\n";
-    cr_assert_eq(load(no_output, NULL, &trace, &diag), SIM_BAD_INPUT);
+    cr_assert_eq(text_trace_load(no_output, NULL, &trace, &diag), SIM_BAD_INPUT);
     cr_expect(strstr(diag.text, ":3:1: ") && strstr(diag.text, "--output-length"), "%s", diag.text);
     struct trace_selection selection = trace_select_all();
     selection.skip_invalid = true;
-    trace = load_fine(no_output, &selection);
+    trace = text_trace(no_output, &selection);
     cr_expect(trace->count == 2 && trace->skipped.count == 1 && trace->skipped.lines[0] == 3);
     trace_destroy(trace);
     selection.output_least = selection.output_most = 7;
-    trace = load_fine(no_output, &selection);
+    trace = text_trace(no_output, &selection);
     cr_expect(trace->count == 3 && trace->output_tokens[1] == 7);
     trace_destroy(trace);
 }
@@ -146,10 +128,10 @@ Test(reader_csv, columns_name_any_file)
     struct diag diag;
     selection.columns = &names;
     selection.time_unit_ns = 1e6;
-    struct trace *trace = load_fine("ts,TS,in,out,ids,p,n,beam,chat,wait,end,more\n"
-                                    "10,x,40,4,\"[7, 8]\",-3,2,,a,,stop,1\n"
-                                    "10.5,x,50,5,7 9,,,3,a,20,length,1\n",
-                                    &selection);
+    struct trace *trace = text_trace("ts,TS,in,out,ids,p,n,beam,chat,wait,end,more\n"
+                                     "10,x,40,4,\"[7, 8]\",-3,2,,a,,stop,1\n"
+                                     "10.5,x,50,5,7 9,,,3,a,20,length,1\n",
+                                     &selection);
     cr_expect(trace->arrival_ns[0] == 0 && trace->arrival_ns[1] == 500000);
     cr_expect(trace->hash_start[2] == 4 && trace->hash_ids[0] == trace->hash_ids[2] && trace->distinct_hashes == 3);
     cr_expect(trace->priority[0] == -3 && trace->priority[1] == 0 && trace->samples[0] == 2 && trace->samples[1] == 1);
@@ -157,7 +139,7 @@ Test(reader_csv, columns_name_any_file)
     cr_expect(trace->delay_ns[1] == 20000000 && trace->finish_reason[0] == FINISH_STOP && trace->finish_reason[1] == FINISH_LENGTH);
     cr_expect_str_eq(trace->ignored_fields, "");
     trace_destroy(trace);
-    cr_assert_eq(load("ts,in,out\n1,1,1\n", &selection, &trace, &diag), SIM_BAD_INPUT);
+    cr_assert_eq(text_trace_load("ts,in,out\n1,1,1\n", &selection, &trace, &diag), SIM_BAD_INPUT);
     cr_expect(strstr(diag.text, ":1:1: ") && strstr(diag.text, "no column is called \"ids\""), "%s", diag.text);
 }
 
@@ -169,7 +151,7 @@ Test(reader_csv, servegen_rates_hold_until_the_next_row)
     struct trace_selection selection = trace_select_all();
     selection.lengths = &lengths;
     /* 20,000 and 40,000 expected; the last row is as long as the one before it. */
-    struct trace *trace = load_fine("0,2,1.0,Exponential,20,0\n10000,0,,,,\n20000,4,1.5,Gamma,0.69,14.4\n", &selection);
+    struct trace *trace = text_trace("0,2,1.0,Exponential,20,0\n10000,0,,,,\n20000,4,1.5,Gamma,0.69,14.4\n", &selection);
     uint32_t early = 0, middle = 0;
     for (uint32_t i = 0; i < trace->count; i++) {
         early += trace->arrival_ns[i] < 10000000000000;
@@ -182,7 +164,7 @@ Test(reader_csv, servegen_rates_hold_until_the_next_row)
     cr_expect(trace->count - early > 38800 && trace->count - early < 41200, "%u", trace->count - early);
     cr_expect(trace->arrival_ns[trace->count - 1] <= 30000000000000 && trace->facts.load);
     trace_destroy(trace);
-    trace = load_fine("0,2,0,Gamma,1,1\n", &selection);
+    trace = text_trace("0,2,0,Gamma,1,1\n", &selection);
     cr_expect(trace->count == 1200 && trace->arrival_ns[0] == 500000000, "without spread a request each half second, for ten minutes");
     trace_destroy(trace);
 }
@@ -217,7 +199,7 @@ Test(reader_csv, errors_name_the_cell)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct trace *trace = NULL;
         struct diag diag;
-        cr_assert_eq(load(cases[i].text, NULL, &trace, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
+        cr_assert_eq(text_trace_load(cases[i].text, NULL, &trace, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
         cr_expect(strstr(diag.text, cases[i].place) && strstr(diag.text, cases[i].says), "%s: %s", cases[i].text, diag.text);
     }
 }

@@ -8,7 +8,7 @@
 #include <omp.h>
 #endif
 
-#include "support/temp_file.h"
+#include "support/text_trace.h"
 #include "trace/trace_reader.h"
 
 #define OBJECT(time, rest) "{\"timestamp\":" time ",\"input_length\":5,\"output_length\":2" rest "}\n"
@@ -39,13 +39,9 @@ static const struct {
 
 static enum status load(const char *text, const struct trace_reader *reader, struct trace **out, struct diag *diag)
 {
-    struct temp_file file = temp_file_make(text, strlen(text));
     struct trace_selection selection = trace_select_all();
     selection.reader = reader;
-    *diag = (struct diag){0};
-    enum status status = trace_load(file.path, &selection, out, diag);
-    temp_file_remove(&file);
-    return status;
+    return text_trace_load(text, &selection, out, diag);
 }
 
 static struct trace *load_fine(const char *text, const struct trace_reader *reader)

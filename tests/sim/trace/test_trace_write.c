@@ -121,20 +121,27 @@ static void print_random_row(FILE *out, uint64_t *random, uint32_t kind)
     fputs("}\n", out);
 }
 
+/* So many random rows, read, written and read again. */
+static void expect_round_trip(uint64_t *random, uint32_t rows, uint32_t kind)
+{
+    struct scratch file = scratch_file();
+    FILE *out = fopen(file.path, "w");
+    for (uint32_t i = 0; i < rows; i++)
+        print_random_row(out, random, kind);
+    fclose(out);
+    struct trace *trace = load(file.path), *again = write_and_load(trace);
+    expect_same(trace, again);
+    trace_destroy(trace);
+    trace_destroy(again);
+    unlink(file.path);
+}
+
 Test(trace_write, what_is_written_reads_back_as_the_same_columns)
 {
     uint64_t random = 5;
     for (uint32_t round = 0; round < 60; round++) {
-        struct scratch file = scratch_file();
-        FILE *out = fopen(file.path, "w");
-        for (uint32_t i = 0, rows = 1 + random_below(&random, 60); i < rows; i++)
-            print_random_row(out, &random, round % 3);
-        fclose(out);
-        struct trace *trace = load(file.path), *again = write_and_load(trace);
-        expect_same(trace, again);
-        trace_destroy(trace);
-        trace_destroy(again);
-        unlink(file.path);
+        const uint32_t rows = 1 + random_below(&random, 60);
+        expect_round_trip(&random, rows, round % 3);
     }
 }
 
@@ -142,18 +149,8 @@ Test(trace_write, what_is_written_reads_back_as_the_same_columns)
 Test(trace_write, rows_go_over_the_end_of_the_buffer)
 {
     uint64_t random = 6;
-    for (uint32_t round = 0; round < 40; round++) {
-        struct scratch file = scratch_file();
-        FILE *out = fopen(file.path, "w");
-        for (uint32_t i = 0; i < 400; i++)
-            print_random_row(out, &random, 2);
-        fclose(out);
-        struct trace *trace = load(file.path), *again = write_and_load(trace);
-        expect_same(trace, again);
-        trace_destroy(trace);
-        trace_destroy(again);
-        unlink(file.path);
-    }
+    for (uint32_t round = 0; round < 40; round++)
+        expect_round_trip(&random, 400, 2);
 }
 
 /* Columns that other formats fill in: put there by hand, looked at as text. */
