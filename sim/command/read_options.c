@@ -82,7 +82,7 @@ static enum status take_columns(const char *list, struct trace_selection *select
     enum status status = SIM_OK;
     if (strlen(list) >= sizeof names->text)
         return diag_set(diag, SIM_USAGE, "--columns: the list is longer than %zu characters", sizeof names->text - 1);
-    strcpy(names->text, list);
+    memcpy(names->text, list, strlen(list) + 1);
     char *rest = names->text, *item;
     while (status == SIM_OK && (item = strsep(&rest, ",")) != NULL)
         status = take_column(list, item, selection, names, diag);

@@ -19,8 +19,8 @@
 #include "base/units.h"
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
-#include "report/step_times_note.h"
 #include "report/head_notes.h"
+#include "report/step_times_note.h"
 #include "study/sweep_keys.h"
 
 #define COUNT(columns) (sizeof(columns) / sizeof *(columns))

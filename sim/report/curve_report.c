@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 #include "base/units.h"
-#include "report/step_times_note.h"
 #include "report/head_notes.h"
+#include "report/step_times_note.h"
 
 /* Part of a whole, in 0..1. A trace without prompts or references has a share of 0 and no NaN, since nothing of nothing was hit. */
 static double share(double part, double whole)

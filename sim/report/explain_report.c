@@ -13,8 +13,8 @@
 #include "base/line.h"
 #include "base/units.h"
 #include "config/engine_facts.h"
-#include "report/step_times_note.h"
 #include "report/head_notes.h"
+#include "report/step_times_note.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -6,8 +6,8 @@
 
 #include "base/units.h"
 #include "config/engine_facts.h"
-#include "report/step_times_note.h"
 #include "report/head_notes.h"
+#include "report/step_times_note.h"
 
 /* The two spans of the ledger, added up once. All of the run, and only the time in which a request waits. The second is the honest measure
  * of waste: a free block that nobody asks for is not wasted. */

@@ -1,8 +1,8 @@
 /* replay_report.c - the document of one replay: lines for people (replay_report_lines.c), then everything for programs. Read document.h
  * first; replay_report() at the end gives the order of JSON members. Members that depend on the machine are kept together in "measured", so
  * that two runs of one command differ there and nowhere else. */
-#include "observe/per_request.h"
 #include "report/replay_report.h"
+#include "observe/per_request.h"
 
 #include <math.h>
 

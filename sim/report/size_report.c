@@ -11,8 +11,8 @@
 
 #include "base/line.h"
 #include "base/units.h"
-#include "report/step_times_note.h"
 #include "report/head_notes.h"
+#include "report/step_times_note.h"
 
 /* The least gpu_memory_utilization, to four digits, that gives at least so many blocks; NaN: no GPU is known. vLLM takes the pool as a
  * share of the GPU's memory and rounds the number of blocks down. So the share is rounded up, and the same division is made forwards until

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "report/step_times_note.h"
 #include "report/head_notes.h"
+#include "report/step_times_note.h"
 
 /* People see bytes in MiB, programs get bytes. */
 enum { TEXT_SIZE = 112, MIB = 1 << 20 };
@@ -272,7 +272,7 @@ static void add_runs(struct document *document, const struct sweep_groups *group
 /* A column says what is varied, so the head must not. */
 static bool varies_arrivals(const struct sweep_plan *plan)
 {
-    static const char *const keys[] = {"arrival_speedup_ratio", "request_rate",      "burstiness",     "ramp_up_strategy",
+    static const char *const keys[] = {"arrival_speedup_ratio", "request_rate",    "burstiness",     "ramp_up_strategy",
                                        "ramp_up_start_rps",     "ramp_up_end_rps", "max_concurrency"};
     for (uint32_t i = 0; i < plan->varied.count; i++)
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)

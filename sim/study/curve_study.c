@@ -135,7 +135,10 @@ static enum status replay_sight(void *context, size_t i, struct diag *diag)
 enum status curve_study_make(const struct trace *trace, const struct config *config, const struct curve_plan *plan, struct curve_study *out,
                              struct diag *diag)
 {
-    struct curve_study study = {.size_count = plan->block_size_count, .prompts = trace->count, .contents_told = trace_tells_contents(trace), .replayed = plan->replay};
+    struct curve_study study = {.size_count = plan->block_size_count,
+                                .prompts = trace->count,
+                                .contents_told = trace_tells_contents(trace),
+                                .replayed = plan->replay};
     struct study_job job = {.trace = trace, .config = config, .plan = plan, .study = &study};
     enum status status = array_zeroed(&study.sizes, study.size_count, sizeof *study.sizes, "hit curves", diag);
     for (size_t i = 0; i < study.size_count && status == SIM_OK; i++)

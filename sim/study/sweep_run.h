@@ -20,10 +20,10 @@ struct sweep {
     struct workload *workload;
     const struct trace **traces; /* by point, after sweep_prepare; owned */
     struct sweep_identity identity;
-    unsigned scopes;             /* of all points' figures, after sweep_prepare */
-    unsigned step_times;         /* models of all points, a bit 1 << enum step_time_kind each, after sweep_prepare */
+    unsigned scopes;              /* of all points' figures, after sweep_prepare */
+    unsigned step_times;          /* models of all points, a bit 1 << enum step_time_kind each, after sweep_prepare */
     struct advice_of_runs advice; /* after sweep_prepare */
-    struct figure_wishes wishes; /* further percentiles to keep; the caller's, before sweep_start */
+    struct figure_wishes wishes;  /* further percentiles to keep; the caller's, before sweep_start */
     uint32_t threads;
     bool reference;                    /* the plain scheduler */
     bool quiet;                        /* no progress bar */

@@ -111,13 +111,10 @@ static enum status reuse_distances(const struct trace *trace, const struct chain
 static enum status sharing(const struct trace *trace, uint32_t width, struct trace_facts *facts, struct diag *diag)
 {
     struct chains chains = {0};
-    enum status status = SIM_OK;
     facts->hash_references = trace->hash_start ? trace->hash_start[trace->count] : 0;
-    if (facts->hash_references > 0) {
-        status = array_zeroed(&chains.chain, facts->hash_references, sizeof *chains.chain, "prefix chains", diag);
-        if (status == SIM_OK && kv_contents_create(&chains.contents) != KV_OK)
-            status = diag_no_memory(diag, 1024, "prefix chains");
-    }
+    enum status status = array_zeroed(&chains.chain, facts->hash_references, sizeof *chains.chain, "prefix chains", diag);
+    if (status == SIM_OK && kv_contents_create(&chains.contents) != KV_OK)
+        status = diag_no_memory(diag, 1024, "prefix chains");
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
         if (trace_hash_count(trace, position) > 0)
             status = count_hits(trace, width, position, &chains, facts, diag);

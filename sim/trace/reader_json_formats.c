@@ -184,7 +184,7 @@ static enum status find_list(const struct json_document *document, const char *n
     *out = NULL;
     if (!list && !needed)
         return SIM_OK;
-    if (!cJSON_IsArray(list) || (count >= 0 && cJSON_GetArraySize(list) != count))
+    if (!list || !cJSON_IsArray(list) || (count >= 0 && cJSON_GetArraySize(list) != count))
         return json_error(document, list ? list : document->root, false, diag,
                           "\"%s\" must be a list with an item a request; save the result with its details", name);
     *out = list->child;
@@ -203,7 +203,7 @@ static enum status make_bench_result(const struct json_document *document, struc
         status = find_list(document, "start_times", false, count, &starts, &rows->diag);
     if (status == SIM_OK)
         status = find_list(document, "errors", false, count, &errors, &rows->diag);
-    while (status == SIM_OK && inputs) {
+    while (status == SIM_OK && inputs && outputs) { /* as many of either */
         rows->status = add_call(document, inputs, outputs, starts, errors, rows);
         status = trace_rows_skip(rows, line); /* one call, not the whole result */
         inputs = inputs->next;

@@ -174,7 +174,8 @@ static inline bool stands(const char *at, const char *name, size_t size)
 {
     return memcmp(at, name, size) == 0;
 }
-#define STANDS(name, field) (stands(at, name "\"", sizeof name) ? (*stop = at + sizeof name - 1, (field)) : FIELD_COUNT)
+/* For a name with its quote; *stop is where the name ends. */
+#define STANDS(name, field) (stands(at, (name), sizeof(name) - 1) ? (*stop = at + sizeof(name) - 2, (field)) : FIELD_COUNT)
 
 /* The field whose quoted name starts at `at`, after the opening quote, and where that name ends; FIELD_COUNT for others. */
 static inline enum field field_at(const char *at, const char **stop)
@@ -182,36 +183,36 @@ static inline enum field field_at(const char *at, const char **stop)
     enum field found;
     switch (*at) {
     case 't':
-        found = STANDS("timestamp", FIELD_TIMESTAMP);
+        found = STANDS("timestamp\"", FIELD_TIMESTAMP);
         if (found == FIELD_COUNT)
-            found = STANDS("trace_block_size", FIELD_BLOCK);
+            found = STANDS("trace_block_size\"", FIELD_BLOCK);
         return found;
     case 'i':
-        found = STANDS("input_length", FIELD_INPUT);
+        found = STANDS("input_length\"", FIELD_INPUT);
         if (found == FIELD_COUNT)
-            found = STANDS("input_tokens", FIELD_INPUT);
+            found = STANDS("input_tokens\"", FIELD_INPUT);
         return found;
     case 'o':
-        found = STANDS("output_length", FIELD_OUTPUT);
+        found = STANDS("output_length\"", FIELD_OUTPUT);
         if (found == FIELD_COUNT)
-            found = STANDS("output_tokens", FIELD_OUTPUT);
+            found = STANDS("output_tokens\"", FIELD_OUTPUT);
         return found;
     case 'h':
-        return STANDS("hash_ids", FIELD_HASH_IDS);
+        return STANDS("hash_ids\"", FIELD_HASH_IDS);
     case 'p':
-        return STANDS("priority", FIELD_PRIORITY);
+        return STANDS("priority\"", FIELD_PRIORITY);
     case 'n':
-        return STANDS("n", FIELD_SAMPLES);
+        return STANDS("n\"", FIELD_SAMPLES);
     case 'b':
-        return STANDS("beam_width", FIELD_BEAM);
+        return STANDS("beam_width\"", FIELD_BEAM);
     case 's':
-        return STANDS("session_id", FIELD_SESSION);
+        return STANDS("session_id\"", FIELD_SESSION);
     case 'd':
-        return STANDS("delay", FIELD_DELAY);
+        return STANDS("delay\"", FIELD_DELAY);
     case 'c':
-        return STANDS("created_time", FIELD_TIMESTAMP);
+        return STANDS("created_time\"", FIELD_TIMESTAMP);
     case 'f':
-        return STANDS("finish_reason", FIELD_FINISH);
+        return STANDS("finish_reason\"", FIELD_FINISH);
     default:
         return FIELD_COUNT;
     }

@@ -555,7 +555,7 @@ enum status trace_join(const struct trace_source *source, struct trace_rows *pie
     if (status == SIM_OK)
         status = make_trace(source, &all, selection, &made, diag);
     trace_rows_deinit(&all);
-    if (status == SIM_OK)
+    if (status == SIM_OK && made)
         status = finish(selection, made, diag);
     if (status == SIM_OK)
         *out = made;

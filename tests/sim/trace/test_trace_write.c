@@ -98,7 +98,7 @@ Test(trace_write, what_an_id_names_is_kept)
 /* Ids are numbers as published traces have them, small ones in any order, or hashes of 63 bits. */
 static uint64_t random_id(uint64_t *random, uint32_t kind)
 {
-    return kind == 0 ? random_below(random, 40) : kind == 1 ? random_below(random, 1000) * 7 : random_next(random) >> 1 | 1;
+    return kind == 0 ? random_below(random, 40) : kind == 1 ? (uint64_t)random_below(random, 1000) * 7 : random_next(random) >> 1 | 1;
 }
 
 static void print_random_row(FILE *out, uint64_t *random, uint32_t kind)
