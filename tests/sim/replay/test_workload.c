@@ -27,8 +27,7 @@ Test(workload, leaves_a_trace_alone_that_needs_nothing)
 
 Test(workload, a_file_may_say_a_size_that_rounding_has_made_too_large_and_an_option_may_not)
 {
-    static const uint32_t ids[] = {0, 1, 2};
-    const struct tiny_request requests[] = {{.input = 40, .output = 1, .hash_ids = ids, .hash_count = 3}};
+    const struct tiny_request requests[] = {{.input = 40, .output = 1, .hash_ids = {0, 1, 2}, .hash_count = 3}};
     static const char text[] = "{\"num_gpu_blocks\": 9, \"trace_block_size\": 20}",
                       gross[] = "{\"num_gpu_blocks\": 9, \"trace_block_size\": 40}";
     const struct config_option again = {"trace-block-size", "20"};
