@@ -16,12 +16,12 @@
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
-    {"a", "KEY=VALUE", "a setting of A alone, as in block_size=16; may be repeated"},
-    {"b", "KEY=VALUE", "a setting of B alone; may be repeated"},
+    {"a", "KEY=VALUE", "a setting of A alone, as in block_size=16; may be repeated", OPTION_AGAIN},
+    {"b", "KEY=VALUE", "a setting of B alone; may be repeated", OPTION_AGAIN},
     {"by", "LATENCY", "rank requests by ttft, tpot, e2el or queue [e2el]"},
     {"top", "N", "how many winners and losers to name [5]"},
     {"starve-factor", "K", "starving: waits longer than K times the median wait [10]"},
-    {"require", "R", "exit 4 unless it holds, as in delta_p99_ttft_ms<=0; may be repeated"},
+    {"require", "R", "exit 4 unless it holds, as in delta_p99_ttft_ms<=0; may be repeated", OPTION_AGAIN},
     {"threads", "N", "threads that replay, two at most [OMP_NUM_THREADS, or all cores]"},
     {"quiet", NULL, "no warnings"},
 };

@@ -19,7 +19,8 @@
 #include "report/sweep_report.h"
 
 static const struct option_spec own_options[] = {
-    {"vary", "KEY=VALUES", "values a,b,c or ranges from:to:step (inclusive; *k multiplies) of a configuration key; repeat for more keys"},
+    {"vary", "KEY=VALUES", "values a,b,c or ranges from:to:step (inclusive; *k multiplies) of a configuration key; repeat for more keys",
+     OPTION_AGAIN},
     {"mode", "MODE", "grid: all combinations of --vary; list: first with first, second with second [grid]"},
     {"list", "FILE", "points, one a line: JSON objects, or words like block_size=16; - is standard input"},
     {"replicates", "N", "every point with N seeds: seed, seed + 1, ...; rows are means with intervals"},
@@ -28,7 +29,7 @@ static const struct option_spec own_options[] = {
     {"objectives", "A,B:max,...",
      "what the Pareto front (*) is about; :max or :min if not by its own sense [request_throughput, p99_ttft_ms, pool_bytes]"},
     {"front", NULL, "only rows on the front"},
-    {"require", "R", "mark rows that meet it, as in p99_ttft_ms<500; exit 4 if none meets all; may be repeated"},
+    {"require", "R", "mark rows that meet it, as in p99_ttft_ms<500; exit 4 if none meets all; may be repeated", OPTION_AGAIN},
     INPUT_OPTIONS,
     {"generate", "KIND",
      "instead of --trace: chat, code, long or uniform, drawn anew for each seed (trace-block-size is 16 then, unless given)"},

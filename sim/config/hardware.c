@@ -78,8 +78,8 @@ static struct data_folders find_folders(void)
 
 /* Makers, ways of training that change no shape, and packages of a GPU: meta-llama/Llama-3.1-8B-Instruct has the shape of llama-3.1-8b.
  * Words that say something else (fp8, awq, pcie) are not here, as such a thing has other numbers. */
-static const char *const idle_words[] = {"meta",   "nvidia", "geforce", "tesla", "instruct", "chat", "it",   "base",  "hf", "gpu",
-                                         "tensor", "core",   "sxm",     "sxm4",  "sxm5",     "hbm3", "hbm3e", "hbm2e"};
+static const char *const idle_words[] = {"meta", "nvidia", "geforce", "tesla", "instruct", "chat", "it",   "base",  "hf",
+                                         "gpu",  "tensor", "core",    "sxm",   "sxm4",     "sxm5", "hbm3", "hbm3e", "hbm2e"};
 
 static const char separators[] = "-_ /";
 
@@ -218,8 +218,10 @@ static enum status load(const char *name, const char *kind, struct number *numbe
     char path[PATH_SIZE];
     struct line known = {0};
     if (!find_file(name, kind, path, &known))
-        return diag_set(diag, SIM_BAD_INPUT, "\"%s\": no such name in configs/%s, here or where pagesim is installed (%.300s); give one of these or a file's path",
-                        name, kind, known.length ? known.text : "there are none");
+        return diag_set(
+            diag, SIM_BAD_INPUT,
+            "\"%s\": no such name in configs/%s, here or where pagesim is installed (%.300s); give one of these or a file's path", name,
+            kind, known.length ? known.text : "there are none");
     return json_read_file(path, read_numbers, numbers, diag);
 }
 

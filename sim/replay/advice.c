@@ -27,12 +27,13 @@ static void advise_pool(const struct config *config, const struct trace *trace, 
         return;
     if (!config->sized && !config_gives(config, "max_model_len"))
         return;
-    snprintf(text, ADVICE_SIZE,
-             "the pool holds %s tokens, less than one request of max_model_len %s, which takes num_gpu_blocks %s: %s; lower max_model_len or "
-             "take a larger pool",
-             unit_count((uint64_t)(config->num_gpu_blocks - null_blocks) * config->block_size, room), unit_count(config->max_model_len, length),
-             unit_count(needed + null_blocks, blocks),
-             config->num_gpu_blocks < needed ? "vLLM refuses to start" : "in vLLM such a request waits for ever");
+    snprintf(
+        text, ADVICE_SIZE,
+        "the pool holds %s tokens, less than one request of max_model_len %s, which takes num_gpu_blocks %s: %s; lower max_model_len or "
+        "take a larger pool",
+        unit_count((uint64_t)(config->num_gpu_blocks - null_blocks) * config->block_size, room), unit_count(config->max_model_len, length),
+        unit_count(needed + null_blocks, blocks),
+        config->num_gpu_blocks < needed ? "vLLM refuses to start" : "in vLLM such a request waits for ever");
 }
 
 /* The keys that size a pool from a GPU, as far as they were given. */
@@ -124,9 +125,11 @@ static void advise_step_time(const struct config *config, const struct trace *tr
 void advice_collect(const struct config *config, const struct trace *trace, unsigned kinds, struct advice *out)
 {
     static advise *const all[ADVICE_KINDS] = {
-        [ADVICE_POOL] = advise_pool,           [ADVICE_POOL_SOURCE] = advise_pool_source, [ADVICE_MODEL] = advise_model,
-        [ADVICE_PRIORITY] = advise_priority,   [ADVICE_EVICTION] = advise_eviction,       [ADVICE_CONTENTS] = advise_contents,
-        [ADVICE_ARRIVALS] = advise_arrivals,   [ADVICE_SEED] = advise_seed,               [ADVICE_STEP_TIME] = advise_step_time,
+        [ADVICE_POOL] = advise_pool,           [ADVICE_POOL_SOURCE] = advise_pool_source,
+        [ADVICE_MODEL] = advise_model,         [ADVICE_PRIORITY] = advise_priority,
+        [ADVICE_EVICTION] = advise_eviction,   [ADVICE_CONTENTS] = advise_contents,
+        [ADVICE_ARRIVALS] = advise_arrivals,   [ADVICE_SEED] = advise_seed,
+        [ADVICE_STEP_TIME] = advise_step_time,
     };
     for (int kind = 0; kind < ADVICE_KINDS; kind++) {
         out->text[kind][0] = '\0';
