@@ -25,8 +25,8 @@ static enum status tell_repeated_keys(const struct options *options, struct diag
                 strcmp(first->name, last->name) == 0 && strcmp(first->value ? first->value : "", last->value ? last->value : "") == 0;
             if (same_text || config_find_option(first->name, &negated) != config_find_option(last->name, &negated))
                 continue;
-            status = warning_tell(options, diag, "--%s is given twice; the last one%s%s holds", last->name, last->value ? ", " : "",
-                                  last->value ? last->value : "");
+            status = warning_tell(options, diag, "--%s is given twice; the last one%s%s%s holds", last->name, last->value ? ", " : "",
+                                  last->value ? last->value : "", last->value ? "," : "");
         }
     }
     return status;

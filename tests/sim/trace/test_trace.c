@@ -113,7 +113,6 @@ Test(trace, selections_apply_in_their_order)
     struct trace_selection some = trace_select_all();
     some.from_ns = 1000000;
     some.limit = 2;
-    some.arrival_speedup = 2;
     some.set_samples = 3;
     some.samples_every = 2;
     struct trace *trace =
@@ -123,7 +122,7 @@ Test(trace, selections_apply_in_their_order)
     cr_assert_eq(trace->count, 2);
     cr_expect_eq(trace->requests_in_file, 4);
     cr_expect_eq(trace->index[0], 1);
-    cr_expect_eq(trace->arrival_ns[0], 500000);
+    cr_expect_eq(trace->arrival_ns[0], 1000000);
     cr_expect_eq(trace->samples[0], 1);
     cr_expect_eq(trace->samples[1], 3);
     struct trace *expanded;
