@@ -28,6 +28,7 @@ for set in "$@"; do
         need make command -v make
         need pkg-config command -v pkg-config
         need libcjson-dev have_c_library libcjson
+        need libarchive-dev have_c_library libarchive
         need libcriterion-dev have_c_library criterion
         need xz-utils command -v xz
         need python3 command -v python3
@@ -53,9 +54,9 @@ if [ ${#packages[@]} -eq 0 ]; then
 fi
 echo "deps: missing: ${packages[*]}"
 if ! command -v apt-get >/dev/null; then
-    echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, Criterion, xz, python3 and its jsonschema" >&2
+    echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, libarchive, Criterion, xz, python3 and its jsonschema" >&2
     [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind" >&2
-    echo "deps: (Fedora: dnf install cjson-devel criterion-devel; macOS: brew install cjson criterion libomp)" >&2
+    echo "deps: (Fedora: dnf install cjson-devel libarchive-devel criterion-devel; macOS: brew install cjson libarchive criterion libomp)" >&2
     exit 1
 fi
 as_root=()

@@ -21,7 +21,7 @@ def main():
               "title": "Figures of a run: which are there depends on engine and options (pagesim figures); null is undefined",
               "type": "object",
               "properties": {figure["name"]: member(figure) for figure in json.loads(told)["figures"]},
-              "patternProperties": {r"^p[0-9]+(\.[0-9]+)?_(ttft|tpot|itl|e2el|queue)_ms$": {"type": ["number", "null"]}}}
+              "patternProperties": {r"^p[0-9]+(\.[0-9]+)?_(ttft|tpot|itl|e2el|queue|client_queue_time|e2el_including_client_queue)_ms$": {"type": ["number", "null"]}}}
     text = json.dumps(schema, indent=1) + "\n"
     if sys.argv[2:] != ["--check"]:
         open(PATH, "w", encoding="utf-8").write(text)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: lint.sh FILE...   (from the project's folder; CJSON_CFLAGS as pkg-config gives them)
+# usage: lint.sh FILE...   (from the project's folder; LIBRARY_CFLAGS as pkg-config gives them)
 # clang-format and clang-tidy over the files given. Prints findings and fails when there are any.
 set -u
 failed=0
@@ -14,7 +14,7 @@ echo "lint: clang-tidy over ${#sources[@]} files (headers come with them)"
 # Two at a time; each takes a second or two. Findings are errors (.clang-tidy).
 printf '%s\n' "${sources[@]}" | xargs -P "${LINT_JOBS:-2}" -n 4 sh -c '
     # shellcheck disable=SC2086
-    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -fopenmp -Iinclude -Icore -Isim -Itests $CJSON_CFLAGS 2>&1 |
+    clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -fopenmp -Iinclude -Icore -Isim -Itests $LIBRARY_CFLAGS 2>&1 |
         grep -vE "^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter" || true
     ' sh >build/lint.txt || failed=1
 if grep -qE '(error|warning):' build/lint.txt; then

@@ -155,7 +155,8 @@ double chart_y_high(const struct chart *chart)
     for (size_t i = 0; i < chart->count; i++)
         for (size_t j = 0; j < chart->series[i].count; j++)
             highest = fmax(highest, chart->series[i].points[j].y);
-    return chart_top(highest);
+    const double top = chart_top(highest);
+    return chart->heading.kind == CHART_LINES && highest <= 1 ? fmin(top, 1) : top; /* a share of 120 % is none */
 }
 
 static void write_series(const struct chart *chart, const struct chart_series *series, struct json_text *json)

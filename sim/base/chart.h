@@ -71,7 +71,7 @@ void chart_write_json(const struct chart *chart, struct json_text *json);
 /* The y of a line at any x. O(log points). */
 double chart_line_at(const struct chart_series *series, double x);
 
-/* Where the axis of y ends: heading.y.high, or above the highest value. */
+/* Where the axis of y ends: heading.y.high, or above the highest value; for shares not above 1. */
 double chart_y_high(const struct chart *chart);
 /* The next number from `value` up whose thirds, which are the labels of y, are round. 1 for 0. */
 double chart_top(double value);

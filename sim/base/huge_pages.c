@@ -48,6 +48,11 @@ void huge_pages_advise(void *block, size_t bytes)
     if (bytes >= 2 * HUGE_PAGE && end > start)
         madvise((void *)start, end - start, MADV_HUGEPAGE);
 }
+
+void huge_pages_give_back(void)
+{
+    malloc_trim(0);
+}
 #else
 void huge_pages_prepare(void) {}
 
@@ -56,4 +61,6 @@ void huge_pages_advise(void *block, size_t bytes)
     (void)block;
     (void)bytes;
 }
+
+void huge_pages_give_back(void) {}
 #endif

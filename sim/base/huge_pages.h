@@ -14,4 +14,7 @@ void huge_pages_prepare(void);
 /* Advise a block of memory that is about to be touched for the first time; blocks of some megabytes gain. For what malloc maps apart. */
 void huge_pages_advise(void *block, size_t bytes);
 
+/* Give what has been freed back to the system, also from the middle of the heap. Costs a walk over the heap: for when much was freed. */
+void huge_pages_give_back(void);
+
 #endif

@@ -11,7 +11,18 @@
 #include <stdint.h>
 
 /* What the numbers are for: one seed gives each purpose a sequence of its own, so that gaps and lengths are independent. */
-enum seeded_purpose { SEEDED_GAPS = 1, SEEDED_LENGTHS };
+enum seeded_purpose {
+    SEEDED_GAPS = 1,
+    SEEDED_LENGTHS, /* of prompts */
+    SEEDED_OUTPUTS,
+    SEEDED_SHARING,
+    SEEDED_TURNS,
+    SEEDED_THINKING,
+    SEEDED_PRIORITIES,
+    SEEDED_SAMPLES,
+    SEEDED_CLASSES,
+    SEEDED_SAMPLE = 16, /* of sessions, by trace sample */
+};
 /* The state that a sequence starts with. */
 uint64_t seeded_stream(uint64_t seed, enum seeded_purpose purpose);
 

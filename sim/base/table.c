@@ -162,7 +162,7 @@ static const char *shown(const struct table *table, const struct cell *cell, cha
     if (column->decimals == TABLE_EXACT && isfinite(value))
         plain_double(value, out, SHOWN_SIZE);
     else
-        snprintf(out, SHOWN_SIZE, "%.*f", column->decimals > 0 ? column->decimals : 0, value);
+        unit_fixed(value, column->decimals > 0 ? column->decimals : 0, out, SHOWN_SIZE);
     return out;
 }
 

@@ -1,10 +1,11 @@
-/* text_file.c - reading by mapping, writing by renaming. Read map_file for the trick with the slack, and text_writer_commit for what a
- * crash leaves: the old file, whole.
+/* text_file.c - reading in windows of whole lines, writing by renaming. Read take_lines for what a window is, and text_writer_commit for
+ * what a crash leaves: the old file, whole.
  */
 #include "base/text_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -14,108 +15,172 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/integers.h"
+#include "base/byte_source.h"
+#include "base/huge_pages.h"
 
-/* 1 MiB a read() and 64 KiB a write(): pieces so large that the system calls themselves cost nothing by comparison. The mode is that of any
- * new file; the umask cuts it. */
-enum { READ_STEP = 1 << 20, WRITE_BUFFER = 1 << 16, NEW_FILE_MODE = 0666 };
+/* The first room for a text of unknown length, and 64 KiB a write(): so large that the system calls themselves cost nothing by comparison.
+ * The mode is that of any new file; the umask cuts it. */
+enum { READ_STEP = 1 << 20, WRITE_BUFFER = 1 << 16, NEW_FILE_MODE = 0666, MARK_LENGTH = 3 };
 
-/* Pipes, terminals and files without a size, such as those of /proc: read until the end, with room for the slack. */
-static enum status read_stream(const char *path, int descriptor, struct text_file *file, struct diag *diag)
+/* --- reading --------------------------------------------------------------------------------------------------------------------- */
+
+/* A compressed file of a few kilobytes can hold more text than there is memory. Systems that promise more than they have would not refuse
+ * the room but kill the process when it is touched, so what can never fit is refused here. */
+static enum status make_room(struct text_file *file, size_t needed, struct diag *diag)
 {
-    char *text = NULL;
-    size_t length = 0, capacity = 0;
-    enum status status;
-    for (;;) {
-        status = array_reserve(&text, &capacity, length + READ_STEP + TEXT_FILE_SLACK, 1, "the input", diag);
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    const size_t before = file->capacity;
+    if (pages > 0 && page > 0 && needed / (size_t)page >= (size_t)pages)
+        return diag_no_memory(diag, needed, "the input");
+    enum status status = array_reserve(&file->memory, &file->capacity, needed, 1, "the input", diag);
+    if (status == SIM_OK && file->capacity > before)
+        huge_pages_advise(file->memory + before, file->capacity - before);
+    return status;
+}
+
+/* Hold at least `wanted` bytes, or all there are. One byte more is asked for: that it does not come is how the end is known. */
+static enum status fill(struct text_file *file, size_t wanted, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    while (status == SIM_OK && !file->ended && file->held < wanted) {
+        size_t target = file->held + (file->held > READ_STEP ? file->held / 2 : READ_STEP), got = 0;
+        if (file->size > file->held)
+            target = file->size;
+        if (target > wanted)
+            target = wanted;
+        status = make_room(file, target + 1 + TEXT_FILE_SLACK, diag);
         if (status != SIM_OK)
             break;
-        ssize_t got = read(descriptor, text + length, capacity - length - TEXT_FILE_SLACK);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            status = diag_set(diag, SIM_BAD_INPUT, "%s: cannot be read: %s", path, strerror(errno));
-        /* 0 is the end; after an error the status says so. */
-        if (got <= 0)
-            break;
-        length += (size_t)got;
+        const size_t room = target + 1 - file->held;
+        status = byte_source_read(file->source, file->memory + file->held, room, &got, diag);
+        file->held += got;
+        file->ended = got < room;
     }
-    if (status != SIM_OK) {
-        free(text);
+    if (status == SIM_OK)
+        status = make_room(file, file->held + TEXT_FILE_SLACK, diag); /* an empty file, too, has a slack */
+    if (status == SIM_OK)
+        memset(file->memory + file->held, 0, TEXT_FILE_SLACK);
+    return status;
+}
+
+/* The text ends with the last whole line that is held; a line longer than all that is held makes it grow. */
+static enum status take_lines(struct text_file *file, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    const char *stop = NULL;
+    while (status == SIM_OK && !file->ended && !(stop = memrchr(file->memory, '\n', file->held)))
+        status = fill(file, 2 * file->held, diag);
+    if (status != SIM_OK)
         return status;
-    }
-    memset(text + length, 0, TEXT_FILE_SLACK);
-    *file = (struct text_file){.text = text, .length = length};
+    file->text = file->memory;
+    file->length = file->ended ? file->held : (size_t)(stop - file->memory) + 1;
     return SIM_OK;
 }
 
-/* Map `length` bytes of a file with slack after them.
- *
- *     [ file ............ | rest of its last page: zeros ] [ a page of zeros, if that rest is shorter than the slack ]
- *
- * Where the extra page is needed, room for all is mapped first and the file over its beginning. Pages come in as they are touched: the
- * kernel brings sixteen at a time, which costs half of what MAP_POPULATE does. */
-static const char *map_file(int descriptor, size_t length, size_t *mapped_bytes)
+/* Windows and some editors put a byte order mark in front of UTF-8. It is no part of the text, and columns count from after it. */
+static void skip_mark(struct text_file *file)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t pages = ceil_div_u64(length + TEXT_FILE_SLACK, page);
-    void *room = NULL;
-    int fixed = 0;
-    if (ceil_div_u64(length, page) != pages) {
-        room = mmap(NULL, pages * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (room == MAP_FAILED)
-            return NULL;
-        fixed = MAP_FIXED;
-    }
-    void *map = mmap(room, length, PROT_READ, MAP_PRIVATE | fixed, descriptor, 0);
-    if (map == MAP_FAILED) {
-        if (room)
-            munmap(room, pages * page);
-        return NULL;
-    }
-    *mapped_bytes = pages * page;
-    return map;
+    if (file->length < MARK_LENGTH || memcmp(file->text, "\xef\xbb\xbf", MARK_LENGTH) != 0)
+        return;
+    file->text += MARK_LENGTH;
+    file->length -= MARK_LENGTH;
 }
 
-/* A file that cannot be mapped, for whatever reason, is read instead. */
-static enum status open_descriptor(const char *path, int descriptor, struct text_file *file, struct diag *diag)
+static enum status open_text(const char *path, bool as_it_is, size_t window, struct text_file *out, struct diag *diag)
 {
-    struct stat facts;
-    if (fstat(descriptor, &facts) != 0)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: cannot be read: %s", path, strerror(errno));
-    if (S_ISDIR(facts.st_mode))
-        return diag_set(diag, SIM_BAD_INPUT, "%s: is a directory; give a file, or - for standard input", path);
-    if (!S_ISREG(facts.st_mode) || facts.st_size == 0)
-        return read_stream(path, descriptor, file, diag);
-    size_t mapped_bytes = 0;
-    const char *map = map_file(descriptor, (size_t)facts.st_size, &mapped_bytes);
-    if (!map)
-        return read_stream(path, descriptor, file, diag);
-    *file = (struct text_file){.text = map, .length = (size_t)facts.st_size, .mapped_bytes = mapped_bytes};
+    struct text_file file = {.window = window};
+    enum status status = byte_source_open(path, as_it_is, &file.source, diag);
+    if (status != SIM_OK)
+        return status;
+    file.size = byte_source_size(file.source);
+    status = fill(&file, window, diag);
+    if (status == SIM_OK)
+        status = take_lines(&file, diag);
+    if (status != SIM_OK) {
+        text_file_close(&file);
+        return status;
+    }
+    if (!as_it_is)
+        skip_mark(&file);
+    *out = file;
     return SIM_OK;
 }
 
 enum status text_file_open(const char *path, struct text_file *file, struct diag *diag)
 {
-    if (strcmp(path, "-") == 0)
-        return open_descriptor("standard input", STDIN_FILENO, file, diag);
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
-    enum status status = open_descriptor(path, descriptor, file, diag);
-    close(descriptor);
-    return status;
+    return open_text(path, false, SIZE_MAX / 4, file, diag);
 }
 
-/* Mapped or read: only a mapping knows its bytes. Both were const to the reader, so the cast is here alone. */
+enum status text_file_open_as_it_is(const char *path, struct text_file *file, struct diag *diag)
+{
+    return open_text(path, true, SIZE_MAX / 4, file, diag);
+}
+
+enum status text_file_open_window(const char *path, size_t window, struct text_file *file, struct diag *diag)
+{
+    return open_text(path, false, window, file, diag);
+}
+
+/* The first window may have to stay where it is: then the next ones get memory of their own, and of the first all but what is to be kept
+ * goes back to the system, in whole pages. */
+static enum status leave_first(struct text_file *file, size_t taken, struct diag *diag)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *fresh = NULL;
+    size_t capacity = 0;
+    const size_t kept = (size_t)(file->text - file->memory) + file->keep;
+    enum status status = array_reserve(&fresh, &capacity, file->held - taken + TEXT_FILE_SLACK, 1, "the input", diag);
+    if (status != SIM_OK)
+        return status;
+    memcpy(fresh, file->memory + taken, file->held - taken);
+    const uintptr_t from = ((uintptr_t)file->memory + kept + page - 1) & ~(page - 1);
+    const uintptr_t to = ((uintptr_t)file->memory + file->capacity) & ~(page - 1);
+    if (to > from)
+        madvise((void *)from, to - from, MADV_DONTNEED); /* NOLINT(performance-no-int-to-ptr): rounding is arithmetic */
+    file->first = file->memory;
+    file->memory = fresh;
+    file->capacity = capacity;
+    return SIM_OK;
+}
+
+/* The line that was not whole comes first. */
+enum status text_file_next(struct text_file *file, struct diag *diag)
+{
+    const size_t taken = (size_t)(file->text - file->memory) + file->length;
+    enum status status = SIM_OK;
+    if (file->keep > 0 && !file->first)
+        status = leave_first(file, taken, diag);
+    else
+        memmove(file->memory, file->memory + taken, file->held - taken);
+    if (status != SIM_OK)
+        return status;
+    file->held -= taken;
+    status = fill(file, file->window, diag);
+    return status == SIM_OK ? take_lines(file, diag) : status;
+}
+
+enum status text_file_rest(struct text_file *file, struct diag *diag)
+{
+    const size_t start = (size_t)(file->text - file->memory);
+    enum status status = fill(file, SIZE_MAX / 4, diag);
+    if (status == SIM_OK)
+        status = take_lines(file, diag);
+    if (status != SIM_OK)
+        return status;
+    file->text += start;
+    file->length -= start;
+    return SIM_OK;
+}
+
 void text_file_close(struct text_file *file)
 {
-    if (file->mapped_bytes)
-        munmap((void *)(size_t)file->text, file->mapped_bytes);
-    else
-        free((void *)(size_t)file->text);
+    byte_source_close(file->source);
+    free(file->first);
+    free(file->memory);
     *file = (struct text_file){0};
 }
+
+/* --- writing --------------------------------------------------------------------------------------------------------------------- */
 
 struct text_writer {
     FILE *file;

@@ -60,6 +60,15 @@ char *unit_seconds(double seconds, char *out)
     return out;
 }
 
+/* A difference of a rounding error, or a negative zero, is no negative number to people. */
+char *unit_fixed(double value, int decimals, char *out, size_t size)
+{
+    snprintf(out, size, "%.*f", decimals, value);
+    if (out[0] == '-' && strspn(out + 1, "0.") == strlen(out + 1))
+        memmove(out, out + 1, strlen(out));
+    return out;
+}
+
 /* Digits from the last to the first, zeros at the end skipped, then turned round. The most negative value has no positive twin, so its
  * magnitude is taken in unsigned arithmetic. */
 size_t unit_decimal(int64_t value, unsigned places, char *out)

@@ -16,6 +16,9 @@ char *unit_bytes(double bytes, char *out);
 /* Seconds as "0.25 s", "3 min 20 s", "2 h 05 min" */
 char *unit_seconds(double seconds, char *out);
 
+/* So many decimals, at most size - 1 characters. What rounds to 0 has no sign: "0.0", never "-0.0". */
+char *unit_fixed(double value, int decimals, char *out, size_t size);
+
 /* value / 10^places exactly and without trailing zeros: (1500000, 9) -> "0.0015". For programs: nanoseconds as s, ms or us. Returns the
  * length. */
 size_t unit_decimal(int64_t value, unsigned places, char *out);

@@ -22,6 +22,7 @@ static const struct option_spec own_options[] = {
     {"top", "N", "how many winners and losers to name [5]"},
     {"starve-factor", "K", "starving: waits longer than K times the median wait [10]"},
     {"require", "R", "exit 4 unless it holds, as in delta_p99_ttft_ms<=0; may be repeated", OPTION_AGAIN},
+    ALLOW_DROPPED_OPTION,
     {"threads", "N", "threads that replay, two at most [OMP_NUM_THREADS, or all cores]"},
     {"quiet", NULL, "no warnings"},
 };
@@ -130,6 +131,8 @@ static enum status take_requests(struct job *job, struct diag *diag)
     struct config *a = &job->comparison.sides[0].config, *b = &job->comparison.sides[1].config;
     struct trace **trace = &job->call.input.trace;
     enum status status = input_take_requests(options, a, trace, diag);
+    for (int side = 0; side < 2 && status == SIM_OK; side++)
+        status = input_settle(options, *trace, side ? b : a, diag);
     if (status == SIM_OK && options_has(options, "dataset-name")) {
         b->trace_block_size = a->trace_block_size;
         if (!(b->request_rate > 0) && !b->ramp_up_strategy[0])
@@ -154,28 +157,47 @@ static enum status read_requirements(struct job *job, struct diag *diag)
         if (part == COMPARISON_WHOLE && figure_check_name("", figure, comparison_scopes(comparison, COMPARISON_A), &ignored) == SIM_OK)
             return diag_set(diag, SIM_USAGE, "requirement \"%s\": whose %s? write a_, b_ or delta_ (B - A) before it", requirement->text,
                             figure);
-        if (requirement_resolve(requirement, figure, comparison_scopes(comparison, part), diag) != SIM_OK ||
+        if (requirements_resolve(&job->call.options, requirement, figure, comparison_scopes(comparison, part), diag) != SIM_OK ||
             figure_wish(&job->wishes, figure, diag) != SIM_OK)
             break;
     }
     return diag->status;
 }
 
-/* Values of exactly the figures that are required, under the names that the user wrote. The set is put together here because requirements
- * name figures of two runs and of the comparison, while requirements_judge() looks in one set. */
-static enum status judge_requirements(const struct job *job, struct diag *diag)
+/* Requests that were not served on the sides that a requirement speaks of. */
+static double unserved(const struct comparison *comparison, const char *name)
 {
+    const char *figure;
+    const enum comparison_part part = comparison_split_name(name, &figure);
+    double count = 0;
+    for (int side = 0; side < 2; side++)
+        if (part != (side ? COMPARISON_A : COMPARISON_B))
+            count += run_figure(&comparison->sides[side].run, "unserved");
+    return count;
+}
+
+/* Values of exactly the figures that are required, under the names that the user wrote. The set is put together here because requirements
+ * name figures of two runs and of the comparison, while requirements_judge() looks in one set. Counts of requests are of both sides
+ * together; a requirement on the latency of a side that served all of its own is judged like any other. */
+static enum status judge_requirements(struct job *job, struct diag *diag)
+{
+    static const char *const counts[] = {"requests", "dropped", "unserved"};
+    const struct comparison *comparison = &job->comparison;
     struct figure_set wanted = {0};
     for (size_t i = 0; i < job->requirements.count; i++) {
-        const char *name = job->requirements.list[i].name;
-        figure_set_add(&wanted, &(struct figure_kind){.name = name}, comparison_figure(&job->comparison, name));
+        struct requirement *requirement = &job->requirements.list[i];
+        figure_set_add(&wanted, &(struct figure_kind){.name = requirement->name}, comparison_figure(comparison, requirement->name));
+        requirement->of_latency = requirement->of_latency && unserved(comparison, requirement->name) > 0;
     }
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        figure_set_put(&wanted, counts[i],
+                       run_figure(&comparison->sides[0].run, counts[i]) + run_figure(&comparison->sides[1].run, counts[i]));
     return requirements_judge(&job->requirements, &wanted, diag);
 }
 
 /* Told after the report: a stall or an abort on either side, then what was required. A run that stalled is told before requirements: its
  * figures cover a part of the trace only, and a requirement that they meet would mean little. */
-static enum status judge(const struct job *job, struct diag *diag)
+static enum status judge(struct job *job, struct diag *diag)
 {
     for (int side = 0; side < 2; side++) {
         struct diag own = {0};
@@ -195,7 +217,7 @@ static enum status read_options(void *self, struct diag *diag)
     const char *by = options_value(options, "by");
     struct comparison *comparison = &job->comparison;
     comparison->ranked_by = by ? latency_find(by, (uint32_t)strlen(by)) : LATENCY_E2EL;
-    if (comparison->ranked_by == LATENCIES || comparison->ranked_by == LATENCY_ITL)
+    if (comparison->ranked_by == LATENCIES || comparison->ranked_by == LATENCY_ITL || latency_of_client(comparison->ranked_by))
         diag_set(diag, SIM_USAGE, "--by %s: must be ttft, tpot, e2el or queue", by);
     job->view = (struct compare_view){.comparison = comparison, .names = {"", ""}};
     job->view.top = (uint32_t)options_uint(options, "top", 0, 1000000, 5, diag);

@@ -22,6 +22,7 @@ static const struct option_spec own_options[] = {
     {"table", "NAME", "with --format csv: figures or dropped_requests [figures]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
     {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated", OPTION_AGAIN},
+    ALLOW_DROPPED_OPTION,
     REPLAY_OUTPUT_OPTIONS,
     {"no-calibration", NULL, "do not measure the memory's speed before a replay with the data plane"},
     {"threads", "N", "threads that move K/V bytes [OMP_NUM_THREADS, or all cores]"},

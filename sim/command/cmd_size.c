@@ -11,6 +11,7 @@
 
 static const struct option_spec own_options[] = {
     {"require", "R", "what the pool must do, as in preemptions=0 or p99_ttft_ms<500; may be repeated; at least one", OPTION_AGAIN},
+    ALLOW_DROPPED_OPTION,
     {"max-blocks", "N", "largest pool that matters [one in which nothing ever waits]"},
     {"below", "N", "pools under the largest failing one to look at too, for isolated ones that pass [100]"},
     INPUT_OPTIONS,
@@ -112,7 +113,8 @@ static enum status run(void *self, struct diag *diag)
     job->result.answer = &job->answer;
     status = output_document(&job->call.form, size_report(&job->result, &origin), diag);
     if (status == SIM_OK && found->answer == 0)
-        status = diag_set(diag, SIM_REQUIREMENT, "no pool up to %u blocks meets the requirements", found->bound);
+        status = diag_set(diag, SIM_REQUIREMENT, "no pool up to %u blocks meets the requirements: there %s", found->bound,
+                          job->answer.bound.why);
     return status;
 }
 

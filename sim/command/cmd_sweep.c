@@ -10,6 +10,7 @@
  *     read_view      figures, objectives and requirements, by the figures that these runs will have
  *     run            what the journal does not have yet; then groups, the front, the report */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command/command.h"
@@ -17,6 +18,7 @@
 #include "command/interrupt.h"
 #include "command/requirements.h"
 #include "report/sweep_report.h"
+#include "trace/trace_block_size.h"
 
 static const struct option_spec own_options[] = {
     {"vary", "KEY=VALUES", "values a,b,c or ranges from:to:step (inclusive; *k multiplies) of a configuration key; repeat for more keys",
@@ -28,11 +30,14 @@ static const struct option_spec own_options[] = {
     {"figures", "A,B,...", "columns; `pagesim figures` lists them [throughput, p99 TTFT, preemptions, hit rate, pool; JSON and CSV: all]"},
     {"objectives", "A,B:max,...",
      "what the Pareto front (*) is about; :max or :min if not by its own sense [request_throughput, p99_ttft_ms, pool_bytes]"},
-    {"front", NULL, "only rows on the front"},
+    {"front", NULL, "only rows on the front, which meet all that is required"},
+    {"tolerance", "P%", "differences of so much do not put a row on the front or keep it there; 0: any difference does [0.5%]"},
     {"require", "R", "mark rows that meet it, as in p99_ttft_ms<500; exit 4 if none meets all; may be repeated", OPTION_AGAIN},
+    ALLOW_DROPPED_OPTION,
     INPUT_OPTIONS,
     {"generate", "KIND",
-     "instead of --trace: chat, code, long or uniform, drawn anew for each seed (trace-block-size is 16 then, unless given)"},
+     "instead of --trace: a kind of `pagesim trace gen` (chat, code, rag, agent, reasoning, uniform, ...), drawn anew for each seed; "
+     "trace-block-size is --block-tokens then, unless given"},
     GENERATE_OPTIONS,
     OUTPUT_OPTIONS,
     {"threads", "N", "runs at once [OMP_NUM_THREADS, or all cores]"},
@@ -41,13 +46,15 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings and no progress bar"},
 };
 
+/* Half a percent: less than any change of load or seed makes, and more than a difference in the sixth digit. */
+#define USUAL_TOLERANCE 0.005
+
 /* Everything that the command owns. */
 struct job {
     struct call call;
     struct requirements requirements;
     struct config first; /* run 0's, for the report */
-    struct config_option base[OPTIONS_MOST + 1];
-    char block_tokens[16];
+    struct config_option base[OPTIONS_MOST];
     struct sweep_plan plan;
     struct workload_source source;
     struct read_names names; /* what source.selection points to */
@@ -74,24 +81,22 @@ static enum status read_plan(struct job *job, struct diag *diag)
     return diag->status == SIM_OK ? sweep_plan_make(&job->plan, &request, diag) : diag->status;
 }
 
-/* The hash ids of what is drawn name so many tokens whatever the defaults say. That comes before the user's own options, and those win.
- * With a --config file nothing is set here, because the file is the user's word on it as well. Options are copied and not extended in
- * place: the report tells the command line as it was given. */
+/* The hash ids of what is drawn, or was read, name so many tokens whatever the defaults say. A size that is impossible here may be one that a
+ * point does not have; each run checks its own. */
 static void set_base(struct job *job)
 {
     const struct options *options = &job->call.options;
     const struct workload_source *source = &job->source;
-    const uint32_t named = source->random ? source->random_workload.prefix_tokens : source->file ? 0 : source->generator.block_tokens;
-    uint32_t count = 0;
-    if (named > 0 && !options_value(options, "config")) {
-        snprintf(job->block_tokens, sizeof job->block_tokens, "%u", named);
-        job->base[count++] = (struct config_option){"trace-block-size", job->block_tokens};
-    }
+    struct diag ignored = {0};
+    bool inferred;
+    job->plan.trace_block_size = source->random ? source->random_workload.prefix_tokens : source->generator.block_tokens;
+    if (source->file && trace_block_size_choose(source->file, 0, &job->plan.trace_block_size, &inferred, &ignored) != SIM_OK)
+        job->plan.trace_block_size = 0;
     if (options->config_count > 0)
-        memcpy(job->base + count, options->config, options->config_count * sizeof *job->base);
+        memcpy(job->base, options->config, options->config_count * sizeof *job->base);
     job->plan.config_path = options_value(options, "config");
     job->plan.base = job->base;
-    job->plan.base_count = count + options->config_count;
+    job->plan.base_count = options->config_count;
 }
 
 /* One of --trace FILE, --generate KIND and --dataset-name random. A file is read into the job and shared by all runs, which only read it.
@@ -115,6 +120,20 @@ static enum status read_source(struct job *job, struct diag *diag)
     return status == SIM_OK ? input_selection(&job->call.options, &source->selection, &job->names, diag) : status;
 }
 
+/* "0.5%", or 0. The sign is asked for, since 0.5 alone could be meant as half. */
+static double read_tolerance(const struct options *options, struct diag *diag)
+{
+    enum { PERCENT = 100 };
+    const char *text = options_value(options, "tolerance");
+    char *end;
+    if (!text)
+        return USUAL_TOLERANCE;
+    const double percent = strtod(text, &end);
+    if (end == text || !(percent >= 0 && percent < PERCENT) || (strcmp(end, "%") != 0 && !(*end == '\0' && percent == 0)))
+        diag_set(diag, SIM_USAGE, "--tolerance %s: must be a percentage below 100, as in 0.5%%, or 0", text);
+    return percent / PERCENT;
+}
+
 /* What is to be told, by the figures that the runs will have. Requirements first: their figures become columns, too (sweep_groups.h). */
 static enum status read_view(struct job *job, struct diag *diag)
 {
@@ -125,6 +144,9 @@ static enum status read_view(struct job *job, struct diag *diag)
     view->requirements = job->requirements.list;
     view->requirement_count = job->requirements.count;
     view->front_only = options_has(options, "front");
+    view->tolerance = read_tolerance(options, diag);
+    if (status == SIM_OK)
+        status = diag->status;
     if (status == SIM_OK)
         status = sweep_view_objectives(view, options_value(options, "objectives"), sweep->scopes, &sweep->wishes, diag);
     return status == SIM_OK ? sweep_view_figures(view, options_value(options, "figures"), sweep->scopes, &sweep->wishes, diag) : status;
@@ -223,6 +245,7 @@ static void close_job(void *self)
     sweep_close(&job->sweep);
     workload_deinit(&job->workload);
     trace_destroy(job->source.file);
+    generate_spec_deinit(&job->source.generator);
     sweep_plan_deinit(&job->plan);
 }
 
@@ -230,12 +253,12 @@ const struct command command_sweep = {
     .name = "sweep",
     .usage = "pagesim sweep --trace FILE --vary KEY=VALUES [--vary ...] [options]",
     .description = "Replay one trace under many configurations, in parallel, and compare: a row a\n"
-                   "run, a * where no other run is better in all objectives. All points are\n"
-                   "checked first. A run that stalls is a row too, but not on the front; nor is one\n"
-                   "that serves fewer requests than others do. Runs that differ in their seed alone\n"
-                   "are replicates. With --data-plane on, runs go one by one and measure the\n"
-                   "gather's bandwidth. A sweep that was killed goes on when the same command is\n"
-                   "given again with the same --journal.\n",
+                   "run, a * where no other run that meets what is required is better in all\n"
+                   "objectives. All points are checked first. A run that stalls is a row too, but\n"
+                   "not on the front; nor is one that serves fewer requests than others do. Runs\n"
+                   "that differ in their seed alone are replicates. With --data-plane on, runs go\n"
+                   "one by one and measure the gather's bandwidth. A sweep that was killed goes on\n"
+                   "when the same command is given again with the same --journal.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim sweep --trace azure.csv --vary block_size=8,16,32 \\\n"

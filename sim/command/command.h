@@ -25,7 +25,9 @@ SIM_NODISCARD enum status command_run(const struct command *command, int argc, c
 extern const struct command command_replay, command_curve, command_compare, command_sweep, command_size, command_explain, command_ledger,
     command_validate, command_fit, command_config, command_figures;
 
-/* `trace` has two subcommands, info and gen; this runs the one that argv[1] names. */
+/* `trace` has subcommands of its own; this runs the one that argv[1] names. */
+extern const struct command command_trace_info, command_trace_convert, command_trace_head, command_trace_sample, command_trace_filter,
+    command_trace_scale, command_trace_merge, command_trace_anonymise;
 SIM_NODISCARD enum status command_run_trace(int argc, char **argv, struct diag *diag);
 
 #endif

@@ -44,6 +44,29 @@ enum status input_selection(const struct options *options, struct trace_selectio
     return diag->status;
 }
 
+/* Lengths are for drawn requests. A file that is a load is drawn from, too, and needs both means: a default would be a number that nobody has
+ * chosen. Whether it is one is known when it has been read. */
+static enum status check_lengths(const struct options *options, const struct trace *trace, struct diag *diag)
+{
+    static const char *const of_random[] = {"random-input-len", "random-output-len", "random-range-ratio"};
+    for (size_t i = 0; i < sizeof of_random / sizeof *of_random && !trace->facts.load; i++)
+        if (options_has(options, of_random[i]))
+            return diag_set(diag, SIM_USAGE, "--%s needs --dataset-name random", of_random[i]);
+    if (trace->facts.load && !(options_has(options, "random-input-len") && options_has(options, "random-output-len")))
+        return diag_set(diag, SIM_USAGE, "%s is a load (%s) and names no lengths; give --random-input-len and --random-output-len",
+                        trace->name, trace->format);
+    return SIM_OK;
+}
+
+/* What the random data set and a load have in common. */
+static void take_lengths(const struct options *options, struct random_workload *out, uint32_t input_least, struct diag *diag)
+{
+    *out = random_workload_default();
+    out->range_ratio = options_double(options, "random-range-ratio", 0, 0.999999, 0, diag); /* 1 would allow prompts of 0 tokens */
+    out->input_tokens = (uint32_t)options_uint(options, "random-input-len", input_least, RANDOM_MOST, out->input_tokens, diag);
+    out->output_tokens = (uint32_t)options_uint(options, "random-output-len", 1, RANDOM_MOST, out->output_tokens, diag);
+}
+
 /* The seed is the configuration's, for what a file leaves to be drawn. */
 static enum status read_trace(const struct options *options, const struct config *config, struct trace **out, struct diag *diag)
 {
@@ -52,11 +75,20 @@ static enum status read_trace(const struct options *options, const struct config
     const char *path = options_value(options, "trace");
     if (!path)
         return diag_set(diag, SIM_USAGE, "--trace FILE is needed (- is standard input), or --dataset-name random");
-    enum status status = input_selection(options, &selection, &names, diag);
+    if (input_selection(options, &selection, &names, diag) != SIM_OK)
+        return diag->status;
+    take_lengths(options, &names.lengths, 1, diag);
+    selection.lengths = &names.lengths;
     selection.seed = config->seed;
-    if (status == SIM_OK)
-        status = trace_load(path, &selection, out, diag);
-    return status == SIM_OK ? read_options_tell(options, *out, diag) : status;
+    struct trace *trace = NULL;
+    if (diag->status != SIM_OK || trace_load(path, &selection, &trace, diag) != SIM_OK)
+        return diag->status;
+    if (check_lengths(options, trace, diag) != SIM_OK) {
+        trace_destroy(trace);
+        return diag->status;
+    }
+    *out = trace;
+    return read_options_tell(options, trace, diag);
 }
 
 /* Options that select from a file have nothing to select from here. Ignoring them would hide a mistake. */
@@ -69,11 +101,8 @@ enum status input_random_workload(const struct options *options, struct random_w
     for (size_t i = 0; i < sizeof of_files / sizeof *of_files; i++)
         if (options_has(options, of_files[i]))
             return diag_set(diag, SIM_USAGE, "--%s does not go with --dataset-name random", of_files[i]);
-    *out = random_workload_default();
-    out->range_ratio = options_double(options, "random-range-ratio", 0, 0.999999, 0, diag); /* 1 would allow prompts of 0 tokens */
+    take_lengths(options, out, 0, diag);
     out->requests = (uint32_t)options_uint(options, "num-prompts", 1, RANDOM_MOST, out->requests, diag);
-    out->input_tokens = (uint32_t)options_uint(options, "random-input-len", 0, RANDOM_MOST, out->input_tokens, diag);
-    out->output_tokens = (uint32_t)options_uint(options, "random-output-len", 1, RANDOM_MOST, out->output_tokens, diag);
     out->prefix_tokens = (uint32_t)options_uint(options, "random-prefix-len", 0, RANDOM_MOST, out->prefix_tokens, diag);
     return diag->status;
 }
@@ -96,13 +125,24 @@ static enum status make_workload(const struct options *options, struct config *c
 
 enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
 {
-    static const char *const of_random[] = {"random-input-len", "random-output-len", "random-prefix-len", "random-range-ratio"};
     if (options_has(options, "dataset-name"))
         return make_workload(options, config, out, diag);
-    for (size_t i = 0; i < sizeof of_random / sizeof *of_random; i++)
-        if (options_has(options, of_random[i]))
-            return diag_set(diag, SIM_USAGE, "--%s needs --dataset-name random", of_random[i]);
+    if (options_has(options, "random-prefix-len"))
+        return diag_set(diag, SIM_USAGE, "--random-prefix-len needs --dataset-name random");
     return read_trace(options, config, out, diag);
+}
+
+/* Drawn requests have set it already. What was found is told, as nobody asked for it. */
+enum status input_settle(const struct options *options, const struct trace *trace, struct config *config, struct diag *diag)
+{
+    const uint32_t before = config->trace_block_size;
+    if (options_has(options, "dataset-name"))
+        return SIM_OK;
+    enum status status = workload_settle(trace, config, diag);
+    if (status == SIM_OK && config->trace_block_size != before && !options_has(options, "quiet"))
+        fprintf(stderr, "pagesim: note: %s: a hash id names %u tokens, as %s; --trace-block-size says otherwise\n", trace->name,
+                config->trace_block_size, trace->facts.tokens_per_hash_id ? "its format has it" : "fits every row");
+    return status;
 }
 
 /* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. The number is also given
@@ -137,6 +177,7 @@ enum status input_open(const struct options *options, bool any_pool, unsigned ad
     out->threads = input_threads(options, diag);
     struct trace *fitted = NULL;
     if (diag->status != SIM_OK || input_take_requests(options, &out->config, &out->trace, diag) != SIM_OK ||
+        input_settle(options, out->trace, &out->config, diag) != SIM_OK ||
         workload_fit(out->trace, &out->config, &fitted, diag) != SIM_OK)
         return diag->status;
     if (fitted) {

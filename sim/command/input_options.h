@@ -47,6 +47,8 @@ uint32_t input_threads(const struct options *options, struct diag *diag);
 /* The requests of the file, or drawn ones (--dataset-name; trace_block_size and request_rate of `config` are then set to match them). Warns
  * about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);
+/* workload_settle for a trace from a file, told on standard error unless --quiet. */
+SIM_NODISCARD enum status input_settle(const struct options *options, const struct trace *trace, struct config *config, struct diag *diag);
 /* How to read a trace and which part of it to take. *names is what the selection points to. */
 SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct read_names *names,
                                           struct diag *diag);

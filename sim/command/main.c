@@ -25,7 +25,7 @@ static const struct {
     {"explain", &command_explain, "say why requests were preempted and prefixes missed, and what helps"},
     {"ledger", &command_ledger, "show who held the memory, and what reserving it would have cost"},
     {"figures", &command_figures, "list the figures that reports show and options name"},
-    {"trace", NULL, "describe a trace (info) or make one (gen)"},
+    {"trace", NULL, "describe traces (info), make, convert, cut and merge them"},
     {"config", &command_config, "print the effective configuration (show)"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

@@ -112,6 +112,12 @@ static enum status refuse_twice(const struct options *options, const struct opti
     return SIM_OK;
 }
 
+/* An own option whose name is one letter may have one dash: -n 10. */
+static bool is_short(const struct command *command, const char *text)
+{
+    return is_option(text) && text[2] == '\0' && find_own(command, text + 1) != NULL;
+}
+
 /* argv[0] is the option with its dashes, `left` arguments follow it, and *used_following counts those that were its values. A value that is
  * required may start with a dash, as a negative number does; an optional one or one of many may not, or it would swallow the next option.
  * `--name=value` is cut in place, which leaves the name as a string of its own in argv. An OPTION_OPTIONAL without a value keeps NULL, and
@@ -119,7 +125,7 @@ static enum status refuse_twice(const struct options *options, const struct opti
 static enum status parse_long(const struct command *command, char **argv, int left, int *used_following, struct options *out,
                               struct diag *diag)
 {
-    char *text = argv[0] + 2, *equals = strchr(text, '=');
+    char *text = argv[0] + (argv[0][1] == '-' ? 2 : 1), *equals = strchr(text, '=');
     const struct option_spec *mine = NULL;
     bool wants_value = false;
     if (equals)
@@ -163,7 +169,7 @@ enum status options_parse(const struct command *command, int argc, char **argv, 
         } else if (!options_ended && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             out->help = true;
             return SIM_OK;
-        } else if (!options_ended && strncmp(argv[i], "--", 2) == 0) {
+        } else if (!options_ended && (strncmp(argv[i], "--", 2) == 0 || is_short(command, argv[i]))) {
             status = parse_long(command, argv + i, argc - 1 - i, &used_following, out, diag);
         } else if (!options_ended && is_option(argv[i])) {
             status = diag_set(diag, SIM_USAGE, "unknown option %s; options start with two dashes", argv[i]);
@@ -436,6 +442,8 @@ void options_print_help(const struct command *command, FILE *file)
     if (command->takes_config)
         print_policies(file);
     print_names(file, command);
+    if (command->extra_help)
+        command->extra_help(file);
     if (command->examples)
         fprintf(file, "\nExamples:\n%s", command->examples);
     fputs("\nExit codes: 0 fine, 1 runtime or I/O failure, stall or abort, 2 wrong usage,\n"

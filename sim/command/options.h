@@ -35,6 +35,7 @@ struct command {
     const struct option_spec *options;
     size_t option_count;
     bool takes_config;               /* every configuration key is an option too */
+    void (*extra_help)(FILE *file);  /* sections of the help page after the options. NULL: none */
     const char *examples;            /* lines, ending in \n, or NULL */
     const char *tables[TABLES_MOST]; /* all that its documents may have, NULL after the last; CSV shows the first unless --table is given */
     const char *last_table_needs;    /* the option without which the last of them does not exist. NULL: none */
@@ -62,7 +63,7 @@ struct options {
     bool help; /* --help was given; what follows it was not checked */
 };
 
-/* argv[0] is skipped. Strings are borrowed from argv. SIM_USAGE on anything unknown or incomplete. */
+/* argv[0] is skipped. An own option of one letter may have one dash. Strings are borrowed from argv. SIM_USAGE on anything unknown or incomplete. */
 SIM_NODISCARD enum status options_parse(const struct command *command, int argc, char **argv, struct options *out, struct diag *diag);
 
 /* The last value given for one of the command's own options, or NULL. */

@@ -144,10 +144,10 @@ static void tell_skipped(const struct trace *trace)
  * unit does. Drawn times and files without times have no unit that could be wrong. */
 static enum status tell_rate(const struct options *options, const struct trace *trace, struct diag *diag)
 {
-    enum { MANY = 1000, ABSURD_RATE = 1000 };
+    enum { FEW = 10, MANY = 1000, ABSURD_RATE = 1000 };
     const double span_s = (double)(trace->arrival_ns[trace->count - 1] - trace->arrival_ns[0]) / 1e9;
     const bool many_at_once = trace->count > MANY && span_s < 10;
-    if (trace->count < 2 || trace->untimed || !(span_s > 0) || !(trace->count / span_s > ABSURD_RATE || many_at_once))
+    if (trace->count < FEW || trace->untimed || !(span_s > 0) || !(trace->count / span_s > ABSURD_RATE || many_at_once))
         return SIM_OK;
     return warning_tell(options, diag,
                         "%s: %u requests arrive within %.3g s, %.3g a second; if the file counts in another unit, say so with --time-unit s "
@@ -162,6 +162,8 @@ enum status read_options_tell(const struct options *options, const struct trace 
     /* An ignored field may be a misspelt one. It is no error: traces of other tools have fields of their own. */
     if (trace->ignored_fields[0])
         status = warning_tell(options, diag, "%s: fields that are ignored: %s", trace->name, trace->ignored_fields);
+    if (trace->notes[0] && !options_has(options, "quiet"))
+        fprintf(stderr, "pagesim: note: %s: %s\n", trace->name, trace->notes);
     if (trace->skipped.count > 0 && !options_has(options, "quiet"))
         tell_skipped(trace);
     return status == SIM_OK ? tell_rate(options, trace, diag) : status;

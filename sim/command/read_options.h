@@ -11,7 +11,7 @@
 #define READ_OPTIONS                                                                                                                       \
     {"trace-format", "NAME", "[by content]", OPTION_ONE, trace_reader_name},                                                               \
         {"time-unit", "UNIT", "of times in the file: s, ms, us or ns [the format's]"},                                                     \
-        {"columns", "LIST", "any CSV or JSONL: arrival=NAME,input=NAME,output=NAME,unit=s,..."},                                           \
+        {"columns", "LIST", "any CSV or JSONL: arrival=A,input=B,output=C,unit=s,..."},                                           \
         {"skip-invalid", NULL, "leave out rows that cannot be read or run, and count them"},                                               \
         {"output-length", "N", "tokens to generate where a row does not say"}, {"output-range", "A:B", "the same, drawn from A to B"},     \
     {                                                                                                                                      \

@@ -173,10 +173,6 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
 {
     *count = 0;
     enum status status = open_files(outputs, run, diag);
-    if (status == SIM_OK && (outputs->writers[OUTPUT_RESULT] || outputs->prints_block)) {
-        bench_peak_init(&outputs->peak);
-        observers[(*count)++] = bench_peak_observer(&outputs->peak);
-    }
     if (status == SIM_OK && options_has(outputs->options, "save-detailed")) {
         status = token_times_init(&outputs->times, run->trace, diag);
         observers[(*count)++] = token_times_observer(&outputs->times);
@@ -213,7 +209,6 @@ static struct bench_result result_of(const struct replay_outputs *outputs, const
 {
     return (struct bench_result){.run = run,
                                  .choice = &outputs->choice,
-                                 .peak = &outputs->peak,
                                  .times = outputs->times.trace ? &outputs->times : NULL,
                                  .metadata = outputs->metadata,
                                  .metadata_count = outputs->metadata_count};

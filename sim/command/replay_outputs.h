@@ -18,7 +18,8 @@
 /* Rows for the command's option table. */
 #define REPLAY_OUTPUT_OPTIONS                                                                                                              \
     {"goodput", "KEY:MS", "limits on ttft, tpot, e2el in ms, as in ttft:500 tpot:50; adds goodput", OPTION_MANY},                          \
-        {"percentile-metrics", "LIST", "latencies with percentiles [ttft,tpot,itl,e2el]"},                                                 \
+        {"percentile-metrics", "LIST",                                                                                                     \
+         "latencies in vLLM's forms; also e2el, client_queue_time, e2el_including_client_queue [ttft,tpot,itl]"},                          \
         {"metric-percentiles", "LIST", "percentiles of them, as in 50,90,99.9 [99]"},                                                      \
         {"save-result", "FILE", "write the JSON of vllm bench serve to FILE or --result-filename", OPTION_OPTIONAL},                       \
         {"save-detailed", NULL, "with --save-result: add lists with one entry per request"},                                               \
@@ -56,7 +57,6 @@ struct replay_outputs {
     bool takes_stdout;                           /* one of them goes to standard output */
     bool prints_block;                           /* --format vllm */
     struct text_writer *writers[REPLAY_OUTPUTS]; /* NULL: not asked for */
-    struct bench_peak peak;
     struct token_times times;
     struct prometheus prometheus;
     struct chrome_trace *chrome;

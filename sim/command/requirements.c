@@ -21,6 +21,15 @@ struct requirement *requirements_next(const struct options *options, struct requ
     return requirement_parse(text, requirement, diag) == SIM_OK ? requirement : NULL;
 }
 
+enum status requirements_resolve(const struct options *options, struct requirement *requirement, const char *name, unsigned scopes,
+                                 struct diag *diag)
+{
+    enum status status = requirement_resolve(requirement, name, scopes, diag);
+    if (options_has(options, "allow-dropped"))
+        requirement->of_latency = false;
+    return status;
+}
+
 /* Percentiles outside of the usual ones are added to the wishes, or the value would be missing when it is judged. */
 enum status requirements_read(const struct options *options, unsigned scopes, struct requirements *out, struct figure_wishes *wishes,
                               struct diag *diag)
@@ -28,22 +37,30 @@ enum status requirements_read(const struct options *options, unsigned scopes, st
     struct requirement *requirement;
     uint32_t next = 0;
     while ((requirement = requirements_next(options, out, &next, diag)) != NULL)
-        if (requirement_resolve(requirement, requirement->name, scopes, diag) != SIM_OK ||
+        if (requirements_resolve(options, requirement, requirement->name, scopes, diag) != SIM_OK ||
             figure_wish(wishes, requirement->name, diag) != SIM_OK)
             break;
     return diag->status;
 }
 
 /* A figure without a value is NaN, which meets no requirement: what cannot be shown to hold counts as failed. The message shows the value
- * that was found, so that nobody has to search it in the report. */
+ * that was found, so that nobody has to search it in the report. A value that looks good because few were served is told with their number
+ * and with the option that lets it pass. */
 enum status requirements_judge(const struct requirements *requirements, const struct figure_set *figures, struct diag *diag)
 {
+    const double unserved = figure_set_value(figures, "unserved");
     struct line failed = {0};
+    bool lacks = false;
     for (size_t i = 0; i < requirements->count; i++) {
         const struct requirement *requirement = &requirements->list[i];
         const double value = figure_set_value(figures, requirement->name);
-        if (!requirement_met(requirement, value))
-            line_put(&failed, "%s%s (%s is %.6g)", failed.length ? "; " : "", requirement->text, requirement->name, value);
+        if (requirement_met(requirement, value, unserved))
+            continue;
+        line_put(&failed, "%s%s (%s is %.6g)", failed.length ? "; " : "", requirement->text, requirement->name, value + 0.0);
+        lacks = lacks || requirement_lacks_requests(requirement, unserved);
     }
+    if (lacks)
+        line_put(&failed, "; %.0f of %.0f requests were not served (%.0f dropped): --allow-dropped judges the latencies of the rest",
+                 unserved, figure_set_value(figures, "requests"), figure_set_value(figures, "dropped"));
     return failed.length ? diag_set(diag, SIM_REQUIREMENT, "not met: %s", failed.text) : SIM_OK;
 }

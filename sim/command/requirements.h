@@ -7,6 +7,12 @@
 
 enum { REQUIREMENTS_MOST = 64 };
 
+/* Rows for a command's option table, after its own text for --require. */
+#define ALLOW_DROPPED_OPTION                                                                                                               \
+    {                                                                                                                                      \
+        "allow-dropped", NULL, "judge latencies of the served requests alone, even if others were dropped or left unfinished"              \
+    }
+
 struct requirements {
     struct requirement list[REQUIREMENTS_MOST];
     size_t count;
@@ -21,7 +27,12 @@ SIM_NODISCARD enum status requirements_read(const struct options *options, unsig
  * last, or when one is wrong: then diag tells. */
 struct requirement *requirements_next(const struct options *options, struct requirements *requirements, uint32_t *next, struct diag *diag);
 
-/* SIM_REQUIREMENT: some are not met; the message names them all. */
+/* Bind one to a figure as requirement_resolve does, and judge it as --allow-dropped says. */
+SIM_NODISCARD enum status requirements_resolve(const struct options *options, struct requirement *requirement, const char *name,
+                                               unsigned scopes, struct diag *diag);
+
+/* SIM_REQUIREMENT: some are not met; the message names them all, and requests that were not served where that is why. `figures` has
+ * "requests", "dropped" and "unserved", too. */
 SIM_NODISCARD enum status requirements_judge(const struct requirements *requirements, const struct figure_set *figures, struct diag *diag);
 
 #endif

@@ -19,7 +19,16 @@ enum preemption_mode { PREEMPTION_AUTO, PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
 enum data_plane { DATA_PLANE_OFF, DATA_PLANE_ON, DATA_PLANE_VERIFY };
 enum kv_dtype { KV_DTYPE_FLOAT32, KV_DTYPE_FLOAT16, KV_DTYPE_BFLOAT16 };
 enum kv_read { KV_READ_GATHER, KV_READ_ATTEND };
-enum step_time_kind { STEP_TIME_LINEAR, STEP_TIME_PROFILE, STEP_TIME_COMPACT, STEP_TIME_ROOFLINE, STEP_TIME_RECORDED };
+/* UNSAID is the default; config_check makes roofline of it where model and gpu are known, and linear elsewhere. */
+enum step_time_kind {
+    STEP_TIME_LINEAR,
+    STEP_TIME_PROFILE,
+    STEP_TIME_COMPACT,
+    STEP_TIME_ROOFLINE,
+    STEP_TIME_RECORDED,
+    STEP_TIME_KINDS,
+    STEP_TIME_UNSAID = STEP_TIME_KINDS
+};
 
 #define CONFIG_NAME_SIZE 64
 #define CONFIG_PATH_SIZE 1024
@@ -63,6 +72,8 @@ struct config {
     double watermark;
     enum preemption_mode preemption_mode;
     uint32_t trace_block_size;
+    bool trace_block_size_given;    /* no key: by the file or an option, so that the trace does not choose it (workload_settle) */
+    bool trace_block_size_inferred; /* no key: found from the rows */
     struct step_time_config step_time;
     enum data_plane data_plane;
     bool contiguity; /* tell how contiguous block tables are */

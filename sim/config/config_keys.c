@@ -93,7 +93,8 @@ const struct config_key config_keys[] = {
     {TOP(preemption_mode), CHOICE(preemption_names), DEFAULT(PREEMPTION_AUTO), .engines = KEY_V0_ONLY, .help = "what a victim loses"},
     {TOP(trace_block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(512), .help = "tokens named by one hash id"},
     /* The clock: which model prices steps, and its numbers. */
-    {STEP_TIME(model, ALL_MODELS), CHOICE(model_names), DEFAULT(STEP_TIME_LINEAR), .help = "how a step is priced"},
+    {STEP_TIME(model, ALL_MODELS), CHOICE(model_names), DEFAULT(STEP_TIME_UNSAID), .default_note = "linear; roofline with model and gpu",
+     .help = "how a step is priced"},
     {STEP_TIME(base_ns, COMPUTED), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(5000000),
      .help = "linear: cost of a step; profile, compact, roofline: of an idle one"},
     {STEP_TIME(token_ns, LINEAR), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(50000), .help = "linear: cost of a scheduled token"},
@@ -364,6 +365,7 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
         put_real(key, real, config);
     else if (fits)
         put_whole(key, whole, config);
+    config->trace_block_size_given |= fits && key->offset == offsetof(struct config, trace_block_size);
     if (fits)
         config->given |= UINT64_C(1) << (key - config_keys);
     return fits;
@@ -451,7 +453,10 @@ void config_key_write(const struct config_key *key, const struct config *config,
             json_double(json, real_of(key, config));
         break;
     case KEY_CHOICE:
-        json_string(json, key->choices[whole]);
+        if (key->choices[whole])
+            json_string(json, key->choices[whole]);
+        else
+            json_null(json); /* the default of one that depends on other keys, before config_check */
         break;
     case KEY_NAME:
     case KEY_PATH:

@@ -262,6 +262,19 @@ static enum status check_arrivals(const struct config *config, const char *where
     return SIM_OK;
 }
 
+/* Who names a model and a GPU wants their times. The linear model has numbers of its own; if one of them was set, it is what was meant. */
+static void choose_step_times(struct config *config)
+{
+    struct config defaults;
+    struct step_time_config *times = &config->step_time;
+    if (times->model != STEP_TIME_UNSAID)
+        return;
+    config_defaults(config->scheduler, &defaults);
+    const bool own_numbers = times->base_ns != defaults.step_time.base_ns || times->token_ns != defaults.step_time.token_ns ||
+                             times->kv_ns != defaults.step_time.kv_ns;
+    times->model = config->model[0] && config->gpu[0] && !own_numbers ? STEP_TIME_ROOFLINE : STEP_TIME_LINEAR;
+}
+
 /* Combinations, after single values have passed. What vLLM refuses at start is refused here, so that a configuration that replays is one
  * that a server would take. */
 enum status config_check(struct config *config, const char *where, struct diag *diag)
@@ -270,6 +283,7 @@ enum status config_check(struct config *config, const char *where, struct diag *
     /* V0's own rule, which depends on two other keys and so cannot be a column of the table. Resolved before it is compared below. */
     if (config->max_num_batched_tokens == 0)
         config->max_num_batched_tokens = config->enable_chunked_prefill ? 512 : config->max_model_len > 2048 ? config->max_model_len : 2048;
+    choose_step_times(config);
     enum status status = check_arrivals(config, where, diag);
     if (status != SIM_OK)
         return status;

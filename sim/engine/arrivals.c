@@ -10,12 +10,14 @@
 enum status arrivals_init(struct arrivals *arrivals, const struct trace *trace, uint32_t max_concurrency, struct diag *diag)
 {
     *arrivals = (struct arrivals){.trace = trace, .next_ns = INT64_MAX};
-    return closed_loop_init(&arrivals->slots, trace, max_concurrency, diag);
+    enum status status = closed_loop_init(&arrivals->slots, trace, max_concurrency, diag);
+    return status == SIM_OK ? later_turns_init(&arrivals->turns, trace, diag) : status;
 }
 
 void arrivals_deinit(struct arrivals *arrivals)
 {
     closed_loop_deinit(&arrivals->slots);
+    later_turns_deinit(&arrivals->turns);
     free(arrivals->is_dropped);
     *arrivals = (struct arrivals){0};
 }
@@ -35,8 +37,52 @@ enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct d
 /* The freed slot may be the one that the next request waits for, so next_ns is worked out again here instead of being polled: it can
  * fall from INT64_MAX to the end of the step that is being completed. A stepper must therefore look at next_ns after its ends, not
  * before. */
-void arrivals_free_slot(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
+void arrivals_follow_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
 {
     closed_loop_end(&arrivals->slots, position, now_ns);
+    later_turns_end(&arrivals->turns, position, now_ns, arrivals->is_dropped);
     arrivals_find_next(arrivals);
+}
+
+/* --- sessions -------------------------------------------------------------------------------------------------------------------- */
+
+/* Past later turns, which wait in the heap, and past dropped requests, after which their sessions go on. */
+static void skip_to_first(struct arrivals *arrivals)
+{
+    const struct trace *trace = arrivals->trace;
+    for (; arrivals->first < trace->count; arrivals->first++) {
+        if (trace->previous[arrivals->first] > 0)
+            continue;
+        if (!arrivals->is_dropped || !arrivals->is_dropped[arrivals->first])
+            return;
+        later_turns_end(&arrivals->turns, arrivals->first, trace->arrival_ns[arrivals->first], arrivals->is_dropped);
+    }
+}
+
+/* Whoever asks first: the next that arrives by itself, or the first of the turns that may ask. */
+void arrivals_find_next_turn(struct arrivals *arrivals)
+{
+    const struct later_turns *turns = &arrivals->turns;
+    skip_to_first(arrivals);
+    const uint32_t first = arrivals->first;
+    arrivals->next = first;
+    if (turns->count > 0) {
+        const uint32_t turn = turns->heap[0];
+        const bool turn_is_next = first == arrivals->trace->count || turns->asks_ns[turn] < turns->asks_ns[first] ||
+                                  (turns->asks_ns[turn] == turns->asks_ns[first] && turn < first);
+        arrivals->next = turn_is_next ? turn : first;
+    }
+    arrivals->next_ns = arrivals->next == arrivals->trace->count
+                            ? INT64_MAX
+                            : closed_loop_arrival(&arrivals->slots, arrivals->next, turns->asks_ns[arrivals->next]);
+}
+
+/* From here on asks_ns tells when it arrived, which is later than it asked if it waited for a slot. */
+void arrivals_take_turn(struct arrivals *arrivals, uint32_t position)
+{
+    if (position == arrivals->first)
+        arrivals->first++;
+    else
+        later_turns_pop(&arrivals->turns);
+    arrivals->turns.asks_ns[position] = arrivals->next_ns;
 }

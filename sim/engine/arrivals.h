@@ -1,7 +1,8 @@
 /* arrivals.h - who arrives next, and when.
  *
  * Requests arrive in the order of the trace. Two things come between the trace and the engine: requests that could never run are dropped
- * before the replay starts, and in a closed loop (closed_loop.h) a request also waits until one of the slots is free.
+ * before the replay starts, and in a closed loop (closed_loop.h) a request also waits until one of the slots is free. Later turns of a
+ * session (later_turns.h) come between those that arrive by themselves; whoever asks first takes the next slot.
  *
  *     init -> drop* -> find_next -> { take | end }*
  *
@@ -11,10 +12,13 @@
 #define PAGESIM_ARRIVALS_H
 
 #include "engine/closed_loop.h"
+#include "engine/later_turns.h"
 
 struct arrivals {
     const struct trace *trace;
     struct closed_loop slots;
+    struct later_turns turns;
+    uint32_t first;   /* with sessions: the next position that arrives by itself */
     bool *is_dropped; /* by position; NULL until somebody is */
     uint32_t next;    /* the position that arrives next; trace->count: none is left */
     int64_t next_ns;  /* when it does; INT64_MAX: none is left, or all slots are busy */
@@ -29,23 +33,34 @@ void arrivals_deinit(struct arrivals *arrivals);
 
 /* This request will not arrive. Before the first arrivals_find_next. */
 SIM_NODISCARD enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct diag *diag);
+/* arrivals_find_next where there are sessions; use that one. */
+void arrivals_find_next_turn(struct arrivals *arrivals);
 /* From position `next` on: who arrives, and when? Called once when all drops are known; later take and end do it. */
 static inline void arrivals_find_next(struct arrivals *arrivals)
 {
     const struct trace *trace = arrivals->trace;
+    if (arrivals->turns.trace) {
+        arrivals_find_next_turn(arrivals);
+        return;
+    }
     while (arrivals->is_dropped && arrivals->next < trace->count && arrivals->is_dropped[arrivals->next])
         arrivals->next++;
     if (arrivals->next == trace->count)
         arrivals->next_ns = INT64_MAX;
+    else if (arrivals->slots.slots == 0)
+        arrivals->next_ns = trace->arrival_ns[arrivals->next];
     else
-        arrivals->next_ns =
-            arrivals->slots.slots > 0 ? closed_loop_arrival(&arrivals->slots, arrivals->next) : trace->arrival_ns[arrivals->next];
+        arrivals->next_ns = closed_loop_arrival(&arrivals->slots, arrivals->next, trace->arrival_ns[arrivals->next]);
 }
 
+/* Take `position`, which arrives next, out of the list that it stands in; part of arrivals_take. */
+void arrivals_take_turn(struct arrivals *arrivals, uint32_t position);
 /* The next request arrives, at next_ns (which must not be INT64_MAX). Returns its position. */
 static inline uint32_t arrivals_take(struct arrivals *arrivals)
 {
     const uint32_t position = arrivals->next++;
+    if (arrivals->turns.trace)
+        arrivals_take_turn(arrivals, position);
     if (arrivals->slots.slots > 0)
         closed_loop_take(&arrivals->slots, position, arrivals->next_ns);
     arrivals->taken++;
@@ -53,14 +68,14 @@ static inline uint32_t arrivals_take(struct arrivals *arrivals)
     return position;
 }
 
-/* Give a slot of a closed loop back; use arrivals_end. */
-void arrivals_free_slot(struct arrivals *arrivals, uint32_t position, int64_t now_ns);
+/* What an end brings to those who wait for it, for a slot or as the next turn; use arrivals_end. */
+void arrivals_follow_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns);
 /* A request that arrived leaves the engine at `now_ns`; times of calls do not fall. In a closed loop this can bring the next arrival. */
 static inline void arrivals_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
 {
     arrivals->ended++;
-    if (arrivals->slots.slots > 0)
-        arrivals_free_slot(arrivals, position, now_ns);
+    if (arrivals->slots.slots > 0 || arrivals->turns.trace)
+        arrivals_follow_end(arrivals, position, now_ns);
 }
 
 /* Requests that are in the engine: arrived and not ended. */
@@ -71,7 +86,7 @@ static inline uint64_t arrivals_present(const struct arrivals *arrivals)
 /* When a request that was taken arrived; in a closed loop that may be later than the trace says. */
 static inline int64_t arrivals_time_of(const struct arrivals *arrivals, uint32_t position)
 {
-    return closed_loop_arrived(&arrivals->slots, position);
+    return arrivals->turns.trace ? arrivals->turns.asks_ns[position] : closed_loop_arrived(&arrivals->slots, position);
 }
 
 #endif

@@ -40,20 +40,19 @@ static uint32_t sample_of(const struct closed_loop *loop, uint32_t position)
 /* The k-th request waits for end number k - slots, which may not have happened yet. Samples after the first arrive with sample 0, which
  * holds the slot for all of them: one call of a client is one slot. INT64_MAX means "not known yet": arrivals asks again whenever a
  * request ends. A slot that fell free early does not bring a request forward, hence the later of the two times. */
-int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position)
+int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position, int64_t asked_ns)
 {
-    const int64_t drawn_ns = loop->trace->arrival_ns[position];
     if (loop->slots == 0)
-        return drawn_ns;
+        return asked_ns;
     if (sample_of(loop, position) > 0)
         return loop->newest_ns;
     if (loop->taken < loop->slots)
-        return drawn_ns;
+        return asked_ns;
     const uint64_t end = loop->taken - loop->slots;
     if (end >= loop->ended)
         return INT64_MAX;
     const int64_t free_ns = loop->ended_ns[end % loop->capacity];
-    return drawn_ns > free_ns ? drawn_ns : free_ns;
+    return asked_ns > free_ns ? asked_ns : free_ns;
 }
 
 /* `taken` counts requests, not samples: it is the k of the formula for whoever comes next. */

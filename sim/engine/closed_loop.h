@@ -31,8 +31,8 @@ SIM_NODISCARD enum status closed_loop_init(struct closed_loop *loop, const struc
                                            struct diag *diag);
 void closed_loop_deinit(struct closed_loop *loop);
 
-/* When `position`, the next to come, arrives; INT64_MAX while all slots are busy. */
-int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position);
+/* When `position`, the next to come, arrives if it asks for a slot at `asked_ns`; INT64_MAX while all slots are busy. */
+int64_t closed_loop_arrival(const struct closed_loop *loop, uint32_t position, int64_t asked_ns);
 /* It arrived, at what closed_loop_arrival said. */
 void closed_loop_take(struct closed_loop *loop, uint32_t position, int64_t arrival_ns);
 /* When a request that was taken arrived. */

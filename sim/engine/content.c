@@ -30,18 +30,20 @@ uint64_t content_output_token(uint32_t position, uint32_t sample, uint32_t o)
 
 /* Prompt tokens without a hash id go by the owner of the prompt: the samples of one request have one prompt and share its blocks, so
  * their links have to agree. Output tokens are the sample's own unless a lineage says which sample made them first: a forked beam has
- * its parent's past. */
+ * its parent's past. What an earlier turn said first is that turn's. */
 uint64_t content_token(const struct trace *trace, uint32_t trace_block_tokens, uint32_t position, uint32_t sample, const uint64_t *lineage,
                        uint32_t j)
 {
-    if (j >= trace->input_tokens[position]) {
-        uint32_t o = j - trace->input_tokens[position];
-        return lineage ? lineage[o] : content_output_token(position, sample, o);
-    }
-    uint32_t k = j / trace_block_tokens;
-    if (k < trace_hash_count(trace, position))
-        return identity(TAG_NAMED, trace->hash_ids[trace->hash_start[position] + k], j % trace_block_tokens);
-    return identity(TAG_PROMPT, prompt_owner(trace, position), j);
+    const uint32_t source = prompt_source(trace, position, (uint64_t)j + 1);
+    const uint32_t namer = prompt_namer(trace, trace_block_tokens, source, (uint64_t)j + 1);
+    if (namer != UINT32_MAX)
+        return identity(TAG_NAMED, trace->hash_ids[trace->hash_start[namer] + j / trace_block_tokens], j % trace_block_tokens);
+    if (j < trace->input_tokens[source])
+        return identity(TAG_PROMPT, prompt_owner(trace, source), j);
+    const uint32_t o = j - trace->input_tokens[source];
+    if (source != position)
+        return content_output_token(source, 0, o);
+    return lineage ? lineage[o] : content_output_token(position, sample, o);
 }
 
 /* The multiplier is odd (2^64 over the golden ratio), so it loses nothing; with it link and token play different parts in the sum. `| 1`

@@ -28,25 +28,39 @@ enum status prompt_contents_intern(struct prompt_contents *contents, uint64_t pa
                                                                                           : diag_no_memory(diag, 64, "block contents");
 }
 
-/* The range is cut at the borders of trace blocks as far as hash ids reach; what comes after is one span. Cuts depend only on places in
- * the prompt, so equal tokens are always cut alike and comparing spans is comparing tokens. A block costs a span for each trace block it
- * touches, not one for each token. Three more than the quotient are room enough: a piece at either end and the unnamed rest. */
-enum status prompt_contents_block(struct prompt_contents *contents, uint64_t parent, uint32_t position, uint64_t from, uint64_t end,
-                                  uint64_t unnamed, uint64_t *content, struct diag *diag)
+/* Tokens without a name are (request, place): above all named ones, and below what engines tag for outputs. */
+#define UNNAMED_TOKENS (UINT64_C(1) << 62)
+
+/* The next span of [from, end): cut at the borders of trace blocks as far as hash ids reach, and where another turn said the tokens. Cuts
+ * depend only on places in the session's text, so equal tokens are always cut alike and comparing spans is comparing tokens. */
+static struct kv_span next_span(const struct prompt_contents *contents, uint32_t position, uint64_t from, uint64_t end)
 {
     const struct trace *trace = contents->trace;
-    const uint64_t width = contents->trace_block_size, hashes = trace_hash_count(trace, position);
+    const uint64_t width = contents->trace_block_size, k = from / width, inside = from % width;
+    const uint32_t source = prompt_source(trace, position, from + 1);
+    for (uint32_t later = position; later != source; later = trace->previous[later] - 1)
+        end = end < prompt_said_before(trace, later) ? end : prompt_said_before(trace, later);
+    if (k >= trace_hash_count(trace, source)) {
+        const uint64_t owner = prompt_owner(trace, source);
+        return (struct kv_span){.first = (UNNAMED_TOKENS | owner << 30) + from, .count = (uint32_t)(end - from)};
+    }
+    const uint64_t length = width - inside < end - from ? width - inside : end - from;
+    return (struct kv_span){.first = trace->hash_ids[trace->hash_start[source] + k] * width + inside, .count = (uint32_t)length};
+}
+
+/* A block costs a span for each trace block and each turn that it touches, not one for each token. */
+enum status prompt_contents_block(struct prompt_contents *contents, uint64_t parent, uint32_t position, uint64_t from, uint64_t end,
+                                  uint64_t *content, struct diag *diag)
+{
     size_t count = 0;
-    enum status status = array_reserve(&contents->spans, &contents->capacity, (size_t)((end - from) / width + 3), sizeof *contents->spans,
-                                       "block contents", diag);
-    if (status != SIM_OK)
-        return status;
-    for (uint64_t length; from < end; from += length) {
-        const uint64_t k = from / width, inside = from % width;
-        length = k < hashes && width - inside < end - from ? width - inside : end - from;
-        contents->spans[count++] =
-            (struct kv_span){.first = k < hashes ? trace->hash_ids[trace->hash_start[position] + k] * width + inside : unnamed + from,
-                             .count = (uint32_t)length};
+    while (from < end) {
+        enum status status =
+            array_reserve(&contents->spans, &contents->capacity, count + 1, sizeof *contents->spans, "block contents", diag);
+        if (status != SIM_OK)
+            return status;
+        const struct kv_span span = next_span(contents, position, from, end);
+        contents->spans[count++] = span;
+        from += span.count;
     }
     return prompt_contents_intern(contents, parent, contents->spans, count, content, diag);
 }

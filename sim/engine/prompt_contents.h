@@ -2,10 +2,13 @@
  * trace says of prompts.
  *
  * Hash id h names the tokens h * T, h * T + 1, ..., where T is the trace's block size. Tokens without a hash id belong to one request, or
- * to the samples of one request, which share its prompt. Used by all engines.
+ * to the samples of one request, which share its prompt. A later turn of a session that has no ids begins with all that was said before it,
+ * prompts and answers; those tokens belong to the turn that said them first. Used by all engines.
  */
 #ifndef PAGESIM_PROMPT_CONTENTS_H
 #define PAGESIM_PROMPT_CONTENTS_H
+
+#include <stdbool.h>
 
 #include "base/diag.h"
 #include "pagedkv.h"
@@ -27,15 +30,52 @@ void prompt_contents_deinit(struct prompt_contents *contents);
 /* The identity of a block with these tokens after `parent`. */
 SIM_NODISCARD enum status prompt_contents_intern(struct prompt_contents *contents, uint64_t parent, const struct kv_span *spans,
                                                  size_t count, uint64_t *content, struct diag *diag);
-/* The same for tokens [from, end) of a prompt. Token j has the value `unnamed` + j if no hash id names it. */
+/* The same for tokens [from, end) of a prompt. */
 SIM_NODISCARD enum status prompt_contents_block(struct prompt_contents *contents, uint64_t parent, uint32_t position, uint64_t from,
-                                                uint64_t end, uint64_t unnamed, uint64_t *content, struct diag *diag);
+                                                uint64_t end, uint64_t *content, struct diag *diag);
 
-/* Prompt tokens that hash ids name. */
+/* Tokens that hash ids name: of the prompt, and of the answer where the ids cover it. Answers are recorded once, so that further samples of a
+ * request have answers of their own. */
 static inline uint64_t prompt_named_tokens(const struct trace *trace, uint32_t trace_block_size, uint32_t position)
 {
-    const uint64_t tokens = trace_hash_count(trace, position) * trace_block_size, input = trace->input_tokens[position];
-    return tokens < input ? tokens : input;
+    const bool answers = trace->facts.ids_cover_answers && !(trace->sample && trace->sample[position] > 0);
+    const uint64_t tokens = trace_hash_count(trace, position) * trace_block_size;
+    const uint64_t most = (uint64_t)trace->input_tokens[position] + (answers ? trace->output_tokens[position] : 0);
+    return tokens < most ? tokens : most;
+}
+
+/* How many of its first tokens a prompt has from the turn before it, because no ids say anything else; 0 outside of sessions. */
+static inline uint64_t prompt_said_before(const struct trace *trace, uint32_t position)
+{
+    if (!trace->previous || trace->previous[position] == 0 || trace_hash_count(trace, position) > 0)
+        return 0;
+    const uint32_t before = trace->previous[position] - 1;
+    const uint64_t said = (uint64_t)trace->input_tokens[before] + trace->output_tokens[before];
+    return said < trace->input_tokens[position] ? said : trace->input_tokens[position];
+}
+
+/* Who first said the tokens that end at `end`: the request, or an earlier turn of its session. Linear in the turns between them. */
+static inline uint32_t prompt_source(const struct trace *trace, uint32_t position, uint64_t end)
+{
+    while (end <= prompt_said_before(trace, position))
+        position = trace->previous[position] - 1;
+    return position;
+}
+
+/* Whose ids name the tokens of `position` that end at `end`: itself, or, where sessions share answers, the turn after it from its last id
+ * on, which may be partial. UINT32_MAX: nobody's. */
+static inline uint32_t prompt_namer(const struct trace *trace, uint32_t trace_block_size, uint32_t position, uint64_t end)
+{
+    const bool first_sample = !trace->sample || trace->sample[position] == 0;
+    const uint64_t named = prompt_named_tokens(trace, trace_block_size, position);
+    if (trace->facts.answers_shared && first_sample && trace->next && trace->next[position] > 0) {
+        const uint32_t after = trace->next[position] - 1;
+        const uint64_t whole = named - named % trace_block_size;
+        if (end > whole && end <= prompt_named_tokens(trace, trace_block_size, after) &&
+            end <= (uint64_t)trace->input_tokens[position] + trace->output_tokens[position])
+            return after;
+    }
+    return end <= named ? position : UINT32_MAX;
 }
 
 /* Whose prompt it is: the samples of one request follow sample 0 in the trace. */

@@ -15,7 +15,7 @@ enum status request_queue_init(struct request_queue *queue, uint32_t requests, b
 {
     *queue = (struct request_queue){.ordered = ordered, .first = NOBODY, .last = NOBODY};
     const struct array_request arrays[] = {ARRAY_IF(!ordered, queue->next, requests), ARRAY_IF(ordered, queue->heap, requests),
-                                           ARRAY_IF(ordered, queue->key, requests)};
+                                           ARRAY_IF(ordered, queue->arrival, requests), ARRAY_IF(ordered, queue->key, requests)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the waiting queue", diag);
     if (status != SIM_OK)
         request_queue_deinit(queue);
@@ -26,14 +26,15 @@ void request_queue_deinit(struct request_queue *queue)
 {
     free(queue->next);
     free(queue->heap);
+    free(queue->arrival);
     free(queue->key);
     *queue = (struct request_queue){.first = NOBODY, .last = NOBODY};
 }
 
-/* The order of the heap. Positions rise with arrival, so equal keys leave in the order of arrival. */
+/* The order of the heap: equal keys leave in the order of arrival, which in sessions is not that of positions. */
 static bool sooner(const struct request_queue *queue, uint32_t a, uint32_t b)
 {
-    return queue->key[a] != queue->key[b] ? queue->key[a] < queue->key[b] : a < b;
+    return queue->key[a] != queue->key[b] ? queue->key[a] < queue->key[b] : queue->arrival[a] < queue->arrival[b];
 }
 
 /* A hole moves up instead of swapping pairs; the newcomer is written once. */
@@ -69,6 +70,8 @@ void request_queue_reorder(struct request_queue *queue)
 void request_queue_push(struct request_queue *queue, uint32_t position, int64_t key)
 {
     if (queue->ordered) {
+        if (queue->arrival[position] == 0)
+            queue->arrival[position] = ++queue->arrivals;
         heap_push(queue, position, key);
         return;
     }

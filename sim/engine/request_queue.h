@@ -2,7 +2,7 @@
  *
  * Two disciplines, one interface. FCFS is a doubly ended list: arrivals go to the back, preempted requests to the very front (the
  * last victim of a step ends up first). Ordered is a binary heap by (key, position); a preempted request competes by the same key and
- * has no other privilege. Position breaks ties, which is (arrival, number in the file). Room for every request is made at creation, so
+ * has no other privilege. The order of arrival breaks ties: that of first pushes. Room for every request is made at creation, so
  * pushing never fails. Source: vLLM v1/core/sched/request_queue.py.
  */
 #ifndef PAGESIM_REQUEST_QUEUE_H
@@ -19,6 +19,8 @@ struct request_queue {
     uint32_t first, last; /* FCFS: ends of the list; UINT32_MAX when empty */
     uint32_t *next;       /* FCFS: position -> the one after it */
     uint32_t *heap;       /* ordered: positions, heap[0] is the head */
+    uint32_t *arrival;    /* ordered: position -> how many had arrived when it did; 0: it has not */
+    uint32_t arrivals;    /* so many have */
     int64_t *key;         /* ordered: position -> key, lower is sooner; stays when the request leaves the queue */
 };
 

@@ -28,7 +28,7 @@ bool figure_parse_percentile(const char *name, enum latency *latency, double *pe
     if (name[0] != 'p' || name[1] < '0' || name[1] > '9')
         return false;
     *percentile = strtod(name + 1, &end);
-    const char *from = end + 1, *to = *end == '_' ? strchr(from, '_') : NULL;
+    const char *from = end + 1, *to = *end == '_' ? strrchr(from, '_') : NULL; /* names of latencies may have underscores */
     if (!to || strcmp(to, "_ms") != 0 || !(*percentile >= 0 && *percentile <= 100))
         return false;
     *latency = latency_find(from, (uint32_t)(to - from));
@@ -45,8 +45,12 @@ const struct figure_kind *figure_kind_find(const char *name, struct figure_kind 
             return &figure_kinds[i];
     if (!figure_parse_percentile(name, &latency, &percentile))
         return NULL;
-    *made = (struct figure_kind){
-        .name = name, .unit = FIGURE_MS, .sense = FIGURE_LESS_IS_BETTER, .heading = name, .meaning = "A percentile of a latency"};
+    *made = (struct figure_kind){.name = name,
+                                 .unit = FIGURE_MS,
+                                 .sense = FIGURE_LESS_IS_BETTER,
+                                 .scope = latency_of_client(latency) ? FIGURE_OF_CLIENT : FIGURE_ALWAYS,
+                                 .heading = name,
+                                 .meaning = "A percentile of a latency"};
     return made;
 }
 

@@ -12,18 +12,18 @@
     FIGURE(name, FIGURE_COUNT, sense, FIGURE_MAX, FIGURE_ALWAYS, true, heading, meaning, (double)(value))
 #define REAL_FIGURE(name, unit, sense, heading, meaning, value)                                                                            \
     FIGURE(name, unit, sense, FIGURE_MEAN, FIGURE_ALWAYS, false, heading, meaning, value)
-#define LATENCY_FIGURE(statistic, latency, which, title, meaning)                                                                          \
-    REAL_FIGURE(statistic##_##latency##_ms, FIGURE_MS, FIGURE_LESS_IS_BETTER, title, meaning,                                              \
-                latency_value(s, which, s->metrics->latency_ms[which].statistic))
-#define LATENCY_FIGURES(latency, which, title, meaning)                                                                                    \
-    LATENCY_FIGURE(mean, latency, which, title " ms", "Mean " meaning)                                                                     \
-    LATENCY_FIGURE(std, latency, which, "std " title " ms", "Standard deviation of " meaning)                                              \
-    LATENCY_FIGURE(min, latency, which, "min " title " ms", "Smallest " meaning)                                                           \
-    LATENCY_FIGURE(median, latency, which, "med " title " ms", "Median " meaning)                                                          \
-    LATENCY_FIGURE(p90, latency, which, "p90 " title " ms", "90th percentile of " meaning)                                                 \
-    LATENCY_FIGURE(p95, latency, which, "p95 " title " ms", "95th percentile of " meaning)                                                 \
-    LATENCY_FIGURE(p99, latency, which, "p99 " title " ms", "99th percentile of " meaning)                                                 \
-    LATENCY_FIGURE(max, latency, which, "max " title " ms", "Largest " meaning)
+#define LATENCY_FIGURE(statistic, latency, which, scope, title, meaning)                                                                   \
+    FIGURE(statistic##_##latency##_ms, FIGURE_MS, FIGURE_LESS_IS_BETTER, FIGURE_MEAN, scope, false, title, meaning,                        \
+           latency_value(s, which, s->metrics->latency_ms[which].statistic))
+#define LATENCY_FIGURES(latency, which, scope, title, meaning)                                                                             \
+    LATENCY_FIGURE(mean, latency, which, scope, title " ms", "Mean " meaning)                                                              \
+    LATENCY_FIGURE(std, latency, which, scope, "std " title " ms", "Standard deviation of " meaning)                                       \
+    LATENCY_FIGURE(min, latency, which, scope, "min " title " ms", "Smallest " meaning)                                                    \
+    LATENCY_FIGURE(median, latency, which, scope, "med " title " ms", "Median " meaning)                                                   \
+    LATENCY_FIGURE(p90, latency, which, scope, "p90 " title " ms", "90th percentile of " meaning)                                          \
+    LATENCY_FIGURE(p95, latency, which, scope, "p95 " title " ms", "95th percentile of " meaning)                                          \
+    LATENCY_FIGURE(p99, latency, which, scope, "p99 " title " ms", "99th percentile of " meaning)                                          \
+    LATENCY_FIGURE(max, latency, which, scope, "max " title " ms", "Largest " meaning)
 #define GROUP_FIGURE(name, unit, whole, heading, meaning, value)                                                                           \
     FIGURE(name, unit, FIGURE_LESS_IS_BETTER, FIGURE_MEAN, FIGURE_OF_GROUPS, whole, heading, meaning, value)
 #define BYTES_FIGURE(name, unit, heading, meaning, value)                                                                                  \
@@ -49,6 +49,8 @@ COUNT_FIGURE(dropped, FIGURE_LESS_IS_BETTER, "dropped", "Requests that can never
 COUNT_FIGURE(ignored, FIGURE_LESS_IS_BETTER, "ignored", "Requests that the engine gave up while it ran (V0)", s->metrics->ignored)
 COUNT_FIGURE(unfinished, FIGURE_LESS_IS_BETTER, "unfinished", "Requests that still ran or waited when the replay ended",
              s->trace->count - s->metrics->completed - s->metrics->dropped - s->metrics->ignored)
+COUNT_FIGURE(unserved, FIGURE_LESS_IS_BETTER, "not served", "Requests that were dropped, ignored or left unfinished",
+             s->trace->count - s->metrics->completed)
 COUNT_FIGURE(steps, FIGURE_NEITHER, "steps", "Steps of the engine", s->metrics->end.steps)
 REAL_FIGURE(makespan_s, FIGURE_S, FIGURE_LESS_IS_BETTER, "makespan s", "First arrival to the end of the last step (vLLM: duration)",
             s->seconds)
@@ -62,6 +64,8 @@ REAL_FIGURE(input_throughput, FIGURE_PER_S, FIGURE_MORE_IS_BETTER, "in tok/s", "
             per((double)s->input_tokens, s->seconds))
 REAL_FIGURE(output_throughput, FIGURE_PER_S, FIGURE_MORE_IS_BETTER, "out tok/s", "Tokens generated for completed requests a second",
             per((double)s->output_tokens, s->seconds))
+FIGURE(peak_output_throughput, FIGURE_PER_S, FIGURE_MORE_IS_BETTER, FIGURE_MAX, FIGURE_ALWAYS, false, "peak tok/s",
+       "Tokens generated in the fullest second of the run, or in all of a shorter one, a second; never below the mean", peak_output(s))
 REAL_FIGURE(total_token_throughput, FIGURE_PER_S, FIGURE_MORE_IS_BETTER, "tok/s",
             "Prompt and generated tokens of completed requests a second", per((double)(s->input_tokens + s->output_tokens), s->seconds))
 FIGURE(good_requests, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, FIGURE_MEAN, FIGURE_OF_GOODPUT, true, "good",
@@ -70,11 +74,14 @@ FIGURE(request_goodput, FIGURE_PER_S, FIGURE_MORE_IS_BETTER, FIGURE_MEAN, FIGURE
        "Requests a second that met every limit of --goodput", per((double)s->good_requests, s->seconds))
 
 /* Latencies. */
-LATENCY_FIGURES(ttft, LATENCY_TTFT, "TTFT", "time from arrival to the first token")
-LATENCY_FIGURES(tpot, LATENCY_TPOT, "TPOT", "time per token after a request's first")
-LATENCY_FIGURES(itl, LATENCY_ITL, "ITL", "gap between two tokens of a request, over all gaps")
-LATENCY_FIGURES(e2el, LATENCY_E2EL, "E2E", "time from arrival to the last token")
-LATENCY_FIGURES(queue, LATENCY_QUEUE, "queue", "time from arrival to first admission")
+LATENCY_FIGURES(ttft, LATENCY_TTFT, FIGURE_ALWAYS, "TTFT", "time from arrival to the first token")
+LATENCY_FIGURES(tpot, LATENCY_TPOT, FIGURE_ALWAYS, "TPOT", "time per token after a request's first")
+LATENCY_FIGURES(itl, LATENCY_ITL, FIGURE_ALWAYS, "ITL", "gap between two tokens of a request, over all gaps")
+LATENCY_FIGURES(e2el, LATENCY_E2EL, FIGURE_ALWAYS, "E2E", "time from arrival to the last token")
+LATENCY_FIGURES(queue, LATENCY_QUEUE, FIGURE_ALWAYS, "queue", "time from arrival to first admission")
+LATENCY_FIGURES(client_queue_time, LATENCY_CLIENT_QUEUE, FIGURE_OF_CLIENT, "client queue", "time for which the client held a request back")
+LATENCY_FIGURES(e2el_including_client_queue, LATENCY_E2EL_CLIENT_QUEUE, FIGURE_OF_CLIENT, "E2E + client",
+                "time from when a request was due at the client to the last token")
 
 /* Scheduling and the prefix cache. */
 COUNT_FIGURE(preemptions, FIGURE_LESS_IS_BETTER, "preempt", "Preemptions, by recompute and by swap",

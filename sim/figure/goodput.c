@@ -51,11 +51,12 @@ enum status goodput_parse(struct goodput *goodput, const char *text, struct diag
 }
 
 /* A latency that the request does not have cannot break a limit: a request of one token meets any limit on TPOT, as in vLLM. */
-static bool is_good(const struct goodput *goodput, const struct request_story *story, uint32_t output_tokens)
+static bool is_good(const struct goodput *goodput, const struct metrics *metrics, uint32_t position)
 {
+    const struct request_story *story = &metrics->stories[position];
     for (int latency = 0; latency < LATENCIES; latency++) {
         double ms;
-        if (goodput->limit_ms[latency] >= 0 && request_latency_ms(story, (enum latency)latency, output_tokens, &ms) &&
+        if (goodput->limit_ms[latency] >= 0 && request_latency_ms(story, (enum latency)latency, metrics->trace, position, &ms) &&
             ms > goodput->limit_ms[latency])
             return false;
     }
@@ -66,6 +67,6 @@ uint64_t goodput_count(const struct goodput *goodput, const struct metrics *metr
 {
     uint64_t good = 0;
     for (uint32_t position = 0; position < metrics->trace->count; position++)
-        good += is_good(goodput, &metrics->stories[position], metrics->trace->output_tokens[position]);
+        good += is_good(goodput, metrics, position);
     return good;
 }

@@ -12,7 +12,7 @@ void latency_choice_init(struct latency_choice *choice)
 {
     *choice = (struct latency_choice){.percentiles = {99}, .percentile_count = 1};
     for (int latency = 0; latency < LATENCIES; latency++)
-        choice->wanted[latency] = latency != LATENCY_QUEUE;
+        choice->wanted[latency] = latency == LATENCY_TTFT || latency == LATENCY_TPOT || latency == LATENCY_ITL;
 }
 
 /* Both lists replace their default as a whole, as vLLM's options do. `at` stands at the start of an item in each round. */
@@ -23,7 +23,9 @@ enum status latency_choice_metrics(struct latency_choice *choice, const char *li
         const size_t length = strcspn(at, ",");
         const enum latency latency = latency_find(at, (uint32_t)length);
         if (latency == LATENCIES || latency == LATENCY_QUEUE) /* vLLM's benchmark is a client and cannot see the server's queue */
-            return diag_set(diag, SIM_USAGE, "--percentile-metrics %s: must be some of ttft,tpot,itl,e2el", list);
+            return diag_set(diag, SIM_USAGE,
+                            "--percentile-metrics %s: must be some of ttft,tpot,itl,e2el,client_queue_time,e2el_including_client_queue",
+                            list);
         choice->wanted[latency] = true;
         at += length;
         if (*at == '\0')

@@ -1,5 +1,6 @@
 /* latency_choice.h - which latencies, and which percentiles of them, a report in vLLM's form shows. Options as in `vllm bench serve`:
- * --percentile-metrics ttft,tpot,itl,e2el --metric-percentiles 50,90,99.
+ * --percentile-metrics ttft,tpot,itl,e2el --metric-percentiles 50,90,99. Also client_queue_time and e2el_including_client_queue, which a run
+ * shows if its client holds requests back.
  */
 #ifndef PAGESIM_LATENCY_CHOICE_H
 #define PAGESIM_LATENCY_CHOICE_H
@@ -14,7 +15,7 @@ struct latency_choice {
     size_t percentile_count;
 };
 
-/* TTFT, TPOT, ITL and E2E latency, and the 99th percentile. (vLLM leaves e2el out unless it is asked for.) */
+/* vLLM's defaults: TTFT, TPOT and ITL, and the 99th percentile. */
 void latency_choice_init(struct latency_choice *choice);
 
 /* Replace the latencies, or the percentiles, by a comma-separated list. SIM_USAGE says what is wrong. */

@@ -66,6 +66,15 @@ enum status requirement_parse(const char *text, struct requirement *out, struct 
     return SIM_OK;
 }
 
+/* Every latency, its errors and what a comparison makes of it have the latency's name in theirs. */
+static bool names_latency(const char *name)
+{
+    for (int latency = 0; latency < LATENCIES; latency++)
+        if (strstr(name, latency_names[latency]))
+            return true;
+    return false;
+}
+
 /* A unit converts the user's value, once, into the figure's unit. Without a unit the value is in the figure's unit already. */
 enum status requirement_resolve(struct requirement *requirement, const char *name, unsigned scopes, struct diag *diag)
 {
@@ -77,6 +86,7 @@ enum status requirement_resolve(struct requirement *requirement, const char *nam
         return status;
     const struct figure_kind *kind = figure_kind_find(name, &made);
     const bool is_time = kind->unit == FIGURE_MS || kind->unit == FIGURE_S;
+    requirement->of_latency = names_latency(name);
     if (requirement->unit == UNIT_NONE)
         return SIM_OK;
     /* ms and s need a time; % needs anything but a time. */
@@ -99,10 +109,10 @@ enum status requirement_read(const char *text, unsigned scopes, struct requireme
 }
 
 /* Every comparison with NaN is false, so an undefined figure meets nothing. */
-bool requirement_met(const struct requirement *requirement, double value)
+bool requirement_met(const struct requirement *requirement, double value, double unserved)
 {
     const double wanted = requirement->value;
     const unsigned is =
         (value < wanted ? REQUIRE_LESS : 0U) | (value == wanted ? REQUIRE_EQUAL : 0U) | (value > wanted ? REQUIRE_GREATER : 0U);
-    return (requirement->operator& is) != 0;
+    return (requirement->operator& is) != 0 && !requirement_lacks_requests(requirement, unserved);
 }

@@ -4,6 +4,9 @@
  *
  * NAME is a figure's name (figure.h). Spaces are allowed between the parts. A figure that is undefined meets no requirement. Names and units
  * are checked before anything is replayed.
+ *
+ * A latency is that of the requests that were served. A pool that turns most of them away is fast with the rest, so a requirement on a
+ * latency is met only if nobody was dropped, ignored or left unfinished, unless the user says that this is fine (--allow-dropped).
  */
 #ifndef PAGESIM_REQUIREMENT_H
 #define PAGESIM_REQUIREMENT_H
@@ -23,6 +26,7 @@ struct requirement {
     enum requirement_operator operator;
     double value; /* after requirement_resolve: in the figure's own unit */
     enum requirement_unit unit;
+    bool of_latency; /* after requirement_resolve: it speaks of requests that were served, so all must be; clear it to judge those alone */
 };
 
 /* The grammar alone. SIM_USAGE says what is wrong and what would be right. */
@@ -35,7 +39,13 @@ SIM_NODISCARD enum status requirement_resolve(struct requirement *requirement, c
 /* Parse and resolve. */
 SIM_NODISCARD enum status requirement_read(const char *text, unsigned scopes, struct requirement *out, struct diag *diag);
 
-/* Does the value meet the requirement? NaN (undefined) does not. */
-bool requirement_met(const struct requirement *requirement, double value);
+/* Does the value meet the requirement, of a run that left so many requests unserved (the figure "unserved")? NaN (undefined) does not. */
+bool requirement_met(const struct requirement *requirement, double value, double unserved);
+
+/* Must all requests be served, and some were not? Then this is why the requirement is not met, whatever the value. */
+static inline bool requirement_lacks_requests(const struct requirement *requirement, double unserved)
+{
+    return requirement->of_latency && unserved > 0;
+}
 
 #endif

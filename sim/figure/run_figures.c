@@ -40,6 +40,13 @@ static double latency_value(const struct run_facts *s, enum latency latency, dou
     return s->metrics->latency_ms[latency].count > 0 ? value : NAN;
 }
 
+/* A whole second may be more than the run has, or cut a run into a full and a nearly empty part: then the mean is the better peak. */
+static double peak_output(const struct run_facts *s)
+{
+    const double most = (double)s->metrics->output_peak.most;
+    return s->seconds < 1 ? per(most, s->seconds) : fmax(most, (double)s->output_tokens / s->seconds);
+}
+
 /* NaN for the way of reading that the run did not use. */
 static double read_speed(const struct run_facts *s, enum kv_read read)
 {
@@ -91,6 +98,8 @@ unsigned run_figures_scopes(const struct config *config, bool goodput)
         scopes |= FIGURE_SCOPE(FIGURE_OF_BYTES) | FIGURE_SCOPE(FIGURE_OF_MACHINE);
     if (goodput)
         scopes |= FIGURE_SCOPE(FIGURE_OF_GOODPUT);
+    if (config->max_concurrency > 0)
+        scopes |= FIGURE_SCOPE(FIGURE_OF_CLIENT);
     return scopes;
 }
 

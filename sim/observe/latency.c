@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-const char *const latency_names[LATENCIES] = {"ttft", "tpot", "itl", "e2el", "queue"};
-const char *const latency_titles[LATENCIES] = {"TTFT", "TPOT", "ITL", "E2E", "queue"};
+const char *const latency_names[LATENCIES] = {"ttft", "tpot", "itl", "e2el", "queue", "client_queue_time", "e2el_including_client_queue"};
+const char *const latency_titles[LATENCIES] = {"TTFT", "TPOT", "ITL", "E2E", "queue", "client queue", "E2E + client"};
 
 enum latency latency_find(const char *name, uint32_t length)
 {

@@ -4,6 +4,7 @@
 #ifndef PAGESIM_LATENCY_H
 #define PAGESIM_LATENCY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum latency {
@@ -12,10 +13,19 @@ enum latency {
     LATENCY_ITL,   /* gap between two tokens: not one value a request, but all gaps pooled */
     LATENCY_E2EL,  /* arrival to last token */
     LATENCY_QUEUE, /* arrival to first admission */
+    /* Of a closed loop (closed_loop.h), where arrival is when the client sends the request, and the client sends it when a slot is free: */
+    LATENCY_CLIENT_QUEUE,      /* the time for which the request was due to arrival */
+    LATENCY_E2EL_CLIENT_QUEUE, /* the time for which the request was due to last token */
     LATENCIES
 };
 
-/* As in names of figures: "ttft", "tpot", "itl", "e2el", "queue"; and for people: "TTFT", ... */
+/* Only closed loops have it. */
+static inline bool latency_of_client(enum latency latency)
+{
+    return latency == LATENCY_CLIENT_QUEUE || latency == LATENCY_E2EL_CLIENT_QUEUE;
+}
+
+/* As in names of figures: "ttft", "tpot", "itl", "e2el", "queue", ...; and for people: "TTFT", ... */
 extern const char *const latency_names[LATENCIES], *const latency_titles[LATENCIES];
 
 /* The latency with that name, `length` characters long; LATENCIES when there is none. */

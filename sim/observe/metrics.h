@@ -1,8 +1,8 @@
 /* metrics.h - what users notice of a replay: latencies, throughput, preemptions and prefix hits.
  *
  * The definitions are vLLM's. TTFT is arrival to first token; TPOT is (E2E - TTFT) / (output tokens - 1), undefined for one token; ITL is all
- * gaps between tokens of a request, pooled over requests; E2E is arrival to last token; queue time is arrival to first admission. The prefix
- * hit rate is cached tokens / prompt tokens over first admissions; "all" also counts resumed requests with their recomputed tokens.
+ * gaps between tokens of a request, pooled over requests; E2E is arrival to last token; queue time is arrival to first admission. In a closed
+ * loop arrival is when the client sends the request; how long it was held back before that is its client queue time. The prefix hit rate is cached tokens / prompt tokens over first admissions; "all" also counts resumed requests with their recomputed tokens.
  */
 #ifndef PAGESIM_METRICS_H
 #define PAGESIM_METRICS_H
@@ -25,10 +25,12 @@ struct request_story {
     uint8_t drop_reason; /* enum drop_reason */
 };
 
-/* One latency of a request in milliseconds. False: the request has none of that kind (ITLs belong to gaps, not to requests).
- * `output_tokens` is the trace's number: story->output_tokens counts the tokens of all sequences of a V0 group, which share their steps. */
-static inline bool request_latency_ms(const struct request_story *story, enum latency latency, uint32_t output_tokens, double *ms)
+/* One latency of the request at `position` in milliseconds. False: it has none of that kind (ITLs belong to gaps, not to requests).
+ * Output tokens are the trace's: story->output_tokens counts the tokens of all sequences of a V0 group, which share their steps. */
+static inline bool request_latency_ms(const struct request_story *story, enum latency latency, const struct trace *trace, uint32_t position,
+                                      double *ms)
 {
+    const uint32_t output_tokens = trace->output_tokens[position];
     int64_t from = story->arrival_ns, to = -1;
     switch (latency) {
     case LATENCY_TTFT:
@@ -44,6 +46,14 @@ static inline bool request_latency_ms(const struct request_story *story, enum la
     case LATENCY_QUEUE:
         to = story->first_scheduled_ns;
         break;
+    case LATENCY_CLIENT_QUEUE:
+        from = trace->arrival_ns[position];
+        to = story->finish_ns >= 0 ? story->arrival_ns : -1; /* of completed requests, as in vLLM */
+        break;
+    case LATENCY_E2EL_CLIENT_QUEUE:
+        from = trace->arrival_ns[position];
+        to = story->finish_ns;
+        break;
     case LATENCY_ITL:
     case LATENCIES:
         break;
@@ -54,8 +64,15 @@ static inline bool request_latency_ms(const struct request_story *story, enum la
     return to >= 0;
 }
 
+/* The fullest second: tokens are counted in whole seconds from the first arrival, as in vLLM, each at the end of its step. */
+struct token_peak {
+    int64_t second_end_ns; /* of the second that is being counted */
+    uint64_t tokens, most; /* most: of seconds that are over; after finish of all */
+};
+
 struct metrics {
     const struct trace *trace;
+    bool closed_loop;              /* a client holds requests back: set it after metrics_init, or latencies of clients are left out */
     struct request_story *stories; /* by position */
     struct gap_distribution gaps;  /* ITL */
     uint64_t dropped, completed, ignored, first_admissions;
@@ -65,6 +82,7 @@ struct metrics {
     uint64_t copies, swapped_in_blocks, swapped_out_blocks, forks, survivor_recomputes;
     int64_t swapped_ns; /* over groups: time between swap-out and swap-in */
     uint32_t peak_running, peak_waiting;
+    struct token_peak output_peak;
     int64_t first_arrival_ns; /* -1: none */
     struct run_end end;
     struct summary latency_ms[LATENCIES]; /* after finish */

@@ -77,11 +77,11 @@ static void put_ms(struct row *row, int64_t ns, bool reached)
 }
 
 /* TPOT is a quotient, so unlike the times it is a double in its shortest form. */
-static void put_tpot(struct row *row, const struct request_story *story, uint32_t output_tokens)
+static void put_tpot(struct row *row, const struct metrics *metrics, uint32_t position)
 {
     char digits[UNIT_TEXT];
     double ms;
-    bool has = request_latency_ms(story, LATENCY_TPOT, output_tokens, &ms);
+    bool has = request_latency_ms(&metrics->stories[position], LATENCY_TPOT, metrics->trace, position, &ms);
     if (has)
         plain_double(ms, digits, sizeof digits);
     put(row, has ? digits : NULL, false);
@@ -117,7 +117,7 @@ static void fill_row(struct row *row, const struct metrics *metrics, uint32_t po
     put_count(row, story->preemptions);
     put_ms(row, story->first_scheduled_ns - story->arrival_ns, story->first_scheduled_ns >= 0);
     put_ms(row, story->first_token_ns - story->arrival_ns, story->first_token_ns >= 0);
-    put_tpot(row, story, trace->output_tokens[position]);
+    put_tpot(row, metrics, position);
     put_ms(row, story->finish_ns - story->arrival_ns, story->finish_ns >= 0);
 }
 

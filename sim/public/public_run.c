@@ -13,6 +13,7 @@
 #include "config/sizing.h"
 #include "public/public.h"
 #include "replay/run.h"
+#include "replay/workload.h"
 #include "report/renderer.h"
 #include "report/replay_report.h"
 
@@ -187,6 +188,8 @@ static enum status run(const struct pagesim_trace *trace, const struct pagesim_c
     result->config.data_plane = DATA_PLANE_OFF;
     if (status == SIM_OK)
         status = sizing_fill(&result->config, &result->sizing, diag);
+    if (status == SIM_OK)
+        status = workload_settle(trace->trace, &result->config, diag);
     if (status == SIM_OK)
         status = run_open(&result->run, trace->trace, &result->config, diag);
     if (status == SIM_OK)

@@ -21,6 +21,7 @@ enum status run_open(struct run *run, const struct trace *trace, const struct co
         run->trace = run->fitted;
     if (status == SIM_OK)
         status = metrics_init(&run->metrics, run->trace, diag);
+    run->metrics.closed_loop = config->max_concurrency > 0;
     ledger_init(&run->ledger, run->trace, config);
     return status;
 }

@@ -10,7 +10,9 @@
 #include "base/array.h"
 #include "base/fingerprint.h"
 #include "config/engine_facts.h"
+#include "generate/generate.h"
 #include "trace/drawn_arrivals.h"
+#include "trace/trace_block_size.h"
 
 /* One set of requests that was made so far, with the two things of a configuration that it depends on. Configurations that agree in both
  * get the same trace: a sweep over block sizes reads and expands its requests once, however many points it has. */
@@ -56,6 +58,25 @@ static enum status expand_samples(const struct trace *trace, const struct config
     return trace->samples ? trace_expand_samples(trace, out, diag) : SIM_OK;
 }
 
+/* Rows without a time need a load that says when they come. All at once, for as many as may be in flight, is such a load, if the file names no
+ * time at all; rows that are timed in part cannot be mixed with it. */
+static enum status check_times(const struct trace *trace, const struct config *config, struct diag *diag)
+{
+    uint32_t untimed = 0, alone = 0;
+    if (config->request_rate > 0 || config->ramp_up_strategy[0])
+        return SIM_OK;
+    for (uint32_t position = 0; trace->untimed && position < trace->count; position++) {
+        const bool is_first = !trace->previous || trace->previous[position] == 0;
+        alone += is_first;
+        untimed += is_first && trace->untimed[position];
+    }
+    if (untimed == 0 || (untimed == alone && config->max_concurrency > 0))
+        return SIM_OK;
+    return diag_at(diag, trace->name, trace->untimed_line, 1,
+                   "the request has no time of arrival (timestamp); --request-rate R draws them (inf: all at once)%s",
+                   untimed == alone ? ", or --max-concurrency N starts one when another ends" : "");
+}
+
 /* At most one new trace comes out. The expanded one is only a step on the way if arrivals are drawn afterwards, and is freed then. A
  * trace that has been expanded, or drawn at this rate and seed, is left alone, so that callers need not know whether somebody did it
  * before. */
@@ -64,6 +85,10 @@ enum status workload_fit(const struct trace *trace, const struct config *config,
     struct trace *expanded, *drawn = NULL;
     enum status status = expand_samples(trace, config, &expanded, diag);
     const struct trace *requests = expanded ? expanded : trace;
+    if (status == SIM_OK)
+        status = trace_block_size_check(trace, config->trace_block_size, diag);
+    if (status == SIM_OK)
+        status = check_times(requests, config, diag);
     if (status == SIM_OK && drawn_arrivals_wanted(requests, config))
         status = drawn_arrivals_make(requests, config, &drawn, diag);
     if (drawn || status != SIM_OK) {
@@ -79,7 +104,7 @@ enum status workload_fit(const struct trace *trace, const struct config *config,
  * select requests. The file disappears with its descriptor, also after a crash. */
 static enum status generate(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag)
 {
-    struct generated_spec spec = source->generator;
+    struct generate_spec spec = source->generator; /* its lists stay the source's */
     char path[64];
     int descriptor = memfd_create("workload", MFD_CLOEXEC);
     FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
@@ -89,7 +114,7 @@ static enum status generate(const struct workload_source *source, uint64_t seed,
         return diag_no_memory(diag, spec.requests, "a generated trace");
     }
     spec.seed = seed;
-    enum status status = trace_generate(&spec, file, diag);
+    enum status status = generate_write(&spec, file, diag);
     if (status == SIM_OK && (fflush(file) != 0 || ferror(file)))
         status = diag_no_memory(diag, spec.requests, "a generated trace");
     snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
@@ -151,6 +176,12 @@ enum status workload_get(struct workload *workload, const struct config *config,
     return status;
 }
 
+enum status workload_settle(const struct trace *trace, struct config *config, struct diag *diag)
+{
+    const uint32_t wanted = config->trace_block_size_given ? config->trace_block_size : 0;
+    return trace_block_size_choose(trace, wanted, &config->trace_block_size, &config->trace_block_size_inferred, diag);
+}
+
 /* --- fingerprint ------------------------------------------------------------------------------------------------------------------ */
 
 /* An absent column and one that says only defaults are different files but may be the same requests; that they differ here costs a
@@ -174,6 +205,11 @@ uint64_t workload_fingerprint(const struct trace *trace)
     hash = column(hash, trace->samples, n, sizeof *trace->samples);
     hash = column(hash, trace->beam_width, n, sizeof *trace->beam_width);
     hash = column(hash, trace->sample, n, sizeof *trace->sample);
+    if (trace->previous) {
+        hash = column(hash, trace->previous, n, sizeof *trace->previous);
+        hash = column(hash, trace->delay_ns, n, sizeof *trace->delay_ns);
+        hash = fingerprint_word(hash, trace->facts.answers_shared);
+    }
     hash = column(hash, trace->hash_start, n + 1, sizeof *trace->hash_start);
     return column(hash, trace->hash_ids, trace->hash_start ? trace->hash_start[n] : 0, sizeof *trace->hash_ids);
 }

@@ -17,8 +17,8 @@
 #define PAGESIM_WORKLOAD_H
 
 #include "config/config.h"
+#include "generate/generate_spec.h"
 #include "trace/trace.h"
-#include "trace/trace_generate.h"
 #include "trace/trace_random.h"
 
 struct workload_source {
@@ -26,7 +26,7 @@ struct workload_source {
     const char *kind;   /* drawn: what to call it */
     bool random;        /* drawn: the data set of vLLM's benchmark, else one of the generators */
     struct random_workload random_workload;
-    struct generated_spec generator;
+    struct generate_spec generator;   /* drawn by it: whoever read it ends it */
     struct trace_selection selection; /* generator: what to take of it (a file was selected from when it was read) */
 };
 
@@ -50,6 +50,10 @@ bool workload_is_drawn(const struct workload_source *source);
 /* The requests as a run of `config` replays them. *out: a new trace, or NULL when `trace` is fine as it is. SIM_BAD_INPUT: beam search,
  * which V1 does not have, or a load that lasts longer than the clock counts. */
 SIM_NODISCARD enum status workload_fit(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag);
+
+/* Set in a configuration what the trace says and the user does not: how many tokens a hash id names (trace_block_size.h). SIM_BAD_INPUT: the
+ * size is impossible. */
+SIM_NODISCARD enum status workload_settle(const struct trace *trace, struct config *config, struct diag *diag);
 
 /* Everything about the requests that a replay can see; equal for equal contents, whatever the file is called. */
 uint64_t workload_fingerprint(const struct trace *trace);

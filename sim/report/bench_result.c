@@ -1,10 +1,10 @@
 /* bench_result.c - the console block and the JSON of vLLM's serving benchmark. Read bench_result.h first; the layout to compare with is the
- * end of benchmark() in vllm/benchmarks/serve.py. Values come from the run's figures by name; only peaks, which no figure covers, and the
- * lists of --save-detailed are computed here.
+ * end of benchmark() in vllm/benchmarks/serve.py. Values come from the run's figures by name; only the two peaks, which vLLM defines in its
+ * own way, and the lists of --save-detailed are computed here.
  *
  * Both forms are made of the same parts:
  *
- *     peaks        an observer during the replay, and a merge of intervals after it
+ *     peaks        metrics.h counts tokens; requests at once are a merge of intervals
  *     values       figures by name, so that the block, the JSON and the report never disagree
  *     block        lines of a document, printed by --format vllm
  *     JSON         written by --save-result, streamed, because its lists may be larger than memory
@@ -28,52 +28,7 @@
 enum { WIDTH = 50, S_PLACES = 9, DRAIN_BYTES = 1 << 15 };
 #define NS_PER_S INT64_C(1000000000)
 
-/* --- peaks ------------------------------------------------------------------------------------------------------------------------ */
-
-void bench_peak_init(struct bench_peak *peak)
-{
-    *peak = (struct bench_peak){.first_arrival_ns = -1};
-}
-
-/* The clock of the peak starts with the first arrival, as the benchmark counts whole seconds from its own start. Once that is known, events
- * are not looked at any more. */
-static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
-{
-    struct bench_peak *peak = self;
-    (void)diag;
-    for (size_t i = 0; i < count && peak->first_arrival_ns < 0; i++)
-        if (events[i].kind == EVENT_ARRIVE)
-            peak->first_arrival_ns = events[i].time_ns;
-    return SIM_OK;
-}
-
-/* Tokens come in order of time, so it is enough to count one second at a time. Steps are walked one by one, because the steps of a run may
- * lie in different seconds. A token appears when its step ends, hence end_ns and not the start. Durations in a run of steps grow by
- * change_ns each, so the walk repeats the engine's arithmetic and needs no list of times. It costs O(steps), which the event engine saves
- * elsewhere; replay_outputs.c attaches this observer only if a result in vLLM's form is wanted. */
-static enum status on_runs(void *self, const struct step_run *runs, size_t count, struct diag *diag)
-{
-    struct bench_peak *peak = self;
-    (void)diag;
-    for (size_t i = 0; i < count; i++) {
-        const struct step_tally *first = &runs[i].first;
-        int64_t end_ns = first->start_ns - peak->first_arrival_ns, duration_ns = first->duration_ns;
-        for (uint32_t step = 0; step < runs[i].steps && first->sampled_tokens > 0; step++) {
-            end_ns += duration_ns;
-            duration_ns += runs[i].change_ns;
-            const uint64_t second = (uint64_t)(end_ns / NS_PER_S);
-            peak->tokens = second == peak->second ? peak->tokens + first->sampled_tokens : first->sampled_tokens;
-            peak->second = second;
-            peak->most_tokens = max_u64(peak->most_tokens, peak->tokens);
-        }
-    }
-    return SIM_OK;
-}
-
-struct observer bench_peak_observer(struct bench_peak *peak)
-{
-    return (struct observer){.self = peak, .runs = on_runs, .events = on_events};
-}
+/* --- requests at once -------------------------------------------------------------------------------------------------------------- */
 
 static int by_time(const void *a, const void *b)
 {
@@ -81,35 +36,46 @@ static int by_time(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* The most completed requests in flight at one moment, each counted in [arrival, last token). Both lists are sorted and merged; at equal
- * times the end goes first, because the interval is open there. begun - ended is the number of intervals that are open. Sorting the two
- * lists apart loses who belongs to whom, which does not matter for a count. Requests that never finished are left out, as the benchmark
- * leaves out those that failed. O(n log n) time and 16 bytes a request. */
-static enum status most_concurrent(const struct metrics *metrics, uint64_t *out, struct diag *diag)
+/* The first and the last whole second in which each completed request was active, counted from the first of these requests. Requests that
+ * never finished are left out, as the benchmark leaves out those that failed. Returns their number. */
+static size_t active_seconds(const struct metrics *metrics, int64_t *first, int64_t *last)
 {
-    int64_t *times;
-    size_t count = 0, begun = 0, ended = 0;
-    enum status status = array_zeroed(&times, 2 * (size_t)metrics->trace->count, sizeof *times, "concurrent requests", diag);
-    if (status != SIM_OK)
-        return status;
-    int64_t *ends = times + metrics->trace->count;
+    size_t count = 0;
+    int64_t start_ns = INT64_MAX;
     for (uint32_t position = 0; position < metrics->trace->count; position++)
         if (metrics->stories[position].finish_ns >= 0) {
-            times[count] = metrics->stories[position].arrival_ns;
-            ends[count++] = metrics->stories[position].finish_ns;
+            first[count] = metrics->stories[position].arrival_ns;
+            last[count] = metrics->stories[position].finish_ns;
+            start_ns = first[count] < start_ns ? first[count] : start_ns;
+            count++;
         }
-    qsort(times, count, sizeof *times, by_time);
-    qsort(ends, count, sizeof *ends, by_time);
-    *out = 0;
-    while (begun < count) {
-        if (ended < begun && ends[ended] <= times[begun]) { /* where steps take no time, an end may come before its beginning is counted */
-            ended++;
-            continue;
-        }
-        begun++;
-        *out = max_u64(*out, begun - ended);
+    for (size_t i = 0; i < count; i++) {
+        first[i] = (first[i] - start_ns) / NS_PER_S;
+        last[i] = (last[i] - start_ns) / NS_PER_S;
     }
-    free(times);
+    return count;
+}
+
+/* The most completed requests that were active in the same whole second: the definition of vLLM's releases, which counts two short requests
+ * of one second even if one began after the other had ended. The lists are sorted and merged; a request leaves after its last second, so at
+ * equal seconds those that begin go first. Sorting the two lists apart loses who belongs to whom, which does not matter for a count. */
+static enum status most_in_a_second(const struct metrics *metrics, uint64_t *out, struct diag *diag)
+{
+    int64_t *first;
+    enum status status = array_zeroed(&first, 2 * (size_t)metrics->trace->count, sizeof *first, "concurrent requests", diag);
+    if (status != SIM_OK)
+        return status;
+    int64_t *last = first + metrics->trace->count;
+    const size_t count = active_seconds(metrics, first, last);
+    qsort(first, count, sizeof *first, by_time);
+    qsort(last, count, sizeof *last, by_time);
+    *out = 0;
+    for (size_t begun = 0, ended = 0; begun < count; begun++) {
+        while (last[ended] < first[begun])
+            ended++;
+        *out = max_u64(*out, begun + 1 - ended);
+    }
+    free(first);
     return SIM_OK;
 }
 
@@ -132,6 +98,15 @@ static double failed(const struct bench_result *result)
 static bool has_rate(const struct config *config)
 {
     return config->request_rate > 0 && isfinite(config->request_rate);
+}
+
+/* What vLLM's benchmark can show of a run: the waits of its client if it limits concurrency, and E2E with them if requests are due at times
+ * of their own. With an infinite rate all are due at once, and vLLM leaves that latency out. */
+static bool shows(const struct bench_result *result, enum latency latency)
+{
+    const struct config *config = result->run->config;
+    return result->choice->wanted[latency] && (!latency_of_client(latency) || config->max_concurrency > 0) &&
+           (latency != LATENCY_E2EL_CLIENT_QUEUE || has_rate(config));
 }
 
 /* --- console ---------------------------------------------------------------------------------------------------------------------- */
@@ -165,12 +140,13 @@ static double latency_value(const struct bench_result *result, const char *stati
 /* vLLM's titles and labels, character by character: scripts parse this block. */
 static void add_latency(const struct bench_result *result, enum latency latency, struct document *document)
 {
-    static const char *const titles[LATENCIES] = {"Time to First Token", "Time per Output Token (excl. 1st token)", "Inter-token Latency",
-                                                  "End-to-end Latency", "Queue time"};
-    static const char *const names[LATENCIES] = {"TTFT", "TPOT", "ITL", "E2EL", "queue"};
+    static const char *const titles[LATENCIES] = {
+        "Time to First Token",  "Time per Output Token (excl. 1st token)", "Inter-token Latency", "End-to-end Latency", "Queue time",
+        "Client-side Queueing", "Queue-inclusive End-to-end Latency"};
+    static const char *const names[LATENCIES] = {"TTFT", "TPOT", "ITL", "E2EL", "queue", "Client Queue Time", "E2EL incl. Client Queue"};
     const struct latency_choice *choice = result->choice;
     char label[64], name[FIGURE_NAME_SIZE];
-    if (!choice->wanted[latency])
+    if (!shows(result, latency))
         return;
     rule(document, '-', titles[latency]);
     snprintf(label, sizeof label, "Mean %s (ms):", names[latency]);
@@ -190,7 +166,7 @@ enum status bench_result_lines(const struct bench_result *result, struct documen
 {
     const struct config *config = result->run->config;
     uint64_t concurrent;
-    enum status status = most_concurrent(&result->run->metrics, &concurrent, diag);
+    enum status status = most_in_a_second(&result->run->metrics, &concurrent, diag);
     if (status != SIM_OK)
         return status;
     rule(document, '=', " Serving Benchmark Result ");
@@ -207,7 +183,7 @@ enum status bench_result_lines(const struct bench_result *result, struct documen
     if (result->run->goodput)
         row(document, "Request goodput (req/s):", 2, value(result, "request_goodput"));
     row(document, "Output token throughput (tok/s):", 2, value(result, "output_throughput"));
-    row(document, "Peak output token throughput (tok/s):", 2, (double)result->peak->most_tokens);
+    row(document, "Peak output token throughput (tok/s):", 2, (double)result->run->metrics.output_peak.most);
     row(document, "Peak concurrent requests:", 2, (double)concurrent);
     row(document, "Total token throughput (tok/s):", 2, value(result, "total_token_throughput"));
     for (int latency = 0; latency < LATENCIES; latency++)
@@ -229,8 +205,8 @@ static void put_text_or_null(struct json_text *json, const char *key, const char
 }
 
 /* The keys before the results: what was run, and how requests came. An infinite rate is the string "inf", as JSON has no infinity. Members
- * that vLLM has and a replay has no value for stay as null, so that scripts that read them by name do not fail. "pagesim" and "trace" are
- * ours, because a result without its input cannot be made again. The pairs of --metadata come next, as strings: parse_metadata() in
+ * that vLLM has and a replay has no value for stay as null, so that scripts that read them by name do not fail. "pagesim", "trace" and
+ * "step_time_model" are ours, because a result without its input cannot be made again. The pairs of --metadata come next, as strings: parse_metadata() in
  * replay_outputs.c has made sure that each has a '=' and a key that fits. */
 static void write_setup(const struct bench_result *result, struct json_text *json)
 {
@@ -244,6 +220,7 @@ static void write_setup(const struct bench_result *result, struct json_text *jso
     json_put_uint(json, "num_prompts", run->trace->count);
     json_put_string(json, "pagesim", SIM_VERSION);
     json_put_string(json, "trace", run->trace->name);
+    json_put_string(json, "step_time_model", run->model->name);
     for (size_t i = 0; i < result->metadata_count; i++) {
         const char *pair = result->metadata[i], *equals = strchr(pair, '=');
         char key[128];
@@ -264,7 +241,7 @@ static void write_setup(const struct bench_result *result, struct json_text *jso
 }
 
 /* Without limits vLLM writes null for the goodput, as json_put_double does for NaN. */
-static void write_totals(const struct bench_result *result, uint64_t concurrent, struct json_text *json)
+static void write_totals(const struct bench_result *result, struct json_text *json)
 {
     json_put_double(json, "duration", value(result, "makespan_s"));
     json_put_double(json, "completed", value(result, "completed"));
@@ -275,8 +252,14 @@ static void write_totals(const struct bench_result *result, uint64_t concurrent,
     json_put_double(json, "request_goodput", result->run->goodput ? value(result, "request_goodput") : (double)NAN);
     json_put_double(json, "output_throughput", value(result, "output_throughput"));
     json_put_double(json, "total_token_throughput", value(result, "total_token_throughput"));
-    json_put_uint(json, "max_output_tokens_per_s", result->peak->most_tokens);
+}
+
+/* These follow the lists in vLLM's files. There is no audio in a replay, so its inverse real-time factor is 0, as it is for any text model. */
+static void write_peaks(const struct bench_result *result, uint64_t concurrent, struct json_text *json)
+{
+    json_put_uint(json, "max_output_tokens_per_s", result->run->metrics.output_peak.most);
     json_put_uint(json, "max_concurrent_requests", concurrent);
+    json_put_double(json, "rtfx", 0);
 }
 
 /* Standard deviation is in the JSON and not in the console block, as in vLLM. */
@@ -287,11 +270,11 @@ static void write_latencies(const struct bench_result *result, struct json_text 
     for (int i = 0; i < LATENCIES; i++) {
         const enum latency latency = (enum latency)i;
         char name[FIGURE_NAME_SIZE];
-        for (size_t s = 0; choice->wanted[i] && s < sizeof statistics / sizeof *statistics; s++) {
+        for (size_t s = 0; shows(result, latency) && s < sizeof statistics / sizeof *statistics; s++) {
             snprintf(name, sizeof name, "%s_%s_ms", statistics[s], latency_names[i]);
             json_put_double(json, name, value(result, name));
         }
-        for (size_t p = 0; choice->wanted[i] && p < choice->percentile_count; p++) {
+        for (size_t p = 0; shows(result, latency) && p < choice->percentile_count; p++) {
             latency_percentile_name(choice->percentiles[p], latency, name);
             json_put_double(json, name, value(result, name));
         }
@@ -328,8 +311,9 @@ static void put_error(struct json_text *json, const struct request_story *story)
     json_string(json, text);
 }
 
-enum detail { INPUT_LENS, OUTPUT_LENS, TTFTS, ITLS, E2ELS, START_TIMES, ERRORS, DETAILS };
-static const char *const detail_names[DETAILS] = {"input_lens", "output_lens", "ttfts", "itls", "latencies", "start_times", "errors"};
+enum detail { INPUT_LENS, OUTPUT_LENS, TTFTS, ITLS, E2ELS, START_TIMES, QUEUE_TIMES, ERRORS, DETAILS };
+static const char *const detail_names[DETAILS] = {"input_lens", "output_lens", "ttfts",       "itls",
+                                                  "latencies",  "start_times", "queue_times", "errors"};
 
 /* For a V0 group the output length is that of one sequence, not the sum over all, so that an entry's tokens and times fit together.
  * Latencies are differences of integers. Nothing is rounded before it is printed, so the sum of a request's ttft and itls is its latency
@@ -351,6 +335,8 @@ static void put_detail(const struct bench_result *result, enum detail detail, ui
         put_seconds(json, completed ? story->finish_ns - story->arrival_ns : 0);
     else if (detail == START_TIMES)
         put_seconds(json, story->arrival_ns);
+    else if (detail == QUEUE_TIMES)
+        put_seconds(json, completed ? story->arrival_ns - trace->arrival_ns[position] : 0);
     else
         put_error(json, story);
 }
@@ -369,8 +355,9 @@ static enum status drain(struct json_text *json, size_t least, struct text_write
     return status;
 }
 
-/* One list after the other, each over all requests, as vLLM has it. Requests are walked once a list, that is seven times, because the
- * format puts lists one after the other; a single walk would have to hold all seven texts in memory. The order is that of the file and not
+/* One list after the other, each over all requests, as vLLM has it. Requests are walked once a list, because the
+ * format puts lists one after the other; a single walk would have to hold all texts in memory. Without --save-detailed vLLM removes
+ * all lists but two. The order is that of the file and not
  * that of arrivals, so that a line of the trace and an entry of a list have the same number. */
 static enum status write_details(const struct bench_result *result, struct json_text *json, struct text_writer *writer, struct diag *diag)
 {
@@ -380,6 +367,8 @@ static enum status write_details(const struct bench_result *result, struct json_
     if (status != SIM_OK)
         return status;
     for (int detail = 0; detail < DETAILS; detail++) {
+        if (!result->times && detail != E2ELS && detail != QUEUE_TIMES)
+            continue;
         json_key(json, detail_names[detail]);
         json_open_array(json);
         for (uint32_t i = 0; i < count && status == SIM_OK; i++) {
@@ -398,15 +387,15 @@ enum status bench_result_write(const struct bench_result *result, struct text_wr
 {
     struct json_text json;
     uint64_t concurrent;
-    enum status status = most_concurrent(&result->run->metrics, &concurrent, diag);
+    enum status status = most_in_a_second(&result->run->metrics, &concurrent, diag);
     if (status != SIM_OK)
         return status;
     json_text_init(&json, false);
     json_open_object(&json);
     write_setup(result, &json);
-    write_totals(result, concurrent, &json);
-    if (result->times)
-        status = write_details(result, &json, writer, diag);
+    write_totals(result, &json);
+    status = write_details(result, &json, writer, diag);
+    write_peaks(result, concurrent, &json);
     write_latencies(result, &json);
     json_close_object(&json);
     if (status == SIM_OK)

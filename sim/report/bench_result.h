@@ -1,12 +1,14 @@
 /* bench_result.h - a replay's result in the form of `vllm bench serve`: its console block and the JSON of --save-result.
  *
  * Layout, names and definitions are those of vLLM's vllm/benchmarks/serve.py at commit 009e6d4 (2026): duration runs from the first
- * arrival to the end of the last step; max_output_tokens_per_s is the fullest second, counted in whole seconds from the first arrival;
- * max_concurrent_requests is the most completed requests between arrival and last token at one moment. --save-detailed adds lists with one
- * entry for each request, in the file's order (request_order.h; samples of V1 are requests of their own):
+ * arrival to the end of the last step; max_output_tokens_per_s is the fullest second, counted in whole seconds from the first arrival, and
+ * below the mean if the run is shorter than a second (the figure peak_output_throughput is not). max_concurrent_requests is the most
+ * completed requests that were active in the same whole second, as vLLM's releases count. Lists have one entry for each request, in the
+ * file's order (request_order.h; samples of V1 are requests of their own); without --save-detailed only latencies and queue_times are there:
  *
  *     input_lens, output_lens     tokens; a request that failed (dropped, ignored, unfinished) has 0 output
  *     start_times                 seconds: the arrival; in a closed loop, when the request's slot became free
+ *     queue_times                 seconds from when the request was due to its start: 0 but in a closed loop
  *     ttfts, itls, latencies      seconds; an entry of itls is a list; 0, [] and 0 for a request that failed
  *     errors                      "" or why it failed
  *
@@ -24,19 +26,9 @@
 #include "replay/run.h"
 #include "report/document.h"
 
-/* The second with the most output tokens: an observer, because it must see every step. */
-struct bench_peak {
-    int64_t first_arrival_ns; /* -1: none yet */
-    uint64_t second, tokens;  /* the second that is being counted */
-    uint64_t most_tokens;
-};
-void bench_peak_init(struct bench_peak *peak);
-struct observer bench_peak_observer(struct bench_peak *peak);
-
 struct bench_result {
     const struct run *run; /* replayed, with goodput where limits were given and the figures of `choice` */
     const struct latency_choice *choice;
-    const struct bench_peak *peak;
     const struct token_times *times; /* NULL: not detailed */
     const char *const *metadata;     /* "KEY=VALUE" strings, which become members of the JSON */
     size_t metadata_count;

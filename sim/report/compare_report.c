@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
+#include "report/step_times_note.h"
 #include "report/head_notes.h"
 #include "study/sweep_keys.h"
 
@@ -130,6 +131,7 @@ static void add_configurations(struct document *document, const struct compare_v
         document_line(document, "  %c: %s%s%s of vLLM %s", 'A' + i, view->names[i], *view->names[i] ? ", " : "", engine->name,
                       engine->vllm_version);
     }
+    step_times_note(document, &sides[0].config, step_times_of(&sides[0].config) | step_times_of(&sides[1].config));
     struct advice a, b, both;
     advice_collect(&sides[0].config, view->comparison->trace, ADVICE_ALL, &a);
     advice_collect(&sides[1].config, view->comparison->trace, ADVICE_ALL, &b);
@@ -381,7 +383,7 @@ static void add_shown_number(struct table *table, double value, int decimals)
 {
     char text[32] = "-";
     if (!isnan(value))
-        snprintf(text, sizeof text, "%.*f", decimals > 0 ? decimals : 0, value);
+        unit_fixed(value, decimals > 0 ? decimals : 0, text, sizeof text);
     table_text(table, text);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "report/step_times_note.h"
 #include "report/head_notes.h"
 
 /* Part of a whole, in 0..1. A trace without prompts or references has a share of 0 and no NaN, since nothing of nothing was hit. */
@@ -257,6 +258,8 @@ struct document *curve_report(const struct curve_study *study, const char *warni
     char a[UNIT_TEXT], b[UNIT_TEXT];
     document_line(document, "%s: %s prompts of %s tokens", origin->trace, unit_count(study->prompts, a),
                   unit_count(study->prompt_tokens, b));
+    if (study->replayed)
+        step_times_note(document, origin->config, step_times_of(origin->config));
     head_arrivals(document, origin->config);
     document_whole(document, "requests", study->prompts);
     document_whole(document, "prompt_tokens", study->prompt_tokens);

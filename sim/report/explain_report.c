@@ -13,6 +13,7 @@
 #include "base/line.h"
 #include "base/units.h"
 #include "config/engine_facts.h"
+#include "report/step_times_note.h"
 #include "report/head_notes.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -395,6 +396,7 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     struct document *document = document_create(origin);
     document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", explanation->trace->name, explanation->trace->count,
                   engine_facts_of(config)->name, config->num_gpu_blocks, config->block_size);
+    step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
     head_advice(document, config, explanation->trace);
     add_verdict(document, explanation);

@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "config/engine_facts.h"
+#include "report/step_times_note.h"
 #include "report/head_notes.h"
 
 /* The two spans of the ledger, added up once. All of the run, and only the time in which a request waits. The second is the honest measure
@@ -208,6 +209,7 @@ static void add_opening(struct document *document, const struct run *run, const 
     snprintf(note, sizeof note, ": pool x time, %s; in %s of it a request waits", time, waiting);
     document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", run->trace->name, run->trace->count,
                   engine_facts_of(run->config)->name, run->config->num_gpu_blocks, run->config->block_size);
+    step_times_note(document, run->config, step_times_of(run->config));
     head_arrivals(document, run->config);
     head_advice(document, run->config, run->trace);
     document_whole(document, "requests", run->trace->count);

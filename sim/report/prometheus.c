@@ -199,7 +199,7 @@ static bool value_of(const struct metrics *metrics, uint32_t position, enum meas
     const int64_t at_ns[] = {story->arrival_ns, story->first_scheduled_ns, story->first_token_ns, story->finish_ns};
     if (measure == TTFT_S || measure == TPOT_S) {
         const enum latency latency = measure == TTFT_S ? LATENCY_TTFT : LATENCY_TPOT;
-        const bool has = request_latency_ms(story, latency, metrics->trace->output_tokens[position], out);
+        const bool has = request_latency_ms(story, latency, metrics->trace, position, out);
         *out /= 1e3;
         return has;
     }

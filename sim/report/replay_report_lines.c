@@ -12,6 +12,7 @@
 #include "config/engine_facts.h"
 #include "report/head_notes.h"
 #include "report/replay_report.h"
+#include "report/step_times_note.h"
 
 enum { DROPPED_NAMED = 5 };
 
@@ -68,6 +69,7 @@ static void add_setup(struct document *document, const struct replay_result *res
     document_line(document, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step",
                   config->enable_prefix_caching ? "on" : "off", config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs,
                   config->max_num_batched_tokens);
+    step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
     document_line(document, "room for %s tokens, %.2f requests of %s: %s %s", unit_count(whole(run, "pool_tokens"), tokens),
                   value(run, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks),
@@ -134,15 +136,19 @@ static void add_latencies(struct document *document, const struct run *run)
 {
     static const char *const statistics[] = {"mean", "median", "p90", "p95", "p99"};
     enum { STATISTICS = sizeof statistics / sizeof *statistics };
+    const bool client = run->metrics.closed_loop;
+    const int width = client ? 12 : 6; /* of the longest name */
     struct line line = {0};
     document_subheading(document, "Latency (ms; percentiles interpolate linearly)", NULL);
-    line_put(&line, "  %-6s", "");
+    line_put(&line, "  %-*s", width, "");
     for (int i = 0; i < STATISTICS; i++)
         line_put(&line, " %12s", statistics[i]);
     document_line(document, "%s", line.text);
     for (int latency = 0; latency < LATENCIES; latency++) {
+        if (latency_of_client((enum latency)latency) && !client)
+            continue;
         line = (struct line){0};
-        line_put(&line, "  %-6s", latency_titles[latency]);
+        line_put(&line, "  %-*s", width, latency_titles[latency]);
         for (int i = 0; i < STATISTICS; i++) {
             char name[FIGURE_NAME_SIZE];
             snprintf(name, sizeof name, "%s_%s_ms", statistics[i], latency_names[latency]);

@@ -11,6 +11,7 @@
 
 #include "base/line.h"
 #include "base/units.h"
+#include "report/step_times_note.h"
 #include "report/head_notes.h"
 
 /* The least gpu_memory_utilization, to four digits, that gives at least so many blocks; NaN: no GPU is known. vLLM takes the pool as a
@@ -80,6 +81,7 @@ static void add_lines(struct document *document, const struct size_result *resul
     for (size_t i = 0; i < question->requirement_count; i++)
         line_put(&requirements, "%s%s", i ? ", " : "", question->requirements[i].text);
     document_line(document, "%s: %s requests; %s", question->trace->name, unit_count(question->trace->count, a), requirements.text);
+    step_times_note(document, &question->config, step_times_of(&question->config));
     head_arrivals(document, &question->config);
     document_line(document, "%s", "");
     if (found->answer == 0) {
@@ -139,7 +141,7 @@ static void add_passing_below(struct document *document, const struct size_found
 
 /* --- for both ----------------------------------------------------------------------------------------------------------------------- */
 
-static const char *const shown[] = {"preemptions", "p99_ttft_ms", "p99_tpot_ms", "request_throughput", "peak_used_blocks"};
+static const char *const shown[] = {"preemptions", "p99_ttft_ms", "p99_tpot_ms", "request_throughput", "peak_used_blocks", "unserved"};
 enum { SHOWN = sizeof shown / sizeof *shown };
 
 /* Columns: those that people see, then every figure that the runs have. */
@@ -176,14 +178,20 @@ static void add_pool(struct table *table, const struct size_result *result, cons
             table_number(table, figure_set_value(&pool->figures, figures->list[i].name));
 }
 
-/* The pools that matter, side by side. The runs of all have the same figures, as nothing but the pool differs. */
+static bool leaves_unserved(const struct size_figures *pool)
+{
+    return figure_set_value(&pool->figures, shown[SHOWN - 1]) > 0;
+}
+
+/* The pools that matter, side by side. People see the last of the figures only if it is not 0 everywhere. The runs of all have the same figures, as nothing but the pool differs. */
 static void add_pools(struct document *document, const struct size_result *result)
 {
     const struct size_answer *answer = result->answer;
     const struct figure_set *figures = &answer->bound.figures;
     struct table *table = document_table(document, "pools", pool_columns, sizeof pool_columns / sizeof *pool_columns);
+    const bool unserved = leaves_unserved(&answer->failing) || leaves_unserved(&answer->met) || leaves_unserved(&answer->bound);
     for (int i = 0; i < SHOWN; i++)
-        table_add_figure(table, shown[i], true);
+        table_add_figure(table, shown[i], i < SHOWN - 1 || unserved);
     for (size_t i = 0; i < figures->count; i++)
         if (!is_shown(figures->list[i].name))
             table_add_column(table, &(struct table_column){.name = figures->list[i].name, .decimals = TABLE_WHOLE});

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "report/step_times_note.h"
 #include "report/head_notes.h"
 
 /* People see bytes in MiB, programs get bytes. */
@@ -35,6 +36,14 @@ struct figure_order {
     size_t shown, count;
 };
 
+static bool any_unserved(const struct sweep_groups *groups, size_t figure)
+{
+    for (size_t i = 0; i < groups->count; i++)
+        if (sweep_group_figure(groups, &groups->list[i], figure).mean > 0)
+            return true;
+    return false;
+}
+
 /* A wanted figure that no run has (an engine without it) is skipped. If the user named figures, programs get these alone as well: a list is
  * a list. */
 static void order_figures(const struct sweep_groups *groups, struct figure_order *order)
@@ -51,6 +60,9 @@ static void order_figures(const struct sweep_groups *groups, struct figure_order
         order->list[order->count++] = figure;
     }
     order->shown = order->count;
+    /* With requirements the last one counts requests that were not served, which people want to see only if there are some. */
+    if (view->requirement_count > 0 && order->count > 0 && !any_unserved(groups, order->list[order->count - 1]))
+        order->shown--;
     for (size_t figure = 0; figure < result->figure_count && !view->chosen; figure++)
         if (!taken[figure])
             order->list[order->count++] = figure;
@@ -282,13 +294,32 @@ static void add_heading(struct document *document, const struct sweep_groups *gr
     head_advice_begin(document);
     head_advice_put(document, "", &sweep->advice.first);
     head_advice_end(document);
-    document_line(document, "* nothing else is better in all of:");
+    step_times_note(document, document->origin.config, sweep->step_times);
+    if (view->requirement_count > 0)
+        document_line(document, "* meets what is required, and nothing else that does is better in all of:");
+    else
+        document_line(document, "* nothing else is better in all of:");
     for (size_t i = 0; i < view->objective_count; i++)
         document_line(document, "    %s %s%s", view->objectives[i].maximise ? "most" : "least", view->objectives[i].name,
                       i + 1 < view->objective_count ? "," : "");
+    if (view->tolerance > 0)
+        document_line(document, "  where a difference of %g %% or less does not count", 100 * view->tolerance);
     if (groups->replicated)
         document_line(document, "means over %zu seeds; +- is half of the 95 %% interval of the mean", groups->list[0].run_count);
     document_line(document, "%s", "");
+}
+
+/* Why a row that looks fast does not meet a requirement. */
+static void add_unserved(struct document *document, const struct sweep_groups *groups)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < groups->count; i++)
+        rows += groups->list[i].lacks_requests;
+    if (rows > 0)
+        document_line(document,
+                      "\n%zu of %zu rows do not meet a requirement on latency because requests were\n"
+                      "dropped or left unfinished; --allow-dropped judges the others alone",
+                      rows, groups->count);
 }
 
 /* Runs that ended early, and why. Five are enough to see what went wrong; usually all have the same reason. */
@@ -322,6 +353,7 @@ struct document *sweep_report(const struct sweep_groups *groups, const struct do
     for (size_t i = 0; i < view->objective_count; i++)
         document_text(document, view->objectives[i].name, view->objectives[i].maximise ? "max" : "min");
     document_close(document);
+    document_number(document, "tolerance", view->tolerance);
     document_open_array(document, "requirements");
     for (size_t i = 0; i < view->requirement_count; i++)
         document_text(document, NULL, view->requirements[i].text);
@@ -329,6 +361,7 @@ struct document *sweep_report(const struct sweep_groups *groups, const struct do
     add_rows(document, groups, &order);
     if (groups->replicated)
         add_runs(document, groups, &order);
+    add_unserved(document, groups);
     add_ends(document, groups);
     return document;
 }

@@ -5,6 +5,12 @@
 
 #include <math.h>
 
+#include "base/units.h"
+#include "report/step_times_note.h"
+
+/* What two decimals of a percentage round to 0, and would show as -0.00 if it is negative. */
+#define SMALLEST_ERROR 0.00005
+
 /* Both sides of each statistic. People see only what was measured; programs get every row, with null where a side is missing, so that the
  * table's shape does not depend on the server's log. The error keeps its sign: a replay that is always too fast has a cause, one that is
  * off in both directions has noise. Where nothing was measured the error is NaN. */
@@ -27,7 +33,7 @@ static void add_latencies(struct document *document, const struct validation *va
             table_numbers(table, one->measured, one->simulated, error);
             if (one->measured > 0)
                 document_line(document, "  %-5s%-7s%12.3f%12.3f%+9.2f%%", latency_titles[latency], validation_statistics[s], one->measured,
-                              one->simulated, error * 100);
+                              one->simulated, fabs(error) < SMALLEST_ERROR ? 0 : error * 100);
         }
 }
 
@@ -37,8 +43,10 @@ static void add_value(struct document *document, const struct figure_set *figure
                       const char *unit)
 {
     const struct figure *figure = figure_set_find(figures, name);
+    char text[UNIT_TEXT];
     if (figure && !figure->undefined)
-        document_line(document, "  %-34s%8.*f%s%s", label, figure->whole ? 0 : 2, figure->value * scale, *unit ? " " : "", unit);
+        document_line(document, "  %-34s%8s%s%s", label, unit_fixed(figure->value * scale, figure->whole ? 0 : 2, text, sizeof text),
+                      *unit ? " " : "", unit);
 }
 
 /* Measured and simulated timelines are two tables with equal columns and times, ready to be plotted over each other. */
@@ -62,6 +70,7 @@ struct document *validation_report(const struct validation *validation, const st
     struct document *document = document_create(origin);
     document_line(document, "%s: %u of %u requests measured", validation->trace->name, validation->measured->known,
                   validation->trace->count);
+    step_times_note(document, origin->config, step_times_of(origin->config));
     head_arrivals(document, origin->config);
     document_line(document, "%s", "");
     document_whole(document, "measured_requests", validation->measured->known);

@@ -70,7 +70,7 @@ static struct outcome tell(const struct compare_side *side, uint32_t first, uint
         whole.finish_ns = -1;
     out.status = request_status(&whole);
     for (int latency = 0; latency < LATENCIES; latency++)
-        if (!request_latency_ms(&whole, (enum latency)latency, side->trace->output_tokens[first], &out.ms[latency]))
+        if (!request_latency_ms(&whole, (enum latency)latency, side->trace, first, &out.ms[latency]))
             out.ms[latency] = NAN;
     const int64_t end = side->run.facts.end.end_ns, waiting_ns = end > whole.arrival_ns ? end - whole.arrival_ns : 0;
     out.wait_ms = whole.dropped ? NAN : whole.first_scheduled_ns >= 0 ? out.ms[LATENCY_QUEUE] : (double)waiting_ns / 1e6;

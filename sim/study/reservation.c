@@ -11,7 +11,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "config/engine_facts.h"
-#include "engine/closed_loop.h"
+#include "engine/arrivals.h"
 #include "study/contiguous_allocator.h"
 #include "study/parallel_runs.h"
 
@@ -34,10 +34,9 @@ struct reservation {
     struct contiguous_allocator memory;
     struct tenant *tenants; /* running, in order of admission */
     uint32_t running;
-    uint32_t next;     /* the next position to arrive */
     uint32_t *waiting; /* positions, a queue: [head, tail) */
     uint32_t head, tail;
-    struct closed_loop loop;
+    struct arrivals arrivals;
     uint64_t finished;
     int64_t now_ns;
     uint64_t steps;
@@ -67,33 +66,27 @@ static uint64_t used_in_the_end(const struct trace *trace, uint32_t position)
 
 /* --- arrivals --------------------------------------------------------------------------------------------------------------------- */
 
-/* Requests that can never run are passed over: r->next moves past them, so that each is counted once however often this is asked. After
- * this test whoever reaches the queue fits into the empty memory: the queue's head is admitted at the latest when nobody runs, and the
- * loop cannot stall. */
-static bool next_arrival(struct reservation *r, int64_t *arrival_ns)
+/* Requests that can never run do not arrive. Whoever does fits into the empty memory: the queue's head is admitted at the latest when nobody
+ * runs, and the loop cannot stall. */
+static enum status drop_too_large(struct reservation *r, struct diag *diag)
 {
     const struct trace *trace = r->trace;
-    for (; r->next < trace->count; r->next++) {
-        if ((uint64_t)trace->input_tokens[r->next] + trace->output_tokens[r->next] > r->config->max_model_len)
+    enum status status = SIM_OK;
+    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
+        const bool served = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position] <= r->config->max_model_len;
+        if (served && reserved_slots(r, position) * trace_sequences(trace, position) <= r->memory.size)
             continue;
-        if (reserved_slots(r, r->next) * trace_sequences(trace, r->next) <= r->memory.size)
-            break;
-        r->result->too_large++;
+        r->result->too_large += served;
+        status = arrivals_drop(&r->arrivals, position, diag);
     }
-    if (r->next >= trace->count)
-        return false;
-    *arrival_ns = closed_loop_arrival(&r->loop, r->next);
-    return *arrival_ns != INT64_MAX;
+    arrivals_find_next(&r->arrivals);
+    return status;
 }
 
-/* In a closed loop a request arrives when a slot becomes free, which closed_loop.h knows; else when the trace says. */
 static void take_in(struct reservation *r)
 {
-    int64_t arrival_ns;
-    while (next_arrival(r, &arrival_ns) && arrival_ns <= r->now_ns) {
-        closed_loop_take(&r->loop, r->next, arrival_ns);
-        r->waiting[r->tail++] = r->next++;
-    }
+    while (r->arrivals.next_ns <= r->now_ns)
+        r->waiting[r->tail++] = arrivals_take(&r->arrivals);
 }
 
 /* --- a step ----------------------------------------------------------------------------------------------------------------------- */
@@ -189,7 +182,7 @@ static void finish(struct reservation *r)
         r->tokens -= used * tenant->copies;
         r->internal -= (reserved - used) * tenant->copies;
         contiguous_allocator_give(&r->memory, tenant->start, reserved * tenant->copies);
-        closed_loop_end(&r->loop, tenant->position, r->now_ns);
+        arrivals_end(&r->arrivals, tenant->position, r->now_ns);
         r->finished++;
     }
     r->running = kept;
@@ -214,7 +207,7 @@ static enum status run_step(struct reservation *r, struct diag *diag)
 /* Time in which nobody is there is charged too, as free memory. What lies before the first step is not: it is no time of the server. */
 static enum status run_loop(struct reservation *r, struct diag *diag)
 {
-    for (int64_t arrival_ns;;) {
+    for (;;) {
         take_in(r);
         if (r->running > 0 || r->head < r->tail) {
             enum status status = run_step(r, diag);
@@ -222,13 +215,13 @@ static enum status run_loop(struct reservation *r, struct diag *diag)
                 return status;
             continue;
         }
-        if (!next_arrival(r, &arrival_ns))
+        if (r->arrivals.next_ns == INT64_MAX)
             return SIM_OK;
         if (r->steps > 0) {
             r->refused = false;
-            charge(r, arrival_ns - r->now_ns);
+            charge(r, r->arrivals.next_ns - r->now_ns);
         }
-        r->now_ns = arrival_ns;
+        r->now_ns = r->arrivals.next_ns;
     }
 }
 
@@ -247,12 +240,12 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
     const struct array_request arrays[] = {ARRAY_OF(r.waiting, trace->count), ARRAY_OF(r.tenants, most_running)};
     if (array_zeroed_all(arrays, 2, "the requests of a reservation", diag) == SIM_OK &&
         contiguous_allocator_init(&r.memory, slots, most_running, diag) == SIM_OK &&
-        closed_loop_init(&r.loop, trace, config->max_concurrency, diag) == SIM_OK)
+        arrivals_init(&r.arrivals, trace, config->max_concurrency, diag) == SIM_OK && drop_too_large(&r, diag) == SIM_OK)
         (void)!run_loop(&r, diag); /* diag has it */
     out->completed = r.finished;
     out->end_ns = r.now_ns;
     contiguous_allocator_deinit(&r.memory);
-    closed_loop_deinit(&r.loop);
+    arrivals_deinit(&r.arrivals);
     free(r.waiting);
     free(r.tenants);
     return diag->status;

@@ -99,7 +99,8 @@ static bool on_progress(void *context, uint64_t finished, uint64_t total)
  * meets no requirement. */
 static void judge(const struct sizing_job *job, const struct run *run, char *why, size_t size)
 {
-    const double completed = run_figure(run, "completed");
+    const double completed = run_figure(run, "completed"), unserved = run_figure(run, "unserved");
+    bool lacks = false;
     struct diag ended = {0};
     size_t used = 0;
     why[0] = '\0';
@@ -110,9 +111,13 @@ static void judge(const struct sizing_job *job, const struct run *run, char *why
     for (size_t i = 0; i < job->question->requirement_count; i++) {
         const struct requirement *requirement = &job->question->requirements[i];
         const double value = run_figure(run, requirement->name);
-        if (!requirement_met(requirement, value) && used < size)
+        if (!requirement_met(requirement, value, unserved) && used < size)
             used += (size_t)snprintf(why + used, size - used, "%s%s is %.6g", used ? "; " : "", requirement->name, value);
+        lacks = lacks || requirement_lacks_requests(requirement, unserved);
     }
+    if (lacks && used < size)
+        snprintf(why + used, size - used, "; %.0f of %.0f requests are not served (%.0f dropped)", unserved, run_figure(run, "requests"),
+                 run_figure(run, "dropped"));
 }
 
 /* Replay one pool: its figures, why it does not pass, and what the search wants to know of it. */

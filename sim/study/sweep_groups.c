@@ -106,6 +106,8 @@ enum status sweep_view_figures(struct sweep_view *view, const char *text, unsign
         status = add_figure(view, view->requirements[i].name, diag);
     for (size_t i = 0; i < view->objective_count && status == SIM_OK; i++)
         status = add_figure(view, view->objectives[i].name, diag);
+    if (view->requirement_count > 0 && status == SIM_OK)
+        status = add_figure(view, "unserved", diag); /* the last: the report hides it from people if it is 0 everywhere */
     return status;
 }
 
@@ -213,8 +215,26 @@ static double value_of(const struct sweep_groups *groups, const struct sweep_gro
 
 /* --- front and requirements ------------------------------------------------------------------------------------------------------- */
 
-/* A pool too small for some requests turns them away and looks fast with the rest; so does a run that stalls early. Such groups must not
- * push an honest one off the front. They get NaN as objectives, which pareto_front leaves out. */
+/* A run that ended early met nothing, whatever its figures say. A group left a request unserved if one of its runs did: the mean is above 0
+ * then. */
+static void judge_groups(struct sweep_groups *groups)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        struct sweep_group *group = &groups->list[i];
+        const double unserved = value_of(groups, group, "unserved");
+        group->meets = group->state == SWEEP_DONE;
+        for (size_t r = 0; r < groups->view->requirement_count; r++) {
+            const struct requirement *requirement = &groups->view->requirements[r];
+            group->meets = group->meets && requirement_met(requirement, value_of(groups, group, requirement->name), unserved);
+            group->lacks_requests = group->lacks_requests || requirement_lacks_requests(requirement, unserved);
+        }
+        groups->some_lack_requests = groups->some_lack_requests || group->lacks_requests;
+    }
+}
+
+/* Only groups that meet all requirements compete: a front of settings that nobody may use answers no question. A pool too small for some
+ * requests turns them away and looks fast with the rest; so does a run that stalls early. Such groups must not push an honest one off the
+ * front, either. They get NaN as objectives, which pareto_front leaves out. */
 static enum status find_front(struct sweep_groups *groups, struct diag *diag)
 {
     const struct sweep_view *view = groups->view;
@@ -225,33 +245,21 @@ static enum status find_front(struct sweep_groups *groups, struct diag *diag)
     for (size_t o = 0; o < view->objective_count; o++)
         maximise[o] = view->objectives[o].maximise;
     for (size_t i = 0; i < groups->count; i++)
-        most = fmax(most, value_of(groups, &groups->list[i], "completed"));
+        if (groups->list[i].meets)
+            most = fmax(most, value_of(groups, &groups->list[i], "completed"));
     for (size_t i = 0; i < groups->count && status == SIM_OK; i++) {
         const struct sweep_group *group = &groups->list[i];
-        bool competes = group->state == SWEEP_DONE && value_of(groups, group, "completed") >= most;
+        bool competes = group->meets && value_of(groups, group, "completed") >= most;
         for (size_t o = 0; o < view->objective_count; o++)
             values[i * view->objective_count + o] = competes ? value_of(groups, group, view->objectives[o].name) : NAN;
     }
     if (status == SIM_OK)
-        status = pareto_front(values, groups->count, view->objective_count, maximise, on_front, diag);
+        status = pareto_front(values, groups->count, view->objective_count, maximise, view->tolerance, on_front, diag);
     for (size_t i = 0; i < groups->count && status == SIM_OK; i++)
         groups->list[i].on_front = on_front[i];
     free(values);
     free(on_front);
     return status;
-}
-
-/* A run that ended early met nothing, whatever its figures say. */
-static void judge_groups(struct sweep_groups *groups)
-{
-    for (size_t i = 0; i < groups->count; i++) {
-        struct sweep_group *group = &groups->list[i];
-        group->meets = group->state == SWEEP_DONE;
-        for (size_t r = 0; r < groups->view->requirement_count; r++) {
-            const struct requirement *requirement = &groups->view->requirements[r];
-            group->meets = group->meets && requirement_met(requirement, value_of(groups, group, requirement->name));
-        }
-    }
 }
 
 /* Do all replicates agree in every figure that is not measured on this machine? Then the seed had no effect: requests came from a file,
@@ -272,9 +280,11 @@ static bool no_spread(const struct sweep_groups *groups)
 enum status sweep_groups_make(struct sweep_groups *groups, const struct sweep *sweep, const struct sweep_view *view, struct diag *diag)
 {
     *groups = (struct sweep_groups){.sweep = sweep, .view = view};
-    if (make_groups(groups, diag) != SIM_OK || find_front(groups, diag) != SIM_OK)
+    if (make_groups(groups, diag) != SIM_OK)
         return diag->status;
     judge_groups(groups);
+    if (find_front(groups, diag) != SIM_OK)
+        return diag->status;
     groups->seeds_made_no_difference = groups->replicated && no_spread(groups);
     return SIM_OK;
 }
@@ -295,6 +305,8 @@ enum status sweep_groups_judge(const struct sweep_groups *groups, struct diag *d
     for (size_t i = 0; i < groups->count; i++)
         if (groups->list[i].meets)
             return SIM_OK;
-    return diag_set(diag, SIM_REQUIREMENT, "no point meets %s",
-                    groups->view->requirement_count == 1 ? groups->view->requirements[0].text : "all requirements");
+    return diag_set(
+        diag, SIM_REQUIREMENT, "no point meets %s%s",
+        groups->view->requirement_count == 1 ? groups->view->requirements[0].text : "all requirements",
+        groups->some_lack_requests ? "; requests were dropped or left unfinished: --allow-dropped judges the latencies of the rest" : "");
 }

@@ -1,8 +1,9 @@
 /* sweep_groups.h - what a sweep found: its runs in groups, the Pareto front, and which groups meet the requirements.
  *
  * Runs that differ in their seed alone are replicates: they make one group, whose figures are means with a 95 % interval, or the largest for
- * peaks. Everywhere else a group is a run. The front is over groups; only those whose runs all ended and completed as many requests as the
- * best one did compete, as a pool that turns requests away looks fast. Requirements are judged on the group's figures.
+ * peaks. Everywhere else a group is a run. Requirements are judged on the group's figures. The front is over groups; only those compete that
+ * meet all requirements, whose runs all ended, and that completed as many requests as the best of these did, as a pool that turns requests
+ * away looks fast.
  */
 #ifndef PAGESIM_SWEEP_GROUPS_H
 #define PAGESIM_SWEEP_GROUPS_H
@@ -27,14 +28,16 @@ struct sweep_view {
     bool chosen;                            /* the user named the figures: programs get these alone, else all */
     const struct requirement *requirements; /* borrowed; the caller's, before sweep_view_figures */
     size_t requirement_count;
-    bool front_only; /* tell of the front alone */
+    double tolerance; /* of the front (pareto.h) */
+    bool front_only;  /* tell of the front alone */
 };
 
 /* "NAME,NAME:max,NAME:min"; without :max or :min a figure's own sense. NULL: throughput, p99 TTFT and pool bytes. Percentiles that no report
  * lists go to `wishes`. SIM_USAGE: runs of these scopes have no such figure, or it has no sense of its own. */
 SIM_NODISCARD enum status sweep_view_objectives(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes,
                                                 struct diag *diag);
-/* "a,b,c"; NULL: what fits 80 columns. Figures of objectives and requirements come along. Call it last. */
+/* "a,b,c"; NULL: what fits 80 columns. Figures of objectives and requirements come along, and with requirements the
+ * number of requests that were not served. Call it last. */
 SIM_NODISCARD enum status sweep_view_figures(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes,
                                              struct diag *diag);
 
@@ -45,6 +48,7 @@ struct sweep_group {
     size_t run_count;
     enum sweep_state state; /* the worst of its runs' */
     bool on_front, meets;
+    bool lacks_requests; /* a requirement on a latency fails because some requests were not served */
 };
 
 struct sweep_groups {
@@ -57,6 +61,7 @@ struct sweep_groups {
     uint32_t seed_key; /* which varied key is the seed; the number of keys: none is */
     bool replicated;   /* some group has several runs */
     bool seeds_made_no_difference;
+    bool some_lack_requests;
 };
 
 /* From a sweep whose runs have all ended. Borrows both. End it with sweep_groups_deinit in any case. */

@@ -146,7 +146,7 @@ static enum status resume(struct sweep_journal *journal, const struct sweep_iden
 {
     struct text_file file;
     size_t kept;
-    enum status status = text_file_open(journal->path, &file, diag);
+    enum status status = text_file_open_as_it_is(journal->path, &file, diag);
     if (status != SIM_OK)
         return status;
     status = read_back(journal->path, file.text, file.length, identity, result, &kept, resumed, diag);

@@ -236,8 +236,11 @@ enum status sweep_plan_config(const struct sweep_plan *plan, size_t point, struc
         config_option_name(plan->varied.list[key], names[key], sizeof names[key]);
         options[count++] = (struct config_option){.name = names[key], .value = value};
     }
-    if (config_load(plan->config_path, options, count, config, &inner) == SIM_OK && sizing_fill(config, &sizing, &inner) == SIM_OK)
+    if (config_load(plan->config_path, options, count, config, &inner) == SIM_OK && sizing_fill(config, &sizing, &inner) == SIM_OK) {
+        if (plan->trace_block_size > 0 && !config->trace_block_size_given)
+            config->trace_block_size = plan->trace_block_size;
         return SIM_OK;
+    }
     char point_text[256];
     sweep_plan_describe(plan, point, point_text, sizeof point_text);
     return diag_set(diag, inner.status, "run %zu (%s): %s", point, point_text, inner.text);

@@ -17,6 +17,7 @@
 
 struct sweep_plan {
     const char *config_path;          /* borrowed; NULL: none */
+    uint32_t trace_block_size;        /* of points that do not say it; 0: the default */
     const struct config_option *base; /* borrowed: the command's own options */
     uint32_t base_count;
     struct sweep_keys varied;

@@ -22,7 +22,7 @@
 static enum status fingerprint_file(const char *path, uint64_t *hash, struct diag *diag)
 {
     struct text_file file;
-    enum status status = text_file_open(path, &file, diag);
+    enum status status = text_file_open_as_it_is(path, &file, diag);
     if (status != SIM_OK)
         return status;
     *hash = fingerprint_bytes(*hash, file.text, file.length);
@@ -131,6 +131,7 @@ enum status sweep_prepare(struct sweep *sweep, struct diag *diag)
             return diag->status;
         status = fingerprint_config(&config, &files, &sweep->identity.sweep, diag);
         sweep->scopes |= run_figures_scopes(&config, false);
+        sweep->step_times |= 1u << config.step_time.model;
         advice_collect(&config, sweep->traces[point], wanted, &advice);
         advice_gather(&advice, &sweep->advice);
     }

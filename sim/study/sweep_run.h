@@ -21,6 +21,7 @@ struct sweep {
     const struct trace **traces; /* by point, after sweep_prepare; owned */
     struct sweep_identity identity;
     unsigned scopes;             /* of all points' figures, after sweep_prepare */
+    unsigned step_times;         /* models of all points, a bit 1 << enum step_time_kind each, after sweep_prepare */
     struct advice_of_runs advice; /* after sweep_prepare */
     struct figure_wishes wishes; /* further percentiles to keep; the caller's, before sweep_start */
     uint32_t threads;
@@ -31,7 +32,7 @@ struct sweep {
     struct sweep_result result;
 };
 
-/* Check every point, make the traces, and fill identity and scopes. The caller has set plan, workload, threads and the rest. Errors name the
+/* Check every point, make the traces, and fill identity, scopes and step_times. The caller has set plan, workload, threads and the rest. Errors name the
  * point. End it with sweep_close in any case. */
 SIM_NODISCARD enum status sweep_prepare(struct sweep *sweep, struct diag *diag);
 /* Make room for the results, and take those that the journal has, if there is to be one (NULL: none). *resumed: how many. */

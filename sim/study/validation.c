@@ -89,7 +89,7 @@ static double simulated_ms(const struct validation *validation, enum latency lat
 {
     const struct request_story *story = &validation->stories[position];
     double ms;
-    return story->finish_ns >= 0 && request_latency_ms(story, latency, validation->trace->output_tokens[position], &ms) ? ms : NAN;
+    return story->finish_ns >= 0 && request_latency_ms(story, latency, validation->trace, position, &ms) ? ms : NAN;
 }
 
 /* The order of validation_statistics. */

@@ -34,6 +34,9 @@ static inline int64_t step_time_linear(const struct step_time_config *config, ui
     return config->base_ns + config->token_ns * (int64_t)scheduled_tokens + config->kv_ns * (int64_t)context_tokens;
 }
 
+/* As in configurations: "linear". */
+const char *step_time_name(enum step_time_kind kind);
+
 /* Load what config->step_time names. The caller owns *out. */
 SIM_NODISCARD enum status step_time_create(const struct config *config, struct step_time_model **out, struct diag *diag);
 void step_time_destroy(struct step_time_model *model);

@@ -102,10 +102,11 @@ static enum status divide_times(struct trace *trace, double ratio, bool *ties, s
     for (uint32_t i = 0; i < trace->count; i++) {
         const double ns = nearbyint((double)trace->arrival_ns[i] / ratio);
         if (!(ns < 0x1p63))
-            return diag_set(diag, SIM_BAD_INPUT,
-                            "arrival_speedup_ratio %g makes %.9g s of an arrival at %.9g s, and the clock ends after 292 years (2^63 ns); take "
-                            "a larger ratio",
-                            ratio, (double)trace->arrival_ns[i] / ratio / 1e9, (double)trace->arrival_ns[i] / 1e9);
+            return diag_set(
+                diag, SIM_BAD_INPUT,
+                "arrival_speedup_ratio %g makes %.9g s of an arrival at %.9g s, and the clock ends after 292 years (2^63 ns); take "
+                "a larger ratio",
+                ratio, (double)trace->arrival_ns[i] / ratio / 1e9, (double)trace->arrival_ns[i] / 1e9);
         trace->arrival_ns[i] = (int64_t)ns;
         *ties = *ties || (i > 0 && trace->arrival_ns[i] == trace->arrival_ns[i - 1] && trace->index[i] < trace->index[i - 1]);
     }
@@ -168,6 +169,33 @@ static enum status copy_in_file_order(const struct trace *trace, struct trace **
     return status;
 }
 
+/* A later turn of a session comes when the one before it ends: no time is drawn for it. */
+static bool is_drawn(const struct trace *trace, uint32_t position)
+{
+    return !trace->previous || trace->previous[position] == 0;
+}
+
+/* A later turn is known to come after the first one of its session. Then positions must be in order of arrival again. */
+static enum status place_turns(struct trace **trace, struct diag *diag)
+{
+    struct trace *made = *trace, *sorted;
+    uint32_t *order = NULL;
+    if (!made->previous)
+        return SIM_OK;
+    for (uint32_t i = 0; i < made->count; i++)
+        if (made->previous[i] > 0)
+            made->arrival_ns[i] = made->arrival_ns[made->previous[i] - 1];
+    enum status status = trace_arrival_order(made, &order, diag);
+    if (status == SIM_OK)
+        status = trace_copy(made, order, made->count, &sorted, diag);
+    free(order);
+    if (status != SIM_OK)
+        return status;
+    trace_destroy(made);
+    *trace = sorted;
+    return SIM_OK;
+}
+
 /* Samples of one request share a number in the file, and so a time. */
 enum status drawn_arrivals_make(const struct trace *trace, const struct config *config, struct trace **out, struct diag *diag)
 {
@@ -180,14 +208,18 @@ enum status drawn_arrivals_make(const struct trace *trace, const struct config *
     if (status != SIM_OK)
         return status;
     for (uint32_t i = 0; i < made->count; i++)
-        requests += i == 0 || made->index[i] != made->index[i - 1];
+        requests += is_drawn(made, i) && (i == 0 || made->index[i] != made->index[i - 1]);
     status = array_zeroed(&times_s, requests, sizeof *times_s, "drawn arrivals", diag);
     if (status == SIM_OK)
         status = draw_times(config, times_s, requests, diag);
     for (uint32_t i = 0, request = 0; i < made->count && status == SIM_OK; i++) {
-        request += i > 0 && made->index[i] != made->index[i - 1];
-        made->arrival_ns[i] = (int64_t)rint(times_s[request] * 1e9);
+        if (!is_drawn(made, i))
+            continue;
+        request += i == 0 || made->index[i] != made->index[i - 1];
+        made->arrival_ns[i] = (int64_t)rint(times_s[request - 1] * 1e9);
     }
+    if (status == SIM_OK)
+        status = place_turns(&made, diag);
     if (status == SIM_OK) {
         made->drawn = source_of(config);
         *out = made;

@@ -9,28 +9,45 @@
  *
  * Both give the same rows; a property test holds them together. Read read_piece at the end first. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/digits.h"
 #include "base/json.h"
 #include "trace/trace_reader.h"
 
-enum field { FIELD_TIMESTAMP, FIELD_INPUT, FIELD_OUTPUT, FIELD_HASH_IDS, FIELD_PRIORITY, FIELD_SAMPLES, FIELD_BEAM, FIELD_COUNT };
+enum field {
+    FIELD_TIMESTAMP,
+    FIELD_INPUT,
+    FIELD_OUTPUT,
+    FIELD_HASH_IDS,
+    FIELD_PRIORITY,
+    FIELD_SAMPLES,
+    FIELD_BEAM,
+    FIELD_SESSION,
+    FIELD_DELAY,
+    FIELD_FINISH,
+    FIELD_BLOCK,
+    FIELD_COUNT
+};
 
 /* Counts of tokens, samples and beams share a rule; `most` is 0 for other fields. */
 static const struct {
-    const char *name;
-    uint32_t length; /* of the name */
-    uint32_t most;   /* a count is from 1 to this */
-    size_t offset;   /* in struct trace_row */
+    const char *name, *alias; /* alias: what AIPerf calls it, or NULL */
+    uint32_t most;            /* a count is from 1 to this */
+    size_t offset;            /* in struct trace_row */
 } fields[FIELD_COUNT] = {
-    [FIELD_TIMESTAMP] = {"timestamp", 9, 0, 0},
-    [FIELD_INPUT] = {"input_length", 12, TRACE_MAX_TOKENS, offsetof(struct trace_row, input_tokens)},
-    [FIELD_OUTPUT] = {"output_length", 13, TRACE_MAX_TOKENS, offsetof(struct trace_row, output_tokens)},
-    [FIELD_HASH_IDS] = {"hash_ids", 8, 0, 0},
-    [FIELD_PRIORITY] = {"priority", 8, 0, 0},
-    [FIELD_SAMPLES] = {"n", 1, TRACE_MAX_SAMPLES, offsetof(struct trace_row, samples)},
-    [FIELD_BEAM] = {"beam_width", 10, TRACE_MAX_SAMPLES, offsetof(struct trace_row, beam_width)},
+    [FIELD_TIMESTAMP] = {"timestamp", "created_time", 0, 0},
+    [FIELD_INPUT] = {"input_length", "input_tokens", TRACE_MAX_TOKENS, offsetof(struct trace_row, input_tokens)},
+    [FIELD_OUTPUT] = {"output_length", "output_tokens", TRACE_MAX_TOKENS, offsetof(struct trace_row, output_tokens)},
+    [FIELD_HASH_IDS] = {"hash_ids", NULL, 0, 0},
+    [FIELD_PRIORITY] = {"priority", NULL, 0, 0},
+    [FIELD_SAMPLES] = {"n", NULL, TRACE_MAX_SAMPLES, offsetof(struct trace_row, samples)},
+    [FIELD_BEAM] = {"beam_width", NULL, TRACE_MAX_SAMPLES, offsetof(struct trace_row, beam_width)},
+    [FIELD_SESSION] = {"session_id", NULL, 0, 0},
+    [FIELD_DELAY] = {"delay", NULL, 0, 0},
+    [FIELD_FINISH] = {"finish_reason", NULL, 0, 0},
+    [FIELD_BLOCK] = {"trace_block_size", NULL, TRACE_MAX_TOKENS, offsetof(struct trace_row, tokens_per_hash_id)},
 };
 
 /* Where a count goes. */
@@ -156,28 +173,75 @@ static inline bool stands(const char *at, const char *name, size_t size)
 {
     return memcmp(at, name, size) == 0;
 }
+#define STANDS(name, field) (stands(at, name "\"", sizeof name) ? (*stop = at + sizeof name - 1, (field)) : FIELD_COUNT)
 
-/* The field whose quoted name starts at `at`, after the opening quote; FIELD_COUNT for others. */
-static inline enum field field_at(const char *at)
+/* The field whose quoted name starts at `at`, after the opening quote, and where that name ends; FIELD_COUNT for others. */
+static inline enum field field_at(const char *at, const char **stop)
 {
+    enum field found;
     switch (*at) {
     case 't':
-        return stands(at, "timestamp\"", 10) ? FIELD_TIMESTAMP : FIELD_COUNT;
+        found = STANDS("timestamp", FIELD_TIMESTAMP);
+        if (found == FIELD_COUNT)
+            found = STANDS("trace_block_size", FIELD_BLOCK);
+        return found;
     case 'i':
-        return stands(at, "input_length\"", 13) ? FIELD_INPUT : FIELD_COUNT;
+        found = STANDS("input_length", FIELD_INPUT);
+        if (found == FIELD_COUNT)
+            found = STANDS("input_tokens", FIELD_INPUT);
+        return found;
     case 'o':
-        return stands(at, "output_length\"", 14) ? FIELD_OUTPUT : FIELD_COUNT;
+        found = STANDS("output_length", FIELD_OUTPUT);
+        if (found == FIELD_COUNT)
+            found = STANDS("output_tokens", FIELD_OUTPUT);
+        return found;
     case 'h':
-        return stands(at, "hash_ids\"", 9) ? FIELD_HASH_IDS : FIELD_COUNT;
+        return STANDS("hash_ids", FIELD_HASH_IDS);
     case 'p':
-        return stands(at, "priority\"", 9) ? FIELD_PRIORITY : FIELD_COUNT;
+        return STANDS("priority", FIELD_PRIORITY);
     case 'n':
-        return at[1] == '"' ? FIELD_SAMPLES : FIELD_COUNT;
+        return STANDS("n", FIELD_SAMPLES);
     case 'b':
-        return stands(at, "beam_width\"", 11) ? FIELD_BEAM : FIELD_COUNT;
+        return STANDS("beam_width", FIELD_BEAM);
+    case 's':
+        return STANDS("session_id", FIELD_SESSION);
+    case 'd':
+        return STANDS("delay", FIELD_DELAY);
+    case 'c':
+        return STANDS("created_time", FIELD_TIMESTAMP);
+    case 'f':
+        return STANDS("finish_reason", FIELD_FINISH);
     default:
         return FIELD_COUNT;
     }
+}
+
+/* The inside of a string of printable ASCII without escapes, up to the closing quote; `at` is after the opening one. */
+static const char *end_of_plain_string(const char *at)
+{
+    while (*at >= ' ' && *at < 127 && *at != '"' && *at != '\\')
+        at++;
+    return *at == '"' ? at : NULL;
+}
+
+/* A string, or a number, whose digits are the name then. */
+static const char *take_session(const char *at, struct trace_rows *rows, struct trace_row *row)
+{
+    uint64_t ignored;
+    const bool quoted = *at == '"';
+    const char *name = at + quoted, *stop = quoted ? end_of_plain_string(name) : take_integer(name, &ignored);
+    if (!stop || trace_rows_session(rows, name, (size_t)(stop - name), &row->session) != SIM_OK)
+        return NULL;
+    return stop + quoted;
+}
+
+static const char *take_finish_reason(const char *at, struct trace_row *row)
+{
+    const bool stops = stands(at, "\"stop\"", 6);
+    if (!stops && !stands(at, "\"length\"", 8))
+        return NULL;
+    row->finish_reason = stops ? FINISH_STOP : FINISH_LENGTH;
+    return at + (stops ? 6 : 8);
 }
 
 /* A field's value goes where it belongs in the row, or to the ids. */
@@ -190,17 +254,15 @@ static const char *take_value(const char *at, struct trace_rows *rows, struct tr
         return take_hash_ids(at, rows);
     case FIELD_PRIORITY:
         return take_priority(at, &row->priority);
+    case FIELD_SESSION:
+        return take_session(at, rows, row);
+    case FIELD_DELAY:
+        return take_time(at, rows->source->facts.time_unit_ns, &row->delay_ns);
+    case FIELD_FINISH:
+        return take_finish_reason(at, row);
     default:
         return take_bounded(at, fields[field].most, count_of(row, field));
     }
-}
-
-/* The inside of a string of printable ASCII without escapes, up to the closing quote; `at` is after the opening one. */
-static const char *end_of_plain_string(const char *at)
-{
-    while (*at >= ' ' && *at < 127 && *at != '"' && *at != '\\')
-        at++;
-    return *at == '"' ? at : NULL;
 }
 
 /* A value that is ignored: a plain string, a short number or a word. Anything else the strict reader judges. */
@@ -243,9 +305,11 @@ static const char *take_member(const char *at, struct trace_rows *rows, struct t
 {
     if (*at++ != '"')
         return NULL;
-    enum field field = field_at(at);
+    const char *stop;
+    const enum field field = field_at(at, &stop);
     int bit = (int)field;
-    const char *stop = field == FIELD_COUNT ? end_of_plain_string(at) : at + fields[field].length;
+    if (field == FIELD_COUNT)
+        stop = end_of_plain_string(at);
     if (!stop)
         return NULL;
     if (field == FIELD_COUNT) {
@@ -268,7 +332,6 @@ static const char *take_member(const char *at, struct trace_rows *rows, struct t
 static const char *read_quickly(struct trace_rows *rows, struct trace_row *row, const char *at, const char *end)
 {
     uint32_t seen = 0;
-    const uint32_t needed = 1u << FIELD_TIMESTAMP | 1u << FIELD_INPUT | 1u << FIELD_OUTPUT;
     if (*at != '{')
         return NULL;
     do {
@@ -277,7 +340,7 @@ static const char *read_quickly(struct trace_rows *rows, struct trace_row *row, 
             return NULL;
         at = skip_blanks(at);
     } while (*at == ',');
-    if (*at != '}' || (seen & needed) != needed)
+    if (*at != '}' || !(seen & 1u << FIELD_INPUT))
         return NULL;
     at = skip_blanks(at + 1);
     if (at < end && *at == '\n')
@@ -310,20 +373,21 @@ static enum status strict_priority(const struct json_document *document, const c
     return SIM_OK;
 }
 
-/* The message names the unit that the format's times have. */
-static enum status strict_time(const struct json_document *document, const cJSON *node, struct trace_rows *rows, struct trace_row *row)
+/* Also of delays. The message names the unit that the format's times have. */
+static enum status strict_time(const struct json_document *document, const cJSON *node, const char *name, struct trace_rows *rows,
+                               int64_t *ns)
 {
     static const struct {
         double ns;
         const char *name, *most;
     } units[] = {{1e9, "seconds", "9e9"}, {1e6, "milliseconds", "9e12"}, {1e3, "microseconds", "9e15"}, {1, "nanoseconds", "9e18"}};
     const double unit_ns = rows->source->facts.time_unit_ns;
-    if (cJSON_IsNumber(node) && trace_time_to_ns(node->valuedouble, unit_ns, &row->arrival_ns))
+    if (cJSON_IsNumber(node) && trace_time_to_ns(node->valuedouble, unit_ns, ns))
         return SIM_OK;
     size_t unit = 0;
     while (unit + 1 < sizeof units / sizeof *units && units[unit].ns > unit_ns)
         unit++;
-    return json_error(document, node, false, &rows->diag, "timestamp must be a number of %s from 0 to %s", units[unit].name,
+    return json_error(document, node, false, &rows->diag, "%s must be a number of %s from 0 to %s", name, units[unit].name,
                       units[unit].most);
 }
 
@@ -342,6 +406,28 @@ static enum status strict_hash_ids(const struct json_document *document, const c
     return SIM_OK;
 }
 
+static enum status strict_session(const struct json_document *document, const cJSON *node, struct trace_rows *rows, struct trace_row *row)
+{
+    char digits[24];
+    uint64_t number;
+    const char *name = cJSON_GetStringValue(node);
+    if (!name && json_uint64(document, node, &number)) {
+        snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+        name = digits;
+    }
+    return name ? trace_rows_session(rows, name, strlen(name), &row->session)
+                : json_error(document, node, false, &rows->diag, "session_id must be a string or an integer from 0 on");
+}
+
+static enum status strict_finish_reason(const struct json_document *document, const cJSON *node, struct trace_row *row, struct diag *diag)
+{
+    const char *reason = cJSON_GetStringValue(node);
+    if (!reason || (strcmp(reason, "stop") != 0 && strcmp(reason, "length") != 0))
+        return json_error(document, node, false, diag, "finish_reason must be \"length\" or \"stop\"");
+    row->finish_reason = strcmp(reason, "stop") == 0 ? FINISH_STOP : FINISH_LENGTH;
+    return SIM_OK;
+}
+
 /* One field's value; counts share a rule and differ in where they go. */
 static enum status strict_field(const struct json_document *document, const cJSON *node, enum field field, struct trace_rows *rows,
                                 struct trace_row *row)
@@ -351,7 +437,13 @@ static enum status strict_field(const struct json_document *document, const cJSO
     enum status status;
     switch (field) {
     case FIELD_TIMESTAMP:
-        return strict_time(document, node, rows, row);
+        return strict_time(document, node, "timestamp", rows, &row->arrival_ns);
+    case FIELD_DELAY:
+        return strict_time(document, node, "delay", rows, &row->delay_ns);
+    case FIELD_SESSION:
+        return strict_session(document, node, rows, row);
+    case FIELD_FINISH:
+        return strict_finish_reason(document, node, row, diag);
     case FIELD_HASH_IDS:
         return strict_hash_ids(document, node, rows);
     case FIELD_PRIORITY:
@@ -363,7 +455,24 @@ static enum status strict_field(const struct json_document *document, const cJSO
     }
 }
 
-/* Fields in any order; which of the three needed ones is missing is told. */
+/* Two names of one field must not both be there. */
+static enum field find_field(const struct trace_rows *rows, const char *name)
+{
+    static const enum trace_field column_of[FIELD_COUNT] = {
+        TRACE_FIELD_ARRIVAL, TRACE_FIELD_INPUT,      TRACE_FIELD_OUTPUT,  TRACE_FIELD_HASH_IDS, TRACE_FIELD_PRIORITY,
+        TRACE_FIELD_N,       TRACE_FIELD_BEAM_WIDTH, TRACE_FIELD_SESSION, TRACE_FIELD_DELAY,    TRACE_FIELD_FINISH_REASON};
+    const struct trace_field_names *columns = rows->source->selection ? rows->source->selection->columns : NULL;
+    enum field field = FIELD_TIMESTAMP;
+    for (; field < FIELD_COUNT; field++) {
+        const char *wanted = columns ? columns->of[column_of[field]] : fields[field].name;
+        const char *alias = columns ? NULL : fields[field].alias;
+        if ((wanted && strcmp(name, wanted) == 0) || (alias && strcmp(name, alias) == 0))
+            break;
+    }
+    return field;
+}
+
+/* Fields in any order. A row without a prompt is no request; when it comes and what it generates may be said by options. */
 static enum status strict_object(const struct json_document *document, struct trace_rows *rows, struct trace_row *row)
 {
     const cJSON *root = document->root;
@@ -373,9 +482,9 @@ static enum status strict_object(const struct json_document *document, struct tr
                           "a request must be a JSON object like {\"timestamp\": 0, \"input_length\": 100, "
                           "\"output_length\": 20}");
     for (const cJSON *node = root->child; node; node = node->next) {
-        enum field field = FIELD_TIMESTAMP;
-        while (field < FIELD_COUNT && strcmp(node->string, fields[field].name) != 0)
-            field++;
+        const enum field field = find_field(rows, node->string);
+        if (field < FIELD_COUNT && seen >> field & 1)
+            return json_error(document, node, true, &rows->diag, "the request has \"%s\" twice, by two names", fields[field].name);
         if (field == FIELD_COUNT) {
             trace_rows_ignore(rows, node->string);
             continue;
@@ -385,11 +494,12 @@ static enum status strict_object(const struct json_document *document, struct tr
         if (status != SIM_OK)
             return status;
     }
-    for (int field = FIELD_TIMESTAMP; field <= FIELD_OUTPUT; field++)
-        if (!(seen & 1u << field))
-            return json_error(document, root, false, &rows->diag,
-                              "the request has no \"%s\"; timestamp, input_length and output_length are needed", fields[field].name);
-    return SIM_OK;
+    if (seen & 1u << FIELD_INPUT)
+        return SIM_OK;
+    const struct trace_field_names *columns = rows->source->selection ? rows->source->selection->columns : NULL;
+    return json_error(document, root, false, &rows->diag,
+                      "the request has no \"%s\"; timestamp, input_length and output_length are what a request has",
+                      columns ? columns->of[TRACE_FIELD_INPUT] : fields[FIELD_INPUT].name);
 }
 
 static enum status read_strictly(struct trace_rows *rows, struct trace_row *row, const char *line, size_t length, size_t line_number)
@@ -427,11 +537,13 @@ static enum status read_slowly(struct trace_rows *rows, const char *line, size_t
 static void read_piece(struct trace_rows *rows)
 {
     const char *end = rows->text + rows->length;
+    const bool columns = rows->source->selection && rows->source->selection->columns; /* other names: the strict reader knows them */
     rows->at = rows->text;
     for (size_t line_number = rows->first_line; rows->at < end && rows->status == SIM_OK; line_number++) {
         const size_t hashes = rows->hash_count;
         struct trace_row row = TRACE_ROW_DEFAULT;
-        const char *next = read_quickly(rows, &row, rows->at, end);
+        rows->line = line_number;
+        const char *next = columns ? NULL : read_quickly(rows, &row, rows->at, end);
         if (next && trace_rows_add(rows, &row) == SIM_OK) {
             rows->at = next;
             continue;
@@ -457,11 +569,56 @@ static bool recognises(const struct trace_head *head)
     return head->text[0] == '{';
 }
 
+/* What a hash id names holds for all rows, so it is wanted before they are read by several threads: the first row says it. A row that is wrong
+ * is left to whoever reads it again with all others. With one token an id, ids may go on and name the answer. */
+static enum status begin(struct trace_source *source, struct diag *diag)
+{
+    struct trace_source rest = *source;
+    const char *line;
+    size_t length, line_number;
+    struct trace_row row = TRACE_ROW_DEFAULT;
+    (void)diag;
+    if (!trace_source_take_line(&rest, &line, &length, &line_number) || !memmem(line, length, "\"trace_block_size\"", 18))
+        return SIM_OK;
+    struct trace_rows rows = {.source = source, .text = line, .length = length, .first_line = line_number};
+    if (read_strictly(&rows, &row, line, length, line_number) == SIM_OK && row.tokens_per_hash_id > 0)
+        source->facts.tokens_per_hash_id = row.tokens_per_hash_id;
+    source->facts.ids_cover_answers = row.tokens_per_hash_id == 1;
+    trace_rows_deinit(&rows);
+    return SIM_OK;
+}
+
 const struct trace_reader trace_reader_jsonl = {
     .name = "jsonl",
     .summary = "pagesim's own, a superset of Mooncake's: a JSON object a line",
     .sign = "a JSONL line starts with {",
     .recognises = recognises,
     .facts = {.times = TRACE_TIMES_FROM_ZERO, .time_unit_ns = 1e6},
+    .begin = begin,
+    .read_piece = read_piece,
+};
+
+/* The Qwen-Bailian traces: the same fields, but seconds and 16 tokens an id. Times are those at which turns really came, so that a turn does
+ * not wait for its parent. */
+static bool recognises_bailian(const struct trace_head *head)
+{
+    return head->text[0] == '{' && memmem(head->text, head->line_length, "\"parent_chat_id\"", 16) &&
+           memmem(head->text, head->line_length, "\"hash_ids\"", 10);
+}
+
+const struct trace_reader trace_reader_bailian = {
+    .name = "bailian",
+    .summary = "Qwen-Bailian traces: seconds, 16 tokens a hash id (JSONL with chat_id and parent_chat_id)",
+    .sign = "a Bailian line has parent_chat_id",
+    .recognises = recognises_bailian,
+    .facts = {.times = TRACE_TIMES_FROM_FIRST, .time_unit_ns = 1e9, .tokens_per_hash_id = 16},
+    .read_piece = read_piece,
+};
+
+/* --columns for objects a line; times count from the earliest, as nobody knows where they start. */
+const struct trace_reader trace_reader_jsonl_columns = {
+    .name = "jsonl-columns",
+    .summary = "any JSONL, by the names that --columns gives",
+    .facts = {.times = TRACE_TIMES_FROM_FIRST, .time_unit_ns = 1e6},
     .read_piece = read_piece,
 };

@@ -44,3 +44,13 @@ enum status request_order(const struct trace *trace, uint32_t **out, struct diag
     free(next);
     return status;
 }
+
+enum status trace_arrival_order(const struct trace *trace, uint32_t **out, struct diag *diag)
+{
+    enum status status = array_zeroed(out, trace->count, sizeof **out, "the order of arrivals", diag);
+    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
+        (*out)[position] = position;
+    if (status == SIM_OK)
+        trace_order_by_arrival(*out, trace->count, trace->arrival_ns);
+    return status;
+}

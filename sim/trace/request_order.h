@@ -16,4 +16,7 @@ SIM_NODISCARD enum status request_order(const struct trace *trace, uint32_t **ou
  * many numbers there are; the caller frees *out. */
 SIM_NODISCARD enum status request_places(const struct trace *trace, uint32_t **out, uint32_t *most, struct diag *diag);
 
+/* *out holds trace->count positions in order of arrival_ns, equal ones as they stand; the caller frees it. */
+SIM_NODISCARD enum status trace_arrival_order(const struct trace *trace, uint32_t **out, struct diag *diag);
+
 #endif

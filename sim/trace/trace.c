@@ -33,6 +33,7 @@ void trace_clear(struct trace *trace)
         free(trace_column_items(trace, &trace_columns[i]));
     free(trace->hash_start);
     free(trace->hash_ids);
+    free(trace->id_in_file);
     free(trace->previous);
     free(trace->next);
     session_names_deinit(&trace->sessions);
@@ -53,6 +54,21 @@ void trace_destroy(struct trace *trace)
         return;
     trace_clear(trace);
     free(trace);
+}
+
+/* Positions by arrival, ties in their order, which also makes qsort's result unique. */
+static int by_arrival(const void *a, const void *b, void *arrival_ns)
+{
+    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    const int64_t *at = arrival_ns;
+    if (at[left] != at[right])
+        return at[left] < at[right] ? -1 : 1;
+    return left < right ? -1 : left > right;
+}
+
+void trace_order_by_arrival(uint32_t *order, size_t count, int64_t *arrival_ns)
+{
+    qsort_r(order, count, sizeof *order, by_arrival, arrival_ns);
 }
 
 /* --- copies ---------------------------------------------------------------------------------------------------------------------- */
@@ -83,9 +99,11 @@ static enum status copy_hashes(const struct trace *trace, const uint32_t *order,
         hashes += (size_t)trace_hash_count(trace, order[i]);
     if (hashes == 0)
         return SIM_OK;
-    enum status status = array_zeroed(&out->hash_start, (size_t)out->count + 1, sizeof *out->hash_start, "the trace", diag);
-    if (status == SIM_OK)
-        status = array_zeroed(&out->hash_ids, hashes, sizeof *out->hash_ids, "the trace", diag);
+    const struct array_request arrays[] = {ARRAY_OF(out->hash_start, (size_t)out->count + 1), ARRAY_OF(out->hash_ids, hashes),
+                                           ARRAY_IF(trace->id_in_file, out->id_in_file, trace->distinct_hashes)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the trace", diag);
+    if (status == SIM_OK && trace->id_in_file)
+        memcpy(out->id_in_file, trace->id_in_file, trace->distinct_hashes * sizeof *out->id_in_file);
     for (uint32_t i = 0; i < out->count && status == SIM_OK; i++) {
         const size_t count = (size_t)trace_hash_count(trace, order[i]);
         memcpy(out->hash_ids + out->hash_start[i], trace->hash_ids + trace->hash_start[order[i]], count * sizeof *out->hash_ids);
@@ -100,7 +118,7 @@ static void forget_arrays(struct trace *trace)
     void *none = NULL;
     for (size_t i = 0; i < TRACE_COLUMNS; i++)
         memcpy((char *)trace + trace_columns[i].offset, &none, sizeof none);
-    trace->hash_start = NULL;
+    trace->hash_start = trace->id_in_file = NULL;
     trace->hash_ids = trace->previous = trace->next = NULL;
     trace->sessions = (struct session_names){0};
 }

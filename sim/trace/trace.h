@@ -40,12 +40,13 @@ struct format_facts {
     double time_unit_ns;         /* of times that are plain numbers: 1e6 for milliseconds */
     uint32_t tokens_per_hash_id; /* 0: not said; the configuration's trace_block_size holds */
     bool ids_cover_answers;      /* ids go on after the prompt and name the answer; with one token an id only */
+    bool load;                   /* no requests but the rates of a load: arrivals are drawn, lengths come from trace_selection.lengths */
     bool answers_shared;         /* --session-answers share: the ids of the next turn's prompt name this turn's answer */
 };
 
 /* What the rows say of the number of tokens that a hash id names. A row of L tokens with k ids cannot have T tokens an id if k > ceil(L / T). */
 struct hash_id_fit {
-    uint32_t largest;     /* the largest T that is possible for all rows; UINT32_MAX: every T is, or there are no ids */
+    uint32_t largest;     /* the largest T that is possible for all rows; 0: every T is, or there are no ids */
     uint32_t ids, tokens; /* of the row that bounds it */
     size_t row, line;     /* its number in the file; its line, 0 where rows are not lines */
     uint32_t exact; /* the largest power of two from 16 to 1024 for which each row with ids has exactly ceil(L / T) of them; 0: none */
@@ -90,6 +91,7 @@ struct trace {
     uint64_t *hash_start; /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
     uint32_t *hash_ids;
     uint32_t distinct_hashes;
+    uint64_t *id_in_file; /* [distinct_hashes] what the file calls each number, if selection.keep_ids asks; NULL: not asked, or the same */
     struct session_names sessions; /* what the file calls them */
     struct format_facts facts;
     struct hash_id_fit fit;
@@ -165,10 +167,11 @@ struct trace_selection {
     uint64_t seed;                           /* of what is drawn while reading: output lengths, a load's arrivals and lengths */
     const struct random_workload *lengths;   /* for files that are a load and name no lengths; NULL: not given */
     bool answers_shared;                     /* format_facts */
+    bool keep_ids;                           /* remember the file's hash ids (trace.id_in_file), for those who write traces */
     int64_t from_ns, to_ns;                  /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
     uint64_t limit;                          /* the first `limit` requests in file order; UINT64_MAX for all */
-    uint32_t set_samples, samples_every; /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
-    uint32_t set_beam, beam_every;       /* --beam-width K --beam-every M, likewise */
+    uint32_t set_samples, samples_every;     /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
+    uint32_t set_beam, beam_every;           /* --beam-width K --beam-every M, likewise */
 };
 
 /* Everything of the file. */
@@ -178,6 +181,9 @@ struct trace_selection trace_select_all(void);
  * parallel; the result does not depend on the number of threads. SIM_BAD_INPUT names file, line and column; nothing is allocated then. The
  * caller owns *out and ends it with trace_destroy. */
 SIM_NODISCARD enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag);
+
+/* Sort row numbers by the rows' arrivals, ties by number. */
+void trace_order_by_arrival(uint32_t *order, size_t count, int64_t *arrival_ns);
 
 /* A new trace whose request i is that at position order[i], everything else as it was; the same position may come again. */
 SIM_NODISCARD enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_t count, struct trace **out,
@@ -207,6 +213,12 @@ static inline bool trace_tells_contents(const struct trace *trace)
 static inline uint64_t trace_hash_count(const struct trace *trace, uint32_t position)
 {
     return trace->hash_start ? trace->hash_start[position + 1] - trace->hash_start[position] : 0;
+}
+
+/* What the file calls a hash id's number. */
+static inline uint64_t trace_id_in_file(const struct trace *trace, uint32_t number)
+{
+    return trace->id_in_file ? trace->id_in_file[number] : number;
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* trace_generate.c - workloads drawn request by request and written at once, so that any number of requests takes no more memory than their
- * sessions. Read trace_generate first, then the draw_ function of a kind.
+/* trace_generate.c - the fixed workloads of traces/, drawn request by request and written at once, and a trace repeated. Read trace_generate
+ * first, then the draw_ function of a kind.
  */
 #include "trace/trace_generate.h"
 
@@ -31,8 +31,6 @@ struct generated_spec generated_default(enum generated_kind kind)
         [GENERATED_CHAT] = {.requests = 400, .mean_gap_us = 120000},
         [GENERATED_CODE] = {.requests = 400, .mean_gap_us = 60000},
         [GENERATED_LONG] = {.requests = 60, .mean_gap_us = 900000},
-        [GENERATED_UNIFORM] =
-            {.requests = 400, .mean_gap_us = 120000, .input_min = 1, .input_max = 1024, .output_min = 1, .output_max = 256},
     };
     struct generated_spec spec = specs[kind];
     spec.kind = kind;
@@ -143,10 +141,6 @@ enum status trace_generate(const struct generated_spec *spec, FILE *file, struct
             break;
         case GENERATED_LONG:
             draw_long(&state, &request);
-            break;
-        case GENERATED_UNIFORM:
-            request.input = between(&state, spec->input_min, spec->input_max);
-            request.output = between(&state, spec->output_min, spec->output_max);
             break;
         }
         write_request(&request, file);

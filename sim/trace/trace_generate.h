@@ -1,4 +1,4 @@
-/* trace_generate.h - small seeded workloads of our own, and long ones made by repeating a trace.
+/* trace_generate.h - the three small workloads that lie in traces/, and long ones made by repeating a trace. Others: generate/generate.h.
  *
  * Everything is drawn with integer arithmetic from splitmix64, so the same kind, number and seed give the same bytes on every machine.
  */
@@ -12,20 +12,17 @@
 #include "trace/trace.h"
 
 enum generated_kind {
-    GENERATED_CHAT,    /* sessions over a few shared system prompts; each turn repeats all before it */
-    GENERATED_CODE,    /* bursts of completions: long prompts that share a file's head, short outputs */
-    GENERATED_LONG,    /* few requests with long prompts and outputs: preempts when the pool is small */
-    GENERATED_UNIFORM, /* lengths uniform in the given ranges, no sharing */
+    GENERATED_CHAT, /* sessions over a few shared system prompts; each turn repeats all before it */
+    GENERATED_CODE, /* bursts of completions: long prompts that share a file's head, short outputs */
+    GENERATED_LONG, /* few requests with long prompts and outputs: preempts when the pool is small */
 };
 
 struct generated_spec {
     enum generated_kind kind;
     uint32_t requests;
     uint64_t seed;
-    uint32_t mean_gap_us;          /* mean time between arrivals; 0: all at time 0 */
-    uint32_t block_tokens;         /* tokens named by one hash id: 16 for chat, code and long */
-    uint32_t input_min, input_max; /* uniform */
-    uint32_t output_min, output_max;
+    uint32_t mean_gap_us;  /* mean time between arrivals; 0: all at time 0 */
+    uint32_t block_tokens; /* tokens named by one hash id: 16 */
 };
 
 /* The kind's own numbers. */

@@ -18,8 +18,12 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/huge_pages.h"
 #include "base/integers.h"
 #include "base/seeded_random.h"
+
+/* From so many rows on, twice the columns would be noticed; memory that was freed is given back while they are joined. */
+enum { GIVE_BACK_ROWS = 1 << 21 };
 
 /* --- one set of rows ------------------------------------------------------------------------------------------------------------- */
 
@@ -130,6 +134,8 @@ static enum status concatenate(struct trace_rows *pieces, size_t count, struct t
         if (status == SIM_OK)
             status = join_skipped(all, &pieces[i], diag);
         trace_rows_deinit(&pieces[i]); /* never all twice */
+        if (all->count > GIVE_BACK_ROWS)
+            huge_pages_give_back();
     }
     return status;
 }
@@ -220,8 +226,23 @@ static size_t count_in_order(const struct trace_rows *rows, uint32_t *distinct)
     return i;
 }
 
+/* What the file calls each number. The hashing table's keys are that already; the direct one is turned around. */
+static enum status keep_ids(struct renumbering *numbering, uint64_t largest, struct trace *trace, struct diag *diag)
+{
+    if (numbering->ids) {
+        trace->id_in_file = numbering->ids;
+        numbering->ids = NULL;
+        return SIM_OK;
+    }
+    enum status status = array_zeroed(&trace->id_in_file, numbering->count, sizeof *trace->id_in_file, "hash ids", diag);
+    for (uint64_t id = 0; id <= largest && status == SIM_OK; id++)
+        if (numbering->direct[id] > 0)
+            trace->id_in_file[numbering->direct[id] - 1] = id;
+    return status;
+}
+
 /* Over the whole file, in file order: a selection does not change anybody's numbers. */
-static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct diag *diag)
+static enum status renumber(struct trace_rows *rows, const struct trace_selection *selection, uint32_t *distinct, struct diag *diag)
 {
     struct renumbering numbering = {0};
     uint64_t largest = 0;
@@ -232,6 +253,8 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
     enum status status = largest < 8 * (uint64_t)rows->hash_count + 1024 ? number_directly(&numbering, rows, largest, diag)
                                                                          : number_by_hashing(&numbering, rows, diag);
     *distinct = numbering.count;
+    if (status == SIM_OK && selection->keep_ids)
+        status = keep_ids(&numbering, largest, &rows->trace, diag);
     free(numbering.direct);
     free(numbering.slots);
     free(numbering.ids);
@@ -239,16 +262,6 @@ static enum status renumber(struct trace_rows *rows, uint32_t *distinct, struct 
 }
 
 /* --- times and lengths ------------------------------------------------------------------------------------------------------------ */
-
-/* Positions by arrival, ties in the order of the file, which also makes qsort's result unique. */
-static int by_arrival(const void *a, const void *b, void *arrival_ns)
-{
-    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    const int64_t *at = arrival_ns;
-    if (at[left] != at[right])
-        return at[left] < at[right] ? -1 : 1;
-    return left < right ? -1 : left > right;
-}
 
 /* By arrival as the file has it, then by count: the first `limit` that pass. */
 static bool is_wanted(const struct trace_selection *selection, int64_t arrival_ns, uint64_t used)
@@ -356,6 +369,8 @@ static struct hash_id_fit fit_hash_ids(const struct trace_rows *rows)
         fit = (struct hash_id_fit){
             .largest = (uint32_t)((tokens - 1) / (ids - 1)), .ids = (uint32_t)ids, .tokens = (uint32_t)tokens, .row = i};
     }
+    if (fit.largest == UINT32_MAX)
+        return (struct hash_id_fit){0};
     for (uint32_t width = EXACT_MOST; fit.largest < USUAL && width >= EXACT_LEAST && fit.exact == 0; width /= 2)
         if (width <= fit.largest && is_exact(rows, width))
             fit.exact = width;
@@ -412,11 +427,12 @@ static enum status set_every(uint32_t **column, uint32_t value, uint32_t every, 
 }
 
 /* The trace promises NULL for a column that says nothing. */
-static bool says_nothing(const void *column, uint32_t count, uint32_t otherwise)
+static bool says_nothing(const struct trace_column *column, const void *items, uint32_t count)
 {
-    const uint32_t *values = column;
-    for (uint32_t i = 0; values && i < count; i++)
-        if (values[i] != otherwise)
+    const uint32_t *narrow = items;
+    const int64_t *wide = items;
+    for (uint32_t i = 0; items && i < count; i++)
+        if (column->size == sizeof *wide ? wide[i] != column->otherwise : narrow[i] != column->otherwise)
             return false;
     return true;
 }
@@ -426,7 +442,7 @@ static void drop_empty_columns(struct trace *trace)
 {
     for (size_t i = TRACE_COLUMNS_NEEDED; i < TRACE_COLUMNS_OF_FILES; i++) {
         void *items = trace_column_items(trace, &trace_columns[i]), *none = NULL;
-        if (!says_nothing(items, trace->count, trace_columns[i].otherwise))
+        if (!says_nothing(&trace_columns[i], items, trace->count))
             continue;
         free(items);
         memcpy((char *)trace + trace_columns[i].offset, &none, sizeof none);
@@ -498,9 +514,12 @@ static enum status complete_rows(const struct trace_source *source, struct trace
         whole->fit = (struct hash_id_fit){.largest = 1};
     else {
         whole->fit = fit_hash_ids(all);
+        if (whole->fit.largest == 0 && whole->fit.ids > 0)
+            return diag_set(diag, SIM_BAD_INPUT, "%s: request %u: a prompt of %u tokens cannot have %u hash_ids", source->name,
+                            whole->index[whole->fit.row], whole->fit.tokens, whole->fit.ids);
         whole->fit.row = whole->index[whole->fit.row];
     }
-    return renumber(all, &whole->distinct_hashes, diag);
+    return renumber(all, selection, &whole->distinct_hashes, diag);
 }
 
 /* Everything from the joined rows on. */
@@ -521,7 +540,7 @@ static enum status make_trace(const struct trace_source *source, struct trace_ro
     if (chosen)
         status = choose(all, selection, used, &order, diag);
     if (status == SIM_OK && !sorted)
-        qsort_r(order, used, sizeof *order, by_arrival, whole->arrival_ns);
+        trace_order_by_arrival(order, used, whole->arrival_ns);
     if (status == SIM_OK)
         status = chosen ? trace_copy(whole, order, used, out, diag) : take_over(whole, out, diag);
     free(order);

@@ -1,5 +1,5 @@
-/* trace_load.c - from a file to a trace: it is cut into pieces, threads read them, and trace_join.c makes one trace of them. Read load_text
- * first, with trace_reader.h at hand. */
+/* trace_load.c - from a file to a trace: its text comes in windows, which are cut into pieces, threads read them, and trace_join.c makes one
+ * trace of them all. Read load_text first, with trace_reader.h at hand. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,18 @@
 #endif
 
 /* A piece takes at least some milliseconds: below that a second thread costs more, in starting and in waiting, than it takes over. */
-enum { LEAST_PIECE = 1 << 22, MOST_PIECES = 64 };
+enum { LEAST_PIECE = 1 << 22, MOST_PIECES = 64, LEAST_WINDOW = 4 };
+
+/* A file on its way: no more text is in memory than a window, which is the whole of most files. */
+struct reading {
+    const struct trace_reader *reader;
+    struct text_file file;
+    struct trace_source source; /* of the window */
+    struct trace_rows *pieces;  /* of all windows so far; those of earlier ones have rows, but no text */
+    size_t count, capacity;
+    size_t rows_before, lines_before; /* in earlier windows, the header's lines left out */
+    size_t first_row_line;
+};
 
 struct trace_selection trace_select_all(void)
 {
@@ -89,29 +100,6 @@ static enum status first_error(const struct trace_reader *reader, struct trace_r
     return diag->status;
 }
 
-/* A piece for each thread. Errors are looked at after all have ended, so which one is told does not depend on who was faster. */
-static enum status read_pieces(const struct trace_reader *reader, const struct trace_source *source, struct trace_rows **out,
-                               size_t *out_count, struct diag *diag)
-{
-    struct trace_rows *pieces;
-    const size_t most = reader->whole_file ? 1 : min_size(thread_count(), MOST_PIECES);
-    enum status status = array_zeroed(&pieces, most, sizeof *pieces, "the trace", diag);
-    if (status != SIM_OK)
-        return status;
-    size_t count = cut(source, pieces, most);
-#pragma omp parallel for schedule(dynamic, 1) default(none) shared(pieces, count, reader) if (count > 1)
-    for (size_t i = 0; i < count; i++)
-        reader->read_piece(&pieces[i]);
-    status = first_error(reader, pieces, count, diag);
-    if (status != SIM_OK) {
-        free_rows(pieces, count);
-        return status;
-    }
-    *out = pieces;
-    *out_count = count;
-    return SIM_OK;
-}
-
 /* Lines that a piece has remembered count from its start; make them lines of the file. Pieces without any cost nothing. */
 static void number_lines(const struct trace_source *source, struct trace_rows *pieces, size_t count)
 {
@@ -130,60 +118,118 @@ static void number_lines(const struct trace_source *source, struct trace_rows *p
     }
 }
 
-/* The line of the row that bounds how many tokens a hash id can name: lines that are not blank are rows, skipped ones too. */
-static void find_fit_line(const struct trace_source *source, struct hash_id_fit *fit)
+/* A piece of the window for each thread. Errors are looked at after all have ended, so which one is told does not depend on who was faster. */
+static enum status read_pieces(struct reading *reading, struct diag *diag)
 {
-    struct trace_source rest = *source;
+    const struct trace_reader *reader = reading->reader;
+    const size_t most = reader->whole_file ? 1 : min_size(thread_count(), MOST_PIECES);
+    enum status status =
+        array_reserve(&reading->pieces, &reading->capacity, reading->count + most, sizeof *reading->pieces, "the trace", diag);
+    if (status != SIM_OK)
+        return status;
+    struct trace_rows *pieces = reading->pieces + reading->count;
+    const size_t count = cut(&reading->source, pieces, most);
+    reading->count += count;
+#pragma omp parallel for schedule(dynamic, 1) default(none) shared(pieces, count, reader) if (count > 1)
+    for (size_t i = 0; i < count; i++)
+        reader->read_piece(&pieces[i]);
+    status = first_error(reader, pieces, count, diag);
+    if (status == SIM_OK)
+        number_lines(&reading->source, pieces, count);
+    return status;
+}
+
+/* All windows. What is kept of one is its rows. */
+static enum status read_windows(struct reading *reading, struct diag *diag)
+{
+    struct trace_source *source = &reading->source;
+    reading->first_row_line = source->first_line;
+    for (;;) {
+        const size_t earlier = reading->count;
+        enum status status = read_pieces(reading, diag);
+        if (status != SIM_OK || reading->file.ended)
+            return status;
+        const size_t lines = count_lines(source->text, source->length);
+        for (size_t i = earlier; i < reading->count; i++)
+            reading->rows_before += reading->pieces[i].count;
+        reading->lines_before += lines;
+        source->first_line += lines;
+        status = text_file_next(&reading->file, diag);
+        if (status != SIM_OK)
+            return status;
+        source->text = reading->file.text;
+        source->length = reading->file.length;
+    }
+}
+
+/* The line of the row that bounds how many tokens a hash id can name: lines that are not blank are rows, skipped ones too. Of earlier windows
+ * only the counts are left; they tell as long as no line was blank. 0: not known. */
+static void find_fit_line(const struct reading *reading, struct hash_id_fit *fit)
+{
+    struct trace_source rest = reading->source;
     const char *line;
     size_t length;
-    for (size_t row = 0; fit->largest < UINT32_MAX && row <= fit->row; row++)
+    if (fit->largest > 0 && fit->row < reading->rows_before)
+        fit->line = reading->rows_before == reading->lines_before ? reading->first_row_line + fit->row : 0;
+    for (size_t row = reading->rows_before; fit->largest > 0 && row <= fit->row; row++)
         if (!trace_source_take_line(&rest, &line, &length, &fit->line))
             fit->line = 0;
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
-/* Whatever the format: choose the reader, let it read the header, read the pieces, join them. */
-static enum status load_text(struct trace_source *source, const struct trace_selection *selection, struct trace **out, struct diag *diag)
+/* Whatever the format: choose the reader, let it read the header. */
+static enum status begin(struct reading *reading, const struct trace_selection *selection, struct diag *diag)
 {
-    size_t count = 0;
-    struct trace_rows *pieces = NULL;
-    const struct trace_reader *reader = NULL;
-    enum status status = trace_reader_choose(source, selection->reader, &reader, diag);
+    struct trace_source *source = &reading->source;
+    reading->source.selection = selection; /* readers ask it for --columns */
+    enum status status = trace_reader_choose(source, selection->reader, &reading->reader, diag);
+    if (status == SIM_OK && reading->reader->whole_file && !reading->file.ended)
+        status = text_file_rest(&reading->file, diag);
     if (status != SIM_OK)
         return status;
-    source->facts = reader->facts;
-    source->selection = selection;
+    source->text = reading->file.text;
+    source->length = reading->file.length;
+    source->facts = reading->reader->facts;
     if (selection->time_unit_ns > 0)
         source->facts.time_unit_ns = selection->time_unit_ns;
-    if (reader->begin)
-        status = reader->begin(source, diag);
-    if (status == SIM_OK)
-        status = read_pieces(reader, source, &pieces, &count, diag);
-    if (status == SIM_OK) {
-        number_lines(source, pieces, count);
-        status = trace_join(source, pieces, count, selection, out, diag);
-    }
-    free_rows(pieces, count);
-    if (status == SIM_OK) {
-        (*out)->format = reader->name;
-        if (!reader->whole_file)
-            find_fit_line(source, &(*out)->fit);
-    }
+    if (reading->reader->begin)
+        status = reading->reader->begin(source, diag);
+    reading->file.keep = (size_t)(source->text - reading->file.text); /* what begin has noted may point to the header */
     return status;
+}
+
+/* Read the pieces of all windows and join them. */
+static enum status load_text(struct reading *reading, const struct trace_selection *selection, struct trace **out, struct diag *diag)
+{
+    enum status status = begin(reading, selection, diag);
+    if (status == SIM_OK)
+        status = read_windows(reading, diag);
+    if (status == SIM_OK)
+        status = trace_join(&reading->source, reading->pieces, reading->count, selection, out, diag);
+    if (status != SIM_OK)
+        return status;
+    (*out)->format = reading->reader->name;
+    if (!reading->reader->whole_file)
+        find_fit_line(reading, &(*out)->fit);
+    return SIM_OK;
 }
 
 /* Columns are copies, so the file can be closed when they are there. */
 enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag)
 {
-    struct text_file file;
-    enum status status = text_file_open(path, &file, diag);
+    struct reading reading = {0};
+    const size_t window = LEAST_PIECE * (thread_count() > LEAST_WINDOW ? thread_count() : LEAST_WINDOW);
+    enum status status = text_file_open_window(path, window, &reading.file, diag);
     if (status != SIM_OK)
         return status;
-    struct trace_source source = {
-        .name = strcmp(path, "-") == 0 ? "standard input" : path, .text = file.text, .length = file.length, .first_line = 1};
-    status = load_text(&source, selection, out, diag);
-    text_file_close(&file);
+    reading.source = (struct trace_source){.name = strcmp(path, "-") == 0 ? "standard input" : path,
+                                           .text = reading.file.text,
+                                           .length = reading.file.length,
+                                           .first_line = 1};
+    status = load_text(&reading, selection, out, diag);
+    free_rows(reading.pieces, reading.count);
+    text_file_close(&reading.file);
     if (status == SIM_OK)
         snprintf((*out)->name, sizeof(*out)->name, "%s", path);
     return status;

@@ -1,5 +1,5 @@
 /* trace_random.c - lengths drawn from a seed, straight into a trace's columns. Read trace_random.h first for what vLLM's data set means;
- * the rules are in draw_length.
+ * the rules are in random_workload_length.
  */
 #include "trace/trace_random.h"
 
@@ -15,8 +15,7 @@ struct random_workload random_workload_default(void)
     return (struct random_workload){.requests = 1000, .input_tokens = 1024, .output_tokens = 128};
 }
 
-/* Uniform in the range around a mean; at least `least`. */
-static uint32_t draw_length(uint64_t *state, uint32_t mean, double ratio, uint32_t least)
+uint32_t random_workload_length(uint64_t *state, uint32_t mean, double ratio, uint32_t least)
 {
     const double low = fmax(floor(mean * (1 - ratio)), least), high = fmax(ceil(mean * (1 + ratio)), low);
     return (uint32_t)low + (uint32_t)(seeded_bits(state) % ((uint64_t)(high - low) + 1));
@@ -39,8 +38,8 @@ static void fill_columns(const struct random_workload *workload, struct trace *t
     const uint32_t prefix = workload->prefix_tokens;
     for (uint32_t i = 0; i < workload->requests; i++) {
         trace->index[i] = i;
-        trace->input_tokens[i] = prefix + draw_length(&state, workload->input_tokens, workload->range_ratio, prefix ? 0 : 1);
-        trace->output_tokens[i] = draw_length(&state, workload->output_tokens, workload->range_ratio, 1);
+        trace->input_tokens[i] = prefix + random_workload_length(&state, workload->input_tokens, workload->range_ratio, prefix ? 0 : 1);
+        trace->output_tokens[i] = random_workload_length(&state, workload->output_tokens, workload->range_ratio, 1);
         if (prefix > 0)
             trace->hash_start[i + 1] = (uint64_t)i + 1; /* everybody's only id is 0 */
     }

@@ -21,6 +21,9 @@ struct random_workload {
 
 struct random_workload random_workload_default(void);
 
+/* A length as the data set draws it: uniform in the range around a mean, at least `least`. *state is a seeded stream. */
+uint32_t random_workload_length(uint64_t *state, uint32_t mean, double range_ratio, uint32_t least);
+
 /* The prefix is one trace block: replay with trace_block_size = prefix_tokens where that is not 0. SIM_USAGE: prompts of no tokens would
  * come of it. The caller ends *out with trace_destroy. */
 SIM_NODISCARD enum status trace_random(const struct random_workload *workload, struct trace **out, struct diag *diag);

@@ -60,6 +60,10 @@ enum status trace_reader_choose(const struct trace_source *source, const struct 
     const char *stop = memchr(text + at, '\n', length - at);
     const struct trace_head head = {
         .text = text + at, .length = length - at, .line_length = stop ? (size_t)(stop - text) - at : length - at};
+    if (!forced && source->selection && source->selection->columns && head.text[0] == '{')
+        forced = &trace_reader_jsonl_columns;
+    if (!forced && source->selection && source->selection->columns)
+        forced = &trace_reader_columns_csv;
     for (size_t i = 0; readers[i] && !forced; i++)
         if (readers[i]->recognises(&head))
             forced = readers[i];

@@ -7,6 +7,7 @@
 #ifndef PAGESIM_TRACE_ROWS_H
 #define PAGESIM_TRACE_ROWS_H
 
+#include "trace/csv_layout.h"
 #include "trace/trace.h"
 
 /* The arrival of a row that has no time. */
@@ -22,6 +23,7 @@ struct trace_row {
     uint32_t finish_reason; /* enum finish_reason */
     uint32_t session;       /* from trace_rows_session; 0: none */
     int64_t delay_ns;
+    uint32_t tokens_per_hash_id; /* of the whole file; that of the first row counts */
 };
 
 /* A name of an ignored field as it stands in the file. */
@@ -40,6 +42,7 @@ struct trace_source {
     size_t first_line;                       /* line number of text[0] */
     struct format_facts facts;               /* the time unit is that of --time-unit where it was given */
     const struct trace_selection *selection; /* what the user says of the file; NULL in tests: nothing */
+    struct csv_layout csv;                   /* of a CSV: from its header, by csv_rows_begin */
 };
 
 /* Where rows were skipped in a piece: in front of which row, and its line. */
@@ -73,7 +76,7 @@ struct trace_rows {
 enum { TRACE_MAX_TOKENS = 1000000000, TRACE_MAX_SAMPLES = 1000 };
 
 /* What a row says when it says nothing. */
-#define TRACE_ROW_DEFAULT ((struct trace_row){.samples = 1})
+#define TRACE_ROW_DEFAULT ((struct trace_row){.arrival_ns = TRACE_NO_TIME, .samples = 1})
 
 /* Make room for more rows (ids); SIM_FAILED with rows->diag when memory is out. */
 SIM_NODISCARD enum status trace_rows_grow(struct trace_rows *rows);

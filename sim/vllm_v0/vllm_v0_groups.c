@@ -163,13 +163,10 @@ enum status v0_group_add_copy(struct v0_manager *manager, struct v0_group *group
 
 /* --- contents (prefix caching) --------------------------------------------------------------------------------------------------- */
 
-/* Token values in keys: named prompt tokens are hash id * T + offset; these tags keep all others apart from them. */
-#define PRIVATE_PROMPT (UINT64_C(2) << 62)
-#define OUTPUT_TOKENS  (UINT64_C(3) << 62)
-
-static uint64_t private_token(uint64_t tag, uint32_t request, uint32_t j)
+/* Values of output tokens in keys: this tag keeps them apart from those of prompts (prompt_contents.c). */
+static uint64_t output_token(uint32_t request, uint32_t o)
 {
-    return tag | (uint64_t)request << 30 | j;
+    return UINT64_C(3) << 62 | (uint64_t)request << 30 | o;
 }
 
 /* Identities of the prompt up to the end of each of its blocks, the last one possibly partial. Made when the group is first allocated;
@@ -177,15 +174,14 @@ static uint64_t private_token(uint64_t tag, uint32_t request, uint32_t j)
 static enum status make_prompt_contents(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
     const uint32_t size = manager->block_size, blocks = ceil_div(group->prompt, size);
-    const uint64_t unnamed = private_token(PRIVATE_PROMPT, group->request, 0);
     uint64_t parent = KV_CONTENT_NONE;
     if (group->prompt_contents)
         return SIM_OK;
     enum status status = array_zeroed(&group->prompt_contents, blocks, sizeof *group->prompt_contents, "prompt contents", diag);
     for (uint32_t i = 0; i < blocks && status == SIM_OK; i++) {
         const uint32_t end = min_u32((i + 1) * size, group->prompt);
-        status = prompt_contents_block(&manager->contents, parent, group->request, (uint64_t)i * size, end, unnamed,
-                                       &group->prompt_contents[i], diag);
+        status =
+            prompt_contents_block(&manager->contents, parent, group->request, (uint64_t)i * size, end, &group->prompt_contents[i], diag);
         parent = group->prompt_contents[i];
     }
     return status;
@@ -211,9 +207,8 @@ static enum status block_key(struct v0_manager *manager, struct v0_group *group,
         *key = group->prompt_contents[i < last ? i : last];
         return SIM_OK;
     }
-    const struct kv_span output[2] = {
-        {.first = private_token(OUTPUT_TOKENS, group->request, (uint32_t)(known - group->prompt)), .count = 1},
-        {.first = sequence->sample, .count = 1}};
+    const struct kv_span output[2] = {{.first = output_token(group->request, (uint32_t)(known - group->prompt)), .count = 1},
+                                      {.first = sequence->sample, .count = 1}};
     return prompt_contents_intern(&manager->contents, group->prompt_contents[last], output, 2, key, diag);
 }
 

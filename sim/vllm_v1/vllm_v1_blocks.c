@@ -88,7 +88,7 @@ static enum status named_content(struct v1_blocks *blocks, uint32_t position, ui
     const uint32_t size = blocks->block_size, per = blocks->blocks_per_hash;
     const uint64_t parent = block ? contents[block - 1] : KV_CONTENT_NONE, from = (uint64_t)block * size;
     if (per == 0) /* blocks and trace blocks overlap in changing ways: every block is a key of its own */
-        return prompt_contents_block(&blocks->contents, parent, position, from, from + size, 0, content, diag);
+        return prompt_contents_block(&blocks->contents, parent, position, from, from + size, content, diag);
     if (block % per != 0) {
         *content = parent + 1;
         return SIM_OK;
@@ -104,7 +104,7 @@ static enum status named_content(struct v1_blocks *blocks, uint32_t position, ui
 /* Extend the request's content identities to the first `needed` full blocks. Contents are a matter of tokens, which do not change while
  * a request lives, so they survive a preemption and each is worked out once. Private ones start at KV_CONTENT_PRIVATE, above all that
  * interning gives out. A block that reaches beyond the prompt holds output and belongs to this sample alone; one within the prompt, to
- * all samples of the request. */
+ * all samples of the request. In a session both may be those of the turn that said the tokens first. */
 static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, uint32_t needed, struct diag *diag)
 {
     struct v1_table *table = &blocks->tables[position];
@@ -114,13 +114,14 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
     enum status status =
         array_reserve(&table->contents, &table->contents_capacity, needed, sizeof *table->contents, "block contents", diag);
     const struct trace *trace = blocks->trace;
-    const uint64_t named = prompt_named_tokens(trace, blocks->contents.trace_block_size, position);
     for (uint32_t block = table->contents_count; block < needed && status == SIM_OK; block++) {
-        uint64_t end = ((uint64_t)block + 1) * blocks->block_size;
-        const uint32_t owner = end <= trace->input_tokens[position] ? prompt_owner(trace, position) : position;
+        const uint64_t end = ((uint64_t)block + 1) * blocks->block_size;
+        const uint32_t source = prompt_source(trace, position, end);
+        const uint32_t namer = prompt_namer(trace, blocks->contents.trace_block_size, source, end);
+        const uint32_t owner = end <= trace->input_tokens[source] ? prompt_owner(trace, source) : source;
         table->contents[block] = KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block; /* a request has fewer than 2^31 blocks */
-        if (end <= named)
-            status = named_content(blocks, position, block, table->contents, &table->contents[block], diag);
+        if (namer != UINT32_MAX)
+            status = named_content(blocks, namer, block, table->contents, &table->contents[block], diag);
         table->contents_count += status == SIM_OK;
     }
     return status;

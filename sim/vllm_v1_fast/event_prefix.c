@@ -62,10 +62,8 @@ static enum status exact_child(struct event_prefix *prefix, uint32_t position, u
                                struct diag *diag)
 {
     const uint64_t from = (uint64_t)block * prefix->block_size;
-    const uint64_t unnamed = KV_CONTENT_PRIVATE + ((uint64_t)prompt_owner(prefix->trace, position) << 31);
     uint64_t content = 0;
-    enum status status =
-        prompt_contents_block(&prefix->contents, parent, position, from, from + prefix->block_size, unnamed, &content, diag);
+    enum status status = prompt_contents_block(&prefix->contents, parent, position, from, from + prefix->block_size, &content, diag);
     *node = 2 * (uint32_t)content; /* identities count up from 1; odd nodes are those without a name */
     return status == SIM_OK ? grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag) : status;
 }

@@ -34,6 +34,10 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)
         return "blocks of more than 65536 tokens";
+    if (inputs->trace->previous)
+        return "sessions, whose turns arrive when others end";
+    if (inputs->trace->facts.ids_cover_answers)
+        return "answers that prompts repeat";
     for (size_t i = 0; i < inputs->observer_count; i++)
         if (inputs->observers[i].scheduled || inputs->observers[i].completed)
             return "reports that need every single step, such as the decision log";

@@ -27,8 +27,8 @@
 
 #include "base/huge_pages.h"
 #include "bench/bench_median.h"
+#include "generate/generate.h"
 #include "replay/run.h"
-#include "trace/trace_generate.h"
 
 #define SHARED_TRACES "../shared/traces/"
 
@@ -89,7 +89,9 @@ static void reset_peak(void)
 struct workload {
     const char *name, *shared; /* `shared`: file below SHARED_TRACES */
     uint32_t num_gpu_blocks;
-    struct generated_spec generated; /* where the shared file is missing */
+    const char *kind; /* what is generated where the shared file is missing, and its parts */
+    const char *input, *output;
+    uint32_t requests, gap_us, block_tokens;
     char path[PATH_SIZE];
     bool temporary; /* `path` is ours to delete */
     uint32_t trace_block_size;
@@ -118,17 +120,33 @@ static void close_temporary(FILE *file, const char *path)
     exit(1);
 }
 
+static void generate(const struct workload *workload, FILE *file)
+{
+    struct generate_spec spec;
+    struct diag diag = {0};
+    check(generate_spec_preset(&spec, workload->kind, &diag), &diag);
+    if (workload->input) {
+        check(generate_spec_set(&spec, "input-tokens", workload->input, &diag), &diag);
+        check(generate_spec_set(&spec, "output-tokens", workload->output, &diag), &diag);
+    }
+    generate_spec_set_gap(&spec, workload->gap_us);
+    spec.requests = workload->requests;
+    spec.block_tokens = workload->block_tokens;
+    check(generate_spec_check(&spec, &diag), &diag);
+    check(generate_write(&spec, file, &diag), &diag);
+    generate_spec_deinit(&spec);
+}
+
 static void find_trace(struct workload *workload)
 {
-    struct diag diag = {0};
     snprintf(workload->path, sizeof workload->path, "%s%s", SHARED_TRACES, workload->shared);
     workload->trace_block_size = 512;
     if (access(workload->path, R_OK) == 0)
         return;
     FILE *file = open_temporary(workload->path);
     workload->temporary = true;
-    workload->trace_block_size = workload->generated.block_tokens;
-    check(trace_generate(&workload->generated, file, &diag), &diag);
+    workload->trace_block_size = workload->block_tokens;
+    generate(workload, file);
     close_temporary(file, workload->path);
 }
 
@@ -401,14 +419,32 @@ int main(int argc, char **argv)
 {
     huge_pages_prepare(); /* as the program does */
     struct workload workloads[] = {
-        {.name = "conv", .shared = "azure2023_conv.csv", .num_gpu_blocks = 100000, .generated = generated_default(GENERATED_UNIFORM)},
-        {.name = "code", .shared = "azure2023_code.csv", .num_gpu_blocks = 100000, .generated = generated_default(GENERATED_CODE)},
-        {.name = "mooncake",
+        {.name = "conv", /* lengths about the real trace's means */
+         .shared = "azure2023_conv.csv",
+         .num_gpu_blocks = 100000,
+         .kind = "uniform",
+         .input = "uniform:min=1,max=2300",
+         .output = "uniform:min=1,max=420",
+         .requests = 19366,
+         .gap_us = 180000,
+         .block_tokens = 16},
+        {.name = "code",
+         .shared = "azure2023_code.csv",
+         .num_gpu_blocks = 100000,
+         .kind = "bundled-code",
+         .requests = 8819,
+         .gap_us = 400000,
+         .block_tokens = 16},
+        {.name = "mooncake", /* eight times the lengths of chat, and the blocks */
          .shared = "mooncake_conversation.jsonl",
          .num_gpu_blocks = 1000000,
-         .generated = generated_default(GENERATED_CHAT)},
+         .kind = "chat",
+         .input = "lognormal:median=4440,sigma=0.64,max=28000",
+         .output = "uniform:min=20,max=700",
+         .requests = 12031,
+         .gap_us = 300000,
+         .block_tokens = 128},
     };
-    static const uint32_t requests[] = {19366, 8819, 12031}, gaps_us[] = {180000, 400000, 300000};
     if (!take_options(argc, argv)) {
         puts("usage: bench_control_plane [--machine] [--quick]\n\nCPU time of reading traces and of replaying them, and how it grows.");
         return strcmp(argv[1], "--help") == 0 ? 0 : 2;
@@ -418,12 +454,7 @@ int main(int argc, char **argv)
 #endif
     if (!machine)
         printf("CPU time, one thread, median of %d rounds\n\n", rounds);
-    workloads[0].generated.input_max = 2300; /* about the real trace's means */
-    workloads[0].generated.output_max = 420;
-    workloads[2].generated.block_tokens = 128;
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
-        workloads[i].generated.requests = requests[i];
-        workloads[i].generated.mean_gap_us = gaps_us[i];
         find_trace(&workloads[i]);
         run_workload(&workloads[i]);
     }

@@ -36,11 +36,12 @@ def ns(seconds):
 
 SCALARS = ["endpoint_type", "backend", "label", "model_id", "tokenizer_id", "num_prompts", "request_rate", "burstiness", "max_concurrency",
            "duration", "completed", "failed", "total_input_tokens", "total_output_tokens", "request_throughput", "request_goodput",
-           "output_throughput", "total_token_throughput", "max_output_tokens_per_s", "max_concurrent_requests"]
-LISTS = ["input_lens", "output_lens", "ttfts", "itls", "latencies", "start_times", "errors"]
+           "output_throughput", "total_token_throughput", "max_output_tokens_per_s", "max_concurrent_requests", "rtfx"]
+LISTS = ["input_lens", "output_lens", "ttfts", "itls", "latencies", "start_times", "queue_times", "errors"]
 
 
 def check_latency(result, name, seconds):
+    """Mean, median, deviation and every percentile, from the list; how many figures that were."""
     mean = sum(seconds) / len(seconds)
     near(result[f"mean_{name}_ms"], mean * 1e3, "mean", name)
     near(result[f"median_{name}_ms"], percentile(seconds, 50) * 1e3, "median", name)
@@ -49,23 +50,52 @@ def check_latency(result, name, seconds):
     need(asked, "no percentile of", name)
     for key in asked:
         near(result[key], percentile(seconds, float(key[1:].split("_")[0])) * 1e3, key)
+    return 3 + len(asked)
 
 
 def peaks(result, done):
-    """Fullest second and most requests at once, counted token by token."""
+    """Most tokens and most requests in a whole second since the first start, counted token by token and second by second."""
     begin = min(ns(result["start_times"][i]) for i in done)
-    seconds, moments = {}, []
+    seconds, active = {}, {}
     for i in done:
         at = ns(result["start_times"][i]) + ns(result["ttfts"][i])
         for itl in [0] + result["itls"][i]:
             at += ns(itl)
             seconds[(at - begin) // 10**9] = seconds.get((at - begin) // 10**9, 0) + 1
-        moments += [(ns(result["start_times"][i]), 1), (at, -1)]
-    now = most = 0
-    for _, change in sorted(moments):
-        now += change
-        most = max(most, now)
-    return max(seconds.values()), most
+        for second in range((ns(result["start_times"][i]) - begin) // 10**9, (at - begin) // 10**9 + 1):
+            active[second] = active.get(second, 0) + 1
+    return max(seconds.values()), max(active.values())
+
+
+def check_latencies(result, done, report):
+    """All latencies that the file tells of, by the definitions of vllm bench serve; how many figures that were."""
+    lists = {"ttft": [result["ttfts"][i] for i in done],
+             "tpot": [(result["latencies"][i] - result["ttfts"][i]) / (result["output_lens"][i] - 1) for i in done
+                      if result["output_lens"][i] > 1],
+             "itl": [itl for i in done for itl in result["itls"][i]],
+             "e2el": [result["latencies"][i] for i in done]}
+    if result["max_concurrency"] is not None:
+        lists["client_queue_time"] = [result["queue_times"][i] for i in done]
+        if result["request_rate"] != "inf":
+            lists["e2el_including_client_queue"] = [result["latencies"][i] + result["queue_times"][i] for i in done]
+    else:
+        need(not any(result["queue_times"]), "nobody waits in an open loop")
+    told = {key.split("_", 1)[1][:-3] for key in result if key.startswith("mean_")}
+    need(told and told <= set(lists), "latencies", told)
+    for key in result:
+        if key.startswith(("mean_", "median_", "std_", "p99_")):
+            near(result[key], report[key], key, "of the report")
+    return sum(check_latency(result, name, lists[name]) for name in told)
+
+
+def check_goodput(result, done, report):
+    """A request of one token has a TPOT of 0."""
+    limits = report["goodput_limits_ms"]
+    values = {"ttft": lambda i: result["ttfts"][i], "e2el": lambda i: result["latencies"][i],
+              "tpot": lambda i: (result["latencies"][i] - result["ttfts"][i]) / max(1, result["output_lens"][i] - 1)}
+    good = [i for i in done if all(values[name](i) * 1e3 <= limit + 1e-9 for name, limit in limits.items())]
+    near(result["request_goodput"], len(good) / result["duration"], "goodput")
+    need(report["good_requests"] == len(good), "good requests")
 
 
 def consume_vllm(path, report):
@@ -86,27 +116,23 @@ def consume_vllm(path, report):
         near(result["ttfts"][i] + sum(result["itls"][i]), result["latencies"][i], "latency of", i)
     need(sum(result["input_lens"][i] for i in done) == result["total_input_tokens"], "input tokens")
     need(sum(result["output_lens"]) == result["total_output_tokens"], "output tokens")
-    near(result["request_throughput"], len(done) / result["duration"], "request_throughput")
-    near(result["output_throughput"], result["total_output_tokens"] / result["duration"], "output_throughput")
+    totals = {"request_throughput": len(done), "output_throughput": result["total_output_tokens"],
+              "total_token_throughput": result["total_input_tokens"] + result["total_output_tokens"]}
+    for key, total in totals.items():
+        near(result[key], total / result["duration"], key)
+        near(result[key], report[key], key, "of the report")
+    need(result["rtfx"] == 0, "no audio")
+    ends = [result["start_times"][i] + result["latencies"][i] for i in done]
+    near(report["makespan_s"], result["duration"], "duration")
+    need(max(ends, default=0) - min(result["start_times"]) <= result["duration"] + 1e-9, "somebody ends after the end")
     if report["unfinished"]:  # means count their tokens too, lists do not
         return f"{result['completed']} completed, {result['failed']} failed"
-    check_latency(result, "ttft", [result["ttfts"][i] for i in done])
-    check_latency(result, "e2el", [result["latencies"][i] for i in done])
-    check_latency(result, "itl", [itl for i in done for itl in result["itls"][i]])
-    check_latency(result, "tpot", [(result["latencies"][i] - result["ttfts"][i]) / (result["output_lens"][i] - 1) for i in done
-                                   if result["output_lens"][i] > 1])
     need((result["max_output_tokens_per_s"], result["max_concurrent_requests"]) == peaks(result, done), "peaks", peaks(result, done))
-    for key in ("mean_ttft_ms", "p99_itl_ms", "std_e2el_ms"):
-        near(result[key], report[key], key, "of the report")
+    need(report["peak_output_throughput"] >= max(report["output_throughput"], result["max_output_tokens_per_s"]), "the peak is below")
+    figures = check_latencies(result, done, report)
     if result["request_goodput"] is not None:
-        limits = report["goodput_limits_ms"]
-        good = [i for i in done if result["ttfts"][i] * 1e3 <= limits.get("ttft", 1e18) and
-                result["latencies"][i] * 1e3 <= limits.get("e2el", 1e18) and
-                (result["output_lens"][i] == 1 or
-                 sum(result["itls"][i]) / (result["output_lens"][i] - 1) * 1e3 <= limits.get("tpot", 1e18))]
-        near(result["request_goodput"], len(good) / result["duration"], "goodput")
-        need(report["good_requests"] == len(good), "good requests")
-    return f"{result['completed']} completed, {result['failed']} failed, {sum(map(len, result['itls']))} waits"
+        check_goodput(result, done, report)
+    return f"{result['completed']} completed, {result['failed']} failed, {sum(map(len, result['itls']))} waits, {figures} of latencies"
 
 
 # --- a row a request ---

@@ -71,6 +71,18 @@ Test(chart, puts_curves_points_and_labels_in_their_places)
     free(text);
 }
 
+Test(chart, the_axis_of_a_share_ends_at_all_of_it)
+{
+    static const double highest[][2] = {{0.95, 1}, {1, 1}, {0.9, 0.9}, {0.88, 0.9}};
+    for (size_t i = 0; i < sizeof highest / sizeof *highest; i++) {
+        struct chart *chart = chart_create(&(struct chart_heading){.kind = CHART_LINES});
+        chart_add_series(chart, &(struct chart_series){.name = "one"});
+        chart_add(chart, 1, highest[i][0]);
+        cr_expect_float_eq(chart_y_high(chart), highest[i][1], 1e-12);
+        chart_destroy(chart);
+    }
+}
+
 Test(chart, rounds_its_top)
 {
     static const double tops[][2] = {{0.3736, 0.45}, {0.3, 0.3}, {0.886, 0.9}, {0, 1}, {0.00012, 0.00012}};

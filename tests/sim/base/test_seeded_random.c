@@ -31,6 +31,19 @@ Test(seeded_random, logarithm_and_exponential_are_as_good_as_the_librarys)
     cr_expect_eq(portable_log(0x1p-1074), log(0x1p-1074));
 }
 
+Test(seeded_random, log_gamma_and_sine_are_as_good_as_the_librarys)
+{
+    uint64_t state = 2;
+    for (int i = 0; i < 100000; i++) {
+        const double x = exp(16 * seeded_unit(&state) - 6), turns = (seeded_unit(&state) - 0.5) * 1000;
+        cr_assert_float_eq(portable_log_gamma(x), lgamma(x), 1e-13 * fmax(fabs(lgamma(x)), 1), "log gamma %a", x);
+        cr_assert_float_eq(portable_sine_of_turns(turns), sin(6.283185307179586 * remainder(turns, 1)), 1e-15, "sine %a", turns);
+    }
+    cr_expect_eq(portable_sine_of_turns(0), 0);
+    cr_expect_float_eq(portable_sine_of_turns(0.25), 1, 4e-16);
+    cr_expect_float_eq(portable_sine_of_turns(-1e9 - 0.75), 1, 4e-16);
+}
+
 /* Mean, variance and third central moment of `count` draws. */
 static void moments(double (*draw)(uint64_t *state, double shape), double shape, int count, double *out)
 {

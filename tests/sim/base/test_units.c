@@ -1,6 +1,7 @@
 /* test_units.c - numbers for people: short ones and exact decimals. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,4 +52,18 @@ Test(units, short_numbers_have_three_digits)
     char text[UNIT_TEXT];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         cr_expect_str_eq(unit_short(cases[i].value, text), cases[i].text);
+}
+
+Test(units, what_rounds_to_zero_has_no_sign)
+{
+    static const struct {
+        double value;
+        int decimals;
+        const char *text;
+    } cases[] = {{-0.00001, 4, "0.0000"},  {-0.0, 1, "0.0"},  {-0.4, 0, "0"}, {-0.6, 0, "-1"},
+                 {-0.00006, 4, "-0.0001"}, {0.25, 2, "0.25"}, {NAN, 1, "nan"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char out[UNIT_TEXT];
+        cr_expect_str_eq(unit_fixed(cases[i].value, cases[i].decimals, out, sizeof out), cases[i].text);
+    }
 }

@@ -125,6 +125,29 @@ Test(config, every_key_sets_its_own_member_and_no_other)
     }
 }
 
+Test(config, a_model_on_a_gpu_is_priced_by_the_roofline_unless_told_otherwise)
+{
+    static const struct {
+        const char *text;
+        enum step_time_kind model;
+    } cases[] = {
+        {"{}", STEP_TIME_LINEAR},
+        {"{\"scheduler\": \"vllm-v0\", \"model\": \"m\", \"gpu\": \"g\"}", STEP_TIME_ROOFLINE},
+        {"{\"model\": \"m\", \"gpu\": \"g\"}", STEP_TIME_ROOFLINE},
+        {"{\"model\": \"m\"}", STEP_TIME_LINEAR},
+        {"{\"model\": \"m\", \"gpu\": \"g\", \"step_time\": {\"model\": \"linear\"}}", STEP_TIME_LINEAR},
+        {"{\"model\": \"m\", \"gpu\": \"g\", \"step_time\": {\"token_ns\": 7}}", STEP_TIME_LINEAR},
+        {"{\"model\": \"m\", \"gpu\": \"g\", \"step_time\": {\"bandwidth_efficiency\": 0.5}}", STEP_TIME_ROOFLINE},
+        {"{\"step_time\": {\"model\": \"compact\"}}", STEP_TIME_COMPACT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        struct diag diag = {0};
+        cr_assert_eq(load(cases[i].text, NULL, 0, &config, &diag), SIM_OK, "%s: %s", cases[i].text, diag.text);
+        cr_expect_eq(config.step_time.model, cases[i].model, "%s", cases[i].text);
+    }
+}
+
 Test(config, watermark_blocks_are_cut_like_vllm_cuts_them)
 {
     static const struct {

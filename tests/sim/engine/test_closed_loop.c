@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "generate/generate.h"
 #include "replay/replay.h"
 #include "replay/run.h"
 #include "support/random.h"
@@ -11,7 +12,6 @@
 #include "support/temp_file.h"
 #include "support/tiny_trace.h"
 #include "trace/drawn_arrivals.h"
-#include "trace/trace_generate.h"
 
 enum { REQUESTS_MAX = 30, SAMPLES_MAX = 3, CASES = 1500, TALLIES_MOST = 20000 };
 
@@ -195,20 +195,23 @@ enum { SEEDS = 5, WATERMARKS = 5 };
 
 static struct trace *watermark_trace(uint64_t seed)
 {
-    struct generated_spec spec = generated_default(GENERATED_UNIFORM);
+    struct generate_spec spec;
     struct temp_file file = temp_file_make("", 0);
     const struct trace_selection all = trace_select_all();
     struct trace *trace;
     struct diag diag = {0};
+    cr_assert_eq(generate_spec_preset(&spec, "uniform", &diag), SIM_OK);
+    cr_assert_eq(generate_spec_set(&spec, "arrival", "burst", &diag), SIM_OK);
+    cr_assert_eq(generate_spec_set(&spec, "input-tokens", "uniform:min=800,max=1200", &diag), SIM_OK);
+    cr_assert_eq(generate_spec_set(&spec, "output-tokens", "uniform:min=4000,max=6000", &diag), SIM_OK);
+    cr_assert_eq(generate_spec_check(&spec, &diag), SIM_OK);
     spec.requests = 450;
     spec.seed = seed;
-    spec.mean_gap_us = 0;
-    spec.input_min = 800, spec.input_max = 1200;
-    spec.output_min = 4000, spec.output_max = 6000;
     FILE *out = fopen(file.path, "w");
-    cr_assert(out && trace_generate(&spec, out, &diag) == SIM_OK && fclose(out) == 0);
+    cr_assert(out && generate_write(&spec, out, &diag) == SIM_OK && fclose(out) == 0);
     cr_assert_eq(trace_load(file.path, &all, &trace, &diag), SIM_OK, "%s", diag.text);
     temp_file_remove(&file);
+    generate_spec_deinit(&spec);
     return trace;
 }
 

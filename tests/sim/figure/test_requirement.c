@@ -13,8 +13,8 @@ static const struct {
     {"request_throughput", 8}, {"mean_tpot_ms", NAN}, {"p99.9_queue_ms", 12},
 };
 
-/* 1 met, 0 not met, -1 refused. */
-static int judge(const char *text, struct diag *diag)
+/* 1 met, 0 not met, -1 refused. `unserved`: requests of the run that nobody served. */
+static int judge_with(const char *text, double unserved, struct diag *diag)
 {
     const unsigned scopes = FIGURE_SCOPE(FIGURE_ALWAYS) | FIGURE_SCOPE(FIGURE_OF_VALIDATION);
     struct requirement requirement;
@@ -25,7 +25,31 @@ static int judge(const char *text, struct diag *diag)
     cr_assert_eq(set.count, sizeof figures / sizeof *figures);
     if (requirement_read(text, scopes, &requirement, diag) != SIM_OK)
         return -1;
-    return requirement_met(&requirement, figure_set_value(&set, requirement.name));
+    return requirement_met(&requirement, figure_set_value(&set, requirement.name), unserved);
+}
+
+static int judge(const char *text, struct diag *diag)
+{
+    return judge_with(text, 0, diag);
+}
+
+Test(requirement, on_a_latency_wants_all_requests_served)
+{
+    static const struct {
+        const char *text;
+        int want;
+    } cases[] = {
+        {"p99_ttft_ms<500", 0}, {"p99_ttft_ms>1", 0},        {"p99.9_queue_ms<0.02s", 0}, {"e2el_mape<0.5%", 0},
+        {"preemptions=0", 1},   {"request_throughput>7", 1}, {"makespan_s<3", 1},
+    };
+    struct requirement requirement;
+    struct diag diag = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_eq(judge_with(cases[i].text, 1, &diag), cases[i].want, "%s", cases[i].text);
+    cr_assert_eq(requirement_read("p99_ttft_ms<500", FIGURE_SCOPE(FIGURE_ALWAYS), &requirement, &diag), SIM_OK);
+    requirement.of_latency = false; /* --allow-dropped */
+    cr_expect(requirement_met(&requirement, 450, 1));
+    cr_expect(!requirement_met(&requirement, 550, 0));
 }
 
 Test(requirement, compares_in_the_figures_own_unit)

@@ -39,6 +39,7 @@ Test(distribution, percentiles_equal_those_of_the_sorted_list)
 
 /* Naive observer of single steps: remembers every token time of every request, and integrates memory step by step. */
 struct naive {
+    uint64_t seconds[200]; /* tokens, by whole second since the first arrival */
     const struct trace *trace;
     double gaps_ms[20000], held, empty, used;
     size_t gap_count;
@@ -82,6 +83,7 @@ static enum status naive_completed(void *self, const struct step *step, struct d
         else
             naive->gaps_ms[naive->gap_count++] = (double)(end - naive->last_ns[r]) / 1e6;
         naive->last_ns[r] = end;
+        naive->seconds[(end - naive->trace->arrival_ns[0]) / 1000000000]++;
     }
     for (uint32_t i = 0; i < step->finished_count; i++) {
         naive->finish_ns[step->finished[i]] = end;
@@ -116,6 +118,10 @@ static void compare(const struct metrics *metrics, const struct ledger *ledger, 
     expect_near(metrics->latency_ms[LATENCY_TTFT].p90, naive_percentile(ttft, count, 90), "p90 TTFT");
     expect_near(metrics->latency_ms[LATENCY_E2EL].p95, naive_percentile(e2e, count, 95), "p95 E2E");
     expect_near(metrics->latency_ms[LATENCY_TPOT].median, naive_percentile(tpot, tpots, 50), "median TPOT");
+    uint64_t most = 0;
+    for (size_t second = 0; second < sizeof naive->seconds / sizeof *naive->seconds; second++)
+        most = naive->seconds[second] > most ? naive->seconds[second] : most;
+    cr_expect_eq(metrics->output_peak.most, most, "most tokens in a second");
     const struct ledger_sums sums = ledger_span_sums(ledger, SPAN_ALL);
     expect_near((double)sums.held_tokens, naive->held, "held tokens");
     expect_near((double)(sums.table_blocks * ledger->block_size - sums.held_tokens), naive->empty, "empty slots");

@@ -140,7 +140,8 @@ static bool passes(const struct size_question *question, uint32_t pool, double l
     *completed = run_figure(&run, "completed");
     good = good && *completed >= least_completed;
     for (size_t i = 0; i < question->requirement_count; i++)
-        good = good && requirement_met(&question->requirements[i], run_figure(&run, question->requirements[i].name));
+        good = good &&
+               requirement_met(&question->requirements[i], run_figure(&run, question->requirements[i].name), run_figure(&run, "unserved"));
     run_close(&run);
     return good;
 }

@@ -138,8 +138,8 @@ Test(trace, selections_apply_in_their_order)
 
 Test(trace, ignored_fields_are_named_once)
 {
-    struct trace *trace = load_fine(ROW(",\"session_id\":\"a\",\"turn\":1") ROW(",\"turn\":2"), NULL);
-    cr_expect_str_eq(trace->ignored_fields, "session_id, turn");
+    struct trace *trace = load_fine(ROW(",\"type\":\"a\",\"turn\":1") ROW(",\"turn\":2"), NULL);
+    cr_expect_str_eq(trace->ignored_fields, "type, turn");
     trace_destroy(trace);
 }
 
@@ -158,7 +158,7 @@ static size_t random_line(char *out, size_t size, uint64_t *random, bool extra)
     else
         snprintf(time, sizeof time, "%u.%03ue1", whole / 10, random_below(random, 1000));
     size_t used = (size_t)snprintf(out, size, "{\"timestamp\": %s,\"output_length\":%u , \"input_length\":%u", time,
-                                   1 + random_below(random, 99), 1 + random_below(random, 9999));
+                                   1 + random_below(random, 99), 4 + random_below(random, 9999));
     uint32_t hashes = random_below(random, 5);
     for (uint32_t i = 0; i < hashes; i++)
         used += (size_t)snprintf(out + used, size - used, "%s%llu", i ? ", " : ",\"hash_ids\":[",
@@ -197,7 +197,7 @@ static void expect_equal_traces(const struct trace *a, const struct trace *b)
 
 Test(trace, the_quick_reader_agrees_with_the_strict_one_at_any_number_of_threads)
 {
-    enum { LINES = 60000 }; /* enough for several pieces */
+    enum { LINES = 150000 }; /* enough for several pieces and, at one thread, windows */
     static char text[2][LINES * 400];
     size_t length[2] = {0, 0};
     for (int extra = 0; extra < 2; extra++) {
@@ -222,12 +222,12 @@ Test(trace, the_quick_reader_agrees_with_the_strict_one_at_any_number_of_threads
 
 Test(trace, an_error_late_in_a_big_file_has_the_right_line_whatever_the_threads)
 {
-    enum { LINES = 300000 }; /* enough for several pieces */
+    enum { LINES = 500000 }; /* enough for several pieces and windows */
     static char text[LINES * 64 + 64];
     size_t length = 0;
     for (int line = 0; line < LINES; line++)
         length +=
-            (size_t)sprintf(text + length, "%s", line == 250000 ? "{\"timestamp\":0,\"input_length\":0,\"output_length\":2}\n" : ROW(""));
+            (size_t)sprintf(text + length, "%s", line == 450000 ? "{\"timestamp\":0,\"input_length\":0,\"output_length\":2}\n" : ROW(""));
     for (int threads = 1; threads <= 8; threads *= 2) {
         struct trace *trace = NULL;
         struct diag diag = {0};
@@ -235,6 +235,33 @@ Test(trace, an_error_late_in_a_big_file_has_the_right_line_whatever_the_threads)
         omp_set_num_threads(threads);
 #endif
         cr_expect_eq(load(text, length, NULL, &trace, &diag), SIM_BAD_INPUT);
-        cr_expect(strstr(diag.text, ":250001:31: "), "%s", diag.text);
+        cr_expect(strstr(diag.text, ":450001:31: "), "%s", diag.text);
+    }
+}
+
+/* What a header says, and what a late row says first, hold in every window. */
+Test(trace, a_file_of_several_windows_is_like_one_of_one)
+{
+    enum { LINES = 500000 };
+    static char text[LINES * 64 + 64];
+    static const struct {
+        int blank, ids, line; /* an empty line comes first; the line with ids, from 0; what the trace says of it */
+    } cases[] = {{0, 1000, 1001}, {0, 490000, 490001}, {1, 490000, 490002}, {1, 1000, 0}};
+#ifdef _OPENMP
+    omp_set_num_threads(2);
+#endif
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t length = (size_t)sprintf(text, "%s", cases[i].blank ? "\n" : "");
+        for (int line = 0; line < LINES; line++)
+            length += (size_t)sprintf(text + length, "%s", line == cases[i].ids ? ROW(",\"hash_ids\":[1,2,3],\"extra\":1") : ROW(""));
+        struct trace *trace = NULL;
+        struct diag diag = {0};
+        cr_assert_eq(load(text, length, NULL, &trace, &diag), SIM_OK, "%s", diag.text);
+        const int row = cases[i].ids;
+        cr_expect(trace->count == LINES && trace->hash_start[row] == 0 && trace->hash_start[row + 1] == 3, "case %zu", i);
+        cr_expect_eq(trace->hash_start[LINES], 3);
+        cr_expect_eq(trace->fit.line, (size_t)cases[i].line, "case %zu: line %zu", i, trace->fit.line);
+        cr_expect_str_eq(trace->ignored_fields, "extra");
+        trace_destroy(trace);
     }
 }

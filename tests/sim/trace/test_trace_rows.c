@@ -1,4 +1,4 @@
-/* test_trace_rows.c - the quick readers against the strict ones, on random lines, right ones and spoiled ones; times against strtod. */
+/* test_trace_rows.c - the quick reader of JSONL against the strict one, on random lines, right ones and spoiled ones; times against strtod. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -206,50 +206,6 @@ Test(trace_rows, both_readers_of_jsonl_agree_on_right_and_spoiled_lines)
         accepted += compare_json(&line);
     }
     cr_expect(accepted > CASES / 4 && accepted < CASES * 3 / 4, "%u of %u accepted: the mixture tests little", accepted, CASES);
-}
-
-static void make_azure_line(struct line *line, uint64_t *random)
-{
-    static const char *const zones[] = {"", "", "", "+00:00", "Z", "+01:00"};
-    char text[96];
-    line->length = 0;
-    snprintf(text, sizeof text, "2023-11-16%c18:15:%02u", random_below(random, 30) ? ' ' : 'T', random_below(random, 62));
-    put(line, text);
-    uint32_t digits = random_below(random, 11);
-    if (digits > 0)
-        put(line, (snprintf(text, sizeof text, ".%0*u", (int)digits, random_below(random, 10000000)), text));
-    put(line, zones[random_below(random, 6)]);
-    for (int column = 0; column < 2; column++) {
-        put(line, ",");
-        put_number(line, random);
-    }
-    put(line, random_below(random, 2) ? "\r\n" : random_below(random, 2) ? "\n" : "");
-}
-
-Test(trace_rows, both_readers_of_azure_rows_agree_on_right_and_spoiled_rows)
-{
-    enum { CASES = 100000 };
-    uint64_t random = 6;
-    uint32_t accepted = 0;
-    for (uint32_t i = 0; i < CASES; i++) {
-        struct line line;
-        struct text second, first;
-        make_azure_line(&line, &random);
-        if (i % 2)
-            spoil(&line, &random);
-        set_text(&second, "2023-11-16 18:15:00,1,1\n2023-11-16 18:15:00,1,1\n", line.text, line.length); /* the minute is known */
-        set_text(&first, "", line.text, line.length); /* the first row is always read strictly */
-        struct trace_rows a = read_text(&second, &trace_reader_azure_csv), b = read_text(&first, &trace_reader_azure_csv);
-        cr_assert_eq(a.status, b.status, "%s%s for: %.*s", a.diag.text, b.diag.text, (int)line.length, line.text);
-        if (a.status == SIM_OK) {
-            cr_assert_eq(a.count, b.count + 2, "%.*s", (int)line.length, line.text);
-            cr_assert(b.count == 0 || same_last_row(&a, &b), "%.*s", (int)line.length, line.text);
-            accepted++;
-        }
-        trace_rows_deinit(&a);
-        trace_rows_deinit(&b);
-    }
-    cr_expect(accepted > CASES / 5 && accepted < CASES * 4 / 5, "%u of %u accepted: the mixture tests little", accepted, CASES);
 }
 
 Test(trace_rows, times_are_the_nearest_double_times_a_million_rounded_half_to_even)
