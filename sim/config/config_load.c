@@ -248,7 +248,8 @@ static enum status check_arrivals(const struct config *config, const char *where
     const bool ramps = config->ramp_up_strategy[0] != '\0', start = config->ramp_up_start_rps > 0, end = config->ramp_up_end_rps > 0;
     if (config->arrival_speedup_ratio != 1 && (ramps || config->request_rate > 0))
         return diag_set(diag, SIM_BAD_INPUT,
-                        "%s: arrival_speedup_ratio divides the trace's arrival times, which a request rate replaces; give one of them", where);
+                        "%s: arrival_speedup_ratio divides the trace's arrival times, which a request rate replaces; give one of them",
+                        where);
     if (ramps && config->request_rate > 0)
         return diag_set(diag, SIM_BAD_INPUT, "%s: the ramp says the rate; leave out request_rate or ramp_up_strategy", where);
     if (ramps && !(start && end))

@@ -67,7 +67,7 @@ static struct data_folders find_folders(void)
     program[length > 0 ? length : 0] = '\0';
     add_neighbours(&folders, program);
     if (dladdr(&anchor, &library) && library.dli_fname && strlen(library.dli_fname) < sizeof program) {
-        strcpy(program, library.dli_fname);
+        snprintf(program, sizeof program, "%s", library.dli_fname);
         add_neighbours(&folders, program);
     }
     add_folder(&folders, PAGESIM_DATA, "");
