@@ -21,7 +21,7 @@ static const struct option_spec own_options[] = {
     {"format", "FORMAT", "table, json, csv, or vllm: its benchmark's block [table]"},
     {"table", "NAME", "with --format csv: figures or dropped_requests [figures]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
-    {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated"},
+    {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     REPLAY_OUTPUT_OPTIONS,
     {"no-calibration", NULL, "do not measure the memory's speed before a replay with the data plane"},
@@ -109,7 +109,7 @@ static enum status replay(struct job *job, struct diag *diag)
 static enum status warn_if_all_dropped(const struct job *job, struct diag *diag)
 {
     static const char *const why[DROP_REASONS] = {"longer than --max-model-len", "larger than the pool",
-                                                  "kept out by the watermark of --watermark"};
+                                                  "kept out by --watermark, which leaves too few blocks"};
     const struct metrics_drops drops = metrics_count_drops(&job->run.metrics);
     struct line line = {0};
     if (job->run.metrics.dropped < job->call.input.trace->count)

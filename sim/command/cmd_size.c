@@ -10,7 +10,7 @@
 #include "report/size_report.h"
 
 static const struct option_spec own_options[] = {
-    {"require", "R", "what the pool must do, as in preemptions=0 or p99_ttft_ms<500; may be repeated; at least one"},
+    {"require", "R", "what the pool must do, as in preemptions=0 or p99_ttft_ms<500; may be repeated; at least one", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     {"max-blocks", "N", "largest pool that matters [one in which nothing ever waits]"},
     {"below", "N", "pools under the largest failing one to look at too, for isolated ones that pass [100]"},

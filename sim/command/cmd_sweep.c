@@ -21,7 +21,8 @@
 #include "trace/trace_block_size.h"
 
 static const struct option_spec own_options[] = {
-    {"vary", "KEY=VALUES", "values a,b,c or ranges from:to:step (inclusive; *k multiplies) of a configuration key; repeat for more keys"},
+    {"vary", "KEY=VALUES", "values a,b,c or ranges from:to:step (inclusive; *k multiplies) of a configuration key; repeat for more keys",
+     OPTION_AGAIN},
     {"mode", "MODE", "grid: all combinations of --vary; list: first with first, second with second [grid]"},
     {"list", "FILE", "points, one a line: JSON objects, or words like block_size=16; - is standard input"},
     {"replicates", "N", "every point with N seeds: seed, seed + 1, ...; rows are means with intervals"},
@@ -31,7 +32,7 @@ static const struct option_spec own_options[] = {
      "what the Pareto front (*) is about; :max or :min if not by its own sense [request_throughput, p99_ttft_ms, pool_bytes]"},
     {"front", NULL, "only rows on the front, which meet all that is required"},
     {"tolerance", "P%", "differences of so much do not put a row on the front or keep it there; 0: any difference does [0.5%]"},
-    {"require", "R", "mark rows that meet it, as in p99_ttft_ms<500; exit 4 if none meets all; may be repeated"},
+    {"require", "R", "mark rows that meet it, as in p99_ttft_ms<500; exit 4 if none meets all; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     INPUT_OPTIONS,
     {"generate", "KIND",

@@ -6,14 +6,37 @@
 #include "command/command.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
+#include "config/config_keys.h"
+
+/* A key that is given again wins, so that a script can append to a command line to change it; it may also be a slip. Negated switches and
+ * other spellings are the same key. */
+static enum status tell_repeated_keys(const struct options *options, struct diag *diag)
+{
+    bool negated;
+    enum status status = SIM_OK;
+    for (uint32_t i = 1; i < options->config_count && status == SIM_OK; i++) {
+        const struct config_option *last = &options->config[i];
+        for (uint32_t before = 0; before < i && status == SIM_OK; before++) {
+            const struct config_option *first = &options->config[before];
+            const bool same_text =
+                strcmp(first->name, last->name) == 0 && strcmp(first->value ? first->value : "", last->value ? last->value : "") == 0;
+            if (same_text || config_find_option(first->name, &negated) != config_find_option(last->name, &negated))
+                continue;
+            status = warning_tell(options, diag, "--%s is given twice; the last one%s%s%s holds", last->name, last->value ? ", " : "",
+                                  last->value ? last->value : "", last->value ? "," : "");
+        }
+    }
+    return status;
+}
 
 /* Everything that can be wrong with the command line is checked before a trace is read, because reading one may take long. */
 static enum status run_parsed(const struct command *command, struct call *call, struct diag *diag)
 {
-    enum status status = SIM_OK;
-    if (command->tables[0])
+    enum status status = tell_repeated_keys(&call->options, diag);
+    if (status == SIM_OK && command->tables[0])
         status = output_form_read(&call->options, &call->form, diag);
     if (status == SIM_OK && command->read)
         status = command->read(call, diag);

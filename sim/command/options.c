@@ -4,7 +4,7 @@
  * checks and messages as keys of the file.
  *
  * Three kinds of words end up in three lists: the command's own options, options that are keys of the configuration, and positional
- * arguments. Each list keeps the order of the command line, since for repeated options the last one wins or all count, and since the report
+ * arguments. Each list keeps the order of the command line, since of repeated keys the last one wins and of other options that may be repeated all count, and since the report
  * writes the command line out again. */
 #include "command/options.h"
 
@@ -97,6 +97,21 @@ static bool is_option(const char *text)
     return text[0] == '-' && text[1] != '\0';
 }
 
+/* An option of the command says one thing, and of two the first would be dropped without a word. Keys of the configuration are another matter:
+ * there the last one wins, over the file and over options before it (command.c tells of it). */
+static enum status refuse_twice(const struct options *options, const struct option_spec *spec, const char *value, struct diag *diag)
+{
+    const bool one = spec->metavar && (spec->values == OPTION_ONE || spec->values == OPTION_OPTIONAL);
+    for (uint32_t i = 0; one && i < options->own_count; i++) {
+        const struct config_option *before = &options->own[i];
+        if (strcmp(before->name, spec->name) != 0 || (value && before->value && strcmp(before->value, value) == 0))
+            continue;
+        return diag_set(diag, SIM_USAGE, "--%s is given twice: %s and %s; give one of them", spec->name, before->value ? before->value : "",
+                        value ? value : "");
+    }
+    return SIM_OK;
+}
+
 /* An own option whose name is one letter may have one dash: -n 10. */
 static bool is_short(const struct command *command, const char *text)
 {
@@ -131,6 +146,8 @@ static enum status parse_long(const struct command *command, char **argv, int le
     if (!mine)
         return keep(out->config, &out->config_count, text, value, diag);
     status = mine->name_at && value ? check_name(mine, value, diag) : SIM_OK;
+    if (status == SIM_OK)
+        status = refuse_twice(out, mine, value, diag);
     if (status == SIM_OK)
         status = keep(out->own, &out->own_count, text, value, diag);
     while (status == SIM_OK && mine->values == OPTION_MANY && *used_following < left && !is_option(argv[*used_following + 1]))
@@ -168,7 +185,6 @@ enum status options_parse(const struct command *command, int argc, char **argv, 
     return SIM_OK;
 }
 
-/* The last one wins, so that a script can append to a command line to change it. */
 static const struct config_option *last_own(const struct options *options, const char *name)
 {
     for (uint32_t i = options->own_count; i-- > 0;)

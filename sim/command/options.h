@@ -16,7 +16,8 @@ struct option_spec {
     const char *metavar; /* NULL: a switch */
     const char *help;    /* one line */
     enum option_values {
-        OPTION_ONE,      /* one value, if there is a metavar */
+        OPTION_ONE,      /* one value, if there is a metavar; given twice with different values it is refused */
+        OPTION_AGAIN,    /* one value each time that it is given, and all count */
         OPTION_OPTIONAL, /* a value, unless another option follows; then it is NULL */
         OPTION_MANY,     /* every argument up to the next option is a value, as if the option had been repeated */
     } values;

@@ -74,7 +74,7 @@ static void advise_model(const struct config *config, const struct trace *trace,
 static void advise_priority(const struct config *config, const struct trace *trace, char *text)
 {
     if (strcmp(config->scheduling_policy, "priority") == 0 && !trace->priority)
-        snprintf(text, ADVICE_SIZE, "no effect: scheduling_policy priority, as all requests have the same priority: it is fcfs");
+        snprintf(text, ADVICE_SIZE, "no effect: scheduling_policy priority, as the trace gives no priorities: the order is that of fcfs");
 }
 
 static void advise_eviction(const struct config *config, const struct trace *trace, char *text)

@@ -111,8 +111,7 @@ static void add_goodput(struct document *document, const struct run *run)
  * requests that are too long for max_model_len, or any request under a watermark of 1. */
 static void add_dropped(struct document *document, const struct run *run)
 {
-    static const char *const why[DROP_REASONS] = {"longer than max_model_len", "the pool is too small",
-                                                  "the watermark leaves too few blocks"};
+    static const char *const why[DROP_REASONS] = {"longer than max_model_len", "the pool is too small", "the watermark is too high"};
     const struct metrics_drops drops = metrics_count_drops(&run->metrics);
     uint32_t named = 0;
     for (uint32_t position = 0; run->metrics.dropped > 0 && position < run->trace->count; position++) {

@@ -7,27 +7,30 @@
 
 #include "base/array.h"
 
-/* Keys go up to 10^15 and tokens to 10^9, whose product is too much for 64 bits and far from too much for 128. */
-static int64_t within_clock(__int128 ns)
+/* ns + ns_each * count, or INT64_MAX where that is more than the clock can count: keys go up to 10^15 and tokens to 10^9. */
+static inline int64_t add_within_clock(int64_t ns, int64_t ns_each, int64_t count)
 {
-    return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
+    int64_t part, sum;
+    return __builtin_mul_overflow(ns_each, count, &part) || __builtin_add_overflow(ns, part, &sum) ? INT64_MAX : sum;
 }
 
 /* As step_time_linear, which the event replay uses where it knows that nothing overflows. */
 static int64_t price_linear(const struct step_time_model *model, const struct step_shape *shape)
 {
     const struct step_time_config *config = &model->config;
-    return within_clock(config->base_ns + (__int128)config->token_ns * (int64_t)shape->scheduled_tokens +
-                        (__int128)config->kv_ns * (int64_t)shape->context_tokens);
+    const int64_t tokens_ns = add_within_clock(config->base_ns, config->token_ns, (int64_t)shape->scheduled_tokens);
+    return add_within_clock(tokens_ns, config->kv_ns, (int64_t)shape->context_tokens);
 }
 
-/* The assumption is that blocks are not moved while the step computes, so their cost is added whatever the model. */
+/* The assumption is that blocks are not moved while the step computes, so their cost is added whatever the model. Most steps move none. */
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape)
 {
     const struct step_time_config *config = &model->config;
-    const __int128 moved =
-        (__int128)config->swap_ns_per_block * shape->swapped_blocks + (__int128)config->copy_ns_per_block * shape->copies;
-    return within_clock(model->price(model, shape) + moved);
+    int64_t ns = model->price(model, shape);
+    if (shape->swapped_blocks == 0 && shape->copies == 0)
+        return ns;
+    ns = add_within_clock(ns, config->swap_ns_per_block, shape->swapped_blocks);
+    return add_within_clock(ns, config->copy_ns_per_block, shape->copies);
 }
 
 /* --- the end of the clock ---------------------------------------------------------------------------------------------------------- */

@@ -328,3 +328,47 @@ Test(step_time_roofline, the_longer_of_computing_and_reading_counts)
     cr_expect_float_eq((double)step_time_price(model, &many), computing + attending, 1);
     step_time_destroy(model);
 }
+
+/* Each part alone, at the largest values of its key, and what is said of it. */
+Test(step_time, a_price_beyond_the_clock_is_refused_with_the_setting_that_it_comes_from)
+{
+    static const struct {
+        const char *key;
+        int64_t base_ns, token_ns, kv_ns, swap_ns, copy_ns;
+    } cases[] = {
+        {"step_time.base_ns", 1000000000000000, 0, 0, 0, 0},
+        {"step_time.token_ns", 0, 1000000000000000, 1, 0, 0},
+        {"step_time.kv_ns", 0, 0, 1000000000000000, 0, 1},
+        {"step_time.swap_ns_per_block", 5, 5, 5, 1000000000000000, 0},
+        {"step_time.copy_ns_per_block", 0, 0, 0, 1, 1000000000000000},
+    };
+    const struct step_shape large = {
+        .step = 7, .scheduled_tokens = 100000, .context_tokens = 200000, .copies = 100000, .swapped_blocks = 100000};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config = tiny_config_v1(16, 20);
+        struct step_time_model *model;
+        struct diag diag = {0};
+        config.step_time.base_ns = cases[i].base_ns;
+        config.step_time.token_ns = cases[i].token_ns;
+        config.step_time.kv_ns = cases[i].kv_ns;
+        config.step_time.swap_ns_per_block = cases[i].swap_ns;
+        config.step_time.copy_ns_per_block = cases[i].copy_ns;
+        cr_assert_eq(step_time_create(&config, &model, &diag), SIM_OK, "%s", diag.text);
+        const int64_t ns = step_time_price(model, &large);
+        cr_expect(i == 0 ? ns == cases[i].base_ns : ns == INT64_MAX, "%s: %lld", cases[i].key, (long long)ns);
+        cr_expect_eq(step_time_fits(0, ns), i == 0);
+        cr_expect_not(step_time_fits(CLOCK_LAST_NS - 1000, ns));
+        cr_expect_eq(step_time_refuse(model, &large, CLOCK_LAST_NS - 1000, &diag), SIM_BAD_INPUT);
+        cr_expect(strstr(diag.text, cases[i].key) && strstr(diag.text, "step 7"), "%s", diag.text);
+        step_time_destroy(model);
+    }
+}
+
+Test(step_time, the_clocks_last_moment_can_be_reached_and_not_passed)
+{
+    cr_expect(step_time_fits(CLOCK_LAST_NS, 0));
+    cr_expect(step_time_fits(0, CLOCK_LAST_NS));
+    cr_expect(step_time_fits(CLOCK_LAST_NS - 5, 5));
+    cr_expect_not(step_time_fits(CLOCK_LAST_NS - 5, 6));
+    cr_expect_not(step_time_fits(0, INT64_MAX));
+}

@@ -175,3 +175,81 @@ Test(drawn_arrivals, a_run_draws_the_arrivals_that_its_configuration_asks_for)
     cr_expect_eq(trace->arrival_ns[19], INT64_C(19000000000), "the shared trace stays as it is");
     trace_destroy(trace);
 }
+
+/* Times of a trace and numbers in its file, sped up. */
+static struct trace *faster(const int64_t *arrivals, uint32_t count, double ratio, struct diag *diag)
+{
+    struct tiny_request requests[8] = {{0}};
+    struct config config = tiny_config_v1(16, 100);
+    struct trace *out = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        requests[i] = (struct tiny_request){.arrival_ns = arrivals[i], .input = 1 + i, .output = 1};
+    struct trace *trace = tiny_trace(requests, count);
+    config.arrival_speedup_ratio = ratio;
+    cr_assert(drawn_arrivals_wanted(trace, &config));
+    if (drawn_arrivals_make(trace, &config, &out, diag) == SIM_OK) {
+        cr_expect_not(drawn_arrivals_wanted(out, &config), "once is enough");
+        for (uint32_t i = 0; i < count; i++)
+            cr_expect_eq(out->input_tokens[i], 1 + out->index[i], "the rest of the request goes with it");
+    }
+    trace_destroy(trace);
+    return out;
+}
+
+Test(drawn_arrivals, a_speedup_divides_times_and_rounds_them_half_to_even)
+{
+    static const int64_t arrivals[] = {1, 3, 5, 1000, 1001}, want[] = {0, 2, 2, 500, 500};
+    struct diag diag = {0};
+    struct trace *trace = faster(arrivals, 5, 2, &diag);
+    cr_assert(trace, "%s", diag.text);
+    for (uint32_t i = 0; i < 5; i++)
+        cr_expect_eq(trace->arrival_ns[i], want[i], "%lld", (long long)trace->arrival_ns[i]);
+    trace_destroy(trace);
+}
+
+Test(drawn_arrivals, requests_that_a_speedup_brings_together_are_in_file_order)
+{
+    static const int64_t arrivals[] = {10, 12, 50}; /* by position; numbered from the end in the file */
+    struct diag diag = {0};
+    struct config config = tiny_config_v1(16, 100);
+    struct tiny_request requests[3] = {{0}};
+    for (uint32_t i = 0; i < 3; i++)
+        requests[i] = (struct tiny_request){.arrival_ns = arrivals[i], .input = 1 + i, .output = 1};
+    struct trace *trace = tiny_trace(requests, 3), *out;
+    for (uint32_t i = 0; i < 3; i++)
+        trace->index[i] = 2 - i;
+    config.arrival_speedup_ratio = 100;
+    cr_assert_eq(drawn_arrivals_make(trace, &config, &out, &diag), SIM_OK, "%s", diag.text);
+    for (uint32_t i = 0; i < 3; i++) {
+        cr_expect_eq(out->arrival_ns[i], 0);
+        cr_expect_eq(out->index[i], i);
+        cr_expect_eq(out->input_tokens[i], 3 - i);
+    }
+    trace_destroy(out);
+    trace_destroy(trace);
+}
+
+Test(drawn_arrivals, a_speedup_that_passes_the_clock_is_an_error_that_names_it)
+{
+    static const int64_t fits[] = {0, INT64_C(9200000000000000)}, beyond[] = {0, INT64_C(9300000000000000)};
+    struct diag diag = {0};
+    struct trace *trace = faster(fits, 2, 0.001, &diag);
+    cr_assert(trace, "%s", diag.text);
+    cr_expect_eq(trace->arrival_ns[1], INT64_C(9200000000000000000));
+    trace_destroy(trace);
+    cr_expect_null(faster(beyond, 2, 0.001, &diag));
+    cr_expect_eq(diag.status, SIM_BAD_INPUT);
+    cr_expect(strstr(diag.text, "arrival_speedup_ratio") != NULL, "%s", diag.text);
+}
+
+Test(drawn_arrivals, a_ratio_of_one_and_a_rate_are_no_speedup)
+{
+    struct trace *trace = plain_trace(3);
+    struct config config = tiny_config_v1(16, 100);
+    cr_expect_not(drawn_arrivals_wanted(trace, &config));
+    config.request_rate = 5;
+    struct trace *drawn = apply(trace, &config);
+    cr_expect_eq(drawn->drawn.speedup, 0);
+    trace_destroy(drawn);
+    trace_destroy(trace);
+}

@@ -1,0 +1,117 @@
+/* test_advice.c - which settings are spoken of: only those that were given, and only where they have no effect. Sentences are looked at in
+ * tests/cli/settings_without_effect. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config_keys.h"
+#include "replay/advice.h"
+#include "support/tiny_trace.h"
+
+static struct trace *two_requests(void)
+{
+    const struct tiny_request requests[] = {{.arrival_ns = 0, .input = 5, .output = 2}, {.arrival_ns = 9, .input = 5, .output = 2}};
+    struct trace *trace = tiny_trace(requests, 2);
+    free(trace->priority); /* the columns that a file without them does not have */
+    free(trace->hash_start);
+    trace->priority = NULL;
+    trace->hash_start = NULL;
+    return trace;
+}
+
+static void set(struct config *config, const char *key, const char *value)
+{
+    struct diag diag = {0};
+    cr_assert_eq(config_set(config, key, value, &diag), SIM_OK, "%s", diag.text);
+}
+
+/* The kinds that have something to say, as bits. */
+static unsigned told(const struct config *config, const struct trace *trace)
+{
+    struct advice advice;
+    unsigned kinds = 0;
+    advice_collect(config, trace, ADVICE_ALL, &advice);
+    for (int kind = 0; kind < ADVICE_KINDS; kind++)
+        kinds |= advice.text[kind][0] ? 1u << kind : 0;
+    return kinds;
+}
+
+Test(advice, defaults_and_a_pool_of_ones_own_need_none)
+{
+    struct trace *trace = two_requests();
+    struct config config;
+    config_defaults(SCHEDULER_VLLM_V1, &config);
+    set(&config, "num_gpu_blocks", "100");
+    cr_expect_eq(told(&config, trace), 0);
+    trace_destroy(trace);
+}
+
+Test(advice, a_pool_is_held_against_the_longest_request_with_the_null_block_of_v1)
+{
+    static const struct {
+        enum scheduler_kind engine;
+        const char *blocks;
+        bool told;
+    } cases[] = {{SCHEDULER_VLLM_V1, "255", true}, {SCHEDULER_VLLM_V1, "256", true},  {SCHEDULER_VLLM_V1, "257", false},
+                 {SCHEDULER_VLLM_V0, "255", true}, {SCHEDULER_VLLM_V0, "256", false}, {SCHEDULER_VLLM_V0, "257", false}};
+    struct trace *trace = two_requests();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        config_defaults(cases[i].engine, &config);
+        set(&config, "max_model_len", "4096");
+        set(&config, "num_gpu_blocks", cases[i].blocks);
+        cr_expect_eq(told(&config, trace), cases[i].told ? 1u << ADVICE_POOL : 0, "case %zu", i);
+        struct config unsaid = config;
+        unsaid.given = 0;
+        cr_expect_eq(told(&unsaid, trace), 0, "nobody chose the length");
+        unsaid.sized = true;
+        cr_expect_eq(told(&unsaid, trace), cases[i].told ? 1u << ADVICE_POOL : 0, "the pool is a GPU's");
+    }
+    trace_destroy(trace);
+}
+
+Test(advice, a_key_without_effect_is_told_if_it_was_given)
+{
+    static const struct {
+        const char *key, *value;
+        enum advice_kind kind;
+    } cases[] = {{"gpu_memory_utilization", "0.92", ADVICE_POOL_SOURCE},
+                 {"overhead_bytes", "5", ADVICE_POOL_SOURCE},
+                 {"tensor_parallel_size", "2", ADVICE_MODEL},
+                 {"gpu", "h100", ADVICE_MODEL},
+                 {"scheduling_policy", "priority", ADVICE_PRIORITY},
+                 {"trace_block_size", "512", ADVICE_CONTENTS},
+                 {"burstiness", "3", ADVICE_ARRIVALS},
+                 {"step_time.num_layers", "3", ADVICE_STEP_TIME}};
+    struct trace *trace = two_requests();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        config_defaults(SCHEDULER_VLLM_V1, &config);
+        set(&config, "num_gpu_blocks", "10000");
+        set(&config, cases[i].key, cases[i].value);
+        cr_expect_eq(told(&config, trace), 1u << cases[i].kind, "%s: %x", cases[i].key, told(&config, trace));
+    }
+    trace_destroy(trace);
+}
+
+Test(advice, what_two_configurations_share_is_told_once_and_of_many_the_number_is_told)
+{
+    struct advice a = {0}, b = {0}, both;
+    struct advice_of_runs all = {0};
+    strcpy(a.text[ADVICE_SEED], "seed");
+    strcpy(b.text[ADVICE_SEED], "seed");
+    strcpy(a.text[ADVICE_POOL], "pool of 5");
+    strcpy(b.text[ADVICE_POOL], "pool of 6");
+    advice_gather(&a, &all);
+    advice_gather(&b, &all);
+    advice_gather(&(struct advice){0}, &all);
+    advice_count(&all, 3);
+    cr_expect_str_eq(all.first.text[ADVICE_SEED], "seed (in 2 of 3 runs)");
+    cr_expect_str_eq(all.first.text[ADVICE_POOL], "pool of 5 (in 2 of 3 runs)");
+    cr_expect_str_eq(all.first.text[ADVICE_MODEL], "");
+    advice_split(&a, &b, &both);
+    cr_expect_str_eq(both.text[ADVICE_SEED], "seed");
+    cr_expect_str_eq(a.text[ADVICE_SEED], "");
+    cr_expect_str_eq(a.text[ADVICE_POOL], "pool of 5");
+    cr_expect_str_eq(both.text[ADVICE_POOL], "");
+}
