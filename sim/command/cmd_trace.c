@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text_file.h"
+#include "base/text_writer.h"
 #include "command/command.h"
 #include "command/generate_options.h"
 #include "report/trace_report.h"

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/line.h"
-#include "base/text_file.h"
+#include "base/text_writer.h"
 
 /* The names are checked before any work, against what the command says it has: a typing error must not cost an hour of replaying. The last
  * of a command's tables may exist only with some option (last_table_needs); naming it without that option is an error of usage as well. */

@@ -18,7 +18,7 @@
 #ifndef PAGESIM_BENCH_RESULT_H
 #define PAGESIM_BENCH_RESULT_H
 
-#include "base/text_file.h"
+#include "base/text_writer.h"
 #include "figure/latency_choice.h"
 #include "observe/token_times.h"
 #include "replay/run.h"
