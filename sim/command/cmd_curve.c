@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/notice.h"
 #include "base/progress.h"
 #include "command/command.h"
 #include "report/curve_report.h"
@@ -111,7 +112,7 @@ static enum status tell(const struct call *call, const struct curve_study *study
     const struct document_origin origin = output_origin(&call->options, input->trace->name, &input->config);
     enum status status = output_document(&call->form, curve_report(study, warning, &origin), diag);
     if (status == SIM_OK && warning && !options_has(&call->options, "quiet"))
-        fprintf(stderr, "pagesim: warning: %s\n", warning);
+        notice("warning: %s", warning);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/notice.h"
 #include "base/progress.h"
 #include "command/command.h"
 #include "command/interrupt.h"
@@ -110,10 +111,10 @@ static void warn_if_all_dropped(const struct job *job)
     if (job->run.metrics.dropped < job->call.input.trace->count)
         return;
     if (smallest > 0)
-        fprintf(stderr, "pagesim: warning: no request can ever run; the smallest pool for all of them is --num-gpu-blocks %llu\n",
-                (unsigned long long)smallest);
+        notice("warning: no request can ever run; the smallest pool for all of them is --num-gpu-blocks %llu",
+               (unsigned long long)smallest);
     else
-        fputs("pagesim: warning: no request can ever run; all are longer than --max-model-len\n", stderr);
+        notice("warning: no request can ever run; all are longer than --max-model-len");
 }
 
 /* --format vllm is no renderer: it prints the block of one command, which no other has. It is a document of lines all the same. cpu_seconds
@@ -152,7 +153,7 @@ static enum status dry_run(const struct job *job, struct diag *diag)
 {
     const struct input *input = &job->call.input;
     struct document *document = document_create(&(struct document_origin){.command = "replay"});
-    document_line(document, "%s: %u requests; the configuration is fine", input->trace->name, input->trace->count);
+    document_line(document, "%s: %u requests; the configuration is fine", trace_title(input->trace).text, input->trace->count);
     sizing_lines(document, &input->sizing);
     return output_document(&(struct output_form){.renderer = renderer_find(NULL), .path = "-"}, document, diag);
 }

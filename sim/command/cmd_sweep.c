@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/notice.h"
 #include "command/command.h"
 #include "command/generate_options.h"
 #include "command/interrupt.h"
@@ -176,7 +177,7 @@ static enum status replay_all(struct job *job, struct diag *diag)
     if (status != SIM_OK)
         return status;
     if (resumed > 0 && !job->sweep.quiet)
-        fprintf(stderr, "pagesim: %zu of %zu runs are in %s already\n", resumed, job->plan.point_count, journal);
+        notice("%zu of %zu runs are in %s already", resumed, job->plan.point_count, journal);
     interrupt_catch();
     status = sweep_run(&job->sweep, &inner);
     if (status == SIM_INTERRUPTED && journal)
@@ -195,8 +196,7 @@ static enum status tell(const struct job *job, struct diag *diag)
         status = output_document(&job->call.form, sweep_report(&groups, &origin), diag);
     }
     if (status == SIM_OK && groups.seeds_made_no_difference && !job->sweep.quiet)
-        fputs("pagesim: warning: the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each\n",
-              stderr);
+        notice("warning: the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each");
     if (status == SIM_OK)
         status = sweep_groups_judge(&groups, diag); /* told after its table */
     sweep_groups_deinit(&groups);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "command/output_names.h"
 
 /* Everything that can be wrong with the command line is checked before a trace is read, because reading one may take long. */
 static enum status run_parsed(const struct command *command, struct call *call, struct diag *diag)
@@ -15,10 +16,14 @@ static enum status run_parsed(const struct command *command, struct call *call, 
     enum status status = SIM_OK;
     if (command->tables[0])
         status = output_form_read(&call->options, &call->form, diag);
+    if (status == SIM_OK)
+        status = output_names_check(&call->options, options_value(&call->options, "save-result"), NULL, diag);
     if (status == SIM_OK && command->read)
         status = command->read(call, diag);
     if (status == SIM_OK && command->input != INPUT_OWN)
         status = input_open(&call->options, command->input == INPUT_ANY_POOL, &call->input, diag);
+    if (status == SIM_OK && command->input != INPUT_OWN)
+        status = output_names_check(&call->options, NULL, &call->input.config, diag);
     return status == SIM_OK ? command->run(call, diag) : status;
 }
 

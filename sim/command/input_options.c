@@ -10,6 +10,7 @@
  * Commands that have several configurations (compare, sweep) use the parts and not input_open(). */
 #include "command/input_options.h"
 
+#include "base/notice.h"
 #include "replay/workload.h"
 #include "trace/drawn_arrivals.h"
 
@@ -56,7 +57,7 @@ static enum status read_trace(const struct options *options, struct trace **out,
     if (status == SIM_OK)
         status = trace_load(path, &selection, out, diag);
     if (status == SIM_OK && (*out)->ignored_fields[0] && !options_has(options, "quiet"))
-        fprintf(stderr, "pagesim: warning: %s: fields that are ignored: %s\n", path, (*out)->ignored_fields);
+        notice("warning: %s: fields that are ignored: %s", path, (*out)->ignored_fields);
     return status;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/huge_pages.h"
 #include "base/nearest_name.h"
+#include "base/notice.h"
 #include "command/command.h"
 #include "sim_version.h"
 
@@ -92,6 +93,6 @@ int main(int argc, char **argv)
     if (status == SIM_OK && (fflush(stdout) != 0 || ferror(stdout)))
         status = diag_set(&diag, SIM_FAILED, "%s", errno == EPIPE ? "" : "standard output: cannot be written");
     if (status != SIM_OK && diag.text[0])
-        fprintf(stderr, "pagesim: %s\n", diag.text);
+        notice("%s", diag.text);
     return (int)status;
 }

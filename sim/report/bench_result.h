@@ -45,6 +45,9 @@ struct bench_result {
 /* The block that vLLM prints, 50 columns wide. SIM_FAILED: no memory. */
 SIM_NODISCARD enum status bench_result_lines(const struct bench_result *result, struct document *document, struct diag *diag);
 
+/* Is this the name of a member that bench_result_write may write? Metadata may not have it: JSON would have it twice. */
+bool bench_result_has_key(const char *key);
+
 /* The JSON on one line. */
 SIM_NODISCARD enum status bench_result_write(const struct bench_result *result, struct text_writer *writer, struct diag *diag);
 

@@ -78,7 +78,8 @@ static void add_lines(struct document *document, const struct size_result *resul
     struct line requirements = {0};
     for (size_t i = 0; i < question->requirement_count; i++)
         line_put(&requirements, "%s%s", i ? ", " : "", question->requirements[i].text);
-    document_line(document, "%s: %s requests; %s\n", question->trace->name, unit_count(question->trace->count, a), requirements.text);
+    document_line(document, "%s: %s requests; %s\n", trace_title(question->trace).text, unit_count(question->trace->count, a),
+                  requirements.text);
     if (found->answer == 0) {
         document_line(document, "No pool up to %s blocks will do: there\n  %s\n", unit_count(found->bound, a), answer->bound.why);
         return;

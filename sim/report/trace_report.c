@@ -59,7 +59,7 @@ struct document *trace_report(const struct trace *trace, const struct trace_fact
 {
     struct document *document = document_create(origin);
     char a[UNIT_TEXT], b[UNIT_TEXT];
-    document_line(document, "%s: %s requests in %s (%.3f a second)", trace->name, unit_count(trace->count, a),
+    document_line(document, "%s: %s requests in %s (%.3f a second)", trace_title(trace).text, unit_count(trace->count, a),
                   unit_seconds(facts->duration_s, b), facts->requests_per_s);
     document_line(document, "%s prompt and %s output tokens", unit_count(facts->input_tokens, a), unit_count(facts->output_tokens, b));
     document_whole(document, "requests", trace->count);

@@ -59,7 +59,7 @@ struct document *validation_report(const struct validation *validation, const st
                                    const struct document_origin *origin)
 {
     struct document *document = document_create(origin);
-    document_line(document, "%s: %u of %u requests measured\n", validation->trace->name, validation->measured->known,
+    document_line(document, "%s: %u of %u requests measured\n", trace_title(validation->trace).text, validation->measured->known,
                   validation->trace->count);
     document_whole(document, "measured_requests", validation->measured->known);
     document_figures(document, figures, false);
