@@ -40,6 +40,11 @@ static void append(struct json_text *json, const char *text, size_t length)
     json->text[json->length] = '\0';
 }
 
+void json_append(struct json_text *json, const char *text, size_t length)
+{
+    append(json, text, length);
+}
+
 /* Pretty text only. */
 static void new_line(struct json_text *json)
 {

@@ -176,6 +176,9 @@ static enum status replay_all(struct job *job, struct diag *diag)
     enum status status = sweep_start(&job->sweep, journal, &resumed, diag);
     if (status != SIM_OK)
         return status;
+    if (job->sweep.journal.changed_lines > 0)
+        notice("warning: %s: line %zu of the journal%s does not match its checksum; nothing of it is used and the run is done again",
+               journal, job->sweep.journal.first_changed, job->sweep.journal.changed_lines > 1 ? " (and more lines)" : "");
     if (resumed > 0 && !job->sweep.quiet)
         notice("%zu of %zu runs are in %s already", resumed, job->plan.point_count, journal);
     interrupt_catch();
