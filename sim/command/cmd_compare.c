@@ -5,8 +5,10 @@
  * key: the requests are read once, also where a configuration would draw others, as a comparison of two workloads says nothing about two
  * schedulers. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/nearest_name.h"
 #include "command/command.h"
 #include "command/requirements.h"
@@ -157,12 +159,17 @@ static enum status read_requirements(struct job *job, struct diag *diag)
  * name figures of two runs and of the comparison, while requirements_judge() looks in one set. */
 static enum status judge_requirements(const struct job *job, struct diag *diag)
 {
-    struct figure_set wanted = {0};
+    struct figure_set *wanted;
+    enum status status = array_zeroed(&wanted, 1, sizeof *wanted, "requirements", diag);
+    if (status != SIM_OK)
+        return status;
     for (size_t i = 0; i < job->requirements.count; i++) {
         const char *name = job->requirements.list[i].name;
-        figure_set_add(&wanted, &(struct figure_kind){.name = name}, comparison_figure(&job->comparison, name));
+        figure_set_add(wanted, &(struct figure_kind){.name = name}, comparison_figure(&job->comparison, name));
     }
-    return requirements_judge(&job->requirements, &wanted, diag);
+    status = requirements_judge(&job->requirements, wanted, diag);
+    free(wanted);
+    return status;
 }
 
 /* Told after the report: a stall or an abort on either side, then what was required. A run that stalled is told before requirements: its

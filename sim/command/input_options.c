@@ -12,6 +12,7 @@
 
 #include "base/notice.h"
 #include "replay/workload.h"
+#include "team.h"
 #include "trace/drawn_arrivals.h"
 
 #include <math.h>
@@ -120,15 +121,11 @@ enum status input_check_speedup(const struct options *options, const struct trac
  * to OpenMP, so that parallel loops anywhere in the program follow it without passing it along. */
 uint32_t input_threads(const struct options *options, struct diag *diag)
 {
-    uint64_t threads = 1;
-#ifdef _OPENMP
-    threads = (uint64_t)omp_get_max_threads();
-#endif
-    threads = options_uint(options, "threads", 1, 1024, threads, diag);
+    const uint32_t threads = kv_team((uint32_t)options_uint(options, "threads", 1, 1024, kv_team(0), diag));
 #ifdef _OPENMP
     omp_set_num_threads((int)threads);
 #endif
-    return (uint32_t)threads;
+    return threads;
 }
 
 /* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. `fitted` is a

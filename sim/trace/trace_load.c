@@ -7,12 +7,9 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "base/text_file.h"
+#include "team.h"
 #include "trace/trace_join.h"
 #include "trace/trace_reader.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 /* A piece takes at least some milliseconds: below that a second thread costs more, in starting and in waiting, than it takes over. */
 enum { LEAST_PIECE = 1 << 22, MOST_PIECES = 64 };
@@ -38,16 +35,6 @@ static size_t count_lines(const char *text, size_t length)
     for (const char *at = text, *end = text + length; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
         lines++;
     return lines;
-}
-
-/* --threads has told OpenMP. */
-static size_t thread_count(void)
-{
-#ifdef _OPENMP
-    return (size_t)omp_get_max_threads();
-#else
-    return 1;
-#endif
 }
 
 /* Cut at line ends into pieces of about equal size, no smaller than pays. */
@@ -94,12 +81,14 @@ static enum status read_pieces(const struct trace_reader *reader, const struct t
                                size_t *out_count, struct diag *diag)
 {
     struct trace_rows *pieces;
-    const size_t most = reader->whole_file ? 1 : min_size(thread_count(), MOST_PIECES);
+    const uint32_t team = kv_team(0); /* --threads has told OpenMP */
+    const size_t most = reader->whole_file ? 1 : min_size(team, MOST_PIECES);
+    (void)team;
     enum status status = array_zeroed(&pieces, most, sizeof *pieces, "the trace", diag);
     if (status != SIM_OK)
         return status;
     size_t count = cut(source, pieces, most);
-#pragma omp parallel for schedule(dynamic, 1) default(none) shared(pieces, count, reader) if (count > 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team) default(none) shared(pieces, count, reader) if (count > 1)
     for (size_t i = 0; i < count; i++)
         reader->read_piece(&pieces[i]);
     status = first_error(reader, pieces, count, diag);
