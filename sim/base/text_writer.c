@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct text_writer {
     bool standard_output;
     char *path;      /* as the user wrote it, for messages */
     char *temporary; /* NULL: written in place */
+    int place;       /* in `places`, from 1; 0: none */
     size_t used;
     char target[PATH_MAX]; /* what the path leads to */
     char buffer[WRITE_BUFFER];
@@ -101,8 +103,46 @@ static enum status write_failed(const struct text_writer *writer, struct diag *d
                     strerror(errno));
 }
 
+/* Names of temporary files for a handler of signals, which cannot use what may just be freed. A writer that finds no place, which takes more
+ * files than any command has, leaves its file there if the process is ended. */
+enum { PLACES = 16 };
+static struct {
+    atomic_int taken, ready;
+    char path[PATH_MAX];
+} places[PLACES];
+
+static void remember(struct text_writer *writer)
+{
+    for (int i = 0; i < PLACES; i++) {
+        int untaken = 0;
+        if (!atomic_compare_exchange_strong(&places[i].taken, &untaken, 1))
+            continue;
+        snprintf(places[i].path, sizeof places[i].path, "%s", writer->temporary);
+        atomic_store(&places[i].ready, 1);
+        writer->place = i + 1;
+        return;
+    }
+}
+
+static void forget(struct text_writer *writer)
+{
+    if (writer->place == 0)
+        return;
+    atomic_store(&places[writer->place - 1].ready, 0);
+    atomic_store(&places[writer->place - 1].taken, 0);
+    writer->place = 0;
+}
+
+void text_writer_abandon_all(void)
+{
+    for (int i = 0; i < PLACES; i++)
+        if (atomic_load(&places[i].ready))
+            unlink(places[i].path);
+}
+
 static void free_writer(struct text_writer *writer)
 {
+    forget(writer);
     free(writer->path);
     free(writer->temporary);
     free(writer);
@@ -123,6 +163,7 @@ static enum status open_temporary(struct text_writer *writer, const struct stat 
         writer->temporary = NULL;
         return diag_no_memory(diag, strlen(writer->target), "a file name");
     }
+    remember(writer);
     writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, NEW_FILE_MODE);
     if (writer->descriptor < 0)
         return write_failed(writer, diag);

@@ -22,6 +22,10 @@ SIM_NODISCARD enum status text_writer_commit(struct text_writer *writer, struct 
 /* Drop what was written; frees the writer. NULL is fine. What went to standard output stays there. */
 void text_writer_discard(struct text_writer *writer);
 
+/* Remove the temporary files of all writers that are open. For handlers of signals, and before the process ends at once: nothing else may be
+ * done with a writer after it. */
+void text_writer_abandon_all(void);
+
 /* Whether both names lead to one file, through links and other spellings, also when it is not there yet. Not for "-". */
 bool text_writer_same_file(const char *one, const char *other);
 

@@ -95,7 +95,6 @@ static enum status replay(struct job *job, struct diag *diag)
                                  .progress = on_progress,
                                  .progress_context = job};
     progress_start(&job->progress, "replay", options_has(&job->call.options, "quiet"));
-    interrupt_catch();
     double start = seconds_of(CLOCK_MONOTONIC);
     enum status status = run_replay(&job->run, observers, count, &how, diag);
     job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;

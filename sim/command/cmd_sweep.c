@@ -181,7 +181,6 @@ static enum status replay_all(struct job *job, struct diag *diag)
                journal, job->sweep.journal.first_changed, job->sweep.journal.changed_lines > 1 ? " (and more lines)" : "");
     if (resumed > 0 && !job->sweep.quiet)
         notice("%zu of %zu runs are in %s already", resumed, job->plan.point_count, journal);
-    interrupt_catch();
     status = sweep_run(&job->sweep, &inner);
     if (status == SIM_INTERRUPTED && journal)
         return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", journal);

@@ -9,6 +9,7 @@
 #include "base/nearest_name.h"
 #include "base/notice.h"
 #include "command/command.h"
+#include "command/interrupt.h"
 #include "sim_version.h"
 
 /* In the order of --help: from the most used to the rarest. */
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
     struct diag diag = {0};
     /* Writing into a closed pipe then fails like writing to a full disk and not by a signal, so that files are removed that are not whole. */
     signal(SIGPIPE, SIG_IGN);
+    interrupt_catch();
     huge_pages_prepare();
     enum status status = run(argc, argv, &diag);
     /* Output is buffered: a full disk may show only now. */
