@@ -126,7 +126,7 @@ enum status trace_generate(const struct generated_spec *spec, FILE *file, struct
         return status;
     for (uint32_t i = 0; i < session_count; i++)
         sessions[i] = (struct session){.first_id = OWN_IDS + (uint64_t)i * SESSION_ROOM, .system = i % SYSTEM_PROMPTS};
-    for (uint32_t number = 0; number < spec->requests; number++) {
+    for (uint32_t number = 0; number < spec->requests && !ferror(file); number++) {
         now_us = number ? next_arrival(spec, number, now_us, &state) : 0;
         struct drawn request = {.arrival_us = now_us};
         switch (spec->kind) {
@@ -174,7 +174,7 @@ void trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_ns, FIL
     int64_t last = trace->arrival_ns[trace->count - 1];
     if (gap_ns < 0)
         gap_ns = trace->count > 1 ? (last - trace->arrival_ns[0]) / (trace->count - 1) : 0;
-    for (uint32_t time = 0; time < times; time++)
+    for (uint32_t time = 0; time < times && !ferror(file); time++) /* nobody reads on, or the disk is full */
         for (uint32_t position = 0; position < trace->count; position++)
             repeat_request(trace, position, time * (last - trace->arrival_ns[0] + gap_ns), (uint64_t)time * trace->distinct_hashes, file);
 }
