@@ -19,6 +19,7 @@ static const struct {
     {"del\x7f", "del\\x7f", "\"del\\u007f\""},
     {"c1 \xc2\x9b", "c1 \\u009b", "\"c1 \\u009b\""},
     {"not utf-8 \xff\xc3", "not utf-8 \\xff\\xc3", "\"not utf-8 \\ufffd\\ufffd\""},
+    /* NOLINTNEXTLINE(misc-misleading-bidirectional): that is what is tested */
     {"\xe2\x80\xaeturned\xe2\x80\xa8", "\\u202eturned\\u2028", "\"\\u202eturned\\u2028\""},
     {"tag \xf3\xa0\x80\x81", "tag \\U000e0001", "\"tag \\udb40\\udc01\""},
     {"gr\xc3\xbc\xc3\x9f \xe4\xb8\xad \xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f \xe4\xb8\xad \xf0\x9f\x98\x80",
