@@ -220,7 +220,7 @@ static void add_chart(struct document *document, const struct curve_study *study
 /* --- the document ---------------------------------------------------------------------------------------------------------------- */
 
 /* Prompts part at boundaries of trace blocks, as far as the trace tells; where blocks end elsewhere, some may be shared that it says are
- * not. The first case is a trace without any content: it has neither hash ids nor samples, which share their prompt whatever it says. In
+ * not. The first case is a trace without any content: it has neither hash ids nor sessions nor samples, which share their prompt. In
  * the second case only the smallest of the sizes is named. The text also goes into the document as "warning", and the command prints it to
  * standard error. */
 const char *curve_blind_spot(const struct curve_study *study, const struct trace *trace, const struct config *config, char *text,
@@ -230,7 +230,7 @@ const char *curve_blind_spot(const struct curve_study *study, const struct trace
     for (size_t i = 0; i < study->size_count; i++)
         if (study->sizes[i].block_size % config->trace_block_size != 0 && study->sizes[i].block_size < smallest)
             smallest = study->sizes[i].block_size;
-    if (!trace->hash_start && !trace->sample)
+    if (!trace_tells_contents(trace) && !trace->sample)
         snprintf(text, size, "the trace names no contents (hash_ids): no prompt shares anything with another, as far as it tells");
     else if (smallest != UINT32_MAX)
         snprintf(text, size,
