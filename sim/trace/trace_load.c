@@ -208,7 +208,7 @@ static enum status load_text(struct reading *reading, const struct trace_selecti
 enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag)
 {
     struct reading reading = {0};
-    const size_t window = LEAST_PIECE * (kv_team(0) > LEAST_WINDOW ? kv_team(0) : LEAST_WINDOW);
+    const size_t team = kv_team(0), window = LEAST_PIECE * (team > LEAST_WINDOW ? team : LEAST_WINDOW);
     enum status status = text_file_open_window(path, window, &reading.file, diag);
     if (status != SIM_OK)
         return status;
