@@ -49,6 +49,9 @@ struct trace_reader {
 
     /* A row may go over several lines (a JSON array, quoted line breaks), so the file is one piece. */
     bool whole_file;
+
+    /* A row is a line, but what it means depends on rows before it, so the file is one piece. */
+    bool one_piece;
 };
 
 /* The list. A format that is a special case of another comes before it. */
@@ -58,6 +61,7 @@ struct trace_reader {
     X(trace_reader_aibrix)                                                                                                                 \
     X(trace_reader_bench_result)                                                                                                           \
     X(trace_reader_sharegpt)                                                                                                               \
+    X(trace_reader_json_array)                                                                                                             \
     X(trace_reader_jsonl)                                                                                                                  \
     X(trace_reader_azure_csv)                                                                                                              \
     X(trace_reader_burstgpt)                                                                                                               \
