@@ -148,12 +148,15 @@ static enum status run_strictly(struct trace_rows *rows, const struct json_docum
 
 /* --- the format --------------------------------------------------------------------------------------------------------------------- */
 
-/* One object over several lines, or one a line. */
+/* One object over several lines, or one a line: then the first line ends with it. */
 static void read_piece(struct trace_rows *rows)
 {
     static const struct json_value_reader reader = {run_quickly, run_strictly};
-    const char *end = rows->text + rows->length, *at = json_skip_blanks(rows->text, end), *stop = json_value_end(at, end);
-    if (stop && !memchr(at, '\n', (size_t)(stop - at)))
+    const char *end = rows->text + rows->length, *at = json_skip_blanks(rows->text, end);
+    const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
+    while (stop > at && (stop[-1] == ' ' || stop[-1] == '\t' || stop[-1] == '\r'))
+        stop--;
+    if (stop > at && stop[-1] == '}')
         json_values_read_lines(rows, &reader);
     else
         json_values_read_one(rows, &reader);
