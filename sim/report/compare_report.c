@@ -138,6 +138,7 @@ static void add_configurations(struct document *document, const struct compare_v
     advice_collect(&sides[1].config, view->comparison->trace, ADVICE_ALL, &b);
     advice_split(&a, &b, &both);
     head_advice_begin(document);
+    head_reading_put(document, view->comparison->trace);
     head_advice_put(document, "", &both);
     head_advice_put(document, "A: ", &a);
     head_advice_put(document, "B: ", &b);

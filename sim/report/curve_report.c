@@ -252,7 +252,8 @@ static const char explanation[] = "  curve    plain LRU over the prompts' blocks
                                   "           takes room; preemptions release blocks and take them again";
 
 /* The CSV's table comes first, because CSV without --table prints the first one that it may have. */
-struct document *curve_report(const struct curve_study *study, const char *warning, const struct document_origin *origin)
+struct document *curve_report(const struct curve_study *study, const struct trace *trace, const char *warning,
+                              const struct document_origin *origin)
 {
     struct document *document = document_create(origin);
     char a[UNIT_TEXT], b[UNIT_TEXT];
@@ -261,6 +262,7 @@ struct document *curve_report(const struct curve_study *study, const char *warni
     if (study->replayed)
         step_times_note(document, origin->config, step_times_of(origin->config));
     head_arrivals(document, origin->config);
+    head_reading(document, trace);
     document_whole(document, "requests", study->prompts);
     document_whole(document, "prompt_tokens", study->prompt_tokens);
     document_text(document, "warning", warning);

@@ -64,11 +64,21 @@ void trace_clear(struct trace *trace)
 }
 
 /* A note is for people, who read the first ones; what does not fit is left out whole. */
+static void add_sentence(char *text, size_t size, const char *between, const char *sentence)
+{
+    const size_t used = strlen(text);
+    if (!strstr(text, sentence) && used + strlen(sentence) + strlen(between) < size)
+        snprintf(text + used, size - used, "%s%s", used ? between : "", sentence);
+}
+
 void trace_note(struct trace *trace, const char *sentence)
 {
-    const size_t used = strlen(trace->notes);
-    if (!strstr(trace->notes, sentence) && used + strlen(sentence) + 3 < sizeof trace->notes)
-        snprintf(trace->notes + used, sizeof trace->notes - used, "%s%s", used ? "; " : "", sentence);
+    add_sentence(trace->notes, sizeof trace->notes, "; ", sentence);
+}
+
+void trace_tell(struct trace *trace, const char *sentence)
+{
+    add_sentence(trace->told, sizeof trace->told, "\n", sentence);
 }
 
 void trace_destroy(struct trace *trace)

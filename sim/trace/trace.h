@@ -25,8 +25,8 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "trace/session_names.h"
 #include "base/line.h"
+#include "trace/session_names.h"
 
 /* How the times in a file count. */
 enum trace_times {
@@ -103,6 +103,7 @@ struct trace {
     uint32_t requests_in_file; /* before any limit or filter */
     char ignored_fields[256];  /* comma-separated names of fields that were accepted and ignored; "" for none */
     char notes[512];           /* sentences about how it was read that every report shows; "" for none */
+    char told[1024];           /* further ones, a line each, of what was found later: rows left out, a size inferred, a unit doubted */
     char name[256];            /* what to call it in reports: the path as given, or "-" */
     const char *format;        /* the reader's name; NULL: no file */
 };
@@ -143,6 +144,9 @@ static inline uint32_t trace_sample_of(const struct trace *trace, uint32_t posit
 
 /* Add a sentence to trace->notes; one that is there already, or does not fit, is left out. */
 void trace_note(struct trace *trace, const char *sentence);
+
+/* The same for trace->told. */
+void trace_tell(struct trace *trace, const char *sentence);
 
 /* Make previous and next from session, sample and the order of positions. For whoever has put requests in an order; nothing to do without
  * sessions. */

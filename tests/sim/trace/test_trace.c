@@ -143,7 +143,7 @@ Test(trace, ignored_fields_are_named_once)
     trace_destroy(trace);
 }
 
-/* A random request as text; `extra` adds a field that only the strict reader takes. */
+/* A random request as text; `extra` adds a field whose name only the strict reader understands. */
 static size_t random_line(char *out, size_t size, uint64_t *random, bool extra)
 {
     char time[64];
@@ -168,7 +168,7 @@ static size_t random_line(char *out, size_t size, uint64_t *random, bool extra)
     if (random_below(random, 3) == 0)
         used +=
             (size_t)snprintf(out + used, size - used, ",\"priority\":%u,\"n\":%u", random_below(random, 9), 1 + random_below(random, 3));
-    used += (size_t)snprintf(out + used, size - used, "%s}\n", extra ? ",\"x\":{\"y\":[]}" : "");
+    used += (size_t)snprintf(out + used, size - used, "%s}\n", extra ? ",\"\\u0078\":0" : "");
     return used;
 }
 
