@@ -83,7 +83,7 @@ Test(chart, draws_each_row_as_it_should_be)
         if (row == 15)
             snprintf(want + 10, sizeof want - 10, "%27s%.41s", "", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         if (row == 7)
-            strcat(want, "             A");
+            snprintf(want + 10, sizeof want - 10, "%14s", "A");
         if (row == 0)
             snprintf(want + 10, sizeof want - 10, "%.27s%.41s", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                      "---------------------------------------------------------");

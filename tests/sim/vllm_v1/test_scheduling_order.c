@@ -1,6 +1,7 @@
 /* test_scheduling_order.c - what a policy is shown: requests, and the price of a step in which one request is alone. Both engines take both
  * from here, so holding one engine against the other cannot tell whether they are right. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "support/temp_file.h"
@@ -56,7 +57,7 @@ Test(scheduling_order, one_request_alone_is_priced_as_the_step_that_it_would_be)
         /* A whole prompt, one of a single token, and a chunk after 64 tokens: prefills. */
         {100, 0, {.prefill_tokens = 100, .prefill_chunks = 1}},
         {1, 0, {.prefill_tokens = 1, .prefill_chunks = 1}},
-        {36, 64, {.prefill_tokens = 36, .prefill_chunks = 1, .prefill_context = 64, .prefill_context_product = 36 * 64}},
+        {36, 64, {.prefill_tokens = 36, .prefill_chunks = 1, .prefill_context = 64, .prefill_context_product = UINT64_C(36) * 64}},
         {2, 1, {.prefill_tokens = 2, .prefill_chunks = 1, .prefill_context = 1, .prefill_context_product = 2}},
         /* One token after one and after 100: decodes, whose context counts the new token. */
         {1, 1, {.decodes = 1, .decode_context = 2, .min_decode_context = 2, .max_decode_context = 2}},
@@ -112,7 +113,7 @@ static struct step_time_model *compact(void)
     struct step_time_model *model;
     struct diag diag = {0};
     config.step_time.model = STEP_TIME_COMPACT;
-    strcpy(config.step_time.path, file.path);
+    snprintf(config.step_time.path, sizeof config.step_time.path, "%s", file.path);
     cr_assert_eq(step_time_create(&config, &model, &diag), SIM_OK, "%s", diag.text);
     temp_file_remove(&file);
     return model;
