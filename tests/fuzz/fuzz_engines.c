@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/text_file.h"
 #include "config/config_keys.h"
 #include "data_plane/worker.h"
 #include "data_plane/worker_values.h"
@@ -18,9 +20,12 @@
 #include "report/replay_report.h"
 #include "support/stream_recorder.h"
 #include "support/tiny_trace.h"
+#include "trace/trace_write.h"
 
 /* A case that goes on for ever, as two requests that preempt each other do, is stopped after so many steps. */
-enum { REQUESTS_MOST = 20, STEPS_MOST = 5000, SESSIONS = 3 };
+enum { REQUESTS_MOST = 20, STEPS_MOST = 3000, SESSIONS = 3 };
+/* What is done beside the comparison; half of the inputs get reports. */
+enum { VERIFY = 1, WRONG_FLOAT = 2, REPORTS_FROM = 4, ALSO = 8 };
 
 /* --- the configuration --------------------------------------------------------------------------------------------------------------- */
 
@@ -97,19 +102,23 @@ static struct config make_config(struct fuzz_bytes *bytes)
     return config;
 }
 
+/* What requests have. */
+enum { PRIORITIES = 1, SAMPLES = 2, BEAMS = 4, TURNS = 8, ANSWERS_SHARED = 16, ANSWERS_NAMED = 32 };
+
 /* --- the trace ------------------------------------------------------------------------------------------------------------------------- */
 
 static struct tiny_request make_request(struct fuzz_bytes *bytes, const struct config *config, uint32_t kinds)
 {
     const bool v0 = config->scheduler == SCHEDULER_VLLM_V0;
     struct tiny_request request = {.input = 1 + fuzz_below(bytes, config->max_model_len), .output = 1 + fuzz_below(bytes, 32)};
-    if (kinds & 1)
+    if (kinds & PRIORITIES)
         request.priority = (int32_t)fuzz_below(bytes, 5) - 1;
-    if (kinds & 2)
+    if (kinds & SAMPLES && !(kinds & TURNS))
         request.samples = 1 + fuzz_below(bytes, 4);
-    if (kinds & 4 && v0)
+    if (kinds & BEAMS && v0)
         request.beam_width = fuzz_below(bytes, 4);
-    const uint32_t whole = request.input / config->trace_block_size + 1, most = whole < 16 ? whole : 16;
+    const uint32_t named = request.input + (kinds & ANSWERS_NAMED ? request.output : 0);
+    const uint32_t whole = (named - 1) / config->trace_block_size + 1, most = whole < 16 ? whole : 16; /* readers refuse more */
     request.hash_count = fuzz_below(bytes, most + 1);
     const uint32_t branch = request.hash_count > 0 ? fuzz_byte(bytes) : 0; /* from where on the prompt is another one, and which */
     for (uint32_t k = 0; k < request.hash_count; k++)
@@ -138,22 +147,21 @@ static struct trace *make_trace(struct fuzz_bytes *bytes, struct config *config)
 {
     struct tiny_request requests[REQUESTS_MOST] = {0};
     const uint32_t kinds = fuzz_byte(bytes), spread = 1 + fuzz_below(bytes, 40);
-    const uint32_t sharing = fuzz_byte(bytes);
     uint32_t count = 0, turns[REQUESTS_MOST] = {0};
     int64_t now = 0;
-    if (sharing & 2) /* answers that ids name are told token by token */
+    if (kinds & ANSWERS_NAMED) /* answers that ids name are told token by token */
         config->trace_block_size = 1;
     while (count < REQUESTS_MOST && (count == 0 || bytes->left > 0)) {
         now += (int64_t)fuzz_below(bytes, spread) * 1000000;
-        requests[count] = make_request(bytes, config, kinds & 8 ? kinds & ~2u : kinds);
-        turns[count] = kinds & 8 ? fuzz_byte(bytes) : 0;
+        requests[count] = make_request(bytes, config, kinds);
+        turns[count] = kinds & TURNS ? fuzz_byte(bytes) : 0;
         requests[count++].arrival_ns = now;
     }
     struct trace *trace = tiny_trace(requests, count);
-    if (kinds & 8)
+    if (kinds & TURNS)
         add_sessions(trace, turns);
-    trace->facts.answers_shared = kinds & 8 && sharing & 1;
-    trace->facts.ids_cover_answers = sharing & 2;
+    trace->facts.answers_shared = kinds & TURNS && kinds & ANSWERS_SHARED;
+    trace->facts.ids_cover_answers = kinds & ANSWERS_NAMED;
     return trace;
 }
 
@@ -164,7 +172,15 @@ struct said {
     enum status status;
     struct diag diag;
     struct stream stream;
-    char *report, *lines; /* of a replay that ended; as JSON, and for people */
+    struct figure_set figures; /* of a replay that ended, like the rest */
+    char *report, *lines;      /* if asked for: as JSON, and for people */
+};
+
+/* How to replay. */
+struct manner {
+    bool reference; /* step by step, with all invariants walked */
+    bool watched;   /* somebody wants single steps, else the event replay may take many at once */
+    bool reports;   /* with reports, which take longer than most replays */
 };
 
 static void make_report(const struct run *run, struct said *said)
@@ -184,20 +200,20 @@ static void make_report(const struct run *run, struct said *said)
     document_destroy(document);
 }
 
-/* `watched`: somebody wants single steps, else the event replay may take many at once. */
-static void replay(const struct trace *trace, const struct config *config, bool reference, bool watched, struct said *said)
+static void replay(const struct trace *trace, const struct config *config, struct manner manner, struct said *said)
 {
     struct run run;
-    const struct replay_options how = {.reference = reference, .check = reference};
+    const struct replay_options how = {.reference = manner.reference, .check = manner.reference};
     *said = (struct said){.stream = {.tally_limit = STEPS_MOST}};
     struct observer observer = stream_observer(&said->stream);
     observer.contiguity = config->contiguity; /* or reports would tell of it that nobody asked */
     said->status = run_open(&run, trace, config, &said->diag);
     if (said->status == SIM_OK)
-        said->status = run_replay(&run, &observer, watched, &how, &said->diag);
+        said->status = run_replay(&run, &observer, manner.watched, &how, &said->diag);
     fuzz_check_diag(said->status == SIM_INTERRUPTED ? said->diag.status : said->status, &said->diag);
     run.facts.by_events = false; /* the one thing that reports may say differently */
-    if (said->status == SIM_OK)
+    said->figures = run.figures;
+    if (said->status == SIM_OK && manner.reports)
         make_report(&run, said);
     run_close(&run);
 }
@@ -230,31 +246,37 @@ static void check_alike(const struct said *plain, const struct said *fast)
 {
     FUZZ_CHECK(plain->status == fast->status && strcmp(plain->diag.text, fast->diag.text) == 0, "step by step: %d %s\nby events: %d %s",
                (int)plain->status, plain->diag.text, (int)fast->status, fast->diag.text);
-    check_texts(plain->report, fast->report);
-    check_texts(plain->lines, fast->lines);
+    for (size_t i = 0; plain->status == SIM_OK && i < plain->figures.count; i++) {
+        const struct figure *a = &plain->figures.list[i], *b = &fast->figures.list[i];
+        FUZZ_CHECK(a->undefined == b->undefined && (a->undefined || a->value == b->value), "%s is %.17g and %.17g", a->name, a->value,
+                   b->value);
+    }
 }
 
 /* True when it ended by itself, so that it may be run without a limit. */
-static bool compare_engines(const struct trace *trace, const struct config *config)
+static bool compare_engines(const struct trace *trace, const struct config *config, bool reports)
 {
-    struct said plain, fast, unwatched;
+    struct said *said = calloc(3, sizeof *said), *plain = &said[0], *fast = &said[1], *unwatched = &said[2];
     char text[256];
-    replay(trace, config, true, true, &plain);
-    replay(trace, config, false, true, &fast);
+    FUZZ_CHECK(said, "out of memory");
+    replay(trace, config, (struct manner){.reference = true, .watched = true, .reports = reports}, plain);
+    replay(trace, config, (struct manner){.watched = true}, fast);
     if (!config->contiguity) {
-        forget_id_runs(&plain.stream);
-        forget_id_runs(&fast.stream);
+        forget_id_runs(&plain->stream);
+        forget_id_runs(&fast->stream);
     }
-    FUZZ_CHECK(plain.status == SIM_BAD_INPUT || stream_equal(&plain.stream, &fast.stream, text, sizeof text), "%s", text);
-    check_alike(&plain, &fast);
-    const bool ended = plain.status == SIM_OK;
+    FUZZ_CHECK(plain->status == SIM_BAD_INPUT || stream_equal(&plain->stream, &fast->stream, text, sizeof text), "%s", text);
+    check_alike(plain, fast);
+    const bool ended = plain->status == SIM_OK;
     if (ended) {
-        replay(trace, config, false, false, &unwatched);
-        check_alike(&plain, &unwatched);
-        forget(&unwatched);
+        replay(trace, config, (struct manner){.reports = reports}, unwatched);
+        check_alike(plain, unwatched);
+        check_texts(plain->report, unwatched->report);
+        check_texts(plain->lines, unwatched->lines);
     }
-    forget(&plain);
-    forget(&fast);
+    for (int i = 0; i < 3; i++)
+        forget(&said[i]);
+    free(said);
     return ended;
 }
 
@@ -393,13 +415,27 @@ static void check_wrong_float(struct fuzz_bytes *bytes)
                "the wrong float is found in another place");
 }
 
+/* The case as files that the program takes, to look at a finding with. */
+static void tell(const struct trace *trace, const struct config *config)
+{
+    struct diag diag = {0};
+    struct text_writer *writer;
+    struct json_text json;
+    json_text_init(&json, false);
+    config_write(config, &json);
+    dprintf(STDERR_FILENO, "%s\n", json.text);
+    json_text_deinit(&json);
+    if (text_writer_open("/dev/stderr", &writer, &diag) == SIM_OK && trace_write(trace, writer, &diag) == SIM_OK)
+        diag.status = text_writer_commit(writer, &diag);
+}
+
 /* --- the whole --------------------------------------------------------------------------------------------------------------------------- */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_bytes bytes = {data, size};
     struct diag diag = {0};
-    const uint32_t also = fuzz_below(&bytes, 8);
+    const uint32_t also = fuzz_below(&bytes, ALSO);
     struct fuzz_bytes more = bytes;
     struct config config = make_config(&bytes);
     if (config_check(&config, "configuration", &diag) != SIM_OK) {
@@ -407,10 +443,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     struct trace *trace = make_trace(&bytes, &config);
-    const bool ended = compare_engines(trace, &config);
-    if (also == 1 && ended)
+    if (getenv("FUZZ_TELL"))
+        tell(trace, &config);
+    const bool ended = compare_engines(trace, &config, also >= REPORTS_FROM);
+    if (also == VERIFY && ended)
         verify_data_plane(trace, config, &more);
-    if (also == 2)
+    if (also == WRONG_FLOAT)
         check_wrong_float(&more);
     trace_destroy(trace);
     return 0;

@@ -170,22 +170,24 @@ def journal_seeds():
 def engine_seeds():
     """Bytes in the order of make_config: what also, block size, pool, sequences, batched tokens, length, caching, chunks, threshold, gate,
     watermark, ids (2), contiguity, policy, victim, eviction, times (3), concurrency, arrivals, engine; then make_trace."""
-    def case(name, also=0, block=4, pool=20, policy=0, concurrency=(0,), arrivals=0, engine=(0,), kinds=0, sharing=0, requests=12, gate=0, eviction=0):
+    def case(name, also=0, block=4, pool=20, policy=0, concurrency=(0,), arrivals=0, engine=(0,), kinds=0, requests=12, gate=0, eviction=0):
         decisions = [also, block, pool, 4, 30, 80, 0, 0, 0, gate, 0, 0, 15, 1, policy, 0, eviction, 0, 0, 0, *concurrency, arrivals, *engine,
-                     kinds, 20, sharing]
+                     kinds, 20]
         for i in range(requests):
             decisions += [i * 7 % 20, 20 + i * 13 % 60, 5 + i * 5 % 25, *([i % 3] if kinds & 1 else []), *([i % 4] if kinds & 2 and not kinds & 8 else []),
                           3, 0x21 + i % 2 * 0x10, *([i * 9 % 256] if kinds & 8 else [])]
         write("engines", name, bytes(decisions))
     case("plain")
+    case("reports", also=4)
+    case("reports_sjf", also=4, policy=2)
     case("small_pool", block=3, pool=12)
     case("priority", policy=1, kinds=1)
     case("sjf", policy=2)
     case("mlfq", policy=6)
     case("samples", kinds=2)
     case("sessions", kinds=8)
-    case("shared_answers", kinds=8, sharing=1)
-    case("answers_named", sharing=2)
+    case("shared_answers", kinds=24)
+    case("answers_named", kinds=32)
     case("concurrency", concurrency=(1, 2))
     case("rate", arrivals=2)
     case("no_gate", gate=3)
