@@ -8,10 +8,7 @@
 
 #include "kernels.h"
 #include "pagedkv.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "team.h"
 
 /* Softmax and sum do not care in which order the tokens come, memory does: the rows of up to SIDE_BY_SIDE blocks are taken in turn, as
  * gathers do (kernels_body.h), and HEADS_TOGETHER neighbouring heads after one another, so that the runs of a block follow each other. The
@@ -180,12 +177,7 @@ enum kv_status kv_attend_batch(const struct kv_store *store, uint32_t layer, uin
     uint64_t total = 0; /* tokens of all heads */
     for (uint32_t i = 0; i < count; i++)
         total += (uint64_t)store->shape.num_kv_heads * sequences[i].num_tokens;
-#ifdef _OPENMP
-    const uint32_t most = threads ? threads : (uint32_t)omp_get_max_threads();
-#else
-    const uint32_t most = 1;
-    (void)threads;
-#endif
+    const uint32_t most = kv_team(threads);
     if (total == 0)
         return KV_OK;
     /* One or all: libgomp ends threads that a smaller team leaves over. */

@@ -5,10 +5,7 @@
  * block is a jump that costs as much as copying several KiB, unless other streams keep the memory busy meanwhile. */
 #include "kernels.h"
 #include "pagedkv.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "team.h"
 
 /* Streaming stores win when more than this many bytes are gathered, by one thread and by all together. Less stays in the caches, the
  * thread's own or the shared one, where the caller reads it next.
@@ -181,12 +178,7 @@ enum kv_status kv_gather_batch(const struct kv_store *store, uint32_t layer, con
         entries += entries_of(store, sequences[i].num_tokens);
         tokens += sequences[i].num_tokens;
     }
-#ifdef _OPENMP
-    const uint32_t most = threads ? threads : (uint32_t)omp_get_max_threads();
-#else
-    const uint32_t most = 1;
-    (void)threads;
-#endif
+    const uint32_t most = kv_team(threads);
     const size_t bytes = 2 * tokens * store->shape.num_kv_heads * store->shape.head_dim * sizeof(float);
     const uint32_t team = bytes < SHARED_FROM ? 1 : most; /* one or all: libgomp ends threads that a smaller team leaves over */
     const struct span common = {.store = store,

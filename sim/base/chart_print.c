@@ -6,6 +6,7 @@
 #include "base/chart_print.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -20,7 +21,7 @@ enum { AREA_WIDTH = 72, AREA_HEIGHT = 12 };
 /* What is drawn in a place, and as which group's. */
 struct cell {
     char mark;
-    size_t group;
+    uint16_t group;
 };
 
 /* The part of the plane that is shown. */
@@ -44,7 +45,7 @@ static void put(const struct plane *plane, const struct chart_series *series, in
 {
     int row = (int)lround(y / plane->y_high * (HEIGHT - 1)); /* row 0 is the lowest */
     if (row >= 0 && row < HEIGHT && column >= 0 && column < WIDTH)
-        grid[row][column] = (struct cell){series->mark, series->group};
+        grid[row][column] = (struct cell){series->mark, (uint16_t)series->group};
 }
 
 /* Lines or marks of all series. print_lines calls it for lines first, so that a mark is never hidden by a line. */

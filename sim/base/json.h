@@ -76,6 +76,8 @@ void json_bool(struct json_text *json, bool value);
 void json_null(struct json_text *json);
 /* A line end after the outermost value. */
 void json_end_line(struct json_text *json);
+/* Bytes as they are, without a comma: for who closes or continues a text by hand. */
+void json_append(struct json_text *json, const char *text, size_t length);
 void json_raw(struct json_text *json, const char *value, size_t length); /* a value that is JSON already */
 
 /* key and value in one call */

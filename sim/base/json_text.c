@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/json.h"
+#include "base/printable.h"
 
 void json_text_init(struct json_text *json, bool pretty)
 {
@@ -37,6 +38,11 @@ static void append(struct json_text *json, const char *text, size_t length)
     memcpy(json->text + json->length, text, length);
     json->length += length;
     json->text[json->length] = '\0';
+}
+
+void json_append(struct json_text *json, const char *text, size_t length)
+{
+    append(json, text, length);
 }
 
 /* Pretty text only. */
@@ -103,20 +109,37 @@ void json_close_array(struct json_text *json)
     json_close_last(json);
 }
 
-/* Bytes from 0x80 on are passed as they are: texts are UTF-8 already. */
+/* Text of others may be anything, and JSON must be UTF-8: a byte that is not becomes U+FFFD. What a terminal would obey is escaped beyond
+ * what JSON asks for (printable.h); a reader gets the same text. */
+static void append_escape(struct json_text *json, long code)
+{
+    char escape[32];
+    if (code == '"' || code == '\\')
+        snprintf(escape, sizeof escape, "\\%c", (int)code);
+    else if (code <= 0xffff)
+        snprintf(escape, sizeof escape, "\\u%04lx", code < 0 ? 0xfffdUL : (unsigned long)code);
+    else
+        snprintf(escape, sizeof escape, "\\u%04lx\\u%04lx", 0xd800UL + ((unsigned long)(code - 0x10000) >> 10),
+                 0xdc00UL + ((unsigned long)(code - 0x10000) & 0x3ff));
+    append(json, escape, strlen(escape));
+}
+
+/* What needs no escape is copied in one piece. */
 static void append_quoted(struct json_text *json, const char *value)
 {
+    const char *plain = value;
     append(json, "\"", 1);
-    for (const char *c = value; *c; c++) {
-        char escape[8];
-        if (*c == '"' || *c == '\\')
-            snprintf(escape, sizeof escape, "\\%c", *c);
-        else if ((unsigned char)*c < 0x20)
-            snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(unsigned char)*c);
-        else
-            snprintf(escape, sizeof escape, "%c", *c);
-        append(json, escape, strlen(escape));
+    while (*value) {
+        long code;
+        const size_t length = printable_next(value, &code);
+        if (code == '"' || code == '\\' || !printable_code(code)) {
+            append(json, plain, (size_t)(value - plain));
+            append_escape(json, code);
+            plain = value + length;
+        }
+        value += length;
     }
+    append(json, plain, (size_t)(value - plain));
     append(json, "\"", 1);
 }
 

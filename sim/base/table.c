@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/printable.h"
 #include "base/units.h"
 
 enum { SHOWN_SIZE = 48, GAP = 2 };
@@ -19,6 +20,7 @@ struct cell {
     enum cell_kind kind;
     double value; /* CELL_FLAG: 0 or 1 */
     char *text;   /* CELL_TEXT, owned */
+    char *shown;  /* what people see instead where a terminal would obey the text; owned, else NULL */
 };
 
 struct table {
@@ -66,7 +68,7 @@ void table_destroy(struct table *table)
     if (!table)
         return;
     for (size_t i = 0; i < table->cell_count; i++)
-        free(table->cells[i].text);
+        free(table->cells[i].text), free(table->cells[i].shown);
     for (size_t i = 0; i < table->column_count; i++) {
         free((char *)(uintptr_t)table->columns[i].name);
         free((char *)(uintptr_t)table->columns[i].heading);
@@ -106,11 +108,24 @@ void table_numbers_of(struct table *table, const double *values, size_t count)
         table_number(table, values[i]);
 }
 
+static char *printable_text(struct table *table, const char *text)
+{
+    const size_t size = PRINTABLE_GROWTH * strlen(text) + 1;
+    char *shown = malloc(size);
+    table->out_of_memory |= !shown;
+    if (shown)
+        printable_copy(text, shown, size);
+    return shown;
+}
+
 void table_text(struct table *table, const char *text)
 {
     struct cell *cell = next_cell(table, text ? CELL_TEXT : CELL_NOTHING);
-    if (cell)
-        cell->text = copy_text(table, text);
+    if (!cell)
+        return;
+    cell->text = copy_text(table, text);
+    if (text && !printable(text))
+        cell->shown = printable_text(table, text);
 }
 
 void table_flag(struct table *table, bool value)
@@ -152,7 +167,7 @@ static const char *shown(const struct table *table, const struct cell *cell, cha
     const struct table_column *column = &table->columns[(size_t)(cell - table->cells) % table->column_count];
     const double value = column->unit > 0 ? cell->value / column->unit : cell->value;
     if (cell->text)
-        return cell->text;
+        return cell->shown ? cell->shown : cell->text;
     if (cell->kind == CELL_FLAG)
         return column->decimals == TABLE_STAR ? (cell->value > 0 ? "*" : "") : cell->value > 0 ? "yes" : "no";
     if (cell->kind == CELL_NOTHING)
@@ -325,37 +340,61 @@ static const char *text_for_programs(const struct cell *cell, char *out)
     return out;
 }
 
-/* Quotes only where RFC 4180 wants them, so that plain tables stay readable; a quote inside is doubled. */
-void csv_print_cell(const char *text, FILE *file)
+/* Quotes only where RFC 4180 wants them, so that plain tables stay readable; a quote inside is doubled. `first` comes before the text. */
+static void put_csv(const char *first, const char *text, FILE *file)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, file);
-        return;
-    }
-    fputc('"', file);
+    const bool plain = !strpbrk(text, ",\"\r\n");
+    if (!plain)
+        fputc('"', file);
+    fputs(first, file);
     for (; *text; text++) {
         if (*text == '"')
             fputc('"', file);
         fputc(*text, file);
     }
-    fputc('"', file);
+    if (!plain)
+        fputc('"', file);
 }
 
-/* Nothing between the commas where there is no number. */
+/* A spreadsheet runs a cell that begins like a formula, also in a full-width spelling, unless it is text: a quote in front makes it that. A
+ * number in a column of text, such as -0.5, stays a number. */
+static bool would_run(const char *text)
+{
+    static const char *const beginnings[] = {"=",           "+", "-", "@", "\t", "\r", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d",
+                                             "\xef\xbc\xa0"};
+    char *end;
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (strncmp(text, beginnings[i], strlen(beginnings[i])) == 0) {
+            (void)strtod(text, &end);
+            return end == text || *end != '\0';
+        }
+    return false;
+}
+
+/* Text of others is made harmless for spreadsheets and for terminals; numbers are ours. Nothing between the commas where there is no
+ * number. */
+static void print_csv_cell(const struct cell *cell, FILE *file)
+{
+    char digits[SHOWN_SIZE];
+    if (cell->text)
+        put_csv(would_run(cell->text) ? "'" : "", cell->shown ? cell->shown : cell->text, file);
+    else
+        fputs(text_for_programs(cell, digits), file);
+}
+
 void table_print_csv(const struct table *table, FILE *file)
 {
     for (size_t row = 0; row <= table_rows(table); row++) { /* the headings, then the cells */
         const char *separator = "";
         for (size_t column = 0; column < table->column_count; column++) {
             const struct cell *cell = row > 0 ? &table->cells[(row - 1) * table->column_count + column] : NULL;
-            char digits[SHOWN_SIZE];
             if (!table->columns[column].name)
                 continue;
             fputs(separator, file);
             if (!cell)
                 fputs(table->columns[column].name, file);
             else
-                csv_print_cell(cell->text ? cell->text : text_for_programs(cell, digits), file);
+                print_csv_cell(cell, file);
             separator = ",";
         }
         fputc('\n', file);

@@ -59,7 +59,4 @@ void table_print_csv(const struct table *table, FILE *file);
 /* An array of objects, one a row. */
 void table_write_json(const struct table *table, struct json_text *json);
 
-/* A text as a CSV cell (RFC 4180). */
-void csv_print_cell(const char *text, FILE *file);
-
 #endif

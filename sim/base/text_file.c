@@ -1,5 +1,4 @@
-/* text_file.c - reading in windows of whole lines, writing by renaming. Read take_lines for what a window is, and text_writer_commit for
- * what a crash leaves: the old file, whole.
+/* text_file.c - reading in windows of whole lines. Read take_lines for what a window is.
  */
 #include "base/text_file.h"
 
@@ -7,7 +6,6 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,9 +16,8 @@
 #include "base/byte_source.h"
 #include "base/huge_pages.h"
 
-/* The first room for a text of unknown length, and 64 KiB a write(): so large that the system calls themselves cost nothing by comparison.
- * The mode is that of any new file; the umask cuts it. */
-enum { READ_STEP = 1 << 20, WRITE_BUFFER = 1 << 16, NEW_FILE_MODE = 0666, MARK_LENGTH = 3 };
+/* The first room for a text of unknown length: system calls themselves cost nothing by comparison. */
+enum { READ_STEP = 1 << 20, MARK_LENGTH = 3 };
 
 /* --- reading --------------------------------------------------------------------------------------------------------------------- */
 
@@ -178,114 +175,4 @@ void text_file_close(struct text_file *file)
     free(file->first);
     free(file->memory);
     *file = (struct text_file){0};
-}
-
-/* --- writing --------------------------------------------------------------------------------------------------------------------- */
-
-struct text_writer {
-    FILE *file;
-    bool standard_output;
-    char *path, *temporary;    /* temporary == NULL: written in place (standard output, devices, pipes) */
-    char buffer[WRITE_BUFFER]; /* of the file: its own would have 4 KiB */
-};
-
-/* errno is that of the call that has just failed. */
-static enum status write_failed(const struct text_writer *writer, struct diag *diag)
-{
-    return diag_set(diag, SIM_FAILED, "%s: cannot be written: %s", writer->standard_output ? "standard output" : writer->path,
-                    strerror(errno));
-}
-
-static void free_writer(struct text_writer *writer)
-{
-    free(writer->path);
-    free(writer->temporary);
-    free(writer);
-}
-
-/* A device or a pipe cannot be renamed over; it is written to as it is. */
-static bool in_place(const char *path)
-{
-    struct stat facts;
-    return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);
-}
-
-/* The temporary file is in the target's folder, because rename works within one file system only; the process id keeps two runs apart.
- * Standard output is duplicated, so that every writer ends by closing its file. */
-static enum status open_target(struct text_writer *writer, struct diag *diag)
-{
-    int descriptor;
-    if (writer->standard_output) {
-        descriptor = dup(STDOUT_FILENO);
-    } else if (in_place(writer->path)) {
-        descriptor = open(writer->path, O_WRONLY | O_CLOEXEC);
-    } else {
-        if (asprintf(&writer->temporary, "%s.%ld.tmp", writer->path, (long)getpid()) < 0) {
-            writer->temporary = NULL;
-            return diag_no_memory(diag, strlen(writer->path), "a file name");
-        }
-        descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, NEW_FILE_MODE);
-    }
-    if (descriptor < 0)
-        return write_failed(writer, diag);
-    writer->file = fdopen(descriptor, "w");
-    if (!writer->file) {
-        close(descriptor);
-        return diag_no_memory(diag, WRITE_BUFFER, "an output file");
-    }
-    setvbuf(writer->file, writer->buffer, _IOFBF, sizeof writer->buffer);
-    return SIM_OK;
-}
-
-enum status text_writer_open(const char *path, struct text_writer **out, struct diag *diag)
-{
-    struct text_writer *writer;
-    enum status status = array_zeroed(&writer, 1, sizeof *writer, "an output file", diag);
-    if (status != SIM_OK)
-        return status;
-    writer->standard_output = strcmp(path, "-") == 0;
-    writer->path = strdup(path);
-    status = writer->path ? open_target(writer, diag) : diag_no_memory(diag, strlen(path), "a file name");
-    if (status != SIM_OK) {
-        free_writer(writer);
-        return status;
-    }
-    *out = writer;
-    return SIM_OK;
-}
-
-/* Without the lock of stdio: a writer belongs to one thread, and logs are written in short pieces. */
-enum status text_writer_write(struct text_writer *writer, const char *text, size_t length, struct diag *diag)
-{
-    return fwrite_unlocked(text, 1, length, writer->file) == length ? SIM_OK : write_failed(writer, diag);
-}
-
-/* fsync before rename: otherwise a power failure could leave the new name with nothing in it. */
-enum status text_writer_commit(struct text_writer *writer, struct diag *diag)
-{
-    if (fflush(writer->file) != 0 || (writer->temporary && fsync(fileno(writer->file)) != 0)) {
-        const enum status status = write_failed(writer, diag);
-        text_writer_discard(writer);
-        return status;
-    }
-    enum status status = SIM_OK;
-    if (fclose(writer->file) != 0 || (writer->temporary && rename(writer->temporary, writer->path) != 0)) {
-        status = write_failed(writer, diag);
-        if (writer->temporary)
-            unlink(writer->temporary);
-    }
-    free_writer(writer);
-    return status;
-}
-
-/* The target is as it was before, or is not there. What is still in the buffer is dropped, as closing would write it. */
-void text_writer_discard(struct text_writer *writer)
-{
-    if (!writer)
-        return;
-    __fpurge(writer->file);
-    fclose(writer->file);
-    if (writer->temporary)
-        unlink(writer->temporary);
-    free_writer(writer);
 }

@@ -1,4 +1,4 @@
-/* text_file.h - whole files in, whole files out.
+/* text_file.h - whole files in (text_writer.h: out).
  *
  * Reading unpacks gzip, bzip2, xz, zstd and a tar with one file, known by their first bytes, and skips a byte order mark, so that lines and
  * columns in messages are those of the text. TEXT_FILE_SLACK bytes after the text may be read as well, so that parsers need not ask for the
@@ -7,8 +7,7 @@
  *     memory  [ window: whole lines .................. | the beginning of a line ]     text_file_next moves that to the front and
  *             text                         text + length                               reads on after it
  *
- * Writing goes to a temporary file next to the target, which takes the target's name only when everything is on disk: a reader never sees
- * half a file, and a failure leaves the old one. "-" is standard input or standard output.
+ * "-" is standard input.
  */
 #ifndef PAGESIM_TEXT_FILE_H
 #define PAGESIM_TEXT_FILE_H
@@ -51,15 +50,5 @@ SIM_NODISCARD enum status text_file_next(struct text_file *file, struct diag *di
 SIM_NODISCARD enum status text_file_rest(struct text_file *file, struct diag *diag);
 
 void text_file_close(struct text_file *file);
-
-struct text_writer;
-/* Create the temporary file next to `path`. SIM_FAILED when that cannot be done. The caller ends it with commit or discard. */
-SIM_NODISCARD enum status text_writer_open(const char *path, struct text_writer **out, struct diag *diag);
-/* Append; buffered. SIM_FAILED on a full disk, a closed pipe and the like. */
-SIM_NODISCARD enum status text_writer_write(struct text_writer *writer, const char *text, size_t length, struct diag *diag);
-/* Flush, sync and rename; frees the writer either way. */
-SIM_NODISCARD enum status text_writer_commit(struct text_writer *writer, struct diag *diag);
-/* Drop what was written; frees the writer. NULL is fine. What went to standard output stays there. */
-void text_writer_discard(struct text_writer *writer);
 
 #endif

@@ -5,8 +5,10 @@
  * key: the requests are read once, also where a configuration would draw others, as a comparison of two workloads says nothing about two
  * schedulers. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/nearest_name.h"
 #include "command/command.h"
 #include "command/requirements.h"
@@ -183,16 +185,21 @@ static enum status judge_requirements(struct job *job, struct diag *diag)
 {
     static const char *const counts[] = {"requests", "dropped", "unserved"};
     const struct comparison *comparison = &job->comparison;
-    struct figure_set wanted = {0};
+    struct figure_set *wanted;
+    enum status status = array_zeroed(&wanted, 1, sizeof *wanted, "requirements", diag);
+    if (status != SIM_OK)
+        return status;
     for (size_t i = 0; i < job->requirements.count; i++) {
         struct requirement *requirement = &job->requirements.list[i];
-        figure_set_add(&wanted, &(struct figure_kind){.name = requirement->name}, comparison_figure(comparison, requirement->name));
+        figure_set_add(wanted, &(struct figure_kind){.name = requirement->name}, comparison_figure(comparison, requirement->name));
         requirement->of_latency = requirement->of_latency && unserved(comparison, requirement->name) > 0;
     }
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        figure_set_put(&wanted, counts[i],
+        figure_set_put(wanted, counts[i],
                        run_figure(&comparison->sides[0].run, counts[i]) + run_figure(&comparison->sides[1].run, counts[i]));
-    return requirements_judge(&job->requirements, &wanted, diag);
+    status = requirements_judge(&job->requirements, wanted, diag);
+    free(wanted);
+    return status;
 }
 
 /* Told after the report: a stall or an abort on either side, then what was required. A run that stalled is told before requirements: its

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/notice.h"
 #include "base/progress.h"
 #include "command/command.h"
 #include "report/curve_report.h"
@@ -96,7 +97,7 @@ static enum status read_options(void *self, struct diag *diag)
     return diag->status;
 }
 
-/* A study cannot be stopped in the middle, hence no look at the interrupt flag; Ctrl-C ends the program as it does by default. */
+/* A study has no way out in its middle; an interrupt ends the program there (interrupt.h). */
 static void on_progress(void *context, uint64_t done, uint64_t total)
 {
     progress_update(context, done, total);

@@ -58,7 +58,6 @@ static enum status run(void *self, struct diag *diag)
     struct explanation *explanation = &job->explanation;
     const struct input *input = &job->call.input;
     progress_start(&job->progress, "explain", options_has(&job->call.options, "quiet"));
-    interrupt_catch();
     enum status status = explanation_make(explanation, input->trace, &input->config, &job->how, diag);
     progress_end(&job->progress);
     if (status != SIM_OK)

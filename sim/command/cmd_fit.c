@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/notice.h"
 #include "command/command.h"
 #include "config/sizing.h"
 #include "time/compact.h"
@@ -75,10 +76,8 @@ static enum status run(void *job, struct diag *diag)
     const char *path = options_value(options, "output");
     status = output_json(path ? path : "-", &json, diag);
     if (status == SIM_OK)
-        fprintf(
-            stderr,
-            "pagesim: fitted %zu steps; on %zu others the error is %.2f %% in the mean, %.2f %% at the 95th percentile, %.2f %% at most\n",
-            error.fitted, error.held_out, error.mean * 100, error.p95 * 100, error.max * 100);
+        notice("fitted %zu steps; on %zu others the error is %.2f %% in the mean, %.2f %% at the 95th percentile, %.2f %% at most",
+               error.fitted, error.held_out, error.mean * 100, error.p95 * 100, error.max * 100);
     return status;
 }
 

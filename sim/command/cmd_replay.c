@@ -96,7 +96,6 @@ static enum status replay(struct job *job, struct diag *diag)
                                  .progress = on_progress,
                                  .progress_context = job};
     progress_start(&job->progress, "replay", options_has(&job->call.options, "quiet"));
-    interrupt_catch();
     double start = seconds_of(CLOCK_MONOTONIC);
     enum status status = run_replay(&job->run, observers, count, &how, diag);
     job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;
@@ -162,7 +161,7 @@ static enum status dry_run(const struct job *job, struct diag *diag)
 {
     const struct input *input = &job->call.input;
     struct document *document = document_create(&(struct document_origin){.command = "replay"});
-    document_line(document, "%s: %u requests; the configuration is fine", input->trace->name, input->trace->count);
+    document_line(document, "%s: %u requests; the configuration is fine", trace_title(input->trace).text, input->trace->count);
     sizing_lines(document, &input->sizing);
     return output_document(&(struct output_form){.renderer = renderer_find(NULL), .path = "-"}, document, diag);
 }

@@ -93,7 +93,6 @@ static enum status search(struct job *job, struct diag *diag)
     question->reference = options_has(options, "reference");
     question->quiet = options_has(options, "quiet");
     question->stop = &interrupted;
-    interrupt_catch();
     return size_pools(question, &job->answer, diag);
 }
 

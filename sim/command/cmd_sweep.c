@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/notice.h"
 #include "command/command.h"
 #include "command/generate_options.h"
 #include "command/interrupt.h"
@@ -200,9 +201,11 @@ static enum status replay_all(struct job *job, struct diag *diag)
     enum status status = sweep_start(&job->sweep, journal, &resumed, diag);
     if (status != SIM_OK)
         return status;
+    if (job->sweep.journal.changed_lines > 0)
+        notice("warning: %s: line %zu of the journal%s does not match its checksum; nothing of it is used and the run is done again",
+               journal, job->sweep.journal.first_changed, job->sweep.journal.changed_lines > 1 ? " (and more lines)" : "");
     if (resumed > 0 && !job->sweep.quiet)
-        fprintf(stderr, "pagesim: %zu of %zu runs are in %s already\n", resumed, job->plan.point_count, journal);
-    interrupt_catch();
+        notice("%zu of %zu runs are in %s already", resumed, job->plan.point_count, journal);
     status = sweep_run(&job->sweep, &inner);
     if (status == SIM_INTERRUPTED && journal)
         return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", journal);

@@ -5,7 +5,8 @@
 
 #include "base/line.h"
 #include "base/nearest_name.h"
-#include "base/text_file.h"
+#include "base/notice.h"
+#include "base/text_writer.h"
 #include "command/command.h"
 #include "command/generate_options.h"
 #include "generate/generate.h"
@@ -110,8 +111,7 @@ static enum status write_gen(struct gen_job *job, struct diag *diag)
 static void tell_block_size(const struct gen_job *job)
 {
     if (!options_has(&job->call.options, "repeat") && !options_has(&job->call.options, "quiet") && generate_spec_names_contents(&job->spec))
-        fprintf(stderr, "pagesim: a hash id names %u tokens: replay with --trace-block-size %u\n", job->spec.block_tokens,
-                job->spec.block_tokens);
+        notice("a hash id names %u tokens: replay with --trace-block-size %u", job->spec.block_tokens, job->spec.block_tokens);
 }
 
 /* Nothing appears under the name until the trace is whole, so a replay never reads half a trace. */

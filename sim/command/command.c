@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "command/output_names.h"
 #include "config/config_keys.h"
 
 /* A key that is given again wins, so that a script can append to a command line to change it; it may also be a slip. Negated switches and
@@ -38,10 +39,14 @@ static enum status run_parsed(const struct command *command, struct call *call, 
     enum status status = tell_repeated_keys(&call->options, diag);
     if (status == SIM_OK && command->tables[0])
         status = output_form_read(&call->options, &call->form, diag);
+    if (status == SIM_OK)
+        status = output_names_check(&call->options, options_value(&call->options, "save-result"), NULL, diag);
     if (status == SIM_OK && command->read)
         status = command->read(call, diag);
     if (status == SIM_OK && command->input != INPUT_OWN)
         status = input_open(&call->options, command->input == INPUT_ANY_POOL, ADVICE_ALL, &call->input, diag);
+    if (status == SIM_OK && command->input != INPUT_OWN)
+        status = output_names_check(&call->options, NULL, &call->input.config, diag);
     return status == SIM_OK ? command->run(call, diag) : status;
 }
 

@@ -10,7 +10,9 @@
  * Commands that have several configurations (compare, sweep) use the parts and not input_open(). */
 #include "command/input_options.h"
 
+#include "base/notice.h"
 #include "replay/workload.h"
+#include "team.h"
 #include "trace/trace_block_size.h"
 
 #include <math.h>
@@ -139,8 +141,8 @@ enum status input_settle(const struct options *options, const struct trace *trac
     if (status == SIM_OK && trace_block_size_check(trace, config->trace_block_size, false, &strict) != SIM_OK)
         return warning_tell(options, diag, "%s", strict.text);
     if (status == SIM_OK && config->trace_block_size != before && !options_has(options, "quiet"))
-        fprintf(stderr, "pagesim: note: %s: a hash id names %u tokens, as %s; --trace-block-size says otherwise\n", trace->name,
-                config->trace_block_size, trace->facts.tokens_per_hash_id ? "its format has it" : "fits every row");
+        notice("note: %s: a hash id names %u tokens, as %s; --trace-block-size says otherwise", trace->name, config->trace_block_size,
+               trace->facts.tokens_per_hash_id ? "its format has it" : "fits every row");
     return status;
 }
 
@@ -148,15 +150,11 @@ enum status input_settle(const struct options *options, const struct trace *trac
  * to OpenMP, so that parallel loops anywhere in the program follow it without passing it along. */
 uint32_t input_threads(const struct options *options, struct diag *diag)
 {
-    uint64_t threads = 1;
-#ifdef _OPENMP
-    threads = (uint64_t)omp_get_max_threads();
-#endif
-    threads = options_uint(options, "threads", 1, 1024, threads, diag);
+    const uint32_t threads = kv_team((uint32_t)options_uint(options, "threads", 1, 1024, kv_team(0), diag));
 #ifdef _OPENMP
     omp_set_num_threads((int)threads);
 #endif
-    return (uint32_t)threads;
+    return threads;
 }
 
 /* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. `fitted` is a

@@ -1,4 +1,6 @@
-/* interrupt.h - Ctrl-C and SIGTERM: work that takes long checks a flag and ends with SIM_INTERRUPTED, so that nothing is left half done. */
+/* interrupt.h - Ctrl-C and SIGTERM: work that takes long looks at a flag and ends with SIM_INTERRUPTED. Work that does not look, or not soon
+ * enough, is ended all the same after a tenth of a second, wherever it is: inside of a step that moves gigabytes, in a read from a pipe, in
+ * a loop of another thread. A second signal kills at once. No file is left half written in any case. */
 #ifndef PAGESIM_INTERRUPT_H
 #define PAGESIM_INTERRUPT_H
 
@@ -7,7 +9,7 @@
 /* Not 0 after the first signal. */
 extern volatile sig_atomic_t interrupted;
 
-/* From now on SIGINT and SIGTERM set the flag. */
+/* From now on SIGINT and SIGTERM do all this. */
 void interrupt_catch(void);
 
 #endif

@@ -1,12 +1,15 @@
 /* main.c - entry point: finds the subcommand, prints its error if there is one, and returns the exit code. Read command.h first; a
  * command's own work is in its cmd_ file. This is the only place that prints errors, so that each failure is one line in one form. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/huge_pages.h"
 #include "base/nearest_name.h"
+#include "base/notice.h"
 #include "command/command.h"
+#include "command/interrupt.h"
 #include "sim_version.h"
 
 /* In the order of --help: from the most used to the rarest. */
@@ -83,14 +86,15 @@ static enum status run(int argc, char **argv, struct diag *diag)
 int main(int argc, char **argv)
 {
     struct diag diag = {0};
-    /* Writing into a closed pipe then fails like writing to a full disk: with an error and not by a signal. */
+    /* Writing into a closed pipe then fails like writing to a full disk and not by a signal, so that files are removed that are not whole. */
     signal(SIGPIPE, SIG_IGN);
+    interrupt_catch();
     huge_pages_prepare();
     enum status status = run(argc, argv, &diag);
     /* Output is buffered: a full disk may show only now. */
     if (status == SIM_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = diag_set(&diag, SIM_FAILED, "standard output cannot be written");
+        status = diag_set(&diag, SIM_FAILED, "%s", errno == EPIPE ? "" : "standard output: cannot be written");
     if (status != SIM_OK && diag.text[0])
-        fprintf(stderr, "pagesim: %s\n", diag.text);
+        notice("%s", diag.text);
     return (int)status;
 }

@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/line.h"
+#include "base/memory_stream.h"
 #include "base/nearest_name.h"
 #include "config/config_keys.h"
 
@@ -306,14 +307,17 @@ char *options_command_line(const struct options *options)
     char *text = NULL;
     size_t length = 0;
     const bool last = needs_end_of_options(options);
-    FILE *file = open_memstream(&text, &length);
-    if (!file)
+    struct memory_stream stream;
+    struct diag ignored = {0};
+    if (memory_stream_open(&stream, &ignored) != SIM_OK)
         return NULL;
+    FILE *file = stream.file;
     fprintf(file, "pagesim %s", options->command->name);
     for (uint32_t i = 0; i < options->positional_count && !last; i++)
         put_word(options->positional[i], file);
     put_options(options->own, options->own_count, file);
     put_options(options->config, options->config_count, file);
+<<<<<<< HEAD
     fputs(last ? " --" : "", file);
     for (uint32_t i = 0; i < options->positional_count && last; i++)
         put_word(options->positional[i], file);
@@ -322,6 +326,9 @@ char *options_command_line(const struct options *options)
         return NULL;
     }
     return text;
+=======
+    return memory_stream_close(&stream, &text, &length, &ignored) == SIM_OK ? text : NULL;
+>>>>>>> main
 }
 
 /* --- the help page ------------------------------------------------------------------------------------------------------------------ */

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "base/line.h"
-#include "base/text_file.h"
+#include "base/memory_stream.h"
+#include "base/text_writer.h"
 
 /* The names are checked before any work, against what the command says it has: a typing error must not cost an hour of replaying. The last
  * of a command's tables may exist only with some option (last_table_needs); naming it without that option is an error of usage as well. */
@@ -73,20 +74,20 @@ static struct render_options options_for(const struct output_form *form)
     return options;
 }
 
-/* Into memory. A document that ran out of memory while it was built fails here, before anything is printed. On a failure *text may hold a
- * part; the caller frees it and writes nothing. */
+/* Into memory. A document that ran out of memory while it was built fails here, before anything is printed, and one that runs out while it
+ * is printed has no text at all. */
 static enum status render(const struct output_form *form, const struct document *document, char **text, size_t *length, struct diag *diag)
 {
     const struct render_options options = options_for(form);
     enum status status = document_status(document, diag);
     if (status != SIM_OK)
         return status;
-    FILE *file = open_memstream(text, length);
-    if (!file)
-        return diag_no_memory(diag, 4096, "the result");
-    status = form->renderer->render(document, &options, file, diag);
-    if (fclose(file) != 0 && status == SIM_OK)
-        status = diag_no_memory(diag, *length, "the result");
+    struct memory_stream stream;
+    if (memory_stream_open(&stream, diag) != SIM_OK)
+        return diag->status;
+    status = form->renderer->render(document, &options, stream.file, diag);
+    if (memory_stream_close(&stream, text, length, diag) != SIM_OK)
+        return diag->status;
     return status;
 }
 
@@ -124,9 +125,10 @@ enum status output_document(const struct output_form *form, struct document *doc
     return status;
 }
 
-/* The command line is a copy that document_create() takes over. It may be NULL when memory is short: a report without it is still right. */
+/* The command line is a copy that document_create() takes over. When memory is short there is none, and the document knows. */
 struct document_origin output_origin(const struct options *options, const char *trace, const struct config *config)
 {
+    char *line = options_command_line(options);
     return (struct document_origin){
-        .command = options->command->name, .command_line = options_command_line(options), .trace = trace, .config = config};
+        .command = options->command->name, .command_line = line, .incomplete = !line, .trace = trace, .config = config};
 }

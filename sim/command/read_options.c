@@ -2,10 +2,11 @@
  * about the trace afterwards is at the end. */
 #include "command/read_options.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/line.h"
+#include "base/notice.h"
 #include "command/warnings.h"
 #include "trace/time_unit.h"
 
@@ -136,11 +137,13 @@ enum status read_options_take(const struct options *options, struct trace_select
 static void tell_skipped(const struct trace *trace)
 {
     const struct skipped_rows *skipped = &trace->skipped;
-    fprintf(stderr, "pagesim: warning: %s: %llu of %u rows (%.3g %%) were left out as they cannot be run; lines", trace->name,
-            (unsigned long long)skipped->count, trace->requests_in_file, 100.0 * (double)skipped->count / trace->requests_in_file);
+    struct line lines = {0};
     for (size_t i = 0; i < skipped->count && i < TRACE_SKIPPED_NAMED; i++)
-        fprintf(stderr, "%s %zu", i ? "," : "", skipped->lines[i]);
-    fprintf(stderr, "%s\nfirst: %s\n", skipped->count > TRACE_SKIPPED_NAMED ? ", ..." : "", skipped->reason);
+        line_put(&lines, "%s%zu", i ? ", " : "", skipped->lines[i]);
+    notice("warning: %s: %llu of %u rows (%.3g %%) were left out as they cannot be run; lines %s%s", trace->name,
+           (unsigned long long)skipped->count, trace->requests_in_file, 100.0 * (double)skipped->count / trace->requests_in_file, lines.text,
+           skipped->count > TRACE_SKIPPED_NAMED ? ", ..." : "");
+    notice("first: %s", skipped->reason);
 }
 
 /* No server sees a thousand requests a second over a whole trace, or a thousand of them in ten seconds; a file whose times are in another
@@ -167,7 +170,7 @@ enum status read_options_tell(const struct options *options, const struct trace 
     if (trace->ignored_fields[0])
         status = warning_tell(options, diag, "%s: fields that are ignored: %s", trace->name, trace->ignored_fields);
     if (trace->notes[0] && !options_has(options, "quiet"))
-        fprintf(stderr, "pagesim: note: %s: %s\n", trace->name, trace->notes);
+        notice("note: %s: %s", trace->name, trace->notes);
     if (trace->skipped.count > 0 && !options_has(options, "quiet"))
         tell_skipped(trace);
     return status == SIM_OK ? tell_rate(options, trace, diag) : status;

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/printable.h"
+#include "command/output_names.h"
 #include "config/engine_facts.h"
 #include "observe/step_log.h"
 
@@ -52,14 +54,28 @@ static enum status name_result(const struct options *options, const struct run *
 }
 
 /* vLLM takes KEY=VALUE pairs and writes every value as a string. Only pointers are kept, into argv. The key's length is bounded because the
- * writer copies it into a buffer. */
+ * writer copies it into a buffer. Keys must be UTF-8 and unique in the result: a JSON object with a key twice is read differently by
+ * different programs, and bytes that are no text would become the same character. */
 static enum status parse_metadata(struct replay_outputs *outputs, const char *pair, struct diag *diag)
 {
     const char *equals = strchr(pair, '=');
+    char key[CONFIG_NAME_SIZE + 1];
+    long code = 0;
     if (!equals || equals == pair || equals - pair > CONFIG_NAME_SIZE)
         return diag_set(diag, SIM_USAGE, "--metadata %s: must be KEY=VALUE", pair);
     if (outputs->metadata_count == METADATA_MOST)
         return diag_set(diag, SIM_USAGE, "--metadata: %d members at most", METADATA_MOST);
+    const size_t length = (size_t)(equals - pair);
+    snprintf(key, sizeof key, "%.*s", (int)length, pair);
+    for (const char *at = key; *at && code >= 0;)
+        at += printable_next(at, &code);
+    if (code < 0)
+        return diag_set(diag, SIM_USAGE, "--metadata %s: the key is not UTF-8", pair);
+    if (bench_result_has_key(key))
+        return diag_set(diag, SIM_USAGE, "--metadata %s: the result has a member of this name; give another key", pair);
+    for (size_t i = 0; i < outputs->metadata_count; i++)
+        if (strncmp(outputs->metadata[i], pair, length + 1) == 0)
+            return diag_set(diag, SIM_USAGE, "--metadata %s: %s is given twice", pair, key);
     outputs->metadata[outputs->metadata_count++] = pair;
     return SIM_OK;
 }
@@ -91,23 +107,16 @@ static enum status check_needs(const struct options *options, struct diag *diag)
     return SIM_OK;
 }
 
-/* Two outputs on standard output would be mixed line by line. The report is not in this list: it steps back when an output takes standard
- * output, unless --output gives it a file. */
-static enum status check_stdout(struct replay_outputs *outputs, struct diag *diag)
+/* The report steps back when another output takes standard output, unless --output gives it a file; two of them that want it are refused
+ * elsewhere (output_names.h). A result without a name of its own has a file. */
+static bool takes_stdout(const struct options *options)
 {
-    const char *first = NULL;
+    bool takes = options_value(options, "result-filename") && strcmp(options_value(options, "result-filename"), "-") == 0;
     for (int i = 0; i < REPLAY_OUTPUTS; i++) {
-        const char *path = options_value(outputs->options, option_names[i]);
-        if (i == OUTPUT_RESULT && !path)
-            path = options_value(outputs->options, "result-filename");
-        if (!path || strcmp(path, "-") != 0)
-            continue;
-        if (first)
-            return diag_set(diag, SIM_USAGE, "--%s and --%s both want standard output", first, option_names[i]);
-        first = option_names[i];
+        const char *path = options_value(options, option_names[i]);
+        takes |= path && strcmp(path, "-") == 0;
     }
-    outputs->takes_stdout = first != NULL;
-    return SIM_OK;
+    return takes;
 }
 
 /* Every option that may be repeated is walked in full, so that each value is checked and not only the last. */
@@ -126,7 +135,8 @@ enum status replay_outputs_parse(struct replay_outputs *outputs, const struct op
     for (uint32_t next = 0; (text = options_next(options, "metadata", &next)) != NULL;)
         if (parse_metadata(outputs, text, diag) != SIM_OK)
             return diag->status;
-    return parse_format(outputs, diag) == SIM_OK ? check_stdout(outputs, diag) : diag->status;
+    outputs->takes_stdout = takes_stdout(options);
+    return parse_format(outputs, diag);
 }
 
 /* --- before the replay ------------------------------------------------------------------------------------------------------------ */
@@ -153,7 +163,8 @@ static enum status open_files(struct replay_outputs *outputs, const struct run *
 {
     const struct options *options = outputs->options;
     char result_path[CONFIG_PATH_SIZE];
-    if (options_has(options, "save-result") && name_result(options, run, result_path, diag) != SIM_OK)
+    if (options_has(options, "save-result") &&
+        (name_result(options, run, result_path, diag) != SIM_OK || output_names_check(options, result_path, run->config, diag) != SIM_OK))
         return diag->status;
     for (int i = 0; i < REPLAY_OUTPUTS; i++) {
         if (!options_has(options, option_names[i]))

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/notice.h"
+
 /* --quiet silences warnings and never a refusal. */
 enum status warning_tell(const struct options *options, struct diag *diag, const char *format, ...)
 {
@@ -15,7 +17,7 @@ enum status warning_tell(const struct options *options, struct diag *diag, const
     if (options_has(options, "strict"))
         return diag_set(diag, SIM_BAD_INPUT, "%s (a warning without --strict)", text);
     if (!options_has(options, "quiet"))
-        fprintf(stderr, "pagesim: warning: %s\n", text);
+        notice("warning: %s", text);
     return SIM_OK;
 }
 

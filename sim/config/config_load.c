@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "base/nearest_name.h"
 #include "base/text_file.h"
@@ -336,19 +337,23 @@ enum status config_read(const char *name, const char *text, size_t length, const
 enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out, struct diag *diag)
 {
     struct text_file file = {0};
-    struct config config;
+    struct config *config; /* not on the stack, which has one in config_read() already and may be that of a thread */
     if (path && strcmp(path, "-") == 0)
         return diag_set(diag, SIM_USAGE, "--config cannot be read from standard input; give a file");
     enum status status = path ? text_file_open(path, &file, diag) : SIM_OK;
     if (status != SIM_OK)
         return status;
-    status = config_read(path, file.text, file.length, options, option_count, &config, diag);
-    if (status == SIM_OK)
-        status = config_check(&config, path ? path : "configuration", diag);
+    status = array_zeroed(&config, 1, sizeof *config, "a configuration", diag);
+    if (status == SIM_OK) {
+        status = config_read(path, file.text, file.length, options, option_count, config, diag);
+        if (status == SIM_OK)
+            status = config_check(config, path ? path : "configuration", diag);
+        if (status == SIM_OK)
+            *out = *config;
+        free(config);
+    }
     if (path)
         text_file_close(&file);
-    if (status == SIM_OK)
-        *out = config;
     return status;
 }
 

@@ -21,6 +21,7 @@
 #include "data_plane/worker_values.h"
 #include "engine/content.h"
 #include "pagedkv.h"
+#include "team.h"
 
 /* 4 Mi floats are 16 MiB of K and as much of V. It is a bound on memory, not on length: a single sequence that needs more gets it. */
 enum { BATCH_FLOATS = 4 << 20, FULLY_VALID = 0 };
@@ -457,7 +458,7 @@ enum status worker_create(const struct trace *trace, const struct config *config
         return status;
     worker->trace = trace;
     worker->config = config;
-    worker->threads = threads ? threads : 1;
+    worker->threads = kv_team(threads ? threads : 1);
     worker->verify = config->data_plane == DATA_PLANE_VERIFY;
     worker->totals.kernels = kv_kernels_name();
     const size_t blocks = config->num_gpu_blocks;

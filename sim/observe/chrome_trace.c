@@ -15,7 +15,7 @@
 #include "observe/counter_track.h"
 #include "sim_version.h"
 
-enum { PID_COUNTERS = 1, PID_LANES = 2, US_PLACES = 3, MS_PLACES = 6, LINE_SIZE = 1024 };
+enum { PID_COUNTERS = 1, PID_LANES = 2, US_PLACES = 3, MS_PLACES = 6, EVENT_SIZE = 1024 };
 enum { TRACK_RUNNING, TRACK_WAITING, TRACK_USED, TRACK_CACHED, TRACK_WASTED, TRACKS };
 /* Viewers label a track with both words. */
 static const struct {
@@ -46,11 +46,11 @@ struct chrome_trace {
 };
 
 /* One event: {...} around printf-like members. Members hold numbers and fixed words only, so nothing needs JSON's escapes, and the longest
- * event is far below LINE_SIZE. */
+ * event is far below EVENT_SIZE. */
 static void write_event(struct chrome_trace *chrome, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void write_event(struct chrome_trace *chrome, const char *format, ...)
 {
-    char line[LINE_SIZE] = ",\n{";
+    char line[EVENT_SIZE] = ",\n{";
     const size_t head = 3, skipped = chrome->has_events ? 0 : 1;
     if (chrome->status != SIM_OK)
         return;

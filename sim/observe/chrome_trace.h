@@ -20,7 +20,7 @@
 #ifndef PAGESIM_CHROME_TRACE_H
 #define PAGESIM_CHROME_TRACE_H
 
-#include "base/text_file.h"
+#include "base/text_writer.h"
 #include "config/config.h"
 #include "observe/metrics.h"
 

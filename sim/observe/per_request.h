@@ -15,7 +15,7 @@
 #ifndef PAGESIM_PER_REQUEST_H
 #define PAGESIM_PER_REQUEST_H
 
-#include "base/text_file.h"
+#include "base/text_writer.h"
 #include "observe/metrics.h"
 
 enum request_status { REQUEST_COMPLETED, REQUEST_DROPPED, REQUEST_IGNORED, REQUEST_UNFINISHED };

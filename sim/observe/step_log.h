@@ -3,7 +3,7 @@
 #ifndef PAGESIM_STEP_LOG_H
 #define PAGESIM_STEP_LOG_H
 
-#include "base/text_file.h"
+#include "base/text_writer.h"
 #include "engine/observer.h"
 
 /* Writes the header at once. The writer is borrowed. */

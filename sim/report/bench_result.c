@@ -341,6 +341,51 @@ static void put_detail(const struct bench_result *result, enum detail detail, ui
         put_error(json, story);
 }
 
+/* Of a latency's figures any: which there are depends on further options, and their names say what they are. */
+bool bench_result_has_key(const char *key)
+{
+    static const char *const fixed[] = {"endpoint_type",
+                                        "backend",
+                                        "label",
+                                        "model_id",
+                                        "tokenizer_id",
+                                        "num_prompts",
+                                        "pagesim",
+                                        "trace",
+                                        "step_time_model",
+                                        "request_rate",
+                                        "burstiness",
+                                        "max_concurrency",
+                                        "ramp_up_strategy",
+                                        "ramp_up_start_rps",
+                                        "ramp_up_end_rps",
+                                        "duration",
+                                        "completed",
+                                        "failed",
+                                        "total_input_tokens",
+                                        "total_output_tokens",
+                                        "request_throughput",
+                                        "request_goodput",
+                                        "rtfx",
+                                        "output_throughput",
+                                        "total_token_throughput",
+                                        "max_output_tokens_per_s",
+                                        "max_concurrent_requests"};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (strcmp(key, fixed[i]) == 0)
+            return true;
+    for (int i = 0; i < DETAILS; i++)
+        if (strcmp(key, detail_names[i]) == 0)
+            return true;
+    for (int i = 0; i < LATENCIES; i++) {
+        char ending[FIGURE_NAME_SIZE];
+        const size_t length = (size_t)snprintf(ending, sizeof ending, "_%s_ms", latency_names[i]);
+        if (strlen(key) > length && strcmp(key + strlen(key) - length, ending) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The lists may be longer than memory likes. Text goes to the file in pieces of at least `least` bytes and leaves memory. Each call empties
  * the buffer but keeps its capacity, so memory stays at DRAIN_BYTES plus the longest single entry whatever the trace's length. A failed
  * buffer is reported first: its text is not complete. */

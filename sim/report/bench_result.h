@@ -20,7 +20,7 @@
 #ifndef PAGESIM_BENCH_RESULT_H
 #define PAGESIM_BENCH_RESULT_H
 
-#include "base/text_file.h"
+#include "base/text_writer.h"
 #include "figure/latency_choice.h"
 #include "observe/token_times.h"
 #include "replay/run.h"
@@ -36,6 +36,9 @@ struct bench_result {
 
 /* The block that vLLM prints, 50 columns wide. SIM_FAILED: no memory. */
 SIM_NODISCARD enum status bench_result_lines(const struct bench_result *result, struct document *document, struct diag *diag);
+
+/* Is this the name of a member that bench_result_write may write? Metadata may not have it: JSON would have it twice. */
+bool bench_result_has_key(const char *key);
 
 /* The JSON on one line. */
 SIM_NODISCARD enum status bench_result_write(const struct bench_result *result, struct text_writer *writer, struct diag *diag);

@@ -125,7 +125,8 @@ static void add_configurations(struct document *document, const struct compare_v
     static const struct table_column columns[] = {{"key", "key", TABLE_TEXT, 0}, {"a", "A", TABLE_TEXT, 0}, {"b", "B", TABLE_TEXT, 0}};
     const struct compare_side *sides = view->comparison->sides;
     char count[UNIT_TEXT];
-    document_line(document, "%s: %s requests", view->comparison->trace->name, unit_count(view->comparison->trace->count, count));
+    document_line(document, "%s: %s requests", trace_title(view->comparison->trace).text,
+                  unit_count(view->comparison->trace->count, count));
     for (int i = 0; i < 2; i++) {
         const struct engine_facts *engine = engine_facts_of(&sides[i].config);
         document_line(document, "  %c: %s%s%s of vLLM %s", 'A' + i, view->names[i], *view->names[i] ? ", " : "", engine->name,

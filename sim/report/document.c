@@ -20,10 +20,12 @@
 struct document *document_create(const struct document_origin *origin)
 {
     struct document *document = calloc(1, sizeof *document);
-    if (document)
-        document->origin = *origin;
-    else
+    if (!document) {
         free(origin->command_line);
+        return NULL;
+    }
+    document->origin = *origin;
+    document->out_of_memory = origin->incomplete;
     return document;
 }
 

@@ -31,6 +31,7 @@ enum { DOCUMENT_SCHEMA_VERSION = 2 };
 struct document_origin {
     const char *command;         /* "replay" */
     char *command_line;          /* that reproduces the result; document_create takes it over. NULL: none */
+    bool incomplete;             /* there was no memory for it; document_status says so */
     const char *trace;           /* name; NULL: no trace */
     const struct config *config; /* NULL: none */
 };

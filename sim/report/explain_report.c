@@ -394,7 +394,7 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     const struct config *config = explanation->config;
     const bool preempted = explanation->story.count > 0;
     struct document *document = document_create(origin);
-    document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", explanation->trace->name, explanation->trace->count,
+    document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", trace_title(explanation->trace).text, explanation->trace->count,
                   engine_facts_of(config)->name, config->num_gpu_blocks, config->block_size);
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);

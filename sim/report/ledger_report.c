@@ -207,7 +207,7 @@ static void add_opening(struct document *document, const struct run *run, const 
     unit_seconds((double)spans->all.time_ns / 1e9, time);
     unit_seconds((double)spans->waiting.time_ns / 1e9, waiting);
     snprintf(note, sizeof note, ": pool x time, %s; in %s of it a request waits", time, waiting);
-    document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", run->trace->name, run->trace->count,
+    document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", trace_title(run->trace).text, run->trace->count,
                   engine_facts_of(run->config)->name, run->config->num_gpu_blocks, run->config->block_size);
     step_times_note(document, run->config, step_times_of(run->config));
     head_arrivals(document, run->config);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/printable.h"
 #include "config/engine_facts.h"
 #include "observe/latency.h"
 
@@ -75,14 +76,22 @@ static void write_lines(struct page *page, const char *format, ...)
         page->status = text_writer_write(page->writer, line, (size_t)length, page->diag);
 }
 
-/* The text format escapes backslash, quote and newline in label values. At worst a name doubles in length, which LABELS_SIZE allows for. */
+/* The text format escapes backslash, quote and newline in label values and wants UTF-8; other characters that cannot be printed become
+ * question marks. At worst a name doubles in length, which LABELS_SIZE allows for. */
 static void make_labels(struct page *page, const char *model)
 {
     size_t used = (size_t)snprintf(page->labels, sizeof page->labels, "model_name=\"");
-    for (; *model; model++) {
-        if (*model == '\\' || *model == '"' || *model == '\n')
+    while (*model) {
+        long code;
+        const size_t length = printable_next(model, &code);
+        if (code == '\\' || code == '"' || code == '\n')
             page->labels[used++] = '\\';
-        page->labels[used++] = *model == '\n' ? 'n' : *model;
+        if (code == '\n' || !printable_code(code))
+            page->labels[used++] = code == '\n' ? 'n' : '?';
+        else
+            for (size_t i = 0; i < length; i++)
+                page->labels[used++] = model[i];
+        model += length;
     }
     snprintf(page->labels + used, sizeof page->labels - used, "\",engine=\"0\"");
 }

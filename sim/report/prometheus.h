@@ -11,7 +11,7 @@
 #ifndef PAGESIM_PROMETHEUS_H
 #define PAGESIM_PROMETHEUS_H
 
-#include "base/text_file.h"
+#include "base/text_writer.h"
 #include "config/config.h"
 #include "observe/metrics.h"
 

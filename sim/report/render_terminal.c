@@ -1,6 +1,7 @@
 /* render_terminal.c - a document for people: lines, headings, aligned tables, charts. Read renderer.h first. Values and figures are
- * skipped: a report shows people the figures that matter in lines of its own. Tables wrap at the given width (base/table.h). */
+ * skipped: a report shows people the figures that matter in lines of its own. Text passes printable.h, here and in table.c. Tables wrap at the given width (base/table.h). */
 #include "base/chart_print.h"
+#include "base/printable.h"
 #include "report/renderer.h"
 
 /* Escape codes of ECMA-48: 1 is bold, 0 ends it. The note is in the element's key, see document_heading. */
@@ -8,8 +9,18 @@ static void print_heading(const struct document_element *element, const struct r
 {
     if (!element->light)
         fputc('\n', file);
-    fprintf(file, "%s%s%s%s\n", options->color ? "\033[1m" : "", element->text, options->color ? "\033[0m" : "",
-            element->key ? element->key : "");
+    fputs(options->color ? "\033[1m" : "", file);
+    printable_put(element->text, true, file);
+    fputs(options->color ? "\033[0m" : "", file);
+    printable_put(element->key ? element->key : "", true, file);
+    fputc('\n', file);
+}
+
+/* A line may have several, which reports put together themselves; names in them have none of their own (trace_title). */
+static void print_line(const char *text, FILE *file)
+{
+    printable_put(text, true, file);
+    fputc('\n', file);
 }
 
 /* A chart below its heading, or with an empty line between it and what comes before. */
@@ -29,7 +40,7 @@ enum status render_terminal(const struct document *document, const struct render
         if (element->kind == DOCUMENT_HEADING)
             print_heading(element, options, file);
         else if (element->kind == DOCUMENT_LINE)
-            fprintf(file, "%s\n", element->text);
+            print_line(element->text, file);
         else if (element->kind == DOCUMENT_TABLE && (element->audience & FOR_PEOPLE) && table_rows(element->table) > 0)
             status = table_print(element->table, "  ", options->width, file, diag);
         else if (element->kind == DOCUMENT_CHART && (element->audience & FOR_PEOPLE))

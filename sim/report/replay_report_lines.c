@@ -57,7 +57,7 @@ static void add_setup(struct document *document, const struct replay_result *res
     const struct engine_facts *engine = engine_facts_of(config);
     char blocks[UNIT_TEXT], bytes[UNIT_TEXT], tokens[UNIT_TEXT];
     struct line line = {0};
-    line_put(&line, "%s: %u requests", run->trace->name, run->trace->count);
+    line_put(&line, "%s: %u requests", trace_title(run->trace).text, run->trace->count);
     if (run->trace->count != run->trace->requests_in_file)
         line_put(&line, " (%u in the file)", run->trace->requests_in_file);
     document_line(document, "%s", line.text);

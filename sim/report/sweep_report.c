@@ -282,19 +282,19 @@ static bool varies_arrivals(const struct sweep_plan *plan)
 }
 
 /* The star is explained with the objectives that it is about: "best" means nothing without them. */
-static void add_heading(struct document *document, const struct sweep_groups *groups)
+static void add_heading(struct document *document, const struct sweep_groups *groups, const struct config *config)
 {
     const struct sweep *sweep = groups->sweep;
     const struct sweep_view *view = groups->view;
     char runs[UNIT_TEXT], requests[UNIT_TEXT];
-    document_line(document, "%s: %s requests, %s runs", sweep->traces[0]->name, unit_count(sweep->traces[0]->count, requests),
+    document_line(document, "%s: %s requests, %s runs", trace_title(sweep->traces[0]).text, unit_count(sweep->traces[0]->count, requests),
                   unit_count(sweep->plan->point_count, runs));
     if (!varies_arrivals(sweep->plan))
-        head_arrivals(document, document->origin.config);
+        head_arrivals(document, config);
     head_advice_begin(document);
     head_advice_put(document, "", &sweep->advice.first);
     head_advice_end(document);
-    step_times_note(document, document->origin.config, sweep->step_times);
+    step_times_note(document, config, sweep->step_times);
     if (view->requirement_count > 0)
         document_line(document, "* meets what is required, and nothing else that does is better in all of:");
     else
@@ -347,7 +347,7 @@ struct document *sweep_report(const struct sweep_groups *groups, const struct do
     struct document *document = document_create(origin);
     struct figure_order order;
     order_figures(groups, &order);
-    add_heading(document, groups);
+    add_heading(document, groups, origin->config);
     document_whole(document, "requests", groups->sweep->traces[0]->count);
     document_open_object(document, "objectives");
     for (size_t i = 0; i < view->objective_count; i++)

@@ -117,7 +117,7 @@ struct document *trace_report(const struct trace *trace, const struct trace_fact
     struct document *document = document_create(origin);
     const struct spread lengths[] = {{"prompt", &facts->input}, {"output", &facts->output}};
     char a[UNIT_TEXT], b[UNIT_TEXT];
-    document_line(document, "%s: %s requests in %s (%.3f a second)", trace->name, unit_count(trace->count, a),
+    document_line(document, "%s: %s requests in %s (%.3f a second)", trace_title(trace).text, unit_count(trace->count, a),
                   unit_seconds(facts->duration_s, b), facts->requests_per_s);
     add_format(document, trace);
     add_notes(document, trace);

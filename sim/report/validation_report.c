@@ -68,7 +68,7 @@ struct document *validation_report(const struct validation *validation, const st
                                    const struct document_origin *origin)
 {
     struct document *document = document_create(origin);
-    document_line(document, "%s: %u of %u requests measured", validation->trace->name, validation->measured->known,
+    document_line(document, "%s: %u of %u requests measured", trace_title(validation->trace).text, validation->measured->known,
                   validation->trace->count);
     step_times_note(document, origin->config, step_times_of(origin->config));
     head_arrivals(document, origin->config);

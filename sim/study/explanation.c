@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "study/parallel_runs.h"
 
 /* At full speed. Its classes of misses must add up, or everything said of the cache would be wrong without anybody noticing.
@@ -59,15 +60,25 @@ static enum status price_remedy(void *context, size_t knob, struct diag *diag)
 {
     struct explanation *explanation = context;
     const struct remedy *remedy = &explanation->remedies.of[0][knob];
-    struct config config = *explanation->config;
-    struct run run = {0};
+    struct {
+        struct run run;
+        struct config config;
+    } * made; /* too large for the stack of a thread */
     if (!remedy->found)
         return SIM_OK;
-    remedy_apply(&config, (enum knob)knob, remedy->value);
-    if (run_open(&run, explanation->trace, &config, diag) == SIM_OK && run_replay(&run, NULL, 0, NULL, diag) == SIM_OK)
-        explanation->priced[knob] = run.figures;
-    run_close(&run);
-    return diag->status;
+    enum status status = array_zeroed(&made, 1, sizeof *made, "a replay", diag);
+    if (status != SIM_OK)
+        return status;
+    made->config = *explanation->config;
+    remedy_apply(&made->config, (enum knob)knob, remedy->value);
+    status = run_open(&made->run, explanation->trace, &made->config, diag);
+    if (status == SIM_OK)
+        status = run_replay(&made->run, NULL, 0, NULL, diag);
+    if (status == SIM_OK)
+        explanation->priced[knob] = made->run.figures;
+    run_close(&made->run);
+    free(made);
+    return status;
 }
 
 /* Each part needs the one before: victims come from the first replay, what filled the pool from the second, remedies are looked for among

@@ -55,30 +55,37 @@ enum status hit_gap_measure(const struct prompt_tree *tree, const struct trace *
                             const struct hit_curves *curves, uint64_t pool_blocks, struct hit_gap *out, struct diag *diag)
 {
     const uint32_t block_size = curves->rules[HITS_PLAIN].block_size;
-    struct config changed = *config;
-    struct run run = {0};
+    struct {
+        struct run run;
+        struct config config;
+    } * made; /* too large for the stack of a thread */
     struct use_log log = {0};
     struct hit_gap gap = {.pool_blocks = pool_blocks};
     const struct observer observer = {.self = &log, .events = on_events};
-    changed.block_size = block_size;
-    changed.num_gpu_blocks = (uint32_t)pool_blocks + (config->scheduler == SCHEDULER_VLLM_V1);
-    changed.enable_prefix_caching = true;
-    changed.data_plane = DATA_PLANE_OFF;
+    enum status status = array_zeroed(&made, 1, sizeof *made, "a replay", diag);
+    if (status != SIM_OK)
+        return status;
+    made->config = *config;
+    made->config.block_size = block_size;
+    made->config.num_gpu_blocks = (uint32_t)pool_blocks + (config->scheduler == SCHEDULER_VLLM_V1);
+    made->config.enable_prefix_caching = true;
+    made->config.data_plane = DATA_PLANE_OFF;
     for (int rule = HITS_PLAIN; rule <= HITS_LAST_TOKEN; rule++)
         gap.hit_tokens[rule] = hit_curve_at(&curves->rules[rule], pool_blocks).hit_tokens;
-    enum status status = config_check(&changed, "the replay of a point", diag);
+    status = config_check(&made->config, "the replay of a point", diag);
     if (status == SIM_OK)
-        status = run_open(&run, trace, &changed, diag);
+        status = run_open(&made->run, trace, &made->config, diag);
     if (status == SIM_OK)
-        status = run_replay(&run, &observer, 1, NULL, diag);
+        status = run_replay(&made->run, &observer, 1, NULL, diag);
     for (int ends = 0; ends <= 1 && status == SIM_OK; ends++)
         status =
             hit_tokens_in_order(tree, trace, block_size, log.uses, log.count, ends, pool_blocks, &gap.hit_tokens[HIT_ORDER + ends], diag);
     if (status == SIM_OK) {
-        read_run(&run, &gap);
+        read_run(&made->run, &gap);
         *out = gap;
     }
-    run_close(&run);
+    run_close(&made->run);
+    free(made);
     free(log.uses);
     return status;
 }

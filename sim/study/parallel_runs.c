@@ -2,9 +2,7 @@
  * to be allocated however many runs there are. */
 #include "study/parallel_runs.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "team.h"
 
 /* The failure with the lowest number so far. One after the other, the runs would have stopped there, and the user would have seen this
  * message; it must not depend on which thread was faster. */
@@ -38,12 +36,8 @@ static void keep_failure(struct first_failure *failure, size_t i, enum status st
 enum status parallel_runs(size_t count, uint32_t threads, parallel_run *run, void *context, struct diag *diag)
 {
     struct first_failure failure = {.at = SIZE_MAX};
-#ifdef _OPENMP
-    const int team = threads ? (int)threads : omp_get_max_threads();
+    const uint32_t team = kv_team(threads);
     (void)team; /* clang's analyzer does not see that the pragma reads it */
-#else
-    (void)threads;
-#endif
 #pragma omp parallel for schedule(dynamic, 1) num_threads(team) default(none) shared(count, run, context, failure)
     for (size_t i = 0; i < count; i++) {
         struct diag own = {0};

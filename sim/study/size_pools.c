@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "config/engine_facts.h"
 #include "observe/decision_hash.h"
 #include "replay/run.h"
@@ -120,32 +121,46 @@ static void judge(const struct sizing_job *job, const struct run *run, char *why
                  run_figure(run, "dropped"));
 }
 
-/* Replay one pool: its figures, why it does not pass, and what the search wants to know of it. */
+/* What a replay needs that is too large for the stack of a thread. */
+struct pool_run {
+    struct run run;
+    struct config config;
+    struct decision_hash hash;
+    char why[SIZE_WHY];
+};
+
+/* Replay one pool: what the search wants to know of it, and for the report its figures and why it does not pass (`out`; NULL: not wanted). */
 static enum status run_pool(const struct sizing_job *job, struct size_probe *probe, struct size_figures *out, struct diag *diag)
 {
     const struct size_question *question = job->question;
     const struct replay_options how = {
         .reference = question->reference, .progress = on_progress, .progress_context = (void *)(size_t)question};
-    struct config config = question->config;
-    struct decision_hash hash;
-    const struct observer observer = decision_hash_observer(&hash);
-    struct run run = {0};
-    decision_hash_init(&hash);
-    config.num_gpu_blocks = probe->pool;
-    enum status status = run_open(&run, question->trace, &config, diag);
-    run.wishes = question->wishes;
+    struct pool_run *pool;
+    enum status status = array_zeroed(&pool, 1, sizeof *pool, "a replay", diag);
+    if (status != SIM_OK)
+        return status;
+    const struct observer observer = decision_hash_observer(&pool->hash);
+    decision_hash_init(&pool->hash);
+    pool->config = question->config;
+    pool->config.num_gpu_blocks = probe->pool;
+    status = run_open(&pool->run, question->trace, &pool->config, diag);
+    pool->run.wishes = question->wishes;
     if (status == SIM_OK)
-        status = run_replay(&run, &observer, 1, &how, diag);
+        status = run_replay(&pool->run, &observer, 1, &how, diag);
     if (status == SIM_OK) {
-        judge(job, &run, out->why, sizeof out->why);
-        out->pool = probe->pool;
-        out->figures = run.figures;
-        probe->passes = out->why[0] == '\0';
-        probe->skips = probe_skips(job, &hash);
-        probe->decisions = hash.hash;
-        probe->hint = hash.peak_used + engine_facts_of(&config)->has_null_block;
+        judge(job, &pool->run, pool->why, sizeof pool->why);
+        probe->passes = pool->why[0] == '\0';
+        probe->skips = probe_skips(job, &pool->hash);
+        probe->decisions = pool->hash.hash;
+        probe->hint = pool->hash.peak_used + engine_facts_of(&pool->config)->has_null_block;
     }
-    run_close(&run);
+    if (status == SIM_OK && out) {
+        out->pool = probe->pool;
+        out->figures = pool->run.figures;
+        memcpy(out->why, pool->why, sizeof out->why);
+    }
+    run_close(&pool->run);
+    free(pool);
     return status;
 }
 
@@ -166,8 +181,7 @@ struct batch {
 static enum status probe_pool(void *context, size_t i, struct diag *diag)
 {
     const struct batch *batch = context;
-    struct size_figures figures;
-    return run_pool(batch->job, &batch->probes[i], &figures, diag);
+    return run_pool(batch->job, &batch->probes[i], NULL, diag);
 }
 
 /* The search calls this once a batch; the bar moves between batches. */

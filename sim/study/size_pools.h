@@ -30,10 +30,12 @@ struct size_question {
 };
 
 /* One pool's replay in full. */
+enum { SIZE_WHY = 512 };
+
 struct size_figures {
     uint32_t pool;
     struct figure_set figures;
-    char why[512]; /* why it does not pass; "" = it does */
+    char why[SIZE_WHY]; /* why it does not pass; "" = it does */
 };
 
 struct size_answer {

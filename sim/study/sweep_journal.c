@@ -11,11 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fingerprint.h"
 #include "base/text_file.h"
 #include "sim_version.h"
 
 /* HEX_SIZE: 16 digits of a fingerprint and the terminator, rounded up. The mode is that of any new file; umask applies. */
-enum { JOURNAL_VERSION = 2, NEW_FILE_MODE = 0666, HEX_SIZE = 24 };
+enum { JOURNAL_VERSION = 3, NEW_FILE_MODE = 0666, HEX_SIZE = 24 };
 
 static enum status failed(const struct sweep_journal *journal, const char *what, struct diag *diag)
 {
@@ -113,14 +114,38 @@ static enum status check_header(const char *path, const char *text, size_t lengt
     return status;
 }
 
+/* --- checksums -------------------------------------------------------------------------------------------------------------------- */
+
+/* The last member of a run's line; the checksum is of all bytes before it, and of the sweep, so that a line of another journal does not
+ * fit either. */
+static const char checksum_mark[] = ",\"checksum\":\"";
+enum { MARK_LENGTH = sizeof checksum_mark - 1, CHECKSUM_DIGITS = 16, CHECKSUM_TAIL = MARK_LENGTH + CHECKSUM_DIGITS + 2 };
+
+static void checksum(const struct sweep_identity *identity, const char *text, size_t length, char tail[CHECKSUM_TAIL + 1])
+{
+    char digits[HEX_SIZE];
+    hex(fingerprint_bytes(fingerprint_word(fingerprint_word(FINGERPRINT_START, identity->trace), identity->sweep), text, length), digits);
+    snprintf(tail, CHECKSUM_TAIL + 1, "%s%.16s\"}", checksum_mark, digits);
+}
+
+static bool is_whole(const struct sweep_identity *identity, const char *text, size_t length)
+{
+    char tail[CHECKSUM_TAIL + 1];
+    if (length <= CHECKSUM_TAIL)
+        return false;
+    checksum(identity, text, length - CHECKSUM_TAIL, tail);
+    return memcmp(text + length - CHECKSUM_TAIL, tail, CHECKSUM_TAIL) == 0;
+}
+
 /* --- reading it back -------------------------------------------------------------------------------------------------------------- */
 
 /* Fill `result`; *kept: bytes up to the end of the last whole line. What follows is a line that was being written when the sweep was
- * killed, or, after the machine went down, what the file system left of it. A whole line that cannot be read is an error, not a run to do
- * again: a kill cannot have made it, so the file is not what we think it is. */
-static enum status read_back(const char *path, const char *text, size_t length, const struct sweep_identity *identity,
+ * killed, or, after the machine went down, what the file system left of it. A whole line with a wrong checksum was changed since; nothing
+ * of it is used. One with the right checksum that cannot be read is an error: the file is not what we think it is. */
+static enum status read_back(struct sweep_journal *journal, const char *text, size_t length, const struct sweep_identity *identity,
                              struct sweep_result *result, size_t *kept, size_t *resumed, struct diag *diag)
 {
+    const char *path = journal->path;
     enum status status = SIM_OK;
     *kept = 0;
     *resumed = 0;
@@ -130,8 +155,10 @@ static enum status read_back(const char *path, const char *text, size_t length, 
             break;
         if (line == 1)
             status = check_header(path, start, (size_t)(end - start), identity, result->count, diag);
-        else
+        else if (is_whole(identity, start, (size_t)(end - start)))
             status = sweep_row_read(result, path, line, start, (size_t)(end - start), diag);
+        else if (journal->changed_lines++ == 0)
+            journal->first_changed = line;
         *kept = (size_t)(end - text) + 1;
     }
     for (size_t row = 0; row < result->count; row++) /* some lines may lack figures that are wanted now */
@@ -149,7 +176,7 @@ static enum status resume(struct sweep_journal *journal, const struct sweep_iden
     enum status status = text_file_open_as_it_is(journal->path, &file, diag);
     if (status != SIM_OK)
         return status;
-    status = read_back(journal->path, file.text, file.length, identity, result, &kept, resumed, diag);
+    status = read_back(journal, file.text, file.length, identity, result, &kept, resumed, diag);
     /* A file whose first line is something else and not even ended is not ours to cut. */
     static const char mark[] = "{\"pagesim_sweep\"";
     size_t compared = file.length < sizeof mark - 1 ? file.length : sizeof mark - 1;
@@ -183,7 +210,7 @@ static enum status open_file(struct sweep_journal *journal, struct diag *diag)
 enum status sweep_journal_open(struct sweep_journal *journal, const char *path, const struct sweep_identity *identity,
                                struct sweep_result *result, size_t *resumed, struct diag *diag)
 {
-    *journal = (struct sweep_journal){.path = path, .descriptor = -1};
+    *journal = (struct sweep_journal){.path = path, .descriptor = -1, .identity = *identity};
     enum status status = open_file(journal, diag);
     if (status == SIM_OK)
         status = resume(journal, identity, result, resumed, diag);
@@ -195,8 +222,14 @@ enum status sweep_journal_open(struct sweep_journal *journal, const char *path, 
 enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_result *result, size_t index, struct diag *diag)
 {
     struct json_text json;
+    char tail[CHECKSUM_TAIL + 1];
     json_text_init(&json, false);
     sweep_row_write(result, index, &json);
+    if (!json.failed) {
+        json.length--; /* the bracket, which comes again after the checksum */
+        checksum(&journal->identity, json.text, json.length, tail);
+        json_append(&json, tail, CHECKSUM_TAIL);
+    }
     return append_line(journal, &json, diag);
 }
 

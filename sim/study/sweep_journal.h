@@ -1,11 +1,12 @@
 /* sweep_journal.h - the runs of a sweep on disk as they end, so that a sweep that was killed goes on where it was.
  *
- *     {"pagesim_sweep":2,"version":"0.1.0","runs":180,"trace":"9c3f...","sweep":"04ab..."}
- *     {"run":17,"state":"done","figures":{"requests":19366,...}}
+ *     {"pagesim_sweep":3,"version":"0.1.0","runs":180,"trace":"9c3f...","sweep":"04ab..."}
+ *     {"run":17,"state":"done","figures":{"requests":19366,...},"checksum":"8d02..."}
  *     {"run":3,"state":"done",...                                       <- torn: dropped, and its run is done again
  *
  * A line is appended in one write and synced to the disk before the run counts as kept. Lines stand in the order in which runs ended;
  * results are put in order of the plan, so the final output does not depend on it. A journal of another version, trace or sweep is refused.
+ * A line that was changed since does not match its checksum: it is told and not used, so that its run is done again.
  * A run whose line lacks a figure that is wished for now (a percentile) is done again. One process at a time holds a journal (a lock on the file).
  */
 #ifndef PAGESIM_SWEEP_JOURNAL_H
@@ -23,10 +24,12 @@ struct sweep_identity {
 struct sweep_journal {
     const char *path; /* borrowed; NULL: none */
     int descriptor;
+    struct sweep_identity identity;
+    size_t changed_lines, first_changed; /* that did not match their checksums when it was opened; number of the first, from 1 */
 };
 
 /* Open or create `path`, check that it belongs to this sweep, and fill `result` with its runs. *resumed: how many need not be done again.
- * SIM_BAD_INPUT: it is of something else, or damaged before its last line. SIM_FAILED: it cannot be written, or is in use. *journal is none
+ * SIM_BAD_INPUT: it is of something else. SIM_FAILED: it cannot be written, or is in use. *journal is none
  * then; else it is ended with sweep_journal_close. */
 SIM_NODISCARD enum status sweep_journal_open(struct sweep_journal *journal, const char *path, const struct sweep_identity *identity,
                                              struct sweep_result *result, size_t *resumed, struct diag *diag);

@@ -18,8 +18,14 @@
 #include "config/sizing.h"
 #include "study/sweep_list.h"
 
-/* The command's own options and the values of a point, on the stack: a point's configuration is made many times, in many threads. */
 enum { OPTIONS_ROOM = 512 };
+
+/* The command's own options and the values of a point: too much for the stack of a thread. */
+struct point_options {
+    struct config_option options[OPTIONS_ROOM];
+    char names[SWEEP_KEYS_MOST][SWEEP_KEY_NAME_SIZE];
+    struct sizing sizing;
+};
 
 /* --- factors ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -221,23 +227,28 @@ void sweep_plan_describe(const struct sweep_plan *plan, size_t point, char *out,
  * for every run: a plan may have a million points, and making one configuration costs nothing next to a replay. */
 enum status sweep_plan_config(const struct sweep_plan *plan, size_t point, struct config *config, struct diag *diag)
 {
-    struct config_option options[OPTIONS_ROOM];
-    char names[SWEEP_KEYS_MOST][SWEEP_KEY_NAME_SIZE];
-    struct sizing sizing;
+    struct point_options *made;
     struct diag inner = {0};
     uint32_t count = plan->base_count;
     if (count + plan->varied.count > OPTIONS_ROOM)
         return diag_set(diag, SIM_USAGE, "too many options; put settings into a configuration file");
+    enum status status = array_zeroed(&made, 1, sizeof *made, "a configuration", diag);
+    if (status != SIM_OK)
+        return status;
     if (count > 0)
-        memcpy(options, plan->base, count * sizeof *options);
+        memcpy(made->options, plan->base, count * sizeof *made->options);
     for (uint32_t key = 0; key < plan->varied.count; key++) {
         const char *value = sweep_plan_value(plan, point, key);
         if (!value)
             continue;
-        config_option_name(plan->varied.list[key], names[key], sizeof names[key]);
-        options[count++] = (struct config_option){.name = names[key], .value = value};
+        config_option_name(plan->varied.list[key], made->names[key], sizeof made->names[key]);
+        made->options[count++] = (struct config_option){.name = made->names[key], .value = value};
     }
-    if (config_load(plan->config_path, options, count, config, &inner) == SIM_OK && sizing_fill(config, &sizing, &inner) == SIM_OK) {
+    status = config_load(plan->config_path, made->options, count, config, &inner);
+    if (status == SIM_OK)
+        status = sizing_fill(config, &made->sizing, &inner);
+    free(made);
+    if (status == SIM_OK) {
         if (plan->trace_block_size > 0 && !config_gives(config, "trace_block_size"))
             config->trace_block_size = plan->trace_block_size;
         return SIM_OK;

@@ -219,38 +219,51 @@ static enum status keep(struct pass *pass, const struct run *run, size_t point, 
     return status;
 }
 
-/* One run, from the number of a point to its row. The configuration is made in the thread that needs it and lies on its stack. With the
- * data plane on, the worker copies real K/V bytes as the replay goes, with all threads of the sweep, and its totals become figures of the
- * run. After an interruption parallel_runs still asks for points with lower numbers than the interrupted one; they return at once. */
+/* What a run needs that is too large for the stack of a thread. */
+struct point_run {
+    struct run run;
+    struct config config;
+    struct worker *worker; /* NULL: no K/V bytes are moved */
+};
+
+static enum status replay_into(struct pass *pass, struct point_run *made, size_t point, struct diag *diag)
+{
+    struct sweep *sweep = pass->sweep;
+    struct run *run = &made->run;
+    struct observer observer;
+    const struct replay_options how = {.reference = sweep->reference, .progress = on_progress, .progress_context = pass};
+    enum status status = sweep_plan_config(sweep->plan, point, &made->config, diag);
+    if (status == SIM_OK)
+        status = run_open(run, sweep->traces[point], &made->config, diag);
+    if (status == SIM_OK && made->config.data_plane != DATA_PLANE_OFF)
+        status = worker_create(run->trace, &made->config, sweep->threads, &made->worker, diag);
+    run->wishes = &sweep->wishes;
+    if (made->worker) {
+        observer = worker_observer(made->worker);
+        run->worker = worker_totals(made->worker);
+        run->read_limit = memory_limit_for(&pass->limit, made->config.kv.read);
+    }
+    if (status == SIM_OK)
+        status = run_replay(run, made->worker ? &observer : NULL, made->worker != NULL, &how, diag);
+    return status == SIM_OK ? keep(pass, run, point, diag) : status;
+}
+
+/* One run, from the number of a point to its row. The configuration is made in the thread that needs it. With the data plane on, the worker
+ * copies real K/V bytes as the replay goes, with all threads of the sweep, and its totals become figures of the run. After an interruption
+ * parallel_runs still asks for points with lower numbers than the interrupted one; they return at once. */
 static enum status replay_point(void *context, size_t i, struct diag *diag)
 {
     struct pass *pass = context;
-    struct sweep *sweep = pass->sweep;
-    const size_t point = pass->pending[i];
-    struct config config;
-    struct run run = {0};
-    struct worker *worker = NULL;
-    struct observer observer;
-    const struct replay_options how = {.reference = sweep->reference, .progress = on_progress, .progress_context = pass};
+    struct point_run *made;
     if (should_stop(pass))
         return diag_set(diag, SIM_INTERRUPTED, "interrupted");
-    enum status status = sweep_plan_config(sweep->plan, point, &config, diag);
-    if (status == SIM_OK)
-        status = run_open(&run, sweep->traces[point], &config, diag);
-    if (status == SIM_OK && config.data_plane != DATA_PLANE_OFF)
-        status = worker_create(run.trace, &config, sweep->threads, &worker, diag);
-    run.wishes = &sweep->wishes;
-    if (worker) {
-        observer = worker_observer(worker);
-        run.worker = worker_totals(worker);
-        run.read_limit = memory_limit_for(&pass->limit, config.kv.read);
-    }
-    if (status == SIM_OK)
-        status = run_replay(&run, worker ? &observer : NULL, worker != NULL, &how, diag);
-    if (status == SIM_OK)
-        status = keep(pass, &run, point, diag);
-    worker_destroy(worker);
-    run_close(&run);
+    enum status status = array_zeroed(&made, 1, sizeof *made, "a run", diag);
+    if (status != SIM_OK)
+        return status;
+    status = replay_into(pass, made, pass->pending[i], diag);
+    worker_destroy(made->worker);
+    run_close(&made->run);
+    free(made);
     return status;
 }
 

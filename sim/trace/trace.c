@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/printable.h"
 
 #define COLUMN(name, without)                                                                                                              \
     {                                                                                                                                      \
@@ -233,4 +234,13 @@ enum status trace_expand_samples(const struct trace *trace, struct trace **out, 
     if (status != SIM_OK)
         trace_destroy(*out);
     return status;
+}
+
+/* The raw name stays in the trace: JSON and files are named after it. */
+struct line trace_title(const struct trace *trace)
+{
+    struct line title = {0};
+    printable_copy(trace->name, title.text, sizeof title.text);
+    title.length = strlen(title.text);
+    return title;
 }

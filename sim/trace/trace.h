@@ -26,6 +26,7 @@
 
 #include "base/diag.h"
 #include "trace/session_names.h"
+#include "base/line.h"
 
 /* How the times in a file count. */
 enum trace_times {
@@ -206,6 +207,9 @@ SIM_NODISCARD enum status trace_expand_samples(const struct trace *trace, struct
 
 /* NULL is fine. */
 void trace_destroy(struct trace *trace);
+
+/* The trace's name for a line of a report: printable, line ends included. */
+struct line trace_title(const struct trace *trace);
 
 /* How many sequences the request becomes in the engine: its samples or beams; 1 for a child of trace_expand_samples. */
 static inline uint32_t trace_sequences(const struct trace *trace, uint32_t position)

@@ -124,7 +124,7 @@ enum status trace_generate(const struct generated_spec *spec, FILE *file, struct
         return status;
     for (uint32_t i = 0; i < session_count; i++)
         sessions[i] = (struct session){.first_id = OWN_IDS + (uint64_t)i * SESSION_ROOM, .system = i % SYSTEM_PROMPTS};
-    for (uint32_t number = 0; number < spec->requests; number++) {
+    for (uint32_t number = 0; number < spec->requests && !ferror(file); number++) {
         now_us = number ? next_arrival(spec, number, now_us, &state) : 0;
         if (now_us > INT64_MAX / 1000) {
             status = diag_set(diag, SIM_BAD_INPUT,
@@ -179,7 +179,7 @@ enum status trace_repeat(const struct trace *trace, uint32_t times, int64_t gap_
                         "%s: %u copies of %.9g s, %.9g s apart, would end after 292 years (2^63 ns), which no clock here counts; lower "
                         "--times or --gap-ms",
                         trace->name, times, (double)span_ns / 1e9, (double)gap_ns / 1e9);
-    for (uint32_t time = 0; time < times; time++)
+    for (uint32_t time = 0; time < times && !ferror(file); time++) /* nobody reads on, or the disk is full */
         for (uint32_t position = 0; position < trace->count; position++)
             repeat_request(trace, position, time * (span_ns + gap_ns), (uint64_t)time * trace->distinct_hashes, file);
     return SIM_OK;

@@ -7,12 +7,9 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "base/text_file.h"
+#include "team.h"
 #include "trace/trace_join.h"
 #include "trace/trace_reader.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 /* A piece takes at least some milliseconds: below that a second thread costs more, in starting and in waiting, than it takes over. */
 enum { LEAST_PIECE = 1 << 22, MOST_PIECES = 64, LEAST_WINDOW = 4 };
@@ -49,16 +46,6 @@ static size_t count_lines(const char *text, size_t length)
     for (const char *at = text, *end = text + length; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
         lines++;
     return lines;
-}
-
-/* --threads has told OpenMP. */
-static size_t thread_count(void)
-{
-#ifdef _OPENMP
-    return (size_t)omp_get_max_threads();
-#else
-    return 1;
-#endif
 }
 
 /* Cut at line ends into pieces of about equal size, no smaller than pays. */
@@ -122,7 +109,9 @@ static void number_lines(const struct trace_source *source, struct trace_rows *p
 static enum status read_pieces(struct reading *reading, struct diag *diag)
 {
     const struct trace_reader *reader = reading->reader;
-    const size_t most = reader->whole_file ? 1 : min_size(thread_count(), MOST_PIECES);
+    const uint32_t team = kv_team(0); /* --threads has told OpenMP */
+    const size_t most = reader->whole_file ? 1 : min_size(team, MOST_PIECES);
+    (void)team; /* where there is no OpenMP */
     enum status status =
         array_reserve(&reading->pieces, &reading->capacity, reading->count + most, sizeof *reading->pieces, "the trace", diag);
     if (status != SIM_OK)
@@ -130,7 +119,7 @@ static enum status read_pieces(struct reading *reading, struct diag *diag)
     struct trace_rows *pieces = reading->pieces + reading->count;
     const size_t count = cut(&reading->source, pieces, most);
     reading->count += count;
-#pragma omp parallel for schedule(dynamic, 1) default(none) shared(pieces, count, reader) if (count > 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team) default(none) shared(pieces, count, reader) if (count > 1)
     for (size_t i = 0; i < count; i++)
         reader->read_piece(&pieces[i]);
     status = first_error(reader, pieces, count, diag);
@@ -219,7 +208,7 @@ static enum status load_text(struct reading *reading, const struct trace_selecti
 enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag)
 {
     struct reading reading = {0};
-    const size_t window = LEAST_PIECE * (thread_count() > LEAST_WINDOW ? thread_count() : LEAST_WINDOW);
+    const size_t window = LEAST_PIECE * (kv_team(0) > LEAST_WINDOW ? kv_team(0) : LEAST_WINDOW);
     enum status status = text_file_open_window(path, window, &reading.file, diag);
     if (status != SIM_OK)
         return status;

@@ -6,7 +6,7 @@
 #ifndef PAGESIM_TRACE_WRITE_H
 #define PAGESIM_TRACE_WRITE_H
 
-#include "base/text_file.h"
+#include "base/text_writer.h"
 #include "trace/trace.h"
 
 /* Append all rows. Hash ids are the file's where the trace has kept them (trace_selection.keep_ids), else their numbers. SIM_FAILED: the text

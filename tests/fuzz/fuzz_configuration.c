@@ -173,8 +173,7 @@ static void read_list(const struct fuzz_bytes *bytes)
     sweep_plan_deinit(&plan);
 }
 
-/* Members that the user adds to a result: it stays JSON. One request is replayed for it. Keys that are there already and bytes that are no
- * text are tests/cli's matter. */
+/* Members that the user adds to a result: it stays JSON, or they are refused. One request is replayed for it. */
 static void write_metadata(struct fuzz_bytes *bytes)
 {
     static const struct tiny_request requests[] = {{0, 20, 3}};

@@ -150,15 +150,50 @@ Test(sweep_journal, of_something_else_is_refused)
     memcpy(changed, text, length);
     changed[version - text + 11] = '9';
     cr_expect(strstr(refusal(changed, length, &identity), "another version"));
-    memcpy(changed, text, length);
-    *strstr(changed, "\"state\"") = 'x';
-    cr_expect(strstr(refusal(changed, length, &identity), ":2:"), "damage before the last line is not passed over");
     const char *second = strchr(text, '\n') + 1;
     size_t line = (size_t)(strchr(second, '\n') + 1 - second);
     memcpy(changed, text, length);
     memcpy(changed + length, second, line);
     cr_expect(strstr(refusal(changed, length + line, &identity), "stands there twice"));
     free(changed);
+    free(text);
+    free(rows);
+}
+
+/* A journal whose byte `at` is another one. */
+static void expect_redone(const char *text, size_t length, const char *rows, size_t at)
+{
+    char *changed = malloc(length);
+    memcpy(changed, text, length);
+    changed[at] ^= 1;
+    struct temp_file file = temp_file_make(changed, length);
+    struct sweep_result result;
+    struct sweep_journal journal;
+    struct diag diag;
+    size_t resumed;
+    cr_assert_eq(open_journal(file.path, &identity, &result, &journal, &resumed, &diag), SIM_OK, "byte %zu: %s", at, diag.text);
+    if (at + 1 < length) {
+        cr_assert(journal.changed_lines == 1 && journal.first_changed >= 2, "byte %zu", at);
+        cr_assert(resumed == RUNS - 1 || (text[at] == '\n' && resumed == RUNS - 2), "byte %zu: %zu resumed", at, resumed);
+    } else {
+        cr_assert(journal.changed_lines == 0 && resumed == RUNS - 1, "a last line without its end is a torn one");
+    }
+    append_missing(&result, &journal);
+    char *again = text_of(&result);
+    cr_assert_str_eq(again, rows, "byte %zu", at);
+    sweep_journal_close(&journal);
+    sweep_result_deinit(&result);
+    temp_file_remove(&file);
+    free(again);
+    free(changed);
+}
+
+Test(sweep_journal, a_line_that_was_changed_is_told_and_its_run_done_again)
+{
+    size_t length;
+    char *rows, *text = complete_journal(&length, &rows);
+    for (size_t at = (size_t)(strchr(text, '\n') - text) + 1; at < length; at++)
+        expect_redone(text, length, rows, at);
     free(text);
     free(rows);
 }

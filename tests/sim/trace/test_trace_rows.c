@@ -53,12 +53,12 @@ static bool same_last_row(const struct trace_rows *a, const struct trace_rows *b
 
 /* --- random lines ---------------------------------------------------------------------------------------------------------------- */
 
-struct line {
+struct numbered_line {
     char text[1024];
     size_t length;
 };
 
-static void put(struct line *line, const char *text)
+static void put(struct numbered_line *line, const char *text)
 {
     size_t length = strlen(text);
     cr_assert(line->length + length < sizeof line->text);
@@ -66,7 +66,7 @@ static void put(struct line *line, const char *text)
     line->length += length;
 }
 
-static void put_number(struct line *line, uint64_t *random)
+static void put_number(struct numbered_line *line, uint64_t *random)
 {
     static const char *const odd[] = {"0",   "1",    "007",        "1.0",        "1e3", "-0",   "-5",
                                       "1.5", "2E+2", "1000000000", "1000000001", "",    "null", "9007199254740993"};
@@ -80,7 +80,7 @@ static void put_number(struct line *line, uint64_t *random)
         put(line, (snprintf(text, sizeof text, "%u", 1 + random_below(random, form < 6 ? 999 : 9999999)), text));
 }
 
-static void put_ids(struct line *line, uint64_t *random)
+static void put_ids(struct numbered_line *line, uint64_t *random)
 {
     static const char *const commas[] = {",", ", ", " ,", ",\t"};
     uint32_t count = random_below(random, 8), style = random_below(random, 4);
@@ -92,7 +92,7 @@ static void put_ids(struct line *line, uint64_t *random)
     put(line, "]");
 }
 
-static void put_time(struct line *line, uint64_t *random)
+static void put_time(struct numbered_line *line, uint64_t *random)
 {
     char text[64];
     put_number(line, random);
@@ -102,14 +102,14 @@ static void put_time(struct line *line, uint64_t *random)
              text));
 }
 
-static void put_ignored(struct line *line, uint64_t *random)
+static void put_ignored(struct numbered_line *line, uint64_t *random)
 {
     static const char *const values[] = {"\"text\"",  "\"\"",        "true",         "false",    "null", "-12", "3.25", "[1,{}]",
                                          "{\"a\":1}", "\"\\u0041\"", "\"\xc3\xa9\"", "\"\x01\"", "tru",  "01",  "1.",   "\"open"};
     put(line, values[random_below(random, 8) ? random_below(random, 7) : random_below(random, sizeof values / sizeof *values)]);
 }
 
-static void put_member(struct line *line, const char *name, uint64_t *random)
+static void put_member(struct numbered_line *line, const char *name, uint64_t *random)
 {
     static const char *const blanks[] = {"", " ", "", "  ", "\t", "\r"};
     put(line, "\"");
@@ -129,7 +129,7 @@ static void put_member(struct line *line, const char *name, uint64_t *random)
 }
 
 /* Mostly right lines; optional and unknown fields now and then, sometimes twice. */
-static void make_json_line(struct line *line, uint64_t *random)
+static void make_json_line(struct numbered_line *line, uint64_t *random)
 {
     static const char *const others[] = {"hash_ids", "priority", "n",   "beam_width", "session_id",
                                          "turn",     "timestam", "x y", "",           "e\\u0041"};
@@ -157,7 +157,7 @@ static void make_json_line(struct line *line, uint64_t *random)
 }
 
 /* Change, drop or double a byte or two. */
-static void spoil(struct line *line, uint64_t *random)
+static void spoil(struct numbered_line *line, uint64_t *random)
 {
     static const char bytes[] = "0123456789.,:-+eE\"\\{}[] \t\r\n\x01\x80zZ";
     for (uint32_t changes = 1 + random_below(random, 2); changes > 0 && line->length > 2; changes--) {
@@ -176,7 +176,7 @@ static void spoil(struct line *line, uint64_t *random)
 }
 
 /* A blank in front makes the quick reader pass a line on, and means nothing to the strict one. Returns whether the line was accepted. */
-static bool compare_json(const struct line *line)
+static bool compare_json(const struct numbered_line *line)
 {
     struct text quick, strict;
     set_text(&quick, "", line->text, line->length);
@@ -199,7 +199,7 @@ Test(trace_rows, both_readers_of_jsonl_agree_on_right_and_spoiled_lines)
     uint64_t random = 5;
     uint32_t accepted = 0;
     for (uint32_t i = 0; i < CASES; i++) {
-        struct line line;
+        struct numbered_line line;
         make_json_line(&line, &random);
         if (i % 2)
             spoil(&line, &random);
@@ -212,7 +212,7 @@ Test(trace_rows, times_are_the_nearest_double_times_a_million_rounded_half_to_ev
 {
     uint64_t random = 7;
     for (uint32_t i = 0; i < 200000; i++) {
-        struct line line = {.length = 0};
+        struct numbered_line line = {.length = 0};
         struct text text;
         char time[64];
         uint64_t digits = random_next(&random) >> random_below(&random, 60);

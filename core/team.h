@@ -1,0 +1,27 @@
+/* team.h - how many threads share a piece of work. OMP_NUM_THREADS is anybody's number, and each thread costs memory and a stack: more than
+ * a few for each processor only cost, and libgomp ends the program when it cannot make as many as it is asked for. */
+#ifndef PAGEDKV_TEAM_H
+#define PAGEDKV_TEAM_H
+
+#include <stdint.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+enum { KV_TEAM_ALWAYS = 64 }; /* as many may be asked for on any machine */
+
+/* `threads`, or as many as OpenMP would take (0), but at most one a processor or 64. At least 1. */
+static inline uint32_t kv_team(uint32_t threads)
+{
+#ifdef _OPENMP
+    const uint32_t processors = (uint32_t)omp_get_num_procs(), most = processors > KV_TEAM_ALWAYS ? processors : KV_TEAM_ALWAYS;
+    const uint32_t wanted = threads ? threads : (uint32_t)omp_get_max_threads();
+    return wanted > most ? most : wanted;
+#else
+    (void)threads;
+    return 1;
+#endif
+}
+
+#endif

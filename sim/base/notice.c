@@ -1,0 +1,20 @@
+/* notice.c - one line to standard error, in buffers of fixed size: it also tells that memory has run out. Read notice.h first. */
+#include "base/notice.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/printable.h"
+
+enum { NOTICE_SIZE = 4096 };
+
+void notice(const char *format, ...)
+{
+    char text[NOTICE_SIZE], shown[2 * NOTICE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    printable_copy(text, shown, sizeof shown);
+    fprintf(stderr, "pagesim: %s\n", shown);
+}
