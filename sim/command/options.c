@@ -317,18 +317,10 @@ char *options_command_line(const struct options *options)
         put_word(options->positional[i], file);
     put_options(options->own, options->own_count, file);
     put_options(options->config, options->config_count, file);
-<<<<<<< HEAD
     fputs(last ? " --" : "", file);
     for (uint32_t i = 0; i < options->positional_count && last; i++)
         put_word(options->positional[i], file);
-    if (fclose(file) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
-=======
     return memory_stream_close(&stream, &text, &length, &ignored) == SIM_OK ? text : NULL;
->>>>>>> main
 }
 
 /* --- the help page ------------------------------------------------------------------------------------------------------------------ */

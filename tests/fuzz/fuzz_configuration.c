@@ -14,7 +14,7 @@
 #include "time/compact.h"
 
 enum { KIND_CONFIG, KIND_SETTINGS, KIND_MODEL, KIND_GPU, KIND_COMPACT, KIND_LIST, KIND_METADATA, KINDS };
-enum { LINE_SIZE = 256, METADATA = 8, POINTS_CHECKED = 4 };
+enum { TEXT_SIZE = 256, METADATA = 8, POINTS_CHECKED = 4 };
 
 /* --- configurations ---------------------------------------------------------------------------------------------------------------- */
 
@@ -58,7 +58,7 @@ static void read_config(const struct fuzz_bytes *bytes)
 /* key=value a line, as options and as --vary set them. */
 static void read_settings(struct fuzz_bytes *bytes)
 {
-    char line[LINE_SIZE];
+    char line[TEXT_SIZE];
     struct config config;
     struct diag diag = {0};
     if (config_load(NULL, NULL, 0, &config, &diag) != SIM_OK)
@@ -160,7 +160,7 @@ static void read_list(const struct fuzz_bytes *bytes)
     fuzz_check_diag(status, &diag);
     for (size_t point = 0; status == SIM_OK && point < plan.point_count && point < POINTS_CHECKED; point++) {
         struct config config;
-        char text[LINE_SIZE];
+        char text[TEXT_SIZE];
         sweep_plan_describe(&plan, point, text, sizeof text);
         /* The plan sizes the pool, for which it reads what a point names. */
         bool names_files = false;
@@ -173,11 +173,12 @@ static void read_list(const struct fuzz_bytes *bytes)
     sweep_plan_deinit(&plan);
 }
 
-/* Members that the user adds to a result: it stays JSON, or they are refused. One request is replayed for it. */
+/* Members that the user adds to a result: it stays JSON. One request is replayed for it. Whether keys are text and new is checked where options
+ * are read (replay_outputs.c). */
 static void write_metadata(struct fuzz_bytes *bytes)
 {
     static const struct tiny_request requests[] = {{0, 20, 3}};
-    char lines[METADATA][LINE_SIZE];
+    char lines[METADATA][TEXT_SIZE];
     const char *metadata[METADATA];
     struct diag diag = {0};
     struct latency_choice choice;
@@ -185,7 +186,7 @@ static void write_metadata(struct fuzz_bytes *bytes)
     struct run run;
     size_t count = 0, length;
     while (bytes->left > 0 && count < METADATA) {
-        fuzz_line(bytes, lines[count], LINE_SIZE);
+        fuzz_line(bytes, lines[count], TEXT_SIZE);
         if (strchr(lines[count], '='))
             metadata[count] = lines[count], count++;
     }

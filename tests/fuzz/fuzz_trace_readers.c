@@ -21,7 +21,7 @@
 enum { SKIP_INVALID = 1, PACKED = 2, ANSWERS_SHARED = 4, OUTPUT_LENGTH = 8, OUTPUT_RANGE = 16, LIMIT = 32, SAMPLES = 64 };
 enum { EDIT_NONE, EDIT_SAMPLE, EDIT_SCALE, EDIT_ANONYMISE, EDIT_MERGE, EDIT_FILTER, EDITS };
 /* A load is a rate, from which any number of requests may be drawn; nothing longer is of use here. */
-enum { LINE_SIZE = 512, WORDS_MOST = 16, LIMIT_REQUESTS = 3, INPUT_MOST = 1 << 16 };
+enum { WORD_SIZE = 512, WORDS_MOST = 16, LIMIT_REQUESTS = 3, INPUT_MOST = 1 << 16 };
 
 static const struct option_spec read_options[] = {READ_OPTIONS};
 static const struct command reading = {.name = "read", .usage = "", .description = "", OPTIONS(read_options)};
@@ -29,7 +29,7 @@ static const struct command reading = {.name = "read", .usage = "", .description
 /* --- options ----------------------------------------------------------------------------------------------------------------------- */
 
 struct choice {
-    char columns[LINE_SIZE], format[LINE_SIZE];
+    char columns[WORD_SIZE], format[WORD_SIZE];
     char *words[WORDS_MOST];
     int count;
     uint32_t switches, edit;
@@ -155,6 +155,13 @@ static int64_t item(const struct trace *trace, size_t column, uint32_t position)
     return whole;
 }
 
+/* JSON numbers are read as doubles, which hold nanoseconds up to 104 days exactly and later ones to some. */
+static bool same_item(int64_t a, int64_t b)
+{
+    const int64_t all_whole = INT64_C(1) << 53;
+    return a == b || (a > all_whole && b > all_whole && llabs(a - b) <= a / all_whole * 2 + 1);
+}
+
 static void check_names(const struct trace *a, const struct trace *b, uint32_t position)
 {
     const uint32_t session = a->session ? a->session[position] : 0, again = b->session ? b->session[position] : 0;
@@ -175,7 +182,7 @@ static void check_same(const struct trace *a, const struct trace *b)
     for (uint32_t position = 0; position < a->count; position++) {
         for (size_t column = 0; column < TRACE_COLUMNS_OF_FILES; column++)
             if (trace_columns[column].offset != offsetof(struct trace, session))
-                FUZZ_CHECK(item(a, column, position) == item(b, column, position), "request %u, column %zu: %lld and %lld", position, column,
+                FUZZ_CHECK(same_item(item(a, column, position), item(b, column, position)), "request %u, column %zu: %lld and %lld", position, column,
                            (long long)item(a, column, position), (long long)item(b, column, position));
         check_names(a, b, position);
         const uint64_t ids = trace_hash_count(a, position);
