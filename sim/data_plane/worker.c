@@ -206,13 +206,15 @@ static enum status move_blocks(struct worker *worker, struct kv_store *to, const
     enum status status = array_reserve(&worker->pairs, &worker->pair_capacity, count, sizeof *worker->pairs, "blocks to be moved", diag);
     if (status != SIM_OK)
         return status;
+    uint32_t moves = 0;
     for (uint32_t i = 0; i < count; i++)
-        worker->pairs[i] = (struct kv_block_copy){.source = pairs[i].from, .destination = pairs[i].to};
+        if (to != from || pairs[i].from != pairs[i].to) /* V0 copies a full prompt block onto itself (doc/vllm_v0.md, section 11) */
+            worker->pairs[moves++] = (struct kv_block_copy){.source = pairs[i].from, .destination = pairs[i].to};
     /* Pairs of a step are independent: destinations were free, sources were not. */
-    enum kv_status moved = kv_store_copy_blocks(to, from, worker->pairs, count, worker->threads);
+    enum kv_status moved = kv_store_copy_blocks(to, from, worker->pairs, moves, worker->threads);
     if (moved != KV_OK)
         return store_failed(diag, moved, "to move blocks");
-    *bytes += count * kv_store_block_bytes(to);
+    *bytes += moves * kv_store_block_bytes(to);
     return SIM_OK;
 }
 
