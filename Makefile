@@ -99,7 +99,7 @@ ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan fuzz valgrind serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan fuzz fuzz-inputs valgrind serial install uninstall clean
 all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
@@ -177,6 +177,9 @@ unit: $(ALL_TESTS) ## run the unit tests alone
 golden: $(BUILD)/pagesim ## compare decision logs with those of the real schedulers
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh golden
 
+fuzz-inputs: $(FUZZ_BINARIES) ## replay the kept inputs of tests/fuzz, without libFuzzer
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh fuzz
+
 public: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## headers, exported symbols, and the examples against an installed copy
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh public
 
@@ -196,7 +199,7 @@ bench: $(BUILD)/pagesim $(BENCH_BINARIES) ## run the benchmarks
 # --- other builds that must say the same -----------------------------------------------------------------------------------------------
 
 asan: ## tests and replays under address and undefined-behaviour sanitizers
-	@$(MAKE) --no-print-directory FLAVOUR=asan build/asan/pagesim build/asan/tests/all-tests
+	@$(MAKE) --no-print-directory FLAVOUR=asan build/asan/pagesim build/asan/tests/all-tests $(FUZZ_TARGETS:%=build/asan/fuzz/%)
 	@BUILD=build/asan PYTHON='$(PYTHON)' scripts/sanitize.sh asan
 
 tsan: ## plain threaded programs and replays under the thread sanitizer (clang)

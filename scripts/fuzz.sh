@@ -9,15 +9,11 @@ export ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1" UBSAN_OPTIONS="
 mkdir -p "$BUILD/findings"
 for target in "$@"; do
     corpus=$BUILD/corpus/$target log=$BUILD/$target.log
-    inputs=()
-    for folder in "tests/fuzz/seeds/$target" "tests/fuzz/found/$target"; do
-        [ ! -d "$folder" ] || inputs+=("$folder")
-    done
-    words=tests/fuzz/$target.dict
+    options=(-max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -max_len=4096 -print_final_stats=1 -artifact_prefix="$BUILD/findings/$target-")
+    [ ! -f "tests/fuzz/$target.dict" ] || options+=("-dict=tests/fuzz/$target.dict")
     mkdir -p "$corpus"
     echo "fuzz: $target, $seconds s"
-    if ! "$BUILD/fuzz/$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -max_len=4096 -print_final_stats=1 \
-        ${words:+$([ -f "$words" ] && echo "-dict=$words")} -artifact_prefix="$BUILD/findings/$target-" "$corpus" "${inputs[@]}" >"$log" 2>&1; then
+    if ! "$BUILD/fuzz/$target" "${options[@]}" "$corpus" tests/fuzz/*/"$target" >"$log" 2>&1; then
         tail -n 60 "$log"
         echo "fuzz: $target has a finding, see $log"
         exit 1
