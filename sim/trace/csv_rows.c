@@ -150,13 +150,13 @@ static enum status strict_hash_ids(const struct strict_line *line)
     return SIM_OK;
 }
 
-/* Names are written into traces, reports and logs, which are JSON and so UTF-8. Bytes that are none are refused as in a JSONL. */
+/* Names are written into traces, reports and logs, which are JSON and so UTF-8. What a JSONL could not say is refused here, too. */
 static enum status strict_text(const struct strict_line *line)
 {
     const char *at = line->cell.text, *const end = at + line->cell.length;
     for (size_t length; at < end; at += length)
-        if ((length = utf8_sequence(at, (size_t)(end - at))) == 0)
-            return cell_error(line, at, "invalid UTF-8; save the file as UTF-8");
+        if ((length = utf8_sequence(at, (size_t)(end - at))) == 0 || *at == '\0')
+            return cell_error(line, at, length ? "a zero byte; leave it out" : "invalid UTF-8; save the file as UTF-8");
     return SIM_OK;
 }
 

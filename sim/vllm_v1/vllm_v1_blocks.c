@@ -101,6 +101,14 @@ static enum status named_content(struct v1_blocks *blocks, uint32_t position, ui
     return status;
 }
 
+/* Is the block, whose end `namer` names, named from its start, and is the one before it? What follows a private block is private. */
+static bool has_name(const struct v1_blocks *blocks, uint32_t source, uint32_t namer, uint32_t block, const uint64_t *contents)
+{
+    return namer == source || ((block == 0 || contents[block - 1] < KV_CONTENT_PRIVATE) &&
+                               prompt_names_agree(blocks->trace, blocks->contents.trace_block_size, source, namer,
+                                                  (uint64_t)block * blocks->block_size));
+}
+
 /* Extend the request's content identities to the first `needed` full blocks. Contents are a matter of tokens, which do not change while
  * a request lives, so they survive a preemption and each is worked out once. Private ones start at KV_CONTENT_PRIVATE, above all that
  * interning gives out. A block that reaches beyond the prompt holds output and belongs to this sample alone; one within the prompt, to
@@ -120,7 +128,7 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
         const uint32_t namer = prompt_namer(trace, blocks->contents.trace_block_size, source, end);
         const uint32_t owner = end <= trace->input_tokens[source] ? prompt_owner(trace, source) : source;
         table->contents[block] = KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block; /* a request has fewer than 2^31 blocks */
-        if (namer != UINT32_MAX)
+        if (namer != UINT32_MAX && has_name(blocks, source, namer, block, table->contents))
             status = named_content(blocks, namer, block, table->contents, &table->contents[block], diag);
         table->contents_count += status == SIM_OK;
     }
