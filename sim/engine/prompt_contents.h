@@ -80,7 +80,8 @@ static inline uint32_t prompt_namer(const struct trace *trace, uint32_t trace_bl
 
 /* Do the ids of `namer` (of prompt_namer) say the same as those that `position` has itself from token `from` on? A later turn may begin with
  * other words than the turn before it; a block on the border, half named by each, is then nobody else's. */
-static inline bool prompt_names_agree(const struct trace *trace, uint32_t trace_block_size, uint32_t position, uint32_t namer, uint64_t from)
+static inline bool prompt_names_agree(const struct trace *trace, uint32_t trace_block_size, uint32_t position, uint32_t namer,
+                                      uint64_t from)
 {
     const uint64_t own = namer == position ? 0 : prompt_named_tokens(trace, trace_block_size, position) / trace_block_size;
     for (uint64_t k = from / trace_block_size; k < own; k++)

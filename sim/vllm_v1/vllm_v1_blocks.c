@@ -104,9 +104,9 @@ static enum status named_content(struct v1_blocks *blocks, uint32_t position, ui
 /* Is the block, whose end `namer` names, named from its start, and is the one before it? What follows a private block is private. */
 static bool has_name(const struct v1_blocks *blocks, uint32_t source, uint32_t namer, uint32_t block, const uint64_t *contents)
 {
-    return namer == source || ((block == 0 || contents[block - 1] < KV_CONTENT_PRIVATE) &&
-                               prompt_names_agree(blocks->trace, blocks->contents.trace_block_size, source, namer,
-                                                  (uint64_t)block * blocks->block_size));
+    return namer == source ||
+           ((block == 0 || contents[block - 1] < KV_CONTENT_PRIVATE) &&
+            prompt_names_agree(blocks->trace, blocks->contents.trace_block_size, source, namer, (uint64_t)block * blocks->block_size));
 }
 
 /* Extend the request's content identities to the first `needed` full blocks. Contents are a matter of tokens, which do not change while

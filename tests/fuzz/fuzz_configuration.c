@@ -115,7 +115,8 @@ static void read_hardware(const struct fuzz_bytes *bytes, bool model)
     static const char usual_gpu[] = "{\"memory_bytes\": 85899345920, \"bandwidth_gb_per_s\": 3350, \"tflops\": 989}";
     static const char usual_model[] =
         "{\"num_hidden_layers\": 32, \"hidden_size\": 4096, \"num_attention_heads\": 32, \"num_key_value_heads\": 8, "
-        "\"intermediate_size\": 14336, \"vocab_size\": 128256, \"tie_word_embeddings\": false, \"head_dim\": 128, \"weight_bytes\": 2, \"kv_bytes\": 2}";
+        "\"intermediate_size\": 14336, \"vocab_size\": 128256, \"tie_word_embeddings\": false, \"head_dim\": 128, \"weight_bytes\": 2, "
+        "\"kv_bytes\": 2}";
     const char *path = fuzz_file("hardware.json", (const char *)bytes->at, bytes->left);
     struct diag diag = {0};
     struct model_shape shape;
@@ -138,8 +139,7 @@ static void read_compact(const struct fuzz_bytes *bytes)
     struct config config = tiny_config_v1(16, 100);
     struct step_time_model *model;
     config.step_time.model = STEP_TIME_COMPACT;
-    snprintf(config.step_time.path, sizeof config.step_time.path, "%s",
-             fuzz_file("compact.json", (const char *)bytes->at, bytes->left));
+    snprintf(config.step_time.path, sizeof config.step_time.path, "%s", fuzz_file("compact.json", (const char *)bytes->at, bytes->left));
     const enum status status = step_time_create(&config, &model, &diag);
     fuzz_check_diag(status, &diag);
     if (status != SIM_OK)

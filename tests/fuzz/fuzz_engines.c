@@ -358,8 +358,11 @@ static void move_bytes(const struct trace *trace, const struct config *config, u
     struct diag diag = {0};
     FUZZ_CHECK(run_open(&run, trace, config, &diag) == SIM_OK && worker_create(run.trace, config, 1, &worker, &diag) == SIM_OK, "%s",
                diag.text);
-    struct saboteur saboteur = {
-        .worker = worker_observer(worker), .trace = run.trace, .config = config, .after = strike_after, .struck = strike_after == UINT64_MAX};
+    struct saboteur saboteur = {.worker = worker_observer(worker),
+                                .trace = run.trace,
+                                .config = config,
+                                .after = strike_after,
+                                .struck = strike_after == UINT64_MAX};
     const struct observer observer = {.self = &saboteur, .scheduled = sabotage, .completed = pass_on};
     run.worker = worker_totals(worker);
     const enum status status = run_replay(&run, &observer, 1, NULL, &diag);

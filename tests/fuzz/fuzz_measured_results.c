@@ -13,9 +13,8 @@
 /* A trace of the input is replayed only while that is quick. */
 enum { REQUESTS_MOST = 64, TOKENS_MOST = 4096, OUTPUT_MOST = 256 };
 
-static const struct tiny_request usual[] = {{0, 40, 8, .hash_count = 2, .hash_ids = {0, 1}},
-                                            {2000000, 30, 1},
-                                            {2000000, 40, 12, .hash_count = 2, .hash_ids = {0, 1}}};
+static const struct tiny_request usual[] = {
+    {0, 40, 8, .hash_count = 2, .hash_ids = {0, 1}}, {2000000, 30, 1}, {2000000, 40, 12, .hash_count = 2, .hash_ids = {0, 1}}};
 
 static struct trace *take_trace(const struct fuzz_part *part)
 {
@@ -38,7 +37,8 @@ static void report(struct run *run, struct validation *validation)
     struct diag diag = {0};
     struct json_text json;
     validation_put_figures(validation, &run->figures);
-    struct document *document = validation_report(validation, &run->figures, &(struct document_origin){.command = "validate", .config = run->config});
+    struct document *document =
+        validation_report(validation, &run->figures, &(struct document_origin){.command = "validate", .config = run->config});
     FUZZ_CHECK(document_to_json(document, &json, &diag) == SIM_OK, "%s", diag.text);
     fuzz_check_json(&json);
     document_destroy(document);

@@ -37,7 +37,8 @@ static struct config read_config(struct fuzz_bytes *bytes)
 static void write_files(struct config *config, const struct fuzz_bytes *bytes)
 {
     struct fuzz_part parts[] = {{"dense.csv"}, {"per_sequence.csv"}, {"attention.csv"}, {"skew_fit.csv"}, {"steps.csv"}, {"compact.json"}};
-    static const char *const of_kind[] = {[STEP_TIME_PROFILE] = ".", [STEP_TIME_RECORDED] = "steps.csv", [STEP_TIME_COMPACT] = "compact.json"};
+    static const char *const of_kind[] = {
+        [STEP_TIME_PROFILE] = ".", [STEP_TIME_RECORDED] = "steps.csv", [STEP_TIME_COMPACT] = "compact.json"};
     const size_t count = sizeof parts / sizeof *parts;
     fuzz_cut(bytes, parts, count);
     for (size_t i = 0; i < count; i++)

@@ -182,8 +182,8 @@ static void check_same(const struct trace *a, const struct trace *b)
     for (uint32_t position = 0; position < a->count; position++) {
         for (size_t column = 0; column < TRACE_COLUMNS_OF_FILES; column++)
             if (trace_columns[column].offset != offsetof(struct trace, session))
-                FUZZ_CHECK(same_item(item(a, column, position), item(b, column, position)), "request %u, column %zu: %lld and %lld", position, column,
-                           (long long)item(a, column, position), (long long)item(b, column, position));
+                FUZZ_CHECK(same_item(item(a, column, position), item(b, column, position)), "request %u, column %zu: %lld and %lld",
+                           position, column, (long long)item(a, column, position), (long long)item(b, column, position));
         check_names(a, b, position);
         const uint64_t ids = trace_hash_count(a, position);
         FUZZ_CHECK(ids == trace_hash_count(b, position), "request %u: %llu ids and %llu", position, (unsigned long long)ids,
