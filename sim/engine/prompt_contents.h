@@ -30,7 +30,7 @@ void prompt_contents_deinit(struct prompt_contents *contents);
 /* The identity of a block with these tokens after `parent`. */
 SIM_NODISCARD enum status prompt_contents_intern(struct prompt_contents *contents, uint64_t parent, const struct kv_span *spans,
                                                  size_t count, uint64_t *content, struct diag *diag);
-/* The same for tokens [from, end) of a prompt. */
+/* The same for tokens [from, end) of a prompt, or beyond it as far as prompt_namer names them. */
 SIM_NODISCARD enum status prompt_contents_block(struct prompt_contents *contents, uint64_t parent, uint32_t position, uint64_t from,
                                                 uint64_t end, uint64_t *content, struct diag *diag);
 
@@ -76,18 +76,6 @@ static inline uint32_t prompt_namer(const struct trace *trace, uint32_t trace_bl
             return after;
     }
     return end <= named ? position : UINT32_MAX;
-}
-
-/* Do the ids of `namer` (of prompt_namer) say the same as those that `position` has itself from token `from` on? A later turn may begin with
- * other words than the turn before it; a block on the border, half named by each, is then nobody else's. */
-static inline bool prompt_names_agree(const struct trace *trace, uint32_t trace_block_size, uint32_t position, uint32_t namer,
-                                      uint64_t from)
-{
-    const uint64_t own = namer == position ? 0 : prompt_named_tokens(trace, trace_block_size, position) / trace_block_size;
-    for (uint64_t k = from / trace_block_size; k < own; k++)
-        if (trace->hash_ids[trace->hash_start[position] + k] != trace->hash_ids[trace->hash_start[namer] + k])
-            return false;
-    return true;
 }
 
 /* Whose prompt it is: the samples of one request follow sample 0 in the trace. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "config/config_keys.h"
 #include "config/hardware.h"
 #include "config/sizing.h"
@@ -55,7 +56,15 @@ static void read_config(const struct fuzz_bytes *bytes)
         check_config(&config);
 }
 
-/* key=value a line, as options and as --vary set them. */
+static bool is_text(const char *value)
+{
+    for (size_t length; *value; value += length)
+        if ((length = utf8_sequence(value, strlen(value))) == 0)
+            return false;
+    return true;
+}
+
+/* key=value a line, as options and as --vary set them. Paths that are no text cannot be written in JSON. */
 static void read_settings(struct fuzz_bytes *bytes)
 {
     char line[TEXT_SIZE];
@@ -66,7 +75,7 @@ static void read_settings(struct fuzz_bytes *bytes)
     while (bytes->left > 0) {
         fuzz_line(bytes, line, sizeof line);
         char *value = strchr(line, '=');
-        if (!value)
+        if (!value || !is_text(value))
             continue;
         *value++ = '\0';
         struct config changed = config;

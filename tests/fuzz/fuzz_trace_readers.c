@@ -7,10 +7,13 @@
  *     edit      what is done to the trace before it is written
  *     the rest  is the file
  */
+#include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text_file.h"
 #include "command/read_options.h"
 #include "fuzz/harness.h"
 #include "study/trace_facts.h"
@@ -230,6 +233,27 @@ static void check_packed(const struct trace *plain, enum status status, const st
     trace_destroy(trace);
 }
 
+/* A load says how many requests a second come, from a time on or for ten minutes. Thousands of requests are no more than tens. */
+static bool draws_little(const struct fuzz_bytes *bytes, const struct trace_selection *selection)
+{
+    enum { RATES_MOST = 20, SECONDS_MOST = 2000 };
+    const struct trace_reader *load = trace_reader_find("servegen");
+    char *text = calloc(bytes->left + TEXT_FILE_SLACK, 1);
+    double rates = 0, seconds = 0;
+    FUZZ_CHECK(text, "out of memory");
+    if (bytes->left > 0)
+        memcpy(text, bytes->at, bytes->left);
+    const size_t line = strcspn(text, "\n");
+    const struct trace_head head = {.text = text, .length = bytes->left, .line_length = line};
+    const bool is_load = selection->reader ? selection->reader == load : load->recognises(&head) || !isprint((unsigned char)text[0]);
+    for (const char *comma = strchr(text, ','); comma && is_load; comma = strchr(comma + 1, ','))
+        rates += fabs(strtod(comma + 1, NULL));
+    for (const char *start = text; start && is_load; start = strchr(start + 1, '\n'))
+        seconds += fabs(strtod(start, NULL));
+    free(text);
+    return rates <= RATES_MOST && seconds <= SECONDS_MOST;
+}
+
 static enum status edit_trace(uint32_t edit, struct trace **trace, struct diag *diag)
 {
     const struct trace_filter filter = {.input_most = 1000, .output_most = 1000, .priority_least = INT32_MIN, .priority_most = INT32_MAX};
@@ -265,6 +289,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct choice *choice = calloc(1, sizeof *choice);
     FUZZ_CHECK(choice, "out of memory");
     enum status status = size > INPUT_MOST ? SIM_USAGE : choose(choice, &bytes, &selection, &diag);
+    if (status == SIM_OK && !draws_little(&bytes, &selection))
+        status = SIM_USAGE;
     if (status == SIM_OK) {
         status = trace_load(fuzz_file("trace", (const char *)bytes.at, bytes.left), &selection, &trace, &diag);
         fuzz_check_diag(status, &diag);
