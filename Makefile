@@ -1,5 +1,5 @@
 # pagesim: one non-recursive Makefile. `make help` lists the targets, `make V=1` shows whole commands.
-# Flavours (FLAVOUR=release|debug|asan|tsan|serial) keep their objects apart in build/<flavour>/. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
+# Flavours (FLAVOUR=release|debug|asan|tsan|serial|fuzz) keep their objects apart in build/<flavour>/. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
 # PYTHON are honoured; with CI set in the environment warnings are errors and missing test material is a failure.
 # Without -j all processors are used.
 
@@ -35,9 +35,16 @@ CFLAGS_release := -O3 -g -DNDEBUG
 CFLAGS_debug := -O1 -g
 CFLAGS_serial := -O2 -g
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# Also doubles that fit no integer, which undefined leaves out.
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 ifeq ($(FLAVOUR),serial)
 OPENMP := -Wno-unknown-pragmas
+endif
+
+# clang's OpenMP is a package of its own, and what is fuzzed is the same without it.
+ifeq ($(FLAVOUR),fuzz)
+OPENMP := $(if $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c -o /dev/null - 2>/dev/null || echo none),-Wno-unknown-pragmas,-fopenmp)
 endif
 
 # Asked at first use in a recipe, not when make starts: `make deps demo` installs the libraries in between.
@@ -71,6 +78,11 @@ BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)
 # Plain programs for the thread sanitizer.
 TSAN_SOURCES := $(wildcard tests/*/tsan_*.c tests/sim/*/tsan_*.c)
 
+# Fuzz targets, each a program: with libFuzzer in the flavour fuzz, else with a main that gives it the kept inputs.
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_TARGET ?= $(FUZZ_TARGETS)
+FUZZ_SECONDS ?= 20
+
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
 SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o)
 COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
@@ -78,13 +90,16 @@ MAIN_OBJECT := $(BUILD)/sim/command/main.o
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 BENCH_BINARIES := $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/%)
+FUZZ_BINARIES := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+FUZZ_SHARED := $(addprefix $(BUILD)/tests/,fuzz/harness.o $(if $(filter fuzz,$(FLAVOUR)),,fuzz/replay_inputs.o) support/stream_recorder.o \
+  support/tiny_trace.o)
 TSAN_BINARIES := $(TSAN_SOURCES:%.c=$(BUILD)/%)
 LIBRARIES := $(BUILD)/libcommand.a $(BUILD)/libpagesim.a $(BUILD)/libpagedkv.a
 ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan valgrind serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan fuzz fuzz-inputs valgrind serial install uninstall clean
 all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
@@ -153,14 +168,17 @@ $(ALL_TESTS): $(TEST_OBJECTS) $(SUPPORT_OBJECTS) $(LIBRARIES)
 	$(call say,LD,$@)
 	$(Q)$(LINK) $(COUNT_ALLOCATIONS) $(CRITERION_LIBS)
 
-test: $(BUILD)/pagesim $(ALL_TESTS) $(ARCHIVES) $(SHARED) ## run all tests: unit, golden logs, command line, threads, public headers and examples
-	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit golden cli threads public | tee $(BUILD)/tests.log; exit $${PIPESTATUS[0]}
+test: $(BUILD)/pagesim $(ALL_TESTS) $(ARCHIVES) $(SHARED) $(FUZZ_BINARIES) ## run all tests: unit, golden logs, command line, threads, public headers and examples, kept fuzz inputs
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit golden cli threads public fuzz | tee $(BUILD)/tests.log; exit $${PIPESTATUS[0]}
 
 unit: $(ALL_TESTS) ## run the unit tests alone
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit
 
 golden: $(BUILD)/pagesim ## compare decision logs with those of the real schedulers
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh golden
+
+fuzz-inputs: $(FUZZ_BINARIES) ## replay the kept inputs of tests/fuzz, without libFuzzer
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh fuzz
 
 public: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## headers, exported symbols, and the examples against an installed copy
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh public
@@ -181,12 +199,24 @@ bench: $(BUILD)/pagesim $(BENCH_BINARIES) ## run the benchmarks
 # --- other builds that must say the same -----------------------------------------------------------------------------------------------
 
 asan: ## tests and replays under address and undefined-behaviour sanitizers
-	@$(MAKE) --no-print-directory FLAVOUR=asan build/asan/pagesim build/asan/tests/all-tests
+	@$(MAKE) --no-print-directory FLAVOUR=asan build/asan/pagesim build/asan/tests/all-tests $(FUZZ_TARGETS:%=build/asan/fuzz/%)
 	@BUILD=build/asan PYTHON='$(PYTHON)' scripts/sanitize.sh asan
 
 tsan: ## plain threaded programs and replays under the thread sanitizer (clang)
 	@$(MAKE) --no-print-directory FLAVOUR=tsan CC='$(CLANG)' build/tsan/pagesim tsan-programs
 	@BUILD=build/tsan scripts/sanitize.sh tsan $(TSAN_SOURCES:%.c=build/tsan/%)
+
+fuzz: ## look for inputs that break something: FUZZ_SECONDS a target, or FUZZ_TARGET alone (clang, libFuzzer)
+	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC='$(CLANG)' fuzz-programs
+	@BUILD=build/fuzz scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGET)
+
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_BINARIES)
+
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_SHARED) $(LIBRARIES)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer)
 
 valgrind: $(BUILD)/pagesim $(ALL_TESTS) ## the data plane's AVX2 and portable kernels under valgrind
 	@BUILD=$(BUILD) scripts/sanitize.sh valgrind

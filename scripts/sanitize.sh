@@ -25,6 +25,11 @@ if [ "$kind" = asan ]; then
     export ASAN_OPTIONS="log_path=$reports/asan:detect_leaks=1:allocator_may_return_null=1" UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports/ubsan"
     "$BUILD/tests/all-tests" | tail -n 1
     replays
+    for target in "$BUILD"/fuzz/fuzz_*; do
+        kept=(tests/fuzz/*/"${target##*/}")
+        "$target" "${kept[@]}" >"$BUILD/inputs.log"
+        tail -n 1 "$BUILD/inputs.log"
+    done
     ${PYTHON:-python3} tests/golden/compare_packs.py "$BUILD/pagesim" | tail -n 3
 elif [ "$kind" = valgrind ]; then
     # It has no AVX-512, so the AVX2 and the portable kernels are what is looked at; the program must not have chosen others.

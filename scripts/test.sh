@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: BUILD=build/release PYTHON=python3 test.sh unit|golden|cli|threads|public ...
+# usage: BUILD=build/release PYTHON=python3 test.sh unit|golden|cli|threads|public|fuzz ...
 # Runs the named sets of tests and ends with "N passed, N failed". With CI set, missing test material is a failure, else a clear skip.
 set -u
 BUILD=${BUILD:-build/release} PYTHON=${PYTHON:-python3}
@@ -71,6 +71,23 @@ threads() {
     [ $bad -eq 0 ]
 }
 
+# All seeds and all inputs that were findings once, each in its target's program. A target ends at the first that breaks something.
+fuzz() {
+    local target name good=0 bad=0
+    for target in "$BUILD"/fuzz/fuzz_*; do
+        name=${target##*/}
+        if "$target" "tests/fuzz/seeds/$name" $([ ! -d "tests/fuzz/found/$name" ] || echo "tests/fuzz/found/$name") >"$BUILD/$name.log" 2>&1 &&
+            [[ $(tail -n 1 "$BUILD/$name.log") =~ ^([0-9]+)\ passed ]]; then
+            good=$((good + BASH_REMATCH[1]))
+        else
+            bad=$((bad + 1))
+            echo "$name:" && tail -n 5 "$BUILD/$name.log"
+        fi
+    done
+    echo "$good passed, $bad failed"
+    [ $bad -eq 0 ]
+}
+
 for set in "$@"; do
     case $set in
     unit) run "unit tests" unit ;;
@@ -82,6 +99,7 @@ for set in "$@"; do
     cli) run "command line" "$PYTHON" tests/cli/run.py "$BUILD/pagesim" ;;
     threads) run "same bytes at any number of threads" threads ;;
     public) run "public headers, libraries and examples" "$PYTHON" tests/public/run.py "$BUILD" ;;
+    fuzz) run "kept fuzz inputs" fuzz ;;
     *) echo "test.sh: no set called $set" >&2; exit 2 ;;
     esac
 done

@@ -180,6 +180,12 @@ static enum status open_temporary(struct text_writer *writer, const struct stat 
     return SIM_OK;
 }
 
+/* /dev/stdout and /dev/fd/3 are links to files that are open already, whatever these are. Other files below /dev, as in /dev/shm, are files. */
+static bool names_descriptor(const char *path)
+{
+    return begins_with(path, "/dev/std") || begins_with(path, "/dev/fd/");
+}
+
 /* A device or a pipe cannot be renamed over, and links below /proc lead to files that are open already: those are appended to. Standard
  * output is duplicated, so that every writer ends by closing its file. */
 static enum status open_target(struct text_writer *writer, struct diag *diag)
@@ -187,7 +193,7 @@ static enum status open_target(struct text_writer *writer, struct diag *diag)
     struct stat facts;
     if (!writer->standard_output) {
         const bool there = stat(writer->path, &facts) == 0;
-        bool in_place = (there && !S_ISREG(facts.st_mode)) || begins_with(writer->path, "/dev/");
+        bool in_place = (there && !S_ISREG(facts.st_mode)) || names_descriptor(writer->path);
         if (!in_place && !find_target(writer->path, writer->target))
             return write_failed(writer, diag);
         in_place |= begins_with(writer->target, "/proc/");

@@ -290,23 +290,36 @@ static void put_options(const struct config_option *list, uint32_t count, FILE *
     }
 }
 
-/* Positional arguments come first, then the command's own options, then the configuration's. The order within each kind is kept, because
- * the last of two equal options wins. The line starts with the command's name as in its help ("trace gen"), and a report can be made again
- * by pasting it. */
+/* Some argument looks like an option, which only "--" before it allows. */
+static bool needs_end_of_options(const struct options *options)
+{
+    for (uint32_t i = 0; i < options->positional_count; i++)
+        if (is_option(options->positional[i]))
+            return true;
+    return false;
+}
+
+/* Positional arguments come first, unless they must come last, then the command's own options, then the configuration's. The order within each
+ * kind is kept, because the last of two equal options wins. The line starts with the command's name as in its help ("trace gen"), and a report
+ * can be made again by pasting it. */
 char *options_command_line(const struct options *options)
 {
     char *text = NULL;
     size_t length = 0;
+    const bool last = needs_end_of_options(options);
     struct memory_stream stream;
     struct diag ignored = {0};
     if (memory_stream_open(&stream, &ignored) != SIM_OK)
         return NULL;
     FILE *file = stream.file;
     fprintf(file, "pagesim %s", options->command->name);
-    for (uint32_t i = 0; i < options->positional_count; i++)
+    for (uint32_t i = 0; i < options->positional_count && !last; i++)
         put_word(options->positional[i], file);
     put_options(options->own, options->own_count, file);
     put_options(options->config, options->config_count, file);
+    fputs(last ? " --" : "", file);
+    for (uint32_t i = 0; i < options->positional_count && last; i++)
+        put_word(options->positional[i], file);
     return memory_stream_close(&stream, &text, &length, &ignored) == SIM_OK ? text : NULL;
 }
 

@@ -203,20 +203,20 @@ static enum status fill_phantoms(struct worker *worker, const struct step *step,
 static enum status move_blocks(struct worker *worker, struct kv_store *to, const struct kv_store *from, const struct block_pair *pairs,
                                uint32_t count, uint64_t *bytes, struct diag *diag)
 {
-    uint32_t used = 0;
     if (count == 0)
         return SIM_OK;
     enum status status = array_reserve(&worker->pairs, &worker->pair_capacity, count, sizeof *worker->pairs, "blocks to be moved", diag);
     if (status != SIM_OK)
         return status;
+    uint32_t moves = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (to != from || pairs[i].from != pairs[i].to)
-            worker->pairs[used++] = (struct kv_block_copy){.source = pairs[i].from, .destination = pairs[i].to};
+        if (to != from || pairs[i].from != pairs[i].to) /* V0 copies a full prompt block onto itself (doc/vllm_v0.md, section 11) */
+            worker->pairs[moves++] = (struct kv_block_copy){.source = pairs[i].from, .destination = pairs[i].to};
     /* Pairs of a step are independent: destinations were free, sources were not. */
-    enum kv_status moved = kv_store_copy_blocks(to, from, worker->pairs, used, worker->threads);
+    enum kv_status moved = kv_store_copy_blocks(to, from, worker->pairs, moves, worker->threads);
     if (moved != KV_OK)
         return store_failed(diag, moved, "to move blocks");
-    *bytes += used * kv_store_block_bytes(to);
+    *bytes += moves * kv_store_block_bytes(to);
     return SIM_OK;
 }
 

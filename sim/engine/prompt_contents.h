@@ -30,7 +30,7 @@ void prompt_contents_deinit(struct prompt_contents *contents);
 /* The identity of a block with these tokens after `parent`. */
 SIM_NODISCARD enum status prompt_contents_intern(struct prompt_contents *contents, uint64_t parent, const struct kv_span *spans,
                                                  size_t count, uint64_t *content, struct diag *diag);
-/* The same for tokens [from, end) of a prompt. */
+/* The same for tokens [from, end) of a prompt, or beyond it as far as prompt_namer names them. */
 SIM_NODISCARD enum status prompt_contents_block(struct prompt_contents *contents, uint64_t parent, uint32_t position, uint64_t from,
                                                 uint64_t end, uint64_t *content, struct diag *diag);
 

@@ -30,7 +30,7 @@ struct gap_distribution {
     uint64_t *weights;              /* by bucket; NULL before the first gap */
 };
 
-/* Add `count` >= 1 gaps, `weight` >= 1 times each. None is negative, and the sum of the `count` gaps fits 62 bits. */
+/* Add `count` >= 1 gaps, `weight` >= 1 times each. None is negative, and the sum of the `count` gaps fits 63 bits. */
 SIM_NODISCARD enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count,
                                                uint32_t weight, struct diag *diag);
 /* Make room for `progressions` calls of gap_distribution_add that neither allocate nor fail, as long as each fits one progression. */

@@ -116,7 +116,9 @@ static void __attribute__((noinline)) walk_tokens(struct token_peak *peak, const
         end_ns += duration_ns;
         if (end_ns >= peak->second_end_ns) {
             peak->most = max_u64(peak->most, peak->tokens);
-            peak->second_end_ns += ((end_ns - peak->second_end_ns) / NS_PER_S + 1) * NS_PER_S;
+            const int64_t further_ns = ((end_ns - peak->second_end_ns) / NS_PER_S + 1) * NS_PER_S;
+            if (__builtin_add_overflow(peak->second_end_ns, further_ns, &peak->second_end_ns))
+                peak->second_end_ns = INT64_MAX; /* the clock ends within the last second */
             peak->tokens = 0;
         }
         peak->tokens += run->first.sampled_tokens;

@@ -138,6 +138,12 @@ static enum status find_list(const struct json_document *document, const char *n
     return json_error(document, document->root, false, diag, "no list \"%s\"; save the run with --save-result --save-detailed", name);
 }
 
+/* Seconds, no more than 285 years, which sums of them cannot drive out of a double. */
+static bool is_time(const cJSON *node)
+{
+    return cJSON_IsNumber(node) && node->valuedouble >= 0 && node->valuedouble <= 9e9;
+}
+
 /* One request, from its nodes in the four lists. Its E2E latency is TTFT plus all gaps: vLLM's client notes the time since the last
  * output for each output that it receives, so the gaps lead from the first token to the end. TPOT divides by the tokens after the first,
  * as vLLM does, and not by the number of gaps: a server may send several tokens at once. */
@@ -157,7 +163,14 @@ static enum status take_lists(struct measured_run *run, const struct json_docume
                           (unsigned long long)input, (unsigned long long)output, trace->input_tokens[position],
                           trace->output_tokens[position]);
     const cJSON *gap;
-    cJSON_ArrayForEach(gap, nodes[3]) total += gap->valuedouble;
+    cJSON_ArrayForEach(gap, nodes[3])
+    {
+        if (!is_time(gap))
+            return json_error(document, gap, false, diag, "a time between tokens is a number of seconds from 0 to 9e9");
+        total += gap->valuedouble;
+    }
+    if (!is_time(nodes[2]))
+        return json_error(document, nodes[2], false, diag, "a time to the first token is a number of seconds from 0 to 9e9");
     run->ms[LATENCY_TTFT][position] = nodes[2]->valuedouble * 1000;
     run->ms[LATENCY_E2EL][position] = (nodes[2]->valuedouble + total) * 1000;
     if (output > 1)

@@ -22,10 +22,11 @@ struct step_time_pricing {
     bool is_linear;
 };
 
-/* A model's price in ns, rounded half to even; INT64_MAX when it is no number that the clock could count. */
+/* A model's price in ns, rounded half to even; INT64_MAX when it is no number that the clock could count. Where measured times fall, a line
+ * through the last two goes below nothing some way on; a step takes no less than that. */
 static inline int64_t step_time_rounded(double ns)
 {
-    return ns < 0x1p63 ? (int64_t)rint(ns) : INT64_MAX;
+    return ns <= 0 ? 0 : ns < 0x1p63 ? (int64_t)rint(ns) : INT64_MAX;
 }
 
 extern const struct step_time_pricing step_time_profile;

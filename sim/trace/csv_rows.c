@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "trace/csv_values.h"
 #include "trace/time_unit.h"
 
@@ -149,6 +150,16 @@ static enum status strict_hash_ids(const struct strict_line *line)
     return SIM_OK;
 }
 
+/* Names are written into traces, reports and logs, which are JSON and so UTF-8. What a JSONL could not say is refused here, too. */
+static enum status strict_text(const struct strict_line *line)
+{
+    const char *at = line->cell.text, *const end = at + line->cell.length;
+    for (size_t length; at < end; at += length)
+        if ((length = utf8_sequence(at, (size_t)(end - at))) == 0 || *at == '\0')
+            return cell_error(line, at, length ? "a zero byte; leave it out" : "invalid UTF-8; save the file as UTF-8");
+    return SIM_OK;
+}
+
 /* In quotes "" is one quote, which makes a name a copy; such names are short. */
 static enum status strict_session(const struct strict_line *line, struct trace_row *row)
 {
@@ -230,7 +241,7 @@ static enum status strict_cell(struct strict_line *line, struct trace_row *row)
         return strict_output(line, row);
     case TRACE_FIELD_SESSION:
         line->session = line->cell;
-        return SIM_OK;
+        return strict_text(line);
     case TRACE_FIELD_HASH_IDS:
         return strict_hash_ids(line);
     default:
@@ -336,11 +347,11 @@ static inline const char *skip_cell(const char *at, char delimiter)
     return *at == '"' || *at == '\0' ? NULL : at;
 }
 
-/* A name without blanks, which the strict reader may have to trim. */
+/* A name in ASCII without blanks, which the strict reader may have to trim. */
 static inline const char *quick_session(const char *at, char delimiter, struct trace_name *name)
 {
     name->text = at;
-    while (*at > ' ' && *at != delimiter && *at != '"')
+    while ((signed char)*at > ' ' && *at != delimiter && *at != '"')
         at++;
     name->length = (size_t)(at - name->text);
     return at;

@@ -78,24 +78,26 @@ void v1_blocks_deinit(struct v1_blocks *blocks)
     memset(blocks, 0, sizeof *blocks);
 }
 
-/* Identity of a block that is named by hash ids throughout, given the block before it in `contents`. Interning costs a hash of the
- * spans, so it is done as rarely as the block sizes allow. If a trace block holds `per` whole KV blocks, one intern a trace block names
- * the chain, and that identity times `per` leaves the numbers between free for its further blocks: block k of it is k more, and parent /
- * per is the chain's identity again. */
-static enum status named_content(struct v1_blocks *blocks, uint32_t position, uint32_t block, const uint64_t *contents, uint64_t *content,
-                                 struct diag *diag)
+/* Identity of a block that is named by hash ids throughout, given the block before it in `contents`. `source` said its tokens first, and the
+ * ids of `namer` name its last one. Interning costs a hash of the spans, so it is done as rarely as the block sizes allow. If a trace block
+ * holds `per` whole KV blocks, one intern a trace block names the chain, and that identity times `per` leaves the numbers between free for
+ * its further blocks: block k of it is k more, and parent / per is the chain's identity again. */
+static enum status named_content(struct v1_blocks *blocks, uint32_t source, uint32_t namer, uint32_t block, const uint64_t *contents,
+                                 uint64_t *content, struct diag *diag)
 {
     const uint32_t size = blocks->block_size, per = blocks->blocks_per_hash;
     const uint64_t parent = block ? contents[block - 1] : KV_CONTENT_NONE, from = (uint64_t)block * size;
     if (per == 0) /* blocks and trace blocks overlap in changing ways: every block is a key of its own */
-        return prompt_contents_block(&blocks->contents, parent, position, from, from + size, content, diag);
+        return prompt_contents_block(&blocks->contents, parent, source, from, from + size, content, diag);
+    const struct trace *trace = blocks->trace;
     if (block % per != 0) {
-        *content = parent + 1;
+        /* Half a trace block named by the next turn and half by its own: nobody else's from here on. */
+        if (!trace->facts.answers_shared || prompt_namer(trace, blocks->contents.trace_block_size, source, from) == namer)
+            *content = parent + 1;
         return SIM_OK;
     }
     /* Whole blocks in a trace block: only the chain of trace blocks is interned, its blocks are numbered through. */
-    const struct trace *trace = blocks->trace;
-    const struct kv_span name = {.first = trace->hash_ids[trace->hash_start[position] + block / per], .count = 1};
+    const struct kv_span name = {.first = trace->hash_ids[trace->hash_start[namer] + block / per], .count = 1};
     enum status status = prompt_contents_intern(&blocks->contents, parent ? parent / per : KV_CONTENT_NONE, &name, 1, content, diag);
     *content *= per;
     return status;
@@ -121,7 +123,7 @@ static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, 
         const uint32_t owner = end <= trace->input_tokens[source] ? prompt_owner(trace, source) : source;
         table->contents[block] = KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block; /* a request has fewer than 2^31 blocks */
         if (namer != UINT32_MAX)
-            status = named_content(blocks, namer, block, table->contents, &table->contents[block], diag);
+            status = named_content(blocks, source, namer, block, table->contents, &table->contents[block], diag);
         table->contents_count += status == SIM_OK;
     }
     return status;

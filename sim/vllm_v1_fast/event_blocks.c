@@ -410,7 +410,7 @@ static enum status release_cached(struct event_blocks *blocks, struct event_tabl
     if (table->pending != KV_BLOCK_NONE)
         segment_queue_push_front(&blocks->queue, &table->pending, 1);
     if (table->private_count > full)
-        segment_queue_push_front(&blocks->queue, table->ids + full, 1);
+        segment_queue_push_front(&blocks->queue, blocks->queue.track_ids ? table->ids + full : NULL, 1);
     enum status status = segment_queue_push_orphans(&blocks->queue, table->ids, full, diag);
     for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;) {
         if (i >= PREFETCH_PARTS)

@@ -148,9 +148,8 @@ static void prefetch_next(const struct segment_queue *queue, const struct segmen
     if (index == SEGMENT_NONE)
         return;
     const struct segment *ahead = &queue->segments[index];
-    const uint32_t *ids = segment_queue_ids(queue, index);
     for (uint32_t line = 0; line < ahead->count && queue->track_ids; line += 16)
-        __builtin_prefetch(ids + line);
+        __builtin_prefetch(segment_queue_ids(queue, index) + line);
     __builtin_prefetch(&queue->prefix.nodes[ahead->node]);
     if (ahead->next != SEGMENT_NONE)
         __builtin_prefetch(&queue->segments[ahead->next]);

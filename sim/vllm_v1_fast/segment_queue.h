@@ -142,7 +142,7 @@ static inline void segment_queue_link(struct segment_queue *queue, uint32_t inde
 SIM_NODISCARD enum status segment_queue_split(struct segment_queue *queue, uint32_t index, uint32_t count, uint32_t *tail,
                                               struct diag *diag);
 
-/* The ids of a segment, in order of depth. */
+/* The ids of a segment, in order of depth. Only for a queue that tracks ids: there is no memory of them else. */
 static inline uint32_t *segment_queue_ids(const struct segment_queue *queue, uint32_t index)
 {
     return queue->segment_ids + (size_t)index * queue->stride;

@@ -110,3 +110,16 @@ Test(text_writer, two_names_of_one_file_are_known_by_any_spelling)
         cr_expect_eq(text_writer_same_file(pairs[i].other, pairs[i].one), pairs[i].same, "%s %s", pairs[i].other, pairs[i].one);
     }
 }
+
+/* /dev has more than devices: Linux keeps files in memory there. */
+Test(text_writer, a_folder_below_dev_is_a_folder)
+{
+    char memory[] = "/dev/shm/test_text_writer.XXXXXX", path[64];
+    if (!mkdtemp(memory))
+        cr_skip("/dev/shm is not there\n");
+    snprintf(path, sizeof path, "%s/new", memory);
+    put(path, "text");
+    expect_file(path, "text");
+    unlink(path);
+    rmdir(memory);
+}
