@@ -236,9 +236,9 @@ static enum status name_wrong_float(struct worker *worker, const struct step *st
         diag, SIM_FAILED,
         "data plane: step %llu, request %u sample %u: %s of token %u, layer %u, head %u, dim %u is %.9g and should be %.9g; its "
         "block %u (entry %u of its table) was last written for request %lld",
-        (unsigned long long)step->tally.step, trace->index[sequence->request], sequence->sample, wrong->value ? "V" : "K", wrong->token,
+        (unsigned long long)step->tally.step, trace_index(trace, sequence->request), sequence->sample, wrong->value ? "V" : "K", wrong->token,
         layer, wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block, k,
-        writer == UINT32_MAX ? -1LL : (long long)trace->index[writer]);
+        writer == UINT32_MAX ? -1LL : (long long)trace_index(trace, writer));
 }
 
 /* Gathered floats against what the links of each token say they must be. */
@@ -339,7 +339,7 @@ static enum status explain_attention(struct worker *worker, const struct step *s
                ? status
                : diag_set(diag, SIM_FAILED,
                           "data plane: step %llu, request %u, layer %u: attention is off by %.3g over right K/V; this is a defect",
-                          (unsigned long long)step->tally.step, worker->trace->index[step->sequences[i].request], layer, error);
+                          (unsigned long long)step->tally.step, trace_index(worker->trace, step->sequences[i].request), layer, error);
 }
 
 /* Attention mixes all tokens of a head, so an output tells that some float is wrong but not which one. The cheap comparison of outputs

@@ -365,7 +365,7 @@ static const char *v0_diagnose(struct scheduler *self)
     if (v0->abort) {
         snprintf(text, size, "raise num_cpu_blocks, raise num_gpu_blocks, or choose another preemption_mode");
     } else if (v0->swapped.count > 0) {
-        uint32_t request = request_queue_peek(&v0->swapped), index = v0->trace->index[request];
+        uint32_t request = request_queue_peek(&v0->swapped), index = trace_index(v0->trace, request);
         uint32_t rest = v0_group_wants(&v0->groups[request], V0_SWAPPED);
         if (rest > v0->config.max_num_batched_tokens)
             snprintf(text, size,
@@ -381,7 +381,7 @@ static const char *v0_diagnose(struct scheduler *self)
                 index, v0->manager.watermark_blocks);
     } else if (v0->waiting.count > 0) {
         snprintf(text, size, "request %u waits for more blocks or sequences than are ever free; raise num_gpu_blocks or max_num_seqs",
-                 v0->trace->index[request_queue_peek(&v0->waiting)]);
+                 trace_index(v0->trace, request_queue_peek(&v0->waiting)));
     } else {
         return NULL;
     }
