@@ -13,8 +13,8 @@
 
 /* About this many values share a bucket if they spread evenly. The number of buckets is bounded because each one is visited. */
 enum { VALUES_PER_BUCKET = 8, LEAST_BUCKETS = 64, MOST_BUCKETS = 65536 };
-/* A part of a source: most runs have fewer requests. */
-enum { PART_VALUES = 1 << 16 };
+/* A part of a source, and a list of found values that is worth shortening: most runs have fewer requests. */
+enum { PART_VALUES = 1 << 16, FOUND_LONG = 1 << 16 };
 
 /* --- finding ranks ---------------------------------------------------------------------------------------------------------------- */
 
@@ -77,19 +77,45 @@ void rank_search_want(struct rank_search *search, const double *percentiles, siz
             search->wanted[bucket] = search->wanted[bucket + 1];
 }
 
-enum status rank_search_add(struct rank_search *search, double value, uint32_t weight, size_t bucket, struct diag *diag)
-{
-    enum status status =
-        array_reserve(&search->found, &search->found_capacity, search->found_count + 1, sizeof *search->found, "a distribution", diag);
-    if (status == SIM_OK)
-        search->found[search->found_count++] = (struct ranked_value){value, weight, (uint32_t)bucket};
-    return status;
-}
-
 static int by_value(const void *a, const void *b)
 {
     double left = ((const struct ranked_value *)a)->value, right = ((const struct ranked_value *)b)->value;
     return left < right ? -1 : left > right;
+}
+
+/* Sorts what was found and makes one of equal values, as far as their weights allow. */
+static void sort_found(struct rank_search *search)
+{
+    size_t kept = 0;
+    if (search->found_count == 0)
+        return;
+    qsort(search->found, search->found_count, sizeof *search->found, by_value);
+    for (size_t i = 1; i < search->found_count; i++) {
+        struct ranked_value *last = &search->found[kept];
+        const uint64_t both = (uint64_t)last->weight + search->found[i].weight;
+        if (last->value == search->found[i].value && both <= UINT32_MAX)
+            last->weight = (uint32_t)both;
+        else
+            search->found[++kept] = search->found[i];
+    }
+    search->found_count = kept + 1;
+}
+
+/* Ten million requests have millions of gaps in the wanted buckets and thousands of different ones. So a list that has grown long is made
+ * shorter before it is made longer; sorting it costs as much as it will at the end. */
+enum status rank_search_add(struct rank_search *search, double value, uint32_t weight, size_t bucket, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    if (search->found_count == search->found_capacity) {
+        if (search->found_count >= FOUND_LONG)
+            sort_found(search);
+        if (search->found_count >= search->found_capacity / 2) /* else much was equal, and may be again */
+            status = array_reserve(&search->found, &search->found_capacity, search->found_capacity + 1, sizeof *search->found,
+                                   "a distribution", diag);
+    }
+    if (status == SIM_OK)
+        search->found[search->found_count++] = (struct ranked_value){value, weight, (uint32_t)bucket};
+    return status;
 }
 
 /* Skips to the rank's bucket in `found`, then adds up weights until they pass the rank. */
@@ -109,8 +135,7 @@ static double value_at(const struct rank_search *search, uint64_t rank)
 
 void rank_search_percentiles(struct rank_search *search, const double *percentiles, size_t count, double *out)
 {
-    if (search->found_count > 0)
-        qsort(search->found, search->found_count, sizeof *search->found, by_value);
+    sort_found(search);
     for (size_t i = 0; i < count; i++) {
         double fraction;
         const uint64_t rank = percentile_rank(percentiles[i], search->total, &fraction);

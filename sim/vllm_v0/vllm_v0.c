@@ -26,7 +26,12 @@ static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t 
 {
     (void)arrival_ns;
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
-    enum status status = v0_group_open(&v0->manager, position, &v0->groups[position], diag);
+    const uint64_t present = (uint64_t)v0->waiting.count + v0->swapped.count + v0->running.count + 1;
+    enum status status = request_queue_expect(&v0->waiting, present, diag);
+    if (status == SIM_OK)
+        status = request_queue_expect(&v0->swapped, present, diag);
+    if (status == SIM_OK)
+        status = v0_group_open(&v0->manager, position, &v0->groups[position], diag);
     if (status == SIM_OK)
         request_queue_push(&v0->waiting, position, 0);
     return status;
