@@ -237,8 +237,8 @@ static enum status name_wrong_float(struct worker *worker, const struct step *st
         diag, SIM_FAILED,
         "data plane: step %llu, request %u sample %u: %s of token %u, layer %u, head %u, dim %u is %.9g and should be %.9g; its "
         "block %u (entry %u of its table) was last written for request %lld",
-        (unsigned long long)step->tally.step, trace_index(trace, sequence->request), sequence->sample, wrong->value ? "V" : "K", wrong->token,
-        layer, wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block, k,
+        (unsigned long long)step->tally.step, trace_index(trace, sequence->request), sequence->sample, wrong->value ? "V" : "K",
+        wrong->token, layer, wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block, k,
         writer == 0 ? -1LL : (long long)trace_index(trace, writer - 1));
 }
 

@@ -16,12 +16,12 @@
 struct request_queue {
     bool ordered;
     uint32_t count;
-    uint32_t *ring;       /* FCFS: positions in order, from place `first` on, around its end */
-    size_t room, first;   /* room: a power of two, or 0 */
-    uint32_t *heap;       /* ordered: positions, heap[0] is the head */
-    uint32_t *arrival;    /* ordered: position -> how many had arrived when it did; 0: it has not */
-    uint32_t arrivals;    /* so many have */
-    int64_t *key;         /* ordered: position -> key, lower is sooner; stays when the request leaves the queue */
+    uint32_t *ring;     /* FCFS: positions in order, from place `first` on, around its end */
+    size_t room, first; /* room: a power of two, or 0 */
+    uint32_t *heap;     /* ordered: positions, heap[0] is the head */
+    uint32_t *arrival;  /* ordered: position -> how many had arrived when it did; 0: it has not */
+    uint32_t arrivals;  /* so many have */
+    int64_t *key;       /* ordered: position -> key, lower is sooner; stays when the request leaves the queue */
 };
 
 SIM_NODISCARD enum status request_queue_init(struct request_queue *queue, uint32_t requests, bool ordered, struct diag *diag);

@@ -185,8 +185,9 @@ static void preempt(struct chrome_trace *chrome, const struct event *event)
     write_event(chrome,
                 "\"ph\":\"i\",\"s\":\"t\",\"name\":\"preempted\",\"cat\":\"preemption\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"args\":{"
                 "\"request\":%u,\"for_request\":%u,\"by\":\"%s\",\"tokens_lost\":%lld,\"blocks\":%u}",
-                PID_LANES, victim + 1, us_of(event->time_ns).text, trace_index(chrome->trace, event->request), trace_index(chrome->trace, event->other),
-                event->extra == PREEMPT_SWAP ? "swap" : "recompute", (long long)event->value, event->blocks);
+                PID_LANES, victim + 1, us_of(event->time_ns).text, trace_index(chrome->trace, event->request),
+                trace_index(chrome->trace, event->other), event->extra == PREEMPT_SWAP ? "swap" : "recompute", (long long)event->value,
+                event->blocks);
     /* A request that gives way to itself has no arrow. */
     if (requester != NOBODY && requester != victim)
         write_arrow(chrome, requester, victim, event->time_ns);

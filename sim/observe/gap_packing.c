@@ -6,7 +6,7 @@
 
 enum { WORD_BITS = 64, HEAD_WORDS = 2, RAW_WORDS = GAP_BLOCK * sizeof(struct gap_progression) / sizeof(uint64_t) };
 enum { CHUNK_WORDS = 1 << 17 }; /* a megabyte, of which the last block leaves less than 17 KB unused */
-enum { NOT_PACKED = 255 }; /* as the width of a first gap */
+enum { NOT_PACKED = 255 };      /* as the width of a first gap */
 
 struct gap_chunk {
     struct gap_chunk *next;

@@ -61,7 +61,8 @@ static enum status note_output(struct metrics *metrics, uint32_t position, uint3
     if (!metrics->stories.output_tokens && tokens == trace->output_tokens[position])
         return SIM_OK;
     if (!metrics->stories.output_tokens) {
-        enum status status = array_zeroed(&metrics->stories.output_tokens, trace->count, sizeof *metrics->stories.output_tokens, "metrics", diag);
+        enum status status =
+            array_zeroed(&metrics->stories.output_tokens, trace->count, sizeof *metrics->stories.output_tokens, "metrics", diag);
         if (status != SIM_OK)
             return status;
         for (uint32_t before = 0; before < trace->count; before++)
@@ -83,9 +84,9 @@ static enum status place_in(uint32_t **column, const struct metrics *metrics, ui
 
 static enum status exception_of(struct metrics *metrics, uint32_t position, struct request_exception **out, struct diag *diag)
 {
-    enum status status = metrics->stories.exceptions
-                             ? SIM_OK
-                             : array_zeroed(&metrics->stories.exceptions, metrics->trace->count, sizeof *metrics->stories.exceptions, "metrics", diag);
+    enum status status = metrics->stories.exceptions ? SIM_OK
+                                                     : array_zeroed(&metrics->stories.exceptions, metrics->trace->count,
+                                                                    sizeof *metrics->stories.exceptions, "metrics", diag);
     if (status == SIM_OK)
         *out = &metrics->stories.exceptions[position];
     return status;

@@ -90,7 +90,7 @@ struct token_peak {
 
 struct metrics {
     const struct trace *trace;
-    bool closed_loop;              /* a client holds requests back: set it after metrics_init, or latencies of clients are left out */
+    bool closed_loop;             /* a client holds requests back: set it after metrics_init, or latencies of clients are left out */
     struct story_columns stories; /* metrics_story */
     struct gap_distribution gaps; /* ITL */
     uint64_t dropped, completed, ignored, first_admissions;

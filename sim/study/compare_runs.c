@@ -50,8 +50,11 @@ static int64_t earlier(int64_t a, int64_t b)
  * end that of the slowest, and it has an end only when all samples have one. */
 static struct outcome tell(const struct compare_side *side, uint32_t first, uint32_t samples)
 {
-    struct request_story whole = {
-        .arrival_ns = metrics_story(&side->run.metrics, first).arrival_ns, .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1, .dropped = true};
+    struct request_story whole = {.arrival_ns = metrics_story(&side->run.metrics, first).arrival_ns,
+                                  .first_scheduled_ns = -1,
+                                  .first_token_ns = -1,
+                                  .finish_ns = -1,
+                                  .dropped = true};
     bool finished = true;
     struct outcome out = {.arrival_s = (double)whole.arrival_ns / 1e9};
     for (uint32_t s = 0; s < samples; s++) {

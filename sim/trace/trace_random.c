@@ -25,9 +25,9 @@ static enum status make_columns(const struct random_workload *workload, struct t
 {
     const size_t count = workload->requests;
     const bool prefix = workload->prefix_tokens > 0;
-    const struct array_request columns[] = {
-        ARRAY_OF(trace->arrival_ns, count), ARRAY_OF(trace->input_tokens, count),           ARRAY_OF(trace->output_tokens, count),
-        ARRAY_IF(prefix, trace->hash_start, count + 1), ARRAY_IF(prefix, trace->hash_ids, count)};
+    const struct array_request columns[] = {ARRAY_OF(trace->arrival_ns, count), ARRAY_OF(trace->input_tokens, count),
+                                            ARRAY_OF(trace->output_tokens, count), ARRAY_IF(prefix, trace->hash_start, count + 1),
+                                            ARRAY_IF(prefix, trace->hash_ids, count)};
     return array_zeroed_all(columns, sizeof columns / sizeof *columns, "the workload", diag);
 }
 
