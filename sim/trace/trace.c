@@ -109,6 +109,17 @@ static enum status copy_column(const struct trace *trace, const struct trace_col
     return status;
 }
 
+/* Where positions were the numbers, they are no longer. */
+static enum status number_copy(const struct trace *trace, const uint32_t *order, struct trace *out, struct diag *diag)
+{
+    if (trace->index)
+        return SIM_OK;
+    enum status status = array_zeroed(&out->index, out->count, sizeof *out->index, "the trace", diag);
+    if (status == SIM_OK)
+        memcpy(out->index, order, out->count * sizeof *out->index);
+    return status;
+}
+
 /* Ids are copied request by request, as lists differ in length. */
 static enum status copy_hashes(const struct trace *trace, const uint32_t *order, struct trace *out, struct diag *diag)
 {
@@ -153,6 +164,8 @@ enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_
     copy->count = count;
     for (size_t i = 0; i < TRACE_COLUMNS && status == SIM_OK; i++)
         status = copy_column(trace, &trace_columns[i], order, copy, diag);
+    if (status == SIM_OK)
+        status = number_copy(trace, order, copy, diag);
     if (status == SIM_OK)
         status = copy_hashes(trace, order, copy, diag);
     if (status == SIM_OK)

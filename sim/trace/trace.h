@@ -1,6 +1,6 @@
 /* trace.h - a workload: requests in order of arrival, as flat arrays that every run shares and none changes.
  *
- * Position p (0 .. count-1) is the order of arrival, ties in file order; index[p] is the request's number in the file (line from 0,
+ * Position p (0 .. count-1) is the order of arrival, ties in file order; trace_index(p) is the request's number in the file (line from 0,
  * blank lines not counted), which is the name that logs and reports use. Positions are what schedulers work with.
  *
  *   position        0      1      2   ...
@@ -78,7 +78,7 @@ struct trace {
     int64_t *arrival_ns;
     uint32_t *input_tokens;  /* >= 1 */
     uint32_t *output_tokens; /* >= 1 */
-    uint32_t *index;         /* number in the file */
+    uint32_t *index;         /* number in the file; NULL: the position is */
     int32_t *priority;       /* NULL: all 0; lower is sooner */
     uint32_t *samples;       /* "n"; NULL: all 1 */
     uint32_t *beam_width;    /* NULL: none; 0 = no beam search */
@@ -87,7 +87,7 @@ struct trace {
         *untimed; /* NULL: all rows had a time; else 1: this one had none, and unless it is a later turn a load must say when it comes */
     uint32_t *session;    /* NULL: none; 0: no session, else its number, from 1 */
     int64_t *delay_ns;    /* of a later turn after the end of the one before; NULL: all 0 */
-    uint32_t *sample;     /* NULL: all 0; which sample of request index[p] this child is (trace_expand_samples) */
+    uint32_t *sample;     /* NULL: all 0; which sample of its request this child is (trace_expand_samples) */
     uint32_t *previous;   /* position + 1 of the turn before (of its sample 0), 0: a session's first, or none; NULL without sessions */
     uint32_t *next;       /* likewise of the turn after it */
     uint64_t *hash_start; /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
@@ -135,6 +135,12 @@ SIM_NODISCARD enum status trace_columns_make(struct trace *trace, size_t rows, c
 /* The first `count` items of from's columns of files go to those that `trace` has, from item `at` on, which must be zero; a column that `from`
  * lacks says its default. */
 void trace_columns_append(struct trace *trace, size_t at, const struct trace *from, size_t count);
+
+/* The request's number in the file. */
+static inline uint32_t trace_index(const struct trace *trace, uint32_t position)
+{
+    return trace->index ? trace->index[position] : position;
+}
 
 /* Which sample of its request a position is. */
 static inline uint32_t trace_sample_of(const struct trace *trace, uint32_t position)

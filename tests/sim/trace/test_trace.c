@@ -122,7 +122,7 @@ Test(trace, selections_apply_in_their_order)
                   &some);
     cr_assert_eq(trace->count, 2);
     cr_expect_eq(trace->requests_in_file, 4);
-    cr_expect_eq(trace->index[0], 1);
+    cr_expect_eq(trace_index(trace, 0), 1);
     cr_expect_eq(trace->arrival_ns[0], 1000000);
     cr_expect_eq(trace->samples[0], 1);
     cr_expect_eq(trace->samples[1], 3);
