@@ -81,34 +81,35 @@ static void pack(const struct gap_progression *block, const struct layout *layou
     }
 }
 
-static enum status add_chunk(struct gap_packing *packing, struct diag *diag)
+/* NULL: out of memory. */
+static struct gap_chunk *add_chunk(struct gap_packing *packing)
 {
     struct gap_chunk *chunk = malloc(sizeof *chunk);
     if (!chunk)
-        return diag_no_memory(diag, sizeof *chunk, "the gaps between tokens");
+        return NULL;
     chunk->next = NULL;
     chunk->count = 0;
     *(packing->last ? &packing->last->next : &packing->first) = chunk;
     packing->last = chunk;
-    return SIM_OK;
+    return chunk;
 }
 
 enum status gap_packing_add(struct gap_packing *packing, const struct gap_progression *block, struct diag *diag)
 {
     const struct layout layout = lay_out(block);
     const size_t words = body_words(&layout);
-    if (!packing->last || packing->last->count + HEAD_WORDS + words > CHUNK_WORDS) {
-        enum status status = add_chunk(packing, diag);
-        if (status != SIM_OK)
-            return status;
-    }
-    uint64_t *out = packing->last->words + packing->last->count;
+    struct gap_chunk *chunk = packing->last;
+    if (!chunk || chunk->count + HEAD_WORDS + words > CHUNK_WORDS)
+        chunk = add_chunk(packing);
+    if (!chunk)
+        return diag_no_memory(diag, sizeof *chunk, "the gaps between tokens");
+    uint64_t *out = chunk->words + chunk->count;
     memcpy(out, &layout, sizeof layout);
     if (layout.first == NOT_PACKED)
         memcpy(out + HEAD_WORDS, block, words * sizeof *out);
     else
         pack(block, &layout, out + HEAD_WORDS);
-    packing->last->count += HEAD_WORDS + words;
+    chunk->count += HEAD_WORDS + words;
     return SIM_OK;
 }
 

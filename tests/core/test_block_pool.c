@@ -55,7 +55,7 @@ Test(block_pool, a_large_pool_costs_address_space_alone)
         kv_block_pool_deinit(&pool);
     }
     getrusage(RUSAGE_SELF, &after);
-    cr_expect_lt(after.ru_maxrss - before.ru_maxrss, 6 * (BLOCKS >> 10), "in KB");
+    cr_expect_lt(after.ru_maxrss - before.ru_maxrss, 6L * (BLOCKS >> 10), "in KB");
 }
 
 Test(block_pool, misuse_is_an_error_and_changes_nothing)
