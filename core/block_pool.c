@@ -1,31 +1,45 @@
 /* block_pool.c - the free queue and the reference counts of blocks. Read the section on the block pool of pagedkv.h first.
  *
  * A linked queue and not a stack of ids, because a prefix hit takes a free block out of the middle. A block outside the queue has
- * next == KV_BLOCK_NONE, which makes every misuse visible in O(1). */
+ * the link KV_BLOCK_NONE, which makes every misuse visible in O(1). */
 #include <string.h>
 
 #include "allocate.h"
 #include "pagedkv.h"
 
+/* Links as differences, modulo 2^32: zeros link all slots in order, so that memory which nobody has written is a queue. */
+static void set_next(struct kv_block_pool *pool, uint32_t slot, uint32_t after)
+{
+    pool->next[slot] = after - slot - pool->step;
+}
+
+static void set_prev(struct kv_block_pool *pool, uint32_t slot, uint32_t before)
+{
+    pool->prev[slot] = before - slot + pool->step;
+}
+
+static uint32_t prev_of(const struct kv_block_pool *pool, uint32_t slot)
+{
+    return slot - pool->step + pool->prev[slot];
+}
+
 enum kv_status kv_block_pool_init(struct kv_block_pool *pool, uint32_t num_blocks, enum kv_block_order order)
 {
     if (num_blocks == 0 || num_blocks == UINT32_MAX)
         return KV_INVALID;
-    struct kv_block_pool fresh = {.num_blocks = num_blocks, .num_free = num_blocks};
-    fresh.next = kv_malloc(((size_t)num_blocks + 1) * sizeof *fresh.next);
-    fresh.prev = kv_malloc(((size_t)num_blocks + 1) * sizeof *fresh.prev);
+    struct kv_block_pool fresh = {.num_blocks = num_blocks, .num_free = num_blocks, .step = order == KV_ASCENDING ? 1 : UINT32_MAX};
+    fresh.next = kv_calloc((size_t)num_blocks + 1, sizeof *fresh.next);
+    fresh.prev = kv_calloc((size_t)num_blocks + 1, sizeof *fresh.prev);
     fresh.refs = kv_calloc(num_blocks, sizeof *fresh.refs);
     if (!fresh.next || !fresh.prev || !fresh.refs) {
         kv_block_pool_deinit(&fresh);
         return KV_NO_MEMORY;
     }
-    /* The sentinel's slot is num_blocks, so "ascending" is simply a ring of num_blocks + 1 slots walked upwards. */
-    uint32_t slots = num_blocks + 1;
-    uint32_t *up = order == KV_ASCENDING ? fresh.next : fresh.prev, *down = order == KV_ASCENDING ? fresh.prev : fresh.next;
-    for (uint32_t slot = 0; slot < slots; slot++) {
-        up[slot] = slot + 1 < slots ? slot + 1 : 0;
-        down[slot] = slot > 0 ? slot - 1 : slots - 1;
-    }
+    /* The sentinel's slot is num_blocks, so "ascending" is simply a ring of num_blocks + 1 slots walked upwards; only where it closes are links
+     * not those to a neighbour. */
+    const uint32_t low = order == KV_ASCENDING ? num_blocks : 0, high = order == KV_ASCENDING ? 0 : num_blocks;
+    set_next(&fresh, low, high);
+    set_prev(&fresh, high, low);
     *pool = fresh;
     return KV_OK;
 }
@@ -40,26 +54,27 @@ void kv_block_pool_deinit(struct kv_block_pool *pool)
 
 static bool queued(const struct kv_block_pool *pool, uint32_t block)
 {
-    return pool->next[block] != KV_BLOCK_NONE;
+    return kv_block_pool_next(pool, block) != KV_BLOCK_NONE;
 }
 
 /* Out of the queue from any place in O(1). next marks the block as not queued; that is the one write that queued() reads. */
 static void leave_queue(struct kv_block_pool *pool, uint32_t block)
 {
-    uint32_t before = pool->prev[block], after = pool->next[block];
-    pool->next[before] = after;
-    pool->prev[after] = before;
-    pool->next[block] = KV_BLOCK_NONE; /* prev is then meaningless */
+    uint32_t before = prev_of(pool, block), after = kv_block_pool_next(pool, block);
+    set_next(pool, before, after);
+    set_prev(pool, after, before);
+    set_next(pool, block, KV_BLOCK_NONE); /* prev is then meaningless */
     pool->num_free--;
 }
 
 /* Into the queue after any slot. `before` may be the sentinel: after it is the head. */
 static void enter_queue_after(struct kv_block_pool *pool, uint32_t before, uint32_t block)
 {
-    uint32_t after = pool->next[before];
-    pool->next[before] = pool->prev[after] = block;
-    pool->prev[block] = before;
-    pool->next[block] = after;
+    uint32_t after = kv_block_pool_next(pool, before);
+    set_next(pool, before, block);
+    set_prev(pool, after, block);
+    set_prev(pool, block, before);
+    set_next(pool, block, after);
     pool->num_free++;
 }
 
@@ -69,10 +84,10 @@ enum kv_status kv_block_pool_take(struct kv_block_pool *pool, uint32_t *block)
     uint32_t head = kv_block_pool_head(pool);
     if (head == pool->num_blocks)
         return KV_NO_BLOCKS;
-    const uint32_t after = pool->next[head];
-    pool->next[pool->num_blocks] = after;
-    pool->prev[after] = pool->num_blocks;
-    pool->next[head] = KV_BLOCK_NONE;
+    const uint32_t after = kv_block_pool_next(pool, head);
+    set_next(pool, pool->num_blocks, after);
+    set_prev(pool, after, pool->num_blocks);
+    set_next(pool, head, KV_BLOCK_NONE);
     pool->num_free--;
     pool->refs[head] = 1;
     *block = head;
@@ -132,7 +147,7 @@ enum kv_status kv_block_pool_put_tail(struct kv_block_pool *pool, uint32_t block
 {
     if (!may_enter(pool, block))
         return KV_INVALID;
-    enter_queue_after(pool, pool->prev[pool->num_blocks], block);
+    enter_queue_after(pool, prev_of(pool, pool->num_blocks), block);
     return KV_OK;
 }
 
@@ -155,11 +170,11 @@ bool kv_block_pool_check(const struct kv_block_pool *pool)
 {
     /* The walk stops at the first wrong link, or when it is longer than the queue should be: a ring that lost its sentinel. */
     uint32_t walked = 0, sentinel = pool->num_blocks;
-    for (uint32_t slot = pool->next[sentinel]; slot != sentinel; slot = pool->next[slot], walked++)
-        if (slot > sentinel || walked >= pool->num_free || pool->refs[slot] != 0 || pool->prev[pool->next[slot]] != slot)
+    for (uint32_t slot = kv_block_pool_head(pool); slot != sentinel; slot = kv_block_pool_next(pool, slot), walked++)
+        if (slot > sentinel || walked >= pool->num_free || pool->refs[slot] != 0 || prev_of(pool, kv_block_pool_next(pool, slot)) != slot)
             return false;
     uint32_t linked = 0;
     for (uint32_t block = 0; block < pool->num_blocks; block++)
         linked += queued(pool, block);
-    return walked == pool->num_free && linked == walked && pool->next[pool->prev[sentinel]] == sentinel;
+    return walked == pool->num_free && linked == walked && kv_block_pool_next(pool, prev_of(pool, sentinel)) == sentinel;
 }

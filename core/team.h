@@ -9,9 +9,9 @@
 #include <omp.h>
 #endif
 
-enum { KV_TEAM_ALWAYS = 64 }; /* as many may be asked for on any machine */
+enum { KV_TEAM_ALWAYS = 16 }; /* as many may be asked for on any machine */
 
-/* `threads`, or as many as OpenMP would take (0), but at most one a processor or 64. At least 1. */
+/* `threads`, or as many as OpenMP would take (0), but at most one a processor or 16. At least 1. */
 static inline uint32_t kv_team(uint32_t threads)
 {
 #ifdef _OPENMP

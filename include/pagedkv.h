@@ -121,19 +121,21 @@ PAGEDKV_API const char *kv_status_text(enum kv_status status);
  * kv_block_pool_unref and before put_head or put_tail). A cached block may be queued too: it is free, but its content can still be
  * found until somebody takes it. The same structure is vLLM V1's queue (put back at head or tail) and V0's stack (put_head only).
  *
- * 12 bytes a block. One owner thread. Source: vLLM v1/core/kv_cache_utils.py, FreeKVCacheBlockQueue; SOSP'23 section 4.2. */
+ * 12 bytes a block that was ever taken, or is next to one; a pool of 2^32 - 2 blocks that holds a few costs address space alone. For that, links
+ * are kept as differences from those that all blocks have at first. One owner thread. Source: vLLM v1/core/kv_cache_utils.py, FreeKVCacheBlockQueue; SOSP'23 section 4.2. */
 
 struct kv_block_pool {
     uint32_t num_blocks;
     uint32_t num_free; /* length of the queue */
-    uint32_t *next;    /* num_blocks + 1; next[b] == KV_BLOCK_NONE: b is not queued */
-    uint32_t *prev;    /* num_blocks + 1 */
+    uint32_t step;     /* from a block's id to that of the one after it at first: 1, or 2^32 - 1 for -1 */
+    uint32_t *next;    /* num_blocks + 1, as differences: read them with kv_block_pool_next */
+    uint32_t *prev;    /* num_blocks + 1, likewise */
     uint32_t *refs;    /* num_blocks */
 };
 
 enum kv_block_order { KV_ASCENDING, KV_DESCENDING };
 
-/* All blocks free, queued by id in `order` from the head. O(num_blocks). The caller ends it with kv_block_pool_deinit.
+/* All blocks free, queued by id in `order` from the head. O(1) but for what the system does. The caller ends it with kv_block_pool_deinit.
  * KV_INVALID: num_blocks is 0 or UINT32_MAX. KV_NO_MEMORY. */
 KV_NODISCARD PAGEDKV_API enum kv_status kv_block_pool_init(struct kv_block_pool *pool, uint32_t num_blocks, enum kv_block_order order);
 
@@ -165,10 +167,16 @@ KV_NODISCARD PAGEDKV_API enum kv_status kv_block_pool_unlink(struct kv_block_poo
 /* kv_block_pool_unref, then kv_block_pool_put_head when no reference is left. KV_INVALID as there. */
 KV_NODISCARD PAGEDKV_API enum kv_status kv_block_pool_free(struct kv_block_pool *pool, uint32_t block);
 
+/* The block after a queued one, num_blocks after the last; KV_BLOCK_NONE: the block is not queued. */
+static inline uint32_t kv_block_pool_next(const struct kv_block_pool *pool, uint32_t block)
+{
+    return block + pool->step + pool->next[block];
+}
+
 /* The block that the next take gets; num_blocks when the queue is empty. */
 static inline uint32_t kv_block_pool_head(const struct kv_block_pool *pool)
 {
-    return pool->next[pool->num_blocks];
+    return kv_block_pool_next(pool, pool->num_blocks);
 }
 
 /* Blocks that are held or parked. */

@@ -23,17 +23,17 @@ struct json_place {
 /* Every scan_ function says whether the text is right so far; the first error is in the diag. */
 struct scanner {
     const char *file, *text;
-    size_t first_line, length, at;
+    size_t first_line, first_column, length, at;
     struct json_place *places;
     size_t capacity, count;
     struct diag *diag;
 };
 
 /* Counted from the start each time: an error is told once, and keeping line starts for every text would cost all the others. */
-static void place_of(const char *text, size_t first_line, size_t offset, size_t *line, size_t *column)
+static void place_of(const char *text, size_t first_line, size_t first_column, size_t offset, size_t *line, size_t *column)
 {
     *line = first_line;
-    *column = 1;
+    *column = first_column;
     for (size_t i = 0; i < offset; i++) {
         ++*column;
         if (text[i] == '\n') {
@@ -47,7 +47,7 @@ static void place_of(const char *text, size_t first_line, size_t offset, size_t 
 static bool fail(struct scanner *scanner, size_t offset, const char *message)
 {
     size_t line, column;
-    place_of(scanner->text, scanner->first_line, offset, &line, &column);
+    place_of(scanner->text, scanner->first_line, scanner->first_column, offset, &line, &column);
     diag_at(scanner->diag, scanner->file, line, column, "%s", message);
     return false;
 }
@@ -79,21 +79,38 @@ static bool is_digit(int c)
     return c >= '0' && c <= '9';
 }
 
-/* \u0000 is legal JSON, but cJSON's strings end at it, so a key could seem to be another one. */
+/* Four hexadecimal digits at scanner->at, which moves past them. */
+static bool scan_hex(struct scanner *scanner, size_t escape_at, unsigned *code)
+{
+    *code = 0;
+    for (int i = 0; i < 4; i++) {
+        const int c = peek(scanner);
+        if (!take_any(scanner, "0123456789abcdefABCDEF"))
+            return fail(scanner, escape_at, "\\u needs four hexadecimal digits");
+        *code = *code * 16 + (unsigned)(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return true;
+}
+
+/* \u0000 is legal JSON, but cJSON's strings end at it, so a key could seem to be another one. Half of a surrogate pair is no character. */
 static bool scan_escape(struct scanner *scanner)
 {
+    static const char half[] = "half of a surrogate pair; \\uD800 to \\uDBFF and \\uDC00 to \\uDFFF only stand together";
     const size_t start = scanner->at++;
-    bool zero = true;
+    unsigned code, low = 0;
     if (take_any(scanner, "\"\\/bfnrt"))
         return true;
     if (!take_any(scanner, "u"))
         return fail(scanner, start, "unknown escape in a string; known are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
-    for (int i = 0; i < 4; i++) {
-        zero = zero && peek(scanner) == '0';
-        if (!take_any(scanner, "0123456789abcdefABCDEF"))
-            return fail(scanner, start, "\\u needs four hexadecimal digits");
-    }
-    return !zero || fail(scanner, start, "\\u0000 in a string; leave it out");
+    if (!scan_hex(scanner, start, &code))
+        return false;
+    if (code == 0)
+        return fail(scanner, start, "\\u0000 in a string; leave it out");
+    if (code < 0xd800 || code >= 0xe000)
+        return true;
+    if (code >= 0xdc00 || !take_any(scanner, "\\") || !take_any(scanner, "u"))
+        return fail(scanner, start, half);
+    return scan_hex(scanner, start, &low) && ((low >= 0xdc00 && low < 0xe000) || fail(scanner, start, half));
 }
 
 /* The text between the quotes is checked and skipped; cJSON unescapes it. */
@@ -275,10 +292,11 @@ static enum status check_keys(const struct json_document *document, const cJSON 
 }
 
 /* cJSON gets well-formed text, so if it fails, memory is out. */
-enum status json_open(const char *file, size_t first_line, const char *text, size_t length, struct json_document *out, struct diag *diag)
+enum status json_open_at(const char *file, size_t line, size_t column, const char *text, size_t length, struct json_document *out,
+                         struct diag *diag)
 {
-    struct scanner scanner = {.file = file, .text = text, .first_line = first_line, .length = length, .diag = diag};
-    struct json_document document = {.file = file, .text = text, .first_line = first_line};
+    struct scanner scanner = {.file = file, .text = text, .first_line = line, .first_column = column, .length = length, .diag = diag};
+    struct json_document document = {.file = file, .text = text, .first_line = line, .first_column = column};
     bool right = scan_value(&scanner, 0, SIZE_MAX);
     skip_space(&scanner);
     if (right && scanner.at < length)
@@ -296,6 +314,11 @@ enum status json_open(const char *file, size_t first_line, const char *text, siz
     else
         json_close(&document);
     return status;
+}
+
+enum status json_open(const char *file, size_t first_line, const char *text, size_t length, struct json_document *out, struct diag *diag)
+{
+    return json_open_at(file, first_line, 1, text, length, out, diag);
 }
 
 void json_close(struct json_document *document)
@@ -334,7 +357,7 @@ enum status json_error(const struct json_document *document, const cJSON *node, 
     va_end(arguments);
     const struct json_place *place = place_of_node(document, node);
     size_t line, column;
-    place_of(document->text, document->first_line, at_key ? place->key : place->value, &line, &column);
+    place_of(document->text, document->first_line, document->first_column, at_key ? place->key : place->value, &line, &column);
     return diag_at(diag, document->file, line, column, "%s", message);
 }
 

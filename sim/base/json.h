@@ -23,6 +23,7 @@ struct json_document {
     const char *file;          /* borrowed: how to call the input in messages */
     const char *text;          /* borrowed */
     size_t first_line;         /* line number of the text's first line */
+    size_t first_column;       /* column of the text's first byte */
     struct json_place *places; /* where the n-th value in document order stands, and its key */
 };
 
@@ -30,6 +31,9 @@ struct json_document {
  * document; the caller ends it with json_close. */
 SIM_NODISCARD enum status json_open(const char *file, size_t first_line, const char *text, size_t length, struct json_document *out,
                                     struct diag *diag);
+/* The same for a value inside of a larger text, whose first byte stands at that place. */
+SIM_NODISCARD enum status json_open_at(const char *file, size_t line, size_t column, const char *text, size_t length,
+                                       struct json_document *out, struct diag *diag);
 void json_close(struct json_document *document);
 
 /* Parse the file at `path` and hand the document to `read` with `self`. Text and tree are gone when this returns, so `read` copies what it

@@ -14,7 +14,8 @@ double student_t_95(size_t degrees)
         return INFINITY;
     if (degrees <= sizeof table / sizeof *table)
         return table[degrees - 1];
-    return z + (z * z * z + z) / (4 * d) + (5 * pow(z, 5) + 16 * z * z * z + 3 * z) / (96 * d * d);
+    return z + (pow(z, 3) + z) / (4 * d) + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * d * d) +
+           (3 * pow(z, 7) + 19 * pow(z, 5) + 17 * pow(z, 3) - 15 * z) / (384 * d * d * d);
 }
 
 /* Squares of differences from the mean, not the difference of sums: values of a few runs lie close together. */

@@ -110,7 +110,7 @@ static enum status tell(const struct call *call, const struct curve_study *study
     char text[512];
     const char *warning = curve_blind_spot(study, input->trace, &input->config, text, sizeof text);
     const struct document_origin origin = output_origin(&call->options, input->trace->name, &input->config);
-    enum status status = output_document(&call->form, curve_report(study, warning, &origin), diag);
+    enum status status = output_document(&call->form, curve_report(study, input->trace, warning, &origin), diag);
     return status == SIM_OK && warning ? warning_tell(&call->options, diag, "%s", warning) : status;
 }
 

@@ -82,6 +82,17 @@ static enum status read_plan(struct job *job, struct diag *diag)
     return diag->status == SIM_OK ? sweep_plan_make(&job->plan, &request, diag) : diag->status;
 }
 
+/* The size that was found is told, unless an option says one. What a configuration file or a point says is not known
+ * here. */
+static void tell_block_size(const struct options *options, struct trace *trace, uint32_t size)
+{
+    for (uint32_t i = 0; i < options->config_count; i++)
+        if (strcmp(options->config[i].name, "trace-block-size") == 0)
+            return;
+    if (trace->hash_start && size != TRACE_BLOCK_SIZE_USUAL)
+        input_tell_block_size(options, trace, size);
+}
+
 /* The hash ids of what is drawn, or was read, name so many tokens whatever the defaults say. A size that is impossible here may be one that a
  * point does not have; each run checks its own. */
 static void set_base(struct job *job)
@@ -93,6 +104,8 @@ static void set_base(struct job *job)
     job->plan.trace_block_size = source->random ? source->random_workload.prefix_tokens : source->generator.block_tokens;
     if (source->file && trace_block_size_choose(source->file, 0, &job->plan.trace_block_size, &inferred, &ignored) != SIM_OK)
         job->plan.trace_block_size = 0;
+    else if (source->file)
+        tell_block_size(options, source->file, job->plan.trace_block_size);
     if (options->config_count > 0)
         memcpy(job->base, options->config, options->config_count * sizeof *job->base);
     job->plan.config_path = options_value(options, "config");

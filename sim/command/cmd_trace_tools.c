@@ -169,7 +169,7 @@ static const struct option_spec options_of_filter[] = {
     {"keep-input", "A:B", "keep prompts of A to B tokens"},
     {"keep-output", "A:B", "keep outputs of A to B tokens"},
     {"keep-priority", "A:B", "keep priorities from A to B"},
-    {"keep-session", "NAME", "keep this session; may be given again"},
+    {"keep-session", "NAME", "keep this session; may be repeated", OPTION_AGAIN},
     TOOL_OPTIONS,
 };
 

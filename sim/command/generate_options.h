@@ -16,7 +16,8 @@
         {"later-turns", "HOW", "timestamp: turns have their time; delay: they wait for the answer before, and then think [timestamp]"},    \
         {"samples", "DIST", "n, as in choice:1=0.9,4=0.1 [fixed:1]"}, {"priorities", "DIST", "one a session [fixed:0]"},                   \
         {"class", "PARTS",                                                                                                                 \
-         "a share of the sessions with parts of its own, as in 'share=0.2 priorities=fixed:5 input-tokens=fixed:4096'; may be repeated"},  \
+         "a share of the sessions with parts of its own, as in 'share=0.2 priorities=fixed:5 input-tokens=fixed:4096'; may be repeated",   \
+         OPTION_AGAIN},                                                                                                                    \
         {"block-tokens", "N", "tokens that one hash id names [16]"},                                                                       \
         {"mean-gap-us", "US", "another rate: the mean time between arrivals; 0: all at once [of the kind]"},                               \
         {"input-range", "A:B", "short for --input-tokens uniform:min=A,max=B"},                                                            \

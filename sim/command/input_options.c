@@ -130,19 +130,31 @@ enum status input_take_requests(const struct options *options, struct config *co
     return read_trace(options, config, out, diag);
 }
 
-/* Drawn requests have set it already. What was found is told, as nobody asked for it. */
-enum status input_settle(const struct options *options, const struct trace *trace, struct config *config, struct diag *diag)
+/* Nobody asked for it, so it is told, and stands in heads of reports. */
+void input_tell_block_size(const struct options *options, struct trace *trace, uint32_t size)
+{
+    struct line text = {0};
+    line_put(&text, "a hash id names %u tokens, as %s; --trace-block-size says otherwise", size,
+             trace->facts.tokens_per_hash_id ? "its format has it" : "fits every row");
+    trace_tell(trace, text.text);
+    if (!options_has(options, "quiet"))
+        notice("note: %s: %s", trace->name, text.text);
+}
+
+/* Drawn requests have set it already. */
+enum status input_settle(const struct options *options, struct trace *trace, struct config *config, struct diag *diag)
 {
     const uint32_t before = config->trace_block_size;
     struct diag strict = {0};
     if (options_has(options, "dataset-name"))
         return SIM_OK;
     enum status status = workload_settle(trace, config, diag);
-    if (status == SIM_OK && trace_block_size_check(trace, config->trace_block_size, false, &strict) != SIM_OK)
+    if (status == SIM_OK && trace_block_size_check(trace, config->trace_block_size, false, &strict) != SIM_OK) {
+        trace_tell(trace, strict.text);
         return warning_tell(options, diag, "%s", strict.text);
-    if (status == SIM_OK && config->trace_block_size != before && !options_has(options, "quiet"))
-        notice("note: %s: a hash id names %u tokens, as %s; --trace-block-size says otherwise", trace->name, config->trace_block_size,
-               trace->facts.tokens_per_hash_id ? "its format has it" : "fits every row");
+    }
+    if (status == SIM_OK && config->trace_block_size != before)
+        input_tell_block_size(options, trace, config->trace_block_size);
     return status;
 }
 

@@ -44,7 +44,9 @@ uint32_t input_threads(const struct options *options, struct diag *diag);
  * about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);
 /* workload_settle for a trace from a file, told on standard error unless --quiet. */
-SIM_NODISCARD enum status input_settle(const struct options *options, const struct trace *trace, struct config *config, struct diag *diag);
+SIM_NODISCARD enum status input_settle(const struct options *options, struct trace *trace, struct config *config, struct diag *diag);
+/* How many tokens a hash id names was found and not said: on standard error, and for heads of reports. */
+void input_tell_block_size(const struct options *options, struct trace *trace, uint32_t size);
 /* How to read a trace and which part of it to take. *names is what the selection points to. */
 SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct read_names *names,
                                           struct diag *diag);

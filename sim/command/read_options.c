@@ -134,36 +134,42 @@ enum status read_options_take(const struct options *options, struct trace_select
 /* --- what is told ------------------------------------------------------------------------------------------------------------------ */
 
 /* Names the first ones; the share says whether what is left still stands for the file. */
-static void tell_skipped(const struct trace *trace)
+static void tell_skipped(const struct options *options, struct trace *trace)
 {
     const struct skipped_rows *skipped = &trace->skipped;
-    struct line lines = {0};
+    struct line lines = {0}, text = {0};
+    line_put(&text, "%llu of %u rows (%.3g %%) were left out as they cannot be run", (unsigned long long)skipped->count,
+             trace->requests_in_file, 100.0 * (double)skipped->count / trace->requests_in_file);
+    trace_tell(trace, text.text);
+    if (options_has(options, "quiet"))
+        return;
     for (size_t i = 0; i < skipped->count && i < TRACE_SKIPPED_NAMED; i++)
         line_put(&lines, "%s%zu", i ? ", " : "", skipped->lines[i]);
-    notice("warning: %s: %llu of %u rows (%.3g %%) were left out as they cannot be run; lines %s%s", trace->name,
-           (unsigned long long)skipped->count, trace->requests_in_file, 100.0 * (double)skipped->count / trace->requests_in_file, lines.text,
-           skipped->count > TRACE_SKIPPED_NAMED ? ", ..." : "");
+    notice("warning: %s: %s; lines %s%s", trace->name, text.text, lines.text, skipped->count > TRACE_SKIPPED_NAMED ? ", ..." : "");
     notice("first: %s", skipped->reason);
 }
 
 /* No server sees a thousand requests a second over a whole trace, or a thousand of them in ten seconds; a file whose times are in another
  * unit does. Drawn times and files without times have no unit that could be wrong. */
-static enum status tell_rate(const struct options *options, const struct trace *trace, struct diag *diag)
+static enum status tell_rate(const struct options *options, struct trace *trace, struct diag *diag)
 {
+    struct line text = {0};
     enum { FEW = 10, MANY = 1000, ABSURD_RATE = 1000 };
     const double span_s = (double)(trace->arrival_ns[trace->count - 1] - trace->arrival_ns[0]) / 1e9;
     const bool many_at_once = trace->count > MANY && span_s < 10;
     if (trace->count < FEW || trace->untimed || !(span_s > 0) || !(trace->count / span_s > ABSURD_RATE || many_at_once))
         return SIM_OK;
-    return warning_tell(
-        options, diag,
-        "%s: %u requests arrive within %.3g s, %.3g a second; if the file counts in another unit, say so with --time-unit s "
-        "(or ms, us, ns)",
-        trace->name, trace->count, span_s, trace->count / span_s);
+    line_put(&text,
+             "%u requests arrive within %.3g s, %.3g a second; if the file counts in another unit, say so with --time-unit s "
+             "(or ms, us, ns)",
+             trace->count, span_s, trace->count / span_s);
+    trace_tell(trace, text.text);
+    return warning_tell(options, diag, "%s: %s", trace->name, text.text);
 }
 
-/* Skipped rows are only told: --skip-invalid asked for them, so --strict cannot mean that they are refused. */
-enum status read_options_tell(const struct options *options, const struct trace *trace, struct diag *diag)
+/* Skipped rows are only told: --skip-invalid asked for them, so --strict cannot mean that they are refused. What bears on results stands in
+ * the heads of reports as well (report/head_notes.h). */
+enum status read_options_tell(const struct options *options, struct trace *trace, struct diag *diag)
 {
     enum status status = SIM_OK;
     /* An ignored field may be a misspelt one. It is no error: traces of other tools have fields of their own. */
@@ -171,7 +177,7 @@ enum status read_options_tell(const struct options *options, const struct trace 
         status = warning_tell(options, diag, "%s: fields that are ignored: %s", trace->name, trace->ignored_fields);
     if (trace->notes[0] && !options_has(options, "quiet"))
         notice("note: %s: %s", trace->name, trace->notes);
-    if (trace->skipped.count > 0 && !options_has(options, "quiet"))
-        tell_skipped(trace);
+    if (trace->skipped.count > 0)
+        tell_skipped(options, trace);
     return status == SIM_OK ? tell_rate(options, trace, diag) : status;
 }

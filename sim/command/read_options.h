@@ -36,6 +36,6 @@ void read_range_option(const struct options *options, const char *name, uint32_t
 void read_times_options(const struct options *options, struct trace_selection *selection, struct diag *diag);
 
 /* Warn (warnings.h) of what may mislead in a trace as it was read: ignored fields, skipped rows, a rate that no server sees. */
-SIM_NODISCARD enum status read_options_tell(const struct options *options, const struct trace *trace, struct diag *diag);
+SIM_NODISCARD enum status read_options_tell(const struct options *options, struct trace *trace, struct diag *diag);
 
 #endif

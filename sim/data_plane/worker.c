@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/integers.h"
@@ -45,7 +46,7 @@ struct worker {
     struct chain *chains; /* by position, of the sample last seen */
     uint32_t *missing;    /* per GPU block: tokens at its end that were registered but never written */
     uint64_t blocks_with_missing;
-    uint32_t *last_writer; /* per GPU block: whose tokens it holds, to name the culprit */
+    uint32_t *last_writer; /* per GPU block: position + 1 of whose tokens it holds, to name the culprit; 0: nobody has written it */
     float *k, *v;          /* gathered or to be written; v is the second half of k's memory */
     size_t float_capacity;
     struct kv_gather_sequence *batch;
@@ -144,7 +145,7 @@ static enum status write_tokens(struct worker *worker, const struct step_sequenc
         uint32_t block = sequence->blocks[k];
         worker->blocks_with_missing -= worker->missing[block] > 0;
         worker->missing[block] = FULLY_VALID; /* its owner writes it in order from here on */
-        worker->last_writer[block] = sequence->request;
+        worker->last_writer[block] = sequence->request + 1;
     }
     worker->totals.tokens_written += count;
     worker->totals.written_bytes += (uint64_t)count * token_bytes(worker);
@@ -198,6 +199,8 @@ static enum status fill_phantoms(struct worker *worker, const struct step *step,
 
 /* --- moving blocks --------------------------------------------------------------------------------------------------------------- */
 
+/* V0 with prefix caching may copy a block onto itself, as vLLM does: the sequence that writes takes a block by its content, and that is the
+ * one it had. Such a pair is in the log, but there is nothing to move. */
 static enum status move_blocks(struct worker *worker, struct kv_store *to, const struct kv_store *from, const struct block_pair *pairs,
                                uint32_t count, uint64_t *bytes, struct diag *diag)
 {
@@ -239,9 +242,9 @@ static enum status name_wrong_float(struct worker *worker, const struct step *st
         diag, SIM_FAILED,
         "data plane: step %llu, request %u sample %u: %s of token %u, layer %u, head %u, dim %u is %.9g and should be %.9g; its "
         "block %u (entry %u of its table) was last written for request %lld",
-        (unsigned long long)step->tally.step, trace->index[sequence->request], sequence->sample, wrong->value ? "V" : "K", wrong->token,
-        layer, wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block, k,
-        writer == UINT32_MAX ? -1LL : (long long)trace->index[writer]);
+        (unsigned long long)step->tally.step, trace_index(trace, sequence->request), sequence->sample, wrong->value ? "V" : "K",
+        wrong->token, layer, wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block, k,
+        writer == 0 ? -1LL : (long long)trace_index(trace, writer - 1));
 }
 
 /* Gathered floats against what the links of each token say they must be. */
@@ -342,7 +345,7 @@ static enum status explain_attention(struct worker *worker, const struct step *s
                ? status
                : diag_set(diag, SIM_FAILED,
                           "data plane: step %llu, request %u, layer %u: attention is off by %.3g over right K/V; this is a defect",
-                          (unsigned long long)step->tally.step, worker->trace->index[step->sequences[i].request], layer, error);
+                          (unsigned long long)step->tally.step, trace_index(worker->trace, step->sequences[i].request), layer, error);
 }
 
 /* Attention mixes all tokens of a head, so an output tells that some float is wrong but not which one. The cheap comparison of outputs
@@ -427,6 +430,38 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     return SIM_OK;
 }
 
+static double block_bytes(const struct config *config)
+{
+    const double element = config->kv.dtype == KV_DTYPE_FLOAT32 ? 4 : 2;
+    return 2 * element * config->kv.num_layers * config->kv.num_kv_heads * config->kv.head_dim * config->block_size;
+}
+
+static enum status refuse_blocks(const struct config *config, uint64_t blocks, struct diag *diag)
+{
+    return diag_set(diag, SIM_FAILED,
+                    "out of memory: %.0f bytes for the K/V of %llu blocks, which the data plane would write; take fewer num_gpu_blocks and "
+                    "num_cpu_blocks, shorter requests (max_model_len), a smaller kv shape, or --data-plane off",
+                    (double)blocks * block_bytes(config), (unsigned long long)blocks);
+}
+
+/* Address space is promised beyond what the machine has, and a pool of which few blocks are ever written is fine. But the blocks of one request
+ * are all written while it runs; if they alone are more than the machine has, the system would end the process in the middle. */
+static enum status check_longest(const struct worker *worker, struct diag *diag)
+{
+    const struct config *config = worker->config;
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t most = 0;
+    for (uint32_t position = 0; position < worker->trace->count; position++) {
+        const uint64_t tokens = (uint64_t)worker->trace->input_tokens[position] + worker->trace->output_tokens[position];
+        const uint64_t blocks = (tokens + config->block_size - 1) / config->block_size;
+        if (tokens <= config->max_model_len && blocks <= config->num_gpu_blocks) /* others are dropped */
+            most = max_u64(most, blocks);
+    }
+    if (pages > 0 && page > 0 && (double)most * block_bytes(config) > (double)pages * (double)page)
+        return refuse_blocks(config, most, diag);
+    return SIM_OK;
+}
+
 /* The CPU pool has the shape of the GPU pool but for its size, which is what lets whole blocks move between them. Stores are the one
  * thing here that may be larger than the machine, so the message says how to make them smaller. */
 static enum status make_stores(struct worker *worker, struct diag *diag)
@@ -446,8 +481,7 @@ static enum status make_stores(struct worker *worker, struct diag *diag)
         made = kv_store_create(&shape, &worker->cpu);
     }
     if (made != KV_OK)
-        return diag_set(diag, SIM_FAILED, "no memory for the data plane's K/V store (%u blocks); use a smaller pool or smaller kv shape",
-                        config->num_gpu_blocks);
+        return refuse_blocks(config, (uint64_t)config->num_gpu_blocks + config->num_cpu_blocks, diag);
     worker->totals.pool_bytes = kv_store_bytes(worker->gpu) + (worker->cpu ? kv_store_bytes(worker->cpu) : 0);
     return SIM_OK;
 }
@@ -466,15 +500,15 @@ enum status worker_create(const struct trace *trace, const struct config *config
     const size_t blocks = config->num_gpu_blocks;
     const struct array_request arrays[] = {ARRAY_OF(worker->chains, trace->count), ARRAY_OF(worker->missing, blocks),
                                            ARRAY_OF(worker->last_writer, blocks)};
-    status = make_stores(worker, diag);
+    status = check_longest(worker, diag);
+    if (status == SIM_OK)
+        status = make_stores(worker, diag);
     if (status == SIM_OK)
         status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the data plane", diag);
     if (status != SIM_OK) {
         worker_destroy(worker);
         return status;
     }
-    /* UINT32_MAX: nobody has written it yet. A trace has fewer requests. */
-    memset(worker->last_writer, 0xff, blocks * sizeof *worker->last_writer);
     *out = worker;
     return SIM_OK;
 }

@@ -84,4 +84,47 @@ static inline uint32_t prompt_owner(const struct trace *trace, uint32_t position
     return trace->sample ? position - trace->sample[position] : position;
 }
 
+/* --- stretches -------------------------------------------------------------------------------------------------------------------- */
+
+/* What others can have of a request is a text: the prompt, and the part of its answer that a later turn begins with or that ids name. The
+ * last token of an answer is never computed. `answers`: does the engine find answers at all? */
+static inline uint64_t prompt_text_tokens(const struct trace *trace, uint32_t trace_block_size, uint32_t position, bool answers)
+{
+    const uint64_t input = trace->input_tokens[position], computed = input + trace->output_tokens[position] - 1;
+    const uint32_t after = trace->next ? trace->next[position] : 0;
+    if (!answers || (trace->sample && trace->sample[position] > 0))
+        return input;
+    if (after > 0 && (trace->facts.answers_shared || prompt_said_before(trace, after - 1) > 0))
+        return computed;
+    const uint64_t named = prompt_named_tokens(trace, trace_block_size, position);
+    return named > computed ? computed : named > input ? named : input;
+}
+
+/* A run of a text's tokens with one name. Where two texts have the same name at the same place, they have the same tokens there as far as
+ * both stretches go, and other tokens where the names differ. Names are below 2^34. */
+struct prompt_stretch {
+    uint64_t name, length;
+};
+
+/* The one from `from` on, cut at `end`, which is not beyond the text: a hash id, what no id names of a prompt, or an answer. Linear in the
+ * turns before it. */
+static inline struct prompt_stretch prompt_stretch_at(const struct trace *trace, uint32_t trace_block_size, uint32_t position,
+                                                      uint64_t from, uint64_t end)
+{
+    const uint32_t source = prompt_source(trace, position, from + 1);
+    for (uint32_t later = position; later != source; later = trace->previous[later] - 1)
+        end = end < prompt_said_before(trace, later) ? end : prompt_said_before(trace, later);
+    const uint32_t namer = prompt_namer(trace, trace_block_size, source, from + 1);
+    uint64_t name = trace->distinct_hashes + 2 * (uint64_t)prompt_owner(trace, source), stop = trace->input_tokens[source];
+    if (namer != UINT32_MAX) {
+        const uint64_t block = from / trace_block_size, named = prompt_named_tokens(trace, trace_block_size, namer);
+        name = trace->hash_ids[trace->hash_start[namer] + block];
+        stop = (block + 1) * trace_block_size < named ? (block + 1) * trace_block_size : named;
+    } else if (from >= stop) {
+        name++; /* the answer */
+        stop = end;
+    }
+    return (struct prompt_stretch){.name = name, .length = (stop < end ? stop : end) - from};
+}
+
 #endif

@@ -1,21 +1,20 @@
-/* request_queue.c - the two disciplines of request_queue.h: a linked list for FCFS, a binary heap for keys. All in arrays by position,
- * since a request is in the queue once at the most.
+/* request_queue.c - the two disciplines of request_queue.h: a ring for FCFS, a binary heap for keys.
  *
- * A link or a heap entry for each request of the trace costs a few bytes each and makes pushing a plain store: no call here can fail,
- * which the schedulers rely on when they preempt in the middle of a step. */
+ * The ring is as large as the longest queue that could be, not as the trace: mostly few wait. The heap has an entry for each request of the
+ * trace. Either way pushing is a plain store: no push can fail, which the schedulers rely on when they preempt in the middle of a step. */
 #include "engine/request_queue.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
 
-#define NOBODY UINT32_MAX
+enum { RING_LEAST = 64 };
 
 enum status request_queue_init(struct request_queue *queue, uint32_t requests, bool ordered, struct diag *diag)
 {
-    *queue = (struct request_queue){.ordered = ordered, .first = NOBODY, .last = NOBODY};
-    const struct array_request arrays[] = {ARRAY_IF(!ordered, queue->next, requests), ARRAY_IF(ordered, queue->heap, requests),
-                                           ARRAY_IF(ordered, queue->arrival, requests), ARRAY_IF(ordered, queue->key, requests)};
+    *queue = (struct request_queue){.ordered = ordered};
+    const struct array_request arrays[] = {ARRAY_IF(ordered, queue->heap, requests), ARRAY_IF(ordered, queue->arrival, requests),
+                                           ARRAY_IF(ordered, queue->key, requests)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the waiting queue", diag);
     if (status != SIM_OK)
         request_queue_deinit(queue);
@@ -24,11 +23,30 @@ enum status request_queue_init(struct request_queue *queue, uint32_t requests, b
 
 void request_queue_deinit(struct request_queue *queue)
 {
-    free(queue->next);
+    free(queue->ring);
     free(queue->heap);
     free(queue->arrival);
     free(queue->key);
-    *queue = (struct request_queue){.first = NOBODY, .last = NOBODY};
+    *queue = (struct request_queue){0};
+}
+
+/* A power of two, so that places wrap with a mask. The queue is laid out anew from the ring's start. */
+enum status request_queue_grow(struct request_queue *queue, uint64_t requests, struct diag *diag)
+{
+    uint32_t *ring;
+    size_t room = queue->room ? queue->room : RING_LEAST;
+    while (room < requests)
+        room *= 2;
+    enum status status = array_zeroed(&ring, room, sizeof *ring, "the waiting queue", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t i = 0; i < queue->count; i++)
+        ring[i] = queue->ring[(queue->first + i) & (queue->room - 1)];
+    free(queue->ring);
+    queue->ring = ring;
+    queue->room = room;
+    queue->first = 0;
+    return SIM_OK;
 }
 
 /* The order of the heap: equal keys leave in the order of arrival, which in sessions is not that of positions. */
@@ -75,12 +93,7 @@ void request_queue_push(struct request_queue *queue, uint32_t position, int64_t 
         heap_push(queue, position, key);
         return;
     }
-    queue->next[position] = NOBODY;
-    if (queue->count++ == 0)
-        queue->first = position;
-    else
-        queue->next[queue->last] = position;
-    queue->last = position;
+    queue->ring[(queue->first + queue->count++) & (queue->room - 1)] = position;
 }
 
 /* vLLM's deque takes a victim back at the left end, so victims of one step, preempted from the last to the first, stand in their old
@@ -91,15 +104,14 @@ void request_queue_push_preempted(struct request_queue *queue, uint32_t position
         heap_push(queue, position, key);
         return;
     }
-    queue->next[position] = queue->first;
-    queue->first = position;
-    if (queue->count++ == 0)
-        queue->last = position;
+    queue->first = (queue->first - 1) & (queue->room - 1);
+    queue->ring[queue->first] = position;
+    queue->count++;
 }
 
 uint32_t request_queue_peek(const struct request_queue *queue)
 {
-    return queue->ordered ? queue->heap[0] : queue->first;
+    return queue->ordered ? queue->heap[0] : queue->ring[queue->first];
 }
 
 void request_queue_pop(struct request_queue *queue)
@@ -109,9 +121,7 @@ void request_queue_pop(struct request_queue *queue)
         sift_down(queue, 0, queue->heap[queue->count]);
         return;
     }
-    queue->first = queue->next[queue->first];
-    if (queue->count == 0)
-        queue->first = queue->last = NOBODY;
+    queue->first = (queue->first + 1) & (queue->room - 1);
 }
 
 bool request_queue_check(const struct request_queue *queue)
@@ -122,10 +132,5 @@ bool request_queue_check(const struct request_queue *queue)
                 return false;
         return true;
     }
-    uint32_t walked = 0, last = NOBODY;
-    for (uint32_t at = queue->first; at != NOBODY && walked <= queue->count; at = queue->next[at]) {
-        last = at;
-        walked++;
-    }
-    return walked == queue->count && last == queue->last;
+    return queue->count <= queue->room && (queue->room == 0 || queue->first < queue->room);
 }

@@ -2,8 +2,8 @@
  *
  * Two disciplines, one interface. FCFS is a doubly ended list: arrivals go to the back, preempted requests to the very front (the
  * last victim of a step ends up first). Ordered is a binary heap by (key, position); a preempted request competes by the same key and
- * has no other privilege. The order of arrival breaks ties: that of first pushes. Room for every request is made at creation, so
- * pushing never fails. Source: vLLM v1/core/sched/request_queue.py.
+ * has no other privilege. The order of arrival breaks ties: that of first pushes. Room is made when a request arrives, for all that are in the
+ * engine then, so pushing never fails. Source: vLLM v1/core/sched/request_queue.py.
  */
 #ifndef PAGESIM_REQUEST_QUEUE_H
 #define PAGESIM_REQUEST_QUEUE_H
@@ -16,16 +16,24 @@
 struct request_queue {
     bool ordered;
     uint32_t count;
-    uint32_t first, last; /* FCFS: ends of the list; UINT32_MAX when empty */
-    uint32_t *next;       /* FCFS: position -> the one after it */
-    uint32_t *heap;       /* ordered: positions, heap[0] is the head */
-    uint32_t *arrival;    /* ordered: position -> how many had arrived when it did; 0: it has not */
-    uint32_t arrivals;    /* so many have */
-    int64_t *key;         /* ordered: position -> key, lower is sooner; stays when the request leaves the queue */
+    uint32_t *ring;     /* FCFS: positions in order, from place `first` on, around its end */
+    size_t room, first; /* room: a power of two, or 0 */
+    uint32_t *heap;     /* ordered: positions, heap[0] is the head */
+    uint32_t *arrival;  /* ordered: position -> how many had arrived when it did; 0: it has not */
+    uint32_t arrivals;  /* so many have */
+    int64_t *key;       /* ordered: position -> key, lower is sooner; stays when the request leaves the queue */
 };
 
 SIM_NODISCARD enum status request_queue_init(struct request_queue *queue, uint32_t requests, bool ordered, struct diag *diag);
 void request_queue_deinit(struct request_queue *queue);
+
+/* Part of request_queue_expect: a larger ring. */
+SIM_NODISCARD enum status request_queue_grow(struct request_queue *queue, uint64_t requests, struct diag *diag);
+/* Before pushes: there may be so many in the queue at once. */
+SIM_NODISCARD static inline enum status request_queue_expect(struct request_queue *queue, uint64_t requests, struct diag *diag)
+{
+    return queue->ordered || requests <= queue->room ? SIM_OK : request_queue_grow(queue, requests, diag);
+}
 
 /* An arrival; `key` matters only in an ordered queue. */
 void request_queue_push(struct request_queue *queue, uint32_t position, int64_t key);

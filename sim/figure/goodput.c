@@ -53,14 +53,14 @@ enum status goodput_parse(struct goodput *goodput, const char *text, struct diag
 /* A latency that the request does not have cannot break a limit: a request of one token meets any limit on TPOT, as in vLLM. */
 static bool is_good(const struct goodput *goodput, const struct metrics *metrics, uint32_t position)
 {
-    const struct request_story *story = &metrics->stories[position];
+    const struct request_story story = metrics_story(metrics, position);
     for (int latency = 0; latency < LATENCIES; latency++) {
         double ms;
-        if (goodput->limit_ms[latency] >= 0 && request_latency_ms(story, (enum latency)latency, metrics->trace, position, &ms) &&
+        if (goodput->limit_ms[latency] >= 0 && request_latency_ms(&story, (enum latency)latency, metrics->trace, position, &ms) &&
             ms > goodput->limit_ms[latency])
             return false;
     }
-    return story->finish_ns >= 0;
+    return story.finish_ns >= 0;
 }
 
 uint64_t goodput_count(const struct goodput *goodput, const struct metrics *metrics)

@@ -79,11 +79,12 @@ static void derive(struct run_facts *facts)
     const struct metrics *metrics = facts->metrics;
     facts->seconds = metrics->first_arrival_ns < 0 ? 0 : (double)(metrics->end.end_ns - metrics->first_arrival_ns) / 1e9;
     facts->input_tokens = facts->output_tokens = 0;
-    for (uint32_t position = 0; position < facts->trace->count; position++)
-        if (metrics->stories[position].finish_ns >= 0) {
+    for (uint32_t position = 0; position < facts->trace->count; position++) {
+        const struct request_story story = metrics_story(metrics, position);
+        if (story.finish_ns >= 0)
             facts->input_tokens += facts->trace->input_tokens[position];
-            facts->output_tokens += metrics->stories[position].output_tokens;
-        }
+        facts->output_tokens += story.finish_ns >= 0 ? story.output_tokens : 0;
+    }
     facts->good_requests = facts->goodput ? goodput_count(facts->goodput, metrics) : 0;
     facts->memory = ledger_span_sums(facts->ledger, SPAN_ALL);
     facts->block_bytes = config_block_bytes(facts->config);

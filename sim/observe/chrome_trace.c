@@ -115,13 +115,13 @@ static void begin_residence(struct chrome_trace *chrome, uint32_t number, const 
     if (event->kind == EVENT_ADMIT) {
         const size_t used = strlen(admitted);
         char queued[UNIT_TEXT];
-        unit_decimal(event->time_ns - chrome->metrics->stories[request].arrival_ns, MS_PLACES, queued);
+        unit_decimal(event->time_ns - metrics_story(chrome->metrics, request).arrival_ns, MS_PLACES, queued);
         snprintf(admitted + used, sizeof admitted - used, ",\"queued_ms\":%s", queued);
     }
     write_event(chrome,
                 "\"ph\":\"B\",\"name\":\"request %u%s\",\"cat\":\"request\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"args\":{\"request\":%u,"
                 "\"input_tokens\":%u,\"output_tokens\":%u%s}",
-                trace->index[request], sample, PID_LANES, number + 1, us_of(event->time_ns).text, trace->index[request],
+                trace_index(trace, request), sample, PID_LANES, number + 1, us_of(event->time_ns).text, trace_index(trace, request),
                 trace->input_tokens[request], trace->output_tokens[request], admitted);
     begin_phase(chrome, phase, number, event->time_ns);
 }
@@ -185,8 +185,9 @@ static void preempt(struct chrome_trace *chrome, const struct event *event)
     write_event(chrome,
                 "\"ph\":\"i\",\"s\":\"t\",\"name\":\"preempted\",\"cat\":\"preemption\",\"pid\":%d,\"tid\":%u,\"ts\":%s,\"args\":{"
                 "\"request\":%u,\"for_request\":%u,\"by\":\"%s\",\"tokens_lost\":%lld,\"blocks\":%u}",
-                PID_LANES, victim + 1, us_of(event->time_ns).text, chrome->trace->index[event->request], chrome->trace->index[event->other],
-                event->extra == PREEMPT_SWAP ? "swap" : "recompute", (long long)event->value, event->blocks);
+                PID_LANES, victim + 1, us_of(event->time_ns).text, trace_index(chrome->trace, event->request),
+                trace_index(chrome->trace, event->other), event->extra == PREEMPT_SWAP ? "swap" : "recompute", (long long)event->value,
+                event->blocks);
     /* A request that gives way to itself has no arrow. */
     if (requester != NOBODY && requester != victim)
         write_arrow(chrome, requester, victim, event->time_ns);

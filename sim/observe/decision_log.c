@@ -95,11 +95,11 @@ static void put_request(const struct decision_log *log, struct text_buffer *buff
     const struct trace *trace = log->trace;
     uint32_t sample = trace_sample_of(trace, position);
     if (sample == 0) {
-        put_unsigned(buffer, trace->index[position]);
+        put_unsigned(buffer, trace_index(trace, position));
         return;
     }
     put_char(buffer, '"');
-    put_unsigned(buffer, trace->index[position]);
+    put_unsigned(buffer, trace_index(trace, position));
     put_char(buffer, '.');
     put_unsigned(buffer, sample);
     put_char(buffer, '"');
@@ -157,7 +157,7 @@ static enum status flush(struct decision_log *log, size_t from, struct diag *dia
 static void hash_sequence(struct decision_log *log, const struct step_sequence *sequence)
 {
     const struct trace *trace = log->trace;
-    struct table_name name = {.numbers = {trace->index[sequence->request], sequence->sample}, .count = log->options.groups ? 2 : 1};
+    struct table_name name = {.numbers = {trace_index(trace, sequence->request), sequence->sample}, .count = log->options.groups ? 2 : 1};
     if (trace->sample)
         name.numbers[0] += (uint64_t)trace->sample[sequence->request] << 32;
     /* table_hash remembers one table a request, the group's first sample. Others are hashed in full: they would evict it. */
@@ -295,9 +295,9 @@ static enum status on_completed(void *self, const struct step *step, struct diag
 /* Times that were not reached are -1, and not null: rows stay arrays of integers that any reader can load into a matrix. */
 static void put_row(const struct decision_log *log, struct text_buffer *out, uint32_t position)
 {
-    const struct request_story *story = &log->metrics->stories[position];
-    const int64_t values[] = {story->arrival_ns, story->first_scheduled_ns, story->first_token_ns,
-                              story->finish_ns,  story->preemptions,        story->cached_tokens};
+    const struct request_story story = metrics_story(log->metrics, position);
+    const int64_t values[] = {story.arrival_ns, story.first_scheduled_ns, story.first_token_ns,
+                              story.finish_ns,  story.preemptions,        story.cached_tokens};
     put_comma(out);
     put_char(out, '[');
     put_request(log, out, position);
@@ -351,7 +351,6 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
 {
     struct decision_log *log = self;
     struct text_buffer *out = &log->out;
-    const struct request_story *stories = log->metrics->stories;
     const uint32_t count = log->trace->count;
     uint32_t *order;
     enum status status = make_room(out, (size_t)count * 160 + 2048, diag);
@@ -364,19 +363,20 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     put_totals(log, end);
     put_text(out, ",\"dropped\":[");
     for (uint32_t i = 0; i < count; i++) {
-        if (!stories[order[i]].dropped)
+        const struct request_story story = metrics_story(log->metrics, order[i]);
+        if (!story.dropped)
             continue;
         put_comma(out);
         put_char(out, '[');
         put_request(log, out, order[i]);
         put_text(out, ",\"");
         /* The log's format knows two reasons; with less of a watermark it is the pool that would do. */
-        put_text(out, stories[order[i]].drop_reason == DROP_MAX_MODEL_LEN ? "max_model_len" : "pool");
+        put_text(out, story.drop_reason == DROP_MAX_MODEL_LEN ? "max_model_len" : "pool");
         put_text(out, "\"]");
     }
     put_text(out, "],\"per_request\":[");
     for (uint32_t i = 0; i < count; i++)
-        if (!stories[order[i]].dropped)
+        if (!metrics_story(log->metrics, order[i]).dropped)
             put_row(log, out, order[i]);
     put_text(out, "]}\n");
     free(order);

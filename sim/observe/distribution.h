@@ -1,8 +1,8 @@
 /* distribution.h - mean and exact percentiles of many values, in time linear in their number.
  *
  * Percentiles interpolate linearly between the two nearest ranks (rank = p / 100 * (n - 1)), which is numpy's default and so vLLM's. There
- * is no full sort: one pass counts values in buckets of equal width, then only the buckets that hold a wanted rank are sorted. Gaps between
- * tokens, of which there are millions, have a structure of their own (gap_distribution.h).
+ * is no full sort: one pass finds the extremes, one counts values in buckets of equal width, one collects those of the buckets that hold a
+ * wanted rank, and only these are sorted. Gaps between tokens, of which there are millions, have a structure of their own (gap_distribution.h).
  */
 #ifndef PAGESIM_DISTRIBUTION_H
 #define PAGESIM_DISTRIBUTION_H
@@ -15,6 +15,14 @@
 struct distribution {
     double *values;
     size_t count, capacity;
+};
+
+/* Values that are kept elsewhere in another form, and need not be copied as a whole: they are asked for in parts, and for each of several
+ * walks anew unless one part holds them all. */
+struct value_source {
+    /* Up to `room` values from item *at on (0 at first), which moves on past them; returns how many. 0: there are no more. */
+    size_t (*next)(const void *self, uint32_t *at, double *values, size_t room);
+    const void *self;
 };
 
 /* What reports say about a distribution. All 0 when count is 0. */
@@ -52,6 +60,10 @@ SIM_NODISCARD enum status distribution_summary(const struct distribution *distri
 /* `count` percentiles (0..100) at once; 0 for an empty distribution. */
 SIM_NODISCARD enum status distribution_percentiles(const struct distribution *distribution, const double *percentiles, size_t count,
                                                    double *out, struct diag *diag);
+
+SIM_NODISCARD enum status value_source_summary(const struct value_source *source, struct summary *out, struct diag *diag);
+SIM_NODISCARD enum status value_source_percentiles(const struct value_source *source, const double *percentiles, size_t count, double *out,
+                                                   struct diag *diag);
 
 /* --- finding ranks, for this and gap_distribution.c ---------------------------------------------------------------------------------- */
 

@@ -17,6 +17,8 @@
 #define NS_PER_MS 1e6
 
 enum { OCTAVE_BITS = 10, OCTAVE = 1 << OCTAVE_BITS, BUCKETS = OCTAVE * (64 - OCTAVE_BITS), NEAR_NS = 4096 };
+/* So many progressions, a megabyte, are kept as they are before they are packed: more than most replays have. */
+enum { UNPACKED_MOST = 64 * GAP_BLOCK };
 enum { COUNT_MOST = (1 << GAP_COUNT_BITS) - 1, WEIGHT_MOST = (1 << GAP_WEIGHT_BITS) - 1 };
 
 /* Does a single gap continue the newest progression? The plain schedulers report steps one by one; this turns them into progressions as
@@ -104,6 +106,25 @@ static void account(struct gap_distribution *gaps, const struct gap_progression 
         count_weights(gaps, progression);
 }
 
+/* Whole blocks are packed; what comes after the last of them moves to the front. */
+static enum status pack(struct gap_distribution *gaps, struct diag *diag)
+{
+    size_t done = 0;
+    enum status status = SIM_OK;
+    for (; gaps->progression_count - done >= GAP_BLOCK && status == SIM_OK; done += status == SIM_OK ? GAP_BLOCK : 0)
+        status = gap_packing_add(&gaps->packed, gaps->progressions + done, diag);
+    gaps->progression_count -= done;
+    memmove(gaps->progressions, gaps->progressions + done, gaps->progression_count * sizeof *gaps->progressions);
+    return status;
+}
+
+static enum status make_room(struct gap_distribution *gaps, struct diag *diag)
+{
+    if (gaps->progression_count >= UNPACKED_MOST)
+        return pack(gaps, diag);
+    return gap_distribution_reserve(gaps, gaps->progression_count + 1, diag);
+}
+
 /* What does not fit the bit fields of one progression: gap by gap, and the weight in parts. Rare, so it need not be compact. */
 static enum status add_in_pieces(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count, uint32_t weight,
                                  struct diag *diag)
@@ -126,7 +147,7 @@ enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns
         .first_ns = first_ns, .change_ns = (int32_t)change_ns, .count = count & COUNT_MOST, .weight = weight & WEIGHT_MOST};
     enum status status = SIM_OK;
     if (gaps->progression_count == gaps->capacity || !gaps->weights)
-        status = gap_distribution_reserve(gaps, gaps->progression_count + 1, diag);
+        status = make_room(gaps, diag);
     if (status != SIM_OK)
         return status;
     account(gaps, &progression); /* also when the newest progression takes the gap in */
@@ -140,14 +161,15 @@ enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t progr
     enum status status = SIM_OK;
     if (!gaps->weights)
         status = array_zeroed(&gaps->weights, BUCKETS, sizeof *gaps->weights, "the gaps between tokens", diag);
-    return status == SIM_OK ? array_reserve(&gaps->progressions, &gaps->capacity, progressions, sizeof *gaps->progressions,
-                                            "the gaps between tokens", diag)
+    return status == SIM_OK ? array_reserve(&gaps->progressions, &gaps->capacity, min_size(progressions, UNPACKED_MOST),
+                                            sizeof *gaps->progressions, "the gaps between tokens", diag)
                             : status;
 }
 
 void gap_distribution_deinit(struct gap_distribution *gaps)
 {
     free(gaps->progressions);
+    gap_packing_deinit(&gaps->packed);
     free(gaps->weights);
     *gaps = (struct gap_distribution){0};
 }
@@ -156,11 +178,12 @@ void gap_distribution_deinit(struct gap_distribution *gaps)
 
 /* Collects the gaps that lie in wanted buckets. Equal gaps of a progression are one entry with the weight of all. `least` is the search's
  * first bucket, so that only the used range is walked. */
-static enum status collect(const struct gap_distribution *gaps, size_t least, struct rank_search *search, struct diag *diag)
+static enum status collect_from(const struct gap_progression *progressions, size_t progression_count, size_t least,
+                                struct rank_search *search, struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (size_t i = 0; i < gaps->progression_count && status == SIM_OK; i++) {
-        const struct gap_progression *progression = &gaps->progressions[i];
+    for (size_t i = 0; i < progression_count && status == SIM_OK; i++) {
+        const struct gap_progression *progression = &progressions[i];
         const int64_t first = progression->first_ns, last = last_of(progression);
         const size_t low = bucket_of(first < last ? first : last) - least, high = bucket_of(first < last ? last : first) - least;
         if (search->wanted[low] > high)
@@ -174,6 +197,16 @@ static enum status collect(const struct gap_distribution *gaps, size_t least, st
                 status = rank_search_add(search, (double)gap_ns, weight, bucket, diag);
         }
     }
+    return status;
+}
+
+/* From all of them, packed or not. */
+static enum status collect(const struct gap_distribution *gaps, size_t least, struct rank_search *search, struct diag *diag)
+{
+    struct gap_progression block[GAP_BLOCK];
+    enum status status = collect_from(gaps->progressions, gaps->progression_count, least, search, diag);
+    for (struct gap_packing_walk walk = {0}; status == SIM_OK && gap_packing_next(&gaps->packed, &walk, block);)
+        status = collect_from(block, GAP_BLOCK, least, search, diag);
     return status;
 }
 

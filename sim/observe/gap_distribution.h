@@ -11,19 +11,12 @@
 #include <stdint.h>
 
 #include "observe/distribution.h"
-
-enum { GAP_COUNT_BITS = 13, GAP_WEIGHT_BITS = 32 - GAP_COUNT_BITS };
-
-/* 16 bytes, because a million requests make some three million of them. What does not fit the bit fields is kept as several. */
-struct gap_progression {
-    int64_t first_ns;
-    int32_t change_ns;
-    uint32_t count : GAP_COUNT_BITS, weight : GAP_WEIGHT_BITS;
-};
+#include "observe/gap_packing.h"
 
 struct gap_distribution {
-    struct gap_progression *progressions;
+    struct gap_progression *progressions; /* the newest ones */
     size_t progression_count, capacity;
+    struct gap_packing packed;      /* those before them */
     uint64_t total;                 /* gaps, by weight */
     int64_t min_ns, max_ns;         /* if there are any */
     unsigned __int128 sum, squares; /* of all gaps in ns, and of their squares */
@@ -33,7 +26,8 @@ struct gap_distribution {
 /* Add `count` >= 1 gaps, `weight` >= 1 times each. None is negative, and the sum of the `count` gaps fits 63 bits. */
 SIM_NODISCARD enum status gap_distribution_add(struct gap_distribution *gaps, int64_t first_ns, int64_t change_ns, uint32_t count,
                                                uint32_t weight, struct diag *diag);
-/* Make room for `progressions` calls of gap_distribution_add that neither allocate nor fail, as long as each fits one progression. */
+/* Make room for `progressions` calls of gap_distribution_add, or the most that are kept unpacked: these neither allocate nor fail, as long as
+ * each fits one progression. */
 SIM_NODISCARD enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t progressions, struct diag *diag);
 void gap_distribution_deinit(struct gap_distribution *gaps);
 

@@ -3,6 +3,7 @@
 #include "observe/metrics.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/integers.h"
@@ -12,88 +13,182 @@
 enum { GAP_PROGRESSIONS_PER_REQUEST = 4 };
 #define NS_PER_S INT64_C(1000000000)
 
-/* A story starts with the trace's arrival, so that a request that was dropped, or never reached before an interruption, has one, too. In a
- * closed loop the arrival is only known at EVENT_ARRIVE, which overwrites it. */
+/* A story starts with the trace's arrival, so that a request that was dropped, or never reached before an interruption, has one, too. */
 enum status metrics_init(struct metrics *metrics, const struct trace *trace, struct diag *diag)
 {
     *metrics = (struct metrics){.trace = trace, .first_arrival_ns = -1};
-    enum status status = array_zeroed(&metrics->stories, trace->count, sizeof *metrics->stories, "metrics", diag);
+    enum status status = array_zeroed(&metrics->stories.times, trace->count, sizeof *metrics->stories.times, "metrics", diag);
     if (status == SIM_OK) /* real traces need about as many; growing later would copy them all */
         status = gap_distribution_reserve(&metrics->gaps, (size_t)trace->count * GAP_PROGRESSIONS_PER_REQUEST, diag);
-    for (uint32_t position = 0; status == SIM_OK && position < trace->count; position++)
-        metrics->stories[position] = (struct request_story){
-            .arrival_ns = trace->arrival_ns[position], .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1};
+    if (status == SIM_OK)
+        memset(metrics->stories.times, 0xff, trace->count * sizeof *metrics->stories.times); /* -1 each */
     return status;
 }
 
 void metrics_deinit(struct metrics *metrics)
 {
-    free(metrics->stories);
+    free(metrics->stories.times);
+    free(metrics->stories.arrival_ns);
+    free(metrics->stories.output_tokens);
+    free(metrics->stories.cached_tokens);
+    free(metrics->stories.preemptions);
+    free(metrics->stories.exceptions);
     gap_distribution_deinit(&metrics->gaps);
 }
 
+/* --- columns that few replays need ------------------------------------------------------------------------------------------------- */
+
+/* In a closed loop, and for later turns of a session, the arrival is only known when it happens. */
+static enum status note_arrival(struct metrics *metrics, uint32_t position, int64_t arrival_ns, struct diag *diag)
+{
+    const struct trace *trace = metrics->trace;
+    if (!metrics->stories.arrival_ns && arrival_ns == trace->arrival_ns[position])
+        return SIM_OK;
+    if (!metrics->stories.arrival_ns) {
+        enum status status = array_zeroed(&metrics->stories.arrival_ns, trace->count, sizeof *metrics->stories.arrival_ns, "metrics", diag);
+        if (status != SIM_OK)
+            return status;
+        memcpy(metrics->stories.arrival_ns, trace->arrival_ns, trace->count * sizeof *metrics->stories.arrival_ns);
+    }
+    metrics->stories.arrival_ns[position] = arrival_ns;
+    return SIM_OK;
+}
+
+/* Groups of V0 have the tokens of all their sequences. Called before the request counts as finished. */
+static enum status note_output(struct metrics *metrics, uint32_t position, uint32_t tokens, struct diag *diag)
+{
+    const struct trace *trace = metrics->trace;
+    if (!metrics->stories.output_tokens && tokens == trace->output_tokens[position])
+        return SIM_OK;
+    if (!metrics->stories.output_tokens) {
+        enum status status =
+            array_zeroed(&metrics->stories.output_tokens, trace->count, sizeof *metrics->stories.output_tokens, "metrics", diag);
+        if (status != SIM_OK)
+            return status;
+        for (uint32_t before = 0; before < trace->count; before++)
+            if (metrics->stories.times[before].finish_ns >= 0)
+                metrics->stories.output_tokens[before] = trace->output_tokens[before];
+    }
+    metrics->stories.output_tokens[position] = tokens;
+    return SIM_OK;
+}
+
+/* The place of a request in a column that starts with zeros; made if it is not there. */
+static enum status place_in(uint32_t **column, const struct metrics *metrics, uint32_t position, uint32_t **out, struct diag *diag)
+{
+    enum status status = *column ? SIM_OK : array_zeroed(column, metrics->trace->count, sizeof **column, "metrics", diag);
+    if (status == SIM_OK)
+        *out = *column + position;
+    return status;
+}
+
+static enum status exception_of(struct metrics *metrics, uint32_t position, struct request_exception **out, struct diag *diag)
+{
+    enum status status = metrics->stories.exceptions ? SIM_OK
+                                                     : array_zeroed(&metrics->stories.exceptions, metrics->trace->count,
+                                                                    sizeof *metrics->stories.exceptions, "metrics", diag);
+    if (status == SIM_OK)
+        *out = &metrics->stories.exceptions[position];
+    return status;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------------------------ */
+
 /* The prefix hit rate counts first admissions. A readmission finds the request's own old blocks, which says nothing about sharing, so it
  * enters only the sums that end in _all. */
-static void note_admission(struct metrics *metrics, struct request_story *story, const struct event *event)
+static enum status note_admission(struct metrics *metrics, const struct event *event, struct diag *diag)
 {
     uint64_t cached = (uint64_t)event->value, prompt = metrics->trace->input_tokens[event->request];
+    uint32_t *place;
     metrics->cached_tokens_all += cached;
     metrics->known_tokens_all += event->other;
     if (event->kind == EVENT_READMIT)
-        return;
+        return SIM_OK;
     metrics->first_admissions++;
     metrics->prompt_tokens += prompt;
     metrics->cached_tokens += cached;
-    story->first_scheduled_ns = event->time_ns;
-    story->cached_tokens = (uint32_t)cached;
+    metrics->stories.times[event->request].first_scheduled_ns = event->time_ns;
+    if (cached == 0)
+        return SIM_OK;
+    enum status status = place_in(&metrics->stories.cached_tokens, metrics, event->request, &place, diag);
+    if (status == SIM_OK)
+        *place = (uint32_t)cached;
+    return status;
+}
+
+/* value: computed tokens lost; a swap loses none. */
+static enum status note_preemption(struct metrics *metrics, const struct event *event, struct diag *diag)
+{
+    const bool swap = event->extra == PREEMPT_SWAP;
+    struct request_exception *exception;
+    uint32_t *place;
+    metrics->recomputed_tokens += (uint64_t)event->value;
+    *(swap ? &metrics->preempt_swap : &metrics->preempt_recompute) += 1;
+    enum status status = place_in(&metrics->stories.preemptions, metrics, event->request, &place, diag);
+    if (status != SIM_OK)
+        return status;
+    ++*place;
+    if (!swap)
+        return SIM_OK;
+    status = exception_of(metrics, event->request, &exception, diag);
+    if (status == SIM_OK)
+        exception->swapped_out_ns = event->time_ns;
+    return status;
+}
+
+/* Requests that never run, or not to the end. */
+static enum status note_loss(struct metrics *metrics, const struct event *event, struct diag *diag)
+{
+    struct request_exception *exception;
+    enum status status = exception_of(metrics, event->request, &exception, diag);
+    if (status != SIM_OK)
+        return status;
+    if (event->kind == EVENT_IGNORE) {
+        exception->ignored = true;
+        metrics->ignored++;
+        return SIM_OK;
+    }
+    exception->dropped = true;
+    exception->drop_reason = event->extra;
+    exception->smallest_pool = (uint64_t)event->value;
+    metrics->dropped++;
+    return SIM_OK;
 }
 
 /* Hot: once for each event of a replay. Every case is a store or two into the request's own story and into totals; what needs a walk over
  * all requests waits for on_finish. */
 static enum status note_event(struct metrics *metrics, const struct event *event, struct diag *diag)
 {
-    struct request_story *story = &metrics->stories[event->request];
+    struct request_times *times = &metrics->stories.times[event->request];
+    enum status status;
     switch ((enum event_kind)event->kind) {
     case EVENT_ARRIVE:
-        story->arrival_ns = event->time_ns;
         if (metrics->first_arrival_ns < 0) {
             metrics->first_arrival_ns = event->time_ns;
             metrics->output_peak.second_end_ns = event->time_ns + NS_PER_S;
         }
-        break;
+        return note_arrival(metrics, event->request, event->time_ns, diag);
     case EVENT_ADMIT:
     case EVENT_READMIT:
-        note_admission(metrics, story, event);
-        break;
-    case EVENT_PREEMPT: /* value: computed tokens lost; a swap loses none */
-        story->preemptions++;
-        metrics->recomputed_tokens += (uint64_t)event->value;
-        story->swapped_out_ns = event->time_ns;
-        *(event->extra == PREEMPT_SWAP ? &metrics->preempt_swap : &metrics->preempt_recompute) += 1;
-        break;
+        return note_admission(metrics, event, diag);
+    case EVENT_PREEMPT:
+        return note_preemption(metrics, event, diag);
     case EVENT_FIRST_TOKEN:
-        story->first_token_ns = event->time_ns;
+        times->first_token_ns = event->time_ns;
         break;
     case EVENT_GAP: /* only gaps that are not one step long; the others come with runs of steps (on_runs) */
         return gap_distribution_add(&metrics->gaps, event->value, 0, 1, event->extra, diag);
     case EVENT_FINISH:
-        story->finish_ns = event->time_ns;
-        story->output_tokens = (uint32_t)event->value;
+        status = note_output(metrics, event->request, (uint32_t)event->value, diag);
+        times->finish_ns = event->time_ns;
         metrics->completed++;
-        break;
+        return status;
     case EVENT_IGNORE:
-        story->ignored = true;
-        metrics->ignored++;
-        break;
     case EVENT_DROP:
-        story->dropped = true;
-        story->drop_reason = event->extra;
-        story->smallest_pool = (uint64_t)event->value;
-        metrics->dropped++;
-        break;
-    /* Tokens, latencies and the story go on as if it had waited; only the time out on the CPU is told apart. */
+        return note_loss(metrics, event, diag);
+    /* Tokens, latencies and the story go on as if it had waited; only the time out on the CPU is told apart. It was swapped out before. */
     case EVENT_SWAP_IN:
-        metrics->swapped_ns += event->time_ns - story->swapped_out_ns;
+        metrics->swapped_ns += event->time_ns - metrics->stories.exceptions[event->request].swapped_out_ns;
         break;
     }
     return SIM_OK;
@@ -164,31 +259,32 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
     return SIM_OK;
 }
 
-/* One latency of all requests that have it, into `values`, which is emptied first. */
-static enum status collect_values(const struct metrics *metrics, enum latency latency, struct distribution *values, struct diag *diag)
+/* One latency of all requests that have it. Single values are worked out again for each walk rather than kept: any percentile may be asked
+ * for after the replay. */
+struct latency_values {
+    const struct metrics *metrics;
+    enum latency latency;
+};
+
+static size_t next_values(const void *self, uint32_t *position, double *values, size_t room)
 {
-    enum status status = SIM_OK;
-    values->count = 0;
-    for (uint32_t position = 0; position < metrics->trace->count && status == SIM_OK; position++) {
-        double ms;
-        if (request_latency_ms(&metrics->stories[position], latency, metrics->trace, position, &ms))
-            status = distribution_add(values, ms, diag);
+    const struct latency_values *of = self;
+    const struct metrics *metrics = of->metrics;
+    size_t count = 0;
+    for (; *position < metrics->trace->count && count < room; ++*position) {
+        const struct request_story story = metrics_story(metrics, *position);
+        count += request_latency_ms(&story, of->latency, metrics->trace, *position, &values[count]);
     }
-    return status;
+    return count;
 }
 
-/* Any percentile may be asked for after the replay, so single values are collected again rather than kept. */
 enum status metrics_percentiles(const struct metrics *metrics, enum latency latency, const double *percentiles, size_t count,
                                 double *out_ms, struct diag *diag)
 {
+    const struct latency_values values = {metrics, latency};
     if (latency == LATENCY_ITL)
         return gap_distribution_percentiles(&metrics->gaps, percentiles, count, out_ms, diag);
-    struct distribution values = {0};
-    enum status status = collect_values(metrics, latency, &values, diag);
-    if (status == SIM_OK)
-        status = distribution_percentiles(&values, percentiles, count, out_ms, diag);
-    distribution_deinit(&values);
-    return status;
+    return value_source_percentiles(&(struct value_source){next_values, &values}, percentiles, count, out_ms, diag);
 }
 
 /* The largest of the pools that single requests need, as a pool that takes the largest takes the others, too. */
@@ -196,37 +292,30 @@ struct metrics_drops metrics_count_drops(const struct metrics *metrics)
 {
     struct metrics_drops drops = {.pool_is_enough = metrics->dropped > 0};
     for (uint32_t position = 0; metrics->dropped > 0 && position < metrics->trace->count; position++) {
-        const struct request_story *story = &metrics->stories[position];
-        if (!story->dropped)
+        const struct request_exception *exception = &metrics->stories.exceptions[position];
+        if (!exception->dropped)
             continue;
-        drops.count[story->drop_reason]++;
-        drops.smallest_pool = max_u64(drops.smallest_pool, story->smallest_pool);
-        drops.pool_is_enough = drops.pool_is_enough && story->smallest_pool > 0;
+        drops.count[exception->drop_reason]++;
+        drops.smallest_pool = max_u64(drops.smallest_pool, exception->smallest_pool);
+        drops.pool_is_enough = drops.pool_is_enough && exception->smallest_pool > 0;
     }
     return drops;
 }
 
-/* All latencies take turns in one array. Fresh memory for each would cost more than walking over the stories again. */
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
     struct metrics *metrics = self;
-    struct distribution values = {0};
     metrics->end = *end;
     metrics->output_peak.most = max_u64(metrics->output_peak.most, metrics->output_peak.tokens); /* the last second */
-    enum status status = distribution_reserve(&values, metrics->trace->count, diag);
+    enum status status = SIM_OK;
     for (int latency = 0; latency < LATENCIES && status == SIM_OK; latency++) {
         struct summary *out = &metrics->latency_ms[latency];
+        const struct latency_values values = {metrics, (enum latency)latency};
         if (latency_of_client((enum latency)latency) && !metrics->closed_loop)
             continue;
-        if (latency == LATENCY_ITL) {
-            status = gap_distribution_summary(&metrics->gaps, out, diag);
-            continue;
-        }
-        status = collect_values(metrics, (enum latency)latency, &values, diag);
-        if (status == SIM_OK)
-            status = distribution_summary(&values, out, diag);
+        status = latency == LATENCY_ITL ? gap_distribution_summary(&metrics->gaps, out, diag)
+                                        : value_source_summary(&(struct value_source){next_values, &values}, out, diag);
     }
-    distribution_deinit(&values);
     return status;
 }
 

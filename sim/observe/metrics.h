@@ -16,13 +16,31 @@
 /* What happened to one request, and when. -1: not reached. */
 struct request_story {
     int64_t arrival_ns, first_scheduled_ns, first_token_ns, finish_ns;
-    union {
-        int64_t swapped_out_ns; /* of the last swap-out */
-        uint64_t smallest_pool; /* of a dropped request: the smallest pool that could run it; 0: none could */
-    };
+    uint64_t smallest_pool; /* of a dropped request: the smallest pool that could run it; 0: none could */
     uint32_t output_tokens, preemptions, cached_tokens;
     bool dropped, ignored;
     uint8_t drop_reason; /* enum drop_reason */
+};
+
+/* What is kept of a story for every request. The rest is in columns that are made when the first request has something to say there: ten
+ * million requests that come when the trace says, find nothing cached and are never preempted need none. */
+struct request_times {
+    int64_t first_scheduled_ns, first_token_ns, finish_ns;
+};
+struct request_exception {
+    union {
+        int64_t swapped_out_ns; /* of the last swap-out */
+        uint64_t smallest_pool;
+    };
+    bool dropped, ignored;
+    uint8_t drop_reason;
+};
+struct story_columns {
+    struct request_times *times;           /* by position, as all of them */
+    int64_t *arrival_ns;                   /* NULL: all as the trace says */
+    uint32_t *output_tokens;               /* NULL: of finished requests as the trace says, of others 0 */
+    uint32_t *cached_tokens, *preemptions; /* NULL: all 0 */
+    struct request_exception *exceptions;  /* NULL: nobody was dropped, ignored or swapped out */
 };
 
 /* One latency of the request at `position` in milliseconds. False: it has none of that kind (ITLs belong to gaps, not to requests).
@@ -72,9 +90,9 @@ struct token_peak {
 
 struct metrics {
     const struct trace *trace;
-    bool closed_loop;              /* a client holds requests back: set it after metrics_init, or latencies of clients are left out */
-    struct request_story *stories; /* by position */
-    struct gap_distribution gaps;  /* ITL */
+    bool closed_loop;             /* a client holds requests back: set it after metrics_init, or latencies of clients are left out */
+    struct story_columns stories; /* metrics_story */
+    struct gap_distribution gaps; /* ITL */
     uint64_t dropped, completed, ignored, first_admissions;
     uint64_t prompt_tokens, cached_tokens, known_tokens_all, cached_tokens_all;
     uint64_t scheduled_tokens, output_tokens, recomputed_tokens;
@@ -87,6 +105,31 @@ struct metrics {
     struct run_end end;
     struct summary latency_ms[LATENCIES]; /* after finish */
 };
+
+/* The story of the request at `position`, at any time. */
+static inline struct request_story metrics_story(const struct metrics *metrics, uint32_t position)
+{
+    const struct story_columns *columns = &metrics->stories;
+    const struct request_times *times = &columns->times[position];
+    struct request_story story = {.arrival_ns = columns->arrival_ns ? columns->arrival_ns[position] : metrics->trace->arrival_ns[position],
+                                  .first_scheduled_ns = times->first_scheduled_ns,
+                                  .first_token_ns = times->first_token_ns,
+                                  .finish_ns = times->finish_ns,
+                                  .preemptions = columns->preemptions ? columns->preemptions[position] : 0,
+                                  .cached_tokens = columns->cached_tokens ? columns->cached_tokens[position] : 0};
+    if (columns->output_tokens)
+        story.output_tokens = columns->output_tokens[position];
+    else if (times->finish_ns >= 0)
+        story.output_tokens = metrics->trace->output_tokens[position];
+    if (columns->exceptions) {
+        const struct request_exception *exception = &columns->exceptions[position];
+        story.dropped = exception->dropped;
+        story.ignored = exception->ignored;
+        story.drop_reason = exception->drop_reason;
+        story.smallest_pool = exception->dropped ? exception->smallest_pool : 0;
+    }
+    return story;
+}
 
 /* `count` percentiles (0..100) of one latency after the replay, interpolated as distribution.h says; 0 when no request has it. */
 SIM_NODISCARD enum status metrics_percentiles(const struct metrics *metrics, enum latency latency, const double *percentiles, size_t count,

@@ -81,7 +81,8 @@ static void put_tpot(struct row *row, const struct metrics *metrics, uint32_t po
 {
     char digits[UNIT_TEXT];
     double ms;
-    bool has = request_latency_ms(&metrics->stories[position], LATENCY_TPOT, metrics->trace, position, &ms);
+    const struct request_story story = metrics_story(metrics, position);
+    bool has = request_latency_ms(&story, LATENCY_TPOT, metrics->trace, position, &ms);
     if (has)
         plain_double(ms, digits, sizeof digits);
     put(row, has ? digits : NULL, false);
@@ -99,26 +100,26 @@ static uint32_t sequences_of(const struct trace *trace, uint32_t position)
 static void fill_row(struct row *row, const struct metrics *metrics, uint32_t position)
 {
     const struct trace *trace = metrics->trace;
-    const struct request_story *story = &metrics->stories[position];
-    const enum request_status status = request_status(story);
-    put_count(row, trace->index[position]);
+    const struct request_story story = metrics_story(metrics, position);
+    const enum request_status status = request_status(&story);
+    put_count(row, trace_index(trace, position));
     put_count(row, trace_sample_of(trace, position));
     put_count(row, sequences_of(trace, position));
     put(row, request_status_names[status], true);
-    put(row, status == REQUEST_DROPPED ? request_drop_reason(story) : NULL, true);
-    put_ms(row, story->arrival_ns, true);
-    put_ms(row, story->first_scheduled_ns, story->first_scheduled_ns >= 0);
-    put_ms(row, story->first_token_ns, story->first_token_ns >= 0);
-    put_ms(row, story->finish_ns, story->finish_ns >= 0);
+    put(row, status == REQUEST_DROPPED ? request_drop_reason(&story) : NULL, true);
+    put_ms(row, story.arrival_ns, true);
+    put_ms(row, story.first_scheduled_ns, story.first_scheduled_ns >= 0);
+    put_ms(row, story.first_token_ns, story.first_token_ns >= 0);
+    put_ms(row, story.finish_ns, story.finish_ns >= 0);
     put_count(row, trace->input_tokens[position]);
     put_count(row, trace->output_tokens[position]);
-    put_count(row, story->output_tokens);
-    put_count(row, story->cached_tokens);
-    put_count(row, story->preemptions);
-    put_ms(row, story->first_scheduled_ns - story->arrival_ns, story->first_scheduled_ns >= 0);
-    put_ms(row, story->first_token_ns - story->arrival_ns, story->first_token_ns >= 0);
+    put_count(row, story.output_tokens);
+    put_count(row, story.cached_tokens);
+    put_count(row, story.preemptions);
+    put_ms(row, story.first_scheduled_ns - story.arrival_ns, story.first_scheduled_ns >= 0);
+    put_ms(row, story.first_token_ns - story.arrival_ns, story.first_token_ns >= 0);
     put_tpot(row, metrics, position);
-    put_ms(row, story->finish_ns - story->arrival_ns, story->finish_ns >= 0);
+    put_ms(row, story.finish_ns - story.arrival_ns, story.finish_ns >= 0);
 }
 
 enum status per_request_write(const struct metrics *metrics, enum per_request_format format, struct text_writer *writer, struct diag *diag)

@@ -19,6 +19,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "engine/prompt_contents.h"
 
 const char *const miss_class_names[MISS_CLASSES] = {"compulsory", "granularity", "last_token", "in_flight",
                                                     "capacity",   "preemption",  "caching_off"};
@@ -28,7 +29,8 @@ enum status prefix_misses_init(struct prefix_misses *misses, const struct trace 
     *misses = (struct prefix_misses){.trace = trace,
                                      .block_size = config->block_size,
                                      .trace_block_size = config->trace_block_size,
-                                     .caching = config->enable_prefix_caching};
+                                     .caching = config->enable_prefix_caching,
+                                     .answers = config->scheduler == SCHEDULER_VLLM_V1};
     const uint32_t count = trace->count;
     const struct array_request arrays[] = {ARRAY_OF(misses->of_request, count), ARRAY_OF(misses->in_flight, count),
                                            ARRAY_OF(misses->in_flight_at, count), ARRAY_OF(misses->lost_tokens, count)};
@@ -51,8 +53,8 @@ void prefix_misses_deinit(struct prefix_misses *misses)
 
 /* --- the trie --------------------------------------------------------------------------------------------------------------------- */
 
-/* The node of a block after `parent`. Asking makes it, but what nobody computed stays as if it were not there (computed 0). */
-static enum status find_node(struct prefix_misses *misses, uint64_t parent, uint32_t name, uint64_t *node, struct diag *diag)
+/* The node of a stretch after `parent`. Asking makes it, but what nobody computed stays as if it were not there (computed 0). */
+static enum status find_node(struct prefix_misses *misses, uint64_t parent, uint64_t name, uint64_t *node, struct diag *diag)
 {
     const struct kv_span span = {.first = name, .count = 1};
     if (kv_contents_intern(misses->contents, parent, &span, 1, node) != KV_OK)
@@ -65,62 +67,57 @@ static enum status find_node(struct prefix_misses *misses, uint64_t parent, uint
     return status;
 }
 
-/* The k-th block of a prompt: how many tokens of it the prompt has (0: there is none) and what names it. After the hash ids only samples
- * of one request share content: it is one long block, named after sample 0. */
-static uint32_t prompt_block(const struct prefix_misses *misses, uint32_t position, uint32_t k, uint32_t *name)
+/* How many of the first `tokens` of a text anybody else can have: what no name covers is a prompt's own, unless it has samples or turns. */
+static uint64_t reach(const struct prefix_misses *misses, uint32_t position, uint64_t tokens)
 {
     const struct trace *trace = misses->trace;
-    const uint64_t hashes = trace_hash_count(trace, position), width = misses->trace_block_size, input = trace->input_tokens[position];
-    uint64_t start = k * width;
-    if (k < hashes) {
-        *name = trace->hash_ids[trace->hash_start[position] + k];
-        return start >= input ? 0 : input - start < width ? (uint32_t)(input - start) : (uint32_t)width;
-    }
-    /* Numbers above all hash ids cannot meet one. Samples of a request stand at consecutive positions, so subtracting the sample gives
-     * the same number for all of them. */
-    if (k > hashes || start >= input || !trace->sample)
-        return 0;
-    *name = trace->distinct_hashes + position - trace->sample[position];
-    return (uint32_t)(input - start);
+    return trace->sample || trace->previous ? tokens : min_u64(tokens, prompt_named_tokens(trace, misses->trace_block_size, position));
 }
 
-/* Nodes of the prompt's blocks as far as they exist into misses->chain; *tokens: how much of the prompt somebody computed. It ends at the
- * first block that is not computed to its end: a hit needs everything before it. */
+static struct prompt_stretch stretch_at(const struct prefix_misses *misses, uint32_t position, uint64_t from, uint64_t end)
+{
+    return prompt_stretch_at(misses->trace, misses->trace_block_size, position, from, end);
+}
+
+/* Nodes of the prompt's stretches as far as they exist into misses->chain; *tokens: how much of the prompt somebody computed. It ends at
+ * the first stretch that is not computed to its end: a hit needs everything before it. */
 static enum status find_chain(struct prefix_misses *misses, uint32_t position, uint32_t *count, uint32_t *tokens, struct diag *diag)
 {
-    uint64_t node = KV_CONTENT_NONE;
-    uint32_t name, length;
-    *tokens = 0;
-    for (*count = 0; (length = prompt_block(misses, position, *count, &name)) > 0;) {
-        enum status status = find_node(misses, node, name, &node, diag);
+    const uint64_t end = reach(misses, position, misses->trace->input_tokens[position]);
+    uint64_t node = KV_CONTENT_NONE, from = 0;
+    bool whole = true;
+    *count = 0;
+    while (whole && from < end) {
+        const struct prompt_stretch stretch = stretch_at(misses, position, from, end);
+        enum status status = find_node(misses, node, stretch.name, &node, diag);
         if (status == SIM_OK)
             status = array_reserve(&misses->chain, &misses->chain_capacity, (size_t)*count + 1, sizeof *misses->chain, "a chain", diag);
         if (status != SIM_OK)
             return status;
-        const uint32_t computed = min_u32(misses->nodes[node].computed, length);
+        const uint64_t computed = min_u64(misses->nodes[node].computed, stretch.length);
         if (computed > 0)
             misses->chain[(*count)++] = node;
-        *tokens += computed;
-        if (computed < length)
-            break;
+        from += computed;
+        whole = computed == stretch.length;
     }
+    *tokens = (uint32_t)from;
     return SIM_OK;
 }
 
-/* The first `tokens` of the prompt are computed now. Requests compute a shared block to different ends, so each node keeps the farthest. */
-static enum status note_computed(struct prefix_misses *misses, uint32_t position, uint32_t tokens, struct diag *diag)
+/* The first `tokens` of the text are computed now. Requests compute a shared stretch to different ends, so each node keeps the farthest. */
+static enum status note_computed(struct prefix_misses *misses, uint32_t position, uint64_t tokens, struct diag *diag)
 {
+    const uint64_t end = reach(misses, position, tokens);
     uint64_t node = KV_CONTENT_NONE;
-    uint32_t name, length;
-    for (uint32_t k = 0; tokens > 0 && (length = prompt_block(misses, position, k, &name)) > 0; k++) {
-        enum status status = find_node(misses, node, name, &node, diag);
-        if (status != SIM_OK)
-            return status;
-        const uint32_t part = min_u32(length, tokens);
-        misses->nodes[node].computed = max_u32(misses->nodes[node].computed, part);
-        tokens -= part;
+    enum status status = SIM_OK;
+    for (uint64_t from = 0; from < end && status == SIM_OK;) {
+        const struct prompt_stretch stretch = stretch_at(misses, position, from, end);
+        status = find_node(misses, node, stretch.name, &node, diag);
+        if (status == SIM_OK)
+            misses->nodes[node].computed = max_u32(misses->nodes[node].computed, (uint32_t)stretch.length);
+        from += stretch.length;
     }
-    return SIM_OK;
+    return status;
 }
 
 /* A request gives up the first `tokens` of its prompt. Each node remembers one interval, the tokens whose last holder was preempted: a
@@ -128,18 +125,19 @@ static enum status note_computed(struct prefix_misses *misses, uint32_t position
  * interval is enough because every holder has a prefix of the block. */
 static enum status note_given_up(struct prefix_misses *misses, uint32_t position, uint32_t tokens, bool preempted, struct diag *diag)
 {
-    uint32_t count, known, name;
+    uint32_t count, known, from = 0;
     enum status status = find_chain(misses, position, &count, &known, diag);
-    for (uint32_t k = 0; status == SIM_OK && k < count && tokens > 0; k++) {
+    const uint32_t end = (uint32_t)reach(misses, position, min_u32(tokens, misses->trace->input_tokens[position]));
+    for (uint32_t k = 0; status == SIM_OK && k < count && from < end; k++) {
         struct content_block *node = &misses->nodes[misses->chain[k]];
-        uint32_t part = min_u32(prompt_block(misses, position, k, &name), tokens);
+        const uint32_t part = (uint32_t)stretch_at(misses, position, from, end).length;
         if (preempted) {
             node->lost_to = node->lost_from < node->lost_to ? max_u32(node->lost_to, part) : part;
             node->lost_from = 0;
         } else {
             node->lost_from = max_u32(node->lost_from, part);
         }
-        tokens -= part;
+        from += part;
     }
     return status;
 }
@@ -166,18 +164,19 @@ static void leave_flight(struct prefix_misses *misses, uint32_t position)
 /* Leading tokens that two prompts share. */
 static uint32_t common_prefix(const struct prefix_misses *misses, uint32_t a, uint32_t b)
 {
-    uint32_t tokens = 0, name_a = 0, name_b = 0;
-    for (uint32_t k = 0;; k++) {
-        uint32_t length_a = prompt_block(misses, a, k, &name_a), length_b = prompt_block(misses, b, k, &name_b);
-        if (length_a == 0 || length_b == 0 || name_a != name_b)
-            return tokens;
-        tokens += min_u32(length_a, length_b);
-        if (length_a != length_b)
-            return tokens;
+    const uint32_t *input = misses->trace->input_tokens;
+    const uint64_t end = min_u64(reach(misses, a, input[a]), reach(misses, b, input[b]));
+    uint64_t from = 0;
+    while (from < end) {
+        const struct prompt_stretch of_a = stretch_at(misses, a, from, end), of_b = stretch_at(misses, b, from, end);
+        if (of_a.name != of_b.name)
+            break;
+        from += min_u64(of_a.length, of_b.length);
     }
+    return (uint32_t)from;
 }
 
-/* The longest prefix that another request in flight is about to compute. O(requests in flight x trace blocks of a prompt): few are in
+/* The longest prefix that another request in flight is about to compute. O(requests in flight x stretches of a prompt): few are in
  * flight at a time, since a decoding request is not. */
 static uint32_t claimed_prefix(const struct prefix_misses *misses, uint32_t position)
 {
@@ -193,10 +192,11 @@ static uint32_t claimed_prefix(const struct prefix_misses *misses, uint32_t posi
 /* Of tokens [from, to), which are all in the trie: those that were last given up by a preemption. */
 static uint32_t lost_between(const struct prefix_misses *misses, uint32_t position, uint32_t count, uint32_t from, uint32_t to)
 {
-    uint32_t start = 0, lost = 0, name;
+    const uint64_t end = reach(misses, position, misses->trace->input_tokens[position]);
+    uint32_t start = 0, lost = 0;
     for (uint32_t k = 0; k < count && start < to; k++) {
         const struct content_block *node = &misses->nodes[misses->chain[k]];
-        uint32_t length = prompt_block(misses, position, k, &name);
+        const uint32_t length = (uint32_t)stretch_at(misses, position, start, end).length;
         uint32_t low = max_u32(start + node->lost_from, from);
         uint32_t high = min_u32(min_u32(start + node->lost_to, start + length), to);
         lost += high > low ? high - low : 0;
@@ -290,6 +290,14 @@ static enum status landed(struct prefix_misses *misses, uint32_t position, struc
     return note_computed(misses, position, misses->trace->input_tokens[position], diag);
 }
 
+/* Its answer is computed too, and a later turn may begin with it. */
+static enum status ended(struct prefix_misses *misses, uint32_t position, struct diag *diag)
+{
+    const uint64_t text = prompt_text_tokens(misses->trace, misses->trace_block_size, position, misses->answers);
+    enum status status = landed(misses, position, diag);
+    return status == SIM_OK && text > misses->trace->input_tokens[position] ? note_computed(misses, position, text, diag) : status;
+}
+
 static enum status note_event(struct prefix_misses *misses, const struct event *event, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -308,7 +316,7 @@ static enum status note_event(struct prefix_misses *misses, const struct event *
     case EVENT_GAP:
         return landed(misses, event->request, diag);
     case EVENT_FINISH:
-        status = landed(misses, event->request, diag);
+        status = ended(misses, event->request, diag);
         /* Without any preemption there are no intervals to cut, and a walk over each prompt is saved. */
         if (status == SIM_OK && misses->preemptions > 0)
             status = note_given_up(misses, event->request, misses->trace->input_tokens[event->request], false, diag);

@@ -21,9 +21,9 @@
  *
  * V0 computes every prompt token again, whether it hit or not; there "cached" is what it reports as cached.
  *
- * Which content is the same is said by trace.h. It is kept in a trie of the trace's blocks that is independent of the scheduler's index, so
- * that it can check that index. Needs events only, so fast replays feed it. A tail block of the trie (a partial last trace block, a prompt
- * cut short) remembers how far it was computed.
+ * Which content is the same is said by engine/prompt_contents.h. It is kept in a trie of stretches of texts that is independent of the
+ * scheduler's index, so that it can check that index. Needs events only, so fast replays feed it. A stretch of the trie (a trace block, a
+ * prompt's own tokens, an answer) remembers how far it was computed.
  */
 #ifndef PAGESIM_PREFIX_MISSES_H
 #define PAGESIM_PREFIX_MISSES_H
@@ -49,7 +49,7 @@ struct readmission_sums {
     uint64_t count, known_tokens, cached_tokens, evicted, partial, unfinished;
 };
 
-/* A block of the trie: content of up to trace_block_size tokens that follow its parent's. */
+/* A stretch of the trie: content of one name that follows its parent's. */
 struct content_block {
     uint32_t computed;           /* leading tokens that somebody computed */
     uint32_t lost_from, lost_to; /* tokens last given up by a preemption */
@@ -58,7 +58,7 @@ struct content_block {
 struct prefix_misses {
     const struct trace *trace;
     uint32_t block_size, trace_block_size;
-    bool caching;
+    bool caching, answers; /* answers: what the engine finds of them (prompt_text_tokens) */
     uint64_t admissions, prompt_tokens, cached_tokens;
     uint64_t tokens[MISS_CLASSES];        /* first admissions */
     uint32_t (*of_request)[MISS_CLASSES]; /* by position: its first admission */

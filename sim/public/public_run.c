@@ -57,7 +57,7 @@ static bool translate_event(const struct trace *trace, const struct event *event
     *out = (struct pagesim_event){.kind = kinds[event->kind],
                                   .time_ns = event->time_ns,
                                   .step = event->step,
-                                  .request = trace->index[event->request],
+                                  .request = trace_index(trace, event->request),
                                   .sample = trace->sample ? trace->sample[event->request] : event->sample,
                                   .position = event->request,
                                   .tokens = counts ? (uint32_t)event->value : 0};
@@ -319,18 +319,18 @@ enum pagesim_status pagesim_result_request(const struct pagesim_result *result, 
     const struct trace *trace = result->run.trace;
     if (position >= trace->count)
         return public_tell(diag_set(&diag, SIM_USAGE, "there is no request %u; there are %u", position, trace->count), &diag, error);
-    const struct request_story *story = &result->run.metrics.stories[position];
-    *out = (struct pagesim_request_result){.request = trace->index[position],
+    const struct request_story story = metrics_story(&result->run.metrics, position);
+    *out = (struct pagesim_request_result){.request = trace_index(trace, position),
                                            .sample = trace_sample_of(trace, position),
                                            .input_tokens = trace->input_tokens[position],
-                                           .output_tokens = story->output_tokens,
-                                           .arrival_ns = story->arrival_ns,
-                                           .first_scheduled_ns = story->first_scheduled_ns,
-                                           .first_token_ns = story->first_token_ns,
-                                           .finish_ns = story->finish_ns,
-                                           .preemptions = story->preemptions,
-                                           .cached_tokens = story->cached_tokens,
-                                           .dropped = story->dropped,
-                                           .ignored = story->ignored};
+                                           .output_tokens = story.output_tokens,
+                                           .arrival_ns = story.arrival_ns,
+                                           .first_scheduled_ns = story.first_scheduled_ns,
+                                           .first_token_ns = story.first_token_ns,
+                                           .finish_ns = story.finish_ns,
+                                           .preemptions = story.preemptions,
+                                           .cached_tokens = story.cached_tokens,
+                                           .dropped = story.dropped,
+                                           .ignored = story.ignored};
     return PAGESIM_OK;
 }

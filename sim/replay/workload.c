@@ -55,7 +55,7 @@ static enum status expand_samples(const struct trace *trace, const struct config
             return diag_set(diag, SIM_BAD_INPUT,
                             "%s: request %u asks for beam search, which the vllm-v1 engine does not have; choose "
                             "--scheduler vllm-v0",
-                            trace->name, trace->index[position]);
+                            trace->name, trace_index(trace, position));
     return trace->samples ? trace_expand_samples(trace, out, diag) : SIM_OK;
 }
 
@@ -195,6 +195,18 @@ static uint64_t column(uint64_t hash, const void *values, size_t count, size_t s
     return values ? fingerprint_bytes(hash, values, count * size) : fingerprint_word(hash, count);
 }
 
+/* The numbers in the file as a column, also where there is none: traces that say the same are the same. A word of fingerprint_bytes is two
+ * numbers. */
+static uint64_t indices(uint64_t hash, const struct trace *trace)
+{
+    if (trace->index)
+        return column(hash, trace->index, trace->count, sizeof *trace->index);
+    uint32_t pair[2] = {0, 1};
+    for (; pair[0] + 1 < trace->count; pair[0] += 2, pair[1] += 2)
+        hash = fingerprint_word(hash, pair[0] | (uint64_t)pair[1] << 32);
+    return fingerprint_bytes(hash, pair, trace->count % 2 * sizeof *pair);
+}
+
 /* Goes into a sweep's journal, to refuse the results of other requests. The trace's name is left out on purpose: a file may be moved or
  * copied between two runs of a sweep. O(size of the trace). */
 uint64_t workload_fingerprint(const struct trace *trace)
@@ -204,7 +216,7 @@ uint64_t workload_fingerprint(const struct trace *trace)
     hash = column(hash, trace->arrival_ns, n, sizeof *trace->arrival_ns);
     hash = column(hash, trace->input_tokens, n, sizeof *trace->input_tokens);
     hash = column(hash, trace->output_tokens, n, sizeof *trace->output_tokens);
-    hash = column(hash, trace->index, n, sizeof *trace->index);
+    hash = indices(hash, trace);
     hash = column(hash, trace->priority, n, sizeof *trace->priority);
     hash = column(hash, trace->samples, n, sizeof *trace->samples);
     hash = column(hash, trace->beam_width, n, sizeof *trace->beam_width);

@@ -42,13 +42,15 @@ static size_t active_seconds(const struct metrics *metrics, int64_t *first, int6
 {
     size_t count = 0;
     int64_t start_ns = INT64_MAX;
-    for (uint32_t position = 0; position < metrics->trace->count; position++)
-        if (metrics->stories[position].finish_ns >= 0) {
-            first[count] = metrics->stories[position].arrival_ns;
-            last[count] = metrics->stories[position].finish_ns;
-            start_ns = first[count] < start_ns ? first[count] : start_ns;
-            count++;
-        }
+    for (uint32_t position = 0; position < metrics->trace->count; position++) {
+        const struct request_story story = metrics_story(metrics, position);
+        if (story.finish_ns < 0)
+            continue;
+        first[count] = story.arrival_ns;
+        last[count] = story.finish_ns;
+        start_ns = first[count] < start_ns ? first[count] : start_ns;
+        count++;
+    }
     for (size_t i = 0; i < count; i++) {
         first[i] = (first[i] - start_ns) / NS_PER_S;
         last[i] = (last[i] - start_ns) / NS_PER_S;
@@ -321,24 +323,24 @@ static const char *const detail_names[DETAILS] = {"input_lens", "output_lens", "
 static void put_detail(const struct bench_result *result, enum detail detail, uint32_t position, struct json_text *json)
 {
     const struct trace *trace = result->run->trace;
-    const struct request_story *story = &result->run->metrics.stories[position];
-    const bool completed = story->finish_ns >= 0;
+    const struct request_story story = metrics_story(&result->run->metrics, position);
+    const bool completed = story.finish_ns >= 0;
     if (detail == INPUT_LENS)
         json_uint(json, trace->input_tokens[position]);
     else if (detail == OUTPUT_LENS)
         json_uint(json, completed ? trace->output_tokens[position] : 0);
     else if (detail == TTFTS)
-        put_seconds(json, completed ? story->first_token_ns - story->arrival_ns : 0);
+        put_seconds(json, completed ? story.first_token_ns - story.arrival_ns : 0);
     else if (detail == ITLS)
         put_itls(json, result->times, position);
     else if (detail == E2ELS)
-        put_seconds(json, completed ? story->finish_ns - story->arrival_ns : 0);
+        put_seconds(json, completed ? story.finish_ns - story.arrival_ns : 0);
     else if (detail == START_TIMES)
-        put_seconds(json, story->arrival_ns);
+        put_seconds(json, story.arrival_ns);
     else if (detail == QUEUE_TIMES)
-        put_seconds(json, completed ? story->arrival_ns - trace->arrival_ns[position] : 0);
+        put_seconds(json, completed ? story.arrival_ns - trace->arrival_ns[position] : 0);
     else
-        put_error(json, story);
+        put_error(json, &story);
 }
 
 /* Of a latency's figures any: which there are depends on further options, and their names say what they are. */

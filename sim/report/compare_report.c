@@ -41,7 +41,7 @@ static void add_side(struct document *document, const struct compare_view *view,
     document_text(document, "name", view->names[i]);
     document_text(document, "vllm", engine_facts_of(&side->config)->vllm_version);
     document_number(document, "longest_wait_ms", waited ? side->outcomes[side->longest_wait].wait_ms : (double)NAN);
-    document_number(document, "longest_wait_request", waited ? view->comparison->trace->index[side->longest_wait] : (double)NAN);
+    document_number(document, "longest_wait_request", waited ? trace_index(view->comparison->trace, side->longest_wait) : (double)NAN);
     document_json(document, "configuration", &json);
     document_close(document);
 }
@@ -96,7 +96,7 @@ static void add_requests(struct document *document, const struct comparison *com
     add_request_columns(table);
     for (uint32_t position = 0; position < trace->count; position++) {
         const struct outcome *a = &comparison->sides[0].outcomes[position], *b = &comparison->sides[1].outcomes[position];
-        table_numbers(table, trace->index[position], trace->input_tokens[position], trace->output_tokens[position]);
+        table_numbers(table, trace_index(trace, position), trace->input_tokens[position], trace->output_tokens[position]);
         add_outcome(table, a);
         add_outcome(table, b);
         for (int i = 0; i < PAIRED_LATENCIES; i++)
@@ -138,6 +138,7 @@ static void add_configurations(struct document *document, const struct compare_v
     advice_collect(&sides[1].config, view->comparison->trace, ADVICE_ALL, &b);
     advice_split(&a, &b, &both);
     head_advice_begin(document);
+    head_reading_put(document, view->comparison->trace);
     head_advice_put(document, "", &both);
     head_advice_put(document, "A: ", &a);
     head_advice_put(document, "B: ", &b);
@@ -337,7 +338,7 @@ static void add_ranks(struct document *document, const struct compare_view *view
         const bool winner = i < view->top && b_ms < a_ms, loser = i + view->top >= count && b_ms > a_ms;
         if (!winner && !loser)
             continue;
-        table_numbers(table, comparison->trace->index[position], comparison->trace->input_tokens[position],
+        table_numbers(table, trace_index(comparison->trace, position), comparison->trace->input_tokens[position],
                       comparison->trace->output_tokens[position], a_ms, b_ms, b_ms - a_ms, a->preemptions, b->preemptions);
     }
 }
@@ -357,7 +358,7 @@ static void add_starving(struct document *document, const struct comparison *com
                       unit_count(side->unfinished, unfinished), unit_count(side->dropped, dropped));
         if (side->longest_wait != UINT32_MAX)
             document_line(document, "     longest wait %.1f ms, of request %u; Jain's index %.4f",
-                          side->outcomes[side->longest_wait].wait_ms, comparison->trace->index[side->longest_wait], side->jain);
+                          side->outcomes[side->longest_wait].wait_ms, trace_index(comparison->trace, side->longest_wait), side->jain);
         else
             document_line(document, "     nobody waited; Jain's index %.4f", side->jain);
     }

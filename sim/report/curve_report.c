@@ -220,7 +220,7 @@ static void add_chart(struct document *document, const struct curve_study *study
 /* --- the document ---------------------------------------------------------------------------------------------------------------- */
 
 /* Prompts part at boundaries of trace blocks, as far as the trace tells; where blocks end elsewhere, some may be shared that it says are
- * not. The first case is a trace without any content: it has neither hash ids nor samples, which share their prompt whatever it says. In
+ * not. The first case is a trace without any content: it has neither hash ids nor sessions nor samples, which share their prompt. In
  * the second case only the smallest of the sizes is named. The text also goes into the document as "warning", and the command prints it to
  * standard error. */
 const char *curve_blind_spot(const struct curve_study *study, const struct trace *trace, const struct config *config, char *text,
@@ -230,7 +230,7 @@ const char *curve_blind_spot(const struct curve_study *study, const struct trace
     for (size_t i = 0; i < study->size_count; i++)
         if (study->sizes[i].block_size % config->trace_block_size != 0 && study->sizes[i].block_size < smallest)
             smallest = study->sizes[i].block_size;
-    if (!trace->hash_start && !trace->sample)
+    if (!trace_tells_contents(trace) && !trace->sample)
         snprintf(text, size, "the trace names no contents (hash_ids): no prompt shares anything with another, as far as it tells");
     else if (smallest != UINT32_MAX)
         snprintf(text, size,
@@ -252,7 +252,8 @@ static const char explanation[] = "  curve    plain LRU over the prompts' blocks
                                   "           takes room; preemptions release blocks and take them again";
 
 /* The CSV's table comes first, because CSV without --table prints the first one that it may have. */
-struct document *curve_report(const struct curve_study *study, const char *warning, const struct document_origin *origin)
+struct document *curve_report(const struct curve_study *study, const struct trace *trace, const char *warning,
+                              const struct document_origin *origin)
 {
     struct document *document = document_create(origin);
     char a[UNIT_TEXT], b[UNIT_TEXT];
@@ -261,6 +262,7 @@ struct document *curve_report(const struct curve_study *study, const char *warni
     if (study->replayed)
         step_times_note(document, origin->config, step_times_of(origin->config));
     head_arrivals(document, origin->config);
+    head_reading(document, trace);
     document_whole(document, "requests", study->prompts);
     document_whole(document, "prompt_tokens", study->prompt_tokens);
     document_text(document, "warning", warning);

@@ -10,7 +10,8 @@
 #include "study/curve_study.h"
 
 /* `warning`: of curve_blind_spot, or NULL. origin->trace must be given. The caller destroys the document. */
-struct document *curve_report(const struct curve_study *study, const char *warning, const struct document_origin *origin);
+struct document *curve_report(const struct curve_study *study, const struct trace *trace, const char *warning,
+                              const struct document_origin *origin);
 
 /* What the trace cannot show of these block sizes, in a sentence written to `text`, or NULL. */
 const char *curve_blind_spot(const struct curve_study *study, const struct trace *trace, const struct config *config, char *text,

@@ -26,9 +26,9 @@ static void request_name(const struct trace *trace, uint32_t position, char *out
 {
     uint32_t sample = trace_sample_of(trace, position);
     if (sample > 0)
-        snprintf(out, size, "%u.%u", trace->index[position], sample);
+        snprintf(out, size, "%u.%u", trace_index(trace, position), sample);
     else
-        snprintf(out, size, "%u", trace->index[position]);
+        snprintf(out, size, "%u", trace_index(trace, position));
 }
 
 static void add_request(struct table *table, const struct trace *trace, uint32_t position)
@@ -304,7 +304,7 @@ static void fill_misses(struct table *table, const struct explanation *explanati
     for (uint32_t position = 0; position < explanation->trace->count; position++) {
         for (int class = 0; class < MISS_CLASSES; class ++)
             requests[class] += misses->of_request[position][class] > 0;
-        hit += explanation->run.metrics.stories[position].cached_tokens > 0;
+        hit += metrics_story(&explanation->run.metrics, position).cached_tokens > 0;
     }
     add_tokens(table, "cached", misses->cached_tokens, misses->prompt_tokens, (double)hit);
     for (int class = 0; class < MISS_CLASSES; class ++)
@@ -368,7 +368,7 @@ static void add_missers(struct document *document, const struct explanation *exp
     for (size_t i = 0; i < explanation->misser_count; i++) {
         const uint32_t position = explanation->missers[i].position;
         add_request(table, trace, position);
-        table_numbers(table, trace->input_tokens[position], explanation->run.metrics.stories[position].cached_tokens);
+        table_numbers(table, trace->input_tokens[position], metrics_story(&explanation->run.metrics, position).cached_tokens);
         for (int class = 0; class < MISS_CLASSES; class ++)
             table_number(table, explanation->misses.of_request[position][class]);
     }
@@ -394,8 +394,8 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     const struct config *config = explanation->config;
     const bool preempted = explanation->story.count > 0;
     struct document *document = document_create(origin);
-    document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", trace_title(explanation->trace).text, explanation->trace->count,
-                  engine_facts_of(config)->name, config->num_gpu_blocks, config->block_size);
+    document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", trace_title(explanation->trace).text,
+                  explanation->trace->count, engine_facts_of(config)->name, config->num_gpu_blocks, config->block_size);
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
     head_advice(document, config, explanation->trace);

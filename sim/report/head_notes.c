@@ -63,15 +63,19 @@ void head_advice_begin(struct document *document)
     document_open_array(document, "warnings");
 }
 
+static void put_note(struct document *document, const char *who, const char *text)
+{
+    struct line line = {0};
+    line_put(&line, "note: %s%s", who, text);
+    put_wrapped(document, line.text);
+    document_text(document, NULL, line.text + strlen("note: "));
+}
+
 void head_advice_put(struct document *document, const char *who, const struct advice *advice)
 {
     for (int kind = 0; kind < ADVICE_KINDS; kind++) {
-        struct line line = {0};
-        if (!advice->text[kind][0])
-            continue;
-        line_put(&line, "note: %s%s", who, advice->text[kind]);
-        put_wrapped(document, line.text);
-        document_text(document, NULL, line.text + strlen("note: "));
+        if (advice->text[kind][0])
+            put_note(document, who, advice->text[kind]);
     }
 }
 
@@ -85,6 +89,26 @@ void head_advice(struct document *document, const struct config *config, const s
     struct advice advice;
     advice_collect(config, trace, ADVICE_ALL, &advice);
     head_advice_begin(document);
+    head_reading_put(document, trace);
     head_advice_put(document, "", &advice);
+    head_advice_end(document);
+}
+
+/* Names in sentences are those of files. */
+void head_reading_put(struct document *document, const struct trace *trace)
+{
+    char told[sizeof trace->told], *rest = told, *sentence;
+    if (trace->notes[0])
+        put_note(document, "", trace->notes);
+    memcpy(told, trace->told, sizeof told);
+    while ((sentence = strsep(&rest, "\n")) != NULL)
+        if (*sentence)
+            put_note(document, "", sentence);
+}
+
+void head_reading(struct document *document, const struct trace *trace)
+{
+    head_advice_begin(document);
+    head_reading_put(document, trace);
     head_advice_end(document);
 }

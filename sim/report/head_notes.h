@@ -17,4 +17,10 @@ void head_advice_begin(struct document *document);
 void head_advice_put(struct document *document, const char *who, const struct advice *advice);
 void head_advice_end(struct document *document);
 
+/* How the trace was read, where that bears on results: rules of its reader, rows left out, sizes inferred, units doubted. In the same list,
+ * between begin and end; head_advice has it. */
+void head_reading_put(struct document *document, const struct trace *trace);
+/* The list of a report without advice. */
+void head_reading(struct document *document, const struct trace *trace);
+
 #endif

@@ -204,18 +204,18 @@ static bool value_of(const struct metrics *metrics, uint32_t position, enum meas
                                    [INFERENCE_S] = {SCHEDULED, END},
                                    [PREFILL_S] = {SCHEDULED, TOKEN},
                                    [DECODE_S] = {TOKEN, END}};
-    const struct request_story *story = &metrics->stories[position];
-    const int64_t at_ns[] = {story->arrival_ns, story->first_scheduled_ns, story->first_token_ns, story->finish_ns};
+    const struct request_story story = metrics_story(metrics, position);
+    const int64_t at_ns[] = {story.arrival_ns, story.first_scheduled_ns, story.first_token_ns, story.finish_ns};
     if (measure == TTFT_S || measure == TPOT_S) {
         const enum latency latency = measure == TTFT_S ? LATENCY_TTFT : LATENCY_TPOT;
-        const bool has = request_latency_ms(story, latency, metrics->trace, position, out);
+        const bool has = request_latency_ms(&story, latency, metrics->trace, position, out);
         *out /= 1e3;
         return has;
     }
     *out = measure == PROMPT_TOKENS       ? metrics->trace->input_tokens[position]
-           : measure == GENERATION_TOKENS ? story->output_tokens
+           : measure == GENERATION_TOKENS ? story.output_tokens
                                           : (double)(at_ns[spans[measure][1]] - at_ns[spans[measure][0]]) / 1e9;
-    return story->finish_ns >= 0;
+    return story.finish_ns >= 0;
 }
 
 /* A pass over all requests for each histogram. Cheap next to the replay, and nothing has to be counted during it. */
@@ -280,11 +280,13 @@ static void write_gauges(struct page *page, const struct prometheus *prometheus,
 static void write_counters(struct page *page, const struct metrics *metrics, const struct config *config)
 {
     uint64_t prompt = 0, cached = 0;
-    for (uint32_t position = 0; position < metrics->trace->count; position++)
-        if (metrics->stories[position].first_token_ns >= 0) {
-            prompt += metrics->trace->input_tokens[position];
-            cached += metrics->stories[position].cached_tokens;
-        }
+    for (uint32_t position = 0; position < metrics->trace->count; position++) {
+        const struct request_story story = metrics_story(metrics, position);
+        if (story.first_token_ns < 0)
+            continue;
+        prompt += metrics->trace->input_tokens[position];
+        cached += story.cached_tokens;
+    }
     const bool looks_up = config->enable_prefix_caching;
     counter(page, "prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.", looks_up ? metrics->prompt_tokens : 0);
     counter(page, "prefix_cache_hits_total", "Prompt tokens found in the prefix cache.", looks_up ? metrics->cached_tokens : 0);

@@ -44,12 +44,12 @@ static void add_dropped(struct document *document, const struct run *run)
         {"request", NULL, 0, 0}, {"why", NULL, TABLE_TEXT, 0}, {"smallest_num_gpu_blocks", NULL, 0, 0}};
     struct table *table = document_table_for(document, FOR_PROGRAMS, "dropped_requests", columns, 3);
     for (uint32_t position = 0; run->metrics.dropped > 0 && position < run->trace->count; position++) {
-        const struct request_story *story = &run->metrics.stories[position];
-        if (!story->dropped)
+        const struct request_story story = metrics_story(&run->metrics, position);
+        if (!story.dropped)
             continue;
-        table_number(table, run->trace->index[position]);
-        table_text(table, request_drop_reason(story));
-        table_number(table, story->smallest_pool ? (double)story->smallest_pool : (double)NAN);
+        table_number(table, trace_index(run->trace, position));
+        table_text(table, request_drop_reason(&story));
+        table_number(table, story.smallest_pool ? (double)story.smallest_pool : (double)NAN);
     }
 }
 

@@ -115,12 +115,12 @@ static void add_dropped(struct document *document, const struct run *run)
     const struct metrics_drops drops = metrics_count_drops(&run->metrics);
     uint32_t named = 0;
     for (uint32_t position = 0; run->metrics.dropped > 0 && position < run->trace->count; position++) {
-        const struct request_story *story = &run->metrics.stories[position];
-        if (!story->dropped)
+        const struct request_story story = metrics_story(&run->metrics, position);
+        if (!story.dropped)
             continue;
         if (named++ < DROPPED_NAMED)
-            document_line(document, "  dropped: request %u can never run (%u + %u tokens): %s", run->trace->index[position],
-                          run->trace->input_tokens[position], run->trace->output_tokens[position], why[story->drop_reason]);
+            document_line(document, "  dropped: request %u can never run (%u + %u tokens): %s", trace_index(run->trace, position),
+                          run->trace->input_tokens[position], run->trace->output_tokens[position], why[story.drop_reason]);
     }
     if (named > DROPPED_NAMED)
         document_line(document, "  dropped: and %u more; the JSON report names all", named - DROPPED_NAMED);

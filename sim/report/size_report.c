@@ -80,9 +80,11 @@ static void add_lines(struct document *document, const struct size_result *resul
     struct line requirements = {0};
     for (size_t i = 0; i < question->requirement_count; i++)
         line_put(&requirements, "%s%s", i ? ", " : "", question->requirements[i].text);
-    document_line(document, "%s: %s requests; %s", trace_title(question->trace).text, unit_count(question->trace->count, a), requirements.text);
+    document_line(document, "%s: %s requests; %s", trace_title(question->trace).text, unit_count(question->trace->count, a),
+                  requirements.text);
     step_times_note(document, &question->config, step_times_of(&question->config));
     head_arrivals(document, &question->config);
+    head_reading(document, question->trace);
     document_line(document, "%s", "");
     if (found->answer == 0) {
         document_line(document, "No pool up to %s blocks will do: there\n  %s\n", unit_count(found->bound, a), answer->bound.why);

@@ -292,6 +292,7 @@ static void add_heading(struct document *document, const struct sweep_groups *gr
     if (!varies_arrivals(sweep->plan))
         head_arrivals(document, config);
     head_advice_begin(document);
+    head_reading_put(document, sweep->traces[0]);
     head_advice_put(document, "", &sweep->advice.first);
     head_advice_end(document);
     step_times_note(document, config, sweep->step_times);

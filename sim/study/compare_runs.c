@@ -50,21 +50,23 @@ static int64_t earlier(int64_t a, int64_t b)
  * end that of the slowest, and it has an end only when all samples have one. */
 static struct outcome tell(const struct compare_side *side, uint32_t first, uint32_t samples)
 {
-    const struct request_story *stories = side->run.metrics.stories + first;
-    struct request_story whole = {
-        .arrival_ns = stories[0].arrival_ns, .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1, .dropped = true};
+    struct request_story whole = {.arrival_ns = metrics_story(&side->run.metrics, first).arrival_ns,
+                                  .first_scheduled_ns = -1,
+                                  .first_token_ns = -1,
+                                  .finish_ns = -1,
+                                  .dropped = true};
     bool finished = true;
     struct outcome out = {.arrival_s = (double)whole.arrival_ns / 1e9};
     for (uint32_t s = 0; s < samples; s++) {
-        const struct request_story *story = &stories[s];
-        whole.first_scheduled_ns = earlier(whole.first_scheduled_ns, story->first_scheduled_ns);
-        whole.first_token_ns = earlier(whole.first_token_ns, story->first_token_ns);
-        whole.finish_ns = story->finish_ns > whole.finish_ns ? story->finish_ns : whole.finish_ns;
-        whole.dropped = whole.dropped && story->dropped;
-        whole.ignored = whole.ignored || story->ignored;
-        finished = finished && story->finish_ns >= 0;
-        out.cached_tokens += story->cached_tokens;
-        out.preemptions += story->preemptions;
+        const struct request_story story = metrics_story(&side->run.metrics, first + s);
+        whole.first_scheduled_ns = earlier(whole.first_scheduled_ns, story.first_scheduled_ns);
+        whole.first_token_ns = earlier(whole.first_token_ns, story.first_token_ns);
+        whole.finish_ns = story.finish_ns > whole.finish_ns ? story.finish_ns : whole.finish_ns;
+        whole.dropped = whole.dropped && story.dropped;
+        whole.ignored = whole.ignored || story.ignored;
+        finished = finished && story.finish_ns >= 0;
+        out.cached_tokens += story.cached_tokens;
+        out.preemptions += story.preemptions;
     }
     if (!finished)
         whole.finish_ns = -1;
@@ -89,9 +91,9 @@ static enum status collect_outcomes(const struct comparison *comparison, struct 
         status = request_places(comparison->trace, &places, &most, diag);
     side->longest_wait = UINT32_MAX;
     for (uint32_t first = 0, samples; first < replayed->count && status == SIM_OK; first += samples) {
-        for (samples = 1; first + samples < replayed->count && replayed->index[first + samples] == replayed->index[first];)
+        for (samples = 1; first + samples < replayed->count && trace_index(replayed, first + samples) == trace_index(replayed, first);)
             samples++;
-        const uint32_t position = places[replayed->index[first]] - 1;
+        const uint32_t position = places[trace_index(replayed, first)] - 1;
         const struct outcome out = side->outcomes[position] = tell(side, first, samples);
         side->dropped += out.status == REQUEST_DROPPED;
         side->unfinished += out.status == REQUEST_UNFINISHED || out.status == REQUEST_IGNORED;

@@ -144,7 +144,7 @@ enum status curve_study_make(const struct trace *trace, const struct config *con
     for (size_t i = 0; i < study.size_count && status == SIM_OK; i++)
         study.sizes[i].block_size = plan->block_sizes[i];
     if (status == SIM_OK)
-        status = prompt_tree_build(trace, config->trace_block_size, &job.tree, diag);
+        status = prompt_tree_build(trace, config->trace_block_size, config->scheduler == SCHEDULER_VLLM_V1, &job.tree, diag);
     study.prompt_tokens = job.tree.prompt_tokens;
     if (status == SIM_OK)
         status = parallel_runs(study.size_count * rules_of(plan), 0, make_curve, &job, diag);

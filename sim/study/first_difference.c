@@ -31,7 +31,8 @@ static uint64_t mix(uint64_t digest, uint64_t value)
 /* A decision about the request at `position`, under its name in the file: positions differ between engines that expand samples. */
 static struct decision name(const struct trace *trace, enum decision_kind kind, uint32_t position, int64_t value)
 {
-    return (struct decision){.kind = kind, .request = trace->index[position], .sample = trace_sample_of(trace, position), .value = value};
+    return (struct decision){
+        .kind = kind, .request = trace_index(trace, position), .sample = trace_sample_of(trace, position), .value = value};
 }
 
 /* The three low bits keep the kind, so that values of two kinds cannot cancel out. */

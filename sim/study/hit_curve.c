@@ -34,6 +34,7 @@ struct pass {
     size_t bend_count, bend_capacity;
     bool whole_curve;
     uint64_t pool, hit_tokens; /* of that one */
+    uint64_t first_seen;       /* blocks that were looked up and never touched before */
 };
 
 /* A node's full blocks are those whose end lies in it: floor(end / B) - floor(start / B). So a block that lies across two nodes belongs
@@ -78,21 +79,35 @@ static enum status note_hits(struct pass *pass, uint64_t distance, uint64_t bloc
     return SIM_OK;
 }
 
+/* The answer, as far as others can have it, from its end to the leaf; returns how many blocks that are. */
+static uint64_t touch_answer(struct pass *pass, uint32_t position)
+{
+    uint64_t touched = 0;
+    for (uint32_t node = pass->tree->text[position]; node != pass->tree->leaf[position]; node = pass->tree->nodes[node].parent) {
+        if (pass->weights[node] > 0)
+            lru_stack_touch(pass->stack, node);
+        touched += pass->weights[node];
+    }
+    return touched;
+}
+
 /* Touch the blocks of a prompt from last to first, which is from its leaf to the root, and note what is hit if it is looked up. Distances
- * count from before the request: whatever was touched for it before is deeper in the prompt, so it came from below (or from nowhere) and
- * lies above only now. */
-static enum status touch_prompt(struct pass *pass, uint32_t leaf, uint64_t touched, bool lookup, struct diag *diag)
+ * count from before the request: whatever was touched for it before is deeper in the prompt, or behind it, so it came from below (or from
+ * nowhere) and lies above only now. The partial block is touched before the answer: no answer needs it to be there. */
+static enum status touch_prompt(struct pass *pass, uint32_t position, uint64_t touched, bool lookup, bool answer, struct diag *diag)
 {
     const struct prompt_tree *tree = pass->tree;
-    const uint32_t length = tree->nodes[leaf].end, rest = length % pass->block_size;
+    const uint32_t leaf = tree->leaf[position], length = tree->nodes[leaf].end, rest = length % pass->block_size;
     bool give_up_last = pass->rules == HITS_LAST_TOKEN && rest == 0;
     enum status status = SIM_OK;
     if (pass->weights[tree->count + leaf]) {
         uint64_t distance = lru_stack_touch(pass->stack, tree->count + leaf);
         if (lookup && distance != STACK_NEVER)
             status = note_hits(pass, distance - touched, 1, rest, diag);
+        pass->first_seen += lookup && distance == STACK_NEVER;
         touched++;
     }
+    touched += answer ? touch_answer(pass, position) : 0;
     for (uint32_t node = leaf; node != PROMPT_ROOT && status == SIM_OK; node = tree->nodes[node].parent) {
         uint64_t blocks = pass->weights[node];
         if (blocks == 0)
@@ -100,6 +115,7 @@ static enum status touch_prompt(struct pass *pass, uint32_t leaf, uint64_t touch
         uint64_t distance = lru_stack_touch(pass->stack, node);
         if (lookup && distance != STACK_NEVER && blocks > give_up_last)
             status = note_hits(pass, distance - touched, blocks - give_up_last, pass->block_size, diag);
+        pass->first_seen += lookup && distance == STACK_NEVER ? blocks : 0;
         give_up_last = false;
         touched += blocks;
     }
@@ -139,8 +155,8 @@ static enum status find_corners(struct pass *pass, struct hit_curve *curve, stru
     return status;
 }
 
-/* One pass over prompts in order of arrival. Whatever was touched once stays in the stack, so its weight at the end is the number of
- * different blocks, each of which is missed once in any pool. */
+/* One pass over prompts in order of arrival. Whatever was touched once stays in the stack, so what is looked up for the first time is missed
+ * in any pool. */
 enum status hit_curve_make(const struct prompt_tree *tree, uint32_t block_size, enum hit_rules rules, struct hit_curve *out,
                            struct diag *diag)
 {
@@ -150,12 +166,12 @@ enum status hit_curve_make(const struct prompt_tree *tree, uint32_t block_size, 
     for (uint32_t position = 0; position < tree->prompts && status == SIM_OK; position++) {
         const uint32_t length = tree->nodes[tree->leaf[position]].end;
         curve.references += length / block_size + (rules == HITS_PLAIN && length % block_size != 0);
-        status = touch_prompt(&pass, tree->leaf[position], 0, true, diag);
+        status = touch_prompt(&pass, position, 0, true, true, diag);
     }
     if (status == SIM_OK)
         status = find_corners(&pass, &curve, diag);
     if (status == SIM_OK) {
-        curve.distinct = lru_stack_weight(pass.stack);
+        curve.distinct = pass.first_seen;
         *out = curve;
     } else {
         hit_curve_free(&curve);
@@ -229,16 +245,17 @@ enum status hit_tokens_in_order(const struct prompt_tree *tree, const struct tra
     for (uint32_t position = 0; position < tree->prompts && touch_ends && status == SIM_OK; position++) {
         /* The last token is never computed, so it is never cached. */
         const uint64_t input = trace->input_tokens[position], computed = input + trace->output_tokens[position] - 1;
-        const uint64_t samples = trace->samples ? trace->samples[position] : 1;
-        pass.weights[2 * tree->count + position] = (uint32_t)((computed / block_size - input / block_size) * samples);
+        const uint64_t samples = trace->samples ? trace->samples[position] : 1, text = tree->nodes[tree->text[position]].end;
+        pass.weights[2 * tree->count + position] =
+            (uint32_t)((computed / block_size - input / block_size) * samples - (text / block_size - input / block_size));
     }
     for (size_t i = 0; i < count && status == SIM_OK; i++) {
         const uint32_t position = uses[i].position, output = 2 * tree->count + position;
         if (!uses[i].ends) {
-            status = touch_prompt(&pass, tree->leaf[position], 0, true, diag);
+            status = touch_prompt(&pass, position, 0, true, !touch_ends, diag);
         } else if (touch_ends) {
             lru_stack_touch(pass.stack, output);
-            status = touch_prompt(&pass, tree->leaf[position], pass.weights[output], false, diag);
+            status = touch_prompt(&pass, position, pass.weights[output], false, true, diag);
         }
     }
     if (status == SIM_OK)

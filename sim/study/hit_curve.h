@@ -14,6 +14,9 @@
  * All blocks of a stretch of the prompt tree (prompt_tree.h) are touched by the same requests, so they lie together in the stack: the pass
  * moves stretches, weighted with their number of blocks, and its cost does not depend on the block size.
  *
+ * Where later prompts can begin with a request's answer (sessions without ids, ids that name answers), its full blocks are touched with the
+ * prompt, before it: the cache has them when the next turn comes.
+ *
  * The curve is kept as the corners of a piecewise linear function; between two corners hits grow by the same amount a block.
  */
 #ifndef PAGESIM_HIT_CURVE_H
@@ -30,7 +33,7 @@ struct curve_point {
 struct hit_curve {
     uint32_t block_size;
     uint64_t references;        /* blocks of all prompts, partial ones included */
-    uint64_t distinct;          /* different ones: each is missed once whatever the pool (compulsory misses) */
+    uint64_t distinct;          /* those that no text had before: missed once whatever the pool (compulsory misses) */
     uint64_t prompt_tokens;     /* of all prompts */
     struct curve_point *points; /* corners: pool_blocks rises from 0; the last is the smallest pool that loses nothing */
     size_t count, capacity;
@@ -63,7 +66,7 @@ struct cache_use {
 
 /* Tokens hit in a cache of `pool_blocks` with HITS_LAST_TOKEN, when prompts are looked up and touched in the order of their admissions.
  * `touch_ends`: the end of a request touches its prompt again, after its output: (input + output - 1) / B - input / B more blocks for
- * each of `samples` (NULL: 1), which nobody else has. */
+ * each of `samples` (NULL: 1), which nobody else has but for what the tree has of the answer. */
 SIM_NODISCARD enum status hit_tokens_in_order(const struct prompt_tree *tree, const struct trace *trace, uint32_t block_size,
                                               const struct cache_use *uses, size_t count, bool touch_ends, uint64_t pool_blocks,
                                               uint64_t *hit_tokens, struct diag *diag);

@@ -9,8 +9,9 @@
  *     B  |======== X ========|=Z=|             node 2: Y  (1024, 1536] A
  *     C  |======== X ========|=Z=|--W--|       node 3: Z  (1024, 1200] B, C      node 4: W (1200, 1900] C
  *
- * Contents are the trace's (trace.h): prompts part at boundaries of trace blocks or where hash ids end; what has no hash id is nobody
- * else's, but for samples of one request. At most 2 * prompts + 1 nodes; building costs O(hash ids). Immutable afterwards, share freely.
+ * Contents are the trace's (engine/prompt_contents.h). Where later prompts may begin with what a request answered, the answer is in the
+ * tree as well, below the prompt: together they are the request's text. At most two nodes for each end of a prompt or of a text; building
+ * costs O(hash ids). Immutable afterwards, share freely.
  */
 #ifndef PAGESIM_PROMPT_TREE_H
 #define PAGESIM_PROMPT_TREE_H
@@ -33,16 +34,17 @@ struct prompt_tree {
     struct prompt_node *nodes; /* [0] is the root; a child's number may be below its parent's */
     uint32_t count;
     uint32_t *leaf; /* by position: the node at whose end the prompt ends; parents lead to the root */
+    uint32_t *text; /* the same for its text; the leaf itself where nobody else can have its answer */
     uint32_t prompts;
     uint64_t prompt_tokens;
 };
 
-/* Borrows the trace only while it builds. */
-SIM_NODISCARD enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_tokens, struct prompt_tree *out,
-                                            struct diag *diag);
+/* Borrows the trace only while it builds. `answers`: prompt_text_tokens. */
+SIM_NODISCARD enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_tokens, bool answers,
+                                            struct prompt_tree *out, struct diag *diag);
 void prompt_tree_free(struct prompt_tree *tree);
 
-/* Stretches join at their ends, every path sums up to its prompt, prompts that a node claims have its tokens. O(hash ids * depth). */
+/* Nodes join at their ends, every path sums up to its prompt, texts that a node claims have its tokens. O(tokens). */
 bool prompt_tree_check(const struct prompt_tree *tree, const struct trace *trace, uint32_t trace_block_tokens);
 
 #endif

@@ -108,7 +108,7 @@ static enum status divide_times(struct trace *trace, double ratio, bool *ties, s
                 "a larger ratio",
                 ratio, (double)trace->arrival_ns[i] / ratio / 1e9, (double)trace->arrival_ns[i] / 1e9);
         trace->arrival_ns[i] = (int64_t)ns;
-        *ties = *ties || (i > 0 && trace->arrival_ns[i] == trace->arrival_ns[i - 1] && trace->index[i] < trace->index[i - 1]);
+        *ties = *ties || (i > 0 && trace->arrival_ns[i] == trace->arrival_ns[i - 1] && trace_index(trace, i) < trace_index(trace, i - 1));
     }
     return SIM_OK;
 }
@@ -196,14 +196,14 @@ enum status drawn_arrivals_make(const struct trace *trace, const struct config *
     if (status != SIM_OK)
         return status;
     for (uint32_t i = 0; i < made->count; i++)
-        requests += is_drawn(made, i) && (i == 0 || made->index[i] != made->index[i - 1]);
+        requests += is_drawn(made, i) && (i == 0 || trace_index(made, i) != trace_index(made, i - 1));
     status = array_zeroed(&times_s, requests, sizeof *times_s, "drawn arrivals", diag);
     if (status == SIM_OK)
         status = draw_times(config, times_s, requests, diag);
     for (uint32_t i = 0, request = 0; i < made->count && status == SIM_OK; i++) {
         if (!is_drawn(made, i))
             continue;
-        request += i == 0 || made->index[i] != made->index[i - 1];
+        request += i == 0 || trace_index(made, i) != trace_index(made, i - 1);
         made->arrival_ns[i] = (int64_t)rint(times_s[request - 1] * 1e9);
     }
     if (status == SIM_OK)

@@ -12,7 +12,7 @@ static uint32_t count_numbers(const struct trace *trace)
 {
     uint32_t most = 0;
     for (uint32_t position = 0; position < trace->count; position++)
-        most = max_u32(most, trace->index[position] + 1);
+        most = max_u32(most, trace_index(trace, position) + 1);
     return most;
 }
 
@@ -21,7 +21,7 @@ enum status request_places(const struct trace *trace, uint32_t **out, uint32_t *
     *most = count_numbers(trace);
     enum status status = array_zeroed(out, *most, sizeof **out, "the places of requests", diag);
     for (uint32_t position = trace->count; position-- > 0 && status == SIM_OK;)
-        (*out)[trace->index[position]] = position + 1;
+        (*out)[trace_index(trace, position)] = position + 1;
     return status;
 }
 
@@ -33,12 +33,12 @@ enum status request_order(const struct trace *trace, uint32_t **out, struct diag
     enum status status = array_zeroed_all(arrays, 2, "the order of requests", diag);
     if (status == SIM_OK) {
         for (uint32_t position = 0; position < trace->count; position++)
-            next[trace->index[position] + 1]++;
+            next[trace_index(trace, position) + 1]++;
         for (uint32_t index = 0; index < most; index++)
             next[index + 1] += next[index];
         /* Samples of a request are adjacent and in order already (trace_expand_samples). */
         for (uint32_t position = 0; position < trace->count; position++)
-            order[next[trace->index[position]]++] = position;
+            order[next[trace_index(trace, position)]++] = position;
         *out = order;
     }
     free(next);
@@ -52,8 +52,8 @@ static int by_arrival(const void *a, const void *b, void *context)
     const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     if (trace->arrival_ns[x] != trace->arrival_ns[y])
         return trace->arrival_ns[x] < trace->arrival_ns[y] ? -1 : 1;
-    if (trace->index[x] != trace->index[y])
-        return trace->index[x] < trace->index[y] ? -1 : 1;
+    if (trace_index(trace, x) != trace_index(trace, y))
+        return trace_index(trace, x) < trace_index(trace, y) ? -1 : 1;
     return (x > y) - (x < y);
 }
 

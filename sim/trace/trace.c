@@ -64,11 +64,21 @@ void trace_clear(struct trace *trace)
 }
 
 /* A note is for people, who read the first ones; what does not fit is left out whole. */
+static void add_sentence(char *text, size_t size, const char *between, const char *sentence)
+{
+    const size_t used = strlen(text);
+    if (!strstr(text, sentence) && used + strlen(sentence) + strlen(between) < size)
+        snprintf(text + used, size - used, "%s%s", used ? between : "", sentence);
+}
+
 void trace_note(struct trace *trace, const char *sentence)
 {
-    const size_t used = strlen(trace->notes);
-    if (!strstr(trace->notes, sentence) && used + strlen(sentence) + 3 < sizeof trace->notes)
-        snprintf(trace->notes + used, sizeof trace->notes - used, "%s%s", used ? "; " : "", sentence);
+    add_sentence(trace->notes, sizeof trace->notes, "; ", sentence);
+}
+
+void trace_tell(struct trace *trace, const char *sentence)
+{
+    add_sentence(trace->told, sizeof trace->told, "\n", sentence);
 }
 
 void trace_destroy(struct trace *trace)
@@ -96,6 +106,17 @@ static enum status copy_column(const struct trace *trace, const struct trace_col
             memcpy(to + i * sizeof(uint64_t), from + order[i] * sizeof(uint64_t), sizeof(uint64_t));
         else
             memcpy(to + i * sizeof(uint32_t), from + order[i] * sizeof(uint32_t), sizeof(uint32_t));
+    return status;
+}
+
+/* Where positions were the numbers, they are no longer. */
+static enum status number_copy(const struct trace *trace, const uint32_t *order, struct trace *out, struct diag *diag)
+{
+    if (trace->index)
+        return SIM_OK;
+    enum status status = array_zeroed(&out->index, out->count, sizeof *out->index, "the trace", diag);
+    if (status == SIM_OK)
+        memcpy(out->index, order, out->count * sizeof *out->index);
     return status;
 }
 
@@ -143,6 +164,8 @@ enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_
     copy->count = count;
     for (size_t i = 0; i < TRACE_COLUMNS && status == SIM_OK; i++)
         status = copy_column(trace, &trace_columns[i], order, copy, diag);
+    if (status == SIM_OK)
+        status = number_copy(trace, order, copy, diag);
     if (status == SIM_OK)
         status = copy_hashes(trace, order, copy, diag);
     if (status == SIM_OK)

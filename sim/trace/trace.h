@@ -1,6 +1,6 @@
 /* trace.h - a workload: requests in order of arrival, as flat arrays that every run shares and none changes.
  *
- * Position p (0 .. count-1) is the order of arrival, ties in file order; index[p] is the request's number in the file (line from 0,
+ * Position p (0 .. count-1) is the order of arrival, ties in file order; trace_index(p) is the request's number in the file (line from 0,
  * blank lines not counted), which is the name that logs and reports use. Positions are what schedulers work with.
  *
  *   position        0      1      2   ...
@@ -25,8 +25,8 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "trace/session_names.h"
 #include "base/line.h"
+#include "trace/session_names.h"
 
 /* How the times in a file count. */
 enum trace_times {
@@ -78,7 +78,7 @@ struct trace {
     int64_t *arrival_ns;
     uint32_t *input_tokens;  /* >= 1 */
     uint32_t *output_tokens; /* >= 1 */
-    uint32_t *index;         /* number in the file */
+    uint32_t *index;         /* number in the file; NULL: the position is */
     int32_t *priority;       /* NULL: all 0; lower is sooner */
     uint32_t *samples;       /* "n"; NULL: all 1 */
     uint32_t *beam_width;    /* NULL: none; 0 = no beam search */
@@ -87,7 +87,7 @@ struct trace {
         *untimed; /* NULL: all rows had a time; else 1: this one had none, and unless it is a later turn a load must say when it comes */
     uint32_t *session;    /* NULL: none; 0: no session, else its number, from 1 */
     int64_t *delay_ns;    /* of a later turn after the end of the one before; NULL: all 0 */
-    uint32_t *sample;     /* NULL: all 0; which sample of request index[p] this child is (trace_expand_samples) */
+    uint32_t *sample;     /* NULL: all 0; which sample of its request this child is (trace_expand_samples) */
     uint32_t *previous;   /* position + 1 of the turn before (of its sample 0), 0: a session's first, or none; NULL without sessions */
     uint32_t *next;       /* likewise of the turn after it */
     uint64_t *hash_start; /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
@@ -103,6 +103,7 @@ struct trace {
     uint32_t requests_in_file; /* before any limit or filter */
     char ignored_fields[256];  /* comma-separated names of fields that were accepted and ignored; "" for none */
     char notes[512];           /* sentences about how it was read that every report shows; "" for none */
+    char told[1024];           /* further ones, a line each, of what was found later: rows left out, a size inferred, a unit doubted */
     char name[256];            /* what to call it in reports: the path as given, or "-" */
     const char *format;        /* the reader's name; NULL: no file */
 };
@@ -135,6 +136,12 @@ SIM_NODISCARD enum status trace_columns_make(struct trace *trace, size_t rows, c
  * lacks says its default. */
 void trace_columns_append(struct trace *trace, size_t at, const struct trace *from, size_t count);
 
+/* The request's number in the file. */
+static inline uint32_t trace_index(const struct trace *trace, uint32_t position)
+{
+    return trace->index ? trace->index[position] : position;
+}
+
 /* Which sample of its request a position is. */
 static inline uint32_t trace_sample_of(const struct trace *trace, uint32_t position)
 {
@@ -143,6 +150,9 @@ static inline uint32_t trace_sample_of(const struct trace *trace, uint32_t posit
 
 /* Add a sentence to trace->notes; one that is there already, or does not fit, is left out. */
 void trace_note(struct trace *trace, const char *sentence);
+
+/* The same for trace->told. */
+void trace_tell(struct trace *trace, const char *sentence);
 
 /* Make previous and next from session, sample and the order of positions. For whoever has put requests in an order; nothing to do without
  * sessions. */

@@ -295,9 +295,7 @@ static enum status make_columns(struct trace *const *traces, uint32_t count, str
     if (rows >= UINT32_MAX / 2 || distinct >= UINT32_MAX)
         return diag_set(diag, SIM_BAD_INPUT, "the traces hold %llu requests and %llu hash ids; at most 2147483646 can be replayed",
                         (unsigned long long)rows, (unsigned long long)distinct);
-    enum status status = array_zeroed(&all->index, (size_t)rows, sizeof *all->index, "the trace", diag);
-    if (status == SIM_OK)
-        status = trace_columns_make(all, (size_t)rows, wanted, diag);
+    enum status status = trace_columns_make(all, (size_t)rows, wanted, diag);
     const struct array_request ids[] = {ARRAY_IF(hashes > 0, all->hash_start, (size_t)rows + 1),
                                         ARRAY_IF(hashes > 0, all->hash_ids, (size_t)hashes)};
     return status == SIM_OK ? array_zeroed_all(ids, sizeof ids / sizeof *ids, "the trace", diag) : status;
@@ -330,8 +328,6 @@ static enum status append(struct trace *all, const struct trace *trace, uint32_t
 static enum status sort_rows(struct trace *all, struct trace **out, struct diag *diag)
 {
     uint32_t *order;
-    for (uint32_t i = 0; i < all->count; i++)
-        all->index[i] = i;
     enum status status = trace_arrival_order(all, &order, diag);
     if (status != SIM_OK)
         return status;

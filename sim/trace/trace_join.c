@@ -415,7 +415,7 @@ static enum status set_every(uint32_t **column, uint32_t value, uint32_t every, 
             return status;
     }
     for (uint32_t i = 0; i < trace->count; i++)
-        if (trace->index[i] % (every ? every : 1) == 0)
+        if (trace_index(trace, i) % (every ? every : 1) == 0)
             (*column)[i] = value;
     return SIM_OK;
 }
@@ -469,13 +469,15 @@ static enum status take_over(struct trace *columns, struct trace **out, struct d
     return status;
 }
 
-/* The number in the file is the name of a request in logs and reports. Rows that were skipped have numbers, too. */
+/* The number in the file is the name of a request in logs and reports. Rows that were skipped have numbers, too; without any, a row's place is
+ * its number. */
 static enum status number_rows(struct trace_rows *all, struct diag *diag)
 {
     struct trace *whole = &all->trace;
-    enum status status = array_zeroed(&whole->index, all->count, sizeof *whole->index, "the trace", diag);
+    const bool gaps = all->skipped_count > 0;
+    enum status status = gaps ? array_zeroed(&whole->index, all->count, sizeof *whole->index, "the trace", diag) : SIM_OK;
     size_t skipped = 0;
-    for (size_t i = 0; i < all->count && status == SIM_OK; i++) {
+    for (size_t i = 0; gaps && i < all->count && status == SIM_OK; i++) {
         while (skipped < all->skipped_count && all->skipped[skipped].row <= i)
             skipped++;
         whole->index[i] = (uint32_t)(i + skipped);
@@ -510,8 +512,8 @@ static enum status complete_rows(const struct trace_source *source, struct trace
         whole->fit = fit_hash_ids(all);
         if (whole->fit.largest == 0 && whole->fit.ids > 0)
             return diag_set(diag, SIM_BAD_INPUT, "%s: request %u: a prompt of %u tokens cannot have %u hash_ids", source->name,
-                            whole->index[whole->fit.row], whole->fit.tokens, whole->fit.ids);
-        whole->fit.row = whole->index[whole->fit.row];
+                            trace_index(whole, (uint32_t)whole->fit.row), whole->fit.tokens, whole->fit.ids);
+        whole->fit.row = trace_index(whole, (uint32_t)whole->fit.row);
     }
     return renumber(all, selection, &whole->distinct_hashes, diag);
 }

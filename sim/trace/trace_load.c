@@ -39,6 +39,11 @@ static void free_rows(struct trace_rows *pieces, size_t count)
 
 /* --- reading --------------------------------------------------------------------------------------------------------------------- */
 
+static bool is_one_piece(const struct trace_reader *reader)
+{
+    return reader->whole_file || reader->one_piece;
+}
+
 /* Only after an error: counting lines of every piece would cost what it saves. */
 static size_t count_lines(const char *text, size_t length)
 {
@@ -110,7 +115,7 @@ static enum status read_pieces(struct reading *reading, struct diag *diag)
 {
     const struct trace_reader *reader = reading->reader;
     const uint32_t team = kv_team(0); /* --threads has told OpenMP */
-    const size_t most = reader->whole_file ? 1 : min_size(team, MOST_PIECES);
+    const size_t most = is_one_piece(reader) ? 1 : min_size(team, MOST_PIECES);
     (void)team; /* where there is no OpenMP */
     enum status status =
         array_reserve(&reading->pieces, &reading->capacity, reading->count + most, sizeof *reading->pieces, "the trace", diag);
@@ -173,7 +178,7 @@ static enum status begin(struct reading *reading, const struct trace_selection *
     struct trace_source *source = &reading->source;
     reading->source.selection = selection; /* readers ask it for --columns */
     enum status status = trace_reader_choose(source, selection->reader, &reading->reader, diag);
-    if (status == SIM_OK && reading->reader->whole_file && !reading->file.ended)
+    if (status == SIM_OK && is_one_piece(reading->reader) && !reading->file.ended)
         status = text_file_rest(&reading->file, diag);
     if (status != SIM_OK)
         return status;
@@ -208,7 +213,7 @@ static enum status load_text(struct reading *reading, const struct trace_selecti
 enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag)
 {
     struct reading reading = {0};
-    const size_t window = LEAST_PIECE * (kv_team(0) > LEAST_WINDOW ? kv_team(0) : LEAST_WINDOW);
+    const size_t team = kv_team(0), window = LEAST_PIECE * (team > LEAST_WINDOW ? team : LEAST_WINDOW);
     enum status status = text_file_open_window(path, window, &reading.file, diag);
     if (status != SIM_OK)
         return status;

@@ -25,9 +25,9 @@ static enum status make_columns(const struct random_workload *workload, struct t
 {
     const size_t count = workload->requests;
     const bool prefix = workload->prefix_tokens > 0;
-    const struct array_request columns[] = {
-        ARRAY_OF(trace->arrival_ns, count), ARRAY_OF(trace->input_tokens, count),           ARRAY_OF(trace->output_tokens, count),
-        ARRAY_OF(trace->index, count),      ARRAY_IF(prefix, trace->hash_start, count + 1), ARRAY_IF(prefix, trace->hash_ids, count)};
+    const struct array_request columns[] = {ARRAY_OF(trace->arrival_ns, count), ARRAY_OF(trace->input_tokens, count),
+                                            ARRAY_OF(trace->output_tokens, count), ARRAY_IF(prefix, trace->hash_start, count + 1),
+                                            ARRAY_IF(prefix, trace->hash_ids, count)};
     return array_zeroed_all(columns, sizeof columns / sizeof *columns, "the workload", diag);
 }
 
@@ -37,7 +37,6 @@ static void fill_columns(const struct random_workload *workload, struct trace *t
     uint64_t state = seeded_stream(workload->seed, SEEDED_LENGTHS);
     const uint32_t prefix = workload->prefix_tokens;
     for (uint32_t i = 0; i < workload->requests; i++) {
-        trace->index[i] = i;
         trace->input_tokens[i] = prefix + random_workload_length(&state, workload->input_tokens, workload->range_ratio, prefix ? 0 : 1);
         trace->output_tokens[i] = random_workload_length(&state, workload->output_tokens, workload->range_ratio, 1);
         if (prefix > 0)

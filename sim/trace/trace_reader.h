@@ -8,9 +8,10 @@
  *
  * To add a format:
  *
- *   1. add a table to reader_csv_formats.c (a CSV with a header), or copy reader_jsonl.c (an object a line), and fill in its struct trace_reader
+ *   1. add a table to reader_csv_formats.c (a CSV with a header), or copy one of reader_json_formats.c (an object a line), and fill in its struct trace_reader
  *   2. add its name to TRACE_READERS; --trace-format, the help pages and the error messages take it from there
- *   3. give it a small file in tests/sim/trace/test_trace_reader.c and a paragraph in doc/formats.md
+ *   3. give it a small file in tests/sim/trace/test_trace_reader.c and in tests/cli/every_format_converts_and_replays_alike, and a row in
+ *      doc/formats.md
  *
  * A format that is another one in other units is a copy of that one's table with other facts, without code.
  *
@@ -49,6 +50,9 @@ struct trace_reader {
 
     /* A row may go over several lines (a JSON array, quoted line breaks), so the file is one piece. */
     bool whole_file;
+
+    /* A row is a line, but what it means depends on rows before it, so the file is one piece. */
+    bool one_piece;
 };
 
 /* The list. A format that is a special case of another comes before it. */
@@ -58,6 +62,7 @@ struct trace_reader {
     X(trace_reader_aibrix)                                                                                                                 \
     X(trace_reader_bench_result)                                                                                                           \
     X(trace_reader_sharegpt)                                                                                                               \
+    X(trace_reader_json_array)                                                                                                             \
     X(trace_reader_jsonl)                                                                                                                  \
     X(trace_reader_azure_csv)                                                                                                              \
     X(trace_reader_burstgpt)                                                                                                               \

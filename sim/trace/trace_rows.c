@@ -156,3 +156,18 @@ void trace_rows_ignore(struct trace_rows *rows, const char *name)
     if (used + strlen(name) + 3 < size && !is_listed(fields, name))
         snprintf(fields + used, size - used, "%s%s", used ? ", " : "", name);
 }
+
+int trace_rows_ignore_again(struct trace_rows *rows, const char *name, size_t length)
+{
+    char text[sizeof rows->trace.ignored_fields];
+    for (size_t i = 0; i < rows->known_count; i++)
+        if (rows->known[i].length == length && memcmp(rows->known[i].text, name, length) == 0)
+            return (int)i;
+    if (rows->known_count == TRACE_NAMES_KNOWN || length >= sizeof text)
+        return -1;
+    memcpy(text, name, length);
+    text[length] = '\0';
+    trace_rows_ignore(rows, text);
+    rows->known[rows->known_count] = (struct trace_name){name, length};
+    return (int)rows->known_count++;
+}

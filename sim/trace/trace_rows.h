@@ -50,6 +50,8 @@ struct skipped_row {
     size_t row, line;
 };
 
+struct chat_sessions;
+
 struct trace_rows {
     const struct trace_source *source;
     const char *text; /* this piece; text_file.h's slack after it can be read, too */
@@ -68,7 +70,8 @@ struct trace_rows {
     size_t untimed_line, unsaid_line;           /* the first row without a time, without an output; 0: none */
     struct trace_name known[TRACE_NAMES_KNOWN]; /* names that are listed in trace.ignored_fields */
     size_t known_count;
-    struct diag diag; /* the piece's first error; its line counts from 1 at the piece's start until trace_load.c adds the rest */
+    struct chat_sessions *chats; /* chat_sessions.h, of formats whose rows name those that they continue; else NULL */
+    struct diag diag;            /* the piece's first error; its line counts from 1 at the piece's start until trace_load.c adds the rest */
     enum status status;
 };
 
@@ -129,6 +132,10 @@ SIM_NODISCARD enum status trace_rows_skip(struct trace_rows *rows, size_t line_n
 
 /* Add a field's name to the list of ignored ones, once. */
 void trace_rows_ignore(struct trace_rows *rows, const char *name);
+
+/* The same, quickly where the piece has met the name before: its number, from 0 to TRACE_NAMES_KNOWN - 1. -1: too many names; not added. The
+ * text stays where it is as long as the piece is read. */
+int trace_rows_ignore_again(struct trace_rows *rows, const char *name, size_t length);
 
 /* The latest time: 285 years, below what int64 nanoseconds hold. */
 #define TRACE_MAX_NS 9e18

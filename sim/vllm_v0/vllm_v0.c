@@ -26,7 +26,12 @@ static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t 
 {
     (void)arrival_ns;
     struct vllm_v0 *v0 = (struct vllm_v0 *)self;
-    enum status status = v0_group_open(&v0->manager, position, &v0->groups[position], diag);
+    const uint64_t present = (uint64_t)v0->waiting.count + v0->swapped.count + v0->running.count + 1;
+    enum status status = request_queue_expect(&v0->waiting, present, diag);
+    if (status == SIM_OK)
+        status = request_queue_expect(&v0->swapped, present, diag);
+    if (status == SIM_OK)
+        status = v0_group_open(&v0->manager, position, &v0->groups[position], diag);
     if (status == SIM_OK)
         request_queue_push(&v0->waiting, position, 0);
     return status;
@@ -365,7 +370,7 @@ static const char *v0_diagnose(struct scheduler *self)
     if (v0->abort) {
         snprintf(text, size, "raise num_cpu_blocks, raise num_gpu_blocks, or choose another preemption_mode");
     } else if (v0->swapped.count > 0) {
-        uint32_t request = request_queue_peek(&v0->swapped), index = v0->trace->index[request];
+        uint32_t request = request_queue_peek(&v0->swapped), index = trace_index(v0->trace, request);
         uint32_t rest = v0_group_wants(&v0->groups[request], V0_SWAPPED);
         if (rest > v0->config.max_num_batched_tokens)
             snprintf(text, size,
@@ -381,7 +386,7 @@ static const char *v0_diagnose(struct scheduler *self)
                 index, v0->manager.watermark_blocks);
     } else if (v0->waiting.count > 0) {
         snprintf(text, size, "request %u waits for more blocks or sequences than are ever free; raise num_gpu_blocks or max_num_seqs",
-                 v0->trace->index[request_queue_peek(&v0->waiting)]);
+                 trace_index(v0->trace, request_queue_peek(&v0->waiting)));
     } else {
         return NULL;
     }

@@ -16,16 +16,14 @@ enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, bool c
     if (num_blocks == 0)
         return SIM_OK;
     if (kv_block_pool_init(&device->pool, num_blocks, caching ? KV_ASCENDING : KV_DESCENDING) != KV_OK)
-        return diag_no_memory(diag, (size_t)num_blocks * 12, "the block pool");
+        return diag_no_memory(diag, (size_t)num_blocks * 12, "the block pool; take fewer num_gpu_blocks or num_cpu_blocks");
     if (!caching)
         return SIM_OK;
-    const struct array_request arrays[] = {ARRAY_OF(device->last_access_ns, num_blocks), ARRAY_OF(device->hashed_tokens, num_blocks),
+    const struct array_request arrays[] = {ARRAY_OF(device->last_access, num_blocks), ARRAY_OF(device->hashed_tokens, num_blocks),
                                            ARRAY_OF(device->computed, num_blocks)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the evictor", diag);
     if (status == SIM_OK && kv_prefix_cache_create(num_blocks, &device->cache) != KV_OK)
-        status = diag_no_memory(diag, (size_t)num_blocks * 24, "the prefix cache");
-    for (uint32_t block = 0; status == SIM_OK && block < num_blocks; block++)
-        device->last_access_ns[block] = -1;
+        status = diag_no_memory(diag, (size_t)num_blocks * 24, "the prefix cache; take fewer num_gpu_blocks");
     if (status != SIM_OK)
         v0_device_deinit(device);
     return status;
@@ -35,7 +33,7 @@ void v0_device_deinit(struct v0_device *device)
 {
     kv_block_pool_deinit(&device->pool);
     kv_prefix_cache_destroy(device->cache);
-    free(device->last_access_ns);
+    free(device->last_access);
     free(device->hashed_tokens);
     free(device->computed);
     *device = (struct v0_device){0};
@@ -54,8 +52,8 @@ static uint32_t choose_evicted(const struct v0_device *device)
 {
     const struct kv_block_pool *pool = &device->pool;
     uint32_t chosen = kv_block_pool_head(pool);
-    for (uint32_t block = chosen; block != pool->num_blocks; block = pool->next[block]) {
-        if (device->last_access_ns[chosen] < device->last_access_ns[block])
+    for (uint32_t block = chosen; block != pool->num_blocks; block = kv_block_pool_next(pool, block)) {
+        if (device->last_access[chosen] < device->last_access[block])
             break;
         if (device->hashed_tokens[chosen] < device->hashed_tokens[block])
             chosen = block;

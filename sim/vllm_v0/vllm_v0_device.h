@@ -25,7 +25,7 @@ struct v0_device {
     struct kv_block_pool pool;     /* not initialised when num_blocks is 0 */
     struct kv_prefix_cache *cache; /* cached: key to block, in use or in the evictor */
     uint64_t unique_keys;          /* cached: made so far */
-    int64_t *last_access_ns;       /* cached */
+    int64_t *last_access;          /* cached: time in ns + 1; 0: never, so that a block nobody took needs no memory */
     uint32_t *hashed_tokens;       /* cached: tokens that the block's key covers */
     bool *computed;                /* cached */
 };

@@ -502,7 +502,7 @@ uint32_t v0_touch(struct v0_manager *manager, const struct v0_group *group, int6
         if (sequence->status != V0_RUNNING)
             continue;
         for (uint32_t i = 0; i < sequence->count; i++)
-            manager->gpu.last_access_ns[sequence->blocks[i]] = now_ns;
+            manager->gpu.last_access[sequence->blocks[i]] = now_ns + 1;
         uint32_t found = 0;
         while (found + 1 < sequence->count && manager->gpu.computed[sequence->blocks[found]])
             found++;

@@ -22,7 +22,7 @@ static void die(struct vllm_v0 *v0, const char *why, uint32_t request)
 {
     if (v0->abort)
         return;
-    snprintf(v0->abort_text, sizeof v0->abort_text, "%s (request %u)", why, v0->trace->index[request]);
+    snprintf(v0->abort_text, sizeof v0->abort_text, "%s (request %u)", why, trace_index(v0->trace, request));
     v0->abort = v0->abort_text;
 }
 

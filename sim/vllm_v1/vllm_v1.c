@@ -190,8 +190,10 @@ static enum status reorder_waiting(struct vllm_v1 *v1, struct diag *diag)
 
 static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
-    (void)diag;
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
+    enum status status = request_queue_expect(&v1->waiting, (uint64_t)v1->waiting.count + v1->running_count + 1, diag);
+    if (status != SIM_OK)
+        return status;
     v1->requests[position] = (struct v1_request){.arrival_ns = arrival_ns, .known = v1->trace->input_tokens[position]};
     if (v1->tells)
         tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ARRIVED, .now_ns = arrival_ns});

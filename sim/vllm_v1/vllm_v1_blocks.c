@@ -32,11 +32,11 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
     uint32_t null_block;
     enum status status = SIM_OK;
     if (kv_block_pool_init(&blocks->pool, config->num_gpu_blocks, KV_ASCENDING) != KV_OK)
-        return diag_no_memory(diag, (size_t)config->num_gpu_blocks * 12, "the block pool");
+        return diag_no_memory(diag, (size_t)config->num_gpu_blocks * 12, "the block pool; take fewer num_gpu_blocks");
     if (kv_block_pool_take(&blocks->pool, &null_block) != KV_OK)
         status = diag_set(diag, SIM_FAILED, "an empty block pool has no room for the null block");
     if (status == SIM_OK && blocks->caching && kv_prefix_cache_create(config->num_gpu_blocks, &blocks->cache) != KV_OK)
-        status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache");
+        status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache; take fewer num_gpu_blocks");
     if (status == SIM_OK && blocks->caching)
         status = prompt_contents_init(&blocks->contents, trace, config->trace_block_size, diag);
     if (status == SIM_OK)
@@ -303,7 +303,7 @@ void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
     }
     /* What is now unreferenced and in no queue has no content. Walked forwards: the deepest one is pushed last and is the head. */
     for (uint32_t i = 0; i < table->count && put == KV_OK; i++)
-        if (pool->refs[table->blocks[i]] == 0 && pool->next[table->blocks[i]] == KV_BLOCK_NONE)
+        if (pool->refs[table->blocks[i]] == 0 && kv_block_pool_next(pool, table->blocks[i]) == KV_BLOCK_NONE)
             put = kv_block_pool_put_head(pool, table->blocks[i]);
     assert(put == KV_OK);
     blocks->table_blocks -= table->count;

@@ -52,8 +52,10 @@ static bool never_runs(const struct stepper *self, uint32_t position, enum drop_
 /* Keys are static here (see the refusals), so one at arrival is enough. */
 static enum status arrive(struct stepper *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
-    (void)diag;
     struct event_replay *replay = (struct event_replay *)self;
+    enum status status = request_queue_expect(&replay->waiting, (uint64_t)replay->waiting.count + replay->calendar.running + 1, diag);
+    if (status != SIM_OK)
+        return status;
     request_queue_push(&replay->waiting, position, scheduling_order_first_key(&replay->order, position, arrival_ns));
     return SIM_OK;
 }

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "allocate.h"
 #include "pagedkv.h"
@@ -31,6 +32,30 @@ Test(block_pool, order_is_that_of_a_queue_and_of_a_stack)
         cr_expect_eq(block, then[i]);
     }
     kv_block_pool_deinit(&pool);
+}
+
+/* 2^26 blocks are 12 * 64 MB; that half of it was not touched leaves room for what the system does on its own. */
+Test(block_pool, a_large_pool_costs_address_space_alone)
+{
+    enum { BLOCKS = 1 << 26, TAKEN = 1000 };
+    struct rusage before, after;
+    uint32_t block, left;
+    getrusage(RUSAGE_SELF, &before);
+    for (int order = KV_ASCENDING; order <= KV_DESCENDING; order++) {
+        struct kv_block_pool pool;
+        cr_assert_eq(kv_block_pool_init(&pool, BLOCKS, (enum kv_block_order)order), KV_OK);
+        for (uint32_t i = 0; i < TAKEN; i++) {
+            cr_assert_eq(kv_block_pool_take(&pool, &block), KV_OK);
+            cr_expect_eq(block, order == KV_ASCENDING ? i : BLOCKS - 1 - i);
+        }
+        cr_expect_eq(kv_block_pool_unref(&pool, block, &left), KV_OK);
+        cr_expect_eq(kv_block_pool_next(&pool, block), KV_BLOCK_NONE, "parked");
+        cr_expect_eq(kv_block_pool_put_tail(&pool, block), KV_OK);
+        cr_expect_eq(kv_block_pool_next(&pool, block), BLOCKS, "the last of the queue");
+        kv_block_pool_deinit(&pool);
+    }
+    getrusage(RUSAGE_SELF, &after);
+    cr_expect_lt(after.ru_maxrss - before.ru_maxrss, 6L * (BLOCKS >> 10), "in KB");
 }
 
 Test(block_pool, misuse_is_an_error_and_changes_nothing)

@@ -28,7 +28,7 @@ static struct chart *lines(void)
     chart_add(chart, 999.9, 0);
     chart_add(chart, 1000, 0.3);
     chart_add_series(chart, &(struct chart_series){.name = "marks", .mark = 'A', .marks = true});
-    chart_add(chart, 100, 0.15);
+    chart_add(chart, 100, 0.14);
     return chart;
 }
 
@@ -68,6 +68,30 @@ Test(chart, puts_curves_points_and_labels_in_their_places)
     free(text);
     text = draw(true);
     cr_expect_not_null(strchr(text, '\033'));
+    free(text);
+}
+
+/* Every row whole: the axis has its marks and lines all along, other rows end with their last mark. */
+Test(chart, draws_each_row_as_it_should_be)
+{
+    char *text = draw(false), *at = text;
+    for (int row = 15; row >= 0; row--) {
+        char want[128] = "         |";
+        /* 15 steps up to 30 %: a label at each third. The line jumps at 1000, column 27 of 68; the mark is 14 % high, x = 100, column 13. */
+        if (row % 5 == 0)
+            snprintf(want, sizeof want, "%7d %%%c", row * 2, row == 0 ? '+' : '|');
+        if (row == 15)
+            snprintf(want + 10, sizeof want - 10, "%27s%.41s", "", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        if (row == 7)
+            snprintf(want + 10, sizeof want - 10, "%14s", "A");
+        if (row == 0)
+            snprintf(want + 10, sizeof want - 10, "%.27s%.41s", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                     "---------------------------------------------------------");
+        const size_t length = strcspn(at, "\n");
+        cr_expect(length == strlen(want) && strncmp(at, want, length) == 0, "row %d: \"%.*s\", want \"%s\"", row, (int)length, at, want);
+        at += length + 1;
+    }
+    cr_expect_eq(strncmp(at, "          10 ", 13), 0, "%s", at);
     free(text);
 }
 

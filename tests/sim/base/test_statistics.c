@@ -35,3 +35,32 @@ Test(statistics, jain_is_1_for_equals_and_1_over_n_for_one_who_has_all)
     cr_expect_float_eq(jain_index(one, 5), 0.2, 1e-12);
     cr_expect_float_eq(jain_index(one, 0), 1, 1e-12);
 }
+
+/* Values of the usual table, where it is one here (1 to 20) and where it is computed. */
+Test(statistics, student_t_is_that_of_the_tables)
+{
+    static const struct {
+        size_t degrees;
+        double t;
+    } cases[] = {{1, 12.706}, {2, 4.303},  {10, 2.228}, {19, 2.093}, {20, 2.086},
+                 {21, 2.080}, {25, 2.060}, {30, 2.042}, {60, 2.000}, {1000, 1.962}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_float_eq(student_t_95(cases[i].degrees), cases[i].t, 0.00051, "%zu: %g", cases[i].degrees,
+                           student_t_95(cases[i].degrees));
+    cr_expect(isinf(student_t_95(0)));
+}
+
+Test(statistics, of_one_value_there_is_no_spread_and_of_none_nothing)
+{
+    const double one[] = {7}, four[] = {1, 2, 3, 6};
+    struct statistics of = statistics_of(one, 0);
+    cr_expect(of.n == 0 && of.mean == 0);
+    of = statistics_of(one, 1);
+    cr_expect(of.n == 1 && of.mean == 7 && of.ci_low == 7 && of.ci_high == 7);
+    /* Mean 3, squares 4 + 1 + 0 + 9 over 3. */
+    of = statistics_of(four, 4);
+    cr_expect_float_eq(of.mean, 3, 1e-12);
+    cr_expect_float_eq(of.std, sqrt(14.0 / 3), 1e-12);
+    cr_expect_float_eq(of.ci_high - of.mean, 3.182 * sqrt(14.0 / 3) / 2, 1e-9);
+    cr_expect_float_eq(of.mean - of.ci_low, 3.182 * sqrt(14.0 / 3) / 2, 1e-9);
+}

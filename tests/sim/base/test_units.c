@@ -67,3 +67,32 @@ Test(units, what_rounds_to_zero_has_no_sign)
         cr_expect_str_eq(unit_fixed(cases[i].value, cases[i].decimals, out, sizeof out), cases[i].text);
     }
 }
+
+Test(units, times_have_two_units_at_most)
+{
+    static const struct {
+        double seconds;
+        const char *text;
+    } cases[] = {{0, "0.00 s"},           {9.99, "9.99 s"},       {10, "10 s"},         {59, "59 s"},
+                 {60, "1 min 00 s"},      {61.4, "1 min 01 s"},   {61.6, "1 min 02 s"}, {3599, "59 min 59 s"},
+                 {3600, "1 h 00 min"},    {3599.6, "1 h 00 min"}, {7261, "2 h 01 min"}, {86399, "23 h 59 min"},
+                 {360000, "100 h 00 min"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[UNIT_TEXT];
+        cr_expect_str_eq(unit_seconds(cases[i].seconds, text), cases[i].text);
+    }
+}
+
+Test(units, bytes_have_three_digits_and_binary_prefixes)
+{
+    static const struct {
+        double bytes;
+        const char *text;
+    } cases[] = {{0, "0 B"},           {1023, "1023 B"},        {1024, "1.00 KiB"},        {10 * 1024, "10.0 KiB"},
+                 {10239, "10.00 KiB"}, {100 * 1024, "100 KiB"}, {1023 * 1024, "1023 KiB"}, {1024 * 1024, "1.00 MiB"},
+                 {0x1p30, "1.00 GiB"}, {0x1p40, "1.00 TiB"},    {0x1p50, "1.00 PiB"},      {0x1p60, "1024 PiB"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[UNIT_TEXT];
+        cr_expect_str_eq(unit_bytes(cases[i].bytes, text), cases[i].text);
+    }
+}

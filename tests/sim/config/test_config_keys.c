@@ -163,7 +163,73 @@ Test(config_keys, every_key_takes_its_bounds_and_nothing_beyond)
     }
 }
 
-/* Numbers that stand here once more, so that a bound does not move unseen. */
+/* What doc/formats.md says of every key with a range, once more, so that a bound does not move unseen; the test above holds what is
+ * accepted against the same bounds. */
+Test(config_keys, bounds_are_those_that_are_documented)
+{
+    static const struct {
+        const char *key;
+        double least, most;
+    } documented[] = {
+        {"block_size", 1, 1e9},
+        {"num_gpu_blocks", 1, 4294967294},
+        {"num_cpu_blocks", 0, 4294967294},
+        {"max_num_seqs", 1, 1e6},
+        {"max_num_batched_tokens", 1, 1e9},
+        {"max_model_len", 1, 1e9},
+        {"long_prefill_token_threshold", 0, 1e9},
+        {"watermark", 0, 1},
+        {"trace_block_size", 1, 1e9},
+        {"base_ns", 0, 1e15},
+        {"token_ns", 0, 1e15},
+        {"kv_ns", 0, 1e15},
+        {"swap_ns_per_block", 0, 1e15},
+        {"copy_ns_per_block", 0, 1e15},
+        {"num_layers", 0, 10000},
+        {"skew_default_alpha", 0, 10},
+        {"hidden_size", 0, 1e6},
+        {"allreduces_per_layer", 0, 100},
+        {"allreduce_latency_us", 0, 1e6},
+        {"allreduce_gb_per_s", 0, 1e6},
+        {"compute_efficiency", 0.01, 1},
+        {"bandwidth_efficiency", 0.01, 1},
+        {"tensor_parallel_size", 1, 1024},
+        {"gpu_memory_utilization", 0.01, 1},
+        {"kv_cache_memory_bytes", 0, 1e18},
+        {"overhead_bytes", 0, 1e18},
+        {"num_layers", 1, 1000},
+        {"num_kv_heads", 1, 1000},
+        {"head_dim", 1, 4096},
+        {"seed", 0, 18446744073709551615.0},
+        {"max_concurrency", 0, 1e9},
+        {"arrival_speedup_ratio", 1e-6, 1e6},
+        {"request_rate", 1e-6, INFINITY},
+        {"burstiness", 1e-3, INFINITY},
+        {"ramp_up_start_rps", 1e-6, 1e9},
+        {"ramp_up_end_rps", 1e-6, 1e9},
+    };
+    size_t next = 0;
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        const bool real = key->type == KEY_DOUBLE, whole = key->type == KEY_UINT32 || key->type == KEY_UINT64 || key->type == KEY_INT64;
+        if (!real && !whole)
+            continue;
+        cr_assert_lt(next, sizeof documented / sizeof *documented, "%s is not in this list", key->name);
+        cr_assert_str_eq(key->name, documented[next].key);
+        if (real)
+            cr_expect(key->range.real.least == documented[next].least && key->range.real.most == documented[next].most, "%s", key->name);
+        else if (strcmp(key->name, "seed") == 0) /* not a double */
+            cr_expect(key->range.whole.least == 0 && key->range.whole.most == UINT64_MAX);
+        else
+            cr_expect(key->range.whole.least == (uint64_t)documented[next].least &&
+                          key->range.whole.most == (uint64_t)documented[next].most,
+                      "%s", key->name);
+        next++;
+    }
+    cr_expect_eq(next, sizeof documented / sizeof *documented);
+}
+
+/* The same by way of options as people write them. */
 Test(config_keys, some_bounds_are_known)
 {
     static const struct {

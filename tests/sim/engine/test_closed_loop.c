@@ -51,7 +51,7 @@ static int ascending(const void *a, const void *b)
 static int64_t end_of(const struct trace *trace, const struct life *lives, uint32_t position)
 {
     int64_t end_ns = 0;
-    for (uint32_t i = position; i < trace->count && trace->index[i] == trace->index[position]; i++) {
+    for (uint32_t i = position; i < trace->count && trace_index(trace, i) == trace_index(trace, position); i++) {
         if (lives[i].end_ns < 0)
             return -1;
         if (lives[i].end_ns > end_ns)
@@ -68,7 +68,7 @@ static void expect_definition(const struct trace *trace, const struct config *co
     const uint32_t slots = config->max_concurrency;
     uint32_t end_count = 0, k = 0;
     for (uint32_t position = 0; position < trace->count; position++)
-        if ((position == 0 || trace->index[position] != trace->index[position - 1]) && !lives[position].dropped &&
+        if ((position == 0 || trace_index(trace, position) != trace_index(trace, position - 1)) && !lives[position].dropped &&
             end_of(trace, lives, position) >= 0)
             ends[end_count++] = end_of(trace, lives, position);
     qsort(ends, end_count, sizeof *ends, ascending);
@@ -76,7 +76,7 @@ static void expect_definition(const struct trace *trace, const struct config *co
         const struct life *life = &lives[position];
         if (life->dropped)
             continue;
-        if (position > 0 && trace->index[position] == trace->index[position - 1]) {
+        if (position > 0 && trace_index(trace, position) == trace_index(trace, position - 1)) {
             cr_assert_eq(life->arrival_ns, lives[position - 1].arrival_ns, "case %llu, %u: samples come together",
                          (unsigned long long)number, position);
             continue;

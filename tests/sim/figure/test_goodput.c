@@ -53,8 +53,8 @@ Test(goodput, counts_completed_requests_within_every_limit)
     const int64_t ms = 1000000;
     const int64_t first[] = {100, 101, 100, 50, 10}, finish[] = {200, 190, 100, 250, -1};
     for (int i = 0; i < 5; i++) {
-        metrics.stories[i].first_token_ns = first[i] * ms;
-        metrics.stories[i].finish_ns = finish[i] < 0 ? -1 : finish[i] * ms;
+        metrics.stories.times[i].first_token_ns = first[i] * ms;
+        metrics.stories.times[i].finish_ns = finish[i] < 0 ? -1 : finish[i] * ms;
     }
     static const struct {
         const char *limits;

@@ -35,7 +35,7 @@ static struct trace *generated(const char *const *options, uint32_t requests)
     cr_assert_eq(trace_load(file.path, &all, &trace, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(trace->count, requests);
     for (uint32_t i = 0; i < requests; i++) /* written in order of time, with an id for each block */
-        cr_assert(trace->index[i] == i && trace_hash_count(trace, i) == (trace->hash_start ? (trace->input_tokens[i] + 15) / 16 : 0));
+        cr_assert(trace_index(trace, i) == i && trace_hash_count(trace, i) == (trace->hash_start ? (trace->input_tokens[i] + 15) / 16 : 0));
     temp_file_remove(&file);
     generate_spec_deinit(&spec);
     return trace;

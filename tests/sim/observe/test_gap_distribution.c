@@ -89,6 +89,29 @@ Test(gap_distribution, what_does_not_fit_one_progression_is_kept_all_the_same)
     gap_distribution_deinit(&single);
 }
 
+/* More progressions than are kept unpacked, in some tens of values only, so that equal ones are many. */
+Test(gap_distribution, packed_progressions_have_the_figures_of_the_sorted_list)
+{
+    enum { MANY = 300000 };
+    struct gap_distribution gaps = {0};
+    struct diag diag = {0};
+    double *all = malloc(MANY * sizeof *all), found[PERCENTILES];
+    uint64_t seed = 11;
+    for (size_t i = 0; i < MANY; i++) {
+        const uint32_t ns = 5000000 + random_below(&seed, 20) * random_below(&seed, 3) * 100000;
+        all[i] = ns;
+        cr_assert_eq(gap_distribution_add(&gaps, ns, 0, 1, 1, &diag), SIM_OK);
+    }
+    cr_expect_not_null(gaps.packed.first);
+    qsort(all, MANY, sizeof *all, by_value);
+    cr_assert_eq(gap_distribution_percentiles(&gaps, wanted, PERCENTILES, found, &diag), SIM_OK);
+    for (int i = 0; i < PERCENTILES; i++)
+        cr_expect_eq(found[i], naive_percentile(all, MANY, wanted[i]) / 1e6, "p%g", wanted[i]);
+    cr_expect_eq(gaps.total, MANY);
+    gap_distribution_deinit(&gaps);
+    free(all);
+}
+
 Test(gap_distribution, of_nothing_is_zero)
 {
     struct gap_distribution none = {0};

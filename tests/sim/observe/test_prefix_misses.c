@@ -1,10 +1,13 @@
 /* test_prefix_misses.c - each class of miss on a trace made for it; sums that add up on random ones. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "observe/prefix_misses.h"
 #include "replay/replay.h"
+#include "support/random.h"
 #include "support/random_case.h"
+#include "support/text_trace.h"
 #include "support/tiny_trace.h"
 
 #define STEP_NS INT64_C(1000)
@@ -197,6 +200,59 @@ Test(prefix_misses, add_up_on_random_cases_of_both_engines)
     cr_expect_gt(reached.partial, 100);
     cr_expect_gt(reached.unfinished, 100);
     random_cases(2500, true, false, &reached);
+}
+
+/* Turn 2 begins with the 8 tokens of turn 1's prompt and the 9 of its answer, of which 8 are computed: 16 tokens, 4 blocks. Another
+ * request of 8 blocks comes between them; where there is hardly room for more, it takes blocks of turn 1. */
+Test(prefix_misses, a_later_turn_lacks_what_was_said_before_only_where_it_was_evicted)
+{
+    struct trace *trace = text_trace("{\"timestamp\":0,\"session_id\":\"s\",\"input_length\":8,\"output_length\":9}\n"
+                                     "{\"timestamp\":1,\"input_length\":31,\"output_length\":1}\n"
+                                     "{\"timestamp\":2,\"session_id\":\"s\",\"input_length\":20,\"output_length\":1}\n",
+                                     NULL);
+    for (int v0 = 0; v0 < 2; v0++)
+        for (int large = 0; large < 2; large++) {
+            struct config config = small_config(large ? 40 : 10);
+            struct prefix_misses misses;
+            if (v0) {
+                config.scheduler = SCHEDULER_VLLM_V0;
+                config.num_gpu_blocks = large ? 40 : 9;
+            }
+            replay(trace, &config, true, &misses);
+            const uint32_t said = v0 ? 8 : 16, *turn = misses.of_request[2]; /* V0 finds prompts only */
+            cr_expect_eq(turn[MISS_COMPULSORY], 20 - said);
+            cr_expect_eq(turn[MISS_CAPACITY] > 0, !large, "v0 %d, large %d: %u tokens", v0, large, turn[MISS_CAPACITY]);
+            cr_expect_eq(misses.cached_tokens + turn[MISS_CAPACITY], said);
+            prefix_misses_deinit(&misses);
+        }
+    trace_destroy(trace);
+}
+
+/* Turns of random lengths in a huge pool: only a block's end or the last token can be missed of what was said before. */
+Test(prefix_misses, sessions_in_a_huge_pool_lose_nothing)
+{
+    uint64_t seed = 3, cached = 0;
+    for (int round = 0; round < 200; round++) {
+        char text[20 * 150] = "";
+        uint32_t said[3] = {0};
+        for (uint32_t i = 0; i < 20; i++) {
+            const uint32_t session = random_below(&seed, 3), output = 1 + random_below(&seed, 20), fallen = random_below(&seed, 6) == 0;
+            const uint32_t input = 1 + (said[session] + random_below(&seed, 30)) / (1 + fallen);
+            said[session] = input + output;
+            snprintf(text + strlen(text), 150, "{\"timestamp\":%u,\"session_id\":\"s%u\",\"input_length\":%u,\"output_length\":%u}\n", i,
+                     session, input, output);
+        }
+        struct trace *trace = text_trace(text, NULL);
+        const struct config config = small_config(5000);
+        struct prefix_misses misses;
+        replay(trace, &config, true, &misses);
+        cr_assert(prefix_misses_check(&misses));
+        cr_assert_eq(misses.tokens[MISS_CAPACITY] + misses.tokens[MISS_PREEMPTION] + misses.tokens[MISS_IN_FLIGHT], 0, "round %d", round);
+        cached += misses.cached_tokens;
+        prefix_misses_deinit(&misses);
+        trace_destroy(trace);
+    }
+    cr_expect_gt(cached, 1000);
 }
 
 Test(prefix_misses, nothing_is_evicted_from_a_huge_pool)

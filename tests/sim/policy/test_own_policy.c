@@ -32,7 +32,7 @@ Test(own_policy, runs_like_any_other_once_it_is_registered)
     cr_assert_eq(run_open(&run, trace, &config, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(run_replay(&run, NULL, 0, NULL, &diag), SIM_OK, "%s", diag.text);
     cr_expect(run.facts.by_events, "a static key runs in the event replay");
-    const struct request_story *stories = run.metrics.stories;
+    const struct request_times *stories = run.metrics.stories.times;
     cr_expect(stories[0].finish_ns < stories[2].finish_ns && stories[2].finish_ns < stories[3].finish_ns &&
               stories[3].finish_ns < stories[1].finish_ns);
     run_close(&run);

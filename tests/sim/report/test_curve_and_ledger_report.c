@@ -73,7 +73,7 @@ static struct document *curve_document(const struct trace *trace, const struct c
     const struct document_origin origin = {.command = "curve", .trace = trace->name, .config = config};
     struct diag diag = {0};
     cr_assert_eq(curve_study_make(trace, config, &plan, study, &diag), SIM_OK, "%s", diag.text);
-    return curve_report(study, NULL, &origin);
+    return curve_report(study, trace, NULL, &origin);
 }
 
 Test(curve_report, is_one_document_for_people_json_and_csv)

@@ -299,7 +299,7 @@ Test(compare_runs, finds_requests_again_when_drawn_arrivals_put_them_into_anothe
     trace->index[1] = 0;
     b.request_rate = 1000;
     compare(trace, &a, &b, &comparison);
-    cr_expect_eq(comparison.sides[1].trace->index[0], 0);
+    cr_expect_eq(trace_index(comparison.sides[1].trace, 0), 0);
     for (int side = 0; side < 2; side++) {
         const struct outcome *outcomes = comparison.sides[side].outcomes;
         cr_expect(outcomes[0].ms[LATENCY_E2EL] > 10 * outcomes[1].ms[LATENCY_E2EL], "side %d", side);

@@ -23,7 +23,7 @@ static bool spared(const struct trace *trace, const struct config *now, enum kno
     const struct metrics *metrics = &run.metrics;
     bool right = metrics->preempt_recompute + metrics->preempt_swap == 0 && metrics->completed >= completed;
     if (target > 0)
-        right = metrics->stories[target - 1].preemptions == 0 && metrics->stories[target - 1].finish_ns >= 0;
+        right = metrics_story(metrics, target - 1).preemptions == 0 && metrics_story(metrics, target - 1).finish_ns >= 0;
     run_close(&run);
     return right;
 }

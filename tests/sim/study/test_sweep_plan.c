@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/config_keys.h"
 #include "study/sweep_plan.h"
 #include "support/temp_file.h"
 
@@ -98,6 +99,49 @@ Test(sweep_plan, products_and_zips)
                      "block_size=8 seed=5|block_size=8 seed=6|block_size=16 seed=5|block_size=16 seed=6");
     const char *seeds[] = {"seed=1,2"};
     cr_expect(strstr(points_of(seeds, 1, false, NULL, 2), "say the same"));
+}
+
+/* Every key at once, which is the most that can be varied: the table of keys has 64 at most, and no key can be varied twice. */
+Test(sweep_plan, all_keys_can_be_varied_together_and_no_more)
+{
+    static char texts[SWEEP_KEYS_MOST + 1][128];
+    const char *vary[SWEEP_KEYS_MOST + 1];
+    size_t count = 0;
+    struct config config;
+    config_defaults(SCHEDULER_VLLM_V1, &config);
+    cr_assert_leq(config_key_count, SWEEP_KEYS_MOST);
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        const char *group = config_group_names[key->group];
+        const char *value = "1"; /* in the range of every number; of the others any name */
+        if (key->type == KEY_BOOL)
+            value = "true";
+        else if (key->type == KEY_NAME || key->type == KEY_CHOICE)
+            value = config_key_choice(key, 0);
+        else if (key->type == KEY_PATH || key->type == KEY_TEXT)
+            value = "x";
+        snprintf(texts[count], sizeof texts[count], "%s%s%s=%s", group, *group ? "." : "", key->name, value);
+        vary[count] = texts[count];
+        count++;
+    }
+    for (int zip = 0; zip < 2; zip++) {
+        struct sweep_plan plan = {0};
+        struct sweep_request request = {.vary = vary, .vary_count = count, .zip = zip};
+        struct diag diag = {0};
+        cr_assert_eq(sweep_plan_make(&plan, &request, &diag), SIM_OK, "%s", diag.text);
+        cr_expect_eq(plan.point_count, 1);
+        cr_assert_eq(plan.varied.count, config_key_count);
+        for (uint32_t key = 0; key < plan.varied.count; key++) {
+            cr_expect_eq(plan.varied.list[key], &config_keys[key]);
+            cr_expect_str_eq(sweep_plan_value(&plan, 0, key), strchr(texts[key], '=') + 1);
+        }
+        sweep_plan_deinit(&plan);
+        vary[count] = "block-size=2";
+        request.vary_count = count + 1;
+        cr_expect_eq(sweep_plan_make(&plan, &request, &diag), SIM_USAGE);
+        cr_expect(strstr(diag.text, "block_size is varied twice"), "%s", diag.text);
+        sweep_plan_deinit(&plan);
+    }
 }
 
 static const char *listed(const char *lines, const char *const *vary, size_t count)

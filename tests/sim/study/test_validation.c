@@ -194,3 +194,85 @@ Test(validation, measured_requests_must_be_those_of_the_trace)
     temp_file_remove(&file);
     trace_destroy(trace);
 }
+
+/* Both requests are replayed, one was measured: its latencies are all there is to compare, so that each statistic is the same. An output
+ * of one token has no time per token: that latency is undefined on both sides, and no error of it meets a requirement. */
+Test(validation, one_measured_request_is_compared_alone)
+{
+    static const struct tiny_request short_and_long[] = {{0, 16, 1}, {2000000, 16, 2}};
+    static const char text[] = "id,input_tokens,output_tokens,ttft_ms,tpot_ms,e2e_ms\n0,16,1,4,9,8\n";
+    static const char *const undefined[] = {"mean_tpot_error", "median_tpot_error", "p99_tpot_error",
+                                            "tpot_mape",       "tpot_median_ape",   "running_error",
+                                            "waiting_error",   "kv_usage_error",    "output_throughput_error"};
+    struct diag diag = {0};
+    struct config config = tiny_config_v1(16, 20);
+    struct trace *trace = tiny_trace(short_and_long, 2);
+    struct measured_run measured;
+    struct validation validation;
+    struct figure_set set = {.count = 0};
+    struct temp_file file = temp_file_make(text, sizeof text - 1);
+    config.step_time.token_ns = config.step_time.kv_ns = 0;
+    cr_assert_eq(measured_run_open_csv(file.path, NULL, trace, &measured, &diag), SIM_OK, "%s", diag.text);
+    cr_expect_eq(measured.known, 1);
+    cr_assert_eq(validation_init(&validation, trace, &config, &measured, &diag), SIM_OK);
+    replay(trace, &config, false, &validation, NULL);
+    /* It is the first request: one step of 5 ms from its arrival, which ends it. */
+    for (int statistic = 0; statistic < VALIDATION_STATISTICS; statistic++) {
+        cr_expect_float_eq(validation.latency[LATENCY_TTFT][statistic].simulated, 5, 1e-12);
+        cr_expect_float_eq(validation.latency[LATENCY_TTFT][statistic].measured, 4, 1e-12);
+        cr_expect_float_eq(validation.latency[LATENCY_E2EL][statistic].simulated, 5, 1e-12);
+        cr_expect_float_eq(validation.latency[LATENCY_E2EL][statistic].measured, 8, 1e-12);
+        cr_expect(isnan(validation.latency[LATENCY_TPOT][statistic].simulated));
+        cr_expect(isnan(validation.latency[LATENCY_TPOT][statistic].measured));
+    }
+    cr_expect_float_eq(figure(&validation, "mean_ttft_error"), 0.25, 1e-12);
+    cr_expect_float_eq(figure(&validation, "p99_e2el_error"), 3.0 / 8, 1e-12);
+    cr_expect_float_eq(figure(&validation, "ttft_mape"), 0.25, 1e-12);
+    cr_expect_float_eq(figure(&validation, "e2el_median_ape"), 3.0 / 8, 1e-12);
+    validation_put_figures(&validation, &set);
+    for (size_t i = 0; i < sizeof undefined / sizeof *undefined; i++) {
+        const struct figure *found = figure_set_find(&set, undefined[i]);
+        cr_expect(found && found->undefined, "%s", undefined[i]);
+    }
+    validation_deinit(&validation);
+    measured_run_close(&measured);
+    trace_destroy(trace);
+    temp_file_remove(&file);
+}
+
+/* The same two requests and a monitor that looks in the middle of each step. The first step has request 0, the second both, as 1 waits
+ * for it; then 1 alone is left. Usable are 19 blocks; each request holds one, and 1 needs a second one with its 17th token. */
+Test(validation, the_timeline_is_held_against_the_step_of_its_time)
+{
+    static const struct tiny_request two[] = {{0, 16, 1}, {2000000, 16, 2}};
+    static const char requests[] = "id,input_tokens,output_tokens,ttft_ms,tpot_ms,e2e_ms\n0,16,1,5,0,5\n1,16,2,5,5,10\n";
+    static const char times[] = "t,running,waiting,kv_cache_pct,gen_throughput\n"
+                                "0.0025,2,0,0,100\n0.0075,1,1,0,200\n0.0125,1,0,0,300\n9,5,5,0,1\n";
+    struct diag diag = {0};
+    struct config config = tiny_config_v1(16, 20);
+    struct trace *trace = tiny_trace(two, 2);
+    struct measured_run measured;
+    struct validation validation;
+    struct temp_file file = temp_file_make(requests, sizeof requests - 1), timeline = temp_file_make(times, sizeof times - 1);
+    config.step_time.token_ns = config.step_time.kv_ns = 0;
+    cr_assert_eq(measured_run_open_csv(file.path, timeline.path, trace, &measured, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(validation_init(&validation, trace, &config, &measured, &diag), SIM_OK);
+    replay(trace, &config, false, &validation, NULL);
+    cr_assert_eq(validation.row_count, 3, "the last row is after the end");
+    static const double running[] = {1, 1, 1}, used[] = {1, 1, 2}, tokens[] = {0, 1 / 0.005, 1 / 0.005};
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect_float_eq(validation.rows[i].running, running[i], 1e-12, "row %zu", i);
+        cr_expect_float_eq(validation.rows[i].waiting, 0, 1e-12, "row %zu", i);
+        cr_expect_float_eq(validation.rows[i].kv_usage, used[i] / 19, 1e-12, "row %zu: %g", i, validation.rows[i].kv_usage * 19);
+        cr_expect_float_eq(validation.rows[i].output_tokens_per_s, tokens[i], 1e-6, "row %zu", i);
+    }
+    cr_expect_float_eq(figure(&validation, "running_error"), 1.0 / 3, 1e-12);
+    cr_expect_float_eq(figure(&validation, "waiting_error"), 1.0 / 3, 1e-12);
+    cr_expect_float_eq(figure(&validation, "kv_usage_error"), 4.0 / 19 / 3, 1e-12);
+    cr_expect_float_eq(figure(&validation, "output_throughput_error"), (100.0 + 0 + 100) / 600, 1e-9);
+    validation_deinit(&validation);
+    measured_run_close(&measured);
+    trace_destroy(trace);
+    temp_file_remove(&timeline);
+    temp_file_remove(&file);
+}

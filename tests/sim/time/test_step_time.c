@@ -89,6 +89,57 @@ Test(step_time_profile, sums_operators_between_and_beyond_their_points)
     remove_profile(folder);
 }
 
+/* A model of these tables for steps of so many tokens and sequences. */
+static struct step_time_model *profile_with_budget(const char *folder, uint32_t tokens, uint32_t sequences)
+{
+    struct config config = tiny_config_v1(16, 20);
+    struct step_time_model *model;
+    struct diag diag = {0};
+    config.max_num_batched_tokens = tokens;
+    config.max_num_seqs = sequences;
+    config.step_time.model = STEP_TIME_PROFILE;
+    config.step_time.num_layers = 10;
+    snprintf(config.step_time.path, sizeof config.step_time.path, "%s", folder);
+    cr_assert_eq(step_time_create(&config, &model, &diag), SIM_OK, "%s", diag.text);
+    return model;
+}
+
+/* Operators are summed in advance for 0 to 16384 tokens, or up to the budget; what lies beyond is computed, and must go on as the line
+ * does. Budgets are passed by groups of V0, and the whole of a step with --reference is one shape. */
+Test(step_time_profile, goes_on_beyond_what_is_summed_in_advance)
+{
+    static const uint32_t budgets[] = {1, 7, 16383, 16384, 16385, 30000};
+    static const uint32_t counts[] = {6, 7, 8, 1000, 16383, 16384, 16385, 16386, 20000};
+    char folder[64];
+    make_profile(folder, small_attention);
+    for (size_t b = 0; b < sizeof budgets / sizeof *budgets; b++) {
+        struct step_time_model *model = profile_with_budget(folder, budgets[b], budgets[b]);
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            const int64_t n = counts[i];
+            /* Dense: 1 us a token, 2 operators outside of the layers and 7 inside (layernorm twice); act_fn has its knee at 4 and passes
+             * 9 at 6 with 2 us a token. One sequence: lm_head 100, sampler 7. A chunk without context: 50 at 16, 90 at 32; less than 16
+             * take as long as 16. */
+            const int64_t attention_us10 = n < 16 ? 500 : 500 + 25 * (n - 16);
+            const int64_t dense_us10 = 20 * n + 10 * (70 * n + 10 * (9 + 2 * (n - 6)));
+            const struct step_shape prompt = {.scheduled_tokens = (uint64_t)n,
+                                              .context_tokens = (uint64_t)n,
+                                              .prefill_tokens = (uint64_t)n,
+                                              .prefill_chunks = 1,
+                                              .sequences = 1,
+                                              .sampled = 1};
+            cr_expect_eq(step_time_price(model, &prompt), 100 * (dense_us10 + 10 * attention_us10 + 1070), "budget %u, %lld tokens: %lld",
+                         budgets[b], (long long)n, (long long)step_time_price(model, &prompt));
+            /* That many decodes of 16 tokens: attention 10 and 2 us more each; lm_head 100 each. */
+            const struct step_shape decodes = step_shape_of_decodes((uint32_t)n, (uint64_t)n * 16);
+            const int64_t decode_us10 = 100 + 20 * (n - 1);
+            cr_expect_eq(step_time_price(model, &decodes), 100 * (dense_us10 + 10 * decode_us10 + 1000 * n + 70),
+                         "budget %u, %lld decodes: %lld", budgets[b], (long long)n, (long long)step_time_price(model, &decodes));
+        }
+        step_time_destroy(model);
+    }
+    remove_profile(folder);
+}
+
 Test(step_time_profile, keeps_pure_decode_and_mixed_steps_apart)
 {
     char folder[64], path[96];

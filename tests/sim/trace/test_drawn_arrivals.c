@@ -29,7 +29,7 @@ static struct trace *apply(const struct trace *trace, const struct config *confi
     struct diag diag = {0};
     cr_assert_eq(drawn_arrivals_make(trace, config, &out, &diag), SIM_OK, "%s", diag.text);
     for (uint32_t i = 1; i < out->count; i++)
-        cr_assert(out->arrival_ns[i] >= out->arrival_ns[i - 1] && out->index[i] >= out->index[i - 1], "request %u", i);
+        cr_assert(out->arrival_ns[i] >= out->arrival_ns[i - 1] && trace_index(out, i) >= trace_index(out, i - 1), "request %u", i);
     return out;
 }
 
@@ -190,7 +190,7 @@ static struct trace *faster(const int64_t *arrivals, uint32_t count, double rati
     if (drawn_arrivals_make(trace, &config, &out, diag) == SIM_OK) {
         cr_expect_not(drawn_arrivals_wanted(out, &config), "once is enough");
         for (uint32_t i = 0; i < count; i++)
-            cr_expect_eq(out->input_tokens[i], 1 + out->index[i], "the rest of the request goes with it");
+            cr_expect_eq(out->input_tokens[i], 1 + trace_index(out, i), "the rest of the request goes with it");
     }
     trace_destroy(trace);
     return out;
@@ -222,7 +222,7 @@ Test(drawn_arrivals, requests_that_a_speedup_brings_together_are_in_file_order)
     cr_assert_eq(drawn_arrivals_make(trace, &config, &out, &diag), SIM_OK, "%s", diag.text);
     for (uint32_t i = 0; i < 3; i++) {
         cr_expect_eq(out->arrival_ns[i], 0);
-        cr_expect_eq(out->index[i], i);
+        cr_expect_eq(trace_index(out, i), i);
         cr_expect_eq(out->input_tokens[i], 3 - i);
     }
     trace_destroy(out);

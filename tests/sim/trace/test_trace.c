@@ -1,5 +1,6 @@
 /* test_trace.c - the readers: what they accept, what they refuse and where, and that the quick one agrees with the strict one. */
 #include <criterion/criterion.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,7 @@ Test(trace, selections_apply_in_their_order)
                   &some);
     cr_assert_eq(trace->count, 2);
     cr_expect_eq(trace->requests_in_file, 4);
-    cr_expect_eq(trace->index[0], 1);
+    cr_expect_eq(trace_index(trace, 0), 1);
     cr_expect_eq(trace->arrival_ns[0], 1000000);
     cr_expect_eq(trace->samples[0], 1);
     cr_expect_eq(trace->samples[1], 3);
@@ -143,7 +144,7 @@ Test(trace, ignored_fields_are_named_once)
     trace_destroy(trace);
 }
 
-/* A random request as text; `extra` adds a field that only the strict reader takes. */
+/* A random request as text; `extra` adds a field whose name only the strict reader understands. */
 static size_t random_line(char *out, size_t size, uint64_t *random, bool extra)
 {
     char time[64];
@@ -168,7 +169,7 @@ static size_t random_line(char *out, size_t size, uint64_t *random, bool extra)
     if (random_below(random, 3) == 0)
         used +=
             (size_t)snprintf(out + used, size - used, ",\"priority\":%u,\"n\":%u", random_below(random, 9), 1 + random_below(random, 3));
-    used += (size_t)snprintf(out + used, size - used, "%s}\n", extra ? ",\"x\":{\"y\":[]}" : "");
+    used += (size_t)snprintf(out + used, size - used, "%s}\n", extra ? ",\"\\u0078\":0" : "");
     return used;
 }
 
@@ -262,6 +263,65 @@ Test(trace, a_file_of_several_windows_is_like_one_of_one)
         cr_expect_eq(trace->hash_start[LINES], 3);
         cr_expect_eq(trace->fit.line, (size_t)cases[i].line, "case %zu: line %zu", i, trace->fit.line);
         cr_expect_str_eq(trace->ignored_fields, "extra");
+        trace_destroy(trace);
+    }
+}
+
+/* What each optional column says of a row; the default where the column is missing. */
+static int64_t told(const struct trace *trace, size_t column, uint32_t row)
+{
+    const void *items = trace_column_items(trace, &trace_columns[column]);
+    if (!items)
+        return trace_columns[column].otherwise;
+    return trace_columns[column].size == sizeof(int64_t) ? ((const int64_t *)items)[row] : (int64_t)((const uint32_t *)items)[row];
+}
+
+/* A field that few rows have, in the first piece, a middle one or the last: the pieces without it have its default, and nobody's value
+ * moves to another row. */
+Test(trace, a_field_of_one_piece_holds_for_its_rows_and_no_others)
+{
+    enum { LINES = 240000, SOME = 5 }; /* three pieces */
+    static char text[LINES * 128];
+    static const struct {
+        const char *field, *member;
+        size_t offset; /* of the column */
+        int64_t want;
+    } cases[] = {
+        {",\"n\":3", "n", offsetof(struct trace, samples), 3},
+        {",\"priority\":-7", "priority", offsetof(struct trace, priority), (int64_t)(uint32_t)-7},
+        {",\"beam_width\":4", "beam_width", offsetof(struct trace, beam_width), 4},
+        {",\"session_id\":\"x\"", "session_id", offsetof(struct trace, session), 1},
+        {",\"finish_reason\":\"stop\"", "finish_reason", offsetof(struct trace, finish_reason), FINISH_STOP},
+        {",\"hash_ids\":[70000000000]", "hash_ids", 0, 0},
+    };
+#ifdef _OPENMP
+    omp_set_num_threads(4);
+#endif
+    static const uint32_t firsts[] = {0, LINES / 2, LINES - SOME};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases * 3; i++) {
+        const uint32_t first = firsts[i % 3];
+        size_t length = 0;
+        for (uint32_t line = 0; line < LINES; line++)
+            length += (size_t)sprintf(text + length, "{\"timestamp\":%u,\"input_length\":5,\"output_length\":2%s}\n", line,
+                                      line >= first && line < first + SOME ? cases[i / 3].field : "");
+        struct trace *trace = NULL;
+        struct diag diag = {0};
+        cr_assert_eq(load(text, length, NULL, &trace, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(trace->count, LINES);
+        uint32_t wrong = 0;
+        for (uint32_t row = 0; row < LINES; row++) {
+            const bool has = row >= first && row < first + SOME;
+            for (size_t c = TRACE_COLUMNS_NEEDED; c < TRACE_COLUMNS_OF_FILES; c++) {
+                const bool own = cases[i / 3].offset && trace_columns[c].offset == cases[i / 3].offset;
+                wrong += told(trace, c, row) != (has && own ? cases[i / 3].want : trace_columns[c].otherwise);
+            }
+            if (trace->hash_start)
+                wrong += trace->hash_start[row + 1] - trace->hash_start[row] != has;
+            wrong += trace->arrival_ns[row] != (int64_t)row * 1000000;
+        }
+        cr_expect_eq(wrong, 0, "%s from row %u: %u wrong", cases[i / 3].member, first, wrong);
+        cr_expect_eq(trace->hash_start != NULL, cases[i / 3].offset == 0);
+        cr_expect_eq(trace->distinct_hashes, cases[i / 3].offset == 0);
         trace_destroy(trace);
     }
 }

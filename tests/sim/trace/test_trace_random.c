@@ -35,7 +35,7 @@ Test(trace_random, lengths_fill_their_range_around_the_mean)
         input += lengths[0];
         output += lengths[1];
         product += (lengths[0] - 1007.0) * (lengths[1] - 11.0);
-        cr_assert(trace->index[i] == i && trace->arrival_ns[i] == 0 && trace_hash_count(trace, i) == 1);
+        cr_assert(trace_index(trace, i) == i && trace->arrival_ns[i] == 0 && trace_hash_count(trace, i) == 1);
     }
     cr_expect(least[0] == 757 && most[0] == 1257, "floor(750) and ceil(1250) after the prefix: %u, %u", least[0], most[0]);
     cr_expect(least[1] == 8 && most[1] == 14, "floor(8.25) and ceil(13.75): %u, %u", least[1], most[1]);

@@ -29,6 +29,7 @@ static const struct {
      "{\"backend\":\"vllm\",\n\"input_lens\":[5,5],\"output_lens\":[2,2],\"start_times\":[70,70.5],\"errors\":[\"\",\"\"]}\n"},
     {"sharegpt", "[{\"id\":\"a\",\"conversations\":[{\"from\":\"human\",\"value\":\"12345\"},{\"from\":\"gpt\",\"value\":\"1234\"},\n"
                  "{\"from\":\"human\",\"value\":\"1\"},{\"from\":\"gpt\",\"value\":\"12345\"}]}]\n"},
+    {"json-array", "\n[" OBJECT("0", "") ",\n {\"timestamp\":\n500,\"input_length\":5,\"output_length\":2}]\n"},
     {"azure", " \r\nTIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.5,5,2\r\n2023-11-16 18:15:47,5,2\r\n"},
     {"burstgpt", "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n3,M,5,2,7,L\n3.5,M,5,2,7,L\n"},
     {"vidur", "arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,5,2\n0.5,5,2\n"},
@@ -153,10 +154,11 @@ Test(trace_reader, a_whole_file_is_one_piece_and_lines_are_several)
 #ifdef _OPENMP
     omp_set_num_threads(2);
 #endif
-    for (int whole = 0; whole < 2; whole++) {
+    for (int whole = 0; whole < 3; whole++) {
         struct trace_reader reader = trace_reader_jsonl;
         reader.read_piece = read_and_count;
-        reader.whole_file = whole;
+        reader.whole_file = whole == 1;
+        reader.one_piece = whole == 2;
         atomic_store(&pieces, 0);
         struct trace *trace = load_fine(text, &reader);
         cr_expect_eq(trace->count, REQUESTS);

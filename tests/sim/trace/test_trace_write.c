@@ -101,11 +101,27 @@ static uint64_t random_id(uint64_t *random, uint32_t kind)
     return kind == 0 ? random_below(random, 40) : kind == 1 ? (uint64_t)random_below(random, 1000) * 7 : random_next(random) >> 1 | 1;
 }
 
+/* Few sessions, so that most have several turns: numbers, and strings with what JSON escapes. */
+static void print_random_session(FILE *out, uint64_t *random)
+{
+    static const char *const names[] = {
+        "7", "\"7\"", "\"a b\"", "\"\\\"\\\\\"", "\"\\u0001\\n\\u007f\"", "\"\xc3\xa9\\u4e16\\ud83d\\ude00\"", "\"\""};
+    static const char *const reasons[] = {"length", "stop"};
+    if (random_below(random, 2) == 0)
+        fprintf(out, ",\"session_id\":%s", names[random_below(random, sizeof names / sizeof *names)]);
+    if (random_below(random, 3) == 0)
+        fprintf(out, ",\"delay\":%u.%06u", random_below(random, 3000), random_below(random, 1000000));
+    if (random_below(random, 3) == 0)
+        fprintf(out, ",\"finish_reason\":\"%s\"", reasons[random_below(random, 2)]);
+}
+
 static void print_random_row(FILE *out, uint64_t *random, uint32_t kind)
 {
     const uint32_t tokens = 1 + random_below(random, 4000);
-    fprintf(out, "{\"timestamp\":%u.%06u,\"input_length\":%u,\"output_length\":%u", random_below(random, 3000),
-            random_below(random, 1000000), tokens, 1 + random_below(random, 300));
+    fputs("{", out);
+    if (random_below(random, 5) > 0)
+        fprintf(out, "\"timestamp\":%u.%06u,", random_below(random, 3000), random_below(random, 1000000));
+    fprintf(out, "\"input_length\":%u,\"output_length\":%u", tokens, 1 + random_below(random, 300));
     if (random_below(random, 3) > 0) {
         fputs(",\"hash_ids\":[", out);
         for (uint32_t i = 0, ids = 1 + random_below(random, 1 + (tokens - 1) / 16); i < ids; i++)
@@ -118,6 +134,8 @@ static void print_random_row(FILE *out, uint64_t *random, uint32_t kind)
         fprintf(out, ",\"n\":%u", 1 + random_below(random, 4));
     if (random_below(random, 6) == 0)
         fprintf(out, ",\"beam_width\":%u", 1 + random_below(random, 4));
+    if (kind != 1)
+        print_random_session(out, random);
     fputs("}\n", out);
 }
 
