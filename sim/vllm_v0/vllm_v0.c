@@ -124,14 +124,13 @@ static enum status list_sequence(struct vllm_v0 *v0, const struct v0_group *grou
     enum status status = array_reserve(&v0->lists.sequences, &v0->sequences_capacity, (size_t)*listed + 1, sizeof *v0->lists.sequences,
                                        "a scheduler list", diag);
     if (status == SIM_OK)
-        v0->lists.sequences[(*listed)++] =
-            (struct step_sequence){.request = group->request,
-                                   .sample = sequence->sample,
-                                   .start = min_u32(from, to),
-                                   .tokens = to > from ? to - from : 0,
-                                   .blocks = sequence->blocks,
-                                   .num_blocks = sequence->count,
-                                   .lineage = sequence->lineage};
+        v0->lists.sequences[(*listed)++] = (struct step_sequence){.request = group->request,
+                                                                  .sample = sequence->sample,
+                                                                  .start = min_u32(from, to),
+                                                                  .tokens = to > from ? to - from : 0,
+                                                                  .blocks = sequence->blocks,
+                                                                  .num_blocks = sequence->count,
+                                                                  .lineage = sequence->lineage};
     return status;
 }
 
