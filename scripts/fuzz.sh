@@ -18,6 +18,6 @@ for target in "$@"; do
         echo "fuzz: $target has a finding, see $log"
         exit 1
     fi
-    grep -E ' DONE ' "$log" | tail -n 1
+    grep -a 'DONE' "$log" | tail -n 1
 done
 echo "fuzz: nothing found"

@@ -265,7 +265,6 @@ static bool changes_nothing(const char *option)
 static void put_word(const char *word, FILE *file)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=+@%";
-    fputc(' ', file);
     if (*word && word[strspn(word, plain)] == '\0') {
         fputs(word, file);
         return;
@@ -279,14 +278,27 @@ static void put_word(const char *word, FILE *file)
     fputc('\'', file);
 }
 
-static void put_options(const struct config_option *list, uint32_t count, FILE *file)
+static void put_argument(const char *word, FILE *file)
+{
+    fputc(' ', file);
+    put_word(word, file);
+}
+
+/* A switch of the configuration may have a value, and an option may do without one: theirs is read back only where it stands in one word with
+ * the name. */
+static void put_options(const struct options *options, const struct config_option *list, uint32_t count, FILE *file)
 {
     for (uint32_t i = 0; i < count; i++) {
+        const struct option_spec *mine = find_own(options->command, list[i].name);
+        bool negated;
         if (changes_nothing(list[i].name))
             continue;
         fprintf(file, " --%s", list[i].name);
-        if (list[i].value)
-            put_word(list[i].value, file);
+        if (!list[i].value)
+            continue;
+        const bool joined = mine ? mine->values == OPTION_OPTIONAL : config_find_option(list[i].name, &negated)->type == KEY_BOOL;
+        fputc(joined ? '=' : ' ', file);
+        put_word(list[i].value, file);
     }
 }
 
@@ -314,12 +326,12 @@ char *options_command_line(const struct options *options)
     FILE *file = stream.file;
     fprintf(file, "pagesim %s", options->command->name);
     for (uint32_t i = 0; i < options->positional_count && !last; i++)
-        put_word(options->positional[i], file);
-    put_options(options->own, options->own_count, file);
-    put_options(options->config, options->config_count, file);
+        put_argument(options->positional[i], file);
+    put_options(options, options->own, options->own_count, file);
+    put_options(options, options->config, options->config_count, file);
     fputs(last ? " --" : "", file);
     for (uint32_t i = 0; i < options->positional_count && last; i++)
-        put_word(options->positional[i], file);
+        put_argument(options->positional[i], file);
     return memory_stream_close(&stream, &text, &length, &ignored) == SIM_OK ? text : NULL;
 }
 

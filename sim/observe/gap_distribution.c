@@ -80,7 +80,7 @@ static void add_sums(struct gap_distribution *gaps, const struct gap_progression
     const int64_t n = progression->count, change = progression->change_ns, numbers = n * (n - 1) / 2,
                   number_squares = numbers * (2 * n - 1) / 3;
     /* A gap alone may take half of what the clock can count, and falling ones start above their mean. */
-    const __int128 firsts = (__int128)n * progression->first_ns, sum = firsts + change * numbers;
+    const __int128 firsts = (__int128)n * progression->first_ns, sum = firsts + (__int128)change * numbers;
     const __int128 squares = progression->first_ns * (2 * sum - firsts) + (__int128)(change * change) * number_squares;
     gaps->sum += (unsigned __int128)sum * progression->weight;
     gaps->squares += (unsigned __int128)squares * progression->weight;

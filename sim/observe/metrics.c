@@ -188,7 +188,7 @@ static enum status note_event(struct metrics *metrics, const struct event *event
         return note_loss(metrics, event, diag);
     /* Tokens, latencies and the story go on as if it had waited; only the time out on the CPU is told apart. It was swapped out before. */
     case EVENT_SWAP_IN:
-        metrics->swapped_ns += event->time_ns - metrics->stories.exceptions[event->request].swapped_out_ns;
+        metrics->swapped_ns += (uint64_t)(event->time_ns - metrics->stories.exceptions[event->request].swapped_out_ns);
         break;
     }
     return SIM_OK;

@@ -98,7 +98,7 @@ struct metrics {
     uint64_t scheduled_tokens, output_tokens, recomputed_tokens;
     uint64_t preempt_recompute, preempt_swap;
     uint64_t copies, swapped_in_blocks, swapped_out_blocks, forks, survivor_recomputes;
-    int64_t swapped_ns; /* over groups: time between swap-out and swap-in */
+    step_sum swapped_ns; /* over groups, which may each wait as long as the clock counts: time between swap-out and swap-in */
     uint32_t peak_running, peak_waiting;
     struct token_peak output_peak;
     int64_t first_arrival_ns; /* -1: none */

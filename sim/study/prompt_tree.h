@@ -40,8 +40,8 @@ struct prompt_tree {
 };
 
 /* Borrows the trace only while it builds. `answers`: prompt_text_tokens. */
-SIM_NODISCARD enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_tokens, bool answers,
-                                            struct prompt_tree *out, struct diag *diag);
+SIM_NODISCARD enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_tokens, bool answers, struct prompt_tree *out,
+                                            struct diag *diag);
 void prompt_tree_free(struct prompt_tree *tree);
 
 /* Nodes join at their ends, every path sums up to its prompt, texts that a node claims have its tokens. O(tokens). */

@@ -115,22 +115,22 @@ static void follow_caching(struct vllm_v0 *v0, const struct step *step, int64_t 
         v0_mark_computed(&v0->manager, &v0->groups[step->scheduled[i].request], v0->chunks[i]);
 }
 
-/* Append a sequence to the step's list: it computes from `start` to where it is now. Numbers can be negative, see struct scheduled. */
+/* Append a sequence to the step's list: it computes from `start` to where it is now. Numbers can be negative, and a chunk of negative length
+ * goes back, see struct scheduled: then the sequence computes nothing, and has what is left. */
 static enum status list_sequence(struct vllm_v0 *v0, const struct v0_group *group, const struct v0_sequence *sequence, int32_t start,
                                  uint32_t *listed, struct diag *diag)
 {
-    const uint32_t from = start > 0 ? (uint32_t)start : 0;
+    const uint32_t from = start > 0 ? (uint32_t)start : 0, to = sequence->computed > 0 ? (uint32_t)sequence->computed : 0;
     enum status status = array_reserve(&v0->lists.sequences, &v0->sequences_capacity, (size_t)*listed + 1, sizeof *v0->lists.sequences,
                                        "a scheduler list", diag);
     if (status == SIM_OK)
-        v0->lists.sequences[(*listed)++] =
-            (struct step_sequence){.request = group->request,
-                                   .sample = sequence->sample,
-                                   .start = from,
-                                   .tokens = sequence->computed > 0 ? (uint32_t)sequence->computed - from : 0,
-                                   .blocks = sequence->blocks,
-                                   .num_blocks = sequence->count,
-                                   .lineage = sequence->lineage};
+        v0->lists.sequences[(*listed)++] = (struct step_sequence){.request = group->request,
+                                                                  .sample = sequence->sample,
+                                                                  .start = min_u32(from, to),
+                                                                  .tokens = to > from ? to - from : 0,
+                                                                  .blocks = sequence->blocks,
+                                                                  .num_blocks = sequence->count,
+                                                                  .lineage = sequence->lineage};
     return status;
 }
 

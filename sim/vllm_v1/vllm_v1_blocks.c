@@ -78,8 +78,16 @@ void v1_blocks_deinit(struct v1_blocks *blocks)
     memset(blocks, 0, sizeof *blocks);
 }
 
-/* Identity of a block that is named by hash ids throughout, given the block before it in `contents`. `source` said its tokens first, and the
- * ids of `namer` name its last one. Interning costs a hash of the spans, so it is done as rarely as the block sizes allow. If a trace block
+/* Whose ids name the token that ends at `end` of what `source` has. */
+static uint32_t namer_of(const struct v1_blocks *blocks, uint32_t source, uint64_t end)
+{
+    const struct trace *trace = blocks->trace;
+    return prompt_namer(trace, blocks->contents.trace_block_size, prompt_source(trace, source, end), end);
+}
+
+/* Identity of a block whose last token is named by the ids of `namer`, given the block before it in `contents`; `source` said that token
+ * first. In a session its first tokens may be somebody else's: a mixed block stays private here (*content is left alone), and so does what
+ * follows it in its trace block. Interning costs a hash of the spans, so it is done as rarely as the block sizes allow. If a trace block
  * holds `per` whole KV blocks, one intern a trace block names the chain, and that identity times `per` leaves the numbers between free for
  * its further blocks: block k of it is k more, and parent / per is the chain's identity again. */
 static enum status named_content(struct v1_blocks *blocks, uint32_t source, uint32_t namer, uint32_t block, const uint64_t *contents,
@@ -90,9 +98,11 @@ static enum status named_content(struct v1_blocks *blocks, uint32_t source, uint
     if (per == 0) /* blocks and trace blocks overlap in changing ways: every block is a key of its own */
         return prompt_contents_block(&blocks->contents, parent, source, from, from + size, content, diag);
     const struct trace *trace = blocks->trace;
+    const bool sessions = trace->previous != NULL;
+    if (sessions && namer_of(blocks, source, from + 1) != namer)
+        return SIM_OK;
     if (block % per != 0) {
-        /* Half a trace block named by the next turn and half by its own: nobody else's from here on. */
-        if (!trace->facts.answers_shared || prompt_namer(trace, blocks->contents.trace_block_size, source, from) == namer)
+        if (!sessions || (parent < KV_CONTENT_PRIVATE && namer_of(blocks, source, from) == namer))
             *content = parent + 1;
         return SIM_OK;
     }

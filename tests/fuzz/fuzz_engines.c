@@ -131,8 +131,8 @@ static void add_sessions(struct trace *trace, const uint32_t *turns)
 {
     struct diag diag = {0};
     uint32_t number;
-    for (char name = 'a'; name < 'a' + SESSIONS; name++)
-        FUZZ_CHECK(session_names_number(&trace->sessions, &name, 1, &number, &diag) == SIM_OK, "%s", diag.text);
+    for (const char *name = "abc"; *name; name++)
+        FUZZ_CHECK(session_names_number(&trace->sessions, name, 1, &number, &diag) == SIM_OK, "%s", diag.text);
     trace->session = calloc(trace->count, sizeof *trace->session);
     trace->delay_ns = calloc(trace->count, sizeof *trace->delay_ns);
     FUZZ_CHECK(trace->session && trace->delay_ns, "out of memory");

@@ -241,7 +241,8 @@ static void silence(void)
 
 static bool stays_inside(const char *word)
 {
-    return !strchr(word, '/') && strcmp(word, "-") != 0 && !strstr(word, "=-");
+    const size_t length = strlen(word);
+    return !strchr(word, '/') && strcmp(word, "-") != 0 && (length < 2 || strcmp(word + length - 2, "=-") != 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

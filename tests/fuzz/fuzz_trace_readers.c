@@ -243,9 +243,9 @@ static bool draws_little(const struct fuzz_bytes *bytes, const struct trace_sele
     FUZZ_CHECK(text, "out of memory");
     if (bytes->left > 0)
         memcpy(text, bytes->at, bytes->left);
-    const size_t line = strcspn(text, "\n");
-    const struct trace_head head = {.text = text, .length = bytes->left, .line_length = line};
-    const bool is_load = selection->reader ? selection->reader == load : load->recognises(&head) || !isprint((unsigned char)text[0]);
+    const size_t blank = strspn(text, " \t\r\n");
+    const struct trace_head head = {.text = text + blank, .length = bytes->left - blank, .line_length = strcspn(text + blank, "\n")};
+    const bool is_load = selection->reader ? selection->reader == load : load->recognises(&head) || !isprint((unsigned char)text[blank]);
     for (const char *comma = strchr(text, ','); comma && is_load; comma = strchr(comma + 1, ','))
         rates += fabs(strtod(comma + 1, NULL));
     for (const char *start = text; start && is_load; start = strchr(start + 1, '\n'))
