@@ -121,8 +121,9 @@ PAGEDKV_API const char *kv_status_text(enum kv_status status);
  * kv_block_pool_unref and before put_head or put_tail). A cached block may be queued too: it is free, but its content can still be
  * found until somebody takes it. The same structure is vLLM V1's queue (put back at head or tail) and V0's stack (put_head only).
  *
- * 12 bytes a block that was ever taken, or is next to one; a pool of 2^32 - 2 blocks that holds a few costs address space alone. For that, links
- * are kept as differences from those that all blocks have at first. One owner thread. Source: vLLM v1/core/kv_cache_utils.py, FreeKVCacheBlockQueue; SOSP'23 section 4.2. */
+ * 12 bytes a block that was ever taken, or is next to one; a pool of 2^32 - 2 blocks that holds a few costs address space alone. For that,
+ * links are kept as differences from those that all blocks have at first. One owner thread. Source: vLLM v1/core/kv_cache_utils.py,
+ * FreeKVCacheBlockQueue; SOSP'23 section 4.2. */
 
 struct kv_block_pool {
     uint32_t num_blocks;
