@@ -1,33 +1,54 @@
 /* block_pool.c - the free queue and the reference counts of blocks. Read the section on the block pool of pagedkv.h first.
  *
  * A linked queue and not a stack of ids, because a prefix hit takes a free block out of the middle. A block outside the queue has
- * the link KV_BLOCK_NONE, which makes every misuse visible in O(1). */
+ * next == KV_BLOCK_NONE, which makes every misuse visible in O(1). */
 #include <string.h>
 
 #include "allocate.h"
 #include "pagedkv.h"
 
-/* Links as differences, modulo 2^32: zeros link all slots in order, so that memory which nobody has written is a queue. */
-static void set_next(struct kv_block_pool *pool, uint32_t slot, uint32_t after)
+enum { LINKED_AT_ONCE = 4096 };
+
+/* --- blocks that nobody has touched ------------------------------------------------------------------------------------------------
+
+ * They follow each other in the queue as they did at first, so their links need not be written, and a pool of two thousand million blocks
+ * of which a few are used costs address space alone. Of them only two know a neighbour that may be another one than at first: `edge`, the
+ * first, who is before it; the last of all blocks, what is after it. */
+
+/* Write the links of `count` blocks more. */
+static void link_more(struct kv_block_pool *pool, uint32_t count)
 {
-    pool->next[slot] = after - slot - pool->step;
+    const uint32_t last = pool->num_blocks - 1 - pool->linked, end = count < last ? count : last;
+    uint32_t block = pool->edge;
+    for (uint32_t i = 0; i < end; i++, block += pool->step) {
+        pool->next[block] = block + pool->step;
+        pool->prev[block + pool->step] = block;
+    }
+    pool->linked += end;
+    pool->edge = block;
+    if (count > last) { /* its links are all there */
+        pool->linked++;
+        pool->edge = KV_BLOCK_NONE;
+    }
 }
 
-static void set_prev(struct kv_block_pool *pool, uint32_t slot, uint32_t before)
+/* Before links of a block in the queue are read. */
+static void link_through(struct kv_block_pool *pool, uint32_t block)
 {
-    pool->prev[slot] = before - slot + pool->step;
+    const uint32_t rank = kv_block_pool_rank(pool, block);
+    if (rank >= pool->linked)
+        link_more(pool, rank - pool->linked + 1);
 }
 
-static uint32_t prev_of(const struct kv_block_pool *pool, uint32_t slot)
-{
-    return slot - pool->step + pool->prev[slot];
-}
+/* --- the queue -------------------------------------------------------------------------------------------------------------------- */
 
 enum kv_status kv_block_pool_init(struct kv_block_pool *pool, uint32_t num_blocks, enum kv_block_order order)
 {
     if (num_blocks == 0 || num_blocks == UINT32_MAX)
         return KV_INVALID;
-    struct kv_block_pool fresh = {.num_blocks = num_blocks, .num_free = num_blocks, .step = order == KV_ASCENDING ? 1 : UINT32_MAX};
+    const bool ascending = order == KV_ASCENDING;
+    const uint32_t first = ascending ? 0 : num_blocks - 1, last = num_blocks - 1 - first;
+    struct kv_block_pool fresh = {.num_blocks = num_blocks, .num_free = num_blocks, .step = ascending ? 1 : UINT32_MAX, .edge = first};
     fresh.next = kv_calloc((size_t)num_blocks + 1, sizeof *fresh.next);
     fresh.prev = kv_calloc((size_t)num_blocks + 1, sizeof *fresh.prev);
     fresh.refs = kv_calloc(num_blocks, sizeof *fresh.refs);
@@ -35,11 +56,11 @@ enum kv_status kv_block_pool_init(struct kv_block_pool *pool, uint32_t num_block
         kv_block_pool_deinit(&fresh);
         return KV_NO_MEMORY;
     }
-    /* The sentinel's slot is num_blocks, so "ascending" is simply a ring of num_blocks + 1 slots walked upwards; only where it closes are links
-     * not those to a neighbour. */
-    const uint32_t low = order == KV_ASCENDING ? num_blocks : 0, high = order == KV_ASCENDING ? 0 : num_blocks;
-    set_next(&fresh, low, high);
-    set_prev(&fresh, high, low);
+    /* The sentinel's slot is num_blocks: it is before the first and after the last. */
+    fresh.next[num_blocks] = first;
+    fresh.prev[first] = num_blocks;
+    fresh.prev[num_blocks] = last;
+    fresh.next[last] = num_blocks;
     *pool = fresh;
     return KV_OK;
 }
@@ -54,43 +75,60 @@ void kv_block_pool_deinit(struct kv_block_pool *pool)
 
 static bool queued(const struct kv_block_pool *pool, uint32_t block)
 {
-    return kv_block_pool_next(pool, block) != KV_BLOCK_NONE;
+    return pool->next[block] != KV_BLOCK_NONE;
 }
 
 /* Out of the queue from any place in O(1). next marks the block as not queued; that is the one write that queued() reads. */
 static void leave_queue(struct kv_block_pool *pool, uint32_t block)
 {
-    uint32_t before = prev_of(pool, block), after = kv_block_pool_next(pool, block);
-    set_next(pool, before, after);
-    set_prev(pool, after, before);
-    set_next(pool, block, KV_BLOCK_NONE); /* prev is then meaningless */
+    link_through(pool, block);
+    uint32_t before = pool->prev[block], after = pool->next[block];
+    pool->next[before] = after;
+    pool->prev[after] = before;
+    pool->next[block] = KV_BLOCK_NONE; /* prev is then meaningless */
     pool->num_free--;
 }
 
 /* Into the queue after any slot. `before` may be the sentinel: after it is the head. */
 static void enter_queue_after(struct kv_block_pool *pool, uint32_t before, uint32_t block)
 {
-    uint32_t after = kv_block_pool_next(pool, before);
-    set_next(pool, before, block);
-    set_prev(pool, after, block);
-    set_prev(pool, block, before);
-    set_next(pool, block, after);
+    uint32_t after = pool->next[before];
+    pool->next[before] = pool->prev[after] = block;
+    pool->prev[block] = before;
+    pool->next[block] = after;
     pool->num_free++;
 }
 
-enum kv_status kv_block_pool_take(struct kv_block_pool *pool, uint32_t *block)
+/* leave_queue without loading what is known, the head's neighbour before it. */
+static inline void take_head(struct kv_block_pool *pool, uint32_t head, uint32_t *block)
 {
-    /* The most frequent call of a scheduler: leave_queue without loading what is known, the head's neighbour before it. */
-    uint32_t head = kv_block_pool_head(pool);
-    if (head == pool->num_blocks)
-        return KV_NO_BLOCKS;
-    const uint32_t after = kv_block_pool_next(pool, head);
-    set_next(pool, pool->num_blocks, after);
-    set_prev(pool, after, pool->num_blocks);
-    set_next(pool, head, KV_BLOCK_NONE);
+    const uint32_t after = pool->next[head];
+    pool->next[pool->num_blocks] = after;
+    pool->prev[after] = pool->num_blocks;
+    pool->next[head] = KV_BLOCK_NONE;
     pool->num_free--;
     pool->refs[head] = 1;
     *block = head;
+}
+
+/* Apart, so that the usual case needs no registers saved. */
+static __attribute__((noinline)) enum kv_status take_edge(struct kv_block_pool *pool, uint32_t *block)
+{
+    const uint32_t head = pool->edge;
+    link_more(pool, LINKED_AT_ONCE);
+    take_head(pool, head, block);
+    return KV_OK;
+}
+
+/* The most frequent call of a scheduler. */
+enum kv_status kv_block_pool_take(struct kv_block_pool *pool, uint32_t *block)
+{
+    const uint32_t head = kv_block_pool_head(pool);
+    if (head == pool->num_blocks)
+        return KV_NO_BLOCKS;
+    if (head == pool->edge)
+        return take_edge(pool, block);
+    take_head(pool, head, block);
     return KV_OK;
 }
 
@@ -147,7 +185,7 @@ enum kv_status kv_block_pool_put_tail(struct kv_block_pool *pool, uint32_t block
 {
     if (!may_enter(pool, block))
         return KV_INVALID;
-    enter_queue_after(pool, prev_of(pool, pool->num_blocks), block);
+    enter_queue_after(pool, pool->prev[pool->num_blocks], block);
     return KV_OK;
 }
 
@@ -170,11 +208,18 @@ bool kv_block_pool_check(const struct kv_block_pool *pool)
 {
     /* The walk stops at the first wrong link, or when it is longer than the queue should be: a ring that lost its sentinel. */
     uint32_t walked = 0, sentinel = pool->num_blocks;
-    for (uint32_t slot = kv_block_pool_head(pool); slot != sentinel; slot = kv_block_pool_next(pool, slot), walked++)
-        if (slot > sentinel || walked >= pool->num_free || pool->refs[slot] != 0 || prev_of(pool, kv_block_pool_next(pool, slot)) != slot)
+    for (uint32_t slot = kv_block_pool_head(pool), before = sentinel; slot != sentinel; walked++) {
+        if (slot > sentinel || walked >= pool->num_free || pool->refs[slot] != 0)
             return false;
+        if (kv_block_pool_rank(pool, slot) <= pool->linked && pool->prev[slot] != before)
+            return false;
+        before = slot;
+        slot = kv_block_pool_next(pool, slot);
+        if (slot == sentinel && pool->prev[sentinel] != before)
+            return false;
+    }
     uint32_t linked = 0;
     for (uint32_t block = 0; block < pool->num_blocks; block++)
         linked += queued(pool, block);
-    return walked == pool->num_free && linked == walked && kv_block_pool_next(pool, prev_of(pool, sentinel)) == sentinel;
+    return walked == pool->num_free && linked == walked;
 }

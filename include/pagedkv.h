@@ -121,16 +121,17 @@ PAGEDKV_API const char *kv_status_text(enum kv_status status);
  * kv_block_pool_unref and before put_head or put_tail). A cached block may be queued too: it is free, but its content can still be
  * found until somebody takes it. The same structure is vLLM V1's queue (put back at head or tail) and V0's stack (put_head only).
  *
- * 12 bytes a block that was ever taken, or is next to one; a pool of 2^32 - 2 blocks that holds a few costs address space alone. For that,
- * links are kept as differences from those that all blocks have at first. One owner thread. Source: vLLM v1/core/kv_cache_utils.py,
- * FreeKVCacheBlockQueue; SOSP'23 section 4.2. */
+ * 12 bytes a block that was ever taken; a pool of 2^32 - 2 blocks that holds a few costs address space alone. One owner thread. Source: vLLM
+ * v1/core/kv_cache_utils.py, FreeKVCacheBlockQueue; SOSP'23 section 4.2. */
 
 struct kv_block_pool {
     uint32_t num_blocks;
     uint32_t num_free; /* length of the queue */
     uint32_t step;     /* from a block's id to that of the one after it at first: 1, or 2^32 - 1 for -1 */
-    uint32_t *next;    /* num_blocks + 1, as differences: read them with kv_block_pool_next */
-    uint32_t *prev;    /* num_blocks + 1, likewise */
+    uint32_t linked;   /* so many of the first blocks of the queue as it was at first have links */
+    uint32_t edge;     /* the one after those; KV_BLOCK_NONE: all have */
+    uint32_t *next;    /* num_blocks + 1; next[b] == KV_BLOCK_NONE: b is not queued. Read it with kv_block_pool_next */
+    uint32_t *prev;    /* num_blocks + 1 */
     uint32_t *refs;    /* num_blocks */
 };
 
@@ -168,16 +169,23 @@ KV_NODISCARD PAGEDKV_API enum kv_status kv_block_pool_unlink(struct kv_block_poo
 /* kv_block_pool_unref, then kv_block_pool_put_head when no reference is left. KV_INVALID as there. */
 KV_NODISCARD PAGEDKV_API enum kv_status kv_block_pool_free(struct kv_block_pool *pool, uint32_t block);
 
+/* The block's place in the queue as it was at first. */
+static inline uint32_t kv_block_pool_rank(const struct kv_block_pool *pool, uint32_t block)
+{
+    return pool->step == 1 ? block : pool->num_blocks - 1 - block;
+}
+
 /* The block after a queued one, num_blocks after the last; KV_BLOCK_NONE: the block is not queued. */
 static inline uint32_t kv_block_pool_next(const struct kv_block_pool *pool, uint32_t block)
 {
-    return block + pool->step + pool->next[block];
+    const uint32_t rank = kv_block_pool_rank(pool, block);
+    return rank >= pool->linked && rank + 1 < pool->num_blocks ? block + pool->step : pool->next[block];
 }
 
 /* The block that the next take gets; num_blocks when the queue is empty. */
 static inline uint32_t kv_block_pool_head(const struct kv_block_pool *pool)
 {
-    return kv_block_pool_next(pool, pool->num_blocks);
+    return pool->next[pool->num_blocks];
 }
 
 /* Blocks that are held or parked. */
