@@ -329,12 +329,14 @@ Test(reader_json, conversations_in_an_array_or_a_line_each_are_the_same)
         "{\"id\":\"e\",\"conversations\":[" TURN("human", "1234") "]}"};
     static const char *const sessions[] = {"a", "b", "a#2", "#3"};
     static const uint32_t input[] = {2, 3, 1, 1}, output[] = {1, 1, 1, 2};
-    char text[2][2048] = {"[", ""};
-    for (size_t i = 0; i < sizeof conversations / sizeof *conversations; i++) {
-        strcat(strcat(text[0], i ? ",\n" : ""), conversations[i]);
-        strcat(strcat(text[1], conversations[i]), "\n");
+    char text[2][2048];
+    size_t length[2] = {0};
+    const size_t count = sizeof conversations / sizeof *conversations;
+    for (size_t i = 0; i < count; i++) {
+        length[0] += (size_t)snprintf(text[0] + length[0], sizeof text[0] - length[0], "%s%s%s", i ? ",\n" : "[", conversations[i],
+                                      i + 1 == count ? "]" : "");
+        length[1] += (size_t)snprintf(text[1] + length[1], sizeof text[1] - length[1], "%s\n", conversations[i]);
     }
-    strcat(text[0], "]");
     for (int layout = 0; layout < 2; layout++) {
         struct trace *trace = text_trace(text[layout], NULL);
         cr_assert_eq(trace->count, 4, "%u", trace->count);
