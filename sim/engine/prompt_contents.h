@@ -101,12 +101,12 @@ static inline uint64_t prompt_text_tokens(const struct trace *trace, uint32_t tr
 }
 
 /* A run of a text's tokens with one name. Where two texts have the same name at the same place, they have the same tokens there as far as
- * both stretches go, and other tokens where the names differ. Names are below 2^34. */
+ * both stretches go, and other tokens where the names differ. Names are below 2^33. */
 struct prompt_stretch {
     uint64_t name, length;
 };
 
-/* The one from `from` on, cut at `end`, which is not beyond the text: a hash id, what no id names of a prompt, or an answer. Linear in the
+/* The one from `from` on, cut at `end`, which is not beyond the text: a hash id, or what no id names of the words of one request. Linear in the
  * turns before it. */
 static inline struct prompt_stretch prompt_stretch_at(const struct trace *trace, uint32_t trace_block_size, uint32_t position,
                                                       uint64_t from, uint64_t end)
@@ -115,16 +115,14 @@ static inline struct prompt_stretch prompt_stretch_at(const struct trace *trace,
     for (uint32_t later = position; later != source; later = trace->previous[later] - 1)
         end = end < prompt_said_before(trace, later) ? end : prompt_said_before(trace, later);
     const uint32_t namer = prompt_namer(trace, trace_block_size, source, from + 1);
-    uint64_t name = trace->distinct_hashes + 2 * (uint64_t)prompt_owner(trace, source), stop = trace->input_tokens[source];
+    uint64_t name = trace->distinct_hashes + (uint64_t)prompt_owner(trace, source);
     if (namer != UINT32_MAX) {
-        const uint64_t block = from / trace_block_size, named = prompt_named_tokens(trace, trace_block_size, namer);
+        const uint64_t block = from / trace_block_size, next = (block + 1) * trace_block_size;
+        const uint64_t named = prompt_named_tokens(trace, trace_block_size, namer), stop = next < named ? next : named;
         name = trace->hash_ids[trace->hash_start[namer] + block];
-        stop = (block + 1) * trace_block_size < named ? (block + 1) * trace_block_size : named;
-    } else if (from >= stop) {
-        name++; /* the answer */
-        stop = end;
+        end = stop < end ? stop : end;
     }
-    return (struct prompt_stretch){.name = name, .length = (stop < end ? stop : end) - from};
+    return (struct prompt_stretch){.name = name, .length = end - from};
 }
 
 #endif
