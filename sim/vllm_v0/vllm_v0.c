@@ -368,7 +368,7 @@ static const char *v0_diagnose(struct scheduler *self)
     char *text = v0->diagnosis;
     const size_t size = sizeof v0->diagnosis;
     if (v0->abort) {
-        snprintf(text, size, "raise num_cpu_blocks, raise num_gpu_blocks, or choose another preemption_mode");
+        snprintf(text, size, "%s", v0->advice);
     } else if (v0->swapped.count > 0) {
         uint32_t request = request_queue_peek(&v0->swapped), index = trace_index(v0->trace, request);
         uint32_t rest = v0_group_wants(&v0->groups[request], V0_SWAPPED);

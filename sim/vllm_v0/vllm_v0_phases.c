@@ -18,10 +18,11 @@ static void push(struct vllm_v0 *v0, enum v0_phase phase, uint32_t request, int6
 
 /* The first reason counts. The step goes no further, and the replay ends. A death of vLLM is a result and not an error of this program:
  * the replay ends, and the report says why. */
-static void die(struct vllm_v0 *v0, const char *why, uint32_t request)
+static void die(struct vllm_v0 *v0, const char *why, uint32_t request, const char *advice)
 {
     if (v0->abort)
         return;
+    v0->advice = advice;
     snprintf(v0->abort_text, sizeof v0->abort_text, "%s (request %u)", why, trace_index(v0->trace, request));
     v0->abort = v0->abort_text;
 }
@@ -53,7 +54,8 @@ static int64_t clip(struct vllm_v0 *v0, uint32_t wanted, uint32_t request)
     if (!v0->config.enable_prefix_caching)
         return left;
     if (budget % size != 0)
-        die(v0, "chunked prefill with prefix caching needs max_num_batched_tokens to be a multiple of block_size", request);
+        die(v0, "chunked prefill with prefix caching needs max_num_batched_tokens to be a multiple of block_size", request,
+            "make it one, or switch one of the two off");
     return (left >= 0 ? left / size : -((size - 1 - left) / size)) * size;
 }
 
@@ -75,7 +77,8 @@ static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t request
         entry->blocks += group->sequences[i]->status == V0_RUNNING ? group->sequences[i]->count : 0;
     if (mode == PREEMPTION_RECOMPUTE) {
         if (v0_group_count(group, V0_RUNNING) != 1) {
-            die(v0, "a group with several running sequences cannot be preempted by recompute", victim);
+            die(v0, "a group with several running sequences cannot be preempted by recompute", victim,
+                "raise num_gpu_blocks, or take preemption_mode swap");
             return SIM_OK;
         }
         struct v0_sequence *sequence = v0_group_only(group, V0_RUNNING);
@@ -87,7 +90,7 @@ static enum status preempt(struct vllm_v0 *v0, uint32_t victim, uint32_t request
         sequence->decoding = false;
     } else {
         if (!v0_can_swap_out(&v0->manager, group)) {
-            die(v0, "no CPU blocks left to swap to", victim);
+            die(v0, "no CPU blocks left to swap to", victim, "raise num_cpu_blocks or num_gpu_blocks");
             return SIM_OK;
         }
         status = v0_swap_out(&v0->manager, group, diag);
@@ -261,6 +264,6 @@ enum status v0_schedule_chunked(struct vllm_v0 *v0, struct diag *diag)
         status = phase_waiting(v0, diag);
     if (status == SIM_OK && !v0->abort && v0->tokens > v0->config.max_num_batched_tokens)
         die(v0, "several sequences of one group went over max_num_batched_tokens",
-            v0->phases[V0_DECODES].items[v0->phases[V0_DECODES].count - 1].request);
+            v0->phases[V0_DECODES].items[v0->phases[V0_DECODES].count - 1].request, "raise max_num_batched_tokens");
     return status;
 }
