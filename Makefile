@@ -36,7 +36,7 @@ CFLAGS_debug := -O1 -g
 CFLAGS_serial := -O2 -g
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # Also doubles that fit no integer, which undefined leaves out.
-CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-pass-failed
 CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 ifeq ($(FLAVOUR),serial)
 OPENMP := -Wno-unknown-pragmas
