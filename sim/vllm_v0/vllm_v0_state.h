@@ -37,7 +37,7 @@ struct vllm_v0 {
     struct positions ignored_swapped; /* told of after step->ignored */
     uint32_t prefill_groups;          /* how many of the scheduled count as prefill */
     int32_t *chunks;                  /* tokens of each scheduled group's sequences */
-    const char *abort, *advice; /* advice: what would have avoided the abort */
+    const char *abort, *advice;       /* advice: what would have avoided the abort */
     char abort_text[256], diagnosis[512];
 };
 
