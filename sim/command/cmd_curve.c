@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/notice.h"
 #include "base/progress.h"
 #include "command/command.h"
 #include "report/curve_report.h"

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "base/integers.h"
 
 enum status prompt_contents_init(struct prompt_contents *contents, const struct trace *trace, uint32_t trace_block_size, struct diag *diag)
 {
@@ -32,27 +31,15 @@ enum status prompt_contents_intern(struct prompt_contents *contents, uint64_t pa
 /* Tokens without a name are (request, place): above all named ones, and below what engines tag for outputs. */
 #define UNNAMED_TOKENS (UINT64_C(1) << 62)
 
-/* The next span of [from, end): cut at the borders of trace blocks as far as hash ids reach, where another turn said the tokens, and where
- * another one names them. Cuts depend only on places in the session's text, so equal tokens are always cut alike and comparing spans is
- * comparing tokens. What is named is what content_token (content.h) says. */
+/* The next span of [from, end): a stretch. Stretches end at places in the session's text alone, so equal tokens are always cut alike and
+ * comparing spans is comparing tokens. What is named is what content_token (content.h) says. */
 static struct kv_span next_span(const struct prompt_contents *contents, uint32_t position, uint64_t from, uint64_t end)
 {
-    const struct trace *trace = contents->trace;
-    const uint64_t width = contents->trace_block_size, inside = from % width;
-    const uint32_t source = prompt_source(trace, position, from + 1);
-    for (uint32_t later = position; later != source; later = trace->previous[later] - 1)
-        end = min_u64(end, prompt_said_before(trace, later));
-    const uint32_t namer = prompt_namer(trace, contents->trace_block_size, source, from + 1);
-    if (namer == UINT32_MAX) {
-        const uint64_t owner = prompt_owner(trace, source);
-        return (struct kv_span){.first = (UNNAMED_TOKENS | owner << 30) + from, .count = (uint32_t)(end - from)};
-    }
-    /* The last id may stand for more tokens than there are. */
-    end = min_u64(end, prompt_named_tokens(trace, contents->trace_block_size, namer));
-    if (namer != source)
-        end = min_u64(end, (uint64_t)trace->input_tokens[source] + trace->output_tokens[source]);
-    const uint64_t id = trace->hash_ids[trace->hash_start[namer] + from / width];
-    return (struct kv_span){.first = id * width + inside, .count = (uint32_t)min_u64(width - inside, end - from)};
+    const uint64_t width = contents->trace_block_size, named = contents->trace->distinct_hashes;
+    const struct prompt_stretch stretch = prompt_stretch_at(contents->trace, contents->trace_block_size, position, from, end);
+    const uint64_t base =
+        stretch.name < named ? stretch.name * width + from % width : (UNNAMED_TOKENS | (stretch.name - named) << 30) + from;
+    return (struct kv_span){.first = base, .count = (uint32_t)stretch.length};
 }
 
 /* A block costs a span for each trace block and each turn that it touches, not one for each token. */

@@ -101,7 +101,7 @@ static inline uint64_t prompt_text_tokens(const struct trace *trace, uint32_t tr
 }
 
 /* A run of a text's tokens with one name. Where two texts have the same name at the same place, they have the same tokens there as far as
- * both stretches go, and other tokens where the names differ. Names are below 2^33. */
+ * both stretches go, and other tokens where the names differ. Below distinct_hashes it is a hash id, from there on a request. */
 struct prompt_stretch {
     uint64_t name, length;
 };
@@ -118,7 +118,10 @@ static inline struct prompt_stretch prompt_stretch_at(const struct trace *trace,
     uint64_t name = trace->distinct_hashes + (uint64_t)prompt_owner(trace, source);
     if (namer != UINT32_MAX) {
         const uint64_t block = from / trace_block_size, next = (block + 1) * trace_block_size;
-        const uint64_t named = prompt_named_tokens(trace, trace_block_size, namer), stop = next < named ? next : named;
+        /* The last id may stand for more tokens than there are, and its turn may go on after what `source` said. */
+        const uint64_t named = prompt_named_tokens(trace, trace_block_size, namer);
+        const uint64_t said = namer == source ? named : (uint64_t)trace->input_tokens[source] + trace->output_tokens[source];
+        const uint64_t most = said < named ? said : named, stop = next < most ? next : most;
         name = trace->hash_ids[trace->hash_start[namer] + block];
         end = stop < end ? stop : end;
     }

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "engine/prompt_contents.h"
 #include "pagedkv.h"
 #include "study/stack_distance.h"
 
@@ -54,15 +55,6 @@ static enum status count_hits(const struct trace *trace, uint32_t width, uint32_
     }
     facts->reusable_tokens += min_u64(hits * width, input);
     return SIM_OK;
-}
-
-/* Where no ids are given, a later turn begins with the prompt and the answer of the turn before. */
-static uint64_t said_before(const struct trace *trace, uint32_t position)
-{
-    if (!trace->previous || trace->previous[position] == 0)
-        return 0;
-    const uint32_t before = trace->previous[position] - 1;
-    return min_u64((uint64_t)trace->input_tokens[before] + trace->output_tokens[before], trace->input_tokens[position]);
 }
 
 /* Blocks of a prompt are touched from last to first, as in hit_curve.h, so that its first block is the most recent. */
@@ -119,7 +111,7 @@ static enum status sharing(const struct trace *trace, uint32_t width, struct tra
         if (trace_hash_count(trace, position) > 0)
             status = count_hits(trace, width, position, &chains, facts, diag);
         else
-            facts->reusable_tokens += said_before(trace, position);
+            facts->reusable_tokens += prompt_said_before(trace, position);
     if (status == SIM_OK && facts->hash_references > 0)
         status = reuse_distances(trace, &chains, facts, diag);
     kv_contents_destroy(chains.contents);

@@ -1,7 +1,6 @@
 /* chat_sessions.c - a table from chats to sessions. Read chat_sessions_end_row first. */
 #include "trace/chat_sessions.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,18 +14,13 @@ void chat_sessions_begin_row(struct chat_sessions *chats)
 enum status chat_sessions_read(const struct json_document *document, const cJSON *node, bool parent, struct trace_rows *rows)
 {
     struct chat_sessions *chats = rows->chats;
-    const char *text = cJSON_GetStringValue(node);
-    uint64_t number;
     struct trace_name *name = parent ? &chats->parent : &chats->chat;
     if (cJSON_IsNull(node) || (cJSON_IsNumber(node) && node->valuedouble == -1))
         return SIM_OK;
-    if (!text && !json_uint64(document, node, &number))
+    const char *text = json_name_of(document, node, chats->digits[parent]);
+    if (!text)
         return json_error(document, node, false, &rows->diag, "%s must be a string or an integer from 0 on, or -1 for none",
                           parent ? "parent_chat_id" : "chat_id");
-    if (!text) {
-        snprintf(chats->digits[parent], sizeof chats->digits[parent], "%llu", (unsigned long long)number);
-        text = chats->digits[parent];
-    }
     if (*text)
         *name = (struct trace_name){text, strlen(text)};
     return SIM_OK;

@@ -13,7 +13,7 @@
 #ifndef PAGESIM_CHAT_SESSIONS_H
 #define PAGESIM_CHAT_SESSIONS_H
 
-#include "base/json.h"
+#include "trace/json_fields.h"
 #include "trace/trace_rows.h"
 
 struct chat {
@@ -22,10 +22,10 @@ struct chat {
 };
 
 struct chat_sessions {
-    struct trace_name chat, parent; /* of the row that is being read; text NULL: it does not say, or has none */
-    char digits[2][24];             /* what these point to, where the document's text does not do */
-    struct session_names names;     /* chats to numbers */
-    struct chat *chats;             /* of number n: chats[n - 1] */
+    struct trace_name chat, parent;   /* of the row that is being read; text NULL: it does not say, or has none */
+    char digits[2][JSON_NAME_DIGITS]; /* what these point to, where the document's text does not do */
+    struct session_names names;       /* chats to numbers */
+    struct chat *chats;               /* of number n: chats[n - 1] */
     size_t count, capacity;
 };
 

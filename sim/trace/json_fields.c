@@ -88,16 +88,20 @@ static enum status read_hash_ids(const struct json_document *document, const cJS
     return SIM_OK;
 }
 
+const char *json_name_of(const struct json_document *document, const cJSON *node, char digits[JSON_NAME_DIGITS])
+{
+    uint64_t number;
+    if (!json_uint64(document, node, &number))
+        return cJSON_GetStringValue(node);
+    snprintf(digits, JSON_NAME_DIGITS, "%llu", (unsigned long long)number);
+    return digits;
+}
+
 static enum status read_session(const struct json_document *document, const cJSON *node, const char *name, struct trace_rows *rows,
                                 struct trace_row *row)
 {
-    char digits[24];
-    uint64_t number;
-    const char *session = cJSON_GetStringValue(node);
-    if (!session && json_uint64(document, node, &number)) {
-        snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
-        session = digits;
-    }
+    char digits[JSON_NAME_DIGITS];
+    const char *session = json_name_of(document, node, digits);
     return session ? trace_rows_session(rows, session, strlen(session), &row->session)
                    : json_error(document, node, false, &rows->diag, "%s must be a string or an integer from 0 on", name);
 }

@@ -49,6 +49,10 @@ static inline const cJSON *json_member(const cJSON *object, const char *name)
 SIM_NODISCARD enum status json_field_read(const struct json_document *document, const cJSON *node, enum json_field field, const char *name,
                                           struct trace_rows *rows, struct trace_row *row);
 
+enum { JSON_NAME_DIGITS = 24 };
+/* A string, or an integer from 0 on, which becomes text in `digits`; NULL for others. It borrows the document or `digits`. */
+const char *json_name_of(const struct json_document *document, const cJSON *node, char digits[JSON_NAME_DIGITS]);
+
 /* A time or a delay in the unit of the format. Whole nanoseconds are exact in all 64 bits; other units go through doubles. */
 SIM_NODISCARD enum status json_time_read(const struct json_document *document, const cJSON *node, const char *name, struct trace_rows *rows,
                                          int64_t *ns);

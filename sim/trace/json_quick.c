@@ -91,15 +91,11 @@ static const char *take_priority(const char *at, int32_t *out)
     return at;
 }
 
-/* A string, or a number, whose digits are the name then. */
 static const char *take_session(const char *at, struct trace_rows *rows, struct trace_row *row)
 {
-    uint64_t ignored;
-    const bool quoted = *at == '"';
-    const char *name = at + quoted, *stop = quoted ? json_quick_plain(name) : json_quick_integer(name, &ignored);
-    if (!stop || trace_rows_session(rows, name, (size_t)(stop - name), &row->session) != SIM_OK)
-        return NULL;
-    return stop + quoted;
+    struct trace_name name;
+    at = json_quick_name(at, &name);
+    return at && trace_rows_session(rows, name.text, name.length, &row->session) == SIM_OK ? at : NULL;
 }
 
 static const char *take_finish_reason(const char *at, struct trace_row *row)

@@ -37,6 +37,18 @@ static inline const char *json_quick_plain(const char *at)
     return *at == '"' ? at : NULL;
 }
 
+/* A string, or a number, whose digits are the name then. The name borrows the text. */
+static inline const char *json_quick_name(const char *at, struct trace_name *out)
+{
+    uint64_t ignored;
+    const bool quoted = *at == '"';
+    const char *name = at + quoted, *stop = quoted ? json_quick_plain(name) : json_quick_integer(name, &ignored);
+    if (!stop)
+        return NULL;
+    *out = (struct trace_name){name, (size_t)(stop - name)};
+    return stop + quoted;
+}
+
 /* A time or a delay, in units of `unit_ns`, 0 or more. The same nanoseconds as json_time_read's. */
 const char *json_quick_time(const char *at, double unit_ns, int64_t *ns);
 

@@ -23,6 +23,13 @@ static enum status read_strictly(struct trace_rows *rows, const struct json_valu
     return status;
 }
 
+/* Rows and ids that were put since then go again. */
+static void take_back(struct trace_rows *rows, size_t hashes, size_t count)
+{
+    rows->hash_count = hashes;
+    rows->count = count;
+}
+
 /* What the quick reader has put was taken back before. */
 static void read_value(struct trace_rows *rows, const struct json_value_reader *reader, const struct span *span)
 {
@@ -31,8 +38,7 @@ static void read_value(struct trace_rows *rows, const struct json_value_reader *
     if (rows->status == SIM_OK)
         rows->status = read_strictly(rows, reader, span);
     if (rows->status == SIM_BAD_INPUT) {
-        rows->hash_count = hashes;
-        rows->count = count;
+        take_back(rows, hashes, count);
         rows->status = trace_rows_skip(rows, span->line);
     }
 }
@@ -52,8 +58,7 @@ static inline const char *line_quickly(struct trace_rows *rows, const struct jso
         if (stop < end && *stop == '\n')
             return stop + 1;
     }
-    rows->hash_count = hashes;
-    rows->count = count;
+    take_back(rows, hashes, count);
     return NULL;
 }
 
@@ -88,8 +93,7 @@ void json_values_read_one(struct trace_rows *rows, const struct json_value_reade
     const char *stop = reader->quick(rows, json_walk_blanks(rows->text, end), end);
     if (stop && json_skip_blanks(stop, end) == end)
         return;
-    rows->hash_count = hashes;
-    rows->count = count;
+    take_back(rows, hashes, count);
     read_value(rows, reader, &span);
 }
 
@@ -150,8 +154,7 @@ static const char *read_item(struct trace_rows *rows, const struct json_value_re
     const char *stop = reader->quick(rows, span->text, end);
     if (stop)
         return stop;
-    rows->hash_count = hashes;
-    rows->count = count;
+    take_back(rows, hashes, count);
     stop = json_value_end(span->text, end);
     span->length = (size_t)((stop ? stop : end) - span->text);
     if (stop && span->length > 0) {

@@ -3,7 +3,6 @@
  * Each has a quick reader and a strict one (json_values.h), which say the same in the same order. Read the tables at the end first. */
 #include <string.h>
 
-#include "base/json_scan.h"
 #include "base/json_walk.h"
 #include "trace/json_fields.h"
 #include "trace/json_quick.h"

@@ -74,20 +74,16 @@ static inline enum json_field field_at(const char *at, const char **stop)
     }
 }
 
-/* A string, or a number, whose digits are the name then; -1, null and "" are no chat. */
+/* -1, null and "" are no chat. */
 static const char *take_chat(const char *at, struct trace_name *chat)
 {
-    uint64_t ignored;
-    const bool quoted = *at == '"';
     *chat = (struct trace_name){0};
     if (memcmp(at, "-1", 2) == 0 || memcmp(at, "null", 4) == 0)
         return at + (*at == '-' ? 2 : 4);
-    const char *name = at + quoted, *stop = quoted ? json_quick_plain(name) : json_quick_integer(name, &ignored);
-    if (!stop)
-        return NULL;
-    if (stop > name)
-        *chat = (struct trace_name){name, (size_t)(stop - name)};
-    return stop + quoted;
+    at = json_quick_name(at, chat);
+    if (at && chat->length == 0)
+        *chat = (struct trace_name){0};
+    return at;
 }
 
 /* "name": value. `seen` has a bit for each field and ignored name of the object, as none may come twice. */

@@ -1,6 +1,5 @@
 /* test_prefix_misses.c - each class of miss on a trace made for it; sums that add up on random ones. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "observe/prefix_misses.h"
@@ -233,16 +232,7 @@ Test(prefix_misses, sessions_in_a_huge_pool_lose_nothing)
 {
     uint64_t seed = 3, cached = 0;
     for (int round = 0; round < 200; round++) {
-        char text[20 * 150] = "";
-        uint32_t said[3] = {0};
-        for (uint32_t i = 0; i < 20; i++) {
-            const uint32_t session = random_below(&seed, 3), output = 1 + random_below(&seed, 20), fallen = random_below(&seed, 6) == 0;
-            const uint32_t input = 1 + (said[session] + random_below(&seed, 30)) / (1 + fallen);
-            said[session] = input + output;
-            snprintf(text + strlen(text), 150, "{\"timestamp\":%u,\"session_id\":\"s%u\",\"input_length\":%u,\"output_length\":%u}\n", i,
-                     session, input, output);
-        }
-        struct trace *trace = text_trace(text, NULL);
+        struct trace *trace = random_sessions(&seed, 20, 30, false);
         const struct config config = small_config(5000);
         struct prefix_misses misses;
         replay(trace, &config, true, &misses);

@@ -2,7 +2,6 @@
  * and it gives the known answers of a real trace. */
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,29 +126,10 @@ static struct trace *random_trace(uint64_t *seed, uint32_t width)
     return tiny_trace(requests, REQUESTS);
 }
 
-/* Turns that go on where the last one ended, fall back behind it, or bring ids of their own. */
-static struct trace *random_sessions(uint64_t *seed, uint32_t width)
-{
-    char text[REQUESTS * 200] = "";
-    uint32_t said[3] = {0};
-    for (uint32_t i = 0; i < REQUESTS; i++) {
-        char *line = text + strlen(text);
-        const uint32_t session = random_below(seed, 3), output = 1 + random_below(seed, 20), ids = random_below(seed, 6) == 0;
-        uint32_t input = said[session] + 1 + random_below(seed, 2 * width);
-        if (random_below(seed, 6) == 0)
-            input = 1 + input / 2;
-        said[session] = input + output;
-        const int length = snprintf(line, 150, "{\"timestamp\":%u,\"session_id\":\"s%u\",\"input_length\":%u,\"output_length\":%u", i,
-                                    session, input, output);
-        snprintf(line + length, 50, "%s}\n", ids ? ",\"hash_ids\":[1]" : "");
-    }
-    return text_trace(text, NULL);
-}
-
 /* Of one kind or the other. */
 static struct trace *random_case(uint64_t *seed, uint32_t width)
 {
-    return random_below(seed, 2) ? random_sessions(seed, width) : random_trace(seed, width);
+    return random_below(seed, 2) ? random_sessions(seed, REQUESTS, 2 * width, true) : random_trace(seed, width);
 }
 
 static void compare_all_pools(const struct trace *trace, uint32_t width, uint32_t block_size, enum hit_rules rules)
