@@ -206,7 +206,7 @@ tsan: ## plain threaded programs and replays under the thread sanitizer (clang)
 	@$(MAKE) --no-print-directory FLAVOUR=tsan CC='$(CLANG)' build/tsan/pagesim tsan-programs
 	@BUILD=build/tsan scripts/sanitize.sh tsan $(TSAN_SOURCES:%.c=build/tsan/%)
 
-fuzz: ## look for inputs that break something: FUZZ_SECONDS a target, or FUZZ_TARGET alone (clang, libFuzzer)
+fuzz: ## look for inputs that break something: FUZZ_SECONDS a target, or FUZZ_TARGET alone, from FUZZ_SEED (clang, libFuzzer)
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC='$(CLANG)' fuzz-programs
 	@BUILD=build/fuzz scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGET)
 

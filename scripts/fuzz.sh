@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: BUILD=build/fuzz fuzz.sh SECONDS TARGET...
+# usage: BUILD=build/fuzz [FUZZ_SEED=NUMBER] fuzz.sh SECONDS TARGET...
 # Runs each fuzz target for so long, from the inputs of tests/fuzz/{seeds,found}/TARGET and what earlier runs have learnt
 # ($BUILD/corpus/TARGET). Stops at the first finding, whose input stays in $BUILD/findings; mend it and keep it in tests/fuzz/found/TARGET.
 set -eu
@@ -9,7 +9,7 @@ export ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1" UBSAN_OPTIONS="
 mkdir -p "$BUILD/findings"
 for target in "$@"; do
     corpus=$BUILD/corpus/$target log=$BUILD/$target.log
-    options=(-max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -max_len=4096 -print_final_stats=1 -artifact_prefix="$BUILD/findings/$target-")
+    options=(-max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -rss_limit_mb=2048 -timeout=10 -max_len=4096 -print_final_stats=1 -artifact_prefix="$BUILD/findings/$target-")
     [ ! -f "tests/fuzz/$target.dict" ] || options+=("-dict=tests/fuzz/$target.dict")
     mkdir -p "$corpus"
     echo "fuzz: $target, $seconds s"

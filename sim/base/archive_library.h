@@ -15,17 +15,13 @@
 #define ARCHIVE_FUNCTIONS(X)                                                                                                               \
     X(archive_read_new)                                                                                                                    \
     X(archive_read_free)                                                                                                                   \
-    X(archive_read_support_filter_gzip)                                                                                                    \
-    X(archive_read_support_filter_bzip2)                                                                                                   \
-    X(archive_read_support_filter_xz)                                                                                                      \
-    X(archive_read_support_filter_zstd)                                                                                                    \
+    X(archive_read_append_filter)                                                                                                          \
     X(archive_read_support_format_raw)                                                                                                     \
     X(archive_read_support_format_empty)                                                                                                   \
     X(archive_read_support_format_tar)                                                                                                     \
     X(archive_read_open)                                                                                                                   \
     X(archive_read_next_header)                                                                                                            \
     X(archive_read_data)                                                                                                                   \
-    X(archive_filter_count)                                                                                                                \
     X(archive_errno)                                                                                                                       \
     X(archive_error_string)                                                                                                                \
     X(archive_set_error)                                                                                                                   \

@@ -35,20 +35,19 @@ struct unpacker {
 static const struct {
     const char *kind, *magic;
     size_t length;
-} magics[] = {{"gzip", "\x1f\x8b\x08", 3},
-              {"bzip2", "BZh", 3},
-              {"xz",
-               "\xfd"
-               "7zXZ\0",
-               6},
-              {"zstd", "\x28\xb5\x2f\xfd", 4}};
+    int filter; /* its name at libarchive */
+} kinds[] = {{"gzip", "\x1f\x8b\x08", 3, ARCHIVE_FILTER_GZIP},
+             {"bzip2", "BZh", 3, ARCHIVE_FILTER_BZIP2},
+             {"xz", "\xfd\x37zXZ\0", 6, ARCHIVE_FILTER_XZ},
+             {"zstd", "\x28\xb5\x2f\xfd", 4, ARCHIVE_FILTER_ZSTD}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* A tar's magic is in the middle of printable fields that are padded with zeros, which no text has. */
 const char *packed_kind(const char *head, size_t length)
 {
-    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
-        if (length >= magics[i].length && memcmp(head, magics[i].magic, magics[i].length) == 0)
-            return magics[i].kind;
+    for (size_t i = 0; i < KINDS; i++)
+        if (length >= kinds[i].length && memcmp(head, kinds[i].magic, kinds[i].length) == 0)
+            return kinds[i].kind;
     const bool tar = length >= PACKED_HEAD && memcmp(head + TAR_MAGIC_AT, "ustar", 5) == 0 && memchr(head, '\0', TAR_MAGIC_AT);
     return tar ? "tar" : NULL;
 }
@@ -68,8 +67,8 @@ static la_ssize_t feed(struct archive *archive, void *self, const void **bytes)
     return (la_ssize_t)got;
 }
 
-/* The raw format takes whatever comes out of the filters as one file; only the filter that the magic names is offered, so gzip in gzip
- * comes out as gzip, and byte_source.c puts another layer on top. */
+/* The raw format takes whatever comes out of the filter as one file. The filter is named, not looked for: libarchive, left to itself, puts
+ * filters on top of each other as long as the text looks packed, and the checksum of gzip would be taken over the innermost text. */
 static int choose(struct unpacker *unpacker)
 {
     const struct archive_library *library = unpacker->library;
@@ -77,13 +76,10 @@ static int choose(struct unpacker *unpacker)
     if (unpacker->tar)
         return library->archive_read_support_format_tar(archive);
     const int formats = library->archive_read_support_format_raw(archive) | library->archive_read_support_format_empty(archive);
-    if (strcmp(unpacker->kind, "gzip") == 0)
-        return formats | library->archive_read_support_filter_gzip(archive);
-    if (strcmp(unpacker->kind, "bzip2") == 0)
-        return formats | library->archive_read_support_filter_bzip2(archive);
-    if (strcmp(unpacker->kind, "xz") == 0)
-        return formats | library->archive_read_support_filter_xz(archive);
-    return formats | library->archive_read_support_filter_zstd(archive);
+    for (size_t i = 0; i < KINDS; i++)
+        if (strcmp(unpacker->kind, kinds[i].kind) == 0)
+            return formats | library->archive_read_append_filter(archive, kinds[i].filter);
+    return ARCHIVE_FATAL;
 }
 
 enum status unpacker_open(const char *name, const char *kind, byte_read *from, void *self, struct unpacker **out, struct diag *diag)
@@ -196,11 +192,12 @@ static enum status start(struct unpacker *unpacker)
     if (library->archive_read_open(unpacker->archive, unpacker, NULL, feed, NULL) != ARCHIVE_OK)
         return damaged(unpacker);
     enum status status = next_file(unpacker, &found);
-    /* A file with the right magic and nonsense after it gets no filter and would come out as it is. */
-    if (status == SIM_OK && !unpacker->tar && library->archive_filter_count(unpacker->archive) < 2)
-        return damaged(unpacker);
+    if (status == SIM_OK && !found && unpacker->tar)
+        return finish(unpacker);
+    /* A filter that stumbles over its first bytes leaves an archive that looks empty. */
     if (status == SIM_OK && !found)
-        status = finish(unpacker);
+        status = diag_set(unpacker->diag, SIM_BAD_INPUT, "%s: the %s file is empty inside, damaged or cut short; compress or copy it again",
+                          unpacker->name, unpacker->kind);
     return status;
 }
 

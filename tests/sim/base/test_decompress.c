@@ -1,6 +1,7 @@
 /* test_decompress.c - what is packed is read like the file that was packed, and a packed file with a wrong bit or without its end is an error,
  * never another text. */
 #include <criterion/criterion.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,34 @@ Test(decompress, two_gzip_members_are_one_text)
     cr_assert_eq(read_bytes(twice, 2 * length, &file, &diag), SIM_OK, "%s", diag.text);
     cr_expect_eq(file.length, (size_t)2 * TEXT_LENGTH);
     text_file_close(&file);
+}
+
+/* A stored block of deflate shows what it holds: here a gzip file, whose last byte, of its length, is right or wrong. */
+Test(decompress, gzip_in_gzip_is_checked_in_both)
+{
+    enum { HEAD = 10, BLOCK = 5, TAIL = 8, INNER = sizeof packed_gzip - 1, OUTER = HEAD + BLOCK + INNER + TAIL };
+    for (int wrong = 0; wrong <= 1; wrong++) {
+        uint8_t outer[OUTER] = {0x1f, 0x8b, 8, [9] = 255, [HEAD] = 1, INNER & 255, INNER >> 8, ~INNER & 255, ~INNER >> 8 & 255};
+        struct gzip_check *check = malloc(sizeof *check);
+        struct text_file file;
+        struct diag diag;
+        cr_assert(check);
+        gzip_check_init(check);
+        memcpy(outer + HEAD + BLOCK, packed_gzip, INNER);
+        outer[HEAD + BLOCK + INNER - 1] ^= (uint8_t)wrong;
+        gzip_check_text(check, outer + HEAD + BLOCK, INNER);
+        for (int byte = 0; byte < 4; byte++) {
+            outer[OUTER - TAIL + byte] = (uint8_t)(~check->crc >> 8 * byte);
+            outer[OUTER - TAIL + 4 + byte] = (uint8_t)((uint32_t)INNER >> 8 * byte);
+        }
+        free(check);
+        const enum status status = read_bytes((const char *)outer, OUTER, &file, &diag);
+        cr_assert_eq(status, wrong ? SIM_BAD_INPUT : SIM_OK, "%s", diag.text);
+        if (wrong)
+            continue;
+        cr_expect(is_plain_text(&file));
+        text_file_close(&file);
+    }
 }
 
 Test(decompress, no_wrong_bit_and_no_missing_end_gives_another_text)
