@@ -3,16 +3,17 @@
  *
  * What one block holds of one head is a run of bytes, and neighbouring heads are neighbouring runs. Blocks lie anywhere, so each change of
  * block is a jump that costs as much as copying several KiB, unless other streams keep the memory busy meanwhile. */
+#include "geometry.h"
 #include "kernels.h"
 #include "pagedkv.h"
 #include "team.h"
 
-/* Streaming stores win when more than this many bytes are gathered, by one thread and by all together. Less stays in the caches, the
- * thread's own or the shared one, where the caller reads it next.
- * Runs are moved in pieces of PIECE_BYTES. Prefetches go AHEAD_BYTES ahead in each of the blocks that are read side by side, which together
- * fits the second-level cache. What is too small to be streamed comes from the caches, where four runs at a time are best: the lines of
- * eight would push each other out. */
-enum { STREAM_FROM = 1 << 20, STREAM_FROM_ALL = 4 << 20, PIECE_BYTES = 8192, AHEAD_BYTES = 32768, CACHED_RUNS = 4 };
+/* More than this many bytes, by one thread and by all together, and the store's geometry counts: that of memory, or that of the cache which
+ * all threads share where pool and buffers fit one. Less stays in the caches, the thread's own or the shared one, where the caller reads it
+ * next. Runs are moved in pieces of PIECE_BYTES, so that prefetches reach from one head into the next and from one block into another. */
+enum { STREAM_FROM = 1 << 20, STREAM_FROM_ALL = 4 << 20, SHARED_CACHE = 32 << 20, PIECE_BYTES = 8192 };
+/* What comes from the caches: the lines of eight runs would push each other out. */
+static const struct kv_geometry cached = {.runs = 4, .turn = KV_TURN_LEAST};
 /* Smaller gathers finish sooner than other threads wake up. */
 enum { SHARED_FROM = 128 << 10 };
 
@@ -31,7 +32,7 @@ static bool valid_table(const struct kv_store *store, const uint32_t *blocks, ui
 struct span {
     const struct kv_store *store;
     const struct kv_kernels *kernels;
-    bool stream; /* past the caches: the destination is larger than they are */
+    struct kv_geometry geometry;
     uint32_t layer, first_head, heads;
     const uint32_t *blocks;
     uint32_t num_tokens, first, past; /* entries of the table */
@@ -58,8 +59,8 @@ static void gather_group(const struct span *span, int value, uint32_t k, uint32_
     const struct kv_store *store = span->store;
     const size_t element = store->element_bytes, widening = sizeof(float) / element, dim = store->shape.head_dim;
     const size_t run = store->head_elements * element, filled = tokens * dim * element, chunk = span->heads * run;
-    const size_t piece = least(run, PIECE_BYTES), ahead = least(chunk, AHEAD_BYTES / piece * piece);
-    struct kv_runs runs = {.count = count};
+    const size_t piece = least(run, PIECE_BYTES), ahead = least(chunk, span->geometry.ahead / piece * piece);
+    struct kv_runs runs = {.count = count, .turn = span->geometry.turn};
     for (uint32_t head = 0; head < span->heads; head++) {
         unsigned char *out =
             (unsigned char *)((value ? span->v : span->k) + (head * (size_t)span->num_tokens + (size_t)k * store->shape.block_size) * dim);
@@ -71,7 +72,7 @@ static void gather_group(const struct span *span, int value, uint32_t k, uint32_
                 runs.from[i] = source(span, value, k + i, here);
                 runs.ahead[i] = later < chunk ? source(span, value, k + i, later) : source(span, value, k + count + i, later - chunk);
             }
-            span->kernels->move[store->shape.dtype](&runs, span->stream);
+            span->kernels->move[store->shape.dtype](&runs, span->geometry.stream);
         }
     }
 }
@@ -81,14 +82,14 @@ static void gather_group(const struct span *span, int value, uint32_t k, uint32_
 static void gather_span(const struct span *span)
 {
     const uint32_t size = span->store->shape.block_size, whole = span->num_tokens / size, past = span->past < whole ? span->past : whole;
-    const uint32_t most = span->stream ? KV_RUNS_MAX : CACHED_RUNS;
+    const uint32_t most = span->geometry.runs;
     for (int value = 0; value < 2; value++) {
         for (uint32_t k = span->first; k < past; k += most)
             gather_group(span, value, k, past - k < most ? past - k : most, size);
         if (span->past > whole)
             gather_group(span, value, whole, 1, span->num_tokens % size);
     }
-    if (span->stream)
+    if (span->geometry.stream)
         kv_kernels_fence();
 }
 
@@ -96,6 +97,15 @@ static void gather_span(const struct span *span)
 static uint32_t entries_of(const struct kv_store *store, uint32_t num_tokens)
 {
     return num_tokens / store->shape.block_size + (num_tokens % store->shape.block_size != 0);
+}
+
+/* For a gather of so many bytes in all. The pool counts whole: which part of it a caller uses again nobody knows. */
+static struct kv_geometry geometry_for(const struct kv_store *store, size_t bytes, uint32_t team)
+{
+    if (bytes / team <= STREAM_FROM || bytes <= STREAM_FROM_ALL)
+        return cached;
+    return store->mapped_bytes <= SHARED_CACHE && bytes <= SHARED_CACHE - store->mapped_bytes ? store->geometry.shared
+                                                                                              : store->geometry.memory;
 }
 
 enum kv_status kv_gather_heads(const struct kv_store *store, uint32_t layer, uint32_t first_head, uint32_t heads, const uint32_t *blocks,
@@ -110,7 +120,7 @@ enum kv_status kv_gather_heads(const struct kv_store *store, uint32_t layer, uin
     const size_t bytes = 2 * (size_t)num_tokens * heads * store->shape.head_dim * sizeof(float);
     gather_span(&(struct span){.store = store,
                                .kernels = kv_kernels(),
-                               .stream = bytes > STREAM_FROM_ALL,
+                               .geometry = geometry_for(store, bytes, 1),
                                .layer = layer,
                                .first_head = first_head,
                                .heads = heads,
@@ -183,7 +193,7 @@ enum kv_status kv_gather_batch(const struct kv_store *store, uint32_t layer, con
     const uint32_t team = bytes < SHARED_FROM ? 1 : most; /* one or all: libgomp ends threads that a smaller team leaves over */
     const struct span common = {.store = store,
                                 .kernels = kv_kernels(),
-                                .stream = bytes / team > STREAM_FROM && bytes > STREAM_FROM_ALL,
+                                .geometry = geometry_for(store, bytes, team),
                                 .layer = layer,
                                 .heads = store->shape.num_kv_heads};
 #pragma omp parallel for schedule(static) num_threads(team) default(none) shared(common, sequences, count, entries, team) if (team > 1)

@@ -20,6 +20,7 @@ enum { KV_RUNS_MAX = 8 };    /* runs of bytes that are moved together */
 /* Runs of equal length from anywhere to anywhere; none overlaps another. */
 struct kv_runs {
     uint32_t count; /* 1..KV_RUNS_MAX */
+    size_t turn;    /* so many bytes of each in turn, a multiple of KV_TURN_LEAST */
     size_t bytes;   /* of each source */
     void *to[KV_RUNS_MAX];
     const void *from[KV_RUNS_MAX];

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "geometry.h"
 #include "half_float.h"
 #include "kernels.h"
 
@@ -195,10 +196,9 @@ static void float_to_float16(uint16_t *to, const float *from, size_t count)
 /* --- runs side by side ------------------------------------------------------------------------------------------------------------
  * A core reads memory at its full speed only while its level-2 prefetchers run, and they start anew at each jump and stop at each page
  * (of the host's tables, in a virtual machine): about 600 ns are lost each time, as much as copying 12 KiB takes. So up to eight runs are read
- * in turn, a few lines of each, which gives the prefetchers eight streams at a time; and each line that is read asks for one that is read
- * later, into the second level, because the first has too few places for lines under way. Together: 0.46 to 0.93 of the limit. */
-
-enum { TURN_BYTES = 256 };
+ * in turn, some lines of each, which gives the prefetchers eight streams at a time; and each line that is read asks for one that is read
+ * later, into the second level, because the first has too few places for lines under way. Together: 0.46 to 0.93 of the limit. How many
+ * runs and lines are best is the processor's: geometry.c. */
 
 ALWAYS void move_line(int type, bool stream, unsigned char *to, const unsigned char *from)
 {
@@ -241,17 +241,18 @@ ALWAYS void move_runs(int type, bool stream, const struct kv_runs *runs)
         left[run] = runs->bytes - head;
         common = left[run] < common ? left[run] : common;
     }
-    for (; at + TURN_BYTES <= common; at += TURN_BYTES)
-        for (uint32_t run = 0; run < runs->count; run++) {
-            unsigned char *out = to[run] + at * widening;
-            const unsigned char *in = from[run] + at, *next = ahead[run] + at;
-            UNROLL
-            for (size_t part = 0; part < TURN_BYTES && stream; part += LINE)
-                __builtin_prefetch(next + part, 0, 2);
-            UNROLL
-            for (size_t part = 0; part < TURN_BYTES; part += step)
-                move_line(type, stream, out + part * widening, in + part);
-        }
+    for (; at + runs->turn <= common; at += runs->turn)
+        for (uint32_t run = 0; run < runs->count; run++)
+            for (size_t few = at; few < at + runs->turn; few += KV_TURN_LEAST) {
+                unsigned char *out = to[run] + few * widening;
+                const unsigned char *in = from[run] + few, *next = ahead[run] + few;
+                UNROLL
+                for (size_t part = 0; part < KV_TURN_LEAST && stream; part += LINE)
+                    __builtin_prefetch(next + part, 0, 2);
+                UNROLL
+                for (size_t part = 0; part < KV_TURN_LEAST; part += step)
+                    move_line(type, stream, out + part * widening, in + part);
+            }
     for (uint32_t run = 0; run < runs->count; run++) {
         size_t done = at;
         for (; done + step <= left[run]; done += step) {

@@ -5,18 +5,16 @@
  * little, and creating it costs nothing. */
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "allocate.h"
 #include "kernels.h"
 #include "pagedkv.h"
+#include "pages.h"
 #include "team.h"
 
-#define HUGE_PAGE ((size_t)2 << 20)
-
-/* From these sizes in bytes on, streaming stores win: what is written has left the caches before it is read again. Pieces and prefetch
- * distances as in gather.c. */
-enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192, COPY_AHEAD = 32768, WRITES_AHEAD = 2048 };
+/* From these sizes in bytes on, streaming stores win: what is written has left the caches before it is read again. Pieces as in
+ * gather.c. */
+enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192, WRITES_AHEAD = 2048 };
 
 /* Shapes come from users: products are checked one by one, as a wrapped size would map too little and write beyond it. */
 static bool multiply(size_t *product, size_t factor)
@@ -43,26 +41,7 @@ static bool measure(struct kv_store *store)
         return false;
     store->layer_bytes = (store->layer_bytes + 63) & ~(size_t)63;
     store->mapped_bytes = store->layer_bytes;
-    return multiply(&store->mapped_bytes, 2) && multiply(&store->mapped_bytes, shape->num_layers) &&
-           store->mapped_bytes < SIZE_MAX - 2 * HUGE_PAGE;
-}
-
-/* Map address space aligned to 2 MiB, so that the system can back it with pages of that size: a gather jumps from block to block, and with
- * pages of 4 KiB most jumps would miss the TLB. mmap promises no such alignment, so map more and give back both ends. */
-static unsigned char *map_aligned(size_t bytes)
-{
-    size_t padded = bytes + HUGE_PAGE;
-    unsigned char *start = mmap(NULL, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (start == MAP_FAILED)
-        return NULL;
-    size_t before = (HUGE_PAGE - (size_t)start % HUGE_PAGE) % HUGE_PAGE, after = padded - bytes - before;
-    size_t page = 4096, kept_after = after / page * page;
-    if (before > 0)
-        munmap(start, before);
-    if (kept_after > 0)
-        munmap(start + padded - kept_after, kept_after);
-    madvise(start + before, bytes, MADV_HUGEPAGE); /* a wish; small pages work too */
-    return start + before;
+    return multiply(&store->mapped_bytes, 2) && multiply(&store->mapped_bytes, shape->num_layers) && store->mapped_bytes < SIZE_MAX / 2;
 }
 
 enum kv_status kv_store_create(const struct kv_store_shape *shape, struct kv_store **out)
@@ -75,8 +54,8 @@ enum kv_status kv_store_create(const struct kv_store_shape *shape, struct kv_sto
         kv_free(store);
         return KV_INVALID;
     }
-    store->mapped_bytes = (store->mapped_bytes + 4095) & ~(size_t)4095;
-    store->memory = map_aligned(store->mapped_bytes);
+    store->geometry = kv_geometry_default();
+    store->memory = kv_pages_map(&store->mapped_bytes, &store->pages);
     if (!store->memory) {
         kv_free(store);
         return KV_NO_MEMORY;
@@ -89,8 +68,18 @@ void kv_store_destroy(struct kv_store *store)
 {
     if (!store)
         return;
-    munmap(store->memory, store->mapped_bytes);
+    kv_pages_unmap(store->memory, store->mapped_bytes);
     kv_free(store);
+}
+
+void kv_store_set_geometry(struct kv_store *store, const struct kv_geometry_plan *plan)
+{
+    store->geometry = *plan;
+}
+
+size_t kv_store_large_page_bytes(const struct kv_store *store)
+{
+    return kv_pages_large(store->memory, store->mapped_bytes);
 }
 
 size_t kv_store_block_bytes(const struct kv_store *store)
@@ -248,8 +237,8 @@ static void copy_group(struct kv_store *to, const struct kv_store *from, const s
                        uint32_t following)
 {
     const size_t bytes = to->block_elements * to->element_bytes, piece = bytes < COPY_PIECE ? bytes : COPY_PIECE;
-    const size_t ahead = bytes < COPY_AHEAD ? bytes : COPY_AHEAD;
-    struct kv_runs runs = {.count = count};
+    const size_t wanted = from->geometry.memory.ahead, ahead = bytes < wanted ? bytes : wanted;
+    struct kv_runs runs = {.count = count, .turn = from->geometry.memory.turn};
     for (uint32_t number = 0; number < 2 * to->shape.num_layers; number++)
         for (size_t at = 0; at < bytes; at += piece) {
             runs.bytes = bytes - at < piece ? bytes - at : piece;
@@ -272,7 +261,7 @@ static void copy_group(struct kv_store *to, const struct kv_store *from, const s
 static void copy_pairs(struct kv_store *to, const struct kv_store *from, const struct kv_block_copy *pairs, uint32_t first, uint32_t past)
 {
     for (uint32_t i = first, count; i < past; i += count) {
-        count = past - i < KV_RUNS_MAX ? past - i : KV_RUNS_MAX;
+        count = past - i < from->geometry.memory.runs ? past - i : from->geometry.memory.runs;
         while (!independent(to, from, pairs + i, count))
             count--;
         copy_group(to, from, pairs + i, count, past - i - count);

@@ -354,6 +354,22 @@ struct kv_store_shape {
     enum kv_store_dtype dtype;
 };
 
+/* How blocks are walked: so many side by side, so many bytes of each in turn, lines asked for so many bytes before they are read, with
+ * streaming stores or plain ones (which ask for nothing). What is best is the processor's; results never depend on it. */
+struct kv_geometry {
+    uint32_t runs;  /* 1..8 */
+    uint32_t turn;  /* a multiple of 256, up to 8192 */
+    uint32_t ahead; /* up to 1 MiB */
+    bool stream;
+};
+/* Beyond the caches, and where pool and buffers fit the last of them. */
+struct kv_geometry_plan {
+    struct kv_geometry memory, shared;
+};
+
+/* What a store's memory lies in: large pages that were set aside for such uses, those that the system was asked to make, or small ones. */
+enum kv_pages { KV_PAGES_SMALL, KV_PAGES_WISHED, KV_PAGES_SET_ASIDE };
+
 struct kv_store {
     struct kv_store_shape shape;
     size_t element_bytes;  /* 4 or 2 */
@@ -362,6 +378,8 @@ struct kv_store {
     size_t layer_bytes;    /* of K, and of V */
     unsigned char *memory; /* layer 0 K, layer 0 V, layer 1 K, ... each layer_bytes */
     size_t mapped_bytes;
+    enum kv_pages pages;
+    struct kv_geometry_plan geometry; /* the default's, until kv_store_set_geometry */
 };
 
 /* A store whose values are all zero. End it with kv_store_destroy. KV_INVALID: a size is 0, or the whole does not fit the address space.
@@ -372,6 +390,11 @@ PAGEDKV_API void kv_store_destroy(struct kv_store *store);
 /* Bytes of K and V: of all blocks over all layers, and of one block over all layers. */
 PAGEDKV_API size_t kv_store_bytes(const struct kv_store *store);
 PAGEDKV_API size_t kv_store_block_bytes(const struct kv_store *store);
+
+/* How its blocks are walked from now on: kv_geometry_measure's plan, or a told one. Call it while nobody uses the store. */
+PAGEDKV_API void kv_store_set_geometry(struct kv_store *store, const struct kv_geometry_plan *plan);
+/* How many of its bytes lie in pages of 2 MiB now; 0 where the system does not tell (only Linux does). */
+PAGEDKV_API size_t kv_store_large_page_bytes(const struct kv_store *store);
 
 /* Write or read one position of one head: k and v are head_dim floats. O(head_dim).
  * KV_INVALID: layer, block, head or offset out of range, or a NULL buffer. */
@@ -548,6 +571,17 @@ struct kv_memory_speed {
 /* A sequential copy past the caches and a sequential read of 64 MiB, by `threads` (>= 1) threads, the best of a few rounds by the wall
  * clock. Takes about 0.1 s and 128 MiB. */
 PAGEDKV_API struct kv_memory_speed kv_memory_speed_measure(uint32_t threads);
+
+/* The plan that is 0.6 of the memory's limit or better on every processor that was tried. */
+PAGEDKV_API struct kv_geometry_plan kv_geometry_default(void);
+/* The best plan for stores of this shape, whatever num_layers and num_blocks are: a few ways, each timed. Takes some 30 ms and 70 MiB; the
+ * default's where there is no memory for it or a block is larger than some hundred KiB. */
+PAGEDKV_API struct kv_geometry_plan kv_geometry_measure(const struct kv_store_shape *shape);
+/* A plan as text, such as "8x256+32768s,4x256+0p": runs x turn + ahead, s for streaming stores or p for plain ones, for memory and for the
+ * shared cache. Parsing also takes one part for both, and no letter for s. false: it is none, or out of bounds; *out is unchanged. */
+enum { KV_GEOMETRY_TEXT = 48 };
+PAGEDKV_API void kv_geometry_plan_text(const struct kv_geometry_plan *plan, char text[KV_GEOMETRY_TEXT]);
+KV_NODISCARD PAGEDKV_API bool kv_geometry_plan_parse(const char *text, struct kv_geometry_plan *out);
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,7 @@ static const struct option_spec own_options[] = {
     ALLOW_DROPPED_OPTION,
     REPLAY_OUTPUT_OPTIONS,
     {"no-calibration", NULL, "do not measure the memory's speed before a replay with the data plane"},
+    {"kernel-geometry", "G", "how the data plane walks blocks, as in 8x256+32768 [kept, or measured]"},
     {"threads", "N", "threads that move K/V bytes [OMP_NUM_THREADS, or all cores]"},
     {"reference", NULL, "use the plain step-by-step scheduler"},
     {"check", NULL, "walk all invariants after every step (slow)"},
@@ -68,8 +69,13 @@ static enum status open_worker(struct job *job, struct diag *diag)
     const struct config *config = &job->call.input.config;
     if (config->data_plane == DATA_PLANE_OFF)
         return SIM_OK;
-    enum status status = worker_create(job->call.input.trace, config, job->call.input.threads, &job->worker, diag);
-    if (status == SIM_OK && !options_has(&job->call.options, "no-calibration"))
+    const bool measure = !options_has(&job->call.options, "no-calibration");
+    const struct kv_store_shape shape = worker_shape(config);
+    struct geometry_choice geometry;
+    enum status status = geometry_choose(&shape, options_value(&job->call.options, "kernel-geometry"), measure, &geometry, diag);
+    if (status == SIM_OK)
+        status = worker_create(job->call.input.trace, config, job->call.input.threads, &geometry, &job->worker, diag);
+    if (status == SIM_OK && measure)
         job->limit = kv_memory_speed_measure(job->call.input.threads);
     return status;
 }

@@ -430,6 +430,16 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     return SIM_OK;
 }
 
+/* Pages are large only after they were touched, so they are counted last. */
+static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
+{
+    (void)end;
+    (void)diag;
+    struct worker *worker = self;
+    worker->totals.large_page_bytes = kv_store_large_page_bytes(worker->gpu);
+    return SIM_OK;
+}
+
 static double block_bytes(const struct config *config)
 {
     const double element = config->kv.dtype == KV_DTYPE_FLOAT32 ? 4 : 2;
@@ -462,19 +472,24 @@ static enum status check_longest(const struct worker *worker, struct diag *diag)
     return SIM_OK;
 }
 
-/* The CPU pool has the shape of the GPU pool but for its size, which is what lets whole blocks move between them. Stores are the one
- * thing here that may be larger than the machine, so the message says how to make them smaller. */
-static enum status make_stores(struct worker *worker, struct diag *diag)
+struct kv_store_shape worker_shape(const struct config *config)
 {
-    const struct config *config = worker->config;
     static const enum kv_store_dtype dtypes[] = {
         [KV_DTYPE_FLOAT32] = KV_STORE_FLOAT32, [KV_DTYPE_FLOAT16] = KV_STORE_FLOAT16, [KV_DTYPE_BFLOAT16] = KV_STORE_BFLOAT16};
-    struct kv_store_shape shape = {.num_layers = config->kv.num_layers,
+    return (struct kv_store_shape){.num_layers = config->kv.num_layers,
                                    .num_kv_heads = config->kv.num_kv_heads,
                                    .head_dim = config->kv.head_dim,
                                    .block_size = config->block_size,
                                    .num_blocks = config->num_gpu_blocks,
                                    .dtype = dtypes[config->kv.dtype]};
+}
+
+/* The CPU pool has the shape of the GPU pool but for its size, which is what lets whole blocks move between them. Stores are the one
+ * thing here that may be larger than the machine, so the message says how to make them smaller. */
+static enum status make_stores(struct worker *worker, const struct geometry_choice *geometry, struct diag *diag)
+{
+    const struct config *config = worker->config;
+    struct kv_store_shape shape = worker_shape(config);
     enum kv_status made = kv_store_create(&shape, &worker->gpu);
     if (made == KV_OK && config->num_cpu_blocks > 0) {
         shape.num_blocks = config->num_cpu_blocks;
@@ -482,11 +497,16 @@ static enum status make_stores(struct worker *worker, struct diag *diag)
     }
     if (made != KV_OK)
         return refuse_blocks(config, (uint64_t)config->num_gpu_blocks + config->num_cpu_blocks, diag);
+    kv_store_set_geometry(worker->gpu, &geometry->plan);
+    if (worker->cpu)
+        kv_store_set_geometry(worker->cpu, &geometry->plan);
+    worker->totals.pages = worker->gpu->pages;
     worker->totals.pool_bytes = kv_store_bytes(worker->gpu) + (worker->cpu ? kv_store_bytes(worker->cpu) : 0);
     return SIM_OK;
 }
 
-enum status worker_create(const struct trace *trace, const struct config *config, uint32_t threads, struct worker **out, struct diag *diag)
+enum status worker_create(const struct trace *trace, const struct config *config, uint32_t threads, const struct geometry_choice *geometry,
+                          struct worker **out, struct diag *diag)
 {
     struct worker *worker;
     enum status status = array_zeroed(&worker, 1, sizeof *worker, "the data plane", diag);
@@ -497,12 +517,14 @@ enum status worker_create(const struct trace *trace, const struct config *config
     worker->threads = kv_team(threads ? threads : 1);
     worker->verify = config->data_plane == DATA_PLANE_VERIFY;
     worker->totals.kernels = kv_kernels_name();
+    worker->totals.geometry_source = geometry->source;
+    kv_geometry_plan_text(&geometry->plan, worker->totals.geometry);
     const size_t blocks = config->num_gpu_blocks;
     const struct array_request arrays[] = {ARRAY_OF(worker->chains, trace->count), ARRAY_OF(worker->missing, blocks),
                                            ARRAY_OF(worker->last_writer, blocks)};
     status = check_longest(worker, diag);
     if (status == SIM_OK)
-        status = make_stores(worker, diag);
+        status = make_stores(worker, geometry, diag);
     if (status == SIM_OK)
         status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the data plane", diag);
     if (status != SIM_OK) {
@@ -515,7 +537,7 @@ enum status worker_create(const struct trace *trace, const struct config *config
 
 struct observer worker_observer(struct worker *worker)
 {
-    return (struct observer){.self = worker, .scheduled = on_scheduled, .completed = on_completed};
+    return (struct observer){.self = worker, .scheduled = on_scheduled, .completed = on_completed, .finish = on_finish};
 }
 
 const struct worker_totals *worker_totals(const struct worker *worker)

@@ -16,7 +16,9 @@
 
 #include "base/diag.h"
 #include "config/config.h"
+#include "data_plane/geometry_choice.h"
 #include "engine/observer.h"
+#include "pagedkv.h"
 #include "trace/trace.h"
 
 struct worker_totals {
@@ -27,13 +29,20 @@ struct worker_totals {
     uint64_t read_ns, write_ns;                                      /* measured wall time: differs from run to run */
     uint64_t pool_bytes;
     const char *kernels; /* which instruction set moved the bytes */
+    char geometry[KV_GEOMETRY_TEXT];
+    const char *geometry_source; /* geometry_choice.h */
+    uint64_t large_page_bytes;   /* of the GPU pool, when the replay ended */
+    enum kv_pages pages;
 };
 
 struct worker;
 
-/* Make stores for the GPU pool and, if there is one, the CPU pool. Borrows trace and config. `threads` >= 1 move bytes. */
-SIM_NODISCARD enum status worker_create(const struct trace *trace, const struct config *config, uint32_t threads, struct worker **out,
-                                        struct diag *diag);
+/* Make stores for the GPU pool and, if there is one, the CPU pool, whose blocks are walked as `geometry` says. Borrows trace and config.
+ * `threads` >= 1 move bytes. */
+SIM_NODISCARD enum status worker_create(const struct trace *trace, const struct config *config, uint32_t threads,
+                                        const struct geometry_choice *geometry, struct worker **out, struct diag *diag);
+/* The shape of the GPU pool. */
+struct kv_store_shape worker_shape(const struct config *config);
 struct observer worker_observer(struct worker *worker);
 const struct worker_totals *worker_totals(const struct worker *worker);
 void worker_destroy(struct worker *worker);

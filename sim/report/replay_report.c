@@ -56,6 +56,8 @@ static void add_dropped(struct document *document, const struct run *run)
 /* Everything that differs from run to run: times and speeds of this machine. Speeds are left out where nothing was timed, as 0 would read
  * as a very slow machine. Bytes divided by nanoseconds are GB/s. The memory's own limit, measured before the replay, stands next to them,
  * because a speed says nothing without it. */
+static const char *const page_names[] = {[KV_PAGES_SMALL] = "small", [KV_PAGES_WISHED] = "madvise", [KV_PAGES_SET_ASIDE] = "hugetlb"};
+
 static void add_measured(struct document *document, const struct replay_result *result)
 {
     const struct measured *measured = &result->measured;
@@ -68,6 +70,10 @@ static void add_measured(struct document *document, const struct replay_result *
     document_text(document, "engine", result->run->facts.by_events ? "events" : "steps");
     if (worker) {
         document_text(document, "kernels", worker->kernels ? worker->kernels : "portable");
+        document_text(document, "kernel_geometry", worker->geometry);
+        document_text(document, "kernel_geometry_from", worker->geometry_source);
+        document_text(document, "pages", page_names[worker->pages]);
+        document_whole(document, "large_page_bytes", worker->large_page_bytes);
         document_whole(document, "threads", measured->threads);
         document_figures(document, &result->run->figures, true);
         if (worker->write_ns)

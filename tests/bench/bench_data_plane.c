@@ -8,7 +8,7 @@
  * GB/s are payload, K and V counted once, over the CPU time of the slowest thread, so that other users of the machine disturb less; each
  * figure is the median of several rounds, all ways in turn.
  *
- * usage: bench_data_plane [--machine] [--quick]
+ * usage: bench_data_plane [--machine] [--quick] [--geometry PLAN]
  */
 #include <malloc.h>
 #include <math.h>
@@ -43,6 +43,7 @@ enum { HEADS = 8, CONTEXT = 4096, SEQUENCES = 16, GROUP = 4, MOST_THREADS = 64, 
 
 static int rounds = 7;
 static bool machine;
+static const char *told_geometry; /* NULL: each setting's is measured, as a replay does */
 
 /* Memory aligned to 2 MiB with large pages, touched. */
 static float *buffer(size_t bytes)
@@ -114,6 +115,12 @@ static void open_setting(struct setting *setting, bool whole_pool)
         shape.num_blocks = setting->entries * setting->sequences;
     if (kv_store_create(&shape, &setting->store) != KV_OK)
         exit(1);
+    struct kv_geometry_plan plan;
+    if (!told_geometry)
+        plan = kv_geometry_measure(&shape);
+    else if (!kv_geometry_plan_parse(told_geometry, &plan))
+        exit(2);
+    kv_store_set_geometry(setting->store, &plan);
     memset(setting->store->memory, 0, setting->store->mapped_bytes);
     uint32_t *all = malloc(shape.num_blocks * sizeof *all);
     uint64_t random = 1;
@@ -174,6 +181,19 @@ static void gather(void *context, int thread, int threads)
                             setting->k + job * head_floats, setting->v + job * head_floats) != KV_OK)
             exit(1);
     }
+}
+
+/* One head of each sequence, another one each time: 1 / HEADS of the bytes, in runs of a head. */
+static void gather_one(void *context, int thread, int threads)
+{
+    const struct setting *setting = context;
+    const size_t head_floats = (size_t)setting->context * setting->head_dim;
+    uint32_t from, to;
+    share(setting->sequences, thread, threads, &from, &to);
+    for (uint32_t i = from; i < to; i++)
+        if (kv_gather_head(setting->store, 0, i % HEADS, table_of(setting, i), setting->context, setting->k + i * HEADS * head_floats,
+                           setting->v + i * HEADS * head_floats) != KV_OK)
+            exit(1);
 }
 
 /* Fresh zeroed memory (main keeps the C library from handing out used pages), row by row, with each row's place looked up. */
@@ -428,7 +448,7 @@ static void line(const char *what, int threads, double gb_per_s, double share, c
 
 static void other_rows(int threads)
 {
-    enum { COPY_BLOCKS, APPEND, FILL, PREFILL, ATTEND, READ, GATHER_FIRST, SWAP_OUT, SWAP_IN, WAYS };
+    enum { COPY_BLOCKS, APPEND, FILL, PREFILL, ATTEND, READ, GATHER_FIRST, SWAP_OUT, SWAP_IN, ONE_HEAD, WAYS };
     struct setting setting = {.block_size = 16, .head_dim = 128, .sequences = SEQUENCES, .context = CONTEXT, .times = 1};
     open_setting(&setting, true);
     double all = (double)payload(&setting), speeds[WAYS];
@@ -437,9 +457,11 @@ static void other_rows(int threads)
     if (kv_store_create(&host, &setting.host) != KV_OK)
         exit(1);
     memset(setting.host->memory, 0, setting.host->mapped_bytes);
-    work_function *const ways[] = {copy_blocks, append_tokens, fill, prefill, attend, read_all, gather_then_attend, swap_out, swap_in};
-    const double bytes[] = {all / 2, all, all, all, all, all, all, all / 2, all / 2};
+    work_function *const ways[] = {copy_blocks, append_tokens,      fill,     prefill, attend,
+                                   read_all,    gather_then_attend, swap_out, swap_in, gather_one};
+    const double bytes[] = {all / 2, all, all, all, all, all, all, all / 2, all / 2, all / HEADS};
     const double limit = measure(&setting, ways, bytes, WAYS, threads, speeds);
+    line("gather of one head", threads, speeds[ONE_HEAD], speeds[ONE_HEAD] / limit, "the copy limit");
     line("copy of a block", threads, speeds[COPY_BLOCKS], speeds[COPY_BLOCKS] / limit, "the copy limit");
     line("swap of a block out", threads, speeds[SWAP_OUT], speeds[SWAP_OUT] / limit, "the copy limit");
     line("swap of a block in", threads, speeds[SWAP_IN], speeds[SWAP_IN] / limit, "the copy limit");
@@ -530,9 +552,14 @@ int main(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* else calloc reuses memory after the first time, and the seed's way looks fast */
     for (int i = 1; i < argc; i++) {
         machine = machine || strcmp(argv[i], "--machine") == 0;
+        if (strcmp(argv[i], "--geometry") == 0 && i + 1 < argc) {
+            told_geometry = argv[++i];
+            continue;
+        }
         quick = quick || strcmp(argv[i], "--quick") == 0;
         if (strcmp(argv[i], "--machine") != 0 && strcmp(argv[i], "--quick") != 0) {
-            puts("usage: bench_data_plane [--machine] [--quick]\n\nGather, copy, append, prefill and attention against the machine's "
+            puts("usage: bench_data_plane [--machine] [--quick] [--geometry PLAN]\n\nGather, copy, append, prefill and attention against "
+                 "the machine's "
                  "limits.");
             return strcmp(argv[i], "--help") == 0 ? 0 : 2;
         }
@@ -543,10 +570,10 @@ int main(int argc, char **argv)
         printf("kernels: %s; GB/s of payload, median of %d rounds\n\n%-9s %6s %5s %4s %7s %8s %8s %8s %8s %7s\n", kv_kernels()->name,
                rounds, "", "MiB", "block", "dim", "threads", "limit", "seed", "ours", "/limit", "/seed");
     for (int threads = 1; threads <= most; threads *= 2) {
-        for (size_t dim = 0; dim < (quick || machine ? 1 : 2); dim++)
+        for (size_t dim = 0; dim < (machine ? 1 : 2); dim++)
             for (size_t size = 0; size < 5; size++) {
                 const bool base = block_sizes[size] == 16 && head_dims[dim] == 128;
-                if (!base && (quick || machine))
+                if (!base && (machine || (quick && block_sizes[size] != 16)))
                     continue;
                 gather_row("gather", block_sizes[size], head_dims[dim], CONTEXT, threads, base ? "gather" : NULL);
                 gather_row("in L3", block_sizes[size], head_dims[dim], CONTEXT, threads, base ? "gather_l3" : NULL);

@@ -28,8 +28,9 @@ def matches(want, got):
 
 
 def run_case(program, case):
-    environment = dict(os.environ, PAGESIM=program, ROOT=ROOT, HERE=os.path.join(HERE, case), LC_ALL="C")
-    with tempfile.TemporaryDirectory() as folder:
+    environment = dict(os.environ, PAGESIM=program, ROOT=ROOT, HERE=os.path.join(HERE, case), LC_ALL="C", OMP_WAIT_POLICY="passive")
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
+        environment["XDG_CACHE_HOME"] = cache  # nothing that earlier runs have measured
         done = subprocess.run(["bash", "-c", text_of(case, "cmd")], cwd=folder, env=environment, capture_output=True, text=True, timeout=120,
                               stdin=subprocess.DEVNULL)
     wanted_exit = int(text_of(case, "exit") or 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "geometry.h"
 #include "half_float.h"
 #include "kernels.h"
 #include "pagedkv.h"
@@ -120,7 +121,7 @@ Test(kernels, runs_side_by_side_arrive_bit_for_bit_like_one_at_a_time)
         from[i / ROOM][i % ROOM] = (unsigned char)random_next(&random);
     for (int round = 0; round < 600; round++) {
         const int type = round % 3;
-        struct kv_runs runs = {.count = 1 + random_below(&random, KV_RUNS_MAX)};
+        struct kv_runs runs = {.count = 1 + random_below(&random, KV_RUNS_MAX), .turn = KV_TURN_LEAST * (1 + random_below(&random, 8))};
         /* Whole numbers need no NaN to be compared; the copy takes any number of bytes. */
         const size_t count = random_below(&random, round % 2 ? 200 : MOST);
         runs.bytes = type ? 2 * count : count;

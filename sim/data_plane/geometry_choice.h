@@ -1,0 +1,26 @@
+/* geometry_choice.h - where a replay's kernel geometry comes from: told by the user, kept from an earlier run on this kind of processor,
+ * measured now, or built in.
+ *
+ * What was measured is kept in $XDG_CACHE_HOME/pagesim/geometry (~/.cache without the variable), a line each:
+ *
+ *     version;processor;kernels;dtype;heads x bytes of a head in a block <tab> plan
+ *
+ * A cache and no more: a file that cannot be read, or holds something else, is as good as none, and one that cannot be written is no error.
+ */
+#ifndef PAGESIM_GEOMETRY_CHOICE_H
+#define PAGESIM_GEOMETRY_CHOICE_H
+
+#include "base/diag.h"
+#include "pagedkv.h"
+
+struct geometry_choice {
+    struct kv_geometry_plan plan;
+    const char *source; /* "told", "kept", "measured" or "built in"; static */
+};
+
+/* `told`: --kernel-geometry, or NULL. Without `measure`, and for pools that fit the caches, nothing is measured or looked up. SIM_USAGE: what
+ * was told is no plan. */
+SIM_NODISCARD enum status geometry_choose(const struct kv_store_shape *shape, const char *told, bool measure, struct geometry_choice *out,
+                                          struct diag *diag);
+
+#endif
