@@ -26,13 +26,13 @@ struct event_table {
     size_t ids_capacity;
     uint32_t part_count, private_count;
     uint32_t position;
-    uint32_t count;          /* blocks */
-    uint32_t runs;           /* maximal runs of consecutive rising ids */
-    uint32_t last;           /* id of the last block */
-    uint32_t registered;     /* leading blocks that have content; for decoding requests brought up to date at release */
-    uint32_t pending;        /* KV_BLOCK_NONE, or the last block: named, but not full yet */
-    uint32_t named;          /* leading blocks that have names */
-    uint32_t node, node_end; /* node of the block before `registered`, and the block at which it ends */
+    uint32_t count;            /* blocks */
+    uint32_t runs;             /* maximal runs of consecutive rising ids */
+    uint32_t last;             /* id of the last block */
+    uint32_t registered;       /* leading blocks that have content; for decoding requests brought up to date at release */
+    uint32_t pending;          /* KV_BLOCK_NONE, or the last block: named, but not full yet */
+    uint32_t named;            /* leading blocks that have names */
+    struct prefix_place place; /* of the block before `registered` */
 };
 
 struct hit {
@@ -51,7 +51,8 @@ struct event_blocks {
     struct hit *hits;                  /* of the last lookup */
     size_t hits_capacity;
     uint32_t hit_parts, hit_blocks;
-    uint32_t *chain; /* scratch */
+    struct prefix_place hit_place; /* of the last block hit that has a name */
+    uint32_t *chain;               /* scratch */
     size_t chain_capacity;
 };
 
