@@ -39,6 +39,7 @@ void event_blocks_deinit(struct event_blocks *blocks)
     free(blocks->private_node);
     free(blocks->hits);
     free(blocks->chain);
+    free(blocks->counted);
     segment_queue_deinit(&blocks->queue);
     *blocks = (struct event_blocks){0};
 }
@@ -478,6 +479,33 @@ uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot)
         }
     }
     return shared;
+}
+
+enum status event_blocks_count_begin(struct event_blocks *blocks, struct diag *diag)
+{
+    const size_t before = blocks->counted_capacity;
+    enum status status = array_reserve(&blocks->counted, &blocks->counted_capacity, blocks->queue.segments_used, sizeof *blocks->counted,
+                                       "a look at the pool", diag);
+    if (status == SIM_OK && blocks->counted_capacity > before)
+        memset(blocks->counted + before, 0, (blocks->counted_capacity - before) * sizeof *blocks->counted);
+    blocks->counts += status == SIM_OK;
+    return status;
+}
+
+uint32_t event_blocks_count(struct event_blocks *blocks, uint32_t slot)
+{
+    const struct event_table *table = &blocks->tables[slot];
+    uint32_t count = table->count; /* private and pending ones are nobody else's */
+    for (uint32_t i = 0; i < table->part_count; i++) {
+        uint32_t left = table->parts[i].count;
+        for (uint32_t index = table->parts[i].segment; left > 0; index = blocks->queue.segments[index].rest) {
+            const uint32_t here = min_u32(left, blocks->queue.segments[index].count);
+            count -= blocks->counted[index] == blocks->counts ? here : 0;
+            blocks->counted[index] = blocks->counts;
+            left -= here;
+        }
+    }
+    return count;
 }
 
 /* Without ids, tables of decoders lag behind the sum, so only sums are compared. Shared blocks count in each table, hence at least the

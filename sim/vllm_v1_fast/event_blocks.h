@@ -51,6 +51,9 @@ struct event_blocks {
     struct hit *hits;                  /* of the last lookup */
     size_t hits_capacity;
     uint32_t hit_parts, hit_blocks;
+    uint32_t *counted; /* by segment: in which count it was counted last; not made until somebody counts */
+    size_t counted_capacity;
+    uint32_t counts;
     struct prefix_place hit_place; /* of the last block hit that has a name */
     uint32_t *chain;               /* scratch */
     size_t chain_capacity;
@@ -140,6 +143,11 @@ uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot);
 
 /* Blocks that the table of a slot holds, which has `computed` tokens and none scheduled beyond. */
 uint32_t event_blocks_held(struct event_blocks *blocks, uint32_t slot, uint32_t computed);
+
+/* Begin to count blocks. */
+SIM_NODISCARD enum status event_blocks_count_begin(struct event_blocks *blocks, struct diag *diag);
+/* Blocks of a slot's table, brought up to date by event_blocks_held, that no table counted before had. Nothing may change in between. */
+uint32_t event_blocks_count(struct event_blocks *blocks, uint32_t slot);
 
 bool event_blocks_check(const struct event_blocks *blocks);
 
