@@ -20,10 +20,11 @@ enum status event_prefix_init(struct event_prefix *prefix, const struct trace *t
                                     .per = aligned ? config->trace_block_size / config->block_size : 1,
                                     .aligned = aligned,
                                     .whole_runs = aligned && whole_runs};
-    enum status status = id_runs_make(trace, &prefix->runs, diag);
+    prefix->runs = trace->id_runs ? trace->id_runs : &prefix->made_runs;
+    enum status status = trace->id_runs ? SIM_OK : id_runs_make(trace, &prefix->made_runs, diag);
     if (status != SIM_OK)
         return status;
-    const uint64_t of_ids = prefix->whole_runs ? prefix->runs.names : trace->distinct_hashes,
+    const uint64_t of_ids = prefix->whole_runs ? prefix->runs->names : trace->distinct_hashes,
                    names = of_ids + (trace->sample ? trace->count : 0);
     return aligned ? array_zeroed(&prefix->by_name, (size_t)names, sizeof *prefix->by_name, "the prefix tree", diag)
                    : prompt_contents_init(&prefix->contents, trace, config->trace_block_size, diag);
@@ -33,7 +34,7 @@ void event_prefix_deinit(struct event_prefix *prefix)
 {
     free(prefix->nodes);
     free(prefix->by_name);
-    id_runs_deinit(&prefix->runs);
+    id_runs_deinit(&prefix->made_runs);
     prompt_contents_deinit(&prefix->contents);
     *prefix = (struct event_prefix){0};
 }
@@ -42,7 +43,7 @@ void event_prefix_deinit(struct event_prefix *prefix)
  * whole blocks count: the one that holds the end of the prompt gets output too. */
 uint32_t event_prefix_named_blocks(const struct event_prefix *prefix, uint32_t position)
 {
-    const uint32_t shared = id_runs_shared(&prefix->runs, position);
+    const uint32_t shared = id_runs_shared(prefix->runs, position);
     uint64_t tokens = prefix->trace->sample ? prefix->trace->input_tokens[position]
                                             : prompt_named_tokens(prefix->trace, prefix->trace_block_size, position);
     if (shared < trace_hash_count(prefix->trace, position))
@@ -84,7 +85,7 @@ static enum status exact_child(struct event_prefix *prefix, uint32_t position, u
 static uint32_t next_name(const struct event_prefix *prefix, uint32_t position, struct prefix_place *place)
 {
     const struct trace *trace = prefix->trace;
-    const struct id_runs *runs = &prefix->runs;
+    const struct id_runs *runs = prefix->runs;
     const uint32_t ordinal = place->next++;
     place->start = place->end;
     if (!prefix->whole_runs) {

@@ -31,9 +31,10 @@ struct prefix_node {
 struct event_prefix {
     const struct trace *trace;
     uint32_t block_size, trace_block_size, per;
-    bool aligned;    /* the block size divides the trace block size */
-    bool whole_runs; /* a node is a run; else a trace block */
-    struct id_runs runs;
+    bool aligned;               /* the block size divides the trace block size */
+    bool whole_runs;            /* a node is a run; else a trace block */
+    const struct id_runs *runs; /* the trace's, or made_runs */
+    struct id_runs made_runs;
     struct prefix_node *nodes; /* [0] is unused */
     size_t capacity;
     uint32_t count;
