@@ -217,13 +217,20 @@ struct cache_slot {
     uint32_t first, last;
 };
 
+/* Together, as who looks at one of them mostly looks at all, in blocks that were last touched a whole pool ago. */
+struct cached_block {
+    uint64_t content; /* KV_CONTENT_NONE: not registered */
+    uint32_t next_same, prev_same;
+};
+
 struct kv_prefix_cache {
     uint32_t num_blocks;
     struct cache_slot *slots;
     size_t slot_mask;
-    uint64_t *content; /* by block */
-    uint32_t *next_same, *prev_same;
+    struct cached_block *blocks;
 };
+
+enum { NEIGHBOURS = 8 };
 
 enum kv_status kv_prefix_cache_create(uint32_t num_blocks, struct kv_prefix_cache **out)
 {
@@ -237,10 +244,8 @@ enum kv_status kv_prefix_cache_create(uint32_t num_blocks, struct kv_prefix_cach
     cache->num_blocks = num_blocks;
     cache->slot_mask = slots - 1;
     cache->slots = kv_calloc(slots, sizeof *cache->slots);
-    cache->content = kv_calloc((size_t)num_blocks + 1, sizeof *cache->content);
-    cache->next_same = kv_calloc((size_t)num_blocks + 1, sizeof *cache->next_same);
-    cache->prev_same = kv_calloc((size_t)num_blocks + 1, sizeof *cache->prev_same);
-    if (!cache->slots || !cache->content || !cache->next_same || !cache->prev_same) {
+    cache->blocks = kv_calloc((size_t)num_blocks + 1, sizeof *cache->blocks);
+    if (!cache->slots || !cache->blocks) {
         kv_prefix_cache_destroy(cache);
         return KV_NO_MEMORY;
     }
@@ -253,16 +258,21 @@ void kv_prefix_cache_destroy(struct kv_prefix_cache *cache)
     if (!cache)
         return;
     kv_free(cache->slots);
-    kv_free(cache->content);
-    kv_free(cache->next_same);
-    kv_free(cache->prev_same);
+    kv_free(cache->blocks);
     kv_free(cache);
+}
+
+/* Where a content would like to stand. Blocks of one prompt are mostly numbered through, and are registered, looked up and evicted one after
+ * the other: eight of them are neighbours, two lines of memory instead of eight. */
+static size_t home_of(const struct kv_prefix_cache *cache, uint64_t content)
+{
+    return (mix(content / NEIGHBOURS) * NEIGHBOURS + content % NEIGHBOURS) & cache->slot_mask;
 }
 
 /* The slot of a content, or the empty one where it would stand. */
 static size_t slot_of(const struct kv_prefix_cache *cache, uint64_t content)
 {
-    size_t slot = mix(content) & cache->slot_mask;
+    size_t slot = home_of(cache, content);
     while (cache->slots[slot].content != KV_CONTENT_NONE && cache->slots[slot].content != content)
         slot = (slot + 1) & cache->slot_mask;
     return slot;
@@ -278,17 +288,17 @@ uint32_t kv_prefix_cache_find(const struct kv_prefix_cache *cache, uint64_t cont
  * go to the end, so that a lookup gives the oldest, which is what vLLM's insertion-ordered map gives. */
 enum kv_status kv_prefix_cache_insert(struct kv_prefix_cache *cache, uint32_t block, uint64_t content)
 {
-    if (block >= cache->num_blocks || content == KV_CONTENT_NONE || cache->content[block] != KV_CONTENT_NONE)
+    if (block >= cache->num_blocks || content == KV_CONTENT_NONE || cache->blocks[block].content != KV_CONTENT_NONE)
         return KV_INVALID;
     struct cache_slot *slot = &cache->slots[slot_of(cache, content)];
-    cache->content[block] = content;
-    cache->next_same[block] = KV_BLOCK_NONE;
+    cache->blocks[block].content = content;
+    cache->blocks[block].next_same = KV_BLOCK_NONE;
     if (slot->content == KV_CONTENT_NONE) {
         *slot = (struct cache_slot){.content = content, .first = block, .last = block};
-        cache->prev_same[block] = KV_BLOCK_NONE;
+        cache->blocks[block].prev_same = KV_BLOCK_NONE;
     } else {
-        cache->prev_same[block] = slot->last;
-        cache->next_same[slot->last] = block;
+        cache->blocks[block].prev_same = slot->last;
+        cache->blocks[slot->last].next_same = block;
         slot->last = block;
     }
     return KV_OK;
@@ -305,7 +315,7 @@ static void delete_slot(struct kv_prefix_cache *cache, size_t hole)
             slot = (slot + 1) & cache->slot_mask;
             if (cache->slots[slot].content == KV_CONTENT_NONE)
                 return;
-            size_t home = mix(cache->slots[slot].content) & cache->slot_mask;
+            size_t home = home_of(cache, cache->slots[slot].content);
             if (((slot - home) & cache->slot_mask) >= ((slot - hole) & cache->slot_mask))
                 break; /* its home is at or before the hole: it may stand there */
         }
@@ -317,27 +327,27 @@ static void delete_slot(struct kv_prefix_cache *cache, size_t hole)
 /* Out of the middle of its content's list; the slot goes with the last block. */
 void kv_prefix_cache_remove(struct kv_prefix_cache *cache, uint32_t block)
 {
-    if (block >= cache->num_blocks || cache->content[block] == KV_CONTENT_NONE)
+    if (block >= cache->num_blocks || cache->blocks[block].content == KV_CONTENT_NONE)
         return;
-    size_t at = slot_of(cache, cache->content[block]);
+    size_t at = slot_of(cache, cache->blocks[block].content);
     struct cache_slot *slot = &cache->slots[at];
-    uint32_t before = cache->prev_same[block], after = cache->next_same[block];
-    cache->content[block] = KV_CONTENT_NONE;
+    uint32_t before = cache->blocks[block].prev_same, after = cache->blocks[block].next_same;
+    cache->blocks[block].content = KV_CONTENT_NONE;
     if (before == KV_BLOCK_NONE)
         slot->first = after;
     else
-        cache->next_same[before] = after;
+        cache->blocks[before].next_same = after;
     if (after == KV_BLOCK_NONE)
         slot->last = before;
     else
-        cache->prev_same[after] = before;
+        cache->blocks[after].prev_same = before;
     if (slot->first == KV_BLOCK_NONE)
         delete_slot(cache, at);
 }
 
 uint64_t kv_prefix_cache_content(const struct kv_prefix_cache *cache, uint32_t block)
 {
-    return block < cache->num_blocks ? cache->content[block] : KV_CONTENT_NONE;
+    return block < cache->num_blocks ? cache->blocks[block].content : KV_CONTENT_NONE;
 }
 
 /* Lists walk both ways and hold each registered block once; slots stand where a search finds them. */
@@ -351,14 +361,14 @@ bool kv_prefix_cache_check(const struct kv_prefix_cache *cache)
         if (slot_of(cache, slot->content) != at)
             return false;
         uint32_t before = KV_BLOCK_NONE;
-        for (uint32_t block = slot->first; block != KV_BLOCK_NONE; before = block, block = cache->next_same[block], chained++)
-            if (block >= cache->num_blocks || cache->content[block] != slot->content || cache->prev_same[block] != before ||
+        for (uint32_t block = slot->first; block != KV_BLOCK_NONE; before = block, block = cache->blocks[block].next_same, chained++)
+            if (block >= cache->num_blocks || cache->blocks[block].content != slot->content || cache->blocks[block].prev_same != before ||
                 chained > cache->num_blocks)
                 return false;
         if (slot->last != before)
             return false;
     }
     for (uint32_t block = 0; block < cache->num_blocks; block++)
-        registered += cache->content[block] != KV_CONTENT_NONE;
+        registered += cache->blocks[block].content != KV_CONTENT_NONE;
     return chained == registered;
 }

@@ -13,6 +13,7 @@ static const struct option_spec own_options[] = {
     {"require", "R", "what the pool must do, as in preemptions=0 or p99_ttft_ms<500; may be repeated; at least one", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     {"max-blocks", "N", "largest pool that matters [one in which nothing ever waits]"},
+    {"prove", "N", "most pools to replay one by one where each may evict otherwise; if more, a sample of them is tested [20000]"},
     {"below", "N", "pools under the largest failing one to look at too, for isolated ones that pass [100]"},
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
@@ -40,6 +41,7 @@ static enum status read_options(void *self, struct diag *diag)
     if (!options_has(options, "require"))
         return diag_set(diag, SIM_USAGE, "what must the pool do? give --require, as in --require preemptions=0");
     job->question.max_blocks = (uint32_t)options_uint(options, "max-blocks", 1, 4294967294, 0, diag);
+    job->question.prove = (uint32_t)options_uint(options, "prove", 0, 4294967294, 20000, diag);
     job->question.below = (uint32_t)options_uint(options, "below", 0, 1000000, 100, diag);
     return diag->status;
 }
@@ -129,8 +131,10 @@ const struct command command_size = {
                    "requirements and serve as many requests as the largest pool does; exact to one\n"
                    "block, with the replay just below as the certificate. More blocks can make\n"
                    "things worse, so every pool above is replayed, or shown to decide as its\n"
-                   "neighbours do. With --model and --gpu the answer is told as\n"
-                   "gpu_memory_utilization, too. Exit code 4: not even the largest pool meets them.\n",
+                   "neighbours do; where that would take more replays than --prove, those next\n"
+                   "to the answer and a grid of the others are. With --model and --gpu the answer\n"
+                   "is told as gpu_memory_utilization, too. Exit code 4: not even the largest pool\n"
+                   "meets them.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim size --trace azure.csv --require preemptions=0\n"

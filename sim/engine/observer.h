@@ -10,6 +10,7 @@
 #define PAGESIM_OBSERVER_H
 
 #include "base/diag.h"
+#include "engine/pool_filling.h"
 #include "engine/step.h"
 
 /* How the replay ended. */
@@ -32,6 +33,9 @@ struct observer {
     enum status (*runs)(void *self, const struct step_run *runs, size_t count, struct diag *diag);
     /* NULL, or called with batches of events. */
     enum status (*events)(void *self, const struct event *events, size_t count, struct diag *diag);
+    /* NULL, or called after the events of each step that preempts, with what filled the pool when the step began. By the event replay; the
+     * readable schedulers leave it to who asks for `scheduled` to see that in the lists. */
+    enum status (*preempting)(void *self, const struct pool_filling *filling, struct diag *diag);
     /* NULL, or called for every single step after schedule() and pricing, before complete(): lists and tables are valid. Forces the
      * readable schedulers (scheduler_stepper.h). */
     enum status (*scheduled)(void *self, const struct step *step, struct diag *diag);

@@ -7,13 +7,14 @@ void step_stream_init(struct step_stream *stream, const struct observer *observe
     stream->observers = observers;
     stream->observer_count = count;
     stream->block_size = block_size;
-    stream->wants_tallies = stream->wants_runs = stream->wants_events = stream->wants_contiguity = false;
+    stream->wants_tallies = stream->wants_runs = stream->wants_events = stream->wants_contiguity = stream->wants_fillings = false;
     stream->tally_count = stream->run_count = stream->event_count = 0;
     for (size_t i = 0; i < count; i++) {
         stream->wants_tallies |= observers[i].tallies != NULL;
         stream->wants_runs |= observers[i].runs != NULL;
         stream->wants_events |= observers[i].events != NULL;
         stream->wants_contiguity |= observers[i].contiguity;
+        stream->wants_fillings |= observers[i].preempting != NULL;
     }
 }
 
@@ -59,6 +60,15 @@ enum status step_stream_flush_events(struct step_stream *stream, struct diag *di
         if (stream->observers[i].events)
             status = stream->observers[i].events(stream->observers[i].self, stream->events, stream->event_count, diag);
     stream->event_count = 0;
+    return status;
+}
+
+enum status step_stream_preempting(struct step_stream *stream, const struct pool_filling *filling, struct diag *diag)
+{
+    enum status status = step_stream_flush_events(stream, diag);
+    for (size_t i = 0; i < stream->observer_count && status == SIM_OK; i++)
+        if (stream->observers[i].preempting)
+            status = stream->observers[i].preempting(stream->observers[i].self, filling, diag);
     return status;
 }
 

@@ -56,8 +56,8 @@ static enum status add_class(struct generate_spec *spec, const struct spec_place
     struct request_class *class = &spec->classes[spec->class_count];
     double share = 0;
     char *rest = NULL, *copy;
-    if (spec->class_count == CLASSES_MOST)
-        return diag_set(diag, SIM_USAGE, "--%s: at most %d classes", place->option, CLASSES_MOST);
+    if (spec->class_count == GENERATE_CLASSES_MOST)
+        return diag_set(diag, SIM_USAGE, "--%s: at most %d classes", place->option, GENERATE_CLASSES_MOST);
     copy = strdup(place->text);
     if (!copy)
         return diag_no_memory(diag, strlen(place->text), "a class");

@@ -13,7 +13,7 @@
 #include "generate/variate.h"
 #include "trace/trace_generate.h"
 
-enum { CLASSES_MOST = 16 };
+enum { GENERATE_CLASSES_MOST = 16 };
 
 /* A share of the sessions with parts of its own; those that it does not have (kind NULL) are the spec's. */
 struct request_class {
@@ -32,7 +32,7 @@ struct generate_spec {
     struct variate input, output, turns, think, priorities, samples;
     struct sharing sharing;
     bool turns_by_delay; /* later turns have a delay after the answer before instead of a time */
-    struct request_class classes[CLASSES_MOST];
+    struct request_class classes[GENERATE_CLASSES_MOST];
     uint32_t class_count;
 };
 

@@ -22,6 +22,12 @@ struct text_buffer {
     size_t length, capacity;
 };
 
+/* A sequence of the last step, and the step's hash after it. */
+struct hashed {
+    uint64_t hash;
+    uint32_t request, num_blocks;
+};
+
 /* `out` collects lines until a piece is worth a write; `tables` holds the current step's block ids between the two callbacks; `hashes`
  * remembers tables from step to step. */
 struct decision_log {
@@ -32,6 +38,9 @@ struct decision_log {
     struct text_buffer out, tables;
     struct table_hash *hashes;
     uint64_t blocks_hash;
+    struct hashed *last; /* the sequences of the last step; of engines without groups */
+    size_t last_capacity;
+    uint32_t last_count;
 };
 
 /* --- text ------------------------------------------------------------------------------------------------------------------------ */
@@ -190,16 +199,34 @@ static enum status put_table(struct decision_log *log, const struct step_sequenc
     return SIM_OK;
 }
 
+/* How many of the step's first sequences have the tables that they had in the last step, so that the hash after them is known. Without groups a
+ * table only grows while its request runs, and nobody is preempted and admitted again in one step. Tables change once in block_size steps,
+ * so that is most of a list. */
+static uint32_t unchanged(const struct decision_log *log, const struct step *step)
+{
+    uint32_t same = 0;
+    while (same < log->last_count && same < step->sequence_count && log->last[same].request == step->sequences[same].request &&
+           log->last[same].num_blocks == step->sequences[same].num_blocks)
+        same++;
+    return same;
+}
+
 /* The hash covers the tables of all scheduled sequences in the scheduler's order, so a different order is a different hash even if every
  * table is the same. */
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
 {
     struct decision_log *log = self;
-    log->blocks_hash = FNV_OFFSET;
+    const uint32_t known = log->options.groups ? 0 : unchanged(log, step);
+    log->blocks_hash = known > 0 ? log->last[known - 1].hash : FNV_OFFSET;
     log->tables.length = 0;
-    enum status status = SIM_OK;
+    enum status status = array_reserve(&log->last, &log->last_capacity, step->sequence_count, sizeof *log->last, "the decision log", diag);
+    log->last_count = step->sequence_count;
     for (uint32_t i = 0; i < step->sequence_count && status == SIM_OK; i++) {
-        hash_sequence(log, &step->sequences[i]);
+        const struct step_sequence *sequence = &step->sequences[i];
+        if (i >= known) {
+            hash_sequence(log, sequence);
+            log->last[i] = (struct hashed){.hash = log->blocks_hash, .request = sequence->request, .num_blocks = sequence->num_blocks};
+        }
         if (log->options.tables)
             status = put_table(log, &step->sequences[i], diag);
     }
@@ -416,6 +443,7 @@ void decision_log_destroy(struct decision_log *log)
         return;
     free(log->out.text);
     free(log->tables.text);
+    free(log->last);
     table_hash_destroy(log->hashes);
     free(log);
 }

@@ -1,5 +1,5 @@
-/* preemption_story.c - the observer of the first replay notes preemptions from events; that of the second looks at the pool at each step
- * that preempts and fills in what it held. Read preemption_story.h first for depth and for why there are two replays.
+/* preemption_story.c - the observer of the first replay notes preemptions from events, and what filled the pool if it is told; else that of the
+ * second looks at the pool at each step that preempts. Read preemption_story.h first for depth and for why there may be two replays.
  *
  * Both replays decide the same, so the n-th preemption of one is the n-th of the other. An index, `filled`, is all that joins them. */
 #include "observe/preemption_story.h"
@@ -67,31 +67,22 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return status;
 }
 
+/* The events of the step are there already. */
+static enum status on_preempting(void *self, const struct pool_filling *filling, struct diag *diag)
+{
+    struct preemption_story *story = self;
+    (void)diag;
+    while (story->filled < story->count)
+        story->preemptions[story->filled++].filling = *filling;
+    return SIM_OK;
+}
+
 struct observer preemption_story_observer(struct preemption_story *story)
 {
-    return (struct observer){.self = story, .events = on_events};
+    return (struct observer){.self = story, .events = on_events, .preempting = on_preempting};
 }
 
 /* --- second replay ---------------------------------------------------------------------------------------------------------------- */
-
-/* Keep the largest tables, most blocks first; ties in order of arrival. V0's sequences of one request count apart. */
-static void note_largest(struct pool_filling *filling, const struct held_table *table)
-{
-    uint32_t at = filling->largest_count;
-    while (at > 0 && (filling->largest_blocks[at - 1] < table->count ||
-                      (filling->largest_blocks[at - 1] == table->count && filling->largest[at - 1] > table->position)))
-        at--;
-    if (at == LARGEST_HOLDERS)
-        return;
-    if (filling->largest_count < LARGEST_HOLDERS)
-        filling->largest_count++;
-    for (uint32_t i = filling->largest_count - 1; i > at; i--) {
-        filling->largest[i] = filling->largest[i - 1];
-        filling->largest_blocks[i] = filling->largest_blocks[i - 1];
-    }
-    filling->largest[at] = table->position;
-    filling->largest_blocks[at] = table->count;
-}
 
 /* Sums over the two phases are sums over the pool, as each used block is charged to one class. O(tables), and only for steps that
  * preempt. */
@@ -111,7 +102,7 @@ static struct pool_filling look_at_pool(const struct block_holders *holders, uin
     filling.saved_blocks = (uint32_t)table_blocks - filling.used_blocks;
     filling.empty_slots = (uint32_t)((uint64_t)filling.used_blocks * holders->block_size - useful);
     for (uint32_t i = 0; i < holders->table_count; i++)
-        note_largest(&filling, &holders->tables[i]);
+        pool_filling_note_table(&filling, holders->tables[i].position, holders->tables[i].count);
     return filling;
 }
 

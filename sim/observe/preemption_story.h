@@ -1,7 +1,7 @@
 /* preemption_story.h - every preemption of a replay: who lost what to whom, in which chain, and what filled the pool.
  *
- * Two observers, for two replays of the same run. Events are enough for the preemptions, their chains and sums. What filled the pool needs
- * the lists of single steps, so a second, slower replay adds it where it is wanted.
+ * Events are enough for the preemptions, their chains and sums. What filled the pool the event replay tells when it is asked. Readable
+ * schedulers tell it in the lists of single steps, so there a second observer, for a second replay of the same run, adds it.
  *
  * Depth: a preemption has depth 1 when its requester was never preempted before, else 1 + the depth of the requester's latest preemption.
  * (A victim that comes back needs blocks again and may take them from somebody else: the cascade.) A request that finds nobody else preempts
@@ -15,20 +15,6 @@
 #define PAGESIM_PREEMPTION_STORY_H
 
 #include "observe/block_holders.h"
-
-enum { LARGEST_HOLDERS = 3 };
-
-/* When the step began. */
-struct pool_filling {
-    bool known;
-    uint32_t used_blocks;
-    uint32_t unused_blocks;            /* free, or cached and idle */
-    uint32_t holders[2], blocks[2];    /* by CLASS_PREFILL, CLASS_DECODE: requests (V0: sequences), blocks charged */
-    uint32_t saved_blocks;             /* that sharing spared */
-    uint32_t empty_slots;              /* in used blocks */
-    uint32_t largest[LARGEST_HOLDERS]; /* positions, most blocks first */
-    uint32_t largest_blocks[LARGEST_HOLDERS], largest_count;
-};
 
 struct preemption {
     int64_t time_ns;
@@ -55,15 +41,14 @@ struct preemption_story {
     uint64_t tokens_lost;
     uint32_t max_depth, requests; /* requests: preempted at least once */
     uint64_t chained;             /* preemptions of depth > 1 */
-    /* the second replay */
-    struct block_holders holders;
-    size_t filled;
+    size_t filled;                /* the first `filled` preemptions know what filled the pool */
+    struct block_holders holders; /* for the second replay */
 };
 
 /* End it with preemption_story_deinit in any case. It must stay where it is. */
 SIM_NODISCARD enum status preemption_story_init(struct preemption_story *story, const struct trace *trace, struct diag *diag);
 void preemption_story_deinit(struct preemption_story *story);
-/* First replay. */
+/* First replay; afterwards filled == count if it told what filled the pool. */
 struct observer preemption_story_observer(struct preemption_story *story);
 /* Second replay, of the same run, after the first. */
 SIM_NODISCARD enum status preemption_story_second(struct preemption_story *story, const struct config *config, struct observer *out,

@@ -4,10 +4,11 @@
 
 #include <stdbool.h>
 
+#include "engine/pool_filling.h"
 #include "trace/trace.h"
 
 enum class_key { CLASS_BY_PRIORITY, CLASS_BY_INPUT_LENGTH, CLASS_BY_PHASE };
-enum { CLASSES_MOST = 8, CLASS_PREFILL = 0, CLASS_DECODE = 1 };
+enum { CLASSES_MOST = 8 };
 
 struct request_classes {
     const struct trace *trace;

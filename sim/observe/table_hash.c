@@ -162,19 +162,24 @@ static struct remembered *recall(struct table_hash *hashes, uint32_t request, co
     return table;
 }
 
+/* A failure is no error here: hashing in full gives the same result. Out of line, as clearing a diag costs more than most calls of follow. */
+static bool make_room(struct remembered *table, uint32_t count)
+{
+    struct diag ignored = {0};
+    return array_reserve(&table->blocks, &table->capacity, count, sizeof *table->blocks, "the decision log", &ignored) == SIM_OK;
+}
+
 /* Makes what is remembered equal to the given table, and starts over unless the table only grew. Comparing all ids costs one pass over
  * memory, far less than the multiplications it saves. False: no memory. */
 static bool follow(struct remembered *table, const struct table_name *name, const uint32_t *blocks, uint32_t count)
 {
-    struct diag ignored = {0}; /* a failure is no error here: hashing in full gives the same result */
     bool same_name = table->name.count == name->count && table->name.numbers[0] == name->numbers[0] &&
                      (name->count < 2 || table->name.numbers[1] == name->numbers[1]);
     if (!same_name || count < table->count || (table->count > 0 && memcmp(table->blocks, blocks, table->count * sizeof *blocks) != 0))
         begin_table(table, name);
     if (count == table->count)
         return true;
-    if (count > table->capacity &&
-        array_reserve(&table->blocks, &table->capacity, count, sizeof *blocks, "the decision log", &ignored) != SIM_OK)
+    if (count > table->capacity && !make_room(table, count))
         return false;
     memcpy(table->blocks + table->count, blocks + table->count, (count - table->count) * sizeof *blocks);
     for (; table->count < count; table->count++)

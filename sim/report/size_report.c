@@ -76,7 +76,7 @@ static void add_lines(struct document *document, const struct size_result *resul
     const struct size_question *question = result->question;
     const struct size_answer *answer = result->answer;
     const struct size_found *found = &answer->found;
-    char a[UNIT_TEXT];
+    char a[UNIT_TEXT], b[UNIT_TEXT];
     struct line requirements = {0};
     for (size_t i = 0; i < question->requirement_count; i++)
         line_put(&requirements, "%s%s", i ? ", " : "", question->requirements[i].text);
@@ -92,14 +92,20 @@ static void add_lines(struct document *document, const struct size_result *resul
     }
     document_line(document, "num_gpu_blocks %u", found->answer);
     add_memory(document, result, found->answer);
-    if (answer->without_bound)
+    if (found->verified < found->bound) {
+        document_line(document, "  every larger pool up to %s meets this too, and so do the %s up to", unit_count(found->verified, a),
+                      unit_count(found->sampled, b));
+        document_line(document, "  %s that were tested; those between were not, and each may evict otherwise (--prove)",
+                      unit_count(found->bound, a));
+    } else if (answer->without_bound)
         document_line(document, "  every larger pool meets this too, however large");
     else
         document_line(document, "  every larger pool up to %s meets this too", unit_count(found->bound, a));
     if (found->failing > 0)
         document_line(document, "  %s does not: %s", unit_count(found->failing, a), answer->failing.why);
     add_below(document, found);
-    document_line(document, "  found and proved with %s replays\n", unit_count(found->replays, a));
+    document_line(document, "  found%s with %s replays\n", found->verified < found->bound ? "" : " and proved",
+                  unit_count(found->replays, a));
 }
 
 /* --- for programs ------------------------------------------------------------------------------------------------------------------- */
@@ -124,7 +130,7 @@ static void add_facts(struct document *document, const struct size_result *resul
     add_whole_or_null(document, "num_gpu_blocks", found->answer);
     document_number(document, "pool_bytes", found->answer ? found->answer * result->block_bytes : (double)NAN);
     document_number(document, "gpu_memory_utilization", utilization_of(result, found->answer));
-    document_whole(document, "verified_to", found->bound);
+    document_whole(document, "verified_to", found->answer ? found->verified : found->bound);
     document_bool(document, "however_large", answer->without_bound);
     add_whole_or_null(document, "largest_failing", found->failing);
     document_text(document, "fails", found->answer ? answer->failing.why : answer->bound.why);

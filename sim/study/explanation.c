@@ -26,11 +26,13 @@ static enum status first_replay(struct explanation *explanation, bool reference,
     return prefix_misses_rank(&explanation->misses, &explanation->missers, &explanation->misser_count, diag);
 }
 
-/* The same decisions again, this time with the lists of each step, which say who held the blocks when somebody was preempted. Those lists
- * need the readable scheduler, which is much slower; a run without preemptions is spared it. */
+/* If the first replay could not say what filled the pool: the same decisions again, this time with the lists of each step, which say who
+ * held the blocks when somebody was preempted. Those lists need the readable scheduler, which is much slower. */
 static enum status second_replay(struct explanation *explanation, struct diag *diag)
 {
     struct observer observer;
+    if (explanation->story.filled == explanation->story.count)
+        return SIM_OK;
     enum status status = preemption_story_second(&explanation->story, explanation->config, &observer, diag);
     return status == SIM_OK ? replay_observed(explanation->trace, explanation->config, &observer, false, diag) : status;
 }

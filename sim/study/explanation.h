@@ -1,7 +1,7 @@
 /* explanation.h - everything that `pagesim explain` tells of a run, collected by as many replays as it takes.
  *
- * One replay with events tells of preemptions and misses. If anybody was preempted, a second one, a step at a time, tells what filled the
- * pool; then come the search for remedies, and a replay with each remedy that would spare everybody, for its price.
+ * One replay with events tells of preemptions, what filled the pool then, and misses. If an engine goes step by step, a second replay tells
+ * what filled the pool; then come the search for remedies, and a replay with each remedy that would spare everybody, for its price.
  */
 #ifndef PAGESIM_EXPLANATION_H
 #define PAGESIM_EXPLANATION_H

@@ -18,6 +18,7 @@
 #include "base/integers.h"
 #include "replay/replay.h"
 #include "study/parallel_runs.h"
+#include "trace/id_runs.h"
 
 /* Bit 0 is the run as a whole, bit 1 + i the i-th request: 31 requests and the run fill 32 bits. A loop over targets shifts its bit until
  * it falls off the end or leaves search.everything. */
@@ -34,6 +35,7 @@ struct probe {
 
 struct search {
     const struct remedy_question *question;
+    const struct trace *trace;        /* the question's, with what all replays would make of it */
     int64_t now[KNOBS], limit[KNOBS]; /* of effort */
     struct probe *probes;             /* in order of (knob, effort) between rounds */
     size_t count, capacity;
@@ -95,7 +97,7 @@ static enum status run_probe(void *context, size_t i, struct diag *diag)
     struct watcher watcher = {.asked = probe->asked, .bit_of = search->bit_of};
     struct observer observer = {.self = &watcher, .events = watch};
     remedy_apply(&config, probe->knob, value_of(search, probe));
-    enum status status = replay_observed(question->trace, &config, &observer, false, diag);
+    enum status status = replay_observed(search->trace, &config, &observer, false, diag);
     if (status != SIM_OK && !(status == SIM_INTERRUPTED && watcher.decided == watcher.asked))
         return status;
     diag_clear(diag);
@@ -298,16 +300,24 @@ static int64_t most_pool(const struct remedy_question *question)
 enum status remedies_find(const struct remedy_question *question, struct remedies *out, struct diag *diag)
 {
     const struct config *config = question->config;
-    struct search search = {.question = question, .everything = (uint32_t)(UINT64_C(2) << question->count) - 1, .diag = diag};
+    struct trace trace = *question->trace;
+    struct id_runs runs;
+    struct search search = {
+        .question = question, .trace = &trace, .everything = (uint32_t)(UINT64_C(2) << question->count) - 1, .diag = diag};
     search.now[KNOB_POOL] = config->num_gpu_blocks;
     search.now[KNOB_WATERMARK] = config_watermark_blocks(config);
     search.now[KNOB_SEQUENCES] = config->max_num_seqs;
     search.limit[KNOB_POOL] = most_pool(question) - config->num_gpu_blocks;
     search.limit[KNOB_WATERMARK] = config->num_gpu_blocks - 1 - search.now[KNOB_WATERMARK];
     search.limit[KNOB_SEQUENCES] = (int64_t)config->max_num_seqs - 1;
-    enum status status = array_zeroed(&search.bit_of, question->trace->count, sizeof *search.bit_of, "the search for remedies", diag);
-    if (status != SIM_OK)
+    enum status status = id_runs_make(&trace, &runs, diag);
+    trace.id_runs = &runs;
+    if (status == SIM_OK)
+        status = array_zeroed(&search.bit_of, trace.count, sizeof *search.bit_of, "the search for remedies", diag);
+    if (status != SIM_OK) {
+        id_runs_deinit(&runs);
         return status;
+    }
     for (uint32_t i = 0; i < question->count; i++)
         search.bit_of[question->positions[i]] |= UINT32_C(2) << i;
     ask_grid(&search);
@@ -321,6 +331,7 @@ enum status remedies_find(const struct remedy_question *question, struct remedie
             for (int knob = 0; knob < KNOBS; knob++)
                 out->of[i][knob] = answer(&search, (enum knob)knob, UINT32_C(1) << i);
     }
+    id_runs_deinit(&runs);
     free(search.bit_of);
     free(search.probes);
     return search.status;

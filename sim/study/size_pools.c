@@ -15,6 +15,7 @@
 #include "observe/decision_hash.h"
 #include "replay/run.h"
 #include "study/parallel_runs.h"
+#include "trace/id_runs.h"
 
 /* One less than UINT32_MAX, which stands for "no block". */
 #define MOST_BLOCKS 4294967294.0
@@ -221,7 +222,7 @@ static enum status look_beyond(struct sizing_job *job, uint32_t ample, struct si
 {
     const struct size_found *found = &out->found;
     struct size_probe beyond = {.pool = ample};
-    if (!job->may_skip || ample == 0 || found->answer == 0)
+    if (!job->may_skip || ample == 0 || found->answer == 0 || found->verified < found->bound)
         return SIM_OK;
     if (found->bound < ample) {
         enum status status = probe_batch(job, &beyond, 1, 0, 0, diag);
@@ -248,7 +249,8 @@ static enum status search(struct sizing_job *job, struct size_answer *out, struc
     if (status != SIM_OK)
         return status;
     job->completed = figure_set_value(&out->bound.figures, "completed");
-    if (size_search(bound, question->below, probe_batch, job, &out->found, diag) != SIM_OK || look_beyond(job, ample, out, diag) != SIM_OK)
+    if (size_search(bound, question->prove, question->below, probe_batch, job, &out->found, diag) != SIM_OK ||
+        look_beyond(job, ample, out, diag) != SIM_OK)
         return diag->status;
     out->found.replays++;
     if (out->found.answer > 0)
@@ -260,7 +262,11 @@ static enum status search(struct sizing_job *job, struct size_answer *out, struc
 
 enum status size_pools(const struct size_question *question, struct size_answer *out, struct diag *diag)
 {
-    struct sizing_job job = {.question = question, .completed = NAN};
+    struct trace trace = *question->trace; /* with what all replays would make of it */
+    struct id_runs runs;
+    struct size_question asked = *question;
+    struct sizing_job job = {.question = &asked, .completed = NAN};
+    asked.trace = &trace;
     *out = (struct size_answer){0};
     const struct requirement *of_pool = about_pool(question);
     if (of_pool && question->max_blocks == 0)
@@ -269,9 +275,14 @@ enum status size_pools(const struct size_question *question, struct size_answer 
                         of_pool->text);
     job.may_skip = may_skip(question);
     job.may_evict = shares_content(question->trace);
+    enum status status = id_runs_make(&trace, &runs, diag);
+    if (status != SIM_OK)
+        return status;
+    trace.id_runs = &runs;
     progress_start(&job.progress, "size", question->quiet);
-    enum status status = search(&job, out, diag);
+    status = search(&job, out, diag);
     progress_end(&job.progress);
+    id_runs_deinit(&runs);
     return status;
 }
 

@@ -23,6 +23,7 @@ struct size_question {
     size_t requirement_count;
     const struct figure_wishes *wishes; /* percentiles that requirements speak of; NULL: none */
     uint32_t max_blocks;                /* 0: not given */
+    uint32_t prove;                     /* most pools to replay one by one for the proof */
     uint32_t below;                     /* pools to look at under the largest failing one */
     uint32_t threads;
     bool reference, quiet;

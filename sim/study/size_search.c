@@ -14,6 +14,7 @@ struct search {
     size_probe_function *probe;
     void *context;
     struct size_found *found;
+    uint32_t prove;           /* most pools to replay one by one */
     uint32_t start;           /* where the bound's own class ends: it is wide and closes in no time, what takes time begins below it */
     uint64_t verified, total; /* for the progress bar */
 };
@@ -84,15 +85,17 @@ static size_t largest_failing(const struct size_found *found)
     return found->probe_count;
 }
 
-/* Pools to try next in (floor, top probe], from the topmost gap down. *verified: the lowest pool down to which no gap is open. A batch
+/* Pools to try next in (floor, top], of which `top` is probed, from the topmost gap down. *verified: the lowest pool down to which no gap is open. A batch
  * goes on into lower gaps when the topmost one does not fill it: these probes are wasted if a pool above fails, but the processors would
  * be idle otherwise. */
-static size_t choose(const struct size_found *found, uint32_t floor, uint32_t pools[SIZE_BATCH], uint32_t *verified)
+static size_t choose(const struct size_found *found, uint32_t floor, uint32_t top, uint32_t pools[SIZE_BATCH], uint32_t *verified)
 {
     size_t count = 0;
     bool open = false;
     for (size_t i = found->probe_count; i-- > 0 && found->probes[i].pool > floor && count < SIZE_BATCH;) {
         const struct size_probe *high = &found->probes[i], *low = i > 0 ? high - 1 : NULL;
+        if (high->pool > top)
+            continue;
         const uint32_t from = low && low->pool > floor ? low->pool : floor;
         if (!open)
             *verified = high->pool;
@@ -102,6 +105,69 @@ static size_t choose(const struct size_found *found, uint32_t floor, uint32_t po
         count += pick(from, high, pools + count, SIZE_BATCH - count);
     }
     return count;
+}
+
+/* Pools above the floor that would have to be replayed one by one: those of open gaps whose upper end may not be one of a sandwich. Smaller
+ * pools evict more, so hardly any of them may. */
+static uint64_t one_by_one(const struct size_found *found, uint32_t floor)
+{
+    uint64_t pools = 0;
+    for (size_t i = found->probe_count; i-- > 0 && found->probes[i].pool > floor;) {
+        const uint32_t low = i > 0 && found->probes[i - 1].pool > floor ? found->probes[i - 1].pool : floor;
+        pools += found->probes[i].skips ? 0 : found->probes[i].pool - low - 1;
+    }
+    return pools;
+}
+
+static bool is_probed(const struct size_found *found, uint32_t pool)
+{
+    const struct size_probe key = {.pool = pool};
+    return bsearch(&key, found->probes, found->probe_count, sizeof key, by_pool) != NULL;
+}
+
+/* The next pools of the sample: of the grid; then, if the grid is done, cuts of the bracket, whose upper end is the smallest pool above the
+ * floor that was probed; then, if the bracket is closed and `near`, those next to the answer. 0: there are none. */
+static size_t choose_sample(const struct size_found *found, uint32_t floor, bool near, uint32_t pools[SIZE_BATCH])
+{
+    size_t count = 0, above = floor > 0 ? largest_failing(found) + 1 : 0;
+    for (uint32_t pool = found->bound; pool > floor + 1 && count < SIZE_BATCH; pool -= pool / 16 + 1)
+        if (!is_probed(found, pool))
+            pools[count++] = pool;
+    if (count > 0)
+        return count;
+    const uint64_t width = found->probes[above].pool - floor, parts = width < SIZE_BATCH + 1 ? width : SIZE_BATCH + 1;
+    for (uint64_t i = 1; i < parts; i++)
+        pools[count++] = (uint32_t)(floor + width * i / parts);
+    for (uint32_t i = 2; near && width == 1 && i <= SIZE_NEAR && count < SIZE_BATCH && floor + i < found->bound; i++)
+        if (!is_probed(found, floor + i))
+            pools[count++] = floor + i;
+    return count;
+}
+
+/* Sample until nothing is left to choose; *floor rises to the largest failing pool. */
+static enum status sample(struct search *search, bool near, uint32_t *floor, struct diag *diag)
+{
+    uint32_t pools[SIZE_BATCH];
+    for (;;) {
+        const size_t failing = largest_failing(search->found);
+        *floor = failing < search->found->probe_count ? search->found->probes[failing].pool : 0;
+        const size_t count = choose_sample(search->found, *floor, near, pools);
+        if (count == 0)
+            return SIM_OK;
+        enum status status = make_probes(search, pools, count, diag);
+        if (status != SIM_OK)
+            return status;
+    }
+}
+
+/* The whole sample is there. */
+static void count_sampled(struct size_found *found)
+{
+    found->verified = found->failing + 1;
+    while (found->verified < found->bound && is_probed(found, found->verified + 1))
+        found->verified++;
+    for (size_t i = 0; i < found->probe_count; i++)
+        found->sampled += found->probes[i].pool > found->verified;
 }
 
 /* Close all gaps between the largest failing pool and the bound; each new failing one raises the floor. What is below the floor does not
@@ -114,9 +180,20 @@ static enum status close_above(struct search *search, struct diag *diag)
         uint32_t pools[SIZE_BATCH], verified = found->bound;
         size_t failing = largest_failing(found), count;
         uint32_t floor = failing < found->probe_count ? found->probes[failing].pool : 0;
-        count = choose(found, floor, pools, &verified);
+        /* The bracket first: most of those pools may lie below a failing one that was not met yet. */
+        if (one_by_one(found, floor) > search->prove) {
+            if (sample(search, false, &floor, diag) != SIM_OK)
+                return diag->status;
+            if (one_by_one(found, floor) > search->prove) {
+                enum status status = sample(search, true, &found->failing, diag);
+                count_sampled(found);
+                return status;
+            }
+        }
+        count = choose(found, floor, found->bound, pools, &verified);
         if (count == 0) {
             found->failing = floor;
+            found->verified = found->bound;
             return SIM_OK;
         }
         if (search->start == 0 && verified < found->bound)
@@ -170,8 +247,9 @@ static enum status look_below(struct search *search, uint32_t below, struct diag
     const uint32_t lowest = found->failing > below ? found->failing - below : 1;
     const struct size_probe key = {.pool = lowest};
     uint32_t pools[SIZE_BATCH] = {lowest}, verified = 0;
-    size_t count = bsearch(&key, found->probes, found->probe_count, sizeof key, by_pool) ? choose(found, lowest, pools, &verified) : 1;
-    for (; count > 0; count = choose(found, lowest, pools, &verified))
+    size_t count =
+        bsearch(&key, found->probes, found->probe_count, sizeof key, by_pool) ? choose(found, lowest, found->failing, pools, &verified) : 1;
+    for (; count > 0; count = choose(found, lowest, found->failing, pools, &verified))
         if (make_probes(search, pools, count, diag) != SIM_OK)
             return diag->status;
     found->looked_at = found->failing - lowest;
@@ -180,10 +258,10 @@ static enum status look_below(struct search *search, uint32_t below, struct diag
 
 /* The bound first: if it fails there is no answer in the range, and nothing else is worth a replay. If it passes, it is the upper end of
  * the first gap. */
-enum status size_search(uint32_t bound, uint32_t below, size_probe_function *probe, void *context, struct size_found *out,
+enum status size_search(uint32_t bound, uint32_t prove, uint32_t below, size_probe_function *probe, void *context, struct size_found *out,
                         struct diag *diag)
 {
-    struct search search = {.probe = probe, .context = context, .found = out};
+    struct search search = {.probe = probe, .context = context, .found = out, .prove = prove};
     *out = (struct size_found){.bound = bound};
     enum status status = make_probes(&search, &bound, 1, diag);
     if (status != SIM_OK)

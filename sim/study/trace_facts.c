@@ -1,5 +1,5 @@
-/* trace_facts.c - one pass over the trace for each kind of fact. Read trace_facts.h first for what they mean, core/prefix_cache.c for chains of
- * contents, and stack_distance.h for how far apart two uses are. */
+/* trace_facts.c - one pass over the trace for each kind of fact. Read trace_facts.h first for what they mean, id_runs.h for what a link of a chain is,
+ * and stack_distance.h for how far apart two uses are. */
 #include "study/trace_facts.h"
 
 #include <math.h>
@@ -8,8 +8,10 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "engine/prompt_contents.h"
+#include "observe/repeated_values.h"
 #include "pagedkv.h"
 #include "study/stack_distance.h"
+#include "trace/id_runs.h"
 
 /* Distribution and sum of one length over all requests. */
 static enum status lengths(const struct trace *trace, const uint32_t *tokens, struct summary *out, uint64_t *sum, struct diag *diag)
@@ -28,48 +30,56 @@ static enum status lengths(const struct trace *trace, const uint32_t *tokens, st
 
 /* --- sharing ---------------------------------------------------------------------------------------------------------------------- */
 
-/* `chain` has, by reference to an id, the number from 0 of the chain that ends with it. */
+/* A block can be a prefix hit only if all blocks before it are equal as well, so what counts is the chain of ids, not the single id. Ids that
+ * always come together (trace/id_runs.h) are one link of a chain, however many they are. */
 struct chains {
-    struct kv_contents *contents;
-    uint32_t *chain, distinct;
+    struct id_runs runs;
+    struct kv_contents *contents; /* numbers chains from 1 in order of first appearance */
+    uint32_t *of_run;             /* as runs.runs: the chain that ends with it, from 0 */
+    uint32_t *ids;                /* by chain: how many its last link has, which is its weight in the stack */
+    int64_t *used_ns;             /* by chain */
+    uint32_t count;
 };
 
-/* A block can be a prefix hit only if all blocks before it are equal as well, so what counts is the chain of ids, not the single id.
- * kv_contents numbers chains from 1 in order of first appearance: a chain is new exactly when its number is above all seen so far. Ids after
- * the prompt's end name the answer: they are no hits, but later prompts may begin with them. Hits never count more tokens than the prompt has,
- * as its last id may name a block that it does not fill. */
+/* A chain is new exactly when its number is above all seen so far. Ids after the prompt's end name the answer: they are no hits, but later
+ * prompts may begin with them. Hits never count more tokens than the prompt has, as its last id may name a block that it does not fill. */
 static enum status count_hits(const struct trace *trace, uint32_t width, uint32_t position, struct chains *chains,
                               struct trace_facts *facts, struct diag *diag)
 {
-    const uint64_t start = trace->hash_start[position], count = trace_hash_count(trace, position), input = trace->input_tokens[position];
-    uint64_t content = KV_CONTENT_NONE, hits = 0;
-    bool known = true;
-    for (uint64_t i = 0; i < count; i++) {
-        const struct kv_span name = {.first = trace->hash_ids[start + i], .count = 1};
+    const uint32_t known = chains->count;
+    uint64_t content = KV_CONTENT_NONE;
+    uint32_t from = 0, hits = 0;
+    for (uint64_t i = chains->runs.start[position]; i < chains->runs.start[position + 1]; i++) {
+        const struct id_run run = chains->runs.runs[i];
+        const uint64_t own = (uint64_t)chains->runs.names + position; /* nobody else has the rest of the prompt */
+        const struct kv_span name = {.first = run.name == ID_RUN_OWN ? own : run.name, .count = 1};
         if (kv_contents_intern(chains->contents, content, &name, 1, &content) != KV_OK)
             return diag_no_memory(diag, 64, "prefix chains");
-        known = known && content <= chains->distinct;
-        hits += known && i * width < input;
-        chains->distinct = max_u32(chains->distinct, (uint32_t)content);
-        chains->chain[start + i] = (uint32_t)content - 1;
+        chains->of_run[i] = (uint32_t)content - 1;
+        chains->ids[content - 1] = run.end - from;
+        chains->count = max_u32(chains->count, (uint32_t)content);
+        hits = content <= known ? run.end : hits;
+        from = run.end;
     }
-    facts->reusable_tokens += min_u64(hits * width, input);
+    facts->reusable_tokens += min_u64((uint64_t)hits * width, trace->input_tokens[position]);
     return SIM_OK;
 }
 
-/* Blocks of a prompt are touched from last to first, as in hit_curve.h, so that its first block is the most recent. */
+/* Blocks of a prompt are touched from last to first, as in hit_curve.h, so that its first block is the most recent. The ids of a run lie in
+ * the stack one above the other, the first on top. Touched from the last on, each has above it those that were above the whole run and all
+ * others of the run: the ones before it, which were there, and the ones after it, which have just been put on top. So all have one distance. */
 static enum status touch(const struct trace *trace, uint32_t position, const struct chains *chains, struct lru_stack *stack,
-                         int64_t *used_ns, struct distribution apart[2], struct diag *diag)
+                         struct repeated_values apart[2], struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (uint64_t i = trace->hash_start[position + 1]; i-- > trace->hash_start[position] && status == SIM_OK;) {
-        const uint32_t chain = chains->chain[i];
-        const uint64_t distance = lru_stack_touch(stack, chain);
-        if (distance != STACK_NEVER)
-            status = distribution_add(&apart[0], (double)distance, diag);
-        if (distance != STACK_NEVER && status == SIM_OK)
-            status = distribution_add(&apart[1], (double)(trace->arrival_ns[position] - used_ns[chain]) / 1e9, diag);
-        used_ns[chain] = trace->arrival_ns[position];
+    for (uint64_t i = chains->runs.start[position + 1]; i-- > chains->runs.start[position] && status == SIM_OK;) {
+        const uint32_t chain = chains->of_run[i], ids = chains->ids[chain];
+        const uint64_t above = lru_stack_touch(stack, chain);
+        if (above != STACK_NEVER)
+            status = repeated_values_add(&apart[0], (double)(above + ids - 1), ids, diag);
+        if (above != STACK_NEVER && status == SIM_OK)
+            status = repeated_values_add(&apart[1], (double)(trace->arrival_ns[position] - chains->used_ns[chain]) / 1e9, ids, diag);
+        chains->used_ns[chain] = trace->arrival_ns[position];
     }
     return status;
 }
@@ -77,46 +87,50 @@ static enum status touch(const struct trace *trace, uint32_t position, const str
 static enum status reuse_distances(const struct trace *trace, const struct chains *chains, struct trace_facts *facts, struct diag *diag)
 {
     struct lru_stack *stack = NULL;
-    struct distribution apart[2] = {{0}, {0}};
-    uint32_t *weights = NULL;
-    int64_t *used_ns = NULL;
-    const struct array_request arrays[] = {ARRAY_OF(weights, chains->distinct), ARRAY_OF(used_ns, chains->distinct)};
-    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "reuse distances", diag);
-    for (uint32_t i = 0; i < chains->distinct && status == SIM_OK; i++)
-        weights[i] = 1;
-    if (status == SIM_OK)
-        status = lru_stack_create(chains->distinct, weights, &stack, diag);
+    struct repeated_values apart[2] = {{0}, {0}};
+    enum status status = lru_stack_create(chains->count, chains->ids, &stack, diag);
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
-        status = touch(trace, position, chains, stack, used_ns, apart, diag);
+        status = touch(trace, position, chains, stack, apart, diag);
     if (status == SIM_OK)
-        status = distribution_summary(&apart[0], &facts->reuse_blocks, diag);
+        status = repeated_values_summary(&apart[0], &facts->reuse_blocks, diag);
     if (status == SIM_OK)
-        status = distribution_summary(&apart[1], &facts->reuse_s, diag);
+        status = repeated_values_summary(&apart[1], &facts->reuse_s, diag);
     lru_stack_destroy(stack);
-    free(weights);
-    free(used_ns);
-    distribution_deinit(&apart[0]);
-    distribution_deinit(&apart[1]);
+    repeated_values_deinit(&apart[0]);
+    repeated_values_deinit(&apart[1]);
+    return status;
+}
+
+static enum status follow_chains(const struct trace *trace, uint32_t width, struct trace_facts *facts, struct diag *diag)
+{
+    struct chains chains = {0};
+    enum status status = id_runs_make(trace, &chains.runs, diag);
+    if (status != SIM_OK)
+        return status;
+    const size_t most = (size_t)chains.runs.start[trace->count];
+    const struct array_request arrays[] = {ARRAY_OF(chains.of_run, most), ARRAY_OF(chains.ids, most), ARRAY_OF(chains.used_ns, most)};
+    status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "prefix chains", diag);
+    if (status == SIM_OK && kv_contents_create(&chains.contents) != KV_OK)
+        status = diag_no_memory(diag, 1024, "prefix chains");
+    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
+        status = count_hits(trace, width, position, &chains, facts, diag);
+    if (status == SIM_OK)
+        status = reuse_distances(trace, &chains, facts, diag);
+    kv_contents_destroy(chains.contents);
+    id_runs_deinit(&chains.runs);
+    free(chains.of_run);
+    free(chains.ids);
+    free(chains.used_ns);
     return status;
 }
 
 static enum status sharing(const struct trace *trace, uint32_t width, struct trace_facts *facts, struct diag *diag)
 {
-    struct chains chains = {0};
     facts->hash_references = trace->hash_start ? trace->hash_start[trace->count] : 0;
-    enum status status = array_zeroed(&chains.chain, facts->hash_references, sizeof *chains.chain, "prefix chains", diag);
-    if (status == SIM_OK && kv_contents_create(&chains.contents) != KV_OK)
-        status = diag_no_memory(diag, 1024, "prefix chains");
-    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
-        if (trace_hash_count(trace, position) > 0)
-            status = count_hits(trace, width, position, &chains, facts, diag);
-        else
+    for (uint32_t position = 0; position < trace->count; position++)
+        if (trace_hash_count(trace, position) == 0)
             facts->reusable_tokens += prompt_said_before(trace, position);
-    if (status == SIM_OK && facts->hash_references > 0)
-        status = reuse_distances(trace, &chains, facts, diag);
-    kv_contents_destroy(chains.contents);
-    free(chains.chain);
-    return status;
+    return facts->hash_references > 0 ? follow_chains(trace, width, facts, diag) : SIM_OK;
 }
 
 /* --- times and sessions ------------------------------------------------------------------------------------------------------------ */

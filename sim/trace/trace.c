@@ -149,6 +149,7 @@ static void forget_arrays(struct trace *trace)
         memcpy((char *)trace + trace_columns[i].offset, &none, sizeof none);
     trace->hash_start = trace->id_in_file = NULL;
     trace->hash_ids = trace->previous = trace->next = NULL;
+    trace->id_runs = NULL;
     trace->sessions = (struct session_names){0};
 }
 

@@ -73,6 +73,8 @@ struct drawn_arrivals {
     bool exponential;
 };
 
+struct id_runs;
+
 struct trace {
     uint32_t count;
     int64_t *arrival_ns;
@@ -93,6 +95,7 @@ struct trace {
     uint64_t *hash_start; /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
     uint32_t *hash_ids;
     uint32_t distinct_hashes;
+    const struct id_runs *id_runs; /* borrowed: of hash_ids (id_runs.h); NULL, or set by a study that replays one trace many times */
     uint64_t *id_in_file; /* [distinct_hashes] what the file calls each number, if selection.keep_ids asks; NULL: not asked, or the same */
     struct session_names sessions; /* what the file calls them */
     struct format_facts facts;

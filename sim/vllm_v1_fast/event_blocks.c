@@ -39,6 +39,7 @@ void event_blocks_deinit(struct event_blocks *blocks)
     free(blocks->private_node);
     free(blocks->hits);
     free(blocks->chain);
+    free(blocks->counted);
     segment_queue_deinit(&blocks->queue);
     *blocks = (struct event_blocks){0};
 }
@@ -72,29 +73,48 @@ static void count_ids(struct event_blocks *blocks, struct event_table *table, co
     table->last = ids[count - 1];
 }
 
-/* A new segment for block `at` of the table and what of the next `wanted` - 1 blocks is in the same node. The caller fills in its ids.
- * The table remembers the node of its last registered block and where it ends, so a prompt is followed down the tree once, chunk after
- * chunk. A segment stays within one node and one stride. It is the node's newest copy: a lookup prefers older ones. */
-static enum status add_segment(struct event_blocks *blocks, struct event_table *table, uint32_t at, uint32_t wanted, uint32_t *index,
-                               struct diag *diag)
+/* Without ids: does the table's last part end at block `at`, and may the next blocks join its segment? They may if nobody else holds the
+ * segment, it is whole, and no other copy was registered since: then the two halves would have one fate and one place in all lists. So a
+ * prompt that is computed in many chunks is one segment. */
+static struct segment *open_segment(const struct event_blocks *blocks, const struct event_table *table, uint32_t at)
 {
-    const uint32_t per = blocks->queue.prefix.per;
+    const struct segment_queue *queue = &blocks->queue;
+    if (queue->track_ids || table->part_count == 0 || at >= table->place.end)
+        return NULL;
+    const struct table_part *part = &table->parts[table->part_count - 1];
+    struct segment *segment = &queue->segments[part->segment];
+    const bool is_open = segment->refs == 1 && segment->count == part->count && segment->node == table->place.node &&
+                         table->place.start + segment->offset + segment->count == at &&
+                         queue->prefix.nodes[segment->node].last_copy == part->segment;
+    return is_open ? segment : NULL;
+}
+
+/* Room in a segment for block `at` of the table and what of the next `wanted` - 1 blocks is in the same node; *count: how many that are. The
+ * caller fills in their ids. The table remembers its place in the tree, so a prompt is followed down the tree once, chunk after chunk. A
+ * segment stays within one node and one stride. It is the node's newest copy: a lookup prefers older ones. */
+static enum status add_segment(struct event_blocks *blocks, struct event_table *table, uint32_t at, uint32_t wanted, uint32_t *index,
+                               uint32_t *count, struct diag *diag)
+{
     enum status status = SIM_OK;
-    if (at >= table->node_end) {
-        status = event_prefix_child(&blocks->queue.prefix, table->position, at / per, table->node, true, &table->node, diag);
-        table->node_end += per;
-    }
-    if (status == SIM_OK)
-        status = segment_queue_new(&blocks->queue, index, diag);
+    if (at >= table->place.end)
+        status = event_prefix_next(&blocks->queue.prefix, table->position, true, &table->place, diag);
     if (status != SIM_OK)
         return status;
-    blocks->queue.segments[*index] = (struct segment){.count = min_u32(min_u32(wanted, blocks->queue.stride), table->node_end - at),
-                                                      .refs = 1,
-                                                      .node = table->node,
-                                                      .offset = at % per,
-                                                      .rest = SEGMENT_NONE};
+    *count = min_u32(min_u32(wanted, blocks->queue.stride), table->place.end - at);
+    struct segment *open = open_segment(blocks, table, at);
+    if (open) {
+        open->count += *count;
+        table->parts[table->part_count - 1].count += *count;
+        *index = table->parts[table->part_count - 1].segment;
+        return SIM_OK;
+    }
+    status = segment_queue_new(&blocks->queue, index, diag);
+    if (status != SIM_OK)
+        return status;
+    blocks->queue.segments[*index] =
+        (struct segment){.count = *count, .refs = 1, .node = table->place.node, .offset = at - table->place.start, .rest = SEGMENT_NONE};
     segment_queue_link(&blocks->queue, *index, SEGMENT_NONE);
-    return add_part(table, *index, blocks->queue.segments[*index].count, diag);
+    return add_part(table, *index, *count, diag);
 }
 
 /* Up to `wanted` blocks from the queue, registered as the next ones of the table. Registered before the model has run, as vLLM does
@@ -102,15 +122,14 @@ static enum status add_segment(struct event_blocks *blocks, struct event_table *
 static enum status take_named(struct event_blocks *blocks, struct event_table *table, uint32_t wanted, uint32_t *taken, struct diag *diag)
 {
     uint32_t index;
-    enum status status = add_segment(blocks, table, table->count, wanted, &index, diag);
+    enum status status = add_segment(blocks, table, table->count, wanted, &index, taken, diag);
     if (status != SIM_OK)
         return status;
-    struct segment *segment = &blocks->queue.segments[index];
     uint32_t *ids = blocks->queue.track_ids ? segment_queue_ids(&blocks->queue, index) : NULL;
-    segment_queue_take(&blocks->queue, ids, segment->count);
-    segment->breaks = ids ? segment_queue_breaks(ids, segment->count) : 0;
-    count_ids(blocks, table, ids, segment->count, segment->breaks);
-    *taken = segment->count;
+    segment_queue_take(&blocks->queue, ids, *taken);
+    const uint32_t breaks = ids ? segment_queue_breaks(ids, *taken) : 0;
+    blocks->queue.segments[index].breaks = breaks;
+    count_ids(blocks, table, ids, *taken, breaks);
     return SIM_OK;
 }
 
@@ -118,8 +137,8 @@ static enum status take_named(struct event_blocks *blocks, struct event_table *t
  * comes here once for each chunk that ends inside a block. */
 static enum status register_pending(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
-    uint32_t index;
-    enum status status = add_segment(blocks, table, table->count - 1, 1, &index, diag);
+    uint32_t index, one;
+    enum status status = add_segment(blocks, table, table->count - 1, 1, &index, &one, diag);
     if (status == SIM_OK && blocks->queue.track_ids)
         *segment_queue_ids(&blocks->queue, index) = table->pending;
     table->pending = KV_BLOCK_NONE;
@@ -203,18 +222,22 @@ static enum status hit_node(struct event_blocks *blocks, uint32_t node, uint32_t
 enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, uint32_t known, uint32_t *hits, struct diag *diag)
 {
     enum status status = SIM_OK;
-    uint32_t at = 0, node = NODE_NONE;
+    struct prefix_place place = {0};
+    uint32_t at = 0;
     *hits = blocks->hit_parts = blocks->hit_blocks = 0;
+    blocks->hit_place = place;
     if (!blocks->caching)
         return SIM_OK;
-    const uint32_t per = blocks->queue.prefix.per, limit = (known - 1) / blocks->block_size;
+    const uint32_t limit = (known - 1) / blocks->block_size;
     const uint32_t named = event_prefix_named_blocks(&blocks->queue.prefix, position), bound = min_u32(limit, named);
     while (at < bound && status == SIM_OK) {
-        uint32_t end = at + per < bound ? at + per : bound;
-        status = event_prefix_child(&blocks->queue.prefix, position, at / per, node, false, &node, diag);
-        if (status != SIM_OK || node == NODE_NONE)
+        status = event_prefix_next(&blocks->queue.prefix, position, false, &place, diag);
+        if (status != SIM_OK || place.node == NODE_NONE)
             break;
-        status = hit_node(blocks, node, 0, &at, end, diag);
+        const uint32_t end = min_u32(place.end, bound);
+        status = hit_node(blocks, place.node, 0, &at, end, diag);
+        if (at > place.start)
+            blocks->hit_place = place;
         if (at < end)
             break;
     }
@@ -260,8 +283,8 @@ static enum status touch(struct event_blocks *blocks, struct event_table *table,
     return add_part(table, hit.segment, segment->count, diag);
 }
 
-/* Hits first, as they must not be evicted by what is taken next. The arrays of the slot's last request are used again. After hits,
- * `node` is that of the last one hit, from which the table's own blocks go on. */
+/* Hits first, as they must not be evicted by what is taken next. The arrays of the slot's last request are used again. After hits the table's
+ * own blocks go on from the place of the last one hit. */
 enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint32_t position, uint32_t known, uint32_t tokens,
                                struct diag *diag)
 {
@@ -277,13 +300,9 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
     for (uint32_t i = 0; i < blocks->hit_parts && status == SIM_OK; i++)
         status = touch(blocks, table, blocks->hits[i], diag);
     if (blocks->caching) {
-        const uint32_t per = blocks->queue.prefix.per;
         table->named = event_prefix_named_blocks(&blocks->queue.prefix, position);
         table->registered = hits;
-        table->node_end = ceil_div(min_u32(hits, table->named), per) * per;
-        /* If even private blocks were hit, all named ones are registered and the node is not needed any more. */
-        if (hits > 0 && status == SIM_OK)
-            table->node = blocks->queue.segments[table->parts[table->part_count - 1].segment].node;
+        table->place = blocks->hit_place;
     }
     /* Room for all private blocks that it can ever have: growing by one never has to look. */
     uint32_t longest = ceil_div(blocks->trace->input_tokens[position] + blocks->trace->output_tokens[position], size);
@@ -460,6 +479,33 @@ uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot)
         }
     }
     return shared;
+}
+
+enum status event_blocks_count_begin(struct event_blocks *blocks, struct diag *diag)
+{
+    const size_t before = blocks->counted_capacity;
+    enum status status = array_reserve(&blocks->counted, &blocks->counted_capacity, blocks->queue.segments_used, sizeof *blocks->counted,
+                                       "a look at the pool", diag);
+    if (status == SIM_OK && blocks->counted_capacity > before)
+        memset(blocks->counted + before, 0, (blocks->counted_capacity - before) * sizeof *blocks->counted);
+    blocks->counts += status == SIM_OK;
+    return status;
+}
+
+uint32_t event_blocks_count(struct event_blocks *blocks, uint32_t slot)
+{
+    const struct event_table *table = &blocks->tables[slot];
+    uint32_t count = table->count; /* private and pending ones are nobody else's */
+    for (uint32_t i = 0; i < table->part_count; i++) {
+        uint32_t left = table->parts[i].count;
+        for (uint32_t index = table->parts[i].segment; left > 0; index = blocks->queue.segments[index].rest) {
+            const uint32_t here = min_u32(left, blocks->queue.segments[index].count);
+            count -= blocks->counted[index] == blocks->counts ? here : 0;
+            blocks->counted[index] = blocks->counts;
+            left -= here;
+        }
+    }
+    return count;
 }
 
 /* Without ids, tables of decoders lag behind the sum, so only sums are compared. Shared blocks count in each table, hence at least the

@@ -26,13 +26,13 @@ struct event_table {
     size_t ids_capacity;
     uint32_t part_count, private_count;
     uint32_t position;
-    uint32_t count;          /* blocks */
-    uint32_t runs;           /* maximal runs of consecutive rising ids */
-    uint32_t last;           /* id of the last block */
-    uint32_t registered;     /* leading blocks that have content; for decoding requests brought up to date at release */
-    uint32_t pending;        /* KV_BLOCK_NONE, or the last block: named, but not full yet */
-    uint32_t named;          /* leading blocks that have names */
-    uint32_t node, node_end; /* node of the block before `registered`, and the block at which it ends */
+    uint32_t count;            /* blocks */
+    uint32_t runs;             /* maximal runs of consecutive rising ids */
+    uint32_t last;             /* id of the last block */
+    uint32_t registered;       /* leading blocks that have content; for decoding requests brought up to date at release */
+    uint32_t pending;          /* KV_BLOCK_NONE, or the last block: named, but not full yet */
+    uint32_t named;            /* leading blocks that have names */
+    struct prefix_place place; /* of the block before `registered` */
 };
 
 struct hit {
@@ -51,7 +51,11 @@ struct event_blocks {
     struct hit *hits;                  /* of the last lookup */
     size_t hits_capacity;
     uint32_t hit_parts, hit_blocks;
-    uint32_t *chain; /* scratch */
+    uint32_t *counted; /* by segment: in which count it was counted last; not made until somebody counts */
+    size_t counted_capacity;
+    uint32_t counts;
+    struct prefix_place hit_place; /* of the last block hit that has a name */
+    uint32_t *chain;               /* scratch */
     size_t chain_capacity;
 };
 
@@ -139,6 +143,11 @@ uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot);
 
 /* Blocks that the table of a slot holds, which has `computed` tokens and none scheduled beyond. */
 uint32_t event_blocks_held(struct event_blocks *blocks, uint32_t slot, uint32_t computed);
+
+/* Begin to count blocks. */
+SIM_NODISCARD enum status event_blocks_count_begin(struct event_blocks *blocks, struct diag *diag);
+/* Blocks of a slot's table, brought up to date by event_blocks_held, that no table counted before had. Nothing may change in between. */
+uint32_t event_blocks_count(struct event_blocks *blocks, uint32_t slot);
 
 bool event_blocks_check(const struct event_blocks *blocks);
 

@@ -8,16 +8,24 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 
-enum status event_prefix_init(struct event_prefix *prefix, const struct trace *trace, const struct config *config, struct diag *diag)
+enum status event_prefix_init(struct event_prefix *prefix, const struct trace *trace, const struct config *config, bool whole_runs,
+                              struct diag *diag)
 {
     bool aligned = config->trace_block_size % config->block_size == 0;
     *prefix = (struct event_prefix){.trace = trace,
                                     .block_size = config->block_size,
                                     .trace_block_size = config->trace_block_size,
                                     .per = aligned ? config->trace_block_size / config->block_size : 1,
-                                    .aligned = aligned};
-    uint64_t names = (uint64_t)trace->distinct_hashes + (trace->sample ? trace->count : 0);
+                                    .aligned = aligned,
+                                    .whole_runs = aligned && whole_runs};
+    prefix->runs = trace->id_runs ? trace->id_runs : &prefix->made_runs;
+    enum status status = trace->id_runs ? SIM_OK : id_runs_make(trace, &prefix->made_runs, diag);
+    if (status != SIM_OK)
+        return status;
+    const uint64_t of_ids = prefix->whole_runs ? prefix->runs->names : trace->distinct_hashes,
+                   names = of_ids + (trace->sample ? trace->count : 0);
     return aligned ? array_zeroed(&prefix->by_name, (size_t)names, sizeof *prefix->by_name, "the prefix tree", diag)
                    : prompt_contents_init(&prefix->contents, trace, config->trace_block_size, diag);
 }
@@ -26,16 +34,20 @@ void event_prefix_deinit(struct event_prefix *prefix)
 {
     free(prefix->nodes);
     free(prefix->by_name);
+    id_runs_deinit(&prefix->made_runs);
     prompt_contents_deinit(&prefix->contents);
     *prefix = (struct event_prefix){0};
 }
 
-/* Where samples were expanded, the whole prompt is shared, named by hash ids or not. Only whole blocks count: the one that holds the end
- * of the prompt gets output too. */
+/* Where samples were expanded, the whole prompt is shared, named by hash ids or not; but none of it from an id on that nobody else has. Only
+ * whole blocks count: the one that holds the end of the prompt gets output too. */
 uint32_t event_prefix_named_blocks(const struct event_prefix *prefix, uint32_t position)
 {
+    const uint32_t shared = id_runs_shared(prefix->runs, position);
     uint64_t tokens = prefix->trace->sample ? prefix->trace->input_tokens[position]
                                             : prompt_named_tokens(prefix->trace, prefix->trace_block_size, position);
+    if (shared < trace_hash_count(prefix->trace, position))
+        tokens = min_u64(tokens, (uint64_t)shared * prefix->trace_block_size);
     return (uint32_t)(tokens / prefix->block_size);
 }
 
@@ -68,37 +80,57 @@ static enum status exact_child(struct event_prefix *prefix, uint32_t position, u
     return status == SIM_OK ? grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag) : status;
 }
 
-/* A name with few parents is the rule: a trace block mostly follows one and the same chain. So the nodes of one name are a plain list,
- * and the one that was asked for moves to its front. Lookups (create = false) make no nodes, so a prompt that is refused leaves nothing.
- * Blocks of a prompt after its hash ids have one name for the whole request; their parents tell them apart. */
-enum status event_prefix_child(struct event_prefix *prefix, uint32_t position, uint32_t ordinal, uint32_t parent, bool create,
-                               uint32_t *node, struct diag *diag)
+/* The name of what comes next in the prompt, and where it ends. Blocks after its hash ids have one name for the whole request; where nodes are
+ * trace blocks their parents tell them apart. */
+static uint32_t next_name(const struct event_prefix *prefix, uint32_t position, struct prefix_place *place)
 {
-    if (!prefix->aligned)
-        return exact_child(prefix, position, ordinal, parent, node, diag);
     const struct trace *trace = prefix->trace;
-    uint32_t name = ordinal < trace_hash_count(trace, position) ? trace->hash_ids[trace->hash_start[position] + ordinal]
-                                                                : trace->distinct_hashes + prompt_owner(trace, position);
+    const struct id_runs *runs = prefix->runs;
+    const uint32_t ordinal = place->next++;
+    place->start = place->end;
+    if (!prefix->whole_runs) {
+        place->end += prefix->per;
+        return ordinal < trace_hash_count(trace, position) ? trace->hash_ids[trace->hash_start[position] + ordinal]
+                                                           : trace->distinct_hashes + prompt_owner(trace, position);
+    }
+    const bool is_run = runs->start && ordinal < runs->start[position + 1] - runs->start[position];
+    const struct id_run run = is_run ? runs->runs[runs->start[position] + ordinal]
+                                     : (struct id_run){.name = runs->names + prompt_owner(trace, position), .end = UINT32_MAX};
+    place->end = (uint32_t)min_u64((uint64_t)run.end * prefix->per, UINT32_MAX);
+    return run.name;
+}
+
+/* A name with few parents is the rule: a run mostly follows one and the same chain. So the nodes of one name are a plain list, and the one
+ * that was asked for moves to its front. Lookups (create = false) make no nodes, so a prompt that is refused leaves nothing. */
+enum status event_prefix_next(struct event_prefix *prefix, uint32_t position, bool create, struct prefix_place *place, struct diag *diag)
+{
+    const uint32_t parent = place->node;
+    if (!prefix->aligned) {
+        place->start = place->end++;
+        return exact_child(prefix, position, place->start, parent, &place->node, diag);
+    }
+    const uint32_t name = next_name(prefix, position, place);
     uint32_t before = NODE_NONE, found = prefix->by_name[name];
     while (found != NODE_NONE && prefix->nodes[found].parent != parent) {
         before = found;
         found = prefix->nodes[found].next_with_name;
     }
-    *node = found;
+    place->node = found;
     if (found != NODE_NONE && before == NODE_NONE)
         return SIM_OK;
     if (found == NODE_NONE) {
         if (!create)
             return SIM_OK;
-        enum status status = event_prefix_add(prefix, node, diag);
+        enum status status = event_prefix_add(prefix, &found, diag);
         if (status != SIM_OK)
             return status;
-        prefix->nodes[*node].parent = parent;
-        prefix->nodes[*node].name = name;
+        place->node = found;
+        prefix->nodes[found].parent = parent;
+        prefix->nodes[found].name = name;
     } else {
         prefix->nodes[before].next_with_name = prefix->nodes[found].next_with_name;
     }
-    prefix->nodes[*node].next_with_name = prefix->by_name[name]; /* to the front: it will be asked for again */
-    prefix->by_name[name] = *node;
+    prefix->nodes[found].next_with_name = prefix->by_name[name]; /* to the front: it will be asked for again */
+    prefix->by_name[name] = found;
     return SIM_OK;
 }

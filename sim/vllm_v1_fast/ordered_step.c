@@ -11,6 +11,7 @@
 #include "base/integers.h"
 #include "policy/policies.h"
 #include "vllm_v1_fast/admission.h"
+#include "vllm_v1_fast/pool_look.h"
 #include "vllm_v1_fast/step_parts.h"
 
 /* --- the victim: running requests as preemption_victim policies see them (policy.h). Says what choose_victim() in vllm_v1.c says ------ */
@@ -189,9 +190,15 @@ enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struc
 {
     struct event_calendar *calendar = &replay->calendar;
     uint32_t budget = replay->base.config->max_num_batched_tokens, threshold = event_replay_threshold(replay);
+    struct pool_filling filling; /* of the step's beginning: who will be preempted is not known yet */
+    const bool looks = replay->base.stream.wants_fillings;
     unfold(replay);
     replay->shape = (struct step_shape){0};
-    enum status status = schedule_running(replay, threshold, &budget, diag);
+    enum status status = looks ? pool_look(replay, &filling, diag) : SIM_OK;
+    if (status == SIM_OK)
+        status = schedule_running(replay, threshold, &budget, diag);
+    if (status == SIM_OK && looks && replay->tally.preemptions > 0)
+        status = step_stream_preempting(&replay->base.stream, &filling, diag);
     if (status == SIM_OK && replay->tally.preemptions == 0)
         status = admission_run(replay, threshold, budget, diag);
     if (status != SIM_OK)

@@ -11,7 +11,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 
-/* Each segment has room for `stride` ids, used or not. A large trace block in small KV blocks would make that much memory for prompts
+/* Where ids are kept each segment has room for `stride` of them, used or not. A large trace block in small KV blocks would make that much memory for prompts
  * that fill a corner of it; a longer stretch of a node simply takes several segments. */
 enum { STRIDE_MOST = 256 };
 
@@ -42,10 +42,10 @@ enum status segment_queue_init(struct segment_queue *queue, const struct trace *
         status = array_reserve(&queue->front, &capacity, (size_t)queue->usable + 1, sizeof *queue->front, "the free queue", diag);
     if (status != SIM_OK || !config->enable_prefix_caching)
         return status;
-    status = event_prefix_init(&queue->prefix, trace, config, diag);
+    status = event_prefix_init(&queue->prefix, trace, config, !track_ids, diag);
     if (status != SIM_OK)
         return status;
-    queue->stride = min_u32(queue->prefix.per, STRIDE_MOST);
+    queue->stride = track_ids ? min_u32(queue->prefix.per, STRIDE_MOST) : UINT32_MAX;
     queue->ring_mask = power_of_two(queue->usable) - 1;
     capacity = 0;
     return track_ids ? array_reserve(&queue->ring, &capacity, (size_t)queue->ring_mask + 1, sizeof *queue->ring, "the free queue", diag)

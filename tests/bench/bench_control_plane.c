@@ -8,6 +8,7 @@
  *   read       trace_load alone          events     records of the event stream (arrivals, admissions, first tokens, irregular gaps,
  *   replay     run_open .. run_close                preemptions, finishes): what happened, not how an engine works
  *   growth     the replay's time with one thing doubled, over the plain one's; "requests" by repeating the trace in time
+ *   paths      explain (in a pool that preempts), decision log, trace info, size on a hit rate: over a plain replay in the same round
  *   million    the conversation trace repeated with shifted times
  *
  * usage: bench_control_plane [--machine] [--quick]
@@ -27,6 +28,7 @@
 
 #include "base/huge_pages.h"
 #include "bench/bench_median.h"
+#include "bench/bench_paths.h"
 #include "generate/generate.h"
 #include "replay/run.h"
 
@@ -87,9 +89,10 @@ static void reset_peak(void)
 /* --- workloads ------------------------------------------------------------------------------------------------------------------- */
 
 struct workload {
-    const char *name, *shared; /* `shared`: file below SHARED_TRACES */
-    uint32_t num_gpu_blocks;
-    const char *kind; /* what is generated where the shared file is missing, and its parts */
+    const char *name, *shared;           /* `shared`: file below SHARED_TRACES */
+    uint32_t num_gpu_blocks, short_pool; /* short: requests are preempted */
+    const char *hits;                    /* a requirement on the hit rate; NULL: no contents */
+    const char *kind;                    /* what is generated where the shared file is missing, and its parts */
     const char *input, *output;
     uint32_t requests, gap_us, block_tokens;
     char path[PATH_SIZE];
@@ -345,6 +348,36 @@ static void print_memory(const char *name, const char *path, const struct config
         printf("  %-10s %9.1f MiB %10.0f bytes a request, trace and its file included\n", "peak", bytes / 1048576, bytes / requests);
 }
 
+static void run_paths(const struct workload *workload, const struct trace *trace)
+{
+    struct paths paths = {.trace = trace, .config = configure(workload), .short_pool = workload->short_pool, .hits = workload->hits};
+    double seconds[PATHS][MOST_ROUNDS], ratios[PATHS][MOST_ROUNDS];
+    uint64_t steps;
+    for (int round = 0; round < reference_rounds; round++) {
+        const double plain = replay(trace, &paths.config, false, NULL, &steps);
+        for (int i = 0; i < PATHS; i++) {
+            struct diag diag = {0};
+            const double start = cpu_seconds();
+            if (path_is_there(&paths, (enum path)i))
+                check(path_run(&paths, (enum path)i, &diag), &diag);
+            seconds[i][round] = cpu_seconds() - start;
+            ratios[i][round] = seconds[i][round] / plain;
+        }
+    }
+    for (int i = 0; i < PATHS; i++) {
+        char what[64];
+        const double taken = median(seconds[i], reference_rounds), ratio = median(ratios[i], reference_rounds);
+        if (!path_is_there(&paths, (enum path)i))
+            continue;
+        snprintf(what, sizeof what, "path_%s", path_names[i]);
+        result(workload->name, what, ratio);
+        if (!machine)
+            printf("  %-14s %8.2f ms %7.1f x a plain replay", path_names[i], taken * 1e3, ratio);
+        if (!machine)
+            i == PATH_LOG ? printf(", %.0f MB/s\n", paths.log_bytes / 1e6 / taken) : putchar('\n');
+    }
+}
+
 static void run_workload(const struct workload *workload)
 {
     char twice[PATH_SIZE];
@@ -366,6 +399,7 @@ static void run_workload(const struct workload *workload)
     print_growth(workload->name, variants); /* before medians are taken, which sorts */
     print_speed(workload->name, "replay", plain->count, steps, events, median(variants[PLAIN].seconds, rounds));
     print_speed(workload->name, "reference", plain->count, steps, events, median(variants[REFERENCE].seconds, reference_rounds));
+    run_paths(workload, plain);
     print_memory(workload->name, workload->path, &variants[PLAIN].config);
     trace_destroy(plain);
     trace_destroy(outputs);
@@ -422,6 +456,7 @@ int main(int argc, char **argv)
         {.name = "conv", /* lengths about the real trace's means */
          .shared = "azure2023_conv.csv",
          .num_gpu_blocks = 100000,
+         .short_pool = 1200,
          .kind = "uniform",
          .input = "uniform:min=1,max=2300",
          .output = "uniform:min=1,max=420",
@@ -431,6 +466,7 @@ int main(int argc, char **argv)
         {.name = "code",
          .shared = "azure2023_code.csv",
          .num_gpu_blocks = 100000,
+         .short_pool = 2000,
          .kind = "bundled-code",
          .requests = 8819,
          .gap_us = 400000,
@@ -438,6 +474,8 @@ int main(int argc, char **argv)
         {.name = "mooncake", /* eight times the lengths of chat, and the blocks */
          .shared = "mooncake_conversation.jsonl",
          .num_gpu_blocks = 1000000,
+         .short_pool = 50000,
+         .hits = "prefix_hit_rate>=0.3",
          .kind = "chat",
          .input = "lognormal:median=4440,sigma=0.64,max=28000",
          .output = "uniform:min=20,max=700",

@@ -115,3 +115,37 @@ Test(preemption_story, the_filling_accounts_for_the_pool_on_random_cases)
     cr_expect_gt(preemptions, 1000);
     cr_expect_lt(unused, 20 * preemptions, "pools are full when somebody is preempted");
 }
+
+/* The event replay walks its tables when it is asked; the readable scheduler's lists are followed block by block. */
+Test(preemption_story, both_engines_tell_the_same_of_what_filled_the_pool)
+{
+    uint64_t compared = 0, shared = 0, prefills = 0;
+    for (uint64_t number = 1; number <= 1500; number++) {
+        uint64_t seed = number;
+        struct config config = random_case_config(&seed, false);
+        struct trace *trace = random_case_trace(&seed, &config);
+        struct explanation fast, plain;
+        struct diag diag = {0}, plain_diag = {0};
+        const struct explanation_options options = {.worst = 1}, reference = {.worst = 1, .reference = true};
+        const enum status status = explanation_make(&fast, trace, &config, &options, &diag);
+        cr_assert_eq(explanation_make(&plain, trace, &config, &reference, &plain_diag), status);
+        cr_assert_eq(fast.story.count, plain.story.count);
+        cr_expect(!fast.run.facts.by_events || fast.story.holders.table_of == NULL, "a second replay was made for nothing");
+        for (size_t i = 0; i < fast.story.count && status == SIM_OK; i++) {
+            const struct pool_filling *a = &fast.story.preemptions[i].filling, *b = &plain.story.preemptions[i].filling;
+            const size_t from = offsetof(struct pool_filling, used_blocks);
+            cr_assert(a->known && b->known);
+            cr_assert_eq(memcmp((const char *)a + from, (const char *)b + from, sizeof *a - from), 0, "case %llu, preemption %zu",
+                         (unsigned long long)number, i);
+            compared += fast.run.facts.by_events;
+            shared += a->saved_blocks > 0;
+            prefills += a->holders[CLASS_PREFILL] > 0;
+        }
+        explanation_close(&fast);
+        explanation_close(&plain);
+        trace_destroy(trace);
+    }
+    cr_expect_gt(compared, 1000);
+    cr_expect_gt(shared, 100);
+    cr_expect_gt(prefills, 100);
+}

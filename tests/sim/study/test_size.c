@@ -61,7 +61,7 @@ Test(size_search, agrees_with_a_scan_of_made_up_verdicts)
         struct diag diag = {0};
         uint32_t bound = 1 + random_below(&seed, POOLS_MOST), below = random_below(&seed, 60), failing = bound;
         make_up(&truth, bound, &seed);
-        cr_assert_eq(size_search(bound, below, look_up, &truth, &found, &diag), SIM_OK);
+        cr_assert_eq(size_search(bound, bound, below, look_up, &truth, &found, &diag), SIM_OK);
         while (failing > 0 && truth.passes[failing])
             failing--;
         cr_assert_eq(found.answer, failing == bound ? 0 : failing + 1, "round %d", round);
@@ -81,6 +81,42 @@ Test(size_search, agrees_with_a_scan_of_made_up_verdicts)
         size_found_deinit(&found);
     }
     cr_expect(skipped > 500 && none > 100 && isolated > 500, "all kinds were reached: %lu %lu %lu", skipped, none, isolated);
+}
+
+/* What is said of a sample is true: the floor fails, all up to `verified` pass, and nothing but the floor was probed and fails above it. A
+ * verdict that changes once is found to the pool. */
+Test(size_search, a_sample_says_only_what_it_knows)
+{
+    uint64_t seed = 9, sampled = 0, proved = 0;
+    for (int round = 0; round < 3000; round++) {
+        struct made_up truth;
+        struct size_found found;
+        struct diag diag = {0};
+        const uint32_t bound = 1 + random_below(&seed, POOLS_MOST), prove = random_below(&seed, 40);
+        make_up(&truth, bound, &seed);
+        const uint32_t least = 1 + random_below(&seed, bound);
+        const bool monotone = round % 2;
+        for (uint32_t pool = 1; monotone && pool <= bound; pool++)
+            truth.passes[pool] = pool >= least;
+        truth.skips = truth.skips && !monotone;
+        cr_assert_eq(size_search(bound, prove, random_below(&seed, 60), look_up, &truth, &found, &diag), SIM_OK);
+        for (uint32_t pool = found.failing + 1; found.answer > 0 && pool <= bound; pool++)
+            cr_assert(truth.passes[pool] || (pool > found.verified && !truth.probed[pool]), "round %d: pool %u", round, pool);
+        cr_assert(found.failing == 0 || !truth.passes[found.failing]);
+        if (found.answer > 0) {
+            const uint32_t near = found.failing + SIZE_NEAR;
+            uint64_t above = 0;
+            for (uint32_t pool = found.verified + 1; pool <= bound; pool++)
+                above += truth.probed[pool];
+            cr_assert_eq(found.sampled, above);
+            cr_assert(found.verified >= (near < bound ? near : bound));
+            cr_assert(!monotone || found.answer == least);
+            sampled += found.verified < bound;
+            proved += found.verified == bound;
+        }
+        size_found_deinit(&found);
+    }
+    cr_expect(sampled > 500 && proved > 200, "%lu sampled, %lu proved", sampled, proved);
 }
 
 /* --- replays --------------------------------------------------------------------------------------------------------------------- */
@@ -184,7 +220,7 @@ Test(size_pools, agrees_with_an_exhaustive_scan_of_replays)
         struct requirement requirements[2];
         struct diag diag = {0};
         struct size_question question = {
-            .requirements = requirements, .requirement_count = 1 + random_below(&seed, 2), .threads = 2, .below = 5};
+            .prove = UINT32_MAX, .requirements = requirements, .requirement_count = 1 + random_below(&seed, 2), .threads = 2, .below = 5};
         bool about_pool = false;
         question.config = random_config(&seed);
         for (size_t i = 0; i < question.requirement_count; i++) {
@@ -212,6 +248,7 @@ static bool skips_at(const struct trace *trace, bool caching, uint32_t pool)
     bool skips = false, seen = false;
     cr_assert_eq(requirement_read("preemptions=0", FIGURE_SCOPE(FIGURE_ALWAYS), &requirement, &diag), SIM_OK);
     struct size_question question = {.trace = trace,
+                                     .prove = UINT32_MAX,
                                      .config = tiny_config_v1(4, 1),
                                      .requirements = &requirement,
                                      .requirement_count = 1,
@@ -253,8 +290,12 @@ Test(size_pools, a_requirement_about_the_pool_itself_needs_a_bound)
     struct diag diag = {0};
     struct size_answer answer;
     cr_assert_eq(requirement_read("pool_blocks<50", FIGURE_SCOPE(FIGURE_ALWAYS), &requirement, &diag), SIM_OK);
-    struct size_question question = {
-        .trace = trace, .config = tiny_config_v1(4, 1), .requirements = &requirement, .requirement_count = 1, .threads = 1};
+    struct size_question question = {.prove = UINT32_MAX,
+                                     .trace = trace,
+                                     .config = tiny_config_v1(4, 1),
+                                     .requirements = &requirement,
+                                     .requirement_count = 1,
+                                     .threads = 1};
     cr_expect_eq(size_pools(&question, &answer, &diag), SIM_USAGE);
     cr_expect(strstr(diag.text, "give --max-blocks"));
     size_answer_deinit(&answer);
