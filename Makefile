@@ -47,6 +47,9 @@ ifeq ($(FLAVOUR),fuzz)
 OPENMP := $(if $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c -o /dev/null - 2>/dev/null || echo none),-Wno-unknown-pragmas,-fopenmp)
 endif
 
+# What the compiler makes programs for, x86_64 or aarch64: it need not be this machine.
+PROCESSOR := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+
 # Asked at first use in a recipe, not when make starts: `make deps demo` installs the libraries in between.
 ask_once = $(eval $(1) := $(shell $(2)))$($(1))
 CJSON_CFLAGS = $(call ask_once,CJSON_CFLAGS,pkg-config --cflags libcjson 2>/dev/null)
@@ -154,10 +157,11 @@ $(BUILD)/%.o: %.c | $(AFTER_DEPS)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS),$(PIC)) -MMD -MP -c -o $@ $<
 
 # Kernels for instruction sets that not every processor has; the program asks before it calls them (core/kernels.c).
-ifeq ($(shell uname -m),x86_64)
+ifeq ($(PROCESSOR),x86_64)
 $(BUILD)/core/kernels_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c -ffp-contract=fast
 $(BUILD)/core/kernels_avx512.o: ALL_CFLAGS += -mavx512f -mavx2 -mfma -mf16c -mprefer-vector-width=512 -ffp-contract=fast
 endif
+$(BUILD)/core/kernels_neon.o: ALL_CFLAGS += -ffp-contract=fast
 
 demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float
 	$(BUILD)/pagesim replay --trace traces/chat.jsonl --config configs/demo.json --limit 200
