@@ -473,8 +473,10 @@ static double attention_error(const struct case_data *data, uint32_t head, uint3
         }
         for (uint32_t d = 0; d < dim; d++)
             largest = fmax(largest, fabs(exact[d] / sum));
-        for (uint32_t d = 0; d < dim; d++)
-            worst = fmax(worst, fabs(output[d] - exact[d] / sum) / largest);
+        for (uint32_t d = 0; d < dim; d++) {
+            const double error = fabs(output[d] - exact[d] / sum) / largest;
+            worst = error > worst || isnan(error) ? error : worst; /* fmax would forget a NaN */
+        }
     }
     free(scores);
     free(exact);
