@@ -50,6 +50,8 @@ ifeq ($(FLAVOUR),fuzz)
 OPENMP := $(if $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c -o /dev/null - 2>/dev/null || echo none),-Wno-unknown-pragmas,-fopenmp)
 endif
 
+# All that the system's headers have. The sources need POSIX alone; what else they use stands behind guards (make lint compiles without it).
+FEATURES := $(if $(filter Darwin,$(shell uname -s)),-D_DARWIN_C_SOURCE,-D_GNU_SOURCE)
 # What the compiler makes programs for, x86_64 or aarch64: it need not be this machine.
 PROCESSOR := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 
@@ -67,7 +69,7 @@ BUILD := build/$(FLAVOUR)
 # The same objects make the program and both kinds of libraries; only what the public headers declare is visible outside of a .so, and
 # nobody may interpose it, so that calls inside a library stay direct.
 PIC := -fPIC -fvisibility=hidden -fno-semantic-interposition
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Iinclude -Icore -Isim $(CJSON_CFLAGS) $(ARCHIVE_CFLAGS) -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
+ALL_CFLAGS = -std=c11 $(FEATURES) -ffp-contract=off $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Iinclude -Icore -Isim $(CJSON_CFLAGS) $(ARCHIVE_CFLAGS) -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(FLAVOUR)) $(filter-out -Wno-%,$(OPENMP)) $(LDFLAGS)
 TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
 # tests/support/allocations.c stands between the test program and the C library's allocator.

@@ -5,11 +5,11 @@
  * little, and creating it costs nothing. */
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "allocate.h"
 #include "kernels.h"
 #include "pagedkv.h"
+#include "pages.h"
 #include "team.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -61,7 +61,7 @@ static unsigned char *map_aligned(size_t bytes)
         munmap(start, before);
     if (kept_after > 0)
         munmap(start + padded - kept_after, kept_after);
-    madvise(start + before, bytes, MADV_HUGEPAGE); /* a wish; small pages work too */
+    kv_wish_huge_pages(start + before, bytes);
     return start + before;
 }
 

@@ -5,11 +5,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "kernels.h"
 #include "pagedkv.h"
+#include "pages.h"
 #include "team.h"
 
 enum { PIECES = 64, ROUNDS = 4, AHEAD = 2048 };
@@ -29,7 +29,7 @@ static unsigned char *large_pages(size_t bytes)
     void *memory = NULL;
     if (posix_memalign(&memory, HUGE_PAGE, bytes) != 0)
         return NULL;
-    madvise(memory, bytes, MADV_HUGEPAGE);
+    kv_wish_huge_pages(memory, bytes);
     return memory;
 }
 
