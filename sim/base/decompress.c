@@ -189,12 +189,13 @@ static enum status start(struct unpacker *unpacker)
     const struct archive_library *library = unpacker->library;
     bool found;
     unpacker->started = true;
-    if (library->archive_read_open(unpacker->archive, unpacker, NULL, feed, NULL) != ARCHIVE_OK)
+    /* What a filter stumbles over in its first bytes leaves an archive that looks empty, at times with a reason. */
+    if (library->archive_read_open(unpacker->archive, unpacker, NULL, feed, NULL) != ARCHIVE_OK ||
+        library->archive_errno(unpacker->archive) != 0)
         return damaged(unpacker);
     enum status status = next_file(unpacker, &found);
     if (status == SIM_OK && !found && unpacker->tar)
         return finish(unpacker);
-    /* A filter that stumbles over its first bytes leaves an archive that looks empty. */
     if (status == SIM_OK && !found)
         status = diag_set(unpacker->diag, SIM_BAD_INPUT, "%s: the %s file is empty inside, damaged or cut short; compress or copy it again",
                           unpacker->name, unpacker->kind);

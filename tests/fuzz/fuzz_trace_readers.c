@@ -17,6 +17,7 @@
 #include "command/read_options.h"
 #include "fuzz/harness.h"
 #include "study/trace_facts.h"
+#include "trace/trace_block_size.h"
 #include "trace/trace_edit.h"
 #include "trace/trace_reader.h"
 #include "trace/trace_write.h"
@@ -258,19 +259,22 @@ static enum status edit_trace(uint32_t edit, struct trace **trace, struct diag *
 {
     const struct trace_filter filter = {.input_most = 1000, .output_most = 1000, .priority_least = INT32_MIN, .priority_most = INT32_MAX};
     struct trace *const both[] = {*trace, *trace};
-    const uint32_t sizes[] = {16, 16};
     struct trace *merged;
+    uint32_t size;
+    bool inferred;
+    if (trace_block_size_choose(*trace, 0, &size, &inferred, diag) != SIM_OK)
+        return diag->status;
     switch (edit) {
     case EDIT_SAMPLE:
         return trace_sample(trace, 0.5, 1, diag);
     case EDIT_SCALE:
-        return trace_scale(*trace, 3, 0.25, 16, diag);
+        return trace_scale(*trace, 3, 0.25, size, diag);
     case EDIT_ANONYMISE:
         return trace_anonymise(*trace, diag);
     case EDIT_FILTER:
         return trace_filter(trace, &filter, diag);
     case EDIT_MERGE:
-        if (trace_merge(both, sizes, 2, &merged, diag) != SIM_OK)
+        if (trace_merge(both, (const uint32_t[]){size, size}, 2, &merged, diag) != SIM_OK)
             return diag->status;
         trace_destroy(*trace);
         *trace = merged;

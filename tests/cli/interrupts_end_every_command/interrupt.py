@@ -50,13 +50,13 @@ def interrupt(name, words, number, after):
 
 
 def second_signal():
-    """It kills at once, without the grace, and the temporary file still goes."""
+    """It kills at once, without the grace, and the temporary file still goes. On a busy machine both may be waiting: then the order is open."""
     process = subprocess.Popen([PROGRAM] + COMMANDS["data plane"].split(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) in (-signal.SIGTERM, 130) and not tmp_files()
+    assert process.wait(60) in (-signal.SIGTERM, -signal.SIGINT, 130) and not tmp_files()
 
 
 os.mkfifo("fifo")
