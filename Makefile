@@ -1,5 +1,5 @@
 # pagesim: one non-recursive Makefile. `make help` lists the targets, `make V=1` shows whole commands.
-# Flavours (FLAVOUR=release|debug|asan|tsan|serial|fuzz) keep their objects apart in build/<flavour>/. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
+# Flavours (FLAVOUR=release|debug|asan|tsan|serial|fuzz|arm64) keep their objects apart in build/<flavour>/. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
 # PYTHON are honoured; with CI set in the environment warnings are errors and missing test material is a failure.
 # Without -j all processors are used.
 
@@ -9,6 +9,8 @@ PREFIX ?= /usr/local
 PYTHON ?= python3
 SHELL := bash
 CLANG ?= clang
+# Tools that make programs for 64-bit Arm: ARM64-gcc and so on.
+ARM64 ?= aarch64-linux-gnu
 OBJCOPY ?= objcopy
 # One version for program and libraries, from the header.
 VERSION := $(shell awk '/define PAGEDKV_VERSION_(MAJOR|MINOR|PATCH)/ {v = v dot $$3; dot = "."} END {print v}' include/pagedkv.h)
@@ -38,6 +40,7 @@ CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefin
 # Also doubles that fit no integer, which undefined leaves out.
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-pass-failed
 CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_arm64 := $(CFLAGS_release)
 ifeq ($(FLAVOUR),serial)
 OPENMP := -Wno-unknown-pragmas
 endif
@@ -46,6 +49,11 @@ endif
 ifeq ($(FLAVOUR),fuzz)
 OPENMP := $(if $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c -o /dev/null - 2>/dev/null || echo none),-Wno-unknown-pragmas,-fopenmp)
 endif
+
+# All that the system's headers have. The sources need POSIX alone; what else they use stands behind guards (make lint compiles without it).
+FEATURES := $(if $(filter Darwin,$(shell uname -s)),-D_DARWIN_C_SOURCE,-D_GNU_SOURCE)
+# What the compiler makes programs for, x86_64 or aarch64: it need not be this machine.
+PROCESSOR := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 
 # Asked at first use in a recipe, not when make starts: `make deps demo` installs the libraries in between.
 ask_once = $(eval $(1) := $(shell $(2)))$($(1))
@@ -61,7 +69,7 @@ BUILD := build/$(FLAVOUR)
 # The same objects make the program and both kinds of libraries; only what the public headers declare is visible outside of a .so, and
 # nobody may interpose it, so that calls inside a library stay direct.
 PIC := -fPIC -fvisibility=hidden -fno-semantic-interposition
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Iinclude -Icore -Isim $(CJSON_CFLAGS) $(ARCHIVE_CFLAGS) -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
+ALL_CFLAGS = -std=c11 $(FEATURES) -ffp-contract=off $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Iinclude -Icore -Isim $(CJSON_CFLAGS) $(ARCHIVE_CFLAGS) -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(FLAVOUR)) $(filter-out -Wno-%,$(OPENMP)) $(LDFLAGS)
 TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
 # tests/support/allocations.c stands between the test program and the C library's allocator.
@@ -99,19 +107,19 @@ ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan fuzz fuzz-inputs valgrind serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
 all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # --- what must be installed ----------------------------------------------------------------------------------------------------------
 
 deps: ## install what building, demo and tests need, where it is missing
 	@scripts/deps.sh user
 
-deps-dev: ## install what lint, sanitizers and fuzzing need as well
-	@scripts/deps.sh user dev
+deps-dev: ## install what lint, sanitizers, fuzzing and arm64 need as well
+	@scripts/deps.sh user dev arm64
 
 # In `make deps test` nothing may be compiled before deps is done, also with -j.
 AFTER_DEPS := $(filter deps deps-dev,$(MAKECMDGOALS))
@@ -154,10 +162,11 @@ $(BUILD)/%.o: %.c | $(AFTER_DEPS)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS),$(PIC)) -MMD -MP -c -o $@ $<
 
 # Kernels for instruction sets that not every processor has; the program asks before it calls them (core/kernels.c).
-ifeq ($(shell uname -m),x86_64)
+ifeq ($(PROCESSOR),x86_64)
 $(BUILD)/core/kernels_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c -ffp-contract=fast
 $(BUILD)/core/kernels_avx512.o: ALL_CFLAGS += -mavx512f -mavx2 -mfma -mf16c -mprefer-vector-width=512 -ffp-contract=fast
 endif
+$(BUILD)/core/kernels_neon.o: ALL_CFLAGS += -ffp-contract=fast
 
 demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float
 	$(BUILD)/pagesim replay --trace traces/chat.jsonl --config configs/demo.json --limit 200
@@ -225,6 +234,28 @@ serial: $(BUILD)/pagesim ## build without OpenMP: the same tests, the same bytes
 	@$(MAKE) --no-print-directory FLAVOUR=serial build/serial/pagesim build/serial/tests/all-tests
 	@BUILD=build/serial PYTHON='$(PYTHON)' scripts/test.sh unit
 	@BUILD=$(BUILD) SERIAL=build/serial/pagesim PYTHON='$(PYTHON)' scripts/test.sh threads
+
+# With cJSON for Arm the program and its data plane, else only what needs no other library.
+ARM64_CJSON = $(shell echo 'int main(void) { return 0; }' | $(ARM64)-gcc -x c - -o /dev/null -lcjson 2>/dev/null && echo yes)
+ARM64_PROGRAMS = build/arm64/tests/core-tests $(if $(ARM64_CJSON),build/arm64/pagesim build/arm64/tests/data-plane-tests)
+
+arm64: $(BUILD)/pagesim ## cross-build for 64-bit Arm; kernels, data plane and golden logs under qemu, the same bytes as here
+	@scripts/arm64.sh tools $(ARM64)-gcc
+	@$(MAKE) --no-print-directory FLAVOUR=arm64 CC=$(ARM64)-gcc AR=$(ARM64)-ar $(ARM64_PROGRAMS)
+	@BUILD=build/arm64 NATIVE=$(BUILD) PYTHON='$(PYTHON)' scripts/arm64.sh $(if $(ARM64_CJSON),whole,core)
+
+# Without Criterion, which starts processes: tests/plain stands in for it.
+PLAIN_OBJECTS := $(BUILD)/tests/plain/plain_criterion.o
+ifeq ($(FLAVOUR),arm64)
+CRITERION_CFLAGS := -Itests/plain
+endif
+$(BUILD)/tests/core-tests: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/core/test_*.c)) $(PLAIN_OBJECTS) $(BUILD)/libpagedkv.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lm
+$(BUILD)/tests/data-plane-tests: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/data_plane/test_*.c)) $(BUILD)/tests/support/tiny_trace.o \
+  $(PLAIN_OBJECTS) $(LIBRARIES)
+	$(call say,LD,$@)
+	$(Q)$(LINK)
 
 .PHONY: tsan-programs
 tsan-programs: $(TSAN_BINARIES)

@@ -1,5 +1,5 @@
-/* kernels.c - which set of kernels runs here, and the fence after streaming stores. The sets are kernels_portable.c, kernels_avx2.c and
- * kernels_avx512.c; read kernels.h first.
+/* kernels.c - which set of kernels runs here, and the fence after streaming stores. The sets are kernels_portable.c, kernels_avx2.c,
+ * kernels_avx512.c and kernels_neon.c; read kernels.h first.
  *
  * A set may run only where the processor has every extension that its file is compiled for: the compiler is free to use each of them
  * anywhere in that file. */
@@ -15,6 +15,17 @@
 #include "pagedkv.h"
 
 enum { ASKED = 1 << 30 };
+
+/* All sets but the portable one, the best of each kind of processor first, and the extensions they are compiled for. */
+static const struct choice {
+    const struct kv_kernels *const *kernels;
+    uint32_t needed;
+} choices[] = {
+    {&kv_kernels_avx512, KV_CPU_AVX2 | KV_CPU_FMA | KV_CPU_F16C | KV_CPU_AVX512F},
+    {&kv_kernels_avx2, KV_CPU_AVX2 | KV_CPU_FMA | KV_CPU_F16C},
+    {&kv_kernels_neon, KV_CPU_NEON},
+};
+enum { CHOICES = sizeof choices / sizeof *choices };
 
 static const struct kv_kernels *selected; /* NULL: the best */
 
@@ -33,6 +44,8 @@ uint32_t kv_processor_features(void)
     /* Not every compiler's __builtin_cpu_supports knows F16C. It uses the registers of AVX, which AVX2 implies. */
     unsigned a, b, c, d;
     features |= __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) ? KV_CPU_F16C : 0;
+#elif defined(__aarch64__)
+    features |= KV_CPU_NEON; /* is in all of them */
 #endif
     atomic_store_explicit(&answer, features | ASKED, memory_order_relaxed);
     return features;
@@ -40,18 +53,20 @@ uint32_t kv_processor_features(void)
 
 bool kv_kernels_run_on(const struct kv_kernels *kernels, uint32_t features)
 {
-    const uint32_t avx2 = KV_CPU_AVX2 | KV_CPU_FMA | KV_CPU_F16C, avx512 = avx2 | KV_CPU_AVX512F;
     if (!kernels)
         return false;
-    const uint32_t needed = kernels == kv_kernels_avx512 ? avx512 : kernels == kv_kernels_avx2 ? avx2 : 0;
-    return (features & needed) == needed;
+    for (size_t i = 0; i < CHOICES; i++)
+        if (*choices[i].kernels == kernels)
+            return (features & choices[i].needed) == choices[i].needed;
+    return true; /* the portable ones */
 }
 
 const struct kv_kernels *kv_kernels_for(uint32_t features)
 {
-    if (kv_kernels_run_on(kv_kernels_avx512, features))
-        return kv_kernels_avx512;
-    return kv_kernels_run_on(kv_kernels_avx2, features) ? kv_kernels_avx2 : &kv_kernels_portable;
+    for (size_t i = 0; i < CHOICES; i++)
+        if (kv_kernels_run_on(*choices[i].kernels, features))
+            return *choices[i].kernels;
+    return &kv_kernels_portable;
 }
 
 const struct kv_kernels *kv_kernels(void)
@@ -66,17 +81,13 @@ const char *kv_kernels_name(void)
 
 bool kv_kernels_select(const char *name)
 {
-    const struct kv_kernels *const all[] = {&kv_kernels_portable, kv_kernels_avx2, kv_kernels_avx512};
-    if (!name) {
-        selected = NULL;
-        return true;
-    }
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (kv_kernels_run_on(all[i], kv_processor_features()) && strcmp(all[i]->name, name) == 0) {
-            selected = all[i];
-            return true;
-        }
-    return false;
+    const struct kv_kernels *found = name && strcmp(name, kv_kernels_portable.name) == 0 ? &kv_kernels_portable : NULL;
+    for (size_t i = 0; i < CHOICES && name && !found; i++)
+        if (kv_kernels_run_on(*choices[i].kernels, kv_processor_features()) && strcmp((*choices[i].kernels)->name, name) == 0)
+            found = *choices[i].kernels;
+    if (!name || found)
+        selected = found;
+    return !name || found;
 }
 
 void kv_kernels_fence(void)

@@ -1,6 +1,6 @@
 /* kernels.h - the inner loops that move and read K/V bytes, once for each instruction set, chosen at run time.
  *
- * One text (kernels_body.h) is compiled three times: portable (16-byte vectors of the compiler), AVX2 and AVX-512. Streaming stores go
+ * One text (kernels_body.h) is compiled for each: portable (16-byte vectors of the compiler), AVX2, AVX-512, NEON. Streaming stores go
  * past the caches: they win when the destination is larger than the cache and lose when it is soon read again, so the caller decides.
  * A kernel that streams must be followed by kv_kernels_fence before other threads read.
  * Internal to core/, its tests and benchmarks; the public part (kv_kernels_name, kv_kernels_select) is in pagedkv.h.
@@ -68,8 +68,8 @@ const struct kv_kernels *kv_kernels(void);
 /* Make streamed stores visible before what follows. */
 void kv_kernels_fence(void);
 
-/* Extensions of x86 processors that the sets use. */
-enum kv_cpu_feature { KV_CPU_AVX2 = 1, KV_CPU_FMA = 2, KV_CPU_F16C = 4, KV_CPU_AVX512F = 8 };
+/* Extensions of processors that the sets use. */
+enum kv_cpu_feature { KV_CPU_AVX2 = 1, KV_CPU_FMA = 2, KV_CPU_F16C = 4, KV_CPU_AVX512F = 8, KV_CPU_NEON = 16 };
 
 /* Those that this processor has. */
 uint32_t kv_processor_features(void);
@@ -79,6 +79,6 @@ bool kv_kernels_run_on(const struct kv_kernels *kernels, uint32_t features);
 
 extern const struct kv_kernels kv_kernels_portable;
 /* NULL where the compiler cannot make them. */
-extern const struct kv_kernels *const kv_kernels_avx2, *const kv_kernels_avx512;
+extern const struct kv_kernels *const kv_kernels_avx2, *const kv_kernels_avx512, *const kv_kernels_neon;
 
 #endif

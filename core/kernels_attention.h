@@ -1,12 +1,16 @@
 /* kernels_attention.h - the text of the attention kernel, included by each kernels_<set>.c after kernels_body.h. In addition it needs
  *
  *   EVEN, ODD                 the even and the odd numbers below 2 * LANES, as lists
+ *   SUMS                      vectors that are summed up at the same time, a multiple of LANES; may be undefined: LANES
  *   ANY_ABOVE(vector, float)  whether a lane is greater
  *
  * What makes it fast: all query heads of a group use a K or V vector while it is in a register (four at a time, or one); the sums of
  * LANES scores are folded together, in LANES - 1 steps instead of LANES * log2(LANES); 16-bit rows are widened as they are loaded; and
  * each line that is read asks for one of a later chunk, so that requests to memory are spread evenly over the arithmetic.
  */
+#ifndef SUMS
+#define SUMS LANES
+#endif
 enum { QUERIES = 4, VECTORS = KV_CHUNK_ROWS / LANES }; /* queries at a time; vectors that hold a chunk's scores */
 
 /* Lane i of the result is the sum of the lanes of of[i]. */
@@ -30,22 +34,22 @@ ALWAYS uint32_t lower(uint32_t a, uint32_t b)
  * one; nobody reads what they give. */
 ALWAYS void dot_some(int type, int count, bool fetch, const struct kv_attend_rows *chunk, uint32_t first, float *scores)
 {
-    const int across = LANES / count;
+    const int across = SUMS / count;
     const uint32_t dim = chunk->head_dim;
     const float *queries[QUERIES];
     for (uint32_t q = 0; q < (uint32_t)count; q++)
         queries[q] = chunk->queries + (size_t)lower(first + q, chunk->group - 1) * dim;
     for (uint32_t row = 0; row < chunk->rows; row += (uint32_t)across) {
-        const unsigned char *keys[LANES], *ahead[LANES];
+        const unsigned char *keys[SUMS], *ahead[SUMS];
         UNROLL
         for (int i = 0; i < across; i++) {
             const uint32_t at = lower(row + (uint32_t)i, chunk->rows - 1);
             keys[i] = chunk->keys[at] + chunk->at;
             ahead[i] = chunk->keys_ahead[at] + chunk->at_ahead;
         }
-        vector sums[LANES];
+        vector sums[SUMS];
         UNROLL
-        for (int i = 0; i < LANES; i++)
+        for (int i = 0; i < SUMS; i++)
             sums[i] = (vector){0};
         uint32_t d = 0;
         for (; d + LANES <= dim; d += LANES) {
@@ -59,8 +63,10 @@ ALWAYS void dot_some(int type, int count, bool fetch, const struct kv_attend_row
                     sums[q * across + i] += load(queries[q] + d) * key;
             }
         }
-        float total[LANES];
-        store(total, sums_of(sums));
+        float total[SUMS];
+        UNROLL
+        for (int i = 0; i < SUMS; i += LANES)
+            store(total + i, sums_of(sums + i));
         for (; d < dim; d++)
             for (int q = 0; q < count; q++)
                 for (int i = 0; i < across; i++)
@@ -110,7 +116,7 @@ ALWAYS void add_columns(int type, int count, int wide, bool fetch, const struct 
                         uint32_t d)
 {
     float *outputs[QUERIES];
-    vector sums[LANES];
+    vector sums[SUMS];
     UNROLL
     for (int q = 0; q < count; q++) {
         outputs[q] = chunk->outputs + (size_t)lower(first + (uint32_t)q, chunk->group - 1) * chunk->head_dim + d;
@@ -141,7 +147,7 @@ ALWAYS void add_columns(int type, int count, int wide, bool fetch, const struct 
 
 ALWAYS void add_some(int type, int count, bool fetch, const struct kv_attend_rows *chunk, uint32_t first, const float *weights)
 {
-    enum { WIDE = LANES / QUERIES };
+    enum { WIDE = SUMS / QUERIES };
     const uint32_t dim = chunk->head_dim, past = lower(first + (uint32_t)count, chunk->group);
     uint32_t d = 0;
     for (; d + WIDE * LANES <= dim; d += WIDE * LANES)

@@ -4,6 +4,7 @@
  *   LANES                floats in a vector: 4, 8 or 16
  *   STREAM(to, vector)   a streaming store to an aligned place (a plain one where there is none)
  *   HALF_TO_VECTOR(from) LANES float16 to a vector; VECTOR_TO_HALF(to, vector) the other way; may be undefined
+ *   BRAIN_TO_VECTOR(from) the same for bfloat16, where the compiler's own is slow; may be undefined
  *
  * Vectors are those of the compiler (gcc and clang alike), so that the text reads like the scalar loop that it replaces. Floats are only
  * moved or, in attention, summed in a fixed order for each set.
@@ -113,9 +114,13 @@ typedef uint16_t halves __attribute__((vector_size(LANES * 2)));
 /* Widening is a shift: the 16 bits are the upper half of the float32. */
 ALWAYS vector bfloat16_vector(const uint16_t *from)
 {
+#ifdef BRAIN_TO_VECTOR
+    return BRAIN_TO_VECTOR(from);
+#else
     halves narrow;
     memcpy(&narrow, from, sizeof narrow);
     return (vector)(__builtin_convertvector(narrow, words) << 16);
+#endif
 }
 
 ALWAYS vector float16_vector(const uint16_t *from)

@@ -3,17 +3,15 @@
  * It uses the same kernels as the data plane, on memory that lies in order and in large pages. What a gather does not reach of this, its
  * jumps cost it. The best of some rounds is taken, because whatever else runs on the machine can only make a round slower. */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "kernels.h"
 #include "pagedkv.h"
+#include "pages.h"
 #include "team.h"
 
 enum { PIECES = 64, ROUNDS = 4, AHEAD = 2048 };
-#define HUGE_PAGE   ((size_t)2 << 20)
 #define TOTAL_BYTES ((size_t)64 << 20)
 
 static double seconds(void)
@@ -21,16 +19,6 @@ static double seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* Huge pages, so that the measurement is of memory and not of address translation. */
-static unsigned char *large_pages(size_t bytes)
-{
-    void *memory = NULL;
-    if (posix_memalign(&memory, HUGE_PAGE, bytes) != 0)
-        return NULL;
-    madvise(memory, bytes, MADV_HUGEPAGE);
-    return memory;
 }
 
 /* With streaming stores: a plain copy reads each line of the destination before it writes it, which moves half as much again. */
@@ -69,17 +57,20 @@ static double best_speed(unsigned char *to, const unsigned char *from, uint32_t 
     return best;
 }
 
-/* Written once before it is read: pages that were never written are all one page of zeros, which the cache holds. */
+/* In large pages, so that the measurement is of memory and not of address translation; written once before it is read, as pages that were
+ * never written are all one page of zeros, which the cache holds. */
 struct kv_memory_speed kv_memory_speed_measure(uint32_t threads)
 {
     struct kv_memory_speed speed = {0};
-    unsigned char *from = large_pages(TOTAL_BYTES + AHEAD), *to = large_pages(TOTAL_BYTES);
+    size_t from_bytes = TOTAL_BYTES + AHEAD, to_bytes = TOTAL_BYTES;
+    enum kv_pages kind;
+    unsigned char *from = kv_pages_map(&from_bytes, &kind), *to = kv_pages_map(&to_bytes, &kind);
     if (from && to) {
         memset(from, 1, TOTAL_BYTES + AHEAD);
         speed.copy_gb_per_s = best_speed(to, from, threads);
         speed.read_gb_per_s = best_speed(NULL, from, threads);
     }
-    free(from);
-    free(to);
+    kv_pages_unmap(from, from_bytes);
+    kv_pages_unmap(to, to_bytes);
     return speed;
 }

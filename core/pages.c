@@ -9,6 +9,18 @@
 
 #define LARGE_PAGE ((size_t)2 << 20)
 
+/* By the names that they have here. */
+#ifndef MAP_ANONYMOUS
+#ifdef MAP_ANON
+#define MAP_ANONYMOUS MAP_ANON
+#else
+#define MAP_ANONYMOUS 0 /* mmap without a file is then refused */
+#endif
+#endif
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+
 /* What is only promised must not be: a huge page that is missing when it is touched ends the process. So these are reserved, or refused. */
 static unsigned char *map_set_aside(size_t bytes)
 {
@@ -37,12 +49,7 @@ static bool wish_for_large(unsigned char *memory, size_t bytes)
 /* mmap promises no alignment beyond a page, so map more and give back both ends. */
 static unsigned char *map_aligned(size_t bytes)
 {
-#ifdef MAP_NORESERVE
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-#else
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-#endif
-    unsigned char *start = mmap(NULL, bytes + LARGE_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+    unsigned char *start = mmap(NULL, bytes + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED)
         return NULL;
     const size_t before = (LARGE_PAGE - (size_t)start % LARGE_PAGE) % LARGE_PAGE, after = LARGE_PAGE - before;

@@ -555,7 +555,7 @@ PAGEDKV_API bool kv_sequence_check(const struct kv_sequence *sequence, const str
  *
  * The loops that move and read K/V exist once for each instruction set; the best that the processor has is chosen at run time. */
 
-/* The set in use: "avx512", "avx2" or "portable". Static. */
+/* The set in use: "avx512", "avx2", "neon" (64-bit Arm) or "portable". Static. */
 PAGEDKV_API const char *kv_kernels_name(void);
 
 /* Use the set with this name from now on, in the whole process; NULL: the best one again. "portable" gives the same attention results to

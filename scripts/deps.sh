@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: deps.sh user [dev]
+# usage: deps.sh user [dev] [arm64]
 # Installs what is missing, through apt where there is one; asks for nothing when everything is there.
 set -eu
 
@@ -14,7 +14,9 @@ clang_fuzzes() {
         clang -x c -fsanitize=fuzzer,address -o /dev/null - >/dev/null 2>&1
 }
 
-packages=()
+links_for_arm64() { printf 'int main(void){return 0;}\n' | aarch64-linux-gnu-gcc -x c -o /dev/null - "$@"; }
+
+packages=() foreign=()
 need() { # package, then a command that succeeds when it is there
     local package=$1
     shift
@@ -44,26 +46,46 @@ for set in "$@"; do
         need man-db command -v man
         need g++ command -v "${CXX:-g++}"
         ;;
+    arm64)
+        [ "$(uname -m)" = x86_64 ] || continue
+        need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
+        need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+        command -v qemu-aarch64-static >/dev/null || need qemu-user command -v qemu-aarch64
+        links_for_arm64 -lcjson 2>/dev/null || foreign+=(libcjson-dev:arm64)
+        test -e /usr/lib/aarch64-linux-gnu/libgomp.so.1 || foreign+=(libgomp1:arm64)
+        ;;
     *) echo "deps.sh: no set called $set" >&2; exit 2 ;;
     esac
 done
 
-if [ ${#packages[@]} -eq 0 ]; then
+if [ $((${#packages[@]} + ${#foreign[@]})) -eq 0 ]; then
     echo "deps: everything is installed"
     exit 0
 fi
-echo "deps: missing: ${packages[*]}"
+echo "deps: missing: ${packages[*]} ${foreign[*]}"
 if ! command -v apt-get >/dev/null; then
     echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, libarchive, Criterion, xz, python3 and its jsonschema" >&2
-    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind" >&2
-    echo "deps: (Fedora: dnf install cjson-devel libarchive-devel criterion-devel; macOS: brew install cjson libarchive criterion libomp)" >&2
+    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind; for make arm64 a cross compiler and qemu" >&2
+    echo "deps: (Fedora: dnf install cjson-devel libarchive-devel criterion-devel; macOS: brew install cjson libarchive criterion libomp pkg-config)" >&2
     exit 1
 fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || { echo "deps: neither root nor sudo; as root: apt-get install ${packages[*]}" >&2; exit 1; }
+    command -v sudo >/dev/null || { echo "deps: neither root nor sudo; as root: apt-get install ${packages[*]} ${foreign[*]}" >&2; exit 1; }
     as_root=(sudo)
 fi
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}"
+if [ ${#packages[@]} -gt 0 ]; then "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}"; fi
+
+# Libraries for Arm come from the same archive, where it holds that architecture; make arm64 does with less.
+arm64_libraries() {
+    local before
+    before=$(dpkg --print-foreign-architectures)
+    "${as_root[@]}" dpkg --add-architecture arm64
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${foreign[@]}" && return
+    echo "deps: there is no ${foreign[*]} to be had; make arm64 will test the core library alone"
+    [[ $before == *arm64* ]] || "${as_root[@]}" dpkg --remove-architecture arm64 || true
+}
+if [ ${#foreign[@]} -gt 0 ]; then arm64_libraries || true; fi

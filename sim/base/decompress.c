@@ -146,7 +146,7 @@ static enum status next_file(struct unpacker *unpacker, bool *found)
     while ((result = library->archive_read_next_header(unpacker->archive, &entry)) == ARCHIVE_OK || result == ARCHIVE_WARN) {
         const char *path = library->archive_entry_pathname(entry);
         const char *slash = path ? strrchr(path, '/') : NULL, *base = slash ? slash + 1 : path;
-        if (unpacker->tar && (library->archive_entry_filetype(entry) != S_IFREG || (base && strncmp(base, "._", 2) == 0)))
+        if (unpacker->tar && (library->archive_entry_filetype(entry) != AE_IFREG || (base && strncmp(base, "._", 2) == 0)))
             continue;
         add_name(unpacker, path ? path : "a file without a name");
         *found = true;

@@ -16,9 +16,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#ifdef __GLIBC__
-#include <malloc.h>
 #include <sys/mman.h>
+
+#if defined(__GLIBC__) && defined(MADV_HUGEPAGE)
+#include <malloc.h>
 #include <unistd.h>
 
 #define HUGE_PAGE  ((uintptr_t)2 << 20)

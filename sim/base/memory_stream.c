@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/call_stream.h"
 
 /* After a failure everything is taken and dropped: the text is lost, and memory_stream_close says so. */
 static ssize_t append(void *cookie, const char *text, size_t length)
@@ -22,7 +23,7 @@ static ssize_t append(void *cookie, const char *text, size_t length)
 enum status memory_stream_open(struct memory_stream *stream, struct diag *diag)
 {
     *stream = (struct memory_stream){0};
-    stream->file = fopencookie(stream, "w", (cookie_io_functions_t){.write = append});
+    stream->file = call_stream_open(append, stream);
     if (!stream->file)
         return diag_no_memory(diag, MEMORY_STREAM_BUFFER, "the output");
     setvbuf(stream->file, stream->buffer, _IOFBF, sizeof stream->buffer);

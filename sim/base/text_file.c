@@ -60,17 +60,25 @@ static enum status fill(struct text_file *file, size_t wanted, struct diag *diag
     return status;
 }
 
+/* After the last line break; NULL: there is none. */
+static const char *last_line(const char *text, size_t length)
+{
+    while (length > 0 && text[length - 1] != '\n')
+        length--;
+    return length > 0 ? text + length : NULL;
+}
+
 /* The text ends with the last whole line that is held; a line longer than all that is held makes it grow. */
 static enum status take_lines(struct text_file *file, struct diag *diag)
 {
     enum status status = SIM_OK;
     const char *stop = NULL;
-    while (status == SIM_OK && !file->ended && !(stop = memrchr(file->memory, '\n', file->held)))
+    while (status == SIM_OK && !file->ended && !(stop = last_line(file->memory, file->held)))
         status = fill(file, 2 * file->held, diag);
     if (status != SIM_OK)
         return status;
     file->text = file->memory;
-    file->length = file->ended ? file->held : (size_t)(stop - file->memory) + 1;
+    file->length = file->ended ? file->held : (size_t)(stop - file->memory);
     return SIM_OK;
 }
 
@@ -132,8 +140,13 @@ static enum status leave_first(struct text_file *file, size_t taken, struct diag
     memcpy(fresh, file->memory + taken, file->held - taken);
     const uintptr_t from = ((uintptr_t)file->memory + kept + page - 1) & ~(page - 1);
     const uintptr_t to = ((uintptr_t)file->memory + file->capacity) & ~(page - 1);
+#ifdef MADV_DONTNEED
     if (to > from)
         madvise((void *)from, to - from, MADV_DONTNEED); /* NOLINT(performance-no-int-to-ptr): rounding is arithmetic */
+#else
+    (void)from; /* more memory than need be */
+    (void)to;
+#endif
     file->first = file->memory;
     file->memory = fresh;
     file->capacity = capacity;

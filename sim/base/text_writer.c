@@ -159,10 +159,11 @@ static enum status open_temporary(struct text_writer *writer, const struct stat 
 {
     if (old && access(writer->target, W_OK) != 0)
         return write_failed(writer, diag);
-    if (asprintf(&writer->temporary, "%s.%ld.tmp", writer->target, (long)getpid()) < 0) {
-        writer->temporary = NULL;
-        return diag_no_memory(diag, strlen(writer->target), "a file name");
-    }
+    const size_t room = strlen(writer->target) + sizeof ".-9223372036854775808.tmp";
+    writer->temporary = malloc(room);
+    if (!writer->temporary)
+        return diag_no_memory(diag, room, "a file name");
+    snprintf(writer->temporary, room, "%s.%ld.tmp", writer->target, (long)getpid());
     remember(writer);
     writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, NEW_FILE_MODE);
     if (writer->descriptor < 0)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/call_stream.h"
 #include "base/line.h"
 #include "base/nearest_name.h"
 #include "base/notice.h"
@@ -98,7 +99,7 @@ static enum status read_gen(void *self, struct diag *diag)
 static enum status write_gen(struct gen_job *job, struct diag *diag)
 {
     const struct options *options = &job->call.options;
-    FILE *file = fopencookie(job, "w", (cookie_io_functions_t){.write = write_stream});
+    FILE *file = call_stream_open(write_stream, job);
     if (!file)
         return diag_no_memory(diag, 4096, "the output");
     enum status status = options_has(options, "repeat") ? repeat(options, file, diag) : generate_write(&job->spec, file, diag);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -57,7 +58,10 @@ static bool speaks_utf8(void)
         locale = getenv("LC_CTYPE");
     if (!locale || !*locale)
         locale = getenv("LANG");
-    return locale && (strcasestr(locale, "utf-8") || strcasestr(locale, "utf8"));
+    for (; locale && *locale; locale++)
+        if (strncasecmp(locale, "utf-8", 5) == 0 || strncasecmp(locale, "utf8", 4) == 0)
+            return true;
+    return false;
 }
 
 /* Colour and more than 80 columns only on a terminal: what goes to a file or a pipe must not depend on the window. NO_COLOR turns colour

@@ -7,6 +7,7 @@
 
 #include "base/line.h"
 #include "base/notice.h"
+#include "base/text_parts.h"
 #include "command/warnings.h"
 #include "trace/time_unit.h"
 
@@ -85,7 +86,7 @@ static enum status take_columns(const char *list, struct trace_selection *select
         return diag_set(diag, SIM_USAGE, "--columns: the list is longer than %zu characters", sizeof names->text - 1);
     memcpy(names->text, list, strlen(list) + 1);
     char *rest = names->text, *item;
-    while (status == SIM_OK && (item = strsep(&rest, ",")) != NULL)
+    while (status == SIM_OK && (item = next_part(&rest, ',')) != NULL)
         status = take_column(list, item, selection, names, diag);
     if (status == SIM_OK && !names->columns.of[TRACE_FIELD_INPUT])
         status = diag_set(diag, SIM_USAGE, "--columns %s: input=NAME is needed, the column with the tokens of prompts", list);

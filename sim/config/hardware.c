@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,18 +59,21 @@ static void add_neighbours(struct data_folders *folders, char *path)
  * prefix, and last where it was to be installed. */
 static struct data_folders find_folders(void)
 {
-    static const char anchor = 0; /* lies in the program or the library that this code is part of */
     struct data_folders folders = {.count = 0};
     char program[PATH_SIZE];
-    Dl_info library;
     add_folder(&folders, ".", "");
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length > 0 ? length : 0] = '\0';
     add_neighbours(&folders, program);
+/* Where there is dladdr. */
+#if defined(_GNU_SOURCE) || defined(__APPLE__)
+    static const char anchor = 0; /* lies in the program or the library that this code is part of */
+    Dl_info library;
     if (dladdr(&anchor, &library) && library.dli_fname && strlen(library.dli_fname) < sizeof program) {
         memcpy(program, library.dli_fname, strlen(library.dli_fname) + 1);
         add_neighbours(&folders, program);
     }
+#endif
     add_folder(&folders, PAGESIM_DATA, "");
     return folders;
 }

@@ -57,6 +57,12 @@ void attend_plan_deinit(struct attend_plan *plan)
     *plan = (struct attend_plan){0};
 }
 
+/* The greater of two errors. Not fmax, which would forget a NaN. */
+static double worse(double one, double other)
+{
+    return one > other || isnan(one) ? one : other;
+}
+
 /* One query head in exact arithmetic; exact: head_dim, scores: as many as tokens. Returns the error of `output`, relative to the largest
  * number of the head's output: values of one head are of like size, and a dimension that happens to be near 0 says nothing about rounding.
  * O(tokens * head_dim), with each value computed from its link rather than stored. */
@@ -82,12 +88,12 @@ static double head_error(const struct kv_config *kv, uint32_t layer, const uint6
     for (uint32_t dim = 0; dim < kv->head_dim; dim++)
         largest = fmax(largest, fabs(exact[dim] / sum));
     for (uint32_t dim = 0; dim < kv->head_dim; dim++)
-        worst = fmax(worst, fabs((double)output[dim] - exact[dim] / sum));
+        worst = worse(worst, fabs((double)output[dim] - exact[dim] / sum));
     return largest > 0 ? worst / largest : worst;
 }
 
-/* Heads are independent: each has its own part of the scratch memory, head_dim sums and then a score for each token. A maximum is the
- * same in any order, so the result does not depend on the number of threads. */
+/* Heads are independent: each has its own part of the scratch memory, head_dim sums and then a score for each token. Its error comes to
+ * stand in the first place, and the greatest is looked for by one thread. */
 enum status attend_error(const struct kv_config *kv, uint32_t layer, const uint64_t *links, const struct kv_attend_sequence *sequence,
                          uint32_t threads, double *error, struct diag *diag)
 {
@@ -99,15 +105,15 @@ enum status attend_error(const struct kv_config *kv, uint32_t layer, const uint6
         return status;
     (void)threads;
 #pragma omp parallel for schedule(static) num_threads(threads) default(none) shared(kv, layer, links, sequence, query_heads, tokens)       \
-    shared(scratch, each) reduction(max                                                                                                    \
-                                    : worst)
+    shared(scratch, each)
     for (uint32_t head = 0; head < query_heads; head++) {
         const size_t at = (size_t)head * kv->head_dim;
         double *own = scratch + head * each;
-        double wrong = head_error(kv, layer, links, tokens, head / ATTEND_GROUP, sequence->queries + at, sequence->outputs + at, own,
-                                  own + kv->head_dim);
-        worst = fmax(worst, wrong);
+        *own = head_error(kv, layer, links, tokens, head / ATTEND_GROUP, sequence->queries + at, sequence->outputs + at, own,
+                          own + kv->head_dim);
     }
+    for (uint32_t head = 0; head < query_heads; head++)
+        worst = worse(worst, scratch[head * each]);
     free(scratch);
     *error = worst;
     return SIM_OK;

@@ -132,9 +132,9 @@ static enum status finish(struct stepper *stepper, struct replay_facts *facts, s
     const bool died = facts->end.stalled || facts->end.abort;
     const char *diagnosis = died && stepper->ops->diagnose ? stepper->ops->diagnose(stepper) : NULL;
     if (diagnosis && !*facts->diagnosis)
-        memccpy(facts->diagnosis, diagnosis, '\0', sizeof facts->diagnosis - 1);
+        snprintf(facts->diagnosis, sizeof facts->diagnosis, "%s", diagnosis);
     if (facts->end.abort) {
-        memccpy(facts->abort, facts->end.abort, '\0', sizeof facts->abort - 1);
+        snprintf(facts->abort, sizeof facts->abort, "%s", facts->end.abort);
         facts->end.abort = facts->abort;
     }
     enum status status = step_stream_flush(&stepper->stream, diag);

@@ -5,6 +5,7 @@
  *     anything else                     -> a scheduler (V0 or V1) inside scheduler_stepper, one step at a time */
 #include "replay/replay.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/scheduler_stepper.h"
@@ -35,7 +36,7 @@ static enum status create_stepper(const struct replay_inputs *inputs, const stru
     facts->by_events = !why_not;
     if (facts->by_events)
         return event_replay_create(inputs, out, diag);
-    memccpy(facts->why_not, why_not, '\0', sizeof facts->why_not - 1);
+    snprintf(facts->why_not, sizeof facts->why_not, "%s", why_not);
     struct scheduler *scheduler;
     enum status status = create_scheduler(inputs, &scheduler, diag);
     return status == SIM_OK ? scheduler_stepper_create(inputs, scheduler, options->check, out, diag) : status;

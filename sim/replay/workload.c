@@ -100,25 +100,36 @@ enum status workload_fit(const struct trace *trace, const struct config *config,
     return status;
 }
 
-/* The generators write JSONL, which is read back like any other trace, from memory that has a name in the file system (memfd). So a
+/* A file without a name, in memory where the system has such files. */
+static FILE *nameless_file(void)
+{
+#ifdef MFD_CLOEXEC
+    const int descriptor = memfd_create("workload", MFD_CLOEXEC);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    if (!file && descriptor >= 0)
+        close(descriptor);
+    return file;
+#else
+    return tmpfile();
+#endif
+}
+
+/* The generators write JSONL, which is read back like any other trace, by the name that a descriptor has in the file system. So a
  * generated trace is, byte for byte, what `pagesim` would read from a file with the same content, and there is one way to check and
  * select requests. The file disappears with its descriptor, also after a crash. */
 static enum status generate(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag)
 {
     struct generate_spec spec = source->generator; /* its lists stay the source's */
     char path[64];
-    int descriptor = memfd_create("workload", MFD_CLOEXEC);
-    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
-    if (!file) {
-        if (descriptor >= 0)
-            close(descriptor);
+    FILE *file = nameless_file();
+    if (!file)
         return diag_no_memory(diag, spec.requests, "a generated trace");
-    }
     spec.seed = seed;
     enum status status = generate_write(&spec, file, diag);
     if (status == SIM_OK && (fflush(file) != 0 || ferror(file)))
         status = diag_no_memory(diag, spec.requests, "a generated trace");
-    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    rewind(file); /* the name may be that of this very descriptor, with its place in the file */
+    snprintf(path, sizeof path, "/dev/fd/%d", fileno(file));
     if (status == SIM_OK)
         status = trace_load(path, &source->selection, out, diag);
     fclose(file);

@@ -104,7 +104,19 @@ void document_subheading(struct document *document, const char *heading, const c
         element->light = true;
 }
 
-/* vasprintf leaves the pointer undefined when it fails. It must be NULL, as document_destroy frees it. */
+/* Measured, then printed. */
+static char *print_text(const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    const int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (text)
+        vsnprintf(text, (size_t)length + 1, format, arguments);
+    return text;
+}
+
 void document_line(struct document *document, const char *format, ...)
 {
     struct document_element *element = add(document, DOCUMENT_LINE, NULL);
@@ -112,10 +124,8 @@ void document_line(struct document *document, const char *format, ...)
         return;
     va_list arguments;
     va_start(arguments, format);
-    if (vasprintf(&element->text, format, arguments) < 0) {
-        element->text = NULL;
-        document->out_of_memory = true;
-    }
+    element->text = print_text(format, arguments);
+    document->out_of_memory |= !element->text;
     va_end(arguments);
 }
 

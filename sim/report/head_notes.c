@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/line.h"
+#include "base/text_parts.h"
 #include "base/units.h"
 
 enum { WIDTH = 80 };
@@ -101,7 +102,7 @@ void head_reading_put(struct document *document, const struct trace *trace)
     if (trace->notes[0])
         put_note(document, "", trace->notes);
     memcpy(told, trace->told, sizeof told);
-    while ((sentence = strsep(&rest, "\n")) != NULL)
+    while ((sentence = next_part(&rest, '\n')) != NULL)
         if (*sentence)
             put_note(document, "", sentence);
 }

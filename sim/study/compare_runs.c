@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/compare.h"
+#include "base/sort_with.h"
 #include "config/config_keys.h"
 #include "study/parallel_runs.h"
 #include "trace/request_order.h"
@@ -167,7 +168,7 @@ static void rank(struct comparison *comparison)
     for (uint32_t position = 0; position < comparison->trace->count; position++)
         if (!isnan(difference_of(comparison, comparison->ranked_by, position)))
             comparison->ranked[comparison->ranked_count++] = position;
-    qsort_r(comparison->ranked, comparison->ranked_count, sizeof *comparison->ranked, by_difference, comparison);
+    sort_with(comparison->ranked, comparison->ranked_count, sizeof *comparison->ranked, by_difference, comparison);
 }
 
 /* --- starving and fairness ------------------------------------------------------------------------------------------------------- */

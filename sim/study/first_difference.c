@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/compare.h"
+#include "base/sort_with.h"
 #include "replay/replay.h"
 #include "study/parallel_runs.h"
 
@@ -283,7 +284,7 @@ static enum status pair_decisions(struct first_difference *difference, struct di
     if (status == SIM_OK) {
         for (size_t i = 0; i < total; i++)
             places[i] = i;
-        qsort_r(places, total, sizeof *places, by_name, difference);
+        sort_with(places, total, sizeof *places, by_name, difference);
         join(difference, places, total, made);
         for (int kind = DECIDE_PREEMPT; kind <= DECIDE_COMPUTE; kind++)
             for (size_t i = 0; i < total; i++)

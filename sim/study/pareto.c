@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/compare.h"
+#include "base/sort_with.h"
 
 struct points {
     const double *values;
@@ -179,7 +180,7 @@ enum status pareto_front(const double *values, size_t point_count, size_t object
         if (competes(&points, point))
             order[count++] = point;
     }
-    qsort_r(order, count, sizeof *order, best_first, &points);
+    sort_with(order, count, sizeof *order, best_first, &points);
     for (size_t i = 0; i < count; i++) {
         size_t k = 0;
         while (k < front && !beats(&points, order[k], order[i]))

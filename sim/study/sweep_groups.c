@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/compare.h"
+#include "base/sort_with.h"
 #include "study/pareto.h"
 
 /* --- what is wanted --------------------------------------------------------------------------------------------------------------- */
@@ -173,7 +174,7 @@ static enum status make_groups(struct sweep_groups *groups, struct diag *diag)
     for (size_t i = 0; i < count; i++)
         groups->members[i] = i;
     if (seeded)
-        qsort_r(groups->members, count, sizeof *groups->members, by_settings, groups);
+        sort_with(groups->members, count, sizeof *groups->members, by_settings, groups);
     collect_groups(groups, seeded);
     return SIM_OK;
 }

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/fingerprint.h"
@@ -41,8 +42,9 @@ static enum status fingerprint_path(const char *path, uint64_t *hash, struct dia
     enum status status = SIM_OK;
     for (int i = 0; i < count; i++) {
         char file[2 * CONFIG_PATH_SIZE];
+        struct stat facts;
         snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
-        if (status == SIM_OK && entries[i]->d_type != DT_DIR)
+        if (status == SIM_OK && !(stat(file, &facts) == 0 && S_ISDIR(facts.st_mode)))
             status = fingerprint_file(file, hash, diag);
         free(entries[i]);
     }

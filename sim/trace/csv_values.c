@@ -4,7 +4,6 @@
 
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "trace/trace_rows.h"
 
@@ -67,24 +66,34 @@ static bool take_zone(struct text *text, int64_t *seconds)
     return hours <= 18 && minutes < 60;
 }
 
-static bool take_day(struct text *text, struct tm *date)
+/* Days since 1970; year from 1970 on. false: there is no such day. */
+static bool days_since_1970(int year, int month, int day, int64_t *days)
+{
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+    const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (month < 1 || month > 12 || day < 1 || day > before[month] - before[month - 1] + (month == 2 && leap))
+        return false;
+    const int past = year - 1, leap_days = (past / 4 - past / 100 + past / 400) - (1969 / 4 - 1969 / 100 + 1969 / 400);
+    *days = (int64_t)(year - 1970) * 365 + leap_days + before[month - 1] + (month > 2 && leap) + day - 1;
+    return true;
+}
+
+static bool take_day(struct text *text, int64_t *days)
 {
     int year, month, day;
     if (!take_digits(text, 4, &year) || !take_char(text, '-') || !take_digits(text, 2, &month) || !take_char(text, '-') ||
         !take_digits(text, 2, &day))
         return false;
-    *date = (struct tm){.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
-    return year >= 1970 && year <= 2200 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+    return year >= 1970 && year <= 2200 && days_since_1970(year, month, day, days);
 }
 
-/* timegm makes the 1st of March of the 30th of February, which is no date. A second of 60 is a leap second. */
+/* A second of 60 is a leap second. */
 bool csv_date(const char *from, size_t length, int64_t *ns, size_t *zone_length)
 {
     struct text text = {from, from + length};
-    struct tm date = {0};
     int hour, minute, second;
-    int64_t fraction, zone;
-    if (!take_day(&text, &date) || !(take_char(&text, ' ') || take_char(&text, 'T')) || !take_digits(&text, 2, &hour) ||
+    int64_t days, fraction, zone;
+    if (!take_day(&text, &days) || !(take_char(&text, ' ') || take_char(&text, 'T')) || !take_digits(&text, 2, &hour) ||
         !take_char(&text, ':') || !take_digits(&text, 2, &minute) || !take_char(&text, ':') || !take_digits(&text, 2, &second) ||
         !take_fraction(&text, &fraction) || hour > 23 || minute > 59 || second > 60)
         return false;
@@ -92,10 +101,9 @@ bool csv_date(const char *from, size_t length, int64_t *ns, size_t *zone_length)
     take_char(&text, ' ');
     if (!take_zone(&text, &zone) || text.at != text.end)
         return false;
-    const int day = date.tm_mday;
-    const int64_t seconds = (int64_t)timegm(&date) + ((int64_t)hour * 60 + minute) * 60 + second - zone;
+    const int64_t seconds = ((days * 24 + hour) * 60 + minute) * 60 + second - zone;
     *ns = seconds * 1000000000 + fraction;
-    return date.tm_mday == day && seconds >= 0;
+    return seconds >= 0;
 }
 
 /* --- numbers --------------------------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json_walk.h"
+#include "base/text_parts.h"
 #include "trace/json_fields.h"
 #include "trace/json_quick.h"
 #include "trace/json_values.h"
@@ -90,7 +91,7 @@ static void read_llmservingsim(struct trace_rows *rows)
 
 static bool recognises_llmservingsim(const struct trace_head *head)
 {
-    return head->text[0] == '{' && memmem(head->text, head->line_length, "\"input_toks\"", 12);
+    return head->text[0] == '{' && text_holds(head->text, head->line_length, "\"input_toks\"");
 }
 
 /* --- aibrix ------------------------------------------------------------------------------------------------------------------------- */
@@ -176,8 +177,8 @@ static void read_aibrix(struct trace_rows *rows)
 
 static bool recognises_aibrix(const struct trace_head *head)
 {
-    return head->text[0] == '{' && memmem(head->text, head->line_length, "\"requests\"", 10) &&
-           (memmem(head->text, head->line_length, "\"Prompt Length\"", 15) || memmem(head->text, head->line_length, "\"timestamp\"", 11));
+    return head->text[0] == '{' && text_holds(head->text, head->line_length, "\"requests\"") &&
+           (text_holds(head->text, head->line_length, "\"Prompt Length\"") || text_holds(head->text, head->line_length, "\"timestamp\""));
 }
 
 /* --- the formats --------------------------------------------------------------------------------------------------------------------- */

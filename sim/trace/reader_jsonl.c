@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/json_scan.h"
+#include "base/text_parts.h"
 #include "trace/chat_sessions.h"
 #include "trace/json_fields.h"
 #include "trace/json_quick.h"
@@ -230,7 +231,7 @@ static void take_block_size(struct trace_source *source, const char *text, size_
     struct json_document document;
     struct trace_row row = TRACE_ROW_DEFAULT;
     struct trace_rows rows = {.source = source, .text = text, .length = length, .first_line = 1};
-    if (!memmem(text, length, "\"trace_block_size\"", 18) || json_open(source->name, 1, text, length, &document, &ignored) != SIM_OK)
+    if (!text_holds(text, length, "\"trace_block_size\"") || json_open(source->name, 1, text, length, &document, &ignored) != SIM_OK)
         return;
     if (read_object(&document, &rows, &row) == SIM_OK && row.tokens_per_hash_id > 0)
         source->facts.tokens_per_hash_id = row.tokens_per_hash_id;

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "base/sort_with.h"
 
 /* How many numbers the file has, as far as the trace tells. */
 static uint32_t count_numbers(const struct trace *trace)
@@ -59,7 +60,7 @@ static int by_arrival(const void *a, const void *b, void *context)
 
 void trace_sort_by_arrival(const struct trace *trace, uint32_t *order, size_t count)
 {
-    qsort_r(order, count, sizeof *order, by_arrival, (void *)(uintptr_t)trace);
+    sort_with(order, count, sizeof *order, by_arrival, (void *)(uintptr_t)trace);
 }
 
 enum status trace_arrival_order(const struct trace *trace, uint32_t **out, struct diag *diag)

@@ -21,6 +21,7 @@
 #include "base/huge_pages.h"
 #include "base/integers.h"
 #include "base/seeded_random.h"
+#include "base/text_parts.h"
 #include "trace/request_order.h"
 
 /* From so many rows on, twice the columns would be noticed; memory that was freed is given back while they are joined. */
@@ -103,7 +104,7 @@ static void gather_ignored(const struct trace_rows *piece, struct trace_rows *al
 {
     char names[sizeof piece->trace.ignored_fields], *rest = names, *name;
     memcpy(names, piece->trace.ignored_fields, sizeof names);
-    while ((name = strsep(&rest, ",")) != NULL)
+    while ((name = next_part(&rest, ',')) != NULL)
         if (*name)
             trace_rows_ignore(all, *name == ' ' ? name + 1 : name);
 }
