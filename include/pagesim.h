@@ -419,6 +419,9 @@ struct pagesim_eviction_policy {
     struct pagesim_policy_info info;
     /* Lowest goes first; ties: touched longest ago, then deepest. NULL: vLLM's queue. Asked for once each time the block becomes free. */
     uint64_t (*key)(const struct pagesim_policy_block *block);
+    /* The key looks at `touched` and `hits` alone. Blocks that were touched together then go one after the other, and the policy runs in
+     * the fast event replay; false: in the plain scheduler. */
+    bool touches_only;
 };
 
 /* --- registering ---

@@ -4,13 +4,14 @@
 
 #include "base/integers.h"
 
-/* Was this head refused before, and has nothing happened since that could help it? Without the gate a smaller budget, hence a smaller
- * first chunk, could. With the gate all known tokens have to fit, whatever the chunk. A head that was held up by the budget alone is not
- * noted as refused, since the next step has another budget. */
+/* Was this head refused before, and has nothing happened since that could help it? With the gate all known tokens have to fit, whatever the
+ * chunk. Without it a smaller budget could help, hence a smaller first chunk. So could an eviction in another order than vLLM's: it can
+ * take a block from the middle of what the head would hit, and then the rest need not be revived. A head that was held up by the budget
+ * alone is not noted as refused, since the next step has another budget. */
 static bool still_refused(const struct event_replay *replay, uint32_t position, uint32_t budget)
 {
     return replay->refused_position == position && replay->refused_helps == replay->helps &&
-           (replay->base.config->scheduler_reserve_full_isl || budget >= replay->refused_budget);
+           (replay->base.config->scheduler_reserve_full_isl || (budget >= replay->refused_budget && !replay->blocks.queue.order.policy));
 }
 
 /* May, not will: no lookup is made. A stretch is given up for a true answer, and an ordinary step finds out. */

@@ -93,6 +93,7 @@ static enum status add_segment(struct event_blocks *blocks, struct event_table *
                                                       .node = table->node,
                                                       .offset = at % per,
                                                       .rest = SEGMENT_NONE};
+    eviction_order_fill(&blocks->queue.order, *index, at, table->admission);
     segment_queue_link(&blocks->queue, *index, SEGMENT_NONE);
     return add_part(table, *index, blocks->queue.segments[*index].count, diag);
 }
@@ -255,6 +256,7 @@ static enum status touch(struct event_blocks *blocks, struct event_table *table,
     struct segment *segment = &blocks->queue.segments[hit.segment];
     if (segment->refs++ == 0)
         segment_queue_pull(&blocks->queue, hit.segment);
+    eviction_order_hit(&blocks->queue.order, hit.segment, table->count, table->admission);
     count_ids(blocks, table, blocks->queue.track_ids ? segment_queue_ids(&blocks->queue, hit.segment) : NULL, segment->count,
               segment->breaks);
     return add_part(table, hit.segment, segment->count, diag);
@@ -272,6 +274,7 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
                                   .ids = table->ids,
                                   .ids_capacity = table->ids_capacity,
                                   .position = position,
+                                  .admission = ++blocks->queue.order.admissions,
                                   .pending = KV_BLOCK_NONE};
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < blocks->hit_parts && status == SIM_OK; i++)
@@ -366,6 +369,7 @@ static enum status name_private(struct event_blocks *blocks, struct event_table 
                              .rest = SEGMENT_NONE};
         if (blocks->queue.track_ids)
             memcpy(segment_queue_ids(&blocks->queue, index), table->ids + done, count * sizeof *table->ids);
+        eviction_order_fill(&blocks->queue.order, index, before + done, table->admission);
         segment_queue_link(&blocks->queue, index, SEGMENT_NONE);
         status = add_part(table, index, count, diag);
     }
@@ -411,7 +415,8 @@ static enum status release_cached(struct event_blocks *blocks, struct event_tabl
         segment_queue_push_front(&blocks->queue, &table->pending, 1);
     if (table->private_count > full)
         segment_queue_push_front(&blocks->queue, blocks->queue.track_ids ? table->ids + full : NULL, 1);
-    enum status status = segment_queue_push_orphans(&blocks->queue, table->ids, full, diag);
+    enum status status =
+        segment_queue_push_orphans(&blocks->queue, table->ids, full, table->count - table->private_count, table->admission, diag);
     for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;) {
         if (i >= PREFETCH_PARTS)
             __builtin_prefetch(&blocks->queue.segments[table->parts[i - PREFETCH_PARTS].segment], 1);

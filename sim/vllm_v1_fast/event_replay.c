@@ -28,8 +28,9 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
         return "scheduling policies whose order is not settled when a request arrives";
     if (!policy_find_victim(config->preemption_victim))
         return "victims of unknown choice"; /* vllm_v1_create says what is wrong */
-    if (config->enable_prefix_caching && strcmp(config->eviction_policy, "vllm") != 0)
-        return "other orders of eviction than vLLM's";
+    const struct pagesim_eviction_policy *eviction = policy_find_eviction(config->eviction_policy);
+    if (!eviction || (config->enable_prefix_caching && eviction->key && !eviction->touches_only))
+        return "orders of eviction that tell apart blocks which were touched together";
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)

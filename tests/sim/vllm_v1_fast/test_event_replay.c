@@ -102,6 +102,8 @@ static struct config random_config(uint64_t *seed)
     config.num_gpu_blocks -= random_below(seed, 2); /* down to two that can be used */
     config.scheduler_reserve_full_isl = random_below(seed, 3) != 0;
     tiny_name(config.scheduling_policy, policies[random_below(seed, 5)]);
+    if (random_below(seed, 2) == 0)
+        tiny_name(config.eviction_policy, random_below(seed, 2) ? "lru" : "lfu");
     if (random_below(seed, 4) == 0)
         tiny_name(config.preemption_victim, random_below(seed, 2) ? "cheapest-recompute" : "lowest-progress");
     config.seed = random_below(seed, 6);
@@ -136,11 +138,13 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
 
 static void describe(const struct trace *trace, const struct config *config)
 {
-    fprintf(stderr, "block %u pool %u seqs %u tokens %u len %u %s pc %d cp %d isl %d threshold %u watermark %g T %u conc %u victim %s\n",
-            config->block_size, config->num_gpu_blocks, config->max_num_seqs, config->max_num_batched_tokens, config->max_model_len,
-            config->scheduling_policy, config->enable_prefix_caching, config->enable_chunked_prefill, config->scheduler_reserve_full_isl,
-            config->long_prefill_token_threshold, config->watermark, config->trace_block_size, config->max_concurrency,
-            config->preemption_victim);
+    fprintf(
+        stderr,
+        "block %u pool %u seqs %u tokens %u len %u %s pc %d cp %d isl %d threshold %u watermark %g T %u conc %u victim %s eviction %s\n",
+        config->block_size, config->num_gpu_blocks, config->max_num_seqs, config->max_num_batched_tokens, config->max_model_len,
+        config->scheduling_policy, config->enable_prefix_caching, config->enable_chunked_prefill, config->scheduler_reserve_full_isl,
+        config->long_prefill_token_threshold, config->watermark, config->trace_block_size, config->max_concurrency,
+        config->preemption_victim, config->eviction_policy);
     for (uint32_t i = 0; i < trace->count; i++)
         fprintf(stderr, "  %u: at %lld in %u out %u prio %d hashes %llu\n", i, (long long)trace->arrival_ns[i], trace->input_tokens[i],
                 trace->output_tokens[i], trace->priority[i], (unsigned long long)trace_hash_count(trace, i));
