@@ -35,10 +35,4 @@ static inline int64_t scheduling_order_key(const struct scheduling_order *order,
 /* The key of a request that has just arrived: for ever, when the key is static. */
 int64_t scheduling_order_first_key(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns);
 
-/* Does the key of a request say for its whole life where it stands, without the policy being told or asked anything more? */
-static inline bool scheduling_policy_is_static(const struct pagesim_scheduling_policy *policy)
-{
-    return policy->order != PAGESIM_POLICY_CHANGING_KEY && !policy->happened && !policy->before_admission && !policy->waiting_only;
-}
-
 #endif

@@ -3,6 +3,7 @@
  *     event_replay.c                                                    the stepper: which kind of step comes now?
  *     decode_stretch.c  calendar_step.c  ordered_step.c                 the three kinds
  *     admission.c  step_parts.c                                         what they are made of
+ *     event_policy.c                                                    what policies see, are told and decide
  *     replay_state.h                                                    this
  *     event_blocks.c  event_calendar.c                                  block tables; who is due when
  *     segment_queue.c                                                   the free queue, and segments of blocks with content
@@ -55,12 +56,6 @@ static inline uint32_t event_replay_known(const struct event_replay *replay, uin
 {
     const uint32_t kept = replay->preempted ? replay->preempted[position].known : 0;
     return kept > 0 ? kept : replay->base.trace->input_tokens[position];
-}
-
-/* The key that a request got when it arrived. */
-static inline int64_t event_replay_key(const struct event_replay *replay, uint32_t position)
-{
-    return request_queue_key(&replay->waiting, position);
 }
 
 /* Most tokens of one request in this step. */

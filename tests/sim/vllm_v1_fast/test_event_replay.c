@@ -97,11 +97,11 @@ static bool same(const struct trace *trace, const struct config *config, char *t
 /* A random case, and what the event replay covers beyond that. */
 static struct config random_config(uint64_t *seed)
 {
-    static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "sjf-oracle"};
+    static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "sjf-oracle", "lpm", "srpt", "mlfq"};
     struct config config = random_case_config(seed, false);
     config.num_gpu_blocks -= random_below(seed, 2); /* down to two that can be used */
     config.scheduler_reserve_full_isl = random_below(seed, 3) != 0;
-    tiny_name(config.scheduling_policy, policies[random_below(seed, 5)]);
+    tiny_name(config.scheduling_policy, policies[random_below(seed, 8)]);
     if (random_below(seed, 2) == 0)
         tiny_name(config.eviction_policy, random_below(seed, 2) ? "lru" : "lfu");
     if (random_below(seed, 4) == 0)
