@@ -211,8 +211,7 @@ static uint32_t shared_empty_slots(const struct vllm_v0 *v0)
     return (uint32_t)empty;
 }
 
-/* The part of a tally that is true between steps as well. */
-static void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
+void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
 {
     const struct v0_manager *manager = &((const struct vllm_v0 *)self)->manager;
     tally->free_blocks = v0_device_free(&manager->gpu);
@@ -411,6 +410,9 @@ static void v0_destroy(struct scheduler *self)
     free(v0->running.items);
     free(v0->ignored_swapped.items);
     free(v0->chunks);
+    free(v0->quiet.due);
+    free(v0->quiet.due_count);
+    free(v0->quiet.next);
     step_free_lists(&v0->lists);
     request_queue_deinit(&v0->waiting);
     request_queue_deinit(&v0->swapped);
@@ -423,6 +425,9 @@ static const struct scheduler_ops ops = {
     .arrive = v0_arrive,
     .schedule = v0_schedule,
     .complete = v0_complete,
+    .quiet_begin = v0_quiet_begin,
+    .quiet_next = v0_quiet_next,
+    .quiet_end = v0_quiet_end,
     .diagnose = v0_diagnose,
     .pool_state = v0_pool_state,
     .check = v0_check,
@@ -433,8 +438,13 @@ static const struct scheduler_ops ops = {
 static enum status make_lists(struct vllm_v0 *v0, struct diag *diag)
 {
     const size_t most = v0->trace->count;
-    const struct array_request arrays[] = {ARRAY_OF(v0->groups, most), ARRAY_OF(v0->running.items, most),
-                                           ARRAY_OF(v0->ignored_swapped.items, most), ARRAY_OF(v0->chunks, most)};
+    const struct array_request arrays[] = {ARRAY_OF(v0->groups, most),
+                                           ARRAY_OF(v0->running.items, most),
+                                           ARRAY_OF(v0->ignored_swapped.items, most),
+                                           ARRAY_OF(v0->chunks, most),
+                                           ARRAY_OF(v0->quiet.next, most),
+                                           ARRAY_OF(v0->quiet.due, v0->config.block_size),
+                                           ARRAY_OF(v0->quiet.due_count, v0->config.block_size)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the scheduler's lists", diag);
     for (size_t i = 0; i < V0_PHASES && status == SIM_OK; i++)
         status = array_zeroed(&v0->phases[i].items, most, sizeof *v0->phases[i].items, "the scheduler's lists", diag);

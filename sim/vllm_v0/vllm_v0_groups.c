@@ -355,6 +355,11 @@ static enum status append_sequence(struct v0_manager *manager, struct v0_group *
     return SIM_OK;
 }
 
+void v0_append_fresh(struct v0_manager *manager, struct v0_sequence *sequence)
+{
+    append_block(manager, sequence, v0_device_take(&manager->gpu, V0_UNIQUE, 0));
+}
+
 /* In the order of the list, which is the order of ids: it decides who copies and who keeps the original. */
 enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {

@@ -104,6 +104,8 @@ SIM_NODISCARD enum status v0_allocate(struct v0_manager *manager, struct v0_grou
 bool v0_can_append(const struct v0_manager *manager, const struct v0_group *group);
 /* Room for the newest token of each running sequence; shared last blocks are copied (manager->copies). */
 SIM_NODISCARD enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct diag *diag);
+/* A free block, which there must be, at the end of a sequence's table. Not with prefix caching. */
+void v0_append_fresh(struct v0_manager *manager, struct v0_sequence *sequence);
 /* The child gets the parent's table, shared. */
 SIM_NODISCARD enum status v0_fork(struct v0_manager *manager, const struct v0_group *group, const struct v0_sequence *parent,
                                   struct v0_sequence *child, struct diag *diag);
