@@ -98,6 +98,16 @@ uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_
     return block;
 }
 
+void v0_device_take_many(struct v0_device *device, uint32_t count, uint32_t *blocks)
+{
+    must(kv_block_pool_take_many(&device->pool, count, blocks));
+}
+
+void v0_device_drop_many(struct v0_device *device, uint32_t count, const uint32_t *blocks)
+{
+    must(kv_block_pool_free_many(&device->pool, count, blocks));
+}
+
 void v0_device_share(struct v0_device *device, uint32_t block)
 {
     must(kv_block_pool_ref(&device->pool, block));

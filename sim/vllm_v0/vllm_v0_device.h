@@ -45,6 +45,9 @@ static inline uint32_t v0_device_cached(const struct v0_device *device)
 
 /* A block for this content: the one that holds it already (one more reference), else a free one. A free block must exist. */
 uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_tokens);
+/* Without caching: `count` free blocks, which there must be, in the order of taking; and one reference less to each of `count`. */
+void v0_device_take_many(struct v0_device *device, uint32_t count, uint32_t *blocks);
+void v0_device_drop_many(struct v0_device *device, uint32_t count, const uint32_t *blocks);
 /* One more reference to a block in use. */
 void v0_device_share(struct v0_device *device, uint32_t block);
 /* One reference less; the last one makes it free. */
