@@ -39,9 +39,6 @@ static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t 
 
 /* --- a step ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Without chunked prefill, all running groups hold their sequence slots even in steps that they sit out. So max_num_seqs bounds what
- * exists, and an admission cannot push decoders out of the steps to come. With chunked prefill only those that get a turn count, group
- * by group. */
 static void start_step(struct vllm_v0 *v0, struct step *step)
 {
     *step = v0->lists;
@@ -49,12 +46,10 @@ static void start_step(struct vllm_v0 *v0, struct step *step)
     for (size_t i = 0; i < V0_PHASES; i++)
         v0->phases[i].count = 0;
     v0->ignored_swapped.count = v0->running_first = v0->sequences = 0;
+    v0->sequences_counted = v0->config.enable_chunked_prefill;
     v0->tokens = 0;
     v0->manager.copies.count = v0->manager.swap_in.count = v0->manager.swap_out.count = 0;
     v0->manager.forks = v0->manager.survivor_recomputes = 0;
-    if (!v0->config.enable_chunked_prefill)
-        for (uint32_t i = 0; i < v0->running.count; i++)
-            v0->sequences += v0_group_reserve(&v0->groups[v0->running.items[i]]);
 }
 
 /* Victims go back to their queues; then `running` in the order of the next step. The two orders are vLLM's (sections 4 and 7.3) and

@@ -319,7 +319,7 @@ static enum status complete_last(struct v0_manager *manager, struct v0_group *gr
 static enum status append_sequence(struct v0_manager *manager, struct v0_group *group, struct v0_sequence *sequence, struct diag *diag)
 {
     uint32_t fresh;
-    if (sequence->count < v0_blocks_needed(manager, sequence)) {
+    if ((uint64_t)sequence->count * manager->block_size < sequence->length) { /* without a division, as it is asked in each step */
         enum status status = take_last(manager, group, sequence, &fresh, diag);
         append_block(manager, sequence, fresh);
         return status;

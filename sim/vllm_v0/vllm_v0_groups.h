@@ -98,6 +98,12 @@ static inline uint32_t v0_group_reserve(const struct v0_group *group)
     return group->samples > group->count ? group->samples : v0_group_live(group);
 }
 
+/* Has it one sequence for its whole life? Most groups have, and most of what can be said of groups is simple for these. */
+static inline bool v0_group_is_single(const struct v0_group *group)
+{
+    return group->count == 1 && group->samples == 1 && !group->beam;
+}
+
 /* A group that waits has one sequence which is not finished: recomputing several is refused when they are preempted (section 5). */
 static inline struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status status)
 {

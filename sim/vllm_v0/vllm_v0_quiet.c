@@ -28,7 +28,7 @@ static bool settled(const struct vllm_v0 *v0, const struct step *last)
 static uint32_t quiet_steps_of(const struct v0_group *group)
 {
     const struct v0_sequence *sequence = group->sequences[0];
-    if (group->count != 1 || group->beam || group->samples != 1 || sequence->status != V0_RUNNING || !sequence->decoding)
+    if (!v0_group_is_single(group) || sequence->status != V0_RUNNING || !sequence->decoding)
         return 0;
     return group->output - sequence->generated - 1;
 }

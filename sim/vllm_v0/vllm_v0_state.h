@@ -40,8 +40,9 @@ struct vllm_v0 {
     size_t sequences_capacity;
     /* this step */
     struct step *step;
-    int64_t tokens; /* budget used; see clip() for how it can shrink */
-    uint32_t sequences;
+    int64_t tokens;     /* budget used; see clip() for how it can shrink */
+    uint32_t sequences; /* slots taken; without chunked prefill those of running groups are added when somebody asks first */
+    bool sequences_counted;
     struct phase phases[V0_PHASES];
     struct positions ignored_swapped; /* told of after step->ignored */
     uint32_t prefill_groups;          /* how many of the scheduled count as prefill */
