@@ -136,22 +136,13 @@ enum kv_status kv_block_pool_take(struct kv_block_pool *pool, uint32_t *block)
  * unable to fail. */
 enum kv_status kv_block_pool_take_many(struct kv_block_pool *pool, uint32_t count, uint32_t *blocks)
 {
-    uint32_t head = kv_block_pool_head(pool);
     if (count > pool->num_free)
         return KV_NO_BLOCKS;
     for (uint32_t i = 0; i < count; i++) {
-        if (head == pool->edge)
-            link_more(pool, LINKED_AT_ONCE);
-        const uint32_t after = pool->next[head];
-        blocks[i] = head;
-        pool->next[head] = KV_BLOCK_NONE;
-        pool->refs[head] = 1;
-        head = after;
+        blocks[i] = kv_block_pool_head(pool);
+        leave_queue(pool, blocks[i]);
+        pool->refs[blocks[i]] = 1;
     }
-    /* The links between those taken are nobody's any more, so only the new head is told who is before it. */
-    pool->next[pool->num_blocks] = head;
-    pool->prev[head] = pool->num_blocks;
-    pool->num_free -= count;
     return KV_OK;
 }
 
@@ -211,24 +202,6 @@ enum kv_status kv_block_pool_free(struct kv_block_pool *pool, uint32_t block)
     uint32_t left;
     enum kv_status status = kv_block_pool_unref(pool, block, &left);
     return status == KV_OK && left == 0 ? kv_block_pool_put_head(pool, block) : status;
-}
-
-enum kv_status kv_block_pool_free_many(struct kv_block_pool *pool, uint32_t count, const uint32_t *blocks)
-{
-    uint32_t head = kv_block_pool_head(pool), freed = 0, i = 0;
-    for (; i < count && blocks[i] < pool->num_blocks && pool->refs[blocks[i]] > 0; i++) {
-        const uint32_t block = blocks[i];
-        if (--pool->refs[block] > 0)
-            continue;
-        pool->next[block] = head;
-        pool->prev[head] = block;
-        head = block;
-        freed++;
-    }
-    pool->next[pool->num_blocks] = head;
-    pool->prev[head] = pool->num_blocks;
-    pool->num_free += freed;
-    return i == count ? KV_OK : KV_INVALID;
 }
 
 bool kv_block_pool_check(const struct kv_block_pool *pool)

@@ -169,9 +169,6 @@ KV_NODISCARD PAGEDKV_API enum kv_status kv_block_pool_unlink(struct kv_block_poo
 /* kv_block_pool_unref, then kv_block_pool_put_head when no reference is left. KV_INVALID as there. */
 KV_NODISCARD PAGEDKV_API enum kv_status kv_block_pool_free(struct kv_block_pool *pool, uint32_t block);
 
-/* The same for `count` blocks, the last of which will be taken first. O(count). KV_INVALID: at a wrong one it stops. */
-KV_NODISCARD PAGEDKV_API enum kv_status kv_block_pool_free_many(struct kv_block_pool *pool, uint32_t count, const uint32_t *blocks);
-
 /* The block's place in the queue as it was at first. */
 static inline uint32_t kv_block_pool_rank(const struct kv_block_pool *pool, uint32_t block)
 {

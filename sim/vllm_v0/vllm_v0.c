@@ -180,10 +180,10 @@ static enum status compute(struct vllm_v0 *v0, struct step *step, struct diag *d
 static uint32_t shared_empty_slots(const struct vllm_v0 *v0)
 {
     const struct v0_manager *manager = &v0->manager;
-    const struct kv_block_pool *pool = &manager->gpu.pool;
+    const struct v0_device *gpu = &manager->gpu;
     uint32_t *fullest = manager->moved_to; /* borrowed: 1 + tokens in the fullest view of a shared block; all zero before and after */
     uint64_t empty = 0;
-    if (manager->table_blocks == kv_block_pool_used(pool))
+    if (manager->table_blocks == v0_device_used(gpu))
         return 0;
     for (int pass = 0; pass < 2; pass++) /* once over all views, once over the distinct blocks */
         for (uint32_t g = 0; g < v0->running.count; g++) {
@@ -192,7 +192,7 @@ static uint32_t shared_empty_slots(const struct vllm_v0 *v0)
                 for (uint32_t i = 0; i < group->sequences[s]->count; i++) {
                     const uint32_t block = group->sequences[s]->blocks[i];
                     const uint32_t tokens = v0_tokens_in_block(manager, group->sequences[s], i);
-                    if (pool->refs[block] < 2)
+                    if (gpu->refs[block] < 2)
                         continue;
                     if (pass == 0) {
                         empty += manager->block_size - tokens;
@@ -211,7 +211,7 @@ void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
     const struct v0_manager *manager = &((const struct vllm_v0 *)self)->manager;
     tally->free_blocks = v0_device_free(&manager->gpu);
     tally->cached_blocks = v0_device_cached(&manager->gpu);
-    tally->used_blocks = kv_block_pool_used(&manager->gpu.pool);
+    tally->used_blocks = v0_device_used(&manager->gpu);
     tally->table_blocks = (uint32_t)manager->table_blocks;
     tally->table_runs = (uint32_t)manager->table_runs;
     tally->held_tokens = manager->held_tokens;

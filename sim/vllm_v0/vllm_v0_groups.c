@@ -249,7 +249,7 @@ static enum status add_pair(struct v0_pairs *list, uint32_t from, uint32_t to, s
 /* The watermark keeps blocks free for those who run already, so that an admission does not preempt them in the next step. */
 enum v0_fit v0_can_allocate(const struct v0_manager *manager, const struct v0_group *group)
 {
-    uint32_t need = v0_blocks_needed(manager, v0_group_only(group, V0_WAITING)), pool = manager->gpu.pool.num_blocks;
+    uint32_t need = v0_blocks_needed(manager, v0_group_only(group, V0_WAITING)), pool = manager->gpu.num_blocks;
     if ((uint64_t)need + manager->watermark_blocks > pool)
         return V0_NEVER;
     return (uint64_t)need + manager->watermark_blocks <= v0_device_free(&manager->gpu) ? V0_FITS : V0_LATER;
@@ -325,7 +325,7 @@ static enum status append_sequence(struct v0_manager *manager, struct v0_group *
         return status;
     }
     uint32_t last = sequence->blocks[sequence->count - 1];
-    if (manager->gpu.pool.refs[last] > 1) {
+    if (manager->gpu.refs[last] > 1) {
         enum status status = take_last(manager, group, sequence, &fresh, diag);
         replace_last(manager, sequence, fresh);
         v0_device_drop(&manager->gpu, last);
@@ -414,7 +414,7 @@ bool v0_can_swap_out(const struct v0_manager *manager, const struct v0_group *gr
 enum v0_fit v0_can_swap_in(const struct v0_manager *manager, const struct v0_group *group)
 {
     uint32_t need = count_distinct(manager, group) + v0_group_count(group, V0_SWAPPED);
-    if (need > manager->gpu.pool.num_blocks)
+    if (need > manager->gpu.num_blocks)
         return V0_NEVER;
     return (uint64_t)need + manager->watermark_blocks <= v0_device_free(&manager->gpu) ? V0_FITS : V0_LATER;
 }
@@ -534,7 +534,7 @@ static void count_references(const struct v0_group *group, uint32_t *gpu, uint32
  * lost with their group. */
 bool v0_manager_check(const struct v0_manager *manager, const struct v0_group *groups, uint32_t count, struct diag *diag)
 {
-    uint32_t gpu_blocks = manager->gpu.pool.num_blocks, cpu_blocks = manager->cpu.pool.num_blocks, *gpu = NULL, *cpu = NULL;
+    uint32_t gpu_blocks = manager->gpu.num_blocks, cpu_blocks = manager->cpu.num_blocks, *gpu = NULL, *cpu = NULL;
     uint64_t blocks = 0, held = 0;
     const struct array_request arrays[] = {ARRAY_OF(gpu, gpu_blocks), ARRAY_OF(cpu, cpu_blocks)};
     if (array_zeroed_all(arrays, 2, "a check", diag) != SIM_OK) {
@@ -543,10 +543,10 @@ bool v0_manager_check(const struct v0_manager *manager, const struct v0_group *g
     }
     for (uint32_t i = 0; i < count; i++)
         count_references(&groups[i], gpu, cpu, &blocks, &held);
-    bool right = memcmp(gpu, manager->gpu.pool.refs, gpu_blocks * sizeof *gpu) == 0 && blocks == manager->table_blocks &&
-                 held == manager->held_tokens && kv_block_pool_check(&manager->gpu.pool);
+    bool right = memcmp(gpu, manager->gpu.refs, gpu_blocks * sizeof *gpu) == 0 && blocks == manager->table_blocks &&
+                 held == manager->held_tokens && v0_device_check(&manager->gpu);
     for (uint32_t block = 0; block < cpu_blocks; block++) /* dropped groups never give theirs back, as in vLLM */
-        right = right && cpu[block] <= manager->cpu.pool.refs[block];
+        right = right && cpu[block] <= manager->cpu.refs[block];
     free(gpu);
     free(cpu);
     if (!right)

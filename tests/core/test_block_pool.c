@@ -109,29 +109,7 @@ static void one_operation(struct kv_block_pool *pool, struct model *model, uint6
 {
     uint32_t block = random_below(random, blocks), taken = KV_BLOCK_NONE, left = 0, at = model_find(model, block);
     bool queued = at<model->length, held = model->refs[block]> 0;
-    uint32_t several[3], count = random_below(random, 4);
-    switch (random_below(random, 7)) {
-    case 5:
-        count = kv_block_pool_take_many(pool, count, several) == KV_OK ? count : 0;
-        cr_assert_eq(count == 0 || model->length >= count, true);
-        for (uint32_t i = 0; i < count; i++) {
-            cr_assert_eq(several[i], model->queue[0]);
-            model_remove(model, 0);
-            model->refs[several[i]] = 1;
-        }
-        break;
-    case 6: /* stops at the first that nobody holds */
-        for (uint32_t i = 0; i < count; i++)
-            several[i] = random_below(random, blocks);
-        held = true;
-        left = kv_block_pool_free_many(pool, count, several);
-        for (uint32_t i = 0; i < count && held; i++) {
-            held = model->refs[several[i]] > 0;
-            if (held && --model->refs[several[i]] == 0)
-                model_insert(model, 0, several[i]);
-        }
-        cr_assert_eq(left, (uint32_t)(held ? KV_OK : KV_INVALID));
-        break;
+    switch (random_below(random, 5)) {
     case 0:
         cr_assert_eq(kv_block_pool_take(pool, &taken), model->length ? KV_OK : KV_NO_BLOCKS);
         if (model->length) {
