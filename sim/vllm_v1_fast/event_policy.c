@@ -22,25 +22,81 @@ void event_policy_tell(const struct event_replay *replay, uint32_t position, uin
     replay->order.policy->happened(replay->order.self, &request, &event);
 }
 
-/* As tell_computed() in vllm_v1.c: a request is shown with the token that it is about to get. A decoder has one token more than the
- * calendar says, because the tick has not moved yet. */
-void event_policy_tell_computed(const struct event_replay *replay, int64_t end_ns)
+/* The slot's policy knows all until end_ns, the end of the step that runs, whose tick is over then. */
+static void note_told(struct event_replay *replay, uint32_t slot, const struct pagesim_policy_request *request, int64_t end_ns)
+{
+    const struct pagesim_scheduling_policy *policy = replay->order.policy;
+    int64_t due_ns;
+    if (!policy->patience)
+        return;
+    if (__builtin_add_overflow(end_ns, policy->patience(replay->order.self, request), &due_ns))
+        due_ns = INT64_MAX;
+    replay->served[slot] = (struct served){.told_ns = end_ns, .told_tick = replay->calendar.tick + 1, .due_ns = due_ns};
+    replay->due_ns = due_ns < replay->due_ns ? due_ns : replay->due_ns;
+}
+
+/* The step that runs. A request is shown with the token that it is about to get. A decoder has one token more than the calendar says,
+ * because the tick has not moved yet. Who had no turn is not told of the step, and was not served in it. */
+static void tell_step(struct event_replay *replay, uint32_t slot, int64_t end_ns)
+{
+    const struct live *live = &replay->calendar.live[slot];
+    const uint32_t computed = live->decoding ? event_calendar_computed(&replay->calendar, live) + 1 : live->computed;
+    const struct pagesim_policy_event event = {.kind = PAGESIM_POLICY_COMPUTED,
+                                               .now_ns = end_ns,
+                                               .step_ns = end_ns - replay->base.now_ns,
+                                               .tokens = live->decoding ? 1 : live->scheduled,
+                                               .generated = live->decoding || computed == live->known};
+    const uint32_t known = event.generated && event.tokens > 0 ? computed + 1 : live->known;
+    const struct pagesim_policy_request request = view(replay, live->position, known, computed);
+    if (event.tokens > 0)
+        replay->order.policy->happened(replay->order.self, &request, &event);
+    note_told(replay, slot, &request, end_ns);
+}
+
+/* There is no pause while somebody runs, and a decoder has its turn in each step of the calendar: so its steps took all the time since. */
+void event_policy_catch_up(struct event_replay *replay, uint32_t slot, int64_t end_ns)
+{
+    if (!replay->order.policy->patience)
+        return;
+    const struct live *live = &replay->calendar.live[slot];
+    struct served *served = &replay->served[slot];
+    const uint32_t coming = end_ns > replay->base.now_ns, computed = event_calendar_computed(&replay->calendar, live) + coming;
+    const uint64_t tick = replay->calendar.tick + coming;
+    if (served->told_ns >= end_ns || served->told_tick == tick)
+        return;
+    const struct pagesim_policy_event event = {.kind = PAGESIM_POLICY_COMPUTED,
+                                               .now_ns = end_ns,
+                                               .step_ns = end_ns - served->told_ns,
+                                               .tokens = (uint32_t)(tick - served->told_tick),
+                                               .generated = true};
+    const struct pagesim_policy_request request = view(replay, live->position, computed + 1, computed);
+    replay->order.policy->happened(replay->order.self, &request, &event);
+    served->told_ns = end_ns;
+    served->told_tick = tick;
+}
+
+/* With patience, only those who do not decode yet, until somebody who does is due. Then, and in an ordered step, all are looked at. */
+void event_policy_tell_computed(struct event_replay *replay, int64_t end_ns)
 {
     const struct event_calendar *calendar = &replay->calendar;
     const struct pagesim_scheduling_policy *policy = replay->order.policy;
     if (!policy->happened)
         return;
-    struct pagesim_policy_event event = {.kind = PAGESIM_POLICY_COMPUTED, .now_ns = end_ns, .step_ns = end_ns - replay->base.now_ns};
+    if (policy->patience && calendar->decoders > 0 && end_ns <= replay->due_ns) {
+        for (uint32_t i = 0; i < replay->prefill_count; i++)
+            tell_step(replay, replay->prefill[i], end_ns);
+        return;
+    }
+    replay->due_ns = INT64_MAX;
     for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
-        const struct live *live = &calendar->live[slot];
-        const uint32_t computed = live->decoding ? event_calendar_computed(calendar, live) + 1 : live->computed;
-        event.tokens = live->decoding ? 1 : live->scheduled;
-        if (event.tokens == 0)
+        const bool patient = policy->patience && calendar->live[slot].decoding;
+        if (patient && end_ns <= replay->served[slot].due_ns) {
+            replay->due_ns = replay->served[slot].due_ns < replay->due_ns ? replay->served[slot].due_ns : replay->due_ns;
             continue;
-        event.generated = live->decoding || computed == live->known;
-        const uint32_t known = event.generated ? computed + 1 : live->known;
-        const struct pagesim_policy_request request = view(replay, live->position, known, computed);
-        policy->happened(replay->order.self, &request, &event);
+        }
+        if (patient)
+            event_policy_catch_up(replay, slot, replay->base.now_ns);
+        tell_step(replay, slot, end_ns);
     }
 }
 

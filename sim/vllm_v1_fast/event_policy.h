@@ -5,7 +5,10 @@
  *
  *   a key that changes   asked for at arrival, at a preemption and of all who run whenever a victim is chosen: costs nothing in between
  *   before_admission     sees who waits in each step that could admit somebody: no stretches while somebody waits
- *   happened             is told of each step of each request: no stretches
+ *   happened             is told of each step of each request: no stretches, unless the policy has patience
+ *
+ * A policy with patience says for how long it need not be told of a decoding request. Till then a slot remembers since when it was not
+ * told; no stretch is longer than the least patience but for its last step.
  */
 #ifndef PAGESIM_EVENT_POLICY_H
 #define PAGESIM_EVENT_POLICY_H
@@ -16,7 +19,7 @@
 static inline bool event_policy_wants_steps(const struct event_replay *replay)
 {
     const struct pagesim_scheduling_policy *policy = replay->order.policy;
-    return policy->happened || (policy->before_admission && replay->waiting.count > 0);
+    return (policy->happened && !policy->patience) || (policy->before_admission && replay->waiting.count > 0);
 }
 
 /* A request has `known` tokens, `computed` of them present, and this happened to it. For policies that want to know (order.policy->happened);
@@ -25,7 +28,10 @@ void event_policy_tell(const struct event_replay *replay, uint32_t position, uin
                        struct pagesim_policy_event event);
 /* The step that ends at end_ns, of all who were scheduled in it, in running order; `computed` of those outside the calendar is up to date,
  * and the tick has not moved. Before anybody gets a token. */
-void event_policy_tell_computed(const struct event_replay *replay, int64_t end_ns);
+void event_policy_tell_computed(struct event_replay *replay, int64_t end_ns);
+
+/* Tell what is untold of the decoding slot until now, or until `end_ns` if that is the end of the coming step. */
+void event_policy_catch_up(struct event_replay *replay, uint32_t slot, int64_t end_ns);
 
 /* The key of a request that comes back to the queue. */
 int64_t event_policy_key_again(const struct event_replay *replay, uint32_t position, uint32_t known);

@@ -137,6 +137,7 @@ static void destroy(struct stepper *self)
     free(replay->preempted);
     free(replay->prefill);
     free(replay->due);
+    free(replay->served);
     stepper_deinit(self);
     free(replay);
 }
@@ -163,13 +164,15 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
     replay->victim = policy_find_victim(config->preemption_victim);
     replay->watermark_blocks = config_watermark_blocks(config);
     replay->refused_position = UINT32_MAX;
+    replay->due_ns = INT64_MAX;
     status = event_blocks_init(&replay->blocks, trace, config, most, replay->base.stream.wants_contiguity, diag);
     if (status == SIM_OK)
         status = request_queue_init(&replay->waiting, trace->count, replay->order.policy->order != PAGESIM_POLICY_ARRIVAL, diag);
     if (status == SIM_OK)
         status = event_calendar_init(&replay->calendar, config->block_size, most, diag);
-    const struct array_request lists[] = {ARRAY_OF(replay->prefill, most), ARRAY_OF(replay->due, most)};
-    return status == SIM_OK ? array_zeroed_all(lists, 2, "the replay's lists", diag) : status;
+    const struct array_request lists[] = {ARRAY_OF(replay->prefill, most), ARRAY_OF(replay->due, most),
+                                          ARRAY_IF(replay->order.policy->patience, replay->served, most)};
+    return status == SIM_OK ? array_zeroed_all(lists, 3, "the replay's lists", diag) : status;
 }
 
 enum status event_replay_create(const struct replay_inputs *inputs, struct stepper **out, struct diag *diag)

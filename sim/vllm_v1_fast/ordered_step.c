@@ -21,6 +21,7 @@ static void unfold(struct event_replay *replay)
         live->scheduled = 0;
         if (!live->decoding)
             continue;
+        event_policy_catch_up(replay, slot, replay->base.now_ns);
         if (!live->late)
             live->last_token_ns = replay->base.now_ns;
         live->late = false;

@@ -27,6 +27,13 @@ struct preempted_request {
     uint32_t known;
 };
 
+/* What the scheduling policy knows of a running request, if it has patience. */
+struct served {
+    int64_t told_ns; /* told of all steps before */
+    uint64_t told_tick;
+    int64_t due_ns; /* a step that ends later has to be told */
+};
+
 struct event_replay {
     struct stepper base;
     struct event_calendar calendar;
@@ -40,6 +47,8 @@ struct event_replay {
     uint32_t late; /* decoding requests whose newest token is older than the step before */
     struct scheduling_order order;
     const struct pagesim_preemption_victim *victim;
+    struct served *served; /* by slot */
+    int64_t due_ns;        /* no decoding slot is due before; INT64_MAX without patience */
     uint32_t watermark_blocks;
     uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that. Takings and evictions never help it, because
