@@ -106,23 +106,6 @@ void eviction_order_hit(struct eviction_order *order, uint32_t member, uint32_t 
     *facts = (struct pagesim_policy_block){.touched = admission, .hits = facts->hits + 1, .depth = depth};
 }
 
-/* New content is a new block to the policy: no hits yet, and the admission that brought it. If the heap gave the member out, it left the
- * heap then; if it had no content, it never was in it. */
-void eviction_order_fill(struct eviction_order *order, uint32_t member, uint32_t depth, uint64_t admission)
-{
-    if (order->policy)
-        order->members[member].facts = (struct pagesim_policy_block){.touched = admission, .depth = depth};
-}
-
-/* The first half stays where it is in the heap: its depth is that of its first block. */
-void eviction_order_split(struct eviction_order *order, uint32_t member, uint32_t blocks, uint32_t tail)
-{
-    if (!order->policy)
-        return;
-    order->members[tail].facts = order->members[member].facts;
-    order->members[tail].facts.depth += blocks;
-}
-
 /* The key is asked for once, here. Keys that changed while a block waits would break the heap, and nothing that a key may depend on
  * changes while nobody uses the block. */
 void eviction_order_free(struct eviction_order *order, uint32_t member)

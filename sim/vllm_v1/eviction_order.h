@@ -43,10 +43,24 @@ SIM_NODISCARD enum status eviction_order_expect(struct eviction_order *order, ui
 /* `admission` is the number of the request's admission, counted by the caller from order->admissions. */
 /* A request hits the member, as number `depth` of its table; it may be free. */
 void eviction_order_hit(struct eviction_order *order, uint32_t member, uint32_t depth, uint64_t admission);
-/* A request takes the member for new content. */
-void eviction_order_fill(struct eviction_order *order, uint32_t member, uint32_t depth, uint64_t admission);
-/* Member `tail`, which is not free, is what stands `blocks` deeper in `member` from now on; it was touched as that was. */
-void eviction_order_split(struct eviction_order *order, uint32_t member, uint32_t blocks, uint32_t tail);
+/* A request takes the member for new content, which is a new block to the policy: no hits yet. It is in no heap: it left it when it was
+ * given out, or had no content. */
+static inline void eviction_order_fill(struct eviction_order *order, uint32_t member, uint32_t depth, uint64_t admission)
+{
+    if (order->policy)
+        order->members[member].facts = (struct pagesim_policy_block){.touched = admission, .depth = depth};
+}
+
+/* Member `tail`, which is not free, is what stands `blocks` deeper in `member` from now on; it was touched as that was. The first half
+ * stays where it is in the heap: its depth is that of its first block. */
+static inline void eviction_order_split(struct eviction_order *order, uint32_t member, uint32_t blocks, uint32_t tail)
+{
+    if (!order->policy)
+        return;
+    order->members[tail].facts = order->members[member].facts;
+    order->members[tail].facts.depth += blocks;
+}
+
 /* The member is free now and its content can be found. */
 void eviction_order_free(struct eviction_order *order, uint32_t member);
 /* It is not any more: out of the heap, if it is there. */

@@ -88,6 +88,7 @@ enum status calendar_step_run(struct event_replay *replay, bool *ordinary, int64
     status = step_parts_close(replay, end_ns, diag);
     if (status != SIM_OK)
         return status;
-    event_policy_tell_computed(replay, *end_ns);
+    if (event_policy_listens(replay))
+        event_policy_tell_computed(replay, *end_ns);
     return delivery_to_due(replay, *end_ns, diag);
 }

@@ -308,7 +308,8 @@ static enum status finish_last_step(struct stretch *stretch, bool finishes, stru
     replay->base.now_ns = stretch->now_ns - stretch->duration_ns;
     replay->base.step_number += before;
     sum_run(stretch);
-    event_policy_tell_computed(replay, stretch->now_ns);
+    if (event_policy_listens(replay))
+        event_policy_tell_computed(replay, stretch->now_ns);
     enum status status = SIM_OK;
     if (finishes)
         status = delivery_to_due(replay, stretch->now_ns, diag);

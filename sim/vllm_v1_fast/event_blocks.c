@@ -256,7 +256,8 @@ static enum status touch(struct event_blocks *blocks, struct event_table *table,
     struct segment *segment = &blocks->queue.segments[hit.segment];
     if (segment->refs++ == 0)
         segment_queue_pull(&blocks->queue, hit.segment);
-    eviction_order_hit(&blocks->queue.order, hit.segment, table->count, table->admission);
+    if (blocks->queue.order.policy)
+        eviction_order_hit(&blocks->queue.order, hit.segment, table->count, table->admission);
     count_ids(blocks, table, blocks->queue.track_ids ? segment_queue_ids(&blocks->queue, hit.segment) : NULL, segment->count,
               segment->breaks);
     return add_part(table, hit.segment, segment->count, diag);

@@ -13,15 +13,6 @@ static struct pagesim_policy_request view(const struct event_replay *replay, uin
 
 /* --- what they are told ---------------------------------------------------------------------------------------------------------------- */
 
-void event_policy_tell(const struct event_replay *replay, uint32_t position, uint32_t known, uint32_t computed,
-                       struct pagesim_policy_event event)
-{
-    if (!replay->order.policy->happened)
-        return;
-    const struct pagesim_policy_request request = view(replay, position, known, computed);
-    replay->order.policy->happened(replay->order.self, &request, &event);
-}
-
 /* The slot's policy knows all until end_ns, the end of the step that runs, whose tick is over then. */
 static void note_told(struct event_replay *replay, uint32_t slot, const struct pagesim_policy_request *request, int64_t end_ns)
 {

@@ -22,10 +22,22 @@ static inline bool event_policy_wants_steps(const struct event_replay *replay)
     return (policy->happened && !policy->patience) || (policy->before_admission && replay->waiting.count > 0);
 }
 
-/* A request has `known` tokens, `computed` of them present, and this happened to it. For policies that want to know (order.policy->happened);
- * others are not told. */
-void event_policy_tell(const struct event_replay *replay, uint32_t position, uint32_t known, uint32_t computed,
-                       struct pagesim_policy_event event);
+/* Does the policy want to know what happens? Most do not; the functions that tell it do nothing then. */
+static inline bool event_policy_listens(const struct event_replay *replay)
+{
+    return replay->order.policy->happened != NULL;
+}
+
+/* A request has `known` tokens, `computed` of them present, and this happened to it. */
+static inline void event_policy_tell(const struct event_replay *replay, uint32_t position, uint32_t known, uint32_t computed,
+                                     struct pagesim_policy_event event)
+{
+    if (!event_policy_listens(replay))
+        return;
+    const struct pagesim_policy_request request =
+        scheduling_order_request(&replay->order, position, arrivals_time_of(&replay->base.arrivals, position), known, computed);
+    replay->order.policy->happened(replay->order.self, &request, &event);
+}
 /* The step that ends at end_ns, of all who were scheduled in it, in running order; `computed` of those outside the calendar is up to date,
  * and the tick has not moved. Before anybody gets a token. */
 void event_policy_tell_computed(struct event_replay *replay, int64_t end_ns);

@@ -78,7 +78,7 @@ static void copy_reversed(uint32_t *restrict to, const uint32_t *restrict from, 
 enum status segment_queue_grow(struct segment_queue *queue, uint32_t *index, struct diag *diag)
 {
     const size_t needed = (size_t)queue->segments_used + 1;
-    enum status status = eviction_order_expect(&queue->order, queue->segments_used + 1, diag);
+    enum status status = queue->order.policy ? eviction_order_expect(&queue->order, queue->segments_used + 1, diag) : SIM_OK;
     if (status == SIM_OK)
         status = array_reserve(&queue->segments, &queue->segments_capacity, needed, sizeof *queue->segments, "segments of blocks", diag);
     if (status == SIM_OK && queue->track_ids)

@@ -78,7 +78,7 @@ enum status delivery_give_back(struct event_replay *replay, uint32_t slot, uint3
 static enum status finish_request(struct event_replay *replay, uint32_t slot, uint32_t computed, int64_t end_ns, struct diag *diag)
 {
     uint32_t position = replay->calendar.live[slot].position;
-    if (replay->calendar.live[slot].decoding)
+    if (event_policy_listens(replay) && replay->calendar.live[slot].decoding)
         event_policy_catch_up(replay, slot, end_ns);
     event_policy_tell(replay, position, computed + 1, computed,
                       (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
