@@ -1,4 +1,5 @@
-/* two_ways.c - see two_ways.h. */
+/* two_ways.c - records a replay by single steps and by the quick way, as tallies and as runs, and compares. Read stream_recorder.h first,
+ * which does the recording and the comparing. */
 #include "support/two_ways.h"
 
 #include <stdio.h>
