@@ -328,7 +328,7 @@ static inline uint32_t pagesim_generated_tokens(const struct pagesim_policy_requ
 
 enum pagesim_policy_order {
     PAGESIM_POLICY_ARRIVAL,      /* first come, first served; preempted requests go to the very front. No key */
-    PAGESIM_POLICY_STATIC_KEY,   /* the key depends on what is known at arrival: asked for once. Runs in the fast event replay */
+    PAGESIM_POLICY_STATIC_KEY,   /* the key depends on what is known at arrival: asked for once */
     PAGESIM_POLICY_CHANGING_KEY, /* asked for at arrival, at a preemption and, of running requests, whenever a victim is chosen */
 };
 
@@ -377,13 +377,16 @@ struct pagesim_scheduling_policy {
     /* Lower is sooner; ties go by position. NULL for PAGESIM_POLICY_ARRIVAL only. */
     int64_t (*key)(void *self, const struct pagesim_policy_request *request);
 
-    /* The rest may be NULL; a policy that has `happened` or `before_admission` runs in the plain scheduler, not in the event replay.
-     * create makes the state of one run, `self` of all other calls; false: out of memory. destroy gets NULL when there is no state. */
+    /* The rest may be NULL. create makes the state of one run, `self` of all other calls; false: out of memory. destroy gets NULL when there is no state. */
     bool (*create)(const struct pagesim_policy_setup *setup, void **self);
     void (*destroy)(void *self);
     void (*happened)(void *self, const struct pagesim_policy_request *request, const struct pagesim_policy_event *event);
     /* In each step that can admit somebody, before the first is looked at. Not with PAGESIM_POLICY_ARRIVAL, which has no keys to set. */
     void (*before_admission)(void *self, int64_t now_ns, struct pagesim_policy_waiting *waiting);
+    /* For how long a request that decodes may go on, in ns of its steps, until `happened` has to know. Steps that end before that may be
+     * told late and as one: PAGESIM_POLICY_COMPUTED with the sums of their step_ns and tokens, before anything else is told or asked of the
+     * request. So `happened` must look at one request at a time. Makes replays several times as fast; NULL: each step by itself. */
+    int64_t (*patience)(void *self, const struct pagesim_policy_request *request);
 };
 
 /* --- preemption_victim: who loses its blocks ------------------------------------------------------------------------------------------ */
@@ -419,6 +422,9 @@ struct pagesim_eviction_policy {
     struct pagesim_policy_info info;
     /* Lowest goes first; ties: touched longest ago, then deepest. NULL: vLLM's queue. Asked for once each time the block becomes free. */
     uint64_t (*key)(const struct pagesim_policy_block *block);
+    /* The key looks at `touched` and `hits` alone. Blocks that were touched together then go one after the other, and the policy runs in
+     * the fast event replay; false: in the plain scheduler. */
+    bool touches_only;
 };
 
 /* --- registering ---

@@ -1,7 +1,7 @@
 /* scheduler.h - a readable scheduler: decides one step at a time, as vLLM does, and hands it out as lists. One table of functions, one
  * folder an engine (sim/vllm_v1, sim/vllm_v0). scheduler_stepper.h drives it:
  *
- *     arrive()*  ->  schedule()  ->  [the stepper prices the step, observers look at it]  ->  complete()
+ *     arrive()*  ->  schedule()  ->  [the stepper prices the step, observers look at it]  ->  complete()  ->  quiet steps
  *
  * A scheduler owns metadata only: requests, queues, block tables, the pool. It knows no clock beyond the times handed in, moves no bytes
  * and prints nothing. What other rooms need to know of an engine, its name for one, is in config/engine_facts.h.
@@ -26,6 +26,13 @@ struct scheduler_ops {
     enum status (*schedule)(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag);
     /* The model ran; hand out tokens, finish and release. `end_ns` is the clock at the end of the step. */
     enum status (*complete)(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag);
+    /* Quiet steps: the same requests get a token each and nothing else happens, whoever waits. NULL: the scheduler does not look ahead; all
+     * steps are made one by one then. quiet_begin: how many can come after the step just made, if nobody arrives; 0: none is sure. It lists
+     * who gets the tokens, in the order of the step, in step->sampled. Then quiet_next decides one of them, up to shape and tally; false:
+     * blocks do not reach, and nothing was done. quiet_end follows the last. */
+    uint32_t (*quiet_begin)(struct scheduler *self, struct step *step);
+    bool (*quiet_next)(struct scheduler *self, struct step *step);
+    void (*quiet_end)(struct scheduler *self);
     /* The same questions as in stepper_ops (stepper.h). diagnose and pool_state are asked between steps. never_runs needs no scheduler. */
     bool (*never_runs)(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
                        uint64_t *smallest_pool);

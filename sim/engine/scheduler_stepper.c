@@ -21,7 +21,7 @@ struct request_times {
 struct scheduler_stepper {
     struct stepper base;
     struct scheduler *scheduler;
-    bool check;
+    bool check, quiet;           /* quiet: not every step has to be shown */
     struct request_times *times; /* by position */
     struct step step;
 };
@@ -152,6 +152,89 @@ static enum status run_step(struct scheduler_stepper *self, struct diag *diag)
     return status;
 }
 
+/* --- quiet steps ------------------------------------------------------------------------------------------------------------------- */
+
+/* A run of steps on its way into the stream. */
+struct quiet_run {
+    struct step_run *open; /* NULL: none */
+    int64_t last_ns;       /* duration of its newest step */
+};
+
+static enum status close_run(struct scheduler_stepper *self, struct quiet_run *run, struct diag *diag)
+{
+    const bool open = run->open != NULL;
+    run->open = NULL;
+    return open ? step_stream_run_done(&self->base.stream, diag) : SIM_OK;
+}
+
+/* Steps become runs as far as their durations rise evenly: the second step says by how much. */
+static enum status add_to_run(struct scheduler_stepper *self, struct quiet_run *run, struct diag *diag)
+{
+    struct step_stream *stream = &self->base.stream;
+    const struct step_tally *tally = &self->step.tally;
+    const int64_t change_ns = tally->duration_ns - run->last_ns;
+    enum status status = SIM_OK;
+    run->last_ns = tally->duration_ns;
+    if (run->open && run->open->steps == 1)
+        run->open->change_ns = change_ns;
+    if (run->open && run->open->change_ns == change_ns) {
+        step_run_extend(stream, tally, run->open);
+        return SIM_OK;
+    }
+    status = close_run(self, run, diag);
+    run->open = step_stream_run(stream);
+    step_run_begin(stream, tally, run->open);
+    return status;
+}
+
+/* A decided quiet step: price and tell it, as run_step() does. Requests may have stood still before the first one of a stretch, so its
+ * tokens are looked at. In all others everybody's gap is the step's duration. */
+static enum status run_quiet_step(struct scheduler_stepper *self, bool first, struct quiet_run *run, struct diag *diag)
+{
+    struct step *step = &self->step;
+    struct step_tally *tally = &step->tally;
+    step->shape.step = tally->step = self->base.step_number;
+    tally->start_ns = self->base.now_ns;
+    tally->duration_ns = step_time_price(self->base.model, &step->shape);
+    if (!step_time_fits(tally->start_ns, tally->duration_ns))
+        return step_time_refuse(self->base.model, &step->shape, tally->start_ns, diag);
+    const int64_t end_ns = tally->start_ns + tally->duration_ns;
+    enum status status = SIM_OK;
+    tally->regular_gaps = first ? 0 : step->sampled_count;
+    if (first)
+        status = tell_tokens(self, end_ns, diag);
+    if (status == SIM_OK)
+        status =
+            first || self->base.stream.wants_tallies ? step_stream_tally(&self->base.stream, tally, diag) : add_to_run(self, run, diag);
+    self->base.now_ns = end_ns;
+    self->base.step_number++;
+    return status;
+}
+
+/* As many quiet steps as start before the next arrival is seen. What is remembered of requests is brought up to date at the end. */
+static enum status run_quiet_steps(struct scheduler_stepper *self, struct advance *out, struct diag *diag)
+{
+    const struct scheduler_ops *scheduler_ops = self->scheduler->ops;
+    const int64_t until_ns = self->base.arrivals.next_ns;
+    struct step *step = &self->step;
+    struct quiet_run run = {0};
+    enum status status = SIM_OK;
+    const uint32_t most = until_ns > self->base.now_ns ? scheduler_ops->quiet_begin(self->scheduler, step) : 0;
+    if (most == 0)
+        return SIM_OK;
+    uint32_t steps = 0;
+    while (status == SIM_OK && steps < most && until_ns > self->base.now_ns && scheduler_ops->quiet_next(self->scheduler, step))
+        status = run_quiet_step(self, steps++ == 0, &run, diag);
+    scheduler_ops->quiet_end(self->scheduler);
+    for (uint32_t i = 0; i < step->sampled_count && steps > 1; i++) {
+        struct request_times *times = &self->times[step->sampled[i].request];
+        times->last_token_ns = self->base.now_ns;
+        times->output_tokens += steps - 1; /* the first is counted */
+    }
+    out->tokens += steps;
+    return status == SIM_OK ? close_run(self, &run, diag) : status;
+}
+
 /* One step a call never runs past an arrival. A step that schedules nothing but preempts or ignores somebody is still a step: it changed
  * the queues, so the next one can differ. Only when nothing at all happened would every further step be the same, and the clock may
  * jump. Nobody present is asked first, since a scheduler with empty queues need not be run to know. */
@@ -171,7 +254,7 @@ static enum status stepper_advance(struct stepper *stepper, struct advance *out,
         return SIM_OK;
     status = run_step(self, diag);
     out->tokens = step->sampled_count;
-    return status;
+    return status == SIM_OK && self->quiet ? run_quiet_steps(self, out, diag) : status;
 }
 
 static void stepper_pool_state(const struct stepper *stepper, struct step_tally *tally)
@@ -204,6 +287,15 @@ static const struct stepper_ops ops = {
     .destroy = stepper_destroy,
 };
 
+/* Does any observer look at whole steps? */
+static bool shows_steps(const struct replay_inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->observer_count; i++)
+        if (inputs->observers[i].scheduled || inputs->observers[i].completed)
+            return true;
+    return false;
+}
+
 bool scheduler_stepper_wants_lists(const struct replay_inputs *inputs)
 {
     for (size_t i = 0; i < inputs->observer_count; i++)
@@ -213,8 +305,8 @@ bool scheduler_stepper_wants_lists(const struct replay_inputs *inputs)
 }
 
 /* The scheduler becomes the stepper's with the call, even if the call fails, so that callers have one thing to destroy. */
-enum status scheduler_stepper_create(const struct replay_inputs *inputs, struct scheduler *scheduler, bool check, struct stepper **out,
-                                     struct diag *diag)
+enum status scheduler_stepper_create(const struct replay_inputs *inputs, struct scheduler *scheduler, enum stepping stepping,
+                                     struct stepper **out, struct diag *diag)
 {
     struct scheduler_stepper *self;
     enum status status = array_zeroed(&self, 1, sizeof *self, "the replay", diag);
@@ -223,7 +315,8 @@ enum status scheduler_stepper_create(const struct replay_inputs *inputs, struct 
         return status;
     }
     self->scheduler = scheduler;
-    self->check = check;
+    self->check = stepping == STEPPING_CHECKED;
+    self->quiet = stepping == STEPPING_QUIETLY && scheduler->ops->quiet_begin && !shows_steps(inputs);
     status = stepper_init(&self->base, &ops, inputs, diag);
     if (status == SIM_OK)
         status = array_zeroed(&self->times, inputs->trace->count, sizeof *self->times, "the replay's requests", diag);

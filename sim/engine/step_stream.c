@@ -20,7 +20,7 @@ void step_stream_init(struct step_stream *stream, const struct observer *observe
 
 /* Observers of runs see a single step, or a gap, as a run of one: sums are its values times its duration. Sums are in 128 bits: blocks
  * times nanoseconds of a long gap pass 64 bits. A caller of observers of runs thus has one path for steps, gaps and stretches. */
-static void run_of_one(const struct step_stream *stream, const struct step_tally *tally, struct step_run *run)
+void step_run_begin(const struct step_stream *stream, const struct step_tally *tally, struct step_run *run)
 {
     const step_sum ns = (step_sum)(uint64_t)tally->duration_ns;
     run->first = *tally;
@@ -37,13 +37,29 @@ static void run_of_one(const struct step_stream *stream, const struct step_tally
     run->peak_empty_slots = (uint64_t)tally->table_blocks * stream->block_size - tally->held_tokens;
 }
 
+void step_run_extend(const struct step_stream *stream, const struct step_tally *tally, struct step_run *run)
+{
+    const step_sum ns = (step_sum)(uint64_t)tally->duration_ns;
+    const uint64_t empty_slots = (uint64_t)tally->table_blocks * stream->block_size - tally->held_tokens;
+    run->steps++;
+    run->duration_ns += tally->duration_ns;
+    run->used_blocks_ns += tally->used_blocks * ns;
+    run->cached_blocks_ns += tally->cached_blocks * ns;
+    run->table_blocks_ns += tally->table_blocks * ns;
+    run->table_runs_ns += tally->table_runs * ns;
+    run->held_tokens_ns += tally->held_tokens * ns;
+    run->peak_used_blocks = tally->used_blocks > run->peak_used_blocks ? tally->used_blocks : run->peak_used_blocks;
+    run->peak_held_tokens = tally->held_tokens > run->peak_held_tokens ? tally->held_tokens : run->peak_held_tokens;
+    run->peak_empty_slots = empty_slots > run->peak_empty_slots ? empty_slots : run->peak_empty_slots;
+}
+
 /* Both forms may be wanted at once by different observers. Then the event replay makes no runs of several steps, and runs and tallies
  * are in step with each other. */
 enum status step_stream_tally(struct step_stream *stream, const struct step_tally *tally, struct diag *diag)
 {
     enum status status = SIM_OK;
     if (stream->wants_runs) {
-        run_of_one(stream, tally, step_stream_run(stream));
+        step_run_begin(stream, tally, step_stream_run(stream));
         status = step_stream_run_done(stream, diag);
     }
     if (!stream->wants_tallies || status != SIM_OK)

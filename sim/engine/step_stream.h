@@ -48,6 +48,10 @@ SIM_NODISCARD static inline enum status step_stream_event_done(struct step_strea
 /* Add a step or a gap, for observers of tallies and of runs. */
 SIM_NODISCARD enum status step_stream_tally(struct step_stream *stream, const struct step_tally *tally, struct diag *diag);
 
+/* What a run is made of, step by step: a run of one step, and the next step of the same run. For those who do not know the sums beforehand. */
+void step_run_begin(const struct step_stream *stream, const struct step_tally *tally, struct step_run *run);
+void step_run_extend(const struct step_stream *stream, const struct step_tally *tally, struct step_run *run);
+
 /* To add a run of several steps, fill in what this returns, then call step_stream_run_done. Only when nobody wants tallies. */
 static inline struct step_run *step_stream_run(struct step_stream *stream)
 {

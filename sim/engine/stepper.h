@@ -2,7 +2,7 @@
  *
  * There are two kinds, and the loop does not know which one it has:
  *
- *   scheduler_stepper.h           any readable scheduler (scheduler.h), one step a call
+ *   scheduler_stepper.h           any readable scheduler (scheduler.h), one step a call and the quiet ones after it
  *   vllm_v1_fast/event_replay.h   the event replay of vLLM V1, a whole stretch of steps a call where nothing but decoding happens
  *
  * A stepper embeds struct stepper as its first member. That part says where the replay stands: the clock, the number of the coming step,

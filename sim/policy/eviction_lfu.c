@@ -14,4 +14,5 @@ static uint64_t key(const struct pagesim_policy_block *block)
 const struct pagesim_eviction_policy eviction_lfu = {
     .info = {"lfu", "least often hit first, then least recently (SGLang)"},
     .key = key,
+    .touches_only = true,
 };

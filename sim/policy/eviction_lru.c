@@ -16,4 +16,5 @@ static uint64_t key(const struct pagesim_policy_block *block)
 const struct pagesim_eviction_policy eviction_lru = {
     .info = {"lru", "least recently hit or filled first (Mattson 1970)"},
     .key = key,
+    .touches_only = true,
 };

@@ -8,9 +8,25 @@
  * vLLM's victim, the one admitted last is preempted (SGLang retracts the one with the fewest output tokens: lowest-progress is near).
  * Source: SGLang (Zheng et al., NeurIPS 2024) section 3; sglang/srt/managers/schedule_policy.py.
  */
+#include <stdlib.h>
+
 #include "policy/policies.h"
 
 enum { LOOKED_UP_MOST = 128 };
+
+struct lpm {
+    bool by_arrival; /* all who wait have key 0, as each has when it joins them */
+};
+
+static bool create(const struct pagesim_policy_setup *setup, void **self)
+{
+    (void)setup;
+    struct lpm *lpm = malloc(sizeof *lpm);
+    if (lpm)
+        lpm->by_arrival = true;
+    *self = lpm;
+    return lpm != NULL;
+}
 
 static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
@@ -19,13 +35,17 @@ static int64_t key(void *self, const struct pagesim_policy_request *request)
     return 0; /* until it is looked up */
 }
 
+/* A queue that is too long stays so for many steps. Its keys are taken back once. */
 static void before_admission(void *self, int64_t now_ns, struct pagesim_policy_waiting *waiting)
 {
-    (void)self;
     (void)now_ns;
+    struct lpm *lpm = self;
+    const bool look = waiting->count <= LOOKED_UP_MOST;
+    if (!look && lpm->by_arrival)
+        return;
+    lpm->by_arrival = !look;
     for (uint32_t i = 0; i < waiting->count; i++) {
         uint32_t position = waiting->positions[i];
-        bool look = waiting->count <= LOOKED_UP_MOST;
         waiting->set_key(waiting, position, look ? -(int64_t)waiting->cached_tokens(waiting, position) : 0);
     }
 }
@@ -35,5 +55,7 @@ const struct pagesim_scheduling_policy scheduling_lpm = {
     .order = PAGESIM_POLICY_CHANGING_KEY,
     .waiting_only = true,
     .key = key,
+    .create = create,
+    .destroy = free,
     .before_admission = before_admission,
 };

@@ -124,6 +124,13 @@ static void happened(void *self, const struct pagesim_policy_request *request, c
     }
 }
 
+/* Until then nothing but used_ns changes, and nobody looks at that. */
+static int64_t patience(void *self, const struct pagesim_policy_request *request)
+{
+    const struct job *job = &((const struct mlfq *)self)->jobs[request->position];
+    return job->level < LEVELS - 1 ? (QUANTUM_NS << job->level) - job->used_ns : INT64_MAX;
+}
+
 /* Only the head of the list can have starved longest, so this looks at no more requests than it promotes. A promoted request enters at the
  * moment its three seconds were over, not at that of the step: so its place does not depend on when steps happen to end. */
 static void before_admission(void *self, int64_t now_ns, struct pagesim_policy_waiting *waiting)
@@ -148,4 +155,5 @@ const struct pagesim_scheduling_policy scheduling_mlfq = {
     .destroy = free,
     .happened = happened,
     .before_admission = before_admission,
+    .patience = patience,
 };

@@ -39,7 +39,8 @@ static enum status create_stepper(const struct replay_inputs *inputs, const stru
     snprintf(facts->why_not, sizeof facts->why_not, "%s", why_not);
     struct scheduler *scheduler;
     enum status status = create_scheduler(inputs, &scheduler, diag);
-    return status == SIM_OK ? scheduler_stepper_create(inputs, scheduler, options->check, out, diag) : status;
+    const enum stepping stepping = options->check ? STEPPING_CHECKED : options->reference ? STEPPING_PLAINLY : STEPPING_QUIETLY;
+    return status == SIM_OK ? scheduler_stepper_create(inputs, scheduler, stepping, out, diag) : status;
 }
 
 /* Observers are called from inside the loop, in the caller's thread; nothing here is shared between replays, so that many of them may run

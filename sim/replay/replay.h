@@ -10,7 +10,7 @@
 #include "engine/replay_loop.h"
 
 struct replay_options {
-    bool reference; /* always the readable scheduler */
+    bool reference; /* always the readable scheduler, each step by itself */
     bool check;     /* walk all invariants after every step (readable scheduler) */
     /* NULL, or called now and then with requests finished so far and their total; true = stop with SIM_INTERRUPTED. */
     bool (*progress)(void *context, uint64_t finished, uint64_t total);

@@ -39,9 +39,6 @@ static enum status v0_arrive(struct scheduler *self, uint32_t position, int64_t 
 
 /* --- a step ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Without chunked prefill, all running groups hold their sequence slots even in steps that they sit out. So max_num_seqs bounds what
- * exists, and an admission cannot push decoders out of the steps to come. With chunked prefill only those that get a turn count, group
- * by group. */
 static void start_step(struct vllm_v0 *v0, struct step *step)
 {
     *step = v0->lists;
@@ -49,12 +46,10 @@ static void start_step(struct vllm_v0 *v0, struct step *step)
     for (size_t i = 0; i < V0_PHASES; i++)
         v0->phases[i].count = 0;
     v0->ignored_swapped.count = v0->running_first = v0->sequences = 0;
+    v0->sequences_counted = v0->config.enable_chunked_prefill;
     v0->tokens = 0;
     v0->manager.copies.count = v0->manager.swap_in.count = v0->manager.swap_out.count = 0;
     v0->manager.forks = v0->manager.survivor_recomputes = 0;
-    if (!v0->config.enable_chunked_prefill)
-        for (uint32_t i = 0; i < v0->running.count; i++)
-            v0->sequences += v0_group_reserve(&v0->groups[v0->running.items[i]]);
 }
 
 /* Victims go back to their queues; then `running` in the order of the next step. The two orders are vLLM's (sections 4 and 7.3) and
@@ -185,10 +180,10 @@ static enum status compute(struct vllm_v0 *v0, struct step *step, struct diag *d
 static uint32_t shared_empty_slots(const struct vllm_v0 *v0)
 {
     const struct v0_manager *manager = &v0->manager;
-    const struct kv_block_pool *pool = &manager->gpu.pool;
+    const struct v0_device *gpu = &manager->gpu;
     uint32_t *fullest = manager->moved_to; /* borrowed: 1 + tokens in the fullest view of a shared block; all zero before and after */
     uint64_t empty = 0;
-    if (manager->table_blocks == kv_block_pool_used(pool))
+    if (manager->table_blocks == v0_device_used(gpu))
         return 0;
     for (int pass = 0; pass < 2; pass++) /* once over all views, once over the distinct blocks */
         for (uint32_t g = 0; g < v0->running.count; g++) {
@@ -197,7 +192,7 @@ static uint32_t shared_empty_slots(const struct vllm_v0 *v0)
                 for (uint32_t i = 0; i < group->sequences[s]->count; i++) {
                     const uint32_t block = group->sequences[s]->blocks[i];
                     const uint32_t tokens = v0_tokens_in_block(manager, group->sequences[s], i);
-                    if (pool->refs[block] < 2)
+                    if (gpu->refs[block] < 2)
                         continue;
                     if (pass == 0) {
                         empty += manager->block_size - tokens;
@@ -211,13 +206,12 @@ static uint32_t shared_empty_slots(const struct vllm_v0 *v0)
     return (uint32_t)empty;
 }
 
-/* The part of a tally that is true between steps as well. */
-static void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
+void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
 {
     const struct v0_manager *manager = &((const struct vllm_v0 *)self)->manager;
     tally->free_blocks = v0_device_free(&manager->gpu);
     tally->cached_blocks = v0_device_cached(&manager->gpu);
-    tally->used_blocks = kv_block_pool_used(&manager->gpu.pool);
+    tally->used_blocks = v0_device_used(&manager->gpu);
     tally->table_blocks = (uint32_t)manager->table_blocks;
     tally->table_runs = (uint32_t)manager->table_runs;
     tally->held_tokens = manager->held_tokens;
@@ -411,6 +405,9 @@ static void v0_destroy(struct scheduler *self)
     free(v0->running.items);
     free(v0->ignored_swapped.items);
     free(v0->chunks);
+    free(v0->quiet.due);
+    free(v0->quiet.due_count);
+    free(v0->quiet.next);
     step_free_lists(&v0->lists);
     request_queue_deinit(&v0->waiting);
     request_queue_deinit(&v0->swapped);
@@ -423,6 +420,9 @@ static const struct scheduler_ops ops = {
     .arrive = v0_arrive,
     .schedule = v0_schedule,
     .complete = v0_complete,
+    .quiet_begin = v0_quiet_begin,
+    .quiet_next = v0_quiet_next,
+    .quiet_end = v0_quiet_end,
     .diagnose = v0_diagnose,
     .pool_state = v0_pool_state,
     .check = v0_check,
@@ -433,8 +433,13 @@ static const struct scheduler_ops ops = {
 static enum status make_lists(struct vllm_v0 *v0, struct diag *diag)
 {
     const size_t most = v0->trace->count;
-    const struct array_request arrays[] = {ARRAY_OF(v0->groups, most), ARRAY_OF(v0->running.items, most),
-                                           ARRAY_OF(v0->ignored_swapped.items, most), ARRAY_OF(v0->chunks, most)};
+    const struct array_request arrays[] = {ARRAY_OF(v0->groups, most),
+                                           ARRAY_OF(v0->running.items, most),
+                                           ARRAY_OF(v0->ignored_swapped.items, most),
+                                           ARRAY_OF(v0->chunks, most),
+                                           ARRAY_OF(v0->quiet.next, most),
+                                           ARRAY_OF(v0->quiet.due, v0->config.block_size),
+                                           ARRAY_OF(v0->quiet.due_count, v0->config.block_size)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the scheduler's lists", diag);
     for (size_t i = 0; i < V0_PHASES && status == SIM_OK; i++)
         status = array_zeroed(&v0->phases[i].items, most, sizeof *v0->phases[i].items, "the scheduler's lists", diag);

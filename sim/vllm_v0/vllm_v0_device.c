@@ -1,6 +1,6 @@
-/* vllm_v0_device.c - the stack and the evictor over the core's block pool (core/block_pool.c).
+/* vllm_v0_device.c - the stack, and the evictor over the core's block pool (core/block_pool.c).
  *
- * Without prefix caching a device is the pool's stack and nothing else. With it, every block that was ever handed out has a key, also
+ * Ids that were never handed out lie under the stack and are not written down: the next of them is a matter of counting. With caching, every block that was ever handed out has a key, also
  * those that nobody can find; so the number of free blocks with content is that of all free ones less those never handed out. */
 #include "vllm_v0/vllm_v0_device.h"
 
@@ -9,16 +9,24 @@
 
 #include "base/array.h"
 
+#define POOL "the block pool; take fewer num_gpu_blocks or num_cpu_blocks"
+
 /* A CPU without blocks is allowed: then nothing can be swapped, and the pool stays empty. */
 enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, bool caching, struct diag *diag)
 {
-    *device = (struct v0_device){.caching = caching};
+    *device = (struct v0_device){.caching = caching, .num_blocks = num_blocks};
     if (num_blocks == 0)
         return SIM_OK;
-    if (kv_block_pool_init(&device->pool, num_blocks, caching ? KV_ASCENDING : KV_DESCENDING) != KV_OK)
-        return diag_no_memory(diag, (size_t)num_blocks * 12, "the block pool; take fewer num_gpu_blocks or num_cpu_blocks");
-    if (!caching)
-        return SIM_OK;
+    if (!caching) {
+        const struct array_request plain[] = {ARRAY_OF(device->refs, num_blocks), ARRAY_OF(device->stack, num_blocks)};
+        if (array_zeroed_all(plain, 2, POOL, diag) == SIM_OK)
+            return SIM_OK;
+        v0_device_deinit(device);
+        return SIM_FAILED;
+    }
+    if (kv_block_pool_init(&device->pool, num_blocks, KV_ASCENDING) != KV_OK)
+        return diag_no_memory(diag, (size_t)num_blocks * 12, POOL);
+    device->refs = device->pool.refs;
     const struct array_request arrays[] = {ARRAY_OF(device->last_access, num_blocks), ARRAY_OF(device->hashed_tokens, num_blocks),
                                            ARRAY_OF(device->computed, num_blocks)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the evictor", diag);
@@ -31,7 +39,11 @@ enum status v0_device_init(struct v0_device *device, uint32_t num_blocks, bool c
 
 void v0_device_deinit(struct v0_device *device)
 {
-    kv_block_pool_deinit(&device->pool);
+    if (device->caching)
+        kv_block_pool_deinit(&device->pool);
+    else
+        free(device->refs);
+    free(device->stack);
     kv_prefix_cache_destroy(device->cache);
     free(device->last_access);
     free(device->hashed_tokens);
@@ -66,7 +78,7 @@ static uint32_t choose_evicted(const struct v0_device *device)
 static uint32_t take_uncached(struct v0_device *device)
 {
     uint32_t block;
-    if (device->created < device->pool.num_blocks) {
+    if (device->created < device->num_blocks) {
         must(kv_block_pool_take(&device->pool, &block)); /* blocks never used stay in front, ascending */
         device->created++;
         return block;
@@ -84,7 +96,7 @@ uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_
 {
     uint32_t block;
     if (!device->caching) {
-        must(kv_block_pool_take(&device->pool, &block));
+        v0_device_take_many(device, 1, &block);
         return block;
     }
     block = key == V0_UNIQUE ? KV_BLOCK_NONE : kv_prefix_cache_find(device->cache, key);
@@ -98,18 +110,44 @@ uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_
     return block;
 }
 
-void v0_device_share(struct v0_device *device, uint32_t block)
+void v0_device_take_many(struct v0_device *device, uint32_t count, uint32_t *blocks)
 {
-    must(kv_block_pool_ref(&device->pool, block));
+    assert(!device->caching && count <= v0_device_free(device));
+    for (uint32_t i = 0; i < count; i++) {
+        blocks[i] = device->stacked > 0 ? device->stack[--device->stacked] : device->num_blocks - ++device->created;
+        device->refs[blocks[i]] = 1;
+    }
 }
 
-/* To the head it is a stack, last in, first out; to the tail it is the evictor's map, in order of release. */
+/* An id that is still referenced is written over by the next one. */
+void v0_device_drop_many(struct v0_device *device, uint32_t count, const uint32_t *blocks)
+{
+    uint32_t stacked = device->stacked;
+    for (uint32_t i = 0; i < count; i++) {
+        assert(!device->caching && device->refs[blocks[i]] > 0);
+        device->stack[stacked] = blocks[i];
+        stacked += --device->refs[blocks[i]] == 0;
+    }
+    device->stacked = stacked;
+}
+
+void v0_device_share(struct v0_device *device, uint32_t block)
+{
+    assert(device->refs[block] > 0);
+    device->refs[block]++;
+}
+
+/* Onto the stack, or to the end of the evictor's map, which is in order of release. */
 void v0_device_drop(struct v0_device *device, uint32_t block)
 {
     uint32_t left;
+    if (!device->caching) {
+        v0_device_drop_many(device, 1, &block);
+        return;
+    }
     must(kv_block_pool_unref(&device->pool, block, &left));
     if (left == 0)
-        must((device->caching ? kv_block_pool_put_tail : kv_block_pool_put_head)(&device->pool, block));
+        must(kv_block_pool_put_tail(&device->pool, block));
 }
 
 /* For a block that has just become full: what nobody could find now has a content that others may hold already. Then the caller takes
@@ -126,4 +164,18 @@ bool v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key)
 uint64_t v0_device_key(const struct v0_device *device, uint32_t block)
 {
     return device->caching ? kv_prefix_cache_content(device->cache, block) : V0_UNIQUE;
+}
+
+/* Whoever has no reference is on the stack or was never handed out. */
+bool v0_device_check(const struct v0_device *device)
+{
+    uint32_t unreferenced = 0;
+    if (device->num_blocks == 0 || device->caching)
+        return device->num_blocks == 0 || kv_block_pool_check(&device->pool);
+    for (uint32_t block = 0; block < device->num_blocks; block++)
+        unreferenced += device->refs[block] == 0;
+    for (uint32_t i = 0; i < device->stacked; i++)
+        if (device->refs[device->stack[i]] != 0 || device->stack[i] < device->num_blocks - device->created)
+            return false;
+    return unreferenced == v0_device_free(device);
 }

@@ -4,7 +4,7 @@
  *   plain   a stack: ids P-1, P-2, ... first, then last in, first out. Keys are ignored.
  *   cached  (prefix caching) fresh ids ascending 0, 1, 2, ...; afterwards the evictor, an insertion-ordered map of free blocks that keep
  *           their content: least recently accessed first, among equals the one with most hashed tokens.
- * Both stand on the core's block pool: the stack is its head, the evictor its queue in order.
+ * The stack is an array of ids, so that a table's blocks come and go at once. The evictor is the queue of the core's block pool.
  *
  * A key is an exact content identity (prefix_cache.h); V0_UNIQUE asks for a block that nobody can find.
  * Source: vLLM 0.6.2 core/block_manager_v1.py, core/evictor_v1.py; doc/vllm_v0.md sections 2 and 11.
@@ -21,8 +21,11 @@
 
 struct v0_device {
     bool caching;
-    uint32_t created;              /* cached: ids below this have been handed out */
-    struct kv_block_pool pool;     /* not initialised when num_blocks is 0 */
+    uint32_t num_blocks;
+    uint32_t created;              /* so many ids were handed out at least once: the lowest ones; plain: the highest */
+    uint32_t *refs;                /* by block; cached: the pool's own */
+    uint32_t *stack, stacked;      /* plain: free ids that were handed out before, the next one last */
+    struct kv_block_pool pool;     /* cached; not initialised when num_blocks is 0 */
     struct kv_prefix_cache *cache; /* cached: key to block, in use or in the evictor */
     uint64_t unique_keys;          /* cached: made so far */
     int64_t *last_access;          /* cached: time in ns + 1; 0: never, so that a block nobody took needs no memory */
@@ -35,16 +38,23 @@ void v0_device_deinit(struct v0_device *device);
 
 static inline uint32_t v0_device_free(const struct v0_device *device)
 {
-    return device->pool.num_free;
+    return device->caching ? device->pool.num_free : device->num_blocks - device->created + device->stacked;
+}
+static inline uint32_t v0_device_used(const struct v0_device *device)
+{
+    return device->num_blocks - v0_device_free(device);
 }
 /* Free blocks whose content can still be found. */
 static inline uint32_t v0_device_cached(const struct v0_device *device)
 {
-    return device->caching ? device->pool.num_free - (device->pool.num_blocks - device->created) : 0;
+    return device->caching ? device->pool.num_free - (device->num_blocks - device->created) : 0;
 }
 
 /* A block for this content: the one that holds it already (one more reference), else a free one. A free block must exist. */
 uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_tokens);
+/* Without caching: `count` free blocks, which there must be, in the order of taking; and one reference less to each of `count`. */
+void v0_device_take_many(struct v0_device *device, uint32_t count, uint32_t *blocks);
+void v0_device_drop_many(struct v0_device *device, uint32_t count, const uint32_t *blocks);
 /* One more reference to a block in use. */
 void v0_device_share(struct v0_device *device, uint32_t block);
 /* One reference less; the last one makes it free. */
@@ -53,5 +63,7 @@ void v0_device_drop(struct v0_device *device, uint32_t block);
 bool v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key);
 /* The key of a block, to take along on a swap. */
 uint64_t v0_device_key(const struct v0_device *device, uint32_t block);
+
+bool v0_device_check(const struct v0_device *device);
 
 #endif

@@ -99,37 +99,6 @@ void v0_group_close(struct v0_group *group)
     *group = (struct v0_group){0};
 }
 
-uint32_t v0_group_count(const struct v0_group *group, enum v0_status status)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < group->count; i++)
-        count += group->sequences[i]->status == status;
-    return count;
-}
-
-uint32_t v0_group_live(const struct v0_group *group)
-{
-    return group->count - v0_group_count(group, V0_FINISHED);
-}
-
-/* A group counts for as many sequences as it may still fork into, so that forking never goes over max_num_seqs. After the first output it
- * has forked, and counts for those alive. */
-uint32_t v0_group_reserve(const struct v0_group *group)
-{
-    if (group->beam)
-        return group->beam;
-    return group->samples > group->count ? group->samples : v0_group_live(group);
-}
-
-/* A group that waits has one sequence which is not finished: recomputing several is refused when they are preempted (section 5). */
-struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status status)
-{
-    uint32_t i = 0;
-    while (group->sequences[i]->status != status)
-        i++;
-    return group->sequences[i];
-}
-
 void v0_group_remove(struct v0_group *group, uint32_t i)
 {
     close_sequence(group->sequences[i]);
@@ -220,6 +189,15 @@ static bool starts_run(const struct v0_sequence *sequence, uint32_t i)
     return i == 0 || sequence->blocks[i - 1] + 1 != sequence->blocks[i];
 }
 
+/* At how many places do ids not follow each other? */
+static uint32_t count_breaks(const uint32_t *blocks, size_t count)
+{
+    uint32_t breaks = 0;
+    for (size_t i = 1; i < count; i++)
+        breaks += blocks[i] - blocks[i - 1] != 1;
+    return breaks;
+}
+
 /* Room for all blocks that a sequence of this group can ever have, so that appending cannot fail. */
 static enum status make_table(const struct v0_manager *manager, const struct v0_group *group, struct v0_sequence *sequence,
                               struct diag *diag)
@@ -249,14 +227,12 @@ static void replace_last(struct v0_manager *manager, struct v0_sequence *sequenc
     manager->table_runs += (uint64_t)after - before;
 }
 
-/* A table comes to (+1) or leaves (-1) the GPU: the sums over GPU tables follow. */
+/* A table comes to (+1) or leaves (-1) the GPU: the sums over GPU tables follow. Its ids are new when it comes. */
 static void count_table(struct v0_manager *manager, struct v0_sequence *sequence, int sign)
 {
-    uint64_t runs = 0;
-    for (uint32_t i = 0; i < sequence->count; i++)
-        runs += starts_run(sequence, i);
-    sequence->runs = (uint32_t)runs;
-    manager->table_runs += sign > 0 ? runs : 0 - runs;
+    if (sign > 0)
+        sequence->runs = sequence->count > 0 ? 1 + count_breaks(sequence->blocks, sequence->count) : 0;
+    manager->table_runs += sign > 0 ? sequence->runs : 0 - (uint64_t)sequence->runs;
     manager->table_blocks += sign > 0 ? sequence->count : 0 - (uint64_t)sequence->count;
     manager->held_tokens += (uint64_t)(int64_t)(sign > 0 ? sequence->computed : -sequence->computed);
 }
@@ -273,7 +249,7 @@ static enum status add_pair(struct v0_pairs *list, uint32_t from, uint32_t to, s
 /* The watermark keeps blocks free for those who run already, so that an admission does not preempt them in the next step. */
 enum v0_fit v0_can_allocate(const struct v0_manager *manager, const struct v0_group *group)
 {
-    uint32_t need = v0_blocks_needed(manager, v0_group_only(group, V0_WAITING)), pool = manager->gpu.pool.num_blocks;
+    uint32_t need = v0_blocks_needed(manager, v0_group_only(group, V0_WAITING)), pool = manager->gpu.num_blocks;
     if ((uint64_t)need + manager->watermark_blocks > pool)
         return V0_NEVER;
     return (uint64_t)need + manager->watermark_blocks <= v0_device_free(&manager->gpu) ? V0_FITS : V0_LATER;
@@ -288,7 +264,12 @@ enum status v0_allocate(struct v0_manager *manager, struct v0_group *group, stru
     enum status status = make_table(manager, group, sequence, diag);
     /* vLLM would count as many references as the group has sequences, finished ones included, and never get the blocks back. */
     manager->survivor_recomputes += group->count > 1;
-    for (uint32_t i = 0; i < need && status == SIM_OK; i++) {
+    if (!manager->caching && status == SIM_OK) {
+        v0_device_take_many(&manager->gpu, need, sequence->blocks);
+        sequence->count = need;
+        count_table(manager, sequence, +1);
+    }
+    for (uint32_t i = 0; i < need && manager->caching && status == SIM_OK; i++) {
         uint64_t key;
         status = block_key(manager, group, sequence, i, &key, diag);
         append_block(manager, sequence, v0_device_take(&manager->gpu, key, (i + 1) * manager->block_size));
@@ -338,13 +319,13 @@ static enum status complete_last(struct v0_manager *manager, struct v0_group *gr
 static enum status append_sequence(struct v0_manager *manager, struct v0_group *group, struct v0_sequence *sequence, struct diag *diag)
 {
     uint32_t fresh;
-    if (sequence->count < v0_blocks_needed(manager, sequence)) {
+    if ((uint64_t)sequence->count * manager->block_size < sequence->length) { /* without a division, as it is asked in each step */
         enum status status = take_last(manager, group, sequence, &fresh, diag);
         append_block(manager, sequence, fresh);
         return status;
     }
     uint32_t last = sequence->blocks[sequence->count - 1];
-    if (manager->gpu.pool.refs[last] > 1) {
+    if (manager->gpu.refs[last] > 1) {
         enum status status = take_last(manager, group, sequence, &fresh, diag);
         replace_last(manager, sequence, fresh);
         v0_device_drop(&manager->gpu, last);
@@ -353,6 +334,11 @@ static enum status append_sequence(struct v0_manager *manager, struct v0_group *
     if (manager->caching && sequence->length % manager->block_size == 0)
         return complete_last(manager, group, sequence, diag);
     return SIM_OK;
+}
+
+void v0_append_fresh(struct v0_manager *manager, struct v0_sequence *sequence)
+{
+    append_block(manager, sequence, v0_device_take(&manager->gpu, V0_UNIQUE, 0));
 }
 
 /* In the order of the list, which is the order of ids: it decides who copies and who keeps the original. */
@@ -391,7 +377,9 @@ void v0_release(struct v0_manager *manager, struct v0_sequence *sequence)
     if (!sequence->has_table)
         return;
     count_table(manager, sequence, -1);
-    for (uint32_t i = 0; i < sequence->count; i++)
+    if (!manager->caching)
+        v0_device_drop_many(&manager->gpu, sequence->count, sequence->blocks);
+    for (uint32_t i = 0; i < sequence->count && manager->caching; i++)
         v0_device_drop(&manager->gpu, sequence->blocks[i]);
     sequence->count = sequence->runs = 0;
     sequence->has_table = false;
@@ -426,7 +414,7 @@ bool v0_can_swap_out(const struct v0_manager *manager, const struct v0_group *gr
 enum v0_fit v0_can_swap_in(const struct v0_manager *manager, const struct v0_group *group)
 {
     uint32_t need = count_distinct(manager, group) + v0_group_count(group, V0_SWAPPED);
-    if (need > manager->gpu.pool.num_blocks)
+    if (need > manager->gpu.num_blocks)
         return V0_NEVER;
     return (uint64_t)need + manager->watermark_blocks <= v0_device_free(&manager->gpu) ? V0_FITS : V0_LATER;
 }
@@ -546,7 +534,7 @@ static void count_references(const struct v0_group *group, uint32_t *gpu, uint32
  * lost with their group. */
 bool v0_manager_check(const struct v0_manager *manager, const struct v0_group *groups, uint32_t count, struct diag *diag)
 {
-    uint32_t gpu_blocks = manager->gpu.pool.num_blocks, cpu_blocks = manager->cpu.pool.num_blocks, *gpu = NULL, *cpu = NULL;
+    uint32_t gpu_blocks = manager->gpu.num_blocks, cpu_blocks = manager->cpu.num_blocks, *gpu = NULL, *cpu = NULL;
     uint64_t blocks = 0, held = 0;
     const struct array_request arrays[] = {ARRAY_OF(gpu, gpu_blocks), ARRAY_OF(cpu, cpu_blocks)};
     if (array_zeroed_all(arrays, 2, "a check", diag) != SIM_OK) {
@@ -555,10 +543,10 @@ bool v0_manager_check(const struct v0_manager *manager, const struct v0_group *g
     }
     for (uint32_t i = 0; i < count; i++)
         count_references(&groups[i], gpu, cpu, &blocks, &held);
-    bool right = memcmp(gpu, manager->gpu.pool.refs, gpu_blocks * sizeof *gpu) == 0 && blocks == manager->table_blocks &&
-                 held == manager->held_tokens && kv_block_pool_check(&manager->gpu.pool);
+    bool right = memcmp(gpu, manager->gpu.refs, gpu_blocks * sizeof *gpu) == 0 && blocks == manager->table_blocks &&
+                 held == manager->held_tokens && v0_device_check(&manager->gpu);
     for (uint32_t block = 0; block < cpu_blocks; block++) /* dropped groups never give theirs back, as in vLLM */
-        right = right && cpu[block] <= manager->cpu.pool.refs[block];
+        right = right && cpu[block] <= manager->cpu.refs[block];
     free(gpu);
     free(cpu);
     if (!right)

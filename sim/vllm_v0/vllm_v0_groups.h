@@ -74,12 +74,45 @@ void v0_manager_deinit(struct v0_manager *manager);
 SIM_NODISCARD enum status v0_group_open(struct v0_manager *manager, uint32_t request, struct v0_group *group, struct diag *diag);
 /* Free all memory; tables must have been released. */
 void v0_group_close(struct v0_group *group);
-/* Sequences with a status; the sum of sequence slots that the group counts for; any not finished? */
-uint32_t v0_group_count(const struct v0_group *group, enum v0_status status);
-uint32_t v0_group_live(const struct v0_group *group);
-uint32_t v0_group_reserve(const struct v0_group *group);
-/* Its only sequence with that status; there must be one. */
-struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status status);
+/* Sequences with a status. These questions are asked of each group in each step. */
+static inline uint32_t v0_group_count(const struct v0_group *group, enum v0_status status)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < group->count; i++)
+        count += group->sequences[i]->status == status;
+    return count;
+}
+
+/* Sequences not finished. */
+static inline uint32_t v0_group_live(const struct v0_group *group)
+{
+    return group->count - v0_group_count(group, V0_FINISHED);
+}
+
+/* A group counts for as many sequences as it may still fork into, so that forking never goes over max_num_seqs. After the first output it
+ * has forked, and counts for those alive. */
+static inline uint32_t v0_group_reserve(const struct v0_group *group)
+{
+    if (group->beam)
+        return group->beam;
+    return group->samples > group->count ? group->samples : v0_group_live(group);
+}
+
+/* Has it one sequence for its whole life? Most groups have, and most of what can be said of groups is simple for these. */
+static inline bool v0_group_is_single(const struct v0_group *group)
+{
+    return group->count == 1 && group->samples == 1 && !group->beam;
+}
+
+/* A group that waits has one sequence which is not finished: recomputing several is refused when they are preempted (section 5). */
+static inline struct v0_sequence *v0_group_only(const struct v0_group *group, enum v0_status status)
+{
+    uint32_t i = 0;
+    while (group->sequences[i]->status != status)
+        i++;
+    return group->sequences[i];
+}
+
 /* Append a copy of `parent` (tokens, stage; no table) with the manager's next id. */
 SIM_NODISCARD enum status v0_group_add_copy(struct v0_manager *manager, struct v0_group *group, const struct v0_sequence *parent,
                                             struct v0_sequence **out, struct diag *diag);
@@ -104,6 +137,8 @@ SIM_NODISCARD enum status v0_allocate(struct v0_manager *manager, struct v0_grou
 bool v0_can_append(const struct v0_manager *manager, const struct v0_group *group);
 /* Room for the newest token of each running sequence; shared last blocks are copied (manager->copies). */
 SIM_NODISCARD enum status v0_append(struct v0_manager *manager, struct v0_group *group, struct diag *diag);
+/* A free block, which there must be, at the end of a sequence's table. Not with prefix caching. */
+void v0_append_fresh(struct v0_manager *manager, struct v0_sequence *sequence);
 /* The child gets the parent's table, shared. */
 SIM_NODISCARD enum status v0_fork(struct v0_manager *manager, const struct v0_group *group, const struct v0_sequence *parent,
                                   struct v0_sequence *child, struct diag *diag);

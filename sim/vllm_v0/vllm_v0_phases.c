@@ -59,6 +59,17 @@ static int64_t clip(struct vllm_v0 *v0, uint32_t wanted, uint32_t request)
     return (left >= 0 ? left / size : -((size - 1 - left) / size)) * size;
 }
 
+/* Is there a slot for each sequence of the group? Without chunked prefill, all running groups hold their slots even in steps that they sit
+ * out. So max_num_seqs bounds what exists, and an admission cannot push decoders out of the steps to come. With chunked prefill only those
+ * that get a turn count, group by group. Mostly blocks do not reach, and nobody asks. */
+static bool slots_reach(struct vllm_v0 *v0, const struct v0_group *group)
+{
+    for (uint32_t i = 0; i < v0->running.count && !v0->sequences_counted; i++)
+        v0->sequences += v0_group_reserve(&v0->groups[v0->running.items[i]]);
+    v0->sequences_counted = true;
+    return v0->sequences + v0_group_reserve(group) <= v0->config.max_num_seqs;
+}
+
 /* --- section 5: preemption ------------------------------------------------------------------------------------------------------- */
 
 /* vLLM recomputes a group of one sequence, whose blocks one prefill brings back, and swaps a larger one, whose sequences share blocks
@@ -183,8 +194,7 @@ static enum status phase_swapped(struct vllm_v0 *v0, struct diag *diag)
             continue;
         }
         int64_t tokens = v0_group_wants(group, V0_SWAPPED);
-        if (fit == V0_LATER || tokens == 0 || v0->tokens + tokens > v0->config.max_num_batched_tokens ||
-            v0->sequences + v0_group_reserve(group) > v0->config.max_num_seqs)
+        if (fit == V0_LATER || tokens == 0 || v0->tokens + tokens > v0->config.max_num_batched_tokens || !slots_reach(v0, group))
             break;
         status = swap_in_head(v0, request, tokens, diag);
     }
@@ -230,8 +240,7 @@ static enum status phase_waiting(struct vllm_v0 *v0, struct diag *diag)
             v0->step->ignored[v0->step->ignored_count++] = request;
             continue;
         }
-        if (fit == V0_LATER || tokens == 0 || v0->tokens + tokens > budget ||
-            v0->sequences + v0_group_reserve(group) > v0->config.max_num_seqs)
+        if (fit == V0_LATER || tokens == 0 || v0->tokens + tokens > budget || !slots_reach(v0, group))
             break;
         status = admit_head(v0, request, tokens, diag);
     }

@@ -33,20 +33,6 @@ void scheduling_order_deinit(struct scheduling_order *order)
     *order = (struct scheduling_order){0};
 }
 
-/* All that a policy may know of a request, by value: it cannot reach the scheduler's state, and both engines show the same. */
-struct pagesim_policy_request scheduling_order_request(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns,
-                                                       uint32_t known_tokens, uint32_t computed_tokens)
-{
-    const struct trace *trace = order->trace;
-    return (struct pagesim_policy_request){.arrival_ns = arrival_ns,
-                                           .position = position,
-                                           .input_tokens = trace->input_tokens[position],
-                                           .output_tokens = trace->output_tokens[position],
-                                           .priority = trace->priority ? trace->priority[position] : 0,
-                                           .known_tokens = known_tokens,
-                                           .computed_tokens = computed_tokens};
-}
-
 /* At arrival the prompt is known and nothing is computed. */
 int64_t scheduling_order_first_key(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns)
 {

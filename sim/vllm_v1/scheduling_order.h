@@ -22,9 +22,19 @@ SIM_NODISCARD enum status scheduling_order_init(struct scheduling_order *order, 
                                                 const struct step_time_model *model, struct diag *diag);
 void scheduling_order_deinit(struct scheduling_order *order);
 
-/* A request as policies see it. */
-struct pagesim_policy_request scheduling_order_request(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns,
-                                                       uint32_t known_tokens, uint32_t computed_tokens);
+/* A request as policies see it: all that they may know, by value: it cannot reach the scheduler's state, and both engines show the same. */
+static inline struct pagesim_policy_request scheduling_order_request(const struct scheduling_order *order, uint32_t position,
+                                                                     int64_t arrival_ns, uint32_t known_tokens, uint32_t computed_tokens)
+{
+    const struct trace *trace = order->trace;
+    return (struct pagesim_policy_request){.arrival_ns = arrival_ns,
+                                           .position = position,
+                                           .input_tokens = trace->input_tokens[position],
+                                           .output_tokens = trace->output_tokens[position],
+                                           .priority = trace->priority ? trace->priority[position] : 0,
+                                           .known_tokens = known_tokens,
+                                           .computed_tokens = computed_tokens};
+}
 
 /* Its key; 0 when the order has none. */
 static inline int64_t scheduling_order_key(const struct scheduling_order *order, const struct pagesim_policy_request *request)
@@ -34,11 +44,5 @@ static inline int64_t scheduling_order_key(const struct scheduling_order *order,
 
 /* The key of a request that has just arrived: for ever, when the key is static. */
 int64_t scheduling_order_first_key(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns);
-
-/* Does the key of a request say for its whole life where it stands, without the policy being told or asked anything more? */
-static inline bool scheduling_policy_is_static(const struct pagesim_scheduling_policy *policy)
-{
-    return policy->order != PAGESIM_POLICY_CHANGING_KEY && !policy->happened && !policy->before_admission && !policy->waiting_only;
-}
 
 #endif

@@ -3,14 +3,16 @@
 #include "vllm_v1_fast/admission.h"
 
 #include "base/integers.h"
+#include "vllm_v1_fast/event_policy.h"
 
-/* Was this head refused before, and has nothing happened since that could help it? Without the gate a smaller budget, hence a smaller
- * first chunk, could. With the gate all known tokens have to fit, whatever the chunk. A head that was held up by the budget alone is not
- * noted as refused, since the next step has another budget. */
+/* Was this head refused before, and has nothing happened since that could help it? With the gate all known tokens have to fit, whatever the
+ * chunk. Without it a smaller budget could help, hence a smaller first chunk. So could an eviction in another order than vLLM's: it can
+ * take a block from the middle of what the head would hit, and then the rest need not be revived. A head that was held up by the budget
+ * alone is not noted as refused, since the next step has another budget. */
 static bool still_refused(const struct event_replay *replay, uint32_t position, uint32_t budget)
 {
     return replay->refused_position == position && replay->refused_helps == replay->helps &&
-           (replay->base.config->scheduler_reserve_full_isl || budget >= replay->refused_budget);
+           (replay->base.config->scheduler_reserve_full_isl || (budget >= replay->refused_budget && !replay->blocks.queue.order.policy));
 }
 
 /* May, not will: no lookup is made. A stretch is given up for a true answer, and an ordinary step finds out. */
@@ -38,6 +40,8 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
     replay->held_tokens += cached;
     replay->prefill[replay->prefill_count++] = slot;
     replay->refused_position = UINT32_MAX;
+    event_policy_tell(replay, position, known, cached,
+                      (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = replay->base.now_ns, .tokens = cached});
     stepper_event(&replay->base, again ? EVENT_READMIT : EVENT_ADMIT, position, replay->base.now_ns, cached)->other = known;
     return status != SIM_OK ? status : step_stream_event_done(&replay->base.stream, diag);
 }
@@ -48,7 +52,7 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
 enum status admission_run(struct event_replay *replay, uint32_t threshold, uint32_t budget, struct diag *diag)
 {
     const struct config *config = replay->base.config;
-    enum status status = SIM_OK;
+    enum status status = event_policy_reorder(replay, budget, diag);
     while (status == SIM_OK && budget > 0 && replay->waiting.count > 0 && replay->calendar.running < config->max_num_seqs) {
         uint32_t position = request_queue_peek(&replay->waiting), known = event_replay_known(replay, position), hits;
         if (still_refused(replay, position, budget))

@@ -7,6 +7,7 @@
 
 #include "base/integers.h"
 #include "vllm_v1_fast/admission.h"
+#include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/step_parts.h"
 
 /* Does everybody who runs get what it wants? Then order matters for one thing only: who takes which block. Sets `scheduled` of those in
@@ -85,5 +86,9 @@ enum status calendar_step_run(struct event_replay *replay, bool *ordinary, int64
     if (replay->shape.sequences == 0)
         return SIM_OK;
     status = step_parts_close(replay, end_ns, diag);
-    return status == SIM_OK ? delivery_to_due(replay, *end_ns, diag) : status;
+    if (status != SIM_OK)
+        return status;
+    if (event_policy_listens(replay))
+        event_policy_tell_computed(replay, *end_ns);
+    return delivery_to_due(replay, *end_ns, diag);
 }

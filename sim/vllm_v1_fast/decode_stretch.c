@@ -1,7 +1,8 @@
 /* decode_stretch.c - steps in which everybody who runs decodes, nobody comes or goes, and nobody who waits could enter: most steps of most
  * replays. From one to the next, the clock moves, each request has one token more, and those that cross a block boundary take a block.
  *
- * A stretch ends with the step in which somebody gets the last token, or before the one in which an arrival is seen or blocks run out.
+ * A stretch ends with the step in which somebody gets the last token or the scheduling policy has to be told of somebody, or before the one
+ * in which an arrival is seen or blocks run out.
  * Under the linear model the durations of its steps are an arithmetic progression. So its length and all its sums are known beforehand, and
  * the only work is per block: the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
  *
@@ -13,6 +14,7 @@
 
 #include "base/integers.h"
 #include "vllm_v1_fast/admission.h"
+#include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/step_parts.h"
 
 enum { STEPS_MOST = 4096 };
@@ -306,6 +308,8 @@ static enum status finish_last_step(struct stretch *stretch, bool finishes, stru
     replay->base.now_ns = stretch->now_ns - stretch->duration_ns;
     replay->base.step_number += before;
     sum_run(stretch);
+    if (event_policy_listens(replay))
+        event_policy_tell_computed(replay, stretch->now_ns);
     enum status status = SIM_OK;
     if (finishes)
         status = delivery_to_due(replay, stretch->now_ns, diag);
@@ -338,7 +342,8 @@ enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, str
     stretch.steps = 0;
     stretch.duration_ns = 0;
     stretch.run = NULL;
-    const int64_t until_ns = replay->base.arrivals.next_ns; /* nobody ends before the last step, so it stays */
+    /* Nobody ends before the last step, so the next arrival stays. */
+    const int64_t arrival_ns = replay->base.arrivals.next_ns, until_ns = arrival_ns < replay->due_ns ? arrival_ns : replay->due_ns;
     const uint32_t most = 1 + event_calendar_until_finish(calendar, STEPS_MOST);
     if (nears_end_of_clock(&stretch, most))
         return SIM_OK;

@@ -75,11 +75,11 @@ static void count_ids(struct event_blocks *blocks, struct event_table *table, co
 
 /* Without ids: does the table's last part end at block `at`, and may the next blocks join its segment? They may if nobody else holds the
  * segment, it is whole, and no other copy was registered since: then the two halves would have one fate and one place in all lists. So a
- * prompt that is computed in many chunks is one segment. */
+ * prompt that is computed in many chunks is one segment. Not where an eviction policy counts hits, which the second half did not have. */
 static struct segment *open_segment(const struct event_blocks *blocks, const struct event_table *table, uint32_t at)
 {
     const struct segment_queue *queue = &blocks->queue;
-    if (queue->track_ids || table->part_count == 0 || at >= table->place.end)
+    if (queue->track_ids || queue->order.policy || table->part_count == 0 || at >= table->place.end)
         return NULL;
     const struct table_part *part = &table->parts[table->part_count - 1];
     struct segment *segment = &queue->segments[part->segment];
@@ -113,6 +113,7 @@ static enum status add_segment(struct event_blocks *blocks, struct event_table *
         return status;
     blocks->queue.segments[*index] =
         (struct segment){.count = *count, .refs = 1, .node = table->place.node, .offset = at - table->place.start, .rest = SEGMENT_NONE};
+    eviction_order_fill(&blocks->queue.order, *index, at, table->admission);
     segment_queue_link(&blocks->queue, *index, SEGMENT_NONE);
     return add_part(table, *index, *count, diag);
 }
@@ -278,6 +279,8 @@ static enum status touch(struct event_blocks *blocks, struct event_table *table,
     struct segment *segment = &blocks->queue.segments[hit.segment];
     if (segment->refs++ == 0)
         segment_queue_pull(&blocks->queue, hit.segment);
+    if (blocks->queue.order.policy)
+        eviction_order_hit(&blocks->queue.order, hit.segment, table->count, table->admission);
     count_ids(blocks, table, blocks->queue.track_ids ? segment_queue_ids(&blocks->queue, hit.segment) : NULL, segment->count,
               segment->breaks);
     return add_part(table, hit.segment, segment->count, diag);
@@ -295,6 +298,7 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
                                   .ids = table->ids,
                                   .ids_capacity = table->ids_capacity,
                                   .position = position,
+                                  .admission = ++blocks->queue.order.admissions,
                                   .pending = KV_BLOCK_NONE};
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < blocks->hit_parts && status == SIM_OK; i++)
@@ -385,6 +389,7 @@ static enum status name_private(struct event_blocks *blocks, struct event_table 
                              .rest = SEGMENT_NONE};
         if (blocks->queue.track_ids)
             memcpy(segment_queue_ids(&blocks->queue, index), table->ids + done, count * sizeof *table->ids);
+        eviction_order_fill(&blocks->queue.order, index, before + done, table->admission);
         segment_queue_link(&blocks->queue, index, SEGMENT_NONE);
         status = add_part(table, index, count, diag);
     }
@@ -430,7 +435,8 @@ static enum status release_cached(struct event_blocks *blocks, struct event_tabl
         segment_queue_push_front(&blocks->queue, &table->pending, 1);
     if (table->private_count > full)
         segment_queue_push_front(&blocks->queue, blocks->queue.track_ids ? table->ids + full : NULL, 1);
-    enum status status = segment_queue_push_orphans(&blocks->queue, table->ids, full, diag);
+    enum status status =
+        segment_queue_push_orphans(&blocks->queue, table->ids, full, table->count - table->private_count, table->admission, diag);
     for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;) {
         if (i >= PREFETCH_PARTS)
             __builtin_prefetch(&blocks->queue.segments[table->parts[i - PREFETCH_PARTS].segment], 1);

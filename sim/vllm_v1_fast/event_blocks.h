@@ -25,6 +25,7 @@ struct event_table {
     uint32_t *ids; /* private blocks */
     size_t ids_capacity;
     uint32_t part_count, private_count;
+    uint64_t admission; /* its number, which policies of eviction count by */
     uint32_t position;
     uint32_t count;            /* blocks */
     uint32_t runs;             /* maximal runs of consecutive rising ids */

@@ -9,27 +9,26 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "vllm_v1/vllm_v1.h"
+#include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/step_kinds.h"
 
 /* A walk over all invariants is O(batch + lists); at every step it would make debug builds useless for real traces. */
 enum { CHECKED_STEPS = 16 };
 #define BLOCK_SIZE_MAX 65536u /* of the calendar: it keeps a list for each token of a block */
 
-/* Each reason is a thing that the calendar could not know without asking in every step: an order of requests that changes while they
- * wait, an order of eviction that depends on single blocks, lists and bytes of single steps. The readable scheduler does all of these,
+/* Each reason is a thing that the calendar could not know: an order of eviction that depends on single blocks, lists and bytes of single
+ * steps. The readable scheduler does all of these,
  * so a refusal costs time and nothing else. Observers of tallies are welcome: steps then come one by one. */
 const char *event_replay_refuses(const struct replay_inputs *inputs)
 {
     const struct config *config = inputs->config;
     if (config->scheduler != SCHEDULER_VLLM_V1)
         return "engines other than vllm-v1";
-    const struct pagesim_scheduling_policy *policy = policy_find_scheduling(config->scheduling_policy);
-    if (!policy || !scheduling_policy_is_static(policy))
-        return "scheduling policies whose order is not settled when a request arrives";
-    if (!policy_find_victim(config->preemption_victim))
-        return "victims of unknown choice"; /* vllm_v1_create says what is wrong */
-    if (config->enable_prefix_caching && strcmp(config->eviction_policy, "vllm") != 0)
-        return "other orders of eviction than vLLM's";
+    const struct pagesim_eviction_policy *eviction = policy_find_eviction(config->eviction_policy);
+    if (!policy_find_scheduling(config->scheduling_policy) || !policy_find_victim(config->preemption_victim) || !eviction)
+        return "policies that nobody knows"; /* vllm_v1_create says what is wrong */
+    if (config->enable_prefix_caching && eviction->key && !eviction->touches_only)
+        return "orders of eviction that tell apart blocks which were touched together";
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)
@@ -49,13 +48,14 @@ static bool never_runs(const struct stepper *self, uint32_t position, enum drop_
     return vllm_v1_never_runs(self->trace, self->config, position, why, smallest_pool);
 }
 
-/* Keys are static here (see the refusals), so one at arrival is enough. */
 static enum status arrive(struct stepper *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
     struct event_replay *replay = (struct event_replay *)self;
     enum status status = request_queue_expect(&replay->waiting, (uint64_t)replay->waiting.count + replay->calendar.running + 1, diag);
     if (status != SIM_OK)
         return status;
+    event_policy_tell(replay, position, self->trace->input_tokens[position], 0,
+                      (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ARRIVED, .now_ns = arrival_ns});
     request_queue_push(&replay->waiting, position, scheduling_order_first_key(&replay->order, position, arrival_ns));
     return SIM_OK;
 }
@@ -95,7 +95,7 @@ static enum status run_stretch(struct event_replay *replay, struct advance *out,
 {
     uint32_t steps = 0;
     enum status status = SIM_OK;
-    if (!replay->base.stream.wants_tallies && decode_stretch_possible(replay))
+    if (!replay->base.stream.wants_tallies && !event_policy_wants_steps(replay) && decode_stretch_possible(replay))
         status = decode_stretch_run(replay, &steps, diag);
     out->tokens += steps; /* at least one each */
     return status;
@@ -137,6 +137,7 @@ static void destroy(struct stepper *self)
     free(replay->preempted);
     free(replay->prefill);
     free(replay->due);
+    free(replay->served);
     stepper_deinit(self);
     free(replay);
 }
@@ -163,13 +164,15 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
     replay->victim = policy_find_victim(config->preemption_victim);
     replay->watermark_blocks = config_watermark_blocks(config);
     replay->refused_position = UINT32_MAX;
+    replay->due_ns = INT64_MAX;
     status = event_blocks_init(&replay->blocks, trace, config, most, replay->base.stream.wants_contiguity, diag);
     if (status == SIM_OK)
         status = request_queue_init(&replay->waiting, trace->count, replay->order.policy->order != PAGESIM_POLICY_ARRIVAL, diag);
     if (status == SIM_OK)
         status = event_calendar_init(&replay->calendar, config->block_size, most, diag);
-    const struct array_request lists[] = {ARRAY_OF(replay->prefill, most), ARRAY_OF(replay->due, most)};
-    return status == SIM_OK ? array_zeroed_all(lists, 2, "the replay's lists", diag) : status;
+    const struct array_request lists[] = {ARRAY_OF(replay->prefill, most), ARRAY_OF(replay->due, most),
+                                          ARRAY_IF(replay->order.policy->patience, replay->served, most)};
+    return status == SIM_OK ? array_zeroed_all(lists, 3, "the replay's lists", diag) : status;
 }
 
 enum status event_replay_create(const struct replay_inputs *inputs, struct stepper **out, struct diag *diag)

@@ -4,7 +4,7 @@
  * The readable scheduler (vllm_v1.c) looks at every running request in every step. Here a step costs what changes in it. There are three
  * kinds of step:
  *
- *   decode_stretch.c   nothing but decoding happens: thousands of steps are one sum
+ *   decode_stretch.c   nothing but decoding happens: thousands of steps are one sum (if the scheduling policy allows: event_policy.h)
  *   calendar_step.c    everybody gets what it wants: only those who need a block, get a first token or finish are looked at
  *   ordered_step.c     blocks or tokens do not reach everybody: all are looked at in order, exactly as the readable scheduler does
  *

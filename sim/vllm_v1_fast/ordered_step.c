@@ -5,71 +5,12 @@
  * duration, and the calendar can only count gaps that are. */
 #include "vllm_v1_fast/step_kinds.h"
 
-#include <assert.h>
-
 #include "base/array.h"
 #include "base/integers.h"
-#include "policy/policies.h"
 #include "vllm_v1_fast/admission.h"
+#include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/pool_look.h"
 #include "vllm_v1_fast/step_parts.h"
-
-/* --- the victim: running requests as preemption_victim policies see them (policy.h). Says what choose_victim() in vllm_v1.c says ------ */
-
-struct running_view {
-    struct pagesim_policy_running running;
-    const struct event_replay *replay;
-};
-
-static uint32_t slot_at(const struct pagesim_policy_running *running, uint32_t at)
-{
-    return ((const struct running_view *)running)->replay->due[at];
-}
-
-static struct pagesim_policy_request running_request(const struct pagesim_policy_running *running, uint32_t at)
-{
-    const struct event_replay *replay = ((const struct running_view *)running)->replay;
-    const struct live *live = &replay->calendar.live[slot_at(running, at)];
-    return scheduling_order_request(&replay->order, live->position, arrivals_time_of(&replay->base.arrivals, live->position), live->known,
-                                    live->computed);
-}
-
-static int64_t running_key(const struct pagesim_policy_running *running, uint32_t at)
-{
-    const struct event_replay *replay = ((const struct running_view *)running)->replay;
-    return event_replay_key(replay, replay->calendar.live[slot_at(running, at)].position);
-}
-
-static uint32_t running_shared_tokens(const struct pagesim_policy_running *running, uint32_t at)
-{
-    const struct event_replay *replay = ((const struct running_view *)running)->replay;
-    uint32_t slot = slot_at(running, at);
-    uint32_t shared = event_blocks_shared(&replay->blocks, slot) * replay->base.config->block_size;
-    return min_u32(shared, replay->calendar.live[slot].computed);
-}
-
-/* The slot that the preemption_victim policy chooses. Nobody is in the calendar, and somebody runs. Overwrites `due`. vLLM's own choice
- * under fcfs is the end of a list and needs no view; it is nearly every preemption. Others get an array over the running list, for which
- * `due` has room and is not in use before tokens are handed out. Policies read plain numbers, hence nobody may be in the calendar. */
-static uint32_t choose_victim(struct event_replay *replay)
-{
-    const struct event_calendar *calendar = &replay->calendar;
-    if (!replay->waiting.ordered && replay->victim == &victim_vllm)
-        return calendar->last_running;
-    struct running_view all = {.running = {.ordered = replay->waiting.ordered,
-                                           .first_of_ties = replay->order.policy->first_of_ties,
-                                           .request = running_request,
-                                           .key = running_key,
-                                           .shared_tokens = running_shared_tokens},
-                               .replay = replay};
-    for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running)
-        replay->due[all.running.count++] = slot;
-    uint32_t at = replay->victim->choose(&all.running);
-    assert(at < all.running.count);
-    return replay->due[at];
-}
-
-/* --- the step ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Everybody leaves the calendar, with numbers of their own. A decoder that is not late got its newest token at the end of the step
  * before, which is now: there is no pause while somebody runs. */
@@ -81,6 +22,7 @@ static void unfold(struct event_replay *replay)
         live->scheduled = 0;
         if (!live->decoding)
             continue;
+        event_policy_catch_up(replay, slot, replay->base.now_ns);
         if (!live->late)
             live->last_token_ns = replay->base.now_ns;
         live->late = false;
@@ -111,8 +53,11 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     replay->held_tokens -= live->computed;
     replay->preempted[live->position] = (struct preempted_request){.last_token_ns = live->last_token_ns, .known = live->known};
     replay->tally.preemptions++;
+    event_policy_tell(
+        replay, live->position, live->known, 0,
+        (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = replay->base.now_ns, .tokens = live->computed});
     event_calendar_remove(&replay->calendar, victim);
-    request_queue_push_preempted(&replay->waiting, live->position, event_replay_key(replay, live->position));
+    request_queue_push_preempted(&replay->waiting, live->position, event_policy_key_again(replay, live->position, live->known));
     return status;
 }
 
@@ -129,7 +74,7 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
         bool fits = false, gone = false;
         enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
         while (status == SIM_OK && !fits && !gone) {
-            uint32_t victim = choose_victim(replay);
+            uint32_t victim = event_policy_victim(replay);
             gone = victim == slot;
             uint32_t after = live->next_running;
             status = preempt(replay, victim, slot, budget, diag);
@@ -209,6 +154,8 @@ enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struc
     if (replay->shape.sequences == 0 && replay->tally.preemptions == 0)
         return SIM_OK;
     status = step_parts_close(replay, end_ns, diag);
+    if (status == SIM_OK)
+        event_policy_tell_computed(replay, *end_ns);
     if (status == SIM_OK)
         status = hand_out_tokens(replay, *end_ns, diag);
     if (status !=

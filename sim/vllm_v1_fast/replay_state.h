@@ -3,6 +3,7 @@
  *     event_replay.c                                                    the stepper: which kind of step comes now?
  *     decode_stretch.c  calendar_step.c  ordered_step.c                 the three kinds
  *     admission.c  step_parts.c                                         what they are made of
+ *     event_policy.c                                                    what policies see, are told and decide
  *     replay_state.h                                                    this
  *     event_blocks.c  event_calendar.c                                  block tables; who is due when
  *     segment_queue.c                                                   the free queue, and segments of blocks with content
@@ -26,6 +27,13 @@ struct preempted_request {
     uint32_t known;
 };
 
+/* What the scheduling policy knows of a running request, if it has patience. */
+struct served {
+    int64_t told_ns; /* told of all steps before */
+    uint64_t told_tick;
+    int64_t due_ns; /* a step that ends later has to be told */
+};
+
 struct event_replay {
     struct stepper base;
     struct event_calendar calendar;
@@ -39,6 +47,8 @@ struct event_replay {
     uint32_t late; /* decoding requests whose newest token is older than the step before */
     struct scheduling_order order;
     const struct pagesim_preemption_victim *victim;
+    struct served *served; /* by slot */
+    int64_t due_ns;        /* no decoding slot is due before; INT64_MAX without patience */
     uint32_t watermark_blocks;
     uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that. Takings and evictions never help it, because
@@ -55,12 +65,6 @@ static inline uint32_t event_replay_known(const struct event_replay *replay, uin
 {
     const uint32_t kept = replay->preempted ? replay->preempted[position].known : 0;
     return kept > 0 ? kept : replay->base.trace->input_tokens[position];
-}
-
-/* The key that a request got when it arrived. */
-static inline int64_t event_replay_key(const struct event_replay *replay, uint32_t position)
-{
-    return request_queue_key(&replay->waiting, position);
 }
 
 /* Most tokens of one request in this step. */

@@ -48,6 +48,9 @@ enum status segment_queue_init(struct segment_queue *queue, const struct trace *
     queue->stride = track_ids ? min_u32(queue->prefix.per, STRIDE_MOST) : UINT32_MAX;
     queue->ring_mask = power_of_two(queue->usable) - 1;
     capacity = 0;
+    const struct pagesim_eviction_policy *policy = policy_find_eviction(config->eviction_policy);
+    if (policy->key)
+        return eviction_order_init(&queue->order, policy, 0, diag);
     return track_ids ? array_reserve(&queue->ring, &capacity, (size_t)queue->ring_mask + 1, sizeof *queue->ring, "the free queue", diag)
                      : SIM_OK;
 }
@@ -58,6 +61,7 @@ void segment_queue_deinit(struct segment_queue *queue)
     free(queue->segments);
     free(queue->segment_ids);
     free(queue->ring);
+    eviction_order_deinit(&queue->order);
     event_prefix_deinit(&queue->prefix);
 }
 
@@ -74,8 +78,9 @@ static void copy_reversed(uint32_t *restrict to, const uint32_t *restrict from, 
 enum status segment_queue_grow(struct segment_queue *queue, uint32_t *index, struct diag *diag)
 {
     const size_t needed = (size_t)queue->segments_used + 1;
-    enum status status =
-        array_reserve(&queue->segments, &queue->segments_capacity, needed, sizeof *queue->segments, "segments of blocks", diag);
+    enum status status = queue->order.policy ? eviction_order_expect(&queue->order, queue->segments_used + 1, diag) : SIM_OK;
+    if (status == SIM_OK)
+        status = array_reserve(&queue->segments, &queue->segments_capacity, needed, sizeof *queue->segments, "segments of blocks", diag);
     if (status == SIM_OK && queue->track_ids)
         status = array_reserve(&queue->segment_ids, &queue->segment_ids_capacity, needed * queue->stride, sizeof *queue->segment_ids,
                                "segments of blocks", diag);
@@ -112,6 +117,7 @@ enum status segment_queue_split(struct segment_queue *queue, uint32_t index, uin
         queue->back_blocks -= other->count;
     segment->count = count;
     segment->rest = *tail;
+    eviction_order_split(&queue->order, index, count, *tail);
     if (queue->track_ids) {
         const uint32_t *ids = segment_queue_ids(queue, index);
         memcpy(segment_queue_ids(queue, *tail), ids + count, other->count * sizeof *ids);
@@ -160,11 +166,13 @@ static void prefetch_next(const struct segment_queue *queue, const struct segmen
  * that far would have kept it from being free. */
 uint32_t segment_queue_evict(struct segment_queue *queue, uint32_t *ids, uint32_t wanted)
 {
-    const uint32_t index = queue->back_first;
+    const bool by_key = queue->order.policy != NULL;
+    const uint32_t index = by_key ? eviction_order_first(&queue->order) : queue->back_first;
     struct segment *segment = &queue->segments[index];
     const uint32_t count = min_u32(wanted, segment->count);
-    prefetch_next(queue, segment);
-    if (segment->node == NODE_NONE) {
+    if (!by_key)
+        prefetch_next(queue, segment);
+    if (segment->node == NODE_NONE && !by_key) {
         take_orphans(queue, ids, count);
     } else if (ids) {
         const uint32_t *held = segment_queue_ids(queue, index) + segment->count - count;
@@ -201,13 +209,37 @@ void segment_queue_take(struct segment_queue *queue, uint32_t *ids, uint32_t cou
         done += segment_queue_evict(queue, ids ? ids + done : NULL, count - done);
 }
 
+/* Without the ring: as many segments as their ids need. One is enough when nobody looks at ids. They have no content, hence no node, and
+ * are never hit; what the policy orders them by is when their request was admitted. */
+static enum status put_orphans_by_key(struct segment_queue *queue, const uint32_t *ids, uint32_t count, uint32_t depth, uint64_t admission,
+                                      struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (uint32_t done = 0, part; done < count && status == SIM_OK; done += part) {
+        uint32_t index;
+        part = queue->track_ids ? min_u32(count - done, queue->stride) : count;
+        status = segment_queue_new(queue, &index, diag);
+        if (status != SIM_OK)
+            return status;
+        queue->segments[index] = (struct segment){.count = part, .rest = SEGMENT_NONE};
+        if (queue->track_ids)
+            memcpy(segment_queue_ids(queue, index), ids + done, part * sizeof *ids);
+        eviction_order_fill(&queue->order, index, depth + done, admission);
+        segment_queue_put(queue, index, SEGMENT_NONE);
+    }
+    return status;
+}
+
 /* Private blocks join the tail deepest first, like all that has content. If the newest segment holds orphans, theirs is the same place
  * in the queue and the count grows; a busy pool without shared prompts is thus one segment, and its queue two places in the ring. */
-enum status segment_queue_push_orphans(struct segment_queue *queue, const uint32_t *ids, uint32_t count, struct diag *diag)
+enum status segment_queue_push_orphans(struct segment_queue *queue, const uint32_t *ids, uint32_t count, uint32_t depth, uint64_t admission,
+                                       struct diag *diag)
 {
     uint32_t index = queue->back_last;
     if (count == 0)
         return SIM_OK;
+    if (queue->order.policy)
+        return put_orphans_by_key(queue, ids, count, depth, admission, diag);
     if (queue->track_ids) {
         const uint32_t straight = min_u32(count, queue->ring_mask + 1 - queue->ring_tail);
         copy_reversed(queue->ring + queue->ring_tail, ids + count - straight, straight);
@@ -227,12 +259,27 @@ enum status segment_queue_push_orphans(struct segment_queue *queue, const uint32
     return SIM_OK;
 }
 
+/* The heap holds free segments and nobody else. */
+static bool check_heap(const struct segment_queue *queue)
+{
+    uint64_t back = 0;
+    for (uint32_t at = 0; at < queue->order.count; at++) {
+        const struct segment *segment = &queue->segments[queue->order.heap[at]];
+        if (segment->refs != 0 || segment->count == 0)
+            return false;
+        back += segment->count;
+    }
+    return back == queue->back_blocks && eviction_order_check(&queue->order);
+}
+
 /* Sums over the list, its links in both directions, and the ring's length against the orphans counted. Equality modulo the ring's size,
  * as a full ring has head and tail at one place. */
 bool segment_queue_check(const struct segment_queue *queue)
 {
     uint64_t back = 0, orphans = 0;
     uint32_t before = SEGMENT_NONE;
+    if (queue->order.policy)
+        return check_heap(queue);
     for (uint32_t index = queue->back_first; index != SEGMENT_NONE; index = queue->segments[index].next) {
         const struct segment *segment = &queue->segments[index];
         if (segment->refs != 0 || segment->count == 0 || segment->prev != before)

@@ -11,6 +11,10 @@
  * Orphans are blocks whose content nobody can look for any more. They leave the queue in the order in which they came, so the ids of all of
  * them stand in one ring, and an orphan segment in the back list is nothing but a count.
  *
+ * Another eviction policy than vLLM's has a heap (vllm_v1/eviction_order.h) in the place of the back list. Its keys know of touches alone,
+ * and the blocks of a segment were touched together, so what goes first is again a segment, deepest block first. Orphans then leave in no
+ * order of their own, and keep their ids in segments like all others.
+ *
  * Ids decide nothing: who can have which content, what is free and what goes first are matters of counts and order. So when nobody looks at
  * ids (`track_ids` false), none is kept: the same stack, segments and ring are only counted, and every `ids` below is NULL.
  *
@@ -21,12 +25,13 @@
 
 #include <string.h>
 
+#include "vllm_v1/eviction_order.h"
 #include "vllm_v1_fast/event_prefix.h"
 
 struct segment {
-    uint32_t count;                /* blocks; their ids, in order of depth: segment_ids[index * stride ...]. Orphans: in the ring */
-    uint32_t breaks;               /* places inside where an id is not its neighbour's plus one */
-    uint32_t refs;                 /* tables that hold it; 0: in the back list */
+    uint32_t count;  /* blocks; their ids, in order of depth: segment_ids[index * stride ...]. Orphans: in the ring, if there is one */
+    uint32_t breaks; /* places inside where an id is not its neighbour's plus one */
+    uint32_t refs;   /* tables that hold it; 0: in the back list or the heap */
     uint32_t node, offset;         /* content: blocks [offset, offset + count) of the node; NODE_NONE: orphans */
     uint32_t next_copy, prev_copy; /* in the node's list, by registration */
     uint32_t next, prev;           /* in the back list; `next` also links unused slots */
@@ -47,7 +52,8 @@ struct segment_queue {
     uint32_t stride;
     uint32_t segments_used, unused; /* slots ever used; list of those given back */
     uint32_t back_first, back_last;
-    uint32_t *ring; /* ids of orphans; ring_mask + 1 of them, a power of two that is enough for all */
+    struct eviction_order order; /* by segment; its policy NULL: the back list is used instead */
+    uint32_t *ring;              /* ids of orphans; ring_mask + 1 of them, a power of two that is enough for all */
     uint32_t ring_head, ring_tail, ring_mask;
 };
 
@@ -89,14 +95,17 @@ static inline void segment_queue_push_front(struct segment_queue *queue, const u
     queue->front_count += count;
 }
 
-/* Blocks that nobody will ever look for, to the tail, deepest first. */
-SIM_NODISCARD enum status segment_queue_push_orphans(struct segment_queue *queue, const uint32_t *ids, uint32_t count, struct diag *diag);
+/* Blocks that nobody will ever look for, to the tail, deepest first: number `depth` and those after it of the table of an admission. */
+SIM_NODISCARD enum status segment_queue_push_orphans(struct segment_queue *queue, const uint32_t *ids, uint32_t count, uint32_t depth,
+                                                     uint64_t admission, struct diag *diag);
 
 /* If the next `count` blocks in the queue are orphans, and not the last of their segment, their place in the ring: what a pool that was
  * full once mostly comes to. Else UINT32_MAX. They may be read from the ring, and are taken by segment_queue_orphans_taken. */
 static inline uint32_t segment_queue_orphans_next(const struct segment_queue *queue, uint32_t count)
 {
     if (queue->front_count > 0 || queue->next_unused <= queue->usable)
+        return UINT32_MAX;
+    if (queue->order.policy)
         return UINT32_MAX;
     const struct segment *head = &queue->segments[queue->back_first];
     return head->node == NODE_NONE && head->count > count ? queue->ring_head : UINT32_MAX;
@@ -157,27 +166,35 @@ static inline uint32_t segment_queue_breaks(const uint32_t *ids, size_t count)
     return breaks;
 }
 
-/* Into the back list before `after` (SEGMENT_NONE: at the end). */
+/* Into the back list before `after` (SEGMENT_NONE: at the end); or into the heap. */
 static inline void segment_queue_put(struct segment_queue *queue, uint32_t index, uint32_t after)
 {
     struct segment *segment = &queue->segments[index];
+    queue->back_blocks += segment->count;
+    if (queue->order.policy) {
+        eviction_order_free(&queue->order, index);
+        return;
+    }
     segment->next = after;
     segment->prev = after == SEGMENT_NONE ? queue->back_last : queue->segments[after].prev;
     *(segment->prev == SEGMENT_NONE ? &queue->back_first : &queue->segments[segment->prev].next) = index;
     *(after == SEGMENT_NONE ? &queue->back_last : &queue->segments[after].prev) = index;
-    queue->back_blocks += segment->count;
 }
 
-/* Out of the back list. */
+/* Out of the back list, or the heap. */
 static inline void segment_queue_pull(struct segment_queue *queue, uint32_t index)
 {
     const struct segment *segment = &queue->segments[index];
+    queue->back_blocks -= segment->count;
+    if (queue->order.policy) {
+        eviction_order_leave(&queue->order, index);
+        return;
+    }
     *(segment->prev == SEGMENT_NONE ? &queue->back_first : &queue->segments[segment->prev].next) = segment->next;
     *(segment->next == SEGMENT_NONE ? &queue->back_last : &queue->segments[segment->next].prev) = segment->prev;
-    queue->back_blocks -= segment->count;
 }
 
-/* Walk the back list; false: it contradicts itself. */
+/* Walk the back list or the heap; false: it contradicts itself. */
 bool segment_queue_check(const struct segment_queue *queue);
 
 #endif

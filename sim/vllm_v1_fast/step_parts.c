@@ -3,6 +3,8 @@
  * counts them, and only first tokens, finishes and irregular gaps are visited. Says what v1_complete() in vllm_v1.c says. */
 #include "vllm_v1_fast/step_parts.h"
 
+#include "vllm_v1_fast/event_policy.h"
+
 /* --- sums ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* Two counters of the calendar are the whole sum: contexts include the token that this step computes, one more for each decoder. Only
@@ -76,6 +78,10 @@ enum status delivery_give_back(struct event_replay *replay, uint32_t slot, uint3
 static enum status finish_request(struct event_replay *replay, uint32_t slot, uint32_t computed, int64_t end_ns, struct diag *diag)
 {
     uint32_t position = replay->calendar.live[slot].position;
+    if (event_policy_listens(replay) && replay->calendar.live[slot].decoding)
+        event_policy_catch_up(replay, slot, end_ns);
+    event_policy_tell(replay, position, computed + 1, computed,
+                      (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
     enum status status = delivery_give_back(replay, slot, computed, false, diag);
     replay->held_tokens -= computed;
     event_calendar_remove(&replay->calendar, slot);

@@ -9,6 +9,7 @@
  *   replay     run_open .. run_close                preemptions, finishes): what happened, not how an engine works
  *   growth     the replay's time with one thing doubled, over the plain one's; "requests" by repeating the trace in time
  *   paths      explain (in a pool that preempts), decision log, trace info, size on a hit rate: over a plain replay in the same round
+ *   policies   the time of other policies, and of V0, in a pool that is short, over that of vLLM's policies in the same pool
  *   million    the conversation trace repeated with shifted times
  *
  * usage: bench_control_plane [--machine] [--quick]
@@ -325,6 +326,63 @@ static void print_growth(const char *name, const struct variant *variants)
         putchar('\n');
 }
 
+/* --- policies and V0 ------------------------------------------------------------------------------------------------------------- */
+
+struct path {
+    const char *name, *key, *value;
+    bool swaps;
+};
+
+static double replay_path(const struct trace *trace, const struct workload *workload, const struct path *path)
+{
+    struct diag diag = {0};
+    struct config config = configure(workload);
+    uint64_t steps;
+    set(&config, "num_gpu_blocks", workload->short_pool);
+    if (path->key)
+        check(config_set(&config, path->key, path->value, &diag), &diag);
+    if (config.scheduler == SCHEDULER_VLLM_V0) { /* prompts whole, as by default then */
+        config.enable_prefix_caching = config.enable_chunked_prefill = false;
+        config.max_num_batched_tokens = config.max_model_len;
+        config.preemption_mode = path->swaps ? PREEMPTION_SWAP : PREEMPTION_RECOMPUTE;
+        config.num_cpu_blocks = path->swaps ? workload->num_gpu_blocks : 0;
+    }
+    return replay(trace, &config, false, NULL, &steps);
+}
+
+static void print_policies(const struct workload *workload, const struct trace *trace)
+{
+    static const struct path paths[] = {
+        {.name = "plain"},
+        {"lru", "eviction_policy", "lru", false},
+        {"lfu", "eviction_policy", "lfu", false},
+        {"srpt", "scheduling_policy", "srpt", false},
+        {"lpm", "scheduling_policy", "lpm", false},
+        {"mlfq", "scheduling_policy", "mlfq", false},
+        {"v0", "scheduler", "vllm-v0", false},
+        {"v0_swap", "scheduler", "vllm-v0", true},
+    };
+    enum { PATHS = sizeof paths / sizeof *paths };
+    double ratios[PATHS][MOST_ROUNDS];
+    for (int round = 0; round < rounds; round++) {
+        const double plain = replay_path(trace, workload, &paths[0]);
+        for (int i = 1; i < PATHS; i++)
+            ratios[i][round] = replay_path(trace, workload, &paths[i]) / plain;
+    }
+    if (!machine)
+        printf("  %-10s", "policies");
+    for (int i = 1; i < PATHS; i++) {
+        char what[64];
+        const double ratio = median(ratios[i], rounds);
+        snprintf(what, sizeof what, "path_%s", paths[i].name);
+        result(workload->name, what, ratio);
+        if (!machine)
+            printf(" %s %.2f", paths[i].name, ratio);
+    }
+    if (!machine)
+        printf(" times vLLM V1's own, %u blocks\n", workload->short_pool);
+}
+
 /* Peak memory of reading and replaying, above what the process had. */
 static double memory_of(const char *path, const struct config *config, uint32_t *requests)
 {
@@ -400,6 +458,7 @@ static void run_workload(const struct workload *workload)
     print_speed(workload->name, "replay", plain->count, steps, events, median(variants[PLAIN].seconds, rounds));
     print_speed(workload->name, "reference", plain->count, steps, events, median(variants[REFERENCE].seconds, reference_rounds));
     run_paths(workload, plain);
+    print_policies(workload, plain);
     print_memory(workload->name, workload->path, &variants[PLAIN].config);
     trace_destroy(plain);
     trace_destroy(outputs);
@@ -466,7 +525,7 @@ int main(int argc, char **argv)
         {.name = "code",
          .shared = "azure2023_code.csv",
          .num_gpu_blocks = 100000,
-         .short_pool = 2000,
+         .short_pool = 1200,
          .kind = "bundled-code",
          .requests = 8819,
          .gap_us = 400000,

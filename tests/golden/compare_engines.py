@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Replay every V1 golden case with the event replay and with the plain scheduler: their whole reports must be the same, and agree with the
-summary that the real scheduler's log ends with.
+"""Replay every golden case in the quick way of its engine and step by step: their whole reports must be the same, and for V1 agree with the
+summary that the real scheduler's log ends with. V1 cases are replayed with other policies, too, of which no log tells.
 
 usage: compare_engines.py PROGRAM [FOLDER...]       (folders with packs and cases; default: the packs beside this file)
 Last line: "N passed, N failed"; exit status 1 when a case fails.
@@ -12,6 +12,13 @@ import subprocess
 import sys
 import tempfile
 
+OTHER_POLICIES = (
+    ["--eviction-policy", "lru"],
+    ["--eviction-policy", "lfu", "--scheduling-policy", "lpm"],
+    ["--scheduling-policy", "mlfq", "--preemption-victim", "cheapest-recompute"],
+    ["--scheduling-policy", "mlfq", "--eviction-policy", "lru"],
+    ["--scheduling-policy", "srpt"],
+)
 FROM_LOG = ("steps", "preemptions", "cached_tokens", "cached_tokens_all", "prompt_tokens")
 
 
@@ -42,12 +49,16 @@ def difference(program, config, trace, summary):
             json.dump(config, file)
         with open(folder + "/trace.jsonl", "w") as file:
             file.write(trace)
-        fast, by_events = report(program, folder, [])
-        _, by_steps = report(program, folder, ["--reference"])
-    if fast != "events":
-        return "the event replay did not take it"
-    wrong = [key for key in by_steps if by_steps[key] != by_events.get(key)]
-    wrong += [f"{key} of the log" for key in FROM_LOG if by_events[key] != summary[key]]
+        v1 = config.get("scheduler", "vllm-v1") == "vllm-v1"
+        wrong = []
+        for policies in [[], *OTHER_POLICIES] if v1 else [[]]:
+            way, quick = report(program, folder, policies)
+            _, by_steps = report(program, folder, policies + ["--reference"])
+            if way != ("events" if v1 else "steps"):
+                return "the event replay did not take it " + " ".join(policies)
+            wrong += [" ".join([key] + policies) for key in by_steps if by_steps[key] != quick.get(key)]
+            if v1 and not policies:
+                wrong += [f"{key} of the log" for key in FROM_LOG if quick[key] != summary[key]]
     return ", ".join(wrong)
 
 
@@ -55,8 +66,6 @@ def main():
     passed = failed = 0
     for folder in sys.argv[2:] or [os.path.dirname(os.path.abspath(__file__))]:
         for name, config, trace, summary in cases(folder):
-            if config.get("scheduler", "vllm-v1") != "vllm-v1":
-                continue
             wrong = difference(sys.argv[1], config, trace, summary)
             passed += not wrong
             failed += bool(wrong)

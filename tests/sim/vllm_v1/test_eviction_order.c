@@ -69,6 +69,29 @@ Test(eviction_order, takes_what_a_walk_over_all_free_blocks_would_take)
     eviction_order_deinit(&order);
 }
 
+/* The event replay's members are segments: what was split off goes before the rest, which keeps its place, as it is deeper. */
+Test(eviction_order, goes_on_with_halves_as_with_the_whole)
+{
+    struct eviction_order order;
+    struct diag diag = {0};
+    cr_assert_eq(eviction_order_init(&order, policy_find_eviction("lru"), 0, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(eviction_order_expect(&order, 3, &diag), SIM_OK, "%s", diag.text);
+    eviction_order_fill(&order, 0, 10, 1);
+    eviction_order_fill(&order, 1, 10, 2);
+    eviction_order_free(&order, 0);
+    eviction_order_free(&order, 1);
+    eviction_order_split(&order, 0, 4, 2);
+    cr_expect_eq(order.members[2].facts.depth, 14);
+    cr_expect_eq(eviction_order_first(&order), 0);
+    eviction_order_free(&order, 2);
+    cr_expect_eq(eviction_order_take(&order), 2);
+    eviction_order_leave(&order, 2); /* not in it any more: nothing happens */
+    cr_expect_eq(eviction_order_take(&order), 0);
+    cr_expect_eq(eviction_order_take(&order), 1);
+    cr_expect_eq(order.count, 0);
+    eviction_order_deinit(&order);
+}
+
 Test(eviction_order, under_vllms_own_it_is_nothing)
 {
     struct eviction_order order;
@@ -77,6 +100,9 @@ Test(eviction_order, under_vllms_own_it_is_nothing)
     eviction_order_hit(&order, 3, 0, 1);
     eviction_order_fill(&order, 3, 0, 1);
     eviction_order_free(&order, 3);
+    eviction_order_split(&order, 3, 1, 4);
+    eviction_order_leave(&order, 3);
+    cr_assert_eq(eviction_order_expect(&order, BLOCKS, &diag), SIM_OK, "%s", diag.text);
     cr_expect(!order.policy && !order.heap && order.count == 0 && eviction_order_check(&order));
     eviction_order_deinit(&order);
 }

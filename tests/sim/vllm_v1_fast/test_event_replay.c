@@ -1,107 +1,42 @@
 /* test_event_replay.c - the event replay says, tally for tally and event for event, what the plain scheduler says. */
 #include <criterion/criterion.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "replay/replay.h"
 #include "support/random.h"
 #include "support/random_case.h"
-#include "support/stream_recorder.h"
 #include "support/tiny_trace.h"
+#include "support/two_ways.h"
 #include "vllm_v1_fast/event_replay.h"
 
 /* Real traces, which are no part of the project. */
 #define SHARED_TRACES "../shared/traces/"
 
-enum { STEPS_MAX = 200000, REQUESTS_MAX = 24, CASES = 6000 };
+enum { REQUESTS_MAX = 24, CASES = 6000 };
 
 /* What the random cases reached, so that a change of the generator cannot make the test empty. */
-static struct {
-    uint64_t steps, preemptions, gaps, readmissions_with_hits, drops, finishes, long_runs;
-} reached;
-
-static void note_reached(const struct stream *stream)
-{
-    reached.steps += stream->end.steps;
-    for (size_t i = 0; i < stream->event_count; i++) {
-        const struct event *event = &stream->events[i];
-        reached.preemptions += event->kind == EVENT_PREEMPT;
-        reached.gaps += event->kind == EVENT_GAP;
-        reached.readmissions_with_hits += event->kind == EVENT_READMIT && event->value > 0;
-        reached.drops += event->kind == EVENT_DROP;
-        reached.finishes += event->kind == EVENT_FINISH;
-    }
-}
-
-/* A model that is no line, and looks at everything that a shape tells. */
-static int64_t bent_price(const struct step_time_model *model, const struct step_shape *shape)
-{
-    (void)model;
-    return 1000000 + 700 * (int64_t)(shape->sequences * shape->sequences) + (int64_t)(shape->context_tokens / 7 * 900) +
-           (int64_t)shape->max_decode_context * 13 - (int64_t)shape->min_decode_context * 5 + (int64_t)(shape->step % 3) * 100 +
-           (int64_t)shape->prefill_context_product;
-}
-
-/* Replay once; true when it worked. */
-static bool record(const struct trace *trace, const struct config *config, bool reference, struct observer observer, bool *by_events)
-{
-    struct diag diag = {0};
-    struct step_time_model *model;
-    struct replay_options options = {.reference = reference};
-    struct replay_facts facts;
-    if (step_time_create(config, &model, &diag) != SIM_OK)
-        return false;
-    if (config->seed % 3 == 1) {
-        model->is_linear = false;
-        model->wants_extremes = true;
-        model->price = bent_price;
-    }
-    enum status status = replay_run(trace, config, model, &observer, 1, &options, &facts, &diag);
-    if (status == SIM_INTERRUPTED)
-        status = SIM_OK; /* both engines preempt each other's work for ever; what they did so far must be the same */
-    if (status != SIM_OK)
-        fprintf(stderr, "replay failed: %s\n", diag.text);
-    *by_events = facts.by_events;
-    step_time_destroy(model);
-    return status == SIM_OK;
-}
+static struct two_ways reached;
 
 static bool same(const struct trace *trace, const struct config *config, char *text, size_t size)
 {
-    struct stream plain = {.tally_limit = STEPS_MAX}, fast = {.tally_limit = STEPS_MAX};
-    bool by_events, equal = false;
-    snprintf(text, size, "a replay failed");
-    if (record(trace, config, true, stream_observer(&plain), &by_events) &&
-        record(trace, config, false, stream_observer(&fast), &by_events)) {
+    const bool equal = two_ways_equal(trace, config, &reached, text, size);
+    if (equal && !reached.by_events)
         snprintf(text, size, "the event replay did not take the case");
-        note_reached(&fast);
-        equal = by_events && stream_equal(&plain, &fast, text, size);
-    }
-    /* Twice more without anybody who wants single steps: stretches are told as runs, without block ids and with. */
-    for (int contiguity = 0; contiguity < 2 && equal && plain.tally_count < STEPS_MAX; contiguity++) {
-        struct run_check check = {
-            .expected = &plain, .block_size = config->block_size, .contiguity = contiguity, .equal = true, .text = "a run is missing"};
-        equal = record(trace, config, false, run_check_observer(&check), &by_events) && check.equal && check.tallies == plain.tally_count &&
-                check.events == plain.event_count;
-        snprintf(text, size, "%s", check.text);
-        reached.long_runs += check.longest > 2 * (size_t)config->block_size;
-    }
-    stream_deinit(&plain);
-    stream_deinit(&fast);
-    return equal;
+    return equal && reached.by_events;
 }
 
 /* A random case, and what the event replay covers beyond that. */
 static struct config random_config(uint64_t *seed)
 {
-    static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "sjf-oracle"};
+    static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "sjf-oracle", "lpm", "srpt", "mlfq"};
     struct config config = random_case_config(seed, false);
     config.num_gpu_blocks -= random_below(seed, 2); /* down to two that can be used */
     config.scheduler_reserve_full_isl = random_below(seed, 3) != 0;
-    tiny_name(config.scheduling_policy, policies[random_below(seed, 5)]);
+    tiny_name(config.scheduling_policy, policies[random_below(seed, 8)]);
+    if (random_below(seed, 2) == 0)
+        tiny_name(config.eviction_policy, random_below(seed, 2) ? "lru" : "lfu");
     if (random_below(seed, 4) == 0)
         tiny_name(config.preemption_victim, random_below(seed, 2) ? "cheapest-recompute" : "lowest-progress");
     config.seed = random_below(seed, 6);
@@ -136,11 +71,13 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
 
 static void describe(const struct trace *trace, const struct config *config)
 {
-    fprintf(stderr, "block %u pool %u seqs %u tokens %u len %u %s pc %d cp %d isl %d threshold %u watermark %g T %u conc %u victim %s\n",
-            config->block_size, config->num_gpu_blocks, config->max_num_seqs, config->max_num_batched_tokens, config->max_model_len,
-            config->scheduling_policy, config->enable_prefix_caching, config->enable_chunked_prefill, config->scheduler_reserve_full_isl,
-            config->long_prefill_token_threshold, config->watermark, config->trace_block_size, config->max_concurrency,
-            config->preemption_victim);
+    fprintf(
+        stderr,
+        "block %u pool %u seqs %u tokens %u len %u %s pc %d cp %d isl %d threshold %u watermark %g T %u conc %u victim %s eviction %s\n",
+        config->block_size, config->num_gpu_blocks, config->max_num_seqs, config->max_num_batched_tokens, config->max_model_len,
+        config->scheduling_policy, config->enable_prefix_caching, config->enable_chunked_prefill, config->scheduler_reserve_full_isl,
+        config->long_prefill_token_threshold, config->watermark, config->trace_block_size, config->max_concurrency,
+        config->preemption_victim, config->eviction_policy);
     for (uint32_t i = 0; i < trace->count; i++)
         fprintf(stderr, "  %u: at %lld in %u out %u prio %d hashes %llu\n", i, (long long)trace->arrival_ns[i], trace->input_tokens[i],
                 trace->output_tokens[i], trace->priority[i], (unsigned long long)trace_hash_count(trace, i));

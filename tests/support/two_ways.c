@@ -1,0 +1,80 @@
+/* two_ways.c - records a replay by single steps and by the quick way, as tallies and as runs, and compares. Read stream_recorder.h first,
+ * which does the recording and the comparing. */
+#include "support/two_ways.h"
+
+#include <stdio.h>
+
+#include "replay/replay.h"
+#include "support/stream_recorder.h"
+
+enum { STEPS_MAX = 200000 };
+
+static void note_reached(const struct stream *stream, struct two_ways *reached)
+{
+    reached->steps += stream->end.steps;
+    for (size_t i = 0; i < stream->event_count; i++) {
+        const struct event *event = &stream->events[i];
+        reached->preemptions += event->kind == EVENT_PREEMPT;
+        reached->swaps += event->kind == EVENT_SWAP_IN;
+        reached->gaps += event->kind == EVENT_GAP;
+        reached->readmissions_with_hits += event->kind == EVENT_READMIT && event->value > 0;
+        reached->drops += event->kind == EVENT_DROP;
+        reached->finishes += event->kind == EVENT_FINISH;
+    }
+}
+
+/* A model that is no line, and looks at everything that a shape tells. */
+static int64_t bent_price(const struct step_time_model *model, const struct step_shape *shape)
+{
+    (void)model;
+    return 1000000 + 700 * (int64_t)(shape->sequences * shape->sequences) + (int64_t)(shape->context_tokens / 7 * 900) +
+           (int64_t)shape->max_decode_context * 13 - (int64_t)shape->min_decode_context * 5 + (int64_t)(shape->step % 3) * 100 +
+           (int64_t)shape->prefill_context_product;
+}
+
+/* Replay once; true when it worked. */
+static bool record(const struct trace *trace, const struct config *config, bool reference, struct observer observer, bool *by_events)
+{
+    struct diag diag = {0};
+    struct step_time_model *model;
+    struct replay_options options = {.reference = reference};
+    struct replay_facts facts;
+    if (step_time_create(config, &model, &diag) != SIM_OK)
+        return false;
+    if (config->seed % 3 == 1) {
+        model->is_linear = false;
+        model->wants_extremes = true;
+        model->price = bent_price;
+    }
+    enum status status = replay_run(trace, config, model, &observer, 1, &options, &facts, &diag);
+    if (status == SIM_INTERRUPTED)
+        status = SIM_OK; /* both engines preempt each other's work for ever; what they did so far must be the same */
+    if (status != SIM_OK)
+        fprintf(stderr, "replay failed: %s\n", diag.text);
+    *by_events = facts.by_events;
+    step_time_destroy(model);
+    return status == SIM_OK;
+}
+
+bool two_ways_equal(const struct trace *trace, const struct config *config, struct two_ways *reached, char *text, size_t size)
+{
+    struct stream plain = {.tally_limit = STEPS_MAX}, fast = {.tally_limit = STEPS_MAX};
+    bool equal = false;
+    snprintf(text, size, "a replay failed");
+    if (record(trace, config, true, stream_observer(&plain), &reached->by_events) &&
+        record(trace, config, false, stream_observer(&fast), &reached->by_events)) {
+        note_reached(&fast, reached);
+        equal = stream_equal(&plain, &fast, text, size);
+    }
+    for (int contiguity = 0; contiguity < 2 && equal && plain.tally_count < STEPS_MAX; contiguity++) {
+        struct run_check check = {
+            .expected = &plain, .block_size = config->block_size, .contiguity = contiguity, .equal = true, .text = "a run is missing"};
+        equal = record(trace, config, false, run_check_observer(&check), &reached->by_events) && check.equal &&
+                check.tallies == plain.tally_count && check.events == plain.event_count;
+        snprintf(text, size, "%s", check.text);
+        reached->long_runs += check.longest > 2 * (size_t)config->block_size;
+    }
+    stream_deinit(&plain);
+    stream_deinit(&fast);
+    return equal;
+}
