@@ -105,7 +105,7 @@ void document_subheading(struct document *document, const char *heading, const c
 }
 
 /* Measured, then printed. */
-static char *print_text(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static char *print_text(const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
