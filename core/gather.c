@@ -13,7 +13,7 @@
  * next. Runs are moved in pieces of PIECE_BYTES, so that prefetches reach from one head into the next and from one block into another. */
 enum { STREAM_FROM = 1 << 20, STREAM_FROM_ALL = 4 << 20, SHARED_CACHE = 32 << 20, PIECE_BYTES = 8192 };
 /* What comes from the caches: the lines of eight runs would push each other out. */
-static const struct kv_geometry cached = {.runs = 4, .turn = KV_TURN_LEAST};
+static const struct kv_geometry cached = {.runs = 4, .turn = 512};
 /* Smaller gathers finish sooner than other threads wake up. */
 enum { SHARED_FROM = 128 << 10 };
 

@@ -328,31 +328,31 @@ static void print_growth(const char *name, const struct variant *variants)
 
 /* --- policies and V0 ------------------------------------------------------------------------------------------------------------- */
 
-struct path {
+struct contender {
     const char *name, *key, *value;
     bool swaps;
 };
 
-static double replay_path(const struct trace *trace, const struct workload *workload, const struct path *path)
+static double replay_as(const struct trace *trace, const struct workload *workload, const struct contender *as)
 {
     struct diag diag = {0};
     struct config config = configure(workload);
     uint64_t steps;
     set(&config, "num_gpu_blocks", workload->short_pool);
-    if (path->key)
-        check(config_set(&config, path->key, path->value, &diag), &diag);
+    if (as->key)
+        check(config_set(&config, as->key, as->value, &diag), &diag);
     if (config.scheduler == SCHEDULER_VLLM_V0) { /* prompts whole, as by default then */
         config.enable_prefix_caching = config.enable_chunked_prefill = false;
         config.max_num_batched_tokens = config.max_model_len;
-        config.preemption_mode = path->swaps ? PREEMPTION_SWAP : PREEMPTION_RECOMPUTE;
-        config.num_cpu_blocks = path->swaps ? workload->num_gpu_blocks : 0;
+        config.preemption_mode = as->swaps ? PREEMPTION_SWAP : PREEMPTION_RECOMPUTE;
+        config.num_cpu_blocks = as->swaps ? workload->num_gpu_blocks : 0;
     }
     return replay(trace, &config, false, NULL, &steps);
 }
 
 static void print_policies(const struct workload *workload, const struct trace *trace)
 {
-    static const struct path paths[] = {
+    static const struct contender contenders[] = {
         {.name = "plain"},
         {"lru", "eviction_policy", "lru", false},
         {"lfu", "eviction_policy", "lfu", false},
@@ -362,22 +362,22 @@ static void print_policies(const struct workload *workload, const struct trace *
         {"v0", "scheduler", "vllm-v0", false},
         {"v0_swap", "scheduler", "vllm-v0", true},
     };
-    enum { PATHS = sizeof paths / sizeof *paths };
-    double ratios[PATHS][MOST_ROUNDS];
+    enum { CONTENDERS = sizeof contenders / sizeof *contenders };
+    double ratios[CONTENDERS][MOST_ROUNDS];
     for (int round = 0; round < rounds; round++) {
-        const double plain = replay_path(trace, workload, &paths[0]);
-        for (int i = 1; i < PATHS; i++)
-            ratios[i][round] = replay_path(trace, workload, &paths[i]) / plain;
+        const double plain = replay_as(trace, workload, &contenders[0]);
+        for (int i = 1; i < CONTENDERS; i++)
+            ratios[i][round] = replay_as(trace, workload, &contenders[i]) / plain;
     }
     if (!machine)
         printf("  %-10s", "policies");
-    for (int i = 1; i < PATHS; i++) {
+    for (int i = 1; i < CONTENDERS; i++) {
         char what[64];
         const double ratio = median(ratios[i], rounds);
-        snprintf(what, sizeof what, "path_%s", paths[i].name);
+        snprintf(what, sizeof what, "path_%s", contenders[i].name);
         result(workload->name, what, ratio);
         if (!machine)
-            printf(" %s %.2f", paths[i].name, ratio);
+            printf(" %s %.2f", contenders[i].name, ratio);
     }
     if (!machine)
         printf(" times vLLM V1's own, %u blocks\n", workload->short_pool);
