@@ -199,6 +199,33 @@ Test(pagesim_api, a_run_needs_a_pool_and_an_engine_that_can)
     pagesim_trace_close(trace);
 }
 
+/* Two requests that together outgrow the pool, and nowhere to swap one of them to. */
+Test(pagesim_api, an_engine_that_dies_is_a_result_that_says_so)
+{
+    static const int64_t at[2] = {0, 0};
+    static const uint32_t input[2] = {48, 48}, output[2] = {100, 100};
+    static const char *const settings[][2] = {
+        {"scheduler", "vllm-v0"}, {"num_gpu_blocks", "11"}, {"num_cpu_blocks", "0"}, {"preemption_mode", "swap"}};
+    const struct pagesim_requests requests = {.count = 2, .arrival_ns = at, .input_tokens = input, .output_tokens = output};
+    struct pagesim_trace *trace = NULL;
+    struct pagesim_config *config = NULL;
+    struct pagesim_result *result = NULL;
+    struct pagesim_error error = {0};
+    double completed = -1;
+    cr_assert_eq(pagesim_trace_build(&requests, &trace, &error), PAGESIM_OK, "%s", error.message);
+    cr_assert_eq(pagesim_config_create(&config, &error), PAGESIM_OK);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        cr_assert_eq(pagesim_config_set(config, settings[i][0], settings[i][1], &error), PAGESIM_OK, "%s", error.message);
+    cr_assert_eq(pagesim_run(trace, config, NULL, &result, &error), PAGESIM_OK, "%s", error.message);
+    const char *why = pagesim_result_ended_early(result);
+    cr_assert(why);
+    cr_expect(strstr(why, "no CPU blocks left to swap to"), "%s", why);
+    cr_expect_eq(pagesim_result_figure(result, "completed", &completed, &error), PAGESIM_OK, "its figures are there");
+    pagesim_result_close(result);
+    pagesim_config_close(config);
+    pagesim_trace_close(trace);
+}
+
 Test(pagesim_api, further_percentiles_are_asked_for_before_the_run)
 {
     const char *const names[] = {"p99.9_queue_ms", "p12_e2el_ms"}, *const wrong[] = {"p12_e2e2_ms"};

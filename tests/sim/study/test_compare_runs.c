@@ -117,6 +117,30 @@ Test(compare_runs, swapping_the_sides_turns_every_sign)
     }
 }
 
+/* Who waits longer than all requests of both sides in the middle: counted here anew. */
+Test(compare_runs, starving_are_those_who_wait_too_long)
+{
+    uint64_t seed = 5;
+    uint32_t all = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct trace *trace = random_trace(&seed);
+        struct config a = random_config(&seed), b = random_config(&seed);
+        struct diag diag = {0};
+        struct comparison comparison = {.trace = trace, .factor = 2, .sides = {{.config = a}, {.config = b}}};
+        cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
+        for (int i = 0; i < 2; i++) {
+            uint32_t longer = 0;
+            for (uint32_t position = 0; position < trace->count; position++)
+                longer += comparison.sides[i].outcomes[position].wait_ms > comparison.starving_ms;
+            cr_expect_eq(comparison.sides[i].starving, longer, "round %d, side %d", round, i);
+            all += longer;
+        }
+        comparison_free(&comparison);
+        trace_destroy(trace);
+    }
+    cr_expect_gt(all, 0u, "nobody ever starved: the test shows nothing");
+}
+
 /* --- against decision logs ------------------------------------------------------------------------------------------------------- */
 
 struct text {

@@ -240,14 +240,14 @@ Test(validation, one_measured_request_is_compared_alone)
     temp_file_remove(&file);
 }
 
-/* The same two requests and a monitor that looks in the middle of each step. The first step has request 0, the second both, as 1 waits
- * for it; then 1 alone is left. Usable are 19 blocks; each request holds one, and 1 needs a second one with its 17th token. */
+/* The same two requests and a monitor that looks in the middle of each step, but at the very start of the last one, which is the end of the
+ * one before. The first step has request 0, the second both, as 1 waits for it; then 1 alone is left. Usable are 19 blocks; each request holds one, and 1 needs a second one with its 17th token. */
 Test(validation, the_timeline_is_held_against_the_step_of_its_time)
 {
     static const struct tiny_request two[] = {{0, 16, 1}, {2000000, 16, 2}};
     static const char requests[] = "id,input_tokens,output_tokens,ttft_ms,tpot_ms,e2e_ms\n0,16,1,5,0,5\n1,16,2,5,5,10\n";
     static const char times[] = "t,running,waiting,kv_cache_pct,gen_throughput\n"
-                                "0.0025,2,0,0,100\n0.0075,1,1,0,200\n0.0125,1,0,0,300\n9,5,5,0,1\n";
+                                "0.0025,2,0,0,100\n0.0075,1,1,0,200\n0.01,1,0,0,300\n9,5,5,0,1\n";
     struct diag diag = {0};
     struct config config = tiny_config_v1(16, 20);
     struct trace *trace = tiny_trace(two, 2);
@@ -259,7 +259,7 @@ Test(validation, the_timeline_is_held_against_the_step_of_its_time)
     cr_assert_eq(validation_init(&validation, trace, &config, &measured, &diag), SIM_OK);
     replay(trace, &config, false, &validation, NULL);
     cr_assert_eq(validation.row_count, 3, "the last row is after the end");
-    static const double running[] = {1, 1, 1}, used[] = {1, 1, 2}, tokens[] = {0, 1 / 0.005, 1 / 0.005};
+    static const double running[] = {1, 1, 1}, used[] = {1, 1, 2}, tokens[] = {0, 1 / 0.005, 1 / 0.0025};
     for (size_t i = 0; i < 3; i++) {
         cr_expect_float_eq(validation.rows[i].running, running[i], 1e-12, "row %zu", i);
         cr_expect_float_eq(validation.rows[i].waiting, 0, 1e-12, "row %zu", i);

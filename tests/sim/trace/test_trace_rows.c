@@ -131,8 +131,8 @@ static void put_member(struct numbered_line *line, const char *name, uint64_t *r
 /* Mostly right lines; optional and unknown fields now and then, sometimes twice. */
 static void make_json_line(struct numbered_line *line, uint64_t *random)
 {
-    static const char *const others[] = {"hash_ids", "priority", "n",   "beam_width", "session_id",
-                                         "turn",     "timestam", "x y", "",           "e\\u0041"};
+    static const char *const others[] = {"hash_ids", "priority", "n", "beam_width", "session_id", "turn",
+                                         "timestam", "x y",      "",  "e\\u0041",   "chat_id",    "parent_chat_id"};
     const char *names[8] = {"timestamp", "input_length", "output_length"};
     uint32_t count = 3;
     for (uint32_t extra = random_below(random, 4); extra > 0; extra--)
