@@ -14,8 +14,6 @@
  * gathers do (kernels_body.h), and HEADS_TOGETHER neighbouring heads after one another, so that the runs of a block follow each other. The
  * order in which a head's rows are added depends on its table alone. */
 enum { SIDE_BY_SIDE = 4, HEADS_TOGETHER = 8 };
-/* Fewer values of K are read sooner than other threads are woken. */
-enum { SHARED_FROM = 16 << 10 };
 
 /* Neighbouring K/V heads of one sequence, by one thread. */
 struct job {
@@ -177,11 +175,9 @@ enum kv_status kv_attend_batch(const struct kv_store *store, uint32_t layer, uin
     uint64_t total = 0; /* tokens of all heads */
     for (uint32_t i = 0; i < count; i++)
         total += (uint64_t)store->shape.num_kv_heads * sequences[i].num_tokens;
-    const uint32_t most = kv_team(threads);
     if (total == 0)
         return KV_OK;
-    /* One or all: libgomp ends threads that a smaller team leaves over. */
-    const uint32_t team = total * store->shape.head_dim < SHARED_FROM ? 1 : most;
+    const uint32_t team = kv_team_for(threads, 2 * total * store->shape.head_dim * store->element_bytes);
     const struct job common = {.store = store, .kernels = kv_kernels(), .layer = layer, .group = group, .scale = scale};
 #pragma omp parallel for schedule(static) num_threads(team) default(none) shared(common, sequences, count, total, team) if (team > 1)
     for (uint32_t part = 0; part < team; part++)

@@ -14,8 +14,6 @@
 enum { STREAM_FROM = 1 << 20, STREAM_FROM_ALL = 4 << 20, SHARED_CACHE = 32 << 20, PIECE_BYTES = 8192 };
 /* What comes from the caches: the lines of eight runs would push each other out. */
 static const struct kv_geometry cached = {.runs = 4, .turn = 512};
-/* Smaller gathers finish sooner than other threads wake up. */
-enum { SHARED_FROM = 128 << 10 };
 
 /* Everything is checked before the first byte is written, so that an error leaves the buffers as they were. This reads one id for each
  * block that is then copied, some KiB: it does not show. */
@@ -188,9 +186,8 @@ enum kv_status kv_gather_batch(const struct kv_store *store, uint32_t layer, con
         entries += entries_of(store, sequences[i].num_tokens);
         tokens += sequences[i].num_tokens;
     }
-    const uint32_t most = kv_team(threads);
     const size_t bytes = 2 * tokens * store->shape.num_kv_heads * store->shape.head_dim * sizeof(float);
-    const uint32_t team = bytes < SHARED_FROM ? 1 : most; /* one or all: libgomp ends threads that a smaller team leaves over */
+    const uint32_t team = kv_team_for(threads, bytes);
     const struct span common = {.store = store,
                                 .kernels = kv_kernels(),
                                 .geometry = geometry_for(store, bytes, team),

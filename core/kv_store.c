@@ -286,7 +286,7 @@ enum kv_status kv_store_copy_blocks(struct kv_store *to, const struct kv_store *
         if (pairs[i].source >= from->shape.num_blocks || pairs[i].destination >= to->shape.num_blocks ||
             (to == from && pairs[i].source == pairs[i].destination))
             return KV_INVALID;
-    const uint32_t most = kv_team(threads ? threads : 1), team = most < count ? most : count;
+    const uint32_t most = kv_team_for(threads ? threads : 1, count * kv_store_block_bytes(to)), team = most < count ? most : count;
     if (team <= 1) {
         copy_pairs(to, from, pairs, 0, count);
         return KV_OK;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define LARGE_PAGE ((size_t)2 << 20)
@@ -78,6 +80,25 @@ void kv_pages_unmap(unsigned char *memory, size_t bytes)
         munmap(memory, bytes);
 }
 
+/* The KiB after `name` in a line of smaps; 0 if it is another line. */
+static size_t kib_of(const char *line, const char *name)
+{
+    const size_t length = strlen(name);
+    return strncmp(line, name, length) == 0 ? strtoull(line + length, NULL, 10) : 0;
+}
+
+/* Is this the head of a mapping, "from-to ..." in hexadecimal digits? Lower case only, which the names of fields are not. */
+static bool is_range(const char *line, uintptr_t *from, uintptr_t *to)
+{
+    static const char digits[] = "0123456789abcdef";
+    const size_t first = strspn(line, digits), second = line[first] == '-' ? strspn(line + first + 1, digits) : 0;
+    if (first == 0 || second == 0)
+        return false;
+    *from = (uintptr_t)strtoull(line, NULL, 16);
+    *to = (uintptr_t)strtoull(line + first + 1, NULL, 16);
+    return true;
+}
+
 /* Linux tells of each mapping; neighbouring ones of the same kind are one for it, so a part of another one may be counted: no more than all
  * of ours then. */
 size_t kv_pages_large(const unsigned char *memory, size_t bytes)
@@ -85,16 +106,11 @@ size_t kv_pages_large(const unsigned char *memory, size_t bytes)
     enum { LINE_SIZE = 512, KIB = 1024 };
     FILE *maps = fopen("/proc/self/smaps", "re");
     char line[LINE_SIZE];
-    size_t large = 0, kib;
-    bool ours = false;
-    uintptr_t from, to;
-    char dash;
-    while (maps && fgets(line, sizeof line, maps)) {
-        if (sscanf(line, "%zx%c%zx ", &from, &dash, &to) == 3 && dash == '-')
-            ours = from < (uintptr_t)memory + bytes && to > (uintptr_t)memory;
-        else if (ours && (sscanf(line, "AnonHugePages: %zu", &kib) == 1 || sscanf(line, "Private_Hugetlb: %zu", &kib) == 1))
-            large += kib * KIB;
-    }
+    size_t large = 0;
+    uintptr_t from = 0, to = 0;
+    while (maps && fgets(line, sizeof line, maps))
+        if (!is_range(line, &from, &to) && from < (uintptr_t)memory + bytes && to > (uintptr_t)memory)
+            large += (kib_of(line, "AnonHugePages:") + kib_of(line, "Private_Hugetlb:")) * KIB;
     if (maps)
         fclose(maps);
     return large < bytes ? large : bytes;

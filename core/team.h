@@ -3,6 +3,7 @@
 #ifndef PAGEDKV_TEAM_H
 #define PAGEDKV_TEAM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef _OPENMP
@@ -23,5 +24,10 @@ static inline uint32_t kv_team(uint32_t threads)
     return 1;
 #endif
 }
+
+/* The team for moving or reading so many bytes: kv_team's, or 1 where others would not come in time. */
+uint32_t kv_team_for(uint32_t threads, size_t bytes);
+/* Share from so many bytes on, in the whole process; 0: as usual. For tests, which have little to move. */
+void kv_team_share_from(size_t bytes);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/text_file.h"
 #include "base/text_writer.h"
 
-enum { PATH_SIZE = 4096, KEPT_MOST = 64 };
+enum { KEPT_MOST = 64 };
 /* Smaller pools lie in the caches, where one geometry is as good as another. */
 #define WORTH_IT ((size_t)32 << 20)
 
@@ -43,23 +43,21 @@ static void make_key(const struct kv_store_shape *shape, struct line *key)
 
 /* --- the file --------------------------------------------------------------------------------------------------------------------- */
 
-/* An empty variable counts as none, as the XDG specification says. Folders are made, the last two of the path, when `make`. */
-static bool kept_path(char *path, size_t size, bool make)
+/* An empty variable counts as none, as the XDG specification says. With `make` the folders are made that may be missing: the last two. */
+static bool kept_path(struct line *path, bool make)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     const bool own = cache && cache[0] == '/';
     if (!own && (!home || home[0] != '/'))
         return false;
-    const int folder = snprintf(path, size, "%s%s", own ? cache : home, own ? "" : "/.cache");
-    if (folder < 0 || (size_t)folder + sizeof "/pagesim/geometry" > size)
-        return false;
+    line_put(path, "%s%s", own ? cache : home, own ? "" : "/.cache");
     if (make)
-        mkdir(path, S_IRWXU);
-    strcat(path, "/pagesim");
+        mkdir(path->text, S_IRWXU);
+    line_put(path, "/pagesim");
     if (make)
-        mkdir(path, S_IRWXU);
-    strcat(path, "/geometry");
-    return true;
+        mkdir(path->text, S_IRWXU);
+    line_put(path, "/geometry");
+    return path->length + 1 < sizeof path->text;
 }
 
 /* Where a line of the file ends, its newline included. */
@@ -112,10 +110,10 @@ static enum status write_kept(struct text_writer *writer, const struct text_file
 
 static void keep(const struct text_file *file, const struct line *key, const struct kv_geometry_plan *plan)
 {
-    char path[PATH_SIZE];
+    struct line path = {0};
     struct text_writer *writer;
     struct diag diag = {0};
-    if (!kept_path(path, sizeof path, true) || text_writer_open(path, &writer, &diag) != SIM_OK)
+    if (!kept_path(&path, true) || text_writer_open(path.text, &writer, &diag) != SIM_OK)
         return;
     if (write_kept(writer, file, key, plan, &diag) != SIM_OK || text_writer_commit(writer, &diag) != SIM_OK)
         text_writer_discard(writer);
@@ -125,10 +123,9 @@ static void keep_or_measure(const struct kv_store_shape *shape, struct geometry_
 {
     struct text_file file = {0};
     struct diag diag = {0};
-    struct line key = {0};
-    char path[PATH_SIZE];
+    struct line key = {0}, path = {0};
     make_key(shape, &key);
-    const bool open = kept_path(path, sizeof path, false) && text_file_open_as_it_is(path, &file, &diag) == SIM_OK;
+    const bool open = kept_path(&path, false) && text_file_open_as_it_is(path.text, &file, &diag) == SIM_OK;
     out->source = "kept";
     if (!open || !look_up(&file, &key, &out->plan)) {
         out->plan = kv_geometry_measure(shape);

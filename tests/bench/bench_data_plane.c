@@ -187,12 +187,12 @@ static void gather(void *context, int thread, int threads)
 static void gather_one(void *context, int thread, int threads)
 {
     const struct setting *setting = context;
-    const size_t head_floats = (size_t)setting->context * setting->head_dim;
+    const size_t sequence_floats = HEADS * (size_t)setting->context * setting->head_dim;
     uint32_t from, to;
     share(setting->sequences, thread, threads, &from, &to);
     for (uint32_t i = from; i < to; i++)
-        if (kv_gather_head(setting->store, 0, i % HEADS, table_of(setting, i), setting->context, setting->k + i * HEADS * head_floats,
-                           setting->v + i * HEADS * head_floats) != KV_OK)
+        if (kv_gather_head(setting->store, 0, i % HEADS, table_of(setting, i), setting->context, setting->k + i * sequence_floats,
+                           setting->v + i * sequence_floats) != KV_OK)
             exit(1);
 }
 

@@ -9,6 +9,7 @@
 #include "kernels.h"
 #include "pagedkv.h"
 #include "support/random.h"
+#include "team.h"
 
 static const char *const sets[] = {"portable", "avx2", "avx512", "neon"};
 enum { SETS = 4 };
@@ -123,7 +124,8 @@ Test(kernels, runs_side_by_side_arrive_bit_for_bit_like_one_at_a_time)
         from[i / ROOM][i % ROOM] = (unsigned char)random_next(&random);
     for (int round = 0; round < 600; round++) {
         const int type = round % 3;
-        struct kv_runs runs = {.count = 1 + random_below(&random, KV_RUNS_MAX), .turn = KV_TURN_LEAST * (1 + random_below(&random, 8))};
+        struct kv_runs runs = {.count = 1 + random_below(&random, KV_RUNS_MAX),
+                               .turn = (size_t)KV_TURN_LEAST * (1 + random_below(&random, 8))};
         /* Whole numbers need no NaN to be compared; the copy takes any number of bytes. */
         const size_t count = random_below(&random, round % 2 ? 200 : MOST);
         runs.bytes = type ? 2 * count : count;
@@ -272,6 +274,7 @@ Test(kv_store, tokens_written_together_equal_single_writes)
 
 Test(kv_store, blocks_copied_within_and_between_stores_are_the_same_bytes)
 {
+    kv_team_share_from(1);
     uint64_t random = 10;
     for (int round = 0; round < 60; round++) {
         struct kv_store_shape shape = {.num_layers = 2,
@@ -312,6 +315,7 @@ Test(kv_store, blocks_copied_within_and_between_stores_are_the_same_bytes)
 /* The header promises one pair after the other, also when a pair reads what an earlier one wrote. */
 Test(kv_store, dependent_copies_happen_in_order)
 {
+    kv_team_share_from(1);
     uint64_t random = 13;
     for (int round = 0; round < 100; round++) {
         enum { BLOCKS = 9, PAIRS = 20 };
@@ -341,6 +345,7 @@ Test(kv_store, dependent_copies_happen_in_order)
 
 Test(gather, equals_single_reads_on_every_set_type_and_shape)
 {
+    kv_team_share_from(1);
     uint64_t random = 3;
     for (int round = 0; round < 60; round++) {
         uint32_t block_size = 1 + random_below(&random, 40), heads = 1 + random_below(&random, 4), dim = 1 + random_below(&random, 90);
@@ -373,6 +378,7 @@ Test(gather, equals_single_reads_on_every_set_type_and_shape)
 /* One store, sequences of any lengths in it (also none), which share its blocks; whole batches on any number of threads, and head ranges. */
 Test(gather, batches_and_head_ranges_equal_single_heads)
 {
+    kv_team_share_from(1);
     enum { SEQUENCES = 5, MOST = 700 };
     uint64_t random = 12;
     for (int round = 0; round < 20; round++) {
@@ -524,6 +530,7 @@ static void check_attention(uint64_t *random, uint32_t block_size, uint32_t toke
 
 Test(attention, agrees_with_exact_arithmetic_for_any_block_size_and_shape)
 {
+    kv_team_share_from(1);
     uint64_t random = 5;
     for (int round = 0; round < 60; round++)
         check_attention(&random, 1 + random_below(&random, 50), 1 + random_below(&random, 400), 1 + random_below(&random, 3),
@@ -533,6 +540,7 @@ Test(attention, agrees_with_exact_arithmetic_for_any_block_size_and_shape)
 
 Test(attention, agrees_for_contexts_from_1_to_32768)
 {
+    kv_team_share_from(1);
     static const uint32_t contexts[] = {1, 2, 15, 16, 17, 1000, 4096, 32768}, block_sizes[] = {1, 8, 16, 32, 64, 128};
     uint64_t random = 6;
     for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)

@@ -95,13 +95,14 @@ Test(geometry_choice, a_wrong_file_is_as_good_as_none)
     fclose(file);
     char *plan = strchr(line, '\t');
     cr_assert(plan);
-    strcpy(plan + 1, "9x256+0s,9x256+0s\n");
-    write_file(line);
+    plan[0] = '\0';
+    char other[600];
+    snprintf(other, sizeof other, "%s\t9x256+0s,9x256+0s\n", line);
+    write_file(other);
     cr_expect_str_eq(choose(&large, NULL, true).source, "measured", "a plan out of bounds");
     cr_expect_eq(file_lines(), 1u, "the new line takes the place of the wrong one");
     write_file("\n\n\tnothing\n");
     cr_expect_str_eq(choose(&large, NULL, true).source, "measured");
-    plan[0] = '\0';
     write_file(line);
     cr_expect_str_eq(choose(&large, NULL, true).source, "measured", "a cut line");
     unlink(path);

@@ -38,7 +38,7 @@ Test(quiet_steps, say_what_single_steps_say_on_random_small_cases)
         trace_destroy(trace);
         cr_assert(equal, "case %llu: %s", (unsigned long long)number, text);
     }
-    cr_expect_gt(reached.steps, 20 * CASES);
+    cr_expect_gt(reached.steps, UINT64_C(20) * CASES);
     cr_expect_gt(reached.preemptions, CASES / 4);
     cr_expect_gt(reached.swaps, CASES / 10);
     cr_expect_gt(reached.gaps, CASES / 2);

@@ -126,7 +126,7 @@ Test(event_policy, is_told_of_each_step_of_each_request)
 Test(event_policy, may_be_told_late_of_several_steps_at_once)
 {
     struct two_ways reached = {0};
-    cr_expect_gt(compare_with(&patient, &reached), 10 * CASES, "many calls are spared");
+    cr_expect_gt(compare_with(&patient, &reached), UINT64_C(10) * CASES, "many calls are spared");
     cr_expect_gt(reached.preemptions, CASES / 4);
 }
 
