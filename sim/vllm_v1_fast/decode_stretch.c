@@ -204,7 +204,7 @@ static bool nears_end_of_clock(const struct stretch *stretch, uint32_t most)
     const struct step_time_model *model = stretch->replay->base.model;
     const uint64_t last_context = stretch->first_context_tokens + (uint64_t)stretch->decoders * most;
     return model->is_linear &&
-           (double)stretch->now_ns + most * step_time_linear_most(&model->config, stretch->decoders, last_context) >= 0x1p62;
+           (double)stretch->now_ns + most * step_time_linear_most(&model->config, stretch->decoders, last_context) >= 0x1.ffffp62;
 }
 
 /* The duration of the coming step, by whatever model. Every context grows by one a step, so shapes follow from the first one: sums by
@@ -253,9 +253,10 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
     if (most > 1 && turns < most / size + 2)
         most = turns < 3 ? 1 : min_u32(most, (turns - 2) * size);
     const uint64_t blocks = (uint64_t)stretch->decoders * (most / size + 1);
-    if (stretch->duration_ns >= LONGEST_RUN_NS / STEPS_MOST || change_ns >= LONGEST_RUN_NS / STEPS_MOST / STEPS_MOST ||
-        blocks > INT64_MAX / LONGEST_RUN_NS / 2)
+    if (change_ns >= LONGEST_RUN_NS / STEPS_MOST / STEPS_MOST || blocks > INT64_MAX / LONGEST_RUN_NS / 2)
         return 1; /* charges could leave 64 bits */
+    if (stretch->duration_ns >= LONGEST_RUN_NS / 2 / STEPS_MOST) /* half for the first step's duration each, half for what it grows by */
+        most = min_u32(most, 1 + (uint32_t)(LONGEST_RUN_NS / 2 / (stretch->duration_ns + 1)));
     const int64_t left_ns = until_ns - stretch->now_ns;
     if (time_of(most - 1, stretch->duration_ns, change_ns) < left_ns)
         return most;

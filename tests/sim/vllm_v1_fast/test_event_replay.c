@@ -42,6 +42,9 @@ static struct config random_config(uint64_t *seed)
     config.seed = random_below(seed, 6);
     if (random_below(seed, 6) == 0)
         config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .token_ns = random_below(seed, 2)};
+    else if (random_below(seed, 16) == 0) /* seconds to an hour a step: progressions end by their length in time */
+        config.step_time = (struct step_time_config){
+            .model = STEP_TIME_LINEAR, .base_ns = INT64_C(1) << (30 + random_below(seed, 13)), .kv_ns = random_below(seed, 300000)};
     return config;
 }
 
