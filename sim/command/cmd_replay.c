@@ -25,6 +25,7 @@ static const struct option_spec own_options[] = {
     ALLOW_DROPPED_OPTION,
     REPLAY_OUTPUT_OPTIONS,
     {"no-calibration", NULL, "do not measure the memory's speed before a replay with the data plane"},
+    {"kernels", "NAME", "what moves K/V bytes: avx512, avx2, neon or portable [the best that this processor has]"},
     {"kernel-geometry", "G", "how the data plane walks blocks, as in 8x256+32768 [kept, or measured]"},
     {"threads", "N", "threads that move K/V bytes [OMP_NUM_THREADS, or all cores]"},
     {"reference", NULL, "use the plain step-by-step scheduler"},
@@ -70,6 +71,9 @@ static enum status open_worker(struct job *job, struct diag *diag)
     if (config->data_plane == DATA_PLANE_OFF)
         return SIM_OK;
     const bool measure = !options_has(&job->call.options, "no-calibration");
+    const char *kernels = options_value(&job->call.options, "kernels");
+    if (kernels && !kv_kernels_select(kernels))
+        return diag_set(diag, SIM_USAGE, "--kernels %s: this processor has %s, and portable", kernels, kv_kernels_name());
     const struct kv_store_shape shape = worker_shape(config);
     struct geometry_choice geometry;
     enum status status = geometry_choose(&shape, options_value(&job->call.options, "kernel-geometry"), measure, &geometry, diag);

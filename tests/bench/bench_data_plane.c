@@ -8,7 +8,7 @@
  * GB/s are payload, K and V counted once, over the CPU time of the slowest thread, so that other users of the machine disturb less; each
  * figure is the median of several rounds, all ways in turn.
  *
- * usage: bench_data_plane [--machine] [--quick] [--geometry PLAN]
+ * usage: bench_data_plane [--machine] [--quick] [--geometry PLAN] [--kernels NAME]
  */
 #include <malloc.h>
 #include <math.h>
@@ -552,13 +552,18 @@ int main(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* else calloc reuses memory after the first time, and the seed's way looks fast */
     for (int i = 1; i < argc; i++) {
         machine = machine || strcmp(argv[i], "--machine") == 0;
+        if (strcmp(argv[i], "--kernels") == 0 && i + 1 < argc && kv_kernels_select(argv[i + 1])) {
+            i++;
+            continue;
+        }
         if (strcmp(argv[i], "--geometry") == 0 && i + 1 < argc) {
             told_geometry = argv[++i];
             continue;
         }
         quick = quick || strcmp(argv[i], "--quick") == 0;
         if (strcmp(argv[i], "--machine") != 0 && strcmp(argv[i], "--quick") != 0) {
-            puts("usage: bench_data_plane [--machine] [--quick] [--geometry PLAN]\n\nGather, copy, append, prefill and attention against "
+            puts("usage: bench_data_plane [--machine] [--quick] [--geometry PLAN] [--kernels NAME]\n\nGather, copy, append, prefill and "
+                 "attention against "
                  "the machine's "
                  "limits.");
             return strcmp(argv[i], "--help") == 0 ? 0 : 2;
