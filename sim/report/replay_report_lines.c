@@ -251,9 +251,11 @@ static void add_data_plane(struct document *document, const struct run *run)
              unit_bytes((double)worker->read_bytes, b));
     if (!isnan(speed))
         line_put(&line, " at %.1f GB/s (%s)", speed, worker->kernels ? worker->kernels : "portable");
-    if (!isnan(limit))
-        line_put(&line, ", %.2f of the %s limit", limit, attends ? "read" : "copy");
     document_line(document, "%s", line.text);
+    line = (struct line){0};
+    if (!isnan(limit))
+        line_put(&line, "%.2f of the %s limit; ", limit, attends ? "read" : "copy");
+    document_line(document, "  %sblocks walked %s, %s", line.text, worker->geometry, worker->geometry_source);
     if (run->config->data_plane == DATA_PLANE_VERIFY)
         document_line(document, "  verified %s %s, none wrong; %s phantom tokens filled", unit_count(worker->floats_checked, a),
                       attends ? "outputs" : "floats", unit_count(worker->phantom_tokens, b));
