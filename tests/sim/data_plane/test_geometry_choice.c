@@ -31,8 +31,6 @@ static void remove_folder(void)
     rmdir(folder);
 }
 
-TestSuite(geometry_choice, .init = make_folder, .fini = remove_folder);
-
 static struct geometry_choice choose(const struct kv_store_shape *shape, const char *told, bool measure)
 {
     struct geometry_choice choice;
@@ -60,6 +58,7 @@ static void write_file(const char *text)
 
 Test(geometry_choice, what_was_measured_is_kept)
 {
+    make_folder();
     cr_expect_str_eq(choose(&large, NULL, false).source, "built in");
     cr_expect_str_eq(choose(&small, NULL, true).source, "built in", "it lies in the caches");
     cr_expect_eq(access(path, F_OK), -1, "nothing was measured, nothing is kept");
@@ -73,21 +72,25 @@ Test(geometry_choice, what_was_measured_is_kept)
     cr_expect_eq(file_lines(), 2u);
     cr_expect_str_eq(choose(&large, NULL, true).source, "kept", "both are kept");
     cr_expect_str_eq(choose(&large, NULL, false).source, "built in", "no calibration means none of earlier, either");
+    remove_folder();
 }
 
 Test(geometry_choice, what_is_told_holds)
 {
+    make_folder();
     struct geometry_choice choice = choose(&large, "8x256+32768", true);
     struct diag diag = {0};
     cr_expect_str_eq(choice.source, "told");
     cr_expect(choice.plan.memory.runs == 8 && choice.plan.shared.runs == 8);
     cr_expect_eq(geometry_choose(&large, "8x100+0", true, &choice, &diag), SIM_USAGE);
     cr_expect(strstr(diag.text, "8x100+0") && strstr(diag.text, "steps of 256"), "%s", diag.text);
+    remove_folder();
 }
 
 /* A file that was changed by hand, cut, or is something else. */
 Test(geometry_choice, a_wrong_file_is_as_good_as_none)
 {
+    make_folder();
     char line[512];
     choose(&large, NULL, true);
     FILE *file = fopen(path, "r");
@@ -112,4 +115,5 @@ Test(geometry_choice, a_wrong_file_is_as_good_as_none)
     setenv("XDG_CACHE_HOME", "", 1);
     unsetenv("HOME");
     cr_expect_str_eq(choose(&large, NULL, true).source, "measured", "nowhere to keep anything");
+    remove_folder();
 }
