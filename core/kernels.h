@@ -48,9 +48,8 @@ struct kv_kernels {
     void (*stream)(void *to, const void *from, size_t bytes, const void *ahead);
     /* Sum of all floats, but for what is left of 256 bytes: reads and does nothing else, for measuring what memory can do. */
     float (*sum)(const void *from, size_t bytes);
-    /* `rows` rows of row_bytes, together in `from`, to places `stride` bytes apart; `ahead`: how many bytes before they are read lines are
-     * asked for, 0 = they are not. */
-    void (*spread)(void *to, size_t stride, const void *from, size_t row_bytes, size_t rows, bool stream, size_t ahead);
+    /* `rows` rows of row_bytes, together in `from`, to places `stride` bytes apart. */
+    void (*spread)(void *to, size_t stride, const void *from, size_t row_bytes, size_t rows, bool stream);
     /* Runs of rows of each enum kv_store_dtype become runs of float32, all runs side by side: one run alone is read at less than half of
      * the memory's speed (kernels_body.h says why). move[KV_STORE_FLOAT32] copies bytes as they are. */
     void (*move[3])(const struct kv_runs *runs, bool stream);

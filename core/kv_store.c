@@ -14,7 +14,7 @@
 
 /* From these sizes in bytes on, streaming stores win: what is written has left the caches before it is read again. Pieces as in
  * gather.c. */
-enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192, WRITES_AHEAD = 2048 };
+enum { STREAM_WRITES_FROM = 2048, STREAM_BLOCKS_FROM = 8192, COPY_PIECE = 8192 };
 
 /* Shapes come from users: products are checked one by one, as a wrapped size would map too little and write beyond it. */
 static bool multiply(size_t *product, size_t factor)
@@ -112,12 +112,12 @@ static void store_floats(const struct kv_store *store, void *to, const float *fr
 }
 
 /* One token's rows of all heads, which come together, to their places in a block, which are a head's run apart; `to` is the first. */
-static void store_heads(const struct kv_store *store, unsigned char *to, const float *from, bool stream, size_t ahead)
+static void store_heads(const struct kv_store *store, unsigned char *to, const float *from, bool stream)
 {
     const uint32_t heads = store->shape.num_kv_heads, dim = store->shape.head_dim;
     const size_t stride = store->head_elements * store->element_bytes;
     if (store->shape.dtype == KV_STORE_FLOAT32) {
-        kv_kernels()->spread(to, stride, from, dim * sizeof *from, heads, stream, ahead);
+        kv_kernels()->spread(to, stride, from, dim * sizeof *from, heads, stream);
         return;
     }
     for (uint32_t head = 0; head < heads; head++)
@@ -198,8 +198,7 @@ enum kv_status kv_store_write_tokens(struct kv_store *store, uint32_t layer, con
             unsigned char *to = kv_store_at(store, layer, value, blocks[(start + token) / size]);
             const float *from = (value ? v : k) + (size_t)token * heads * dim;
             for (uint32_t i = 0; i < together; i++)
-                store_heads(store, to + byte_offset(store, 0, offset + i), from + (size_t)i * heads * dim, stream,
-                            count > 1 ? WRITES_AHEAD : 0);
+                store_heads(store, to + byte_offset(store, 0, offset + i), from + (size_t)i * heads * dim, stream);
         }
     }
     return KV_OK;
