@@ -8,12 +8,13 @@
 #include "pagedkv.h"
 #include "team.h"
 
-/* More than this many bytes, by one thread and by all together, and the store's geometry counts: that of memory, or that of the cache which
- * all threads share where pool and buffers fit one. Less stays in the caches, the thread's own or the shared one, where the caller reads it
- * next. Runs are moved in pieces of PIECE_BYTES, so that prefetches reach from one head into the next and from one block into another. */
+/* Gathers of more bytes than this, by one thread and by all together, go as the store's geometry says: that of memory, or that of the cache
+ * which all threads share where pool and buffers fit one. Less stays in the caches, the thread's own or the shared one, where the caller
+ * reads it next. From a pool beyond the caches a second limit would only delay that: what is gathered is not there yet. Runs are moved in
+ * pieces of PIECE_BYTES, so that prefetches reach from one head into the next and from one block into another. */
 enum { STREAM_FROM = 1 << 20, STREAM_FROM_ALL = 4 << 20, SHARED_CACHE = 32 << 20, PIECE_BYTES = 8192 };
-/* What comes from the caches: the lines of eight runs would push each other out. */
-static const struct kv_geometry cached = {.runs = 4, .turn = 512};
+/* What stays in the caches: four runs, as the lines of eight would push each other out. Out of a large pool it may have to come first. */
+static const struct kv_geometry cached = {.runs = 4, .turn = 512}, fetched = {.runs = 4, .turn = 512, .ahead = 32768};
 
 /* Everything is checked before the first byte is written, so that an error leaves the buffers as they were. This reads one id for each
  * block that is then copied, some KiB: it does not show. */
@@ -58,7 +59,7 @@ static void gather_group(const struct span *span, int value, uint32_t k, uint32_
     const size_t element = store->element_bytes, widening = sizeof(float) / element, dim = store->shape.head_dim;
     const size_t run = store->head_elements * element, filled = tokens * dim * element, chunk = span->heads * run;
     const size_t piece = least(run, PIECE_BYTES), ahead = least(chunk, span->geometry.ahead / piece * piece);
-    struct kv_runs runs = {.count = count, .turn = span->geometry.turn};
+    struct kv_runs runs = {.count = count, .turn = span->geometry.turn, .fetch = span->geometry.ahead > 0};
     for (uint32_t head = 0; head < span->heads; head++) {
         unsigned char *out =
             (unsigned char *)((value ? span->v : span->k) + (head * (size_t)span->num_tokens + (size_t)k * store->shape.block_size) * dim);
@@ -100,10 +101,12 @@ static uint32_t entries_of(const struct kv_store *store, uint32_t num_tokens)
 /* For a gather of so many bytes in all. The pool counts whole: which part of it a caller uses again nobody knows. */
 static struct kv_geometry geometry_for(const struct kv_store *store, size_t bytes, uint32_t team)
 {
-    if (bytes / team <= STREAM_FROM || bytes <= STREAM_FROM_ALL)
-        return cached;
-    return store->mapped_bytes <= SHARED_CACHE && bytes <= SHARED_CACHE - store->mapped_bytes ? store->geometry.shared
-                                                                                              : store->geometry.memory;
+    const bool large_pool = store->mapped_bytes > SHARED_CACHE;
+    if (bytes / team <= STREAM_FROM)
+        return large_pool ? fetched : cached;
+    if (large_pool || bytes > SHARED_CACHE - store->mapped_bytes)
+        return store->geometry.memory;
+    return bytes > STREAM_FROM_ALL ? store->geometry.shared : cached;
 }
 
 enum kv_status kv_gather_heads(const struct kv_store *store, uint32_t layer, uint32_t first_head, uint32_t heads, const uint32_t *blocks,

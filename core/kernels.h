@@ -24,7 +24,8 @@ struct kv_runs {
     size_t bytes;   /* of each source */
     void *to[KV_RUNS_MAX];
     const void *from[KV_RUNS_MAX];
-    const void *ahead[KV_RUNS_MAX]; /* as many bytes that are read soon, fetched meanwhile when streaming; never NULL */
+    const void *ahead[KV_RUNS_MAX]; /* as many bytes that are read soon */
+    bool fetch;                     /* ask for those meanwhile */
 };
 
 /* Some of the rows that one K/V head attends to, in any order, and the running softmax of the query heads that share it. Row i is head_dim

@@ -249,8 +249,7 @@ ALWAYS void move_runs(int type, bool stream, const struct kv_runs *runs)
             for (size_t few = at; few < at + runs->turn; few += KV_TURN_LEAST) {
                 unsigned char *out = to[run] + few * widening;
                 const unsigned char *in = from[run] + few, *next = ahead[run] + few;
-                UNROLL
-                for (size_t part = 0; part < KV_TURN_LEAST && stream; part += LINE)
+                for (size_t part = 0; part < KV_TURN_LEAST && runs->fetch; part += LINE)
                     __builtin_prefetch(next + part, 0, 2);
                 UNROLL
                 for (size_t part = 0; part < KV_TURN_LEAST; part += step)
@@ -259,7 +258,7 @@ ALWAYS void move_runs(int type, bool stream, const struct kv_runs *runs)
     for (uint32_t run = 0; run < runs->count; run++) {
         size_t done = at;
         for (; done + step <= left[run]; done += step) {
-            if (stream)
+            if (runs->fetch)
                 __builtin_prefetch(ahead[run] + done, 0, 2);
             move_line(type, stream, to[run] + done * widening, from[run] + done);
         }

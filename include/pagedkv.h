@@ -355,11 +355,11 @@ struct kv_store_shape {
 };
 
 /* How blocks are walked: so many side by side, so many bytes of each in turn, lines asked for so many bytes before they are read, with
- * streaming stores or plain ones (which ask for nothing). What is best is the processor's; results never depend on it. */
+ * streaming stores or plain ones. What is best is the processor's; results never depend on it. */
 struct kv_geometry {
     uint32_t runs;  /* 1..8 */
     uint32_t turn;  /* a multiple of 256, up to 8192 */
-    uint32_t ahead; /* up to 1 MiB */
+    uint32_t ahead; /* up to 1 MiB; 0: nothing is asked for */
     bool stream;
 };
 /* Beyond the caches, and where pool and buffers fit the last of them. */
