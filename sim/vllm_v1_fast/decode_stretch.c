@@ -254,7 +254,7 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
         most = turns < 3 ? 1 : min_u32(most, (turns - 2) * size);
     const uint64_t blocks = (uint64_t)stretch->decoders * (most / size + 1);
     if (change_ns >= LONGEST_RUN_NS / STEPS_MOST / STEPS_MOST || blocks > INT64_MAX / LONGEST_RUN_NS / 2)
-        return 1; /* charges could leave 64 bits */
+        return 1;                                                /* charges could leave 64 bits */
     if (stretch->duration_ns >= LONGEST_RUN_NS / 2 / STEPS_MOST) /* half for the first step's duration each, half for what it grows by */
         most = min_u32(most, 1 + (uint32_t)(LONGEST_RUN_NS / 2 / (stretch->duration_ns + 1)));
     const int64_t left_ns = until_ns - stretch->now_ns;
