@@ -29,6 +29,23 @@ Test(config, engines_have_their_own_defaults)
     cr_expect_eq(chunked.max_num_batched_tokens, 512);
 }
 
+/* Bits of keys, also where the value said is the default's. An option takes the word of the file's mouth. */
+Test(config, who_said_what_is_known)
+{
+    static const struct config_option seqs = {"max_num_seqs", "128"};
+    struct config none, file, option, both;
+    struct diag diag = {0};
+    cr_assert_eq(load("{}", NULL, 0, &none, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(load("{\"max_num_seqs\":128}", NULL, 0, &file, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(load("{}", &seqs, 1, &option, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(load("{\"max_num_seqs\":64,\"block_size\":32}", &seqs, 1, &both, &diag), SIM_OK, "%s", diag.text);
+    cr_expect(none.given == 0 && none.given_by_file == 0, "nobody said anything");
+    cr_expect(file.given != 0 && (file.given & (file.given - 1)) == 0, "one key");
+    cr_expect(file.given_by_file == file.given && option.given == file.given && option.given_by_file == 0);
+    cr_expect(both.given_by_file != 0 && (both.given_by_file & option.given) == 0, "block_size alone is the file's");
+    cr_expect(both.given == (both.given_by_file | option.given) && both.max_num_seqs == 128);
+}
+
 Test(config, wrong_files_are_refused_with_place_and_remedy)
 {
     static const struct {
