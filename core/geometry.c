@@ -8,11 +8,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "allocate.h"
 #include "kernels.h"
 #include "pages.h"
+#include "wall_clock.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -110,13 +110,6 @@ struct bench {
     size_t to_bytes;
 };
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* K, and as much V. */
 static size_t half_bytes(const struct bench *bench)
 {
@@ -180,9 +173,9 @@ static void race(struct bench *bench, uint32_t count, double *speeds)
         for (uint32_t i = 0; i < count; i++, at += bench->entries) {
             at = at + bench->entries > blocks ? 0 : at;
             bench->store->geometry = (struct kv_geometry_plan){ways[i], ways[i]};
-            const double start = seconds();
+            const double start = kv_seconds();
             const bool gathered = kv_gather_heads(bench->store, 0, 0, heads, bench->blocks + at, bench->tokens, k, v) == KV_OK;
-            const double speed = (double)half_bytes(bench) / (seconds() - start);
+            const double speed = (double)half_bytes(bench) / (kv_seconds() - start);
             speeds[i] = gathered && speed > speeds[i] ? speed : speeds[i];
         }
 }

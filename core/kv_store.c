@@ -237,7 +237,7 @@ static void copy_group(struct kv_store *to, const struct kv_store *from, const s
 {
     const size_t bytes = to->block_elements * to->element_bytes, piece = bytes < COPY_PIECE ? bytes : COPY_PIECE;
     const size_t wanted = from->geometry.memory.ahead, ahead = bytes < wanted ? bytes : wanted;
-    struct kv_runs runs = {.count = count, .turn = from->geometry.memory.turn, .fetch = true};
+    struct kv_runs runs = {.count = count, .turn = from->geometry.memory.turn, .fetch = wanted > 0};
     for (uint32_t number = 0; number < 2 * to->shape.num_layers; number++)
         for (size_t at = 0; at < bytes; at += piece) {
             runs.bytes = bytes - at < piece ? bytes - at : piece;

@@ -4,22 +4,15 @@
  * jumps cost it. The best of some rounds is taken, because whatever else runs on the machine can only make a round slower. */
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels.h"
 #include "pagedkv.h"
 #include "pages.h"
 #include "team.h"
+#include "wall_clock.h"
 
 enum { PIECES = 64, ROUNDS = 4, AHEAD = 2048 };
 #define TOTAL_BYTES ((size_t)64 << 20)
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* With streaming stores: a plain copy reads each line of the destination before it writes it, which moves half as much again. */
 static void copy_piece(unsigned char *to, const unsigned char *from, size_t bytes)
@@ -42,7 +35,7 @@ static double best_speed(unsigned char *to, const unsigned char *from, uint32_t 
     double best = 0;
     (void)team; /* the build without OpenMP */
     for (int round = 0; round <= ROUNDS; round++) {
-        double start = seconds();
+        double start = kv_seconds();
 #pragma omp parallel for schedule(static) num_threads(team) default(none) shared(to, from, piece)
         for (size_t i = 0; i < PIECES; i++) {
             if (to)
@@ -50,7 +43,7 @@ static double best_speed(unsigned char *to, const unsigned char *from, uint32_t 
             else
                 read_piece(from + i * piece, piece);
         }
-        double speed = (double)TOTAL_BYTES / (seconds() - start) / 1e9;
+        double speed = (double)TOTAL_BYTES / (kv_seconds() - start) / 1e9;
         if (round > 0 && speed > best)
             best = speed;
     }

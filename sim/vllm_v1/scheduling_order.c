@@ -41,3 +41,47 @@ int64_t scheduling_order_first_key(const struct scheduling_order *order, uint32_
     struct pagesim_policy_request request = scheduling_order_request(order, position, arrival_ns, order->trace->input_tokens[position], 0);
     return order->policy->key(order->self, &request);
 }
+
+/* --- who waits, as the policy sees them ---------------------------------------------------------------------------------------------- */
+
+struct waiting_view {
+    struct pagesim_policy_waiting waiting;
+    struct request_queue *queue;
+    scheduling_order_look_up *look_up;
+    void *engine;
+    enum status status; /* of the first look-up that failed */
+    bool changed;
+    struct diag *diag;
+};
+
+static uint32_t waiting_cached_tokens(struct pagesim_policy_waiting *waiting, uint32_t position)
+{
+    struct waiting_view *all = (struct waiting_view *)waiting;
+    uint32_t tokens = 0;
+    if (all->status == SIM_OK)
+        all->status = all->look_up(all->engine, position, &tokens, all->diag);
+    return tokens;
+}
+
+static void waiting_set_key(struct pagesim_policy_waiting *waiting, uint32_t position, int64_t key)
+{
+    struct waiting_view *all = (struct waiting_view *)waiting;
+    all->changed |= all->queue->key[position] != key;
+    all->queue->key[position] = key;
+}
+
+/* The heap is put in order once, after all keys are set: while the policy walks the positions they must not move. */
+enum status scheduling_order_reorder(const struct scheduling_order *order, struct request_queue *queue, int64_t now_ns,
+                                     scheduling_order_look_up *look_up, void *engine, struct diag *diag)
+{
+    struct waiting_view all = {
+        .waiting = {.count = queue->count, .positions = queue->heap, .cached_tokens = waiting_cached_tokens, .set_key = waiting_set_key},
+        .queue = queue,
+        .look_up = look_up,
+        .engine = engine,
+        .diag = diag};
+    order->policy->before_admission(order->self, now_ns, &all.waiting);
+    if (all.changed)
+        request_queue_reorder(queue);
+    return all.status;
+}

@@ -6,6 +6,7 @@
 #define PAGESIM_SCHEDULING_ORDER_H
 
 #include "config/config.h"
+#include "engine/request_queue.h"
 #include "policy/policy.h"
 #include "time/step_time.h"
 #include "trace/trace.h"
@@ -44,5 +45,13 @@ static inline int64_t scheduling_order_key(const struct scheduling_order *order,
 
 /* The key of a request that has just arrived: for ever, when the key is static. */
 int64_t scheduling_order_first_key(const struct scheduling_order *order, uint32_t position, int64_t arrival_ns);
+
+/* How many tokens of the prompt at `position` an engine would hit now. */
+typedef enum status scheduling_order_look_up(void *engine, uint32_t position, uint32_t *tokens, struct diag *diag);
+
+/* Let the policy, which has before_admission, look at who waits and set keys. An error of a look-up, for which there can be no memory, is not
+ * told to the policy, but returned. */
+SIM_NODISCARD enum status scheduling_order_reorder(const struct scheduling_order *order, struct request_queue *queue, int64_t now_ns,
+                                                   scheduling_order_look_up *look_up, void *engine, struct diag *diag);
 
 #endif

@@ -140,50 +140,24 @@ static uint32_t choose_victim(const struct vllm_v1 *v1)
     return at;
 }
 
-struct waiting_view {
-    struct pagesim_policy_waiting waiting;
-    struct vllm_v1 *v1;
-    enum status status; /* of the first look-up that failed */
-    bool changed;
-    struct diag *diag;
-};
-
-/* What a prompt would hit now. A look-up can fail for want of memory; the policy is not told, but the step fails. */
-static uint32_t waiting_cached_tokens(struct pagesim_policy_waiting *waiting, uint32_t position)
+/* What a prompt would hit now. */
+static enum status hit_tokens(void *engine, uint32_t position, uint32_t *tokens, struct diag *diag)
 {
-    struct waiting_view *all = (struct waiting_view *)waiting;
+    struct vllm_v1 *v1 = engine;
     uint32_t hits = 0;
-    if (all->status == SIM_OK)
-        all->status = v1_blocks_lookup(&all->v1->blocks, position, all->v1->requests[position].known, &hits, all->diag);
-    return hits * all->v1->config.block_size;
-}
-
-static void waiting_set_key(struct pagesim_policy_waiting *waiting, uint32_t position, int64_t key)
-{
-    struct waiting_view *all = (struct waiting_view *)waiting;
-    all->changed |= all->v1->waiting.key[position] != key;
-    all->v1->waiting.key[position] = key;
+    enum status status = v1_blocks_lookup(&v1->blocks, position, v1->requests[position].known, &hits, diag);
+    *tokens = hits * v1->config.block_size;
+    return status;
 }
 
 /* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. A look at everybody's prefix is
- * the dearest thing a policy can do, so it is spared in steps that admit nobody anyway. The heap is put in order once, after all keys
- * are set: while the policy walks the positions they must not move. */
+ * the dearest thing a policy can do, so it is spared in steps that admit nobody anyway. */
 static enum status reorder_waiting(struct vllm_v1 *v1, struct diag *diag)
 {
-    const struct pagesim_scheduling_policy *policy = v1->order.policy;
-    if (!policy->before_admission || v1->waiting.count == 0 || v1->budget == 0 || v1->running_count == v1->config.max_num_seqs ||
+    if (!v1->order.policy->before_admission || v1->waiting.count == 0 || v1->budget == 0 || v1->running_count == v1->config.max_num_seqs ||
         v1->blocks.pool.num_free == 0)
         return SIM_OK;
-    struct waiting_view all = {.waiting = {.count = v1->waiting.count,
-                                           .positions = v1->waiting.heap,
-                                           .cached_tokens = waiting_cached_tokens,
-                                           .set_key = waiting_set_key},
-                               .v1 = v1,
-                               .diag = diag};
-    policy->before_admission(v1->order.self, v1->now_ns, &all.waiting);
-    if (all.changed)
-        request_queue_reorder(&v1->waiting);
-    return all.status;
+    return scheduling_order_reorder(&v1->order, &v1->waiting, v1->now_ns, hit_tokens, v1, diag);
 }
 
 /* --- the scheduler ------------------------------------------------------------------------------------------------------------------ */

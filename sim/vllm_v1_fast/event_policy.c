@@ -101,48 +101,22 @@ int64_t event_policy_key_again(const struct event_replay *replay, uint32_t posit
 
 /* --- who waits ------------------------------------------------------------------------------------------------------------------------- */
 
-struct waiting_view {
-    struct pagesim_policy_waiting waiting;
-    struct event_replay *replay;
-    enum status status; /* of the first look-up that failed */
-    bool changed;
-    struct diag *diag;
-};
-
-/* A look-up can fail for want of memory; the policy is not told, but the step fails. */
-static uint32_t waiting_cached_tokens(struct pagesim_policy_waiting *waiting, uint32_t position)
+static enum status hit_tokens(void *engine, uint32_t position, uint32_t *tokens, struct diag *diag)
 {
-    struct waiting_view *all = (struct waiting_view *)waiting;
+    struct event_replay *replay = engine;
     uint32_t hits = 0;
-    if (all->status == SIM_OK)
-        all->status = event_blocks_lookup(&all->replay->blocks, position, event_replay_known(all->replay, position), &hits, all->diag);
-    return hits * all->replay->base.config->block_size;
-}
-
-static void waiting_set_key(struct pagesim_policy_waiting *waiting, uint32_t position, int64_t key)
-{
-    struct waiting_view *all = (struct waiting_view *)waiting;
-    all->changed |= all->replay->waiting.key[position] != key;
-    all->replay->waiting.key[position] = key;
+    enum status status = event_blocks_lookup(&replay->blocks, position, event_replay_known(replay, position), &hits, diag);
+    *tokens = hits * replay->base.config->block_size;
+    return status;
 }
 
 /* Asked in the very steps in which reorder_waiting() in vllm_v1.c asks. */
 enum status event_policy_reorder(struct event_replay *replay, uint32_t budget, struct diag *diag)
 {
-    const struct pagesim_scheduling_policy *policy = replay->order.policy;
-    if (!policy->before_admission || replay->waiting.count == 0 || budget == 0 ||
+    if (!replay->order.policy->before_admission || replay->waiting.count == 0 || budget == 0 ||
         replay->calendar.running == replay->base.config->max_num_seqs || event_blocks_free(&replay->blocks) == 0)
         return SIM_OK;
-    struct waiting_view all = {.waiting = {.count = replay->waiting.count,
-                                           .positions = replay->waiting.heap,
-                                           .cached_tokens = waiting_cached_tokens,
-                                           .set_key = waiting_set_key},
-                               .replay = replay,
-                               .diag = diag};
-    policy->before_admission(replay->order.self, replay->base.now_ns, &all.waiting);
-    if (all.changed)
-        request_queue_reorder(&replay->waiting);
-    return all.status;
+    return scheduling_order_reorder(&replay->order, &replay->waiting, replay->base.now_ns, hit_tokens, replay, diag);
 }
 
 /* --- who runs -------------------------------------------------------------------------------------------------------------------------- */
