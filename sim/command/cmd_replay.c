@@ -70,16 +70,13 @@ static enum status open_worker(struct job *job, struct diag *diag)
     const struct config *config = &job->call.input.config;
     if (config->data_plane == DATA_PLANE_OFF)
         return SIM_OK;
-    const bool measure = !options_has(&job->call.options, "no-calibration");
+    const struct geometry_wish geometry = {.told = options_value(&job->call.options, "kernel-geometry"),
+                                           .measure = !options_has(&job->call.options, "no-calibration")};
     const char *kernels = options_value(&job->call.options, "kernels");
     if (kernels && !kv_kernels_select(kernels))
         return diag_set(diag, SIM_USAGE, "--kernels %s: this processor has %s, and portable", kernels, kv_kernels_name());
-    const struct kv_store_shape shape = worker_shape(config);
-    struct geometry_choice geometry;
-    enum status status = geometry_choose(&shape, options_value(&job->call.options, "kernel-geometry"), measure, &geometry, diag);
-    if (status == SIM_OK)
-        status = worker_create(job->call.input.trace, config, job->call.input.threads, &geometry, &job->worker, diag);
-    if (status == SIM_OK && measure)
+    enum status status = worker_create(job->call.input.trace, config, job->call.input.threads, &geometry, &job->worker, diag);
+    if (status == SIM_OK && geometry.measure)
         job->limit = kv_memory_speed_measure(job->call.input.threads);
     return status;
 }

@@ -136,21 +136,18 @@ static void keep_or_measure(const struct kv_store_shape *shape, struct geometry_
         text_file_close(&file);
 }
 
-enum status geometry_choose(const struct kv_store_shape *shape, const char *told, bool measure, struct geometry_choice *out,
-                            struct diag *diag)
+enum status geometry_choose(const struct kv_store *store, const struct geometry_wish *wish, struct geometry_choice *out, struct diag *diag)
 {
-    const size_t block = (size_t)2 * shape->num_layers * shape->num_kv_heads * shape->head_dim * shape->block_size *
-                         (shape->dtype == KV_STORE_FLOAT32 ? 4 : 2);
     *out = (struct geometry_choice){.plan = kv_geometry_default(), .source = "built in"};
-    if (told && !kv_geometry_plan_parse(told, &out->plan))
+    if (wish->told && !kv_geometry_plan_parse(wish->told, &out->plan))
         return diag_set(
             diag, SIM_USAGE,
             "--kernel-geometry %s: must be runs x turn + ahead, as in 8x256+32768 or 1x1024+32768s,4x256+0p: 1 to 8 runs, turns of "
             "256 to 8192 bytes in steps of 256, up to 1048576 ahead, s or p for streaming or plain stores",
-            told);
-    if (told)
+            wish->told);
+    if (wish->told)
         out->source = "told";
-    else if (measure && block > WORTH_IT / shape->num_blocks)
-        keep_or_measure(shape, out);
+    else if (wish->measure && kv_store_bytes(store) > WORTH_IT)
+        keep_or_measure(&store->shape, out);
     return SIM_OK;
 }

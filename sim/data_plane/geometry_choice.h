@@ -13,14 +13,18 @@
 #include "base/diag.h"
 #include "pagedkv.h"
 
+struct geometry_wish {
+    const char *told; /* --kernel-geometry, or NULL */
+    bool measure;     /* or look up; without it, and for stores that fit the caches, what is built in holds */
+};
+
 struct geometry_choice {
     struct kv_geometry_plan plan;
     const char *source; /* "told", "kept", "measured" or "built in"; static */
 };
 
-/* `told`: --kernel-geometry, or NULL. Without `measure`, and for pools that fit the caches, nothing is measured or looked up. SIM_USAGE: what
- * was told is no plan. */
-SIM_NODISCARD enum status geometry_choose(const struct kv_store_shape *shape, const char *told, bool measure, struct geometry_choice *out,
+/* For a store as large as this one and of its shape. SIM_USAGE: what was told is no plan. */
+SIM_NODISCARD enum status geometry_choose(const struct kv_store *store, const struct geometry_wish *wish, struct geometry_choice *out,
                                           struct diag *diag);
 
 #endif

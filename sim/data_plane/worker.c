@@ -472,24 +472,19 @@ static enum status check_longest(const struct worker *worker, struct diag *diag)
     return SIM_OK;
 }
 
-struct kv_store_shape worker_shape(const struct config *config)
+/* The CPU pool has the shape of the GPU pool but for its size, which is what lets whole blocks move between them. Stores are the one
+ * thing here that may be larger than the machine, so the message says how to make them smaller. */
+static enum status make_stores(struct worker *worker, struct diag *diag)
 {
+    const struct config *config = worker->config;
     static const enum kv_store_dtype dtypes[] = {
         [KV_DTYPE_FLOAT32] = KV_STORE_FLOAT32, [KV_DTYPE_FLOAT16] = KV_STORE_FLOAT16, [KV_DTYPE_BFLOAT16] = KV_STORE_BFLOAT16};
-    return (struct kv_store_shape){.num_layers = config->kv.num_layers,
+    struct kv_store_shape shape = {.num_layers = config->kv.num_layers,
                                    .num_kv_heads = config->kv.num_kv_heads,
                                    .head_dim = config->kv.head_dim,
                                    .block_size = config->block_size,
                                    .num_blocks = config->num_gpu_blocks,
                                    .dtype = dtypes[config->kv.dtype]};
-}
-
-/* The CPU pool has the shape of the GPU pool but for its size, which is what lets whole blocks move between them. Stores are the one
- * thing here that may be larger than the machine, so the message says how to make them smaller. */
-static enum status make_stores(struct worker *worker, const struct geometry_choice *geometry, struct diag *diag)
-{
-    const struct config *config = worker->config;
-    struct kv_store_shape shape = worker_shape(config);
     enum kv_status made = kv_store_create(&shape, &worker->gpu);
     if (made == KV_OK && config->num_cpu_blocks > 0) {
         shape.num_blocks = config->num_cpu_blocks;
@@ -497,15 +492,27 @@ static enum status make_stores(struct worker *worker, const struct geometry_choi
     }
     if (made != KV_OK)
         return refuse_blocks(config, (uint64_t)config->num_gpu_blocks + config->num_cpu_blocks, diag);
-    kv_store_set_geometry(worker->gpu, &geometry->plan);
-    if (worker->cpu)
-        kv_store_set_geometry(worker->cpu, &geometry->plan);
     worker->totals.pages = worker->gpu->pages;
     worker->totals.pool_bytes = kv_store_bytes(worker->gpu) + (worker->cpu ? kv_store_bytes(worker->cpu) : 0);
     return SIM_OK;
 }
 
-enum status worker_create(const struct trace *trace, const struct config *config, uint32_t threads, const struct geometry_choice *geometry,
+/* Both stores are of one shape, so one choice serves both. */
+static enum status set_geometry(struct worker *worker, const struct geometry_wish *wish, struct diag *diag)
+{
+    struct geometry_choice choice;
+    enum status status = geometry_choose(worker->gpu, wish, &choice, diag);
+    if (status != SIM_OK)
+        return status;
+    kv_store_set_geometry(worker->gpu, &choice.plan);
+    if (worker->cpu)
+        kv_store_set_geometry(worker->cpu, &choice.plan);
+    worker->totals.geometry_source = choice.source;
+    kv_geometry_plan_text(&choice.plan, worker->totals.geometry);
+    return SIM_OK;
+}
+
+enum status worker_create(const struct trace *trace, const struct config *config, uint32_t threads, const struct geometry_wish *geometry,
                           struct worker **out, struct diag *diag)
 {
     struct worker *worker;
@@ -517,14 +524,14 @@ enum status worker_create(const struct trace *trace, const struct config *config
     worker->threads = kv_team(threads ? threads : 1);
     worker->verify = config->data_plane == DATA_PLANE_VERIFY;
     worker->totals.kernels = kv_kernels_name();
-    worker->totals.geometry_source = geometry->source;
-    kv_geometry_plan_text(&geometry->plan, worker->totals.geometry);
     const size_t blocks = config->num_gpu_blocks;
     const struct array_request arrays[] = {ARRAY_OF(worker->chains, trace->count), ARRAY_OF(worker->missing, blocks),
                                            ARRAY_OF(worker->last_writer, blocks)};
     status = check_longest(worker, diag);
     if (status == SIM_OK)
-        status = make_stores(worker, geometry, diag);
+        status = make_stores(worker, diag);
+    if (status == SIM_OK)
+        status = set_geometry(worker, geometry, diag);
     if (status == SIM_OK)
         status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the data plane", diag);
     if (status != SIM_OK) {

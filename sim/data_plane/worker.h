@@ -37,12 +37,11 @@ struct worker_totals {
 
 struct worker;
 
-/* Make stores for the GPU pool and, if there is one, the CPU pool, whose blocks are walked as `geometry` says. Borrows trace and config.
- * `threads` >= 1 move bytes. */
+/* Make stores for the GPU pool and, if there is one, the CPU pool, whose blocks are walked in the way that is wished for. Borrows trace and
+ * config. `threads` >= 1 move bytes. */
 SIM_NODISCARD enum status worker_create(const struct trace *trace, const struct config *config, uint32_t threads,
-                                        const struct geometry_choice *geometry, struct worker **out, struct diag *diag);
-/* The shape of the GPU pool. */
-struct kv_store_shape worker_shape(const struct config *config);
+                                        const struct geometry_wish *geometry, struct worker **out, struct diag *diag);
+
 struct observer worker_observer(struct worker *worker);
 const struct worker_totals *worker_totals(const struct worker *worker);
 void worker_destroy(struct worker *worker);

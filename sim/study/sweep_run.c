@@ -228,26 +228,18 @@ struct point_run {
     struct worker *worker; /* NULL: no K/V bytes are moved */
 };
 
-/* Shapes may differ from point to point. One is measured once, and kept. */
-static enum status make_worker(const struct sweep *sweep, struct point_run *made, struct diag *diag)
-{
-    const struct kv_store_shape shape = worker_shape(&made->config);
-    struct geometry_choice geometry;
-    enum status status = geometry_choose(&shape, NULL, true, &geometry, diag);
-    return status == SIM_OK ? worker_create(made->run.trace, &made->config, sweep->threads, &geometry, &made->worker, diag) : status;
-}
-
 static enum status replay_into(struct pass *pass, struct point_run *made, size_t point, struct diag *diag)
 {
     struct sweep *sweep = pass->sweep;
     struct run *run = &made->run;
     struct observer observer;
+    const struct geometry_wish geometry = {.measure = true}; /* shapes may differ from point to point; one is measured once, and kept */
     const struct replay_options how = {.reference = sweep->reference, .progress = on_progress, .progress_context = pass};
     enum status status = sweep_plan_config(sweep->plan, point, &made->config, diag);
     if (status == SIM_OK)
         status = run_open(run, sweep->traces[point], &made->config, diag);
     if (status == SIM_OK && made->config.data_plane != DATA_PLANE_OFF)
-        status = make_worker(sweep, made, diag);
+        status = worker_create(run->trace, &made->config, sweep->threads, &geometry, &made->worker, diag);
     run->wishes = &sweep->wishes;
     if (made->worker) {
         observer = worker_observer(made->worker);

@@ -357,8 +357,7 @@ static void move_bytes(const struct trace *trace, const struct config *config, u
     struct worker *worker = NULL;
     struct diag diag = {0};
     FUZZ_CHECK(run_open(&run, trace, config, &diag) == SIM_OK &&
-                   worker_create(run.trace, config, 1, &(struct geometry_choice){kv_geometry_default(), "built in"}, &worker, &diag) ==
-                       SIM_OK,
+                   worker_create(run.trace, config, 1, &(struct geometry_wish){0}, &worker, &diag) == SIM_OK,
                "%s", diag.text);
     struct saboteur saboteur = {.worker = worker_observer(worker),
                                 .trace = run.trace,

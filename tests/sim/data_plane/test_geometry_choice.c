@@ -31,11 +31,21 @@ static void remove_folder(void)
     rmdir(folder);
 }
 
+static enum status try_to_choose(const struct kv_store_shape *shape, const char *told, bool measure, struct geometry_choice *out,
+                                 struct diag *diag)
+{
+    struct kv_store *store;
+    cr_assert_eq(kv_store_create(shape, &store), KV_OK);
+    enum status status = geometry_choose(store, &(struct geometry_wish){told, measure}, out, diag);
+    kv_store_destroy(store);
+    return status;
+}
+
 static struct geometry_choice choose(const struct kv_store_shape *shape, const char *told, bool measure)
 {
     struct geometry_choice choice;
     struct diag diag = {0};
-    cr_assert_eq(geometry_choose(shape, told, measure, &choice, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(try_to_choose(shape, told, measure, &choice, &diag), SIM_OK, "%s", diag.text);
     return choice;
 }
 
@@ -85,7 +95,7 @@ Test(geometry_choice, what_is_told_holds)
     struct diag diag = {0};
     cr_expect_str_eq(choice.source, "told");
     cr_expect(choice.plan.memory.runs == 8 && choice.plan.shared.runs == 8);
-    cr_expect_eq(geometry_choose(&large, "8x100+0", true, &choice, &diag), SIM_USAGE);
+    cr_expect_eq(try_to_choose(&large, "8x100+0", true, &choice, &diag), SIM_USAGE);
     cr_expect(strstr(diag.text, "8x100+0") && strstr(diag.text, "steps of 256"), "%s", diag.text);
     remove_folder();
 }

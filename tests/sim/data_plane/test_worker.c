@@ -51,8 +51,7 @@ static enum status run(const struct config *config, uint64_t at_step, uint32_t e
     struct replay_facts facts;
     struct replay_options options = {.reference = true};
     cr_assert_eq(step_time_create(config, &model, diag), SIM_OK);
-    cr_assert_eq(worker_create(trace, config, 2, &(struct geometry_choice){kv_geometry_default(), "built in"}, &worker, diag), SIM_OK, "%s",
-                 diag->text);
+    cr_assert_eq(worker_create(trace, config, 2, &(struct geometry_wish){0}, &worker, diag), SIM_OK, "%s", diag->text);
     struct saboteur saboteur = {.worker = worker_observer(worker), .at_step = at_step, .entry = entry};
     struct observer observer = {.self = &saboteur, .scheduled = sabotage, .completed = pass_on};
     enum status status = replay_run(trace, config, model, &observer, 1, &options, &facts, diag);
