@@ -53,11 +53,11 @@ static void add_dropped(struct document *document, const struct run *run)
     }
 }
 
+static const char *const page_names[] = {[KV_PAGES_SMALL] = "small", [KV_PAGES_WISHED] = "madvise", [KV_PAGES_SET_ASIDE] = "hugetlb"};
+
 /* Everything that differs from run to run: times and speeds of this machine. Speeds are left out where nothing was timed, as 0 would read
  * as a very slow machine. Bytes divided by nanoseconds are GB/s. The memory's own limit, measured before the replay, stands next to them,
  * because a speed says nothing without it. */
-static const char *const page_names[] = {[KV_PAGES_SMALL] = "small", [KV_PAGES_WISHED] = "madvise", [KV_PAGES_SET_ASIDE] = "hugetlb"};
-
 static void add_measured(struct document *document, const struct replay_result *result)
 {
     const struct measured *measured = &result->measured;
