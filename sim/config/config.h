@@ -30,6 +30,8 @@ enum step_time_kind {
     STEP_TIME_UNSAID = STEP_TIME_KINDS
 };
 
+typedef unsigned __int128 config_key_bits; /* a bit a key */
+
 #define CONFIG_NAME_SIZE 64
 #define CONFIG_PATH_SIZE 1024
 
@@ -83,10 +85,10 @@ struct config {
     double gpu_memory_utilization;
     uint64_t kv_cache_memory_bytes; /* this and the next: of one GPU */
     uint64_t overhead_bytes;
-    uint64_t block_bytes;   /* no key: a block's bytes on one GPU, from sizing_fill; 0: no model given */
-    uint64_t given;         /* no key: bit i is set where a file or an option said config_keys[i], if only its default */
-    uint64_t given_by_file; /* no key: of those, where no option has said it again */
-    bool sized;             /* no key: num_gpu_blocks is what sizing_fill made of model and GPU */
+    uint64_t block_bytes;          /* no key: a block's bytes on one GPU, from sizing_fill; 0: no model given */
+    config_key_bits given;         /* no key: bit i is set where a file or an option said config_keys[i], if only its default */
+    config_key_bits given_by_file; /* no key: of those, where no option has said it again */
+    bool sized;                    /* no key: num_gpu_blocks is what sizing_fill made of model and GPU */
     /* Arrivals and concurrency as `vllm bench serve` means them. */
     uint32_t max_concurrency;                /* 0: no limit */
     double arrival_speedup_ratio;            /* the trace's own arrivals, divided; 1 = as they are */

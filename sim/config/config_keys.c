@@ -140,7 +140,7 @@ const struct config_key config_keys[] = {
     {TOP(ramp_up_end_rps), REAL(1e-6, 1e9, "R"), DEFAULT(0), .help = "requests/s at the last one"},
 };
 const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
-_Static_assert(sizeof config_keys / sizeof *config_keys <= 64, "config.given has a bit a key");
+_Static_assert(sizeof config_keys / sizeof *config_keys <= 8 * sizeof(config_key_bits), "config.given has a bit a key");
 
 /* --- members of struct config ------------------------------------------------------------------------------------------------------ */
 
@@ -366,7 +366,7 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
     else if (fits)
         put_whole(key, whole, config);
     if (fits)
-        config->given |= UINT64_C(1) << (key - config_keys);
+        config->given |= (config_key_bits)1 << (key - config_keys);
     return fits;
 }
 

@@ -321,7 +321,7 @@ enum status config_read(const char *name, const char *text, size_t length, const
     enum status status = defaults_of_options(options, option_count, &config, diag);
     if (status == SIM_OK && text)
         status = read_text(name, text, length, &config, diag);
-    const uint64_t by_file = config.given;
+    const config_key_bits by_file = config.given;
     config.given = 0;
     if (status == SIM_OK)
         status = apply_options(options, option_count, &config, diag);
