@@ -25,7 +25,7 @@ static enum status read_range(const struct options *options, const char *name, c
 static enum status read_parts(const struct options *options, struct generate_spec *spec, struct diag *diag)
 {
     static const char *const parts[] = {"arrival", "input-tokens", "output-tokens", "sharing",   "turns",
-                                        "think",   "later-turns",  "samples",       "priorities"};
+                                        "think",   "later-turns",  "samples",       "priorities", "stop-share"};
     enum status status = SIM_OK;
     const char *text;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == SIM_OK; i++)

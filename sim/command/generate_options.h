@@ -15,6 +15,7 @@
         {"think", "DIST", "seconds from one turn to the next, as in exponential:mean=30 [of the kind]"},                                   \
         {"later-turns", "HOW", "timestamp: turns have their time; delay: they wait for the answer before, and then think [timestamp]"},    \
         {"samples", "DIST", "n, as in choice:1=0.9,4=0.1 [fixed:1]"}, {"priorities", "DIST", "one a session [fixed:0]"},                   \
+        {"stop-share", "SHARE", "requests whose rows say that a stop token ends them, the others saying length [no row says]"},            \
         {"class", "PARTS",                                                                                                                 \
          "a share of the sessions with parts of its own, as in 'share=0.2 priorities=fixed:5 input-tokens=fixed:4096'; may be repeated",   \
          OPTION_AGAIN},                                                                                                                    \

@@ -19,6 +19,8 @@ enum preemption_mode { PREEMPTION_AUTO, PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
 enum data_plane { DATA_PLANE_OFF, DATA_PLANE_ON, DATA_PLANE_VERIFY };
 enum kv_dtype { KV_DTYPE_FLOAT32, KV_DTYPE_FLOAT16, KV_DTYPE_BFLOAT16 };
 enum kv_read { KV_READ_GATHER, KV_READ_ATTEND };
+/* What ends a request: max_tokens, which the scheduler foresees, or a stop token, which nobody does. */
+enum finish_reason { FINISH_LENGTH, FINISH_STOP };
 /* UNSAID is the default; config_check makes roofline of it where model and gpu are known, and linear elsewhere. */
 enum step_time_kind {
     STEP_TIME_LINEAR,
@@ -72,6 +74,7 @@ struct config {
     uint32_t long_prefill_token_threshold; /* 0 = off */
     bool scheduler_reserve_full_isl;
     double watermark;
+    enum finish_reason finish_reason; /* of requests whose rows do not say (trace_finish_reason in trace.h) */
     enum preemption_mode preemption_mode;
     uint32_t trace_block_size;
     struct step_time_config step_time;

@@ -31,6 +31,7 @@ static const char *const data_plane_names[] = {"off", "on", "verify", NULL};
 static const char *const dtype_names[] = {"float32", "float16", "bfloat16", NULL};
 static const char *const read_names[] = {"gather", "attend", NULL};
 static const char *const model_names[] = {"linear", "profile", "compact", "roofline", "recorded", NULL};
+static const char *const finish_names[] = {"length", "stop", NULL};
 static const char *const ramp_names[] = {"linear", "exponential", NULL};
 
 /* The empty name is the top level of the file. */
@@ -90,6 +91,8 @@ const struct config_key config_keys[] = {
      .help = "most prompt tokens of a request in a step; 0 = off"},
     {TOP(scheduler_reserve_full_isl), SWITCH, DEFAULT(true), .engines = KEY_V1_ONLY, .help = "admit only what fits whole"},
     {TOP(watermark), REAL(0, 1, "FRACTION"), DEFAULTS(0, 0.01), .help = "share of the pool kept free at admission"},
+    {TOP(finish_reason), CHOICE(finish_names), DEFAULT(FINISH_LENGTH), .engines = KEY_V1_ONLY,
+     .help = "what ends a request: its max_tokens, foreseen, or a stop token; a trace row may say it"},
     {TOP(preemption_mode), CHOICE(preemption_names), DEFAULT(PREEMPTION_AUTO), .engines = KEY_V0_ONLY, .help = "what a victim loses"},
     {TOP(trace_block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(512), .help = "tokens named by one hash id"},
     /* The clock: which model prices steps, and its numbers. */

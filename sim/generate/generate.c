@@ -28,7 +28,7 @@ struct generator {
     const struct generate_spec *spec;
     struct session_source source;
     struct arrival_state arrivals;
-    uint64_t class_state, priority_state, sample_state;
+    uint64_t class_state, priority_state, sample_state, end_state;
     struct session **heap; /* the session with the least (due_ns, number) first */
     size_t count, capacity;
     struct session **idle; /* ended ones, whose memory is used again */
@@ -104,6 +104,15 @@ static enum status put_ids(struct generator *self, const struct session_plan *pl
     return SIM_OK;
 }
 
+/* Drawn for every row if anybody's rows say it, so that a class of its own changes no other's. */
+static void put_finish_reason(struct generator *self, const struct session *session)
+{
+    const double own = session->class ? session->class->stop_share : -1, share = own >= 0 ? own : self->spec->stop_share;
+    const double drawn = seeded_unit(&self->end_state);
+    if (share >= 0)
+        put_text(self, drawn < share ? ",\"finish_reason\":\"stop\"" : ",\"finish_reason\":\"length\"");
+}
+
 static enum status put_row(struct generator *self, const struct session *session, uint32_t samples, struct diag *diag)
 {
     enum { ROW_BEFORE_IDS = 512 };
@@ -124,6 +133,7 @@ static enum status put_row(struct generator *self, const struct session *session
         put_field(self, ",\"priority\":", session->priority);
     if (samples != 1)
         put_field(self, ",\"n\":", samples);
+    put_finish_reason(self, session);
     if (request->run_count > 0)
         status = put_ids(self, &session->plan, request, diag);
     put_text(self, "}\n");
@@ -300,6 +310,7 @@ static void start(struct generator *self)
     self->class_state = seeded_stream(seed, SEEDED_CLASSES);
     self->priority_state = seeded_stream(seed, SEEDED_PRIORITIES);
     self->sample_state = seeded_stream(seed, SEEDED_SAMPLES);
+    self->end_state = seeded_stream(seed, SEEDED_ENDS);
     const bool at_once = spec->arrival.kind->spec.keys[0].name == NULL;
     self->begin_most = at_once ? (uint64_t)ceil(spec->requests / spec->arrival.per_arrival) : UINT64_MAX;
     arrival_start(&self->arrivals, seed);

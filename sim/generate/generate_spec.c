@@ -20,6 +20,16 @@ static enum status set_later_turns(struct generate_spec *spec, const struct spec
     return SIM_OK;
 }
 
+static enum status set_stop_share(double *out, const struct spec_place *place, const char *text, struct diag *diag)
+{
+    char *end;
+    *out = strtod(text, &end);
+    if (end > text && *end == '\0' && *out >= 0 && *out <= 1)
+        return SIM_OK;
+    return diag_set(diag, SIM_USAGE, "--%s '%s': the share of requests that a stop token ends must be a number from 0 to 1", place->option,
+                    place->text);
+}
+
 /* One word of a class, as input-tokens=fixed:4. */
 static enum status set_class_part(struct request_class *class, const struct spec_place *place, const char *word, double *share,
                                   struct diag *diag)
@@ -39,6 +49,8 @@ static enum status set_class_part(struct request_class *class, const struct spec
         if (end > equals + 1 && *end == '\0' && *share > 0 && *share <= 1)
             return SIM_OK;
     }
+    if (equals && strncmp(word, "stop-share=", strlen("stop-share=")) == 0)
+        return set_stop_share(&class->stop_share, place, equals + 1, diag);
     for (size_t i = 0; equals && i < sizeof parts / sizeof *parts; i++)
         if (strlen(parts[i].name) == (size_t)(equals - word) && strncmp(word, parts[i].name, (size_t)(equals - word)) == 0) {
             const struct spec_place inner = {parts[i].name, equals + 1};
@@ -46,7 +58,8 @@ static enum status set_class_part(struct request_class *class, const struct spec
         }
     return diag_set(
         diag, SIM_USAGE,
-        "--%s '%s': \"%s\" must be share=0.2 (0 to 1), input-tokens=, output-tokens=, priorities= or samples=, with blanks between",
+        "--%s '%s': \"%s\" must be share=0.2 (0 to 1), input-tokens=, output-tokens=, priorities=, samples= or stop-share=, with blanks "
+        "between",
         place->option, place->text, word);
 }
 
@@ -61,7 +74,7 @@ static enum status add_class(struct generate_spec *spec, const struct spec_place
     copy = strdup(place->text);
     if (!copy)
         return diag_no_memory(diag, strlen(place->text), "a class");
-    *class = (struct request_class){0};
+    *class = (struct request_class){.stop_share = -1};
     spec->class_count++; /* at once, so that what has been read of it is freed */
     enum status status = SIM_OK;
     for (char *word = strtok_r(copy, " ", &rest); word && status == SIM_OK; word = strtok_r(NULL, " ", &rest))
@@ -101,6 +114,8 @@ enum status generate_spec_set(struct generate_spec *spec, const char *option, co
         return sharing_read(&spec->sharing, &place, diag);
     if (strcmp(option, "later-turns") == 0)
         return set_later_turns(spec, &place, diag);
+    if (strcmp(option, "stop-share") == 0)
+        return set_stop_share(&spec->stop_share, &place, text, diag);
     return add_class(spec, &place, diag);
 }
 
@@ -153,7 +168,7 @@ enum status generate_spec_preset(struct generate_spec *out, const char *kind, st
 {
     static const char *const common[][2] = {
         {"sharing", "none"}, {"turns", "fixed:1"}, {"think", "fixed:10"}, {"samples", "fixed:1"}, {"priorities", "fixed:0"}};
-    *out = (struct generate_spec){.block_tokens = 16};
+    *out = (struct generate_spec){.block_tokens = 16, .stop_share = -1};
     const struct preset *preset = find_preset(kind, diag);
     if (!preset)
         return diag->status;

@@ -17,7 +17,8 @@ enum { GENERATE_CLASSES_MOST = 16 };
 
 /* A share of the sessions with parts of its own; those that it does not have (kind NULL) are the spec's. */
 struct request_class {
-    double up_to; /* the running sum of shares */
+    double up_to;      /* the running sum of shares */
+    double stop_share; /* as the spec's; below 0: the spec's */
     struct variate input, output, priorities, samples;
 };
 
@@ -31,6 +32,7 @@ struct generate_spec {
     struct arrival_process arrival;
     struct variate input, output, turns, think, priorities, samples;
     struct sharing sharing;
+    double stop_share;   /* of requests whose rows say that a stop token ends them, the others saying length; below 0: none says */
     bool turns_by_delay; /* later turns have a delay after the answer before instead of a time */
     struct request_class classes[GENERATE_CLASSES_MOST];
     uint32_t class_count;

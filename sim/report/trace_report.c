@@ -72,6 +72,18 @@ static void add_arrivals(struct document *document, const struct trace_facts *fa
     document_whole(document, "requests_without_time", facts->without_time);
 }
 
+/* Only where a row says it: that nobody does is the usual trace. */
+static void add_ends(struct document *document, const struct trace *trace, const struct trace_facts *facts)
+{
+    const uint32_t said = facts->end_by_stop + facts->end_by_length;
+    const double all = trace->count;
+    document_whole(document, "requests_ending_by_stop", facts->end_by_stop);
+    document_whole(document, "requests_ending_by_length", facts->end_by_length);
+    if (said > 0)
+        document_line(document, "ends: %.3g %% by stop, %.3g %% by length%s", 100 * facts->end_by_stop / all, 100 * facts->end_by_length / all,
+                      said < trace->count ? ", rest not said" : "");
+}
+
 static void add_sessions(struct document *document, const struct trace_facts *facts)
 {
     if (facts->sessions > 0)
@@ -134,6 +146,7 @@ struct document *trace_report(const struct trace *trace, const struct trace_fact
     if (facts->with_priority + facts->with_samples + facts->with_beams > 0)
         document_line(document, "with priority %u, with samples %u, with beams %u", facts->with_priority, facts->with_samples,
                       facts->with_beams);
+    add_ends(document, trace, facts);
     add_sessions(document, facts);
     add_sharing(document, facts, width, inferred);
     return document;

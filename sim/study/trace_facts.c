@@ -202,6 +202,9 @@ enum status trace_facts_collect(const struct trace *trace, uint32_t trace_block_
         out->with_samples += trace->samples && trace->samples[position] > 1;
         out->with_beams += trace->beam_width && trace->beam_width[position] > 0;
         out->without_time += trace->untimed && trace->untimed[position] != 0;
+        /* Who does not say agrees with any other value. */
+        out->end_by_stop += trace_finish_reason(trace, position, FINISH_LENGTH) == FINISH_STOP;
+        out->end_by_length += trace_finish_reason(trace, position, FINISH_STOP) == FINISH_LENGTH;
     }
     return status;
 }

@@ -189,11 +189,11 @@ static enum status strict_count(const struct strict_line *line, int64_t least, i
     return named_error(line, must);
 }
 
-static uint32_t finish_of(const struct csv_cell *cell)
+/* An empty cell does not say. */
+static enum status strict_finish(const struct strict_line *line, uint32_t *out)
 {
-    if (cell->length == 6 && memcmp(cell->text, "length", 6) == 0)
-        return FINISH_LENGTH;
-    return cell->length == 4 && memcmp(cell->text, "stop", 4) == 0 ? FINISH_STOP : FINISH_NOT_SAID;
+    *out = trace_finish_named(line->cell.text, line->cell.length);
+    return line->cell.length == 0 || *out != TRACE_FINISH_NOT_SAID ? SIM_OK : named_error(line, TRACE_FINISH_MUST);
 }
 
 static enum status strict_rare(const struct strict_line *line, uint8_t field, struct trace_row *row)
@@ -218,8 +218,7 @@ static enum status strict_rare(const struct strict_line *line, uint8_t field, st
             return SIM_OK;
         return named_error(line, "must be a time from 0 on, in the unit of arrivals");
     case TRACE_FIELD_FINISH_REASON:
-        row->finish_reason = finish_of(&line->cell);
-        return SIM_OK;
+        return strict_finish(line, &row->finish_reason);
     default:
         return SIM_OK;
     }

@@ -110,10 +110,9 @@ static enum status read_finish_reason(const struct json_document *document, cons
                                       struct diag *diag)
 {
     const char *reason = cJSON_GetStringValue(node);
-    if (!reason || (strcmp(reason, "stop") != 0 && strcmp(reason, "length") != 0))
-        return json_error(document, node, false, diag, "%s must be \"length\" or \"stop\"", name);
-    row->finish_reason = strcmp(reason, "stop") == 0 ? FINISH_STOP : FINISH_LENGTH;
-    return SIM_OK;
+    row->finish_reason = reason ? trace_finish_named(reason, strlen(reason)) : TRACE_FINISH_NOT_SAID;
+    return row->finish_reason != TRACE_FINISH_NOT_SAID ? SIM_OK
+                                                       : json_error(document, node, false, diag, "%s " TRACE_FINISH_MUST, name);
 }
 
 /* Counts share a rule and differ in where they go. */

@@ -103,7 +103,7 @@ static const char *take_finish_reason(const char *at, struct trace_row *row)
     const bool stops = memcmp(at, "\"stop\"", 6) == 0;
     if (!stops && memcmp(at, "\"length\"", 8) != 0)
         return NULL;
-    row->finish_reason = stops ? FINISH_STOP : FINISH_LENGTH;
+    row->finish_reason = TRACE_FINISH_SAID(stops ? FINISH_STOP : FINISH_LENGTH);
     return at + (stops ? 6 : 8);
 }
 

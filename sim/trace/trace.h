@@ -26,6 +26,7 @@
 
 #include "base/diag.h"
 #include "base/line.h"
+#include "config/config.h"
 #include "trace/session_names.h"
 
 /* How the times in a file count. */
@@ -62,8 +63,9 @@ struct skipped_rows {
     char reason[160];                  /* of the first one */
 };
 
-/* Why an output ended, for schedulers that cannot foresee it. */
-enum finish_reason { FINISH_NOT_SAID, FINISH_LENGTH, FINISH_STOP };
+/* The column finish_reason holds 0 where a row does not say, else 1 + enum finish_reason. */
+#define TRACE_FINISH_NOT_SAID     0u
+#define TRACE_FINISH_SAID(reason) (1u + (uint32_t)(reason))
 
 /* What drawn_arrivals_make (drawn_arrivals.h) made the arrivals from; rate, ramp_end and speedup 0: they are the file's own. */
 struct drawn_arrivals {
@@ -84,7 +86,7 @@ struct trace {
     int32_t *priority;       /* NULL: all 0; lower is sooner */
     uint32_t *samples;       /* "n"; NULL: all 1 */
     uint32_t *beam_width;    /* NULL: none; 0 = no beam search */
-    uint32_t *finish_reason; /* enum finish_reason; NULL: not said */
+    uint32_t *finish_reason; /* TRACE_FINISH_*; NULL: no row says it */
     uint32_t
         *untimed; /* NULL: all rows had a time; else 1: this one had none, and unless it is a later turn a load must say when it comes */
     uint32_t *session;    /* NULL: none; 0: no session, else its number, from 1 */
@@ -230,6 +232,13 @@ static inline uint32_t trace_sequences(const struct trace *trace, uint32_t posit
     const uint32_t samples = trace->samples && !trace->sample ? trace->samples[position] : 1;
     const uint32_t beams = trace->beam_width ? trace->beam_width[position] : 0;
     return beams > samples ? beams : samples;
+}
+
+/* What ends the request: as its row says, else as the configuration does. */
+static inline enum finish_reason trace_finish_reason(const struct trace *trace, uint32_t position, enum finish_reason otherwise)
+{
+    const uint32_t said = trace->finish_reason ? trace->finish_reason[position] : TRACE_FINISH_NOT_SAID;
+    return said == TRACE_FINISH_NOT_SAID ? otherwise : (enum finish_reason)(said - TRACE_FINISH_SAID(0));
 }
 
 /* Does the file say anything of what prompts have in common? Without ids and sessions each looks new, whatever it was. */

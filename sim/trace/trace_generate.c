@@ -164,6 +164,8 @@ static void repeat_request(const struct trace *trace, uint32_t position, int64_t
         fprintf(file, ",\"n\":%u", trace->samples[position]);
     if (trace->beam_width && trace->beam_width[position])
         fprintf(file, ",\"beam_width\":%u", trace->beam_width[position]);
+    if (trace->finish_reason && trace->finish_reason[position] != TRACE_FINISH_NOT_SAID)
+        fprintf(file, ",\"finish_reason\":\"%s\"", trace_finish_reason(trace, position, FINISH_LENGTH) == FINISH_STOP ? "stop" : "length");
     fputs("}\n", file);
 }
 

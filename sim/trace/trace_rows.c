@@ -108,6 +108,19 @@ enum status trace_rows_add_rare(struct trace_rows *rows, const struct trace_row 
     return status;
 }
 
+/* Ours, which are vLLM's and OpenAI's. A model that calls a tool ends its answer itself, which OpenAI tells apart. */
+uint32_t trace_finish_named(const char *name, size_t length)
+{
+    static const struct {
+        const char *name;
+        enum finish_reason reason;
+    } names[] = {{"length", FINISH_LENGTH}, {"stop", FINISH_STOP}, {"tool_calls", FINISH_STOP}, {"function_call", FINISH_STOP}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i].name) == length && memcmp(names[i].name, name, length) == 0)
+            return TRACE_FINISH_SAID(names[i].reason);
+    return TRACE_FINISH_NOT_SAID;
+}
+
 enum status trace_rows_session(struct trace_rows *rows, const char *name, size_t length, uint32_t *number)
 {
     return session_names_number(&rows->trace.sessions, name, length, number, &rows->diag);

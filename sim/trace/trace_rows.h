@@ -20,7 +20,7 @@ struct trace_row {
     uint32_t output_tokens; /* 0: the row does not say; --output-length must */
     int32_t priority;
     uint32_t samples, beam_width;
-    uint32_t finish_reason; /* enum finish_reason */
+    uint32_t finish_reason; /* TRACE_FINISH_* */
     uint32_t session;       /* from trace_rows_session; 0: none */
     int64_t delay_ns;
     uint32_t tokens_per_hash_id; /* of the whole file; that of the first row counts */
@@ -136,6 +136,11 @@ void trace_rows_ignore(struct trace_rows *rows, const char *name);
 /* The same, quickly where the piece has met the name before: its number, from 0 to TRACE_NAMES_KNOWN - 1. -1: too many names; not added. The
  * text stays where it is as long as the piece is read. */
 int trace_rows_ignore_again(struct trace_rows *rows, const char *name, size_t length);
+
+/* The column's value for what a file calls the end of an answer; TRACE_FINISH_NOT_SAID: none of the names that say it. */
+uint32_t trace_finish_named(const char *name, size_t length);
+/* For the message about such a one. */
+#define TRACE_FINISH_MUST "must be \"length\" or \"stop\""
 
 /* The latest time: 285 years, below what int64 nanoseconds hold. */
 #define TRACE_MAX_NS 9e18

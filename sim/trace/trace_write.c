@@ -101,9 +101,9 @@ static enum status put_ids(struct sheet *sheet, const struct trace *trace, uint3
 /* What rows rarely say; the usual trace has none of these columns. */
 static enum status put_optional(struct sheet *sheet, const struct trace *trace, uint32_t position)
 {
-    static const char *const reasons[] = {[FINISH_LENGTH] = "length", [FINISH_STOP] = "stop"};
+    static const char *const reasons[] = {[TRACE_FINISH_SAID(FINISH_LENGTH)] = "length", [TRACE_FINISH_SAID(FINISH_STOP)] = "stop"};
     const uint32_t session = trace->session ? trace->session[position] : 0;
-    const uint32_t reason = trace->finish_reason ? trace->finish_reason[position] : FINISH_NOT_SAID;
+    const uint32_t reason = trace->finish_reason ? trace->finish_reason[position] : TRACE_FINISH_NOT_SAID;
     enum status status = SIM_OK;
     if (trace->priority && trace->priority[position] != 0) {
         const int64_t priority = trace->priority[position];
@@ -119,7 +119,7 @@ static enum status put_optional(struct sheet *sheet, const struct trace *trace, 
         PUT(sheet, ",\"beam_width\":");
         put_uint(sheet, trace->beam_width[position]);
     }
-    if (reason != FINISH_NOT_SAID) {
+    if (reason != TRACE_FINISH_NOT_SAID) {
         PUT(sheet, ",\"finish_reason\":");
         status = put_name(sheet, reasons[reason], strlen(reasons[reason]));
     }

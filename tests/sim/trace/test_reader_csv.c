@@ -136,7 +136,8 @@ Test(reader_csv, columns_name_any_file)
     cr_expect(trace->hash_start[2] == 4 && trace->hash_ids[0] == trace->hash_ids[2] && trace->distinct_hashes == 3);
     cr_expect(trace->priority[0] == -3 && trace->priority[1] == 0 && trace->samples[0] == 2 && trace->samples[1] == 1);
     cr_expect(trace->beam_width[0] == 0 && trace->beam_width[1] == 3 && trace->session[0] == 1 && trace->session[1] == 1);
-    cr_expect(trace->delay_ns[1] == 20000000 && trace->finish_reason[0] == FINISH_STOP && trace->finish_reason[1] == FINISH_LENGTH);
+    cr_expect(trace->delay_ns[1] == 20000000 && trace_finish_reason(trace, 0, FINISH_LENGTH) == FINISH_STOP &&
+              trace_finish_reason(trace, 1, FINISH_STOP) == FINISH_LENGTH);
     cr_expect_str_eq(trace->ignored_fields, "");
     trace_destroy(trace);
     cr_assert_eq(text_trace_load("ts,in,out\n1,1,1\n", &selection, &trace, &diag), SIM_BAD_INPUT);

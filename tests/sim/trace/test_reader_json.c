@@ -24,7 +24,7 @@ Test(reader_json, sessions_keep_names_delays_and_the_order_of_turns)
     cr_expect_eq(trace->delay_ns[2], 500000);
     cr_expect_eq(trace->arrival_ns[3], 5000000, "a turn is not earlier than the one before");
     cr_expect(trace->untimed[2] == 1 && trace->untimed[3] == 0);
-    cr_expect_eq(trace->finish_reason[0], FINISH_STOP);
+    cr_expect_eq(trace->finish_reason[0], TRACE_FINISH_SAID(FINISH_STOP));
     size_t length;
     cr_expect_eq(memcmp(session_names_text(&trace->sessions, trace->session[0], &length), "7", 1), 0);
     cr_expect_eq(trace->sessions.count, 2);

@@ -186,7 +186,7 @@ Test(trace_write, sessions_delays_and_reasons_are_members)
     trace->finish_reason = calloc(2, sizeof *trace->finish_reason);
     trace->delay_ns[1] = 250000001;
     trace->untimed[1] = 1;
-    trace->finish_reason[1] = FINISH_STOP;
+    trace->finish_reason[1] = TRACE_FINISH_SAID(FINISH_STOP);
     cr_assert_eq(session_names_number(&trace->sessions, "a\"\n", 3, &trace->session[1], &diag), SIM_OK);
     cr_assert_eq(text_writer_open(file.path, &writer, &diag), SIM_OK);
     cr_assert_eq(trace_write(trace, writer, &diag), SIM_OK);
