@@ -42,6 +42,7 @@ struct step_time_config {
     enum step_time_kind model;
     int64_t base_ns, token_ns, kv_ns;             /* linear; base_ns also for a step of another model in which nothing is computed */
     int64_t swap_ns_per_block, copy_ns_per_block; /* added by every model */
+    int64_t host_ns, host_ns_per_sequence;        /* of deciding and preparing a step */
     char path[CONFIG_PATH_SIZE];                  /* profile: a folder; compact, recorded: a file; already resolved */
     uint32_t num_layers;
     bool skew_table;
@@ -73,6 +74,7 @@ struct config {
     bool enable_chunked_prefill;
     uint32_t long_prefill_token_threshold; /* 0 = off */
     bool scheduler_reserve_full_isl;
+    bool async_scheduling; /* a step is decided while the one before it runs */
     double watermark;
     enum finish_reason finish_reason; /* of requests whose rows do not say (trace_finish_reason in trace.h) */
     enum preemption_mode preemption_mode;

@@ -93,6 +93,7 @@ const struct config_key config_keys[] = {
     {TOP(watermark), REAL(0, 1, "FRACTION"), DEFAULTS(0, 0.01), .help = "share of the pool kept free at admission"},
     {TOP(finish_reason), CHOICE(finish_names), DEFAULT(FINISH_LENGTH), .engines = KEY_V1_ONLY,
      .help = "what ends a request: its max_tokens, foreseen, or a stop token; a trace row may say it"},
+    {TOP(async_scheduling), SWITCH, DEFAULTS(false, false), .engines = KEY_V1_ONLY, .help = "decide a step while the last one runs"},
     {TOP(preemption_mode), CHOICE(preemption_names), DEFAULT(PREEMPTION_AUTO), .engines = KEY_V0_ONLY, .help = "what a victim loses"},
     {TOP(trace_block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(512), .help = "tokens named by one hash id"},
     /* The clock: which model prices steps, and its numbers. */
@@ -104,6 +105,8 @@ const struct config_key config_keys[] = {
     {STEP_TIME(kv_ns, LINEAR), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(20), .help = "linear: cost of a token of context"},
     {STEP_TIME(swap_ns_per_block, ALL_MODELS), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(0), .help = "cost of a swapped block"},
     {STEP_TIME(copy_ns_per_block, ALL_MODELS), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(0), .help = "cost of a copied block"},
+    {STEP_TIME(host_ns, ALL_MODELS), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(0), .help = "the host's work for a step"},
+    {STEP_TIME(host_ns_per_sequence, ALL_MODELS), WHOLE(INT64, 0, NS_MOST, "NS"), DEFAULT(0), .help = "and for each sequence in it"},
     {STEP_TIME(path, PROFILE | COMPACT | RECORDED), .type = KEY_PATH, DEFAULT_NAME(""), .metavar = "PATH",
      .help = "profile: folder; compact, recorded: file"},
     {STEP_TIME(num_layers, PROFILE), WHOLE(UINT32, 0, 10000, "N"), DEFAULT(0), .help = "profile: layers of the model"},

@@ -124,6 +124,30 @@ void request_queue_pop(struct request_queue *queue)
     queue->first = (queue->first + 1) & (queue->room - 1);
 }
 
+/* Those in front of it move one place back: whoever is taken out was mostly preempted a moment ago, and stands near the front. In the heap
+ * the last one takes its place, and moves up or down from there. */
+void request_queue_remove(struct request_queue *queue, uint32_t position)
+{
+    uint32_t at = 0;
+    if (!queue->ordered) {
+        const size_t mask = queue->room - 1;
+        while (queue->ring[(queue->first + at) & mask] != position)
+            at++;
+        for (; at > 0; at--)
+            queue->ring[(queue->first + at) & mask] = queue->ring[(queue->first + at - 1) & mask];
+        request_queue_pop(queue);
+        return;
+    }
+    while (queue->heap[at] != position)
+        at++;
+    const uint32_t last = queue->heap[--queue->count];
+    if (at == queue->count)
+        return;
+    for (; at > 0 && sooner(queue, last, queue->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        queue->heap[at] = queue->heap[(at - 1) / 2];
+    sift_down(queue, at, last);
+}
+
 bool request_queue_check(const struct request_queue *queue)
 {
     if (queue->ordered) {

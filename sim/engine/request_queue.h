@@ -43,6 +43,9 @@ void request_queue_push_preempted(struct request_queue *queue, uint32_t position
 uint32_t request_queue_peek(const struct request_queue *queue);
 void request_queue_pop(struct request_queue *queue);
 
+/* Take out one that waits, wherever it stands. O(count). */
+void request_queue_remove(struct request_queue *queue, uint32_t position);
+
 /* Ordered queues: the key that a request was last pushed with, 0 in an FCFS queue. */
 static inline int64_t request_queue_key(const struct request_queue *queue, uint32_t position)
 {

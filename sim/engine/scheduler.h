@@ -1,7 +1,9 @@
 /* scheduler.h - a readable scheduler: decides one step at a time, as vLLM does, and hands it out as lists. One table of functions, one
  * folder an engine (sim/vllm_v1, sim/vllm_v0). scheduler_stepper.h drives it:
  *
- *     arrive()*  ->  schedule()  ->  [the stepper prices the step, observers look at it]  ->  complete()  ->  quiet steps
+ *     arrive()*  ->  schedule()  ->  [the stepper prices the step]  ->  priced()  ->  [observers look at it]  ->  complete()  ->  quiet steps
+ *
+ * With asynchronous scheduling (V1), complete() of a step comes after schedule() of the next.
  *
  * A scheduler owns metadata only: requests, queues, block tables, the pool. It knows no clock beyond the times handed in, moves no bytes
  * and prints nothing. What other rooms need to know of an engine, its name for one, is in config/engine_facts.h.
@@ -24,6 +26,8 @@ struct scheduler_ops {
     /* Decide one step at `now_ns`. Nothing to do is a step with scheduled_count 0 (and, V0, no preempted and no ignored).
      * step->abort != NULL: vLLM would die here (V0: no CPU blocks left); the run ends. */
     enum status (*schedule)(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag);
+    /* The step that was decided last has its price: tally.start_ns and duration_ns hold. NULL: nobody wants to know. */
+    void (*priced)(struct scheduler *self, const struct step *step);
     /* The model ran; hand out tokens, finish and release. `end_ns` is the clock at the end of the step. */
     enum status (*complete)(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag);
     /* Quiet steps: the same requests get a token each and nothing else happens, whoever waits. NULL: the scheduler does not look ahead; all

@@ -3,7 +3,9 @@
  *
  * One step, and who sees what of it:
  *
- *     schedule -> price -> events of the decisions -> scheduled() -> complete -> events of the tokens -> tally -> completed() */
+ *     schedule -> price -> events of the decisions -> scheduled() -> complete -> events of the tokens -> tally -> completed()
+ *                                                                  ^
+ * With asynchronous scheduling the next step gets this far before the one in flight goes on. */
 #include "engine/scheduler_stepper.h"
 
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 struct request_times {
     int64_t last_token_ns; /* -1 before the first */
     uint32_t output_tokens;
-    bool admitted;
+    bool admitted, waits; /* waits: after a preemption */
 };
 
 struct scheduler_stepper {
@@ -23,7 +25,9 @@ struct scheduler_stepper {
     struct scheduler *scheduler;
     bool check, quiet;           /* quiet: not every step has to be shown */
     struct request_times *times; /* by position */
-    struct step step;
+    struct step steps[2];        /* the one that is decided, and the one in flight */
+    struct step *step;           /* of those, the one that is decided, or was last */
+    struct step *in_flight;      /* asynchronous scheduling: its output is not back. NULL: none */
 };
 
 static bool stepper_never_runs(const struct stepper *stepper, uint32_t position, enum drop_reason *why, uint64_t *smallest_pool)
@@ -44,8 +48,8 @@ static enum status stepper_arrive(struct stepper *stepper, uint32_t position, in
  * has its (empty) answer, so its slot of a closed loop is free at once. */
 static enum status tell_decisions(struct scheduler_stepper *self, struct diag *diag)
 {
-    const struct step *step = &self->step;
-    const int64_t now = self->base.now_ns;
+    const struct step *step = self->step;
+    const int64_t now = step->decided_ns;
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < step->preempted_count && status == SIM_OK; i++) {
         const struct preempted *victim = &step->preempted[i];
@@ -53,6 +57,7 @@ static enum status tell_decisions(struct scheduler_stepper *self, struct diag *d
         event->other = victim->requester;
         event->blocks = victim->blocks;
         event->extra = (uint8_t)victim->kind;
+        self->times[victim->request].waits = true;
         status = step_stream_event_done(&self->base.stream, diag);
     }
     for (uint32_t i = 0; i < step->resumed_count && status == SIM_OK; i++)
@@ -63,6 +68,7 @@ static enum status tell_decisions(struct scheduler_stepper *self, struct diag *d
         stepper_event(&self->base, times->admitted ? EVENT_READMIT : EVENT_ADMIT, request, now, cached)->other =
             self->base.trace->input_tokens[request] + times->output_tokens;
         times->admitted = true;
+        times->waits = false;
         status = step_stream_event_done(&self->base.stream, diag);
     }
     for (uint32_t i = 0; i < step->ignored_count && status == SIM_OK; i++) {
@@ -77,20 +83,19 @@ static enum status tell_decisions(struct scheduler_stepper *self, struct diag *d
  * tally stands for all of them. Only the others need events: first tokens, and gaps after steps in which a request had no turn or was
  * preempted. `finished` is in the order of `sampled`, so one index walks along. A gap's `extra` has eight bits; larger groups than 255
  * samples count as 255. */
-static enum status tell_tokens(struct scheduler_stepper *self, int64_t end_ns, struct diag *diag)
+static enum status tell_tokens(struct scheduler_stepper *self, struct step *step, int64_t end_ns, struct diag *diag)
 {
-    struct step *step = &self->step;
     enum status status = SIM_OK;
     uint32_t done = 0;
     for (uint32_t i = 0; i < step->sampled_count && status == SIM_OK; i++) {
         uint32_t request = step->sampled[i].request, tokens = (uint32_t)step->sampled[i].tokens;
         struct request_times *times = &self->times[request];
         if (times->last_token_ns < 0) {
-            status = stepper_tell(&self->base, EVENT_FIRST_TOKEN, request, end_ns, tokens, diag);
+            status = stepper_tell_of(&self->base, step->tally.step, EVENT_FIRST_TOKEN, request, end_ns, tokens, diag);
         } else if (times->last_token_ns == step->tally.start_ns) {
             step->tally.regular_gaps += tokens;
         } else {
-            stepper_event(&self->base, EVENT_GAP, request, end_ns, end_ns - times->last_token_ns)->extra =
+            stepper_event_of(&self->base, step->tally.step, EVENT_GAP, request, end_ns, end_ns - times->last_token_ns)->extra =
                 (uint8_t)min_u32(tokens, UINT8_MAX);
             status = step_stream_event_done(&self->base.stream, diag);
         }
@@ -99,56 +104,62 @@ static enum status tell_tokens(struct scheduler_stepper *self, int64_t end_ns, s
         if (status == SIM_OK && done < step->finished_count && step->finished[done] == request) {
             done++;
             arrivals_end(&self->base.arrivals, request, end_ns);
-            status = stepper_tell(&self->base, EVENT_FINISH, request, end_ns, times->output_tokens, diag);
+            stepper_event_of(&self->base, step->tally.step, EVENT_FINISH, request, end_ns, times->output_tokens)->extra = times->waits;
+            status = step_stream_event_done(&self->base.stream, diag);
         }
     }
     return status;
 }
 
-static enum status show_observers(struct scheduler_stepper *self, bool completed, struct diag *diag)
+static enum status show_observers(struct scheduler_stepper *self, const struct step *step, bool completed, struct diag *diag)
 {
     enum status status = SIM_OK;
     for (size_t i = 0; i < self->base.stream.observer_count && status == SIM_OK; i++) {
         const struct observer *observer = &self->base.stream.observers[i];
         if (!completed && observer->scheduled)
-            status = observer->scheduled(observer->self, &self->step, diag);
+            status = observer->scheduled(observer->self, step, diag);
         if (completed && observer->completed)
-            status = observer->completed(observer->self, &self->step, diag);
+            status = observer->completed(observer->self, step, diag);
     }
     return status;
 }
 
-/* From a decided step to the next: price, show, complete, show. Observers of `scheduled` come before complete(), which gives back the
- * tables of those who finish: the data plane has to see them whole. The tally comes after, since it includes what the outputs brought
- * (gaps, V0's forks). */
-static enum status run_step(struct scheduler_stepper *self, struct diag *diag)
+/* The decided step is on its way: price and show it. Observers of `scheduled` come before complete(), which gives back the tables of those
+ * who finish: the data plane has to see them whole. */
+static enum status submit_step(struct scheduler_stepper *self, struct diag *diag)
 {
-    struct step *step = &self->step;
+    struct step *step = self->step;
     step->shape.step = self->base.step_number;
     step->shape.copies = step->copy_count;
     step->shape.swapped_blocks = step->swap_in_count + step->swap_out_count;
     step->shape.idle = step->scheduled_count == 0;
+    step->decided_ns = self->base.now_ns;
     step->tally.step = self->base.step_number;
-    step->tally.start_ns = self->base.now_ns;
-    step->tally.duration_ns = step_time_price(self->base.model, &step->shape);
-    if (!step_time_fits(self->base.now_ns, step->tally.duration_ns))
-        return step_time_refuse(self->base.model, &step->shape, self->base.now_ns, diag);
-    int64_t end_ns = self->base.now_ns + step->tally.duration_ns;
-    enum status status = tell_decisions(self, diag);
+    enum status status = stepper_time_step(&self->base, &step->shape, &step->tally, diag);
+    if (status == SIM_OK && self->scheduler->ops->priced)
+        self->scheduler->ops->priced(self->scheduler, step);
     if (status == SIM_OK)
-        status = show_observers(self, false, diag);
+        status = tell_decisions(self, diag);
     if (status == SIM_OK)
-        status = self->scheduler->ops->complete(self->scheduler, end_ns, step, diag);
+        status = show_observers(self, step, false, diag);
+    self->base.step_number++;
+    return status;
+}
+
+/* The step's output is back: complete, show. The tally comes last, since it includes what the outputs brought (gaps, V0's forks). */
+static enum status take_output(struct scheduler_stepper *self, struct step *step, struct diag *diag)
+{
+    const int64_t end_ns = step->tally.start_ns + step->tally.duration_ns;
+    stepper_wait_until(&self->base, end_ns);
+    enum status status = self->scheduler->ops->complete(self->scheduler, end_ns, step, diag);
     if (status == SIM_OK)
-        status = tell_tokens(self, end_ns, diag);
+        status = tell_tokens(self, step, end_ns, diag);
     if (status == SIM_OK)
         status = step_stream_tally(&self->base.stream, &step->tally, diag);
     if (status == SIM_OK)
-        status = show_observers(self, true, diag);
+        status = show_observers(self, step, true, diag);
     if (status == SIM_OK && self->check && !self->scheduler->ops->check(self->scheduler, diag))
         status = SIM_FAILED;
-    self->base.now_ns = end_ns;
-    self->base.step_number++;
     return status;
 }
 
@@ -171,7 +182,7 @@ static enum status close_run(struct scheduler_stepper *self, struct quiet_run *r
 static enum status add_to_run(struct scheduler_stepper *self, struct quiet_run *run, struct diag *diag)
 {
     struct step_stream *stream = &self->base.stream;
-    const struct step_tally *tally = &self->step.tally;
+    const struct step_tally *tally = &self->step->tally;
     const int64_t change_ns = tally->duration_ns - run->last_ns;
     enum status status = SIM_OK;
     run->last_ns = tally->duration_ns;
@@ -191,22 +202,18 @@ static enum status add_to_run(struct scheduler_stepper *self, struct quiet_run *
  * tokens are looked at. In all others everybody's gap is the step's duration. */
 static enum status run_quiet_step(struct scheduler_stepper *self, bool first, struct quiet_run *run, struct diag *diag)
 {
-    struct step *step = &self->step;
+    struct step *step = self->step;
     struct step_tally *tally = &step->tally;
     step->shape.step = tally->step = self->base.step_number;
-    tally->start_ns = self->base.now_ns;
-    tally->duration_ns = step_time_price(self->base.model, &step->shape);
-    if (!step_time_fits(tally->start_ns, tally->duration_ns))
-        return step_time_refuse(self->base.model, &step->shape, tally->start_ns, diag);
+    enum status status = stepper_time_step(&self->base, &step->shape, tally, diag);
     const int64_t end_ns = tally->start_ns + tally->duration_ns;
-    enum status status = SIM_OK;
     tally->regular_gaps = first ? 0 : step->sampled_count;
-    if (first)
-        status = tell_tokens(self, end_ns, diag);
+    if (first && status == SIM_OK)
+        status = tell_tokens(self, step, end_ns, diag);
     if (status == SIM_OK)
         status =
             first || self->base.stream.wants_tallies ? step_stream_tally(&self->base.stream, tally, diag) : add_to_run(self, run, diag);
-    self->base.now_ns = end_ns;
+    stepper_wait_until(&self->base, end_ns);
     self->base.step_number++;
     return status;
 }
@@ -216,7 +223,7 @@ static enum status run_quiet_steps(struct scheduler_stepper *self, struct advanc
 {
     const struct scheduler_ops *scheduler_ops = self->scheduler->ops;
     const int64_t until_ns = self->base.arrivals.next_ns;
-    struct step *step = &self->step;
+    struct step *step = self->step;
     struct quiet_run run = {0};
     enum status status = SIM_OK;
     const uint32_t most = until_ns > self->base.now_ns ? scheduler_ops->quiet_begin(self->scheduler, step) : 0;
@@ -235,25 +242,41 @@ static enum status run_quiet_steps(struct scheduler_stepper *self, struct advanc
     return status == SIM_OK ? close_run(self, &run, diag) : status;
 }
 
-/* One step a call never runs past an arrival. A step that schedules nothing but preempts or ignores somebody is still a step: it changed
- * the queues, so the next one can differ. Only when nothing at all happened would every further step be the same, and the clock may
- * jump. Nobody present is asked first, since a scheduler with empty queues need not be run to know. */
-static enum status stepper_advance(struct stepper *stepper, struct advance *out, struct diag *diag)
+/* Decide the coming step. *decided = false: nothing at all happened, and every further step would be the same. A step that schedules nothing but
+ * preempts or ignores somebody is still a step: it changed the queues, so the next one can differ. Nobody present is asked first, since a
+ * scheduler with empty queues need not be run to know. */
+static enum status decide(struct scheduler_stepper *self, bool *decided, struct advance *out, struct diag *diag)
 {
-    struct scheduler_stepper *self = (struct scheduler_stepper *)stepper;
-    struct step *step = &self->step;
-    out->idle = arrivals_present(&stepper->arrivals) == 0;
-    if (out->idle)
+    struct step *step = self->step = self->in_flight == self->steps ? self->steps + 1 : self->steps;
+    *decided = false;
+    if (arrivals_present(&self->base.arrivals) == 0)
         return SIM_OK;
-    enum status status = self->scheduler->ops->schedule(self->scheduler, stepper->now_ns, step, diag);
+    enum status status = self->scheduler->ops->schedule(self->scheduler, self->base.now_ns, step, diag);
     if (status != SIM_OK)
         return status;
     out->abort = step->abort;
-    out->idle = step->scheduled_count + step->preempted_count + step->ignored_count == 0;
-    if (out->abort || out->idle)
+    *decided = !step->abort && step->scheduled_count + step->preempted_count + step->ignored_count > 0;
+    return *decided ? submit_step(self, diag) : SIM_OK;
+}
+
+/* One step a call never runs past an arrival. With asynchronous scheduling the first step of a busy time only gets under way; then each call
+ * decides the next one and takes the output of the one before it, and the last call takes an output alone. */
+static enum status stepper_advance(struct stepper *stepper, struct advance *out, struct diag *diag)
+{
+    struct scheduler_stepper *self = (struct scheduler_stepper *)stepper;
+    struct step *before = self->in_flight;
+    bool decided;
+    enum status status = decide(self, &decided, out, diag);
+    out->idle = !decided && !before;
+    if (status != SIM_OK || out->abort || out->idle)
+        return status;
+    if (stepper->overlaps)
+        self->in_flight = decided ? self->step : NULL;
+    struct step *back = stepper->overlaps ? before : self->step;
+    if (!back)
         return SIM_OK;
-    status = run_step(self, diag);
-    out->tokens = step->sampled_count;
+    status = take_output(self, back, diag);
+    out->tokens = back->sampled_count;
     return status == SIM_OK && self->quiet ? run_quiet_steps(self, out, diag) : status;
 }
 

@@ -26,6 +26,7 @@
 struct scheduled {
     uint32_t request;
     int32_t tokens;
+    bool samples; /* V1: and its output token is the next one known. V0 says so in `sampled` alone */
 };
 struct admitted {
     uint32_t request;
@@ -75,6 +76,7 @@ struct step_tally {
     uint32_t scheduled_sequences;
     uint32_t prefill_tokens; /* part of scheduled_tokens that belongs to prompts or recomputation (more than the one decode token) */
     uint32_t sampled_tokens; /* output tokens that the step's end brings */
+    uint32_t vain_tokens;    /* part of scheduled_tokens: of requests of which it is known, when the step ends, that they are over */
     uint32_t regular_gaps;   /* of those, how many follow an output token at exactly start_ns: their inter-token latency is duration_ns */
     uint32_t running, waiting, swapped; /* queue lengths after scheduling */
     uint32_t free_blocks;               /* V1: evictable cached ones included, null block not */
@@ -127,7 +129,7 @@ enum event_kind {
     EVENT_PREEMPT,     /* value = tokens lost, other = requester, kind in `extra` (enum preemption_kind) */
     EVENT_FIRST_TOKEN, /* time = end of the step */
     EVENT_GAP,         /* an inter-token latency that is not the step's duration; value = the gap in ns; extra = how many tokens had it */
-    EVENT_FINISH,      /* time = end of the step; value = output tokens */
+    EVENT_FINISH,      /* time = end of the step; value = output tokens; extra = 1: it had lost its blocks and waited */
     EVENT_IGNORE,      /* V0: dropped at run time by the engine */
     EVENT_DROP,        /* before the replay: can never run; extra = enum drop_reason; value = smallest pool that would do (0: none) */
 };
@@ -152,10 +154,11 @@ struct event {
     uint8_t extra;
 };
 
-/* One step as lists. The arrays belong to the scheduler and are valid until its next call. The stepper fills in tally.start_ns,
+/* One step as lists. The arrays belong to the scheduler and are valid until the next step but one is decided. The stepper fills in tally.start_ns,
  * duration_ns and step, the scheduler everything else. */
 struct step {
     struct step_tally tally;
+    int64_t decided_ns;      /* when; asynchronous scheduling decides before the step starts. By the stepper */
     struct step_shape shape; /* what the step's price depends on; sums over sequences by the scheduler, the rest by the stepper */
     const char *abort;       /* NULL, or why the engine dies instead of running this step (V0); text lives as long as the scheduler */
     struct scheduled *scheduled;

@@ -1,5 +1,7 @@
-/* stepper.c - making and unmaking what all steppers have. The contract is in stepper.h, its user is replay_loop.c. */
+/* stepper.c - what all steppers have: making and unmaking it, and when a step runs. The contract is in stepper.h, its user is replay_loop.c. */
 #include "engine/stepper.h"
+
+#include "base/integers.h"
 
 /* Fields are set one by one: a stepper is the head of a larger structure with two batches inside, which an assignment of the whole would
  * clear for nothing. */
@@ -9,10 +11,30 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
     stepper->trace = inputs->trace;
     stepper->config = inputs->config;
     stepper->model = inputs->model;
-    stepper->now_ns = 0;
+    stepper->now_ns = stepper->device_ns = 0;
     stepper->step_number = 0;
+    stepper->overlaps = inputs->config->async_scheduling;
     step_stream_init(&stepper->stream, inputs->observers, inputs->observer_count, inputs->config->block_size);
     return arrivals_init(&stepper->arrivals, inputs->trace, inputs->config->max_concurrency, diag);
+}
+
+/* The host decides a step and prepares it from now on; the device begins with it when both are ready. Without asynchronous scheduling the
+ * device is always free by then, so the two times add up. A tally begins where the device was free for its step: there is no time between two
+ * tallies while somebody is served, and who gets a token in each of two steps has a gap of the second one's duration. A step that only
+ * preempts sends nothing to the device; V0's idle steps have a price of their own. */
+enum status stepper_time_step(struct stepper *stepper, const struct step_shape *shape, struct step_tally *tally, struct diag *diag)
+{
+    const int64_t free_ns = max_i64(stepper->device_ns, stepper->now_ns), host_ns = step_time_host(stepper->model, shape);
+    const int64_t device_ns = stepper->overlaps && shape->sequences == 0 ? 0 : step_time_price(stepper->model, shape);
+    int64_t ready_ns, end_ns;
+    tally->start_ns = free_ns;
+    if (__builtin_add_overflow(stepper->now_ns, host_ns, &ready_ns) ||
+        __builtin_add_overflow(max_i64(free_ns, ready_ns), device_ns, &end_ns) || end_ns > CLOCK_LAST_NS)
+        return step_time_refuse(stepper->model, shape, free_ns, diag);
+    tally->duration_ns = end_ns - free_ns;
+    stepper->device_ns = end_ns;
+    stepper->now_ns = ready_ns;
+    return SIM_OK;
 }
 
 void stepper_deinit(struct stepper *stepper)

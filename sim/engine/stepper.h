@@ -65,7 +65,9 @@ struct stepper {
     const struct config *config;
     const struct step_time_model *model;
     int64_t now_ns;       /* when the coming step is decided */
+    int64_t device_ns;    /* until when the device has work: the end of the last step that was decided */
     uint64_t step_number; /* of the coming step, from 0 */
+    bool overlaps;        /* asynchronous scheduling: a step is decided before the output of the last one is back */
     struct arrivals arrivals;
     struct step_stream stream;
 };
@@ -76,12 +78,29 @@ SIM_NODISCARD enum status stepper_init(struct stepper *stepper, const struct ste
                                        struct diag *diag);
 void stepper_deinit(struct stepper *stepper);
 
-/* An event of the coming step, in its place in the stream: fill in what else there is to say, then call step_stream_event_done. */
-static inline struct event *stepper_event(struct stepper *stepper, enum event_kind kind, uint32_t request, int64_t time_ns, int64_t value)
+/* When does the step of this shape, decided now, run? Fills in start_ns and duration_ns of its tally and moves device_ns to its end, and now_ns to
+ * the end of the host's work for it. SIM_BAD_INPUT: the clock ends before the step does. */
+SIM_NODISCARD enum status stepper_time_step(struct stepper *stepper, const struct step_shape *shape, struct step_tally *tally,
+                                            struct diag *diag);
+
+/* The output that comes at `end_ns` is waited for. */
+static inline void stepper_wait_until(struct stepper *stepper, int64_t end_ns)
+{
+    stepper->now_ns = stepper->now_ns > end_ns ? stepper->now_ns : end_ns;
+}
+
+/* An event of a step, in its place in the stream: fill in what else there is to say, then call step_stream_event_done. */
+static inline struct event *stepper_event_of(struct stepper *stepper, uint64_t step, enum event_kind kind, uint32_t request,
+                                             int64_t time_ns, int64_t value)
 {
     struct event *event = step_stream_event(&stepper->stream);
-    *event = (struct event){.time_ns = time_ns, .step = stepper->step_number, .value = value, .request = request, .kind = (uint8_t)kind};
+    *event = (struct event){.time_ns = time_ns, .step = step, .value = value, .request = request, .kind = (uint8_t)kind};
     return event;
+}
+/* Of the coming step. */
+static inline struct event *stepper_event(struct stepper *stepper, enum event_kind kind, uint32_t request, int64_t time_ns, int64_t value)
+{
+    return stepper_event_of(stepper, stepper->step_number, kind, request, time_ns, value);
 }
 
 /* An event of which there is nothing else to say. */
@@ -89,6 +108,12 @@ SIM_NODISCARD static inline enum status stepper_tell(struct stepper *stepper, en
                                                      int64_t value, struct diag *diag)
 {
     stepper_event(stepper, kind, request, time_ns, value);
+    return step_stream_event_done(&stepper->stream, diag);
+}
+SIM_NODISCARD static inline enum status stepper_tell_of(struct stepper *stepper, uint64_t step, enum event_kind kind, uint32_t request,
+                                                        int64_t time_ns, int64_t value, struct diag *diag)
+{
+    stepper_event_of(stepper, step, kind, request, time_ns, value);
     return step_stream_event_done(&stepper->stream, diag);
 }
 

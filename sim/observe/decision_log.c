@@ -28,16 +28,19 @@ struct hashed {
     uint32_t request, num_blocks;
 };
 
-/* `out` collects lines until a piece is worth a write; `tables` holds the current step's block ids between the two callbacks; `hashes`
- * remembers tables from step to step. */
+/* `out` collects lines until a piece is worth a write; `pending` holds what a step is remembered by between the two callbacks; `hashes` remembers
+ * tables from step to step. */
 struct decision_log {
     const struct metrics *metrics; /* the summary is theirs: they also cover requests that never ran */
     const struct trace *trace;
     struct decision_log_options options;
     struct log_sink sink;
-    struct text_buffer out, tables;
+    struct text_buffer out;
+    struct pending {
+        struct text_buffer tables;
+        uint64_t blocks_hash;
+    } pending[2]; /* by number of the step: one can be scheduled before the last one is complete */
     struct table_hash *hashes;
-    uint64_t blocks_hash;
     struct hashed *last; /* the sequences of the last step; of engines without groups */
     size_t last_capacity;
     uint32_t last_count;
@@ -163,7 +166,7 @@ static enum status flush(struct decision_log *log, size_t from, struct diag *dia
 /* --- hashing --------------------------------------------------------------------------------------------------------------------- */
 
 /* Adds a table to the step's hash. Its name goes in front, so that two requests that swap their tables do not hash alike. */
-static void hash_sequence(struct decision_log *log, const struct step_sequence *sequence)
+static uint64_t hash_sequence(const struct decision_log *log, uint64_t hash, const struct step_sequence *sequence)
 {
     const struct trace *trace = log->trace;
     struct table_name name = {.numbers = {trace_index(trace, sequence->request), sequence->sample}, .count = log->options.groups ? 2 : 1};
@@ -171,15 +174,14 @@ static void hash_sequence(struct decision_log *log, const struct step_sequence *
         name.numbers[0] += (uint64_t)trace->sample[sequence->request] << 32;
     /* table_hash remembers one table a request, the group's first sample. Others are hashed in full: they would evict it. */
     if (sequence->sample == 0)
-        log->blocks_hash = table_hash_add(log->hashes, log->blocks_hash, sequence->request, &name, sequence->blocks, sequence->num_blocks);
-    else
-        log->blocks_hash = table_hash_in_full(log->blocks_hash, &name, sequence->blocks, sequence->num_blocks);
+        return table_hash_add(log->hashes, hash, sequence->request, &name, sequence->blocks, sequence->num_blocks);
+    return table_hash_in_full(hash, &name, sequence->blocks, sequence->num_blocks);
 }
 
 /* --tables: the block ids themselves, kept until the line is written. A 32-bit id and its comma are at most 11 bytes. */
-static enum status put_table(struct decision_log *log, const struct step_sequence *sequence, struct diag *diag)
+static enum status put_table(const struct decision_log *log, struct text_buffer *tables, const struct step_sequence *sequence,
+                             struct diag *diag)
 {
-    struct text_buffer *tables = &log->tables;
     enum status status = make_room(tables, (size_t)sequence->num_blocks * 11 + LONGEST_ITEM, diag);
     if (status != SIM_OK)
         return status;
@@ -216,20 +218,24 @@ static uint32_t unchanged(const struct decision_log *log, const struct step *ste
 static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
 {
     struct decision_log *log = self;
+    struct pending *pending = &log->pending[step->tally.step % 2];
     const uint32_t known = log->options.groups ? 0 : unchanged(log, step);
-    log->blocks_hash = known > 0 ? log->last[known - 1].hash : FNV_OFFSET;
-    log->tables.length = 0;
+    uint64_t hash = known > 0 ? log->last[known - 1].hash : FNV_OFFSET;
+    pending->tables.length = 0;
+    for (uint32_t i = 0; i < step->preempted_count; i++) /* begins a new table when it comes back */
+        table_hash_forget(log->hashes, step->preempted[i].request);
     enum status status = array_reserve(&log->last, &log->last_capacity, step->sequence_count, sizeof *log->last, "the decision log", diag);
     log->last_count = step->sequence_count;
     for (uint32_t i = 0; i < step->sequence_count && status == SIM_OK; i++) {
         const struct step_sequence *sequence = &step->sequences[i];
         if (i >= known) {
-            hash_sequence(log, sequence);
-            log->last[i] = (struct hashed){.hash = log->blocks_hash, .request = sequence->request, .num_blocks = sequence->num_blocks};
+            hash = hash_sequence(log, hash, sequence);
+            log->last[i] = (struct hashed){.hash = hash, .request = sequence->request, .num_blocks = sequence->num_blocks};
         }
         if (log->options.tables)
-            status = put_table(log, &step->sequences[i], diag);
+            status = put_table(log, &pending->tables, &step->sequences[i], diag);
     }
+    pending->blocks_hash = hash;
     return status;
 }
 
@@ -270,7 +276,7 @@ static size_t line_size(const struct decision_log *log, const struct step *step)
 {
     size_t items = (size_t)step->scheduled_count + step->admitted_count + step->preempted_count + step->finished_count +
                    step->resumed_count + step->ignored_count + step->copy_count + step->swap_in_count + step->swap_out_count;
-    return items * LONGEST_ITEM + log->tables.length + 1024;
+    return items * LONGEST_ITEM + log->pending[step->tally.step % 2].tables.length + 1024;
 }
 
 /* The order of the fields is part of the format: golden logs are compared line by line as text. */
@@ -278,13 +284,14 @@ static enum status on_completed(void *self, const struct step *step, struct diag
 {
     struct decision_log *log = self;
     struct text_buffer *out = &log->out;
+    const struct pending *pending = &log->pending[step->tally.step % 2];
     enum status status = make_room(out, line_size(log, step), diag);
     if (status != SIM_OK)
         return status;
     put_text(out, "{\"step\":");
     put_unsigned(out, step->tally.step);
     put_text(out, ",\"t\":");
-    put_signed(out, step->tally.start_ns);
+    put_signed(out, step->decided_ns);
     put_text(out, ",\"sched\":[");
     for (uint32_t i = 0; i < step->scheduled_count; i++)
         put_request_pair(log, out, step->scheduled[i].request, step->scheduled[i].tokens);
@@ -300,20 +307,17 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     if (log->options.groups)
         put_group_fields(log, out, step);
     put_text(out, ",\"blocks\":\"");
-    put_hash(out, log->blocks_hash);
+    put_hash(out, pending->blocks_hash);
     put_char(out, '"');
     if (log->options.tables) {
         put_text(out, ",\"tables\":[");
-        memcpy(out->text + out->length, log->tables.text, log->tables.length);
-        out->length += log->tables.length;
+        memcpy(out->text + out->length, pending->tables.text, pending->tables.length);
+        out->length += pending->tables.length;
         put_char(out, ']');
     }
     put_text(out, "}\n");
-    /* Their tables are gone. A preempted request begins a new one when it comes back. */
-    for (uint32_t i = 0; i < step->finished_count; i++)
+    for (uint32_t i = 0; i < step->finished_count; i++) /* their tables are gone */
         table_hash_forget(log->hashes, step->finished[i]);
-    for (uint32_t i = 0; i < step->preempted_count; i++)
-        table_hash_forget(log->hashes, step->preempted[i].request);
     return flush(log, FLUSH_AT, diag);
 }
 
@@ -423,8 +427,8 @@ enum status decision_log_create(const struct metrics *metrics, const struct deci
     log->options = *options;
     log->sink = *sink;
     status = table_hash_create(log->trace->count, &log->hashes, diag);
-    if (status == SIM_OK)
-        status = make_room(&log->tables, 1, diag); /* memcpy from it must not meet NULL */
+    for (int i = 0; i < 2 && status == SIM_OK; i++)
+        status = make_room(&log->pending[i].tables, 1, diag); /* memcpy from it must not meet NULL */
     if (status == SIM_OK)
         *out = log;
     else
@@ -442,7 +446,8 @@ void decision_log_destroy(struct decision_log *log)
     if (!log)
         return;
     free(log->out.text);
-    free(log->tables.text);
+    for (int i = 0; i < 2; i++)
+        free(log->pending[i].tables.text);
     free(log->last);
     table_hash_destroy(log->hashes);
     free(log);

@@ -33,6 +33,11 @@ int64_t step_time_price(const struct step_time_model *model, const struct step_s
     return add_within_clock(ns, config->copy_ns_per_block, shape->copies);
 }
 
+int64_t step_time_host(const struct step_time_model *model, const struct step_shape *shape)
+{
+    return add_within_clock(model->config.host_ns, model->config.host_ns_per_sequence, shape->sequences);
+}
+
 /* --- the end of the clock ---------------------------------------------------------------------------------------------------------- */
 
 /* A part of a step's price, and the key that sets it. */
@@ -48,6 +53,8 @@ static const char *dearest_part(const struct step_time_model *model, const struc
     const bool linear = model->is_linear;
     const struct price_part parts[] = {
         {"step_time.swap_ns_per_block", (double)config->swap_ns_per_block * shape->swapped_blocks},
+        {"step_time.host_ns", (double)config->host_ns},
+        {"step_time.host_ns_per_sequence", (double)config->host_ns_per_sequence * shape->sequences},
         {"step_time.copy_ns_per_block", (double)config->copy_ns_per_block * shape->copies},
         {"step_time.base_ns", linear || shape->idle ? (double)config->base_ns : 0},
         {"step_time.token_ns", linear ? (double)config->token_ns * (double)(int64_t)shape->scheduled_tokens : 0},
@@ -63,7 +70,7 @@ static const char *dearest_part(const struct step_time_model *model, const struc
 
 enum status step_time_refuse(const struct step_time_model *model, const struct step_shape *shape, int64_t start_ns, struct diag *diag)
 {
-    const int64_t ns = step_time_price(model, shape);
+    const int64_t ns = add_within_clock(step_time_price(model, shape), step_time_host(model, shape), 1);
     char takes[64] = "longer than that";
     if (ns < INT64_MAX)
         snprintf(takes, sizeof takes, "%.9g s", (double)ns / 1e9);

@@ -4,12 +4,22 @@
 
 #include "base/integers.h"
 #include "config/config.h"
+#include "trace/trace.h"
 
 /* Most tokens of one request in a step; UINT32_MAX: as many as it wants. A lone request is not held back by the long-prefill threshold.
  * `present`: requests that run or wait. */
 static inline uint32_t v1_threshold(const struct config *config, uint32_t present)
 {
     return present > 1 && config->long_prefill_token_threshold > 0 ? config->long_prefill_token_threshold : UINT32_MAX;
+}
+
+/* Tokens of prompt and output at which a scheduler knows beforehand that a request ends. One that ends by a stop token could go on to the
+ * model's length for all it knows. */
+static inline uint32_t v1_foreseen_tokens(const struct trace *trace, const struct config *config, uint32_t position)
+{
+    return trace_finish_reason(trace, position, config->finish_reason) == FINISH_STOP
+               ? config->max_model_len
+               : trace->input_tokens[position] + trace->output_tokens[position];
 }
 
 /* How many blocks the first `tokens` tokens need beyond the `have` that the table has or will get from hits. Tokens beyond the model's

@@ -12,6 +12,10 @@
  *        ^                  |
  *        +---- preempt -----+      computed = 0, known stays, registered blocks stay findable
  *
+ * With asynchronous scheduling the next step is decided before complete() of the last one. The token that is on its way counts as `coming`:
+ * it may be computed in the next step, as its place is known, but not its content. Where nothing is on its way, as without asynchronous
+ * scheduling, the same rules say what the synchronous scheduler does. Sections A are those of doc/vllm_v1.md on it.
+ *
  * There is no flag for prefill or decode: both are the distance from computed to known (section 1). All lists of a step but
  * `unwritten` have room for everybody, so adding to them cannot fail. */
 #include "vllm_v1/vllm_v1.h"
@@ -30,8 +34,12 @@
 struct v1_request {
     int64_t arrival_ns;
     uint32_t known;     /* prompt + generated tokens */
+    uint32_t coming;    /* output tokens of steps that are not back */
     uint32_t computed;  /* tokens whose KV is considered present */
+    uint32_t in_flight; /* tokens of steps that are not back, also of those before a preemption */
     uint32_t scheduled; /* tokens in this step; 0 = not scheduled */
+    bool stale;         /* what is in flight is of before a preemption: the request waits */
+    bool finished;
 };
 
 struct vllm_v1 {
@@ -50,21 +58,25 @@ struct vllm_v1 {
     uint32_t running_count;
     uint64_t held_tokens; /* sum of computed over running */
     bool want_lists;
-    /* What every step starts from: empty lists, each with room for every request that can appear in it. `unwritten` alone grows, and only
-     * when lists are wanted. */
-    struct step lists;
-    size_t unwritten_capacity;
-    struct step *step;  /* while one is decided */
-    uint32_t budget;    /* tokens left for it */
-    uint32_t threshold; /* most tokens of one request in it */
+    /* What steps start from, in turn, as one can be in flight while the next is decided: empty lists, each with room for every request that
+     * can appear in it. `unwritten` alone grows, and only when lists are wanted. */
+    struct v1_lists {
+        struct step empty;
+        size_t unwritten_capacity;
+    } lists[2];
+    struct v1_lists *turn; /* whose turn it is */
+    struct step *step;     /* while one is decided */
+    uint32_t budget;       /* tokens left for it */
+    uint32_t threshold;    /* most tokens of one request in it */
 };
 
 /* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
 
+/* Tokens on their way count as known. */
 static struct pagesim_policy_request view(const struct vllm_v1 *v1, uint32_t position)
 {
     const struct v1_request *request = &v1->requests[position];
-    return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known, request->computed);
+    return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known + request->coming, request->computed);
 }
 
 /* The key of a request that is in the system. A static one is asked for once, at arrival. Victims are compared by it, and a policy whose
@@ -84,20 +96,19 @@ static void tell(const struct vllm_v1 *v1, uint32_t position, struct pagesim_pol
     v1->order.policy->happened(v1->order.self, &request, &event);
 }
 
-/* Called before tokens are handed out, but policies see each request with the token that it is about to get. So an event says which of
- * them get one (`generated`), and a policy that counts service sees a decode and its token as one thing. */
-static void tell_computed(const struct vllm_v1 *v1, int64_t end_ns, const struct step *step)
+/* When the step has its price, before its tokens are handed out: asynchronous scheduling counts work when it is scheduled. Policies see each
+ * request with the token that it is about to get. So an event says which of them get one (`generated`), and a policy that counts service
+ * sees a decode and its token as one thing. */
+static void v1_priced(struct scheduler *self, const struct step *step)
 {
-    for (uint32_t i = 0; i < step->scheduled_count; i++) {
-        struct pagesim_policy_request request = view(v1, step->scheduled[i].request);
-        struct pagesim_policy_event event = {.kind = PAGESIM_POLICY_COMPUTED,
-                                             .now_ns = end_ns,
-                                             .step_ns = end_ns - v1->now_ns,
-                                             .tokens = (uint32_t)step->scheduled[i].tokens,
-                                             .generated = request.computed_tokens == request.known_tokens};
-        request.known_tokens += event.generated;
-        v1->order.policy->happened(v1->order.self, &request, &event);
-    }
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    for (uint32_t i = 0; v1->tells && i < step->scheduled_count; i++)
+        tell(v1, step->scheduled[i].request,
+             (struct pagesim_policy_event){.kind = PAGESIM_POLICY_COMPUTED,
+                                           .now_ns = step->tally.start_ns + step->tally.duration_ns,
+                                           .step_ns = step->tally.duration_ns,
+                                           .tokens = (uint32_t)step->scheduled[i].tokens,
+                                           .generated = step->scheduled[i].samples});
 }
 
 struct running_view {
@@ -181,9 +192,10 @@ static enum status note_unwritten(struct vllm_v1 *v1, uint32_t victim, struct di
     const struct v1_table *table = &v1->blocks.tables[victim];
     const uint32_t size = v1->config.block_size, computed = v1->requests[victim].computed, from = computed / size;
     struct step *step = v1->step;
-    enum status status = array_reserve(&v1->lists.unwritten, &v1->unwritten_capacity, (size_t)step->unwritten_count + table->count - from,
-                                       sizeof *step->unwritten, "the list of unwritten blocks", diag);
-    step->unwritten = v1->lists.unwritten;
+    enum status status =
+        array_reserve(&v1->turn->empty.unwritten, &v1->turn->unwritten_capacity, (size_t)step->unwritten_count + table->count - from,
+                      sizeof *step->unwritten, "the list of unwritten blocks", diag);
+    step->unwritten = v1->turn->empty.unwritten;
     for (uint32_t i = from; i < table->count && status == SIM_OK; i++)
         step->unwritten[step->unwritten_count++] = (struct unwritten){.block = table->blocks[i], .valid = i == from ? computed % size : 0};
     return status;
@@ -193,7 +205,7 @@ static enum status note_unwritten(struct vllm_v1 *v1, uint32_t victim, struct di
  * that are still cached and computes the rest. Generated tokens stay known, so the next admission is a prefill over prompt and output.
  * The entry of the list is made before the release, which empties the table. Under priority a victim may have had its turn in this step;
  * then it has to leave the list of scheduled requests, or it would get tokens for blocks it no longer holds, and its tokens return to
- * the budget (case E12). */
+ * the budget (case E12). A token that is on its way will come all the same: the request then waits with one more known, or ends. */
 static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, struct diag *diag)
 {
     uint32_t victim = v1->running[at];
@@ -219,6 +231,7 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
     v1->held_tokens -= request->computed;
     uint32_t lost = request->computed;
     request->computed = request->scheduled = 0;
+    request->stale = request->in_flight > 0;
     if (v1->tells)
         tell(v1, victim, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
     request_queue_push_preempted(&v1->waiting, victim, current_key(v1, victim));
@@ -260,6 +273,13 @@ static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, bool *
     }
 }
 
+/* Section A4, rule 0: are all tokens of the request known or on their way? It runs on, as its last output is not back. */
+static bool is_over(const struct vllm_v1 *v1, uint32_t position)
+{
+    const struct v1_request *request = &v1->requests[position];
+    return request->coming > 0 && request->computed + 2 - request->coming >= v1_foreseen_tokens(v1->trace, &v1->config, position);
+}
+
 /* Section 6.1. Decodes and started prompts come before every admission, so whoever runs is only held up by others who run. Those whom
  * the budget does not reach keep their places and blocks. `room` is vLLM's bound for the model's length (section 6.1); it cuts nothing
  * here, since a request with L known tokens has finished.
@@ -270,8 +290,8 @@ static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
         uint32_t position = v1->running[k];
         const struct v1_request *request = &v1->requests[position];
         const uint32_t room = v1->config.max_model_len - request->computed - 1;
-        const uint32_t tokens = min_u32(tokens_now(v1, request->known - request->computed), room);
-        if (tokens == 0) {
+        const uint32_t tokens = min_u32(tokens_now(v1, request->known + request->coming - request->computed), room);
+        if (tokens == 0 || is_over(v1, position)) {
             k++;
             continue;
         }
@@ -342,10 +362,14 @@ static void compute(struct vllm_v1 *v1, struct step *step)
                                                         .tokens = tokens,
                                                         .blocks = v1->blocks.tables[position].blocks,
                                                         .num_blocks = v1->blocks.tables[position].count};
-        const bool samples = request->computed + tokens == request->known; /* no token is left to compute: the step brings the next */
+        /* Is no token left to compute? Then the step brings the next. */
+        const bool samples = request->computed + tokens == request->known + request->coming;
         step_shape_add(&step->shape, request->computed, tokens, tokens == 1 && samples);
         step->shape.sampled += samples;
+        step->scheduled[i].samples = samples;
         request->computed += tokens;
+        request->in_flight += tokens;
+        request->coming += samples;
         request->scheduled = 0;
         v1->held_tokens += tokens;
     }
@@ -376,7 +400,8 @@ static void fill_tally(const struct vllm_v1 *v1, struct step *step)
 static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
 {
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
-    *step = v1->lists;
+    v1->turn = v1->turn == v1->lists ? v1->lists + 1 : v1->lists;
+    *step = v1->turn->empty;
     v1->step = step;
     v1->now_ns = now_ns;
     v1->budget = v1->config.max_num_batched_tokens;
@@ -389,41 +414,75 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     return status;
 }
 
-/* Section 7: tokens in scheduled order; who is done gives its blocks back before the next is looked at. The order shows: blocks of the
- * first to finish are in the queue before those of the next. Requests leave the running list in one sweep at the end, which costs
- * O(running) only in steps where somebody finished. A chunk that does not reach the last known token samples nothing. */
+/* A request gets the token that a step brought. False: it is over, and its table was given back. Section A5: blocks that were not full, or
+ * whose last token was not known, when they were scheduled are registered now, as far as their steps are back. */
+static enum status take_token(struct vllm_v1 *v1, uint32_t position, bool *over, struct diag *diag)
+{
+    struct v1_request *request = &v1->requests[position];
+    const uint32_t known = ++request->known, prompt = v1->trace->input_tokens[position];
+    enum status status = SIM_OK;
+    request->coming--;
+    if (v1->config.async_scheduling && !request->stale)
+        status = v1_blocks_register(&v1->blocks, position, min_u32(request->computed - request->in_flight, known), diag);
+    *over = known - prompt == v1->trace->output_tokens[position] || known == v1->config.max_model_len;
+    return status;
+}
+
+/* Its blocks go back before the next request of the step is looked at: the order of releases is that of the free queue. It leaves the
+ * running list in the end, in one sweep; if it was preempted when its last token was on its way, it leaves the waiting queue. */
+static void finish_request(struct vllm_v1 *v1, uint32_t position, int64_t end_ns)
+{
+    struct v1_request *request = &v1->requests[position];
+    if (v1->tells)
+        tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
+    if (request->stale)
+        request_queue_remove(&v1->waiting, position);
+    v1_blocks_release(&v1->blocks, position);
+    v1_blocks_forget(&v1->blocks, position);
+    v1->held_tokens -= request->computed;
+    request->finished = true;
+}
+
+/* O(running), but only in steps in which somebody finished. */
+static void sweep_running(struct vllm_v1 *v1)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < v1->running_count; i++)
+        if (!v1->requests[v1->running[i]].finished)
+            v1->running[kept++] = v1->running[i];
+    v1->running_count = kept;
+}
+
+/* Section 7: tokens in scheduled order. A chunk that does not reach the last known token samples nothing. What was scheduled for a request
+ * before its stop token was known is in vain. Nobody is scheduled again before what was in flight at a preemption is back, so one step ends
+ * `stale`. */
 static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct step *step, struct diag *diag)
 {
-    (void)diag;
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
-    if (v1->tells)
-        tell_computed(v1, end_ns, step);
-    for (uint32_t i = 0; i < step->scheduled_count; i++) {
-        uint32_t position = step->scheduled[i].request;
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < step->scheduled_count && status == SIM_OK; i++) {
+        const uint32_t position = step->scheduled[i].request, tokens = (uint32_t)step->scheduled[i].tokens;
         struct v1_request *request = &v1->requests[position];
-        if (request->computed < request->known)
+        bool over = false;
+        if (request->finished) {
+            step->tally.vain_tokens += tokens;
             continue;
-        request->known++;
-        step->sampled[step->sampled_count++] = (struct scheduled){.request = position, .tokens = 1};
-        if (request->known - v1->trace->input_tokens[position] < v1->trace->output_tokens[position] &&
-            request->known < v1->config.max_model_len)
-            continue;
-        if (v1->tells)
-            tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
-        step->finished[step->finished_count++] = position;
-        v1_blocks_release(&v1->blocks, position);
-        v1_blocks_forget(&v1->blocks, position);
-        v1->held_tokens -= request->computed;
-        request->known = 0; /* marks it as gone for the sweep below */
+        }
+        request->in_flight -= tokens;
+        if (step->scheduled[i].samples) {
+            status = take_token(v1, position, &over, diag);
+            step->sampled[step->sampled_count++] = (struct scheduled){.request = position, .tokens = 1};
+        }
+        if (over) {
+            finish_request(v1, position, end_ns);
+            step->finished[step->finished_count++] = position;
+        }
+        request->stale = false;
     }
-    if (step->finished_count > 0) {
-        uint32_t kept = 0;
-        for (uint32_t i = 0; i < v1->running_count; i++)
-            if (v1->requests[v1->running[i]].known > 0)
-                v1->running[kept++] = v1->running[i];
-        v1->running_count = kept;
-    }
-    return SIM_OK;
+    step->tally.sampled_tokens = step->sampled_count;
+    if (step->finished_count > 0)
+        sweep_running(v1);
+    return status;
 }
 
 /* Whoever passes both tests runs in the end: alone in the system it gets all blocks but the null block, and the watermark does not
@@ -469,7 +528,8 @@ static void v1_destroy(struct scheduler *self)
     scheduling_order_deinit(&v1->order);
     free(v1->requests);
     free(v1->running);
-    step_free_lists(&v1->lists);
+    for (int i = 0; i < 2; i++)
+        step_free_lists(&v1->lists[i].empty);
     free(v1);
 }
 
@@ -478,20 +538,25 @@ static const struct scheduler_ops ops = {
     .never_runs = vllm_v1_never_runs,
     .arrive = v1_arrive,
     .schedule = v1_schedule,
+    .priced = v1_priced,
     .complete = v1_complete,
     .pool_state = v1_pool_state,
     .check = v1_check,
     .destroy = v1_destroy,
 };
 
-/* Running requests are at most max_num_seqs, and so is every list of a step. */
+/* Running requests are at most max_num_seqs, and so is every list of a step. The second set is used with asynchronous scheduling, and made
+ * anyway: sets take turns. */
 static enum status make_lists(struct vllm_v1 *v1, struct diag *diag)
 {
     const size_t most = min_u32(v1->config.max_num_seqs, v1->trace->count);
     const struct array_request arrays[] = {ARRAY_OF(v1->requests, v1->trace->count), ARRAY_OF(v1->running, most),
-                                           ARRAY_IF(v1->want_lists, v1->lists.sequences, most)};
+                                           ARRAY_IF(v1->want_lists, v1->lists[0].empty.sequences, most),
+                                           ARRAY_IF(v1->want_lists, v1->lists[1].empty.sequences, most)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the scheduler's lists", diag);
-    return status == SIM_OK ? step_make_lists(&v1->lists, most, diag) : status;
+    for (int i = 0; i < 2 && status == SIM_OK; i++)
+        status = step_make_lists(&v1->lists[i].empty, most, diag);
+    return status;
 }
 
 enum status vllm_v1_create(const struct trace *trace, const struct config *config, const struct step_time_model *model, bool want_lists,

@@ -251,6 +251,12 @@ static enum status register_full(struct v1_blocks *blocks, uint32_t position, ui
     return SIM_OK;
 }
 
+enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t tokens, struct diag *diag)
+{
+    const uint32_t full = tokens / blocks->block_size;
+    return blocks->caching && blocks->tables[position].registered < full ? register_full(blocks, position, full, diag) : SIM_OK;
+}
+
 /* Section 5. All tests come before the first change, so a refusal leaves no trace. The gate and the need of this step have the same
  * reserve, so the larger of the two decides. Arrays get room before blocks move; a failure after that ends the replay. The last line's
  * minimum leaves out the token that is only going to be sampled: a block is full when all its tokens are known. */

@@ -76,6 +76,9 @@ struct v1_demand {
 /* Section 5. *fits = false changes nothing. Otherwise the table covers computed + hits + new tokens and full blocks are registered. */
 SIM_NODISCARD enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag);
 
+/* With asynchronous scheduling, when a step is back: the first `tokens` tokens of the table are present and known. */
+SIM_NODISCARD enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t tokens, struct diag *diag);
+
 /* Give the whole table back: blocks without content to the front of the queue, cached ones to its tail, deepest first. */
 void v1_blocks_release(struct v1_blocks *blocks, uint32_t position);
 

@@ -29,6 +29,8 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
         return "policies that nobody knows"; /* vllm_v1_create says what is wrong */
     if (config->enable_prefix_caching && eviction->key && !eviction->touches_only)
         return "orders of eviction that tell apart blocks which were touched together";
+    if (config->async_scheduling)
+        return "asynchronous scheduling";
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)
