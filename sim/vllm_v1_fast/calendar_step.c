@@ -8,6 +8,7 @@
 #include "base/integers.h"
 #include "vllm_v1_fast/admission.h"
 #include "vllm_v1_fast/event_policy.h"
+#include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/step_parts.h"
 
 /* Does everybody who runs get what it wants? Then order matters for one thing only: who takes which block. Sets `scheduled` of those in
@@ -56,7 +57,8 @@ static enum status take_blocks(struct event_replay *replay, struct diag *diag)
             status = event_blocks_grow(&replay->blocks, replay->prefill[i++], live->computed, live->known, live->scheduled, &fits, diag);
         } else {
             uint32_t computed = event_calendar_computed(calendar, &calendar->live[crossing]);
-            status = event_blocks_grow(&replay->blocks, crossing, computed, computed + 1, 1, &fits, diag);
+            /* With asynchronous scheduling the newest token is not known yet. */
+            status = event_blocks_grow(&replay->blocks, crossing, computed, computed + !replay->base.overlaps, 1, &fits, diag);
             crossing = calendar->live[crossing].next_phase;
         }
     }
@@ -67,7 +69,7 @@ static enum status take_blocks(struct event_replay *replay, struct diag *diag)
 
 /* Nobody is preempted in an ordinary step, so admission always has its turn. The shape starts with the decoders; chunks, those just
  * admitted included, are added one by one. Nothing to compute means that nobody runs and the head does not fit. */
-enum status calendar_step_run(struct event_replay *replay, bool *ordinary, int64_t *end_ns, struct diag *diag)
+enum status calendar_step_run(struct event_replay *replay, bool *ordinary, struct diag *diag)
 {
     const uint32_t threshold = event_replay_threshold(replay);
     uint32_t budget;
@@ -85,10 +87,11 @@ enum status calendar_step_run(struct event_replay *replay, bool *ordinary, int64
         step_parts_compute(replay, &replay->calendar.live[replay->prefill[i]]);
     if (replay->shape.sequences == 0)
         return SIM_OK;
-    status = step_parts_close(replay, end_ns, diag);
+    status = step_parts_close(replay, diag);
     if (status != SIM_OK)
         return status;
     if (event_policy_listens(replay))
-        event_policy_tell_computed(replay, *end_ns);
-    return delivery_to_due(replay, *end_ns, diag);
+        event_policy_tell_computed(replay);
+    outputs_of_calendar(replay);
+    return SIM_OK;
 }

@@ -2,7 +2,8 @@
  * replays. From one to the next, the clock moves, each request has one token more, and those that cross a block boundary take a block.
  *
  * A stretch ends with the step in which somebody gets the last token or the scheduling policy has to be told of somebody, or before the one
- * in which an arrival is seen or blocks run out.
+ * in which an arrival is seen or blocks run out. With asynchronous scheduling the step after one that brings last tokens is a stretch by
+ * itself: it was decided before they were back, and what comes after it has other requests and blocks.
  * Under the linear model the durations of its steps are an arithmetic progression. So its length and all its sums are known beforehand, and
  * the only work is per block: the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
  *
@@ -15,6 +16,7 @@
 #include "base/integers.h"
 #include "vllm_v1_fast/admission.h"
 #include "vllm_v1_fast/event_policy.h"
+#include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/step_parts.h"
 
 enum { STEPS_MOST = 4096 };
@@ -26,8 +28,12 @@ struct stretch {
     struct step_shape first_shape;   /* unless the model is linear, which needs no shapes */
     uint64_t first_context_tokens;   /* of its first step */
     uint64_t first_held_tokens;      /* after its first step */
+    int64_t decided_ns;              /* when the coming step is decided */
+    int64_t host_ns;                 /* and for how long */
     int64_t now_ns;                  /* start of the coming step */
     int64_t duration_ns;             /* of the newest step */
+    uint32_t vain;                   /* decoders that compute in vain, if this is the step for it */
+    bool hidden;                     /* the host is ready before the device, in all steps */
     struct step_run *run;            /* NULL: none is open */
     uint32_t run_steps;
     int64_t run_start_ns;
@@ -94,6 +100,17 @@ static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t e
     }
 }
 
+/* `steps` steps more took `ns`, the last of them duration_ns. With asynchronous scheduling the next one is decided when the last one starts, or
+ * when the host is done with it: then it was the only one. */
+static void move_clock(struct stretch *stretch, int64_t ns)
+{
+    stretch->now_ns += ns;
+    if (stretch->replay->base.overlaps)
+        stretch->decided_ns = max_i64(stretch->decided_ns + stretch->host_ns, stretch->now_ns - stretch->duration_ns);
+    else
+        stretch->decided_ns = stretch->now_ns;
+}
+
 /* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks.
  * Work is per step with a crossing, found by bits up to 64 steps at a time; all other steps are in the closed sums. Empty slots fall by
  * one for each decoder and step and rise by a block's worth at each crossing, so their peak is right after some crossing. */
@@ -122,8 +139,8 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns, 
         phase = event_calendar_phase(&replay->calendar, phase, window);
     }
     stretch->run->peak_empty_slots = peak_empty_slots;
-    stretch->now_ns += time_of(steps, first_ns, change_ns);
     stretch->duration_ns += change_ns * (steps - 1);
+    move_clock(stretch, time_of(steps, first_ns, change_ns));
     stretch->steps += steps;
     stretch->run_steps += steps;
     stretch->phase = phase;
@@ -144,7 +161,7 @@ static void open_run(struct stretch *stretch, int64_t change_ns, struct charges 
     struct event_replay *replay = stretch->replay;
     const struct event_blocks *blocks = &replay->blocks;
     const uint32_t decoders = stretch->decoders, before = stretch->steps;
-    struct step_run *run = stretch->run = step_stream_run(&replay->base.stream);
+    struct step_run *run = stretch->run = replay->step->run;
     struct step_tally *first = &run->first;
     if (replay->calendar.phase_count[stretch->phase] > 0)
         cross(replay, stretch->phase, 0, charges);
@@ -154,7 +171,9 @@ static void open_run(struct stretch *stretch, int64_t change_ns, struct charges 
     first->duration_ns = stretch->duration_ns;
     first->context_tokens = stretch->first_context_tokens + (uint64_t)decoders * before;
     first->held_tokens = stretch->first_held_tokens + (uint64_t)decoders * before;
-    first->scheduled_tokens = first->scheduled_sequences = first->sampled_tokens = first->regular_gaps = decoders;
+    first->scheduled_tokens = first->scheduled_sequences = decoders;
+    first->sampled_tokens = first->regular_gaps = decoders - stretch->vain;
+    first->vain_tokens = stretch->vain;
     first->running = replay->calendar.running;
     first->waiting = replay->waiting.count;
     first->free_blocks = charges->free - charges->taken;
@@ -168,7 +187,7 @@ static void open_run(struct stretch *stretch, int64_t change_ns, struct charges 
     run->peak_empty_slots = (uint64_t)first->table_blocks * blocks->block_size - first->held_tokens;
     stretch->run_start_ns = stretch->now_ns;
     stretch->run_steps = 1;
-    stretch->now_ns += stretch->duration_ns;
+    move_clock(stretch, stretch->duration_ns);
     stretch->steps++;
     stretch->phase = event_calendar_phase(&replay->calendar, stretch->phase, 1);
 }
@@ -203,8 +222,14 @@ static bool nears_end_of_clock(const struct stretch *stretch, uint32_t most)
 {
     const struct step_time_model *model = stretch->replay->base.model;
     const uint64_t last_context = stretch->first_context_tokens + (uint64_t)stretch->decoders * most;
-    return model->is_linear &&
-           (double)stretch->now_ns + most * step_time_linear_most(&model->config, stretch->decoders, last_context) >= 0x1.ffffp62;
+    const double step_ns = step_time_linear_most(&model->config, stretch->decoders, last_context) + (double)stretch->host_ns;
+    return model->is_linear && (double)stretch->now_ns + most * step_ns >= 0x1.ffffp62;
+}
+
+/* How long the device waits for the host before the coming step. */
+static int64_t waits_for_host(const struct stretch *stretch)
+{
+    return max_i64(stretch->decided_ns + stretch->host_ns - stretch->now_ns, 0);
 }
 
 /* The duration of the coming step, by whatever model. Every context grows by one a step, so shapes follow from the first one: sums by
@@ -214,7 +239,9 @@ static enum status price_step(struct stretch *stretch, struct diag *diag)
     const struct step_time_model *model = stretch->replay->base.model;
     const uint64_t more_context = (uint64_t)stretch->decoders * stretch->steps;
     if (model->is_linear) { /* nears_end_of_clock has seen to it that it fits */
-        stretch->duration_ns = step_time_linear(&model->config, stretch->decoders, stretch->first_context_tokens + more_context);
+        const int64_t ns = step_time_linear(&model->config, stretch->decoders, stretch->first_context_tokens + more_context);
+        stretch->hidden = stretch->host_ns <= min_i64(ns, stretch->now_ns - stretch->decided_ns);
+        stretch->duration_ns = ns + waits_for_host(stretch);
         return SIM_OK;
     }
     struct step_shape shape = stretch->first_shape;
@@ -223,8 +250,11 @@ static enum status price_step(struct stretch *stretch, struct diag *diag)
     shape.min_decode_context += stretch->steps;
     shape.max_decode_context += stretch->steps;
     shape.step = stretch->replay->base.step_number + stretch->steps;
-    stretch->duration_ns = step_time_price(model, &shape);
-    return step_time_fits(stretch->now_ns, stretch->duration_ns) ? SIM_OK : step_time_refuse(model, &shape, stretch->now_ns, diag);
+    const int64_t ns = step_time_price(model, &shape);
+    if (!step_time_fits(stretch->now_ns, ns) || !step_time_fits(stretch->now_ns + ns, stretch->host_ns))
+        return step_time_refuse(model, &shape, stretch->now_ns, diag);
+    stretch->duration_ns = ns + waits_for_host(stretch);
+    return SIM_OK;
 }
 
 /* The largest number of steps, the coming one first, that are over before `until_ns` > 0; each takes `change_ns` more than the one
@@ -242,12 +272,25 @@ static uint32_t steps_before(int64_t until_ns, int64_t first_ns, int64_t change_
     return steps;
 }
 
+/* How many of `most` steps start before `until_ns`, if one does. */
+static uint32_t starting_before(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t until_ns)
+{
+    const int64_t left_ns = until_ns - stretch->now_ns;
+    if (left_ns <= 0)
+        return 0;
+    if (time_of(most - 1, stretch->duration_ns, change_ns) < left_ns)
+        return most;
+    return 1 + steps_before(left_ns, stretch->duration_ns, change_ns, most);
+}
+
 /* How many of `most` steps can run as one progression: blocks are there for all, and no arrival is seen before the last one. At least 1.
  * In block_size steps everybody crosses one boundary, so free blocks give whole turns. Two turns are kept back for the one that has
  * begun and for rounding; near the end of the pool progressions become short, then single steps, for which decode_stretch_run compares
- * the exact count. */
-static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t until_ns)
+ * the exact count. With asynchronous scheduling a step is decided when the one before it starts. Where the host holds the device up,
+ * durations are no progression. */
+static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, int64_t change_ns)
 {
+    const struct stepper *base = &stretch->replay->base;
     const uint32_t size = stretch->replay->calendar.block_size;
     const uint32_t turns = event_blocks_free(&stretch->replay->blocks) / stretch->decoders; /* each takes a block a turn at the most */
     if (most > 1 && turns < most / size + 2)
@@ -257,16 +300,34 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
         return 1;                                                /* charges could leave 64 bits */
     if (stretch->duration_ns >= LONGEST_RUN_NS / 2 / STEPS_MOST) /* half for the first step's duration each, half for what it grows by */
         most = min_u32(most, 1 + (uint32_t)(LONGEST_RUN_NS / 2 / (stretch->duration_ns + 1)));
-    const int64_t left_ns = until_ns - stretch->now_ns;
-    if (time_of(most - 1, stretch->duration_ns, change_ns) < left_ns)
-        return most;
-    return 1 + steps_before(left_ns, stretch->duration_ns, change_ns, most);
+    if (base->overlaps && !stretch->hidden)
+        return 1;
+    most = starting_before(stretch, most, change_ns, stretch->replay->due_ns);
+    return min_u32(most, starting_before(stretch, most, change_ns, base->arrivals.next_ns) + base->overlaps);
+}
+
+/* Runs are built in the stream, or with asynchronous scheduling in the flight of the stretch's last step: a run that ended before may hold the
+ * stream's place until its output is back. */
+static struct step_run *place_of_run(struct event_replay *replay)
+{
+    return replay->base.overlaps ? &replay->step->own_run : step_stream_run(&replay->base.stream);
+}
+
+/* A run is over, and the stretch is not: by now nothing is in flight before it. */
+static enum status close_run(struct event_replay *replay, struct diag *diag)
+{
+    struct step_stream *stream = &replay->base.stream;
+    if (replay->base.overlaps)
+        *step_stream_run(stream) = replay->step->own_run;
+    enum status status = step_stream_run_done(stream, diag);
+    replay->step->run = place_of_run(replay);
+    return status;
 }
 
 /* The coming step and, under the linear model, those that continue its progression. Under other models steps whose durations rise evenly
  * still share a run: its change is known with the second step, and the first step that breaks the progression closes it. So does a run
  * that lasts too long for 64-bit charges. Blocks are reported to the tables once a call. */
-static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t until_ns, struct diag *diag)
+static enum status run_steps(struct stretch *stretch, uint32_t most, struct diag *diag)
 {
     const struct step_time_model *model = stretch->replay->base.model;
     const int64_t last_ns = stretch->duration_ns;
@@ -278,10 +339,10 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t unt
     if (stretch->run &&
         (stretch->duration_ns - last_ns != stretch->run->change_ns || stretch->now_ns - stretch->run_start_ns >= LONGEST_RUN_NS)) {
         sum_run(stretch);
-        status = step_stream_run_done(&stretch->replay->base.stream, diag);
+        status = close_run(stretch->replay, diag);
     }
     const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
-    uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns, until_ns) : 1;
+    uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns) : 1;
     const uint32_t free_blocks = event_blocks_free(&stretch->replay->blocks);
     struct charges charges = {.free = free_blocks, .without_content = free_blocks - stretch->replay->blocks.queue.back_blocks};
     if (!stretch->run) {
@@ -296,63 +357,92 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, int64_t unt
     return status;
 }
 
-/* Move clock, calendar and sums to the last step of the stretch, then end it: somebody may finish. The last step goes through the same
- * delivery as any other, so finishing is written once. Sums are closed before it: they hold for the time while the step ran, with the
+/* Move clock, calendar and sums to the last step of the stretch, then decide it: somebody may get the last token. The last step goes through
+ * the same hands as any other, so finishing is written once. Sums are closed before it: they hold for the time while the step ran, with the
  * blocks of those who finish still in use. */
-static enum status finish_last_step(struct stretch *stretch, bool finishes, struct diag *diag)
+static void decide_last_step(struct stretch *stretch, bool finishes)
 {
     struct event_replay *replay = stretch->replay;
     struct event_calendar *calendar = &replay->calendar;
+    struct flight *step = replay->step;
     const uint32_t before = stretch->steps - 1;
     event_calendar_skip(calendar, before, stretch->phase == 0 ? calendar->block_size - 1 : stretch->phase - 1);
     replay->held_tokens = stretch->first_held_tokens + (uint64_t)stretch->decoders * before;
-    replay->base.now_ns = stretch->now_ns - stretch->duration_ns;
-    replay->base.step_number += before;
+    step->tally.step = replay->base.step_number + before;
+    step->tally.start_ns = stretch->now_ns - stretch->duration_ns;
+    step->tally.duration_ns = stretch->duration_ns;
+    step->tally.sampled_tokens = stretch->decoders;
+    step->end_ns = replay->base.device_ns = stretch->now_ns;
     sum_run(stretch);
     if (event_policy_listens(replay))
-        event_policy_tell_computed(replay, stretch->now_ns);
-    enum status status = SIM_OK;
+        event_policy_tell_computed(replay);
     if (finishes)
-        status = delivery_to_due(replay, stretch->now_ns, diag);
+        outputs_of_calendar(replay);
     else
         event_calendar_advance(calendar);
-    replay->base.now_ns = stretch->now_ns;
-    replay->base.step_number++;
-    return status == SIM_OK ? step_stream_run_done(&replay->base.stream, diag) : status;
+    replay->base.now_ns = stretch->decided_ns;
+    replay->base.step_number += stretch->steps;
 }
 
-/* How far: to the step in which the first request finishes, which is included; no further than STEPS_MOST steps, which bounds the
- * charges and the time until an interrupt is noticed; to an arrival that the coming step would see; to the last block. A closed loop's
- * next arrival cannot change on the way, since only an end could change it. */
-enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, struct diag *diag)
+/* A stretch from the coming step on, which is possible. */
+static void begin(struct event_replay *replay, struct stretch *stretch)
 {
     const struct event_calendar *calendar = &replay->calendar;
+    const struct step_time_config *times = &replay->base.model->config;
+    if (!replay->base.model->is_linear)
+        step_parts_decodes(replay, &stretch->first_shape);
+    stretch->replay = replay;
+    stretch->first_context_tokens = calendar->decoder_tokens + calendar->decoders;
+    stretch->first_held_tokens = replay->held_tokens + calendar->decoders;
+    stretch->decoders = calendar->decoders;
+    stretch->phase = calendar->tick_phase;
+    stretch->decided_ns = replay->base.now_ns;
+    stretch->host_ns = 0;
+    if (times->host_ns > 0 || times->host_ns_per_sequence > 0)
+        stretch->host_ns = step_time_host(replay->base.model, &(struct step_shape){.sequences = stretch->decoders});
+    stretch->now_ns = max_i64(replay->base.device_ns, replay->base.now_ns);
+    stretch->steps = 0;
+    stretch->duration_ns = 0;
+    stretch->vain = 0;
+    stretch->run = NULL;
+}
+
+/* Is the coming step one of the stretch, which goes on for `most` steps? */
+static bool goes_on(const struct stretch *stretch, uint32_t most)
+{
+    const struct event_replay *replay = stretch->replay;
+    return stretch->steps < most && replay->base.arrivals.next_ns > stretch->decided_ns && replay->due_ns > stretch->now_ns &&
+           replay->calendar.phase_count[stretch->phase] <= event_blocks_free(&replay->blocks);
+}
+
+/* How far: to the step in which the first request gets its last token, which is included; no further than STEPS_MOST steps, which bounds the
+ * charges and the time until an interrupt is noticed; to an arrival that the coming step would see; to the last block. A closed loop's
+ * next arrival cannot change on the way, since only an end could change it. First tokens that are on their way change nothing when they are
+ * back, so they are taken before. */
+enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, uint32_t *tokens, struct diag *diag)
+{
+    const struct event_calendar *calendar = &replay->calendar;
+    const bool ends = replay->in_flight && replay->in_flight->lasts > 0;
     struct stretch stretch;
     enum status status = SIM_OK;
     *steps = 0;
     if (!nobody_enters(replay))
         return SIM_OK;
-    if (!replay->base.model->is_linear)
-        step_parts_decodes(replay, &stretch.first_shape);
-    stretch.replay = replay;
-    stretch.first_context_tokens = calendar->decoder_tokens + calendar->decoders;
-    stretch.first_held_tokens = replay->held_tokens + calendar->decoders;
-    stretch.decoders = calendar->decoders;
-    stretch.phase = calendar->tick_phase;
-    stretch.now_ns = replay->base.now_ns;
-    stretch.steps = 0;
-    stretch.duration_ns = 0;
-    stretch.run = NULL;
-    /* Nobody ends before the last step, so the next arrival stays. */
-    const int64_t arrival_ns = replay->base.arrivals.next_ns, until_ns = arrival_ns < replay->due_ns ? arrival_ns : replay->due_ns;
-    const uint32_t most = 1 + event_calendar_until_finish(calendar, STEPS_MOST);
-    if (nears_end_of_clock(&stretch, most))
+    const uint32_t most = ends ? 1 : 1 + event_calendar_until_finish(calendar, STEPS_MOST);
+    begin(replay, &stretch);
+    if (!goes_on(&stretch, most) || nears_end_of_clock(&stretch, most))
         return SIM_OK;
-    while (status == SIM_OK && stretch.steps < most && until_ns > stretch.now_ns &&
-           calendar->phase_count[stretch.phase] <= event_blocks_free(&replay->blocks))
-        status = run_steps(&stretch, most - stretch.steps, until_ns, diag);
+    if (ends)
+        stretch.vain = replay->in_flight->goes_on;
+    else if (replay->in_flight)
+        status = outputs_wait(replay, tokens, diag);
+    outputs_begin(replay);
+    replay->step->run = place_of_run(replay);
+    while (status == SIM_OK && goes_on(&stretch, most))
+        status = run_steps(&stretch, most - stretch.steps, diag);
     *steps = stretch.steps;
-    if (stretch.steps == 0 || status != SIM_OK)
+    if (status != SIM_OK)
         return status;
-    return finish_last_step(&stretch, stretch.steps == most, diag);
+    decide_last_step(&stretch, stretch.steps == most);
+    return outputs_submit(replay, tokens, diag);
 }

@@ -445,16 +445,17 @@ static enum status release_cached(struct event_blocks *blocks, struct event_tabl
     return status;
 }
 
-/* While a request decodes nobody notes that its blocks become full; `computed` tells it in the end. Without caching all blocks are
+/* While a request decodes nobody notes that its blocks become full; `settled` tells it in the end. Without caching all blocks are
  * private and go to the stack in table order, so the last one is the next to be taken (case E3). */
-enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, bool preempted, struct diag *diag)
+enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t settled, bool preempted,
+                                 struct diag *diag)
 {
     struct event_table *table = &blocks->tables[slot];
     enum status status = SIM_OK;
     catch_up(blocks, table, computed);
     if (blocks->caching) {
-        if (table->registered < computed / blocks->block_size)
-            table->registered = computed / blocks->block_size; /* full since the last boundary */
+        if (table->registered < settled / blocks->block_size)
+            table->registered = settled / blocks->block_size; /* full since the last boundary */
         if (preempted)
             status = name_private(blocks, table, diag);
         if (status == SIM_OK)

@@ -81,9 +81,10 @@ SIM_NODISCARD enum status event_blocks_admit(struct event_blocks *blocks, uint32
 /* Blocks for `tokens` more of a running request. *fits = false: nothing changed. */
 SIM_NODISCARD enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t known, uint32_t tokens,
                                             bool *fits, struct diag *diag);
-/* Give the table back. `preempted`: its private blocks stay findable by the request. */
-SIM_NODISCARD enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, bool preempted,
-                                               struct diag *diag);
+/* Give the table back, which has `computed` tokens. Blocks that the first `settled` of them fill have content. `preempted`: the request's
+ * private blocks stay findable by it. */
+SIM_NODISCARD enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t settled,
+                                               bool preempted, struct diag *diag);
 
 /* --- decoding requests that cross a block boundary -------------------------------------------------------------------------------- */
 

@@ -120,7 +120,7 @@ static void unlink_phase(struct event_calendar *calendar, const struct live *liv
 void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32_t remaining)
 {
     struct live *live = &calendar->live[slot];
-    assert(!live->decoding && live->known == live->computed + 1 && remaining > 0);
+    assert(!live->decoding && live->known == live->computed + 1 && calendar->tick + remaining > 0);
     const uint32_t size = calendar->block_size, inside = live->computed % size; /* a block is due when a whole number of them is full */
     live->phase = calendar->tick_phase + (inside > 0 ? size - inside : 0);
     live->phase -= live->phase >= size ? size : 0;
@@ -193,7 +193,7 @@ uint32_t event_calendar_until_finish(const struct event_calendar *calendar, uint
     return most;
 }
 
-/* The header's invariants: running order, each decoder's phase against its tokens, no finish in the past, bits against lists, counters
+/* The header's invariants: running order, each decoder's phase against its tokens, no finish in the past, but for the last step's, bits against lists, counters
  * against sums. */
 bool event_calendar_check(const struct event_calendar *calendar)
 {
@@ -210,7 +210,7 @@ bool event_calendar_check(const struct event_calendar *calendar)
         decoders++;
         tokens += computed;
         uint32_t ahead = (live->phase + calendar->block_size - calendar->tick_phase) % calendar->block_size;
-        if (((uint64_t)computed + ahead) % calendar->block_size != 0 || live->finish_tick < calendar->tick)
+        if (((uint64_t)computed + ahead) % calendar->block_size != 0 || live->finish_tick + 1 < calendar->tick)
             return false;
     }
     uint64_t listed = 0;

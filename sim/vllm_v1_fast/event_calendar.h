@@ -26,16 +26,22 @@ enum { FINISH_RING = 4096 };
 struct live {
     uint64_t order;        /* rises with every admission */
     uint64_t finish_tick;  /* decoding: the tick of the step that brings its last token */
-    int64_t last_token_ns; /* not decoding, or late: the end of the step that brought its newest token; -1 before the first */
+    uint64_t seen_tick;    /* decoding: if this is the tick, its newest computed token was known when it was scheduled */
+    int64_t last_token_ns; /* not decoding, or late: the end of the step that brings its newest token; -1 before the first */
     uint32_t position;     /* in the trace */
-    uint32_t known;        /* not decoding: tokens known; decoding: computed + 1 */
+    uint32_t known;        /* not decoding: tokens known or on their way; decoding: computed + 1 */
     uint32_t computed;     /* not decoding: tokens present; decoding: that minus the tick, modulo 2^32 */
     uint32_t scheduled;    /* scratch of the current step */
     uint32_t phase;
     uint32_t next_running, prev_running, next_phase, prev_phase, next_finish, prev_finish;
     bool decoding;  /* in the calendar */
-    bool got_token; /* has been given a token since it was admitted: from now on one a step */
-    bool late;      /* decoding, but its newest token is not of the step before: last_token_ns tells */
+    bool got_token; /* was given a token since it was admitted: from now on one a step */
+    bool late;      /* decoding, but it had no turn in the last step: last_token_ns tells of its newest token */
+    bool over;      /* all its tokens are known or on their way: it runs on until they are back */
+    bool preempted; /* the slot is free, but its request's last token may still come */
+    /* Of asynchronous scheduling, in an ordered step: is its newest output token on its way; and was that so for its newest computed token
+     * when it was scheduled? Then the block that this completes is not registered. */
+    bool coming, unseen;
 };
 
 struct event_calendar {
@@ -64,7 +70,7 @@ void event_calendar_deinit(struct event_calendar *calendar);
 uint32_t event_calendar_admit(struct event_calendar *calendar, uint32_t position);
 /* Out of the running list (and of the calendar); the slot's content stays readable until the next admission. */
 void event_calendar_remove(struct event_calendar *calendar, uint32_t slot);
-/* Start decoding: `known` = computed + 1 and `remaining` >= 1 tokens are to come. */
+/* Start decoding: `known` = computed + 1 and `remaining` tokens are to come. 0: one step in vain is. */
 void event_calendar_enter(struct event_calendar *calendar, uint32_t slot, uint32_t remaining);
 /* Stop decoding; known and computed are numbers of their own again. */
 void event_calendar_leave(struct event_calendar *calendar, uint32_t slot);

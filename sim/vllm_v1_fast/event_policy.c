@@ -34,7 +34,7 @@ static void tell_step(struct event_replay *replay, uint32_t slot, int64_t end_ns
     const uint32_t computed = live->decoding ? event_calendar_computed(&replay->calendar, live) + 1 : live->computed;
     const struct pagesim_policy_event event = {.kind = PAGESIM_POLICY_COMPUTED,
                                                .now_ns = end_ns,
-                                               .step_ns = end_ns - replay->base.now_ns,
+                                               .step_ns = replay->step->tally.duration_ns,
                                                .tokens = live->decoding ? 1 : live->scheduled,
                                                .generated = live->decoding || computed == live->known};
     const uint32_t known = event.generated && event.tokens > 0 ? computed + 1 : live->known;
@@ -45,13 +45,13 @@ static void tell_step(struct event_replay *replay, uint32_t slot, int64_t end_ns
 }
 
 /* There is no pause while somebody runs, and a decoder has its turn in each step of the calendar: so its steps took all the time since. */
-void event_policy_catch_up(struct event_replay *replay, uint32_t slot, int64_t end_ns)
+void event_policy_catch_up(struct event_replay *replay, uint32_t slot, int64_t end_ns, bool coming)
 {
     if (!replay->order.policy->patience)
         return;
     const struct live *live = &replay->calendar.live[slot];
     struct served *served = &replay->served[slot];
-    const uint32_t coming = end_ns > replay->base.now_ns, computed = event_calendar_computed(&replay->calendar, live) + coming;
+    const uint32_t computed = event_calendar_computed(&replay->calendar, live) + coming;
     const uint64_t tick = replay->calendar.tick + coming;
     if (served->told_ns >= end_ns || served->told_tick == tick)
         return;
@@ -67,9 +67,10 @@ void event_policy_catch_up(struct event_replay *replay, uint32_t slot, int64_t e
 }
 
 /* With patience, only those who do not decode yet, until somebody who does is due. Then, and in an ordered step, all are looked at. */
-void event_policy_tell_computed(struct event_replay *replay, int64_t end_ns)
+void event_policy_tell_computed(struct event_replay *replay)
 {
     const struct event_calendar *calendar = &replay->calendar;
+    const int64_t end_ns = replay->step->end_ns;
     const struct pagesim_scheduling_policy *policy = replay->order.policy;
     if (!policy->happened)
         return;
@@ -86,7 +87,7 @@ void event_policy_tell_computed(struct event_replay *replay, int64_t end_ns)
             continue;
         }
         if (patient)
-            event_policy_catch_up(replay, slot, replay->base.now_ns);
+            event_policy_catch_up(replay, slot, replay->step->tally.start_ns, false);
         tell_step(replay, slot, end_ns);
     }
 }

@@ -38,12 +38,13 @@ static inline void event_policy_tell(const struct event_replay *replay, uint32_t
         scheduling_order_request(&replay->order, position, arrivals_time_of(&replay->base.arrivals, position), known, computed);
     replay->order.policy->happened(replay->order.self, &request, &event);
 }
-/* The step that ends at end_ns, of all who were scheduled in it, in running order; `computed` of those outside the calendar is up to date,
+/* The step that was just decided and priced, of all who were scheduled in it, in running order; `computed` of those outside the calendar is up to date,
  * and the tick has not moved. Before anybody gets a token. */
-void event_policy_tell_computed(struct event_replay *replay, int64_t end_ns);
+void event_policy_tell_computed(struct event_replay *replay);
 
-/* Tell what is untold of the decoding slot until now, or until `end_ns` if that is the end of the coming step. */
-void event_policy_catch_up(struct event_replay *replay, uint32_t slot, int64_t end_ns);
+/* Tell what is untold of the decoding slot until end_ns, which is the end of the step whose tick was the last; or, `coming`, of the one whose
+ * tick comes. */
+void event_policy_catch_up(struct event_replay *replay, uint32_t slot, int64_t end_ns, bool coming);
 
 /* The key of a request that comes back to the queue. */
 int64_t event_policy_key_again(const struct event_replay *replay, uint32_t position, uint32_t known);

@@ -10,6 +10,7 @@
 #include "base/integers.h"
 #include "vllm_v1/vllm_v1.h"
 #include "vllm_v1_fast/event_policy.h"
+#include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/step_kinds.h"
 
 /* A walk over all invariants is O(batch + lists); at every step it would make debug builds useless for real traces. */
@@ -29,8 +30,6 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
         return "policies that nobody knows"; /* vllm_v1_create says what is wrong */
     if (config->enable_prefix_caching && eviction->key && !eviction->touches_only)
         return "orders of eviction that tell apart blocks which were touched together";
-    if (config->async_scheduling)
-        return "asynchronous scheduling";
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)
@@ -62,24 +61,23 @@ static enum status arrive(struct stepper *self, uint32_t position, int64_t arriv
     return SIM_OK;
 }
 
-/* *idle: nothing could be scheduled. An ordinary step is tried first: it finds out in O(prefills) that it is none, before it moves a
- * block. An idle one leaves clock and number as they are. */
-static enum status run_step(struct event_replay *replay, bool *idle, struct diag *diag)
+/* *idle: nothing could be scheduled, and nothing is in flight. An ordinary step is tried first: it finds out in O(prefills) that it is none,
+ * before it moves a block. */
+static enum status run_step(struct event_replay *replay, struct advance *out, struct diag *diag)
 {
-    int64_t end_ns = replay->base.now_ns;
     bool ordinary;
-    replay->tally.preemptions = 0;
-    replay->tally.regular_gaps = 0;
-    enum status status = calendar_step_run(replay, &ordinary, &end_ns, diag);
+    outputs_begin(replay);
+    enum status status = calendar_step_run(replay, &ordinary, diag);
     if (status == SIM_OK && !ordinary)
-        status = ordered_step_run(replay, &end_ns, diag);
-    *idle = replay->shape.sequences == 0 && replay->tally.preemptions == 0;
-    if (status != SIM_OK || *idle)
+        status = ordered_step_run(replay, diag);
+    if (status != SIM_OK)
         return status;
-    status = step_stream_tally(&replay->base.stream, &replay->tally, diag);
-    replay->base.now_ns = end_ns;
-    replay->base.step_number++;
-    return status;
+    if (replay->shape.sequences + replay->step->tally.preemptions > 0) {
+        replay->base.step_number++;
+        return outputs_submit(replay, &out->tokens, diag);
+    }
+    out->idle = !replay->in_flight;
+    return out->idle ? SIM_OK : outputs_wait(replay, &out->tokens, diag);
 }
 
 /* In builds with assertions: walk all invariants now and then. */
@@ -91,16 +89,13 @@ static bool sound(const struct event_replay *replay)
 }
 #endif
 
-/* As many steps as nothing but decoding happens in. A run of several steps has no tallies, so nobody may want those. The loop only wants
- * to know whether there were tokens, so one a step will do. */
-static enum status run_stretch(struct event_replay *replay, struct advance *out, struct diag *diag)
+/* As many steps as nothing but decoding happens in. A run of several steps has no tallies, so nobody may want those. */
+static enum status run_stretch(struct event_replay *replay, uint32_t *steps, struct advance *out, struct diag *diag)
 {
-    uint32_t steps = 0;
-    enum status status = SIM_OK;
-    if (!replay->base.stream.wants_tallies && !event_policy_wants_steps(replay) && decode_stretch_possible(replay))
-        status = decode_stretch_run(replay, &steps, diag);
-    out->tokens += steps; /* at least one each */
-    return status;
+    *steps = 0;
+    if (replay->base.stream.wants_tallies || event_policy_wants_steps(replay) || !decode_stretch_possible(replay))
+        return SIM_OK;
+    return decode_stretch_run(replay, steps, &out->tokens, diag);
 }
 
 /* A stretch; or a step, and the stretch that mostly follows it. The stretch after a step saves a turn of the loop for each. It may only
@@ -108,17 +103,18 @@ static enum status run_stretch(struct event_replay *replay, struct advance *out,
 static enum status advance(struct stepper *self, struct advance *out, struct diag *diag)
 {
     struct event_replay *replay = (struct event_replay *)self;
+    uint32_t steps;
     assert(sound(replay));
-    out->idle = replay->calendar.running + replay->waiting.count == 0;
-    if (out->idle)
-        return SIM_OK;
-    enum status status = run_stretch(replay, out, diag);
-    if (status != SIM_OK || out->tokens > 0)
+    if (replay->calendar.running + replay->waiting.count == 0) {
+        out->idle = !replay->in_flight;
+        return out->idle ? SIM_OK : outputs_wait(replay, &out->tokens, diag);
+    }
+    enum status status = run_stretch(replay, &steps, out, diag);
+    if (status != SIM_OK || steps > 0)
         return status;
-    status = run_step(replay, &out->idle, diag);
-    out->tokens = replay->tally.sampled_tokens;
+    status = run_step(replay, out, diag);
     if (status == SIM_OK && !out->idle && self->now_ns < self->arrivals.next_ns)
-        status = run_stretch(replay, out, diag);
+        status = run_stretch(replay, &steps, out, diag);
     return status;
 }
 
@@ -139,6 +135,8 @@ static void destroy(struct stepper *self)
     free(replay->preempted);
     free(replay->prefill);
     free(replay->due);
+    free(replay->flights[0].due);
+    free(replay->flights[1].due);
     free(replay->served);
     stepper_deinit(self);
     free(replay);
@@ -173,8 +171,9 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
     if (status == SIM_OK)
         status = event_calendar_init(&replay->calendar, config->block_size, most, diag);
     const struct array_request lists[] = {ARRAY_OF(replay->prefill, most), ARRAY_OF(replay->due, most),
+                                          ARRAY_OF(replay->flights[0].due, most), ARRAY_OF(replay->flights[1].due, most),
                                           ARRAY_IF(replay->order.policy->patience, replay->served, most)};
-    return status == SIM_OK ? array_zeroed_all(lists, 3, "the replay's lists", diag) : status;
+    return status == SIM_OK ? array_zeroed_all(lists, sizeof lists / sizeof *lists, "the replay's lists", diag) : status;
 }
 
 enum status event_replay_create(const struct replay_inputs *inputs, struct stepper **out, struct diag *diag)

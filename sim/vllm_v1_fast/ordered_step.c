@@ -9,11 +9,12 @@
 #include "base/integers.h"
 #include "vllm_v1_fast/admission.h"
 #include "vllm_v1_fast/event_policy.h"
+#include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/pool_look.h"
 #include "vllm_v1_fast/step_parts.h"
 
-/* Everybody leaves the calendar, with numbers of their own. A decoder that is not late got its newest token at the end of the step
- * before, which is now: there is no pause while somebody runs. */
+/* Everybody leaves the calendar, with numbers of their own. A decoder that is not late gets its newest token at the end of the last step: there
+ * is no pause while somebody runs. With asynchronous scheduling that token is on its way. */
 static void unfold(struct event_replay *replay)
 {
     struct event_calendar *calendar = &replay->calendar;
@@ -22,9 +23,11 @@ static void unfold(struct event_replay *replay)
         live->scheduled = 0;
         if (!live->decoding)
             continue;
-        event_policy_catch_up(replay, slot, replay->base.now_ns);
+        event_policy_catch_up(replay, slot, replay->base.device_ns, false);
         if (!live->late)
-            live->last_token_ns = replay->base.now_ns;
+            live->last_token_ns = replay->base.device_ns;
+        live->coming = replay->base.overlaps && !live->late;
+        live->unseen = live->coming && calendar->tick != live->seen_tick;
         live->late = false;
         event_calendar_leave(calendar, slot);
     }
@@ -49,14 +52,15 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     event->extra = PREEMPT_RECOMPUTE;
     status = step_stream_event_done(&replay->base.stream, diag);
     if (status == SIM_OK)
-        status = delivery_give_back(replay, victim, live->computed, true, diag);
+        status = outputs_give_back(replay, victim, live->computed, live->computed - live->unseen, true, diag);
     replay->held_tokens -= live->computed;
     replay->preempted[live->position] = (struct preempted_request){.last_token_ns = live->last_token_ns, .known = live->known};
-    replay->tally.preemptions++;
+    replay->step->tally.preemptions++;
     event_policy_tell(
         replay, live->position, live->known, 0,
         (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = replay->base.now_ns, .tokens = live->computed});
     event_calendar_remove(&replay->calendar, victim);
+    live->preempted = true;
     request_queue_push_preempted(&replay->waiting, live->position, event_policy_key_again(replay, live->position, live->known));
     return status;
 }
@@ -70,9 +74,13 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
     uint32_t slot = calendar->first_running;
     while (slot != LIVE_NONE && *budget > 0) {
         struct live *live = &calendar->live[slot];
-        const uint32_t tokens = min_u32(min_u32(live->known - live->computed, threshold), *budget);
+        if (live->over) {
+            slot = live->next_running;
+            continue;
+        }
+        const uint32_t known = live->known - live->coming, tokens = min_u32(min_u32(live->known - live->computed, threshold), *budget);
         bool fits = false, gone = false;
-        enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
+        enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, known, tokens, &fits, diag);
         while (status == SIM_OK && !fits && !gone) {
             uint32_t victim = event_policy_victim(replay);
             gone = victim == slot;
@@ -81,7 +89,7 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
             if (gone)
                 slot = after; /* FCFS: nobody runs after it */
             else if (status == SIM_OK)
-                status = event_blocks_grow(&replay->blocks, slot, live->computed, live->known, tokens, &fits, diag);
+                status = event_blocks_grow(&replay->blocks, slot, live->computed, known, tokens, &fits, diag);
         }
         if (status != SIM_OK)
             return status;
@@ -94,28 +102,13 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
     return SIM_OK;
 }
 
-/* Admitted requests are at the end of the running list, so its order is the step's order. The next slot is read first, as the token can
- * be the last one and remove this one. */
-static enum status hand_out_tokens(struct event_replay *replay, int64_t end_ns, struct diag *diag)
+/* Everybody who is not over goes back into the calendar. A request that was given a token since its admission misses exactly one token, whether
+ * it had a turn in this step or not, so it can decode; if it had none it is late, and the next step is an ordered one again. Others are in
+ * prefill. Whose last token is on its way computes once more if nobody foresaw it, but not if it missed its turn to. */
+static void fold(struct event_replay *replay)
 {
     struct event_calendar *calendar = &replay->calendar;
-    enum status status = SIM_OK;
-    for (uint32_t slot = calendar->first_running, after; slot != LIVE_NONE && status == SIM_OK; slot = after) {
-        const struct live *live = &calendar->live[slot];
-        bool gone;
-        after = live->next_running;
-        if (live->scheduled > 0 && live->computed == live->known)
-            status = delivery_token(replay, slot, end_ns, &gone, diag);
-    }
-    return status;
-}
-
-/* Everybody who decodes goes back into the calendar. A request that got a token since its admission misses exactly one token, whether it
- * had a turn in this step or not, so it can decode; if it had none it is late, and the next step is an ordered one again. Others are in
- * prefill. */
-static void fold(struct event_replay *replay, int64_t end_ns)
-{
-    struct event_calendar *calendar = &replay->calendar;
+    const struct trace *trace = replay->base.trace;
     replay->prefill_count = 0;
     for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
         struct live *live = &calendar->live[slot];
@@ -123,15 +116,33 @@ static void fold(struct event_replay *replay, int64_t end_ns)
             replay->prefill[replay->prefill_count++] = slot;
             continue;
         }
-        live->late = live->last_token_ns != end_ns;
+        live->late = live->scheduled == 0;
+        live->unseen = live->late ? live->unseen : live->coming;
+        live->over |= live->late && live->known - trace->input_tokens[live->position] == trace->output_tokens[live->position];
+        if (live->over)
+            continue;
         replay->late += live->late;
-        delivery_enter(replay, slot);
+        live->seen_tick = calendar->tick - (live->unseen && !live->late);
+        outputs_enter(replay, slot);
     }
+}
+
+/* What the step's tokens bring. Admitted requests are at the end of the running list, so its order is the step's order. */
+static void hand_out_tokens(struct event_replay *replay)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
+        const struct live *live = &calendar->live[slot];
+        if (live->scheduled > 0 && live->computed == live->known)
+            outputs_note(replay, slot);
+    }
+    event_calendar_advance(calendar);
+    fold(replay);
 }
 
 /* The readable scheduler's step on slots: everybody out of the calendar, running loop, waiting loop unless somebody was preempted,
  * bookkeeping, tokens, everybody back. O(running), which only steps under pressure pay. */
-enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struct diag *diag)
+enum status ordered_step_run(struct event_replay *replay, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
     uint32_t budget = replay->base.config->max_num_batched_tokens, threshold = event_replay_threshold(replay);
@@ -142,26 +153,21 @@ enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struc
     enum status status = looks ? pool_look(replay, &filling, diag) : SIM_OK;
     if (status == SIM_OK)
         status = schedule_running(replay, threshold, &budget, diag);
-    if (status == SIM_OK && looks && replay->tally.preemptions > 0)
+    if (status == SIM_OK && looks && replay->step->tally.preemptions > 0)
         status = step_stream_preempting(&replay->base.stream, &filling, diag);
-    if (status == SIM_OK && replay->tally.preemptions == 0)
+    if (status == SIM_OK && replay->step->tally.preemptions == 0)
         status = admission_run(replay, threshold, budget, diag);
     if (status != SIM_OK)
         return status;
     for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running)
         if (calendar->live[slot].scheduled > 0)
             step_parts_compute(replay, &calendar->live[slot]);
-    if (replay->shape.sequences == 0 && replay->tally.preemptions == 0)
-        return SIM_OK;
-    status = step_parts_close(replay, end_ns, diag);
-    if (status == SIM_OK)
-        event_policy_tell_computed(replay, *end_ns);
-    if (status == SIM_OK)
-        status = hand_out_tokens(replay, *end_ns, diag);
-    if (status !=
-        SIM_OK) /* the clock has ended, or an observer has had enough: some have their token and some not, which no calendar can hold */
+    if (replay->shape.sequences == 0 && replay->step->tally.preemptions == 0)
+        return SIM_OK; /* nobody runs, or only who is over */
+    status = step_parts_close(replay, diag);
+    if (status != SIM_OK)
         return status;
-    event_calendar_advance(calendar);
-    fold(replay, *end_ns);
-    return status;
+    event_policy_tell_computed(replay);
+    hand_out_tokens(replay);
+    return SIM_OK;
 }

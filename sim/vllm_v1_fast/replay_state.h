@@ -2,7 +2,7 @@
  *
  *     event_replay.c                                                    the stepper: which kind of step comes now?
  *     decode_stretch.c  calendar_step.c  ordered_step.c                 the three kinds
- *     admission.c  step_parts.c                                         what they are made of
+ *     admission.c  step_parts.c  outputs.c                              what they are made of
  *     event_policy.c                                                    what policies see, are told and decide
  *     replay_state.h                                                    this
  *     event_blocks.c  event_calendar.c                                  block tables; who is due when
@@ -34,8 +34,33 @@ struct served {
     int64_t due_ns; /* a step that ends later has to be told */
 };
 
+/* An output token that needs a look when its step is back: a first one, a last one, or one after an unusual gap. */
+struct due_token {
+    int64_t gap_ns; /* to the request's token before; or one of the two below */
+    uint32_t slot, position;
+    bool last;
+};
+#define GAP_IS_FIRST   INT64_C(-1) /* there is no token before */
+#define GAP_IS_REGULAR INT64_C(0)  /* counted in the tally */
+
+/* A step that is decided, up to the moment when its output is back. With asynchronous scheduling that is after the next one was decided. All
+ * that its output will bring is known beforehand but for what it makes of the queues, so only this is kept. */
+struct flight {
+    struct step_tally tally;
+    int64_t end_ns;
+    struct step_run *run; /* it is the last step of this run; NULL: a step by itself. A place in the stream, or own_run */
+    struct step_run own_run;
+    struct due_token *due; /* in the order of the step; room for all that run */
+    uint32_t due_count;
+    uint32_t lasts;   /* of those, last tokens */
+    uint32_t goes_on; /* of those, by a stop token that nobody foresaw: the request is still in the calendar, for one step in vain */
+};
+
 struct event_replay {
     struct stepper base;
+    struct flight flights[2];
+    struct flight *step;      /* the one that is decided, or was last */
+    struct flight *in_flight; /* asynchronous scheduling: decided, and its output is not back. NULL: none */
     struct event_calendar calendar;
     struct event_blocks blocks;
     struct request_queue waiting;
@@ -44,7 +69,7 @@ struct event_replay {
     uint32_t prefill_count;
     uint32_t *due; /* scratch: slots that get a first token or finish in this step; in an ordered step, those that run */
     uint32_t due_count;
-    uint32_t late; /* decoding requests whose newest token is older than the step before */
+    uint32_t late; /* decoding requests that had no turn in the last step */
     struct scheduling_order order;
     const struct pagesim_preemption_victim *victim;
     struct served *served; /* by slot */
@@ -57,7 +82,6 @@ struct event_replay {
     uint32_t refused_position, refused_budget;
     uint64_t refused_helps;
     struct step_shape shape; /* of the current step */
-    struct step_tally tally;
 };
 
 /* Tokens known of a request that does not run. */
@@ -65,6 +89,14 @@ static inline uint32_t event_replay_known(const struct event_replay *replay, uin
 {
     const uint32_t kept = replay->preempted ? replay->preempted[position].known : 0;
     return kept > 0 ? kept : replay->base.trace->input_tokens[position];
+}
+
+/* Is it a stop token that ends the request, so that the scheduler lets it go on for one step more? Not if it can get no longer anyway. */
+static inline bool event_replay_ends_unforeseen(const struct event_replay *replay, uint32_t position)
+{
+    const struct trace *trace = replay->base.trace;
+    return replay->base.overlaps &&
+           v1_foreseen_tokens(trace, replay->base.config, position) > trace->input_tokens[position] + trace->output_tokens[position];
 }
 
 /* Most tokens of one request in this step. */

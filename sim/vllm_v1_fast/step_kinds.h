@@ -15,16 +15,17 @@ static inline bool decode_stretch_possible(const struct event_replay *replay)
     return replay->prefill_count == 0 && replay->late == 0 && replay->calendar.decoders > 0;
 }
 
-/* Run the steps from here on in which nothing but decoding happens, as far as they start before the next arrival, and tell of them as
- * runs. decode_stretch_possible must hold. *steps: how many; 0 when the very next step is no such step. */
-SIM_NODISCARD enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, struct diag *diag);
+/* Run the steps from here on in which nothing but decoding happens, as far as they are decided before the next arrival, and tell of them as
+ * runs. decode_stretch_possible must hold. *steps: how many; 0 when the very next step is no such step, and nothing was done. *tokens: as
+ * of outputs_submit. */
+SIM_NODISCARD enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, uint32_t *tokens, struct diag *diag);
 
-/* Run the coming step if it is an ordinary one; *end_ns is the clock at its end. Nothing could be scheduled: shape.sequences is 0. *ordinary
- * = false: it is an ordered step, and nothing was done. */
-SIM_NODISCARD enum status calendar_step_run(struct event_replay *replay, bool *ordinary, int64_t *end_ns, struct diag *diag);
+/* Decide the coming step, replay->step, if it is an ordinary one. Nothing could be scheduled: shape.sequences is 0. *ordinary = false: it is
+ * an ordered step, and nothing was done. */
+SIM_NODISCARD enum status calendar_step_run(struct event_replay *replay, bool *ordinary, struct diag *diag);
 
-/* Run the coming step request by request; leaves the calendar filled anew. *end_ns is the clock at its end. Nothing could be scheduled:
- * shape.sequences and tally.preemptions are 0. */
-SIM_NODISCARD enum status ordered_step_run(struct event_replay *replay, int64_t *end_ns, struct diag *diag);
+/* Decide the coming step request by request; leaves the calendar filled anew. Nothing could be scheduled: shape.sequences and the tally's
+ * preemptions are 0. */
+SIM_NODISCARD enum status ordered_step_run(struct event_replay *replay, struct diag *diag);
 
 #endif

@@ -64,6 +64,7 @@ struct field {
 #define E(name) FIELD(event, name)
 
 static const struct field tally_fields[] = {T(step),
+                                            T(vain_tokens),
                                             T(start_ns),
                                             T(duration_ns),
                                             T(context_tokens),

@@ -20,7 +20,10 @@ static void note_reached(const struct stream *stream, struct two_ways *reached)
         reached->readmissions_with_hits += event->kind == EVENT_READMIT && event->value > 0;
         reached->drops += event->kind == EVENT_DROP;
         reached->finishes += event->kind == EVENT_FINISH;
+        reached->ended_waiting += event->kind == EVENT_FINISH && event->extra;
     }
+    for (size_t i = 0; i < stream->tally_count; i++)
+        reached->vain_tokens += stream->tallies[i].vain_tokens;
 }
 
 /* A model that is no line, and looks at everything that a shape tells. */

@@ -39,13 +39,27 @@ static struct config random_config(uint64_t *seed)
         tiny_name(config.eviction_policy, random_below(seed, 2) ? "lru" : "lfu");
     if (random_below(seed, 4) == 0)
         tiny_name(config.preemption_victim, random_below(seed, 2) ? "cheapest-recompute" : "lowest-progress");
+    config.async_scheduling = random_below(seed, 3) != 0;
+    config.finish_reason = random_below(seed, 2) ? FINISH_STOP : FINISH_LENGTH;
     config.seed = random_below(seed, 6);
+    if (random_below(seed, 4) == 0) { /* from hidden behind every step to longer than most */
+        config.step_time.host_ns = 1000 << random_below(seed, 16);
+        config.step_time.host_ns_per_sequence = random_below(seed, 2) ? 300000 : 0;
+    }
     if (random_below(seed, 6) == 0)
         config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .token_ns = random_below(seed, 2)};
     else if (random_below(seed, 16) == 0) /* seconds to an hour a step: progressions end by their length in time */
         config.step_time = (struct step_time_config){
             .model = STEP_TIME_LINEAR, .base_ns = INT64_C(1) << (30 + random_below(seed, 13)), .kv_ns = random_below(seed, 300000)};
     return config;
+}
+
+/* Rows of which some say how they end, and some do not. */
+static void say_finish_reasons(uint64_t *seed, struct trace *trace)
+{
+    trace->finish_reason = calloc(trace->count, sizeof *trace->finish_reason);
+    for (uint32_t i = 0; trace->finish_reason && i < trace->count; i++)
+        trace->finish_reason[i] = random_below(seed, 3);
 }
 
 static struct trace *random_trace(uint64_t *seed, const struct config *config)
@@ -69,18 +83,22 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
         request->priority = priorities ? (int32_t)random_below(seed, 4) : 0;
         random_case_chain(seed, request, config, alphabet);
     }
-    return tiny_trace(requests, count);
+    struct trace *trace = tiny_trace(requests, count);
+    if (random_below(seed, 2))
+        say_finish_reasons(seed, trace);
+    return trace;
 }
 
 static void describe(const struct trace *trace, const struct config *config)
 {
-    fprintf(
-        stderr,
-        "block %u pool %u seqs %u tokens %u len %u %s pc %d cp %d isl %d threshold %u watermark %g T %u conc %u victim %s eviction %s\n",
-        config->block_size, config->num_gpu_blocks, config->max_num_seqs, config->max_num_batched_tokens, config->max_model_len,
-        config->scheduling_policy, config->enable_prefix_caching, config->enable_chunked_prefill, config->scheduler_reserve_full_isl,
-        config->long_prefill_token_threshold, config->watermark, config->trace_block_size, config->max_concurrency,
-        config->preemption_victim, config->eviction_policy);
+    fprintf(stderr,
+            "block %u pool %u seqs %u tokens %u len %u %s pc %d cp %d isl %d threshold %u watermark %g T %u conc %u victim %s eviction %s "
+            "async %d finish %d host %lld + %lld\n",
+            config->block_size, config->num_gpu_blocks, config->max_num_seqs, config->max_num_batched_tokens, config->max_model_len,
+            config->scheduling_policy, config->enable_prefix_caching, config->enable_chunked_prefill, config->scheduler_reserve_full_isl,
+            config->long_prefill_token_threshold, config->watermark, config->trace_block_size, config->max_concurrency,
+            config->preemption_victim, config->eviction_policy, config->async_scheduling, config->finish_reason,
+            (long long)config->step_time.host_ns, (long long)config->step_time.host_ns_per_sequence);
     for (uint32_t i = 0; i < trace->count; i++)
         fprintf(stderr, "  %u: at %lld in %u out %u prio %d hashes %llu\n", i, (long long)trace->arrival_ns[i], trace->input_tokens[i],
                 trace->output_tokens[i], trace->priority[i], (unsigned long long)trace_hash_count(trace, i));
@@ -112,6 +130,8 @@ Test(event_replay, says_what_the_plain_scheduler_says_on_random_small_cases)
     cr_expect_gt(reached.drops, 0);
     cr_expect_gt(reached.finishes, cases);
     cr_expect_gt(reached.long_runs, cases / 20);
+    cr_expect_gt(reached.vain_tokens, cases / 2);
+    cr_expect_gt(reached.ended_waiting, cases / 100);
     cr_log_info("%llu steps, %llu preemptions, %llu gaps, %llu readmissions with hits, %llu finishes\n", (unsigned long long)reached.steps,
                 (unsigned long long)reached.preemptions, (unsigned long long)reached.gaps,
                 (unsigned long long)reached.readmissions_with_hits, (unsigned long long)reached.finishes);
