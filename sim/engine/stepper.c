@@ -24,7 +24,7 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
  * preempts sends nothing to the device; V0's idle steps have a price of their own. */
 enum status stepper_time_step(struct stepper *stepper, const struct step_shape *shape, struct step_tally *tally, struct diag *diag)
 {
-    const int64_t free_ns = max_i64(stepper->device_ns, stepper->now_ns), host_ns = step_time_host(stepper->model, shape);
+    const int64_t free_ns = max_i64(stepper->device_ns, stepper->now_ns), host_ns = step_time_host(stepper->model, shape->sequences);
     const int64_t device_ns = stepper->overlaps && shape->sequences == 0 ? 0 : step_time_price(stepper->model, shape);
     int64_t ready_ns, end_ns;
     tally->start_ns = free_ns;

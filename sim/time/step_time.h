@@ -51,8 +51,16 @@ static inline double step_time_linear_most(const struct step_time_config *config
 /* Price a step, costs of swaps and copies included. INT64_MAX: more than the clock can count, which step_time_fits refuses. */
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape);
 
-/* What the step costs the host, which decides and prepares it. Not part of the price: it can be hidden behind the step before. */
-int64_t step_time_host(const struct step_time_model *model, const struct step_shape *shape);
+/* What a step of so many sequences costs the host, which decides and prepares it; at most INT64_MAX. Not part of the price: it can be hidden
+ * behind the step before. */
+static inline int64_t step_time_host(const struct step_time_model *model, uint32_t sequences)
+{
+    int64_t part, sum;
+    if (__builtin_mul_overflow(model->config.host_ns_per_sequence, (int64_t)sequences, &part) ||
+        __builtin_add_overflow(model->config.host_ns, part, &sum))
+        return INT64_MAX;
+    return sum;
+}
 
 /* Does a step that starts at start_ns >= 0 and takes duration_ns end while the clock still counts? Whoever moves a clock asks. */
 static inline bool step_time_fits(int64_t start_ns, int64_t duration_ns)

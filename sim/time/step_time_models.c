@@ -33,11 +33,6 @@ int64_t step_time_price(const struct step_time_model *model, const struct step_s
     return add_within_clock(ns, config->copy_ns_per_block, shape->copies);
 }
 
-int64_t step_time_host(const struct step_time_model *model, const struct step_shape *shape)
-{
-    return add_within_clock(model->config.host_ns, model->config.host_ns_per_sequence, shape->sequences);
-}
-
 /* --- the end of the clock ---------------------------------------------------------------------------------------------------------- */
 
 /* A part of a step's price, and the key that sets it. */
@@ -70,7 +65,7 @@ static const char *dearest_part(const struct step_time_model *model, const struc
 
 enum status step_time_refuse(const struct step_time_model *model, const struct step_shape *shape, int64_t start_ns, struct diag *diag)
 {
-    const int64_t ns = add_within_clock(step_time_price(model, shape), step_time_host(model, shape), 1);
+    const int64_t ns = add_within_clock(step_time_price(model, shape), step_time_host(model, shape->sequences), 1);
     char takes[64] = "longer than that";
     if (ns < INT64_MAX)
         snprintf(takes, sizeof takes, "%.9g s", (double)ns / 1e9);

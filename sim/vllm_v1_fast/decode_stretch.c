@@ -273,7 +273,7 @@ static uint32_t steps_before(int64_t until_ns, int64_t first_ns, int64_t change_
 }
 
 /* How many of `most` steps start before `until_ns`, if one does. */
-static uint32_t starting_before(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t until_ns)
+static inline uint32_t starting_before(const struct stretch *stretch, uint32_t most, int64_t change_ns, int64_t until_ns)
 {
     const int64_t left_ns = until_ns - stretch->now_ns;
     if (left_ns <= 0)
@@ -302,7 +302,8 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
         most = min_u32(most, 1 + (uint32_t)(LONGEST_RUN_NS / 2 / (stretch->duration_ns + 1)));
     if (base->overlaps && !stretch->hidden)
         return 1;
-    most = starting_before(stretch, most, change_ns, stretch->replay->due_ns);
+    if (stretch->replay->due_ns < INT64_MAX)
+        most = starting_before(stretch, most, change_ns, stretch->replay->due_ns);
     return min_u32(most, starting_before(stretch, most, change_ns, base->arrivals.next_ns) + base->overlaps);
 }
 
@@ -388,7 +389,6 @@ static void decide_last_step(struct stretch *stretch, bool finishes)
 static void begin(struct event_replay *replay, struct stretch *stretch)
 {
     const struct event_calendar *calendar = &replay->calendar;
-    const struct step_time_config *times = &replay->base.model->config;
     if (!replay->base.model->is_linear)
         step_parts_decodes(replay, &stretch->first_shape);
     stretch->replay = replay;
@@ -397,9 +397,7 @@ static void begin(struct event_replay *replay, struct stretch *stretch)
     stretch->decoders = calendar->decoders;
     stretch->phase = calendar->tick_phase;
     stretch->decided_ns = replay->base.now_ns;
-    stretch->host_ns = 0;
-    if (times->host_ns > 0 || times->host_ns_per_sequence > 0)
-        stretch->host_ns = step_time_host(replay->base.model, &(struct step_shape){.sequences = stretch->decoders});
+    stretch->host_ns = step_time_host(replay->base.model, stretch->decoders);
     stretch->now_ns = max_i64(replay->base.device_ns, replay->base.now_ns);
     stretch->steps = 0;
     stretch->duration_ns = 0;
