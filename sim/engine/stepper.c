@@ -12,7 +12,9 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
     stepper->now_ns = 0;
     stepper->step_number = 0;
     step_stream_init(&stepper->stream, inputs->observers, inputs->observer_count, inputs->config->block_size);
-    return arrivals_init(&stepper->arrivals, inputs->trace, inputs->config->max_concurrency, diag);
+    enum status status = arrivals_init(&stepper->arrivals, inputs->trace, inputs->config->max_concurrency, diag);
+    front_door_init(&stepper->arrivals.door, inputs->config);
+    return status;
 }
 
 void stepper_deinit(struct stepper *stepper)
