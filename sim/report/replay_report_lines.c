@@ -71,6 +71,7 @@ static void add_setup(struct document *document, const struct replay_result *res
                   config->max_num_batched_tokens);
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
+    head_front_door(document, config);
     document_line(document, "room for %s tokens, %.2f requests of %s: %s %s", unit_count(whole(run, "pool_tokens"), tokens),
                   value(run, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks),
                   unit_bytes(value(run, "pool_bytes"), bytes), config->block_bytes ? "a GPU" : "at the kv shape");
