@@ -173,7 +173,7 @@ enum pagesim_event_kind {
     PAGESIM_FIRST_TOKEN, /* its first output token, at the end of the step */
     PAGESIM_FINISHED,    /* its last one; tokens = output tokens */
     PAGESIM_IGNORED,     /* V0: dropped by the engine while it ran */
-    PAGESIM_DROPPED      /* before the replay: it can never run, being longer than the pool or max_model_len */
+    PAGESIM_DROPPED      /* before the replay: it can never run, being longer than the pool or max_model_len; or when it came: rejected */
 };
 
 struct pagesim_event {
@@ -273,7 +273,7 @@ struct pagesim_request_result {
     int64_t arrival_ns, first_scheduled_ns, first_token_ns, finish_ns;
     uint32_t preemptions;
     uint32_t cached_tokens; /* found in the prefix cache at its first admission */
-    bool dropped;           /* could never run */
+    bool dropped;           /* could never run, or was rejected (max_num_queued_reqs, max_num_queued_tokens) */
     bool ignored;           /* V0: dropped by the engine while it ran */
 };
 

@@ -49,6 +49,18 @@ enum status diag_at(struct diag *diag, const char *file, size_t line, size_t col
     return result;
 }
 
+/* The message has its line after the file's name and a colon. */
+void diag_move_down(struct diag *diag, size_t lines)
+{
+    char rest[sizeof diag->text];
+    if (lines == 0 || diag->line == 0 || diag->file_bytes + 1 >= strlen(diag->text))
+        return;
+    const char *number = diag->text + diag->file_bytes + 1;
+    snprintf(rest, sizeof rest, "%s", number + strspn(number, "0123456789"));
+    diag->line += lines;
+    snprintf(diag->text + diag->file_bytes, sizeof diag->text - diag->file_bytes, ":%zu%s", diag->line, rest);
+}
+
 /* How many bytes: a number that is far too large points to a bad length in the input. */
 enum status diag_no_memory(struct diag *diag, size_t bytes, const char *what)
 {

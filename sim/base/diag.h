@@ -33,6 +33,9 @@ struct diag {
  * `return diag_set(...)` reads well. Longer text is cut. */
 enum status diag_set(struct diag *diag, enum status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The text whose line the message names begins so many lines further down in its file. */
+void diag_move_down(struct diag *diag, size_t lines);
+
 /* As diag_set, SIM_BAD_INPUT, with "file:line:column: " in front. line and column count from 1; 0 leaves the part out. */
 enum status diag_at(struct diag *diag, const char *file, size_t line, size_t column, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

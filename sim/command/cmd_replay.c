@@ -115,7 +115,8 @@ static enum status replay(struct job *job, struct diag *diag)
 static enum status warn_if_all_dropped(const struct job *job, struct diag *diag)
 {
     static const char *const why[DROP_REASONS] = {"longer than --max-model-len", "larger than the pool",
-                                                  "kept out by --watermark, which leaves too few blocks"};
+                                                  "kept out by --watermark, which leaves too few blocks",
+                                                  "more samples than --max-num-queued-reqs allows"};
     const struct metrics_drops drops = metrics_count_drops(&job->run.metrics);
     struct line line = {0};
     if (job->run.metrics.dropped < job->call.input.trace->count)

@@ -76,7 +76,8 @@ struct config {
     bool scheduler_reserve_full_isl;
     bool async_scheduling; /* a step is decided while the one before it runs */
     double watermark;
-    enum finish_reason finish_reason; /* of requests whose rows do not say (trace_finish_reason in trace.h) */
+    enum finish_reason finish_reason;                    /* of requests whose rows do not say (trace_finish_reason in trace.h) */
+    uint32_t max_num_queued_reqs, max_num_queued_tokens; /* 0 = off; beyond them requests are rejected (engine/front_door.h) */
     enum preemption_mode preemption_mode;
     uint32_t trace_block_size;
     struct step_time_config step_time;

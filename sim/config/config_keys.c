@@ -94,6 +94,10 @@ const struct config_key config_keys[] = {
     {TOP(finish_reason), CHOICE(finish_names), DEFAULT(FINISH_LENGTH), .engines = KEY_V1_ONLY,
      .help = "what ends a request: its max_tokens, foreseen, or a stop token; a trace row may say it"},
     {TOP(async_scheduling), SWITCH, DEFAULTS(true, false), .engines = KEY_V1_ONLY, .help = "decide a step while the last one runs"},
+    {TOP(max_num_queued_reqs), WHOLE(UINT32, 0, 1000000000, "N"), DEFAULT(0), .engines = KEY_V1_ONLY,
+     .help = "reject requests beyond so many that wait or run; 0 = off"},
+    {TOP(max_num_queued_tokens), WHOLE(UINT32, 0, TOKENS_MOST, "TOKENS"), DEFAULT(0), .engines = KEY_V1_ONLY,
+     .help = "reject requests while so many prompt tokens wait for a first token; 0 = off"},
     {TOP(preemption_mode), CHOICE(preemption_names), DEFAULT(PREEMPTION_AUTO), .engines = KEY_V0_ONLY, .help = "what a victim loses"},
     {TOP(trace_block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(512), .help = "tokens named by one hash id"},
     /* The clock: which model prices steps, and its numbers. */

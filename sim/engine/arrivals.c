@@ -44,6 +44,44 @@ void arrivals_follow_end(struct arrivals *arrivals, uint32_t position, int64_t n
     arrivals_find_next(arrivals);
 }
 
+/* --- the front door -------------------------------------------------------------------------------------------------------------- */
+
+/* Children of one request stand next to each other (trace_expand_samples). */
+static uint32_t samples_of_next(const struct arrivals *arrivals)
+{
+    uint32_t samples = 1;
+    while (arrivals->next + samples < arrivals->trace->count && trace_sample_of(arrivals->trace, arrivals->next + samples) > 0)
+        samples++;
+    return samples;
+}
+
+bool arrivals_rejects_next(const struct arrivals *arrivals)
+{
+    return arrivals->door.watched && trace_sample_of(arrivals->trace, arrivals->next) == 0 &&
+           front_door_rejects(&arrivals->door, arrivals_present(arrivals), samples_of_next(arrivals), arrivals->next_ns);
+}
+
+/* It takes a slot and gives it back, which is what a client does whose call returns at once. All samples are taken before the first ends,
+ * as a call ends with its last one. The engine and the door's book never see it. */
+enum status arrivals_reject(struct arrivals *arrivals, uint32_t *position, uint32_t *samples, struct diag *diag)
+{
+    const struct front_door door = arrivals->door;
+    const int64_t now_ns = arrivals->next_ns;
+    *position = arrivals->next;
+    *samples = samples_of_next(arrivals);
+    for (uint32_t i = 0; i < *samples; i++) {
+        arrivals_take(arrivals);
+        enum status status = arrivals_drop(arrivals, *position + i, diag);
+        if (status != SIM_OK)
+            return status;
+    }
+    arrivals->taken -= *samples;
+    arrivals->door = door;
+    for (uint32_t i = 0; i < *samples; i++)
+        arrivals_follow_end(arrivals, *position + i, now_ns);
+    return SIM_OK;
+}
+
 /* --- sessions -------------------------------------------------------------------------------------------------------------------- */
 
 /* Past later turns, which wait in the heap, and past dropped requests, after which their sessions go on. */

@@ -1,10 +1,11 @@
 /* arrivals.h - who arrives next, and when.
  *
- * Requests arrive in the order of the trace. Two things come between the trace and the engine: requests that could never run are dropped
- * before the replay starts, and in a closed loop (closed_loop.h) a request also waits until one of the slots is free. Later turns of a
- * session (later_turns.h) come between those that arrive by themselves; whoever asks first takes the next slot.
+ * Requests arrive in the order of the trace. Three things come between the trace and the engine: requests that could never run are dropped
+ * before the replay starts, in a closed loop (closed_loop.h) a request also waits until one of the slots is free, and when it comes the front
+ * door (front_door.h) may turn it away. Later turns of a session (later_turns.h) come between those that arrive by themselves; whoever asks
+ * first takes the next slot.
  *
- *     init -> drop* -> find_next -> { take | end }*
+ *     init -> drop* -> find_next -> { take | reject | first_token | end }*
  *
  * next_ns is kept up to date by take and end, so the loop and the steppers just read it. Belongs to one replay and one thread.
  */
@@ -12,19 +13,21 @@
 #define PAGESIM_ARRIVALS_H
 
 #include "engine/closed_loop.h"
+#include "engine/front_door.h"
 #include "engine/later_turns.h"
 
 struct arrivals {
     const struct trace *trace;
     struct closed_loop slots;
     struct later_turns turns;
-    uint32_t first;   /* with sessions: the next position that arrives by itself */
-    bool *is_dropped; /* by position; NULL until somebody is */
-    uint32_t next;    /* the position that arrives next; trace->count: none is left */
-    int64_t next_ns;  /* when it does; INT64_MAX: none is left, or all slots are busy */
-    uint64_t dropped; /* requests dropped before the replay */
-    uint64_t taken;   /* that arrived */
-    uint64_t ended;   /* of those, that finished or were given up by the engine */
+    struct front_door door; /* shut for nobody until front_door_init says so */
+    uint32_t first;         /* with sessions: the next position that arrives by itself */
+    bool *is_dropped;       /* by position; NULL until somebody is */
+    uint32_t next;          /* the position that arrives next; trace->count: none is left */
+    int64_t next_ns;        /* when it does; INT64_MAX: none is left, or all slots are busy */
+    uint64_t dropped;       /* requests dropped before the replay, or rejected */
+    uint64_t taken;         /* that arrived and went in */
+    uint64_t ended;         /* of those, that finished or were given up by the engine */
 };
 
 /* Borrows trace. max_concurrency 0: an open loop. */
@@ -63,6 +66,8 @@ static inline uint32_t arrivals_take(struct arrivals *arrivals)
         arrivals_take_turn(arrivals, position);
     if (arrivals->slots.slots > 0)
         closed_loop_take(&arrivals->slots, position, arrivals->next_ns);
+    if (arrivals->door.watched)
+        arrivals->door.queued_tokens += arrivals->trace->input_tokens[position];
     arrivals->taken++;
     arrivals_find_next(arrivals);
     return position;
@@ -73,9 +78,18 @@ void arrivals_follow_end(struct arrivals *arrivals, uint32_t position, int64_t n
 /* A request that arrived leaves the engine at `now_ns`; times of calls do not fall. In a closed loop this can bring the next arrival. */
 static inline void arrivals_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
 {
+    if (arrivals->door.watched)
+        front_door_end(&arrivals->door, now_ns);
     arrivals->ended++;
     if (arrivals->slots.slots > 0 || arrivals->turns.trace)
         arrivals_follow_end(arrivals, position, now_ns);
+}
+
+/* The request got its first token at `now_ns`, in one order of time with ends. */
+static inline void arrivals_first_token(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
+{
+    if (arrivals->door.watched)
+        front_door_first_token(&arrivals->door, arrivals->trace->input_tokens[position], now_ns);
 }
 
 /* Requests that are in the engine: arrived and not ended. */
@@ -83,6 +97,12 @@ static inline uint64_t arrivals_present(const struct arrivals *arrivals)
 {
     return arrivals->taken - arrivals->ended;
 }
+
+/* Is the next request, at next_ns, turned away with all its samples? Else it is taken, and so are its other samples unasked. */
+bool arrivals_rejects_next(const struct arrivals *arrivals);
+/* Turn it away: its client hears so at once, so that its slot is free and a later turn may come as if the answer had ended. *position: of
+ * sample 0; *samples stand there. */
+SIM_NODISCARD enum status arrivals_reject(struct arrivals *arrivals, uint32_t *position, uint32_t *samples, struct diag *diag);
 /* When a request that was taken arrived; in a closed loop that may be later than the trace says. */
 static inline int64_t arrivals_time_of(const struct arrivals *arrivals, uint32_t position)
 {

@@ -65,13 +65,18 @@ void closed_loop_take(struct closed_loop *loop, uint32_t position, int64_t arriv
 }
 
 /* Only the last sample to end gives the slot back, as a client's call returns when all its choices are complete. All samples arrive at
- * one time, before any can end, so the count of those going does not reach 0 too soon. Calls come in order of time, which numbers the
- * ends. */
+ * one time, before any can end, so the count of those going does not reach 0 too soon. Times number the ends. They come in order but for
+ * those of requests that came and were rejected while a step ran, which are told after the step's own. Ends that were used already are
+ * never later than such a one: who used them came before it. */
 void closed_loop_end(struct closed_loop *loop, uint32_t position, int64_t now_ns)
 {
     if (loop->slots == 0)
         return;
     if (loop->samples_going && --loop->samples_going[position - trace_sample_of(loop->trace, position)] > 0)
         return;
-    loop->ended_ns[loop->ended++ % loop->capacity] = now_ns;
+    const uint64_t used = loop->taken > loop->slots ? loop->taken - loop->slots : 0;
+    uint64_t at = loop->ended++;
+    for (; at > used && loop->ended_ns[(at - 1) % loop->capacity] > now_ns; at--)
+        loop->ended_ns[at % loop->capacity] = loop->ended_ns[(at - 1) % loop->capacity];
+    loop->ended_ns[at % loop->capacity] = now_ns;
 }

@@ -6,8 +6,8 @@
  *     arrival of k = max(its drawn time, end number k - N)         ends are numbered from 0, in order of time
  *
  * A request is what a client sends: samples of one request (trace_expand_samples) arrive together, hold one slot and give it back when the
- * last of them ends. Requests that were dropped before the replay, or are never asked for, take no slot. Belongs to one replay and one
- * thread.
+ * last of them ends. One that is rejected when it comes (front_door.h) ends at once. Requests that were dropped before the replay, or are
+ * never asked for, take no slot. Belongs to one replay and one thread.
  */
 #ifndef PAGESIM_CLOSED_LOOP_H
 #define PAGESIM_CLOSED_LOOP_H
@@ -40,7 +40,8 @@ static inline int64_t closed_loop_arrived(const struct closed_loop *loop, uint32
 {
     return loop->slots == 0 ? loop->trace->arrival_ns[position] : loop->arrived_ns[position];
 }
-/* It ended (finished, or was given up by the engine) at `now_ns`; times of calls do not fall. */
+/* It ended (finished, was given up by the engine, or rejected) at `now_ns`; times of calls only fall for those rejected, and not below
+ * the last arrival. */
 void closed_loop_end(struct closed_loop *loop, uint32_t position, int64_t now_ns);
 
 #endif

@@ -2,8 +2,8 @@
  *
  *     asks at = max(its arrival in the trace, end of the turn before + delay)
  *
- * A turn ends when the last of its samples does. One that was dropped before the replay ends when it would have asked, so that the session goes
- * on without it. Turns that may ask wait in a heap by (time, position). Belongs to one replay and one thread. Constant time an end without
+ * A turn ends when the last of its samples does. One that was dropped before the replay ends when it would have asked, and one that was
+ * rejected when it came, so that the session goes on without it. Turns that may ask wait in a heap by (time, position). Belongs to one replay and one thread. Constant time an end without
  * sessions, else logarithmic in the sessions that are going.
  */
 #ifndef PAGESIM_LATER_TURNS_H

@@ -32,6 +32,19 @@ static enum status drop_hopeless(struct stepper *stepper, struct diag *diag)
     return status;
 }
 
+/* The front door's verdict on the next request holds for all its samples. */
+static enum status turn_away(struct stepper *stepper, struct diag *diag)
+{
+    const int64_t arrival_ns = stepper->arrivals.next_ns;
+    uint32_t position, samples;
+    enum status status = arrivals_reject(&stepper->arrivals, &position, &samples, diag);
+    for (uint32_t i = 0; i < samples && status == SIM_OK; i++) {
+        stepper_event(stepper, EVENT_DROP, position + i, arrival_ns, 0)->extra = DROP_QUEUE_FULL;
+        status = step_stream_event_done(&stepper->stream, diag);
+    }
+    return status;
+}
+
 /* Everybody who has arrived by now. A request keeps its own arrival time, though the engine sees it only between two steps. The event
  * holds both times, and what lies between them is part of the request's waiting time. The time is read before arrivals_take, which moves
  * on to the next request. */
@@ -39,6 +52,10 @@ static enum status take_in(struct stepper *stepper, struct diag *diag)
 {
     enum status status = SIM_OK;
     while (status == SIM_OK && stepper->arrivals.next_ns <= stepper->now_ns) {
+        if (arrivals_rejects_next(&stepper->arrivals)) {
+            status = turn_away(stepper, diag);
+            continue;
+        }
         const int64_t arrival_ns = stepper->arrivals.next_ns;
         const uint32_t position = arrivals_take(&stepper->arrivals);
         status = stepper_tell(stepper, EVENT_ARRIVE, position, arrival_ns, stepper->now_ns, diag);

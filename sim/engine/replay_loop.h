@@ -2,7 +2,7 @@
  * time in which nothing can run:
  *
  *     drop those who can never run
- *     repeat:  take in everybody with arrival <= now
+ *     repeat:  take in everybody with arrival <= now, but for those whom the front door turns away
  *              advance: one step or several, up to the next arrival
  *              idle?  skip to the next arrival, or end when there is none
  *

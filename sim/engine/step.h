@@ -131,18 +131,20 @@ enum event_kind {
     EVENT_GAP,         /* an inter-token latency that is not the step's duration; value = the gap in ns; extra = how many tokens had it */
     EVENT_FINISH,      /* time = end of the step; value = output tokens; extra = 1: it had lost its blocks and waited */
     EVENT_IGNORE,      /* V0: dropped at run time by the engine */
-    EVENT_DROP,        /* before the replay: can never run; extra = enum drop_reason; value = smallest pool that would do (0: none) */
+    EVENT_DROP,        /* never goes in; time = its arrival; extra = enum drop_reason; value = smallest pool that would do (0: none) */
 };
 
 enum drop_reason {
     DROP_MAX_MODEL_LEN,
     DROP_POOL,
-    DROP_WATERMARK, /* V0: the pool has the blocks, but the watermark keeps some of them free */
+    DROP_WATERMARK,  /* V0: the pool has the blocks, but the watermark keeps some of them free */
+    DROP_QUEUE_FULL, /* rejected when it came (front_door.h); the others are dropped before the replay */
     DROP_REASONS
 };
 
 /* Order within a step: arrivals, preemptions, swap-ins, admissions, ignored ones, each in the scheduler's order; then at the step's end
- * for each request that got tokens, in scheduled order: FIRST_TOKEN or GAP if due, then FINISH if it did. Drops come before everything. */
+ * for each request that got tokens, in scheduled order: FIRST_TOKEN or GAP if due, then FINISH if it did. Rejected requests stand among the
+ * arrivals; other drops come before everything. */
 struct event {
     int64_t time_ns;
     uint64_t step; /* the step at which it happened */

@@ -15,7 +15,9 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
     stepper->step_number = 0;
     stepper->overlaps = inputs->config->async_scheduling;
     step_stream_init(&stepper->stream, inputs->observers, inputs->observer_count, inputs->config->block_size);
-    return arrivals_init(&stepper->arrivals, inputs->trace, inputs->config->max_concurrency, diag);
+    enum status status = arrivals_init(&stepper->arrivals, inputs->trace, inputs->config->max_concurrency, diag);
+    front_door_init(&stepper->arrivals.door, inputs->config);
+    return status;
 }
 
 /* The host decides a step and prepares it from now on; the device begins with it when both are ready. Without asynchronous scheduling the

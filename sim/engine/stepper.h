@@ -89,10 +89,13 @@ static inline void stepper_wait_until(struct stepper *stepper, int64_t end_ns)
     stepper->now_ns = stepper->now_ns > end_ns ? stepper->now_ns : end_ns;
 }
 
-/* An event of a step, in its place in the stream: fill in what else there is to say, then call step_stream_event_done. */
+/* An event of a step, in its place in the stream: fill in what else there is to say, then call step_stream_event_done. A first token is
+ * told to `arrivals` here, so that no stepper can forget it; `kind` is constant where this is called, and the test costs nothing. */
 static inline struct event *stepper_event_of(struct stepper *stepper, uint64_t step, enum event_kind kind, uint32_t request,
                                              int64_t time_ns, int64_t value)
 {
+    if (kind == EVENT_FIRST_TOKEN)
+        arrivals_first_token(&stepper->arrivals, request, time_ns);
     struct event *event = step_stream_event(&stepper->stream);
     *event = (struct event){.time_ns = time_ns, .step = step, .value = value, .request = request, .kind = (uint8_t)kind};
     return event;

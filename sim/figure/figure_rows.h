@@ -44,8 +44,8 @@
 /* Requests and throughput. */
 COUNT_FIGURE(requests, FIGURE_NEITHER, "requests", "Requests of the trace, dropped ones included", s->trace->count)
 COUNT_FIGURE(completed, FIGURE_MORE_IS_BETTER, "completed", "Requests that generated all their tokens", s->metrics->completed)
-COUNT_FIGURE(dropped, FIGURE_LESS_IS_BETTER, "dropped", "Requests that can never run under the configuration, dropped before the replay",
-             s->metrics->dropped)
+COUNT_FIGURE(dropped, FIGURE_LESS_IS_BETTER, "dropped",
+             "Requests that can never run under the configuration, or that a full queue rejected", s->metrics->dropped)
 COUNT_FIGURE(ignored, FIGURE_LESS_IS_BETTER, "ignored", "Requests that the engine gave up while it ran (V0)", s->metrics->ignored)
 COUNT_FIGURE(unfinished, FIGURE_LESS_IS_BETTER, "unfinished", "Requests that still ran or waited when the replay ended",
              s->trace->count - s->metrics->completed - s->metrics->dropped - s->metrics->ignored)

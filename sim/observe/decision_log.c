@@ -401,8 +401,8 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
         put_char(out, '[');
         put_request(log, out, order[i]);
         put_text(out, ",\"");
-        /* The log's format knows two reasons; with less of a watermark it is the pool that would do. */
-        put_text(out, story.drop_reason == DROP_MAX_MODEL_LEN ? "max_model_len" : "pool");
+        /* The log's format has no watermark; with less of it, it is the pool that would do. */
+        put_text(out, story.drop_reason == DROP_WATERMARK ? "pool" : request_drop_reason(&story));
         put_text(out, "\"]");
     }
     put_text(out, "],\"per_request\":[");

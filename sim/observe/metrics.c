@@ -148,11 +148,12 @@ static enum status note_loss(struct metrics *metrics, const struct event *event,
         metrics->ignored++;
         return SIM_OK;
     }
+    status = note_arrival(metrics, event->request, event->time_ns, diag);
     exception->dropped = true;
     exception->drop_reason = event->extra;
     exception->smallest_pool = (uint64_t)event->value;
     metrics->dropped++;
-    return SIM_OK;
+    return status;
 }
 
 /* Hot: once for each event of a replay. Every case is a store or two into the request's own story and into totals; what needs a walk over

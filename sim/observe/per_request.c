@@ -32,7 +32,7 @@ enum request_status request_status(const struct request_story *story)
 
 const char *request_drop_reason(const struct request_story *story)
 {
-    static const char *const names[DROP_REASONS] = {"max_model_len", "pool", "watermark"};
+    static const char *const names[DROP_REASONS] = {"max_model_len", "pool", "watermark", "queue"};
     return names[story->drop_reason];
 }
 

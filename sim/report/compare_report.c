@@ -145,6 +145,9 @@ static void add_configurations(struct document *document, const struct compare_v
     head_advice_end(document);
     if (sides[0].config.arrival_speedup_ratio == sides[1].config.arrival_speedup_ratio)
         head_arrivals(document, &sides[0].config);
+    if (sides[0].config.max_num_queued_reqs == sides[1].config.max_num_queued_reqs &&
+        sides[0].config.max_num_queued_tokens == sides[1].config.max_num_queued_tokens)
+        head_front_door(document, &sides[0].config);
     struct table *table = document_table(document, "keys_that_differ", columns, COUNT(columns));
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];

@@ -398,6 +398,7 @@ struct document *explain_report(const struct explanation *explanation, size_t to
                   explanation->trace->count, engine_facts_of(config)->name, config->num_gpu_blocks, config->block_size);
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
+    head_front_door(document, config);
     head_advice(document, config, explanation->trace);
     add_verdict(document, explanation);
     add_members(document, explanation);

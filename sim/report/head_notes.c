@@ -10,6 +10,15 @@
 
 enum { WIDTH = 80 };
 
+void head_front_door(struct document *document, const struct config *config)
+{
+    char n[UNIT_TEXT];
+    if (config->max_num_queued_reqs > 0)
+        document_line(document, "requests beyond %s that wait or run are rejected", unit_count(config->max_num_queued_reqs, n));
+    if (config->max_num_queued_tokens > 0)
+        document_line(document, "requests are rejected while %s prompt tokens wait", unit_count(config->max_num_queued_tokens, n));
+}
+
 /* The order of the cases is the order in which the configuration is applied: a ramp wins over a rate, a rate over the trace's times. */
 void head_arrivals(struct document *document, const struct config *config)
 {

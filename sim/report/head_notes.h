@@ -8,6 +8,8 @@
 
 /* Arrivals other than the trace's own, and a limit on concurrency. */
 void head_arrivals(struct document *document, const struct config *config);
+/* Whom the front door rejects; not for studies without a replay, which serve everybody. */
+void head_front_door(struct document *document, const struct config *config);
 
 /* Advice on a configuration that was replayed: a "note:" a sentence for people, the list "warnings" for JSON. */
 void head_advice(struct document *document, const struct config *config, const struct trace *trace);

@@ -211,6 +211,7 @@ static void add_opening(struct document *document, const struct run *run, const 
                   engine_facts_of(run->config)->name, run->config->num_gpu_blocks, run->config->block_size);
     step_times_note(document, run->config, step_times_of(run->config));
     head_arrivals(document, run->config);
+    head_front_door(document, run->config);
     head_advice(document, run->config, run->trace);
     document_whole(document, "requests", run->trace->count);
     document_number(document, "time_s", (double)spans->all.time_ns / 1e9);

@@ -71,6 +71,7 @@ static void add_setup(struct document *document, const struct replay_result *res
                   config->max_num_batched_tokens);
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
+    head_front_door(document, config);
     document_line(document, "room for %s tokens, %.2f requests of %s: %s %s", unit_count(whole(run, "pool_tokens"), tokens),
                   value(run, "max_concurrency_at_max_model_len"), unit_count(config->max_model_len, blocks),
                   unit_bytes(value(run, "pool_bytes"), bytes), config->block_bytes ? "a GPU" : "at the kv shape");
@@ -111,22 +112,29 @@ static void add_goodput(struct document *document, const struct run *run)
  * requests that are too long for max_model_len, or any request under a watermark of 1. */
 static void add_dropped(struct document *document, const struct run *run)
 {
-    static const char *const why[DROP_REASONS] = {"longer than max_model_len", "the pool is too small", "the watermark is too high"};
+    static const char *const why[DROP_REASONS] = {"longer than max_model_len", "the pool is too small", "the watermark is too high",
+                                                  "the queue was full"};
     const struct metrics_drops drops = metrics_count_drops(&run->metrics);
+    char rejected[UNIT_TEXT];
     uint32_t named = 0;
     for (uint32_t position = 0; run->metrics.dropped > 0 && position < run->trace->count; position++) {
         const struct request_story story = metrics_story(&run->metrics, position);
         if (!story.dropped)
             continue;
         if (named++ < DROPPED_NAMED)
-            document_line(document, "  dropped: request %u can never run (%u + %u tokens): %s", trace_index(run->trace, position),
-                          run->trace->input_tokens[position], run->trace->output_tokens[position], why[story.drop_reason]);
+            document_line(document, "  dropped: request %u %s (%u + %u tokens): %s", trace_index(run->trace, position),
+                          story.drop_reason == DROP_QUEUE_FULL ? "was rejected" : "can never run", run->trace->input_tokens[position],
+                          run->trace->output_tokens[position], why[story.drop_reason]);
     }
     if (named > DROPPED_NAMED)
         document_line(document, "  dropped: and %u more; the JSON report names all", named - DROPPED_NAMED);
+    if (drops.count[DROP_QUEUE_FULL] > 0)
+        document_line(document, "  rejected as they came: %s", unit_count(drops.count[DROP_QUEUE_FULL], rejected));
     if (drops.smallest_pool > 0)
         document_line(document, "  num_gpu_blocks %llu is the smallest pool that would take %s", (unsigned long long)drops.smallest_pool,
-                      drops.pool_is_enough ? "all of them" : "those within max_model_len");
+                      drops.pool_is_enough                ? "all of them"
+                      : drops.count[DROP_QUEUE_FULL] == 0 ? "those within max_model_len"
+                                                          : "those that the pool keeps out");
 }
 
 /* "-" where no request has the latency; 0 would read as a very good value. Written by hand and not as a table of a document: its numbers

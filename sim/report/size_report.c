@@ -84,6 +84,7 @@ static void add_lines(struct document *document, const struct size_result *resul
                   requirements.text);
     step_times_note(document, &question->config, step_times_of(&question->config));
     head_arrivals(document, &question->config);
+    head_front_door(document, &question->config);
     head_reading(document, question->trace);
     document_line(document, "%s", "");
     if (found->answer == 0) {

@@ -272,8 +272,9 @@ static void add_runs(struct document *document, const struct sweep_groups *group
 /* A column says what is varied, so the head must not. */
 static bool varies_arrivals(const struct sweep_plan *plan)
 {
-    static const char *const keys[] = {"arrival_speedup_ratio", "request_rate",    "burstiness",     "ramp_up_strategy",
-                                       "ramp_up_start_rps",     "ramp_up_end_rps", "max_concurrency"};
+    static const char *const keys[] = {"arrival_speedup_ratio", "request_rate",        "burstiness",
+                                       "ramp_up_strategy",      "ramp_up_start_rps",   "ramp_up_end_rps",
+                                       "max_concurrency",       "max_num_queued_reqs", "max_num_queued_tokens"};
     for (uint32_t i = 0; i < plan->varied.count; i++)
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
             if (strcmp(plan->varied.list[i]->name, keys[k]) == 0)
@@ -289,8 +290,10 @@ static void add_heading(struct document *document, const struct sweep_groups *gr
     char runs[UNIT_TEXT], requests[UNIT_TEXT];
     document_line(document, "%s: %s requests, %s runs", trace_title(sweep->traces[0]).text, unit_count(sweep->traces[0]->count, requests),
                   unit_count(sweep->plan->point_count, runs));
-    if (!varies_arrivals(sweep->plan))
+    if (!varies_arrivals(sweep->plan)) {
         head_arrivals(document, config);
+        head_front_door(document, config);
+    }
     head_advice_begin(document);
     head_reading_put(document, sweep->traces[0]);
     head_advice_put(document, "", &sweep->advice.first);

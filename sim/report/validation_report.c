@@ -72,6 +72,7 @@ struct document *validation_report(const struct validation *validation, const st
                   validation->trace->count);
     step_times_note(document, origin->config, step_times_of(origin->config));
     head_arrivals(document, origin->config);
+    head_front_door(document, origin->config);
     head_reading(document, validation->trace);
     document_line(document, "%s", "");
     document_whole(document, "measured_requests", validation->measured->known);

@@ -69,7 +69,7 @@ static enum status join_skipped(struct trace_rows *all, const struct trace_rows 
     enum status status = SIM_OK;
     const size_t rows_before = all->count - piece->count;
     if (all->skipped_count == 0)
-        memcpy(all->skipped_reason, piece->skipped_reason, sizeof all->skipped_reason);
+        all->skipped_first = piece->skipped_first;
     for (size_t i = 0; i < piece->skipped_count && status == SIM_OK; i++) {
         const struct skipped_row skipped = {.row = rows_before + piece->skipped[i].row, .line = piece->skipped[i].line};
         status = array_append(&all->skipped, &all->skipped_count, &all->skipped_capacity, &skipped, sizeof skipped, "skipped rows", diag);
@@ -486,7 +486,7 @@ static enum status number_rows(struct trace_rows *all, struct diag *diag)
     whole->skipped.count = all->skipped_count;
     for (size_t i = 0; i < all->skipped_count && i < TRACE_SKIPPED_NAMED; i++)
         whole->skipped.lines[i] = all->skipped[i].line;
-    memcpy(whole->skipped.reason, all->skipped_reason, sizeof whole->skipped.reason);
+    snprintf(whole->skipped.reason, sizeof whole->skipped.reason, "%.*s", (int)sizeof whole->skipped.reason - 1, all->skipped_first.text);
     whole->count = (uint32_t)all->count;
     whole->requests_in_file = (uint32_t)(all->count + all->skipped_count);
     return status;

@@ -103,6 +103,7 @@ static void number_lines(const struct trace_source *source, struct trace_rows *p
         struct trace_rows *piece = &pieces[i];
         for (size_t k = 0; k < piece->skipped_count; k++)
             piece->skipped[k].line += before;
+        diag_move_down(&piece->skipped_first, before);
         piece->untimed_line += piece->untimed_line > 0 ? before : 0;
         piece->unsaid_line += piece->unsaid_line > 0 ? before : 0;
         if (i + 1 < last)

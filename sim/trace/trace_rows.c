@@ -133,7 +133,7 @@ enum status trace_rows_skip(struct trace_rows *rows, size_t line_number)
     if (rows->status != SIM_BAD_INPUT || !selection || !selection->skip_invalid)
         return rows->status;
     if (rows->skipped_count == 0)
-        snprintf(rows->skipped_reason, sizeof rows->skipped_reason, "%.*s", (int)sizeof rows->skipped_reason - 1, rows->diag.text);
+        rows->skipped_first = rows->diag;
     rows->diag = (struct diag){0};
     const struct skipped_row skipped = {.row = rows->count, .line = line_number};
     rows->status =

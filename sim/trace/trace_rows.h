@@ -65,7 +65,7 @@ struct trace_rows {
     bool has_optional;           /* a column beside the needed ones was made */
     struct skipped_row *skipped; /* by --skip-invalid */
     size_t skipped_count, skipped_capacity;
-    char skipped_reason[160];                   /* of the first */
+    struct diag skipped_first;                  /* what is wrong with the first */
     size_t line;                                /* of the row that is added, where the strict reader adds it: for the next two */
     size_t untimed_line, unsaid_line;           /* the first row without a time, without an output; 0: none */
     struct trace_name known[TRACE_NAMES_KNOWN]; /* names that are listed in trace.ignored_fields */

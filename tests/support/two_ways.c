@@ -19,6 +19,7 @@ static void note_reached(const struct stream *stream, struct two_ways *reached)
         reached->gaps += event->kind == EVENT_GAP;
         reached->readmissions_with_hits += event->kind == EVENT_READMIT && event->value > 0;
         reached->drops += event->kind == EVENT_DROP;
+        reached->rejections += event->kind == EVENT_DROP && event->extra == DROP_QUEUE_FULL;
         reached->finishes += event->kind == EVENT_FINISH;
         reached->ended_waiting += event->kind == EVENT_FINISH && event->extra;
     }

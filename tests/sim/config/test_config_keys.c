@@ -179,6 +179,8 @@ Test(config_keys, bounds_are_those_that_are_documented)
         {"max_model_len", 1, 1e9},
         {"long_prefill_token_threshold", 0, 1e9},
         {"watermark", 0, 1},
+        {"max_num_queued_reqs", 0, 1e9},
+        {"max_num_queued_tokens", 0, 1e9},
         {"trace_block_size", 1, 1e9},
         {"base_ns", 0, 1e15},
         {"token_ns", 0, 1e15},

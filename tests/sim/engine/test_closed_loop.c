@@ -20,13 +20,13 @@ enum { REQUESTS_MAX = 30, SAMPLES_MAX = 3, CASES = 1500, TALLIES_MOST = 20000 };
 /* What a stream says of each position; -1: it never happened. */
 struct life {
     int64_t arrival_ns, seen_ns, end_ns;
-    bool dropped, ignored;
+    bool dropped, ignored, rejected;
 };
 
 static void read_lives(const struct stream *stream, struct life *lives, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        lives[i] = (struct life){-1, -1, -1, false, false};
+        lives[i] = (struct life){-1, -1, -1, false, false, false};
     for (size_t i = 0; i < stream->event_count; i++) {
         const struct event *event = &stream->events[i];
         struct life *life = &lives[event->request];
@@ -37,7 +37,10 @@ static void read_lives(const struct stream *stream, struct life *lives, uint32_t
         if (event->kind == EVENT_FINISH || event->kind == EVENT_IGNORE)
             life->end_ns = event->time_ns;
         life->ignored |= event->kind == EVENT_IGNORE;
-        life->dropped |= event->kind == EVENT_DROP;
+        life->rejected |= event->kind == EVENT_DROP && event->extra == DROP_QUEUE_FULL;
+        life->dropped |= event->kind == EVENT_DROP && !life->rejected;
+        if (life->rejected) /* the call came and returned at once */
+            life->arrival_ns = life->seen_ns = life->end_ns = event->time_ns;
     }
 }
 
@@ -139,6 +142,9 @@ static struct config random_config(uint64_t *seed)
         config.enable_chunked_prefill = config.enable_prefix_caching = false;
         config.preemption_mode = PREEMPTION_RECOMPUTE;
         config.max_num_batched_tokens = random_below(seed, 3) ? 2048 : 60;
+    } else if (random_below(seed, 3) == 0) {
+        config.max_num_queued_reqs = 1 + random_below(seed, 8);
+        config.max_num_queued_tokens = random_below(seed, 2) ? 1 + random_below(seed, 300) : 0;
     }
     return config;
 }
@@ -160,7 +166,7 @@ static bool record(const struct trace *trace, const struct config *config, bool 
 Test(closed_loop, every_engine_starts_requests_by_the_definition)
 {
     struct life lives[REQUESTS_MAX * SAMPLES_MAX] = {0};
-    uint32_t waited = 0, dropped = 0, ignored = 0, of_v0 = 0, with_samples = 0;
+    uint32_t waited = 0, dropped = 0, ignored = 0, rejected = 0, of_v0 = 0, with_samples = 0;
     for (uint64_t number = 1; number <= CASES; number++) {
         uint64_t seed = number;
         char text[256];
@@ -176,6 +182,7 @@ Test(closed_loop, every_engine_starts_requests_by_the_definition)
                 waited += lives[i].arrival_ns > trace->arrival_ns[i];
                 dropped += lives[i].dropped;
                 ignored += lives[i].ignored;
+                rejected += config.max_concurrency > 0 && lives[i].rejected;
                 with_samples += trace->sample && trace->sample[i] > 0;
             }
             of_v0 += config.scheduler == SCHEDULER_VLLM_V0;
@@ -185,8 +192,9 @@ Test(closed_loop, every_engine_starts_requests_by_the_definition)
         trace_destroy(trace);
     }
     /* The cases are what the name says. */
-    cr_expect(waited > CASES && dropped > CASES / 10 && ignored > CASES / 20 && of_v0 > CASES / 6 && with_samples > CASES / 2,
-              "%u waited, %u dropped, %u ignored, %u V0, %u samples", waited, dropped, ignored, of_v0, with_samples);
+    cr_expect(waited > CASES && dropped > CASES / 10 && ignored > CASES / 20 && rejected > CASES / 10 && of_v0 > CASES / 6 &&
+                  with_samples > CASES / 2,
+              "%u waited, %u dropped, %u ignored, %u rejected, %u V0, %u samples", waited, dropped, ignored, rejected, of_v0, with_samples);
 }
 
 /* --- the watermark of vllm-project/vllm pull request 44594 -------------------------------------------------------------------------- */

@@ -105,6 +105,7 @@ Test(reader_csv, a_row_without_a_time_or_an_output_says_so)
     selection.skip_invalid = true;
     trace = text_trace(no_output, &selection);
     cr_expect(trace->count == 2 && trace->skipped.count == 1 && trace->skipped.lines[0] == 3);
+    cr_expect(strstr(trace->skipped.reason, ":3:"), "the header is a line: %s", trace->skipped.reason);
     trace_destroy(trace);
     selection.output_least = selection.output_most = 7;
     trace = text_trace(no_output, &selection);
@@ -142,6 +143,31 @@ Test(reader_csv, columns_name_any_file)
     trace_destroy(trace);
     cr_assert_eq(text_trace_load("ts,in,out\n1,1,1\n", &selection, &trace, &diag), SIM_BAD_INPUT);
     cr_expect(strstr(diag.text, ":1:1: ") && strstr(diag.text, "no column is called \"ids\""), "%s", diag.text);
+}
+
+Test(reader_csv, ends_are_two_words_or_not_said)
+{
+    const struct trace_field_names names = {
+        .of = {[TRACE_FIELD_INPUT] = "in", [TRACE_FIELD_OUTPUT] = "out", [TRACE_FIELD_FINISH_REASON] = "end"}};
+    struct trace_selection selection = trace_select_all();
+    struct trace *trace;
+    struct diag diag;
+    selection.columns = &names;
+    trace = text_trace("in,out,end\n1,1,\n1,1,length\n1,1,stop\n1,1,tool_calls\n", &selection);
+    for (int otherwise = FINISH_LENGTH; otherwise <= FINISH_STOP; otherwise++) {
+        cr_expect_eq(trace_finish_reason(trace, 0, (enum finish_reason)otherwise), otherwise);
+        cr_expect_eq(trace_finish_reason(trace, 1, (enum finish_reason)otherwise), FINISH_LENGTH);
+        cr_expect_eq(trace_finish_reason(trace, 2, (enum finish_reason)otherwise), FINISH_STOP);
+        cr_expect_eq(trace_finish_reason(trace, 3, (enum finish_reason)otherwise), FINISH_STOP, "a tool call is the model's own end");
+    }
+    trace_destroy(trace);
+    static const char *const wrong[] = {"Stop", "stops", "sto", "lengths", "1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "in,out,end\n1,1,stop\n22,1,%s\n", wrong[i]);
+        cr_assert_eq(text_trace_load(text, &selection, &trace, &diag), SIM_BAD_INPUT);
+        cr_expect(strstr(diag.text, ":3:6: end must be \"length\" or \"stop\""), "%s", diag.text);
+    }
 }
 
 /* --- loads ----------------------------------------------------------------------------------------------------------------------- */

@@ -325,3 +325,24 @@ Test(trace, a_field_of_one_piece_holds_for_its_rows_and_no_others)
         trace_destroy(trace);
     }
 }
+
+/* The same for a message about a row in the last piece: its line is that of the file. */
+Test(trace, the_first_row_left_out_is_named_by_its_line_in_the_file)
+{
+    enum { LINES = 240000, WRONG = 230000 };
+    static char text[LINES * 64];
+    struct trace_selection selection = trace_select_all();
+    struct trace *trace = NULL;
+    struct diag diag = {0};
+    size_t length = 0;
+    for (uint32_t line = 1; line <= LINES; line++)
+        length += (size_t)sprintf(text + length, "{\"timestamp\":%u,\"input_length\":%u,\"output_length\":2}\n", line, line != WRONG);
+#ifdef _OPENMP
+    omp_set_num_threads(4);
+#endif
+    selection.skip_invalid = true;
+    cr_assert_eq(load(text, length, &selection, &trace, &diag), SIM_OK, "%s", diag.text);
+    cr_expect(trace->skipped.count == 1 && trace->skipped.lines[0] == WRONG);
+    cr_expect(strstr(trace->skipped.reason, ":230000:36: input_length must be"), "%s", trace->skipped.reason);
+    trace_destroy(trace);
+}
