@@ -72,7 +72,11 @@ struct config {
     char eviction_policy[CONFIG_NAME_SIZE];
     bool enable_prefix_caching;
     bool enable_chunked_prefill;
+    uint32_t max_num_active_seqs;          /* of those that run; 0: max_num_seqs */
+    uint32_t max_num_scheduled_tokens;     /* of a step; 0: max_num_batched_tokens */
     uint32_t long_prefill_token_threshold; /* 0 = off */
+    bool long_prefill_token_threshold_adaptive;
+    uint32_t prefill_schedule_interval; /* means something with data parallelism only */
     bool scheduler_reserve_full_isl;
     bool async_scheduling; /* a step is decided while the one before it runs */
     double watermark;

@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "config/config_keys.h"
 
-enum { SWEEP_POINTS_MOST = 1000000, SWEEP_KEYS_MOST = 64, SWEEP_KEY_NAME_SIZE = 96 };
+enum { SWEEP_POINTS_MOST = 1000000, SWEEP_KEYS_MOST = 128, SWEEP_KEY_NAME_SIZE = 96 };
 
 #define SWEEP_NO_VALUE      UINT32_MAX /* in place of a value's index: nothing is said of that key */
 #define SWEEP_LARGEST_WHOLE 0x1p53     /* ranges count in doubles */

@@ -6,11 +6,26 @@
 #include "config/config.h"
 #include "trace/trace.h"
 
-/* Most tokens of one request in a step; UINT32_MAX: as many as it wants. A lone request is not held back by the long-prefill threshold.
- * `present`: requests that run or wait. */
+/* Tokens that a step may schedule. */
+static inline uint32_t v1_budget(const struct config *config)
+{
+    return config->max_num_scheduled_tokens > 0 ? config->max_num_scheduled_tokens : config->max_num_batched_tokens;
+}
+
+/* Nobody is admitted while so many run. */
+static inline uint32_t v1_seats(const struct config *config)
+{
+    return config->max_num_active_seqs > 0 ? min_u32(config->max_num_active_seqs, config->max_num_seqs) : config->max_num_seqs;
+}
+
+/* Most tokens of one request in a step; UINT32_MAX: as many as it wants. A lone request is not held back by the long-prefill threshold. An
+ * adaptive one is no less than an equal share for all. `present`: requests that run or wait. */
 static inline uint32_t v1_threshold(const struct config *config, uint32_t present)
 {
-    return present > 1 && config->long_prefill_token_threshold > 0 ? config->long_prefill_token_threshold : UINT32_MAX;
+    const uint32_t threshold = config->long_prefill_token_threshold;
+    if (present <= 1 || threshold == 0)
+        return UINT32_MAX;
+    return config->long_prefill_token_threshold_adaptive ? max_u32(threshold, config->max_num_batched_tokens / present) : threshold;
 }
 
 /* Tokens of prompt and output at which a scheduler knows beforehand that a request ends. One that ends by a stop token could go on to the

@@ -165,7 +165,7 @@ static enum status hit_tokens(void *engine, uint32_t position, uint32_t *tokens,
  * the dearest thing a policy can do, so it is spared in steps that admit nobody anyway. */
 static enum status reorder_waiting(struct vllm_v1 *v1, struct diag *diag)
 {
-    if (!v1->order.policy->before_admission || v1->waiting.count == 0 || v1->budget == 0 || v1->running_count == v1->config.max_num_seqs ||
+    if (!v1->order.policy->before_admission || v1->waiting.count == 0 || v1->budget == 0 || v1->running_count >= v1_seats(&v1->config) ||
         v1->blocks.pool.num_free == 0)
         return SIM_OK;
     return scheduling_order_reorder(&v1->order, &v1->waiting, v1->now_ns, hit_tokens, v1, diag);
@@ -315,7 +315,7 @@ static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
 static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
 {
     enum status status = reorder_waiting(v1, diag);
-    while (status == SIM_OK && v1->budget > 0 && v1->waiting.count > 0 && v1->running_count < v1->config.max_num_seqs) {
+    while (status == SIM_OK && v1->budget > 0 && v1->waiting.count > 0 && v1->running_count < v1_seats(&v1->config)) {
         uint32_t position = request_queue_peek(&v1->waiting), hits;
         struct v1_request *request = &v1->requests[position];
         status = v1_blocks_lookup(&v1->blocks, position, request->known, &hits, diag);
@@ -404,7 +404,7 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     *step = v1->turn->empty;
     v1->step = step;
     v1->now_ns = now_ns;
-    v1->budget = v1->config.max_num_batched_tokens;
+    v1->budget = v1_budget(&v1->config);
     v1->threshold = v1_threshold(&v1->config, v1->running_count + v1->waiting.count);
     enum status status = schedule_running(v1, diag);
     if (status == SIM_OK && step->preempted_count == 0)

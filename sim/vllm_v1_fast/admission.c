@@ -6,20 +6,20 @@
 #include "vllm_v1_fast/event_policy.h"
 
 /* Was this head refused before, and has nothing happened since that could help it? With the gate all known tokens have to fit, whatever the
- * chunk. Without it a smaller budget could help, hence a smaller first chunk. So could an eviction in another order than vLLM's: it can
+ * chunk. Without it a smaller first chunk could help: the budget has shrunk, or the threshold, as more wait. So could an eviction in another order than vLLM's: it can
  * take a block from the middle of what the head would hit, and then the rest need not be revived. A head that was held up by the budget
  * alone is not noted as refused, since the next step has another budget. */
-static bool still_refused(const struct event_replay *replay, uint32_t position, uint32_t budget)
+static bool still_refused(const struct event_replay *replay, uint32_t position, uint32_t chunk)
 {
     return replay->refused_position == position && replay->refused_helps == replay->helps &&
-           (replay->base.config->scheduler_reserve_full_isl || (budget >= replay->refused_budget && !replay->blocks.queue.order.policy));
+           (replay->base.config->scheduler_reserve_full_isl || (chunk >= replay->refused_chunk && !replay->blocks.queue.order.policy));
 }
 
 /* May, not will: no lookup is made. A stretch is given up for a true answer, and an ordinary step finds out. */
 bool admission_head_may_enter(const struct event_replay *replay, uint32_t budget)
 {
-    return budget > 0 && replay->waiting.count > 0 && replay->calendar.running < replay->base.config->max_num_seqs &&
-           !still_refused(replay, request_queue_peek(&replay->waiting), budget);
+    return budget > 0 && replay->waiting.count > 0 && replay->calendar.running < v1_seats(replay->base.config) &&
+           !still_refused(replay, request_queue_peek(&replay->waiting), min_u32(budget, event_replay_threshold(replay)));
 }
 
 /* A readmitted request brings its generated tokens as known ones and the time of its newest token, from which its next gap is counted.
@@ -47,15 +47,15 @@ static enum status admit(struct event_replay *replay, uint32_t position, uint32_
 }
 
 /* The budget falls with each admission. Without the gate a smaller one can even help, as it makes the first chunk smaller; hence a
- * refusal is noted together with its budget. The watermark is asked again each time, as the first admission to an empty system makes it
+ * refusal is noted together with its chunk. The watermark is asked again each time, as the first admission to an empty system makes it
  * count for the second. */
 enum status admission_run(struct event_replay *replay, uint32_t threshold, uint32_t budget, struct diag *diag)
 {
     const struct config *config = replay->base.config;
     enum status status = event_policy_reorder(replay, budget, diag);
-    while (status == SIM_OK && budget > 0 && replay->waiting.count > 0 && replay->calendar.running < config->max_num_seqs) {
+    while (status == SIM_OK && budget > 0 && replay->waiting.count > 0 && replay->calendar.running < v1_seats(config)) {
         uint32_t position = request_queue_peek(&replay->waiting), known = event_replay_known(replay, position), hits;
-        if (still_refused(replay, position, budget))
+        if (still_refused(replay, position, min_u32(budget, threshold)))
             break;
         status = event_blocks_lookup(&replay->blocks, position, known, &hits, diag);
         if (status != SIM_OK)
@@ -68,7 +68,7 @@ enum status admission_run(struct event_replay *replay, uint32_t threshold, uint3
         bool fits = event_blocks_fits(&replay->blocks, known, tokens, watermark, config->scheduler_reserve_full_isl);
         if (!fits) {
             replay->refused_position = position;
-            replay->refused_budget = budget;
+            replay->refused_chunk = min_u32(budget, threshold);
             replay->refused_helps = replay->helps;
             break;
         }

@@ -12,8 +12,8 @@
 #include "vllm_v1_fast/step_parts.h"
 
 /* Does everybody who runs get what it wants? Then order matters for one thing only: who takes which block. Sets `scheduled` of those in
- * prefill, and *budget to the tokens left for admissions. The budget covers all decoders, since a configuration with
- * max_num_batched_tokens < max_num_seqs is refused (section 8). A chunk that the budget would cut changes what later requests get, which
+ * prefill, and *budget to the tokens left for admissions. The budget covers all decoders, unless it was set
+ * below max_num_batched_tokens: that is refused below max_num_seqs (section 8). A chunk that the budget would cut changes what later requests get, which
  * is an ordered step, with one exception that long prompts make common: the only prefill, last in the running list, has nobody after it.
  * Blocks needed are exact, not a bound: one for each decoder whose phase it is and what each chunk adds. `scheduled` of a plan that is
  * given up is cleared by the ordered step. */
@@ -22,9 +22,10 @@ static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budg
     struct event_calendar *calendar = &replay->calendar;
     const uint32_t size = calendar->block_size;
     uint64_t needed = calendar->phase_count[calendar->tick_phase];
-    uint32_t left = replay->base.config->max_num_batched_tokens - calendar->decoders;
-    if (replay->late > 0)
+    const uint32_t all = v1_budget(replay->base.config);
+    if (replay->late > 0 || calendar->decoders > all)
         return false;
+    uint32_t left = all - calendar->decoders;
     for (uint32_t i = 0; i < replay->prefill_count; i++) {
         struct live *live = &calendar->live[replay->prefill[i]];
         uint32_t tokens = min_u32(live->known - live->computed, threshold);

@@ -44,7 +44,7 @@ struct stretch {
  * then, and not once a step. */
 static bool nobody_enters(const struct event_replay *replay)
 {
-    const uint32_t budget = replay->base.config->max_num_batched_tokens - replay->calendar.decoders;
+    const uint32_t budget = v1_budget(replay->base.config) - replay->calendar.decoders;
     return replay->waiting.count == 0 || !admission_head_may_enter(replay, budget);
 }
 

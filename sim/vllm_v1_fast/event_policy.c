@@ -115,7 +115,7 @@ static enum status hit_tokens(void *engine, uint32_t position, uint32_t *tokens,
 enum status event_policy_reorder(struct event_replay *replay, uint32_t budget, struct diag *diag)
 {
     if (!replay->order.policy->before_admission || replay->waiting.count == 0 || budget == 0 ||
-        replay->calendar.running == replay->base.config->max_num_seqs || event_blocks_free(&replay->blocks) == 0)
+        replay->calendar.running >= v1_seats(replay->base.config) || event_blocks_free(&replay->blocks) == 0)
         return SIM_OK;
     return scheduling_order_reorder(&replay->order, &replay->waiting, replay->base.now_ns, hit_tokens, replay, diag);
 }

@@ -145,7 +145,7 @@ static void hand_out_tokens(struct event_replay *replay)
 enum status ordered_step_run(struct event_replay *replay, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
-    uint32_t budget = replay->base.config->max_num_batched_tokens, threshold = event_replay_threshold(replay);
+    uint32_t budget = v1_budget(replay->base.config), threshold = event_replay_threshold(replay);
     struct pool_filling filling; /* of the step's beginning: who will be preempted is not known yet */
     const bool looks = replay->base.stream.wants_fillings;
     unfold(replay);

@@ -9,10 +9,11 @@
 
 #include "vllm_v1_fast/replay_state.h"
 
-/* Does everybody who runs decode? Cheap to ask; false: the next step is no step of a stretch. */
+/* Does everybody who runs decode, and get a token? Cheap to ask; false: the next step is no step of a stretch. */
 static inline bool decode_stretch_possible(const struct event_replay *replay)
 {
-    return replay->prefill_count == 0 && replay->late == 0 && replay->calendar.decoders > 0;
+    const uint32_t decoders = replay->calendar.decoders;
+    return replay->prefill_count == 0 && replay->late == 0 && decoders > 0 && decoders <= v1_budget(replay->base.config);
 }
 
 /* Run the steps from here on in which nothing but decoding happens, as far as they are decided before the next arrival, and tell of them as

@@ -101,7 +101,7 @@ Test(sweep_plan, products_and_zips)
     cr_expect(strstr(points_of(seeds, 1, false, NULL, 2), "say the same"));
 }
 
-/* Every key at once, which is the most that can be varied: the table of keys has 64 at most, and no key can be varied twice. */
+/* Every key at once, which is the most that can be varied: the table of keys is no longer, and no key can be varied twice. */
 Test(sweep_plan, all_keys_can_be_varied_together_and_no_more)
 {
     static char texts[SWEEP_KEYS_MOST + 1][128];

@@ -39,6 +39,11 @@ static struct config random_config(uint64_t *seed)
         tiny_name(config.eviction_policy, random_below(seed, 2) ? "lru" : "lfu");
     if (random_below(seed, 4) == 0)
         tiny_name(config.preemption_victim, random_below(seed, 2) ? "cheapest-recompute" : "lowest-progress");
+    if (random_below(seed, 4) == 0)
+        config.max_num_active_seqs = 1 + random_below(seed, config.max_num_seqs);
+    if (random_below(seed, 4) == 0)
+        config.max_num_scheduled_tokens = 1 + random_below(seed, config.max_num_batched_tokens);
+    config.long_prefill_token_threshold_adaptive = random_below(seed, 2);
     config.async_scheduling = random_below(seed, 3) != 0;
     config.finish_reason = random_below(seed, 2) ? FINISH_STOP : FINISH_LENGTH;
     config.seed = random_below(seed, 6);
