@@ -190,8 +190,9 @@ struct pagesim_step {
     bool idle;
     int64_t start_ns, duration_ns;
     uint32_t scheduled_sequences, scheduled_tokens;
-    uint32_t prefill_tokens;                                     /* those of scheduled_tokens that are prompts or recomputed */
-    uint32_t output_tokens;                                      /* that the step's end brings */
+    uint32_t prefill_tokens; /* those of scheduled_tokens that are prompts or recomputed */
+    uint32_t output_tokens;  /* that the step's end brings */
+    uint32_t vain_tokens;    /* those of scheduled_tokens whose request had ended by a stop token, as the step's end shows */
     uint32_t running_requests, waiting_requests, swapped_groups; /* after scheduling */
     uint32_t used_blocks;                                        /* distinct blocks in block tables */
     uint32_t free_blocks;                                        /* cached ones included */

@@ -89,6 +89,8 @@ COUNT_FIGURE(preemptions, FIGURE_LESS_IS_BETTER, "preempt", "Preemptions, by rec
 COUNT_FIGURE(preemptions_by_swap, FIGURE_LESS_IS_BETTER, "by swap", "Preemptions by swap (V0)", s->metrics->preempt_swap)
 COUNT_FIGURE(recomputed_tokens, FIGURE_LESS_IS_BETTER, "recomputed", "Computed tokens that preemptions gave up",
              s->metrics->recomputed_tokens)
+COUNT_FIGURE(vain_tokens, FIGURE_LESS_IS_BETTER, "in vain",
+             "Tokens computed for requests that had just ended by a stop token (asynchronous scheduling)", s->metrics->vain_tokens)
 COUNT_FIGURE(prompt_tokens, FIGURE_NEITHER, "prompt tokens", "Prompt tokens of admitted requests, at first admission",
              s->metrics->prompt_tokens)
 COUNT_FIGURE(cached_tokens, FIGURE_MORE_IS_BETTER, "cached", "Of these, tokens found in the prefix cache", s->metrics->cached_tokens)

@@ -211,15 +211,17 @@ enum status block_holders_scheduled(struct block_holders *holders, const struct 
         status = follow_sequence(holders, &step->sequences[i], diag);
     for (uint32_t i = 0; i < step->resident_count && status == SIM_OK; i++)
         status = follow_sequence(holders, &step->residents[i], diag);
+    for (uint32_t i = 0; !holders->rebuilds && i < step->scheduled_count; i++)
+        holders->has_token[step->scheduled[i].request] |= step->scheduled[i].samples;
     return status;
 }
 
-/* After the step, not with it: a request that gets its first token in this step was in its prefill while the step ran, and a finished one
- * held its blocks until the end. */
+/* A request that gets its first token in a step was in its prefill while the step ran, and a finished one held its blocks until the end. V1
+ * says beforehand who gets a token, and with asynchronous scheduling the next step comes before this one is complete. */
 enum status block_holders_completed(struct block_holders *holders, const struct step *step, struct diag *diag)
 {
     (void)diag;
-    for (uint32_t i = 0; i < step->sampled_count; i++)
+    for (uint32_t i = 0; holders->rebuilds && i < step->sampled_count; i++)
         holders->has_token[step->sampled[i].request] = true;
     for (uint32_t i = 0; !holders->rebuilds && i < step->finished_count; i++)
         remove_table(holders, step->finished[i]);

@@ -133,7 +133,7 @@ static void reserve(struct ledger *ledger, const struct event *event, int sign)
     ledger->reserved_since_ns = event->time_ns;
 }
 
-/* A swap counts as leaving: the comparison is about GPU memory. */
+/* A swap counts as leaving: the comparison is about GPU memory. Who ends while it waits has left before. */
 static enum status on_events(void *self, const struct event *events, size_t count, struct diag *diag)
 {
     (void)diag;
@@ -145,8 +145,11 @@ static enum status on_events(void *self, const struct event *events, size_t coun
             reserve(self, &events[i], +1);
             break;
         case EVENT_PREEMPT:
-        case EVENT_FINISH:
             reserve(self, &events[i], -1);
+            break;
+        case EVENT_FINISH:
+            if (!events[i].extra)
+                reserve(self, &events[i], -1);
             break;
         default:
             break;

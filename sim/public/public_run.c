@@ -99,6 +99,7 @@ static struct pagesim_step translate_tally(const struct step_tally *tally)
                                  .scheduled_tokens = tally->scheduled_tokens,
                                  .prefill_tokens = tally->prefill_tokens,
                                  .output_tokens = tally->sampled_tokens,
+                                 .vain_tokens = tally->vain_tokens,
                                  .running_requests = tally->running,
                                  .waiting_requests = tally->waiting,
                                  .swapped_groups = tally->swapped,

@@ -173,12 +173,14 @@ static void add_latencies(struct document *document, const struct run *run)
  * itself left in the cache. */
 static void add_scheduling(struct document *document, const struct run *run)
 {
-    char a[UNIT_TEXT], b[UNIT_TEXT];
+    char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], vain[64] = "";
     document_subheading(document, "Scheduling", NULL);
+    if (whole(run, "vain_tokens") > 0)
+        snprintf(vain, sizeof vain, ", %s computed in vain", unit_count(whole(run, "vain_tokens"), c));
     document_line(document, "  running %.1f mean, %s peak; waiting %.1f mean, %s peak", value(run, "mean_running"),
                   unit_count(whole(run, "peak_running"), a), value(run, "mean_waiting"), unit_count(whole(run, "peak_waiting"), b));
-    document_line(document, "  preemptions %s, recomputed tokens %s", unit_count(whole(run, "preemptions"), a),
-                  unit_count(whole(run, "recomputed_tokens"), b));
+    document_line(document, "  preemptions %s, recomputed tokens %s%s", unit_count(whole(run, "preemptions"), a),
+                  unit_count(whole(run, "recomputed_tokens"), b), vain);
     document_line(document, "  prefix hits %.2f %% of prompt tokens at first admission, %.2f %% of all",
                   100 * value(run, "prefix_hit_rate"), 100 * value(run, "prefix_hit_rate_all"));
 }
