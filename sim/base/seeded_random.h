@@ -21,7 +21,7 @@ enum seeded_purpose {
     SEEDED_PRIORITIES,
     SEEDED_SAMPLES,
     SEEDED_CLASSES,
-    SEEDED_ENDS, /* by stop or by length */
+    SEEDED_ENDS,        /* by stop or by length */
     SEEDED_SAMPLE = 16, /* of sessions, by trace sample */
 };
 /* The state that a sequence starts with. */

@@ -24,7 +24,7 @@ static enum status read_range(const struct options *options, const char *name, c
 
 static enum status read_parts(const struct options *options, struct generate_spec *spec, struct diag *diag)
 {
-    static const char *const parts[] = {"arrival", "input-tokens", "output-tokens", "sharing",   "turns",
+    static const char *const parts[] = {"arrival", "input-tokens", "output-tokens", "sharing",    "turns",
                                         "think",   "later-turns",  "samples",       "priorities", "stop-share"};
     enum status status = SIM_OK;
     const char *text;

@@ -80,8 +80,8 @@ static void add_ends(struct document *document, const struct trace *trace, const
     document_whole(document, "requests_ending_by_stop", facts->end_by_stop);
     document_whole(document, "requests_ending_by_length", facts->end_by_length);
     if (said > 0)
-        document_line(document, "ends: %.3g %% by stop, %.3g %% by length%s", 100 * facts->end_by_stop / all, 100 * facts->end_by_length / all,
-                      said < trace->count ? ", rest not said" : "");
+        document_line(document, "ends: %.3g %% by stop, %.3g %% by length%s", 100 * facts->end_by_stop / all,
+                      100 * facts->end_by_length / all, said < trace->count ? ", rest not said" : "");
 }
 
 static void add_sessions(struct document *document, const struct trace_facts *facts)

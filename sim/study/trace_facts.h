@@ -23,9 +23,9 @@ struct trace_facts {
     uint64_t reusable_tokens;             /* prompt tokens whose chain was seen before */
     struct summary reuse_blocks, reuse_s; /* of each id seen before: trace blocks and seconds since then */
     uint32_t with_priority, with_samples, with_beams, without_time;
-    uint32_t end_by_stop, end_by_length;  /* of those whose rows say it */
-    uint32_t sessions, in_sessions; /* sessions with a request; requests that belong to one */
-    struct summary turns, think_s;  /* requests a session; delays of later turns in seconds */
+    uint32_t end_by_stop, end_by_length; /* of those whose rows say it */
+    uint32_t sessions, in_sessions;      /* sessions with a request; requests that belong to one */
+    struct summary turns, think_s;       /* requests a session; delays of later turns in seconds */
 };
 
 SIM_NODISCARD enum status trace_facts_collect(const struct trace *trace, uint32_t trace_block_tokens, struct trace_facts *out,

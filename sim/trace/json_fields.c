@@ -111,8 +111,7 @@ static enum status read_finish_reason(const struct json_document *document, cons
 {
     const char *reason = cJSON_GetStringValue(node);
     row->finish_reason = reason ? trace_finish_named(reason, strlen(reason)) : TRACE_FINISH_NOT_SAID;
-    return row->finish_reason != TRACE_FINISH_NOT_SAID ? SIM_OK
-                                                       : json_error(document, node, false, diag, "%s " TRACE_FINISH_MUST, name);
+    return row->finish_reason != TRACE_FINISH_NOT_SAID ? SIM_OK : json_error(document, node, false, diag, "%s " TRACE_FINISH_MUST, name);
 }
 
 /* Counts share a rule and differ in where they go. */
