@@ -45,11 +45,13 @@ def report(program, folder, options):
 
 def difference(program, config, trace, summary):
     with tempfile.TemporaryDirectory() as folder:
+        v1 = config.get("scheduler", "vllm-v1") == "vllm-v1"
+        if v1:  # logs that do not say were made with it off
+            config = {"async_scheduling": False, **config}
         with open(folder + "/config.json", "w") as file:
             json.dump(config, file)
         with open(folder + "/trace.jsonl", "w") as file:
             file.write(trace)
-        v1 = config.get("scheduler", "vllm-v1") == "vllm-v1"
         wrong = []
         for policies in [[], *OTHER_POLICIES] if v1 else [[]]:
             way, quick = report(program, folder, policies)
