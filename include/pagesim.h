@@ -173,7 +173,8 @@ enum pagesim_event_kind {
     PAGESIM_FIRST_TOKEN, /* its first output token, at the end of the step */
     PAGESIM_FINISHED,    /* its last one; tokens = output tokens */
     PAGESIM_IGNORED,     /* V0: dropped by the engine while it ran */
-    PAGESIM_DROPPED      /* before the replay: it can never run, being longer than the pool or max_model_len; or when it came: rejected */
+    PAGESIM_DROPPED,     /* before the replay: it can never run, being longer than the pool or max_model_len; or when it came: rejected */
+    PAGESIM_VAIN         /* a step is over that computed `tokens` for it although it had ended by a stop token (asynchronous scheduling) */
 };
 
 struct pagesim_event {

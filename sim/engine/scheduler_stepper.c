@@ -87,6 +87,10 @@ static enum status tell_tokens(struct scheduler_stepper *self, struct step *step
 {
     enum status status = SIM_OK;
     uint32_t done = 0;
+    for (uint32_t i = 0; i < step->scheduled_count && step->tally.vain_tokens > 0 && status == SIM_OK; i++)
+        if (step->scheduled[i].vain)
+            status = stepper_tell_of(&self->base, step->tally.step, EVENT_VAIN, step->scheduled[i].request, end_ns,
+                                     step->scheduled[i].tokens, diag);
     for (uint32_t i = 0; i < step->sampled_count && status == SIM_OK; i++) {
         uint32_t request = step->sampled[i].request, tokens = (uint32_t)step->sampled[i].tokens;
         struct request_times *times = &self->times[request];

@@ -27,6 +27,7 @@ struct scheduled {
     uint32_t request;
     int32_t tokens;
     bool samples; /* V1: and its output token is the next one known. V0 says so in `sampled` alone */
+    bool vain;    /* V1, complete(): it was over when the step came back */
 };
 struct admitted {
     uint32_t request;
@@ -131,6 +132,7 @@ enum event_kind {
     EVENT_GAP,         /* an inter-token latency that is not the step's duration; value = the gap in ns; extra = how many tokens had it */
     EVENT_FINISH,      /* time = end of the step; value = output tokens; extra = 1: it had lost its blocks and waited */
     EVENT_IGNORE,      /* V0: dropped at run time by the engine */
+    EVENT_VAIN,        /* time = end of the step; value = tokens computed for a request that had ended by a stop token */
     EVENT_DROP,        /* never goes in; time = its arrival; extra = enum drop_reason; value = smallest pool that would do (0: none) */
 };
 
@@ -143,8 +145,9 @@ enum drop_reason {
 };
 
 /* Order within a step: arrivals, preemptions, swap-ins, admissions, ignored ones, each in the scheduler's order; then at the step's end
- * for each request that got tokens, in scheduled order: FIRST_TOKEN or GAP if due, then FINISH if it did. Rejected requests stand among the
- * arrivals; other drops come before everything. */
+ * VAIN of those who were over, and for each request that got tokens FIRST_TOKEN or GAP if due, then FINISH if it did, both in scheduled
+ * order. With asynchronous scheduling a step's end comes after the decisions of the next step. Rejected requests stand among the arrivals;
+ * other drops come before everything. */
 struct event {
     int64_t time_ns;
     uint64_t step; /* the step at which it happened */

@@ -224,6 +224,7 @@ static void write_for(struct chrome_trace *chrome, const struct event *event)
         note_token(chrome, event);
         break;
     case EVENT_ARRIVE: /* a request that waits is in no lane; the counter "waiting" shows it */
+    case EVENT_VAIN:
     case EVENT_DROP:
         break;
     }

@@ -256,6 +256,20 @@ static void put_preempted(const struct decision_log *log, struct text_buffer *ou
     put_char(out, ']');
 }
 
+/* Requests that had ended by a stop token when their step came back. A line has the field only where there are some. */
+static void put_vain(const struct decision_log *log, struct text_buffer *out, const struct step *step)
+{
+    if (step->tally.vain_tokens == 0)
+        return;
+    put_text(out, ",\"vain\":[");
+    for (uint32_t i = 0; i < step->scheduled_count; i++)
+        if (step->scheduled[i].vain) {
+            put_comma(out);
+            put_request(log, out, step->scheduled[i].request);
+        }
+    put_char(out, ']');
+}
+
 /* What only V0 decides. `mode` is redundant with "sched" and makes differences between logs easier to read. */
 static void put_group_fields(const struct decision_log *log, struct text_buffer *out, const struct step *step)
 {
@@ -275,6 +289,7 @@ static void put_group_fields(const struct decision_log *log, struct text_buffer 
 static size_t line_size(const struct decision_log *log, const struct step *step)
 {
     size_t items = (size_t)step->scheduled_count + step->admitted_count + step->preempted_count + step->finished_count +
+                   step->scheduled_count +
                    step->resumed_count + step->ignored_count + step->copy_count + step->swap_in_count + step->swap_out_count;
     return items * LONGEST_ITEM + log->pending[step->tally.step % 2].tables.length + 1024;
 }
@@ -301,6 +316,7 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     put_char(out, ']');
     put_preempted(log, out, step);
     put_requests(log, out, ",\"finish\":[", step->finished, step->finished_count);
+    put_vain(log, out, step);
     put_field(out, "free", step->tally.free_blocks);
     put_field(out, "run", step->tally.running);
     put_field(out, "wait", step->tally.waiting);

@@ -187,6 +187,8 @@ static enum status note_event(struct metrics *metrics, const struct event *event
     case EVENT_IGNORE:
     case EVENT_DROP:
         return note_loss(metrics, event, diag);
+    case EVENT_VAIN: /* counted with the runs */
+        break;
     /* Tokens, latencies and the story go on as if it had waited; only the time out on the CPU is told apart. It was swapped out before. */
     case EVENT_SWAP_IN:
         metrics->swapped_ns += (uint64_t)(event->time_ns - metrics->stories.exceptions[event->request].swapped_out_ns);

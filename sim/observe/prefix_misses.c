@@ -327,6 +327,7 @@ static enum status note_event(struct prefix_misses *misses, const struct event *
         break;
     case EVENT_ARRIVE:
     case EVENT_SWAP_IN:
+    case EVENT_VAIN:
     case EVENT_DROP:
         break;
     }

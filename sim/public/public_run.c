@@ -49,11 +49,12 @@ static bool translate_event(const struct trace *trace, const struct event *event
         [EVENT_ARRIVE] = PAGESIM_ARRIVED,     [EVENT_ADMIT] = PAGESIM_ADMITTED,    [EVENT_READMIT] = PAGESIM_READMITTED,
         [EVENT_SWAP_IN] = PAGESIM_SWAPPED_IN, [EVENT_PREEMPT] = PAGESIM_PREEMPTED, [EVENT_FIRST_TOKEN] = PAGESIM_FIRST_TOKEN,
         [EVENT_FINISH] = PAGESIM_FINISHED,    [EVENT_IGNORE] = PAGESIM_IGNORED,    [EVENT_DROP] = PAGESIM_DROPPED,
+        [EVENT_VAIN] = PAGESIM_VAIN,
     };
     if (event->kind == EVENT_GAP)
         return false;
-    const bool counts =
-        event->kind == EVENT_ADMIT || event->kind == EVENT_READMIT || event->kind == EVENT_PREEMPT || event->kind == EVENT_FINISH;
+    const bool counts = event->kind == EVENT_ADMIT || event->kind == EVENT_READMIT || event->kind == EVENT_PREEMPT ||
+                        event->kind == EVENT_FINISH || event->kind == EVENT_VAIN;
     *out = (struct pagesim_event){.kind = kinds[event->kind],
                                   .time_ns = event->time_ns,
                                   .step = event->step,

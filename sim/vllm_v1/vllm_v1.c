@@ -466,6 +466,7 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
         bool over = false;
         if (request->finished) {
             step->tally.vain_tokens += tokens;
+            step->scheduled[i].vain = true;
             continue;
         }
         request->in_flight -= tokens;

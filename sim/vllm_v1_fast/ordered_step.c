@@ -131,6 +131,7 @@ static void fold(struct event_replay *replay)
 static void hand_out_tokens(struct event_replay *replay)
 {
     struct event_calendar *calendar = &replay->calendar;
+    outputs_note_vain(replay);
     for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
         const struct live *live = &calendar->live[slot];
         if (live->scheduled > 0 && live->computed == live->known)

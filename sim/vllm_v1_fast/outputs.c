@@ -23,8 +23,7 @@ static void add_due(struct event_replay *replay, uint32_t slot, int64_t gap_ns, 
 }
 
 /* The same three cases as in scheduler_stepper.c: a first token, a gap that is the step's duration and only counted, any other gap.
- * last_token_ns is kept for slots outside the calendar only; of one that decodes it is known to be the end of the last step. A token after
- * the last one is none: the request was scheduled in vain. Whether a request ends is settled by its output length alone, because those that
+ * last_token_ns is kept for slots outside the calendar only; of one that decodes it is known to be the end of the last step. Whether a request ends is settled by its output length alone, because those that
  * could pass max_model_len were dropped. */
 void outputs_note(struct event_replay *replay, uint32_t slot)
 {
@@ -33,12 +32,8 @@ void outputs_note(struct event_replay *replay, uint32_t slot)
     const struct trace *trace = replay->base.trace;
     const uint32_t generated = ++live->known - trace->input_tokens[live->position], all = trace->output_tokens[live->position];
     live->got_token = true;
-    if (generated > all) {
-        step->tally.vain_tokens++;
-        step->tally.sampled_tokens--;
-        live->over = true;
+    if (generated > all) /* outputs_note_vain has dealt with it */
         return;
-    }
     const int64_t gap_ns = live->last_token_ns < 0                       ? GAP_IS_FIRST
                            : live->last_token_ns == step->tally.start_ns ? GAP_IS_REGULAR
                                                                          : step->end_ns - live->last_token_ns;
@@ -50,6 +45,24 @@ void outputs_note(struct event_replay *replay, uint32_t slot)
     }
     if (generated == all || gap_ns != GAP_IS_REGULAR)
         add_due(replay, slot, gap_ns, generated == all);
+}
+
+/* They are those whose last token is in flight and was not foreseen, if they had a turn in this step. Preempted ones had none. */
+void outputs_note_vain(struct event_replay *replay)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    const struct flight *before = replay->in_flight;
+    struct step_tally *tally = &replay->step->tally;
+    for (uint32_t i = 0; before && before->goes_on > 0 && i < before->due_count; i++) {
+        const struct due_token *due = &before->due[i];
+        struct live *live = &calendar->live[due->slot];
+        if (!due->last || live->over || live->preempted || !(live->decoding || live->scheduled > 0))
+            continue;
+        add_due(replay, due->slot, TOKEN_IN_VAIN, false);
+        tally->vain_tokens++;
+        tally->sampled_tokens--;
+        live->over = !live->decoding;
+    }
 }
 
 /* Call it after the tick has moved: a slot that entered before would be given this step's token by the calendar as well. */
@@ -115,10 +128,8 @@ void outputs_of_calendar(struct event_replay *replay)
 {
     struct event_calendar *calendar = &replay->calendar;
     struct step_tally *tally = &replay->step->tally;
-    const uint32_t vain = replay->in_flight ? replay->in_flight->goes_on : 0;
-    tally->regular_gaps = calendar->decoders - vain;
-    tally->vain_tokens = vain;
-    tally->sampled_tokens -= vain;
+    outputs_note_vain(replay);
+    tally->regular_gaps = calendar->decoders - tally->vain_tokens;
     collect_due(replay);
     for (uint32_t i = 0; event_policy_listens(replay) && i < replay->due_count; i++)
         if (calendar->live[replay->due[i]].decoding)
@@ -179,13 +190,14 @@ static enum status finish_request(struct event_replay *replay, const struct flig
     return status == SIM_OK ? step_stream_event_done(&replay->base.stream, diag) : status;
 }
 
-/* Of those due, the first tokens and the gaps that nothing else tells of. */
+/* Of those due, what no tally tells. */
 static enum status tell_token(struct event_replay *replay, const struct flight *flight, const struct due_token *due, struct diag *diag)
 {
     if (due->gap_ns == GAP_IS_REGULAR)
         return SIM_OK;
-    if (due->gap_ns == GAP_IS_FIRST)
-        return stepper_tell_of(&replay->base, flight->tally.step, EVENT_FIRST_TOKEN, due->position, flight->end_ns, 1, diag);
+    if (due->gap_ns == GAP_IS_FIRST || due->gap_ns == TOKEN_IN_VAIN)
+        return stepper_tell_of(&replay->base, flight->tally.step, due->gap_ns == GAP_IS_FIRST ? EVENT_FIRST_TOKEN : EVENT_VAIN,
+                               due->position, flight->end_ns, 1, diag);
     stepper_event_of(&replay->base, flight->tally.step, EVENT_GAP, due->position, flight->end_ns, due->gap_ns)->extra = 1;
     return step_stream_event_done(&replay->base.stream, diag);
 }

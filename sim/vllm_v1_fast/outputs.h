@@ -14,6 +14,8 @@ void outputs_begin(struct event_replay *replay);
 
 /* The step gives a token to a slot that is not in the calendar: note what needs a look later. */
 void outputs_note(struct event_replay *replay, uint32_t slot);
+/* Before any token of the step is noted: who computes in vain. */
+void outputs_note_vain(struct event_replay *replay);
 /* Put a slot that got a token into the calendar: from now on it decodes. */
 void outputs_enter(struct event_replay *replay, uint32_t slot);
 /* The step is one in which the calendar stands: a token for everybody in it and for those whose prompt is complete. One tick. */

@@ -42,6 +42,7 @@ struct due_token {
 };
 #define GAP_IS_FIRST   INT64_C(-1) /* there is no token before */
 #define GAP_IS_REGULAR INT64_C(0)  /* counted in the tally */
+#define TOKEN_IN_VAIN  INT64_C(-2) /* no output token: the request was over, which nobody knew */
 
 /* A step that is decided, up to the moment when its output is back. With asynchronous scheduling that is after the next one was decided. All
  * that its output will bring is known beforehand but for what it makes of the queues, so only this is kept. */

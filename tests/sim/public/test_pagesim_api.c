@@ -251,7 +251,7 @@ Test(pagesim_api, further_percentiles_are_asked_for_before_the_run)
 /* --- observers --------------------------------------------------------------------------------------------------------------------- */
 
 struct seen {
-    uint64_t by_kind[PAGESIM_DROPPED + 1], steps, scheduled_tokens, output_tokens, cached_tokens, finished_tokens, progress;
+    uint64_t by_kind[PAGESIM_VAIN + 1], steps, scheduled_tokens, output_tokens, cached_tokens, finished_tokens, progress;
     int64_t last_ns;
     size_t stop_after;
 };
