@@ -14,7 +14,7 @@
  *
  * With asynchronous scheduling the next step is decided before complete() of the last one. The token that is on its way counts as `coming`:
  * it may be computed in the next step, as its place is known, but not its content. Where nothing is on its way, as without asynchronous
- * scheduling, the same rules say what the synchronous scheduler does. Sections A are those of doc/vllm_v1.md on it.
+ * scheduling, the same rules say what the synchronous scheduler does. Rules A are those of section 12.
  *
  * There is no flag for prefill or decode: both are the distance from computed to known (section 1). All lists of a step but
  * `unwritten` have room for everybody, so adding to them cannot fail. */
@@ -273,7 +273,7 @@ static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, bool *
     }
 }
 
-/* Section A4, rule 0: are all tokens of the request known or on their way? It runs on, as its last output is not back. */
+/* Rule A1: are all tokens of the request known or on their way? It runs on, as its last output is not back. */
 static bool is_over(const struct vllm_v1 *v1, uint32_t position)
 {
     const struct v1_request *request = &v1->requests[position];
@@ -414,7 +414,7 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     return status;
 }
 
-/* A request gets the token that a step brought. False: it is over, and its table was given back. Section A5: blocks that were not full, or
+/* A request gets the token that a step brought. False: it is over, and its table was given back. Rule A3: blocks that were not full, or
  * whose last token was not known, when they were scheduled are registered now, as far as their steps are back. */
 static enum status take_token(struct vllm_v1 *v1, uint32_t position, bool *over, struct diag *diag)
 {

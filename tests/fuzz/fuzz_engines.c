@@ -77,6 +77,18 @@ static void choose_times(struct config *config, struct fuzz_bytes *bytes)
     }
 }
 
+/* From numbers that are there, so that inputs found before these keys existed still mean the same in all else. */
+static void choose_scheduling(struct config *config)
+{
+    const uint32_t budget = config->max_num_batched_tokens, length = config->max_model_len;
+    config->async_scheduling = (budget + length) % 3 > 0;
+    config->finish_reason = length % 2 ? FINISH_STOP : FINISH_LENGTH;
+    config->max_num_active_seqs = budget % 5 == 4 ? 1 + budget % config->max_num_seqs : 0;
+    config->max_num_scheduled_tokens = length % 5 == 4 && config->enable_chunked_prefill ? 1 + length % budget : 0;
+    config->long_prefill_token_threshold_adaptive = budget % 2;
+    config->step_time.host_ns = length % 7 == 6 ? INT64_C(1) << (budget % 32) : 0;
+}
+
 static struct config make_config(struct fuzz_bytes *bytes)
 {
     static const uint32_t sizes[] = {16, 1, 2, 3, 4, 8};
@@ -99,6 +111,8 @@ static struct config make_config(struct fuzz_bytes *bytes)
     choose_times(&config, bytes);
     if (fuzz_below(bytes, 4) == 3)
         make_v0(&config, bytes);
+    else
+        choose_scheduling(&config);
     return config;
 }
 
