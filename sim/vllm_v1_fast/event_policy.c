@@ -35,7 +35,9 @@ static void tell_step(struct event_replay *replay, uint32_t slot, int64_t end_ns
     const struct pagesim_policy_event event = {.kind = PAGESIM_POLICY_COMPUTED,
                                                .now_ns = end_ns,
                                                .step_ns = replay->step->tally.duration_ns,
-                                               .tokens = live->decoding ? 1 : live->scheduled,
+                                               .tokens = live->decoding ? 1
+                                                         : live->over   ? 0
+                                                                        : live->scheduled,
                                                .generated = live->decoding || computed == live->known};
     const uint32_t known = event.generated && event.tokens > 0 ? computed + 1 : live->known;
     const struct pagesim_policy_request request = view(replay, live->position, known, computed);

@@ -45,8 +45,12 @@ struct config random_case_config(uint64_t *seed, bool v0)
     if (random_below(seed, 5) == 0)
         config.max_concurrency = 1 + random_below(seed, 6);
     config.trace_block_size = random_below(seed, 2) ? 2 * block_size : 1 + random_below(seed, 20);
-    if (v0)
+    if (v0) {
         make_v0(&config, seed);
+        return config;
+    }
+    config.async_scheduling = random_below(seed, 3) != 0;
+    config.finish_reason = random_below(seed, 2) ? FINISH_STOP : FINISH_LENGTH;
     return config;
 }
 

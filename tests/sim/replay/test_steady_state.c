@@ -103,7 +103,7 @@ Test(steady_state, the_second_half_of_a_steady_replay_asks_for_no_memory)
     static const struct {
         const char *name;
         uint32_t blocks;
-        bool caching, reference, log, contiguity;
+        bool caching, reference, log, contiguity, overlaps;
     } cases[] = {
         {"events, caching", 700, true, false, false},
         {"events, small pool", 160, true, false, false},
@@ -115,12 +115,17 @@ Test(steady_state, the_second_half_of_a_steady_replay_asks_for_no_memory)
         {"events, ids, caching", 700, true, false, false, true},
         {"events, ids, small pool", 160, true, false, false, true},
         {"events, ids, no caching", 700, false, false, false, true},
+        {"events, asynchronous", 700, true, false, false, false, true},
+        {"events, asynchronous, small pool", 160, true, false, false, true, true},
+        {"plain, asynchronous, small pool", 160, true, true, true, false, true},
     };
     struct trace *trace = steady_trace();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config config = tiny_config_v1(16, cases[i].blocks);
         config.enable_prefix_caching = cases[i].caching;
         config.contiguity = cases[i].contiguity;
+        config.async_scheduling = cases[i].overlaps;
+        config.finish_reason = cases[i].contiguity ? FINISH_STOP : FINISH_LENGTH;
         uint64_t steps = replay(trace, &config, cases[i].reference, cases[i].log, UINT64_MAX).steps;
         struct watcher watcher = replay(trace, &config, cases[i].reference, cases[i].log, steps);
         cr_expect_gt(watcher.batches, 4, "%s: too few batches to see anything", cases[i].name);

@@ -44,8 +44,6 @@ static struct config random_config(uint64_t *seed)
     if (random_below(seed, 4) == 0)
         config.max_num_scheduled_tokens = 1 + random_below(seed, config.max_num_batched_tokens);
     config.long_prefill_token_threshold_adaptive = random_below(seed, 2);
-    config.async_scheduling = random_below(seed, 3) != 0;
-    config.finish_reason = random_below(seed, 2) ? FINISH_STOP : FINISH_LENGTH;
     config.seed = random_below(seed, 6);
     if (random_below(seed, 4) == 0) { /* from hidden behind every step to longer than most */
         config.step_time.host_ns = 1000 << random_below(seed, 16);
