@@ -1,6 +1,7 @@
 /* config_load.c - the effective configuration. Read config_load near the end first; what a single key takes is in config_keys.c.
  *
- *     defaults of the engine  <-  keys of the file  <-  options  ->  config_check: combinations that vLLM refuses
+ *     defaults of the engine  <-  keys of the file  <-  a server's command line  <-  options
+ *         ->  config_check: what vllm serve chooses for a GPU, then combinations that vLLM refuses
  *
  * The engine is looked for before anything else, because the defaults depend on it: in the file, and in options for when the file does not
  * say it. */
@@ -18,6 +19,7 @@
 #include "base/text_file.h"
 #include "config/config_keys.h"
 #include "config/hardware.h"
+#include "config/serve_defaults.h"
 
 /* In doubles and cut, not rounded: Python's int() does that. */
 uint32_t config_watermark_blocks(const struct config *config)
@@ -282,11 +284,14 @@ static void choose_step_times(struct config *config)
 enum status config_check(struct config *config, const char *where, struct diag *diag)
 {
     bool v1 = config->scheduler == SCHEDULER_VLLM_V1;
+    enum status status = serve_defaults(config, diag);
+    if (status != SIM_OK)
+        return status;
     /* V0's own rule, which depends on two other keys and so cannot be a column of the table. Resolved before it is compared below. */
     if (config->max_num_batched_tokens == 0)
         config->max_num_batched_tokens = config->enable_chunked_prefill ? 512 : config->max_model_len > 2048 ? config->max_model_len : 2048;
     choose_step_times(config);
-    enum status status = check_arrivals(config, where, diag);
+    status = check_arrivals(config, where, diag);
     if (status != SIM_OK)
         return status;
     const struct config_key *key = first_foreign(config);
