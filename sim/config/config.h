@@ -94,6 +94,7 @@ struct config {
     config_key_bits by_serve;      /* vllm serve's default for this GPU (serve_defaults.h) */
     config_key_bits by_model;      /* what the model's file says */
     uint64_t block_bytes;          /* a block's bytes on one GPU, from sizing_fill; 0: no model given */
+    bool served;                   /* a server's command line was given */
     bool sized;                    /* num_gpu_blocks is what sizing_fill made of model and GPU */
     uint32_t model_positions;      /* the model's longest prompt plus output, from sizing_fill; 0: not known */
     /* Arrivals and concurrency as `vllm bench serve` means them. */
@@ -109,9 +110,11 @@ struct config {
 struct config_option {
     const char *name;  /* without the leading dashes */
     const char *value; /* NULL for a switch */
+    bool of_vllm;      /* from a server's command line (vllm_args.h); these come first */
 };
 
-/* Build the effective configuration: engine defaults, then the file at `path` (NULL: none; "-" is not allowed), then options. Checks
+/* Build the effective configuration: engine defaults, then the file at `path` (NULL: none; "-" is not allowed), then options, of which those of
+ * a server's command line (of_vllm) come first; then what vllm serve chooses where nobody says it (serve_defaults.h). Checks
  * every rule of doc/formats.md section 2, including combinations that vLLM refuses. Errors in the file name file, line, column and key;
  * errors in options are SIM_USAGE and name the option and the allowed values. *out is written only on success. */
 SIM_NODISCARD enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out,

@@ -476,6 +476,19 @@ void config_key_write(const struct config_key *key, const struct config *config,
     }
 }
 
+/* By the function that writes files, without the quotes of a name. */
+void config_key_text(const struct config_key *key, const struct config *config, char *out, size_t size)
+{
+    struct json_text json;
+    json_text_init(&json, false);
+    if (!is_text(key))
+        config_key_write(key, config, &json);
+    const char *text = is_text(key) ? const_member(key, config) : json.text ? json.text : "";
+    const bool quoted = !is_text(key) && *text == '"';
+    snprintf(out, size, "%.*s", (int)(strlen(text) - 2 * (size_t)quoted), text + quoted);
+    json_text_deinit(&json);
+}
+
 /* Numbers and names that may be left out have a value outside their range for it. */
 bool config_key_absent(const struct config_key *key, const struct config *config)
 {
@@ -487,7 +500,7 @@ bool config_key_absent(const struct config_key *key, const struct config *config
 }
 
 /* Keys of the other engine, and those that the step-time model does not read, have no effect. */
-static bool worth_writing(const struct config_key *key, const struct config *config)
+bool config_key_matters(const struct config_key *key, const struct config *config)
 {
     if (key->group == KEY_STEP_TIME)
         return key->models >> config->step_time.model & 1;
@@ -508,7 +521,7 @@ void config_write(const struct config *config, struct json_text *json)
         for (size_t i = 0; i < config_key_count; i++) {
             /* A pass over the whole table for each group, so that rows need not be sorted by group: they stand in the order in which people
              * read them. */
-            if ((int)config_keys[i].group != group || !worth_writing(&config_keys[i], config))
+            if ((int)config_keys[i].group != group || !config_key_matters(&config_keys[i], config))
                 continue;
             json_key(json, config_keys[i].name);
             config_key_write(&config_keys[i], config, json);

@@ -318,20 +318,28 @@ enum status config_check(struct config *config, const char *where, struct diag *
     return SIM_OK;
 }
 
-/* Options are applied last, so they win over the file. */
+/* Options are applied last, so they win over the file, and a server's command line stands between the two. */
 enum status config_read(const char *name, const char *text, size_t length, const struct config_option *options, uint32_t option_count,
                         struct config *out, struct diag *diag)
 {
     struct config config;
+    uint32_t of_vllm = 0;
+    while (of_vllm < option_count && options[of_vllm].of_vllm)
+        of_vllm++;
     enum status status = defaults_of_options(options, option_count, &config, diag);
     if (status == SIM_OK && text)
         status = read_text(name, text, length, &config, diag);
     const config_key_bits by_file = config.given;
     config.given = 0;
     if (status == SIM_OK)
-        status = apply_options(options, option_count, &config, diag);
-    config.given_by_file = by_file & ~config.given;
-    config.given |= by_file;
+        status = apply_options(options, of_vllm, &config, diag);
+    const config_key_bits by_vllm = config.given;
+    config.given = 0;
+    if (status == SIM_OK)
+        status = apply_options(options + of_vllm, option_count - of_vllm, &config, diag);
+    config.given_by_file = by_file & ~(by_vllm | config.given);
+    config.given |= by_file | by_vllm;
+    config.served = of_vllm > 0;
     if (status == SIM_OK)
         *out = config;
     return status;

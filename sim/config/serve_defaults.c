@@ -47,13 +47,25 @@ static bool is_open(const struct config *config, const struct config *own, const
     return !config_gives(config, name) && config_key_equal(config_find_option(name, &negated), config, own);
 }
 
-/* A large budget made A100s slower, hence the exception. */
+/* What a machine of that size is thought to do with. A large budget made A100s slower, hence the exception. */
+static void look_at_gpu(const struct gpu *gpu, uint64_t *seqs, uint64_t *tokens)
+{
+    const bool huge = gpu->memory_bytes >= 160 * GIB, large = huge || (gpu->memory_bytes >= 70 * GIB && !is_a100(gpu->name));
+    *seqs = large ? 1024 : 256;
+    *tokens = huge ? 16384 : large ? 8192 : 2048;
+}
+
+/* `gpu` NULL: none is named, and what is open begins with the scheduler's own. */
 static void choose(struct config *config, const struct gpu *gpu, const struct config *own)
 {
     const bool open_seqs = is_open(config, own, "max_num_seqs"), open_tokens = is_open(config, own, "max_num_batched_tokens");
-    const bool huge = gpu->memory_bytes >= 160 * GIB, large = huge || (gpu->memory_bytes >= 70 * GIB && !is_a100(gpu->name));
-    uint64_t seqs = open_seqs ? (large ? 1024 : 256) : config->max_num_seqs;
-    uint64_t tokens = open_tokens ? (huge ? 16384 : large ? 8192 : 2048) : config->max_num_batched_tokens;
+    uint64_t seqs = own->max_num_seqs, tokens = own->max_num_batched_tokens;
+    if (gpu)
+        look_at_gpu(gpu, &seqs, &tokens);
+    if (!open_seqs)
+        seqs = config->max_num_seqs;
+    if (!open_tokens)
+        tokens = config->max_num_batched_tokens;
     if (open_tokens && !config->enable_chunked_prefill)
         tokens = max_u64(tokens, config->max_model_len);
     if (open_tokens)
@@ -70,11 +82,13 @@ enum status serve_defaults(struct config *config, struct diag *diag)
     struct model_shape model = {0};
     struct gpu gpu;
     struct config own;
+    enum status status = SIM_OK;
     forget(config);
-    if (config->scheduler != SCHEDULER_VLLM_V1 || !config->gpu[0])
+    if (config->scheduler != SCHEDULER_VLLM_V1 || !(config->gpu[0] || config->served))
         return SIM_OK;
     config_defaults(config->scheduler, &own);
-    enum status status = gpu_load(config->gpu, &gpu, diag);
+    if (config->gpu[0])
+        status = gpu_load(config->gpu, &gpu, diag);
     if (status == SIM_OK && config->model[0])
         status = model_shape_load(config->model, &model, diag);
     if (status != SIM_OK)
@@ -83,7 +97,7 @@ enum status serve_defaults(struct config *config, struct diag *diag)
         config->max_model_len = (uint32_t)model.max_positions;
         config->by_model = bit_of("max_model_len");
     }
-    choose(config, &gpu, &own);
+    choose(config, config->gpu[0] ? &gpu : NULL, &own);
     return SIM_OK;
 }
 
@@ -92,5 +106,5 @@ const char *serve_default_of(const struct config *config, const char *key)
     const config_key_bits bit = bit_of(key);
     if (config->given & bit)
         return NULL;
-    return config->by_serve & bit ? "vllm serve" : config->by_model & bit ? "the model" : "the scheduler";
+    return config->by_serve & bit && config->gpu[0] ? "vllm serve" : config->by_model & bit ? "the model" : "the scheduler";
 }

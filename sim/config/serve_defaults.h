@@ -1,7 +1,7 @@
 /* serve_defaults.h - what `vllm serve` of vLLM 0.33.0 chooses where its command line says nothing.
  *
- * Who names a GPU gets what the server would do on it (vllm-v1 alone); without one these keys keep the scheduler's own defaults, as nothing
- * is known of the machine:
+ * Who names a GPU gets what the server would do on it (vllm-v1 alone). Without one these keys keep the scheduler's own defaults, as nothing
+ * is known of the machine; a server's command line (config->served) still brings the model's length and the rules below:
  *
  *     max_model_len                                the model's max_position_embeddings
  *     max_num_seqs, max_num_batched_tokens         1024, 16384 from 160 GiB of memory; 1024, 8192 from 70 GiB, but for an A100; else 256, 2048
