@@ -221,10 +221,11 @@ static enum status apply_option(const struct config_option *option, struct confi
 }
 
 /* In the order of the command line, so that the last of several wins. */
-static enum status apply_options(const struct config_option *options, uint32_t count, struct config *config, struct diag *diag)
+static enum status apply_options(const struct config_option *options, uint32_t first, uint32_t end, struct config *config,
+                                 struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
+    for (uint32_t i = first; i < end && status == SIM_OK; i++)
         status = apply_option(&options[i], config, diag);
     return status;
 }
@@ -332,11 +333,11 @@ enum status config_read(const char *name, const char *text, size_t length, const
     const config_key_bits by_file = config.given;
     config.given = 0;
     if (status == SIM_OK)
-        status = apply_options(options, of_vllm, &config, diag);
+        status = apply_options(options, 0, of_vllm, &config, diag);
     const config_key_bits by_vllm = config.given;
     config.given = 0;
     if (status == SIM_OK)
-        status = apply_options(options + of_vllm, option_count - of_vllm, &config, diag);
+        status = apply_options(options, of_vllm, option_count, &config, diag);
     config.given_by_file = by_file & ~(by_vllm | config.given);
     config.given |= by_file | by_vllm;
     config.served = of_vllm > 0;
