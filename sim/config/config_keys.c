@@ -476,17 +476,22 @@ void config_key_write(const struct config_key *key, const struct config *config,
     }
 }
 
-/* By the function that writes files, without the quotes of a name. */
+/* As config_key_write has it, without a name's quotes, and without memory that could run out. */
 void config_key_text(const struct config_key *key, const struct config *config, char *out, size_t size)
 {
-    struct json_text json;
-    json_text_init(&json, false);
-    if (!is_text(key))
-        config_key_write(key, config, &json);
-    const char *text = is_text(key) ? const_member(key, config) : json.text ? json.text : "";
-    const bool quoted = !is_text(key) && *text == '"';
-    snprintf(out, size, "%.*s", (int)(strlen(text) - 2 * (size_t)quoted), text + quoted);
-    json_text_deinit(&json);
+    const uint64_t whole = is_text(key) ? 0 : whole_of(key, config);
+    if (is_text(key))
+        snprintf(out, size, "%s", (const char *)const_member(key, config));
+    else if (key->type == KEY_BOOL)
+        snprintf(out, size, "%s", whole ? "true" : "false");
+    else if (key->type == KEY_CHOICE)
+        snprintf(out, size, "%s", key->choices[whole] ? key->choices[whole] : "");
+    else if (key->type == KEY_DOUBLE && !isinf(real_of(key, config)))
+        plain_double(real_of(key, config), out, size);
+    else if (key->type == KEY_DOUBLE)
+        snprintf(out, size, "inf");
+    else
+        snprintf(out, size, "%llu", (unsigned long long)whole);
 }
 
 /* Numbers and names that may be left out have a value outside their range for it. */

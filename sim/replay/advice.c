@@ -72,13 +72,14 @@ static void advise_pool_source(const struct config *config, const struct trace *
                  blocks ? "num_gpu_blocks" : "kv_cache_memory_bytes");
 }
 
-/* A GPU is read for the size of the pool and by the roofline model; what is shared among GPUs is a model. */
+/* A GPU is read for the size of the pool, by the roofline model, and for what serve would choose on it; what is shared among GPUs is a model. */
 static void advise_model(const struct config *config, const struct trace *trace, char *text)
 {
     (void)trace;
-    const bool roofline = config->step_time.model == STEP_TIME_ROOFLINE;
-    if (config->gpu[0] && !roofline && !(config->sized && config->kv_cache_memory_bytes == 0))
-        snprintf(text, ADVICE_SIZE, "no effect: gpu, as the pool's size is given and the roofline model is not asked for");
+    const bool read = config->step_time.model == STEP_TIME_ROOFLINE || config->by_serve || config->by_model;
+    if (config->gpu[0] && !read && !(config->sized && config->kv_cache_memory_bytes == 0))
+        snprintf(text, ADVICE_SIZE,
+                 "no effect: gpu, as the pool and the scheduler's limits are given and the roofline model is not asked for");
     else if (!config->model[0] && config_gives(config, "tensor_parallel_size") && config->tensor_parallel_size > 1)
         snprintf(text, ADVICE_SIZE, "no effect: tensor_parallel_size, as no model is given that could be shared");
 }
