@@ -299,7 +299,7 @@ static bool is_yaml(const char *path)
 static bool is_there(const char *path)
 {
     struct stat facts;
-    return stat(path, &facts) == 0;
+    return stat(path, &facts) == 0 && !S_ISDIR(facts.st_mode);
 }
 
 /* A line has blanks or begins with dashes; a name that ends like a file's is one, and if it is missing that is told. */
@@ -350,6 +350,8 @@ static enum status take_yaml(const struct walk *line, struct vllm_args *args, st
 enum status vllm_args_read(const char *text, struct vllm_args *out, struct diag *diag)
 {
     *out = (struct vllm_args){0};
+    if (strcmp(text, "-") == 0)
+        return diag_set(diag, SIM_USAGE, "--vllm-args cannot be read from standard input; give the line or a file");
     struct walk walk = {.words = &out->words[1], .args = out};
     enum status status = names_file(text) ? read_words(text, &out->words[1], diag)
                                           : command_words_split(line_name, text, strlen(text), &out->words[1], diag);

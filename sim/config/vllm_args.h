@@ -23,8 +23,8 @@ struct vllm_args {
 };
 
 /* `text` is the name of a file, YAML if it ends in .yaml or .yml, or else the line itself. SIM_BAD_INPUT: an option that vLLM does not know
- * (the nearest is named), one that is not modelled (with what it would do), a value that does not fit; with file, line and column. SIM_FAILED:
- * libyaml is needed and missing. The caller ends it with vllm_args_close, also after a failure. */
+ * (the nearest is named), one that is not modelled (with what it would do), a value that does not fit; with file, line and column. SIM_USAGE:
+ * "-". SIM_FAILED: libyaml is needed and missing. The caller ends it with vllm_args_close, also after a failure. */
 SIM_NODISCARD enum status vllm_args_read(const char *text, struct vllm_args *out, struct diag *diag);
 void vllm_args_close(struct vllm_args *args);
 
