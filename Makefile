@@ -59,8 +59,8 @@ PROCESSOR := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 ask_once = $(eval $(1) := $(shell $(2)))$($(1))
 CJSON_CFLAGS = $(call ask_once,CJSON_CFLAGS,pkg-config --cflags libcjson 2>/dev/null)
 CJSON_LIBS = $(call ask_once,CJSON_LIBS,pkg-config --libs libcjson 2>/dev/null || echo -lcjson)
-# Its header alone: libarchive is loaded when the first compressed file is met (sim/base/archive_library.h). -ldl is empty on new systems.
-ARCHIVE_CFLAGS = $(call ask_once,ARCHIVE_CFLAGS,pkg-config --cflags libarchive 2>/dev/null)
+# Headers alone: libarchive and libyaml are loaded when a file needs them (sim/base/loaded_library.h). -ldl is empty on new systems.
+LOADED_CFLAGS = $(call ask_once,LOADED_CFLAGS,pkg-config --cflags libarchive 2>/dev/null; pkg-config --cflags yaml-0.1 2>/dev/null)
 SIM_LIBS = $(CJSON_LIBS) -ldl
 CRITERION_CFLAGS = $(call ask_once,CRITERION_CFLAGS,pkg-config --cflags criterion 2>/dev/null)
 CRITERION_LIBS = $(call ask_once,CRITERION_LIBS,pkg-config --libs criterion 2>/dev/null || echo -lcriterion)
@@ -69,7 +69,7 @@ BUILD := build/$(FLAVOUR)
 # The same objects make the program and both kinds of libraries; only what the public headers declare is visible outside of a .so, and
 # nobody may interpose it, so that calls inside a library stay direct.
 PIC := -fPIC -fvisibility=hidden -fno-semantic-interposition
-ALL_CFLAGS = -std=c11 $(FEATURES) -ffp-contract=off $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Iinclude -Icore -Isim $(CJSON_CFLAGS) $(ARCHIVE_CFLAGS) -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
+ALL_CFLAGS = -std=c11 $(FEATURES) -ffp-contract=off $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Iinclude -Icore -Isim $(CJSON_CFLAGS) $(LOADED_CFLAGS) -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(FLAVOUR)) $(filter-out -Wno-%,$(OPENMP)) $(LDFLAGS)
 TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
 # tests/support/allocations.c stands between the test program and the C library's allocator.
@@ -271,7 +271,7 @@ C_FILES = $(sort $(wildcard include/*.h examples/*.c core/*.c core/*.h sim/*.h s
 lint: ## check format, clang-tidy's findings, lengths, include directions, stray paths
 	@$(PYTHON) scripts/check_tree.py
 	@$(PYTHON) scripts/check_docs.py
-	@LIBRARY_CFLAGS='$(CJSON_CFLAGS) $(ARCHIVE_CFLAGS)' scripts/lint.sh $(C_FILES)
+	@LIBRARY_CFLAGS='$(CJSON_CFLAGS) $(LOADED_CFLAGS)' scripts/lint.sh $(C_FILES)
 
 format: ## reformat all C files
 	clang-format -i $(C_FILES)

@@ -150,6 +150,12 @@ PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_config_parse(const cha
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_config_set(struct pagesim_config *config, const char *key, const char *value,
                                                                      struct pagesim_error *error);
 
+/* Take a server's command line as it is, "vllm serve MODEL --max-num-seqs 256 ...", or a file with one (also its YAML): the keys that it says are
+ * set, options without effect here are passed over. pagesim_config_set wins over it, whichever comes first.
+ * PAGESIM_BAD_INPUT: an option that vLLM does not know, one that is not modelled, a value that does not fit; `config` stays as it was. */
+PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_config_vllm_args(struct pagesim_config *config, const char *line_or_file,
+                                                                           struct pagesim_error *error);
+
 /* The effective configuration as JSON, which pagesim_config_parse reads back to the same; end it with pagesim_text_free.
  * PAGESIM_BAD_INPUT: the keys do not fit together; vLLM would refuse them, too. */
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_config_json(const struct pagesim_config *config, char **out,

@@ -11,7 +11,7 @@
 #include "time/compact.h"
 
 static const struct option_spec own_options[] = {
-    {"config", "FILE", "configuration file; the model fits its step_time"},
+    CONFIG_OPTIONS,
     {"steps", "FILE", "instead: a CSV of steps as replay --step-log writes"},
     {"output", "FILE", "write the model there; - is standard output [-]"},
 };

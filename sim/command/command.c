@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/notice.h"
 #include "command/output_names.h"
 #include "config/config_keys.h"
 
@@ -24,7 +25,8 @@ static enum status tell_repeated_keys(const struct options *options, struct diag
             const struct config_option *first = &options->config[before];
             const bool same_text =
                 strcmp(first->name, last->name) == 0 && strcmp(first->value ? first->value : "", last->value ? last->value : "") == 0;
-            if (same_text || config_find_option(first->name, &negated) != config_find_option(last->name, &negated))
+            if (first->of_vllm || last->of_vllm || same_text ||
+                config_find_option(first->name, &negated) != config_find_option(last->name, &negated))
                 continue;
             status = warning_tell(options, diag, "--%s is given twice; the last one%s%s%s holds", last->name, last->value ? ", " : "",
                                   last->value ? last->value : "", last->value ? "," : "");
@@ -33,10 +35,33 @@ static enum status tell_repeated_keys(const struct options *options, struct diag
     return status;
 }
 
+/* Options of a server's command line become options of the configuration, in front of those that were typed, so that these win. */
+static enum status take_vllm_args(struct options *options, struct vllm_args *vllm, struct diag *diag)
+{
+    const char *text = options_value(options, "vllm-args");
+    enum status status = text ? vllm_args_read(text, vllm, diag) : SIM_OK;
+    if (status != SIM_OK || !text)
+        return status;
+    if (vllm->count + options->config_count > OPTIONS_MOST)
+        return diag_set(diag, SIM_USAGE, "--vllm-args: more than %d options in all", OPTIONS_MOST);
+    memmove(options->config + vllm->count, options->config, options->config_count * sizeof *options->config);
+    if (vllm->count > 0)
+        memcpy(options->config, vllm->options, vllm->count * sizeof *options->config);
+    options->config_count += (uint32_t)vllm->count;
+    if (vllm->idle.length > 0 && !options_has(options, "quiet"))
+        notice("note: --vllm-args: no effect on scheduling or size: %s", vllm->idle.text);
+    if (vllm->unread.length > 0)
+        return warning_tell(options, diag, "--vllm-args: vLLM passes over keys of YAML that are false: %s; no-KEY: true says it",
+                            vllm->unread.text);
+    return SIM_OK;
+}
+
 /* Everything that can be wrong with the command line is checked before a trace is read, because reading one may take long. */
 static enum status run_parsed(const struct command *command, struct call *call, struct diag *diag)
 {
-    enum status status = tell_repeated_keys(&call->options, diag);
+    enum status status = take_vllm_args(&call->options, &call->vllm, diag);
+    if (status == SIM_OK)
+        status = tell_repeated_keys(&call->options, diag);
     if (status == SIM_OK && command->tables[0])
         status = output_form_read(&call->options, &call->form, diag);
     if (status == SIM_OK)
@@ -66,6 +91,7 @@ enum status command_run(const struct command *command, int argc, char **argv, st
         if (command->close)
             command->close(call);
         input_close(&call->input);
+        vllm_args_close(&call->vllm);
     }
     free(call);
     return status;

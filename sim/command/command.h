@@ -1,7 +1,7 @@
 /* command.h - the frame that runs a subcommand of pagesim (struct command, options.h). A command's file has what is its own: options, checks,
  * the work and the report. What all commands share is in command_run, in this order:
  *
- *     parse the options -> the output's form -> read(): checks that need no files -> open the input -> run() -> close()
+ *     parse the options -> those of --vllm-args -> the output's form -> read(): checks that need no files -> open the input -> run() -> close()
  *
  * Results go to standard output, everything else to standard error. A failure is set in diag, and main prints it. The status is the exit code.
  */
@@ -11,11 +11,13 @@
 #include "command/input_options.h"
 #include "command/options.h"
 #include "command/output.h"
+#include "config/vllm_args.h"
 
 /* One call of a command: the first member of its job, which is all that the command needs and owns. On the heap, because figures and wishes
  * are large. */
 struct call {
     struct options options;
+    struct vllm_args vllm;   /* --vllm-args: what its options among the configuration's point into */
     struct output_form form; /* of commands with tables */
     struct input input;      /* of commands that have the frame open it */
 };

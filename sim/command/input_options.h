@@ -12,7 +12,7 @@
 
 /* Rows for a command's option table. */
 #define INPUT_OPTIONS                                                                                                                      \
-    {"trace", "FILE", "requests to replay; - is standard input"}, {"config", "FILE", "configuration file"}, READ_OPTIONS,                  \
+    {"trace", "FILE", "requests to replay; - is standard input"}, CONFIG_OPTIONS, READ_OPTIONS,                                            \
         {"limit", "N", "take the first N requests"}, {"from", "SECONDS", "take arrivals from this time on"},                               \
         {"to", "SECONDS", "take arrivals before this time"}, {"n", "K", "parallel samples for every --n-every'th request"},                \
         {"n-every", "M", "--n is for requests whose number is a multiple of M [1]"},                                                       \

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/command_words.h"
 #include "base/json.h"
 #include "base/line.h"
 #include "base/memory_stream.h"
@@ -261,28 +262,10 @@ static bool changes_nothing(const char *option)
     return false;
 }
 
-/* A word as a shell reads it back: in single quotes unless every character is harmless. A quote inside is closed, escaped and reopened.
- * Quoting is for POSIX shells. An empty word needs quotes, or it would vanish. */
-static void put_word(const char *word, FILE *file)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=+@%";
-    if (*word && word[strspn(word, plain)] == '\0') {
-        fputs(word, file);
-        return;
-    }
-    fputc('\'', file);
-    for (; *word; word++)
-        if (*word == '\'')
-            fputs("'\\''", file);
-        else
-            fputc(*word, file);
-    fputc('\'', file);
-}
-
 static void put_argument(const char *word, FILE *file)
 {
     fputc(' ', file);
-    put_word(word, file);
+    command_word_print(word, file);
 }
 
 /* A switch of the configuration may have a value, and an option may do without one: theirs is read back only where it stands in one word with
@@ -292,14 +275,14 @@ static void put_options(const struct options *options, const struct config_optio
     for (uint32_t i = 0; i < count; i++) {
         const struct option_spec *mine = find_own(options->command, list[i].name);
         bool negated;
-        if (changes_nothing(list[i].name))
+        if (changes_nothing(list[i].name) || list[i].of_vllm) /* --vllm-args says these */
             continue;
         fprintf(file, " --%s", list[i].name);
         if (!list[i].value)
             continue;
         const bool joined = mine ? mine->values == OPTION_OPTIONAL : config_find_option(list[i].name, &negated)->type == KEY_BOOL;
         fputc(joined ? '=' : ' ', file);
-        put_word(list[i].value, file);
+        command_word_print(list[i].value, file);
     }
 }
 

@@ -47,6 +47,13 @@ struct command {
     void (*close)(void *job); /* also when read() or run() failed. NULL: nothing to close but the input */
 };
 
+/* Rows for the option table of a command that takes a configuration. */
+#define CONFIG_OPTIONS                                                                                                                     \
+    {"config", "FILE", "configuration file"},                                                                                              \
+    {                                                                                                                                      \
+        "vllm-args", "LINE|FILE", "a command line of vllm serve as it is, or a file with one (also its YAML)"                              \
+    }
+
 /* Two members of a command: its table of options. */
 #define OPTIONS(rows) .options = (rows), .option_count = sizeof(rows) / sizeof *(rows)
 

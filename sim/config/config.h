@@ -21,6 +21,8 @@ enum kv_dtype { KV_DTYPE_FLOAT32, KV_DTYPE_FLOAT16, KV_DTYPE_BFLOAT16 };
 enum kv_read { KV_READ_GATHER, KV_READ_ATTEND };
 /* What ends a request: max_tokens, which the scheduler foresees, or a stop token, which nobody does. */
 enum finish_reason { FINISH_LENGTH, FINISH_STOP };
+/* What a server's KV cache is made of. AUTO: as the model's file says. */
+enum cache_dtype { CACHE_AUTO, CACHE_FLOAT16, CACHE_BFLOAT16, CACHE_FP8, CACHE_FP8_E4M3, CACHE_FP8_E5M2 };
 /* UNSAID is the default; config_check makes roofline of it where model and gpu are known, and linear elsewhere. */
 enum step_time_kind {
     STEP_TIME_LINEAR,
@@ -95,10 +97,16 @@ struct config {
     double gpu_memory_utilization;
     uint64_t kv_cache_memory_bytes; /* this and the next: of one GPU */
     uint64_t overhead_bytes;
-    uint64_t block_bytes;          /* no key: a block's bytes on one GPU, from sizing_fill; 0: no model given */
-    config_key_bits given;         /* no key: bit i is set where a file or an option said config_keys[i], if only its default */
-    config_key_bits given_by_file; /* no key: of those, where no option has said it again */
-    bool sized;                    /* no key: num_gpu_blocks is what sizing_fill made of model and GPU */
+    enum cache_dtype kv_cache_dtype;
+    /* No keys: what is known about where values come from. Bit i of a set stands for config_keys[i]. */
+    config_key_bits given;         /* a file, a server's command line or an option said it, if only its default */
+    config_key_bits given_by_file; /* of those, where nothing after the file has said it again */
+    config_key_bits by_serve;      /* vllm serve's default for this GPU (serve_defaults.h) */
+    config_key_bits by_model;      /* what the model's file says */
+    uint64_t block_bytes;          /* a block's bytes on one GPU, from sizing_fill; 0: no model given */
+    bool served;                   /* a server's command line was given */
+    bool sized;                    /* num_gpu_blocks is what sizing_fill made of model and GPU */
+    uint32_t model_positions;      /* the model's longest prompt plus output, from sizing_fill; 0: not known */
     /* Arrivals and concurrency as `vllm bench serve` means them. */
     uint32_t max_concurrency;                /* 0: no limit */
     double arrival_speedup_ratio;            /* the trace's own arrivals, divided; 1 = as they are */
@@ -112,9 +120,11 @@ struct config {
 struct config_option {
     const char *name;  /* without the leading dashes */
     const char *value; /* NULL for a switch */
+    bool of_vllm;      /* from a server's command line (vllm_args.h); these come first */
 };
 
-/* Build the effective configuration: engine defaults, then the file at `path` (NULL: none; "-" is not allowed), then options. Checks
+/* Build the effective configuration: engine defaults, then the file at `path` (NULL: none; "-" is not allowed), then options, of which those of
+ * a server's command line (of_vllm) come first; then what vllm serve chooses where nobody says it (serve_defaults.h). Checks
  * every rule of doc/formats.md section 2, including combinations that vLLM refuses. Errors in the file name file, line, column and key;
  * errors in options are SIM_USAGE and name the option and the allowed values. *out is written only on success. */
 SIM_NODISCARD enum status config_load(const char *path, const struct config_option *options, uint32_t option_count, struct config *out,

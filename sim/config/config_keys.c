@@ -29,6 +29,7 @@ static const char *const scheduler_names[] = {"vllm-v1", "vllm-v0", NULL};
 static const char *const preemption_names[] = {"auto", "recompute", "swap", NULL};
 static const char *const data_plane_names[] = {"off", "on", "verify", NULL};
 static const char *const dtype_names[] = {"float32", "float16", "bfloat16", NULL};
+static const char *const cache_dtype_names[] = {"auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", NULL};
 static const char *const read_names[] = {"gather", "attend", NULL};
 static const char *const model_names[] = {"linear", "profile", "compact", "roofline", "recorded", NULL};
 static const char *const finish_names[] = {"length", "stop", NULL};
@@ -53,6 +54,7 @@ _Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fit
 #define DEFAULT(value)                     .defaults = {value, value}
 #define DEFAULTS(v1, v0)                   .defaults = {v1, v0}
 #define DEFAULT_NAME(text)                 .default_name = text
+#define SERVES(text)                       text "; with gpu as vllm serve has it (V1)"
 #define ABSENT                             DEFAULT(-1) /* below the range of every number that may be left out */
 
 /* Which step-time models read a key. Keys that the chosen model does not read are accepted, but not written as effective ones. */
@@ -74,11 +76,13 @@ const struct config_key config_keys[] = {
     {TOP(num_gpu_blocks), WHOLE(UINT32, 1, BLOCKS_MOST, "BLOCKS"), DEFAULT(0), .default_note = "required",
      .help = "pool size (V1 counts the null block)", .alias = "num-gpu-blocks-override"},
     {TOP(num_cpu_blocks), WHOLE(UINT32, 0, BLOCKS_MOST, "BLOCKS"), DEFAULT(0), .engines = KEY_V0_ONLY, .help = "swap space"},
-    {TOP(max_num_seqs), WHOLE(UINT32, 1, 1000000, "N"), DEFAULTS(128, 256), .help = "most requests running at once"},
+    {TOP(max_num_seqs), WHOLE(UINT32, 1, 1000000, "N"), DEFAULTS(128, 256), .default_note = SERVES("128; V0: 256"),
+     .help = "most requests running at once"},
     {TOP(max_num_batched_tokens), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULTS(2048, 0),
      /* 0 for V0: config_check puts in what depends on two other keys. */
-     .default_note = "2048; V0: 512 chunked, else max(max-model-len, 2048)", .help = "budget of a step"},
-    {TOP(max_model_len), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULTS(131072, 8192), .help = "longest prompt plus output"},
+     .default_note = SERVES("2048; V0: 512 chunked, else max(max-model-len, 2048)"), .help = "budget of a step"},
+    {TOP(max_model_len), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULTS(131072, 8192),
+     .default_note = "131072; with gpu the model's; V0: 8192", .help = "longest prompt plus output"},
     /* Choices of order; vllm-v0 knows fcfs alone, which config_check says. */
     {TOP(scheduling_policy), POLICY(POLICY_SCHEDULING), DEFAULT_NAME("fcfs"), .help = "order of waiting"},
     {TOP(preemption_victim), POLICY(POLICY_VICTIM), DEFAULT_NAME("vllm"), .engines = KEY_V1_ONLY, .help = "who loses its blocks"},
@@ -137,6 +141,7 @@ const struct config_key config_keys[] = {
     {TOP(gpu_memory_utilization), REAL(0.01, 1, "SHARE"), DEFAULT(0.92), .help = "of the GPU's memory, for weights, overhead and KV cache"},
     {TOP(kv_cache_memory_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(0),
      .help = "a GPU's KV cache; 0 = what utilization leaves"},
+    {TOP(kv_cache_dtype), CHOICE(cache_dtype_names), DEFAULT(CACHE_AUTO), .help = "of the pool's K and V; auto = as the model's file says"},
     {TOP(overhead_bytes), WHOLE(UINT64, 0, BYTES_MOST, "BYTES"), DEFAULT(1.5 * GIB), .help = "activations, graphs, the rest"},
     /* Work on real bytes, and how they are laid out. */
     {TOP(data_plane), CHOICE(data_plane_names), DEFAULT(DATA_PLANE_OFF), .help = "really move K/V bytes, and check them"},
@@ -489,6 +494,24 @@ void config_key_write(const struct config_key *key, const struct config *config,
     }
 }
 
+/* As config_key_write has it, without a name's quotes, and without memory that could run out. */
+void config_key_text(const struct config_key *key, const struct config *config, char *out, size_t size)
+{
+    const uint64_t whole = is_text(key) ? 0 : whole_of(key, config);
+    if (is_text(key))
+        snprintf(out, size, "%s", (const char *)const_member(key, config));
+    else if (key->type == KEY_BOOL)
+        snprintf(out, size, "%s", whole ? "true" : "false");
+    else if (key->type == KEY_CHOICE)
+        snprintf(out, size, "%s", key->choices[whole] ? key->choices[whole] : "");
+    else if (key->type == KEY_DOUBLE && !isinf(real_of(key, config)))
+        plain_double(real_of(key, config), out, size);
+    else if (key->type == KEY_DOUBLE)
+        snprintf(out, size, "inf");
+    else
+        snprintf(out, size, "%llu", (unsigned long long)whole);
+}
+
 /* Numbers and names that may be left out have a value outside their range for it. */
 bool config_key_absent(const struct config_key *key, const struct config *config)
 {
@@ -500,7 +523,7 @@ bool config_key_absent(const struct config_key *key, const struct config *config
 }
 
 /* Keys of the other engine, and those that the step-time model does not read, have no effect. */
-static bool worth_writing(const struct config_key *key, const struct config *config)
+bool config_key_matters(const struct config_key *key, const struct config *config)
 {
     if (key->group == KEY_STEP_TIME)
         return key->models >> config->step_time.model & 1;
@@ -521,7 +544,7 @@ void config_write(const struct config *config, struct json_text *json)
         for (size_t i = 0; i < config_key_count; i++) {
             /* A pass over the whole table for each group, so that rows need not be sorted by group: they stand in the order in which people
              * read them. */
-            if ((int)config_keys[i].group != group || !worth_writing(&config_keys[i], config))
+            if ((int)config_keys[i].group != group || !config_key_matters(&config_keys[i], config))
                 continue;
             json_key(json, config_keys[i].name);
             config_key_write(&config_keys[i], config, json);

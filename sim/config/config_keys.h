@@ -77,6 +77,11 @@ bool config_file_gives(const struct config *config, const char *name);
 /* Same value in both? */
 bool config_key_equal(const struct config_key *key, const struct config *a, const struct config *b);
 
+/* Has it an effect, with this engine and this step-time model, and a value? What has not is not written. */
+bool config_key_matters(const struct config_key *key, const struct config *config);
+/* The value as text that config_key_parse reads back. */
+void config_key_text(const struct config_key *key, const struct config *config, char *out, size_t size);
+
 struct json_text;
 /* Write the effective configuration as a JSON object that config_load reads back to the same. */
 void config_write(const struct config *config, struct json_text *json);

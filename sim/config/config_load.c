@@ -1,6 +1,7 @@
 /* config_load.c - the effective configuration. Read config_load near the end first; what a single key takes is in config_keys.c.
  *
- *     defaults of the engine  <-  keys of the file  <-  options  ->  config_check: combinations that vLLM refuses
+ *     defaults of the engine  <-  keys of the file  <-  a server's command line  <-  options
+ *         ->  config_check: what vllm serve chooses for a GPU, then combinations that vLLM refuses
  *
  * The engine is looked for before anything else, because the defaults depend on it: in the file, and in options for when the file does not
  * say it. */
@@ -18,6 +19,7 @@
 #include "base/text_file.h"
 #include "config/config_keys.h"
 #include "config/hardware.h"
+#include "config/serve_defaults.h"
 
 /* In doubles and cut, not rounded: Python's int() does that. */
 uint32_t config_watermark_blocks(const struct config *config)
@@ -219,10 +221,11 @@ static enum status apply_option(const struct config_option *option, struct confi
 }
 
 /* In the order of the command line, so that the last of several wins. */
-static enum status apply_options(const struct config_option *options, uint32_t count, struct config *config, struct diag *diag)
+static enum status apply_options(const struct config_option *options, uint32_t first, uint32_t end, struct config *config,
+                                 struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
+    for (uint32_t i = first; i < end && status == SIM_OK; i++)
         status = apply_option(&options[i], config, diag);
     return status;
 }
@@ -282,11 +285,14 @@ static void choose_step_times(struct config *config)
 enum status config_check(struct config *config, const char *where, struct diag *diag)
 {
     bool v1 = config->scheduler == SCHEDULER_VLLM_V1;
+    enum status status = serve_defaults(config, diag);
+    if (status != SIM_OK)
+        return status;
     /* V0's own rule, which depends on two other keys and so cannot be a column of the table. Resolved before it is compared below. */
     if (config->max_num_batched_tokens == 0)
         config->max_num_batched_tokens = config->enable_chunked_prefill ? 512 : config->max_model_len > 2048 ? config->max_model_len : 2048;
     choose_step_times(config);
-    enum status status = check_arrivals(config, where, diag);
+    status = check_arrivals(config, where, diag);
     if (status != SIM_OK)
         return status;
     const struct config_key *key = first_foreign(config);
@@ -325,20 +331,28 @@ enum status config_check(struct config *config, const char *where, struct diag *
     return SIM_OK;
 }
 
-/* Options are applied last, so they win over the file. */
+/* Options are applied last, so they win over the file, and a server's command line stands between the two. */
 enum status config_read(const char *name, const char *text, size_t length, const struct config_option *options, uint32_t option_count,
                         struct config *out, struct diag *diag)
 {
     struct config config;
+    uint32_t of_vllm = 0;
+    while (of_vllm < option_count && options[of_vllm].of_vllm)
+        of_vllm++;
     enum status status = defaults_of_options(options, option_count, &config, diag);
     if (status == SIM_OK && text)
         status = read_text(name, text, length, &config, diag);
     const config_key_bits by_file = config.given;
     config.given = 0;
     if (status == SIM_OK)
-        status = apply_options(options, option_count, &config, diag);
-    config.given_by_file = by_file & ~config.given;
-    config.given |= by_file;
+        status = apply_options(options, 0, of_vllm, &config, diag);
+    const config_key_bits by_vllm = config.given;
+    config.given = 0;
+    if (status == SIM_OK)
+        status = apply_options(options, of_vllm, option_count, &config, diag);
+    config.given_by_file = by_file & ~(by_vllm | config.given);
+    config.given |= by_file | by_vllm;
+    config.served = of_vllm > 0;
     if (status == SIM_OK)
         *out = config;
     return status;

@@ -27,6 +27,7 @@ enum { PATH_SIZE = 2048 };
 struct number {
     const char *key;
     double *out;
+    bool optional; /* stays as it is where there is no such key */
 };
 
 /* --- where a name is looked for --------------------------------------------------------------------------------------------------- */
@@ -178,12 +179,19 @@ bool hardware_is_path(const char *name)
     return name[0] == '.' || name[0] == '/' || (length > 5 && strcmp(name + length - 5, ".json") == 0) || is_file(name);
 }
 
+/* /models/Llama-3.1-8B-Instruct on a server's disk: no file here, and no name of one either. */
+static bool is_elsewhere(const char *name)
+{
+    const size_t length = strlen(name);
+    return name[0] == '/' && name[length - 1] != '/' && !is_file(name) && strcmp(name + (length > 5 ? length - 5 : 0), ".json") != 0;
+}
+
 /* A path is taken as it is. A name is looked for in all folders, first as it is written, then as people may mean it: without the maker's
  * part before a slash. */
 static bool find_file(const char *name, const char *kind, char *path, struct line *known)
 {
     const char *slash = strrchr(name, '/'), *own = slash ? slash + 1 : name;
-    if (hardware_is_path(name)) {
+    if (hardware_is_path(name) && !is_elsewhere(name)) {
         snprintf(path, PATH_SIZE, "%s", name);
         return true;
     }
@@ -202,10 +210,12 @@ static bool find_file(const char *name, const char *kind, char *path, struct lin
 /* --- numbers ----------------------------------------------------------------------------------------------------------------------- */
 
 /* Booleans count as 0 and 1. Other keys of the file are none of our business: a model file can be the model's whole config.json. */
-static enum status read_numbers(const struct json_document *document, void *self, struct diag *diag)
+static enum status read_numbers(const struct json_document *document, const struct number *number, struct diag *diag)
 {
-    for (const struct number *number = self; number->key; number++) {
+    for (; number->key; number++) {
         const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, number->key);
+        if (number->optional && (!node || cJSON_IsNull(node)))
+            continue;
         if (!node)
             return json_error(document, document->root, false, diag, "no \"%s\"", number->key);
         const bool truth = cJSON_IsBool(node);
@@ -216,8 +226,23 @@ static enum status read_numbers(const struct json_document *document, void *self
     return SIM_OK;
 }
 
+/* What is read of a file: all numbers, and its "name" where that is wanted. */
+struct reading {
+    struct number *numbers;
+    char *name; /* GPU_NAME_SIZE bytes, or NULL */
+};
+
+static enum status read_file(const struct json_document *document, void *self, struct diag *diag)
+{
+    const struct reading *reading = self;
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(document->root, "name");
+    if (reading->name && cJSON_IsString(name))
+        snprintf(reading->name, GPU_NAME_SIZE, "%s", name->valuestring);
+    return read_numbers(document, reading->numbers, diag);
+}
+
 /* The error names what there is, as a name that is not found is most often one that is not among them. */
-static enum status load(const char *name, const char *kind, struct number *numbers, struct diag *diag)
+static enum status load(const char *name, const char *kind, struct reading *reading, struct diag *diag)
 {
     char path[PATH_SIZE];
     struct line known = {0};
@@ -226,7 +251,7 @@ static enum status load(const char *name, const char *kind, struct number *numbe
             diag, SIM_BAD_INPUT,
             "\"%s\": no such name in configs/%s, here or where pagesim is installed (%.300s); give one of these or a file's path", name,
             kind, known.length ? known.text : "there are none");
-    return json_read_file(path, read_numbers, numbers, diag);
+    return json_read_file(path, read_file, reading, diag);
 }
 
 /* Keys as in the model's own config.json on the Hub, and two of ours: bytes a weight, bytes a K/V number. */
@@ -243,8 +268,9 @@ enum status model_shape_load(const char *name, struct model_shape *out, struct d
                                {"weight_bytes", &made.weight_bytes},
                                {"kv_bytes", &made.kv_bytes},
                                {"tie_word_embeddings", &made.tied},
+                               {"max_position_embeddings", &made.max_positions, .optional = true},
                                {NULL, NULL}};
-    enum status status = load(name, "models", numbers, diag);
+    enum status status = load(name, "models", &(struct reading){.numbers = numbers}, diag);
     if (status == SIM_OK)
         *out = made;
     return status;
@@ -255,7 +281,8 @@ enum status gpu_load(const char *name, struct gpu *out, struct diag *diag)
     struct gpu made = {0};
     struct number numbers[] = {
         {"memory_bytes", &made.memory_bytes}, {"bandwidth_gb_per_s", &made.bandwidth_gb_per_s}, {"tflops", &made.tflops}, {NULL, NULL}};
-    enum status status = load(name, "gpus", numbers, diag);
+    snprintf(made.name, sizeof made.name, "%s", name);
+    enum status status = load(name, "gpus", &(struct reading){numbers, made.name}, diag);
     if (status == SIM_OK)
         *out = made;
     return status;

@@ -45,6 +45,15 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
     return SIM_OK;
 }
 
+enum status sizing_model(const struct config *config, struct model_shape *out, struct diag *diag)
+{
+    static const double bytes[] = {[CACHE_FLOAT16] = 2, [CACHE_BFLOAT16] = 2, [CACHE_FP8] = 1, [CACHE_FP8_E4M3] = 1, [CACHE_FP8_E5M2] = 1};
+    enum status status = model_shape_load(config->model, out, diag);
+    if (status == SIM_OK && config->kv_cache_dtype != CACHE_AUTO)
+        out->kv_bytes = bytes[config->kv_cache_dtype];
+    return status;
+}
+
 /* num_gpu_blocks wins over the sum; a model is then still good for a block's bytes, which reports tell. */
 enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag)
 {
@@ -58,9 +67,10 @@ enum status sizing_fill(struct config *config, struct sizing *out, struct diag *
                         "and --gpu (or --kv-cache-memory-bytes)");
     if (!config->model[0])
         return SIM_OK;
-    enum status status = model_shape_load(config->model, &model, diag);
+    enum status status = sizing_model(config, &model, diag);
     if (status != SIM_OK)
         return status;
+    config->model_positions = model.max_positions < 4294967295.0 ? (uint32_t)model.max_positions : 0;
     config->block_bytes = (uint64_t)(model_kv_bytes_per_token(&model, config->tensor_parallel_size) * config->block_size);
     return size ? size_pool(config, &model, out, diag) : SIM_OK;
 }

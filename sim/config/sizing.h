@@ -15,7 +15,11 @@ struct sizing {
     uint32_t blocks;
 };
 
-/* With `model` set, fill config->block_bytes; if in addition num_gpu_blocks is 0, size the pool. SIM_USAGE: the pool has no size and there
+struct model_shape;
+/* The shape that config->model names, with K and V as kv_cache_dtype has them. */
+SIM_NODISCARD enum status sizing_model(const struct config *config, struct model_shape *out, struct diag *diag);
+
+/* With `model` set, fill config->block_bytes and config->model_positions; if in addition num_gpu_blocks is 0, size the pool. SIM_USAGE: the pool has no size and there
  * is not enough to tell it. SIM_BAD_INPUT: files are wrong, or nothing is left for the KV cache (the sum is told). */
 SIM_NODISCARD enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag);
 

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/text_file.h"
 #include "config/config_keys.h"
+#include "config/vllm_args.h"
 #include "policy/policy.h"
 #include "public/public.h"
 #include "sim_version.h"
@@ -240,8 +241,32 @@ enum pagesim_status pagesim_config_parse(const char *name, const char *text, siz
     return public_tell(make_config(name, text, length, out, &diag), &diag, error);
 }
 
-/* The setting is tried by itself first, so an error is told by the call that made it, and a failed call leaves the configuration as it was.
- * Room is made before the strings, so nothing has to be undone but them. */
+/* Both strings of a setting are copies owned here; the struct has const pointers because the reader of options borrows them. */
+static void drop_setting(const struct config_option *setting)
+{
+    free((char *)setting->name);
+    free((char *)setting->value);
+}
+
+/* Put a copy of one setting before the one at `at`. Room is made before the strings, so nothing has to be undone but them. */
+static enum status insert_setting(struct pagesim_config *config, size_t at, const struct config_option *setting, struct diag *diag)
+{
+    enum status status = array_reserve(&config->settings, &config->capacity, config->count + 1, sizeof *setting, "a configuration", diag);
+    if (status != SIM_OK)
+        return status;
+    char *name = strdup(setting->name), *value = strdup(setting->value);
+    if (!name || !value) {
+        free(name);
+        free(value);
+        return diag_no_memory(diag, strlen(setting->name) + strlen(setting->value) + 2, "a configuration");
+    }
+    memmove(config->settings + at + 1, config->settings + at, (config->count - at) * sizeof *setting);
+    config->settings[at] = (struct config_option){.name = name, .value = value, .of_vllm = setting->of_vllm};
+    config->count++;
+    return SIM_OK;
+}
+
+/* The setting is tried by itself first, so an error is told by the call that made it, and a failed call leaves the configuration as it was. */
 enum pagesim_status pagesim_config_set(struct pagesim_config *config, const char *key, const char *value, struct pagesim_error *error)
 {
     struct diag diag = {0};
@@ -249,17 +274,28 @@ enum pagesim_status pagesim_config_set(struct pagesim_config *config, const char
     struct config_option setting = {.name = key, .value = value};
     enum status status = config_read(NULL, NULL, 0, &setting, 1, &probe, &diag);
     if (status == SIM_OK)
-        status = array_reserve(&config->settings, &config->capacity, config->count + 1, sizeof setting, "a configuration", &diag);
-    if (status == SIM_OK) {
-        char *name = strdup(key), *text = strdup(value);
-        if (name && text) {
-            config->settings[config->count++] = (struct config_option){.name = name, .value = text};
-        } else {
-            free(name);
-            free(text);
-            status = diag_no_memory(&diag, strlen(key) + strlen(value) + 2, "a configuration");
-        }
+        status = insert_setting(config, config->count, &setting, &diag);
+    return public_tell(status, &diag, error);
+}
+
+/* Settings of a server's line stand before all others (config_load). Taken back if memory ends half-way. */
+enum pagesim_status pagesim_config_vllm_args(struct pagesim_config *config, const char *line_or_file, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    struct vllm_args args;
+    size_t first = 0, at;
+    while (first < config->count && config->settings[first].of_vllm)
+        first++;
+    enum status status = vllm_args_read(line_or_file, &args, &diag);
+    for (at = first; status == SIM_OK && at < first + args.count; at += status == SIM_OK)
+        status = insert_setting(config, at, &args.options[at - first], &diag);
+    if (status != SIM_OK && at > first) {
+        for (size_t i = first; i < at; i++)
+            drop_setting(&config->settings[i]);
+        memmove(config->settings + first, config->settings + at, (config->count - at) * sizeof *config->settings);
+        config->count -= at - first;
     }
+    vllm_args_close(&args);
     return public_tell(status, &diag, error);
 }
 
@@ -282,15 +318,12 @@ enum pagesim_status pagesim_config_json(const struct pagesim_config *config, cha
     return public_tell(status, &diag, error);
 }
 
-/* Both strings of a setting are copies owned here; the struct has const pointers because the reader of options borrows them. */
 void pagesim_config_close(struct pagesim_config *config)
 {
     if (!config)
         return;
-    for (size_t i = 0; i < config->count; i++) {
-        free((char *)config->settings[i].name);
-        free((char *)config->settings[i].value);
-    }
+    for (size_t i = 0; i < config->count; i++)
+        drop_setting(&config->settings[i]);
     free(config->settings);
     free(config->name);
     free(config->text);

@@ -36,6 +36,18 @@ static void advise_pool(const struct config *config, const struct trace *trace, 
         config->num_gpu_blocks < needed ? "vLLM refuses to start" : "in vLLM such a request waits for ever");
 }
 
+/* The variable in its message is vLLM's own way around. */
+static void advise_length(const struct config *config, const struct trace *trace, char *text)
+{
+    (void)trace;
+    char length[UNIT_TEXT], positions[UNIT_TEXT];
+    if (config->model_positions > 0 && config->max_model_len > config->model_positions && config_gives(config, "max_model_len"))
+        snprintf(text, ADVICE_SIZE,
+                 "max_model_len %s is above the model's max_position_embeddings %s: vLLM refuses to start unless "
+                 "VLLM_ALLOW_LONG_MAX_MODEL_LEN=1",
+                 unit_count(config->max_model_len, length), unit_count(config->model_positions, positions));
+}
+
 /* The keys that size a pool from a GPU, as far as they were given. */
 static void put_given(const struct config *config, const char *const *names, size_t count, struct line *line)
 {
@@ -60,13 +72,14 @@ static void advise_pool_source(const struct config *config, const struct trace *
                  blocks ? "num_gpu_blocks" : "kv_cache_memory_bytes");
 }
 
-/* A GPU is read for the size of the pool and by the roofline model; what is shared among GPUs is a model. */
+/* A GPU is read for the size of the pool, by the roofline model, and for what serve would choose on it; what is shared among GPUs is a model. */
 static void advise_model(const struct config *config, const struct trace *trace, char *text)
 {
     (void)trace;
-    const bool roofline = config->step_time.model == STEP_TIME_ROOFLINE;
-    if (config->gpu[0] && !roofline && !(config->sized && config->kv_cache_memory_bytes == 0))
-        snprintf(text, ADVICE_SIZE, "no effect: gpu, as the pool's size is given and the roofline model is not asked for");
+    const bool read = config->step_time.model == STEP_TIME_ROOFLINE || config->by_serve || config->by_model;
+    if (config->gpu[0] && !read && !(config->sized && config->kv_cache_memory_bytes == 0))
+        snprintf(text, ADVICE_SIZE,
+                 "no effect: gpu, as the pool and the scheduler's limits are given and the roofline model is not asked for");
     else if (!config->model[0] && config_gives(config, "tensor_parallel_size") && config->tensor_parallel_size > 1)
         snprintf(text, ADVICE_SIZE, "no effect: tensor_parallel_size, as no model is given that could be shared");
 }
@@ -125,10 +138,9 @@ static void advise_step_time(const struct config *config, const struct trace *tr
 void advice_collect(const struct config *config, const struct trace *trace, unsigned kinds, struct advice *out)
 {
     static advise *const all[ADVICE_KINDS] = {
-        [ADVICE_POOL] = advise_pool,           [ADVICE_POOL_SOURCE] = advise_pool_source,
-        [ADVICE_MODEL] = advise_model,         [ADVICE_PRIORITY] = advise_priority,
-        [ADVICE_EVICTION] = advise_eviction,   [ADVICE_CONTENTS] = advise_contents,
-        [ADVICE_ARRIVALS] = advise_arrivals,   [ADVICE_SEED] = advise_seed,
+        [ADVICE_POOL] = advise_pool,           [ADVICE_LENGTH] = advise_length,     [ADVICE_POOL_SOURCE] = advise_pool_source,
+        [ADVICE_MODEL] = advise_model,         [ADVICE_PRIORITY] = advise_priority, [ADVICE_EVICTION] = advise_eviction,
+        [ADVICE_CONTENTS] = advise_contents,   [ADVICE_ARRIVALS] = advise_arrivals, [ADVICE_SEED] = advise_seed,
         [ADVICE_STEP_TIME] = advise_step_time,
     };
     for (int kind = 0; kind < ADVICE_KINDS; kind++) {

@@ -10,6 +10,7 @@
 
 enum advice_kind {
     ADVICE_POOL,        /* one request of max_model_len does not fit the pool */
+    ADVICE_LENGTH,      /* max_model_len above the model's own */
     ADVICE_POOL_SOURCE, /* num_gpu_blocks, or kv_cache_memory_bytes, next to what would else give the pool's size */
     ADVICE_MODEL,       /* gpu or tensor_parallel_size with nothing that reads them */
     ADVICE_PRIORITY,    /* the priority policy without priorities */

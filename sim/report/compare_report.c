@@ -133,6 +133,7 @@ static void add_configurations(struct document *document, const struct compare_v
                       engine->vllm_version);
     }
     step_times_note(document, &sides[0].config, step_times_of(&sides[0].config) | step_times_of(&sides[1].config));
+    head_defaults_of_two(document, &sides[0].config, &sides[1].config);
     struct advice a, b, both;
     advice_collect(&sides[0].config, view->comparison->trace, ADVICE_ALL, &a);
     advice_collect(&sides[1].config, view->comparison->trace, ADVICE_ALL, &b);

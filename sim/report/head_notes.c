@@ -7,6 +7,8 @@
 #include "base/line.h"
 #include "base/text_parts.h"
 #include "base/units.h"
+#include "config/config_keys.h"
+#include "config/serve_defaults.h"
 
 enum { WIDTH = 80 };
 
@@ -66,6 +68,69 @@ static void put_wrapped(struct document *document, const char *text)
         text += *text == ' ';
         indent = "  ";
     }
+}
+
+/* These four say how much a server takes on, and differ between the scheduler itself, the server around it and the model. The last one
+ * counts where a GPU's memory was shared out by it. */
+static const char *const served_keys[] = {"max_num_seqs", "max_num_batched_tokens", "max_model_len", "gpu_memory_utilization"};
+
+static const char *default_of(const struct config *config, const char *key)
+{
+    const bool utilization = strcmp(key, "gpu_memory_utilization") == 0;
+    if (!utilization)
+        return serve_default_of(config, key);
+    return config->sized && config->kv_cache_memory_bytes == 0 && !config_gives(config, key) ? "vllm serve" : NULL;
+}
+
+/* One owner after the other, each with its keys. */
+static void put_defaults(struct line *line, const struct config *config)
+{
+    static const char *const owners[][2] = {
+        {"vllm serve", "vllm serve for this GPU"}, {"the model", "the model"}, {"the scheduler", "the scheduler"}};
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        size_t keys = 0;
+        for (size_t k = 0; k < sizeof served_keys / sizeof *served_keys; k++) {
+            const char *owner = default_of(config, served_keys[k]);
+            if (!owner || strcmp(owner, owners[i][0]) != 0)
+                continue;
+            if (keys++ == 0)
+                line_put(line, "%sof %s: ", line->length ? "; " : "", owners[i][1]);
+            else
+                line_put(line, ", ");
+            line_put(line, "%s", served_keys[k]);
+        }
+    }
+}
+
+static void put_default_line(struct document *document, const char *who, const char *text)
+{
+    struct line line = {0};
+    line_put(&line, "%sdefaults %s", who, text);
+    if (*text)
+        put_wrapped(document, line.text);
+}
+
+void head_defaults(struct document *document, const struct config *config)
+{
+    struct line text = {0};
+    put_defaults(&text, config);
+    put_default_line(document, "", text.text);
+    document_open_object(document, "defaults_of");
+    for (size_t k = 0; k < sizeof served_keys / sizeof *served_keys; k++)
+        if (default_of(config, served_keys[k]))
+            document_text(document, served_keys[k], default_of(config, served_keys[k]));
+    document_close(document);
+}
+
+void head_defaults_of_two(struct document *document, const struct config *a, const struct config *b)
+{
+    struct line of_a = {0}, of_b = {0};
+    put_defaults(&of_a, a);
+    put_defaults(&of_b, b);
+    const bool same = strcmp(of_a.text, of_b.text) == 0;
+    put_default_line(document, same ? "" : "A: ", of_a.text);
+    if (!same)
+        put_default_line(document, "B: ", of_b.text);
 }
 
 void head_advice_begin(struct document *document)

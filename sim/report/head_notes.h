@@ -11,6 +11,12 @@ void head_arrivals(struct document *document, const struct config *config);
 /* Whom the front door rejects; not for studies without a replay, which serve everybody. */
 void head_front_door(struct document *document, const struct config *config);
 
+/* Whose defaults the values are that nobody gave, of the keys whose defaults depend on who serves: "defaults of vllm serve for this GPU:
+ * ...; of the scheduler: ...", for programs the object "defaults_of", key to name. */
+void head_defaults(struct document *document, const struct config *config);
+/* Of two that are compared: once where both say the same; for programs nothing. */
+void head_defaults_of_two(struct document *document, const struct config *a, const struct config *b);
+
 /* Advice on a configuration that was replayed: a "note:" a sentence for people, the list "warnings" for JSON. */
 void head_advice(struct document *document, const struct config *config, const struct trace *trace);
 /* The same from advice that was collected before, `who` in front of each ("", "A: "). In pieces, for reports with several configurations:

@@ -69,6 +69,7 @@ static void add_setup(struct document *document, const struct replay_result *res
     document_line(document, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step",
                   config->enable_prefix_caching ? "on" : "off", config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs,
                   config->max_num_batched_tokens);
+    head_defaults(document, config);
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
     head_front_door(document, config);

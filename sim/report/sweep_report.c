@@ -290,6 +290,7 @@ static void add_heading(struct document *document, const struct sweep_groups *gr
     char runs[UNIT_TEXT], requests[UNIT_TEXT];
     document_line(document, "%s: %s requests, %s runs", trace_title(sweep->traces[0]).text, unit_count(sweep->traces[0]->count, requests),
                   unit_count(sweep->plan->point_count, runs));
+    head_defaults(document, config);
     if (!varies_arrivals(sweep->plan)) {
         head_arrivals(document, config);
         head_front_door(document, config);

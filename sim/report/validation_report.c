@@ -71,6 +71,7 @@ struct document *validation_report(const struct validation *validation, const st
     document_line(document, "%s: %u of %u requests measured", trace_title(validation->trace).text, validation->measured->known,
                   validation->trace->count);
     step_times_note(document, origin->config, step_times_of(origin->config));
+    head_defaults(document, origin->config);
     head_arrivals(document, origin->config);
     head_front_door(document, origin->config);
     head_reading(document, validation->trace);

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "config/hardware.h"
+#include "config/sizing.h"
 #include "time/step_time_models.h"
 
 /* Everything that does not depend on the step. */
@@ -41,7 +42,7 @@ static enum status prepare(struct step_time_model *model, const struct config *c
     struct roofline *roofline = model->state;
     if (!config->model[0] || !config->gpu[0])
         return diag_set(diag, SIM_BAD_INPUT, "the roofline model needs model and gpu, as in --model llama-3.1-8b --gpu h100");
-    enum status status = model_shape_load(config->model, &shape, diag);
+    enum status status = sizing_model(config, &shape, diag);
     if (status == SIM_OK)
         status = gpu_load(config->gpu, &gpu, diag);
     if (status != SIM_OK)

@@ -154,9 +154,11 @@ static void read_config(const struct options *options)
 {
     struct diag diag = {0};
     struct config config;
+    if (names_files(options->config, options->config_count))
+        return;
     const enum status status = config_load(NULL, options->config, options->config_count, &config, &diag);
     fuzz_check_diag(status, &diag);
-    if (status != SIM_OK || names_files(options->config, options->config_count))
+    if (status != SIM_OK)
         return;
     struct sizing sizing;
     fuzz_check_diag(sizing_fill(&config, &sizing, &diag), &diag);

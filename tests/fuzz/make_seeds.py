@@ -81,6 +81,19 @@ def configuration_seeds():
           b' "preemption_mode": "swap", "kv": {"num_layers": 2, "dtype": "bfloat16", "read": "attend"}, "seed": 18446744073709551615}')
 
 
+# --- a server's command line: text or YAML, then it ---------------------------------------------------------------------------------------------
+
+def vllm_seeds():
+    texts = [
+        "A=1 vllm serve Qwen3-32B \\\n  -tp 2 --max_num_seqs=256 --no-enable-chunked-prefill # why\n --port $PORT 2>&1 | tee 'a b'\n",
+        "model: qwen3-32b\nmax-model-len: 32k\nport: 80\nenable-lora: false\nserved-model-name: [a, {b: c}]\nasync-scheduling: true\n",
+        "docker run -p 80:80 vllm/vllm-openai --model llama-3.1-8b --kv-cache-dtype fp8 --watermark 0.02 -O3 --api-key 'x\"y' \"z\\\"\"",
+        "block-size: 32\nscheduling-policy: 'priority'\nnum-gpu-blocks-override: 99\nlong_prefill_token_threshold: 64\n",
+    ]
+    for i, text in enumerate(texts):
+        write("vllm_args", f"seed{i}", bytes([i % 2]) + text.encode())
+
+
 # --- command lines: a word a line ---------------------------------------------------------------------------------------------------------------
 
 LINES = {
@@ -202,7 +215,7 @@ def engine_seeds():
 
 def main():
     shutil.rmtree(SEEDS, ignore_errors=True)
-    for make in (trace_seeds, configuration_seeds, option_seeds, table_seeds, measured_seeds, journal_seeds, engine_seeds):
+    for make in (trace_seeds, configuration_seeds, vllm_seeds, option_seeds, table_seeds, measured_seeds, journal_seeds, engine_seeds):
         make()
 
 

@@ -10,6 +10,8 @@ struct temp_file {
 
 /* Aborts when it cannot be written. */
 struct temp_file temp_file_make(const char *text, size_t length);
+/* With a name that ends so. */
+struct temp_file temp_file_make_named(const char *text, size_t length, const char *ending);
 void temp_file_remove(const struct temp_file *file);
 
 #endif

@@ -78,6 +78,7 @@ Test(out_of_memory, a_report_is_whole_or_the_old_file_stays)
         {&command_figures, "figures --format csv --output %"},
         {&command_ledger, "ledger --trace @ --num-gpu-blocks 20 --trace-block-size 16 --threads 1 --output %"},
         {&command_ledger, "ledger --trace @ --num-gpu-blocks 20 --trace-block-size 16 --threads 1 --format csv --output %"},
+        {&command_ledger, "ledger --trace @ --vllm-args=--num-gpu-blocks-override=20 --threads 1 --trace-block-size 16 --quiet --output %"},
         {&command_curve, "curve --trace @ --max-model-len 100 --trace-block-size 16 --threads 1 --quiet --output %"},
         {&command_explain, "explain --trace @ --num-gpu-blocks 6 --max-model-len 90 --trace-block-size 16 --threads 1 --quiet --output %"},
         {&command_sweep, "sweep --trace @ --max-model-len 100 --vary num_gpu_blocks=8,9 --threads 1 --quiet --output %"},

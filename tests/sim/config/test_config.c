@@ -149,12 +149,12 @@ Test(config, a_model_on_a_gpu_is_priced_by_the_roofline_unless_told_otherwise)
         enum step_time_kind model;
     } cases[] = {
         {"{}", STEP_TIME_LINEAR},
-        {"{\"scheduler\": \"vllm-v0\", \"model\": \"m\", \"gpu\": \"g\"}", STEP_TIME_ROOFLINE},
-        {"{\"model\": \"m\", \"gpu\": \"g\"}", STEP_TIME_ROOFLINE},
-        {"{\"model\": \"m\"}", STEP_TIME_LINEAR},
-        {"{\"model\": \"m\", \"gpu\": \"g\", \"step_time\": {\"model\": \"linear\"}}", STEP_TIME_LINEAR},
-        {"{\"model\": \"m\", \"gpu\": \"g\", \"step_time\": {\"token_ns\": 7}}", STEP_TIME_LINEAR},
-        {"{\"model\": \"m\", \"gpu\": \"g\", \"step_time\": {\"bandwidth_efficiency\": 0.5}}", STEP_TIME_ROOFLINE},
+        {"{\"scheduler\": \"vllm-v0\", \"model\": \"llama-3.1-8b\", \"gpu\": \"h100\"}", STEP_TIME_ROOFLINE},
+        {"{\"model\": \"llama-3.1-8b\", \"gpu\": \"h100\"}", STEP_TIME_ROOFLINE},
+        {"{\"model\": \"llama-3.1-8b\"}", STEP_TIME_LINEAR},
+        {"{\"model\": \"llama-3.1-8b\", \"gpu\": \"h100\", \"step_time\": {\"model\": \"linear\"}}", STEP_TIME_LINEAR},
+        {"{\"model\": \"llama-3.1-8b\", \"gpu\": \"h100\", \"step_time\": {\"token_ns\": 7}}", STEP_TIME_LINEAR},
+        {"{\"model\": \"llama-3.1-8b\", \"gpu\": \"h100\", \"step_time\": {\"bandwidth_efficiency\": 0.5}}", STEP_TIME_ROOFLINE},
         {"{\"step_time\": {\"model\": \"compact\"}}", STEP_TIME_COMPACT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -177,6 +177,28 @@ Test(pagesim_api, settings_may_come_in_any_order_and_are_judged_as_a_whole)
     pagesim_config_close(config);
 }
 
+/* Settings win over a server's line, whichever came first; of two lines the later holds; a wrong one changes nothing. */
+Test(pagesim_api, a_servers_line_is_taken_and_settings_win_over_it)
+{
+    struct pagesim_config *config = NULL;
+    struct pagesim_error error = {0};
+    char *json = NULL, *same = NULL;
+    cr_assert_eq(pagesim_config_create(&config, &error), PAGESIM_OK);
+    cr_assert_eq(pagesim_config_set(config, "block_size", "64", &error), PAGESIM_OK);
+    cr_assert_eq(pagesim_config_vllm_args(config, "vllm serve --block-size 32 --max-num-seqs 5 --port 1", &error), PAGESIM_OK, "%s",
+                 error.message);
+    cr_assert_eq(pagesim_config_vllm_args(config, "vllm serve --max-num-seqs 6", &error), PAGESIM_OK);
+    cr_assert_eq(pagesim_config_json(config, &json, &error), PAGESIM_OK, "%s", error.message);
+    cr_expect(strstr(json, "\"block_size\": 64") && strstr(json, "\"max_num_seqs\": 6"), "%s", json);
+    cr_expect_eq(pagesim_config_vllm_args(config, "vllm serve --watermark 0.5 --block-sizes 8", &error), PAGESIM_BAD_INPUT);
+    cr_expect(strstr(error.message, "--vllm-args:1:28: ") && strstr(error.message, "did you mean --block-size?"), "%s", error.message);
+    cr_assert_eq(pagesim_config_json(config, &same, &error), PAGESIM_OK, "%s", error.message);
+    cr_expect_str_eq(json, same);
+    pagesim_text_free(same);
+    pagesim_text_free(json);
+    pagesim_config_close(config);
+}
+
 Test(pagesim_api, a_run_needs_a_pool_and_an_engine_that_can)
 {
     const char text[] = "{\"timestamp\":0,\"input_length\":5,\"output_length\":5,\"beam_width\":2}\n";

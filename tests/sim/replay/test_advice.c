@@ -88,6 +88,8 @@ Test(advice, a_key_without_effect_is_told_if_it_was_given)
         struct config config;
         config_defaults(SCHEDULER_VLLM_V1, &config);
         set(&config, "num_gpu_blocks", "10000");
+        set(&config, "max_num_batched_tokens", "1024"); /* else the GPU would say them */
+        set(&config, "max_num_seqs", "64");
         set(&config, cases[i].key, cases[i].value);
         cr_expect_eq(told(&config, trace), 1u << cases[i].kind, "%s: %x", cases[i].key, told(&config, trace));
     }
