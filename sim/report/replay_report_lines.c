@@ -47,6 +47,23 @@ void sizing_lines(struct document *document, const struct sizing *sizing)
     document_line(document, "%s%s a block: %s blocks", line.text, unit_bytes(sizing->block_bytes, a), unit_count(sizing->blocks, b));
 }
 
+/* V1: do steps overlap, and what does the scheduler know of ends? V0 has no such choice. */
+static void add_overlap(struct document *document, const struct run *run)
+{
+    const struct config *config = run->config;
+    struct line line = {0};
+    if (config->scheduler != SCHEDULER_VLLM_V1)
+        return;
+    line_put(&line, "%s scheduling", config->async_scheduling ? "asynchronous" : "synchronous");
+    if (config->async_scheduling && run->trace->finish_reason)
+        line_put(&line, ", requests end as their rows say");
+    else if (config->async_scheduling)
+        line_put(&line, ", requests end by %s", config->finish_reason == FINISH_STOP ? "a stop token, unforeseen" : "length, foreseen");
+    if (config->step_time.host_ns > 0)
+        line_put(&line, "; host %g ms a step", (double)config->step_time.host_ns / 1e6);
+    document_line(document, "%s", line.text);
+}
+
 /* What was replayed and under which settings. Settings at their default that few change, such as policies, are not shown. The last line
  * puts the pool in terms of requests of full length, as vLLM does when a server starts ("Maximum concurrency"), so the two can be
  * compared. */
@@ -69,6 +86,7 @@ static void add_setup(struct document *document, const struct replay_result *res
     document_line(document, "prefix caching %s, chunked prefill %s, %u sequences, %u tokens a step",
                   config->enable_prefix_caching ? "on" : "off", config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs,
                   config->max_num_batched_tokens);
+    add_overlap(document, run);
     head_defaults(document, config);
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
