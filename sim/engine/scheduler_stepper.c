@@ -60,8 +60,10 @@ static enum status tell_decisions(struct scheduler_stepper *self, struct diag *d
         self->times[victim->request].waits = true;
         status = step_stream_event_done(&self->base.stream, diag);
     }
-    for (uint32_t i = 0; i < step->resumed_count && status == SIM_OK; i++)
+    for (uint32_t i = 0; i < step->resumed_count && status == SIM_OK; i++) {
+        self->times[step->resumed[i]].waits = false;
         status = stepper_tell(&self->base, EVENT_SWAP_IN, step->resumed[i], now, 0, diag);
+    }
     for (uint32_t i = 0; i < step->admitted_count && status == SIM_OK; i++) {
         struct request_times *times = &self->times[step->admitted[i].request];
         const uint32_t request = step->admitted[i].request, cached = step->admitted[i].cached_tokens;
