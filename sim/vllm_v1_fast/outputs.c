@@ -230,6 +230,13 @@ enum status outputs_wait(struct event_replay *replay, uint32_t *tokens, struct d
     return land(replay, flight, diag);
 }
 
+enum status outputs_wait_alone(struct event_replay *replay, uint32_t *tokens, struct diag *diag)
+{
+    const struct step_tally wait = stepper_wait(&replay->base, replay->in_flight->end_ns);
+    enum status status = outputs_wait(replay, tokens, diag);
+    return status == SIM_OK && wait.state_ns > 0 ? step_stream_tally(&replay->base.stream, &wait, diag) : status;
+}
+
 enum status outputs_submit(struct event_replay *replay, uint32_t *tokens, struct diag *diag)
 {
     struct flight *back = replay->base.overlaps ? replay->in_flight : replay->step;
