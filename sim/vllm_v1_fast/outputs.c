@@ -114,7 +114,8 @@ static void end_decoding(struct event_replay *replay, uint32_t slot)
         replay->step->goes_on++;
         return;
     }
-    live->unseen = replay->base.overlaps && calendar->tick != live->seen_tick;
+    live->coming = replay->base.overlaps;
+    live->blind = live->coming && calendar->tick != live->seen_tick;
     event_calendar_leave(calendar, slot);
     live->last_token_ns = replay->step->end_ns;
     live->scheduled = 0;
@@ -145,6 +146,7 @@ void outputs_of_calendar(struct event_replay *replay)
         live->scheduled = 0;
         outputs_note(replay, slot);
         live->seen_tick = calendar->tick; /* the prompt's last token */
+        live->coming = replay->base.overlaps;
         if (!live->over)
             outputs_enter(replay, slot);
     }
