@@ -191,11 +191,13 @@ struct pagesim_event {
     uint32_t tokens;
 };
 
-/* One step of the scheduler, or (idle) the time between two steps in which nothing runs. State is that during the step. */
+/* One step of the scheduler, or (idle) time between two decisions. */
 struct pagesim_step {
     uint64_t step; /* from 0; 0 for idle time */
     bool idle;
-    int64_t start_ns, duration_ns;
+    int64_t start_ns, duration_ns; /* of the step on the device; 0 long: the last step runs on, and nothing more could be decided */
+    int64_t decided_ns,
+        state_ns; /* from when on, and for how long, queues and blocks are as below; the same without asynchronous scheduling */
     uint32_t scheduled_sequences, scheduled_tokens;
     uint32_t prefill_tokens; /* those of scheduled_tokens that are prompts or recomputed */
     uint32_t output_tokens;  /* that the step's end brings */

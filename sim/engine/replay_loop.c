@@ -74,6 +74,8 @@ static enum status skip_to(struct stepper *stepper, int64_t when_ns, struct diag
     if (stepper->step_number > 0 && when_ns > stepper->now_ns) {
         struct step_tally gap = {
             .step = TALLY_GAP, .start_ns = stepper->now_ns, .duration_ns = when_ns - stepper->now_ns, .mode = STEP_MODE_IDLE};
+        gap.decided_ns = gap.start_ns;
+        gap.state_ns = gap.duration_ns;
         stepper->ops->pool_state(stepper, &gap);
         status = step_stream_tally(&stepper->stream, &gap, diag);
     }

@@ -49,7 +49,7 @@ static enum status stepper_arrive(struct stepper *stepper, uint32_t position, in
 static enum status tell_decisions(struct scheduler_stepper *self, struct diag *diag)
 {
     const struct step *step = self->step;
-    const int64_t now = step->decided_ns;
+    const int64_t now = step->tally.decided_ns;
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < step->preempted_count && status == SIM_OK; i++) {
         const struct preempted *victim = &step->preempted[i];
@@ -139,7 +139,6 @@ static enum status submit_step(struct scheduler_stepper *self, struct diag *diag
     step->shape.copies = step->copy_count;
     step->shape.swapped_blocks = step->swap_in_count + step->swap_out_count;
     step->shape.idle = step->scheduled_count == 0;
-    step->decided_ns = self->base.now_ns;
     step->tally.step = self->base.step_number;
     enum status status = stepper_time_step(&self->base, &step->shape, &step->tally, diag);
     if (status == SIM_OK && self->scheduler->ops->priced)
@@ -281,7 +280,10 @@ static enum status stepper_advance(struct stepper *stepper, struct advance *out,
     struct step *back = stepper->overlaps ? before : self->step;
     if (!back)
         return SIM_OK;
+    const struct step_tally wait = decided ? (struct step_tally){0} : stepper_wait(stepper, stepper->device_ns);
     status = take_output(self, back, diag);
+    if (status == SIM_OK && wait.state_ns > 0)
+        status = step_stream_tally(&stepper->stream, &wait, diag);
     out->tokens = back->sampled_count;
     return status == SIM_OK && self->quiet ? run_quiet_steps(self, out, diag) : status;
 }

@@ -9,8 +9,9 @@
  * Tallies (or runs) and events together are enough for every report, and the event replay makes only these. They are delivered in batches.
  * "request" is a position in the trace (trace.h), never the number in the file.
  *
- * What a tally means: the state during [start, start + duration) is that right after schedule(). Blocks taken for the step are used, and
- * tokens scheduled in it count as held. Requests that finish in the step release their blocks at its end.
+ * What a tally means: the step runs during [start, start + duration). The state that its decision left, in which blocks taken for the step are
+ * used and its tokens count as held, is there during [decided, decided + state_ns): until the next decision, or the next output. Without
+ * asynchronous scheduling both are the same time. With it a step is decided when the one before it starts.
  */
 #ifndef PAGESIM_STEP_H
 #define PAGESIM_STEP_H
@@ -65,14 +66,16 @@ struct unwritten {
 
 enum step_mode { STEP_MODE_PREFILL, STEP_MODE_DECODE, STEP_MODE_MIXED, STEP_MODE_IDLE };
 
-/* The `step` of a tally that stands for time between steps, in which nothing runs. */
+/* The `step` of a tally that stands for time between steps: nothing runs, or with a duration of 0 the last step runs on and nothing more could
+ * be decided. */
 #define TALLY_GAP UINT64_MAX
 
 struct step_tally {
     uint64_t step;
-    int64_t start_ns, duration_ns;
-    uint64_t context_tokens; /* sum over scheduled sequences of tokens computed after the step, not the one just sampled */
-    uint64_t held_tokens;    /* sum over tables of tokens present (shared ones once a table) */
+    int64_t start_ns, duration_ns; /* of the step on the device */
+    int64_t decided_ns, state_ns;  /* from when on, and for how long, what follows about queues and blocks holds */
+    uint64_t context_tokens;       /* sum over scheduled sequences of tokens computed after the step, not the one just sampled */
+    uint64_t held_tokens;          /* sum over tables of tokens present (shared ones once a table) */
     uint32_t scheduled_tokens;
     uint32_t scheduled_sequences;
     uint32_t prefill_tokens; /* part of scheduled_tokens that belongs to prompts or recomputation (more than the one decode token) */
@@ -114,8 +117,9 @@ struct step_run {
     struct step_tally first; /* its first step; running, waiting, regular_gaps and such hold for every step of the run */
     uint32_t steps;          /* >= 1 */
     int64_t duration_ns;     /* of all steps together */
+    int64_t state_ns;        /* likewise */
     int64_t change_ns;       /* each step takes so much longer than the one before it */
-    /* Sums of the tally's fields x duration. */
+    /* Sums of the tally's fields x state_ns. */
     step_sum used_blocks_ns, cached_blocks_ns, table_blocks_ns, table_runs_ns, held_tokens_ns;
     uint32_t peak_used_blocks; /* the peak of cached blocks is the first step's, that of saved blocks every step's */
     uint64_t peak_held_tokens;
@@ -163,7 +167,6 @@ struct event {
  * duration_ns and step, the scheduler everything else. */
 struct step {
     struct step_tally tally;
-    int64_t decided_ns;      /* when; asynchronous scheduling decides before the step starts. By the stepper */
     struct step_shape shape; /* what the step's price depends on; sums over sequences by the scheduler, the rest by the stepper */
     const char *abort;       /* NULL, or why the engine dies instead of running this step (V0); text lives as long as the scheduler */
     struct scheduled *scheduled;

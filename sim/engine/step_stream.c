@@ -22,10 +22,11 @@ void step_stream_init(struct step_stream *stream, const struct observer *observe
  * times nanoseconds of a long gap pass 64 bits. A caller of observers of runs thus has one path for steps, gaps and stretches. */
 void step_run_begin(const struct step_stream *stream, const struct step_tally *tally, struct step_run *run)
 {
-    const step_sum ns = (step_sum)(uint64_t)tally->duration_ns;
+    const step_sum ns = (step_sum)(uint64_t)tally->state_ns;
     run->first = *tally;
     run->steps = 1;
     run->duration_ns = tally->duration_ns;
+    run->state_ns = tally->state_ns;
     run->change_ns = 0;
     run->used_blocks_ns = tally->used_blocks * ns;
     run->cached_blocks_ns = tally->cached_blocks * ns;
@@ -39,10 +40,11 @@ void step_run_begin(const struct step_stream *stream, const struct step_tally *t
 
 void step_run_extend(const struct step_stream *stream, const struct step_tally *tally, struct step_run *run)
 {
-    const step_sum ns = (step_sum)(uint64_t)tally->duration_ns;
+    const step_sum ns = (step_sum)(uint64_t)tally->state_ns;
     const uint64_t empty_slots = (uint64_t)tally->table_blocks * stream->block_size - tally->held_tokens;
     run->steps++;
     run->duration_ns += tally->duration_ns;
+    run->state_ns += tally->state_ns;
     run->used_blocks_ns += tally->used_blocks * ns;
     run->cached_blocks_ns += tally->cached_blocks * ns;
     run->table_blocks_ns += tally->table_blocks * ns;

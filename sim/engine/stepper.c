@@ -23,7 +23,8 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
 /* The host decides a step and prepares it from now on; the device begins with it when both are ready. Without asynchronous scheduling the
  * device is always free by then, so the two times add up. A tally begins where the device was free for its step: there is no time between two
  * tallies while somebody is served, and who gets a token in each of two steps has a gap of the second one's duration. A step that only
- * preempts sends nothing to the device; V0's idle steps have a price of their own. */
+ * preempts sends nothing to the device; V0's idle steps have a price of their own. The next decision comes when the output of the step before
+ * this one is back, which is when the device is free. */
 enum status stepper_time_step(struct stepper *stepper, const struct step_shape *shape, struct step_tally *tally, struct diag *diag)
 {
     const int64_t free_ns = max_i64(stepper->device_ns, stepper->now_ns), host_ns = step_time_host(stepper->model, shape->sequences);
@@ -34,9 +35,22 @@ enum status stepper_time_step(struct stepper *stepper, const struct step_shape *
         __builtin_add_overflow(max_i64(free_ns, ready_ns), device_ns, &end_ns) || end_ns > CLOCK_LAST_NS)
         return step_time_refuse(stepper->model, shape, free_ns, diag);
     tally->duration_ns = end_ns - free_ns;
+    tally->decided_ns = stepper->now_ns;
+    tally->state_ns = (stepper->overlaps ? max_i64(ready_ns, free_ns) : end_ns) - stepper->now_ns;
     stepper->device_ns = end_ns;
     stepper->now_ns = ready_ns;
     return SIM_OK;
+}
+
+struct step_tally stepper_wait(const struct stepper *stepper, int64_t end_ns)
+{
+    struct step_tally tally = {.step = TALLY_GAP,
+                               .start_ns = end_ns,
+                               .decided_ns = stepper->now_ns,
+                               .state_ns = end_ns - stepper->now_ns,
+                               .mode = STEP_MODE_IDLE};
+    stepper->ops->pool_state(stepper, &tally);
+    return tally;
 }
 
 void stepper_deinit(struct stepper *stepper)

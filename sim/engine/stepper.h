@@ -41,8 +41,7 @@ struct stepper_ops {
     /* Go on from now_ns by one step, or by several as long as each starts before arrivals.next_ns. Moves now_ns and step_number, fills the
      * stream, tells `arrivals` who ended (which, in a closed loop, may change next_ns). */
     enum status (*advance)(struct stepper *self, struct advance *out, struct diag *diag);
-    /* The pool between steps: fills free_blocks, cached_blocks, free_cpu_blocks and, if any are used, used_blocks and the sums over
-     * tables. */
+    /* Queues and blocks between steps: fills in what is not 0. */
     void (*pool_state)(const struct stepper *self, struct step_tally *tally);
     /* After a stall or an abort: a sentence for the user with the request and the remedy; lives as long as the stepper. NULL: nothing to
      * add. May be missing. */
@@ -78,10 +77,13 @@ SIM_NODISCARD enum status stepper_init(struct stepper *stepper, const struct ste
                                        struct diag *diag);
 void stepper_deinit(struct stepper *stepper);
 
-/* When does the step of this shape, decided now, run? Fills in start_ns and duration_ns of its tally and moves device_ns to its end, and now_ns to
- * the end of the host's work for it. SIM_BAD_INPUT: the clock ends before the step does. */
+/* When does the step of this shape, decided now, run? Fills in the times of its tally and moves device_ns to its end, and now_ns to the end of
+ * the host's work for it. SIM_BAD_INPUT: the clock ends before the step does. */
 SIM_NODISCARD enum status stepper_time_step(struct stepper *stepper, const struct step_shape *shape, struct step_tally *tally,
                                             struct diag *diag);
+
+/* Nothing could be decided, and the step in flight goes on until `end_ns`: a tally of what is there until then. To be told after the step's. */
+struct step_tally stepper_wait(const struct stepper *stepper, int64_t end_ns);
 
 /* The output that comes at `end_ns` is waited for. */
 static inline void stepper_wait_until(struct stepper *stepper, int64_t end_ns)

@@ -211,18 +211,19 @@ enum status block_holders_scheduled(struct block_holders *holders, const struct 
         status = follow_sequence(holders, &step->sequences[i], diag);
     for (uint32_t i = 0; i < step->resident_count && status == SIM_OK; i++)
         status = follow_sequence(holders, &step->residents[i], diag);
-    for (uint32_t i = 0; !holders->rebuilds && i < step->scheduled_count; i++)
-        holders->has_token[step->scheduled[i].request] |= step->scheduled[i].samples;
     return status;
 }
 
-/* A request that gets its first token in a step was in its prefill while the step ran, and a finished one held its blocks until the end. V1
- * says beforehand who gets a token, and with asynchronous scheduling the next step comes before this one is complete. */
+/* After the step, not with it: a request that gets its first token in this step was in its prefill while the step ran, and a finished one
+ * held its blocks until the end. */
 enum status block_holders_completed(struct block_holders *holders, const struct step *step, struct diag *diag)
 {
     (void)diag;
-    for (uint32_t i = 0; holders->rebuilds && i < step->sampled_count; i++)
-        holders->has_token[step->sampled[i].request] = true;
+    for (uint32_t i = 0; i < step->sampled_count; i++) {
+        const uint32_t position = step->sampled[i].request;
+        /* V1: the token may be of before a preemption, and the request has no table. */
+        holders->has_token[position] |= holders->rebuilds || holders->table_of[position] > 0;
+    }
     for (uint32_t i = 0; !holders->rebuilds && i < step->finished_count; i++)
         remove_table(holders, step->finished[i]);
     return SIM_OK;

@@ -252,7 +252,7 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
         const double values[TRACKS] = {tally->running, tally->waiting, tally->used_blocks, tally->cached_blocks,
                                        (slots - (double)tally->held_tokens) / chrome->block_size};
         for (int track = 0; track < TRACKS; track++)
-            counter_track_add(&chrome->tracks[track], tally->start_ns, values[track]);
+            counter_track_add(&chrome->tracks[track], tally->decided_ns, values[track]);
     }
     return SIM_OK;
 }

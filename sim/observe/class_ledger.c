@@ -13,13 +13,11 @@ void class_ledger_deinit(struct class_ledger *ledger)
     block_holders_deinit(&ledger->holders);
 }
 
-/* What is held right after schedule() is held for the whole step, so a step adds its state times its duration. The
+/* What is held is held until somebody decides or completes a step: what was there since the last time is added before anything changes. The
  * definitions are those of ledger_split and ledger_saved: useful and tail of charged blocks, saved of entries beyond those. */
-static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
+static void charge_until(struct class_ledger *ledger, int64_t now_ns)
 {
-    struct class_ledger *ledger = self;
-    enum status status = block_holders_scheduled(&ledger->holders, step, diag);
-    const slot_time ns = step->tally.duration_ns, size = ledger->holders.block_size;
+    const slot_time ns = now_ns - ledger->charged_ns, size = ledger->holders.block_size;
     for (uint32_t class = 0; class < ledger->holders.classes.count; class ++) {
         const struct class_state *now = &ledger->holders.now[class];
         struct class_sums *sums = &ledger->sums[class];
@@ -28,13 +26,23 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
         sums->saved += ((slot_time)now->table_blocks - (slot_time)now->blocks) * size * ns;
         sums->tables += (slot_time)now->tables * ns;
     }
-    return status;
+    ledger->charged_ns = now_ns;
 }
 
-/* Nothing is charged here: a step's time was added when it was scheduled. */
+static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
+{
+    struct class_ledger *ledger = self;
+    if (ledger->holders.rebuilds) /* tables are taken anew now, and what was left of them is nobody's */
+        ledger->charged_ns = step->tally.decided_ns;
+    charge_until(ledger, step->tally.decided_ns);
+    return block_holders_scheduled(&ledger->holders, step, diag);
+}
+
 static enum status on_completed(void *self, const struct step *step, struct diag *diag)
 {
-    return block_holders_completed(&((struct class_ledger *)self)->holders, step, diag);
+    struct class_ledger *ledger = self;
+    charge_until(ledger, step->tally.start_ns + step->tally.duration_ns);
+    return block_holders_completed(&ledger->holders, step, diag);
 }
 
 struct observer class_ledger_observer(struct class_ledger *ledger)

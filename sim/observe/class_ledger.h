@@ -16,6 +16,7 @@ struct class_sums {
 
 struct class_ledger {
     struct block_holders holders;
+    int64_t charged_ns; /* all before is in the sums */
     struct class_sums sums[CLASSES_MOST];
 };
 

@@ -42,7 +42,7 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
             hash_step(hash, first);
         hash->used_blocks_ns += run->used_blocks_ns;
         hash->held_tokens_ns += run->held_tokens_ns;
-        hash->waiting_ns += (step_sum)first->waiting * (uint64_t)run->duration_ns;
+        hash->waiting_ns += (step_sum)first->waiting * (uint64_t)run->state_ns;
         hash->preemptions += first->preemptions;
         hash->peak_used = max_u32(hash->peak_used, run->peak_used_blocks);
         if (first->step != TALLY_GAP)

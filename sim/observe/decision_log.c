@@ -289,8 +289,8 @@ static void put_group_fields(const struct decision_log *log, struct text_buffer 
 static size_t line_size(const struct decision_log *log, const struct step *step)
 {
     size_t items = (size_t)step->scheduled_count + step->admitted_count + step->preempted_count + step->finished_count +
-                   step->scheduled_count +
-                   step->resumed_count + step->ignored_count + step->copy_count + step->swap_in_count + step->swap_out_count;
+                   step->scheduled_count + step->resumed_count + step->ignored_count + step->copy_count + step->swap_in_count +
+                   step->swap_out_count;
     return items * LONGEST_ITEM + log->pending[step->tally.step % 2].tables.length + 1024;
 }
 
@@ -306,7 +306,7 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     put_text(out, "{\"step\":");
     put_unsigned(out, step->tally.step);
     put_text(out, ",\"t\":");
-    put_signed(out, step->decided_ns);
+    put_signed(out, step->tally.decided_ns);
     put_text(out, ",\"sched\":[");
     for (uint32_t i = 0; i < step->scheduled_count; i++)
         put_request_pair(log, out, step->scheduled[i].request, step->scheduled[i].tokens);

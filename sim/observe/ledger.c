@@ -33,7 +33,7 @@ void ledger_keep_history(struct ledger *ledger, struct ledger_history *history)
 __attribute__((noinline)) static void add_run(struct ledger_sums *sums, const struct step_run *run, bool contiguity)
 {
     const struct step_tally *first = &run->first;
-    const ledger_sum ns = (ledger_sum)(uint64_t)run->duration_ns;
+    const ledger_sum ns = (ledger_sum)(uint64_t)run->state_ns;
     sums->time_ns += (uint64_t)ns;
     sums->used += run->used_blocks_ns;
     sums->cached += run->cached_blocks_ns;
@@ -81,7 +81,7 @@ static void write_history(const struct ledger *ledger, const struct step_run *ru
     slot_time accounts[LEDGER_ACCOUNTS];
     add_run(&sums, run, false);
     ledger_split(ledger, &sums, accounts);
-    usage_timeline_add(&ledger->history->timeline, first->start_ns, run->duration_ns, accounts);
+    usage_timeline_add(&ledger->history->timeline, first->decided_ns, run->state_ns, accounts);
     raise(&peaks[ACCOUNT_USEFUL], run->peak_held_tokens + first->shared_empty_slots - saved);
     raise(&peaks[ACCOUNT_TAIL], run->peak_empty_slots - first->shared_empty_slots);
     raise(&peaks[ACCOUNT_CACHED], first->cached_blocks * size);

@@ -96,6 +96,8 @@ static struct pagesim_step translate_tally(const struct step_tally *tally)
                                  .idle = tally->step == TALLY_GAP,
                                  .start_ns = tally->start_ns,
                                  .duration_ns = tally->duration_ns,
+                                 .decided_ns = tally->decided_ns,
+                                 .state_ns = tally->state_ns,
                                  .scheduled_sequences = tally->scheduled_sequences,
                                  .scheduled_tokens = tally->scheduled_tokens,
                                  .prefill_tokens = tally->prefill_tokens,

@@ -30,7 +30,7 @@ static enum status on_events(void *self, const struct event *events, size_t coun
         prometheus->arrived += kind == EVENT_ARRIVE;
         prometheus->gone += kind == EVENT_FINISH || kind == EVENT_IGNORE;
         prometheus->running += kind == EVENT_ADMIT || kind == EVENT_READMIT || kind == EVENT_SWAP_IN;
-        prometheus->running -= kind == EVENT_FINISH || kind == EVENT_PREEMPT;
+        prometheus->running -= (kind == EVENT_FINISH && !events[i].extra) || kind == EVENT_PREEMPT; /* or it waited */
     }
     return SIM_OK;
 }

@@ -153,7 +153,7 @@ static enum status read_step(const struct trace *trace, const struct step *step,
     struct decision *next = out->decisions;
     out->count = count;
     out->exists = true;
-    out->start_ns = step->decided_ns; /* as in the decision log */
+    out->start_ns = step->tally.decided_ns; /* as in the decision log */
     for (uint32_t i = 0; i < step->preempted_count; i++)
         *next++ = name(trace, DECIDE_PREEMPT, step->preempted[i].request, step->preempted[i].kind);
     for (uint32_t i = 0; i < step->resumed_count; i++)

@@ -57,7 +57,17 @@ static enum status on_events(void *self, const struct event *events, size_t coun
     return SIM_OK;
 }
 
-/* A measured row is compared with the step that runs at its time. A monitor samples; several rows may fall into one step, or none. Both
+/* Tokens are there when their step is back, which with asynchronous scheduling is one or two decisions after its own. */
+static void note_tokens_until(struct validation *validation, int64_t now_ns)
+{
+    for (int i = 0; i < 2; i++)
+        if (validation->late[i].end_ns <= now_ns) {
+            validation->output_tokens += validation->late[i].tokens;
+            validation->late[i].tokens = 0;
+        }
+}
+
+/* A measured row is compared with what the decision before it left. A monitor samples; several rows may fall into one step, or none. Both
  * clocks start when the engine takes in its first request. Rows after the end of the replay are not compared, as there is nothing to
  * compare with. */
 static enum status on_tallies(void *self, const struct step_tally *tallies, size_t count, struct diag *diag)
@@ -67,7 +77,8 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
     (void)diag;
     for (size_t i = 0; i < count; i++) {
         const struct step_tally *tally = &tallies[i];
-        const double end_s = (double)(tally->start_ns + tally->duration_ns - validation->origin_ns) / 1e9;
+        const double end_s = (double)(tally->decided_ns + tally->state_ns - validation->origin_ns) / 1e9;
+        note_tokens_until(validation, tally->decided_ns);
         while (validation->row_count < validation->measured->row_count && validation->measured->rows[validation->row_count].at_s < end_s) {
             struct timeline_row *row = &validation->rows[validation->row_count];
             *row = (struct timeline_row){.at_s = validation->measured->rows[validation->row_count].at_s,
@@ -77,7 +88,9 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
                                          .output_tokens_per_s = validation->output_tokens}; /* a running total; compare_timeline divides */
             validation->row_count++;
         }
-        validation->output_tokens += tally->sampled_tokens;
+        if (tally->step != TALLY_GAP)
+            validation->late[tally->step % 2] =
+                (struct late_tokens){.end_ns = tally->start_ns + tally->duration_ns, .tokens = tally->sampled_tokens};
     }
     return SIM_OK;
 }

@@ -30,6 +30,10 @@ struct validation {
     size_t row_count;
     int64_t origin_ns;    /* when the engine took in the first request, time 0 of the timeline; -1: not yet */
     double output_tokens; /* so far */
+    struct late_tokens {
+        int64_t end_ns;
+        uint32_t tokens;
+    } late[2]; /* of the last two steps, by number, as far as they are not counted yet */
     /* After the replay; NaN: nothing was measured. Only the entries of measured_latencies are set. */
     struct compared latency[LATENCIES][VALIDATION_STATISTICS];
     double mape[LATENCIES], median_ape[LATENCIES];

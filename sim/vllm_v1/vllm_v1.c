@@ -378,21 +378,18 @@ static void compute(struct vllm_v1 *v1, struct step *step)
 
 /* Counts only; sums are kept up to date by those who change them, so a tally costs the same whatever runs. The null block is neither
  * used nor free. */
-static void fill_tally(const struct vllm_v1 *v1, struct step *step)
+static void v1_pool_state(const struct scheduler *self, struct step_tally *tally)
 {
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
     const struct v1_blocks *blocks = &v1->blocks;
-    step->tally = (struct step_tally){
-        .held_tokens = v1->held_tokens,
-        .running = v1->running_count,
-        .waiting = v1->waiting.count,
-        .free_blocks = blocks->pool.num_free,
-        .cached_blocks = blocks->cached_free,
-        .used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free,
-        .table_blocks = (uint32_t)blocks->table_blocks,
-        .table_runs = (uint32_t)blocks->table_runs,
-        .preemptions = step->preempted_count,
-    };
-    step_tally_set_work(&step->tally, &step->shape);
+    tally->held_tokens = v1->held_tokens;
+    tally->running = v1->running_count;
+    tally->waiting = v1->waiting.count;
+    tally->free_blocks = blocks->pool.num_free;
+    tally->cached_blocks = blocks->cached_free;
+    tally->used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free;
+    tally->table_blocks = (uint32_t)blocks->table_blocks;
+    tally->table_runs = (uint32_t)blocks->table_runs;
 }
 
 /* The whole decision of a step, in vLLM's order. Lists are reset by copying the empty ones. Threshold and budget are fixed here, before
@@ -410,7 +407,9 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     if (status == SIM_OK && step->preempted_count == 0)
         status = schedule_waiting(v1, diag);
     compute(v1, step);
-    fill_tally(v1, step);
+    step->tally = (struct step_tally){.preemptions = step->preempted_count};
+    v1_pool_state(self, &step->tally);
+    step_tally_set_work(&step->tally, &step->shape);
     return status;
 }
 
@@ -501,13 +500,6 @@ bool vllm_v1_never_runs(const struct trace *trace, const struct config *config, 
     *why = DROP_POOL;
     *smallest_pool = blocks + 1; /* and the null block */
     return *smallest_pool > config->num_gpu_blocks;
-}
-
-static void v1_pool_state(const struct scheduler *self, struct step_tally *tally)
-{
-    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
-    tally->free_blocks = v1->blocks.pool.num_free;
-    tally->cached_blocks = v1->blocks.cached_free;
 }
 
 static bool v1_check(const struct scheduler *self, struct diag *diag)

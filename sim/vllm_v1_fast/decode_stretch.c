@@ -36,7 +36,8 @@ struct stretch {
     bool hidden;                     /* the host is ready before the device, in all steps */
     struct step_run *run;            /* NULL: none is open */
     uint32_t run_steps;
-    int64_t run_start_ns;
+    int64_t run_start_ns, run_decided_ns;
+    step_sum run_moment; /* sum over the run's steps of number x state_ns, from number 0 */
 };
 
 /* Is it sure that the head of the queue cannot enter, whatever happens, until somebody finishes? Only a release or newly registered
@@ -100,15 +101,31 @@ static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t e
     }
 }
 
-/* `steps` steps more took `ns`, the last of them duration_ns. With asynchronous scheduling the next one is decided when the last one starts, or
- * when the host is done with it: then it was the only one. */
-static void move_clock(struct stretch *stretch, int64_t ns)
+/* Sum over n numbers from `number` on of number x time, where times begin with first_ns and grow by change_ns. */
+static step_sum moment_of(uint32_t number, int64_t first_ns, int64_t change_ns, uint64_t n)
 {
-    stretch->now_ns += ns;
-    if (stretch->replay->base.overlaps)
-        stretch->decided_ns = max_i64(stretch->decided_ns + stretch->host_ns, stretch->now_ns - stretch->duration_ns);
-    else
+    const uint64_t sum = n * (n - 1) / 2, squares = n > 0 ? sum * (2 * n - 1) / 3 : 0; /* of 0 ... n - 1 */
+    const __int128 linear = (__int128)number * change_ns + first_ns;
+    return (step_sum)((__int128)number * first_ns * (__int128)n + linear * (__int128)sum + (__int128)change_ns * (__int128)squares);
+}
+
+/* `steps` steps more, of which the first takes first_ns and each next one change_ns more. Without asynchronous scheduling the next one is
+ * decided when the last one ends; with it when the last one starts, or when the host is done with it, in which case it was the only one. */
+static void move_clock(struct stretch *stretch, uint32_t steps, int64_t first_ns, int64_t change_ns)
+{
+    const int64_t start_ns = stretch->now_ns, before_ns = stretch->decided_ns;
+    stretch->now_ns += time_of(steps, first_ns, change_ns);
+    if (!stretch->replay->base.overlaps) {
         stretch->decided_ns = stretch->now_ns;
+        stretch->run_moment += moment_of(stretch->run_steps, first_ns, change_ns, steps);
+    } else {
+        const int64_t first_state_ns = max_i64(before_ns + stretch->host_ns, start_ns) - before_ns;
+        stretch->decided_ns = before_ns + first_state_ns + time_of(steps - 1, first_ns, change_ns);
+        stretch->run_moment += (step_sum)stretch->run_steps * (uint64_t)first_state_ns;
+        stretch->run_moment += moment_of(stretch->run_steps + 1, first_ns, change_ns, steps - 1);
+    }
+    stretch->steps += steps;
+    stretch->run_steps += steps;
 }
 
 /* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks.
@@ -118,7 +135,8 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns, 
 {
     struct event_replay *replay = stretch->replay;
     const uint32_t size = replay->calendar.block_size, decoders = stretch->decoders;
-    const int64_t since_ns = stretch->now_ns - stretch->run_start_ns, first_ns = stretch->duration_ns;
+    const int64_t first_ns = stretch->duration_ns, decided_ns = stretch->decided_ns - stretch->run_decided_ns;
+    const int64_t lag = replay->base.overlaps, since_ns = lag ? stretch->now_ns - stretch->run_decided_ns : decided_ns;
     const uint64_t empty_slots = replay->blocks.table_blocks * size - stretch->first_held_tokens - (uint64_t)decoders * stretch->steps;
     uint64_t peak_empty_slots = stretch->run->peak_empty_slots;
     uint32_t phase = stretch->phase;
@@ -130,7 +148,8 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns, 
         }
         for (; bits; bits &= bits - 1) { /* the steps with a crossing */
             const uint32_t in = (uint32_t)__builtin_ctzll(bits), ahead = done + in;
-            const uint64_t elapsed_ns = (uint64_t)(since_ns + time_of(ahead, first_ns, change_ns));
+            const uint64_t elapsed_ns =
+                (uint64_t)(ahead < lag ? decided_ns : since_ns + time_of(ahead - (uint32_t)lag, first_ns, change_ns));
             cross(replay, event_calendar_phase(&replay->calendar, phase, in), elapsed_ns, charges);
             /* Slots that stand empty are most just after blocks were taken. */
             const uint64_t empty = empty_slots + (uint64_t)charges->taken * size - (uint64_t)decoders * ahead;
@@ -140,9 +159,7 @@ static void advance(struct stretch *stretch, uint32_t steps, int64_t change_ns, 
     }
     stretch->run->peak_empty_slots = peak_empty_slots;
     stretch->duration_ns += change_ns * (steps - 1);
-    move_clock(stretch, time_of(steps, first_ns, change_ns));
-    stretch->steps += steps;
-    stretch->run_steps += steps;
+    move_clock(stretch, steps, first_ns, change_ns);
     stretch->phase = phase;
 }
 
@@ -185,32 +202,32 @@ static void open_run(struct stretch *stretch, int64_t change_ns, struct charges 
     run->change_ns = change_ns;
     run->used_blocks_ns = run->cached_blocks_ns = run->table_runs_ns = 0;
     run->peak_empty_slots = (uint64_t)first->table_blocks * blocks->block_size - first->held_tokens;
+    first->decided_ns = stretch->run_decided_ns = stretch->decided_ns;
     stretch->run_start_ns = stretch->now_ns;
-    stretch->run_steps = 1;
-    move_clock(stretch, stretch->duration_ns);
-    stretch->steps++;
+    stretch->run_steps = 0;
+    stretch->run_moment = 0;
+    move_clock(stretch, 1, stretch->duration_ns, 0);
+    first->state_ns = stretch->decided_ns - first->decided_ns;
     stretch->phase = event_calendar_phase(&replay->calendar, stretch->phase, 1);
 }
 
-/* Tokens held rise by `decoders` a step, durations by change_ns; tables and used blocks grow alike. Blocks are those at the end of the
- * run, from which charge() has subtracted what was taken later than its start: the two make the exact sum over all steps. Held tokens
- * times duration is a product of two progressions, hence the sums of numbers and of squares. */
+/* Tokens held rise by `decoders` a step; tables and used blocks grow alike. Blocks are those at the end of the run, from which charge() has
+ * subtracted what was taken later than its start: the two make the exact sum over all steps. */
 static void sum_run(struct stretch *stretch)
 {
     struct step_run *run = stretch->run;
     const struct event_blocks *blocks = &stretch->replay->blocks;
     const struct step_tally *first = &run->first;
-    const step_sum ns = (step_sum)(uint64_t)(stretch->now_ns - stretch->run_start_ns);
-    const uint64_t n = stretch->run_steps, numbers = n * (n - 1) / 2, squares = numbers * (2 * n - 1) / 3; /* sums of 0 ... n - 1 */
+    const step_sum ns = (step_sum)(uint64_t)(stretch->decided_ns - stretch->run_decided_ns);
     const uint32_t used_blocks = blocks->queue.usable - event_blocks_free(blocks);
     run->steps = stretch->run_steps;
     run->duration_ns = stretch->now_ns - stretch->run_start_ns;
+    run->state_ns = stretch->decided_ns - stretch->run_decided_ns;
     run->used_blocks_ns += used_blocks * ns;
     run->cached_blocks_ns += blocks->queue.back_blocks * ns;
     run->table_runs_ns += blocks->table_runs * ns;
     run->table_blocks_ns = run->used_blocks_ns + (first->table_blocks - first->used_blocks) * ns;
-    run->held_tokens_ns = first->held_tokens * ns + stretch->decoders * ((step_sum)(uint64_t)first->duration_ns * numbers +
-                                                                         (step_sum)(__int128)run->change_ns * squares);
+    run->held_tokens_ns = first->held_tokens * ns + stretch->decoders * stretch->run_moment;
     run->peak_used_blocks = used_blocks; /* both only grow */
     run->peak_held_tokens = first->held_tokens + (uint64_t)stretch->decoders * (stretch->run_steps - 1);
     stretch->run = NULL;

@@ -39,9 +39,9 @@ struct live {
     bool late;      /* decoding, but it had no turn in the last step: last_token_ns tells of its newest token */
     bool over;      /* all its tokens are known or on their way: it runs on until they are back */
     bool preempted; /* the slot is free, but its request's last token may still come */
-    /* Of asynchronous scheduling, in an ordered step: is its newest output token on its way; and was that so for its newest computed token
-     * when it was scheduled? Then the block that this completes is not registered. */
-    bool coming, unseen;
+    /* Asynchronous scheduling, not in the calendar: is its newest output token on its way? And was that so of the one before when it had its
+     * last turn? Both: the block that its newest computed token completes is not registered. */
+    bool coming, blind;
 };
 
 struct event_calendar {

@@ -12,6 +12,7 @@
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/step_kinds.h"
+#include "vllm_v1_fast/step_parts.h"
 
 /* A walk over all invariants is O(batch + lists); at every step it would make debug builds useless for real traces. */
 enum { CHECKED_STEPS = 16 };
@@ -77,7 +78,7 @@ static enum status run_step(struct event_replay *replay, struct advance *out, st
         return outputs_submit(replay, &out->tokens, diag);
     }
     out->idle = !replay->in_flight;
-    return out->idle ? SIM_OK : outputs_wait(replay, &out->tokens, diag);
+    return out->idle ? SIM_OK : outputs_wait_alone(replay, &out->tokens, diag);
 }
 
 /* In builds with assertions: walk all invariants now and then. */
@@ -107,7 +108,7 @@ static enum status advance(struct stepper *self, struct advance *out, struct dia
     assert(sound(replay));
     if (replay->calendar.running + replay->waiting.count == 0) {
         out->idle = !replay->in_flight;
-        return out->idle ? SIM_OK : outputs_wait(replay, &out->tokens, diag);
+        return out->idle ? SIM_OK : outputs_wait_alone(replay, &out->tokens, diag);
     }
     enum status status = run_stretch(replay, &steps, out, diag);
     if (status != SIM_OK || steps > 0)
@@ -120,9 +121,7 @@ static enum status advance(struct stepper *self, struct advance *out, struct dia
 
 static void pool_state(const struct stepper *self, struct step_tally *tally)
 {
-    const struct event_blocks *blocks = &((const struct event_replay *)self)->blocks;
-    tally->free_blocks = event_blocks_free(blocks);
-    tally->cached_blocks = blocks->queue.back_blocks;
+    step_parts_state((const struct event_replay *)self, tally);
 }
 
 static void destroy(struct stepper *self)

@@ -27,7 +27,8 @@ static void unfold(struct event_replay *replay)
         if (!live->late)
             live->last_token_ns = replay->base.device_ns;
         live->coming = replay->base.overlaps && !live->late;
-        live->unseen = live->coming && calendar->tick != live->seen_tick;
+        if (live->coming)
+            live->blind = calendar->tick != live->seen_tick;
         live->late = false;
         event_calendar_leave(calendar, slot);
     }
@@ -52,7 +53,7 @@ static enum status preempt(struct event_replay *replay, uint32_t victim, uint32_
     event->extra = PREEMPT_RECOMPUTE;
     status = step_stream_event_done(&replay->base.stream, diag);
     if (status == SIM_OK)
-        status = outputs_give_back(replay, victim, live->computed, live->computed - live->unseen, true, diag);
+        status = outputs_give_back(replay, victim, live->computed, live->computed - (live->coming && live->blind), true, diag);
     replay->held_tokens -= live->computed;
     replay->preempted[live->position] = (struct preempted_request){.last_token_ns = live->last_token_ns, .known = live->known};
     replay->step->tally.preemptions++;
@@ -117,12 +118,13 @@ static void fold(struct event_replay *replay)
             continue;
         }
         live->late = live->scheduled == 0;
-        live->unseen = live->late ? live->unseen : live->coming;
+        live->blind = live->late ? live->blind : live->coming;
         live->over |= live->late && live->known - trace->input_tokens[live->position] == trace->output_tokens[live->position];
+        live->coming = replay->base.overlaps && !live->late;
         if (live->over)
             continue;
         replay->late += live->late;
-        live->seen_tick = calendar->tick - (live->unseen && !live->late);
+        live->seen_tick = calendar->tick - (live->blind && !live->late);
         outputs_enter(replay, slot);
     }
 }

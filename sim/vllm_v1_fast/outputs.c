@@ -114,7 +114,8 @@ static void end_decoding(struct event_replay *replay, uint32_t slot)
         replay->step->goes_on++;
         return;
     }
-    live->unseen = replay->base.overlaps && calendar->tick != live->seen_tick;
+    live->coming = replay->base.overlaps;
+    live->blind = live->coming && calendar->tick != live->seen_tick;
     event_calendar_leave(calendar, slot);
     live->last_token_ns = replay->step->end_ns;
     live->scheduled = 0;
@@ -145,6 +146,7 @@ void outputs_of_calendar(struct event_replay *replay)
         live->scheduled = 0;
         outputs_note(replay, slot);
         live->seen_tick = calendar->tick; /* the prompt's last token */
+        live->coming = replay->base.overlaps;
         if (!live->over)
             outputs_enter(replay, slot);
     }
@@ -228,6 +230,13 @@ enum status outputs_wait(struct event_replay *replay, uint32_t *tokens, struct d
     replay->in_flight = NULL;
     *tokens += flight->tally.sampled_tokens;
     return land(replay, flight, diag);
+}
+
+enum status outputs_wait_alone(struct event_replay *replay, uint32_t *tokens, struct diag *diag)
+{
+    const struct step_tally wait = stepper_wait(&replay->base, replay->in_flight->end_ns);
+    enum status status = outputs_wait(replay, tokens, diag);
+    return status == SIM_OK && wait.state_ns > 0 ? step_stream_tally(&replay->base.stream, &wait, diag) : status;
 }
 
 enum status outputs_submit(struct event_replay *replay, uint32_t *tokens, struct diag *diag)

@@ -23,8 +23,10 @@ void outputs_of_calendar(struct event_replay *replay);
 
 /* The step is decided. It is under way, or its output is back at once. *tokens: how many the output brought that came back now. */
 SIM_NODISCARD enum status outputs_submit(struct event_replay *replay, uint32_t *tokens, struct diag *diag);
-/* Nothing was decided: take the output that is in flight. */
+/* Take the output that is in flight, before the next step is decided: it must not be anybody's last token. */
 SIM_NODISCARD enum status outputs_wait(struct event_replay *replay, uint32_t *tokens, struct diag *diag);
+/* Nothing was decided: take the output that is in flight, and tell of the time until it comes. */
+SIM_NODISCARD enum status outputs_wait_alone(struct event_replay *replay, uint32_t *tokens, struct diag *diag);
 
 /* Give back the table of a slot that has `computed` tokens, of which the first `settled` have content. `preempted`: the request will want to
  * find its blocks again. */

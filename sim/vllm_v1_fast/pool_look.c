@@ -4,10 +4,10 @@
 
 #include "base/integers.h"
 
-/* The phase in which it last had a turn. Its first token since its admission came at the end of that turn, so it takes two to be decoding. */
+/* The phase in which it last had a turn. The token of that turn was not there yet, nor the one before it if that was on its way. */
 static uint32_t phase_of(const struct event_replay *replay, const struct live *live)
 {
-    return live->known > event_replay_known(replay, live->position) + 1 ? CLASS_DECODE : CLASS_PREFILL;
+    return live->known > event_replay_known(replay, live->position) + 1 + live->blind ? CLASS_DECODE : CLASS_PREFILL;
 }
 
 /* Prefill first: a block that both phases hold is charged to it. Only a table's last block can have empty slots, and nobody shares that. */

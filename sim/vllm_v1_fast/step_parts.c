@@ -33,17 +33,10 @@ void step_parts_compute(struct event_replay *replay, struct live *live)
     replay->helps += !decodes; /* a chunk may have registered what the waiting head can hit */
 }
 
-/* Counts are those after admission and before anything is given back, as a tally means (step.h). The back list is what vLLM calls cached:
- * orphans count too, since vLLM keeps their entries although nobody will ask for them. */
-enum status step_parts_close(struct event_replay *replay, struct diag *diag)
+/* The back list is what vLLM calls cached: orphans count too, since vLLM keeps their entries although nobody will ask for them. */
+void step_parts_state(const struct event_replay *replay, struct step_tally *tally)
 {
-    struct step_shape *shape = &replay->shape;
     const struct event_blocks *blocks = &replay->blocks;
-    struct step_tally *tally = &replay->step->tally;
-    shape->step = replay->base.step_number;
-    tally->step = replay->base.step_number;
-    enum status status = stepper_time_step(&replay->base, shape, tally, diag);
-    step_tally_set_work(tally, shape);
     tally->held_tokens = replay->held_tokens;
     tally->running = replay->calendar.running;
     tally->waiting = replay->waiting.count;
@@ -52,6 +45,18 @@ enum status step_parts_close(struct event_replay *replay, struct diag *diag)
     tally->used_blocks = blocks->queue.usable - tally->free_blocks;
     tally->table_blocks = (uint32_t)blocks->table_blocks;
     tally->table_runs = (uint32_t)blocks->table_runs;
+}
+
+/* Counts are those after admission and before anything is given back, as a tally means (step.h). */
+enum status step_parts_close(struct event_replay *replay, struct diag *diag)
+{
+    struct step_shape *shape = &replay->shape;
+    struct step_tally *tally = &replay->step->tally;
+    shape->step = replay->base.step_number;
+    tally->step = replay->base.step_number;
+    enum status status = stepper_time_step(&replay->base, shape, tally, diag);
+    step_tally_set_work(tally, shape);
+    step_parts_state(replay, tally);
     replay->step->end_ns = replay->base.device_ns;
     return status;
 }

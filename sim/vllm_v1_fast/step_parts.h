@@ -8,6 +8,8 @@
 void step_parts_decodes(const struct event_replay *replay, struct step_shape *shape);
 /* Add the live->scheduled tokens of a slot that is not in the calendar: they are computed from here on. */
 void step_parts_compute(struct event_replay *replay, struct live *live);
+/* Queues and blocks as they are. */
+void step_parts_state(const struct event_replay *replay, struct step_tally *tally);
 /* Everybody is added: when does the step run? Fills in its flight's tally and end, but for what its tokens bring. SIM_BAD_INPUT: the clock
  * does not count so far. */
 SIM_NODISCARD enum status step_parts_close(struct event_replay *replay, struct diag *diag);

@@ -16,8 +16,8 @@ def need(holds, *what):
         sys.exit("wrong: " + " ".join(str(w) for w in what))
 
 
-def near(a, b, *what, within=1e-9):
-    need(abs(a - b) <= within * max(abs(a), abs(b)) + 1e-12, a, "is not", b, *what)
+def near(a, b, *what):
+    need(abs(a - b) <= 1e-9 * max(abs(a), abs(b)) + 1e-12, a, "is not", b, *what)
 
 
 def percentile(values, p):
@@ -293,12 +293,11 @@ def consume_perfetto(path, report):
         need(pair[0]["tid"] != pair[1]["tid"], "an arrow to itself", pair)
     need(all(not lane.stack and lane.phases == lane.residences for lane in lanes.values()), "phases do not fill residences")
     need(instants == report["preemptions"] == ended.get("preempted", 0), instants, "instants", ended, "for", report["preemptions"])
-    # With asynchronous scheduling a request can end after it was preempted, and lanes begin when a step is decided, a step before it runs.
+    # With asynchronous scheduling a request can end after it was preempted.
     overlaps = report["configuration"].get("async_scheduling", False)
     need(report["completed"] - (report["preemptions"] if overlaps else 0) <= ended.get("finished", 0) <= report["completed"], "finished", ended)
     span = max(lane.last for lane in lanes.values()) - tracks["running"][0][0]
-    near(sum(lane.residences for lane in lanes.values()) / span, report["mean_running"], "mean running",
-         within=0.01 if overlaps else 1e-9)
+    near(sum(lane.residences for lane in lanes.values()) / span, report["mean_running"], "mean running")
     highest = {name: max(value for _, value in points) for name, points in tracks.items()}
     need(highest["running"] == report["peak_running"] == len(lanes), "peak running", highest["running"])
     need(highest["waiting"] == report["peak_waiting"], "peak waiting")

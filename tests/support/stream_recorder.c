@@ -65,6 +65,8 @@ struct field {
 
 static const struct field tally_fields[] = {T(step),
                                             T(vain_tokens),
+                                            T(decided_ns),
+                                            T(state_ns),
                                             T(start_ns),
                                             T(duration_ns),
                                             T(context_tokens),
@@ -146,7 +148,7 @@ static bool run_equal(struct run_check *check, const struct step_run *run)
                        check->text, sizeof check->text))
         return false;
     for (uint32_t i = 0; i < run->steps; i++, tally++) {
-        const step_sum ns = (step_sum)tally->duration_ns;
+        const step_sum ns = (step_sum)tally->state_ns;
         const uint64_t empty_slots = (uint64_t)tally->table_blocks * check->block_size - tally->held_tokens;
         if (tally->duration_ns != run->first.duration_ns + run->change_ns * (int64_t)i)
             return fail(check, run->first.step, "a duration is off");
@@ -154,6 +156,7 @@ static bool run_equal(struct run_check *check, const struct step_run *run)
             tally->regular_gaps != run->first.regular_gaps || tally->sampled_tokens != run->first.sampled_tokens)
             return fail(check, run->first.step, "a step is not like the first");
         sum.duration_ns += tally->duration_ns;
+        sum.state_ns += tally->state_ns;
         sum.used_blocks_ns += tally->used_blocks * ns;
         sum.cached_blocks_ns += tally->cached_blocks * ns;
         sum.table_blocks_ns += tally->table_blocks * ns;
@@ -163,8 +166,8 @@ static bool run_equal(struct run_check *check, const struct step_run *run)
         sum.peak_held_tokens = tally->held_tokens > sum.peak_held_tokens ? tally->held_tokens : sum.peak_held_tokens;
         sum.peak_empty_slots = empty_slots > sum.peak_empty_slots ? empty_slots : sum.peak_empty_slots;
     }
-    if (sum.duration_ns != run->duration_ns || sum.used_blocks_ns != run->used_blocks_ns || sum.cached_blocks_ns != run->cached_blocks_ns ||
-        sum.table_blocks_ns != run->table_blocks_ns)
+    if (sum.duration_ns != run->duration_ns || sum.state_ns != run->state_ns || sum.used_blocks_ns != run->used_blocks_ns ||
+        sum.cached_blocks_ns != run->cached_blocks_ns || sum.table_blocks_ns != run->table_blocks_ns)
         return fail(check, run->first.step, "a sum over blocks is off");
     if ((check->contiguity && sum.table_runs_ns != run->table_runs_ns) || sum.held_tokens_ns != run->held_tokens_ns)
         return fail(check, run->first.step, "the sum over tokens or id runs is off");

@@ -12,7 +12,7 @@ import random
 import subprocess
 import sys
 
-STEP = "--num-gpu-blocks 5000 --max-model-len 200 --max-num-seqs 500 --step-time-base-ns 1000000 --step-time-token-ns 0 --step-time-kv-ns 0"
+STEP = "--num-gpu-blocks 5000 --max-model-len 200 --max-num-seqs 500 --step-time-base-ns 1000000 --step-time-token-ns 0 --step-time-kv-ns 0 --no-async-scheduling"
 
 
 def requests(seed, samples):
