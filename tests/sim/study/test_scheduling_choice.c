@@ -18,7 +18,21 @@ static struct trace *busy_trace(void)
     return tiny_trace(requests, REQUESTS);
 }
 
-/* What a server of that configuration would have logged, with or without the times of admissions. */
+/* One latency of all requests. */
+static double *latencies(const struct run *run, enum latency latency)
+{
+    double *ms = calloc(run->trace->count, sizeof *ms);
+    cr_assert(ms);
+    for (uint32_t position = 0; position < run->trace->count; position++) {
+        const struct request_story story = metrics_story(&run->metrics, position);
+        if (!request_latency_ms(&story, latency, run->trace, position, &ms[position]))
+            ms[position] = NAN;
+    }
+    return ms;
+}
+
+/* What a server of that configuration would have logged, with or without the times of admissions. A prefill is what TTFT is beyond the
+ * wait for admission. */
 static struct measured_run measure(const struct trace *trace, const struct config *config, bool prefills)
 {
     static struct run run;
@@ -26,16 +40,15 @@ static struct measured_run measure(const struct trace *trace, const struct confi
     struct diag diag = {0};
     cr_assert_eq(run_open(&run, trace, config, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(run_replay(&run, NULL, 0, NULL, &diag), SIM_OK, "%s", diag.text);
-    for (int i = 0; i < MEASURED_LATENCIES; i++)
-        measured.ms[measured_latencies[i]] = calloc(trace->count, sizeof(double));
-    measured.prefill_ms = prefills ? calloc(trace->count, sizeof(double)) : NULL;
-    for (uint32_t position = 0; position < trace->count; position++) {
-        const struct request_story story = metrics_story(&run.metrics, position);
-        for (int i = 0; i < MEASURED_LATENCIES; i++)
-            if (!request_latency_ms(&story, measured_latencies[i], trace, position, &measured.ms[measured_latencies[i]][position]))
-                measured.ms[measured_latencies[i]][position] = NAN;
-        if (prefills)
-            measured.prefill_ms[position] = (double)(story.first_token_ns - story.first_scheduled_ns) / 1e6;
+    measured.ms[LATENCY_TTFT] = latencies(&run, LATENCY_TTFT);
+    measured.ms[LATENCY_TPOT] = latencies(&run, LATENCY_TPOT);
+    measured.ms[LATENCY_E2EL] = latencies(&run, LATENCY_E2EL);
+    if (prefills) {
+        double *queue = latencies(&run, LATENCY_QUEUE);
+        measured.prefill_ms = latencies(&run, LATENCY_TTFT);
+        for (uint32_t position = 0; position < trace->count; position++)
+            measured.prefill_ms[position] -= queue[position];
+        free(queue);
     }
     run_close(&run);
     return measured;
