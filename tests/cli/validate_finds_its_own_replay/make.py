@@ -1,21 +1,16 @@
-"""Write measured_requests.csv and measured_timeline.csv as a server that does what log.jsonl and steps.csv say would have measured them."""
+"""Write measured_requests.csv and measured_timeline.csv as a server that does what log.jsonl says would have measured them."""
 import bisect
-import csv
 import json
 
 trace = [json.loads(line) for line in open("trace.jsonl")]
 log = [json.loads(line) for line in open("log.jsonl")]
 steps, summary = log[:-1], log[-1]
-decided = [step["t"] for step in steps]
-starts, end = [], 0  # on the device, which may still be busy with the step before
-for t, row in zip(decided, csv.DictReader(open("steps.csv"))):
-    starts.append(max(t, end))
-    end = starts[-1] + int(row["duration_ns"])
+starts = [step["t"] for step in steps]
 usable = json.load(open("config.json"))["num_gpu_blocks"] - 1
 with open("measured_requests.csv", "w") as out:
     print("id,input_tokens,output_tokens,ttft_ms,tpot_ms,e2e_ms,scheduled_s,first_token_s", file=out)
     for request, arrival, scheduled, first, finish, *_ in summary["per_request"]:
-        queued = decided[bisect.bisect_left(decided, arrival)]
+        queued = starts[bisect.bisect_left(starts, arrival)]
         tokens = trace[request]["output_length"]
         tpot = (finish - first) / 1e6 / (tokens - 1) if tokens > 1 else 0
         print(request, trace[request]["input_length"], tokens, (first - queued) / 1e6, tpot, (finish - queued) / 1e6,
