@@ -101,28 +101,29 @@ static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t e
     }
 }
 
-/* Sum over n numbers from `number` on of number x time, where times begin with first_ns and grow by change_ns. */
-static step_sum moment_of(uint32_t number, int64_t first_ns, int64_t change_ns, uint64_t n)
+/* Sum over n >= 1 numbers from `number` on of number x time, where times begin with first_ns and grow by change_ns. A run has few enough
+ * steps for the sums of numbers. */
+static step_sum moment_of(uint64_t number, int64_t first_ns, int64_t change_ns, uint64_t n)
 {
-    const uint64_t sum = n * (n - 1) / 2, squares = n > 0 ? sum * (2 * n - 1) / 3 : 0; /* of 0 ... n - 1 */
-    const __int128 linear = (__int128)number * change_ns + first_ns;
-    return (step_sum)((__int128)number * first_ns * (__int128)n + linear * (__int128)sum + (__int128)change_ns * (__int128)squares);
+    const uint64_t sum = n * (n - 1) / 2, squares = sum * (2 * n - 1) / 3; /* of 0 ... n - 1 */
+    return (step_sum)((__int128)first_ns * (int64_t)(number * n + sum) + (__int128)change_ns * (int64_t)(number * sum + squares));
 }
 
-/* `steps` steps more, of which the first takes first_ns and each next one change_ns more. Without asynchronous scheduling the next one is
+/* `steps` steps more, of which the first takes first_ns, each next one change_ns more, and the last duration_ns. Without asynchronous scheduling the next one is
  * decided when the last one ends; with it when the last one starts, or when the host is done with it, in which case it was the only one. */
 static void move_clock(struct stretch *stretch, uint32_t steps, int64_t first_ns, int64_t change_ns)
 {
-    const int64_t start_ns = stretch->now_ns, before_ns = stretch->decided_ns;
-    stretch->now_ns += time_of(steps, first_ns, change_ns);
+    const int64_t start_ns = stretch->now_ns, before_ns = stretch->decided_ns, ns = time_of(steps, first_ns, change_ns);
+    stretch->now_ns += ns;
     if (!stretch->replay->base.overlaps) {
         stretch->decided_ns = stretch->now_ns;
         stretch->run_moment += moment_of(stretch->run_steps, first_ns, change_ns, steps);
     } else {
         const int64_t first_state_ns = max_i64(before_ns + stretch->host_ns, start_ns) - before_ns;
-        stretch->decided_ns = before_ns + first_state_ns + time_of(steps - 1, first_ns, change_ns);
+        stretch->decided_ns = before_ns + first_state_ns + ns - stretch->duration_ns;
         stretch->run_moment += (step_sum)stretch->run_steps * (uint64_t)first_state_ns;
-        stretch->run_moment += moment_of(stretch->run_steps + 1, first_ns, change_ns, steps - 1);
+        if (steps > 1)
+            stretch->run_moment += moment_of(stretch->run_steps + UINT64_C(1), first_ns, change_ns, steps - 1);
     }
     stretch->steps += steps;
     stretch->run_steps += steps;
