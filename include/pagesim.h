@@ -351,9 +351,11 @@ struct pagesim_policy_setup {
 };
 
 enum pagesim_policy_event_kind {
-    PAGESIM_POLICY_ARRIVED,   /* before its first key */
-    PAGESIM_POLICY_ADMITTED,  /* waiting -> running, first time or again; tokens = found in the prefix cache */
-    PAGESIM_POLICY_COMPUTED,  /* a step ended; tokens = computed in it; `generated`: and it brought an output token, which is known now */
+    PAGESIM_POLICY_ARRIVED,  /* before its first key */
+    PAGESIM_POLICY_ADMITTED, /* waiting -> running, first time or again; tokens = found in the prefix cache */
+    /* A step is priced, and ends at now_ns; tokens = computed in it; `generated`: and it brings an output token, which counts as known. With
+     * asynchronous scheduling this is told a step before its output is back. */
+    PAGESIM_POLICY_COMPUTED,
     PAGESIM_POLICY_PREEMPTED, /* running -> waiting, before its new key; tokens = computed ones lost */
     PAGESIM_POLICY_FINISHED,  /* after the PAGESIM_POLICY_COMPUTED of its last step */
 };

@@ -393,6 +393,16 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
     return fits;
 }
 
+double config_key_number(const struct config_key *key, const char *text)
+{
+    uint64_t whole;
+    double real;
+    if (key->type == KEY_DOUBLE)
+        return parse_double(key, text, &real) ? real : (double)NAN;
+    const bool number = key->type == KEY_UINT32 || key->type == KEY_UINT64 || key->type == KEY_INT64;
+    return number && parse_whole(key, text, &whole) ? (double)whole : (double)NAN;
+}
+
 /* Names in quotes, as the file wants them. */
 static void list_choices(const struct config_key *key, char *out, size_t size)
 {

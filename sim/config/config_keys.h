@@ -64,6 +64,8 @@ const char *config_key_choice(const struct config_key *key, uint32_t i);
 
 /* Read a value from text. false: it does not fit; config_key_wants says what would. */
 bool config_key_parse(const struct config_key *key, const char *text, struct config *config);
+/* The number that this text is as a value of the key: 2k is 2000. NaN: the key holds no numbers, or the text does not fit. */
+double config_key_number(const struct config_key *key, const char *text);
 /* "an integer from 1 to 4294967294", "\"fcfs\" or \"priority\"", ... */
 void config_key_wants(const struct config_key *key, char *out, size_t size);
 /* Does it hold what no file and no option can say, that is: was it not given and has no default? */

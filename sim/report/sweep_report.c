@@ -136,8 +136,8 @@ static void add_key_cells(const struct sweep_groups *groups, size_t point, bool 
             continue;
         if (value && cells == TABLE_YES_NO)
             table_flag(table, strcmp(value, "true") == 0);
-        else if (value && cells != TABLE_TEXT && isfinite(strtod(value, NULL)))
-            table_number(table, strtod(value, NULL));
+        else if (value && isfinite(config_key_number(plan->varied.list[key], value)))
+            table_number(table, config_key_number(plan->varied.list[key], value));
         else
             table_text(table, value); /* "inf" is no number in JSON */
     }

@@ -307,3 +307,18 @@ Test(config_keys, only_what_the_step_time_model_reads_is_written)
     for (size_t i = 0; i < config_key_count; i++)
         cr_expect_eq(config_keys[i].group == KEY_STEP_TIME, config_keys[i].models != 0, "%s", config_keys[i].name);
 }
+
+/* What a table shows of a value as it was typed. */
+Test(config_keys, a_value_with_a_unit_is_the_number_that_it_stands_for)
+{
+    bool negated;
+    const struct config_key *tokens = config_find_option("max-num-batched-tokens", &negated);
+    const struct config_key *rate = config_find_option("request-rate", &negated);
+    cr_expect_eq(config_key_number(tokens, "2048"), 2048);
+    cr_expect_eq(config_key_number(tokens, "2k"), 2000);
+    cr_expect_eq(config_key_number(tokens, "2K"), 2048);
+    cr_expect_eq(config_key_number(rate, "1.5"), 1.5);
+    cr_expect(isinf(config_key_number(rate, "inf")));
+    cr_expect(isnan(config_key_number(tokens, "1.5")) && isnan(config_key_number(tokens, "inf")));
+    cr_expect(isnan(config_key_number(config_find_option("scheduling-policy", &negated), "fcfs")));
+}
