@@ -324,8 +324,8 @@ enum status config_check(struct config *config, const char *where, struct diag *
                         config->max_num_active_seqs, config->max_num_seqs);
     if (config->max_num_scheduled_tokens > config->max_num_batched_tokens)
         return diag_set(diag, SIM_BAD_INPUT,
-                        "%s: max_num_scheduled_tokens (%u) is above max_num_batched_tokens (%u), which a step's buffers hold: lower it", where,
-                        config->max_num_scheduled_tokens, config->max_num_batched_tokens);
+                        "%s: max_num_scheduled_tokens (%u) is above max_num_batched_tokens (%u), which a step's buffers hold: lower it",
+                        where, config->max_num_scheduled_tokens, config->max_num_batched_tokens);
     if (v1 && config->long_prefill_token_threshold > config->max_model_len)
         return diag_set(diag, SIM_BAD_INPUT,
                         "%s: long_prefill_token_threshold (%u) is above max_model_len (%u); vLLM refuses that: lower it", where,
@@ -336,10 +336,11 @@ enum status config_check(struct config *config, const char *where, struct diag *
                         "%s: without chunked prefill max_num_batched_tokens (%u) must not be below max_model_len (%u); vLLM refuses that",
                         where, config->max_num_batched_tokens, config->max_model_len);
     if (!config->enable_chunked_prefill && config->max_num_scheduled_tokens > 0 && config->max_num_scheduled_tokens < config->max_model_len)
-        return diag_set(diag, SIM_BAD_INPUT,
-                        "%s: without chunked prefill max_num_scheduled_tokens (%u) must not be below max_model_len (%u): a longer prompt would "
-                        "wait for ever",
-                        where, config->max_num_scheduled_tokens, config->max_model_len);
+        return diag_set(
+            diag, SIM_BAD_INPUT,
+            "%s: without chunked prefill max_num_scheduled_tokens (%u) must not be below max_model_len (%u): a longer prompt would "
+            "wait for ever",
+            where, config->max_num_scheduled_tokens, config->max_model_len);
     return SIM_OK;
 }
 

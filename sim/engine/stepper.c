@@ -44,11 +44,8 @@ enum status stepper_time_step(struct stepper *stepper, const struct step_shape *
 
 struct step_tally stepper_wait(const struct stepper *stepper, int64_t end_ns)
 {
-    struct step_tally tally = {.step = TALLY_GAP,
-                               .start_ns = end_ns,
-                               .decided_ns = stepper->now_ns,
-                               .state_ns = end_ns - stepper->now_ns,
-                               .mode = STEP_MODE_IDLE};
+    struct step_tally tally = {
+        .step = TALLY_GAP, .start_ns = end_ns, .decided_ns = stepper->now_ns, .state_ns = end_ns - stepper->now_ns, .mode = STEP_MODE_IDLE};
     stepper->ops->pool_state(stepper, &tally);
     return tally;
 }

@@ -79,7 +79,7 @@ struct event_replay {
     uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that. Takings and evictions never help it, because
      * what it no longer hits it needs instead. Releases and newly registered shared contents may. */
-    uint64_t helps; /* counts them */
+    uint64_t helps;                           /* counts them */
     uint32_t refused_position, refused_chunk; /* the most tokens that its first chunk could have */
     uint64_t refused_helps;
     struct step_shape shape; /* of the current step */
