@@ -135,8 +135,9 @@ static void put_one_of(struct numbered_line *line, const char *const *values, ui
 /* Names of sessions and chats, how answers end, delays: with all that says "none" and what is wrong. */
 static bool put_rare(struct numbered_line *line, const char *name, uint64_t *random)
 {
-    static const char *const names[] = {
-        "-1", "null", "\"\"", "\"a\"", "\"b c\"", "7", "0", "-2", "\"\\u0061\"", "1.5", "true", "-10", "nul", "[]", "18446744073709551615"};
+    static const char *const names[] = {"-1",   "null", "\"\"", "\"a\"",       "\"b c\"",
+                                        "7",    "0",    "-2",   "\"\\u0061\"", "1.5",
+                                        "true", "-10",  "nulL", "[]",          "18446744073709551615"};
     static const char *const reasons[] = {"\"stop\"", "\"length\"", "\"abort\"", "null", "\"stop", "\"\"", "stop", "1"};
     if (strstr(name, "chat_id") || strcmp(name, "session_id") == 0)
         put_one_of(line, names, random_below(random, 4) ? 8 : sizeof names / sizeof *names, random);
