@@ -74,6 +74,23 @@ static const struct pagesim_scheduling_policy patient = {
     .patience = patience,
 };
 
+static int64_t no_end(void *self, const struct pagesim_policy_request *request)
+{
+    (void)self;
+    (void)request;
+    return INT64_MAX;
+}
+
+/* Told when it is asked for a key, and when something else happens. */
+static const struct pagesim_scheduling_policy endless = {
+    .info = {"least-served-at-last", "the same, never due"},
+    .order = PAGESIM_POLICY_CHANGING_KEY,
+    .key = key,
+    .create = create,
+    .happened = happened,
+    .patience = no_end,
+};
+
 /* The plain scheduler's history is the first. Calls may be fewer with patience. */
 static uint64_t compare_histories(uint64_t number, uint32_t count, bool late)
 {
@@ -126,8 +143,10 @@ Test(event_policy, is_told_of_each_step_of_each_request)
 Test(event_policy, may_be_told_late_of_several_steps_at_once)
 {
     struct two_ways reached = {0};
-    cr_expect_gt(compare_with(&patient, &reached), UINT64_C(10) * CASES, "many calls are spared");
+    const uint64_t spared = compare_with(&patient, &reached);
+    cr_expect_gt(spared, UINT64_C(10) * CASES, "many calls are spared");
     cr_expect_gt(reached.preemptions, CASES / 4);
+    cr_expect_gt(compare_with(&endless, &reached), spared, "and more where none is due");
 }
 
 static uint64_t deepest(const struct pagesim_policy_block *block)
