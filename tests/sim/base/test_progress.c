@@ -52,6 +52,7 @@ Test(progress, a_bar_says_how_much_and_how_long)
     static const char bar[] = "\rreplay [##########..............................]  25 %  9";
     const char *text = shown();
     cr_expect(strncmp(text, bar, sizeof bar - 1) == 0 && strstr(text, " s left \033[K"), "%s", text);
+    cr_expect_geq(progress.next_ns, progress.start_ns + 3 * SECOND_NS + SECOND_NS / 10);
     pass(&progress, -SECOND_NS); /* however slow this machine is */
     progress_update(&progress, 2, 4);
     cr_expect_str_eq(shown(), "", "not at once again");
