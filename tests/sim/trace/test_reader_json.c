@@ -370,6 +370,32 @@ Test(reader_json, a_wrong_conversation_is_skipped_alone)
     trace_destroy(trace);
 }
 
+/* A session is called by the id, or, where that is taken or missing, by the row of its first answer as well, from 0 on. */
+Test(reader_json, conversations_of_one_id_are_sessions_of_their_own)
+{
+    struct trace_selection selection = trace_select_all();
+    selection.output_least = selection.output_most = 2;
+    struct trace *trace = text_trace(
+        "[{\"id\":\"a\",\"conversations\":[" TURN("human", "1") "," TURN("gpt", "1") "," TURN("human", "2") "," TURN(
+            "gpt", "2") "]},\n{\"id\":\"a\",\"conversations\":[" TURN("human",
+                                                                      "1") "," TURN("gpt",
+                                                                                    "1") "]},\n"
+                                                                                         "{\"conversations\":[" TURN("human", "1") "," TURN(
+                                                                                             "gpt",
+                                                                                             "1") "]},\n{\"id\":\"a#2\",\"conversations\":"
+                                                                                                  "[" TURN("human", "1") "," TURN(
+                                                                                                      "gpt", "1") "]}]\n",
+        &selection);
+    static const char *const sessions[] = {"a", "a", "a#2", "#3", "a#2#4"};
+    cr_assert_eq(trace->count, 5);
+    for (uint32_t i = 0; i < 5; i++)
+        expect_session(trace, i, sessions[i]);
+    trace_destroy(trace);
+    trace = text_trace("[{\"conversations\":[" TURN("human", "1") "," TURN("gpt", "1") "]}]", &selection);
+    expect_session(trace, 0, "#0");
+    trace_destroy(trace);
+}
+
 /* --- quick and strict ------------------------------------------------------------------------------------------------------------------ */
 
 /* Files of each format, in which bytes are changed. */
