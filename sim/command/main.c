@@ -33,6 +33,17 @@ static const struct {
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
+/* What is exact, for --version: as precise as the README, which says how it is proved. */
+#define EXACTNESS                                                                                                                          \
+    "Exact to the block id, as logs of the real schedulers show:\n"                                                                        \
+    "  vllm-v1  scheduling synchronously or asynchronously (two batches in the queue,\n"                                                   \
+    "           one pipeline stage), requests that end by max_tokens or a stop token;\n"                                                   \
+    "           one KV cache group with full attention, no speculative decoding, KV\n"                                                     \
+    "           connectors or LoRA; policies, victims and evictions of vLLM's own\n"                                                       \
+    "  vllm-v0  first come, first served; samples, beams, swapping; no LoRA, sliding\n"                                                    \
+    "           window or lookahead; a leak of its reference counts is put right\n"                                                        \
+    "Step times are a model's."
+
 static void print_help(FILE *file)
 {
     fputs("usage: pagesim COMMAND [options]\n\n"
@@ -72,7 +83,7 @@ static enum status run(int argc, char **argv, struct diag *diag)
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
         puts("pagesim " SIM_VERSION "\n"
              "decisions of vLLM " SIM_VLLM_V1_VERSION " (scheduler vllm-v1)\n"
-             "decisions of vLLM " SIM_VLLM_V0_VERSION " (scheduler vllm-v0)");
+             "decisions of vLLM " SIM_VLLM_V0_VERSION " (scheduler vllm-v0)\n\n" EXACTNESS);
         return SIM_OK;
     }
     argc--, argv++;

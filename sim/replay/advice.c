@@ -90,6 +90,17 @@ static void advise_priority(const struct config *config, const struct trace *tra
         snprintf(text, ADVICE_SIZE, "no effect: scheduling_policy priority, as the trace gives no priorities: the order is that of fcfs");
 }
 
+static void advise_scheduling(const struct config *config, const struct trace *trace, char *text)
+{
+    (void)trace;
+    if (config->prefill_schedule_interval > 1)
+        snprintf(text, ADVICE_SIZE, "no effect: prefill_schedule_interval, which vLLM heeds with data parallelism alone");
+    else if (config->long_prefill_token_threshold_adaptive && config->long_prefill_token_threshold == 0)
+        snprintf(text, ADVICE_SIZE, "no effect: long_prefill_token_threshold_adaptive, as long_prefill_token_threshold is 0");
+    else if (!config->async_scheduling && config_gives(config, "finish_reason"))
+        snprintf(text, ADVICE_SIZE, "no effect: finish_reason, as a synchronous scheduler decides the same either way");
+}
+
 static void advise_eviction(const struct config *config, const struct trace *trace, char *text)
 {
     (void)trace;
@@ -138,10 +149,10 @@ static void advise_step_time(const struct config *config, const struct trace *tr
 void advice_collect(const struct config *config, const struct trace *trace, unsigned kinds, struct advice *out)
 {
     static advise *const all[ADVICE_KINDS] = {
-        [ADVICE_POOL] = advise_pool,           [ADVICE_LENGTH] = advise_length,     [ADVICE_POOL_SOURCE] = advise_pool_source,
-        [ADVICE_MODEL] = advise_model,         [ADVICE_PRIORITY] = advise_priority, [ADVICE_EVICTION] = advise_eviction,
-        [ADVICE_CONTENTS] = advise_contents,   [ADVICE_ARRIVALS] = advise_arrivals, [ADVICE_SEED] = advise_seed,
-        [ADVICE_STEP_TIME] = advise_step_time,
+        [ADVICE_POOL] = advise_pool,         [ADVICE_LENGTH] = advise_length,       [ADVICE_POOL_SOURCE] = advise_pool_source,
+        [ADVICE_MODEL] = advise_model,       [ADVICE_PRIORITY] = advise_priority,   [ADVICE_SCHEDULING] = advise_scheduling,
+        [ADVICE_EVICTION] = advise_eviction, [ADVICE_CONTENTS] = advise_contents,   [ADVICE_ARRIVALS] = advise_arrivals,
+        [ADVICE_SEED] = advise_seed,         [ADVICE_STEP_TIME] = advise_step_time,
     };
     for (int kind = 0; kind < ADVICE_KINDS; kind++) {
         out->text[kind][0] = '\0';

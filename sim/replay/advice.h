@@ -14,6 +14,7 @@ enum advice_kind {
     ADVICE_POOL_SOURCE, /* num_gpu_blocks, or kv_cache_memory_bytes, next to what would else give the pool's size */
     ADVICE_MODEL,       /* gpu or tensor_parallel_size with nothing that reads them */
     ADVICE_PRIORITY,    /* the priority policy without priorities */
+    ADVICE_SCHEDULING,  /* keys of vLLM's scheduler that change no decision here */
     ADVICE_EVICTION,    /* an order of eviction without a cache */
     ADVICE_CONTENTS,    /* trace_block_size without hash ids */
     ADVICE_ARRIVALS,    /* arrival_speedup_ratio or burstiness with no times that they change */

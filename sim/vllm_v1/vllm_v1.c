@@ -413,7 +413,7 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     return status;
 }
 
-/* A request gets the token that a step brought. False: it is over, and its table was given back. Rule A3: blocks that were not full, or
+/* A request gets the token that a step brought; *over: its last. Rule A3: blocks that were not full, or
  * whose last token was not known, when they were scheduled are registered now, as far as their steps are back. */
 static enum status take_token(struct vllm_v1 *v1, uint32_t position, bool *over, struct diag *diag)
 {

@@ -7,7 +7,7 @@
  * Under the linear model the durations of its steps are an arithmetic progression. So its length and all its sums are known beforehand, and
  * the only work is per block: the calendar's bits lead from one step with a crossing to the next. Other models are asked for every step.
  *
- * While a stretch lasts, the replay's clock, calendar and sums stay at its start. finish_last_step() brings them up to date. Read
+ * While a stretch lasts, the replay's clock, calendar and sums stay at its start. decide_last_step() brings them up to date. Read
  * decode_stretch_run() first, at the end; then advance(). */
 #include "vllm_v1_fast/step_kinds.h"
 
@@ -83,7 +83,7 @@ static inline uint32_t take_blocks(struct event_replay *replay, uint32_t phase, 
     return breaks;
 }
 
-/* Those who cross a boundary in a step that starts `elapsed_ns` after the run take a block. Blocks are taken from those without content
+/* Those who cross a boundary in a step that is decided `elapsed_ns` after the run's first take a block. Blocks are taken from those without content
  * first, and only after these are gone does a taking lower the cached ones: `empty` is how many of this step's blocks held no content. */
 static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t elapsed_ns, struct charges *charges)
 {

@@ -80,6 +80,8 @@ Test(advice, a_key_without_effect_is_told_if_it_was_given)
                  {"tensor_parallel_size", "2", ADVICE_MODEL},
                  {"gpu", "h100", ADVICE_MODEL},
                  {"scheduling_policy", "priority", ADVICE_PRIORITY},
+                 {"prefill_schedule_interval", "2", ADVICE_SCHEDULING},
+                 {"long_prefill_token_threshold_adaptive", "true", ADVICE_SCHEDULING},
                  {"trace_block_size", "512", ADVICE_CONTENTS},
                  {"burstiness", "3", ADVICE_ARRIVALS},
                  {"step_time.num_layers", "3", ADVICE_STEP_TIME}};
@@ -93,6 +95,23 @@ Test(advice, a_key_without_effect_is_told_if_it_was_given)
         set(&config, cases[i].key, cases[i].value);
         cr_expect_eq(told(&config, trace), 1u << cases[i].kind, "%s: %x", cases[i].key, told(&config, trace));
     }
+    trace_destroy(trace);
+}
+
+/* Asynchronous scheduling asks why a request ends; the threshold that an adaptive one raises is there. */
+Test(advice, how_requests_end_matters_to_who_looks_ahead)
+{
+    struct trace *trace = two_requests();
+    struct config config;
+    config_defaults(SCHEDULER_VLLM_V1, &config);
+    set(&config, "num_gpu_blocks", "10000");
+    set(&config, "finish_reason", "stop");
+    cr_expect_eq(told(&config, trace), 0);
+    set(&config, "long_prefill_token_threshold", "64");
+    set(&config, "long_prefill_token_threshold_adaptive", "true");
+    cr_expect_eq(told(&config, trace), 0);
+    set(&config, "async_scheduling", "false");
+    cr_expect_eq(told(&config, trace), 1u << ADVICE_SCHEDULING);
     trace_destroy(trace);
 }
 
