@@ -79,7 +79,6 @@ bool json_next_member(const char **at, const char *end, struct json_member *out)
     stop = json_value_end(out->value, end);
     if (!stop || stop == out->value)
         return false;
-    out->value_length = (size_t)(stop - out->value);
     *at = json_skip_blanks(stop, end);
     return true;
 }

@@ -16,7 +16,7 @@ const char *json_value_end(const char *at, const char *end);
 /* A member of an object; the name is as it stands in the text, without quotes. */
 struct json_member {
     const char *name, *value;
-    size_t name_length, value_length;
+    size_t name_length;
 };
 
 /* The member after `*at`, which is first the object's { and moves on. false: there is none, or the text is no JSON. */

@@ -80,7 +80,7 @@ static void add_verdict(struct document *document, const struct explanation *exp
                       unit_count((uint64_t)(pool->value - now), more), 100.0 * (double)(pool->value - now) / (double)now, pool->value,
                       pool->again ? ", but not every larger pool does (see *)." : ".");
     else
-        document_line(document, "No pool up to %" PRId64 " blocks avoids them all.", pool->tried_to);
+        document_line(document, "No pool avoids them all.");
 }
 
 /* The first five fit 80 columns. They are both sides of the bargain: what preemptions cost, and what fewer sequences or a higher watermark

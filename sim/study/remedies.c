@@ -260,11 +260,11 @@ static void look_beyond(struct search *search)
     run_round(search);
 }
 
-/* Everything comes from the list of probes, in order of effort, so tried_to ends as the farthest value, and again_at is the nearest value
- * beyond the answer at which the request is hit again. */
+/* Everything comes from the list of probes, in order of effort, so again_at is the nearest value beyond the answer at which the request is hit
+ * again. */
 static struct remedy answer(const struct search *search, enum knob knob, uint32_t target)
 {
-    struct remedy remedy = {.value = search->now[knob], .tried_to = search->now[knob]};
+    struct remedy remedy = {.value = search->now[knob]};
     int64_t fails, spares;
     remedy.found = bracket(search, knob, target, &fails, &spares);
     for (size_t i = 0; i < search->count; i++) {
@@ -272,7 +272,6 @@ static struct remedy answer(const struct search *search, enum knob knob, uint32_
         if (probe->knob != knob || !(probe->decided & target))
             continue;
         remedy.points++;
-        remedy.tried_to = value_of(search, probe);
         if (remedy.found && probe->effort == spares)
             remedy.value = value_of(search, probe);
         if (remedy.found && !remedy.again && probe->effort > spares && !(probe->spared & target)) {

@@ -33,10 +33,9 @@ enum { REMEDY_TARGETS_MOST = 31 };
 
 struct remedy {
     bool found;
-    int64_t value;    /* blocks (pool; watermark: blocks kept free), or sequences */
-    int64_t tried_to; /* the farthest value that was tested */
-    uint32_t points;  /* values replayed that decided for this request */
-    bool again;       /* beyond `value` it is preempted again, at `again_at` */
+    int64_t value;   /* blocks (pool; watermark: blocks kept free), or sequences */
+    uint32_t points; /* values replayed that decided for this request */
+    bool again;      /* beyond `value` it is preempted again, at `again_at` */
     int64_t again_at;
 };
 

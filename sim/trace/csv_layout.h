@@ -14,7 +14,7 @@
 
 #include "trace/trace.h"
 
-enum { CSV_COLUMNS_MOST = 256, CSV_ALIASES = 3, CSV_KNOWN_MOST = 6 };
+enum { CSV_COLUMNS_MOST = 256, CSV_ALIASES = 3, CSV_KNOWN_MOST = 4 };
 
 /* Columns that are no enum trace_field: the format has it and requests do not need it; nobody knows it, so it is listed as ignored. */
 enum { CSV_COLUMN_KNOWN = TRACE_FIELDS, CSV_COLUMN_UNKNOWN };

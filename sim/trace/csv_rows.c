@@ -150,27 +150,35 @@ static enum status strict_hash_ids(const struct strict_line *line)
     return SIM_OK;
 }
 
+/* In quotes "" is one quote, which makes a name a copy; such names are short. */
+enum { COPIED_NAME_MOST = 512 };
+
+static bool is_copied(const struct csv_cell *cell)
+{
+    return cell->quoted && memchr(cell->text, '"', cell->length);
+}
+
 /* Names are written into traces, reports and logs, which are JSON and so UTF-8. What a JSONL could not say is refused here, too. */
-static enum status strict_text(const struct strict_line *line)
+static enum status strict_name(const struct strict_line *line)
 {
     const char *at = line->cell.text, *const end = at + line->cell.length;
     for (size_t length; at < end; at += length)
         if ((length = utf8_sequence(at, (size_t)(end - at))) == 0 || *at == '\0')
             return cell_error(line, at, length ? "a zero byte; leave it out" : "invalid UTF-8; save the file as UTF-8");
+    if (is_copied(&line->cell) && line->cell.length > COPIED_NAME_MOST)
+        return named_error(line, "must be no longer than 512 bytes where it has quotes");
     return SIM_OK;
 }
 
-/* In quotes "" is one quote, which makes a name a copy; such names are short. */
+/* Of a row that is right, so that sessions of wrong ones are not counted. */
 static enum status strict_session(const struct strict_line *line, struct trace_row *row)
 {
-    char copy[512];
+    char copy[COPIED_NAME_MOST];
     const struct csv_cell *cell = &line->session;
     if (cell->length == 0)
         return SIM_OK;
-    if (!cell->quoted || !memchr(cell->text, '"', cell->length))
+    if (!is_copied(cell))
         return trace_rows_session(line->rows, cell->text, cell->length, &row->session);
-    if (cell->length > sizeof copy)
-        return named_error(line, "must be shorter than 512 bytes where it has quotes");
     size_t length = 0;
     for (size_t i = 0; i < cell->length; i++) {
         copy[length++] = cell->text[i];
@@ -240,7 +248,7 @@ static enum status strict_cell(struct strict_line *line, struct trace_row *row)
         return strict_output(line, row);
     case TRACE_FIELD_SESSION:
         line->session = line->cell;
-        return strict_text(line);
+        return strict_name(line);
     case TRACE_FIELD_HASH_IDS:
         return strict_hash_ids(line);
     default:

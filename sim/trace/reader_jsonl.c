@@ -75,10 +75,9 @@ static inline enum json_field field_at(const char *at, const char **stop)
     }
 }
 
-/* -1, null and "" are no chat. */
+/* -1, null and "" are no chat, which is what a row begins with. */
 static const char *take_chat(const char *at, struct trace_name *chat)
 {
-    *chat = (struct trace_name){0};
     if (memcmp(at, "-1", 2) == 0 || memcmp(at, "null", 4) == 0)
         return at + (*at == '-' ? 2 : 4);
     at = json_quick_name(at, chat);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/integers.h"
 #include "vllm_v0/vllm_v0_state.h"
 
 /* The group is made now and not at the start of the replay, because sequence ids come from one counter in order of arrival. Keys are 0:
@@ -196,7 +197,7 @@ static uint32_t shared_empty_slots(const struct vllm_v0 *v0)
                         continue;
                     if (pass == 0) {
                         empty += manager->block_size - tokens;
-                        fullest[block] = fullest[block] > tokens ? fullest[block] : tokens + 1;
+                        fullest[block] = max_u32(fullest[block], tokens + 1);
                     } else if (fullest[block] > 0) {
                         empty -= manager->block_size - (fullest[block] - 1);
                         fullest[block] = 0;

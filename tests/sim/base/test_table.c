@@ -64,6 +64,39 @@ Test(table, what_does_not_fit_the_width_stands_in_a_block_below)
                          "\n> policy  mean\n> a,\"b\"    0.2\n> c          -\n");
 }
 
+/* Columns of one sign, two blanks apart: two beside the one that names the row need seven places. */
+Test(table, a_block_is_as_wide_as_there_is_room)
+{
+    static const struct table_column small[] = {
+        {"key", "k", TABLE_TEXT}, {"a", "a", TABLE_WHOLE}, {"hidden", NULL, 0}, {"b", "b", TABLE_WHOLE}, {"c", "c", TABLE_WHOLE}};
+    static const struct {
+        size_t width;
+        const char *text;
+    } cases[] = {{8, "  k  a\n  x  1\n\n  k  b\n  x  2\n\n  k  c\n  x  3\n"},
+                 {9, "  k  a  b\n  x  1  2\n\n  k  c\n  x  3\n"},
+                 {11, "  k  a  b\n  x  1  2\n\n  k  c\n  x  3\n"},
+                 {12, "  k  a  b  c\n  x  1  2  3\n"},
+                 {1, "  k  a\n  x  1\n\n  k  b\n  x  2\n\n  k  c\n  x  3\n"}};
+    struct table *table;
+    struct diag diag = {0};
+    cr_assert_eq(table_create(small, 5, &table, &diag), SIM_OK);
+    table_text(table, "x");
+    table_number(table, 1);
+    table_number(table, 9);
+    table_number(table, 2);
+    table_number(table, 3);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = NULL;
+        size_t length;
+        FILE *file = open_memstream(&text, &length);
+        cr_expect_eq(table_print(table, "  ", cases[i].width, file, &diag), SIM_OK);
+        fclose(file);
+        cr_expect_str_eq(text, cases[i].text, "width %zu:\n%s", cases[i].width, text);
+        free(text);
+    }
+    table_destroy(table);
+}
+
 Test(table, a_star_is_in_the_first_block_only_and_long_text_goes_on_below)
 {
     static const struct table_column starred[] = {{"best", "*", TABLE_STAR, 0},

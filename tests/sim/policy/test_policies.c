@@ -21,12 +21,15 @@ struct outcome {
     uint32_t finished[NOTES_MAX], finishes;
 };
 
+static bool overlaps; /* the replay that goes on schedules asynchronously */
+
 static enum status record(const struct trace *trace, const struct config *config, bool check, struct stream *stream, struct diag *diag)
 {
     struct step_time_model *model;
     struct replay_options options = {.reference = true, .check = check};
     struct replay_facts facts;
     struct observer observer = stream_observer(stream);
+    overlaps = config->async_scheduling;
     enum status status = step_time_create(config, &model, diag);
     if (status != SIM_OK)
         return status;
@@ -203,6 +206,19 @@ Test(policies, mlfq_promotes_who_starves)
     expect_order("promotion", outcome.admitted, outcome.admissions, "0 2 1 3");
 }
 
+Test(policies, mlfq_promotes_who_was_preempted_and_starves)
+{
+    /* Steps of 101 ms: a short prompt joins level 4 (160 ms). 0 and 1 fill the eight blocks after 3.6 s, both on level 8; 1 entered it later and
+     * is preempted. It needs five blocks, and 0 leaves it four at most until it ends at 9.1 s. Until 6.6 s 1 has waited less than 3 s, and 2
+     * goes before it; then it enters level 0, and 3 goes behind it. */
+    static const struct tiny_request requests[] = {{0, 16, 90}, {300000000, 32, 60}, {6000000000, 16, 2}, {7500000000, 16, 2}};
+    struct config config = config_of("mlfq", "vllm", "vllm", 9);
+    config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .base_ns = 101000000};
+    struct outcome outcome = replay(requests, 4, &config);
+    expect_order("preempted", outcome.preempted, outcome.preemptions, "1");
+    expect_order("promotion", outcome.admitted, outcome.admissions, "0 1 2 1 3");
+}
+
 /* --- victims ------------------------------------------------------------------------------------------------------------------------ */
 
 Test(policies, victims_are_chosen_by_what_they_lose)
@@ -292,6 +308,8 @@ static struct config random_config(uint64_t *seed)
         config.max_concurrency = 1 + random_below(seed, 6);
     config.trace_block_size = random_below(seed, 2) ? 2 * config.block_size : 1 + random_below(seed, 20);
     config.step_time.base_ns = random_below(seed, 2) ? 5000000 : 400000000; /* such steps starve requests */
+    config.async_scheduling = random_below(seed, 2);
+    config.finish_reason = random_below(seed, 2) ? FINISH_STOP : FINISH_LENGTH;
     return config;
 }
 
@@ -336,7 +354,7 @@ static void expect_conserved(const struct trace *trace, const struct stream *str
             right = was == RUNS, *place = WAITS;
             break;
         case EVENT_FINISH:
-            right = was == RUNS && event->value == trace->output_tokens[event->request], *place = GONE;
+            right = (was == RUNS || (event->extra && was == WAITS)) && event->value == trace->output_tokens[event->request], *place = GONE;
             break;
         case EVENT_DROP:
             right = was == NOWHERE, *place = GONE;
@@ -390,7 +408,7 @@ Test(policies, in_all_combinations_nobody_is_lost_and_nothing_is_inconsistent)
                 snprintf(what, sizeof what, "%s, %s, %s", names.scheduling_policy, names.preemption_victim, names.eviction_policy);
                 for (uint64_t n = 0; n < cases; n++)
                     preemptions += run_random_case(++number, &names, what);
-                cr_expect_gt(preemptions, cases / 2, "%s preempts", what);
+                cr_expect_gt(preemptions, cases / 4, "%s preempts", what);
             }
 }
 
@@ -492,7 +510,7 @@ struct witness {
 };
 
 static struct {
-    uint64_t lives, preemptions, wrong;
+    uint64_t lives, preemptions, wrong, ends_waiting;
     int64_t last_ns;
 } witnessed;
 
@@ -500,8 +518,10 @@ static void check_life(void *self, const struct pagesim_policy_request *request,
 {
     struct witness *witness = &((struct witness *)self)[request->position];
     bool right = !witness->done;
-    if (event->kind != PAGESIM_POLICY_ARRIVED) { /* an arrival may precede the step that sees it */
-        right &= event->now_ns >= witnessed.last_ns;
+    /* An arrival may precede the step that sees it. With asynchronous scheduling what a step computes is told when it is decided, with the
+     * time of its end, and the next one is decided before that. */
+    if (event->kind != PAGESIM_POLICY_ARRIVED) {
+        right &= event->now_ns >= (overlaps ? request->arrival_ns : witnessed.last_ns);
         witnessed.last_ns = event->now_ns;
     }
     switch (event->kind) {
@@ -526,7 +546,10 @@ static void check_life(void *self, const struct pagesim_policy_request *request,
         witnessed.preemptions++;
         break;
     case PAGESIM_POLICY_FINISHED:
-        right &= witness->runs && witness->generated == request->output_tokens;
+        right &= witness->generated == request->output_tokens ||
+                 (overlaps && witness->runs && witness->generated == request->output_tokens + 1); /* the last one in vain */
+        right &= witness->runs || overlaps;
+        witnessed.ends_waiting += !witness->runs; /* preempted while its last token was on its way */
         witness->done = true;
         witnessed.lives--;
         break;
@@ -559,4 +582,5 @@ Test(policies, are_told_all_that_happens_to_a_request)
     cr_expect_eq(witnessed.wrong, 0);
     cr_expect_eq(witnessed.lives, 0, "who arrived also finished");
     cr_expect_gt(witnessed.preemptions, 500);
+    cr_expect_gt(witnessed.ends_waiting, 5);
 }

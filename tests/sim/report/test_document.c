@@ -97,6 +97,35 @@ Test(document, csv_is_the_first_table_or_the_one_that_is_named)
     }
 }
 
+/* For each choice of audiences. CSV has to be told which table: one that is not for it is none. */
+Test(document, tables_are_seen_by_their_audience_alone)
+{
+    static const char *const forms[] = {"table", "json", "csv"};
+    static const unsigned bits[] = {FOR_PEOPLE, FOR_JSON, FOR_CSV};
+    for (unsigned choice = 1; choice < 8; choice++)
+        for (int form = 0; form < 3; form++) {
+            const struct document_origin origin = {.command = "test", .command_line = strdup("pagesim test")};
+            const struct render_options options = {.width = TABLE_LINE, .table = form == 2 ? "chosen" : NULL};
+            const struct table_column column = {"cell", "cell", 0, 0};
+            struct document *document = document_create(&origin);
+            struct diag diag = {0};
+            unsigned audience = 0;
+            char *text = NULL;
+            size_t length;
+            for (int i = 0; i < 3; i++)
+                audience |= choice >> i & 1 ? bits[i] : 0;
+            table_number(document_table_for(document, (enum document_audience)audience, "chosen", &column, 1), 7);
+            FILE *file = open_memstream(&text, &length);
+            const enum status status = renderer_find(forms[form])->render(document, &options, file, &diag);
+            fclose(file);
+            const bool sees = choice >> form & 1;
+            cr_expect_eq(strstr(text, "cell") != NULL, sees, "choice %u, %s: %s", choice, forms[form], text);
+            cr_expect_eq(status, sees || form < 2 ? SIM_OK : SIM_USAGE, "choice %u, %s", choice, forms[form]);
+            document_destroy(document);
+            free(text);
+        }
+}
+
 Test(document, renderers_are_found_by_name_and_listed)
 {
     cr_expect_eq(renderer_find(NULL), renderer_find("table"));

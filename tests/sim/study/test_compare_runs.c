@@ -247,6 +247,25 @@ Test(compare_runs, finds_the_first_difference_where_the_decision_logs_differ)
               same_for_ever);
 }
 
+/* All are alike but for their priorities, one at a time: steps have the same sums, of other requests from the second on. The first brings 5
+ * tokens, the first of them with its prompt: steps 0 to 4 are its own. */
+Test(compare_runs, finds_who_goes_first_where_steps_are_alike)
+{
+    static const struct tiny_request requests[] = {{0, 20, 5, .priority = 0}, {0, 20, 5, .priority = 2}, {0, 20, 5, .priority = 1}};
+    struct trace *trace = tiny_trace(requests, 3);
+    struct config a = tiny_config_v1(16, 20), b;
+    struct comparison comparison;
+    a.max_num_seqs = 1;
+    b = a;
+    set_policy(&b, "priority");
+    compare(trace, &a, &b, &comparison);
+    cr_expect(comparison.difference.found);
+    cr_expect_eq(comparison.difference.step, 5);
+    cr_expect_eq(first_step_of_logs(trace, &a, &b), 5);
+    comparison_free(&comparison);
+    trace_destroy(trace);
+}
+
 Test(compare_runs, says_who_is_treated_otherwise)
 {
     /* Two seats against one: in step 0 the second request is admitted or not. */

@@ -167,6 +167,20 @@ Test(sweep_plan, lists_from_a_file)
     cr_expect(strstr(listed("# nothing\n", NULL, 0), "no point is in it"));
 }
 
+/* Values of JSON become what one would have typed: strings, truths, whole numbers with all their digits, others as short as they read back. */
+Test(sweep_plan, points_of_json_may_have_values_of_each_kind)
+{
+    cr_expect_str_eq(listed("{\"scheduling_policy\": \"priority\", \"enable_prefix_caching\": false, \"async_scheduling\": true, "
+                            "\"seed\": 9007199254740993, \"watermark\": 0.10}\n",
+                            NULL, 0),
+                     "scheduling_policy=priority enable_prefix_caching=false async_scheduling=true seed=9007199254740993 watermark=0.1");
+    cr_expect(strstr(listed("{\"block_size\": \"many\"}", NULL, 0), ":1: "));
+    cr_expect(strstr(listed("{\"block_size\": 8}\n[8]", NULL, 0), ":2: "));
+    cr_expect(strstr(listed("{\"step_time\": {\"base_ns\": {\"x\": 1}}}", NULL, 0), ":1:27: step_time.base_ns must be a number"));
+    cr_expect(strstr(listed("{\"block_size\": null}", NULL, 0), ":1:16: block_size must be a number"));
+    cr_expect(strstr(listed("{\"block_size\": 8, \"block_size\": 9}", NULL, 0), "twice"));
+}
+
 Test(sweep_plan, a_point_is_what_its_options_would_be)
 {
     static const struct config_option base[] = {{"num-gpu-blocks", "100"}};

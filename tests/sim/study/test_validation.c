@@ -321,6 +321,18 @@ Test(validation, the_timeline_is_held_against_the_step_of_its_time)
     cr_expect_float_eq(figure(&validation, "output_throughput_error"), (100.0 + 0 + 100) / 600, 1e-9);
     validation_deinit(&validation);
     measured_run_close(&measured);
+    temp_file_remove(&timeline);
+    /* What the first row tells is of all the time before it. */
+    static const char later[] = "t,running,waiting,kv_cache_pct,gen_throughput\n0.0075,1,0,0,200\n0.01,1,0,0,300\n";
+    timeline = temp_file_make(later, sizeof later - 1);
+    cr_assert_eq(measured_run_open_csv(file.path, timeline.path, trace, &measured, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(validation_init(&validation, trace, &config, &measured, &diag), SIM_OK);
+    replay(trace, &config, false, &validation);
+    cr_assert_eq(validation.row_count, 2);
+    cr_expect_float_eq(validation.rows[0].output_tokens_per_s, 1 / 0.0075, 1e-6);
+    cr_expect_float_eq(validation.rows[1].output_tokens_per_s, 1 / 0.0025, 1e-6);
+    validation_deinit(&validation);
+    measured_run_close(&measured);
     trace_destroy(trace);
     temp_file_remove(&timeline);
     temp_file_remove(&file);

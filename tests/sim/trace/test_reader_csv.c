@@ -231,6 +231,98 @@ Test(reader_csv, errors_name_the_cell)
     }
 }
 
+/* Cells that only --columns can bring: each with its own rule. */
+Test(reader_csv, errors_name_the_cell_of_a_named_column)
+{
+    static const struct trace_field_names names = {.of = {[TRACE_FIELD_ARRIVAL] = "ts",
+                                                          [TRACE_FIELD_INPUT] = "in",
+                                                          [TRACE_FIELD_OUTPUT] = "out",
+                                                          [TRACE_FIELD_HASH_IDS] = "ids",
+                                                          [TRACE_FIELD_PRIORITY] = "p",
+                                                          [TRACE_FIELD_N] = "n",
+                                                          [TRACE_FIELD_BEAM_WIDTH] = "beam",
+                                                          [TRACE_FIELD_SESSION] = "chat",
+                                                          [TRACE_FIELD_DELAY] = "wait"}};
+    static const struct {
+        const char *row, *says; /* NULL: it is fine */
+    } cases[] = {
+        {"1,5,2,[1],0,1,,a,0", NULL},
+        {"1,5,2,[1 x],0,1,,a,0", ":2:7: ids must be a list of integers from 0 on"},
+        {"1,5,2,-1,0,1,,a,0", ":2:7: ids must be a list"},
+        {"1,5,2,9223372036854775807,0,1,,a,0", NULL},
+        {"1,5,2,9223372036854775808,0,1,,a,0", ":2:7: ids must be a list"},
+        {"1,5,2,,-2147483648,1,,a,0", NULL},
+        {"1,5,2,,2147483647,1,,a,0", NULL},
+        {"1,5,2,,-2147483649,1,,a,0", ":2:8: p must be an integer from -2147483648 to 2147483647"},
+        {"1,5,2,,2147483648,1,,a,0", ":2:8: p must be"},
+        {"1,5,2,,,1000,1000,a,0", NULL},
+        {"1,5,2,,,0,,a,0", ":2:9: n must be an integer from 1 to 1000"},
+        {"1,5,2,,,1001,,a,0", ":2:9: n must be"},
+        {"1,5,2,,,,0,a,0", ":2:10: beam must be an integer from 1 to 1000"},
+        {"1,5,2,,,,1001,a,0", ":2:10: beam must be"},
+        {"1,5,2,,,,,a,-1", ":2:13: wait must be a time from 0 on"},
+        {"1,5,2,,,,,a,1.5", NULL},
+        {"1,1000000000,1000000000,,,,,a,", NULL},
+        {"1,1000000001,1,,,,,a,", ":2:3: in must be an integer from 1 to 1000000000"},
+        {"1,1,1000000001,,,,,a,", ":2:5: out must be an integer from 1 to 1000000000"},
+    };
+    struct trace_selection selection = trace_select_all();
+    selection.columns = &names;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trace *trace = NULL;
+        struct diag diag;
+        char text[256];
+        snprintf(text, sizeof text, "ts,in,out,ids,p,n,beam,chat,wait\n%s\n", cases[i].row);
+        const enum status status = text_trace_load(text, &selection, &trace, &diag);
+        cr_expect_eq(status, cases[i].says ? SIM_BAD_INPUT : SIM_OK, "%s: %s", cases[i].row, diag.text);
+        cr_expect(!cases[i].says || strstr(diag.text, cases[i].says), "%s: %s", cases[i].row, diag.text);
+        if (status == SIM_OK)
+            trace_destroy(trace);
+    }
+}
+
+/* A quote in quotes is doubled in the file; such names are copied, and one longer than the room for that is refused. */
+Test(reader_csv, quoted_names_of_sessions_are_read_as_they_are_meant)
+{
+    enum { ROOM = 512 };
+    char text[2 * ROOM + 64], longest[ROOM + 1];
+    struct trace_selection selection = trace_select_all();
+    static const struct trace_field_names names = {
+        .of = {[TRACE_FIELD_ARRIVAL] = "ts", [TRACE_FIELD_INPUT] = "in", [TRACE_FIELD_OUTPUT] = "out", [TRACE_FIELD_SESSION] = "chat"}};
+    struct trace *trace;
+    struct diag diag;
+    size_t length;
+    selection.columns = &names;
+    trace = text_trace("ts,in,out,chat\n1,5,2,\"a \"\"b\"\"\"\n2,5,2,\"c,d\"\n3,5,2,\"\"\n", &selection);
+    cr_expect(memcmp(session_names_text(&trace->sessions, trace->session[0], &length), "a \"b\"", 5) == 0 && length == 5);
+    cr_expect(memcmp(session_names_text(&trace->sessions, trace->session[1], &length), "c,d", 3) == 0 && length == 3);
+    cr_expect_eq(trace->session[2], 0);
+    trace_destroy(trace);
+    for (int more = 0; more < 2; more++) { /* "" and so many others */
+        memset(longest, 'x', sizeof longest);
+        snprintf(text, sizeof text, "ts,in,chat,out\n1,5,\"\"\"%.*s\",2\n", ROOM - 2 + more, longest);
+        cr_expect_eq(text_trace_load(text, &selection, &trace, &diag), more ? SIM_BAD_INPUT : SIM_OK, "%s", diag.text);
+        cr_expect(!more || strstr(diag.text, ":2:5: chat must be no longer than 512 bytes"), "%s", diag.text);
+        if (!more)
+            trace_destroy(trace);
+    }
+}
+
+/* What spreadsheets write: a mark in front, other delimiters; whichever of them the header has. */
+Test(reader_csv, a_mark_and_other_delimiters_change_nothing)
+{
+    static const char *const texts[] = {"Time,RequestTokens,ResponseTokens\n0.5,7,3\n1,8,4\n",
+                                        "\xEF\xBB\xBFTime,RequestTokens,ResponseTokens\n0.5,7,3\n1,8,4\n",
+                                        "Time;RequestTokens;ResponseTokens\n0.5;7;3\n1;8;4\n",
+                                        "\xEF\xBB\xBFTime\tRequestTokens\tResponseTokens\r\n0.5\t7\t3\r\n1\t8\t4\r\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct trace *trace = text_trace(texts[i], NULL);
+        cr_expect(trace->count == 2 && trace->input_tokens[0] == 7 && trace->output_tokens[1] == 4, "text %zu", i);
+        cr_expect_eq(trace->arrival_ns[1] - trace->arrival_ns[0], 1000000000, "text %zu: a time is the gap before", i);
+        trace_destroy(trace);
+    }
+}
+
 /* --- values ---------------------------------------------------------------------------------------------------------------------- */
 
 Test(reader_csv, decimals_are_exact_to_the_nanosecond)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/allocations.h"
 #include "support/random.h"
 #include "support/text_trace.h"
 #include "trace/trace_block_size.h"
@@ -369,6 +370,32 @@ Test(reader_json, a_wrong_conversation_is_skipped_alone)
     trace_destroy(trace);
 }
 
+/* A session is called by the id, or, where that is taken or missing, by the row of its first answer as well, from 0 on. */
+Test(reader_json, conversations_of_one_id_are_sessions_of_their_own)
+{
+    struct trace_selection selection = trace_select_all();
+    selection.output_least = selection.output_most = 2;
+    struct trace *trace = text_trace(
+        "[{\"id\":\"a\",\"conversations\":[" TURN("human", "1") "," TURN("gpt", "1") "," TURN("human", "2") "," TURN(
+            "gpt", "2") "]},\n{\"id\":\"a\",\"conversations\":[" TURN("human",
+                                                                      "1") "," TURN("gpt",
+                                                                                    "1") "]},\n"
+                                                                                         "{\"conversations\":[" TURN("human", "1") "," TURN(
+                                                                                             "gpt",
+                                                                                             "1") "]},\n{\"id\":\"a#2\",\"conversations\":"
+                                                                                                  "[" TURN("human", "1") "," TURN(
+                                                                                                      "gpt", "1") "]}]\n",
+        &selection);
+    static const char *const sessions[] = {"a", "a", "a#2", "#3", "a#2#4"};
+    cr_assert_eq(trace->count, 5);
+    for (uint32_t i = 0; i < 5; i++)
+        expect_session(trace, i, sessions[i]);
+    trace_destroy(trace);
+    trace = text_trace("[{\"conversations\":[" TURN("human", "1") "," TURN("gpt", "1") "]}]", &selection);
+    expect_session(trace, 0, "#0");
+    trace_destroy(trace);
+}
+
 /* --- quick and strict ------------------------------------------------------------------------------------------------------------------ */
 
 /* Files of each format, in which bytes are changed. */
@@ -459,5 +486,44 @@ Test(reader_json, quick_and_strict_readers_agree_on_right_and_spoiled_text)
             trace_destroy(strict);
         }
         cr_expect(accepted > 10 && accepted < 400, "%u texts were accepted", accepted);
+    }
+}
+
+/* Strict reading asks for memory for each value; where lines are usual nobody should have to. */
+Test(reader_json, usual_lines_are_read_quickly)
+{
+    enum { TIMES = 200 };
+    static const struct {
+        const char *format, *text;
+    } usual[] = {
+        {"jsonl",
+         "{\"timestamp\": 27482, \"input_length\": 6955, \"output_length\": 52, \"hash_ids\": [46, 47, 2354]}\n"
+         "{\"input_tokens\":4,\"created_time\":1.25,\"output_tokens\":3,\"hash_ids\":[],\"priority\":-3,\"n\":2,\"beam_width\":2}\r\n"
+         "{\"session_id\":\"s\",\"delay\":2.5e3,\"input_length\":9,\"output_length\":1,\"finish_reason\":\"stop\"}\n"
+         "{\"session_id\":7,\"timestamp\":1753000000.1234567,\"input_length\":9,\"output_length\":1,\"finish_reason\":\"length\"}\n"
+         "{\"text\":\"a\",\"x\":{\"y\":[1.5,true,null]},\"timestamp\":0.5,\"input_length\":9,\"output_length\":1}\n"},
+        {"bailian", CHAT("1", "-1", "1.25", ",\"type\":\"text\",\"turn\":1") CHAT("2", "1", "3", "") CHAT("\"c\"", "null", "4", "")},
+        {"llmservingsim", "{\"input_toks\":2,\"output_toks\":1,\"arrival_time_ns\":7,\"input_tok_ids\":[4,5],\"output_tok_ids\":[6]}\n"},
+        {NULL, "{\"t\":{\"s\":1.5},\"u\":{\"in\":40,\"out\":3},\"ids\":[5, 6],\"m\":\"x\",\"v\":{\"in\":4}}\n"},
+    };
+    for (size_t f = 0; f < sizeof usual / sizeof *usual; f++) {
+        const struct trace_selection selection = selection_of(usual[f].format);
+        static char text[1 << 18], strict[1 << 19];
+        size_t used = 0;
+        uint64_t asked[2], rows = 0;
+        for (int i = 0; i < TIMES; i++)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s", usual[f].text);
+        make_strict(text, strict);
+        for (int strictly = 0; strictly < 2; strictly++) {
+            struct trace *trace = NULL;
+            struct diag diag;
+            const uint64_t before = allocations_so_far();
+            cr_assert_eq(text_trace_load(strictly ? strict : text, &selection, &trace, &diag), SIM_OK, "%s", diag.text);
+            asked[strictly] = allocations_so_far() - before;
+            rows = trace->count;
+            trace_destroy(trace);
+        }
+        cr_expect_lt(asked[0], rows / 4, "format %zu: %llu for %llu rows", f, (unsigned long long)asked[0], (unsigned long long)rows);
+        cr_expect_gt(asked[1], rows, "format %zu: strictly", f);
     }
 }

@@ -66,6 +66,66 @@ Test(trace, bad_lines_are_named_with_line_and_column)
     }
 }
 
+/* Load one request with this value in this field; `strictly` with a name that only the strict reader understands. */
+static enum status load_value(const char *field, const char *value, bool strictly, struct trace **out)
+{
+    static const char *const needed[] = {"timestamp", "input_length", "output_length"};
+    char text[512];
+    struct diag diag = {0};
+    struct trace_selection selection = trace_select_all();
+    selection.keep_ids = true;
+    int length = snprintf(text, sizeof text, "{\"%s\":%s%s", field, value, strictly ? ",\"\\u0078\":0" : "");
+    for (int i = 0; i < 3; i++)
+        if (strcmp(needed[i], field) != 0)
+            length += snprintf(text + length, sizeof text - (size_t)length, ",\"%s\":1000", needed[i]);
+    length += snprintf(text + length, sizeof text - (size_t)length, "}\n");
+    return load(text, (size_t)length, &selection, out, &diag);
+}
+
+static double value_of(const struct trace *trace, const char *field)
+{
+    return field[0] == 'i'                   ? trace->input_tokens[0]
+           : field[0] == 'o'                 ? trace->output_tokens[0]
+           : field[0] == 'p'                 ? (trace->priority ? trace->priority[0] : 0)
+           : field[0] == 'n'                 ? (trace->samples ? trace->samples[0] : 1)
+           : field[0] == 'b'                 ? (trace->beam_width ? trace->beam_width[0] : 0)
+           : strcmp(field, "timestamp") == 0 ? (double)trace->arrival_ns[0] / 1e6
+           : strcmp(field, "delay") == 0     ? (trace->delay_ns ? (double)trace->delay_ns[0] / 1e6 : 0)
+           : strcmp(field, "hash_ids") == 0  ? (double)trace_id_in_file(trace, trace->hash_ids[0])
+                                             : trace->facts.tokens_per_hash_id;
+}
+
+/* The first and the last value of each field, and those one beyond, to both readers. */
+Test(trace, each_field_has_its_range)
+{
+    static const struct {
+        const char *field, *below, *least, *most, *above;
+    } cases[] = {
+        {"timestamp", "-1e-9", "0", "9e12", "9000000000001"},
+        {"input_length", "0", "1", "1000000000", "1000000001"},
+        {"output_length", "0", "1", "1000000000", "1000000001"},
+        {"priority", "-2147483649", "-2147483648", "2147483647", "2147483648"},
+        {"n", "0", "1", "1000", "1001"},
+        {"beam_width", "0", "1", "1000", "1001"},
+        {"delay", "-1e-9", "0", "9e12", "9000000000001"},
+        {"hash_ids", "[-1]", "[0]", "[9223372036854775807]", "[9223372036854775808]"},
+        {"trace_block_size", "0", "1", "1000000000", "1000000001"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int strictly = 0; strictly < 2; strictly++) {
+            const char *const ends[] = {cases[i].least, cases[i].most}, *const beyond[] = {cases[i].below, cases[i].above};
+            for (int end = 0; end < 2; end++) {
+                struct trace *trace = NULL;
+                cr_assert_eq(load_value(cases[i].field, ends[end], strictly, &trace), SIM_OK, "%s %s", cases[i].field, ends[end]);
+                cr_expect_eq(value_of(trace, cases[i].field), strtod(ends[end] + (*ends[end] == '['), NULL), "%s %s", cases[i].field,
+                             ends[end]);
+                trace_destroy(trace);
+                cr_expect_eq(load_value(cases[i].field, beyond[end], strictly, &trace), SIM_BAD_INPUT, "%s %s", cases[i].field,
+                             beyond[end]);
+            }
+        }
+}
+
 Test(trace, empty_files_directories_and_missing_files_are_refused)
 {
     static const char *const empties[] = {"", "\n\n", "  \r\n", "TIMESTAMP,ContextTokens,GeneratedTokens\n"};

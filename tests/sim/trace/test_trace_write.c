@@ -312,6 +312,22 @@ Test(trace_edit, merged_files_share_nothing)
     trace_destroy(parts[1]);
 }
 
+/* Requests and ids are numbered in 32 bits. What counts is looked at before anything is copied, so traces need not be as large as they say. */
+Test(trace_edit, merged_files_have_numbers_for_all)
+{
+    static const struct {
+        uint32_t rows, ids;
+    } ends[] = {{UINT32_MAX / 4 + 1, 1}, {1, UINT32_MAX / 2 + 1}};
+    static const char *const said[] = {"hold 2147483648 requests and 2 ", "hold 2 requests and 4294967296 "};
+    const uint32_t blocks[] = {0, 0};
+    for (int i = 0; i < 2; i++) {
+        struct diag diag = {0};
+        struct trace part = {.count = ends[i].rows, .distinct_hashes = ends[i].ids}, *parts[] = {&part, &part}, *merged = NULL;
+        cr_expect_eq(trace_merge(parts, blocks, 2, &merged, &diag), SIM_BAD_INPUT);
+        cr_expect(strstr(diag.text, said[i]), "%s", diag.text);
+    }
+}
+
 Test(trace_edit, scaled_lengths_scale_what_an_id_names)
 {
     struct diag diag = {0};

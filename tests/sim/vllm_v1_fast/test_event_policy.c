@@ -74,6 +74,42 @@ static const struct pagesim_scheduling_policy patient = {
     .patience = patience,
 };
 
+static int64_t no_end(void *self, const struct pagesim_policy_request *request)
+{
+    (void)self;
+    (void)request;
+    return INT64_MAX;
+}
+
+/* Told when it is asked for a key, and when something else happens. */
+static const struct pagesim_scheduling_policy endless = {
+    .info = {"least-served-at-last", "the same, never due"},
+    .order = PAGESIM_POLICY_CHANGING_KEY,
+    .key = key,
+    .create = create,
+    .happened = happened,
+    .patience = no_end,
+};
+
+/* Notes when it was asked and of how many, at a place that no request has. */
+static void before_admission(void *self, int64_t now_ns, struct pagesim_policy_waiting *waiting)
+{
+    struct told *told = (struct told *)self + REQUESTS_MOST - 1;
+    told->calls++;
+    told->step_ns += now_ns;
+    told->tokens += waiting->count;
+}
+
+static const struct pagesim_scheduling_policy watchful = {
+    .info = {"least-served-watched", "the same, and it looks at who waits"},
+    .order = PAGESIM_POLICY_CHANGING_KEY,
+    .key = key,
+    .create = create,
+    .happened = happened,
+    .before_admission = before_admission,
+    .patience = patience,
+};
+
 /* The plain scheduler's history is the first. Calls may be fewer with patience. */
 static uint64_t compare_histories(uint64_t number, uint32_t count, bool late)
 {
@@ -111,6 +147,12 @@ static uint64_t compare_with(const struct pagesim_scheduling_policy *policy, str
         cr_assert(two_ways_equal(trace, &config, reached, text, sizeof text), "case %llu: %s", (unsigned long long)number, text);
         cr_assert(reached->by_events);
         spared += compare_histories(number, trace->count, policy->patience != NULL);
+        for (int replay = 1; replay < replays; replay++) {
+            const struct told *plain = &histories[0][REQUESTS_MOST - 1], *fast = &histories[replay][REQUESTS_MOST - 1];
+            cr_assert(plain->calls == fast->calls && plain->step_ns == fast->step_ns && plain->tokens == fast->tokens,
+                      "case %llu: %llu and %llu looks at who waits", (unsigned long long)number, (unsigned long long)plain->calls,
+                      (unsigned long long)fast->calls);
+        }
         trace_destroy(trace);
     }
     return spared;
@@ -123,11 +165,21 @@ Test(event_policy, is_told_of_each_step_of_each_request)
     cr_expect_gt(reached.preemptions, CASES / 4);
 }
 
+/* In each step that could admit somebody and in no other, however steps are made. */
+Test(event_policy, sees_who_waits_at_the_same_times)
+{
+    struct two_ways reached = {0};
+    cr_expect_gt(compare_with(&watchful, &reached), 0);
+    cr_expect_gt(reached.preemptions, CASES / 4);
+}
+
 Test(event_policy, may_be_told_late_of_several_steps_at_once)
 {
     struct two_ways reached = {0};
-    cr_expect_gt(compare_with(&patient, &reached), UINT64_C(10) * CASES, "many calls are spared");
+    const uint64_t spared = compare_with(&patient, &reached);
+    cr_expect_gt(spared, UINT64_C(10) * CASES, "many calls are spared");
     cr_expect_gt(reached.preemptions, CASES / 4);
+    cr_expect_gt(compare_with(&endless, &reached), spared, "and more where none is due");
 }
 
 static uint64_t deepest(const struct pagesim_policy_block *block)
