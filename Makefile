@@ -92,7 +92,7 @@ FUZZ_TARGET ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS ?= 20
 
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
-SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o)
+SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/page_files.o
 COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECT := $(BUILD)/sim/command/main.o
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
@@ -160,6 +160,16 @@ $(BUILD)/%.o: %.c | $(AFTER_DEPS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS),$(PIC)) -MMD -MP -c -o $@ $<
+
+# The files of the page with pictures, as data of the program. Without Chart.js it is built all the same, and --html says what is missing.
+CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
+PAGE_FILES := sim/report/html/page.css sim/report/html/page.js
+$(BUILD)/page_files.c: $(PAGE_FILES) $(wildcard $(CHART_JS)) scripts/embed.sh | $(AFTER_DEPS)
+	@mkdir -p $(@D)
+	$(Q)scripts/embed.sh page_css=sim/report/html/page.css page_js=sim/report/html/page.js page_chart_js='$(CHART_JS)' > $@
+$(BUILD)/page_files.o: $(BUILD)/page_files.c
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -c -o $@ $<
 
 # Kernels for instruction sets that not every processor has; the program asks before it calls them (core/kernels.c).
 ifeq ($(PROCESSOR),x86_64)

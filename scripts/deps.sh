@@ -32,6 +32,7 @@ for set in "$@"; do
         need libcjson-dev have_c_library libcjson
         need libarchive-dev have_c_library libarchive
         need libyaml-dev have_c_library yaml-0.1
+        need libjs-chart.js test -e /usr/share/javascript/chart.js/chart.min.js
         need libcriterion-dev have_c_library criterion
         need xz-utils command -v xz
         need python3 command -v python3
@@ -65,7 +66,7 @@ if [ $((${#packages[@]} + ${#foreign[@]})) -eq 0 ]; then
 fi
 echo "deps: missing: ${packages[*]} ${foreign[*]}"
 if ! command -v apt-get >/dev/null; then
-    echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, libarchive, libyaml, Criterion, xz, python3 and its jsonschema" >&2
+    echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, libarchive, libyaml, Chart.js, Criterion, xz, python3 and its jsonschema" >&2
     [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind; for make arm64 a cross compiler and qemu" >&2
     echo "deps: (Fedora: dnf install cjson-devel libarchive-devel libyaml-devel criterion-devel; macOS: brew install cjson libarchive libyaml criterion libomp pkg-config)" >&2
     exit 1

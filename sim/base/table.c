@@ -384,7 +384,12 @@ static void print_csv_cell(const struct cell *cell, FILE *file)
 
 void table_print_csv(const struct table *table, FILE *file)
 {
-    for (size_t row = 0; row <= table_rows(table); row++) { /* the headings, then the cells */
+    table_print_csv_first(table, table_rows(table), file);
+}
+
+void table_print_csv_first(const struct table *table, size_t most, FILE *file)
+{
+    for (size_t row = 0; row <= table_rows(table) && row <= most; row++) { /* the headings, then the cells */
         const char *separator = "";
         for (size_t column = 0; column < table->column_count; column++) {
             const struct cell *cell = row > 0 ? &table->cells[(row - 1) * table->column_count + column] : NULL;

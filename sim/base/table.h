@@ -56,6 +56,8 @@ SIM_NODISCARD enum status table_status(const struct table *table, struct diag *d
  * the first column. Columns that are blank in every row are left out. SIM_FAILED: out of memory. */
 SIM_NODISCARD enum status table_print(const struct table *table, const char *indent, size_t width, FILE *file, struct diag *diag);
 void table_print_csv(const struct table *table, FILE *file);
+/* The headings and the first `most` rows. */
+void table_print_csv_first(const struct table *table, size_t most, FILE *file);
 /* An array of objects, one a row. */
 void table_write_json(const struct table *table, struct json_text *json);
 

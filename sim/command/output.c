@@ -42,6 +42,12 @@ enum status output_form_read(const struct options *options, struct output_form *
     const char *format = options_value(options, "format"), *path = options_value(options, "output"),
                *table = options_value(options, "table"), *special = options->command->special_format;
     *form = (struct output_form){.table = table ? table : options->command->tables[0], .path = path ? path : "-"};
+    form->html = options_value(options, "html");
+    if (form->html && render_html_check(diag) != SIM_OK)
+        return diag->status;
+    /* A page on standard output is alone there. */
+    if (form->html && strcmp(form->html, "-") == 0 && !path)
+        form->path = NULL;
     form->special = special && format && strcmp(format, special) == 0;
     form->renderer = renderer_find(form->special ? NULL : format);
     if (!form->renderer)
@@ -80,16 +86,16 @@ static struct render_options options_for(const struct output_form *form)
 
 /* Into memory. A document that ran out of memory while it was built fails here, before anything is printed, and one that runs out while it
  * is printed has no text at all. */
-static enum status render(const struct output_form *form, const struct document *document, char **text, size_t *length, struct diag *diag)
+static enum status render(const struct renderer *renderer, const struct render_options *options, const struct document *document,
+                          char **text, size_t *length, struct diag *diag)
 {
-    const struct render_options options = options_for(form);
     enum status status = document_status(document, diag);
     if (status != SIM_OK)
         return status;
     struct memory_stream stream;
     if (memory_stream_open(&stream, diag) != SIM_OK)
         return diag->status;
-    status = form->renderer->render(document, &options, stream.file, diag);
+    status = renderer->render(document, options, stream.file, diag);
     if (memory_stream_close(&stream, text, length, diag) != SIM_OK)
         return diag->status;
     return status;
@@ -116,13 +122,32 @@ enum status output_json(const char *path, struct json_text *json, struct diag *d
     return status;
 }
 
+/* As wide as what goes to a file: the same bytes whatever the window. */
+enum status output_page(const struct output_form *form, const struct document *document, struct diag *diag)
+{
+    static const struct renderer page = {"html", render_html};
+    char *text = NULL;
+    size_t length = 0;
+    if (!form->html)
+        return SIM_OK;
+    enum status status = render(&page, &(struct render_options){.width = TABLE_LINE}, document, &text, &length, diag);
+    if (status == SIM_OK)
+        status = output_text(form->html, text, length, diag);
+    free(text);
+    return status;
+}
+
 /* Takes the document over, so that a command can make it in the argument and need not clean up after any outcome. */
 enum status output_document(const struct output_form *form, struct document *document, struct diag *diag)
 {
     char *text = NULL;
     size_t length = 0;
-    enum status status = render(form, document, &text, &length, diag);
-    if (status == SIM_OK)
+    enum status status = output_page(form, document, diag);
+    if (status == SIM_OK && form->path) {
+        const struct render_options shown = options_for(form);
+        status = render(form->renderer, &shown, document, &text, &length, diag);
+    }
+    if (status == SIM_OK && form->path)
         status = output_text(form->path, text, length, diag);
     free(text);
     document_destroy(document);
@@ -134,5 +159,5 @@ struct document_origin output_origin(const struct options *options, const char *
 {
     char *line = options_command_line(options);
     return (struct document_origin){
-        .command = options->command->name, .command_line = line, .incomplete = !line, .trace = trace, .config = config};
+        .command = options->command->name, .command_line = line, .incomplete = !line, .trace = trace, .config = config, .pictures = options_has(options, "html")};
 }

@@ -58,6 +58,16 @@ void counter_track_add(struct counter_track *track, int64_t at_ns, double value)
     *cell = join(cell, &alone);
 }
 
+/* The newest cell is the last one that is filled. */
+void counter_track_thin(struct counter_track *track, size_t cells)
+{
+    size_t used = COUNTER_CELLS;
+    while (used > 0 && !track->cells[used - 1].filled)
+        used--;
+    for (; used > cells; used = (used + 1) / 2)
+        widen(track);
+}
+
 size_t counter_track_points(const struct counter_track *track, size_t cell, struct counter_point out[COUNTER_POINTS_MOST])
 {
     const struct counter_cell *from = &track->cells[cell];

@@ -43,6 +43,9 @@ void counter_track_deinit(struct counter_track *track);
 /* The value has been `value` since at_ns (>= 0, and not before the last call's). A call that does not change it records nothing. */
 void counter_track_add(struct counter_track *track, int64_t at_ns, double value);
 
+/* Join cells until the record takes at most `cells` of them. */
+void counter_track_thin(struct counter_track *track, size_t cells);
+
 /* The points of one cell in order of time, without repetition; returns how many. */
 size_t counter_track_points(const struct counter_track *track, size_t cell, struct counter_point out[COUNTER_POINTS_MOST]);
 

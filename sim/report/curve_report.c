@@ -173,7 +173,7 @@ static void add_replays(const struct curve_study *study, const struct curve_of_s
     char name[48];
     snprintf(name, sizeof name, "replays, blocks of %u", size->block_size);
     chart_add_series(chart,
-                     &(struct chart_series){.name = name, .mark = i < DRAWN_MOST ? (char)('A' + i) : '\0', .group = i, .marks = true});
+                     &(struct chart_series){.name = name, .mark = i < DRAWN_MOST ? (char)('A' + i) : '\0', .group = i, .draw = DRAW_MARKS});
     for (size_t j = 0; j < size->sight_count; j++)
         chart_add(chart, (double)size->sights[j].gap.pool_blocks * size->block_size,
                   share((double)size->sights[j].gap.hit_tokens[HIT_REPLAY], (double)study->prompt_tokens));

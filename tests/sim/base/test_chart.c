@@ -27,7 +27,7 @@ static struct chart *lines(void)
     chart_add(chart, 0, 0);
     chart_add(chart, 999.9, 0);
     chart_add(chart, 1000, 0.3);
-    chart_add_series(chart, &(struct chart_series){.name = "marks", .mark = 'A', .marks = true});
+    chart_add_series(chart, &(struct chart_series){.name = "marks", .mark = 'A', .draw = DRAW_MARKS});
     chart_add(chart, 100, 0.14);
     return chart;
 }
