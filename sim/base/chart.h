@@ -25,8 +25,9 @@
 
 enum chart_kind { CHART_LINES, CHART_AREAS, CHART_PLOT, CHART_BARS, CHART_HEAT };
 
-/* How a series is drawn. Steps: a value holds until the next point. Spans: each pair of points is the two ends of one. */
-enum chart_draw { DRAW_LINE, DRAW_MARKS, DRAW_STEPS, DRAW_SPANS };
+/* How a series is drawn. Steps: a value holds until the next point. Spans: each pair of points is the two ends of one. Range: a pair of points
+ * has the lowest and the highest value from its x to the next one; it belongs to the steps of its group, which come before it. */
+enum chart_draw { DRAW_LINE, DRAW_MARKS, DRAW_STEPS, DRAW_SPANS, DRAW_RANGE };
 
 struct chart_axis {
     const char *name, *unit; /* "pool_tokens", "tokens" */

@@ -184,7 +184,7 @@ static void key_figure_text(const struct figure_kind *kind, double value, char *
     }
 }
 
-void document_key_figure(struct document *document, const struct figure_set *set, const char *name)
+void document_key_figure(struct document *document, const struct figure_set *set, const char *name, const char *label)
 {
     static const char *const senses[] = {"less is better", "more is better", NULL};
     struct figure_kind made;
@@ -194,7 +194,7 @@ void document_key_figure(struct document *document, const struct figure_set *set
     if (!kind || isnan(value))
         return;
     key_figure_text(kind, value, text, sizeof text);
-    document_key_value(document, kind->heading, text, senses[kind->sense]);
+    document_key_value(document, label, text, senses[kind->sense]);
 }
 
 bool document_pictures(const struct document *document)

@@ -102,7 +102,7 @@ void document_line(struct document *document, const char *format, ...) __attribu
 /* What was found, in one sentence. The first one counts. */
 void document_headline(struct document *document, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A figure of the set, with its unit and what is good. Nothing when the set lacks it or it is undefined. */
-void document_key_figure(struct document *document, const struct figure_set *set, const char *name);
+void document_key_figure(struct document *document, const struct figure_set *set, const char *name, const char *label);
 /* Any other number or word. `note`: what is good, or NULL. */
 void document_key_value(struct document *document, const char *label, const char *value, const char *note);
 /* Are charts for pages wanted? Making them may cost time. */

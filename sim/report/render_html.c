@@ -175,6 +175,8 @@ static void put_description(const struct chart *chart, FILE *file)
     for (size_t i = 0; i < chart->count; i++) {
         const struct chart_series *series = &chart->series[i];
         double low = INFINITY, high = -INFINITY;
+        if (series->draw == DRAW_RANGE)
+            continue;
         for (size_t j = 0; j < series->count; j++) {
             low = fmin(low, series->points[j].y);
             high = fmax(high, series->points[j].y);
@@ -247,7 +249,7 @@ static void add_axis(const char *key, const struct chart_axis *axis, bool logari
 
 static void add_series(const struct chart_series *series, struct json_text *json)
 {
-    static const char *const draws[] = {"line", "marks", "steps", "spans"};
+    static const char *const draws[] = {"line", "marks", "steps", "spans", "range"};
     json_open_object(json);
     put_string(json, "name", series->label ? series->label : series->name);
     json_put_string(json, "draw", draws[series->draw]);

@@ -1,15 +1,15 @@
 /* replay_pictures.c - the charts of a replay's page, in reading order: queues, blocks, steps, latencies, and how single requests went. Read
  * replay_pictures() at the end first.
  *
- * All is thinned so that a page stays light whatever the trace: tracks over time to CELLS cells with exact extremes (counter_track.h), clouds
- * of requests to a mark in each spot (chart_thin), and the phases of requests to ROWS_MOST of them. */
+ * All is thinned so that a page stays light whatever the trace: tracks over time to the mean and the exact extremes of CELLS pieces, clouds of
+ * requests to a mark in each spot (chart_thin), and the phases of requests to ROWS_MOST of them. */
 #include <math.h>
 #include <stdio.h>
 
 #include "base/units.h"
 #include "report/replay_report.h"
 
-enum { CELLS = 400, ROWS_MOST = 400 };
+enum { CHANGES_MOST = 1000, CELLS = 512, ROWS_MOST = 400 };
 
 /* A track's colour and label. */
 struct shown_track {
@@ -20,17 +20,57 @@ struct shown_track {
 
 static const struct chart_axis time_axis = {.name = "time", .unit = "s"};
 
-static void add_track(struct chart *chart, struct replay_course *course, const struct shown_track *shown)
+/* As it was, if a picture can show that: a value that changed a thousand times. */
+static void add_exact(struct chart *chart, const struct counter_track *track)
 {
-    struct counter_track *track = &course->tracks[shown->track];
-    counter_track_thin(track, CELLS);
-    chart_add_series(chart, &(struct chart_series){.name = shown->name, .draw = DRAW_STEPS, .group = shown->color});
     for (size_t cell = 0; cell < COUNTER_CELLS; cell++) {
         struct counter_point points[COUNTER_POINTS_MOST];
         const size_t count = counter_track_points(track, cell, points);
         for (size_t i = 0; i < count; i++)
             chart_add(chart, (double)points[i].at_ns / 1e9, points[i].value);
     }
+    chart_add(chart, (double)track->since_ns / 1e9, track->value);
+}
+
+/* The mean of each cell, then its lowest and highest value; `ranges` says which. */
+static void add_cells(struct chart *chart, const struct counter_track *track, bool ranges)
+{
+    double carried = NAN;
+    for (size_t cell = 0; cell < COUNTER_CELLS; cell++) {
+        struct counter_range range;
+        const double at = (double)((int64_t)cell * track->width_ns) / 1e9;
+        if (!counter_track_range(track, cell, &carried, &range))
+            continue;
+        chart_add(chart, at, ranges ? range.lowest : range.mean);
+        if (ranges)
+            chart_add(chart, at, range.highest);
+    }
+}
+
+static size_t changes_of(const struct counter_track *track)
+{
+    size_t changes = 0;
+    struct counter_point points[COUNTER_POINTS_MOST];
+    for (size_t cell = 0; cell < COUNTER_CELLS; cell++)
+        changes += counter_track_points(track, cell, points);
+    return changes;
+}
+
+static void add_track(struct chart *chart, struct replay_course *course, const struct shown_track *shown)
+{
+    struct counter_track *track = &course->tracks[shown->track];
+    struct chart_series series = {.name = shown->name, .draw = DRAW_STEPS, .group = shown->color};
+    const bool exact = changes_of(track) <= CHANGES_MOST;
+    chart_add_series(chart, &series);
+    if (exact) {
+        add_exact(chart, track);
+        return;
+    }
+    counter_track_thin(track, CELLS);
+    add_cells(chart, track, false);
+    series.draw = DRAW_RANGE;
+    chart_add_series(chart, &series);
+    add_cells(chart, track, true);
 }
 
 static struct chart *add_tracks(struct document *document, struct replay_course *course, const char *key, const char *title,
@@ -44,7 +84,7 @@ static struct chart *add_tracks(struct document *document, struct replay_course 
     return chart;
 }
 
-/* Where requests lost their blocks: a mark where the count of preemptions rises, as high as it rises there. */
+/* Where requests lost their blocks: a mark in each piece of time with preemptions, as high as there were. */
 static void add_preempted(struct chart *chart, struct replay_course *course)
 {
     struct counter_track *track = &course->tracks[COURSE_PREEMPTIONS];
@@ -52,16 +92,12 @@ static void add_preempted(struct chart *chart, struct replay_course *course)
     if (course->preemptions == 0)
         return;
     counter_track_thin(track, CELLS);
-    chart_add_series(chart, &(struct chart_series){.name = "preempted since the mark before", .draw = DRAW_MARKS, .group = 3});
-    for (size_t cell = 0; cell < COUNTER_CELLS; cell++) {
-        struct counter_point points[COUNTER_POINTS_MOST];
-        const size_t count = counter_track_points(track, cell, points);
-        for (size_t i = 0; i < count; i++) {
-            if (points[i].value > before)
-                chart_add(chart, (double)points[i].at_ns / 1e9, points[i].value - before);
-            before = points[i].value;
+    chart_add_series(chart, &(struct chart_series){.name = "preempted", .draw = DRAW_MARKS, .group = 3});
+    for (size_t cell = 0; cell < COUNTER_CELLS; cell++)
+        if (track->cells[cell].filled && track->cells[cell].last.value > before) {
+            chart_add(chart, (double)track->cells[cell].last.at_ns / 1e9, track->cells[cell].last.value - before);
+            before = track->cells[cell].last.value;
         }
-    }
 }
 
 static void add_queues(struct document *document, struct replay_course *course)
@@ -85,18 +121,15 @@ static void add_steps(struct document *document, struct replay_course *course, c
         {COURSE_PREFILL_TOKENS, "prefill", 1}, {COURSE_DECODE_TOKENS, "decode", 0}, {COURSE_VAIN_TOKENS, "in vain", 3}};
     static const struct shown_track duration[] = {{COURSE_STEP_MS, "step", 0}};
     const double budget = config->max_num_scheduled_tokens ? config->max_num_scheduled_tokens : config->max_num_batched_tokens;
-    const size_t shown = course->tracks[COURSE_VAIN_TOKENS].value > 0 || course->tracks[COURSE_VAIN_TOKENS].cells ? 3 : 2;
-    struct chart *chart = add_tracks(document, course, "step_tokens", "Tokens of each step against the budget",
-                                     "in vain: computed for requests that were over when the step came back", "tokens", work, shown);
-    const struct counter_track *track = &course->tracks[COURSE_STEP_MS];
-    double end = 0;
-    for (size_t cell = 0; cell < COUNTER_CELLS; cell++)
-        if (track->cells[cell].filled)
-            end = (double)track->cells[cell].last.at_ns / 1e9;
+    const bool vain = changes_of(&course->tracks[COURSE_VAIN_TOKENS]) > 1;
+    const double end = (double)course->tracks[COURSE_STEP_MS].since_ns / 1e9;
+    struct chart *chart =
+        add_tracks(document, course, "step_tokens", "Tokens of each step against the budget",
+                   vain ? "in vain: for requests that were over when the step came back" : NULL, "tokens", work, vain ? 3 : 2);
     chart_add_series(chart, &(struct chart_series){.name = "budget", .draw = DRAW_LINE, .group = 6});
     chart_add(chart, 0, budget);
     chart_add(chart, end, budget);
-    add_tracks(document, course, "step_duration", "Duration of steps", "what who decodes waits for the next token", "ms", duration, 1);
+    add_tracks(document, course, "step_duration", "Duration of steps", "who decodes waits so long for the next token", "ms", duration, 1);
 }
 
 /* --- latencies ------------------------------------------------------------------------------------------------------------------------ */
@@ -167,7 +200,7 @@ static void add_clouds(struct document *document, const struct run *run)
                                             .x = {.name = "prompt", .unit = "tokens", .logarithmic = true},
                                             .y = {.name = "TTFT", .unit = "ms", .logarithmic = true}};
     struct chart *chart = document_chart_for(document, FOR_PAGE, "latency_over_time", &over_time);
-    add_cloud(chart, run, LATENCY_E2EL, -1, &(struct chart_series){.name = "E2E", .draw = DRAW_MARKS, .group = 5});
+    add_cloud(chart, run, LATENCY_E2EL, -1, &(struct chart_series){.name = "E2E", .draw = DRAW_MARKS, .group = 2});
     add_cloud(chart, run, LATENCY_TTFT, -1, &(struct chart_series){.name = "TTFT", .draw = DRAW_MARKS, .group = 0});
     chart = document_chart_for(document, FOR_PAGE, "ttft_by_prompt", &by_prompt);
     add_cloud(chart, run, LATENCY_TTFT, 0, &(struct chart_series){.name = "never preempted", .draw = DRAW_MARKS, .group = 0});
@@ -245,6 +278,8 @@ void replay_pictures(struct document *document, const struct replay_result *resu
 {
     struct diag ignored = {0}; /* only memory can be missing, which the document tells */
     const struct run *run = result->run;
+    for (int track = 0; track < COURSE_TRACKS; track++)
+        counter_track_finish(&result->course->tracks[track], run->facts.end.end_ns);
     add_queues(document, result->course);
     add_blocks(document, result->course, run->config);
     add_steps(document, result->course, run->config);

@@ -92,8 +92,13 @@ static void add_measured(struct document *document, const struct replay_result *
 /* What a page says first: what became of the requests, then the tail of latency and what it cost. */
 static void add_page(struct document *document, const struct run *run)
 {
-    static const char *const key[] = {"p99_ttft_ms", "p99_itl_ms", "median_e2el_ms", "output_throughput", "preemptions", "prefix_hit_rate",
-                                      "mean_used_share"};
+    static const char *const key[][2] = {{"median_ttft_ms", "TTFT, median"},
+                                         {"p99_ttft_ms", "TTFT, p99"},
+                                         {"p99_itl_ms", "ITL, p99"},
+                                         {"median_e2el_ms", "E2E, median"},
+                                         {"output_throughput", "output tokens"},
+                                         {"preemptions", "preemptions"},
+                                         {"prefix_hit_rate", "prompt tokens from the cache"}};
     char requests[UNIT_TEXT], time[UNIT_TEXT], preemptions[UNIT_TEXT], dropped[UNIT_TEXT];
     struct line line = {0};
     if (run->facts.end.stalled || run->facts.end.abort)
@@ -107,7 +112,7 @@ static void add_page(struct document *document, const struct run *run)
         line_put(&line, "; %s can never run", unit_count(run->metrics.dropped, dropped));
     document_headline(document, "%s", line.text);
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
-        document_key_figure(document, &run->figures, key[i]);
+        document_key_figure(document, &run->figures, key[i][0], key[i][1]);
 }
 
 /* CSV without --table prints the figures, the first element that counts as a table for it. */

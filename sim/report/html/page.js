@@ -21,6 +21,10 @@
     const short = (value) => Math.abs(value) >= 1e4 ? Intl.NumberFormat("en", { notation: "compact" }).format(value)
                                                     : String(+(+value).toPrecision(4));
 
+    const extent = (values) => values.reduce((ends, value) => value === null ? ends : [Math.min(ends[0], value), Math.max(ends[1], value)],
+                                             [Infinity, -Infinity]);
+    const ranged = (series) => series !== undefined && series.draw === "range";
+
     // Pairs of flat points. Spans are lines with a gap after each.
     function pairs(series) {
         const out = [];
@@ -104,12 +108,28 @@
 
     // --- pictures -------------------------------------------------------------------------------------------------------------------
 
+    // Up along the highest values and back along the lowest ones: a filled outline.
+    function range(series, paint) {
+        const points = pairs(series), there = [], back = [];
+        for (let i = 0; i + 1 < points.length; i += 2) {
+            const until = i + 2 < points.length ? points[i + 2].x : points[i].x;
+            there.push({ x: points[i].x, y: points[i + 1].y }, { x: until, y: points[i + 1].y });
+            back.push({ x: until, y: points[i].y }, { x: points[i].x, y: points[i].y });
+        }
+        back.reverse();
+        for (let i = 0; i + 1 < back.length; i += 2) [back[i], back[i + 1]] = [back[i + 1], back[i]];
+        return { label: series.name, type: "line", data: there.concat(back), borderWidth: 0, pointRadius: 0, pointHitRadius: 0, order: 2,
+                 pointHoverRadius: 0, backgroundColor: paint + "33", fill: "shape", stack: "r" + series.group };
+    }
+
     function dataset(chart, series, i) {
         const paint = seriesColor(series), areas = chart.kind === "areas", bars = chart.kind === "bars";
         const marks = series.draw === "marks", spans = series.draw === "spans";
+        if (series.draw === "range") return range(series, paint);
         return {
             label: series.name, type: bars ? "bar" : marks ? "scatter" : "line", data: areas ? [] : pairs(series),
-            borderColor: paint, backgroundColor: areas || bars ? paint + "cc" : paint, stack: bars ? "all" : "s" + i,
+            borderColor: marks ? "transparent" : paint,
+            backgroundColor: areas || bars ? paint + "cc" : marks && series.points.length > 800 ? paint + "80" : paint, stack: bars ? "all" : "s" + i,
             borderWidth: areas ? 0 : spans ? 3 : 1.6, borderCapStyle: "butt", spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
             stepped: series.draw === "steps" ? "before" : false, order: marks ? 0 : 1,
             pointRadius: marks ? (series.points.length > 800 ? 1.8 : 4) : 0, pointHitRadius: 6, pointHoverRadius: 4,
@@ -126,6 +146,11 @@
         };
         if (axis.logarithmic) // powers of ten, with 2 and 5 between them
             options.ticks.callback = (value) => [1, 2, 5].includes(+(value / 10 ** Math.floor(Math.log10(value) + 1e-9)).toPrecision(2)) ? short(value) : null;
+        if (axis.logarithmic && axis.low === undefined) {
+            const own = chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === (vertical ? 1 : 0))), ends = extent(own);
+            options.min = ends[0] / 1.1;
+            options.max = ends[1] * 1.1;
+        }
         if (axis.low !== undefined) { options.min = axis.low; options.max = axis.high; }
         if (vertical && !axis.logarithmic && axis.low === undefined && chart.kind !== "plot") options.beginAtZero = true;
         if (vertical && chart.kind === "bars") options.stacked = true;
@@ -164,11 +189,13 @@
     // A button a series, which hides it.
     function legend(picture, bar) {
         picture.chart.series.forEach((series, i) => {
+            if (ranged(series)) return; // goes with the one before it
             const button = make("button", bar, undefined, { type: "button", "aria-pressed": "true" });
             make("i", button, undefined, { "data-series": i, class: series.draw });
             button.append(series.name);
             button.onclick = () => {
                 picture.hidden[i] = !picture.hidden[i];
+                if (ranged(picture.chart.series[i + 1])) picture.hidden[i + 1] = picture.hidden[i];
                 button.setAttribute("aria-pressed", String(!picture.hidden[i]));
                 draw(picture);
             };
@@ -240,7 +267,7 @@
             const picture = { chart, figure, canvas: make("canvas", plot), view: null, hidden: [] };
             const bar = make("div", figure, undefined, { class: "bar" });
             if (chart.series.some((series) => series.draw === "spans" && series.points.length > 200)) plot.classList.add("tall");
-            if (chart.series.length > 1) legend(picture, bar);
+            if (chart.series.filter((series) => !ranged(series)).length > 1) legend(picture, bar);
             if (chart.kind !== "bars" && !chart.x.logarithmic) zoomer(picture, bar);
             drawn.push(picture);
             draw(picture);
