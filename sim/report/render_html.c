@@ -190,6 +190,14 @@ static void put_description(const struct chart *chart, FILE *file)
     }
 }
 
+static bool has_ranges(const struct chart *chart)
+{
+    for (size_t i = 0; i < chart->count; i++)
+        if (chart->series[i].draw == DRAW_RANGE)
+            return true;
+    return false;
+}
+
 static void put_charts(const struct document *document, FILE *file)
 {
     size_t number = 0;
@@ -210,6 +218,8 @@ static void put_charts(const struct document *document, FILE *file)
             put_text(element->chart->heading.note, file);
             fputs("</p>", file);
         }
+        if (has_ranges(element->chart))
+            fputs("<p>line: mean of a piece of time; shade: from its lowest to its highest value</p>", file);
         fputs("</figcaption>\n<div class=\"plot\" role=\"img\" tabindex=\"0\" aria-label=\"", file);
         put_description(element->chart, file);
         fputs("\"></div>\n</figure>\n", file);
