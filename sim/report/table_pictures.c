@@ -168,15 +168,15 @@ static void add_both_distributions(struct document *document, const struct table
     free(values);
 }
 
-static void add_pair(struct document *document, const struct table *figures, const char *name, const char *label, const char *unit)
+static void add_pair(struct document *document, const struct table *figures, const char *name, const char *label, int digits)
 {
     const double a = number_of(figures, "figure", name, "a"), b = number_of(figures, "figure", name, "b");
     char text[3 * UNIT_TEXT], first[UNIT_TEXT], second[UNIT_TEXT];
     if (isnan(a) || isnan(b))
         return;
-    const int decimals = fmax(fabs(a), fabs(b)) < 1000 && *unit ? 1 : 0;
-    snprintf(text, sizeof text, "%s \xe2\x86\x92 %s%s", unit_fixed(a, decimals, first, sizeof first),
-             unit_fixed(b, decimals, second, sizeof second), unit);
+    const int decimals = fmax(fabs(a), fabs(b)) < 1000 ? digits : 0;
+    snprintf(text, sizeof text, "%s \xe2\x86\x92 %s", unit_fixed(a, decimals, first, sizeof first),
+             unit_fixed(b, decimals, second, sizeof second));
     document_key_value(document, label, text, "A \xe2\x86\x92 B");
 }
 
@@ -196,12 +196,12 @@ void compare_page(struct document *document)
     else
         document_headline(document, "B is %s: E2E %.1f ms instead of %.1f in the mean (%+.1f %%)", delta < 0 ? "faster" : "slower", a + delta,
                           a, 100 * delta / a);
-    add_pair(document, figures, "median_ttft_ms", "TTFT, median", " ms");
-    add_pair(document, figures, "p99_ttft_ms", "TTFT, p99", " ms");
-    add_pair(document, figures, "p99_itl_ms", "ITL, p99", " ms");
-    add_pair(document, figures, "p99_e2el_ms", "E2E, p99", " ms");
-    add_pair(document, figures, "output_throughput", "output tokens/s", "");
-    add_pair(document, figures, "preemptions", "preemptions", "");
+    add_pair(document, figures, "median_ttft_ms", "TTFT, median (ms)", 1);
+    add_pair(document, figures, "p99_ttft_ms", "TTFT, p99 (ms)", 1);
+    add_pair(document, figures, "p99_itl_ms", "ITL, p99 (ms)", 1);
+    add_pair(document, figures, "p99_e2el_ms", "E2E, p99 (ms)", 1);
+    add_pair(document, figures, "output_throughput", "output tokens/s", 0);
+    add_pair(document, figures, "preemptions", "preemptions", 0);
     if (!document_pictures(document))
         return;
     const struct table *requests = find_table(document, "per_request");

@@ -130,7 +130,7 @@
             label: series.name, type: bars ? "bar" : marks ? "scatter" : "line", data: areas ? [] : pairs(series),
             borderColor: marks ? "transparent" : paint,
             backgroundColor: areas || bars ? paint + "cc" : marks && series.points.length > 800 ? paint + "80" : paint, stack: bars ? "all" : "s" + i,
-            borderWidth: areas ? 0 : spans ? 3 : 1.6, borderCapStyle: "butt", spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
+            borderWidth: areas || bars ? 0 : spans ? 3 : 1.6, borderCapStyle: "butt", spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
             stepped: series.draw === "steps" ? "before" : false, order: marks ? 0 : 1,
             pointRadius: marks ? (series.points.length > 800 ? 1.8 : 4) : 0, pointHitRadius: 6, pointHoverRadius: 4,
             pointStyle: ["circle", "triangle", "rect", "rectRot"][i % 4],
@@ -141,18 +141,26 @@
     function scale(axis, chart, vertical) {
         const options = {
             type: axis.logarithmic ? "logarithmic" : "linear", title: { display: true, text: label(axis), color: color("--soft") },
-            grid: { color: color("--grid"), borderColor: color("--line") }, bounds: "data",
-            ticks: { color: color("--soft"), maxRotation: 0, autoSkipPadding: 14, callback: short },
+            grid: { color: color("--grid"), borderColor: color("--line") }, bounds: vertical ? "ticks" : "data",
+            ticks: { color: color("--soft"), maxRotation: 0, autoSkipPadding: 14, includeBounds: false, callback: short },
         };
-        if (axis.logarithmic) // powers of ten, with 2 and 5 between them
-            options.ticks.callback = (value) => [1, 2, 5].includes(+(value / 10 ** Math.floor(Math.log10(value) + 1e-9)).toPrecision(2)) ? short(value) : null;
-        if (axis.logarithmic && axis.low === undefined) {
-            const own = chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === (vertical ? 1 : 0))), ends = extent(own);
+        if (axis.logarithmic) {
+            const own = chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === (vertical ? 1 : 0)));
+            const ends = axis.low === undefined ? extent(own) : [axis.low, axis.high];
+            // Powers of ten, with 2 and 5 between them; all digits where there is less than one power.
+            const digits = ends[1] / ends[0] > 12 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+            const digit = (value) => value / 10 ** Math.floor(Math.log10(value) + 1e-9);
+            options.ticks.callback = (value) => digits.some((wanted) => Math.abs(digit(value) - wanted) < 1e-6) ? short(value) : null;
             options.min = ends[0] / 1.1;
             options.max = ends[1] * 1.1;
         }
-        if (axis.low !== undefined) { options.min = axis.low; options.max = axis.high; }
-        if (vertical && !axis.logarithmic && axis.low === undefined && chart.kind !== "plot") options.beginAtZero = true;
+        // From the first point to the last one, with round labels between them.
+        if (!vertical && !axis.logarithmic && axis.low === undefined && chart.kind !== "bars") {
+            const ends = extent(chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === 0)));
+            if (ends[1] > ends[0]) [options.min, options.max] = ends;
+        }
+        if (axis.low !== undefined && !axis.logarithmic) { options.min = axis.low; options.max = axis.high; }
+        if (vertical && !axis.logarithmic && axis.low === undefined) options.beginAtZero = chart.series.every((series) => series.draw !== "spans");
         if (vertical && chart.kind === "bars") options.stacked = true;
         if (!vertical && chart.kind === "bars")
             Object.assign(options, { type: "category", labels: chart.categories, stacked: true, ticks: { color: color("--soft") } });
@@ -182,6 +190,7 @@
         if (picture.view) picture.view.destroy();
         const sets = chart.series.map((series, i) => Object.assign(dataset(chart, series, i), stacked ? { data: stacked[i] } : { hidden: hidden[i] }));
         picture.view = new Chart(picture.canvas, { data: { datasets: sets }, options: options(picture.chart) });
+        picture.full = [picture.view.options.scales.x.min, picture.view.options.scales.x.max];
         for (const swatch of picture.figure.querySelectorAll("i[data-series]"))
             swatch.style.background = seriesColor(picture.chart.series[swatch.dataset.series]);
     }
@@ -206,7 +215,6 @@
 
     function zoomer(picture, bar) {
         const axis = () => picture.view.scales.x;
-        const full = () => { const x = picture.chart.x; return x.low === undefined ? [undefined, undefined] : [x.low, x.high]; };
         const set = (from, to) => {
             Object.assign(picture.view.options.scales.x, { min: from, max: to });
             picture.view.update();
@@ -217,7 +225,7 @@
         };
         const move = (part) => { const by = (axis().max - axis().min) * part; set(axis().min + by, axis().max + by); };
         const acts = [["+", "closer", () => scaleBy(0.5)], ["\u2212", "farther", () => scaleBy(2)], ["\u2190", "left", () => move(-0.4)],
-                      ["\u2192", "right", () => move(0.4)], ["all", "the whole", () => set(...full())]];
+                      ["\u2192", "right", () => move(0.4)], ["all", "the whole", () => set(...picture.full)]];
         const box = make("span", bar, undefined, { class: "zoom" });
         for (const [text, name, act] of acts)
             make("button", box, text, { type: "button", "aria-label": name, title: name }).onclick = act;
