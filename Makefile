@@ -107,7 +107,7 @@ ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden public cli pages bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
 all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
@@ -204,6 +204,11 @@ public: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## headers, exported symbols, and
 
 cli: $(BUILD)/pagesim ## run the command-line cases of tests/cli
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh cli
+
+# Selenium is a package of the system's python3, which need not be the first one.
+SELENIUM_PYTHON = $(call ask_once,SELENIUM_PYTHON,for p in $(PYTHON) /usr/bin/python3; do $$p -c 'import selenium' 2>/dev/null && echo $$p && break; done)
+pages: $(BUILD)/pagesim ## open pages of pictures in headless Chromium (make deps-dev); SCREENSHOTS=FOLDER keeps pictures of them
+	@$(if $(SELENIUM_PYTHON),$(SELENIUM_PYTHON) tests/pages/check.py $(BUILD)/pagesim $(SCREENSHOTS),echo 'pages: python3-selenium is missing; make deps-dev' >&2; exit 1)
 
 $(BUILD)/bench_%: $(BUILD)/tests/bench/bench_%.o $(LIBRARIES)
 	$(call say,LD,$@)

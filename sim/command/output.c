@@ -158,6 +158,10 @@ enum status output_document(const struct output_form *form, struct document *doc
 struct document_origin output_origin(const struct options *options, const char *trace, const struct config *config)
 {
     char *line = options_command_line(options);
-    return (struct document_origin){
-        .command = options->command->name, .command_line = line, .incomplete = !line, .trace = trace, .config = config, .pictures = options_has(options, "html")};
+    return (struct document_origin){.command = options->command->name,
+                                    .command_line = line,
+                                    .incomplete = !line,
+                                    .trace = trace,
+                                    .config = config,
+                                    .pictures = options_has(options, "html")};
 }

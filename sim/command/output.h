@@ -8,7 +8,7 @@
 /* Rows for a command's option table. */
 #define OUTPUT_OPTIONS                                                                                                                     \
     {"format", "FORMAT", "table, json or csv [table]"}, {"table", "NAME", "with --format csv: which of the result's tables [the first]"},  \
-    {"html", "FILE", "write a page with pictures there: one file for any browser"},                                                         \
+        {"html", "FILE", "write a page with pictures there: one file for any browser"},                                                    \
     {                                                                                                                                      \
         "output", "FILE", "write the result there; - is standard output [-]"                                                               \
     }

@@ -27,8 +27,7 @@ void replay_course_deinit(struct replay_course *course)
 /* What the step computes. Time in which no step runs is a step of no tokens; where it has no length, the last step runs on. */
 static void add_work(struct replay_course *course, const struct step_tally *tally)
 {
-    const int64_t vain = tally->vain_tokens, prefill = tally->prefill_tokens,
-                  decode = (int64_t)tally->scheduled_tokens - prefill - vain;
+    const int64_t vain = tally->vain_tokens, prefill = tally->prefill_tokens, decode = (int64_t)tally->scheduled_tokens - prefill - vain;
     const bool gap = tally->step == TALLY_GAP;
     if (gap && tally->duration_ns == 0)
         return;
@@ -45,8 +44,12 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
     for (size_t i = 0; i < count; i++) {
         const struct step_tally *tally = &tallies[i];
         course->preemptions += tally->preemptions;
-        const double values[] = {tally->running,       tally->waiting, tally->used_blocks, tally->cached_blocks,
-                                 (double)tally->free_blocks - tally->cached_blocks, (double)course->preemptions};
+        const double values[] = {tally->running,
+                                 tally->waiting,
+                                 tally->used_blocks,
+                                 tally->cached_blocks,
+                                 (double)tally->free_blocks - tally->cached_blocks,
+                                 (double)course->preemptions};
         for (int track = 0; track <= COURSE_PREEMPTIONS; track++)
             counter_track_add(&course->tracks[track], tally->decided_ns, values[track]);
         add_work(course, tally);
@@ -86,7 +89,7 @@ static enum status on_events(void *self, const struct event *events, size_t coun
 /* No step shows that all is given back after the last request. */
 static enum status on_finish(void *self, const struct run_end *end, struct diag *diag)
 {
-    static const enum course_track emptied[] = {COURSE_RUNNING,      COURSE_WAITING,    COURSE_USED_BLOCKS, COURSE_PREFILL_TOKENS,
+    static const enum course_track emptied[] = {COURSE_RUNNING,       COURSE_WAITING,     COURSE_USED_BLOCKS, COURSE_PREFILL_TOKENS,
                                                 COURSE_DECODE_TOKENS, COURSE_VAIN_TOKENS, COURSE_STEP_MS};
     struct replay_course *course = self;
     (void)diag;

@@ -196,7 +196,8 @@ static void choose_x(const struct curve_study *study, struct chart_axis *x)
 }
 
 /* The same curves over blocks or GiB, for pages. `width` is that of one block. */
-static void add_curves_over(struct document *document, const struct curve_study *study, const char *key, const struct chart_heading *heading,
+static void add_curves_over(struct document *document, const struct curve_study *study, const char *key,
+                            const struct chart_heading *heading,
                             double (*width)(const struct curve_of_size *size, const struct config *config))
 {
     struct chart *chart = document_chart_for(document, FOR_PAGE, key, heading);

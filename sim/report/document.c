@@ -179,7 +179,9 @@ static void key_figure_text(const struct figure_kind *kind, double value, char *
     case FIGURE_GB_PER_S:
         snprintf(out, size, "%s%s",
                  kind->whole ? unit_count((uint64_t)value, digits) : unit_fixed(value, decimals > 0 ? decimals : 0, digits, sizeof digits),
-                 kind->unit == FIGURE_PER_S ? " /s" : kind->unit == FIGURE_GB_PER_S ? " GB/s" : "");
+                 kind->unit == FIGURE_PER_S      ? " /s"
+                 : kind->unit == FIGURE_GB_PER_S ? " GB/s"
+                                                 : "");
         return;
     }
 }

@@ -471,7 +471,8 @@ enum status render_html_check(struct diag *diag)
 {
     if (page_chart_js.length > 0)
         return SIM_OK;
-    return diag_set(diag, SIM_USAGE, "--html: this program was built without Chart.js; install libjs-chart.js (make deps) and build it again");
+    return diag_set(diag, SIM_USAGE,
+                    "--html: this program was built without Chart.js; install libjs-chart.js (make deps) and build it again");
 }
 
 enum status render_html(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag)

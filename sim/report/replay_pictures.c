@@ -139,8 +139,7 @@ enum { TAIL = 14, QUANTILES = 100 + TAIL };
 
 static void fill_quantiles(double quantiles[QUANTILES])
 {
-    static const double tail[TAIL] = {99,   99.1, 99.2, 99.3,  99.4, 99.5,  99.6,  99.7,
-                                      99.8, 99.9, 99.95, 99.98, 99.99, 100};
+    static const double tail[TAIL] = {99, 99.1, 99.2, 99.3, 99.4, 99.5, 99.6, 99.7, 99.8, 99.9, 99.95, 99.98, 99.99, 100};
     for (int i = 0; i < 100; i++)
         quantiles[i] = i;
     for (int i = 0; i < TAIL; i++)
@@ -181,8 +180,8 @@ static void add_cloud(struct chart *chart, const struct run *run, enum latency l
     for (uint32_t position = 0; position < run->trace->count; position++) {
         const struct request_story story = metrics_story(&run->metrics, position);
         double ms;
-        if ((preempted >= 0 && preempted != (story.preemptions > 0)) ||
-            !request_latency_ms(&story, latency, run->trace, position, &ms) || !(ms > 0))
+        if ((preempted >= 0 && preempted != (story.preemptions > 0)) || !request_latency_ms(&story, latency, run->trace, position, &ms) ||
+            !(ms > 0))
             continue;
         chart_add(chart, over_time ? (double)story.arrival_ns / 1e9 : (double)run->trace->input_tokens[position], ms);
     }
@@ -261,7 +260,8 @@ static void add_phases(struct document *document, const struct run *run, const s
         chart_add_series(chart, &(struct chart_series){.name = names[phase], .draw = DRAW_SPANS, .group = colors[phase]});
         for (uint32_t position = window.first; position < window.end; position++) {
             const struct request_story story = metrics_story(&run->metrics, position);
-            const int64_t times[] = {story.dropped ? -1 : story.arrival_ns, story.first_scheduled_ns, story.first_token_ns, story.finish_ns};
+            const int64_t times[] = {story.dropped ? -1 : story.arrival_ns, story.first_scheduled_ns, story.first_token_ns,
+                                     story.finish_ns};
             add_span(chart, times[phase], times[phase + 1] < 0 ? end_ns : times[phase + 1], position);
         }
     }

@@ -105,7 +105,8 @@ static void add_page(struct document *document, const struct run *run)
         line_put(&line, "The replay ended early: %s of %u requests are left", unit_count(run->facts.end.unfinished, requests),
                  run->trace->count);
     else
-        line_put(&line, "%s requests in %s", unit_count(run->metrics.completed, requests), unit_seconds(run_figure(run, "makespan_s"), time));
+        line_put(&line, "%s requests in %s", unit_count(run->metrics.completed, requests),
+                 unit_seconds(run_figure(run, "makespan_s"), time));
     const uint64_t taken = run->metrics.preempt_recompute + run->metrics.preempt_swap;
     line_put(&line, taken ? ", %s preemption%s" : ", nobody preempted", unit_count(taken, preemptions), taken == 1 ? "" : "s");
     if (run->metrics.dropped > 0)

@@ -19,9 +19,9 @@ struct measured {
 };
 
 struct replay_result {
-    const struct run *run;       /* replayed */
+    const struct run *run;        /* replayed */
     struct replay_course *course; /* what pictures need; NULL: none. Thinned to what they show */
-    const struct sizing *sizing; /* its `known` is false when the pool's size was given in blocks */
+    const struct sizing *sizing;  /* its `known` is false when the pool's size was given in blocks */
     struct measured measured;
 };
 

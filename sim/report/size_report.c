@@ -231,7 +231,8 @@ static void add_verdicts(struct document *document, const struct size_found *fou
 }
 
 /* The pools that matter side by side, in one of the figures. */
-static void add_pool_bars(struct document *document, const struct size_answer *answer, const char *name, const char *title, const char *unit)
+static void add_pool_bars(struct document *document, const struct size_answer *answer, const char *name, const char *title,
+                          const char *unit)
 {
     const struct size_figures *const pools[] = {&answer->failing, &answer->met, &answer->bound};
     static const char *const names[] = {"largest that fails", "answer", "bound"};

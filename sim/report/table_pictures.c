@@ -191,11 +191,12 @@ void compare_page(struct document *document)
     else if (delta == 0)
         document_headline(document, "A and B take the same time to the end in the mean, %.1f ms", a);
     else if (low <= 0 && high >= 0)
-        document_headline(document, "This trace does not tell A from B: E2E differs by %.2f ms of %.1f (batched 95 %% interval %.2f to %.2f)", delta,
+        document_headline(document,
+                          "This trace does not tell A from B: E2E differs by %.2f ms of %.1f (batched 95 %% interval %.2f to %.2f)", delta,
                           a, low, high);
     else
-        document_headline(document, "B is %s: E2E %.1f ms instead of %.1f in the mean (%+.1f %%)", delta < 0 ? "faster" : "slower", a + delta,
-                          a, 100 * delta / a);
+        document_headline(document, "B is %s: E2E %.1f ms instead of %.1f in the mean (%+.1f %%)", delta < 0 ? "faster" : "slower",
+                          a + delta, a, 100 * delta / a);
     add_pair(document, figures, "median_ttft_ms", "TTFT, median (ms)", 1);
     add_pair(document, figures, "p99_ttft_ms", "TTFT, p99 (ms)", 1);
     add_pair(document, figures, "p99_itl_ms", "ITL, p99 (ms)", 1);
@@ -231,10 +232,8 @@ static void add_miss_bars(struct document *document, const struct table *table)
 static void add_preemption_charts(struct document *document, const struct table *table)
 {
     const struct chart_axis time = {.name = "time", .unit = "s"};
-    const struct chart_heading so_far = {.kind = CHART_PLOT,
-                                         .title = "Preemptions so far",
-                                         .x = time,
-                                         .y = {.name = "preemptions", .unit = "preemptions"}};
+    const struct chart_heading so_far = {
+        .kind = CHART_PLOT, .title = "Preemptions so far", .x = time, .y = {.name = "preemptions", .unit = "preemptions"}};
     const struct chart_heading lost = {.kind = CHART_PLOT,
                                        .title = "What each preemption cost",
                                        .note = "computed tokens that were given up",
@@ -315,8 +314,8 @@ static uint32_t varied_keys(const struct sweep_groups *groups, char names[2][SWE
 static const char *unit_of(const struct figure_kind *kind)
 {
     static const char *const units[] = {
-        [FIGURE_COUNT] = "", [FIGURE_MS] = "ms", [FIGURE_S] = "s", [FIGURE_SHARE] = "share", [FIGURE_PER_S] = "/s", [FIGURE_BYTES] = "bytes",
-        [FIGURE_GB_PER_S] = "GB/s"};
+        [FIGURE_COUNT] = "",   [FIGURE_MS] = "ms",       [FIGURE_S] = "s",          [FIGURE_SHARE] = "share",
+        [FIGURE_PER_S] = "/s", [FIGURE_BYTES] = "bytes", [FIGURE_GB_PER_S] = "GB/s"};
     return units[kind->unit];
 }
 
@@ -354,11 +353,10 @@ static void add_map(struct document *document, const struct table *table, char k
     char rows[MAP_MOST][UNIT_TEXT], columns[MAP_MOST][UNIT_TEXT], title[192];
     size_t row_count = 0, column_count = 0;
     snprintf(title, sizeof title, "%s by %s and %s", kind->name, keys[0], keys[1]);
-    struct chart *chart = document_chart_for(document, FOR_PAGE, kind->name,
-                                             &(struct chart_heading){.kind = CHART_HEAT,
-                                                                     .title = title,
-                                                                     .x = {.name = keys[1]},
-                                                                     .y = {.name = kind->name, .unit = unit_of(kind)}});
+    struct chart *chart = document_chart_for(
+        document, FOR_PAGE, kind->name,
+        &(struct chart_heading){
+            .kind = CHART_HEAT, .title = title, .x = {.name = keys[1]}, .y = {.name = kind->name, .unit = unit_of(kind)}});
     for (size_t row = 0; row < table_rows(table); row++) {
         category_of(table, row, keys[0], rows, &row_count, MAP_MOST);
         category_of(table, row, keys[1], columns, &column_count, MAP_MOST);

@@ -131,7 +131,8 @@ static enum status compare(struct validation *validation, enum latency latency, 
     double statistics[3][VALIDATION_STATISTICS] = {{0}};
     enum status status = SIM_OK;
     for (uint32_t position = 0; position < validation->trace->count && status == SIM_OK; position++) {
-        const double measured = validation->measured->ms[latency][position], simulated = validation_simulated_ms(validation, latency, position);
+        const double measured = validation->measured->ms[latency][position],
+                     simulated = validation_simulated_ms(validation, latency, position);
         const double values[] = {measured, simulated, fabs(simulated - measured) / measured};
         if (isnan(measured) || isnan(simulated) || measured <= 0)
             continue;

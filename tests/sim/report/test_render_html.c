@@ -67,7 +67,8 @@ Test(render_html, text_of_others_stays_text)
     cr_expect_eq(count_of(page, "\033"), 0);
     cr_expect_eq(count_of(page, "\xff"), 0);
     cr_expect_eq(count_of(page, "\xe2\x80\xae"), 0);
-    cr_expect_geq(count_of(page, "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&quot;&#39; &lt;!-- &amp;amp; \\x1b[1m\\xff \\u202e"), 10);
+    cr_expect_geq(count_of(page, "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&quot;&#39; &lt;!-- &amp;amp; \\x1b[1m\\xff \\u202e"),
+                  10);
     cr_expect_geq(count_of(page, "\\u003c/script>\\u003cimg"), 5, "in JSON");
     free(page);
 }
