@@ -92,7 +92,10 @@ FUZZ_TARGET ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS ?= 20
 
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
-SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/page_files.o
+# Two names, so that the program is built anew once Chart.js is there.
+CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
+PAGE_OBJECT := $(BUILD)/page_files$(if $(wildcard $(CHART_JS)),,_without_charts).o
+SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o) $(PAGE_OBJECT)
 COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECT := $(BUILD)/sim/command/main.o
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
@@ -162,14 +165,12 @@ $(BUILD)/%.o: %.c | $(AFTER_DEPS)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS),$(PIC)) -MMD -MP -c -o $@ $<
 
 # The files of the page with pictures, as data of the program. Without Chart.js it is built all the same, and --html says what is missing.
-CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
-PAGE_FILES := sim/report/html/page.css sim/report/html/page.js
-$(BUILD)/page_files.c: $(PAGE_FILES) $(wildcard $(CHART_JS)) scripts/embed.sh | $(AFTER_DEPS)
+PAGE_INPUTS := sim/report/html/page.css sim/report/html/page.js sim/report/page_files.h scripts/embed.sh
+$(PAGE_OBJECT): $(PAGE_INPUTS) $(wildcard $(CHART_JS)) | $(AFTER_DEPS)
+	$(call say,CC,sim/report/html)
 	@mkdir -p $(@D)
-	$(Q)scripts/embed.sh page_css=sim/report/html/page.css page_js=sim/report/html/page.js page_chart_js='$(CHART_JS)' > $@
-$(BUILD)/page_files.o: $(BUILD)/page_files.c
-	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -c -o $@ $<
+	$(Q)scripts/embed.sh page_css=sim/report/html/page.css page_js=sim/report/html/page.js page_chart_js='$(CHART_JS)' > $(@:.o=.c)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -c -o $@ $(@:.o=.c)
 
 # Kernels for instruction sets that not every processor has; the program asks before it calls them (core/kernels.c).
 ifeq ($(PROCESSOR),x86_64)

@@ -122,34 +122,38 @@ enum status output_json(const char *path, struct json_text *json, struct diag *d
     return status;
 }
 
-/* As wide as what goes to a file: the same bytes whatever the window. */
-enum status output_page(const struct output_form *form, const struct document *document, struct diag *diag)
+/* All but the commit. NULL path: nothing is wanted, and *out stays NULL. */
+static enum status prepare(const char *path, const struct renderer *renderer, const struct render_options *options,
+                           const struct document *document, struct text_writer **out, struct diag *diag)
 {
-    static const struct renderer page = {"html", render_html};
     char *text = NULL;
     size_t length = 0;
-    if (!form->html)
-        return SIM_OK;
-    enum status status = render(&page, &(struct render_options){.width = TABLE_LINE}, document, &text, &length, diag);
-    if (status == SIM_OK)
-        status = output_text(form->html, text, length, diag);
+    enum status status = path ? render(renderer, options, document, &text, &length, diag) : SIM_OK;
+    if (path && status == SIM_OK)
+        status = text_writer_open(path, out, diag);
+    if (path && status == SIM_OK)
+        status = text_writer_write(*out, text, length, diag);
     free(text);
     return status;
 }
 
-/* Takes the document over, so that a command can make it in the argument and need not clean up after any outcome. */
+/* Takes the document over, so that a command can make it in the argument and need not clean up after any outcome. Report and page are both
+ * complete before either takes its name. The page is as wide as what goes to a file: the same bytes whatever the window. */
 enum status output_document(const struct output_form *form, struct document *document, struct diag *diag)
 {
-    char *text = NULL;
-    size_t length = 0;
-    enum status status = output_page(form, document, diag);
+    static const struct renderer page = {"html", render_html};
+    struct text_writer *writers[2] = {NULL, NULL};
+    const struct render_options plain = {.width = TABLE_LINE};
+    enum status status = prepare(form->html, &page, &plain, document, &writers[1], diag);
     if (status == SIM_OK && form->path) {
         const struct render_options shown = options_for(form);
-        status = render(form->renderer, &shown, document, &text, &length, diag);
+        status = prepare(form->path, form->renderer, &shown, document, &writers[0], diag);
     }
-    if (status == SIM_OK && form->path)
-        status = output_text(form->path, text, length, diag);
-    free(text);
+    for (int i = 0; i < 2; i++)
+        if (status == SIM_OK && writers[i])
+            status = text_writer_commit(writers[i], diag);
+        else
+            text_writer_discard(writers[i]);
     document_destroy(document);
     return status;
 }

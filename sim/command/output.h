@@ -30,12 +30,9 @@ SIM_NODISCARD enum status output_text(const char *path, const char *text, size_t
 /* The same for JSON, with a line end. Deinitialises `json` in any case. */
 SIM_NODISCARD enum status output_json(const char *path, struct json_text *json, struct diag *diag);
 
-/* Render the document and write it, after the page if one is wanted. Nothing is written if rendering fails. Destroys the document in any
+/* Render the document and write it, as a page too if one is wanted. Nothing is written if rendering fails. Destroys the document in any
  * case. */
 SIM_NODISCARD enum status output_document(const struct output_form *form, struct document *document, struct diag *diag);
-
-/* The page alone; nothing if none is wanted. Keeps the document. */
-SIM_NODISCARD enum status output_page(const struct output_form *form, const struct document *document, struct diag *diag);
 
 /* The origin of a document of this command line. NULL: no trace, no configuration. */
 struct document_origin output_origin(const struct options *options, const char *trace, const struct config *config);
