@@ -92,9 +92,8 @@ FUZZ_TARGET ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS ?= 20
 
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
-# Two names, so that the program is built anew once Chart.js is there.
 CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
-PAGE_OBJECT := $(BUILD)/page_files$(if $(wildcard $(CHART_JS)),,_without_charts).o
+PAGE_OBJECT := $(BUILD)/page_files.o
 SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o) $(PAGE_OBJECT)
 COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECT := $(BUILD)/sim/command/main.o
@@ -165,10 +164,13 @@ $(BUILD)/%.o: %.c | $(AFTER_DEPS)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS),$(PIC)) -MMD -MP -c -o $@ $<
 
 # The files of the page with pictures, as data of the program. Without Chart.js it is built all the same, and --html says what is missing.
-PAGE_INPUTS := sim/report/html/page.css sim/report/html/page.js sim/report/page_files.h scripts/embed.sh
-$(PAGE_OBJECT): $(PAGE_INPUTS) $(wildcard $(CHART_JS)) | $(AFTER_DEPS)
+# A mark remembers that, so that a Chart.js that comes later is taken.
+WITHOUT_CHARTS := $(BUILD)/without_charts
+.PHONY: charts-came
+$(PAGE_OBJECT): sim/report/html/page.css sim/report/html/page.js sim/report/page_files.h scripts/embed.sh $(wildcard $(CHART_JS)) \
+  $(if $(wildcard $(CHART_JS)),$(if $(wildcard $(WITHOUT_CHARTS)),charts-came)) | $(AFTER_DEPS)
 	$(call say,CC,sim/report/html)
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && rm -f $(WITHOUT_CHARTS) && { test -f '$(CHART_JS)' || touch $(WITHOUT_CHARTS); }
 	$(Q)scripts/embed.sh page_css=sim/report/html/page.css page_js=sim/report/html/page.js page_chart_js='$(CHART_JS)' > $(@:.o=.c)
 	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -c -o $@ $(@:.o=.c)
 
