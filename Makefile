@@ -92,7 +92,9 @@ FUZZ_TARGET ?= $(FUZZ_TARGETS)
 FUZZ_SECONDS ?= 20
 
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
-SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o)
+CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
+PAGE_OBJECT := $(BUILD)/page_files.o
+SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o) $(PAGE_OBJECT)
 COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECT := $(BUILD)/sim/command/main.o
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
@@ -107,7 +109,7 @@ ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden public cli bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden public cli pages bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
 all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
@@ -161,6 +163,17 @@ $(BUILD)/%.o: %.c | $(AFTER_DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter tests/%,$<),$(TEST_CFLAGS),$(PIC)) -MMD -MP -c -o $@ $<
 
+# The files of the page with pictures, as data of the program. Without Chart.js it is built all the same, and --html says what is missing.
+# A mark remembers that, so that a Chart.js that comes later is taken.
+WITHOUT_CHARTS := $(BUILD)/without_charts
+.PHONY: charts-came
+$(PAGE_OBJECT): sim/report/html/page.css sim/report/html/page.js sim/report/page_files.h scripts/embed.sh $(wildcard $(CHART_JS)) \
+  $(if $(wildcard $(CHART_JS)),$(if $(wildcard $(WITHOUT_CHARTS)),charts-came)) | $(AFTER_DEPS)
+	$(call say,CC,sim/report/html)
+	@mkdir -p $(@D) && rm -f $(WITHOUT_CHARTS) && { test -f '$(CHART_JS)' || touch $(WITHOUT_CHARTS); }
+	$(Q)scripts/embed.sh page_css=sim/report/html/page.css page_js=sim/report/html/page.js page_chart_js='$(CHART_JS)' > $(@:.o=.c)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PIC) -c -o $@ $(@:.o=.c)
+
 # Kernels for instruction sets that not every processor has; the program asks before it calls them (core/kernels.c).
 ifeq ($(PROCESSOR),x86_64)
 $(BUILD)/core/kernels_avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c -ffp-contract=fast
@@ -194,6 +207,11 @@ public: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## headers, exported symbols, and
 
 cli: $(BUILD)/pagesim ## run the command-line cases of tests/cli
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh cli
+
+# Selenium is a package of the system's python3, which need not be the first one.
+SELENIUM_PYTHON = $(call ask_once,SELENIUM_PYTHON,for p in $(PYTHON) /usr/bin/python3; do $$p -c 'import selenium' 2>/dev/null && echo $$p && break; done)
+pages: $(BUILD)/pagesim ## open pages of pictures in headless Chromium (make deps-dev); SCREENSHOTS=FOLDER keeps pictures of them
+	@$(if $(SELENIUM_PYTHON),$(SELENIUM_PYTHON) tests/pages/check.py $(BUILD)/pagesim $(SCREENSHOTS),echo 'pages: python3-selenium is missing; make deps-dev' >&2; exit 1)
 
 $(BUILD)/bench_%: $(BUILD)/tests/bench/bench_%.o $(LIBRARIES)
 	$(call say,LD,$@)

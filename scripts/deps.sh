@@ -7,6 +7,7 @@ have_c_library() { pkg-config --exists "$1" 2>/dev/null; }
 have_compiler() { command -v "${CC:-cc}" >/dev/null; }
 # The tests take whichever python3 has it.
 have_jsonschema() { python3 -c 'import jsonschema' || /usr/bin/python3 -c 'import jsonschema'; }
+have_selenium() { python3 -c 'import selenium' || /usr/bin/python3 -c 'import selenium'; }
 # What clang needs beside itself is known by what it links.
 clang_links() { printf 'int main(void){return 0;}\n' | clang -x c "$@" -o /dev/null - >/dev/null 2>&1; }
 clang_fuzzes() {
@@ -32,6 +33,7 @@ for set in "$@"; do
         need libcjson-dev have_c_library libcjson
         need libarchive-dev have_c_library libarchive
         need libyaml-dev have_c_library yaml-0.1
+        need libjs-chart.js test -e /usr/share/javascript/chart.js/chart.min.js
         need libcriterion-dev have_c_library criterion
         need xz-utils command -v xz
         need python3 command -v python3
@@ -45,6 +47,9 @@ for set in "$@"; do
         need "libclang-rt-${LLVM:-14}-dev" clang_fuzzes
         need valgrind command -v valgrind
         need man-db command -v man
+        need chromium command -v chromium
+        need chromium-driver command -v chromedriver
+        need python3-selenium have_selenium
         need g++ command -v "${CXX:-g++}"
         ;;
     arm64)
@@ -65,8 +70,8 @@ if [ $((${#packages[@]} + ${#foreign[@]})) -eq 0 ]; then
 fi
 echo "deps: missing: ${packages[*]} ${foreign[*]}"
 if ! command -v apt-get >/dev/null; then
-    echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, libarchive, libyaml, Criterion, xz, python3 and its jsonschema" >&2
-    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind; for make arm64 a cross compiler and qemu" >&2
+    echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, libarchive, libyaml, Chart.js, Criterion, xz, python3 and its jsonschema" >&2
+    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind, Chromium with its driver and Selenium; for make arm64 a cross compiler and qemu" >&2
     echo "deps: (Fedora: dnf install cjson-devel libarchive-devel libyaml-devel criterion-devel; macOS: brew install cjson libarchive libyaml criterion libomp pkg-config)" >&2
     exit 1
 fi

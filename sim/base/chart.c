@@ -58,6 +58,9 @@ void chart_destroy(struct chart *chart)
         free(chart->series[i].points);
     }
     free(chart->series);
+    for (size_t i = 0; i < chart->category_count; i++)
+        free(chart->categories[i]);
+    free(chart->categories);
     for (int i = 0; i < HEADING_TEXTS; i++)
         free_text(*heading_text(&chart->heading, i));
     free(chart);
@@ -96,6 +99,25 @@ void chart_add(struct chart *chart, double x, double y)
         series->points[series->count++] = (struct chart_point){x, y};
     else
         chart->out_of_memory = true;
+}
+
+void chart_add_category(struct chart *chart, const char *name)
+{
+    struct diag ignored = {0};
+    if (!chart || chart->out_of_memory)
+        return;
+    char *copy = strdup(name);
+    if (copy && array_reserve(&chart->categories, &chart->category_capacity, chart->category_count + 1, sizeof *chart->categories,
+                              "a chart", &ignored) == SIM_OK)
+        chart->categories[chart->category_count++] = copy;
+    else
+        free(copy), chart->out_of_memory = true;
+}
+
+const char *chart_kind_name(enum chart_kind kind)
+{
+    static const char *const names[] = {"lines", "areas", "plot", "bars", "heat"};
+    return names[kind];
 }
 
 /* Constant outside the points (chart.h). By bisection, as chart_print.c asks for each of its columns and a curve may have far more points
@@ -164,7 +186,7 @@ static void write_series(const struct chart *chart, const struct chart_series *s
     json_open_object(json);
     json_put_string(json, "name", series->name ? series->name : "");
     if (chart->heading.kind == CHART_LINES)
-        json_put_string(json, "shown_as", series->marks ? "points" : "line");
+        json_put_string(json, "shown_as", series->draw == DRAW_MARKS ? "points" : "line");
     json_key(json, "points");
     json_open_array(json);
     for (size_t i = 0; i < series->count; i++) {
@@ -184,7 +206,7 @@ void chart_write_json(const struct chart *chart, struct json_text *json)
     const bool lines = heading->kind == CHART_LINES;
     json_open_object(json);
     json_put_string(json, "title", heading->title ? heading->title : "");
-    json_put_string(json, "kind", lines ? "lines" : "areas");
+    json_put_string(json, "kind", chart_kind_name(heading->kind));
     write_axis("x", &heading->x, heading->x.high, lines ? "logarithmic" : "linear", json);
     write_axis("y", &heading->y, chart_y_high(chart), "linear", json);
     json_key(json, "series");

@@ -1,11 +1,14 @@
 /* chart.h - a picture as data: series of numbers and what their axes mean, for whoever draws it.
  *
- * Two kinds:
+ * Two kinds that terminals draw too, and three for pages of pictures alone (render_html.c):
  *
  *   lines   y is a share (0..1), from 0 up; x is on a logarithmic scale. Between two points of a series lies a straight line in x and y;
  *           before its first and after its last point it is constant. Series of marks are single points over the lines.
  *   areas   series stacked on each other, from the bottom up; y.high is the height of all together. x is time or the like, linear; a value
  *           holds from its x to the next one, the last to x.high. All series have the same x.
+ *   plot    lines, steps, marks and spans over two axes, each linear or logarithmic. x.high 0: as far as the points reach.
+ *   bars    a bar a point, at the category that is its x (0, 1, ...; chart_add_category); series stand on each other.
+ *   heat    a map: columns are categories, rows are series, y is the value.
  *
  * Whoever shows a chart needs nothing but this: chart_print.h draws it for a terminal, a page of pictures draws the same data its own way.
  *
@@ -20,11 +23,16 @@
 #include "base/diag.h"
 #include "base/json.h"
 
-enum chart_kind { CHART_LINES, CHART_AREAS };
+enum chart_kind { CHART_LINES, CHART_AREAS, CHART_PLOT, CHART_BARS, CHART_HEAT };
+
+/* How a series is drawn. Steps: a value holds until the next point. Spans: each pair of points is the two ends of one. Range: a pair of points
+ * has the lowest and the highest value from its x to the next one; it belongs to the steps of its group, which come before it. */
+enum chart_draw { DRAW_LINE, DRAW_MARKS, DRAW_STEPS, DRAW_SPANS, DRAW_RANGE };
 
 struct chart_axis {
     const char *name, *unit; /* "pool_tokens", "tokens" */
     double low, high;        /* what is shown; y of lines: 0, 0 for from 0 to the highest value */
+    bool logarithmic;        /* of plots; x of lines always is */
 };
 
 struct chart_heading {
@@ -43,7 +51,7 @@ struct chart_series {
     const char *label;          /* in the legend; NULL: not in it */
     char mark;                  /* how a terminal draws it; '\0': not at all */
     size_t group;               /* series of a group look alike: a line and the marks that belong to it */
-    bool marks;                 /* single points, not a line */
+    enum chart_draw draw;       /* of lines: a line or marks */
     struct chart_point *points; /* owned by the chart */
     size_t count, capacity;
 };
@@ -52,6 +60,8 @@ struct chart {
     struct chart_heading heading;
     struct chart_series *series;
     size_t count, capacity;
+    char **categories; /* of bars and heat maps */
+    size_t category_count, category_capacity;
     bool out_of_memory;
 };
 
@@ -64,6 +74,14 @@ SIM_NODISCARD enum status chart_status(const struct chart *chart, struct diag *d
 void chart_add_series(struct chart *chart, const struct chart_series *series);
 /* One more point of the newest series; x rises, but for marks. */
 void chart_add(struct chart *chart, double x, double y);
+
+/* Of the newest series keep the marks that a picture can tell apart: the first in each cell of a grid over their range, and the extremes of x
+ * and y. At most some ten thousand are left. On logarithmic axes all must be above 0. */
+void chart_thin(struct chart *chart);
+/* The name of the next category, from 0 on. */
+void chart_add_category(struct chart *chart, const char *name);
+/* The name of a kind for programs: "lines". */
+const char *chart_kind_name(enum chart_kind kind);
 
 /* An object: title, kind, axes, series of [x, y]. */
 void chart_write_json(const struct chart *chart, struct json_text *json);

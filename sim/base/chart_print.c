@@ -53,7 +53,7 @@ static void fill(const struct chart *chart, const struct plane *plane, bool mark
 {
     for (size_t i = 0; i < chart->count; i++) {
         const struct chart_series *series = &chart->series[i];
-        if (!series->mark || series->marks != marks)
+        if (!series->mark || (series->draw == DRAW_MARKS) != marks)
             continue;
         for (int column = 0; !marks && column < WIDTH; column++)
             put(plane, series, column, chart_line_at(series, x_of_column(plane, column)), grid);

@@ -42,8 +42,7 @@ bool printable(const char *text)
     return true;
 }
 
-/* One character, or what stands for it. */
-static size_t show(const char *text, char out[PRINTABLE_ESCAPE])
+size_t printable_show(const char *text, char out[PRINTABLE_ESCAPE])
 {
     long code;
     const size_t length = printable_next(text, &code);
@@ -63,7 +62,7 @@ void printable_copy(const char *text, char *out, size_t size)
     size_t used = 0;
     while (*text) {
         char shown[PRINTABLE_ESCAPE];
-        text += show(text, shown);
+        text += printable_show(text, shown);
         const size_t length = strlen(shown);
         if (used + length >= size)
             break;
@@ -85,7 +84,7 @@ void printable_put(const char *text, bool lines, FILE *file)
             fputc(*text++, file);
             continue;
         }
-        text += show(text, shown);
+        text += printable_show(text, shown);
         fputs(shown, file);
     }
 }

@@ -19,6 +19,9 @@ bool printable_code(long code);
 /* The whole text. */
 bool printable(const char *text);
 
+/* One character, or what stands for it; returns how many bytes of `text` it was. */
+size_t printable_show(const char *text, char out[PRINTABLE_ESCAPE]);
+
 /* Copy as much as fits, whole characters and escapes only, and terminate. */
 void printable_copy(const char *text, char *out, size_t size);
 /* The same to a stream. `lines`: line ends stay, for text of several lines that the program itself has put together. */

@@ -146,6 +146,26 @@ size_t table_rows(const struct table *table)
     return table && table->column_count ? table->cell_count / table->column_count : 0;
 }
 
+static const struct cell *cell_at(const struct table *table, size_t row, const char *column)
+{
+    for (size_t i = 0; i < table->column_count && row < table_rows(table); i++)
+        if (table->columns[i].name && strcmp(table->columns[i].name, column) == 0)
+            return &table->cells[row * table->column_count + i];
+    return NULL;
+}
+
+double table_number_at(const struct table *table, size_t row, const char *column)
+{
+    const struct cell *cell = table ? cell_at(table, row, column) : NULL;
+    return cell && (cell->kind == CELL_NUMBER || cell->kind == CELL_FLAG) ? cell->value : (double)NAN;
+}
+
+const char *table_text_at(const struct table *table, size_t row, const char *column)
+{
+    const struct cell *cell = table ? cell_at(table, row, column) : NULL;
+    return cell && cell->text ? cell->text : "";
+}
+
 enum status table_status(const struct table *table, struct diag *diag)
 {
     return !table || table->out_of_memory ? diag_no_memory(diag, table ? table->capacity * sizeof *table->cells : sizeof *table, "a table")
@@ -384,7 +404,12 @@ static void print_csv_cell(const struct cell *cell, FILE *file)
 
 void table_print_csv(const struct table *table, FILE *file)
 {
-    for (size_t row = 0; row <= table_rows(table); row++) { /* the headings, then the cells */
+    table_print_csv_first(table, table_rows(table), file);
+}
+
+void table_print_csv_first(const struct table *table, size_t most, FILE *file)
+{
+    for (size_t row = 0; row <= table_rows(table) && row <= most; row++) { /* the headings, then the cells */
         const char *separator = "";
         for (size_t column = 0; column < table->column_count; column++) {
             const struct cell *cell = row > 0 ? &table->cells[(row - 1) * table->column_count + column] : NULL;

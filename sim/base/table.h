@@ -49,6 +49,12 @@ void table_flag(struct table *table, bool value);       /* TABLE_YES_NO, TABLE_S
 /* People see only the first `rows` rows (0: all, as when this is never called); programs all. */
 void table_show_first(struct table *table, size_t rows);
 
+/* What a cell of the column with that name (for programs) holds: its number, a flag as 0 or 1, NaN for anything else or without such a
+ * column; its text, "" likewise. For pictures of tables. O(columns). */
+double table_number_at(const struct table *table, size_t row, const char *column);
+const char *table_text_at(const struct table *table, size_t row, const char *column);
+
+/* 0 for NULL. */
 size_t table_rows(const struct table *table);
 SIM_NODISCARD enum status table_status(const struct table *table, struct diag *diag);
 
@@ -56,6 +62,8 @@ SIM_NODISCARD enum status table_status(const struct table *table, struct diag *d
  * the first column. Columns that are blank in every row are left out. SIM_FAILED: out of memory. */
 SIM_NODISCARD enum status table_print(const struct table *table, const char *indent, size_t width, FILE *file, struct diag *diag);
 void table_print_csv(const struct table *table, FILE *file);
+/* The headings and the first `most` rows. */
+void table_print_csv_first(const struct table *table, size_t most, FILE *file);
 /* An array of objects, one a row. */
 void table_write_json(const struct table *table, struct json_text *json);
 

@@ -21,6 +21,7 @@ static const struct option_spec own_options[] = {
     {"format", "FORMAT", "table, json, csv, or vllm: its benchmark's block [table]"},
     {"table", "NAME", "with --format csv: figures or dropped_requests [figures]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
+    {"html", "FILE", "write a page with pictures there: one file for any browser"},
     {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     REPLAY_OUTPUT_OPTIONS,
@@ -133,25 +134,40 @@ static enum status warn_if_all_dropped(const struct job *job, struct diag *diag)
     return warning_tell(&job->call.options, diag, "no request can ever run; %s", line.text);
 }
 
-/* --format vllm is no renderer: it prints the block of one command, which no other has. It is a document of lines all the same. cpu_seconds
- * are those of the whole process, reading and all threads included, unlike replay_seconds. */
+/* --format vllm is no renderer: it prints the block of one command, which no other has. It is a document of lines all the same. */
+static enum status print_block(struct job *job, struct diag *diag)
+{
+    const struct document_origin origin = output_origin(&job->call.options, job->run.trace->name, job->run.config);
+    struct output_form form = job->call.form;
+    struct document *block = document_create(&origin);
+    enum status status = replay_outputs_block(&job->outputs, &job->run, block, diag);
+    form.html = NULL; /* the page is of the report */
+    if (status == SIM_OK)
+        return output_document(&form, block, diag);
+    document_destroy(block);
+    return status;
+}
+
+/* An output that goes to standard output must be alone there; the page has a file. cpu_seconds are those of the whole process, reading and
+ * all threads included, unlike replay_seconds. */
 static enum status print_report(struct job *job, struct diag *diag)
 {
     const struct replay_result result = {.run = &job->run,
+                                         .course = job->outputs.course.trace ? &job->outputs.course : NULL,
                                          .sizing = &job->call.input.sizing,
                                          .measured = {.replay_seconds = job->replay_seconds,
                                                       .cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
                                                       .threads = job->call.input.threads,
                                                       .limit = job->limit}};
-    const struct document_origin origin = output_origin(&job->call.options, job->run.trace->name, job->run.config);
-    if (!job->call.form.special)
-        return output_document(&job->call.form, replay_report(&result, &origin), diag);
-    struct document *block = document_create(&origin);
-    enum status status = replay_outputs_block(&job->outputs, &job->run, block, diag);
-    if (status == SIM_OK)
-        return output_document(&job->call.form, block, diag);
-    document_destroy(block);
-    return status;
+    struct output_form form = job->call.form;
+    if (form.special || (job->outputs.takes_stdout && !options_has(&job->call.options, "output")))
+        form.path = NULL;
+    if (form.path || form.html) {
+        const struct document_origin origin = output_origin(&job->call.options, job->run.trace->name, job->run.config);
+        if (output_document(&form, replay_report(&result, &origin), diag) != SIM_OK)
+            return diag->status;
+    }
+    return form.special && (!job->outputs.takes_stdout || options_has(&job->call.options, "output")) ? print_block(job, diag) : SIM_OK;
 }
 
 /* The checks that need neither trace nor configuration. Wishes are percentiles that no report has by default. They must be known before the
@@ -189,8 +205,7 @@ static enum status run(void *self, struct diag *diag)
         status = warn_if_all_dropped(job, diag);
     if (status == SIM_OK)
         status = replay_outputs_write(&job->outputs, &job->run, diag);
-    /* An output that goes to standard output must be alone there. */
-    if (status == SIM_OK && !(job->outputs.takes_stdout && !options_has(options, "output")))
+    if (status == SIM_OK)
         status = print_report(job, diag);
     if (status == SIM_OK)
         status = run_judge(&job->run, diag); /* a stall is an error, but its report helps to understand it, so the report comes first */

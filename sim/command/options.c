@@ -255,7 +255,7 @@ double options_double(const struct options *options, const char *name, double le
 static bool changes_nothing(const char *option)
 {
     static const char *const known[] = {"threads",         "reference", "check", "quiet",  "no-calibration", "kernels",
-                                        "kernel-geometry", "format",    "table", "output", "journal"};
+                                        "kernel-geometry", "format",    "table", "output", "html",           "journal"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(option, known[i]) == 0)
             return true;

@@ -42,6 +42,12 @@ enum status output_form_read(const struct options *options, struct output_form *
     const char *format = options_value(options, "format"), *path = options_value(options, "output"),
                *table = options_value(options, "table"), *special = options->command->special_format;
     *form = (struct output_form){.table = table ? table : options->command->tables[0], .path = path ? path : "-"};
+    form->html = options_value(options, "html");
+    if (form->html && render_html_check(diag) != SIM_OK)
+        return diag->status;
+    /* A page on standard output is alone there. */
+    if (form->html && strcmp(form->html, "-") == 0 && !path)
+        form->path = NULL;
     form->special = special && format && strcmp(format, special) == 0;
     form->renderer = renderer_find(form->special ? NULL : format);
     if (!form->renderer)
@@ -80,16 +86,16 @@ static struct render_options options_for(const struct output_form *form)
 
 /* Into memory. A document that ran out of memory while it was built fails here, before anything is printed, and one that runs out while it
  * is printed has no text at all. */
-static enum status render(const struct output_form *form, const struct document *document, char **text, size_t *length, struct diag *diag)
+static enum status render(const struct renderer *renderer, const struct render_options *options, const struct document *document,
+                          char **text, size_t *length, struct diag *diag)
 {
-    const struct render_options options = options_for(form);
     enum status status = document_status(document, diag);
     if (status != SIM_OK)
         return status;
     struct memory_stream stream;
     if (memory_stream_open(&stream, diag) != SIM_OK)
         return diag->status;
-    status = form->renderer->render(document, &options, stream.file, diag);
+    status = renderer->render(document, options, stream.file, diag);
     if (memory_stream_close(&stream, text, length, diag) != SIM_OK)
         return diag->status;
     return status;
@@ -116,15 +122,38 @@ enum status output_json(const char *path, struct json_text *json, struct diag *d
     return status;
 }
 
-/* Takes the document over, so that a command can make it in the argument and need not clean up after any outcome. */
-enum status output_document(const struct output_form *form, struct document *document, struct diag *diag)
+/* All but the commit. NULL path: nothing is wanted, and *out stays NULL. */
+static enum status prepare(const char *path, const struct renderer *renderer, const struct render_options *options,
+                           const struct document *document, struct text_writer **out, struct diag *diag)
 {
     char *text = NULL;
     size_t length = 0;
-    enum status status = render(form, document, &text, &length, diag);
-    if (status == SIM_OK)
-        status = output_text(form->path, text, length, diag);
+    enum status status = path ? render(renderer, options, document, &text, &length, diag) : SIM_OK;
+    if (path && status == SIM_OK)
+        status = text_writer_open(path, out, diag);
+    if (path && status == SIM_OK)
+        status = text_writer_write(*out, text, length, diag);
     free(text);
+    return status;
+}
+
+/* Takes the document over, so that a command can make it in the argument and need not clean up after any outcome. Report and page are both
+ * complete before either takes its name. The page is as wide as what goes to a file: the same bytes whatever the window. */
+enum status output_document(const struct output_form *form, struct document *document, struct diag *diag)
+{
+    static const struct renderer page = {"html", render_html};
+    struct text_writer *writers[2] = {NULL, NULL};
+    const struct render_options plain = {.width = TABLE_LINE};
+    enum status status = prepare(form->html, &page, &plain, document, &writers[1], diag);
+    if (status == SIM_OK && form->path) {
+        const struct render_options shown = options_for(form);
+        status = prepare(form->path, form->renderer, &shown, document, &writers[0], diag);
+    }
+    for (int i = 0; i < 2; i++)
+        if (status == SIM_OK && writers[i])
+            status = text_writer_commit(writers[i], diag);
+        else
+            text_writer_discard(writers[i]);
     document_destroy(document);
     return status;
 }
@@ -133,6 +162,10 @@ enum status output_document(const struct output_form *form, struct document *doc
 struct document_origin output_origin(const struct options *options, const char *trace, const struct config *config)
 {
     char *line = options_command_line(options);
-    return (struct document_origin){
-        .command = options->command->name, .command_line = line, .incomplete = !line, .trace = trace, .config = config};
+    return (struct document_origin){.command = options->command->name,
+                                    .command_line = line,
+                                    .incomplete = !line,
+                                    .trace = trace,
+                                    .config = config,
+                                    .pictures = options_has(options, "html")};
 }

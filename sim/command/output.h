@@ -8,6 +8,7 @@
 /* Rows for a command's option table. */
 #define OUTPUT_OPTIONS                                                                                                                     \
     {"format", "FORMAT", "table, json or csv [table]"}, {"table", "NAME", "with --format csv: which of the result's tables [the first]"},  \
+        {"html", "FILE", "write a page with pictures there: one file for any browser"},                                                    \
     {                                                                                                                                      \
         "output", "FILE", "write the result there; - is standard output [-]"                                                               \
     }
@@ -15,7 +16,8 @@
 struct output_form {
     const struct renderer *renderer;
     const char *table; /* for CSV */
-    const char *path;  /* "-": standard output */
+    const char *path;  /* "-": standard output; NULL: no report */
+    const char *html;  /* the page of pictures; NULL: none */
     bool special;      /* the command's own format, which no renderer has */
 };
 
@@ -28,7 +30,8 @@ SIM_NODISCARD enum status output_text(const char *path, const char *text, size_t
 /* The same for JSON, with a line end. Deinitialises `json` in any case. */
 SIM_NODISCARD enum status output_json(const char *path, struct json_text *json, struct diag *diag);
 
-/* Render the document and write it. Nothing is written if rendering fails. Destroys the document in any case. */
+/* Render the document and write it, as a page too if one is wanted. Nothing is written if rendering fails. Destroys the document in any
+ * case. */
 SIM_NODISCARD enum status output_document(const struct output_form *form, struct document *document, struct diag *diag);
 
 /* The origin of a document of this command line. NULL: no trace, no configuration. */

@@ -9,7 +9,7 @@
 #include "config/config_keys.h"
 
 /* --result-filename and --save-result are one output, whose name needs the trace if none is given. A journal is also read, by itself. */
-static const char *const outputs[] = {"output",   "save-result",  "per-request", "prometheus",
+static const char *const outputs[] = {"output",   "html",         "save-result", "per-request", "prometheus",
                                       "perfetto", "decision-log", "step-log",    "journal"};
 enum { OUTPUT_NAMES = sizeof outputs / sizeof *outputs };
 

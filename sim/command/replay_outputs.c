@@ -111,7 +111,8 @@ static enum status check_needs(const struct options *options, struct diag *diag)
  * elsewhere (output_names.h). A result without a name of its own has a file. */
 static bool takes_stdout(const struct options *options)
 {
-    bool takes = options_value(options, "result-filename") && strcmp(options_value(options, "result-filename"), "-") == 0;
+    bool takes = options_value(options, "html") && strcmp(options_value(options, "html"), "-") == 0;
+    takes |= options_value(options, "result-filename") && strcmp(options_value(options, "result-filename"), "-") == 0;
     for (int i = 0; i < REPLAY_OUTPUTS; i++) {
         const char *path = options_value(options, option_names[i]);
         takes |= path && strcmp(path, "-") == 0;
@@ -188,6 +189,10 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
         status = token_times_init(&outputs->times, run->trace, diag);
         observers[(*count)++] = token_times_observer(&outputs->times);
     }
+    if (status == SIM_OK && options_has(outputs->options, "html")) {
+        status = replay_course_init(&outputs->course, run->trace, diag);
+        observers[(*count)++] = replay_course_observer(&outputs->course);
+    }
     if (status == SIM_OK && outputs->writers[OUTPUT_PROMETHEUS])
         observers[(*count)++] = prometheus_observer(&outputs->prometheus);
     if (status == SIM_OK && outputs->writers[OUTPUT_PERFETTO]) {
@@ -257,6 +262,7 @@ void replay_outputs_close(struct replay_outputs *outputs)
     for (int i = 0; i < REPLAY_OUTPUTS; i++)
         text_writer_discard(outputs->writers[i]);
     token_times_deinit(&outputs->times);
+    replay_course_deinit(&outputs->course);
     chrome_trace_destroy(outputs->chrome);
     decision_log_destroy(outputs->log);
     *outputs = (struct replay_outputs){0};

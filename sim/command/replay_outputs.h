@@ -11,6 +11,7 @@
 #include "observe/chrome_trace.h"
 #include "observe/decision_log.h"
 #include "observe/per_request.h"
+#include "observe/replay_course.h"
 #include "replay/run.h"
 #include "report/bench_result.h"
 #include "report/prometheus.h"
@@ -45,7 +46,7 @@ enum replay_output {
     OUTPUT_STEPS,
     REPLAY_OUTPUTS
 };
-enum { METADATA_MOST = 64, REPLAY_OBSERVERS_MOST = 6 };
+enum { METADATA_MOST = 64, REPLAY_OBSERVERS_MOST = 7 };
 
 struct replay_outputs {
     const struct options *options;
@@ -61,6 +62,7 @@ struct replay_outputs {
     struct prometheus prometheus;
     struct chrome_trace *chrome;
     struct decision_log *log;
+    struct replay_course course; /* for --html; without it no trace */
 };
 
 /* Read the options. SIM_USAGE: one of them makes no sense. Call this before any work. A zeroed struct may be closed. */

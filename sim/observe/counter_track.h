@@ -26,14 +26,18 @@ struct counter_point {
 };
 
 struct counter_cell {
-    struct counter_point first, lowest, highest, last;
-    bool filled;
+    struct counter_point first, lowest, highest, last; /* of the changes in it */
+    double area;                                       /* value x ns */
+    int64_t covered_ns;                                /* how much of the cell `area` is about */
+    bool filled;                                       /* there was a change in it */
 };
 
 struct counter_track {
     struct counter_cell *cells;
-    int64_t width_ns;
-    double value; /* the newest */
+    int64_t width_ns; /* 1 << shift */
+    unsigned shift;
+    double value;     /* the newest */
+    int64_t since_ns; /* areas are added up to here */
     bool any;
 };
 
@@ -42,6 +46,19 @@ void counter_track_deinit(struct counter_track *track);
 
 /* The value has been `value` since at_ns (>= 0, and not before the last call's). A call that does not change it records nothing. */
 void counter_track_add(struct counter_track *track, int64_t at_ns, double value);
+
+/* Join cells until the record takes at most `cells` of them. */
+void counter_track_thin(struct counter_track *track, size_t cells);
+
+/* The value stays as it is until end_ns: without this the areas end at the last change. */
+void counter_track_finish(struct counter_track *track, int64_t end_ns);
+
+/* The value over one cell: mean over time, lowest and highest, that which it began with included. Cells are asked for from 0 on, with the
+ * value before the cell in *carried (NaN at first), which moves on. False: nothing is known of it. */
+struct counter_range {
+    double mean, lowest, highest;
+};
+bool counter_track_range(const struct counter_track *track, size_t cell, double *carried, struct counter_range *out);
 
 /* The points of one cell in order of time, without repetition; returns how many. */
 size_t counter_track_points(const struct counter_track *track, size_t cell, struct counter_point out[COUNTER_POINTS_MOST]);

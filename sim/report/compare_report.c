@@ -21,6 +21,7 @@
 #include "config/engine_facts.h"
 #include "report/head_notes.h"
 #include "report/step_times_note.h"
+#include "report/table_pictures.h"
 #include "study/sweep_keys.h"
 
 #define COUNT(columns) (sizeof(columns) / sizeof *(columns))
@@ -451,5 +452,6 @@ struct document *compare_report(const struct compare_view *view, const struct do
     add_shown_figures(document, comparison);
     add_all_figures(document, comparison);
     document_figures(document, &comparison->figures, false);
+    compare_page(document);
     return document;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "figure/run_figures.h"
 #include "report/head_notes.h"
 #include "report/step_times_note.h"
 
@@ -173,7 +174,7 @@ static void add_replays(const struct curve_study *study, const struct curve_of_s
     char name[48];
     snprintf(name, sizeof name, "replays, blocks of %u", size->block_size);
     chart_add_series(chart,
-                     &(struct chart_series){.name = name, .mark = i < DRAWN_MOST ? (char)('A' + i) : '\0', .group = i, .marks = true});
+                     &(struct chart_series){.name = name, .mark = i < DRAWN_MOST ? (char)('A' + i) : '\0', .group = i, .draw = DRAW_MARKS});
     for (size_t j = 0; j < size->sight_count; j++)
         chart_add(chart, (double)size->sights[j].gap.pool_blocks * size->block_size,
                   share((double)size->sights[j].gap.hit_tokens[HIT_REPLAY], (double)study->prompt_tokens));
@@ -192,6 +193,78 @@ static void choose_x(const struct curve_study *study, struct chart_axis *x)
         x->low = fmin(x->low, end > 0 ? fmin(first, end / 100) : first); /* end 0: this size hits nothing */
         x->high = fmax(x->high, fmax(last, end));
     }
+}
+
+/* The same curves over blocks or GiB, for pages. `width` is that of one block. */
+static void add_curves_over(struct document *document, const struct curve_study *study, const char *key,
+                            const struct chart_heading *heading,
+                            double (*width)(const struct curve_of_size *size, const struct config *config))
+{
+    struct chart *chart = document_chart_for(document, FOR_PAGE, key, heading);
+    for (size_t i = 0; i < study->size_count; i++) {
+        const struct curve_of_size *size = &study->sizes[i];
+        const struct hit_curve *curve = curve_plain(size);
+        const double unit = width(size, document ? document->origin.config : NULL);
+        char name[48];
+        snprintf(name, sizeof name, "blocks of %u", size->block_size);
+        chart_add_series(chart, &(struct chart_series){.name = name, .group = i});
+        for (size_t j = 0; j < curve->count; j++)
+            if (curve->points[j].pool_blocks > 0)
+                chart_add(chart, (double)curve->points[j].pool_blocks * unit,
+                          100 * share((double)curve->points[j].hit_tokens, (double)curve->prompt_tokens));
+        snprintf(name, sizeof name, "replays, blocks of %u", size->block_size);
+        if (study->replayed)
+            chart_add_series(chart, &(struct chart_series){.name = name, .draw = DRAW_MARKS, .group = i});
+        for (size_t j = 0; j < size->sight_count && study->replayed; j++)
+            chart_add(chart, (double)size->sights[j].gap.pool_blocks * unit,
+                      100 * share((double)size->sights[j].gap.hit_tokens[HIT_REPLAY], (double)study->prompt_tokens));
+    }
+}
+
+static double width_in_blocks(const struct curve_of_size *size, const struct config *config)
+{
+    (void)size, (void)config;
+    return 1;
+}
+
+/* A block's bytes go with its tokens. */
+static double width_in_gib(const struct curve_of_size *size, const struct config *config)
+{
+    return (double)config_block_bytes(config) / config->block_size * size->block_size / (1 << 30);
+}
+
+static void add_page(struct document *document, const struct curve_study *study)
+{
+    const struct chart_axis hits = {.name = "prompt tokens hit", .unit = "%"};
+    const struct curve_of_size *first = &study->sizes[0];
+    const struct curve_point most = hit_curve_most(curve_plain(first));
+    char text[UNIT_TEXT], blocks[UNIT_TEXT];
+    const double best = 100 * share((double)most.hit_tokens, (double)study->prompt_tokens);
+    if (most.hit_tokens == 0)
+        document_headline(document, "No prompt token can come from the cache, as far as the file tells");
+    else
+        document_headline(document, "At most %.1f %% of prompt tokens can come from the cache; %s blocks of %u get 90 %% of that", best,
+                          unit_count(hit_curve_pool_for(curve_plain(first), 0.9), blocks), first->block_size);
+    document_key_value(document, "prompts", unit_count(study->prompts, text), NULL);
+    document_key_value(document, "prompt tokens", unit_count(study->prompt_tokens, text), NULL);
+    if (most.hit_tokens > 0)
+        document_key_value(document, "blocks for all hits", unit_count(most.pool_blocks, text), NULL);
+    if (!document_pictures(document) || most.hit_tokens == 0)
+        return;
+    add_curves_over(document, study, "hits_by_blocks",
+                    &(struct chart_heading){.kind = CHART_PLOT,
+                                            .title = "Hits by pool size in blocks",
+                                            .x = {.name = "pool", .unit = "blocks", .logarithmic = true},
+                                            .y = hits},
+                    width_in_blocks);
+    if (document->origin.config)
+        add_curves_over(document, study, "hits_by_memory",
+                        &(struct chart_heading){.kind = CHART_PLOT,
+                                                .title = "Hits by memory of the pool",
+                                                .note = document->origin.config->model[0] ? "of the model, on one GPU" : "at the kv shape",
+                                                .x = {.name = "memory", .unit = "GiB", .logarithmic = true},
+                                                .y = hits},
+                        width_in_gib);
 }
 
 /* Without any hit the drawing would be an empty frame; a sentence says it. Programs get the series in both cases. */
@@ -278,5 +351,6 @@ struct document *curve_report(const struct curve_study *study, const struct trac
         add_gaps(document, study);
         document_line(document, "%s", explanation);
     }
+    add_page(document, study);
     return document;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/units.h"
 
 /* Takes over command_line even when it fails, so that the caller has nothing to free in either case. A caller may go on building into NULL:
  * every function below takes it as a document without memory, and the report's caller learns of it from document_status. */
@@ -37,6 +38,7 @@ void document_destroy(struct document *document)
         struct document_element *element = &document->elements[i];
         free(element->key);
         free(element->text);
+        free(element->note);
         free(element->figures);
         table_destroy(element->table);
         chart_destroy(element->chart);
@@ -127,6 +129,79 @@ void document_line(struct document *document, const char *format, ...)
     element->text = print_text(format, arguments);
     document->out_of_memory |= !element->text;
     va_end(arguments);
+}
+
+/* --- for pages --------------------------------------------------------------------------------------------------------------------- */
+
+void document_headline(struct document *document, const char *format, ...)
+{
+    struct document_element *element = add(document, DOCUMENT_HEADLINE, NULL);
+    if (!element)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    element->text = print_text(format, arguments);
+    document->out_of_memory |= !element->text;
+    va_end(arguments);
+}
+
+void document_key_value(struct document *document, const char *label, const char *value, const char *note)
+{
+    struct document_element *element = add(document, DOCUMENT_KEY_FIGURE, label);
+    set_text(document, element, value);
+    if (!element || !note)
+        return;
+    element->note = strdup(note);
+    document->out_of_memory |= element->note == NULL;
+}
+
+/* The number as people read it: milliseconds above ten thousand as seconds, shares in per cent. */
+static void key_figure_text(const struct figure_kind *kind, double value, char *out, size_t size)
+{
+    char digits[UNIT_TEXT];
+    const int decimals = figure_decimals(kind);
+    switch (kind->unit) {
+    case FIGURE_MS:
+        snprintf(out, size, "%s %s", unit_fixed(value >= 1e4 ? value / 1e3 : value, value >= 1e4 ? 1 : 2, digits, sizeof digits),
+                 value >= 1e4 ? "s" : "ms");
+        return;
+    case FIGURE_S:
+        snprintf(out, size, "%s", unit_seconds(value, digits));
+        return;
+    case FIGURE_SHARE:
+        snprintf(out, size, "%s %%", unit_fixed(100 * value, 1, digits, sizeof digits));
+        return;
+    case FIGURE_BYTES:
+        snprintf(out, size, "%s", unit_bytes(value, digits));
+        return;
+    case FIGURE_COUNT:
+    case FIGURE_PER_S:
+    case FIGURE_GB_PER_S:
+        snprintf(out, size, "%s%s",
+                 kind->whole ? unit_count((uint64_t)value, digits) : unit_fixed(value, decimals > 0 ? decimals : 0, digits, sizeof digits),
+                 kind->unit == FIGURE_PER_S      ? " /s"
+                 : kind->unit == FIGURE_GB_PER_S ? " GB/s"
+                                                 : "");
+        return;
+    }
+}
+
+void document_key_figure(struct document *document, const struct figure_set *set, const char *name, const char *label)
+{
+    static const char *const senses[] = {"less is better", "more is better", NULL};
+    struct figure_kind made;
+    const struct figure_kind *kind = figure_kind_find(name, &made);
+    const double value = figure_set_value(set, name);
+    char text[2 * UNIT_TEXT];
+    if (!kind || isnan(value))
+        return;
+    key_figure_text(kind, value, text, sizeof text);
+    document_key_value(document, label, text, senses[kind->sense]);
+}
+
+bool document_pictures(const struct document *document)
+{
+    return document && document->origin.pictures;
 }
 
 /* --- for programs ------------------------------------------------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
  *     figures                  for programs: one member for each figure; CSV lists them as name,value
  *     table                    for both; a column may be for one of them only (table.h)
  *     chart                    for both: series of numbers, drawn for people (chart.h); not in CSV
+ *     headline, key figure     for pages: the finding in a sentence, and the few figures that matter most
  *
  * Every document begins with its origin (struct document_origin). Out of memory is remembered: document_status reports it, and the building
  * functions do nothing after it, so a builder needs no checks between them.
@@ -34,6 +35,7 @@ struct document_origin {
     bool incomplete;             /* there was no memory for it; document_status says so */
     const char *trace;           /* name; NULL: no trace */
     const struct config *config; /* NULL: none */
+    bool pictures;               /* a page will be made of it: charts for pages are wanted */
 };
 
 enum document_element_kind {
@@ -46,6 +48,8 @@ enum document_element_kind {
     DOCUMENT_FIGURES,
     DOCUMENT_TABLE,
     DOCUMENT_CHART,
+    DOCUMENT_HEADLINE,
+    DOCUMENT_KEY_FIGURE,
 };
 
 /* Who sees a table or chart. FOR_CSV alone: JSON says the same in fewer words, as a chart; a table for JSON may have the same key, after it. */
@@ -53,6 +57,7 @@ enum document_audience {
     FOR_PEOPLE = 1,
     FOR_JSON = 2,
     FOR_CSV = 4,
+    FOR_PAGE = 8, /* alone: only pages have it. They also show what is for people or for JSON */
     FOR_PROGRAMS = FOR_JSON | FOR_CSV,
     FOR_ALL = FOR_PEOPLE | FOR_PROGRAMS
 };
@@ -60,7 +65,8 @@ enum document_audience {
 struct document_element {
     enum document_element_kind kind;
     char *key;  /* for programs; NULL: none, as in arrays */
-    char *text; /* heading, line; value: JSON text, complete */
+    char *text; /* heading, line, headline, value of a key figure; value: JSON text, complete */
+    char *note; /* key figure: its sense */
     struct table *table;
     struct chart *chart;
     struct figure *figures;
@@ -90,6 +96,17 @@ void document_heading(struct document *document, const char *heading, const char
 void document_subheading(struct document *document, const char *heading, const char *note);
 /* One or more lines, at most 80 columns wide; a line end is added. */
 void document_line(struct document *document, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- for pages --------------------------------------------------------------------------------------------------------------------- */
+
+/* What was found, in one sentence. The first one counts. */
+void document_headline(struct document *document, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A figure of the set, with its unit and what is good. Nothing when the set lacks it or it is undefined. */
+void document_key_figure(struct document *document, const struct figure_set *set, const char *name, const char *label);
+/* Any other number or word. `note`: what is good, or NULL. */
+void document_key_value(struct document *document, const char *label, const char *value, const char *note);
+/* Are charts for pages wanted? Making them may cost time. */
+bool document_pictures(const struct document *document);
 
 /* --- for programs ------------------------------------------------------------------------------------------------------------------ */
 

@@ -15,6 +15,7 @@
 #include "config/engine_facts.h"
 #include "report/head_notes.h"
 #include "report/step_times_note.h"
+#include "report/table_pictures.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -69,10 +70,17 @@ static void add_verdict(struct document *document, const struct explanation *exp
     char preemptions[UNIT_TEXT], requests[UNIT_TEXT], more[UNIT_TEXT];
     if (story->count == 0) {
         document_line(document, "Nobody was preempted.");
+        document_headline(document, "Nobody was preempted");
         return;
     }
     document_line(document, "%s preemption%s of %s request%s.", unit_count(story->count, preemptions), story->count == 1 ? "" : "s",
                   unit_count(story->requests, requests), story->requests == 1 ? "" : "s");
+    if (explanation->has_remedies && pool->found)
+        document_headline(document, "%s preemption%s; %s blocks would avoid them all", preemptions, story->count == 1 ? "" : "s",
+                          unit_count((uint64_t)pool->value, more));
+    else
+        document_headline(document, "%s preemption%s of %s request%s", preemptions, story->count == 1 ? "" : "s", requests,
+                          story->requests == 1 ? "" : "s");
     if (!explanation->has_remedies)
         return;
     if (pool->found)
@@ -416,5 +424,10 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     add_misses(document, explanation);
     add_readmissions(document, explanation);
     add_missers(document, explanation, top);
+    document_key_figure(document, &explanation->run.figures, "preemptions", "preemptions");
+    document_key_figure(document, &explanation->run.figures, "recomputed_tokens", "recomputed tokens");
+    document_key_figure(document, &explanation->run.figures, "prefix_hit_rate", "prompt tokens from the cache");
+    document_key_figure(document, &explanation->run.figures, "p99_ttft_ms", "TTFT, p99");
+    explain_page(document);
     return document;
 }

@@ -8,6 +8,7 @@
 #include "config/engine_facts.h"
 #include "report/head_notes.h"
 #include "report/step_times_note.h"
+#include "report/table_pictures.h"
 
 /* The two spans of the ledger, added up once. All of the run, and only the time in which a request waits. The second is the honest measure
  * of waste: a free block that nobody asks for is not wasted. */
@@ -238,5 +239,6 @@ struct document *ledger_report(const struct ledger_result *result, const struct 
     document_heading(document, "Reserving contiguous memory instead",
                      " (while a request waits: % of memory, running\nrequests; paper: tokens in figure 2 of PagedAttention)");
     add_reserving(document, result, &spans);
+    ledger_page(document);
     return document;
 }

@@ -50,6 +50,8 @@ static void write_element(const struct document_element *element, struct json_te
     switch (element->kind) {
     case DOCUMENT_HEADING:
     case DOCUMENT_LINE:
+    case DOCUMENT_HEADLINE:
+    case DOCUMENT_KEY_FIGURE:
         return;
     case DOCUMENT_FIGURES:
         write_figures(element, json);
@@ -58,10 +60,10 @@ static void write_element(const struct document_element *element, struct json_te
         json_close_last(json);
         return;
     case DOCUMENT_TABLE:
+    case DOCUMENT_CHART:
         if (!(element->audience & FOR_JSON))
             return;
         break;
-    case DOCUMENT_CHART:
     case DOCUMENT_VALUE:
     case DOCUMENT_OPEN_OBJECT:
     case DOCUMENT_OPEN_ARRAY:

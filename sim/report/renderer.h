@@ -32,6 +32,12 @@ struct line renderer_names(const char *more);
 /* A document as JSON text, for those who print nothing. The caller ends *out; on failure there is nothing to end. */
 SIM_NODISCARD enum status document_to_json(const struct document *document, struct json_text *out, struct diag *diag);
 
+/* The page of pictures, which --html writes next to what --format prints: one file that needs nothing else, the same bytes for the same
+ * document. `width` of the options counts. */
+enum status render_html(const struct document *document, const struct render_options *options, FILE *file, struct diag *diag);
+/* SIM_USAGE: the program was built without Chart.js, so that there would be no pictures. */
+SIM_NODISCARD enum status render_html_check(struct diag *diag);
+
 /* The list: name and function. The first one is the default of --format. */
 #define RENDERERS(X)                                                                                                                       \
     X("table", render_terminal)                                                                                                            \

@@ -2,9 +2,12 @@
  * first; replay_report() at the end gives the order of JSON members. Members that depend on the machine are kept together in "measured", so
  * that two runs of one command differ there and nowhere else. */
 #include "report/replay_report.h"
-#include "observe/per_request.h"
 
 #include <math.h>
+
+#include "base/line.h"
+#include "base/units.h"
+#include "observe/per_request.h"
 
 /* All that the size of a pool was computed from, so that a reader can redo the sum. Nothing when the number of blocks was given: there was
  * no sum. */
@@ -86,11 +89,39 @@ static void add_measured(struct document *document, const struct replay_result *
     document_close(document);
 }
 
+/* What a page says first: what became of the requests, then the tail of latency and what it cost. */
+static void add_page(struct document *document, const struct run *run)
+{
+    static const char *const key[][2] = {{"median_ttft_ms", "TTFT, median"},
+                                         {"p99_ttft_ms", "TTFT, p99"},
+                                         {"p99_itl_ms", "ITL, p99"},
+                                         {"median_e2el_ms", "E2E, median"},
+                                         {"output_throughput", "output tokens"},
+                                         {"preemptions", "preemptions"},
+                                         {"prefix_hit_rate", "prompt tokens from the cache"}};
+    char requests[UNIT_TEXT], time[UNIT_TEXT], preemptions[UNIT_TEXT], dropped[UNIT_TEXT];
+    struct line line = {0};
+    if (run->facts.end.stalled || run->facts.end.abort)
+        line_put(&line, "The replay ended early: %s of %u requests are left", unit_count(run->facts.end.unfinished, requests),
+                 run->trace->count);
+    else
+        line_put(&line, "%s requests in %s", unit_count(run->metrics.completed, requests),
+                 unit_seconds(run_figure(run, "makespan_s"), time));
+    const uint64_t taken = run->metrics.preempt_recompute + run->metrics.preempt_swap;
+    line_put(&line, taken ? ", %s preemption%s" : ", nobody preempted", unit_count(taken, preemptions), taken == 1 ? "" : "s");
+    if (run->metrics.dropped > 0)
+        line_put(&line, "; %s can never run", unit_count(run->metrics.dropped, dropped));
+    document_headline(document, "%s", line.text);
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++)
+        document_key_figure(document, &run->figures, key[i][0], key[i][1]);
+}
+
 /* CSV without --table prints the figures, the first element that counts as a table for it. */
 struct document *replay_report(const struct replay_result *result, const struct document_origin *origin)
 {
     const struct run *run = result->run;
     struct document *document = document_create(origin);
+    add_page(document, run);
     replay_report_lines(document, result);
     document_text(document, "percentile_method", "linear interpolation between the nearest ranks");
     document_whole(document, "requests_in_file", run->trace->requests_in_file);
@@ -101,5 +132,7 @@ struct document *replay_report(const struct replay_result *result, const struct 
     document_figures(document, &run->figures, false);
     add_dropped(document, run);
     add_measured(document, result);
+    if (document_pictures(document) && result->course)
+        replay_pictures(document, result);
     return document;
 }

@@ -8,6 +8,7 @@
 
 #include "config/sizing.h"
 #include "data_plane/memory_limit.h"
+#include "observe/replay_course.h"
 #include "replay/run.h"
 #include "report/document.h"
 
@@ -18,8 +19,9 @@ struct measured {
 };
 
 struct replay_result {
-    const struct run *run;       /* replayed */
-    const struct sizing *sizing; /* its `known` is false when the pool's size was given in blocks */
+    const struct run *run;        /* replayed */
+    struct replay_course *course; /* what pictures need; NULL: none. Thinned to what they show */
+    const struct sizing *sizing;  /* its `known` is false when the pool's size was given in blocks */
     struct measured measured;
 };
 
@@ -28,6 +30,9 @@ struct document *replay_report(const struct replay_result *result, const struct 
 
 /* How the pool's size was computed, in a line or two. Nothing when it was given in blocks. */
 void sizing_lines(struct document *document, const struct sizing *sizing);
+
+/* The charts of a page (replay_pictures.c). */
+void replay_pictures(struct document *document, const struct replay_result *result);
 
 /* The lines of the report that are for people (replay_report_lines.c). */
 void replay_report_lines(struct document *document, const struct replay_result *result);

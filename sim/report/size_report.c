@@ -210,6 +210,71 @@ static void add_pools(struct document *document, const struct size_result *resul
     add_pool(table, result, "bound", "bound", &answer->bound);
 }
 
+/* --- the page ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Every pool that was replayed: 1 passes, 0 fails. */
+static void add_verdicts(struct document *document, const struct size_found *found)
+{
+    static const char *const names[] = {"fails", "passes"};
+    const struct chart_heading heading = {.kind = CHART_PLOT,
+                                          .title = "Which pools pass (1) and which fail (0)",
+                                          .note = "each pool that was replayed",
+                                          .x = {.name = "pool", .unit = "blocks", .logarithmic = true},
+                                          .y = {.name = "verdict", .unit = "", .low = -0.2, .high = 1.2}};
+    struct chart *chart = document_chart_for(document, FOR_PAGE, "verdicts", &heading);
+    for (int passes = 0; passes < 2; passes++) {
+        chart_add_series(chart, &(struct chart_series){.name = names[passes], .draw = DRAW_MARKS, .group = passes ? 0 : 1});
+        for (size_t i = 0; i < found->probe_count; i++)
+            if (found->probes[i].passes == passes)
+                chart_add(chart, found->probes[i].pool, passes);
+    }
+}
+
+/* The pools that matter side by side, in one of the figures. */
+static void add_pool_bars(struct document *document, const struct size_answer *answer, const char *name, const char *title,
+                          const char *unit)
+{
+    const struct size_figures *const pools[] = {&answer->failing, &answer->met, &answer->bound};
+    static const char *const names[] = {"largest that fails", "answer", "bound"};
+    const struct chart_heading heading = {
+        .kind = CHART_BARS, .title = title, .x = {.name = "pool", .unit = "blocks"}, .y = {.name = name, .unit = unit}};
+    struct chart *chart = document_chart_for(document, FOR_PAGE, name, &heading);
+    chart_add_series(chart, &(struct chart_series){.name = name, .group = 0});
+    for (size_t i = 0, bars = 0; i < sizeof pools / sizeof *pools; i++) {
+        char text[64], digits[UNIT_TEXT];
+        const double value = figure_set_value(&pools[i]->figures, name);
+        if (pools[i]->pool == 0 || isnan(value))
+            continue;
+        snprintf(text, sizeof text, "%s: %s", names[i], unit_count(pools[i]->pool, digits));
+        chart_add_category(chart, text);
+        chart_add(chart, (double)bars++, value);
+    }
+}
+
+static void add_page(struct document *document, const struct size_result *result)
+{
+    const struct size_answer *answer = result->answer;
+    char blocks[UNIT_TEXT], memory[UNIT_TEXT], replays[UNIT_TEXT];
+    struct line requirements = {0};
+    for (size_t i = 0; i < result->question->requirement_count; i++)
+        line_put(&requirements, "%s%s", i ? ", " : "", result->question->requirements[i].text);
+    if (answer->found.answer == 0) {
+        document_headline(document, "No pool up to %s blocks has %s", unit_count(answer->found.bound, blocks), requirements.text);
+    } else {
+        document_headline(document, "%s blocks are enough for %s", unit_count(answer->found.answer, blocks), requirements.text);
+        document_key_value(document, "smallest pool", blocks, "blocks; every larger one passes too");
+        document_key_value(document, "memory", unit_bytes(answer->found.answer * result->block_bytes, memory), NULL);
+        document_key_figure(document, &answer->met.figures, "p99_ttft_ms", "TTFT, p99");
+        document_key_figure(document, &answer->met.figures, "preemptions", "preemptions");
+    }
+    document_key_value(document, "replays", unit_count(answer->found.replays, replays), NULL);
+    if (!document_pictures(document))
+        return;
+    add_verdicts(document, &answer->found);
+    add_pool_bars(document, answer, "preemptions", "Preemptions in the pools that matter", "");
+    add_pool_bars(document, answer, "p99_ttft_ms", "Time to first token (p99) in the pools that matter", "ms");
+}
+
 struct document *size_report(const struct size_result *result, const struct document_origin *origin)
 {
     struct document *document = document_create(origin);
@@ -217,5 +282,6 @@ struct document *size_report(const struct size_result *result, const struct docu
     add_facts(document, result);
     add_pools(document, result);
     add_passing_below(document, &result->answer->found);
+    add_page(document, result);
     return document;
 }

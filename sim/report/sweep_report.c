@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "report/head_notes.h"
 #include "report/step_times_note.h"
+#include "report/table_pictures.h"
 
 /* People see bytes in MiB, programs get bytes. */
 enum { TEXT_SIZE = 112, MIB = 1 << 20 };
@@ -368,5 +369,6 @@ struct document *sweep_report(const struct sweep_groups *groups, const struct do
         add_runs(document, groups, &order);
     add_unserved(document, groups);
     add_ends(document, groups);
+    sweep_page(document, groups);
     return document;
 }

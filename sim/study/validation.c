@@ -101,8 +101,8 @@ static enum status on_tallies(void *self, const struct step_tally *tallies, size
 
 /* --- figures ---------------------------------------------------------------------------------------------------------------------- */
 
-/* From the moment at which the measured side started its clock; NaN: the request did not end, or has no such latency. */
-static double simulated_ms(const struct validation *validation, enum latency latency, uint32_t position)
+/* Nothing of a request that did not end. */
+double validation_simulated_ms(const struct validation *validation, enum latency latency, uint32_t position)
 {
     const struct request_story *story = &validation->stories[position];
     double ms;
@@ -131,7 +131,8 @@ static enum status compare(struct validation *validation, enum latency latency, 
     double statistics[3][VALIDATION_STATISTICS] = {{0}};
     enum status status = SIM_OK;
     for (uint32_t position = 0; position < validation->trace->count && status == SIM_OK; position++) {
-        const double measured = validation->measured->ms[latency][position], simulated = simulated_ms(validation, latency, position);
+        const double measured = validation->measured->ms[latency][position],
+                     simulated = validation_simulated_ms(validation, latency, position);
         const double values[] = {measured, simulated, fabs(simulated - measured) / measured};
         if (isnan(measured) || isnan(simulated) || measured <= 0)
             continue;

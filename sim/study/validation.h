@@ -49,6 +49,9 @@ SIM_NODISCARD enum status validation_init(struct validation *validation, const s
 void validation_deinit(struct validation *validation);
 struct observer validation_observer(struct validation *validation);
 
+/* After the replay, a request's latency from the moment at which the measured side started its clock; NaN: it has none. */
+double validation_simulated_ms(const struct validation *validation, enum latency latency, uint32_t position);
+
 /* After the replay: append the figures of the comparison. */
 void validation_put_figures(const struct validation *validation, struct figure_set *figures);
 

@@ -27,7 +27,7 @@ static struct chart *lines(void)
     chart_add(chart, 0, 0);
     chart_add(chart, 999.9, 0);
     chart_add(chart, 1000, 0.3);
-    chart_add_series(chart, &(struct chart_series){.name = "marks", .mark = 'A', .marks = true});
+    chart_add_series(chart, &(struct chart_series){.name = "marks", .mark = 'A', .draw = DRAW_MARKS});
     chart_add(chart, 100, 0.14);
     return chart;
 }
@@ -231,4 +231,38 @@ Test(chart, takes_null_for_one_that_could_not_be_made)
     chart_add(NULL, 1, 2);
     cr_expect_eq(chart_status(NULL, &diag), SIM_FAILED);
     chart_destroy(NULL);
+}
+
+/* Many marks in one spot become one; those that reach farthest stay, and so does a mark that stands alone. */
+Test(chart, thinning_keeps_extremes_and_a_mark_in_each_spot)
+{
+    struct chart *chart = chart_create(&(struct chart_heading){.kind = CHART_PLOT, .y.logarithmic = true});
+    chart_add_series(chart, &(struct chart_series){.name = "cloud", .draw = DRAW_MARKS});
+    chart_add(chart, 0, 1);
+    for (int i = 0; i < 1000; i++)
+        chart_add(chart, 50 + i * 1e-6, 10 * (1 + i * 1e-9));
+    chart_add(chart, 100, 100);
+    chart_add(chart, 75, 1000);
+    chart_thin(chart);
+    const struct chart_point *points = chart->series[0].points;
+    cr_assert_eq(chart->series[0].count, 4);
+    cr_expect(points[0].x == 0 && points[1].x == 50 && points[2].x == 100 && points[3].y == 1000);
+    chart_thin(chart);
+    cr_expect_eq(chart->series[0].count, 4, "what is thin stays");
+    chart_destroy(chart);
+    chart_thin(NULL);
+}
+
+/* All in one place: there is no range to divide. */
+Test(chart, thinning_takes_a_single_place_and_none)
+{
+    struct chart *chart = chart_create(&(struct chart_heading){.kind = CHART_PLOT});
+    chart_thin(chart);
+    chart_add_series(chart, &(struct chart_series){.name = "cloud", .draw = DRAW_MARKS});
+    chart_thin(chart);
+    for (int i = 0; i < 9; i++)
+        chart_add(chart, 3, 4);
+    chart_thin(chart);
+    cr_expect_eq(chart->series[0].count, 1);
+    chart_destroy(chart);
 }

@@ -158,3 +158,26 @@ Test(statistics, of_a_few_values)
     cr_expect_float_eq(student_t_95(30), 2.042, 5e-4);
     cr_expect_float_eq(student_t_95(1000000), 1.960, 5e-4);
 }
+
+/* By name and row; what is not there is nothing. */
+Test(table, pictures_find_cells_by_name)
+{
+    struct table *table = filled();
+    cr_expect_eq(table_number_at(table, 0, "num_gpu_blocks"), 12345);
+    cr_expect_str_eq(table_text_at(table, 1, "policy"), "c");
+    cr_expect(isnan(table_number_at(table, 1, "mean_ms")) && isnan(table_number_at(table, 0, "policy")), "no number");
+    cr_expect(isnan(table_number_at(table, 2, "exact")) && isnan(table_number_at(table, 0, "none")), "no cell");
+    cr_expect_str_eq(table_text_at(table, 2, "policy"), "");
+    cr_expect_str_eq(table_text_at(NULL, 0, "policy"), "");
+    table_destroy(table);
+}
+
+static void first_row(const struct table *table, FILE *file)
+{
+    table_print_csv_first(table, 1, file);
+}
+
+Test(table, csv_can_end_early)
+{
+    expect_print(first_row, "policy,num_gpu_blocks,mean_ms,exact\n\"a,\"\"b\"\"\",12345,0.25,0.3333333333333333\n");
+}

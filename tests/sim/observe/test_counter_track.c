@@ -1,5 +1,6 @@
 /* test_counter_track.c - a thinned track keeps every extreme and, while there are few points, every point. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "observe/counter_track.h"
@@ -85,4 +86,34 @@ Test(counter_track, leaves_out_nothing_while_a_cell_holds_four_changes)
     cr_expect_eq(points_of(&track, kept), 4000);
     counter_track_deinit(&track);
     free(kept);
+}
+
+/* Halves of a second at 2 and at 6, whatever the width of cells: mean 4 over the second, and each piece knows what it began with. */
+Test(counter_track, a_range_is_the_mean_over_time_and_what_was_carried_in)
+{
+    struct counter_track track;
+    struct counter_range range;
+    struct diag diag = {0};
+    double carried = NAN, area = 0, lowest = INFINITY, highest = -INFINITY;
+    cr_assert_eq(counter_track_init(&track, &diag), SIM_OK);
+    counter_track_add(&track, 0, 2);
+    counter_track_add(&track, 500000000, 6);
+    counter_track_add(&track, 500000000, 6); /* no change */
+    counter_track_finish(&track, 1000000000);
+    for (size_t cells = COUNTER_CELLS; cells >= 1; cells /= 8) {
+        carried = NAN, area = 0, lowest = INFINITY, highest = -INFINITY;
+        counter_track_thin(&track, cells);
+        for (size_t cell = 0; cell < COUNTER_CELLS; cell++) {
+            if (!counter_track_range(&track, cell, &carried, &range))
+                continue;
+            cr_expect_lt(cell, cells);
+            cr_expect(range.lowest <= range.mean && range.mean <= range.highest);
+            area += range.mean * (double)track.cells[cell].covered_ns;
+            lowest = fmin(lowest, range.lowest);
+            highest = fmax(highest, range.highest);
+        }
+        cr_expect_float_eq(area, 4e9, 1);
+        cr_expect(lowest == 2 && highest == 6);
+    }
+    counter_track_deinit(&track);
 }

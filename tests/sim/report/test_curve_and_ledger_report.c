@@ -99,7 +99,7 @@ Test(curve_report, is_one_document_for_people_json_and_csv)
         cr_expect_float_eq(chart->series[0].points[i].x, (double)corner->pool_blocks * 16, 0);
         cr_expect_float_eq(chart->series[0].points[i].y, (double)corner->hit_tokens / 80, 1e-12);
     }
-    cr_expect(chart->series[1].marks && chart->series[1].group == chart->series[0].group);
+    cr_expect(chart->series[1].draw == DRAW_MARKS && chart->series[1].group == chart->series[0].group);
     char *people = render(document, "table", NULL, SIM_OK);
     cr_expect_not_null(strstr(people, "capital letters: replays"));
     free(people);

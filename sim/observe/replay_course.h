@@ -1,0 +1,47 @@
+/* replay_course.h - how a replay went, for pictures: queues, blocks and steps over time, and when each request was preempted.
+ *
+ * Values over time are thinned as they come (counter_track.h), with exact extremes, so memory does not grow with steps. What queues and
+ * blocks are holds from a step's decision on, what a step computes from its start on the device (step.h): with asynchronous scheduling these
+ * are two clocks.
+ */
+#ifndef PAGESIM_REPLAY_COURSE_H
+#define PAGESIM_REPLAY_COURSE_H
+
+#include "engine/observer.h"
+#include "observe/counter_track.h"
+#include "trace/trace.h"
+
+enum course_track {
+    COURSE_RUNNING,
+    COURSE_WAITING,
+    COURSE_USED_BLOCKS,
+    COURSE_CACHED_BLOCKS, /* free, but still findable */
+    COURSE_FREE_BLOCKS,   /* without those */
+    COURSE_PREEMPTIONS,   /* so far */
+    COURSE_PREFILL_TOKENS,
+    COURSE_DECODE_TOKENS,
+    COURSE_VAIN_TOKENS,
+    COURSE_STEP_MS,
+    COURSE_TRACKS
+};
+
+/* From a preemption to the return. */
+struct course_pause {
+    int64_t from_ns, to_ns; /* to_ns -1: never came back */
+    uint32_t request;
+};
+
+struct replay_course {
+    const struct trace *trace;
+    struct counter_track tracks[COURSE_TRACKS];
+    uint64_t preemptions;
+    struct course_pause *pauses; /* in order of their beginning */
+    size_t pause_count, pause_capacity;
+    uint32_t *newest; /* by position: its newest pause + 1, or 0; NULL before the first preemption */
+};
+
+SIM_NODISCARD enum status replay_course_init(struct replay_course *course, const struct trace *trace, struct diag *diag);
+void replay_course_deinit(struct replay_course *course);
+struct observer replay_course_observer(struct replay_course *course);
+
+#endif

@@ -1,0 +1,305 @@
+// page.js - draws the charts of a page of pictures by Chart.js and makes its tables when they are opened. What is drawn stands in the script
+// element "data" (render_html.c): charts with axes, series and points (x and y in turn), and tables as CSV.
+"use strict";
+(function () {
+    const data = JSON.parse(document.getElementById("data").textContent);
+    const drawn = []; // {chart, figure, canvas, view} of each picture on a canvas
+    const ROWS_SHOWN = 500;
+
+    // --- small things --------------------------------------------------------------------------------------------------------------
+
+    function make(tag, parent, text, attributes) {
+        const element = document.createElement(tag);
+        if (text !== undefined) element.textContent = text;
+        for (const name in attributes || {}) element.setAttribute(name, attributes[name]);
+        if (parent) parent.appendChild(element);
+        return element;
+    }
+    const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const seriesColor = (series) => color("--c" + series.group % 7);
+    const label = (axis) => axis.name.replace(/_/g, " ") + (axis.unit && !axis.name.endsWith(axis.unit) ? " (" + axis.unit + ")" : "");
+    const short = (value) => Math.abs(value) >= 1e4 ? Intl.NumberFormat("en", { notation: "compact" }).format(value)
+                                                    : String(+(+value).toPrecision(4));
+
+    const extent = (values) => values.reduce((ends, value) => value === null ? ends : [Math.min(ends[0], value), Math.max(ends[1], value)],
+                                             [Infinity, -Infinity]);
+    const ranged = (series) => series !== undefined && series.draw === "range";
+
+    // Pairs of flat points. Spans are lines with a gap after each.
+    function pairs(series) {
+        const out = [];
+        for (let i = 0; i + 1 < series.points.length; i += 2) {
+            out.push({ x: series.points[i], y: series.points[i + 1] });
+            if (series.draw === "spans" && i % 4 === 2) out.push({ x: series.points[i], y: NaN });
+        }
+        return out;
+    }
+
+    // Areas: each lies on those before it that are shown, and a value holds until the next point, the last to the end of the axis.
+    function areas(chart, hidden) {
+        const base = [];
+        return chart.series.map((series, i) => {
+            const out = [], points = pairs(series);
+            points.forEach((point, j) => {
+                base[j] = (base[j] || 0) + (hidden[i] ? 0 : point.y);
+                out.push({ x: point.x, y: base[j], value: point.y });
+                out.push({ x: j + 1 < points.length ? points[j + 1].x : chart.x.high, y: base[j], value: point.y });
+            });
+            return out;
+        });
+    }
+
+    // --- tables ---------------------------------------------------------------------------------------------------------------------
+
+    function parseCsv(text) {
+        const rows = [];
+        let row = [], cell = "", quoted = false;
+        for (let i = 0; i < text.length; i++) {
+            const c = text[i];
+            if (quoted && c === '"' && text[i + 1] === '"') { cell += c; i++; }
+            else if (c === '"') quoted = !quoted;
+            else if (!quoted && (c === "," || c === "\n")) {
+                row.push(cell);
+                cell = "";
+                if (c === "\n") { rows.push(row); row = []; }
+            } else cell += c;
+        }
+        return rows;
+    }
+
+    function save(name, text) {
+        const link = make("a", null, "", { download: name + ".csv" });
+        link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    }
+
+    function fillTable(parent, name, csv) {
+        const rows = parseCsv(csv), heads = rows.shift();
+        const bar = make("div", parent, undefined, { class: "bar" });
+        make("button", bar, "Save as CSV", { type: "button" }).onclick = () => save(name, csv);
+        const box = make("div", parent, undefined, { class: "scroll", tabindex: "0", role: "region", "aria-label": name });
+        const table = make("table", box), head = make("tr", make("thead", table)), body = make("tbody", table);
+        for (const text of heads) make("th", head, text, { scope: "col" });
+        for (const row of rows.slice(0, ROWS_SHOWN)) {
+            const line = make("tr", body);
+            for (const text of row) make("td", line, text, isNaN(text) ? { class: "word" } : {});
+        }
+        if (rows.length > ROWS_SHOWN) make("p", parent, "The first " + ROWS_SHOWN + " of " + rows.length + " rows; the CSV has all.");
+    }
+
+    // The numbers of a chart: a row a point.
+    function chartCsv(chart) {
+        const quote = (text) => '"' + String(text).replace(/"/g, '""') + '"';
+        const lines = [["series", chart.x.name || "x", chart.y.name || "y"].map(quote).join(",")];
+        for (const series of chart.series)
+            for (let i = 0; i + 1 < series.points.length; i += 2) {
+                const x = chart.categories.length ? quote(chart.categories[series.points[i]]) : series.points[i];
+                lines.push(quote(series.name) + "," + x + "," + series.points[i + 1]);
+            }
+        return lines.join("\n") + "\n";
+    }
+
+    function whenOpened(details, fill) {
+        details.addEventListener("toggle", () => {
+            if (details.open && !details.dataset.filled) { details.dataset.filled = "1"; fill(); }
+        });
+    }
+
+    // --- pictures -------------------------------------------------------------------------------------------------------------------
+
+    // Up along the highest values and back along the lowest ones: a filled outline.
+    function range(series, paint) {
+        const points = pairs(series), there = [], back = [];
+        for (let i = 0; i + 1 < points.length; i += 2) {
+            const until = i + 2 < points.length ? points[i + 2].x : points[i].x;
+            there.push({ x: points[i].x, y: points[i + 1].y }, { x: until, y: points[i + 1].y });
+            back.push({ x: until, y: points[i].y }, { x: points[i].x, y: points[i].y });
+        }
+        back.reverse();
+        for (let i = 0; i + 1 < back.length; i += 2) [back[i], back[i + 1]] = [back[i + 1], back[i]];
+        return { label: series.name, type: "line", data: there.concat(back), borderWidth: 0, pointRadius: 0, pointHitRadius: 0, order: 2,
+                 pointHoverRadius: 0, backgroundColor: paint + "33", fill: "shape", stack: "r" + series.group };
+    }
+
+    function dataset(chart, series, i) {
+        const paint = seriesColor(series), areas = chart.kind === "areas", bars = chart.kind === "bars";
+        const marks = series.draw === "marks", spans = series.draw === "spans";
+        if (series.draw === "range") return range(series, paint);
+        return {
+            label: series.name, type: bars ? "bar" : marks ? "scatter" : "line", data: areas ? [] : pairs(series),
+            borderColor: marks ? "transparent" : paint,
+            backgroundColor: areas || bars ? paint + "cc" : marks && series.points.length > 800 ? paint + "80" : paint, stack: bars ? "all" : "s" + i,
+            borderWidth: areas || bars ? 0 : spans ? 3 : 1.6, borderCapStyle: "butt", spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
+            stepped: series.draw === "steps" ? "before" : false, order: marks ? 0 : 1,
+            pointRadius: marks ? (series.points.length > 800 ? 1.8 : 4) : 0, pointHitRadius: 6, pointHoverRadius: 4,
+            pointStyle: ["circle", "triangle", "rect", "rectRot"][i % 4],
+            borderDash: chart.kind === "plot" && series.draw === "line" && i % 2 ? [6, 3] : [],
+        };
+    }
+
+    function scale(axis, chart, vertical) {
+        const options = {
+            type: axis.logarithmic ? "logarithmic" : "linear", title: { display: true, text: label(axis), color: color("--soft") },
+            grid: { color: color("--grid"), borderColor: color("--line") }, bounds: vertical ? "ticks" : "data",
+            ticks: { color: color("--soft"), maxRotation: 0, autoSkipPadding: 14, includeBounds: false, callback: short },
+        };
+        if (axis.logarithmic) {
+            const own = chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === (vertical ? 1 : 0)));
+            const ends = axis.low === undefined ? extent(own) : [axis.low, axis.high];
+            // Powers of ten, with 2 and 5 between them; all digits where there is less than one power.
+            const digits = ends[1] / ends[0] > 12 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+            const digit = (value) => value / 10 ** Math.floor(Math.log10(value) + 1e-9);
+            options.ticks.callback = (value) => digits.some((wanted) => Math.abs(digit(value) - wanted) < 1e-6) ? short(value) : null;
+            options.min = ends[0] / 1.1;
+            options.max = ends[1] * 1.1;
+        }
+        // From the first point to the last one, with round labels between them.
+        if (!vertical && !axis.logarithmic && axis.low === undefined && chart.kind !== "bars") {
+            const ends = extent(chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === 0)));
+            if (ends[1] > ends[0]) [options.min, options.max] = ends;
+        }
+        if (axis.low !== undefined && !axis.logarithmic) { options.min = axis.low; options.max = axis.high; }
+        if (vertical && !axis.logarithmic && axis.low === undefined) options.beginAtZero = chart.series.every((series) => series.draw !== "spans");
+        if (vertical && chart.kind === "bars") options.stacked = true;
+        if (!vertical && chart.kind === "bars")
+            Object.assign(options, { type: "category", labels: chart.categories, stacked: true, ticks: { color: color("--soft") } });
+        return options;
+    }
+
+    function options(chart) {
+        return {
+            animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: false,
+            interaction: { mode: "nearest", intersect: false, axis: "xy" },
+            scales: { x: scale(chart.x, chart, false), y: scale(chart.y, chart, true) },
+            plugins: {
+                legend: { display: false },
+                tooltip: {
+                    callbacks: {
+                        title: (items) => items.length && chart.categories.length ? items[0].label : "",
+                        label: (item) => item.dataset.label + ": " + short(item.raw.value === undefined ? item.parsed.y : item.raw.value) + (chart.y.unit ? " " + chart.y.unit : "") +
+                            (chart.categories.length ? "" : " at " + short(item.parsed.x) + (chart.x.unit ? " " + chart.x.unit : "")),
+                    },
+                },
+            },
+        };
+    }
+
+    function draw(picture) {
+        const { chart, hidden } = picture, stacked = chart.kind === "areas" ? areas(chart, hidden) : null;
+        if (picture.view) picture.view.destroy();
+        const sets = chart.series.map((series, i) => Object.assign(dataset(chart, series, i), stacked ? { data: stacked[i] } : { hidden: hidden[i] }));
+        picture.view = new Chart(picture.canvas, { data: { datasets: sets }, options: options(picture.chart) });
+        picture.full = [picture.view.options.scales.x.min, picture.view.options.scales.x.max];
+        for (const swatch of picture.figure.querySelectorAll("i[data-series]"))
+            swatch.style.background = seriesColor(picture.chart.series[swatch.dataset.series]);
+    }
+
+    // A button a series, which hides it.
+    function legend(picture, bar) {
+        picture.chart.series.forEach((series, i) => {
+            if (ranged(series)) return; // goes with the one before it
+            const button = make("button", bar, undefined, { type: "button", "aria-pressed": "true" });
+            make("i", button, undefined, { "data-series": i, class: series.draw });
+            button.append(series.name);
+            button.onclick = () => {
+                picture.hidden[i] = !picture.hidden[i];
+                if (ranged(picture.chart.series[i + 1])) picture.hidden[i + 1] = picture.hidden[i];
+                button.setAttribute("aria-pressed", String(!picture.hidden[i]));
+                draw(picture);
+            };
+        });
+    }
+
+    // --- looking closer: + and -, left and right, by buttons, keys or dragging ---------------------------------------------------------
+
+    function zoomer(picture, bar) {
+        const axis = () => picture.view.scales.x;
+        const set = (from, to) => {
+            Object.assign(picture.view.options.scales.x, { min: from, max: to });
+            picture.view.update();
+        };
+        const scaleBy = (factor) => {
+            const middle = (axis().min + axis().max) / 2, half = (axis().max - axis().min) / 2 * factor;
+            set(middle - half, middle + half);
+        };
+        const move = (part) => { const by = (axis().max - axis().min) * part; set(axis().min + by, axis().max + by); };
+        const acts = [["+", "closer", () => scaleBy(0.5)], ["\u2212", "farther", () => scaleBy(2)], ["\u2190", "left", () => move(-0.4)],
+                      ["\u2192", "right", () => move(0.4)], ["all", "the whole", () => set(...picture.full)]];
+        const box = make("span", bar, undefined, { class: "zoom" });
+        for (const [text, name, act] of acts)
+            make("button", box, text, { type: "button", "aria-label": name, title: name }).onclick = act;
+        const keys = { "+": acts[0][2], "-": acts[1][2], ArrowLeft: acts[2][2], ArrowRight: acts[3][2], Escape: acts[4][2] };
+        picture.canvas.parentNode.addEventListener("keydown", (event) => {
+            if (!keys[event.key] || event.ctrlKey || event.metaKey) return;
+            event.preventDefault();
+            keys[event.key]();
+        });
+        let start = null;
+        picture.canvas.addEventListener("pointerdown", (event) => { start = event.offsetX; });
+        picture.canvas.addEventListener("pointerup", (event) => {
+            const ends = [start, event.offsetX].sort((a, b) => a - b).map((pixel) => axis().getValueForPixel(pixel));
+            if (start !== null && Math.abs(event.offsetX - start) > 8) set(...ends);
+            start = null;
+        });
+    }
+
+    // --- a map of two keys: a table, so that it is read out and printed as what it is -----------------------------------------------------
+
+    function drawMap(chart, plot) {
+        const values = chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === 1)).filter((value) => value !== null);
+        const low = Math.min(...values), high = Math.max(...values);
+        const table = make("table", plot), head = make("tr", make("thead", table)), body = make("tbody", table);
+        plot.classList.add("map");
+        plot.setAttribute("role", "region");
+        make("th", head, chart.y.name + (chart.y.unit ? " (" + chart.y.unit + ")" : "") + " by " + chart.x.name, { scope: "col" });
+        for (const name of chart.categories) make("th", head, name, { scope: "col" });
+        for (const series of chart.series) {
+            const row = make("tr", body), cells = new Array(chart.categories.length).fill(null);
+            make("th", row, series.name, { scope: "row" });
+            for (let i = 0; i + 1 < series.points.length; i += 2) cells[series.points[i]] = series.points[i + 1];
+            for (const value of cells) {
+                const cell = make("td", row, value === null ? "" : short(value));
+                const part = value === null ? 0 : high > low ? (value - low) / (high - low) : 0;
+                cell.style.background = "color-mix(in srgb, var(--c0) " + Math.round(5 + 45 * part) + "%, var(--card))";
+            }
+        }
+    }
+
+    // --- the page -------------------------------------------------------------------------------------------------------------------
+
+    function show(figure) {
+        const chart = data.charts[figure.dataset.chart], plot = figure.querySelector(".plot");
+        if (chart.kind === "heat") drawMap(chart, plot);
+        else {
+            const picture = { chart, figure, canvas: make("canvas", plot), view: null, hidden: [] };
+            const bar = make("div", figure, undefined, { class: "bar" });
+            if (chart.series.some((series) => series.draw === "spans" && series.points.length > 200)) plot.classList.add("tall");
+            if (chart.series.filter((series) => !ranged(series)).length > 1) legend(picture, bar);
+            if (chart.kind !== "bars" && !chart.x.logarithmic) zoomer(picture, bar);
+            drawn.push(picture);
+            draw(picture);
+        }
+        const details = make("details", figure);
+        make("summary", details, "The numbers");
+        whenOpened(details, () => fillTable(details, chart.key, chartCsv(chart)));
+    }
+
+    Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+    document.querySelectorAll("figure[data-chart]").forEach(show);
+    for (const details of document.querySelectorAll("details[data-table]")) {
+        const table = data.tables[details.dataset.table];
+        whenOpened(details, () => fillTable(details, table.key, table.csv));
+    }
+
+    const redraw = () => drawn.forEach(draw);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    // Ink on paper, whatever the screen is like.
+    addEventListener("beforeprint", () => {
+        document.documentElement.dataset.printing = "1";
+        redraw();
+        drawn.forEach((picture) => picture.view.resize());
+    });
+    addEventListener("afterprint", () => { delete document.documentElement.dataset.printing; redraw(); });
+    window.pagesim = { data, drawn }; // for the tests
+})();
