@@ -76,9 +76,8 @@ TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
 COUNT_ALLOCATIONS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign,--wrap=aligned_alloc
 
 CORE_SOURCES := $(wildcard core/*.c)
-# The library is all rooms but the command line.
-SIM_SOURCES := $(filter-out sim/command/%,$(wildcard sim/*/*.c))
-COMMAND_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/command/*.c))
+# The library is all of it but the program's main.
+SIM_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/*/*.c))
 # Criterion files, all linked into one runner: tests/core/test_x.c, tests/sim/ROOM/test_x.c. Shared helpers: tests/support/*.c.
 TEST_SOURCES := $(wildcard tests/core/test_*.c tests/sim/*/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
@@ -93,7 +92,6 @@ FUZZ_SECONDS ?= 20
 
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
 SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o)
-COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECT := $(BUILD)/sim/command/main.o
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
@@ -102,7 +100,7 @@ FUZZ_BINARIES := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
 FUZZ_SHARED := $(addprefix $(BUILD)/tests/,fuzz/harness.o $(if $(filter fuzz,$(FLAVOUR)),,fuzz/replay_inputs.o) support/stream_recorder.o \
   support/tiny_trace.o)
 TSAN_BINARIES := $(TSAN_SOURCES:%.c=$(BUILD)/%)
-LIBRARIES := $(BUILD)/libcommand.a $(BUILD)/libpagesim.a $(BUILD)/libpagedkv.a
+LIBRARIES := $(BUILD)/libpagesim.a $(BUILD)/libpagedkv.a
 ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
@@ -128,7 +126,6 @@ AFTER_DEPS := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 $(BUILD)/libpagedkv.a: $(CORE_OBJECTS)
 $(BUILD)/libpagesim.a: $(SIM_OBJECTS)
-$(BUILD)/libcommand.a: $(COMMAND_OBJECTS)
 $(BUILD)/%.a:
 	$(call say,AR,$@)
 	@rm -f $@
