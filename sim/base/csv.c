@@ -57,20 +57,25 @@ static bool is_word(const struct csv_field field, const char *word)
     return field.length == strlen(word) && memcmp(field.text, word, field.length) == 0;
 }
 
+bool csv_has(struct csv *csv, const char *name, uint32_t column)
+{
+    for (uint32_t i = 0; i < csv->columns; i++)
+        if (is_word(csv->names[i], name)) {
+            csv->wanted[column] = i;
+            return true;
+        }
+    return false;
+}
+
 /* The error lists the columns that there are: most often one is misspelt or from another version of the file. */
-static enum status find_column(const struct csv *csv, const char *name, uint32_t *column)
+static enum status need_column(struct csv *csv, const char *name, uint32_t column)
 {
     char known[512] = "";
     size_t used = 0;
-    for (uint32_t i = 0; i < csv->columns; i++) {
-        if (is_word(csv->names[i], name)) {
-            *column = i;
-            return SIM_OK;
-        }
-        if (used < sizeof known)
-            used +=
-                (size_t)snprintf(known + used, sizeof known - used, "%s%.*s", i ? ", " : "", (int)csv->names[i].length, csv->names[i].text);
-    }
+    if (csv_has(csv, name, column))
+        return SIM_OK;
+    for (uint32_t i = 0; i < csv->columns && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%.*s", i ? ", " : "", (int)csv->names[i].length, csv->names[i].text);
     return diag_at(csv->diag, csv->path, 1, 1, "no column \"%s\"; there are: %s", name, known);
 }
 
@@ -94,7 +99,7 @@ enum status csv_open(const char *path, const char *const *names, uint32_t count,
     if (status == SIM_OK && out->columns == 0)
         status = diag_at(diag, path, 1, 1, "an empty file; a header line with column names should stand here");
     for (uint32_t i = 0; i < count && status == SIM_OK; i++)
-        status = find_column(out, names[i], &out->wanted[i]);
+        status = need_column(out, names[i], i);
     if (status != SIM_OK)
         csv_close(out);
     return status;

@@ -39,6 +39,8 @@ struct csv {
  * named). Below, `column` is a place in `names`. The caller ends it with csv_close. */
 SIM_NODISCARD enum status csv_open(const char *path, const char *const *names, uint32_t count, struct csv *out, struct diag *diag);
 void csv_close(struct csv *csv);
+/* Has the file a column of that name, too? Then `column`, past those of csv_open, stands for it. */
+bool csv_has(struct csv *csv, const char *name, uint32_t column);
 
 /* A field as a finite number, as one of 0 or more, as a whole one; and whether it is a given word. */
 double csv_number(struct csv *csv, size_t row, uint32_t column);

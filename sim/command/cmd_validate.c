@@ -1,11 +1,11 @@
 /* cmd_validate.c - `pagesim validate`: replays a trace and compares the replay with what a real server measured for it. Read
- * study/validation.h first for the comparison and study/measured_run.h for the files; this file connects them. */
+ * study/validation.h first for the comparison, study/measured_run.h for the files and study/scheduling_choice.h for what is replayed twice;
+ * this file connects them. */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "command/command.h"
 #include "command/requirements.h"
-#include "replay/run.h"
 #include "report/validation_report.h"
 
 static const struct option_spec own_options[] = {
@@ -23,15 +23,14 @@ static const struct option_spec own_options[] = {
 
 enum { PATHS = 4, PATH_SIZE = CONFIG_PATH_SIZE };
 
-/* The validation borrows the measured run and the run's trace, so close_job() ends it first. */
+/* The choice borrows the measured run, so close_job() ends it first. */
 struct job {
     struct call call;
     char paths[PATHS][PATH_SIZE]; /* of FOLDER's files; options borrow their text */
     struct requirements requirements;
     struct figure_wishes wishes;
     struct measured_run measured;
-    struct validation validation;
-    struct run run;
+    struct scheduling_choice choice;
 };
 
 /* Adds the options that FOLDER stands for, unless they are given. The timeline may be missing from the folder, as not every server logs
@@ -69,7 +68,7 @@ static enum status expand_folder(void *self, struct diag *diag)
 static enum status open_measured(struct job *job, struct diag *diag)
 {
     const struct options *options = &job->call.options;
-    const struct trace *trace = job->run.trace;
+    const struct trace *trace = job->choice.ways[0].run.trace;
     const char *json = options_value(options, "vllm-json"), *requests = options_value(options, "measured-requests");
     if (!json && !requests)
         return diag_set(diag, SIM_USAGE, "nothing to compare with; give a folder, --measured-requests FILE or --vllm-json FILE");
@@ -80,22 +79,15 @@ static enum status open_measured(struct job *job, struct diag *diag)
     return status;
 }
 
-/* A replay that stalled or died has nothing to compare, unlike in `replay`, where the report helps. Figures of the validation are added to
- * the run's own set, so that --require and the report find both in one place. */
+/* A replay that stalled or died has nothing to compare, unlike in `replay`, where the report helps. */
 static enum status replay(struct job *job, struct diag *diag)
 {
-    const struct config *config = &job->call.input.config;
-    struct run *run = &job->run;
-    if (run_open(run, job->call.input.trace, config, diag) != SIM_OK || open_measured(job, diag) != SIM_OK ||
-        validation_init(&job->validation, run->trace, config, &job->measured, diag) != SIM_OK)
-        return diag->status;
+    struct scheduling_choice *choice = &job->choice;
     const struct replay_options how = {.reference = options_has(&job->call.options, "reference")};
-    const struct observer observer = validation_observer(&job->validation);
-    run->wishes = &job->wishes;
-    if (run_replay(run, &observer, 1, &how, diag) != SIM_OK || run_judge(run, diag) != SIM_OK)
+    if (scheduling_choice_open(choice, job->call.input.trace, &job->call.input.config, diag) != SIM_OK ||
+        open_measured(job, diag) != SIM_OK || scheduling_choice_make(choice, &job->measured, &job->wishes, &how, diag) != SIM_OK)
         return diag->status;
-    validation_put_figures(&job->validation, &run->figures);
-    return SIM_OK;
+    return run_judge(&scheduling_chosen(choice)->run, diag);
 }
 
 /* Requirements are judged last, so that the report also appears when one is not met. */
@@ -106,17 +98,16 @@ static enum status run(void *self, struct diag *diag)
     const unsigned scopes = run_figures_scopes(&job->call.input.config, false) | FIGURE_SCOPE(FIGURE_OF_VALIDATION);
     if (requirements_read(options, scopes, &job->requirements, &job->wishes, diag) != SIM_OK || replay(job, diag) != SIM_OK)
         return diag->status;
-    const struct figure_set *figures = &job->run.figures;
-    const struct document_origin origin = output_origin(options, job->run.trace->name, job->run.config);
-    enum status status = output_document(&job->call.form, validation_report(&job->validation, figures, &origin), diag);
-    return status == SIM_OK ? requirements_judge(&job->requirements, figures, diag) : status;
+    const struct run *chosen = &scheduling_chosen(&job->choice)->run;
+    const struct document_origin origin = output_origin(options, chosen->trace->name, chosen->config);
+    enum status status = output_document(&job->call.form, validation_report(&job->choice, &origin), diag);
+    return status == SIM_OK ? requirements_judge(&job->requirements, &chosen->figures, diag) : status;
 }
 
 static void close_job(void *self)
 {
     struct job *job = self;
-    validation_deinit(&job->validation);
-    run_close(&job->run);
+    scheduling_choice_close(&job->choice);
     measured_run_close(&job->measured);
 }
 
@@ -126,12 +117,13 @@ const struct command command_validate = {
     .description = "Replay a trace and compare the replay with what a real server measured for it.\n"
                    "FOLDER stands for --trace FOLDER/trace.jsonl --config FOLDER/config.json\n"
                    "--measured-requests FOLDER/measured_requests.csv and, where it is,\n"
-                   "--measured-timeline FOLDER/measured_timeline.csv.\n",
+                   "--measured-timeline FOLDER/measured_timeline.csv. If nothing says\n"
+                   "async_scheduling, both ways are replayed and the measurements choose.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2el_mape<1%'\n"
                 "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n",
-    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated"},
+    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated", "scheduling"},
     .input = INPUT_WITH_POOL,
     .job_size = sizeof(struct job),
     .read = expand_folder,

@@ -186,6 +186,8 @@ MACHINE_FIGURE(share_of_limit, FIGURE_SHARE, "of limit", "That speed as a share 
 ERROR_FIGURES(ttft, "TTFT")
 ERROR_FIGURES(tpot, "TPOT")
 ERROR_FIGURES(e2el, "E2E")
+ERROR_FIGURE(prefill_error, FIGURE_SHARE, "prefill",
+             "Mean difference, rank by rank, of the times from first admission to first token, by the measured mean")
 ERROR_FIGURE(running_error, FIGURE_COUNT, "running", "Mean absolute difference of running requests over the timeline")
 ERROR_FIGURE(waiting_error, FIGURE_COUNT, "waiting", "Mean absolute difference of waiting requests over the timeline")
 ERROR_FIGURE(kv_usage_error, FIGURE_SHARE, "KV usage", "Mean absolute difference of the pool's usage over the timeline")

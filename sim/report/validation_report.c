@@ -1,5 +1,5 @@
 /* validation_report.c - the document of a comparison with a measured run: a table of latencies, errors request by request, the timelines.
- * Read study/validation.h first for how the errors are defined. */
+ * Read study/validation.h first for how the errors are defined, and study/scheduling_choice.h for why there may be two replays. */
 #include "report/validation_report.h"
 #include "report/head_notes.h"
 
@@ -63,15 +63,65 @@ static void add_timeline(struct document *document, const char *key, const struc
     }
 }
 
+static const char *const ways[] = {"synchronous", "asynchronous"};
+
+/* Above all numbers, since these are no prediction as far as they rest on the choice. V0 has none. */
+static void add_choice(struct document *document, struct scheduling_choice *choice)
+{
+    static const char *const told_by[] = {
+        [SCHEDULING_BY_PREFILL] = "prefill", [SCHEDULING_BY_TTFT] = "ttft", [SCHEDULING_BY_NOTHING] = NULL};
+    static const char *const reasons[] = {[SCHEDULING_BY_CONFIG] = "",
+                                          [SCHEDULING_BY_PREFILL] = ", chosen from the measurements, not predicted (see end)",
+                                          [SCHEDULING_BY_TTFT] = ", chosen from the measurements, not predicted (see end)",
+                                          [SCHEDULING_BY_NOTHING] = ", by default: the measurements do not tell (see end)"};
+    const struct config *config = &scheduling_chosen(choice)->config;
+    if (config->scheduler == SCHEDULER_VLLM_V1)
+        document_line(document, "%s scheduling%s", ways[config->async_scheduling], reasons[choice->told]);
+    document_text(document, "async_scheduling_chosen_by", told_by[choice->told]);
+}
+
+/* What each way gives, so that everybody can choose otherwise. Without rows if there was nothing to choose. */
+static void add_ways(struct document *document, const struct scheduling_choice *choice)
+{
+    static const struct table_column columns[] = {{"reported", "*", TABLE_STAR, 0},
+                                                  {"async_scheduling", NULL, TABLE_YES_NO, 0},
+                                                  {NULL, "scheduling", TABLE_TEXT, 0},
+                                                  {"prefill_error", "prefill", 2, 0.01},
+                                                  {"ttft_mape", "TTFT", 2, 0.01},
+                                                  {"ttft_median_ape", "median", 2, 0.01},
+                                                  {"tpot_mape", "TPOT", 2, 0.01},
+                                                  {"e2el_mape", "E2E", 2, 0.01},
+                                                  {"preemptions", "preemptions", TABLE_WHOLE, 0}};
+    const bool open = choice->count == 2;
+    if (open)
+        document_subheading(document, "Both ways of scheduling, as nothing says async_scheduling", " (errors in %)");
+    struct table *table = document_table(document, "scheduling", columns, sizeof columns / sizeof *columns);
+    for (uint32_t way = 0; open && way < choice->count; way++) {
+        const struct run *run = &choice->ways[way].run;
+        table_flag(table, way == choice->chosen);
+        table_flag(table, way == 1);
+        table_text(table, ways[way]);
+        table_numbers(table, run_figure(run, "prefill_error"), run_figure(run, "ttft_mape"), run_figure(run, "ttft_median_ape"),
+                      run_figure(run, "tpot_mape"), run_figure(run, "e2el_mape"), run_figure(run, "preemptions"));
+    }
+    if (choice->told == SCHEDULING_BY_PREFILL)
+        document_line(document, "  the prefills, from first admission to first token, speak for %s", ways[choice->chosen]);
+    else if (choice->told == SCHEDULING_BY_TTFT)
+        document_line(document, "  the TTFTs speak for %s; when requests were admitted is not known", ways[choice->chosen]);
+}
+
 /* From sums to single requests to moments in time: a mean can be right by luck, single requests hardly. */
-struct document *validation_report(const struct validation *validation, const struct figure_set *figures,
-                                   const struct document_origin *origin)
+struct document *validation_report(struct scheduling_choice *choice, const struct document_origin *origin)
 {
     struct document *document = document_create(origin);
+    const struct scheduling_way *chosen = scheduling_chosen(choice);
+    const struct validation *validation = &chosen->validation;
+    const struct figure_set *figures = &chosen->run.figures;
     document_line(document, "%s: %u of %u requests measured", trace_title(validation->trace).text, validation->measured->known,
                   validation->trace->count);
     step_times_note(document, origin->config, step_times_of(origin->config));
     head_defaults(document, origin->config);
+    add_choice(document, choice);
     head_arrivals(document, origin->config);
     head_front_door(document, origin->config);
     head_reading(document, validation->trace);
@@ -84,6 +134,7 @@ struct document *validation_report(const struct validation *validation, const st
     add_value(document, figures, "TTFT, median", "ttft_median_ape", 100, "%");
     add_value(document, figures, "TPOT, mean", "tpot_mape", 100, "%");
     add_value(document, figures, "E2E, mean", "e2el_mape", 100, "%");
+    add_value(document, figures, "prefill, rank by rank", "prefill_error", 100, "%");
     if (validation->row_count > 0)
         document_line(document, "Timeline, mean absolute difference over %zu points", validation->row_count);
     add_value(document, figures, "running", "running_error", 1, "requests");
@@ -95,5 +146,6 @@ struct document *validation_report(const struct validation *validation, const st
     add_value(document, figures, "prompt tokens found in the cache", "prefix_hit_rate", 100, "%");
     add_timeline(document, "timeline_measured", validation->measured->rows, validation->row_count);
     add_timeline(document, "timeline_simulated", validation->rows, validation->row_count);
+    add_ways(document, choice);
     return document;
 }

@@ -3,10 +3,9 @@
 #define PAGESIM_VALIDATION_REPORT_H
 
 #include "report/document.h"
-#include "study/validation.h"
+#include "study/scheduling_choice.h"
 
-/* `figures`: those of the replay and of the comparison. The caller destroys the document. */
-struct document *validation_report(const struct validation *validation, const struct figure_set *figures,
-                                   const struct document_origin *origin);
+/* Of the way that was chosen, and what each way gives. The caller destroys the document. */
+struct document *validation_report(struct scheduling_choice *choice, const struct document_origin *origin);
 
 #endif

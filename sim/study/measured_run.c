@@ -15,16 +15,20 @@ const enum latency measured_latencies[MEASURED_LATENCIES] = {LATENCY_TTFT, LATEN
 
 /* Every request starts as not measured. NaN and not 0: a server may have measured 0, and a request without a value must not count as a
  * fast one. */
+static enum status make_array(double **ms, uint32_t count, struct diag *diag)
+{
+    enum status status = array_zeroed(ms, count, sizeof **ms, "measured requests", diag);
+    for (uint32_t position = 0; position < count && status == SIM_OK; position++)
+        (*ms)[position] = NAN;
+    return status;
+}
+
 static enum status make_arrays(struct measured_run *run, const struct trace *trace, struct diag *diag)
 {
     *run = (struct measured_run){.count = trace->count};
     enum status status = SIM_OK;
-    for (int i = 0; i < MEASURED_LATENCIES && status == SIM_OK; i++) {
-        double **ms = &run->ms[measured_latencies[i]];
-        status = array_zeroed(ms, trace->count, sizeof **ms, "measured requests", diag);
-        for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
-            (*ms)[position] = NAN;
-    }
+    for (int i = 0; i < MEASURED_LATENCIES && status == SIM_OK; i++)
+        status = make_array(&run->ms[measured_latencies[i]], trace->count, diag);
     return status;
 }
 
@@ -32,6 +36,7 @@ void measured_run_close(struct measured_run *run)
 {
     for (int i = 0; i < LATENCIES; i++)
         free(run->ms[i]);
+    free(run->prefill_ms);
     free(run->rows);
     *run = (struct measured_run){0};
 }
@@ -51,6 +56,16 @@ static enum status places_in_turn(const struct trace *trace, uint32_t **places, 
 /* --- CSV -------------------------------------------------------------------------------------------------------------------------- */
 
 enum { COLUMN_ID, COLUMN_INPUT, COLUMN_OUTPUT, COLUMN_LATENCIES };
+enum { COLUMN_SCHEDULED = COLUMN_LATENCIES + MEASURED_LATENCIES, COLUMN_FIRST_TOKEN };
+
+/* Both times are on one clock, whichever it is. */
+static void take_prefill(struct measured_run *run, struct csv *csv, size_t row, uint32_t position)
+{
+    const double scheduled_s = csv_amount(csv, row, COLUMN_SCHEDULED), first_token_s = csv_amount(csv, row, COLUMN_FIRST_TOKEN);
+    if (csv->status == SIM_OK && first_token_s < scheduled_s)
+        csv_error(csv, row, COLUMN_FIRST_TOKEN, "at or after scheduled_s");
+    run->prefill_ms[position] = (first_token_s - scheduled_s) * 1000;
+}
 
 /* Lengths must agree with the trace, the one protection against comparing with the measurements of another trace. */
 static void take_request(struct measured_run *run, struct csv *csv, size_t row, const struct trace *trace, const uint32_t *places,
@@ -67,6 +82,8 @@ static void take_request(struct measured_run *run, struct csv *csv, size_t row, 
     for (uint32_t i = 0; i < MEASURED_LATENCIES; i++)
         if (measured_latencies[i] != LATENCY_TPOT || whole[COLUMN_OUTPUT] > 1)
             run->ms[measured_latencies[i]][position] = csv_amount(csv, row, COLUMN_LATENCIES + i);
+    if (run->prefill_ms)
+        take_prefill(run, csv, row, position);
     run->known++;
 }
 
@@ -76,10 +93,13 @@ static enum status read_requests(struct measured_run *run, const char *path, con
     static const char *const names[] = {"id", "input_tokens", "output_tokens", "ttft_ms", "tpot_ms", "e2e_ms"};
     uint32_t *places = NULL, most;
     struct csv csv;
-    enum status status = csv_open(path, names, COLUMN_LATENCIES + MEASURED_LATENCIES, &csv, diag);
+    enum status status = csv_open(path, names, COLUMN_SCHEDULED, &csv, diag);
     if (status != SIM_OK)
         return status;
-    csv.status = request_places(trace, &places, &most, diag);
+    if (csv_has(&csv, "scheduled_s", COLUMN_SCHEDULED) && csv_has(&csv, "first_token_s", COLUMN_FIRST_TOKEN))
+        csv.status = make_array(&run->prefill_ms, trace->count, diag);
+    if (csv.status == SIM_OK)
+        csv.status = request_places(trace, &places, &most, diag);
     for (size_t row = 0; row < csv.rows && csv.status == SIM_OK; row++)
         take_request(run, &csv, row, trace, places, most);
     status = csv.status;

@@ -2,7 +2,7 @@
  *
  * Two layouts are read:
  *   CSV pair   measured_requests.csv (id, input_tokens, output_tokens, ttft_ms, tpot_ms, e2e_ms; times start when the engine takes the
- *              request in) and measured_timeline.csv (t in seconds, running, waiting, kv_cache_pct, gen_throughput)
+ *              request in; where the server logged them scheduled_s and first_token_s: its first admission and token) and measured_timeline.csv (t in seconds, running, waiting, kv_cache_pct, gen_throughput)
  *   JSON       of `vllm bench serve --save-result --save-detailed` (input_lens, output_lens, ttfts, itls in seconds; times start when the
  *              client sends the request). If there are as many entries as the trace has requests, entry i is the trace's i-th request in
  *              the file's order (request_order.h); otherwise it is the request with number i in the file
@@ -26,6 +26,7 @@ struct measured_run {
     uint32_t count;            /* requests of the trace */
     uint32_t known;            /* of these, how many were measured */
     double *ms[LATENCIES];     /* by position; NaN: not measured, or TPOT of a single token; NULL: not one of measured_latencies */
+    double *prefill_ms;        /* by position: first admission to first token; NaN: not measured; NULL: of no request */
     bool from_queued;          /* times start when the engine takes the request in, not at arrival */
     struct timeline_row *rows; /* may be none */
     size_t row_count, row_capacity;

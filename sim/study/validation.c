@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/compare.h"
 #include "config/engine_facts.h"
 #include "observe/distribution.h"
 
@@ -23,7 +24,8 @@ enum status validation_init(struct validation *validation, const struct trace *t
     if (status != SIM_OK)
         validation_deinit(validation);
     for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
-        validation->stories[position] = (struct request_story){.arrival_ns = -1, .first_token_ns = -1, .finish_ns = -1};
+        validation->stories[position] =
+            (struct request_story){.arrival_ns = -1, .first_scheduled_ns = -1, .first_token_ns = -1, .finish_ns = -1};
     return status;
 }
 
@@ -48,6 +50,8 @@ static enum status on_events(void *self, const struct event *events, size_t coun
             story->arrival_ns = validation->measured->from_queued ? event->value : event->time_ns;
             if (validation->origin_ns < 0)
                 validation->origin_ns = event->value;
+        } else if (event->kind == EVENT_ADMIT) {
+            story->first_scheduled_ns = event->time_ns;
         } else if (event->kind == EVENT_FIRST_TOKEN) {
             story->first_token_ns = event->time_ns;
         } else if (event->kind == EVENT_FINISH) {
@@ -147,6 +151,47 @@ static enum status compare(struct validation *validation, enum latency latency, 
     return status;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    return compare_doubles(*(const double *)a, *(const double *)b);
+}
+
+/* The smallest against the smallest, and so on: the mean distance of two distributions of as many values. NaN: of none. */
+static double distance_by_rank(const struct distribution *measured, const struct distribution *simulated)
+{
+    const size_t count = measured->count;
+    double difference = 0, total = 0;
+    if (count == 0)
+        return NAN;
+    qsort(measured->values, count, sizeof(double), by_value);
+    qsort(simulated->values, count, sizeof(double), by_value);
+    for (size_t i = 0; i < count; i++) {
+        difference += fabs(simulated->values[i] - measured->values[i]);
+        total += measured->values[i];
+    }
+    return total > 0 ? difference / total : NAN;
+}
+
+/* Over the requests of which both sides know when they were admitted. */
+static enum status compare_prefills(struct validation *validation, struct diag *diag)
+{
+    const double *measured_ms = validation->measured->prefill_ms;
+    struct distribution measured = {0}, simulated = {0};
+    enum status status = SIM_OK;
+    for (uint32_t position = 0; measured_ms && position < validation->trace->count && status == SIM_OK; position++) {
+        const struct request_story *story = &validation->stories[position];
+        if (isnan(measured_ms[position]) || story->first_scheduled_ns < 0 || story->first_token_ns < 0)
+            continue;
+        status = distribution_add(&measured, measured_ms[position], diag);
+        if (status == SIM_OK)
+            status = distribution_add(&simulated, (double)(story->first_token_ns - story->first_scheduled_ns) / 1e6, diag);
+    }
+    validation->prefill_error = status == SIM_OK ? distance_by_rank(&measured, &simulated) : NAN;
+    distribution_deinit(&measured);
+    distribution_deinit(&simulated);
+    return status;
+}
+
 /* Mean absolute differences over the rows that the replay reached. The throughput's is divided by the measured mean: the other three are in
  * units that speak for themselves, tokens a second are not. */
 static void compare_timeline(struct validation *validation)
@@ -180,6 +225,8 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     (void)end;
     for (int i = 0; i < MEASURED_LATENCIES && status == SIM_OK; i++)
         status = compare(validation, measured_latencies[i], diag);
+    if (status == SIM_OK)
+        status = compare_prefills(validation, diag);
     compare_timeline(validation);
     return status;
 }
@@ -206,6 +253,7 @@ void validation_put_figures(const struct validation *validation, struct figure_s
         snprintf(name, sizeof name, "%s_median_ape", latency_names[latency]);
         figure_set_put(figures, name, validation->median_ape[latency]);
     }
+    figure_set_put(figures, "prefill_error", validation->prefill_error);
     figure_set_put(figures, "running_error", validation->running_error);
     figure_set_put(figures, "waiting_error", validation->waiting_error);
     figure_set_put(figures, "kv_usage_error", validation->kv_usage_error);

@@ -2,7 +2,9 @@
  * timeline of running requests, waiting requests and KV usage.
  *
  * The figures are those of scope FIGURE_OF_VALIDATION (figure_rows.h). An error is |simulated - measured| / measured of a statistic; mape and
- * median_ape are the mean and the median of the errors of single requests.
+ * median_ape are the mean and the median of the errors of single requests. The prefill, from a request's first admission to its first
+ * token, is compared by rank: which other prompts share the steps of a request is soon another matter in any replay, so single requests
+ * say nothing here, while all of them together say how many steps a prefill takes.
  */
 #ifndef PAGESIM_VALIDATION_H
 #define PAGESIM_VALIDATION_H
@@ -25,7 +27,7 @@ struct validation {
     const struct trace *trace;
     const struct config *config;
     const struct measured_run *measured;
-    struct request_story *stories; /* by position: arrival, first token and end alone; -1: not reached */
+    struct request_story *stories; /* by position: four times alone; -1: not reached */
     struct timeline_row *rows;     /* the replay at the times of the measured rows */
     size_t row_count;
     int64_t origin_ns;    /* when the engine took in the first request, time 0 of the timeline; -1: not yet */
@@ -37,6 +39,7 @@ struct validation {
     /* After the replay; NaN: nothing was measured. Only the entries of measured_latencies are set. */
     struct compared latency[LATENCIES][VALIDATION_STATISTICS];
     double mape[LATENCIES], median_ape[LATENCIES];
+    double prefill_error; /* mean difference of the n-th shortest prefills of both sides, by the measured mean */
     double running_error, waiting_error, kv_usage_error, output_throughput_error;
 };
 

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 
 #include "fuzz/harness.h"
-#include "replay/run.h"
 #include "report/renderer.h"
 #include "report/validation_report.h"
 #include "study/measured_run.h"
-#include "study/validation.h"
+#include "study/scheduling_choice.h"
 #include "support/tiny_trace.h"
 
 /* A trace of the input is replayed only while that is quick. */
@@ -32,46 +31,42 @@ static struct trace *take_trace(const struct fuzz_part *part)
     return tiny_trace(usual, sizeof usual / sizeof *usual);
 }
 
-static void report(struct run *run, struct validation *validation)
+static void report(struct scheduling_choice *choice)
 {
     struct diag diag = {0};
     struct json_text json;
-    validation_put_figures(validation, &run->figures);
     struct document *document =
-        validation_report(validation, &run->figures, &(struct document_origin){.command = "validate", .config = run->config});
+        validation_report(choice, &(struct document_origin){.command = "validate", .config = &scheduling_chosen(choice)->config});
     FUZZ_CHECK(document_to_json(document, &json, &diag) == SIM_OK, "%s", diag.text);
     fuzz_check_json(&json);
     document_destroy(document);
 }
 
+/* Nothing says async_scheduling, so that both ways are replayed. */
 static void compare(const struct trace *trace, const struct fuzz_part *parts)
 {
+    static struct scheduling_choice choice;
     const struct config config = tiny_config_v1(16, 300);
     struct diag diag = {0};
-    struct run run;
     struct measured_run measured = {0};
-    struct validation validation = {0};
-    enum status status = run_open(&run, trace, &config, &diag);
+    enum status status = scheduling_choice_open(&choice, trace, &config, &diag);
     fuzz_check_diag(status, &diag);
     const char *requests = fuzz_file("requests", parts[1].text, parts[1].length);
     const char *timeline = fuzz_file("timeline", parts[2].text, parts[2].length);
     const char *json = fuzz_file("json", parts[3].text, parts[3].length);
     if (status == SIM_OK) {
-        status = parts[3].text ? measured_run_open_json(json, run.trace, &measured, &diag)
-                               : measured_run_open_csv(requests, parts[2].text ? timeline : NULL, run.trace, &measured, &diag);
+        status = parts[3].text
+                     ? measured_run_open_json(json, choice.ways[0].run.trace, &measured, &diag)
+                     : measured_run_open_csv(requests, parts[2].text ? timeline : NULL, choice.ways[0].run.trace, &measured, &diag);
         fuzz_check_diag(status, &diag);
     }
-    if (status == SIM_OK)
-        status = validation_init(&validation, run.trace, &config, &measured, &diag);
     if (status == SIM_OK) {
-        const struct observer observer = validation_observer(&validation);
-        status = run_replay(&run, &observer, 1, NULL, &diag);
+        status = scheduling_choice_make(&choice, &measured, NULL, NULL, &diag);
         fuzz_check_diag(status, &diag);
     }
     if (status == SIM_OK)
-        report(&run, &validation);
-    validation_deinit(&validation);
-    run_close(&run);
+        report(&choice);
+    scheduling_choice_close(&choice);
     measured_run_close(&measured);
 }
 

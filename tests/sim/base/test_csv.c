@@ -75,3 +75,19 @@ Test(csv, what_is_no_number_is_named_with_its_place)
         temp_file_remove(&file);
     }
 }
+
+/* A file may have a column or not; asking for one that it has not leaves the others as they were. */
+Test(csv, columns_that_need_not_be_there)
+{
+    static const char *const columns[] = {"b"};
+    static const char text[] = "a,b,c\n1,2,3\n";
+    struct diag diag = {0};
+    struct csv csv;
+    const struct temp_file file = temp_file_make(text, sizeof text - 1);
+    cr_assert_eq(csv_open(file.path, columns, 1, &csv, &diag), SIM_OK, "%s", diag.text);
+    cr_expect(csv_has(&csv, "c", 1));
+    cr_expect_not(csv_has(&csv, "d", 1));
+    cr_expect(csv_number(&csv, 0, 0) == 2 && csv_number(&csv, 0, 1) == 3);
+    csv_close(&csv);
+    temp_file_remove(&file);
+}
