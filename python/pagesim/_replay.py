@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 import warnings
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -15,6 +16,9 @@ from ._words import as_json, settings
 
 KINDS = ("arrived", "admitted", "readmitted", "swapped_in", "preempted", "first_token", "finished", "ignored", "dropped", "vain")
 NS_PER_MS = 1e6
+# A struct pagesim_request_result, quicker than by ctypes: the same members, and the same size.
+ROW = struct.Struct("@4I4q2I2?0q")
+assert ROW.size == ctypes.sizeof(RequestResultStruct)
 # A note that the program does not call a warning: something was found in the trace that nobody had to say.
 FOUND = "a hash id names "
 
@@ -112,16 +116,17 @@ class Run(Result):
         rows = (RequestResultStruct * count)()
         call("pagesim_result_requests", self._handle.pointer, 0, count, ctypes.addressof(rows))
         names = [name for name, _ in RequestResultStruct._fields_]
+        ends = (("queue_ms", "first_scheduled_ns"), ("ttft_ms", "first_token_ns"), ("e2el_ms", "finish_ns"))
         try:
             import numpy
         except ImportError:
-            columns: Dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in names}
-            for name, end in (("queue_ms", "first_scheduled_ns"), ("ttft_ms", "first_token_ns"), ("e2el_ms", "finish_ns")):
+            columns: Dict[str, Any] = dict(zip(names, map(list, zip(*ROW.iter_unpack(rows)))))
+            for name, end in ends:
                 columns[name] = [(to - since) / NS_PER_MS if to >= 0 else UNDEFINED for to, since in zip(columns[end], columns["arrival_ns"])]
             return table(columns)
         seen = numpy.frombuffer(rows, dtype=numpy.dtype(RequestResultStruct))
         columns = {name: seen[name] for name in names}
-        for name, end in (("queue_ms", "first_scheduled_ns"), ("ttft_ms", "first_token_ns"), ("e2el_ms", "finish_ns")):
+        for name, end in ends:
             columns[name] = numpy.where(seen[end] >= 0, (seen[end] - seen["arrival_ns"]) / NS_PER_MS, UNDEFINED)
         return table(columns)
 

@@ -31,41 +31,34 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
 
 
-def _milliseconds(ns: Any) -> Any:
-    """Nanoseconds as JSON lines count them, exactly."""
-    if not isinstance(ns, int) or isinstance(ns, bool):
-        raise BadInput(f"arrival_ns is {ns!r}; a whole number of nanoseconds would be right", NAME)
-    return _Digits(f"{'-' if ns < 0 else ''}{abs(ns) // 1000000}.{abs(ns) % 1000000:06d}")
+_encode = json.JSONEncoder(default=plain).encode
 
 
-class _Digits(float):
-    """A number that is written with the digits that it was given."""
-
-    def __new__(cls, digits: str) -> "_Digits":
-        made = super().__new__(cls, digits)
-        made.digits = digits  # type: ignore[attr-defined]
-        return made
-
-    def __repr__(self) -> str:
-        return str(self.digits)  # type: ignore[attr-defined]
-
-
-def _line(row: Mapping[str, Any]) -> str:
-    """A request as a JSON line. What is missing (None, NaN) is left out, as a table has a cell for each."""
-    members = []
+def _clean(row: Mapping[str, Any]) -> Dict[str, Any]:
+    """What is missing (None, NaN) is left out, as a table has a cell for each. A column of whole numbers with a gap in it is one of floats."""
+    kept: Dict[str, Any] = {}
     for name, value in row.items():
-        value = plain(value)
-        if hasattr(value, "tolist"):
-            value = value.tolist()
-        if _is_missing(value):
-            continue
-        if isinstance(value, float) and value.is_integer() and not isinstance(value, _Digits) and abs(value) < 2**53:
-            value = int(value)  # a column of whole numbers with a gap in it is one of floats
-        if name == "arrival_ns":
-            name, value = "timestamp", _milliseconds(value)
-        text = repr(value) if isinstance(value, _Digits) else json.dumps(value, default=plain)
-        members.append(f"{json.dumps(str(name))}: {text}")
-    return "{" + ", ".join(members) + "}\n"
+        value = value.tolist() if hasattr(value, "tolist") else value
+        if not _is_missing(value):
+            kept[str(name)] = int(value) if isinstance(value, float) and name != "timestamp" and value.is_integer() else value
+    return kept
+
+
+def _line(row: Mapping[str, Any], number: int) -> str:
+    """A request as a JSON line. Most rows hold nothing that needs a look."""
+    for name, value in row.items():
+        kind = type(value)
+        if kind is not int and kind is not str and kind is not list and not (kind is float and name == "timestamp" and value == value):
+            row = _clean(row)
+            break
+    if "arrival_ns" not in row:
+        return _encode(row) + "\n"
+    rest = dict(row)
+    ns = rest.pop("arrival_ns")
+    if not isinstance(ns, int) or isinstance(ns, bool):
+        raise BadInput(f"{NAME}:{number}: arrival_ns is {ns!r}; a whole number of nanoseconds would be right", NAME, number)
+    sign, ns = "-" if ns < 0 else "", abs(ns)  # as milliseconds, to the last digit
+    return f'{{"timestamp": {sign}{ns // 1000000}.{ns % 1000000:06d}, {_encode(rest)[1:]}\n'
 
 
 def _jsonl(rows: Iterable[Mapping[str, Any]]) -> bytes:
@@ -73,7 +66,7 @@ def _jsonl(rows: Iterable[Mapping[str, Any]]) -> bytes:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, Mapping):
             raise BadInput(f"{NAME}:{number}: {row!r} is no request; a dict with timestamp, input_length and output_length is", NAME, number)
-        lines.append(_line(row))
+        lines.append(_line(row, number))
     return "".join(lines).encode()
 
 
@@ -162,7 +155,7 @@ class Trace:
         if self._columns is None:
             if isinstance(data, (bytes, int, float)) or not isinstance(data, Iterable):
                 raise UsageError(f"{type(data).__name__} is no trace; a path, a list of dicts, a dict of columns or a DataFrame is")
-            self._text = _jsonl(data)
+            self._text = _jsonl(data)  # type: ignore[arg-type]
 
     @classmethod
     def of(cls, data: TraceLike) -> "Trace":

@@ -23,7 +23,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, (str, int, float)):
         return str(value)
     if isinstance(value, os.PathLike):
-        return os.fspath(value)
+        return str(os.fspath(value))
     raise UsageError(f"{value!r} is no value of a setting; a number, a text, True, False or a path is")
 
 

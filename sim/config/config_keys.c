@@ -444,6 +444,16 @@ bool config_key_equal(const struct config_key *key, const struct config *a, cons
     return whole_of(key, a) == whole_of(key, b); /* of a double: the same bits */
 }
 
+void config_key_copy(const struct config_key *key, const struct config *from, struct config *to)
+{
+    if (is_text(key))
+        put_text(key, const_member(key, from), to);
+    else if (key->type == KEY_DOUBLE)
+        put_real(key, real_of(key, from), to);
+    else
+        put_whole(key, whole_of(key, from), to);
+}
+
 bool config_key_given(const struct config_key *key, const struct config *config)
 {
     return config->given >> (key - config_keys) & 1;

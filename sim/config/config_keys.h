@@ -74,6 +74,8 @@ bool config_key_given(const struct config_key *key, const struct config *config)
 bool config_gives(const struct config *config, const char *name);
 /* Did the file say it, and no option after that? */
 bool config_file_gives(const struct config *config, const char *name);
+/* The value of `from`, as if nobody had given it. */
+void config_key_copy(const struct config_key *key, const struct config *from, struct config *to);
 /* Same value in both? */
 bool config_key_equal(const struct config_key *key, const struct config *a, const struct config *b);
 

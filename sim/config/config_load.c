@@ -169,6 +169,17 @@ static const struct config_key *first_foreign(const struct config *config)
     return NULL;
 }
 
+/* Keys of the other engine that nobody gave are as this engine has them: with a file that names one engine and an option that names the other,
+ * they begin with the file's. */
+static void reset_foreign(struct config *config)
+{
+    struct config defaults;
+    config_defaults(config->scheduler, &defaults);
+    for (size_t i = 0; i < config_key_count; i++)
+        if (foreign(&config_keys[i], config) && !config_key_given(&config_keys[i], config))
+            config_key_copy(&config_keys[i], &defaults, config);
+}
+
 /* While the file is open, so that the error has a place. Options are checked in config_check. */
 static enum status refuse_foreign(const struct json_document *document, const struct config *config, struct diag *diag)
 {
@@ -295,6 +306,7 @@ enum status config_check(struct config *config, const char *where, struct diag *
     status = check_arrivals(config, where, diag);
     if (status != SIM_OK)
         return status;
+    reset_foreign(config);
     const struct config_key *key = first_foreign(config);
     if (key)
         return diag_set(diag, SIM_BAD_INPUT, "%s: %s is a key of the %s engine; leave it out or choose that engine", where, key->name,

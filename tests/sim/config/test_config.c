@@ -99,6 +99,19 @@ Test(config, options_win_over_the_file)
     cr_expect_eq(load("{}", wrong, 1, &config, &diag), SIM_USAGE);
 }
 
+/* A file of one engine and an option of the other: what nobody gave is no key of the wrong engine, what somebody gave is. */
+Test(config, an_engine_chosen_over_the_files_has_its_own_scheduling)
+{
+    struct config config;
+    struct diag diag = {0};
+    const struct config_option v0[] = {{"scheduler", "vllm-v0"}};
+    cr_assert_eq(load("{\"scheduler\":\"vllm-v1\",\"num_gpu_blocks\":500}", v0, 1, &config, &diag), SIM_OK, "%s", diag.text);
+    cr_expect(!config.async_scheduling);
+    cr_expect_eq(load("{\"scheduler\":\"vllm-v1\",\"num_gpu_blocks\":500,\"async_scheduling\":true}", v0, 1, &config, &diag),
+                 SIM_BAD_INPUT);
+    cr_expect(strstr(diag.text, "async_scheduling"), "%s", diag.text);
+}
+
 Test(config, what_is_written_reads_back_the_same)
 {
     static const char *const texts[] = {
