@@ -87,11 +87,15 @@ class OtherFields(unittest.TestCase):
         again = pagesim.replay(table, num_gpu_blocks=20)
         self.assertEqual(support.columns_of(again.requests)["finish_ns"], support.columns_of(run.requests)["finish_ns"])
 
-    def test_samples_and_priorities(self):
-        run = pagesim.replay({"timestamp": [0, 0], "input_length": [20, 20], "output_length": [4, 4], "n": [3, 1], "priority": [1, -1]},
-                             num_gpu_blocks=40, scheduling_policy="priority")
+    def test_samples(self):
+        run = pagesim.replay({"timestamp": [0, 0], "input_length": [20, 20], "output_length": [4, 4], "n": [3, 1]}, num_gpu_blocks=40)
         requests = support.columns_of(run.requests)
         self.assertEqual(sorted(zip(requests["request"], requests["sample"])), [(0, 0), (0, 1), (0, 2), (1, 0)])
+
+    def test_priorities(self):
+        three = {"timestamp": [0, 0, 0], "input_length": [20] * 3, "output_length": [4] * 3, "priority": [1, 2, -5]}
+        requests = support.columns_of(pagesim.replay(three, num_gpu_blocks=40, max_num_seqs=1, scheduling_policy="priority").requests)
+        self.assertEqual([request for _, request in sorted(zip(requests["finish_ns"], requests["request"]))], [2, 0, 1])
 
 
 class Wrong(unittest.TestCase):
