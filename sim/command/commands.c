@@ -28,6 +28,17 @@ static const struct {
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
+/* What is exact, for --version: as precise as the README, which says how it is proved. */
+#define EXACTNESS                                                                                                                          \
+    "Exact to the block id, as logs of the real schedulers show:\n"                                                                        \
+    "  vllm-v1  scheduling synchronously or asynchronously (two batches in the queue,\n"                                                   \
+    "           one pipeline stage), requests that end by max_tokens or a stop token;\n"                                                   \
+    "           one KV cache group with full attention, no speculative decoding, KV\n"                                                     \
+    "           connectors or LoRA; policies, victims and evictions of vLLM's own\n"                                                       \
+    "  vllm-v0  first come, first served; samples, beams, swapping; no LoRA, sliding\n"                                                    \
+    "           window or lookahead; a leak of its reference counts is put right\n"                                                        \
+    "Step times are a model's."
+
 static void print_help(const void *context, FILE *file)
 {
     (void)context;
@@ -58,7 +69,7 @@ static void print_version(const void *context, FILE *file)
     (void)context;
     fputs("pagesim " SIM_VERSION "\n"
           "decisions of vLLM " SIM_VLLM_V1_VERSION " (scheduler vllm-v1)\n"
-          "decisions of vLLM " SIM_VLLM_V0_VERSION " (scheduler vllm-v0)\n",
+          "decisions of vLLM " SIM_VLLM_V0_VERSION " (scheduler vllm-v0)\n\n" EXACTNESS "\n",
           file);
 }
 
