@@ -1,12 +1,15 @@
 # pagesim: one non-recursive Makefile. `make help` lists the targets, `make V=1` shows whole commands.
 # Flavours (FLAVOUR=release|debug|asan|tsan|serial|fuzz|arm64) keep their objects apart in build/<flavour>/. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
-# PYTHON are honoured; with CI set in the environment warnings are errors and missing test material is a failure.
+# PYTHON, PYTHON_DIR are honoured; with CI set in the environment warnings are errors and missing test material is a failure.
 # Without -j all processors are used.
 
 CC ?= cc
 FLAVOUR ?= release
 PREFIX ?= /usr/local
 PYTHON ?= python3
+# Where `make install` puts the Python package: Debian's python3 looks there when PREFIX is /usr/local or /usr, else PYTHONPATH names it.
+PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo 3)
+PYTHON_DIR ?= $(PREFIX)/lib/python$(if $(filter /usr,$(PREFIX)),3,$(PYTHON_VERSION))/dist-packages
 SHELL := bash
 CLANG ?= clang
 # Tools that make programs for 64-bit Arm: ARM64-gcc and so on.
@@ -76,9 +79,8 @@ TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
 COUNT_ALLOCATIONS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign,--wrap=aligned_alloc
 
 CORE_SOURCES := $(wildcard core/*.c)
-# The library is all rooms but the command line.
-SIM_SOURCES := $(filter-out sim/command/%,$(wildcard sim/*/*.c))
-COMMAND_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/command/*.c))
+# The library is all of it but the program's main.
+SIM_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/*/*.c))
 # Criterion files, all linked into one runner: tests/core/test_x.c, tests/sim/ROOM/test_x.c. Shared helpers: tests/support/*.c.
 TEST_SOURCES := $(wildcard tests/core/test_*.c tests/sim/*/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
@@ -95,7 +97,6 @@ CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
 CHART_JS ?= /usr/share/javascript/chart.js/chart.min.js
 PAGE_OBJECT := $(BUILD)/page_files.o
 SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o) $(PAGE_OBJECT)
-COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
 MAIN_OBJECT := $(BUILD)/sim/command/main.o
 SUPPORT_OBJECTS := $(SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
@@ -104,12 +105,12 @@ FUZZ_BINARIES := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
 FUZZ_SHARED := $(addprefix $(BUILD)/tests/,fuzz/harness.o $(if $(filter fuzz,$(FLAVOUR)),,fuzz/replay_inputs.o) support/stream_recorder.o \
   support/tiny_trace.o)
 TSAN_BINARIES := $(TSAN_SOURCES:%.c=$(BUILD)/%)
-LIBRARIES := $(BUILD)/libcommand.a $(BUILD)/libpagesim.a $(BUILD)/libpagedkv.a
+LIBRARIES := $(BUILD)/libpagesim.a $(BUILD)/libpagedkv.a
 ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden public cli pages bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden public python cli pages bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
 all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
@@ -130,7 +131,6 @@ AFTER_DEPS := $(filter deps deps-dev,$(MAKECMDGOALS))
 
 $(BUILD)/libpagedkv.a: $(CORE_OBJECTS)
 $(BUILD)/libpagesim.a: $(SIM_OBJECTS)
-$(BUILD)/libcommand.a: $(COMMAND_OBJECTS)
 $(BUILD)/%.a:
 	$(call say,AR,$@)
 	@rm -f $@
@@ -190,8 +190,8 @@ $(ALL_TESTS): $(TEST_OBJECTS) $(SUPPORT_OBJECTS) $(LIBRARIES)
 	$(call say,LD,$@)
 	$(Q)$(LINK) $(COUNT_ALLOCATIONS) $(CRITERION_LIBS)
 
-test: $(BUILD)/pagesim $(ALL_TESTS) $(ARCHIVES) $(SHARED) $(FUZZ_BINARIES) ## run all tests: unit, golden logs, command line, threads, public headers and examples, kept fuzz inputs
-	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit golden cli threads public fuzz | tee $(BUILD)/tests.log; exit $${PIPESTATUS[0]}
+test: $(BUILD)/pagesim $(ALL_TESTS) $(ARCHIVES) $(SHARED) $(FUZZ_BINARIES) ## run all tests: unit, golden logs, command line, threads, public headers and examples, Python package, kept fuzz inputs
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit golden cli threads public python fuzz | tee $(BUILD)/tests.log; exit $${PIPESTATUS[0]}
 
 unit: $(ALL_TESTS) ## run the unit tests alone
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh unit
@@ -204,6 +204,9 @@ fuzz-inputs: $(FUZZ_BINARIES) ## replay the kept inputs of tests/fuzz, without l
 
 public: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## headers, exported symbols, and the examples against an installed copy
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh public
+
+python: $(BUILD)/pagesim $(SHARED) ## test the Python package with the system's python3
+	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh python
 
 cli: $(BUILD)/pagesim ## run the command-line cases of tests/cli
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh cli
@@ -316,11 +319,13 @@ install: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## install into $(DESTDIR)$(PREF
 	install -m 644 doc/pagesim.bash $(AT)/share/bash-completion/completions/pagesim
 	install -m 644 doc/pagesim.zsh $(AT)/share/zsh/site-functions/_pagesim
 	cp -R traces configs $(AT)/share/pagesim
+	install -d $(DESTDIR)$(PYTHON_DIR)/pagesim
+	install -m 644 python/pagesim/*.py python/pagesim/py.typed $(DESTDIR)$(PYTHON_DIR)/pagesim
 
 uninstall: ## remove what install put there
 	rm -f $(AT)/bin/pagesim $(HEADERS:%=$(AT)/%) $(addprefix $(AT)/lib/,$(LIBRARY_FILES)) \
 	  $(AT)/share/man/man1/pagesim.1 $(AT)/share/bash-completion/completions/pagesim $(AT)/share/zsh/site-functions/_pagesim
-	rm -rf $(AT)/share/pagesim
+	rm -rf $(AT)/share/pagesim $(DESTDIR)$(PYTHON_DIR)/pagesim
 
 clean: ## remove everything built
 	rm -rf build

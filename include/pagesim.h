@@ -26,7 +26,7 @@
  *     pagesim_config_close(config);
  *     pagesim_trace_close(trace);
  *
- * examples/replay_trace.c is this as a whole program, examples/replay.py the same from Python, examples/own_policy.c adds a scheduling policy.
+ * examples/replay_trace.c is this as a whole program, examples/replay.py the same from Python (package pagesim, in python/), examples/own_policy.c adds a scheduling policy.
  * Build with `cc program.c $(pkg-config --cflags --libs pagesim)`, for the static library `pkg-config --static`.
  *
  * ---------------------------------------------------------------------------------------------------------------------------------------
@@ -34,7 +34,7 @@
  * ---------------------------------------------------------------------------------------------------------------------------------------
  *
  *   Errors     A function that can fail returns enum pagesim_status and must be asked. Results go through pointers and are written only
- *              with PAGESIM_OK; a failed call changes nothing. `error` gets the reason and, for files, the place; it may be NULL. On
+ *              with PAGESIM_OK (but see pagesim_command); a failed call changes nothing. `error` gets the reason and, for files, the place; it may be NULL. On
  *              PAGESIM_OK it is left alone. Out of memory is PAGESIM_FAILED. Nothing prints, nothing exits.
  *   Ownership  What x_open, x_create, x_build or pagesim_run gives is the caller's and ends with x_close, where NULL is fine. Arguments
  *              are borrowed for the time of the call, except where the text says more. Other pointers must not be NULL.
@@ -83,6 +83,7 @@ enum pagesim_status {
     PAGESIM_FAILED = 1,       /* out of memory; or a policy that cannot be registered */
     PAGESIM_USAGE = 2,        /* the caller: an unknown key, value or figure */
     PAGESIM_BAD_INPUT = 3,    /* a trace or configuration that says something wrong */
+    PAGESIM_REQUIREMENT = 4,  /* of a command: something that was required does not hold */
     PAGESIM_INTERRUPTED = 130 /* a callback asked to stop */
 };
 
@@ -102,6 +103,10 @@ struct pagesim_trace;
  * O(bytes), in parallel. PAGESIM_BAD_INPUT: it cannot be read, or a line is no request; the error has the place. */
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_trace_open(const char *path, struct pagesim_trace **out,
                                                                      struct pagesim_error *error);
+
+/* The same for a text of `length` bytes; `name` is what errors call it. */
+PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_trace_parse(const char *name, const char *text, size_t length,
+                                                                      struct pagesim_trace **out, struct pagesim_error *error);
 
 /* Requests as arrays, one element a request, in any order of time; requests of equal arrival keep the order of the arrays. */
 struct pagesim_requests {
@@ -292,7 +297,49 @@ PAGESIM_API uint32_t pagesim_result_request_count(const struct pagesim_result *r
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_result_request(const struct pagesim_result *result, uint32_t position,
                                                                          struct pagesim_request_result *out, struct pagesim_error *error);
 
+/* The same for `count` requests from `first` on, into an array of the caller's. PAGESIM_USAGE: there are not so many. */
+PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_result_requests(const struct pagesim_result *result, uint32_t first,
+                                                                          uint32_t count, struct pagesim_request_result *out,
+                                                                          struct pagesim_error *error);
+
 PAGESIM_API void pagesim_result_close(struct pagesim_result *result);
+
+/* --- commands: whatever the program does ------------------------------------------------------------------------------------------------
+ *
+ * Sweeps, hit curves, comparisons, sizes, explanations and all else that has no function of its own here. A command is the words of a command
+ * line, {"sweep", "--trace", "t.jsonl", "--vary", "block_size=16,32", "--format", "json"}, and its result is what the program would print,
+ * byte for byte. With "--format json" that is a document with all figures and tables (doc/formats.md). */
+
+/* A text that stands for a file wherever the words or a configuration name one. */
+struct pagesim_file {
+    const char *name; /* in angle brackets, "<requests>" */
+    const char *text; /* `length` bytes of what would be in the file */
+    size_t length;
+};
+
+/* The callbacks may come from other threads than the caller's, one at a time. */
+struct pagesim_command_options {
+    const struct pagesim_file *files;
+    uint32_t file_count;
+    /* Called with each warning and note, a line without its end. NULL: nobody wants them. */
+    void (*notice)(void *context, const char *line);
+    /* NULL, or called some times a second with how much of `total` is done, in units of the command's own. false asks it to stop: it ends
+     * with PAGESIM_INTERRUPTED as soon as it looks, which work without replays (a hit curve) and single replays of ledger and validate do
+     * at their end only. */
+    bool (*progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+};
+
+/* Run one. `options` NULL: none. Like the program it writes the files that the words name, and reads standard input for "-"; unlike the
+ * program it prints nothing. A process runs one command at a time; pagesim_run and all else may go on beside it.
+ * Unlike everywhere else, *out is written with every status: what was printed before the end, "" if nothing was; NULL when another command
+ * runs or memory is out. Reports come before the judgement on them, so they are there with PAGESIM_REQUIREMENT and after a stall. End it
+ * with pagesim_text_free.
+ * PAGESIM_USAGE: wrong words. PAGESIM_BAD_INPUT: a file. PAGESIM_REQUIREMENT: what --require says does not hold. PAGESIM_FAILED: a stall or an
+ * abort, a file that cannot be written, out of memory, or another command runs. PAGESIM_INTERRUPTED: `progress` said so. */
+PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_command(const char *const *words, uint32_t count,
+                                                                  const struct pagesim_command_options *options, char **out,
+                                                                  struct pagesim_error *error);
 
 /* --- policies of your own -----------------------------------------------------------------------------------------------------------------
  *

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: BUILD=build/release PYTHON=python3 test.sh unit|golden|cli|threads|public|fuzz ...
+# usage: BUILD=build/release PYTHON=python3 test.sh unit|golden|cli|threads|public|python|fuzz ...
 # Runs the named sets of tests and ends with "N passed, N failed". With CI set, missing test material is a failure, else a clear skip.
 set -u
 BUILD=${BUILD:-build/release} PYTHON=${PYTHON:-python3}
@@ -71,6 +71,25 @@ threads() {
     [ $bad -eq 0 ]
 }
 
+# The Python package, with the system's python3 where there is one. What needs numpy or pandas is skipped without them, which unittest says.
+python_package() {
+    local system=/usr/bin/python3 out line
+    [ -x $system ] || system=$PYTHON
+    out=$(cd python/tests && BUILD=$(cd "../../$BUILD" && pwd) "$system" -B -m unittest discover -v -s . 2>&1)
+    local status=$?
+    if [ $status -ne 0 ]; then printf '%s\n' "$out"; else printf '%s\n' "$out" | grep -o "test_[a-z_]* .*skipped.*" | sed 's/^/SKIPPED: /'; fi
+    line=$(printf '%s\n' "$out" | grep -E '^Ran [0-9]+ test')
+    [[ $line =~ ([0-9]+) ]] || { echo "0 passed, 1 failed"; return 1; }
+    local ran=${BASH_REMATCH[1]} bad=0 left=0
+    line=$(printf '%s\n' "$out" | tail -n 1)
+    while [[ $line =~ (failures|errors|skipped)=([0-9]+)(.*) ]]; do
+        if [ "${BASH_REMATCH[1]}" = skipped ]; then left=${BASH_REMATCH[2]}; else bad=$((bad + BASH_REMATCH[2])); fi
+        line=${BASH_REMATCH[3]}
+    done
+    echo "$((ran - bad - left)) passed, $bad failed"
+    return $status
+}
+
 # All seeds and all inputs that were findings once, each in its target's program. A target ends at the first that breaks something.
 fuzz() {
     local target name good=0 bad=0
@@ -99,6 +118,7 @@ for set in "$@"; do
     cli) run "command line" "$PYTHON" tests/cli/run.py "$BUILD/pagesim" ;;
     threads) run "same bytes at any number of threads" threads ;;
     public) run "public headers, libraries and examples" "$PYTHON" tests/public/run.py "$BUILD" ;;
+    python) run "Python package" python_package ;;
     fuzz) run "kept fuzz inputs" fuzz ;;
     *) echo "test.sh: no set called $set" >&2; exit 2 ;;
     esac

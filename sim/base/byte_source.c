@@ -1,4 +1,4 @@
-/* byte_source.c - a descriptor with unpackers on top of it. Read byte_source_open first. */
+/* byte_source.c - a descriptor, or a text in memory, with unpackers on top of it. Read byte_source_open first. */
 #include "base/byte_source.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/host.h"
 
 /* tar in gzip needs two; more than that is a file that unpacks into itself. */
 enum { MOST_LAYERS = 4 };
@@ -25,9 +26,11 @@ struct layer {
 struct byte_source {
     const char *name;
     int descriptor;
-    bool own;        /* the descriptor is ours to close */
-    off_t size;      /* of a regular file when it was opened; 0: not known */
-    uint32_t layers; /* in use; layer 0 reads the descriptor, the others are unpackers */
+    bool own;         /* the descriptor is ours to close */
+    off_t size;       /* of a regular file when it was opened, of a text; 0: not known */
+    const char *text; /* what is to be read of a text in memory */
+    size_t left;
+    uint32_t layers; /* in use; layer 0 reads the descriptor or the text, the others are unpackers */
     struct layer layer[MOST_LAYERS];
 };
 
@@ -52,13 +55,24 @@ static enum status read_descriptor(void *self, char *to, size_t room, size_t *go
         if (part < 0 && errno == EINTR)
             continue;
         if (part < 0)
-            return diag_set(diag, SIM_BAD_INPUT, "%s: cannot be read: %s", source->name, strerror(errno));
+            return diag_at(diag, source->name, 0, 0, "cannot be read: %s", strerror(errno));
         if (part == 0)
             break;
         filled += (size_t)part;
     }
     *got = filled;
     return filled < room ? check_size(source, diag) : SIM_OK;
+}
+
+static enum status read_text(void *self, char *to, size_t room, size_t *got, struct diag *diag)
+{
+    struct byte_source *source = self;
+    (void)diag;
+    *got = room < source->left ? room : source->left;
+    memcpy(to, source->text, *got);
+    source->text += *got;
+    source->left -= *got;
+    return SIM_OK;
 }
 
 /* What was looked at comes first. */
@@ -101,25 +115,32 @@ static enum status open_descriptor(struct byte_source *source, const char *path,
     source->descriptor = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     source->own = source->descriptor >= 0 && strcmp(path, "-") != 0;
     if (source->descriptor < 0)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: cannot be opened: %s", source->name, strerror(errno));
+        return diag_at(diag, source->name, 0, 0, "cannot be opened: %s", strerror(errno));
     if (fstat(source->descriptor, &facts) != 0)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: cannot be read: %s", source->name, strerror(errno));
+        return diag_at(diag, source->name, 0, 0, "cannot be read: %s", strerror(errno));
     if (S_ISDIR(facts.st_mode))
         return diag_set(diag, SIM_BAD_INPUT, "%s: is a directory; give a file, or - for standard input", source->name);
     source->size = S_ISREG(facts.st_mode) ? facts.st_size : 0;
     return SIM_OK;
 }
 
-enum status byte_source_open(const char *path, bool as_it_is, struct byte_source **out, struct diag *diag)
+/* `file`: a text in place of the file; NULL: none. */
+static enum status open_source(const char *path, const struct host_file *file, bool as_it_is, struct byte_source **out, struct diag *diag)
 {
     struct byte_source *source;
     enum status status = array_zeroed(&source, 1, sizeof *source, "a file", diag);
     if (status != SIM_OK)
         return status;
     source->name = strcmp(path, "-") == 0 ? "standard input" : path;
-    source->layer[0] = (struct layer){.read = read_descriptor, .self = source};
+    source->layer[0] = (struct layer){.read = file ? read_text : read_descriptor, .self = source};
     source->layers = 1;
-    status = open_descriptor(source, path, diag);
+    if (file) {
+        source->text = file->text;
+        source->left = file->length;
+        source->size = (off_t)file->length;
+    } else {
+        status = open_descriptor(source, path, diag);
+    }
     if (status == SIM_OK)
         status = add_layers(source, as_it_is, diag);
     if (status != SIM_OK) {
@@ -128,6 +149,16 @@ enum status byte_source_open(const char *path, bool as_it_is, struct byte_source
     }
     *out = source;
     return SIM_OK;
+}
+
+enum status byte_source_open(const char *path, bool as_it_is, struct byte_source **out, struct diag *diag)
+{
+    return open_source(path, host_file_find(path), as_it_is, out, diag);
+}
+
+enum status byte_source_open_text(const char *name, const char *text, size_t length, struct byte_source **out, struct diag *diag)
+{
+    return open_source(name, &(struct host_file){.name = name, .text = text, .length = length}, false, out, diag);
 }
 
 enum status byte_source_read(void *self, char *to, size_t room, size_t *got, struct diag *diag)

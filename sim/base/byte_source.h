@@ -17,6 +17,10 @@ struct byte_source;
  * be read. `path` is borrowed. The caller ends it with close. */
 SIM_NODISCARD enum status byte_source_open(const char *path, bool as_it_is, struct byte_source **out, struct diag *diag);
 
+/* A text in memory, borrowed, as if it were the file of that name. */
+SIM_NODISCARD enum status byte_source_open_text(const char *name, const char *text, size_t length, struct byte_source **out,
+                                                struct diag *diag);
+
 /* A byte_read for a struct byte_source. SIM_BAD_INPUT: cannot be read, became shorter meanwhile, damaged. */
 SIM_NODISCARD enum status byte_source_read(void *source, char *to, size_t room, size_t *got, struct diag *diag);
 

@@ -1,9 +1,10 @@
-/* notice.c - one line to standard error, in buffers of fixed size: it also tells that memory has run out. Read notice.h first. */
+/* notice.c - one line to standard error, or to the host, in buffers of fixed size: it also tells that memory has run out. Read notice.h first. */
 #include "base/notice.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/host.h"
 #include "base/printable.h"
 
 enum { NOTICE_SIZE = 4096 };
@@ -16,5 +17,9 @@ void notice(const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     printable_copy(text, shown, sizeof shown);
-    fprintf(stderr, "pagesim: %s\n", shown);
+    const struct host *host = host_now();
+    if (!host)
+        fprintf(stderr, "pagesim: %s\n", shown);
+    else if (host->notice)
+        host->notice(host->context, shown);
 }

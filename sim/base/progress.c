@@ -1,5 +1,5 @@
-/* progress.c - a bar that redraws its own line ten times a second. The clock is asked only when standard error is a terminal, so that a
- * replay into a file pays nothing. Read progress_update first.
+/* progress.c - a bar that redraws its own line ten times a second, or as many calls to the host. The clock is asked only when somebody
+ * looks, so that a replay into a file pays nothing. Read progress_update first.
  */
 #include "base/progress.h"
 
@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "base/units.h"
 
 /* What is over within a second needs no bar. */
@@ -23,18 +24,15 @@ static int64_t now_ns(void)
 
 void progress_start(struct progress *progress, const char *what, bool quiet)
 {
-    *progress = (struct progress){.what = what, .terminal = !quiet && isatty(STDERR_FILENO) == 1, .start_ns = now_ns()};
-    progress->next_ns = progress->start_ns + FIRST_NS;
+    const struct host *host = host_now();
+    *progress = (struct progress){.what = what, .start_ns = now_ns()};
+    progress->watched = host ? host->progress != NULL : !quiet && isatty(STDERR_FILENO) == 1;
+    progress->next_ns = progress->start_ns + (host ? 0 : FIRST_NS);
 }
 
 /* The time left assumes that the rest goes as fast as what is done. \033[K clears what a longer line has left. */
-void progress_update(struct progress *progress, uint64_t done, uint64_t total)
+static void draw(struct progress *progress, int64_t now, uint64_t done, uint64_t total)
 {
-    /* Without a terminal `now` lies before any time at which something is due, so one comparison ends the call. */
-    int64_t now = progress->terminal && total > 0 ? now_ns() : INT64_MIN;
-    if (now < progress->next_ns)
-        return;
-    progress->next_ns = now + EVERY_NS;
     progress->shown = true;
     char bar[BAR_WIDTH + 1], left[UNIT_TEXT] = "?";
     for (int i = 0; i < BAR_WIDTH; i++)
@@ -44,6 +42,20 @@ void progress_update(struct progress *progress, uint64_t done, uint64_t total)
         unit_seconds((double)(now - progress->start_ns) / 1e9 * (double)(total - done) / (double)done, left);
     fprintf(stderr, "\r%s [%s] %3.0f %%  %s left \033[K", progress->what, bar, 100.0 * (double)done / (double)total, left);
     fflush(stderr);
+}
+
+void progress_update(struct progress *progress, uint64_t done, uint64_t total)
+{
+    /* Where nobody looks `now` lies before any time at which something is due, so one comparison ends the call. */
+    int64_t now = progress->watched && total > 0 ? now_ns() : INT64_MIN;
+    if (now < progress->next_ns)
+        return;
+    progress->next_ns = now + EVERY_NS;
+    const struct host *host = host_now();
+    if (host)
+        host->progress(host->context, done, total);
+    else
+        draw(progress, now, done, total);
 }
 
 /* Wiped rather than finished: the results that follow are what should stay on the screen. */

@@ -1,4 +1,5 @@
-/* progress.h - a progress bar on standard error, for anything that takes longer than a second, when that is a terminal. */
+/* progress.h - a progress bar on standard error, for anything that takes longer than a second, when that is a terminal; or calls to the
+ * host (host.h). */
 #ifndef PAGESIM_PROGRESS_H
 #define PAGESIM_PROGRESS_H
 
@@ -6,8 +7,8 @@
 #include <stdint.h>
 
 struct progress {
-    const char *what; /* "replay" */
-    bool shown, terminal;
+    const char *what;    /* "replay" */
+    bool shown, watched; /* watched: somebody looks, so updates by several threads must take turns */
     int64_t start_ns, next_ns;
 };
 

@@ -91,14 +91,12 @@ static void skip_mark(struct text_file *file)
     file->length -= MARK_LENGTH;
 }
 
-static enum status open_text(const char *path, bool as_it_is, size_t window, struct text_file *out, struct diag *diag)
+/* The source becomes the file's, also on a failure. */
+static enum status open_text(struct byte_source *source, bool as_it_is, size_t window, struct text_file *out, struct diag *diag)
 {
-    struct text_file file = {.window = window};
-    enum status status = byte_source_open(path, as_it_is, &file.source, diag);
-    if (status != SIM_OK)
-        return status;
+    struct text_file file = {.window = window, .source = source};
     file.size = byte_source_size(file.source);
-    status = fill(&file, window, diag);
+    enum status status = fill(&file, window, diag);
     if (status == SIM_OK)
         status = take_lines(&file, diag);
     if (status != SIM_OK) {
@@ -111,19 +109,33 @@ static enum status open_text(const char *path, bool as_it_is, size_t window, str
     return SIM_OK;
 }
 
+static enum status open_path(const char *path, bool as_it_is, size_t window, struct text_file *file, struct diag *diag)
+{
+    struct byte_source *source;
+    enum status status = byte_source_open(path, as_it_is, &source, diag);
+    return status == SIM_OK ? open_text(source, as_it_is, window, file, diag) : status;
+}
+
 enum status text_file_open(const char *path, struct text_file *file, struct diag *diag)
 {
-    return open_text(path, false, SIZE_MAX / 4, file, diag);
+    return open_path(path, false, SIZE_MAX / 4, file, diag);
+}
+
+enum status text_file_open_memory(const char *name, const char *text, size_t length, struct text_file *file, struct diag *diag)
+{
+    struct byte_source *source;
+    enum status status = byte_source_open_text(name, text, length, &source, diag);
+    return status == SIM_OK ? open_text(source, false, SIZE_MAX / 4, file, diag) : status;
 }
 
 enum status text_file_open_as_it_is(const char *path, struct text_file *file, struct diag *diag)
 {
-    return open_text(path, true, SIZE_MAX / 4, file, diag);
+    return open_path(path, true, SIZE_MAX / 4, file, diag);
 }
 
 enum status text_file_open_window(const char *path, size_t window, struct text_file *file, struct diag *diag)
 {
-    return open_text(path, false, window, file, diag);
+    return open_path(path, false, window, file, diag);
 }
 
 /* The first window may have to stay where it is: then the next ones get memory of their own, and of the first all but what is to be kept

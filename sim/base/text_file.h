@@ -7,7 +7,7 @@
  *     memory  [ window: whole lines .................. | the beginning of a line ]     text_file_next moves that to the front and
  *             text                         text + length                               reads on after it
  *
- * "-" is standard input.
+ * "-" is standard input, "<name>" may be a text of the host's (host.h).
  */
 #ifndef PAGESIM_TEXT_FILE_H
 #define PAGESIM_TEXT_FILE_H
@@ -37,6 +37,10 @@ struct text_file {
 /* The whole file. SIM_BAD_INPUT names the path: cannot be opened, is a directory, cannot be read, became shorter meanwhile, is a damaged
  * archive or one without exactly one file; SIM_FAILED: out of memory. An empty file is fine here. The caller ends it with close. */
 SIM_NODISCARD enum status text_file_open(const char *path, struct text_file *file, struct diag *diag);
+
+/* The same for `length` bytes of memory, which are copied; `name` is what messages call them. */
+SIM_NODISCARD enum status text_file_open_memory(const char *name, const char *text, size_t length, struct text_file *file,
+                                                struct diag *diag);
 
 /* Every byte of the file as it is: neither unpacked nor without its mark. For files of our own in which places count. */
 SIM_NODISCARD enum status text_file_open_as_it_is(const char *path, struct text_file *file, struct diag *diag);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/host.h"
 
 /* 64 KiB a write(): so much that the system calls themselves cost nothing by comparison. The mode is that of any new file; the umask cuts
  * it. As many links as Linux follows. */
@@ -24,9 +25,10 @@ enum { WRITE_BUFFER = 1 << 16, NEW_FILE_MODE = 0666, KEPT_MODE = 07777, LINKS_MO
 struct text_writer {
     int descriptor;
     bool standard_output;
-    char *path;      /* as the user wrote it, for messages */
-    char *temporary; /* NULL: written in place */
-    int place;       /* in `places`, from 1; 0: none */
+    struct host *host; /* takes standard output; NULL: the descriptor does */
+    char *path;        /* as the user wrote it, for messages */
+    char *temporary;   /* NULL: written in place */
+    int place;         /* in `places`, from 1; 0: none */
     size_t used;
     char target[PATH_MAX]; /* what the path leads to */
     char buffer[WRITE_BUFFER];
@@ -192,6 +194,10 @@ static bool names_descriptor(const char *path)
 static enum status open_target(struct text_writer *writer, struct diag *diag)
 {
     struct stat facts;
+    writer->descriptor = -1;
+    writer->host = writer->standard_output ? host_now() : NULL;
+    if (writer->host)
+        return SIM_OK;
     if (!writer->standard_output) {
         const bool there = stat(writer->path, &facts) == 0;
         bool in_place = (there && !S_ISREG(facts.st_mode)) || names_descriptor(writer->path);
@@ -227,6 +233,8 @@ enum status text_writer_open(const char *path, struct text_writer **out, struct 
 /* write() may take less than it was given; the rest is tried again. */
 static enum status write_all(const struct text_writer *writer, const char *text, size_t length, struct diag *diag)
 {
+    if (writer->host)
+        return host_write(writer->host, text, length, diag);
     while (length > 0) {
         const ssize_t wrote = write(writer->descriptor, text, length);
         if (wrote < 0 && errno == EINTR)
@@ -269,7 +277,7 @@ enum status text_writer_commit(struct text_writer *writer, struct diag *diag)
         text_writer_discard(writer);
         return status;
     }
-    if (close(writer->descriptor) != 0 || (writer->temporary && rename(writer->temporary, writer->target) != 0)) {
+    if ((!writer->host && close(writer->descriptor) != 0) || (writer->temporary && rename(writer->temporary, writer->target) != 0)) {
         status = write_failed(writer, diag);
         if (writer->temporary)
             unlink(writer->temporary);
@@ -283,7 +291,8 @@ void text_writer_discard(struct text_writer *writer)
 {
     if (!writer)
         return;
-    close(writer->descriptor);
+    if (!writer->host)
+        close(writer->descriptor);
     if (writer->temporary)
         unlink(writer->temporary);
     free_writer(writer);

@@ -10,7 +10,9 @@
 
 #include "base/array.h"
 #include "base/nearest_name.h"
+#include "base/progress.h"
 #include "command/command.h"
+#include "command/interrupt.h"
 #include "command/requirements.h"
 #include "config/config_keys.h"
 #include "report/compare_report.h"
@@ -26,7 +28,7 @@ static const struct option_spec own_options[] = {
     {"require", "R", "exit 4 unless it holds, as in delta_p99_ttft_ms<=0; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     {"threads", "N", "threads that replay, two at most [OMP_NUM_THREADS, or all cores]"},
-    {"quiet", NULL, "no warnings"},
+    {"quiet", NULL, "no warnings and no progress bar"},
 };
 
 enum { SETTING_SIZE = 1024 };
@@ -39,6 +41,8 @@ struct job {
     struct figure_wishes wishes;
     struct comparison comparison;
     struct compare_view view;
+    struct progress progress;
+    uint64_t finished[2], total[2]; /* requests of each side */
     struct config_option settings[OPTIONS_MOST];
     char texts[OPTIONS_MOST][SETTING_SIZE];
 };
@@ -239,6 +243,31 @@ static enum status read_options(void *self, struct diag *diag)
     return diag->status;
 }
 
+/* One bar for both sides. Each tells its own part, so they take turns, where anybody looks. */
+static bool on_progress(void *context, size_t side, uint64_t finished, uint64_t total)
+{
+    struct job *job = context;
+    if (job->progress.watched) {
+#pragma omp critical(compare_progress)
+        {
+            job->finished[side] = finished;
+            job->total[side] = total;
+            progress_update(&job->progress, job->finished[0] + job->finished[1], job->total[0] + job->total[1]);
+        }
+    }
+    return interrupted != 0;
+}
+
+static enum status replay(struct job *job, struct diag *diag)
+{
+    job->comparison.progress = on_progress;
+    job->comparison.progress_context = job;
+    progress_start(&job->progress, "compare", options_has(&job->call.options, "quiet"));
+    enum status status = comparison_make(&job->comparison, diag);
+    progress_end(&job->progress);
+    return status;
+}
+
 /* The frame opens no input for this command (INPUT_OWN), because it would load one configuration; the trace is put into the call's input
  * all the same, so that the frame closes it. */
 static enum status run(void *self, struct diag *diag)
@@ -251,7 +280,7 @@ static enum status run(void *self, struct diag *diag)
         if (options->positional_count == 2)
             job->view.names[side] = options->positional[side];
     }
-    if (read_requirements(job, diag) != SIM_OK || take_requests(job, diag) != SIM_OK || comparison_make(&job->comparison, diag) != SIM_OK)
+    if (read_requirements(job, diag) != SIM_OK || take_requests(job, diag) != SIM_OK || replay(job, diag) != SIM_OK)
         return diag->status;
     const struct document_origin origin = output_origin(options, job->comparison.trace->name, NULL);
     enum status status = output_document(&job->call.form, compare_report(&job->view, &origin), diag);

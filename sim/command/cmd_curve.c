@@ -7,6 +7,7 @@
 
 #include "base/progress.h"
 #include "command/command.h"
+#include "command/interrupt.h"
 #include "report/curve_report.h"
 
 static const struct option_spec own_options[] = {
@@ -96,10 +97,11 @@ static enum status read_options(void *self, struct diag *diag)
     return diag->status;
 }
 
-/* A study has no way out in its middle; an interrupt ends the program there (interrupt.h). */
-static void on_progress(void *context, uint64_t done, uint64_t total)
+/* Called between replays. Curves themselves have no way out in their middle; an interrupt ends the program there (interrupt.h). */
+static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
     progress_update(context, done, total);
+    return interrupted != 0;
 }
 
 /* The warning is printed after the result, where it is still on the screen when the prompt comes back. */

@@ -195,12 +195,13 @@ static enum status read_options(void *self, struct diag *diag)
 /* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Plain lines and not a document: one a point, for a look before a long sweep. */
-static void list_points(const struct sweep_plan *plan)
+static void list_points(const void *context, FILE *file)
 {
+    const struct sweep_plan *plan = context;
     for (size_t point = 0; point < plan->point_count; point++) {
         char text[1024];
         sweep_plan_describe(plan, point, text, sizeof text);
-        puts(text);
+        fprintf(file, "%s\n", text);
     }
 }
 
@@ -247,10 +248,8 @@ static enum status tell(const struct job *job, struct diag *diag)
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
-    if (options_has(&job->call.options, "dry-run")) {
-        list_points(&job->plan);
-        return SIM_OK;
-    }
+    if (options_has(&job->call.options, "dry-run"))
+        return output_printed(list_points, &job->plan, diag);
     enum status status = replay_all(job, diag);
     return status == SIM_OK ? tell(job, diag) : status;
 }

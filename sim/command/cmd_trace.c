@@ -175,11 +175,12 @@ static const char *word_of(const struct command *command)
     return strchr(command->name, ' ') + 1;
 }
 
-static void print_usages(void)
+static void print_usages(const void *context, FILE *file)
 {
+    (void)context;
     for (int i = 0; i < SUBCOMMANDS; i++)
-        printf("%s%s\n", i == 0 ? "usage: " : "       ", subcommands[i]->usage);
-    puts("\nEach has its own --help.");
+        fprintf(file, "%s%s\n", i == 0 ? "usage: " : "       ", subcommands[i]->usage);
+    fputs("\nEach has its own --help.\n", file);
 }
 
 /* The word `trace` was taken off already; argv[1] is the subcommand, and what follows is its own command line. */
@@ -187,10 +188,8 @@ enum status command_run_trace(int argc, char **argv, struct diag *diag)
 {
     const char *names[SUBCOMMANDS];
     struct line all = {0};
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        print_usages();
-        return SIM_OK;
-    }
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return output_printed(print_usages, NULL, diag);
     for (int i = 0; i < SUBCOMMANDS; i++) {
         names[i] = word_of(subcommands[i]);
         if (argc >= 2 && strcmp(argv[1], names[i]) == 0)

@@ -75,6 +75,11 @@ static enum status run_parsed(const struct command *command, struct call *call, 
     return status == SIM_OK ? command->run(call, diag) : status;
 }
 
+static void print_help(const void *command, FILE *file)
+{
+    options_print_help(command, file);
+}
+
 /* close() runs after read() and run() whether they failed or not, but not after options that could not be parsed or after --help, when the
  * job is still all zero. The input is closed last, as what the command owns may borrow the trace. */
 enum status command_run(const struct command *command, int argc, char **argv, struct diag *diag)
@@ -85,7 +90,7 @@ enum status command_run(const struct command *command, int argc, char **argv, st
         return status;
     status = options_parse(command, argc, argv, &call->options, diag);
     if (status == SIM_OK && call->options.help) {
-        options_print_help(command, stdout);
+        status = output_printed(print_help, command, diag);
     } else if (status == SIM_OK) {
         status = run_parsed(command, call, diag);
         if (command->close)

@@ -22,6 +22,9 @@ struct call {
     struct input input;      /* of commands that have the frame open it */
 };
 
+/* What the program does: argv[1] names the command (commands.c). */
+SIM_NODISCARD enum status command_line_run(int argc, char **argv, struct diag *diag);
+
 SIM_NODISCARD enum status command_run(const struct command *command, int argc, char **argv, struct diag *diag);
 
 extern const struct command command_replay, command_curve, command_compare, command_sweep, command_size, command_explain, command_ledger,

@@ -133,9 +133,7 @@ enum status input_take_requests(const struct options *options, struct config *co
 /* Nobody asked for it, so it is told, and stands in heads of reports. */
 void input_tell_block_size(const struct options *options, struct trace *trace, uint32_t size)
 {
-    struct line text = {0};
-    line_put(&text, "a hash id names %u tokens, as %s; --trace-block-size says otherwise", size,
-             trace->facts.tokens_per_hash_id ? "its format has it" : "fits every row");
+    const struct line text = workload_found_block_size(trace, size);
     trace_tell(trace, text.text);
     if (!options_has(options, "quiet"))
         notice("note: %s: %s", trace->name, text.text);
@@ -145,17 +143,21 @@ void input_tell_block_size(const struct options *options, struct trace *trace, u
 enum status input_settle(const struct options *options, struct trace *trace, struct config *config, struct diag *diag)
 {
     const uint32_t before = config->trace_block_size;
-    struct diag strict = {0};
+    bool doubtful;
     if (options_has(options, "dataset-name"))
         return SIM_OK;
     enum status status = workload_settle(trace, config, diag);
-    if (status == SIM_OK && trace_block_size_check(trace, config->trace_block_size, false, &strict) != SIM_OK) {
-        trace_tell(trace, strict.text);
-        return warning_tell(options, diag, "%s", strict.text);
-    }
-    if (status == SIM_OK && config->trace_block_size != before)
+    if (status != SIM_OK)
+        return status;
+    const struct line text = workload_block_size_note(trace, config, before, &doubtful);
+    if (text.length == 0)
+        return SIM_OK;
+    if (!doubtful) {
         input_tell_block_size(options, trace, config->trace_block_size);
-    return status;
+        return SIM_OK;
+    }
+    trace_tell(trace, text.text);
+    return warning_tell(options, diag, "%s", text.text);
 }
 
 /* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. The number is also given

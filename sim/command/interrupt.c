@@ -6,6 +6,7 @@
  * call). */
 #include "command/interrupt.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 /* Whoever looks at the flag does so many times in this time; together with the end of the process it stays below 0.2 s. */
 enum { GRACE_US = 100000 };
 
-volatile sig_atomic_t interrupted;
+atomic_int interrupted;
 static bool terminal; /* standard error: a progress bar may be on it */
 
 /* The checker knows POSIX's list by names, and not that the writer's function only unlinks. */

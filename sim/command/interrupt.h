@@ -4,10 +4,10 @@
 #ifndef PAGESIM_INTERRUPT_H
 #define PAGESIM_INTERRUPT_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
-/* Not 0 after the first signal. */
-extern volatile sig_atomic_t interrupted;
+/* Not 0 after the first signal, or when the caller of pagesim_command has had enough. Atomic, as any thread may set it then. */
+extern atomic_int interrupted;
 
 /* From now on SIGINT and SIGTERM do all this. */
 void interrupt_catch(void);

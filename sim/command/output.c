@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "base/line.h"
 #include "base/memory_stream.h"
 #include "base/text_writer.h"
@@ -76,7 +77,7 @@ static struct render_options options_for(const struct output_form *form)
 {
     struct render_options options = {.width = TABLE_LINE, .table = form->table, .utf8 = speaks_utf8()};
     struct winsize size;
-    if (strcmp(form->path, "-") != 0 || isatty(STDOUT_FILENO) != 1)
+    if (strcmp(form->path, "-") != 0 || host_now() || isatty(STDOUT_FILENO) != 1)
         return options;
     options.color = !getenv("NO_COLOR");
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > TABLE_LINE)
@@ -109,6 +110,24 @@ enum status output_text(const char *path, const char *text, size_t length, struc
     if (status == SIM_OK && (status = text_writer_write(writer, text, length, diag)) == SIM_OK)
         return text_writer_commit(writer, diag);
     text_writer_discard(writer);
+    return status;
+}
+
+/* Everything for standard output goes through a writer, as standard output need not be the process's (base/host.h). */
+enum status output_printed(void (*print)(const void *context, FILE *file), const void *context, struct diag *diag)
+{
+    struct memory_stream stream;
+    char *text = NULL;
+    size_t length;
+    enum status status = memory_stream_open(&stream, diag);
+    if (status != SIM_OK)
+        return status;
+    print(context, stream.file);
+    status = memory_stream_close(&stream, &text, &length, diag);
+    if (status != SIM_OK)
+        return status;
+    status = output_text("-", text, length, diag);
+    free(text);
     return status;
 }
 

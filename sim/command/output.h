@@ -30,6 +30,9 @@ SIM_NODISCARD enum status output_text(const char *path, const char *text, size_t
 /* The same for JSON, with a line end. Deinitialises `json` in any case. */
 SIM_NODISCARD enum status output_json(const char *path, struct json_text *json, struct diag *diag);
 
+/* Write what `print` prints to standard output. */
+SIM_NODISCARD enum status output_printed(void (*print)(const void *context, FILE *file), const void *context, struct diag *diag);
+
 /* Render the document and write it, as a page too if one is wanted. Nothing is written if rendering fails. Destroys the document in any
  * case. */
 SIM_NODISCARD enum status output_document(const struct output_form *form, struct document *document, struct diag *diag);

@@ -9,6 +9,7 @@
 #include "base/notice.h"
 #include "base/text_parts.h"
 #include "command/warnings.h"
+#include "replay/workload.h"
 #include "trace/time_unit.h"
 
 /* 0: no unit of that name. */
@@ -150,20 +151,11 @@ static void tell_skipped(const struct options *options, struct trace *trace)
     notice("first: %s", skipped->reason);
 }
 
-/* No server sees a thousand requests a second over a whole trace, or a thousand of them in ten seconds; a file whose times are in another
- * unit does. Drawn times and files without times have no unit that could be wrong. */
 static enum status tell_rate(const struct options *options, struct trace *trace, struct diag *diag)
 {
-    struct line text = {0};
-    enum { FEW = 10, MANY = 1000, ABSURD_RATE = 1000 };
-    const double span_s = (double)(trace->arrival_ns[trace->count - 1] - trace->arrival_ns[0]) / 1e9;
-    const bool many_at_once = trace->count > MANY && span_s < 10;
-    if (trace->count < FEW || trace->untimed || !(span_s > 0) || !(trace->count / span_s > ABSURD_RATE || many_at_once))
+    const struct line text = workload_doubt_rate(trace);
+    if (text.length == 0)
         return SIM_OK;
-    line_put(&text,
-             "%u requests arrive within %.3g s, %.3g a second; if the file counts in another unit, say so with --time-unit s "
-             "(or ms, us, ns)",
-             trace->count, span_s, trace->count / span_s);
     trace_tell(trace, text.text);
     return warning_tell(options, diag, "%s: %s", trace->name, text.text);
 }

@@ -16,6 +16,7 @@
 #include "policy/policy.h"
 #include "public/public.h"
 #include "sim_version.h"
+#include "study/sweep_keys.h"
 #include "trace/trace_join.h"
 #include "trace/trace_rows.h"
 
@@ -33,7 +34,7 @@ const char *pagesim_version_string(void)
 /* --- errors ---------------------------------------------------------------------------------------------------------------------- */
 
 _Static_assert((int)PAGESIM_FAILED == SIM_FAILED && (int)PAGESIM_USAGE == SIM_USAGE && (int)PAGESIM_BAD_INPUT == SIM_BAD_INPUT &&
-                   (int)PAGESIM_INTERRUPTED == SIM_INTERRUPTED,
+                   (int)PAGESIM_REQUIREMENT == SIM_REQUIREMENT && (int)PAGESIM_INTERRUPTED == SIM_INTERRUPTED,
                "public and internal statuses are the same numbers");
 
 /* Lines of a file are counted in size_t inside; the public struct has 32 bits, and a line number beyond that is of no use to anybody. */
@@ -97,6 +98,18 @@ enum pagesim_status pagesim_trace_open(const char *path, struct pagesim_trace **
     struct trace *trace = NULL;
     const struct trace_selection everything = trace_select_all();
     enum status status = trace_load(path, &everything, &trace, &diag);
+    if (status == SIM_OK)
+        status = wrap_trace(trace, out, &diag);
+    return public_tell(status, &diag, error);
+}
+
+enum pagesim_status pagesim_trace_parse(const char *name, const char *text, size_t length, struct pagesim_trace **out,
+                                        struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    struct trace *trace = NULL;
+    const struct trace_selection everything = trace_select_all();
+    enum status status = trace_load_text(name, text, length, &everything, &trace, &diag);
     if (status == SIM_OK)
         status = wrap_trace(trace, out, &diag);
     return public_tell(status, &diag, error);
@@ -272,7 +285,10 @@ enum pagesim_status pagesim_config_set(struct pagesim_config *config, const char
     struct diag diag = {0};
     struct config probe;
     struct config_option setting = {.name = key, .value = value};
-    enum status status = config_read(NULL, NULL, 0, &setting, 1, &probe, &diag);
+    const struct config_key *known;
+    enum status status = sweep_key_find(key, "a setting", &known, &diag);
+    if (status == SIM_OK)
+        status = config_read(NULL, NULL, 0, &setting, 1, &probe, &diag);
     if (status == SIM_OK)
         status = insert_setting(config, config->count, &setting, &diag);
     return public_tell(status, &diag, error);

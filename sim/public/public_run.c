@@ -19,6 +19,7 @@
 
 struct pagesim_result {
     struct pagesim_trace *source; /* held */
+    struct trace trace;           /* the same columns, and what this run has to tell of them */
     struct config config;
     struct sizing sizing;
     struct run run;
@@ -181,6 +182,24 @@ static enum status take_wishes(struct pagesim_result *result, const struct pages
     return status;
 }
 
+/* Many runs may share the trace, so what one tells of it goes into a copy of the struct. The columns are the trace's own and not to be freed. */
+static enum status settle(struct pagesim_result *result, const struct trace *trace, struct diag *diag)
+{
+    bool doubtful;
+    const uint32_t before = result->config.trace_block_size;
+    result->trace = *trace;
+    const struct line rate = workload_doubt_rate(trace);
+    if (rate.length > 0)
+        trace_tell(&result->trace, rate.text);
+    enum status status = workload_settle(trace, &result->config, diag);
+    if (status != SIM_OK)
+        return status;
+    const struct line size = workload_block_size_note(trace, &result->config, before, &doubtful);
+    if (size.length > 0)
+        trace_tell(&result->trace, size.text);
+    return SIM_OK;
+}
+
 /* The data plane is switched off: a library call moves no K/V bytes. run_judge() is asked for its sentence only. A stall or an abort is a
  * result here, which pagesim_result_ended_early() tells. */
 static enum status run(const struct pagesim_trace *trace, const struct pagesim_config *config, const struct pagesim_run_options *options,
@@ -193,9 +212,9 @@ static enum status run(const struct pagesim_trace *trace, const struct pagesim_c
     if (status == SIM_OK)
         status = sizing_fill(&result->config, &result->sizing, diag);
     if (status == SIM_OK)
-        status = workload_settle(trace->trace, &result->config, diag);
+        status = settle(result, trace->trace, diag);
     if (status == SIM_OK)
-        status = run_open(&result->run, trace->trace, &result->config, diag);
+        status = run_open(&result->run, &result->trace, &result->config, diag);
     if (status == SIM_OK)
         status = take_wishes(result, options, diag);
     if (status == SIM_OK)
@@ -316,15 +335,11 @@ uint32_t pagesim_result_request_count(const struct pagesim_result *result)
 
 /* Positions are those of the run's trace, which has arrivals in order and V1's samples as requests; `request` and `sample` lead back to the
  * file. */
-enum pagesim_status pagesim_result_request(const struct pagesim_result *result, uint32_t position, struct pagesim_request_result *out,
-                                           struct pagesim_error *error)
+static struct pagesim_request_result request_at(const struct pagesim_result *result, uint32_t position)
 {
-    struct diag diag = {0};
     const struct trace *trace = result->run.trace;
-    if (position >= trace->count)
-        return public_tell(diag_set(&diag, SIM_USAGE, "there is no request %u; there are %u", position, trace->count), &diag, error);
     const struct request_story story = metrics_story(&result->run.metrics, position);
-    *out = (struct pagesim_request_result){.request = trace_index(trace, position),
+    return (struct pagesim_request_result){.request = trace_index(trace, position),
                                            .sample = trace_sample_of(trace, position),
                                            .input_tokens = trace->input_tokens[position],
                                            .output_tokens = story.output_tokens,
@@ -336,5 +351,28 @@ enum pagesim_status pagesim_result_request(const struct pagesim_result *result, 
                                            .cached_tokens = story.cached_tokens,
                                            .dropped = story.dropped,
                                            .ignored = story.ignored};
+}
+
+enum pagesim_status pagesim_result_request(const struct pagesim_result *result, uint32_t position, struct pagesim_request_result *out,
+                                           struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    const uint32_t count = result->run.trace->count;
+    if (position >= count)
+        return public_tell(diag_set(&diag, SIM_USAGE, "there is no request %u; there are %u", position, count), &diag, error);
+    *out = request_at(result, position);
+    return PAGESIM_OK;
+}
+
+enum pagesim_status pagesim_result_requests(const struct pagesim_result *result, uint32_t first, uint32_t count,
+                                            struct pagesim_request_result *out, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    const uint32_t all = result->run.trace->count;
+    if (first > all || count > all - first)
+        return public_tell(diag_set(&diag, SIM_USAGE, "there are no %u requests from %u on; there are %u", count, first, all), &diag,
+                           error);
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = request_at(result, first + i);
     return PAGESIM_OK;
 }

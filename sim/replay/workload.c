@@ -197,6 +197,45 @@ enum status workload_settle(const struct trace *trace, struct config *config, st
     return trace_block_size_choose(trace, wanted, &config->trace_block_size, &inferred, diag);
 }
 
+/* --- what is told of them ----------------------------------------------------------------------------------------------------------- */
+
+/* No server sees a thousand requests a second over a whole trace, or a thousand of them in ten seconds; a file whose times are in another
+ * unit does. Drawn times and files without times have no unit that could be wrong. */
+struct line workload_doubt_rate(const struct trace *trace)
+{
+    struct line text = {0};
+    enum { FEW = 10, MANY = 1000, ABSURD_RATE = 1000 };
+    const double span_s = (double)(trace->arrival_ns[trace->count - 1] - trace->arrival_ns[0]) / 1e9;
+    const bool many_at_once = trace->count > MANY && span_s < 10;
+    if (trace->count < FEW || trace->untimed || !(span_s > 0) || !(trace->count / span_s > ABSURD_RATE || many_at_once))
+        return text;
+    line_put(&text,
+             "%u requests arrive within %.3g s, %.3g a second; if the file counts in another unit, say so with --time-unit s "
+             "(or ms, us, ns)",
+             trace->count, span_s, trace->count / span_s);
+    return text;
+}
+
+struct line workload_found_block_size(const struct trace *trace, uint32_t size)
+{
+    struct line text = {0};
+    line_put(&text, "a hash id names %u tokens, as %s; --trace-block-size says otherwise", size,
+             trace->facts.tokens_per_hash_id ? "its format has it" : "fits every row");
+    return text;
+}
+
+struct line workload_block_size_note(const struct trace *trace, const struct config *config, uint32_t before, bool *doubtful)
+{
+    struct line text = {0};
+    struct diag strict = {0};
+    *doubtful = trace_block_size_check(trace, config->trace_block_size, false, &strict) != SIM_OK;
+    if (*doubtful)
+        line_put(&text, "%s", strict.text);
+    else if (config->trace_block_size != before)
+        text = workload_found_block_size(trace, config->trace_block_size);
+    return text;
+}
+
 /* --- fingerprint ------------------------------------------------------------------------------------------------------------------ */
 
 /* An absent column and one that says only defaults are different files but may be the same requests; that they differ here costs a

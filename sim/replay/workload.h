@@ -16,6 +16,7 @@
 #ifndef PAGESIM_WORKLOAD_H
 #define PAGESIM_WORKLOAD_H
 
+#include "base/line.h"
 #include "config/config.h"
 #include "generate/generate_spec.h"
 #include "trace/trace.h"
@@ -54,6 +55,14 @@ SIM_NODISCARD enum status workload_fit(const struct trace *trace, const struct c
 /* Set in a configuration what the trace says and the user does not: how many tokens a hash id names (trace_block_size.h). SIM_BAD_INPUT: the
  * size is impossible. */
 SIM_NODISCARD enum status workload_settle(const struct trace *trace, struct config *config, struct diag *diag);
+
+/* Sentences for heads of reports (trace_tell) on requests that came from a file; "": there is nothing to say. First: no server sees so many a
+ * second. Then, after workload_settle, how many tokens a hash id names where nobody said it (`before`: trace_block_size before that call), or
+ * that the size does not fit every row: then it is *doubtful, a warning. */
+struct line workload_doubt_rate(const struct trace *trace);
+struct line workload_block_size_note(const struct trace *trace, const struct config *config, uint32_t before, bool *doubtful);
+/* The sentence for a size that was found. */
+struct line workload_found_block_size(const struct trace *trace, uint32_t size);
 
 /* Everything about the requests that a replay can see; equal for equal contents, whatever the file is called. */
 uint64_t workload_fingerprint(const struct trace *trace);

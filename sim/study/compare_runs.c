@@ -24,6 +24,17 @@ const enum latency paired_latencies[PAIRED_LATENCIES] = {LATENCY_TTFT, LATENCY_T
 
 /* --- one side -------------------------------------------------------------------------------------------------------------------- */
 
+struct side_watch {
+    const struct comparison *comparison;
+    size_t side;
+};
+
+static bool on_progress(void *context, uint64_t finished, uint64_t total)
+{
+    const struct side_watch *watch = context;
+    return watch->comparison->progress(watch->comparison->progress_context, watch->side, finished, total);
+}
+
 /* At full speed; the digests that the replay leaves bound the first step that differs (first_difference.h). The observer is made before
  * run_open, but looks at its trace only when events come. Messages say which of the two configurations is meant. */
 static enum status replay_side(void *context, size_t i, struct diag *diag)
@@ -31,12 +42,16 @@ static enum status replay_side(void *context, size_t i, struct diag *diag)
     struct comparison *comparison = context;
     struct compare_side *side = &comparison->sides[i];
     const struct observer observer = step_digests_observer(&side->digests);
+    struct side_watch watch = {.comparison = comparison, .side = i};
+    const struct replay_options how = {.progress = comparison->progress ? on_progress : NULL, .progress_context = &watch};
     struct diag own = {0};
     enum status status = run_open(&side->run, side->trace, &side->config, &own);
     side->trace = side->digests.trace = side->run.trace; /* as this side's engine and rate want it */
     side->run.wishes = comparison->wishes;
     if (status == SIM_OK)
-        status = run_replay(&side->run, &observer, 1, NULL, &own);
+        status = run_replay(&side->run, &observer, 1, &how, &own);
+    if (status == SIM_INTERRUPTED)
+        return diag_set(diag, status, "%s", own.text);
     return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%c: %s", 'A' + (int)i, own.text);
 }
 

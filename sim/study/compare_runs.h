@@ -60,6 +60,9 @@ struct comparison {
     double factor;                      /* of starving, > 0 */
     const struct figure_wishes *wishes; /* further percentiles of both sides; NULL: none */
     enum latency ranked_by;             /* one of paired_latencies */
+    /* NULL, or called now and then by both sides' threads; true stops with SIM_INTERRUPTED. */
+    bool (*progress)(void *context, size_t side, uint64_t finished, uint64_t total);
+    void *progress_context;
     /* filled by comparison_make */
     double starving_ms; /* more than this is starving: factor times the yardstick */
     bool by_median;     /* the yardstick is the median; else the mean */

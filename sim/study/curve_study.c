@@ -118,15 +118,26 @@ static struct curve_sight *sight_of(struct curve_study *study, size_t i, const s
     return &size->sights[i];
 }
 
+/* Asked before a replay and not after it, so that none starts any more when one was told to stop. */
+static bool should_stop(struct study_job *job)
+{
+    bool stop = false;
+#pragma omp critical(curve_progress)
+    if (job->plan->progress)
+        stop = job->plan->progress(job->plan->progress_context, job->replayed, job->replays);
+    return stop;
+}
+
 static enum status replay_sight(void *context, size_t i, struct diag *diag)
 {
     struct study_job *job = context;
     const struct hit_curves *curves;
     struct curve_sight *sight = sight_of(job->study, i, &curves);
+    if (should_stop(job))
+        return diag_set(diag, SIM_INTERRUPTED, "interrupted");
     enum status status = hit_gap_measure(&job->tree, job->trace, job->config, curves, sight->point.pool_blocks, &sight->gap, diag);
 #pragma omp critical(curve_progress)
-    if (job->plan->progress)
-        job->plan->progress(job->plan->progress_context, ++job->replayed, job->replays);
+    job->replayed++;
     return status;
 }
 

@@ -16,8 +16,8 @@ struct curve_plan {
     size_t pool_token_count;
     uint64_t own_pool_tokens; /* one more, besides whatever else is looked at; 0: none */
     bool replay;
-    /* NULL, or called after each replay, from one thread at a time. */
-    void (*progress)(void *context, uint64_t done, uint64_t total);
+    /* NULL, or called before each replay, from one thread at a time, with how many have ended; true stops with SIM_INTERRUPTED. */
+    bool (*progress)(void *context, uint64_t done, uint64_t total);
     void *progress_context;
 };
 

@@ -7,7 +7,7 @@
 #ifndef PAGESIM_SIZE_POOLS_H
 #define PAGESIM_SIZE_POOLS_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "base/progress.h"
 #include "config/config.h"
@@ -27,7 +27,7 @@ struct size_question {
     uint32_t below;                     /* pools to look at under the largest failing one */
     uint32_t threads;
     bool reference, quiet;
-    const volatile sig_atomic_t *stop; /* NULL, or not 0 once the user has had enough */
+    const atomic_int *stop; /* NULL, or not 0 once the user has had enough */
 };
 
 /* One pool's replay in full. */

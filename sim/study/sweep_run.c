@@ -180,13 +180,13 @@ static bool should_stop(const struct pass *pass)
 }
 
 /* Shares of a run count too, so that the bar moves when runs are long. Only the share of the run that reports just now is added, so with
- * several threads the bar shows a little less than what is done. A bar is drawn by one thread at a time; without a terminal nobody waits
+ * several threads the bar shows a little less than what is done. A bar is drawn by one thread at a time; where nobody looks nobody waits
  * for the lock. The answer makes the replay stop, so that Ctrl-C does not wait for the end of a long run. */
 static bool on_progress(void *context, uint64_t finished, uint64_t total)
 {
     enum { PARTS = 1000 };
     struct pass *pass = context;
-    if (pass->progress.terminal) {
+    if (pass->progress.watched) {
 #pragma omp critical(sweep_progress)
         {
             size_t runs;

@@ -7,7 +7,7 @@
 #ifndef PAGESIM_SWEEP_RUN_H
 #define PAGESIM_SWEEP_RUN_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "replay/advice.h"
 #include "replay/workload.h"
@@ -25,10 +25,10 @@ struct sweep {
     struct advice_of_runs advice; /* after sweep_prepare */
     struct figure_wishes wishes;  /* further percentiles to keep; the caller's, before sweep_start */
     uint32_t threads;
-    bool reference;                    /* the plain scheduler */
-    bool quiet;                        /* no progress bar */
-    const volatile sig_atomic_t *stop; /* NULL, or not 0 once the user has had enough */
-    struct sweep_journal journal;      /* may be none */
+    bool reference;               /* the plain scheduler */
+    bool quiet;                   /* no progress bar */
+    const atomic_int *stop;       /* NULL, or not 0 once the user has had enough */
+    struct sweep_journal journal; /* may be none */
     struct sweep_result result;
 };
 

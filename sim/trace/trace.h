@@ -211,6 +211,9 @@ struct trace_selection trace_select_all(void);
  * parallel; the result does not depend on the number of threads. SIM_BAD_INPUT names file, line and column; nothing is allocated then. The
  * caller owns *out and ends it with trace_destroy. */
 SIM_NODISCARD enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag);
+/* The same for `length` bytes of memory, called `name` in messages. */
+SIM_NODISCARD enum status trace_load_text(const char *name, const char *text, size_t length, const struct trace_selection *selection,
+                                          struct trace **out, struct diag *diag);
 
 /* A new trace whose request i is that at position order[i], everything else as it was; the same position may come again. */
 SIM_NODISCARD enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_t count, struct trace **out,

@@ -211,21 +211,32 @@ static enum status load_text(struct reading *reading, const struct trace_selecti
 }
 
 /* Columns are copies, so the file can be closed when they are there. */
-enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag)
+static enum status load(const char *path, struct text_file *file, const struct trace_selection *selection, struct trace **out,
+                        struct diag *diag)
 {
-    struct reading reading = {0};
-    const size_t team = kv_team(0), window = LEAST_PIECE * (team > LEAST_WINDOW ? team : LEAST_WINDOW);
-    enum status status = text_file_open_window(path, window, &reading.file, diag);
-    if (status != SIM_OK)
-        return status;
-    reading.source = (struct trace_source){.name = strcmp(path, "-") == 0 ? "standard input" : path,
-                                           .text = reading.file.text,
-                                           .length = reading.file.length,
-                                           .first_line = 1};
-    status = load_text(&reading, selection, out, diag);
+    struct reading reading = {.file = *file};
+    reading.source = (struct trace_source){
+        .name = strcmp(path, "-") == 0 ? "standard input" : path, .text = file->text, .length = file->length, .first_line = 1};
+    enum status status = load_text(&reading, selection, out, diag);
     free_rows(reading.pieces, reading.count);
     text_file_close(&reading.file);
     if (status == SIM_OK)
         snprintf((*out)->name, sizeof(*out)->name, "%s", path);
     return status;
+}
+
+enum status trace_load(const char *path, const struct trace_selection *selection, struct trace **out, struct diag *diag)
+{
+    struct text_file file;
+    const size_t team = kv_team(0), window = LEAST_PIECE * (team > LEAST_WINDOW ? team : LEAST_WINDOW);
+    enum status status = text_file_open_window(path, window, &file, diag);
+    return status == SIM_OK ? load(path, &file, selection, out, diag) : status;
+}
+
+enum status trace_load_text(const char *name, const char *text, size_t length, const struct trace_selection *selection, struct trace **out,
+                            struct diag *diag)
+{
+    struct text_file file;
+    enum status status = text_file_open_memory(name, text, length, &file, diag);
+    return status == SIM_OK ? load(name, &file, selection, out, diag) : status;
 }

@@ -112,16 +112,20 @@ def examples(root, work):
                 first = [f"-L{static}"] if kind == "static" else [f"-Wl,-rpath-link,{lib}"]
                 succeeds(f"building {what}", *compiler, *flags, "-Wall", "-Wextra", "-Werror", source, "-x", "none", "-o", program, *first, *pkg)
                 same_output(name, what, [program], environment(work if kind == "static" else lib))
+    package = glob.glob(f"{lib}/python3*/dist-packages")
+    check(len(package) == 1, f"installed: one place for the Python package, {package}")
+    env = dict(environment(""), PYTHONPATH=(package or [""])[0])  # it finds its library by itself
+    env.pop("PAGESIM_LIBRARY", None)
     for source in sorted(glob.glob("examples/*.py")):
         name = os.path.basename(source)
-        same_output(name, name, [sys.executable, source], environment(lib))
-    same_figures(root, environment(lib))
+        same_output(name, name, [sys.executable, "-B", source], env)
+    same_figures(root, env)
 
 
 def same_figures(root, env):
     """Every figure that Python gets from the library is that of the program."""
-    asked = "import sys, json; sys.path.insert(0, 'examples'); import replay; print(json.dumps(replay.replay('traces/chat.jsonl', num_gpu_blocks=300)))"
-    library = succeeds("figures from Python", sys.executable, "-B", "-c", asked, env=env).stdout
+    asked = "import json, pagesim; print(json.dumps(pagesim.replay('traces/chat.jsonl', num_gpu_blocks=300).figures))"
+    library = succeeds("figures from Python", sys.executable, "-B", "-W", "ignore", "-c", asked, env=env).stdout
     program = succeeds("figures of the program", f"{root}{PREFIX}/bin/pagesim", "replay", "--trace", "traces/chat.jsonl", "--num-gpu-blocks", "300",
                        "--format", "json", env=env).stdout
     library, program = json.loads(library or "{}"), json.loads(program or "{}")

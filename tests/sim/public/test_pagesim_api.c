@@ -124,6 +124,57 @@ Test(pagesim_api, errors_in_files_have_their_place)
     cr_expect(!trace && !config, "written on success only");
 }
 
+Test(pagesim_api, a_text_is_read_as_a_file_of_that_name)
+{
+    static const char good[] = "{\"timestamp\":5,\"input_length\":40,\"output_length\":9,\"finish_reason\":\"stop\"}\n"
+                               "{\"timestamp\":7.5,\"input_length\":10,\"output_length\":3}";
+    static const char bad[] =
+        "{\"timestamp\":5,\"input_length\":40,\"output_length\":9}\n{\"timestamp\":5,\"input_length\":0,\"output_length\":9}\n";
+    struct pagesim_trace *trace = NULL, *none = NULL;
+    struct pagesim_error error = {0};
+    cr_expect_eq(pagesim_trace_parse("<list>", bad, sizeof bad - 1, &none, &error), PAGESIM_BAD_INPUT);
+    cr_expect_str_eq(error.file, "<list>");
+    cr_expect(error.line == 2 && error.column > 1 && !none, "%s", error.message);
+    cr_expect_eq(pagesim_trace_parse("<list>", "", 0, &none, &error), PAGESIM_BAD_INPUT);
+    cr_expect_eq(pagesim_trace_open("<list>", &none, &error), PAGESIM_BAD_INPUT, "such names are texts during a command alone");
+    cr_assert_eq(pagesim_trace_parse("<list>", good, sizeof good - 1, &trace, &error), PAGESIM_OK, "%s", error.message);
+    cr_expect_eq(pagesim_trace_count(trace), 2);
+    pagesim_trace_close(trace);
+}
+
+Test(pagesim_api, an_unknown_setting_offers_the_nearest_key)
+{
+    struct pagesim_config *config = NULL;
+    struct pagesim_error error = {0};
+    cr_assert_eq(pagesim_config_create(&config, &error), PAGESIM_OK);
+    cr_expect_eq(pagesim_config_set(config, "num_gpu_block", "9", &error), PAGESIM_USAGE);
+    cr_expect(strstr(error.message, "\"num_gpu_blocks\"") != NULL, "%s", error.message);
+    pagesim_config_close(config);
+}
+
+Test(pagesim_api, requests_come_one_by_one_or_all_at_once)
+{
+    struct pagesim_trace *trace;
+    struct pagesim_config *config;
+    struct pagesim_error error = {0};
+    struct pagesim_request_result all[COUNT] = {0}, one = {0}, tail[2] = {0};
+    struct pagesim_result *result = run_some(&trace, &config, NULL);
+    cr_assert_eq(pagesim_result_requests(result, 0, COUNT, all, &error), PAGESIM_OK);
+    cr_assert_eq(pagesim_result_requests(result, COUNT - 2, 2, tail, &error), PAGESIM_OK);
+    cr_expect_eq(pagesim_result_requests(result, COUNT, 0, tail, &error), PAGESIM_OK, "none is fine");
+    for (uint32_t i = 0; i < COUNT; i++) {
+        cr_assert_eq(pagesim_result_request(result, i, &one, &error), PAGESIM_OK);
+        cr_expect(all[i].request == one.request && all[i].finish_ns == one.finish_ns && all[i].input_tokens == one.input_tokens);
+    }
+    cr_expect_eq(tail[1].request, all[COUNT - 1].request);
+    cr_expect_eq(pagesim_result_requests(result, 0, COUNT + 1, all, &error), PAGESIM_USAGE);
+    cr_expect_eq(pagesim_result_requests(result, COUNT + 1, 0, all, &error), PAGESIM_USAGE);
+    cr_expect_eq(pagesim_result_requests(result, 2, UINT32_MAX, all, &error), PAGESIM_USAGE, "also where the sum wraps around");
+    pagesim_result_close(result);
+    pagesim_config_close(config);
+    pagesim_trace_close(trace);
+}
+
 Test(pagesim_api, requests_out_of_range_are_named)
 {
     static const int64_t early[COUNT] = {0, 0, 0, 0, -1, 0};
