@@ -420,6 +420,7 @@ static void begin(struct event_replay *replay, struct stretch *stretch)
     stretch->steps = 0;
     stretch->duration_ns = 0;
     stretch->vain = 0;
+    stretch->hidden = false;
     stretch->run = NULL;
 }
 
