@@ -157,7 +157,8 @@
         // From the first point to the last one, with round labels between them.
         if (!vertical && !axis.logarithmic && axis.low === undefined && chart.kind !== "bars") {
             const ends = extent(chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === 0)));
-            if (ends[1] > ends[0]) [options.min, options.max] = ends;
+            const step = 10 ** Math.floor(Math.log10(ends[1] - ends[0])); // labels are counted from the low end
+            if (ends[1] > ends[0]) [options.min, options.max] = [Math.floor(ends[0] / step) * step, ends[1]];
         }
         if (axis.low !== undefined && !axis.logarithmic) { options.min = axis.low; options.max = axis.high; }
         if (vertical && !axis.logarithmic && axis.low === undefined) options.beginAtZero = chart.series.every((series) => series.draw !== "spans");
