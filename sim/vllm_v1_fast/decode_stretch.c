@@ -422,6 +422,9 @@ static void begin(struct event_replay *replay, struct stretch *stretch)
     stretch->vain = 0;
     stretch->hidden = false;
     stretch->run = NULL;
+    stretch->run_steps = 0;
+    stretch->run_start_ns = stretch->run_decided_ns = 0;
+    stretch->run_moment = 0;
 }
 
 /* Is the coming step one of the stretch, which goes on for `most` steps? */
