@@ -11,6 +11,7 @@
  * decode_stretch_run() first, at the end; then advance(). */
 #include "vllm_v1_fast/step_kinds.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/integers.h"
@@ -221,6 +222,7 @@ static void sum_run(struct stretch *stretch)
     const struct step_tally *first = &run->first;
     const step_sum ns = (step_sum)(uint64_t)(stretch->decided_ns - stretch->run_decided_ns);
     const uint32_t used_blocks = blocks->queue.usable - event_blocks_free(blocks);
+    assert(run);
     run->steps = stretch->run_steps;
     run->duration_ns = stretch->now_ns - stretch->run_start_ns;
     run->state_ns = stretch->decided_ns - stretch->run_decided_ns;
