@@ -157,33 +157,28 @@ static bool foreign(const struct config_key *key, const struct config *config)
     return key->engines != KEY_BOTH && (key->engines == KEY_V1_ONLY) != (config->scheduler == SCHEDULER_VLLM_V1);
 }
 
-/* One is enough for an error. What was given is not known any more, only what differs from the default, so a foreign key that is given with
- * its default passes. */
-static const struct config_key *first_foreign(const struct config *config)
+/* The first key of the other engine that was given with another value than its default; one is enough for an error. Those that nobody gave
+ * become as this engine has them: with a file that names one engine and an option that names the other, they begin with the file's. */
+static const struct config_key *settle_foreign(struct config *config)
 {
     struct config defaults;
     config_defaults(config->scheduler, &defaults);
-    for (size_t i = 0; i < config_key_count; i++)
-        if (foreign(&config_keys[i], config) && !config_key_equal(&config_keys[i], config, &defaults))
-            return &config_keys[i];
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (!foreign(key, config))
+            continue;
+        if (!config_key_given(key, config))
+            config_key_copy(key, &defaults, config);
+        else if (!config_key_equal(key, config, &defaults))
+            return key;
+    }
     return NULL;
 }
 
-/* Keys of the other engine that nobody gave are as this engine has them: with a file that names one engine and an option that names the other,
- * they begin with the file's. */
-static void reset_foreign(struct config *config)
-{
-    struct config defaults;
-    config_defaults(config->scheduler, &defaults);
-    for (size_t i = 0; i < config_key_count; i++)
-        if (foreign(&config_keys[i], config) && !config_key_given(&config_keys[i], config))
-            config_key_copy(&config_keys[i], &defaults, config);
-}
-
 /* While the file is open, so that the error has a place. Options are checked in config_check. */
-static enum status refuse_foreign(const struct json_document *document, const struct config *config, struct diag *diag)
+static enum status refuse_foreign(const struct json_document *document, struct config *config, struct diag *diag)
 {
-    const struct config_key *key = first_foreign(config);
+    const struct config_key *key = settle_foreign(config);
     if (!key)
         return SIM_OK;
     const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, key->name);
@@ -306,8 +301,7 @@ enum status config_check(struct config *config, const char *where, struct diag *
     status = check_arrivals(config, where, diag);
     if (status != SIM_OK)
         return status;
-    reset_foreign(config);
-    const struct config_key *key = first_foreign(config);
+    const struct config_key *key = settle_foreign(config);
     if (key)
         return diag_set(diag, SIM_BAD_INPUT, "%s: %s is a key of the %s engine; leave it out or choose that engine", where, key->name,
                         key->engines == KEY_V1_ONLY ? "vllm-v1" : "vllm-v0");
