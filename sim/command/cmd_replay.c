@@ -160,14 +160,15 @@ static enum status print_report(struct job *job, struct diag *diag)
                                                       .threads = job->call.input.threads,
                                                       .limit = job->limit}};
     struct output_form form = job->call.form;
-    if (form.special || (job->outputs.takes_stdout && !options_has(&job->call.options, "output")))
+    const bool shown = !job->outputs.takes_stdout || options_has(&job->call.options, "output");
+    if (form.special || !shown)
         form.path = NULL;
     if (form.path || form.html) {
         const struct document_origin origin = output_origin(&job->call.options, job->run.trace->name, job->run.config);
         if (output_document(&form, replay_report(&result, &origin), diag) != SIM_OK)
             return diag->status;
     }
-    return form.special && (!job->outputs.takes_stdout || options_has(&job->call.options, "output")) ? print_block(job, diag) : SIM_OK;
+    return form.special && shown ? print_block(job, diag) : SIM_OK;
 }
 
 /* The checks that need neither trace nor configuration. Wishes are percentiles that no report has by default. They must be known before the

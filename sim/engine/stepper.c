@@ -1,8 +1,6 @@
 /* stepper.c - what all steppers have: making and unmaking it, and when a step runs. The contract is in stepper.h, its user is replay_loop.c. */
 #include "engine/stepper.h"
 
-#include "base/integers.h"
-
 /* Fields are set one by one: a stepper is the head of a larger structure with two batches inside, which an assignment of the whole would
  * clear for nothing. */
 enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops, const struct replay_inputs *inputs, struct diag *diag)

@@ -17,6 +17,7 @@
 #define PAGESIM_STEPPER_H
 
 #include "base/diag.h"
+#include "base/integers.h"
 #include "config/config.h"
 #include "engine/arrivals.h"
 #include "engine/step_stream.h"
@@ -88,7 +89,7 @@ struct step_tally stepper_wait(const struct stepper *stepper, int64_t end_ns);
 /* The output that comes at `end_ns` is waited for. */
 static inline void stepper_wait_until(struct stepper *stepper, int64_t end_ns)
 {
-    stepper->now_ns = stepper->now_ns > end_ns ? stepper->now_ns : end_ns;
+    stepper->now_ns = max_i64(stepper->now_ns, end_ns);
 }
 
 /* An event of a step, in its place in the stream: fill in what else there is to say, then call step_stream_event_done. A first token is

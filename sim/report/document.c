@@ -119,15 +119,22 @@ __attribute__((format(printf, 1, 0))) static char *print_text(const char *format
     return text;
 }
 
-void document_line(struct document *document, const char *format, ...)
+/* An element of nothing but text. */
+__attribute__((format(printf, 3, 0))) static void add_text(struct document *document, enum document_element_kind kind, const char *format,
+                                                           va_list arguments)
 {
-    struct document_element *element = add(document, DOCUMENT_LINE, NULL);
+    struct document_element *element = add(document, kind, NULL);
     if (!element)
         return;
-    va_list arguments;
-    va_start(arguments, format);
     element->text = print_text(format, arguments);
     document->out_of_memory |= !element->text;
+}
+
+void document_line(struct document *document, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_text(document, DOCUMENT_LINE, format, arguments);
     va_end(arguments);
 }
 
@@ -135,13 +142,9 @@ void document_line(struct document *document, const char *format, ...)
 
 void document_headline(struct document *document, const char *format, ...)
 {
-    struct document_element *element = add(document, DOCUMENT_HEADLINE, NULL);
-    if (!element)
-        return;
     va_list arguments;
     va_start(arguments, format);
-    element->text = print_text(format, arguments);
-    document->out_of_memory |= !element->text;
+    add_text(document, DOCUMENT_HEADLINE, format, arguments);
     va_end(arguments);
 }
 

@@ -28,13 +28,18 @@ static inline uint32_t v1_threshold(const struct config *config, uint32_t presen
     return config->long_prefill_token_threshold_adaptive ? max_u32(threshold, config->max_num_batched_tokens / present) : threshold;
 }
 
+/* Prompt and output together. */
+static inline uint32_t v1_all_tokens(const struct trace *trace, uint32_t position)
+{
+    return trace->input_tokens[position] + trace->output_tokens[position];
+}
+
 /* Tokens of prompt and output at which a scheduler knows beforehand that a request ends. One that ends by a stop token could go on to the
  * model's length for all it knows. */
 static inline uint32_t v1_foreseen_tokens(const struct trace *trace, const struct config *config, uint32_t position)
 {
-    return trace_finish_reason(trace, position, config->finish_reason) == FINISH_STOP
-               ? config->max_model_len
-               : trace->input_tokens[position] + trace->output_tokens[position];
+    const bool stops = trace_finish_reason(trace, position, config->finish_reason) == FINISH_STOP;
+    return stops ? config->max_model_len : v1_all_tokens(trace, position);
 }
 
 /* How many blocks the first `tokens` tokens need beyond the `have` that the table has or will get from hits. Tokens beyond the model's

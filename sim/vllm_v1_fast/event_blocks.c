@@ -309,7 +309,7 @@ enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint3
         table->place = blocks->hit_place;
     }
     /* Room for all private blocks that it can ever have: growing by one never has to look. */
-    uint32_t longest = ceil_div(blocks->trace->input_tokens[position] + blocks->trace->output_tokens[position], size);
+    uint32_t longest = ceil_div(v1_all_tokens(blocks->trace, position), size);
     if (status == SIM_OK && blocks->queue.track_ids)
         status = array_reserve(&table->ids, &table->ids_capacity, longest - min_u32(table->named, longest), sizeof *table->ids,
                                "a block table", diag);

@@ -69,8 +69,7 @@ void outputs_note_vain(struct event_replay *replay)
 void outputs_enter(struct event_replay *replay, uint32_t slot)
 {
     const struct live *live = &replay->calendar.live[slot];
-    const struct trace *trace = replay->base.trace;
-    event_calendar_enter(&replay->calendar, slot, trace->input_tokens[live->position] + trace->output_tokens[live->position] - live->known);
+    event_calendar_enter(&replay->calendar, slot, v1_all_tokens(replay->base.trace, live->position) - live->known);
 }
 
 /* Put a slot into the list of those whose token is more than one of many, kept in running order. Blocks go back in that order, and
@@ -170,7 +169,7 @@ static enum status finish_request(struct event_replay *replay, const struct flig
     struct event_calendar *calendar = &replay->calendar;
     const struct live *live = &calendar->live[due->slot];
     const struct trace *trace = replay->base.trace;
-    const uint32_t position = due->position, all = trace->input_tokens[position] + trace->output_tokens[position];
+    const uint32_t position = due->position, all = v1_all_tokens(trace, position);
     const bool waits = live->preempted;
     const uint32_t computed = waits ? 0 : event_calendar_computed(calendar, live);
     enum status status = SIM_OK;

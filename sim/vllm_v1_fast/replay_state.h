@@ -96,8 +96,7 @@ static inline uint32_t event_replay_known(const struct event_replay *replay, uin
 static inline bool event_replay_ends_unforeseen(const struct event_replay *replay, uint32_t position)
 {
     const struct trace *trace = replay->base.trace;
-    return replay->base.overlaps &&
-           v1_foreseen_tokens(trace, replay->base.config, position) > trace->input_tokens[position] + trace->output_tokens[position];
+    return replay->base.overlaps && v1_foreseen_tokens(trace, replay->base.config, position) > v1_all_tokens(trace, position);
 }
 
 /* Most tokens of one request in this step. */
