@@ -44,6 +44,19 @@ struct observer stream_observer(struct stream *stream)
     return (struct observer){.self = stream, .contiguity = true, .tallies = on_tallies, .events = on_events, .finish = on_finish};
 }
 
+enum status stream_record(const struct trace *trace, const struct config *config, bool reference, struct stream *stream,
+                          struct replay_facts *facts, struct diag *diag)
+{
+    struct step_time_model *model;
+    const struct replay_options options = {.reference = reference};
+    const struct observer observer = stream_observer(stream);
+    if (step_time_create(config, &model, diag) != SIM_OK)
+        abort();
+    const enum status status = replay_run(trace, config, model, &observer, 1, &options, facts, diag);
+    step_time_destroy(model);
+    return status;
+}
+
 void stream_deinit(struct stream *stream)
 {
     free(stream->tallies);

@@ -2,7 +2,7 @@
 #ifndef TESTS_STREAM_RECORDER_H
 #define TESTS_STREAM_RECORDER_H
 
-#include "engine/observer.h"
+#include "replay/replay.h"
 
 struct stream {
     struct step_tally *tallies;
@@ -14,6 +14,9 @@ struct stream {
 };
 
 struct observer stream_observer(struct stream *stream);
+/* Replay with this observer alone. Aborts where the step-time model cannot be made. */
+enum status stream_record(const struct trace *trace, const struct config *config, bool reference, struct stream *stream,
+                          struct replay_facts *facts, struct diag *diag);
 void stream_deinit(struct stream *stream);
 
 /* An observer of runs that holds each against the recorded tallies of the same steps: the first tally in every field, and every sum, peak

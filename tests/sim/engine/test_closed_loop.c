@@ -152,15 +152,9 @@ static struct config random_config(uint64_t *seed)
 /* Replay with one engine; true when it ended by itself, as some priorities and pools never do. */
 static bool record(const struct trace *trace, const struct config *config, bool reference, struct stream *stream)
 {
-    struct step_time_model *model;
     struct replay_facts facts;
     struct diag diag = {0};
-    const struct replay_options options = {.reference = reference};
-    const struct observer observer = stream_observer(stream);
-    cr_assert_eq(step_time_create(config, &model, &diag), SIM_OK);
-    const enum status status = replay_run(trace, config, model, &observer, 1, &options, &facts, &diag);
-    step_time_destroy(model);
-    return status == SIM_OK && !facts.end.abort;
+    return stream_record(trace, config, reference, stream, &facts, &diag) == SIM_OK && !facts.end.abort;
 }
 
 Test(closed_loop, every_engine_starts_requests_by_the_definition)

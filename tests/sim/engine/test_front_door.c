@@ -89,14 +89,9 @@ static struct config random_config(uint64_t *seed)
 
 static void replay(const struct trace *trace, const struct config *config, bool reference, struct stream *stream)
 {
-    struct step_time_model *model;
     struct replay_facts facts;
     struct diag diag = {0};
-    const struct replay_options options = {.reference = reference};
-    const struct observer observer = stream_observer(stream);
-    cr_assert_eq(step_time_create(config, &model, &diag), SIM_OK);
-    cr_assert_eq(replay_run(trace, config, model, &observer, 1, &options, &facts, &diag), SIM_OK, "%s", diag.text);
-    step_time_destroy(model);
+    cr_assert_eq(stream_record(trace, config, reference, stream, &facts, &diag), SIM_OK, "%s", diag.text);
 }
 
 Test(front_door, both_engines_turn_away_whom_the_definition_says)

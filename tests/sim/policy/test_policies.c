@@ -210,7 +210,7 @@ Test(policies, mlfq_promotes_who_was_preempted_and_starves)
 {
     /* Steps of 101 ms: a short prompt joins level 4 (160 ms). 0 and 1 fill the eight blocks after 3.6 s, both on level 8; 1 entered it later and
      * is preempted. It needs five blocks, and 0 leaves it four at most until it ends at 9.1 s. Until 6.6 s 1 has waited less than 3 s, and 2
-     * goes before it; then it enters level 0, and 3 goes behind it. */
+     * goes before it; then it enters level 0, and 3 goes after it. */
     static const struct tiny_request requests[] = {{0, 16, 90}, {300000000, 32, 60}, {6000000000, 16, 2}, {7500000000, 16, 2}};
     struct config config = config_of("mlfq", "vllm", "vllm", 9);
     config.step_time = (struct step_time_config){.model = STEP_TIME_LINEAR, .base_ns = 101000000};

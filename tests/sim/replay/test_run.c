@@ -1,4 +1,4 @@
-/* test_run.c - what a run leaves behind: nothing. */
+/* test_run.c - what is left after a run: nothing. */
 #include <criterion/criterion.h>
 
 #include "replay/run.h"

@@ -45,7 +45,7 @@ static struct config random_config(uint64_t *seed)
         config.max_num_scheduled_tokens = 1 + random_below(seed, config.max_num_batched_tokens);
     config.long_prefill_token_threshold_adaptive = random_below(seed, 2);
     config.seed = random_below(seed, 6);
-    if (random_below(seed, 4) == 0) { /* from hidden behind every step to longer than most */
+    if (random_below(seed, 4) == 0) { /* from shorter than every step to longer than most */
         config.step_time.host_ns = 1000 << random_below(seed, 16);
         config.step_time.host_ns_per_sequence = random_below(seed, 2) ? 300000 : 0;
     }
