@@ -51,8 +51,8 @@ static inline double step_time_linear_most(const struct step_time_config *config
 /* Price a step, costs of swaps and copies included. INT64_MAX: more than the clock can count, which step_time_fits refuses. */
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape);
 
-/* What a step of so many sequences costs the host, which decides and prepares it; at most INT64_MAX. Not part of the price: it can be hidden
- * behind the step before. */
+/* What a step of so many sequences costs the host, which decides and prepares it; at most INT64_MAX. Not part of the price: it can pass
+ * while the step before runs. */
 static inline int64_t step_time_host(const struct step_time_model *model, uint32_t sequences)
 {
     int64_t part, sum;
