@@ -21,7 +21,7 @@ static const struct option_spec own_options[] = {
     {"format", "FORMAT", "table, json, csv, or vllm: its benchmark's block [table]"},
     {"table", "NAME", "with --format csv: figures or dropped_requests [figures]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
-    {"html", "FILE", "write a page with pictures there: one file for any browser"},
+    PICTURE_OPTIONS,
     {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     REPLAY_OUTPUT_OPTIONS,
@@ -141,7 +141,8 @@ static enum status print_block(struct job *job, struct diag *diag)
     struct output_form form = job->call.form;
     struct document *block = document_create(&origin);
     enum status status = replay_outputs_block(&job->outputs, &job->run, block, diag);
-    form.html = NULL; /* the page is of the report */
+    form.html = NULL; /* page and pictures are of the report */
+    form.pictures = (struct picture_folders){0};
     if (status == SIM_OK)
         return output_document(&form, block, diag);
     document_destroy(block);
@@ -163,7 +164,7 @@ static enum status print_report(struct job *job, struct diag *diag)
     const bool shown = !job->outputs.takes_stdout || options_has(&job->call.options, "output");
     if (form.special || !shown)
         form.path = NULL;
-    if (form.path || form.html) {
+    if (output_wanted(&form)) {
         const struct document_origin origin = output_origin(&job->call.options, job->run.trace->name, job->run.config);
         if (output_document(&form, replay_report(&result, &origin), diag) != SIM_OK)
             return diag->status;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/gnuplot.h"
 #include "base/text_writer.h"
 
 /* Whoever looks at the flag does so many times in this time; together with the end of the process it stays below 0.2 s. */
@@ -20,13 +21,14 @@ enum { GRACE_US = 100000 };
 atomic_int interrupted;
 static bool terminal; /* standard error: a progress bar may be on it */
 
-/* The checker knows POSIX's list by names, and not that the writer's function only unlinks. */
+/* The checker knows POSIX's list by names, and not that these functions only unlink and kill. */
 /* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c) */
 static void on_timer(int number)
 {
     static const char wipe[] = "\r\033[K", text[] = "pagesim: interrupted\n";
     (void)number;
     text_writer_abandon_all();
+    gnuplot_abandon();
     if (!terminal || write(STDERR_FILENO, wipe, sizeof wipe - 1) > 0)
         (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(SIM_INTERRUPTED);
@@ -37,6 +39,7 @@ static void on_signal(int number)
     static const struct itimerval grace = {.it_value = {.tv_usec = GRACE_US}};
     if (interrupted) { /* the second one; it arrives when this handler returns */
         text_writer_abandon_all();
+        gnuplot_abandon();
         signal(number, SIG_DFL);
         raise(number);
         return;

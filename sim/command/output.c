@@ -44,7 +44,7 @@ enum status output_form_read(const struct options *options, struct output_form *
                *table = options_value(options, "table"), *special = options->command->special_format;
     *form = (struct output_form){.table = table ? table : options->command->tables[0], .path = path ? path : "-"};
     form->html = options_value(options, "html");
-    if (form->html && render_html_check(diag) != SIM_OK)
+    if ((form->html && render_html_check(diag) != SIM_OK) || picture_folders_read(options, &form->pictures, diag) != SIM_OK)
         return diag->status;
     /* A page on standard output is alone there. */
     if (form->html && strcmp(form->html, "-") == 0 && !path)
@@ -156,18 +156,29 @@ static enum status prepare(const char *path, const struct renderer *renderer, co
     return status;
 }
 
-/* Takes the document over, so that a command can make it in the argument and need not clean up after any outcome. Report and page are both
- * complete before either takes its name. The page is as wide as what goes to a file: the same bytes whatever the window. */
+bool output_wanted(const struct output_form *form)
+{
+    return form->path || form->html || picture_folders_any(&form->pictures);
+}
+
+/* Takes the document over, so that a command can make it in the argument and need not clean up after any outcome. Report, page and pictures
+ * are all complete before any takes its name. The page is as wide as what goes to a file: the same bytes whatever the window. */
 enum status output_document(const struct output_form *form, struct document *document, struct diag *diag)
 {
     static const struct renderer page = {"html", render_html};
     struct text_writer *writers[2] = {NULL, NULL};
     const struct render_options plain = {.width = TABLE_LINE};
+    struct picture_files pictures = {0};
     enum status status = prepare(form->html, &page, &plain, document, &writers[1], diag);
+    if (status == SIM_OK)
+        status = picture_files_make(&form->pictures, document, &pictures, diag);
     if (status == SIM_OK && form->path) {
         const struct render_options shown = options_for(form);
         status = prepare(form->path, form->renderer, &shown, document, &writers[0], diag);
     }
+    if (status == SIM_OK)
+        status = picture_files_write(&pictures, diag);
+    picture_files_deinit(&pictures);
     for (int i = 0; i < 2; i++)
         if (status == SIM_OK && writers[i])
             status = text_writer_commit(writers[i], diag);
@@ -186,5 +197,5 @@ struct document_origin output_origin(const struct options *options, const char *
                                     .incomplete = !line,
                                     .trace = trace,
                                     .config = config,
-                                    .pictures = options_has(options, "html")};
+                                    .pictures = picture_files_wanted(options)};
 }

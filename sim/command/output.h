@@ -2,13 +2,13 @@
 #ifndef PAGESIM_OUTPUT_H
 #define PAGESIM_OUTPUT_H
 
-#include "command/options.h"
+#include "command/picture_files.h"
 #include "report/renderer.h"
 
 /* Rows for a command's option table. */
 #define OUTPUT_OPTIONS                                                                                                                     \
     {"format", "FORMAT", "table, json or csv [table]"}, {"table", "NAME", "with --format csv: which of the result's tables [the first]"},  \
-        {"html", "FILE", "write a page with pictures there: one file for any browser"},                                                    \
+        PICTURE_OPTIONS,                                                                                                                   \
     {                                                                                                                                      \
         "output", "FILE", "write the result there; - is standard output [-]"                                                               \
     }
@@ -18,7 +18,8 @@ struct output_form {
     const char *table; /* for CSV */
     const char *path;  /* "-": standard output; NULL: no report */
     const char *html;  /* the page of pictures; NULL: none */
-    bool special;      /* the command's own format, which no renderer has */
+    struct picture_folders pictures;
+    bool special; /* the command's own format, which no renderer has */
 };
 
 /* Reads --format, --table and --output of a command that has tables. SIM_USAGE: one of them is wrong; call this before any work. */
@@ -33,7 +34,10 @@ SIM_NODISCARD enum status output_json(const char *path, struct json_text *json, 
 /* Write what `print` prints to standard output. */
 SIM_NODISCARD enum status output_printed(void (*print)(const void *context, FILE *file), const void *context, struct diag *diag);
 
-/* Render the document and write it, as a page too if one is wanted. Nothing is written if rendering fails. Destroys the document in any
+/* Is there anything to write? */
+bool output_wanted(const struct output_form *form);
+
+/* Render the document and write it, as a page and as pictures too if they are wanted. Nothing is written if rendering fails. Destroys the document in any
  * case. */
 SIM_NODISCARD enum status output_document(const struct output_form *form, struct document *document, struct diag *diag);
 

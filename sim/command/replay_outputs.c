@@ -12,6 +12,7 @@
 
 #include "base/printable.h"
 #include "command/output_names.h"
+#include "command/picture_files.h"
 #include "config/engine_facts.h"
 #include "observe/step_log.h"
 
@@ -189,7 +190,7 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
         status = token_times_init(&outputs->times, run->trace, diag);
         observers[(*count)++] = token_times_observer(&outputs->times);
     }
-    if (status == SIM_OK && options_has(outputs->options, "html")) {
+    if (status == SIM_OK && picture_files_wanted(outputs->options)) {
         status = replay_course_init(&outputs->course, run->trace, diag);
         observers[(*count)++] = replay_course_observer(&outputs->course);
     }

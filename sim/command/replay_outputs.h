@@ -62,7 +62,7 @@ struct replay_outputs {
     struct prometheus prometheus;
     struct chrome_trace *chrome;
     struct decision_log *log;
-    struct replay_course course; /* for --html; without it no trace */
+    struct replay_course course; /* for pictures; without them no trace */
 };
 
 /* Read the options. SIM_USAGE: one of them makes no sense. Call this before any work. A zeroed struct may be closed. */

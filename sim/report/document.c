@@ -207,6 +207,11 @@ bool document_pictures(const struct document *document)
     return document && document->origin.pictures;
 }
 
+bool document_is_picture(const struct document_element *element)
+{
+    return element->kind == DOCUMENT_CHART && (element->audience & (FOR_PAGE | FOR_PEOPLE | FOR_JSON));
+}
+
 /* --- for programs ------------------------------------------------------------------------------------------------------------------ */
 
 /* Text that came from json_text is complete JSON, so a renderer can put it in as it is. The text is handed over, not copied. The buffer is

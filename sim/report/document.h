@@ -107,6 +107,8 @@ void document_key_figure(struct document *document, const struct figure_set *set
 void document_key_value(struct document *document, const char *label, const char *value, const char *note);
 /* Are charts for pages wanted? Making them may cost time. */
 bool document_pictures(const struct document *document);
+/* Is the element a chart that pages show? Those are also the ones that become pictures of their own. */
+bool document_is_picture(const struct document_element *element);
 
 /* --- for programs ------------------------------------------------------------------------------------------------------------------ */
 

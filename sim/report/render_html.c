@@ -73,11 +73,6 @@ static void put_string(struct json_text *json, const char *key, const char *text
 
 /* --- what the page shows ------------------------------------------------------------------------------------------------------------- */
 
-static bool is_chart(const struct document_element *element)
-{
-    return element->kind == DOCUMENT_CHART && (element->audience & (FOR_PAGE | FOR_PEOPLE | FOR_JSON));
-}
-
 /* Those for JSON alone have a fuller one of the same name for CSV. What was measured on this machine is left out: the page is the same for
  * the same run. */
 static bool is_table(const struct document_element *element)
@@ -201,14 +196,14 @@ static bool has_ranges(const struct chart *chart)
 static void put_charts(const struct document *document, FILE *file)
 {
     size_t number = 0;
-    if (count_of(document, is_chart) == 0)
+    if (count_of(document, document_is_picture) == 0)
         return;
     fputs("<section class=\"charts\" aria-label=\"Charts\">\n<noscript><p>The charts need JavaScript; words and numbers below do not."
           "</p></noscript>\n",
           file);
     for (size_t i = 0; i < document->count; i++) {
         const struct document_element *element = &document->elements[i];
-        if (!is_chart(element))
+        if (!document_is_picture(element))
             continue;
         fprintf(file, "<figure data-chart=\"%zu\">\n<figcaption><h2>", number++);
         put_text(element->chart->heading.title ? element->chart->heading.title : element->key, file);
@@ -439,7 +434,7 @@ static enum status put_numbers(const struct document *document, FILE *file, stru
     json_key(&json, "charts");
     json_open_array(&json);
     for (size_t i = 0; i < document->count; i++)
-        if (is_chart(&document->elements[i]))
+        if (document_is_picture(&document->elements[i]))
             add_chart(&document->elements[i], &json);
     json_close_array(&json);
     json_key(&json, "tables");

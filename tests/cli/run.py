@@ -3,11 +3,13 @@
 
 usage: run.py PROGRAM [CASE...]
 A case is a folder with `cmd` (shell, run in a scratch folder; $PAGESIM is the program, $ROOT the project, $HERE the case) and what must come
-of it: `stdout`, `stderr` (missing = not looked at; lines may hold * for "anything"), `exit` (missing = 0).
+of it: `stdout`, `stderr` (missing = not looked at; lines may hold * for "anything"), `exit` (missing = 0). `needs`: a program without which
+the case is skipped, which the output says; with CI set that is a failure.
 Last line: "N passed, N failed".
 """
 import fnmatch
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,6 +50,10 @@ def main():
     cases = sys.argv[2:] or sorted(d for d in os.listdir(HERE) if os.path.exists(os.path.join(HERE, d, "cmd")))
     passed = failed = 0
     for case in cases:
+        needed = (text_of(case, "needs") or "").strip()
+        if needed and not shutil.which(needed) and not os.environ.get("CI"):
+            print(f"SKIPPED: {case}: {needed} is not installed")
+            continue
         problem = run_case(program, case)
         passed += problem is None
         if problem:
