@@ -13,7 +13,9 @@
 #include "command/interrupt.h"
 #include "command/replay_outputs.h"
 #include "command/requirements.h"
+#include "command/watch.h"
 #include "data_plane/worker.h"
+#include "observe/latest_state.h"
 #include "report/replay_report.h"
 
 static const struct option_spec own_options[] = {
@@ -33,6 +35,7 @@ static const struct option_spec own_options[] = {
     {"check", NULL, "walk all invariants after every step (slow)"},
     {"dry-run", NULL, "read and check everything, replay nothing"},
     {"quiet", NULL, "no warnings and no progress bar"},
+    WATCH_OPTION,
 };
 
 /* Everything that the command needs and owns. On the heap, because the figures and wishes in it are large. close_job() closes all parts
@@ -44,6 +47,7 @@ struct job {
     struct kv_memory_speed limit;
     struct replay_outputs outputs;
     struct progress progress;
+    struct replay_view view; /* of --watch */
     struct requirements requirements;
     struct figure_wishes wishes;
     double replay_seconds;
@@ -87,7 +91,7 @@ static enum status open_worker(struct job *job, struct diag *diag)
  * before the loop that looks at the flag; until then a signal ends the program as usual. */
 static enum status replay(struct job *job, struct diag *diag)
 {
-    struct observer observers[REPLAY_OBSERVERS_MOST + 1];
+    struct observer observers[REPLAY_OBSERVERS_MOST + 2];
     size_t count = 0;
     if (run_open(&job->run, job->call.input.trace, &job->call.input.config, diag) != SIM_OK ||
         replay_outputs_open(&job->outputs, &job->run, observers, &count, diag) != SIM_OK || open_worker(job, diag) != SIM_OK)
@@ -103,10 +107,16 @@ static enum status replay(struct job *job, struct diag *diag)
                                  .check = options_has(&job->call.options, "check"),
                                  .progress = on_progress,
                                  .progress_context = job};
-    progress_start(&job->progress, "replay", options_has(&job->call.options, "quiet"));
+    if (options_has(&job->call.options, "watch"))
+        observers[count++] = replay_view_start(&job->view, &job->run, &job->progress);
+    else
+        progress_start(&job->progress, "replay", options_has(&job->call.options, "quiet"));
     double start = seconds_of(CLOCK_MONOTONIC);
     enum status status = run_replay(&job->run, observers, count, &how, diag);
     job->replay_seconds = seconds_of(CLOCK_MONOTONIC) - start;
+    if (status == SIM_OK)
+        progress_finish(&job->progress, job->run.trace->count - job->run.metrics.dropped - job->run.facts.end.unfinished,
+                        job->run.trace->count - job->run.metrics.dropped);
     progress_end(&job->progress);
     return status;
 }

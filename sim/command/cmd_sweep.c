@@ -18,6 +18,7 @@
 #include "command/generate_options.h"
 #include "command/interrupt.h"
 #include "command/requirements.h"
+#include "command/watch.h"
 #include "report/sweep_report.h"
 #include "trace/trace_block_size.h"
 
@@ -45,6 +46,7 @@ static const struct option_spec own_options[] = {
     {"reference", NULL, "use the plain step-by-step scheduler"},
     {"dry-run", NULL, "list the points, replay nothing"},
     {"quiet", NULL, "no warnings and no progress bar"},
+    WATCH_OPTION,
 };
 
 /* Half a percent: less than any change of load or seed makes, and more than a difference in the sixth digit. */
@@ -62,6 +64,7 @@ struct job {
     struct workload workload;
     struct sweep sweep;
     struct sweep_view view;
+    struct sweep_best best; /* of --watch */
 };
 
 /* --- reading the command line ----------------------------------------------------------------------------------------------------- */
@@ -220,6 +223,8 @@ static enum status replay_all(struct job *job, struct diag *diag)
                journal, job->sweep.journal.first_changed, job->sweep.journal.changed_lines > 1 ? " (and more lines)" : "");
     if (resumed > 0 && !job->sweep.quiet)
         notice("%zu of %zu runs are in %s already", resumed, job->plan.point_count, journal);
+    if (options_has(&job->call.options, "watch"))
+        job->sweep.watcher = sweep_best_watch(&job->best, &job->plan, &job->view);
     status = sweep_run(&job->sweep, &inner);
     if (status == SIM_INTERRUPTED && journal)
         return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", journal);

@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "base/gnuplot.h"
+#include "base/terminal.h"
 #include "base/text_writer.h"
 
 /* Whoever looks at the flag does so many times in this time; together with the end of the process it stays below 0.2 s. */
@@ -52,7 +53,7 @@ static void on_signal(int number)
 
 void interrupt_catch(void)
 {
-    terminal = isatty(STDERR_FILENO) == 1;
+    terminal = terminal_redraws(STDERR_FILENO);
     signal(SIGALRM, on_timer);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);

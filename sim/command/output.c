@@ -7,13 +7,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/host.h"
 #include "base/line.h"
 #include "base/memory_stream.h"
+#include "base/terminal.h"
 #include "base/text_writer.h"
 
 /* The names are checked before any work, against what the command says it has: a typing error must not cost an hour of replaying. The last
@@ -56,30 +56,15 @@ enum status output_form_read(const struct options *options, struct output_form *
     return check_table(options, form, diag);
 }
 
-/* The order in which POSIX looks for the character set: LC_ALL, LC_CTYPE, LANG; an empty variable counts as not set. The variables are read
- * directly, as setlocale() would also change the decimal point of numbers. */
-static bool speaks_utf8(void)
-{
-    const char *locale = getenv("LC_ALL");
-    if (!locale || !*locale)
-        locale = getenv("LC_CTYPE");
-    if (!locale || !*locale)
-        locale = getenv("LANG");
-    for (; locale && *locale; locale++)
-        if (strncasecmp(locale, "utf-8", 5) == 0 || strncasecmp(locale, "utf8", 4) == 0)
-            return true;
-    return false;
-}
-
 /* Colour and more than 80 columns only on a terminal: what goes to a file or a pipe must not depend on the window. NO_COLOR turns colour
  * off whatever its value. A terminal narrower than 80 columns still gets 80: the reports' lines are made for that and wrap there. */
 static struct render_options options_for(const struct output_form *form)
 {
-    struct render_options options = {.width = TABLE_LINE, .table = form->table, .utf8 = speaks_utf8()};
+    struct render_options options = {.width = TABLE_LINE, .table = form->table, .utf8 = terminal_utf8()};
     struct winsize size;
     if (strcmp(form->path, "-") != 0 || host_now() || isatty(STDOUT_FILENO) != 1)
         return options;
-    options.color = !getenv("NO_COLOR");
+    options.color = terminal_color();
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > TABLE_LINE)
         options.width = size.ws_col;
     return options;

@@ -10,7 +10,6 @@
 
 #include "base/array.h"
 #include "base/fingerprint.h"
-#include "base/progress.h"
 #include "base/text_file.h"
 #include "config/hardware.h"
 #include "data_plane/memory_limit.h"
@@ -216,6 +215,10 @@ static enum status keep(struct pass *pass, const struct run *run, size_t point, 
     }
 #pragma omp atomic
     pass->done++;
+    if (sweep->watcher) {
+#pragma omp critical(sweep_progress)
+        sweep->watcher->ended(sweep->watcher->context, &sweep->result, point);
+    }
     if (status == SIM_OK && sweep->journal.path)
         status = sweep_journal_sync(&sweep->journal, diag);
     return status;
@@ -283,10 +286,16 @@ enum status sweep_run(struct sweep *sweep, struct diag *diag)
     for (size_t point = 0; point < sweep->result.count; point++)
         if (sweep->result.rows[point].state == SWEEP_PENDING)
             pass.pending[pass.pending_count++] = point;
+        else if (sweep->watcher)
+            sweep->watcher->ended(sweep->watcher->context, &sweep->result, point);
     if (moves_bytes(sweep) && pass.pending_count > 0)
         pass.limit = kv_memory_speed_measure(sweep->threads);
-    progress_start(&pass.progress, "sweep", sweep->quiet);
+    if (sweep->watcher)
+        progress_start_view(&pass.progress, "sweep", sweep->watcher->describe, sweep->watcher->context);
+    else
+        progress_start(&pass.progress, "sweep", sweep->quiet);
     status = parallel_runs(pass.pending_count, moves_bytes(sweep) ? 1 : sweep->threads, replay_point, &pass, diag);
+    progress_finish(&pass.progress, pass.done, pass.pending_count);
     progress_end(&pass.progress);
     free(pass.pending);
     return status;

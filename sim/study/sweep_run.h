@@ -9,11 +9,19 @@
 
 #include <stdatomic.h>
 
+#include "base/progress.h"
 #include "replay/advice.h"
 #include "replay/workload.h"
 #include "study/sweep_journal.h"
 #include "study/sweep_plan.h"
 #include "study/sweep_result.h"
+
+/* Who wants a live view of a sweep. Both are called by one thread at a time. */
+struct sweep_watcher {
+    progress_describe *describe;                                                   /* its lines below the bar */
+    void (*ended)(void *context, const struct sweep_result *result, size_t point); /* this row is there now, and no other may be read */
+    void *context;                                                                 /* progress->context of describe */
+};
 
 struct sweep {
     const struct sweep_plan *plan;
@@ -25,10 +33,11 @@ struct sweep {
     struct advice_of_runs advice; /* after sweep_prepare */
     struct figure_wishes wishes;  /* further percentiles to keep; the caller's, before sweep_start */
     uint32_t threads;
-    bool reference;               /* the plain scheduler */
-    bool quiet;                   /* no progress bar */
-    const atomic_int *stop;       /* NULL, or not 0 once the user has had enough */
-    struct sweep_journal journal; /* may be none */
+    bool reference;                      /* the plain scheduler */
+    bool quiet;                          /* no progress bar */
+    const struct sweep_watcher *watcher; /* NULL, or a live view instead of the bar */
+    const atomic_int *stop;              /* NULL, or not 0 once the user has had enough */
+    struct sweep_journal journal;        /* may be none */
     struct sweep_result result;
 };
 

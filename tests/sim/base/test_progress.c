@@ -100,3 +100,54 @@ Test(progress, is_for_terminals_and_those_who_want_it)
     close(file);
     unlink(path);
 }
+
+static void describe(const struct progress *progress, struct live_view *view)
+{
+    live_view_line(view, "more", "%s %llu", (const char *)progress->context, (unsigned long long)progress->done);
+}
+
+Test(progress, a_view_is_drawn_over_itself_and_stays)
+{
+    struct progress progress;
+    setenv("LC_ALL", "C", 1);
+    setenv("NO_COLOR", "", 1);
+    open_screen();
+    progress_start_view(&progress, "replay", describe, "done");
+    progress_update(&progress, 1, 4);
+    cr_expect_str_eq(shown(), "", "not at once");
+    pass(&progress, 3 * SECOND_NS);
+    progress_update(&progress, 1, 4);
+    const char *text = shown();
+    cr_expect(strncmp(text, "\r\033[Kreplay      25 % ##########......", 37) == 0 &&
+                  strstr(text, " s left\r\n\r\033[Kmore       done 1\r\n"),
+              "%s", text);
+    progress_update(&progress, 2, 4);
+    cr_expect_str_eq(shown(), "", "not at once again");
+    progress_finish(&progress, 4, 4);
+    progress_end(&progress);
+    text = shown();
+    cr_expect(strncmp(text, "\r\033[2A\r\033[Kreplay     100 % ##########", 36) == 0, "%s", text);
+    cr_expect(strstr(text, " after 3") && strstr(text, "\r\033[Kmore       done 4\r\n"), "%s", text);
+    progress_end(&progress);
+    cr_expect_str_eq(shown(), "");
+}
+
+/* Without a terminal that could draw over it: a line every five seconds, and one at the end. */
+Test(progress, a_view_that_cannot_be_drawn_over_is_told_in_lines)
+{
+    struct progress progress;
+    setenv("TERM", "dumb", 1);
+    open_screen();
+    progress_start_view(&progress, "replay", describe, "done");
+    pass(&progress, 4 * SECOND_NS);
+    progress_update(&progress, 1, 4);
+    cr_expect_str_eq(shown(), "");
+    pass(&progress, 2 * SECOND_NS);
+    progress_update(&progress, 2, 4);
+    progress_update(&progress, 3, 4);
+    const char *text = shown();
+    cr_expect(strncmp(text, "replay  50 %, 6.0", 17) == 0 && strstr(text, " s left; more done 2\r\n"), "%s", text);
+    progress_end(&progress);
+    text = shown();
+    cr_expect(strncmp(text, "replay  75 %, after 6.0", 23) == 0, "%s", text);
+}
