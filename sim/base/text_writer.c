@@ -297,3 +297,14 @@ void text_writer_discard(struct text_writer *writer)
         unlink(writer->temporary);
     free_writer(writer);
 }
+
+/* It is renamed at commit; on a failure the target keeps its old content. */
+enum status text_writer_write_file(const char *path, const char *text, size_t length, struct diag *diag)
+{
+    struct text_writer *writer = NULL;
+    enum status status = text_writer_open(path, &writer, diag);
+    if (status == SIM_OK && (status = text_writer_write(writer, text, length, diag)) == SIM_OK)
+        return text_writer_commit(writer, diag);
+    text_writer_discard(writer);
+    return status;
+}

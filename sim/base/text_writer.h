@@ -22,6 +22,9 @@ SIM_NODISCARD enum status text_writer_commit(struct text_writer *writer, struct 
 /* Drop what was written; frees the writer. NULL is fine. What went to standard output stays there. */
 void text_writer_discard(struct text_writer *writer);
 
+/* All of it: a file of this text, whole or not at all. */
+SIM_NODISCARD enum status text_writer_write_file(const char *path, const char *text, size_t length, struct diag *diag);
+
 /* Remove the temporary files of all writers that are open. For handlers of signals, and before the process ends at once: nothing else may be
  * done with a writer after it. */
 void text_writer_abandon_all(void);

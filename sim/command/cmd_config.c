@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory_stream.h"
 #include "base/notice.h"
+#include "base/text_writer.h"
 #include "command/command.h"
 #include "config/config_keys.h"
 #include "config/vllm_line.h"
@@ -43,7 +44,7 @@ static enum status print_as_vllm(const struct config *config, struct diag *diag)
         if ((closed = memory_stream_close(&streams[i], &texts[i], &length, diag)) != SIM_OK)
             status = closed;
     if (status == SIM_OK)
-        status = output_text("-", texts[0], length, diag);
+        status = text_writer_write_file("-", texts[0], length, diag);
     if (status == SIM_OK && texts[1][0])
         notice("note: no options of vLLM, to be given beside the line:%s", texts[1]);
     free(texts[0]);

@@ -87,17 +87,6 @@ static enum status render(const struct renderer *renderer, const struct render_o
     return status;
 }
 
-/* The writer renames at commit; on a failure the target keeps its old content. */
-enum status output_text(const char *path, const char *text, size_t length, struct diag *diag)
-{
-    struct text_writer *writer = NULL;
-    enum status status = text_writer_open(path, &writer, diag);
-    if (status == SIM_OK && (status = text_writer_write(writer, text, length, diag)) == SIM_OK)
-        return text_writer_commit(writer, diag);
-    text_writer_discard(writer);
-    return status;
-}
-
 /* Everything for standard output goes through a writer, as standard output need not be the process's (base/host.h). */
 enum status output_printed(void (*print)(const void *context, FILE *file), const void *context, struct diag *diag)
 {
@@ -111,7 +100,7 @@ enum status output_printed(void (*print)(const void *context, FILE *file), const
     status = memory_stream_close(&stream, &text, &length, diag);
     if (status != SIM_OK)
         return status;
-    status = output_text("-", text, length, diag);
+    status = text_writer_write_file("-", text, length, diag);
     free(text);
     return status;
 }
@@ -121,7 +110,7 @@ enum status output_json(const char *path, struct json_text *json, struct diag *d
     json_end_line(json);
     enum status status = json_text_status(json, diag);
     if (status == SIM_OK)
-        status = output_text(path, json->text, json->length, diag);
+        status = text_writer_write_file(path, json->text, json->length, diag);
     json_text_deinit(json);
     return status;
 }

@@ -25,10 +25,7 @@ struct output_form {
 /* Reads --format, --table and --output of a command that has tables. SIM_USAGE: one of them is wrong; call this before any work. */
 SIM_NODISCARD enum status output_form_read(const struct options *options, struct output_form *form, struct diag *diag);
 
-/* Write text to a file ("-": standard output), whole or not at all. */
-SIM_NODISCARD enum status output_text(const char *path, const char *text, size_t length, struct diag *diag);
-
-/* The same for JSON, with a line end. Deinitialises `json` in any case. */
+/* Write JSON with a line end to a file ("-": standard output), whole or not at all. Deinitialises `json` in any case. */
 SIM_NODISCARD enum status output_json(const char *path, struct json_text *json, struct diag *diag);
 
 /* Write what `print` prints to standard output. */

@@ -12,8 +12,8 @@
 #include "base/array.h"
 #include "base/gnuplot.h"
 #include "base/memory_stream.h"
+#include "base/text_writer.h"
 #include "command/interrupt.h"
-#include "command/output.h"
 
 /* Names of the options, and after a dot of the files. */
 static const char *const options_of[PICTURE_FORMS] = {"svg", "png", "gnuplot"}, *const endings[PICTURE_FORMS] = {"svg", "png", "gp"};
@@ -163,7 +163,7 @@ enum status picture_files_write(const struct picture_files *pictures, struct dia
         if (pictures->folders.path[form] && mkdir(pictures->folders.path[form], NEW_FOLDER_MODE) != 0 && errno != EEXIST)
             return diag_set(diag, SIM_FAILED, "%s: cannot be made: %s", pictures->folders.path[form], strerror(errno));
     for (size_t i = 0; i < pictures->count && status == SIM_OK; i++)
-        status = output_text(pictures->list[i].path, pictures->list[i].text, pictures->list[i].length, diag);
+        status = text_writer_write_file(pictures->list[i].path, pictures->list[i].text, pictures->list[i].length, diag);
     return status;
 }
 
