@@ -13,9 +13,11 @@ replays() {
     "$BUILD/pagesim" replay --trace $trace --config configs/demo.json --limit 40 --threads 4 >/dev/null
     "$BUILD/pagesim" replay --trace $trace --config configs/demo.json --limit 40 --threads 4 --scheduler vllm-v0 --num-cpu-blocks 400 --n 3 --n-every 2 >/dev/null
     "$BUILD/pagesim" replay --trace $trace --config configs/demo.json --limit 25 --threads 4 --scheduler vllm-v0 --num-cpu-blocks 400 --beam-width 3 >/dev/null
-    "$BUILD/pagesim" replay --trace traces/code.jsonl --num-gpu-blocks 700 --trace-block-size 16 --data-plane off --threads 4 >/dev/null
+    "$BUILD/pagesim" replay --trace traces/code.jsonl --num-gpu-blocks 700 --trace-block-size 16 --data-plane off --threads 4 \
+        --gnuplot "$reports/../pictures" --watch >/dev/null 2>&1
+    rm -r "$reports/../pictures"
     "$BUILD/pagesim" sweep --trace $trace --trace-block-size 16 --limit 60 --vary num_gpu_blocks=150:300:50 --vary scheduler=vllm-v1,vllm-v0 \
-        --max-model-len 4096 --threads 4 --journal "$reports/../sweep.jsonl" >/dev/null
+        --max-model-len 4096 --threads 4 --journal "$reports/../sweep.jsonl" --watch 2>&1 >/dev/null | grep -c "^sweep 100 %" >/dev/null
     rm -f "$reports/../sweep.jsonl"
     "$BUILD/pagesim" size --trace $trace --trace-block-size 16 --limit 60 --require preemptions=0 --threads 4 --max-blocks 400 >/dev/null
     "$BUILD/pagesim" trace info $trace >/dev/null

@@ -91,3 +91,15 @@ Test(out_of_memory, a_report_is_whole_or_the_old_file_stays)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         expect_all_or_nothing(commands[i].command, commands[i].words);
 }
+
+/* Pictures are complete before the report takes its name. */
+Test(out_of_memory, no_report_without_its_pictures)
+{
+    char folder[] = "/tmp/test_out_of_memory.XXXXXX", command[64];
+    cr_assert(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+    expect_all_or_nothing(&command_ledger,
+                          "ledger --trace @ --num-gpu-blocks 20 --trace-block-size 16 --threads 1 --gnuplot pictures --output %");
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    cr_assert_eq(system(command), 0); /* NOLINT(cert-env33-c) */
+}
