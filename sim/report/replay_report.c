@@ -121,13 +121,10 @@ static struct line verdict(const struct run *run)
 /* What a page says first: the finding, then the tail of latency and what it cost. */
 static void add_page(struct document *document, const struct run *run)
 {
-    static const char *const key[][2] = {{"median_ttft_ms", "TTFT, median"},
-                                         {"p99_ttft_ms", "TTFT, p99"},
-                                         {"p99_itl_ms", "ITL, p99"},
-                                         {"median_e2el_ms", "E2E, median"},
-                                         {"output_throughput", "output tokens"},
-                                         {"preemptions", "preemptions"},
-                                         {"prefix_hit_rate", "prompt tokens from the cache"}};
+    static const char *const key[][2] = {
+        {"median_ttft_ms", "TTFT, median"},         {"p99_ttft_ms", "TTFT, p99"},           {"p99_itl_ms", "ITL, p99"},
+        {"median_e2el_ms", "E2E, median"},          {"output_throughput", "output tokens"}, {"preemptions", "preemptions"},
+        {"prefix_hit_rate", "prompt tokens cached"}};
     document_headline(document, "%s", verdict(run).text);
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
         document_key_figure(document, &run->figures, key[i][0], key[i][1]);

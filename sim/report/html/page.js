@@ -16,6 +16,7 @@
         return element;
     }
     const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const SHAPES = ["circle", "triangle", "rect", "rectRot"]; // of marks, a shape a series
     const seriesColor = (series) => color("--c" + series.group % 7);
     const label = (axis) => axis.name.replace(/_/g, " ") + (axis.unit && !axis.name.endsWith(axis.unit) ? " (" + axis.unit + ")" : "");
     const short = (value) => Math.abs(value) >= 1e4 ? Intl.NumberFormat("en", { notation: "compact" }).format(value)
@@ -134,7 +135,7 @@
             borderWidth: areas || bars ? 0 : spans ? 3 : 1.6, borderCapStyle: "butt", spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
             stepped: series.draw === "steps" ? "before" : false, order: marks ? 0 : 1,
             pointRadius: marks ? (series.points.length > 800 ? 1.8 : 4) : 0, pointHitRadius: 6, pointHoverRadius: 4,
-            pointStyle: ["circle", "triangle", "rect", "rectRot"][i % 4], clip: marks ? 6 : 2, // a mark at the edge is whole
+            pointStyle: SHAPES[i % 4], clip: marks ? 6 : 2, // a mark at the edge is whole
             borderDash: chart.kind === "plot" && series.draw === "line" && i % 2 ? [6, 3] : [],
         };
     }
@@ -220,7 +221,7 @@
         picture.chart.series.forEach((series, i) => {
             if (ranged(series)) return; // goes with the one before it
             const button = make("button", bar, undefined, { type: "button", "aria-pressed": "true" });
-            make("i", button, undefined, { "data-series": i, class: series.draw });
+            make("i", button, undefined, { "data-series": i, class: series.draw === "marks" ? SHAPES[i % 4] : series.draw });
             button.append(series.name);
             button.onclick = () => {
                 picture.hidden[i] = !picture.hidden[i];
