@@ -110,7 +110,7 @@ ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden public python cli pages bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden public python cli pages screenshots bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
 all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
@@ -181,8 +181,9 @@ $(BUILD)/core/kernels_avx512.o: ALL_CFLAGS += -mavx512f -mavx2 -mfma -mf16c -mpr
 endif
 $(BUILD)/core/kernels_neon.o: ALL_CFLAGS += -ffp-contract=fast
 
-demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float
-	$(BUILD)/pagesim replay --trace traces/chat.jsonl --config configs/demo.json --limit 200
+demo: $(BUILD)/pagesim ## replay a bundled trace, checking every float, and write its page of pictures
+	$(BUILD)/pagesim replay --trace traces/chat.jsonl --config configs/demo.json --limit 200 --html build/demo.html
+	@echo; echo 'The same in pictures: build/demo.html, for any browser.'
 
 # --- tests -----------------------------------------------------------------------------------------------------------------------------
 
@@ -213,8 +214,12 @@ cli: $(BUILD)/pagesim ## run the command-line cases of tests/cli
 
 # Selenium is a package of the system's python3, which need not be the first one.
 SELENIUM_PYTHON = $(call ask_once,SELENIUM_PYTHON,for p in $(PYTHON) /usr/bin/python3; do $$p -c 'import selenium' 2>/dev/null && echo $$p && break; done)
+WITHOUT_SELENIUM = echo '$@: python3-selenium is missing; make deps-dev' >&2; exit 1
 pages: $(BUILD)/pagesim ## open pages of pictures in headless Chromium (make deps-dev); SCREENSHOTS=FOLDER keeps pictures of them
-	@$(if $(SELENIUM_PYTHON),$(SELENIUM_PYTHON) tests/pages/check.py $(BUILD)/pagesim $(SCREENSHOTS),echo 'pages: python3-selenium is missing; make deps-dev' >&2; exit 1)
+	@$(if $(SELENIUM_PYTHON),$(SELENIUM_PYTHON) tests/pages/check.py $(BUILD)/pagesim $(SCREENSHOTS),$(WITHOUT_SELENIUM))
+
+screenshots: $(BUILD)/pagesim ## make the README's pictures of pages anew (make deps-dev)
+	@$(if $(SELENIUM_PYTHON),$(SELENIUM_PYTHON) tests/pages/screenshots.py $(BUILD)/pagesim doc/pictures,$(WITHOUT_SELENIUM))
 
 $(BUILD)/bench_%: $(BUILD)/tests/bench/bench_%.o $(LIBRARIES)
 	$(call say,LD,$@)

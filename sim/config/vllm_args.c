@@ -186,6 +186,8 @@ static enum status take_key(struct vllm_args *args, struct taken *taken, struct 
     char wants[256], what[320];
     if (!key)
         return not_modelled(taken, diag);
+    if (taken->dotted)
+        return refuse(taken, diag, ": this option has no parts");
     if (taken->variable)
         return refuse(taken, diag, ": a shell would put a value here; write the value itself");
     if (strcmp(key->name, "max_model_len") == 0 && (strcmp(taken->value, "auto") == 0 || strcmp(taken->value, "-1") == 0))

@@ -43,8 +43,9 @@ struct worker {
     bool verify;
     struct kv_store *gpu, *cpu;
     struct worker_totals totals;
-    struct chain *chains; /* by position, of the sample last seen */
-    uint32_t *missing;    /* per GPU block: tokens at its end that were registered but never written */
+    struct chain *chains;  /* by position, of the sample last seen */
+    uint32_t *missing;     /* per GPU block: tokens at its end that were registered but never written */
+    uint32_t *cpu_missing; /* the same of CPU blocks */
     uint64_t blocks_with_missing;
     uint32_t *last_writer; /* per GPU block: position + 1 of whose tokens it holds, to name the culprit; 0: nobody has written it */
     float *k, *v;          /* gathered or to be written; v is the second half of k's memory */
@@ -117,6 +118,13 @@ static enum status links_of(struct worker *worker, const struct step_sequence *s
     return SIM_OK;
 }
 
+/* The number of blocks with something missing is kept, so that steps without phantoms need not look at tables at all. */
+static void set_missing(struct worker *worker, uint32_t block, uint32_t tokens)
+{
+    worker->blocks_with_missing += (uint64_t)(tokens > 0) - (worker->missing[block] > 0);
+    worker->missing[block] = tokens;
+}
+
 /* --- writing --------------------------------------------------------------------------------------------------------------------- */
 
 /* Write tokens [from, from + count) of the sequence in every layer. */
@@ -143,8 +151,7 @@ static enum status write_tokens(struct worker *worker, const struct step_sequenc
     const uint32_t size = worker->config->block_size;
     for (uint32_t k = from / size; k <= (from + count - 1) / size; k++) {
         uint32_t block = sequence->blocks[k];
-        worker->blocks_with_missing -= worker->missing[block] > 0;
-        worker->missing[block] = FULLY_VALID; /* its owner writes it in order from here on */
+        set_missing(worker, block, FULLY_VALID); /* its owner writes it in order from here on */
         worker->last_writer[block] = sequence->request + 1;
     }
     worker->totals.tokens_written += count;
@@ -165,15 +172,11 @@ static enum status write_all(struct worker *worker, const struct step *step, str
 
 /* --- phantom hits ---------------------------------------------------------------------------------------------------------------- */
 
-/* The scheduler tells of such a block once, when the turn is lost; the hit may come many steps later or never. The number of blocks with
- * something missing is kept, so that steps without phantoms need not look at tables at all. */
+/* The scheduler tells of such a block once, when the turn is lost or the group swapped out; the hit may come many steps later or never. */
 static void note_unwritten(struct worker *worker, const struct step *step)
 {
-    for (uint32_t i = 0; i < step->unwritten_count; i++) {
-        const struct unwritten *unwritten = &step->unwritten[i];
-        worker->blocks_with_missing += worker->missing[unwritten->block] == 0;
-        worker->missing[unwritten->block] = worker->config->block_size - unwritten->valid;
-    }
+    for (uint32_t i = 0; i < step->unwritten_count; i++)
+        set_missing(worker, step->unwritten[i].block, worker->config->block_size - step->unwritten[i].valid);
 }
 
 /* Blocks before a sequence's own tokens are hits or its own earlier work; those that were never written are filled now. Only full blocks
@@ -221,12 +224,21 @@ static enum status move_blocks(struct worker *worker, struct kv_store *to, const
     return SIM_OK;
 }
 
-/* A copied block holds its source's tokens, so a wrong float in it is to be blamed on whoever wrote the source. Swaps are not followed: CPU
- * blocks have no writers here, so for a block that was swapped in the message names who last wrote it on the GPU. */
-static void follow_writers(struct worker *worker, const struct step *step)
+/* A moved block holds its source's tokens and lacks what that lacks. A wrong float in a copy is to be blamed on whoever wrote the source.
+ * Writers are not followed through swaps: CPU blocks have none here, so for a block that was swapped in the message names who last wrote it
+ * on the GPU. */
+static void follow_moves(struct worker *worker, const struct step *step)
 {
-    for (uint32_t i = 0; i < step->copy_count; i++)
-        worker->last_writer[step->copies[i].to] = worker->last_writer[step->copies[i].from];
+    for (uint32_t i = 0; i < step->swap_in_count; i++)
+        set_missing(worker, step->swap_in[i].to, worker->cpu_missing[step->swap_in[i].from]);
+    note_unwritten(worker, step);
+    for (uint32_t i = 0; i < step->swap_out_count; i++)
+        worker->cpu_missing[step->swap_out[i].to] = worker->missing[step->swap_out[i].from];
+    for (uint32_t i = 0; i < step->copy_count; i++) {
+        const uint32_t from = step->copies[i].from, to = step->copies[i].to;
+        worker->last_writer[to] = worker->last_writer[from];
+        set_missing(worker, to, worker->missing[from]);
+    }
 }
 
 /* --- reading --------------------------------------------------------------------------------------------------------------------- */
@@ -405,8 +417,7 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
         status = move_blocks(worker, worker->cpu, worker->gpu, step->swap_out, step->swap_out_count, &totals->swapped_bytes, diag);
     if (status == SIM_OK)
         status = move_blocks(worker, worker->gpu, worker->gpu, step->copies, step->copy_count, &totals->copied_bytes, diag);
-    follow_writers(worker, step);
-    note_unwritten(worker, step);
+    follow_moves(worker, step);
     if (status == SIM_OK)
         status = write_all(worker, step, diag);
     if (status == SIM_OK)
@@ -526,7 +537,7 @@ enum status worker_create(const struct trace *trace, const struct config *config
     worker->totals.kernels = kv_kernels_name();
     const size_t blocks = config->num_gpu_blocks;
     const struct array_request arrays[] = {ARRAY_OF(worker->chains, trace->count), ARRAY_OF(worker->missing, blocks),
-                                           ARRAY_OF(worker->last_writer, blocks)};
+                                           ARRAY_OF(worker->cpu_missing, config->num_cpu_blocks), ARRAY_OF(worker->last_writer, blocks)};
     status = check_longest(worker, diag);
     if (status == SIM_OK)
         status = make_stores(worker, diag);
@@ -560,6 +571,7 @@ void worker_destroy(struct worker *worker)
         free(worker->chains[position].links);
     free(worker->chains);
     free(worker->missing);
+    free(worker->cpu_missing);
     free(worker->last_writer);
     free(worker->k);
     free(worker->batch);

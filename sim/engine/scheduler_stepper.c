@@ -211,9 +211,11 @@ static enum status run_quiet_step(struct scheduler_stepper *self, bool first, st
     struct step_tally *tally = &step->tally;
     step->shape.step = tally->step = self->base.step_number;
     enum status status = stepper_time_step(&self->base, &step->shape, tally, diag);
+    if (status != SIM_OK)
+        return status;
     const int64_t end_ns = tally->start_ns + tally->duration_ns;
     tally->regular_gaps = first ? 0 : step->sampled_count;
-    if (first && status == SIM_OK)
+    if (first)
         status = tell_tokens(self, step, end_ns, diag);
     if (status == SIM_OK)
         status =

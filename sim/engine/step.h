@@ -58,8 +58,9 @@ struct preempted {
     uint32_t blocks;      /* blocks that its table held */
 };
 
-/* A block that was taken and registered for tokens which are then not computed in the step, because its request lost its turn (V1,
- * priority): its first `valid` tokens hold data, the rest never will unless somebody writes it (case E8 of doc/vllm_v1.md). */
+/* A block that is registered for tokens of which only the first `valid` hold data, and the rest never will unless somebody writes it: in V1
+ * its request lost its turn in the step (priority; case E8 of doc/vllm_v1.md), in V0 its group was swapped out between two chunks of its
+ * prompt (doc/vllm_v0.md, section 11). */
 struct unwritten {
     uint32_t block, valid;
 };
@@ -190,7 +191,7 @@ struct step {
     struct block_pair *swap_out;
     uint32_t swap_out_count; /* GPU to CPU */
     struct unwritten *unwritten;
-    uint32_t unwritten_count; /* V1; lists wanted */
+    uint32_t unwritten_count; /* lists wanted */
     struct scheduled *sampled;
     uint32_t sampled_count; /* complete(): who got output tokens, how many */
     uint32_t *finished;

@@ -158,15 +158,19 @@ void document_key_value(struct document *document, const char *label, const char
     document->out_of_memory |= element->note == NULL;
 }
 
-/* The number as people read it: milliseconds above ten thousand as seconds, shares in per cent. */
+/* Three digits at least: a headline needs no more. */
+static char *three_digits(double value, char out[UNIT_TEXT])
+{
+    return unit_fixed(value, fabs(value) >= 100 ? 0 : fabs(value) >= 10 ? 1 : 2, out, UNIT_TEXT);
+}
+
+/* The number as people read it: from a thousand milliseconds on as seconds, shares in per cent. */
 static void key_figure_text(const struct figure_kind *kind, double value, char *out, size_t size)
 {
     char digits[UNIT_TEXT];
-    const int decimals = figure_decimals(kind);
     switch (kind->unit) {
     case FIGURE_MS:
-        snprintf(out, size, "%s %s", unit_fixed(value >= 1e4 ? value / 1e3 : value, value >= 1e4 ? 1 : 2, digits, sizeof digits),
-                 value >= 1e4 ? "s" : "ms");
+        snprintf(out, size, "%s %s", three_digits(value >= 1e3 ? value / 1e3 : value, digits), value >= 1e3 ? "s" : "ms");
         return;
     case FIGURE_S:
         snprintf(out, size, "%s", unit_seconds(value, digits));
@@ -180,8 +184,7 @@ static void key_figure_text(const struct figure_kind *kind, double value, char *
     case FIGURE_COUNT:
     case FIGURE_PER_S:
     case FIGURE_GB_PER_S:
-        snprintf(out, size, "%s%s",
-                 kind->whole ? unit_count((uint64_t)value, digits) : unit_fixed(value, decimals > 0 ? decimals : 0, digits, sizeof digits),
+        snprintf(out, size, "%s%s", kind->whole ? unit_count((uint64_t)value, digits) : three_digits(value, digits),
                  kind->unit == FIGURE_PER_S      ? " /s"
                  : kind->unit == FIGURE_GB_PER_S ? " GB/s"
                                                  : "");

@@ -426,7 +426,7 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     add_missers(document, explanation, top);
     document_key_figure(document, &explanation->run.figures, "preemptions", "preemptions");
     document_key_figure(document, &explanation->run.figures, "recomputed_tokens", "recomputed tokens");
-    document_key_figure(document, &explanation->run.figures, "prefix_hit_rate", "prompt tokens from the cache");
+    document_key_figure(document, &explanation->run.figures, "prefix_hit_rate", "prompt tokens cached");
     document_key_figure(document, &explanation->run.figures, "p99_ttft_ms", "TTFT, p99");
     explain_page(document);
     return document;

@@ -89,29 +89,43 @@ static void add_measured(struct document *document, const struct replay_result *
     document_close(document);
 }
 
-/* What a page says first: what became of the requests, then the tail of latency and what it cost. */
+/* The finding in a sentence: how the pool sufficed, and what that means for who waits. */
+static struct line verdict(const struct run *run)
+{
+    const struct run_end *end = &run->facts.end;
+    const uint64_t taken = run->metrics.preempt_recompute + run->metrics.preempt_swap;
+    const double again = 100 * run_figure(run, "recomputed_tokens") / run_figure(run, "scheduled_tokens"),
+                 fullest = 100 * run_figure(run, "peak_used_blocks") / run_figure(run, "pool_blocks"),
+                 ttft = run_figure(run, "p99_ttft_ms") / 1e3;
+    char requests[UNIT_TEXT], number[UNIT_TEXT];
+    struct line line = {0};
+    if (end->stalled || end->abort)
+        line_put(&line, "The replay ended early: %s of %s requests are left", unit_count(end->unfinished, number),
+                 unit_count(run->trace->count, requests));
+    else if (taken > 0)
+        line_put(&line, "%s preemption%s in %s requests", unit_count(taken, number), taken == 1 ? "" : "s",
+                 unit_count(run->metrics.completed, requests));
+    else
+        line_put(&line, "Nobody was preempted in %s requests", unit_count(run->metrics.completed, requests));
+    if (taken > 0 && again > 0)
+        line_put(&line, ": %s %% of the tokens were computed again", unit_fixed(again, 1, number, sizeof number));
+    else if (taken == 0 && fullest > 0)
+        line_put(&line, ": at most %s %% of the pool was in use", unit_fixed(fullest, 1, number, sizeof number));
+    if (ttft > 0)
+        line_put(&line, ", p99 TTFT is %s", unit_seconds(ttft, number));
+    if (run->metrics.dropped > 0)
+        line_put(&line, "; %s dropped", unit_count(run->metrics.dropped, number));
+    return line;
+}
+
+/* What a page says first: the finding, then the tail of latency and what it cost. */
 static void add_page(struct document *document, const struct run *run)
 {
-    static const char *const key[][2] = {{"median_ttft_ms", "TTFT, median"},
-                                         {"p99_ttft_ms", "TTFT, p99"},
-                                         {"p99_itl_ms", "ITL, p99"},
-                                         {"median_e2el_ms", "E2E, median"},
-                                         {"output_throughput", "output tokens"},
-                                         {"preemptions", "preemptions"},
-                                         {"prefix_hit_rate", "prompt tokens from the cache"}};
-    char requests[UNIT_TEXT], time[UNIT_TEXT], preemptions[UNIT_TEXT], dropped[UNIT_TEXT];
-    struct line line = {0};
-    if (run->facts.end.stalled || run->facts.end.abort)
-        line_put(&line, "The replay ended early: %s of %u requests are left", unit_count(run->facts.end.unfinished, requests),
-                 run->trace->count);
-    else
-        line_put(&line, "%s requests in %s", unit_count(run->metrics.completed, requests),
-                 unit_seconds(run_figure(run, "makespan_s"), time));
-    const uint64_t taken = run->metrics.preempt_recompute + run->metrics.preempt_swap;
-    line_put(&line, taken ? ", %s preemption%s" : ", nobody preempted", unit_count(taken, preemptions), taken == 1 ? "" : "s");
-    if (run->metrics.dropped > 0)
-        line_put(&line, "; %s can never run", unit_count(run->metrics.dropped, dropped));
-    document_headline(document, "%s", line.text);
+    static const char *const key[][2] = {
+        {"median_ttft_ms", "TTFT, median"},         {"p99_ttft_ms", "TTFT, p99"},           {"p99_itl_ms", "ITL, p99"},
+        {"median_e2el_ms", "E2E, median"},          {"output_throughput", "output tokens"}, {"preemptions", "preemptions"},
+        {"prefix_hit_rate", "prompt tokens cached"}};
+    document_headline(document, "%s", verdict(run).text);
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
         document_key_figure(document, &run->figures, key[i][0], key[i][1]);
 }

@@ -50,6 +50,7 @@ static void start_step(struct vllm_v0 *v0, struct step *step)
     v0->sequences_counted = v0->config.enable_chunked_prefill;
     v0->tokens = 0;
     v0->manager.copies.count = v0->manager.swap_in.count = v0->manager.swap_out.count = 0;
+    v0->manager.unwritten.count = 0;
     v0->manager.forks = v0->manager.survivor_recomputes = 0;
 }
 
@@ -255,6 +256,8 @@ static void add_lists(const struct vllm_v0 *v0, struct step *step)
     step->swap_in_count = manager->swap_in.count;
     step->swap_out = manager->swap_out.pairs;
     step->swap_out_count = manager->swap_out.count;
+    step->unwritten = manager->unwritten.list;
+    step->unwritten_count = (uint32_t)manager->unwritten.count;
 }
 
 /* If vLLM would die, the lists are half made and no step runs: the loop reads step->abort first. Access times are set before computing,

@@ -47,6 +47,7 @@ void v0_manager_deinit(struct v0_manager *manager)
     free(manager->copies.pairs);
     free(manager->swap_in.pairs);
     free(manager->swap_out.pairs);
+    free(manager->unwritten.list);
     free(manager->moved_to);
     memset(manager, 0, sizeof *manager);
 }
@@ -450,13 +451,33 @@ static enum status move_group(struct v0_manager *manager, struct v0_group *group
     return status;
 }
 
+/* A prompt that is swapped out between two chunks takes blocks along that hold nothing yet, and with prefix caching they are moved over those
+ * of the same content on the CPU (doc/vllm_v0.md, section 11). */
+static enum status note_unwritten(struct v0_manager *manager, const struct v0_sequence *sequence, struct diag *diag)
+{
+    struct v0_unwritten *unwritten = &manager->unwritten;
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < sequence->count && status == SIM_OK; i++) {
+        const struct unwritten one = {.block = sequence->blocks[i], .valid = v0_tokens_in_block(manager, sequence, i)};
+        if (one.valid < manager->block_size && !manager->gpu.computed[one.block])
+            status = array_append(&unwritten->list, &unwritten->count, &unwritten->capacity, &one, sizeof one,
+                                  "the list of unwritten blocks", diag);
+    }
+    return status;
+}
+
 /* Sums over GPU tables lose these before the ids change, and swapping in adds them after. */
 enum status v0_swap_out(struct v0_manager *manager, struct v0_group *group, struct diag *diag)
 {
+    enum status status = SIM_OK;
     for (uint32_t s = 0; s < group->count; s++)
-        if (group->sequences[s]->status == V0_RUNNING)
+        if (group->sequences[s]->status == V0_RUNNING) {
             count_table(manager, group->sequences[s], -1);
-    return move_group(manager, group, V0_RUNNING, &manager->gpu, &manager->cpu, &manager->swap_out, diag);
+            if (manager->caching && manager->want_lists && status == SIM_OK)
+                status = note_unwritten(manager, group->sequences[s], diag);
+        }
+    const enum status moved = move_group(manager, group, V0_RUNNING, &manager->gpu, &manager->cpu, &manager->swap_out, diag);
+    return status == SIM_OK ? moved : status;
 }
 
 enum status v0_swap_in(struct v0_manager *manager, struct v0_group *group, struct diag *diag)

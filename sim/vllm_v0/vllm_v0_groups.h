@@ -53,6 +53,11 @@ struct v0_pairs {
     uint32_t count;
 };
 
+struct v0_unwritten {
+    struct unwritten *list;
+    size_t count, capacity;
+};
+
 struct v0_manager {
     const struct trace *trace;
     uint32_t block_size, watermark_blocks;
@@ -62,6 +67,7 @@ struct v0_manager {
     uint32_t next_sequence_id;
     uint64_t held_tokens, table_blocks, table_runs; /* over tables on the GPU */
     struct v0_pairs copies, swap_in, swap_out;      /* of this step */
+    struct v0_unwritten unwritten;                  /* of this step, where lists are wanted */
     uint32_t *moved_to;                             /* swap: where a block of the other device went; one entry a block of the larger one */
     uint32_t forks, survivor_recomputes;            /* of this step */
 };

@@ -12,9 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
+from browser import browser, scheme, screenshot, size
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TRACE = ["--trace", f"{ROOT}/traces/chat.jsonl", "--config", f"{ROOT}/configs/demo.json", "--data-plane", "off", "--quiet"]
@@ -49,11 +47,14 @@ return JSON.stringify(out);
 """
 # Contrast of all text with what is under it: WCAG's AA.
 CONTRAST = """
-const parse = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return { rgb: n.slice(0, 3), alpha: n.length > 3 ? n[3] : 1 }; };
+const parse = (text) => {
+    const n = text.match(/[\\d.]+/g).map(Number), scale = text.startsWith("color(") ? 255 : 1; // mixed colours are shares of 1
+    return { rgb: n.slice(0, 3).map((part) => part * scale), alpha: n.length > 3 ? n[3] : 1 };
+};
 const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
                                       .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
 const low = [];
-for (const element of document.querySelectorAll("h1, h2, h3, p, dt, dd, small, summary, pre, button, footer")) {
+for (const element of document.querySelectorAll("h1, h2, h3, p, dt, dd, small, summary, pre, button, footer, th, td")) {
     let under = element;
     while (under && parse(getComputedStyle(under).backgroundColor).alpha === 0) under = under.parentElement;
     const a = light(parse(getComputedStyle(element).color).rgb), b = light(parse(getComputedStyle(under || document.body).backgroundColor).rgb);
@@ -62,18 +63,32 @@ for (const element of document.querySelectorAll("h1, h2, h3, p, dt, dd, small, s
 }
 return JSON.stringify(low);
 """
-
-
-def browser():
-    options = Options()
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-
-
-def size(driver, width, height=1000):
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+# What a screen reader needs: a language, one h1, no level of heading left out, a name for all that can be reached or is a region, heads of
+# tables with a scope, ids that are unique, and nothing of a tabindex above 0.
+LABELS = """
+const wrong = [], all = (selector) => [...document.querySelectorAll(selector)];
+const name = (element) => (element.getAttribute("aria-label") || element.textContent || "").trim();
+if (!document.documentElement.lang || !document.title) wrong.push("no language or title");
+if (all("h1").length !== 1 || all("main").length !== 1) wrong.push("not one h1 and main");
+let level = 0;
+for (const heading of all("h1, h2, h3, h4")) {
+    if (+heading.tagName[1] > level + 1) wrong.push(["level of heading", heading.textContent]);
+    level = +heading.tagName[1];
+}
+for (const element of all("button, summary, a, input, select, textarea, [role], [tabindex]"))
+    if (!name(element)) wrong.push(["no name", element.outerHTML.slice(0, 80)]);
+for (const plot of all(".plot"))
+    if (name(plot).length < 20) wrong.push(["no description", plot.outerHTML.slice(0, 80)]);
+for (const head of all("th")) if (!head.scope) wrong.push(["no scope", head.textContent]);
+for (const element of all("[tabindex]")) if (element.tabIndex > 0) wrong.push(["tabindex", element.outerHTML.slice(0, 80)]);
+const ids = all("[id]").map((element) => element.id);
+if (new Set(ids).size !== ids.length) wrong.push("an id twice");
+for (const button of all("button")) {
+    const box = button.getBoundingClientRect();
+    if (box.width > 0 && (box.width < 24 || box.height < 24)) wrong.push(["small target", button.textContent, box.width, box.height]);
+}
+return JSON.stringify(wrong);
+"""
 
 
 def requests_of(driver):
@@ -108,21 +123,19 @@ def walk(driver):
 def check(driver, path, folder):
     name = os.path.basename(path)[:-5]
     wrong = []
-    for scheme in ("light", "dark"):
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    for colors in ("light", "dark"):
+        scheme(driver, colors)
         for width in (400, 1600):
             size(driver, width)
             driver.get("file://" + path)
             seen = json.loads(driver.execute_script(COUNT))
             wrong += seen["wrong"]
             if seen["figures"] != seen["charts"] or seen["wide"]:
-                wrong.append((scheme, width, seen))
-            wrong += json.loads(driver.execute_script(CONTRAST))
+                wrong.append((colors, width, seen))
+            wrong += json.loads(driver.execute_script(CONTRAST)) + json.loads(driver.execute_script(LABELS))
             if folder:
                 size(driver, width, min(driver.execute_script("return document.documentElement.scrollHeight"), 8000))
-                shot = driver.execute_cdp_cmd("Page.captureScreenshot", {})["data"]
-                with open(f"{folder}/{name}-{width}-{scheme}.png", "wb") as file:
-                    file.write(base64.b64decode(shot))
+                screenshot(driver, f"{folder}/{name}-{width}-{colors}.png")
     wrong += walk(driver)
     tables = driver.execute_async_script("setTimeout(() => arguments[0](document.querySelectorAll('details[data-table] table').length), 200)")
     if tables != driver.execute_script("return window.pagesim.data.tables.length"):

@@ -16,6 +16,7 @@
         return element;
     }
     const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const SHAPES = ["circle", "triangle", "rect", "rectRot"]; // of marks, a shape a series
     const seriesColor = (series) => color("--c" + series.group % 7);
     const label = (axis) => axis.name.replace(/_/g, " ") + (axis.unit && !axis.name.endsWith(axis.unit) ? " (" + axis.unit + ")" : "");
     const short = (value) => Math.abs(value) >= 1e4 ? Intl.NumberFormat("en", { notation: "compact" }).format(value)
@@ -24,6 +25,7 @@
     const extent = (values) => values.reduce((ends, value) => value === null ? ends : [Math.min(ends[0], value), Math.max(ends[1], value)],
                                              [Infinity, -Infinity]);
     const ranged = (series) => series !== undefined && series.draw === "range";
+    const hasSpans = (chart) => chart.series.some((series) => series.draw === "spans");
 
     // Pairs of flat points. Spans are lines with a gap after each.
     function pairs(series) {
@@ -133,7 +135,7 @@
             borderWidth: areas || bars ? 0 : spans ? 3 : 1.6, borderCapStyle: "butt", spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
             stepped: series.draw === "steps" ? "before" : false, order: marks ? 0 : 1,
             pointRadius: marks ? (series.points.length > 800 ? 1.8 : 4) : 0, pointHitRadius: 6, pointHoverRadius: 4,
-            pointStyle: ["circle", "triangle", "rect", "rectRot"][i % 4],
+            pointStyle: SHAPES[i % 4], clip: marks ? 6 : 2, // a mark at the edge is whole
             borderDash: chart.kind === "plot" && series.draw === "line" && i % 2 ? [6, 3] : [],
         };
     }
@@ -161,7 +163,7 @@
             if (ends[1] > ends[0]) [options.min, options.max] = [Math.floor(ends[0] / step) * step, ends[1]];
         }
         if (axis.low !== undefined && !axis.logarithmic) { options.min = axis.low; options.max = axis.high; }
-        if (vertical && !axis.logarithmic && axis.low === undefined) options.beginAtZero = chart.series.every((series) => series.draw !== "spans");
+        if (vertical && !axis.logarithmic && axis.low === undefined) options.beginAtZero = !hasSpans(chart);
         if (vertical && chart.kind === "bars") options.stacked = true;
         if (!vertical && chart.kind === "bars")
             Object.assign(options, { type: "category", labels: chart.categories, stacked: true, ticks: { color: color("--soft") } });
@@ -186,12 +188,30 @@
         };
     }
 
+    // Spans fill the height: the rows that have one in the time that is shown, and lines as thick as there is room.
+    function fitRows(picture) {
+        const { view, chart } = picture, { x, y } = view.scales;
+        let low = Infinity, high = -Infinity;
+        for (const { points, draw } of chart.series)
+            for (let i = 0; draw === "spans" && i + 3 < points.length; i += 4)
+                if (points[i] <= x.max && points[i + 2] >= x.min) {
+                    low = Math.min(low, points[i + 1]);
+                    high = Math.max(high, points[i + 1]);
+                }
+        if (low > high) return;
+        const thick = Math.max(1.5, Math.min(14, 0.7 * (y.bottom - y.top) / (high - low + 2)));
+        for (const set of view.data.datasets) if (set.type === "line") set.borderWidth = thick;
+        Object.assign(view.options.scales.y, { min: low - 1, max: high + 1 });
+        view.update();
+    }
+
     function draw(picture) {
         const { chart, hidden } = picture, stacked = chart.kind === "areas" ? areas(chart, hidden) : null;
         if (picture.view) picture.view.destroy();
         const sets = chart.series.map((series, i) => Object.assign(dataset(chart, series, i), stacked ? { data: stacked[i] } : { hidden: hidden[i] }));
         picture.view = new Chart(picture.canvas, { data: { datasets: sets }, options: options(picture.chart) });
         picture.full = [picture.view.options.scales.x.min, picture.view.options.scales.x.max];
+        if (hasSpans(chart)) fitRows(picture);
         for (const swatch of picture.figure.querySelectorAll("i[data-series]"))
             swatch.style.background = seriesColor(picture.chart.series[swatch.dataset.series]);
     }
@@ -201,7 +221,7 @@
         picture.chart.series.forEach((series, i) => {
             if (ranged(series)) return; // goes with the one before it
             const button = make("button", bar, undefined, { type: "button", "aria-pressed": "true" });
-            make("i", button, undefined, { "data-series": i, class: series.draw });
+            make("i", button, undefined, { "data-series": i, class: series.draw === "marks" ? SHAPES[i % 4] : series.draw });
             button.append(series.name);
             button.onclick = () => {
                 picture.hidden[i] = !picture.hidden[i];
@@ -219,6 +239,7 @@
         const set = (from, to) => {
             Object.assign(picture.view.options.scales.x, { min: from, max: to });
             picture.view.update();
+            if (hasSpans(picture.chart)) fitRows(picture);
         };
         const scaleBy = (factor) => {
             const middle = (axis().min + axis().max) / 2, half = (axis().max - axis().min) / 2 * factor;
@@ -275,7 +296,7 @@
         else {
             const picture = { chart, figure, canvas: make("canvas", plot), view: null, hidden: [] };
             const bar = make("div", figure, undefined, { class: "bar" });
-            if (chart.series.some((series) => series.draw === "spans" && series.points.length > 200)) plot.classList.add("tall");
+            if (hasSpans(chart) && chart.series.some((series) => series.points.length > 200)) plot.classList.add("tall");
             if (chart.series.filter((series) => !ranged(series)).length > 1) legend(picture, bar);
             if (chart.kind !== "bars" && !chart.x.logarithmic) zoomer(picture, bar);
             drawn.push(picture);

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""usage: screenshots.py PROGRAM FOLDER
+The README's pictures: the upper part of pages made from the bundled trace."""
+import os
+import subprocess
+import sys
+import tempfile
+
+from browser import browser, scheme, screenshot, size
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TRACE = ["--trace", "traces/chat.jsonl", "--config", "configs/demo.json", "--data-plane", "off", "--quiet"]
+WIDTH, HEIGHT = 1200, 860
+SHOTS = {
+    "replay": ["replay", *TRACE],
+    "compare": ["compare", *TRACE, "--b", "num_gpu_blocks=600"],
+}
+
+
+def main():
+    program, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
+    os.makedirs(folder, exist_ok=True)
+    driver = browser()
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, command in SHOTS.items():
+            page = f"{scratch}/{name}.html"
+            subprocess.run([program, *command, "--html", page], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+            scheme(driver, "light")
+            size(driver, WIDTH, HEIGHT)
+            driver.get("file://" + page)
+            screenshot(driver, f"{folder}/{name}.png")
+            print(f"{folder}/{name}.png")
+    driver.quit()
+
+
+main()
