@@ -23,7 +23,7 @@
 #include "base/array.h"
 #include "base/printable.h"
 
-extern char **environ;
+extern char **environ; /* NOLINT(readability-redundant-declaration): POSIX has it in no header */
 
 /* The child that runs, for a handler of signals; 0: none. */
 static _Atomic int child;

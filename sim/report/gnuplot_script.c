@@ -144,6 +144,8 @@ static struct range extent(const struct chart *chart, bool vertical)
         }
     if (!(range.low <= range.high))
         range.low = range.high = 1;
+    if (range.high - range.low < 1e-9 * fmax(fabs(range.low), fabs(range.high)))
+        range.low = range.high; /* apart by less than is written */
     if (range.logarithmic && range.low == range.high)
         range.low /= 2, range.high *= 2;
     else if (range.low == range.high)
@@ -221,9 +223,9 @@ static void put_tic(double value, double largest, bool labelled, bool *first, FI
         divisor *= 1000;
     fputs(*first ? "" : ", ", file);
     if (labelled)
-        fprintf(file, "'%.6g%s' %.9g", value / divisor, value == 0 ? "" : units[unit], value);
+        fprintf(file, "'%.6g%s' %.12g", value / divisor, value == 0 ? "" : units[unit], value);
     else
-        fprintf(file, "'' %.9g 1", value);
+        fprintf(file, "'' %.12g 1", value);
     *first = false;
 }
 
@@ -241,17 +243,24 @@ static void put_logarithmic_tics(const struct range *range, bool *first, FILE *f
         }
 }
 
+/* Where the ends are too close for labels to tell them apart there are none. */
+static void put_linear_tics(const struct range *range, bool *first, FILE *file)
+{
+    const double step = step_of(range), least = ceil(range->low / step - 1e-9), largest = fmax(fabs(range->low), fabs(range->high));
+    if (!(fabs(least) < 1e6))
+        return;
+    for (long count = (long)least; (double)count * step <= range->high + step * 1e-9; count++)
+        put_tic((double)count * step, largest, true, first, file);
+}
+
 static void put_tics(const char *axis, const struct range *range, FILE *file)
 {
     bool first = true;
     fprintf(file, "set %stics (", axis);
-    if (range->logarithmic) {
+    if (range->logarithmic)
         put_logarithmic_tics(range, &first, file);
-    } else {
-        const double step = step_of(range);
-        for (double count = ceil(range->low / step - 1e-9); count * step <= range->high + step * 1e-9; count++)
-            put_tic(count == 0 ? 0 : count * step, fmax(fabs(range->low), fabs(range->high)), true, &first, file);
-    }
+    else
+        put_linear_tics(range, &first, file);
     fputs(")\n", file);
 }
 
@@ -259,7 +268,7 @@ static void put_range(const char *axis, const struct range *range, FILE *file)
 {
     if (range->logarithmic)
         fprintf(file, "set logscale %s 10\n", axis);
-    fprintf(file, "set %srange [%.9g:%.9g] noextend\n", axis, range->low, range->high);
+    fprintf(file, "set %srange [%.12g:%.12g] noextend\n", axis, range->low, range->high);
     put_tics(axis, range, file);
 }
 
@@ -279,7 +288,7 @@ static bool slanted(const struct chart *chart)
 static void put_categories(const struct chart *chart, FILE *file)
 {
     const struct range range = range_of_x(chart);
-    fprintf(file, "set xrange [%.9g:%.9g] noextend\nset xtics %sscale 0 (", range.low, range.high,
+    fprintf(file, "set xrange [%.12g:%.12g] noextend\nset xtics %sscale 0 (", range.low, range.high,
             slanted(chart) ? "rotate by -30 left " : "");
     for (size_t i = 0; i < chart->category_count; i++) {
         fputs(i > 0 ? ", " : "", file);
@@ -300,7 +309,7 @@ static void put_map_axes(const struct chart *chart, FILE *file)
         put_quoted(name_of(&chart->series[i]), true, file);
         fprintf(file, " %zu", chart->count - 1 - i);
     }
-    fprintf(file, ")\nset palette defined (0 '#f4f8fb', 1 '%s')\nset colorbox\nset cbrange [%.9g:%.9g]\n", gnuplot_color(5, color),
+    fprintf(file, ")\nset palette defined (0 '#f4f8fb', 1 '%s')\nset colorbox\nset cbrange [%.12g:%.12g]\n", gnuplot_color(5, color),
             values.low, values.high);
     put_tics("cb", &values, file);
     put_axis_label("cb", &chart->heading.y, file);
@@ -332,7 +341,7 @@ static void put_axes(const struct chart *chart, FILE *file)
 static void put_row(FILE *file, const double *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        fprintf(file, "%s%.9g", i > 0 ? " " : "", values[i]);
+        fprintf(file, "%s%.12g", i > 0 ? " " : "", values[i]);
     fputc('\n', file);
 }
 #define ROW(file, ...) put_row(file, (const double[]){__VA_ARGS__}, sizeof(const double[]){__VA_ARGS__} / sizeof(double))
@@ -493,7 +502,8 @@ static void put_cell_numbers(const struct chart *chart, FILE *file)
             const struct chart_point *point = &chart->series[i].points[j];
             char text[UNIT_TEXT];
             if (shown(chart, point))
-                fprintf(file, "%.9g %zu %s%s\n", point->x, chart->count - 1 - i, point->y < 0 ? "-" : "", unit_short(fabs(point->y), text));
+                fprintf(file, "%.12g %zu %s%s\n", point->x, chart->count - 1 - i, point->y < 0 ? "-" : "",
+                        unit_short(fabs(point->y), text));
         }
     fputs("EOD\n", file);
 }

@@ -159,3 +159,26 @@ Test(gnuplot_script, gnuplot_draws_all_kinds_of_charts)
             }
     cr_expect_eq(rmdir(folder), 0, "something was written");
 }
+
+/* One point, equal ones, far from 0 and close together, of either sign: all have an axis that gnuplot can draw. */
+Test(gnuplot_script, axes_are_there_whatever_the_numbers)
+{
+    static const double values[][2] = {{0, 0},           {5, 5},     {-5, -5},         {1e15, 1e15 + 1},
+                                       {1e12, 1e12 + 7}, {-3, 1e-7}, {1e-300, 2e-300}, {1e300, 2e300}};
+    need_gnuplot();
+    for (size_t i = 0; i < COUNT(values); i++)
+        for (int logarithmic = 0; logarithmic < 2; logarithmic++) {
+            const struct chart_axis axis = {.name = "a", .logarithmic = logarithmic};
+            struct chart *chart = chart_create(&(struct chart_heading){.kind = CHART_PLOT, .x = axis, .y = axis});
+            chart_add_series(chart, &(struct chart_series){.name = "s", .draw = DRAW_MARKS});
+            for (int j = 0; j < 2; j++)
+                chart_add(chart, values[i][j], values[i][1 - j]);
+            char *script = script_of(chart, PICTURE_SVG), *picture;
+            size_t length;
+            struct diag diag = {0};
+            cr_expect_eq(gnuplot_draw(script, strlen(script), &picture, &length, &diag), SIM_OK, "%g %g: %s\n%s", values[i][0],
+                         values[i][1], diag.text, script);
+            free(picture);
+            free(script);
+        }
+}
