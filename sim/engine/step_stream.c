@@ -18,6 +18,7 @@ void step_stream_init(struct step_stream *stream, const struct observer *observe
         stream->wants_fillings |= observers[i].preempting != NULL;
         stream->wants_pools |= observers[i].pool != NULL;
     }
+    stream->singly = stream->wants_tallies || stream->wants_pools;
     stream->pool_ns = stream->wants_pools ? 0 : INT64_MAX;
 }
 

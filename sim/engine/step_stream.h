@@ -17,11 +17,12 @@ struct step_stream {
     size_t observer_count;
     uint32_t block_size;
     bool wants_tallies, wants_runs, wants_events, wants_contiguity, wants_fillings, wants_pools; /* does any observer? */
-    int64_t pool_ns; /* a state of the pool that ends after it is to be shown; INT64_MAX: none ever */
+    bool singly; /* tallies or pools: somebody looks at each step, so that no two may be told as one */
     size_t tally_count, run_count, event_count;
     struct step_tally tallies[STREAM_BATCH];
     struct step_run runs[STREAM_RUNS];
     struct event events[STREAM_BATCH];
+    int64_t pool_ns; /* a state of the pool that ends after it is to be shown; INT64_MAX: none ever */
 };
 
 /* Borrows the observers. There is nothing to release. */

@@ -26,11 +26,9 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
     return status;
 }
 
-enum status stepper_show_pool(struct stepper *stepper, int64_t from_ns, int64_t until_ns, struct diag *diag)
+enum status stepper_show_due_pool(struct stepper *stepper, int64_t from_ns, int64_t until_ns, struct diag *diag)
 {
     const uint32_t first = engine_facts_of(stepper->config)->has_null_block;
-    if (until_ns <= stepper->stream.pool_ns || until_ns == from_ns)
-        return SIM_OK;
     stepper->ops->pool_states(stepper, stepper->states);
     const struct pool_states shown = {.from_ns = from_ns,
                                       .until_ns = until_ns,

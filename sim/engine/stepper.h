@@ -88,8 +88,12 @@ void stepper_deinit(struct stepper *stepper);
 SIM_NODISCARD enum status stepper_time_step(struct stepper *stepper, const struct step_shape *shape, struct step_tally *tally,
                                             struct diag *diag);
 
-/* Nothing can be decided until `end_ns`: the state of the pool until then, for who wants to see it. */
-SIM_NODISCARD enum status stepper_show_pool(struct stepper *stepper, int64_t from_ns, int64_t until_ns, struct diag *diag);
+/* The pool is as it is now from from_ns until until_ns: shown to who waits for a moment in between. Most replays have nobody who does. */
+SIM_NODISCARD enum status stepper_show_due_pool(struct stepper *stepper, int64_t from_ns, int64_t until_ns, struct diag *diag);
+SIM_NODISCARD static inline enum status stepper_show_pool(struct stepper *stepper, int64_t from_ns, int64_t until_ns, struct diag *diag)
+{
+    return until_ns <= stepper->stream.pool_ns || until_ns == from_ns ? SIM_OK : stepper_show_due_pool(stepper, from_ns, until_ns, diag);
+}
 
 /* Nothing could be decided, and the step in flight goes on until `end_ns`: a tally of what is there until then. To be told after the step's. */
 SIM_NODISCARD enum status stepper_wait(struct stepper *stepper, int64_t end_ns, struct step_tally *tally, struct diag *diag);

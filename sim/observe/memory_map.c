@@ -58,39 +58,53 @@ static void widen(struct memory_map *map)
     map->width_ns *= 2;
 }
 
-/* Three counts by plain loops, which compilers turn into vectors; bytes do not overflow within 255 blocks. */
+#define IN_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* How many bytes of a word are odd. */
+static uint32_t odd_bytes(uint64_t word)
+{
+    return (uint32_t)((word & IN_EACH_BYTE(1)) * IN_EACH_BYTE(1) >> 56);
+}
+
+/* The next eight states, or as many as are left. */
+static uint64_t next_eight(const uint8_t *states, uint32_t left)
+{
+    uint64_t eight = 0;
+    if (left >= sizeof eight)
+        memcpy(&eight, states, sizeof eight);
+    else
+        memcpy(&eight, states, left);
+    return eight;
+}
+
+/* Words of eight blocks: a state is two bits, so three sums tell the four counts. */
 static void count_row(const uint8_t *states, uint32_t blocks, uint32_t counts[BLOCK_STATES])
 {
-    memset(counts, 0, BLOCK_STATES * sizeof *counts);
-    for (uint32_t done = 0, part; done < blocks; done += part) {
-        uint8_t cached = 0, used = 0, shared = 0;
-        part = min_u32(blocks - done, UINT8_MAX);
-        for (uint32_t i = 0; i < part; i++) {
-            cached = (uint8_t)(cached + (states[done + i] == BLOCK_CACHED));
-            used = (uint8_t)(used + (states[done + i] == BLOCK_USED));
-            shared = (uint8_t)(shared + (states[done + i] == BLOCK_SHARED));
-        }
-        counts[BLOCK_CACHED] += cached;
-        counts[BLOCK_USED] += used;
-        counts[BLOCK_SHARED] += shared;
+    uint32_t low = 0, high = 0, both = 0;
+    for (uint32_t at = 0; at < blocks; at += 8) {
+        const uint64_t eight = next_eight(states + at, blocks - at);
+        low += odd_bytes(eight);
+        high += odd_bytes(eight >> 1);
+        both += odd_bytes(eight & eight >> 1);
     }
-    counts[BLOCK_FREE] = blocks - counts[BLOCK_CACHED] - counts[BLOCK_USED] - counts[BLOCK_SHARED];
+    counts[BLOCK_FREE] = blocks - low - high + both;
+    counts[BLOCK_CACHED] = low - both;
+    counts[BLOCK_USED] = high - both;
+    counts[BLOCK_SHARED] = both;
 }
 
 /* Eight blocks at a time where all of them have tables, or none has: most of them. */
 static uint32_t longest_run_of(const uint8_t *states, uint32_t blocks)
 {
-    const uint64_t all = UINT64_C(0x0101010101010101) * BLOCK_USED;
+    const uint64_t all = IN_EACH_BYTE(BLOCK_USED);
     uint32_t longest = 0, run = 0;
     for (uint32_t at = 0; at < blocks;) {
-        uint64_t eight = 1;
-        if (blocks - at >= sizeof eight)
-            memcpy(&eight, states + at, sizeof eight);
-        if (blocks - at >= sizeof eight && (eight & all) == 0) {
-            run += (uint32_t)sizeof eight;
-            at += (uint32_t)sizeof eight;
+        const uint64_t eight = next_eight(states + at, blocks - at);
+        if (blocks - at >= 8 && (eight & all) == 0) {
+            run += 8;
+            at += 8;
         } else if (run == 0 && (eight & all) == all) {
-            at += (uint32_t)sizeof eight;
+            at += 8;
         } else {
             run = states[at++] & BLOCK_USED ? 0 : run + 1;
         }

@@ -94,8 +94,7 @@ static bool sound(const struct event_replay *replay)
 static enum status run_stretch(struct event_replay *replay, uint32_t *steps, struct advance *out, struct diag *diag)
 {
     *steps = 0;
-    if (replay->base.stream.wants_tallies || replay->base.stream.wants_pools || event_policy_wants_steps(replay) ||
-        !decode_stretch_possible(replay))
+    if (replay->base.stream.singly || event_policy_wants_steps(replay) || !decode_stretch_possible(replay))
         return SIM_OK;
     return decode_stretch_run(replay, steps, &out->tokens, diag);
 }
