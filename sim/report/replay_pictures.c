@@ -284,7 +284,7 @@ static void add_clouds(struct document *document, const struct run *run)
         add_cloud(chart, run, LATENCY_TTFT, 1, &(struct chart_series){.name = "preempted", .draw = DRAW_MARKS, .group = 1});
 }
 
-/* Cells without a token are left out: a line over them would tell of gaps that nobody had. */
+/* In cells without a token what was there before holds on, as in all steps. */
 static void add_gap_cells(struct chart *chart, const struct sample_track *gaps, bool ranges)
 {
     for (size_t i = 0; i < SAMPLE_CELLS; i++) {
@@ -292,22 +292,40 @@ static void add_gap_cells(struct chart *chart, const struct sample_track *gaps, 
         const double at = (double)((int64_t)i << gaps->shift) / 1e9;
         if (cell->count == 0)
             continue;
-        chart_add(chart, at, (double)(ranges ? cell->lowest : 0) / 1e6 + (ranges ? 0 : (double)cell->sum / (double)cell->count / 1e6));
-        if (ranges)
+        if (ranges) {
+            chart_add(chart, at, (double)cell->lowest / 1e6);
             chart_add(chart, at, (double)cell->highest / 1e6);
+        } else {
+            chart_add(chart, at, (double)cell->sum / (double)cell->count / 1e6);
+        }
     }
+}
+
+/* The shortest gap, INT64_MAX if there is none; *pauses: there is a cell without a token between others. */
+static int64_t shortest_gap(const struct sample_track *gaps, bool *pauses)
+{
+    int64_t lowest = INT64_MAX;
+    bool empty = false;
+    *pauses = false;
+    for (size_t i = 0; i < SAMPLE_CELLS; i++) {
+        if (gaps->cells[i].count > 0) {
+            *pauses |= empty && lowest < INT64_MAX;
+            lowest = min_i64(lowest, gaps->cells[i].lowest);
+        }
+        empty = gaps->cells[i].count == 0;
+    }
+    return lowest;
 }
 
 /* Every gap between two output tokens, by the moment of the later one. The longest are far above the mean, hence the axis. */
 static void add_gaps(struct document *document, const struct sample_track *gaps)
 {
-    int64_t lowest = INT64_MAX;
-    for (size_t i = 0; i < SAMPLE_CELLS; i++)
-        if (gaps->cells[i].count > 0)
-            lowest = min_i64(lowest, gaps->cells[i].lowest);
+    bool pauses;
+    const int64_t lowest = shortest_gap(gaps, &pauses);
     const struct chart_heading heading = {.kind = CHART_PLOT,
                                           .title = "Time between output tokens, over time",
-                                          .note = "each output token but a request's first, at the moment when it came",
+                                          .note = pauses ? "each token but a request's first, when it came; a line goes on where none came"
+                                                         : "each token but a request's first, when it came",
                                           .x = time_axis,
                                           .y = {.name = "ITL", .unit = "ms", .logarithmic = lowest > 0}};
     if (lowest == INT64_MAX)

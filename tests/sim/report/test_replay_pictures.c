@@ -122,6 +122,28 @@ Test(replay_pictures, the_map_shows_blocks_change_hands)
     close_page(&page);
 }
 
+/* Request 1 waits 16000 ns for its third token; all others come 1000 ns apart. Its pause is no pause of the line: request 0 has tokens then. */
+Test(replay_pictures, gaps_between_tokens_have_their_extremes)
+{
+    struct page page;
+    double lowest = 1, highest = 0;
+    make_page(&page);
+    const struct chart *chart = chart_of(&page, "itl_over_time");
+    cr_assert_eq(chart->count, 2);
+    cr_assert_eq(chart->series[1].draw, DRAW_RANGE);
+    cr_assert_eq(chart->series[1].count, 2 * chart->series[0].count, "a lowest and a highest value for each mean");
+    for (size_t i = 0; i < chart->series[1].count; i++) {
+        const double ms = chart->series[1].points[i].y;
+        lowest = ms < lowest ? ms : lowest;
+        highest = ms > highest ? ms : highest;
+    }
+    cr_expect_eq(lowest, 1000 / 1e6);
+    cr_expect_eq(highest, 16000 / 1e6);
+    cr_expect(chart->heading.y.logarithmic);
+    cr_expect_not_null(strstr(chart->heading.note, "where none came"), "until request 2 has its second");
+    close_page(&page);
+}
+
 /* Cells are told as they are: repeated ones once. The words say what a state had at the most. */
 Test(replay_pictures, the_page_has_every_cell_and_says_what_it_shows)
 {
