@@ -116,7 +116,7 @@ void chart_add_category(struct chart *chart, const char *name)
 
 const char *chart_kind_name(enum chart_kind kind)
 {
-    static const char *const names[] = {"lines", "areas", "plot", "bars", "heat"};
+    static const char *const names[] = {"lines", "areas", "plot", "bars", "heat", "grid"};
     return names[kind];
 }
 

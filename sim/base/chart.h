@@ -1,6 +1,6 @@
 /* chart.h - a picture as data: series of numbers and what their axes mean, for whoever draws it.
  *
- * Two kinds that terminals draw too, and three for pages of pictures alone (render_html.c):
+ * Two kinds that terminals draw too, and four for pages of pictures alone (render_html.c):
  *
  *   lines   y is a share (0..1), from 0 up; x is on a logarithmic scale. Between two points of a series lies a straight line in x and y;
  *           before its first and after its last point it is constant. Series of marks are single points over the lines.
@@ -9,6 +9,8 @@
  *   plot    lines, steps, marks and spans over two axes, each linear or logarithmic. x.high 0: as far as the points reach.
  *   bars    a bar a point, at the category that is its x (0, 1, ...; chart_add_category); series stand on each other.
  *   heat    a map: columns are categories, rows are series, y is the value.
+ *   grid    a map over two linear axes, cut into equal cells (struct chart_grid): a point a cell, column after column and in each of them row
+ *           after row from y.low up; x is where the column begins, y how much of the cell is of the series. A cell's colour is the mixture.
  *
  * Whoever shows a chart needs nothing but this: chart_print.h draws it for a terminal, a page of pictures draws the same data its own way.
  *
@@ -23,7 +25,7 @@
 #include "base/diag.h"
 #include "base/json.h"
 
-enum chart_kind { CHART_LINES, CHART_AREAS, CHART_PLOT, CHART_BARS, CHART_HEAT };
+enum chart_kind { CHART_LINES, CHART_AREAS, CHART_PLOT, CHART_BARS, CHART_HEAT, CHART_GRID };
 
 /* How a series is drawn. Steps: a value holds until the next point. Spans: each pair of points is the two ends of one. Range: a pair of points
  * has the lowest and the highest value from its x to the next one; it belongs to the steps of its group, which come before it. */
@@ -35,11 +37,18 @@ struct chart_axis {
     bool logarithmic;        /* of plots; x of lines always is */
 };
 
+/* Of a grid: from x.low and y.low on; the last row may reach beyond y.high. */
+struct chart_grid {
+    size_t rows;
+    double column_width, row_height;
+};
+
 struct chart_heading {
     enum chart_kind kind;
     const char *title; /* of lines: ends before the colon that introduces the legend. NULL: none */
     const char *note;  /* after the legend; NULL: none */
     struct chart_axis x, y;
+    struct chart_grid grid;
 };
 
 struct chart_point {

@@ -191,7 +191,7 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
         observers[(*count)++] = token_times_observer(&outputs->times);
     }
     if (status == SIM_OK && picture_files_wanted(outputs->options)) {
-        status = replay_course_init(&outputs->course, run->trace, diag);
+        status = replay_course_init(&outputs->course, run->trace, run->config, diag);
         observers[(*count)++] = replay_course_observer(&outputs->course);
     }
     if (status == SIM_OK && outputs->writers[OUTPUT_PROMETHEUS])

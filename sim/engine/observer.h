@@ -11,6 +11,7 @@
 
 #include "base/diag.h"
 #include "engine/pool_filling.h"
+#include "engine/pool_states.h"
 #include "engine/step.h"
 
 /* How the replay ended. */
@@ -36,6 +37,9 @@ struct observer {
     /* NULL, or called after the events of each step that preempts, with what filled the pool when the step began. By the event replay; the
      * readable schedulers leave it to who asks for `scheduled` to see that in the lists. */
     enum status (*preempting)(void *self, const struct pool_filling *filling, struct diag *diag);
+    /* NULL, or called with what every block is, for the first state of the pool that ends after *next_ns: 0 at first, then what the call says,
+     * which is not before the end of the state that it was shown. Every step is then decided singly. */
+    enum status (*pool)(void *self, const struct pool_states *pool, int64_t *next_ns, struct diag *diag);
     /* NULL, or called for every single step after schedule() and pricing, before complete(): lists and tables are valid. Forces the
      * readable schedulers (scheduler_stepper.h). */
     enum status (*scheduled)(void *self, const struct step *step, struct diag *diag);

@@ -78,6 +78,8 @@ static enum status skip_to(struct stepper *stepper, int64_t when_ns, struct diag
         gap.state_ns = gap.duration_ns;
         stepper->ops->pool_state(stepper, &gap);
         status = step_stream_tally(&stepper->stream, &gap, diag);
+        if (status == SIM_OK)
+            status = stepper_show_pool(stepper, stepper->now_ns, when_ns, diag);
     }
     stepper->now_ns = when_ns;
     return status;

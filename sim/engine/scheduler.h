@@ -37,11 +37,13 @@ struct scheduler_ops {
     uint32_t (*quiet_begin)(struct scheduler *self, struct step *step);
     bool (*quiet_next)(struct scheduler *self, struct step *step);
     void (*quiet_end)(struct scheduler *self);
-    /* The same questions as in stepper_ops (stepper.h). diagnose and pool_state are asked between steps. never_runs needs no scheduler. */
+    /* The same questions as in stepper_ops (stepper.h). diagnose and pool_state are asked between steps; pool_states then, or between
+     * schedule() and complete(). never_runs needs no scheduler. */
     bool (*never_runs)(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
                        uint64_t *smallest_pool);
     const char *(*diagnose)(struct scheduler *self);
     void (*pool_state)(const struct scheduler *self, struct step_tally *tally);
+    void (*pool_states)(const struct scheduler *self, uint8_t *states);
     /* Walk all invariants; false with a message at the first that does not hold. For tests and --check. */
     bool (*check)(const struct scheduler *self, struct diag *diag);
     void (*destroy)(struct scheduler *self);

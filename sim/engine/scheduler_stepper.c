@@ -282,8 +282,11 @@ static enum status stepper_advance(struct stepper *stepper, struct advance *out,
     struct step *back = stepper->overlaps ? before : self->step;
     if (!back)
         return SIM_OK;
-    const struct step_tally wait = decided ? (struct step_tally){0} : stepper_wait(stepper, stepper->device_ns);
-    status = take_output(self, back, diag);
+    struct step_tally wait = {0};
+    if (!decided)
+        status = stepper_wait(stepper, stepper->device_ns, &wait, diag);
+    if (status == SIM_OK)
+        status = take_output(self, back, diag);
     if (status == SIM_OK && wait.state_ns > 0)
         status = step_stream_tally(&stepper->stream, &wait, diag);
     out->tokens = back->sampled_count;
@@ -294,6 +297,12 @@ static void stepper_pool_state(const struct stepper *stepper, struct step_tally 
 {
     const struct scheduler *scheduler = ((const struct scheduler_stepper *)stepper)->scheduler;
     scheduler->ops->pool_state(scheduler, tally);
+}
+
+static void stepper_pool_states(const struct stepper *stepper, uint8_t *states)
+{
+    const struct scheduler *scheduler = ((const struct scheduler_stepper *)stepper)->scheduler;
+    scheduler->ops->pool_states(scheduler, states);
 }
 
 static const char *stepper_diagnose(struct stepper *stepper)
@@ -316,6 +325,7 @@ static const struct stepper_ops ops = {
     .arrive = stepper_arrive,
     .advance = stepper_advance,
     .pool_state = stepper_pool_state,
+    .pool_states = stepper_pool_states,
     .diagnose = stepper_diagnose,
     .destroy = stepper_destroy,
 };

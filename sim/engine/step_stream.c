@@ -8,14 +8,18 @@ void step_stream_init(struct step_stream *stream, const struct observer *observe
     stream->observer_count = count;
     stream->block_size = block_size;
     stream->wants_tallies = stream->wants_runs = stream->wants_events = stream->wants_contiguity = stream->wants_fillings = false;
+    stream->wants_pools = false;
     stream->tally_count = stream->run_count = stream->event_count = 0;
     for (size_t i = 0; i < count; i++) {
         stream->wants_tallies |= observers[i].tallies != NULL;
         stream->wants_runs |= observers[i].runs != NULL;
         stream->wants_events |= observers[i].events != NULL;
-        stream->wants_contiguity |= observers[i].contiguity;
+        stream->wants_contiguity |= observers[i].contiguity || observers[i].pool;
         stream->wants_fillings |= observers[i].preempting != NULL;
+        stream->wants_pools |= observers[i].pool != NULL;
     }
+    stream->singly = stream->wants_tallies || stream->wants_pools;
+    stream->pool_ns = stream->wants_pools ? 0 : INT64_MAX;
 }
 
 /* Observers of runs see a single step, or a gap, as a run of one: sums are its values times its duration. Sums are in 128 bits: blocks
@@ -87,6 +91,23 @@ enum status step_stream_preempting(struct step_stream *stream, const struct pool
     for (size_t i = 0; i < stream->observer_count && status == SIM_OK; i++)
         if (stream->observers[i].preempting)
             status = stream->observers[i].preempting(stream->observers[i].self, filling, diag);
+    return status;
+}
+
+/* One clock for all: who looks less often than another is shown states that it has no use for. */
+enum status step_stream_pool(struct step_stream *stream, const struct pool_states *pool, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    int64_t soonest_ns = INT64_MAX;
+    for (size_t i = 0; i < stream->observer_count && status == SIM_OK; i++) {
+        const struct observer *observer = &stream->observers[i];
+        int64_t next_ns = pool->until_ns;
+        if (!observer->pool)
+            continue;
+        status = observer->pool(observer->self, pool, &next_ns, diag);
+        soonest_ns = next_ns < soonest_ns ? next_ns : soonest_ns;
+    }
+    stream->pool_ns = soonest_ns;
     return status;
 }
 

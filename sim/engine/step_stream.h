@@ -16,11 +16,13 @@ struct step_stream {
     const struct observer *observers;
     size_t observer_count;
     uint32_t block_size;
-    bool wants_tallies, wants_runs, wants_events, wants_contiguity, wants_fillings; /* does any observer? */
+    bool wants_tallies, wants_runs, wants_events, wants_contiguity, wants_fillings, wants_pools; /* does any observer? */
+    bool singly; /* tallies or pools: somebody looks at each step, so that no two may be told as one */
     size_t tally_count, run_count, event_count;
     struct step_tally tallies[STREAM_BATCH];
     struct step_run runs[STREAM_RUNS];
     struct event events[STREAM_BATCH];
+    int64_t pool_ns; /* a state of the pool that ends after it is to be shown; INT64_MAX: none ever */
 };
 
 /* Borrows the observers. There is nothing to release. */
@@ -32,6 +34,9 @@ SIM_NODISCARD enum status step_stream_flush_events(struct step_stream *stream, s
 
 /* A step has preempted somebody: its events, then what filled the pool when it began. */
 SIM_NODISCARD enum status step_stream_preempting(struct step_stream *stream, const struct pool_filling *filling, struct diag *diag);
+
+/* Show a state of the pool, which is due. */
+SIM_NODISCARD enum status step_stream_pool(struct step_stream *stream, const struct pool_states *pool, struct diag *diag);
 
 /* To add an event, assign it to what this points to, then call step_stream_event_done. (An event that is built elsewhere and copied makes
  * the processor wait, because the copy reads it in wider pieces than it was just written in. That cost 4 % of a replay's time.) */

@@ -1,6 +1,11 @@
 /* stepper.c - what all steppers have: making and unmaking it, and when a step runs. The contract is in stepper.h, its user is replay_loop.c. */
 #include "engine/stepper.h"
 
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "config/engine_facts.h"
+
 /* Fields are set one by one: a stepper is the head of a larger structure with two batches inside, which an assignment of the whole would
  * clear for nothing. */
 enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops, const struct replay_inputs *inputs, struct diag *diag)
@@ -15,7 +20,22 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
     step_stream_init(&stepper->stream, inputs->observers, inputs->observer_count, inputs->config->block_size);
     enum status status = arrivals_init(&stepper->arrivals, inputs->trace, inputs->config->max_concurrency, diag);
     front_door_init(&stepper->arrivals.door, inputs->config);
+    stepper->states = NULL;
+    if (status == SIM_OK && stepper->stream.wants_pools)
+        status = array_zeroed(&stepper->states, inputs->config->num_gpu_blocks, sizeof *stepper->states, "the states of blocks", diag);
     return status;
+}
+
+enum status stepper_show_due_pool(struct stepper *stepper, int64_t from_ns, int64_t until_ns, struct diag *diag)
+{
+    const uint32_t first = engine_facts_of(stepper->config)->has_null_block;
+    stepper->ops->pool_states(stepper, stepper->states);
+    const struct pool_states shown = {.from_ns = from_ns,
+                                      .until_ns = until_ns,
+                                      .states = stepper->states + first,
+                                      .first_id = first,
+                                      .count = stepper->config->num_gpu_blocks - first};
+    return step_stream_pool(&stepper->stream, &shown, diag);
 }
 
 /* The host decides a step and prepares it from now on; the device begins with it when both are ready. Without asynchronous scheduling the
@@ -37,18 +57,19 @@ enum status stepper_time_step(struct stepper *stepper, const struct step_shape *
     tally->state_ns = (stepper->overlaps ? max_i64(ready_ns, free_ns) : end_ns) - stepper->now_ns;
     stepper->device_ns = end_ns;
     stepper->now_ns = ready_ns;
-    return SIM_OK;
+    return stepper_show_pool(stepper, tally->decided_ns, tally->decided_ns + tally->state_ns, diag);
 }
 
-struct step_tally stepper_wait(const struct stepper *stepper, int64_t end_ns)
+enum status stepper_wait(struct stepper *stepper, int64_t end_ns, struct step_tally *tally, struct diag *diag)
 {
-    struct step_tally tally = {
+    *tally = (struct step_tally){
         .step = TALLY_GAP, .start_ns = end_ns, .decided_ns = stepper->now_ns, .state_ns = end_ns - stepper->now_ns, .mode = STEP_MODE_IDLE};
-    stepper->ops->pool_state(stepper, &tally);
-    return tally;
+    stepper->ops->pool_state(stepper, tally);
+    return stepper_show_pool(stepper, stepper->now_ns, end_ns, diag);
 }
 
 void stepper_deinit(struct stepper *stepper)
 {
     arrivals_deinit(&stepper->arrivals);
+    free(stepper->states);
 }

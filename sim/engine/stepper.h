@@ -44,6 +44,9 @@ struct stepper_ops {
     enum status (*advance)(struct stepper *self, struct advance *out, struct diag *diag);
     /* Queues and blocks between steps: fills in what is not 0. */
     void (*pool_state)(const struct stepper *self, struct step_tally *tally);
+    /* What each block is, null block included: an enum block_state for each of num_gpu_blocks. Blocks without an owner are what they are
+     * between steps; asked when a step is decided, or between steps. */
+    void (*pool_states)(const struct stepper *self, uint8_t *states);
     /* After a stall or an abort: a sentence for the user with the request and the remedy; lives as long as the stepper. NULL: nothing to
      * add. May be missing. */
     const char *(*diagnose)(struct stepper *self);
@@ -70,6 +73,7 @@ struct stepper {
     bool overlaps;        /* asynchronous scheduling: a step is decided before the output of the last one is back */
     struct arrivals arrivals;
     struct step_stream stream;
+    uint8_t *states; /* scratch: by block; NULL unless an observer wants them */
 };
 
 /* The part that all steppers have; called by those who create one. Room for *stepper is the caller's, who calls stepper_deinit in any
@@ -79,12 +83,20 @@ SIM_NODISCARD enum status stepper_init(struct stepper *stepper, const struct ste
 void stepper_deinit(struct stepper *stepper);
 
 /* When does the step of this shape, decided now, run? Fills in the times of its tally and moves device_ns to its end, and now_ns to the end of
- * the host's work for it. SIM_BAD_INPUT: the clock ends before the step does. */
+ * the host's work for it. Blocks are as the decision left them: here they are shown to who wants to see them. SIM_BAD_INPUT: the clock ends
+ * before the step does. */
 SIM_NODISCARD enum status stepper_time_step(struct stepper *stepper, const struct step_shape *shape, struct step_tally *tally,
                                             struct diag *diag);
 
+/* The pool is as it is now from from_ns until until_ns: shown to who waits for a moment in between. Most replays have nobody who does. */
+SIM_NODISCARD enum status stepper_show_due_pool(struct stepper *stepper, int64_t from_ns, int64_t until_ns, struct diag *diag);
+SIM_NODISCARD static inline enum status stepper_show_pool(struct stepper *stepper, int64_t from_ns, int64_t until_ns, struct diag *diag)
+{
+    return until_ns <= stepper->stream.pool_ns || until_ns == from_ns ? SIM_OK : stepper_show_due_pool(stepper, from_ns, until_ns, diag);
+}
+
 /* Nothing could be decided, and the step in flight goes on until `end_ns`: a tally of what is there until then. To be told after the step's. */
-struct step_tally stepper_wait(const struct stepper *stepper, int64_t end_ns);
+SIM_NODISCARD enum status stepper_wait(struct stepper *stepper, int64_t end_ns, struct step_tally *tally, struct diag *diag);
 
 /* The output that comes at `end_ns` is waited for. */
 static inline void stepper_wait_until(struct stepper *stepper, int64_t end_ns)

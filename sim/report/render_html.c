@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/memory_stream.h"
 #include "base/printable.h"
 #include "base/units.h"
@@ -157,6 +158,23 @@ static void put_key_figures(const struct document *document, FILE *file)
 
 /* --- charts ------------------------------------------------------------------------------------------------------------------------- */
 
+/* How much of a grid a series has, column by column: the least and the most, in percent. */
+static void put_shares(const struct chart *chart, const struct chart_series *series, FILE *file)
+{
+    const size_t rows = chart->heading.grid.rows;
+    const double whole = chart->heading.y.high - chart->heading.y.low;
+    double low = INFINITY, high = 0;
+    for (size_t from = 0; rows > 0 && from + rows <= series->count; from += rows) {
+        double sum = 0;
+        for (size_t row = 0; row < rows; row++)
+            sum += series->points[from + row].y;
+        low = fmin(low, sum);
+        high = fmax(high, sum);
+    }
+    if (series->count >= rows && whole > 0)
+        fprintf(file, ": from %.0f to %.0f %% of all.", 100 * low / whole, 100 * high / whole);
+}
+
 /* What a chart shows, for who cannot see it: its axes, and how far each series goes. */
 static void put_description(const struct chart *chart, FILE *file)
 {
@@ -178,7 +196,9 @@ static void put_description(const struct chart *chart, FILE *file)
         }
         fputs(" ", file);
         put_text(series->label ? series->label : series->name, file);
-        if (series->count > 0 && series->draw != DRAW_SPANS)
+        if (heading->kind == CHART_GRID)
+            put_shares(chart, series, file);
+        else if (series->count > 0 && series->draw != DRAW_SPANS)
             fprintf(file, ": from %.4g to %.4g.", low, high);
         else
             fprintf(file, ": %zu points.", series->count);
@@ -237,6 +257,35 @@ static void add_points(const struct chart_series *series, struct json_text *json
     json_close_array(json);
 }
 
+/* Of a grid, where x follows from the place: whole numbers, of which the same ones in a row are told once. "7,0*3," is 7, 0, 0, 0. */
+static void add_cells(const struct chart_series *series, struct json_text *json)
+{
+    json_key(json, "cells");
+    json_raw(json, "\"", 1);
+    for (size_t i = 0, same; i < series->count; i += same) {
+        char text[2 * DIGITS_MOST + 2], *end = digits_put(text, (uint64_t)series->points[i].y);
+        for (same = 1; i + same < series->count && series->points[i + same].y == series->points[i].y;)
+            same++;
+        if (same > 1) {
+            *end++ = '*';
+            end = digits_put(end, same);
+        }
+        *end++ = ',';
+        json_append(json, text, (size_t)(end - text));
+    }
+    json_append(json, "\"", 1);
+}
+
+static void add_grid(const struct chart_grid *grid, struct json_text *json)
+{
+    json_key(json, "grid");
+    json_open_object(json);
+    json_put_uint(json, "rows", grid->rows);
+    json_put_double(json, "width", grid->column_width);
+    json_put_double(json, "height", grid->row_height);
+    json_close_object(json);
+}
+
 static void add_axis(const char *key, const struct chart_axis *axis, bool logarithmic, double high, struct json_text *json)
 {
     json_key(json, key);
@@ -252,14 +301,14 @@ static void add_axis(const char *key, const struct chart_axis *axis, bool logari
     json_close_object(json);
 }
 
-static void add_series(const struct chart_series *series, struct json_text *json)
+static void add_series(const struct chart_series *series, bool in_grid, struct json_text *json)
 {
     static const char *const draws[] = {"line", "marks", "steps", "spans", "range"};
     json_open_object(json);
     put_string(json, "name", series->label ? series->label : series->name);
     json_put_string(json, "draw", draws[series->draw]);
     json_put_uint(json, "group", series->group);
-    add_points(series, json);
+    in_grid ? add_cells(series, json) : add_points(series, json);
     json_close_object(json);
 }
 
@@ -273,6 +322,8 @@ static void add_chart(const struct document_element *element, struct json_text *
     json_put_string(json, "kind", chart_kind_name(heading->kind));
     add_axis("x", &heading->x, lines || heading->x.logarithmic, heading->x.high, json);
     add_axis("y", &heading->y, heading->y.logarithmic, heading->kind == CHART_AREAS ? chart_y_high(chart) : heading->y.high, json);
+    if (heading->kind == CHART_GRID)
+        add_grid(&heading->grid, json);
     json_key(json, "categories");
     json_open_array(json);
     for (size_t i = 0; i < chart->category_count; i++)
@@ -281,7 +332,7 @@ static void add_chart(const struct document_element *element, struct json_text *
     json_key(json, "series");
     json_open_array(json);
     for (size_t i = 0; i < chart->count; i++)
-        add_series(&chart->series[i], json);
+        add_series(&chart->series[i], heading->kind == CHART_GRID, json);
     json_close_array(json);
     json_close_object(json);
 }

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/integers.h"
+#include "base/line.h"
 #include "base/units.h"
 #include "report/replay_report.h"
 
@@ -16,24 +18,25 @@ struct shown_track {
     enum course_track track;
     const char *name;
     size_t color;
+    double scale; /* of its values; 0: they are shown as they are */
 };
 
 static const struct chart_axis time_axis = {.name = "time", .unit = "s"};
 
 /* As it was, if a picture can show that: a value that changed a thousand times. */
-static void add_exact(struct chart *chart, const struct counter_track *track)
+static void add_exact(struct chart *chart, const struct counter_track *track, double scale)
 {
     for (size_t cell = 0; cell < COUNTER_CELLS; cell++) {
         struct counter_point points[COUNTER_POINTS_MOST];
         const size_t count = counter_track_points(track, cell, points);
         for (size_t i = 0; i < count; i++)
-            chart_add(chart, (double)points[i].at_ns / 1e9, points[i].value);
+            chart_add(chart, (double)points[i].at_ns / 1e9, scale * points[i].value);
     }
-    chart_add(chart, (double)track->since_ns / 1e9, track->value);
+    chart_add(chart, (double)track->since_ns / 1e9, scale * track->value);
 }
 
 /* The mean of each cell, then its lowest and highest value; `ranges` says which. */
-static void add_cells(struct chart *chart, const struct counter_track *track, bool ranges)
+static void add_cells(struct chart *chart, const struct counter_track *track, double scale, bool ranges)
 {
     double carried = NAN;
     for (size_t cell = 0; cell < COUNTER_CELLS; cell++) {
@@ -41,9 +44,9 @@ static void add_cells(struct chart *chart, const struct counter_track *track, bo
         const double at = (double)((int64_t)cell * track->width_ns) / 1e9;
         if (!counter_track_range(track, cell, &carried, &range))
             continue;
-        chart_add(chart, at, ranges ? range.lowest : range.mean);
+        chart_add(chart, at, scale * (ranges ? range.lowest : range.mean));
         if (ranges)
-            chart_add(chart, at, range.highest);
+            chart_add(chart, at, scale * range.highest);
     }
 }
 
@@ -60,17 +63,18 @@ static void add_track(struct chart *chart, struct replay_course *course, const s
 {
     struct counter_track *track = &course->tracks[shown->track];
     struct chart_series series = {.name = shown->name, .draw = DRAW_STEPS, .group = shown->color};
+    const double scale = shown->scale != 0 ? shown->scale : 1;
     const bool exact = changes_of(track) <= CHANGES_MOST;
     chart_add_series(chart, &series);
     if (exact) {
-        add_exact(chart, track);
+        add_exact(chart, track, scale);
         return;
     }
     counter_track_thin(track, CELLS);
-    add_cells(chart, track, false);
+    add_cells(chart, track, scale, false);
     series.draw = DRAW_RANGE;
     chart_add_series(chart, &series);
-    add_cells(chart, track, true);
+    add_cells(chart, track, scale, true);
 }
 
 static struct chart *add_tracks(struct document *document, struct replay_course *course, const char *key, const char *title,
@@ -102,24 +106,97 @@ static void add_preempted(struct chart *chart, struct replay_course *course)
 
 static void add_queues(struct document *document, struct replay_course *course)
 {
-    static const struct shown_track shown[] = {{COURSE_RUNNING, "running", 0}, {COURSE_WAITING, "waiting", 1}};
+    static const struct shown_track shown[] = {{COURSE_RUNNING, "running", 0, 0}, {COURSE_WAITING, "waiting", 1, 0}};
     add_preempted(add_tracks(document, course, "queues", "Requests running and waiting", NULL, "requests", shown, 2), course);
 }
 
 static void add_blocks(struct document *document, struct replay_course *course, const struct config *config)
 {
     static const struct shown_track shown[] = {
-        {COURSE_USED_BLOCKS, "in use", 0}, {COURSE_CACHED_BLOCKS, "cached, idle", 2}, {COURSE_FREE_BLOCKS, "free", 6}};
-    char note[96], blocks[UNIT_TEXT];
-    snprintf(note, sizeof note, "of %s blocks of %u tokens", unit_count(config->num_gpu_blocks, blocks), config->block_size);
-    add_tracks(document, course, "blocks", "Blocks in use, cached and free", note, "blocks", shown, 3);
+        {COURSE_USED_BLOCKS, "in use", 0, 0}, {COURSE_CACHED_BLOCKS, "cached, idle", 2, 0}, {COURSE_FREE_BLOCKS, "free", 6, 0}};
+    char blocks[UNIT_TEXT], bytes[UNIT_TEXT];
+    struct line note = {0};
+    line_put(&note, "of %s blocks of %u tokens", unit_count(config->num_gpu_blocks, blocks), config->block_size);
+    if (config->block_bytes)
+        line_put(&note, ", %s on each GPU", unit_bytes((double)config->num_gpu_blocks * (double)config->block_bytes, bytes));
+    add_tracks(document, course, "blocks", "Blocks in use, cached and free", note.text, "blocks", shown, 3);
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------------------------- */
+
+/* How scattered what nobody uses is, at the first of the moments when least of it is left: what a contiguous allocator could still give. */
+static void put_scatter(struct line *line, const struct memory_map *map)
+{
+    char count[UNIT_TEXT], longest[UNIT_TEXT], time[UNIT_TEXT];
+    uint32_t fullest = 0;
+    for (uint32_t column = 1; column < map->columns; column++)
+        if (map->unused[column] < map->unused[fullest])
+            fullest = column;
+    const uint32_t unused = map->unused[fullest];
+    line_put(line, "; when fullest, at %s, ", unit_seconds((double)(fullest * map->width_ns) / 1e9, time));
+    if (unused < 2)
+        line_put(line, unused == 0 ? "every block is in use" : "a single block is not in use");
+    else if (map->longest_run[fullest] == 1)
+        line_put(line, "%s blocks are not in use, no two of them side by side", unit_count(unused, count));
+    else
+        line_put(line, "%s blocks are not in use, at most %s of them side by side", unit_count(unused, count),
+                 unit_count(map->longest_run[fullest], longest));
+}
+
+static void add_map(struct document *document, const struct memory_map *map, const struct config *config)
+{
+    static const struct {
+        const char *name;
+        size_t color;
+    } shown[BLOCK_STATES] = {[BLOCK_FREE] = {"free", 6},
+                             [BLOCK_CACHED] = {"cached, idle", 2},
+                             [BLOCK_USED] = {"in one table", 0},
+                             [BLOCK_SHARED] = {"in several tables", 1}};
+    const double width = (double)map->width_ns / 1e9;
+    struct line note = {0};
+    if (map->columns == 0)
+        return;
+    line_put(&note, "a column shows one moment, a row %u neighbouring block%s in the mixture of their colors", map->row_blocks,
+             map->row_blocks == 1 ? "" : "s");
+    put_scatter(&note, map);
+    line_put(&note, config->scheduler == SCHEDULER_VLLM_V0 ? "; blocks on the CPU are not shown" : "");
+    struct chart *chart = document_chart_for(
+        document, FOR_PAGE, "memory_map",
+        &(struct chart_heading){.kind = CHART_GRID,
+                                .title = "The pool, block by block",
+                                .note = note.text,
+                                .x = {.name = "time", .unit = "s", .high = map->columns * width},
+                                .y = {.name = "block id", .low = map->first_id, .high = (double)map->first_id + map->blocks},
+                                .grid = {.rows = map->rows, .column_width = width, .row_height = map->row_blocks}});
+    for (int state = 0; state < BLOCK_STATES; state++) {
+        chart_add_series(chart, &(struct chart_series){.name = shown[state].name, .draw = DRAW_MARKS, .group = shown[state].color});
+        for (uint32_t column = 0; column < map->columns; column++)
+            for (uint32_t row = 0; row < map->rows; row++)
+                chart_add(chart, column * width, memory_map_at(map, column, row, (enum block_state)state));
+    }
+}
+
+/* Slots of used blocks without a token, in bytes where the model says how many a token takes. */
+static void add_tail(struct document *document, struct replay_course *course, const struct run *run)
+{
+    const struct config *config = run->config;
+    const struct shown_track shown = {COURSE_EMPTY_SLOTS, "empty", 1,
+                                      config->block_bytes ? (double)config->block_bytes / config->block_size / 0x1p20 : 1};
+    const struct ledger_sums sums = ledger_span_sums(&run->ledger, SPAN_ALL);
+    slot_time accounts[LEDGER_ACCOUNTS];
+    struct line note = {0};
+    ledger_split(&run->ledger, &sums, accounts);
+    line_put(&note, "in the last block of each table, until tokens come; in the mean %.3g %% of what is in use",
+             100 * ledger_share((ledger_sum)accounts[ACCOUNT_TAIL], sums.used * config->block_size));
+    add_tracks(document, course, "tail_waste", "Room that stands empty in used blocks", note.text, config->block_bytes ? "MiB" : "tokens",
+               &shown, 1);
 }
 
 static void add_steps(struct document *document, struct replay_course *course, const struct config *config)
 {
     static const struct shown_track work[] = {
-        {COURSE_PREFILL_TOKENS, "prefill", 1}, {COURSE_DECODE_TOKENS, "decode", 0}, {COURSE_VAIN_TOKENS, "in vain", 3}};
-    static const struct shown_track duration[] = {{COURSE_STEP_MS, "step", 0}};
+        {COURSE_PREFILL_TOKENS, "prefill", 1, 0}, {COURSE_DECODE_TOKENS, "decode", 0, 0}, {COURSE_VAIN_TOKENS, "in vain", 3, 0}};
+    static const struct shown_track duration[] = {{COURSE_STEP_MS, "step", 0, 0}};
     const double budget = config->max_num_scheduled_tokens ? config->max_num_scheduled_tokens : config->max_num_batched_tokens;
     const bool vain = changes_of(&course->tracks[COURSE_VAIN_TOKENS]) > 1;
     const double end = (double)course->tracks[COURSE_STEP_MS].since_ns / 1e9;
@@ -207,6 +284,59 @@ static void add_clouds(struct document *document, const struct run *run)
         add_cloud(chart, run, LATENCY_TTFT, 1, &(struct chart_series){.name = "preempted", .draw = DRAW_MARKS, .group = 1});
 }
 
+/* In cells without a token what was there before holds on, as in all steps. */
+static void add_gap_cells(struct chart *chart, const struct sample_track *gaps, bool ranges)
+{
+    for (size_t i = 0; i < SAMPLE_CELLS; i++) {
+        const struct sample_cell *cell = &gaps->cells[i];
+        const double at = (double)((int64_t)i << gaps->shift) / 1e9;
+        if (cell->count == 0)
+            continue;
+        if (ranges) {
+            chart_add(chart, at, (double)cell->lowest / 1e6);
+            chart_add(chart, at, (double)cell->highest / 1e6);
+        } else {
+            chart_add(chart, at, (double)cell->sum / (double)cell->count / 1e6);
+        }
+    }
+}
+
+/* The shortest gap, INT64_MAX if there is none; *pauses: there is a cell without a token between others. */
+static int64_t shortest_gap(const struct sample_track *gaps, bool *pauses)
+{
+    int64_t lowest = INT64_MAX;
+    bool empty = false;
+    *pauses = false;
+    for (size_t i = 0; i < SAMPLE_CELLS; i++) {
+        if (gaps->cells[i].count > 0) {
+            *pauses |= empty && lowest < INT64_MAX;
+            lowest = min_i64(lowest, gaps->cells[i].lowest);
+        }
+        empty = gaps->cells[i].count == 0;
+    }
+    return lowest;
+}
+
+/* Every gap between two output tokens, by the moment of the later one. The longest are far above the mean, hence the axis. */
+static void add_gaps(struct document *document, const struct sample_track *gaps)
+{
+    bool pauses;
+    const int64_t lowest = shortest_gap(gaps, &pauses);
+    const struct chart_heading heading = {.kind = CHART_PLOT,
+                                          .title = "Time between output tokens, over time",
+                                          .note = pauses ? "each token but a request's first, when it came; a line goes on where none came"
+                                                         : "each token but a request's first, when it came",
+                                          .x = time_axis,
+                                          .y = {.name = "ITL", .unit = "ms", .logarithmic = lowest > 0}};
+    if (lowest == INT64_MAX)
+        return;
+    struct chart *chart = document_chart_for(document, FOR_PAGE, "itl_over_time", &heading);
+    chart_add_series(chart, &(struct chart_series){.name = "ITL", .draw = DRAW_STEPS, .group = 1});
+    add_gap_cells(chart, gaps, false);
+    chart_add_series(chart, &(struct chart_series){.name = "ITL", .draw = DRAW_RANGE, .group = 1});
+    add_gap_cells(chart, gaps, true);
+}
+
 /* --- single requests -------------------------------------------------------------------------------------------------------------------- */
 
 /* Which requests are drawn: all, or those around the one that waited longest for its first token. */
@@ -240,6 +370,23 @@ static void add_span(struct chart *chart, int64_t from_ns, int64_t to_ns, uint32
     chart_add(chart, (double)to_ns / 1e9, row);
 }
 
+/* Without blocks; or, `again`, when they are back and what was in them is computed once more. */
+static void add_pauses(struct chart *chart, const struct replay_course *course, struct window window, int64_t end_ns, bool again)
+{
+    chart_add_series(chart,
+                     &(struct chart_series){.name = again ? "computed again" : "preempted", .draw = DRAW_SPANS, .group = again ? 4 : 3});
+    for (size_t i = 0; i < course->pause_count; i++) {
+        const struct course_pause *pause = &course->pauses[i];
+        const int64_t to_ns = pause->to_ns < 0 ? end_ns : pause->to_ns;
+        if (pause->request < window.first || pause->request >= window.end)
+            continue;
+        if (!again)
+            add_span(chart, pause->from_ns, to_ns, pause->request);
+        else if (pause->recomputes)
+            add_span(chart, to_ns, pause->caught_up_ns < 0 ? end_ns : pause->caught_up_ns, pause->request);
+    }
+}
+
 /* Pauses are drawn over the phases. An unreached time is the run's end. */
 static void add_phases(struct document *document, const struct run *run, const struct replay_course *course)
 {
@@ -248,7 +395,7 @@ static void add_phases(struct document *document, const struct run *run, const s
     const struct window window = choose_window(run);
     const int64_t end_ns = run->facts.end.end_ns;
     char note[128];
-    snprintf(note, sizeof note, "a line a request%s; drag or + and - to look closer",
+    snprintf(note, sizeof note, "a line a request%s; drag, or + and -, to look closer",
              window.end - window.first < run->trace->count ? ": those around the longest wait for a first token" : "");
     struct chart *chart = document_chart_for(document, FOR_PAGE, "phases",
                                              &(struct chart_heading){.kind = CHART_PLOT,
@@ -265,12 +412,9 @@ static void add_phases(struct document *document, const struct run *run, const s
             add_span(chart, times[phase], times[phase + 1] < 0 ? end_ns : times[phase + 1], position);
         }
     }
-    if (course->pause_count > 0)
-        chart_add_series(chart, &(struct chart_series){.name = "preempted", .draw = DRAW_SPANS, .group = 3});
-    for (size_t i = 0; i < course->pause_count; i++) {
-        const struct course_pause *pause = &course->pauses[i];
-        if (pause->request >= window.first && pause->request < window.end)
-            add_span(chart, pause->from_ns, pause->to_ns < 0 ? end_ns : pause->to_ns, pause->request);
+    if (course->pause_count > 0) {
+        add_pauses(chart, course, window, end_ns, false);
+        add_pauses(chart, course, window, end_ns, true);
     }
 }
 
@@ -282,9 +426,12 @@ void replay_pictures(struct document *document, const struct replay_result *resu
         counter_track_finish(&result->course->tracks[track], run->facts.end.end_ns);
     add_queues(document, result->course);
     add_blocks(document, result->course, run->config);
+    add_map(document, &result->course->map, run->config);
+    add_tail(document, result->course, run);
     add_steps(document, result->course, run->config);
     if (add_distributions(document, run, &ignored) != SIM_OK && document)
         document->out_of_memory = true;
+    add_gaps(document, &result->course->gaps);
     add_clouds(document, run);
     add_phases(document, run, result->course);
 }

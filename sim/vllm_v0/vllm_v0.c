@@ -220,6 +220,11 @@ void v0_pool_state(const struct scheduler *self, struct step_tally *tally)
     tally->free_cpu_blocks = v0_device_free(&manager->cpu);
 }
 
+static void v0_pool_states(const struct scheduler *self, uint8_t *states)
+{
+    v0_device_states(&((const struct vllm_v0 *)self)->manager.gpu, states);
+}
+
 static void fill_tally(struct vllm_v0 *v0, struct step *step)
 {
     const struct v0_manager *manager = &v0->manager;
@@ -429,6 +434,7 @@ static const struct scheduler_ops ops = {
     .quiet_end = v0_quiet_end,
     .diagnose = v0_diagnose,
     .pool_state = v0_pool_state,
+    .pool_states = v0_pool_states,
     .check = v0_check,
     .destroy = v0_destroy,
 };

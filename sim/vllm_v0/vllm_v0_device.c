@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "engine/pool_states.h"
 
 #define POOL "the block pool; take fewer num_gpu_blocks or num_cpu_blocks"
 
@@ -164,6 +165,17 @@ bool v0_device_rekey(struct v0_device *device, uint32_t block, uint64_t key)
 uint64_t v0_device_key(const struct v0_device *device, uint32_t block)
 {
     return device->caching ? kv_prefix_cache_content(device->cache, block) : V0_UNIQUE;
+}
+
+void v0_device_states(const struct v0_device *device, uint8_t *states)
+{
+    for (uint32_t block = 0; block < device->num_blocks; block++) {
+        const uint32_t refs = device->refs[block];
+        states[block] = refs > 1                                     ? BLOCK_SHARED
+                        : refs == 1                                  ? BLOCK_USED
+                        : device->caching && block < device->created ? BLOCK_CACHED
+                                                                     : BLOCK_FREE;
+    }
 }
 
 /* Whoever has no reference is on the stack or was never handed out. */

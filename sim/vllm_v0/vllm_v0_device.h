@@ -50,6 +50,9 @@ static inline uint32_t v0_device_cached(const struct v0_device *device)
     return device->caching ? device->pool.num_free - (device->num_blocks - device->created) : 0;
 }
 
+/* What each block is (engine/pool_states.h). With caching every block that was handed out once is cached when it is free. */
+void v0_device_states(const struct v0_device *device, uint8_t *states);
+
 /* A block for this content: the one that holds it already (one more reference), else a free one. A free block must exist. */
 uint32_t v0_device_take(struct v0_device *device, uint64_t key, uint32_t hashed_tokens);
 /* Without caching: `count` free blocks, which there must be, in the order of taking; and one reference less to each of `count`. */

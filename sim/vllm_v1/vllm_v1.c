@@ -392,6 +392,11 @@ static void v1_pool_state(const struct scheduler *self, struct step_tally *tally
     tally->table_runs = (uint32_t)blocks->table_runs;
 }
 
+static void v1_pool_states(const struct scheduler *self, uint8_t *states)
+{
+    v1_blocks_states(&((const struct vllm_v1 *)self)->blocks, states);
+}
+
 /* The whole decision of a step, in vLLM's order. Lists are reset by copying the empty ones. Threshold and budget are fixed here, before
  * anybody is admitted or preempted: whether a request is alone (section 6) is asked of the step's start. */
 static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
@@ -534,6 +539,7 @@ static const struct scheduler_ops ops = {
     .priced = v1_priced,
     .complete = v1_complete,
     .pool_state = v1_pool_state,
+    .pool_states = v1_pool_states,
     .check = v1_check,
     .destroy = v1_destroy,
 };

@@ -17,6 +17,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "engine/pool_states.h"
 #include "vllm_v1/v1_rules.h"
 
 enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, const struct config *config, struct diag *diag)
@@ -326,6 +327,15 @@ uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t positi
     while (shared < table->count && blocks->pool.refs[table->blocks[shared]] > 1)
         shared++;
     return shared * blocks->block_size;
+}
+
+void v1_blocks_states(const struct v1_blocks *blocks, uint8_t *states)
+{
+    for (uint32_t block = 0; block < blocks->pool.num_blocks; block++) {
+        const uint32_t refs = blocks->pool.refs[block];
+        const bool cached = refs == 0 && blocks->caching && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE;
+        states[block] = refs > 1 ? BLOCK_SHARED : refs == 1 ? BLOCK_USED : cached ? BLOCK_CACHED : BLOCK_FREE;
+    }
 }
 
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)

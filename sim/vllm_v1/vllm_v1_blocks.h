@@ -85,6 +85,9 @@ void v1_blocks_release(struct v1_blocks *blocks, uint32_t position);
 /* Leading tokens of the table that stand in blocks of other tables too. O(blocks shared). */
 uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t position);
 
+/* What each block is (pool_states.h). O(blocks). */
+void v1_blocks_states(const struct v1_blocks *blocks, uint8_t *states);
+
 /* The request is finished and its table released: its arrays serve the next one. */
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position);
 

@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "engine/pool_states.h"
 #include "vllm_v1/v1_rules.h"
 
 /* How many parts a release looks ahead: its segments were last touched when the request was admitted, thousands of steps ago. */
@@ -486,6 +487,41 @@ uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot)
         }
     }
     return shared;
+}
+
+static void mark(uint8_t *states, const uint32_t *ids, uint32_t count, enum block_state state)
+{
+    for (uint32_t i = 0; i < count; i++)
+        states[ids[i]] = (uint8_t)state;
+}
+
+/* A segment that several tables hold is marked by each of them, to the same. */
+static void mark_table(const struct event_blocks *blocks, const struct event_table *table, uint8_t *states)
+{
+    for (uint32_t i = 0; i < table->part_count; i++) {
+        uint32_t left = table->parts[i].count;
+        for (uint32_t index = table->parts[i].segment; left > 0; index = blocks->queue.segments[index].rest) {
+            const struct segment *segment = &blocks->queue.segments[index];
+            mark(states, segment_queue_ids(&blocks->queue, index), segment->count, segment->refs > 1 ? BLOCK_SHARED : BLOCK_USED);
+            left -= min_u32(left, segment->count);
+        }
+    }
+    mark(states, table->ids, table->private_count, BLOCK_USED);
+    if (table->pending != KV_BLOCK_NONE)
+        states[table->pending] = BLOCK_USED;
+}
+
+/* What is neither on the stack nor unused nor in a table stands in the back list: all of it is cached, orphans too (step_parts.c). So the
+ * list need not be walked. */
+void event_blocks_states(const struct event_blocks *blocks, uint8_t *states)
+{
+    const struct segment_queue *queue = &blocks->queue;
+    memset(states, BLOCK_CACHED, queue->next_unused);
+    memset(states + queue->next_unused, BLOCK_FREE, (size_t)queue->usable + 1 - queue->next_unused);
+    mark(states, queue->front, queue->front_count, BLOCK_FREE);
+    for (uint32_t slot = 0; slot < blocks->slots; slot++)
+        if (blocks->tables[slot].count > 0)
+            mark_table(blocks, &blocks->tables[slot], states);
 }
 
 enum status event_blocks_count_begin(struct event_blocks *blocks, struct diag *diag)

@@ -146,6 +146,9 @@ uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot);
 /* Blocks that the table of a slot holds, which has `computed` tokens and none scheduled beyond. */
 uint32_t event_blocks_held(struct event_blocks *blocks, uint32_t slot, uint32_t computed);
 
+/* What each block is, the null block included (pool_states.h). With ids only. O(blocks). */
+void event_blocks_states(const struct event_blocks *blocks, uint8_t *states);
+
 /* Begin to count blocks. */
 SIM_NODISCARD enum status event_blocks_count_begin(struct event_blocks *blocks, struct diag *diag);
 /* Blocks of a slot's table, brought up to date by event_blocks_held, that no table counted before had. Nothing may change in between. */

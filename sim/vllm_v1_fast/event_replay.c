@@ -90,11 +90,11 @@ static bool sound(const struct event_replay *replay)
 }
 #endif
 
-/* As many steps as nothing but decoding happens in. A run of several steps has no tallies, so nobody may want those. */
+/* As many steps as nothing but decoding happens in. A run of several steps has no tallies and shows no pool, so nobody may want those. */
 static enum status run_stretch(struct event_replay *replay, uint32_t *steps, struct advance *out, struct diag *diag)
 {
     *steps = 0;
-    if (replay->base.stream.wants_tallies || event_policy_wants_steps(replay) || !decode_stretch_possible(replay))
+    if (replay->base.stream.singly || event_policy_wants_steps(replay) || !decode_stretch_possible(replay))
         return SIM_OK;
     return decode_stretch_run(replay, steps, &out->tokens, diag);
 }
@@ -124,6 +124,11 @@ static void pool_state(const struct stepper *self, struct step_tally *tally)
     step_parts_state((const struct event_replay *)self, tally);
 }
 
+static void pool_states(const struct stepper *self, uint8_t *states)
+{
+    event_blocks_states(&((const struct event_replay *)self)->blocks, states);
+}
+
 static void destroy(struct stepper *self)
 {
     struct event_replay *replay = (struct event_replay *)self;
@@ -147,6 +152,7 @@ static const struct stepper_ops ops = {
     .arrive = arrive,
     .advance = advance,
     .pool_state = pool_state,
+    .pool_states = pool_states,
     .destroy = destroy,
 };
 

@@ -233,8 +233,10 @@ enum status outputs_wait(struct event_replay *replay, uint32_t *tokens, struct d
 
 enum status outputs_wait_alone(struct event_replay *replay, uint32_t *tokens, struct diag *diag)
 {
-    const struct step_tally wait = stepper_wait(&replay->base, replay->in_flight->end_ns);
-    enum status status = outputs_wait(replay, tokens, diag);
+    struct step_tally wait;
+    enum status status = stepper_wait(&replay->base, replay->in_flight->end_ns, &wait, diag);
+    if (status == SIM_OK)
+        status = outputs_wait(replay, tokens, diag);
     return status == SIM_OK && wait.state_ns > 0 ? step_stream_tally(&replay->base.stream, &wait, diag) : status;
 }
 

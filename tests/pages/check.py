@@ -32,6 +32,15 @@ const { data, drawn } = window.pagesim, out = { figures: document.querySelectorA
 out.charts = data.charts.length;
 for (const figure of document.querySelectorAll("figure[data-chart]")) {
     const chart = data.charts[figure.dataset.chart], picture = drawn.find((picture) => picture.figure === figure);
+    if (chart.kind === "grid") { // a pixel a cell, and in each as many as its range has
+        const { rows, width, height } = chart.grid, { image, values } = picture, cells = Math.round(chart.x.high / width) * rows;
+        const pixels = image.getContext("2d").getImageData(0, 0, image.width, image.height).data;
+        const painted = pixels.filter((alpha, i) => i % 4 === 3 && alpha === 255).length;
+        const off = values[0].findIndex((_, i) => values.reduce((sum, value) => sum + value[i], 0) !==
+                                                  Math.min(height, chart.y.high - chart.y.low - i % rows * height));
+        if (painted !== cells || off >= 0 || values.some((value) => value.length !== cells)) out.wrong.push([chart.key, painted, cells, off]);
+        continue;
+    }
     chart.series.forEach((series, i) => {
         const points = series.points.length / 2;
         let seen = 0;
@@ -102,7 +111,7 @@ def requests_of(driver):
 
 
 def walk(driver):
-    """By keys: every picture takes the focus and comes closer; a table of numbers opens."""
+    """By keys: every picture takes the focus and comes closer, with all that is then in it; cells of a grid are told; a table of numbers opens."""
     return json.loads(driver.execute_script("""
         const wrong = [];
         for (const { canvas, chart, view, figure } of window.pagesim.drawn) {
@@ -113,6 +122,15 @@ def walk(driver):
             const x = () => window.pagesim.drawn.find((picture) => picture.canvas === canvas).view.scales.x, before = x().max - x().min;
             plot.dispatchEvent(new KeyboardEvent("keydown", { key: "+", bubbles: true }));
             if (!(x().max - x().min < 0.6 * before)) wrong.push([chart.key, "not closer"]);
+            // What Chart.js believes to be sorted it searches for the ends of the picture.
+            view.data.datasets.forEach((set, i) => {
+                if (view.getDatasetMeta(i)._sorted && set.data.some((point, k) => k > 0 && point.x < set.data[k - 1].x))
+                    wrong.push([chart.key, set.label, "is not sorted"]);
+            });
+            if (chart.kind === "grid") {
+                plot.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+                if (!/^block id.* at .* s, /.test(figure.querySelector("[role=status]").textContent)) wrong.push([chart.key, "says no cell"]);
+            }
             plot.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
             if (Math.abs(x().max - x().min - before) > 1e-6 * before) wrong.push([chart.key, "not whole again"]);
         }

@@ -1,5 +1,5 @@
 // page.js - draws the charts of a page of pictures by Chart.js and makes its tables when they are opened. What is drawn stands in the script
-// element "data" (render_html.c): charts with axes, series and points (x and y in turn), and tables as CSV.
+// element "data" (render_html.c): charts with axes, series and points (x and y in turn) or cells of a grid, and tables as CSV.
 "use strict";
 (function () {
     const data = JSON.parse(document.getElementById("data").textContent);
@@ -17,7 +17,8 @@
     }
     const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
     const SHAPES = ["circle", "triangle", "rect", "rectRot"]; // of marks, a shape a series
-    const seriesColor = (series) => color("--c" + series.group % 7);
+    // What covers a whole grid is paler than a line of the same color.
+    const seriesColor = (series) => (series.cells === undefined ? "" : color("--g" + series.group % 7)) || color("--c" + series.group % 7);
     const label = (axis) => axis.name.replace(/_/g, " ") + (axis.unit && !axis.name.endsWith(axis.unit) ? " (" + axis.unit + ")" : "");
     const short = (value) => Math.abs(value) >= 1e4 ? Intl.NumberFormat("en", { notation: "compact" }).format(value)
                                                     : String(+(+value).toPrecision(4));
@@ -102,6 +103,18 @@
         return lines.join("\n") + "\n";
     }
 
+    // The numbers of a grid: a row a cell, in which each series has its column.
+    function gridCsv(chart) {
+        const { rows, width, height } = chart.grid, values = chart.series.map(cells), step = chart.y.name;
+        const lines = [[chart.x.name + " (" + chart.x.unit + ")", "first " + step, "last " + step, ...chart.series.map((series) => series.name)].join(",")];
+        for (let i = 0; i < values[0].length; i++) {
+            const from = chart.y.low + i % rows * height;
+            lines.push([+(Math.floor(i / rows) * width).toPrecision(9), from, Math.min(from + height, chart.y.high) - 1,
+                        ...values.map((value) => value[i])].join(","));
+        }
+        return lines.join("\n") + "\n";
+    }
+
     function whenOpened(details, fill) {
         details.addEventListener("toggle", () => {
             if (details.open && !details.dataset.filled) { details.dataset.filled = "1"; fill(); }
@@ -109,6 +122,9 @@
     }
 
     // --- pictures -------------------------------------------------------------------------------------------------------------------
+
+    // Data as they are must rise in x, or Chart.js leaves out what it believes to be outside of the picture. What does not rise is parsed.
+    const PARSED = { xAxisKey: "x", yAxisKey: "y" };
 
     // Up along the highest values and back along the lowest ones: a filled outline.
     function range(series, paint) {
@@ -121,7 +137,13 @@
         back.reverse();
         for (let i = 0; i + 1 < back.length; i += 2) [back[i], back[i + 1]] = [back[i + 1], back[i]];
         return { label: series.name, type: "line", data: there.concat(back), borderWidth: 0, pointRadius: 0, pointHitRadius: 0, order: 2,
-                 pointHoverRadius: 0, backgroundColor: paint + "33", fill: "shape", stack: "r" + series.group };
+                 pointHoverRadius: 0, backgroundColor: paint + "33", fill: "shape", parsing: PARSED, stack: "r" + series.group };
+    }
+
+    // As thick as the rows leave room for.
+    function spanWidth({ chart: view }) {
+        const y = view.scales.y;
+        return y && y.max > y.min ? Math.max(1.5, Math.min(0.75 * y.height / (y.max - y.min), 12)) : 3;
     }
 
     function dataset(chart, series, i) {
@@ -129,11 +151,11 @@
         const marks = series.draw === "marks", spans = series.draw === "spans";
         if (series.draw === "range") return range(series, paint);
         return {
-            label: series.name, type: bars ? "bar" : marks ? "scatter" : "line", data: areas ? [] : pairs(series),
+            label: series.name, type: bars ? "bar" : marks ? "scatter" : "line", data: areas ? [] : pairs(series), parsing: spans || marks ? PARSED : false,
             borderColor: marks ? "transparent" : paint,
             backgroundColor: areas || bars ? paint + "cc" : marks && series.points.length > 800 ? paint + "80" : paint, stack: bars ? "all" : "s" + i,
-            borderWidth: areas || bars ? 0 : spans ? 3 : 1.6, borderCapStyle: "butt", spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
-            stepped: series.draw === "steps" ? "before" : false, order: marks ? 0 : 1,
+            borderWidth: areas || bars ? 0 : spans ? spanWidth : 1.6, borderCapStyle: "butt", spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
+            stepped: series.draw === "steps" ? "before" : false, order: marks ? 0 : spans ? -i : 1, // later spans lie over earlier ones
             pointRadius: marks ? (series.points.length > 800 ? 1.8 : 4) : 0, pointHitRadius: 6, pointHoverRadius: 4,
             pointStyle: SHAPES[i % 4], clip: marks ? 6 : 2, // a mark at the edge is whole
             borderDash: chart.kind === "plot" && series.draw === "line" && i % 2 ? [6, 3] : [],
@@ -170,14 +192,109 @@
         return options;
     }
 
-    function options(chart) {
+    // --- grids: an image of a pixel a cell, laid between the axes -----------------------------------------------------------------------
+
+    // Cells of a series, column after column: "7,0*3," is 7, 0, 0, 0.
+    function cells(series) {
+        const out = [];
+        for (const word of series.cells.split(",").slice(0, -1)) {
+            const [value, times] = word.split("*");
+            for (let i = 0; i < +(times || 1); i++) out.push(+value);
+        }
+        return out;
+    }
+
+    // The mixture of the series' colors; of those that are hidden, the paper's.
+    function gridImage(picture) {
+        const { chart, hidden, values } = picture, rows = chart.grid.rows, columns = values[0].length / rows;
+        const rgb = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+        const paints = chart.series.map((series, i) => rgb(hidden[i] ? color("--card") : seriesColor(series)));
+        const image = make("canvas", null, undefined, { width: columns, height: rows });
+        const context = image.getContext("2d"), pixels = context.createImageData(columns, rows);
+        for (let i = 0; i < values[0].length; i++) {
+            const all = values.reduce((sum, value) => sum + value[i], 0) || 1;
+            const at = 4 * ((rows - 1 - i % rows) * columns + Math.floor(i / rows));
+            for (let c = 0; c < 3; c++) pixels.data[at + c] = values.reduce((sum, value, s) => sum + value[i] * paints[s][c], 0) / all;
+            pixels.data[at + 3] = 255;
+        }
+        context.putImageData(pixels, 0, 0);
+        return image;
+    }
+
+    // Between the axes, whatever part of it they show, and a frame around the cell that is looked at.
+    const gridPainter = (picture) => ({
+        id: "grid",
+        beforeDatasetsDraw(view) {
+            const { x, y } = view.scales, { left, top, right, bottom } = view.chartArea, context = view.ctx, { grid, y: axis } = picture.chart;
+            const box = (column, row, columns, rows) => {
+                const from = x.getPixelForValue(column * grid.width), under = y.getPixelForValue(axis.low + row * grid.height);
+                const over = y.getPixelForValue(axis.low + (row + rows) * grid.height);
+                return [from, over, x.getPixelForValue((column + columns) * grid.width) - from, under - over];
+            };
+            context.save();
+            context.beginPath();
+            context.rect(left, top, right - left, bottom - top);
+            context.clip();
+            context.imageSmoothingEnabled = false;
+            context.drawImage(picture.image, ...box(0, 0, picture.image.width, grid.rows));
+            context.strokeStyle = color("--ink");
+            if (picture.cell) context.strokeRect(...box(picture.cell[0], picture.cell[1], 1, 1));
+            context.restore();
+        },
+    });
+
+    // What the cell that is looked at holds, in words.
+    function cellText(picture) {
+        const { chart, values, cell } = picture, { rows, width, height } = chart.grid, from = chart.y.low + cell[1] * height;
+        const counts = chart.series.map((series, i) => [series.name, values[i][cell[0] * rows + cell[1]]]).filter((pair) => pair[1] > 0);
+        const to = Math.min(from + height, chart.y.high) - 1;
+        return [chart.y.name + (to > from ? "s " + from + " to " + to : " " + from) + " at " + short(cell[0] * width) + " " + chart.x.unit,
+                ...counts.map(([name, count]) => to > from ? name + ": " + count : name)];
+    }
+
+    // A cell is looked at by the pointer or by the arrow keys; the picture follows it out of what it shows.
+    function looker(picture, figure) {
+        const { chart, values, canvas } = picture, plot = canvas.parentNode, said = make("p", figure, undefined, { class: "said", role: "status" });
+        const columns = values[0].length / chart.grid.rows, within = (value, most) => Math.max(0, Math.min(value, most - 1));
+        const look = (column, row) => {
+            picture.cell = [within(column, columns), within(row, chart.grid.rows)];
+            const at = (picture.cell[0] + 0.5) * chart.grid.width;
+            picture.view.data.datasets[0].data = [{ x: at, y: Math.min(chart.y.low + (picture.cell[1] + 0.5) * chart.grid.height, chart.y.high) }];
+            const axis = picture.view.options.scales.x, out = at < axis.min ? at - axis.min : at > axis.max ? at - axis.max : 0;
+            if (out) [axis.min, axis.max] = [axis.min + 1.2 * out, axis.max + 1.2 * out];
+            picture.view.update("none");
+        };
+        canvas.addEventListener("pointermove", (event) => {
+            const { x, y } = picture.view.scales;
+            look(Math.floor(x.getValueForPixel(event.offsetX) / chart.grid.width),
+                 Math.floor((y.getValueForPixel(event.offsetY) - chart.y.low) / chart.grid.height));
+        });
+        canvas.addEventListener("pointerleave", () => { picture.cell = null; picture.view.update("none"); });
+        plot.addEventListener("keydown", (event) => {
+            const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
+            if (!by || event.ctrlKey || event.metaKey) return;
+            event.preventDefault();
+            const [column, row] = picture.cell || [Math.floor(columns / 2), Math.floor(chart.grid.rows / 2)];
+            look(column + by[0], row + by[1]);
+            picture.view.tooltip.setActiveElements([{ datasetIndex: 0, index: 0 }], { x: 0, y: 0 });
+            picture.view.update("none");
+            said.textContent = cellText(picture).join(", ");
+        });
+    }
+
+    function options(picture) {
+        const chart = picture.chart;
         return {
             animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: false,
             interaction: { mode: "nearest", intersect: false, axis: "xy" },
             scales: { x: scale(chart.x, chart, false), y: scale(chart.y, chart, true) },
             plugins: {
                 legend: { display: false },
-                tooltip: {
+                tooltip: chart.kind === "grid" ? {
+                    displayColors: false,
+                    filter: () => picture.cell !== null, // nothing is looked at before the pointer is there
+                    callbacks: { title: () => cellText(picture)[0], label: () => cellText(picture).slice(1) },
+                } : {
                     callbacks: {
                         title: (items) => items.length && chart.categories.length ? items[0].label : "",
                         label: (item) => item.dataset.label + ": " + short(item.raw.value === undefined ? item.parsed.y : item.raw.value) + (chart.y.unit ? " " + chart.y.unit : "") +
@@ -188,9 +305,9 @@
         };
     }
 
-    // Spans fill the height: the rows that have one in the time that is shown, and lines as thick as there is room.
+    // Spans fill the height: the rows that have one in the time that is shown.
     function fitRows(picture) {
-        const { view, chart } = picture, { x, y } = view.scales;
+        const { view, chart } = picture, { x } = view.scales;
         let low = Infinity, high = -Infinity;
         for (const { points, draw } of chart.series)
             for (let i = 0; draw === "spans" && i + 3 < points.length; i += 4)
@@ -199,8 +316,6 @@
                     high = Math.max(high, points[i + 1]);
                 }
         if (low > high) return;
-        const thick = Math.max(1.5, Math.min(14, 0.7 * (y.bottom - y.top) / (high - low + 2)));
-        for (const set of view.data.datasets) if (set.type === "line") set.borderWidth = thick;
         Object.assign(view.options.scales.y, { min: low - 1, max: high + 1 });
         view.update();
     }
@@ -208,8 +323,11 @@
     function draw(picture) {
         const { chart, hidden } = picture, stacked = chart.kind === "areas" ? areas(chart, hidden) : null;
         if (picture.view) picture.view.destroy();
-        const sets = chart.series.map((series, i) => Object.assign(dataset(chart, series, i), stacked ? { data: stacked[i] } : { hidden: hidden[i] }));
-        picture.view = new Chart(picture.canvas, { data: { datasets: sets }, options: options(picture.chart) });
+        const grid = chart.kind === "grid"; // its only point is the cell that is looked at
+        const sets = grid ? [{ type: "scatter", data: [], pointRadius: 0, pointHoverRadius: 0 }] : chart.series.map((series, i) =>
+            Object.assign(dataset(chart, series, i), stacked ? { data: stacked[i] } : { hidden: hidden[i] }));
+        if (grid) picture.image = gridImage(picture);
+        picture.view = new Chart(picture.canvas, { data: { datasets: sets }, options: options(picture), plugins: grid ? [gridPainter(picture)] : [] });
         picture.full = [picture.view.options.scales.x.min, picture.view.options.scales.x.max];
         if (hasSpans(chart)) fitRows(picture);
         for (const swatch of picture.figure.querySelectorAll("i[data-series]"))
@@ -251,7 +369,8 @@
         const box = make("span", bar, undefined, { class: "zoom" });
         for (const [text, name, act] of acts)
             make("button", box, text, { type: "button", "aria-label": name, title: name }).onclick = act;
-        const keys = { "+": acts[0][2], "-": acts[1][2], ArrowLeft: acts[2][2], ArrowRight: acts[3][2], Escape: acts[4][2] };
+        const keys = { "+": acts[0][2], "-": acts[1][2], Escape: acts[4][2] };
+        if (!picture.values) Object.assign(keys, { ArrowLeft: acts[2][2], ArrowRight: acts[3][2] }); // in a grid they go from cell to cell
         picture.canvas.parentNode.addEventListener("keydown", (event) => {
             if (!keys[event.key] || event.ctrlKey || event.metaKey) return;
             event.preventDefault();
@@ -294,7 +413,12 @@
         const chart = data.charts[figure.dataset.chart], plot = figure.querySelector(".plot");
         if (chart.kind === "heat") drawMap(chart, plot);
         else {
-            const picture = { chart, figure, canvas: make("canvas", plot), view: null, hidden: [] };
+            const picture = { chart, figure, canvas: make("canvas", plot), view: null, hidden: [], cell: null };
+            if (chart.kind === "grid") {
+                picture.values = chart.series.map(cells);
+                plot.classList.add("wide");
+                looker(picture, figure);
+            }
             const bar = make("div", figure, undefined, { class: "bar" });
             if (hasSpans(chart) && chart.series.some((series) => series.points.length > 200)) plot.classList.add("tall");
             if (chart.series.filter((series) => !ranged(series)).length > 1) legend(picture, bar);
@@ -304,7 +428,7 @@
         }
         const details = make("details", figure);
         make("summary", details, "The numbers");
-        whenOpened(details, () => fillTable(details, chart.key, chartCsv(chart)));
+        whenOpened(details, () => fillTable(details, chart.key, chart.kind === "grid" ? gridCsv(chart) : chartCsv(chart)));
     }
 
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;

@@ -39,15 +39,26 @@ class Page(html.parser.HTMLParser):
             self.data += text
 
 
+def cells(series):
+    """Of a grid: "7,0*3," is 7, 0, 0, 0."""
+    words = [word.partition("*") for word in series["cells"].split(",")[:-1]]
+    return [int(value) for value, _, times in words for _ in range(int(times or 1))]
+
+
 for name in sys.argv[1:]:
     text = open(name, encoding="utf-8").read()
     page = Page(text)
     data = json.loads(page.data)
-    points = sum(len(series["points"]) for chart in data["charts"] for series in chart["series"])
+    points = sum(len(series.get("points", [])) for chart in data["charts"] for series in chart["series"])
     assert not page.wrong, (name, page.wrong)
     assert page.figures == list(range(len(data["charts"]))) and page.tables == list(range(len(data["tables"]))), name
     assert "img" not in page.tags and page.tags.count("script") == 3 and page.tags.count("h1") == 1, name
-    assert all(len(series["points"]) % 2 == 0 for chart in data["charts"] for series in chart["series"]), name
+    for chart in data["charts"]:
+        if chart["kind"] == "grid":  # every cell's counts add up to its range of ids
+            rows, height, end = chart["grid"]["rows"], chart["grid"]["height"], chart["y"]["high"] - chart["y"]["low"]
+            for i, counts in enumerate(zip(*map(cells, chart["series"]), strict=True)):
+                assert sum(counts) == min(height, end - i % rows * height), (name, i, counts)
+    assert all(len(series.get("points", [])) % 2 == 0 for chart in data["charts"] for series in chart["series"]), name
     assert all(table["csv"].count("\n") > 1 for table in data["tables"]), name
     assert len(text) < 3e6, name
     print(name, "charts", len(data["charts"]), "some points" if points else "no points")
