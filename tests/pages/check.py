@@ -24,8 +24,11 @@ PAGES = {
     "explain": ["explain", *TRACE, "--num-gpu-blocks", "300"],
     "size": ["size", *TRACE, "--require", "preemptions=0", "--prove", "64"],
     "curve": ["curve", *TRACE, "--block-sizes", "16,32", "--points", "100,400", "--replay"],
+    "curve-gpu": ["curve", "--trace", f"{ROOT}/traces/chat.jsonl", "--quiet", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--gpu", "H100", "--trace-block-size", "16"],
     "compare": ["compare", *TRACE, "--b", "num_gpu_blocks=600"],
     "sweep": ["sweep", *TRACE, "--vary", "num_gpu_blocks=300,400,500", "--vary", "block_size=8,16"],
+    "sweep-three": ["sweep", *TRACE, "--vary", "num_gpu_blocks=200:500:50", "--vary", "scheduling_policy=fcfs,priority", "--vary", "max_num_seqs=8,16,32"],
+    "explain-many": ["explain", *TRACE, "--num-gpu-blocks", "150", "--max-num-seqs", "64", "--arrival-speedup-ratio", "3"],
     "trace": ["trace", "info", f"{ROOT}/traces/chat.jsonl"],
 }
 # What is drawn: points that Chart.js has, or filled cells of a map, against those of the data.
@@ -38,7 +41,9 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
         const points = series.points.length / 2;
         let seen = 0;
         if (chart.kind === "heat") seen = [...figure.querySelectorAll("tbody tr")[i].querySelectorAll("td")].filter((td) => td.textContent).length;
+        else if (series.draw === "words") seen = series.labels.length;
         else if (series.draw === "spans") seen = picture.view.data.datasets[i].data.filter((point) => !Number.isNaN(point.y)).length;
+        else if (series.draw === "arcs") seen = 2 * picture.view.data.datasets[i].data.filter((point) => Number.isNaN(point.y)).length;
         else if (chart.kind === "areas" || series.draw === "range") seen = picture.view.data.datasets[i].data.length / 2;
         else seen = picture.view.data.datasets[i].data.length;
         if (seen !== points) out.wrong.push([chart.key, series.name, seen, points]);
