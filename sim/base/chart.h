@@ -83,7 +83,7 @@ void chart_add(struct chart *chart, double x, double y);
 void chart_add_labelled(struct chart *chart, double x, double y, const char *label);
 
 /* Of the newest series keep the marks that a picture can tell apart: the first in each cell of a grid over their range, and the extremes of x
- * and y. At most some ten thousand are left. On logarithmic axes all must be above 0. None has a label. */
+ * and y. At most some ten thousand are left. On logarithmic axes all must be above 0. Labels go with their marks. */
 void chart_thin(struct chart *chart);
 /* The name of the next category, from 0 on. */
 void chart_add_category(struct chart *chart, const char *name);

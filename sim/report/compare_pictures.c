@@ -32,12 +32,13 @@ static void add_gains(struct document *document, const struct table *table)
     }
 }
 
-static void add_both_distributions(struct document *document, const struct table *table, const char *latency, const char *title)
+static void add_both_distributions(struct document *document, const struct table *table, const char *latency, const char *name,
+                                   const char *title)
 {
     char column[64];
     const struct chart_heading heading = {.kind = CHART_PLOT,
                                           .title = title,
-                                          .x = {.name = latency, .unit = "ms", .logarithmic = true},
+                                          .x = {.name = name, .unit = "ms", .logarithmic = true},
                                           .y = {.name = "share of requests", .unit = "%", .high = 100}};
     struct chart *chart = document_chart_for(document, FOR_PAGE, latency, &heading);
     for (int side = 0; side < 2; side++) {
@@ -235,8 +236,8 @@ void compare_page(struct document *document)
     if (!document_pictures(document))
         return;
     const struct table *requests = picture_table(document, "per_request");
-    add_both_distributions(document, requests, "ttft", "Time to first token: share of requests that waited at most so long");
-    add_both_distributions(document, requests, "e2el", "Time to the end: share of requests that took at most so long");
+    add_both_distributions(document, requests, "ttft", "TTFT", "Time to first token: share of requests that waited at most so long");
+    add_both_distributions(document, requests, "e2el", "E2E", "Time to the end: share of requests that took at most so long");
     add_gains(document, requests);
     add_classes(document, requests);
     add_gains_over_time(document, requests);

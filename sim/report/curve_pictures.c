@@ -32,6 +32,15 @@ static double scaled(const struct curves *curves, const struct scale *scale, siz
     return scale->blocks ? tokens / table_number_at(curves->sizes, size, "block_size") : tokens * scale->per_token;
 }
 
+/* Where the picture begins: where the report's own drawing does, or the first pool at which the other orders were tried. */
+static double first_tokens(const struct curves *curves)
+{
+    double first = curves->lru->heading.x.low;
+    if (curves->others && curves->others->count > 0 && curves->others->series[0].count > 0)
+        first = fmin(first, curves->others->series[0].points[0].x);
+    return first;
+}
+
 /* A series of shares as per cent over the scale. The marks of replays are all kept. */
 static void add_series(struct chart *chart, const struct curves *curves, const struct scale *scale, size_t size, const char *name,
                        const struct chart_series *series, size_t group)
@@ -40,7 +49,8 @@ static void add_series(struct chart *chart, const struct curves *curves, const s
     chart_add_series(chart, &(struct chart_series){.name = name, .draw = series->draw, .group = group});
     for (size_t i = 0; i < series->count; i++) {
         const struct chart_point *point = &series->points[i];
-        if (!(point->x > 0) || (series->draw == DRAW_LINE && point->x < last * THINNEST && i + 1 < series->count))
+        if (!(point->x > 0) || (series->draw == DRAW_LINE && point->x < first_tokens(curves)) ||
+            (series->draw == DRAW_LINE && point->x < last * THINNEST && i + 1 < series->count))
             continue;
         last = point->x;
         chart_add(chart, scaled(curves, scale, size, point->x), 100 * point->y);

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/compare.h"
 #include "report/picture_parts.h"
 
-enum { STEPS_MOST = 2000, ARCS_MOST = 300 };
+enum { STEPS_MOST = 2000, CHAINED_MOST = 150 };
 
 /* The last row is the sum of the others. */
 static void add_miss_bars(struct document *document, const struct table *table)
@@ -32,7 +31,6 @@ static void add_miss_bars(struct document *document, const struct table *table)
 /* A preemption and the one before it in its chain: the latest that hit its requester, which came back and now takes blocks itself. */
 struct link {
     size_t row, cause;
-    double tokens_lost;
 };
 
 /* A row and who was preempted in it. */
@@ -45,13 +43,6 @@ static int by_victim(const void *a, const void *b)
 {
     const struct loss *p = a, *q = b;
     const int order = strcmp(p->victim, q->victim);
-    return order ? order : (p->row > q->row) - (p->row < q->row);
-}
-
-static int by_weight(const void *a, const void *b)
-{
-    const struct link *p = a, *q = b;
-    const int order = compare_doubles(q->tokens_lost, p->tokens_lost);
     return order ? order : (p->row > q->row) - (p->row < q->row);
 }
 
@@ -70,7 +61,7 @@ static size_t cause_of(const struct table *table, const struct loss *losses, siz
     return low > 0 && strcmp(losses[low - 1].victim, wanted.victim) == 0 ? losses[low - 1].row : PICTURE_NO_ROW;
 }
 
-/* All links, the heaviest first; NULL: out of memory. The caller frees them. */
+/* All links, by row; NULL: out of memory. The caller frees them. */
 static struct link *find_links(const struct table *table, size_t *count)
 {
     const size_t rows = table_rows(table);
@@ -88,11 +79,9 @@ static struct link *find_links(const struct table *table, size_t *count)
     for (size_t row = 0; row < rows; row++) {
         const size_t cause = table_number_at(table, row, "depth") > 1 ? cause_of(table, losses, row) : PICTURE_NO_ROW;
         if (cause != PICTURE_NO_ROW)
-            links[(*count)++] = (struct link){row, cause, table_number_at(table, row, "tokens_lost")};
+            links[(*count)++] = (struct link){row, cause};
     }
     free(losses);
-    if (*count > 1)
-        qsort(links, *count, sizeof *links, by_weight);
     return links;
 }
 
@@ -111,25 +100,39 @@ static void add_arc(struct chart *chart, const struct table *table, const struct
     chart_add_labelled(chart, table_number_at(table, link->row, "time_s"), table_number_at(table, link->row, "depth"), NULL);
 }
 
-/* Preemptions that are drawn as marks: the heaviest, all where they are few. */
-static void add_marks(struct chart *chart, const struct table *table, const bool *drawn)
+/* Rows [first, end). */
+struct stretch {
+    size_t first, end;
+};
+
+/* All of the run would be a row of needles: those CHAINED_MOST neighbours in time whose links cost most tokens. */
+static struct stretch choose_stretch(const struct table *table, const struct link *links, size_t count)
 {
-    char label[160];
-    const size_t every = table_rows(table) / ARCS_MOST + 1;
-    chart_add_series(chart, &(struct chart_series){.name = "a preemption", .draw = DRAW_MARKS, .group = 3});
-    for (size_t row = 0; row < table_rows(table); row++) {
-        if (!drawn[row] && row % every != 0)
+    const size_t rows = table_rows(table), width = rows < CHAINED_MOST ? rows : CHAINED_MOST;
+    double sum = 0, most = -1;
+    struct stretch best = {0, width};
+    for (size_t i = 0, from = 0; i < count; i++) {
+        sum += table_number_at(table, links[i].row, "tokens_lost");
+        while (links[from].cause + width <= links[i].row)
+            sum -= table_number_at(table, links[from++].row, "tokens_lost");
+        if (sum <= most)
             continue;
-        describe(table, row, label, sizeof label);
-        chart_add_labelled(chart, table_number_at(table, row, "time_s"), table_number_at(table, row, "depth"), label);
+        most = sum;
+        best.first = links[i].row + 1 < width ? 0 : links[i].row + 1 - width;
+        best.end = best.first + width;
     }
+    return best;
 }
 
-static void draw_chains(struct document *document, const struct table *table, const struct link *links, size_t count, bool *drawn)
+static void draw_chains(struct document *document, const struct table *table, const struct link *links, size_t count)
 {
-    char note[192];
-    snprintf(note, sizeof note, "%s: from a request's own preemption to the one that it makes when it is back, one step deeper",
-             count > ARCS_MOST ? "the heaviest links" : "an arc a link");
+    const struct stretch stretch = choose_stretch(table, links, count);
+    char note[256], shown[UNIT_TEXT], all[UNIT_TEXT], label[160];
+    snprintf(note, sizeof note, "an arc leads from a request's own loss to the one that it causes when it is back%s%s%s%s",
+             stretch.end - stretch.first < table_rows(table) ? "; the heaviest stretch, " : "",
+             stretch.end - stretch.first < table_rows(table) ? unit_count(stretch.end - stretch.first, shown) : "",
+             stretch.end - stretch.first < table_rows(table) ? " of " : "",
+             stretch.end - stretch.first < table_rows(table) ? unit_count(table_rows(table), all) : "");
     struct chart *chart = document_chart_for(document, FOR_PAGE, "chains",
                                              &(struct chart_heading){.kind = CHART_PLOT,
                                                                      .title = "Chains of preemptions: who lost blocks to whom",
@@ -137,25 +140,26 @@ static void draw_chains(struct document *document, const struct table *table, co
                                                                      .x = {.name = "time", .unit = "s"},
                                                                      .y = {.name = "depth in its chain"},
                                                                      .labels = "requests"});
-    for (size_t i = 0; i < count && i < ARCS_MOST; i++)
-        drawn[links[i].row] = drawn[links[i].cause] = true;
-    add_marks(chart, table, drawn);
+    chart_add_series(chart, &(struct chart_series){.name = "a preemption", .draw = DRAW_MARKS, .group = 3});
+    for (size_t row = stretch.first; row < stretch.end; row++) {
+        describe(table, row, label, sizeof label);
+        chart_add_labelled(chart, table_number_at(table, row, "time_s"), table_number_at(table, row, "depth"), label);
+    }
     chart_add_series(chart, &(struct chart_series){.name = "led to the next", .draw = DRAW_ARCS, .group = 1});
-    for (size_t i = 0; i < count && i < ARCS_MOST; i++)
-        add_arc(chart, table, &links[i]);
+    for (size_t i = 0; i < count; i++)
+        if (links[i].cause >= stretch.first && links[i].row < stretch.end)
+            add_arc(chart, table, &links[i]);
 }
 
 static void add_chains(struct document *document, const struct table *table)
 {
     size_t count;
     struct link *links = find_links(table, &count);
-    bool *drawn = calloc(table_rows(table) + 1, sizeof *drawn);
-    if (links && drawn && count > 0)
-        draw_chains(document, table, links, count, drawn);
-    else if ((!links || !drawn) && document)
+    if (links && count > 0)
+        draw_chains(document, table, links, count);
+    else if (!links && document)
         document->out_of_memory = true;
     free(links);
-    free(drawn);
 }
 
 /* --- preemptions ------------------------------------------------------------------------------------------------------------------------- */
@@ -222,4 +226,5 @@ void explain_page(struct document *document)
         add_preemption_charts(document, preemptions);
     }
     add_miss_bars(document, picture_table(document, "misses"));
+    picture_again(document, "prompt_tokens_over_time");
 }

@@ -182,6 +182,21 @@ void picture_column_distribution(struct document *document, struct chart *chart,
     free(values);
 }
 
+/* The document's elements may move while it grows, their charts do not. */
+void picture_again(struct document *document, const char *key)
+{
+    const struct chart *from = picture_chart(document, key);
+    if (!from)
+        return;
+    document_not_on_page(document, key);
+    struct chart *chart = document_chart_for(document, FOR_PAGE, key, &from->heading);
+    for (size_t i = 0; i < from->count; i++) {
+        chart_add_series(chart, &from->series[i]);
+        for (size_t j = 0; j < from->series[i].count; j++)
+            chart_add(chart, from->series[i].points[j].x, from->series[i].points[j].y);
+    }
+}
+
 void picture_upright(struct chart *chart, double x, const char *name, size_t group)
 {
     double low = INFINITY, high = -INFINITY;

@@ -52,6 +52,8 @@ void picture_distribution(struct chart *chart, double *values, size_t count, con
 /* The distribution of a column. */
 void picture_column_distribution(struct document *document, struct chart *chart, const struct table *table, const char *column,
                                  const struct chart_series *series);
+/* A chart of the document once more, at this place of the page and no longer at its own. */
+void picture_again(struct document *document, const char *key);
 /* A vertical line at x over the height of what the chart has so far. */
 void picture_upright(struct chart *chart, double x, const char *name, size_t group);
 

@@ -20,8 +20,8 @@
 #include "report/renderer.h"
 #include "sim_version.h"
 
-/* Rows of a table that a page holds; CSV has all. A table of a million requests would make a page that no browser opens. */
-enum { PAGE_ROWS_MOST = 2000 };
+/* Rows and cells of a table that a page holds; CSV has all. A table of a million requests would make a page that no browser opens. */
+enum { PAGE_ROWS_MOST = 2000, PAGE_CELLS_MOST = 100000 };
 
 /* --- text of others ----------------------------------------------------------------------------------------------------------------- */
 
@@ -413,6 +413,12 @@ static size_t rows_of(const struct document_element *element)
     return element->kind == DOCUMENT_FIGURES ? element->figure_count : table_rows(element->table);
 }
 
+static size_t page_rows_of(const struct document_element *element)
+{
+    const size_t columns = element->kind == DOCUMENT_TABLE ? table_columns(element->table) : 0;
+    return columns * PAGE_ROWS_MOST > PAGE_CELLS_MOST ? PAGE_CELLS_MOST / columns : PAGE_ROWS_MOST;
+}
+
 static void put_tables(const struct document *document, FILE *file)
 {
     size_t number = 0;
@@ -425,8 +431,8 @@ static void put_tables(const struct document *document, FILE *file)
         fprintf(file, "<details data-table=\"%zu\"><summary>", number++);
         put_text(element->key ? element->key : "table", file);
         fprintf(file, " <small>%s rows", unit_count(rows_of(element), rows));
-        if (rows_of(element) > PAGE_ROWS_MOST)
-            fprintf(file, "; the first %s are here, --format csv has all", unit_count(PAGE_ROWS_MOST, most));
+        if (rows_of(element) > page_rows_of(element))
+            fprintf(file, "; the first %s are here, --format csv has all", unit_count(page_rows_of(element), most));
         fputs("</small></summary></details>\n", file);
     }
     fputs("</section>\n", file);
@@ -448,7 +454,7 @@ static enum status add_table(const struct document_element *element, struct json
             fprintf(stream.file, "%s,%s\n", element->figures[i].name, figure_text(&element->figures[i], digits));
         }
     } else {
-        table_print_csv_first(element->table, PAGE_ROWS_MOST, stream.file);
+        table_print_csv_first(element->table, page_rows_of(element), stream.file);
     }
     status = memory_stream_close(&stream, &text, &length, diag);
     if (status != SIM_OK)

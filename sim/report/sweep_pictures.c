@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/compare.h"
+#include "config/config_keys.h"
 #include "figure/figure.h"
 #include "report/picture_parts.h"
 
@@ -81,11 +82,20 @@ static const char *unit_of(const char *figure)
     return kind ? units[kind->unit] : "";
 }
 
-/* A setting's value as text: "16", "fcfs", "true". */
+static bool is_switch(const char *name)
+{
+    bool negated;
+    const struct config_key *key = config_find_option(name, &negated);
+    return key && key->type == KEY_BOOL;
+}
+
+/* A setting's value as text: "16", "fcfs", "true". A table has flags as 0 and 1. */
 static char *value_text(const struct table *table, size_t row, const char *key, char out[UNIT_TEXT])
 {
     const double number = table_number_at(table, row, key);
-    if (isnan(number))
+    if (!isnan(number) && is_switch(key))
+        snprintf(out, UNIT_TEXT, "%s", number > 0 ? "true" : "false");
+    else if (isnan(number))
         snprintf(out, UNIT_TEXT, "%.31s", table_text_at(table, row, key));
     else
         plain_double(number, out, UNIT_TEXT);
@@ -116,6 +126,8 @@ static void add_point(struct chart *chart, const struct sweep_table *sweep, size
 
 static bool key_is_number(const struct table *table, const char *key)
 {
+    if (is_switch(key))
+        return false;
     for (size_t row = 0; row < table_rows(table); row++)
         if (isnan(table_number_at(table, row, key)))
             return false;
@@ -136,8 +148,10 @@ static void add_line(struct document *document, const struct sweep_table *sweep,
                                                                      .x = {.name = key},
                                                                      .y = {.name = figure, .unit = unit_of(figure)},
                                                                      .labels = number ? labels_of(sweep) : NULL});
-    if (!number)
-        picture_categories(chart, table, key);
+    for (size_t row = 0; row < table_rows(table) && !number; row++) {
+        char text[UNIT_TEXT];
+        chart_add_category(chart, value_text(table, row, key, text));
+    }
     chart_add_series(chart, &(struct chart_series){.name = figure, .draw = DRAW_LINE, .group = 0});
     picture_points(chart, table, number ? key : NULL, figure, 1);
     if (!number)
@@ -263,11 +277,13 @@ static double place(const struct parallel_axis *axis, const struct table *table,
     return index == axis->count ? (double)NAN : axis->count > 1 ? (double)index / (double)(axis->count - 1) : 0.5;
 }
 
-static void add_tick(struct chart *chart, double x, double y, double value)
+static void add_tick(struct chart *chart, const struct parallel_axis *axis, double x, double y, double value)
 {
-    char text[UNIT_TEXT], digits[UNIT_TEXT];
-    if (fabs(value) >= 1e4 && value == floor(value) && fabs(value) < 1e15)
-        snprintf(text, sizeof text, "%.31s", value < 0 ? "-" : unit_count((uint64_t)value, digits));
+    char text[UNIT_TEXT];
+    if (axis->figure && strcmp(unit_of(axis->name), "bytes") == 0)
+        unit_bytes(value, text);
+    else if (value >= 1e3 && value < 1e15)
+        unit_count((uint64_t)round(value), text);
     else
         snprintf(text, sizeof text, "%.4g", value);
     chart_add_labelled(chart, x, y, text);
@@ -278,14 +294,14 @@ static void add_ticks(struct chart *chart, const struct parallel_axis *axis, dou
 {
     const size_t every = (axis->count + TICKS_MOST - 1) / TICKS_MOST;
     if (axis->figure && axis->low <= axis->high) {
-        add_tick(chart, x, axis->high > axis->low ? 0 : 0.5, axis->low);
+        add_tick(chart, axis, x, axis->high > axis->low ? 0 : 0.5, axis->low);
         if (axis->high > axis->low)
-            add_tick(chart, x, 1, axis->high);
+            add_tick(chart, axis, x, 1, axis->high);
     }
     for (size_t i = 0; i < axis->count; i += every) {
         const double y = axis->count > 1 ? (double)i / (double)(axis->count - 1) : 0.5;
         if (axis->values)
-            add_tick(chart, x, y, axis->values[i]);
+            add_tick(chart, axis, x, y, axis->values[i]);
         else
             chart_add_labelled(chart, x, y, axis->words[i]);
     }
@@ -380,16 +396,24 @@ static int by_x(const void *a, const void *b)
     return order ? order : compare_doubles(p->y, q->y);
 }
 
-/* Through the front's points, from left to right. */
-static void add_front_line(struct document *document, struct chart *chart, const struct sweep_table *sweep)
+/* A value of an objective, so that less is better. */
+static double less_is_better(const struct sweep_table *sweep, size_t row, size_t objective)
+{
+    const double value = table_number_at(sweep->table, row, sweep->objectives[objective]);
+    return sweep->maximise[objective] ? -value : value;
+}
+
+/* From the best in the first objective to the best in the other: of the front's settings those that none beats in these two. With more
+ * objectives others are on the front as well, which the line leaves aside. */
+static void add_front_line(struct document *document, struct chart *chart, const struct sweep_table *sweep, size_t other)
 {
     struct chart_point *points = calloc(table_rows(sweep->table) + 1, sizeof *points);
     size_t count = 0;
+    double best = INFINITY;
     if (!points && document)
         document->out_of_memory = true;
     for (size_t row = 0; row < table_rows(sweep->table) && points; row++) {
-        const struct chart_point point = {table_number_at(sweep->table, row, sweep->objectives[0]),
-                                          table_number_at(sweep->table, row, sweep->objectives[1])};
+        const struct chart_point point = {less_is_better(sweep, row, 0), less_is_better(sweep, row, other)};
         if (on_front(sweep, row) && !isnan(point.x) && !isnan(point.y))
             points[count++] = point;
     }
@@ -397,7 +421,10 @@ static void add_front_line(struct document *document, struct chart *chart, const
         qsort(points, count, sizeof *points, by_x);
     chart_add_series(chart, &(struct chart_series){.name = "the front", .draw = DRAW_LINE, .group = 1});
     for (size_t i = 0; i < count; i++)
-        chart_add(chart, points[i].x, points[i].y);
+        if (points[i].y < best) {
+            best = points[i].y;
+            chart_add(chart, sweep->maximise[0] ? -points[i].x : points[i].x, sweep->maximise[other] ? -best : best);
+        }
     free(points);
 }
 
@@ -409,18 +436,22 @@ static enum place place_of(const struct sweep_table *sweep, size_t row)
     return row == sweep->chosen ? CHOSEN : on_front(sweep, row) ? ON_FRONT : OTHER;
 }
 
-/* The first two objectives against each other. What is first is drawn on top. */
-static void add_front(struct document *document, const struct sweep_table *sweep)
+/* So many points all stay; of more, those that a picture cannot tell apart are one. */
+enum { POINTS_MOST = 2000 };
+
+/* Two objectives against each other, the first and another one. What is first is drawn on top. */
+static void add_front(struct document *document, const struct sweep_table *sweep, size_t other)
 {
     static const char *const names[PLACES] = {"chosen", "on the front", "other settings"};
     static const size_t colors[PLACES] = {0, 1, 6};
-    const char *x = sweep->objectives[0], *y = sweep->objectives[1];
-    char note[3 * NAME_SIZE];
+    const char *x = sweep->objectives[0], *y = sweep->objectives[other];
+    char title[2 * NAME_SIZE + 32], note[3 * NAME_SIZE];
+    snprintf(title, sizeof title, "The front: %s against %s", y, x);
     snprintf(note, sizeof note, "wanted: %s %s, %s %s%s; chosen: the front's best in the first", sweep->maximise[0] ? "most" : "least", x,
-             sweep->maximise[1] ? "most" : "least", y, sweep->objective_count > 2 ? " and more" : "");
-    struct chart *chart = document_chart_for(document, FOR_PAGE, "front",
+             sweep->maximise[other] ? "most" : "least", y, sweep->objective_count > 2 ? " and more" : "");
+    struct chart *chart = document_chart_for(document, FOR_PAGE, other == 1 ? "front" : "front_2",
                                              &(struct chart_heading){.kind = CHART_PLOT,
-                                                                     .title = "Settings against each other, and the front of the best",
+                                                                     .title = title,
                                                                      .note = note,
                                                                      .x = {.name = x, .unit = unit_of(x)},
                                                                      .y = {.name = y, .unit = unit_of(y)},
@@ -434,8 +465,10 @@ static void add_front(struct document *document, const struct sweep_table *sweep
             if ((int)place_of(sweep, row) == place && !isnan(at) && !isnan(value))
                 add_point(chart, sweep, row, at, value);
         }
+        if (place == OTHER && table_rows(sweep->table) > POINTS_MOST)
+            chart_thin(chart);
         if (place == ON_FRONT)
-            add_front_line(document, chart, sweep);
+            add_front_line(document, chart, sweep, other);
     }
 }
 
@@ -454,8 +487,8 @@ static void add_chosen(struct document *document, const struct sweep_table *swee
 
 static void add_charts(struct document *document, const struct sweep_table *sweep)
 {
-    if (sweep->objective_count > 1)
-        add_front(document, sweep);
+    for (size_t other = 1; other < sweep->objective_count && other < 3; other++)
+        add_front(document, sweep, other);
     if (sweep->key_count > 2)
         add_parallel(document, sweep);
     for (size_t i = 0; i < sweep->figure_count; i++) {
@@ -478,8 +511,8 @@ void sweep_page(struct document *document)
     read_sweep(document, sweep);
     for (size_t row = 0; row < table_rows(sweep->table); row++)
         best += on_front(sweep, row);
-    document_headline(document, "%s of %s settings %s not beaten by another", unit_count(best, a), unit_count((uint64_t)picture_number(document, NULL, "settings"), b),
-                      best == 1 ? "is" : "are");
+    document_headline(document, "%s of %s settings %s not beaten by another", unit_count(best, a),
+                      unit_count((uint64_t)picture_number(document, NULL, "settings"), b), best == 1 ? "is" : "are");
     add_chosen(document, sweep);
     if (document_pictures(document))
         add_charts(document, sweep);

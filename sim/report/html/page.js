@@ -160,8 +160,11 @@
         for (const series of chart.series.filter((series) => series.draw === "words")) {
             const points = pairs(series), room = scales.x.getPixelForValue(1) - scales.x.getPixelForValue(0) - 6;
             Object.assign(ctx, { fillStyle: color("--ink"), textAlign: "center", textBaseline: "middle", font: "11px " + Chart.defaults.font.family });
-            for (const point of points) {
-                const x = scales.x.getPixelForValue(point.x), y = scales.y.getPixelForValue(point.y);
+            // Neighbours in a row that do not fit next to each other stand at two heights.
+            const crowded = points.every((point) => point.y === points[0].y) &&
+                points.some((point) => point.label.split(" ").some((word) => ctx.measureText(word).width > room));
+            for (const [i, point] of points.entries()) {
+                const x = scales.x.getPixelForValue(point.x), y = scales.y.getPixelForValue(point.y) + (crowded ? (i % 2 ? -18 : 18) : 0);
                 const lines = ctx.measureText(point.label).width > room ? point.label.split(" ") : [point.label];
                 Object.assign(ctx, { lineWidth: 4, strokeStyle: color("--card") });
                 lines.forEach((line, i) => {
@@ -181,8 +184,8 @@
         if (axis.logarithmic) {
             const own = chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === (vertical ? 1 : 0)));
             const ends = axis.low === undefined ? extent(own) : [axis.low, axis.high];
-            // Powers of ten, with 2 and 5 between them; all digits where there is less than one power.
-            const digits = ends[1] / ends[0] > 12 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+            // Powers of ten, with 2 and 5 between them; more digits where there is little more than one power.
+            const digits = ends[1] / ends[0] > 12 ? [1, 2, 5] : ends[1] / ends[0] > 4 ? [1, 2, 3, 5, 7] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
             const digit = (value) => value / 10 ** Math.floor(Math.log10(value) + 1e-9);
             options.ticks.callback = (value) => digits.some((wanted) => Math.abs(digit(value) - wanted) < 1e-6) ? short(value) : null;
             options.min = ends[0] / 1.1;
@@ -192,15 +195,18 @@
         if (!vertical && !axis.logarithmic && axis.low === undefined && chart.kind !== "bars") {
             const ends = extent(chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === 0)));
             const step = 10 ** Math.floor(Math.log10(ends[1] - ends[0])); // labels are counted from the low end
-            if (ends[1] > ends[0]) [options.min, options.max] = [Math.floor(ends[0] / step) * step, ends[1]];
+            const margin = chart.labels ? (ends[1] - ends[0]) / 50 : 0; // a point that is clicked is not cut in half
+            if (ends[1] > ends[0]) [options.min, options.max] = [Math.floor(ends[0] / step) * step, ends[1] + margin];
         }
         if (axis.bare) {
             options.title.display = false;
-            Object.assign(options.ticks, { display: false, stepSize: 1 });
+            options.ticks.display = false;
+            options.afterBuildTicks = (built) => { built.ticks = chart.categories.length ? [] : Array.from({ length: Math.ceil(axis.high) }, (_, value) => ({ value })); };
             options.grid.display = !vertical;
         }
         if (axis.low !== undefined && !axis.logarithmic) { options.min = axis.low; options.max = axis.high; }
         if (vertical && !axis.logarithmic && axis.low === undefined) options.beginAtZero = chart.series.every((series) => series.draw !== "spans");
+        if (vertical && chart.series.every((series) => series.points.every((value, i) => i % 2 === 0 || Number.isInteger(value)))) options.ticks.precision = 0;
         if (vertical && chart.kind === "bars") options.stacked = true;
         if (!vertical && chart.kind === "bars")
             Object.assign(options, { type: "category", labels: chart.categories, stacked: true, ticks: { color: color("--soft") } });
@@ -317,7 +323,9 @@
             if (step === 0) say(at);
         });
         canvas.addEventListener("click", (event) => {
-            const [near] = picture.view.getElementsAtEventForMode(event, "nearest", { intersect: false, axis: "xy" }, false);
+            // What is under the pointer, the uppermost first, or what is nearest.
+            const [near] = picture.view.getElementsAtEventForMode(event, "point", { intersect: true }, false).sort((a, b) => a.datasetIndex - b.datasetIndex)
+                .concat(picture.view.getElementsAtEventForMode(event, "nearest", { intersect: false, axis: "xy" }, false));
             const point = near && picture.view.data.datasets[near.datasetIndex].data[near.index];
             if (point && point.label) { at = point.label; say(at); }
         });
@@ -365,6 +373,7 @@
             const picture = { chart, figure, canvas: make("canvas", plot), view: null, hidden: [] };
             const bar = make("div", figure, undefined, { class: "bar" });
             if (chart.series.some((series) => series.draw === "spans" && series.points.length > 200)) plot.classList.add("tall");
+            if (chart.x.bare) plot.classList.add("wide");
             if (chart.series.filter((series) => !ranged(series)).length > 1) legend(picture, bar);
             if (chart.kind !== "bars" && !chart.x.logarithmic && !chart.x.bare) zoomer(picture, bar);
             if (chart.labels) teller(picture);
