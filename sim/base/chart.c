@@ -121,6 +121,8 @@ void chart_add_labelled(struct chart *chart, double x, double y, const char *lab
     series->labels[series->count] = copy;
     chart->out_of_memory |= label && !copy;
     chart_add(chart, x, y);
+    if (chart->out_of_memory)
+        free(copy); /* there is no point that has it */
 }
 
 void chart_add_category(struct chart *chart, const char *name)

@@ -31,7 +31,7 @@ const struct table *picture_table(const struct document *document, const char *k
 const struct chart *picture_chart(const struct document *document, const char *key)
 {
     const struct document_element *element = find(document, DOCUMENT_CHART, ~0u, key);
-    return element ? element->chart : NULL;
+    return element && element->chart && !element->chart->out_of_memory ? element->chart : NULL;
 }
 
 size_t picture_members(const struct document *document, const char *container, const struct document_element **out, size_t most)
@@ -42,7 +42,8 @@ size_t picture_members(const struct document *document, const char *container, c
              document->elements[i].key && strcmp(document->elements[i].key, container) == 0))
         i++;
     for (i++; document && i < document->count && document->elements[i].kind == DOCUMENT_VALUE && count < most; i++)
-        out[count++] = &document->elements[i];
+        if (document->elements[i].text)
+            out[count++] = &document->elements[i];
     return count;
 }
 

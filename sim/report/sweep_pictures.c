@@ -66,7 +66,7 @@ static void read_sweep(const struct document *document, struct sweep_table *swee
     sweep->figure_count = read_words(document, "shown_figures", sweep->figures, FIGURES_SHOWN_MOST);
     sweep->objective_count = picture_members(document, "objectives", senses, FIGURES_SHOWN_MOST);
     for (size_t i = 0; i < sweep->objective_count; i++) {
-        snprintf(sweep->objectives[i], NAME_SIZE, "%s", senses[i]->key);
+        snprintf(sweep->objectives[i], NAME_SIZE, "%s", senses[i]->key ? senses[i]->key : "");
         sweep->maximise[i] = strcmp(picture_word(senses[i], sense, sizeof sense), "max") == 0;
     }
     sweep->chosen = choose(sweep);
