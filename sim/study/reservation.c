@@ -291,6 +291,12 @@ bool reservation_check(const struct reservation_result *result)
         right &= all == (slot_time)result->memory_slots * result->time_ns[span];
         right &= result->scattered[span] <= result->sums[span][RESERVED_EXTERNAL];
     }
+    for (int account = 0; account < RESERVED_ACCOUNTS; account++) {
+        slot_time over_time = 0;
+        for (int bucket = 0; bucket < TIMELINE_BUCKETS; bucket++)
+            over_time += result->timeline.sums[bucket][account];
+        right &= over_time == result->sums[SPAN_ALL][account];
+    }
     return right;
 }
 

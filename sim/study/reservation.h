@@ -54,7 +54,7 @@ SIM_NODISCARD enum status reservation_run(const struct trace *trace, const struc
 SIM_NODISCARD enum status reservation_run_all(const struct trace *trace, const struct config *config, const struct step_time_model *model,
                                               struct reservation_result results[RESERVATION_KINDS], struct diag *diag);
 
-/* Do they? */
+/* Do they, and does the timeline to the same sums? */
 bool reservation_check(const struct reservation_result *result);
 
 /* Share of the memory over a span; 0 when it is empty. */

@@ -18,6 +18,8 @@ from selenium.webdriver.chrome.service import Service
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TRACE = ["--trace", f"{ROOT}/traces/chat.jsonl", "--config", f"{ROOT}/configs/demo.json", "--data-plane", "off", "--quiet"]
+# What "validate" compares with: a run of this program under another load.
+MEASURED = ["replay", *TRACE, "--save-result", "measured.json", "--save-detailed"]
 PAGES = {
     "replay": ["replay", *TRACE],
     "ledger": ["ledger", *TRACE],
@@ -29,6 +31,7 @@ PAGES = {
     "sweep": ["sweep", *TRACE, "--vary", "num_gpu_blocks=300,400,500", "--vary", "block_size=8,16"],
     "sweep-three": ["sweep", *TRACE, "--vary", "num_gpu_blocks=200:500:50", "--vary", "scheduling_policy=fcfs,priority", "--vary", "max_num_seqs=8,16,32"],
     "explain-many": ["explain", *TRACE, "--num-gpu-blocks", "150", "--max-num-seqs", "64", "--arrival-speedup-ratio", "3"],
+    "validate": ["validate", *TRACE, "--arrival-speedup-ratio", "1.1", "--vllm-json", "measured.json"],
     "trace": ["trace", "info", f"{ROOT}/traces/chat.jsonl"],
 }
 # What is drawn: points that Chart.js has, or filled cells of a map, against those of the data.
@@ -92,7 +95,7 @@ def requests_of(driver):
 
 
 def walk(driver):
-    """By keys: every picture takes the focus and comes closer; a table of numbers opens."""
+    """By keys: every picture takes the focus and comes closer; points tell what they stand for; a table of numbers opens."""
     return json.loads(driver.execute_script("""
         const wrong = [];
         for (const { canvas, chart, view, figure } of window.pagesim.drawn) {
@@ -105,6 +108,15 @@ def walk(driver):
             if (!(x().max - x().min < 0.6 * before)) wrong.push([chart.key, "not closer"]);
             plot.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
             if (Math.abs(x().max - x().min - before) > 1e-6 * before) wrong.push([chart.key, "not whole again"]);
+        }
+        for (const { canvas, chart, figure } of window.pagesim.drawn.filter((picture) => picture.chart.labels)) {
+            const said = () => (figure.querySelector(".told pre") || {}).textContent, keys = ["Enter", "ArrowDown", "Enter"], seen = [];
+            for (const key of keys) {
+                canvas.parentNode.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+                seen.push(said());
+            }
+            const known = (text) => chart.series.some((series) => (series.labels || []).some((label) => label !== null && (chart.prefix || "") + label === text));
+            if (!seen.every(known) || seen[0] === seen[2]) wrong.push([chart.key, "does not tell its points", seen]);
         }
         for (const details of document.querySelectorAll("details")) details.open = true;
         return JSON.stringify(wrong);"""))
@@ -143,9 +155,10 @@ def main():
     failed = 0
     driver = browser()
     with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run([program, *MEASURED], check=True, stdout=subprocess.DEVNULL, cwd=scratch)
         for name, command in PAGES.items():
             path = f"{scratch}/{name}.html"
-            subprocess.run([program, *command, "--html", path], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([program, *command, "--html", path], check=True, stdout=subprocess.DEVNULL, cwd=scratch)
             wrong = check(driver, path, folder)
             failed += bool(wrong)
             if wrong:

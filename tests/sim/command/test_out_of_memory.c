@@ -83,8 +83,9 @@ Test(out_of_memory, a_report_is_whole_or_the_old_file_stays)
         {&command_replay,
          "replay --trace @ --num-gpu-blocks 6 --max-model-len 90 --trace-block-size 16 --quiet --html % --output /dev/null"},
         {&command_sweep, "sweep --trace @ --max-model-len 100 --vary num_gpu_blocks=8,9 --threads 1 --quiet --html % --output /dev/null"},
-        {&command_sweep, "sweep --trace @ --max-model-len 100 --vary num_gpu_blocks=8,9 --vary max_num_seqs=1,2 --vary enable_prefix_caching=true,false "
-                         "--threads 1 --quiet --html % --output /dev/null"},
+        {&command_sweep,
+         "sweep --trace @ --max-model-len 100 --vary num_gpu_blocks=8,9 --vary max_num_seqs=1,2 --vary enable_prefix_caching=true,false "
+         "--threads 1 --quiet --html % --output /dev/null"},
         {&command_curve, "curve --trace @ --max-model-len 100 --trace-block-size 16 --threads 1 --quiet --output %"},
         {&command_curve, "curve --trace @ --max-model-len 100 --trace-block-size 16 --threads 1 --quiet --html % --output /dev/null"},
         {&command_explain,
