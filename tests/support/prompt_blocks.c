@@ -1,4 +1,5 @@
-/* prompt_blocks.c - see prompt_blocks.h. */
+/* prompt_blocks.c - a block is named by all tokens up to its end, walked token by token: slow, and plain enough to be the definition. Read
+ * prompt_blocks.h first. */
 #include "support/prompt_blocks.h"
 
 #include <string.h>
