@@ -29,11 +29,11 @@ static void free_text(const char *text)
 }
 
 /* The texts of a heading in a list, so that what is copied and what is freed cannot differ. */
-enum { HEADING_TEXTS = 6 };
+enum { HEADING_TEXTS = 7 };
 static const char **heading_text(struct chart_heading *heading, int i)
 {
-    const char **const texts[HEADING_TEXTS] = {&heading->title,  &heading->note,   &heading->x.name,
-                                               &heading->x.unit, &heading->y.name, &heading->y.unit};
+    const char **const texts[HEADING_TEXTS] = {&heading->title,  &heading->note,   &heading->x.name, &heading->x.unit,
+                                               &heading->y.name, &heading->y.unit, &heading->labels};
     return texts[i];
 }
 
@@ -55,6 +55,9 @@ void chart_destroy(struct chart *chart)
     for (size_t i = 0; i < chart->count; i++) {
         free_text(chart->series[i].name);
         free_text(chart->series[i].label);
+        for (size_t j = 0; chart->series[i].labels && j < chart->series[i].count; j++)
+            free(chart->series[i].labels[j]);
+        free(chart->series[i].labels);
         free(chart->series[i].points);
     }
     free(chart->series);
@@ -87,6 +90,8 @@ void chart_add_series(struct chart *chart, const struct chart_series *series)
     copy_text(chart, &added->label);
     added->points = NULL;
     added->count = added->capacity = 0;
+    added->labels = NULL;
+    added->label_capacity = 0;
 }
 
 void chart_add(struct chart *chart, double x, double y)
@@ -99,6 +104,25 @@ void chart_add(struct chart *chart, double x, double y)
         series->points[series->count++] = (struct chart_point){x, y};
     else
         chart->out_of_memory = true;
+}
+
+/* The point comes last, so that there are never more points than labels. */
+void chart_add_labelled(struct chart *chart, double x, double y, const char *label)
+{
+    struct diag ignored = {0};
+    if (!chart || chart->out_of_memory || chart->count == 0)
+        return;
+    struct chart_series *series = &chart->series[chart->count - 1];
+    if (array_reserve(&series->labels, &series->label_capacity, series->count + 1, sizeof *series->labels, "a chart", &ignored) != SIM_OK) {
+        chart->out_of_memory = true;
+        return;
+    }
+    char *copy = label ? strdup(label) : NULL;
+    series->labels[series->count] = copy;
+    chart->out_of_memory |= label && !copy;
+    chart_add(chart, x, y);
+    if (chart->out_of_memory)
+        free(copy); /* there is no point that has it */
 }
 
 void chart_add_category(struct chart *chart, const char *name)

@@ -28,13 +28,15 @@
 enum chart_kind { CHART_LINES, CHART_AREAS, CHART_PLOT, CHART_BARS, CHART_HEAT, CHART_GRID };
 
 /* How a series is drawn. Steps: a value holds until the next point. Spans: each pair of points is the two ends of one. Range: a pair of points
- * has the lowest and the highest value from its x to the next one; it belongs to the steps of its group, which come before it. */
-enum chart_draw { DRAW_LINE, DRAW_MARKS, DRAW_STEPS, DRAW_SPANS, DRAW_RANGE };
+ * has the lowest and the highest value from its x to the next one; it belongs to the steps of its group, which come before it. Arcs: as spans,
+ * but bent, up from the first point and then over to the second. Words: the label of each point stands there, and no mark. */
+enum chart_draw { DRAW_LINE, DRAW_MARKS, DRAW_STEPS, DRAW_SPANS, DRAW_RANGE, DRAW_ARCS, DRAW_WORDS };
 
 struct chart_axis {
     const char *name, *unit; /* "pool_tokens", "tokens" */
     double low, high;        /* what is shown; y of lines: 0, 0 for from 0 to the highest value */
     bool logarithmic;        /* of plots; x of lines always is */
+    bool bare;               /* only a place: no numbers stand along it */
 };
 
 /* Of a grid: from x.low and y.low on; the last row may reach beyond y.high. */
@@ -49,6 +51,7 @@ struct chart_heading {
     const char *note;  /* after the legend; NULL: none */
     struct chart_axis x, y;
     struct chart_grid grid;
+    const char *labels; /* what the labels of points are: "command"; NULL: there are none that a reader asks for */
 };
 
 struct chart_point {
@@ -63,6 +66,8 @@ struct chart_series {
     enum chart_draw draw;       /* of lines: a line or marks */
     struct chart_point *points; /* owned by the chart */
     size_t count, capacity;
+    char **labels; /* of each point; NULL: points have none. Owned by the chart */
+    size_t label_capacity;
 };
 
 struct chart {
@@ -83,9 +88,11 @@ SIM_NODISCARD enum status chart_status(const struct chart *chart, struct diag *d
 void chart_add_series(struct chart *chart, const struct chart_series *series);
 /* One more point of the newest series; x rises, but for marks. */
 void chart_add(struct chart *chart, double x, double y);
+/* The same with a label, which all points of the series have, or none. Both ends of a span share the first one's: NULL for the second. */
+void chart_add_labelled(struct chart *chart, double x, double y, const char *label);
 
 /* Of the newest series keep the marks that a picture can tell apart: the first in each cell of a grid over their range, and the extremes of x
- * and y. At most some ten thousand are left. On logarithmic axes all must be above 0. */
+ * and y. At most some ten thousand are left. On logarithmic axes all must be above 0. Labels go with their marks. */
 void chart_thin(struct chart *chart);
 /* The name of the next category, from 0 on. */
 void chart_add_category(struct chart *chart, const char *name);

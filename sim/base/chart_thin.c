@@ -1,6 +1,7 @@
 /* chart_thin.c - clouds of marks that a picture cannot show one by one. Read chart.h first. A grid is laid over the range of the newest
  * series, and the first mark in each of its cells stays: what is drawn looks the same, as marks are larger than cells. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/chart.h"
@@ -51,9 +52,14 @@ void chart_thin(struct chart *chart)
         const struct chart_point point = series->points[i];
         bool *cell = &taken[cell_at(&y, on_axis(y_axis, point.y), ROWS)][cell_at(&x, on_axis(x_axis, point.x), COLUMNS)];
         const bool extreme = i == x.lowest || i == x.highest || i == y.lowest || i == y.highest;
-        if (*cell && !extreme)
+        if (*cell && !extreme) {
+            if (series->labels)
+                free(series->labels[i]);
             continue;
+        }
         *cell = true;
+        if (series->labels)
+            series->labels[kept] = series->labels[i];
         series->points[kept++] = point;
     }
     series->count = kept;

@@ -146,6 +146,14 @@ size_t table_rows(const struct table *table)
     return table && table->column_count ? table->cell_count / table->column_count : 0;
 }
 
+size_t table_columns(const struct table *table)
+{
+    size_t count = 0;
+    for (size_t i = 0; table && i < table->column_count; i++)
+        count += table->columns[i].name != NULL;
+    return count;
+}
+
 static const struct cell *cell_at(const struct table *table, size_t row, const char *column)
 {
     for (size_t i = 0; i < table->column_count && row < table_rows(table); i++)

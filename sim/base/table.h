@@ -56,6 +56,8 @@ const char *table_text_at(const struct table *table, size_t row, const char *col
 
 /* 0 for NULL. */
 size_t table_rows(const struct table *table);
+/* Those for programs. 0 for NULL. */
+size_t table_columns(const struct table *table);
 SIM_NODISCARD enum status table_status(const struct table *table, struct diag *diag);
 
 /* Each line starts with `indent` and has at most `width` columns: what does not fit stands in further blocks below, each of which repeats

@@ -18,6 +18,8 @@ static const struct option_spec own_options[] = {
     {"token-points", "LIST",
      "pool sizes to show, in tokens: the same memory for all block sizes [round numbers up to the end of the curve]"},
     {"replay", NULL, "replay each of them and say where the scheduler differs"},
+    {"eviction-curves", NULL,
+     "FIFO and the optimal order of eviction (Belady) beside LRU, at these pools and in JSON at some between them [with --html]"},
     {"threads", "N", "threads that replay [OMP_NUM_THREADS, or all cores]"},
     {"quiet", NULL, "no warnings and no progress bar"},
 };
@@ -133,6 +135,7 @@ static enum status run(void *self, struct diag *diag)
                                     .pool_token_count = job->pool_token_count,
                                     .own_pool_tokens = (uint64_t)config->num_gpu_blocks * config->block_size,
                                     .replay = options_has(options, "replay"),
+                                    .evictions = options_has(options, "eviction-curves") || options_has(options, "html"),
                                     .progress = on_progress,
                                     .progress_context = &job->progress};
     progress_start(&job->progress, "replays", options_has(options, "quiet"));
@@ -140,6 +143,7 @@ static enum status run(void *self, struct diag *diag)
     progress_end(&job->progress);
     if (status != SIM_OK)
         return status;
+    study.evictions_told = options_has(options, "eviction-curves");
     status = tell(&job->call, &study, diag);
     curve_study_free(&study);
     return status;

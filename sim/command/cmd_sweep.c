@@ -231,16 +231,36 @@ static enum status replay_all(struct job *job, struct diag *diag)
     return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%s", inner.text);
 }
 
+static bool is_varied(const void *context, const struct config_key *key)
+{
+    const struct sweep_plan *plan = context;
+    return sweep_keys_index(&plan->varied, key) < plan->varied.count;
+}
+
+/* Of a run, up to what its point says. Requests that a generator draws are in no file, and no replay can be given them. */
+static enum status replay_line(const struct job *job, char **line, struct diag *diag)
+{
+    *line = NULL;
+    if (job->source.kind)
+        return SIM_OK;
+    *line = options_command_line_of(&job->call.options, &command_replay, is_varied, &job->plan);
+    return *line ? SIM_OK : diag_no_memory(diag, 0, "a command line");
+}
+
 /* Replicates that all agree are suspicious: most likely nothing in the run depends on the seed, and an interval of width 0 would look like
  * great precision. */
 static enum status tell(const struct job *job, struct diag *diag)
 {
     struct sweep_groups groups;
+    char *line = NULL;
     enum status status = sweep_groups_make(&groups, &job->sweep, &job->view, diag);
+    if (status == SIM_OK)
+        status = replay_line(job, &line, diag);
     if (status == SIM_OK) {
         const struct document_origin origin = output_origin(&job->call.options, job->sweep.traces[0]->name, &job->first);
-        status = output_document(&job->call.form, sweep_report(&groups, &origin), diag);
+        status = output_document(&job->call.form, sweep_report(&groups, line, &origin), diag);
     }
+    free(line);
     if (status == SIM_OK && groups.seeds_made_no_difference)
         status = warning_tell(&job->call.options, diag,
                               "the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each");

@@ -123,7 +123,7 @@ const struct command command_validate = {
     .takes_config = true,
     .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2el_mape<1%'\n"
                 "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n",
-    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated", "scheduling"},
+    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated", "scheduling", "per_request"},
     .input = INPUT_WITH_POOL,
     .job_size = sizeof(struct job),
     .read = expand_folder,

@@ -271,19 +271,33 @@ static void put_argument(const char *word, FILE *file)
 
 /* A switch of the configuration may have a value, and an option may do without one: theirs is read back only where it stands in one word with
  * the name. */
-static void put_options(const struct options *options, const struct config_option *list, uint32_t count, FILE *file)
+static void put_option(const struct config_option *option, bool joined, FILE *file)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const struct option_spec *mine = find_own(options->command, list[i].name);
+    fprintf(file, " --%s", option->name);
+    if (!option->value)
+        return;
+    fputc(joined ? '=' : ' ', file);
+    command_word_print(option->value, file);
+}
+
+static void put_own_options(const struct options *options, const struct command *of, FILE *file)
+{
+    for (uint32_t i = 0; i < options->own_count; i++) {
+        const struct option_spec *mine = find_own(of, options->own[i].name);
+        if (mine && !changes_nothing(mine->name))
+            put_option(&options->own[i], mine->values == OPTION_OPTIONAL, file);
+    }
+}
+
+/* What --vllm-args says is not said again. */
+static void put_config_options(const struct options *options, bool (*without)(const void *context, const struct config_key *key),
+                               const void *context, FILE *file)
+{
+    for (uint32_t i = 0; i < options->config_count; i++) {
         bool negated;
-        if (changes_nothing(list[i].name) || list[i].of_vllm) /* --vllm-args says these */
-            continue;
-        fprintf(file, " --%s", list[i].name);
-        if (!list[i].value)
-            continue;
-        const bool joined = mine ? mine->values == OPTION_OPTIONAL : config_find_option(list[i].name, &negated)->type == KEY_BOOL;
-        fputc(joined ? '=' : ' ', file);
-        command_word_print(list[i].value, file);
+        const struct config_key *key = config_find_option(options->config[i].name, &negated);
+        if (!options->config[i].of_vllm && !(without && without(context, key)))
+            put_option(&options->config[i], key->type == KEY_BOOL, file);
     }
 }
 
@@ -312,11 +326,26 @@ char *options_command_line(const struct options *options)
     fprintf(file, "pagesim %s", options->command->name);
     for (uint32_t i = 0; i < options->positional_count && !last; i++)
         put_argument(options->positional[i], file);
-    put_options(options, options->own, options->own_count, file);
-    put_options(options, options->config, options->config_count, file);
+    put_own_options(options, options->command, file);
+    put_config_options(options, NULL, NULL, file);
     fputs(last ? " --" : "", file);
     for (uint32_t i = 0; i < options->positional_count && last; i++)
         put_argument(options->positional[i], file);
+    return memory_stream_close(&stream, &text, &length, &ignored) == SIM_OK ? text : NULL;
+}
+
+char *options_command_line_of(const struct options *options, const struct command *other,
+                              bool (*without)(const void *context, const struct config_key *key), const void *context)
+{
+    char *text = NULL;
+    size_t length = 0;
+    struct memory_stream stream;
+    struct diag ignored = {0};
+    if (memory_stream_open(&stream, &ignored) != SIM_OK)
+        return NULL;
+    fprintf(stream.file, "pagesim %s", other->name);
+    put_own_options(options, other, stream.file);
+    put_config_options(options, without, context, stream.file);
     return memory_stream_close(&stream, &text, &length, &ignored) == SIM_OK ? text : NULL;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "config/config.h"
+#include "config/config_keys.h"
 
 struct option_spec {
     const char *name;    /* without dashes */
@@ -87,6 +88,10 @@ double options_double(const struct options *options, const char *name, double le
 /* A command line that reproduces the result, quoted for a shell. Options that cannot change the result (threads, format, output file) are
  * left out, so that equal results name equal command lines. The caller frees it; NULL: out of memory. */
 char *options_command_line(const struct options *options);
+
+/* The same of another command, of what it can be given as well, without the configuration keys for which `without` says so. */
+char *options_command_line_of(const struct options *options, const struct command *other,
+                              bool (*without)(const void *context, const struct config_key *key), const void *context);
 
 /* The whole help page, 80 columns wide. */
 void options_print_help(const struct command *command, FILE *file);

@@ -109,11 +109,14 @@ static void add_requests(struct document *document, const struct comparison *com
 
 /* As the configuration file has it. The JSON form is used in the table for people as well: what they read is what they can copy into a
  * file. */
-static void add_key_value(struct table *table, const struct config_key *key, const struct config *config)
+static void add_key_value(struct document *document, struct table *table, const struct config_key *key, const struct config *config)
 {
     struct json_text json;
+    struct diag ignored = {0};
     json_text_init(&json, false);
     config_key_write(key, config, &json);
+    if (json_text_status(&json, &ignored) != SIM_OK && document)
+        document->out_of_memory = true;
     table_text(table, json.text);
     json_text_deinit(&json);
 }
@@ -159,7 +162,7 @@ static void add_configurations(struct document *document, const struct compare_v
         sweep_key_name(key, name, sizeof name);
         table_text(table, name);
         for (int side = 0; side < 2; side++)
-            add_key_value(table, key, &sides[side].config);
+            add_key_value(document, table, key, &sides[side].config);
     }
     if (table_rows(table) == 0)
         document_line(document, "  The configurations are the same.");

@@ -13,6 +13,7 @@
 #include "figure/run_figures.h"
 #include "report/head_notes.h"
 #include "report/step_times_note.h"
+#include "report/table_pictures.h"
 
 /* Part of a whole, in 0..1. A trace without prompts or references has a share of 0 and no NaN, since nothing of nothing was hit. */
 static double share(double part, double whole)
@@ -56,14 +57,16 @@ static void add_sizes(struct document *document, const struct curve_study *study
 /* Of pool sizes that are looked at, and of corners of the curves; figures of the replay follow. What has no heading is for programs: the
  * way from curve to replay in tokens, for which people have a table of its own ("gaps"). */
 static const struct table_column point_columns[] = {
-    {"block_size", "block", TABLE_WHOLE},     {"kind", NULL, TABLE_TEXT},
-    {"pool_blocks", "pool", TABLE_WHOLE},     {"pool_tokens", "in tokens", TABLE_WHOLE},
-    {"hit_blocks", NULL, TABLE_WHOLE},        {"hit_tokens", NULL, TABLE_WHOLE},
-    {"hit_block_share", "blocks", 4},         {"hit_token_share", "tokens", 4},
-    {"replay_hit_tokens", NULL, TABLE_WHOLE}, {"replay_hit_token_share", "replay", 4},
-    {"difference_token_share", "differs", 4}, {"partial_tokens", NULL, TABLE_WHOLE},
-    {"last_token_tokens", NULL, TABLE_WHOLE}, {"order_tokens", NULL, TABLE_WHOLE},
-    {"ends_tokens", NULL, TABLE_WHOLE},       {"running_tokens", NULL, TABLE_WHOLE},
+    {"block_size", "block", TABLE_WHOLE},      {"kind", NULL, TABLE_TEXT},
+    {"pool_blocks", "pool", TABLE_WHOLE},      {"pool_tokens", "in tokens", TABLE_WHOLE},
+    {"hit_blocks", NULL, TABLE_WHOLE},         {"hit_tokens", NULL, TABLE_WHOLE},
+    {"hit_block_share", "blocks", 4},          {"hit_token_share", "tokens", 4},
+    {"replay_hit_tokens", NULL, TABLE_WHOLE},  {"replay_hit_token_share", "replay", 4},
+    {"difference_token_share", "differs", 4},  {"partial_tokens", NULL, TABLE_WHOLE},
+    {"last_token_tokens", NULL, TABLE_WHOLE},  {"order_tokens", NULL, TABLE_WHOLE},
+    {"ends_tokens", NULL, TABLE_WHOLE},        {"running_tokens", NULL, TABLE_WHOLE},
+    {"fifo_hit_blocks", NULL, TABLE_WHOLE},    {"fifo_hit_token_share", "FIFO", 4},
+    {"optimal_hit_blocks", NULL, TABLE_WHOLE}, {"optimal_hit_token_share", "optimal", 4},
 };
 
 /* What one step of the model changes, in tokens; negative when it costs hits. hit_tokens are totals after each step, so the differences add
@@ -73,10 +76,11 @@ static double step_tokens(const struct hit_gap *gap, int step)
     return (double)gap->hit_tokens[step] - (step > 0 ? (double)gap->hit_tokens[step - 1] : 0);
 }
 
-/* `gap` is NULL for corners, which are not replayed, and without --replay. All its cells are then NaN, so that the columns are the same in
+/* `gap` is NULL for corners, which are not replayed, and without --replay; `others`, what other orders of eviction hit, for corners and
+ * without --eviction-curves. All their cells are then NaN, so that the columns are the same in
  * every row. */
 static void point_row(const struct curve_of_size *size, const char *kind, const struct curve_point *point, const struct hit_gap *gap,
-                      struct table *table)
+                      const struct eviction_sight *others, struct table *table)
 {
     const struct hit_curve *curve = curve_plain(size);
     const double prompt_tokens = (double)curve->prompt_tokens;
@@ -90,6 +94,10 @@ static void point_row(const struct curve_of_size *size, const char *kind, const 
     table_number(table, gap ? share((double)gap->hit_tokens[HIT_REPLAY] - (double)gap->hit_tokens[HIT_CURVE], prompt_tokens) : NAN);
     for (int step = HIT_PARTIAL; step < HIT_MODELS; step++)
         table_number(table, gap ? step_tokens(gap, step) : NAN);
+    for (int eviction = 0; eviction < EVICTIONS; eviction++) {
+        table_number(table, others ? (double)others->of[eviction].hit_blocks : NAN);
+        table_number(table, others ? share((double)others->of[eviction].hit_tokens, prompt_tokens) : NAN);
+    }
     table_numbers(table, gap ? gap->prefix_hit_rate : NAN, gap ? (double)gap->preemptions : NAN, gap ? (double)gap->dropped : NAN);
 }
 
@@ -99,9 +107,10 @@ static void point_rows(const struct curve_study *study, bool corners, struct tab
     for (size_t i = 0; i < study->size_count; i++) {
         const struct curve_of_size *size = &study->sizes[i];
         for (size_t j = 0; corners && j < curve_plain(size)->count; j++)
-            point_row(size, "corner", &curve_plain(size)->points[j], NULL, table);
+            point_row(size, "corner", &curve_plain(size)->points[j], NULL, NULL, table);
         for (size_t j = 0; j < size->sight_count; j++)
-            point_row(size, "point", &size->sights[j].point, study->replayed ? &size->sights[j].gap : NULL, table);
+            point_row(size, "point", &size->sights[j].point, study->replayed ? &size->sights[j].gap : NULL,
+                      study->evictions_told ? curve_eviction(size, size->sights[j].point.pool_blocks) : NULL, table);
     }
 }
 
@@ -195,78 +204,6 @@ static void choose_x(const struct curve_study *study, struct chart_axis *x)
     }
 }
 
-/* The same curves over blocks or GiB, for pages. `width` is that of one block. */
-static void add_curves_over(struct document *document, const struct curve_study *study, const char *key,
-                            const struct chart_heading *heading,
-                            double (*width)(const struct curve_of_size *size, const struct config *config))
-{
-    struct chart *chart = document_chart_for(document, FOR_PAGE, key, heading);
-    for (size_t i = 0; i < study->size_count; i++) {
-        const struct curve_of_size *size = &study->sizes[i];
-        const struct hit_curve *curve = curve_plain(size);
-        const double unit = width(size, document ? document->origin.config : NULL);
-        char name[48];
-        snprintf(name, sizeof name, "blocks of %u", size->block_size);
-        chart_add_series(chart, &(struct chart_series){.name = name, .group = i});
-        for (size_t j = 0; j < curve->count; j++)
-            if (curve->points[j].pool_blocks > 0)
-                chart_add(chart, (double)curve->points[j].pool_blocks * unit,
-                          100 * share((double)curve->points[j].hit_tokens, (double)curve->prompt_tokens));
-        snprintf(name, sizeof name, "replays, blocks of %u", size->block_size);
-        if (study->replayed)
-            chart_add_series(chart, &(struct chart_series){.name = name, .draw = DRAW_MARKS, .group = i});
-        for (size_t j = 0; j < size->sight_count && study->replayed; j++)
-            chart_add(chart, (double)size->sights[j].gap.pool_blocks * unit,
-                      100 * share((double)size->sights[j].gap.hit_tokens[HIT_REPLAY], (double)study->prompt_tokens));
-    }
-}
-
-static double width_in_blocks(const struct curve_of_size *size, const struct config *config)
-{
-    (void)size, (void)config;
-    return 1;
-}
-
-/* A block's bytes go with its tokens. */
-static double width_in_gib(const struct curve_of_size *size, const struct config *config)
-{
-    return (double)config_block_bytes(config) / config->block_size * size->block_size / (1 << 30);
-}
-
-static void add_page(struct document *document, const struct curve_study *study)
-{
-    const struct chart_axis hits = {.name = "prompt tokens hit", .unit = "%"};
-    const struct curve_of_size *first = &study->sizes[0];
-    const struct curve_point most = hit_curve_most(curve_plain(first));
-    char text[UNIT_TEXT], blocks[UNIT_TEXT];
-    const double best = 100 * share((double)most.hit_tokens, (double)study->prompt_tokens);
-    if (most.hit_tokens == 0)
-        document_headline(document, "No prompt token can come from the cache, as far as the file tells");
-    else
-        document_headline(document, "At most %.1f %% of prompt tokens can come from the cache; %s blocks of %u get 90 %% of that", best,
-                          unit_count(hit_curve_pool_for(curve_plain(first), 0.9), blocks), first->block_size);
-    document_key_value(document, "prompts", unit_count(study->prompts, text), NULL);
-    document_key_value(document, "prompt tokens", unit_count(study->prompt_tokens, text), NULL);
-    if (most.hit_tokens > 0)
-        document_key_value(document, "blocks for all hits", unit_count(most.pool_blocks, text), NULL);
-    if (!document_pictures(document) || most.hit_tokens == 0)
-        return;
-    add_curves_over(document, study, "hits_by_blocks",
-                    &(struct chart_heading){.kind = CHART_PLOT,
-                                            .title = "Hits by pool size in blocks",
-                                            .x = {.name = "pool", .unit = "blocks", .logarithmic = true},
-                                            .y = hits},
-                    width_in_blocks);
-    if (document->origin.config)
-        add_curves_over(document, study, "hits_by_memory",
-                        &(struct chart_heading){.kind = CHART_PLOT,
-                                                .title = "Hits by memory of the pool",
-                                                .note = document->origin.config->model[0] ? "of the model, on one GPU" : "at the kv shape",
-                                                .x = {.name = "memory", .unit = "GiB", .logarithmic = true},
-                                                .y = hits},
-                        width_in_gib);
-}
-
 /* Without any hit the drawing would be an empty frame; a sentence says it. Programs get the series in both cases. */
 static void add_chart(struct document *document, const struct curve_study *study)
 {
@@ -288,6 +225,29 @@ static void add_chart(struct document *document, const struct curve_study *study
         add_line(&study->sizes[i], i, chart);
     for (size_t i = 0; i < study->size_count && study->replayed; i++)
         add_replays(study, &study->sizes[i], i, chart);
+}
+
+/* Series by block size, then order: "FIFO, blocks of 16". LRU's line is the curve itself. For a page they are made without being asked for;
+ * what is printed does not depend on whether there is a page. */
+static void add_evictions(struct document *document, const struct curve_study *study)
+{
+    const struct chart_heading heading = {.kind = CHART_LINES,
+                                          .title = "Share of prompt tokens hit under other orders of eviction, by pool size in tokens",
+                                          .x = {.name = "pool_tokens", .unit = "tokens"},
+                                          .y = {.name = "hit_token_share", .unit = "share"}};
+    if (study->size_count == 0 || !study->sizes[0].evictions)
+        return;
+    struct chart *chart = document_chart_for(document, study->evictions_told ? FOR_PROGRAMS : NOT_ON_PAGE, "eviction_curves", &heading);
+    for (size_t i = 0; i < study->size_count; i++)
+        for (int eviction = 0; eviction < EVICTIONS; eviction++) {
+            const struct curve_of_size *size = &study->sizes[i];
+            char name[48];
+            snprintf(name, sizeof name, "%s, blocks of %u", eviction_titles[eviction], size->block_size);
+            chart_add_series(chart, &(struct chart_series){.name = name, .group = i});
+            for (size_t j = 0; j < size->eviction_count; j++)
+                chart_add(chart, (double)size->evictions[j].pool_blocks * size->block_size,
+                          share((double)size->evictions[j].of[eviction].hit_tokens, (double)study->prompt_tokens));
+        }
 }
 
 /* --- the document ---------------------------------------------------------------------------------------------------------------- */
@@ -346,11 +306,12 @@ struct document *curve_report(const struct curve_study *study, const struct trac
                      study->replayed ? " (share of blocks, of tokens; replay: of tokens)" : " (share of blocks, of tokens)");
     add_points(document, study, false);
     add_chart(document, study);
+    add_evictions(document, study);
     if (study->replayed) {
         document_heading(document, "From the curve to the scheduler", " (shares of prompt tokens, adding up)");
         add_gaps(document, study);
         document_line(document, "%s", explanation);
     }
-    add_page(document, study);
+    curve_page(document);
     return document;
 }

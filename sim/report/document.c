@@ -192,17 +192,28 @@ static void key_figure_text(const struct figure_kind *kind, double value, char *
     }
 }
 
-void document_key_figure(struct document *document, const struct figure_set *set, const char *name, const char *label)
+void document_key_number(struct document *document, const char *name, double value, const char *label)
 {
     static const char *const senses[] = {"less is better", "more is better", NULL};
     struct figure_kind made;
     const struct figure_kind *kind = figure_kind_find(name, &made);
-    const double value = figure_set_value(set, name);
     char text[2 * UNIT_TEXT];
     if (!kind || isnan(value))
         return;
     key_figure_text(kind, value, text, sizeof text);
     document_key_value(document, label, text, senses[kind->sense]);
+}
+
+void document_key_figure(struct document *document, const struct figure_set *set, const char *name, const char *label)
+{
+    document_key_number(document, name, figure_set_value(set, name), label);
+}
+
+void document_not_on_page(struct document *document, const char *key)
+{
+    for (size_t i = 0; document && i < document->count; i++)
+        if (document->elements[i].kind == DOCUMENT_CHART && document->elements[i].key && strcmp(document->elements[i].key, key) == 0)
+            document->elements[i].audience |= NOT_ON_PAGE;
 }
 
 bool document_pictures(const struct document *document)
@@ -212,7 +223,8 @@ bool document_pictures(const struct document *document)
 
 bool document_is_picture(const struct document_element *element)
 {
-    return element->kind == DOCUMENT_CHART && (element->audience & (FOR_PAGE | FOR_PEOPLE | FOR_JSON));
+    return element->kind == DOCUMENT_CHART && (element->audience & (FOR_PAGE | FOR_PEOPLE | FOR_JSON)) &&
+           !(element->audience & NOT_ON_PAGE);
 }
 
 /* --- for programs ------------------------------------------------------------------------------------------------------------------ */

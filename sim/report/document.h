@@ -57,7 +57,8 @@ enum document_audience {
     FOR_PEOPLE = 1,
     FOR_JSON = 2,
     FOR_CSV = 4,
-    FOR_PAGE = 8, /* alone: only pages have it. They also show what is for people or for JSON */
+    FOR_PAGE = 8,     /* alone: only pages have it. They also show what is for people or for JSON */
+    NOT_ON_PAGE = 16, /* but not this */
     FOR_PROGRAMS = FOR_JSON | FOR_CSV,
     FOR_ALL = FOR_PEOPLE | FOR_PROGRAMS
 };
@@ -103,8 +104,12 @@ void document_line(struct document *document, const char *format, ...) __attribu
 void document_headline(struct document *document, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A figure of the set, with its unit and what is good. Nothing when the set lacks it or it is undefined. */
 void document_key_figure(struct document *document, const struct figure_set *set, const char *name, const char *label);
+/* The same of a value that is known; nothing for NaN. */
+void document_key_number(struct document *document, const char *name, double value, const char *label);
 /* Any other number or word. `note`: what is good, or NULL. */
 void document_key_value(struct document *document, const char *label, const char *value, const char *note);
+/* Leave a chart for people or programs out of the page, which shows the same in another way. */
+void document_not_on_page(struct document *document, const char *key);
 /* Are charts for pages wanted? Making them may cost time. */
 bool document_pictures(const struct document *document);
 /* Is the element a chart that pages show? Those are also the ones that become pictures of their own. */

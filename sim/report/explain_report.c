@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/line.h"
@@ -70,17 +71,10 @@ static void add_verdict(struct document *document, const struct explanation *exp
     char preemptions[UNIT_TEXT], requests[UNIT_TEXT], more[UNIT_TEXT];
     if (story->count == 0) {
         document_line(document, "Nobody was preempted.");
-        document_headline(document, "Nobody was preempted");
         return;
     }
     document_line(document, "%s preemption%s of %s request%s.", unit_count(story->count, preemptions), story->count == 1 ? "" : "s",
                   unit_count(story->requests, requests), story->requests == 1 ? "" : "s");
-    if (explanation->has_remedies && pool->found)
-        document_headline(document, "%s preemption%s; %s blocks would avoid them all", preemptions, story->count == 1 ? "" : "s",
-                          unit_count((uint64_t)pool->value, more));
-    else
-        document_headline(document, "%s preemption%s of %s request%s", preemptions, story->count == 1 ? "" : "s", requests,
-                          story->requests == 1 ? "" : "s");
     if (!explanation->has_remedies)
         return;
     if (pool->found)
@@ -334,6 +328,81 @@ static void add_misses(struct document *document, const struct explanation *expl
                                 "  share: a server may find tokens in its cache that look new here.");
 }
 
+enum { PIECES = 72 }; /* of the time of admissions, as in the ledger's drawing */
+
+/* By piece of time and part: cached, then the classes. */
+struct miss_course {
+    double tokens[PIECES][1 + MISS_CLASSES];
+    double from_s, to_s;
+};
+
+/* First admissions alone, whose tokens the table above sums up. */
+static void fill_course(const struct explanation *explanation, struct miss_course *course)
+{
+    const struct prefix_misses *misses = &explanation->misses;
+    const uint32_t count = explanation->trace->count;
+    *course = (struct miss_course){.from_s = INFINITY};
+    for (uint32_t position = 0; position < count; position++) {
+        const int64_t at_ns = metrics_story(&explanation->run.metrics, position).first_scheduled_ns;
+        if (at_ns < 0)
+            continue;
+        course->from_s = fmin(course->from_s, (double)at_ns / 1e9);
+        course->to_s = fmax(course->to_s, (double)at_ns / 1e9);
+    }
+    const double width = (course->to_s - course->from_s) / PIECES;
+    for (uint32_t position = 0; position < count; position++) {
+        const struct request_story story = metrics_story(&explanation->run.metrics, position);
+        if (story.first_scheduled_ns < 0 || !(width > 0))
+            continue;
+        const int piece = (int)fmin(((double)story.first_scheduled_ns / 1e9 - course->from_s) / width, PIECES - 1);
+        double *tokens = course->tokens[piece];
+        tokens[0] += explanation->trace->input_tokens[position];
+        for (int class = 0; class < MISS_CLASSES; class ++) {
+            tokens[1 + class] += misses->of_request[position][class];
+            tokens[0] -= misses->of_request[position][class];
+        }
+    }
+    for (int piece = 0; piece < PIECES && width > 0; piece++)
+        for (int part = 0; part < 1 + MISS_CLASSES; part++)
+            course->tokens[piece][part] /= width;
+}
+
+/* Where nobody is admitted later than anybody else there is no course. */
+static void add_course(struct document *document, const struct explanation *explanation)
+{
+    static const size_t colors[1 + MISS_CLASSES] = {2, 6, 4, 5, 0, 1, 3, 6};
+    struct miss_course *course = calloc(1, sizeof *course);
+    double most = 0;
+    if (!course && document)
+        document->out_of_memory = true;
+    if (!course)
+        return;
+    fill_course(explanation, course);
+    for (int piece = 0; piece < PIECES; piece++) {
+        double all = 0;
+        for (int part = 0; part < 1 + MISS_CLASSES; part++)
+            all += course->tokens[piece][part];
+        most = fmax(most, all);
+    }
+    struct chart *chart = document_chart_for(
+        document, FOR_PROGRAMS | FOR_PAGE, "prompt_tokens_over_time",
+        &(struct chart_heading){.kind = CHART_AREAS,
+                                .title = "Prompt tokens over time: from the cache, or why not",
+                                .note = "of first admissions",
+                                .x = {.name = "time", .unit = "s", .low = most > 0 ? course->from_s : 0, .high = course->to_s},
+                                .y = {.name = "prompt tokens", .unit = "tokens/s", .high = most}});
+    for (int part = 0; part < 1 + MISS_CLASSES; part++) {
+        if (part > 0 && explanation->misses.tokens[part - 1] == 0)
+            continue;
+        chart_add_series(chart, &(struct chart_series){.name = part ? miss_class_names[part - 1] : "cached",
+                                                       .label = part ? class_label(explanation, part - 1) : "cached",
+                                                       .group = colors[part]});
+        for (int piece = 0; piece < PIECES && most > 0; piece++)
+            chart_add(chart, course->from_s + (course->to_s - course->from_s) * piece / PIECES, course->tokens[piece][part]);
+    }
+    free(course);
+}
+
 static const struct table_column again_columns[] = {
     {"class", "tokens of readmissions", TABLE_TEXT, 0},
     {"tokens", "tokens", TABLE_WHOLE, 0},
@@ -422,12 +491,9 @@ struct document *explain_report(const struct explanation *explanation, size_t to
         document_heading(document, "The first of them", " (blocks when the step began: unused; of prefills, of decodes)");
     add_preemptions(document, explanation, top);
     add_misses(document, explanation);
+    add_course(document, explanation);
     add_readmissions(document, explanation);
     add_missers(document, explanation, top);
-    document_key_figure(document, &explanation->run.figures, "preemptions", "preemptions");
-    document_key_figure(document, &explanation->run.figures, "recomputed_tokens", "recomputed tokens");
-    document_key_figure(document, &explanation->run.figures, "prefix_hit_rate", "prompt tokens cached");
-    document_key_figure(document, &explanation->run.figures, "p99_ttft_ms", "TTFT, p99");
     explain_page(document);
     return document;
 }

@@ -69,8 +69,29 @@ static void add_accounts(struct document *document, const struct ledger *ledger,
 enum { PIECES = 72 }; /* of the run's time */
 
 /* Means over equal pieces of time, not samples: a spike shorter than a piece still counts with its weight. PIECES is the width of the
- * drawing in columns. A timeline that never began (origin below 0) has no points. The accounts lie on top of each other and reach the
- * height of the pool. */
+ * drawing in columns. A timeline that never began (origin below 0) has no points. Series lie on top of each other and reach the height of
+ * all slots. */
+static void add_timeline(struct document *document, unsigned audience, const char *key, const char *title,
+                         const struct usage_timeline *timeline, double slots, const struct chart_series series[TIMELINE_SERIES])
+{
+    const double from = timeline->origin_ns < 0 ? 0 : (double)timeline->origin_ns / 1e9, to = fmax(from, (double)timeline->end_ns / 1e9);
+    const struct chart_heading heading = {
+        .kind = CHART_AREAS,
+        .title = title,
+        .x = {.name = "time", .unit = "s", .low = from, .high = to},
+        .y = {.name = "slots", .unit = "slots", .high = slots},
+    };
+    struct chart *chart = document_chart_for(document, (enum document_audience)audience, key, &heading);
+    for (int i = 0; i < TIMELINE_SERIES; i++) {
+        chart_add_series(chart, &series[i]);
+        for (int piece = 0; to > from && piece < PIECES; piece++) {
+            double means[TIMELINE_SERIES], at = (double)piece / PIECES;
+            usage_timeline_means(timeline, at, (double)(piece + 1) / PIECES, means);
+            chart_add(chart, from + at * (to - from), means[i]);
+        }
+    }
+}
+
 static void add_chart(struct document *document, const struct ledger *ledger, bool draw)
 {
     static const struct chart_series series[LEDGER_ACCOUNTS] = {
@@ -80,24 +101,29 @@ static void add_chart(struct document *document, const struct ledger *ledger, bo
         [ACCOUNT_FREE] = {.label = "free", .mark = '.', .group = ACCOUNT_FREE},
         [ACCOUNT_NULL] = {.mark = '.', .group = ACCOUNT_FREE}, /* one block in the drawing says nothing */
     };
-    const struct usage_timeline *timeline = &ledger->history->timeline;
-    const double from = timeline->origin_ns < 0 ? 0 : (double)timeline->origin_ns / 1e9, to = fmax(from, (double)timeline->end_ns / 1e9);
-    const struct chart_heading heading = {
-        .kind = CHART_AREAS,
-        .title = "The pool over time",
-        .x = {.name = "time", .unit = "s", .low = from, .high = to},
-        .y = {.name = "slots", .unit = "slots", .high = (double)ledger->pool_blocks * ledger->block_size},
-    };
-    struct chart *chart = document_chart_for(document, draw ? FOR_ALL : FOR_PROGRAMS, "timeline_slots", &heading);
+    struct chart_series named[LEDGER_ACCOUNTS];
     for (int account = 0; account < LEDGER_ACCOUNTS; account++) {
-        struct chart_series named = series[account];
-        named.name = ledger_account_names[account];
-        chart_add_series(chart, &named);
-        for (int piece = 0; to > from && piece < PIECES; piece++) {
-            double means[TIMELINE_SERIES], at = (double)piece / PIECES;
-            usage_timeline_means(timeline, at, (double)(piece + 1) / PIECES, means);
-            chart_add(chart, from + at * (to - from), means[account]);
-        }
+        named[account] = series[account];
+        named[account].name = ledger_account_names[account];
+    }
+    add_timeline(document, draw ? FOR_ALL : FOR_PROGRAMS, "timeline_slots", "The pool over time", &ledger->history->timeline,
+                 (double)ledger->pool_blocks * ledger->block_size, named);
+}
+
+/* The same of reservations, for programs. */
+static void add_reserving_charts(struct document *document, const struct reservation_result *results)
+{
+    static const struct chart_series series[RESERVED_ACCOUNTS] = {
+        [RESERVED_TOKENS] = {.name = "tokens", .group = 0},        [RESERVED_FUTURE] = {.name = "future", .group = 5},
+        [RESERVED_INTERNAL] = {.name = "internal", .group = 1},    [RESERVED_EXTERNAL] = {.name = "external", .group = 3},
+        [RESERVED_FREE] = {.name = "free", .group = ACCOUNT_FREE},
+    };
+    static const char *const keys[RESERVATION_KINDS] = {"timeline_reserving_maximum", "timeline_reserving_power_of_2",
+                                                        "timeline_reserving_exact"};
+    for (int kind = 0; kind < RESERVATION_KINDS; kind++) {
+        char title[64];
+        snprintf(title, sizeof title, "Reserving the %s, over time", reservation_names[kind]);
+        add_timeline(document, FOR_PROGRAMS, keys[kind], title, &results[kind].timeline, (double)results[kind].memory_slots, series);
     }
 }
 
@@ -239,6 +265,7 @@ struct document *ledger_report(const struct ledger_result *result, const struct 
     document_heading(document, "Reserving contiguous memory instead",
                      " (while a request waits: % of memory, running\nrequests; paper: tokens in figure 2 of PagedAttention)");
     add_reserving(document, result, &spans);
+    add_reserving_charts(document, result->reserving);
     ledger_page(document);
     return document;
 }

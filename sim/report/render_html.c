@@ -21,8 +21,8 @@
 #include "report/renderer.h"
 #include "sim_version.h"
 
-/* Rows of a table that a page holds; CSV has all. A table of a million requests would make a page that no browser opens. */
-enum { PAGE_ROWS_MOST = 2000 };
+/* Rows and cells of a table that a page holds; CSV has all. A table of a million requests would make a page that no browser opens. */
+enum { PAGE_ROWS_MOST = 2000, PAGE_CELLS_MOST = 100000 };
 
 /* --- text of others ----------------------------------------------------------------------------------------------------------------- */
 
@@ -58,12 +58,24 @@ static void put_data(const char *json, size_t length, FILE *file)
     }
 }
 
-/* json_string takes text as it is, also what is no UTF-8. */
+/* json_string takes text as it is, also what is no UTF-8. NULL is an empty word; `length`: no more of it than that. */
+static void add_start(struct json_text *json, const char *text, size_t length)
+{
+    const size_t size = PRINTABLE_GROWTH * length + PRINTABLE_ESCAPE;
+    char *word = text ? strndup(text, length) : NULL, *shown = malloc(size);
+    if (shown)
+        printable_copy(word ? word : "", shown, size);
+    if (shown && (word || !text))
+        json_string(json, shown);
+    else
+        json->failed = true;
+    free(word);
+    free(shown);
+}
+
 static void add_word(struct json_text *json, const char *text)
 {
-    char shown[512];
-    printable_copy(text ? text : "", shown, sizeof shown);
-    json_string(json, shown);
+    add_start(json, text, text ? strlen(text) : 0);
 }
 
 static void put_string(struct json_text *json, const char *key, const char *text)
@@ -286,6 +298,42 @@ static void add_grid(const struct chart_grid *grid, struct json_text *json)
     json_close_object(json);
 }
 
+/* What all labels of a chart begin with is said once: commands differ in their last words. */
+static size_t common_prefix(const struct chart *chart, const char **first)
+{
+    size_t length = 0;
+    *first = NULL;
+    for (size_t i = 0; i < chart->count; i++)
+        for (size_t j = 0; chart->series[i].labels && chart->series[i].draw != DRAW_WORDS && j < chart->series[i].count; j++) {
+            const char *label = chart->series[i].labels[j];
+            size_t same = 0;
+            if (!label)
+                continue;
+            if (!*first)
+                length = strlen(*first = label);
+            while (same < length && label[same] == (*first)[same])
+                same++;
+            length = same;
+        }
+    while (length > 0 && (*first)[length - 1] != ' ') /* whole words, and no character in two */
+        length--;
+    return length;
+}
+
+static void add_labels(const struct chart_series *series, size_t prefix, struct json_text *json)
+{
+    if (!series->labels)
+        return;
+    json_key(json, "labels");
+    json_open_array(json);
+    for (size_t i = 0; i < series->count; i++)
+        if (series->labels[i])
+            add_word(json, series->labels[i] + (series->draw == DRAW_WORDS ? 0 : prefix));
+        else
+            json_null(json);
+    json_close_array(json);
+}
+
 static void add_axis(const char *key, const struct chart_axis *axis, bool logarithmic, double high, struct json_text *json)
 {
     json_key(json, key);
@@ -294,6 +342,10 @@ static void add_axis(const char *key, const struct chart_axis *axis, bool logari
     put_string(json, "unit", axis->unit);
     json_key(json, "logarithmic");
     json_bool(json, logarithmic);
+    if (axis->bare) {
+        json_key(json, "bare");
+        json_bool(json, true);
+    }
     if (high > axis->low) {
         json_put_double(json, "low", axis->low);
         json_put_double(json, "high", high);
@@ -301,14 +353,15 @@ static void add_axis(const char *key, const struct chart_axis *axis, bool logari
     json_close_object(json);
 }
 
-static void add_series(const struct chart_series *series, bool in_grid, struct json_text *json)
+static void add_series(const struct chart_series *series, bool in_grid, size_t prefix, struct json_text *json)
 {
-    static const char *const draws[] = {"line", "marks", "steps", "spans", "range"};
+    static const char *const draws[] = {"line", "marks", "steps", "spans", "range", "arcs", "words"};
     json_open_object(json);
     put_string(json, "name", series->label ? series->label : series->name);
     json_put_string(json, "draw", draws[series->draw]);
     json_put_uint(json, "group", series->group);
     in_grid ? add_cells(series, json) : add_points(series, json);
+    add_labels(series, prefix, json);
     json_close_object(json);
 }
 
@@ -317,9 +370,16 @@ static void add_chart(const struct document_element *element, struct json_text *
     const struct chart *chart = element->chart;
     const struct chart_heading *heading = &chart->heading;
     const bool lines = heading->kind == CHART_LINES;
+    const char *label;
+    const size_t prefix = common_prefix(chart, &label);
     json_open_object(json);
     put_string(json, "key", element->key);
     json_put_string(json, "kind", chart_kind_name(heading->kind));
+    if (heading->labels) {
+        put_string(json, "labels", heading->labels);
+        json_key(json, "prefix");
+        add_start(json, label, prefix);
+    }
     add_axis("x", &heading->x, lines || heading->x.logarithmic, heading->x.high, json);
     add_axis("y", &heading->y, heading->y.logarithmic, heading->kind == CHART_AREAS ? chart_y_high(chart) : heading->y.high, json);
     if (heading->kind == CHART_GRID)
@@ -332,7 +392,7 @@ static void add_chart(const struct document_element *element, struct json_text *
     json_key(json, "series");
     json_open_array(json);
     for (size_t i = 0; i < chart->count; i++)
-        add_series(&chart->series[i], heading->kind == CHART_GRID, json);
+        add_series(&chart->series[i], heading->kind == CHART_GRID, prefix, json);
     json_close_array(json);
     json_close_object(json);
 }
@@ -398,6 +458,12 @@ static size_t rows_of(const struct document_element *element)
     return element->kind == DOCUMENT_FIGURES ? element->figure_count : table_rows(element->table);
 }
 
+static size_t page_rows_of(const struct document_element *element)
+{
+    const size_t columns = element->kind == DOCUMENT_TABLE ? table_columns(element->table) : 0;
+    return columns * PAGE_ROWS_MOST > PAGE_CELLS_MOST ? PAGE_CELLS_MOST / columns : PAGE_ROWS_MOST;
+}
+
 static void put_tables(const struct document *document, FILE *file)
 {
     size_t number = 0;
@@ -410,8 +476,8 @@ static void put_tables(const struct document *document, FILE *file)
         fprintf(file, "<details data-table=\"%zu\"><summary>", number++);
         put_text(element->key ? element->key : "table", file);
         fprintf(file, " <small>%s rows", unit_count(rows_of(element), rows));
-        if (rows_of(element) > PAGE_ROWS_MOST)
-            fprintf(file, "; the first %s are here, --format csv has all", unit_count(PAGE_ROWS_MOST, most));
+        if (rows_of(element) > page_rows_of(element))
+            fprintf(file, "; the first %s are here, --format csv has all", unit_count(page_rows_of(element), most));
         fputs("</small></summary></details>\n", file);
     }
     fputs("</section>\n", file);
@@ -433,7 +499,7 @@ static enum status add_table(const struct document_element *element, struct json
             fprintf(stream.file, "%s,%s\n", element->figures[i].name, figure_text(&element->figures[i], digits));
         }
     } else {
-        table_print_csv_first(element->table, PAGE_ROWS_MOST, stream.file);
+        table_print_csv_first(element->table, page_rows_of(element), stream.file);
     }
     status = memory_stream_close(&stream, &text, &length, diag);
     if (status != SIM_OK)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory_stream.h"
 #include "base/units.h"
 #include "report/head_notes.h"
 #include "report/step_times_note.h"
@@ -205,9 +206,33 @@ static bool all_done(const struct sweep_groups *groups)
     return true;
 }
 
+/* A row's command, that of its first run. */
+static void add_command(const struct sweep_groups *groups, const struct sweep_group *group, const char *replay_line,
+                        struct document *document, struct table *table)
+{
+    char *text = NULL;
+    size_t length;
+    struct memory_stream stream;
+    struct diag ignored = {0};
+    if (!replay_line) {
+        table_text(table, NULL);
+        return;
+    }
+    if (memory_stream_open(&stream, &ignored) == SIM_OK) {
+        fputs(replay_line, stream.file);
+        sweep_plan_print_options(groups->sweep->plan, group->first, stream.file);
+        if (memory_stream_close(&stream, &text, &length, &ignored) == SIM_OK)
+            table_text(table, text);
+    }
+    if (ignored.status != SIM_OK && document)
+        document->out_of_memory = true;
+    free(text);
+}
+
 /* "run" is the number of the group's first run in the plan's order; it stays the same whatever is filtered. Groups stand in the order of
  * the plan, so that a series of values reads from top to bottom. */
-static void add_rows(struct document *document, const struct sweep_groups *groups, const struct figure_order *order)
+static void add_rows(struct document *document, const struct sweep_groups *groups, const struct figure_order *order,
+                     const char *replay_line)
 {
     const bool judged = groups->view->requirement_count > 0;
     struct table *table = document_table(document, "rows", NULL, 0);
@@ -222,6 +247,7 @@ static void add_rows(struct document *document, const struct sweep_groups *group
     if (judged)
         add_column(table, "meets", "meets", TABLE_YES_NO, 0);
     add_figure_columns(groups, order, table);
+    add_column(table, "command", NULL, TABLE_TEXT, 0);
     for (size_t i = 0; i < groups->count; i++) {
         const struct sweep_group *group = &groups->list[i];
         if (groups->view->front_only && !group->on_front)
@@ -237,6 +263,7 @@ static void add_rows(struct document *document, const struct sweep_groups *group
         if (judged)
             table_flag(table, group->meets);
         add_figure_cells(groups, group, order, table);
+        add_command(groups, group, replay_line, document, table);
     }
 }
 
@@ -347,7 +374,25 @@ static void add_ends(struct document *document, const struct sweep_groups *group
         document_line(document, "%zu more runs ended early; --format json tells of each", early - SHOWN);
 }
 
-struct document *sweep_report(const struct sweep_groups *groups, const struct document_origin *origin)
+/* Which columns of "rows" are keys, and which are the figures that people see: nothing else tells a program. */
+static void add_columns(struct document *document, const struct sweep_groups *groups, const struct figure_order *order)
+{
+    const struct sweep_keys *keys = &groups->sweep->plan->varied;
+    document_open_array(document, "varied_keys");
+    for (uint32_t key = 0; key < keys->count; key++) {
+        char name[SWEEP_KEY_NAME_SIZE];
+        sweep_key_name(keys->list[key], name, sizeof name);
+        if (shows_key(groups, key, false))
+            document_text(document, NULL, name);
+    }
+    document_close(document);
+    document_open_array(document, "shown_figures");
+    for (size_t i = 0; i < order->shown; i++)
+        document_text(document, NULL, groups->sweep->result.figures[order->list[i]].name);
+    document_close(document);
+}
+
+struct document *sweep_report(const struct sweep_groups *groups, const char *replay_line, const struct document_origin *origin)
 {
     const struct sweep_view *view = groups->view;
     struct document *document = document_create(origin);
@@ -364,11 +409,13 @@ struct document *sweep_report(const struct sweep_groups *groups, const struct do
     for (size_t i = 0; i < view->requirement_count; i++)
         document_text(document, NULL, view->requirements[i].text);
     document_close(document);
-    add_rows(document, groups, &order);
+    document_whole(document, "settings", groups->count);
+    add_columns(document, groups, &order);
+    add_rows(document, groups, &order, replay_line);
     if (groups->replicated)
         add_runs(document, groups, &order);
     add_unserved(document, groups);
     add_ends(document, groups);
-    sweep_page(document, groups);
+    sweep_page(document);
     return document;
 }

@@ -10,7 +10,8 @@
 #include "report/document.h"
 #include "study/sweep_groups.h"
 
-/* The caller destroys the document. */
-struct document *sweep_report(const struct sweep_groups *groups, const struct document_origin *origin);
+/* `replay_line`: the command that replays a run, up to the options that its point sets; NULL: no single command does. The caller destroys the
+ * document. */
+struct document *sweep_report(const struct sweep_groups *groups, const char *replay_line, const struct document_origin *origin);
 
 #endif

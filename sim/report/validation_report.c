@@ -111,41 +111,27 @@ static void add_ways(struct document *document, const struct scheduling_choice *
         document_line(document, "  the TTFTs speak for %s; when requests were admitted is not known", ways[choice->chosen]);
 }
 
-/* Each request's latency as it was and as it was replayed: on the line where they are equal. */
-static void add_scatter(struct document *document, const struct validation *validation, enum latency latency)
+/* Each measured request on both sides; null where it has none of that latency. */
+static void add_requests(struct document *document, const struct validation *validation)
 {
-    char key[48], title[96];
-    double low = INFINITY, high = 0;
-    snprintf(key, sizeof key, "each_%s", latency_names[latency]);
-    snprintf(title, sizeof title, "%s of each request, measured and replayed", latency_titles[latency]);
-    const struct chart_heading heading = {.kind = CHART_PLOT,
-                                          .title = title,
-                                          .x = {.name = "measured", .unit = "ms", .logarithmic = true},
-                                          .y = {.name = "replayed", .unit = "ms", .logarithmic = true}};
-    struct chart *chart = document_chart_for(document, FOR_PAGE, key, &heading);
-    chart_add_series(chart, &(struct chart_series){.name = "a request", .draw = DRAW_MARKS, .group = 0});
+    static const struct table_column columns[] = {{"request", NULL, 0, 0},           {"measured_ttft_ms", NULL, 0, 0},
+                                                  {"simulated_ttft_ms", NULL, 0, 0}, {"measured_tpot_ms", NULL, 0, 0},
+                                                  {"simulated_tpot_ms", NULL, 0, 0}, {"measured_e2el_ms", NULL, 0, 0},
+                                                  {"simulated_e2el_ms", NULL, 0, 0}};
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "per_request", columns, sizeof columns / sizeof *columns);
     for (uint32_t position = 0; position < validation->trace->count; position++) {
-        const double measured = validation->measured->ms[latency][position],
-                     simulated = validation_simulated_ms(validation, latency, position);
-        if (!(measured > 0) || !(simulated > 0))
+        double ms[2 * MEASURED_LATENCIES];
+        bool any = false;
+        for (int i = 0; i < MEASURED_LATENCIES; i++) {
+            ms[2 * i] = validation->measured->ms[measured_latencies[i]][position];
+            ms[2 * i + 1] = validation_simulated_ms(validation, measured_latencies[i], position);
+            any |= !isnan(ms[2 * i]);
+        }
+        if (!any)
             continue;
-        chart_add(chart, measured, simulated);
-        low = fmin(low, measured);
-        high = fmax(high, measured);
+        table_number(table, trace_index(validation->trace, position));
+        table_numbers_of(table, ms, 2 * MEASURED_LATENCIES);
     }
-    chart_thin(chart);
-    if (high == 0)
-        return;
-    chart_add_series(chart, &(struct chart_series){.name = "equal", .draw = DRAW_LINE, .group = 6});
-    chart_add(chart, low, low);
-    chart_add(chart, high, high);
-}
-
-static void add_page(struct document *document, const struct validation *validation, const struct figure_set *figures)
-{
-    validation_page(document, figures);
-    for (int i = 0; i < MEASURED_LATENCIES && document_pictures(document); i++)
-        add_scatter(document, validation, measured_latencies[i]);
 }
 
 /* From sums to single requests to moments in time: a mean can be right by luck, single requests hardly. */
@@ -185,6 +171,7 @@ struct document *validation_report(struct scheduling_choice *choice, const struc
     add_timeline(document, "timeline_measured", validation->measured->rows, validation->row_count);
     add_timeline(document, "timeline_simulated", validation->rows, validation->row_count);
     add_ways(document, choice);
-    add_page(document, validation, figures);
+    add_requests(document, validation);
+    validation_page(document);
     return document;
 }

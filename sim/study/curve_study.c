@@ -3,7 +3,8 @@
  *
  *     prompt tree  ->  curves: block sizes x rules, in parallel  ->  pools of each size  ->  replays: all (size, pool), in parallel
  *
- * Pools are chosen between the two, as round numbers go up to where the curves end. */
+ * Pools are chosen between the two, as round numbers go up to where the curves end. Other orders of eviction have no curve; they are
+ * simulated at these pools and some more (eviction_curves.h). */
 #include "study/curve_study.h"
 
 #include <stdlib.h>
@@ -106,6 +107,71 @@ static enum status choose_pools(const struct study_job *job, struct curve_of_siz
     return SIM_OK;
 }
 
+/* --- other orders of eviction ------------------------------------------------------------------------------------------------------ */
+
+/* From the pool that loses nothing down to a thousandth of it, two for each halving: what a drawing needs. */
+enum { HALVINGS = 11, EVICTION_POOLS = 2 * HALVINGS };
+
+static int by_pool(const void *a, const void *b)
+{
+    return compare_u64(((const struct eviction_sight *)a)->pool_blocks, ((const struct eviction_sight *)b)->pool_blocks);
+}
+
+static enum status choose_eviction_pools(struct curve_of_size *size, struct diag *diag)
+{
+    const uint64_t end = hit_curve_most(curve_plain(size)).pool_blocks;
+    size_t count = 0, kept = 0;
+    enum status status = array_zeroed(&size->evictions, size->sight_count + EVICTION_POOLS, sizeof *size->evictions, "pool sizes", diag);
+    if (status != SIM_OK)
+        return status;
+    for (size_t i = 0; i < size->sight_count; i++)
+        size->evictions[count++].pool_blocks = size->sights[i].point.pool_blocks;
+    for (int i = 0; i < HALVINGS && end >> i > 0; i++) {
+        size->evictions[count++].pool_blocks = end >> i;
+        size->evictions[count++].pool_blocks = (end >> i) - (end >> i) / 4;
+    }
+    qsort(size->evictions, count, sizeof *size->evictions, by_pool);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || size->evictions[i].pool_blocks != size->evictions[kept - 1].pool_blocks)
+            size->evictions[kept++] = size->evictions[i];
+    size->eviction_count = kept;
+    return SIM_OK;
+}
+
+/* Those of one size, which its pools share. */
+struct eviction_job {
+    struct curve_of_size *size;
+    struct prompt_uses uses;
+};
+
+static enum status simulate_eviction(void *context, size_t i, struct diag *diag)
+{
+    const struct eviction_job *job = context;
+    struct eviction_sight *sight = &job->size->evictions[i / EVICTIONS];
+    const enum eviction eviction = (enum eviction)(i % EVICTIONS);
+    return eviction_hits(&job->uses, eviction, sight->pool_blocks, &sight->of[eviction], diag);
+}
+
+static enum status make_evictions(const struct prompt_tree *tree, struct curve_of_size *size, struct diag *diag)
+{
+    struct eviction_job job = {.size = size};
+    enum status status = choose_eviction_pools(size, diag);
+    if (status == SIM_OK)
+        status = prompt_uses_init(&job.uses, tree, size->block_size, diag);
+    if (status == SIM_OK)
+        status = parallel_runs(size->eviction_count * EVICTIONS, 0, simulate_eviction, &job, diag);
+    prompt_uses_deinit(&job.uses);
+    return status;
+}
+
+const struct eviction_sight *curve_eviction(const struct curve_of_size *size, uint64_t pool_blocks)
+{
+    for (size_t i = 0; i < size->eviction_count; i++)
+        if (size->evictions[i].pool_blocks == pool_blocks)
+            return &size->evictions[i];
+    return NULL;
+}
+
 /* --- replays --------------------------------------------------------------------------------------------------------------------- */
 
 /* Replay number i of all, sizes one after the other. Sizes may have different numbers of pools, so a division is not enough. */
@@ -162,6 +228,8 @@ enum status curve_study_make(const struct trace *trace, const struct config *con
     for (size_t i = 0; i < study.size_count && status == SIM_OK; i++) {
         status = choose_pools(&job, &study.sizes[i], diag);
         job.replays += plan->replay ? study.sizes[i].sight_count : 0;
+        if (status == SIM_OK && plan->evictions)
+            status = make_evictions(&job.tree, &study.sizes[i], diag);
     }
     if (status == SIM_OK)
         status = parallel_runs(job.replays, 0, replay_sight, &job, diag);
@@ -179,6 +247,7 @@ void curve_study_free(struct curve_study *study)
         for (int rule = HITS_PLAIN; rule <= HITS_LAST_TOKEN; rule++)
             hit_curve_free(&study->sizes[i].curves.rules[rule]);
         free(study->sizes[i].sights);
+        free(study->sizes[i].evictions);
     }
     free(study->sizes);
     *study = (struct curve_study){0};

@@ -5,6 +5,7 @@
 #ifndef PAGESIM_CURVE_STUDY_H
 #define PAGESIM_CURVE_STUDY_H
 
+#include "study/eviction_curves.h"
 #include "study/hit_gap.h"
 
 struct curve_plan {
@@ -16,6 +17,7 @@ struct curve_plan {
     size_t pool_token_count;
     uint64_t own_pool_tokens; /* one more, besides whatever else is looked at; 0: none */
     bool replay;
+    bool evictions; /* other orders of eviction as well, at the pools that are looked at and some between them */
     /* NULL, or called before each replay, from one thread at a time, with how many have ended; true stops with SIM_INTERRUPTED. */
     bool (*progress)(void *context, uint64_t done, uint64_t total);
     void *progress_context;
@@ -26,11 +28,18 @@ struct curve_sight {
     struct hit_gap gap; /* with replays */
 };
 
+struct eviction_sight {
+    uint64_t pool_blocks;
+    struct curve_point of[EVICTIONS];
+};
+
 struct curve_of_size {
     uint32_t block_size;
     struct hit_curves curves;   /* without replays only [HITS_PLAIN] is made */
     struct curve_sight *sights; /* pool sizes rise */
     size_t sight_count;
+    struct eviction_sight *evictions; /* pool sizes rise; NULL: not asked for */
+    size_t eviction_count;
 };
 
 struct curve_study {
@@ -39,6 +48,7 @@ struct curve_study {
     uint64_t prompts, prompt_tokens;
     bool contents_told; /* trace_tells_contents */
     bool replayed;
+    bool evictions_told; /* for more than the page; curve_study_make leaves it false */
 };
 
 /* With no pools in the plan: round numbers of tokens (1, 2, 5, 10, ...) up to where no curve grows any more, and that end. Configuration:
@@ -46,6 +56,9 @@ struct curve_study {
 SIM_NODISCARD enum status curve_study_make(const struct trace *trace, const struct config *config, const struct curve_plan *plan,
                                            struct curve_study *out, struct diag *diag);
 void curve_study_free(struct curve_study *study);
+
+/* NULL: not asked for, or not at this pool. */
+const struct eviction_sight *curve_eviction(const struct curve_of_size *size, uint64_t pool_blocks);
 
 static inline const struct hit_curve *curve_plain(const struct curve_of_size *size)
 {

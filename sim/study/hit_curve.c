@@ -37,9 +37,8 @@ struct pass {
     uint64_t first_seen;       /* blocks that were looked up and never touched before */
 };
 
-/* A node's full blocks are those whose end lies in it: floor(end / B) - floor(start / B). So a block that lies across two nodes belongs
- * to the one that it ends in, whose prompts alone have all of it. The partial block is an item of its own, as only prompts that end there
- * share it. Without partial blocks its weight is 0, and it is never touched. */
+/* The partial block is an item of its own, as only prompts that end there share it. Without partial blocks its weight is 0, and it is never
+ * touched. */
 static enum status pass_open(struct pass *pass, uint32_t extra_items, struct diag *diag)
 {
     const struct prompt_tree *tree = pass->tree;
@@ -49,7 +48,7 @@ static enum status pass_open(struct pass *pass, uint32_t extra_items, struct dia
         return status;
     for (uint32_t i = 0; i < tree->count; i++) {
         const struct prompt_node *node = &tree->nodes[i];
-        pass->weights[i] = node->end / pass->block_size - node->start / pass->block_size;
+        pass->weights[i] = prompt_node_blocks(node, pass->block_size);
         pass->weights[tree->count + i] = pass->rules == HITS_PLAIN && node->end % pass->block_size != 0;
     }
     return lru_stack_create(items, pass->weights, &pass->stack, diag);

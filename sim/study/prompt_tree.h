@@ -44,6 +44,13 @@ SIM_NODISCARD enum status prompt_tree_build(const struct trace *trace, uint32_t 
                                             struct diag *diag);
 void prompt_tree_free(struct prompt_tree *tree);
 
+/* The full blocks whose end lies in the node. A block that lies across two nodes belongs to the one that it ends in, whose prompts alone have
+ * all of it. */
+static inline uint32_t prompt_node_blocks(const struct prompt_node *node, uint32_t block_size)
+{
+    return node->end / block_size - node->start / block_size;
+}
+
 /* Nodes join at their ends, every path sums up to its prompt, texts that a node claims have its tokens. O(tokens). */
 bool prompt_tree_check(const struct prompt_tree *tree, const struct trace *trace, uint32_t trace_block_tokens);
 

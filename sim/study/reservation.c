@@ -152,18 +152,23 @@ static void charge(struct reservation *r, int64_t ns)
 {
     struct reservation_result *result = r->result;
     bool waits = r->head < r->tail;
+    const slot_time held[RESERVED_ACCOUNTS] = {
+        [RESERVED_TOKENS] = (slot_time)r->tokens * ns,
+        [RESERVED_FUTURE] = (slot_time)r->future * ns,
+        [RESERVED_INTERNAL] = (slot_time)r->internal * ns,
+        [RESERVED_EXTERNAL] = r->refused ? (slot_time)r->memory.free * ns : 0,
+        [RESERVED_FREE] = r->refused ? 0 : (slot_time)r->memory.free * ns,
+    };
     uint64_t need = waits ? reserved_slots(r, r->waiting[r->head]) * trace_sequences(r->trace, r->waiting[r->head]) : 0;
     for (int span = SPAN_ALL; span <= (waits ? SPAN_WAITING : SPAN_ALL); span++) {
-        slot_time *sums = result->sums[span];
         result->time_ns[span] += ns;
-        sums[RESERVED_TOKENS] += (slot_time)r->tokens * ns;
-        sums[RESERVED_FUTURE] += (slot_time)r->future * ns;
-        sums[RESERVED_INTERNAL] += (slot_time)r->internal * ns;
-        sums[r->refused ? RESERVED_EXTERNAL : RESERVED_FREE] += (slot_time)r->memory.free * ns;
+        for (int account = 0; account < RESERVED_ACCOUNTS; account++)
+            result->sums[span][account] += held[account];
         result->running[span] += (slot_time)r->running * ns;
         if (r->refused && r->memory.free >= need)
             result->scattered[span] += (slot_time)r->memory.free * ns;
     }
+    usage_timeline_add(&result->timeline, r->now_ns, ns, held);
     if (r->running > result->peak_running)
         result->peak_running = r->running;
 }
@@ -234,6 +239,7 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
     uint64_t null_blocks = engine_facts_of(config)->has_null_block ? 1 : 0;
     uint64_t slots = (config->num_gpu_blocks - null_blocks) * config->block_size;
     *out = (struct reservation_result){.memory_slots = slots};
+    usage_timeline_init(&out->timeline);
     if (slots == 0)
         return SIM_OK;
     const uint32_t most_running = min_u32(config->max_num_seqs, trace->count);
@@ -284,6 +290,12 @@ bool reservation_check(const struct reservation_result *result)
         }
         right &= all == (slot_time)result->memory_slots * result->time_ns[span];
         right &= result->scattered[span] <= result->sums[span][RESERVED_EXTERNAL];
+    }
+    for (int account = 0; account < RESERVED_ACCOUNTS; account++) {
+        slot_time over_time = 0;
+        for (int bucket = 0; bucket < TIMELINE_BUCKETS; bucket++)
+            over_time += result->timeline.sums[bucket][account];
+        right &= over_time == result->sums[SPAN_ALL][account];
     }
     return right;
 }

@@ -23,11 +23,14 @@
 
 #include "config/config.h"
 #include "observe/ledger.h"
+#include "observe/usage_timeline.h"
 #include "time/step_time.h"
 #include "trace/trace.h"
 
 enum reservation_kind { RESERVE_MAXIMUM, RESERVE_POWER_OF_TWO, RESERVE_EXACT, RESERVATION_KINDS };
 enum reserved_account { RESERVED_TOKENS, RESERVED_FUTURE, RESERVED_INTERNAL, RESERVED_EXTERNAL, RESERVED_FREE, RESERVED_ACCOUNTS };
+
+_Static_assert((int)RESERVED_ACCOUNTS == (int)TIMELINE_SERIES, "an account is a series");
 
 extern const char *const reservation_names[RESERVATION_KINDS]; /* "maximum", "power of 2", "exact" */
 
@@ -40,6 +43,7 @@ struct reservation_result {
     slot_time sums[LEDGER_SPANS][RESERVED_ACCOUNTS], scattered[LEDGER_SPANS];
     slot_time running[LEDGER_SPANS]; /* requests x nanoseconds */
     uint32_t peak_running;
+    struct usage_timeline timeline; /* series: enum reserved_account */
 };
 
 /* Requests longer than max_model_len are left out, as vLLM does. The accounts add up to memory x time exactly. */
@@ -50,7 +54,7 @@ SIM_NODISCARD enum status reservation_run(const struct trace *trace, const struc
 SIM_NODISCARD enum status reservation_run_all(const struct trace *trace, const struct config *config, const struct step_time_model *model,
                                               struct reservation_result results[RESERVATION_KINDS], struct diag *diag);
 
-/* Do they? */
+/* Do they, and does the timeline to the same sums? */
 bool reservation_check(const struct reservation_result *result);
 
 /* Share of the memory over a span; 0 when it is empty. */

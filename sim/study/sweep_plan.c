@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/command_words.h"
 #include "config/config_keys.h"
 #include "config/sizing.h"
 #include "study/sweep_list.h"
@@ -219,6 +220,32 @@ void sweep_plan_describe(const struct sweep_plan *plan, size_t point, char *out,
         sweep_key_name(plan->varied.list[key], name, sizeof name);
         int added = snprintf(out + used, size - used, "%s%s=%s", used ? " " : "", name, value);
         used += added > 0 ? (size_t)added : 0;
+    }
+}
+
+/* The last option of the command that sets the key, or NULL. */
+static const char *value_of_base(const struct sweep_plan *plan, const struct config_key *key)
+{
+    for (uint32_t i = plan->base_count; i-- > 0;) {
+        bool negated;
+        if (config_find_option(plan->base[i].name, &negated) == key)
+            return plan->base[i].value ? plan->base[i].value : negated ? "false" : "true";
+    }
+    return NULL;
+}
+
+/* Switches need their value in the same word. */
+void sweep_plan_print_options(const struct sweep_plan *plan, size_t point, FILE *file)
+{
+    for (uint32_t i = 0; i < plan->varied.count; i++) {
+        const struct config_key *key = plan->varied.list[i];
+        const char *value = sweep_plan_value(plan, point, i);
+        char name[SWEEP_KEY_NAME_SIZE];
+        if (!value && (value = value_of_base(plan, key)) == NULL)
+            continue;
+        config_option_name(key, name, sizeof name);
+        fprintf(file, " --%s%c", name, key->type == KEY_BOOL ? '=' : ' ');
+        command_word_print(value, file);
     }
 }
 

@@ -13,6 +13,8 @@
 #ifndef PAGESIM_SWEEP_PLAN_H
 #define PAGESIM_SWEEP_PLAN_H
 
+#include <stdio.h>
+
 #include "study/sweep_keys.h"
 
 struct sweep_plan {
@@ -45,6 +47,9 @@ SIM_NODISCARD enum status sweep_plan_config(const struct sweep_plan *plan, size_
 
 /* The value that a point gives to plan->varied.list[key], or NULL. */
 const char *sweep_plan_value(const struct sweep_plan *plan, size_t point, uint32_t key);
+
+/* " --block-size 8 --num-gpu-blocks 1000": the point's settings as options, and of the keys that it is silent of what the command says. */
+void sweep_plan_print_options(const struct sweep_plan *plan, size_t point, FILE *file);
 
 /* "block_size=8 num_gpu_blocks=1000" */
 void sweep_plan_describe(const struct sweep_plan *plan, size_t point, char *out, size_t size);

@@ -16,14 +16,20 @@ from browser import browser, scheme, screenshot, size
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TRACE = ["--trace", f"{ROOT}/traces/chat.jsonl", "--config", f"{ROOT}/configs/demo.json", "--data-plane", "off", "--quiet"]
+# What "validate" compares with: a run of this program under another load.
+MEASURED = ["replay", *TRACE, "--save-result", "measured.json", "--save-detailed"]
 PAGES = {
     "replay": ["replay", *TRACE],
     "ledger": ["ledger", *TRACE],
     "explain": ["explain", *TRACE, "--num-gpu-blocks", "300"],
     "size": ["size", *TRACE, "--require", "preemptions=0", "--prove", "64"],
     "curve": ["curve", *TRACE, "--block-sizes", "16,32", "--points", "100,400", "--replay"],
+    "curve-gpu": ["curve", "--trace", f"{ROOT}/traces/chat.jsonl", "--quiet", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--gpu", "H100", "--trace-block-size", "16"],
     "compare": ["compare", *TRACE, "--b", "num_gpu_blocks=600"],
     "sweep": ["sweep", *TRACE, "--vary", "num_gpu_blocks=300,400,500", "--vary", "block_size=8,16"],
+    "sweep-three": ["sweep", *TRACE, "--vary", "num_gpu_blocks=200:500:50", "--vary", "scheduling_policy=fcfs,priority", "--vary", "max_num_seqs=8,16,32"],
+    "explain-many": ["explain", *TRACE, "--num-gpu-blocks", "150", "--max-num-seqs", "64", "--arrival-speedup-ratio", "3"],
+    "validate": ["validate", *TRACE, "--arrival-speedup-ratio", "1.1", "--vllm-json", "measured.json"],
     "trace": ["trace", "info", f"{ROOT}/traces/chat.jsonl"],
 }
 # What is drawn: points that Chart.js has, or filled cells of a map, against those of the data.
@@ -45,7 +51,9 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
         const points = series.points.length / 2;
         let seen = 0;
         if (chart.kind === "heat") seen = [...figure.querySelectorAll("tbody tr")[i].querySelectorAll("td")].filter((td) => td.textContent).length;
+        else if (series.draw === "words") seen = series.labels.length;
         else if (series.draw === "spans") seen = picture.view.data.datasets[i].data.filter((point) => !Number.isNaN(point.y)).length;
+        else if (series.draw === "arcs") seen = 2 * picture.view.data.datasets[i].data.filter((point) => Number.isNaN(point.y)).length;
         else if (chart.kind === "areas" || series.draw === "range") seen = picture.view.data.datasets[i].data.length / 2;
         else seen = picture.view.data.datasets[i].data.length;
         if (seen !== points) out.wrong.push([chart.key, series.name, seen, points]);
@@ -111,7 +119,7 @@ def requests_of(driver):
 
 
 def walk(driver):
-    """By keys: every picture takes the focus and comes closer, with all that is then in it; cells of a grid are told; a table of numbers opens."""
+    """By keys: every picture takes the focus and comes closer, with all that is then in it; points and cells tell what they are; tables open."""
     return json.loads(driver.execute_script("""
         const wrong = [];
         for (const { canvas, chart, view, figure } of window.pagesim.drawn) {
@@ -133,6 +141,15 @@ def walk(driver):
             }
             plot.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
             if (Math.abs(x().max - x().min - before) > 1e-6 * before) wrong.push([chart.key, "not whole again"]);
+        }
+        for (const { canvas, chart, figure } of window.pagesim.drawn.filter((picture) => picture.chart.labels)) {
+            const said = () => (figure.querySelector(".told pre") || {}).textContent, keys = ["Enter", "ArrowDown", "Enter"], seen = [];
+            for (const key of keys) {
+                canvas.parentNode.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+                seen.push(said());
+            }
+            const known = (text) => chart.series.some((series) => (series.labels || []).some((label) => label !== null && (chart.prefix || "") + label === text));
+            if (!seen.every(known) || seen[0] === seen[2]) wrong.push([chart.key, "does not tell its points", seen]);
         }
         for (const details of document.querySelectorAll("details")) details.open = true;
         return JSON.stringify(wrong);"""))
@@ -169,9 +186,10 @@ def main():
     failed = 0
     driver = browser()
     with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run([program, *MEASURED], check=True, stdout=subprocess.DEVNULL, cwd=scratch)
         for name, command in PAGES.items():
             path = f"{scratch}/{name}.html"
-            subprocess.run([program, *command, "--html", path], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([program, *command, "--html", path], check=True, stdout=subprocess.DEVNULL, cwd=scratch)
             wrong = check(driver, path, folder)
             failed += bool(wrong)
             if wrong:

@@ -26,14 +26,28 @@
     const extent = (values) => values.reduce((ends, value) => value === null ? ends : [Math.min(ends[0], value), Math.max(ends[1], value)],
                                              [Infinity, -Infinity]);
     const ranged = (series) => series !== undefined && series.draw === "range";
-    const hasSpans = (chart) => chart.series.some((series) => series.draw === "spans");
+    const hasSpans = (chart) => chart.kind === "plot" && chart.series.some((series) => series.draw === "spans");
 
-    // Pairs of flat points. Spans are lines with a gap after each.
-    function pairs(series) {
-        const out = [];
+    // Points between the two ends of an arc: up first, then over. Bent in numbers, not in pixels, so that looking closer keeps it.
+    const BENDS = 8;
+    function bend(from, to) {
+        const part = (i) => i / BENDS * Math.PI / 2, out = [];
+        for (let i = 1; i < BENDS; i++)
+            out.push({ x: from.x + (to.x - from.x) * (1 - Math.cos(part(i))), y: from.y + (to.y - from.y) * Math.sin(part(i)), label: from.label });
+        return out;
+    }
+
+    // Pairs of flat points. Spans and arcs are lines with a gap after each. A point without a label has that of the one before it.
+    function pairs(series, prefix) {
+        const out = [], paired = series.draw === "spans" || series.draw === "arcs";
+        let label = undefined;
         for (let i = 0; i + 1 < series.points.length; i += 2) {
-            out.push({ x: series.points[i], y: series.points[i + 1] });
-            if (series.draw === "spans" && i % 4 === 2) out.push({ x: series.points[i], y: NaN });
+            const text = series.labels && series.labels[i / 2];
+            if (text) label = (prefix || "") + text;
+            const point = { x: series.points[i], y: series.points[i + 1], label }, second = paired && i % 4 === 2;
+            if (second && series.draw === "arcs") out.push(...bend(out[out.length - 1], point));
+            out.push(point);
+            if (second) out.push({ x: point.x, y: NaN });
         }
         return out;
     }
@@ -97,6 +111,7 @@
         const lines = [["series", chart.x.name || "x", chart.y.name || "y"].map(quote).join(",")];
         for (const series of chart.series)
             for (let i = 0; i + 1 < series.points.length; i += 2) {
+                if (series.points[i] === null) continue; // the end of a line
                 const x = chart.categories.length ? quote(chart.categories[series.points[i]]) : series.points[i];
                 lines.push(quote(series.name) + "," + x + "," + series.points[i + 1]);
             }
@@ -148,19 +163,42 @@
 
     function dataset(chart, series, i) {
         const paint = seriesColor(series), areas = chart.kind === "areas", bars = chart.kind === "bars";
-        const marks = series.draw === "marks", spans = series.draw === "spans";
+        const marks = series.draw === "marks", spans = series.draw === "spans", arcs = series.draw === "arcs", words = series.draw === "words";
+        const faint = arcs && series.points.length > 200 || chart.labels && series.draw === "line" && series.points.length > 400;
         if (series.draw === "range") return range(series, paint);
         return {
-            label: series.name, type: bars ? "bar" : marks ? "scatter" : "line", data: areas ? [] : pairs(series), parsing: spans || marks ? PARSED : false,
-            borderColor: marks ? "transparent" : paint,
-            backgroundColor: areas || bars ? paint + "cc" : marks && series.points.length > 800 ? paint + "80" : paint, stack: bars ? "all" : "s" + i,
-            borderWidth: areas || bars ? 0 : spans ? spanWidth : 1.6, borderCapStyle: "butt", spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
+            label: series.name, type: bars && !spans ? "bar" : marks ? "scatter" : "line", data: areas || words ? [] : pairs(series, chart.prefix),
+            parsing: spans || arcs || marks ? PARSED : false, borderColor: marks ? "transparent" : faint ? paint + "80" : paint,
+            backgroundColor: areas || bars ? paint + "cc" : marks && series.points.length > 800 ? paint + "80" : paint,
+            stack: bars && !spans ? "all" : "s" + i, spanGaps: false, fill: areas ? (i ? "-1" : "origin") : false,
+            borderWidth: areas || bars && !spans ? 0 : spans ? (bars ? 3 : spanWidth) : faint ? 1 : 1.6, borderCapStyle: "butt",
             stepped: series.draw === "steps" ? "before" : false, order: marks ? 0 : spans ? -i : 1, // later spans lie over earlier ones
-            pointRadius: marks ? (series.points.length > 800 ? 1.8 : 4) : 0, pointHitRadius: 6, pointHoverRadius: 4,
+            pointRadius: marks ? (series.points.length > 800 ? 1.8 : series.points.length > 2 ? 4 : 8) : 0, pointHitRadius: 6, pointHoverRadius: 4,
             pointStyle: SHAPES[i % 4], clip: marks ? 6 : 2, // a mark at the edge is whole
-            borderDash: chart.kind === "plot" && series.draw === "line" && i % 2 ? [6, 3] : [],
+            borderDash: chart.kind === "plot" && series.draw === "line" && i % 2 && !chart.labels ? [6, 3] : [],
         };
     }
+
+    // Words in the picture: a label at each point, its words below each other where there is little room.
+    const words = (chart) => ({ id: "words", afterDatasetsDraw: (view) => {
+        const { ctx, scales } = view;
+        for (const series of chart.series.filter((series) => series.draw === "words")) {
+            const points = pairs(series), room = scales.x.getPixelForValue(1) - scales.x.getPixelForValue(0) - 6;
+            Object.assign(ctx, { fillStyle: color("--ink"), textAlign: "center", textBaseline: "middle", font: "11px " + Chart.defaults.font.family });
+            // Neighbours in a row that do not fit next to each other stand at two heights.
+            const crowded = points.every((point) => point.y === points[0].y) &&
+                points.some((point) => point.label.split(" ").some((word) => ctx.measureText(word).width > room));
+            for (const [i, point] of points.entries()) {
+                const x = scales.x.getPixelForValue(point.x), y = scales.y.getPixelForValue(point.y) + (crowded ? (i % 2 ? -18 : 18) : 0);
+                const lines = ctx.measureText(point.label).width > room ? point.label.split(" ") : [point.label];
+                Object.assign(ctx, { lineWidth: 4, strokeStyle: color("--card") });
+                lines.forEach((line, i) => {
+                    ctx.strokeText(line, x, y + 12 * (i - (lines.length - 1) / 2));
+                    ctx.fillText(line, x, y + 12 * (i - (lines.length - 1) / 2));
+                });
+            }
+        }
+    } });
 
     function scale(axis, chart, vertical) {
         const options = {
@@ -171,8 +209,8 @@
         if (axis.logarithmic) {
             const own = chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === (vertical ? 1 : 0)));
             const ends = axis.low === undefined ? extent(own) : [axis.low, axis.high];
-            // Powers of ten, with 2 and 5 between them; all digits where there is less than one power.
-            const digits = ends[1] / ends[0] > 12 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+            // Powers of ten, with 2 and 5 between them; more digits where there is little more than one power.
+            const digits = ends[1] / ends[0] > 12 ? [1, 2, 5] : ends[1] / ends[0] > 4 ? [1, 2, 3, 5, 7] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
             const digit = (value) => value / 10 ** Math.floor(Math.log10(value) + 1e-9);
             options.ticks.callback = (value) => digits.some((wanted) => Math.abs(digit(value) - wanted) < 1e-6) ? short(value) : null;
             options.min = ends[0] / 1.1;
@@ -182,10 +220,18 @@
         if (!vertical && !axis.logarithmic && axis.low === undefined && chart.kind !== "bars") {
             const ends = extent(chart.series.flatMap((series) => series.points.filter((_, i) => i % 2 === 0)));
             const step = 10 ** Math.floor(Math.log10(ends[1] - ends[0])); // labels are counted from the low end
-            if (ends[1] > ends[0]) [options.min, options.max] = [Math.floor(ends[0] / step) * step, ends[1]];
+            const margin = chart.labels ? (ends[1] - ends[0]) / 50 : 0; // a point that is clicked is not cut in half
+            if (ends[1] > ends[0]) [options.min, options.max] = [Math.floor(ends[0] / step) * step, ends[1] + margin];
+        }
+        if (axis.bare) {
+            options.title.display = false;
+            options.ticks.display = false;
+            options.afterBuildTicks = (built) => { built.ticks = chart.categories.length ? [] : Array.from({ length: Math.ceil(axis.high) }, (_, value) => ({ value })); };
+            options.grid.display = !vertical;
         }
         if (axis.low !== undefined && !axis.logarithmic) { options.min = axis.low; options.max = axis.high; }
         if (vertical && !axis.logarithmic && axis.low === undefined) options.beginAtZero = !hasSpans(chart);
+        if (vertical && chart.series.every((series) => series.points.every((value, i) => i % 2 === 0 || Number.isInteger(value)))) options.ticks.precision = 0;
         if (vertical && chart.kind === "bars") options.stacked = true;
         if (!vertical && chart.kind === "bars")
             Object.assign(options, { type: "category", labels: chart.categories, stacked: true, ticks: { color: color("--soft") } });
@@ -299,6 +345,7 @@
                         title: (items) => items.length && chart.categories.length ? items[0].label : "",
                         label: (item) => item.dataset.label + ": " + short(item.raw.value === undefined ? item.parsed.y : item.raw.value) + (chart.y.unit ? " " + chart.y.unit : "") +
                             (chart.categories.length ? "" : " at " + short(item.parsed.x) + (chart.x.unit ? " " + chart.x.unit : "")),
+                        afterLabel: (item) => item.raw.label && item.raw.label.length < 80 ? item.raw.label : "",
                     },
                 },
             },
@@ -327,7 +374,7 @@
         const sets = grid ? [{ type: "scatter", data: [], pointRadius: 0, pointHoverRadius: 0 }] : chart.series.map((series, i) =>
             Object.assign(dataset(chart, series, i), stacked ? { data: stacked[i] } : { hidden: hidden[i] }));
         if (grid) picture.image = gridImage(picture);
-        picture.view = new Chart(picture.canvas, { data: { datasets: sets }, options: options(picture), plugins: grid ? [gridPainter(picture)] : [] });
+        picture.view = new Chart(picture.canvas, { data: { datasets: sets }, options: options(picture), plugins: [grid ? gridPainter(picture) : words(chart)] });
         picture.full = [picture.view.options.scales.x.min, picture.view.options.scales.x.max];
         if (hasSpans(chart)) fitRows(picture);
         for (const swatch of picture.figure.querySelectorAll("i[data-series]"))
@@ -337,7 +384,7 @@
     // A button a series, which hides it.
     function legend(picture, bar) {
         picture.chart.series.forEach((series, i) => {
-            if (ranged(series)) return; // goes with the one before it
+            if (ranged(series) || series.draw === "words") return; // goes with the one before it
             const button = make("button", bar, undefined, { type: "button", "aria-pressed": "true" });
             make("i", button, undefined, { "data-series": i, class: series.draw === "marks" ? SHAPES[i % 4] : series.draw });
             button.append(series.name);
@@ -385,6 +432,57 @@
         });
     }
 
+    // --- what a point stands for: a click, or up and down and Enter ------------------------------------------------------------------------
+
+    function teller(picture) {
+        const { chart, figure, canvas } = picture, box = make("div", figure, undefined, { class: "told", "aria-live": "polite" });
+        const say = (text) => {
+            box.replaceChildren();
+            make("pre", box, text, { class: "command" });
+            const copy = make("button", box, "Copy", { type: "button" });
+            copy.onclick = () => copyText(text, box.firstChild).then((done) => { copy.textContent = done ? "Copied" : "Marked: copy it"; });
+        };
+        make("p", box, "Click a point, or go up and down by keys and press Enter: its " + chart.labels + ".");
+        const labelled = () => picture.view.data.datasets.flatMap((set, datasetIndex) => set.hidden ? [] : set.data.flatMap((point, index) =>
+            point.label && (index === 0 || set.data[index - 1].label !== point.label) ? [{ datasetIndex, index, point }] : []))
+            .sort((a, b) => a.point.x - b.point.x || a.point.y - b.point.y);
+        const mark = (element) => {
+            const { x, y } = picture.view.getDatasetMeta(element.datasetIndex).data[element.index];
+            picture.view.setActiveElements([element]);
+            picture.view.tooltip.setActiveElements([element], { x, y });
+            picture.view.update();
+        };
+        let at = null; // the label, since hiding a series changes the numbers
+        canvas.parentNode.addEventListener("keydown", (event) => {
+            const step = { ArrowDown: 1, ArrowUp: -1, Enter: 0 }[event.key], all = labelled();
+            if (step === undefined || all.length === 0) return;
+            event.preventDefault();
+            const first = all.findIndex((element) => element.datasetIndex === 0), old = all.findIndex((element) => element.point.label === at);
+            const now = all[old < 0 ? Math.max(first, 0) : (old + step + all.length) % all.length];
+            at = now.point.label;
+            mark(now);
+            if (step === 0) say(at);
+        });
+        canvas.addEventListener("click", (event) => {
+            // What is under the pointer, the uppermost first, or what is nearest.
+            const [near] = picture.view.getElementsAtEventForMode(event, "point", { intersect: true }, false).sort((a, b) => a.datasetIndex - b.datasetIndex)
+                .concat(picture.view.getElementsAtEventForMode(event, "nearest", { intersect: false, axis: "xy" }, false));
+            const point = near && picture.view.data.datasets[near.datasetIndex].data[near.index];
+            if (point && point.label) { at = point.label; say(at); }
+        });
+    }
+
+    // Pages of files have no clipboard in some browsers: then the text is marked for the reader's own copying.
+    async function copyText(text, element) {
+        try {
+            await navigator.clipboard.writeText(text);
+            return true;
+        } catch (error) {
+            getSelection().selectAllChildren(element);
+            return document.execCommand("copy");
+        }
+    }
+
     // --- a map of two keys: a table, so that it is read out and printed as what it is -----------------------------------------------------
 
     function drawMap(chart, plot) {
@@ -421,8 +519,10 @@
             }
             const bar = make("div", figure, undefined, { class: "bar" });
             if (hasSpans(chart) && chart.series.some((series) => series.points.length > 200)) plot.classList.add("tall");
+            if (chart.x.bare) plot.classList.add("wide");
             if (chart.series.filter((series) => !ranged(series)).length > 1) legend(picture, bar);
-            if (chart.kind !== "bars" && !chart.x.logarithmic) zoomer(picture, bar);
+            if (chart.kind !== "bars" && !chart.x.logarithmic && !chart.x.bare) zoomer(picture, bar);
+            if (chart.labels) teller(picture);
             drawn.push(picture);
             draw(picture);
         }

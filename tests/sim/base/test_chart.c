@@ -266,3 +266,27 @@ Test(chart, thinning_takes_a_single_place_and_none)
     cr_expect_eq(chart->series[0].count, 1);
     chart_destroy(chart);
 }
+
+Test(chart, labels_go_with_their_points)
+{
+    struct diag diag = {0};
+    struct chart *chart = chart_create(&(struct chart_heading){.kind = CHART_PLOT, .labels = "command"});
+    cr_assert_not_null(chart);
+    chart_add_series(chart, &(struct chart_series){.name = "marks", .draw = DRAW_MARKS});
+    for (int i = 0; i < 2000; i++) { /* two at each place; the second of them goes */
+        char text[16];
+        snprintf(text, sizeof text, "%d", i);
+        chart_add_labelled(chart, i / 2, i % 2, text);
+        chart_add_labelled(chart, i / 2, i % 2, NULL);
+    }
+    chart_thin(chart);
+    cr_assert_eq(chart_status(chart, &diag), SIM_OK);
+    cr_assert(chart->series[0].count > 100 && chart->series[0].count < 2000);
+    for (size_t i = 0; i < chart->series[0].count; i++) {
+        const struct chart_point *point = &chart->series[0].points[i];
+        if (chart->series[0].labels[i])
+            cr_expect_eq(atoi(chart->series[0].labels[i]), (int)(2 * point->x + point->y));
+    }
+    cr_expect_str_eq(chart->series[0].labels[0], "0");
+    chart_destroy(chart);
+}

@@ -11,7 +11,7 @@
 #include "support/allocations.h"
 #include "support/temp_file.h"
 
-enum { WORDS_MOST = 16, OUTPUT_MOST = 1 << 19, ALLOCATIONS_MOST = 5000 };
+enum { WORDS_MOST = 24, OUTPUT_MOST = 1 << 19, ALLOCATIONS_MOST = 5000 };
 
 static const char trace_text[] = "{\"timestamp\":0,\"input_length\":40,\"output_length\":3,\"hash_ids\":[1,2,3]}\n"
                                  "{\"timestamp\":2,\"input_length\":35,\"output_length\":20,\"hash_ids\":[1,2,4]}\n"
@@ -83,7 +83,13 @@ Test(out_of_memory, a_report_is_whole_or_the_old_file_stays)
         {&command_replay,
          "replay --trace @ --num-gpu-blocks 6 --max-model-len 90 --trace-block-size 16 --quiet --html % --output /dev/null"},
         {&command_sweep, "sweep --trace @ --max-model-len 100 --vary num_gpu_blocks=8,9 --threads 1 --quiet --html % --output /dev/null"},
+        {&command_sweep,
+         "sweep --trace @ --max-model-len 100 --vary num_gpu_blocks=8,9 --vary max_num_seqs=1,2 --vary enable_prefix_caching=true,false "
+         "--threads 1 --quiet --html % --output /dev/null"},
         {&command_curve, "curve --trace @ --max-model-len 100 --trace-block-size 16 --threads 1 --quiet --output %"},
+        {&command_curve, "curve --trace @ --max-model-len 100 --trace-block-size 16 --threads 1 --quiet --html % --output /dev/null"},
+        {&command_explain,
+         "explain --trace @ --num-gpu-blocks 6 --max-model-len 90 --trace-block-size 16 --threads 1 --quiet --html % --output /dev/null"},
         {&command_explain, "explain --trace @ --num-gpu-blocks 6 --max-model-len 90 --trace-block-size 16 --threads 1 --quiet --output %"},
         {&command_sweep, "sweep --trace @ --max-model-len 100 --vary num_gpu_blocks=8,9 --threads 1 --quiet --output %"},
         {&command_sweep, "sweep --trace @ --max-model-len 100 --vary num_gpu_blocks=8,9 --threads 1 --quiet --format json --output %"},

@@ -97,3 +97,26 @@ Test(render_html, other_forms_do_not_see_what_is_for_pages)
     json_text_deinit(&json);
     document_destroy(document);
 }
+
+/* What labels begin with is said once, in whole words; what is left is text like all else. */
+Test(render_html, labels_of_points_share_their_beginning)
+{
+    const struct document_origin origin = {.command = "test", .pictures = true};
+    struct document *document = document_create(&origin);
+    struct chart *chart = document_chart_for(document, FOR_PAGE, "points",
+                                             &(struct chart_heading){.kind = CHART_PLOT, .title = "Points", .labels = "command"});
+    chart_add_series(chart, &(struct chart_series){.name = "a", .draw = DRAW_LINE});
+    chart_add_labelled(chart, 1, 2, "pagesim replay --seqs 16");
+    chart_add_labelled(chart, 2, 3, NULL);
+    chart_add_series(chart, &(struct chart_series){.name = "b", .draw = DRAW_MARKS});
+    chart_add_labelled(chart, 3, 4, "pagesim replay --seqs 128 " HOSTILE);
+    chart_add_series(chart, &(struct chart_series){.name = "c", .draw = DRAW_WORDS});
+    chart_add_labelled(chart, 5, 6, "pagesim itself");
+    char *page = page_of(document);
+    cr_expect_not_null(strstr(page, "\"labels\":\"command\",\"prefix\":\"pagesim replay --seqs \""));
+    cr_expect_not_null(strstr(page, "\"labels\":[\"16\",null]"));
+    cr_expect_not_null(strstr(page, "\"labels\":[\"128 \\u003c/script>"));
+    cr_expect_not_null(strstr(page, "\"labels\":[\"pagesim itself\"]"), "words are whole");
+    cr_expect_eq(count_of(page, "<script"), 3);
+    free(page);
+}

@@ -5,17 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/content.h"
-#include "engine/prompt_contents.h"
 #include "study/curve_study.h"
+#include "support/prompt_blocks.h"
 #include "support/random.h"
 #include "support/shared.h"
-#include "support/text_trace.h"
 #include "support/tiny_trace.h"
 
 #define MOONCAKE "../shared/traces/mooncake_conversation.jsonl"
 
-enum { REQUESTS = 14, CACHE_MOST = 4096, USES = 4 * REQUESTS };
+enum { REQUESTS = 14, CACHE_MOST = PROMPT_BLOCKS_MOST, USES = 4 * REQUESTS };
 
 /* --- a cache as the definition says, block by block ------------------------------------------------------------------------------ */
 
@@ -47,42 +45,13 @@ static void touch(struct naive *cache, uint64_t block)
         cache->count = cache->pool;
 }
 
-/* Identities of the full blocks of the prompt and of the answer that a later turn begins with: of all tokens up to each block's end. */
-struct text_blocks {
-    uint64_t full[CACHE_MOST], partial; /* partial: the prompt's last block; 0: it is full, or partial ones do not count */
-    size_t of_prompt, count;
-};
-
-static bool is_continued(const struct trace *trace, uint32_t position)
-{
-    return trace->next && trace->next[position] > 0 && prompt_said_before(trace, trace->next[position] - 1) > 0;
-}
-
-static void blocks_of(const struct trace *trace, uint32_t width, uint32_t position, uint32_t block_size, bool partial,
-                      struct text_blocks *out)
-{
-    const uint32_t input = trace->input_tokens[position];
-    const uint32_t text = input + (is_continued(trace, position) ? trace->output_tokens[position] - 1 : 0);
-    uint64_t link = 0;
-    out->partial = 0;
-    out->count = 0;
-    for (uint32_t j = 0; j < text; j++) {
-        link = content_link(link, content_token(trace, width, position, 0, NULL, j));
-        if ((j + 1) % block_size == 0)
-            out->full[out->count++] = link;
-        else if (partial && j + 1 == input)
-            out->partial = link;
-    }
-    out->of_prompt = input / block_size;
-}
-
 static void use(struct naive *cache, const struct trace *trace, uint32_t width, uint32_t block_size, enum hit_rules rules,
                 const struct cache_use *what, bool touch_ends)
 {
-    static struct text_blocks blocks;
+    static struct prompt_blocks blocks;
     const uint32_t length = trace->input_tokens[what->position];
     size_t hits = 0;
-    blocks_of(trace, width, what->position, block_size, rules == HITS_PLAIN, &blocks);
+    prompt_blocks_of(trace, width, what->position, block_size, rules == HITS_PLAIN, &blocks);
     if (what->ends && !touch_ends)
         return;
     while (!what->ends && hits < blocks.of_prompt && has(cache, blocks.full[hits]) &&
@@ -99,37 +68,6 @@ static void use(struct naive *cache, const struct trace *trace, uint32_t width, 
     size_t count = touch_ends && !what->ends ? blocks.of_prompt : blocks.count; /* the answer is there at the end, or at once */
     while (count > 0)
         touch(cache, blocks.full[--count]);
-}
-
-/* --- random traces --------------------------------------------------------------------------------------------------------------- */
-
-/* Few ids, so that prompts share beginnings, ids stand behind several parents, and prompts end inside trace blocks and beyond their ids. */
-static struct trace *random_trace(uint64_t *seed, uint32_t width)
-{
-    struct tiny_request requests[REQUESTS];
-    memset(requests, 0, sizeof requests);
-    for (uint32_t i = 0; i < REQUESTS; i++) {
-        struct tiny_request *request = &requests[i];
-        request->arrival_ns = i;
-        request->hash_count = random_below(seed, 7);
-        for (uint32_t k = 0; k < request->hash_count; k++)
-            request->hash_ids[k] = random_below(seed, 10) < 7 ? k : random_below(seed, 4);
-        uint32_t named = request->hash_count * width;
-        request->input =
-            random_below(seed, 3) == 0 ? named + random_below(seed, 2 * width) : named - random_below(seed, named < width ? 1 : width);
-        request->input += request->input == 0;
-        request->output = 1 + random_below(seed, 20);
-        if (i > 0 && random_below(seed, 5) == 0)
-            *request = requests[random_below(seed, i)]; /* the same prompt again, at the same length */
-        request->arrival_ns = i;
-    }
-    return tiny_trace(requests, REQUESTS);
-}
-
-/* Of one kind or the other. */
-static struct trace *random_case(uint64_t *seed, uint32_t width)
-{
-    return random_below(seed, 2) ? random_sessions(seed, REQUESTS, 2 * width, true) : random_trace(seed, width);
 }
 
 static void compare_all_pools(const struct trace *trace, uint32_t width, uint32_t block_size, enum hit_rules rules)
@@ -165,7 +103,7 @@ Test(hit_curve, is_a_naive_cache_at_every_pool_size)
     uint64_t seed = 11;
     for (int round = 0; round < 120; round++) {
         uint32_t width = 1 + random_below(&seed, 8);
-        struct trace *trace = random_case(&seed, width);
+        struct trace *trace = random_prompts(&seed, width, REQUESTS);
         for (int i = 0; i < 3; i++)
             for (enum hit_rules rules = HITS_PLAIN; rules <= HITS_LAST_TOKEN; rules++)
                 compare_all_pools(trace, width, i == 0 ? width : 1 + random_below(&seed, 12), rules);
@@ -194,7 +132,7 @@ Test(hit_curve, follows_a_schedulers_order)
     uint64_t seed = 5;
     for (int round = 0; round < 200; round++) {
         uint32_t width = 1 + random_below(&seed, 8), block_size = 1 + random_below(&seed, 10);
-        struct trace *trace = random_case(&seed, width);
+        struct trace *trace = random_prompts(&seed, width, REQUESTS);
         struct cache_use uses[USES];
         size_t count = random_uses(&seed, uses);
         struct prompt_tree tree;
@@ -274,7 +212,7 @@ Test(hit_curve, gives_the_known_answers_of_mooncake)
 Test(hit_curve, steps_to_the_replay_add_up_and_a_roomy_pool_has_only_the_last_token_rule)
 {
     uint64_t seed = 3;
-    struct trace *trace = random_trace(&seed, 16);
+    struct trace *trace = random_hash_prompts(&seed, 16, REQUESTS);
     struct config config = tiny_config_v1(16, 0);
     const uint32_t sizes[] = {16, 4, 24};
     const uint64_t pools[] = {40, 20000};

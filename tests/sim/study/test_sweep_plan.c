@@ -199,3 +199,26 @@ Test(sweep_plan, a_point_is_what_its_options_would_be)
               diag.text);
     sweep_plan_deinit(&plan);
 }
+
+/* As options of a replay: a switch and its value are one word, and where a point is silent the command's own option speaks. */
+Test(sweep_plan, a_point_is_written_as_options)
+{
+    static const char list[] = "enable_prefix_caching=false seed=7\nnum_gpu_blocks=200 scheduling_policy=fcfs\n";
+    static const char *const wanted[] = {" --enable-prefix-caching=false --seed 7 --num-gpu-blocks 100",
+                                         " --seed 5 --num-gpu-blocks 200 --scheduling-policy fcfs"};
+    static const struct config_option base[] = {{"num-gpu-blocks", "100"}, {"seed", "5"}};
+    const struct temp_file file = temp_file_make(list, sizeof list - 1);
+    struct sweep_plan plan = {.base = base, .base_count = 2};
+    const struct sweep_request request = {.list_path = file.path};
+    struct diag diag = {0};
+    cr_assert_eq(sweep_plan_make(&plan, &request, &diag), SIM_OK, "%s", diag.text);
+    for (size_t point = 0; point < 2; point++) {
+        char text[256] = "";
+        FILE *stream = fmemopen(text, sizeof text, "w");
+        sweep_plan_print_options(&plan, point, stream);
+        fclose(stream);
+        cr_expect_str_eq(text, wanted[point]);
+    }
+    sweep_plan_deinit(&plan);
+    temp_file_remove(&file);
+}
