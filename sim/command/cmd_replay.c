@@ -21,7 +21,7 @@ static const struct option_spec own_options[] = {
     {"format", "FORMAT", "table, json, csv, or vllm: its benchmark's block [table]"},
     {"table", "NAME", "with --format csv: figures or dropped_requests [figures]"},
     {"output", "FILE", "write the report there; - is standard output [-]"},
-    {"html", "FILE", "write a page with pictures there: one file for any browser"},
+    HTML_OPTIONS,
     {"require", "R", "exit 4 unless it holds, as in p99_ttft_ms<500 or preemptions=0; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     REPLAY_OUTPUT_OPTIONS,

@@ -254,8 +254,8 @@ double options_double(const struct options *options, const char *name, double le
  * the tests compare. --journal is among them because a sweep that goes on from a journal gives the rows of one that ran in one go. */
 static bool changes_nothing(const char *option)
 {
-    static const char *const known[] = {"threads",         "reference", "check", "quiet",  "no-calibration", "kernels",
-                                        "kernel-geometry", "format",    "table", "output", "html",           "journal"};
+    static const char *const known[] = {"threads", "reference", "check",  "quiet", "no-calibration", "kernels", "kernel-geometry",
+                                        "format",  "table",     "output", "html",  "charts",         "journal"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(option, known[i]) == 0)
             return true;

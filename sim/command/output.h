@@ -5,10 +5,15 @@
 #include "command/options.h"
 #include "report/renderer.h"
 
-/* Rows for a command's option table. */
+/* Rows for a command's option table: the page, and the whole output. */
+#define HTML_OPTIONS                                                                                                                       \
+    {"html", "FILE", "write a page with pictures there: one file for any browser"},                                                        \
+    {                                                                                                                                      \
+        "charts", NULL, "with --format json: the page too, for pagesim report"                                                             \
+    }
 #define OUTPUT_OPTIONS                                                                                                                     \
     {"format", "FORMAT", "table, json or csv [table]"}, {"table", "NAME", "with --format csv: which of the result's tables [the first]"},  \
-        {"html", "FILE", "write a page with pictures there: one file for any browser"},                                                    \
+        HTML_OPTIONS,                                                                                                                      \
     {                                                                                                                                      \
         "output", "FILE", "write the result there; - is standard output [-]"                                                               \
     }

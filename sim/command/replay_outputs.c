@@ -189,7 +189,7 @@ enum status replay_outputs_open(struct replay_outputs *outputs, const struct run
         status = token_times_init(&outputs->times, run->trace, diag);
         observers[(*count)++] = token_times_observer(&outputs->times);
     }
-    if (status == SIM_OK && options_has(outputs->options, "html")) {
+    if (status == SIM_OK && (options_has(outputs->options, "html") || options_has(outputs->options, "charts"))) {
         status = replay_course_init(&outputs->course, run->trace, diag);
         observers[(*count)++] = replay_course_observer(&outputs->course);
     }

@@ -159,7 +159,7 @@ void document_key_value(struct document *document, const char *label, const char
 }
 
 /* The number as people read it: milliseconds above ten thousand as seconds, shares in per cent. */
-static void key_figure_text(const struct figure_kind *kind, double value, char *out, size_t size)
+void document_figure_text(const struct figure_kind *kind, double value, char *out, size_t size)
 {
     char digits[UNIT_TEXT];
     const int decimals = figure_decimals(kind);
@@ -198,8 +198,16 @@ void document_key_figure(struct document *document, const struct figure_set *set
     char text[2 * UNIT_TEXT];
     if (!kind || isnan(value))
         return;
-    key_figure_text(kind, value, text, sizeof text);
+    document_figure_text(kind, value, text, sizeof text);
     document_key_value(document, label, text, senses[kind->sense]);
+}
+
+const char *document_headline_of(const struct document *document)
+{
+    for (size_t i = 0; i < document->count; i++)
+        if (document->elements[i].kind == DOCUMENT_HEADLINE)
+            return document->elements[i].text;
+    return NULL;
 }
 
 bool document_pictures(const struct document *document)

@@ -89,8 +89,8 @@ static void add_measured(struct document *document, const struct replay_result *
     document_close(document);
 }
 
-/* What a page says first: what became of the requests, then the tail of latency and what it cost. */
-static void add_page(struct document *document, const struct run *run)
+/* The tail of latency, and what it cost. */
+void replay_key_figures(struct document *document, const struct figure_set *figures)
 {
     static const char *const key[][2] = {{"median_ttft_ms", "TTFT, median"},
                                          {"p99_ttft_ms", "TTFT, p99"},
@@ -99,6 +99,13 @@ static void add_page(struct document *document, const struct run *run)
                                          {"output_throughput", "output tokens"},
                                          {"preemptions", "preemptions"},
                                          {"prefix_hit_rate", "prompt tokens from the cache"}};
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++)
+        document_key_figure(document, figures, key[i][0], key[i][1]);
+}
+
+/* What a page says first: what became of the requests. */
+static void add_page(struct document *document, const struct run *run)
+{
     char requests[UNIT_TEXT], time[UNIT_TEXT], preemptions[UNIT_TEXT], dropped[UNIT_TEXT];
     struct line line = {0};
     if (run->facts.end.stalled || run->facts.end.abort)
@@ -112,8 +119,7 @@ static void add_page(struct document *document, const struct run *run)
     if (run->metrics.dropped > 0)
         line_put(&line, "; %s can never run", unit_count(run->metrics.dropped, dropped));
     document_headline(document, "%s", line.text);
-    for (size_t i = 0; i < sizeof key / sizeof *key; i++)
-        document_key_figure(document, &run->figures, key[i][0], key[i][1]);
+    replay_key_figures(document, &run->figures);
 }
 
 /* CSV without --table prints the figures, the first element that counts as a table for it. */
