@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "report/reports_compared.h"
 #include "report/saved_report.h"
 
-enum { FILES_MOST = 8 };
+enum { FILES_MOST = REPORTS_COMPARED_MOST };
 
 static const struct option_spec own_options[] = {OUTPUT_OPTIONS};
 
@@ -53,6 +54,17 @@ static enum status show_one(struct job *job, struct diag *diag)
     return output_document(&form, document, diag);
 }
 
+static enum status show_together(const struct job *job, size_t count, struct diag *diag)
+{
+    struct output_form form = job->call.form;
+    if (reports_compared_check(job->reports, count, diag) != SIM_OK)
+        return diag->status;
+    if (!form.table)
+        form.table = "figures";
+    const struct document_origin origin = output_origin(&job->call.options, NULL, NULL);
+    return output_document(&form, reports_compared(job->reports, count, &origin), diag);
+}
+
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
@@ -60,7 +72,9 @@ static enum status run(void *self, struct diag *diag)
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < options->positional_count && status == SIM_OK; i++)
         status = saved_report_open(options->positional[i], options_has(options, "charts"), &job->reports[i], diag);
-    return status == SIM_OK ? show_one(job, diag) : status;
+    if (status != SIM_OK)
+        return status;
+    return options->positional_count == 1 ? show_one(job, diag) : show_together(job, options->positional_count, diag);
 }
 
 static void close_job(void *self)
@@ -77,7 +91,7 @@ const struct command command_report = {
                    "With --charts they hold their page, and it comes out as the command itself would\n"
                    "have written it. Several reports of one command are laid next to each other.\n",
     OPTIONS(own_options),
-    .examples = "  pagesim replay --trace t.jsonl --config c.json --format json --charts -o r.json\n"
+    .examples = "  pagesim replay --trace t.jsonl --config c.json --format json --charts > r.json\n"
                 "  pagesim report r.json --html r.html\n"
                 "  pagesim report before.json after.json --html both.html\n",
     .tables = {"figures"},

@@ -171,7 +171,7 @@ void latency_bars(struct document *document, const struct figure_set *const *run
     } latencies[] = {{"ttft", "Time to first token"}, {"itl", "Time between tokens"}, {"e2el", "Time to the end"}};
     static const char *const ranks[] = {"median", "p90", "p95", "p99", "max"};
     for (size_t latency = 0; latency < COUNT(latencies); latency++) {
-        char key[64], title[96], figure[FIGURE_NAME_SIZE], category[160];
+        char key[64], title[96], figure[FIGURE_NAME_SIZE], category[32];
         bool any = false;
         for (size_t run = 0; run < count; run++) {
             snprintf(figure, sizeof figure, "median_%s_ms", latencies[latency].name);
@@ -187,7 +187,7 @@ void latency_bars(struct document *document, const struct figure_set *const *run
                 .kind = CHART_BARS, .title = title, .x = {.name = "percentile"}, .y = {.name = latencies[latency].name, .unit = "ms"}});
         for (size_t rank = 0; rank < COUNT(ranks); rank++)
             for (size_t run = 0; run < count; run++) {
-                snprintf(category, sizeof category, "%s%s%s", ranks[rank], names ? " " : "", names ? names[run] : "");
+                snprintf(category, sizeof category, names ? "%s %c" : "%s", ranks[rank], (char)('a' + run));
                 chart_add_category(chart, category);
             }
         for (size_t run = 0; run < count; run++) {

@@ -10,7 +10,8 @@
 /* Errors are in the reader's diag. `figures`: the report's members that are figures. */
 void lean_report_build(const struct json_reader *reader, const struct figure_set *figures, struct document *document);
 
-/* Mean and percentiles of a latency in several runs, as bars; `names` are NULL for one run. Nothing where no run has it. */
+/* Percentiles of latencies in several runs, a, b, c, ..., as bars; `names` are those of the runs, NULL for one. Nothing where no run has
+ * them. */
 void latency_bars(struct document *document, const struct figure_set *const *runs, const char *const *names, size_t count);
 
 #endif
