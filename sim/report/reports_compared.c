@@ -405,8 +405,8 @@ static struct chart_heading heading_of(const struct sides *sides, const char *ke
 
 static bool always(const struct chart_series *series, double y)
 {
-    bool same = series != NULL;
-    for (size_t i = 0; same && i < series->count; i++)
+    bool same = true;
+    for (size_t i = 0; series && same && i < series->count; i++)
         same = series->points[i].y == y;
     return same;
 }

@@ -7,7 +7,7 @@ rows = {row["figure"]: row for row in both["figures"]}
 for name, row in rows.items():
     assert [row[side] for side in "abc"] == [run[name] for run in runs], name
     assert row["a"] is None or abs(row["delta_c"] - (row["c"] - row["a"])) <= 1e-9 * abs(row["c"]), name
-print("all figures", set(names) - set(rows))
+print("all figures but", sorted(set(names) - set(rows)))
 best = min("abc", key=lambda side: rows["p99_ttft_ms"][side])
 label = both["files"]["abc".index(best)]["label"]
 print("p99 TTFT" in next(part for part in both["headline"].split("; ") if label in part))
