@@ -28,8 +28,8 @@ struct pagesim_result {
     struct figure_wishes wishes;
     struct replay_course course; /* with options.charts; its trace is NULL without */
     char *page;                  /* once it was asked for */
-    double seconds;    /* that the replay took on this machine */
-    struct diag early; /* why it ended early; SIM_OK: it did not */
+    double seconds;              /* that the replay took on this machine */
+    struct diag early;           /* why it ended early; SIM_OK: it did not */
 };
 
 /* --- observers ------------------------------------------------------------------------------------------------------------------- */
@@ -325,10 +325,8 @@ static struct document *report_of(const struct pagesim_result *result, struct re
 {
     const struct document_origin origin = {
         .command = "replay", .trace = result->run.trace->name, .config = &result->config, .pictures = course != NULL};
-    const struct replay_result replayed = {.run = &result->run,
-                                           .course = course,
-                                           .sizing = &result->sizing,
-                                           .measured = {.replay_seconds = result->seconds, .threads = 1}};
+    const struct replay_result replayed = {
+        .run = &result->run, .course = course, .sizing = &result->sizing, .measured = {.replay_seconds = result->seconds, .threads = 1}};
     return replay_report(&replayed, &origin);
 }
 
