@@ -503,12 +503,11 @@ void table_write_whole(const struct table *table, bool objects, struct json_text
         return;
     json_key(json, "rows");
     json_open_array(json);
-    for (size_t i = 0; i < table->cell_count; i++) {
-        if (i % table->column_count == 0)
-            json_open_array(json);
-        write_cell(&table->cells[i], json);
-        if ((i + 1) % table->column_count == 0)
-            json_close_array(json);
+    for (size_t row = 0; row < table_rows(table); row++) {
+        json_open_array(json);
+        for (size_t column = 0; column < table->column_count; column++)
+            write_cell(&table->cells[row * table->column_count + column], json);
+        json_close_array(json);
     }
     json_close_array(json);
 }

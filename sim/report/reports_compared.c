@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/line.h"
+#include "base/printable.h"
 #include "base/units.h"
 #include "report/lean_report.h"
 
@@ -80,7 +81,7 @@ static void walk_settings(const struct settings_walk *walk, const char *prefix, 
         const cJSON *member;
         cJSON_ArrayForEach(member, groups[side])
         {
-            const cJSON *values[SIDES];
+            const cJSON *values[SIDES] = {NULL};
             char key[KEY_SIZE];
             bool told = false, groups_all = true;
             for (size_t i = 0; i < sides->count; i++) {
@@ -88,7 +89,9 @@ static void walk_settings(const struct settings_walk *walk, const char *prefix, 
                 told |= i < side && values[i];
                 groups_all &= cJSON_IsObject(values[i]);
             }
-            snprintf(key, sizeof key, "%s%s%s", prefix, *prefix ? "." : "", member->string);
+            char whole[2 * KEY_SIZE];
+            snprintf(whole, sizeof whole, "%s%s%s", prefix, *prefix ? "." : "", member->string);
+            printable_copy(whole, key, sizeof key);
             if (!told && groups_all && !*prefix)
                 walk_settings(walk, key, values);
             else if (!told && !same_text(sides, values))
@@ -99,22 +102,20 @@ static void walk_settings(const struct settings_walk *walk, const char *prefix, 
 
 static void walk_differences(const struct settings_walk *walk)
 {
-    const cJSON *groups[SIDES];
+    const cJSON *groups[SIDES] = {NULL};
     for (size_t side = 0; side < walk->sides->count; side++)
         groups[side] = saved_report_configuration(&walk->sides->reports[side]);
     walk_settings(walk, "", groups);
 }
 
-/* A value as it stands in the file, without a string's quotes. */
+/* A value as it stands in the file, without a string's quotes; whole characters where it is cut. */
 static void value_text(const struct saved_report *report, const cJSON *value, char *out, size_t size)
 {
-    const char *text;
-    if (!value)
-        snprintf(out, size, "-");
-    else if (cJSON_IsString(value))
-        snprintf(out, size, "%s", value->valuestring);
-    else
-        snprintf(out, size, "%.*s", (int)json_source(&report->json, value, &text), json_source(&report->json, value, &text) ? text : "");
+    const char *text = value ? value->valuestring : "-";
+    char raw[2 * KEY_SIZE];
+    const size_t length = value && !cJSON_IsString(value) ? json_source(&report->json, value, &text) : strlen(text);
+    snprintf(raw, sizeof raw, "%.*s", (int)(length < sizeof raw ? length : sizeof raw - 1), text);
+    printable_copy(raw, out, size);
 }
 
 static void add_setting(void *self, const char *key, const cJSON *const *values)
@@ -152,7 +153,9 @@ static void label_by_file(const char *name, char out[LABEL_SIZE])
 {
     const char *slash = strrchr(name, '/'), *base = slash && slash[1] ? slash + 1 : name, *dot = strrchr(base, '.');
     const size_t length = dot && dot > base ? (size_t)(dot - base) : strlen(base);
-    snprintf(out, LABEL_SIZE, "%.*s", (int)(length < LABEL_SIZE ? length : LABEL_SIZE - 1), base);
+    char whole[4 * LABEL_SIZE];
+    snprintf(whole, sizeof whole, "%.*s", (int)(length < sizeof whole ? length : sizeof whole - 1), base);
+    printable_copy(whole, out, LABEL_SIZE - 2); /* a letter may have to come after it */
 }
 
 struct only_key {
@@ -165,9 +168,10 @@ static void label_by_key(void *self, const char *key, const cJSON *const *values
     struct only_key *only = self;
     only->count++;
     for (size_t side = 0; side < only->sides->count && only->count == 1; side++) {
-        char text[KEY_SIZE];
+        char name[29], text[19];
+        printable_copy(key, name, sizeof name);
         value_text(&only->sides->reports[side], values[side], text, sizeof text);
-        snprintf(only->sides->labels[side], LABEL_SIZE, "%.28s %.18s", key, text);
+        snprintf(only->sides->labels[side], LABEL_SIZE, "%s %s", name, text);
     }
 }
 
@@ -194,9 +198,8 @@ static void choose_labels(struct sides *sides)
     if (labels_differ(sides))
         return;
     for (size_t side = 0; side < sides->count; side++) {
-        char base[LABEL_SIZE];
-        label_by_file(sides->reports[side].name, base);
-        snprintf(sides->labels[side], LABEL_SIZE, "%.44s %s", base, letter(side));
+        char *end = sides->labels[side] + strlen(sides->labels[side]);
+        memcpy(end, (const char[]){' ', letter(side)[0], '\0'}, 3);
     }
 }
 
@@ -415,7 +418,7 @@ static bool always(const struct chart_series *series, double y)
 static bool add_overlay(struct document *document, const struct sides *sides, const char *key, const struct chart_series *first)
 {
     const char *whole = chart_of(&sides->reports[0], key)->heading.title;
-    char title[256], name[KEY_SIZE];
+    char title[256], name[256], begin[150], end[80];
     bool others = false, same = always(first, first->points[0].y);
     for (size_t side = 1; side < sides->count; side++) {
         const struct chart_series *series = series_of(&sides->reports[side], key, first->name);
@@ -424,8 +427,12 @@ static bool add_overlay(struct document *document, const struct sides *sides, co
     }
     if (!others || same)
         return false;
-    snprintf(title, sizeof title, "%.150s: %.80s", whole ? whole : key, first->name);
-    snprintf(name, sizeof name, "%.60s %.60s", key, first->name);
+    printable_copy(whole ? whole : key, begin, sizeof begin);
+    printable_copy(first->name, end, sizeof end);
+    snprintf(title, sizeof title, "%s: %s", begin, end);
+    printable_copy(key, begin, KEY_SIZE / 2);
+    printable_copy(first->name, end, KEY_SIZE / 2);
+    snprintf(name, sizeof name, "%s %s", begin, end);
     const struct chart_heading heading = heading_of(sides, key, title);
     struct chart *chart = document_chart_for(document, FOR_PAGE, name, &heading);
     for (size_t side = 0; side < sides->count; side++) {
