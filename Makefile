@@ -110,7 +110,7 @@ ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden public python cli pages screenshots bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden public python python-frames cli pages screenshots bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
 all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
@@ -208,6 +208,11 @@ public: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## headers, exported symbols, and
 
 python: $(BUILD)/pagesim $(SHARED) ## test the Python package with the system's python3
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh python
+
+# Pandas is a package of the system's python3, which need not be the first one.
+PANDAS_PYTHON = $(call ask_once,PANDAS_PYTHON,for p in /usr/bin/python3 $(PYTHON); do $$p -c 'import pandas' 2>/dev/null && echo $$p && break; done)
+python-frames: $(BUILD)/pagesim $(SHARED) ## the same with pandas and numpy, as Debian has them (make deps-dev)
+	@$(if $(PANDAS_PYTHON),cd python/tests && NEED_FRAMES=1 BUILD=$(abspath $(BUILD)) $(PANDAS_PYTHON) -B -m unittest discover -s .,echo 'python-frames: python3-pandas is missing; make deps-dev' >&2; exit 1)
 
 cli: $(BUILD)/pagesim ## run the command-line cases of tests/cli
 	@BUILD=$(BUILD) PYTHON='$(PYTHON)' scripts/test.sh cli

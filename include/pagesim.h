@@ -239,6 +239,7 @@ struct pagesim_run_options {
     uint32_t figure_count; /* at most 96 */
     bool reference;        /* use the plain scheduler, a step at a time, even where the fast replay gives the same sooner */
     bool check;            /* walk all invariants after every step; for tests, slow */
+    bool charts;           /* keep what happened over time, for the pictures of pagesim_result_html: some 0.1 us a step, 2 MB */
 };
 
 struct pagesim_result;
@@ -277,6 +278,11 @@ PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_result_figure(const st
 /* The whole report as JSON, as `pagesim replay --format json` prints it, but for the command line; end it with pagesim_text_free. Its member
  * "measured" has the times of this machine. */
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_result_json(const struct pagesim_result *result, char **out,
+                                                                      struct pagesim_error *error);
+
+/* The page that `pagesim replay --html` writes, one file of HTML, but for the command line; end it with pagesim_text_free. Without
+ * `options.charts` it has no pictures. One call at a time for a result. PAGESIM_USAGE: the library was built without Chart.js. */
+PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_result_html(struct pagesim_result *result, char **out,
                                                                       struct pagesim_error *error);
 
 /* What became of one request. Times are -1 when it never got there. */

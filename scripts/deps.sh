@@ -8,6 +8,7 @@ have_compiler() { command -v "${CC:-cc}" >/dev/null; }
 # The tests take whichever python3 has it.
 have_jsonschema() { python3 -c 'import jsonschema' || /usr/bin/python3 -c 'import jsonschema'; }
 have_selenium() { python3 -c 'import selenium' || /usr/bin/python3 -c 'import selenium'; }
+have_pandas() { /usr/bin/python3 -c 'import pandas' || python3 -c 'import pandas'; }
 # What clang needs beside itself is known by what it links.
 clang_links() { printf 'int main(void){return 0;}\n' | clang -x c "$@" -o /dev/null - >/dev/null 2>&1; }
 clang_fuzzes() {
@@ -51,6 +52,7 @@ for set in "$@"; do
         need chromium-driver command -v chromedriver
         need python3-selenium have_selenium
         need gnuplot-nox command -v gnuplot
+        need python3-pandas have_pandas
         need g++ command -v "${CXX:-g++}"
         ;;
     arm64)
@@ -72,7 +74,7 @@ fi
 echo "deps: missing: ${packages[*]} ${foreign[*]}"
 if ! command -v apt-get >/dev/null; then
     echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, libarchive, libyaml, Chart.js, Criterion, xz, python3 and its jsonschema" >&2
-    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind, Chromium with its driver and Selenium, gnuplot; for make arm64 a cross compiler and qemu" >&2
+    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind, Chromium with its driver and Selenium, gnuplot, pandas; for make arm64 a cross compiler and qemu" >&2
     echo "deps: (Fedora: dnf install cjson-devel libarchive-devel libyaml-devel criterion-devel; macOS: brew install cjson libarchive libyaml criterion libomp pkg-config)" >&2
     exit 1
 fi

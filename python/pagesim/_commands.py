@@ -95,8 +95,8 @@ def _warn(notices: Sequence[str], level: int) -> None:
             warnings.warn(line[len("warning: "):], PagesimWarning, stacklevel=level)
 
 
-def _report(words: Sequence[str], files: Mapping[str, bytes], progress: Optional[Progress], level: int = 4) -> Result:
-    text, notices, error = _run([*words, "--format=json"], files, progress)
+def _report(words: Sequence[str], files: Mapping[str, bytes], progress: Optional[Progress], charts: bool, level: int = 4) -> Result:
+    text, notices, error = _run([*words, "--format=json", *(["--charts"] if charts else [])], files, progress)
     _warn(notices, level)
     result = Result(text, notices) if text.startswith("{") else None
     if error:
@@ -108,7 +108,7 @@ def _report(words: Sequence[str], files: Mapping[str, bytes], progress: Optional
 
 
 def command(name: str, trace: Optional[TraceLike] = None, *arguments: str, config: Any = None, vllm_args: Optional[str] = None,
-            progress: Optional[Progress] = None, **options: Any) -> Result:
+            progress: Optional[Progress] = None, charts: bool = True, **options: Any) -> Result:
     """Run a command that makes a report: command("explain", "t.jsonl", num_gpu_blocks=300).
 
     name:      "replay", "size", "explain", "ledger", "validate", "trace info", ...; `pagesim --help` lists them
@@ -116,6 +116,7 @@ def command(name: str, trace: Optional[TraceLike] = None, *arguments: str, confi
     arguments: what stands there without an option's name
     options:   options of the command and keys of the configuration, by the names of the program with _ for -: limit=200,
                enable_prefix_caching=False, from_=3.5, require=["p99_ttft_ms<500"], step_time={"base_ns": 1}. True is a switch.
+    charts:    keep the pictures of result.html() and of notebooks with the result, some 100 KB of text; False where a loop makes many
     Raises RequirementNotMet, and Failed after a stall, both with `result`; BadInput, UsageError.
     """
     files: Dict[str, bytes] = {}
@@ -123,7 +124,7 @@ def command(name: str, trace: Optional[TraceLike] = None, *arguments: str, confi
     if trace is not None and name.startswith("trace "):  # these have no option for it
         words.append(Trace.of(trace).words(files)[0][len("--trace="):])
         trace = None
-    return _report([*words, *_common(trace, config, vllm_args, files), *option_words(options)], files, progress)
+    return _report([*words, *_common(trace, config, vllm_args, files), *option_words(options)], files, progress, charts)
 
 
 def _common(trace: Optional[TraceLike], config: Any, vllm_args: Optional[str], files: Dict[str, bytes]) -> List[str]:
@@ -133,7 +134,7 @@ def _common(trace: Optional[TraceLike], config: Any, vllm_args: Optional[str], f
 
 
 def sweep(trace: Optional[TraceLike] = None, *, vary: Optional[Mapping[str, Any]] = None, points: Optional[Sequence[Mapping[str, Any]]] = None,
-          config: Any = None, vllm_args: Optional[str] = None, progress: Optional[Progress] = None, **options: Any) -> Result:
+          config: Any = None, vllm_args: Optional[str] = None, progress: Optional[Progress] = None, charts: bool = True, **options: Any) -> Result:
     """Replay one trace under many configurations, in parallel: `pagesim sweep`. tables["rows"] has a row for each point.
 
     vary:     {"num_gpu_blocks": [1000, 2000], "step_time.base_ns": "2000000:8000000:*2"}: all combinations (mode="list": first with first)
@@ -150,21 +151,22 @@ def sweep(trace: Optional[TraceLike] = None, *, vary: Optional[Mapping[str, Any]
     if points is not None:
         files["<points>"] = b"".join(as_json(point) + b"\n" for point in points)
         words.append("--list=<points>")
-    return _report([*words, *option_words(options)], files, progress)
+    return _report([*words, *option_words(options)], files, progress, charts)
 
 
-def curve(trace: TraceLike, *, config: Any = None, vllm_args: Optional[str] = None, progress: Optional[Progress] = None, **options: Any) -> Result:
+def curve(trace: TraceLike, *, config: Any = None, vllm_args: Optional[str] = None, progress: Optional[Progress] = None, charts: bool = True,
+          **options: Any) -> Result:
     """How much of all prompts a prefix cache of each size would hold: `pagesim curve`. tables["points"] has the chosen sizes.
 
     options: block_sizes=[16, 64], points=[1000, "10k"] in blocks or token_points=["1M"], replay=True to hold a scheduler next to it, and keys of
              the configuration; see command
     """
     files: Dict[str, bytes] = {}
-    return _report(["curve", *_common(trace, config, vllm_args, files), *option_words(options)], files, progress)
+    return _report(["curve", *_common(trace, config, vllm_args, files), *option_words(options)], files, progress, charts)
 
 
 def compare(trace: TraceLike, a: Any = None, b: Any = None, *, config: Any = None, vllm_args: Optional[str] = None,
-            progress: Optional[Progress] = None, **options: Any) -> Result:
+            progress: Optional[Progress] = None, charts: bool = True, **options: Any) -> Result:
     """Two configurations on one trace, request by request: `pagesim compare`. Differences are B - A.
 
     a, b:     settings of each side, {"block_size": 16}, on top of what holds for both; or two configuration files
@@ -180,4 +182,4 @@ def compare(trace: TraceLike, a: Any = None, b: Any = None, *, config: Any = Non
         raise UsageError("a and b: give two configuration files, or settings of each side as dicts")
     else:
         words += [f"--{side}={key}={value}" for side, given in (("a", a), ("b", b)) for key, value in settings(given or {})]
-    return _report([*words, *option_words(options)], files, progress)
+    return _report([*words, *option_words(options)], files, progress, charts)

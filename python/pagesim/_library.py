@@ -48,7 +48,7 @@ class ObserverStruct(Structure):
 
 class RunOptionsStruct(Structure):
     _fields_ = [("observers", POINTER(ObserverStruct)), ("observer_count", c_uint32), ("progress", PROGRESS), ("progress_context", c_void_p),
-                ("figures", POINTER(c_char_p)), ("figure_count", c_uint32), ("reference", c_bool), ("check", c_bool)]
+                ("figures", POINTER(c_char_p)), ("figure_count", c_uint32), ("reference", c_bool), ("check", c_bool), ("charts", c_bool)]
 
 
 class FigureStruct(Structure):
@@ -83,6 +83,7 @@ FALLIBLE = {
     "pagesim_run": [c_void_p, c_void_p, POINTER(RunOptionsStruct), POINTER(c_void_p)],
     "pagesim_result_figure_at": [c_void_p, c_uint32, POINTER(FigureStruct)],
     "pagesim_result_json": [c_void_p, POINTER(c_void_p)],
+    "pagesim_result_html": [c_void_p, POINTER(c_void_p)],
     "pagesim_result_requests": [c_void_p, c_uint32, c_uint32, c_void_p],
     "pagesim_command": [POINTER(c_char_p), c_uint32, POINTER(CommandOptionsStruct), POINTER(c_void_p)],
 }

@@ -1,4 +1,4 @@
-"""How a result shows itself in a notebook. page() is the only door: what it returns may become the program's --html page."""
+"""How a result shows itself in a notebook: the program's page in a frame of its own, or a table where the library has no Chart.js."""
 from __future__ import annotations
 
 import html
@@ -40,6 +40,12 @@ def _table(name: str, rows: List[Mapping[str, Any]]) -> str:
     shown = _grid(head, [[number(row.get(key)) for key in head] for row in rows[:ROWS_MOST]])
     more = f"<p>{len(rows) - ROWS_MOST:,} more rows in <code>.tables[{html.escape(repr(name))}]</code></p>" if len(rows) > ROWS_MOST else ""
     return f"<details><summary>{html.escape(name)}: {len(rows):,} rows</summary>{shown}{more}</details>"
+
+
+def framed(text: str, title: str) -> str:
+    """A page inside of another one: it has its own styles and scripts, and sees nothing of what is around it."""
+    return (f'<iframe title="{html.escape(title)}" srcdoc="{html.escape(text)}" sandbox="allow-scripts allow-downloads" '
+            'style="width:100%;height:44rem;border:0;resize:vertical"></iframe>')
 
 
 def page(result: "Result") -> str:

@@ -99,6 +99,11 @@ class Run(Result):
     def _figures(self) -> Dict[str, float]:
         return {name: figure.value for name, figure in self._details.items()}
 
+    def _make_page(self) -> str:
+        out = ctypes.c_void_p()
+        call("pagesim_result_html", self._handle.pointer, ctypes.byref(out))
+        return take_text(out)
+
     def figure(self, name: str) -> Figure:
         """A figure with its unit ("ms", "s", "1/s", "bytes", "GB/s", "") and what it means."""
         if name not in self._details:
@@ -169,7 +174,7 @@ def _on_steps(guard: Guard, function: Callable[[List[Any]], Optional[bool]]) -> 
 
 def replay(trace: TraceLike, *, config: Any = None, vllm_args: Optional[str] = None, figures: Sequence[str] = (), reference: bool = False,
            check: bool = False, progress: Optional[Progress] = None, on_events: Optional[Callable[[List[Event]], Optional[bool]]] = None,
-           on_steps: Optional[Callable[[List[Any]], Optional[bool]]] = None, **keys: Any) -> Run:
+           on_steps: Optional[Callable[[List[Any]], Optional[bool]]] = None, charts: bool = True, **keys: Any) -> Run:
     """Replay a trace: what `pagesim replay` does, in this process.
 
     trace:      a path, a pagesim.Trace, a list of dicts, a dict of columns or a DataFrame; see pagesim.Trace
@@ -180,6 +185,8 @@ def replay(trace: TraceLike, *, config: Any = None, vllm_args: Optional[str] = N
     reference:  use the plain step-by-step scheduler; check: walk all invariants after every step (slow)
     progress:   called now and then with (requests done, of how many)
     on_events:  called with lists of Event, on_steps with lists of Step, in order of time
+    charts:     keep what happened over time, for the pictures of result.html() and of notebooks. Costs about 0.1 us a step and 2 MB, which may
+                be as much as the replay itself: False where a loop makes many
     A callback that returns False stops the run (pagesim.Interrupted); what it raises is raised here. Ctrl-C raises KeyboardInterrupt.
 
     The pool needs a size: num_gpu_blocks, or model and gpu. Raises BadInput, UsageError, Failed.
@@ -190,7 +197,7 @@ def replay(trace: TraceLike, *, config: Any = None, vllm_args: Optional[str] = N
     observer = ObserverStruct(events=_on_events(guard, on_events) if on_events else EVENTS(), steps=_on_steps(guard, on_steps) if on_steps else STEPS())
     names = (ctypes.c_char_p * len(figures))(*(name.encode() for name in figures))
     options = RunOptionsStruct(observers=ctypes.pointer(observer), observer_count=1 if on_events or on_steps else 0, progress=report, figures=names,
-                               figure_count=len(figures), reference=reference, check=check)
+                               figure_count=len(figures), reference=reference, check=check, charts=charts)
     made = Handle("pagesim_result_close")
     try:
         call("pagesim_run", source.pointer, settled.handle.pointer, ctypes.byref(options), made.out)

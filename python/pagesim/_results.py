@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+import os
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Union
 
 from . import _page
+from ._errors import UsageError
 
 
 def table(columns: Dict[str, Any]) -> Any:
@@ -46,6 +48,12 @@ class Tables(Mapping[str, Any]):
         return f"<tables {', '.join(self._makers)}>"
 
 
+def _without_page(text: str) -> str:
+    """A report less its member "page", which is the last one and stands on one line."""
+    start = text.rfind(',\n  "page": {')
+    return text if start < 0 else text[:start] + text[text.index("\n", start + 2):]
+
+
 def _is_table(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(row, dict) for row in value)
 
@@ -53,7 +61,7 @@ def _is_table(value: Any) -> bool:
 class Result:
     """The result of a command: `pagesim COMMAND --format json` as an object.
 
-    json:     the report, byte for byte what the program prints
+    json:     the report, byte for byte what the program prints; with charts also `saved`, which `pagesim report` shows as this result does
     report:   the same as a dict (doc/formats.md, section 7)
     figures:  {name: number}; the name carries the unit (p99_ttft_ms), NaN: undefined. Each is an attribute, too: result.p99_ttft_ms
     tables:   {name: DataFrame, or dict of columns without pandas}
@@ -62,8 +70,9 @@ class Result:
     """
 
     def __init__(self, text: str, notices: Optional[List[str]] = None) -> None:
-        self.json = text
-        self.report: Dict[str, Any] = json.loads(text)
+        self.saved = text
+        self.json = _without_page(text)
+        self.report: Dict[str, Any] = json.loads(self.json)
         self.notices: List[str] = notices or []
         self.figures: Dict[str, float] = self._figures()
         self.tables = Tables({name: lambda rows=value: table(columns_of(rows)) for name, value in self.report.items() if _is_table(value)})
@@ -102,8 +111,25 @@ class Result:
     def __repr__(self) -> str:
         return f"<pagesim {self.command}: {self.report.get('trace')}, tables {', '.join(self.tables) or 'none'}>"
 
+    def _make_page(self) -> str:
+        from ._commands import run  # which needs this module
+
+        return run(["report", "<report>", "--html=-"], files={"<report>": self.saved})
+
+    def html(self, path: Optional[Union[str, "os.PathLike[str]"]] = None) -> str:
+        """The page with pictures that the program writes with --html, one file for any browser; with a path it is saved there as well.
+        UsageError: the library was built without Chart.js."""
+        page = self._make_page()
+        if path is not None:
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(page)
+        return page
+
     def _repr_html_(self) -> str:
-        return _page.page(self)
+        try:
+            return _page.framed(self.html(), f"pagesim {self.command}")
+        except UsageError:
+            return _page.page(self)
 
 
 UNDEFINED = math.nan

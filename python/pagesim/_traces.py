@@ -196,6 +196,9 @@ class Trace:
         kinds = [COLUMNS.get(name) for name in columns]
         if None in kinds or len(set(kinds)) < len(kinds) or not NEEDED <= set(kinds):
             return False
+        # Columns of objects are those of pandas' own types, which may lack values: rows know what to do with these.
+        if any(kind != "hash_ids" and getattr(getattr(column, "dtype", None), "kind", "") == "O" for kind, column in zip(kinds, columns.values())):
+            return False
         struct, keep = RequestsStruct(count=_lengths(columns)), []
         for name, column in columns.items():
             kind = COLUMNS[name]

@@ -70,9 +70,8 @@ class Results(unittest.TestCase):
         with self.assertRaises(pagesim.UsageError):
             pagesim.compare(rows(), a, {"num_gpu_blocks": 1})
 
-    def test_every_report_shows_itself(self):
+    def test_every_report_says_what_it_is(self):
         for result in (pagesim.curve(rows()), pagesim.compare(rows(), {}, {"block_size": 32}, num_gpu_blocks=100)):
-            self.assertIn("</div>", result._repr_html_())
             self.assertIn(result.command, repr(result))
 
 

@@ -138,10 +138,40 @@ void chart_add_category(struct chart *chart, const char *name)
         free(copy), chart->out_of_memory = true;
 }
 
+/* In the order of the enumerations. */
+static const char *const kind_names[] = {"lines", "areas", "plot", "bars", "heat", "grid"};
+static const char *const draw_names[] = {"line", "marks", "steps", "spans", "range", "arcs", "words"};
+
+static size_t name_find(const char *const *names, size_t count, const char *name)
+{
+    size_t i = 0;
+    while (i < count && strcmp(names[i], name) != 0)
+        i++;
+    return i;
+}
+
 const char *chart_kind_name(enum chart_kind kind)
 {
-    static const char *const names[] = {"lines", "areas", "plot", "bars", "heat", "grid"};
-    return names[kind];
+    return kind_names[kind];
+}
+
+const char *chart_draw_name(enum chart_draw draw)
+{
+    return draw_names[draw];
+}
+
+bool chart_kind_find(const char *name, enum chart_kind *out)
+{
+    const size_t count = sizeof kind_names / sizeof *kind_names, i = name_find(kind_names, count, name);
+    *out = (enum chart_kind)(i % count);
+    return i < count;
+}
+
+bool chart_draw_find(const char *name, enum chart_draw *out)
+{
+    const size_t count = sizeof draw_names / sizeof *draw_names, i = name_find(draw_names, count, name);
+    *out = (enum chart_draw)(i % count);
+    return i < count;
 }
 
 /* Constant outside the points (chart.h). By bisection, as chart_print.c asks for each of its columns and a curve may have far more points

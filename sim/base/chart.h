@@ -96,8 +96,11 @@ void chart_add_labelled(struct chart *chart, double x, double y, const char *lab
 void chart_thin(struct chart *chart);
 /* The name of the next category, from 0 on. */
 void chart_add_category(struct chart *chart, const char *name);
-/* The name of a kind for programs: "lines". */
+/* Names for programs: "lines", "marks"; and back, false: there is no such. */
 const char *chart_kind_name(enum chart_kind kind);
+const char *chart_draw_name(enum chart_draw draw);
+bool chart_kind_find(const char *name, enum chart_kind *out);
+bool chart_draw_find(const char *name, enum chart_draw *out);
 
 /* An object: title, kind, axes, series of [x, y]. */
 void chart_write_json(const struct chart *chart, struct json_text *json);

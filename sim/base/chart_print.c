@@ -9,12 +9,20 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "base/units.h"
 
 /* With the labels to their left both kinds fit the 80 columns of a terminal. 16 rows make 15 steps, so thirds of the axis (chart_top)
  * fall on rows 0, 5, 10 and 15. */
 enum { WIDTH = 68, HEIGHT = 16, MARGIN = 10 };
-enum { AREA_WIDTH = 72, AREA_HEIGHT = 12 };
+enum { AREA_WIDTH = 72, AREA_HEIGHT = 12, SHOWN_SIZE = 512 };
+
+/* Names of others may stand in a saved report's charts. */
+static const char *shown(const char *text, char out[SHOWN_SIZE])
+{
+    printable_copy(text, out, SHOWN_SIZE);
+    return out;
+}
 
 /* --- lines ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -104,20 +112,21 @@ static void print_x_labels(const struct plane *plane, FILE *file)
 static void print_legend(const struct chart *chart, FILE *file)
 {
     const char *separator = ":";
-    int column = chart->heading.title ? fprintf(file, "  %s", chart->heading.title) : 0;
+    char text[SHOWN_SIZE];
+    int column = chart->heading.title ? fprintf(file, "  %s", shown(chart->heading.title, text)) : 0;
     for (size_t i = 0; i < chart->count; i++) {
         const struct chart_series *series = &chart->series[i];
         if (!series->label || !series->mark)
             continue;
         fputs(separator, file);
         column++;
-        if (column + 3 + (int)strlen(series->label) + 1 > 78)
+        if (column + 3 + (int)strlen(shown(series->label, text)) + 1 > 78)
             column = fprintf(file, "\n ") - 1;
-        column += fprintf(file, " %c %s", series->mark, series->label);
+        column += fprintf(file, " %c %s", series->mark, text);
         separator = ",";
     }
     if (chart->heading.note)
-        fprintf(file, ";\n  %s", chart->heading.note);
+        fprintf(file, ";\n  %s", shown(chart->heading.note, text));
     fputc('\n', file);
 }
 
@@ -125,7 +134,7 @@ static void print_lines(const struct chart *chart, bool color, FILE *file)
 {
     const struct plane plane = {chart->heading.x.low, chart->heading.x.high, chart_y_high(chart)};
     struct cell grid[HEIGHT][WIDTH] = {{{0}}};
-    if (!(plane.x_low > 0 && plane.x_high > plane.x_low))
+    if (!(plane.x_low > 0 && plane.x_high > plane.x_low && isfinite(plane.x_high)))
         return;
     print_legend(chart, file);
     fill(chart, &plane, false, grid);
@@ -180,7 +189,7 @@ static const struct chart_series *series_at(const struct chart *chart, double x,
 static void print_areas(const struct chart *chart, bool color, bool utf8, FILE *file)
 {
     const struct chart_axis *x = &chart->heading.x;
-    char length[UNIT_TEXT];
+    char length[UNIT_TEXT], text[SHOWN_SIZE];
     const char *gap = " ";
     if (chart->count == 0 || chart->series[0].count == 0 || !(x->high > x->low) || !(chart->heading.y.high > 0))
         return;
@@ -202,7 +211,7 @@ static void print_areas(const struct chart *chart, bool color, bool utf8, FILE *
         if (chart->series[i].label) {
             fputs(gap, file);
             print_cell(&chart->series[i], color, utf8, file);
-            fprintf(file, " %s", chart->series[i].label);
+            fprintf(file, " %s", shown(chart->series[i].label, text));
             gap = "  ";
         }
     fputc('\n', file);

@@ -23,6 +23,8 @@ static struct range range_of(const struct chart_series *series, const struct cha
     struct range range = {INFINITY, -INFINITY, 0, 0};
     for (size_t i = 0; i < series->count; i++) {
         const double value = on_axis(axis, of_y ? series->points[i].y : series->points[i].x);
+        if (!isfinite(value))
+            continue;
         if (value < range.low)
             range.low = value, range.lowest = i;
         if (value > range.high)
@@ -34,7 +36,7 @@ static struct range range_of(const struct chart_series *series, const struct cha
 static size_t cell_at(const struct range *range, double value, size_t cells)
 {
     const double part = range->high > range->low ? (value - range->low) / (range->high - range->low) : 0;
-    const size_t cell = (size_t)(part * (double)cells);
+    const size_t cell = part > 0 && part <= 1 ? (size_t)(part * (double)cells) : 0;
     return cell < cells ? cell : cells - 1;
 }
 
@@ -50,6 +52,8 @@ void chart_thin(struct chart *chart)
     memset(taken, 0, sizeof taken);
     for (size_t i = 0; i < series->count; i++) {
         const struct chart_point point = series->points[i];
+        if (!isfinite(on_axis(x_axis, point.x)) || !isfinite(on_axis(y_axis, point.y)))
+            continue; /* no axis has a place for it */
         bool *cell = &taken[cell_at(&y, on_axis(y_axis, point.y), ROWS)][cell_at(&x, on_axis(x_axis, point.x), COLUMNS)];
         const bool extreme = i == x.lowest || i == x.highest || i == y.lowest || i == y.highest;
         if (*cell && !extreme) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/json_scan.h"
 #include "base/text_file.h"
 #include "base/utf8.h"
 
@@ -296,7 +297,7 @@ enum status json_open_at(const char *file, size_t line, size_t column, const cha
                          struct diag *diag)
 {
     struct scanner scanner = {.file = file, .text = text, .first_line = line, .first_column = column, .length = length, .diag = diag};
-    struct json_document document = {.file = file, .text = text, .first_line = line, .first_column = column};
+    struct json_document document = {.file = file, .text = text, .length = length, .first_line = line, .first_column = column};
     bool right = scan_value(&scanner, 0, SIZE_MAX);
     skip_space(&scanner);
     if (right && scanner.at < length)
@@ -375,4 +376,38 @@ bool json_uint64(const struct json_document *document, const cJSON *node, uint64
         return false;
     *out = value;
     return true;
+}
+
+size_t json_source(const struct json_document *document, const cJSON *node, const char **text)
+{
+    const char *end = document->text + document->length;
+    *text = document->text + place_of_node(document, node)->value;
+    return (size_t)(json_value_end(*text, end) - *text);
+}
+
+/* Numbers from the text: cJSON's doubles would come out with other digits. */
+void json_copy(const struct json_document *document, const cJSON *node, struct json_text *out)
+{
+    const cJSON *child;
+    const char *text;
+    if (cJSON_IsString(node)) {
+        json_string(out, node->valuestring);
+        return;
+    }
+    if (!cJSON_IsObject(node) && !cJSON_IsArray(node)) {
+        const size_t length = json_source(document, node, &text);
+        json_raw(out, text, length);
+        return;
+    }
+    if (cJSON_IsObject(node))
+        json_open_object(out);
+    else
+        json_open_array(out);
+    cJSON_ArrayForEach(child, node)
+    {
+        if (child->string)
+            json_key(out, child->string);
+        json_copy(document, child, out);
+    }
+    json_close_last(out);
 }

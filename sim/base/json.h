@@ -17,11 +17,13 @@
 enum { JSON_MAX_DEPTH = 32 };
 
 struct json_place;
+struct json_text;
 
 struct json_document {
     cJSON *root;               /* `valueint` of each node is its number in document order */
     const char *file;          /* borrowed: how to call the input in messages */
     const char *text;          /* borrowed */
+    size_t length;             /* of the text */
     size_t first_line;         /* line number of the text's first line */
     size_t first_column;       /* column of the text's first byte */
     struct json_place *places; /* where the n-th value in document order stands, and its key */
@@ -50,6 +52,11 @@ enum status json_error(const struct json_document *document, const cJSON *node, 
  * false: not such a number, or out of range. */
 bool json_uint64(const struct json_document *document, const cJSON *node, uint64_t *out);
 
+/* The node's text as it stands in the input, without a zero after it; returns its length. */
+size_t json_source(const struct json_document *document, const cJSON *node, const char **text);
+/* Write the node and all that is in it, with the digits of the input. */
+void json_copy(const struct json_document *document, const cJSON *node, struct json_text *out);
+
 /* Append-only JSON text. Commas are placed by themselves; strings are escaped; doubles are printed in the shortest form that reads back
  * to the same value. Memory errors are remembered and told by json_text_status. */
 struct json_text {
@@ -76,6 +83,7 @@ void json_string(struct json_text *json, const char *value);
 void json_int(struct json_text *json, int64_t value);
 void json_uint(struct json_text *json, uint64_t value);
 void json_double(struct json_text *json, double value); /* NaN and infinities become null */
+void json_exact(struct json_text *json, double value);  /* infinities are 1e999, and 0 keeps its sign; NaN becomes null */
 void json_bool(struct json_text *json, bool value);
 void json_null(struct json_text *json);
 /* A line end after the outermost value. */

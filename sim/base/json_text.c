@@ -219,6 +219,23 @@ void json_double(struct json_text *json, double value)
     json_raw(json, digits, strlen(digits));
 }
 
+/* Beyond the range of doubles is what readers make an infinity of. 15 digits are enough for what was a short decimal, 17 for all else; the
+ * shortest of them would take as long as all the rest of a large page. */
+void json_exact(struct json_text *json, double value)
+{
+    char digits[32];
+    if (isnan(value)) {
+        json_null(json);
+        return;
+    }
+    snprintf(digits, sizeof digits, "%.15g", value);
+    if (isinf(value))
+        snprintf(digits, sizeof digits, value < 0 ? "-1e999" : "1e999");
+    else if (strtod(digits, NULL) != value)
+        snprintf(digits, sizeof digits, "%.17g", value);
+    json_raw(json, digits, strlen(digits));
+}
+
 void json_bool(struct json_text *json, bool value)
 {
     json_raw(json, value ? "true" : "false", value ? 4 : 5);

@@ -459,3 +459,63 @@ void table_write_json(const struct table *table, struct json_text *json)
     }
     json_close_array(json);
 }
+
+/* Are the objects of table_write_json all that the cells say? Columns for people alone are not in them, and of numbers neither infinities nor
+ * the sign of 0. */
+static bool objects_say_all(const struct table *table)
+{
+    for (size_t column = 0; column < table->column_count; column++)
+        if (!table->columns[column].name)
+            return false;
+    for (size_t i = 0; i < table->cell_count; i++)
+        if (table->cells[i].kind == CELL_NUMBER &&
+            (!isfinite(table->cells[i].value) || (table->cells[i].value == 0 && signbit(table->cells[i].value))))
+            return false;
+    return true;
+}
+
+static void write_cell(const struct cell *cell, struct json_text *json)
+{
+    if (cell->kind == CELL_TEXT)
+        json_string(json, cell->text);
+    else if (cell->kind == CELL_FLAG)
+        json_bool(json, cell->value > 0);
+    else if (cell->kind == CELL_NUMBER)
+        json_exact(json, cell->value);
+    else
+        json_null(json);
+}
+
+static void write_column(const struct table_column *column, struct json_text *json)
+{
+    json_open_object(json);
+    if (column->name)
+        json_put_string(json, "name", column->name);
+    if (column->heading)
+        json_put_string(json, "heading", column->heading);
+    json_put_int(json, "decimals", column->decimals);
+    if (column->unit != 0)
+        json_put_double(json, "unit", column->unit);
+    json_close_object(json);
+}
+
+void table_write_whole(const struct table *table, bool objects, struct json_text *json)
+{
+    json_key(json, "columns");
+    json_open_array(json);
+    for (size_t column = 0; column < table->column_count; column++)
+        write_column(&table->columns[column], json);
+    json_close_array(json);
+    json_put_uint(json, "shown", table->shown_most);
+    if (objects && objects_say_all(table))
+        return;
+    json_key(json, "rows");
+    json_open_array(json);
+    for (size_t row = 0; row < table_rows(table); row++) {
+        json_open_array(json);
+        for (size_t column = 0; column < table->column_count; column++)
+            write_cell(&table->cells[row * table->column_count + column], json);
+        json_close_array(json);
+    }
+    json_close_array(json);
+}

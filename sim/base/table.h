@@ -68,5 +68,8 @@ void table_print_csv(const struct table *table, FILE *file);
 void table_print_csv_first(const struct table *table, size_t most, FILE *file);
 /* An array of objects, one a row. */
 void table_write_json(const struct table *table, struct json_text *json);
+/* All that a table is, so that one that is read back prints the same: members "columns", "shown" and, unless the objects above say it all,
+ * "rows", an array of arrays. `objects`: the reader has them. Infinite numbers are written as 1e999. */
+void table_write_whole(const struct table *table, bool objects, struct json_text *json);
 
 #endif

@@ -2,6 +2,7 @@
  */
 #include "base/units.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,8 +51,11 @@ char *unit_bytes(double bytes, char *out)
 /* Two units at most: nobody needs the seconds of an hour. */
 char *unit_seconds(double seconds, char *out)
 {
-    unsigned long whole = (unsigned long)(seconds + 0.5);
-    if (seconds < 60)
+    const bool short_time = seconds < 60, too_long = !(seconds < 1e15);
+    const unsigned long whole = short_time || too_long ? 0 : (unsigned long)(seconds + 0.5);
+    if (too_long)
+        snprintf(out, UNIT_TEXT, "%.3g s", seconds);
+    else if (short_time)
         snprintf(out, UNIT_TEXT, "%.*f s", seconds < 10 ? 2 : 0, seconds);
     else if (whole < 3600)
         snprintf(out, UNIT_TEXT, "%lu min %02lu s", whole / 60, whole % 60);

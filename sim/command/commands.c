@@ -22,6 +22,7 @@ static const struct {
     {"fit", &command_fit, "make a compact step-time model from tables or a recorded run"},
     {"explain", &command_explain, "say why requests were preempted and prefixes missed, and what helps"},
     {"ledger", &command_ledger, "show who held the memory, and what reserving it would have cost"},
+    {"report", &command_report, "show saved JSON reports as pages, or several next to each other"},
     {"figures", &command_figures, "list the figures that reports show and options name"},
     {"trace", NULL, "describe traces (info), make, convert, cut and merge them"},
     {"config", &command_config, "print the effective configuration (show)"},

@@ -256,7 +256,7 @@ static bool changes_nothing(const char *option)
 {
     static const char *const known[] = {"threads", "reference", "check",  "quiet", "no-calibration", "kernels", "kernel-geometry",
                                         "format",  "table",     "output", "html",  "journal",        "svg",     "png",
-                                        "gnuplot", "watch"};
+                                        "gnuplot", "watch",     "charts"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(option, known[i]) == 0)
             return true;

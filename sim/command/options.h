@@ -39,6 +39,7 @@ struct command {
     void (*extra_help)(FILE *file);  /* sections of the help page after the options. NULL: none */
     const char *examples;            /* lines, ending in \n, or NULL */
     const char *tables[TABLES_MOST]; /* all that its documents may have, NULL after the last; CSV shows the first unless --table is given */
+    bool any_table;                  /* its tables are those of a file, which nobody knows before */
     const char *last_table_needs;    /* the option without which the last of them does not exist. NULL: none */
     const char *special_format;      /* one more --format, which no renderer has. NULL: none */
     enum { INPUT_OWN, INPUT_WITH_POOL, INPUT_ANY_POOL } input; /* what the frame opens. OWN: nothing */

@@ -43,6 +43,8 @@ enum status output_form_read(const struct options *options, struct output_form *
     const char *format = options_value(options, "format"), *path = options_value(options, "output"),
                *table = options_value(options, "table"), *special = options->command->special_format;
     *form = (struct output_form){.table = table ? table : options->command->tables[0], .path = path ? path : "-"};
+    if (!table && options->command->any_table)
+        form->table = NULL;
     form->html = options_value(options, "html");
     if ((form->html && render_html_check(diag) != SIM_OK) || picture_folders_read(options, &form->pictures, diag) != SIM_OK)
         return diag->status;
@@ -53,7 +55,9 @@ enum status output_form_read(const struct options *options, struct output_form *
     form->renderer = renderer_find(form->special ? NULL : format);
     if (!form->renderer)
         return diag_set(diag, SIM_USAGE, "--format %s: must be %s", format, renderer_names(special).text);
-    return check_table(options, form, diag);
+    if (options_has(options, "charts") && strcmp(form->renderer->name, "json") != 0)
+        return diag_set(diag, SIM_USAGE, "--charts has no effect without --format json");
+    return options->command->any_table && strcmp(form->renderer->name, "csv") == 0 ? SIM_OK : check_table(options, form, diag);
 }
 
 /* Colour and more than 80 columns only on a terminal: what goes to a file or a pipe must not depend on the window. NO_COLOR turns colour
@@ -171,5 +175,6 @@ struct document_origin output_origin(const struct options *options, const char *
                                     .incomplete = !line,
                                     .trace = trace,
                                     .config = config,
-                                    .pictures = picture_files_wanted(options)};
+                                    .pictures = picture_files_wanted(options),
+                                    .charts = options_has(options, "charts")};
 }

@@ -5,7 +5,7 @@
 #include "command/picture_files.h"
 #include "report/renderer.h"
 
-/* Rows for a command's option table. */
+/* Rows for a command's option table: the whole output. */
 #define OUTPUT_OPTIONS                                                                                                                     \
     {"format", "FORMAT", "table, json or csv [table]"}, {"table", "NAME", "with --format csv: which of the result's tables [the first]"},  \
         PICTURE_OPTIONS,                                                                                                                   \

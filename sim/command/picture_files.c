@@ -21,7 +21,7 @@ enum { NEW_FOLDER_MODE = 0777 };
 
 bool picture_files_wanted(const struct options *options)
 {
-    bool wanted = options_has(options, "html");
+    bool wanted = options_has(options, "html") || options_has(options, "charts");
     for (int form = 0; form < PICTURE_FORMS; form++)
         wanted |= options_has(options, options_of[form]);
     return wanted;

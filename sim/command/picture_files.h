@@ -11,12 +11,13 @@
 /* Rows for a command's option table: all that shows pictures. */
 #define PICTURE_OPTIONS                                                                                                                    \
     {"html", "FILE", "write a page with pictures there: one file for any browser"},                                                        \
+        {"charts", NULL, "with --format json: the page too, for pagesim report"},                                                          \
         {"svg", "DIR", "write each chart there, for a paper: DIR/NAME.svg; gnuplot draws it"}, {"png", "DIR", "the same as DIR/NAME.png"}, \
     {                                                                                                                                      \
         "gnuplot", "DIR", "the same as DIR/NAME.gp: scripts for gnuplot with the numbers in them"                                          \
     }
 
-/* Are charts wanted, on a page or as files? */
+/* Are charts wanted: on a page, now or later, or as files? */
 bool picture_files_wanted(const struct options *options);
 
 /* Where to; NULL: none of that form. */

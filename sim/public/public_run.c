@@ -7,9 +7,11 @@
  * stories and figures. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/json.h"
+#include "base/memory_stream.h"
 #include "config/sizing.h"
 #include "public/public.h"
 #include "replay/run.h"
@@ -24,8 +26,10 @@ struct pagesim_result {
     struct sizing sizing;
     struct run run;
     struct figure_wishes wishes;
-    double seconds;    /* that the replay took on this machine */
-    struct diag early; /* why it ended early; SIM_OK: it did not */
+    struct replay_course course; /* with options.charts; its trace is NULL without */
+    char *page;                  /* once it was asked for */
+    double seconds;              /* that the replay took on this machine */
+    struct diag early;           /* why it ended early; SIM_OK: it did not */
 };
 
 /* --- observers ------------------------------------------------------------------------------------------------------------------- */
@@ -151,19 +155,24 @@ static double now_seconds(void)
 static enum status replay(struct pagesim_result *result, const struct pagesim_run_options *options, struct diag *diag)
 {
     struct watcher watchers[PAGESIM_OBSERVERS_MOST];
-    struct observer observers[PAGESIM_OBSERVERS_MOST];
+    struct observer observers[PAGESIM_OBSERVERS_MOST + 1];
+    size_t count = options->observer_count;
     for (uint32_t i = 0; i < options->observer_count; i++) {
         watchers[i] = (struct watcher){.observer = &options->observers[i], .trace = result->run.trace};
         observers[i] = (struct observer){.self = &watchers[i],
                                          .events = options->observers[i].events ? on_events : NULL,
                                          .tallies = options->observers[i].steps ? on_tallies : NULL};
     }
+    if (options->charts && replay_course_init(&result->course, result->run.trace, result->run.config, diag) != SIM_OK)
+        return diag->status;
+    if (options->charts)
+        observers[count++] = replay_course_observer(&result->course);
     const struct replay_options how = {.reference = options->reference,
                                        .check = options->check,
                                        .progress = options->progress ? on_progress : NULL,
                                        .progress_context = (void *)options};
     const double start = now_seconds();
-    enum status status = run_replay(&result->run, observers, options->observer_count, &how, diag);
+    enum status status = run_replay(&result->run, observers, count, &how, diag);
     result->seconds = now_seconds() - start;
     return status;
 }
@@ -249,6 +258,8 @@ void pagesim_result_close(struct pagesim_result *result)
 {
     if (!result)
         return;
+    replay_course_deinit(&result->course);
+    free(result->page);
     run_close(&result->run);
     public_trace_drop(result->source);
     free(result);
@@ -309,22 +320,62 @@ enum pagesim_status pagesim_result_figure(const struct pagesim_result *result, c
     return public_tell(status, &diag, error);
 }
 
-/* The report of `pagesim replay --format json`, member for member, without a command line, as there was none. One thread: no data plane
- * ran. */
+/* The report of `pagesim replay`, without a command line, as there was none. One thread: no data plane ran. */
+static struct document *report_of(const struct pagesim_result *result, struct replay_course *course)
+{
+    const struct document_origin origin = {
+        .command = "replay", .trace = result->run.trace->name, .config = &result->config, .pictures = course != NULL};
+    const struct replay_result replayed = {
+        .run = &result->run, .course = course, .sizing = &result->sizing, .measured = {.replay_seconds = result->seconds, .threads = 1}};
+    return replay_report(&replayed, &origin);
+}
+
+/* As --format json, member for member. */
 enum pagesim_status pagesim_result_json(const struct pagesim_result *result, char **out, struct pagesim_error *error)
 {
     struct diag diag = {0};
     struct json_text json;
-    const struct document_origin origin = {.command = "replay", .trace = result->run.trace->name, .config = &result->config};
-    const struct replay_result replayed = {
-        .run = &result->run, .sizing = &result->sizing, .measured = {.replay_seconds = result->seconds, .threads = 1}};
-    struct document *document = replay_report(&replayed, &origin);
+    struct document *document = report_of(result, NULL);
     enum status status = document_status(document, &diag);
     if (status == SIM_OK)
         status = document_to_json(document, &json, &diag);
     document_destroy(document);
     if (status == SIM_OK)
         *out = json.text;
+    return public_tell(status, &diag, error);
+}
+
+/* As wide as what goes to a file. */
+static enum status make_page(struct pagesim_result *result, struct diag *diag)
+{
+    const struct render_options options = {.width = TABLE_LINE};
+    struct memory_stream stream;
+    size_t length;
+    struct document *document = report_of(result, result->course.trace ? &result->course : NULL);
+    enum status status = document_status(document, diag);
+    if (status == SIM_OK)
+        status = memory_stream_open(&stream, diag);
+    if (status == SIM_OK) {
+        status = render_html(document, &options, stream.file, diag);
+        const enum status closed = memory_stream_close(&stream, &result->page, &length, diag);
+        status = status == SIM_OK ? closed : status;
+    }
+    document_destroy(document);
+    return status;
+}
+
+/* Pictures thin what was kept, so the page is made once and kept itself. */
+enum pagesim_status pagesim_result_html(struct pagesim_result *result, char **out, struct pagesim_error *error)
+{
+    struct diag diag = {0};
+    enum status status = render_html_check(&diag);
+    if (status == SIM_OK && !result->page)
+        status = make_page(result, &diag);
+    char *copy = status == SIM_OK ? strdup(result->page) : NULL;
+    if (status == SIM_OK && !copy)
+        status = diag_no_memory(&diag, strlen(result->page), "a page");
+    if (status == SIM_OK)
+        *out = copy;
     return public_tell(status, &diag, error);
 }
 

@@ -165,7 +165,7 @@ static char *three_digits(double value, char out[UNIT_TEXT])
 }
 
 /* The number as people read it: from a thousand milliseconds on as seconds, shares in per cent. */
-static void key_figure_text(const struct figure_kind *kind, double value, char *out, size_t size)
+void document_figure_text(const struct figure_kind *kind, double value, char *out, size_t size)
 {
     char digits[UNIT_TEXT];
     switch (kind->unit) {
@@ -200,7 +200,7 @@ void document_key_number(struct document *document, const char *name, double val
     char text[2 * UNIT_TEXT];
     if (!kind || isnan(value))
         return;
-    key_figure_text(kind, value, text, sizeof text);
+    document_figure_text(kind, value, text, sizeof text);
     document_key_value(document, label, text, senses[kind->sense]);
 }
 
@@ -214,6 +214,14 @@ void document_not_on_page(struct document *document, const char *key)
     for (size_t i = 0; document && i < document->count; i++)
         if (document->elements[i].kind == DOCUMENT_CHART && document->elements[i].key && strcmp(document->elements[i].key, key) == 0)
             document->elements[i].audience |= NOT_ON_PAGE;
+}
+
+const char *document_headline_of(const struct document *document)
+{
+    for (size_t i = 0; i < document->count; i++)
+        if (document->elements[i].kind == DOCUMENT_HEADLINE)
+            return document->elements[i].text;
+    return NULL;
 }
 
 bool document_pictures(const struct document *document)

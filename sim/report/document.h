@@ -28,14 +28,24 @@
 
 enum { DOCUMENT_SCHEMA_VERSION = 2 };
 
+/* Of a report that was read from a file: what its configuration and versions were, as text. Members of JSON are values of the document and
+ * nothing else is: what is more stands there for people and for pages (saved_report.h). */
+struct document_saved {
+    const char *pagesim;       /* the version that made it */
+    const char *vllm;          /* NULL: no configuration */
+    const char *configuration; /* JSON; NULL: none */
+};
+
 /* Where a result comes from. All pointers except command_line must outlive the document. */
 struct document_origin {
-    const char *command;         /* "replay" */
-    char *command_line;          /* that reproduces the result; document_create takes it over. NULL: none */
-    bool incomplete;             /* there was no memory for it; document_status says so */
-    const char *trace;           /* name; NULL: no trace */
-    const struct config *config; /* NULL: none */
-    bool pictures;               /* a page will be made of it: charts for pages are wanted */
+    const char *command;                /* "replay" */
+    char *command_line;                 /* that reproduces the result; document_create takes it over. NULL: none */
+    bool incomplete;                    /* there was no memory for it; document_status says so */
+    const char *trace;                  /* name; NULL: no trace */
+    const struct config *config;        /* NULL: none */
+    bool pictures;                      /* a page will be made of it: charts for pages are wanted */
+    bool charts;                        /* JSON has the page as a member (page_member.h) */
+    const struct document_saved *saved; /* NULL: this program made it now */
 };
 
 enum document_element_kind {
@@ -106,10 +116,14 @@ void document_headline(struct document *document, const char *format, ...) __att
 void document_key_figure(struct document *document, const struct figure_set *set, const char *name, const char *label);
 /* The same of a value that is known; nothing for NaN. */
 void document_key_number(struct document *document, const char *name, double value, const char *label);
-/* Any other number or word. `note`: what is good, or NULL. */
-void document_key_value(struct document *document, const char *label, const char *value, const char *note);
 /* Leave a chart for people or programs out of the page, which shows the same in another way. */
 void document_not_on_page(struct document *document, const char *key);
+/* A figure's value as people read it, with its unit. */
+void document_figure_text(const struct figure_kind *kind, double value, char *out, size_t size);
+/* Any other number or word. `note`: what is good, or NULL. */
+void document_key_value(struct document *document, const char *label, const char *value, const char *note);
+/* The headline; NULL: none. */
+const char *document_headline_of(const struct document *document);
 /* Are charts for pages wanted? Making them may cost time. */
 bool document_pictures(const struct document *document);
 /* Is the element a chart that pages show? Those are also the ones that become pictures of their own. */

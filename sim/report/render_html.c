@@ -102,14 +102,6 @@ static size_t count_of(const struct document *document, bool (*is)(const struct 
     return count;
 }
 
-static const char *headline_of(const struct document *document)
-{
-    for (size_t i = 0; i < document->count; i++)
-        if (document->elements[i].kind == DOCUMENT_HEADLINE)
-            return document->elements[i].text;
-    return NULL;
-}
-
 static void put_head(const struct document *document, FILE *file)
 {
     const struct document_origin *origin = &document->origin;
@@ -131,7 +123,7 @@ static void put_head(const struct document *document, FILE *file)
 static void put_opening(const struct document *document, FILE *file)
 {
     const struct document_origin *origin = &document->origin;
-    const char *headline = headline_of(document);
+    const char *headline = document_headline_of(document);
     fputs("<header>\n<p class=\"kind\">pagesim ", file);
     put_text(origin->command, file);
     if (origin->trace && headline) {
@@ -355,10 +347,9 @@ static void add_axis(const char *key, const struct chart_axis *axis, bool logari
 
 static void add_series(const struct chart_series *series, bool in_grid, size_t prefix, struct json_text *json)
 {
-    static const char *const draws[] = {"line", "marks", "steps", "spans", "range", "arcs", "words"};
     json_open_object(json);
     put_string(json, "name", series->label ? series->label : series->name);
-    json_put_string(json, "draw", draws[series->draw]);
+    json_put_string(json, "draw", chart_draw_name(series->draw));
     json_put_uint(json, "group", series->group);
     in_grid ? add_cells(series, json) : add_points(series, json);
     add_labels(series, prefix, json);
@@ -514,30 +505,41 @@ static enum status add_table(const struct document_element *element, struct json
 
 /* --- where it comes from ------------------------------------------------------------------------------------------------------------ */
 
+static void put_configuration(const char *text, FILE *file)
+{
+    fputs("<details><summary>The configuration <small>as a file for --config, defaults included</small></summary>\n<pre>", file);
+    put_text(text, file);
+    fputs("</pre></details>\n", file);
+}
+
 static enum status put_origin(const struct document_origin *origin, FILE *file, struct diag *diag)
 {
+    const struct document_saved *saved = origin->saved;
+    const char *vllm = saved ? saved->vllm : origin->config ? engine_facts_of(origin->config)->vllm_version : NULL;
     fputs("<section class=\"origin\">\n", file);
     if (origin->command_line) {
         fputs("<h2>The command</h2>\n<pre class=\"command\">", file);
         put_text(origin->command_line, file);
         fputs("</pre>\n", file);
     }
-    if (origin->config) {
+    if (saved && saved->configuration) {
+        put_configuration(saved->configuration, file);
+    } else if (origin->config) {
         struct json_text json;
         json_text_init(&json, true);
         config_write(origin->config, &json);
         const enum status status = json_text_status(&json, diag);
-        if (status == SIM_OK) {
-            fputs("<details><summary>The configuration <small>as a file for --config, defaults included</small></summary>\n<pre>", file);
-            put_text(json.text, file);
-            fputs("</pre></details>\n", file);
-        }
+        if (status == SIM_OK)
+            put_configuration(json.text, file);
         json_text_deinit(&json);
         if (status != SIM_OK)
             return status;
     }
-    fprintf(file, "</section>\n</main>\n<footer>pagesim %s%s%s</footer>\n", SIM_VERSION, origin->config ? ", vLLM " : "",
-            origin->config ? engine_facts_of(origin->config)->vllm_version : "");
+    fputs("</section>\n</main>\n<footer>pagesim ", file);
+    put_text(saved ? saved->pagesim : SIM_VERSION, file);
+    fputs(vllm ? ", vLLM " : "", file);
+    put_text(vllm ? vllm : "", file);
+    fputs("</footer>\n", file);
     return SIM_OK;
 }
 

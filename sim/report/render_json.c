@@ -7,19 +7,25 @@
 
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
+#include "report/page_member.h"
 #include "report/renderer.h"
 #include "sim_version.h"
 
-/* Enough to make the result again: version, command line, trace and the effective configuration, defaults included. */
-static void write_origin(const struct document_origin *origin, struct json_text *json)
+/* Enough to make the result again: version, command line, trace and the effective configuration, defaults included; and what was found. Of a
+ * report from a file the rest are values. */
+static void write_origin(const struct document *document, struct json_text *json)
 {
+    const struct document_origin *origin = &document->origin;
+    const char *headline = document_headline_of(document);
     json_put_int(json, "schema_version", DOCUMENT_SCHEMA_VERSION);
-    json_put_string(json, "pagesim", SIM_VERSION);
+    json_put_string(json, "pagesim", origin->saved ? origin->saved->pagesim : SIM_VERSION);
     json_put_string(json, "command", origin->command);
     if (origin->command_line)
         json_put_string(json, "command_line", origin->command_line);
     if (origin->trace)
         json_put_string(json, "trace", origin->trace);
+    if (headline && !origin->saved)
+        json_put_string(json, "headline", headline);
     if (!origin->config)
         return;
     json_put_string(json, "vllm", engine_facts_of(origin->config)->vllm_version);
@@ -88,9 +94,12 @@ enum status document_to_json(const struct document *document, struct json_text *
 {
     json_text_init(out, true);
     json_open_object(out);
-    write_origin(&document->origin, out);
+    write_origin(document, out);
     for (size_t i = 0; i < document->count; i++)
-        write_element(&document->elements[i], out);
+        if (!document->origin.saved || document->elements[i].kind == DOCUMENT_VALUE)
+            write_element(&document->elements[i], out);
+    if (document->origin.charts && !document->origin.saved)
+        page_member_write(document, out);
     json_close_object(out);
     enum status status = json_text_status(out, diag);
     if (status != SIM_OK)

@@ -118,16 +118,15 @@ static struct line verdict(const struct run *run)
     return line;
 }
 
-/* What a page says first: the finding, then the tail of latency and what it cost. */
-static void add_page(struct document *document, const struct run *run)
+/* The tail of latency, and what it cost. */
+void replay_key_figures(struct document *document, const struct figure_set *figures)
 {
     static const char *const key[][2] = {
         {"median_ttft_ms", "TTFT, median"},         {"p99_ttft_ms", "TTFT, p99"},           {"p99_itl_ms", "ITL, p99"},
         {"median_e2el_ms", "E2E, median"},          {"output_throughput", "output tokens"}, {"preemptions", "preemptions"},
         {"prefix_hit_rate", "prompt tokens cached"}};
-    document_headline(document, "%s", verdict(run).text);
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
-        document_key_figure(document, &run->figures, key[i][0], key[i][1]);
+        document_key_figure(document, figures, key[i][0], key[i][1]);
 }
 
 /* CSV without --table prints the figures, the first element that counts as a table for it. */
@@ -135,7 +134,8 @@ struct document *replay_report(const struct replay_result *result, const struct 
 {
     const struct run *run = result->run;
     struct document *document = document_create(origin);
-    add_page(document, run);
+    document_headline(document, "%s", verdict(run).text);
+    replay_key_figures(document, &run->figures);
     replay_report_lines(document, result);
     document_text(document, "percentile_method", "linear interpolation between the nearest ranks");
     document_whole(document, "requests_in_file", run->trace->requests_in_file);

@@ -31,6 +31,9 @@ struct document *replay_report(const struct replay_result *result, const struct 
 /* How the pool's size was computed, in a line or two. Nothing when it was given in blocks. */
 void sizing_lines(struct document *document, const struct sizing *sizing);
 
+/* The figures that a page shows first. */
+void replay_key_figures(struct document *document, const struct figure_set *figures);
+
 /* The charts of a page (replay_pictures.c). */
 void replay_pictures(struct document *document, const struct replay_result *result);
 

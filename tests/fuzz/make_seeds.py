@@ -166,6 +166,39 @@ def measured_seeds():
 
 # --- journals: kind, then bytes --------------------------------------------------------------------------------------------------------------------
 
+def report_seeds():
+    """A report with its page, lean ones of the commands that draw from tables, and two that are compared."""
+    head = '{"schema_version":2,"pagesim":"1","command":"%s","command_line":"x","trace":"t","headline":"found","vllm":"v","configuration":%s'
+    replay = head % ("replay", '{"num_gpu_blocks":9,"step_time":{"base_ns":%d}}')
+    figures = ',"preemptions":7,"median_ttft_ms":1.5,"p99_ttft_ms":9,"mean_used_blocks":4,"mean_free_blocks":null'
+    axes = '"title":"T","note":"n","x":{"name":"time","unit":"s","low":1,"high":9},"y":{"name":"y","high":9}'
+    chart = '{"kind":"chart","key":"%s","for":["%s"],"draw":"%s",' + axes + ',"categories":["one"],"series":[%s]}'
+    series = '{"name":"s","label":"l","mark":"*","group":1,"draw":"%s","points":[1,2,3,null,5,1e999]}'
+    page = ',"rows":[{"a":1,"b":"x"}],"page":{"elements":[' + ",".join([
+        '{"kind":"key figure","label":"l","value":"7","note":"n"}', '{"kind":"heading","text":"h","note":"n","light":true}',
+        '{"kind":"line","text":"w"}', '{"kind":"figures","names":["preemptions","median_ttft_ms"]}',
+        '{"kind":"table","key":"rows","for":["people","json","csv"],"columns":[{"name":"a","heading":"A","decimals":1},'
+        '{"name":"b","heading":"B","decimals":-2}],"shown":0}',
+        '{"kind":"table","key":"own","for":["csv"],"columns":[{"name":"a","decimals":-5,"unit":2}],"shown":1,"rows":[[1],[null],[true]]}',
+        chart % ("p", "page", "plot", ",".join(series % draw for draw in ("line", "marks", "steps", "spans", "range"))),
+        chart % ("b", "page", "bars", series % "line"), chart % ("h", "page", "heat", series % "line"),
+        chart % ("l", "people", "lines", series % "line"), chart % ("a", "people", "areas", series % "line" + "," + series % "line")]) + ']}'
+    whole = replay % 5 + figures + page + "}"
+    write("saved_reports", "whole", "== a\n" + whole + "\n")
+    write("saved_reports", "lean", "== a\n" + replay % 5 + figures + ',"dropped_requests":[{"request":1,"why":"x"}]}\n')
+    write("saved_reports", "both", "== a\n" + whole + "\n== b\n" + (replay % 6 + figures + page).replace(":7", ":8") + "}\n")
+    write("saved_reports", "ledger", "== a\n" + head % ("ledger", "{}") + ',"accounts":[{"account":"useful","share":0.5,"share_while_waiting":0.6}],'
+          '"reserving":[{"way":"maximum","token_share":0.2,"free_share":0.1}],"timeline_slots":{"title":"t","kind":"areas","x":{"name":"time",'
+          '"scale":"linear","low":0,"high":9},"y":{"high":5},"series":[{"name":"s","points":[[0,1],[2,3]]}]}}\n')
+    write("saved_reports", "compare", "== a\n" + head % ("compare", "{}") + ',"per_request":[{"input_tokens":5,"a_ttft_ms":1,"b_ttft_ms":2,'
+          '"a_e2el_ms":3,"b_e2el_ms":4,"delta_e2el_ms":1}],"figures":[{"figure":"p99_ttft_ms","a":1,"b":2}],'
+          '"latencies":[{"latency":"e2el","mean_a_ms":1,"delta_ms":2,"batch_ci_low_ms":-1,"batch_ci_high_ms":3}]}\n')
+    write("saved_reports", "explain", "== a\n" + head % ("explain", "{}") + figures + ',"each_preemption":[{"time_s":1,"tokens_lost":5}],'
+          '"misses":[{"class":"new","share":0.5},{"class":"all","share":1}]}\n')
+    write("saved_reports", "validate", "== a\n" + head % ("validate", "{}") + ',"mean_e2el_error":0.1,"e2el_mape":0.2,"timeline_measured":'
+          '[{"t_s":1,"running":2,"waiting":0,"kv_usage":0.5}],"timeline_simulated":[{"t_s":1,"running":3}]}\n')
+
+
 def journal_seeds():
     line = '{"run":%d,"state":"%s"%s,"figures":{"good_requests":5,"request_goodput":0.25,"p1_ttft_ms":null,"p2_ttft_ms":1e-9}}\n'
     rows = line % (0, "done", "") + line % (1, "stalled", ',"diagnosis":"it stuck"') + line % (2, "aborted", "")
@@ -215,7 +248,7 @@ def engine_seeds():
 
 def main():
     shutil.rmtree(SEEDS, ignore_errors=True)
-    for make in (trace_seeds, configuration_seeds, vllm_seeds, option_seeds, table_seeds, measured_seeds, journal_seeds, engine_seeds):
+    for make in (trace_seeds, configuration_seeds, vllm_seeds, option_seeds, table_seeds, measured_seeds, report_seeds, journal_seeds, engine_seeds):
         make()
 
 

@@ -32,6 +32,9 @@ PAGES = {
     "validate": ["validate", *TRACE, "--arrival-speedup-ratio", "1.1", "--vllm-json", "measured.json"],
     "trace": ["trace", "info", f"{ROOT}/traces/chat.jsonl"],
 }
+# Saved reports: what replay writes with --charts and without, at two sizes of the pool.
+SAVED = {"a.json": ["--num-gpu-blocks", "300", "--charts"], "b.json": ["--num-gpu-blocks", "400", "--charts"], "lean.json": ["--num-gpu-blocks", "400"]}
+REPORTS = {"report_compared": ["a.json", "b.json"], "report_lean": ["lean.json"], "report_lean_compared": ["a.json", "lean.json"]}
 # What is drawn: points that Chart.js has, or filled cells of a map, against those of the data.
 COUNT = """
 const { data, drawn } = window.pagesim, out = { figures: document.querySelectorAll("figure[data-chart]").length, wrong: [] };
@@ -187,7 +190,10 @@ def main():
     driver = browser()
     with tempfile.TemporaryDirectory() as scratch:
         subprocess.run([program, *MEASURED], check=True, stdout=subprocess.DEVNULL, cwd=scratch)
-        for name, command in PAGES.items():
+        for name, options in SAVED.items():
+            subprocess.run([program, "replay", *TRACE, *options, "--format", "json", "--output", f"{scratch}/{name}"], check=True)
+        pages = dict(PAGES, **{name: ["report", *(f"{scratch}/{file}" for file in files)] for name, files in REPORTS.items()})
+        for name, command in pages.items():
             path = f"{scratch}/{name}.html"
             subprocess.run([program, *command, "--html", path], check=True, stdout=subprocess.DEVNULL, cwd=scratch)
             wrong = check(driver, path, folder)
@@ -195,7 +201,7 @@ def main():
             if wrong:
                 print(f"failed: {name}: {wrong[:8]}")
     driver.quit()
-    print(f"{len(PAGES) - failed} passed, {failed} failed")
+    print(f"{len(pages) - failed} passed, {failed} failed")
     sys.exit(failed > 0)
 
 

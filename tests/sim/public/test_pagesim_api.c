@@ -458,6 +458,48 @@ Test(pagesim_api, policies_are_registered_once_and_then_known_by_name)
     pagesim_config_close(config);
 }
 
+/* --- page ------------------------------------------------------------------------------------------------------------------------------ */
+
+static char *page_with(bool charts, bool *twice_the_same)
+{
+    const struct pagesim_requests requests = some_requests();
+    const struct pagesim_run_options options = {.charts = charts};
+    struct pagesim_trace *trace = NULL;
+    struct pagesim_config *config = NULL;
+    struct pagesim_result *result = NULL;
+    struct pagesim_error error = {0};
+    char *page = NULL, *again = NULL;
+    cr_assert_eq(pagesim_trace_build(&requests, &trace, &error), PAGESIM_OK);
+    cr_assert_eq(pagesim_config_create(&config, &error), PAGESIM_OK);
+    cr_assert_eq(pagesim_config_set(config, "num_gpu_blocks", "9", &error), PAGESIM_OK);
+    cr_assert_eq(pagesim_run(trace, config, &options, &result, &error), PAGESIM_OK);
+    if (pagesim_result_html(result, &page, &error) == PAGESIM_OK) {
+        cr_expect_eq(pagesim_result_html(result, &again, &error), PAGESIM_OK);
+        *twice_the_same = strcmp(page, again) == 0;
+    } else {
+        cr_expect_eq(error.status, PAGESIM_USAGE);
+        cr_expect_not_null(strstr(error.message, "Chart.js"));
+    }
+    pagesim_text_free(again);
+    pagesim_result_close(result);
+    pagesim_config_close(config);
+    pagesim_trace_close(trace);
+    return page;
+}
+
+Test(pagesim_api, page_has_pictures_where_they_were_kept)
+{
+    bool same[2] = {false, false};
+    char *with = page_with(true, &same[0]), *without = page_with(false, &same[1]);
+    if (with && without) {
+        cr_expect(same[0] && same[1]);
+        cr_expect_not_null(strstr(with, "<figure data-chart"));
+        cr_expect_null(strstr(without, "<figure data-chart"));
+    }
+    pagesim_text_free(with);
+    pagesim_text_free(without);
+}
+
 /* --- memory ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Everything once; the first failure's status. */
@@ -467,16 +509,22 @@ static enum pagesim_status all_of_it(struct pagesim_error *error)
     struct pagesim_trace *trace = NULL;
     struct pagesim_config *config = NULL;
     struct pagesim_result *result = NULL;
-    char *json = NULL;
+    char *json = NULL, *page = NULL;
+    const struct pagesim_run_options options = {.charts = true};
     enum pagesim_status status = pagesim_trace_build(&requests, &trace, error);
     if (status == PAGESIM_OK)
         status = pagesim_config_create(&config, error);
     if (status == PAGESIM_OK)
         status = pagesim_config_set(config, "num_gpu_blocks", "9", error);
     if (status == PAGESIM_OK)
-        status = pagesim_run(trace, config, NULL, &result, error);
+        status = pagesim_run(trace, config, &options, &result, error);
     if (status == PAGESIM_OK)
         status = pagesim_result_json(result, &json, error);
+    if (status == PAGESIM_OK)
+        status = pagesim_result_html(result, &page, error);
+    if (status == PAGESIM_USAGE) /* built without Chart.js */
+        status = PAGESIM_OK;
+    pagesim_text_free(page);
     pagesim_text_free(json);
     pagesim_result_close(result);
     pagesim_config_close(config);

@@ -181,3 +181,42 @@ Test(pagesim_command, without_memory_it_fails_cleanly)
     }
     cr_expect_gt(failures, 20);
 }
+
+/* The first failure's status of showing two saved reports. */
+static enum pagesim_status compare_reports(const struct pagesim_file *reports, struct pagesim_error *error)
+{
+    const struct pagesim_command_options options = {.files = reports, .file_count = 2};
+    char *out = NULL;
+    enum pagesim_status status = pagesim_command(WORDS("report", "<a>", "--format", "json", "--charts"), 5, &options, &out, error);
+    pagesim_text_free(out);
+    out = NULL;
+    if (status == PAGESIM_OK)
+        status = pagesim_command(WORDS("report", "<a>", "<b>", "--format", "json", "--charts"), 6, &options, &out, error);
+    pagesim_text_free(out);
+    return status;
+}
+
+Test(pagesim_command, without_memory_saved_reports_fail_cleanly)
+{
+    struct told told = {0};
+    struct pagesim_error error = {0};
+    char *a = NULL, *b = NULL;
+    const char *const words[] = {"replay", "--trace", "<requests>", "--num-gpu-blocks", "10", "--format", "json", "--charts", NULL};
+    cr_assert_eq(command(words, &told, &a, &error), PAGESIM_OK);
+    cr_assert_eq(command(WORDS("replay", "--trace", "<requests>", "--num-gpu-blocks", "20", "--format", "json"), &told, &b, &error),
+                 PAGESIM_OK);
+    const struct pagesim_file reports[] = {{"<a>", a, strlen(a)}, {"<b>", b, strlen(b)}};
+    uint64_t countdown = 1;
+    for (;; countdown++) {
+        error = (struct pagesim_error){0};
+        allocations_fail_after(countdown);
+        const enum pagesim_status status = compare_reports(reports, &error);
+        allocations_fail_after(0);
+        if (status == PAGESIM_OK)
+            break;
+        cr_assert_eq(status, PAGESIM_FAILED, "allocation %llu: %d %s", (unsigned long long)countdown, (int)status, error.message);
+    }
+    cr_expect_gt(countdown, 100);
+    pagesim_text_free(a);
+    pagesim_text_free(b);
+}
