@@ -27,14 +27,14 @@ enum { PAGE_ROWS_MOST = 2000, PAGE_CELLS_MOST = 100000 };
 /* --- text of others ----------------------------------------------------------------------------------------------------------------- */
 
 /* Characters that mean something in HTML or in its attributes become references. What a terminal would obey is shown as an escape here as
- * well: it would turn the text around, or not be seen. */
+ * well: it would turn the text around, or not be seen. NULL: nothing, as what nobody named. */
 static void put_text(const char *text, FILE *file)
 {
     static const struct {
         char character;
         const char *reference;
     } special[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}, {'\n', "\n"}};
-    while (*text) {
+    while (text && *text) {
         char shown[PRINTABLE_ESCAPE];
         const char *reference = NULL;
         for (size_t i = 0; i < sizeof special / sizeof *special; i++)

@@ -153,8 +153,8 @@ static enum status on_pool(void *self, const struct pool_states *pool, int64_t *
     int64_t map_ns = 0;
     if (++looks->count > LOOKS_MOST)
         return diag_set(diag, SIM_INTERRUPTED, "this never ends");
-    for (size_t i = 0; i < sizeof words; i++)
-        looks->hash = (looks->hash ^ ((const uint8_t *)words)[i]) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        looks->hash = (looks->hash ^ words[i]) * UINT64_C(0x100000001b3);
     for (uint32_t i = 0; i < pool->count; i++)
         looks->hash = (looks->hash ^ pool->states[i]) * UINT64_C(0x100000001b3);
     memcpy(looks->newest, pool->states, pool->count);
