@@ -89,15 +89,29 @@ static void write_element(const struct document_element *element, struct json_te
         json_open_object(json);
 }
 
+/* Of a report that was read, the values that are no others' members are the whole (saved_report.c). */
+static void write_saved(const struct document *document, struct json_text *json)
+{
+    size_t depth = 0;
+    for (size_t i = 0; i < document->count; i++) {
+        const struct document_element *element = &document->elements[i];
+        if (element->kind == DOCUMENT_VALUE && depth == 0)
+            write_element(element, json);
+        depth += element->kind == DOCUMENT_OPEN_OBJECT || element->kind == DOCUMENT_OPEN_ARRAY;
+        depth -= element->kind == DOCUMENT_CLOSE;
+    }
+}
+
 /* Indented, since reports are read by people as well. On a failure the buffer is ended here, so a caller has nothing to clean up. */
 enum status document_to_json(const struct document *document, struct json_text *out, struct diag *diag)
 {
     json_text_init(out, true);
     json_open_object(out);
     write_origin(document, out);
-    for (size_t i = 0; i < document->count; i++)
-        if (!document->origin.saved || document->elements[i].kind == DOCUMENT_VALUE)
-            write_element(&document->elements[i], out);
+    if (document->origin.saved)
+        write_saved(document, out);
+    for (size_t i = 0; i < document->count && !document->origin.saved; i++)
+        write_element(&document->elements[i], out);
     if (document->origin.charts && !document->origin.saved)
         page_member_write(document, out);
     json_close_object(out);

@@ -63,19 +63,43 @@ static enum status open_document(struct saved_report *report, const struct json_
     return report->document ? SIM_OK : diag_no_memory(reader->diag, sizeof *report->document, "the report");
 }
 
+static void add_value(const struct saved_report *report, const cJSON *member)
+{
+    struct json_text value;
+    const char *text;
+    const size_t length = json_source(&report->json, member, &text);
+    json_text_init(&value, false);
+    json_raw(&value, text, length);
+    document_json(report->document, member->string, &value);
+}
+
+/* Pages look into objects and lists for names and numbers, so what is plain in them is said once more, opened. JSON leaves that out. */
+static void open_member(const struct saved_report *report, const cJSON *member)
+{
+    const cJSON *item;
+    if (cJSON_IsArray(member))
+        document_open_array(report->document, member->string);
+    else
+        document_open_object(report->document, member->string);
+    cJSON_ArrayForEach(item, member)
+    {
+        if (!cJSON_IsArray(item) && !cJSON_IsObject(item))
+            add_value(report, item);
+    }
+    document_close(report->document);
+}
+
 static void add_values(const struct saved_report *report, bool charts)
 {
     const cJSON *member;
     cJSON_ArrayForEach(member, report->json.root)
     {
-        struct json_text value;
-        const char *text;
-        if (is_origin(member->string) && !(charts && strcmp(member->string, PAGE_MEMBER) == 0))
+        const bool page = strcmp(member->string, PAGE_MEMBER) == 0;
+        if (is_origin(member->string) && !(charts && page))
             continue;
-        const size_t length = json_source(&report->json, member, &text);
-        json_text_init(&value, false);
-        json_raw(&value, text, length);
-        document_json(report->document, member->string, &value);
+        add_value(report, member);
+        if ((cJSON_IsArray(member) || cJSON_IsObject(member)) && !page)
+            open_member(report, member);
     }
 }
 
