@@ -420,11 +420,16 @@ static void add_front_line(struct document *document, struct chart *chart, const
     if (count > 1)
         qsort(points, count, sizeof *points, by_x);
     chart_add_series(chart, &(struct chart_series){.name = "the front", .draw = DRAW_LINE, .group = 1});
+    size_t kept = 0;
     for (size_t i = 0; i < count; i++)
         if (points[i].y < best) {
             best = points[i].y;
-            chart_add(chart, sweep->maximise[0] ? -points[i].x : points[i].x, sweep->maximise[other] ? -best : best);
+            points[kept++] = points[i];
         }
+    for (size_t i = 0; i < kept; i++) { /* x rises */
+        const struct chart_point *point = &points[sweep->maximise[0] ? kept - 1 - i : i];
+        chart_add(chart, sweep->maximise[0] ? -point->x : point->x, sweep->maximise[other] ? -point->y : point->y);
+    }
     free(points);
 }
 

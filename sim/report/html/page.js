@@ -231,7 +231,7 @@
         }
         if (axis.low !== undefined && !axis.logarithmic) { options.min = axis.low; options.max = axis.high; }
         if (vertical && !axis.logarithmic && axis.low === undefined) options.beginAtZero = !hasSpans(chart);
-        if (vertical && chart.series.every((series) => series.points.every((value, i) => i % 2 === 0 || Number.isInteger(value)))) options.ticks.precision = 0;
+        if (vertical && chart.kind !== "grid" && chart.series.every((series) => series.points.every((value, i) => i % 2 === 0 || Number.isInteger(value)))) options.ticks.precision = 0;
         if (vertical && chart.kind === "bars") options.stacked = true;
         if (!vertical && chart.kind === "bars")
             Object.assign(options, { type: "category", labels: chart.categories, stacked: true, ticks: { color: color("--soft") } });
