@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Open pages in a real browser, headless Chromium by its driver: no console error, no request, every chart drawn with all its points, at 400 and
-1600 px, dark and light, by keys alone, and on paper.
+"""Open pages in a real browser, headless Chromium by its driver: no console error, no request, every chart of the JSON report drawn with all its
+points, at 400 and 1600 px, dark and light, by keys alone, and on paper.
 
-usage: check.py PROGRAM [SCREENSHOTS]      pages of every command, made from the bundled traces; with a folder, a picture of each
+usage: check.py PROGRAM [SCREENSHOTS]      pages of every command, from the bundled traces and, where they are, from real ones next to the
+                                           checkout (../shared); with a folder, a picture of each
 Last line: "N passed, N failed".
 """
 import base64
@@ -11,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 from browser import browser, scheme, screenshot, size
 
@@ -35,6 +37,20 @@ PAGES = {
 # Saved reports: what replay writes with --charts and without, at two sizes of the pool.
 SAVED = {"a.json": ["--num-gpu-blocks", "300", "--charts"], "b.json": ["--num-gpu-blocks", "400", "--charts"], "lean.json": ["--num-gpu-blocks", "400"]}
 REPORTS = {"report_compared": ["a.json", "b.json"], "report_lean": ["lean.json"], "report_lean_compared": ["a.json", "lean.json"]}
+# Of real traces. They are not part of the project; in CI they must be there.
+SHARED = f"{os.path.dirname(ROOT)}/shared"
+CONV = ["--trace", f"{SHARED}/traces/azure2023_conv.csv", "--max-num-seqs", "256", "--max-num-batched-tokens", "8192", "--max-model-len", "16384",
+        "--num-gpu-blocks", "1300", "--data-plane", "off", "--quiet"]
+REAL = {
+    "real-replay": ["replay", *CONV],
+    "real-explain": ["explain", *CONV],
+    "real-ledger": ["ledger", *CONV],
+    "real-compare": ["compare", *CONV, "--b", "num_gpu_blocks=2000"],
+    "real-sweep": ["sweep", *CONV, "--vary", "num_gpu_blocks=1300,2000,4000", "--vary", "max_num_seqs=16,64"],
+    "real-curve": ["curve", "--trace", f"{SHARED}/traces/mooncake_conversation.jsonl", "--quiet"],
+    "real-validate": ["validate", f"{SHARED}/groundtruth/rtx4090_llama31_8b", "--quiet"],
+}
+OPENS_MOST_S, PAGE_MOST = 2, 3 << 20
 # What is drawn: points that Chart.js has, or filled cells of a map, against those of the data.
 COUNT = """
 const { data, drawn } = window.pagesim, out = { figures: document.querySelectorAll("figure[data-chart]").length, wrong: [] };
@@ -184,19 +200,58 @@ def check(driver, path, folder):
     return wrong + list(requests_of(driver)) + [entry["message"] for entry in driver.get_log("browser")]
 
 
+def shape(charts):
+    """Key and numbers of points of each chart; cells of a grid are counted by the browser."""
+    return [(chart["key"], [len(series.get("points", [])) // 2 for series in chart["series"]]) for chart in charts]
+
+
+def of_report(text):
+    """The charts that a JSON report keeps for its page."""
+    elements = json.loads(text)["page"]["elements"]
+    return [element for element in elements if element["kind"] == "chart" and element["for"] != ["csv"] and "not page" not in element["for"]]
+
+
+def check_numbers(path, report):
+    """The page has the charts and points of the report, and is light."""
+    with open(path, encoding="utf-8") as file:
+        page = file.read()
+    data = json.loads(page.split('<script type="application/json" id="data">')[1].split("</script>")[0])
+    grids = {chart["key"] for chart in data["charts"] if chart["kind"] == "grid"}
+    wrong = [("of the report", *pair) for pair in zip(shape(data["charts"]), shape(of_report(report))) if pair[0] != pair[1] and pair[0][0] not in grids]
+    if len(data["charts"]) != len(of_report(report)) or len(page) > PAGE_MOST:
+        wrong.append((len(data["charts"]), "charts, the report has", len(of_report(report)), "bytes", len(page)))
+    return wrong
+
+
+def opens_slowly(driver, path):
+    start = time.monotonic()
+    driver.get("file://" + path)
+    took = time.monotonic() - start
+    return [("opened in", took)] if took > OPENS_MOST_S else []
+
+
 def main():
     program, folder = os.path.abspath(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
     failed = 0
     driver = browser()
+    pages = dict(PAGES)
+    if os.path.isdir(SHARED):
+        pages.update(REAL)
+    elif os.environ.get("CI"):
+        sys.exit("../shared is missing: in CI that is a failure")
+    else:
+        print("pages of real traces: skipped, as ../shared is missing")
     with tempfile.TemporaryDirectory() as scratch:
         subprocess.run([program, *MEASURED], check=True, stdout=subprocess.DEVNULL, cwd=scratch)
         for name, options in SAVED.items():
             subprocess.run([program, "replay", *TRACE, *options, "--format", "json", "--output", f"{scratch}/{name}"], check=True)
-        pages = dict(PAGES, **{name: ["report", *(f"{scratch}/{file}" for file in files)] for name, files in REPORTS.items()})
+        pages.update({name: ["report", *(f"{scratch}/{file}" for file in files)] for name, files in REPORTS.items()})
         for name, command in pages.items():
             path = f"{scratch}/{name}.html"
-            subprocess.run([program, *command, "--html", path], check=True, stdout=subprocess.DEVNULL, cwd=scratch)
-            wrong = check(driver, path, folder)
+            report = subprocess.run([program, *command, "--html", path, "--format", "json", "--charts"], check=True, stdout=subprocess.PIPE, cwd=scratch)
+            wrong = opens_slowly(driver, path) + check(driver, path, folder)
+            if command[0] != "report":
+                wrong += check_numbers(path, report.stdout)
             failed += bool(wrong)
             if wrong:
                 print(f"failed: {name}: {wrong[:8]}")
