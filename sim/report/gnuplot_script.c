@@ -8,79 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/printable.h"
 #include "base/units.h"
-#include "report/page_files.h"
+#include "report/gnuplot_text.h"
 
 /* Pixels of the SVG. Scaled to a column of 8.5 cm letters are 7 points high. A PNG has three times as many each way: 380 to the inch then. */
 enum { WIDTH = 420, HEIGHT = 290, TALL = 460, ROW_HEIGHT = 24, PNG_SCALE = 3 };
-/* Letters of a line of the title, of a name in the legend or of an axis, of a category; a longer one is cut. */
-enum { TITLE_LINE = 56, NAME_MOST = 40, CATEGORY_MOST = 24 };
+/* Axes without numbers stand side by side, each with its words: such a picture is for both columns of a page. */
+enum { WIDE = 860, MARGINS = 90 };
+/* Letters of a line of the title. */
+enum { TITLE_LINE = 56 };
 /* From so many marks on they are smaller, then smaller still and let others through; from so many spans on these are thin, and the picture is
  * tall. */
 enum { MARKS_SOME = 60, MARKS_MANY = 400, SPANS_MANY = 100 };
+/* From so many points on, lines from axis to axis are thin. */
+enum { LINES_MANY = 120 };
 /* A map of more columns or rows shows colours alone. */
 enum { CELLS_ACROSS = 8, CELLS_DOWN = 16 };
+/* Programs that show an SVG smooth the image of a grid, and gnuplot wants two cells each way: a grid has so many, by telling each cell again. */
+enum { IMAGE_LEAST = 128 };
 
 struct range {
     double low, high;
-    bool logarithmic;
+    bool logarithmic, whole; /* whole: there are only whole numbers, and so are labels */
 };
 
-/* --- text of others ----------------------------------------------------------------------------------------------------------------- */
-
-/* One character between single quotes. `category`: labels of axes are formats. XML cannot hold U+FFFE and U+FFFF, and gnuplot leaves "&#" as it
- * is, which would be any character there. */
-static size_t put_character(const char *text, bool category, FILE *file)
-{
-    char shown[PRINTABLE_ESCAPE];
-    long code;
-    const size_t length = printable_next(text, &code);
-    printable_show(text, shown);
-    if (code >= 0 && (code & 0xfffe) == 0xfffe)
-        fputc('?', file);
-    else if (*text == '\'')
-        fputs("\xe2\x80\x99", file); /* U+2019 */
-    else if (text[0] == '&' && text[1] == '#')
-        fputs("& ", file);
-    else if (*text == '`')
-        fputs("\xcb\x8b", file); /* U+02CB */
-    else if (category && *text == '%')
-        fputs("%%", file);
-    else
-        fputs(shown, file);
-    return length;
-}
-
-static void put_quoted(const char *text, bool category, FILE *file)
-{
-    fputc('\'', file);
-    for (int left = category ? CATEGORY_MOST : NAME_MOST; *text && left > 0; left--)
-        text += put_character(text, category, file);
-    fputs(*text ? "...'" : "'", file);
-}
-
-/* In lines of at most TITLE_LINE letters, cut at spaces; joined by a line end, which single quotes cannot hold. */
-static void put_title(const char *title, FILE *file)
-{
-    enum { LINES_MOST = 3 };
-    for (int line = 0; *title && line < LINES_MOST; line++) {
-        size_t letters = 0, bytes = 0, fits = 0;
-        long code;
-        while (title[bytes] && letters < TITLE_LINE) {
-            bytes += printable_next(title + bytes, &code);
-            letters++;
-            if (title[bytes] == ' ' || !title[bytes])
-                fits = bytes;
-        }
-        const char *end = title + (fits > 0 ? fits : bytes);
-        fputs(line > 0 ? ".\"\\n\".'" : "'", file);
-        while (title < end)
-            title += put_character(title, false, file);
-        title += *title == ' ';
-        fputc('\'', file);
-    }
-}
+/* --- axes --------------------------------------------------------------------------------------------------------------------------- */
 
 static const char *name_of(const struct chart_series *series)
 {
@@ -98,21 +50,20 @@ static void put_axis_label(const char *axis, const struct chart_axis *about, FIL
     for (char *at = label; *at; at++)
         *at = *at == '_' ? ' ' : *at;
     fprintf(file, "set %slabel ", axis);
-    put_quoted(label, false, file);
+    gnuplot_put_quoted(label, false, file);
     fputc('\n', file);
 }
 
-const char *gnuplot_color(size_t group, char out[8])
+/* What covers a whole grid is paler than a line of the same group. */
+static const char *color_of(const struct chart *chart, const struct chart_series *series, char out[8])
 {
-    enum { COLORS = 7 };
-    char name[16];
-    snprintf(name, sizeof name, "--c%zu: #", group % COLORS);
-    const char *found = strstr(page_css.text, name);
-    snprintf(out, 8, "#%.6s", found ? found + strlen(name) : "000000");
-    return out;
+    return chart->heading.kind == CHART_GRID ? gnuplot_pale_color(series->group, out) : gnuplot_color(series->group, out);
 }
 
-/* --- axes --------------------------------------------------------------------------------------------------------------------------- */
+static int width_of(const struct chart *chart)
+{
+    return chart->heading.x.bare ? WIDE : WIDTH;
+}
 
 /* A point that the picture can show. */
 static bool shown(const struct chart *chart, const struct chart_point *point)
@@ -122,18 +73,27 @@ static bool shown(const struct chart *chart, const struct chart_point *point)
     return isfinite(point->x) && isfinite(point->y) && (!x_logarithmic || point->x > 0) && (!heading->y.logarithmic || point->y > 0);
 }
 
-static bool has_draw(const struct chart *chart, enum chart_draw draw)
+/* Bars stand on each other, and spans lie over them. */
+static bool is_bar(const struct chart *chart, const struct chart_series *series)
 {
-    for (size_t i = 0; i < chart->count; i++)
-        if (chart->series[i].draw == draw)
+    return chart->heading.kind == CHART_BARS && series->draw != DRAW_SPANS;
+}
+
+/* Spans from left to right, each in its row; others stand upright. */
+static bool has_rows(const struct chart *chart)
+{
+    for (size_t i = 0; i < chart->count && chart->heading.kind == CHART_PLOT; i++) {
+        const struct chart_series *series = &chart->series[i];
+        if (series->draw == DRAW_SPANS && series->count > 1 && series->points[0].x != series->points[1].x)
             return true;
+    }
     return false;
 }
 
 /* From the lowest to the highest point. Without points or without extent: something around it. */
 static struct range extent(const struct chart *chart, bool vertical)
 {
-    struct range range = {INFINITY, -INFINITY, vertical ? chart->heading.y.logarithmic : chart->heading.x.logarithmic};
+    struct range range = {INFINITY, -INFINITY, vertical ? chart->heading.y.logarithmic : chart->heading.x.logarithmic, true};
     for (size_t i = 0; i < chart->count; i++)
         for (size_t j = 0; j < chart->series[i].count; j++) {
             const struct chart_point *point = &chart->series[i].points[j];
@@ -141,6 +101,7 @@ static struct range extent(const struct chart *chart, bool vertical)
                 continue;
             range.low = fmin(range.low, vertical ? point->y : point->x);
             range.high = fmax(range.high, vertical ? point->y : point->x);
+            range.whole &= floor(vertical ? point->y : point->x) == (vertical ? point->y : point->x);
         }
     if (!(range.low <= range.high))
         range.low = range.high = 1;
@@ -158,42 +119,60 @@ static double step_of(const struct range *range)
 {
     enum { WANTED = 5 };
     const double least = (range->high - range->low) / WANTED, unit = pow(10, floor(log10(least))), part = least / unit;
-    return unit * (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10);
+    const double step = unit * (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10);
+    return range->whole ? fmax(step, 1) : step;
 }
 
-/* How far each bar or each pile of areas reaches, above 0 and below. */
+/* How far the pile of bars at that x reaches, above 0 or below. */
+static double pile_at(const struct chart *chart, double x, bool below)
+{
+    double pile = 0;
+    for (size_t i = 0; i < chart->count; i++)
+        for (size_t j = 0; j < chart->series[i].count && is_bar(chart, &chart->series[i]); j++) {
+            const struct chart_point *point = &chart->series[i].points[j];
+            pile += point->x == x && (point->y < 0) == below ? point->y : 0;
+        }
+    return pile;
+}
+
+/* How far bars and the spans over them reach. */
 static struct range reach(const struct chart *chart)
 {
-    struct range range = {0, 0, false};
+    struct range range = {0, 0, false, false};
     for (size_t i = 0; i < chart->count; i++)
         for (size_t j = 0; j < chart->series[i].count; j++) {
-            double above = 0, below = 0;
-            for (size_t k = 0; k < chart->count; k++)
-                for (size_t l = 0; l < chart->series[k].count; l++)
-                    if (chart->series[k].points[l].x == chart->series[i].points[j].x)
-                        *(chart->series[k].points[l].y < 0 ? &below : &above) += chart->series[k].points[l].y;
-            range.high = fmax(range.high, above);
-            range.low = fmin(range.low, below);
+            const struct chart_point *point = &chart->series[i].points[j];
+            const bool bar = is_bar(chart, &chart->series[i]);
+            range.high = fmax(range.high, bar ? pile_at(chart, point->x, false) : point->y);
+            range.low = fmin(range.low, bar ? pile_at(chart, point->x, true) : point->y);
         }
-    return range.low < range.high ? range : (struct range){0, 1, false};
+    return range.low < range.high ? range : (struct range){0, 1, false, false};
+}
+
+/* Columns of a grid; each has all rows. */
+static size_t grid_columns(const struct chart *chart)
+{
+    return chart->heading.grid.rows > 0 && chart->count > 0 ? chart->series[0].count / chart->heading.grid.rows : 0;
 }
 
 static struct range range_of_y(const struct chart *chart)
 {
     const struct chart_heading *heading = &chart->heading;
+    if (heading->kind == CHART_GRID && grid_columns(chart) > 0) /* gnuplot cuts no image: the last row is whole */
+        return (struct range){heading->y.low, heading->y.low + (double)heading->grid.rows * heading->grid.row_height, false, false};
     if (heading->y.high > heading->y.low)
-        return (struct range){heading->y.low, heading->y.high, heading->y.logarithmic};
+        return (struct range){heading->y.low, heading->y.high, heading->y.logarithmic, false};
     if (heading->kind == CHART_LINES || heading->kind == CHART_AREAS)
-        return (struct range){0, chart_y_high(chart), false};
+        return (struct range){0, chart_y_high(chart), false, false};
     struct range range = heading->kind == CHART_BARS ? reach(chart) : extent(chart, true);
     if (range.logarithmic)
-        return (struct range){range.low / 1.1, range.high * 1.1, true};
-    if (has_draw(chart, DRAW_SPANS))
-        return (struct range){range.low - 1, range.high + 1, false};
+        return (struct range){range.low / 1.1, range.high * 1.1, true, false};
+    if (has_rows(chart))
+        return (struct range){range.low - 1, range.high + 1, false, false};
     range.low = fmin(range.low, 0);
     range.high = fmax(range.high, 0);
     const double step = step_of(&range);
-    return (struct range){step * floor(range.low / step + 1e-9), step * ceil(range.high / step - 1e-9), false};
+    return (struct range){step * floor(range.low / step + 1e-9), step * ceil(range.high / step - 1e-9), false, range.whole};
 }
 
 static struct range range_of_x(const struct chart *chart)
@@ -201,15 +180,17 @@ static struct range range_of_x(const struct chart *chart)
     const struct chart_heading *heading = &chart->heading;
     const bool logarithmic = heading->x.logarithmic || heading->kind == CHART_LINES;
     if (heading->kind == CHART_BARS || heading->kind == CHART_HEAT)
-        return (struct range){-0.5, (double)(chart->category_count > 0 ? chart->category_count : 1) - 0.5, false};
+        return (struct range){-0.5, (double)(chart->category_count > 0 ? chart->category_count : 1) - 0.5, false, false};
+    if (heading->kind == CHART_GRID && grid_columns(chart) > 0)
+        return (struct range){heading->x.low, heading->x.low + (double)grid_columns(chart) * heading->grid.column_width, false, false};
     if (heading->x.high > heading->x.low && (!logarithmic || heading->x.low > 0))
-        return (struct range){heading->x.low, heading->x.high, logarithmic};
+        return (struct range){heading->x.low, heading->x.high, logarithmic, false};
     struct range range = extent(chart, false);
     range.logarithmic = logarithmic;
     if (logarithmic)
-        return (struct range){range.low / 1.1, range.high * 1.1, true};
+        return (struct range){range.low / 1.1, range.high * 1.1, true, false};
     const double step = step_of(&range);
-    return (struct range){step * floor(range.low / step + 1e-9), range.high, false};
+    return (struct range){step * floor(range.low / step + 1e-9), range.high, false, false};
 }
 
 /* A label, or without one a small mark. `largest`: of what stands on the axis, so that all labels have its unit; below ten thousand none has
@@ -272,17 +253,29 @@ static void put_range(const char *axis, const struct range *range, FILE *file)
     put_tics(axis, range, file);
 }
 
+/* A line at each whole number, and nothing else. */
+static void put_bare(const char *axis, const struct range *range, FILE *file)
+{
+    enum { LINES_MOST = 100 };
+    double at = ceil(range->low) + 0.0; /* 0, not -0 */
+    fprintf(file, "set border 0\nset bmargin 1\nset %srange [%.12g:%.12g] noextend\nset %stics scale 0 (", axis, range->low, range->high,
+            axis);
+    for (int i = 0; at <= range->high && i < LINES_MOST; i++)
+        fprintf(file, "%s'' %.12g", i > 0 ? ", " : "", at++);
+    fputs(")\n", file);
+}
+
 /* Names below the bars; at a slant where they would run into each other. */
 static bool slanted(const struct chart *chart)
 {
-    enum { LETTER = 7, MARGINS = 60 };
+    enum { LETTER = 7, BESIDE = 60 };
     size_t longest = 0;
     for (size_t i = 0; i < chart->category_count; i++) {
         const size_t length = strlen(chart->categories[i]);
         longest = length > longest ? length : longest;
     }
-    longest = longest < CATEGORY_MOST ? longest : CATEGORY_MOST;
-    return (longest + 1) * LETTER * chart->category_count > WIDTH - MARGINS;
+    longest = longest < GNUPLOT_CATEGORY_MOST ? longest : GNUPLOT_CATEGORY_MOST;
+    return (longest + 1) * LETTER * chart->category_count > WIDTH - BESIDE;
 }
 
 static void put_categories(const struct chart *chart, FILE *file)
@@ -292,7 +285,7 @@ static void put_categories(const struct chart *chart, FILE *file)
             slanted(chart) ? "rotate by -30 left " : "");
     for (size_t i = 0; i < chart->category_count; i++) {
         fputs(i > 0 ? ", " : "", file);
-        put_quoted(chart->categories[i], true, file);
+        gnuplot_put_quoted(chart->categories[i], true, file);
         fprintf(file, " %zu", i);
     }
     fputs(")\n", file);
@@ -306,7 +299,7 @@ static void put_map_axes(const struct chart *chart, FILE *file)
     fprintf(file, "set yrange [-0.5:%zu.5] noextend\nset ytics scale 0 (", chart->count > 0 ? chart->count - 1 : 0);
     for (size_t i = 0; i < chart->count; i++) {
         fputs(i > 0 ? ", " : "", file);
-        put_quoted(name_of(&chart->series[i]), true, file);
+        gnuplot_put_quoted(name_of(&chart->series[i]), true, file);
         fprintf(file, " %zu", chart->count - 1 - i);
     }
     fprintf(file, ")\nset palette defined (0 '#f4f8fb', 1 '%s')\nset colorbox\nset cbrange [%.12g:%.12g]\n", gnuplot_color(5, color),
@@ -316,24 +309,35 @@ static void put_map_axes(const struct chart *chart, FILE *file)
     fputs("set cblabel offset 1.5,0\nset rmargin at screen 0.8\n", file);
 }
 
+static void put_axis(const char *name, const struct chart_axis *about, const struct range *range, FILE *file)
+{
+    if (about->bare) {
+        put_bare(name, range, file);
+        return;
+    }
+    put_range(name, range, file);
+    put_axis_label(name, about, file);
+}
+
 static void put_axes(const struct chart *chart, FILE *file)
 {
     const struct chart_heading *heading = &chart->heading;
     const struct range x = range_of_x(chart), y = range_of_y(chart);
-    if (heading->kind == CHART_BARS || heading->kind == CHART_HEAT)
+    const bool categories = heading->kind == CHART_BARS || heading->kind == CHART_HEAT;
+    if (categories) {
         put_categories(chart, file);
-    else
-        put_range("x", &x, file);
-    put_axis_label("x", &heading->x, file);
+        put_axis_label("x", &heading->x, file);
+    } else {
+        put_axis("x", &heading->x, &x, file);
+    }
     if (heading->kind == CHART_HEAT) {
         put_map_axes(chart, file);
         return;
     }
-    put_range("y", &y, file);
-    put_axis_label("y", &heading->y, file);
-    fputs(heading->kind == CHART_BARS ? "set grid ytics lc rgb '#e4e7ea' lw 0.7 lt 1\n"
-                                      : "set grid xtics ytics lc rgb '#e4e7ea' lw 0.7 lt 1\n",
-          file);
+    put_axis("y", &heading->y, &y, file);
+    if (heading->kind != CHART_GRID) /* which is covered by its cells */
+        fprintf(file, "set grid %s%s lc rgb '%s' lw 0.7 lt 1\n", categories ? "" : "xtics ", heading->y.bare ? "noytics" : "ytics",
+                heading->x.bare ? "#b4bac1" : "#e4e7ea");
 }
 
 /* --- numbers ------------------------------------------------------------------------------------------------------------------------ */
@@ -351,7 +355,7 @@ static double base_of(const struct chart *chart, size_t series, const struct cha
 {
     double base = 0;
     for (size_t i = 0; i < series; i++)
-        for (size_t j = 0; j < chart->series[i].count; j++) {
+        for (size_t j = 0; j < chart->series[i].count && is_bar(chart, &chart->series[i]); j++) {
             const struct chart_point *below = &chart->series[i].points[j];
             base += below->x == point->x && (below->y < 0) == (point->y < 0) ? below->y : 0;
         }
@@ -383,18 +387,40 @@ static void put_area(const struct chart *chart, size_t number, FILE *file)
     }
 }
 
+/* Up first, then over, as on the page, and a gap. */
+static void put_arc(const struct chart_point *from, const struct chart_point *to, FILE *file)
+{
+    enum { BENDS = 8 };
+    for (int i = 0; i <= BENDS; i++) {
+        const double turn = i * acos(0) / BENDS; /* up to a quarter of a circle */
+        ROW(file, i < BENDS ? from->x + (to->x - from->x) * (1 - cos(turn)) : to->x, from->y + (to->y - from->y) * sin(turn));
+    }
+    fputs("NaN NaN\n", file);
+}
+
+/* What stands upright in a plot goes from one end of its axis to the other. */
+static void put_span(const struct chart *chart, const struct chart_point *one, const struct chart_point *other, FILE *file)
+{
+    const struct range y = range_of_y(chart);
+    if (chart->heading.kind == CHART_PLOT && one->x == other->x && !has_rows(chart))
+        ROW(file, one->x, y.low, 0, y.high - y.low);
+    else
+        ROW(file, one->x, one->y, other->x - one->x, other->y - one->y);
+}
+
 static void put_pairs(const struct chart *chart, const struct chart_series *series, FILE *file)
 {
     for (size_t i = 0; i + 1 < series->count; i += 2) {
         const struct chart_point *one = &series->points[i], *other = one + 1;
         if (!shown(chart, one) || !shown(chart, other))
             continue;
-        if (series->draw == DRAW_SPANS) {
-            ROW(file, one->x, one->y, other->x - one->x, other->y - one->y);
-            continue;
-        }
-        ROW(file, one->x, one->y, other->y);
-        if (i + 2 < series->count)
+        if (series->draw == DRAW_SPANS)
+            put_span(chart, one, other, file);
+        else if (series->draw == DRAW_ARCS)
+            put_arc(one, other, file);
+        else
+            ROW(file, one->x, one->y, other->y);
+        if (series->draw == DRAW_RANGE && i + 2 < series->count)
             ROW(file, one[2].x, one->y, other->y);
     }
 }
@@ -426,21 +452,76 @@ static void put_points(const struct chart *chart, const struct chart_series *ser
         ROW(file, x.high, series->points[series->count - 1].y);
 }
 
-/* A block a series: "$s0". */
+/* The mixture of the series' colours in a cell, as a number of three bytes. Nothing is white. */
+static unsigned mixture(const struct chart *chart, size_t cell)
+{
+    double parts[3] = {0}, all = 0;
+    for (size_t i = 0; i < chart->count; i++) {
+        char color[8];
+        const unsigned long paint = strtoul(color_of(chart, &chart->series[i], color) + 1, NULL, 16);
+        const double share = cell < chart->series[i].count ? chart->series[i].points[cell].y : 0;
+        for (int part = 0; part < 3 && share > 0; part++)
+            parts[part] += share * (double)(paint >> (8 * part) & 0xff);
+        all += share > 0 ? share : 0;
+    }
+    unsigned mixed = 0;
+    for (int part = 0; part < 3; part++)
+        mixed |= (all > 0 ? (unsigned)lround(parts[part] / all) : 0xff) << (8 * part);
+    return mixed;
+}
+
+static size_t image_repeats(size_t cells)
+{
+    return (IMAGE_LEAST + cells - 1) / cells;
+}
+
+/* A line a row, from the lowest up; the chart has column after column. */
+static void put_grid(const struct chart *chart, FILE *file)
+{
+    const size_t rows = chart->heading.grid.rows, columns = grid_columns(chart);
+    fputs("$cells << EOD\n", file);
+    for (size_t i = 0; columns > 0 && i < rows * image_repeats(rows); i++)
+        for (size_t j = 0; j < columns * image_repeats(columns); j++)
+            fprintf(file, "%u%c", mixture(chart, j / image_repeats(columns) * rows + i / image_repeats(rows)),
+                    j + 1 < columns * image_repeats(columns) ? ' ' : '\n');
+    fputs("EOD\n", file);
+}
+
+/* A label at each point, in as many lines as its room wants. */
+static void put_words(const struct chart *chart, const struct chart_series *series, FILE *file)
+{
+    enum { LETTER = 6, LEAST = 6 };
+    const struct range x = range_of_x(chart);
+    const double room = (width_of(chart) - MARGINS) / (x.high - x.low) / LETTER; /* letters from one whole number to the next */
+    for (size_t i = 0; series->labels && i < series->count; i++) {
+        if (!series->labels[i] || !*series->labels[i] || !shown(chart, &series->points[i]))
+            continue;
+        fputs("set label ", file);
+        const int lines = gnuplot_put_title(series->labels[i], room > LEAST && room < TITLE_LINE ? (size_t)room : LEAST, file);
+        fprintf(file, " at %.12g,%.12g center offset 0,%.12g front boxed font small tc rgb '#1c2024'\n", series->points[i].x,
+                series->points[i].y, (lines - 1) / 2.0);
+    }
+}
+
+/* A block a series: "$s0". Of a grid: one for all, "$cells". */
 static void put_data(const struct chart *chart, FILE *file)
 {
+    if (chart->heading.kind == CHART_GRID) {
+        put_grid(chart, file);
+        return;
+    }
     for (size_t i = 0; i < chart->count; i++) {
         const struct chart_series *series = &chart->series[i];
         fprintf(file, "$s%zu << EOD\n", i);
-        if (chart->heading.kind == CHART_BARS)
+        if (is_bar(chart, series))
             put_bars(chart, i, file);
         else if (chart->heading.kind == CHART_AREAS)
             put_area(chart, i, file);
         else if (chart->heading.kind == CHART_HEAT)
             put_cells(chart, i, file);
-        else if (series->draw == DRAW_SPANS || series->draw == DRAW_RANGE)
+        else if (series->draw == DRAW_SPANS || series->draw == DRAW_RANGE || series->draw == DRAW_ARCS)
             put_pairs(chart, series, file);
-        else
+        else if (series->draw != DRAW_WORDS)
             put_points(chart, series, file);
         fputs("EOD\n", file);
     }
@@ -448,12 +529,18 @@ static void put_data(const struct chart *chart, FILE *file)
 
 /* --- the plot ----------------------------------------------------------------------------------------------------------------------- */
 
+/* A range goes with its steps, and words need none. */
+static bool in_legend(const struct chart_series *series)
+{
+    return series->draw != DRAW_RANGE && series->draw != DRAW_WORDS && series->count > 0;
+}
+
 /* Of a single series the title tells enough. */
 static bool has_legend(const struct chart *chart)
 {
     size_t named = 0;
     for (size_t i = 0; i < chart->count; i++)
-        named += chart->series[i].draw != DRAW_RANGE && chart->series[i].count > 0;
+        named += in_legend(&chart->series[i]);
     return named > 1 && chart->heading.kind != CHART_HEAT;
 }
 
@@ -465,6 +552,13 @@ static size_t count_spans(const struct chart *chart)
     return spans;
 }
 
+/* Lines from axis to axis are told apart by width: one alone is what matters, and many are what lies behind it. */
+static const char *bare_width(const struct chart *chart, const struct chart_series *series)
+{
+    const double axes = chart->heading.x.high - chart->heading.x.low;
+    return (double)series->count <= axes + 1 ? "2.2" : series->count > LINES_MANY ? "0.6" : "1.2";
+}
+
 /* Shapes and dashes tell series apart where a printer has no colours. `sample`: for the legend, where nothing is too small to be seen. */
 static void put_style(const struct chart *chart, size_t number, bool sample, FILE *file)
 {
@@ -473,8 +567,10 @@ static void put_style(const struct chart *chart, size_t number, bool sample, FIL
     const bool many = series->count > MARKS_MANY && !sample;
     const char *size = many ? "0.22" : series->count > MARKS_SOME && !sample ? "0.35" : "0.6";
     char color[8];
-    gnuplot_color(series->group, color);
-    if (chart->heading.kind == CHART_BARS)
+    color_of(chart, series, color);
+    if (chart->heading.kind == CHART_GRID)
+        fprintf(file, "with boxxyerror fs solid 1 border lc rgb '#5b6470' fc rgb '%s'", color);
+    else if (is_bar(chart, series))
         fprintf(file, "with boxxyerror fs solid 0.85 noborder lc rgb '%s'", color);
     else if (chart->heading.kind == CHART_AREAS)
         fprintf(file, "with filledcurves fs solid 0.8 noborder lc rgb '%s'", color);
@@ -483,9 +579,13 @@ static void put_style(const struct chart *chart, size_t number, bool sample, FIL
     else if (series->draw == DRAW_MARKS)
         fprintf(file, "with points pt %d ps %s lc rgb '#%s%s'", shapes[number % 4], size, many ? "60" : "00", color + 1);
     else if (series->draw == DRAW_SPANS && sample)
-        fprintf(file, "with lines lw 4 lc rgb '%s'", color);
+        fprintf(file, "with lines lw %s lc rgb '%s'", has_rows(chart) ? "4" : "2", color);
     else if (series->draw == DRAW_SPANS)
-        fprintf(file, "with vectors nohead lw %s lc rgb '%s'", count_spans(chart) > SPANS_MANY ? "1" : "3", color);
+        fprintf(file, "with vectors nohead lw %s lc rgb '%s'", !has_rows(chart) ? "2" : count_spans(chart) > SPANS_MANY ? "1" : "3", color);
+    else if (series->draw == DRAW_ARCS)
+        fprintf(file, "with lines lw %s lc rgb '%s'", series->count > MARKS_MANY && !sample ? "0.5" : "1", color);
+    else if (chart->heading.x.bare)
+        fprintf(file, "with lines lw %s lc rgb '%s'", bare_width(chart, series), color);
     else if (series->draw == DRAW_RANGE)
         fprintf(file, "with filledcurves fs transparent solid 0.25 noborder lc rgb '%s'", color);
     else if (series->draw == DRAW_STEPS)
@@ -510,9 +610,9 @@ static void put_cell_numbers(const struct chart *chart, FILE *file)
 
 static size_t columns_of(const struct chart *chart, const struct chart_series *series)
 {
-    switch (chart->heading.kind) {
-    case CHART_BARS:
+    if (is_bar(chart, series))
         return 6;
+    switch (chart->heading.kind) {
     case CHART_HEAT:
         return 7;
     case CHART_AREAS:
@@ -522,44 +622,73 @@ static size_t columns_of(const struct chart *chart, const struct chart_series *s
     }
 }
 
-/* Numbers of one series, then its place in the legend: nothing, drawn as the series is. */
+/* The place of a series in the legend: nothing, drawn as the series is. */
+static void put_sample(const struct chart *chart, size_t number, FILE *file)
+{
+    fputs(", \\\n     NaN ", file);
+    put_style(chart, number, true, file);
+    fputs(" title ", file);
+    gnuplot_put_quoted(name_of(&chart->series[number]), false, file);
+}
+
 static void put_series(const struct chart *chart, size_t number, FILE *file)
 {
-    const struct chart_series *series = &chart->series[number];
     fprintf(file, "$s%zu using 1", number);
-    for (size_t column = 2; column <= columns_of(chart, series); column++)
+    for (size_t column = 2; column <= columns_of(chart, &chart->series[number]); column++)
         fprintf(file, ":%zu", column);
     fputc(' ', file);
     put_style(chart, number, false, file);
     fputs(" notitle", file);
-    if (!has_legend(chart) || series->draw == DRAW_RANGE)
-        return;
-    fputs(", \\\n     NaN ", file);
-    put_style(chart, number, true, file);
-    fputs(" title ", file);
-    put_quoted(name_of(series), false, file);
 }
 
-/* Ranges lie below the lines that they belong to, and marks above all. */
-static void put_plot(const struct chart *chart, FILE *file)
+/* In the middle of each cell its colour. */
+static bool plot_grid(const struct chart *chart, FILE *file)
 {
-    static const enum chart_draw order[] = {DRAW_RANGE, DRAW_SPANS, DRAW_STEPS, DRAW_LINE, DRAW_MARKS};
-    const bool numbers = chart->heading.kind == CHART_HEAT && chart->category_count <= CELLS_ACROSS && chart->count <= CELLS_DOWN;
+    const struct chart_heading *heading = &chart->heading;
+    const size_t columns = grid_columns(chart), rows = heading->grid.rows;
+    if (columns == 0)
+        return false;
+    fprintf(file, "plot $cells matrix using (%.12g + %.12g * ($1 + 0.5)):(%.12g + %.12g * ($2 + 0.5)):", heading->x.low,
+            heading->grid.column_width / (double)image_repeats(columns), heading->y.low,
+            heading->grid.row_height / (double)image_repeats(rows));
+    fputs("(int($3) >> 16):(int($3) >> 8 & 255):(int($3) & 255) with rgbimage notitle", file);
+    return true;
+}
+
+/* Ranges lie below the lines that they belong to, and marks above all. In a layer the first lies above the others, of spans the last one, as
+ * on the page. */
+static bool plot_series(const struct chart *chart, FILE *file)
+{
+    static const enum chart_draw order[] = {DRAW_RANGE, DRAW_ARCS, DRAW_STEPS, DRAW_LINE, DRAW_SPANS, DRAW_MARKS};
     bool any = false;
-    if (numbers)
-        put_cell_numbers(chart, file);
     for (size_t layer = 0; layer < sizeof order / sizeof *order; layer++)
         for (size_t i = 0; i < chart->count; i++) {
-            const struct chart_series *series = &chart->series[i];
+            const size_t number = order[layer] == DRAW_SPANS ? i : chart->count - 1 - i;
+            const struct chart_series *series = &chart->series[number];
             if (series->draw != order[layer] || series->count == 0)
                 continue;
             fputs(any ? ", \\\n     " : "plot ", file);
-            put_series(chart, i, file);
+            put_series(chart, number, file);
             any = true;
         }
-    if (any && numbers)
-        fputs(", \\\n     $numbers using 1:2:3 with labels font ',9' tc rgb '#1c2024' notitle", file);
-    fputs(any ? "\n" : "plot NaN notitle\n", file);
+    return any;
+}
+
+static void put_plot(const struct chart *chart, FILE *file)
+{
+    const bool numbers = chart->heading.kind == CHART_HEAT && chart->category_count <= CELLS_ACROSS && chart->count <= CELLS_DOWN;
+    if (numbers)
+        put_cell_numbers(chart, file);
+    if (!(chart->heading.kind == CHART_GRID ? plot_grid(chart, file) : plot_series(chart, file))) {
+        fputs("plot NaN notitle\n", file);
+        return;
+    }
+    for (size_t i = 0; i < chart->count && has_legend(chart); i++)
+        if (in_legend(&chart->series[i]))
+            put_sample(chart, i, file);
+    if (numbers)
+        fputs(", \\\n     $numbers using 1:2:3 with labels font small tc rgb '#1c2024' notitle", file);
+    fputc('\n', file);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------------------------- */
@@ -567,15 +696,16 @@ static void put_plot(const struct chart *chart, FILE *file)
 /* Lines that the legend takes, which is as wide as the axes and has columns of one width. */
 static int legend_lines(const struct chart *chart)
 {
-    enum { LETTER = 7, SAMPLE = 40, ROOM = 330 };
+    enum { LETTER = 7, SAMPLE = 40 };
     size_t longest = 0, named = 0;
     for (size_t i = 0; i < chart->count; i++)
-        if (chart->series[i].draw != DRAW_RANGE && chart->series[i].count > 0) {
+        if (in_legend(&chart->series[i])) {
             const size_t length = strlen(name_of(&chart->series[i]));
             longest = length > longest ? length : longest;
             named++;
         }
-    const size_t columns = ROOM / (SAMPLE + LETTER * (longest < NAME_MOST ? longest : NAME_MOST));
+    const size_t columns =
+        (size_t)(width_of(chart) - MARGINS) / (SAMPLE + LETTER * (longest < GNUPLOT_NAME_MOST ? longest : GNUPLOT_NAME_MOST));
     return !has_legend(chart) ? 1 : columns < 2 ? (int)named : (int)((named + columns - 1) / columns);
 }
 
@@ -586,7 +716,7 @@ static int height_of(const struct chart *chart)
     const int rows = chart->count < ROWS_MOST ? (int)chart->count : ROWS_MOST, needed = FRAME + ROW_HEIGHT * rows;
     if (chart->heading.kind == CHART_HEAT)
         return (HEIGHT > needed ? HEIGHT : needed) + (slanted(chart) ? SLANT : 0);
-    if (count_spans(chart) > SPANS_MANY)
+    if (has_rows(chart) && count_spans(chart) > SPANS_MANY)
         return TALL;
     return HEIGHT + LINE * (legend_lines(chart) - 1) + (chart->heading.kind == CHART_BARS && slanted(chart) ? SLANT : 0);
 }
@@ -601,22 +731,27 @@ static void put_terminal(const struct chart *chart, enum picture_form form, FILE
         fprintf(file,
                 "set terminal pngcairo noenhanced size %d,%d fontscale %d linewidth %d pointscale %d dashlength 0.6 font 'sans-serif,8' "
                 "background '#ffffff'\n",
-                PNG_SCALE * WIDTH, PNG_SCALE * height_of(chart), PNG_SCALE, PNG_SCALE, PNG_SCALE);
+                PNG_SCALE * width_of(chart), PNG_SCALE * height_of(chart), PNG_SCALE, PNG_SCALE, PNG_SCALE);
     else
-        fprintf(file, "set terminal svg noenhanced size %d,%d dashlength 0.6 font 'sans-serif,11' background '#ffffff'\n", WIDTH,
-                height_of(chart));
+        fprintf(file, "set terminal svg standalone noenhanced size %d,%d dashlength 0.6 font 'sans-serif,11' background '#ffffff'\n",
+                width_of(chart), height_of(chart));
+    fprintf(file, "small = ',%s'\n", form == PICTURE_PNG ? "6.5" : "9");
 }
 
 void gnuplot_script(const struct chart *chart, enum picture_form form, FILE *file)
 {
     put_terminal(chart, form, file);
     fputs("set encoding utf8\nset border 3 lc rgb '#5b6470' lw 0.8\nset tics nomirror out scale 0.5,0.25\n"
-          "set key tmargin center horizontal Left reverse samplen 2\n",
+          "set key tmargin center horizontal Left reverse samplen 2\nset style textbox opaque fillcolor rgb '#ffffff' noborder margins "
+          "0.4,0.4\n",
           file);
     fputs(has_legend(chart) ? "set key title " : "set title ", file);
-    put_title(chart->heading.title ? chart->heading.title : "", file);
+    gnuplot_put_title(chart->heading.title ? chart->heading.title : "", TITLE_LINE * (size_t)width_of(chart) / WIDTH, file);
     fputc('\n', file);
     put_axes(chart, file);
     put_data(chart, file);
+    for (size_t i = 0; i < chart->count; i++)
+        if (chart->series[i].draw == DRAW_WORDS)
+            put_words(chart, &chart->series[i], file);
     put_plot(chart, file);
 }

@@ -2,10 +2,6 @@
  *
  * The script is complete: numbers stand in it as data blocks, and the picture goes to standard output. So whoever wants it otherwise changes
  * the script. Colours are those of the page (html/page.css).
- *
- * Text of others (names of series, categories, titles) stands in single quotes alone, where gnuplot expands nothing, and enhanced text is
- * off. A doubled quote is meant to be a quote there, but at the start of a string gnuplot 5.4 takes it for the end. So text never has one:
- * quotes and backquotes become characters that look like them, and what is not printable an escape (base/printable.h).
  */
 #ifndef PAGESIM_GNUPLOT_SCRIPT_H
 #define PAGESIM_GNUPLOT_SCRIPT_H
@@ -18,8 +14,5 @@ enum picture_form { PICTURE_SVG, PICTURE_PNG, PICTURE_SCRIPT, PICTURE_FORMS };
 
 /* The script that draws an SVG or a PNG; PICTURE_SCRIPT: that of the SVG, with a word on its use. */
 void gnuplot_script(const struct chart *chart, enum picture_form form, FILE *file);
-
-/* "#0072b2": the page's colour of series of that group. */
-const char *gnuplot_color(size_t group, char out[8]);
 
 #endif
