@@ -80,7 +80,9 @@ COUNT_ALLOCATIONS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix
 
 CORE_SOURCES := $(wildcard core/*.c)
 # The library is all of it but the program's main.
-SIM_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/*/*.c))
+# Of two files that do the same with MPI and without, a build has one (sim/study/ranks.h).
+OTHER_RANKS := sim/study/ranks_$(if $(filter mpi,$(FLAVOUR)),alone,mpi).c
+SIM_SOURCES := $(filter-out sim/command/main.c $(OTHER_RANKS),$(wildcard sim/*/*.c))
 # Criterion files, all linked into one runner: tests/core/test_x.c, tests/sim/ROOM/test_x.c. Shared helpers: tests/support/*.c.
 TEST_SOURCES := $(wildcard tests/core/test_*.c tests/sim/*/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)

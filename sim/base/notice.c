@@ -9,10 +9,19 @@
 
 enum { NOTICE_SIZE = 4096 };
 
+static bool muted;
+
+void notice_mute(bool mute)
+{
+    muted = mute;
+}
+
 void notice(const char *format, ...)
 {
     char text[NOTICE_SIZE], shown[2 * NOTICE_SIZE];
     va_list arguments;
+    if (muted)
+        return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);

@@ -154,7 +154,7 @@ Test(sweep_journal, of_something_else_is_refused)
     size_t line = (size_t)(strchr(second, '\n') + 1 - second);
     memcpy(changed, text, length);
     memcpy(changed + length, second, line);
-    cr_expect(strstr(refusal(changed, length + line, &identity), "stands there twice"));
+    cr_expect(strstr(refusal(changed, length + line, &identity), "is there already"));
     free(changed);
     free(text);
     free(rows);
@@ -249,6 +249,6 @@ Test(sweep_journal, a_run_without_a_figure_that_is_wished_for_is_done_again)
     cr_expect_str_eq(after((const char *const[]){p1, none, p2}, 3), "done 3", "what lacks it does not take it away");
     cr_expect_str_eq(after((const char *const[]){p1, both}, 2), "done 5", "in any order, and the last one counts");
     cr_expect(strstr(after((const char *const[]){p1, p1}, 2), "j:3:"), "%s", after((const char *const[]){p1, p1}, 2));
-    cr_expect(strstr(after((const char *const[]){p1, p1}, 2), "stands there twice"));
+    cr_expect(strstr(after((const char *const[]){p1, p1}, 2), "is there already"));
     cr_expect(strstr(after((const char *const[]){text}, 1), "a figure must be a number or null"));
 }
