@@ -50,6 +50,8 @@ for set in "$@"; do
         need chromium command -v chromium
         need chromium-driver command -v chromedriver
         need python3-selenium have_selenium
+        need libopenmpi-dev have_c_library ompi-c
+        need openmpi-bin command -v mpirun
         need g++ command -v "${CXX:-g++}"
         ;;
     arm64)
@@ -71,7 +73,7 @@ fi
 echo "deps: missing: ${packages[*]} ${foreign[*]}"
 if ! command -v apt-get >/dev/null; then
     echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, libarchive, libyaml, Chart.js, Criterion, xz, python3 and its jsonschema" >&2
-    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind, Chromium with its driver and Selenium; for make arm64 a cross compiler and qemu" >&2
+    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind, Open MPI, Chromium with its driver and Selenium; for make arm64 a cross compiler and qemu" >&2
     echo "deps: (Fedora: dnf install cjson-devel libarchive-devel libyaml-devel criterion-devel; macOS: brew install cjson libarchive libyaml criterion libomp pkg-config)" >&2
     exit 1
 fi

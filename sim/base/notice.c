@@ -16,6 +16,11 @@ void notice_mute(bool mute)
     muted = mute;
 }
 
+bool notice_is_muted(void)
+{
+    return muted;
+}
+
 void notice(const char *format, ...)
 {
     char text[NOTICE_SIZE], shown[2 * NOTICE_SIZE];

@@ -10,5 +10,6 @@ void notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* From now on nobody is told, or everybody again: this process is one of several that would all say the same. */
 void notice_mute(bool mute);
+bool notice_is_muted(void);
 
 #endif

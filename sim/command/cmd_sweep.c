@@ -179,15 +179,15 @@ static enum status read_view(struct job *job, struct diag *diag)
 static enum status read_shard(const struct options *options, struct sweep_share *share, struct diag *diag)
 {
     const char *text = options_value(options, "shard");
-    unsigned index, count;
-    int length = 0;
+    char *slash, *end;
     if (!text)
         return SIM_OK;
-    if (sscanf(text, "%7u/%7u%n", &index, &count, &length) != 2 || text[length] || index < 1 || index > count || count > SWEEP_POINTS_MOST)
+    const unsigned long index = strtoul(text, &slash, 10), count = *slash == '/' ? strtoul(slash + 1, &end, 10) : 0;
+    if (count == 0 || *end || index < 1 || index > count || count > SWEEP_POINTS_MOST)
         return diag_set(diag, SIM_USAGE, "--shard %s: must be I/N, as in 3/8 for the third of eight parts", text);
     if (!options_has(options, "journal"))
         return diag_set(diag, SIM_USAGE, "--shard %s needs --journal FILE, where its runs are kept for --merge", text);
-    *share = (struct sweep_share){.index = index - 1, .count = count};
+    *share = (struct sweep_share){.index = (uint32_t)index - 1, .count = (uint32_t)count};
     return SIM_OK;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/notice.h"
 #include "base/text_writer.h"
 
 /* Whoever looks at the flag does so many times in this time; together with the end of the process it stays below 0.2 s. */
@@ -27,7 +28,7 @@ static void on_timer(int number)
     static const char wipe[] = "\r\033[K", text[] = "pagesim: interrupted\n";
     (void)number;
     text_writer_abandon_all();
-    if (!terminal || write(STDERR_FILENO, wipe, sizeof wipe - 1) > 0)
+    if (!notice_is_muted() && (!terminal || write(STDERR_FILENO, wipe, sizeof wipe - 1) > 0))
         (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(SIM_INTERRUPTED);
 }

@@ -56,6 +56,9 @@ bool ranks_launched_first(void);
 SIM_NODISCARD enum status ranks_open(bool asked, struct diag *diag);
 void ranks_close(void);
 
+/* What the process should end with: of a failure that all ranks know rank 0 tells, alone, so that no launcher ends it before it has. */
+SIM_NODISCARD enum status ranks_exit_status(enum status status);
+
 uint32_t ranks_count(void);
 uint32_t ranks_number(void);
 

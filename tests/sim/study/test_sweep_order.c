@@ -49,7 +49,8 @@ Test(sweep_order, shares_are_everything_once_and_alike)
         for (size_t i = 0; i < RUNS; i++)
             cr_assert(seen[i], "run %zu is in no share of %u", i, count);
         /* Dealt forth and back, shares differ by less than the two largest runs. */
-        cr_assert_lt(most - least, 2 * RUNS, "%u shares: %llu to %llu", count, (unsigned long long)least, (unsigned long long)most);
+        cr_assert_lt(most - least, (uint64_t)2 * RUNS, "%u shares: %llu to %llu", count, (unsigned long long)least,
+                     (unsigned long long)most);
     }
 }
 
