@@ -31,11 +31,14 @@ static const struct option_spec own_options[] = {
     {"replicates", "N", "every point with N seeds: seed, seed + 1, ...; rows are means with intervals"},
     {"journal", "FILE", "keep each run there as it ends; if FILE has runs of this sweep already, go on from there"},
     {"shard", "I/N", "do the I-th of N parts of the runs alone, into --journal FILE: for jobs on several machines, one a part"},
-    {"merge", "FILE", "replay nothing: put the journals of all parts together", OPTION_MANY},
+    {"merge", "FILE", "replay nothing: put the journals of all parts together; may be repeated", OPTION_MANY},
     {"mpi", NULL, "share the runs with the other processes that mpirun or srun started (noticed by itself with Open MPI's mpirun)"},
     {"figures", "A,B,...", "columns; `pagesim figures` lists them [throughput, p99 TTFT, preemptions, hit rate, pool; JSON and CSV: all]"},
     {"objectives", "A,B:max,...",
      "what the Pareto front (*) is about; :max or :min if not by its own sense [request_throughput, p99_ttft_ms, pool_bytes]"},
+    {"sort", "NAME|none",
+     "the best first by this figure (:max or :min as above), in CSV and JSON as well; none: every row, in the order of the points "
+     "[tables: the first objective, equal rows once; CSV and JSON: none]"},
     {"front", NULL, "only rows on the front, which meet all that is required"},
     {"tolerance", "P%", "differences of so much do not put a row on the front or keep it there; 0: any difference does [0.5%]"},
     {"require", "R", "mark rows that meet it, as in p99_ttft_ms<500; exit 4 if none meets all; may be repeated", OPTION_AGAIN},
@@ -172,6 +175,8 @@ static enum status read_view(struct job *job, struct diag *diag)
         status = diag->status;
     if (status == SIM_OK)
         status = sweep_view_objectives(view, options_value(options, "objectives"), sweep->scopes, &sweep->wishes, diag);
+    if (status == SIM_OK)
+        status = sweep_view_sort(view, options_value(options, "sort"), sweep->scopes, &sweep->wishes, diag);
     return status == SIM_OK ? sweep_view_figures(view, options_value(options, "figures"), sweep->scopes, &sweep->wishes, diag) : status;
 }
 
@@ -305,16 +310,20 @@ static enum status replay_all(struct job *job, struct diag *diag)
 static enum status tell(const struct job *job, struct diag *diag)
 {
     struct sweep_groups groups;
+    struct sweep_rows rows = {0};
     enum status status = sweep_groups_make(&groups, &job->sweep, &job->view, diag);
+    if (status == SIM_OK)
+        status = sweep_rows_make(&rows, &groups, diag);
     if (status == SIM_OK) {
         const struct document_origin origin = output_origin(&job->call.options, job->sweep.traces[0]->name, &job->first);
-        status = output_document(&job->call.form, sweep_report(&groups, &origin), diag);
+        status = output_document(&job->call.form, sweep_report(&groups, &rows, &origin), diag);
     }
     if (status == SIM_OK && groups.seeds_made_no_difference)
         status = warning_tell(&job->call.options, diag,
                               "the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each");
     if (status == SIM_OK)
         status = sweep_groups_judge(&groups, diag); /* told after its table */
+    sweep_rows_deinit(&rows);
     sweep_groups_deinit(&groups);
     return status;
 }

@@ -8,9 +8,9 @@
 #define PAGESIM_SWEEP_REPORT_H
 
 #include "report/document.h"
-#include "study/sweep_groups.h"
+#include "study/sweep_rows.h"
 
 /* The caller destroys the document. */
-struct document *sweep_report(const struct sweep_groups *groups, const struct document_origin *origin);
+struct document *sweep_report(const struct sweep_groups *groups, const struct sweep_rows *rows, const struct document_origin *origin);
 
 #endif

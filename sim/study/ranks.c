@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-/* Open MPI's mpirun; MPICH's, Intel's and Slurm's for their kind of MPI. What Slurm says of a job (SLURM_NTASKS) says nothing of this
- * process: a batch script has it, too. */
+/* Open MPI's mpirun; MPICH's and Intel's, and Slurm's srun for these; srun for Open MPI, which has no number of its own. What Slurm alone says
+ * counts for nothing: a batch script and jobs that have nothing to do with MPI have it, too. */
 static const char *const launchers[][2] = {
-    {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"}, {"PMI_SIZE", "PMI_RANK"}, {"MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK"}};
+    {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"}, {"PMI_SIZE", "PMI_RANK"}, {"SLURM_STEP_NUM_TASKS", "PMIX_RANK"}};
 enum { LAUNCHERS = sizeof launchers / sizeof *launchers };
 
 static uint32_t number_in(const char *variable)
@@ -19,7 +19,7 @@ uint32_t ranks_launched(void)
 {
     uint32_t most = 1;
     for (int i = 0; i < LAUNCHERS; i++)
-        if (number_in(launchers[i][0]) > most)
+        if (getenv(launchers[i][1]) && number_in(launchers[i][0]) > most)
             most = number_in(launchers[i][0]);
     return most;
 }
