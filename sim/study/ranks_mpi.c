@@ -24,7 +24,7 @@
 #include "trace/trace_image.h"
 
 enum { TAG_ASK = 1, TAG_NUMBERS, TAG_LINE, TAG_FAILED };
-enum { PAUSE_NS = 1000000, NUMBERS_MOST = 4096, FINGERPRINTS = 2 };
+enum { PAUSE_NS = 1000000, NUMBERS_MOST = 4096 };
 
 static int number, count = 1; /* without MPI, or before ranks_open */
 static bool opened;           /* MPI has been started by us */
@@ -210,8 +210,9 @@ struct desk {
     pthread_cond_t work_came, talk_now;
     size_t queue[NUMBERS_MOST]; /* numbers for this rank's threads, [head, tail) */
     size_t head, tail, busy;
-    bool closed;            /* nothing more comes */
-    uint64_t work_ns, runs; /* how long runs take here */
+    bool closed;                 /* nothing more comes */
+    uint64_t work_ns, runs;      /* how long runs take here */
+    int64_t answer_ns, asked_ns; /* how long numbers take to come; when they were asked for */
     struct finished *finished, **last;
     struct diag failure; /* rank 0: the first that came; status SIM_OK: none */
     bool failed;
@@ -296,13 +297,20 @@ static bool should_stop(const struct desk *desk)
     return desk->work->stop && *desk->work->stop;
 }
 
+/* The time from a question to its answer, smoothed: a machine that has other work lets the thread that talks wait, too. */
+static void note_answer(struct desk *desk)
+{
+    const int64_t took_ns = now_ns() - desk->asked_ns;
+    desk->answer_ns += (took_ns - desk->answer_ns) / 4;
+}
+
 /* How many numbers this rank wants to have beside those that its threads are at. None while runs are long: the answer comes in time, and a
  * number that waits here could have been somebody else's. Of short ones as many as keep all threads busy until it comes. */
 static size_t wanted_ahead(const struct desk *desk)
 {
-    enum { ANSWER_NS = 5 * PAUSE_NS, LONG_RUN_NS = 200000000, AHEAD_MOST = 64 };
-    const uint64_t run_ns = desk->runs ? desk->work_ns / desk->runs + 1 : LONG_RUN_NS;
-    const uint64_t each = run_ns >= LONG_RUN_NS ? 0 : 1 + ANSWER_NS / run_ns;
+    enum { LONG_RUN_NS = 200000000, LITTLE = 20, AHEAD_MOST = 64 };
+    const uint64_t run_ns = desk->runs ? desk->work_ns / desk->runs + 1 : LONG_RUN_NS, answer_ns = (uint64_t)desk->answer_ns + 2 * PAUSE_NS;
+    const uint64_t each = run_ns >= LONG_RUN_NS && answer_ns < run_ns / LITTLE ? 0 : 1 + 2 * answer_ns / run_ns;
     return (size_t)(each < AHEAD_MOST ? each : AHEAD_MOST) * desk->work->threads;
 }
 
@@ -409,14 +417,17 @@ static void *talk_as_other(void *context)
         MPI_Status message;
         send_finished(desk);
         const uint64_t wanted = asked ? 0 : wanted_now(desk);
-        if (wanted > 0)
+        if (wanted > 0) {
+            desk->asked_ns = now_ns();
             send_to(0, TAG_ASK, &wanted, sizeof wanted);
+        }
         asked |= wanted > 0;
         if (comes(0, &message)) {
             uint64_t numbers[NUMBERS_MOST];
             const size_t some = receive(&message, numbers, sizeof numbers) / sizeof *numbers;
             if (some == 0)
                 break;
+            note_answer(desk);
             add_numbers(desk, numbers, some);
             asked = false;
         } else if (should_stop(desk)) {
@@ -547,6 +558,8 @@ static void *talk_as_first(void *context)
     while (!should_stop(first->desk)) {
         note_own_failures(first->desk);
         const bool any = listen(first);
+        note_answer(first->desk); /* its own threads wait for this loop to come round */
+        first->desk->asked_ns = now_ns();
         give(first);
         if (all_is_done(first))
             break;
@@ -585,6 +598,7 @@ enum status ranks_hand_out(const struct rank_work *work, struct diag *diag)
     *desk = (struct desk){
         .work = work, .lock = PTHREAD_MUTEX_INITIALIZER, .work_came = PTHREAD_COND_INITIALIZER, .talk_now = PTHREAD_COND_INITIALIZER};
     desk->last = &desk->finished;
+    desk->asked_ns = now_ns();
     first.desk = desk;
     status = number == 0 ? work_and_talk(desk, talk_as_first, &first, diag) : work_and_talk(desk, talk_as_other, desk, diag);
     deserted = should_stop(desk);
