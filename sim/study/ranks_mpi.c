@@ -309,7 +309,8 @@ static void note_answer(struct desk *desk)
 static size_t wanted_ahead(const struct desk *desk)
 {
     enum { LONG_RUN_NS = 200000000, LITTLE = 20, AHEAD_MOST = 64 };
-    const uint64_t run_ns = desk->runs ? desk->work_ns / desk->runs + 1 : LONG_RUN_NS, answer_ns = (uint64_t)desk->answer_ns + 2 * PAUSE_NS;
+    const uint64_t run_ns = desk->runs ? desk->work_ns / desk->runs + 1 : LONG_RUN_NS,
+                   answer_ns = (uint64_t)(desk->answer_ns + 2 * (int64_t)PAUSE_NS);
     const uint64_t each = run_ns >= LONG_RUN_NS && answer_ns < run_ns / LITTLE ? 0 : 1 + 2 * answer_ns / run_ns;
     return (size_t)(each < AHEAD_MOST ? each : AHEAD_MOST) * desk->work->threads;
 }
