@@ -43,7 +43,7 @@ struct rank_work {
     void (*write)(void *context, size_t number, struct json_text *line); /* the kept result; other ranks */
     enum status (*take)(void *context, size_t from, const char *line, size_t length,
                         struct diag *diag);                  /* keep it; rank 0, from rank `from` */
-    enum status (*settle)(void *context, struct diag *diag); /* rank 0, after it has taken some: put them on the disk */
+    enum status (*settle)(void *context, struct diag *diag); /* rank 0, after it has taken or done some: put them on the disk */
 };
 
 /* What launchers say in the environment, before anything is opened: how many processes they have started of this command (1: just one, or

@@ -446,6 +446,7 @@ static void *talk_as_other(void *context)
 struct first {
     struct desk *desk;
     uint64_t *asking;   /* by rank: how many it wants; 0: it has not asked */
+    uint64_t settled;   /* of our own runs, how many had ended when the disk had them */
     size_t given, owed; /* of all numbers; by others, not yet back */
     char *line;
     size_t line_capacity;
@@ -497,8 +498,12 @@ static bool listen(struct first *first)
         }
     }
     diag_clear(&diag);
-    if (lines) /* once for all that came */
+    pthread_mutex_lock(&first->desk->lock);
+    const uint64_t runs = first->desk->runs;
+    pthread_mutex_unlock(&first->desk->lock);
+    if (lines || runs > first->settled) /* once for all that came, and for our own: threads that replay do not wait for the disk */
         note_failure(first->desk, work->settle(work->context, &diag), &diag);
+    first->settled = runs;
     return any;
 }
 
@@ -548,7 +553,7 @@ static bool all_is_done(struct first *first)
 {
     struct desk *desk = first->desk;
     pthread_mutex_lock(&desk->lock);
-    const bool idle = desk->busy == 0 && (desk->head == desk->tail || desk->failed) && !desk->finished;
+    const bool idle = desk->busy == 0 && (desk->head == desk->tail || desk->failed) && !desk->finished && desk->runs == first->settled;
     pthread_mutex_unlock(&desk->lock);
     return idle && first->owed == 0 && (first->given == desk->work->count || desk->failed);
 }

@@ -236,7 +236,7 @@ static bool on_progress(void *context, uint64_t finished, uint64_t total)
 }
 
 /* What became of a run, into its slot and the journal. Appends take turns, as lines must stay whole. The sync is outside of the lock, so
- * that no thread waits for the disk on behalf of another. */
+ * that no thread waits for the disk on behalf of another; among several ranks settle_lines syncs for many runs at once. */
 static enum status keep(struct pass *pass, const struct run *run, size_t point, struct diag *diag)
 {
     struct sweep *sweep = pass->sweep;
@@ -252,7 +252,7 @@ static enum status keep(struct pass *pass, const struct run *run, size_t point, 
     }
 #pragma omp atomic
     pass->done++;
-    if (status == SIM_OK && sweep->journal.path)
+    if (status == SIM_OK && sweep->journal.path && ranks_count() == 1)
         status = sweep_journal_sync(&sweep->journal, diag);
     return status;
 }
