@@ -1,5 +1,5 @@
 # pagesim: one non-recursive Makefile. `make help` lists the targets, `make V=1` shows whole commands.
-# Flavours (FLAVOUR=release|debug|asan|tsan|serial|fuzz|arm64) keep their objects apart in build/<flavour>/. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
+# Flavours (FLAVOUR=release|debug|asan|tsan|serial|fuzz|arm64|mpi) keep their objects apart in build/<flavour>/. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
 # PYTHON, PYTHON_DIR are honoured; with CI set in the environment warnings are errors and missing test material is a failure.
 # Without -j all processors are used.
 
@@ -44,6 +44,7 @@ CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefin
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-pass-failed
 CFLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS_arm64 := $(CFLAGS_release)
+CFLAGS_mpi := $(CFLAGS_release)
 ifeq ($(FLAVOUR),serial)
 OPENMP := -Wno-unknown-pragmas
 endif
@@ -64,7 +65,9 @@ CJSON_CFLAGS = $(call ask_once,CJSON_CFLAGS,pkg-config --cflags libcjson 2>/dev/
 CJSON_LIBS = $(call ask_once,CJSON_LIBS,pkg-config --libs libcjson 2>/dev/null || echo -lcjson)
 # Headers alone: libarchive and libyaml are loaded when a file needs them (sim/base/loaded_library.h). -ldl is empty on new systems.
 LOADED_CFLAGS = $(call ask_once,LOADED_CFLAGS,pkg-config --cflags libarchive 2>/dev/null; pkg-config --cflags yaml-0.1 2>/dev/null)
-SIM_LIBS = $(CJSON_LIBS) -ldl
+MPI_CFLAGS = $(if $(filter mpi,$(FLAVOUR)),$(call ask_once,MPI_CFLAGS,pkg-config --cflags ompi-c 2>/dev/null))
+MPI_LIBS = $(if $(filter mpi,$(FLAVOUR)),$(call ask_once,MPI_LIBS,pkg-config --libs ompi-c 2>/dev/null || echo -lmpi))
+SIM_LIBS = $(CJSON_LIBS) $(MPI_LIBS) -ldl
 CRITERION_CFLAGS = $(call ask_once,CRITERION_CFLAGS,pkg-config --cflags criterion 2>/dev/null)
 CRITERION_LIBS = $(call ask_once,CRITERION_LIBS,pkg-config --libs criterion 2>/dev/null || echo -lcriterion)
 
@@ -72,7 +75,7 @@ BUILD := build/$(FLAVOUR)
 # The same objects make the program and both kinds of libraries; only what the public headers declare is visible outside of a .so, and
 # nobody may interpose it, so that calls inside a library stay direct.
 PIC := -fPIC -fvisibility=hidden -fno-semantic-interposition
-ALL_CFLAGS = -std=c11 $(FEATURES) -ffp-contract=off $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Iinclude -Icore -Isim $(CJSON_CFLAGS) $(LOADED_CFLAGS) -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
+ALL_CFLAGS = -std=c11 $(FEATURES) -ffp-contract=off $(WARNINGS) $(CFLAGS_$(FLAVOUR)) $(OPENMP) -Iinclude -Icore -Isim $(CJSON_CFLAGS) $(LOADED_CFLAGS) $(MPI_CFLAGS) -DPAGESIM_DATA='"$(PREFIX)/share/pagesim"' $(CFLAGS)
 ALL_LDFLAGS = $(CFLAGS_$(FLAVOUR)) $(filter-out -Wno-%,$(OPENMP)) $(LDFLAGS)
 TEST_CFLAGS = -Itests $(CRITERION_CFLAGS)
 # tests/support/allocations.c stands between the test program and the C library's allocator.
@@ -80,7 +83,9 @@ COUNT_ALLOCATIONS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix
 
 CORE_SOURCES := $(wildcard core/*.c)
 # The library is all of it but the program's main.
-SIM_SOURCES := $(filter-out sim/command/main.c,$(wildcard sim/*/*.c))
+# Of two files that do the same with MPI and without, a build has one (sim/study/ranks.h).
+OTHER_RANKS := sim/study/ranks_$(if $(filter mpi,$(FLAVOUR)),alone,mpi).c
+SIM_SOURCES := $(filter-out sim/command/main.c $(OTHER_RANKS),$(wildcard sim/*/*.c))
 # Criterion files, all linked into one runner: tests/core/test_x.c, tests/sim/ROOM/test_x.c. Shared helpers: tests/support/*.c.
 TEST_SOURCES := $(wildcard tests/core/test_*.c tests/sim/*/test_*.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
@@ -110,7 +115,7 @@ ARCHIVES := $(BUILD)/public/libpagesim.a $(BUILD)/public/libpagedkv.a
 SHARED := $(BUILD)/libpagesim.so.$(VERSION) $(BUILD)/libpagedkv.so.$(VERSION)
 ALL_TESTS := $(BUILD)/tests/all-tests
 
-.PHONY: all help deps deps-dev demo test unit golden public python python-frames cli pages screenshots bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial install uninstall clean
+.PHONY: all help deps deps-dev demo test unit golden public python python-frames cli pages screenshots bench lint format asan tsan arm64 fuzz fuzz-inputs valgrind serial mpi install uninstall clean
 all: $(BUILD)/pagesim $(ARCHIVES) $(SHARED) ## build the program and the libraries
 
 help: ## list the targets
@@ -265,6 +270,12 @@ serial: $(BUILD)/pagesim ## build without OpenMP: the same tests, the same bytes
 	@$(MAKE) --no-print-directory FLAVOUR=serial build/serial/pagesim build/serial/tests/all-tests
 	@BUILD=build/serial PYTHON='$(PYTHON)' scripts/test.sh unit
 	@BUILD=$(BUILD) SERIAL=build/serial/pagesim PYTHON='$(PYTHON)' scripts/test.sh threads
+
+# Open MPI is not among what `make deps` installs: one machine needs none.
+mpi: ## build/mpi/pagesim, whose sweeps several processes share (Open MPI, make deps-dev), and its tests, with more ranks than cores
+	@command -v mpirun >/dev/null && pkg-config --exists ompi-c || { echo 'make mpi: libopenmpi-dev and openmpi-bin are missing; make deps-dev' >&2; exit 1; }
+	@$(MAKE) --no-print-directory FLAVOUR=mpi build/mpi/pagesim
+	@$(PYTHON) tests/mpi/check.py build/mpi/pagesim
 
 # With cJSON for Arm the program and its data plane, else only what needs no other library.
 ARM64_CJSON = $(shell echo 'int main(void) { return 0; }' | $(ARM64)-gcc -x c - -o /dev/null -lcjson 2>/dev/null && echo yes)

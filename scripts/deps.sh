@@ -53,6 +53,8 @@ for set in "$@"; do
         need python3-selenium have_selenium
         need gnuplot-nox command -v gnuplot
         need python3-pandas have_pandas
+        need libopenmpi-dev have_c_library ompi-c
+        need openmpi-bin command -v mpirun
         need g++ command -v "${CXX:-g++}"
         ;;
     arm64)
@@ -74,7 +76,7 @@ fi
 echo "deps: missing: ${packages[*]} ${foreign[*]}"
 if ! command -v apt-get >/dev/null; then
     echo "deps: there is no apt-get here; please install a C compiler, make, pkg-config, cJSON, libarchive, libyaml, Chart.js, Criterion, xz, python3 and its jsonschema" >&2
-    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind, Chromium with its driver and Selenium, gnuplot, pandas; for make arm64 a cross compiler and qemu" >&2
+    [ "$*" = user ] || echo "deps: and g++, clang with its OpenMP runtime and sanitizers, clang-format, clang-tidy, valgrind, Open MPI, Chromium with its driver and Selenium, gnuplot, pandas; for make arm64 a cross compiler and qemu" >&2
     echo "deps: (Fedora: dnf install cjson-devel libarchive-devel libyaml-devel criterion-devel; macOS: brew install cjson libarchive libyaml criterion libomp pkg-config)" >&2
     exit 1
 fi

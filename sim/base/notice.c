@@ -9,10 +9,24 @@
 
 enum { NOTICE_SIZE = 4096 };
 
+static bool muted;
+
+void notice_mute(bool mute)
+{
+    muted = mute;
+}
+
+bool notice_is_muted(void)
+{
+    return muted;
+}
+
 void notice(const char *format, ...)
 {
     char text[NOTICE_SIZE], shown[2 * NOTICE_SIZE];
     va_list arguments;
+    if (muted)
+        return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);

@@ -7,6 +7,7 @@
  *     set_base       settings that hold for all points
  *     read_plan      points, from --vary or --list, times --replicates
  *     sweep_prepare  every point's configuration is checked, so that run 900 cannot fail on a misspelt value
+ *     ranks_agree    what one of several processes could not read stops all (study/ranks.h)
  *     read_view      figures, objectives and requirements, by the figures that these runs will have
  *     run            what the journal does not have yet; then groups, the front, the report */
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "command/requirements.h"
 #include "command/watch.h"
 #include "report/sweep_report.h"
+#include "study/ranks.h"
 #include "trace/trace_block_size.h"
 
 static const struct option_spec own_options[] = {
@@ -29,9 +31,15 @@ static const struct option_spec own_options[] = {
     {"list", "FILE", "points, one a line: JSON objects, or words like block_size=16; - is standard input"},
     {"replicates", "N", "every point with N seeds: seed, seed + 1, ...; rows are means with intervals"},
     {"journal", "FILE", "keep each run there as it ends; if FILE has runs of this sweep already, go on from there"},
+    {"shard", "I/N", "do the I-th of N parts of the runs alone, into --journal FILE: for jobs on several machines, one a part"},
+    {"merge", "FILE", "replay nothing: put the journals of all parts together; may be repeated", OPTION_MANY},
+    {"mpi", NULL, "share the runs with the other processes that mpirun or srun started (noticed by itself with Open MPI's mpirun)"},
     {"figures", "A,B,...", "columns; `pagesim figures` lists them [throughput, p99 TTFT, preemptions, hit rate, pool; JSON and CSV: all]"},
     {"objectives", "A,B:max,...",
      "what the Pareto front (*) is about; :max or :min if not by its own sense [request_throughput, p99_ttft_ms, pool_bytes]"},
+    {"sort", "NAME|none",
+     "the best first by this figure (:max or :min as above), in CSV and JSON as well; none: every row, in the order of the points "
+     "[tables: the first objective, equal rows once; CSV and JSON: none]"},
     {"front", NULL, "only rows on the front, which meet all that is required"},
     {"tolerance", "P%", "differences of so much do not put a row on the front or keep it there; 0: any difference does [0.5%]"},
     {"require", "R", "mark rows that meet it, as in p99_ttft_ms<500; exit 4 if none meets all; may be repeated", OPTION_AGAIN},
@@ -64,7 +72,9 @@ struct job {
     struct workload workload;
     struct sweep sweep;
     struct sweep_view view;
-    struct sweep_best best; /* of --watch */
+    struct sweep_best best;          /* of --watch */
+    const char *parts[OPTIONS_MOST]; /* --merge */
+    size_t part_count;
 };
 
 /* --- reading the command line ----------------------------------------------------------------------------------------------------- */
@@ -116,7 +126,7 @@ static void set_base(struct job *job)
     job->plan.base_count = options->config_count;
 }
 
-/* One of --trace FILE, --generate KIND and --dataset-name random. A file is read into the job and shared by all runs, which only read it.
+/* One of --trace FILE, --generate KIND and --dataset-name random. A file is read once, by rank 0, and shared by all runs, which only read it.
  * For drawn requests this reads the description alone; sweep_prepare() draws them, once for each seed. */
 static enum status read_source(struct job *job, struct diag *diag)
 {
@@ -131,7 +141,9 @@ static enum status read_source(struct job *job, struct diag *diag)
     if (!kind) {
         struct config scratch; /* files set nothing in it */
         config_defaults(SCHEDULER_VLLM_V1, &scratch);
-        return input_take_requests(&job->call.options, &scratch, &source->file, diag);
+        const bool first = ranks_number() == 0;
+        enum status status = first ? input_take_requests(&job->call.options, &scratch, &source->file, diag) : SIM_OK;
+        return ranks_share_trace(status, &source->file, diag);
     }
     enum status status = generate_options_read(&job->call.options, kind, &source->generator, diag);
     return status == SIM_OK ? input_selection(&job->call.options, &source->selection, &job->names, diag) : status;
@@ -166,20 +178,47 @@ static enum status read_view(struct job *job, struct diag *diag)
         status = diag->status;
     if (status == SIM_OK)
         status = sweep_view_objectives(view, options_value(options, "objectives"), sweep->scopes, &sweep->wishes, diag);
+    if (status == SIM_OK)
+        status = sweep_view_sort(view, options_value(options, "sort"), sweep->scopes, &sweep->wishes, diag);
     return status == SIM_OK ? sweep_view_figures(view, options_value(options, "figures"), sweep->scopes, &sweep->wishes, diag) : status;
 }
 
-/* Everything but the runs happens in read(), since --dry-run needs it all. `scopes`, which says what figures there will be, is known after
- * sweep_prepare. */
-static enum status read_options(void *self, struct diag *diag)
+/* "3/8". */
+static enum status read_shard(const struct options *options, struct sweep_share *share, struct diag *diag)
 {
-    struct job *job = self;
+    const char *text = options_value(options, "shard");
+    char *slash, *end;
+    if (!text)
+        return SIM_OK;
+    const unsigned long index = strtoul(text, &slash, 10), count = *slash == '/' ? strtoul(slash + 1, &end, 10) : 0;
+    if (count == 0 || *end || index < 1 || index > count || count > SWEEP_POINTS_MOST)
+        return diag_set(diag, SIM_USAGE, "--shard %s: must be I/N, as in 3/8 for the third of eight parts", text);
+    if (!options_has(options, "journal"))
+        return diag_set(diag, SIM_USAGE, "--shard %s needs --journal FILE, where its runs are kept for --merge", text);
+    *share = (struct sweep_share){.index = (uint32_t)index - 1, .count = (uint32_t)count};
+    return SIM_OK;
+}
+
+/* Where runs are kept and where they come from. */
+static enum status read_parts(struct job *job, struct diag *diag)
+{
+    const struct options *options = &job->call.options;
+    const char *value;
+    uint32_t next = 0;
+    while ((value = options_next(options, "merge", &next)) != NULL)
+        job->parts[job->part_count++] = value;
+    if (job->part_count > 0 && (options_has(options, "journal") || options_has(options, "shard")))
+        return diag_set(diag, SIM_USAGE, "--merge replays nothing; --%s has no place next to it",
+                        options_has(options, "shard") ? "shard" : "journal");
+    return read_shard(options, &job->sweep.share, diag);
+}
+
+/* Whatever may fail in one rank and not in another, so that nothing in here waits for the others but read_source. */
+static enum status read_sweep(struct job *job, struct diag *diag)
+{
     const struct options *options = &job->call.options;
     struct sweep *sweep = &job->sweep;
-    if (options->positional_count > 0)
-        return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
-    sweep->threads = input_threads(options, diag);
-    if (diag->status != SIM_OK || read_source(job, diag) != SIM_OK)
+    if (read_source(job, diag) != SIM_OK)
         return diag->status;
     set_base(job);
     workload_init(&job->workload, &job->source);
@@ -191,8 +230,38 @@ static enum status read_options(void *self, struct diag *diag)
     if (read_plan(job, diag) != SIM_OK || sweep_prepare(sweep, diag) != SIM_OK ||
         sweep_plan_config(&job->plan, 0, &job->first, diag) != SIM_OK)
         return diag->status;
+    if (ranks_count() > 1 && sweep->scopes & FIGURE_SCOPE(FIGURE_OF_BYTES))
+        return diag_set(diag, SIM_USAGE,
+                        "--data-plane on measures one machine's memory, one run after the other; several processes cannot");
     enum status status = warning_tell_advice(options, "", &sweep->advice.first, diag);
     return status == SIM_OK ? read_view(job, diag) : status;
+}
+
+/* Processes that a launcher started with a part for each need nobody. */
+static enum status join(const struct options *options, struct diag *diag)
+{
+    const bool asked = options_has(options, "mpi");
+    if (!options_has(options, "shard") || asked)
+        return ranks_open(asked, diag);
+    notice_mute(false);
+    return SIM_OK;
+}
+
+/* Everything but the runs happens in read(), since --dry-run needs it all. `scopes`, which says what figures there will be, is known after
+ * sweep_prepare. Ranks read the same options, so that they fail alike before ranks_open. */
+static enum status read_options(void *self, struct diag *diag)
+{
+    struct job *job = self;
+    const struct options *options = &job->call.options;
+    if (options->positional_count > 0)
+        return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
+    job->sweep.threads = input_threads(options, diag);
+    if (diag->status != SIM_OK || read_parts(job, diag) != SIM_OK || join(options, diag) != SIM_OK)
+        return diag->status;
+    if (ranks_count() > 1 && options_has(options, "list") && strcmp(options_value(options, "list"), "-") == 0)
+        return diag_set(diag, SIM_USAGE, "--list -: several processes cannot read one standard input; give a file");
+    enum status status = read_sweep(job, diag);
+    return ranks_agree(status, job->sweep.identity.trace ^ job->sweep.identity.sweep, diag);
 }
 
 /* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
@@ -208,26 +277,36 @@ static void list_points(const void *context, FILE *file)
     }
 }
 
+/* Rank 0 has the journal, and with it knows what is to be done. */
+static enum status start(struct job *job, const char *journal, struct diag *diag)
+{
+    struct sweep *sweep = &job->sweep;
+    size_t resumed;
+    enum status status = sweep_start(sweep, ranks_number() == 0 ? journal : NULL, &resumed, diag);
+    if (sweep->journal.changed_lines > 0)
+        notice("warning: %s: line %zu of the journal%s does not match its checksum; nothing of it is used and the run is done again",
+               journal, sweep->journal.first_changed, sweep->journal.changed_lines > 1 ? " (and more lines)" : "");
+    if (resumed > 0 && !sweep->quiet)
+        notice("%zu of %zu runs are in %s already", resumed, job->plan.point_count, journal);
+    return ranks_agree(status, 0, diag);
+}
+
 /* With a journal an interrupt loses nothing but the runs in progress, so the message says how to go on. A diag of its own is used because
- * the first message wins in the command's one, and this one replaces it. */
+ * the first message wins in the command's one, and this one replaces it. mpirun ends all ranks by the same signal when one of them dies. */
 static enum status replay_all(struct job *job, struct diag *diag)
 {
     const char *journal = options_value(&job->call.options, "journal");
     struct diag inner = {0};
-    size_t resumed;
-    enum status status = sweep_start(&job->sweep, journal, &resumed, diag);
-    if (status != SIM_OK)
-        return status;
-    if (job->sweep.journal.changed_lines > 0)
-        notice("warning: %s: line %zu of the journal%s does not match its checksum; nothing of it is used and the run is done again",
-               journal, job->sweep.journal.first_changed, job->sweep.journal.changed_lines > 1 ? " (and more lines)" : "");
-    if (resumed > 0 && !job->sweep.quiet)
-        notice("%zu of %zu runs are in %s already", resumed, job->plan.point_count, journal);
+    if (job->part_count > 0)
+        return sweep_merge(&job->sweep, job->parts, job->part_count, diag);
+    if (start(job, journal, diag) != SIM_OK)
+        return diag->status;
     if (options_has(&job->call.options, "watch"))
         job->sweep.watcher = sweep_best_watch(&job->best, &job->plan, &job->view);
-    status = sweep_run(&job->sweep, &inner);
+    enum status status = sweep_run(&job->sweep, &inner);
     if (status == SIM_INTERRUPTED && journal)
-        return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", journal);
+        return diag_set(diag, status, "interrupted%s; the same command goes on with what %s holds",
+                        ranks_count() > 1 ? ", or another rank has died" : "", journal);
     return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%s", inner.text);
 }
 
@@ -252,13 +331,16 @@ static enum status replay_line(const struct job *job, char **line, struct diag *
 static enum status tell(const struct job *job, struct diag *diag)
 {
     struct sweep_groups groups;
+    struct sweep_rows rows = {0};
     char *line = NULL;
     enum status status = sweep_groups_make(&groups, &job->sweep, &job->view, diag);
+    if (status == SIM_OK)
+        status = sweep_rows_make(&rows, &groups, diag);
     if (status == SIM_OK)
         status = replay_line(job, &line, diag);
     if (status == SIM_OK) {
         const struct document_origin origin = output_origin(&job->call.options, job->sweep.traces[0]->name, &job->first);
-        status = output_document(&job->call.form, sweep_report(&groups, line, &origin), diag);
+        status = output_document(&job->call.form, sweep_report(&groups, &rows, line, &origin), diag);
     }
     free(line);
     if (status == SIM_OK && groups.seeds_made_no_difference)
@@ -266,17 +348,35 @@ static enum status tell(const struct job *job, struct diag *diag)
                               "the seeds made no difference: nothing in these runs is drawn; --generate draws a workload for each");
     if (status == SIM_OK)
         status = sweep_groups_judge(&groups, diag); /* told after its table */
+    sweep_rows_deinit(&rows);
     sweep_groups_deinit(&groups);
     return status;
 }
 
+/* A part has no report: --merge makes it, of all parts. */
+static void tell_part(const struct job *job)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < job->sweep.result.count; i++)
+        done += job->sweep.result.rows[i].state != SWEEP_PENDING;
+    if (!job->sweep.quiet)
+        notice("%s holds %zu of %zu runs", job->sweep.journal.path, done, job->sweep.result.count);
+}
+
+/* What people see comes from rank 0 alone. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
+    const bool first = ranks_number() == 0;
     if (options_has(&job->call.options, "dry-run"))
-        return output_printed(list_points, &job->plan, diag);
+        return first ? output_printed(list_points, &job->plan, diag) : SIM_OK;
     enum status status = replay_all(job, diag);
-    return status == SIM_OK ? tell(job, diag) : status;
+    if (status != SIM_OK || !first)
+        return status;
+    if (job->sweep.share.count == 0)
+        return tell(job, diag);
+    tell_part(job);
+    return SIM_OK;
 }
 
 static void close_job(void *self)
@@ -287,6 +387,7 @@ static void close_job(void *self)
     trace_destroy(job->source.file);
     generate_spec_deinit(&job->source.generator);
     sweep_plan_deinit(&job->plan);
+    ranks_close();
 }
 
 const struct command command_sweep = {
@@ -298,7 +399,9 @@ const struct command command_sweep = {
                    "not on the front; nor is one that serves fewer requests than others do. Runs\n"
                    "that differ in their seed alone are replicates. With --data-plane on, runs go\n"
                    "one by one and measure the gather's bandwidth. A sweep that was killed goes on\n"
-                   "when the same command is given again with the same --journal.\n",
+                   "when the same command is given again with the same --journal. Several machines\n"
+                   "share one: under mpirun (a build with `make mpi`), or as jobs of their own, each\n"
+                   "with --shard I/N, whose journals --merge puts together; the bytes are the same.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim sweep --trace azure.csv --vary block_size=8,16,32 \\\n"
@@ -306,7 +409,8 @@ const struct command command_sweep = {
                 "  pagesim sweep --trace t.jsonl --num-gpu-blocks 2000 \\\n"
                 "    --vary step_time.base_ns=2000000:32000000:*2 --format csv --output out.csv\n"
                 "  pagesim sweep --generate chat --requests 1000 --replicates 10 \\\n"
-                "    --num-gpu-blocks 3000 --vary enable_prefix_caching=true,false\n",
+                "    --num-gpu-blocks 3000 --vary enable_prefix_caching=true,false\n"
+                "  mpirun -n 8 pagesim sweep --trace azure.csv --vary num_gpu_blocks=1000:8000:1\n",
     .tables = {"rows", "runs"},
     .job_size = sizeof(struct job),
     .read = read_options,

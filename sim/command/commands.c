@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/nearest_name.h"
+#include "base/notice.h"
 #include "command/command.h"
 #include "sim_version.h"
+#include "study/ranks.h"
 
 /* In the order of --help: from the most used to the rarest. */
 static const struct {
@@ -74,6 +76,18 @@ static void print_version(const void *context, FILE *file)
           file);
 }
 
+/* A launcher of MPI has started several of us. Sweep shares its work with the others; any other command does all of it in each, which is told
+ * once. What they all would say, the first says alone. */
+static void meet_launcher(const struct command *command)
+{
+    if (ranks_launched() <= 1)
+        return;
+    if (!ranks_launched_first())
+        notice_mute(true);
+    if (command != &command_sweep)
+        notice("warning: %u processes were started, and each does all of this; only sweep shares its work", ranks_launched());
+}
+
 /* Without a command the help goes to standard error and the exit code is that of wrong usage, so that a script notices; when asked for,
  * help is a result and goes to standard output. */
 enum status command_line_run(int argc, char **argv, struct diag *diag)
@@ -88,7 +102,9 @@ enum status command_line_run(int argc, char **argv, struct diag *diag)
         return output_printed(print_version, NULL, diag);
     argc--, argv++;
     for (int i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(argv[0], commands[i].name) == 0)
+        if (strcmp(argv[0], commands[i].name) == 0) {
+            meet_launcher(commands[i].command);
             return commands[i].command ? command_run(commands[i].command, argc, argv, diag) : command_run_trace(argc, argv, diag);
+        }
     return unknown_command(argv[0], diag);
 }

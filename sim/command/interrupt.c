@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "base/gnuplot.h"
+#include "base/notice.h"
 #include "base/terminal.h"
 #include "base/text_writer.h"
 
@@ -30,7 +31,7 @@ static void on_timer(int number)
     (void)number;
     text_writer_abandon_all();
     gnuplot_abandon();
-    if (!terminal || write(STDERR_FILENO, wipe, sizeof wipe - 1) > 0)
+    if (!notice_is_muted() && (!terminal || write(STDERR_FILENO, wipe, sizeof wipe - 1) > 0))
         (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(SIM_INTERRUPTED);
 }

@@ -8,6 +8,7 @@
 #include "base/notice.h"
 #include "command/command.h"
 #include "command/interrupt.h"
+#include "study/ranks.h"
 
 /* A status is an exit code by its number (base/diag.h). An interrupt has no text if nothing else is to be said about it. */
 int main(int argc, char **argv)
@@ -23,5 +24,5 @@ int main(int argc, char **argv)
         status = diag_set(&diag, SIM_FAILED, "%s", errno == EPIPE ? "" : "standard output: cannot be written");
     if (status != SIM_OK && diag.text[0])
         notice("%s", diag.text);
-    return (int)status;
+    return (int)ranks_exit_status(status);
 }

@@ -251,12 +251,13 @@ double options_double(const struct options *options, const char *name, double le
 /* --- the command line that reproduces a result -------------------------------------------------------------------------------------- */
 
 /* Options that cannot change a result. Reports then are byte for byte the same whatever the number of threads or the engine's kind, which
- * the tests compare. --journal is among them because a sweep that goes on from a journal gives the rows of one that ran in one go. */
+ * the tests compare. --journal is among them because a sweep that goes on from a journal gives the rows of one that ran in one go, and so does one
+ * whose parts were done elsewhere. */
 static bool changes_nothing(const char *option)
 {
     static const char *const known[] = {"threads", "reference", "check",  "quiet", "no-calibration", "kernels", "kernel-geometry",
                                         "format",  "table",     "output", "html",  "journal",        "svg",     "png",
-                                        "gnuplot", "watch",     "charts"};
+                                        "gnuplot", "watch",     "charts", "shard", "merge",          "mpi"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(option, known[i]) == 0)
             return true;

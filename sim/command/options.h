@@ -59,7 +59,7 @@ struct command {
 /* Two members of a command: its table of options. */
 #define OPTIONS(rows) .options = (rows), .option_count = sizeof(rows) / sizeof *(rows)
 
-enum { OPTIONS_MOST = 256 };
+enum { OPTIONS_MOST = 2048 }; /* --merge has a file for each of many jobs */
 
 struct options {
     const struct command *command;

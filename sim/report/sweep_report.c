@@ -1,7 +1,7 @@
 /* sweep_report.c - the document of a sweep. Its tables have columns that only the sweep's keys and figures decide, so each table is made in
  * two walks in the same order: one declares columns, one fills cells. Start with add_rows.
  *
- * Two tables: "rows" has a row a group (a point of the plan, its seeds put together), which is what people see; "runs" has a row a run and
+ * Two tables: "rows" has a row a group (a point of the plan, its seeds put together), which is what people see, in an order of their own; "runs" has a row a run and
  * exists only if there are replicates. Both start with the keys that vary, since these identify a point. A table's columns cannot change
  * after its first cell, hence the two walks. */
 #include "report/sweep_report.h"
@@ -38,7 +38,16 @@ struct figure_order {
     size_t shown, count;
 };
 
-static bool any_unserved(const struct sweep_groups *groups, size_t figure)
+/* A table of groups: for whom, which figures, and of which groups in which order. */
+struct row_choice {
+    enum document_audience audience;
+    struct figure_order figures;
+    const size_t *order;             /* NULL: the plan's */
+    const struct sweep_rows *folded; /* rows that say the same as another one are left out; NULL: none is */
+    const char *replay_line;         /* for programs: what the rows' commands begin with; NULL: they have none */
+};
+
+static bool any_above_zero(const struct sweep_groups *groups, size_t figure)
 {
     for (size_t i = 0; i < groups->count; i++)
         if (sweep_group_figure(groups, &groups->list[i], figure).mean > 0)
@@ -63,11 +72,27 @@ static void order_figures(const struct sweep_groups *groups, struct figure_order
     }
     order->shown = order->count;
     /* With requirements the last one counts requests that were not served, which people want to see only if there are some. */
-    if (view->requirement_count > 0 && order->count > 0 && !any_unserved(groups, order->list[order->count - 1]))
+    if (view->requirement_count > 0 && order->count > 0 && !any_above_zero(groups, order->list[order->count - 1]))
         order->shown--;
     for (size_t figure = 0; figure < result->figure_count && !view->chosen; figure++)
         if (!taken[figure])
             order->list[order->count++] = figure;
+}
+
+/* What people see alone. Requests that were dropped are told whenever there are some: without them a row looks better than it is. With
+ * requirements a column counts all that were not served. */
+static void order_for_people(const struct sweep_groups *groups, const struct figure_order *all, struct figure_order *order)
+{
+    const size_t dropped = sweep_result_find(&groups->sweep->result, "dropped"),
+                 unserved = sweep_result_find(&groups->sweep->result, "unserved");
+    bool known = dropped == groups->sweep->result.figure_count;
+    *order = *all;
+    order->count = all->shown;
+    for (size_t i = 0; i < order->count; i++)
+        known |= order->list[i] == dropped || order->list[i] == unserved;
+    if (!known && order->count < FIGURES_MOST && any_above_zero(groups, dropped))
+        order->list[order->count++] = dropped;
+    order->shown = order->count;
 }
 
 /* --- varied keys ------------------------------------------------------------------------------------------------------------------------ */
@@ -229,42 +254,99 @@ static void add_command(const struct sweep_groups *groups, const struct sweep_gr
     free(text);
 }
 
-/* "run" is the number of the group's first run in the plan's order; it stays the same whatever is filtered. Groups stand in the order of
- * the plan, so that a series of values reads from top to bottom. */
-static void add_rows(struct document *document, const struct sweep_groups *groups, const struct figure_order *order,
-                     const char *replay_line)
+static void add_row_columns(struct table *table, const struct sweep_groups *groups, const struct row_choice *choice)
 {
-    const bool judged = groups->view->requirement_count > 0;
-    struct table *table = document_table(document, "rows", NULL, 0);
     add_column(table, "run", NULL, TABLE_WHOLE, 0);
     add_column(table, "on_front", "*", TABLE_STAR, 0);
     add_key_columns(groups, false, table);
+    if (choice->folded)
+        add_column(table, NULL, "same", TABLE_WHOLE, 0);
     if (groups->replicated)
         add_column(table, "seeds", NULL, TABLE_WHOLE, 0);
     add_column(table, "state", all_done(groups) ? NULL : "state", TABLE_TEXT, 0);
     if (!groups->replicated)
         add_column(table, "diagnosis", NULL, TABLE_TEXT, 0);
-    if (judged)
+    if (groups->view->requirement_count > 0)
         add_column(table, "meets", "meets", TABLE_YES_NO, 0);
-    add_figure_columns(groups, order, table);
-    add_column(table, "command", NULL, TABLE_TEXT, 0);
+    add_figure_columns(groups, &choice->figures, table);
+    if (choice->audience & FOR_PROGRAMS)
+        add_column(table, "command", NULL, TABLE_TEXT, 0);
+}
+
+/* "run" is the number of the group's first run in the plan's order; it stays the same whatever is filtered or sorted. */
+static void add_row(struct document *document, struct table *table, const struct sweep_groups *groups, size_t at,
+                    const struct row_choice *choice)
+{
+    const struct sweep_group *group = &groups->list[at];
+    table_number(table, (double)group->first);
+    table_flag(table, group->on_front);
+    add_key_cells(groups, group->first, false, table);
+    if (choice->folded)
+        table_number(table, choice->folded->alike[at] > 0 ? (double)choice->folded->alike[at] : (double)NAN);
+    if (groups->replicated)
+        table_number(table, (double)group->run_count);
+    table_text(table, sweep_state_names[group->state]);
+    if (!groups->replicated)
+        table_text(table, diagnosis_of(groups, group->first));
+    if (groups->view->requirement_count > 0)
+        table_flag(table, group->meets);
+    add_figure_cells(groups, group, &choice->figures, table);
+    if (choice->audience & FOR_PROGRAMS)
+        add_command(groups, group, choice->replay_line, document, table);
+}
+
+static bool is_told(const struct sweep_groups *groups, const struct sweep_rows *folded, size_t at)
+{
+    return (!groups->view->front_only || groups->list[at].on_front) && (!folded || folded->same_as[at] == at);
+}
+
+static void add_rows(struct document *document, const struct sweep_groups *groups, const struct row_choice *choice)
+{
+    struct table *table = document_table_for(document, choice->audience, "rows", NULL, 0);
+    add_row_columns(table, groups, choice);
     for (size_t i = 0; i < groups->count; i++) {
-        const struct sweep_group *group = &groups->list[i];
-        if (groups->view->front_only && !group->on_front)
-            continue;
-        table_number(table, (double)group->first);
-        table_flag(table, group->on_front);
-        add_key_cells(groups, group->first, false, table);
-        if (groups->replicated)
-            table_number(table, (double)group->run_count);
-        table_text(table, sweep_state_names[group->state]);
-        if (!groups->replicated)
-            table_text(table, diagnosis_of(groups, group->first));
-        if (judged)
-            table_flag(table, group->meets);
-        add_figure_cells(groups, group, order, table);
-        add_command(groups, group, replay_line, document, table);
+        const size_t at = choice->order ? choice->order[i] : i;
+        if (is_told(groups, choice->folded, at))
+            add_row(document, table, groups, at, choice);
     }
+}
+
+/* People read the best first and equal rows once. Programs get every row, in the order of the plan, so that a series of values reads from top
+ * to bottom, unless the user chose an order. */
+static void add_tables_of_rows(struct document *document, const struct sweep_groups *groups, const struct sweep_rows *rows,
+                               const struct figure_order *order, const char *replay_line)
+{
+    struct row_choice people = {.audience = FOR_PEOPLE, .order = rows->order, .folded = rows->folded > 0 ? rows : NULL};
+    const struct row_choice programs = {
+        .audience = FOR_PROGRAMS, .figures = *order, .order = groups->view->sort_chosen ? rows->order : NULL, .replay_line = replay_line};
+    order_for_people(groups, order, &people.figures);
+    add_rows(document, groups, &people);
+    add_rows(document, groups, &programs);
+}
+
+/* Which rows were left out, for each that stands for others. Five are enough to see which key makes no difference. */
+static void add_folded(struct document *document, const struct sweep_groups *groups, const struct sweep_rows *rows)
+{
+    enum { SHOWN = 5, POINT_SIZE = 72 };
+    size_t told = 0, folded = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        folded += rows->same_as[i] != i && is_told(groups, NULL, i);
+    if (folded == 0)
+        return;
+    document_line(document, "\n%zu row%s left out that say%s the same in every figure (--sort none shows all):", folded,
+                  folded == 1 ? " is" : "s are", folded == 1 ? "s" : "");
+    for (size_t i = 0; i < rows->count && told < SHOWN; i++) {
+        char point[POINT_SIZE], other[POINT_SIZE];
+        const size_t at = rows->order[i];
+        if (rows->same_as[at] == at || !is_told(groups, NULL, at))
+            continue;
+        told++;
+        sweep_plan_describe(groups->sweep->plan, groups->list[at].first, point, sizeof point);
+        sweep_plan_describe(groups->sweep->plan, groups->list[rows->same_as[at]].first, other, sizeof other);
+        document_line(document, "  %s\n    as %s", point, other);
+    }
+    if (folded > told)
+        document_line(document, "  and %zu more", folded - told);
 }
 
 /* --- the table "runs" --------------------------------------------------------------------------------------------------------------------- */
@@ -392,7 +474,8 @@ static void add_columns(struct document *document, const struct sweep_groups *gr
     document_close(document);
 }
 
-struct document *sweep_report(const struct sweep_groups *groups, const char *replay_line, const struct document_origin *origin)
+struct document *sweep_report(const struct sweep_groups *groups, const struct sweep_rows *rows, const char *replay_line,
+                              const struct document_origin *origin)
 {
     const struct sweep_view *view = groups->view;
     struct document *document = document_create(origin);
@@ -411,9 +494,10 @@ struct document *sweep_report(const struct sweep_groups *groups, const char *rep
     document_close(document);
     document_whole(document, "settings", groups->count);
     add_columns(document, groups, &order);
-    add_rows(document, groups, &order, replay_line);
+    add_tables_of_rows(document, groups, rows, &order, replay_line);
     if (groups->replicated)
         add_runs(document, groups, &order);
+    add_folded(document, groups, rows);
     add_unserved(document, groups);
     add_ends(document, groups);
     sweep_page(document);

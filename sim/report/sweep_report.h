@@ -8,10 +8,11 @@
 #define PAGESIM_SWEEP_REPORT_H
 
 #include "report/document.h"
-#include "study/sweep_groups.h"
+#include "study/sweep_rows.h"
 
 /* `replay_line`: the command that replays a run, up to the options that its point sets; NULL: no single command does. The caller destroys the
  * document. */
-struct document *sweep_report(const struct sweep_groups *groups, const char *replay_line, const struct document_origin *origin);
+struct document *sweep_report(const struct sweep_groups *groups, const struct sweep_rows *rows, const char *replay_line,
+                              const struct document_origin *origin);
 
 #endif

@@ -36,21 +36,21 @@ static enum status check_and_wish(const char *option, const char *name, unsigned
 
 /* "p99_ttft_ms:min": cuts the name there. Without :min or :max the table of figures decides. Some figures (running requests, blocks in
  * use) are neither better nor worse when they grow; then a guess would silently turn the front around, so the user has to say it. */
-static enum status read_sense(struct sweep_objective *objective, struct diag *diag)
+static enum status read_sense(const char *option, struct sweep_objective *objective, struct diag *diag)
 {
     struct figure_kind made;
     char *colon = strchr(objective->name, ':');
     if (colon) {
         objective->maximise = strcmp(colon, ":max") == 0;
         if (!objective->maximise && strcmp(colon, ":min") != 0)
-            return diag_set(diag, SIM_USAGE, "--objectives: \"%s\": NAME, NAME:max or NAME:min is wanted, as in p99_ttft_ms:min",
+            return diag_set(diag, SIM_USAGE, "%s: \"%s\": NAME, NAME:max or NAME:min is wanted, as in p99_ttft_ms:min", option,
                             objective->name);
         *colon = '\0';
         return SIM_OK;
     }
     const struct figure_kind *kind = figure_kind_find(objective->name, &made);
     if (kind && kind->sense == FIGURE_NEITHER)
-        return diag_set(diag, SIM_USAGE, "--objectives: more of %s is neither better nor worse; say %s:max or %s:min", objective->name,
+        return diag_set(diag, SIM_USAGE, "%s: more of %s is neither better nor worse; say %s:max or %s:min", option, objective->name,
                         objective->name, objective->name);
     objective->maximise = kind && kind->sense == FIGURE_MORE_IS_BETTER;
     return SIM_OK;
@@ -65,7 +65,7 @@ enum status sweep_view_objectives(struct sweep_view *view, const char *text, uns
         if (view->objective_count == SWEEP_OBJECTIVES_MOST)
             return diag_set(diag, SIM_USAGE, "--objectives: more than %d", SWEEP_OBJECTIVES_MOST);
         struct sweep_objective *objective = &view->objectives[view->objective_count++];
-        if (next_item(&at, "--objectives", objective->name, diag) != SIM_OK || read_sense(objective, diag) != SIM_OK)
+        if (next_item(&at, "--objectives", objective->name, diag) != SIM_OK || read_sense("--objectives", objective, diag) != SIM_OK)
             return diag->status;
         for (size_t i = 0; i + 1 < view->objective_count; i++)
             if (strcmp(view->objectives[i].name, objective->name) == 0)
@@ -74,6 +74,19 @@ enum status sweep_view_objectives(struct sweep_view *view, const char *text, uns
             return diag->status;
     }
     return SIM_OK;
+}
+
+enum status sweep_view_sort(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes, struct diag *diag)
+{
+    view->sort_chosen = text != NULL;
+    view->unsorted = text && strcmp(text, "none") == 0;
+    if (!text || view->unsorted)
+        return SIM_OK;
+    const char *at = text;
+    if (next_item(&at, "--sort", view->sort.name, diag) != SIM_OK || read_sense("--sort", &view->sort, diag) != SIM_OK)
+        return diag->status;
+    return at ? diag_set(diag, SIM_USAGE, "--sort %s: one figure is wanted, or none", text)
+              : check_and_wish("--sort", view->sort.name, scopes, wishes, diag);
 }
 
 /* A figure that is both asked for and an objective is shown once, where it was named first. */
@@ -107,6 +120,8 @@ enum status sweep_view_figures(struct sweep_view *view, const char *text, unsign
         status = add_figure(view, view->requirements[i].name, diag);
     for (size_t i = 0; i < view->objective_count && status == SIM_OK; i++)
         status = add_figure(view, view->objectives[i].name, diag);
+    if (view->sort.name[0] && status == SIM_OK)
+        status = add_figure(view, view->sort.name, diag);
     if (view->requirement_count > 0 && status == SIM_OK)
         status = add_figure(view, "unserved", diag); /* the last: the report hides it from people if it is 0 everywhere */
     return status;

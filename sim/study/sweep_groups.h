@@ -28,14 +28,20 @@ struct sweep_view {
     bool chosen;                            /* the user named the figures: programs get these alone, else all */
     const struct requirement *requirements; /* borrowed; the caller's, before sweep_view_figures */
     size_t requirement_count;
-    double tolerance; /* of the front (pareto.h) */
-    bool front_only;  /* tell of the front alone */
+    double tolerance;            /* of the front (pareto.h) */
+    bool front_only;             /* tell of the front alone */
+    struct sweep_objective sort; /* rows for people are sorted by this figure, then by the objectives; "": by these alone */
+    bool unsorted;               /* they stand in the order of the plan, and all of them */
+    bool sort_chosen;            /* the user named the order: rows for programs have it, too */
 };
 
 /* "NAME,NAME:max,NAME:min"; without :max or :min a figure's own sense. NULL: throughput, p99 TTFT and pool bytes. Percentiles that no report
  * lists go to `wishes`. SIM_USAGE: runs of these scopes have no such figure, or it has no sense of its own. */
 SIM_NODISCARD enum status sweep_view_objectives(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes,
                                                 struct diag *diag);
+/* How rows are sorted: "NAME", "NAME:max", "NAME:min"; "none": the order of the plan; NULL: by the objectives. SIM_USAGE: as there. */
+SIM_NODISCARD enum status sweep_view_sort(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes,
+                                          struct diag *diag);
 /* "a,b,c"; NULL: what fits 80 columns. Figures of objectives and requirements come along, and with requirements the
  * number of requests that were not served. Call it last. */
 SIM_NODISCARD enum status sweep_view_figures(struct sweep_view *view, const char *text, unsigned scopes, struct figure_wishes *wishes,

@@ -87,10 +87,10 @@ static bool says(const cJSON *root, const char *key, const char *text)
 /* Checks go from the general to the special, so that the message names the cause: a text that is no journal, another program, another
  * trace, and only then other points. The program's version must be the same, as a new version may compute a figure differently, and one
  * table would then mix both. The parser's own message is ignored: that the file is no JSON is not what the user wants to know. */
-static enum status check_header(const char *path, const char *text, size_t length, const struct sweep_identity *identity, size_t runs,
-                                struct diag *diag)
+static enum status check_header(const struct sweep_journal *journal, const char *text, size_t length, size_t runs, struct diag *diag)
 {
-    static const char remedy[] = "delete it or give another --journal";
+    const char *path = journal->path, *remedy = journal->part ? "leave it out" : "delete it or give another --journal";
+    const struct sweep_identity *identity = &journal->identity;
     struct json_document document;
     char trace[HEX_SIZE], sweep[HEX_SIZE];
     struct diag ignored = {0};
@@ -142,10 +142,10 @@ static bool is_whole(const struct sweep_identity *identity, const char *text, si
 /* Fill `result`; *kept: bytes up to the end of the last whole line. What follows is a line that was being written when the sweep was
  * killed, or, after the machine went down, what the file system left of it. A whole line with a wrong checksum was changed since; nothing
  * of it is used. One with the right checksum that cannot be read is an error: the file is not what we think it is. */
-static enum status read_back(struct sweep_journal *journal, const char *text, size_t length, const struct sweep_identity *identity,
-                             struct sweep_result *result, size_t *kept, size_t *resumed, struct diag *diag)
+static enum status read_back(struct sweep_journal *journal, const char *text, size_t length, struct sweep_result *result, size_t *kept,
+                             size_t *resumed, struct diag *diag)
 {
-    const char *path = journal->path;
+    const struct sweep_identity *identity = &journal->identity;
     enum status status = SIM_OK;
     *kept = 0;
     *resumed = 0;
@@ -154,9 +154,9 @@ static enum status read_back(struct sweep_journal *journal, const char *text, si
         if (!end)
             break;
         if (line == 1)
-            status = check_header(path, start, (size_t)(end - start), identity, result->count, diag);
+            status = check_header(journal, start, (size_t)(end - start), result->count, diag);
         else if (is_whole(identity, start, (size_t)(end - start)))
-            status = sweep_row_read(result, path, line, start, (size_t)(end - start), diag);
+            status = sweep_row_read(result, journal->path, line, start, (size_t)(end - start), diag);
         else if (journal->changed_lines++ == 0)
             journal->first_changed = line;
         *kept = (size_t)(end - text) + 1;
@@ -168,15 +168,14 @@ static enum status read_back(struct sweep_journal *journal, const char *text, si
 
 /* Read, check, and only then cut: a file that is refused stays as it was. After the cut the next line begins where the torn one began. A
  * file without any whole line is new, or was killed in its first write, and gets a header. */
-static enum status resume(struct sweep_journal *journal, const struct sweep_identity *identity, struct sweep_result *result,
-                          size_t *resumed, struct diag *diag)
+static enum status resume(struct sweep_journal *journal, struct sweep_result *result, size_t *resumed, struct diag *diag)
 {
     struct text_file file;
     size_t kept;
     enum status status = text_file_open_as_it_is(journal->path, &file, diag);
     if (status != SIM_OK)
         return status;
-    status = read_back(journal, file.text, file.length, identity, result, &kept, resumed, diag);
+    status = read_back(journal, file.text, file.length, result, &kept, resumed, diag);
     /* A file whose first line is something else and not even ended is not ours to cut. */
     static const char mark[] = "{\"pagesim_sweep\"";
     size_t compared = file.length < sizeof mark - 1 ? file.length : sizeof mark - 1;
@@ -186,7 +185,7 @@ static enum status resume(struct sweep_journal *journal, const struct sweep_iden
     if (status == SIM_OK && ftruncate(journal->descriptor, (off_t)kept) != 0)
         status = failed(journal, "cut to its last whole line", diag);
     if (status == SIM_OK && kept == 0)
-        status = write_header(journal, identity, result->count, diag);
+        status = write_header(journal, &journal->identity, result->count, diag);
     return status;
 }
 
@@ -207,29 +206,86 @@ static enum status open_file(struct sweep_journal *journal, struct diag *diag)
     return SIM_OK;
 }
 
+/* A file that a sweep still writes is not complete, and one that was changed is not what was computed: elsewhere its runs would be done again,
+ * here nobody does them. A torn last line is a run that is missing, which the caller finds. */
+static enum status read_part(struct sweep_journal *journal, const struct text_file *file, struct sweep_result *result, struct diag *diag)
+{
+    size_t kept, resumed;
+    enum status status = read_back(journal, file->text, file->length, result, &kept, &resumed, diag);
+    if (status == SIM_OK && kept == 0)
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of a sweep", journal->path);
+    if (status == SIM_OK && journal->changed_lines > 0)
+        status =
+            diag_set(diag, SIM_BAD_INPUT, "%s:%zu: the line does not match its checksum; the command that made the file does its run again",
+                     journal->path, journal->first_changed);
+    return status;
+}
+
+enum status sweep_journal_merge(const char *path, const struct sweep_identity *identity, struct sweep_result *result, struct diag *diag)
+{
+    struct sweep_journal journal = {.path = path, .descriptor = open(path, O_RDONLY | O_CLOEXEC), .identity = *identity, .part = true};
+    struct text_file file;
+    enum status status = SIM_OK;
+    if (journal.descriptor >= 0 && flock(journal.descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        status = diag_set(diag, SIM_FAILED, "%s: the journal is in use by another process", path);
+    if (status == SIM_OK)
+        status = text_file_open_as_it_is(path, &file, diag);
+    if (status == SIM_OK) {
+        status = read_part(&journal, &file, result, diag);
+        text_file_close(&file);
+    }
+    if (journal.descriptor >= 0)
+        close(journal.descriptor);
+    return status;
+}
+
 enum status sweep_journal_open(struct sweep_journal *journal, const char *path, const struct sweep_identity *identity,
                                struct sweep_result *result, size_t *resumed, struct diag *diag)
 {
     *journal = (struct sweep_journal){.path = path, .descriptor = -1, .identity = *identity};
     enum status status = open_file(journal, diag);
     if (status == SIM_OK)
-        status = resume(journal, identity, result, resumed, diag);
+        status = resume(journal, result, resumed, diag);
     if (status != SIM_OK)
         sweep_journal_close(journal);
     return status;
 }
 
+/* --- lines ------------------------------------------------------------------------------------------------------------------------ */
+
+void sweep_journal_line(const struct sweep_identity *identity, const struct sweep_result *result, size_t index, struct json_text *line)
+{
+    char tail[CHECKSUM_TAIL + 1];
+    sweep_row_write(result, index, line);
+    if (line->failed)
+        return;
+    line->length--; /* the bracket, which comes again after the checksum */
+    checksum(identity, line->text, line->length, tail);
+    json_append(line, tail, CHECKSUM_TAIL);
+}
+
+enum status sweep_journal_take(const struct sweep_identity *identity, const char *from, const char *line, size_t length,
+                               struct sweep_result *result, struct diag *diag)
+{
+    if (!is_whole(identity, line, length))
+        return diag_set(diag, SIM_BAD_INPUT, "%s: a run's line does not match its checksum", from);
+    return sweep_row_read(result, from, 1, line, length, diag);
+}
+
 enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_result *result, size_t index, struct diag *diag)
 {
     struct json_text json;
-    char tail[CHECKSUM_TAIL + 1];
     json_text_init(&json, false);
-    sweep_row_write(result, index, &json);
-    if (!json.failed) {
-        json.length--; /* the bracket, which comes again after the checksum */
-        checksum(&journal->identity, json.text, json.length, tail);
-        json_append(&json, tail, CHECKSUM_TAIL);
-    }
+    sweep_journal_line(&journal->identity, result, index, &json);
+    return append_line(journal, &json, diag);
+}
+
+/* A copy, for its end: a line is one write. */
+enum status sweep_journal_append_line(struct sweep_journal *journal, const char *line, size_t length, struct diag *diag)
+{
+    struct json_text json;
+    json_text_init(&json, false);
+    json_append(&json, line, length);
     return append_line(journal, &json, diag);
 }
 

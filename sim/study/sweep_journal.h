@@ -8,6 +8,9 @@
  * results are put in order of the plan, so the final output does not depend on it. A journal of another version, trace or sweep is refused.
  * A line that was changed since does not match its checksum: it is told and not used, so that its run is done again.
  * A run whose line lacks a figure that is wished for now (a percentile) is done again. One process at a time holds a journal (a lock on the file).
+ *
+ * A line is also how a result comes from another process: it writes sweep_journal_line, and whoever holds the journal takes it. A journal of
+ * some of the runs (`--shard`) is a journal like another; sweep_journal_merge puts several together.
  */
 #ifndef PAGESIM_SWEEP_JOURNAL_H
 #define PAGESIM_SWEEP_JOURNAL_H
@@ -25,6 +28,7 @@ struct sweep_journal {
     const char *path; /* borrowed; NULL: none */
     int descriptor;
     struct sweep_identity identity;
+    bool part;                           /* read to be merged */
     size_t changed_lines, first_changed; /* that did not match their checksums when it was opened; number of the first, from 1 */
 };
 
@@ -34,9 +38,22 @@ struct sweep_journal {
 SIM_NODISCARD enum status sweep_journal_open(struct sweep_journal *journal, const char *path, const struct sweep_identity *identity,
                                              struct sweep_result *result, size_t *resumed, struct diag *diag);
 
+/* Add the runs of the finished journal `path` to those of `result`; the file stays as it is. SIM_BAD_INPUT: it is of something else, has a line
+ * that was changed, or a run that `result` has already. SIM_FAILED: it is in use, as its sweep goes on. */
+SIM_NODISCARD enum status sweep_journal_merge(const char *path, const struct sweep_identity *identity, struct sweep_result *result,
+                                              struct diag *diag);
+
+/* Run `index` as a line, without its end. */
+void sweep_journal_line(const struct sweep_identity *identity, const struct sweep_result *result, size_t index, struct json_text *line);
+/* Fill a row of `result` from a line that another process wrote (`from`, for messages). SIM_BAD_INPUT: it is not whole. */
+SIM_NODISCARD enum status sweep_journal_take(const struct sweep_identity *identity, const char *from, const char *line, size_t length,
+                                             struct sweep_result *result, struct diag *diag);
+
 /* Append run `index`. Appends of several threads must take turns; sync need not. */
 SIM_NODISCARD enum status sweep_journal_append(struct sweep_journal *journal, const struct sweep_result *result, size_t index,
                                                struct diag *diag);
+/* Append what sweep_journal_line wrote. */
+SIM_NODISCARD enum status sweep_journal_append_line(struct sweep_journal *journal, const char *line, size_t length, struct diag *diag);
 /* What was appended is on the disk when this returns. Any thread. */
 SIM_NODISCARD enum status sweep_journal_sync(struct sweep_journal *journal, struct diag *diag);
 

@@ -162,7 +162,7 @@ static enum status read_row(struct sweep_result *result, const struct json_docum
         return json_error(document, root, false, diag, "is not a run of this sweep");
     enum status status = check_figures(document, figures, &names, diag);
     if (status == SIM_OK && result->rows[number].names == names)
-        return json_error(document, run, false, diag, "run %llu stands there twice", (unsigned long long)number);
+        return json_error(document, run, false, diag, "run %llu is there already", (unsigned long long)number);
     if (status == SIM_OK)
         status = make_row(result, (enum sweep_state)which, cJSON_IsString(diagnosis) ? diagnosis->valuestring : NULL, &made, diag);
     if (status != SIM_OK)

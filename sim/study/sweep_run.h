@@ -1,7 +1,7 @@
 /* sweep_run.h - does the runs of a sweep: many replays at once over shared traces, each result in its own slot.
  *
- * Every point's configuration is made and checked before anything runs. Runs are handed out to threads one by one (they differ in length);
- * what they say does not depend on who did them, and neither does anything here. A run that stalls or dies is a result like another.
+ * Every point's configuration is made and checked before anything runs. Runs are handed out to threads one by one, the longest first
+ * (sweep_order.h); what they say does not depend on who did them, and neither does anything here. A run that stalls or dies is a result like another.
  * With the data plane on, points run one after the other, because they measure the memory's speed, and each uses all threads.
  */
 #ifndef PAGESIM_SWEEP_RUN_H
@@ -13,6 +13,7 @@
 #include "replay/advice.h"
 #include "replay/workload.h"
 #include "study/sweep_journal.h"
+#include "study/sweep_order.h"
 #include "study/sweep_plan.h"
 #include "study/sweep_result.h"
 
@@ -31,6 +32,8 @@ struct sweep {
     unsigned scopes;              /* of all points' figures, after sweep_prepare */
     unsigned step_times;          /* models of all points, a bit 1 << enum step_time_kind each, after sweep_prepare */
     struct advice_of_runs advice; /* after sweep_prepare */
+    uint64_t *costs;              /* by point, guessed (sweep_order.h), after sweep_prepare; owned */
+    struct sweep_share share;     /* of the runs that sweep_run does; zero: all of them */
     struct figure_wishes wishes;  /* further percentiles to keep; the caller's, before sweep_start */
     uint32_t threads;
     bool reference;                      /* the plain scheduler */
@@ -46,7 +49,9 @@ struct sweep {
 SIM_NODISCARD enum status sweep_prepare(struct sweep *sweep, struct diag *diag);
 /* Make room for the results, and take those that the journal has, if there is to be one (NULL: none). *resumed: how many. */
 SIM_NODISCARD enum status sweep_start(struct sweep *sweep, const char *journal, size_t *resumed, struct diag *diag);
-/* Do what is still pending. SIM_INTERRUPTED: stop was set; what had ended is in the journal. */
+/* The same from `count` journals of parts that have ended. SIM_BAD_INPUT: some run is in none of them, which is named, or in two. */
+SIM_NODISCARD enum status sweep_merge(struct sweep *sweep, const char *const *parts, size_t count, struct diag *diag);
+/* Do what is still pending of the sweep's share, the longest first. SIM_INTERRUPTED: stop was set; what had ended is in the journal. */
 SIM_NODISCARD enum status sweep_run(struct sweep *sweep, struct diag *diag);
 void sweep_close(struct sweep *sweep);
 

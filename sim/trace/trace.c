@@ -52,6 +52,10 @@ void *trace_column_items(const struct trace *trace, const struct trace_column *c
 /* free takes NULL, so optional columns need no questions. */
 void trace_clear(struct trace *trace)
 {
+    if (trace->borrowed) {
+        *trace = (struct trace){0};
+        return;
+    }
     for (size_t i = 0; i < TRACE_COLUMNS; i++)
         free(trace_column_items(trace, &trace_columns[i]));
     free(trace->hash_start);
@@ -151,6 +155,7 @@ static void forget_arrays(struct trace *trace)
     trace->hash_ids = trace->previous = trace->next = NULL;
     trace->id_runs = NULL;
     trace->sessions = (struct session_names){0};
+    trace->borrowed = false;
 }
 
 /* Runs share traces, so changing one means copying it. Everything is copied that does not depend on the order. */

@@ -111,6 +111,7 @@ struct trace {
     char told[1024];           /* further ones, a line each, of what was found later: rows left out, a size inferred, a unit doubted */
     char name[256];            /* what to call it in reports: the path as given, or "-" */
     const char *format;        /* the reader's name; NULL: no file */
+    bool borrowed;             /* its arrays are somebody else's (trace_image.h) */
 };
 
 /* The columns with an item a request, so that code that treats them all alike is a loop: first those that every row of a file fills in, then those

@@ -119,7 +119,7 @@ Test(pictures, a_sweeps_points_tell_their_commands)
     cr_expect_str_eq(chosen->labels[0], "replay 2");
     cr_expect_str_eq(others->labels[0], "replay 1");
     cr_expect_str_eq(rest->labels[0], "replay 0");
-    cr_expect(line->points[0].x == 9 && line->points[1].x == 5, "from the best in one objective to the best in the other");
+    cr_expect(line->points[0].x == 5 && line->points[1].x == 9, "from the best in one objective to the best in the other, to the right");
     cr_expect_null(chart_of(document, "request_throughput"), "lines and maps are for one and two keys");
     end(document);
 }

@@ -154,7 +154,7 @@ Test(sweep_journal, of_something_else_is_refused)
     size_t line = (size_t)(strchr(second, '\n') + 1 - second);
     memcpy(changed, text, length);
     memcpy(changed + length, second, line);
-    cr_expect(strstr(refusal(changed, length + line, &identity), "stands there twice"));
+    cr_expect(strstr(refusal(changed, length + line, &identity), "is there already"));
     free(changed);
     free(text);
     free(rows);
@@ -249,6 +249,144 @@ Test(sweep_journal, a_run_without_a_figure_that_is_wished_for_is_done_again)
     cr_expect_str_eq(after((const char *const[]){p1, none, p2}, 3), "done 3", "what lacks it does not take it away");
     cr_expect_str_eq(after((const char *const[]){p1, both}, 2), "done 5", "in any order, and the last one counts");
     cr_expect(strstr(after((const char *const[]){p1, p1}, 2), "j:3:"), "%s", after((const char *const[]){p1, p1}, 2));
-    cr_expect(strstr(after((const char *const[]){p1, p1}, 2), "stands there twice"));
+    cr_expect(strstr(after((const char *const[]){p1, p1}, 2), "is there already"));
     cr_expect(strstr(after((const char *const[]){text}, 1), "a figure must be a number or null"));
+}
+
+/* --- parts and lines of other processes --------------------------------------------------------------------------------------------- */
+
+/* A journal of the runs whose bits are set in `which`. */
+static struct temp_file part_of(unsigned which, const struct sweep_identity *who)
+{
+    struct temp_file file = temp_file_make("", 0);
+    struct sweep_result result;
+    struct sweep_journal journal;
+    struct diag diag;
+    size_t resumed;
+    cr_assert_eq(open_journal(file.path, who, &result, &journal, &resumed, &diag), SIM_OK, "%s", diag.text);
+    for (size_t run = 0; run < RUNS; run++)
+        if (!(which >> run & 1))
+            result.rows[run].state = SWEEP_DONE; /* somebody else's */
+    append_missing(&result, &journal);
+    sweep_journal_close(&journal);
+    sweep_result_deinit(&result);
+    return file;
+}
+
+/* Merge files one after the other; "" when all went well. *done: which runs are there then. */
+static const char *merged(const struct temp_file *files, size_t count, unsigned *done, char **rows)
+{
+    static struct diag diag;
+    struct sweep_result result;
+    enum status status = SIM_OK;
+    diag = (struct diag){0};
+    cr_assert_eq(sweep_result_init(&result, RUNS, scopes, &wishes, &diag), SIM_OK);
+    for (size_t i = 0; i < count && status == SIM_OK; i++)
+        status = sweep_journal_merge(files[i].path, &identity, &result, &diag);
+    *done = 0;
+    for (size_t run = 0; run < RUNS; run++)
+        *done |= (unsigned)(result.rows[run].state != SWEEP_PENDING) << run;
+    if (rows)
+        *rows = text_of(&result);
+    sweep_result_deinit(&result);
+    return diag.text;
+}
+
+Test(sweep_journal, parts_are_the_whole_in_any_order)
+{
+    size_t length, before, after;
+    unsigned done;
+    char *want, *got;
+    free(complete_journal(&length, &want));
+    for (int turned = 0; turned < 2; turned++) {
+        struct temp_file files[2] = {part_of(turned ? 5 : 2, &identity), part_of(turned ? 2 : 5, &identity)};
+        char *first = whole_file(files[0].path, &before);
+        cr_expect_str_eq(merged(files, 2, &done, &got), "");
+        cr_expect_eq(done, 7);
+        cr_expect_str_eq(got, want);
+        char *again = whole_file(files[0].path, &after);
+        cr_expect(before == after && memcmp(first, again, before) == 0, "a part stays as it is");
+        free(first), free(again), free(got);
+        temp_file_remove(&files[0]);
+        temp_file_remove(&files[1]);
+    }
+    free(want);
+}
+
+Test(sweep_journal, parts_that_do_not_fit_are_refused)
+{
+    const struct sweep_identity other = {.trace = identity.trace, .sweep = identity.sweep + 1};
+    struct temp_file some = part_of(3, &identity), more = part_of(6, &identity), strange = part_of(4, &other);
+    unsigned done;
+    cr_expect(strstr(merged((struct temp_file[]){some, more}, 2, &done, NULL), "run 1 is there already"));
+    cr_expect(strstr(merged((struct temp_file[]){some, some}, 2, &done, NULL), "run 1 is there already"));
+    cr_expect(strstr(merged((struct temp_file[]){some, strange}, 2, &done, NULL), "other points; leave it out"));
+    /* A torn line is a run that is missing; a changed one is an error, as nobody does it again here. */
+    size_t length;
+    char *text = whole_file(some.path, &length);
+    struct temp_file torn = temp_file_make(text, length - 2);
+    cr_expect_str_eq(merged(&torn, 1, &done, NULL), "");
+    cr_expect_eq(done, 2, "the last line was run 0's");
+    text[length - 30] ^= 1;
+    struct temp_file changed = temp_file_make(text, length);
+    cr_expect(strstr(merged(&changed, 1, &done, NULL), ":3: the line does not match its checksum"));
+    free(text);
+    temp_file_remove(&some);
+    temp_file_remove(&more);
+    temp_file_remove(&strange);
+    temp_file_remove(&torn);
+    temp_file_remove(&changed);
+}
+
+Test(sweep_journal, a_part_that_is_still_written_is_refused)
+{
+    struct temp_file file = part_of(3, &identity);
+    struct sweep_result result;
+    struct sweep_journal journal;
+    struct diag diag;
+    size_t resumed;
+    unsigned done;
+    cr_assert_eq(open_journal(file.path, &identity, &result, &journal, &resumed, &diag), SIM_OK);
+    cr_expect(strstr(merged(&file, 1, &done, NULL), "in use by another process"));
+    sweep_journal_close(&journal);
+    cr_expect_str_eq(merged(&file, 1, &done, NULL), "");
+    sweep_result_deinit(&result);
+    temp_file_remove(&file);
+}
+
+/* What one process writes another one takes, and its journal is then the same as if it had made the run itself. */
+Test(sweep_journal, a_line_of_another_process_is_taken)
+{
+    size_t length, got_length, resumed;
+    char *rows, *text = complete_journal(&length, &rows);
+    struct temp_file file = temp_file_make("", 0);
+    struct sweep_result theirs, ours;
+    struct sweep_journal journal;
+    struct diag diag = {0};
+    cr_assert_eq(sweep_result_init(&theirs, RUNS, scopes, &wishes, &diag), SIM_OK);
+    cr_assert_eq(open_journal(file.path, &identity, &ours, &journal, &resumed, &diag), SIM_OK);
+    for (size_t run = RUNS; run-- > 0;) {
+        struct figure_set mine = figures;
+        struct json_text line;
+        mine.list[0].value += (double)run;
+        cr_assert_eq(sweep_result_set(&theirs, run, run == 1 ? SWEEP_STALLED : SWEEP_DONE, &mine, run == 1 ? "it \"stuck\"" : NULL, &diag),
+                     SIM_OK);
+        json_text_init(&line, false);
+        sweep_journal_line(&identity, &theirs, run, &line);
+        cr_assert_eq(sweep_journal_take(&identity, "rank 1", line.text, line.length, &ours, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(sweep_journal_append_line(&journal, line.text, line.length, &diag), SIM_OK);
+        line.text[20] ^= 1;
+        cr_expect_eq(sweep_journal_take(&identity, "rank 1", line.text, line.length, &ours, &diag), SIM_BAD_INPUT);
+        cr_expect_str_eq(diag.text, "rank 1: a run's line does not match its checksum");
+        diag_clear(&diag);
+        json_text_deinit(&line);
+    }
+    char *got = text_of(&ours), *got_text = whole_file(file.path, &got_length);
+    cr_expect_str_eq(got, rows);
+    cr_expect(got_length == length && memcmp(got_text, text, length) == 0);
+    free(got), free(got_text), free(rows), free(text);
+    sweep_journal_close(&journal);
+    sweep_result_deinit(&ours);
+    sweep_result_deinit(&theirs);
+    temp_file_remove(&file);
 }
