@@ -369,11 +369,14 @@ struct pagesim_policy_request {
     int64_t arrival_ns;
     uint32_t position; /* 0 .. request_count - 1, in order of arrival */
     uint32_t input_tokens;
-    uint32_t output_tokens; /* how many it will generate: known to a simulator only. Who looks at it says "oracle" in its summary. */
+    uint32_t output_tokens; /* how many it will generate, >= 1: known to a simulator only, or what a predictor that errs says of it
+                             * (length_prediction_sigma), and then it may generate more. Who looks at it says "oracle" in its summary. */
     int32_t priority;       /* lower is sooner */
     /* These change. Not for policies with a static key. */
     uint32_t known_tokens;    /* prompt and generated so far */
     uint32_t computed_tokens; /* with K/V present; 0 while it waits */
+    /* This does not change. */
+    uint32_t tenant; /* whose it is, from 1; in traces that name no tenants, its session; 0: the trace does not say */
 };
 
 static inline uint32_t pagesim_generated_tokens(const struct pagesim_policy_request *request)
@@ -389,12 +392,18 @@ enum pagesim_policy_order {
     PAGESIM_POLICY_CHANGING_KEY, /* asked for at arrival, at a preemption and, of running requests, whenever a victim is chosen */
 };
 
+enum { PAGESIM_POLICY_CLASSES = 3 };
+
 /* What a policy may ask once, when a run starts. */
 struct pagesim_policy_setup {
     uint32_t request_count;
+    uint32_t tenant_count; /* numbers of tenants are below it */
     /* The time of a step in which one request alone computes `tokens` after `context` tokens, as the run's step-time model prices it. */
     int64_t (*step_ns)(const void *model, uint32_t tokens, uint32_t context);
     const void *model;
+    /* The keys of the configuration that are for policies: slo_ttft_ms_0 and so on, fair_input_weight, fair_output_weight. */
+    int64_t ttft_target_ns[PAGESIM_POLICY_CLASSES];
+    double input_weight, output_weight;
 };
 
 enum pagesim_policy_event_kind {

@@ -12,7 +12,9 @@
     X(scheduling_sjf_oracle)                                                                                                               \
     X(scheduling_srpt)                                                                                                                     \
     X(scheduling_lpm)                                                                                                                      \
-    X(scheduling_mlfq)
+    X(scheduling_mlfq)                                                                                                                     \
+    X(scheduling_edf)                                                                                                                      \
+    X(scheduling_vtc)
 
 #define PREEMPTION_VICTIMS(X)                                                                                                              \
     X(victim_vllm)                                                                                                                         \
