@@ -64,6 +64,15 @@ void trace_clear(struct trace *trace)
     *trace = (struct trace){0};
 }
 
+void trace_request_name(const struct trace *trace, uint32_t position, char out[TRACE_REQUEST_NAME])
+{
+    const uint32_t sample = trace_sample_of(trace, position);
+    if (sample > 0)
+        snprintf(out, TRACE_REQUEST_NAME, "%u.%u", trace_index(trace, position), sample);
+    else
+        snprintf(out, TRACE_REQUEST_NAME, "%u", trace_index(trace, position));
+}
+
 /* A note is for people, who read the first ones; what does not fit is left out whole. */
 static void add_sentence(char *text, size_t size, const char *between, const char *sentence)
 {

@@ -154,6 +154,11 @@ static inline uint32_t trace_sample_of(const struct trace *trace, uint32_t posit
     return trace->sample ? trace->sample[position] : 0;
 }
 
+/* What logs and reports call a request: "17", or "17.2" for a sample. V1 makes a request of each sample, so a line of the trace may have several
+ * names. */
+enum { TRACE_REQUEST_NAME = 32 };
+void trace_request_name(const struct trace *trace, uint32_t position, char out[TRACE_REQUEST_NAME]);
+
 /* Add a sentence to trace->notes; one that is there already, or does not fit, is left out. */
 void trace_note(struct trace *trace, const char *sentence);
 
