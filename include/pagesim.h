@@ -484,15 +484,38 @@ struct pagesim_policy_block {
     uint64_t freed;   /* number of its release; counts up over all blocks */
     uint32_t hits;    /* requests that hit it since it was filled */
     uint32_t depth;   /* its place in the last such request's table, from 0 */
+    /* Not for policies with touches_only. */
+    uint32_t table_blocks;  /* of the table that it became free with */
+    uint32_t request_class; /* of the request of `touched`, below PAGESIM_EVICTION_CLASSES; 0 for policies without `worth` */
+    int64_t touched_ns;     /* when that was admitted */
+};
+
+/* Three priorities (0 and below, 1, 2 and above) times three turns of a session (the first, the second, later ones) or, in traces without
+ * sessions, lengths of the prompt (up to 1024 tokens, up to 8192, longer): class 3 * priority + turn. */
+enum { PAGESIM_EVICTION_CLASSES = 9 };
+
+/* What a policy may know when a run starts: keys of the configuration. */
+struct pagesim_eviction_setup {
+    uint32_t block_size;
+    uint32_t tail_tokens, tail_next_tokens;
+    int64_t reuse_window_ns;
 };
 
 struct pagesim_eviction_policy {
     struct pagesim_policy_info info;
     /* Lowest goes first; ties: touched longest ago, then deepest. NULL: vLLM's queue. Asked for once each time the block becomes free. */
-    uint64_t (*key)(const struct pagesim_policy_block *block);
+    uint64_t (*key)(void *self, const struct pagesim_policy_block *block);
     /* The key looks at `touched` and `hits` alone. Blocks that were touched together then go one after the other, and the policy runs in
      * the fast event replay; false: in the plain scheduler. */
     bool touches_only;
+    /* The rest may be NULL, and is with touches_only. As in scheduling policies. */
+    bool (*create)(const struct pagesim_eviction_setup *setup, void **self);
+    void (*destroy)(void *self);
+    /* A request of this class is admitted and hits a block, which is shown as it was before; NULL: it fills a new one. */
+    void (*touched)(void *self, const struct pagesim_policy_block *before, uint32_t request_class, int64_t now_ns);
+    /* Each class of requests has an order of its own by the key, and of the first of each the one that is worth least goes. Asked for at
+     * every eviction, so it may change with time. */
+    double (*worth)(void *self, const struct pagesim_policy_block *first, int64_t now_ns);
 };
 
 /* --- registering ---

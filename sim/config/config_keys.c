@@ -103,6 +103,12 @@ const struct config_key config_keys[] = {
     {TOP(fair_output_weight), REAL(0, 1000, "W"), DEFAULT(2), .engines = KEY_V1_ONLY, READ_BY("vtc"), .help = "vtc: an output token"},
     {TOP(length_prediction_sigma), REAL(0, 10, "SIGMA"), DEFAULT(0), .engines = KEY_V1_ONLY,
      READ_BY("sjf-oracle", "srpt", "lowest-progress"), .help = "oracles see output lengths times a lognormal error; 0 = exact"},
+    {TOP(tail_tokens), WHOLE(UINT32, 0, TOKENS_MOST, "TOKENS"), DEFAULT(2048), .engines = KEY_V1_ONLY, READ_BY("tail-lru"),
+     .help = "tail-lru: so many may be computed in time at the next turn"},
+    {TOP(tail_next_tokens), WHOLE(UINT32, 0, TOKENS_MOST, "TOKENS"), DEFAULT(256), .engines = KEY_V1_ONLY, READ_BY("tail-lru"),
+     .help = "tail-lru: new ones that the next turn is expected to bring"},
+    {TOP(reuse_window_s), REAL(0.001, 1e9, "S"), DEFAULT(60), .engines = KEY_V1_ONLY, READ_BY("workload-aware"),
+     .help = "workload-aware: reuse counts within so long"},
     /* How vLLM shares, splits and admits. */
     {TOP(enable_prefix_caching), SWITCH, DEFAULTS(true, false), .help = "share blocks of equal prefixes"},
     {TOP(enable_chunked_prefill), SWITCH, DEFAULTS(true, false), .help = "split prompts over steps"},

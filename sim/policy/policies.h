@@ -24,7 +24,9 @@
 #define EVICTION_POLICIES(X)                                                                                                               \
     X(eviction_vllm)                                                                                                                       \
     X(eviction_lru)                                                                                                                        \
-    X(eviction_lfu)
+    X(eviction_lfu)                                                                                                                        \
+    X(eviction_tail_lru)                                                                                                                   \
+    X(eviction_workload)
 
 #define DECLARE_SCHEDULING(policy) extern const struct pagesim_scheduling_policy policy;
 #define DECLARE_VICTIM(policy)     extern const struct pagesim_preemption_victim policy;

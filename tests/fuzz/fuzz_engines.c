@@ -88,6 +88,8 @@ static void choose_scheduling(struct config *config)
     config->long_prefill_token_threshold_adaptive = budget % 2;
     if (length % 4 == 3)
         tiny_name(config->scheduling_policy, budget % 2 ? "edf" : "vtc");
+    if (length % 8 == 6) /* by the plain scheduler both times; the data plane and all checks see them */
+        tiny_name(config->eviction_policy, budget % 2 ? "tail-lru" : "workload-aware");
     config->length_prediction_sigma = 0.5 * (budget % 3);
     config->slo_ttft_ms[1] = length;
     config->step_time.host_ns = length % 7 == 6 ? INT64_C(1) << (budget % 32) : 0;

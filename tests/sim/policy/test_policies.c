@@ -367,6 +367,64 @@ Test(policies, evictions_differ_where_they_should)
     }
 }
 
+Test(policies, tail_lru_takes_what_the_next_turn_can_do_without)
+{
+    /* A long conversation, six blocks of 16, and after it a short one of two: 0 and 1. The next turn may compute 64 tokens and brings 16 new ones,
+     * so three blocks of a text are safe: all of the short one, and the last three of the long one, which was asked for longer ago and so goes
+     * first. Of twelve blocks eight have content; 2 needs eight and evicts four. */
+    static const struct tiny_request requests[] = {
+        {0, 96, 1, .hash_count = 6, .hash_ids = {10, 11, 12, 13, 14, 15}},
+        {100000000, 32, 1, .hash_count = 2, .hash_ids = {20, 21}},
+        {200000000, 127, 1},
+    };
+    static const struct {
+        const char *policy;
+        uint32_t found_long, found_short;
+    } cases[] = {
+        {"lru", 32, 32},      /* four blocks of the long one */
+        {"tail-lru", 48, 16}, /* three, and the last of the short one */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint32_t k = 0; k < 2; k++) {
+            struct config config = config_of("fcfs", "vllm", cases[i].policy, 13);
+            struct tiny_request with_look[4];
+            memcpy(with_look, requests, sizeof requests);
+            with_look[3] = requests[k];
+            with_look[3].arrival_ns = 400000000;
+            with_look[3].input += 8; /* the last token is computed in any case */
+            struct outcome outcome = replay(with_look, 4, &config);
+            cr_expect_eq(outcome.cached[3], k ? cases[i].found_short : cases[i].found_long, "%s finds %u of %s", cases[i].policy,
+                         outcome.cached[3], k ? "the short one" : "the long one");
+        }
+}
+
+Test(policies, workload_aware_keeps_what_its_class_uses_again)
+{
+    /* Prompts of priority 0 come three times, a second apart; those of priority 1 never again. So of a prompt of each class, the one of priority 0
+     * is kept, though it is older and LRU would take it. Twelve blocks, six of them with content; 5 needs eight. */
+    static const struct tiny_request requests[] = {
+        {0, 36, 1, .hash_count = 2, .hash_ids = {30, 31}},
+        {1000000000, 36, 1, .hash_count = 2, .hash_ids = {30, 31}},
+        {2000000000, 36, 1, .hash_count = 2, .hash_ids = {30, 31}},
+        {2100000000, 36, 1, .priority = 1, .hash_count = 2, .hash_ids = {40, 41}},
+        {2200000000, 36, 1, .priority = 1, .hash_count = 2, .hash_ids = {50, 51}},
+        {2300000000, 120, 1},
+    };
+    static const struct {
+        const char *policy;
+        uint32_t kept, others; /* tokens found of 30 and of 40 */
+    } cases[] = {{"lru", 0, 32}, {"workload-aware", 32, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint32_t k = 0; k < 2; k++) {
+            struct config config = config_of("fcfs", "vllm", cases[i].policy, 13);
+            struct tiny_request with_look[7];
+            memcpy(with_look, requests, sizeof requests);
+            with_look[6] = (struct tiny_request){2600000000, 36, 1, .hash_count = 2, .hash_ids = {k ? 40 : 30, k ? 41 : 31}};
+            struct outcome outcome = replay(with_look, 7, &config);
+            cr_expect_eq(outcome.cached[6], k ? cases[i].others : cases[i].kept, "%s finds %u", cases[i].policy, outcome.cached[6]);
+        }
+}
+
 /* --- all together --------------------------------------------------------------------------------------------------------------------- */
 
 static struct config random_config(uint64_t *seed)
@@ -528,8 +586,9 @@ Test(policies, each_can_be_told_from_vllms_own)
 }
 
 /* vLLM's own decisions, said in the terms that all others are said in, come out of the other code paths the same. */
-static uint64_t by_release(const struct pagesim_policy_block *block)
+static uint64_t by_release(void *self, const struct pagesim_policy_block *block)
 {
+    (void)self;
     return block->freed;
 }
 

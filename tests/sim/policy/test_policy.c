@@ -25,7 +25,7 @@ Test(policy, built_in_ones_are_known_by_name_and_the_default_comes_first)
     static const char *const names[POLICY_KINDS][12] = {
         [POLICY_SCHEDULING] = {"fcfs", "priority", "sjf", "sjf-oracle", "srpt", "lpm", "mlfq", "edf", "vtc"},
         [POLICY_VICTIM] = {"vllm", "cheapest-recompute", "lowest-progress"},
-        [POLICY_EVICTION] = {"vllm", "lru", "lfu"},
+        [POLICY_EVICTION] = {"vllm", "lru", "lfu", "tail-lru", "workload-aware"},
     };
     for (int kind = 0; kind < POLICY_KINDS; kind++) {
         uint32_t count = 0;
@@ -109,7 +109,7 @@ Test(policy, the_configuration_takes_registered_names_only_and_lists_them)
     cr_assert_eq(policy_register(POLICY_SCHEDULING, &mine.info, &diag), SIM_OK, "%s", diag.text);
     cr_expect_eq(config_set(&config, "scheduling_policy", "mine", &diag), SIM_OK, "%s", diag.text);
     cr_expect_eq(config_set(&config, "eviction_policy", "mine", &diag), SIM_USAGE);
-    cr_expect_not_null(strstr(diag.text, "\"vllm\", \"lru\" or \"lfu\""), "%s", diag.text);
+    cr_expect_not_null(strstr(diag.text, "\"vllm\", \"lru\", \"lfu\", \"tail-lru\" or \"workload-aware\""), "%s", diag.text);
     diag_clear(&diag);
     cr_expect_eq(config_set(&config, "preemption_victim", "fcfs", &diag), SIM_USAGE);
     cr_expect_not_null(strstr(diag.text, "\"vllm\", \"cheapest-recompute\" or \"lowest-progress\""), "%s", diag.text);
