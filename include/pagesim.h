@@ -375,11 +375,14 @@ struct pagesim_policy_request {
     int64_t arrival_ns;
     uint32_t position; /* 0 .. request_count - 1, in order of arrival */
     uint32_t input_tokens;
-    uint32_t output_tokens; /* how many it will generate: known to a simulator only. Who looks at it says "oracle" in its summary. */
+    uint32_t output_tokens; /* how many it will generate, >= 1: known to a simulator only, or what a predictor that errs says of it
+                             * (length_prediction_sigma), and then it may generate more. Who looks at it says "oracle" in its summary. */
     int32_t priority;       /* lower is sooner */
     /* These change. Not for policies with a static key. */
     uint32_t known_tokens;    /* prompt and generated so far */
     uint32_t computed_tokens; /* with K/V present; 0 while it waits */
+    /* This does not change. */
+    uint32_t tenant; /* whose it is, from 1; in traces that name no tenants, its session; 0: the trace does not say */
 };
 
 static inline uint32_t pagesim_generated_tokens(const struct pagesim_policy_request *request)
@@ -395,12 +398,18 @@ enum pagesim_policy_order {
     PAGESIM_POLICY_CHANGING_KEY, /* asked for at arrival, at a preemption and, of running requests, whenever a victim is chosen */
 };
 
+enum { PAGESIM_POLICY_CLASSES = 3 };
+
 /* What a policy may ask once, when a run starts. */
 struct pagesim_policy_setup {
     uint32_t request_count;
+    uint32_t tenant_count; /* numbers of tenants are below it */
     /* The time of a step in which one request alone computes `tokens` after `context` tokens, as the run's step-time model prices it. */
     int64_t (*step_ns)(const void *model, uint32_t tokens, uint32_t context);
     const void *model;
+    /* The keys of the configuration that are for policies: slo_ttft_ms_0 and so on, fair_input_weight, fair_output_weight. */
+    int64_t ttft_target_ns[PAGESIM_POLICY_CLASSES];
+    double input_weight, output_weight;
 };
 
 enum pagesim_policy_event_kind {
@@ -481,15 +490,38 @@ struct pagesim_policy_block {
     uint64_t freed;   /* number of its release; counts up over all blocks */
     uint32_t hits;    /* requests that hit it since it was filled */
     uint32_t depth;   /* its place in the last such request's table, from 0 */
+    /* Not for policies with touches_only. */
+    uint32_t table_blocks;  /* of the table that it became free with */
+    uint32_t request_class; /* of the request of `touched`, below PAGESIM_EVICTION_CLASSES; 0 for policies without `worth` */
+    int64_t touched_ns;     /* when that was admitted */
+};
+
+/* Three priorities (0 and below, 1, 2 and above) times three turns of a session (the first, the second, later ones) or, in traces without
+ * sessions, lengths of the prompt (up to 1024 tokens, up to 8192, longer): class 3 * priority + turn. */
+enum { PAGESIM_EVICTION_CLASSES = 9 };
+
+/* What a policy may know when a run starts: keys of the configuration. */
+struct pagesim_eviction_setup {
+    uint32_t block_size;
+    uint32_t tail_tokens, tail_next_tokens;
+    int64_t reuse_window_ns;
 };
 
 struct pagesim_eviction_policy {
     struct pagesim_policy_info info;
     /* Lowest goes first; ties: touched longest ago, then deepest. NULL: vLLM's queue. Asked for once each time the block becomes free. */
-    uint64_t (*key)(const struct pagesim_policy_block *block);
+    uint64_t (*key)(void *self, const struct pagesim_policy_block *block);
     /* The key looks at `touched` and `hits` alone. Blocks that were touched together then go one after the other, and the policy runs in
      * the fast event replay; false: in the plain scheduler. */
     bool touches_only;
+    /* The rest may be NULL, and is with touches_only. As in scheduling policies. */
+    bool (*create)(const struct pagesim_eviction_setup *setup, void **self);
+    void (*destroy)(void *self);
+    /* A request of this class is admitted and hits a block, which is shown as it was before; NULL: it fills a new one. */
+    void (*touched)(void *self, const struct pagesim_policy_block *before, uint32_t request_class, int64_t now_ns);
+    /* Each class of requests has an order of its own by the key, and of the first of each the one that is worth least goes. Asked for at
+     * every eviction, so it may change with time. */
+    double (*worth)(void *self, const struct pagesim_policy_block *first, int64_t now_ns);
 };
 
 /* --- registering ---

@@ -137,7 +137,7 @@ static enum status read_source(struct job *job, struct diag *diag)
     source->kind = kind;
     source->random = data_set != NULL;
     if (data_set)
-        return input_random_workload(&job->call.options, &source->random_workload, diag);
+        return input_random_workload(&job->call.options, &source->random_workload, &job->names, diag);
     if (!kind) {
         struct config scratch; /* files set nothing in it */
         config_defaults(SCHEDULER_VLLM_V1, &scratch);

@@ -24,6 +24,14 @@
 
 enum { RANDOM_MOST = 100000000 };
 
+static enum status read_priorities(const struct options *options, struct read_names *names, const struct priority_rules **out,
+                                   struct diag *diag)
+{
+    const char *rules = options_value(options, "assign-priority");
+    *out = rules ? &names->priorities : NULL;
+    return rules ? priority_rules_parse("--assign-priority", rules, &names->priorities, diag) : SIM_OK;
+}
+
 /* --num-prompts is vLLM's name for --limit when there is a trace. --n
  * and --beam-width turn a plain trace into one with groups. They apply to every M-th request, so that a part of the load stays as it is.
  * Without an option each member keeps a value that selects everything, so the defaults here are those of trace_select_all(). */
@@ -34,6 +42,8 @@ enum status input_selection(const struct options *options, struct trace_selectio
     if (read_options_take(options, out, names, diag) != SIM_OK)
         return diag->status;
     read_times_options(options, out, diag);
+    if (read_priorities(options, names, &out->priorities, diag) != SIM_OK)
+        return diag->status;
     out->limit = options_uint(options, limit, 1, UINT64_MAX, UINT64_MAX, diag);
     out->set_samples = (uint32_t)options_uint(options, "n", 1, 1000, 0, diag);
     out->samples_every = (uint32_t)options_uint(options, "n-every", 1, UINT32_MAX, 1, diag);
@@ -90,7 +100,7 @@ static enum status read_trace(const struct options *options, const struct config
 }
 
 /* Options that select from a file have nothing to select from here. Ignoring them would hide a mistake. */
-enum status input_random_workload(const struct options *options, struct random_workload *out, struct diag *diag)
+enum status input_random_workload(const struct options *options, struct random_workload *out, struct read_names *names, struct diag *diag)
 {
     static const char *const of_files[] = {"trace", "trace-format", "limit", "from", "to", "n", "beam-width"};
     const char *name = options_value(options, "dataset-name");
@@ -102,7 +112,7 @@ enum status input_random_workload(const struct options *options, struct random_w
     take_lengths(options, out, 0, diag);
     out->requests = (uint32_t)options_uint(options, "num-prompts", 1, RANDOM_MOST, out->requests, diag);
     out->prefix_tokens = (uint32_t)options_uint(options, "random-prefix-len", 0, RANDOM_MOST, out->prefix_tokens, diag);
-    return diag->status;
+    return diag->status == SIM_OK ? read_priorities(options, names, &out->priorities, diag) : diag->status;
 }
 
 /* Draws requests. The prefix that they share is one trace block, so trace_block_size is set to its length. The benchmark sends everything
@@ -110,7 +120,8 @@ enum status input_random_workload(const struct options *options, struct random_w
 static enum status make_workload(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
 {
     struct random_workload workload = random_workload_default();
-    enum status status = input_random_workload(options, &workload, diag);
+    struct read_names names;
+    enum status status = input_random_workload(options, &workload, &names, diag);
     workload.seed = config->seed;
     if (status == SIM_OK)
         status = trace_random(&workload, out, diag);

@@ -18,6 +18,7 @@
         {"n-every", "M", "--n is for requests whose number is a multiple of M [1]"},                                                       \
         {"beam-width", "K", "beam search for every --beam-every'th request (V0)"},                                                         \
         {"beam-every", "M", "--beam-width is for requests whose number is a multiple of M [1]"},                                           \
+        {"assign-priority", "RULES", "by the first that holds, as in input_length<500:0,else:1"},                                          \
         {"dataset-name", "random", "draw requests as vLLM's benchmark does, instead of --trace"},                                          \
         {"num-prompts", "N", "random: how many [1000]; with --trace: same as --limit"},                                                    \
         {"random-input-len", "N", "mean prompt tokens [1024]"}, {"random-output-len", "N", "mean output tokens [128]"},                    \
@@ -50,7 +51,8 @@ void input_tell_block_size(const struct options *options, struct trace *trace, u
 /* How to read a trace and which part of it to take. *names is what the selection points to. */
 SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct read_names *names,
                                           struct diag *diag);
-/* The workload of --dataset-name random and its options, without the seed. */
-SIM_NODISCARD enum status input_random_workload(const struct options *options, struct random_workload *out, struct diag *diag);
+/* The workload of --dataset-name random and its options, without the seed. *names is what it points to. */
+SIM_NODISCARD enum status input_random_workload(const struct options *options, struct random_workload *out, struct read_names *names,
+                                                struct diag *diag);
 
 #endif

@@ -53,6 +53,7 @@ static const char *const field_names[TRACE_FIELDS] = {
     [TRACE_FIELD_PRIORITY] = "priority",     [TRACE_FIELD_N] = "n",
     [TRACE_FIELD_BEAM_WIDTH] = "beam_width", [TRACE_FIELD_SESSION] = "session",
     [TRACE_FIELD_DELAY] = "delay",           [TRACE_FIELD_FINISH_REASON] = "finish_reason",
+    [TRACE_FIELD_TENANT] = "tenant",
 };
 
 /* One name=value of the list. */
@@ -74,8 +75,8 @@ static enum status take_column(const char *list, char *item, struct trace_select
             return SIM_OK;
         }
     return diag_set(diag, SIM_USAGE,
-                    "--columns %s: \"%s\" is no field; arrival, input, output, hash_ids, priority, n, beam_width, session, delay, "
-                    "finish_reason and unit are",
+                    "--columns %s: \"%s\" is no field; arrival, input, output, hash_ids, priority, n, beam_width, session, tenant, "
+                    "delay, finish_reason and unit are",
                     list, item);
 }
 

@@ -3,6 +3,7 @@
 #define PAGESIM_READ_OPTIONS_H
 
 #include "command/options.h"
+#include "trace/priority_rules.h"
 #include "trace/trace.h"
 #include "trace/trace_random.h"
 #include "trace/trace_reader.h"
@@ -22,6 +23,7 @@
 struct read_names {
     struct trace_field_names columns;
     struct random_workload lengths;
+    struct priority_rules priorities;
     char text[1024];
 };
 

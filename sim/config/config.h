@@ -72,6 +72,12 @@ struct config {
     char scheduling_policy[CONFIG_NAME_SIZE]; /* this and the next two: registered names (policy.h) */
     char preemption_victim[CONFIG_NAME_SIZE];
     char eviction_policy[CONFIG_NAME_SIZE];
+    /* For policies; which of them reads a key, its row says. */
+    double slo_ttft_ms[3]; /* by class: priority 0 and below, 1, 2 and above */
+    double fair_input_weight, fair_output_weight;
+    double length_prediction_sigma; /* of the logarithm of predicted / true output tokens; 0: exact */
+    uint32_t tail_tokens, tail_next_tokens;
+    double reuse_window_s;
     bool enable_prefix_caching;
     bool enable_chunked_prefill;
     uint32_t max_num_active_seqs;          /* of those that run; 0: max_num_seqs */

@@ -54,8 +54,14 @@ _Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fit
 #define DEFAULT(value)                     .defaults = {value, value}
 #define DEFAULTS(v1, v0)                   .defaults = {v1, v0}
 #define DEFAULT_NAME(text)                 .default_name = text
-#define SERVES(text)                       text "; with gpu as vllm serve has it (V1)"
-#define ABSENT                             DEFAULT(-1) /* below the range of every number that may be left out */
+#define READ_BY(...)                                                                                                                       \
+    .readers = (const char *const[])                                                                                                       \
+    {                                                                                                                                      \
+        __VA_ARGS__, NULL                                                                                                                  \
+    }
+#define SLO(class)   .name = "slo_ttft_ms_" #class, .group = KEY_TOP, .offset = offsetof(struct config, slo_ttft_ms[class])
+#define SERVES(text) text "; with gpu as vllm serve has it (V1)"
+#define ABSENT       DEFAULT(-1) /* below the range of every number that may be left out */
 
 /* Which step-time models read a key. Keys that the chosen model does not read are accepted, but not written as effective ones. */
 enum {
@@ -88,6 +94,21 @@ const struct config_key config_keys[] = {
     {TOP(preemption_victim), POLICY(POLICY_VICTIM), DEFAULT_NAME("vllm"), .engines = KEY_V1_ONLY, .help = "who loses its blocks"},
     {TOP(eviction_policy), POLICY(POLICY_EVICTION), DEFAULT_NAME("vllm"), .engines = KEY_V1_ONLY,
      .help = "order of evicting cached blocks"},
+    {SLO(0), REAL(0, 1e9, "MS"), DEFAULT(500), .engines = KEY_V1_ONLY, READ_BY("edf"),
+     .help = "edf: first token due after so long, at priority 0 and below"},
+    {SLO(1), REAL(0, 1e9, "MS"), DEFAULT(2000), .engines = KEY_V1_ONLY, READ_BY("edf"), .help = "edf: at priority 1"},
+    {SLO(2), REAL(0, 1e9, "MS"), DEFAULT(10000), .engines = KEY_V1_ONLY, READ_BY("edf"), .help = "edf: at priority 2 and above"},
+    {TOP(fair_input_weight), REAL(0, 1000, "W"), DEFAULT(1), .engines = KEY_V1_ONLY, READ_BY("vtc"),
+     .help = "vtc: service that a prompt token counts as"},
+    {TOP(fair_output_weight), REAL(0, 1000, "W"), DEFAULT(2), .engines = KEY_V1_ONLY, READ_BY("vtc"), .help = "vtc: an output token"},
+    {TOP(length_prediction_sigma), REAL(0, 10, "SIGMA"), DEFAULT(0), .engines = KEY_V1_ONLY,
+     READ_BY("sjf-oracle", "srpt", "lowest-progress"), .help = "oracles see output lengths times a lognormal error; 0 = exact"},
+    {TOP(tail_tokens), WHOLE(UINT32, 0, TOKENS_MOST, "TOKENS"), DEFAULT(2048), .engines = KEY_V1_ONLY, READ_BY("tail-lru"),
+     .help = "tail-lru: so many may be computed in time at the next turn"},
+    {TOP(tail_next_tokens), WHOLE(UINT32, 0, TOKENS_MOST, "TOKENS"), DEFAULT(256), .engines = KEY_V1_ONLY, READ_BY("tail-lru"),
+     .help = "tail-lru: new ones that the next turn is expected to bring"},
+    {TOP(reuse_window_s), REAL(0.001, 1e9, "S"), DEFAULT(60), .engines = KEY_V1_ONLY, READ_BY("workload-aware"),
+     .help = "workload-aware: reuse counts within so long"},
     /* How vLLM shares, splits and admits. */
     {TOP(enable_prefix_caching), SWITCH, DEFAULTS(true, false), .help = "share blocks of equal prefixes"},
     {TOP(enable_chunked_prefill), SWITCH, DEFAULTS(true, false), .help = "split prompts over steps"},
@@ -542,12 +563,23 @@ bool config_key_absent(const struct config_key *key, const struct config *config
     return key->type == KEY_NAME && *(const char *)const_member(key, config) == '\0';
 }
 
-/* Keys of the other engine, and those that the step-time model does not read, have no effect. */
+/* One of the policies in use? */
+static bool is_read(const struct config_key *key, const struct config *config)
+{
+    const char *const used[] = {config->scheduling_policy, config->preemption_victim, config->eviction_policy};
+    for (const char *const *reader = key->readers; reader && *reader; reader++)
+        for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+            if (strcmp(*reader, used[i]) == 0)
+                return true;
+    return !key->readers;
+}
+
+/* Keys of the other engine, and those that the step-time model or the policies in use do not read, have no effect. */
 bool config_key_matters(const struct config_key *key, const struct config *config)
 {
     if (key->group == KEY_STEP_TIME)
         return key->models >> config->step_time.model & 1;
-    if (config_key_absent(key, config))
+    if (config_key_absent(key, config) || !is_read(key, config))
         return false;
     return key->engines == KEY_BOTH || (key->engines == KEY_V1_ONLY) == (config->scheduler == SCHEDULER_VLLM_V1);
 }

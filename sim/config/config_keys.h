@@ -39,6 +39,7 @@ struct config_key {
     const char *metavar;        /* for --help */
     const char *help;           /* one line */
     const char *alias;          /* a second option spelling, or NULL */
+    const char *const *readers; /* the policies that read it, NULL at the end; NULL: everything does */
     enum policy_kind policies;  /* KEY_NAME without choices: they are the names of the known policies of this kind */
 };
 

@@ -8,8 +8,9 @@
  */
 #include "policy/policies.h"
 
-static uint64_t key(const struct pagesim_policy_block *block)
+static uint64_t key(void *self, const struct pagesim_policy_block *block)
 {
+    (void)self;
     return block->touched;
 }
 

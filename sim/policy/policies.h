@@ -12,7 +12,9 @@
     X(scheduling_sjf_oracle)                                                                                                               \
     X(scheduling_srpt)                                                                                                                     \
     X(scheduling_lpm)                                                                                                                      \
-    X(scheduling_mlfq)
+    X(scheduling_mlfq)                                                                                                                     \
+    X(scheduling_edf)                                                                                                                      \
+    X(scheduling_vtc)
 
 #define PREEMPTION_VICTIMS(X)                                                                                                              \
     X(victim_vllm)                                                                                                                         \
@@ -22,7 +24,9 @@
 #define EVICTION_POLICIES(X)                                                                                                               \
     X(eviction_vllm)                                                                                                                       \
     X(eviction_lru)                                                                                                                        \
-    X(eviction_lfu)
+    X(eviction_lfu)                                                                                                                        \
+    X(eviction_tail_lru)                                                                                                                   \
+    X(eviction_workload)
 
 #define DECLARE_SCHEDULING(policy) extern const struct pagesim_scheduling_policy policy;
 #define DECLARE_VICTIM(policy)     extern const struct pagesim_preemption_victim policy;

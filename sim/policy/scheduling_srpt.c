@@ -7,7 +7,8 @@
  * takes a running request's place only when blocks run out: then the one with the most remaining time goes. What a waiting request would
  * find in the prefix cache is not counted.
  * Source: L. E. Schrage, A proof of the optimality of the shortest remaining processing time discipline, 1968; FastServe
- * (fastserve/scheduler.py, SRPT) uses it as the bound for its own policy, with remaining output tokens for time.
+ * (fastserve/scheduler.py, SRPT) uses it as the bound for its own policy, with remaining output tokens for time. With length_prediction_sigma it
+ * knows what a predictor says, as in Fu et al. (NeurIPS 2024), and takes a request that outlives its prediction for one that is about to end.
  */
 #include <stdlib.h>
 
@@ -27,6 +28,7 @@ static int64_t key(void *self, const struct pagesim_policy_request *request)
 {
     const struct pagesim_policy_setup *setup = self;
     int64_t left = (int64_t)request->output_tokens - pagesim_generated_tokens(request) - 1; /* after the step that it needs next */
+    left = left > 0 ? left : 0; /* a predictor may have promised an earlier end */
     int64_t next_ns = setup->step_ns(setup->model, request->known_tokens - request->computed_tokens, request->computed_tokens);
     int64_t decode_ns = setup->step_ns(setup->model, 1, request->known_tokens);
     int64_t rest_ns, sum_ns;

@@ -88,6 +88,18 @@ static void advise_priority(const struct config *config, const struct trace *tra
 {
     if (strcmp(config->scheduling_policy, "priority") == 0 && !trace->priority)
         snprintf(text, ADVICE_SIZE, "no effect: scheduling_policy priority, as the trace gives no priorities: the order is that of fcfs");
+    else if (strcmp(config->scheduling_policy, "edf") == 0 && !trace->priority)
+        snprintf(text, ADVICE_SIZE, "no effect: scheduling_policy edf, as the trace gives no priorities, and one class goes by arrival");
+    else if (strcmp(config->scheduling_policy, "vtc") == 0 && !trace_tenants(trace))
+        snprintf(text, ADVICE_SIZE, "no effect: scheduling_policy vtc, as the trace names neither tenants nor sessions");
+}
+
+/* Keys for policies that are not in use; the first is enough. */
+static void advise_policy_keys(const struct config *config, char *text)
+{
+    for (size_t i = 0; i < config_key_count && !*text; i++)
+        if (config_keys[i].readers && config_key_given(&config_keys[i], config) && !config_key_matters(&config_keys[i], config))
+            snprintf(text, ADVICE_SIZE, "no effect: %s, which is for the policy %s", config_keys[i].name, config_keys[i].readers[0]);
 }
 
 static void advise_scheduling(const struct config *config, const struct trace *trace, char *text)
@@ -99,6 +111,8 @@ static void advise_scheduling(const struct config *config, const struct trace *t
         snprintf(text, ADVICE_SIZE, "no effect: long_prefill_token_threshold_adaptive, as long_prefill_token_threshold is 0");
     else if (!config->async_scheduling && config_gives(config, "finish_reason"))
         snprintf(text, ADVICE_SIZE, "no effect: finish_reason, as a synchronous scheduler decides the same either way");
+    else
+        advise_policy_keys(config, text);
 }
 
 static void advise_eviction(const struct config *config, const struct trace *trace, char *text)
@@ -129,7 +143,8 @@ static void advise_arrivals(const struct config *config, const struct trace *tra
 static void advise_seed(const struct config *config, const struct trace *trace, char *text)
 {
     const bool rate = config->request_rate > 0 && isfinite(config->request_rate);
-    const bool drawn = (rate || config->ramp_up_strategy[0] != '\0') && isfinite(config->burstiness);
+    const bool drawn =
+        ((rate || config->ramp_up_strategy[0] != '\0') && isfinite(config->burstiness)) || config->length_prediction_sigma > 0;
     if (config_gives(config, "seed") && trace->format && !drawn && !trace->notes[0] && !trace->beam_width)
         snprintf(text, ADVICE_SIZE, "no effect: seed, as nothing is drawn");
 }

@@ -271,6 +271,8 @@ uint64_t workload_fingerprint(const struct trace *trace)
     hash = column(hash, trace->samples, n, sizeof *trace->samples);
     hash = column(hash, trace->beam_width, n, sizeof *trace->beam_width);
     hash = column(hash, trace->sample, n, sizeof *trace->sample);
+    if (trace->tenant)
+        hash = column(hash, trace->tenant, n, sizeof *trace->tenant);
     if (trace->finish_reason)
         hash = column(hash, trace->finish_reason, n, sizeof *trace->finish_reason);
     if (trace->previous) {

@@ -22,21 +22,10 @@
 
 enum { OPTION_SIZE = 64 };
 
-/* A request as logs name it: "17", or "17.2" for a sample. V1 makes a request of each sample, so a line of the trace may have several
- * names. */
-static void request_name(const struct trace *trace, uint32_t position, char *out, size_t size)
-{
-    uint32_t sample = trace_sample_of(trace, position);
-    if (sample > 0)
-        snprintf(out, size, "%u.%u", trace_index(trace, position), sample);
-    else
-        snprintf(out, size, "%u", trace_index(trace, position));
-}
-
 static void add_request(struct table *table, const struct trace *trace, uint32_t position)
 {
-    char name[32];
-    request_name(trace, position, name, sizeof name);
+    char name[TRACE_REQUEST_NAME];
+    trace_request_name(trace, position, name);
     table_text(table, name);
 }
 
@@ -219,8 +208,8 @@ static void add_largest(struct table *table, const struct trace *trace, const st
 {
     struct line all = {0}, first = {0};
     for (uint32_t i = 0; i < filling->largest_count; i++) {
-        char name[32];
-        request_name(trace, filling->largest[i], name, sizeof name);
+        char name[TRACE_REQUEST_NAME];
+        trace_request_name(trace, filling->largest[i], name);
         line_put(&all, "%s%s (%u)", i ? "; " : "", name, filling->largest_blocks[i]);
         if (i == 0)
             first = all;

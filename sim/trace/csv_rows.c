@@ -76,7 +76,7 @@ struct strict_line {
     size_t number;
     uint32_t column; /* of the header */
     struct csv_cell cell;
-    struct csv_cell session; /* gets its number when the row is known to be right, as a number without rows would be a session */
+    struct csv_cell session, tenant; /* get numbers when the row is known to be right, as a number without rows would be a session */
 };
 
 static enum status cell_error(const struct strict_line *line, const char *at, const char *wrong)
@@ -170,21 +170,23 @@ static enum status strict_name(const struct strict_line *line)
     return SIM_OK;
 }
 
-/* Of a row that is right, so that sessions of wrong ones are not counted. */
-static enum status strict_session(const struct strict_line *line, struct trace_row *row)
+/* A name's number in one of the rows' lists. */
+typedef enum status number_name(struct trace_rows *rows, const char *name, size_t length, uint32_t *number);
+
+/* Of a row that is right, so that sessions and tenants of wrong ones are not counted. */
+static enum status strict_number(const struct strict_line *line, const struct csv_cell *cell, number_name *number, uint32_t *out)
 {
     char copy[COPIED_NAME_MOST];
-    const struct csv_cell *cell = &line->session;
     if (cell->length == 0)
         return SIM_OK;
     if (!is_copied(cell))
-        return trace_rows_session(line->rows, cell->text, cell->length, &row->session);
+        return number(line->rows, cell->text, cell->length, out);
     size_t length = 0;
     for (size_t i = 0; i < cell->length; i++) {
         copy[length++] = cell->text[i];
         i += cell->text[i] == '"';
     }
-    return trace_rows_session(line->rows, copy, length, &row->session);
+    return number(line->rows, copy, length, out);
 }
 
 /* Optional counts: an empty cell leaves the default. */
@@ -249,6 +251,9 @@ static enum status strict_cell(struct strict_line *line, struct trace_row *row)
     case TRACE_FIELD_SESSION:
         line->session = line->cell;
         return strict_name(line);
+    case TRACE_FIELD_TENANT:
+        line->tenant = line->cell;
+        return strict_name(line);
     case TRACE_FIELD_HASH_IDS:
         return strict_hash_ids(line);
     default:
@@ -281,7 +286,9 @@ enum status csv_rows_read_line(struct trace_rows *rows, const char *text, size_t
     if (status == SIM_OK && at != end)
         status = cell_error(&line, at, "text after the last column of the header");
     if (status == SIM_OK)
-        status = strict_session(&line, &row);
+        status = strict_number(&line, &line.session, trace_rows_session, &row.session);
+    if (status == SIM_OK)
+        status = strict_number(&line, &line.tenant, trace_rows_tenant, &row.tenant);
     rows->line = line_number;
     if (status == SIM_OK && length > 0)
         status = trace_rows_add(rows, &row);
@@ -355,7 +362,7 @@ static inline const char *skip_cell(const char *at, char delimiter)
 }
 
 /* A name in ASCII without blanks, which the strict reader may have to trim. */
-static inline const char *quick_session(const char *at, char delimiter, struct trace_name *name)
+static inline const char *quick_name(const char *at, char delimiter, struct trace_name *name)
 {
     name->text = at;
     while ((signed char)*at > ' ' && *at != delimiter && *at != '"')
@@ -369,7 +376,7 @@ static inline const char *read_quickly(struct trace_rows *rows, const struct csv
                                        const char *end)
 {
     const struct csv_layout *layout = &rows->source->csv;
-    struct trace_name session = {0};
+    struct trace_name session = {0}, tenant = {0};
     for (uint32_t i = 0; i < layout->columns; i++) {
         if (i > 0 && *at++ != layout->delimiter)
             return NULL;
@@ -384,7 +391,10 @@ static inline const char *read_quickly(struct trace_rows *rows, const struct csv
             at = quick_count(at, &row->output_tokens);
             break;
         case TRACE_FIELD_SESSION:
-            at = quick_session(at, layout->delimiter, &session);
+            at = quick_name(at, layout->delimiter, &session);
+            break;
+        case TRACE_FIELD_TENANT:
+            at = quick_name(at, layout->delimiter, &tenant);
             break;
         case CSV_COLUMN_KNOWN:
         case CSV_COLUMN_UNKNOWN:
@@ -398,6 +408,8 @@ static inline const char *read_quickly(struct trace_rows *rows, const struct csv
     }
     at = csv_row_end(at, end);
     if (at && session.length > 0 && trace_rows_session(rows, session.text, session.length, &row->session) != SIM_OK)
+        return NULL;
+    if (at && tenant.length > 0 && trace_rows_tenant(rows, tenant.text, tenant.length, &row->tenant) != SIM_OK)
         return NULL;
     return at;
 }

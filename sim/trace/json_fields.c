@@ -18,6 +18,7 @@ const struct json_field_rule json_field_rules[JSON_FIELDS] = {
     [JSON_FIELD_SESSION] = {"session_id", NULL, 0, 0},
     [JSON_FIELD_DELAY] = {"delay", NULL, 0, 0},
     [JSON_FIELD_FINISH] = {"finish_reason", NULL, 0, 0},
+    [JSON_FIELD_TENANT] = {"tenant", "tenant_id", 0, 0},
     [JSON_FIELD_BLOCK] = {"trace_block_size", NULL, TRACE_MAX_TOKENS, offsetof(struct trace_row, tokens_per_hash_id)},
     [JSON_FIELD_CHAT] = {"chat_id", NULL, 0, 0},
     [JSON_FIELD_PARENT] = {"parent_chat_id", NULL, 0, 0},
@@ -97,13 +98,15 @@ const char *json_name_of(const struct json_document *document, const cJSON *node
     return digits;
 }
 
-static enum status read_session(const struct json_document *document, const cJSON *node, const char *name, struct trace_rows *rows,
-                                struct trace_row *row)
+/* A session or a tenant. */
+static enum status read_name(const struct json_document *document, const cJSON *node, bool tenant, const char *name,
+                             struct trace_rows *rows, struct trace_row *row)
 {
     char digits[JSON_NAME_DIGITS];
-    const char *session = json_name_of(document, node, digits);
-    return session ? trace_rows_session(rows, session, strlen(session), &row->session)
-                   : json_error(document, node, false, &rows->diag, "%s must be a string or an integer from 0 on", name);
+    const char *text = json_name_of(document, node, digits);
+    if (!text)
+        return json_error(document, node, false, &rows->diag, "%s must be a string or an integer from 0 on", name);
+    return tenant ? trace_rows_tenant(rows, text, strlen(text), &row->tenant) : trace_rows_session(rows, text, strlen(text), &row->session);
 }
 
 static enum status read_finish_reason(const struct json_document *document, const cJSON *node, const char *name, struct trace_row *row,
@@ -126,7 +129,8 @@ enum status json_field_read(const struct json_document *document, const cJSON *n
     case JSON_FIELD_DELAY:
         return json_time_read(document, node, name, rows, &row->delay_ns);
     case JSON_FIELD_SESSION:
-        return read_session(document, node, name, rows, row);
+    case JSON_FIELD_TENANT:
+        return read_name(document, node, field == JSON_FIELD_TENANT, name, rows, row);
     case JSON_FIELD_FINISH:
         return read_finish_reason(document, node, name, row, &rows->diag);
     case JSON_FIELD_HASH_IDS:

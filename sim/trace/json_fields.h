@@ -20,6 +20,7 @@ enum json_field {
     JSON_FIELD_SESSION,
     JSON_FIELD_DELAY,
     JSON_FIELD_FINISH,
+    JSON_FIELD_TENANT,
     JSON_FIELD_BLOCK,
     JSON_FIELD_CHAT, /* this one and the next are read by chat_sessions.h */
     JSON_FIELD_PARENT,
@@ -28,7 +29,7 @@ enum json_field {
 
 /* Counts of tokens, samples and beams share a rule; `most` is 0 for other fields. */
 struct json_field_rule {
-    const char *name, *alias; /* in our own format; alias: what AIPerf calls it, or NULL */
+    const char *name, *alias; /* in our own format; alias: what others call it, or NULL */
     uint32_t most;            /* a count is from 1 to this */
     size_t offset;            /* in struct trace_row */
 };

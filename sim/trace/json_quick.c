@@ -98,6 +98,13 @@ static const char *take_session(const char *at, struct trace_rows *rows, struct 
     return at && trace_rows_session(rows, name.text, name.length, &row->session) == SIM_OK ? at : NULL;
 }
 
+static const char *take_tenant(const char *at, struct trace_rows *rows, struct trace_row *row)
+{
+    struct trace_name name;
+    at = json_quick_name(at, &name);
+    return at && trace_rows_tenant(rows, name.text, name.length, &row->tenant) == SIM_OK ? at : NULL;
+}
+
 static const char *take_finish_reason(const char *at, struct trace_row *row)
 {
     const bool stops = memcmp(at, "\"stop\"", 6) == 0;
@@ -118,6 +125,8 @@ const char *json_quick_field(const char *at, const char *end, struct trace_rows 
         return take_priority(at, &row->priority);
     case JSON_FIELD_SESSION:
         return take_session(at, rows, row);
+    case JSON_FIELD_TENANT:
+        return take_tenant(at, rows, row);
     case JSON_FIELD_DELAY:
         return json_quick_time(at, rows->source->facts.time_unit_ns, &row->delay_ns);
     case JSON_FIELD_FINISH:

@@ -36,6 +36,10 @@ static inline enum json_field field_at(const char *at, const char **stop)
     case 't':
         found = STANDS("timestamp\"", JSON_FIELD_TIMESTAMP);
         if (found == JSON_FIELDS)
+            found = STANDS("tenant\"", JSON_FIELD_TENANT);
+        if (found == JSON_FIELDS)
+            found = STANDS("tenant_id\"", JSON_FIELD_TENANT);
+        if (found == JSON_FIELDS)
             found = STANDS("trace_block_size\"", JSON_FIELD_BLOCK);
         return found;
     case 'i':

@@ -14,9 +14,9 @@
         offsetof(struct trace, name), sizeof *((struct trace *)0)->name, without                                                           \
     }
 const struct trace_column trace_columns[TRACE_COLUMNS] = {
-    COLUMN(arrival_ns, 0), COLUMN(input_tokens, 0), COLUMN(output_tokens, 0), COLUMN(priority, 0),
-    COLUMN(samples, 1),    COLUMN(beam_width, 0),   COLUMN(finish_reason, 0), COLUMN(untimed, 0),
-    COLUMN(session, 0),    COLUMN(delay_ns, 0),     COLUMN(index, 0),         COLUMN(sample, 0),
+    COLUMN(arrival_ns, 0), COLUMN(input_tokens, 0),  COLUMN(output_tokens, 0), COLUMN(priority, 0), COLUMN(samples, 1),
+    COLUMN(beam_width, 0), COLUMN(finish_reason, 0), COLUMN(untimed, 0),       COLUMN(session, 0),  COLUMN(delay_ns, 0),
+    COLUMN(tenant, 0),     COLUMN(index, 0),         COLUMN(sample, 0),
 };
 
 enum status trace_columns_make(struct trace *trace, size_t rows, const bool wanted[TRACE_COLUMNS_OF_FILES], struct diag *diag)
@@ -64,7 +64,17 @@ void trace_clear(struct trace *trace)
     free(trace->previous);
     free(trace->next);
     session_names_deinit(&trace->sessions);
+    session_names_deinit(&trace->tenants);
     *trace = (struct trace){0};
+}
+
+void trace_request_name(const struct trace *trace, uint32_t position, char out[TRACE_REQUEST_NAME])
+{
+    const uint32_t sample = trace_sample_of(trace, position);
+    if (sample > 0)
+        snprintf(out, TRACE_REQUEST_NAME, "%u.%u", trace_index(trace, position), sample);
+    else
+        snprintf(out, TRACE_REQUEST_NAME, "%u", trace_index(trace, position));
 }
 
 /* A note is for people, who read the first ones; what does not fit is left out whole. */
@@ -154,7 +164,7 @@ static void forget_arrays(struct trace *trace)
     trace->hash_start = trace->id_in_file = NULL;
     trace->hash_ids = trace->previous = trace->next = NULL;
     trace->id_runs = NULL;
-    trace->sessions = (struct session_names){0};
+    trace->sessions = trace->tenants = (struct session_names){0};
     trace->borrowed = false;
 }
 
@@ -176,6 +186,8 @@ enum status trace_copy(const struct trace *trace, const uint32_t *order, uint32_
         status = copy_hashes(trace, order, copy, diag);
     if (status == SIM_OK)
         status = session_names_copy(&trace->sessions, &copy->sessions, diag);
+    if (status == SIM_OK)
+        status = session_names_copy(&trace->tenants, &copy->tenants, diag);
     if (status == SIM_OK)
         status = trace_link_turns(copy, diag);
     if (status != SIM_OK) {

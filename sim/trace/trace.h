@@ -89,17 +89,18 @@ struct trace {
     uint32_t *finish_reason; /* TRACE_FINISH_*; NULL: no row says it */
     uint32_t
         *untimed; /* NULL: all rows had a time; else 1: this one had none, and unless it is a later turn a load must say when it comes */
-    uint32_t *session;    /* NULL: none; 0: no session, else its number, from 1 */
-    int64_t *delay_ns;    /* of a later turn after the end of the one before; NULL: all 0 */
-    uint32_t *sample;     /* NULL: all 0; which sample of its request this child is (trace_expand_samples) */
-    uint32_t *previous;   /* position + 1 of the turn before (of its sample 0), 0: a session's first, or none; NULL without sessions */
-    uint32_t *next;       /* likewise of the turn after it */
+    uint32_t *session;  /* NULL: none; 0: no session, else its number, from 1 */
+    int64_t *delay_ns;  /* of a later turn after the end of the one before; NULL: all 0 */
+    uint32_t *tenant;   /* who sent it, for policies that are fair to tenants; NULL: nobody says; 0: does not say, else a number, from 1 */
+    uint32_t *sample;   /* NULL: all 0; which sample of its request this child is (trace_expand_samples) */
+    uint32_t *previous; /* position + 1 of the turn before (of its sample 0), 0: a session's first, or none; NULL without sessions */
+    uint32_t *next;     /* likewise of the turn after it */
     uint64_t *hash_start; /* count + 1 offsets into hash_ids; NULL: no request has hash ids */
     uint32_t *hash_ids;
     uint32_t distinct_hashes;
     const struct id_runs *id_runs; /* borrowed: of hash_ids (id_runs.h); NULL, or set by a study that replays one trace many times */
     uint64_t *id_in_file; /* [distinct_hashes] what the file calls each number, if selection.keep_ids asks; NULL: not asked, or the same */
-    struct session_names sessions; /* what the file calls them */
+    struct session_names sessions, tenants; /* what the file calls them */
     struct format_facts facts;
     struct hash_id_fit fit;
     struct skipped_rows skipped;
@@ -116,7 +117,7 @@ struct trace {
 
 /* The columns with an item a request, so that code that treats them all alike is a loop: first those that every row of a file fills in, then those
  * that it may, then those that are made later. previous and next hold positions and are made anew by trace_link_turns. */
-enum { TRACE_COLUMNS_NEEDED = 3, TRACE_COLUMNS_OF_FILES = 10, TRACE_COLUMNS = 12 };
+enum { TRACE_COLUMNS_NEEDED = 3, TRACE_COLUMNS_OF_FILES = 11, TRACE_COLUMNS = 13 };
 struct trace_column {
     size_t offset, size; /* of the pointer in struct trace; of an item: 4 or 8 bytes */
     uint32_t otherwise;  /* what every request has where the column is NULL */
@@ -154,6 +155,11 @@ static inline uint32_t trace_sample_of(const struct trace *trace, uint32_t posit
     return trace->sample ? trace->sample[position] : 0;
 }
 
+/* What logs and reports call a request: "17", or "17.2" for a sample. V1 makes a request of each sample, so a line of the trace may have several
+ * names. */
+enum { TRACE_REQUEST_NAME = 32 };
+void trace_request_name(const struct trace *trace, uint32_t position, char out[TRACE_REQUEST_NAME]);
+
 /* Add a sentence to trace->notes; one that is there already, or does not fit, is left out. */
 void trace_note(struct trace *trace, const char *sentence);
 
@@ -167,6 +173,7 @@ SIM_NODISCARD enum status trace_link_turns(struct trace *trace, struct diag *dia
 /* Free the arrays; all members are 0 then. */
 void trace_clear(struct trace *trace);
 
+struct priority_rules;
 struct trace_reader;
 struct random_workload;
 
@@ -182,6 +189,7 @@ enum trace_field {
     TRACE_FIELD_SESSION,
     TRACE_FIELD_DELAY,
     TRACE_FIELD_FINISH_REASON,
+    TRACE_FIELD_TENANT,
     TRACE_FIELDS
 };
 struct trace_field_names {
@@ -202,6 +210,7 @@ struct trace_selection {
     int64_t from_ns, to_ns;                  /* keep from <= arrival < to; {0, INT64_MAX} for all. Arrivals keep their value. */
     uint64_t limit;                          /* the first `limit` requests in file order; UINT64_MAX for all */
     uint32_t set_samples, samples_every;     /* --n K --n-every M: requests with index mod M == 0 get n = K; 0 = leave */
+    const struct priority_rules *priorities; /* priority_rules.h; NULL: requests keep their own */
     uint32_t set_beam, beam_every;           /* --beam-width K --beam-every M, likewise */
 };
 
@@ -249,6 +258,12 @@ static inline enum finish_reason trace_finish_reason(const struct trace *trace, 
 static inline bool trace_tells_contents(const struct trace *trace)
 {
     return trace->hash_start || trace->session;
+}
+
+/* Who sends the request, for policies that are fair to tenants: where no row names a tenant, a session is one. 0: neither is said. */
+static inline const uint32_t *trace_tenants(const struct trace *trace)
+{
+    return trace->tenant ? trace->tenant : trace->session;
 }
 
 static inline uint64_t trace_hash_count(const struct trace *trace, uint32_t position)

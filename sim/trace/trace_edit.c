@@ -178,28 +178,26 @@ enum status trace_scale(struct trace *trace, double times, double lengths, uint3
 
 /* --- without names ------------------------------------------------------------------------------------------------------------------ */
 
-/* Numbers of sessions that no request has any more are left out, too. */
-static enum status number_sessions(struct trace *trace, struct diag *diag)
+/* Of a column of sessions or tenants. Numbers of those that no request has any more are left out, too. */
+static enum status number_names(struct session_names *names, uint32_t *column, uint32_t count, struct diag *diag)
 {
     struct session_names numbered = {0};
     uint32_t *number = NULL;
     char name[16];
-    if (!trace->session)
+    if (!column)
         return SIM_OK;
-    enum status status = array_zeroed(&number, (size_t)trace->sessions.count + 1, sizeof *number, "sessions", diag);
-    for (uint32_t i = 0; i < trace->count && status == SIM_OK; i++) {
-        const uint32_t session = trace->session[i];
-        if (session != 0 && number[session] == 0) {
+    enum status status = array_zeroed(&number, (size_t)names->count + 1, sizeof *number, "sessions", diag);
+    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
+        if (column[i] != 0 && number[column[i]] == 0) {
             const int length = snprintf(name, sizeof name, "%u", numbered.count + 1);
-            status = session_names_number(&numbered, name, (size_t)length, &number[session], diag);
+            status = session_names_number(&numbered, name, (size_t)length, &number[column[i]], diag);
         }
-    }
-    for (uint32_t i = 0; i < trace->count && status == SIM_OK; i++)
-        trace->session[i] = number[trace->session[i]];
+    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
+        column[i] = number[column[i]];
     free(number);
-    session_names_deinit(status == SIM_OK ? &trace->sessions : &numbered);
+    session_names_deinit(status == SIM_OK ? names : &numbered);
     if (status == SIM_OK)
-        trace->sessions = numbered;
+        *names = numbered;
     return status;
 }
 
@@ -230,7 +228,9 @@ enum status trace_anonymise(struct trace *trace, struct diag *diag)
     const int64_t first_ns = trace->arrival_ns[0];
     for (uint32_t i = 0; i < trace->count; i++)
         trace->arrival_ns[i] -= first_ns;
-    enum status status = number_sessions(trace, diag);
+    enum status status = number_names(&trace->sessions, trace->session, trace->count, diag);
+    if (status == SIM_OK)
+        status = number_names(&trace->tenants, trace->tenant, trace->count, diag);
     return status == SIM_OK ? number_ids(trace, diag) : status;
 }
 
@@ -301,6 +301,20 @@ static enum status make_columns(struct trace *const *traces, uint32_t count, str
     return status == SIM_OK ? array_zeroed_all(ids, sizeof ids / sizeof *ids, "the trace", diag) : status;
 }
 
+/* A tenant of two files is one: unlike a session it has no turns that could get mixed up. */
+static enum status append_tenants(struct trace *all, const struct trace *trace, uint32_t at, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; trace->tenant && i < trace->count && status == SIM_OK; i++) {
+        size_t length;
+        if (trace->tenant[i] == 0)
+            continue;
+        const char *name = session_names_text(&trace->tenants, trace->tenant[i], &length);
+        status = session_names_number(&all->tenants, name, length, &all->tenant[at + i], diag);
+    }
+    return status;
+}
+
 /* The rows of one trace after those that `all` has. */
 static enum status append(struct trace *all, const struct trace *trace, uint32_t file, struct diag *diag)
 {
@@ -321,7 +335,7 @@ static enum status append(struct trace *all, const struct trace *trace, uint32_t
     for (uint32_t i = 0; trace->session && i < trace->count && status == SIM_OK; i++)
         all->session[at + i] = number[trace->session[i]];
     free(number);
-    return status;
+    return status == SIM_OK ? append_tenants(all, trace, at, diag) : status;
 }
 
 /* In one trace positions are in order already, and ties stay as they are, so turns stay in order. */

@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 
-enum { ALIGNMENT = 64, OTHERS = 9, ARRAYS = TRACE_COLUMNS + OTHERS };
+enum { ALIGNMENT = 64, OTHERS = 12, ARRAYS = TRACE_COLUMNS + OTHERS };
 
 /* Where the pointer stands in struct trace, and how many bytes it points to. */
 struct image_array {
@@ -29,7 +29,7 @@ static const void *pointer_at(const struct trace *trace, size_t offset)
 /* Sizes are those that the arrays are made with; of one that is NULL none counts. */
 static void list_arrays(const struct trace *trace, struct image_array list[ARRAYS])
 {
-    const struct session_names *names = &trace->sessions;
+    const struct session_names *names = &trace->sessions, *tenants = &trace->tenants;
     const size_t count = trace->count;
     const struct image_array others[OTHERS] = {
         {POINTER(hash_start), (count + 1) * sizeof *trace->hash_start},
@@ -40,6 +40,9 @@ static void list_arrays(const struct trace *trace, struct image_array list[ARRAY
         {POINTER(sessions.text), names->start ? (size_t)names->start[names->count] : 0},
         {POINTER(sessions.start), ((size_t)names->count + 1) * sizeof *names->start},
         {POINTER(sessions.slots), (names->slot_mask + 1) * sizeof *names->slots},
+        {POINTER(tenants.text), tenants->start ? (size_t)tenants->start[tenants->count] : 0},
+        {POINTER(tenants.start), ((size_t)tenants->count + 1) * sizeof *tenants->start},
+        {POINTER(tenants.slots), (tenants->slot_mask + 1) * sizeof *tenants->slots},
         {POINTER(format), trace->format ? strlen(trace->format) + 1 : 0},
     };
     for (size_t i = 0; i < TRACE_COLUMNS; i++)

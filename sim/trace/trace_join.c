@@ -22,6 +22,7 @@
 #include "base/integers.h"
 #include "base/seeded_random.h"
 #include "base/text_parts.h"
+#include "trace/priority_rules.h"
 #include "trace/request_order.h"
 
 /* From so many rows on, twice the columns would be noticed; memory that was freed is given back while they are joined. */
@@ -44,10 +45,10 @@ static void append_piece(struct trace_rows *all, const struct trace_rows *piece)
     all->hash_count += piece->hash_count;
 }
 
-/* Pieces number their sessions for themselves; the rows just appended get the numbers of the whole. */
-static enum status join_sessions(struct trace_rows *all, const struct trace_rows *piece, struct diag *diag)
+/* Pieces number their sessions and tenants for themselves; `column` of the rows just appended gets the numbers of the whole. */
+static enum status join_names(const struct session_names *names, struct session_names *whole, uint32_t *column, size_t rows,
+                              struct diag *diag)
 {
-    const struct session_names *names = &piece->trace.sessions;
     uint32_t *number = NULL;
     if (names->count == 0)
         return SIM_OK;
@@ -55,11 +56,23 @@ static enum status join_sessions(struct trace_rows *all, const struct trace_rows
     for (uint32_t i = 1; i <= names->count && status == SIM_OK; i++) {
         size_t length;
         const char *text = session_names_text(names, i, &length);
-        status = session_names_number(&all->trace.sessions, text, length, &number[i], diag);
+        status = session_names_number(whole, text, length, &number[i], diag);
     }
-    for (size_t row = all->count - piece->count; row < all->count && status == SIM_OK; row++)
-        all->trace.session[row] = number[all->trace.session[row]];
+    for (size_t row = 0; row < rows && status == SIM_OK; row++)
+        column[row] = number[column[row]];
     free(number);
+    return status;
+}
+
+static enum status join_all_names(struct trace_rows *all, const struct trace_rows *piece, struct diag *diag)
+{
+    const size_t from = all->count - piece->count;
+    struct trace *whole = &all->trace;
+    enum status status = SIM_OK;
+    if (whole->session)
+        status = join_names(&piece->trace.sessions, &whole->sessions, whole->session + from, piece->count, diag);
+    if (status == SIM_OK && whole->tenant)
+        status = join_names(&piece->trace.tenants, &whole->tenants, whole->tenant + from, piece->count, diag);
     return status;
 }
 
@@ -121,7 +134,7 @@ static enum status concatenate(struct trace_rows *pieces, size_t count, struct t
     for (size_t i = 0; i < count && status == SIM_OK; i++) {
         append_piece(all, &pieces[i]);
         gather_ignored(&pieces[i], all);
-        status = join_sessions(all, &pieces[i], diag);
+        status = join_all_names(all, &pieces[i], diag);
         if (status == SIM_OK)
             status = join_skipped(all, &pieces[i], diag);
         trace_rows_deinit(&pieces[i]); /* never all twice */
@@ -454,6 +467,8 @@ static enum status finish(const struct trace_selection *selection, struct trace 
     enum status status = set_every(&trace->samples, selection->set_samples, selection->samples_every, 1, trace, diag);
     if (status == SIM_OK)
         status = set_every(&trace->beam_width, selection->set_beam, selection->beam_every, 0, trace, diag);
+    if (status == SIM_OK)
+        status = priority_rules_apply(selection->priorities, trace, diag);
     if (status == SIM_OK)
         drop_empty_columns(trace);
     return status == SIM_OK ? trace_link_turns(trace, diag) : status;

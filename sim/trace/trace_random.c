@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/seeded_random.h"
+#include "trace/priority_rules.h"
 
 struct random_workload random_workload_default(void)
 {
@@ -61,6 +62,10 @@ enum status trace_random(const struct random_workload *workload, struct trace **
         return status;
     }
     fill_columns(workload, trace);
-    *out = trace;
-    return SIM_OK;
+    status = priority_rules_apply(workload->priorities, trace, diag);
+    if (status == SIM_OK)
+        *out = trace;
+    else
+        trace_destroy(trace);
+    return status;
 }

@@ -17,6 +17,7 @@ struct random_workload {
     uint32_t prefix_tokens;               /* 0 */
     double range_ratio;                   /* 0 <= r < 1; 0 */
     uint64_t seed;
+    const struct priority_rules *priorities; /* priority_rules.h; NULL: all 0 */
 };
 
 struct random_workload random_workload_default(void);

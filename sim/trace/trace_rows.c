@@ -87,13 +87,8 @@ static enum status put_optional(struct trace_rows *rows, const struct trace_colu
 enum status trace_rows_add_rare(struct trace_rows *rows, const struct trace_row *row)
 {
     const bool untimed = row->arrival_ns == TRACE_NO_TIME;
-    const int64_t values[] = {(uint32_t)row->priority,
-                              row->samples,
-                              row->beam_width,
-                              row->finish_reason,
-                              untimed,
-                              row->session,
-                              row->delay_ns}; /* as in trace_columns */
+    const int64_t values[] = {(uint32_t)row->priority, row->samples, row->beam_width, row->finish_reason, untimed, row->session,
+                              row->delay_ns,           row->tenant}; /* as in trace_columns */
     enum status status = SIM_OK;
     for (size_t i = 0; i < sizeof values / sizeof *values && status == SIM_OK; i++)
         status = put_optional(rows, &trace_columns[TRACE_COLUMNS_NEEDED + i], values[i]);
@@ -124,6 +119,11 @@ uint32_t trace_finish_named(const char *name, size_t length)
 enum status trace_rows_session(struct trace_rows *rows, const char *name, size_t length, uint32_t *number)
 {
     return session_names_number(&rows->trace.sessions, name, length, number, &rows->diag);
+}
+
+enum status trace_rows_tenant(struct trace_rows *rows, const char *name, size_t length, uint32_t *number)
+{
+    return session_names_number(&rows->trace.tenants, name, length, number, &rows->diag);
 }
 
 /* Memory that is out is no fault of the row. */

@@ -23,6 +23,7 @@ struct trace_row {
     uint32_t finish_reason; /* TRACE_FINISH_* */
     uint32_t session;       /* from trace_rows_session; 0: none */
     int64_t delay_ns;
+    uint32_t tenant;             /* from trace_rows_tenant; 0: none */
     uint32_t tokens_per_hash_id; /* of the whole file; that of the first row counts */
 };
 
@@ -112,8 +113,8 @@ SIM_NODISCARD static inline enum status trace_rows_add(struct trace_rows *rows, 
     if (trace->hash_start)
         trace->hash_start[i + 1] = rows->hash_count;
     const bool rare = row->priority != 0 || row->samples != 1 || row->beam_width != 0 || (rows->hash_count > 0 && !trace->hash_start) ||
-                      row->session != 0 || row->delay_ns != 0 || row->finish_reason != 0 || row->arrival_ns == TRACE_NO_TIME ||
-                      row->output_tokens == 0 || rows->has_optional;
+                      row->session != 0 || row->delay_ns != 0 || row->tenant != 0 || row->finish_reason != 0 ||
+                      row->arrival_ns == TRACE_NO_TIME || row->output_tokens == 0 || rows->has_optional;
     if (rare && trace_rows_add_rare(rows, row) != SIM_OK)
         return rows->diag.status;
     rows->count++;
@@ -124,6 +125,9 @@ void trace_rows_deinit(struct trace_rows *rows);
 
 /* The number of a session of this name in the piece, for trace_row. */
 SIM_NODISCARD enum status trace_rows_session(struct trace_rows *rows, const char *name, size_t length, uint32_t *number);
+
+/* The same for a tenant. */
+SIM_NODISCARD enum status trace_rows_tenant(struct trace_rows *rows, const char *name, size_t length, uint32_t *number);
 
 /* For a reader's loop, after reading a row has failed: with --skip-invalid a row that is wrong is counted and the error forgotten, and
  * reading goes on with the next line. Ids that the row had put must be taken back by the caller, who knows how many there were before.

@@ -81,6 +81,13 @@ static enum status put_name(struct sheet *sheet, const char *name, size_t length
     return status;
 }
 
+static enum status put_numbered(struct sheet *sheet, const struct session_names *names, uint32_t number)
+{
+    size_t length;
+    const char *name = session_names_text(names, number, &length);
+    return put_name(sheet, name, length);
+}
+
 /* A prompt may have a hundred thousand ids, so room is asked for between them. */
 static enum status put_ids(struct sheet *sheet, const struct trace *trace, uint32_t position)
 {
@@ -102,7 +109,7 @@ static enum status put_ids(struct sheet *sheet, const struct trace *trace, uint3
 static enum status put_optional(struct sheet *sheet, const struct trace *trace, uint32_t position)
 {
     static const char *const reasons[] = {[TRACE_FINISH_SAID(FINISH_LENGTH)] = "length", [TRACE_FINISH_SAID(FINISH_STOP)] = "stop"};
-    const uint32_t session = trace->session ? trace->session[position] : 0;
+    const uint32_t session = trace->session ? trace->session[position] : 0, tenant = trace->tenant ? trace->tenant[position] : 0;
     const uint32_t reason = trace->finish_reason ? trace->finish_reason[position] : TRACE_FINISH_NOT_SAID;
     enum status status = SIM_OK;
     if (trace->priority && trace->priority[position] != 0) {
@@ -128,10 +135,12 @@ static enum status put_optional(struct sheet *sheet, const struct trace *trace, 
         put_ms(sheet, trace->delay_ns[position]);
     }
     if (session != 0 && status == SIM_OK) {
-        size_t length;
-        const char *name = session_names_text(&trace->sessions, session, &length);
         PUT(sheet, ",\"session_id\":");
-        status = put_name(sheet, name, length);
+        status = put_numbered(sheet, &trace->sessions, session);
+    }
+    if (tenant != 0 && status == SIM_OK) {
+        PUT(sheet, ",\"tenant\":");
+        status = put_numbered(sheet, &trace->tenants, tenant);
     }
     return status;
 }

@@ -9,11 +9,13 @@
  *                  taken from the head     taken in the order of the heap, out of the middle
  *   heap         members by (key, touched, deeper first, number);  each knows its place, so that a hit takes it out in O(log n)
  *
- * Keys are asked for when a member becomes free and stay while it is free: nothing touches a free block but a hit, which takes it out.
+ * Keys are asked for when a member becomes free and stay while it is free: nothing touches a free block but a hit, which takes it out. A policy
+ * with `worth` has such a heap for each class of requests, and compares the first ones whenever something is evicted.
  */
 #ifndef PAGESIM_EVICTION_ORDER_H
 #define PAGESIM_EVICTION_ORDER_H
 
+#include "config/config.h"
 #include "policy/policy.h"
 
 struct eviction_member {
@@ -22,17 +24,28 @@ struct eviction_member {
     uint32_t at;  /* its place in the heap; UINT32_MAX: not in it */
 };
 
-struct eviction_order {
-    const struct pagesim_eviction_policy *policy; /* NULL: vLLM's queue; nothing below is used */
-    struct eviction_member *members;              /* by block or segment */
-    uint32_t *heap;
-    size_t members_capacity, heap_capacity;
-    uint32_t count, member_count;
-    uint64_t admissions, releases; /* counted so far */
+struct eviction_heap {
+    uint32_t *items;
+    size_t capacity;
+    uint32_t count;
 };
 
-/* `policy` as found by name. Its key NULL: nothing is allocated. */
-SIM_NODISCARD enum status eviction_order_init(struct eviction_order *order, const struct pagesim_eviction_policy *policy, uint32_t members,
+struct eviction_order {
+    const struct pagesim_eviction_policy *policy; /* NULL: vLLM's queue; nothing below is used */
+    void *self;                                   /* the policy's */
+    struct eviction_member *members;              /* by block or segment */
+    size_t members_capacity;
+    struct eviction_heap
+        heaps[PAGESIM_EVICTION_CLASSES]; /* by class of requests; all in the first if the policy does not tell them apart */
+    uint32_t count, member_count;
+    uint64_t admissions, releases; /* counted so far */
+    /* Of the request that touches or releases now. Set by the plain scheduler alone: policies of the event replay do not look. */
+    int64_t now_ns;
+    uint32_t request_class, table_blocks;
+};
+
+/* config->eviction_policy. Its key NULL: nothing is allocated. SIM_BAD_INPUT: unknown name. */
+SIM_NODISCARD enum status eviction_order_init(struct eviction_order *order, const struct config *config, uint32_t members,
                                               struct diag *diag);
 void eviction_order_deinit(struct eviction_order *order);
 
@@ -47,8 +60,12 @@ void eviction_order_hit(struct eviction_order *order, uint32_t member, uint32_t 
  * given out, or had no content. */
 static inline void eviction_order_fill(struct eviction_order *order, uint32_t member, uint32_t depth, uint64_t admission)
 {
-    if (order->policy)
-        order->members[member].facts = (struct pagesim_policy_block){.touched = admission, .depth = depth};
+    if (!order->policy)
+        return;
+    order->members[member].facts = (struct pagesim_policy_block){
+        .touched = admission, .depth = depth, .request_class = order->request_class, .touched_ns = order->now_ns};
+    if (order->policy->touched)
+        order->policy->touched(order->self, NULL, order->request_class, order->now_ns);
 }
 
 /* Member `tail`, which is not free, is what stands `blocks` deeper in `member` from now on; it was touched as that was. The first half
@@ -67,10 +84,7 @@ void eviction_order_free(struct eviction_order *order, uint32_t member);
 void eviction_order_leave(struct eviction_order *order, uint32_t member);
 
 /* What goes first. Somebody must be free. */
-static inline uint32_t eviction_order_first(const struct eviction_order *order)
-{
-    return order->heap[0];
-}
+uint32_t eviction_order_first(const struct eviction_order *order);
 /* The same, and it leaves the heap. */
 uint32_t eviction_order_take(struct eviction_order *order);
 

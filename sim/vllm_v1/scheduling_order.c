@@ -1,6 +1,13 @@
 /* scheduling_order.c - finds the policy, makes its state, and shows it requests. Policies themselves are in sim/policy. */
 #include "vllm_v1/scheduling_order.h"
 
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/portable_math.h"
+#include "base/seeded_random.h"
+#include "trace/trace_rows.h"
+
 /* What a step would cost in which one request is alone: for policies that weigh recomputation. Other requests of the step are left out
  * on purpose: a policy asks what one choice would add, long before it is known who else runs. One token after some context is a decode,
  * as in section 1. */
@@ -11,16 +18,48 @@ static int64_t price_alone(const void *model, uint32_t tokens, uint32_t context)
     return step_time_price(model, &shape);
 }
 
+/* Predicted output = true x lognormal: the error of a predictor is one of scale, and long answers are missed by more tokens than short ones. The
+ * median of the factor is 1. Drawn from the seed and the request's number, so that neither a selection of requests nor the order of events
+ * changes anybody's; samples of one request have errors of their own, as they have answers of their own. */
+static enum status predict(struct scheduling_order *order, const struct config *config, struct diag *diag)
+{
+    const struct trace *trace = order->trace;
+    enum status status = array_zeroed(&order->predicted, trace->count, sizeof *order->predicted, "predicted lengths", diag);
+    for (uint32_t i = 0; i < trace->count && status == SIM_OK; i++) {
+        const uint64_t request = (uint64_t)trace_sample_of(trace, i) << 32 | trace_index(trace, i);
+        uint64_t state = seeded_stream(config->seed, SEEDED_PREDICTIONS) ^ request * UINT64_C(0x9E3779B97F4A7C15);
+        state = seeded_bits(&state);
+        const double tokens = trace->output_tokens[i] * portable_exp(config->length_prediction_sigma * seeded_normal(&state));
+        order->predicted[i] = tokens < 1 ? 1 : tokens < TRACE_MAX_TOKENS ? (uint32_t)(tokens + 0.5) : TRACE_MAX_TOKENS;
+    }
+    if (status == SIM_OK)
+        order->output_tokens = order->predicted;
+    return status;
+}
+
 /* An unknown name is the user's mistake; a state that cannot be made is a lack of memory. `self` is the policy's own and never looked
  * into. */
 enum status scheduling_order_init(struct scheduling_order *order, const struct trace *trace, const struct config *config,
                                   const struct step_time_model *model, struct diag *diag)
 {
     const struct pagesim_scheduling_policy *policy = policy_find_scheduling(config->scheduling_policy);
-    struct pagesim_policy_setup setup = {.request_count = trace->count, .step_ns = price_alone, .model = model};
+    struct pagesim_policy_setup setup = {.request_count = trace->count,
+                                         .tenant_count = 1 + (trace->tenant ? trace->tenants.count : trace->sessions.count),
+                                         .step_ns = price_alone,
+                                         .model = model,
+                                         .input_weight = config->fair_input_weight,
+                                         .output_weight = config->fair_output_weight};
     if (!policy)
         return diag_set(diag, SIM_BAD_INPUT, "there is no scheduling_policy \"%s\"", config->scheduling_policy);
-    *order = (struct scheduling_order){.policy = policy, .trace = trace};
+    for (int i = 0; i < PAGESIM_POLICY_CLASSES; i++)
+        setup.ttft_target_ns[i] = (int64_t)(config->slo_ttft_ms[i] * 1e6 + 0.5);
+    *order =
+        (struct scheduling_order){.policy = policy, .trace = trace, .output_tokens = trace->output_tokens, .tenant = trace_tenants(trace)};
+    if (config->length_prediction_sigma > 0) {
+        enum status status = predict(order, config, diag);
+        if (status != SIM_OK)
+            return status;
+    }
     if (policy->create && !policy->create(&setup, &order->self))
         return diag_set(diag, SIM_FAILED, "out of memory for the state of scheduling_policy \"%s\"", config->scheduling_policy);
     return SIM_OK;
@@ -30,6 +69,7 @@ void scheduling_order_deinit(struct scheduling_order *order)
 {
     if (order->policy && order->policy->destroy)
         order->policy->destroy(order->self);
+    free(order->predicted);
     *order = (struct scheduling_order){0};
 }
 

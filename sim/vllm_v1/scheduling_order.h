@@ -15,6 +15,9 @@ struct scheduling_order {
     const struct pagesim_scheduling_policy *policy;
     void *self; /* the policy's */
     const struct trace *trace;
+    const uint32_t *output_tokens; /* as policies see them: the trace's, or predicted */
+    const uint32_t *tenant;        /* NULL: nobody says */
+    uint32_t *predicted;           /* owned; NULL: lengths are known exactly */
 };
 
 /* Find config->scheduling_policy and create its state. `model` prices what the policy asks; all is borrowed. SIM_BAD_INPUT: unknown
@@ -31,10 +34,11 @@ static inline struct pagesim_policy_request scheduling_order_request(const struc
     return (struct pagesim_policy_request){.arrival_ns = arrival_ns,
                                            .position = position,
                                            .input_tokens = trace->input_tokens[position],
-                                           .output_tokens = trace->output_tokens[position],
+                                           .output_tokens = order->output_tokens[position],
                                            .priority = trace->priority ? trace->priority[position] : 0,
                                            .known_tokens = known_tokens,
-                                           .computed_tokens = computed_tokens};
+                                           .computed_tokens = computed_tokens,
+                                           .tenant = order->tenant ? order->tenant[position] : 0};
 }
 
 /* Its key; 0 when the order has none. */

@@ -405,7 +405,7 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     v1->turn = v1->turn == v1->lists ? v1->lists + 1 : v1->lists;
     *step = v1->turn->empty;
     v1->step = step;
-    v1->now_ns = now_ns;
+    v1->now_ns = v1->blocks.eviction.now_ns = now_ns;
     v1->budget = v1_budget(&v1->config);
     v1->threshold = v1_threshold(&v1->config, v1->running_count + v1->waiting.count);
     enum status status = schedule_running(v1, diag);

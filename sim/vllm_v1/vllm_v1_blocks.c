@@ -20,6 +20,23 @@
 #include "engine/pool_states.h"
 #include "vllm_v1/v1_rules.h"
 
+/* Of each request, as pagesim.h says at PAGESIM_EVICTION_CLASSES. Turns come after those before them, so one pass counts them. */
+static enum status classify(struct v1_blocks *blocks, struct diag *diag)
+{
+    enum { TURNS = 3, SHORT = 1024, MIDDLE = 8192 };
+    const struct trace *trace = blocks->trace;
+    enum status status = array_zeroed(&blocks->classes, trace->count, sizeof *blocks->classes, "classes of requests", diag);
+    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
+        const int32_t priority = trace->priority ? trace->priority[position] : 0;
+        const uint32_t tokens = trace->input_tokens[position], previous = trace->previous ? trace->previous[position] : 0;
+        uint32_t turn = tokens > MIDDLE ? 2 : tokens > SHORT ? 1 : 0;
+        if (trace->previous)
+            turn = previous == 0 ? 0 : min_u32(blocks->classes[previous - 1] % TURNS + 1, TURNS - 1);
+        blocks->classes[position] = (uint8_t)(TURNS * (uint32_t)(priority <= 0 ? 0 : priority == 1 ? 1 : 2) + turn);
+    }
+    return status;
+}
+
 enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, const struct config *config, struct diag *diag)
 {
     *blocks = (struct v1_blocks){.trace = trace,
@@ -42,11 +59,12 @@ enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, 
         status = prompt_contents_init(&blocks->contents, trace, config->trace_block_size, diag);
     if (status == SIM_OK)
         status = array_zeroed_all(arrays, 2, "block tables", diag);
-    const struct pagesim_eviction_policy *policy = policy_find_eviction(config->eviction_policy);
-    if (status == SIM_OK && !policy)
+    if (status == SIM_OK && !policy_find_eviction(config->eviction_policy))
         status = diag_set(diag, SIM_BAD_INPUT, "there is no eviction_policy \"%s\"", config->eviction_policy);
     if (status == SIM_OK && blocks->caching)
-        status = eviction_order_init(&blocks->eviction, policy, config->num_gpu_blocks, diag);
+        status = eviction_order_init(&blocks->eviction, config, config->num_gpu_blocks, diag);
+    if (status == SIM_OK && blocks->eviction.policy && blocks->eviction.policy->worth)
+        status = classify(blocks, diag);
     if (status != SIM_OK)
         v1_blocks_deinit(blocks);
     return status;
@@ -73,6 +91,7 @@ void v1_blocks_deinit(struct v1_blocks *blocks)
     free(blocks->spares);
     free(blocks->hits);
     eviction_order_deinit(&blocks->eviction);
+    free(blocks->classes);
     kv_prefix_cache_destroy(blocks->cache);
     prompt_contents_deinit(&blocks->contents);
     kv_block_pool_deinit(&blocks->pool);
@@ -280,6 +299,8 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
         array_reserve(&table->blocks, &table->capacity, (size_t)have + fresh, sizeof *table->blocks, "a block table", diag);
     if (table->count == 0)
         table->admission = ++blocks->eviction.admissions;
+    if (blocks->classes)
+        blocks->eviction.request_class = blocks->classes[demand->position];
     if (status == SIM_OK)
         status = touch_hits(blocks, table, demand->hits, diag);
     if (status == SIM_OK)
@@ -300,6 +321,7 @@ void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
     /* None of these calls can fail: the table holds a reference of each of its blocks. */
     enum kv_status put = KV_OK;
     uint32_t left;
+    blocks->eviction.table_blocks = table->count;
     for (uint32_t i = table->count; i-- > 0 && put == KV_OK;) {
         put = kv_block_pool_unref(pool, table->blocks[i], &left);
         if (put == KV_OK && left == 0 && blocks->caching && kv_prefix_cache_content(blocks->cache, table->blocks[i]) != KV_CONTENT_NONE) {

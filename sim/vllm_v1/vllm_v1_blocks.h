@@ -47,8 +47,9 @@ struct v1_blocks {
     uint32_t cached_free;              /* free blocks whose content can still be found */
     uint32_t *spares; /* finished requests whose arrays serve the next ones: a steady load asks for no memory. Room for all */
     uint32_t spare_count;
-    struct eviction_order eviction;
-    uint32_t *hits; /* blocks found by the last lookup */
+    struct eviction_order eviction; /* its now_ns is set by whoever schedules */
+    uint8_t *classes;               /* by position: classes of requests; NULL: the eviction policy does not tell them apart */
+    uint32_t *hits;                 /* blocks found by the last lookup */
     size_t hits_capacity;
     uint64_t evictions; /* cached blocks taken for something else so far */
     /* A head that does not fit is looked up again step after step. Registering never takes a found block away, only eviction does, so

@@ -48,9 +48,9 @@ enum status segment_queue_init(struct segment_queue *queue, const struct trace *
     queue->stride = track_ids ? min_u32(queue->prefix.per, STRIDE_MOST) : UINT32_MAX;
     queue->ring_mask = power_of_two(queue->usable) - 1;
     capacity = 0;
-    const struct pagesim_eviction_policy *policy = policy_find_eviction(config->eviction_policy);
-    if (policy->key)
-        return eviction_order_init(&queue->order, policy, 0, diag);
+    status = eviction_order_init(&queue->order, config, 0, diag);
+    if (status != SIM_OK || queue->order.policy)
+        return status;
     return track_ids ? array_reserve(&queue->ring, &capacity, (size_t)queue->ring_mask + 1, sizeof *queue->ring, "the free queue", diag)
                      : SIM_OK;
 }
@@ -264,7 +264,7 @@ static bool check_heap(const struct segment_queue *queue)
 {
     uint64_t back = 0;
     for (uint32_t at = 0; at < queue->order.count; at++) {
-        const struct segment *segment = &queue->segments[queue->order.heap[at]];
+        const struct segment *segment = &queue->segments[queue->order.heaps[0].items[at]];
         if (segment->refs != 0 || segment->count == 0)
             return false;
         back += segment->count;

@@ -86,6 +86,12 @@ static void choose_scheduling(struct config *config)
     config->max_num_active_seqs = budget % 5 == 4 ? 1 + budget % config->max_num_seqs : 0;
     config->max_num_scheduled_tokens = length % 5 == 4 && config->enable_chunked_prefill ? 1 + length % budget : 0;
     config->long_prefill_token_threshold_adaptive = budget % 2;
+    if (length % 4 == 3)
+        tiny_name(config->scheduling_policy, budget % 2 ? "edf" : "vtc");
+    if (length % 8 == 6) /* by the plain scheduler both times; the data plane and all checks see them */
+        tiny_name(config->eviction_policy, budget % 2 ? "tail-lru" : "workload-aware");
+    config->length_prediction_sigma = 0.5 * (budget % 3);
+    config->slo_ttft_ms[1] = length;
     config->step_time.host_ns = length % 7 == 6 ? INT64_C(1) << (budget % 32) : 0;
 }
 
@@ -125,6 +131,7 @@ static struct tiny_request make_request(struct fuzz_bytes *bytes, const struct c
 {
     const bool v0 = config->scheduler == SCHEDULER_VLLM_V0;
     struct tiny_request request = {.input = 1 + fuzz_below(bytes, config->max_model_len), .output = 1 + fuzz_below(bytes, 32)};
+    request.tenant = (request.input + request.output) % 4;
     if (kinds & PRIORITIES)
         request.priority = (int32_t)fuzz_below(bytes, 5) - 1;
     if (kinds & SAMPLES && !(kinds & TURNS))

@@ -13,11 +13,27 @@ static void *column(uint32_t count, size_t size)
     return memory;
 }
 
+/* Tenants are called by their numbers, so all up to this one are there. */
+static void fill_tenant(struct trace *trace, uint32_t tenant, uint32_t position)
+{
+    struct diag diag = {0};
+    char name[16];
+    if (tenant == 0)
+        return;
+    if (!trace->tenant)
+        trace->tenant = column(trace->count, sizeof *trace->tenant);
+    for (uint32_t number = 1, same; number <= tenant; number++)
+        if (session_names_number(&trace->tenants, name, (size_t)sprintf(name, "%u", number), &same, &diag) != SIM_OK)
+            abort();
+    trace->tenant[position] = tenant;
+}
+
 static void fill_optional(struct trace *trace, const struct tiny_request *requests, uint32_t position)
 {
     trace->priority[position] = requests[position].priority;
     trace->samples[position] = requests[position].samples ? requests[position].samples : 1;
     trace->beam_width[position] = requests[position].beam_width;
+    fill_tenant(trace, requests[position].tenant, position);
 }
 
 struct trace *tiny_trace(const struct tiny_request *requests, uint32_t count)
@@ -67,6 +83,12 @@ struct config tiny_config_v1(uint32_t block_size, uint32_t num_gpu_blocks)
                             .scheduling_policy = "fcfs",
                             .preemption_victim = "vllm",
                             .eviction_policy = "vllm",
+                            .slo_ttft_ms = {500, 2000, 10000},
+                            .fair_input_weight = 1,
+                            .fair_output_weight = 2,
+                            .tail_tokens = 64,
+                            .tail_next_tokens = 16,
+                            .reuse_window_s = 1,
                             .enable_prefix_caching = true,
                             .enable_chunked_prefill = true,
                             .scheduler_reserve_full_isl = true,

@@ -10,6 +10,7 @@ struct tiny_request {
     uint32_t input, output;
     int32_t priority;
     uint32_t samples, beam_width; /* 0 = the default */
+    uint32_t tenant;              /* 0 = not said */
     uint32_t hash_count;
     uint32_t hash_ids[16];
 };

@@ -22,8 +22,11 @@ def flat(value, prefix=""):
 
 def defaults(program, scheduler):
     shown = {}
-    for model in ("linear", "profile", "roofline"):  # a model shows the keys that it reads
-        command = [program, "config", "show", "--scheduler", scheduler, "--step-time-model", model]
+    models = [["--step-time-model", model] for model in ("linear", "profile", "roofline")]  # a model shows the keys that it reads
+    policies = [["--scheduling-policy", policy] for policy in ("edf", "vtc", "srpt")]  # and so does a policy
+    policies += [["--eviction-policy", policy] for policy in ("tail-lru", "workload-aware")]
+    for words in models + (policies if scheduler == "vllm-v1" else []):
+        command = [program, "config", "show", "--scheduler", scheduler, *words]
         for name, value in flat(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)):
             shown.setdefault(name, value)
     return shown

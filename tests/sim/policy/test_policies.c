@@ -105,6 +105,8 @@ Test(policies, each_order_of_waiting_is_its_own)
         /* 3 and 1 join level 0 (7 and 9.5 ms), 4 level 2 (35), 5 level 3 (50), 2 level 4 (155) */
         {"mlfq", "0 1 3 4 5 2"},
         {"lpm", "0 1 2 3 4 5"},
+        {"edf", "0 5 3 1 2 4"}, /* classes 2 2 2 1 2 0: 10 s, 2 s and 0.5 s after they came */
+        {"vtc", "0 1 2 3 4 5"}, /* all of one tenant */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config config = config_of(cases[i].policy, "vllm", "vllm", 300);
@@ -123,7 +125,7 @@ Test(policies, an_order_by_key_preempts_the_last_in_it)
     static const struct {
         const char *policy;
         uint32_t victim;
-    } cases[] = {{"fcfs", 2}, {"priority", 0}, {"sjf", 1}, {"sjf-oracle", 0}, {"srpt", 0}, {"lpm", 2}, {"mlfq", 2}};
+    } cases[] = {{"fcfs", 2}, {"priority", 0}, {"sjf", 1}, {"sjf-oracle", 0}, {"srpt", 0}, {"lpm", 2}, {"mlfq", 2}, {"edf", 2}, {"vtc", 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config config = config_of(cases[i].policy, "vllm", "vllm", 7);
         struct outcome outcome = replay(requests, 3, &config);
@@ -177,6 +179,81 @@ Test(policies, lpm_goes_by_arrival_while_more_than_128_wait)
         cr_expect_eq(outcome.admitted[i], i);
     cr_expect_eq(outcome.admitted[5], COUNT - 1, "then %u", outcome.admitted[5]);
     cr_expect_eq(outcome.admitted[6], 5);
+}
+
+/* --- edf and vtc --------------------------------------------------------------------------------------------------------------------- */
+
+Test(policies, edf_goes_by_arrival_and_the_target_of_the_class)
+{
+    /* 0 runs until all are there. Deadlines in ms: 101, 102, 102, 70, 105, 106. By priority alone the first two would be the last. */
+    static const struct tiny_request requests[] = {
+        {0, 16, 30},
+        {1000000, 16, 1, .priority = 2},
+        {2000000, 16, 1, .priority = 9}, /* above the last class: in it */
+        {52000000, 16, 1, .priority = 1},
+        {60000000, 16, 1},
+        {95000000, 16, 1},
+        {96000000, 16, 1, .priority = -3}, /* below the first class: in it */
+    };
+    struct config config = config_of("edf", "vllm", "vllm", 100);
+    const double targets_ms[] = {10, 50, 100};
+    memcpy(config.slo_ttft_ms, targets_ms, sizeof targets_ms);
+    config.max_num_seqs = 1;
+    struct outcome outcome = replay(requests, 7, &config);
+    expect_order("edf", outcome.admitted, outcome.admissions, "0 4 1 2 3 5 6");
+}
+
+Test(policies, edf_preempts_the_latest_deadline)
+{
+    /* Blocks run out for all three; 1 came last, but must answer soonest. 0 and 2 are of one class, and 2 came later. */
+    static const struct tiny_request requests[] = {{0, 31, 40, .priority = 1}, {1000000, 32, 20}, {2000000, 29, 30, .priority = 1}};
+    struct config config = config_of("edf", "vllm", "vllm", 7);
+    struct outcome outcome = replay(requests, 3, &config);
+    cr_assert_gt(outcome.preemptions, 0);
+    cr_expect_eq(outcome.preempted[0], 2);
+}
+
+/* 0 runs alone until all others wait. Its tenant, 1, has been served 16 + 2 when they come in, and 16 + 2 x 30 when it ends. */
+static const struct tiny_request of_three_tenants[] = {
+    {0, 16, 30, .tenant = 1},       {1000000, 100, 2, .tenant = 1}, {2000000, 100, 2, .tenant = 1}, {3000000, 60, 5, .tenant = 2},
+    {4000000, 300, 2, .tenant = 2}, {5000000, 10, 1, .tenant = 2},  {5000000, 40, 20, .tenant = 3},
+};
+
+Test(policies, vtc_serves_the_tenant_that_was_served_least)
+{
+    /* Counters 76, 18, 18: lifted, as all come while tenant 1 waits. 3 makes the second 88, 6 the third 98, 1 the first 180, 4 the second 392,
+     * then 2, then 5. Had nobody been lifted, tenant 2 would be at 70 after 3, and 4 would go before 1. */
+    struct config config = config_of("vtc", "vllm", "vllm", 100);
+    config.max_num_seqs = 1;
+    struct outcome outcome = replay(of_three_tenants, 7, &config);
+    expect_order("vtc", outcome.admitted, outcome.admissions, "0 3 6 1 4 2 5");
+    /* Prompts alone: all are at 16 when 0 ends, then 1 makes it 116, 3 76, 6 56, 4 376, 2 216. */
+    config.fair_output_weight = 0;
+    outcome = replay(of_three_tenants, 7, &config);
+    expect_order("by prompts", outcome.admitted, outcome.admissions, "0 1 3 6 4 2 5");
+}
+
+Test(policies, vtc_counts_each_admission_before_the_next_of_a_step)
+{
+    /* All at once, four seats: counters go 100 0, 100 30, 100 60, and the last seat is tenant 2's, too. */
+    static const struct tiny_request requests[] = {{0, 100, 9, .tenant = 1}, {0, 100, 2, .tenant = 1}, {0, 100, 2, .tenant = 1},
+                                                   {0, 30, 2, .tenant = 2},  {0, 30, 2, .tenant = 2},  {0, 30, 2, .tenant = 2}};
+    struct config config = config_of("vtc", "vllm", "vllm", 100);
+    config.max_num_seqs = 4;
+    struct outcome outcome = replay(requests, 6, &config);
+    expect_order("vtc", outcome.admitted, outcome.admissions, "0 3 4 5 1 2");
+}
+
+Test(policies, vtc_lets_nobody_save_up_service_while_no_one_waits)
+{
+    /* 1 comes when 0 runs and nobody waits: its tenant begins where that of 0, the last to leave the queue, stands after some 19 tokens, at 54
+     * or so, and 1 makes it 116. That is more than the 76 of 0, so 2 goes before 3; from 0 it would have been 62. */
+    static const struct tiny_request requests[] = {
+        {0, 16, 30, .tenant = 1}, {100000000, 60, 1, .tenant = 2}, {101000000, 60, 1, .tenant = 1}, {102000000, 60, 1, .tenant = 2}};
+    struct config config = config_of("vtc", "vllm", "vllm", 100);
+    config.max_num_seqs = 1;
+    struct outcome outcome = replay(requests, 4, &config);
+    expect_order("vtc", outcome.admitted, outcome.admissions, "0 1 2 3");
 }
 
 /* --- mlfq --------------------------------------------------------------------------------------------------------------------------- */
@@ -290,6 +367,64 @@ Test(policies, evictions_differ_where_they_should)
     }
 }
 
+Test(policies, tail_lru_takes_what_the_next_turn_can_do_without)
+{
+    /* A long conversation, six blocks of 16, and after it a short one of two: 0 and 1. The next turn may compute 64 tokens and brings 16 new ones,
+     * so three blocks of a text are safe: all of the short one, and the last three of the long one, which was asked for longer ago and so goes
+     * first. Of twelve blocks eight have content; 2 needs eight and evicts four. */
+    static const struct tiny_request requests[] = {
+        {0, 96, 1, .hash_count = 6, .hash_ids = {10, 11, 12, 13, 14, 15}},
+        {100000000, 32, 1, .hash_count = 2, .hash_ids = {20, 21}},
+        {200000000, 127, 1},
+    };
+    static const struct {
+        const char *policy;
+        uint32_t found_long, found_short;
+    } cases[] = {
+        {"lru", 32, 32},      /* four blocks of the long one */
+        {"tail-lru", 48, 16}, /* three, and the last of the short one */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint32_t k = 0; k < 2; k++) {
+            struct config config = config_of("fcfs", "vllm", cases[i].policy, 13);
+            struct tiny_request with_look[4];
+            memcpy(with_look, requests, sizeof requests);
+            with_look[3] = requests[k];
+            with_look[3].arrival_ns = 400000000;
+            with_look[3].input += 8; /* the last token is computed in any case */
+            struct outcome outcome = replay(with_look, 4, &config);
+            cr_expect_eq(outcome.cached[3], k ? cases[i].found_short : cases[i].found_long, "%s finds %u of %s", cases[i].policy,
+                         outcome.cached[3], k ? "the short one" : "the long one");
+        }
+}
+
+Test(policies, workload_aware_keeps_what_its_class_uses_again)
+{
+    /* Prompts of priority 0 come three times, a second apart; those of priority 1 never again. So of a prompt of each class, the one of priority 0
+     * is kept, though it is older and LRU would take it. Twelve blocks, six of them with content; 5 needs eight. */
+    static const struct tiny_request requests[] = {
+        {0, 36, 1, .hash_count = 2, .hash_ids = {30, 31}},
+        {1000000000, 36, 1, .hash_count = 2, .hash_ids = {30, 31}},
+        {2000000000, 36, 1, .hash_count = 2, .hash_ids = {30, 31}},
+        {2100000000, 36, 1, .priority = 1, .hash_count = 2, .hash_ids = {40, 41}},
+        {2200000000, 36, 1, .priority = 1, .hash_count = 2, .hash_ids = {50, 51}},
+        {2300000000, 120, 1},
+    };
+    static const struct {
+        const char *policy;
+        uint32_t kept, others; /* tokens found of 30 and of 40 */
+    } cases[] = {{"lru", 0, 32}, {"workload-aware", 32, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint32_t k = 0; k < 2; k++) {
+            struct config config = config_of("fcfs", "vllm", cases[i].policy, 13);
+            struct tiny_request with_look[7];
+            memcpy(with_look, requests, sizeof requests);
+            with_look[6] = (struct tiny_request){2600000000, 36, 1, .hash_count = 2, .hash_ids = {k ? 40 : 30, k ? 41 : 31}};
+            struct outcome outcome = replay(with_look, 7, &config);
+            cr_expect_eq(outcome.cached[6], k ? cases[i].others : cases[i].kept, "%s finds %u", cases[i].policy, outcome.cached[6]);
+        }
+}
+
 /* --- all together --------------------------------------------------------------------------------------------------------------------- */
 
 static struct config random_config(uint64_t *seed)
@@ -328,6 +463,7 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
         request->input = same ? same : 1 + random_below(seed, most);
         request->output = same ? 10 : 1 + random_below(seed, random_below(seed, 3) ? 40 : 5);
         request->priority = (int32_t)random_below(seed, 3);
+        request->tenant = i % 5; /* no draw: what was found with a seed stays */
         random_case_chain(seed, request, config, 4);
     }
     return tiny_trace(requests, count);
@@ -450,8 +586,9 @@ Test(policies, each_can_be_told_from_vllms_own)
 }
 
 /* vLLM's own decisions, said in the terms that all others are said in, come out of the other code paths the same. */
-static uint64_t by_release(const struct pagesim_policy_block *block)
+static uint64_t by_release(void *self, const struct pagesim_policy_block *block)
 {
+    (void)self;
     return block->freed;
 }
 

@@ -22,10 +22,10 @@ static void set_none(void *self, int64_t now_ns, struct pagesim_policy_waiting *
 
 Test(policy, built_in_ones_are_known_by_name_and_the_default_comes_first)
 {
-    static const char *const names[POLICY_KINDS][8] = {
-        [POLICY_SCHEDULING] = {"fcfs", "priority", "sjf", "sjf-oracle", "srpt", "lpm", "mlfq"},
+    static const char *const names[POLICY_KINDS][12] = {
+        [POLICY_SCHEDULING] = {"fcfs", "priority", "sjf", "sjf-oracle", "srpt", "lpm", "mlfq", "edf", "vtc"},
         [POLICY_VICTIM] = {"vllm", "cheapest-recompute", "lowest-progress"},
-        [POLICY_EVICTION] = {"vllm", "lru", "lfu"},
+        [POLICY_EVICTION] = {"vllm", "lru", "lfu", "tail-lru", "workload-aware"},
     };
     for (int kind = 0; kind < POLICY_KINDS; kind++) {
         uint32_t count = 0;
@@ -72,7 +72,7 @@ Test(policy, what_is_not_whole_is_refused_and_says_why)
         cr_expect_eq(policy_register(cases[i].kind, cases[i].info, &diag), SIM_FAILED);
         cr_expect_not_null(strstr(diag.text, cases[i].says), "case %zu says: %s", i, diag.text);
     }
-    cr_expect_null(policy_at(POLICY_SCHEDULING, 7), "nothing was added");
+    cr_expect_null(policy_at(POLICY_SCHEDULING, 9), "nothing was added");
 }
 
 Test(policy, there_is_room_for_so_many_and_an_error_for_one_more)
@@ -102,13 +102,14 @@ Test(policy, the_configuration_takes_registered_names_only_and_lists_them)
     struct config config;
     config_defaults(SCHEDULER_VLLM_V1, &config);
     cr_expect_eq(config_set(&config, "scheduling_policy", "mine", &diag), SIM_USAGE);
-    cr_expect_not_null(strstr(diag.text, "\"fcfs\", \"priority\", \"sjf\", \"sjf-oracle\", \"srpt\", \"lpm\" or \"mlfq\""), "%s",
-                       diag.text);
+    cr_expect_not_null(
+        strstr(diag.text, "\"fcfs\", \"priority\", \"sjf\", \"sjf-oracle\", \"srpt\", \"lpm\", \"mlfq\", \"edf\" or \"vtc\""), "%s",
+        diag.text);
     diag_clear(&diag);
     cr_assert_eq(policy_register(POLICY_SCHEDULING, &mine.info, &diag), SIM_OK, "%s", diag.text);
     cr_expect_eq(config_set(&config, "scheduling_policy", "mine", &diag), SIM_OK, "%s", diag.text);
     cr_expect_eq(config_set(&config, "eviction_policy", "mine", &diag), SIM_USAGE);
-    cr_expect_not_null(strstr(diag.text, "\"vllm\", \"lru\" or \"lfu\""), "%s", diag.text);
+    cr_expect_not_null(strstr(diag.text, "\"vllm\", \"lru\", \"lfu\", \"tail-lru\" or \"workload-aware\""), "%s", diag.text);
     diag_clear(&diag);
     cr_expect_eq(config_set(&config, "preemption_victim", "fcfs", &diag), SIM_USAGE);
     cr_expect_not_null(strstr(diag.text, "\"vllm\", \"cheapest-recompute\" or \"lowest-progress\""), "%s", diag.text);

@@ -281,6 +281,23 @@ Test(reader_csv, errors_name_the_cell_of_a_named_column)
     }
 }
 
+/* Plain cells by the quick reader, quoted ones by the strict one: the same tenant both times, and none for an empty cell. */
+Test(reader_csv, tenants_are_a_column_like_sessions)
+{
+    const struct trace_field_names names = {
+        .of = {[TRACE_FIELD_ARRIVAL] = "ts", [TRACE_FIELD_INPUT] = "in", [TRACE_FIELD_OUTPUT] = "out", [TRACE_FIELD_TENANT] = "who"}};
+    static const uint32_t tenants[] = {1, 1, 0, 2, 3};
+    struct trace_selection selection = trace_select_all();
+    size_t length;
+    selection.columns = &names;
+    struct trace *trace = text_trace("ts,in,out,who\n1,4,1,a\n2,4,1,\"a\"\n3,4,1,\n4,4,1,b\n5,4,1,\"a \"\"b\"\"\"\n", &selection);
+    cr_assert(trace->tenant && !trace->session);
+    cr_expect_eq(memcmp(trace->tenant, tenants, sizeof tenants), 0);
+    cr_expect_eq(trace->tenants.count, 3);
+    cr_expect(memcmp(session_names_text(&trace->tenants, 3, &length), "a \"b\"", 5) == 0 && length == 5);
+    trace_destroy(trace);
+}
+
 /* A quote in quotes is doubled in the file; such names are copied, and one longer than the room for that is refused. */
 Test(reader_csv, quoted_names_of_sessions_are_read_as_they_are_meant)
 {

@@ -351,6 +351,7 @@ Test(trace, a_field_of_one_piece_holds_for_its_rows_and_no_others)
         {",\"priority\":-7", "priority", offsetof(struct trace, priority), (int64_t)(uint32_t)-7},
         {",\"beam_width\":4", "beam_width", offsetof(struct trace, beam_width), 4},
         {",\"session_id\":\"x\"", "session_id", offsetof(struct trace, session), 1},
+        {",\"tenant\":\"x\"", "tenant", offsetof(struct trace, tenant), 1},
         {",\"finish_reason\":\"stop\"", "finish_reason", offsetof(struct trace, finish_reason), TRACE_FINISH_SAID(FINISH_STOP)},
         {",\"hash_ids\":[70000000000]", "hash_ids", 0, 0},
     };

@@ -18,9 +18,9 @@ static struct trace *full_trace(size_t rows)
     for (size_t i = 0; i < rows; i++)
         at += sprintf(at,
                       "{\"timestamp\":%zu,\"input_length\":1000,\"output_length\":%zu,\"hash_ids\":[%zu,%zu],\"session_id\":\"s%zu\","
-                      "\"delay\":%zu,\"priority\":%zu,\"n\":%zu,\"finish_reason\":\"%s\"}\n",
+                      "\"delay\":%zu,\"priority\":%zu,\"n\":%zu,\"finish_reason\":\"%s\",\"tenant\":\"t%zu\"}\n",
                       10 * i, 1 + (size_t)(random_next(&state) % 50), 900 + i % 7, 500 + i, i % 5, i % 3, i % 4, 1 + i % 2,
-                      i % 2 ? "stop" : "length");
+                      i % 2 ? "stop" : "length", i % 6);
     selection.keep_ids = true;
     cr_assert_eq(trace_load_text("full", text, (size_t)(at - text), &selection, &trace, &diag), SIM_OK, "%s", diag.text);
     free(text);
@@ -46,6 +46,17 @@ static void expect_within(const void *items, const char *image, size_t size)
     cr_expect(!items || ((const char *)items >= image && (const char *)items < image + size));
 }
 
+static void expect_names_alike(const struct session_names *names, const struct session_names *copied, const char *image, size_t size)
+{
+    cr_assert_eq(copied->count, names->count);
+    for (uint32_t i = 1; i <= names->count; i++) {
+        size_t want_length, got_length;
+        const char *want = session_names_text(names, i, &want_length), *got = session_names_text(copied, i, &got_length);
+        cr_expect(want_length == got_length && memcmp(want, got, want_length) == 0);
+        expect_within(got, image, size);
+    }
+}
+
 static void expect_alike(const struct trace *trace, const struct trace *copy, const char *image, size_t size)
 {
     cr_assert_eq(copy->count, trace->count);
@@ -58,13 +69,8 @@ static void expect_alike(const struct trace *trace, const struct trace *copy, co
     cr_expect_eq(workload_fingerprint(copy), workload_fingerprint(trace));
     for (uint32_t i = 0; i < trace->distinct_hashes; i++)
         cr_expect_eq(trace_id_in_file(copy, i), trace_id_in_file(trace, i));
-    for (uint32_t i = 1; i <= trace->sessions.count; i++) {
-        size_t want_length, got_length;
-        const char *want = session_names_text(&trace->sessions, i, &want_length),
-                   *got = session_names_text(&copy->sessions, i, &got_length);
-        cr_expect(want_length == got_length && memcmp(want, got, want_length) == 0);
-        expect_within(got, image, size);
-    }
+    expect_names_alike(&trace->sessions, &copy->sessions, image, size);
+    expect_names_alike(&trace->tenants, &copy->tenants, image, size);
     cr_expect_str_eq(copy->format, trace->format);
     cr_expect_str_eq(copy->name, trace->name);
     expect_within(copy->format, image, size);
@@ -77,8 +83,8 @@ Test(trace_image, says_all_that_the_trace_says)
     struct trace *trace = full_trace(300), *copy, *expanded;
     struct diag diag = {0};
     size_t size;
-    cr_assert(trace->sessions.count == 5 && trace->id_in_file && trace->samples && trace->delay_ns && trace->finish_reason &&
-              trace->priority);
+    cr_assert(trace->sessions.count == 5 && trace->tenants.count == 6 && trace->id_in_file && trace->samples && trace->delay_ns &&
+              trace->finish_reason && trace->priority);
     char *image = moved_image(trace, &size), *before = malloc(size);
     memcpy(before, image, size);
     cr_assert_eq(trace_image_open(image, &copy, &diag), SIM_OK);
@@ -106,7 +112,7 @@ Test(trace_image, of_a_trace_that_says_little)
     char *image = moved_image(trace, &size);
     cr_assert_eq(trace_image_open(image, &copy, &diag), SIM_OK);
     expect_alike(trace, copy, image, size);
-    cr_expect(!copy->hash_start && !copy->session && !copy->sessions.start);
+    cr_expect(!copy->hash_start && !copy->session && !copy->sessions.start && !copy->tenants.start);
     trace_destroy(copy);
     trace_destroy(trace);
     free(image);

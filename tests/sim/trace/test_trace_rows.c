@@ -139,7 +139,7 @@ static bool put_rare(struct numbered_line *line, const char *name, uint64_t *ran
                                         "7",    "0",    "-2",   "\"\\u0061\"", "1.5",
                                         "true", "-10",  "nulL", "[]",          "18446744073709551615"};
     static const char *const reasons[] = {"\"stop\"", "\"length\"", "\"abort\"", "null", "\"stop", "\"\"", "stop", "1"};
-    if (strstr(name, "chat_id") || strcmp(name, "session_id") == 0)
+    if (strstr(name, "chat_id") || strcmp(name, "session_id") == 0 || strstr(name, "tenant"))
         put_one_of(line, names, random_below(random, 4) ? 8 : sizeof names / sizeof *names, random);
     else if (strcmp(name, "finish_reason") == 0)
         put_one_of(line, reasons, random_below(random, 4) ? 2 : sizeof reasons / sizeof *reasons, random);
@@ -170,8 +170,9 @@ static void put_member(struct numbered_line *line, const char *name, uint64_t *r
 /* Mostly right lines; optional and unknown fields now and then, sometimes twice. */
 static void make_json_line(struct numbered_line *line, uint64_t *random)
 {
-    static const char *const others[] = {"hash_ids", "priority", "n",        "beam_width", "session_id",     "turn",          "timestam",
-                                         "x y",      "",         "e\\u0041", "chat_id",    "parent_chat_id", "finish_reason", "delay"};
+    static const char *const others[] = {"hash_ids",      "priority", "n",      "beam_width", "session_id", "turn",
+                                         "timestam",      "x y",      "",       "e\\u0041",   "chat_id",    "parent_chat_id",
+                                         "finish_reason", "delay",    "tenant", "tenant_id"};
     const char *names[8] = {"timestamp", "input_length", "output_length"};
     uint32_t count = 3;
     for (uint32_t extra = random_below(random, 4); extra > 0; extra--)

@@ -66,7 +66,7 @@ static void expect_same(const struct trace *a, const struct trace *b)
     for (size_t c = 0; c < TRACE_COLUMNS_OF_FILES; c++) {
         const char *left = trace_column_items(a, &trace_columns[c]), *right = trace_column_items(b, &trace_columns[c]);
         cr_assert_eq(left == NULL, right == NULL, "column %zu", c);
-        if (left && trace_columns[c].offset != offsetof(struct trace, session))
+        if (left && trace_columns[c].offset != offsetof(struct trace, session) && trace_columns[c].offset != offsetof(struct trace, tenant))
             cr_assert_eq(memcmp(left, right, a->count * trace_columns[c].size), 0, "column %zu", c);
     }
     cr_assert_eq(a->distinct_hashes, b->distinct_hashes);
@@ -78,6 +78,10 @@ static void expect_same(const struct trace *a, const struct trace *b)
         const char *name = a->session && a->session[i] ? session_names_text(&a->sessions, a->session[i], &left) : "";
         const char *other = b->session && b->session[i] ? session_names_text(&b->sessions, b->session[i], &right) : "";
         cr_assert(left == right && memcmp(name, other, left) == 0, "session of %u", i);
+        left = right = 0;
+        name = a->tenant && a->tenant[i] ? session_names_text(&a->tenants, a->tenant[i], &left) : "";
+        other = b->tenant && b->tenant[i] ? session_names_text(&b->tenants, b->tenant[i], &right) : "";
+        cr_assert(left == right && memcmp(name, other, left) == 0, "tenant of %u", i);
     }
 }
 
@@ -109,6 +113,8 @@ static void print_random_session(FILE *out, uint64_t *random)
     static const char *const reasons[] = {"length", "stop"};
     if (random_below(random, 2) == 0)
         fprintf(out, ",\"session_id\":%s", names[random_below(random, sizeof names / sizeof *names)]);
+    if (random_below(random, 3) == 0)
+        fprintf(out, ",\"tenant%s\":%s", random_below(random, 2) ? "_id" : "", names[random_below(random, sizeof names / sizeof *names)]);
     if (random_below(random, 3) == 0)
         fprintf(out, ",\"delay\":%u.%06u", random_below(random, 3000), random_below(random, 1000000));
     if (random_below(random, 3) == 0)

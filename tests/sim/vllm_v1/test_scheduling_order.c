@@ -1,7 +1,9 @@
 /* test_scheduling_order.c - what a policy is shown: requests, and the price of a step in which one request is alone. Both engines take both
  * from here, so holding one engine against the other cannot tell whether they are right. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/temp_file.h"
@@ -167,4 +169,85 @@ Test(scheduling_order, mlfq_joins_the_level_whose_quantum_holds_the_prompt)
         trace_destroy(trace);
     }
     step_time_destroy(model);
+}
+
+/* What the predictor says of each request, by its number in the trace. */
+static void predictions(const struct trace *trace, double sigma, uint64_t seed, uint32_t *out)
+{
+    struct config config = tiny_config_v1(16, 100);
+    struct scheduling_order order;
+    struct diag diag = {0};
+    config.length_prediction_sigma = sigma;
+    config.seed = seed;
+    cr_assert_eq(scheduling_order_init(&order, trace, &config, NULL, &diag), SIM_OK, "%s", diag.text);
+    for (uint32_t i = 0; i < trace->count; i++)
+        out[trace_index(trace, i)] = scheduling_order_request(&order, i, 0, 0, 0).output_tokens;
+    scheduling_order_deinit(&order);
+}
+
+enum { PREDICTED = 4000, LENGTH = 100000 };
+
+Test(scheduling_order, predicted_lengths_are_wrong_by_a_lognormal_factor)
+{
+    static struct tiny_request requests[PREDICTED];
+    static uint32_t out[PREDICTED], again[PREDICTED];
+    for (uint32_t i = 0; i < PREDICTED; i++)
+        requests[i] = (struct tiny_request){0, 10, LENGTH}; /* long, so that rounding is nothing */
+    struct trace *trace = tiny_trace(requests, PREDICTED);
+    predictions(trace, 0, 1, out);
+    for (uint32_t i = 0; i < PREDICTED; i++)
+        cr_assert_eq(out[i], LENGTH, "exact without an error");
+    double sum = 0, squares = 0;
+    predictions(trace, 0.5, 1, out);
+    for (uint32_t i = 0; i < PREDICTED; i++) {
+        const double error = log((double)out[i] / LENGTH);
+        sum += error;
+        squares += error * error;
+    }
+    /* Four standard errors of a mean and of a variance: sigma / sqrt(n) and sigma^2 sqrt(2 / n). */
+    cr_expect_lt(fabs(sum / PREDICTED), 4 * 0.5 / sqrt(PREDICTED));
+    cr_expect_lt(fabs(squares / PREDICTED - 0.25), 4 * 0.25 * sqrt(2.0 / PREDICTED));
+    predictions(trace, 0.5, 2, again);
+    uint32_t same = 0;
+    for (uint32_t i = 0; i < PREDICTED; i++)
+        same += out[i] == again[i];
+    cr_expect_lt(same, PREDICTED / 100, "another seed, other errors");
+    trace_destroy(trace);
+}
+
+/* The request's number decides, not its position, nor who else is there. */
+Test(scheduling_order, a_selection_changes_nobodys_predicted_length)
+{
+    static const uint32_t order[] = {2, 0};
+    uint32_t out[3], some[3] = {0};
+    struct trace *trace = tiny_trace(three, 3), *part;
+    struct diag diag = {0};
+    cr_assert_eq(trace_copy(trace, order, 2, &part, &diag), SIM_OK);
+    predictions(trace, 1, 7, out);
+    predictions(part, 1, 7, some);
+    cr_expect(some[0] == out[0] && some[2] == out[2]);
+    trace_destroy(trace);
+    trace_destroy(part);
+}
+
+Test(scheduling_order, tenants_are_the_rows_or_else_the_sessions)
+{
+    struct trace *trace = tiny_trace(three, 3);
+    struct config config = tiny_config_v1(16, 100);
+    struct scheduling_order order;
+    struct diag diag = {0};
+    cr_assert_eq(scheduling_order_init(&order, trace, &config, NULL, &diag), SIM_OK);
+    cr_expect_eq(scheduling_order_request(&order, 1, 0, 0, 0).tenant, 0);
+    scheduling_order_deinit(&order);
+    trace->session = calloc(3, sizeof *trace->session);
+    trace->session[1] = 5;
+    cr_assert_eq(scheduling_order_init(&order, trace, &config, NULL, &diag), SIM_OK);
+    cr_expect_eq(scheduling_order_request(&order, 1, 0, 0, 0).tenant, 5);
+    scheduling_order_deinit(&order);
+    trace->tenant = calloc(3, sizeof *trace->tenant);
+    trace->tenant[1] = 2;
+    cr_assert_eq(scheduling_order_init(&order, trace, &config, NULL, &diag), SIM_OK);
+    cr_expect_eq(scheduling_order_request(&order, 1, 0, 0, 0).tenant, 2);
+    scheduling_order_deinit(&order);
+    trace_destroy(trace);
 }

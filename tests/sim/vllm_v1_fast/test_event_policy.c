@@ -182,8 +182,9 @@ Test(event_policy, may_be_told_late_of_several_steps_at_once)
     cr_expect_gt(compare_with(&endless, &reached), spared, "and more where none is due");
 }
 
-static uint64_t deepest(const struct pagesim_policy_block *block)
+static uint64_t deepest(void *self, const struct pagesim_policy_block *block)
 {
+    (void)self;
     return UINT32_MAX - block->depth;
 }
 

@@ -30,11 +30,11 @@ static bool same(const struct trace *trace, const struct config *config, char *t
 /* A random case, and what the event replay covers beyond that. */
 static struct config random_config(uint64_t *seed)
 {
-    static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "sjf-oracle", "lpm", "srpt", "mlfq"};
+    static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "sjf-oracle", "lpm", "srpt", "mlfq", "edf", "vtc", "vtc"};
     struct config config = random_case_config(seed, false);
     config.num_gpu_blocks -= random_below(seed, 2); /* down to two that can be used */
     config.scheduler_reserve_full_isl = random_below(seed, 3) != 0;
-    tiny_name(config.scheduling_policy, policies[random_below(seed, 8)]);
+    tiny_name(config.scheduling_policy, policies[random_below(seed, sizeof policies / sizeof *policies)]);
     if (random_below(seed, 2) == 0)
         tiny_name(config.eviction_policy, random_below(seed, 2) ? "lru" : "lfu");
     if (random_below(seed, 4) == 0)
@@ -54,6 +54,12 @@ static struct config random_config(uint64_t *seed)
     else if (random_below(seed, 16) == 0) /* seconds to an hour a step: progressions end by their length in time */
         config.step_time = (struct step_time_config){
             .model = STEP_TIME_LINEAR, .base_ns = INT64_C(1) << (30 + random_below(seed, 13)), .kv_ns = random_below(seed, 300000)};
+    if (random_below(seed, 2) == 0)
+        config.length_prediction_sigma = 0.25 * random_below(seed, 8);
+    if (random_below(seed, 2) == 0) /* from deadlines by arrival to deadlines by class */
+        config.slo_ttft_ms[random_below(seed, 3)] = random_below(seed, 200);
+    if (random_below(seed, 2) == 0)
+        config.fair_output_weight = 0.5 * random_below(seed, 8);
     if (random_below(seed, 4) == 0)
         config.max_num_queued_reqs = 1 + random_below(seed, 12);
     if (random_below(seed, 4) == 0)
@@ -74,6 +80,7 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
     struct tiny_request requests[REQUESTS_MAX] = {0};
     uint32_t count = 1 + random_below(seed, REQUESTS_MAX), spread = 1 + random_below(seed, 40);
     uint32_t most = 1 + random_below(seed, config->max_model_len), alphabet = 1 + random_below(seed, 6);
+    uint32_t tenants = random_below(seed, 5);
     bool priorities = random_below(seed, 2), equal = random_below(seed, 4) == 0; /* equal lengths: ties of sjf, also in pairs */
     uint32_t input = 1 + random_below(seed, most), output = 1 + random_below(seed, 30);
     int64_t now = 0;
@@ -88,6 +95,7 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
             request->output = output;
         }
         request->priority = priorities ? (int32_t)random_below(seed, 4) : 0;
+        request->tenant = random_below(seed, tenants + 1);
         random_case_chain(seed, request, config, alphabet);
     }
     struct trace *trace = tiny_trace(requests, count);
