@@ -88,10 +88,11 @@ Test(priority_rules, there_is_room_for_so_many_and_an_error_for_one_more)
 {
     char text[PRIORITY_TEXT_SIZE + 1] = "";
     struct diag diag = {0};
+    size_t length = 0;
     for (int i = 0; i < PRIORITY_RULES_MOST; i++)
-        strcat(text, i ? ",arrival<1:0" : "arrival<1:0");
+        length += (size_t)snprintf(text + length, sizeof text - length, "%sarrival<1:0", i ? "," : "");
     cr_expect_eq(priority_rules_parse("--rules", text, &rules, &diag), SIM_OK, "%s", diag.text);
-    strcat(text, ",else:0");
+    snprintf(text + length, sizeof text - length, ",else:0");
     cr_expect_eq(priority_rules_parse("--rules", text, &rules, &diag), SIM_USAGE);
     diag_clear(&diag);
     memset(text, 'x', PRIORITY_TEXT_SIZE);

@@ -219,7 +219,7 @@ Test(scheduling_order, predicted_lengths_are_wrong_by_a_lognormal_factor)
 Test(scheduling_order, a_selection_changes_nobodys_predicted_length)
 {
     static const uint32_t order[] = {2, 0};
-    uint32_t out[3], some[3] = {0};
+    uint32_t out[3] = {0}, some[3] = {0};
     struct trace *trace = tiny_trace(three, 3), *part;
     struct diag diag = {0};
     cr_assert_eq(trace_copy(trace, order, 2, &part, &diag), SIM_OK);
