@@ -59,8 +59,8 @@ static enum status study(struct job *job, struct diag *diag)
     return capacity_curve_make(question, &job->curve, diag);
 }
 
-/* The configuration of the report is under the load that was found, so that it can be replayed as it stands. No load that meets the limits is an unmet
- * requirement (exit code 4), and the report is written first. */
+/* The configuration of the report is under the load that was found, so that it can be replayed as it stands. No load that meets the
+ * limits is an unmet requirement (exit code 4), and the report is written first. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;

@@ -1,5 +1,5 @@
-/* cmd_tune.c - `pagesim tune`: which settings of a server bear the most. The command line is read here; the search is in study/tune_search.c,
- * what else is told of it in study/tune_detail.c and report/tune_report.c. Start with read_options and run. */
+/* cmd_tune.c - `pagesim tune`: which settings of a server bear the most. The command line is read here; the search is in
+ * study/tune_search.c, what else is told of it in study/tune_detail.c and report/tune_report.c. Start with read_options and run. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -128,7 +128,8 @@ static void add_limits(struct document *document, const struct tune_result *resu
         head_wrapped(document, "  ", "meets the limits%s", met.text);
     if (for_objective(result))
         return;
-    head_wrapped(document, "  ", "at %s%s", load_text(shown[TUNE_BEST].load, unit, load->drawn).text, met.text);
+    head_wrapped(document, "  ", "%sat %s%s", result->question->seeds > 1 ? "with the first seed, " : "",
+                 load_text(shown[TUNE_BEST].load, unit, load->drawn).text, met.text);
     if (shown[TUNE_BEST_ABOVE].made)
         head_wrapped(document, "  ", "at %.4g/s: %s", shown[TUNE_BEST_ABOVE].load * unit,
                      shown[TUNE_BEST_ABOVE].result.passes ? "met again" : shown[TUNE_BEST_ABOVE].result.why);
@@ -159,13 +160,15 @@ static void add_proof(struct document *document, const struct tune_result *resul
         line_put(&line, "each of %s other combinations was tried", others);
     else if (result->question->per_gpu)
         line_put(&line, "each of %s other combinations was tried, and does not bear more for each GPU", others);
+    else if (result->question->seeds > 1)
+        line_put(&line, "none of %s other combinations is better, as far as the paired intervals tell", others);
     else
         line_put(&line, "each of %s other combinations fails at %.3g %% more, or sooner", others, result->question->ladder->step * 100);
     head_wrapped(document, "  ", "%s", line.text);
     head_wrapped(document, "  ", "%s replays; %s verdicts are another replay's, as nothing that differs was reached",
                  unit_count(search->trials.replays + result->detail->replays, replays), unit_count(search->trials.folded, folded));
     if (search->refused > 0)
-        head_wrapped(document, "  ", "%s combinations are refused; %s", unit_count(search->refused, refused), search->refusal);
+        head_wrapped(document, "  ", "%s combinations are refused: %s", unit_count(search->refused, refused), search->refusal);
 }
 
 static void add_nothing(struct document *document, const struct tune_result *result)
@@ -233,7 +236,7 @@ static void add_facts(struct document *document, const struct tune_result *resul
     document_whole(document, "seeds", result->question->seeds);
     document_number(document, "best", value);
     document_number(document, "given", value_of(result, 0));
-    document_number(document, "load", met ? result->detail->shown[TUNE_BEST].load : (double)NAN);
+    document_number(document, "load", met && !for_objective(result) ? result->detail->shown[TUNE_BEST].load : (double)NAN);
     document_number(document, "cost_per_million_tokens",
                     met && !isnan(result->gpu_hour_price) ? cost_of(result, &result->detail->shown[TUNE_BEST]) : (double)NAN);
     document_open_object(document, "settings");
@@ -259,13 +262,19 @@ static void add_facts(struct document *document, const struct tune_result *resul
 
 /* --- tables ------------------------------------------------------------------------------------------------------------------------- */
 
+/* What a key has that stays is what was given. A default that follows other keys may be another in the best; then it is called that. */
 static struct line value_text(const struct tune_result *result, uint32_t key, uint32_t digit)
 {
     const struct tune_plan *plan = result->question->plan;
+    const struct config_key *varied = plan->points.varied.list[key];
+    const bool stays = tune_digit(plan, result->search->candidates[result->search->best].point, key) == 0;
     char text[CONFIG_PATH_SIZE];
     struct line line = {0};
-    config_key_text(plan->points.varied.list[key], result->given, text, sizeof text);
-    line_put(&line, "%s", digit > 0 ? plan->points.varied.values[plan->first_value[key] + digit - 1] : text);
+    config_key_text(varied, result->given, text, sizeof text);
+    if (digit > 0)
+        line_put(&line, "%s", plan->points.varied.values[plan->first_value[key] + digit - 1]);
+    else
+        line_put(&line, "%s", stays && !config_key_equal(varied, result->given, result->best) ? "default" : text);
     return line;
 }
 
@@ -284,9 +293,9 @@ static void add_changes(struct document *document, const struct tune_result *res
                                            {"value", "value", TABLE_TEXT},
                                            {"given", NULL, TABLE_YES_NO},
                                            {"around_best", value_heading(result), 3},
-                                           {"around_best_percent", "% of best", 1},
-                                           {"from_given", "as given", 3},
-                                           {"from_given_percent", "% more", 1}};
+                                           {"around_best_percent", "% vs best", 1},
+                                           {"from_given", "given, so", 3},
+                                           {"from_given_percent", "% vs given", 1}};
     if (!isnan(best))
         document_heading(document, "Each setting alone", ": the others as in the best (*), and as given");
     struct table *table =
@@ -321,10 +330,11 @@ static int by_value(const void *left, const void *right)
 static void add_runners_up(struct document *document, const struct tune_result *result)
 {
     enum { SHOWN = 6 };
-    const struct table_column columns[] = {
-        {"value", value_heading(result), 3}, {"percent", "% of best", 1}, {"settings", "settings", TABLE_TEXT}};
+    static const struct table_column columns[] = {
+        {"value", NULL, TABLE_EXACT}, {"percent", NULL, TABLE_EXACT}, {"settings", NULL, TABLE_TEXT}};
     const struct tune_search *search = result->search;
     const bool least = for_objective(result) && !result->question->objective.maximise;
+    const double best = value_of(result, search->best);
     struct ranked *list = NULL;
     size_t count = 0;
     struct diag ignored = {0};
@@ -337,23 +347,27 @@ static void add_runners_up(struct document *document, const struct tune_result *
     }
     qsort(list, count, sizeof *list, by_value);
     if (count > 0)
-        document_heading(document, "Runners-up", search->exhaustive ? ": of those whose value is known exactly" : NULL);
-    struct table *table = document_table(document, "runners_up", columns, sizeof columns / sizeof *columns);
-    table_show_first(table, SHOWN);
+        document_heading(document, "Runners-up", ": of those whose value is known exactly");
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "runners_up", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < count; i++) {
         const double value = least ? -list[i].value : list[i].value;
-        table_numbers(table, value, percent_more(value, value_of(result, search->best)));
-        table_text(table, settings_of(result, list[i].candidate).text);
+        const struct line settings = settings_of(result, list[i].candidate);
+        if (i < SHOWN)
+            head_wrapped(document, "  ", "%8.4g  %5.1f %%  %s", value, percent_more(value, best), settings.text);
+        table_numbers(table, value, percent_more(value, best));
+        table_text(table, settings.text);
     }
     free(list);
 }
 
+/* Who would be better by another clock is told below the table, as settings take room. */
 static void add_clocks(struct document *document, const struct tune_result *result)
 {
-    static const struct table_column columns[] = {
-        {"constant", "constant", TABLE_TEXT},  {"factor", "times", 2},    {"best", "load/s", 3},
-        {"stays", "stays best", TABLE_YES_NO}, {"winner", "winner/s", 3}, {"settings", "winner", TABLE_TEXT}};
+    const struct table_column columns[] = {
+        {"constant", "constant", TABLE_TEXT},  {"factor", "times", 2},   {"best", value_heading(result), 3},
+        {"stays", "stays best", TABLE_YES_NO}, {"winner", "another", 3}, {"settings", NULL, TABLE_TEXT}};
     const struct tune_detail *detail = result->detail;
+    const double unit = unit_of(result);
     if (detail->clock_count == 0)
         return;
     document_heading(document, "By another clock", ": a tenth less or more of each of its constants");
@@ -364,10 +378,13 @@ static void add_clocks(struct document *document, const struct tune_result *resu
         char name[SWEEP_KEY_NAME_SIZE];
         sweep_key_name(by_clock->clock.key, name, sizeof name);
         table_text(table, name);
-        table_numbers(table, by_clock->clock.factor, by_clock->best_load * unit_of(result));
+        table_numbers(table, by_clock->clock.factor, by_clock->best_load * unit);
         table_flag(table, stays);
-        table_number(table, by_clock->winner_load * unit_of(result));
+        table_number(table, stays ? (double)NAN : by_clock->winner_load * unit);
         table_text(table, stays ? NULL : settings_of(result, by_clock->winner).text);
+        if (!stays)
+            head_wrapped(document, "  ", "%s times %.2g would choose %s", name, by_clock->clock.factor,
+                         settings_of(result, by_clock->winner).text);
     }
 }
 

@@ -1,11 +1,10 @@
 /* capacity_curve.h - what one configuration does under rising load: latency, throughput and queue from light to more than it can serve.
  *
- * First the load at which it saturates is searched (rate_search.h, load_run.h), and the highest that meets the limits if there are any. Then
- * loads are replayed from a tenth of the former to a third above it, and the two themselves.
+ * First the load at which it saturates is searched (rate_search.h, load_run.h), and the highest that meets the limits if there are any.
+ * Then loads are replayed from a tenth of the former to a third above it, and the two themselves.
  *
- * The knee is the point with the highest power, throughput divided by mean latency (Kleinrock, "Power and deterministic rules of thumb", ICC
- * 1979): below it more load costs little latency, above it more latency brings little throughput.
- */
+ * The knee is the point with the highest power, throughput divided by mean latency (Kleinrock, "Power and deterministic rules of thumb",
+ * ICC 1979): below it more load costs little latency, above it more latency brings little throughput. */
 #ifndef PAGESIM_CAPACITY_CURVE_H
 #define PAGESIM_CAPACITY_CURVE_H
 

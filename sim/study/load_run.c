@@ -29,9 +29,9 @@ struct early_end {
     uint64_t decided_step;
 };
 
-/* Values are sorted; the p-th percentile of n lies between those number floor(p (n - 1)) and the next one, counted from 0. If all from the
- * former on miss, so does what is interpolated. Fewer than n have a value where requests are dropped; then fewer need to miss, so the number
- * for all is safe. */
+/* Values are sorted; the p-th percentile of n lies between those number floor(p (n - 1)) and the next one, counted from 0. If all from
+ * the former on miss, so does what is interpolated. Fewer than n have a value where requests are dropped; then fewer need to miss, so the
+ * number for all is safe. */
 static uint64_t misses_allowed(double percentile, uint32_t count)
 {
     return count - 1 - (uint64_t)floor(percentile / 100 * (count - 1));
@@ -42,8 +42,9 @@ static bool is_upper(const struct requirement *requirement)
     return requirement->operator== REQUIRE_LESS || requirement->operator== REQUIRE_AT_MOST;
 }
 
-/* Not of those that judge the served alone (of_latency is off then): who misses may not be served in the end. Only requests whose arrival is the trace's: later turns and those that a client holds back arrive when the replay says so. A group of V0 has several first
- * tokens. */
+/* Not of those that judge the served alone (of_latency is off then): who misses may not be served in the end. Only requests whose arrival
+ * is the trace's: later turns and those that a client holds back arrive when the replay says so. A group of V0 has several first tokens.
+ */
 static void early_end_init(struct early_end *early, const struct load_question *question, const struct trace *trace,
                            const struct config *config)
 {

@@ -1,5 +1,5 @@
-/* rate_search.c - bracket, bisection and band; rate_search.h says what for. Verdicts are kept by rung, so that no load is tried twice. Start
- * with rate_search at the end. */
+/* rate_search.c - bracket, bisection and band; rate_search.h says what for. Verdicts are kept by rung, so that no load is tried twice.
+ * Start with rate_search at the end. */
 #include "study/rate_search.h"
 
 #include <stdio.h>
@@ -23,17 +23,24 @@ enum status rate_ladder_make(double base, double step, struct rate_ladder *out, 
     enum { RANGE = 1000 };
     double load = base;
     int32_t half = 0;
-    for (double factor = 1; factor < RANGE; factor *= 1 + step)
+    while (load < base * RANGE) {
+        load *= 1 + step;
         half++;
+    }
     *out = (struct rate_ladder){.count = 2 * half + 1, .base = half, .step = step};
     enum status status = array_zeroed(&out->loads, (size_t)out->count, sizeof *out->loads, "loads", diag);
     if (status != SIM_OK)
         return status;
-    for (int32_t i = half; i < out->count; i++, load *= 1 + step)
-        out->loads[i] = rounded(load);
     load = base;
-    for (int32_t i = half; i >= 0; i--, load /= 1 + step)
+    for (int32_t i = half; i < out->count; i++) {
         out->loads[i] = rounded(load);
+        load *= 1 + step;
+    }
+    load = base;
+    for (int32_t i = half; i >= 0; i--) {
+        out->loads[i] = rounded(load);
+        load /= 1 + step;
+    }
     return SIM_OK;
 }
 

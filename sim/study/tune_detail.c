@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/compare.h"
@@ -169,6 +170,8 @@ static enum status make_nearest(const struct tune_search *search, struct tune_de
 static bool is_constant(const struct config_key *key, const struct config *config)
 {
     char text[CONFIG_PATH_SIZE];
+    if (strcmp(key->name, "base_ns") == 0 && config->step_time.model != STEP_TIME_LINEAR)
+        return false; /* of idle steps alone */
     if (key->group != KEY_STEP_TIME || (key->type != KEY_DOUBLE && key->type != KEY_INT64) || !config_key_matters(key, config))
         return false;
     config_key_text(key, config, text, sizeof text);

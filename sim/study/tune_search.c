@@ -36,8 +36,9 @@ static enum status add_candidate(struct tune_search *search, size_t point, struc
     if (status == SIM_USAGE || status == SIM_BAD_INPUT) {
         if (point == 0)
             return diag_set(diag, status, "%s", inner.text);
+        const char *which = strchr(inner.text, '('); /* without the number, which says nothing to anybody */
         if (search->refused++ == 0)
-            snprintf(search->refusal, sizeof search->refusal, "%.*s", TUNE_REFUSED - 1, inner.text);
+            snprintf(search->refusal, sizeof search->refusal, "%.*s", TUNE_REFUSED - 1, which ? which : inner.text);
         return SIM_OK;
     }
     if (status != SIM_OK)

@@ -1,8 +1,7 @@
 /* tune_trials.h - the replays of a tuning: candidates under loads, each verdict once, also for all that decide the same (tune_fold.h).
  *
- * Jobs run side by side. A job looks for its verdicts among those of earlier batches and its own; what it adds is filed when the batch is over, in the
- * order of jobs. So what is replayed is the same at any number of threads.
- */
+ * Jobs run side by side. A job looks for its verdicts among those of earlier batches and its own; what it adds is filed when the batch is
+ * over, in the order of jobs. So what is replayed is the same at any number of threads. */
 #ifndef PAGESIM_TUNE_TRIALS_H
 #define PAGESIM_TUNE_TRIALS_H
 
@@ -66,8 +65,8 @@ struct tune_trials {
     uint64_t replays, folded; /* verdicts that took a replay, and that did not */
 };
 
-/* What a job is to find out of a candidate. It is tested at `floor` first, a rung a seed; if it passes there with any seed, or if `floor` is NULL, its
- * value is searched. With an objective there is one replay a seed. */
+/* What a job is to find out of a candidate. It is tested at `floor` first, a rung a seed; if it passes there with any seed, or if `floor`
+ * is NULL, its value is searched. With an objective there is one replay a seed. */
 struct tune_job {
     uint32_t candidate;
     int32_t floor[TUNE_SEEDS_MOST];

@@ -67,7 +67,8 @@ Test(rate_search, agrees_with_a_scan)
     cr_expect(uneven > 2000 && none > 20 && all > 20, "all kinds were reached: %lu %lu %lu", uneven, none, all);
 }
 
-/* Whatever the verdicts: what is said to pass and to fail next to the answer was tried, and a floor only ends the search of those below it. */
+/* Whatever the verdicts: what is said to pass and to fail next to the answer was tried, and a floor only ends the search of those below
+ * it. */
 Test(rate_search, says_only_what_it_saw)
 {
     uint64_t seed = 5, ended = 0;

@@ -1,4 +1,5 @@
-/* test_tune.c - what folds is held to replays, early ends to whole replays, and the search to a scan of every candidate under every load. */
+/* test_tune.c - what folds is held to replays, early ends to whole replays, and the search to a scan of every candidate under every load.
+ */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -203,7 +204,8 @@ Test(load_run, a_queue_that_grows_is_saturated)
         requests[i] = (struct tiny_request){.arrival_ns = (int64_t)i * 2000000000, .input = 5, .output = 10};
     struct trace *trace = tiny_trace(requests, COUNT);
     const struct load_question question = {.trace = trace};
-    for (double load = 1; load <= 4; load *= 4) {
+    for (int i = 0; i < 2; i++) {
+        const double load = i ? 4 : 1;
         struct load_result result = {.figures = NULL};
         cr_assert_eq(load_run(&question, &config, load, 0, &result, &diag), SIM_OK);
         cr_expect_eq(result.saturated, load > 2);
