@@ -165,7 +165,7 @@ static void add_proof(struct document *document, const struct tune_result *resul
     else
         line_put(&line, "each of %s other combinations fails at %.3g %% more, or sooner", others, result->question->ladder->step * 100);
     head_wrapped(document, "  ", "%s", line.text);
-    head_wrapped(document, "  ", "%s replays; %s verdicts are another replay's, as nothing that differs was reached",
+    head_wrapped(document, "  ", "%s replays; %s more verdicts folded: what differs was never reached",
                  unit_count(search->trials.replays + result->detail->replays, replays), unit_count(search->trials.folded, folded));
     if (search->refused > 0)
         head_wrapped(document, "  ", "%s combinations are refused: %s", unit_count(search->refused, refused), search->refusal);
@@ -193,7 +193,7 @@ static void add_lines(struct document *document, const struct tune_result *resul
     head_reading(document, load->trace);
     if (!for_objective(result))
         head_wrapped(document, "", "loads are %s, %.3g %% apart",
-                     load->drawn ? "rates of drawn arrivals" : "the trace's own arrivals, sped up: there is no noise in them",
+                     load->drawn ? "rates of drawn arrivals" : "the trace's own arrivals, sped up (no noise)",
                      result->question->ladder->step * 100);
     document_line(document, "%s", "");
     if (isnan(value_of(result, result->search->best))) {
@@ -368,6 +368,8 @@ static void add_clocks(struct document *document, const struct tune_result *resu
         {"stays", "stays best", TABLE_YES_NO}, {"winner", "another", 3}, {"settings", NULL, TABLE_TEXT}};
     const struct tune_detail *detail = result->detail;
     const double unit = unit_of(result);
+    if (detail->clock_count == 0 && detail->clocks_asked && !isnan(value_of(result, result->search->best)))
+        document_line(document, "\nThis clock has no constants among the settings; what another would choose was not asked.");
     if (detail->clock_count == 0)
         return;
     document_heading(document, "By another clock", ": a tenth less or more of each of its constants");

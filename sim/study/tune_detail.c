@@ -232,7 +232,7 @@ static enum status make_clocks(const struct tune_search *search, struct tune_det
 
 enum status tune_detail_make(struct tune_search *search, bool clocks, struct tune_detail *out, struct diag *diag)
 {
-    *out = (struct tune_detail){.change_count = 0};
+    *out = (struct tune_detail){.clocks_asked = clocks};
     const bool met = !isnan(tune_load(search, &search->values[search->best]));
     if (make_changes(search, out, diag) != SIM_OK || make_shown(search, out, diag) != SIM_OK)
         return diag->status;

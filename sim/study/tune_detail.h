@@ -41,6 +41,7 @@ struct tune_detail {
     struct tune_shown nearest; /* made: nothing meets the limits, and this misses by least of those that were looked at */
     struct tune_by_clock clocks[TUNE_CLOCKS_MOST];
     size_t clock_count;
+    bool clocks_asked;       /* and with a count of 0 there is no constant to turn */
     size_t clock_candidates; /* that each clock tried */
     uint64_t replays;        /* of the clocks */
 };
