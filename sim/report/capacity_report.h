@@ -1,5 +1,6 @@
 /* capacity_report.h - what `pagesim capacity` tells: the highest load that meets the limits, where it saturates, the knee, what binds,
- * and the table "loads", a row a load. */
+ * and the table "loads", a row a load.
+ */
 #ifndef PAGESIM_CAPACITY_REPORT_H
 #define PAGESIM_CAPACITY_REPORT_H
 

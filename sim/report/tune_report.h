@@ -1,5 +1,6 @@
 /* tune_report.h - what `pagesim tune` tells: the verdict, what it rests on, the server's command line, and tables: "changes", each
- * setting alone; "runners_up", who comes next; "clocks", what another clock would choose. */
+ * setting alone; "runners_up", who comes next; "clocks", what another clock would choose.
+ */
 #ifndef PAGESIM_TUNE_REPORT_H
 #define PAGESIM_TUNE_REPORT_H
 

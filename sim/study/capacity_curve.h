@@ -4,7 +4,8 @@
  * Then loads are replayed from a tenth of the former to a third above it, and the two themselves.
  *
  * The knee is the point with the highest power, throughput divided by mean latency (Kleinrock, "Power and deterministic rules of thumb",
- * ICC 1979): below it more load costs little latency, above it more latency brings little throughput. */
+ * ICC 1979): below it more load costs little latency, above it more latency brings little throughput.
+ */
 #ifndef PAGESIM_CAPACITY_CURVE_H
 #define PAGESIM_CAPACITY_CURVE_H
 

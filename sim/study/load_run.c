@@ -130,20 +130,24 @@ static struct stays stays_of(const struct run *run, uint32_t from, uint32_t to)
     return stays;
 }
 
-/* See load_run.h. A short trace ends with requests that take their time, and begins with an empty server; hence the second and the third
- * condition. All at once is no load that could be sustained or not. */
-static bool is_saturated(const struct run *run)
+/* See load_run.h; NULL: it is not. A short trace ends with requests that take their time, and begins with an empty server; hence the last
+ * two conditions. */
+static const char *saturation_of(const struct run *run)
 {
     enum { QUARTERS = 4, FEW = 40, SHORT = 20 };
     const uint32_t count = run->trace->count;
-    if (count < FEW)
-        return false;
+    if (count < 2)
+        return NULL;
     const int64_t last_ns = run->trace->arrival_ns[count - 1], span_ns = last_ns - run->trace->arrival_ns[0];
     const int64_t drain_ns = run->facts.end.end_ns - last_ns;
-    if (span_ns <= 0 || drain_ns <= span_ns / SHORT)
-        return false;
-    const struct stays first = stays_of(run, 0, count / QUARTERS), last = stays_of(run, count - count / QUARTERS, count);
-    return (double)drain_ns / 1e6 > first.longest_ms && last.mean_ms > 1.5 * first.mean_ms;
+    const struct stays first = stays_of(run, 0, count < QUARTERS ? 1 : count / QUARTERS);
+    if ((double)span_ns / 1e6 < first.mean_ms)
+        return "too short: all requests come before the first are served";
+    if (count < FEW || drain_ns <= span_ns / SHORT)
+        return NULL;
+    const struct stays last = stays_of(run, count - count / QUARTERS, count);
+    const bool grows = (double)drain_ns / 1e6 > first.longest_ms && last.mean_ms > 1.5 * first.mean_ms;
+    return grows ? "saturated: the queue grows over the whole run" : NULL;
 }
 
 /* All reasons, so that nobody mends one to meet the next. */
@@ -155,7 +159,8 @@ static void judge(const struct load_question *question, const struct run *run, s
     bool lacks = false;
     if (run_judge(run, &ended) != SIM_OK)
         used += (size_t)snprintf(out->why, sizeof out->why, "%.200s", ended.text);
-    out->saturated = !question->fixed && is_saturated(run);
+    const char *saturation = question->fixed ? NULL : saturation_of(run);
+    out->saturated = saturation != NULL;
     for (size_t i = 0; i < question->requirement_count; i++) {
         const struct requirement *requirement = &question->requirements[i];
         const double value = run_figure(run, requirement->name);
@@ -166,7 +171,7 @@ static void judge(const struct load_question *question, const struct run *run, s
     if (lacks && used < sizeof out->why)
         used += (size_t)snprintf(out->why + used, sizeof out->why - used, "; %.0f requests are not served", unserved);
     if (out->saturated && used < sizeof out->why)
-        snprintf(out->why + used, sizeof out->why - used, "%ssaturated: the queue grows over the whole run", used ? "; " : "");
+        snprintf(out->why + used, sizeof out->why - used, "%s%s", used ? "; " : "", saturation);
     out->passes = out->why[0] == '\0';
 }
 

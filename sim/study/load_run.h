@@ -3,13 +3,15 @@
  * A load is a number: how much faster the trace's own requests come (arrival_speedup_ratio), bursts and all, or a rate at which arrivals
  * are drawn (request_rate). A load passes when its replay ends, is not saturated, and meets every requirement.
  *
- * Saturated: requests come faster than they are served, so that a queue grows over the whole run. A trace ends, and a limit on TPOT alone
- * would pass at any load if this did not count. Three things tell it together: after the last arrival it takes more than a twentieth of
- * the time of all arrivals until everybody is served, and longer than anybody of the first quarter of the requests stayed; and those of
- * the last quarter stay more than half longer than those of the first.
+ * Saturated: requests come faster than they are served, so that a queue grows over the whole run. A trace ends, and a limit on TPOT
+ * alone would pass at any load if this did not count. Three things tell it together: after the last arrival it takes more than a twentieth
+ * of the time of all arrivals until everybody is served, and longer than anybody of the first quarter of the requests stayed; and those of
+ * the last quarter stay more than half longer than those of the first. Where all requests come in less time than those of the first quarter
+ * stay, no load lasts, and this counts as saturated, too.
  *
  * A replay that is only asked for its verdict stops as soon as that is known: when so many requests missed a limit on a percentile of
- * TTFT, E2E or queue time that what is left cannot mend it. Heavy loads fail within their first tenth that way. */
+ * TTFT, E2E or queue time that what is left cannot mend it. Heavy loads fail within their first tenth that way.
+ */
 #ifndef PAGESIM_LOAD_RUN_H
 #define PAGESIM_LOAD_RUN_H
 

@@ -12,7 +12,8 @@
  * the rule further away than the band is wide.
  *
  * That a load fails bounds the answer in any case, by definition: no load above it is sustained. This is what `tune` rejects candidates
- * by. */
+ * by.
+ */
 #ifndef PAGESIM_RATE_SEARCH_H
 #define PAGESIM_RATE_SEARCH_H
 

@@ -1,5 +1,6 @@
 /* tune_detail.h - what is told of a tuning beyond its best: what each setting is worth alone, full replays at the limit, whether another
- * clock would choose otherwise, and who came nearest where nobody meets the limits. */
+ * clock would choose otherwise, and who came nearest where nobody meets the limits.
+ */
 #ifndef PAGESIM_TUNE_DETAIL_H
 #define PAGESIM_TUNE_DETAIL_H
 

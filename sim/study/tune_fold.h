@@ -11,7 +11,8 @@
  *                is true. Not where prompts share contents, as then what was evicted matters.
  *     threshold  a long-prefill threshold no smaller than the budget or the longest request cuts nothing: it is none.
  *
- * V0 folds nothing. */
+ * V0 folds nothing.
+ */
 #ifndef PAGESIM_TUNE_FOLD_H
 #define PAGESIM_TUNE_FOLD_H
 

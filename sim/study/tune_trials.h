@@ -1,7 +1,8 @@
 /* tune_trials.h - the replays of a tuning: candidates under loads, each verdict once, also for all that decide the same (tune_fold.h).
  *
  * Jobs run side by side. A job looks for its verdicts among those of earlier batches and its own; what it adds is filed when the batch is
- * over, in the order of jobs. So what is replayed is the same at any number of threads. */
+ * over, in the order of jobs. So what is replayed is the same at any number of threads.
+ */
 #ifndef PAGESIM_TUNE_TRIALS_H
 #define PAGESIM_TUNE_TRIALS_H
 

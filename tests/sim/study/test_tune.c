@@ -216,6 +216,30 @@ Test(load_run, a_queue_that_grows_is_saturated)
     trace_destroy(trace);
 }
 
+/* Three requests of a second each, within a little more and a little less than a second: the latter is no load that lasts. */
+Test(load_run, all_at_once_is_no_load)
+{
+    const struct tiny_request requests[] = {{.input = 5, .output = 10},
+                                            {.arrival_ns = 1000000000, .input = 5, .output = 10},
+                                            {.arrival_ns = 9000000000, .input = 5, .output = 10}};
+    struct config config = tiny_config_v1(16, 1000);
+    struct trace *trace = tiny_trace(requests, 3);
+    struct diag diag = {0};
+    config.async_scheduling = false;
+    config.step_time.base_ns = 100000000;
+    config.step_time.token_ns = config.step_time.kv_ns = 0;
+    for (int fixed = 0; fixed < 2; fixed++) {
+        const struct load_question question = {.trace = trace, .fixed = fixed};
+        struct load_result calm = {.figures = NULL}, rush = {.figures = NULL};
+        config.arrival_speedup_ratio = fixed ? 10 : 1;
+        cr_assert_eq(load_run(&question, &config, 8, 0, &calm, &diag), SIM_OK);
+        cr_assert_eq(load_run(&question, &config, 10, 0, &rush, &diag), SIM_OK);
+        cr_expect_not(calm.saturated);
+        cr_expect_eq(rush.saturated, !fixed);
+    }
+    trace_destroy(trace);
+}
+
 /* --- the whole search ----------------------------------------------------------------------------------------------------------------- */
 
 struct made_search {
