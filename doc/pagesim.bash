@@ -2,7 +2,7 @@
 _pagesim() {
     local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-}
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "replay curve compare sweep size explain ledger validate fit report figures trace config --help --version" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "replay curve compare sweep size tune capacity explain ledger validate fit report figures trace config --help --version" -- "$word")
     elif [[ $word == -* ]]; then
         local sub=()
         [[ $command == trace || $command == config ]] && sub=("${COMP_WORDS[2]-}")

@@ -3,6 +3,7 @@
 # clang-format and clang-tidy over the files given. Prints findings and fails when there are any.
 set -u
 failed=0
+mkdir -p build
 # One file needs MPI's header, which make deps does not install.
 mpi_cflags=$(pkg-config --cflags ompi-c 2>/dev/null | sed 's/-I/-isystem /g')
 without_mpi() { if [ -n "$mpi_cflags" ]; then cat; else grep -v '/ranks_mpi\.c$'; fi; }

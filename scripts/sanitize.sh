@@ -20,6 +20,9 @@ replays() {
         --max-model-len 4096 --threads 4 --journal "$reports/../sweep.jsonl" --watch 2>&1 >/dev/null | grep -c "^sweep 100 %" >/dev/null
     rm -f "$reports/../sweep.jsonl"
     "$BUILD/pagesim" size --trace $trace --trace-block-size 16 --limit 60 --require preemptions=0 --threads 4 --max-blocks 400 >/dev/null
+    "$BUILD/pagesim" tune --trace $trace --trace-block-size 16 --limit 60 --num-gpu-blocks 300 --require 'p99_ttft_ms<500' --tune max_num_seqs=4,16 \
+        --tune watermark=0.1 --arrivals poisson --replicates 2 --threads 4 >/dev/null
+    "$BUILD/pagesim" capacity --trace $trace --trace-block-size 16 --limit 60 --num-gpu-blocks 300 --threads 4 >/dev/null
     "$BUILD/pagesim" trace info $trace >/dev/null
 }
 

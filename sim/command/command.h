@@ -27,8 +27,8 @@ SIM_NODISCARD enum status command_line_run(int argc, char **argv, struct diag *d
 
 SIM_NODISCARD enum status command_run(const struct command *command, int argc, char **argv, struct diag *diag);
 
-extern const struct command command_replay, command_curve, command_compare, command_sweep, command_size, command_explain, command_ledger,
-    command_validate, command_fit, command_config, command_figures, command_report;
+extern const struct command command_replay, command_curve, command_compare, command_sweep, command_size, command_tune, command_capacity,
+    command_explain, command_ledger, command_validate, command_fit, command_config, command_figures, command_report;
 
 /* `trace` has subcommands of its own; this runs the one that argv[1] names. */
 extern const struct command command_trace_info, command_trace_convert, command_trace_head, command_trace_sample, command_trace_filter,

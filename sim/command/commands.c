@@ -20,6 +20,8 @@ static const struct {
     {"compare", &command_compare, "compare two configurations on one trace, request by request"},
     {"sweep", &command_sweep, "try many configurations on one trace and compare"},
     {"size", &command_size, "find the smallest pool that meets requirements, and prove it"},
+    {"tune", &command_tune, "find the settings that bear the highest load within limits"},
+    {"capacity", &command_capacity, "raise the load until a configuration is saturated"},
     {"validate", &command_validate, "compare a replay with what a real server measured"},
     {"fit", &command_fit, "make a compact step-time model from tables or a recorded run"},
     {"explain", &command_explain, "say why requests were preempted and prefixes missed, and what helps"},

@@ -2,6 +2,8 @@
 #include "report/head_notes.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/line.h"
@@ -58,16 +60,26 @@ static size_t line_length(const char *text, size_t room)
     return length > 0 ? length : strcspn(text, " ");
 }
 
-static void put_wrapped(struct document *document, const char *text)
+void head_wrapped(struct document *document, const char *indent, const char *format, ...)
 {
-    const char *indent = "";
+    struct line line = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line.text, sizeof line.text, format, arguments);
+    va_end(arguments);
+    const char *text = line.text, *more = "";
     while (*text) {
-        const size_t length = line_length(text, WIDTH - strlen(indent));
-        document_line(document, "%s%.*s", indent, (int)length, text);
+        const size_t length = line_length(text, WIDTH - strlen(indent) - strlen(more));
+        document_line(document, "%s%s%.*s", indent, more, (int)length, text);
         text += length;
         text += *text == ' ';
-        indent = "  ";
+        more = "  ";
     }
+}
+
+static void put_wrapped(struct document *document, const char *text)
+{
+    head_wrapped(document, "", "%s", text);
 }
 
 /* These four say how much a server takes on, and differ between the scheduler itself, the server around it and the model. The last one

@@ -6,6 +6,9 @@
 #include "replay/advice.h"
 #include "report/document.h"
 
+/* A sentence in lines of at most 80 columns: `indent` before each, two blanks more from the second on. */
+void head_wrapped(struct document *document, const char *indent, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* Arrivals other than the trace's own, and a limit on concurrency. */
 void head_arrivals(struct document *document, const struct config *config);
 /* Whom the front door rejects; not for studies without a replay, which serve everybody. */

@@ -266,6 +266,7 @@ enum status size_pools(const struct size_question *question, struct size_answer 
     struct id_runs runs;
     struct size_question asked = *question;
     struct sizing_job job = {.question = &asked, .completed = NAN};
+    struct diag inner = {0};
     asked.trace = &trace;
     *out = (struct size_answer){0};
     const struct requirement *of_pool = about_pool(question);
@@ -280,10 +281,13 @@ enum status size_pools(const struct size_question *question, struct size_answer 
         return status;
     trace.id_runs = &runs;
     progress_start(&job.progress, "size", question->quiet);
-    status = search(&job, out, diag);
+    status = search(&job, out, &inner);
     progress_end(&job.progress);
     id_runs_deinit(&runs);
-    return status;
+    if (status == SIM_INTERRUPTED && out->found.verified > 0)
+        return diag_set(diag, status, "interrupted; so far every pool from %u to %u passes, and the largest known to fail is %u",
+                        out->found.verified, out->found.bound, out->found.failing);
+    return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%s", inner.text);
 }
 
 void size_answer_deinit(struct size_answer *answer)

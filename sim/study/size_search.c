@@ -203,6 +203,10 @@ static enum status close_above(struct search *search, struct diag *diag)
             search->verified = search->start - verified;
         }
         enum status status = make_probes(search, pools, count, diag);
+        if (status == SIM_INTERRUPTED) { /* what is known so far */
+            found->failing = floor;
+            found->verified = verified;
+        }
         if (status != SIM_OK)
             return status;
     }

@@ -52,7 +52,8 @@ struct size_found {
     uint32_t answer;                  /* 0: the bound itself fails */
     uint32_t failing;                 /* the largest pool that fails; answer - 1; 0: none does, down to one block */
     uint32_t bound;                   /* the largest pool that was asked for; it passes if there is an answer */
-    uint32_t verified;                /* every pool from answer to here passes: to the bound, unless above it pools were only sampled */
+    uint32_t verified;                /* every pool from answer to here passes: to the bound, unless above it pools were only sampled.
+                                         After SIM_INTERRUPTED: every pool from here to the bound passes; 0: that is not known */
     uint64_t sampled;                 /* those that were: pools above `verified` that were tested, the bound included; all pass */
     uint64_t replays;                 /* probes made */
     uint32_t looked_at;               /* pools below `failing` that were looked at as well: [failing - looked_at, failing) */

@@ -13,6 +13,7 @@
 #include "fuzz/harness.h"
 #include "generate/generate.h"
 #include "study/sweep_plan.h"
+#include "study/tune_plan.h"
 #include "trace/trace_edit.h"
 
 enum { WORDS_MOST = 300, WORD_SIZE = 400, INPUT_MOST = 1 << 14, VARY_MOST = 16, REQUESTS_MOST = 20, POINTS_CHECKED = 3 };
@@ -21,10 +22,10 @@ static const struct option_spec generate_options[] = {GENERATE_OPTIONS, {"seed",
 static const struct command command_generate = {.name = "trace gen", .usage = "", .description = "", OPTIONS(generate_options)};
 
 static const struct command *const commands[] = {
-    &command_replay,       &command_curve,        &command_compare,     &command_sweep,         &command_size,
-    &command_explain,      &command_ledger,       &command_validate,    &command_fit,           &command_config,
-    &command_figures,      &command_trace_info,   &command_generate,    &command_trace_convert, &command_trace_head,
-    &command_trace_sample, &command_trace_filter, &command_trace_scale, &command_trace_merge,   &command_trace_anonymise,
+    &command_replay,       &command_curve,       &command_compare,     &command_sweep,           &command_size,       &command_explain,
+    &command_ledger,       &command_validate,    &command_fit,         &command_config,          &command_figures,    &command_tune,
+    &command_capacity,     &command_trace_info,  &command_generate,    &command_trace_convert,   &command_trace_head, &command_trace_sample,
+    &command_trace_filter, &command_trace_scale, &command_trace_merge, &command_trace_anonymise,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -106,6 +107,25 @@ static void plan_sweep(const struct options *options)
     sweep_plan_deinit(&plan);
 }
 
+static void plan_tune(const struct options *options)
+{
+    const char *tune[VARY_MOST], *value;
+    struct tune_plan plan = {.points = {.base = options->config, .base_count = options->config_count}};
+    struct config config;
+    struct diag diag = {0};
+    size_t count = 0;
+    uint32_t next = 0;
+    config_defaults(SCHEDULER_VLLM_V1, &config);
+    while (count < VARY_MOST && (value = options_next(options, "tune", &next)) != NULL)
+        tune[count++] = value;
+    enum status status = tune_plan_make(&plan, tune, count, &config, &diag);
+    fuzz_check_diag(status, &diag);
+    for (size_t point = 0; status == SIM_OK && point < plan.points.point_count; point++)
+        for (uint32_t key = 0; key < plan.points.varied.count; key++)
+            FUZZ_CHECK(tune_with(&plan, point, key, tune_digit(&plan, point, key)) == point, "a digit is not itself");
+    tune_plan_deinit(&plan);
+}
+
 /* A command's own checks. Sweep's read the trace; generate has none outside of cmd_trace.c. */
 static void read_job(const struct options *options)
 {
@@ -146,6 +166,8 @@ static void read_parts(const struct options *options)
     }
     if (has(options, "sharing") && (options->command == &command_generate || options_has(options, "generate")))
         generate(options);
+    if (has(options, "tune"))
+        plan_tune(options);
     if (has(options, "vary"))
         plan_sweep(options);
 }

@@ -14,6 +14,8 @@ COMMANDS = {
     "explain": f"explain {POOL} --output out",
     "curve": f"curve {RANDOM} --random-prefix-len 64 --points 100,1000,10000 --replay --num-gpu-blocks 3000 --output out",
     "size": f"size {RANDOM} --require preemptions=0 --output out",
+    "tune": f"tune {POOL} --require p99_ttft_ms<2s --output out",
+    "capacity": f"capacity {POOL} --output out",
     "sweep": f"sweep {RANDOM} --vary num_gpu_blocks=3000,4000,5000 --output out",
     "journal": f"sweep {RANDOM} --vary num_gpu_blocks=3000,4000,5000 --journal journal",
     "compare": f"compare {POOL} --a block_size=8 --b block_size=16 --output out",

@@ -1,0 +1,263 @@
+/* cmd_tune.c - `pagesim tune`: which settings of a server bear the most. The command line is read here; the search is in
+ * study/tune_search.c, what else is told of it in study/tune_detail.c and report/tune_report.c. Start with read_options and run. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory_stream.h"
+#include "base/nearest_name.h"
+#include "command/command.h"
+#include "command/interrupt.h"
+#include "command/load_options.h"
+#include "command/requirements.h"
+#include "config/vllm_line.h"
+#include "figure/run_figures.h"
+#include "report/tune_report.h"
+
+static const struct option_spec own_options[] = {
+    {"require", "R", "a limit, as in p99_ttft_ms<2s; may be repeated [not saturated]", OPTION_AGAIN},
+    ALLOW_DROPPED_OPTION,
+    {"tune", "KEY=VALUES",
+     "what may change, and to what: a,b,c or from:to:step, *k multiplies; it may always stay; repeat for more keys [what a server can be "
+     "told: budget, sequences, block size, watermark, threshold, share of memory]",
+     OPTION_AGAIN},
+    {"maximize", "FIGURE", "request_rate, the highest load that meets the limits, or a figure under the load that is given [request_rate]"},
+    {"minimize", "FIGURE",
+     "a figure, gpus under the load that is given, or cost_per_million_tokens at the highest load that meets the limits"},
+    {"gpu-hour-price", "P", "of one GPU, for cost_per_million_tokens"},
+    LOAD_OPTIONS,
+    {"replicates", "N", "seeds of drawn arrivals: a candidate is better when the paired interval says so [5 with poisson]"},
+    {"most", "N", "combinations of which all are tried; of more, only those next to the best so far [50000]"},
+    {"no-clocks", NULL, "do not ask whether a clock with other constants would choose the same"},
+    INPUT_OPTIONS,
+    OUTPUT_OPTIONS,
+    {"threads", "N", "replays at once [OMP_NUM_THREADS, or all cores]"},
+    {"reference", NULL, "use the plain step-by-step scheduler"},
+    {"quiet", NULL, "no warnings and no progress bar"},
+};
+
+struct job {
+    struct call call;
+    struct load_choice choice;
+    struct requirements requirements;
+    struct figure_wishes wishes;
+    struct rate_ladder ladder;
+    struct tune_plan plan;
+    struct tune_question question;
+    struct tune_search search;
+    struct tune_detail detail;
+    struct tune_result result;
+    struct config best;
+    char *texts[2]; /* the server's command line, and what goes beside it */
+};
+
+/* --- reading the command line ----------------------------------------------------------------------------------------------------- */
+
+static const char rate[] = "request_rate", cost[] = "cost_per_million_tokens";
+
+static enum status read_objective(struct job *job, struct diag *diag)
+{
+    const struct options *options = &job->call.options;
+    const char *most = options_value(options, "maximize"), *least = options_value(options, "minimize");
+    const char *name = most ? most : least ? least : rate;
+    struct tune_question *question = &job->question;
+    if (most && least)
+        return diag_set(diag, SIM_USAGE, "--maximize and --minimize are both given; take one");
+    if (least && strcmp(least, rate) == 0)
+        return diag_set(diag, SIM_USAGE, "--minimize request_rate: the least is none; --maximize takes it");
+    if (most && (strcmp(most, cost) == 0 || strcmp(most, TUNE_GPUS) == 0))
+        return diag_set(diag, SIM_USAGE, "--maximize %s: --minimize takes it", most);
+    question->per_gpu = least && strcmp(least, cost) == 0;
+    if (question->per_gpu && !options_has(options, "gpu-hour-price"))
+        return diag_set(diag, SIM_USAGE, "--minimize cost_per_million_tokens needs --gpu-hour-price");
+    if (strcmp(name, rate) == 0 || question->per_gpu)
+        return SIM_OK;
+    snprintf(question->objective.name, sizeof question->objective.name, "%s", name);
+    question->objective.maximise = most != NULL;
+    if (options_has(options, "arrivals") || options_has(options, "rate-tolerance"))
+        return diag_set(diag, SIM_USAGE, "--%s %s looks at one load, that of the trace or of --request-rate; leave out --%s",
+                        most ? "maximize" : "minimize", name, options_has(options, "arrivals") ? "arrivals" : "rate-tolerance");
+    return SIM_OK;
+}
+
+static enum status read_options(void *self, struct diag *diag)
+{
+    struct job *job = self;
+    const struct options *options = &job->call.options;
+    struct tune_question *question = &job->question;
+    if (read_objective(job, diag) != SIM_OK || load_options_read(options, &job->choice, diag) != SIM_OK)
+        return diag->status;
+    const bool drawn = job->choice.drawn && !question->objective.name[0];
+    question->seeds = (uint32_t)options_uint(options, "replicates", 1, TUNE_SEEDS_MOST, drawn ? 5 : 1, diag);
+    question->most = options_uint(options, "most", 1, TUNE_POINTS_MOST, 50000, diag);
+    job->result.gpu_hour_price = options_double(options, "gpu-hour-price", 0, 1e9, NAN, diag);
+    if (diag->status == SIM_OK && question->seeds > 1 && !drawn && !question->objective.name[0])
+        return diag_set(diag, SIM_USAGE,
+                        "--replicates: the trace's own arrivals are the same with every seed; --arrivals poisson draws them");
+    return diag->status;
+}
+
+/* With an objective the load is the configuration's, as for a replay. */
+static enum status open_input(struct job *job, struct diag *diag)
+{
+    struct call *call = &job->call;
+    if (!job->question.objective.name[0])
+        return load_input_open(call, &job->choice, diag);
+    enum status status = input_open(&call->options, false, ADVICE_ALL, &call->input, diag);
+    if (status == SIM_OK && call->input.config.data_plane != DATA_PLANE_OFF)
+        status = diag_set(diag, SIM_USAGE, "tune replays without bytes; leave out --data-plane");
+    return status;
+}
+
+static enum status read_plan(struct job *job, struct diag *diag)
+{
+    const struct options *options = &job->call.options;
+    const struct input *input = &job->call.input;
+    const char *tune[OPTIONS_MOST], *value;
+    const bool gpus = job->question.per_gpu || strcmp(job->question.objective.name, TUNE_GPUS) == 0;
+    size_t count = 0;
+    uint32_t next = 0;
+    while ((value = options_next(options, "tune", &next)) != NULL)
+        tune[count++] = value;
+    if (count == 0)
+        count = tune_usual(input->trace, &input->config, gpus, tune);
+    job->plan.points.config_path = options_value(options, "config");
+    job->plan.points.trace_block_size = input->config.trace_block_size;
+    job->plan.points.base = options->config;
+    job->plan.points.base_count = options->config_count;
+    return tune_plan_make(&job->plan, tune, count, &input->config, diag);
+}
+
+static enum status check_objective(struct job *job, unsigned scopes, struct diag *diag)
+{
+    const char *name = job->question.objective.name;
+    if (!*name || strcmp(name, TUNE_GPUS) == 0)
+        return SIM_OK;
+    enum status status = figure_check_name(job->question.objective.maximise ? "--maximize" : "--minimize", name, scopes, diag);
+    return status == SIM_OK ? figure_wish(&job->wishes, name, diag) : status;
+}
+
+static enum status prepare(struct job *job, struct diag *diag)
+{
+    const struct options *options = &job->call.options;
+    const struct input *input = &job->call.input;
+    struct tune_question *question = &job->question;
+    if (open_input(job, diag) != SIM_OK)
+        return diag->status;
+    const unsigned scopes = run_figures_scopes(&input->config, false);
+    if (requirements_read(options, scopes, &job->requirements, &job->wishes, diag) != SIM_OK ||
+        check_objective(job, scopes, diag) != SIM_OK || read_plan(job, diag) != SIM_OK ||
+        rate_ladder_make(1, job->choice.tolerance, &job->ladder, diag) != SIM_OK)
+        return diag->status;
+    question->load = (struct load_question){.trace = input->trace,
+                                            .drawn = job->choice.drawn,
+                                            .fixed = question->objective.name[0] != '\0',
+                                            .requirements = job->requirements.list,
+                                            .requirement_count = job->requirements.count,
+                                            .wishes = &job->wishes,
+                                            .reference = options_has(options, "reference"),
+                                            .stop = &interrupted};
+    question->plan = &job->plan;
+    question->ladder = &job->ladder;
+    question->first_seed = input->config.seed;
+    question->threads = input->threads;
+    question->quiet = options_has(options, "quiet");
+    return SIM_OK;
+}
+
+/* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
+
+/* The line of a server has no load; what no server has goes beside it. */
+static enum status print_line(struct job *job, struct diag *diag)
+{
+    struct memory_stream streams[2];
+    size_t length;
+    enum status status = SIM_OK, closed;
+    int open = 0;
+    struct config config;
+    if (job->best.scheduler != SCHEDULER_VLLM_V1)
+        return SIM_OK;
+    /* Without the load, and with the pool that follows from model and GPU left to do so. */
+    if (sweep_plan_config(&job->plan.points, job->search.candidates[job->search.best].point, &config, diag) != SIM_OK)
+        return diag->status;
+    if (config.sized)
+        config.num_gpu_blocks = 0;
+    for (; open < 2 && status == SIM_OK; open += status == SIM_OK)
+        status = memory_stream_open(&streams[open], diag);
+    if (status == SIM_OK)
+        status = vllm_line_print(&config, streams[0].file, streams[1].file, diag);
+    for (int i = open - 1; i >= 0; i--)
+        if ((closed = memory_stream_close(&streams[i], &job->texts[i], &length, diag)) != SIM_OK)
+            status = closed;
+    return status;
+}
+
+static enum status tell(struct job *job, struct diag *diag)
+{
+    const struct tune_search *search = &job->search;
+    const struct tune_value *value = &search->values[search->best];
+    const bool met = !isnan(tune_load(search, value));
+    const double load = job->ladder.loads[met && !job->question.objective.name[0] ? value->passes_to[0] : 0];
+    enum status status = sweep_plan_config(&job->plan.points, search->candidates[search->best].point, &job->best, diag);
+    if (status != SIM_OK)
+        return status;
+    load_apply(&job->question.load, load, job->question.first_seed, &job->best);
+    if (met && print_line(job, diag) != SIM_OK)
+        return diag->status;
+    job->result.question = &job->question;
+    job->result.search = search;
+    job->result.detail = &job->detail;
+    job->result.given = &job->call.input.config;
+    job->result.best = &job->best;
+    job->result.line = job->texts[0];
+    job->result.beside = job->texts[1];
+    const struct document_origin origin = output_origin(&job->call.options, job->question.load.trace->name, &job->best);
+    status = output_document(&job->call.form, tune_report(&job->result, &origin), diag);
+    if (status == SIM_OK && !met)
+        status = diag_set(diag, SIM_REQUIREMENT, "no combination meets the limits");
+    return status;
+}
+
+static enum status run(void *self, struct diag *diag)
+{
+    struct job *job = self;
+    if (prepare(job, diag) != SIM_OK || tune_search_make(&job->question, &job->search, diag) != SIM_OK ||
+        tune_detail_make(&job->search, !options_has(&job->call.options, "no-clocks"), &job->detail, diag) != SIM_OK)
+        return diag->status;
+    return tell(job, diag);
+}
+
+static void close_job(void *self)
+{
+    struct job *job = self;
+    tune_detail_deinit(&job->detail);
+    tune_search_deinit(&job->search);
+    tune_plan_deinit(&job->plan);
+    rate_ladder_deinit(&job->ladder);
+    free(job->texts[0]);
+    free(job->texts[1]);
+}
+
+const struct command command_tune = {
+    .name = "tune",
+    .usage = "pagesim tune --trace FILE --require R [--tune KEY=VALUES ...] [options]",
+    .description = "Find the settings under which a server bears the highest load that meets the\n"
+                   "limits, and prove that no other combination of them bears more: one replay\n"
+                   "rejects a combination. Then each setting alone, who comes next, whether a clock\n"
+                   "with other constants would choose the same, and the line for vllm serve. With\n"
+                   "--maximize or --minimize of a figure the load is given. Exit code 4: no\n"
+                   "combination meets the limits.\n",
+    OPTIONS(own_options),
+    .takes_config = true,
+    .examples = "  pagesim tune --trace azure.csv --require 'p99_ttft_ms<2s' \\\n"
+                "    --model llama-3.1-70b --gpu h100 --tensor-parallel-size 4 \\\n"
+                "    --tune block_size=16,32,64 --tune max_num_seqs=32:1024:*2 \\\n"
+                "    --tune max_num_batched_tokens=512:16384:*2 \\\n"
+                "    --tune gpu_memory_utilization=0.85,0.9,0.92,0.95\n",
+    .tables = {"changes", "runners_up", "clocks", "figures"},
+    .job_size = sizeof(struct job),
+    .read = read_options,
+    .run = run,
+    .close = close_job,
+};

@@ -1,0 +1,75 @@
+/* load_options.c - reads the two options, and opens a trace whose load is not known yet. */
+#include "command/load_options.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config_keys.h"
+
+/* "1%": the sign is asked for, since 1 alone could be meant as all. */
+static double read_percent(const struct options *options, const char *name, double otherwise, struct diag *diag)
+{
+    enum { PERCENT = 100 };
+    const char *text = options_value(options, name);
+    char *end;
+    if (!text)
+        return otherwise;
+    const double percent = strtod(text, &end);
+    if (end == text || !(percent >= 0.1 && percent <= 50) || strcmp(end, "%") != 0)
+        diag_set(diag, SIM_USAGE, "--%s %s: must be a percentage from 0.1%% to 50%%, as in 1%%", name, text);
+    return percent / PERCENT;
+}
+
+enum status load_options_read(const struct options *options, struct load_choice *out, struct diag *diag)
+{
+    const char *arrivals = options_value(options, "arrivals");
+    const bool drawn = arrivals && strcmp(arrivals, "poisson") == 0;
+    if (arrivals && !drawn && strcmp(arrivals, "trace") != 0)
+        return diag_set(diag, SIM_USAGE, "--arrivals %s: must be trace or poisson", arrivals);
+    if (arrivals && !drawn && options_has(options, "dataset-name"))
+        return diag_set(diag, SIM_USAGE, "--arrivals trace: drawn requests have no times of their own; leave it out");
+    *out = (struct load_choice){.drawn = drawn || options_has(options, "dataset-name"),
+                                .tolerance = read_percent(options, "rate-tolerance", 0.01, diag)};
+    return diag->status;
+}
+
+/* The key that fixes the load, by an option or a file; NULL: none. */
+static const char *fixed_by(const struct config *config)
+{
+    static const char *const keys[] = {"request_rate", "arrival_speedup_ratio", "ramp_up_strategy"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (config_gives(config, keys[i]))
+            return keys[i];
+    return NULL;
+}
+
+/* Rows may have no times where arrivals are drawn, so a rate stands in while the trace is read. It is no option of the user's: the command
+ * line that is told has it not. */
+enum status load_input_open(struct call *call, const struct load_choice *choice, struct diag *diag)
+{
+    struct options *options = &call->options;
+    struct config config;
+    const unsigned advice = ADVICE_ALL & ~(1u << ADVICE_ARRIVALS | 1u << ADVICE_SEED);
+    enum status status = config_load(options_value(options, "config"), options->config, options->config_count, &config, diag);
+    const char *fixed = status == SIM_OK ? fixed_by(&config) : NULL;
+    if (fixed)
+        status = diag_set(diag, SIM_USAGE,
+                          "%s is given, but the load is what is searched; leave it out (--arrivals says how loads are made)", fixed);
+    if (status == SIM_OK && options->config_count == OPTIONS_MOST)
+        status = diag_set(diag, SIM_USAGE, "more than %d options; put settings into a configuration file", OPTIONS_MOST);
+    if (status != SIM_OK)
+        return status;
+    if (choice->drawn)
+        options->config[options->config_count++] = (struct config_option){"request-rate", "1"};
+    status = input_open(options, false, advice, &call->input, diag);
+    options->config_count -= choice->drawn;
+    if (status == SIM_OK && call->input.config.data_plane != DATA_PLANE_OFF)
+        status = diag_set(diag, SIM_USAGE, "%s replays without bytes; leave out --data-plane", options->command->name);
+    if (status == SIM_OK && !choice->drawn && isnan(load_unit_rate(call->input.trace, false)))
+        status = diag_set(diag, SIM_BAD_INPUT,
+                          "%s: all requests come at once, so that there is nothing to speed up; --arrivals poisson draws "
+                          "their times",
+                          call->input.trace->name);
+    return status;
+}

@@ -1,0 +1,26 @@
+/* load_options.h - how loads are made, for commands that search one: the trace's own arrivals sped up, or drawn ones at a rate. */
+#ifndef PAGESIM_LOAD_OPTIONS_H
+#define PAGESIM_LOAD_OPTIONS_H
+
+#include "command/command.h"
+#include "study/load_run.h"
+
+/* Rows for a command's option table. */
+#define LOAD_OPTIONS                                                                                                                       \
+    {"arrivals", "KIND", "trace: its own bursts, sped up; poisson: drawn at a rate (--burstiness) [trace]"},                               \
+    {                                                                                                                                      \
+        "rate-tolerance", "P%", "loads are so far apart [1%]"                                                                              \
+    }
+
+struct load_choice {
+    bool drawn;
+    double tolerance; /* a share */
+};
+
+/* What needs no files. SIM_USAGE. */
+SIM_NODISCARD enum status load_options_read(const struct options *options, struct load_choice *out, struct diag *diag);
+
+/* Open the input with a load to search: no rate and no ratio may be given. */
+SIM_NODISCARD enum status load_input_open(struct call *call, const struct load_choice *choice, struct diag *diag);
+
+#endif

@@ -1,0 +1,362 @@
+/* tune_search.c - candidates, the order in which they are tried, and who is better. Start with tune_search_make. */
+#include "study/tune_search.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/compare.h"
+#include "base/portable_math.h"
+#include "base/statistics.h"
+#include "study/size_pools.h"
+
+/* --- candidates --------------------------------------------------------------------------------------------------------------------- */
+
+static bool speaks_of_pool(const struct tune_question *question)
+{
+    const struct load_question *load = &question->load;
+    if (size_figure_depends_on_pool(question->objective.name))
+        return true;
+    for (size_t i = 0; i < load->requirement_count; i++)
+        if (size_figure_depends_on_pool(load->requirements[i].name))
+            return true;
+    return false;
+}
+
+/* What vLLM refuses, or leaves no room for a cache, is no candidate; all other errors are the user's to see. */
+static enum status add_candidate(struct tune_search *search, size_t point, struct diag *diag)
+{
+    const struct tune_question *question = search->question;
+    struct tune_candidate *candidate = &search->candidates[search->count];
+    struct config config;
+    struct diag inner = {0};
+    enum status status = sweep_plan_config(&question->plan->points, point, &config, &inner);
+    if (status == SIM_USAGE || status == SIM_BAD_INPUT) {
+        if (point == 0)
+            return diag_set(diag, status, "%s", inner.text);
+        const char *which = strchr(inner.text, '('); /* without the number, which says nothing to anybody */
+        if (search->refused++ == 0)
+            snprintf(search->refusal, sizeof search->refusal, "%.*s", TUNE_REFUSED - 1, which ? which : inner.text);
+        return SIM_OK;
+    }
+    if (status != SIM_OK)
+        return diag_set(diag, status, "%s", inner.text);
+    *candidate =
+        (struct tune_candidate){.point = point, .changes = tune_changes(question->plan, point), .gpus = config.tensor_parallel_size};
+    search->count++;
+    return tune_facts_of(&config, question->load.trace, speaks_of_pool(question), &candidate->facts, diag);
+}
+
+static int by_changes(const void *left, const void *right)
+{
+    const struct tune_candidate *a = left, *b = right;
+    return a->changes != b->changes ? compare_u64(a->changes, b->changes) : compare_u64(a->point, b->point);
+}
+
+static enum status make_candidates(struct tune_search *search, struct diag *diag)
+{
+    const size_t points = search->question->plan->points.point_count;
+    const struct array_request arrays[] = {ARRAY_OF(search->candidates, points), ARRAY_OF(search->by_point, points),
+                                           ARRAY_OF(search->values, points)};
+    enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "candidates", diag);
+    for (size_t point = 0; point < points && status == SIM_OK; point++)
+        status = add_candidate(search, point, diag);
+    if (status != SIM_OK)
+        return status;
+    qsort(search->candidates, search->count, sizeof *search->candidates, by_changes);
+    for (size_t i = 0; i < search->count; i++)
+        search->by_point[search->candidates[i].point] = (uint32_t)i + 1;
+    return SIM_OK;
+}
+
+/* --- who is better ------------------------------------------------------------------------------------------------------------------ */
+
+static bool has_objective(const struct tune_search *search)
+{
+    return search->question->objective.name[0] != '\0';
+}
+
+/* The logarithm of what counts: a load, for each GPU if so asked. No load at all is worth less than the lightest. */
+static double worth(const struct tune_search *search, uint32_t candidate, int32_t rung)
+{
+    const struct rate_ladder *ladder = search->question->ladder;
+    const double load = rung >= 0 ? ladder->loads[rung] : ladder->loads[0] / 2;
+    return portable_log(load / (search->question->per_gpu ? search->candidates[candidate].gpus : 1));
+}
+
+/* Rungs are rounded to six digits, and those for different numbers of GPUs do not meet: less than half a rung is no difference. */
+static double half_rung(const struct tune_search *search)
+{
+    return has_objective(search) ? 0 : portable_log(1 + search->question->ladder->step) / 2;
+}
+
+static struct statistics differences(const struct tune_search *search, uint32_t a, const struct tune_value *a_value, uint32_t b,
+                                     const struct tune_value *b_value)
+{
+    double all[TUNE_SEEDS_MOST];
+    for (uint32_t seed = 0; seed < search->question->seeds; seed++)
+        if (has_objective(search))
+            all[seed] = (search->question->objective.maximise ? 1 : -1) * (a_value->objective[seed] - b_value->objective[seed]);
+        else
+            all[seed] = worth(search, a, a_value->passes_to[seed]) - worth(search, b, b_value->passes_to[seed]);
+    return statistics_of(all, search->question->seeds);
+}
+
+/* Candidates stand in the order in which equals are preferred. */
+bool tune_is_better(const struct tune_search *search, uint32_t a, const struct tune_value *a_value, uint32_t b,
+                    const struct tune_value *b_value)
+{
+    if (!a_value->known || !b_value->known)
+        return a_value->known;
+    const struct statistics difference = differences(search, a, a_value, b, b_value);
+    if (a < b)
+        return difference.mean >= -half_rung(search);
+    return difference.mean > half_rung(search) && (search->question->seeds == 1 || difference.ci_low > 0);
+}
+
+struct statistics tune_gain(const struct tune_search *search, const struct tune_value *a, const struct tune_value *b)
+{
+    double all[TUNE_SEEDS_MOST];
+    const double *loads = search->question->ladder->loads;
+    for (uint32_t seed = 0; seed < search->question->seeds; seed++)
+        all[seed] = a->passes_to[seed] < 0 || b->passes_to[seed] < 0 ? (double)NAN
+                                                                     : portable_log(loads[a->passes_to[seed]] / loads[b->passes_to[seed]]);
+    return statistics_of(all, search->question->seeds);
+}
+
+double tune_load(const struct tune_search *search, const struct tune_value *value)
+{
+    const uint32_t seeds = search->question->seeds;
+    double sum = 0;
+    if (has_objective(search))
+        return value->known ? statistics_of(value->objective, seeds).mean : (double)NAN;
+    for (uint32_t seed = 0; seed < seeds; seed++) {
+        if (!value->known || value->passes_to[seed] < 0)
+            return NAN;
+        sum += portable_log(search->question->ladder->loads[value->passes_to[seed]]);
+    }
+    return seeds == 1 ? search->question->ladder->loads[value->passes_to[0]] : portable_exp(sum / seeds);
+}
+
+/* The lightest rung at which a candidate that passes could be better than the best. The ladder's count: there is none. */
+static int32_t floor_of(const struct tune_search *search, uint32_t candidate, uint32_t seed)
+{
+    const int32_t best = search->values[search->best].passes_to[seed], count = search->question->ladder->count;
+    const double least = worth(search, search->best, best) + (candidate < search->best ? -1 : 1) * half_rung(search);
+    int32_t rung = 0;
+    if (!search->question->per_gpu)
+        rung = candidate < search->best ? (best > 0 ? best : 0) : best + 1;
+    while (rung < count && worth(search, candidate, rung) <= least)
+        rung++;
+    return rung;
+}
+
+/* --- trying ------------------------------------------------------------------------------------------------------------------------- */
+
+static enum status new_best(struct tune_search *search, uint32_t candidate, struct diag *diag)
+{
+    search->best = candidate;
+    return array_append(&search->path, &search->path_count, &search->path_capacity, &candidate, sizeof candidate, "the search", diag);
+}
+
+/* A batch against the best at its beginning. Those who passed are compared in order. */
+static enum status challenge(struct tune_search *search, const uint32_t *candidates, size_t count, struct diag *diag)
+{
+    struct tune_job jobs[TUNE_BATCH];
+    size_t made = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct tune_job *job = &jobs[made];
+        *job = (struct tune_job){.candidate = candidates[i], .has_floor = !has_objective(search)};
+        bool can = true;
+        for (uint32_t seed = 0; job->has_floor && seed < search->question->seeds; seed++) {
+            job->floor[seed] = floor_of(search, candidates[i], seed);
+            can = can && job->floor[seed] < search->question->ladder->count;
+        }
+        made += can;
+    }
+    enum status status = tune_trials_do(&search->trials, jobs, made, diag);
+    for (size_t i = 0; i < made && status == SIM_OK; i++) {
+        const uint32_t candidate = jobs[i].candidate;
+        if (jobs[i].value.known)
+            search->values[candidate] = jobs[i].value;
+        if (jobs[i].value.known && tune_is_better(search, candidate, &jobs[i].value, search->best, &search->values[search->best]))
+            status = new_best(search, candidate, diag);
+    }
+    return status;
+}
+
+enum status tune_search_try(struct tune_search *search, const uint32_t *candidates, size_t count, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t next = 0; next < count && status == SIM_OK; next += TUNE_BATCH)
+        status = challenge(search, candidates + next, count - next < TUNE_BATCH ? count - next : TUNE_BATCH, diag);
+    return status;
+}
+
+/* The values of one key around the best, those that were not tried. */
+static enum status turn_key(struct tune_search *search, uint32_t key, bool *tried, struct diag *diag)
+{
+    const struct tune_plan *plan = search->question->plan;
+    const size_t point = search->candidates[search->best].point;
+    uint32_t batch[TUNE_BATCH];
+    size_t count = 0;
+    enum status status = SIM_OK;
+    for (uint32_t digit = 0; digit < plan->digits[key] && status == SIM_OK; digit++) {
+        const uint32_t candidate = search->by_point[tune_with(plan, point, key, digit)];
+        if (candidate > 0 && !tried[candidate - 1]) {
+            tried[candidate - 1] = true;
+            batch[count++] = candidate - 1;
+        }
+        if (count == TUNE_BATCH || digit + 1 == plan->digits[key]) {
+            status = challenge(search, batch, count, diag);
+            count = 0;
+        }
+    }
+    return status;
+}
+
+static enum status climb(struct tune_search *search, bool *tried, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (bool better = true; better && status == SIM_OK;) {
+        const uint32_t before = search->best;
+        for (uint32_t key = 0; key < search->question->plan->points.varied.count && status == SIM_OK; key++)
+            status = turn_key(search, key, tried, diag);
+        better = search->best != before;
+    }
+    return status;
+}
+
+static bool has_rest(const struct tune_search *search, const uint32_t *batch, size_t count, uint64_t rest)
+{
+    for (size_t i = 0; i < count; i++)
+        if (search->candidates[batch[i]].facts.rest == rest)
+            return true;
+    return false;
+}
+
+/* Everybody else. A batch takes no two that may decide the same: the second waits for what the first shows. */
+static enum status try_all(struct tune_search *search, bool *tried, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    size_t first = 0, done = 0;
+    while (status == SIM_OK) {
+        uint32_t batch[TUNE_BATCH];
+        size_t count = 0;
+        while (first < search->count && tried[first])
+            first++;
+        for (size_t i = first; i < search->count && count < TUNE_BATCH; i++)
+            if (!tried[i] && !has_rest(search, batch, count, search->candidates[i].facts.rest)) {
+                batch[count++] = (uint32_t)i;
+                tried[i] = true;
+            }
+        if (count == 0)
+            break;
+        status = challenge(search, batch, count, diag);
+        done += count;
+        progress_update(&search->progress, done, search->count);
+    }
+    return status;
+}
+
+/* The first to be the best, whatever it is worth. */
+static enum status begin(struct tune_search *search, uint32_t candidate, int32_t start, struct diag *diag)
+{
+    struct tune_job first = {.candidate = candidate, .start = start};
+    enum status status = tune_trials_do(&search->trials, &first, 1, diag);
+    if (status != SIM_OK)
+        return status;
+    search->values[candidate] = first.value;
+    return new_best(search, candidate, diag);
+}
+
+static enum status find(struct tune_search *search, struct diag *diag)
+{
+    const struct tune_question *question = search->question;
+    bool *tried = NULL;
+    enum status status = make_candidates(search, diag);
+    search->trials.candidates = search->candidates;
+    search->exhaustive = search->count <= question->most;
+    if (status == SIM_OK)
+        status = array_zeroed(&tried, search->count, sizeof *tried, "candidates", diag);
+    if (status == SIM_OK)
+        status = begin(search, 0, question->ladder->base, diag);
+    if (status == SIM_OK) {
+        tried[0] = true;
+        status = climb(search, tried, diag);
+    }
+    if (status == SIM_OK && search->exhaustive)
+        status = try_all(search, tried, diag);
+    free(tried);
+    return status;
+}
+
+static void set_up(struct tune_search *search, const struct tune_question *question)
+{
+    *search = (struct tune_search){.question = question,
+                                   .trials = {.load = &question->load,
+                                              .objective = question->objective,
+                                              .plan = question->plan,
+                                              .ladder = question->ladder,
+                                              .seeds = question->seeds,
+                                              .first_seed = question->first_seed,
+                                              .threads = question->threads}};
+}
+
+enum status tune_search_make(const struct tune_question *question, struct tune_search *out, struct diag *diag)
+{
+    set_up(out, question);
+    progress_start(&out->progress, "tune", question->quiet);
+    enum status status = find(out, diag);
+    progress_end(&out->progress);
+    return status;
+}
+
+/* Trials are made anew: none of those by the other clock holds. */
+enum status tune_search_by_clock(const struct tune_search *search, const struct tune_clock *clock, const uint32_t *candidates, size_t count,
+                                 struct tune_search *out, struct diag *diag)
+{
+    const int32_t rung = search->values[candidates[0]].passes_to[0];
+    set_up(out, search->question);
+    out->borrows = true;
+    out->candidates = search->candidates;
+    out->by_point = search->by_point;
+    out->count = search->count;
+    out->trials.candidates = search->candidates;
+    out->trials.clock = *clock;
+    enum status status = array_zeroed(&out->values, out->count, sizeof *out->values, "candidates", diag);
+    if (status == SIM_OK)
+        status = begin(out, candidates[0], rung > 0 ? rung : 0, diag);
+    return status == SIM_OK ? tune_search_try(out, candidates + 1, count - 1, diag) : status;
+}
+
+enum status tune_search_values(struct tune_search *search, const uint32_t *candidates, size_t count, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    const int32_t best = search->values[search->best].passes_to[0];
+    for (size_t next = 0; next < count && status == SIM_OK;) {
+        struct tune_job jobs[TUNE_BATCH];
+        size_t made = 0;
+        for (; next < count && made < TUNE_BATCH; next++)
+            if (!search->values[candidates[next]].known)
+                jobs[made++] = (struct tune_job){.candidate = candidates[next], .start = best > 0 ? best : 0};
+        status = tune_trials_do(&search->trials, jobs, made, diag);
+        for (size_t i = 0; i < made && status == SIM_OK; i++)
+            search->values[jobs[i].candidate] = jobs[i].value;
+    }
+    return status;
+}
+
+void tune_search_deinit(struct tune_search *search)
+{
+    tune_trials_deinit(&search->trials);
+    if (!search->borrows) {
+        free(search->candidates);
+        free(search->by_point);
+    }
+    free(search->values);
+    free(search->path);
+    *search = (struct tune_search){0};
+}
