@@ -59,7 +59,7 @@ struct chart_point {
 };
 
 struct chart_series {
-    const char *name;           /* for programs */
+    const char *name;           /* for programs; never NULL */
     const char *label;          /* in the legend; NULL: not in it */
     char mark;                  /* how a terminal draws it; '\0': not at all */
     size_t group;               /* series of a group look alike: a line and the marks that belong to it */

@@ -156,10 +156,9 @@ static void add_chart(const struct json_reader *reader, const cJSON *member, str
     cJSON_ArrayForEach(item, list)
     {
         const char *as = json_member_text(reader, item, "shown_as");
+        const char *name = json_member_text(reader, item, "name");
         const bool marks = as && strcmp(as, "points") == 0;
-        chart_add_series(chart, &(struct chart_series){.name = json_member_text(reader, item, "name"),
-                                                       .draw = marks ? DRAW_MARKS : DRAW_LINE,
-                                                       .group = group++});
+        chart_add_series(chart, &(struct chart_series){.name = name ? name : "", .draw = marks ? DRAW_MARKS : DRAW_LINE, .group = group++});
         page_points_read(reader, json_member_array(reader, item, "points"), NULL, chart);
     }
 }

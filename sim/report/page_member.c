@@ -358,7 +358,8 @@ static void read_series(const struct json_reader *reader, const cJSON *item, str
     const char *draw = json_member_text_needed(reader, item, "draw"), *mark = json_member_text(reader, item, "mark");
     const cJSON *points = json_member_array(reader, item, "points"),
                 *labels = json_member(item, "labels") ? json_member_array(reader, item, "labels") : NULL;
-    struct chart_series series = {.name = json_member_text(reader, item, "name"),
+    const char *name = json_member_text(reader, item, "name");
+    struct chart_series series = {.name = name ? name : "",
                                   .label = json_member_text(reader, item, "label"),
                                   .group = (size_t)json_member_number(reader, item, "group", 0, GROUPS_MOST, 0)};
     if (draw && !chart_draw_find(draw, &series.draw))
