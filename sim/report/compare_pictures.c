@@ -61,7 +61,7 @@ struct prompt_class {
 static size_t class_of(double tokens)
 {
     int exponent;
-    frexp(fmax(tokens, 1), &exponent);
+    frexp(fmin(fmax(tokens, 1), 1e18), &exponent); /* a document that was read back may hold any number */
     return (size_t)(exponent - 1 < CLASSES ? exponent - 1 : CLASSES - 1);
 }
 

@@ -157,14 +157,13 @@ void curve_page(struct document *document)
         document_headline(document, "No prompt token can come from the cache, as far as the file tells");
     else
         document_headline(document, "At most %.1f %% of prompt tokens can come from the cache; %s blocks of %.0f get 90 %% of that",
-                          100 * best, unit_count((uint64_t)table_number_at(curves.sizes, 0, "pool_blocks_for_90_percent"), blocks),
+                          100 * best, picture_count(table_number_at(curves.sizes, 0, "pool_blocks_for_90_percent"), blocks),
                           table_number_at(curves.sizes, 0, "block_size"));
-    document_key_value(document, "prompts", unit_count((uint64_t)picture_number(document, NULL, "requests"), text), NULL);
-    document_key_value(document, "prompt tokens", unit_count((uint64_t)picture_number(document, NULL, "prompt_tokens"), text), NULL);
+    document_key_value(document, "prompts", picture_count(picture_number(document, NULL, "requests"), text), NULL);
+    document_key_value(document, "prompt tokens", picture_count(picture_number(document, NULL, "prompt_tokens"), text), NULL);
     if (best == 0)
         return;
-    document_key_value(document, "blocks for all hits", unit_count((uint64_t)table_number_at(curves.sizes, 0, "pool_blocks_for_all"), text),
-                       NULL);
+    document_key_value(document, "blocks for all hits", picture_count(table_number_at(curves.sizes, 0, "pool_blocks_for_all"), text), NULL);
     add_own_hits(document, &curves);
     if (document_pictures(document))
         add_charts(document, &curves);

@@ -89,7 +89,7 @@ static void describe(const struct table *table, size_t row, char *out, size_t si
 {
     char tokens[UNIT_TEXT];
     snprintf(out, size, "%.40s lost %s tokens for %.40s", table_text_at(table, row, "victim"),
-             unit_count((uint64_t)table_number_at(table, row, "tokens_lost"), tokens), table_text_at(table, row, "requester"));
+             picture_count(table_number_at(table, row, "tokens_lost"), tokens), table_text_at(table, row, "requester"));
 }
 
 static void add_arc(struct chart *chart, const struct table *table, const struct link *link)
@@ -197,7 +197,7 @@ static void add_headline(struct document *document)
         document_headline(document, "Nobody was preempted");
         return;
     }
-    unit_count((uint64_t)count, preemptions);
+    picture_count(count, preemptions);
     for (size_t row = 0; row < table_rows(settings); row++) {
         const char *setting = table_text_at(settings, row, "run");
         if (strncmp(setting, pool, strlen(pool)) != 0)
@@ -206,8 +206,8 @@ static void add_headline(struct document *document)
                           unit_count(strtoull(setting + strlen(pool), NULL, 10), other));
         return;
     }
-    document_headline(document, "%s preemption%s of %s request%s", preemptions, count == 1 ? "" : "s",
-                      unit_count((uint64_t)fmax(requests, 0), other), requests == 1 ? "" : "s");
+    document_headline(document, "%s preemption%s of %s request%s", preemptions, count == 1 ? "" : "s", picture_count(requests, other),
+                      requests == 1 ? "" : "s");
 }
 
 /* The course of prompt tokens is a chart of the report itself. */

@@ -83,6 +83,14 @@ double picture_number(const struct document *document, const char *object, const
     return text && end != text ? number : (double)NAN;
 }
 
+char *picture_count(double count, char *out)
+{
+    if (count >= 0 && count < 1e18)
+        return unit_count((uint64_t)count, out);
+    snprintf(out, UNIT_TEXT, "-");
+    return out;
+}
+
 static const struct document_element *figures_of(const struct document *document)
 {
     for (size_t i = 0; document && i < document->count; i++)

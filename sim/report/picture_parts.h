@@ -26,6 +26,8 @@ double picture_number(const struct document *document, const char *object, const
 size_t picture_members(const struct document *document, const char *container, const struct document_element **out, size_t most);
 /* The text of a value that is a plain word. `size` bytes of `out`. */
 char *picture_word(const struct document_element *value, char *out, size_t size);
+/* A count as people read it; a document that was read back may hold any number: "-" if it is none. `out` has UNIT_TEXT bytes; returns it. */
+char *picture_count(double count, char *out);
 /* A figure of the document's figures; NaN: none. */
 double picture_figure(const struct document *document, const char *name);
 /* A key figure of the page from the document's own figures. */

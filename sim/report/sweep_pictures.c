@@ -283,7 +283,7 @@ static void add_tick(struct chart *chart, const struct parallel_axis *axis, doub
     if (axis->figure && strcmp(unit_of(axis->name), "bytes") == 0)
         unit_bytes(value, text);
     else if (value >= 1e3 && value < 1e15)
-        unit_count((uint64_t)round(value), text);
+        picture_count(round(value), text);
     else
         snprintf(text, sizeof text, "%.4g", value);
     chart_add_labelled(chart, x, y, text);
@@ -517,7 +517,7 @@ void sweep_page(struct document *document)
     for (size_t row = 0; row < table_rows(sweep->table); row++)
         best += on_front(sweep, row);
     document_headline(document, "%s of %s settings %s not beaten by another", unit_count(best, a),
-                      unit_count((uint64_t)picture_number(document, NULL, "settings"), b), best == 1 ? "is" : "are");
+                      picture_count(picture_number(document, NULL, "settings"), b), best == 1 ? "is" : "are");
     add_chosen(document, sweep);
     if (document_pictures(document))
         add_charts(document, sweep);
