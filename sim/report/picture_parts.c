@@ -214,7 +214,7 @@ void picture_upright(struct chart *chart, double x, const char *name, size_t gro
             low = fmin(low, chart->series[i].points[j].y);
             high = fmax(high, chart->series[i].points[j].y);
         }
-    if (isnan(x) || low > high)
+    if (!chart || isnan(x) || low > high)
         return;
     if (chart->heading.y.high > chart->heading.y.low) {
         low = chart->heading.y.low;

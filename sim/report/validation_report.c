@@ -120,17 +120,18 @@ static void add_requests(struct document *document, const struct validation *val
                                                   {"simulated_e2el_ms", NULL, 0, 0}};
     struct table *table = document_table_for(document, FOR_PROGRAMS, "per_request", columns, sizeof columns / sizeof *columns);
     for (uint32_t position = 0; position < validation->trace->count; position++) {
-        double ms[2 * MEASURED_LATENCIES];
+        enum { SIDES = 2 };
+        double ms[MEASURED_LATENCIES][SIDES]; /* measured, simulated */
         bool any = false;
         for (int i = 0; i < MEASURED_LATENCIES; i++) {
-            ms[2 * i] = validation->measured->ms[measured_latencies[i]][position];
-            ms[2 * i + 1] = validation_simulated_ms(validation, measured_latencies[i], position);
-            any |= !isnan(ms[2 * i]);
+            ms[i][0] = validation->measured->ms[measured_latencies[i]][position];
+            ms[i][1] = validation_simulated_ms(validation, measured_latencies[i], position);
+            any |= !isnan(ms[i][0]);
         }
         if (!any)
             continue;
         table_number(table, trace_index(validation->trace, position));
-        table_numbers_of(table, ms, 2 * MEASURED_LATENCIES);
+        table_numbers_of(table, ms[0], (size_t)SIDES * MEASURED_LATENCIES);
     }
 }
 

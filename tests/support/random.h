@@ -12,10 +12,10 @@ static inline uint64_t random_next(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* 0 .. bound-1 */
+/* 0 .. bound-1; 0 if there is none */
 static inline uint32_t random_below(uint64_t *state, uint32_t bound)
 {
-    return (uint32_t)(random_next(state) % bound);
+    return bound > 0 ? (uint32_t)(random_next(state) % bound) : 0;
 }
 
 #endif

@@ -276,8 +276,9 @@ Test(chart, labels_go_with_their_points)
     for (int i = 0; i < 2000; i++) { /* two at each place; the second of them goes */
         char text[16];
         snprintf(text, sizeof text, "%d", i);
-        chart_add_labelled(chart, i / 2, i % 2, text);
-        chart_add_labelled(chart, i / 2, i % 2, NULL);
+        const int x = i / 2, y = i % 2;
+        chart_add_labelled(chart, x, y, text);
+        chart_add_labelled(chart, x, y, NULL);
     }
     chart_thin(chart);
     cr_assert_eq(chart_status(chart, &diag), SIM_OK);
@@ -285,7 +286,7 @@ Test(chart, labels_go_with_their_points)
     for (size_t i = 0; i < chart->series[0].count; i++) {
         const struct chart_point *point = &chart->series[0].points[i];
         if (chart->series[0].labels[i])
-            cr_expect_eq(atoi(chart->series[0].labels[i]), (int)(2 * point->x + point->y));
+            cr_expect_eq(strtol(chart->series[0].labels[i], NULL, 10), (long)(2 * point->x + point->y));
     }
     cr_expect_str_eq(chart->series[0].labels[0], "0");
     chart_destroy(chart);

@@ -230,7 +230,7 @@ static int most_hits(const struct cut *cut, int pool)
     for (uint32_t position = 0; position < cut->count; position++) {
         const struct prompt_blocks *request = &cut->requests[position];
         const size_t looked_up = request->of_prompt + (request->partial != 0);
-        unsigned touched = 0, order[BLOCKS_MOST];
+        unsigned touched = 0, order[BLOCKS_MOST] = {0};
         for (size_t i = 0; i < request->count + (request->partial != 0); i++) {
             const uint64_t block = i < request->of_prompt                        ? request->full[i]
                                    : i == request->of_prompt && request->partial ? request->partial
