@@ -128,7 +128,7 @@ def undisturbed():
 
 
 def kill_one(victim, number):
-    """In the middle of a sweep of 3 ranks; "mpirun" itself may be the victim. Then the same command again."""
+    """In the middle of a sweep of 3 ranks; "mpirun" itself may be the victim. Then the same command again. False: the sweep was done before."""
     words = [*SLOW, "--format=json", "--journal=killed"]
     if os.path.exists("killed"):
         os.remove("killed")
@@ -142,6 +142,8 @@ def kill_one(victim, number):
         code = process.wait(timeout=30)
     what = f"{victim} gets signal {number}"
     text = open("killed").read()
+    if text.count("\n") == SLOW_RUNS + 1:
+        return False
     expect(f"{what}: it ended midway", 8 <= text.count("\n") < SLOW_RUNS + 1 and not os.path.exists("partial"), f"{text.count(chr(10))} lines")
     expect(f"{what}: nothing but whole lines, each once", text.endswith("}\n") and len(set(text.splitlines())) == text.count("\n"))
     expect(f"{what}: exit {code}", code != 0)
@@ -151,19 +153,21 @@ def kill_one(victim, number):
     again = run(words, 2)
     expect(f"{what}: the same command goes on", again.returncode == 0 and again.stdout == undisturbed(), again.stderr)
     expect(f"{what}: nothing is done again", open("killed").read().startswith(text) and len(lines_of("killed")) == SLOW_RUNS + 1)
+    return True
 
 
 def a_killed_rank_ends_all_and_nothing_is_lost():
-    kill_one(1, signal.SIGKILL)
-    kill_one(2, signal.SIGTERM)
+    expect("rank 1", kill_one(1, signal.SIGKILL))
+    expect("rank 2", kill_one(2, signal.SIGTERM))
 
 
 def a_killed_rank_0_ends_all_and_nothing_is_lost():
-    kill_one(0, signal.SIGKILL)
+    expect("rank 0", kill_one(0, signal.SIGKILL))
 
 
 def an_interrupt_ends_all():
-    kill_one("mpirun", signal.SIGINT)
+    """mpirun passes a signal on when it comes to it, which on a busy machine may be too late."""
+    expect("mpirun", any(kill_one("mpirun", signal.SIGINT) for _ in range(5)))
 
 
 # --- what goes wrong -------------------------------------------------------------------------------------------------------------------

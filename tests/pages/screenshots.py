@@ -10,10 +10,10 @@ from browser import browser, scheme, screenshot, size
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TRACE = ["--trace", "traces/chat.jsonl", "--config", "configs/demo.json", "--data-plane", "off", "--quiet"]
-WIDTH, HEIGHT = 1200, 860
+WIDTH, HEIGHT = 1200, 1150
 SHOTS = {
     "replay": ["replay", *TRACE],
-    "compare": ["compare", *TRACE, "--b", "num_gpu_blocks=600"],
+    "sweep": ["sweep", *TRACE, "--vary", "num_gpu_blocks=200:500:50", "--vary", "block_size=8,16", "--vary", "max_num_seqs=8,16,32"],
 }
 
 
