@@ -337,7 +337,7 @@ enum status table_print(const struct table *table, const char *indent, size_t wi
     struct block block = {.key = 0};
     while (block.key + 1 < table->column_count && widths[block.key] == 0)
         block.key++;
-    while (block.from < table->column_count) {
+    while (block.from < table->column_count && widths[block.key] > 0) { /* else no column has anything to show */
         block.to = end_of_block(table, widths, block.key, block.from, layout.room);
         if (block.from > 0)
             fputc('\n', file);

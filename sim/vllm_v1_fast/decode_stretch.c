@@ -364,6 +364,9 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, struct diag
     }
     const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
     uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns) : 1;
+    if (stretch->run &&
+        stretch->run->change_ns != change_ns) /* the host held its second step up, or the first: only the coming step fits */
+        steps = 1;
     const uint32_t free_blocks = event_blocks_free(&stretch->replay->blocks);
     struct charges charges = {.free = free_blocks, .without_content = free_blocks - stretch->replay->blocks.queue.back_blocks};
     if (!stretch->run) {
