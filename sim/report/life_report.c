@@ -74,13 +74,14 @@ static void add_verdict(const struct told *told)
     for (int account = 1; account < LIFE_ACCOUNTS; account++)
         if (life->account_ns[0][account] + life->account_ns[1][account] > life->account_ns[0][most] + life->account_ns[1][most])
             most = account;
-    document_line(told->document, "It %s %s s%s%s%s, and waited %s s in all. Longest: %s, %s s.",
+    document_line(told->document, "It %s %s s%s%s%s, and waited %s s in all.\nLongest: %s, %s s.",
                   life->finish_ns >= 0 ? "took" : "is not finished after", seconds(request_life_sum_ns(life), text[0]),
                   life->first_token_ns >= 0 ? ", " : "",
                   life->first_token_ns >= 0 ? seconds(life->first_token_ns - life->arrival_ns, text[1]) : "",
                   life->first_token_ns >= 0 ? " s to its first token" : "", seconds(waited_ns(life), text[2]), labels[most],
                   seconds(life->account_ns[0][most] + life->account_ns[1][most], text[3]));
-    document_headline(told->document, "It took %s s, of which it waited %s s", text[0], text[2]);
+    document_headline(told->document, "It %s %s s, of which it waited %s s", life->finish_ns >= 0 ? "took" : "is not finished after",
+                      text[0], text[2]);
 }
 
 static void add_members(const struct told *told, const char *name)

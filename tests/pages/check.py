@@ -34,6 +34,9 @@ PAGES = {
     "sweep-three": ["sweep", *TRACE, "--vary", "num_gpu_blocks=200:500:50", "--vary", "scheduling_policy=fcfs,priority", "--vary", "max_num_seqs=8,16,32"],
     "explain-many": ["explain", *TRACE, "--num-gpu-blocks", "150", "--max-num-seqs", "64", "--arrival-speedup-ratio", "3"],
     "validate": ["validate", *TRACE, "--arrival-speedup-ratio", "1.1", "--vllm-json", "measured.json"],
+    "tune": ["tune", *TRACE, "--require", "p99_ttft_ms<500", "--tune", "max_num_seqs=8,16,32", "--tune", "max_num_batched_tokens=256,512,1024"],
+    "capacity": ["capacity", *TRACE, "--require", "p99_ttft_ms<500"],
+    "explain-request": ["explain", *TRACE, "--num-gpu-blocks", "300", "--request", "100"],
     "trace": ["trace", "info", f"{ROOT}/traces/chat.jsonl"],
 }
 # Saved reports: what replay writes with --charts and without, at two sizes of the pool.
