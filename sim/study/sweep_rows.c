@@ -121,14 +121,12 @@ enum status sweep_rows_make(struct sweep_rows *rows, const struct sweep_groups *
                                            ARRAY_OF(place, count),
                                            ARRAY_OF(sorted, count)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "rows of a sweep", diag);
-    if (status != SIM_OK)
-        return status;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && status == SIM_OK; i++) {
         rows->order[i] = rows->same_as[i] = i;
         if (!groups->view->unsorted)
             make_keys(&tables, i);
     }
-    if (!groups->view->unsorted) {
+    if (!groups->view->unsorted && status == SIM_OK) {
         sort_with(rows->order, count, sizeof *rows->order, by_keys, &tables);
         for (size_t i = 0; i < count; i++)
             place[rows->order[i]] = i;
@@ -139,7 +137,7 @@ enum status sweep_rows_make(struct sweep_rows *rows, const struct sweep_groups *
     free(tables.figures);
     free(place);
     free(sorted);
-    return SIM_OK;
+    return status;
 }
 
 void sweep_rows_deinit(struct sweep_rows *rows)
