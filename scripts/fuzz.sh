@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# usage: BUILD=build/fuzz [FUZZ_SEED=NUMBER] fuzz.sh SECONDS TARGET...
+# usage: BUILD=build/fuzz [FUZZ_SEED=NUMBER] [FUZZ_JOBS=N] fuzz.sh SECONDS TARGET...
 # Runs each fuzz target for so long, from the inputs of tests/fuzz/{seeds,found}/TARGET and what earlier runs have learnt
 # ($BUILD/corpus/TARGET). Stops at the first finding, whose input stays in $BUILD/findings; mend it and keep it in tests/fuzz/found/TARGET.
 set -eu
 seconds=$1
 shift
+# Several targets side by side: each is one thread.
+if [ $# -gt 1 ] && [ "${FUZZ_JOBS:-1}" -gt 1 ]; then
+    printf '%s\n' "$@" | xargs -P "$FUZZ_JOBS" -n 1 "$0" "$seconds"
+    exit
+fi
 export ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1" UBSAN_OPTIONS="print_stacktrace=1" OMP_NUM_THREADS=1
 mkdir -p "$BUILD/findings"
 for target in "$@"; do
