@@ -57,9 +57,7 @@ static enum status read_input(struct call *call, struct diag *diag)
     options->config[options->config_count++] = (struct config_option){"num-gpu-blocks", "2"};
     enum status status = input_open(options, false, ADVICE_ALL & ~(1u << ADVICE_POOL | 1u << ADVICE_POOL_SOURCE), &call->input, diag);
     options->config_count--; /* the command line that is told has it not */
-    if (status == SIM_OK && call->input.config.data_plane != DATA_PLANE_OFF)
-        status = diag_set(diag, SIM_USAGE, "size replays without bytes; leave out --data-plane");
-    return status;
+    return status == SIM_OK ? input_without_bytes(options, &call->input.config, diag) : status;
 }
 
 /* If model and GPU are known: what the pool would be there. block_bytes are known whenever there is a model or a kv shape. The rest is only

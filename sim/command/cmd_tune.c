@@ -105,9 +105,7 @@ static enum status open_input(struct job *job, struct diag *diag)
     if (!job->question.objective.name[0])
         return load_input_open(call, &job->choice, diag);
     enum status status = input_open(&call->options, false, ADVICE_ALL, &call->input, diag);
-    if (status == SIM_OK && call->input.config.data_plane != DATA_PLANE_OFF)
-        status = diag_set(diag, SIM_USAGE, "tune replays without bytes; leave out --data-plane");
-    return status;
+    return status == SIM_OK ? input_without_bytes(&call->options, &call->input.config, diag) : status;
 }
 
 static enum status read_plan(struct job *job, struct diag *diag)

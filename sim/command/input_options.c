@@ -171,6 +171,13 @@ enum status input_settle(const struct options *options, struct trace *trace, str
     return warning_tell(options, diag, "%s", text.text);
 }
 
+enum status input_without_bytes(const struct options *options, const struct config *config, struct diag *diag)
+{
+    if (config->data_plane == DATA_PLANE_OFF)
+        return SIM_OK;
+    return diag_set(diag, SIM_USAGE, "%s replays without bytes; say --data-plane off", options->command->name);
+}
+
 /* OMP_NUM_THREADS, or one thread a core, unless --threads says otherwise. A build without OpenMP has one thread. The number is also given
  * to OpenMP, so that parallel loops anywhere in the program follow it without passing it along. */
 uint32_t input_threads(const struct options *options, struct diag *diag)

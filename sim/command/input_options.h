@@ -41,6 +41,8 @@ void input_close(struct input *input);
 /* Parts of input_open, for commands with several configurations. First --threads, which also sets OpenMP's number of threads. A bad value
  * sets diag. */
 uint32_t input_threads(const struct options *options, struct diag *diag);
+/* SIM_USAGE: the command replays without K/V bytes, and its configuration wants them moved. */
+SIM_NODISCARD enum status input_without_bytes(const struct options *options, const struct config *config, struct diag *diag);
 /* The requests of the file, or drawn ones (--dataset-name; trace_block_size and request_rate of `config` are then set to match them). Warns
  * about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);

@@ -64,8 +64,8 @@ enum status load_input_open(struct call *call, const struct load_choice *choice,
         options->config[options->config_count++] = (struct config_option){"request-rate", "1"};
     status = input_open(options, false, advice, &call->input, diag);
     options->config_count -= choice->drawn;
-    if (status == SIM_OK && call->input.config.data_plane != DATA_PLANE_OFF)
-        status = diag_set(diag, SIM_USAGE, "%s replays without bytes; leave out --data-plane", options->command->name);
+    if (status == SIM_OK)
+        status = input_without_bytes(options, &call->input.config, diag);
     if (status == SIM_OK && !choice->drawn && isnan(load_unit_rate(call->input.trace, false)))
         status = diag_set(diag, SIM_BAD_INPUT,
                           "%s: all requests come at once, so that there is nothing to speed up; --arrivals poisson draws "
