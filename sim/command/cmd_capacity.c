@@ -1,9 +1,7 @@
 /* cmd_capacity.c - `pagesim capacity`: how much load one configuration takes. The command line is read here; the study is in
  * study/capacity_curve.c, what is told of it in report/capacity_report.c. */
 #include "command/command.h"
-#include "command/interrupt.h"
 #include "command/load_options.h"
-#include "command/requirements.h"
 #include "figure/run_figures.h"
 #include "report/capacity_report.h"
 
@@ -14,9 +12,7 @@ static const struct option_spec own_options[] = {
     {"points", "N", "loads to replay, from a tenth of what saturates to a third above it [13]"},
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
-    {"threads", "N", "replays at once [OMP_NUM_THREADS, or all cores]"},
-    {"reference", NULL, "use the plain step-by-step scheduler"},
-    {"quiet", NULL, "no warnings and no progress bar"},
+    REPLAYS_AT_ONCE_OPTIONS,
 };
 
 struct job {
@@ -45,13 +41,7 @@ static enum status study(struct job *job, struct diag *diag)
         requirements_read(options, run_figures_scopes(&input->config, false), &job->requirements, &job->wishes, diag) != SIM_OK ||
         rate_ladder_make(1, job->choice.tolerance, &job->ladder, diag) != SIM_OK)
         return diag->status;
-    question->load = (struct load_question){.trace = input->trace,
-                                            .drawn = job->choice.drawn,
-                                            .requirements = job->requirements.list,
-                                            .requirement_count = job->requirements.count,
-                                            .wishes = &job->wishes,
-                                            .reference = options_has(options, "reference"),
-                                            .stop = &interrupted};
+    question->load = load_question_of(&job->call, &job->choice, &job->requirements, &job->wishes);
     question->config = &input->config;
     question->ladder = &job->ladder;
     question->threads = input->threads;

@@ -17,9 +17,7 @@ static const struct option_spec own_options[] = {
     {"below", "N", "pools under the largest failing one to look at too, for isolated ones that pass [100]"},
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
-    {"threads", "N", "replays at once [OMP_NUM_THREADS, or all cores]"},
-    {"reference", NULL, "use the plain step-by-step scheduler"},
-    {"quiet", NULL, "no warnings and no progress bar"},
+    REPLAYS_AT_ONCE_OPTIONS,
 };
 
 struct job {
@@ -51,13 +49,9 @@ static enum status read_options(void *self, struct diag *diag)
  * at schedules, and its replays move no bytes. */
 static enum status read_input(struct call *call, struct diag *diag)
 {
-    struct options *options = &call->options;
-    if (options->config_count == OPTIONS_MOST)
-        return diag_set(diag, SIM_USAGE, "more than %d options; put settings into a configuration file", OPTIONS_MOST);
-    options->config[options->config_count++] = (struct config_option){"num-gpu-blocks", "2"};
-    enum status status = input_open(options, false, ADVICE_ALL & ~(1u << ADVICE_POOL | 1u << ADVICE_POOL_SOURCE), &call->input, diag);
-    options->config_count--; /* the command line that is told has it not */
-    return status == SIM_OK ? input_without_bytes(options, &call->input.config, diag) : status;
+    const unsigned advice = ADVICE_ALL & ~(1u << ADVICE_POOL | 1u << ADVICE_POOL_SOURCE);
+    enum status status = input_open_assuming(&call->options, "num-gpu-blocks", "2", advice, &call->input, diag);
+    return status == SIM_OK ? input_without_bytes(&call->options, &call->input.config, diag) : status;
 }
 
 /* If model and GPU are known: what the pool would be there. block_bytes are known whenever there is a model or a kv shape. The rest is only

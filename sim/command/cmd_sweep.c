@@ -10,6 +10,7 @@
  *     ranks_agree    what one of several processes could not read stops all (study/ranks.h)
  *     read_view      figures, objectives and requirements, by the figures that these runs will have
  *     run            what the journal does not have yet; then groups, the front, the report */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,20 +150,6 @@ static enum status read_source(struct job *job, struct diag *diag)
     return status == SIM_OK ? input_selection(&job->call.options, &source->selection, &job->names, diag) : status;
 }
 
-/* "0.5%", or 0. The sign is asked for, since 0.5 alone could be meant as half. */
-static double read_tolerance(const struct options *options, struct diag *diag)
-{
-    enum { PERCENT = 100 };
-    const char *text = options_value(options, "tolerance");
-    char *end;
-    if (!text)
-        return USUAL_TOLERANCE;
-    const double percent = strtod(text, &end);
-    if (end == text || !(percent >= 0 && percent < PERCENT) || (strcmp(end, "%") != 0 && !(*end == '\0' && percent == 0)))
-        diag_set(diag, SIM_USAGE, "--tolerance %s: must be a percentage below 100, as in 0.5%%, or 0", text);
-    return percent / PERCENT;
-}
-
 /* What is to be told, by the figures that the runs will have. Requirements first: their figures become columns, too (sweep_groups.h). */
 static enum status read_view(struct job *job, struct diag *diag)
 {
@@ -173,7 +160,7 @@ static enum status read_view(struct job *job, struct diag *diag)
     view->requirements = job->requirements.list;
     view->requirement_count = job->requirements.count;
     view->front_only = options_has(options, "front");
-    view->tolerance = read_tolerance(options, diag);
+    view->tolerance = options_percent(options, "tolerance", 0, nextafter(100, 0), "below 100, as in 0.5%, or 0", USUAL_TOLERANCE, diag);
     if (status == SIM_OK)
         status = diag->status;
     if (status == SIM_OK)

@@ -8,9 +8,7 @@
 #include "base/memory_stream.h"
 #include "base/nearest_name.h"
 #include "command/command.h"
-#include "command/interrupt.h"
 #include "command/load_options.h"
-#include "command/requirements.h"
 #include "config/vllm_line.h"
 #include "figure/run_figures.h"
 #include "report/tune_report.h"
@@ -32,9 +30,7 @@ static const struct option_spec own_options[] = {
     {"no-clocks", NULL, "do not ask whether a clock with other constants would choose the same"},
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
-    {"threads", "N", "replays at once [OMP_NUM_THREADS, or all cores]"},
-    {"reference", NULL, "use the plain step-by-step scheduler"},
-    {"quiet", NULL, "no warnings and no progress bar"},
+    REPLAYS_AT_ONCE_OPTIONS,
 };
 
 struct job {
@@ -148,14 +144,8 @@ static enum status prepare(struct job *job, struct diag *diag)
         check_objective(job, scopes, diag) != SIM_OK || read_plan(job, diag) != SIM_OK ||
         rate_ladder_make(1, job->choice.tolerance, &job->ladder, diag) != SIM_OK)
         return diag->status;
-    question->load = (struct load_question){.trace = input->trace,
-                                            .drawn = job->choice.drawn,
-                                            .fixed = question->objective.name[0] != '\0',
-                                            .requirements = job->requirements.list,
-                                            .requirement_count = job->requirements.count,
-                                            .wishes = &job->wishes,
-                                            .reference = options_has(options, "reference"),
-                                            .stop = &interrupted};
+    question->load = load_question_of(&job->call, &job->choice, &job->requirements, &job->wishes);
+    question->load.fixed = question->objective.name[0] != '\0';
     question->plan = &job->plan;
     question->ladder = &job->ladder;
     question->first_seed = input->config.seed;

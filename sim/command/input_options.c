@@ -216,6 +216,17 @@ enum status input_open(const struct options *options, bool any_pool, unsigned ad
     return warning_tell_advice(options, "", &told, diag);
 }
 
+enum status input_open_assuming(struct options *options, const char *option, const char *value, unsigned advice, struct input *out,
+                                struct diag *diag)
+{
+    if (options->config_count == OPTIONS_MOST)
+        return diag_set(diag, SIM_USAGE, "more than %d options; put settings into a configuration file", OPTIONS_MOST);
+    options->config[options->config_count++] = (struct config_option){option, value};
+    const enum status status = input_open(options, false, advice, out, diag);
+    options->config_count--;
+    return status;
+}
+
 void input_close(struct input *input)
 {
     trace_destroy(input->trace);

@@ -25,6 +25,13 @@
         {"random-range-ratio", "R", "lengths are uniform within mean*(1-R) and mean*(1+R) [0]"},                                           \
         {"random-prefix-len", "N", "tokens that all prompts start with [0]"}, STRICT_OPTION
 
+/* Of commands that do many replays side by side. */
+#define REPLAYS_AT_ONCE_OPTIONS                                                                                                            \
+    {"threads", "N", "replays at once [OMP_NUM_THREADS, or all cores]"}, {"reference", NULL, "use the plain step-by-step scheduler"},      \
+    {                                                                                                                                      \
+        "quiet", NULL, "no warnings and no progress bar"                                                                                   \
+    }
+
 struct input {
     struct trace *trace; /* samples expanded where the engine wants that, arrivals drawn if there is a rate */
     struct config config;
@@ -36,6 +43,9 @@ struct input {
  * and, of the kinds in `advice`, about the settings. The caller ends it with input_close, also after a failure; a zeroed one may be closed
  * too. */
 SIM_NODISCARD enum status input_open(const struct options *options, bool any_pool, unsigned advice, struct input *out, struct diag *diag);
+/* The same as if that option were the last one given. It is not the user's: the command line that is told has it not. */
+SIM_NODISCARD enum status input_open_assuming(struct options *options, const char *option, const char *value, unsigned advice,
+                                              struct input *out, struct diag *diag);
 void input_close(struct input *input);
 
 /* Parts of input_open, for commands with several configurations. First --threads, which also sets OpenMP's number of threads. A bad value

@@ -5,21 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/interrupt.h"
 #include "config/config_keys.h"
-
-/* "1%": the sign is asked for, since 1 alone could be meant as all. */
-static double read_percent(const struct options *options, const char *name, double otherwise, struct diag *diag)
-{
-    enum { PERCENT = 100 };
-    const char *text = options_value(options, name);
-    char *end;
-    if (!text)
-        return otherwise;
-    const double percent = strtod(text, &end);
-    if (end == text || !(percent >= 0.1 && percent <= 50) || strcmp(end, "%") != 0)
-        diag_set(diag, SIM_USAGE, "--%s %s: must be a percentage from 0.1%% to 50%%, as in 1%%", name, text);
-    return percent / PERCENT;
-}
 
 enum status load_options_read(const struct options *options, struct load_choice *out, struct diag *diag)
 {
@@ -30,7 +17,7 @@ enum status load_options_read(const struct options *options, struct load_choice 
     if (arrivals && !drawn && options_has(options, "dataset-name"))
         return diag_set(diag, SIM_USAGE, "--arrivals trace: drawn requests have no times of their own; leave it out");
     *out = (struct load_choice){.drawn = drawn || options_has(options, "dataset-name"),
-                                .tolerance = read_percent(options, "rate-tolerance", 0.01, diag)};
+                                .tolerance = options_percent(options, "rate-tolerance", 0.1, 50, "from 0.1% to 50%, as in 1%", 0.01, diag)};
     return diag->status;
 }
 
@@ -44,8 +31,7 @@ static const char *fixed_by(const struct config *config)
     return NULL;
 }
 
-/* Rows may have no times where arrivals are drawn, so a rate stands in while the trace is read. It is no option of the user's: the command
- * line that is told has it not. */
+/* Rows may have no times where arrivals are drawn, so a rate stands in while the trace is read. */
 enum status load_input_open(struct call *call, const struct load_choice *choice, struct diag *diag)
 {
     struct options *options = &call->options;
@@ -56,14 +42,10 @@ enum status load_input_open(struct call *call, const struct load_choice *choice,
     if (fixed)
         status = diag_set(diag, SIM_USAGE,
                           "%s is given, but the load is what is searched; leave it out (--arrivals says how loads are made)", fixed);
-    if (status == SIM_OK && options->config_count == OPTIONS_MOST)
-        status = diag_set(diag, SIM_USAGE, "more than %d options; put settings into a configuration file", OPTIONS_MOST);
     if (status != SIM_OK)
         return status;
-    if (choice->drawn)
-        options->config[options->config_count++] = (struct config_option){"request-rate", "1"};
-    status = input_open(options, false, advice, &call->input, diag);
-    options->config_count -= choice->drawn;
+    status = choice->drawn ? input_open_assuming(options, "request-rate", "1", advice, &call->input, diag)
+                           : input_open(options, false, advice, &call->input, diag);
     if (status == SIM_OK)
         status = input_without_bytes(options, &call->input.config, diag);
     if (status == SIM_OK && !choice->drawn && isnan(load_unit_rate(call->input.trace, false)))
@@ -72,4 +54,16 @@ enum status load_input_open(struct call *call, const struct load_choice *choice,
                           "their times",
                           call->input.trace->name);
     return status;
+}
+
+struct load_question load_question_of(const struct call *call, const struct load_choice *choice, const struct requirements *requirements,
+                                      const struct figure_wishes *wishes)
+{
+    return (struct load_question){.trace = call->input.trace,
+                                  .drawn = choice->drawn,
+                                  .requirements = requirements->list,
+                                  .requirement_count = requirements->count,
+                                  .wishes = wishes,
+                                  .reference = options_has(&call->options, "reference"),
+                                  .stop = &interrupted};
 }

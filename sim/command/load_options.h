@@ -3,6 +3,7 @@
 #define PAGESIM_LOAD_OPTIONS_H
 
 #include "command/command.h"
+#include "command/requirements.h"
 #include "study/load_run.h"
 
 /* Rows for a command's option table. */
@@ -22,5 +23,9 @@ SIM_NODISCARD enum status load_options_read(const struct options *options, struc
 
 /* Open the input with a load to search: no rate and no ratio may be given. */
 SIM_NODISCARD enum status load_input_open(struct call *call, const struct load_choice *choice, struct diag *diag);
+
+/* What is asked of a load, once the input is open. All pointers are borrowed. */
+struct load_question load_question_of(const struct call *call, const struct load_choice *choice, const struct requirements *requirements,
+                                      const struct figure_wishes *wishes);
 
 #endif

@@ -248,6 +248,21 @@ double options_double(const struct options *options, const char *name, double le
     return otherwise;
 }
 
+double options_percent(const struct options *options, const char *name, double least, double most, const char *wants, double otherwise,
+                       struct diag *diag)
+{
+    enum { PERCENT = 100 };
+    const char *text = options_value(options, name);
+    char *end;
+    if (!text)
+        return otherwise;
+    const double percent = strtod(text, &end);
+    if (end != text && percent >= least && percent <= most && (strcmp(end, "%") == 0 || (*end == '\0' && percent == 0)))
+        return percent / PERCENT;
+    diag_set(diag, SIM_USAGE, "--%s %s: must be a percentage %s", name, text, wants);
+    return otherwise;
+}
+
 /* --- the command line that reproduces a result -------------------------------------------------------------------------------------- */
 
 /* Options that cannot change a result. Reports then are byte for byte the same whatever the number of threads or the engine's kind, which

@@ -86,6 +86,11 @@ uint64_t options_uint(const struct options *options, const char *name, uint64_t 
                       struct diag *diag);
 double options_double(const struct options *options, const char *name, double least, double most, double otherwise, struct diag *diag);
 
+/* The share that a percentage says, "0.5%": the sign is asked for, since 0.5 alone could be meant as half. From `least` to `most` per cent; 0
+ * needs no sign. `wants` ends the sentence "must be a percentage". */
+double options_percent(const struct options *options, const char *name, double least, double most, const char *wants, double otherwise,
+                       struct diag *diag);
+
 /* A command line that reproduces the result, quoted for a shell. Options that cannot change the result (threads, format, output file) are
  * left out, so that equal results name equal command lines. The caller frees it; NULL: out of memory. */
 char *options_command_line(const struct options *options);

@@ -116,3 +116,11 @@ bool requirement_met(const struct requirement *requirement, double value, double
         (value < wanted ? REQUIRE_LESS : 0U) | (value == wanted ? REQUIRE_EQUAL : 0U) | (value > wanted ? REQUIRE_GREATER : 0U);
     return (requirement->operator& is) != 0 && !requirement_lacks_requests(requirement, unserved);
 }
+
+struct line requirements_text(const struct requirement *list, size_t count)
+{
+    struct line line = {0};
+    for (size_t i = 0; i < count; i++)
+        line_put(&line, "%s%s", i ? ", " : "", list[i].text);
+    return line;
+}

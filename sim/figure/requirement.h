@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "base/diag.h"
+#include "base/line.h"
 #include "figure/figure.h"
 
 /* A bit for each result of the comparison that will do. */
@@ -47,5 +48,8 @@ static inline bool requirement_lacks_requests(const struct requirement *requirem
 {
     return requirement->of_latency && unserved > 0;
 }
+
+/* As the user wrote them: "preemptions=0, p99_ttft_ms<500". */
+struct line requirements_text(const struct requirement *list, size_t count);
 
 #endif

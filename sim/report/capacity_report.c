@@ -61,12 +61,7 @@ static void add_lines(struct document *document, const struct capacity_question 
 {
     const struct load_question *load = &question->load;
     const struct capacity_point *knee = &curve->points[curve->knee];
-    char count[UNIT_TEXT];
-    struct line requirements = {0};
-    for (size_t i = 0; i < load->requirement_count; i++)
-        line_put(&requirements, "%s%s", i ? ", " : "; ", load->requirements[i].text);
-    head_wrapped(document, "", "%s: %s requests%s", trace_title(load->trace).text, unit_count(load->trace->count, count),
-                 requirements.text);
+    head_search(document, load->trace, load->requirements, load->requirement_count);
     step_times_note(document, question->config, step_times_of(question->config));
     head_defaults(document, question->config);
     head_front_door(document, question->config);
@@ -92,10 +87,7 @@ static void add_facts(struct document *document, const struct capacity_question 
     const struct rate_ladder *ladder = question->ladder;
     const int32_t fails_from = curve->sustained.fails_from;
     document_whole(document, "requests", question->load.trace->count);
-    document_open_array(document, "requirements");
-    for (size_t i = 0; i < question->load.requirement_count; i++)
-        document_text(document, NULL, question->load.requirements[i].text);
-    document_close(document);
+    document_requirements(document, question->load.requirements, question->load.requirement_count);
     document_text(document, "arrivals", question->load.drawn ? "poisson" : "trace");
     document_number(document, "rate_tolerance", ladder->step);
     document_number(document, "sustained_load", curve->sustained_load);

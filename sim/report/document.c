@@ -301,6 +301,14 @@ void document_close(struct document *document)
     add(document, DOCUMENT_CLOSE, NULL);
 }
 
+void document_requirements(struct document *document, const struct requirement *list, size_t count)
+{
+    document_open_array(document, "requirements");
+    for (size_t i = 0; i < count; i++)
+        document_text(document, NULL, list[i].text);
+    document_close(document);
+}
+
 /* The figures are copied: the document may outlive the run, whose set holds many more bytes than it has figures. `measured` splits the set:
  * figures that depend on this machine go to an object of their own, so that two runs of one command can be compared by leaving that object
  * out. */

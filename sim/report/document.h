@@ -25,6 +25,7 @@
 #include "base/table.h"
 #include "config/config.h"
 #include "figure/figure.h"
+#include "figure/requirement.h"
 
 enum { DOCUMENT_SCHEMA_VERSION = 2 };
 
@@ -137,6 +138,9 @@ void document_whole(struct document *document, const char *key, uint64_t value);
 void document_bool(struct document *document, const char *key, bool value);
 /* Any JSON that json_text made. Takes over its text and deinitialises it. */
 void document_json(struct document *document, const char *key, struct json_text *json);
+
+/* The member "requirements": as the user wrote them. */
+void document_requirements(struct document *document, const struct requirement *list, size_t count);
 
 /* Members up to the matching document_close belong to the object (array) `key`. */
 void document_open_object(struct document *document, const char *key);

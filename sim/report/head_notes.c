@@ -23,6 +23,13 @@ void head_front_door(struct document *document, const struct config *config)
         document_line(document, "requests are rejected while %s prompt tokens wait", unit_count(config->max_num_queued_tokens, n));
 }
 
+void head_search(struct document *document, const struct trace *trace, const struct requirement *list, size_t count)
+{
+    char requests[UNIT_TEXT];
+    head_wrapped(document, "", "%s: %s requests%s%s", trace_title(trace).text, unit_count(trace->count, requests), count > 0 ? "; " : "",
+                 requirements_text(list, count).text);
+}
+
 /* The order of the cases is the order in which the configuration is applied: a ramp wins over a rate, a rate over the trace's times. */
 void head_arrivals(struct document *document, const struct config *config)
 {

@@ -9,6 +9,9 @@
 /* A sentence in lines of at most 80 columns: `indent` before each, two blanks more from the second on. */
 void head_wrapped(struct document *document, const char *indent, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* What is asked of which requests, the first line of a search. */
+void head_search(struct document *document, const struct trace *trace, const struct requirement *list, size_t count);
+
 /* Arrivals other than the trace's own, and a limit on concurrency. */
 void head_arrivals(struct document *document, const struct config *config);
 /* Whom the front door rejects; not for studies without a replay, which serve everybody. */

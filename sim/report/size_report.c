@@ -77,9 +77,7 @@ static void add_lines(struct document *document, const struct size_result *resul
     const struct size_answer *answer = result->answer;
     const struct size_found *found = &answer->found;
     char a[UNIT_TEXT], b[UNIT_TEXT];
-    struct line requirements = {0};
-    for (size_t i = 0; i < question->requirement_count; i++)
-        line_put(&requirements, "%s%s", i ? ", " : "", question->requirements[i].text);
+    const struct line requirements = requirements_text(question->requirements, question->requirement_count);
     document_line(document, "%s: %s requests; %s", trace_title(question->trace).text, unit_count(question->trace->count, a),
                   requirements.text);
     step_times_note(document, &question->config, step_times_of(&question->config));
@@ -125,10 +123,7 @@ static void add_facts(struct document *document, const struct size_result *resul
     const struct size_answer *answer = result->answer;
     const struct size_found *found = &answer->found;
     document_whole(document, "requests", question->trace->count);
-    document_open_array(document, "requirements");
-    for (size_t i = 0; i < question->requirement_count; i++)
-        document_text(document, NULL, question->requirements[i].text);
-    document_close(document);
+    document_requirements(document, question->requirements, question->requirement_count);
     add_whole_or_null(document, "num_gpu_blocks", found->answer);
     document_number(document, "pool_bytes", found->answer ? found->answer * result->block_bytes : (double)NAN);
     document_number(document, "gpu_memory_utilization", utilization_of(result, found->answer));
@@ -255,9 +250,7 @@ static void add_page(struct document *document, const struct size_result *result
 {
     const struct size_answer *answer = result->answer;
     char blocks[UNIT_TEXT], memory[UNIT_TEXT], replays[UNIT_TEXT];
-    struct line requirements = {0};
-    for (size_t i = 0; i < result->question->requirement_count; i++)
-        line_put(&requirements, "%s%s", i ? ", " : "", result->question->requirements[i].text);
+    const struct line requirements = requirements_text(result->question->requirements, result->question->requirement_count);
     if (answer->found.answer == 0) {
         document_headline(document, "No pool up to %s blocks has %s", unit_count(answer->found.bound, blocks), requirements.text);
     } else {

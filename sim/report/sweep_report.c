@@ -488,10 +488,7 @@ struct document *sweep_report(const struct sweep_groups *groups, const struct sw
         document_text(document, view->objectives[i].name, view->objectives[i].maximise ? "max" : "min");
     document_close(document);
     document_number(document, "tolerance", view->tolerance);
-    document_open_array(document, "requirements");
-    for (size_t i = 0; i < view->requirement_count; i++)
-        document_text(document, NULL, view->requirements[i].text);
-    document_close(document);
+    document_requirements(document, view->requirements, view->requirement_count);
     document_whole(document, "settings", groups->count);
     add_columns(document, groups, &order);
     add_tables_of_rows(document, groups, rows, &order, replay_line);

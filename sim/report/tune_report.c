@@ -183,12 +183,7 @@ static void add_nothing(struct document *document, const struct tune_result *res
 static void add_lines(struct document *document, const struct tune_result *result)
 {
     const struct load_question *load = &result->question->load;
-    char count[UNIT_TEXT];
-    struct line requirements = {0};
-    for (size_t i = 0; i < load->requirement_count; i++)
-        line_put(&requirements, "%s%s", i ? ", " : "; ", load->requirements[i].text);
-    head_wrapped(document, "", "%s: %s requests%s", trace_title(load->trace).text, unit_count(load->trace->count, count),
-                 requirements.text);
+    head_search(document, load->trace, load->requirements, load->requirement_count);
     step_times_note(document, result->given, step_times_of(result->given));
     head_reading(document, load->trace);
     if (!for_objective(result))
@@ -223,10 +218,7 @@ static void add_facts(struct document *document, const struct tune_result *resul
     const bool met = !isnan(value);
     if (!met) /* else it is one of the figures */
         document_whole(document, "requests", result->question->load.trace->count);
-    document_open_array(document, "requirements");
-    for (size_t i = 0; i < result->question->load.requirement_count; i++)
-        document_text(document, NULL, result->question->load.requirements[i].text);
-    document_close(document);
+    document_requirements(document, result->question->load.requirements, result->question->load.requirement_count);
     document_text(document, "objective",
                   for_objective(result)       ? result->question->objective.name
                   : result->question->per_gpu ? "request_rate_per_gpu"
