@@ -219,10 +219,10 @@ static void sum_run(struct stretch *stretch)
 {
     struct step_run *run = stretch->run;
     const struct event_blocks *blocks = &stretch->replay->blocks;
+    assert(run);
     const struct step_tally *first = &run->first;
     const step_sum ns = (step_sum)(uint64_t)(stretch->decided_ns - stretch->run_decided_ns);
     const uint32_t used_blocks = blocks->queue.usable - event_blocks_free(blocks);
-    assert(run);
     run->steps = stretch->run_steps;
     run->duration_ns = stretch->now_ns - stretch->run_start_ns;
     run->state_ns = stretch->decided_ns - stretch->run_decided_ns;
@@ -307,7 +307,7 @@ static inline uint32_t starting_before(const struct stretch *stretch, uint32_t m
  * In block_size steps everybody crosses one boundary, so free blocks give whole turns. Two turns are kept back for the one that has
  * begun and for rounding; near the end of the pool progressions become short, then single steps, for which decode_stretch_run compares
  * the exact count. With asynchronous scheduling a step is decided when the one before it starts. Where the host holds the device up,
- * durations are no progression. */
+ * durations are no progression; nor do they go on with a run in which it did. */
 static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, int64_t change_ns)
 {
     const struct stepper *base = &stretch->replay->base;
@@ -320,7 +320,7 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
         return 1;                                                /* charges could leave 64 bits */
     if (stretch->duration_ns >= LONGEST_RUN_NS / 2 / STEPS_MOST) /* half for the first step's duration each, half for what it grows by */
         most = min_u32(most, 1 + (uint32_t)(LONGEST_RUN_NS / 2 / (stretch->duration_ns + 1)));
-    if (base->overlaps && !stretch->hidden)
+    if (base->overlaps && (!stretch->hidden || (stretch->run && stretch->run->change_ns != change_ns)))
         return 1;
     if (stretch->replay->due_ns < INT64_MAX)
         most = starting_before(stretch, most, change_ns, stretch->replay->due_ns);
@@ -364,9 +364,6 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, struct diag
     }
     const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
     uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns) : 1;
-    if (stretch->run &&
-        stretch->run->change_ns != change_ns) /* the host held its second step up, or the first: only the coming step fits */
-        steps = 1;
     const uint32_t free_blocks = event_blocks_free(&stretch->replay->blocks);
     struct charges charges = {.free = free_blocks, .without_content = free_blocks - stretch->replay->blocks.queue.back_blocks};
     if (!stretch->run) {
