@@ -3,17 +3,14 @@
 #include "observe/binding_limits.h"
 
 #include "base/integers.h"
+#include "vllm_v1/v1_rules.h"
 
 const char *const limit_names[LIMITS] = {"max_num_seqs", "max_num_batched_tokens", "num_gpu_blocks"};
 
-/* The two limits as V1 has them (vllm_v1/v1_rules.h, a room below this one); V0 has neither of the keys that lower them. */
+/* The two limits as V1 has them; V0 has neither of the keys that lower them. */
 void binding_limits_init(struct binding_limits *limits, const struct config *config)
 {
-    *limits = (struct binding_limits){.seats = config->max_num_seqs, .budget = config->max_num_batched_tokens};
-    if (config->max_num_active_seqs > 0)
-        limits->seats = min_u32(limits->seats, config->max_num_active_seqs);
-    if (config->max_num_scheduled_tokens > 0)
-        limits->budget = config->max_num_scheduled_tokens;
+    *limits = (struct binding_limits){.seats = v1_seats(config), .budget = v1_budget(config)};
 }
 
 /* Seats first: with all of them taken nobody is looked at, whatever is left of the budget. */

@@ -128,26 +128,16 @@ struct observer request_life_events(struct request_life *life)
 
 /* --- steps -------------------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t seats(const struct config *config)
-{
-    return config->scheduler == SCHEDULER_VLLM_V1 ? v1_seats(config) : config->max_num_seqs;
-}
-
-static uint32_t budget(const struct config *config)
-{
-    return config->scheduler == SCHEDULER_VLLM_V1 ? v1_budget(config) : config->max_num_batched_tokens;
-}
-
-/* Why nobody else was admitted in a step. */
+/* Why nobody else was admitted in a step. V0 has neither of the keys that lower seats and budget. */
 static enum life_account waits_for(const struct request_life *life, const struct step *step)
 {
     const struct config *config = life->config;
-    const uint32_t left = budget(config) - min_u32(step->tally.scheduled_tokens, budget(config));
+    const uint32_t left = v1_budget(config) - min_u32(step->tally.scheduled_tokens, v1_budget(config));
     if (life->arrival_ns > step->tally.decided_ns)
         return LIFE_STEP_RUNNING;
     if (step->preempted_count > 0)
         return LIFE_PREEMPTING;
-    if (step->tally.running >= seats(config))
+    if (step->tally.running >= v1_seats(config))
         return LIFE_FOR_SEATS;
     if (left == 0 || (!config->enable_chunked_prefill && left < life->trace->input_tokens[life->position]))
         return LIFE_FOR_BUDGET;

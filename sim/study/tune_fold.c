@@ -7,27 +7,34 @@
 #include "base/json.h"
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
+#include "vllm_v1/v1_rules.h"
 
-static uint32_t longest_tokens(const struct trace *trace, const struct config *config)
+static bool prompts_share(const struct trace *trace)
 {
-    uint64_t longest = 1;
-    for (uint32_t position = 0; position < trace->count; position++) {
-        const bool stops = trace_finish_reason(trace, position, config->finish_reason) == FINISH_STOP;
-        const uint64_t tokens = stops ? config->max_model_len : (uint64_t)trace->input_tokens[position] + trace->output_tokens[position];
-        longest = tokens > longest ? tokens : longest;
-    }
-    return longest < config->max_model_len ? (uint32_t)longest : config->max_model_len;
-}
-
-/* Can a prompt find what another one left? */
-static bool contents_matter(const struct trace *trace, const struct config *config)
-{
-    if (!config->enable_prefix_caching)
-        return false;
     for (uint32_t position = 0; trace->sample && position < trace->count; position++)
         if (trace->sample[position] > 0)
             return true;
     return trace->session || (trace->hash_start && trace->hash_start[trace->count] > 0);
+}
+
+struct tune_requests tune_requests_of(const struct trace *trace)
+{
+    struct tune_requests requests = {.share = prompts_share(trace)};
+    for (uint32_t position = 0; position < trace->count; position++) {
+        const uint32_t said = trace->finish_reason ? trace->finish_reason[position] : TRACE_FINISH_NOT_SAID;
+        requests.longest = max_u64(requests.longest, v1_all_tokens(trace, position));
+        requests.unsaid |= said == TRACE_FINISH_NOT_SAID;
+        requests.stops |= said == TRACE_FINISH_SAID(FINISH_STOP);
+    }
+    return requests;
+}
+
+/* Tokens at which the last request ends for all that a scheduler knows beforehand; one that stops may go on to the model's length. */
+static uint32_t longest_tokens(const struct tune_requests *requests, const struct config *config)
+{
+    const bool stops = requests->stops || (requests->unsaid && config->finish_reason == FINISH_STOP);
+    const uint64_t longest = max_u64(requests->longest, 1);
+    return stops || longest > config->max_model_len ? config->max_model_len : (uint32_t)longest;
 }
 
 /* A file and an option that say the same make the same fingerprint, as do a value that was given and a default. */
@@ -44,20 +51,19 @@ static enum status fingerprint(const struct config *config, uint64_t *out, struc
 }
 
 /* An adaptive threshold is a share of the budget, and without chunks a prompt that does not fit the rest of it waits. */
-enum status tune_facts_of(const struct config *config, const struct trace *trace, bool of_pool, struct tune_facts *out, struct diag *diag)
+enum status tune_facts_of(const struct config *config, const struct tune_requests *requests, bool of_pool, struct tune_facts *out,
+                          struct diag *diag)
 {
     struct config rest = *config;
-    struct binding_limits limits;
-    const uint32_t longest = longest_tokens(trace, config);
-    binding_limits_init(&limits, config);
-    *out = (struct tune_facts){.seats = limits.seats, .budget = limits.budget};
+    *out = (struct tune_facts){.seats = v1_seats(config), .budget = v1_budget(config)};
     if (config->scheduler == SCHEDULER_VLLM_V1) {
+        const uint32_t longest = longest_tokens(requests, config);
         rest.max_num_seqs = rest.max_num_active_seqs = 1;
-        if (!rest.long_prefill_token_threshold_adaptive && rest.long_prefill_token_threshold >= min_u32(limits.budget, longest))
+        if (!rest.long_prefill_token_threshold_adaptive && rest.long_prefill_token_threshold >= min_u32(out->budget, longest))
             rest.long_prefill_token_threshold = 0;
         if (config->enable_chunked_prefill && !config->long_prefill_token_threshold_adaptive)
             rest.max_num_batched_tokens = rest.max_num_scheduled_tokens = 1;
-        if (!of_pool && !contents_matter(trace, config)) {
+        if (!of_pool && !(config->enable_prefix_caching && requests->share)) {
             out->free_blocks = config->num_gpu_blocks - (engine_facts_of(config)->has_null_block && config->num_gpu_blocks > 0);
             /* One more each for the output that is being computed, as asynchronous scheduling looks ahead. */
             out->reserve_blocks = ceil_div(longest, config->block_size) + 2 + (uint64_t)config_watermark_blocks(config);

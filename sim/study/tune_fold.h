@@ -28,9 +28,17 @@ struct tune_facts {
     uint64_t reserve_blocks; /* of the longest request, and the watermark's */
 };
 
+/* What folding must know of the requests, found once. */
+struct tune_requests {
+    uint64_t longest;   /* prompt and output together */
+    bool stops, unsaid; /* are there rows that end by a stop token; that do not say? */
+    bool share;         /* can a prompt find what another one left? */
+};
+struct tune_requests tune_requests_of(const struct trace *trace);
+
 /* `of_pool`: something that is asked speaks of the pool itself, so that pools never fold. */
-SIM_NODISCARD enum status tune_facts_of(const struct config *config, const struct trace *trace, bool of_pool, struct tune_facts *out,
-                                        struct diag *diag);
+SIM_NODISCARD enum status tune_facts_of(const struct config *config, const struct tune_requests *requests, bool of_pool,
+                                        struct tune_facts *out, struct diag *diag);
 
 /* `seen`: what a replay of `a` showed. Does `b` decide the same under the same load? */
 bool tune_folds(const struct tune_facts *a, const struct binding_limits *seen, const struct tune_facts *b);

@@ -26,7 +26,7 @@ static bool speaks_of_pool(const struct tune_question *question)
 }
 
 /* What vLLM refuses, or leaves no room for a cache, is no candidate; all other errors are the user's to see. */
-static enum status add_candidate(struct tune_search *search, size_t point, struct diag *diag)
+static enum status add_candidate(struct tune_search *search, const struct tune_requests *requests, size_t point, struct diag *diag)
 {
     const struct tune_question *question = search->question;
     struct tune_candidate *candidate = &search->candidates[search->count];
@@ -46,7 +46,7 @@ static enum status add_candidate(struct tune_search *search, size_t point, struc
     *candidate =
         (struct tune_candidate){.point = point, .changes = tune_changes(question->plan, point), .gpus = config.tensor_parallel_size};
     search->count++;
-    return tune_facts_of(&config, question->load.trace, speaks_of_pool(question), &candidate->facts, diag);
+    return tune_facts_of(&config, requests, speaks_of_pool(question), &candidate->facts, diag);
 }
 
 static int by_changes(const void *left, const void *right)
@@ -58,11 +58,12 @@ static int by_changes(const void *left, const void *right)
 static enum status make_candidates(struct tune_search *search, struct diag *diag)
 {
     const size_t points = search->question->plan->points.point_count;
+    const struct tune_requests requests = tune_requests_of(search->question->load.trace);
     const struct array_request arrays[] = {ARRAY_OF(search->candidates, points), ARRAY_OF(search->by_point, points),
                                            ARRAY_OF(search->values, points)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "candidates", diag);
     for (size_t point = 0; point < points && status == SIM_OK; point++)
-        status = add_candidate(search, point, diag);
+        status = add_candidate(search, &requests, point, diag);
     if (status != SIM_OK)
         return status;
     qsort(search->candidates, search->count, sizeof *search->candidates, by_changes);

@@ -40,6 +40,12 @@ static enum status pass_finish(void *self, const struct run_end *end, struct dia
     return hash.finish(hash.self, end, diag);
 }
 
+static enum status facts_of(const struct config *config, const struct trace *trace, struct tune_facts *out, struct diag *diag)
+{
+    const struct tune_requests requests = tune_requests_of(trace);
+    return tune_facts_of(config, &requests, false, out, diag);
+}
+
 static struct seen look(const struct trace *trace, const struct config *config)
 {
     struct seen seen;
@@ -47,7 +53,7 @@ static struct seen look(const struct trace *trace, const struct config *config)
     const struct observer observer = {.self = &seen, .runs = pass_runs, .events = pass_events, .finish = pass_finish};
     binding_limits_init(&seen.limits, config);
     decision_hash_init(&seen.hash);
-    cr_assert_eq(tune_facts_of(config, trace, false, &seen.facts, &diag), SIM_OK);
+    cr_assert_eq(facts_of(config, trace, &seen.facts, &diag), SIM_OK);
     cr_assert_eq(replay_observed(trace, config, &observer, false, &diag), SIM_OK, "%s", diag.text);
     return seen;
 }
@@ -108,9 +114,9 @@ Test(tune_fold, another_engine_folds_nothing)
         struct tune_facts a, b;
         struct config config = random_case_config(&seed, true);
         struct trace *trace = random_case_trace(&seed, &config);
-        cr_assert_eq(tune_facts_of(&config, trace, false, &a, &diag), SIM_OK);
+        cr_assert_eq(facts_of(&config, trace, &a, &diag), SIM_OK);
         config.max_num_seqs += 100;
-        cr_assert_eq(tune_facts_of(&config, trace, false, &b, &diag), SIM_OK);
+        cr_assert_eq(facts_of(&config, trace, &b, &diag), SIM_OK);
         cr_assert_neq(a.rest, b.rest);
         trace_destroy(trace);
     }
@@ -142,8 +148,8 @@ static bool is_verdict_of_folded(const struct load_question *question, const str
     struct load_result result = {.figures = NULL};
     struct diag diag = {0};
     turn(&other, (enum turn)random_below(seed, TURNS), seed);
-    cr_assert_eq(tune_facts_of(config, question->trace, false, &facts, &diag), SIM_OK);
-    cr_assert_eq(tune_facts_of(&other, question->trace, false, &other_facts, &diag), SIM_OK);
+    cr_assert_eq(facts_of(config, question->trace, &facts, &diag), SIM_OK);
+    cr_assert_eq(facts_of(&other, question->trace, &other_facts, &diag), SIM_OK);
     if (!tune_folds(&facts, &quick->limits, &other_facts))
         return false;
     cr_assert_eq(load_run(question, &other, load, 1, &result, &diag), SIM_OK);
