@@ -30,8 +30,9 @@ struct job {
     struct request_life life;
 };
 
-/* Called between rounds of replays. Looking for remedies takes many of them, so an interrupt must not wait for the end. */
-static bool on_progress(void *context, uint32_t done, uint32_t total)
+/* Called between rounds of replays, and in a replay that is told of alone. Looking for remedies takes many of them, so an interrupt must not
+ * wait for the end. */
+static bool on_progress(void *context, uint64_t done, uint64_t total)
 {
     progress_update(context, done, total);
     return interrupted != 0;
@@ -60,7 +61,8 @@ static enum status read_options(void *self, struct diag *diag)
 static enum status replay_life(struct job *job, const char *id, struct diag *diag)
 {
     const struct config *config = &job->call.input.config;
-    const struct replay_options how = {.reference = job->how.reference};
+    const struct replay_options how = {
+        .reference = job->how.reference, .progress = job->how.progress, .progress_context = job->how.progress_context};
     uint32_t position;
     if (run_open(&job->run, job->call.input.trace, config, diag) != SIM_OK ||
         request_life_find(job->run.trace, id, &position, diag) != SIM_OK ||

@@ -31,7 +31,7 @@ struct explanation_options {
     enum victim_order order;
     bool remedies;
     bool reference;                                                 /* the first replay by the plain scheduler */
-    bool (*progress)(void *context, uint32_t done, uint32_t total); /* as remedy_question's */
+    bool (*progress)(void *context, uint64_t done, uint64_t total); /* as remedy_question's */
     void *progress_context;
 };
 

@@ -164,7 +164,7 @@ static void run_round(struct search *search)
     const struct remedy_question *question = search->question;
     if (search->status != SIM_OK)
         return;
-    if (question->progress && question->progress(question->progress_context, search->replays, search->replays + (uint32_t)count))
+    if (question->progress && question->progress(question->progress_context, search->replays, search->replays + count))
         search->status = diag_set(search->diag, SIM_INTERRUPTED, "interrupted");
     else
         search->status = parallel_runs(count, 0, run_probe, search, search->diag);

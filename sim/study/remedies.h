@@ -54,7 +54,7 @@ struct remedy_question {
     const uint32_t *positions;
     uint32_t count; /* at most REMEDY_TARGETS_MOST */
     uint64_t completed;
-    bool (*progress)(void *context, uint32_t done, uint32_t total); /* called between rounds of replays; true = stop with SIM_INTERRUPTED */
+    bool (*progress)(void *context, uint64_t done, uint64_t total); /* called between rounds of replays; true = stop with SIM_INTERRUPTED */
     void *progress_context;
 };
 
