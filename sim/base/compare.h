@@ -16,4 +16,10 @@ static inline int compare_doubles(double a, double b)
     return (a > b) - (a < b);
 }
 
+/* For qsort of doubles. */
+static inline int compare_double_items(const void *a, const void *b)
+{
+    return compare_doubles(*(const double *)a, *(const double *)b);
+}
+
 #endif

@@ -31,26 +31,14 @@ static enum status read_options(void *self, struct diag *diag)
     return SIM_OK;
 }
 
-/* The table that CSV shows is that of the command which made the report. */
-static const char *first_table(const char *name)
-{
-    static const struct command *const commands[] = {&command_replay,  &command_curve,     &command_compare, &command_sweep,
-                                                     &command_size,    &command_explain,   &command_ledger,  &command_validate,
-                                                     &command_figures, &command_trace_info};
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i]->tables[0];
-    return NULL;
-}
-
 static enum status show_one(struct job *job, struct diag *diag)
 {
     struct saved_report *report = &job->reports[0];
     struct output_form form = job->call.form;
     struct document *document = report->document;
     report->document = NULL; /* output_document takes it over */
-    if (!form.table)
-        form.table = first_table(document->origin.command);
+    if (!form.table)         /* as the command that made the report does */
+        form.table = command_first_table(document->origin.command);
     return output_document(&form, document, diag);
 }
 
@@ -71,7 +59,8 @@ static enum status run(void *self, struct diag *diag)
     const struct options *options = &job->call.options;
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < options->positional_count && status == SIM_OK; i++)
-        status = saved_report_open(options->positional[i], options_has(options, "charts"), &job->reports[i], diag);
+        status = saved_report_open(options->positional[i], options_has(options, "charts"), picture_files_wanted(options), &job->reports[i],
+                                   diag);
     if (status != SIM_OK)
         return status;
     return options->positional_count == 1 ? show_one(job, diag) : show_together(job, options->positional_count, diag);

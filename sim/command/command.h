@@ -25,6 +25,10 @@ struct call {
 /* What the program does: argv[1] names the command (commands.c). */
 SIM_NODISCARD enum status command_line_run(int argc, char **argv, struct diag *diag);
 
+/* The table that CSV of this command shows without --table, by the name that its reports have ("trace info"). NULL: no such command, or it has
+ * no tables. */
+const char *command_first_table(const char *name);
+
 SIM_NODISCARD enum status command_run(const struct command *command, int argc, char **argv, struct diag *diag);
 
 extern const struct command command_replay, command_curve, command_compare, command_sweep, command_size, command_tune, command_capacity,

@@ -33,6 +33,16 @@ static const struct {
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
+const char *command_first_table(const char *name)
+{
+    if (strcmp(name, command_trace_info.name) == 0)
+        return command_trace_info.tables[0];
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i].command && strcmp(commands[i].command->name, name) == 0)
+            return commands[i].command->tables[0];
+    return NULL;
+}
+
 /* What is exact, for --version: as precise as the README, which says how it is proved. */
 #define EXACTNESS                                                                                                                          \
     "Exact to the block id, as logs of the real schedulers show:\n"                                                                        \

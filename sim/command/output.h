@@ -22,7 +22,7 @@ struct output_form {
     bool special; /* the command's own format, which no renderer has */
 };
 
-/* Reads --format, --table and --output of a command that has tables. SIM_USAGE: one of them is wrong; call this before any work. */
+/* Reads --format, --table, --output and where pages and pictures go, of a command that has tables. SIM_USAGE: one of them is wrong; call this before any work. */
 SIM_NODISCARD enum status output_form_read(const struct options *options, struct output_form *form, struct diag *diag);
 
 /* Write JSON with a line end to a file ("-": standard output), whole or not at all. Deinitialises `json` in any case. */

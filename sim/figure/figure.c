@@ -74,6 +74,13 @@ enum status figure_check_name(const char *what, const char *name, unsigned scope
     return diag_set(diag, SIM_USAGE, "%s: there is no figure \"%s\"; `pagesim figures` lists them", what, name);
 }
 
+const char *figure_sense_text(enum figure_sense sense)
+{
+    static const char *const texts[] = {
+        [FIGURE_LESS_IS_BETTER] = "less is better", [FIGURE_MORE_IS_BETTER] = "more is better", [FIGURE_NEITHER] = NULL};
+    return texts[sense];
+}
+
 int figure_decimals(const struct figure_kind *kind)
 {
     static const int decimals[] = {[FIGURE_COUNT] = 1, [FIGURE_MS] = 1,    [FIGURE_S] = 2,       [FIGURE_SHARE] = 4,

@@ -76,6 +76,8 @@ SIM_NODISCARD enum status figure_check_name(const char *what, const char *name, 
 
 /* How many decimals reports for people show; TABLE_WHOLE for counts (table.h). */
 int figure_decimals(const struct figure_kind *kind);
+/* "less is better"; NULL: neither is. */
+const char *figure_sense_text(enum figure_sense sense);
 
 /* --- values ------------------------------------------------------------------------------------------------------------------------ */
 

@@ -65,11 +65,6 @@ static size_t class_of(double tokens)
     return (size_t)(exponent - 1 < CLASSES ? exponent - 1 : CLASSES - 1);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    return compare_doubles(*(const double *)a, *(const double *)b);
-}
-
 /* The value below which the part lies; sorted values, linear between ranks as in all reports. */
 static double quantile(const double *values, size_t count, double part)
 {
@@ -94,7 +89,7 @@ static double *sort_into_classes(const struct table *table, struct prompt_class 
             class->deltas[class->count++] = delta;
     }
     for (size_t i = 0; i < CLASSES && all; i++)
-        qsort(classes[i].deltas, classes[i].count, sizeof *all, by_value);
+        qsort(classes[i].deltas, classes[i].count, sizeof *all, compare_double_items);
     return all;
 }
 

@@ -194,14 +194,13 @@ void document_figure_text(const struct figure_kind *kind, double value, char *ou
 
 void document_key_number(struct document *document, const char *name, double value, const char *label)
 {
-    static const char *const senses[] = {"less is better", "more is better", NULL};
     struct figure_kind made;
     const struct figure_kind *kind = figure_kind_find(name, &made);
     char text[2 * UNIT_TEXT];
     if (!kind || isnan(value))
         return;
     document_figure_text(kind, value, text, sizeof text);
-    document_key_value(document, label, text, senses[kind->sense]);
+    document_key_value(document, label, text, figure_sense_text(kind->sense));
 }
 
 void document_key_figure(struct document *document, const struct figure_set *set, const char *name, const char *label)

@@ -8,7 +8,7 @@
  *     figures                  for programs: one member for each figure; CSV lists them as name,value
  *     table                    for both; a column may be for one of them only (table.h)
  *     chart                    for both: series of numbers, drawn for people (chart.h); not in CSV
- *     headline, key figure     for pages: the finding in a sentence, and the few figures that matter most
+ *     headline, key figure     for pages: the finding in a sentence (JSON has it, too), and the few figures that matter most
  *
  * Every document begins with its origin (struct document_origin). Out of memory is remembered: document_status reports it, and the building
  * functions do nothing after it, so a builder needs no checks between them.

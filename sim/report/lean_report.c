@@ -131,15 +131,13 @@ static void add_figures(const struct figure_set *figures, struct document *docum
 
 /* --- charts ---------------------------------------------------------------------------------------------------------------------------- */
 
+/* chart_write_json names the scale. */
 static struct chart_axis axis_of(const struct json_reader *reader, const cJSON *chart, const char *key)
 {
-    const cJSON *axis = json_member(chart, key);
-    const char *scale = json_member_text(reader, axis, "scale");
-    return (struct chart_axis){.name = json_member_text(reader, axis, "name"),
-                               .unit = json_member_text(reader, axis, "unit"),
-                               .low = json_member_number(reader, axis, "low", -1e300, 1e300, 0),
-                               .high = json_member_number(reader, axis, "high", -1e300, 1e300, 0),
-                               .logarithmic = scale && strcmp(scale, "logarithmic") == 0};
+    struct chart_axis axis = page_axis_read(reader, chart, key);
+    const char *scale = json_member_text(reader, json_member(chart, key), "scale");
+    axis.logarithmic = scale && strcmp(scale, "logarithmic") == 0;
+    return axis;
 }
 
 /* As chart_write_json writes it (chart.h). Areas lie on each other, so they need what page_member.c asks of them; lines do not. */
@@ -229,6 +227,8 @@ static void add_memory_bar(struct document *document, const struct figure_set *f
 static void open_replay(struct document *document, const struct figure_set *figures)
 {
     replay_key_figures(document, figures);
+    if (!document_pictures(document))
+        return;
     latency_bars(document, &figures, NULL, 1);
     add_memory_bar(document, figures);
 }

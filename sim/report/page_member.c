@@ -272,7 +272,7 @@ static void write_axis(const char *key, const struct chart_axis *axis, struct js
     json_close_object(json);
 }
 
-static struct chart_axis read_axis(const struct json_reader *reader, const cJSON *chart, const char *key)
+struct chart_axis page_axis_read(const struct json_reader *reader, const cJSON *chart, const char *key)
 {
     const cJSON *axis = json_member(chart, key);
     return (struct chart_axis){.name = json_member_text(reader, axis, "name"),
@@ -475,8 +475,8 @@ static void read_chart(const struct json_reader *reader, const cJSON *report, co
                                     .note = json_member_text(reader, element, "note"),
                                     .labels = json_member_text(reader, element, "labels"),
                                     .grid = read_grid(reader, element),
-                                    .x = read_axis(reader, element, "x"),
-                                    .y = read_axis(reader, element, "y")};
+                                    .x = page_axis_read(reader, element, "x"),
+                                    .y = page_axis_read(reader, element, "y")};
     (void)report;
     if (kind && !chart_kind_find(kind, &heading.kind))
         json_member_wrong(reader, json_member(element, "draw"), "\"lines\", \"areas\", \"plot\", \"bars\", \"heat\" or \"grid\"");

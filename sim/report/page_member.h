@@ -24,6 +24,8 @@ struct table *page_table_read(const struct json_reader *reader, const cJSON *row
                               const struct table_column *columns, size_t column_count, struct document *document);
 /* The value of a figure that is a member of the report, or NaN; whole figures must be whole. */
 double page_figure_read(const struct json_reader *reader, const cJSON *member, const struct figure_kind *kind);
+/* The axis that is this member of a chart. */
+struct chart_axis page_axis_read(const struct json_reader *reader, const cJSON *chart, const char *key);
 /* The points of the chart's newest series: x and y in turn, or an array of both for each. `labels`: one a point or null; NULL: they have none. */
 void page_points_read(const struct json_reader *reader, const cJSON *points, const cJSON *labels, struct chart *chart);
 

@@ -57,7 +57,7 @@ char *picture_word(const struct document_element *value, char *out, size_t size)
 }
 
 /* Objects may lie in each other; members of the one that is asked for are those that no inner one has. */
-const char *picture_value(const struct document *document, const char *object, const char *key)
+static const char *picture_value(const struct document *document, const char *object, const char *key)
 {
     const size_t wanted = object ? 1 : 0;
     bool inside = !object;
@@ -113,7 +113,7 @@ void picture_key_figure(struct document *document, const char *name, const char 
     document_key_number(document, name, picture_figure(document, name), label);
 }
 
-size_t picture_row(const struct table *table, const char *column, const char *word)
+static size_t picture_row(const struct table *table, const char *column, const char *word)
 {
     for (size_t row = 0; row < table_rows(table); row++)
         if (strcmp(table_text_at(table, row, column), word) == 0)
@@ -165,16 +165,11 @@ double *picture_values(struct document *document, const struct table *table, con
     return values;
 }
 
-static int compare_values(const void *a, const void *b)
-{
-    return compare_doubles(*(const double *)a, *(const double *)b);
-}
-
-/* At most a point for each thousandth of the values, and the last ones all: the tail is what is looked at. */
-void picture_distribution(struct chart *chart, double *values, size_t count, const struct chart_series *series)
+/* At most a point for each five-hundredth of the values, and the last ones all: the tail is what is looked at. */
+static void picture_distribution(struct chart *chart, double *values, size_t count, const struct chart_series *series)
 {
     enum { PARTS = 500, TAIL = 100 };
-    qsort(values, count, sizeof *values, compare_values);
+    qsort(values, count, sizeof *values, compare_double_items);
     chart_add_series(chart, series);
     for (size_t i = 0; i < count; i++)
         if (values[i] > 0 && (i % (count / PARTS + 1) == 0 || i + TAIL >= count))

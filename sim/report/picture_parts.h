@@ -18,8 +18,6 @@
 const struct table *picture_table(const struct document *document, const char *key);
 /* The chart of that name, or NULL. */
 const struct chart *picture_chart(const struct document *document, const char *key);
-/* A member's JSON text, of the document itself (object NULL) or of an object in it; NULL: none. */
-const char *picture_value(const struct document *document, const char *object, const char *key);
 /* The same as a number; NaN: none. */
 double picture_number(const struct document *document, const char *object, const char *key);
 /* The values in a list or an object of the document: at most `most`; returns how many. */
@@ -33,8 +31,6 @@ double picture_figure(const struct document *document, const char *name);
 /* A key figure of the page from the document's own figures. */
 void picture_key_figure(struct document *document, const char *name, const char *label);
 
-/* The first row with this word; PICTURE_NO_ROW: none. */
-size_t picture_row(const struct table *table, const char *column, const char *word);
 /* A number of that row; NaN: none. */
 double picture_number_of(const struct table *table, const char *column, const char *word, const char *wanted);
 /* "12.3 %"; "-" for NaN. `out`: UNIT_TEXT. */
@@ -49,8 +45,6 @@ void picture_points(struct chart *chart, const struct table *table, const char *
 void picture_categories(struct chart *chart, const struct table *table, const char *names);
 /* A column's numbers, as far as there are; *count of them, which the caller frees. NULL: out of memory, which the document remembers. */
 double *picture_values(struct document *document, const struct table *table, const char *column, size_t *count);
-/* How values are distributed, as a line of a series of its own. Sorts `values`. */
-void picture_distribution(struct chart *chart, double *values, size_t count, const struct chart_series *series);
 /* The distribution of a column. */
 void picture_column_distribution(struct document *document, struct chart *chart, const struct table *table, const char *column,
                                  const struct chart_series *series);

@@ -12,6 +12,7 @@
 #include "base/printable.h"
 #include "base/units.h"
 #include "report/lean_report.h"
+#include "report/picture_parts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define ARROW        " \xe2\x86\x92 "
@@ -269,7 +270,6 @@ static void add_headline(struct document *document, const struct sides *sides)
 
 static void add_key_figures(struct document *document, const struct sides *sides)
 {
-    static const char *const senses[] = {"less is better", "more is better", NULL};
     for (size_t i = 0; i < COUNT(key_figures); i++) {
         struct figure_kind made;
         const struct figure_kind *kind = figure_kind_find(key_figures[i].name, &made);
@@ -284,7 +284,7 @@ static void add_key_figures(struct document *document, const struct sides *sides
             line_put(&line, "%s%s", side ? ARROW : "", text);
         }
         if (any)
-            document_key_value(document, key_figures[i].label, line.text, senses[kind->sense]);
+            document_key_value(document, key_figures[i].label, line.text, figure_sense_text(kind->sense));
     }
 }
 
@@ -363,16 +363,6 @@ static void add_figures(struct document *document, const struct sides *sides)
 
 /* --- curves over each other ------------------------------------------------------------------------------------------------------------- */
 
-static const struct chart *chart_of(const struct saved_report *report, const char *key)
-{
-    for (size_t i = 0; i < report->document->count; i++) {
-        const struct document_element *element = &report->document->elements[i];
-        if (element->kind == DOCUMENT_CHART && element->key && strcmp(element->key, key) == 0)
-            return element->chart;
-    }
-    return NULL;
-}
-
 /* Marks of single requests and spans would hide each other. */
 static bool lies_over(const struct chart *chart, const struct chart_series *series)
 {
@@ -382,7 +372,7 @@ static bool lies_over(const struct chart *chart, const struct chart_series *seri
 
 static const struct chart_series *series_of(const struct saved_report *report, const char *key, const char *name)
 {
-    const struct chart *chart = chart_of(report, key);
+    const struct chart *chart = picture_chart(report->document, key);
     for (size_t i = 0; chart && i < chart->count; i++)
         if (lies_over(chart, &chart->series[i]) && strcmp(chart->series[i].name, name) == 0)
             return &chart->series[i];
@@ -392,11 +382,11 @@ static const struct chart_series *series_of(const struct saved_report *report, c
 /* The plane that all sides fit. */
 static struct chart_heading heading_of(const struct sides *sides, const char *key, const char *title)
 {
-    struct chart_heading heading = chart_of(&sides->reports[0], key)->heading;
+    struct chart_heading heading = picture_chart(sides->reports[0].document, key)->heading;
     heading.title = title;
     heading.note = NULL;
     for (size_t side = 1; side < sides->count; side++) {
-        const struct chart *chart = chart_of(&sides->reports[side], key);
+        const struct chart *chart = picture_chart(sides->reports[side].document, key);
         if (!chart)
             continue;
         heading.x.low = fmin(heading.x.low, chart->heading.x.low);
@@ -417,7 +407,7 @@ static bool always(const struct chart_series *series, double y)
 /* A height that is always the same on all sides, such as a budget, tells nothing. */
 static bool add_overlay(struct document *document, const struct sides *sides, const char *key, const struct chart_series *first)
 {
-    const char *whole = chart_of(&sides->reports[0], key)->heading.title;
+    const char *whole = picture_chart(sides->reports[0].document, key)->heading.title;
     char title[256], name[256], begin[150], end[80];
     bool others = false, same = always(first, first->points[0].y);
     for (size_t side = 1; side < sides->count; side++) {
@@ -453,7 +443,8 @@ static void add_overlays(struct document *document, const struct sides *sides)
     for (size_t i = 0; i < first->count; i++) {
         const struct document_element *element = &first->elements[i];
         const struct chart *chart = element->kind == DOCUMENT_CHART && element->key ? element->chart : NULL;
-        for (size_t j = 0; chart && chart == chart_of(&sides->reports[0], element->key) && j < chart->count && count < OVERLAYS_MOST; j++)
+        for (size_t j = 0;
+             chart && chart == picture_chart(sides->reports[0].document, element->key) && j < chart->count && count < OVERLAYS_MOST; j++)
             if (lies_over(chart, &chart->series[j]))
                 count += add_overlay(document, sides, element->key, &chart->series[j]);
     }

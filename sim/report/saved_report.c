@@ -38,7 +38,7 @@ const cJSON *saved_report_configuration(const struct saved_report *report)
 }
 
 /* Command and trace are pointers into the tree. */
-static enum status open_document(struct saved_report *report, const struct json_reader *reader)
+static enum status open_document(struct saved_report *report, bool pictures, const struct json_reader *reader)
 {
     const cJSON *root = report->json.root, *configuration = saved_report_configuration(report);
     const char *command = json_member_text_needed(reader, root, "command"), *line = json_member_text(reader, root, "command_line"),
@@ -57,8 +57,12 @@ static enum status open_document(struct saved_report *report, const struct json_
         report->origin.configuration = report->configuration.text;
     }
     char *copy = line ? strdup(line) : NULL;
-    const struct document_origin origin = {
-        .command = command, .command_line = copy, .incomplete = line && !copy, .trace = trace, .pictures = true, .saved = &report->origin};
+    const struct document_origin origin = {.command = command,
+                                           .command_line = copy,
+                                           .incomplete = line && !copy,
+                                           .trace = trace,
+                                           .pictures = pictures,
+                                           .saved = &report->origin};
     report->document = document_create(&origin);
     return report->document ? SIM_OK : diag_no_memory(reader->diag, sizeof *report->document, "the report");
 }
@@ -130,7 +134,7 @@ static void read_elements(struct saved_report *report, const struct json_reader 
         lean_report_build(reader, &report->figures, report->document);
 }
 
-enum status saved_report_open(const char *path, bool charts, struct saved_report *report, struct diag *diag)
+enum status saved_report_open(const char *path, bool charts, bool pictures, struct saved_report *report, struct diag *diag)
 {
     *report = (struct saved_report){.name = strcmp(path, "-") == 0 ? "standard input" : path};
     const struct json_reader reader = {.json = &report->json, .diag = diag};
@@ -140,7 +144,7 @@ enum status saved_report_open(const char *path, bool charts, struct saved_report
     if (status != SIM_OK)
         return status;
     check_version(&reader);
-    if (diag->status == SIM_OK && open_document(report, &reader) == SIM_OK)
+    if (diag->status == SIM_OK && open_document(report, pictures, &reader) == SIM_OK)
         read_elements(report, &reader, charts);
     return diag->status == SIM_OK ? document_status(report->document, diag) : diag->status;
 }

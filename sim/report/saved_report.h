@@ -22,10 +22,10 @@ struct saved_report {
     bool whole;                /* it had its page */
 };
 
-/* Read the file at `path` ("-": standard input). `charts`: its page stays a member of JSON. SIM_BAD_INPUT: not JSON, not such a report, of
+/* Read the file at `path` ("-": standard input). `charts`: its page stays a member of JSON. `pictures`: they will be drawn. SIM_BAD_INPUT: not JSON, not such a report, of
  * another schema_version, or members that are not what they must be, with file, line and column. End it with close in any case; the document
  * points into it. */
-SIM_NODISCARD enum status saved_report_open(const char *path, bool charts, struct saved_report *report, struct diag *diag);
+SIM_NODISCARD enum status saved_report_open(const char *path, bool charts, bool pictures, struct saved_report *report, struct diag *diag);
 void saved_report_close(struct saved_report *report);
 
 /* "configuration" of the file; NULL: none. */

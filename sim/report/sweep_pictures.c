@@ -228,11 +228,6 @@ struct parallel_axis {
     double low, high; /* of a figure */
 };
 
-static int compare_numbers(const void *a, const void *b)
-{
-    return compare_doubles(*(const double *)a, *(const double *)b);
-}
-
 /* False: out of memory, which the document knows. */
 static bool open_key(struct document *document, const struct table *table, struct parallel_axis *axis)
 {
@@ -246,7 +241,7 @@ static bool open_key(struct document *document, const struct table *table, struc
     axis->values = picture_values(document, table, axis->name, &count);
     if (!axis->values)
         return false;
-    qsort(axis->values, count, sizeof *axis->values, compare_numbers);
+    qsort(axis->values, count, sizeof *axis->values, compare_double_items);
     for (size_t i = 0; i < count; i++)
         if (axis->count == 0 || axis->values[i] > axis->values[axis->count - 1])
             axis->values[axis->count++] = axis->values[i];

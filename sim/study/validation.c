@@ -152,11 +152,6 @@ static enum status compare(struct validation *validation, enum latency latency, 
     return status;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    return compare_doubles(*(const double *)a, *(const double *)b);
-}
-
 /* The smallest against the smallest, and so on: the mean distance of two distributions of as many values. NaN: of none. */
 static double distance_by_rank(const struct distribution *measured, const struct distribution *simulated)
 {
@@ -164,8 +159,8 @@ static double distance_by_rank(const struct distribution *measured, const struct
     double difference = 0, total = 0;
     if (count == 0)
         return NAN;
-    qsort(measured->values, count, sizeof(double), by_value);
-    qsort(simulated->values, count, sizeof(double), by_value);
+    qsort(measured->values, count, sizeof(double), compare_double_items);
+    qsort(simulated->values, count, sizeof(double), compare_double_items);
     for (size_t i = 0; i < count; i++) {
         difference += fabs(simulated->values[i] - measured->values[i]);
         total += measured->values[i];

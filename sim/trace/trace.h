@@ -260,7 +260,7 @@ static inline bool trace_tells_contents(const struct trace *trace)
     return trace->hash_start || trace->session;
 }
 
-/* Who sends the request, for policies that are fair to tenants: where no row names a tenant, a session is one. 0: neither is said. */
+/* Who sends the request, for policies that are fair to tenants: where no row names a tenant, a session is one. NULL: neither is said. */
 static inline const uint32_t *trace_tenants(const struct trace *trace)
 {
     return trace->tenant ? trace->tenant : trace->session;

@@ -1,8 +1,8 @@
 /* trace_image.h - a trace as one piece of memory, which several processes can map: what is read once is there once, whoever replays it.
  *
- *     +--------------+----------------+------------+--------------+-----
- *     | struct trace | name of format | arrival_ns | input_tokens | ...     each array at a multiple of 64 bytes
- *     +--------------+----------------+------------+--------------+-----
+ *     +--------------+------------+--------------+-----+----------------+
+ *     | struct trace | arrival_ns | input_tokens | ... | name of format |     each array at a multiple of 64 bytes
+ *     +--------------+------------+--------------+-----+----------------+
  *
  * Pointers mean nothing in another process, so the image has offsets in their place (0: NULL). Both sides must be the same program.
  */

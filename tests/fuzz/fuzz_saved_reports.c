@@ -37,7 +37,7 @@ static void check_again(const struct document *document)
     char *json = render(document, render_json), *page = render(document, render_html);
     struct saved_report again;
     struct diag diag = {0};
-    const enum status status = saved_report_open(fuzz_file("again", json, strlen(json)), true, &again, &diag);
+    const enum status status = saved_report_open(fuzz_file("again", json, strlen(json)), true, true, &again, &diag);
     FUZZ_CHECK(status == SIM_OK, "not read back: %s\n%s", diag.text, json);
     char *page_again = render(again.document, render_html);
     FUZZ_CHECK(strcmp(page, page_again) == 0, "another page: %s", json);
@@ -53,7 +53,7 @@ static bool take(const char *name, const struct fuzz_part *part, struct saved_re
     *report = (struct saved_report){0};
     if (!part->text)
         return false;
-    const enum status status = saved_report_open(fuzz_file(name, part->text, part->length), true, report, &diag);
+    const enum status status = saved_report_open(fuzz_file(name, part->text, part->length), true, true, report, &diag);
     fuzz_check_diag(status, &diag);
     if (status == SIM_OK) {
         render_all(report->document);

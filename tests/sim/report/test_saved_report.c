@@ -124,7 +124,7 @@ Test(saved_report, with_its_page_is_the_document)
     const struct temp_file file = temp_file_make(json, strlen(json));
     struct saved_report report;
     struct diag diag = {0};
-    cr_assert_eq(saved_report_open(file.path, true, &report, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(saved_report_open(file.path, true, true, &report, &diag), SIM_OK, "%s", diag.text);
     cr_expect(report.whole);
     expect_same(written, report.document, "html", NULL);
     expect_same(written, report.document, "table", NULL);
@@ -153,7 +153,7 @@ Test(saved_report, without_its_page_has_what_json_has)
     const struct temp_file file = temp_file_make(json, strlen(json));
     struct saved_report report;
     struct diag diag = {0};
-    cr_assert_eq(saved_report_open(file.path, true, &report, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(saved_report_open(file.path, true, true, &report, &diag), SIM_OK, "%s", diag.text);
     cr_expect(!report.whole);
     expect_same(written, report.document, "json", NULL);
     cr_expect_str_eq(document_headline_of(report.document), "100 % found");
@@ -184,7 +184,7 @@ static void expect_refused(const char *text, const char *place, const char *word
     const struct temp_file file = temp_file_make(text, strlen(text));
     struct saved_report report;
     struct diag diag = {0};
-    cr_expect_eq(saved_report_open(file.path, false, &report, &diag), SIM_BAD_INPUT, "%s", text);
+    cr_expect_eq(saved_report_open(file.path, false, true, &report, &diag), SIM_BAD_INPUT, "%s", text);
     cr_expect_eq(strncmp(diag.text + strlen(file.path), place, strlen(place)), 0, "%s: %s", text, diag.text);
     cr_expect_not_null(strstr(diag.text, words), "%s: %s", text, diag.text);
     saved_report_close(&report);
@@ -256,7 +256,7 @@ Test(saved_report, without_memory_it_fails_cleanly)
         struct saved_report report;
         struct diag diag = {0};
         allocations_fail_after(countdown);
-        const enum status status = saved_report_open(file.path, true, &report, &diag);
+        const enum status status = saved_report_open(file.path, true, true, &report, &diag);
         allocations_fail_after(0);
         saved_report_close(&report);
         if (status == SIM_OK) {
