@@ -215,7 +215,6 @@ struct desk {
     int64_t answer_ns, asked_ns; /* how long numbers take to come; when they were asked for */
     struct finished *finished, **last;
     struct diag failure; /* rank 0: the first that came; status SIM_OK: none */
-    bool failed;
 };
 
 static int64_t now_ns(void)
@@ -454,10 +453,9 @@ struct first {
 
 static void note_failure(struct desk *desk, enum status status, const struct diag *diag)
 {
-    if (status != SIM_OK && !desk->failed) {
+    if (status != SIM_OK && desk->failure.status == SIM_OK) {
         desk->failure = *diag;
         desk->failure.status = status;
-        desk->failed = true;
     }
 }
 
@@ -511,7 +509,7 @@ static bool listen(struct first *first)
 static size_t next_numbers(struct first *first, uint64_t wanted, uint64_t *out)
 {
     const struct rank_work *work = first->desk->work;
-    const size_t left = first->desk->failed ? 0 : work->count - first->given;
+    const size_t left = first->desk->failure.status != SIM_OK ? 0 : work->count - first->given;
     size_t some = left / (4 * (size_t)count) + 1;
     some = some > wanted ? (size_t)wanted : some;
     some = some > left ? left : some;
@@ -553,9 +551,10 @@ static bool all_is_done(struct first *first)
 {
     struct desk *desk = first->desk;
     pthread_mutex_lock(&desk->lock);
-    const bool idle = desk->busy == 0 && (desk->head == desk->tail || desk->failed) && !desk->finished && desk->runs == first->settled;
+    const bool idle =
+        desk->busy == 0 && (desk->head == desk->tail || desk->failure.status != SIM_OK) && !desk->finished && desk->runs == first->settled;
     pthread_mutex_unlock(&desk->lock);
-    return idle && first->owed == 0 && (first->given == desk->work->count || desk->failed);
+    return idle && first->owed == 0 && (first->given == desk->work->count || desk->failure.status != SIM_OK);
 }
 
 static void *talk_as_first(void *context)
@@ -610,7 +609,7 @@ enum status ranks_hand_out(const struct rank_work *work, struct diag *diag)
     deserted = should_stop(desk);
     if (status == SIM_OK && deserted)
         status = diag_set(diag, SIM_INTERRUPTED, "interrupted");
-    else if (status == SIM_OK && desk->failed)
+    else if (status == SIM_OK && desk->failure.status != SIM_OK)
         status = diag_set(diag, desk->failure.status, "%s", desk->failure.text);
     free(first.asking);
     free(first.line);

@@ -60,7 +60,7 @@ static void hex(uint64_t value, char out[HEX_SIZE])
 }
 
 /* Synced before the first run begins: lines without a header that says what they belong to would be worthless. */
-static enum status write_header(struct sweep_journal *journal, const struct sweep_identity *identity, size_t runs, struct diag *diag)
+static enum status write_header(struct sweep_journal *journal, size_t runs, struct diag *diag)
 {
     struct json_text json;
     char digits[HEX_SIZE];
@@ -69,9 +69,9 @@ static enum status write_header(struct sweep_journal *journal, const struct swee
     json_put_int(&json, "pagesim_sweep", JOURNAL_VERSION);
     json_put_string(&json, "version", SIM_VERSION);
     json_put_uint(&json, "runs", runs);
-    hex(identity->trace, digits);
+    hex(journal->identity.trace, digits);
     json_put_string(&json, "trace", digits);
-    hex(identity->sweep, digits);
+    hex(journal->identity.sweep, digits);
     json_put_string(&json, "sweep", digits);
     json_close_object(&json);
     enum status status = append_line(journal, &json, diag);
@@ -185,7 +185,7 @@ static enum status resume(struct sweep_journal *journal, struct sweep_result *re
     if (status == SIM_OK && ftruncate(journal->descriptor, (off_t)kept) != 0)
         status = failed(journal, "cut to its last whole line", diag);
     if (status == SIM_OK && kept == 0)
-        status = write_header(journal, &journal->identity, result->count, diag);
+        status = write_header(journal, result->count, diag);
     return status;
 }
 

@@ -66,8 +66,8 @@ struct tune_trials {
     uint64_t replays, folded; /* verdicts that took a replay, and that did not */
 };
 
-/* What a job is to find out of a candidate. It is tested at `floor` first, a rung a seed; if it passes there with any seed, or if `floor`
- * is NULL, its value is searched. With an objective there is one replay a seed. */
+/* What a job is to find out of a candidate. It is tested at `floor` first, a rung a seed; if it passes there with any seed, or if it
+ * has none, its value is searched. With an objective there is one replay a seed. */
 struct tune_job {
     uint32_t candidate;
     int32_t floor[TUNE_SEEDS_MOST];

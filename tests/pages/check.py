@@ -25,8 +25,6 @@ PAGES = {
     "ledger": ["ledger", *TRACE],
     "explain": ["explain", *TRACE, "--num-gpu-blocks", "300"],
     "size": ["size", *TRACE, "--require", "preemptions=0", "--prove", "64"],
-    "tune": ["tune", *TRACE, "--require", "p99_ttft_ms<500", "--tune", "max_num_seqs=4,16"],
-    "capacity": ["capacity", *TRACE, "--require", "p99_ttft_ms<500"],
     "curve": ["curve", *TRACE, "--block-sizes", "16,32", "--points", "100,400", "--replay"],
     "curve-gpu": ["curve", "--trace", f"{ROOT}/traces/chat.jsonl", "--quiet", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--gpu", "H100", "--trace-block-size", "16"],
     "compare": ["compare", *TRACE, "--b", "num_gpu_blocks=600"],
