@@ -401,11 +401,12 @@ static void put_arc(const struct chart_point *from, const struct chart_point *to
 /* What stands upright in a plot goes from one end of its axis to the other. */
 static void put_span(const struct chart *chart, const struct chart_point *one, const struct chart_point *other, FILE *file)
 {
-    const struct range y = range_of_y(chart);
-    if (chart->heading.kind == CHART_PLOT && one->x == other->x && !has_rows(chart))
+    if (chart->heading.kind == CHART_PLOT && one->x == other->x && !has_rows(chart)) {
+        const struct range y = range_of_y(chart);
         ROW(file, one->x, y.low, 0, y.high - y.low);
-    else
+    } else {
         ROW(file, one->x, one->y, other->x - one->x, other->y - one->y);
+    }
 }
 
 static void put_pairs(const struct chart *chart, const struct chart_series *series, FILE *file)

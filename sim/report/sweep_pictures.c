@@ -193,8 +193,11 @@ static void add_map(struct document *document, const struct sweep_table *sweep, 
         document, FOR_PAGE, figure,
         &(struct chart_heading){
             .kind = CHART_HEAT, .title = title, .x = {.name = sweep->keys[1]}, .y = {.name = figure, .unit = unit_of(figure)}});
-    for (size_t row = 0; row < table_rows(table); row++) {
-        category_of(table, row, sweep->keys[0], rows, &row_count, MAP_MOST);
+    unsigned char *down = calloc(table_rows(table) + 1, sizeof *down); /* which row of the map each of the table belongs to */
+    if (!down && document)
+        document->out_of_memory = true;
+    for (size_t row = 0; row < table_rows(table) && down; row++) {
+        down[row] = (unsigned char)category_of(table, row, sweep->keys[0], rows, &row_count, MAP_MOST);
         category_of(table, row, sweep->keys[1], columns, &column_count, MAP_MOST);
     }
     for (size_t i = 0; i < column_count; i++)
@@ -204,12 +207,13 @@ static void add_map(struct document *document, const struct sweep_table *sweep, 
         snprintf(name, sizeof name, "%s %s", sweep->keys[0], rows[i]);
         chart_add_series(chart, &(struct chart_series){.name = name, .group = 0});
         for (size_t row = 0; row < table_rows(table); row++) {
-            const size_t column = category_of(table, row, sweep->keys[1], columns, &column_count, MAP_MOST);
-            const double value = table_number_at(table, row, figure);
-            if (category_of(table, row, sweep->keys[0], rows, &row_count, MAP_MOST) == i && column < MAP_MOST && !isnan(value))
+            const double value = down[row] == i ? table_number_at(table, row, figure) : (double)NAN;
+            const size_t column = isnan(value) ? MAP_MOST : category_of(table, row, sweep->keys[1], columns, &column_count, MAP_MOST);
+            if (column < MAP_MOST)
                 chart_add(chart, (double)column, value);
         }
     }
+    free(down);
 }
 
 /* --- more keys: parallel coordinates ------------------------------------------------------------------------------------------------------- */
