@@ -204,7 +204,7 @@ static void add_map(struct document *document, const struct sweep_table *sweep, 
         chart_add_category(chart, columns[i]);
     for (size_t i = 0; i < row_count; i++) {
         char name[NAME_SIZE + UNIT_TEXT];
-        snprintf(name, sizeof name, "%s %s", sweep->keys[0], rows[i]);
+        snprintf(name, sizeof name, "%s %.*s", sweep->keys[0], UNIT_TEXT - 1, rows[i]);
         chart_add_series(chart, &(struct chart_series){.name = name, .group = 0});
         for (size_t row = 0; row < table_rows(table); row++) {
             const double value = down[row] == i ? table_number_at(table, row, figure) : (double)NAN;
