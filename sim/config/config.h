@@ -34,6 +34,20 @@ enum step_time_kind {
     STEP_TIME_UNSAID = STEP_TIME_KINDS
 };
 
+/* For which tokens a layer keeps K and V. The reach of a sliding window counts the token itself; a chunk begins at its multiples. */
+enum kv_kind { KV_KIND_FULL, KV_KIND_SLIDING_WINDOW, KV_KIND_CHUNKED_LOCAL };
+enum speculative_method {
+    SPECULATIVE_NONE,
+    SPECULATIVE_NGRAM,
+    SPECULATIVE_NGRAM_GPU,
+    SPECULATIVE_EAGLE,
+    SPECULATIVE_EAGLE3,
+    SPECULATIVE_MTP,
+    SPECULATIVE_DRAFT_MODEL,
+    SPECULATIVE_DFLASH
+};
+enum { KV_LAYERS_MOST = 16, SPECULATIVE_TOKENS_MOST = 32 };
+
 typedef unsigned __int128 config_key_bits; /* a bit a key */
 
 #define CONFIG_NAME_SIZE 64
@@ -60,6 +74,26 @@ struct kv_config {
     enum kv_dtype dtype;
     enum kv_read read;
 };
+
+/* Layers of one kind, as kv_cache_groups lists them; config/kv_groups.h makes groups of them. */
+struct kv_layers {
+    enum kv_kind kind;
+    uint32_t reach;      /* window or chunk in tokens; 0: full */
+    uint32_t block_size; /* 0: the configuration's */
+    uint32_t layers;     /* >= 1 */
+    bool draft;          /* of a head that drafts tokens */
+};
+
+/* Draft tokens ahead of what is known. Which are right is drawn from acceptance_seed (vllm_v1/speculation.h). */
+struct speculative_config {
+    enum speculative_method method; /* SPECULATIVE_NONE: nothing is drafted, the rest means nothing */
+    uint32_t num_speculative_tokens;
+    double acceptance_rates[SPECULATIVE_TOKENS_MOST]; /* falling: drafts 0 .. j are all right with probability [j] */
+    uint64_t acceptance_seed;
+    bool disable_lookahead_block_hashes, disable_eagle_block_drop;
+};
+
+#define RETENTION_DENSE (-1) /* prefix_cache_retention_interval: null */
 
 struct config {
     enum scheduler_kind scheduler;
@@ -96,6 +130,12 @@ struct config {
     enum data_plane data_plane;
     bool contiguity; /* tell how contiguous block tables are */
     struct kv_config kv;
+    /* What layers remember. */
+    struct kv_layers kv_cache_groups[KV_LAYERS_MOST];
+    uint32_t kv_cache_groups_count; /* 0: all layers are full */
+    int64_t prefix_cache_retention_interval;
+    bool disable_hybrid_kv_cache_manager;
+    struct speculative_config speculative;
     uint64_t seed;
     /* The pool's size in users' terms (sizing.h); "" and 0 = not given. */
     char model[CONFIG_PATH_SIZE], gpu[CONFIG_PATH_SIZE]; /* names in configs/ or paths of JSON files */

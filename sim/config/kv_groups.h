@@ -1,0 +1,59 @@
+/* kv_groups.h - from layers to groups of layers with one block table each, as vLLM makes them (doc/vllm_v1.md, section 13).
+ *
+ * Layers that remember the same go into groups of about as many layers each. All groups take blocks of one pool, so a block has the bytes of
+ * one group's layers. A model of full layers alone is one group, and everything is as without groups.
+ *
+ * Source: vLLM 0.33.0 v1/core/kv_cache_planning.py, v1/kv_cache_interface.py.
+ */
+#ifndef PAGESIM_KV_GROUPS_H
+#define PAGESIM_KV_GROUPS_H
+
+#include "config/config.h"
+
+enum { KV_GROUPS_MOST = 64 };
+
+struct kv_group {
+    enum kv_kind kind;
+    uint32_t reach, block_size;
+    uint32_t layers;
+    bool draft; /* one of its layers belongs to a head that drafts */
+    bool drops; /* the last block of a match is dropped (speculation; section 14) */
+};
+
+/* Groups that remember the same are looked up together: those of set s are members[first[s]] .. members[first[s + 1]) - 1. */
+struct kv_groups {
+    struct kv_group list[KV_GROUPS_MOST];
+    uint32_t count;
+    uint32_t hash_block_size; /* contents are told apart every so many tokens: the greatest common divisor of block sizes */
+    uint32_t alignment;       /* hits are multiples of it: their least common multiple */
+    uint32_t set_count;
+    uint32_t first[KV_GROUPS_MOST + 1];
+    uint8_t members[KV_GROUPS_MOST];
+};
+
+/* SIM_BAD_INPUT: what vLLM refuses, or dies of. `where` names the configuration in messages. */
+SIM_NODISCARD enum status kv_groups_make(const struct config *config, const char *where, struct kv_groups *out, struct diag *diag);
+
+/* One group of full layers with the configuration's own block size, and no speculation: what the event replay covers. */
+bool kv_groups_plain(const struct config *config);
+
+bool kv_group_same_kind(const struct kv_group *a, const struct kv_group *b);
+
+/* Leading blocks that no token from position `tokens` on attends to. */
+static inline uint32_t kv_group_passed_blocks(const struct kv_group *group, uint32_t tokens)
+{
+    if (group->kind == KV_KIND_SLIDING_WINDOW)
+        return tokens + 1 > group->reach ? (tokens + 1 - group->reach) / group->block_size : 0;
+    return group->kind == KV_KIND_CHUNKED_LOCAL ? tokens / group->reach * group->reach / group->block_size : 0;
+}
+
+/* Blocks in a row that make a hit in a sliding window. */
+static inline uint32_t kv_group_run_needed(const struct kv_group *group)
+{
+    return (group->reach - 1 + group->block_size - 1) / group->block_size + group->drops;
+}
+
+/* Most blocks that a request can hold of a group while `in_flight` tokens can be on their way, of `all` tokens of the model's length. */
+uint32_t kv_group_cap(const struct kv_group *group, uint64_t in_flight, uint32_t all);
+
+#endif
