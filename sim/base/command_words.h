@@ -7,7 +7,7 @@
  *     max-model-len: 8192          --max-model-len 8192
  *     enable-lora: true            --enable-lora              (false: no words; vLLM skips such a line)
  *     served-model-name: [a, b]    --served-model-name a b
- *     compilation-config: {a: 1}   --compilation-config {...}  (what is inside is not kept)
+ *     compilation-config: {a: 1}   --compilation-config {"a":1}
  */
 #ifndef PAGESIM_COMMAND_WORDS_H
 #define PAGESIM_COMMAND_WORDS_H
@@ -17,8 +17,6 @@
 #include <stdio.h>
 
 #include "base/diag.h"
-
-#define COMMAND_WORD_NESTED "{...}"
 
 struct command_word {
     char *text;

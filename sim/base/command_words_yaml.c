@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json.h"
 #include "base/yaml_library.h"
 
 #ifndef PAGESIM_HAS_YAML
@@ -81,21 +82,82 @@ static enum status add(struct reader *reader, const char *text, struct diag *dia
     return status;
 }
 
-/* What stands in a mapping or a list is nobody's here: no option that means something takes such a value. */
+/* --- mappings and lists in a value, as JSON ---------------------------------------------------------------------------------------- */
+
+/* A scalar without quotes may be a truth, nothing or a number; all else is text. */
+static void write_scalar(const struct reader *reader, struct json_text *json)
+{
+    struct json_document document;
+    struct diag ignored = {0};
+    const char *text = scalar(reader);
+    const bool plain = reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    if (is_one_of(reader, true_words) || is_one_of(reader, false_words)) {
+        json_bool(json, is_one_of(reader, true_words));
+    } else if (is_one_of(reader, null_words)) {
+        json_null(json);
+    } else if (plain && json_open("", 1, text, strlen(text), &document, &ignored) == SIM_OK) {
+        json_close(&document);
+        json_raw(json, text, strlen(text));
+    } else {
+        json_string(json, text);
+    }
+}
+
+/* The containers that are open: is it a mapping, and does its next key come? */
+struct nest {
+    int depth;
+    bool mapping[JSON_MAX_DEPTH], key[JSON_MAX_DEPTH];
+};
+
+static enum status write_event(struct reader *reader, struct nest *nest, struct json_text *json, struct diag *diag)
+{
+    const yaml_event_type_t type = reader->event.type;
+    const bool opens = type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
+    bool *key = nest->depth > 0 && nest->mapping[nest->depth - 1] ? &nest->key[nest->depth - 1] : NULL;
+    if (opens && key && *key)
+        return refuse(reader, diag, "a key must be a word");
+    if (opens && nest->depth == JSON_MAX_DEPTH)
+        return refuse(reader, diag, "nested too deeply");
+    if (type == YAML_SCALAR_EVENT && key && *key) {
+        json_key(json, scalar(reader));
+        *key = false;
+        return SIM_OK;
+    }
+    if (key) /* after the value, which may be one that opens here */
+        *key = true;
+    if (opens) {
+        nest->mapping[nest->depth] = nest->key[nest->depth] = type == YAML_MAPPING_START_EVENT;
+        nest->depth++;
+        type == YAML_MAPPING_START_EVENT ? json_open_object(json) : json_open_array(json);
+    } else if (type == YAML_SCALAR_EVENT) {
+        write_scalar(reader, json);
+    } else {
+        nest->depth--;
+        json_close_last(json);
+    }
+    return SIM_OK;
+}
+
+/* One word. */
 static enum status add_nested(struct reader *reader, struct diag *diag)
 {
     const struct command_word place = reader->word;
-    int depth = 0;
-    enum status status = SIM_OK;
-    do {
-        const yaml_event_type_t type = reader->event.type;
-        depth += type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
-        depth -= type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
-        if (depth > 0)
-            status = next_event(reader, diag);
-    } while (status == SIM_OK && depth > 0);
+    struct nest nest = {.depth = 0};
+    struct json_text json;
+    json_text_init(&json, false);
+    enum status status = write_event(reader, &nest, &json, diag);
+    while (status == SIM_OK && nest.depth > 0) {
+        status = next_event(reader, diag);
+        if (status == SIM_OK)
+            status = write_event(reader, &nest, &json, diag);
+    }
     reader->word = place;
-    return status == SIM_OK ? add(reader, COMMAND_WORD_NESTED, diag) : status;
+    if (status == SIM_OK)
+        status = json_text_status(&json, diag);
+    if (status == SIM_OK)
+        status = add(reader, json.text, diag);
+    json_text_deinit(&json);
+    return status;
 }
 
 /* --- one entry --------------------------------------------------------------------------------------------------------------------- */

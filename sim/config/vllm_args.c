@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 
 #include "base/array.h"
+#include "base/json.h"
 #include "base/text_file.h"
+#include "config/vllm_drafts.h"
 #include "config/vllm_options.h"
 
 static const char line_name[] = "--vllm-args";
@@ -21,6 +23,8 @@ struct walk {
     size_t at;        /* the next word */
     bool has_command; /* what comes before the options says that this is a server */
     bool has_model;   /* a word without dashes */
+    struct vllm_drafts drafts;
+    struct command_word of_drafts; /* the first option about them */
     struct vllm_args *args;
 };
 
@@ -207,6 +211,45 @@ static enum status take_key(struct vllm_args *args, struct taken *taken, struct 
     return array_append(&args->options, &args->count, &args->capacity, &option, sizeof option, "a command line", diag);
 }
 
+/* Kept until all of them are there. */
+static enum status take_drafts(struct walk *walk, const struct taken *taken, struct diag *diag)
+{
+    const char *dot = taken->dotted ? strchr(taken->shown, '.') + 1 : NULL;
+    const size_t part_bytes = dot ? (size_t)(taken->shown + taken->shown_bytes - dot) : 0;
+    if (!taken->value)
+        return refuse(taken, diag, " needs a value");
+    if (taken->variable)
+        return refuse(taken, diag, ": a shell would put a value here; write the value itself");
+    if (!walk->of_drafts.text)
+        walk->of_drafts = *taken->word;
+    if (!vllm_drafts_add(&walk->drafts, taken->option.name, dot, part_bytes, taken->value))
+        return refuse(taken, diag, ": this option has no such part");
+    return SIM_OK;
+}
+
+/* The object is one more word, and it is told at the place of the first that speaks of it. */
+static enum status end_drafts(struct walk *walk, struct command_words *words, struct diag *diag)
+{
+    static const char name[] = "speculative-config";
+    struct taken taken = {.word = &walk->of_drafts, .shown = "--speculative-config", .shown_bytes = 2 + sizeof name - 1};
+    struct command_word word = walk->of_drafts;
+    struct json_text json;
+    if (!word.text)
+        return SIM_OK;
+    json_text_init(&json, false);
+    vllm_drafts_write(&walk->drafts, &json);
+    word.text = json.text;
+    enum status status = json_text_status(&json, diag);
+    if (status == SIM_OK)
+        status = command_words_add(words, &word, json.length, diag);
+    json_text_deinit(&json);
+    if (status != SIM_OK)
+        return status;
+    taken.value = words->list[words->count - 1].text;
+    (void)vllm_option_find(name, &taken.option, &taken.negated);
+    return take_key(walk->args, &taken, diag);
+}
+
 /* The word at walk->at begins an option. */
 static enum status take_option(struct walk *walk, struct diag *diag)
 {
@@ -222,6 +265,8 @@ static enum status take_option(struct walk *walk, struct diag *diag)
     status = take_value(walk, &taken, diag);
     if (status != SIM_OK)
         return status;
+    if (vllm_drafts_option(taken.option.name))
+        return take_drafts(walk, &taken, diag);
     if (taken.option.effect == VLLM_KEY)
         return take_key(walk->args, &taken, diag);
     const bool changes_nothing = taken.negated || (taken.value && vllm_option_takes(taken.option.takes, taken.value));
@@ -269,10 +314,10 @@ static bool is_over(const struct walk *walk, size_t first)
     return word->ends || (walk->has_command && walk->at > first && word->first && !is_dashed(word->text));
 }
 
-static enum status take_words(struct walk *walk, struct diag *diag)
+static enum status take_words(struct walk *walk, struct command_words *words, struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (const size_t first = walk->at; status == SIM_OK && walk->at < walk->words->count && !is_over(walk, first);) {
+    for (const size_t first = walk->at; status == SIM_OK && walk->at < words->count && !is_over(walk, first);) {
         const char *path, *text = walk->words->list[walk->at].text;
         const size_t config = config_words(walk->words, walk->at, &path);
         if (config > 0)
@@ -282,7 +327,7 @@ static enum status take_words(struct walk *walk, struct diag *diag)
         else
             status = is_dashed(text) ? take_option(walk, diag) : take_model(walk, diag);
     }
-    return status;
+    return status == SIM_OK ? end_drafts(walk, words, diag) : status;
 }
 
 /* --- files --------------------------------------------------------------------------------------------------------------------------- */
@@ -346,7 +391,7 @@ static enum status take_yaml(const struct walk *line, struct vllm_args *args, st
     resolve(line->words->names[0], path, resolved, sizeof resolved);
     struct walk walk = {.words = &args->words[0], .args = args};
     enum status status = read_words(resolved, &args->words[0], diag);
-    return status == SIM_OK ? take_words(&walk, diag) : status;
+    return status == SIM_OK ? take_words(&walk, &args->words[0], diag) : status;
 }
 
 enum status vllm_args_read(const char *text, struct vllm_args *out, struct diag *diag)
@@ -363,7 +408,7 @@ enum status vllm_args_read(const char *text, struct vllm_args *out, struct diag 
     status = check_before(&walk, diag);
     if (status == SIM_OK)
         status = take_yaml(&walk, out, diag);
-    return status == SIM_OK ? take_words(&walk, diag) : status;
+    return status == SIM_OK ? take_words(&walk, &out->words[1], diag) : status;
 }
 
 void vllm_args_close(struct vllm_args *args)

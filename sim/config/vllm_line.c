@@ -56,7 +56,7 @@ static bool is_unforeseen(const struct config_key *key, const struct config *con
 /* An option can change what the server chooses for the limits, so these come last and the rules are asked after each option. */
 static enum status find_options(const struct config *config, struct told *told, struct diag *diag)
 {
-    enum status status = config_check(&told->server, "the server", diag);
+    enum status status = serve_defaults(&told->server, diag);
     for (int limits = 0; limits <= 1; limits++) {
         bool end = false;
         for (size_t i = 0; status == SIM_OK && !end; i++) {
@@ -72,10 +72,18 @@ static enum status find_options(const struct config *config, struct told *told, 
     return status;
 }
 
+/* As vLLM reads it: its options have Python's word for nothing. */
+static void text_for_vllm(const struct config_key *key, const struct config *config, char *out, size_t size)
+{
+    config_key_text(key, config, out, size);
+    if (key->nullable && strcmp(out, "null") == 0)
+        snprintf(out, size, "None");
+}
+
 static void print_option(FILE *file, const char *name, const struct config_key *key, const struct config *config, bool no)
 {
     char value[CONFIG_TEXT_SIZE];
-    config_key_text(key, config, value, sizeof value);
+    text_for_vllm(key, config, value, sizeof value);
     fprintf(file, " --%s%s", no ? "no-" : "", name);
     if (key->type == KEY_BOOL)
         return;
@@ -90,6 +98,22 @@ static bool is_off(const struct config_key *key, const struct config *config)
     return key->type == KEY_BOOL && strcmp(value, "false") == 0;
 }
 
+/* What no server says and its rules start from: known to it here from the beginning, and told beside it in any case. */
+static bool is_premise(const struct config_key *key, const struct config *config)
+{
+    return (strcmp(key->name, "gpu") == 0 && config->gpu[0]) ||
+           (strcmp(key->name, "kv_cache_groups") == 0 && config_key_given(key, config));
+}
+
+static void tell_premises(const struct config *config, struct config *server)
+{
+    for (size_t i = 0; i < config_key_count; i++)
+        if (is_premise(&config_keys[i], config)) {
+            config_key_copy(&config_keys[i], config, server);
+            server->given |= bit_of(&config_keys[i]);
+        }
+}
+
 /* All that is still different, after the rules have had their say. */
 static enum status print_beside(const struct config *config, struct told *told, FILE *beside, struct diag *diag)
 {
@@ -97,9 +121,8 @@ static enum status print_beside(const struct config *config, struct told *told, 
     for (size_t i = 0; i < config_key_count && status == SIM_OK; i++) {
         const struct config_key *key = &config_keys[i];
         char name[96];
-        const bool gpu = strcmp(key->name, "gpu") == 0 && config->gpu[0];
         config_option_name(key, name, sizeof name);
-        if (config_key_matters(key, config) && (gpu || !config_key_equal(key, config, &told->server)))
+        if (config_key_matters(key, config) && (is_premise(key, config) || !config_key_equal(key, config, &told->server)))
             print_option(beside, name, key, config, is_off(key, config));
     }
     return status;
@@ -114,7 +137,7 @@ enum status vllm_line_print(const struct config *config, FILE *line, FILE *besid
         return diag_set(diag, SIM_USAGE, "a line of vllm serve 0.33.0 says nothing about the vllm-v0 engine");
     config_defaults(config->scheduler, &told.server);
     told.server.served = true;
-    memcpy(told.server.gpu, config->gpu, sizeof told.server.gpu);
+    tell_premises(config, &told.server);
     memcpy(told.server.model, config->model, sizeof told.server.model);
     enum status status = find_options(config, &told, diag);
     if (status != SIM_OK)

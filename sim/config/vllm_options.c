@@ -33,13 +33,20 @@ static const struct vllm_option keys[] = {
     {"scheduler-reserve-full-isl"},
     {"watermark", .values = VLLM_ONE},
     {"async-scheduling"},
+    {"disable-hybrid-kv-cache-manager"},
+    {"prefix-cache-retention-interval", .values = VLLM_ONE},
+    /* One object (vllm_drafts.h). */
+    {"speculative-config", .values = VLLM_ONE},
+    {"spec-method", .values = VLLM_ONE},
+    {"spec-model", .values = VLLM_ONE},
+    {"spec-tokens", .values = VLLM_ONE},
 };
 
 #define REFUSED(option, arity, harmless, text)                                                                                             \
     {                                                                                                                                      \
         option, VLLM_NOT_MODELLED, VLLM_##arity, harmless, text                                                                            \
     }
-#define SPECULATES "drafted tokens would take part in every step"
+#define SPECULATES "it is of older versions; say --speculative-config"
 #define REPLICAS   "each engine would schedule its own share of the requests; replay one engine's share"
 #define SPLITS_KV  "the K and V of a token would lie on several GPUs"
 #define OFFLOADS   "part of the weights would leave the GPU and the pool would grow; say it with --overhead-bytes or --num-gpu-blocks"
@@ -48,10 +55,6 @@ static const struct vllm_option keys[] = {
 #define LORAS      "prefixes would be shared within an adapter only, and a step would hold few adapters"
 
 static const struct vllm_option not_modelled[] = {
-    REFUSED("speculative-config", ONE, "None", SPECULATES),
-    REFUSED("spec-method", ONE, NULL, SPECULATES),
-    REFUSED("spec-model", ONE, NULL, SPECULATES),
-    REFUSED("spec-tokens", ONE, "0", SPECULATES),
     REFUSED("speculative-model", ONE, NULL, SPECULATES),
     REFUSED("num-speculative-tokens", ONE, "0", SPECULATES),
     REFUSED("diffusion-config", ONE, "None", "a step would decode blocks of tokens"),
@@ -168,7 +171,6 @@ static const char *const idle_switches[] = {
     "enable-mm-processor-stats",
     "jit-monitor-verbose",
     "disable-chunked-mm-input",
-    "disable-hybrid-kv-cache-manager",
     "enable-flashinfer-autotune",
     "disable-log-stats",
     "aggregate-engine-logging",
@@ -276,7 +278,6 @@ static const char *const idle_ones[] = {
     "worker-extension-cls",
     "fault-tolerance-config",
     "prefix-caching-hash-algo",
-    "prefix-cache-retention-interval",
     "mamba-cache-dtype",
     "mamba-ssm-cache-dtype",
     "mamba-block-size",

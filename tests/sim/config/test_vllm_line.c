@@ -99,6 +99,19 @@ Test(vllm_line, only_what_serve_would_not_choose_is_written)
         {{{"model", "qwen3-32b"}, {"gpu", "h100"}, {"scheduling-policy", "sjf"}, {"contiguity", NULL}, {"step-time-model", "linear"}},
          "vllm serve qwen3-32b",
          " --scheduling-policy sjf --step-time-model linear --gpu h100 --contiguity"},
+        {{{"model", "qwen3-32b"},
+          {"gpu", "h100"},
+          {"speculative-config", "{\"num_speculative_tokens\":2,\"method\":\"mtp\"}"},
+          {"acceptance-seed", "3"}},
+         "vllm serve qwen3-32b --speculative-config '{\"method\":\"mtp\",\"num_speculative_tokens\":2}'",
+         " --acceptance-seed 3 --gpu h100"},
+        {{{"model", "qwen3-32b"},
+          {"gpu", "h100"},
+          {"kv-cache-groups", "[{\"kind\":\"full\"},{\"kind\":\"sliding_window\",\"window\":9}]"},
+          {"prefix-cache-retention-interval", "null"},
+          {"disable-hybrid-kv-cache-manager", NULL}},
+         "vllm serve qwen3-32b --disable-hybrid-kv-cache-manager --prefix-cache-retention-interval None",
+         " --kv-cache-groups '[{\"kind\":\"full\",\"layers\":1},{\"kind\":\"sliding_window\",\"window\":9,\"layers\":1}]' --gpu h100"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config config;
@@ -114,6 +127,25 @@ Test(vllm_line, only_what_serve_would_not_choose_is_written)
     }
 }
 
+/* Layers and drafts of all sorts, or null. */
+static const char *random_json(uint64_t *seed, const struct config_key *key, char *out, size_t size)
+{
+    static const char *const kinds[] = {"{\"kind\":\"full\"", "{\"kind\":\"sliding_window\",\"window\":24",
+                                        "{\"kind\":\"chunked_local\",\"chunk\":240"};
+    static const char *const methods[] = {"ngram", "ngram_gpu", "eagle", "eagle3", "mtp", "draft_model", "dflash"};
+    const uint32_t tokens = 1 + random_below(seed, 4);
+    if (key->nullable || random_below(seed, 4) == 0)
+        return "null";
+    if (key->value == &config_layers)
+        snprintf(out, size, "[%s%s},%s,\"layers\":%u}]", kinds[random_below(seed, 3)], random_below(seed, 2) ? ",\"draft\":true" : "",
+                 kinds[random_below(seed, 3)], 1 + random_below(seed, 9));
+    else
+        snprintf(out, size, "{\"method\":\"%s\",\"num_speculative_tokens\":%u,\"synthetic_acceptance_length\":%.17g,\"%s\":true}",
+                 methods[random_below(seed, 7)], tokens, 1 + tokens * (double)random_below(seed, 1000) / 999,
+                 random_below(seed, 2) ? "disable_lookahead_block_hashes" : "disable_eagle_block_drop");
+    return out;
+}
+
 /* A value that the key takes: within small bounds where numbers are whole, else one of a few. */
 static const char *random_value(uint64_t *seed, const struct config_key *key, char *out, size_t size)
 {
@@ -125,6 +157,8 @@ static const char *random_value(uint64_t *seed, const struct config_key *key, ch
         return models[random_below(seed, 4)];
     if (key->type == KEY_TEXT)
         return gpus[random_below(seed, 5)];
+    if (key->type == KEY_JSON || (key->nullable && random_below(seed, 3) == 0))
+        return random_json(seed, key, out, size);
     while (config_key_choice(key, names))
         names++;
     if (names > 0)
@@ -146,10 +180,10 @@ static const char *random_value(uint64_t *seed, const struct config_key *key, ch
 Test(vllm_line, random_configurations_come_back)
 {
     uint64_t seed = 11;
-    unsigned compared = 0;
+    unsigned compared = 0, layered = 0, drafted = 0;
     for (int round = 0; round < 6000; round++) {
         struct config_option options[OPTIONS];
-        char names[OPTIONS][96], values[OPTIONS][64];
+        char names[OPTIONS][96], values[OPTIONS][256];
         struct config config;
         struct diag diag = {0};
         const uint32_t count = 1 + random_below(&seed, 10);
@@ -165,11 +199,13 @@ Test(vllm_line, random_configurations_come_back)
         char *want = json_of(&config), *got = json_of(&again);
         cr_expect_str_eq(got, want, "%s |%s\n%s\n%s", lines.line, lines.beside, want, got);
         compared++;
+        layered += config.kv_cache_groups_count > 0;
+        drafted += config.speculative.method != SPECULATIVE_NONE;
         free(want);
         free(got);
         lines_free(&lines);
     }
-    cr_expect(compared > 500, "%u compared", compared);
+    cr_expect(compared > 500 && layered > 30 && drafted > 30, "%u compared, %u %u", compared, layered, drafted);
 }
 
 Test(vllm_line, the_older_engine_has_no_such_line)
