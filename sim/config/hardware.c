@@ -1,6 +1,4 @@
-/* hardware.c - numbers from JSON files, and the sums that pool sizes and the roofline model are made of. Read find_file for where a
- * name is looked for; the formulas are at the end.
- */
+/* hardware.c - finds files of models and GPUs, and reads those of GPUs. Read find_file for where a name is looked for. */
 #include "config/hardware.h"
 
 #include <ctype.h>
@@ -27,7 +25,6 @@ enum { PATH_SIZE = 2048 };
 struct number {
     const char *key;
     double *out;
-    bool optional; /* stays as it is where there is no such key */
 };
 
 /* --- where a name is looked for --------------------------------------------------------------------------------------------------- */
@@ -209,71 +206,46 @@ static bool find_file(const char *name, const char *kind, char *path, struct lin
 
 /* --- numbers ----------------------------------------------------------------------------------------------------------------------- */
 
-/* Booleans count as 0 and 1. Other keys of the file are none of our business: a model file can be the model's whole config.json. */
 static enum status read_numbers(const struct json_document *document, const struct number *number, struct diag *diag)
 {
     for (; number->key; number++) {
         const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, number->key);
-        if (number->optional && (!node || cJSON_IsNull(node)))
-            continue;
         if (!node)
             return json_error(document, document->root, false, diag, "no \"%s\"", number->key);
-        const bool truth = cJSON_IsBool(node);
-        if (!truth && (!cJSON_IsNumber(node) || !isfinite(node->valuedouble) || node->valuedouble <= 0))
+        if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble) || node->valuedouble <= 0)
             return json_error(document, node, false, diag, "%s must be a number above 0", number->key);
-        *number->out = truth ? cJSON_IsTrue(node) : node->valuedouble;
+        *number->out = node->valuedouble;
     }
     return SIM_OK;
 }
 
-/* What is read of a file: all numbers, and its "name" where that is wanted. */
 struct reading {
     struct number *numbers;
-    char *name; /* GPU_NAME_SIZE bytes, or NULL */
+    char *name; /* GPU_NAME_SIZE bytes */
 };
 
-static enum status read_file(const struct json_document *document, void *self, struct diag *diag)
+static enum status read_gpu(const struct json_document *document, void *self, struct diag *diag)
 {
     const struct reading *reading = self;
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(document->root, "name");
-    if (reading->name && cJSON_IsString(name))
+    if (cJSON_IsString(name))
         snprintf(reading->name, GPU_NAME_SIZE, "%s", name->valuestring);
     return read_numbers(document, reading->numbers, diag);
 }
 
 /* The error names what there is, as a name that is not found is most often one that is not among them. */
-static enum status load(const char *name, const char *kind, struct reading *reading, struct diag *diag)
+enum status hardware_read(const char *name, const char *kind,
+                          enum status (*read)(const struct json_document *document, void *self, struct diag *diag), void *self,
+                          struct diag *diag)
 {
     char path[PATH_SIZE];
     struct line known = {0};
     if (!find_file(name, kind, path, &known))
         return diag_set(
             diag, SIM_BAD_INPUT,
-            "\"%s\": no such name in configs/%s, here or where pagesim is installed (%.300s); give one of these or a file's path", name,
+            "\"%s\": no such name in configs/%s, here or where pagesim is installed (%.800s); give one of these or a file's path", name,
             kind, known.length ? known.text : "there are none");
-    return json_read_file(path, read_file, reading, diag);
-}
-
-/* Keys as in the model's own config.json on the Hub, and two of ours: bytes a weight, bytes a K/V number. */
-enum status model_shape_load(const char *name, struct model_shape *out, struct diag *diag)
-{
-    struct model_shape made = {0};
-    struct number numbers[] = {{"num_hidden_layers", &made.layers},
-                               {"hidden_size", &made.hidden_size},
-                               {"num_attention_heads", &made.heads},
-                               {"num_key_value_heads", &made.kv_heads},
-                               {"head_dim", &made.head_dim},
-                               {"intermediate_size", &made.intermediate_size},
-                               {"vocab_size", &made.vocab_size},
-                               {"weight_bytes", &made.weight_bytes},
-                               {"kv_bytes", &made.kv_bytes},
-                               {"tie_word_embeddings", &made.tied},
-                               {"max_position_embeddings", &made.max_positions, .optional = true},
-                               {NULL, NULL}};
-    enum status status = load(name, "models", &(struct reading){.numbers = numbers}, diag);
-    if (status == SIM_OK)
-        *out = made;
-    return status;
+    return json_read_file(path, read, self, diag);
 }
 
 enum status gpu_load(const char *name, struct gpu *out, struct diag *diag)
@@ -282,29 +254,8 @@ enum status gpu_load(const char *name, struct gpu *out, struct diag *diag)
     struct number numbers[] = {
         {"memory_bytes", &made.memory_bytes}, {"bandwidth_gb_per_s", &made.bandwidth_gb_per_s}, {"tflops", &made.tflops}, {NULL, NULL}};
     snprintf(made.name, sizeof made.name, "%s", name);
-    enum status status = load(name, "gpus", &(struct reading){numbers, made.name}, diag);
+    enum status status = hardware_read(name, "gpus", read_gpu, &(struct reading){numbers, made.name}, diag);
     if (status == SIM_OK)
         *out = made;
     return status;
-}
-
-/* Query and output projections have all heads, key and value projections the KV heads; the gated MLP has three matrices; two norms. */
-double model_layer_parameters(const struct model_shape *model)
-{
-    const double attention = model->hidden_size * model->head_dim * (2 * model->heads + 2 * model->kv_heads);
-    return attention + 3 * model->hidden_size * model->intermediate_size + 2 * model->hidden_size;
-}
-
-/* Tied embeddings exist once. The last norm is hidden_size. */
-double model_parameters(const struct model_shape *model)
-{
-    const double embeddings = (model->tied > 0 ? 1 : 2) * model->vocab_size * model->hidden_size;
-    return model->layers * model_layer_parameters(model) + embeddings + model->hidden_size;
-}
-
-/* With more GPUs than KV heads each GPU keeps a copy of one head, as vLLM does. */
-double model_kv_bytes_per_token(const struct model_shape *model, uint32_t tensor_parallel)
-{
-    const double kv_heads = fmax(1, floor(model->kv_heads / tensor_parallel));
-    return 2 * model->layers * kv_heads * model->head_dim * model->kv_bytes;
 }

@@ -7,6 +7,7 @@
 #include "base/integers.h"
 #include "config/config_keys.h"
 #include "config/hardware.h"
+#include "config/model_shape.h"
 
 #define GIB 0x1p30
 
@@ -28,6 +29,8 @@ static void forget(struct config *config)
         config->max_num_seqs = own.max_num_seqs;
     if (filled & bit_of("max_num_batched_tokens"))
         config->max_num_batched_tokens = own.max_num_batched_tokens;
+    if (filled & bit_of("kv_cache_groups"))
+        config->kv_cache_groups_count = own.kv_cache_groups_count;
     config->by_serve = config->by_model = 0;
 }
 
@@ -77,6 +80,20 @@ static void choose(struct config *config, const struct gpu *gpu, const struct co
     config->by_serve = (open_seqs ? bit_of("max_num_seqs") : 0) | (open_tokens ? bit_of("max_num_batched_tokens") : 0);
 }
 
+/* What the model's file says, where nobody else does. Its length counts for a server alone. */
+static void look_at_model(struct config *config, const struct model_shape *model, const struct config *own, bool serves)
+{
+    if (serves && model->max_positions >= 1 && model->max_positions <= 1e9 && is_open(config, own, "max_model_len")) {
+        config->max_model_len = (uint32_t)model->max_positions;
+        config->by_model |= bit_of("max_model_len");
+    }
+    if (model->kind_count > 0 && is_open(config, own, "kv_cache_groups")) {
+        memcpy(config->kv_cache_groups, model->kinds, sizeof config->kv_cache_groups);
+        config->kv_cache_groups_count = model->kind_count;
+        config->by_model |= bit_of("kv_cache_groups");
+    }
+}
+
 enum status serve_defaults(struct config *config, struct diag *diag)
 {
     struct model_shape model = {0};
@@ -84,7 +101,8 @@ enum status serve_defaults(struct config *config, struct diag *diag)
     struct config own;
     enum status status = SIM_OK;
     forget(config);
-    if (config->scheduler != SCHEDULER_VLLM_V1 || !(config->gpu[0] || config->served))
+    const bool serves = config->gpu[0] || config->served;
+    if (config->scheduler != SCHEDULER_VLLM_V1 || !(serves || config->model[0]))
         return SIM_OK;
     config_defaults(config->scheduler, &own);
     if (config->gpu[0])
@@ -93,11 +111,9 @@ enum status serve_defaults(struct config *config, struct diag *diag)
         status = model_shape_load(config->model, &model, diag);
     if (status != SIM_OK)
         return status;
-    if (model.max_positions >= 1 && model.max_positions <= 1e9 && is_open(config, &own, "max_model_len")) {
-        config->max_model_len = (uint32_t)model.max_positions;
-        config->by_model = bit_of("max_model_len");
-    }
-    choose(config, config->gpu[0] ? &gpu : NULL, &own);
+    look_at_model(config, &model, &own, serves);
+    if (serves)
+        choose(config, config->gpu[0] ? &gpu : NULL, &own);
     return SIM_OK;
 }
 

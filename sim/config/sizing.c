@@ -9,6 +9,8 @@
 
 #include "base/units.h"
 #include "config/hardware.h"
+#include "config/kv_groups.h"
+#include "config/model_shape.h"
 
 /* Fewer than two blocks hold nothing on V1, whose null block is one of them. */
 static enum status size_pool(struct config *config, const struct model_shape *model, struct sizing *out, struct diag *diag)
@@ -16,7 +18,7 @@ static enum status size_pool(struct config *config, const struct model_shape *mo
     struct sizing made = {.known = true,
                           .direct = config->kv_cache_memory_bytes > 0,
                           .utilization = config->gpu_memory_utilization,
-                          .weight_bytes = model_parameters(model) * model->weight_bytes / config->tensor_parallel_size,
+                          .weight_bytes = model_weight_bytes(model) / config->tensor_parallel_size,
                           .overhead_bytes = (double)config->overhead_bytes,
                           .kv_bytes = (double)config->kv_cache_memory_bytes,
                           .block_bytes = (double)config->block_bytes};
@@ -54,6 +56,28 @@ enum status sizing_model(const struct config *config, struct model_shape *out, s
     return status;
 }
 
+/* Groups share the pool, so a block has room for the layers of the largest one. */
+static enum status fill_block_bytes(struct config *config, const struct model_shape *model, struct diag *diag)
+{
+    struct kv_groups groups;
+    double tokens = model->layers * config->block_size, layers = model->layers; /* tokens of a block, over its layers */
+    enum status status = kv_groups_make(config, "configuration", &groups, diag);
+    if (status != SIM_OK)
+        return status;
+    if (config->kv_cache_groups_count > 0) {
+        tokens = layers = 0;
+        for (uint32_t i = 0; i < groups.count; i++)
+            tokens = fmax(tokens, (double)groups.list[i].layers * groups.list[i].block_size);
+        for (uint32_t i = 0; i < config->kv_cache_groups_count; i++)
+            layers += config->kv_cache_groups[i].draft ? 0 : config->kv_cache_groups[i].layers;
+    }
+    if (layers != model->layers)
+        return diag_set(diag, SIM_BAD_INPUT, "kv_cache_groups has %g layers and model \"%s\" %g; give each kind its number of \"layers\"",
+                        layers, config->model, model->layers);
+    config->block_bytes = (uint64_t)(model_kv_bytes_per_layer(model, config->tensor_parallel_size) * tokens);
+    return SIM_OK;
+}
+
 /* num_gpu_blocks wins over the sum; a model is then still good for a block's bytes, which reports tell. */
 enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag)
 {
@@ -71,6 +95,8 @@ enum status sizing_fill(struct config *config, struct sizing *out, struct diag *
     if (status != SIM_OK)
         return status;
     config->model_positions = model.max_positions < 4294967295.0 ? (uint32_t)model.max_positions : 0;
-    config->block_bytes = (uint64_t)(model_kv_bytes_per_token(&model, config->tensor_parallel_size) * config->block_size);
+    status = fill_block_bytes(config, &model, diag);
+    if (status != SIM_OK)
+        return status;
     return size ? size_pool(config, &model, out, diag) : SIM_OK;
 }

@@ -12,6 +12,7 @@
 #include "base/fingerprint.h"
 #include "base/text_file.h"
 #include "config/hardware.h"
+#include "config/model_shape.h"
 #include "data_plane/memory_limit.h"
 #include "data_plane/worker.h"
 #include "replay/run.h"

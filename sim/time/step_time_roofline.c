@@ -1,20 +1,24 @@
 /* step_time_roofline.c - a step's time from the model's shape and the GPU's data sheet alone: each part takes the longer of computing and
  * of reading memory, at the shares of the peaks that kernels reach.
  *
- *   matrices   2 FLOP a parameter and token (the output embedding: a sequence); all weights are read once
+ *   matrices   2 FLOP a parameter and token (the output embedding: a sequence); all weights are read once, of experts those that some token
+ *              of the step chooses, if all are as likely
  *   attention  4 FLOP a layer, query head, dim and pair of tokens; K and V of every context are read once
  *
  * Weights, heads and pairs are split over the tensor-parallel GPUs; all-reduces are not priced. */
 #include <math.h>
 
+#include "base/portable_math.h"
 #include "config/hardware.h"
+#include "config/model_shape.h"
 #include "config/sizing.h"
 #include "time/step_time_models.h"
 
 /* Everything that does not depend on the step. */
 struct roofline {
     double token_flops, sequence_flops, pair_flops; /* of one GPU */
-    double weight_bytes, kv_bytes_per_token;
+    double weight_bytes, expert_bytes, kv_bytes_per_token;
+    double log_passed;                 /* of the chance that a token passes an expert by */
     double flops_per_ns, bytes_per_ns; /* reached */
 };
 
@@ -28,7 +32,9 @@ static int64_t price(const struct step_time_model *model, const struct step_shap
     const double pairs = (double)shape->decode_context + (double)shape->prefill_context_product + chunk * chunk / 2;
     const double read_tokens = (double)(shape->decode_context + shape->prefill_context + shape->prefill_tokens);
     const double matrix_flops = roofline->token_flops * (double)shape->scheduled_tokens + roofline->sequence_flops * shape->sequences;
-    const double matrices = fmax(matrix_flops / roofline->flops_per_ns, roofline->weight_bytes / roofline->bytes_per_ns);
+    const double passed = roofline->expert_bytes > 0 ? portable_exp(roofline->log_passed * (double)shape->scheduled_tokens) : 0;
+    const double weight_bytes = roofline->weight_bytes + roofline->expert_bytes * (1 - passed);
+    const double matrices = fmax(matrix_flops / roofline->flops_per_ns, weight_bytes / roofline->bytes_per_ns);
     const double attention =
         fmax(roofline->pair_flops * pairs / roofline->flops_per_ns, roofline->kv_bytes_per_token * read_tokens / roofline->bytes_per_ns);
     return step_time_rounded(matrices + attention);
@@ -47,14 +53,16 @@ static enum status prepare(struct step_time_model *model, const struct config *c
         status = gpu_load(config->gpu, &gpu, diag);
     if (status != SIM_OK)
         return status;
-    const double gpus = config->tensor_parallel_size, layers = shape.layers * model_layer_parameters(&shape),
-                 output = shape.vocab_size * shape.hidden_size;
+    const double gpus = config->tensor_parallel_size, output = model_embedding_parameters(&shape);
+    const double chosen = shape.experts > 0 ? shape.experts_per_token / shape.experts : 0;
     *roofline = (struct roofline){
-        .token_flops = 2 * layers / gpus,
+        .token_flops = 2 * model_active_parameters(&shape) / gpus,
         .sequence_flops = 2 * output / gpus,
-        .pair_flops = 4 * shape.layers * shape.heads * shape.head_dim / gpus,
-        .weight_bytes = (layers + output) * shape.weight_bytes / gpus,
-        .kv_bytes_per_token = model_kv_bytes_per_token(&shape, config->tensor_parallel_size),
+        .pair_flops = 2 * shape.layers * model_attention_numbers(&shape) / gpus,
+        .weight_bytes = (model_dense_parameters(&shape) * shape.weight_bytes + output * shape.embedding_weight_bytes) / gpus,
+        .expert_bytes = model_expert_parameters(&shape) * shape.expert_weight_bytes / gpus,
+        .log_passed = chosen < 1 ? portable_log(1 - chosen) : -1000,
+        .kv_bytes_per_token = shape.layers * model_kv_bytes_per_layer(&shape, config->tensor_parallel_size),
         .flops_per_ns = gpu.tflops * 1000 * config->step_time.compute_efficiency, /* 1 TFLOPS = 1000 FLOP a ns */
         .bytes_per_ns = gpu.bandwidth_gb_per_s * config->step_time.bandwidth_efficiency,
     };

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "config/config_keys.h"
 #include "config/hardware.h"
+#include "config/model_shape.h"
 #include "config/sizing.h"
 #include "fuzz/harness.h"
 #include "report/bench_result.h"
