@@ -52,6 +52,7 @@ typedef unsigned __int128 config_key_bits; /* a bit a key */
 
 #define CONFIG_NAME_SIZE 64
 #define CONFIG_PATH_SIZE 1024
+#define CONFIG_TEXT_SIZE 2048 /* room for any key's value as text (config_key_text) */
 
 /* How a step is priced. Which model reads which of these, and their defaults, stand in the table of config_keys.c. */
 struct step_time_config {

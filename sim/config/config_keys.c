@@ -48,6 +48,7 @@ _Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fit
 #define WHOLE(kind, lowest, highest, unit) .type = KEY_##kind, .range.whole = {lowest, highest}, .metavar = unit
 #define REAL(lowest, highest, unit)        .type = KEY_DOUBLE, .range.real = {lowest, highest}, .metavar = unit
 #define SWITCH                             .type = KEY_BOOL
+#define JSON(functions)                    .type = KEY_JSON, .value = &(functions), .metavar = "JSON"
 #define CHOICE(names)                      .type = KEY_CHOICE, .choices = (names), .metavar = "NAME"
 #define NAME(names)                        .type = KEY_NAME, .choices = (names), .metavar = "NAME"
 #define POLICY(kind)                       .type = KEY_NAME, .policies = (kind), .metavar = "NAME"
@@ -62,6 +63,17 @@ _Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fit
 #define SLO(class)   .name = "slo_ttft_ms_" #class, .group = KEY_TOP, .offset = offsetof(struct config, slo_ttft_ms[class])
 #define SERVES(text) text "; with gpu as vllm serve has it (V1)"
 #define ABSENT       DEFAULT(-1) /* below the range of every number that may be left out */
+
+/* What is said about layers and drafts means nothing without them. */
+static bool has_layers(const struct config *config)
+{
+    return config->kv_cache_groups_count > 0;
+}
+
+static bool has_drafts(const struct config *config)
+{
+    return config->speculative.method != SPECULATIVE_NONE;
+}
 
 /* Which step-time models read a key. Keys that the chosen model does not read are accepted, but not written as effective ones. */
 enum {
@@ -133,6 +145,26 @@ const struct config_key config_keys[] = {
      .help = "reject requests while so many prompt tokens wait for a first token; 0 = off"},
     {TOP(preemption_mode), CHOICE(preemption_names), DEFAULT(PREEMPTION_AUTO), .engines = KEY_V0_ONLY, .help = "what a victim loses"},
     {TOP(trace_block_size), WHOLE(UINT32, 1, TOKENS_MOST, "TOKENS"), DEFAULT(512), .help = "tokens named by one hash id"},
+    /* What layers remember, and tokens that are drafted ahead. */
+    {TOP(kv_cache_groups), JSON(config_layers), .engines = KEY_V1_ONLY, .help = "kinds of layers in the model's order; null: all are full"},
+    {TOP(prefix_cache_retention_interval), WHOLE(INT64, 0, TOKENS_MOST, "TOKENS"), .nullable = true, DEFAULT(0), .engines = KEY_V1_ONLY,
+     .heeded = has_layers, .help = "sliding windows: keep the ends of prompts and every so many tokens, or all (null)"},
+    {TOP(disable_hybrid_kv_cache_manager), SWITCH, DEFAULT(false), .engines = KEY_V1_ONLY, .heeded = has_layers,
+     .help = "treat all layers as full ones"},
+    {.name = "speculative_config",
+     .group = KEY_TOP,
+     .offset = offsetof(struct config, speculative),
+     JSON(config_speculative),
+     .engines = KEY_V1_ONLY,
+     .help = "vLLM's: method, num_speculative_tokens, synthetic_acceptance_rates, ..."},
+    {.name = "acceptance_seed",
+     .group = KEY_TOP,
+     .offset = offsetof(struct config, speculative.acceptance_seed),
+     WHOLE(UINT64, 0, UINT64_MAX, "N"),
+     DEFAULT(0),
+     .engines = KEY_V1_ONLY,
+     .heeded = has_drafts,
+     .help = "which drafts are right"},
     /* The clock: which model prices steps, and its numbers. */
     {STEP_TIME(model, ALL_MODELS), CHOICE(model_names), DEFAULT(STEP_TIME_UNSAID), .default_note = "linear; roofline with model and gpu",
      .help = "how a step is priced"},
@@ -272,7 +304,7 @@ void config_defaults(enum scheduler_kind scheduler, struct config *config)
             put_text(key, key->default_name, config);
         else if (key->type == KEY_DOUBLE)
             put_real(key, number, config);
-        else
+        else if (key->type != KEY_JSON)
             put_whole(key, (uint64_t)number, config);
     }
 }
@@ -324,12 +356,22 @@ static bool in_range(const struct config_key *key, uint64_t value)
     return value >= key->range.whole.least && value <= key->range.whole.most;
 }
 
+/* null, as JSON has it and as vLLM's options do. */
+static bool is_null(const char *text)
+{
+    return strcmp(text, "null") == 0 || strcmp(text, "None") == 0;
+}
+
 /* 8192, and as vLLM takes it: 8k = 8000, 25.6k = 25600, 8K = 8192; likewise m, M, g, G, t, T. Binary units take no decimals. */
 static bool parse_whole(const struct config_key *key, const char *text, uint64_t *out)
 {
     static const char decimal[] = "kmgt", binary[] = "KMGT";
     char *end;
     errno = 0;
+    if (key->nullable && is_null(text)) {
+        *out = (uint64_t)-1;
+        return true;
+    }
     /* strtoull would skip blanks and take a sign: -1 would be 2^64 - 1. */
     if (*text < '0' || *text > '9')
         return false;
@@ -393,11 +435,36 @@ static bool parse_bool(const char *text, uint64_t *out)
     return *out || strcmp(text, "false") == 0;
 }
 
+enum status config_key_read(const struct config_key *key, const struct json_document *document, const cJSON *node, struct config *config,
+                            struct diag *diag)
+{
+    enum status status = key->value->read(document, node, config, diag);
+    if (status == SIM_OK)
+        config->given |= (config_key_bits)1 << (key - config_keys);
+    return status;
+}
+
+/* The text of an option. */
+static enum status parse_json(const struct config_key *key, const char *text, struct config *config, struct diag *diag)
+{
+    struct json_document document;
+    const char *own = is_null(text) ? "null" : text;
+    enum status status = json_open("", 1, own, strlen(own), &document, diag);
+    if (status != SIM_OK)
+        return status;
+    status = config_key_read(key, &document, document.root, config, diag);
+    json_close(&document);
+    return status;
+}
+
 /* Parsed as a whole before anything is written: a value that does not fit leaves the configuration as it was. */
 bool config_key_parse(const struct config_key *key, const char *text, struct config *config)
 {
     uint64_t whole = 0;
     double real = 0;
+    struct diag ignored = {0};
+    if (key->type == KEY_JSON)
+        return parse_json(key, text, config, &ignored) == SIM_OK;
     const bool fits = key->type == KEY_BOOL                              ? parse_bool(text, &whole)
                       : key->type == KEY_CHOICE || key->type == KEY_NAME ? parse_choice(key, text, &whole)
                       : key->type == KEY_DOUBLE                          ? parse_double(key, text, &real)
@@ -421,7 +488,7 @@ double config_key_number(const struct config_key *key, const char *text)
     if (key->type == KEY_DOUBLE)
         return parse_double(key, text, &real) ? real : (double)NAN;
     const bool number = key->type == KEY_UINT32 || key->type == KEY_UINT64 || key->type == KEY_INT64;
-    return number && parse_whole(key, text, &whole) ? (double)whole : (double)NAN;
+    return number && !is_null(text) && parse_whole(key, text, &whole) ? (double)whole : (double)NAN;
 }
 
 /* Names in quotes, as the file wants them. */
@@ -448,8 +515,8 @@ void config_key_wants(const struct config_key *key, char *out, size_t size)
     case KEY_UINT32:
     case KEY_UINT64:
     case KEY_INT64:
-        snprintf(out, size, "an integer from %llu to %llu", (unsigned long long)key->range.whole.least,
-                 (unsigned long long)key->range.whole.most);
+        snprintf(out, size, "an integer from %llu to %llu%s", (unsigned long long)key->range.whole.least,
+                 (unsigned long long)key->range.whole.most, key->nullable ? ", or null" : "");
         break;
     case KEY_DOUBLE:
         snprintf(out, size, "a number from %g to %g", key->range.real.least, key->range.real.most);
@@ -464,7 +531,25 @@ void config_key_wants(const struct config_key *key, char *out, size_t size)
     case KEY_TEXT:
         snprintf(out, size, "a name or a path of less than %d bytes", CONFIG_PATH_SIZE);
         break;
+    case KEY_JSON:
+        snprintf(out, size, "%s", key->value->wants);
+        break;
     }
+}
+
+/* An option is one line mostly, so the column is enough to find the place. */
+void config_key_wrong(const struct config_key *key, const char *text, char *out, size_t size)
+{
+    struct config scratch = {0};
+    struct diag diag = {0};
+    char wants[256];
+    if (key->type == KEY_JSON && parse_json(key, text, &scratch, &diag) != SIM_OK) {
+        const char *message = diag.line ? strstr(diag.text, ": ") : NULL;
+        snprintf(out, size, "at column %zu: %s", diag.column, message ? message + 2 : diag.text);
+        return;
+    }
+    config_key_wants(key, wants, sizeof wants);
+    snprintf(out, size, "must be %s", wants);
 }
 
 /* Of doubles the bits are compared: what was written and read back is the same to the last one. */
@@ -472,12 +557,16 @@ bool config_key_equal(const struct config_key *key, const struct config *a, cons
 {
     if (is_text(key))
         return strcmp(const_member(key, a), const_member(key, b)) == 0;
+    if (key->type == KEY_JSON)
+        return key->value->equal(a, b);
     return whole_of(key, a) == whole_of(key, b); /* of a double: the same bits */
 }
 
 void config_key_copy(const struct config_key *key, const struct config *from, struct config *to)
 {
-    if (is_text(key))
+    if (key->type == KEY_JSON)
+        key->value->copy(from, to);
+    else if (is_text(key))
         put_text(key, const_member(key, from), to);
     else if (key->type == KEY_DOUBLE)
         put_real(key, real_of(key, from), to);
@@ -502,10 +591,32 @@ bool config_gives(const struct config *config, const char *name)
     return key && config_key_given(key, config);
 }
 
+/* A number, or null. */
+static void write_whole(const struct config_key *key, uint64_t whole, struct json_text *json)
+{
+    if (key->nullable && whole == (uint64_t)-1)
+        json_null(json);
+    else
+        json_uint(json, whole);
+}
+
+/* On one line, in pretty text, too. */
+static void write_json(const struct config_key *key, const struct config *config, struct json_text *json)
+{
+    struct json_text own;
+    json_text_init(&own, false);
+    key->value->write(config, &own);
+    if (own.failed)
+        json->failed = true;
+    else
+        json_raw(json, own.text, own.length);
+    json_text_deinit(&own);
+}
+
 /* As config_key_parse reads it back from a file. */
 void config_key_write(const struct config_key *key, const struct config *config, struct json_text *json)
 {
-    const uint64_t whole = is_text(key) ? 0 : whole_of(key, config);
+    const uint64_t whole = is_text(key) || key->type == KEY_JSON ? 0 : whole_of(key, config);
     switch (key->type) {
     case KEY_BOOL:
         json_bool(json, whole);
@@ -513,7 +624,7 @@ void config_key_write(const struct config_key *key, const struct config *config,
     case KEY_UINT32:
     case KEY_UINT64:
     case KEY_INT64:
-        json_uint(json, whole);
+        write_whole(key, whole, json);
         break;
     case KEY_DOUBLE:
         if (isinf(real_of(key, config))) /* JSON has no such number */
@@ -532,14 +643,23 @@ void config_key_write(const struct config_key *key, const struct config *config,
     case KEY_TEXT:
         json_string(json, const_member(key, config));
         break;
+    case KEY_JSON:
+        write_json(key, config, json);
+        break;
     }
 }
 
-/* As config_key_write has it, without a name's quotes, and without memory that could run out. */
+/* As config_key_write has it, without a name's quotes. Without memory that could run out, but for JSON, of which nothing would be left. */
 void config_key_text(const struct config_key *key, const struct config *config, char *out, size_t size)
 {
-    const uint64_t whole = is_text(key) ? 0 : whole_of(key, config);
-    if (is_text(key))
+    const uint64_t whole = is_text(key) || key->type == KEY_JSON ? 0 : whole_of(key, config);
+    struct json_text json;
+    if (key->type == KEY_JSON) {
+        json_text_init(&json, false);
+        key->value->write(config, &json);
+        snprintf(out, size, "%s", json.failed ? "" : json.text);
+        json_text_deinit(&json);
+    } else if (is_text(key))
         snprintf(out, size, "%s", (const char *)const_member(key, config));
     else if (key->type == KEY_BOOL)
         snprintf(out, size, "%s", whole ? "true" : "false");
@@ -549,6 +669,8 @@ void config_key_text(const struct config_key *key, const struct config *config, 
         plain_double(real_of(key, config), out, size);
     else if (key->type == KEY_DOUBLE)
         snprintf(out, size, "inf");
+    else if (key->nullable && whole == (uint64_t)-1)
+        snprintf(out, size, "null");
     else
         snprintf(out, size, "%llu", (unsigned long long)whole);
 }
@@ -579,7 +701,7 @@ bool config_key_matters(const struct config_key *key, const struct config *confi
 {
     if (key->group == KEY_STEP_TIME)
         return key->models >> config->step_time.model & 1;
-    if (config_key_absent(key, config) || !is_read(key, config))
+    if (config_key_absent(key, config) || !is_read(key, config) || (key->heeded && !key->heeded(config)))
         return false;
     return key->engines == KEY_BOTH || (key->engines == KEY_V1_ONLY) == (config->scheduler == SCHEDULER_VLLM_V1);
 }

@@ -6,10 +6,11 @@
 
 #include <stddef.h>
 
-#include "config/config.h"
+#include "config/config_values.h"
 #include "policy/policy.h"
 
-enum key_type { KEY_BOOL, KEY_UINT32, KEY_UINT64, KEY_INT64, KEY_DOUBLE, KEY_CHOICE, KEY_NAME, KEY_PATH, KEY_TEXT };
+/* KEY_JSON: a value that is neither a number nor a text; its row says who reads and writes it. */
+enum key_type { KEY_BOOL, KEY_UINT32, KEY_UINT64, KEY_INT64, KEY_DOUBLE, KEY_CHOICE, KEY_NAME, KEY_PATH, KEY_TEXT, KEY_JSON };
 
 /* Which engines know a key: the other accepts it with its default only. */
 enum key_engines { KEY_BOTH, KEY_V1_ONLY, KEY_V0_ONLY };
@@ -32,15 +33,18 @@ struct config_key {
             double least, most;
         } real; /* KEY_DOUBLE */
     } range;
-    double defaults[2];         /* of V1 and V0: numbers, switches, values of the enum; below the range: none */
-    const char *default_name;   /* of both: KEY_NAME, KEY_PATH, KEY_TEXT */
-    const char *default_note;   /* what --help says of a default that depends on other keys; NULL: it says the default */
-    const char *const *choices; /* KEY_CHOICE: names in order of the enum's values, NULL at the end. KEY_NAME: the known names */
-    const char *metavar;        /* for --help */
-    const char *help;           /* one line */
-    const char *alias;          /* a second option spelling, or NULL */
-    const char *const *readers; /* the policies that read it, NULL at the end; NULL: everything does */
-    enum policy_kind policies;  /* KEY_NAME without choices: they are the names of the known policies of this kind */
+    const struct config_value *value; /* KEY_JSON */
+    bool nullable;                    /* KEY_INT64: null is a value, too; -1 in memory */
+    double defaults[2];               /* of V1 and V0: numbers, switches, values of the enum; below the range: none */
+    const char *default_name;         /* of both: KEY_NAME, KEY_PATH, KEY_TEXT */
+    const char *default_note;         /* what --help says of a default that depends on other keys; NULL: it says the default */
+    const char *const *choices;       /* KEY_CHOICE: names in order of the enum's values, NULL at the end. KEY_NAME: the known names */
+    const char *metavar;              /* for --help */
+    const char *help;                 /* one line */
+    const char *alias;                /* a second option spelling, or NULL */
+    const char *const *readers;       /* the policies that read it, NULL at the end; NULL: everything does */
+    bool (*heeded)(const struct config *config); /* has it an effect in this configuration? NULL: yes */
+    enum policy_kind policies;                   /* KEY_NAME without choices: they are the names of the known policies of this kind */
 };
 
 extern const struct config_key config_keys[];
@@ -67,6 +71,8 @@ const char *config_key_choice(const struct config_key *key, uint32_t i);
 bool config_key_parse(const struct config_key *key, const char *text, struct config *config);
 /* The number that this text is as a value of the key: 2k is 2000. NaN: the key holds no numbers, or the text does not fit. */
 double config_key_number(const struct config_key *key, const char *text);
+/* What is wrong with a text that config_key_parse did not take: "must be WANTS", or what stands wrong in JSON. */
+void config_key_wrong(const struct config_key *key, const char *text, char *out, size_t size);
 /* "an integer from 1 to 4294967294", "\"fcfs\" or \"priority\"", ... */
 void config_key_wants(const struct config_key *key, char *out, size_t size);
 /* Does it hold what no file and no option can say, that is: was it not given and has no default? */
@@ -84,10 +90,14 @@ bool config_key_equal(const struct config_key *key, const struct config *a, cons
 
 /* Has it an effect, with this engine and this step-time model, and a value? What has not is not written. */
 bool config_key_matters(const struct config_key *key, const struct config *config);
-/* The value as text that config_key_parse reads back. */
+/* The value as text that config_key_parse reads back; CONFIG_TEXT_SIZE bytes are enough for any. */
 void config_key_text(const struct config_key *key, const struct config *config, char *out, size_t size);
 
+struct json_document;
 struct json_text;
+/* Read a KEY_JSON from a file, whose place errors name. */
+SIM_NODISCARD enum status config_key_read(const struct config_key *key, const struct json_document *document, const cJSON *node,
+                                          struct config *config, struct diag *diag);
 /* Write the effective configuration as a JSON object that config_load reads back to the same. */
 void config_write(const struct config *config, struct json_text *json);
 /* One key's value as JSON. */

@@ -19,7 +19,9 @@
 #include "base/text_file.h"
 #include "config/config_keys.h"
 #include "config/hardware.h"
+#include "config/kv_groups.h"
 #include "config/serve_defaults.h"
+#include "config/speculation.h"
 
 /* In doubles and cut, not rounded: Python's int() does that. */
 uint32_t config_watermark_blocks(const struct config *config)
@@ -76,6 +78,8 @@ static bool node_text(const struct json_document *document, const cJSON *node, c
         return snprintf(out, size, "%s", node->valuestring) < (int)size;
     if (type == KEY_BOOL)
         return snprintf(out, size, "%s", cJSON_IsTrue(node) ? "true" : "false") > 0;
+    if (key->nullable && cJSON_IsNull(node))
+        return snprintf(out, size, "null") > 0;
     if (!cJSON_IsNumber(node))
         return false;
     if (type == KEY_DOUBLE)
@@ -105,6 +109,8 @@ static enum status read_key(const struct json_document *document, const cJSON *n
     char text[CONFIG_PATH_SIZE], wants[256];
     if (!key)
         return unknown_key(document, node, group, diag);
+    if (key->type == KEY_JSON)
+        return config_key_read(key, document, node, config, diag);
     if (node_text(document, node, key, text, sizeof text) && config_key_parse(key, text, config)) {
         /* A model or a GPU with a slash can be a path or a name of the Hub. */
         if (key->type == KEY_PATH || (key->type == KEY_TEXT && strchr(text, '/')))
@@ -213,7 +219,7 @@ static enum status read_text(const char *name, const char *text, size_t length, 
 static enum status apply_option(const struct config_option *option, struct config *config, struct diag *diag)
 {
     bool negated;
-    char wants[256];
+    char wrong[1024];
     const struct config_key *key = config_find_option(option->name, &negated);
     if (!key)
         return diag_set(diag, SIM_USAGE, "unknown configuration option --%s", option->name);
@@ -222,8 +228,8 @@ static enum status apply_option(const struct config_option *option, struct confi
         value = negated ? "false" : "true";
     if (value && !(negated && option->value) && config_key_parse(key, value, config))
         return SIM_OK;
-    config_key_wants(key, wants, sizeof wants);
-    return diag_set(diag, SIM_USAGE, "--%s %s: must be %s", option->name, value ? value : "", wants);
+    config_key_wrong(key, value ? value : "", wrong, sizeof wrong);
+    return diag_set(diag, SIM_USAGE, "--%s %s: %s", option->name, value ? value : "", wrong);
 }
 
 /* In the order of the command line, so that the last of several wins. */
@@ -286,6 +292,43 @@ static void choose_step_times(struct config *config)
     times->model = config->model[0] && config->gpu[0] && !own_numbers ? STEP_TIME_ROOFLINE : STEP_TIME_LINEAR;
 }
 
+/* With which vLLM does not start, or dies while it serves. */
+static enum status check_drafts(const struct config *config, const char *where, struct diag *diag)
+{
+    const uint32_t lookahead = speculation_lookahead(config), drafts = speculation_drafts(config);
+    if (config->max_num_batched_tokens <= lookahead)
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: max_num_batched_tokens (%u) must be above the %u places that speculative_config needs beyond the tokens of a "
+                        "step; vLLM refuses that: raise it",
+                        where, config->max_num_batched_tokens, lookahead);
+    if (config->long_prefill_token_threshold > 0 && config->long_prefill_token_threshold <= drafts)
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: long_prefill_token_threshold (%u) must be above num_speculative_tokens (%u); vLLM dies in an assertion: raise "
+                        "it, or leave it out",
+                        where, config->long_prefill_token_threshold, drafts);
+    return SIM_OK;
+}
+
+/* What vLLM makes no groups of, and what knows one group of full layers only. */
+static enum status check_groups(const struct config *config, const char *where, struct diag *diag)
+{
+    struct kv_groups groups;
+    enum status status = kv_groups_make(config, where, &groups, diag);
+    if (status != SIM_OK)
+        return status;
+    const bool one = groups.count == 1 && groups.list[0].kind == KV_KIND_FULL;
+    if (!one && strcmp(config->eviction_policy, "vllm") != 0)
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: eviction_policy \"%s\" knows one group of full layers; with those of kv_cache_groups it must be \"vllm\"",
+                        where, config->eviction_policy);
+    if (config->data_plane != DATA_PLANE_OFF && !kv_groups_plain(config))
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: data_plane knows one group of full layers without speculation; leave out kv_cache_groups and "
+                        "speculative_config, or turn it off",
+                        where);
+    return SIM_OK;
+}
+
 /* Combinations, after single values have passed. What vLLM refuses at start is refused here, so that a configuration that replays is one
  * that a server would take. */
 enum status config_check(struct config *config, const char *where, struct diag *diag)
@@ -335,7 +378,9 @@ enum status config_check(struct config *config, const char *where, struct diag *
             "%s: without chunked prefill max_num_scheduled_tokens (%u) must not be below max_model_len (%u): a longer prompt would "
             "wait for ever",
             where, config->max_num_scheduled_tokens, config->max_model_len);
-    return SIM_OK;
+    if (v1)
+        status = check_drafts(config, where, diag);
+    return v1 && status == SIM_OK ? check_groups(config, where, diag) : status;
 }
 
 /* Options are applied last, so they win over the file, and a server's command line stands between the two. */

@@ -183,7 +183,7 @@ static enum status take_key(struct vllm_args *args, struct taken *taken, struct 
 {
     const struct config_key *key = vllm_option_key(&taken->option);
     struct config probe = {0};
-    char wants[256], what[320];
+    char wrong[512], what[544];
     if (!key)
         return not_modelled(taken, diag);
     if (taken->dotted)
@@ -199,8 +199,8 @@ static enum status take_key(struct vllm_args *args, struct taken *taken, struct 
         return refuse(taken, diag, what);
     }
     if (!config_key_parse(key, taken->value, &probe)) {
-        config_key_wants(key, wants, sizeof wants);
-        snprintf(what, sizeof what, ": must be %s", wants);
+        config_key_wrong(key, taken->value, wrong, sizeof wrong);
+        snprintf(what, sizeof what, ": %s", wrong);
         return refuse(taken, diag, what);
     }
     const struct config_option option = {.name = key->name, .value = taken->value, .of_vllm = true};

@@ -23,7 +23,7 @@ static config_key_bits bit_of(const struct config_key *key)
 /* The i-th of vLLM's options that can say the configuration's value. *end: there are no more. */
 static const struct config_key *sayable(const struct config *config, size_t i, struct vllm_option *option, bool *end)
 {
-    char value[CONFIG_PATH_SIZE];
+    char value[CONFIG_TEXT_SIZE];
     *end = !vllm_option_key_at(i, option);
     const struct config_key *key = *end ? NULL : vllm_option_key(option);
     if (!key || !config_key_matters(key, config))
@@ -34,7 +34,7 @@ static const struct config_key *sayable(const struct config *config, size_t i, s
 
 static enum status tell(struct told *told, const struct config_key *key, const struct config *config, struct diag *diag)
 {
-    char value[CONFIG_PATH_SIZE];
+    char value[CONFIG_TEXT_SIZE];
     config_key_text(key, config, value, sizeof value);
     if (!config_key_parse(key, value, &told->server))
         return diag_set(diag, SIM_FAILED, "%s %s does not read back", key->name, value);
@@ -74,7 +74,7 @@ static enum status find_options(const struct config *config, struct told *told, 
 
 static void print_option(FILE *file, const char *name, const struct config_key *key, const struct config *config, bool no)
 {
-    char value[CONFIG_PATH_SIZE];
+    char value[CONFIG_TEXT_SIZE];
     config_key_text(key, config, value, sizeof value);
     fprintf(file, " --%s%s", no ? "no-" : "", name);
     if (key->type == KEY_BOOL)
@@ -85,7 +85,7 @@ static void print_option(FILE *file, const char *name, const struct config_key *
 
 static bool is_off(const struct config_key *key, const struct config *config)
 {
-    char value[CONFIG_PATH_SIZE];
+    char value[CONFIG_TEXT_SIZE];
     config_key_text(key, config, value, sizeof value);
     return key->type == KEY_BOOL && strcmp(value, "false") == 0;
 }

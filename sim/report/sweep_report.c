@@ -129,6 +129,7 @@ static enum table_cells cells_of_key(enum key_type type)
     case KEY_NAME:
     case KEY_PATH:
     case KEY_TEXT:
+    case KEY_JSON:
         break;
     }
     return TABLE_TEXT;

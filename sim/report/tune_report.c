@@ -260,7 +260,7 @@ static struct line value_text(const struct tune_result *result, uint32_t key, ui
     const struct tune_plan *plan = result->question->plan;
     const struct config_key *varied = plan->points.varied.list[key];
     const bool stays = tune_digit(plan, result->search->candidates[result->search->best].point, key) == 0;
-    char text[CONFIG_PATH_SIZE];
+    char text[CONFIG_TEXT_SIZE];
     struct line line = {0};
     config_key_text(varied, result->given, text, sizeof text);
     if (digit > 0)

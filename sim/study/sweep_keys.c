@@ -73,7 +73,7 @@ enum status sweep_keys_add(struct sweep_keys *keys, const struct config_key *key
 enum status sweep_keys_add_value(struct sweep_keys *keys, const struct config_key *key, const char *text, size_t length, const char *what,
                                  struct diag *diag)
 {
-    char name[SWEEP_KEY_NAME_SIZE], wants[256];
+    char name[SWEEP_KEY_NAME_SIZE], wrong[512];
     struct config scratch;
     enum status status =
         array_reserve(&keys->values, &keys->value_capacity, keys->value_count + 1, sizeof *keys->values, "values of a sweep", diag);
@@ -85,8 +85,8 @@ enum status sweep_keys_add_value(struct sweep_keys *keys, const struct config_ke
     if (config_key_parse(key, copy, &scratch))
         return SIM_OK;
     sweep_key_name(key, name, sizeof name);
-    config_key_wants(key, wants, sizeof wants);
-    return diag_set(diag, SIM_USAGE, "%s: %s=%s: must be %s", what, name, copy, wants);
+    config_key_wrong(key, copy, wrong, sizeof wrong);
+    return diag_set(diag, SIM_USAGE, "%s: %s=%s: %s", what, name, copy, wrong);
 }
 
 /* --- ranges ----------------------------------------------------------------------------------------------------------------------- */
@@ -171,6 +171,19 @@ static enum status add_range(struct sweep_keys *keys, const struct config_key *k
     return status;
 }
 
+/* Up to the next comma, which JSON has inside of brackets, too. */
+static size_t item_length(const struct config_key *key, const char *text)
+{
+    size_t length = 0, depth = 0;
+    if (key->type != KEY_JSON)
+        return strcspn(text, ",");
+    for (; text[length] && (depth > 0 || text[length] != ','); length++) {
+        depth += text[length] == '[' || text[length] == '{';
+        depth -= depth > 0 && (text[length] == ']' || text[length] == '}');
+    }
+    return length;
+}
+
 /* Items are separated by commas, and each may be a range: 8,16:64:16,128. A colon means a range only where numbers are wanted; in the
  * text of a path or a name it is a character like others. */
 enum status sweep_keys_parse_values(struct sweep_keys *keys, const struct config_key *key, const char *text, const char *what,
@@ -180,7 +193,7 @@ enum status sweep_keys_parse_values(struct sweep_keys *keys, const struct config
     const bool numeric = is_whole(key->type) || key->type == KEY_DOUBLE;
     for (const char *at = text; status == SIM_OK;) {
         struct range range;
-        size_t length = strcspn(at, ",");
+        size_t length = item_length(key, at);
         if (numeric && memchr(at, ':', length)) {
             if (!read_range(at, length, &range) || !range_fits(&range, key->type))
                 return diag_set(diag, SIM_USAGE,

@@ -21,7 +21,7 @@ static uint32_t candidate_at(const struct tune_search *search, size_t point)
 /* The value as a number, to sort by: what was given stands among the others. */
 static double number_of(const struct tune_plan *plan, uint32_t key, uint32_t digit, const struct config *given)
 {
-    char text[CONFIG_PATH_SIZE];
+    char text[CONFIG_TEXT_SIZE];
     config_key_text(plan->points.varied.list[key], given, text, sizeof text);
     return config_key_number(plan->points.varied.list[key],
                              digit > 0 ? plan->points.varied.values[plan->first_value[key] + digit - 1] : text);
@@ -169,7 +169,7 @@ static enum status make_nearest(const struct tune_search *search, struct tune_de
 /* A number of the clock's that this model reads and that is not zero; of tables and recorded times there is none. */
 static bool is_constant(const struct config_key *key, const struct config *config)
 {
-    char text[CONFIG_PATH_SIZE];
+    char text[CONFIG_TEXT_SIZE];
     if (strcmp(key->name, "base_ns") == 0 && config->step_time.model != STEP_TIME_LINEAR)
         return false; /* of idle steps alone */
     if (key->group != KEY_STEP_TIME || (key->type != KEY_DOUBLE && key->type != KEY_INT64) || !config_key_matters(key, config))

@@ -24,7 +24,7 @@ struct work {
 /* The clock's key as text, as a user would give it, so that its range is kept: a share of 0.95 cannot rise by a tenth, and is 1 then. */
 static void turn_clock(const struct tune_clock *clock, struct config *config)
 {
-    char text[CONFIG_PATH_SIZE];
+    char text[CONFIG_TEXT_SIZE];
     if (!clock->key)
         return;
     config_key_text(clock->key, config, text, sizeof text);

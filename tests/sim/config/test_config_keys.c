@@ -64,7 +64,7 @@ static void expect_whole_bounds(const struct config_key *key)
 {
     const unsigned long long least = key->range.whole.least, most = key->range.whole.most;
     char wants[TEXT_SIZE], value[64];
-    snprintf(wants, sizeof wants, "an integer from %llu to %llu", least, most);
+    snprintf(wants, sizeof wants, "an integer from %llu to %llu%s", least, most, key->nullable ? ", or null" : "");
     expect(key, (snprintf(value, sizeof value, "%llu", least), value), true, wants);
     expect(key, (snprintf(value, sizeof value, "%llu", most), value), true, wants);
     if (least > 0)
@@ -76,6 +76,7 @@ static void expect_whole_bounds(const struct config_key *key)
     else
         expect(key, "18446744073709551616", false, wants);
     expect(key, "0.5", false, wants);
+    expect(key, "null", key->nullable, wants);
 }
 
 static void expect_real_bounds(const struct config_key *key)
@@ -132,6 +133,22 @@ static void expect_names(const struct config_key *key)
     cr_expect(strstr(diag.text, quoted), "%s", diag.text);
 }
 
+/* null, and what is no JSON, or of a shape that no key has. */
+static void expect_json(const struct config_key *key)
+{
+    struct config config;
+    struct diag diag;
+    cr_expect_eq(by_option(key, "null", &config, &diag), SIM_OK, "%s: %s", key->name, diag.text);
+    cr_expect_eq(by_option(key, "None", &config, &diag), SIM_OK, "%s: %s", key->name, diag.text);
+    cr_expect_eq(by_file(key, "null", &config, &diag), SIM_OK, "%s: %s", key->name, diag.text);
+    cr_expect_eq(by_option(key, "{", &config, &diag), SIM_USAGE, "%s", key->name);
+    cr_expect(strstr(diag.text, "at column 2: "), "%s", diag.text);
+    cr_expect_eq(by_option(key, "7", &config, &diag), SIM_USAGE, "%s", key->name);
+    cr_expect(strstr(diag.text, key->value->wants), "%s", diag.text);
+    cr_expect_eq(by_file(key, "7", &config, &diag), SIM_BAD_INPUT, "%s", key->name);
+    cr_expect(strstr(diag.text, key->value->wants), "%s", diag.text);
+}
+
 Test(config_keys, every_key_takes_its_bounds_and_nothing_beyond)
 {
     struct config config;
@@ -159,6 +176,9 @@ Test(config_keys, every_key_takes_its_bounds_and_nothing_beyond)
         case KEY_PATH:
         case KEY_TEXT:
             expect_text_bounds(key);
+            break;
+        case KEY_JSON:
+            expect_json(key);
             break;
         }
     }
@@ -195,6 +215,8 @@ Test(config_keys, bounds_are_those_that_are_documented)
         {"max_num_queued_reqs", 0, 1e9},
         {"max_num_queued_tokens", 0, 1e9},
         {"trace_block_size", 1, 1e9},
+        {"prefix_cache_retention_interval", 0, 1e9},
+        {"acceptance_seed", 0, 18446744073709551615.0},
         {"base_ns", 0, 1e15},
         {"token_ns", 0, 1e15},
         {"kv_ns", 0, 1e15},
@@ -235,8 +257,8 @@ Test(config_keys, bounds_are_those_that_are_documented)
         cr_assert_str_eq(key->name, documented[next].key);
         if (real)
             cr_expect(key->range.real.least == documented[next].least && key->range.real.most == documented[next].most, "%s", key->name);
-        else if (strcmp(key->name, "seed") == 0) /* not a double */
-            cr_expect(key->range.whole.least == 0 && key->range.whole.most == UINT64_MAX);
+        else if (key->range.whole.most == UINT64_MAX) /* not a double */
+            cr_expect(key->range.whole.least == 0 && documented[next].most == 18446744073709551615.0);
         else
             cr_expect(key->range.whole.least == (uint64_t)documented[next].least &&
                           key->range.whole.most == (uint64_t)documented[next].most,
@@ -329,5 +351,6 @@ Test(config_keys, a_value_with_a_unit_is_the_number_that_it_stands_for)
     cr_expect_eq(config_key_number(rate, "1.5"), 1.5);
     cr_expect(isinf(config_key_number(rate, "inf")));
     cr_expect(isnan(config_key_number(tokens, "1.5")) && isnan(config_key_number(tokens, "inf")));
+    cr_expect(isnan(config_key_number(config_find_option("prefix_cache_retention_interval", &negated), "null")));
     cr_expect(isnan(config_key_number(config_find_option("scheduling-policy", &negated), "fcfs")));
 }
