@@ -46,6 +46,7 @@ struct block_pair {
 struct step_sequence {
     uint32_t request, sample;
     uint32_t group;         /* of layers (config/kv_groups.h): V1 lists a request's groups one after the other */
+    uint32_t in_flight;     /* part of `start`: of a step that is not back */
     uint32_t passed;        /* leading blocks that are the null block: no token of the step or after it looks at them */
     uint32_t start;         /* tokens present in its table before this step (prefix hits included) */
     uint32_t tokens;        /* computed in this step; the table covers start + tokens */

@@ -398,6 +398,7 @@ static void list_sequences(struct vllm_v1 *v1, struct step *step, uint32_t posit
         step->sequences[step->sequence_count++] = (struct step_sequence){.request = position,
                                                                          .group = group,
                                                                          .start = v1->requests[position].computed,
+                                                                         .in_flight = v1->requests[position].in_flight,
                                                                          .tokens = tokens,
                                                                          .passed = tables[group].passed,
                                                                          .blocks = tables[group].blocks,
