@@ -336,6 +336,30 @@ static enum status register_full(struct v1_blocks *blocks, uint32_t position, ui
     return SIM_OK;
 }
 
+/* Called when tables have changed. Early is fine: then somebody looks in vain. */
+static void look_ahead(struct v1_blocks *blocks, uint32_t position)
+{
+    const struct v1_table *tables = v1_tables_of(blocks, position);
+    struct v1_chain *chain = &blocks->chains[position];
+    uint64_t registers = UINT32_MAX, changes = UINT64_MAX;
+    for (uint32_t i = 0; i < blocks->groups.count; i++) {
+        const struct kv_group *group = &blocks->groups.list[i];
+        const uint64_t size = group->block_size;
+        registers = min_u64(registers, (tables[i].registered + UINT64_C(1)) * size);
+        if (tables[i].count * size < blocks->max_model_len)
+            changes = min_u64(changes, tables[i].count * size + 1 - min_u64(blocks->lookahead, tables[i].count * size));
+        if (group->kind == KV_KIND_SLIDING_WINDOW)
+            changes = min_u64(changes, (tables[i].passed + UINT64_C(1)) * size + group->reach - 1);
+        else if (group->kind == KV_KIND_CHUNKED_LOCAL)
+            changes = min_u64(changes, (tables[i].passed * size / group->reach + 1) * group->reach);
+    }
+    if (!blocks->caching)
+        registers = UINT32_MAX;
+    const bool never = blocks->any_drops; /* register_end() */
+    chain->registers_at = never ? 0 : (uint32_t)registers;
+    chain->changes_at = never ? 0 : min_u64(changes, registers);
+}
+
 /* With several groups only what all of them can hit together counts. */
 enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t tokens, uint32_t known, struct diag *diag)
 {
@@ -343,6 +367,8 @@ enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint
     const uint32_t hashed = known > blocks->tokens_after ? (known - blocks->tokens_after) / unit * unit : 0;
     const bool hybrid = blocks->groups.count > 1;
     enum status status = SIM_OK;
+    if (tokens < blocks->chains[position].registers_at)
+        return SIM_OK;
     for (uint32_t i = 0; i < blocks->groups.count && blocks->caching && status == SIM_OK; i++) {
         const struct kv_group *group = &blocks->groups.list[i];
         uint32_t present = hybrid ? tokens / alignment * alignment : tokens;
@@ -354,6 +380,7 @@ enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint
         if (status == SIM_OK && hybrid && group->drops && group->kind == KV_KIND_FULL && group->block_size != unit)
             status = register_end(blocks, position, i, present, diag);
     }
+    look_ahead(blocks, position);
     return status;
 }
 
@@ -452,7 +479,7 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
     const uint32_t limit = blocks->max_model_len, position = demand->position, present = demand->computed + demand->cached;
     const uint32_t tokens = (uint32_t)min_u64((uint64_t)present + demand->new_tokens + blocks->lookahead, limit);
     *fits = !demand->whole || all_fits(blocks, demand, min_u32(demand->known, limit), true);
-    if (!*fits)
+    if (!*fits || (!demand->admits && (uint64_t)present + demand->new_tokens < blocks->chains[position].changes_at))
         return SIM_OK;
     if (!demand->admits)
         drop_passed(blocks, position, demand->computed - demand->in_flight);
@@ -461,8 +488,10 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
         return SIM_OK;
     enum status status = make_room(blocks, position, tokens, diag);
     struct v1_table *tables = v1_tables_of(blocks, position);
-    if (demand->admits)
+    if (demand->admits) {
         blocks->chains[position].admission = ++blocks->eviction.admissions;
+        blocks->chains[position].registers_at = 0;
+    }
     if (blocks->classes)
         blocks->eviction.request_class = blocks->classes[position];
     for (uint32_t i = 0; i < blocks->groups.count && status == SIM_OK && demand->cached > 0; i++)
@@ -471,6 +500,7 @@ enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand 
         status = take_fresh(blocks, position, &tables[i], ceil_div(tokens, blocks->groups.list[i].block_size), diag);
     if (status == SIM_OK)
         status = v1_blocks_register(blocks, position, min_u32(present + demand->new_tokens, demand->known), demand->known, diag);
+    look_ahead(blocks, position);
     *fits = status == SIM_OK;
     return status;
 }

@@ -43,6 +43,10 @@ struct v1_chain {
     uint64_t *contents; /* identity of each full block of hash_block_size known tokens, as far as asked for */
     size_t capacity;
     uint32_t count;
+    /* Nothing about the tables changes for a step that ends with fewer tokens than `changes_at`, and nothing is registered before that many
+     * as `registers_at` are present: most of the tokens of a decode. */
+    uint64_t changes_at;
+    uint32_t registers_at;
     uint32_t junction;  /* tokens of its last lookup that some groups have and not all; 0: none */
     uint64_t admission; /* number of the admission that began its tables; only under an eviction policy other than vLLM's */
 };
