@@ -42,7 +42,8 @@ unit() {
 shared_golden() {
     if [ -d ../shared/golden ]; then
         run "golden logs of real schedulers" "$PYTHON" ../shared/golden/compare.py --program "$BUILD/pagesim"
-        run "both engines on those cases" "$PYTHON" tests/golden/compare_engines.py "$BUILD/pagesim" ../shared/golden/vllm-v1 ../shared/golden/vllm-v0 ../shared/golden/async
+        run "both engines on those cases" "$PYTHON" tests/golden/compare_engines.py "$BUILD/pagesim" ../shared/golden/*/
+        run "random cases against a reference program" "$PYTHON" tests/golden/compare_reference.py "$BUILD/pagesim" ../shared/semantics/reference_v1.py
     elif [ -n "${CI:-}" ]; then
         echo "== golden logs of real schedulers: ../shared/golden is missing, which is a failure in CI"
         failed=$((failed + 1))

@@ -14,6 +14,7 @@
 #include "command/output_names.h"
 #include "command/picture_files.h"
 #include "config/engine_facts.h"
+#include "config/kv_groups.h"
 #include "observe/step_log.h"
 
 static const char *const option_names[REPLAY_OUTPUTS] = {"save-result", "per-request",  "prometheus",
@@ -153,8 +154,15 @@ static enum status write_log(void *self, const char *text, size_t length, struct
 static enum status open_decisions(struct replay_outputs *outputs, const struct run *run, struct diag *diag)
 {
     const struct log_sink sink = {.self = outputs->writers[OUTPUT_DECISIONS], .write = write_log};
+    struct kv_groups groups;
+    enum status status = kv_groups_make(run->config, "configuration", &groups, diag);
+    if (status != SIM_OK)
+        return status;
     const struct decision_log_options how = {.tables = options_has(outputs->options, "tables"),
-                                             .groups = engine_facts_of(run->config)->has_groups};
+                                             .groups = engine_facts_of(run->config)->has_groups,
+                                             .several_tables = groups.count > 1,
+                                             .windows = groups.list[0].kind != KV_KIND_FULL,
+                                             .speculation = run->config->speculative.method != SPECULATIVE_NONE};
     return decision_log_create(&run->metrics, &how, &sink, &outputs->log, diag);
 }
 

@@ -321,11 +321,6 @@ static enum status check_groups(const struct config *config, const char *where, 
         return diag_set(diag, SIM_BAD_INPUT,
                         "%s: eviction_policy \"%s\" knows one group of full layers; with those of kv_cache_groups it must be \"vllm\"",
                         where, config->eviction_policy);
-    if (config->data_plane != DATA_PLANE_OFF && !kv_groups_plain(config))
-        return diag_set(diag, SIM_BAD_INPUT,
-                        "%s: data_plane knows one group of full layers without speculation; leave out kv_cache_groups and "
-                        "speculative_config, or turn it off",
-                        where);
     return SIM_OK;
 }
 

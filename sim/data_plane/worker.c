@@ -3,6 +3,8 @@
  *
  *     swap in > swap out > copies > writes > phantoms filled > publish > gather or attend
  *
+ * With speculation all this is done when the step is complete (worker_step.h).
+ *
  * The worker decides nothing. It follows the step's tables as a GPU would, so a wrong decision (a block shared, freed or copied wrongly)
  * shows as a wrong float. In `on` it moves the same bytes as in `verify`, but what it writes has no meaning and nothing is compared.
  *
@@ -19,6 +21,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "data_plane/worker_attend.h"
+#include "data_plane/worker_step.h"
 #include "data_plane/worker_values.h"
 #include "engine/content.h"
 #include "pagedkv.h"
@@ -36,14 +39,29 @@ struct chain {
     uint32_t sample;
 };
 
+/* Drafts of a request that the last step found wrong. */
+struct rejected {
+    uint64_t step;
+    uint32_t count;
+};
+
+/* Blocks here are the store's. */
 struct worker {
     const struct trace *trace;
     const struct config *config;
     uint32_t threads;
     bool verify;
+    struct kv_groups groups;
+    uint32_t block_size; /* of the store */
     struct kv_store *gpu, *cpu;
     struct worker_totals totals;
-    struct chain *chains;  /* by position, of the sample last seen */
+    struct chain *chains;        /* by position, of the sample last seen */
+    bool keeps;                  /* steps are done when they are complete */
+    struct worker_step steps[2]; /* by number of the step */
+    uint64_t completed;          /* steps that are */
+    struct rejected *rejected;   /* by position; when steps are kept */
+    uint64_t *wrong_links;       /* of drafts that are wrong */
+    size_t wrong_capacity;
     uint32_t *missing;     /* per GPU block: tokens at its end that were registered but never written */
     uint32_t *cpu_missing; /* the same of CPU blocks */
     uint64_t blocks_with_missing;
@@ -73,7 +91,7 @@ static size_t floats_per_token(const struct worker *worker)
 /* Stored bytes of a token, all layers, K and V. */
 static uint64_t token_bytes(const struct worker *worker)
 {
-    return kv_store_block_bytes(worker->gpu) / worker->config->block_size;
+    return kv_store_block_bytes(worker->gpu) / worker->block_size;
 }
 
 /* The store refuses what is out of range, such as a table that names no block of the pool: a defect of the scheduler, not bad input. */
@@ -98,7 +116,7 @@ static enum status buffers(struct worker *worker, size_t floats, struct diag *di
  * computed anew; all others only ever grow. Samples of one request have the prompt in common, so a change of sample keeps the prompt's
  * links and drops the rest. A request that was preempted and comes back shorter keeps the links beyond `count`: what it computes again are
  * the same tokens. */
-static enum status links_of(struct worker *worker, const struct step_sequence *sequence, uint32_t count, const uint64_t **out,
+static enum status links_of(struct worker *worker, const struct worker_sequence *sequence, uint32_t count, const uint64_t **out,
                             struct diag *diag)
 {
     struct chain *chain = &worker->chains[sequence->request];
@@ -127,44 +145,67 @@ static void set_missing(struct worker *worker, uint32_t block, uint32_t tokens)
 
 /* --- writing --------------------------------------------------------------------------------------------------------------------- */
 
+/* Layers of different groups may come to stand in the same block, one after the other, and must not be taken for each other. */
+static uint32_t model_layer(const struct worker *worker, const struct worker_sequence *sequence, uint32_t layer)
+{
+    return sequence->group * worker->config->kv.num_layers + layer;
+}
+
+/* What tokens [from, from + count) are. A draft that is wrong is another token than the one that comes. */
+static enum status links_to_write(struct worker *worker, const struct worker_sequence *sequence, uint32_t from, uint32_t count,
+                                  const uint64_t **out, struct diag *diag)
+{
+    const uint32_t end = from + count, right = sequence->start + sequence->tokens - sequence->wrong;
+    const uint64_t *links;
+    enum status status = links_of(worker, sequence, end, &links, diag);
+    *out = links + from;
+    if (status != SIM_OK || end <= right)
+        return status;
+    status = array_reserve(&worker->wrong_links, &worker->wrong_capacity, count, sizeof *worker->wrong_links, "drafts", diag);
+    for (uint32_t j = 0; j < count && status == SIM_OK; j++)
+        worker->wrong_links[j] = from + j < right ? links[from + j] : ~links[from + j];
+    *out = worker->wrong_links;
+    return status;
+}
+
 /* Write tokens [from, from + count) of the sequence in every layer. */
-static enum status write_tokens(struct worker *worker, const struct step_sequence *sequence, uint32_t from, uint32_t count,
+static enum status write_tokens(struct worker *worker, const struct worker_sequence *sequence, uint32_t from, uint32_t count,
                                 struct diag *diag)
 {
     const struct kv_config *kv = &worker->config->kv;
     const uint64_t *links = NULL;
     enum status status = buffers(worker, count * floats_per_token(worker), diag);
     if (status == SIM_OK && worker->verify)
-        status = links_of(worker, sequence, from + count, &links, diag);
+        status = links_to_write(worker, sequence, from, count, &links, diag);
     if (status != SIM_OK)
         return status;
     for (uint32_t layer = 0; layer < kv->num_layers; layer++) {
         /* Without verify the buffers stay as they are: the traffic is the same whatever the floats are. */
         if (links)
-            worker_values_fill(kv, layer, links + from, count, worker->k, worker->v);
+            worker_values_fill(kv, model_layer(worker, sequence, layer), links, count, worker->k, worker->v);
         int64_t start = wall_ns();
         enum kv_status wrote = kv_store_write_tokens(worker->gpu, layer, sequence->blocks, from, count, worker->k, worker->v);
         worker->totals.write_ns += (uint64_t)(wall_ns() - start);
         if (wrote != KV_OK)
             return store_failed(diag, wrote, "to write tokens");
     }
-    const uint32_t size = worker->config->block_size;
+    const uint32_t size = worker->block_size;
     for (uint32_t k = from / size; k <= (from + count - 1) / size; k++) {
         uint32_t block = sequence->blocks[k];
         set_missing(worker, block, FULLY_VALID); /* its owner writes it in order from here on */
         worker->last_writer[block] = sequence->request + 1;
     }
-    worker->totals.tokens_written += count;
+    worker->totals.tokens_written += sequence->group == 0 ? count : 0; /* a token, though each group has its layers of it */
     worker->totals.written_bytes += (uint64_t)count * token_bytes(worker);
     return SIM_OK;
 }
 
 /* All writes come before any read, as a prefix hit may lie in a block that another request of the same step writes. A sequence of V0 can
  * have 0 tokens in a step; it reads all the same. */
-static enum status write_all(struct worker *worker, const struct step *step, struct diag *diag)
+static enum status write_all(struct worker *worker, const struct worker_step *step, struct diag *diag)
 {
     enum status status = SIM_OK;
-    for (uint32_t i = 0; i < step->sequence_count && status == SIM_OK; i++)
+    for (uint32_t i = 0; i < step->count && status == SIM_OK; i++)
         if (step->sequences[i].tokens > 0)
             status = write_tokens(worker, &step->sequences[i], step->sequences[i].start, step->sequences[i].tokens, diag);
     return status;
@@ -175,20 +216,24 @@ static enum status write_all(struct worker *worker, const struct step *step, str
 /* The scheduler tells of such a block once, when the turn is lost or the group swapped out; the hit may come many steps later or never. */
 static void note_unwritten(struct worker *worker, const struct step *step)
 {
+    const uint32_t parts = worker_store_blocks(&worker->groups), size = worker->block_size;
     for (uint32_t i = 0; i < step->unwritten_count; i++)
-        set_missing(worker, step->unwritten[i].block, worker->config->block_size - step->unwritten[i].valid);
+        for (uint32_t part = 0; part < parts; part++) {
+            const uint32_t before = part * size, valid = step->unwritten[i].valid > before ? step->unwritten[i].valid - before : 0;
+            set_missing(worker, step->unwritten[i].block * parts + part, size - min_u32(valid, size));
+        }
 }
 
 /* Blocks before a sequence's own tokens are hits or its own earlier work; those that were never written are filled now. Only full blocks
  * are looked at, since only full blocks are registered and can be hit. vLLM would read stale bytes here (case E8 of doc/vllm_v1.md); the
  * decision is vLLM's and stands, so it is counted, and the right tokens are written to keep the comparison strict for everything else. */
-static enum status fill_phantoms(struct worker *worker, const struct step *step, struct diag *diag)
+static enum status fill_phantoms(struct worker *worker, const struct worker_step *step, struct diag *diag)
 {
-    const uint32_t size = worker->config->block_size;
+    const uint32_t size = worker->block_size;
     enum status status = SIM_OK;
-    for (uint32_t i = 0; i < step->sequence_count && worker->blocks_with_missing > 0; i++) {
-        const struct step_sequence *sequence = &step->sequences[i];
-        for (uint32_t k = 0; k < sequence->start / size && status == SIM_OK; k++) {
+    for (uint32_t i = 0; i < step->count && worker->blocks_with_missing > 0; i++) {
+        const struct worker_sequence *sequence = &step->sequences[i];
+        for (uint32_t k = sequence->first / size; k < sequence->start / size && status == SIM_OK; k++) {
             uint32_t missing = worker->missing[sequence->blocks[k]];
             if (missing == 0)
                 continue;
@@ -244,36 +289,38 @@ static void follow_moves(struct worker *worker, const struct step *step)
 /* --- reading --------------------------------------------------------------------------------------------------------------------- */
 
 /* The message has everything that is needed to find the decision at fault: who reads, where, what is there, who wrote it. */
-static enum status name_wrong_float(struct worker *worker, const struct step *step, const struct step_sequence *sequence, uint32_t layer,
-                                    const struct wrong_value *wrong, struct diag *diag)
+static enum status name_wrong_float(struct worker *worker, const struct worker_step *step, const struct worker_sequence *sequence,
+                                    uint32_t layer, const struct wrong_value *wrong, struct diag *diag)
 {
     const struct trace *trace = worker->trace;
-    uint32_t k = wrong->token / worker->config->block_size, block = sequence->blocks[k];
-    uint32_t writer = worker->last_writer[block];
+    const uint32_t token = sequence->first + wrong->token, k = token / worker->block_size, block = sequence->blocks[k];
+    const uint32_t parts = worker_store_blocks(&worker->groups), per = worker->groups.list[sequence->group].block_size / worker->block_size;
+    const uint32_t writer = worker->last_writer[block];
     return diag_set(
         diag, SIM_FAILED,
         "data plane: step %llu, request %u sample %u: %s of token %u, layer %u, head %u, dim %u is %.9g and should be %.9g; its "
         "block %u (entry %u of its table) was last written for request %lld",
-        (unsigned long long)step->tally.step, trace_index(trace, sequence->request), sequence->sample, wrong->value ? "V" : "K",
-        wrong->token, layer, wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block, k,
+        (unsigned long long)step->number, trace_index(trace, sequence->request), sequence->sample, wrong->value ? "V" : "K", token, layer,
+        wrong->head, wrong->dim, (double)wrong->found, (double)wrong->expected, block / parts, k / per,
         writer == 0 ? -1LL : (long long)trace_index(trace, writer - 1));
 }
 
 /* Gathered floats against what the links of each token say they must be. */
-static enum status check_batch(struct worker *worker, const struct step *step, uint32_t first, uint32_t count, uint32_t layer,
+static enum status check_batch(struct worker *worker, const struct worker_step *step, uint32_t first, uint32_t count, uint32_t layer,
                                struct diag *diag)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const struct step_sequence *sequence = &step->sequences[first + i];
+        const struct worker_sequence *sequence = &step->sequences[first + i];
         const struct kv_gather_sequence *gathered = &worker->batch[i];
         const uint64_t *links;
         struct wrong_value wrong;
-        enum status status = links_of(worker, sequence, gathered->num_tokens, &links, diag);
+        const uint32_t model = model_layer(worker, sequence, layer);
+        enum status status = links_of(worker, sequence, sequence->first + gathered->num_tokens, &links, diag);
         if (status != SIM_OK)
             return status;
-        if (!worker_values_check(&worker->config->kv, layer, links, gathered->num_tokens, gathered->k, gathered->v, worker->threads,
-                                 &wrong))
-            return name_wrong_float(worker, step, sequence, layer, &wrong, diag);
+        if (!worker_values_check(&worker->config->kv, model, links + sequence->first, gathered->num_tokens, gathered->k, gathered->v,
+                                 worker->threads, &wrong))
+            return name_wrong_float(worker, step, sequence, model, &wrong, diag);
         worker->totals.floats_checked += (uint64_t)2 * gathered->num_tokens * floats_per_token(worker);
     }
     return SIM_OK;
@@ -281,15 +328,14 @@ static enum status check_batch(struct worker *worker, const struct step *step, u
 
 /* As many sequences from `first` on as fit the buffers, one at least. Each gets its own stretch of k and v, [head][token][dim], one after
  * the other; the plan then holds for all layers of the batch. */
-static enum status plan_batch(struct worker *worker, const struct step *step, uint32_t first, uint32_t *count, size_t *floats,
+static enum status plan_batch(struct worker *worker, const struct worker_step *step, uint32_t first, uint32_t *count, size_t *floats,
                               struct diag *diag)
 {
     const size_t width = floats_per_token(worker);
     *count = 0;
     *floats = 0;
-    while (first + *count < step->sequence_count) {
-        const struct step_sequence *sequence = &step->sequences[first + *count];
-        size_t more = ((size_t)sequence->start + sequence->tokens) * width;
+    while (first + *count < step->count) {
+        size_t more = worker_tokens_read(&step->sequences[first + *count]) * width;
         if (*count > 0 && *floats + more > BATCH_FLOATS)
             break;
         *floats += more;
@@ -300,11 +346,12 @@ static enum status plan_batch(struct worker *worker, const struct step *step, ui
         status = array_reserve(&worker->batch, &worker->batch_capacity, *count, sizeof *worker->batch, "a gather batch", diag);
     size_t at = 0;
     for (uint32_t i = 0; i < *count && status == SIM_OK; i++) {
-        const struct step_sequence *sequence = &step->sequences[first + i];
-        uint32_t tokens = sequence->start + sequence->tokens;
-        worker->batch[i] =
-            (struct kv_gather_sequence){.blocks = sequence->blocks, .num_tokens = tokens, .k = worker->k + at, .v = worker->v + at};
-        at += tokens * width;
+        const struct worker_sequence *sequence = &step->sequences[first + i];
+        worker->batch[i] = (struct kv_gather_sequence){.blocks = sequence->blocks + sequence->first / worker->block_size,
+                                                       .num_tokens = worker_tokens_read(sequence),
+                                                       .k = worker->k + at,
+                                                       .v = worker->v + at};
+        at += worker->batch[i].num_tokens * width;
     }
     return status;
 }
@@ -318,11 +365,11 @@ static enum status gather_layer(struct worker *worker, uint32_t layer, uint32_t 
     return gathered == KV_OK ? SIM_OK : store_failed(diag, gathered, "to gather");
 }
 
-/* Every scheduled sequence reads its whole context in every layer, as attention would. Batches are the outer loop: a batch is planned once
+/* Every scheduled sequence reads its whole context, or its window of it, in every layer, as attention would. Batches are the outer loop: a batch is planned once
  * and its buffers are used again by each layer. */
-static enum status gather_all(struct worker *worker, const struct step *step, struct diag *diag)
+static enum status gather_all(struct worker *worker, const struct worker_step *step, struct diag *diag)
 {
-    for (uint32_t first = 0, count; first < step->sequence_count; first += count) {
+    for (uint32_t first = 0, count; first < step->count; first += count) {
         size_t floats;
         enum status status = plan_batch(worker, step, first, &count, &floats, diag);
         for (uint32_t layer = 0; layer < worker->config->kv.num_layers && status == SIM_OK; layer++) {
@@ -339,15 +386,15 @@ static enum status gather_all(struct worker *worker, const struct step *step, st
 
 /* An attention output is wrong: the sequence is gathered to name the float; when all are right, attention itself is at fault. (The first
  * message stays in the diag.) */
-static enum status explain_attention(struct worker *worker, const struct step *step, uint32_t i, uint32_t layer, double error,
+static enum status explain_attention(struct worker *worker, const struct worker_step *step, uint32_t i, uint32_t layer, double error,
                                      struct diag *diag)
 {
     uint32_t count;
     size_t floats;
     /* A step of one sequence, so that planning, gathering and checking are the same code as for a gathering plane. */
-    struct step alone = *step;
+    struct worker_step alone = *step;
     alone.sequences = &step->sequences[i];
-    alone.sequence_count = 1;
+    alone.count = 1;
     enum status status = plan_batch(worker, &alone, 0, &count, &floats, diag);
     if (status == SIM_OK)
         status = gather_layer(worker, layer, 1, diag);
@@ -357,20 +404,22 @@ static enum status explain_attention(struct worker *worker, const struct step *s
                ? status
                : diag_set(diag, SIM_FAILED,
                           "data plane: step %llu, request %u, layer %u: attention is off by %.3g over right K/V; this is a defect",
-                          (unsigned long long)step->tally.step, trace_index(worker->trace, step->sequences[i].request), layer, error);
+                          (unsigned long long)step->number, trace_index(worker->trace, step->sequences[i].request), layer, error);
 }
 
 /* Attention mixes all tokens of a head, so an output tells that some float is wrong but not which one. The cheap comparison of outputs
  * comes first; the float is looked for only when it fails. */
-static enum status check_attention(struct worker *worker, const struct step *step, uint32_t layer, struct diag *diag)
+static enum status check_attention(struct worker *worker, const struct worker_step *step, uint32_t layer, struct diag *diag)
 {
-    for (uint32_t i = 0; i < step->sequence_count; i++) {
+    for (uint32_t i = 0; i < step->count; i++) {
+        const struct worker_sequence *sequence = &step->sequences[i];
         const struct kv_attend_sequence *attended = &worker->attend.sequences[i];
         const uint64_t *links;
         double error;
-        enum status status = links_of(worker, &step->sequences[i], attended->num_tokens, &links, diag);
+        enum status status = links_of(worker, sequence, sequence->first + attended->num_tokens, &links, diag);
         if (status == SIM_OK)
-            status = attend_error(&worker->config->kv, layer, links, attended, worker->threads, &error, diag);
+            status = attend_error(&worker->config->kv, model_layer(worker, sequence, layer), links + sequence->first, attended,
+                                  worker->threads, &error, diag);
         if (status != SIM_OK)
             return status;
         /* Written so that a NaN is an error, too. */
@@ -382,18 +431,18 @@ static enum status check_attention(struct worker *worker, const struct step *ste
 }
 
 /* The whole step is one batch: outputs are as large as one token, whatever the contexts, so there is nothing to split. */
-static enum status attend_all(struct worker *worker, const struct step *step, struct diag *diag)
+static enum status attend_all(struct worker *worker, const struct worker_step *step, struct diag *diag)
 {
     uint64_t tokens = 0;
-    enum status status = attend_plan_make(&worker->attend, worker->config, step, diag);
+    enum status status = attend_plan_make(&worker->attend, &worker->config->kv, worker->block_size, step, diag);
     if (status != SIM_OK)
         return status;
-    for (uint32_t i = 0; i < step->sequence_count; i++)
+    for (uint32_t i = 0; i < step->count; i++)
         tokens += worker->attend.sequences[i].num_tokens;
     for (uint32_t layer = 0; layer < worker->config->kv.num_layers && status == SIM_OK; layer++) {
         int64_t start = wall_ns();
         enum kv_status attended =
-            kv_attend_batch(worker->gpu, layer, ATTEND_GROUP, 1.0F, worker->attend.sequences, step->sequence_count, worker->threads);
+            kv_attend_batch(worker->gpu, layer, ATTEND_GROUP, 1.0F, worker->attend.sequences, step->count, worker->threads);
         worker->totals.read_ns += (uint64_t)(wall_ns() - start);
         if (attended != KV_OK)
             return store_failed(diag, attended, "to attend");
@@ -406,20 +455,9 @@ static enum status attend_all(struct worker *worker, const struct step *step, st
 
 /* --- the observer ---------------------------------------------------------------------------------------------------------------- */
 
-/* Called between schedule() and complete(), while the step's tables are valid. Swaps come first because the blocks that they free or fill
- * are used by copies and writes of the same step; a block freed by a swap out may be the destination of a copy. */
-static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
+static enum status do_step(struct worker *worker, const struct worker_step *step, struct diag *diag)
 {
-    struct worker *worker = self;
-    struct worker_totals *totals = &worker->totals;
-    enum status status = move_blocks(worker, worker->gpu, worker->cpu, step->swap_in, step->swap_in_count, &totals->swapped_bytes, diag);
-    if (status == SIM_OK)
-        status = move_blocks(worker, worker->cpu, worker->gpu, step->swap_out, step->swap_out_count, &totals->swapped_bytes, diag);
-    if (status == SIM_OK)
-        status = move_blocks(worker, worker->gpu, worker->gpu, step->copies, step->copy_count, &totals->copied_bytes, diag);
-    follow_moves(worker, step);
-    if (status == SIM_OK)
-        status = write_all(worker, step, diag);
+    enum status status = write_all(worker, step, diag);
     if (status == SIM_OK)
         status = fill_phantoms(worker, step, diag);
     kv_store_publish(worker->gpu); /* other threads read what this one wrote */
@@ -428,17 +466,80 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
     return status;
 }
 
+/* A window that keeps too much costs memory and would not show as a wrong float. */
+static enum status check_windows(const struct worker *worker, const struct step *step, struct diag *diag)
+{
+    const struct step_sequence *wrong = worker->verify ? worker_step_wrong_window(step, &worker->groups) : NULL;
+    if (!wrong)
+        return SIM_OK;
+    return diag_set(
+        diag, SIM_FAILED,
+        "data plane: step %llu, request %u: the table of group %u has given up its first %u blocks, and %u tokens are present of "
+        "which %u are in flight: too many or too few for its window",
+        (unsigned long long)step->tally.step, trace_index(worker->trace, wrong->request), wrong->group, wrong->passed, wrong->start,
+        wrong->in_flight);
+}
+
+/* Called between schedule() and complete(), while the step's tables are valid. Swaps come first because the blocks that they free or fill
+ * are used by copies and writes of the same step; a block freed by a swap out may be the destination of a copy. */
+static enum status on_scheduled(void *self, const struct step *step, struct diag *diag)
+{
+    struct worker *worker = self;
+    struct worker_totals *totals = &worker->totals;
+    struct worker_step *own = &worker->steps[step->tally.step % 2];
+    enum status status = move_blocks(worker, worker->gpu, worker->cpu, step->swap_in, step->swap_in_count, &totals->swapped_bytes, diag);
+    if (status == SIM_OK)
+        status = move_blocks(worker, worker->cpu, worker->gpu, step->swap_out, step->swap_out_count, &totals->swapped_bytes, diag);
+    if (status == SIM_OK)
+        status = move_blocks(worker, worker->gpu, worker->gpu, step->copies, step->copy_count, &totals->copied_bytes, diag);
+    follow_moves(worker, step);
+    if (status == SIM_OK)
+        status = check_windows(worker, step, diag);
+    if (status == SIM_OK)
+        status = worker_step_make(own, step, &worker->groups, worker->keeps, diag);
+    own->overlaps = worker->completed < step->tally.step;
+    return status == SIM_OK && !worker->keeps ? do_step(worker, own, diag) : status;
+}
+
+/* What the output of a step, and of the one in flight when it was decided, says of its drafts. Who was over computes in vain, in blocks that
+ * nobody has yet. */
+static void settle_drafts(struct worker *worker, struct worker_step *own, const struct step *step)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < own->count; i++) {
+        struct worker_sequence sequence = own->sequences[i];
+        const struct scheduled *scheduled = &step->scheduled[i / worker->groups.count];
+        struct rejected *rejected = &worker->rejected[sequence.request];
+        if (scheduled->vain)
+            continue;
+        if (own->overlaps && rejected->step + 1 == own->number)
+            sequence.start -= rejected->count;
+        sequence.wrong = (uint32_t)scheduled->drafts - scheduled->accepted;
+        sequence.first = worker_first_read(&worker->groups, sequence.group, sequence.start);
+        own->sequences[kept++] = sequence;
+    }
+    own->count = kept;
+    for (uint32_t i = 0; i < kept; i++)
+        worker->rejected[own->sequences[i].request] = (struct rejected){.step = own->number, .count = own->sequences[i].wrong};
+}
+
 /* A finished request has no more tokens. Its links, 8 bytes a token, would otherwise add up to the size of the trace's contents. */
 static enum status on_completed(void *self, const struct step *step, struct diag *diag)
 {
-    (void)diag;
     struct worker *worker = self;
+    struct worker_step *own = &worker->steps[step->tally.step % 2];
+    enum status status = SIM_OK;
+    worker->completed = step->tally.step + 1;
+    if (worker->keeps) {
+        settle_drafts(worker, own, step);
+        status = do_step(worker, own, diag);
+    }
     for (uint32_t i = 0; i < step->finished_count; i++) {
         struct chain *chain = &worker->chains[step->finished[i]];
         free(chain->links);
         *chain = (struct chain){0};
     }
-    return SIM_OK;
+    return status;
 }
 
 /* Pages are large only after they were touched, so they are counted last. */
@@ -451,18 +552,20 @@ static enum status on_finish(void *self, const struct run_end *end, struct diag 
     return SIM_OK;
 }
 
-static double block_bytes(const struct config *config)
+/* Of a block of the pool. */
+static double block_bytes(const struct worker *worker)
 {
-    const double element = config->kv.dtype == KV_DTYPE_FLOAT32 ? 4 : 2;
-    return 2 * element * config->kv.num_layers * config->kv.num_kv_heads * config->kv.head_dim * config->block_size;
+    const struct kv_config *kv = &worker->config->kv;
+    const double element = kv->dtype == KV_DTYPE_FLOAT32 ? 4 : 2;
+    return 2 * element * kv->num_layers * kv->num_kv_heads * kv->head_dim * worker->block_size * worker_store_blocks(&worker->groups);
 }
 
-static enum status refuse_blocks(const struct config *config, uint64_t blocks, struct diag *diag)
+static enum status refuse_blocks(const struct worker *worker, uint64_t blocks, struct diag *diag)
 {
     return diag_set(diag, SIM_FAILED,
                     "out of memory: %.0f bytes for the K/V of %llu blocks, which the data plane would write; take fewer num_gpu_blocks and "
                     "num_cpu_blocks, shorter requests (max_model_len), a smaller kv shape, or --data-plane off",
-                    (double)blocks * block_bytes(config), (unsigned long long)blocks);
+                    (double)blocks * block_bytes(worker), (unsigned long long)blocks);
 }
 
 /* Address space is promised beyond what the machine has, and a pool of which few blocks are ever written is fine. But the blocks of one request
@@ -474,12 +577,15 @@ static enum status check_longest(const struct worker *worker, struct diag *diag)
     uint64_t most = 0;
     for (uint32_t position = 0; position < worker->trace->count; position++) {
         const uint64_t tokens = (uint64_t)worker->trace->input_tokens[position] + worker->trace->output_tokens[position];
-        const uint64_t blocks = (tokens + config->block_size - 1) / config->block_size;
+        uint64_t blocks = 0;
+        for (uint32_t i = 0; i < worker->groups.count; i++) /* over a whole life, a window too writes to as many */
+            blocks += ceil_div_u64(tokens, worker->groups.list[i].block_size);
+        blocks = min_u64(blocks, worker->groups.count > 1 ? config->num_gpu_blocks : UINT64_MAX);
         if (tokens <= config->max_model_len && blocks <= config->num_gpu_blocks) /* others are dropped */
             most = max_u64(most, blocks);
     }
-    if (pages > 0 && page > 0 && (double)most * block_bytes(config) > (double)pages * (double)page)
-        return refuse_blocks(config, most, diag);
+    if (pages > 0 && page > 0 && (double)most * block_bytes(worker) > (double)pages * (double)page)
+        return refuse_blocks(worker, most, diag);
     return SIM_OK;
 }
 
@@ -493,8 +599,8 @@ static enum status make_stores(struct worker *worker, struct diag *diag)
     struct kv_store_shape shape = {.num_layers = config->kv.num_layers,
                                    .num_kv_heads = config->kv.num_kv_heads,
                                    .head_dim = config->kv.head_dim,
-                                   .block_size = config->block_size,
-                                   .num_blocks = config->num_gpu_blocks,
+                                   .block_size = worker->block_size,
+                                   .num_blocks = config->num_gpu_blocks * worker_store_blocks(&worker->groups),
                                    .dtype = dtypes[config->kv.dtype]};
     enum kv_status made = kv_store_create(&shape, &worker->gpu);
     if (made == KV_OK && config->num_cpu_blocks > 0) {
@@ -502,7 +608,7 @@ static enum status make_stores(struct worker *worker, struct diag *diag)
         made = kv_store_create(&shape, &worker->cpu);
     }
     if (made != KV_OK)
-        return refuse_blocks(config, (uint64_t)config->num_gpu_blocks + config->num_cpu_blocks, diag);
+        return refuse_blocks(worker, (uint64_t)config->num_gpu_blocks + config->num_cpu_blocks, diag);
     worker->totals.pages = worker->gpu->pages;
     worker->totals.pool_bytes = kv_store_bytes(worker->gpu) + (worker->cpu ? kv_store_bytes(worker->cpu) : 0);
     return SIM_OK;
@@ -534,9 +640,17 @@ enum status worker_create(const struct trace *trace, const struct config *config
     worker->config = config;
     worker->threads = kv_team(threads ? threads : 1);
     worker->verify = config->data_plane == DATA_PLANE_VERIFY;
+    worker->keeps = config->speculative.method != SPECULATIVE_NONE;
     worker->totals.kernels = kv_kernels_name();
-    const size_t blocks = config->num_gpu_blocks;
+    status = kv_groups_make(config, "configuration", &worker->groups, diag);
+    if (status != SIM_OK) {
+        worker_destroy(worker);
+        return status;
+    }
+    worker->block_size = worker->groups.hash_block_size;
+    const size_t blocks = (size_t)config->num_gpu_blocks * worker_store_blocks(&worker->groups);
     const struct array_request arrays[] = {ARRAY_OF(worker->chains, trace->count), ARRAY_OF(worker->missing, blocks),
+                                           ARRAY_IF(worker->keeps, worker->rejected, trace->count),
                                            ARRAY_OF(worker->cpu_missing, config->num_cpu_blocks), ARRAY_OF(worker->last_writer, blocks)};
     status = check_longest(worker, diag);
     if (status == SIM_OK)
@@ -571,6 +685,10 @@ void worker_destroy(struct worker *worker)
         free(worker->chains[position].links);
     free(worker->chains);
     free(worker->missing);
+    free(worker->rejected);
+    free(worker->wrong_links);
+    worker_step_deinit(&worker->steps[0]);
+    worker_step_deinit(&worker->steps[1]);
     free(worker->cpu_missing);
     free(worker->last_writer);
     free(worker->k);

@@ -26,24 +26,25 @@ static void fill_queries(const struct kv_config *kv, float *queries, size_t coun
 
 /* Queries are made once, as they are the same for all sequences and steps; outputs and sequences are laid out anew for each step. What is
  * compared is K and V, so there is nothing to gain from queries that differ. */
-enum status attend_plan_make(struct attend_plan *plan, const struct config *config, const struct step *step, struct diag *diag)
+enum status attend_plan_make(struct attend_plan *plan, const struct kv_config *kv, uint32_t block_size, const struct worker_step *step,
+                             struct diag *diag)
 {
-    const size_t width = (size_t)config->kv.num_kv_heads * ATTEND_GROUP * config->kv.head_dim;
+    const size_t width = (size_t)kv->num_kv_heads * ATTEND_GROUP * kv->head_dim;
     enum status status = SIM_OK;
     if (!plan->queries) {
         status = array_reserve(&plan->queries, &plan->query_capacity, width, sizeof *plan->queries, "queries", diag);
         if (status == SIM_OK)
-            fill_queries(&config->kv, plan->queries, width);
+            fill_queries(kv, plan->queries, width);
     }
     if (status == SIM_OK)
-        status = array_reserve(&plan->outputs, &plan->output_capacity, width * step->sequence_count, sizeof *plan->outputs,
-                               "attention's outputs", diag);
+        status =
+            array_reserve(&plan->outputs, &plan->output_capacity, width * step->count, sizeof *plan->outputs, "attention's outputs", diag);
     if (status == SIM_OK)
-        status = array_reserve(&plan->sequences, &plan->sequence_capacity, step->sequence_count, sizeof *plan->sequences,
-                               "sequences to attend to", diag);
-    for (uint32_t i = 0; i < step->sequence_count && status == SIM_OK; i++)
-        plan->sequences[i] = (struct kv_attend_sequence){.blocks = step->sequences[i].blocks,
-                                                         .num_tokens = step->sequences[i].start + step->sequences[i].tokens,
+        status =
+            array_reserve(&plan->sequences, &plan->sequence_capacity, step->count, sizeof *plan->sequences, "sequences to attend to", diag);
+    for (uint32_t i = 0; i < step->count && status == SIM_OK; i++)
+        plan->sequences[i] = (struct kv_attend_sequence){.blocks = step->sequences[i].blocks + step->sequences[i].first / block_size,
+                                                         .num_tokens = worker_tokens_read(&step->sequences[i]),
                                                          .queries = plan->queries,
                                                          .outputs = plan->outputs + i * width};
     return status;

@@ -10,7 +10,7 @@
 
 #include "base/diag.h"
 #include "config/config.h"
-#include "engine/step.h"
+#include "data_plane/worker_step.h"
 #include "pagedkv.h"
 
 enum { ATTEND_GROUP = 4 };
@@ -25,9 +25,9 @@ struct attend_plan {
     size_t sequence_capacity;
 };
 
-/* Make the plan for a step; it borrows the step's tables. */
-SIM_NODISCARD enum status attend_plan_make(struct attend_plan *plan, const struct config *config, const struct step *step,
-                                           struct diag *diag);
+/* Make the plan for a step; it borrows the step's tables, of blocks of `block_size` tokens. */
+SIM_NODISCARD enum status attend_plan_make(struct attend_plan *plan, const struct kv_config *kv, uint32_t block_size,
+                                           const struct worker_step *step, struct diag *diag);
 void attend_plan_deinit(struct attend_plan *plan);
 
 /* Error of one sequence's outputs, relative to the largest output of their K/V head, against double precision over the values that tokens

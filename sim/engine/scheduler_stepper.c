@@ -83,26 +83,28 @@ static enum status tell_decisions(struct scheduler_stepper *self, struct diag *d
 /* Turn who got tokens into first tokens, gaps and finishes; counts the gaps that are simply the step's duration. A request whose last
  * token came at the end of the step before has a gap of exactly this step's duration: that is nearly every token, and a count in the
  * tally stands for all of them. Only the others need events: first tokens, and gaps after steps in which a request had no turn or was
- * preempted. `finished` is in the order of `sampled`, so one index walks along. A gap's `extra` has eight bits; larger groups than 255
+ * preempted. `finished` is in the order of `sampled`, so one index walks along. Tokens that speculation brings at once are one
+ * answer with one gap; those of V0 belong to as many samples. A gap's `extra` has eight bits; larger groups than 255
  * samples count as 255. */
 static enum status tell_tokens(struct scheduler_stepper *self, struct step *step, int64_t end_ns, struct diag *diag)
 {
     enum status status = SIM_OK;
+    const bool at_once = self->base.config->speculative.method != SPECULATIVE_NONE;
     uint32_t done = 0;
     for (uint32_t i = 0; i < step->scheduled_count && step->tally.vain_tokens > 0 && status == SIM_OK; i++)
         if (step->scheduled[i].vain)
             status = stepper_tell_of(&self->base, step->tally.step, EVENT_VAIN, step->scheduled[i].request, end_ns,
                                      step->scheduled[i].tokens, diag);
     for (uint32_t i = 0; i < step->sampled_count && status == SIM_OK; i++) {
-        uint32_t request = step->sampled[i].request, tokens = (uint32_t)step->sampled[i].tokens;
+        const uint32_t request = step->sampled[i].request, tokens = (uint32_t)step->sampled[i].tokens, gaps = at_once ? 1 : tokens;
         struct request_times *times = &self->times[request];
         if (times->last_token_ns < 0) {
             status = stepper_tell_of(&self->base, step->tally.step, EVENT_FIRST_TOKEN, request, end_ns, tokens, diag);
         } else if (times->last_token_ns == step->tally.start_ns) {
-            step->tally.regular_gaps += tokens;
+            step->tally.regular_gaps += gaps;
         } else {
             stepper_event_of(&self->base, step->tally.step, EVENT_GAP, request, end_ns, end_ns - times->last_token_ns)->extra =
-                (uint8_t)min_u32(tokens, UINT8_MAX);
+                (uint8_t)min_u32(gaps, UINT8_MAX);
             status = step_stream_event_done(&self->base.stream, diag);
         }
         times->last_token_ns = end_ns;

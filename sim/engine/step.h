@@ -29,6 +29,10 @@ struct scheduled {
     int32_t tokens;
     bool samples; /* V1: and its output token is the next one known. V0 says so in `sampled` alone */
     bool vain;    /* V1, complete(): it was over when the step came back */
+    /* Speculation. */
+    uint8_t drafts;   /* part of tokens */
+    uint8_t accepted; /* complete(): of these, how many leading ones were right, whether or not its answer took them all */
+    bool padded;      /* they stand for nothing: none is right */
 };
 struct admitted {
     uint32_t request;
@@ -38,9 +42,12 @@ struct block_pair {
     uint32_t from, to;
 };
 
-/* One sequence that computes tokens in the step. V1: one a request. V0: each live sequence of each scheduled group, in id order. */
+/* One sequence that computes tokens in the step. V1: one a request and group of layers. V0: each live sequence of each scheduled group, in id order. */
 struct step_sequence {
     uint32_t request, sample;
+    uint32_t group;         /* of layers (config/kv_groups.h): V1 lists a request's groups one after the other */
+    uint32_t in_flight;     /* part of `start`: of a step that is not back */
+    uint32_t passed;        /* leading blocks that are the null block: no token of the step or after it looks at them */
     uint32_t start;         /* tokens present in its table before this step (prefix hits included) */
     uint32_t tokens;        /* computed in this step; the table covers start + tokens */
     const uint32_t *blocks; /* borrowed; valid during the callback */
@@ -79,10 +86,12 @@ struct step_tally {
     uint64_t held_tokens;          /* sum over tables of tokens present (shared ones once a table) */
     uint32_t scheduled_tokens;
     uint32_t scheduled_sequences;
-    uint32_t prefill_tokens; /* part of scheduled_tokens that belongs to prompts or recomputation (more than the one decode token) */
-    uint32_t sampled_tokens; /* output tokens that the step's end brings */
-    uint32_t vain_tokens;    /* part of scheduled_tokens: of requests of which it is known, when the step ends, that they are over */
-    uint32_t regular_gaps;   /* of those, how many follow an output token at exactly start_ns: their inter-token latency is duration_ns */
+    uint32_t prefill_tokens;        /* part of scheduled_tokens that belongs to prompts or recomputation (more than the one decode token) */
+    uint32_t sampled_tokens;        /* output tokens that the step's end brings */
+    uint32_t vain_tokens;           /* part of scheduled_tokens: of requests of which it is known, when the step ends, that they are over */
+    uint32_t draft_tokens;          /* part of scheduled_tokens whose output counted: guesses at what comes */
+    uint32_t accepted_draft_tokens; /* of those, leading ones that were right */
+    uint32_t regular_gaps; /* of those, how many follow an output token at exactly start_ns: their inter-token latency is duration_ns */
     uint32_t running, waiting, swapped; /* queue lengths after scheduling */
     uint32_t free_blocks;               /* V1: evictable cached ones included, null block not */
     uint32_t cached_blocks;             /* part of free_blocks that still holds findable content (cached idle) */

@@ -165,13 +165,19 @@ static enum status flush(struct decision_log *log, size_t from, struct diag *dia
 
 /* --- hashing --------------------------------------------------------------------------------------------------------------------- */
 
-/* Adds a table to the step's hash. Its name goes in front, so that two requests that swap their tables do not hash alike. */
+/* Adds a table to the step's hash. Its name goes in front, so that two requests that swap their tables do not hash alike. Of several tables
+ * of a request each has its length in front, and the first the name. */
 static uint64_t hash_sequence(const struct decision_log *log, uint64_t hash, const struct step_sequence *sequence)
 {
     const struct trace *trace = log->trace;
+    if (sequence->group > 0)
+        return table_hash_in_full(hash, &(struct table_name){.numbers = {sequence->num_blocks}, .count = 1}, sequence->blocks,
+                                  sequence->num_blocks);
     struct table_name name = {.numbers = {trace_index(trace, sequence->request), sequence->sample}, .count = log->options.groups ? 2 : 1};
     if (trace->sample)
         name.numbers[0] += (uint64_t)trace->sample[sequence->request] << 32;
+    if (log->options.several_tables)
+        name = (struct table_name){.numbers = {name.numbers[0], sequence->num_blocks}, .count = 2};
     /* table_hash remembers one table a request, the group's first sample. Others are hashed in full: they would evict it. */
     if (sequence->sample == 0)
         return table_hash_add(log->hashes, hash, sequence->request, &name, sequence->blocks, sequence->num_blocks);
@@ -185,9 +191,16 @@ static enum status put_table(const struct decision_log *log, struct text_buffer 
     enum status status = make_room(tables, (size_t)sequence->num_blocks * 11 + LONGEST_ITEM, diag);
     if (status != SIM_OK)
         return status;
-    put_text(tables, tables->length ? ",[" : "[");
-    put_request(log, tables, sequence->request);
-    put_char(tables, ',');
+    if (sequence->group > 0) {
+        tables->length -= 2; /* goes on inside the brackets of the first */
+        put_char(tables, ',');
+    } else {
+        put_text(tables, tables->length ? ",[" : "[");
+        put_request(log, tables, sequence->request);
+        put_char(tables, ',');
+        if (log->options.several_tables)
+            put_char(tables, '[');
+    }
     if (log->options.groups) {
         put_unsigned(tables, sequence->sample);
         put_char(tables, ',');
@@ -197,7 +210,7 @@ static enum status put_table(const struct decision_log *log, struct text_buffer 
         put_comma(tables);
         put_unsigned(tables, sequence->blocks[i]);
     }
-    put_text(tables, "]]");
+    put_text(tables, log->options.several_tables ? "]]]" : "]]");
     return SIM_OK;
 }
 
@@ -219,7 +232,8 @@ static enum status on_scheduled(void *self, const struct step *step, struct diag
 {
     struct decision_log *log = self;
     struct pending *pending = &log->pending[step->tally.step % 2];
-    const uint32_t known = log->options.groups ? 0 : unchanged(log, step);
+    const bool grows = !log->options.groups && !log->options.several_tables && !log->options.windows;
+    const uint32_t known = grows ? unchanged(log, step) : 0;
     uint64_t hash = known > 0 ? log->last[known - 1].hash : FNV_OFFSET;
     pending->tables.length = 0;
     for (uint32_t i = 0; i < step->preempted_count; i++) /* begins a new table when it comes back */
@@ -270,6 +284,26 @@ static void put_vain(const struct decision_log *log, struct text_buffer *out, co
     put_char(out, ']');
 }
 
+/* Drafts, and how many leading ones were right, of those whose output counted. */
+static void put_drafts(const struct decision_log *log, struct text_buffer *out, const struct step *step)
+{
+    put_text(out, ",\"spec\":[");
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        const struct scheduled *scheduled = &step->scheduled[i];
+        if (scheduled->drafts == 0 || scheduled->vain)
+            continue;
+        put_comma(out);
+        put_char(out, '[');
+        put_request(log, out, scheduled->request);
+        put_char(out, ',');
+        put_unsigned(out, scheduled->drafts);
+        put_char(out, ',');
+        put_unsigned(out, scheduled->accepted);
+        put_char(out, ']');
+    }
+    put_char(out, ']');
+}
+
 /* What only V0 decides. `mode` is redundant with "sched" and makes differences between logs easier to read. */
 static void put_group_fields(const struct decision_log *log, struct text_buffer *out, const struct step *step)
 {
@@ -289,7 +323,7 @@ static void put_group_fields(const struct decision_log *log, struct text_buffer 
 static size_t line_size(const struct decision_log *log, const struct step *step)
 {
     size_t items = (size_t)step->scheduled_count + step->admitted_count + step->preempted_count + step->finished_count +
-                   step->scheduled_count + step->resumed_count + step->ignored_count + step->copy_count + step->swap_in_count +
+                   2 * (size_t)step->scheduled_count + step->resumed_count + step->ignored_count + step->copy_count + step->swap_in_count +
                    step->swap_out_count;
     return items * LONGEST_ITEM + log->pending[step->tally.step % 2].tables.length + 1024;
 }
@@ -320,6 +354,8 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     put_field(out, "free", step->tally.free_blocks);
     put_field(out, "run", step->tally.running);
     put_field(out, "wait", step->tally.waiting);
+    if (log->options.speculation)
+        put_drafts(log, out, step);
     if (log->options.groups)
         put_group_fields(log, out, step);
     put_text(out, ",\"blocks\":\"");
@@ -367,6 +403,10 @@ static void put_totals(struct decision_log *log, const struct run_end *end)
     put_field(out, "cached_tokens", metrics->cached_tokens);
     put_field(out, "cached_tokens_all", metrics->cached_tokens_all);
     put_field(out, "output_tokens", metrics->output_tokens);
+    if (log->options.speculation) {
+        put_field(out, "draft_tokens", metrics->draft_tokens);
+        put_field(out, "accepted_draft_tokens", metrics->accepted_draft_tokens);
+    }
     if (log->options.groups) {
         put_field(out, "finished", metrics->completed);
         put_field(out, "preempt_recompute", metrics->preempt_recompute);

@@ -20,8 +20,11 @@ struct log_sink {
 };
 
 struct decision_log_options {
-    bool tables; /* --tables: add the block tables themselves */
-    bool groups; /* the V0 form: mode, swaps, copies, kinds of preemption; tables name samples */
+    bool tables;         /* --tables: add the block tables themselves */
+    bool groups;         /* the V0 form: mode, swaps, copies, kinds of preemption; tables name samples */
+    bool several_tables; /* a request has one for each group of layers */
+    bool windows;        /* tables do not only grow */
+    bool speculation;    /* drafts and how many of them were right */
 };
 
 struct decision_log;

@@ -245,6 +245,8 @@ static enum status on_runs(void *self, const struct step_run *runs, size_t count
         metrics->scheduled_tokens += first->scheduled_tokens * steps;
         metrics->output_tokens += first->sampled_tokens * steps;
         metrics->vain_tokens += first->vain_tokens * steps;
+        metrics->draft_tokens += first->draft_tokens * steps;
+        metrics->accepted_draft_tokens += first->accepted_draft_tokens * steps;
         note_tokens(&metrics->output_peak, &runs[i], first->sampled_tokens * steps);
         metrics->copies += first->copies * steps;
         metrics->forks += first->forks * steps;

@@ -96,6 +96,7 @@ struct metrics {
     uint64_t dropped, completed, ignored, first_admissions;
     uint64_t prompt_tokens, cached_tokens, known_tokens_all, cached_tokens_all;
     uint64_t scheduled_tokens, output_tokens, recomputed_tokens, vain_tokens;
+    uint64_t draft_tokens, accepted_draft_tokens;
     uint64_t preempt_recompute, preempt_swap;
     uint64_t copies, swapped_in_blocks, swapped_out_blocks, forks, survivor_recomputes;
     step_sum swapped_ns; /* over groups, which may each wait as long as the clock counts: time between swap-out and swap-in */

@@ -48,10 +48,9 @@ struct format_facts {
 
 /* What the rows say of the number of tokens that a hash id names. A row of L tokens with k ids cannot have T tokens an id if k > ceil(L / T). */
 struct hash_id_fit {
-    uint32_t largest;         /* the largest T that is possible for all rows; 0: every T is, or there are no ids */
-    uint32_t ids, tokens;     /* of the row that bounds it */
-    uint32_t largest_rounded; /* the same if each row may have one id more, which names nothing: lengths were rounded down */
-    size_t row, line;         /* its number in the file; its line, 0 where rows are not lines */
+    uint32_t largest;     /* the largest T that is possible for all rows; 0: none is */
+    uint32_t ids, tokens; /* of the row that bounds it; 0: no row does */
+    size_t row, line;     /* its number in the file; its line, 0 where rows are not lines */
     uint32_t exact; /* the largest power of two from 16 to 1024 for which each row with ids has exactly ceil(L / T) of them; 0: none */
 };
 

@@ -15,8 +15,9 @@ enum { TRACE_BLOCK_SIZE_USUAL = 512 };
 SIM_NODISCARD enum status trace_block_size_choose(const struct trace *trace, uint32_t wanted, uint32_t *out, bool *inferred,
                                                   struct diag *diag);
 
-/* SIM_BAD_INPUT if a row has more ids than its prompt has blocks of `width` tokens. `rounded`: one more is fine, as in a trace whose lengths were
- * divided and cut. A configuration file may say such a size, as it belongs to a trace; an option that does is more likely a mistake. */
-SIM_NODISCARD enum status trace_block_size_check(const struct trace *trace, uint32_t width, bool rounded, struct diag *diag);
+/* SIM_BAD_INPUT if a row has more ids than its prompt has blocks of `width` tokens. `by_file`: that is fine, and ids beyond the prompt name
+ * nothing, as in a trace whose lengths were divided and cut. A configuration file may say such a size, as it belongs to a trace; an option
+ * that does is more likely a mistake. */
+SIM_NODISCARD enum status trace_block_size_check(const struct trace *trace, uint32_t width, bool by_file, struct diag *diag);
 
 #endif

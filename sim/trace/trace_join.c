@@ -366,11 +366,8 @@ static struct hash_id_fit fit_hash_ids(const struct trace_rows *rows)
 {
     enum { USUAL = 512, EXACT_LEAST = 16, EXACT_MOST = 1024 };
     struct hash_id_fit fit = {.largest = UINT32_MAX};
-    uint32_t rounded = UINT32_MAX;
     for (size_t i = 0; rows->trace.hash_start && i < rows->count; i++) {
         const uint64_t ids = ids_of(&rows->trace, i), tokens = rows->trace.input_tokens[i];
-        if (ids > 2 && (ids - 2) * rounded >= tokens)
-            rounded = (uint32_t)((tokens - 1) / (ids - 2));
         if (ids < 2 || (ids - 1) * fit.largest < tokens)
             continue;
         fit = (struct hash_id_fit){
@@ -378,7 +375,6 @@ static struct hash_id_fit fit_hash_ids(const struct trace_rows *rows)
     }
     if (fit.largest == UINT32_MAX)
         return (struct hash_id_fit){0};
-    fit.largest_rounded = rounded;
     for (uint32_t width = EXACT_MOST; fit.largest < USUAL && width >= EXACT_LEAST && fit.exact == 0; width /= 2)
         if (width <= fit.largest && is_exact(rows, width))
             fit.exact = width;
@@ -526,9 +522,6 @@ static enum status complete_rows(const struct trace_source *source, struct trace
         whole->fit = (struct hash_id_fit){.largest = 1};
     else {
         whole->fit = fit_hash_ids(all);
-        if (whole->fit.largest == 0 && whole->fit.ids > 0)
-            return diag_set(diag, SIM_BAD_INPUT, "%s: request %u: a prompt of %u tokens cannot have %u hash_ids", source->name,
-                            trace_index(whole, (uint32_t)whole->fit.row), whole->fit.tokens, whole->fit.ids);
         whole->fit.row = trace_index(whole, (uint32_t)whole->fit.row);
     }
     return renumber(all, selection, &whole->distinct_hashes, diag);

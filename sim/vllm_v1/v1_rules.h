@@ -4,6 +4,7 @@
 
 #include "base/integers.h"
 #include "config/config.h"
+#include "config/speculation.h"
 #include "trace/trace.h"
 
 /* Tokens that a step may schedule. */
@@ -12,10 +13,20 @@ static inline uint32_t v1_budget(const struct config *config)
     return config->max_num_scheduled_tokens > 0 ? config->max_num_scheduled_tokens : config->max_num_batched_tokens;
 }
 
-/* Nobody is admitted while so many run. */
+/* Nobody is admitted while so many run. DFlash's draft pass needs a place for each of its tokens. */
 static inline uint32_t v1_seats(const struct config *config)
 {
-    return config->max_num_active_seqs > 0 ? min_u32(config->max_num_active_seqs, config->max_num_seqs) : config->max_num_seqs;
+    const uint32_t seats =
+        config->max_num_active_seqs > 0 ? min_u32(config->max_num_active_seqs, config->max_num_seqs) : config->max_num_seqs;
+    if (config->speculative.method == SPECULATIVE_DFLASH)
+        return min_u32(seats, config->max_num_batched_tokens / speculation_lookahead(config));
+    return seats;
+}
+
+/* Most tokens that can be on their way: with asynchronous scheduling two steps are. */
+static inline uint64_t v1_tokens_in_flight(const struct config *config)
+{
+    return (uint64_t)config->max_num_batched_tokens * (config->async_scheduling ? 2 : 1);
 }
 
 /* Most tokens of one request in a step; UINT32_MAX: as many as it wants. A lone request is not held back by the long-prefill threshold. An

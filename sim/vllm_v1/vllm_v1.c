@@ -26,7 +26,9 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "config/speculation.h"
 #include "engine/request_queue.h"
+#include "vllm_v1/drafts.h"
 #include "vllm_v1/scheduling_order.h"
 #include "vllm_v1/v1_rules.h"
 #include "vllm_v1/vllm_v1_blocks.h"
@@ -34,10 +36,13 @@
 struct v1_request {
     int64_t arrival_ns;
     uint32_t known;     /* prompt + generated tokens */
-    uint32_t coming;    /* output tokens of steps that are not back */
+    uint32_t coming;    /* output tokens of steps that are not back, as if all their drafts were right */
+    uint32_t unsure;    /* drafts among them */
     uint32_t computed;  /* tokens whose KV is considered present */
     uint32_t in_flight; /* tokens of steps that are not back, also of those before a preemption */
     uint32_t scheduled; /* tokens in this step; 0 = not scheduled */
+    uint32_t proposed;  /* drafts for its next turn */
+    bool mid_prefill;   /* its last turn ended before its last known token */
     bool stale;         /* what is in flight is of before a preemption: the request waits */
     bool finished;
 };
@@ -53,6 +58,7 @@ struct vllm_v1 {
     int64_t now_ns; /* when the current step started */
     struct v1_blocks blocks;
     struct v1_request *requests; /* by position */
+    struct drafts drafts;
     struct request_queue waiting;
     uint32_t *running; /* positions in running order */
     uint32_t running_count;
@@ -67,16 +73,20 @@ struct vllm_v1 {
     struct v1_lists *turn; /* whose turn it is */
     struct step *step;     /* while one is decided */
     uint32_t budget;       /* tokens left for it */
-    uint32_t threshold;    /* most tokens of one request in it */
+    uint32_t inputs;       /* places left in its buffers: each request takes `slots` beyond its tokens */
+    uint32_t slots;
+    bool prefilling;    /* somebody who had a turn in it was in the middle of a prompt */
+    uint32_t threshold; /* most tokens of one request in it */
 };
 
 /* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
 
-/* Tokens on their way count as known. */
+/* Tokens on their way count as known, but for drafts. */
 static struct pagesim_policy_request view(const struct vllm_v1 *v1, uint32_t position)
 {
     const struct v1_request *request = &v1->requests[position];
-    return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known + request->coming, request->computed);
+    return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known + request->coming - request->unsure,
+                                    request->computed);
 }
 
 /* The key of a request that is in the system. A static one is asked for once, at arrival. Victims are compared by it, and a policy whose
@@ -155,10 +165,7 @@ static uint32_t choose_victim(const struct vllm_v1 *v1)
 static enum status hit_tokens(void *engine, uint32_t position, uint32_t *tokens, struct diag *diag)
 {
     struct vllm_v1 *v1 = engine;
-    uint32_t hits = 0;
-    enum status status = v1_blocks_lookup(&v1->blocks, position, v1->requests[position].known, &hits, diag);
-    *tokens = hits * v1->config.block_size;
-    return status;
+    return v1_blocks_lookup(&v1->blocks, position, v1->requests[position].known, tokens, diag);
 }
 
 /* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. A look at everybody's prefix is
@@ -189,15 +196,20 @@ static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t 
 /* The victim had its turn already: what it was to compute will never be written, though its blocks stay registered. */
 static enum status note_unwritten(struct vllm_v1 *v1, uint32_t victim, struct diag *diag)
 {
-    const struct v1_table *table = &v1->blocks.tables[victim];
-    const uint32_t size = v1->config.block_size, computed = v1->requests[victim].computed, from = computed / size;
+    const uint32_t computed = v1->requests[victim].computed;
     struct step *step = v1->step;
-    enum status status =
-        array_reserve(&v1->turn->empty.unwritten, &v1->turn->unwritten_capacity, (size_t)step->unwritten_count + table->count - from,
-                      sizeof *step->unwritten, "the list of unwritten blocks", diag);
-    step->unwritten = v1->turn->empty.unwritten;
-    for (uint32_t i = from; i < table->count && status == SIM_OK; i++)
-        step->unwritten[step->unwritten_count++] = (struct unwritten){.block = table->blocks[i], .valid = i == from ? computed % size : 0};
+    enum status status = SIM_OK;
+    for (uint32_t group = 0; group < v1->blocks.groups.count && status == SIM_OK; group++) {
+        const struct v1_table *table = &v1_tables_of(&v1->blocks, victim)[group];
+        const uint32_t size = v1->blocks.groups.list[group].block_size, from = max_u32(computed / size, table->passed);
+        status =
+            array_reserve(&v1->turn->empty.unwritten, &v1->turn->unwritten_capacity, (size_t)step->unwritten_count + table->count - from,
+                          sizeof *step->unwritten, "the list of unwritten blocks", diag);
+        step->unwritten = v1->turn->empty.unwritten;
+        for (uint32_t i = from; i < table->count && status == SIM_OK; i++)
+            step->unwritten[step->unwritten_count++] =
+                (struct unwritten){.block = table->blocks[i], .valid = i == computed / size ? computed % size : 0};
+    }
     return status;
 }
 
@@ -218,6 +230,7 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
             k++;
         memmove(step->scheduled + k, step->scheduled + k + 1, (size_t)(--step->scheduled_count - k) * sizeof *step->scheduled);
         v1->budget += request->scheduled;
+        v1->inputs += request->scheduled + v1->slots;
         enum status status = v1->want_lists ? note_unwritten(v1, victim, diag) : SIM_OK;
         if (status != SIM_OK)
             return status;
@@ -226,11 +239,11 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
                                                                   .kind = PREEMPT_RECOMPUTE,
                                                                   .requester = requester,
                                                                   .tokens_lost = request->computed,
-                                                                  .blocks = v1->blocks.tables[victim].count};
+                                                                  .blocks = v1_blocks_held(&v1->blocks, victim)};
     v1_blocks_release(&v1->blocks, victim);
     v1->held_tokens -= request->computed;
     uint32_t lost = request->computed;
-    request->computed = request->scheduled = 0;
+    request->computed = request->scheduled = request->proposed = 0;
     request->stale = request->in_flight > 0;
     if (v1->tells)
         tell(v1, victim, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
@@ -238,19 +251,27 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
     return SIM_OK;
 }
 
+/* What is left for one request: of the step's tokens, and of its buffers. */
+static uint32_t room_left(const struct vllm_v1 *v1)
+{
+    return v1->inputs > v1->slots ? min_u32(v1->budget, v1->inputs - v1->slots) : 0;
+}
+
 /* How many tokens a request may compute: long prompts are cut, the budget and the model's length bound. The budget bounds what a step
  * can take; the threshold keeps one long prompt from using it up alone. */
 static uint32_t tokens_now(const struct vllm_v1 *v1, uint32_t wanted)
 {
-    return min_u32(wanted, min_u32(v1->threshold, v1->budget));
+    return min_u32(wanted, min_u32(v1->threshold, room_left(v1)));
 }
 
 /* The only place where budget is spent, in both loops; preempt() is the only one where it comes back. */
-static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens)
+static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens, uint32_t drafts, bool padded)
 {
     v1->requests[position].scheduled = tokens;
-    v1->step->scheduled[v1->step->scheduled_count++] = (struct scheduled){.request = position, .tokens = (int32_t)tokens};
+    v1->step->scheduled[v1->step->scheduled_count++] =
+        (struct scheduled){.request = position, .tokens = (int32_t)tokens, .drafts = (uint8_t)drafts, .padded = padded};
     v1->budget -= tokens;
+    v1->inputs -= tokens + v1->slots;
 }
 
 /* Make room for running[*k], preempting while it does not fit. *granted = false: it was preempted itself. Ends: each turn takes one
@@ -260,7 +281,11 @@ static enum status grow(struct vllm_v1 *v1, uint32_t *k, uint32_t tokens, bool *
 {
     uint32_t position = v1->running[*k];
     const struct v1_request *request = &v1->requests[position];
-    struct v1_demand demand = {.position = position, .known = request->known, .computed = request->computed, .new_tokens = tokens};
+    struct v1_demand demand = {.position = position,
+                               .known = request->known,
+                               .computed = request->computed,
+                               .in_flight = request->in_flight,
+                               .new_tokens = tokens};
     for (;;) {
         enum status status = v1_blocks_allocate(&v1->blocks, &demand, granted, diag);
         if (status != SIM_OK || *granted)
@@ -286,11 +311,11 @@ static bool is_over(const struct vllm_v1 *v1, uint32_t position)
  * */
 static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
 {
-    for (uint32_t k = 0; k < v1->running_count && v1->budget > 0;) {
+    for (uint32_t k = 0; k < v1->running_count && room_left(v1) > 0;) {
         uint32_t position = v1->running[k];
-        const struct v1_request *request = &v1->requests[position];
-        const uint32_t room = v1->config.max_model_len - request->computed - 1;
-        const uint32_t tokens = min_u32(tokens_now(v1, request->known + request->coming - request->computed), room);
+        struct v1_request *request = &v1->requests[position];
+        const uint32_t room = v1->config.max_model_len - request->computed - 1, sure = request->known + request->coming;
+        const uint32_t tokens = min_u32(tokens_now(v1, sure + request->proposed - request->computed), room);
         if (tokens == 0 || is_over(v1, position)) {
             k++;
             continue;
@@ -301,10 +326,21 @@ static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
             return status;
         if (!granted)
             continue; /* running[k] is the next one now: it goes on with what the release freed. Under FCFS there is none. */
-        note_scheduled(v1, position, tokens);
+        const uint32_t end = request->computed + tokens;
+        note_scheduled(v1, position, tokens, request->proposed > 0 && end > sure ? end - sure : 0, false);
+        request->proposed = 0; /* drafts that found no room are lost */
+        v1->prefilling |= request->mid_prefill;
         k++;
     }
     return SIM_OK;
+}
+
+/* Section 14: with speculation a request of which one token is left to compute is given as many tokens as those who decode, so that the
+ * step stays uniform. Its drafts are never right. */
+static bool is_padded(const struct vllm_v1 *v1, uint32_t rest, uint32_t cached, bool others)
+{
+    return v1->drafts.most > 0 && rest == 1 && !v1->prefilling && (others || cached > 0) &&
+           (uint64_t)cached + v1->drafts.most + 2 <= v1->config.max_model_len;
 }
 
 /* Section 6.2: no skipping over a head that does not fit. vLLM stops at the first that does not fit, although a smaller one after it
@@ -314,21 +350,27 @@ static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
  * result when it can. */
 static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
 {
+    const bool others = v1->step->scheduled_count > 0;
     enum status status = reorder_waiting(v1, diag);
-    while (status == SIM_OK && v1->budget > 0 && v1->waiting.count > 0 && v1->running_count < v1_seats(&v1->config)) {
-        uint32_t position = request_queue_peek(&v1->waiting), hits;
+    while (status == SIM_OK && room_left(v1) > 0 && v1->waiting.count > 0 && v1->running_count < v1_seats(&v1->config)) {
+        uint32_t position = request_queue_peek(&v1->waiting), cached;
         struct v1_request *request = &v1->requests[position];
-        status = v1_blocks_lookup(&v1->blocks, position, request->known, &hits, diag);
+        status = v1_blocks_lookup(&v1->blocks, position, request->known, &cached, diag);
         if (status != SIM_OK)
             return status;
-        uint32_t cached = hits * v1->config.block_size, rest = request->known - cached;
-        if (!v1->config.enable_chunked_prefill && min_u32(rest, v1->threshold) > v1->budget)
+        uint32_t rest = request->known - cached;
+        const bool padded = is_padded(v1, rest, cached, others);
+        if (padded && v1->drafts.most + 1 > room_left(v1))
+            break;
+        rest += padded ? v1->drafts.most : 0;
+        if (!v1->config.enable_chunked_prefill && min_u32(rest, v1->threshold) > room_left(v1))
             break; /* the threshold cuts before this test: with it, prompts are split even so */
         uint32_t tokens = tokens_now(v1, rest);
         struct v1_demand demand = {.position = position,
                                    .known = request->known,
                                    .new_tokens = tokens,
-                                   .hits = hits,
+                                   .admits = true,
+                                   .cached = cached,
                                    .watermark = v1->running_count > 0 ? v1->watermark_blocks : 0,
                                    .whole = v1->config.scheduler_reserve_full_isl};
         bool fits;
@@ -342,38 +384,52 @@ static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
         v1->step->admitted[v1->step->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached};
         if (v1->tells)
             tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
-        note_scheduled(v1, position, tokens);
+        note_scheduled(v1, position, tokens, padded ? v1->drafts.most : 0, padded);
     }
     return status;
 }
 
-/* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. Bookkeeping of section 6.3,
- * before the model runs: vLLM too counts tokens as computed when it has scheduled them. The shape is what the step's price depends on,
- * in the same walk. A chunk of one token that ends a prompt counts as a decode here, since section 1 knows no other difference between
- * the two. */
+/* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. One a group of layers. */
+static void list_sequences(struct vllm_v1 *v1, struct step *step, uint32_t position, uint32_t tokens)
+{
+    const uint32_t groups = v1->blocks.groups.count;
+    const struct v1_table *tables = v1_tables_of(&v1->blocks, position);
+    for (uint32_t group = 0; group < groups; group++)
+        step->sequences[step->sequence_count++] = (struct step_sequence){.request = position,
+                                                                         .group = group,
+                                                                         .start = v1->requests[position].computed,
+                                                                         .in_flight = v1->requests[position].in_flight,
+                                                                         .tokens = tokens,
+                                                                         .passed = tables[group].passed,
+                                                                         .blocks = tables[group].blocks,
+                                                                         .num_blocks = tables[group].count};
+}
+
+/* Bookkeeping of section 6.3, before the model runs: vLLM too counts tokens as computed when it has scheduled them. The shape is what the
+ * step's price depends on, in the same walk. A chunk of one token that ends a prompt counts as a decode here, since section 1 knows no other
+ * difference between the two; so do drafts that are verified with their token. */
 static void compute(struct vllm_v1 *v1, struct step *step)
 {
     for (uint32_t i = 0; i < step->scheduled_count; i++) {
-        const uint32_t position = step->scheduled[i].request, tokens = (uint32_t)step->scheduled[i].tokens;
+        struct scheduled *scheduled = &step->scheduled[i];
+        const uint32_t position = scheduled->request, tokens = (uint32_t)scheduled->tokens, drafts = scheduled->drafts;
         struct v1_request *request = &v1->requests[position];
         if (v1->want_lists)
-            step->sequences[i] = (struct step_sequence){.request = position,
-                                                        .start = request->computed,
-                                                        .tokens = tokens,
-                                                        .blocks = v1->blocks.tables[position].blocks,
-                                                        .num_blocks = v1->blocks.tables[position].count};
+            list_sequences(v1, step, position, tokens);
         /* Is no token left to compute? Then the step brings the next. */
-        const bool samples = request->computed + tokens == request->known + request->coming;
-        step_shape_add(&step->shape, request->computed, tokens, tokens == 1 && samples);
+        const bool samples = request->computed + tokens >= request->known + request->coming;
+        step_shape_add(&step->shape, request->computed, tokens, tokens == 1 + drafts && samples);
         step->shape.sampled += samples;
-        step->scheduled[i].samples = samples;
+        scheduled->samples = samples;
+        request->mid_prefill = !samples;
         request->computed += tokens;
         request->in_flight += tokens;
-        request->coming += samples;
+        request->coming += samples ? 1 + drafts : 0;
+        request->unsure += samples ? drafts : 0;
+        request->proposed = samples && v1->config.async_scheduling ? v1->drafts.most : 0;
         request->scheduled = 0;
         v1->held_tokens += tokens;
     }
-    step->sequence_count = v1->want_lists ? step->scheduled_count : 0;
 }
 
 /* Counts only; sums are kept up to date by those who change them, so a tally costs the same whatever runs. The null block is neither
@@ -382,7 +438,7 @@ static void v1_pool_state(const struct scheduler *self, struct step_tally *tally
 {
     const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
     const struct v1_blocks *blocks = &v1->blocks;
-    tally->held_tokens = v1->held_tokens;
+    tally->held_tokens = v1->held_tokens * blocks->groups.count - blocks->passed_slots;
     tally->running = v1->running_count;
     tally->waiting = v1->waiting.count;
     tally->free_blocks = blocks->pool.num_free;
@@ -407,6 +463,8 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     v1->step = step;
     v1->now_ns = v1->blocks.eviction.now_ns = now_ns;
     v1->budget = v1_budget(&v1->config);
+    v1->inputs = v1->slots ? v1->config.max_num_batched_tokens : UINT32_MAX;
+    v1->prefilling = false;
     v1->threshold = v1_threshold(&v1->config, v1->running_count + v1->waiting.count);
     enum status status = schedule_running(v1, diag);
     if (status == SIM_OK && step->preempted_count == 0)
@@ -418,18 +476,31 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     return status;
 }
 
-/* A request gets the token that a step brought; *over: its last. Rule A3: blocks that were not full, or
- * whose last token was not known, when they were scheduled are registered now, as far as their steps are back. */
-static enum status take_token(struct vllm_v1 *v1, uint32_t position, bool *over, struct diag *diag)
+/* A request gets the tokens that a step brought: one, and those drafts that were right, as far as it goes on; *got: how many, *over: its last
+ * one is among them. What was computed for others of the drafts is not there (section 14). Rule A3: blocks that were not full, or whose last
+ * token was not known, when they were scheduled are registered now, as far as their steps are back. */
+static enum status take_tokens(struct vllm_v1 *v1, struct scheduled *scheduled, uint32_t *got, bool *over, struct diag *diag)
 {
+    const uint32_t position = scheduled->request, prompt = v1->trace->input_tokens[position], drafts = scheduled->drafts;
     struct v1_request *request = &v1->requests[position];
-    const uint32_t known = ++request->known, prompt = v1->trace->input_tokens[position];
-    enum status status = SIM_OK;
-    request->coming--;
-    if (v1->config.async_scheduling && !request->stale)
-        status = v1_blocks_register(&v1->blocks, position, min_u32(request->computed - request->in_flight, known), diag);
-    *over = known - prompt == v1->trace->output_tokens[position] || known == v1->config.max_model_len;
-    return status;
+    const uint32_t limit = min_u32(v1_all_tokens(v1->trace, position), v1->config.max_model_len);
+    uint32_t right = 0;
+    if (drafts > 0 && !scheduled->padded)
+        right = drafts_accepted(&v1->drafts, position, request->known - prompt, drafts);
+    scheduled->accepted = (uint8_t)right;
+    *got = min_u32(1 + right, limit - request->known);
+    request->known += *got;
+    request->coming -= 1 + drafts;
+    request->unsure -= drafts;
+    *over = request->known == limit;
+    if (request->stale)
+        return SIM_OK;
+    const uint32_t wrong = 1 + drafts - *got;
+    request->computed -= wrong;
+    v1->held_tokens -= wrong;
+    if (!v1->config.async_scheduling && v1->drafts.most == 0)
+        return SIM_OK;
+    return v1_blocks_register(&v1->blocks, position, min_u32(request->computed - request->in_flight, request->known), request->known, diag);
 }
 
 /* Its blocks go back before the next request of the step is looked at: the order of releases is that of the free queue. It leaves the
@@ -457,6 +528,15 @@ static void sweep_running(struct vllm_v1 *v1)
     v1->running_count = kept;
 }
 
+/* With synchronous scheduling drafts are made when the step is back. */
+static void propose(struct vllm_v1 *v1, uint32_t position)
+{
+    struct v1_request *request = &v1->requests[position];
+    if (v1->drafts.most > 0 && !v1->config.async_scheduling)
+        request->proposed =
+            request->mid_prefill ? 0 : drafts_proposed(&v1->drafts, position, request->known - v1->trace->input_tokens[position]);
+}
+
 /* Section 7: tokens in scheduled order. A chunk that does not reach the last known token samples nothing. What was scheduled for a request
  * before its stop token was known is in vain. Nobody is scheduled again before what was in flight at a preemption is back, so one step ends
  * `stale`. */
@@ -464,6 +544,7 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
 {
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     enum status status = SIM_OK;
+    step->tally.sampled_tokens = 0;
     for (uint32_t i = 0; i < step->scheduled_count && status == SIM_OK; i++) {
         const uint32_t position = step->scheduled[i].request, tokens = (uint32_t)step->scheduled[i].tokens;
         struct v1_request *request = &v1->requests[position];
@@ -475,35 +556,58 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
         }
         request->in_flight -= tokens;
         if (step->scheduled[i].samples) {
-            status = take_token(v1, position, &over, diag);
-            step->sampled[step->sampled_count++] = (struct scheduled){.request = position, .tokens = 1};
+            uint32_t got;
+            status = take_tokens(v1, &step->scheduled[i], &got, &over, diag);
+            step->sampled[step->sampled_count++] = (struct scheduled){.request = position, .tokens = (int32_t)got};
+            step->tally.sampled_tokens += got;
+            step->tally.draft_tokens += step->scheduled[i].drafts;
+            step->tally.accepted_draft_tokens += step->scheduled[i].accepted;
         }
+        propose(v1, position);
         if (over) {
             finish_request(v1, position, end_ns);
             step->finished[step->finished_count++] = position;
         }
         request->stale = false;
     }
-    step->tally.sampled_tokens = step->sampled_count;
     if (step->finished_count > 0)
         sweep_running(v1);
     return status;
 }
 
+/* Most blocks that a request of so many tokens can hold at once (section 8). Counted at full length, though the last token is never computed;
+ * with speculation drafts of the steps in flight and the drafter's places come on top. */
+static uint64_t most_blocks(const struct config *config, uint64_t tokens)
+{
+    struct kv_groups groups;
+    struct diag ignored = {0};
+    const uint64_t drafts = speculation_drafts(config), lookahead = speculation_lookahead(config);
+    uint64_t blocks = 0;
+    if (drafts > 0)
+        tokens = min_u64(tokens + drafts * (config->async_scheduling ? 2 : 1) + lookahead, config->max_model_len);
+    if (config->kv_cache_groups_count == 0)
+        return ceil_div_u64(tokens, config->block_size);
+    if (kv_groups_make(config, "", &groups, &ignored) != SIM_OK)
+        return 0; /* v1_blocks_init says what is wrong */
+    for (uint32_t i = 0; i < groups.count; i++)
+        blocks += min_u64(ceil_div_u64(tokens, groups.list[i].block_size),
+                          kv_group_cap(&groups.list[i], v1_tokens_in_flight(config) + lookahead, config->max_model_len));
+    return blocks;
+}
+
 /* Whoever passes both tests runs in the end: alone in the system it gets all blocks but the null block, and the watermark does not
- * count. Blocks are counted at full length, though the last token is never computed: section 8 has it so. */
+ * count. */
 bool vllm_v1_never_runs(const struct trace *trace, const struct config *config, uint32_t position, enum drop_reason *why,
                         uint64_t *smallest_pool)
 {
-    uint64_t total = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position];
-    uint64_t blocks = (total + config->block_size - 1) / config->block_size;
+    const uint64_t total = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position];
     *smallest_pool = 0;
     if (total > config->max_model_len) {
         *why = DROP_MAX_MODEL_LEN;
         return true;
     }
     *why = DROP_POOL;
-    *smallest_pool = blocks + 1; /* and the null block */
+    *smallest_pool = most_blocks(config, total) + 1; /* and the null block */
     return *smallest_pool > config->num_gpu_blocks;
 }
 
@@ -550,8 +654,8 @@ static enum status make_lists(struct vllm_v1 *v1, struct diag *diag)
 {
     const size_t most = min_u32(v1->config.max_num_seqs, v1->trace->count);
     const struct array_request arrays[] = {ARRAY_OF(v1->requests, v1->trace->count), ARRAY_OF(v1->running, most),
-                                           ARRAY_IF(v1->want_lists, v1->lists[0].empty.sequences, most),
-                                           ARRAY_IF(v1->want_lists, v1->lists[1].empty.sequences, most)};
+                                           ARRAY_IF(v1->want_lists, v1->lists[0].empty.sequences, most * v1->blocks.groups.count),
+                                           ARRAY_IF(v1->want_lists, v1->lists[1].empty.sequences, most * v1->blocks.groups.count)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the scheduler's lists", diag);
     for (int i = 0; i < 2 && status == SIM_OK; i++)
         status = step_make_lists(&v1->lists[i].empty, most, diag);
@@ -578,6 +682,8 @@ enum status vllm_v1_create(const struct trace *trace, const struct config *confi
     v1->tells = status == SIM_OK && v1->order.policy->happened;
     if (status == SIM_OK)
         status = v1_blocks_init(&v1->blocks, trace, config, diag);
+    drafts_init(&v1->drafts, trace, config);
+    v1->slots = speculation_slots(config);
     if (status == SIM_OK)
         status = request_queue_init(&v1->waiting, trace->count, v1->order.policy->order != PAGESIM_POLICY_ARRIVAL, diag);
     if (status == SIM_OK)

@@ -1,14 +1,12 @@
-/* vllm_v1_blocks.c - which content a block has, who can hit it, which block is taken next. Sections are those of doc/vllm_v1.md; the
- * pool and the prefix cache themselves are core/block_pool.c and core/prefix_cache.c.
+/* vllm_v1_blocks.c - who holds which block, and which is taken next. Sections are those of doc/vllm_v1.md; the pool and the prefix cache
+ * themselves are core/block_pool.c and core/prefix_cache.c.
  *
  * How the parts work together, for one admission:
  *
  *     v1_blocks_lookup     contents of the request's leading blocks -> hits, nothing changes
- *     v1_blocks_allocate   tests; then hits join the table, fresh blocks are taken (evicting what they held), full ones are registered
+ *     v1_blocks_allocate   tests; then hits join the tables, fresh blocks are taken (evicting what they held), full ones are registered
  *     v1_blocks_release    back to the two ends of the free queue
- *
- * A content is a number: of a chain of hash ids, exact and interned, or private, made of (request, block). Equal numbers mean equal
- * prefixes. */
+ */
 #include "vllm_v1/vllm_v1_blocks.h"
 
 #include <assert.h>
@@ -17,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "config/speculation.h"
 #include "engine/pool_states.h"
 #include "vllm_v1/v1_rules.h"
 
@@ -37,168 +36,146 @@ static enum status classify(struct v1_blocks *blocks, struct diag *diag)
     return status;
 }
 
+static enum status make_caches(struct v1_blocks *blocks, const struct config *config, struct diag *diag)
+{
+    const uint32_t count = blocks->groups.count;
+    const struct array_request arrays[] = {ARRAY_OF(blocks->caches, count), ARRAY_IF(count > 1, blocks->group_of, config->num_gpu_blocks)};
+    enum status status = array_zeroed_all(arrays, 2, "the prefix cache", diag);
+    for (uint32_t i = 0; i < count && status == SIM_OK; i++)
+        if (kv_prefix_cache_create(config->num_gpu_blocks, &blocks->caches[i]) != KV_OK)
+            status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache; take fewer num_gpu_blocks");
+    if (status == SIM_OK)
+        status = prompt_contents_init(&blocks->contents, blocks->trace, config->trace_block_size, diag);
+    return status == SIM_OK ? eviction_order_init(&blocks->eviction, config, config->num_gpu_blocks, diag) : status;
+}
+
+/* What the gate counts of each group (section 13). */
+static void make_caps(struct v1_blocks *blocks, const struct config *config)
+{
+    for (uint32_t i = 0; i < blocks->groups.count; i++) {
+        blocks->caps[i] = kv_group_cap(&blocks->groups.list[i], v1_tokens_in_flight(config), config->max_model_len);
+        blocks->any_drops |= blocks->groups.list[i].drops;
+    }
+}
+
 enum status v1_blocks_init(struct v1_blocks *blocks, const struct trace *trace, const struct config *config, struct diag *diag)
 {
     *blocks = (struct v1_blocks){.trace = trace,
-                                 .block_size = config->block_size,
                                  .max_model_len = config->max_model_len,
-                                 .blocks_per_hash =
-                                     config->trace_block_size % config->block_size ? 0 : config->trace_block_size / config->block_size,
+                                 .lookahead = speculation_lookahead(config),
+                                 .tokens_after = speculation_tokens_after_block(config),
+                                 .retention = config->prefix_cache_retention_interval,
                                  .caching = config->enable_prefix_caching,
                                  .last_position = UINT32_MAX};
-    const struct array_request arrays[] = {ARRAY_OF(blocks->tables, trace->count), ARRAY_OF(blocks->spares, trace->count)};
+    enum status status = kv_groups_make(config, "configuration", &blocks->groups, diag);
+    if (status != SIM_OK)
+        return status;
+    const uint32_t size = blocks->groups.hash_block_size, groups = blocks->groups.count;
+    blocks->blocks_per_hash = config->trace_block_size % size || blocks->tokens_after ? 0 : config->trace_block_size / size;
+    const struct array_request arrays[] = {ARRAY_OF(blocks->tables, (size_t)trace->count * groups), ARRAY_OF(blocks->chains, trace->count),
+                                           ARRAY_OF(blocks->spares, trace->count), ARRAY_OF(blocks->found, groups),
+                                           ARRAY_OF(blocks->caps, groups)};
     uint32_t null_block;
-    enum status status = SIM_OK;
     if (kv_block_pool_init(&blocks->pool, config->num_gpu_blocks, KV_ASCENDING) != KV_OK)
         return diag_no_memory(diag, (size_t)config->num_gpu_blocks * 12, "the block pool; take fewer num_gpu_blocks");
     if (kv_block_pool_take(&blocks->pool, &null_block) != KV_OK)
         status = diag_set(diag, SIM_FAILED, "an empty block pool has no room for the null block");
-    if (status == SIM_OK && blocks->caching && kv_prefix_cache_create(config->num_gpu_blocks, &blocks->cache) != KV_OK)
-        status = diag_no_memory(diag, (size_t)config->num_gpu_blocks * 24, "the prefix cache; take fewer num_gpu_blocks");
-    if (status == SIM_OK && blocks->caching)
-        status = prompt_contents_init(&blocks->contents, trace, config->trace_block_size, diag);
     if (status == SIM_OK)
-        status = array_zeroed_all(arrays, 2, "block tables", diag);
+        status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "block tables", diag);
     if (status == SIM_OK && !policy_find_eviction(config->eviction_policy))
         status = diag_set(diag, SIM_BAD_INPUT, "there is no eviction_policy \"%s\"", config->eviction_policy);
     if (status == SIM_OK && blocks->caching)
-        status = eviction_order_init(&blocks->eviction, config, config->num_gpu_blocks, diag);
+        status = make_caches(blocks, config, diag);
     if (status == SIM_OK && blocks->eviction.policy && blocks->eviction.policy->worth)
         status = classify(blocks, diag);
-    if (status != SIM_OK)
+    if (status == SIM_OK)
+        make_caps(blocks, config);
+    else
         v1_blocks_deinit(blocks);
     return status;
 }
 
-/* The arrays of a finished request, if there are any. A request's two arrays grow to its length and then serve later requests, so that a
- * long replay stops asking for memory once as many have grown as run at a time. */
-static void take_spare(struct v1_blocks *blocks, struct v1_table *table)
+/* A request's arrays grow to its length and then serve later requests, so that a long replay stops asking for memory once as many have grown
+ * as run at a time. */
+void v1_blocks_take_spare(struct v1_blocks *blocks, uint32_t position)
 {
-    if (table->blocks || table->contents || blocks->spare_count == 0)
+    struct v1_table *tables = v1_tables_of(blocks, position);
+    struct v1_chain *chain = &blocks->chains[position];
+    if (tables->blocks || chain->contents || blocks->spare_count == 0)
         return;
-    struct v1_table *spare = &blocks->tables[blocks->spares[--blocks->spare_count]];
-    *table = *spare;
-    *spare = (struct v1_table){0};
+    const uint32_t spare = blocks->spares[--blocks->spare_count];
+    for (uint32_t i = 0; i < blocks->groups.count; i++) {
+        tables[i] = v1_tables_of(blocks, spare)[i];
+        v1_tables_of(blocks, spare)[i] = (struct v1_table){0};
+    }
+    *chain = (struct v1_chain){
+        .contents = blocks->chains[spare].contents, .capacity = blocks->chains[spare].capacity, .junction = chain->junction};
+    blocks->chains[spare] = (struct v1_chain){0};
 }
 
 void v1_blocks_deinit(struct v1_blocks *blocks)
 {
-    for (uint32_t position = 0; blocks->tables && position < blocks->trace->count; position++) {
-        free(blocks->tables[position].blocks);
-        free(blocks->tables[position].contents);
+    const uint32_t groups = blocks->groups.count;
+    for (size_t i = 0; blocks->tables && i < (size_t)blocks->trace->count * groups; i++)
+        free(blocks->tables[i].blocks);
+    for (uint32_t position = 0; blocks->chains && position < blocks->trace->count; position++)
+        free(blocks->chains[position].contents);
+    for (uint32_t i = 0; i < groups; i++) {
+        if (blocks->found)
+            free(blocks->found[i].blocks);
+        if (blocks->caches)
+            kv_prefix_cache_destroy(blocks->caches[i]);
     }
     free(blocks->tables);
+    free(blocks->chains);
     free(blocks->spares);
-    free(blocks->hits);
+    free(blocks->found);
+    free(blocks->caps);
+    free(blocks->caches);
+    free(blocks->group_of);
     eviction_order_deinit(&blocks->eviction);
     free(blocks->classes);
-    kv_prefix_cache_destroy(blocks->cache);
     prompt_contents_deinit(&blocks->contents);
     kv_block_pool_deinit(&blocks->pool);
     memset(blocks, 0, sizeof *blocks);
 }
 
-/* Whose ids name the token that ends at `end` of what `source` has. */
-static uint32_t namer_of(const struct v1_blocks *blocks, uint32_t source, uint64_t end)
+/* --- the content of a block ---------------------------------------------------------------------------------------------------------- */
+
+/* A block has the content of one group or none. */
+static struct kv_prefix_cache *cache_of(const struct v1_blocks *blocks, uint32_t block)
 {
-    const struct trace *trace = blocks->trace;
-    return prompt_namer(trace, blocks->contents.trace_block_size, prompt_source(trace, source, end), end);
+    return blocks->caches[blocks->group_of ? blocks->group_of[block] : 0];
 }
 
-/* Identity of a block whose last token is named by the ids of `namer`, given the block before it in `contents`; `source` said that token
- * first. In a session its first tokens may be somebody else's: a mixed block stays private here (*content is left alone), and so does what
- * follows it in its trace block. Interning costs a hash of the spans, so it is done as rarely as the block sizes allow. If a trace block
- * holds `per` whole KV blocks, one intern a trace block names the chain, and that identity times `per` leaves the numbers between free for
- * its further blocks: block k of it is k more, and parent / per is the chain's identity again. */
-static enum status named_content(struct v1_blocks *blocks, uint32_t source, uint32_t namer, uint32_t block, const uint64_t *contents,
-                                 uint64_t *content, struct diag *diag)
+static bool has_content(const struct v1_blocks *blocks, uint32_t block)
 {
-    const uint32_t size = blocks->block_size, per = blocks->blocks_per_hash;
-    const uint64_t parent = block ? contents[block - 1] : KV_CONTENT_NONE, from = (uint64_t)block * size;
-    if (per == 0) /* blocks and trace blocks overlap in changing ways: every block is a key of its own */
-        return prompt_contents_block(&blocks->contents, parent, source, from, from + size, content, diag);
-    const struct trace *trace = blocks->trace;
-    const bool sessions = trace->previous != NULL;
-    if (sessions && namer_of(blocks, source, from + 1) != namer)
-        return SIM_OK;
-    if (block % per != 0) {
-        if (!sessions || (parent < KV_CONTENT_PRIVATE && namer_of(blocks, source, from) == namer))
-            *content = parent + 1;
-        return SIM_OK;
-    }
-    /* Whole blocks in a trace block: only the chain of trace blocks is interned, its blocks are numbered through. */
-    const struct kv_span name = {.first = trace->hash_ids[trace->hash_start[namer] + block / per], .count = 1};
-    enum status status = prompt_contents_intern(&blocks->contents, parent ? parent / per : KV_CONTENT_NONE, &name, 1, content, diag);
-    *content *= per;
-    return status;
+    return blocks->caching && kv_prefix_cache_content(cache_of(blocks, block), block) != KV_CONTENT_NONE;
 }
 
-/* Extend the request's content identities to the first `needed` full blocks. Contents are a matter of tokens, which do not change while
- * a request lives, so they survive a preemption and each is worked out once. Private ones start at KV_CONTENT_PRIVATE, above all that
- * interning gives out. A block that reaches beyond the prompt holds output and belongs to this sample alone; one within the prompt, to
- * all samples of the request. In a session both may be those of the turn that said the tokens first. */
-static enum status extend_contents(struct v1_blocks *blocks, uint32_t position, uint32_t needed, struct diag *diag)
+static enum kv_status set_content(struct v1_blocks *blocks, uint32_t group, uint32_t block, uint64_t content)
 {
-    struct v1_table *table = &blocks->tables[position];
-    if (needed <= table->contents_count)
-        return SIM_OK;
-    take_spare(blocks, table);
-    enum status status =
-        array_reserve(&table->contents, &table->contents_capacity, needed, sizeof *table->contents, "block contents", diag);
-    const struct trace *trace = blocks->trace;
-    for (uint32_t block = table->contents_count; block < needed && status == SIM_OK; block++) {
-        const uint64_t end = ((uint64_t)block + 1) * blocks->block_size;
-        const uint32_t source = prompt_source(trace, position, end);
-        const uint32_t namer = prompt_namer(trace, blocks->contents.trace_block_size, source, end);
-        const uint32_t owner = end <= trace->input_tokens[source] ? prompt_owner(trace, source) : source;
-        table->contents[block] = KV_CONTENT_PRIVATE + ((uint64_t)owner << 31) + block; /* a request has fewer than 2^31 blocks */
-        if (namer != UINT32_MAX)
-            status = named_content(blocks, source, namer, block, table->contents, &table->contents[block], diag);
-        table->contents_count += status == SIM_OK;
-    }
-    return status;
+    if (blocks->group_of)
+        blocks->group_of[block] = (uint8_t)group;
+    return kv_prefix_cache_insert(blocks->caches[group], block, content);
 }
 
-/* Section 4. The last token is never taken from the cache, because it has to be computed to sample the next one. Finding stops at the
- * first block that is missing: contents are chained, and a later block without its predecessors is of no use. Going on from the last
- * result is exact, not a guess: found blocks stay registered unless something was evicted, and the copy that answers first stays the
- * first. The ids in `hits` are still those of that lookup, because nothing else writes them. */
-enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32_t known, uint32_t *count, struct diag *diag)
-{
-    *count = 0;
-    if (!blocks->caching)
-        return SIM_OK;
-    uint32_t limit = (known - 1) / blocks->block_size;
-    enum status status = array_reserve(&blocks->hits, &blocks->hits_capacity, limit, sizeof *blocks->hits, "prefix hits", diag);
-    if (status == SIM_OK)
-        status = extend_contents(blocks, position, limit, diag);
-    if (status != SIM_OK)
-        return status;
-    const uint64_t *contents = blocks->tables[position].contents;
-    uint32_t found = 0;
-    if (blocks->last_position == position && blocks->last_evictions == blocks->evictions && blocks->last_found <= limit)
-        found = blocks->last_found;
-    while (found < limit) {
-        uint32_t block = kv_prefix_cache_find(blocks->cache, contents[found]);
-        if (block == KV_BLOCK_NONE)
-            break;
-        blocks->hits[found++] = block;
-    }
-    blocks->last_position = position;
-    blocks->last_found = found;
-    blocks->last_evictions = blocks->evictions;
-    *count = found;
-    return SIM_OK;
-}
+/* --- tables -------------------------------------------------------------------------------------------------------------------------- */
 
 /* Runs of consecutive ids are counted as tables grow, because a count over all tables in each step would cost more than the step. */
+static bool starts_run(const struct v1_table *table, uint32_t at)
+{
+    return at == table->passed || table->blocks[at - 1] + 1 != table->blocks[at];
+}
+
 static void append_block(struct v1_blocks *blocks, struct v1_table *table, uint32_t block)
 {
-    bool starts_run = table->count == 0 || table->blocks[table->count - 1] + 1 != block;
-    table->runs += starts_run;
-    blocks->table_runs += starts_run;
+    table->blocks[table->count] = block;
+    const bool starts = starts_run(table, table->count);
+    table->runs += starts;
+    blocks->table_runs += starts;
     blocks->table_blocks++;
-    table->blocks[table->count++] = block;
+    table->count++;
 }
 
 /* A broken contract of the pool is a bug of ours; say so instead of going on. */
@@ -207,20 +184,227 @@ static enum status pool_bug(struct diag *diag, uint32_t block)
     return diag_set(diag, SIM_FAILED, "internal error: block %u is not in the state the scheduler believes", block);
 }
 
-/* Hits take a reference before anything fresh is taken: a free hit stands in the queue, and the next take could evict it. They are
- * registered already, hence `registered`. */
-static enum status touch_hits(struct v1_blocks *blocks, struct v1_table *table, uint32_t hits, struct diag *diag)
+/* Entries [from, end) go back. Backwards, so that the deepest block is the first to go: a prefix is worth more than what follows it. Two
+ * walks, because the two ends want opposite orders: the tail is reached by appending, deepest first; the head by pushing, so the deepest one
+ * has to be pushed last. A block that another table holds only loses a reference and is in no queue, as `refs` tells the second walk. None of
+ * these calls can fail: the table holds a reference of each of its blocks. */
+static void release_entries(struct v1_blocks *blocks, const struct v1_table *table, uint32_t from, uint32_t end)
 {
-    for (uint32_t i = 0; i < hits; i++) {
-        uint32_t block = blocks->hits[i];
+    struct kv_block_pool *pool = &blocks->pool;
+    enum kv_status put = KV_OK;
+    uint32_t left;
+    for (uint32_t i = end; i-- > from && put == KV_OK;) {
+        put = kv_block_pool_unref(pool, table->blocks[i], &left);
+        if (put == KV_OK && left == 0 && has_content(blocks, table->blocks[i])) {
+            put = kv_block_pool_put_tail(pool, table->blocks[i]);
+            eviction_order_free(&blocks->eviction, table->blocks[i]);
+            blocks->cached_free++;
+        }
+    }
+    /* What is now unreferenced and in no queue has no content. */
+    for (uint32_t i = from; i < end && put == KV_OK; i++)
+        if (pool->refs[table->blocks[i]] == 0 && kv_block_pool_next(pool, table->blocks[i]) == KV_BLOCK_NONE)
+            put = kv_block_pool_put_head(pool, table->blocks[i]);
+    assert(put == KV_OK);
+    blocks->table_blocks -= end - from;
+}
+
+void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
+{
+    struct v1_table *tables = v1_tables_of(blocks, position);
+    for (uint32_t i = 0; i < blocks->groups.count; i++) {
+        struct v1_table *table = &tables[i];
+        blocks->eviction.table_blocks = table->count;
+        release_entries(blocks, table, table->passed, table->count);
+        blocks->table_runs -= table->runs;
+        blocks->passed_slots -= (uint64_t)table->passed * blocks->groups.list[i].block_size;
+        table->count = table->passed = table->runs = table->registered = 0;
+    }
+}
+
+/* The window has left the first `passed` blocks, or they were never needed. */
+static void set_passed(struct v1_blocks *blocks, uint32_t group, struct v1_table *table, uint32_t passed)
+{
+    blocks->passed_slots += (uint64_t)(passed - table->passed) * blocks->groups.list[group].block_size;
+    table->passed = passed;
+}
+
+/* Section 13: blocks that no token from `computed` on looks at go back at once. */
+static void drop_passed(struct v1_blocks *blocks, uint32_t position, uint32_t computed)
+{
+    struct v1_table *tables = v1_tables_of(blocks, position);
+    for (uint32_t i = 0; i < blocks->groups.count; i++) {
+        struct v1_table *table = &tables[i];
+        const uint32_t passed = min_u32(kv_group_passed_blocks(&blocks->groups.list[i], computed), table->count);
+        if (passed <= table->passed)
+            continue;
+        uint32_t runs = 0; /* that are gone; one that goes on is still there */
+        for (uint32_t k = table->passed; k < passed; k++)
+            runs += starts_run(table, k);
+        runs -= passed < table->count && !starts_run(table, passed);
+        release_entries(blocks, table, table->passed, passed);
+        memset(table->blocks + table->passed, 0, (passed - table->passed) * sizeof *table->blocks);
+        table->runs -= runs;
+        blocks->table_runs -= runs;
+        set_passed(blocks, i, table, passed);
+    }
+}
+
+/* --- registering ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Which blocks of a sliding window are worth finding: the last ones before each of these places. */
+struct kept_ends {
+    uint32_t ends[4], count;
+};
+
+/* The place from which a prompt can be gone on with: its own end, but for the token that is always computed; and where a lookup found that
+ * others share more than all groups had. */
+static struct kept_ends kept_ends(const struct v1_blocks *blocks, uint32_t position, const struct kv_group *group)
+{
+    const uint32_t prompt = blocks->trace->input_tokens[position], alignment = blocks->groups.alignment;
+    const uint32_t junction = blocks->chains[position].junction;
+    struct kept_ends kept = {.ends = {prompt - 1}, .count = 1};
+    if (blocks->any_drops) {
+        const uint32_t before = (prompt - 1) / alignment * alignment, at = prompt / alignment * alignment;
+        kept.ends[0] = before > alignment ? before - alignment : 0;
+        kept.ends[kept.count++] = at > alignment ? at - alignment : 0;
+    }
+    if (junction)
+        kept.ends[kept.count++] = junction;
+    if (junction && group->drops)
+        kept.ends[kept.count++] = junction > group->block_size ? junction - group->block_size : 0;
+    return kept;
+}
+
+/* Section 13: is block k of the table put into the cache? All of full attention's are. */
+static bool is_kept(const struct v1_blocks *blocks, const struct kv_group *group, const struct kept_ends *kept, uint32_t k)
+{
+    if (group->kind != KV_KIND_SLIDING_WINDOW)
+        return true;
+    const uint32_t needed = kv_group_run_needed(group), shift = group->drops, alignment = blocks->groups.alignment;
+    if (blocks->retention != 0) {
+        const uint64_t interval = blocks->retention == RETENTION_DENSE ? alignment : (uint64_t)blocks->retention;
+        const uint64_t per = interval / group->block_size;
+        if (needed >= per || (k >= shift && (k - shift) % per >= per - needed))
+            return true;
+    }
+    for (uint32_t i = 0; i < kept->count && blocks->retention != RETENTION_DENSE; i++) {
+        const uint32_t end = kept->ends[i] / alignment * alignment / group->block_size + shift;
+        if (k < end && k + needed >= end)
+            return true;
+    }
+    return false;
+}
+
+/* Section 14: the block in which the prompt's contents end gets one that no lookup asks for, but that keeps it from the head of the queue. */
+static enum status register_end(struct v1_blocks *blocks, uint32_t position, uint32_t group, uint32_t tokens, struct diag *diag)
+{
+    const struct v1_table *table = &v1_tables_of(blocks, position)[group];
+    const uint32_t size = blocks->groups.list[group].block_size, unit = blocks->groups.hash_block_size;
+    const uint32_t end = blocks->trace->input_tokens[position] / unit * unit, k = end / size;
+    if (end == 0 || end > tokens || end % size == 0 || k >= table->count || has_content(blocks, table->blocks[k]))
+        return SIM_OK;
+    enum status status = v1_blocks_extend_contents(blocks, position, end / unit, diag);
+    if (status == SIM_OK && set_content(blocks, group, table->blocks[k], blocks->chains[position].contents[end / unit - 1]) != KV_OK)
+        return pool_bug(diag, table->blocks[k]);
+    return status;
+}
+
+/* Register the first `full` blocks of a table, as far as they are not yet. All their tokens are present, or will be after this step.
+ * "Will be after this step" is vLLM's way (section 5): a request admitted later in the same step can hit these blocks, since the model
+ * computes the step's requests layer by layer together. If the request then loses its turn, the content stays registered without ever
+ * being computed (case E8). */
+static enum status register_full(struct v1_blocks *blocks, uint32_t position, uint32_t group, uint32_t full, struct diag *diag)
+{
+    const struct kv_group *kind = &blocks->groups.list[group];
+    struct v1_table *table = &v1_tables_of(blocks, position)[group];
+    const uint32_t per = kind->block_size / blocks->groups.hash_block_size;
+    const struct kept_ends kept = kept_ends(blocks, position, kind);
+    enum status status = v1_blocks_extend_contents(blocks, position, full * per, diag);
+    if (status != SIM_OK)
+        return status;
+    const uint64_t *contents = blocks->chains[position].contents;
+    for (; table->registered < full; table->registered++) {
+        const uint32_t k = table->registered, block = table->blocks[k];
+        if (block == NULL_BLOCK || !is_kept(blocks, kind, &kept, k))
+            continue;
+        if (kind->drops) /* register_end() may have come first */
+            kv_prefix_cache_remove(blocks->caches[group], block);
+        if (set_content(blocks, group, block, contents[(size_t)(k + 1) * per - 1]) != KV_OK)
+            return pool_bug(diag, block);
+    }
+    return SIM_OK;
+}
+
+/* Called when tables have changed. Early is fine: then somebody looks in vain. */
+static void look_ahead(struct v1_blocks *blocks, uint32_t position)
+{
+    const struct v1_table *tables = v1_tables_of(blocks, position);
+    struct v1_chain *chain = &blocks->chains[position];
+    uint64_t registers = UINT32_MAX, changes = UINT64_MAX;
+    for (uint32_t i = 0; i < blocks->groups.count; i++) {
+        const struct kv_group *group = &blocks->groups.list[i];
+        const uint64_t size = group->block_size;
+        registers = min_u64(registers, (tables[i].registered + UINT64_C(1)) * size);
+        if (tables[i].count * size < blocks->max_model_len)
+            changes = min_u64(changes, tables[i].count * size + 1 - min_u64(blocks->lookahead, tables[i].count * size));
+        if (group->kind == KV_KIND_SLIDING_WINDOW)
+            changes = min_u64(changes, (tables[i].passed + UINT64_C(1)) * size + group->reach - 1);
+        else if (group->kind == KV_KIND_CHUNKED_LOCAL)
+            changes = min_u64(changes, (tables[i].passed * size / group->reach + 1) * group->reach);
+    }
+    if (!blocks->caching)
+        registers = UINT32_MAX;
+    const bool never = blocks->any_drops; /* register_end() */
+    chain->registers_at = never ? 0 : (uint32_t)registers;
+    chain->changes_at = never ? 0 : min_u64(changes, registers);
+}
+
+/* With several groups only what all of them can hit together counts. */
+enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t tokens, uint32_t known, struct diag *diag)
+{
+    const uint32_t unit = blocks->groups.hash_block_size, alignment = blocks->groups.alignment;
+    const uint32_t hashed = known > blocks->tokens_after ? (known - blocks->tokens_after) / unit * unit : 0;
+    const bool hybrid = blocks->groups.count > 1;
+    enum status status = SIM_OK;
+    if (tokens < blocks->chains[position].registers_at)
+        return SIM_OK;
+    for (uint32_t i = 0; i < blocks->groups.count && blocks->caching && status == SIM_OK; i++) {
+        const struct kv_group *group = &blocks->groups.list[i];
+        uint32_t present = hybrid ? tokens / alignment * alignment : tokens;
+        if (hybrid && group->drops && present > 0)
+            present = min_u32(tokens, present + group->block_size);
+        const uint32_t full = min_u32(present, hashed) / group->block_size;
+        if (v1_tables_of(blocks, position)[i].registered < full)
+            status = register_full(blocks, position, i, full, diag);
+        if (status == SIM_OK && hybrid && group->drops && group->kind == KV_KIND_FULL && group->block_size != unit)
+            status = register_end(blocks, position, i, present, diag);
+    }
+    look_ahead(blocks, position);
+    return status;
+}
+
+/* --- allocating ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Hits take a reference before anything fresh is taken: a free hit stands in the queue, and the next take could evict it. They are
+ * registered already, hence `registered`. What the next token does not look at is not touched. */
+static enum status touch_hits(struct v1_blocks *blocks, const struct v1_demand *demand, uint32_t group, struct diag *diag)
+{
+    struct v1_table *table = &v1_tables_of(blocks, demand->position)[group];
+    const struct v1_found *found = &blocks->found[group];
+    const uint32_t passed = kv_group_passed_blocks(&blocks->groups.list[group], demand->cached);
+    memset(table->blocks, 0, passed * sizeof *table->blocks);
+    table->count = passed;
+    set_passed(blocks, group, table, passed);
+    for (uint32_t i = passed; i < found->count; i++) {
+        const uint32_t block = found->blocks[i];
         blocks->cached_free -= blocks->pool.refs[block] == 0;
-        eviction_order_hit(&blocks->eviction, block, i, table->admission);
+        eviction_order_hit(&blocks->eviction, block, i, blocks->chains[demand->position].admission);
         if (kv_block_pool_ref(&blocks->pool, block) != KV_OK)
             return pool_bug(diag, block);
         append_block(blocks, table, block);
     }
-    if (table->registered < hits)
-        table->registered = hits;
+    table->registered = table->count;
     return SIM_OK;
 }
 
@@ -228,7 +412,7 @@ static enum status touch_hits(struct v1_blocks *blocks, struct v1_table *table, 
 static enum kv_status take_block(struct v1_blocks *blocks, uint32_t *block)
 {
     uint32_t head = kv_block_pool_head(&blocks->pool);
-    if (!blocks->eviction.policy || head == blocks->pool.num_blocks || kv_prefix_cache_content(blocks->cache, head) == KV_CONTENT_NONE)
+    if (!blocks->eviction.policy || head == blocks->pool.num_blocks || !has_content(blocks, head))
         return kv_block_pool_take(&blocks->pool, block);
     *block = eviction_order_take(&blocks->eviction);
     return kv_block_pool_ref(&blocks->pool, *block);
@@ -236,15 +420,15 @@ static enum kv_status take_block(struct v1_blocks *blocks, uint32_t *block)
 
 /* Taking is what evicts: a free block keeps its content until somebody needs its memory, so the cache uses the whole free pool without
  * costing anybody a block. */
-static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, uint32_t fresh, struct diag *diag)
+static enum status take_fresh(struct v1_blocks *blocks, uint32_t position, struct v1_table *table, uint32_t end, struct diag *diag)
 {
-    for (uint32_t i = 0; i < fresh; i++) {
+    while (table->count < end) {
         uint32_t block;
         if (take_block(blocks, &block) != KV_OK)
             return pool_bug(diag, KV_BLOCK_NONE);
-        eviction_order_fill(&blocks->eviction, block, table->count, table->admission);
-        if (blocks->caching && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE) {
-            kv_prefix_cache_remove(blocks->cache, block); /* the only way that cached content is evicted */
+        eviction_order_fill(&blocks->eviction, block, table->count, blocks->chains[position].admission);
+        if (has_content(blocks, block)) {
+            kv_prefix_cache_remove(cache_of(blocks, block), block); /* the only way that cached content is evicted */
             blocks->cached_free--;
             blocks->evictions++;
         }
@@ -253,119 +437,132 @@ static enum status take_fresh(struct v1_blocks *blocks, struct v1_table *table, 
     return SIM_OK;
 }
 
-/* Register the first `full` blocks of the table, as far as they are not yet. All their tokens are present, or will be after this step.
- * "Will be after this step" is vLLM's way (section 5): a request admitted later in the same step can hit these blocks, since the model
- * computes the step's requests layer by layer together. If the request then loses its turn, the content stays registered without ever
- * being computed (case E8). */
-static enum status register_full(struct v1_blocks *blocks, uint32_t position, uint32_t full, struct diag *diag)
+/* Blocks of a group that the first `tokens` tokens take out of the free queue: fresh ones, and hits that sit in it. */
+static uint64_t group_need(const struct v1_blocks *blocks, const struct v1_demand *demand, uint32_t group, uint32_t tokens, uint32_t most)
 {
-    struct v1_table *table = &blocks->tables[position];
-    enum status status = extend_contents(blocks, position, full, diag);
-    if (status != SIM_OK)
-        return status;
-    for (; table->registered < full; table->registered++) {
-        uint32_t block = table->blocks[table->registered];
-        if (kv_prefix_cache_insert(blocks->cache, block, table->contents[table->registered]) != KV_OK)
-            return pool_bug(diag, block);
-    }
-    return SIM_OK;
+    const struct kv_group *kind = &blocks->groups.list[group];
+    const struct v1_found *found = &blocks->found[group];
+    const uint32_t passed = kv_group_passed_blocks(kind, demand->computed + demand->cached);
+    const uint32_t have = v1_tables_of(blocks, demand->position)[group].count + (demand->admits ? found->count : 0);
+    const uint32_t wanted = min_u32(ceil_div(tokens, kind->block_size), most), held = max_u32(passed, have);
+    uint64_t need = wanted > held ? wanted - held : 0;
+    for (uint32_t i = passed; demand->admits && i < found->count; i++)
+        need += found->blocks[i] != NULL_BLOCK && blocks->pool.refs[found->blocks[i]] == 0;
+    return need;
 }
 
-enum status v1_blocks_register(struct v1_blocks *blocks, uint32_t position, uint32_t tokens, struct diag *diag)
+/* The gate counts all known tokens, but no more of a window than can be there at once. */
+static bool all_fits(const struct v1_blocks *blocks, const struct v1_demand *demand, uint32_t tokens, bool gate)
 {
-    const uint32_t full = tokens / blocks->block_size;
-    return blocks->caching && blocks->tables[position].registered < full ? register_full(blocks, position, full, diag) : SIM_OK;
+    uint64_t need = demand->watermark;
+    for (uint32_t i = 0; i < blocks->groups.count; i++)
+        need += group_need(blocks, demand, i, tokens, gate ? blocks->caps[i] : UINT32_MAX);
+    return need <= blocks->pool.num_free;
 }
 
-/* Section 5. All tests come before the first change, so a refusal leaves no trace. The gate and the need of this step have the same
- * reserve, so the larger of the two decides. Arrays get room before blocks move; a failure after that ends the replay. The last line's
- * minimum leaves out the token that is only going to be sampled: a block is full when all its tokens are known. */
-enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag)
+/* Arrays get room before blocks move; a failure after that ends the replay. */
+static enum status make_room(struct v1_blocks *blocks, uint32_t position, uint32_t tokens, struct diag *diag)
 {
-    struct v1_table *table = &blocks->tables[demand->position];
-    const uint32_t size = blocks->block_size, limit = blocks->max_model_len;
-    const uint32_t present = demand->computed + demand->hits * size, have = table->count + demand->hits;
-    uint32_t revived = 0; /* hits that sit in the free queue and will leave it */
-    for (uint32_t i = 0; i < demand->hits; i++)
-        revived += blocks->pool.refs[blocks->hits[i]] == 0;
-    uint64_t reserve = (uint64_t)demand->watermark + revived;
-    const uint32_t fresh = v1_missing_blocks(present + demand->new_tokens, limit, size, have);
-    const uint32_t needed = demand->whole ? max_u32(fresh, v1_missing_blocks(demand->known, limit, size, have)) : fresh;
-    *fits = needed + reserve <= blocks->pool.num_free;
-    if (!*fits)
-        return SIM_OK;
-    take_spare(blocks, table);
-    enum status status =
-        array_reserve(&table->blocks, &table->capacity, (size_t)have + fresh, sizeof *table->blocks, "a block table", diag);
-    if (table->count == 0)
-        table->admission = ++blocks->eviction.admissions;
-    if (blocks->classes)
-        blocks->eviction.request_class = blocks->classes[demand->position];
-    if (status == SIM_OK)
-        status = touch_hits(blocks, table, demand->hits, diag);
-    if (status == SIM_OK)
-        status = take_fresh(blocks, table, fresh, diag);
-    if (status == SIM_OK && blocks->caching)
-        status = register_full(blocks, demand->position, min_u32(present + demand->new_tokens, demand->known) / size, diag);
-    *fits = status == SIM_OK;
+    struct v1_table *tables = v1_tables_of(blocks, position);
+    enum status status = SIM_OK;
+    v1_blocks_take_spare(blocks, position);
+    for (uint32_t i = 0; i < blocks->groups.count && status == SIM_OK; i++)
+        status = array_reserve(&tables[i].blocks, &tables[i].capacity, ceil_div(tokens, blocks->groups.list[i].block_size),
+                               sizeof *tables->blocks, "a block table", diag);
     return status;
 }
 
-/* Backwards, so that the deepest block is the first to go: a prefix is worth more than what follows it. Two walks, because the two ends
- * want opposite orders: the tail is reached by appending, deepest first; the head by pushing, so the deepest one has to be pushed last.
- * A block that another table holds only loses a reference and is in no queue, as `refs` tells the second walk. */
-void v1_blocks_release(struct v1_blocks *blocks, uint32_t position)
+/* Both tests come before any block is taken, so a refusal leaves no trace but the passed blocks, which vLLM too gives back before it knows.
+ * The minimum at the end leaves out the token that is only going to be sampled, and drafts: a block is full when all its tokens are known. */
+enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag)
 {
-    struct v1_table *table = &blocks->tables[position];
-    struct kv_block_pool *pool = &blocks->pool;
-    /* None of these calls can fail: the table holds a reference of each of its blocks. */
-    enum kv_status put = KV_OK;
-    uint32_t left;
-    blocks->eviction.table_blocks = table->count;
-    for (uint32_t i = table->count; i-- > 0 && put == KV_OK;) {
-        put = kv_block_pool_unref(pool, table->blocks[i], &left);
-        if (put == KV_OK && left == 0 && blocks->caching && kv_prefix_cache_content(blocks->cache, table->blocks[i]) != KV_CONTENT_NONE) {
-            put = kv_block_pool_put_tail(pool, table->blocks[i]);
-            eviction_order_free(&blocks->eviction, table->blocks[i]);
-            blocks->cached_free++;
-        }
+    const uint32_t limit = blocks->max_model_len, position = demand->position, present = demand->computed + demand->cached;
+    const uint32_t tokens = (uint32_t)min_u64((uint64_t)present + demand->new_tokens + blocks->lookahead, limit);
+    *fits = !demand->whole || all_fits(blocks, demand, min_u32(demand->known, limit), true);
+    if (!*fits || (!demand->admits && (uint64_t)present + demand->new_tokens < blocks->chains[position].changes_at))
+        return SIM_OK;
+    if (!demand->admits)
+        drop_passed(blocks, position, demand->computed - demand->in_flight);
+    *fits = all_fits(blocks, demand, tokens, false);
+    if (!*fits)
+        return SIM_OK;
+    enum status status = make_room(blocks, position, tokens, diag);
+    struct v1_table *tables = v1_tables_of(blocks, position);
+    if (demand->admits) {
+        blocks->chains[position].admission = ++blocks->eviction.admissions;
+        blocks->chains[position].registers_at = 0;
     }
-    /* What is now unreferenced and in no queue has no content. Walked forwards: the deepest one is pushed last and is the head. */
-    for (uint32_t i = 0; i < table->count && put == KV_OK; i++)
-        if (pool->refs[table->blocks[i]] == 0 && kv_block_pool_next(pool, table->blocks[i]) == KV_BLOCK_NONE)
-            put = kv_block_pool_put_head(pool, table->blocks[i]);
-    assert(put == KV_OK);
-    blocks->table_blocks -= table->count;
-    blocks->table_runs -= table->runs;
-    table->count = table->runs = table->registered = 0;
+    if (blocks->classes)
+        blocks->eviction.request_class = blocks->classes[position];
+    for (uint32_t i = 0; i < blocks->groups.count && status == SIM_OK && demand->cached > 0; i++)
+        status = touch_hits(blocks, demand, i, diag);
+    for (uint32_t i = 0; i < blocks->groups.count && status == SIM_OK; i++)
+        status = take_fresh(blocks, position, &tables[i], ceil_div(tokens, blocks->groups.list[i].block_size), diag);
+    if (status == SIM_OK)
+        status = v1_blocks_register(blocks, position, min_u32(present + demand->new_tokens, demand->known), demand->known, diag);
+    look_ahead(blocks, position);
+    *fits = status == SIM_OK;
+    return status;
 }
 
 /* Hits are prefixes, so what is shared leads the table. With several copies of a content, a block of the request's own can stand before
  * shared ones; what comes after it does not count. */
 uint32_t v1_blocks_shared_tokens(const struct v1_blocks *blocks, uint32_t position)
 {
-    const struct v1_table *table = &blocks->tables[position];
-    uint32_t shared = 0;
-    while (shared < table->count && blocks->pool.refs[table->blocks[shared]] > 1)
-        shared++;
-    return shared * blocks->block_size;
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < blocks->groups.count; i++) {
+        const struct v1_table *table = &v1_tables_of(blocks, position)[i];
+        uint32_t shared = table->passed;
+        while (shared < table->count && blocks->pool.refs[table->blocks[shared]] > 1)
+            shared++;
+        least = min_u32(least, shared * blocks->groups.list[i].block_size);
+    }
+    return least;
+}
+
+uint32_t v1_blocks_held(const struct v1_blocks *blocks, uint32_t position)
+{
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < blocks->groups.count; i++)
+        held += v1_tables_of(blocks, position)[i].count - v1_tables_of(blocks, position)[i].passed;
+    return held;
 }
 
 void v1_blocks_states(const struct v1_blocks *blocks, uint8_t *states)
 {
     for (uint32_t block = 0; block < blocks->pool.num_blocks; block++) {
         const uint32_t refs = blocks->pool.refs[block];
-        const bool cached = refs == 0 && blocks->caching && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE;
+        const bool cached = refs == 0 && has_content(blocks, block);
         states[block] = refs > 1 ? BLOCK_SHARED : refs == 1 ? BLOCK_USED : cached ? BLOCK_CACHED : BLOCK_FREE;
     }
 }
 
 void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
 {
-    struct v1_table *table = &blocks->tables[position];
-    table->contents_count = 0;
-    if (table->blocks || table->contents)
+    struct v1_chain *chain = &blocks->chains[position];
+    chain->count = chain->junction = 0;
+    if (v1_tables_of(blocks, position)->blocks || chain->contents)
         blocks->spares[blocks->spare_count++] = position;
+}
+
+/* --- invariants ----------------------------------------------------------------------------------------------------------------------- */
+
+/* What a table counts as registered has that content, or, where not all is kept, none. */
+static bool table_is_sound(const struct v1_blocks *blocks, uint32_t position, uint32_t group)
+{
+    const struct v1_table *table = &v1_tables_of(blocks, position)[group];
+    const struct kv_group *kind = &blocks->groups.list[group];
+    const uint32_t per = kind->block_size / blocks->groups.hash_block_size;
+    for (uint32_t i = 0; i < table->count; i++)
+        if ((table->blocks[i] == NULL_BLOCK) != (i < table->passed))
+            return false;
+    for (uint32_t i = table->passed; i < table->registered; i++) {
+        const uint64_t content = kv_prefix_cache_content(blocks->caches[group], table->blocks[i]);
+        if (content != blocks->chains[position].contents[(size_t)(i + 1) * per - 1] &&
+            (content != KV_CONTENT_NONE || kind->kind != KV_KIND_SLIDING_WINDOW))
+            return false;
+    }
+    return true;
 }
 
 /* What must agree: sums kept while tables change with sums made anew; references with table entries and the null block's one; content
@@ -373,26 +570,30 @@ void v1_blocks_forget(struct v1_blocks *blocks, uint32_t position)
  * the pool and all tables. */
 bool v1_blocks_check(const struct v1_blocks *blocks, struct diag *diag)
 {
-    uint64_t entries = 0, runs = 0, references = 1; /* the null block's */
-    for (uint32_t position = 0; position < blocks->trace->count; position++) {
-        const struct v1_table *table = &blocks->tables[position];
-        entries += table->count;
-        runs += table->runs;
-        for (uint32_t i = 0; i < table->registered; i++)
-            if (kv_prefix_cache_content(blocks->cache, table->blocks[i]) != table->contents[i])
-                return diag_set(diag, SIM_FAILED, "request %u: block %u does not hold the content it is registered for", position, i),
-                       false;
-    }
+    uint64_t entries = 0, runs = 0, passed = 0, references = 1; /* the null block's */
+    for (uint32_t position = 0; position < blocks->trace->count; position++)
+        for (uint32_t i = 0; i < blocks->groups.count; i++) {
+            const struct v1_table *table = &v1_tables_of(blocks, position)[i];
+            entries += table->count - table->passed;
+            runs += table->runs;
+            passed += (uint64_t)table->passed * blocks->groups.list[i].block_size;
+            if (!table_is_sound(blocks, position, i))
+                return diag_set(diag, SIM_FAILED, "request %u: a block does not hold the content it is registered for", position), false;
+        }
     uint32_t cached = 0;
     for (uint32_t block = 0; block < blocks->pool.num_blocks; block++) {
         references += block ? blocks->pool.refs[block] : 0;
-        cached += blocks->caching && blocks->pool.refs[block] == 0 && kv_prefix_cache_content(blocks->cache, block) != KV_CONTENT_NONE;
+        cached += blocks->pool.refs[block] == 0 && has_content(blocks, block);
     }
-    if (entries != blocks->table_blocks || runs != blocks->table_runs || references != entries + 1 || cached != blocks->cached_free)
+    if (entries != blocks->table_blocks || runs != blocks->table_runs || passed != blocks->passed_slots || references != entries + 1 ||
+        cached != blocks->cached_free)
         return diag_set(diag, SIM_FAILED, "sums over block tables do not agree with the pool"), false;
     if (!eviction_order_check(&blocks->eviction) || (blocks->eviction.policy && blocks->eviction.count != cached))
         return diag_set(diag, SIM_FAILED, "the order of eviction does not agree with the free blocks that are cached"), false;
-    if (!kv_block_pool_check(&blocks->pool) || (blocks->caching && !kv_prefix_cache_check(blocks->cache)))
+    bool sound = kv_block_pool_check(&blocks->pool);
+    for (uint32_t i = 0; i < blocks->groups.count && blocks->caching; i++)
+        sound = sound && kv_prefix_cache_check(blocks->caches[i]);
+    if (!sound)
         return diag_set(diag, SIM_FAILED, "an invariant of the block pool or of the prefix cache is broken"), false;
     return true;
 }

@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "config/kv_groups.h"
 #include "vllm_v1/vllm_v1.h"
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/outputs.h"
@@ -31,6 +32,8 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
         return "policies that nobody knows"; /* vllm_v1_create says what is wrong */
     if (config->enable_prefix_caching && eviction->key && !eviction->touches_only)
         return "orders of eviction that tell apart blocks which were touched together";
+    if (!kv_groups_plain(config))
+        return "several groups of layers, windows, or speculation";
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)
