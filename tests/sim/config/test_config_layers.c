@@ -58,7 +58,6 @@ Test(config_layers, wrong_ones_are_refused_with_place_and_remedy)
         {"{\"kv_cache_groups\":[{\"kind\":\"chunked_local\"}]}", ":1:21:", "needs \"chunk\""},
         {"{\"scheduler\":\"vllm-v0\",\"kv_cache_groups\":[{\"kind\":\"full\"}]}", ":1:24:", "vllm-v1 engine"},
         {"{\"kv_cache_groups\":[{\"kind\":\"sliding_window\",\"window\":4}],\"eviction_policy\":\"lru\"}", "", "must be \"vllm\""},
-        {"{\"kv_cache_groups\":[{\"kind\":\"sliding_window\",\"window\":4}],\"data_plane\":\"on\"}", "", "data_plane"},
         {"{\"kv_cache_groups\":[{\"kind\":\"full\"}],\"prefix_cache_retention_interval\":16}", "", "has none"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -106,7 +106,6 @@ Test(config_speculative, wrong_ones_are_refused_with_place_and_remedy)
         {START "\n\"disable_eagle_block_drops\":true}}", ":2:1:", "did you mean \"disable_eagle_block_drop\""},
         {START "\"model\":\"x\"},\"max_num_batched_tokens\":2,\"max_num_seqs\":2}", "", "must be above the 2 places"},
         {START "\"model\":\"x\"},\"long_prefill_token_threshold\":2}", "", "must be above num_speculative_tokens (2)"},
-        {START "\"model\":\"x\"},\"data_plane\":\"on\"}", "", "data_plane"},
         {START "\"model\":\"x\"},\"scheduler\":\"vllm-v0\"}", ":1:2:", "vllm-v1 engine"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
