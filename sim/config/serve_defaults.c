@@ -97,7 +97,7 @@ static void look_at_model(struct config *config, const struct model_shape *model
 enum status serve_defaults(struct config *config, struct diag *diag)
 {
     struct model_shape model = {0};
-    struct gpu gpu;
+    struct gpu gpu = {0};
     struct config own;
     enum status status = SIM_OK;
     forget(config);

@@ -11,8 +11,26 @@
 #include "base/units.h"
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
+#include "config/kv_groups.h"
+#include "config/speculation.h"
+#include "vllm_v1/v1_rules.h"
 
 typedef void advise(const struct config *config, const struct trace *trace, char *text);
+
+/* Most blocks that a request of max_model_len can hold: a window never takes more than its own length and what is on its way. */
+static uint64_t blocks_of_longest(const struct config *config)
+{
+    struct kv_groups groups;
+    struct diag ignored = {0};
+    uint64_t needed = 0;
+    if (config->scheduler != SCHEDULER_VLLM_V1 || kv_groups_make(config, "", &groups, &ignored) != SIM_OK)
+        return ceil_div(config->max_model_len, config->block_size);
+    for (uint32_t i = 0; i < groups.count; i++)
+        needed +=
+            min_u32(ceil_div(config->max_model_len, groups.list[i].block_size),
+                    kv_group_cap(&groups.list[i], v1_tokens_in_flight(config) + speculation_lookahead(config), config->max_model_len));
+    return needed;
+}
 
 /* vLLM compares max_model_len with all blocks, and does not count that V1's null block is never given to anybody; a pool between the two
  * starts, and a request of full length waits in it for ever. The length is only held against a pool if somebody chose it, or if the pool
@@ -22,18 +40,18 @@ static void advise_pool(const struct config *config, const struct trace *trace, 
     (void)trace;
     char room[UNIT_TEXT], length[UNIT_TEXT], blocks[UNIT_TEXT];
     const uint32_t null_blocks = engine_facts_of(config)->has_null_block ? 1 : 0;
-    const uint32_t needed = ceil_div(config->max_model_len, config->block_size);
+    const uint64_t needed = blocks_of_longest(config);
+    const bool plain = config->kv_cache_groups_count == 0; /* a block is so many tokens, whoever holds it */
     if (config->num_gpu_blocks == 0 || config->num_gpu_blocks >= needed + null_blocks)
         return;
     if (!config->sized && !config_gives(config, "max_model_len"))
         return;
-    snprintf(
-        text, ADVICE_SIZE,
-        "the pool holds %s tokens, less than one request of max_model_len %s, which takes num_gpu_blocks %s: %s; lower max_model_len or "
-        "take a larger pool",
-        unit_count((uint64_t)(config->num_gpu_blocks - null_blocks) * config->block_size, room), unit_count(config->max_model_len, length),
-        unit_count(needed + null_blocks, blocks),
-        config->num_gpu_blocks < needed ? "vLLM refuses to start" : "in vLLM such a request waits for ever");
+    snprintf(text, ADVICE_SIZE,
+             "the pool holds %s %s, less than one request of max_model_len %s, which takes num_gpu_blocks %s: %s; lower max_model_len or "
+             "take a larger pool",
+             unit_count((uint64_t)(config->num_gpu_blocks - null_blocks) * (plain ? config->block_size : 1), room),
+             plain ? "tokens" : "blocks", unit_count(config->max_model_len, length), unit_count(needed + null_blocks, blocks),
+             config->num_gpu_blocks < needed ? "vLLM refuses to start" : "in vLLM such a request waits for ever");
 }
 
 /* The variable in its message is vLLM's own way around. */
@@ -149,6 +167,23 @@ static void advise_seed(const struct config *config, const struct trace *trace, 
         snprintf(text, ADVICE_SIZE, "no effect: seed, as nothing is drawn");
 }
 
+/* What is said about nothing, and drafts that nobody has measured: all of them right is more than any drafter does. */
+static void advise_drafts(const struct config *config, const struct trace *trace, char *text)
+{
+    (void)trace;
+    const double *rates = config->speculative.acceptance_rates;
+    const uint32_t drafts = speculation_drafts(config);
+    for (size_t i = 0; i < config_key_count && !*text; i++)
+        if (config_keys[i].heeded && config_key_given(&config_keys[i], config) && !config_keys[i].heeded(config))
+            snprintf(text, ADVICE_SIZE, "no effect: %s, as %s", config_keys[i].name,
+                     strcmp(config_keys[i].name, "acceptance_seed") == 0 ? "nothing is drafted (speculative_config)"
+                                                                         : "all layers are full (kv_cache_groups)");
+    if (!*text && drafts > 0 && rates[drafts - 1] >= 1)
+        snprintf(
+            text, ADVICE_SIZE,
+            "all drafts are right, which no drafter reaches: give speculative_config the synthetic_acceptance_rates that were measured");
+}
+
 static void advise_step_time(const struct config *config, const struct trace *trace, char *text)
 {
     (void)trace;
@@ -164,10 +199,10 @@ static void advise_step_time(const struct config *config, const struct trace *tr
 void advice_collect(const struct config *config, const struct trace *trace, unsigned kinds, struct advice *out)
 {
     static advise *const all[ADVICE_KINDS] = {
-        [ADVICE_POOL] = advise_pool,         [ADVICE_LENGTH] = advise_length,       [ADVICE_POOL_SOURCE] = advise_pool_source,
-        [ADVICE_MODEL] = advise_model,       [ADVICE_PRIORITY] = advise_priority,   [ADVICE_SCHEDULING] = advise_scheduling,
-        [ADVICE_EVICTION] = advise_eviction, [ADVICE_CONTENTS] = advise_contents,   [ADVICE_ARRIVALS] = advise_arrivals,
-        [ADVICE_SEED] = advise_seed,         [ADVICE_STEP_TIME] = advise_step_time,
+        [ADVICE_POOL] = advise_pool,         [ADVICE_LENGTH] = advise_length,     [ADVICE_POOL_SOURCE] = advise_pool_source,
+        [ADVICE_MODEL] = advise_model,       [ADVICE_PRIORITY] = advise_priority, [ADVICE_SCHEDULING] = advise_scheduling,
+        [ADVICE_EVICTION] = advise_eviction, [ADVICE_CONTENTS] = advise_contents, [ADVICE_ARRIVALS] = advise_arrivals,
+        [ADVICE_SEED] = advise_seed,         [ADVICE_DRAFTS] = advise_drafts,     [ADVICE_STEP_TIME] = advise_step_time,
     };
     for (int kind = 0; kind < ADVICE_KINDS; kind++) {
         out->text[kind][0] = '\0';

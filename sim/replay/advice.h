@@ -19,6 +19,7 @@ enum advice_kind {
     ADVICE_CONTENTS,    /* trace_block_size without hash ids */
     ADVICE_ARRIVALS,    /* arrival_speedup_ratio or burstiness with no times that they change */
     ADVICE_SEED,        /* nothing is drawn */
+    ADVICE_DRAFTS,      /* drafts that are all right, and keys about drafts or layers without any */
     ADVICE_STEP_TIME,   /* keys that the step-time model does not read */
     ADVICE_KINDS
 };

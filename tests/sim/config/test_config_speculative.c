@@ -62,18 +62,24 @@ Test(config_speculative, methods_are_those_of_vllm)
     }
 }
 
+static void expect_rates(const char *members, double first, double second, double third)
+{
+    char text[256];
+    snprintf(text, sizeof text, "{%s\"method\":\"eagle\",\"num_speculative_tokens\":3}", members);
+    const struct config config = parse(text);
+    const double *rates = config.speculative.acceptance_rates;
+    cr_expect(rates[0] == first && rates[1] == second && rates[2] == third && rates[3] == 0, "%s: %g %g %g", text, rates[0], rates[1],
+              rates[2]);
+}
+
 /* Nothing said: all right. A length: sure ones, one sometimes, none; the token that is no draft counts. */
 Test(config_speculative, rates_have_two_forms)
 {
-    struct config config = parse("{\"method\":\"eagle\",\"num_speculative_tokens\":3}");
-    const double *rates = config.speculative.acceptance_rates;
-    cr_expect(rates[0] == 1 && rates[1] == 1 && rates[2] == 1 && rates[3] == 0);
-    config = parse("{\"synthetic_acceptance_length\":2.25,\"method\":\"eagle\",\"num_speculative_tokens\":3}");
-    cr_expect(rates[0] == 1 && rates[1] == 0.25 && rates[2] == 0);
-    config = parse("{\"synthetic_acceptance_length\":1,\"method\":\"eagle\",\"num_speculative_tokens\":3}");
-    cr_expect(rates[0] == 0 && rates[1] == 0 && rates[2] == 0);
-    config = parse("{\"synthetic_acceptance_length\":4,\"method\":\"eagle\",\"num_speculative_tokens\":3}");
-    cr_expect(rates[0] == 1 && rates[1] == 1 && rates[2] == 1);
+    expect_rates("", 1, 1, 1);
+    expect_rates("\"synthetic_acceptance_rates\":[0.5,0.5,0.25],", 0.5, 0.5, 0.25);
+    expect_rates("\"synthetic_acceptance_length\":2.25,", 1, 0.25, 0);
+    expect_rates("\"synthetic_acceptance_length\":1,", 0, 0, 0);
+    expect_rates("\"synthetic_acceptance_length\":4,", 1, 1, 1);
 }
 
 #define START "{\"speculative_config\":{\"method\":\"eagle\",\"num_speculative_tokens\":2,"
@@ -145,6 +151,9 @@ Test(config_speculative, the_seed_is_a_key_and_a_member)
     cr_expect_not(config_key_matters(key_of("acceptance-seed"), &config));
 }
 
+static const char with_rates[] = "{\"method\":\"eagle\",\"num_speculative_tokens\":2,\"rejection_sample_method\":\"synthetic\","
+                                 "\"synthetic_acceptance_rates\":[1,0.1]}";
+
 /* Each member alone makes a difference, which a copy takes along and the text keeps. */
 Test(config_speculative, what_differs_is_not_equal_and_reads_back)
 {
@@ -152,8 +161,7 @@ Test(config_speculative, what_differs_is_not_equal_and_reads_back)
                                         "{\"method\":\"eagle\",\"num_speculative_tokens\":2}",
                                         "{\"method\":\"eagle3\",\"num_speculative_tokens\":2}",
                                         "{\"method\":\"eagle\",\"num_speculative_tokens\":3}",
-                                        "{\"method\":\"eagle\",\"num_speculative_tokens\":2,\"rejection_sample_method\":\"synthetic\","
-                                        "\"synthetic_acceptance_rates\":[1,0.1]}",
+                                        with_rates,
                                         "{\"method\":\"eagle\",\"num_speculative_tokens\":2,\"disable_lookahead_block_hashes\":true}",
                                         "{\"method\":\"eagle\",\"num_speculative_tokens\":2,\"disable_eagle_block_drop\":true}"};
     const struct config_key *key = key_of("speculative-config");

@@ -261,12 +261,12 @@ Test(model_shape, a_block_has_room_for_the_largest_group)
     const struct config_option draft[] = {{"model", "gpt-oss-20b"},
                                           {"kv-cache-groups", "[" SLIDING(8, 12) "," FULL(12) ",{\"kind\":\"full\",\"draft\":true}]"}};
     struct diag diag;
-    cr_expect_eq(block_bytes(gpt, 1, &diag), 12 * 32768);
-    cr_expect_eq(block_bytes(gpt, 2, &diag), 24 * 32768);
-    cr_expect_eq(block_bytes(gemma, 1, &diag), 4 * 16384);
-    cr_expect_eq(block_bytes(own, 2, &diag), 6 * 32768);
-    cr_expect_eq(block_bytes(none, 2, &diag), 24 * 32768);
-    cr_expect_eq(block_bytes(draft, 2, &diag), 13 * 32768);
+    cr_expect_eq(block_bytes(gpt, 1, &diag), UINT64_C(12) * 32768);
+    cr_expect_eq(block_bytes(gpt, 2, &diag), UINT64_C(24) * 32768);
+    cr_expect_eq(block_bytes(gemma, 1, &diag), UINT64_C(4) * 16384);
+    cr_expect_eq(block_bytes(own, 2, &diag), UINT64_C(6) * 32768);
+    cr_expect_eq(block_bytes(none, 2, &diag), UINT64_C(24) * 32768);
+    cr_expect_eq(block_bytes(draft, 2, &diag), UINT64_C(13) * 32768);
     cr_expect_eq(block_bytes(wrong, 2, &diag), 0);
     cr_expect(strstr(diag.text, "kv_cache_groups has 23 layers and model \"gpt-oss-20b\" 24"), "%s", diag.text);
 }

@@ -1,6 +1,7 @@
 /* test_advice.c - which settings are spoken of: only those that were given, and only where they have no effect. Sentences are looked at in
  * tests/cli/settings_without_effect. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,9 @@ Test(advice, a_key_without_effect_is_told_if_it_was_given)
                  {"long_prefill_token_threshold_adaptive", "true", ADVICE_SCHEDULING},
                  {"trace_block_size", "512", ADVICE_CONTENTS},
                  {"burstiness", "3", ADVICE_ARRIVALS},
+                 {"prefix_cache_retention_interval", "null", ADVICE_DRAFTS},
+                 {"disable_hybrid_kv_cache_manager", "true", ADVICE_DRAFTS},
+                 {"acceptance_seed", "5", ADVICE_DRAFTS},
                  {"step_time.num_layers", "3", ADVICE_STEP_TIME}};
     struct trace *trace = two_requests();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -99,6 +103,38 @@ Test(advice, a_key_without_effect_is_told_if_it_was_given)
 }
 
 /* Asynchronous scheduling asks why a request ends; the threshold that an adaptive one raises is there. */
+/* A window of 64 and 128 tokens on their way take 13 blocks of 16, full layers 256. */
+Test(advice, a_pool_of_groups_is_held_against_what_each_can_hold)
+{
+    struct trace *trace = two_requests();
+    for (int blocks = 269; blocks <= 270; blocks++) {
+        struct config config;
+        char text[16];
+        config_defaults(SCHEDULER_VLLM_V1, &config);
+        snprintf(text, sizeof text, "%d", blocks);
+        set(&config, "max_model_len", "4096");
+        set(&config, "max_num_seqs", "4");
+        set(&config, "max_num_batched_tokens", "64");
+        set(&config, "kv_cache_groups", "[{\"kind\":\"sliding_window\",\"window\":65},{\"kind\":\"full\"}]");
+        set(&config, "num_gpu_blocks", text);
+        cr_expect_eq(told(&config, trace), blocks == 269 ? 1u << ADVICE_POOL : 0, "%d", blocks);
+    }
+    trace_destroy(trace);
+}
+
+Test(advice, drafts_that_are_all_right_are_an_assumption)
+{
+    struct trace *trace = two_requests();
+    struct config config;
+    config_defaults(SCHEDULER_VLLM_V1, &config);
+    set(&config, "num_gpu_blocks", "100");
+    set(&config, "speculative_config", "{\"method\":\"mtp\",\"num_speculative_tokens\":2,\"synthetic_acceptance_rates\":[1,0.9]}");
+    cr_expect_eq(told(&config, trace), 0);
+    set(&config, "speculative_config", "{\"method\":\"mtp\",\"num_speculative_tokens\":2}");
+    cr_expect_eq(told(&config, trace), 1u << ADVICE_DRAFTS);
+    trace_destroy(trace);
+}
+
 Test(advice, how_requests_end_matters_to_who_looks_ahead)
 {
     struct trace *trace = two_requests();
