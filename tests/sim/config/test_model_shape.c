@@ -271,6 +271,20 @@ Test(model_shape, a_block_has_room_for_the_largest_group)
     cr_expect(strstr(diag.text, "kv_cache_groups has 23 layers and model \"gpt-oss-20b\" 24"), "%s", diag.text);
 }
 
+/* vLLM 0.10.1.1 printed, for gpt-oss-120b on four A100-80G, "GPU KV cache size: 2,640,144 tokens" of 45.32 GiB: tokens of its two groups, of
+ * which each has half of the blocks. */
+Test(model_shape, a_server_with_two_groups_had_as_many_blocks)
+{
+    const struct config_option options[] = {
+        {"model", "gpt-oss-120b"}, {"tensor-parallel-size", "4"}, {"kv-cache-memory-bytes", "48661979955"}};
+    struct config config;
+    struct sizing sizing;
+    struct diag diag = {0};
+    cr_assert_eq(config_load(NULL, options, 3, &config, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(sizing_fill(&config, &sizing, &diag), SIM_OK, "%s", diag.text);
+    cr_expect(fabs(sizing.blocks / 2.0 * 16 / 2640144 - 1) < 0.0002, "%u", sizing.blocks); /* 45.32 is rounded */
+}
+
 /* What the model says is there until somebody else says it, and goes with the model. */
 Test(model_shape, layers_come_with_the_model_and_go_with_it)
 {
