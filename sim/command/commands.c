@@ -48,8 +48,9 @@ const char *command_first_table(const char *name)
     "Exact to the block id, as logs of the real schedulers show:\n"                                                                        \
     "  vllm-v1  scheduling synchronously or asynchronously (two batches in the queue,\n"                                                   \
     "           one pipeline stage), requests that end by max_tokens or a stop token;\n"                                                   \
-    "           one KV cache group with full attention, no speculative decoding, KV\n"                                                     \
-    "           connectors or LoRA; policies, victims and evictions of vLLM's own\n"                                                       \
+    "           full layers, sliding windows and chunks in groups; drafts of ngram, EAGLE,\n"                                              \
+    "           MTP, a model or dflash, all but which of them are right; no KV connectors\n"                                               \
+    "           or LoRA; policies, victims and evictions of vLLM's own\n"                                                                  \
     "  vllm-v0  first come, first served; samples, beams, swapping; no LoRA, sliding\n"                                                    \
     "           window or lookahead; a leak of its reference counts is put right\n"                                                        \
     "Step times are a model's."

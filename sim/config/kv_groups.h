@@ -17,7 +17,7 @@ struct kv_group {
     uint32_t reach, block_size;
     uint32_t layers;
     bool draft; /* one of its layers belongs to a head that drafts */
-    bool drops; /* the last block of a match is dropped (speculation; section 14) */
+    bool drops; /* the last block of a match is dropped (speculation; doc/vllm_v1.md, section 14) */
 };
 
 /* Groups that remember the same are looked up together: those of set s are members[first[s]] .. members[first[s + 1]) - 1. */
