@@ -189,10 +189,10 @@ static enum status compare_prefills(struct validation *validation, struct diag *
 }
 
 /* Mean absolute differences over the rows that the replay reached. The throughput's is divided by the measured mean: the other three are in
- * units that speak for themselves, tokens a second are not. */
+ * units that speak for themselves, tokens a second are not. A usage of 0 in all rows, although requests ran, is one that nobody logged. */
 static void compare_timeline(struct validation *validation)
 {
-    double sums[4] = {0}, rate = 0, before_tokens = 0, before_s = 0;
+    double sums[4] = {0}, rate = 0, used = 0, ran = 0, before_tokens = 0, before_s = 0;
     const size_t rows = validation->row_count;
     for (size_t i = 0; i < rows; i++) {
         struct timeline_row *simulated = &validation->rows[i];
@@ -206,10 +206,12 @@ static void compare_timeline(struct validation *validation)
         sums[2] += fabs(simulated->kv_usage - measured->kv_usage);
         sums[3] += fabs(simulated->output_tokens_per_s - measured->output_tokens_per_s);
         rate += measured->output_tokens_per_s;
+        used += measured->kv_usage;
+        ran += measured->running;
     }
     validation->running_error = rows ? sums[0] / (double)rows : NAN;
     validation->waiting_error = rows ? sums[1] / (double)rows : NAN;
-    validation->kv_usage_error = rows ? sums[2] / (double)rows : NAN;
+    validation->kv_usage_error = rows && (used > 0 || ran <= 0) ? sums[2] / (double)rows : NAN;
     validation->output_throughput_error = rate > 0 ? sums[3] / rate : NAN;
 }
 

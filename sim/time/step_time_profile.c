@@ -17,6 +17,7 @@
 #include "base/csv.h"
 #include "base/integers.h"
 #include "time/attention_table.h"
+#include "time/skew_table.h"
 #include "time/step_time_models.h"
 
 enum { SUMS_MOST = 16385 }; /* tokens or sequences beyond this are computed when asked for */

@@ -11,6 +11,7 @@
 #include "support/tiny_trace.h"
 #include "time/attention_table.h"
 #include "time/compact.h"
+#include "time/skew_table.h"
 #include "time/step_time.h"
 
 #define PROFILE "../shared/groundtruth/rtx4090_llama31_8b/profile"
