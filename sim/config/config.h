@@ -48,6 +48,7 @@ struct step_time_config {
     char path[CONFIG_PATH_SIZE];                  /* profile: a folder; compact, recorded: a file; already resolved */
     uint32_t num_layers;
     bool skew_table;
+    char skew_path[CONFIG_PATH_SIZE]; /* its file, if skew_table was given as one; empty: the one of the folder */
     double skew_default_alpha;
     uint32_t hidden_size, allreduces_per_layer; /* with tensor parallelism */
     double allreduce_latency_us, allreduce_gb_per_s;

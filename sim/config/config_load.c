@@ -68,9 +68,10 @@ static bool node_text(const struct json_document *document, const cJSON *node, c
     const enum key_type type = key->type;
     uint64_t whole;
     if (type == KEY_DOUBLE && isinf(key->range.real.most) && cJSON_IsString(node) && strcmp(node->valuestring, "inf") == 0)
-        return snprintf(out, size, "inf") > 0; /* JSON has no such number; vLLM's result files write it so, too */
-    bool wants_string = type == KEY_CHOICE || type == KEY_NAME || type == KEY_PATH || type == KEY_TEXT;
-    if (wants_string != cJSON_IsString(node) || (type == KEY_BOOL) != cJSON_IsBool(node))
+        return snprintf(out, size, "inf") > 0;           /* JSON has no such number; vLLM's result files write it so, too */
+    const bool path = key->path && cJSON_IsString(node); /* of a switch */
+    bool wants_string = path || type == KEY_CHOICE || type == KEY_NAME || type == KEY_PATH || type == KEY_TEXT;
+    if (wants_string != cJSON_IsString(node) || (type == KEY_BOOL && !path) != cJSON_IsBool(node))
         return false;
     if (wants_string)
         return snprintf(out, size, "%s", node->valuestring) < (int)size;
@@ -87,7 +88,7 @@ static bool node_text(const struct json_document *document, const cJSON *node, c
  * of options are relative to where the command is typed, as a shell completes them; they never come here. */
 static void resolve_path(const char *file, const struct config_key *key, struct config *config)
 {
-    char *path = (char *)config + key->offset, joined[2 * CONFIG_PATH_SIZE];
+    char *path = (char *)config + (key->path ? key->path : key->offset), joined[2 * CONFIG_PATH_SIZE];
     const char *slash = strrchr(file, '/');
     if (!slash || path[0] == '/' || path[0] == '\0')
         return;
@@ -107,7 +108,7 @@ static enum status read_key(const struct json_document *document, const cJSON *n
         return unknown_key(document, node, group, diag);
     if (node_text(document, node, key, text, sizeof text) && config_key_parse(key, text, config)) {
         /* A model or a GPU with a slash can be a path or a name of the Hub. */
-        if (key->type == KEY_PATH || (key->type == KEY_TEXT && strchr(text, '/')))
+        if (key->type == KEY_PATH || key->path || (key->type == KEY_TEXT && strchr(text, '/')))
             resolve_path(document->file, key, config);
         return SIM_OK;
     }
