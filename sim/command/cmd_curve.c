@@ -204,7 +204,7 @@ const struct command command_curve = {
     .examples = "  pagesim curve --trace mooncake.jsonl --block-sizes 512\n"
                 "  pagesim curve --trace t.jsonl --block-sizes 16,64,512 --token-points 1M,10M\n"
                 "  pagesim curve --trace t.jsonl --config server.json --points 4k,40k --replay\n"
-                "  pagesim curve --trace t.jsonl --model llama-3.1-8b --gib-points 16 --warmup 50%\n",
+                "  pagesim curve --trace t.jsonl --model llama-3.1-8b --gib-points 16,64\n",
     .tables = {"points", "block_sizes", "gaps"},
     .last_table_needs = "replay",
     .input = INPUT_ANY_POOL,

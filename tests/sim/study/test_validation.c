@@ -15,7 +15,7 @@
 #define RUN      "../shared/groundtruth/rtx4090_llama31_8b"
 #define HELD_RUN "../shared/groundtruth/rtxpro6000_llama31_8b"
 
-static double figure(const struct validation *validation, const char *name)
+static double figure(struct validation *validation, const char *name)
 {
     struct figure_set set = {.count = 0};
     validation_put_figures(validation, &set);
@@ -261,7 +261,7 @@ Test(validation, one_measured_request_is_compared_alone)
     cr_assert_eq(validation_init(&validation, trace, &config, &measured, &diag), SIM_OK);
     replay(trace, &config, false, &validation);
     /* It is the first request: one step of 5 ms from its arrival, which ends it. */
-    for (int statistic = 0; statistic < VALIDATION_STATISTICS; statistic++) {
+    for (int statistic = 0; statistic < MEASURED_STATISTICS; statistic++) {
         cr_expect_float_eq(validation.latency[LATENCY_TTFT][statistic].simulated, 5, 1e-12);
         cr_expect_float_eq(validation.latency[LATENCY_TTFT][statistic].measured, 4, 1e-12);
         cr_expect_float_eq(validation.latency[LATENCY_E2EL][statistic].simulated, 5, 1e-12);
@@ -366,4 +366,78 @@ Test(validation, the_timeline_is_held_against_the_step_of_its_time)
     trace_destroy(trace);
     temp_file_remove(&timeline);
     temp_file_remove(&file);
+}
+
+/* Reads the JSON, replays the pair (two gaps of 5 ms and one) and gives the comparison. */
+static struct validation pair_against(const char *text, struct measured_run *measured, double errors[2], const char *const names[2])
+{
+    static struct run run;
+    struct diag diag = {0};
+    struct config config = tiny_config_v1(16, 20);
+    struct trace *trace = tiny_trace(pair, 2);
+    struct validation validation;
+    struct temp_file file = temp_file_make(text, strlen(text));
+    config.step_time.token_ns = config.step_time.kv_ns = 0;
+    cr_assert_eq(measured_run_open_json(file.path, trace, measured, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(validation_init(&validation, trace, &config, measured, &diag), SIM_OK);
+    const struct observer observer = validation_observer(&validation);
+    cr_assert_eq(run_open(&run, trace, &config, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(run_replay(&run, &observer, 1, NULL, &diag), SIM_OK, "%s", diag.text);
+    validation_put_figures(&validation, &run.figures);
+    for (int i = 0; i < 2; i++)
+        errors[i] = run_figure(&run, names[i]);
+    run_close(&run);
+    trace_destroy(trace);
+    temp_file_remove(&file);
+    return validation;
+}
+
+/* Measured are gaps of 15, 5 and 5 ms, 25/3 in the mean; the 99th percentile lies 0.98 of the way from the second to the third. */
+Test(validation, gaps_between_tokens_are_compared_as_a_whole)
+{
+    static const char *const names[2] = {"mean_itl_error", "median_itl_error"};
+    struct measured_run measured;
+    double errors[2];
+    struct validation validation =
+        pair_against("{\"input_lens\":[16,16],\"output_lens\":[3,2],\"ttfts\":[0.005,0.008],\"itls\":[[0.015,0.005],[0.005]]}", &measured,
+                     errors, names);
+    cr_expect_float_eq(validation.latency[LATENCY_ITL][0].measured, 25.0 / 3, 1e-9);
+    cr_expect_float_eq(validation.latency[LATENCY_ITL][0].simulated, 5, 1e-9);
+    cr_expect_float_eq(validation.latency[LATENCY_ITL][4].measured, 5 + 0.98 * 10, 1e-9);
+    cr_expect_float_eq(errors[0], 0.4, 1e-9);
+    cr_expect_float_eq(errors[1], 0, 1e-9);
+    validation_deinit(&validation);
+    measured_run_close(&measured);
+}
+
+/* A TTFT of 0: the request ended at once. It is replayed like all others, and no latency of it is compared. */
+Test(validation, requests_that_streamed_nothing_are_not_compared)
+{
+    static const char *const names[2] = {"ttft_mape", "e2el_mape"};
+    struct measured_run measured;
+    double errors[2];
+    struct validation validation = pair_against(
+        "{\"input_lens\":[16,16],\"output_lens\":[3,2],\"ttfts\":[0.004,0],\"itls\":[[0.005,0.005],[]]}", &measured, errors, names);
+    cr_expect_eq(measured.known, 1);
+    cr_expect_float_eq(errors[0], 0.25, 1e-9);
+    cr_expect_float_eq(errors[1], 1.0 / 14, 1e-9);
+    validation_deinit(&validation);
+    measured_run_close(&measured);
+}
+
+/* Without --save-detailed. The replay's TTFTs are 5 and 8 ms, the second request being taken in 3 ms after it came. */
+Test(validation, statistics_alone_are_compared_with_those_of_all_requests)
+{
+    static const char *const names[2] = {"mean_ttft_error", "p99_itl_error"};
+    struct measured_run measured;
+    double errors[2];
+    struct validation validation =
+        pair_against("{\"completed\":2,\"mean_ttft_ms\":13,\"p99_itl_ms\":4,\"std_ttft_ms\":1}", &measured, errors, names);
+    cr_expect_eq(measured.known, 2);
+    cr_expect_float_eq(validation.latency[LATENCY_TTFT][0].simulated, 6.5, 1e-9);
+    cr_expect_float_eq(errors[0], 0.5, 1e-9);
+    cr_expect_float_eq(errors[1], 0.25, 1e-9);
+    cr_expect(isnan(validation.latency[LATENCY_TTFT][1].measured) && isnan(validation.mape[LATENCY_TTFT]));
+    validation_deinit(&validation);
+    measured_run_close(&measured);
 }
