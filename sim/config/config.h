@@ -121,6 +121,7 @@ struct config {
     double burstiness;                       /* shape of the gamma distribution of gaps */
     char ramp_up_strategy[CONFIG_NAME_SIZE]; /* "", "linear", "exponential" */
     double ramp_up_start_rps, ramp_up_end_rps;
+    char arrival_generator[CONFIG_NAME_SIZE]; /* "", "numpy", "numpy-unscaled" */
 };
 
 /* One command-line setting in order of appearance: "block-size" = "16", or "no-enable-prefix-caching" = NULL. */

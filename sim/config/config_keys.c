@@ -33,6 +33,7 @@ static const char *const cache_dtype_names[] = {"auto", "float16", "bfloat16", "
 static const char *const read_names[] = {"gather", "attend", NULL};
 static const char *const model_names[] = {"linear", "profile", "compact", "roofline", "recorded", NULL};
 static const char *const finish_names[] = {"length", "stop", NULL};
+static const char *const generator_names[] = {"numpy", "numpy-unscaled", NULL};
 static const char *const ramp_names[] = {"linear", "exponential", NULL};
 
 /* The empty name is the top level of the file. */
@@ -183,6 +184,7 @@ const struct config_key config_keys[] = {
     {TOP(ramp_up_strategy), NAME(ramp_names), DEFAULT_NAME(""), .help = "raise the rate from start to end"},
     {TOP(ramp_up_start_rps), REAL(1e-6, 1e9, "R"), DEFAULT(0), .help = "requests/s at the first request"},
     {TOP(ramp_up_end_rps), REAL(1e-6, 1e9, "R"), DEFAULT(0), .help = "requests/s at the last one"},
+    {TOP(arrival_generator), NAME(generator_names), DEFAULT_NAME(""), .help = "draw arrivals as vLLM's client does, by its numbers"},
 };
 const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
 _Static_assert(sizeof config_keys / sizeof *config_keys <= 8 * sizeof(config_key_bits), "config.given has a bit a key");

@@ -261,6 +261,14 @@ static enum status check_arrivals(const struct config *config, const char *where
         return diag_set(diag, SIM_BAD_INPUT,
                         "%s: arrival_speedup_ratio divides the trace's arrival times, which a request rate replaces; give one of them",
                         where);
+    if (config->arrival_generator[0] && !ramps && !(config->request_rate > 0))
+        return diag_set(diag, SIM_BAD_INPUT, "%s: arrival_generator draws arrivals at a rate; give request_rate or ramp_up_strategy",
+                        where);
+    if (config->arrival_generator[0] && config->seed > UINT32_MAX)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: numpy's generator takes seeds up to 4294967295", where);
+    if (ramps && strcmp(config->arrival_generator, "numpy-unscaled") == 0)
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: the clients that did not scale arrivals had no ramps; give arrival_generator as \"numpy\"", where);
     if (ramps && config->request_rate > 0)
         return diag_set(diag, SIM_BAD_INPUT, "%s: the ramp says the rate; leave out request_rate or ramp_up_strategy", where);
     if (ramps && !(start && end))
