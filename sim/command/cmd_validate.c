@@ -2,6 +2,7 @@
  * study/validation.h first for the comparison, study/measured_run.h for the files and study/scheduling_choice.h for what is replayed twice;
  * this file connects them. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command/command.h"
@@ -14,6 +15,7 @@ static const struct option_spec own_options[] = {
     {"measured-requests", "FILE", "CSV: id, lengths, ttft_ms, tpot_ms, e2e_ms"},
     {"measured-timeline", "FILE", "CSV: t, running, waiting, kv_cache_pct, gen_throughput"},
     {"vllm-json", "FILE", "instead: what `vllm bench serve --save-detailed` saved"},
+    {"measured-times", "WHOSE", "from when latencies count: client (sent) or server (taken in) [client for --vllm-json, else server]"},
     {"require", "R", "exit 4 unless it holds, as in e2el_mape<1%; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     {"threads", "N", "threads that read the trace [OMP_NUM_THREADS, or all cores]"},
@@ -62,6 +64,18 @@ static enum status expand_folder(void *self, struct diag *diag)
     return SIM_OK;
 }
 
+/* A request can wait at the front door of a busy engine for as long as a step takes. */
+static enum status choose_times(const char *whose, struct measured_run *measured, struct diag *diag)
+{
+    if (!whose)
+        return SIM_OK;
+    if (strcmp(whose, "client") != 0 && strcmp(whose, "server") != 0)
+        return diag_set(diag, SIM_USAGE, "--measured-times %s: must be client or server", whose);
+    measured->times_chosen = true;
+    measured->from_queued = strcmp(whose, "server") == 0;
+    return SIM_OK;
+}
+
 /* vLLM's JSON wins over the CSV pair: someone who names it wants it, also inside a FOLDER that has the pair. Rows are matched with requests
  * by their id or order; measurements that match nothing are an error when none matches, since the report would compare nothing with
  * something. */
@@ -76,7 +90,7 @@ static enum status open_measured(struct job *job, struct diag *diag)
                               : measured_run_open_csv(requests, options_value(options, "measured-timeline"), trace, &job->measured, diag);
     if (status == SIM_OK && job->measured.known == 0)
         status = diag_set(diag, SIM_BAD_INPUT, "none of the measured requests is in the trace");
-    return status;
+    return status == SIM_OK ? choose_times(options_value(options, "measured-times"), &job->measured, diag) : status;
 }
 
 /* A replay that stalled or died has nothing to compare, unlike in `replay`, where the report helps. */

@@ -189,7 +189,8 @@ uint32_t input_threads(const struct options *options, struct diag *diag)
     return threads;
 }
 
-/* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. `fitted` is a
+/* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one, a model then
+ * says what a block takes. `fitted` is a
  * new trace if the road to the replay changed anything and NULL if not; then the one that was read is used as it is. */
 enum status input_open(const struct options *options, bool any_pool, unsigned advice, struct input *out, struct diag *diag)
 {
@@ -198,8 +199,9 @@ enum status input_open(const struct options *options, bool any_pool, unsigned ad
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
     enum status status = config_load(options_value(options, "config"), options->config, options->config_count, &out->config, diag);
-    const bool sized = out->config.num_gpu_blocks || out->config.model[0];
-    if (status == SIM_OK && (sized || !any_pool))
+    if (status == SIM_OK && any_pool && !sizing_is_possible(&out->config))
+        status = sizing_fill_bytes(&out->config, diag);
+    else if (status == SIM_OK)
         status = sizing_fill(&out->config, &out->sizing, diag);
     if (status != SIM_OK)
         return status;

@@ -49,6 +49,8 @@ void head_arrivals(struct document *document, const struct config *config)
         line_put(&line, "of the trace, sped up by %g (arrival_speedup_ratio)", config->arrival_speedup_ratio);
     else
         line_put(&line, "of the trace");
+    if (config->arrival_generator[0])
+        line_put(&line, " by the generator of vLLM's client (%s), seed %llu", config->arrival_generator, (unsigned long long)config->seed);
     if ((ramps || rate) && config->burstiness != 1)
         line_put(&line, ", burstiness %g", config->burstiness);
     if (config->max_concurrency)

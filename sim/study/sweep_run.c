@@ -53,8 +53,9 @@ static enum status fingerprint_path(const char *path, uint64_t *hash, struct dia
 
 /* The files that a configuration names: step times, model, GPU. Most points name the same ones: `last` remembers. Without it, a sweep of
  * a million points would read the same files a million times before its first run. */
+enum { NAMED_FILES = 4 };
 struct named_files {
-    char paths[3][CONFIG_PATH_SIZE];
+    char paths[NAMED_FILES][CONFIG_PATH_SIZE];
     uint64_t hash;
 };
 
@@ -62,11 +63,13 @@ struct named_files {
  * differently does not make a journal useless. */
 static enum status fingerprint_files(const struct config *config, struct named_files *last, struct diag *diag)
 {
-    const char *const paths[3] = {config->step_time.path, config->model, config->gpu};
+    char folder[CONFIG_PATH_SIZE];
+    step_time_path(config, folder);
+    const char *const paths[NAMED_FILES] = {folder, config->model, config->gpu, config->step_time.skew_path};
     struct model_shape model = {0};
     struct gpu gpu = {0};
     bool same = last->hash != 0;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < NAMED_FILES; i++) {
         same = same && strcmp(last->paths[i], paths[i]) == 0;
         snprintf(last->paths[i], sizeof last->paths[i], "%s", paths[i]);
     }
@@ -74,6 +77,8 @@ static enum status fingerprint_files(const struct config *config, struct named_f
         return SIM_OK;
     last->hash = FINGERPRINT_START;
     enum status status = *paths[0] ? fingerprint_path(paths[0], &last->hash, diag) : SIM_OK;
+    if (status == SIM_OK && *paths[3])
+        status = fingerprint_path(paths[3], &last->hash, diag);
     if (status == SIM_OK && *paths[1])
         status = model_shape_load(paths[1], &model, diag);
     if (status == SIM_OK && *paths[2])
