@@ -102,7 +102,7 @@ static void write_errors(struct json_text *json, const char *name, const struct 
         [LATENCY_TTFT] = "ttft_mape", [LATENCY_TPOT] = "tpot_mape", [LATENCY_E2EL] = "e2el_mape"};
     json_key(json, name);
     json_open_object(json);
-    json_put_uint(json, "requests", errors->requests);
+    json_put_uint(json, "count", errors->count);
     for (size_t i = 0; i < MEASURED_LATENCIES; i++)
         if (!isnan(errors->mape[measured_latencies[i]]))
             json_put_double(json, members[measured_latencies[i]], errors->mape[measured_latencies[i]]);
@@ -130,18 +130,24 @@ static void write_calibration(const struct calibration *calibration, const char 
 
 static void tell_half(const char *which, const struct calibration_errors *errors)
 {
-    notice("%s: %u requests, mean errors TTFT %.2f %%, TPOT %.2f %%, E2E %.2f %%", which, errors->requests,
-           errors->mape[LATENCY_TTFT] * 100, errors->mape[LATENCY_TPOT] * 100, errors->mape[LATENCY_E2EL] * 100);
+    notice("%s: %u, mean errors TTFT %.2f %%, TPOT %.2f %%, E2E %.2f %%", which, errors->count, errors->mape[LATENCY_TTFT] * 100,
+           errors->mape[LATENCY_TPOT] * 100, errors->mape[LATENCY_E2EL] * 100);
 }
 
 /* A constant of which the run says nothing is as good as any other: better to say so than to print its digits. */
 static void tell_calibration(const struct calibration *calibration)
 {
-    tell_half("fitted to every other request", &calibration->fitted);
-    tell_half("held out, predicted", &calibration->held_out);
+    if (calibration->pooled) {
+        tell_half("fitted to statistics of all requests, nothing held out", &calibration->fitted);
+    } else {
+        tell_half("fitted to every other request", &calibration->fitted);
+        tell_half("held out, predicted", &calibration->held_out);
+    }
     for (int i = 0; i < CALIBRATED; i++) {
         const double error = calibration->standard_error[i];
-        if (error > 1)
+        if (!(calibration->values[i] > 0))
+            notice("%s 0: too little is known to look for it", calibrated_names[i]);
+        else if (error > 1)
             notice("%s %.4g: this run does not tell it", calibrated_names[i], calibration->values[i]);
         else
             notice("%s %.4g, give or take %.1f %%", calibrated_names[i], calibration->values[i], error * 100);

@@ -9,12 +9,13 @@
 #include "base/array.h"
 #include "base/compare.h"
 #include "base/nelder_mead.h"
+#include "observe/distribution.h"
 #include "replay/replay.h"
 #include "study/validation.h"
 
 const char *const calibrated_names[CALIBRATED] = {"base_us", "sequence_us", "token_us", "decode_context_us", "mixed_us"};
 
-enum { REQUESTS_LEAST = 20, STARTS = 3, STEPS_DOWN = 24, LAST_SEARCH = 250 };
+enum { REQUESTS_LEAST = 20, STARTS = 3, STEPS_DOWN = 14, LAST_SEARCH = 250, FEW_STATISTICS = 5 };
 #define LONGEST_STEP 1.0 /* of a logarithm at a time */
 #define HUBER_KNEE   0.1 /* an error of 10 % */
 #define UNSERVED     3.0 /* of ln(simulated / measured), where the replay has no answer */
@@ -31,15 +32,25 @@ enum { REQUESTS_LEAST = 20, STARTS = 3, STEPS_DOWN = 24, LAST_SEARCH = 250 };
 struct search {
     struct calibration *calibration;
     struct step_time_model *model;
-    size_t count;      /* latencies of all requests */
-    double *residuals; /* of each ln(simulated / measured); NaN: not measured */
-    double *slopes;    /* [residual][constant] */
+    size_t count;           /* latencies of all requests, or statistics of them */
+    bool pooled;            /* the latter: [latency][statistic] */
+    bool fixed[CALIBRATED]; /* not looked for */
+    bool smooth;            /* TTFTs, which jump by whole steps, do not count yet */
+    double *residuals;      /* of each ln(simulated / measured); NaN: not measured */
+    double *slopes;         /* [residual][constant] */
     double log_values[CALIBRATED];
 };
 
-static bool is_fitted(uint32_t position)
+static enum latency latency_of(const struct search *search, size_t residual)
 {
-    return position % 2 == 0;
+    return measured_latencies[search->pooled ? residual / MEASURED_STATISTICS : residual % MEASURED_LATENCIES];
+}
+
+/* Statistics of all requests cannot be divided. */
+static bool is_fitted(const struct search *search, size_t residual)
+{
+    const bool counts = !search->smooth || latency_of(search, residual) != LATENCY_TTFT;
+    return counts && (search->pooled || residual / MEASURED_LATENCIES % 2 == 0);
 }
 
 /* The same for tokens below and above a knee that is not looked for, and for contexts with and without a prompt. */
@@ -55,19 +66,42 @@ static struct compact compact_of(const double *values)
     return compact;
 }
 
-static void note_residuals(const struct search *search, const struct validation *validation)
+static double residual_of(double told, double simulated)
+{
+    return !(told > 0) ? (double)NAN : simulated > 0 ? log(simulated / told) : UNSERVED;
+}
+
+static void note_requests(const struct search *search, const struct validation *validation)
 {
     const struct measured_run *measured = search->calibration->measured;
-    for (uint32_t position = 0; position < search->calibration->trace->count; position++)
-        for (size_t i = 0; i < MEASURED_LATENCIES; i++) {
-            const enum latency latency = measured_latencies[i];
-            const double told = measured->ms[latency] ? measured->ms[latency][position] : (double)NAN;
-            const double simulated = validation_simulated_ms(validation, latency, position);
-            double *residual = &search->residuals[(size_t)position * MEASURED_LATENCIES + i];
-            *residual = told > 0 ? UNSERVED : (double)NAN;
-            if (told > 0 && simulated > 0)
-                *residual = log(simulated / told);
+    for (size_t i = 0; i < search->count; i++) {
+        const enum latency latency = latency_of(search, i);
+        const uint32_t position = (uint32_t)(i / MEASURED_LATENCIES);
+        const double told = measured->ms[latency] ? measured->ms[latency][position] : (double)NAN;
+        search->residuals[i] = residual_of(told, validation_simulated_ms(validation, latency, position));
+    }
+}
+
+static enum status note_statistics(const struct search *search, const struct validation *validation, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < MEASURED_LATENCIES && status == SIM_OK; i++) {
+        const enum latency latency = measured_latencies[i];
+        struct distribution all = {0};
+        double statistics[MEASURED_STATISTICS] = {0};
+        for (uint32_t position = 0; position < search->calibration->trace->count && status == SIM_OK; position++) {
+            const double ms = validation_simulated_ms(validation, latency, position);
+            if (!isnan(ms))
+                status = distribution_add(&all, ms, diag);
         }
+        if (status == SIM_OK && all.count > 0)
+            status = measured_statistics_of(&all, statistics, diag);
+        distribution_deinit(&all);
+        for (size_t k = 0; k < MEASURED_STATISTICS; k++)
+            search->residuals[i * MEASURED_STATISTICS + k] =
+                residual_of(search->calibration->measured->pooled_ms[latency][k], statistics[k]);
+    }
+    return status;
 }
 
 /* One replay with these constants; residuals of all requests. */
@@ -81,7 +115,7 @@ static enum status replay_with(struct search *search, const double *log_values, 
     if (calibration->stop && *calibration->stop)
         return diag_set(diag, SIM_INTERRUPTED, "interrupted");
     for (int i = 0; i < CALIBRATED; i++)
-        values[i] = exp(log_values[i]);
+        values[i] = search->fixed[i] ? 0 : exp(log_values[i]);
     const struct compact compact = compact_of(values);
     compact_set(search->model, &compact);
     enum status status = validation_init(&validation, calibration->trace, calibration->config, calibration->measured, diag);
@@ -89,8 +123,10 @@ static enum status replay_with(struct search *search, const double *log_values, 
         return status;
     const struct observer observer = validation_observer(&validation);
     status = replay_run(calibration->trace, calibration->config, search->model, &observer, 1, &options, &facts, diag);
-    if (status == SIM_OK)
-        note_residuals(search, &validation);
+    if (status == SIM_OK && search->pooled)
+        status = note_statistics(search, &validation, diag);
+    else if (status == SIM_OK)
+        note_requests(search, &validation);
     validation_deinit(&validation);
     calibration->replays++;
     if (calibration->progress)
@@ -111,14 +147,13 @@ static enum status loss(void *self, const double *log_values, double *value, str
     double sums[MEASURED_LATENCIES] = {0};
     uint32_t counts[MEASURED_LATENCIES] = {0}, latencies = 0;
     enum status status = replay_with(search, log_values, diag);
-    for (uint32_t position = 0; position < search->calibration->trace->count && status == SIM_OK; position++)
-        for (size_t i = 0; i < MEASURED_LATENCIES && is_fitted(position); i++) {
-            const double residual = search->residuals[(size_t)position * MEASURED_LATENCIES + i];
-            if (isnan(residual))
-                continue;
-            sums[i] += huber(residual);
-            counts[i]++;
-        }
+    for (size_t i = 0; i < search->count && status == SIM_OK; i++) {
+        const size_t which = search->pooled ? i / MEASURED_STATISTICS : i % MEASURED_LATENCIES;
+        if (isnan(search->residuals[i]) || !is_fitted(search, i))
+            continue;
+        sums[which] += huber(search->residuals[i]);
+        counts[which]++;
+    }
     *value = 0;
     for (size_t i = 0; i < MEASURED_LATENCIES; i++) {
         *value += counts[i] > 0 ? sums[i] / counts[i] : 0;
@@ -172,7 +207,7 @@ static enum status derivatives(struct search *search, const double *at, double p
     double *slopes = search->slopes;
     enum status status = SIM_OK;
     for (int k = 0; k < CALIBRATED && status == SIM_OK; k++)
-        for (int side = 0; side < 2 && status == SIM_OK; side++) {
+        for (int side = 0; side < 2 && status == SIM_OK && !search->fixed[k]; side++) {
             double moved[CALIBRATED];
             memcpy(moved, at, sizeof moved);
             moved[k] += side ? probe : -probe;
@@ -194,7 +229,7 @@ static size_t normal_equations(const struct search *search, double products[CALI
     *squares = 0;
     for (size_t i = 0; i < search->count; i++) {
         const double residual = search->residuals[i], *slopes = &search->slopes[i * CALIBRATED];
-        if (isnan(residual) || !is_fitted((uint32_t)(i / MEASURED_LATENCIES)))
+        if (isnan(residual) || !is_fitted(search, i))
             continue;
         const double weight = 1 / sqrt(1 + residual * residual / (HUBER_KNEE * HUBER_KNEE));
         used++;
@@ -254,16 +289,19 @@ static enum status go_down(struct search *search, double *at, double *value, str
 
 /* --- where to begin -------------------------------------------------------------------------------------------------------------------- */
 
-/* The lower quartile of the time per token, when little else was in a step, in microseconds. NaN: of nobody. */
+/* The lower quartile of the time per token, when little else was in a step, in microseconds. Of statistics alone, half of the mean. NaN: of
+ * nobody. */
 static double quick_step_us(const struct calibration *calibration, double *scratch)
 {
-    const double *ms = calibration->measured->ms[LATENCY_TPOT];
+    const double *ms = calibration->measured->ms[LATENCY_TPOT], *pooled = calibration->measured->pooled_ms[LATENCY_TPOT];
     size_t count = 0;
     for (uint32_t position = 0; ms && position < calibration->trace->count; position++)
         if (ms[position] > 0)
             scratch[count++] = ms[position];
     qsort(scratch, count, sizeof *scratch, compare_double_items);
-    return count > 0 ? scratch[count / 4] * 1000 : (double)NAN;
+    if (count > 0)
+        return scratch[count / 4] * 1000;
+    return (pooled[0] > 0 ? pooled[0] : pooled[1]) * 500;
 }
 
 /* How many ran at a time, in the mean, and how many tokens of context they had: from what was measured and the trace alone. */
@@ -302,7 +340,11 @@ static enum status search_best(struct search *search, double step_us, struct dia
     for (int start = 0; start < STARTS && status == SIM_OK; start++) {
         double log_values[CALIBRATED];
         guess(search->calibration, step_us, start, log_values);
+        search->smooth = !search->pooled;
         status = go_down(search, log_values, &value, diag);
+        search->smooth = false;
+        if (status == SIM_OK && !search->pooled)
+            status = go_down(search, log_values, &value, diag);
         if (status == SIM_OK && value < best) {
             best = value;
             memcpy(search->log_values, log_values, sizeof log_values);
@@ -346,29 +388,19 @@ static void tell_precision(struct search *search)
 
 static void tell_errors(const struct search *search, bool fitted, struct calibration_errors *out)
 {
-    const struct calibration *calibration = search->calibration;
+    double errors[LATENCIES] = {0};
+    uint32_t counts[LATENCIES] = {0};
     *out = (struct calibration_errors){0};
-    for (int latency = 0; latency < LATENCIES; latency++)
-        out->mape[latency] = out->mean_error[latency] = NAN;
-    for (size_t i = 0; i < MEASURED_LATENCIES; i++) {
-        const enum latency latency = measured_latencies[i];
-        double errors = 0, measured = 0, simulated = 0;
-        uint32_t count = 0;
-        for (uint32_t position = fitted ? 0 : 1; position < calibration->trace->count; position += 2) {
-            const double residual = search->residuals[(size_t)position * MEASURED_LATENCIES + i];
-            if (isnan(residual))
-                continue;
-            const double told = calibration->measured->ms[latency][position];
-            errors += fabs(exp(residual) - 1);
-            measured += told;
-            simulated += told * exp(residual);
-            count++;
-        }
-        if (count > 0) {
-            out->mape[latency] = errors / count;
-            out->mean_error[latency] = (simulated - measured) / measured;
-        }
-        out->requests = count > out->requests ? count : out->requests;
+    for (size_t i = 0; i < search->count; i++) {
+        if (isnan(search->residuals[i]) || is_fitted(search, i) != fitted)
+            continue;
+        const enum latency latency = latency_of(search, i);
+        errors[latency] += fabs(exp(search->residuals[i]) - 1);
+        counts[latency]++;
+    }
+    for (int latency = 0; latency < LATENCIES; latency++) {
+        out->mape[latency] = counts[latency] > 0 ? errors[latency] / counts[latency] : (double)NAN;
+        out->count = counts[latency] > out->count ? counts[latency] : out->count;
     }
 }
 
@@ -382,25 +414,48 @@ static enum status learn(struct search *search, struct diag *diag)
     tell_errors(search, true, &calibration->fitted);
     tell_errors(search, false, &calibration->held_out);
     for (int i = 0; i < CALIBRATED; i++)
-        calibration->values[i] = exp(search->log_values[i]);
+        calibration->values[i] = search->fixed[i] ? 0 : exp(search->log_values[i]);
     calibration->compact = compact_of(calibration->values);
+    return SIM_OK;
+}
+
+/* Three means tell of two constants: what a step costs, and what a token of a prompt does. */
+static enum status choose_data(struct search *search, struct diag *diag)
+{
+    struct calibration *calibration = search->calibration;
+    const struct measured_run *measured = calibration->measured;
+    const double *alone = measured->ms[LATENCY_E2EL];
+    uint32_t statistics = 0, listed = 0;
+    for (uint32_t position = 0; alone && position < calibration->trace->count; position++)
+        listed += alone[position] > 0;
+    for (size_t i = 0; i < MEASURED_LATENCIES; i++)
+        for (size_t k = 0; k < MEASURED_STATISTICS; k++)
+            statistics += measured->pooled_ms[measured_latencies[i]][k] > 0;
+    search->pooled = calibration->pooled = listed == 0 && statistics > 0;
+    search->count =
+        search->pooled ? (size_t)MEASURED_LATENCIES * MEASURED_STATISTICS : (size_t)calibration->trace->count * MEASURED_LATENCIES;
+    if (!search->pooled && listed < REQUESTS_LEAST)
+        return diag_set(diag, SIM_BAD_INPUT, "only %u requests of the trace were measured; a clock needs %d at least", listed,
+                        REQUESTS_LEAST);
+    for (int i = 0; i < CALIBRATED; i++)
+        search->fixed[i] = search->pooled && statistics <= FEW_STATISTICS && i != CALIBRATED_BASE && i != CALIBRATED_TOKEN;
     return SIM_OK;
 }
 
 enum status calibration_make(struct calibration *calibration, struct diag *diag)
 {
-    struct search search = {.calibration = calibration, .count = (size_t)calibration->trace->count * MEASURED_LATENCIES};
-    const struct array_request arrays[] = {ARRAY_OF(search.residuals, search.count), ARRAY_OF(search.slopes, search.count * CALIBRATED)};
+    struct search search = {.calibration = calibration};
     const struct compact zero = {{0}};
-    if (calibration->measured->known < REQUESTS_LEAST)
-        return diag_set(diag, SIM_BAD_INPUT, "only %u requests of the trace were measured; a clock needs %d at least",
-                        calibration->measured->known, REQUESTS_LEAST);
+    if (choose_data(&search, diag) != SIM_OK)
+        return diag->status;
+    const struct array_request arrays[] = {ARRAY_OF(search.residuals, search.count + calibration->trace->count),
+                                           ARRAY_OF(search.slopes, search.count * CALIBRATED)};
     enum status status = compact_create(calibration->config, &zero, &search.model, diag);
     if (status == SIM_OK)
         status = array_zeroed_all(arrays, 2, "a calibration", diag);
     const double step_us = status == SIM_OK ? quick_step_us(calibration, search.residuals) : 0;
-    if (status == SIM_OK && isnan(step_us))
-        status = diag_set(diag, SIM_BAD_INPUT, "no request was measured that has a time per output token; steps cannot be told from it");
+    if (status == SIM_OK && !(step_us > 0))
+        status = diag_set(diag, SIM_BAD_INPUT, "no time per output token was measured; steps cannot be told from the rest");
     if (status == SIM_OK)
         status = search_best(&search, step_us, diag);
     if (status == SIM_OK)

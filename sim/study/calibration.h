@@ -9,6 +9,9 @@
  *     us = base + sequence * sequences + token * tokens + context * (tokens of context) + mixed (in steps with a prompt)
  * and the host's time is part of base and sequence. Loss: the mean, over TTFT, TPOT and E2E, of a pseudo-Huber function of
  * ln(simulated / measured), so that single requests that something else held up do not count for much.
+ *
+ * Where only statistics of all requests are known, those are what is compared, and nothing is held out; of five of them or fewer, such as three
+ * means, only base and token are found, and the others count as 0.
  */
 #ifndef PAGESIM_CALIBRATION_H
 #define PAGESIM_CALIBRATION_H
@@ -21,11 +24,10 @@
 enum calibrated { CALIBRATED_BASE, CALIBRATED_SEQUENCE, CALIBRATED_TOKEN, CALIBRATED_CONTEXT, CALIBRATED_MIXED, CALIBRATED };
 extern const char *const calibrated_names[CALIBRATED]; /* as in the model's file */
 
-/* Of one half of the requests. */
+/* Of one half of the requests, or of statistics of all of them. */
 struct calibration_errors {
-    uint32_t requests;
-    double mape[LATENCIES];       /* mean of |simulated - measured| / measured; NaN: nothing measured */
-    double mean_error[LATENCIES]; /* of the mean, with its sign */
+    uint32_t count;         /* of requests or statistics */
+    double mape[LATENCIES]; /* mean of |simulated - measured| / measured; NaN: nothing measured */
 };
 
 struct calibration {
@@ -43,11 +45,12 @@ struct calibration {
      * infinity: the run does not tell. */
     double standard_error[CALIBRATED];
     double correlation[CALIBRATED][CALIBRATED]; /* near -1: more of one and less of the other says nearly the same */
-    struct calibration_errors fitted, held_out;
+    struct calibration_errors fitted, held_out; /* statistics alone: nothing is held out */
+    bool pooled;                                /* it was statistics alone */
     uint32_t replays;
 };
 
-/* SIM_BAD_INPUT: too little was measured (20 requests), or no guess gives a replay that ends. SIM_INTERRUPTED: stop. */
+/* SIM_BAD_INPUT: too little was measured (20 requests, or statistics), or no guess gives a replay that ends. SIM_INTERRUPTED: stop. */
 SIM_NODISCARD enum status calibration_make(struct calibration *calibration, struct diag *diag);
 
 #endif

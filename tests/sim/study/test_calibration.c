@@ -43,6 +43,9 @@ static void measure(const struct trace *trace, const struct config *config, cons
     struct replay_facts facts;
     const struct replay_options options = {0};
     *measured = (struct measured_run){.count = trace->count, .known = trace->count};
+    for (int latency = 0; latency < LATENCIES; latency++)
+        for (int i = 0; i < MEASURED_STATISTICS; i++)
+            measured->pooled_ms[latency][i] = NAN;
     cr_assert_eq(compact_create(config, truth, &model, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(metrics_init(&metrics, trace, &diag), SIM_OK);
     const struct observer observer = metrics_observer(&metrics);
@@ -85,7 +88,7 @@ Test(calibration, a_known_clock_is_found_again)
     cr_expect_lt(calibration.held_out.mape[LATENCY_TTFT], 0.05, "%g", calibration.held_out.mape[LATENCY_TTFT]);
     cr_expect_lt(calibration.held_out.mape[LATENCY_TPOT], 0.02, "%g", calibration.held_out.mape[LATENCY_TPOT]);
     cr_expect_lt(calibration.held_out.mape[LATENCY_E2EL], 0.02, "%g", calibration.held_out.mape[LATENCY_E2EL]);
-    cr_expect_eq(calibration.fitted.requests + calibration.held_out.requests, (uint32_t)REQUESTS);
+    cr_expect_eq(calibration.fitted.count + calibration.held_out.count, (uint32_t)REQUESTS);
     /* The two that make up most of a step. */
     cr_expect_lt(fabs(calibration.values[CALIBRATED_BASE] / 9000 - 1), 0.1, "%g", calibration.values[CALIBRATED_BASE]);
     cr_expect_lt(fabs(calibration.values[CALIBRATED_TOKEN] / 45 - 1), 0.1, "%g", calibration.values[CALIBRATED_TOKEN]);
@@ -116,6 +119,37 @@ Test(calibration, what_a_run_does_not_tell_is_said)
     trace_destroy(trace);
 }
 
+/* Three means: a clock of base and token alone has as many. */
+Test(calibration, means_alone_find_what_a_step_and_a_token_cost)
+{
+    struct trace *trace = make_trace(200);
+    const struct config config = make_config();
+    const struct compact truth = clock_of(9000, 0, 45, 0, 0);
+    struct measured_run measured;
+    struct diag diag = {0};
+    measure(trace, &config, &truth, &measured);
+    for (size_t i = 0; i < MEASURED_LATENCIES; i++) {
+        double *ms = measured.ms[measured_latencies[i]], sum = 0;
+        uint32_t count = 0;
+        for (uint32_t position = 0; position < trace->count; position++)
+            if (!isnan(ms[position])) {
+                sum += ms[position];
+                count++;
+                ms[position] = NAN;
+            }
+        measured.pooled_ms[measured_latencies[i]][0] = sum / count;
+    }
+    measured.known = 0;
+    struct calibration calibration = {.trace = trace, .config = &config, .measured = &measured};
+    cr_assert_eq(calibration_make(&calibration, &diag), SIM_OK, "%s", diag.text);
+    cr_expect(calibration.pooled);
+    cr_expect_lt(fabs(calibration.values[CALIBRATED_BASE] / 9000 - 1), 0.02, "%g", calibration.values[CALIBRATED_BASE]);
+    cr_expect_lt(fabs(calibration.values[CALIBRATED_TOKEN] / 45 - 1), 0.02, "%g", calibration.values[CALIBRATED_TOKEN]);
+    cr_expect_eq(calibration.values[CALIBRATED_CONTEXT], 0);
+    measured_run_close(&measured);
+    trace_destroy(trace);
+}
+
 Test(calibration, too_few_requests_are_refused)
 {
     struct trace *trace = make_trace(10);
@@ -124,7 +158,8 @@ Test(calibration, too_few_requests_are_refused)
     struct measured_run measured;
     struct diag diag = {0};
     measure(trace, &config, &truth, &measured);
-    measured.known = 19;
+    for (uint32_t position = 19; position < trace->count; position++)
+        measured.ms[LATENCY_E2EL][position] = NAN;
     struct calibration calibration = {.trace = trace, .config = &config, .measured = &measured};
     cr_expect_eq(calibration_make(&calibration, &diag), SIM_BAD_INPUT);
     measured_run_close(&measured);
