@@ -205,22 +205,7 @@ static void add_pair(struct document *document, const struct table *figures, con
 
 void compare_page(struct document *document)
 {
-    const struct table *latencies = picture_table(document, "latencies"), *figures = picture_table(document, "figures");
-    const double a = picture_number_of(latencies, "latency", "e2el", "mean_a_ms"),
-                 delta = picture_number_of(latencies, "latency", "e2el", "delta_ms"),
-                 low = picture_number_of(latencies, "latency", "e2el", "batch_ci_low_ms"),
-                 high = picture_number_of(latencies, "latency", "e2el", "batch_ci_high_ms");
-    if (isnan(a))
-        document_headline(document, "No request ended with both A and B");
-    else if (delta == 0)
-        document_headline(document, "A and B take the same time to the end in the mean, %.1f ms", a);
-    else if (low <= 0 && high >= 0)
-        document_headline(document,
-                          "This trace does not tell A from B: E2E differs by %.2f ms of %.1f (batched 95 %% interval %.2f to %.2f)", delta,
-                          a, low, high);
-    else
-        document_headline(document, "B is %s: E2E %.1f ms instead of %.1f in the mean (%+.1f %%)", delta < 0 ? "faster" : "slower",
-                          a + delta, a, 100 * delta / a);
+    const struct table *figures = picture_table(document, "figures");
     add_pair(document, figures, "median_ttft_ms", "TTFT, median (ms)", 1);
     add_pair(document, figures, "p99_ttft_ms", "TTFT, p99 (ms)", 1);
     add_pair(document, figures, "p99_itl_ms", "ITL, p99 (ms)", 1);
