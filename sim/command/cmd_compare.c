@@ -24,7 +24,10 @@ static const struct option_spec own_options[] = {
     {"a", "KEY=VALUE", "a setting of A alone, as in block_size=16; may be repeated", OPTION_AGAIN},
     {"b", "KEY=VALUE", "a setting of B alone; may be repeated", OPTION_AGAIN},
     {"side", "NAME [FILE] K=V ...", "a side by name; may be repeated, and all are held against the first one", OPTION_WORDS},
-    {"by", "LATENCY", "rank requests by ttft, tpot, e2el or queue [e2el]"},
+    {"by", "LATENCY|KEY|CONDITIONS",
+     "rank requests by ttft, tpot, e2el or queue [e2el]; also by class: input_length, output_length, priority, session, tenant, or as in "
+     "input_length>4000; may be repeated",
+     OPTION_AGAIN},
     {"top", "N", "how many winners and losers to name [5]"},
     {"starve-factor", "K", "starving: waits longer than K times the median wait [10]"},
     {"require", "R", "exit 4 unless it holds, as in delta_p99_ttft_ms<=0; may be repeated", OPTION_AGAIN},
@@ -50,6 +53,7 @@ struct job {
     struct call call; /* its input has the trace alone, once for all sides */
     struct requirements requirements;
     struct figure_wishes wishes;
+    struct priority_rules rules[COMPARE_SORTINGS_MOST]; /* of --by */
     struct side_words words[COMPARE_SIDES_MOST];
     struct comparison comparison;
     struct compare_view view;
@@ -396,17 +400,58 @@ static enum status judge(struct job *job, struct diag *diag)
 
 /* --- the command ------------------------------------------------------------------------------------------------------------------ */
 
-/* ITL has many values a request, so requests cannot be ranked by it. Errors do not return at once: diag keeps the first one, and the rest
- * of the function is harmless. */
+/* A latency is what requests are ranked by, and classes differ in. ITL has many values a request, so it cannot be. */
+static bool read_rank(struct comparison *comparison, const char *by)
+{
+    const enum latency latency = latency_find(by, (uint32_t)strlen(by));
+    if (latency == LATENCIES || latency == LATENCY_ITL || latency_of_client(latency))
+        return false;
+    comparison->ranked_by = latency;
+    return true;
+}
+
+static enum status read_by(struct job *job, const char *by, const char **rank, struct diag *diag)
+{
+    struct comparison *comparison = &job->comparison;
+    struct compare_sorting *sorting = &comparison->sortings[comparison->sorting_count];
+    if (read_rank(comparison, by)) {
+        if (*rank && strcmp(*rank, by) != 0)
+            return diag_set(diag, SIM_USAGE, "--by %s and --by %s: requests are ranked by one latency", *rank, by);
+        *rank = by;
+        return SIM_OK;
+    }
+    if (comparison->sorting_count == COMPARE_SORTINGS_MOST)
+        return diag_set(diag, SIM_USAGE, "--by: at most %d ways to sort requests", COMPARE_SORTINGS_MOST);
+    sorting->text = by;
+    sorting->key = class_key_find(by);
+    if (strpbrk(by, "<>=!")) {
+        sorting->key = CLASS_BY_RULES;
+        sorting->rules = &job->rules[comparison->sorting_count];
+        if (priority_rules_parse_classes("--by", by, &job->rules[comparison->sorting_count], diag) != SIM_OK)
+            return diag->status;
+    } else if (sorting->key == CLASS_KEYS || sorting->key == CLASS_BY_PHASE) {
+        return diag_set(
+            diag, SIM_USAGE,
+            "--by %s: must be ttft, tpot, e2el or queue, or a class of requests: input_length, output_length, priority, session, "
+            "tenant, or conditions as in input_length>4000",
+            by);
+    }
+    comparison->sorting_count++;
+    return SIM_OK;
+}
+
+/* Errors do not return at once: diag keeps the first one, and the rest of the function is harmless. */
 static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
     const struct options *options = &job->call.options;
-    const char *by = options_value(options, "by");
+    const char *by, *rank = NULL;
+    uint32_t next = 0;
     struct comparison *comparison = &job->comparison;
-    comparison->ranked_by = by ? latency_find(by, (uint32_t)strlen(by)) : LATENCY_E2EL;
-    if (comparison->ranked_by == LATENCIES || comparison->ranked_by == LATENCY_ITL || latency_of_client(comparison->ranked_by))
-        diag_set(diag, SIM_USAGE, "--by %s: must be ttft, tpot, e2el or queue", by);
+    comparison->ranked_by = LATENCY_E2EL;
+    while ((by = options_next(options, "by", &next)) != NULL)
+        if (read_by(job, by, &rank, diag) != SIM_OK)
+            return diag->status;
     if (read_sides(job, diag) != SIM_OK)
         return diag->status;
     job->view = (struct compare_view){.comparison = comparison};
@@ -481,7 +526,8 @@ const struct command command_compare = {
                    "of every figure, and those of the comparison itself; of sides that have names\n"
                    "SIDE_NAME and delta_SIDE_NAME. `pagesim figures` lists them.\n"
                    "Tables: per_request, figures, latencies, winners_and_losers,\n"
-                   "decisions_that_differ, keys_that_differ.\n",
+                   "decisions_that_differ, keys_that_differ; with --by KEY classes and\n"
+                   "class_differences; with names sides and first_differences.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim compare a.json b.json --trace azure.csv\n"
@@ -491,7 +537,8 @@ const struct command command_compare = {
                 "      --b scheduling_policy=priority\n"
                 "  pagesim compare --trace t.jsonl --a block_size=16 --a num_gpu_blocks=4000 \\\n"
                 "      --b block_size=64 --b num_gpu_blocks=1000 --require 'worse_e2el<100'\n",
-    .tables = {"per_request", "figures", "latencies", "winners_and_losers", "decisions_that_differ", "keys_that_differ"},
+    .tables = {"per_request", "figures", "latencies", "winners_and_losers", "decisions_that_differ", "keys_that_differ", "classes",
+               "class_differences", "sides", "first_differences"},
     .job_size = sizeof(struct job),
     .read = read_options,
     .run = run,

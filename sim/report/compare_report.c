@@ -15,7 +15,7 @@
  *     latencies, ranks            what requests gain and lose
  *     starving, fairness          what the means hide
  *     the whole                   the figures of each run */
-#include "report/compare_report.h"
+#include "report/compare_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,19 +29,11 @@
 #include "report/table_pictures.h"
 #include "study/sweep_keys.h"
 
-#define COUNT(columns) (sizeof(columns) / sizeof *(columns))
-
 /* --- the verdict ------------------------------------------------------------------------------------------------------------------ */
-
-/* The interval that is told: that of batches, where the trace has enough requests for them. */
-static const struct statistics *told_interval(const struct paired *paired)
-{
-    return paired->batches.n ? &paired->batches : &paired->difference;
-}
 
 static bool tells_apart(const struct paired *paired)
 {
-    const struct statistics *told = told_interval(paired);
+    const struct statistics *told = paired_interval(paired);
     return told->ci_low > 0 || told->ci_high < 0;
 }
 
@@ -79,8 +71,8 @@ static size_t fastest(const struct comparison *comparison, size_t from)
 /* " (95 % interval -3.20 to -1.10)" */
 static void put_interval(struct line *line, const struct paired *paired)
 {
-    line_put(line, " (%s95 %% interval %.2f to %.2f)", paired->batches.n ? "batched " : "", told_interval(paired)->ci_low,
-             told_interval(paired)->ci_high);
+    line_put(line, " (%s95 %% interval %.2f to %.2f)", paired->batches.n ? "batched " : "", paired_interval(paired)->ci_low,
+             paired_interval(paired)->ci_high);
 }
 
 static void put_lowest_mean(struct line *line, const struct comparison *comparison)
@@ -148,7 +140,7 @@ static void add_verdict(struct document *document, const struct comparison *comp
     head_wrapped(document, "", "%s", line.text);
 }
 
-/* --- for programs: sides and requests -------------------------------------------------------------------------------------------- */
+/* --- the sides, for programs ----------------------------------------------------------------------------------------------------- */
 
 static void add_configuration(struct document *document, const char *key, const struct config *config)
 {
@@ -156,16 +148,6 @@ static void add_configuration(struct document *document, const char *key, const 
     json_text_init(&json, false);
     config_write(config, &json);
     document_json(document, key, &json);
-}
-
-static double longest_wait_ms(const struct compare_side *side)
-{
-    return side->longest_wait != UINT32_MAX ? side->outcomes[side->longest_wait].wait_ms : (double)NAN;
-}
-
-static double longest_wait_request(const struct comparison *comparison, const struct compare_side *side)
-{
-    return side->longest_wait != UINT32_MAX ? trace_index(comparison->trace, side->longest_wait) : (double)NAN;
 }
 
 /* Under "a" or "b": the document itself has no configuration of its own, as there are two. Each side carries its whole configuration, so
@@ -177,8 +159,8 @@ static void add_lettered_side(struct document *document, const struct compare_vi
     document_open_object(document, comparison_key(view->comparison, i));
     document_text(document, "name", view->files[i] ? view->files[i] : "");
     document_text(document, "vllm", engine_facts_of(&side->config)->vllm_version);
-    document_number(document, "longest_wait_ms", longest_wait_ms(side));
-    document_number(document, "longest_wait_request", longest_wait_request(view->comparison, side));
+    document_number(document, "longest_wait_ms", compare_longest_wait_ms(side));
+    document_number(document, "longest_wait_request", compare_longest_wait_request(view->comparison, side));
     add_configuration(document, "configuration", &side->config);
     document_close(document);
 }
@@ -198,81 +180,12 @@ static void add_named_sides(struct document *document, const struct compare_view
         table_text(table, comparison_key(comparison, i));
         table_text(table, view->files[i]);
         table_text(table, engine_facts_of(&side->config)->vllm_version);
-        table_numbers(table, longest_wait_ms(side), longest_wait_request(comparison, side));
+        table_numbers(table, compare_longest_wait_ms(side), compare_longest_wait_request(comparison, side));
     }
     document_open_object(document, "configurations");
     for (size_t i = 0; i < comparison->count; i++)
         add_configuration(document, comparison_key(comparison, i), &comparison->sides[i].config);
     document_close(document);
-}
-
-/* Names of columns are made from those of sides, latencies and figures. No heading: for programs alone. */
-static void add_column(struct table *table, const char *prefix, const char *key, const char *name, int decimals)
-{
-    char text[2 * FIGURE_NAME_SIZE];
-    snprintf(text, sizeof text, "%s%s%s%s", prefix, key, *key && *name ? "_" : "", name);
-    table_add_column(table, &(struct table_column){.name = text, .decimals = decimals});
-}
-
-static void add_latency_columns(struct table *table, const char *prefix, const char *key)
-{
-    for (int i = 0; i < PAIRED_LATENCIES; i++) {
-        char name[FIGURE_NAME_SIZE];
-        snprintf(name, sizeof name, "%s_ms", latency_names[paired_latencies[i]]);
-        add_column(table, prefix, key, name, 0);
-    }
-}
-
-/* What follows "delta_" in names: of A and B nothing, as there is one difference. */
-static const char *delta_key(const struct comparison *comparison, size_t side)
-{
-    return comparison->named ? comparison_key(comparison, side) : "";
-}
-
-/* Declares what add_requests() and add_outcome() fill: the two must keep one order, as cells are added from left to right without names. */
-static void add_request_columns(struct table *table, const struct comparison *comparison)
-{
-    for (size_t side = 0; side < comparison->count; side++) {
-        const char *key = comparison_key(comparison, side);
-        add_column(table, "", key, "arrival_s", 0);
-        add_latency_columns(table, "", key);
-        add_column(table, "", key, "preemptions", 0);
-        add_column(table, "", key, "cached_tokens", 0);
-        add_column(table, "", key, "status", TABLE_TEXT);
-    }
-    for (size_t side = 1; side < comparison->count; side++)
-        add_latency_columns(table, "delta_", delta_key(comparison, side));
-}
-
-/* Cells of one side, in the order of add_request_columns. */
-static void add_outcome(struct table *table, const struct outcome *outcome)
-{
-    table_number(table, outcome->arrival_s);
-    for (int i = 0; i < PAIRED_LATENCIES; i++)
-        table_number(table, outcome->ms[paired_latencies[i]]);
-    table_numbers(table, outcome->preemptions, (double)outcome->cached_tokens);
-    table_text(table, request_status_names[outcome->status]);
-}
-
-/* A row a request would be thousands of lines for people, who get the two ends of the ranking instead. All requests, also those that have no
- * latency on one side: their cells are empty. A request is a line of the trace, also where V1 made several requests of its samples;
- * comparison->trace is the trace as the file has it. NaN in one of the two latencies makes the difference NaN as well, so no check is needed. */
-static void add_requests(struct document *document, const struct comparison *comparison)
-{
-    const struct trace *trace = comparison->trace;
-    const struct compare_side *sides = comparison->sides;
-    static const struct table_column columns[] = {{"request", NULL, 0, 0}, {"input_tokens", NULL, 0, 0}, {"output_tokens", NULL, 0, 0}};
-    struct table *table = document_table_for(document, FOR_PROGRAMS, "per_request", columns, COUNT(columns));
-    add_request_columns(table, comparison);
-    for (uint32_t position = 0; position < trace->count; position++) {
-        table_numbers(table, trace_index(trace, position), trace->input_tokens[position], trace->output_tokens[position]);
-        for (size_t side = 0; side < comparison->count; side++)
-            add_outcome(table, &sides[side].outcomes[position]);
-        for (size_t side = 1; side < comparison->count; side++)
-            for (int i = 0; i < PAIRED_LATENCIES; i++)
-                table_number(table,
-                             sides[side].outcomes[position].ms[paired_latencies[i]] - sides[0].outcomes[position].ms[paired_latencies[i]]);
-    }
 }
 
 /* --- the configurations ---------------------------------------------------------------------------------------------------------- */
@@ -396,319 +309,6 @@ static void add_configurations(struct document *document, const struct compare_v
     add_keys(document, comparison);
 }
 
-/* --- the first decision that differs --------------------------------------------------------------------------------------------- */
-
-/* Indexed by enum decision_kind; programs get these words as they are. */
-static const char *const decision_words[] = {"preempts", "swaps in", "admits", "ignores", "computes"};
-
-/* What one side does to the request: "computes 512 of its tokens". */
-static void describe(enum decision_kind kind, int64_t value, char *out, size_t size)
-{
-    if (kind == DECIDE_PREEMPT)
-        snprintf(out, size, "preempts it by %s", value == PREEMPT_SWAP ? "swap" : "recompute");
-    else if (kind == DECIDE_ADMIT)
-        snprintf(out, size, "admits it with %lld cached tokens", (long long)value);
-    else if (kind == DECIDE_COMPUTE)
-        snprintf(out, size, "computes %lld of its tokens", (long long)value);
-    else
-        snprintf(out, size, "%s it", decision_words[kind]);
-}
-
-/* "request 30: A admits it with 768 cached tokens, B with 96" or "request 30: A preempts it by swap, B does not". The second side is told
- * by its number alone ("B with 96"), joined by the preposition that fits the verb of describe(). A sample of a group is named
- * request.sample, as logs name it. */
-static void add_pair_line(struct document *document, const struct decision_pair *pair, const char *const names[2])
-{
-    static const char *const joints[] = {"by ", "", "with ", "", ""};
-    char does[64], name[32], number[32];
-    describe(pair->kind, pair->in_a ? pair->a : pair->b, does, sizeof does);
-    if (pair->sample)
-        snprintf(name, sizeof name, "%u.%u", pair->request, pair->sample);
-    else
-        snprintf(name, sizeof name, "%u", pair->request);
-    snprintf(number, sizeof number, "%lld", (long long)pair->b);
-    if (pair->in_a && pair->in_b)
-        document_line(document, "    request %s: %s %s, %s %s%s", name, names[0], does, names[1], joints[pair->kind],
-                      pair->kind != DECIDE_PREEMPT ? number
-                      : pair->b == PREEMPT_SWAP    ? "swap"
-                                                   : "recompute");
-    else
-        document_line(document, "    request %s: %s %s, %s does not", name, names[pair->in_a ? 0 : 1], does, names[pair->in_a ? 1 : 0]);
-}
-
-/* When a side's step began, in words. The step's number is the same on both sides by definition, its time is not: a different batch takes a
- * different time. */
-static const char *step_start(const struct decided_step *step, const char *name, char *out, size_t size)
-{
-    if (step->exists)
-        snprintf(out, size, "%s at %.6f s", name, (double)step->start_ns / 1e9);
-    else
-        snprintf(out, size, "%s has ended", name);
-    return out;
-}
-
-/* For people: the step, and the first `top` of its decisions that differ. If one side has ended there are no decisions to set against each
- * other, and the line about the step says all. Equal sets in another order count as a difference: the order is part of what a scheduler
- * decides. */
-static void add_difference_lines(struct document *document, const struct comparison *comparison, size_t side, uint32_t top)
-{
-    const struct first_difference *difference = &comparison->sides[side].against.difference;
-    const char *names[] = {comparison_name(comparison, 0), comparison_name(comparison, side)};
-    char step[UNIT_TEXT], a[COMPARE_NAME_SIZE + 32], b[COMPARE_NAME_SIZE + 32];
-    if (!difference->found && comparison->named)
-        document_line(document, "  No decision of %s differs.", names[1]);
-    else if (!difference->found)
-        document_line(document, "  No decision differs.");
-    if (!difference->found)
-        return;
-    document_line(document, "  step %s: %s, %s", unit_count(difference->step, step),
-                  step_start(&difference->sides[0], names[0], a, sizeof a), step_start(&difference->sides[1], names[1], b, sizeof b));
-    if (!difference->sides[0].exists || !difference->sides[1].exists)
-        return;
-    for (size_t i = 0; i < difference->pair_count && i < top; i++)
-        add_pair_line(document, &difference->pairs[i], names);
-    if (difference->pair_count > top)
-        document_line(document, "    and %zu more", difference->pair_count - top);
-    if (difference->pair_count == 0)
-        document_line(document, "    the same decisions in another order");
-}
-
-static double start_ns(const struct first_difference *difference, int side)
-{
-    return difference->sides[side].exists ? (double)difference->sides[side].start_ns : (double)NAN;
-}
-
-/* For programs: the step. */
-static void add_difference_step(struct document *document, const struct first_difference *difference)
-{
-    if (!difference->found) {
-        document_text(document, "first_difference", NULL);
-        return;
-    }
-    document_open_object(document, "first_difference");
-    document_whole(document, "step", difference->step);
-    document_number(document, "a_start_ns", start_ns(difference, 0));
-    document_number(document, "b_start_ns", start_ns(difference, 1));
-    document_close(document);
-}
-
-static void add_difference_steps(struct document *document, const struct comparison *comparison)
-{
-    static const struct table_column columns[] = {
-        {"side", NULL, TABLE_TEXT, 0}, {"step", NULL, 0, 0}, {"first_start_ns", NULL, 0, 0}, {"own_start_ns", NULL, 0, 0}};
-    struct table *table = document_table_for(document, FOR_PROGRAMS, "first_differences", columns, COUNT(columns));
-    for (size_t side = 1; side < comparison->count; side++) {
-        const struct first_difference *difference = &comparison->sides[side].against.difference;
-        table_text(table, comparison_key(comparison, side));
-        table_numbers(table, difference->found ? (double)difference->step : (double)NAN, start_ns(difference, 0), start_ns(difference, 1));
-    }
-}
-
-/* For programs: all decisions of the step that differ. The table is there even when it is empty, so that a script need not ask. A decision
- * that one side did not make is null there; 0 would be a value, for example no cached tokens. */
-static void add_decisions(struct document *document, const struct comparison *comparison)
-{
-    static const struct table_column columns[] = {{"side", NULL, TABLE_TEXT, 0}, {"decision", NULL, TABLE_TEXT, 0},
-                                                  {"request", NULL, 0, 0},       {"sample", NULL, 0, 0},
-                                                  {"first", NULL, 0, 0},         {"own", NULL, 0, 0}},
-                                     of_two[] = {{"decision", NULL, TABLE_TEXT, 0},
-                                                 {"request", NULL, 0, 0},
-                                                 {"sample", NULL, 0, 0},
-                                                 {"a", NULL, 0, 0},
-                                                 {"b", NULL, 0, 0}};
-    struct table *table = document_table_for(document, FOR_PROGRAMS, "decisions_that_differ", comparison->named ? columns : of_two,
-                                             comparison->named ? COUNT(columns) : COUNT(of_two));
-    for (size_t side = 1; side < comparison->count; side++)
-        for (size_t i = 0; i < comparison->sides[side].against.difference.pair_count; i++) {
-            const struct decision_pair *pair = &comparison->sides[side].against.difference.pairs[i];
-            if (comparison->named)
-                table_text(table, comparison_key(comparison, side));
-            table_text(table, decision_words[pair->kind]);
-            table_numbers(table, pair->request, pair->sample, pair->in_a ? (double)pair->a : (double)NAN,
-                          pair->in_b ? (double)pair->b : (double)NAN);
-        }
-}
-
-static void add_first_differences(struct document *document, const struct compare_view *view)
-{
-    const struct comparison *comparison = view->comparison;
-    document_heading(document, "First decision that differs", NULL);
-    for (size_t side = 1; side < comparison->count; side++)
-        add_difference_lines(document, comparison, side, view->top);
-    if (comparison->named)
-        add_difference_steps(document, comparison);
-    else
-        add_difference_step(document, &comparison->sides[1].against.difference);
-    add_decisions(document, comparison);
-}
-
-/* --- requests, one by one --------------------------------------------------------------------------------------------------------- */
-
-/* What a table says of a side next to the first one, after the columns that say which side and what. Headings name A and B, or the first
- * side. The p-value has two columns: people get text, in which "<1e-300" can stand for what a double cannot tell from 0; programs get the
- * number. */
-static void add_paired_columns(struct table *table, const struct comparison *comparison)
-{
-    const bool named = comparison->named;
-    char mean[COMPARE_NAME_SIZE + 8], less[COMPARE_NAME_SIZE + 8];
-    snprintf(mean, sizeof mean, "mean %s", comparison_name(comparison, 0));
-    snprintf(less, sizeof less, "less %s", comparison_name(comparison, 0));
-    const struct table_column columns[] = {{"pairs", NULL, 0, 0},
-                                           {"mean_a_ms", mean, 1, 0},
-                                           {named ? "mean_ms" : "mean_b_ms", named ? "mean" : "mean B", 1, 0},
-                                           {"delta_ms", named ? less : "B - A", 2, 0},
-                                           {"ci_low_ms", "95 % from", 2, 0},
-                                           {"ci_high_ms", "to", 2, 0},
-                                           {"batch_ci_low_ms", "batched", 2, 0},
-                                           {"batch_ci_high_ms", "to", 2, 0},
-                                           {"mean_first_ms", mean, 1, 0},
-                                           {"better", named ? "better" : "B better", TABLE_WHOLE, 0},
-                                           {"worse", named ? "worse" : "B worse", TABLE_WHOLE, 0},
-                                           {"equal", "equal", TABLE_WHOLE, 0},
-                                           {NULL, "sign test p", TABLE_TEXT, 0},
-                                           {"sign_p", NULL, 0, 0}};
-    for (size_t i = 0; i < COUNT(columns); i++)
-        if (i != (named ? 1 : 8)) /* A's mean is the first, that of a first side stands after the intervals, which then fit a line */
-            table_add_column(table, &columns[i]);
-}
-
-/* Without pairs there is nothing to tell, and 0 would look like an answer. Batch means need at least two requests a batch; in shorter
- * traces that interval is empty while the others are there. */
-static void add_paired(struct table *table, const struct paired *paired, bool named)
-{
-    const bool any = paired->difference.n > 0, batched = paired->batches.n > 0;
-    const struct statistics *difference = &paired->difference, *batches = &paired->batches;
-    const double means[] = {paired->mean_first, paired->mean, difference->mean, difference->ci_low, difference->ci_high};
-    const double batch[] = {batches->ci_low, batches->ci_high};
-    const size_t skipped = named ? 1 : 0;
-    char p[32] = "<1e-300";
-    if (paired->sign_p >= 1e-300)
-        snprintf(p, sizeof p, "%.3g", paired->sign_p);
-    table_number(table, (double)difference->n);
-    for (size_t i = skipped; i < COUNT(means); i++)
-        table_number(table, any ? means[i] : (double)NAN);
-    for (size_t i = 0; i < COUNT(batch); i++)
-        table_number(table, batched ? batch[i] : (double)NAN);
-    for (size_t i = 0; i < skipped; i++)
-        table_number(table, any ? means[i] : (double)NAN);
-    table_numbers(table, (double)paired->better, (double)paired->worse, (double)paired->equal);
-    table_text(table, any ? p : NULL);
-    table_number(table, any ? paired->sign_p : (double)NAN);
-}
-
-/* "sjf TTFT" */
-static void add_latency_row(struct table *table, const struct comparison *comparison, size_t side, enum latency latency)
-{
-    char text[2 * COMPARE_NAME_SIZE] = "";
-    if (comparison->named) {
-        table_text(table, comparison_key(comparison, side));
-        snprintf(text, sizeof text, "%s ", comparison_name(comparison, side));
-    }
-    snprintf(text + strlen(text), sizeof text - strlen(text), "%s", latency_titles[latency]);
-    table_text(table, latency_names[latency]);
-    table_text(table, text);
-    add_paired(table, &comparison->sides[side].against.paired[latency], comparison->named);
-}
-
-/* The note is printed every time, not only in a manual: an interval of one trace is too sure of itself about other traces, and people quote
- * the table. */
-static void add_latencies(struct document *document, const struct comparison *comparison)
-{
-    static const struct table_column columns[] = {
-        {"side", NULL, TABLE_TEXT, 0}, {"latency", NULL, TABLE_TEXT, 0}, {NULL, "latency", TABLE_TEXT, 0}};
-    const size_t skipped = comparison->named ? 0 : 1;
-    char pairs[UNIT_TEXT], note[128];
-    unit_count(comparison->sides[1].against.paired[LATENCY_E2EL].difference.n, pairs);
-    if (comparison->named)
-        snprintf(note, sizeof note, " (ms; below 0: faster than %s)", comparison_name(comparison, 0));
-    else
-        snprintf(note, sizeof note, " (ms; below 0: B is faster; %s pairs)", pairs);
-    document_heading(document, "Requests, one by one", note);
-    struct table *table = document_table(document, "latencies", columns + skipped, COUNT(columns) - skipped);
-    add_paired_columns(table, comparison);
-    for (size_t side = 1; side < comparison->count; side++)
-        for (int i = 0; i < PAIRED_LATENCIES; i++)
-            add_latency_row(table, comparison, side, paired_latencies[i]);
-    document_line(document, "  Requests of one trace share queues and caches, so they are not independent:\n"
-                            "  the intervals and p describe this trace. \"batched\" is the 95 %% interval over\n"
-                            "  20 batches of requests that arrived in a row; repeat with other seeds or\n"
-                            "  traces before you generalise.");
-}
-
-/* Both ends of the ranking of a side, from its largest gain to its largest loss. Who neither gains nor loses is not listed. The ranking holds
- * the requests that have the latency on both sides, sorted by their difference. The two ends are taken by index, and the sign is tested
- * too: with few requests the ends overlap, and a request in the last `top` may still be a winner. */
-static void add_ranks_of(struct table *table, const struct compare_view *view, size_t side)
-{
-    const struct comparison *comparison = view->comparison;
-    const struct against_first *against = &comparison->sides[side].against;
-    const size_t count = against->ranked_count;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t position = against->ranked[i];
-        const struct outcome *first = &comparison->sides[0].outcomes[position], *own = &comparison->sides[side].outcomes[position];
-        const double first_ms = first->ms[comparison->ranked_by], own_ms = own->ms[comparison->ranked_by];
-        const bool winner = i < view->top && own_ms < first_ms, loser = i + view->top >= count && own_ms > first_ms;
-        if (!winner && !loser)
-            continue;
-        if (comparison->named)
-            table_text(table, comparison_key(comparison, side));
-        table_numbers(table, trace_index(comparison->trace, position), comparison->trace->input_tokens[position],
-                      comparison->trace->output_tokens[position], first_ms, own_ms, own_ms - first_ms, first->preemptions,
-                      own->preemptions);
-    }
-}
-
-static void add_ranks(struct document *document, const struct compare_view *view)
-{
-    const struct comparison *comparison = view->comparison;
-    const bool named = comparison->named;
-    const char *first = comparison_name(comparison, 0);
-    char note[32], preempted[COMPARE_NAME_SIZE + 16];
-    bool any = false;
-    snprintf(preempted, sizeof preempted, "preempted %s", first);
-    const struct table_column columns[] = {{"side", "side", TABLE_TEXT, 0},
-                                           {"request", "request", 0, 0},
-                                           {"input_tokens", "input", TABLE_WHOLE, 0},
-                                           {"output_tokens", "output", TABLE_WHOLE, 0},
-                                           {named ? "first_ms" : "a_ms", first, 1, 0},
-                                           {named ? "own_ms" : "b_ms", named ? "own" : "B", 1, 0},
-                                           {"delta_ms", named ? "less" : "B - A", 1, 0},
-                                           {named ? "first_preemptions" : "a_preemptions", preempted, TABLE_WHOLE, 0},
-                                           {named ? "own_preemptions" : "b_preemptions", named ? "own" : "B", TABLE_WHOLE, 0}};
-    snprintf(note, sizeof note, " (%s, ms)", latency_titles[comparison->ranked_by]);
-    for (size_t side = 1; side < comparison->count; side++)
-        any |= comparison->sides[side].against.paired[comparison->ranked_by].better > 0 ||
-               comparison->sides[side].against.paired[comparison->ranked_by].worse > 0;
-    if (view->top > 0 && any)
-        document_heading(document, "Who wins and who loses most", note);
-    document_text(document, "ranked_by", latency_names[comparison->ranked_by]);
-    struct table *table = document_table(document, "winners_and_losers", columns + !named, COUNT(columns) - !named);
-    for (size_t side = 1; side < comparison->count; side++)
-        add_ranks_of(table, view, side);
-}
-
-/* A mean hides who waits for ever; these lines are about them. All sides are measured with one yardstick (starving_ms). With a yardstick
- * each, the side on which everybody waits longer would look as if nobody starved. */
-static void add_starving(struct document *document, const struct comparison *comparison)
-{
-    char note[128];
-    snprintf(note, sizeof note, " (starving: waited longer than %.1f ms,\n  %g times the %s wait of %s)", comparison->starving_ms,
-             comparison->factor, comparison->by_median ? "median" : "mean", comparison->count == 2 ? "both" : "all");
-    document_heading(document, "Who starves, and how fair it is", note);
-    for (size_t i = 0; i < comparison->count; i++) {
-        const struct compare_side *side = &comparison->sides[i];
-        char starving[UNIT_TEXT], unfinished[UNIT_TEXT], dropped[UNIT_TEXT];
-        document_line(document, "  %s: %s starved, %s never finished, %s can never run", comparison_name(comparison, i),
-                      unit_count(side->starving, starving), unit_count(side->unfinished, unfinished), unit_count(side->dropped, dropped));
-        if (side->longest_wait != UINT32_MAX)
-            document_line(document, "     longest wait %.1f ms, of request %u; Jain's index %.4f", longest_wait_ms(side),
-                          trace_index(comparison->trace, side->longest_wait), side->jain);
-        else
-            document_line(document, "     nobody waited; Jain's index %.4f", side->jain);
-    }
-    document_line(document, "  Jain's index: (sum x)^2 / (n sum x^2) of x = E2E / output tokens; 1 is fair.");
-}
-
 /* --- the whole ------------------------------------------------------------------------------------------------------------------- */
 
 /* What people see of the figures; programs see all. Throughput, tails, scheduling and memory, in this order; about what fits on a
@@ -787,11 +387,11 @@ static struct table *open_figures(struct document *document, const struct compar
 {
     struct table *table = document_table_for(document, FOR_PROGRAMS, "figures", &(struct table_column){"figure", NULL, TABLE_TEXT, 0}, 1);
     for (size_t side = 0; side < comparison->count; side++)
-        add_column(table, "", comparison_key(comparison, side), "", 0);
+        compare_add_column(table, "", comparison_key(comparison, side), "", 0);
     for (size_t side = 1; side < comparison->count; side++) {
-        const char *key = delta_key(comparison, side);
-        add_column(table, *key ? "delta_" : "delta", key, "", 0);
-        add_column(table, *key ? "relative_" : "relative", key, "", 0);
+        const char *key = compare_delta_key(comparison, side);
+        compare_add_column(table, *key ? "delta_" : "delta", key, "", 0);
+        compare_add_column(table, *key ? "relative_" : "relative", key, "", 0);
     }
     return table;
 }
@@ -846,12 +446,13 @@ struct document *compare_report(const struct compare_view *view, const struct do
         add_named_sides(document, view);
     for (size_t side = 0; side < comparison->count && !comparison->named; side++)
         add_lettered_side(document, view, side);
-    add_requests(document, comparison);
+    compare_add_requests(document, comparison);
     add_configurations(document, view);
-    add_first_differences(document, view);
-    add_latencies(document, comparison);
-    add_ranks(document, view);
-    add_starving(document, comparison);
+    compare_add_first_differences(document, view);
+    compare_add_latencies(document, comparison);
+    compare_add_classes(document, comparison);
+    compare_add_ranks(document, view);
+    compare_add_starving(document, comparison);
     add_shown_figures(document, comparison);
     add_all_figures(document, comparison);
     add_comparison_figures(document, comparison);

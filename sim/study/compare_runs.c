@@ -17,10 +17,9 @@
 #include "base/compare.h"
 #include "base/sort_with.h"
 #include "config/config_keys.h"
+#include "study/alone_times.h"
 #include "study/parallel_runs.h"
 #include "trace/request_order.h"
-
-const enum latency paired_latencies[PAIRED_LATENCIES] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2EL, LATENCY_QUEUE};
 
 /* --- one side -------------------------------------------------------------------------------------------------------------------- */
 
@@ -122,50 +121,9 @@ static enum status collect_outcomes(const struct comparison *comparison, struct 
 
 /* --- pairs ----------------------------------------------------------------------------------------------------------------------- */
 
-/* NaN, as is all arithmetic with NaN, when either side lacks this latency: then the request is no pair. */
 static double difference_of(const struct comparison *comparison, size_t side, enum latency latency, uint32_t position)
 {
-    return comparison->sides[side].outcomes[position].ms[latency] - comparison->sides[0].outcomes[position].ms[latency];
-}
-
-/* Requests next to each other meet the same queue, so their differences are alike and an interval over requests is too narrow. Means of
- * long batches are nearly independent of each other. Fewer than two requests a batch tell nothing. Batches are as equal as n allows, and
- * none of the requests is left out. */
-static struct statistics batch_statistics(const double *differences, size_t n)
-{
-    double means[COMPARE_BATCHES];
-    if (n / COMPARE_BATCHES < 2)
-        return (struct statistics){0};
-    for (size_t batch = 0; batch < COMPARE_BATCHES; batch++) {
-        const size_t from = n * batch / COMPARE_BATCHES, to = n * (batch + 1) / COMPARE_BATCHES;
-        means[batch] = statistics_of(differences + from, to - from).mean;
-    }
-    return statistics_of(means, COMPARE_BATCHES);
-}
-
-/* `differences` is scratch with room for every request. The two means are over pairs only: a request that one side never finished would
- * otherwise count on the other side alone, and the side that gave up on the slowest requests would look faster. */
-static void pair_latency(struct comparison *comparison, size_t side, enum latency latency, double *differences)
-{
-    const struct outcome *firsts = comparison->sides[0].outcomes, *outcomes = comparison->sides[side].outcomes;
-    struct paired *paired = &comparison->sides[side].against.paired[latency];
-    size_t n = 0;
-    for (uint32_t position = 0; position < comparison->trace->count; position++) {
-        const double difference = difference_of(comparison, side, latency, position);
-        if (isnan(difference))
-            continue;
-        differences[n++] = difference;
-        paired->mean_first += firsts[position].ms[latency];
-        paired->mean += outcomes[position].ms[latency];
-        paired->better += difference < 0;
-        paired->worse += difference > 0;
-        paired->equal += difference == 0;
-    }
-    paired->mean_first /= n ? (double)n : 1;
-    paired->mean /= n ? (double)n : 1;
-    paired->difference = statistics_of(differences, n);
-    paired->batches = batch_statistics(differences, n);
-    paired->sign_p = sign_test_p(paired->better, paired->worse);
+    return pair_difference(&comparison->sides[0].outcomes[position], &comparison->sides[side].outcomes[position], latency);
 }
 
 struct ranked_side {
@@ -233,6 +191,57 @@ static void find_fairness(const struct comparison *comparison, struct compare_si
     side->jain = jain_index(scratch, n);
 }
 
+/* --- slowdown -------------------------------------------------------------------------------------------------------------------- */
+
+struct alone_sides {
+    struct comparison *comparison;
+    int64_t *ns[COMPARE_SIDES_MOST]; /* NULL: as on a side before, or not to be had */
+};
+
+static size_t first_alike(const struct comparison *comparison, size_t side)
+{
+    size_t first = 0;
+    while (first < side && !alone_times_alike(&comparison->sides[first].config, &comparison->sides[side].config))
+        first++;
+    return first;
+}
+
+/* Sides that differ in policies alone, the usual case, share one. */
+static enum status find_alone(void *context, size_t side, struct diag *diag)
+{
+    struct alone_sides *alone = context;
+    const struct comparison *comparison = alone->comparison;
+    const struct config *config = &comparison->sides[side].config;
+    if (config->step_time.model == STEP_TIME_RECORDED || first_alike(comparison, side) < side)
+        return SIM_OK;
+    enum status status = array_zeroed(&alone->ns[side], comparison->trace->count, sizeof *alone->ns[side], "requests alone", diag);
+    return status == SIM_OK ? alone_times(comparison->trace, config, alone->ns[side], diag) : status;
+}
+
+static enum status slow_down(const struct comparison *comparison, struct compare_side *side, const int64_t *alone_ns, struct diag *diag)
+{
+    struct distribution slowdowns = {0};
+    enum status status = SIM_OK;
+    for (uint32_t position = 0; alone_ns && position < comparison->trace->count && status == SIM_OK; position++)
+        if (side->outcomes[position].status == REQUEST_COMPLETED && alone_ns[position] > 0)
+            status = distribution_add(&slowdowns, side->outcomes[position].ms[LATENCY_E2EL] * 1e6 / (double)alone_ns[position], diag);
+    if (status == SIM_OK)
+        status = distribution_summary(&slowdowns, &side->slowdown, diag);
+    distribution_deinit(&slowdowns);
+    return status;
+}
+
+static enum status find_slowdowns(struct comparison *comparison, struct diag *diag)
+{
+    struct alone_sides alone = {.comparison = comparison};
+    enum status status = parallel_runs(comparison->count, 0, find_alone, &alone, diag);
+    for (size_t i = 0; i < comparison->count && status == SIM_OK; i++)
+        status = slow_down(comparison, &comparison->sides[i], alone.ns[first_alike(comparison, i)], diag);
+    for (size_t i = 0; i < comparison->count; i++)
+        free(alone.ns[i]);
+    return status;
+}
+
 /* --- figures --------------------------------------------------------------------------------------------------------------------- */
 
 /* What only a comparison has to say of a side goes to the side's own figures. */
@@ -244,6 +253,10 @@ static void add_side_figures(struct compare_side *side)
     figure_set_put(figures, "mean_used_share", used / run_figure(&side->run, "pool_blocks"));
     figure_set_put(figures, "jain_index", side->jain);
     figure_set_put(figures, "starving", side->starving);
+    const bool known = side->slowdown.count > 0;
+    figure_set_put(figures, "mean_slowdown", known ? side->slowdown.mean : (double)NAN);
+    figure_set_put(figures, "p99_slowdown", known ? side->slowdown.p99 : (double)NAN);
+    figure_set_put(figures, "max_slowdown", known ? side->slowdown.max : (double)NAN);
 }
 
 /* The same numbers as in struct paired, under names that --require can ask for. */
@@ -403,6 +416,18 @@ static enum status find_difference(void *context, size_t i, struct diag *diag)
     return first_difference_find(replays, &sides[1]->against.difference, diag);
 }
 
+static enum status sort_into_classes(struct comparison *comparison, double *scratch, struct diag *diag)
+{
+    const struct outcome *outcomes[COMPARE_SIDES_MOST];
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < comparison->count; i++)
+        outcomes[i] = comparison->sides[i].outcomes;
+    for (size_t i = 0; i < comparison->sorting_count && status == SIM_OK; i++)
+        status = compare_classes_add(&comparison->classes, comparison->sortings[i].text, &comparison->sorted[i], outcomes,
+                                     comparison->count, comparison->ranked_by, scratch, diag);
+    return status;
+}
+
 /* From the outcomes of all sides. The one scratch array serves the latencies one after the other, then fairness. */
 static enum status sum_up(struct comparison *comparison, struct diag *diag)
 {
@@ -411,26 +436,37 @@ static enum status sum_up(struct comparison *comparison, struct diag *diag)
     if (status != SIM_OK)
         return status;
     for (size_t side = 1; side < comparison->count && status == SIM_OK; side++) {
+        struct compare_side *own = &comparison->sides[side];
         for (int i = 0; i < PAIRED_LATENCIES; i++)
-            pair_latency(comparison, side, paired_latencies[i], scratch);
+            own->against.paired[paired_latencies[i]] = paired_of(comparison->sides[0].outcomes, own->outcomes, comparison->trace->count,
+                                                                 paired_latencies[i], (struct pair_choice){0}, scratch);
         status = rank(comparison, side, diag);
     }
     for (size_t side = 0; side < comparison->count; side++)
         find_fairness(comparison, &comparison->sides[side], scratch);
+    if (status == SIM_OK)
+        status = sort_into_classes(comparison, scratch, diag);
     free(scratch);
     return status == SIM_OK ? find_starving(comparison, diag) : status;
 }
 
-/* The sides are runs that share nothing but the trace. The figures come last, as they hold the result of everything before. */
+/* The sides are runs that share nothing but the trace. What can be wrong with classes is told before they start. The figures come last, as they hold the result of everything before. */
 enum status comparison_make(struct comparison *comparison, struct diag *diag)
 {
+    enum status status = SIM_OK;
     for (size_t i = 0; i < comparison->count; i++)
         comparison->sides[i].trace = comparison->trace;
-    enum status status = parallel_runs(comparison->count, 0, replay_side, comparison, diag);
+    for (size_t i = 0; i < comparison->sorting_count && status == SIM_OK; i++)
+        status = request_classes_init(&comparison->sorted[i], comparison->trace, comparison->sortings[i].key, comparison->sortings[i].rules,
+                                      diag);
+    if (status == SIM_OK)
+        status = parallel_runs(comparison->count, 0, replay_side, comparison, diag);
     for (size_t i = 0; i < comparison->count && status == SIM_OK; i++)
         status = collect_outcomes(comparison, &comparison->sides[i], diag);
     if (status == SIM_OK)
         status = sum_up(comparison, diag);
+    if (status == SIM_OK)
+        status = find_slowdowns(comparison, diag);
     if (status == SIM_OK)
         status = parallel_runs(comparison->count - 1, 0, find_difference, comparison, diag);
     if (status == SIM_OK)
@@ -448,5 +484,6 @@ void comparison_free(struct comparison *comparison)
         free(side->against.ranked);
         first_difference_free(&side->against.difference);
     }
+    compare_classes_free(&comparison->classes);
     memset(comparison, 0, sizeof *comparison);
 }

@@ -13,37 +13,18 @@
  *
  * Starving: a request that waited for its first admission (or waits at the end) longer than `factor` times a yardstick, which is the same for
  * all sides: the median of all sides' waits; their mean where that is 0. Fairness: Jain's index of the normalised latency, E2E / output
- * tokens, over the requests that finished (the measure of Orca, OSDI'22, and PagedAttention, SOSP'23).
+ * tokens, over the requests that finished (the measure of Orca, OSDI'22, and PagedAttention, SOSP'23). Slowdown: E2E over what the request would
+ * take alone (alone_times.h), over the same requests; below 1 where the cache saves more than others cost.
  */
 #ifndef PAGESIM_COMPARE_RUNS_H
 #define PAGESIM_COMPARE_RUNS_H
 
-#include "base/statistics.h"
-#include "observe/per_request.h"
+#include "observe/distribution.h"
 #include "replay/run.h"
+#include "study/compare_classes.h"
 #include "study/first_difference.h"
 
-enum { COMPARE_BATCHES = 20, COMPARE_SIDES_MOST = 8, COMPARE_NAME_SIZE = 25, PAIRED_LATENCIES = 4 };
-/* TTFT, TPOT, E2EL, QUEUE: those that a request has one of. (ITL has one a gap.) */
-extern const enum latency paired_latencies[PAIRED_LATENCIES];
-
-/* What became of one request of the trace. */
-struct outcome {
-    double ms[LATENCY_QUEUE + 1]; /* NaN: it has none */
-    double arrival_s;             /* as drawn, or when its slot became free */
-    double wait_ms;               /* for its first admission, or until the end of the replay; NaN: dropped */
-    uint64_t cached_tokens;       /* at first admissions, all samples */
-    uint32_t preemptions;
-    enum request_status status; /* completed: all samples are */
-};
-
-/* One latency of a side next to that of the first one. */
-struct paired {
-    double mean_first, mean;
-    struct statistics difference, batches; /* over pairs; over batch means (n = 0: fewer than two a batch) */
-    size_t better, worse, equal;           /* smaller than on the first side, larger, the same */
-    double sign_p;
-};
+enum { COMPARE_NAME_SIZE = 25 };
 
 /* A side next to the first one. The first one itself has nothing here. */
 struct against_first {
@@ -62,9 +43,17 @@ struct compare_side {
     struct step_digests digests;
     struct outcome *outcomes; /* by position in the comparison's trace */
     double jain;
+    struct summary slowdown; /* count 0: nobody finished, or step times are recorded, which are nobody's alone */
     uint32_t starving, unfinished, dropped;
     uint32_t longest_wait; /* position of the request that waited longest; UINT32_MAX: none waited */
     struct against_first against;
+};
+
+/* One way to sort requests into classes. */
+struct compare_sorting {
+    const char *text; /* as the user wrote it; borrowed */
+    enum class_key key;
+    const struct priority_rules *rules; /* of CLASS_BY_RULES */
 };
 
 struct comparison {
@@ -76,12 +65,16 @@ struct comparison {
     double factor;                      /* of starving, > 0 */
     const struct figure_wishes *wishes; /* further percentiles of all sides; NULL: none */
     enum latency ranked_by;             /* one of paired_latencies */
+    struct compare_sorting sortings[COMPARE_SORTINGS_MOST];
+    size_t sorting_count;
     /* NULL, or called now and then by the sides' threads; true stops with SIM_INTERRUPTED. */
     bool (*progress)(void *context, size_t side, uint64_t finished, uint64_t total);
     void *progress_context;
     /* filled by comparison_make */
     double starving_ms; /* more than this is starving: factor times the yardstick */
     bool by_median;     /* the yardstick is the median; else the mean */
+    struct request_classes sorted[COMPARE_SORTINGS_MOST];
+    struct compared_classes classes; /* of all sortings, by the latency ranked_by */
 };
 
 /* What people call a side, and what programs do: "A" and "a", or the name itself. */
