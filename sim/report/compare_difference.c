@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "report/compare_parts.h"
+#include "report/head_notes.h"
 
 /* --- the first decision that differs --------------------------------------------------------------------------------------------- */
 
@@ -36,12 +37,12 @@ static void add_pair_line(struct document *document, const struct decision_pair 
         snprintf(name, sizeof name, "%u", pair->request);
     snprintf(number, sizeof number, "%lld", (long long)pair->b);
     if (pair->in_a && pair->in_b)
-        document_line(document, "    request %s: %s %s, %s %s%s", name, names[0], does, names[1], joints[pair->kind],
-                      pair->kind != DECIDE_PREEMPT ? number
-                      : pair->b == PREEMPT_SWAP    ? "swap"
-                                                   : "recompute");
+        head_wrapped(document, "    ", "request %s: %s %s, %s %s%s", name, names[0], does, names[1], joints[pair->kind],
+                     pair->kind != DECIDE_PREEMPT ? number
+                     : pair->b == PREEMPT_SWAP    ? "swap"
+                                                  : "recompute");
     else
-        document_line(document, "    request %s: %s %s, %s does not", name, names[pair->in_a ? 0 : 1], does, names[pair->in_a ? 1 : 0]);
+        head_wrapped(document, "    ", "request %s: %s %s, %s does not", name, names[pair->in_a ? 0 : 1], does, names[pair->in_a ? 1 : 0]);
 }
 
 /* When a side's step began, in words. The step's number is the same on both sides by definition, its time is not: a different batch takes a
@@ -69,8 +70,8 @@ static void add_difference_lines(struct document *document, const struct compari
         document_line(document, "  No decision differs.");
     if (!difference->found)
         return;
-    document_line(document, "  step %s: %s, %s", unit_count(difference->step, step),
-                  step_start(&difference->sides[0], names[0], a, sizeof a), step_start(&difference->sides[1], names[1], b, sizeof b));
+    head_wrapped(document, "  ", "step %s: %s, %s", unit_count(difference->step, step),
+                 step_start(&difference->sides[0], names[0], a, sizeof a), step_start(&difference->sides[1], names[1], b, sizeof b));
     if (!difference->sides[0].exists || !difference->sides[1].exists)
         return;
     for (size_t i = 0; i < difference->pair_count && i < top; i++)

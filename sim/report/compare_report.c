@@ -117,18 +117,22 @@ static size_t best_at(const struct comparison *comparison, const char *figure, e
 /* A mean says nothing of those who waited longest, and neither of those who were not served. */
 static struct line verdict_of_many(const struct comparison *comparison)
 {
-    struct line line = {0};
+    struct line line = {0}, left = {0};
     char figure[FIGURE_NAME_SIZE];
+    bool any = false;
     snprintf(figure, sizeof figure, "p99_%s_ms", latency_names[comparison->ranked_by]);
     const size_t best = best_at(comparison, figure, FIGURE_LESS_IS_BETTER);
     put_lowest_mean(&line, comparison);
     if (best < comparison->count)
-        line_put(&line, "; the lowest p99 has %s, %.1f ms", comparison_name(comparison, best),
+        line_put(&line, "; the lowest p99 is that of %s, %.1f ms", comparison_name(comparison, best),
                  run_figure(&comparison->sides[best].run, figure));
-    for (size_t side = 0; side < comparison->count; side++)
-        if (run_figure(&comparison->sides[side].run, "unserved") > 0)
-            line_put(&line, "; %s leaves %.0f requests unserved", comparison_name(comparison, side),
-                     run_figure(&comparison->sides[side].run, "unserved"));
+    for (size_t side = 0; side < comparison->count; side++) {
+        const double unserved = run_figure(&comparison->sides[side].run, "unserved");
+        any |= unserved > 0;
+        line_put(&left, "%s %s %.0f", side ? "," : "", comparison_name(comparison, side), unserved);
+    }
+    if (any)
+        line_put(&line, "; requests not served:%s", left.text);
     return line;
 }
 
@@ -372,14 +376,14 @@ static void add_shown_figures(struct document *document, const struct comparison
             add_shown_number(table, run_figure(&comparison->sides[side].run, shown_figures[i]), decimals);
         if (named) {
             const size_t best = best_at(comparison, shown_figures[i], kind->sense);
-            table_text(table, best < comparison->count ? comparison_name(comparison, best) : "");
+            table_text(table, best < comparison->count ? comparison_name(comparison, best) : NULL);
         } else {
             add_shown_number(table, last - first, decimals);
             add_shown_number(table, 100 * relative(first, last), 2);
         }
     }
     if (alike > 0)
-        document_line(document, "  %zu more figures are alike on all sides.", alike);
+        document_line(document, "  %zu more %s alike on all sides.", alike, alike == 1 ? "is" : "are");
 }
 
 /* "figure", a column a side, then of each but the first its difference and that as a share of the first. */

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "report/compare_parts.h"
+#include "report/head_notes.h"
 
 /* --- names ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -316,8 +317,8 @@ void compare_add_starving(struct document *document, const struct comparison *co
     for (size_t i = 0; i < comparison->count; i++) {
         const struct compare_side *side = &comparison->sides[i];
         char starving[UNIT_TEXT], unfinished[UNIT_TEXT], dropped[UNIT_TEXT];
-        document_line(document, "  %s: %s starved, %s never finished, %s can never run", comparison_name(comparison, i),
-                      unit_count(side->starving, starving), unit_count(side->unfinished, unfinished), unit_count(side->dropped, dropped));
+        head_wrapped(document, "  ", "%s: %s starved, %s never finished, %s can never run", comparison_name(comparison, i),
+                     unit_count(side->starving, starving), unit_count(side->unfinished, unfinished), unit_count(side->dropped, dropped));
         if (side->longest_wait != UINT32_MAX)
             document_line(document, "     longest wait %.1f ms, of request %u; Jain's index %.4f", compare_longest_wait_ms(side),
                           trace_index(comparison->trace, side->longest_wait), side->jain);
