@@ -505,6 +505,7 @@ static enum status run(void *self, struct diag *diag)
     if (read_requirements(job, diag) != SIM_OK || take_requests(job, diag) != SIM_OK || replay(job, diag) != SIM_OK)
         return diag->status;
     const struct document_origin origin = output_origin(options, job->comparison.trace->name, NULL);
+    job->view.per_request = origin.pictures || job->call.form.renderer != renderer_find(NULL);
     enum status status = output_document(&job->call.form, compare_report(&job->view, &origin), diag);
     return status == SIM_OK ? judge(job, diag) : status;
 }

@@ -450,7 +450,8 @@ struct document *compare_report(const struct compare_view *view, const struct do
         add_named_sides(document, view);
     for (size_t side = 0; side < comparison->count && !comparison->named; side++)
         add_lettered_side(document, view, side);
-    compare_add_requests(document, comparison);
+    if (view->per_request)
+        compare_add_requests(document, comparison);
     add_configurations(document, view);
     compare_add_first_differences(document, view);
     compare_add_latencies(document, comparison);

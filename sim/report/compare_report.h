@@ -8,7 +8,8 @@
 struct compare_view {
     const struct comparison *comparison;
     const char *files[COMPARE_SIDES_MOST]; /* of each side; NULL: none of its own */
-    uint32_t top; /* how many winners and losers of a side; how many decisions of the first step that differs people see */
+    bool per_request; /* is the row a request wanted, by programs or for pictures? It is most of the report's memory */
+    uint32_t top;     /* how many winners and losers of a side; how many decisions of the first step that differs people see */
 };
 
 /* Of A and B, JSON has the members "a", "b" and "first_difference"; of sides with names the tables "sides" and "first_differences" and the object
