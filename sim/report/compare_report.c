@@ -96,13 +96,20 @@ static void put_lowest_mean(struct line *line, const struct comparison *comparis
     }
 }
 
+/* To so many decimals: what people do not see is no difference to them. */
+static double shown_value(const struct comparison *comparison, size_t side, const char *figure, int decimals)
+{
+    const double scale = pow(10, decimals > 0 ? decimals : 0);
+    return round(run_figure(&comparison->sides[side].run, figure) * scale) / scale;
+}
+
 /* The side with the best value; count: none has it alone. */
-static size_t best_at(const struct comparison *comparison, const char *figure, enum figure_sense sense)
+static size_t best_at(const struct comparison *comparison, const char *figure, enum figure_sense sense, int decimals)
 {
     size_t best = comparison->count;
     double value = NAN;
     for (size_t side = 0; side < comparison->count; side++) {
-        const double own = run_figure(&comparison->sides[side].run, figure);
+        const double own = shown_value(comparison, side, figure, decimals);
         const bool better = isnan(value) || (sense == FIGURE_LESS_IS_BETTER ? own < value : own > value);
         if (own == value)
             best = comparison->count;
@@ -121,7 +128,7 @@ static struct line verdict_of_many(const struct comparison *comparison)
     char figure[FIGURE_NAME_SIZE];
     bool any = false;
     snprintf(figure, sizeof figure, "p99_%s_ms", latency_names[comparison->ranked_by]);
-    const size_t best = best_at(comparison, figure, FIGURE_LESS_IS_BETTER);
+    const size_t best = best_at(comparison, figure, FIGURE_LESS_IS_BETTER, 1);
     put_lowest_mean(&line, comparison);
     if (best < comparison->count)
         line_put(&line, "; the lowest p99 is that of %s, %.1f ms", comparison_name(comparison, best),
@@ -337,11 +344,11 @@ static void add_shown_number(struct table *table, double value, int decimals)
     table_text(table, text);
 }
 
-static bool differs(const struct comparison *comparison, const char *figure)
+static bool differs(const struct comparison *comparison, const char *figure, int decimals)
 {
-    const double first = run_figure(&comparison->sides[0].run, figure);
+    const double first = shown_value(comparison, 0, figure, decimals);
     for (size_t side = 1; side < comparison->count; side++) {
-        const double own = run_figure(&comparison->sides[side].run, figure);
+        const double own = shown_value(comparison, side, figure, decimals);
         if (own != first && !(isnan(own) && isnan(first)))
             return true;
     }
@@ -367,7 +374,7 @@ static void add_shown_figures(struct document *document, const struct comparison
         const int decimals = figure_decimals(kind);
         const double first = run_figure(&comparison->sides[0].run, shown_figures[i]),
                      last = run_figure(&comparison->sides[comparison->count - 1].run, shown_figures[i]);
-        if (named && !differs(comparison, shown_figures[i])) {
+        if (named && !differs(comparison, shown_figures[i], decimals)) {
             alike++;
             continue;
         }
@@ -375,7 +382,7 @@ static void add_shown_figures(struct document *document, const struct comparison
         for (size_t side = 0; side < comparison->count; side++)
             add_shown_number(table, run_figure(&comparison->sides[side].run, shown_figures[i]), decimals);
         if (named) {
-            const size_t best = best_at(comparison, shown_figures[i], kind->sense);
+            const size_t best = best_at(comparison, shown_figures[i], kind->sense, decimals);
             table_text(table, best < comparison->count ? comparison_name(comparison, best) : NULL);
         } else {
             add_shown_number(table, last - first, decimals);

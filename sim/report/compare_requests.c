@@ -282,9 +282,8 @@ void compare_add_ranks(struct document *document, const struct compare_view *vie
     const struct comparison *comparison = view->comparison;
     const bool named = comparison->named;
     const char *first = comparison_name(comparison, 0);
-    char note[32], preempted[COMPARE_NAME_SIZE + 16];
+    char note[32];
     bool any = false;
-    snprintf(preempted, sizeof preempted, "preempted %s", first);
     const struct table_column columns[] = {{"side", "side", TABLE_TEXT, 0},
                                            {"request", "request", 0, 0},
                                            {"input_tokens", "input", TABLE_WHOLE, 0},
@@ -292,8 +291,8 @@ void compare_add_ranks(struct document *document, const struct compare_view *vie
                                            {named ? "first_ms" : "a_ms", first, 1, 0},
                                            {named ? "own_ms" : "b_ms", named ? "own" : "B", 1, 0},
                                            {"delta_ms", named ? "less" : "B - A", 1, 0},
-                                           {named ? "first_preemptions" : "a_preemptions", preempted, TABLE_WHOLE, 0},
-                                           {named ? "own_preemptions" : "b_preemptions", named ? "own" : "B", TABLE_WHOLE, 0}};
+                                           {named ? "first_preemptions" : "a_preemptions", named ? NULL : "preempted A", TABLE_WHOLE, 0},
+                                           {named ? "own_preemptions" : "b_preemptions", named ? NULL : "B", TABLE_WHOLE, 0}};
     snprintf(note, sizeof note, " (%s, ms)", latency_titles[comparison->ranked_by]);
     for (size_t side = 1; side < comparison->count; side++)
         any |= comparison->sides[side].against.paired[comparison->ranked_by].better > 0 ||
