@@ -2,9 +2,18 @@
 #ifndef PAGESIM_COMPARE_PARTS_H
 #define PAGESIM_COMPARE_PARTS_H
 
-#include "report/compare_report.h"
+#include "report/document.h"
+#include "study/compare_runs.h"
 
 #define COUNT(columns) (sizeof(columns) / sizeof *(columns))
+
+/* What is reported, and how much of it. */
+struct compare_view {
+    const struct comparison *comparison;
+    const char *files[COMPARE_SIDES_MOST]; /* of each side; NULL: none of its own */
+    bool per_request;                      /* is the row a request wanted, by programs or for pictures? It is most of the report's memory */
+    uint32_t top; /* how many winners and losers of a side; how many decisions of the first step that differs people see */
+};
 
 /* compare_requests.c: a row a request, for programs; latencies over all of them; both ends of the ranking; classes; who starves. */
 void compare_add_requests(struct document *document, const struct comparison *comparison);

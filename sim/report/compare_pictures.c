@@ -21,17 +21,20 @@ struct sides {
     const char *keys[SIDES_MOST], *names[SIDES_MOST]; /* in columns; for people */
 };
 
+/* In a report that was read back a name may be anything; what is too long for one is not cut, which could be in the middle of a character. */
 static struct sides sides_of(const struct document *document)
 {
+    enum { NAME_MOST = 40 };
     const struct table *table = picture_table(document, "sides");
-    struct sides sides = {.count = 2, .keys = {"a", "b"}, .names = {"A", "B"}};
-    if (table_rows(table) < 2)
-        return sides;
-    sides.named = true;
-    sides.count = table_rows(table) < SIDES_MOST ? table_rows(table) : SIDES_MOST;
-    for (size_t i = 0; i < sides.count; i++)
-        sides.keys[i] = sides.names[i] = table_text_at(table, i, "side");
-    return sides;
+    struct sides sides = {.named = true};
+    while (sides.count < SIDES_MOST && sides.count < table_rows(table)) {
+        const char *name = table_text_at(table, sides.count, "side");
+        if (strlen(name) > NAME_MOST)
+            break;
+        sides.keys[sides.count] = sides.names[sides.count] = name;
+        sides.count++;
+    }
+    return sides.count >= 2 ? sides : (struct sides){.count = 2, .keys = {"a", "b"}, .names = {"A", "B"}};
 }
 
 /* "b_ttft_ms" */
@@ -61,7 +64,7 @@ static const char *gain_note(const struct sides *sides, size_t side, const char 
     if (!sides->named)
         snprintf(out, 2 * TEXT_SIZE, "E2E with B less that with A%s: below 0, B is faster", further);
     else
-        snprintf(out, 2 * TEXT_SIZE, "E2E with %.40s less that with %.40s%s: below 0, it is faster", side ? sides->names[side] : "a side",
+        snprintf(out, 2 * TEXT_SIZE, "E2E with %s less that with %s%s: below 0, it is faster", side ? sides->names[side] : "a side",
                  sides->names[0], further);
     return out;
 }
@@ -165,8 +168,8 @@ static void add_class_bars(struct document *document, const struct sides *sides,
 {
     char key[COLUMN_SIZE] = "gains_by_prompt", title[TEXT_SIZE] = "", note[2 * TEXT_SIZE], less[COLUMN_SIZE];
     if (sides->named) {
-        snprintf(key, sizeof key, "gains_by_prompt_%.60s", sides->keys[side]);
-        snprintf(title, sizeof title, "%.40s: ", sides->names[side]);
+        snprintf(key, sizeof key, "gains_by_prompt_%s", sides->keys[side]);
+        snprintf(title, sizeof title, "%s: ", sides->names[side]);
     }
     snprintf(title + strlen(title), sizeof title - strlen(title), "%chat requests gain or lose, by length of the prompt",
              sides->named ? 'w' : 'W');
@@ -247,7 +250,7 @@ static void say_first_difference(struct document *document, const struct sides *
     if (!isnan(at_s))
         snprintf(where + strlen(where), sizeof where - strlen(where), " at %s", unit_seconds(at_s, digits));
     if (who) {
-        snprintf(what, sizeof what, "of %.40s from %.40s; the others part later, if they do", who, sides->names[0]);
+        snprintf(what, sizeof what, "of %s from %s; the others part later, if they do", who, sides->names[0]);
     } else if (table_rows(decisions) > 0) {
         const double a = table_number_at(decisions, 0, "a"), b = table_number_at(decisions, 0, "b");
         const char *decision = table_text_at(decisions, 0, "decision");
@@ -309,7 +312,7 @@ static void add_values(struct document *document, const struct sides *sides, con
         const char *arrow = side ? " \xe2\x86\x92 " : "";
         unit_fixed(values[side], largest < 1000 ? digits : 0, number, sizeof number);
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", arrow, number);
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.40s", arrow, sides->names[side]);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", arrow, sides->names[side]);
     }
     document_key_value(document, label, text, names);
 }

@@ -15,7 +15,7 @@
  *     latencies, ranks            what requests gain and lose
  *     starving, fairness          what the means hide
  *     the whole                   the figures of each run */
-#include "report/compare_parts.h"
+#include "report/compare_report.h"
 
 #include <math.h>
 #include <stdlib.h>
