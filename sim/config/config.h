@@ -129,6 +129,7 @@ struct config_option {
     const char *name;  /* without the leading dashes */
     const char *value; /* NULL for a switch */
     bool of_vllm;      /* from a server's command line (vllm_args.h); these come first */
+    bool further;      /* not a setting: a word more of the option before it (OPTION_WORDS) */
 };
 
 /* Build the effective configuration: engine defaults, then the file at `path` (NULL: none; "-" is not allowed), then options, of which those of

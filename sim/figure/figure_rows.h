@@ -206,6 +206,10 @@ COMPARED_RUN_FIGURE(mean_used_share, FIGURE_SHARE, FIGURE_NEITHER, false, "pool 
 COMPARED_RUN_FIGURE(jain_index, FIGURE_SHARE, FIGURE_MORE_IS_BETTER, false, "Jain's index",
                     "Jain's index of E2E time per output token over requests; 1 is fair")
 COMPARED_RUN_FIGURE(starving, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "starving", "Requests that waited longer than starving_above_ms")
+COMPARED_RUN_FIGURE(mean_slowdown, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "slowdown",
+                    "E2E over what the request would take alone on an empty server, mean over completed requests")
+COMPARED_RUN_FIGURE(p99_slowdown, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "p99 slowdown", "99th percentile of that")
+COMPARED_RUN_FIGURE(max_slowdown, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "max slowdown", "Largest of that")
 
 /* The comparison as a whole. */
 #define COMPARISON_FIGURE(name, unit, sense, whole, heading, meaning)                                                                      \
@@ -229,7 +233,7 @@ COMPARED_RUN_FIGURE(starving, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "starvi
     COMPARISON_FIGURE(sign_p_##latency, FIGURE_SHARE, FIGURE_NEITHER, false, title " sign p",                                              \
                       "p of the sign test of better against worse " title)
 COMPARISON_FIGURE(starving_above_ms, FIGURE_MS, FIGURE_NEITHER, false, "starving above",
-                  "Wait above which a request starves: --starve-factor times the median of both sides")
+                  "Wait above which a request starves: --starve-factor times the median of all sides")
 PAIRED_FIGURES(ttft, "TTFT")
 PAIRED_FIGURES(tpot, "TPOT")
 PAIRED_FIGURES(e2el, "E2E")
