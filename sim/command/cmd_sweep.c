@@ -270,9 +270,9 @@ static enum status start(struct job *job, const char *journal, struct diag *diag
     struct sweep *sweep = &job->sweep;
     size_t resumed;
     enum status status = sweep_start(sweep, ranks_number() == 0 ? journal : NULL, &resumed, diag);
-    if (sweep->journal.changed_lines > 0)
-        notice("warning: %s: line %zu of the journal%s does not match its checksum; nothing of it is used and the run is done again",
-               journal, sweep->journal.first_changed, sweep->journal.changed_lines > 1 ? " (and more lines)" : "");
+    const struct line changed = journal_warning(&sweep->journal, "run");
+    if (changed.length > 0)
+        notice("%s", changed.text);
     if (resumed > 0 && !sweep->quiet)
         notice("%zu of %zu runs are in %s already", resumed, job->plan.point_count, journal);
     return ranks_agree(status, 0, diag);
