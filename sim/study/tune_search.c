@@ -196,37 +196,35 @@ enum status tune_search_try(struct tune_search *search, const uint32_t *candidat
     return status;
 }
 
-/* The values of one key around the best, those that were not tried. */
-static enum status turn_key(struct tune_search *search, uint32_t key, bool *tried, struct diag *diag)
+/* The values of one key around the best, those that were not tried; `list` has room for them. */
+static enum status turn_key(struct tune_search *search, uint32_t key, bool *tried, uint32_t *list, struct diag *diag)
 {
     const struct tune_plan *plan = search->question->plan;
     const size_t point = search->candidates[search->best].point;
-    uint32_t batch[TUNE_BATCH];
     size_t count = 0;
-    enum status status = SIM_OK;
-    for (uint32_t digit = 0; digit < plan->digits[key] && status == SIM_OK; digit++) {
+    for (uint32_t digit = 0; digit < plan->digits[key]; digit++) {
         const uint32_t candidate = search->by_point[tune_with(plan, point, key, digit)];
         if (candidate > 0 && !tried[candidate - 1]) {
             tried[candidate - 1] = true;
-            batch[count++] = candidate - 1;
-        }
-        if (count == TUNE_BATCH || digit + 1 == plan->digits[key]) {
-            status = challenge(search, batch, count, diag);
-            count = 0;
+            list[count++] = candidate - 1;
         }
     }
-    return status;
+    return tune_search_try(search, list, count, diag);
 }
 
 static enum status climb(struct tune_search *search, bool *tried, struct diag *diag)
 {
-    enum status status = SIM_OK;
+    uint32_t *list;
+    enum status status = array_zeroed(&list, search->count, sizeof *list, "candidates", diag);
+    if (status != SIM_OK)
+        return status;
     for (bool better = true; better && status == SIM_OK;) {
         const uint32_t before = search->best;
         for (uint32_t key = 0; key < search->question->plan->points.varied.count && status == SIM_OK; key++)
-            status = turn_key(search, key, tried, diag);
+            status = turn_key(search, key, tried, list, diag);
         better = search->best != before;
     }
+    free(list);
     return status;
 }
 
@@ -296,14 +294,7 @@ static enum status find(struct tune_search *search, struct diag *diag)
 
 static void set_up(struct tune_search *search, const struct tune_question *question)
 {
-    *search = (struct tune_search){.question = question,
-                                   .trials = {.load = &question->load,
-                                              .objective = question->objective,
-                                              .plan = question->plan,
-                                              .ladder = question->ladder,
-                                              .seeds = question->seeds,
-                                              .first_seed = question->first_seed,
-                                              .threads = question->threads}};
+    *search = (struct tune_search){.question = question, .trials = {.question = question}};
 }
 
 enum status tune_search_make(const struct tune_question *question, struct tune_search *out, struct diag *diag)
@@ -333,6 +324,14 @@ enum status tune_search_by_clock(const struct tune_search *search, const struct 
     return status == SIM_OK ? tune_search_try(out, candidates + 1, count - 1, diag) : status;
 }
 
+static bool is_asked(const struct tune_job *jobs, size_t count, uint32_t candidate)
+{
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i].candidate == candidate)
+            return true;
+    return false;
+}
+
 enum status tune_search_values(struct tune_search *search, const uint32_t *candidates, size_t count, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -341,7 +340,7 @@ enum status tune_search_values(struct tune_search *search, const uint32_t *candi
         struct tune_job jobs[TUNE_BATCH];
         size_t made = 0;
         for (; next < count && made < TUNE_BATCH; next++)
-            if (!search->values[candidates[next]].known)
+            if (!search->values[candidates[next]].known && !is_asked(jobs, made, candidates[next]))
                 jobs[made++] = (struct tune_job){.candidate = candidates[next], .start = best > 0 ? best : 0};
         status = tune_trials_do(&search->trials, jobs, made, diag);
         for (size_t i = 0; i < made && status == SIM_OK; i++)

@@ -27,19 +27,6 @@
 #include "base/progress.h"
 #include "study/tune_trials.h"
 
-struct tune_question {
-    struct load_question load;
-    const struct tune_plan *plan;
-    const struct rate_ladder *ladder;
-    struct tune_objective objective; /* none: the highest load. Else loads are fixed, and the ladder has one rung */
-    bool per_gpu;                    /* the highest load for each GPU, that is the least cost of a token */
-    uint32_t seeds;
-    uint64_t first_seed;
-    uint32_t threads;
-    size_t most; /* candidates to try all of */
-    bool quiet;
-};
-
 enum { TUNE_REFUSED = 320 };
 
 struct tune_search {

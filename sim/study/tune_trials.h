@@ -31,6 +31,7 @@ struct tune_value {
 /* One verdict. */
 struct tune_trial {
     uint32_t candidate;
+    uint32_t next; /* in its chain (struct tune_trials) */
     int32_t rung;
     uint32_t seed; /* from 0 */
     bool passes;
@@ -51,18 +52,28 @@ struct tune_objective {
 };
 #define TUNE_GPUS "gpus"
 
-struct tune_trials {
-    const struct load_question *load;
-    struct tune_objective objective;
+/* What is asked of the whole. */
+struct tune_question {
+    struct load_question load;
     const struct tune_plan *plan;
     const struct rate_ladder *ladder;
-    const struct tune_candidate *candidates;
+    struct tune_objective objective; /* none: the highest load. Else loads are fixed, and the ladder has one rung */
+    bool per_gpu;                    /* the highest load for each GPU, that is the least cost of a token */
     uint32_t seeds;
     uint64_t first_seed;
     uint32_t threads;
+    size_t most; /* candidates to try all of */
+    bool quiet;
+};
+
+struct tune_trials {
+    const struct tune_question *question;
+    const struct tune_candidate *candidates;
     struct tune_clock clock;
-    struct tune_trial *list; /* owned */
+    struct tune_trial *list; /* in the order in which they were filed; owned */
     size_t count, capacity;
+    uint32_t *heads;          /* of chains of trials that may fold; number in `list` + 1, 0: the end; owned */
+    size_t head_count;        /* a power of two, or 0 */
     uint64_t replays, folded; /* verdicts that took a replay, and that did not */
 };
 

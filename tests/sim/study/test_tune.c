@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compare.h"
 #include "observe/decision_hash.h"
 #include "replay/replay.h"
 #include "study/tune_detail.h"
@@ -434,4 +435,46 @@ Test(tune_search, noise_makes_nobody_better)
         free(detail);
         end_search(&made);
     }
+}
+
+static int by_trial(const void *left, const void *right)
+{
+    const struct tune_trial *a = left, *b = right;
+    return a->candidate != b->candidate ? compare_u64(a->candidate, b->candidate)
+           : a->rung != b->rung         ? compare_u64((uint64_t)a->rung, (uint64_t)b->rung)
+                                        : compare_u64(a->seed, b->seed);
+}
+
+/* What is told beyond the best asks for candidates that were tried, and for some of them twice: the given one is each key's value that
+ * stays. */
+Test(tune_detail, nothing_is_tried_twice)
+{
+    uint64_t seed = 23, shown = 0;
+    for (int round = 0; round < 6; round++) {
+        struct made_search made;
+        struct tune_search search;
+        struct tune_detail *detail = calloc(1, sizeof *detail);
+        struct diag diag = {0};
+        cr_assert(detail);
+        make_search(&made, &seed);
+        if (round % 2)
+            made.requirement.value = 0; /* nobody meets it */
+        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_detail_make(&search, false, detail, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(search.trials.count, search.trials.replays + search.trials.folded);
+        qsort(search.trials.list, search.trials.count, sizeof *search.trials.list, by_trial);
+        for (size_t i = 1; i < search.trials.count; i++)
+            cr_assert(by_trial(&search.trials.list[i - 1], &search.trials.list[i]) < 0, "round %d", round);
+        for (size_t i = 0; i < detail->replay_count; i++)
+            for (size_t j = 0; j < i; j++)
+                cr_assert(detail->replays[i].candidate != detail->replays[j].candidate ||
+                          detail->replays[i].load < detail->replays[j].load || detail->replays[i].load > detail->replays[j].load);
+        cr_assert_eq(detail->nearest != NULL, detail->shown[TUNE_BEST] == NULL);
+        shown += detail->replay_count;
+        tune_detail_deinit(detail);
+        tune_search_deinit(&search);
+        free(detail);
+        end_search(&made);
+    }
+    cr_expect(shown >= 6);
 }
