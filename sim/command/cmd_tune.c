@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "base/memory_stream.h"
-#include "base/nearest_name.h"
+#include "base/notice.h"
 #include "command/command.h"
 #include "command/load_options.h"
 #include "config/vllm_line.h"
 #include "figure/run_figures.h"
 #include "report/tune_report.h"
+#include "study/tune_journal.h"
 
 static const struct option_spec own_options[] = {
     {"require", "R", "a limit, as in p99_ttft_ms<2s; may be repeated [not saturated]", OPTION_AGAIN},
@@ -27,6 +28,7 @@ static const struct option_spec own_options[] = {
     LOAD_OPTIONS,
     {"replicates", "N", "seeds of drawn arrivals: a candidate is better when the paired interval says so [5 with poisson]"},
     {"most", "N", "combinations of which all are tried; of more, only those next to the best so far [50000]"},
+    {"journal", "FILE", "keep each replay there as it ends; if FILE has replays of this search already, go on from there"},
     {"no-clocks", NULL, "do not ask whether a clock with other constants would choose the same"},
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
@@ -41,6 +43,7 @@ struct job {
     struct rate_ladder ladder;
     struct tune_plan plan;
     struct tune_question question;
+    struct tune_journal journal;
     struct tune_search search;
     struct tune_detail detail;
     struct tune_result result;
@@ -207,13 +210,36 @@ static enum status tell(struct job *job, struct diag *diag)
     return status;
 }
 
+static enum status open_journal(struct job *job, const char *path, struct diag *diag)
+{
+    enum status status = tune_journal_open(&job->journal, path, &job->question, diag);
+    const struct line changed = journal_warning(&job->journal.file, "replay");
+    if (changed.length > 0)
+        notice("%s", changed.text);
+    if (status == SIM_OK && job->journal.count > 0 && !job->question.quiet)
+        notice("%zu replays are in %s already", job->journal.count, path);
+    job->question.journal = &job->journal;
+    return status;
+}
+
+static enum status search(struct job *job, struct diag *diag)
+{
+    enum status status = tune_search_make(&job->question, &job->search, diag);
+    return status == SIM_OK ? tune_detail_make(&job->search, !options_has(&job->call.options, "no-clocks"), &job->detail, diag) : status;
+}
+
+/* A diag of its own, as the first message wins, and with a journal an interrupt loses nothing but the replays in progress. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
-    if (prepare(job, diag) != SIM_OK || tune_search_make(&job->question, &job->search, diag) != SIM_OK ||
-        tune_detail_make(&job->search, !options_has(&job->call.options, "no-clocks"), &job->detail, diag) != SIM_OK)
+    const char *journal = options_value(&job->call.options, "journal");
+    struct diag inner = {0};
+    if (prepare(job, diag) != SIM_OK || (journal && open_journal(job, journal, diag) != SIM_OK))
         return diag->status;
-    return tell(job, diag);
+    enum status status = search(job, &inner);
+    if (status == SIM_INTERRUPTED && journal)
+        return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", journal);
+    return status == SIM_OK ? tell(job, diag) : diag_set(diag, status, "%s", inner.text);
 }
 
 static void close_job(void *self)
@@ -221,6 +247,7 @@ static void close_job(void *self)
     struct job *job = self;
     tune_detail_deinit(&job->detail);
     tune_search_deinit(&job->search);
+    tune_journal_close(&job->journal);
     tune_plan_deinit(&job->plan);
     rate_ladder_deinit(&job->ladder);
     free(job->texts[0]);
@@ -234,8 +261,9 @@ const struct command command_tune = {
                    "limits, and prove that no other combination of them bears more: one replay\n"
                    "rejects a combination. Then each setting alone, who comes next, whether a clock\n"
                    "with other constants would choose the same, and the line for vllm serve. With\n"
-                   "--maximize or --minimize of a figure the load is given. Exit code 4: no\n"
-                   "combination meets the limits.\n",
+                   "--maximize or --minimize of a figure the load is given. A search that was killed\n"
+                   "goes on when the same command is given again with the same --journal. Exit code\n"
+                   "4: no combination meets the limits.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim tune --trace azure.csv --require 'p99_ttft_ms<2s' \\\n"

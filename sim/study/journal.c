@@ -95,12 +95,12 @@ static enum status check_header(const struct journal *journal, const char *text,
     hex(identity->plan, plan);
     mark_of(identity, mark);
     if (json_open(path, 1, text, length, &document, &ignored) != SIM_OK)
-        return diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of a %s; %s", path, identity->study, remedy);
+        return diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of %s; %s", path, identity->name, remedy);
     const cJSON *root = document.root, *number = cJSON_GetObjectItemCaseSensitive(root, mark),
                 *counted = cJSON_GetObjectItemCaseSensitive(root, identity->counted);
     enum status status = SIM_OK;
     if (!number || !json_uint64(&document, number, &version))
-        status = diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of a %s; %s", path, identity->study, remedy);
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of %s; %s", path, identity->name, remedy);
     else if (version != identity->version || !says(root, "version", SIM_VERSION))
         status = diag_set(diag, SIM_BAD_INPUT, "%s: the journal is of another version of pagesim; %s", path, remedy);
     else if (!says(root, "trace", trace))
@@ -185,8 +185,8 @@ static enum status resume(struct journal *journal, journal_take *take, void *con
     mark_of(&journal->identity, name);
     const size_t whole = (size_t)snprintf(mark, sizeof mark, "{\"%s\"", name), compared = file.length < whole ? file.length : whole;
     if (status == SIM_OK && kept == 0 && compared > 0 && memcmp(file.text, mark, compared) != 0)
-        status = diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of a %s; delete it or give another --journal", journal->path,
-                          journal->identity.study);
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of %s; delete it or give another --journal", journal->path,
+                          journal->identity.name);
     text_file_close(&file);
     if (status == SIM_OK && ftruncate(journal->descriptor, (off_t)kept) != 0)
         status = failed(journal, "cut to its last whole line", diag);
@@ -219,7 +219,7 @@ static enum status read_part(struct journal *journal, const struct text_file *fi
     size_t kept;
     enum status status = read_back(journal, file->text, file->length, take, context, &kept, diag);
     if (status == SIM_OK && kept == 0)
-        status = diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of a %s", journal->path, journal->identity.study);
+        status = diag_set(diag, SIM_BAD_INPUT, "%s: is no journal of %s", journal->path, journal->identity.name);
     if (status == SIM_OK && journal->changed_lines > 0)
         status =
             diag_set(diag, SIM_BAD_INPUT, "%s:%zu: the line does not match its checksum; the command that made the file does its run again",

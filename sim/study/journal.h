@@ -17,7 +17,8 @@
 
 /* What a journal must have been made of to be gone on with. Texts are constants. */
 struct journal_identity {
-    const char *study;   /* "sweep" */
+    const char *study;   /* "sweep", as in the first line */
+    const char *name;    /* "a sweep" */
     uint32_t version;    /* of what its lines say */
     const char *counted; /* "runs": what `count` counts */
     const char *plans;   /* "points": what is another in another plan, for messages */

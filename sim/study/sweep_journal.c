@@ -6,6 +6,7 @@ enum { SWEEP_JOURNAL_VERSION = 3 };
 static struct journal_identity identity_of(const struct sweep_identity *identity, size_t runs)
 {
     return (struct journal_identity){.study = "sweep",
+                                     .name = "a sweep",
                                      .version = SWEEP_JOURNAL_VERSION,
                                      .counted = "runs",
                                      .plans = "points",

@@ -10,6 +10,7 @@
 #include "base/fingerprint.h"
 #include "config/config_keys.h"
 #include "study/parallel_runs.h"
+#include "study/tune_journal.h"
 
 /* A job at work. */
 struct work {
@@ -122,7 +123,7 @@ static enum status file(struct tune_trials *trials, struct work *work, struct di
 /* --- a job ------------------------------------------------------------------------------------------------------------------------------- */
 
 /* With an objective its figures are wanted, and the replay does not end early. */
-static enum status replay(struct work *work, int32_t rung, struct tune_trial *trial, struct diag *diag)
+static enum status replay_load(const struct work *work, const struct tune_replayed *what, struct tune_trial *trial, struct diag *diag)
 {
     const struct tune_question *question = work->trials->question;
     const struct tune_objective *objective = &question->objective;
@@ -130,7 +131,7 @@ static enum status replay(struct work *work, int32_t rung, struct tune_trial *tr
     struct load_result result = {.figures = NULL};
     enum status status = figures ? array_zeroed(&result.figures, 1, sizeof *result.figures, "figures", diag) : SIM_OK;
     if (status == SIM_OK)
-        status = load_run(&question->load, &work->config, question->ladder->loads[rung], question->first_seed + work->seed, &result, diag);
+        status = load_run(&question->load, &work->config, what->load, what->seed, &result, diag);
     if (status == SIM_OK) {
         trial->passes = result.passes;
         trial->seen = result.limits;
@@ -140,8 +141,22 @@ static enum status replay(struct work *work, int32_t rung, struct tune_trial *tr
             trial->objective = figure_set_value(result.figures, objective->name);
     }
     free(result.figures);
-    work->replays++;
     return status;
+}
+
+static enum status replay(struct work *work, struct tune_trial *trial, struct diag *diag)
+{
+    const struct tune_trials *trials = work->trials;
+    const struct tune_question *question = trials->question;
+    const struct tune_replayed what = {.point = trials->candidates[trial->candidate].point,
+                                       .clock = trials->clock,
+                                       .load = question->ladder->loads[trial->rung],
+                                       .seed = question->first_seed + trial->seed};
+    work->replays++;
+    if (question->journal && tune_journal_find(question->journal, &what, trial))
+        return SIM_OK;
+    enum status status = replay_load(work, &what, trial, diag);
+    return status == SIM_OK && question->journal ? tune_journal_add(question->journal, &what, trial, diag) : status;
 }
 
 /* What another candidate's replay tells is filed under this one's name, too, so that the next look finds it at once. */
@@ -159,7 +174,7 @@ static enum status ask(struct work *work, int32_t rung, struct tune_trial *out, 
         trial.candidate = work->job->candidate;
         work->folded++;
     } else {
-        status = replay(work, rung, &trial, diag);
+        status = replay(work, &trial, diag);
     }
     *out = trial;
     return status == SIM_OK ? array_append(&work->list, &work->count, &work->capacity, &trial, sizeof trial, "trials", diag) : status;
@@ -222,6 +237,7 @@ static enum status do_job(void *context, size_t i, struct diag *diag)
 
 enum status tune_trials_do(struct tune_trials *trials, struct tune_job *jobs, size_t count, struct diag *diag)
 {
+    const struct tune_question *question = trials->question;
     struct work *works;
     enum status status = array_zeroed(&works, count, sizeof *works, "trials", diag);
     if (status != SIM_OK)
@@ -230,7 +246,9 @@ enum status tune_trials_do(struct tune_trials *trials, struct tune_job *jobs, si
         works[i].trials = trials;
         works[i].job = &jobs[i];
     }
-    status = parallel_runs(count, trials->question->threads, do_job, works, diag);
+    status = parallel_runs(count, question->threads, do_job, works, diag);
+    if (status == SIM_OK && question->journal) /* once for all of them: a kill takes nothing that was written, only a machine that dies */
+        status = journal_sync(&question->journal->file, diag);
     for (size_t i = 0; i < count && status == SIM_OK; i++)
         status = file(trials, &works[i], diag);
     for (size_t i = 0; i < count; i++)

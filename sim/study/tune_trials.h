@@ -1,7 +1,8 @@
 /* tune_trials.h - the replays of a tuning: candidates under loads, each verdict once, also for all that decide the same (tune_fold.h).
  *
  * Jobs run side by side. A job looks for its verdicts among those of earlier batches and its own; what it adds is filed when the batch is
- * over, in the order of jobs. So what is replayed is the same at any number of threads.
+ * over, in the order of jobs. So what is replayed is the same at any number of threads. A replay that the journal has (tune_journal.h) is a
+ * replay like another that takes no time.
  */
 #ifndef PAGESIM_TUNE_TRIALS_H
 #define PAGESIM_TUNE_TRIALS_H
@@ -52,6 +53,8 @@ struct tune_objective {
 };
 #define TUNE_GPUS "gpus"
 
+struct tune_journal;
+
 /* What is asked of the whole. */
 struct tune_question {
     struct load_question load;
@@ -64,6 +67,7 @@ struct tune_question {
     uint32_t threads;
     size_t most; /* candidates to try all of */
     bool quiet;
+    struct tune_journal *journal; /* NULL: none */
 };
 
 struct tune_trials {

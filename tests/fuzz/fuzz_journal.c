@@ -8,6 +8,7 @@
 
 #include "fuzz/harness.h"
 #include "study/sweep_journal.h"
+#include "study/tune_journal.h"
 
 enum { FILE_AS_IT_IS, FILE_AFTER_HEADER, FILE_CHANGED, FILE_LINES, FILE_KINDS };
 enum { RUNS = 3 };
@@ -119,6 +120,25 @@ static void check_resumed(const char *path, struct sweep_result *result, struct 
     sweep_result_deinit(&second);
 }
 
+/* A line of a tuning that is taken is written as one that says the same. */
+static void read_tune_line(const char *text, size_t length)
+{
+    struct diag diag = {0};
+    struct tune_kept kept, again;
+    struct json_text json;
+    const enum status status = tune_kept_read("journal", 1, text, length, RUNS, &kept, &diag);
+    fuzz_check_diag(status, &diag);
+    if (status != SIM_OK)
+        return;
+    json_text_init(&json, false);
+    tune_kept_write(&kept, &json);
+    FUZZ_CHECK(tune_kept_read("journal", 1, json.text, json.length, RUNS, &again, &diag) == SIM_OK, "%s: %s", json.text, diag.text);
+    FUZZ_CHECK(again.what.point == kept.what.point && again.what.seed == kept.what.seed && again.trial.passes == kept.trial.passes &&
+                   memcmp(&again.trial.seen, &kept.trial.seen, sizeof kept.trial.seen) == 0,
+               "%s", json.text);
+    json_text_deinit(&json);
+}
+
 /* Lines alone, without what the file has to protect them. */
 static void read_lines(struct fuzz_bytes *bytes)
 {
@@ -130,6 +150,7 @@ static void read_lines(struct fuzz_bytes *bytes)
         const size_t length = stop ? (size_t)(stop - bytes->at) : bytes->left;
         diag_clear(&diag);
         fuzz_check_diag(sweep_row_read(&result, "journal", line, (const char *)bytes->at, length, &diag), &diag);
+        read_tune_line((const char *)bytes->at, length);
         bytes->at += length + (stop != NULL);
         bytes->left -= length + (stop != NULL);
     }

@@ -10,6 +10,7 @@
 #include "observe/decision_hash.h"
 #include "replay/replay.h"
 #include "study/tune_detail.h"
+#include "support/made_search.h"
 #include "support/random.h"
 #include "support/random_case.h"
 #include "support/tiny_trace.h"
@@ -125,21 +126,6 @@ Test(tune_fold, another_engine_folds_nothing)
 
 /* --- one load ----------------------------------------------------------------------------------------------------------------------- */
 
-static struct trace *made_trace(uint64_t *seed, uint32_t count)
-{
-    struct tiny_request *requests = calloc(count, sizeof *requests);
-    const uint32_t gap = 20 + random_below(seed, 200);
-    int64_t now = 0;
-    cr_assert(requests);
-    for (uint32_t i = 0; i < count; i++) {
-        now += (int64_t)random_below(seed, gap) * 1000000 * (random_below(seed, 4) == 0 ? 4 : 1);
-        requests[i] = (struct tiny_request){.arrival_ns = now, .input = 1 + random_below(seed, 90), .output = 1 + random_below(seed, 30)};
-    }
-    struct trace *trace = tiny_trace(requests, count);
-    free(requests);
-    return trace;
-}
-
 /* What an early end saw of the limits is all that went before it: who folds by that fails, too. */
 static bool is_verdict_of_folded(const struct load_question *question, const struct config *config, double load,
                                  const struct load_result *quick, uint64_t *seed)
@@ -171,7 +157,7 @@ Test(load_run, an_early_end_is_the_verdict_of_the_whole)
         struct figure_wishes wishes = {0};
         struct config config = random_case_config(&seed, false);
         config.max_concurrency = 0;
-        struct trace *trace = made_trace(&seed, 1 + random_below(&seed, round % 20 ? 60 : 4000)); /* beyond one batch of events */
+        struct trace *trace = made_search_trace(&seed, 1 + random_below(&seed, round % 20 ? 60 : 4000)); /* beyond one batch of events */
         snprintf(text, sizeof text, "%s%s%u", names[random_below(&seed, 5)], random_below(&seed, 2) ? "<" : "<=", random_below(&seed, 600));
         cr_assert_eq(requirement_read(text, 1, &requirement, &diag), SIM_OK, "%s", diag.text);
         cr_assert_eq(figure_wish(&wishes, requirement.name, &diag), SIM_OK);
@@ -249,73 +235,6 @@ Test(load_run, all_at_once_is_no_load)
 
 /* --- the whole search ----------------------------------------------------------------------------------------------------------------- */
 
-struct made_search {
-    struct trace *trace;
-    struct requirement requirement;
-    struct rate_ladder ladder;
-    struct tune_plan plan;
-    struct config given;
-    struct config_option options[8];
-    char texts[8][32];
-    struct tune_question question;
-};
-
-static void put(struct made_search *made, const char *name, uint32_t value)
-{
-    const uint32_t i = made->plan.points.base_count++;
-    snprintf(made->texts[i], sizeof made->texts[i], "%u", value);
-    made->options[i] = (struct config_option){.name = name, .value = made->texts[i]};
-}
-
-/* Small pools, so that pool and watermark matter; steps of 15 % keep the scan short. */
-static void make_search(struct made_search *made, uint64_t *seed)
-{
-    static const char *const tunes[][2] = {{"max_num_seqs=1,2,3,6", "max_num_seqs=2:32:*4"},
-                                           {"max_num_batched_tokens=16,40", "max_num_batched_tokens=20:60:20"},
-                                           {"watermark=0.05,0.3", "block_size=4,8"},
-                                           {"num_gpu_blocks=20,26", "long_prefill_token_threshold=8,30"}};
-    struct diag diag = {0};
-    char text[32];
-    const char *tune[3];
-    const uint32_t left_out = random_below(seed, 4);
-    size_t count = 0;
-    *made = (struct made_search){.trace = made_trace(seed, 20 + random_below(seed, 60))};
-    put(made, "num-gpu-blocks", 18 + random_below(seed, 20));
-    put(made, "max-num-seqs", 1 + random_below(seed, 10));
-    put(made, "max-num-batched-tokens", 16 + random_below(seed, 60));
-    put(made, "max-model-len", 128);
-    for (uint32_t i = 0; i < 4; i++)
-        if (i != left_out)
-            tune[count++] = tunes[i][random_below(seed, 2)];
-    made->plan.points.base = made->options;
-    snprintf(text, sizeof text, "p90_ttft_ms<%u", 2 + random_below(seed, 300));
-    char *kept = strdup(text);
-    cr_assert(kept);
-    cr_assert_eq(config_load(NULL, made->options, made->plan.points.base_count, &made->given, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(requirement_read(kept, 1, &made->requirement, &diag), SIM_OK);
-    cr_assert_eq(tune_plan_make(&made->plan, tune, count, &made->given, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(rate_ladder_make(1, 0.15, &made->ladder, &diag), SIM_OK);
-    /* From a tenth of the load to forty times as much: a shorter scan. */
-    made->ladder.count = 46;
-    memmove(made->ladder.loads, made->ladder.loads + made->ladder.base - 18, (size_t)made->ladder.count * sizeof *made->ladder.loads);
-    made->ladder.base = 18;
-    made->question = (struct tune_question){.load = {.trace = made->trace, .requirements = &made->requirement, .requirement_count = 1},
-                                            .plan = &made->plan,
-                                            .ladder = &made->ladder,
-                                            .seeds = 1,
-                                            .threads = 2,
-                                            .most = TUNE_POINTS_MOST,
-                                            .quiet = true};
-}
-
-static void end_search(struct made_search *made)
-{
-    free((char *)(size_t)made->requirement.text);
-    tune_plan_deinit(&made->plan);
-    rate_ladder_deinit(&made->ladder);
-    trace_destroy(made->trace);
-}
-
 /* By the definition alone: every load from the lightest on, until one fails. */
 static int32_t scan(const struct made_search *made, size_t point)
 {
@@ -341,7 +260,7 @@ Test(tune_search, finds_what_a_scan_of_all_finds, .timeout = 300)
         struct tune_search search;
         struct diag diag = {0};
         int32_t best = -1;
-        make_search(&made, &seed);
+        made_search_make(&made, &seed);
         cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
         cr_assert(search.exhaustive);
         const int32_t given = scan(&made, 0);
@@ -366,7 +285,7 @@ Test(tune_search, finds_what_a_scan_of_all_finds, .timeout = 300)
         refused += search.refused > 0;
         fewer += search.trials.replays < search.count + 60;
         tune_search_deinit(&search);
-        end_search(&made);
+        made_search_end(&made);
     }
     cr_expect(better >= 8 && folded >= 8 && refused >= 3 && fewer >= 15, "all kinds were reached: %lu %lu %lu %lu %lu", better, none,
               folded, refused, fewer);
@@ -384,7 +303,7 @@ Test(tune_search, finds_the_least_of_a_figure)
         struct diag diag = {0};
         double least = INFINITY;
         uint32_t first = UINT32_MAX;
-        make_search(&made, &seed);
+        made_search_make(&made, &seed);
         made.question.load.fixed = true;
         made.question.load.requirement_count = 0;
         strcpy(made.question.objective.name, "p99_ttft_ms");
@@ -403,7 +322,7 @@ Test(tune_search, finds_the_least_of_a_figure)
         cr_expect_eq(search.best, first);
         cr_expect_eq(tune_load(&search, &search.values[search.best]), least);
         tune_search_deinit(&search);
-        end_search(&made);
+        made_search_end(&made);
     }
     free(figures);
 }
@@ -418,7 +337,7 @@ Test(tune_search, noise_makes_nobody_better)
         struct tune_detail *detail = calloc(1, sizeof *detail);
         struct diag diag = {0};
         cr_assert(detail);
-        make_search(&made, &seed);
+        made_search_make(&made, &seed);
         made.question.load.drawn = true;
         made.question.seeds = 3;
         cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
@@ -433,7 +352,7 @@ Test(tune_search, noise_makes_nobody_better)
         tune_detail_deinit(detail);
         tune_search_deinit(&search);
         free(detail);
-        end_search(&made);
+        made_search_end(&made);
     }
 }
 
@@ -456,7 +375,7 @@ Test(tune_detail, nothing_is_tried_twice)
         struct tune_detail *detail = calloc(1, sizeof *detail);
         struct diag diag = {0};
         cr_assert(detail);
-        make_search(&made, &seed);
+        made_search_make(&made, &seed);
         if (round % 2)
             made.requirement.value = 0; /* nobody meets it */
         cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
@@ -474,7 +393,7 @@ Test(tune_detail, nothing_is_tried_twice)
         tune_detail_deinit(detail);
         tune_search_deinit(&search);
         free(detail);
-        end_search(&made);
+        made_search_end(&made);
     }
     cr_expect(shown >= 6);
 }
