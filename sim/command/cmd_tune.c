@@ -26,7 +26,7 @@ static const struct option_spec own_options[] = {
      "a figure, gpus under the load that is given, or cost_per_million_tokens at the highest load that meets the limits"},
     {"gpu-hour-price", "P", "of one GPU, for cost_per_million_tokens"},
     LOAD_OPTIONS,
-    {"replicates", "N", "seeds of drawn arrivals: a candidate is better when the paired interval says so [5 with poisson]"},
+    {"replicates", "N", "seeds of what is drawn: a candidate is better when the paired interval says so [5 if anything is drawn]"},
     {"most", "N", "combinations of which all are tried; of more, only those next to the best so far [50000]"},
     {"journal", "FILE", "keep each replay there as it ends; if FILE has replays of this search already, go on from there"},
     {"no-clocks", NULL, "do not ask whether a clock with other constants would choose the same"},
@@ -38,6 +38,10 @@ static const struct option_spec own_options[] = {
 struct job {
     struct call call;
     struct load_choice choice;
+    struct workload_source source; /* of requests that are drawn: each seed has its own */
+    struct read_names names;       /* what source.selection points to */
+    struct workload workload;
+    const struct trace *traces[TUNE_SEEDS_MOST];
     struct requirements requirements;
     struct figure_wishes wishes;
     struct rate_ladder ladder;
@@ -87,7 +91,7 @@ static enum status read_options(void *self, struct diag *diag)
     struct tune_question *question = &job->question;
     if (read_objective(job, diag) != SIM_OK || load_options_read(options, &job->choice, diag) != SIM_OK)
         return diag->status;
-    const bool drawn = job->choice.drawn && !question->objective.name[0];
+    const bool drawn = (job->choice.drawn || options_has(options, "generate")) && !question->objective.name[0];
     question->seeds = (uint32_t)options_uint(options, "replicates", 1, TUNE_SEEDS_MOST, drawn ? 5 : 1, diag);
     question->most = options_uint(options, "most", 1, TUNE_POINTS_MOST, 50000, diag);
     job->result.gpu_hour_price = options_double(options, "gpu-hour-price", 0, 1e9, NAN, diag);
@@ -105,6 +109,22 @@ static enum status open_input(struct job *job, struct diag *diag)
         return load_input_open(call, &job->choice, diag);
     enum status status = input_open(&call->options, false, ADVICE_ALL, &call->input, diag);
     return status == SIM_OK ? input_without_bytes(&call->options, &call->input.config, diag) : status;
+}
+
+/* The first seed's requests are the input's. */
+static enum status draw_others(struct job *job, struct diag *diag)
+{
+    struct tune_question *question = &job->question;
+    struct config config = job->call.input.config;
+    enum status status = input_drawn_source(&job->call.options, &job->source, &job->names, diag);
+    workload_init(&job->workload, &job->source);
+    job->traces[0] = job->call.input.trace;
+    for (uint32_t seed = 1; seed < question->seeds && status == SIM_OK; seed++) {
+        config.seed = question->first_seed + seed;
+        status = workload_get(&job->workload, &config, &job->traces[seed], diag);
+    }
+    question->traces = job->traces;
+    return status;
 }
 
 static enum status read_plan(struct job *job, struct diag *diag)
@@ -154,7 +174,7 @@ static enum status prepare(struct job *job, struct diag *diag)
     question->first_seed = input->config.seed;
     question->threads = input->threads;
     question->quiet = options_has(options, "quiet");
-    return SIM_OK;
+    return input_is_drawn(options) ? draw_others(job, diag) : SIM_OK;
 }
 
 /* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
@@ -250,6 +270,8 @@ static void close_job(void *self)
     tune_journal_close(&job->journal);
     tune_plan_deinit(&job->plan);
     rate_ladder_deinit(&job->ladder);
+    workload_deinit(&job->workload);
+    generate_spec_deinit(&job->source.generator);
     free(job->texts[0]);
     free(job->texts[1]);
 }
@@ -270,7 +292,9 @@ const struct command command_tune = {
                 "    --model llama-3.1-70b --gpu h100 --tensor-parallel-size 4 \\\n"
                 "    --tune block_size=16,32,64 --tune max_num_seqs=32:1024:*2 \\\n"
                 "    --tune max_num_batched_tokens=512:16384:*2 \\\n"
-                "    --tune gpu_memory_utilization=0.85,0.9,0.92,0.95\n",
+                "    --tune gpu_memory_utilization=0.85,0.9,0.92,0.95\n"
+                "  pagesim tune --generate chat --requests 1000 --require 'p99_ttft_ms<1s' \\\n"
+                "    --model llama-3.1-8b --gpu rtx-4090 --journal tune.jsonl\n",
     .tables = {"changes", "runners_up", "clocks", "figures"},
     .job_size = sizeof(struct job),
     .read = read_options,

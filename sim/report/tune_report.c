@@ -187,8 +187,11 @@ static void add_lines(struct document *document, const struct tune_result *resul
     step_times_note(document, result->given, step_times_of(result->given));
     head_reading(document, load->trace);
     if (!for_objective(result))
-        head_wrapped(document, "", "loads are %s, %.3g %% apart",
-                     load->drawn ? "rates of drawn arrivals" : "the trace's own arrivals, sped up (no noise)",
+        head_wrapped(document, "", "loads are %s%s, %.3g %% apart",
+                     load->drawn ? "rates of drawn arrivals" : "the trace's own arrivals, sped up",
+                     result->question->traces ? "; each seed has requests of its own"
+                     : load->drawn            ? ""
+                                              : " (no noise)",
                      result->question->ladder->step * 100);
     document_line(document, "%s", "");
     if (isnan(value_of(result, result->search->best))) {

@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/compare.h"
+#include "base/integers.h"
 #include "base/portable_math.h"
 #include "base/statistics.h"
 #include "study/size_pools.h"
@@ -55,10 +56,24 @@ static int by_changes(const void *left, const void *right)
     return a->changes != b->changes ? compare_u64(a->changes, b->changes) : compare_u64(a->point, b->point);
 }
 
+/* Of all seeds: what folds must fold with each. */
+static struct tune_requests requests_of(const struct tune_question *question)
+{
+    struct tune_requests all = tune_requests_of(question->load.trace);
+    for (uint32_t seed = 1; question->traces && seed < question->seeds; seed++) {
+        const struct tune_requests more = tune_requests_of(question->traces[seed]);
+        all.longest = max_u64(all.longest, more.longest);
+        all.stops |= more.stops;
+        all.unsaid |= more.unsaid;
+        all.share |= more.share;
+    }
+    return all;
+}
+
 static enum status make_candidates(struct tune_search *search, struct diag *diag)
 {
     const size_t points = search->question->plan->points.point_count;
-    const struct tune_requests requests = tune_requests_of(search->question->load.trace);
+    const struct tune_requests requests = requests_of(search->question);
     const struct array_request arrays[] = {ARRAY_OF(search->candidates, points), ARRAY_OF(search->by_point, points),
                                            ARRAY_OF(search->values, points)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "candidates", diag);

@@ -128,10 +128,13 @@ static enum status replay_load(const struct work *work, const struct tune_replay
     const struct tune_question *question = work->trials->question;
     const struct tune_objective *objective = &question->objective;
     const bool figures = objective->name[0] != '\0';
+    struct load_question load = question->load;
     struct load_result result = {.figures = NULL};
+    if (question->traces)
+        load.trace = question->traces[trial->seed];
     enum status status = figures ? array_zeroed(&result.figures, 1, sizeof *result.figures, "figures", diag) : SIM_OK;
     if (status == SIM_OK)
-        status = load_run(&question->load, &work->config, what->load, what->seed, &result, diag);
+        status = load_run(&load, &work->config, what->load, what->seed, &result, diag);
     if (status == SIM_OK) {
         trial->passes = result.passes;
         trial->seen = result.limits;

@@ -58,6 +58,7 @@ struct tune_journal;
 /* What is asked of the whole. */
 struct tune_question {
     struct load_question load;
+    const struct trace *const *traces; /* NULL, or one a seed, of which load.trace is the first */
     const struct tune_plan *plan;
     const struct rate_ladder *ladder;
     struct tune_objective objective; /* none: the highest load. Else loads are fixed, and the ladder has one rung */

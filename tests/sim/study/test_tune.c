@@ -236,20 +236,27 @@ Test(load_run, all_at_once_is_no_load)
 /* --- the whole search ----------------------------------------------------------------------------------------------------------------- */
 
 /* By the definition alone: every load from the lightest on, until one fails. */
-static int32_t scan(const struct made_search *made, size_t point)
+static int32_t scan_trace(const struct made_search *made, size_t point, const struct trace *trace, uint64_t seed)
 {
     int32_t rung = 0;
     struct config config;
+    struct load_question load = made->question.load;
     struct diag diag = {0};
+    load.trace = trace;
     if (sweep_plan_config(&made->plan.points, point, &config, &diag) != SIM_OK)
         return -2; /* refused */
     for (; rung < made->ladder.count; rung++) {
         struct load_result result = {.figures = NULL};
-        cr_assert_eq(load_run(&made->question.load, &config, made->ladder.loads[rung], 0, &result, &diag), SIM_OK);
+        cr_assert_eq(load_run(&load, &config, made->ladder.loads[rung], seed, &result, &diag), SIM_OK);
         if (!result.passes)
             break;
     }
     return rung - 1;
+}
+
+static int32_t scan(const struct made_search *made, size_t point)
+{
+    return scan_trace(made, point, made->trace, 0);
 }
 
 Test(tune_search, finds_what_a_scan_of_all_finds, .timeout = 300)
@@ -354,6 +361,40 @@ Test(tune_search, noise_makes_nobody_better)
         free(detail);
         made_search_end(&made);
     }
+}
+
+/* Requests that are drawn are others with each seed, and the same for all candidates. */
+Test(tune_search, each_seed_has_requests_of_its_own)
+{
+    enum { SEEDS = 3 };
+    uint64_t seed = 41, different = 0;
+    for (int round = 0; round < 4; round++) {
+        struct made_search made;
+        struct tune_search search;
+        struct trace *others[SEEDS - 1];
+        struct diag diag = {0};
+        made_search_make(&made, &seed);
+        const struct trace *traces[SEEDS] = {made.trace};
+        for (int i = 1; i < SEEDS; i++)
+            traces[i] = others[i - 1] = made_search_trace(&seed, 20 + random_below(&seed, 60));
+        made.question.load.drawn = true;
+        made.question.traces = traces;
+        made.question.seeds = SEEDS;
+        made.question.first_seed = 7;
+        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        const uint32_t both[] = {0, search.best};
+        for (int which = 0; which < 2; which++)
+            for (uint32_t i = 0; i < SEEDS; i++) {
+                const int32_t want = scan_trace(&made, search.candidates[both[which]].point, traces[i], 7 + i);
+                cr_expect_eq(search.values[both[which]].passes_to[i], want, "round %d, seed %u", round, i);
+                different += want != search.values[both[which]].passes_to[0];
+            }
+        tune_search_deinit(&search);
+        for (int i = 0; i + 1 < SEEDS; i++)
+            trace_destroy(others[i]);
+        made_search_end(&made);
+    }
+    cr_expect(different > 4, "%lu", different);
 }
 
 static int by_trial(const void *left, const void *right)
