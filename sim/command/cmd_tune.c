@@ -27,7 +27,7 @@ static const struct option_spec own_options[] = {
     {"gpu-hour-price", "P", "of one GPU, for cost_per_million_tokens"},
     LOAD_OPTIONS,
     {"replicates", "N", "seeds of what is drawn: a candidate is better when the paired interval says so [5 if anything is drawn]"},
-    {"most", "N", "combinations of which all are tried; of more, only those next to the best so far [50000]"},
+    {"most", "N", "combinations of which all are tried; of more, a spread of them and those next to the best [50000]"},
     {"journal", "FILE", "keep each replay there as it ends; if FILE has replays of this search already, go on from there"},
     {"no-clocks", NULL, "do not ask whether a clock with other constants would choose the same"},
     INPUT_OPTIONS,
@@ -94,6 +94,7 @@ static enum status read_options(void *self, struct diag *diag)
     const bool drawn = (job->choice.drawn || options_has(options, "generate")) && !question->objective.name[0];
     question->seeds = (uint32_t)options_uint(options, "replicates", 1, TUNE_SEEDS_MOST, drawn ? 5 : 1, diag);
     question->most = options_uint(options, "most", 1, TUNE_POINTS_MOST, 50000, diag);
+    question->spread = TUNE_SPREAD;
     job->result.gpu_hour_price = options_double(options, "gpu-hour-price", 0, 1e9, NAN, diag);
     if (diag->status == SIM_OK && question->seeds > 1 && !drawn && !question->objective.name[0])
         return diag_set(diag, SIM_USAGE,

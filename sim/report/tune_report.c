@@ -153,7 +153,10 @@ static void add_proof(struct document *document, const struct tune_result *resul
     struct line line = {0};
     unit_count(search->count - 1, others);
     if (!search->exhaustive)
-        line_put(&line, "not exhaustive: of %s other combinations those were tried that differ from the best in one key", others);
+        line_put(&line,
+                 "not exhaustive: of %s other combinations none that differs from the best in one %s is better, nor any of a spread that "
+                 "was raced",
+                 others, search->pairs ? "key or two" : "key");
     else if (!met)
         line_put(&line, "and so do %s other combinations", others);
     else if (for_objective(result))
@@ -248,6 +251,7 @@ static void add_facts(struct document *document, const struct tune_result *resul
     document_text(document, "beside", met ? result->beside : NULL);
     document_text(document, "fails", fails ? fails->result.why : "");
     document_bool(document, "exhaustive", search->exhaustive);
+    document_text(document, "proved_for", search->exhaustive ? "all" : search->pairs ? "two keys" : "one key");
     document_whole(document, "combinations", search->count);
     document_whole(document, "refused", search->refused);
     document_whole(document, "replays", search->trials.replays + result->detail->clock_replays);

@@ -12,6 +12,7 @@
 #include "base/portable_math.h"
 #include "base/statistics.h"
 #include "study/size_pools.h"
+#include "study/tune_race.h"
 
 /* --- candidates --------------------------------------------------------------------------------------------------------------------- */
 
@@ -156,8 +157,7 @@ double tune_load(const struct tune_search *search, const struct tune_value *valu
     return seeds == 1 ? search->question->ladder->loads[value->passes_to[0]] : portable_exp(sum / seeds);
 }
 
-/* The lightest rung at which a candidate that passes could be better than the best. The ladder's count: there is none. */
-static int32_t floor_of(const struct tune_search *search, uint32_t candidate, uint32_t seed)
+int32_t tune_search_floor(const struct tune_search *search, uint32_t candidate, uint32_t seed)
 {
     const int32_t best = search->values[search->best].passes_to[seed], count = search->question->ladder->count;
     const double least = worth(search, search->best, best) + (candidate < search->best ? -1 : 1) * half_rung(search);
@@ -187,7 +187,7 @@ static enum status challenge(struct tune_search *search, const uint32_t *candida
         *job = (struct tune_job){.candidate = candidates[i], .has_floor = !has_objective(search)};
         bool can = true;
         for (uint32_t seed = 0; job->has_floor && seed < search->question->seeds; seed++) {
-            job->floor[seed] = floor_of(search, candidates[i], seed);
+            job->floor[seed] = tune_search_floor(search, candidates[i], seed);
             can = can && job->floor[seed] < search->question->ladder->count;
         }
         made += can;
@@ -227,7 +227,7 @@ static enum status turn_key(struct tune_search *search, uint32_t key, bool *trie
     return tune_search_try(search, list, count, diag);
 }
 
-static enum status climb(struct tune_search *search, bool *tried, struct diag *diag)
+enum status tune_search_climb(struct tune_search *search, bool *tried, struct diag *diag)
 {
     uint32_t *list;
     enum status status = array_zeroed(&list, search->count, sizeof *list, "candidates", diag);
@@ -299,10 +299,10 @@ static enum status find(struct tune_search *search, struct diag *diag)
         status = begin(search, 0, question->ladder->base, diag);
     if (status == SIM_OK) {
         tried[0] = true;
-        status = climb(search, tried, diag);
+        status = tune_search_climb(search, tried, diag);
     }
-    if (status == SIM_OK && search->exhaustive)
-        status = try_all(search, tried, diag);
+    if (status == SIM_OK)
+        status = search->exhaustive ? try_all(search, tried, diag) : tune_race(search, tried, diag);
     free(tried);
     return status;
 }
@@ -310,6 +310,35 @@ static enum status find(struct tune_search *search, struct diag *diag)
 static void set_up(struct tune_search *search, const struct tune_question *question)
 {
     *search = (struct tune_search){.question = question, .trials = {.question = question}};
+}
+
+/* A search of its own over the same candidates and trials, which knows no value but those that it finds. */
+enum status tune_search_climb_from(struct tune_search *search, uint32_t start, int32_t rung, struct diag *diag)
+{
+    struct tune_search local;
+    bool *tried = NULL;
+    set_up(&local, search->question);
+    local.candidates = search->candidates;
+    local.by_point = search->by_point;
+    local.count = search->count;
+    local.trials = search->trials;
+    const struct array_request arrays[] = {ARRAY_OF(local.values, local.count), ARRAY_OF(tried, local.count)};
+    enum status status = array_zeroed_all(arrays, 2, "candidates", diag);
+    if (status == SIM_OK)
+        status = begin(&local, start, rung, diag);
+    if (status == SIM_OK) {
+        tried[start] = true;
+        status = tune_search_climb(&local, tried, diag);
+    }
+    search->trials = local.trials;
+    if (status == SIM_OK && tune_is_better(search, local.best, &local.values[local.best], search->best, &search->values[search->best])) {
+        search->values[local.best] = local.values[local.best];
+        status = new_best(search, local.best, diag);
+    }
+    free(local.values);
+    free(local.path);
+    free(tried);
+    return status;
 }
 
 enum status tune_search_make(const struct tune_question *question, struct tune_search *out, struct diag *diag)

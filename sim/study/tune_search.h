@@ -12,8 +12,8 @@
  *     2  key by key, all values around the best so far, as long as that helps: a heavy load to reject the others at
  *     3  everybody else, in batches: rejected by one replay, or the new best
  *
- * After 3 the search was exhaustive: every candidate is known to be no better. Where there are more than `most` candidates, 3 is left out
- * and the result is what 2 found, which is told.
+ * After 3 the search was exhaustive: every candidate is known to be no better. Where there are more than `most` candidates, a
+ * race of a part of them takes its place (tune_race.h), which is told.
  *
  * With an objective instead, under a load that is given, each candidate takes one replay, and the best is the one with the best value of
  * those that meet the limits.
@@ -39,6 +39,7 @@ struct tune_search {
     struct tune_value *values; /* by candidate; not known: it is rejected */
     uint32_t best;
     bool exhaustive;
+    bool pairs;     /* not exhaustive, but all that differ from the best in two keys are no better */
     size_t refused; /* combinations that vLLM does not take, and what it says of the first */
     char refusal[TUNE_REFUSED];
     uint32_t *path; /* the best ones so far, from as given to the best */
@@ -57,6 +58,15 @@ SIM_NODISCARD enum status tune_search_try(struct tune_search *search, const uint
  * `search`, which must live as long. */
 SIM_NODISCARD enum status tune_search_by_clock(const struct tune_search *search, const struct tune_clock *clock, const uint32_t *candidates,
                                                size_t count, struct tune_search *out, struct diag *diag);
+
+/* Key by key, all values around the best that were not `tried` (by candidate), as long as that helps. */
+SIM_NODISCARD enum status tune_search_climb(struct tune_search *search, bool *tried, struct diag *diag);
+
+/* A climb from another candidate, whose value is searched from `rung` on; its end is the new best if it is better. */
+SIM_NODISCARD enum status tune_search_climb_from(struct tune_search *search, uint32_t start, int32_t rung, struct diag *diag);
+
+/* The lightest rung at which a candidate that passes could be better than the best. The ladder's count: there is none. */
+int32_t tune_search_floor(const struct tune_search *search, uint32_t candidate, uint32_t seed);
 
 /* Find the values of these candidates exactly, where they are not known. */
 SIM_NODISCARD enum status tune_search_values(struct tune_search *search, const uint32_t *candidates, size_t count, struct diag *diag);

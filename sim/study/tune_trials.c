@@ -235,6 +235,8 @@ static enum status do_job(void *context, size_t i, struct diag *diag)
     work->job->value = (struct tune_value){.known = false};
     if (status != SIM_OK)
         return status;
+    if (work->job->verdict)
+        return verdict(work, work->job->start, &work->job->passes, diag);
     return work->trials->question->objective.name[0] ? do_objective(work, diag) : do_work(work, diag);
 }
 

@@ -12,7 +12,7 @@
 #include "study/tune_fold.h"
 #include "study/tune_plan.h"
 
-enum { TUNE_SEEDS_MOST = 16, TUNE_BATCH = 16 };
+enum { TUNE_SEEDS_MOST = 16, TUNE_BATCH = 16, TUNE_SPREAD = 1024 };
 
 /* A combination that a server would start with. */
 struct tune_candidate {
@@ -66,7 +66,8 @@ struct tune_question {
     uint32_t seeds;
     uint64_t first_seed;
     uint32_t threads;
-    size_t most; /* candidates to try all of */
+    size_t most;   /* candidates to try all of */
+    size_t spread; /* of more, so many race */
     bool quiet;
     struct tune_journal *journal; /* NULL: none */
 };
@@ -89,6 +90,8 @@ struct tune_job {
     int32_t floor[TUNE_SEEDS_MOST];
     bool has_floor;
     int32_t start; /* where a search without a floor begins */
+    bool verdict;  /* no more is asked than whether it passes there, with the first seed */
+    bool passes;   /* then the answer */
     struct tune_value value;
 };
 

@@ -31,7 +31,7 @@ static void put(struct made_search *made, const char *name, uint32_t value)
     made->options[i] = (struct config_option){.name = name, .value = made->texts[i]};
 }
 
-void made_search_make(struct made_search *made, uint64_t *seed)
+static void make(struct made_search *made, uint32_t left_out, uint64_t *seed)
 {
     static const char *const tunes[][2] = {{"max_num_seqs=1,2,3,6", "max_num_seqs=2:32:*4"},
                                            {"max_num_batched_tokens=16,40", "max_num_batched_tokens=20:60:20"},
@@ -39,8 +39,7 @@ void made_search_make(struct made_search *made, uint64_t *seed)
                                            {"num_gpu_blocks=20,26", "long_prefill_token_threshold=8,30"}};
     struct diag diag = {0};
     char text[32];
-    const char *tune[3];
-    const uint32_t left_out = random_below(seed, 4);
+    const char *tune[4];
     size_t count = 0;
     *made = (struct made_search){.trace = made_search_trace(seed, 20 + random_below(seed, 60))};
     put(made, "num-gpu-blocks", 18 + random_below(seed, 20));
@@ -69,6 +68,16 @@ void made_search_make(struct made_search *made, uint64_t *seed)
                                             .threads = 2,
                                             .most = TUNE_POINTS_MOST,
                                             .quiet = true};
+}
+
+void made_search_make(struct made_search *made, uint64_t *seed)
+{
+    make(made, random_below(seed, 4), seed);
+}
+
+void made_search_make_wide(struct made_search *made, uint64_t *seed)
+{
+    make(made, UINT32_MAX, seed);
 }
 
 void made_search_end(struct made_search *made)

@@ -20,6 +20,8 @@ struct trace *made_search_trace(uint64_t *seed, uint32_t count);
 
 /* Small pools, so that pool and watermark matter; steps of 15 % keep a scan of all loads short. */
 void made_search_make(struct made_search *made, uint64_t *seed);
+/* The same with four keys. */
+void made_search_make_wide(struct made_search *made, uint64_t *seed);
 void made_search_end(struct made_search *made);
 
 #endif

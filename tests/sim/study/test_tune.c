@@ -298,6 +298,52 @@ Test(tune_search, finds_what_a_scan_of_all_finds, .timeout = 300)
               folded, refused, fewer);
 }
 
+/* A grid that is too large to try all of, as far as the search knows: it tries a part of them and finds the best of all. */
+Test(tune_race, finds_what_all_find, .timeout = 300)
+{
+    uint64_t seed = 51, better = 0, part = 0, same = 0, climbed = 0;
+    for (int round = 0; round < 24; round++) {
+        struct made_search made;
+        struct tune_search all, raced;
+        struct diag diag = {0};
+        const bool objective = round % 4 == 3;
+        made_search_make_wide(&made, &seed);
+        if (objective) {
+            made.question.load.fixed = true;
+            strcpy(made.question.objective.name, "p99_ttft_ms");
+        }
+        cr_assert_eq(tune_search_make(&made.question, &all, &diag), SIM_OK, "%s", diag.text);
+        made.question.most = 1;
+        made.question.spread = 10;
+        cr_assert_eq(tune_search_make(&made.question, &raced, &diag), SIM_OK, "%s", diag.text);
+        cr_assert(all.exhaustive && !raced.exhaustive && raced.pairs);
+        const struct tune_value *want = &all.values[all.best], *found = &raced.values[raced.best];
+        cr_expect_eq(found->known, want->known, "round %d", round);
+        if (objective && want->known)
+            cr_expect_eq(found->objective[0], want->objective[0], "round %d: %g, and not %g", round, found->objective[0],
+                         want->objective[0]);
+        else if (!objective)
+            cr_expect_eq(found->passes_to[0], want->passes_to[0], "round %d: %d, and not %d", round, found->passes_to[0],
+                         want->passes_to[0]);
+        bool *tried = calloc(raced.count, sizeof *tried);
+        size_t count = 0;
+        for (size_t i = 0; i < raced.trials.count; i++)
+            tried[raced.trials.list[i].candidate] = true;
+        for (size_t i = 0; i < raced.count; i++)
+            count += tried[i];
+        part += count < raced.count;
+        same += raced.best == all.best;
+        better += all.best != 0;
+        climbed += raced.path_count > 1;
+        free(tried);
+        tune_search_deinit(&all);
+        tune_search_deinit(&raced);
+        made_search_end(&made);
+    }
+    cr_expect(better >= 12 && part >= 18 && same >= 20 && climbed >= 12,
+              "all kinds were reached: %lu better, %lu in part, %lu the same, %lu climbed", better, part, same, climbed);
+}
+
 /* An objective under one load: the first of the least. */
 Test(tune_search, finds_the_least_of_a_figure)
 {
