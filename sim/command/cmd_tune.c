@@ -1,5 +1,5 @@
 /* cmd_tune.c - `pagesim tune`: which settings of a server bear the most. The command line is read here; the search is in
- * study/tune_search.c, what else is told of it in study/tune_detail.c and report/tune_report.c. Start with read_options and run. */
+ * study/tune_find.c, what else is told of it in study/tune_detail.c and report/tune_report.c. Start with read_options and run. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "config/vllm_line.h"
 #include "figure/run_figures.h"
 #include "report/tune_report.h"
+#include "study/tune_find.h"
 #include "study/tune_journal.h"
 
 static const struct option_spec own_options[] = {
@@ -245,7 +246,7 @@ static enum status open_journal(struct job *job, const char *path, struct diag *
 
 static enum status search(struct job *job, struct diag *diag)
 {
-    enum status status = tune_search_make(&job->question, &job->search, diag);
+    enum status status = tune_find(&job->question, &job->search, diag);
     return status == SIM_OK ? tune_detail_make(&job->search, !options_has(&job->call.options, "no-clocks"), &job->detail, diag) : status;
 }
 

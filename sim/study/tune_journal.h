@@ -13,7 +13,7 @@
 #define PAGESIM_TUNE_JOURNAL_H
 
 #include "study/journal.h"
-#include "study/tune_trials.h"
+#include "study/tune_question.h"
 
 /* What one replay was of. */
 struct tune_replayed {

@@ -1,4 +1,4 @@
-/* tune_search.c - candidates, the order in which they are tried, and who is better. Start with tune_search_make. */
+/* tune_search.c - candidates, how they are tried, and who is better. Start with challenge. */
 #include "study/tune_search.h"
 
 #include <math.h>
@@ -12,7 +12,6 @@
 #include "base/portable_math.h"
 #include "base/statistics.h"
 #include "study/size_pools.h"
-#include "study/tune_race.h"
 
 /* --- candidates --------------------------------------------------------------------------------------------------------------------- */
 
@@ -243,40 +242,7 @@ enum status tune_search_climb(struct tune_search *search, bool *tried, struct di
     return status;
 }
 
-static bool has_rest(const struct tune_search *search, const uint32_t *batch, size_t count, uint64_t rest)
-{
-    for (size_t i = 0; i < count; i++)
-        if (search->candidates[batch[i]].facts.rest == rest)
-            return true;
-    return false;
-}
-
-/* Everybody else. A batch takes no two that may decide the same: the second waits for what the first shows. */
-static enum status try_all(struct tune_search *search, bool *tried, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    size_t first = 0, done = 0;
-    while (status == SIM_OK) {
-        uint32_t batch[TUNE_BATCH];
-        size_t count = 0;
-        while (first < search->count && tried[first])
-            first++;
-        for (size_t i = first; i < search->count && count < TUNE_BATCH; i++)
-            if (!tried[i] && !has_rest(search, batch, count, search->candidates[i].facts.rest)) {
-                batch[count++] = (uint32_t)i;
-                tried[i] = true;
-            }
-        if (count == 0)
-            break;
-        status = challenge(search, batch, count, diag);
-        done += count;
-        progress_update(&search->progress, done, search->count);
-    }
-    return status;
-}
-
-/* The first to be the best, whatever it is worth. */
-static enum status begin(struct tune_search *search, uint32_t candidate, int32_t start, struct diag *diag)
+enum status tune_search_begin(struct tune_search *search, uint32_t candidate, int32_t start, struct diag *diag)
 {
     struct tune_job first = {.candidate = candidate, .start = start};
     enum status status = tune_trials_do(&search->trials, &first, 1, diag);
@@ -284,27 +250,6 @@ static enum status begin(struct tune_search *search, uint32_t candidate, int32_t
         return status;
     search->values[candidate] = first.value;
     return new_best(search, candidate, diag);
-}
-
-static enum status find(struct tune_search *search, struct diag *diag)
-{
-    const struct tune_question *question = search->question;
-    bool *tried = NULL;
-    enum status status = make_candidates(search, diag);
-    search->trials.candidates = search->candidates;
-    search->exhaustive = search->count <= question->most;
-    if (status == SIM_OK)
-        status = array_zeroed(&tried, search->count, sizeof *tried, "candidates", diag);
-    if (status == SIM_OK)
-        status = begin(search, 0, question->ladder->base, diag);
-    if (status == SIM_OK) {
-        tried[0] = true;
-        status = tune_search_climb(search, tried, diag);
-    }
-    if (status == SIM_OK)
-        status = search->exhaustive ? try_all(search, tried, diag) : tune_race(search, tried, diag);
-    free(tried);
-    return status;
 }
 
 static void set_up(struct tune_search *search, const struct tune_question *question)
@@ -325,7 +270,7 @@ enum status tune_search_climb_from(struct tune_search *search, uint32_t start, i
     const struct array_request arrays[] = {ARRAY_OF(local.values, local.count), ARRAY_OF(tried, local.count)};
     enum status status = array_zeroed_all(arrays, 2, "candidates", diag);
     if (status == SIM_OK)
-        status = begin(&local, start, rung, diag);
+        status = tune_search_begin(&local, start, rung, diag);
     if (status == SIM_OK) {
         tried[start] = true;
         status = tune_search_climb(&local, tried, diag);
@@ -341,12 +286,12 @@ enum status tune_search_climb_from(struct tune_search *search, uint32_t start, i
     return status;
 }
 
-enum status tune_search_make(const struct tune_question *question, struct tune_search *out, struct diag *diag)
+enum status tune_search_open(const struct tune_question *question, struct tune_search *out, struct diag *diag)
 {
     set_up(out, question);
-    progress_start(&out->progress, "tune", question->quiet);
-    enum status status = find(out, diag);
-    progress_end(&out->progress);
+    enum status status = make_candidates(out, diag);
+    out->trials.candidates = out->candidates;
+    out->exhaustive = out->count <= question->most;
     return status;
 }
 
@@ -364,7 +309,7 @@ enum status tune_search_by_clock(const struct tune_search *search, const struct 
     out->trials.clock = *clock;
     enum status status = array_zeroed(&out->values, out->count, sizeof *out->values, "candidates", diag);
     if (status == SIM_OK)
-        status = begin(out, candidates[0], rung > 0 ? rung : 0, diag);
+        status = tune_search_begin(out, candidates[0], rung > 0 ? rung : 0, diag);
     return status == SIM_OK ? tune_search_try(out, candidates + 1, count - 1, diag) : status;
 }
 

@@ -1,4 +1,4 @@
-/* made_search.c - see made_search.h. */
+/* made_search.c - draws a trace, a server with little room and values for its keys from a seed. Start with make. */
 #include "support/made_search.h"
 
 #include <criterion/criterion.h>

@@ -10,6 +10,7 @@
 #include "observe/decision_hash.h"
 #include "replay/replay.h"
 #include "study/tune_detail.h"
+#include "study/tune_find.h"
 #include "support/made_search.h"
 #include "support/random.h"
 #include "support/random_case.h"
@@ -268,7 +269,7 @@ Test(tune_search, finds_what_a_scan_of_all_finds, .timeout = 300)
         struct diag diag = {0};
         int32_t best = -1;
         made_search_make(&made, &seed);
-        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
         cr_assert(search.exhaustive);
         const int32_t given = scan(&made, 0);
         uint32_t first = UINT32_MAX; /* of the best, in the order of preference */
@@ -312,10 +313,10 @@ Test(tune_race, finds_what_all_find, .timeout = 300)
             made.question.load.fixed = true;
             strcpy(made.question.objective.name, "p99_ttft_ms");
         }
-        cr_assert_eq(tune_search_make(&made.question, &all, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_find(&made.question, &all, &diag), SIM_OK, "%s", diag.text);
         made.question.most = 1;
         made.question.spread = 10;
-        cr_assert_eq(tune_search_make(&made.question, &raced, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_find(&made.question, &raced, &diag), SIM_OK, "%s", diag.text);
         cr_assert(all.exhaustive && !raced.exhaustive && raced.pairs);
         const struct tune_value *want = &all.values[all.best], *found = &raced.values[raced.best];
         cr_expect_eq(found->known, want->known, "round %d", round);
@@ -360,7 +361,7 @@ Test(tune_search, finds_the_least_of_a_figure)
         made.question.load.fixed = true;
         made.question.load.requirement_count = 0;
         strcpy(made.question.objective.name, "p99_ttft_ms");
-        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
         for (uint32_t i = 0; i < search.count; i++) {
             struct config config;
             struct load_result result = {.figures = figures};
@@ -393,7 +394,7 @@ Test(tune_search, noise_makes_nobody_better)
         made_search_make(&made, &seed);
         made.question.load.drawn = true;
         made.question.seeds = 3;
-        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
         cr_assert_eq(tune_detail_make(&search, false, detail, &diag), SIM_OK, "%s", diag.text);
         for (uint32_t i = 0; i < search.count; i++) {
             const struct tune_value *value = &search.values[i], *best = &search.values[search.best];
@@ -427,7 +428,7 @@ Test(tune_search, each_seed_has_requests_of_its_own)
         made.question.traces = traces;
         made.question.seeds = SEEDS;
         made.question.first_seed = 7;
-        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
         const uint32_t both[] = {0, search.best};
         for (int which = 0; which < 2; which++)
             for (uint32_t i = 0; i < SEEDS; i++) {
@@ -465,7 +466,7 @@ Test(tune_detail, nothing_is_tried_twice)
         made_search_make(&made, &seed);
         if (round % 2)
             made.requirement.value = 0; /* nobody meets it */
-        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
         cr_assert_eq(tune_detail_make(&search, false, detail, &diag), SIM_OK, "%s", diag.text);
         cr_assert_eq(search.trials.count, search.trials.replays + search.trials.folded);
         qsort(search.trials.list, search.trials.count, sizeof *search.trials.list, by_trial);

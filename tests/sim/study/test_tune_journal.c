@@ -8,8 +8,8 @@
 
 #include "base/text_file.h"
 #include "config/config_keys.h"
+#include "study/tune_find.h"
 #include "study/tune_journal.h"
-#include "study/tune_search.h"
 #include "support/made_search.h"
 #include "support/random.h"
 #include "support/temp_file.h"
@@ -84,7 +84,7 @@ static void find(const struct made_search *made, const char *path, struct tune_s
         cr_assert_eq(tune_journal_open(&journal, path, &question, &diag), SIM_OK, "%s", diag.text);
         question.journal = &journal;
     }
-    cr_assert_eq(tune_search_make(&question, out, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(tune_find(&question, out, &diag), SIM_OK, "%s", diag.text);
     *resumed = journal.count;
     tune_journal_close(&journal);
 }
