@@ -43,7 +43,8 @@ enum status load_input_open(struct call *call, const struct load_choice *choice,
     const char *fixed = status == SIM_OK ? fixed_by(&config) : NULL;
     const char *own = options_has(options, "arrival") ? "arrival" : options_has(options, "mean-gap-us") ? "mean-gap-us" : NULL;
     if (status == SIM_OK && own && choice->drawn)
-        return diag_set(diag, SIM_USAGE, "--%s is given, but arrivals are drawn at a rate; --arrivals trace speeds up the generator's own", own);
+        return diag_set(diag, SIM_USAGE, "--%s is given, but arrivals are drawn at a rate; --arrivals trace speeds up the generator's own",
+                        own);
     if (fixed)
         status = diag_set(diag, SIM_USAGE,
                           "%s is given, but the load is what is searched; leave it out (--arrivals says how loads are made)", fixed);

@@ -63,9 +63,7 @@ Test(tune_journal, a_line_of_something_else_is_refused)
         cr_expect_eq(read_text(bad[i], 5, &kept, &diag), SIM_BAD_INPUT);
     for (const char *at = strchr(whole, ':'); at; at = strchr(at + 1, ':')) { /* any member that is something else */
         char text[2 * sizeof whole];
-        memcpy(text, whole, (size_t)(at + 1 - whole));
-        strcpy(text + (at + 1 - whole), "\"");
-        strcat(text, at + 1);
+        snprintf(text, sizeof text, "%.*s\"%s", (int)(at + 1 - whole), whole, at + 1);
         cr_expect_eq(read_text(text, 5, &kept, &diag), SIM_BAD_INPUT);
         snprintf(text, sizeof text, "%.*s[]%s", (int)(at + 1 - whole), whole, at + 1 + strcspn(at + 1, ",}"));
         cr_expect_eq(read_text(text, 5, &kept, &diag), SIM_BAD_INPUT, "%s", text);
@@ -87,6 +85,7 @@ static void find(const struct made_search *made, const char *path, struct tune_s
     cr_assert_eq(tune_find(&question, out, &diag), SIM_OK, "%s", diag.text);
     *resumed = journal.count;
     tune_journal_close(&journal);
+    question.journal = NULL;
 }
 
 static size_t length_of(const char *path, char *out, size_t size)
