@@ -165,21 +165,29 @@ def curve(trace: TraceLike, *, config: Any = None, vllm_args: Optional[str] = No
     return _report(["curve", *_common(trace, config, vllm_args, files), *option_words(options)], files, progress, charts)
 
 
-def compare(trace: TraceLike, a: Any = None, b: Any = None, *, config: Any = None, vllm_args: Optional[str] = None,
-            progress: Optional[Progress] = None, charts: bool = True, **options: Any) -> Result:
-    """Two configurations on one trace, request by request: `pagesim compare`. Differences are B - A.
+def compare(trace: TraceLike, a: Any = None, b: Any = None, *, sides: Optional[Mapping[str, Any]] = None, config: Any = None,
+            vllm_args: Optional[str] = None, progress: Optional[Progress] = None, charts: bool = True, **options: Any) -> Result:
+    """Two to eight configurations on one trace, request by request: `pagesim compare`. Differences are B - A, or a side less the first one.
 
     a, b:     settings of each side, {"block_size": 16}, on top of what holds for both; or two configuration files
-    options:  by="ttft", top=10, require=["delta_p99_ttft_ms<=0"], and keys of the configuration for both; see command
-    progress: called some times a second with (done, total) in requests of both sides
+    sides:    instead of a and b: {"fcfs": {}, "sjf": {"scheduling_policy": "sjf"}, "old": "old.json"}, two to eight by name
+    options:  by=["ttft", "input_length"], top=10, require=["delta_p99_ttft_ms<=0"], and keys of the configuration for all; see command
+    progress: called some times a second with (done, total) in requests of all sides
     """
     files: Dict[str, bytes] = {}
     words = ["compare", *_common(trace, config, vllm_args, files)]
-    sides = [side for side in (a, b) if side is not None and not isinstance(side, Mapping)]
-    if len(sides) == 2:
+    if sides is not None:
+        if a is not None or b is not None:
+            raise UsageError("sides, or a and b: one of the two")
+        for name, side in sides.items():
+            words += ["--side", name]
+            words += [f"{key}={value}" for key, value in settings(side)] if isinstance(side, Mapping) else [os.fspath(side)]
+        return _report([*words, *option_words(options)], files, progress, charts)
+    given = [side for side in (a, b) if side is not None and not isinstance(side, Mapping)]
+    if len(given) == 2:
         words += [os.fspath(a), os.fspath(b)]
-    elif sides:
+    elif given:
         raise UsageError("a and b: give two configuration files, or settings of each side as dicts")
     else:
-        words += [f"--{side}={key}={value}" for side, given in (("a", a), ("b", b)) for key, value in settings(given or {})]
+        words += [f"--{side}={key}={value}" for side, own in (("a", a), ("b", b)) for key, value in settings(own or {})]
     return _report([*words, *option_words(options)], files, progress, charts)

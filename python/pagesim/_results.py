@@ -93,9 +93,11 @@ class Result:
 
     @property
     def configuration(self) -> Dict[str, Any]:
-        """The effective one with all defaults; itself good for config=. Of a comparison: {"a": ..., "b": ...}."""
+        """The effective one with all defaults; itself good for config=. Of a comparison: {"a": ..., "b": ...}, or by the names of its sides."""
         if "configuration" in self.report:
             return dict(self.report["configuration"])
+        if "configurations" in self.report:
+            return dict(self.report["configurations"])
         return {side: self.report[side]["configuration"] for side in ("a", "b") if isinstance(self.report.get(side), dict)}
 
     def __getattr__(self, name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 from ._errors import UsageError
 
 # Options of commands that are given once for each value; other lists stand between commas.
-REPEATED = {"require", "vary", "a", "b", "goodput", "metadata"}
+REPEATED = {"require", "vary", "a", "b", "by", "goodput", "metadata"}
 
 
 def plain(value: Any) -> Any:

@@ -36,6 +36,19 @@ class SameBytes(unittest.TestCase):
         self.same(pagesim.compare(CHAT, {"block_size": 16}, {"block_size": 32, "step_time": {"base_ns": 9}}, num_gpu_blocks=300, limit=60),
                   "compare", "--a", "block_size=16", "--b", "block_size=32", "--b", "step_time.base_ns=9", "--num-gpu-blocks", "300", "--limit", "60")
 
+    def test_compare_sides(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "old.json"
+            path.write_text(json.dumps({"num_gpu_blocks": 100}), encoding="utf-8")
+            sides = {"base": {}, "large": {"block_size": 32, "step_time": {"base_ns": 9}}, "old": path}
+            found = pagesim.compare(CHAT, sides=sides, by=["ttft", "input_length"], num_gpu_blocks=300, limit=60)
+            self.same(found, "compare", "--side", "base", "--side", "large", "block_size=32", "step_time.base_ns=9", "--side", "old", str(path),
+                      "--by", "ttft", "--by", "input_length", "--num-gpu-blocks", "300", "--limit", "60")
+        self.assertEqual(list(found.configuration), ["base", "large", "old"])
+        self.assertEqual(found.configuration["large"]["block_size"], 32)
+        with self.assertRaises(pagesim.UsageError):
+            pagesim.compare(CHAT, {}, sides=sides)
+
     def test_others(self):
         self.same(pagesim.command("explain", CHAT, num_gpu_blocks=100, from_=1, to=20.5), "explain", "--num-gpu-blocks", "100", "--from", "1", "--to", "20.5")
         self.same(pagesim.command("ledger", CHAT, num_gpu_blocks=300, enable_prefix_caching=False, limit=60),

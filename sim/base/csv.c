@@ -115,7 +115,7 @@ void csv_close(struct csv *csv)
 }
 
 /* Rows have as many fields as there are columns, so a place is a product. */
-static struct csv_field field_at(const struct csv *csv, size_t row, uint32_t column)
+struct csv_field csv_text(const struct csv *csv, size_t row, uint32_t column)
 {
     return csv->fields[row * csv->columns + csv->wanted[column]];
 }
@@ -123,7 +123,7 @@ static struct csv_field field_at(const struct csv *csv, size_t row, uint32_t col
 /* Where in its line the field starts: all fields of a row point into the same line. */
 void csv_error(struct csv *csv, size_t row, uint32_t column, const char *what)
 {
-    const struct csv_field field = field_at(csv, row, column), first = csv->fields[row * csv->columns];
+    const struct csv_field field = csv_text(csv, row, column), first = csv->fields[row * csv->columns];
     csv->status = diag_at(csv->diag, csv->path, csv->lines[row], (size_t)(field.text - first.text) + 1, "\"%.*s\" is not %s",
                           (int)field.length, field.text, what);
 }
@@ -157,7 +157,7 @@ static bool plain_decimal(const struct csv_field field, double *out)
 /* The quick way for nearly all numbers, strtod for the rest. The field is copied because strtod wants a terminator. */
 double csv_number(struct csv *csv, size_t row, uint32_t column)
 {
-    const struct csv_field field = field_at(csv, row, column);
+    const struct csv_field field = csv_text(csv, row, column);
     char text[64], *end;
     double value;
     if (plain_decimal(field, &value))
@@ -185,7 +185,7 @@ double csv_amount(struct csv *csv, size_t row, uint32_t column)
 /* At most 18 digits, which cannot overflow; no file of ours has larger numbers. */
 uint64_t csv_whole(struct csv *csv, size_t row, uint32_t column)
 {
-    const struct csv_field field = field_at(csv, row, column);
+    const struct csv_field field = csv_text(csv, row, column);
     uint64_t value = 0;
     uint32_t at = 0;
     for (; at < field.length && at < 18 && (unsigned)(field.text[at] - '0') < 10; at++)
@@ -198,5 +198,5 @@ uint64_t csv_whole(struct csv *csv, size_t row, uint32_t column)
 
 bool csv_is(const struct csv *csv, size_t row, uint32_t column, const char *word)
 {
-    return is_word(field_at(csv, row, column), word);
+    return is_word(csv_text(csv, row, column), word);
 }

@@ -47,6 +47,8 @@ double csv_number(struct csv *csv, size_t row, uint32_t column);
 double csv_amount(struct csv *csv, size_t row, uint32_t column);
 uint64_t csv_whole(struct csv *csv, size_t row, uint32_t column);
 bool csv_is(const struct csv *csv, size_t row, uint32_t column, const char *word);
+/* A field as it stands there. */
+struct csv_field csv_text(const struct csv *csv, size_t row, uint32_t column);
 
 /* The field is not what it should be: remember this as the table's error. */
 void csv_error(struct csv *csv, size_t row, uint32_t column, const char *what);

@@ -17,6 +17,8 @@ static const struct option_spec own_options[] = {
     {"points", "LIST", "pool sizes to show, in blocks; k, M, G may follow a number"},
     {"token-points", "LIST",
      "pool sizes to show, in tokens: the same memory for all block sizes [round numbers up to the end of the curve]"},
+    {"gib-points", "LIST", "pool sizes to show, in GiB of a GPU, as in 0.5,16,64; needs --model"},
+    {"warmup", "SHARE", "of the requests, the first: they fill the caches and are not counted, as in 50% [0]"},
     {"replay", NULL, "replay each of them and say where the scheduler differs"},
     {"eviction-curves", NULL,
      "FIFO and the optimal order of eviction (Belady) beside LRU, at these pools and in JSON at some between them [with --html]"},
@@ -27,6 +29,7 @@ static const struct option_spec own_options[] = {
 /* Bounds of the arrays in the job. POOL_LARGEST stays below 2^32, in which pools are counted by the replay. */
 enum { SIZES_MOST = 64, POOLS_MOST = 1000 };
 #define POOL_LARGEST 4000000000.0
+#define GIB          0x1p30
 
 /* Lists as they were given; an empty one means a default that needs the configuration and is filled in later. */
 struct job {
@@ -34,7 +37,9 @@ struct job {
     struct progress progress;
     uint32_t sizes[SIZES_MOST];
     uint64_t pools[POOLS_MOST], pool_tokens[POOLS_MOST];
-    size_t size_count, pool_count, pool_token_count;
+    double gib[POOLS_MOST]; /* made tokens when the model is known */
+    size_t size_count, pool_count, pool_token_count, gib_count;
+    double warmup_share;
 };
 
 /* --- what is asked for ----------------------------------------------------------------------------------------------------------- */
@@ -81,7 +86,25 @@ static size_t read_list(const struct options *options, const char *name, double 
     return count;
 }
 
-/* A size that stands there twice would be two equal curves with one letter each in the drawing. */
+/* Numbers above 0, such as 0.5. As many as there is room for after the pools in tokens, which they become. */
+static void read_gib(struct job *job, struct diag *diag)
+{
+    const char *text = options_value(&job->call.options, "gib-points");
+    for (; text && diag->status == SIM_OK; job->gib_count++) {
+        char *end;
+        const size_t length = strcspn(text, ",");
+        const double value = strspn(text, "0123456789.") == length ? strtod(text, &end) : 0;
+        if (job->gib_count + job->pool_token_count == POOLS_MOST)
+            diag_set(diag, SIM_USAGE, "--gib-points: more than %d pool sizes", POOLS_MOST);
+        else if (!(value > 0 && value <= POOL_LARGEST && end == text + length))
+            diag_set(diag, SIM_USAGE, "--gib-points: \"%.*s\" is not a number above 0; numbers stand between commas", (int)length, text);
+        else
+            job->gib[job->gib_count] = value;
+        text = text[length] ? text + length + 1 : NULL;
+    }
+}
+
+/* A replay has no warm-up that could be left out of what it is compared with. A size that stands there twice would be two equal curves with one letter each in the drawing. */
 static enum status read_options(void *self, struct diag *diag)
 {
     struct job *job = self;
@@ -90,6 +113,10 @@ static enum status read_options(void *self, struct diag *diag)
     job->size_count = read_list(options, "block-sizes", 1e9, sizes, SIZES_MOST, diag);
     job->pool_count = read_list(options, "points", POOL_LARGEST, job->pools, POOLS_MOST, diag);
     job->pool_token_count = read_list(options, "token-points", POOL_LARGEST, job->pool_tokens, POOLS_MOST, diag);
+    read_gib(job, diag);
+    job->warmup_share = options_percent(options, "warmup", 0, nextafter(100, 0), "below 100, as in 50%", 0, diag);
+    if (job->warmup_share > 0 && options_has(options, "replay"))
+        diag_set(diag, SIM_USAGE, "--warmup: a replay counts all requests; leave out one of --warmup and --replay");
     for (size_t i = 0; i < job->size_count; i++) {
         job->sizes[i] = (uint32_t)sizes[i];
         for (size_t j = 0; j < i; j++)
@@ -117,6 +144,20 @@ static enum status tell(const struct call *call, const struct curve_study *study
     return status == SIM_OK && warning ? warning_tell(&call->options, diag, "%s", warning) : status;
 }
 
+/* A pool of so many bytes in tokens of the model. */
+static enum status add_gib_points(struct job *job, const struct config *config, struct diag *diag)
+{
+    if (job->gib_count > 0 && config->block_bytes == 0)
+        return diag_set(diag, SIM_USAGE, "--gib-points needs --model, which says what a token takes");
+    for (size_t i = 0; i < job->gib_count; i++) {
+        const double tokens = floor(job->gib[i] * GIB / ((double)config->block_bytes / config->block_size));
+        if (tokens > POOL_LARGEST)
+            return diag_set(diag, SIM_USAGE, "--gib-points: %g GiB hold more than %.0f tokens", job->gib[i], POOL_LARGEST);
+        job->pool_tokens[job->pool_token_count++] = (uint64_t)tokens;
+    }
+    return SIM_OK;
+}
+
 /* Without --block-sizes the configuration's own size is the only one. Its own pool is looked at besides all others, if there is one, so
  * that the user's setting has a row. num_gpu_blocks may be missing (INPUT_ANY_POOL): a curve answers for all pools. */
 static enum status run(void *self, struct diag *diag)
@@ -127,6 +168,8 @@ static enum status run(void *self, struct diag *diag)
     const struct config *config = &job->call.input.config;
     if (job->size_count == 0)
         job->sizes[job->size_count++] = config->block_size;
+    if (add_gib_points(job, config, diag) != SIM_OK)
+        return diag->status;
     const struct curve_plan plan = {.block_sizes = job->sizes,
                                     .block_size_count = job->size_count,
                                     .pools = job->pools,
@@ -134,6 +177,7 @@ static enum status run(void *self, struct diag *diag)
                                     .pool_tokens = job->pool_tokens,
                                     .pool_token_count = job->pool_token_count,
                                     .own_pool_tokens = (uint64_t)config->num_gpu_blocks * config->block_size,
+                                    .warmup_share = job->warmup_share,
                                     .replay = options_has(options, "replay"),
                                     .evictions = options_has(options, "eviction-curves") || options_has(options, "html"),
                                     .progress = on_progress,
@@ -159,7 +203,8 @@ const struct command command_curve = {
     .takes_config = true,
     .examples = "  pagesim curve --trace mooncake.jsonl --block-sizes 512\n"
                 "  pagesim curve --trace t.jsonl --block-sizes 16,64,512 --token-points 1M,10M\n"
-                "  pagesim curve --trace t.jsonl --config server.json --points 4k,40k --replay\n",
+                "  pagesim curve --trace t.jsonl --config server.json --points 4k,40k --replay\n"
+                "  pagesim curve --trace t.jsonl --model llama-3.1-8b --gib-points 16,64\n",
     .tables = {"points", "block_sizes", "gaps"},
     .last_table_needs = "replay",
     .input = INPUT_ANY_POOL,

@@ -9,7 +9,7 @@
 static const struct option_spec own_options[] = {
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
-    {"by", "KEY", "also by class of requests: priority, input-length or phase"},
+    {"by", "KEY", "also by class: priority, input-length, output-length, session, tenant or phase"},
     {"no-drawing", NULL, "leave out the drawing of the pool over time"},
     {"threads", "N", "threads [OMP_NUM_THREADS, or all cores]"},
     {"reference", NULL, "use the plain step-by-step scheduler"},
@@ -33,7 +33,10 @@ static enum status read_options(void *self, struct diag *diag)
     struct job *job = self;
     const char *by = options_value(&job->call.options, "by");
     job->by_class = by != NULL;
-    return by ? class_key_parse(by, &job->key, diag) : SIM_OK;
+    job->key = by ? class_key_find(by) : CLASS_BY_PRIORITY;
+    if (job->key == CLASS_KEYS)
+        return diag_set(diag, SIM_USAGE, "--by %s: must be priority, input-length, output-length, session, tenant or phase", by);
+    return SIM_OK;
 }
 
 /* Observers are made for run->trace and not for the input's: the run may have expanded samples. The identities of the ledger (ledger.h) are

@@ -13,7 +13,10 @@ static const struct option_spec own_options[] = {
     {"require", "R", "what the pool must do, as in preemptions=0 or p99_ttft_ms<500; may be repeated; at least one", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     {"max-blocks", "N", "largest pool that matters [one in which nothing ever waits]"},
-    {"prove", "N", "most pools to replay one by one where each may evict otherwise; if more, a sample of them is tested [20000]"},
+    {"prove", "N",
+     "most replays for a proof where pools decide otherwise than their neighbours; if it takes more, a sample of them is tested [10 "
+     "million requests in "
+     "all, 20000 at most]"},
     {"below", "N", "pools under the largest failing one to look at too, for isolated ones that pass [100]"},
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
@@ -39,7 +42,6 @@ static enum status read_options(void *self, struct diag *diag)
     if (!options_has(options, "require"))
         return diag_set(diag, SIM_USAGE, "what must the pool do? give --require, as in --require preemptions=0");
     job->question.max_blocks = (uint32_t)options_uint(options, "max-blocks", 1, 4294967294, 0, diag);
-    job->question.prove = (uint32_t)options_uint(options, "prove", 0, 4294967294, 20000, diag);
     job->question.below = (uint32_t)options_uint(options, "below", 0, 1000000, 100, diag);
     return diag->status;
 }
@@ -84,10 +86,11 @@ static enum status search(struct job *job, struct diag *diag)
     question->requirement_count = job->requirements.count;
     question->wishes = &job->wishes;
     question->threads = input->threads;
+    question->prove = (uint32_t)options_uint(options, "prove", 0, 4294967294, size_usual_prove(input->trace), diag);
     question->reference = options_has(options, "reference");
     question->quiet = options_has(options, "quiet");
     question->stop = &interrupted;
-    return size_pools(question, &job->answer, diag);
+    return diag->status == SIM_OK ? size_pools(question, &job->answer, diag) : diag->status;
 }
 
 /* The report's configuration is that of the answer, so that it can be replayed as it stands; without an answer it is the bound's, which is

@@ -132,22 +132,14 @@ static void set_base(struct job *job)
 static enum status read_source(struct job *job, struct diag *diag)
 {
     struct workload_source *source = &job->source;
-    const char *kind = options_value(&job->call.options, "generate"), *data_set = options_value(&job->call.options, "dataset-name");
-    if (kind && (data_set || options_has(&job->call.options, "trace")))
-        return diag_set(diag, SIM_USAGE, "--%s and --generate are both given; take one", data_set ? "dataset-name" : "trace");
-    source->kind = kind;
-    source->random = data_set != NULL;
-    if (data_set)
-        return input_random_workload(&job->call.options, &source->random_workload, &job->names, diag);
-    if (!kind) {
-        struct config scratch; /* files set nothing in it */
-        config_defaults(SCHEDULER_VLLM_V1, &scratch);
-        const bool first = ranks_number() == 0;
-        enum status status = first ? input_take_requests(&job->call.options, &scratch, &source->file, diag) : SIM_OK;
-        return ranks_share_trace(status, &source->file, diag);
-    }
-    enum status status = generate_options_read(&job->call.options, kind, &source->generator, diag);
-    return status == SIM_OK ? input_selection(&job->call.options, &source->selection, &job->names, diag) : status;
+    struct config scratch; /* files set nothing in it */
+    enum status status = input_drawn_source(&job->call.options, source, &job->names, diag);
+    if (status != SIM_OK || source->random || source->kind)
+        return status;
+    config_defaults(SCHEDULER_VLLM_V1, &scratch);
+    if (ranks_number() == 0)
+        status = input_take_requests(&job->call.options, &scratch, &source->file, diag);
+    return ranks_share_trace(status, &source->file, diag);
 }
 
 /* What is to be told, by the figures that the runs will have. Requirements first: their figures become columns, too (sweep_groups.h). */
@@ -270,9 +262,9 @@ static enum status start(struct job *job, const char *journal, struct diag *diag
     struct sweep *sweep = &job->sweep;
     size_t resumed;
     enum status status = sweep_start(sweep, ranks_number() == 0 ? journal : NULL, &resumed, diag);
-    if (sweep->journal.changed_lines > 0)
-        notice("warning: %s: line %zu of the journal%s does not match its checksum; nothing of it is used and the run is done again",
-               journal, sweep->journal.first_changed, sweep->journal.changed_lines > 1 ? " (and more lines)" : "");
+    const struct line changed = journal_warning(&sweep->journal, "run");
+    if (changed.length > 0)
+        notice("%s", changed.text);
     if (resumed > 0 && !sweep->quiet)
         notice("%zu of %zu runs are in %s already", resumed, job->plan.point_count, journal);
     return ranks_agree(status, 0, diag);

@@ -1,17 +1,19 @@
 /* cmd_tune.c - `pagesim tune`: which settings of a server bear the most. The command line is read here; the search is in
- * study/tune_search.c, what else is told of it in study/tune_detail.c and report/tune_report.c. Start with read_options and run. */
+ * study/tune_find.c, what else is told of it in study/tune_detail.c and report/tune_report.c. Start with read_options and run. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory_stream.h"
-#include "base/nearest_name.h"
+#include "base/notice.h"
 #include "command/command.h"
 #include "command/load_options.h"
 #include "config/vllm_line.h"
 #include "figure/run_figures.h"
 #include "report/tune_report.h"
+#include "study/tune_find.h"
+#include "study/tune_journal.h"
 
 static const struct option_spec own_options[] = {
     {"require", "R", "a limit, as in p99_ttft_ms<2s; may be repeated [not saturated]", OPTION_AGAIN},
@@ -25,8 +27,9 @@ static const struct option_spec own_options[] = {
      "a figure, gpus under the load that is given, or cost_per_million_tokens at the highest load that meets the limits"},
     {"gpu-hour-price", "P", "of one GPU, for cost_per_million_tokens"},
     LOAD_OPTIONS,
-    {"replicates", "N", "seeds of drawn arrivals: a candidate is better when the paired interval says so [5 with poisson]"},
-    {"most", "N", "combinations of which all are tried; of more, only those next to the best so far [50000]"},
+    {"replicates", "N", "seeds of what is drawn: a candidate is better when the paired interval says so [5 if anything is drawn]"},
+    {"most", "N", "combinations of which all are tried; of more, a spread of them and those next to the best [50000]"},
+    {"journal", "FILE", "keep each replay there as it ends; if FILE has replays of this search already, go on from there"},
     {"no-clocks", NULL, "do not ask whether a clock with other constants would choose the same"},
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
@@ -36,11 +39,16 @@ static const struct option_spec own_options[] = {
 struct job {
     struct call call;
     struct load_choice choice;
+    struct workload_source source; /* of requests that are drawn: each seed has its own */
+    struct read_names names;       /* what source.selection points to */
+    struct workload workload;
+    const struct trace *traces[TUNE_SEEDS_MOST];
     struct requirements requirements;
     struct figure_wishes wishes;
     struct rate_ladder ladder;
     struct tune_plan plan;
     struct tune_question question;
+    struct tune_journal journal;
     struct tune_search search;
     struct tune_detail detail;
     struct tune_result result;
@@ -84,9 +92,10 @@ static enum status read_options(void *self, struct diag *diag)
     struct tune_question *question = &job->question;
     if (read_objective(job, diag) != SIM_OK || load_options_read(options, &job->choice, diag) != SIM_OK)
         return diag->status;
-    const bool drawn = job->choice.drawn && !question->objective.name[0];
+    const bool drawn = (job->choice.drawn || options_has(options, "generate")) && !question->objective.name[0];
     question->seeds = (uint32_t)options_uint(options, "replicates", 1, TUNE_SEEDS_MOST, drawn ? 5 : 1, diag);
     question->most = options_uint(options, "most", 1, TUNE_POINTS_MOST, 50000, diag);
+    question->spread = TUNE_SPREAD;
     job->result.gpu_hour_price = options_double(options, "gpu-hour-price", 0, 1e9, NAN, diag);
     if (diag->status == SIM_OK && question->seeds > 1 && !drawn && !question->objective.name[0])
         return diag_set(diag, SIM_USAGE,
@@ -102,6 +111,22 @@ static enum status open_input(struct job *job, struct diag *diag)
         return load_input_open(call, &job->choice, diag);
     enum status status = input_open(&call->options, false, ADVICE_ALL, &call->input, diag);
     return status == SIM_OK ? input_without_bytes(&call->options, &call->input.config, diag) : status;
+}
+
+/* The first seed's requests are the input's. */
+static enum status draw_others(struct job *job, struct diag *diag)
+{
+    struct tune_question *question = &job->question;
+    struct config config = job->call.input.config;
+    enum status status = input_drawn_source(&job->call.options, &job->source, &job->names, diag);
+    workload_init(&job->workload, &job->source);
+    job->traces[0] = job->call.input.trace;
+    for (uint32_t seed = 1; seed < question->seeds && status == SIM_OK; seed++) {
+        config.seed = question->first_seed + seed;
+        status = workload_get(&job->workload, &config, &job->traces[seed], diag);
+    }
+    question->traces = job->traces;
+    return status;
 }
 
 static enum status read_plan(struct job *job, struct diag *diag)
@@ -151,7 +176,7 @@ static enum status prepare(struct job *job, struct diag *diag)
     question->first_seed = input->config.seed;
     question->threads = input->threads;
     question->quiet = options_has(options, "quiet");
-    return SIM_OK;
+    return input_is_drawn(options) ? draw_others(job, diag) : SIM_OK;
 }
 
 /* --- doing it ---------------------------------------------------------------------------------------------------------------------- */
@@ -207,13 +232,36 @@ static enum status tell(struct job *job, struct diag *diag)
     return status;
 }
 
+static enum status open_journal(struct job *job, const char *path, struct diag *diag)
+{
+    enum status status = tune_journal_open(&job->journal, path, &job->question, diag);
+    const struct line changed = journal_warning(&job->journal.file, "replay");
+    if (changed.length > 0)
+        notice("%s", changed.text);
+    if (status == SIM_OK && job->journal.count > 0 && !job->question.quiet)
+        notice("%zu replays are in %s already", job->journal.count, path);
+    job->question.journal = &job->journal;
+    return status;
+}
+
+static enum status search(struct job *job, struct diag *diag)
+{
+    enum status status = tune_find(&job->question, &job->search, diag);
+    return status == SIM_OK ? tune_detail_make(&job->search, !options_has(&job->call.options, "no-clocks"), &job->detail, diag) : status;
+}
+
+/* A diag of its own, as the first message wins, and with a journal an interrupt loses nothing but the replays in progress. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
-    if (prepare(job, diag) != SIM_OK || tune_search_make(&job->question, &job->search, diag) != SIM_OK ||
-        tune_detail_make(&job->search, !options_has(&job->call.options, "no-clocks"), &job->detail, diag) != SIM_OK)
+    const char *journal = options_value(&job->call.options, "journal");
+    struct diag inner = {0};
+    if (prepare(job, diag) != SIM_OK || (journal && open_journal(job, journal, diag) != SIM_OK))
         return diag->status;
-    return tell(job, diag);
+    enum status status = search(job, &inner);
+    if (status == SIM_INTERRUPTED && journal)
+        return diag_set(diag, status, "interrupted; the same command goes on with what %s holds", journal);
+    return status == SIM_OK ? tell(job, diag) : diag_set(diag, status, "%s", inner.text);
 }
 
 static void close_job(void *self)
@@ -221,8 +269,11 @@ static void close_job(void *self)
     struct job *job = self;
     tune_detail_deinit(&job->detail);
     tune_search_deinit(&job->search);
+    tune_journal_close(&job->journal);
     tune_plan_deinit(&job->plan);
     rate_ladder_deinit(&job->ladder);
+    workload_deinit(&job->workload);
+    generate_spec_deinit(&job->source.generator);
     free(job->texts[0]);
     free(job->texts[1]);
 }
@@ -234,15 +285,18 @@ const struct command command_tune = {
                    "limits, and prove that no other combination of them bears more: one replay\n"
                    "rejects a combination. Then each setting alone, who comes next, whether a clock\n"
                    "with other constants would choose the same, and the line for vllm serve. With\n"
-                   "--maximize or --minimize of a figure the load is given. Exit code 4: no\n"
-                   "combination meets the limits.\n",
+                   "--maximize or --minimize of a figure the load is given. A search that was killed\n"
+                   "goes on when the same command is given again with the same --journal. Exit code\n"
+                   "4: no combination meets the limits.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim tune --trace azure.csv --require 'p99_ttft_ms<2s' \\\n"
                 "    --model llama-3.1-70b --gpu h100 --tensor-parallel-size 4 \\\n"
                 "    --tune block_size=16,32,64 --tune max_num_seqs=32:1024:*2 \\\n"
                 "    --tune max_num_batched_tokens=512:16384:*2 \\\n"
-                "    --tune gpu_memory_utilization=0.85,0.9,0.92,0.95\n",
+                "    --tune gpu_memory_utilization=0.85,0.9,0.92,0.95\n"
+                "  pagesim tune --generate chat --requests 1000 --require 'p99_ttft_ms<1s' \\\n"
+                "    --model llama-3.1-8b --gpu rtx-4090 --journal tune.jsonl\n",
     .tables = {"changes", "runners_up", "clocks", "figures"},
     .job_size = sizeof(struct job),
     .read = read_options,

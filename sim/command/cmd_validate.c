@@ -2,9 +2,14 @@
  * study/validation.h first for the comparison, study/measured_run.h for the files and study/scheduling_choice.h for what is replayed twice;
  * this file connects them. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "command/command.h"
+#include "command/input_options.h"
+#include "command/output_names.h"
 #include "command/requirements.h"
 #include "report/validation_report.h"
 
@@ -14,6 +19,7 @@ static const struct option_spec own_options[] = {
     {"measured-requests", "FILE", "CSV: id, lengths, ttft_ms, tpot_ms, e2e_ms"},
     {"measured-timeline", "FILE", "CSV: t, running, waiting, kv_cache_pct, gen_throughput"},
     {"vllm-json", "FILE", "instead: what `vllm bench serve --save-detailed` saved"},
+    {"measured-times", "WHOSE", "from when latencies count: client (sent) or server (taken in) [client for --vllm-json, else server]"},
     {"require", "R", "exit 4 unless it holds, as in e2el_mape<1%; may be repeated", OPTION_AGAIN},
     ALLOW_DROPPED_OPTION,
     {"threads", "N", "threads that read the trace [OMP_NUM_THREADS, or all cores]"},
@@ -21,44 +27,76 @@ static const struct option_spec own_options[] = {
     {"quiet", NULL, "no warnings"},
 };
 
-enum { PATHS = 4, PATH_SIZE = CONFIG_PATH_SIZE };
+enum { PATHS = 5, PATH_SIZE = CONFIG_PATH_SIZE, RUNS_MOST = 1000 };
 
-/* The choice borrows the measured run, so close_job() ends it first. */
+/* The choice borrows the measured run, so close_run() ends it first. */
 struct job {
     struct call call;
-    char paths[PATHS][PATH_SIZE]; /* of FOLDER's files; options borrow their text */
+    const char *folders[RUNS_MOST];
+    size_t folder_count;
+    uint32_t own_count;           /* options that were typed */
+    char paths[PATHS][PATH_SIZE]; /* of a FOLDER's files; options borrow their text */
     struct requirements requirements;
     struct figure_wishes wishes;
     struct measured_run measured;
     struct scheduling_choice choice;
+    struct validated_run *rows;          /* of several folders */
+    char unmet[CONFIG_PATH_SIZE + 1024]; /* what the first of these did not meet */
 };
 
+/* A folder is no trace: taken out of the arguments, which name none then. */
+static enum status read_folders(void *self, struct diag *diag)
+{
+    struct job *job = self;
+    struct options *options = &job->call.options;
+    if (options->positional_count > RUNS_MOST)
+        return diag_set(diag, SIM_USAGE, "%d folders at most", RUNS_MOST);
+    job->folder_count = options->positional_count;
+    for (size_t i = 0; i < job->folder_count; i++)
+        job->folders[i] = options->positional[i];
+    options->positional_count = 0;
+    job->own_count = options->own_count;
+    return array_zeroed(&job->rows, job->folder_count, sizeof *job->rows, "measured runs", diag);
+}
+
 /* Adds the options that FOLDER stands for, unless they are given. The timeline may be missing from the folder, as not every server logs
- * one. The options are added to the list as if they had been typed, so everything after this has one path for both ways, and the report's
- * command line stands without the folder. An option that was given stays as it is: a folder with another configuration is a usual
- * experiment. */
-static enum status expand_folder(void *self, struct diag *diag)
+ * one, and of vLLM's JSON and the CSV one will do. The options are added to the list as if they had been typed, so everything after this has one
+ * path for both ways, and the report's command line stands without the folder. An option that was given stays as it is: a folder with another
+ * configuration is a usual experiment. */
+static enum status expand_folder(struct job *job, const char *folder, struct diag *diag)
 {
     static const struct {
         const char *option, *file;
         bool optional;
     } parts[PATHS] = {{"trace", "trace.jsonl", false},
                       {"config", "config.json", false},
-                      {"measured-requests", "measured_requests.csv", false},
+                      {"vllm-json", "vllm.json", true},
+                      {"measured-requests", "measured_requests.csv", true},
                       {"measured-timeline", "measured_timeline.csv", true}};
-    struct job *job = self;
     struct options *options = &job->call.options;
-    if (options->positional_count > 1)
-        return diag_set(diag, SIM_USAGE, "one folder at most; \"%s\" is one too many", options->positional[1]);
-    for (int i = 0; i < PATHS && options->positional_count == 1; i++) {
+    options->own_count = job->own_count;
+    for (int i = 0; i < PATHS; i++) {
         char *path = job->paths[i];
-        if (snprintf(path, PATH_SIZE, "%s/%s", options->positional[0], parts[i].file) >= PATH_SIZE)
+        if (snprintf(path, PATH_SIZE, "%s/%s", folder, parts[i].file) >= PATH_SIZE)
             return diag_set(diag, SIM_USAGE, "the folder's name is too long");
-        if (options_has(options, parts[i].option) || (parts[i].optional && access(path, R_OK) != 0) || options->own_count == OPTIONS_MOST)
+        const bool other = strcmp(parts[i].option, "vllm-json") == 0 && options_has(options, "measured-requests");
+        if (options_has(options, parts[i].option) || other || (parts[i].optional && access(path, R_OK) != 0) ||
+            options->own_count == OPTIONS_MOST)
             continue;
         options->own[options->own_count++] = (struct config_option){parts[i].option, path};
     }
-    options->positional_count = 0;
+    return SIM_OK;
+}
+
+/* A request can wait at the front door of a busy engine for as long as a step takes. */
+static enum status choose_times(const char *whose, struct measured_run *measured, struct diag *diag)
+{
+    if (!whose)
+        return SIM_OK;
+    if (strcmp(whose, "client") != 0 && strcmp(whose, "server") != 0)
+        return diag_set(diag, SIM_USAGE, "--measured-times %s: must be client or server", whose);
+    measured->times_chosen = true;
+    measured->from_queued = strcmp(whose, "server") == 0;
     return SIM_OK;
 }
 
@@ -71,12 +109,15 @@ static enum status open_measured(struct job *job, struct diag *diag)
     const struct trace *trace = job->choice.ways[0].run.trace;
     const char *json = options_value(options, "vllm-json"), *requests = options_value(options, "measured-requests");
     if (!json && !requests)
-        return diag_set(diag, SIM_USAGE, "nothing to compare with; give a folder, --measured-requests FILE or --vllm-json FILE");
+        return diag_set(
+            diag, SIM_USAGE,
+            "nothing to compare with; give a folder with vllm.json or measured_requests.csv, --measured-requests FILE or --vllm-json "
+            "FILE");
     enum status status = json ? measured_run_open_json(json, trace, &job->measured, diag)
                               : measured_run_open_csv(requests, options_value(options, "measured-timeline"), trace, &job->measured, diag);
     if (status == SIM_OK && job->measured.known == 0)
         status = diag_set(diag, SIM_BAD_INPUT, "none of the measured requests is in the trace");
-    return status;
+    return status == SIM_OK ? choose_times(options_value(options, "measured-times"), &job->measured, diag) : status;
 }
 
 /* A replay that stalled or died has nothing to compare, unlike in `replay`, where the report helps. */
@@ -90,16 +131,70 @@ static enum status replay(struct job *job, struct diag *diag)
     return run_judge(&scheduling_chosen(choice)->run, diag);
 }
 
+/* All that is needed to replay a run, and the replay. */
+static enum status run_one(struct job *job, const char *folder, struct diag *diag)
+{
+    const struct options *options = &job->call.options;
+    if ((folder && expand_folder(job, folder, diag) != SIM_OK) ||
+        input_open(options, false, ADVICE_ALL, &job->call.input, diag) != SIM_OK ||
+        output_names_check(options, NULL, &job->call.input.config, diag) != SIM_OK)
+        return diag->status;
+    const unsigned scopes = run_figures_scopes(&job->call.input.config, false) | FIGURE_SCOPE(FIGURE_OF_VALIDATION);
+    if (requirements_read(options, scopes, &job->requirements, &job->wishes, diag) != SIM_OK)
+        return diag->status;
+    return replay(job, diag);
+}
+
+static void close_run(struct job *job)
+{
+    scheduling_choice_close(&job->choice);
+    measured_run_close(&job->measured);
+    input_close(&job->call.input);
+    job->choice = (struct scheduling_choice){0};
+    job->call.input = (struct input){0};
+    job->requirements = (struct requirements){0};
+    job->wishes = (struct figure_wishes){0};
+}
+
+/* A row of each. What does not meet the requirements does not keep the others from being replayed. */
+static enum status run_several(struct job *job, struct diag *diag)
+{
+    for (size_t i = 0; i < job->folder_count; i++) {
+        enum status status = run_one(job, job->folders[i], diag);
+        if (status == SIM_OK)
+            job->rows[i] = validated_run_of(job->folders[i], &job->choice);
+        if (status == SIM_OK)
+            status = requirements_judge(&job->requirements, &scheduling_chosen(&job->choice)->run.figures, diag);
+        if (status == SIM_REQUIREMENT) {
+            if (!*job->unmet)
+                snprintf(job->unmet, sizeof job->unmet, "%s: %s", job->folders[i], diag->text);
+            diag_clear(diag);
+            status = SIM_OK;
+        }
+        close_run(job);
+        if (status != SIM_OK)
+            return status;
+    }
+    struct options *options = &job->call.options;
+    options->own_count = job->own_count;
+    options->positional_count = (uint32_t)job->folder_count; /* for the command line that the report tells */
+    if (job->call.form.table && !options_has(options, "table"))
+        job->call.form.table = "runs"; /* the only one */
+    const struct document_origin origin = output_origin(&job->call.options, NULL, NULL);
+    enum status status = output_document(&job->call.form, validation_runs_report(job->rows, job->folder_count, &origin), diag);
+    return status == SIM_OK && *job->unmet ? diag_set(diag, SIM_REQUIREMENT, "%s", job->unmet) : status;
+}
+
 /* Requirements are judged last, so that the report also appears when one is not met. */
 static enum status run(void *self, struct diag *diag)
 {
     struct job *job = self;
-    const struct options *options = &job->call.options;
-    const unsigned scopes = run_figures_scopes(&job->call.input.config, false) | FIGURE_SCOPE(FIGURE_OF_VALIDATION);
-    if (requirements_read(options, scopes, &job->requirements, &job->wishes, diag) != SIM_OK || replay(job, diag) != SIM_OK)
+    if (job->folder_count > 1)
+        return run_several(job, diag);
+    if (run_one(job, job->folder_count == 1 ? job->folders[0] : NULL, diag) != SIM_OK)
         return diag->status;
     const struct run *chosen = &scheduling_chosen(&job->choice)->run;
-    const struct document_origin origin = output_origin(options, chosen->trace->name, chosen->config);
+    const struct document_origin origin = output_origin(&job->call.options, chosen->trace->name, chosen->config);
     enum status status = output_document(&job->call.form, validation_report(&job->choice, &origin), diag);
     return status == SIM_OK ? requirements_judge(&job->requirements, &chosen->figures, diag) : status;
 }
@@ -107,26 +202,28 @@ static enum status run(void *self, struct diag *diag)
 static void close_job(void *self)
 {
     struct job *job = self;
-    scheduling_choice_close(&job->choice);
-    measured_run_close(&job->measured);
+    close_run(job);
+    free(job->rows);
 }
 
 const struct command command_validate = {
     .name = "validate",
-    .usage = "pagesim validate [FOLDER] [options]",
+    .usage = "pagesim validate [FOLDER...] [options]",
     .description = "Replay a trace and compare the replay with what a real server measured for it.\n"
-                   "FOLDER stands for --trace FOLDER/trace.jsonl --config FOLDER/config.json\n"
-                   "--measured-requests FOLDER/measured_requests.csv and, where it is,\n"
-                   "--measured-timeline FOLDER/measured_timeline.csv. If nothing says\n"
-                   "async_scheduling, both ways are replayed and the measurements choose.\n",
+                   "FOLDER stands for --trace FOLDER/trace.jsonl --config FOLDER/config.json and\n"
+                   "--vllm-json FOLDER/vllm.json or, without it, --measured-requests\n"
+                   "FOLDER/measured_requests.csv and, where it is, --measured-timeline\n"
+                   "FOLDER/measured_timeline.csv. Of several folders it is a table, a row each. If\n"
+                   "nothing says async_scheduling, both ways are replayed and the measurements\n"
+                   "choose.\n",
     OPTIONS(own_options),
     .takes_config = true,
     .examples = "  pagesim validate groundtruth/rtx4090_llama31_8b --require 'e2el_mape<1%'\n"
+                "  pagesim validate groundtruth/* --format csv\n"
                 "  pagesim validate --trace t.jsonl --config c.json --vllm-json result.json\n",
-    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated", "scheduling", "per_request"},
-    .input = INPUT_WITH_POOL,
+    .tables = {"figures", "latencies", "timeline_measured", "timeline_simulated", "scheduling", "per_request", "runs"},
     .job_size = sizeof(struct job),
-    .read = expand_folder,
+    .read = read_folders,
     .run = run,
     .close = close_job,
 };

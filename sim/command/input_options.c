@@ -4,14 +4,15 @@
  *
  *     configuration   file, then options, then the pool's size from model and GPU
  *     threads         before the trace, which is read by all of them
- *     requests        from a file, or drawn (random data set), with the configuration's seed
+ *     requests        from a file, or drawn (random data set, generator), with the configuration's seed
  *     fit             samples as requests, arrivals at a rate: replay/workload.h
  *
  * Commands that have several configurations (compare, sweep) use the parts and not input_open(). */
 #include "command/input_options.h"
 
 #include "base/notice.h"
-#include "replay/workload.h"
+#include "command/generate_options.h"
+#include "config/config_keys.h"
 #include "team.h"
 #include "trace/trace_block_size.h"
 
@@ -100,7 +101,7 @@ static enum status read_trace(const struct options *options, const struct config
 }
 
 /* Options that select from a file have nothing to select from here. Ignoring them would hide a mistake. */
-enum status input_random_workload(const struct options *options, struct random_workload *out, struct read_names *names, struct diag *diag)
+static enum status read_random(const struct options *options, struct random_workload *out, struct read_names *names, struct diag *diag)
 {
     static const char *const of_files[] = {"trace", "trace-format", "limit", "from", "to", "n", "beam-width"};
     const char *name = options_value(options, "dataset-name");
@@ -115,27 +116,47 @@ enum status input_random_workload(const struct options *options, struct random_w
     return diag->status == SIM_OK ? read_priorities(options, names, &out->priorities, diag) : diag->status;
 }
 
-/* Draws requests. The prefix that they share is one trace block, so trace_block_size is set to its length. The benchmark sends everything
- * at once unless it is told a rate; a trace's own times, the default elsewhere, do not exist here. */
-static enum status make_workload(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
+bool input_is_drawn(const struct options *options)
 {
-    struct random_workload workload = random_workload_default();
+    return options_has(options, "dataset-name") || options_has(options, "generate");
+}
+
+enum status input_drawn_source(const struct options *options, struct workload_source *out, struct read_names *names, struct diag *diag)
+{
+    const char *kind = options_value(options, "generate"), *data_set = options_value(options, "dataset-name");
+    if (kind && (data_set || options_has(options, "trace")))
+        return diag_set(diag, SIM_USAGE, "--%s and --generate are both given; take one", data_set ? "dataset-name" : "trace");
+    out->kind = kind;
+    out->random = data_set != NULL;
+    if (data_set)
+        return read_random(options, &out->random_workload, names, diag);
+    enum status status = kind ? generate_options_read(options, kind, &out->generator, diag) : SIM_OK;
+    return status == SIM_OK && kind ? input_selection(options, &out->selection, names, diag) : status;
+}
+
+/* The prefix that random requests share is one trace block, so trace_block_size is set to its length. The benchmark sends everything at once
+ * unless it is told a rate; a trace's own times, the default elsewhere, do not exist there. */
+static enum status draw_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
+{
+    struct workload_source source = {.file = NULL};
     struct read_names names;
-    enum status status = input_random_workload(options, &workload, &names, diag);
-    workload.seed = config->seed;
+    enum status status = input_drawn_source(options, &source, &names, diag);
     if (status == SIM_OK)
-        status = trace_random(&workload, out, diag);
-    if (status == SIM_OK && workload.prefix_tokens > 0)
-        config->trace_block_size = workload.prefix_tokens;
-    if (!(config->request_rate > 0) && !config->ramp_up_strategy[0])
+        status = workload_draw(&source, config->seed, out, diag);
+    if (source.random && source.random_workload.prefix_tokens > 0)
+        config->trace_block_size = source.random_workload.prefix_tokens;
+    if (source.kind && !config_gives(config, "trace_block_size"))
+        config->trace_block_size = source.generator.block_tokens;
+    if (source.random && !(config->request_rate > 0) && !config->ramp_up_strategy[0])
         config->request_rate = INFINITY; /* the benchmark's default */
+    generate_spec_deinit(&source.generator);
     return status;
 }
 
 enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag)
 {
-    if (options_has(options, "dataset-name"))
-        return make_workload(options, config, out, diag);
+    if (input_is_drawn(options))
+        return draw_requests(options, config, out, diag);
     if (options_has(options, "random-prefix-len"))
         return diag_set(diag, SIM_USAGE, "--random-prefix-len needs --dataset-name random");
     return read_trace(options, config, out, diag);
@@ -155,7 +176,7 @@ enum status input_settle(const struct options *options, struct trace *trace, str
 {
     const uint32_t before = config->trace_block_size;
     bool doubtful;
-    if (options_has(options, "dataset-name"))
+    if (input_is_drawn(options))
         return SIM_OK;
     enum status status = workload_settle(trace, config, diag);
     if (status != SIM_OK)
@@ -189,7 +210,8 @@ uint32_t input_threads(const struct options *options, struct diag *diag)
     return threads;
 }
 
-/* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one. `fitted` is a
+/* A pool without a size is sized only if there is something to size it by; commands that search for a size start without one, a model then
+ * says what a block takes. `fitted` is a
  * new trace if the road to the replay changed anything and NULL if not; then the one that was read is used as it is. */
 enum status input_open(const struct options *options, bool any_pool, unsigned advice, struct input *out, struct diag *diag)
 {
@@ -198,8 +220,9 @@ enum status input_open(const struct options *options, bool any_pool, unsigned ad
     if (options->positional_count > 0)
         return diag_set(diag, SIM_USAGE, "unexpected argument \"%s\"; the trace is given with --trace", options->positional[0]);
     enum status status = config_load(options_value(options, "config"), options->config, options->config_count, &out->config, diag);
-    const bool sized = out->config.num_gpu_blocks || out->config.model[0];
-    if (status == SIM_OK && (sized || !any_pool))
+    if (status == SIM_OK && any_pool && !sizing_is_possible(&out->config))
+        status = sizing_fill_bytes(&out->config, diag);
+    else if (status == SIM_OK)
         status = sizing_fill(&out->config, &out->sizing, diag);
     if (status != SIM_OK)
         return status;

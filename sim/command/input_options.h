@@ -6,8 +6,8 @@
 #include "command/warnings.h"
 #include "config/config.h"
 #include "config/sizing.h"
+#include "replay/workload.h"
 #include "trace/trace.h"
-#include "trace/trace_random.h"
 #include "trace/trace_reader.h"
 
 /* Rows for a command's option table. */
@@ -53,8 +53,8 @@ void input_close(struct input *input);
 uint32_t input_threads(const struct options *options, struct diag *diag);
 /* SIM_USAGE: the command replays without K/V bytes, and its configuration wants them moved. */
 SIM_NODISCARD enum status input_without_bytes(const struct options *options, const struct config *config, struct diag *diag);
-/* The requests of the file, or drawn ones (--dataset-name; trace_block_size and request_rate of `config` are then set to match them). Warns
- * about ignored fields. The caller owns *out. */
+/* The requests of the file, or drawn ones (trace_block_size of `config`, and for --dataset-name request_rate are then set to match them).
+ * Warns about ignored fields. The caller owns *out. */
 SIM_NODISCARD enum status input_take_requests(const struct options *options, struct config *config, struct trace **out, struct diag *diag);
 /* workload_settle for a trace from a file, told on standard error unless --quiet. */
 SIM_NODISCARD enum status input_settle(const struct options *options, struct trace *trace, struct config *config, struct diag *diag);
@@ -63,8 +63,11 @@ void input_tell_block_size(const struct options *options, struct trace *trace, u
 /* How to read a trace and which part of it to take. *names is what the selection points to. */
 SIM_NODISCARD enum status input_selection(const struct options *options, struct trace_selection *out, struct read_names *names,
                                           struct diag *diag);
-/* The workload of --dataset-name random and its options, without the seed. *names is what it points to. */
-SIM_NODISCARD enum status input_random_workload(const struct options *options, struct random_workload *out, struct read_names *names,
-                                                struct diag *diag);
+/* The requests that --dataset-name random or --generate KIND draw, without the seed; for --trace FILE neither `random` nor `kind` is set.
+ * *names is what it points to, and its generator is to be ended (generate_spec_deinit) in any case. SIM_USAGE: several of the three. */
+SIM_NODISCARD enum status input_drawn_source(const struct options *options, struct workload_source *out, struct read_names *names,
+                                             struct diag *diag);
+/* Are they drawn? */
+bool input_is_drawn(const struct options *options);
 
 #endif

@@ -16,7 +16,7 @@ enum status load_options_read(const struct options *options, struct load_choice 
         return diag_set(diag, SIM_USAGE, "--arrivals %s: must be trace or poisson", arrivals);
     if (arrivals && !drawn && options_has(options, "dataset-name"))
         return diag_set(diag, SIM_USAGE, "--arrivals trace: drawn requests have no times of their own; leave it out");
-    *out = (struct load_choice){.drawn = drawn || options_has(options, "dataset-name"),
+    *out = (struct load_choice){.drawn = drawn || (!arrivals && input_is_drawn(options)) || options_has(options, "dataset-name"),
                                 .tolerance = options_percent(options, "rate-tolerance", 0.1, 50, "from 0.1% to 50%, as in 1%", 0.01, diag)};
     return diag->status;
 }
@@ -36,9 +36,15 @@ enum status load_input_open(struct call *call, const struct load_choice *choice,
 {
     struct options *options = &call->options;
     struct config config;
-    const unsigned advice = ADVICE_ALL & ~(1u << ADVICE_ARRIVALS | 1u << ADVICE_SEED);
+    /* Of drawn requests the tokens of an id were not the user's choice. */
+    const unsigned drawn = input_is_drawn(options) ? 1u << ADVICE_CONTENTS : 0;
+    const unsigned advice = ADVICE_ALL & ~(1u << ADVICE_ARRIVALS | 1u << ADVICE_SEED | drawn);
     enum status status = config_load(options_value(options, "config"), options->config, options->config_count, &config, diag);
     const char *fixed = status == SIM_OK ? fixed_by(&config) : NULL;
+    const char *own = options_has(options, "arrival") ? "arrival" : options_has(options, "mean-gap-us") ? "mean-gap-us" : NULL;
+    if (status == SIM_OK && own && choice->drawn)
+        return diag_set(diag, SIM_USAGE, "--%s is given, but arrivals are drawn at a rate; --arrivals trace speeds up the generator's own",
+                        own);
     if (fixed)
         status = diag_set(diag, SIM_USAGE,
                           "%s is given, but the load is what is searched; leave it out (--arrivals says how loads are made)", fixed);

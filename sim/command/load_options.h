@@ -3,15 +3,19 @@
 #define PAGESIM_LOAD_OPTIONS_H
 
 #include "command/command.h"
+#include "command/generate_options.h"
 #include "command/requirements.h"
 #include "study/load_run.h"
 
 /* Rows for a command's option table. */
 #define LOAD_OPTIONS                                                                                                                       \
-    {"arrivals", "KIND", "trace: its own bursts, sped up; poisson: drawn at a rate (--burstiness) [trace]"},                               \
-    {                                                                                                                                      \
-        "rate-tolerance", "P%", "loads are so far apart [1%]"                                                                              \
-    }
+    {"arrivals", "KIND",                                                                                                                   \
+     "trace: its own bursts, sped up; poisson: drawn at a rate (--burstiness) [trace; of requests that are drawn: poisson]"},              \
+        {"rate-tolerance", "P%", "loads are so far apart [1%]"},                                                                           \
+        {"generate", "KIND",                                                                                                               \
+         "instead of --trace: a kind of `pagesim trace gen` (chat, code, rag, agent, reasoning, uniform, ...), drawn anew for each seed; " \
+         "trace-block-size is --block-tokens then, unless given"},                                                                         \
+        GENERATE_OPTIONS
 
 struct load_choice {
     bool drawn;

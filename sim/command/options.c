@@ -152,8 +152,11 @@ static enum status parse_long(const struct command *command, char **argv, int le
         status = refuse_twice(out, mine, value, diag);
     if (status == SIM_OK)
         status = keep(out->own, &out->own_count, text, value, diag);
-    while (status == SIM_OK && mine->values == OPTION_MANY && *used_following < left && !is_option(argv[*used_following + 1]))
+    const bool words = mine->values == OPTION_WORDS;
+    while (status == SIM_OK && (words || mine->values == OPTION_MANY) && *used_following < left && !is_option(argv[*used_following + 1])) {
         status = keep(out->own, &out->own_count, text, argv[++*used_following], diag);
+        out->own[out->own_count - 1].further = words;
+    }
     return status;
 }
 
@@ -211,10 +214,16 @@ const char *options_next(const struct options *options, const char *name, uint32
 {
     while (*next < options->own_count) {
         const struct config_option *option = &options->own[(*next)++];
-        if (strcmp(option->name, name) == 0)
+        if (strcmp(option->name, name) == 0 && !option->further)
             return option->value;
     }
     return NULL;
+}
+
+/* They stand directly behind the value. */
+const char *options_next_word(const struct options *options, uint32_t *next)
+{
+    return *next < options->own_count && options->own[*next].further ? options->own[(*next)++].value : NULL;
 }
 
 /* `otherwise` is returned on an error as well, so a caller always goes on with a number in range. */
@@ -300,7 +309,9 @@ static void put_own_options(const struct options *options, const struct command 
 {
     for (uint32_t i = 0; i < options->own_count; i++) {
         const struct option_spec *mine = find_own(of, options->own[i].name);
-        if (mine && !changes_nothing(mine->name))
+        if (options->own[i].further)
+            put_argument(options->own[i].value, file);
+        else if (mine && !changes_nothing(mine->name))
             put_option(&options->own[i], mine->values == OPTION_OPTIONAL, file);
     }
 }

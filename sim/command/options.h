@@ -21,6 +21,7 @@ struct option_spec {
         OPTION_AGAIN,    /* one value each time that it is given, and all count */
         OPTION_OPTIONAL, /* a value, unless another option follows; then it is NULL */
         OPTION_MANY,     /* every argument up to the next option is a value, as if the option had been repeated */
+        OPTION_WORDS,    /* as OPTION_AGAIN; arguments after the value, up to the next option, are further words of it */
     } values;
     /* NULL, or the i-th name that a value can be, with what it means; NULL after the last. Other values are refused; --help lists them. */
     const char *(*name_at)(uint32_t i, const char **meaning);
@@ -80,6 +81,8 @@ const char *options_value(const struct options *options, const char *name);
 bool options_has(const struct options *options, const char *name);
 /* The values of an option that may be repeated, one a call, from *next on; NULL after the last. Start with *next = 0. */
 const char *options_next(const struct options *options, const char *name, uint32_t *next);
+/* Of OPTION_WORDS: the next further word of the value that options_next gave last; NULL after the last. */
+const char *options_next_word(const struct options *options, uint32_t *next);
 /* The value as a number in [least, most]; `otherwise` when the option is not given. A bad value sets diag and gives `otherwise`: the first
  * error wins, so a command reads all its numbers and looks at diag->status once. */
 uint64_t options_uint(const struct options *options, const char *name, uint64_t least, uint64_t most, uint64_t otherwise,

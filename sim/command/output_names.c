@@ -72,6 +72,8 @@ static enum status check_inputs(const struct options *options, const char *outpu
             return refuse(output, path, options->positional[i], diag);
     if (config && config->step_time.path[0] && text_writer_same_file(path, config->step_time.path))
         return refuse(output, path, "step_time.path", diag);
+    if (config && config->step_time.skew_path[0] && text_writer_same_file(path, config->step_time.skew_path))
+        return refuse(output, path, "step_time.skew_table", diag);
     return SIM_OK;
 }
 

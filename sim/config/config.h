@@ -63,6 +63,7 @@ struct step_time_config {
     char path[CONFIG_PATH_SIZE];                  /* profile: a folder; compact, recorded: a file; already resolved */
     uint32_t num_layers;
     bool skew_table;
+    char skew_path[CONFIG_PATH_SIZE]; /* its file, if skew_table was given as one; empty: the one of the folder */
     double skew_default_alpha;
     uint32_t hidden_size, allreduces_per_layer; /* with tensor parallelism */
     double allreduce_latency_us, allreduce_gb_per_s;
@@ -161,6 +162,7 @@ struct config {
     double burstiness;                       /* shape of the gamma distribution of gaps */
     char ramp_up_strategy[CONFIG_NAME_SIZE]; /* "", "linear", "exponential" */
     double ramp_up_start_rps, ramp_up_end_rps;
+    char arrival_generator[CONFIG_NAME_SIZE]; /* "", "numpy", "numpy-unscaled" */
 };
 
 /* One command-line setting in order of appearance: "block-size" = "16", or "no-enable-prefix-caching" = NULL. */
@@ -168,6 +170,7 @@ struct config_option {
     const char *name;  /* without the leading dashes */
     const char *value; /* NULL for a switch */
     bool of_vllm;      /* from a server's command line (vllm_args.h); these come first */
+    bool further;      /* not a setting: a word more of the option before it (OPTION_WORDS) */
 };
 
 /* Build the effective configuration: engine defaults, then the file at `path` (NULL: none; "-" is not allowed), then options, of which those of

@@ -33,6 +33,7 @@ static const char *const cache_dtype_names[] = {"auto", "float16", "bfloat16", "
 static const char *const read_names[] = {"gather", "attend", NULL};
 static const char *const model_names[] = {"linear", "profile", "compact", "roofline", "recorded", NULL};
 static const char *const finish_names[] = {"length", "stop", NULL};
+static const char *const generator_names[] = {"numpy", "numpy-unscaled", NULL};
 static const char *const ramp_names[] = {"linear", "exponential", NULL};
 
 /* The empty name is the top level of the file. */
@@ -179,7 +180,8 @@ const struct config_key config_keys[] = {
     {STEP_TIME(path, PROFILE | COMPACT | RECORDED), .type = KEY_PATH, DEFAULT_NAME(""), .metavar = "PATH",
      .help = "profile: folder; compact, recorded: file"},
     {STEP_TIME(num_layers, PROFILE), WHOLE(UINT32, 0, 10000, "N"), DEFAULT(0), .help = "profile: layers of the model"},
-    {STEP_TIME(skew_table, PROFILE), SWITCH, DEFAULT(false), .help = "profile: correct for unequal contexts"},
+    {STEP_TIME(skew_table, PROFILE), SWITCH, DEFAULT(false), .path = offsetof(struct config, step_time.skew_path),
+     .help = "profile: correct for unequal contexts, by the folder's skew_fit.csv or =FILE"},
     {STEP_TIME(skew_default_alpha, PROFILE), REAL(0, 10, "A"), DEFAULT(0), .help = "profile: where the table is silent"},
     {STEP_TIME(hidden_size, PROFILE), WHOLE(UINT32, 0, 1000000, "N"), DEFAULT(0), .help = "profile: for all-reduces"},
     {STEP_TIME(allreduces_per_layer, PROFILE), WHOLE(UINT32, 0, 100, "N"), DEFAULT(0), .help = "profile: all-reduces"},
@@ -214,6 +216,7 @@ const struct config_key config_keys[] = {
     {TOP(ramp_up_strategy), NAME(ramp_names), DEFAULT_NAME(""), .help = "raise the rate from start to end"},
     {TOP(ramp_up_start_rps), REAL(1e-6, 1e9, "R"), DEFAULT(0), .help = "requests/s at the first request"},
     {TOP(ramp_up_end_rps), REAL(1e-6, 1e9, "R"), DEFAULT(0), .help = "requests/s at the last one"},
+    {TOP(arrival_generator), NAME(generator_names), DEFAULT_NAME(""), .help = "draw arrivals as vLLM's client does, by its numbers"},
 };
 const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
 _Static_assert(sizeof config_keys / sizeof *config_keys <= 8 * sizeof(config_key_bits), "config.given has a bit a key");
@@ -242,6 +245,17 @@ static bool is_text(const struct config_key *key)
 static size_t text_size(const struct config_key *key)
 {
     return key->type == KEY_NAME ? CONFIG_NAME_SIZE : CONFIG_PATH_SIZE;
+}
+
+/* The path that a switch may be given as. */
+static char *path_of(const struct config_key *key, struct config *config)
+{
+    return (char *)config + key->path;
+}
+
+static const char *const_path_of(const struct config_key *key, const struct config *config)
+{
+    return key->path ? (const char *)config + key->path : "";
 }
 
 /* Everything that is a whole number in memory, whatever its width. The range of the row has been checked. */
@@ -428,11 +442,12 @@ static bool parse_double(const struct config_key *key, const char *text, double 
     return end != text && *end == '\0' && value >= key->range.real.least && value <= key->range.real.most;
 }
 
-/* JSON's words only: yes, 1 and on would not read back from the file. */
-static bool parse_bool(const char *text, uint64_t *out)
+/* JSON's words only: yes, 1 and on would not read back from the file. A switch that may be a path is on with one. */
+static bool parse_bool(const struct config_key *key, const char *text, uint64_t *out)
 {
-    *out = strcmp(text, "true") == 0;
-    return *out || strcmp(text, "false") == 0;
+    const bool off = strcmp(text, "false") == 0;
+    *out = !off;
+    return off || strcmp(text, "true") == 0 || (key->path && *text && strlen(text) < CONFIG_PATH_SIZE);
 }
 
 enum status config_key_read(const struct config_key *key, const struct json_document *document, const cJSON *node, struct config *config,
@@ -465,7 +480,7 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
     struct diag ignored = {0};
     if (key->type == KEY_JSON)
         return parse_json(key, text, config, &ignored) == SIM_OK;
-    const bool fits = key->type == KEY_BOOL                              ? parse_bool(text, &whole)
+    const bool fits = key->type == KEY_BOOL                              ? parse_bool(key, text, &whole)
                       : key->type == KEY_CHOICE || key->type == KEY_NAME ? parse_choice(key, text, &whole)
                       : key->type == KEY_DOUBLE                          ? parse_double(key, text, &real)
                       : is_text(key)                                     ? strlen(text) < CONFIG_PATH_SIZE
@@ -476,6 +491,8 @@ bool config_key_parse(const struct config_key *key, const char *text, struct con
         put_real(key, real, config);
     else if (fits)
         put_whole(key, whole, config);
+    if (fits && key->path)
+        snprintf(path_of(key, config), CONFIG_PATH_SIZE, "%s", whole && strcmp(text, "true") != 0 ? text : "");
     if (fits)
         config->given |= (config_key_bits)1 << (key - config_keys);
     return fits;
@@ -510,7 +527,7 @@ void config_key_wants(const struct config_key *key, char *out, size_t size)
 {
     switch (key->type) {
     case KEY_BOOL:
-        snprintf(out, size, "true or false");
+        snprintf(out, size, key->path ? "true, false or a path of less than %d bytes" : "true or false", CONFIG_PATH_SIZE);
         break;
     case KEY_UINT32:
     case KEY_UINT64:
@@ -559,7 +576,8 @@ bool config_key_equal(const struct config_key *key, const struct config *a, cons
         return strcmp(const_member(key, a), const_member(key, b)) == 0;
     if (key->type == KEY_JSON)
         return key->value->equal(a, b);
-    return whole_of(key, a) == whole_of(key, b); /* of a double: the same bits */
+    return whole_of(key, a) == whole_of(key, b) /* of a double: the same bits */
+           && strcmp(const_path_of(key, a), const_path_of(key, b)) == 0;
 }
 
 void config_key_copy(const struct config_key *key, const struct config *from, struct config *to)
@@ -572,6 +590,8 @@ void config_key_copy(const struct config_key *key, const struct config *from, st
         put_real(key, real_of(key, from), to);
     else
         put_whole(key, whole_of(key, from), to);
+    if (key->path)
+        snprintf(path_of(key, to), CONFIG_PATH_SIZE, "%s", const_path_of(key, from));
 }
 
 bool config_key_given(const struct config_key *key, const struct config *config)
@@ -619,7 +639,10 @@ void config_key_write(const struct config_key *key, const struct config *config,
     const uint64_t whole = is_text(key) || key->type == KEY_JSON ? 0 : whole_of(key, config);
     switch (key->type) {
     case KEY_BOOL:
-        json_bool(json, whole);
+        if (*const_path_of(key, config))
+            json_string(json, const_path_of(key, config));
+        else
+            json_bool(json, whole);
         break;
     case KEY_UINT32:
     case KEY_UINT64:
@@ -661,6 +684,8 @@ void config_key_text(const struct config_key *key, const struct config *config, 
         json_text_deinit(&json);
     } else if (is_text(key))
         snprintf(out, size, "%s", (const char *)const_member(key, config));
+    else if (*const_path_of(key, config))
+        snprintf(out, size, "%s", const_path_of(key, config));
     else if (key->type == KEY_BOOL)
         snprintf(out, size, "%s", whole ? "true" : "false");
     else if (key->type == KEY_CHOICE)

@@ -25,6 +25,7 @@ struct config_key {
     enum key_engines engines;
     unsigned models; /* KEY_STEP_TIME: bit `enum step_time_kind` is set for each model that reads the key */
     size_t offset;   /* in struct config */
+    size_t path;     /* KEY_BOOL: where the path is that may be given instead of true; 0: none may */
     union {          /* numbers: inclusive range */
         struct {
             uint64_t least, most;

@@ -70,9 +70,10 @@ static bool node_text(const struct json_document *document, const cJSON *node, c
     const enum key_type type = key->type;
     uint64_t whole;
     if (type == KEY_DOUBLE && isinf(key->range.real.most) && cJSON_IsString(node) && strcmp(node->valuestring, "inf") == 0)
-        return snprintf(out, size, "inf") > 0; /* JSON has no such number; vLLM's result files write it so, too */
-    bool wants_string = type == KEY_CHOICE || type == KEY_NAME || type == KEY_PATH || type == KEY_TEXT;
-    if (wants_string != cJSON_IsString(node) || (type == KEY_BOOL) != cJSON_IsBool(node))
+        return snprintf(out, size, "inf") > 0;           /* JSON has no such number; vLLM's result files write it so, too */
+    const bool path = key->path && cJSON_IsString(node); /* of a switch */
+    bool wants_string = path || type == KEY_CHOICE || type == KEY_NAME || type == KEY_PATH || type == KEY_TEXT;
+    if (wants_string != cJSON_IsString(node) || (type == KEY_BOOL && !path) != cJSON_IsBool(node))
         return false;
     if (wants_string)
         return snprintf(out, size, "%s", node->valuestring) < (int)size;
@@ -91,7 +92,7 @@ static bool node_text(const struct json_document *document, const cJSON *node, c
  * of options are relative to where the command is typed, as a shell completes them; they never come here. */
 static void resolve_path(const char *file, const struct config_key *key, struct config *config)
 {
-    char *path = (char *)config + key->offset, joined[2 * CONFIG_PATH_SIZE];
+    char *path = (char *)config + (key->path ? key->path : key->offset), joined[2 * CONFIG_PATH_SIZE];
     const char *slash = strrchr(file, '/');
     if (!slash || path[0] == '/' || path[0] == '\0')
         return;
@@ -113,7 +114,7 @@ static enum status read_key(const struct json_document *document, const cJSON *n
         return config_key_read(key, document, node, config, diag);
     if (node_text(document, node, key, text, sizeof text) && config_key_parse(key, text, config)) {
         /* A model or a GPU with a slash can be a path or a name of the Hub. */
-        if (key->type == KEY_PATH || (key->type == KEY_TEXT && strchr(text, '/')))
+        if (key->type == KEY_PATH || key->path || (key->type == KEY_TEXT && strchr(text, '/')))
             resolve_path(document->file, key, config);
         return SIM_OK;
     }
@@ -266,6 +267,14 @@ static enum status check_arrivals(const struct config *config, const char *where
         return diag_set(diag, SIM_BAD_INPUT,
                         "%s: arrival_speedup_ratio divides the trace's arrival times, which a request rate replaces; give one of them",
                         where);
+    if (config->arrival_generator[0] && !ramps && !(config->request_rate > 0))
+        return diag_set(diag, SIM_BAD_INPUT, "%s: arrival_generator draws arrivals at a rate; give request_rate or ramp_up_strategy",
+                        where);
+    if (config->arrival_generator[0] && config->seed > UINT32_MAX)
+        return diag_set(diag, SIM_BAD_INPUT, "%s: numpy's generator takes seeds up to 4294967295", where);
+    if (ramps && strcmp(config->arrival_generator, "numpy-unscaled") == 0)
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: the clients that did not scale arrivals had no ramps; give arrival_generator as \"numpy\"", where);
     if (ramps && config->request_rate > 0)
         return diag_set(diag, SIM_BAD_INPUT, "%s: the ramp says the rate; leave out request_rate or ramp_up_strategy", where);
     if (ramps && !(start && end))

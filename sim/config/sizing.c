@@ -78,25 +78,39 @@ static enum status fill_block_bytes(struct config *config, const struct model_sh
     return SIM_OK;
 }
 
+static enum status fill_model(struct config *config, struct model_shape *model, struct diag *diag)
+{
+    if (sizing_model(config, model, diag) != SIM_OK)
+        return diag->status;
+    config->model_positions = model->max_positions < 4294967295.0 ? (uint32_t)model->max_positions : 0;
+    return fill_block_bytes(config, model, diag);
+}
+
+enum status sizing_fill_bytes(struct config *config, struct diag *diag)
+{
+    struct model_shape model;
+    return config->model[0] ? fill_model(config, &model, diag) : SIM_OK;
+}
+
+bool sizing_is_possible(const struct config *config)
+{
+    return config->num_gpu_blocks > 0 || (config->model[0] && (config->gpu[0] || config->kv_cache_memory_bytes > 0));
+}
+
 /* num_gpu_blocks wins over the sum; a model is then still good for a block's bytes, which reports tell. */
 enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag)
 {
     struct model_shape model;
     *out = (struct sizing){0};
     /* A number of blocks that the user gave is never overruled or checked against the GPU. */
-    const bool size = config->num_gpu_blocks == 0, sufficient = config->model[0] && (config->gpu[0] || config->kv_cache_memory_bytes);
-    if (size && !sufficient)
+    const bool size = config->num_gpu_blocks == 0;
+    if (!sizing_is_possible(config))
         return diag_set(diag, SIM_USAGE,
                         "the pool has no size; give num_gpu_blocks in the configuration or --num-gpu-blocks N, or --model "
                         "and --gpu (or --kv-cache-memory-bytes)");
     if (!config->model[0])
         return SIM_OK;
-    enum status status = sizing_model(config, &model, diag);
-    if (status != SIM_OK)
-        return status;
-    config->model_positions = model.max_positions < 4294967295.0 ? (uint32_t)model.max_positions : 0;
-    status = fill_block_bytes(config, &model, diag);
-    if (status != SIM_OK)
-        return status;
+    if (fill_model(config, &model, diag) != SIM_OK)
+        return diag->status;
     return size ? size_pool(config, &model, out, diag) : SIM_OK;
 }

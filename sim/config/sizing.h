@@ -23,4 +23,9 @@ SIM_NODISCARD enum status sizing_model(const struct config *config, struct model
  * is not enough to tell it. SIM_BAD_INPUT: files are wrong, or nothing is left for the KV cache (the sum is told). */
 SIM_NODISCARD enum status sizing_fill(struct config *config, struct sizing *out, struct diag *diag);
 
+/* Only what the model says: block_bytes and model_positions. Without a model nothing happens. */
+SIM_NODISCARD enum status sizing_fill_bytes(struct config *config, struct diag *diag);
+/* Is there a size, or what gives one? */
+bool sizing_is_possible(const struct config *config);
+
 #endif

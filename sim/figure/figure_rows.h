@@ -32,12 +32,14 @@
     FIGURE(name, unit, FIGURE_MORE_IS_BETTER, FIGURE_MEAN, FIGURE_OF_MACHINE, false, heading, meaning, value)
 #define ERROR_FIGURE(name, unit, heading, meaning)                                                                                         \
     FIGURE(name, unit, FIGURE_LESS_IS_BETTER, FIGURE_MEAN, FIGURE_OF_VALIDATION, false, heading, meaning, NAN)
-#define ERROR_FIGURES(latency, title)                                                                                                      \
+#define POOLED_ERROR_FIGURES(latency, title)                                                                                               \
     ERROR_FIGURE(mean_##latency##_error, FIGURE_SHARE, title " mean", "Relative error of the mean " title)                                 \
     ERROR_FIGURE(median_##latency##_error, FIGURE_SHARE, title " median", "Relative error of the median " title)                           \
     ERROR_FIGURE(p90_##latency##_error, FIGURE_SHARE, title " p90", "Relative error of the 90th percentile of " title)                     \
     ERROR_FIGURE(p95_##latency##_error, FIGURE_SHARE, title " p95", "Relative error of the 95th percentile of " title)                     \
-    ERROR_FIGURE(p99_##latency##_error, FIGURE_SHARE, title " p99", "Relative error of the 99th percentile of " title)                     \
+    ERROR_FIGURE(p99_##latency##_error, FIGURE_SHARE, title " p99", "Relative error of the 99th percentile of " title)
+#define ERROR_FIGURES(latency, title)                                                                                                      \
+    POOLED_ERROR_FIGURES(latency, title)                                                                                                   \
     ERROR_FIGURE(latency##_mape, FIGURE_SHARE, title " MAPE", "Mean over requests of the absolute relative error of " title)               \
     ERROR_FIGURE(latency##_median_ape, FIGURE_SHARE, title " median", "Median over requests of the absolute relative error of " title)
 
@@ -186,6 +188,7 @@ MACHINE_FIGURE(share_of_limit, FIGURE_SHARE, "of limit", "That speed as a share 
 ERROR_FIGURES(ttft, "TTFT")
 ERROR_FIGURES(tpot, "TPOT")
 ERROR_FIGURES(e2el, "E2E")
+POOLED_ERROR_FIGURES(itl, "ITL")
 ERROR_FIGURE(prefill_error, FIGURE_SHARE, "prefill",
              "Mean difference, rank by rank, of the times from first admission to first token, by the measured mean")
 ERROR_FIGURE(running_error, FIGURE_COUNT, "running", "Mean absolute difference of running requests over the timeline")
@@ -203,6 +206,10 @@ COMPARED_RUN_FIGURE(mean_used_share, FIGURE_SHARE, FIGURE_NEITHER, false, "pool 
 COMPARED_RUN_FIGURE(jain_index, FIGURE_SHARE, FIGURE_MORE_IS_BETTER, false, "Jain's index",
                     "Jain's index of E2E time per output token over requests; 1 is fair")
 COMPARED_RUN_FIGURE(starving, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "starving", "Requests that waited longer than starving_above_ms")
+COMPARED_RUN_FIGURE(mean_slowdown, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "slowdown",
+                    "E2E over what the request would take alone on an empty server, mean over completed requests")
+COMPARED_RUN_FIGURE(p99_slowdown, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "p99 slowdown", "99th percentile of that")
+COMPARED_RUN_FIGURE(max_slowdown, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "max slowdown", "Largest of that")
 
 /* The comparison as a whole. */
 #define COMPARISON_FIGURE(name, unit, sense, whole, heading, meaning)                                                                      \
@@ -226,7 +233,7 @@ COMPARED_RUN_FIGURE(starving, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "starvi
     COMPARISON_FIGURE(sign_p_##latency, FIGURE_SHARE, FIGURE_NEITHER, false, title " sign p",                                              \
                       "p of the sign test of better against worse " title)
 COMPARISON_FIGURE(starving_above_ms, FIGURE_MS, FIGURE_NEITHER, false, "starving above",
-                  "Wait above which a request starves: --starve-factor times the median of both sides")
+                  "Wait above which a request starves: --starve-factor times the median of all sides")
 PAIRED_FIGURES(ttft, "TTFT")
 PAIRED_FIGURES(tpot, "TPOT")
 PAIRED_FIGURES(e2el, "E2E")

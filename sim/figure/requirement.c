@@ -66,13 +66,13 @@ enum status requirement_parse(const char *text, struct requirement *out, struct 
     return SIM_OK;
 }
 
-/* Every latency, its errors and what a comparison makes of it have the latency's name in theirs. */
+/* Every latency, its errors and what a comparison makes of it have the latency's name in theirs; a slowdown is one, too. */
 static bool names_latency(const char *name)
 {
     for (int latency = 0; latency < LATENCIES; latency++)
         if (strstr(name, latency_names[latency]))
             return true;
-    return false;
+    return strstr(name, "slowdown") != NULL;
 }
 
 /* A unit converts the user's value, once, into the figure's unit. Without a unit the value is in the figure's unit already. */

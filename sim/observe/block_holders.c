@@ -24,7 +24,8 @@ enum status block_holders_init(struct block_holders *holders, const struct trace
                                       .block_size = config->block_size,
                                       .pool_blocks = config->num_gpu_blocks,
                                       .rebuilds = engine_facts_of(config)->has_groups};
-    request_classes_init(&holders->classes, trace, key);
+    if (request_classes_init(&holders->classes, trace, key, NULL, diag) != SIM_OK)
+        return diag->status;
     const size_t blocks = holders->pool_blocks;
     const struct array_request arrays[] = {ARRAY_OF(holders->table_of, trace->count), ARRAY_OF(holders->has_token, trace->count),
                                            ARRAY_OF(holders->holders, blocks * holders->classes.count), ARRAY_OF(holders->filled, blocks),

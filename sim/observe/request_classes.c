@@ -6,22 +6,29 @@
 #include "observe/request_classes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum status class_key_parse(const char *name, enum class_key *out, struct diag *diag)
+#include "base/array.h"
+#include "base/printable.h"
+#include "base/units.h"
+
+/* Options are spelled with dashes, fields of traces with underscores; both are taken. */
+enum class_key class_key_find(const char *name)
 {
-    static const char *const names[] = {"priority", "input-length", "phase"};
-    for (int key = 0; key < 3; key++)
-        if (strcmp(name, names[key]) == 0) {
-            *out = (enum class_key)key;
-            return SIM_OK;
-        }
-    return diag_set(diag, SIM_USAGE, "--by %s: must be priority, input-length or phase", name);
+    static const char *const names[CLASS_BY_RULES] = {"priority", "input-length", "output-length", "session", "tenant", "phase"};
+    for (int key = 0; key < CLASS_BY_RULES; key++) {
+        size_t i = 0;
+        while (name[i] == names[key][i] || (name[i] == '_' && names[key][i] == '-'))
+            if (names[key][i++] == '\0')
+                return (enum class_key)key;
+    }
+    return CLASS_KEYS;
 }
 
 /* Bounds grow by a factor of four, because lengths of prompts spread over orders of magnitude. They are fixed, not drawn from the trace,
  * so that reports of different traces have the same rows. */
-static void by_input_length(struct request_classes *classes)
+static void by_length(struct request_classes *classes, const char *what)
 {
     static const int64_t bounds[] = {128, 512, 2048, 8192, 32768, INT64_MAX};
     int64_t below = 0;
@@ -29,9 +36,9 @@ static void by_input_length(struct request_classes *classes)
         int64_t bound = classes->bounds[classes->count] = bounds[classes->count];
         char *name = classes->names[classes->count];
         if (bound == INT64_MAX)
-            snprintf(name, sizeof classes->names[0], "prompt > %lld", (long long)below);
+            snprintf(name, sizeof classes->names[0], "%s > %lld", what, (long long)below);
         else
-            snprintf(name, sizeof classes->names[0], "prompt %lld-%lld", (long long)below + 1, (long long)bound);
+            snprintf(name, sizeof classes->names[0], "%s %lld-%lld", what, (long long)below + 1, (long long)bound);
         below = bound;
     }
 }
@@ -65,27 +72,157 @@ static void by_priority(struct request_classes *classes)
     }
 }
 
-void request_classes_init(struct request_classes *classes, const struct trace *trace, enum class_key key)
+/* --- sessions, tenants ------------------------------------------------------------------------------------------------------------ */
+
+static const uint32_t *owners_of(const struct trace *trace, enum class_key key)
 {
-    *classes = (struct request_classes){.trace = trace, .key = key};
-    if (key == CLASS_BY_INPUT_LENGTH)
-        by_input_length(classes);
-    else if (key == CLASS_BY_PRIORITY)
+    return key == CLASS_BY_SESSION ? trace->session : trace->tenant;
+}
+
+static uint32_t largest(const uint32_t *counts, uint32_t count)
+{
+    uint32_t found = 0;
+    for (uint32_t number = 1; number <= count; number++)
+        if (counts[number] > counts[found] || (found == 0 && counts[number] > 0))
+            found = number;
+    return found;
+}
+
+/* Two classes are kept for the others and for those without; number 0 of a column is who has none. A name is a class as far as it fits. */
+static enum status by_owner(struct request_classes *classes, const char *what, const struct session_names *names, struct diag *diag)
+{
+    const uint32_t *owners = owners_of(classes->trace, classes->key);
+    uint32_t *counts, without = 0, number, left = names->count;
+    char others[UNIT_TEXT];
+    enum status status = array_zeroed(&counts, (size_t)names->count + 1, sizeof *counts, "classes of requests", diag);
+    if (status != SIM_OK)
+        return status;
+    for (uint32_t position = 0; position < classes->trace->count; position++)
+        if (owners && owners[position] > 0)
+            counts[owners[position]]++;
+        else
+            without++;
+    while (classes->count < CLASSES_MOST - 2 && (number = largest(counts, names->count)) > 0) {
+        char name[sizeof classes->names[0] / 2], shown[sizeof classes->names[0] - 10];
+        size_t length;
+        const char *text = session_names_text(names, number, &length);
+        snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), text);
+        printable_copy(name, shown, sizeof shown);
+        snprintf(classes->names[classes->count], sizeof classes->names[0], "%s %s", what, shown);
+        classes->bounds[classes->count++] = number;
+        counts[number] = 0;
+        left--;
+    }
+    if (largest(counts, names->count) > 0) {
+        snprintf(classes->names[classes->count], sizeof classes->names[0], "%s %ss more", unit_count(left, others), what);
+        classes->bounds[classes->count++] = INT64_MAX;
+    }
+    if (without > 0) {
+        snprintf(classes->names[classes->count], sizeof classes->names[0], "no %s", what);
+        classes->bounds[classes->count++] = 0;
+    }
+    free(counts);
+    return SIM_OK;
+}
+
+static uint32_t class_of_owner(const struct request_classes *classes, uint32_t position)
+{
+    const uint32_t *owners = owners_of(classes->trace, classes->key);
+    const int64_t owner = owners ? owners[position] : 0;
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < classes->count; i++) {
+        if (classes->bounds[i] == owner)
+            return i;
+        others = classes->bounds[i] == INT64_MAX ? i : others;
+    }
+    return others;
+}
+
+/* --- rules ------------------------------------------------------------------------------------------------------------------------ */
+
+/* bounds[i]: the place of the condition with which the class's rule ends. */
+static enum status by_rules(struct request_classes *classes, struct diag *diag)
+{
+    const struct priority_rules *rules = classes->rules;
+    bool otherwise = false;
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct priority_condition *condition = &rules->conditions[i];
+        if (!condition->last)
+            continue;
+        if (classes->count == CLASSES_MOST - 1)
+            return diag_set(diag, SIM_USAGE, "--by %s: more than %d conditions", rules->text, CLASSES_MOST - 1);
+        snprintf(classes->names[classes->count], sizeof classes->names[0], "%.*s",
+                 (int)(condition->rule_length < sizeof classes->names[0] ? condition->rule_length : sizeof classes->names[0] - 1),
+                 condition->rule);
+        classes->bounds[classes->count++] = (int64_t)i;
+        otherwise = condition->field == PRIORITY_FIELDS;
+    }
+    if (!otherwise)
+        snprintf(classes->names[classes->count++], sizeof classes->names[0], "else");
+    return SIM_OK;
+}
+
+static uint32_t class_of_rule(const struct request_classes *classes, uint32_t position)
+{
+    const struct priority_condition *met = priority_rules_find(classes->rules, classes->trace, position);
+    uint32_t found = 0;
+    while (met && classes->bounds[found] != met - classes->rules->conditions)
+        found++;
+    return met ? found : classes->count - 1;
+}
+
+/* --- together --------------------------------------------------------------------------------------------------------------------- */
+
+enum status request_classes_init(struct request_classes *classes, const struct trace *trace, enum class_key key,
+                                 const struct priority_rules *rules, struct diag *diag)
+{
+    *classes = (struct request_classes){.trace = trace, .key = key, .rules = rules};
+    switch (key) {
+    case CLASS_BY_PRIORITY:
         by_priority(classes);
-    else
-        *classes = (struct request_classes){
-            .trace = trace, .key = key, .count = 2, .names = {[CLASS_PREFILL] = "prefill", [CLASS_DECODE] = "decode"}};
+        return SIM_OK;
+    case CLASS_BY_INPUT_LENGTH:
+        by_length(classes, "prompt");
+        return SIM_OK;
+    case CLASS_BY_OUTPUT_LENGTH:
+        by_length(classes, "output");
+        return SIM_OK;
+    case CLASS_BY_SESSION:
+        return by_owner(classes, "session", &trace->sessions, diag);
+    case CLASS_BY_TENANT:
+        return by_owner(classes, "tenant", &trace->tenants, diag);
+    case CLASS_BY_RULES:
+        return by_rules(classes, diag);
+    default:
+        classes->count = 2;
+        snprintf(classes->names[CLASS_PREFILL], sizeof classes->names[0], "prefill");
+        snprintf(classes->names[CLASS_DECODE], sizeof classes->names[0], "decode");
+        return SIM_OK;
+    }
 }
 
 /* The last class is open above: keys beyond every bound belong to it. A linear search, as there are at most eight bounds. */
 uint32_t request_class(const struct request_classes *classes, uint32_t position, bool has_token)
 {
     const struct trace *trace = classes->trace;
-    if (classes->key == CLASS_BY_PHASE)
-        return has_token ? CLASS_DECODE : CLASS_PREFILL;
     int64_t key = trace->priority ? trace->priority[position] : 0;
-    if (classes->key == CLASS_BY_INPUT_LENGTH)
+    switch (classes->key) {
+    case CLASS_BY_PHASE:
+        return has_token ? CLASS_DECODE : CLASS_PREFILL;
+    case CLASS_BY_SESSION:
+    case CLASS_BY_TENANT:
+        return class_of_owner(classes, position);
+    case CLASS_BY_RULES:
+        return class_of_rule(classes, position);
+    case CLASS_BY_INPUT_LENGTH:
         key = trace->input_tokens[position];
+        break;
+    case CLASS_BY_OUTPUT_LENGTH:
+        key = trace->output_tokens[position];
+        break;
+    default:
+        break;
+    }
     uint32_t found = 0;
     while (found + 1 < classes->count && key > classes->bounds[found])
         found++;

@@ -211,14 +211,18 @@ void advice_collect(const struct config *config, const struct trace *trace, unsi
     }
 }
 
-void advice_split(struct advice *a, struct advice *b, struct advice *both)
+void advice_split(struct advice *each, size_t count, struct advice *all)
 {
-    *both = (struct advice){0};
+    *all = (struct advice){0};
     for (int kind = 0; kind < ADVICE_KINDS; kind++) {
-        if (strcmp(a->text[kind], b->text[kind]) != 0)
+        size_t alike = 1;
+        while (alike < count && strcmp(each[0].text[kind], each[alike].text[kind]) == 0)
+            alike++;
+        if (alike < count)
             continue;
-        memcpy(both->text[kind], a->text[kind], ADVICE_SIZE);
-        a->text[kind][0] = b->text[kind][0] = '\0';
+        memcpy(all->text[kind], each[0].text[kind], ADVICE_SIZE);
+        for (size_t i = 0; i < count; i++)
+            each[i].text[kind][0] = '\0';
     }
 }
 

@@ -35,8 +35,8 @@ struct advice {
 /* `kinds`: bit i for each enum advice_kind that is wanted. config is checked and, if its pool can be sized, sized. */
 void advice_collect(const struct config *config, const struct trace *trace, unsigned kinds, struct advice *out);
 
-/* Two configurations that are compared: what both are told goes to *both and is cleared in a and b. */
-void advice_split(struct advice *a, struct advice *b, struct advice *both);
+/* Configurations that are compared: what all are told goes to *all and is cleared in each. */
+void advice_split(struct advice *each, size_t count, struct advice *all);
 
 /* Many configurations: what the first run of each kind was told, and how many were. Zero it first, gather all, then count, which adds "(in 3
  * of 8 runs)" where not all were told. */

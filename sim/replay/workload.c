@@ -140,7 +140,7 @@ static enum status generate(const struct workload_source *source, uint64_t seed,
 
 /* Of a configuration both kinds depend on the seed alone, which replaces the one that the source was given: a sweep over seeds draws anew
  * for each. */
-static enum status draw(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag)
+enum status workload_draw(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag)
 {
     struct random_workload random = source->random_workload;
     if (!source->random)
@@ -154,7 +154,7 @@ static enum status draw(const struct workload_source *source, uint64_t seed, str
 static enum status make(const struct workload_source *source, const struct config *config, struct workload_trace *entry, struct diag *diag)
 {
     struct trace *expanded = NULL;
-    enum status status = source->file ? SIM_OK : draw(source, entry->seed, &entry->made, diag);
+    enum status status = source->file ? SIM_OK : workload_draw(source, entry->seed, &entry->made, diag);
     entry->trace = source->file ? source->file : entry->made;
     if (status == SIM_OK && entry->trace)
         status = expand_samples(entry->trace, config, &expanded, diag);

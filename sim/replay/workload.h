@@ -45,6 +45,9 @@ void workload_deinit(struct workload *workload);
 /* The requests for runs of `config`, arrivals not drawn yet; borrowed. SIM_BAD_INPUT: the engine cannot (V1 has no beam search). */
 SIM_NODISCARD enum status workload_get(struct workload *workload, const struct config *config, const struct trace **out, struct diag *diag);
 
+/* The requests of a source that is drawn, with this seed; the caller owns *out. */
+SIM_NODISCARD enum status workload_draw(const struct workload_source *source, uint64_t seed, struct trace **out, struct diag *diag);
+
 /* Does the trace depend on the seed? */
 bool workload_is_drawn(const struct workload_source *source);
 

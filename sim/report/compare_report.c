@@ -1,10 +1,14 @@
-/* compare_report.c - the document of a comparison, one function a part, in reading order. What is for programs alone comes first: the two
+/* compare_report.c - the document of a comparison, one function a part, in reading order. What is for programs alone comes first: the
  * sides and a row a request, which is what CSV prints.
  *
  * The comparison itself is made in study/compare_runs.c; nothing is computed here but differences of two numbers that both stand in the
- * report. Conventions that all parts keep: A is side 0 and comes first; a difference is B - A, so a negative time is a gain of B; what a
- * side does not have is NaN, which becomes "-", an empty cell or null.
+ * report. Conventions that all parts keep: side 0 comes first, and all others are held against it; a difference is the side less the first (B - A),
+ * so a negative time is a gain of the side; what a side does not have is NaN, which becomes "-", an empty cell or null.
  *
+ * There are two forms. Two sides without names are A and B: a difference needs no name, and a row speaks of B. Sides with names have theirs in
+ * a column "side", and "first" stands for the first one, so that the columns are the same for any number of sides and any names.
+ *
+ *     the verdict                 who is best, in a sentence
  *     sides, per_request          programs: the data that all the rest follows from
  *     configurations              which keys differ: the cause
  *     first decision              where the two schedules part: the earliest effect
@@ -14,6 +18,7 @@
 #include "report/compare_report.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -24,88 +29,177 @@
 #include "report/table_pictures.h"
 #include "study/sweep_keys.h"
 
-#define COUNT(columns) (sizeof(columns) / sizeof *(columns))
+/* --- the verdict ------------------------------------------------------------------------------------------------------------------ */
 
-/* --- for programs: sides and requests -------------------------------------------------------------------------------------------- */
+static bool tells_apart(const struct paired *paired)
+{
+    const struct statistics *told = paired_interval(paired);
+    return told->ci_low > 0 || told->ci_high < 0;
+}
+
+static struct line verdict_of_two(const struct paired *paired)
+{
+    struct line line = {0};
+    const double a = paired->mean_first, delta = paired->difference.mean;
+    const struct statistics *batches = &paired->batches;
+    if (paired->difference.n == 0)
+        line_put(&line, "No request ended with both A and B");
+    else if (delta == 0)
+        line_put(&line, "A and B take the same time to the end in the mean, %.1f ms", a);
+    else if (batches->n && batches->ci_low <= 0 && batches->ci_high >= 0)
+        line_put(&line, "This trace does not tell A from B: E2E differs by %.2f ms of %.1f (batched 95 %% interval %.2f to %.2f)", delta, a,
+                 batches->ci_low, batches->ci_high);
+    else
+        line_put(&line, "B is %s: E2E %.1f ms instead of %.1f in the mean (%+.1f %%)", delta < 0 ? "faster" : "slower", a + delta, a,
+                 100 * delta / a);
+    return line;
+}
+
+/* Of those from side `from` on the one with the smallest mean over the requests that it and the first side served; 0: none has any. */
+static size_t fastest(const struct comparison *comparison, size_t from)
+{
+    size_t best = from;
+    for (size_t side = from + 1; side < comparison->count; side++) {
+        const struct statistics *own = &comparison->sides[side].against.paired[comparison->ranked_by].difference,
+                                *other = &comparison->sides[best].against.paired[comparison->ranked_by].difference;
+        if (own->n > 0 && own->mean < (best ? other->mean : 0))
+            best = side;
+    }
+    return best;
+}
+
+/* " (95 % interval -3.20 to -1.10)" */
+static void put_interval(struct line *line, const struct paired *paired)
+{
+    line_put(line, " (%s95 %% interval %.2f to %.2f)", paired->batches.n ? "batched " : "", paired_interval(paired)->ci_low,
+             paired_interval(paired)->ci_high);
+}
+
+static void put_lowest_mean(struct line *line, const struct comparison *comparison)
+{
+    const char *first = comparison_name(comparison, 0), *title = latency_titles[comparison->ranked_by];
+    const size_t best = fastest(comparison, 0), named = best ? best : fastest(comparison, 1);
+    const struct paired *paired = &comparison->sides[named].against.paired[comparison->ranked_by];
+    const double delta = paired->difference.mean;
+    const char *name = comparison_name(comparison, named);
+    if (paired->difference.n == 0)
+        line_put(line, "No side has a %s to compare", title);
+    else if (delta == 0)
+        line_put(line, "No side has a lower mean %s than %s, %.1f ms", title, first, paired->mean_first);
+    else if (best == 0)
+        line_put(line, "%s has the lowest mean %s, %.1f ms; %s takes %.2f more", first, title, paired->mean_first, name, delta);
+    else
+        line_put(line, "%s has the lowest mean %s, %.1f ms, %.2f less than %s", name, title, paired->mean, -delta, first);
+    if (paired->difference.n > 0 && delta != 0) {
+        put_interval(line, paired);
+        line_put(line, "%s", tells_apart(paired) ? "" : ", which this trace does not tell from nothing");
+    }
+}
+
+/* To so many decimals: what people do not see is no difference to them. */
+static double shown_value(const struct comparison *comparison, size_t side, const char *figure, int decimals)
+{
+    const double scale = pow(10, decimals > 0 ? decimals : 0);
+    return round(run_figure(&comparison->sides[side].run, figure) * scale) / scale;
+}
+
+/* The side with the best value; count: none has it alone. */
+static size_t best_at(const struct comparison *comparison, const char *figure, enum figure_sense sense, int decimals)
+{
+    size_t best = comparison->count;
+    double value = NAN;
+    for (size_t side = 0; side < comparison->count; side++) {
+        const double own = shown_value(comparison, side, figure, decimals);
+        const bool better = isnan(value) || (sense == FIGURE_LESS_IS_BETTER ? own < value : own > value);
+        if (own == value)
+            best = comparison->count;
+        if (isnan(own) || sense == FIGURE_NEITHER || !better)
+            continue;
+        best = side;
+        value = own;
+    }
+    return best;
+}
+
+/* A mean says nothing of those who waited longest, and neither of those who were not served. */
+static struct line verdict_of_many(const struct comparison *comparison)
+{
+    struct line line = {0}, left = {0};
+    char figure[FIGURE_NAME_SIZE];
+    bool any = false;
+    snprintf(figure, sizeof figure, "p99_%s_ms", latency_names[comparison->ranked_by]);
+    const size_t best = best_at(comparison, figure, FIGURE_LESS_IS_BETTER, 1);
+    put_lowest_mean(&line, comparison);
+    if (best < comparison->count)
+        line_put(&line, "; the lowest p99 is that of %s, %.1f ms", comparison_name(comparison, best),
+                 run_figure(&comparison->sides[best].run, figure));
+    for (size_t side = 0; side < comparison->count; side++) {
+        const double unserved = run_figure(&comparison->sides[side].run, "unserved");
+        any |= unserved > 0;
+        line_put(&left, "%s %s %.0f", side ? "," : "", comparison_name(comparison, side), unserved);
+    }
+    if (any)
+        line_put(&line, "; requests not served:%s", left.text);
+    return line;
+}
+
+static void add_verdict(struct document *document, const struct comparison *comparison)
+{
+    const struct line line =
+        comparison->named ? verdict_of_many(comparison) : verdict_of_two(&comparison->sides[1].against.paired[LATENCY_E2EL]);
+    document_headline(document, "%s", line.text);
+    head_wrapped(document, "", "%s", line.text);
+}
+
+/* --- the sides, for programs ----------------------------------------------------------------------------------------------------- */
+
+static void add_configuration(struct document *document, const char *key, const struct config *config)
+{
+    struct json_text json;
+    json_text_init(&json, false);
+    config_write(config, &json);
+    document_json(document, key, &json);
+}
 
 /* Under "a" or "b": the document itself has no configuration of its own, as there are two. Each side carries its whole configuration, so
  * the file alone is enough to replay either. The longest wait stands with its request, because the first question about a long wait is
  * whose it was. */
-static void add_side(struct document *document, const struct compare_view *view, int i)
+static void add_lettered_side(struct document *document, const struct compare_view *view, size_t i)
 {
     const struct compare_side *side = &view->comparison->sides[i];
-    const bool waited = side->longest_wait != UINT32_MAX;
-    struct json_text json;
-    json_text_init(&json, false);
-    config_write(&side->config, &json);
-    document_open_object(document, i ? "b" : "a");
-    document_text(document, "name", view->names[i]);
+    document_open_object(document, comparison_key(view->comparison, i));
+    document_text(document, "name", view->files[i] ? view->files[i] : "");
     document_text(document, "vllm", engine_facts_of(&side->config)->vllm_version);
-    document_number(document, "longest_wait_ms", waited ? side->outcomes[side->longest_wait].wait_ms : (double)NAN);
-    document_number(document, "longest_wait_request", waited ? trace_index(view->comparison->trace, side->longest_wait) : (double)NAN);
-    document_json(document, "configuration", &json);
+    document_number(document, "longest_wait_ms", compare_longest_wait_ms(side));
+    document_number(document, "longest_wait_request", compare_longest_wait_request(view->comparison, side));
+    add_configuration(document, "configuration", &side->config);
     document_close(document);
 }
 
-/* Names of a table of requests are made from those of latencies, for each side. Cells are for programs alone (no heading): a row a request
- * would be thousands of lines for people, who get the two ends of the ranking instead. */
-static void add_column(struct table *table, const char *prefix, const char *name, const char *suffix, int decimals)
+/* The same of sides with names: what is alike of all is a table, which tells their names and order, too. */
+static void add_named_sides(struct document *document, const struct compare_view *view)
 {
-    char text[FIGURE_NAME_SIZE];
-    snprintf(text, sizeof text, "%s%s%s", prefix, name, suffix);
-    table_add_column(table, &(struct table_column){.name = text, .decimals = decimals});
-}
-
-static void add_latency_columns(struct table *table, const char *prefix)
-{
-    for (int i = 0; i < PAIRED_LATENCIES; i++)
-        add_column(table, prefix, latency_names[paired_latencies[i]], "_ms", 0);
-}
-
-/* Declares what add_requests() and add_outcome() fill: the two must keep one order, as cells are added from left to right without names. */
-static void add_request_columns(struct table *table)
-{
-    static const char *const sides[] = {"a_", "b_"};
-    for (int side = 0; side < 2; side++) {
-        add_column(table, sides[side], "arrival_s", "", 0);
-        add_latency_columns(table, sides[side]);
-        add_column(table, sides[side], "preemptions", "", 0);
-        add_column(table, sides[side], "cached_tokens", "", 0);
-        add_column(table, sides[side], "status", "", TABLE_TEXT);
+    static const struct table_column columns[] = {{"side", NULL, TABLE_TEXT, 0},
+                                                  {"file", NULL, TABLE_TEXT, 0},
+                                                  {"vllm", NULL, TABLE_TEXT, 0},
+                                                  {"longest_wait_ms", NULL, 0, 0},
+                                                  {"longest_wait_request", NULL, 0, 0}};
+    const struct comparison *comparison = view->comparison;
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "sides", columns, COUNT(columns));
+    for (size_t i = 0; i < comparison->count; i++) {
+        const struct compare_side *side = &comparison->sides[i];
+        table_text(table, comparison_key(comparison, i));
+        table_text(table, view->files[i]);
+        table_text(table, engine_facts_of(&side->config)->vllm_version);
+        table_numbers(table, compare_longest_wait_ms(side), compare_longest_wait_request(comparison, side));
     }
-    add_latency_columns(table, "delta_");
+    document_open_object(document, "configurations");
+    for (size_t i = 0; i < comparison->count; i++)
+        add_configuration(document, comparison_key(comparison, i), &comparison->sides[i].config);
+    document_close(document);
 }
 
-/* Cells of one side, in the order of add_request_columns. */
-static void add_outcome(struct table *table, const struct outcome *outcome)
-{
-    table_number(table, outcome->arrival_s);
-    for (int i = 0; i < PAIRED_LATENCIES; i++)
-        table_number(table, outcome->ms[paired_latencies[i]]);
-    table_numbers(table, outcome->preemptions, (double)outcome->cached_tokens);
-    table_text(table, request_status_names[outcome->status]);
-}
-
-/* All requests, also those that have no latency on one side: their cells are empty. A request is a line of the trace, also where V1 made
- * several requests of its samples; comparison->trace is the trace as the file has it. NaN in one of the two latencies makes the difference
- * NaN as well, so no check is needed. */
-static void add_requests(struct document *document, const struct comparison *comparison)
-{
-    const struct trace *trace = comparison->trace;
-    static const struct table_column columns[] = {{"request", NULL, 0, 0}, {"input_tokens", NULL, 0, 0}, {"output_tokens", NULL, 0, 0}};
-    struct table *table = document_table_for(document, FOR_PROGRAMS, "per_request", columns, COUNT(columns));
-    add_request_columns(table);
-    for (uint32_t position = 0; position < trace->count; position++) {
-        const struct outcome *a = &comparison->sides[0].outcomes[position], *b = &comparison->sides[1].outcomes[position];
-        table_numbers(table, trace_index(trace, position), trace->input_tokens[position], trace->output_tokens[position]);
-        add_outcome(table, a);
-        add_outcome(table, b);
-        for (int i = 0; i < PAIRED_LATENCIES; i++)
-            table_number(table, b->ms[paired_latencies[i]] - a->ms[paired_latencies[i]]);
-    }
-}
-
-/* --- the two configurations ------------------------------------------------------------------------------------------------------ */
+/* --- the configurations ---------------------------------------------------------------------------------------------------------- */
 
 /* As the configuration file has it. The JSON form is used in the table for people as well: what they read is what they can copy into a
  * file. */
@@ -121,256 +215,109 @@ static void add_key_value(struct document *document, struct table *table, const 
     json_text_deinit(&json);
 }
 
-/* What both sides are, and every key in which they differ. Keys are compared after defaults and sizing were applied. So a key appears that
- * nobody wrote, if it follows from another one: num_gpu_blocks from the model, or a default that differs between engines. That is wanted,
- * because the engine sees only the effective values. */
-static void add_configurations(struct document *document, const struct compare_view *view)
+static bool key_differs(const struct comparison *comparison, const struct config_key *key)
 {
-    static const struct table_column columns[] = {{"key", "key", TABLE_TEXT, 0}, {"a", "A", TABLE_TEXT, 0}, {"b", "B", TABLE_TEXT, 0}};
-    const struct compare_side *sides = view->comparison->sides;
-    char count[UNIT_TEXT];
-    document_line(document, "%s: %s requests", trace_title(view->comparison->trace).text,
-                  unit_count(view->comparison->trace->count, count));
-    for (int i = 0; i < 2; i++) {
-        const struct engine_facts *engine = engine_facts_of(&sides[i].config);
-        document_line(document, "  %c: %s%s%s of vLLM %s", 'A' + i, view->names[i], *view->names[i] ? ", " : "", engine->name,
-                      engine->vllm_version);
+    for (size_t i = 1; i < comparison->count; i++)
+        if (!config_key_equal(key, &comparison->sides[0].config, &comparison->sides[i].config))
+            return true;
+    return false;
+}
+
+/* What is true of all sides is said once, else of each. */
+static void add_defaults(struct document *document, const struct comparison *comparison)
+{
+    const struct line first = head_defaults_text(&comparison->sides[0].config);
+    bool alike = true;
+    for (size_t i = 1; i < comparison->count && alike; i++)
+        alike = strcmp(head_defaults_text(&comparison->sides[i].config).text, first.text) == 0;
+    for (size_t i = 0; i < (alike ? 1 : comparison->count); i++) {
+        const struct line text = head_defaults_text(&comparison->sides[i].config);
+        char who[COMPARE_NAME_SIZE + 2] = "";
+        if (!alike)
+            snprintf(who, sizeof who, "%s: ", comparison_name(comparison, i));
+        head_defaults_put(document, who, &text);
     }
-    step_times_note(document, &sides[0].config, step_times_of(&sides[0].config) | step_times_of(&sides[1].config));
-    head_defaults_of_two(document, &sides[0].config, &sides[1].config);
-    struct advice a, b, both;
-    advice_collect(&sides[0].config, view->comparison->trace, ADVICE_ALL, &a);
-    advice_collect(&sides[1].config, view->comparison->trace, ADVICE_ALL, &b);
-    advice_split(&a, &b, &both);
+}
+
+static void add_advice(struct document *document, const struct comparison *comparison)
+{
+    struct advice all, *each = calloc(comparison->count, sizeof *each);
+    if (!each && document)
+        document->out_of_memory = true;
+    if (!each)
+        return;
+    for (size_t i = 0; i < comparison->count; i++)
+        advice_collect(&comparison->sides[i].config, comparison->trace, ADVICE_ALL, &each[i]);
+    advice_split(each, comparison->count, &all);
     head_advice_begin(document);
-    head_reading_put(document, view->comparison->trace);
-    head_advice_put(document, "", &both);
-    head_advice_put(document, "A: ", &a);
-    head_advice_put(document, "B: ", &b);
+    head_reading_put(document, comparison->trace);
+    head_advice_put(document, "", &all);
+    for (size_t i = 0; i < comparison->count; i++) {
+        char who[COMPARE_NAME_SIZE + 2];
+        snprintf(who, sizeof who, "%s: ", comparison_name(comparison, i));
+        head_advice_put(document, who, &each[i]);
+    }
     head_advice_end(document);
-    if (sides[0].config.arrival_speedup_ratio == sides[1].config.arrival_speedup_ratio)
-        head_arrivals(document, &sides[0].config);
-    if (sides[0].config.max_num_queued_reqs == sides[1].config.max_num_queued_reqs &&
-        sides[0].config.max_num_queued_tokens == sides[1].config.max_num_queued_tokens)
-        head_front_door(document, &sides[0].config);
-    struct table *table = document_table(document, "keys_that_differ", columns, COUNT(columns));
+    free(each);
+}
+
+/* Lines about arrivals and the front door, where all sides have the same. */
+static void add_common_lines(struct document *document, const struct comparison *comparison)
+{
+    const struct config *first = &comparison->sides[0].config;
+    bool arrivals = true, door = true;
+    for (size_t i = 1; i < comparison->count; i++) {
+        const struct config *config = &comparison->sides[i].config;
+        arrivals = arrivals && config->arrival_speedup_ratio == first->arrival_speedup_ratio;
+        door = door && config->max_num_queued_reqs == first->max_num_queued_reqs &&
+               config->max_num_queued_tokens == first->max_num_queued_tokens;
+    }
+    if (arrivals)
+        head_arrivals(document, first);
+    if (door)
+        head_front_door(document, first);
+}
+
+/* Every key in which the sides differ. Keys are compared after defaults and sizing were applied. So a key appears that nobody wrote, if it
+ * follows from another one: num_gpu_blocks from the model, or a default that differs between engines. That is wanted, because the engine
+ * sees only the effective values. */
+static void add_keys(struct document *document, const struct comparison *comparison)
+{
+    struct table *table = document_table(document, "keys_that_differ", &(struct table_column){"key", "key", TABLE_TEXT, 0}, 1);
+    for (size_t side = 0; side < comparison->count; side++)
+        table_add_column(table, &(struct table_column){comparison_key(comparison, side), comparison_name(comparison, side), TABLE_TEXT, 0});
     for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
         char name[SWEEP_KEY_NAME_SIZE];
-        if (config_key_equal(key, &sides[0].config, &sides[1].config))
+        if (!key_differs(comparison, &config_keys[i]))
             continue;
-        sweep_key_name(key, name, sizeof name);
+        sweep_key_name(&config_keys[i], name, sizeof name);
         table_text(table, name);
-        for (int side = 0; side < 2; side++)
-            add_key_value(document, table, key, &sides[side].config);
+        for (size_t side = 0; side < comparison->count; side++)
+            add_key_value(document, table, &config_keys[i], &comparison->sides[side].config);
     }
     if (table_rows(table) == 0)
         document_line(document, "  The configurations are the same.");
 }
 
-/* --- the first decision that differs --------------------------------------------------------------------------------------------- */
-
-/* Indexed by enum decision_kind; programs get these words as they are. */
-static const char *const decision_words[] = {"preempts", "swaps in", "admits", "ignores", "computes"};
-
-/* What one side does to the request: "computes 512 of its tokens". */
-static void describe(enum decision_kind kind, int64_t value, char *out, size_t size)
+static void add_configurations(struct document *document, const struct compare_view *view)
 {
-    if (kind == DECIDE_PREEMPT)
-        snprintf(out, size, "preempts it by %s", value == PREEMPT_SWAP ? "swap" : "recompute");
-    else if (kind == DECIDE_ADMIT)
-        snprintf(out, size, "admits it with %lld cached tokens", (long long)value);
-    else if (kind == DECIDE_COMPUTE)
-        snprintf(out, size, "computes %lld of its tokens", (long long)value);
-    else
-        snprintf(out, size, "%s it", decision_words[kind]);
-}
-
-/* "request 30: A admits it with 768 cached tokens, B with 96" or "request 30: A preempts it by swap, B does not". The second side is told
- * by its number alone ("B with 96"), joined by the preposition that fits the verb of describe(). A sample of a group is named
- * request.sample, as logs name it. */
-static void add_pair_line(struct document *document, const struct decision_pair *pair)
-{
-    static const char *const joints[] = {"by ", "", "with ", "", ""};
-    char does[64], name[32], number[32];
-    describe(pair->kind, pair->in_a ? pair->a : pair->b, does, sizeof does);
-    if (pair->sample)
-        snprintf(name, sizeof name, "%u.%u", pair->request, pair->sample);
-    else
-        snprintf(name, sizeof name, "%u", pair->request);
-    snprintf(number, sizeof number, "%lld", (long long)pair->b);
-    if (pair->in_a && pair->in_b)
-        document_line(document, "    request %s: A %s, B %s%s", name, does, joints[pair->kind],
-                      pair->kind != DECIDE_PREEMPT ? number
-                      : pair->b == PREEMPT_SWAP    ? "swap"
-                                                   : "recompute");
-    else
-        document_line(document, "    request %s: %c %s, %c does not", name, pair->in_a ? 'A' : 'B', does, pair->in_a ? 'B' : 'A');
-}
-
-/* When a side's step began, in words. The step's number is the same on both sides by definition, its time is not: a different batch takes a
- * different time. */
-static const char *step_start(const struct first_difference *difference, int side, char *out, size_t size)
-{
-    if (difference->sides[side].exists)
-        snprintf(out, size, "%c at %.6f s", 'A' + side, (double)difference->sides[side].start_ns / 1e9);
-    else
-        snprintf(out, size, "%c has ended", 'A' + side);
-    return out;
-}
-
-/* For people: the step, and the first `top` of its decisions that differ. If one side has ended there are no decisions to set against each
- * other, and the line about the step says all. Equal sets in another order count as a difference: the order is part of what a scheduler
- * decides. */
-static void add_difference_lines(struct document *document, const struct first_difference *difference, uint32_t top)
-{
-    char step[UNIT_TEXT], a[48], b[48];
-    document_heading(document, "First decision that differs", NULL);
-    if (!difference->found) {
-        document_line(document, "  No decision differs.");
-        return;
-    }
-    document_line(document, "  step %s: %s, %s", unit_count(difference->step, step), step_start(difference, 0, a, sizeof a),
-                  step_start(difference, 1, b, sizeof b));
-    if (!difference->sides[0].exists || !difference->sides[1].exists)
-        return;
-    for (size_t i = 0; i < difference->pair_count && i < top; i++)
-        add_pair_line(document, &difference->pairs[i]);
-    if (difference->pair_count > top)
-        document_line(document, "    and %zu more", difference->pair_count - top);
-    if (difference->pair_count == 0)
-        document_line(document, "    the same decisions in another order");
-}
-
-/* For programs: the step, and all of them. The table is there even when it is empty, so that a script need not ask. A decision that one
- * side did not make is null there; 0 would be a value, for example no cached tokens. */
-static void add_difference_data(struct document *document, const struct first_difference *difference)
-{
-    static const struct table_column columns[] = {
-        {"decision", NULL, TABLE_TEXT, 0}, {"request", NULL, 0, 0}, {"sample", NULL, 0, 0}, {"a", NULL, 0, 0}, {"b", NULL, 0, 0}};
-    if (difference->found) {
-        document_open_object(document, "first_difference");
-        document_whole(document, "step", difference->step);
-        for (int side = 0; side < 2; side++)
-            document_number(document, side ? "b_start_ns" : "a_start_ns",
-                            difference->sides[side].exists ? (double)difference->sides[side].start_ns : (double)NAN);
-        document_close(document);
-    } else {
-        document_text(document, "first_difference", NULL);
-    }
-    struct table *table = document_table_for(document, FOR_PROGRAMS, "decisions_that_differ", columns, COUNT(columns));
-    for (size_t i = 0; i < difference->pair_count; i++) {
-        const struct decision_pair *pair = &difference->pairs[i];
-        table_text(table, decision_words[pair->kind]);
-        table_numbers(table, pair->request, pair->sample, pair->in_a ? (double)pair->a : (double)NAN,
-                      pair->in_b ? (double)pair->b : (double)NAN);
-    }
-}
-
-/* --- requests, one by one --------------------------------------------------------------------------------------------------------- */
-
-/* The p-value has two columns: people get text, in which "<1e-300" can stand for what a double cannot tell from 0; programs get the
- * number. */
-static const struct table_column latency_columns[] = {
-    {"latency", NULL, TABLE_TEXT, 0},   {NULL, "latency", TABLE_TEXT, 0},     {"pairs", NULL, 0, 0},
-    {"mean_a_ms", "mean A", 1, 0},      {"mean_b_ms", "mean B", 1, 0},        {"delta_ms", "B - A", 2, 0},
-    {"ci_low_ms", "95 % from", 2, 0},   {"ci_high_ms", "to", 2, 0},           {"batch_ci_low_ms", "batched", 2, 0},
-    {"batch_ci_high_ms", "to", 2, 0},   {"better", "B better", -1, 0},        {"worse", "B worse", -1, 0},
-    {"equal", "equal", TABLE_WHOLE, 0}, {NULL, "sign test p", TABLE_TEXT, 0}, {"sign_p", NULL, 0, 0}};
-
-/* Without pairs there is nothing to tell, and 0 would look like an answer. Batch means need at least two requests a batch; in shorter
- * traces that interval is empty while the others are there. */
-static void add_latency_row(struct table *table, enum latency latency, const struct paired *paired)
-{
-    const bool any = paired->difference.n > 0, batched = paired->batches.n > 0;
-    const struct statistics *difference = &paired->difference, *batches = &paired->batches;
-    const double means[] = {paired->mean_a, paired->mean_b, difference->mean, difference->ci_low, difference->ci_high};
-    const double batch[] = {batches->ci_low, batches->ci_high};
-    char p[32] = "<1e-300";
-    if (paired->sign_p >= 1e-300)
-        snprintf(p, sizeof p, "%.3g", paired->sign_p);
-    table_text(table, latency_names[latency]);
-    table_text(table, latency_titles[latency]);
-    table_number(table, (double)difference->n);
-    for (size_t i = 0; i < COUNT(means); i++)
-        table_number(table, any ? means[i] : (double)NAN);
-    for (size_t i = 0; i < COUNT(batch); i++)
-        table_number(table, batched ? batch[i] : (double)NAN);
-    table_numbers(table, (double)paired->better, (double)paired->worse, (double)paired->equal);
-    table_text(table, any ? p : NULL);
-    table_number(table, any ? paired->sign_p : (double)NAN);
-}
-
-/* The note is printed every time, not only in a manual: an interval of one trace is too sure of itself about other traces, and people quote
- * the table. */
-static void add_latencies(struct document *document, const struct comparison *comparison)
-{
-    char pairs[UNIT_TEXT], note[96];
-    snprintf(note, sizeof note, " (ms; below 0: B is faster; %s pairs)", unit_count(comparison->paired[LATENCY_E2EL].difference.n, pairs));
-    document_heading(document, "Requests, one by one", note);
-    struct table *table = document_table(document, "latencies", latency_columns, COUNT(latency_columns));
-    for (int i = 0; i < PAIRED_LATENCIES; i++)
-        add_latency_row(table, paired_latencies[i], &comparison->paired[paired_latencies[i]]);
-    document_line(document, "  Requests of one trace share queues and caches, so they are not independent:\n"
-                            "  the intervals and p describe this trace. \"batched\" is the 95 %% interval over\n"
-                            "  20 batches of requests that arrived in a row; repeat with other seeds or\n"
-                            "  traces before you generalise.");
-}
-
-/* Both ends of the ranking, from the largest gain of B to its largest loss. Who neither gains nor loses is not listed. The ranking holds
- * the requests that have the latency on both sides, sorted by their difference. The two ends are taken by index, and the sign is tested
- * too: with few requests the ends overlap, and a request in the last `top` may still be a winner. */
-static void add_ranks(struct document *document, const struct compare_view *view)
-{
-    static const struct table_column columns[] = {{"request", "request", 0, 0},
-                                                  {"input_tokens", "input", TABLE_WHOLE, 0},
-                                                  {"output_tokens", "output", TABLE_WHOLE, 0},
-                                                  {"a_ms", "A", 1, 0},
-                                                  {"b_ms", "B", 1, 0},
-                                                  {"delta_ms", "B - A", 1, 0},
-                                                  {"a_preemptions", "preempted A", TABLE_WHOLE, 0},
-                                                  {"b_preemptions", "B", TABLE_WHOLE, 0}};
     const struct comparison *comparison = view->comparison;
-    const struct paired *paired = &comparison->paired[comparison->ranked_by];
-    const size_t count = comparison->ranked_count;
-    char note[32];
-    snprintf(note, sizeof note, " (%s, ms)", latency_titles[comparison->ranked_by]);
-    if (view->top > 0 && paired->better + paired->worse > 0)
-        document_heading(document, "Who wins and who loses most", note);
-    document_text(document, "ranked_by", latency_names[comparison->ranked_by]);
-    struct table *table = document_table(document, "winners_and_losers", columns, COUNT(columns));
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t position = comparison->ranked[i];
-        const struct outcome *a = &comparison->sides[0].outcomes[position], *b = &comparison->sides[1].outcomes[position];
-        const double a_ms = a->ms[comparison->ranked_by], b_ms = b->ms[comparison->ranked_by];
-        const bool winner = i < view->top && b_ms < a_ms, loser = i + view->top >= count && b_ms > a_ms;
-        if (!winner && !loser)
-            continue;
-        table_numbers(table, trace_index(comparison->trace, position), comparison->trace->input_tokens[position],
-                      comparison->trace->output_tokens[position], a_ms, b_ms, b_ms - a_ms, a->preemptions, b->preemptions);
+    char count[UNIT_TEXT];
+    unsigned models = 0;
+    document_line(document, "%s: %s requests", trace_title(comparison->trace).text, unit_count(comparison->trace->count, count));
+    for (size_t i = 0; i < comparison->count; i++) {
+        const struct config *config = &comparison->sides[i].config;
+        const struct engine_facts *engine = engine_facts_of(config);
+        const char *file = view->files[i] ? view->files[i] : "";
+        document_line(document, "  %s: %s%s%s of vLLM %s", comparison_name(comparison, i), file, *file ? ", " : "", engine->name,
+                      engine->vllm_version);
+        models |= step_times_of(config);
     }
-}
-
-/* A mean hides who waits for ever; these lines are about them. Both sides are measured with one yardstick (starving_ms). With a yardstick
- * each, the side on which everybody waits longer would look as if nobody starved. */
-static void add_starving(struct document *document, const struct comparison *comparison)
-{
-    char note[128];
-    snprintf(note, sizeof note, " (starving: waited longer than %.1f ms,\n  %g times the %s wait of both)", comparison->starving_ms,
-             comparison->factor, comparison->by_median ? "median" : "mean");
-    document_heading(document, "Who starves, and how fair it is", note);
-    for (int i = 0; i < 2; i++) {
-        const struct compare_side *side = &comparison->sides[i];
-        char starving[UNIT_TEXT], unfinished[UNIT_TEXT], dropped[UNIT_TEXT];
-        document_line(document, "  %c: %s starved, %s never finished, %s can never run", 'A' + i, unit_count(side->starving, starving),
-                      unit_count(side->unfinished, unfinished), unit_count(side->dropped, dropped));
-        if (side->longest_wait != UINT32_MAX)
-            document_line(document, "     longest wait %.1f ms, of request %u; Jain's index %.4f",
-                          side->outcomes[side->longest_wait].wait_ms, trace_index(comparison->trace, side->longest_wait), side->jain);
-        else
-            document_line(document, "     nobody waited; Jain's index %.4f", side->jain);
-    }
-    document_line(document, "  Jain's index: (sum x)^2 / (n sum x^2) of x = E2E / output tokens; 1 is fair.");
+    step_times_note(document, &comparison->sides[0].config, models);
+    add_defaults(document, comparison);
+    add_advice(document, comparison);
+    add_common_lines(document, comparison);
+    add_keys(document, comparison);
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------- */
@@ -397,44 +344,106 @@ static void add_shown_number(struct table *table, double value, int decimals)
     table_text(table, text);
 }
 
+static bool differs(const struct comparison *comparison, const char *figure, int decimals)
+{
+    const double first = shown_value(comparison, 0, figure, decimals);
+    for (size_t side = 1; side < comparison->count; side++) {
+        const double own = shown_value(comparison, side, figure, decimals);
+        if (own != first && !(isnan(own) && isnan(first)))
+            return true;
+    }
+    return false;
+}
+
+/* A side is a column. Of two: their difference, too. Of more there is no room for that; who is best is said instead, and what is alike on all
+ * sides is left out. */
 static void add_shown_figures(struct document *document, const struct comparison *comparison)
 {
-    static const struct table_column columns[] = {
-        {NULL, "figure", TABLE_TEXT, 0}, {NULL, "A", 0, 0}, {NULL, "B", 0, 0}, {NULL, "B - A", 0, 0}, {NULL, "in %", 0, 0}};
+    const bool named = comparison->named;
     document_heading(document, "The whole", NULL);
-    struct table *table = document_table_for(document, FOR_PEOPLE, NULL, columns, COUNT(columns));
+    struct table *table = document_table_for(document, FOR_PEOPLE, NULL, &(struct table_column){NULL, "figure", TABLE_TEXT, 0}, 1);
+    for (size_t side = 0; side < comparison->count; side++)
+        table_add_column(table, &(struct table_column){NULL, comparison_name(comparison, side), 0, 0});
+    table_add_column(table, &(struct table_column){NULL, named ? "best" : "B - A", named ? TABLE_TEXT : 0, 0});
+    if (!named)
+        table_add_column(table, &(struct table_column){NULL, "in %", 0, 0});
+    size_t alike = 0;
     for (size_t i = 0; i < COUNT(shown_figures); i++) {
         struct figure_kind made;
         const struct figure_kind *kind = figure_kind_find(shown_figures[i], &made);
-        const double a = run_figure(&comparison->sides[0].run, shown_figures[i]),
-                     b = run_figure(&comparison->sides[1].run, shown_figures[i]);
         const int decimals = figure_decimals(kind);
+        const double first = run_figure(&comparison->sides[0].run, shown_figures[i]),
+                     last = run_figure(&comparison->sides[comparison->count - 1].run, shown_figures[i]);
+        if (named && !differs(comparison, shown_figures[i], decimals)) {
+            alike++;
+            continue;
+        }
         table_text(table, kind->heading);
-        add_shown_number(table, a, decimals);
-        add_shown_number(table, b, decimals);
-        add_shown_number(table, b - a, decimals);
-        add_shown_number(table, 100 * relative(a, b), 2);
+        for (size_t side = 0; side < comparison->count; side++)
+            add_shown_number(table, run_figure(&comparison->sides[side].run, shown_figures[i]), decimals);
+        if (named) {
+            const size_t best = best_at(comparison, shown_figures[i], kind->sense, decimals);
+            table_text(table, best < comparison->count ? comparison_name(comparison, best) : NULL);
+        } else {
+            add_shown_number(table, last - first, decimals);
+            add_shown_number(table, 100 * relative(first, last), 2);
+        }
     }
+    if (alike > 0)
+        document_line(document, "  %zu more %s alike on all sides.", alike, alike == 1 ? "is" : "are");
 }
 
-/* Every figure that a side has: engines have some of their own. The union of both sets, A's first. A figure that only one engine has is NaN
- * on the other side, and so are its difference and its share. The search by name makes this quadratic in the number of figures, which is
- * small: less than two hundred. */
+/* "figure", a column a side, then of each but the first its difference and that as a share of the first. */
+static struct table *open_figures(struct document *document, const struct comparison *comparison)
+{
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "figures", &(struct table_column){"figure", NULL, TABLE_TEXT, 0}, 1);
+    for (size_t side = 0; side < comparison->count; side++)
+        compare_add_column(table, "", comparison_key(comparison, side), "", 0);
+    for (size_t side = 1; side < comparison->count; side++) {
+        const char *key = compare_delta_key(comparison, side);
+        compare_add_column(table, *key ? "delta_" : "delta", key, "", 0);
+        compare_add_column(table, *key ? "relative_" : "relative", key, "", 0);
+    }
+    return table;
+}
+
+/* Every figure that a side has: engines have some of their own. The union of all sets, the first side's first. A figure that a side's engine
+ * does not have is NaN there, and so are its difference and its share. The search by name makes this quadratic in the number of figures,
+ * which is small: less than two hundred. */
 static void add_all_figures(struct document *document, const struct comparison *comparison)
 {
-    static const struct table_column columns[] = {
-        {"figure", NULL, TABLE_TEXT, 0}, {"a", NULL, 0, 0}, {"b", NULL, 0, 0}, {"delta", NULL, 0, 0}, {"relative", NULL, 0, 0}};
-    const struct figure_set *sets[] = {&comparison->sides[0].run.figures, &comparison->sides[1].run.figures};
-    struct table *table = document_table_for(document, FOR_PROGRAMS, "figures", columns, COUNT(columns));
-    for (int side = 0; side < 2; side++)
-        for (size_t i = 0; i < sets[side]->count; i++) {
-            const char *name = sets[side]->list[i].name;
-            const double a = figure_set_value(sets[0], name), b = figure_set_value(sets[1], name);
-            if (side == 1 && figure_set_find(sets[0], name))
+    const struct compare_side *sides = comparison->sides;
+    struct table *table = open_figures(document, comparison);
+    for (size_t from = 0; from < comparison->count; from++)
+        for (size_t i = 0; i < sides[from].run.figures.count; i++) {
+            const char *name = sides[from].run.figures.list[i].name;
+            const double first = run_figure(&sides[0].run, name);
+            bool told = false;
+            for (size_t before = 0; before < from; before++)
+                told |= figure_set_find(&sides[before].run.figures, name) != NULL;
+            if (told)
                 continue;
             table_text(table, name);
-            table_numbers(table, a, b, b - a, relative(a, b));
+            for (size_t side = 0; side < comparison->count; side++)
+                table_number(table, run_figure(&sides[side].run, name));
+            for (size_t side = 1; side < comparison->count; side++) {
+                const double own = run_figure(&sides[side].run, name);
+                table_numbers(table, own - first, relative(first, own));
+            }
         }
+}
+
+/* What has the name of no side: of A and B all that is told of the two. */
+static void add_comparison_figures(struct document *document, const struct comparison *comparison)
+{
+    struct figure_set *whole = calloc(1, sizeof *whole);
+    if (!whole && document)
+        document->out_of_memory = true;
+    if (whole && comparison->named)
+        figure_set_put(whole, "starving_above_ms", comparison->starving_ms);
+    if (whole)
+        document_figures(document, comparison->named ? whole : &comparison->sides[1].against.figures, false);
+    free(whole);
 }
 
 /* The order of JSON members is the order of these calls. "per_request" comes before the tables for people because CSV without --table
@@ -443,18 +452,22 @@ struct document *compare_report(const struct compare_view *view, const struct do
 {
     const struct comparison *comparison = view->comparison;
     struct document *document = document_create(origin);
-    add_side(document, view, 0);
-    add_side(document, view, 1);
-    add_requests(document, comparison);
+    add_verdict(document, comparison);
+    if (comparison->named)
+        add_named_sides(document, view);
+    for (size_t side = 0; side < comparison->count && !comparison->named; side++)
+        add_lettered_side(document, view, side);
+    if (view->per_request)
+        compare_add_requests(document, comparison);
     add_configurations(document, view);
-    add_difference_lines(document, &comparison->difference, view->top);
-    add_difference_data(document, &comparison->difference);
-    add_latencies(document, comparison);
-    add_ranks(document, view);
-    add_starving(document, comparison);
+    compare_add_first_differences(document, view);
+    compare_add_latencies(document, comparison);
+    compare_add_classes(document, comparison);
+    compare_add_ranks(document, view);
+    compare_add_starving(document, comparison);
     add_shown_figures(document, comparison);
     add_all_figures(document, comparison);
-    document_figures(document, &comparison->figures, false);
+    add_comparison_figures(document, comparison);
     compare_page(document);
     return document;
 }

@@ -2,16 +2,10 @@
 #ifndef PAGESIM_COMPARE_REPORT_H
 #define PAGESIM_COMPARE_REPORT_H
 
-#include "report/document.h"
-#include "study/compare_runs.h"
+#include "report/compare_parts.h"
 
-struct compare_view {
-    const struct comparison *comparison;
-    const char *names[2]; /* what A and B are called: files, or "" */
-    uint32_t top;         /* how many winners and losers; how many decisions of the first step that differs people see */
-};
-
-/* Tables: requests, figures, latencies, winners_and_losers, decisions_that_differ, keys_that_differ. The caller destroys the document. */
+/* Of A and B, JSON has the members "a", "b" and "first_difference"; of sides with names the tables "sides" and "first_differences" and the object
+ * "configurations". The other tables are the same, with the names where A and B stand. The caller destroys the document. */
 struct document *compare_report(const struct compare_view *view, const struct document_origin *origin);
 
 #endif

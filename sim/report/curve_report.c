@@ -292,12 +292,15 @@ struct document *curve_report(const struct curve_study *study, const struct trac
     char a[UNIT_TEXT], b[UNIT_TEXT];
     document_line(document, "%s: %s prompts of %s tokens", origin->trace, unit_count(study->prompts, a),
                   unit_count(study->prompt_tokens, b));
+    if (study->warmup > 0)
+        document_line(document, "after %s prompts that fill the caches and are not counted", unit_count(study->warmup, a));
     if (study->replayed)
         step_times_note(document, origin->config, step_times_of(origin->config));
     head_arrivals(document, origin->config);
     head_reading(document, trace);
     document_whole(document, "requests", study->prompts);
     document_whole(document, "prompt_tokens", study->prompt_tokens);
+    document_whole(document, "warmup_requests", study->warmup);
     document_text(document, "warning", warning);
     add_points(document, study, true);
     document_heading(document, "Prefix blocks", " (\"new\": the share of references to blocks never seen before)");

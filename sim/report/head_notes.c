@@ -49,6 +49,8 @@ void head_arrivals(struct document *document, const struct config *config)
         line_put(&line, "of the trace, sped up by %g (arrival_speedup_ratio)", config->arrival_speedup_ratio);
     else
         line_put(&line, "of the trace");
+    if (config->arrival_generator[0])
+        line_put(&line, " by the generator of vLLM's client (%s), seed %llu", config->arrival_generator, (unsigned long long)config->seed);
     if ((ramps || rate) && config->burstiness != 1)
         line_put(&line, ", burstiness %g", config->burstiness);
     if (config->max_concurrency)
@@ -121,35 +123,30 @@ static void put_defaults(struct line *line, const struct config *config)
     }
 }
 
-static void put_default_line(struct document *document, const char *who, const char *text)
+struct line head_defaults_text(const struct config *config)
+{
+    struct line text = {0};
+    put_defaults(&text, config);
+    return text;
+}
+
+void head_defaults_put(struct document *document, const char *who, const struct line *text)
 {
     struct line line = {0};
-    line_put(&line, "%sdefaults %s", who, text);
-    if (*text)
+    line_put(&line, "%sdefaults %s", who, text->text);
+    if (text->length)
         put_wrapped(document, line.text);
 }
 
 void head_defaults(struct document *document, const struct config *config)
 {
-    struct line text = {0};
-    put_defaults(&text, config);
-    put_default_line(document, "", text.text);
+    const struct line text = head_defaults_text(config);
+    head_defaults_put(document, "", &text);
     document_open_object(document, "defaults_of");
     for (size_t k = 0; k < sizeof served_keys / sizeof *served_keys; k++)
         if (default_of(config, served_keys[k]))
             document_text(document, served_keys[k], default_of(config, served_keys[k]));
     document_close(document);
-}
-
-void head_defaults_of_two(struct document *document, const struct config *a, const struct config *b)
-{
-    struct line of_a = {0}, of_b = {0};
-    put_defaults(&of_a, a);
-    put_defaults(&of_b, b);
-    const bool same = strcmp(of_a.text, of_b.text) == 0;
-    put_default_line(document, same ? "" : "A: ", of_a.text);
-    if (!same)
-        put_default_line(document, "B: ", of_b.text);
 }
 
 void head_advice_begin(struct document *document)

@@ -20,8 +20,9 @@ void head_front_door(struct document *document, const struct config *config);
 /* Whose defaults the values are that nobody gave, of the keys whose defaults depend on who serves: "defaults of vllm serve for this GPU:
  * ...; of the scheduler: ...", for programs the object "defaults_of", key to name. */
 void head_defaults(struct document *document, const struct config *config);
-/* Of two that are compared: once where both say the same; for programs nothing. */
-void head_defaults_of_two(struct document *document, const struct config *a, const struct config *b);
+/* The same line alone, for people, as text; "" where there is nothing to say. Of several that are compared: `who` in front ("", "A: "). */
+struct line head_defaults_text(const struct config *config);
+void head_defaults_put(struct document *document, const char *who, const struct line *text);
 
 /* Advice on a configuration that was replayed: a "note:" a sentence for people, the list "warnings" for JSON. */
 void head_advice(struct document *document, const struct config *config, const struct trace *trace);

@@ -69,6 +69,32 @@ static void add_below(struct document *document, const struct size_found *found)
                   line.length > 0 ? line.text : " none passes");
 }
 
+/* What is known of larger pools: all of them, or up to a pool and again from one on, with a sample of those between. */
+static void add_larger(struct document *document, const struct size_answer *answer)
+{
+    const struct size_found *found = &answer->found;
+    char verified[UNIT_TEXT], proved[UNIT_TEXT], sampled[UNIT_TEXT];
+    const bool again = found->verified < found->bound && found->proved_from < found->bound;
+    unit_count(found->verified, verified);
+    unit_count(again ? found->proved_from : found->bound, proved);
+    unit_count(found->sampled + !again, sampled);
+    if (found->verified == found->bound && answer->without_bound)
+        document_line(document, "  every larger pool meets this too, however large");
+    else
+        document_line(document, "  every larger pool up to %s meets this too%s%s%s", verified, again ? ", and every one from " : "",
+                      again ? proved : "",
+                      again && answer->without_bound ? " on,"
+                      : again                        ? ","
+                                                     : "");
+    if (found->verified == found->bound)
+        return;
+    if (again)
+        document_line(document, "  and so do the %s between that were tested; the others were not,", sampled);
+    else
+        document_line(document, "  and so do the %s up to %s that were tested; those between were not,", sampled, proved);
+    document_line(document, "  and each may decide otherwise (--prove)");
+}
+
 /* Without an answer there is one thing to say: even the largest pool that was asked about fails, and at what. `without_bound`: the bound
  * decides as a pool does in which nothing ever waits, so larger ones decide the same. */
 static void add_lines(struct document *document, const struct size_result *result)
@@ -76,7 +102,7 @@ static void add_lines(struct document *document, const struct size_result *resul
     const struct size_question *question = result->question;
     const struct size_answer *answer = result->answer;
     const struct size_found *found = &answer->found;
-    char a[UNIT_TEXT], b[UNIT_TEXT];
+    char a[UNIT_TEXT];
     const struct line requirements = requirements_text(question->requirements, question->requirement_count);
     document_line(document, "%s: %s requests; %s", trace_title(question->trace).text, unit_count(question->trace->count, a),
                   requirements.text);
@@ -92,15 +118,7 @@ static void add_lines(struct document *document, const struct size_result *resul
     }
     document_line(document, "num_gpu_blocks %u", found->answer);
     add_memory(document, result, found->answer);
-    if (found->verified < found->bound) {
-        document_line(document, "  every larger pool up to %s meets this too, and so do the %s up to", unit_count(found->verified, a),
-                      unit_count(found->sampled, b));
-        document_line(document, "  %s that were tested; those between were not, and each may evict otherwise (--prove)",
-                      unit_count(found->bound, a));
-    } else if (answer->without_bound)
-        document_line(document, "  every larger pool meets this too, however large");
-    else
-        document_line(document, "  every larger pool up to %s meets this too", unit_count(found->bound, a));
+    add_larger(document, answer);
     if (found->failing > 0)
         document_line(document, "  %s does not: %s", unit_count(found->failing, a), answer->failing.why);
     add_below(document, found);
@@ -128,7 +146,8 @@ static void add_facts(struct document *document, const struct size_result *resul
     document_number(document, "pool_bytes", found->answer ? found->answer * result->block_bytes : (double)NAN);
     document_number(document, "gpu_memory_utilization", utilization_of(result, found->answer));
     document_whole(document, "verified_to", found->answer ? found->verified : found->bound);
-    document_bool(document, "however_large", answer->without_bound);
+    document_number(document, "proved_from", found->answer ? found->proved_from : (double)NAN);
+    document_bool(document, "however_large", answer->without_bound && found->verified == found->bound);
     add_whole_or_null(document, "largest_failing", found->failing);
     document_text(document, "fails", found->answer ? answer->failing.why : answer->bound.why);
     document_whole(document, "replays", found->replays);

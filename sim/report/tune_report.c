@@ -117,31 +117,31 @@ static void add_seeds(struct document *document, const struct tune_result *resul
 /* What is met at the load, and what fails a rung above. With several seeds it is the first one's load that is told. */
 static void add_limits(struct document *document, const struct tune_result *result)
 {
-    const struct tune_shown *shown = result->detail->shown;
+    const struct tune_shown *const *shown = result->detail->shown;
     const struct load_question *load = &result->question->load;
     const double unit = unit_of(result);
     struct line met = {0};
     for (size_t i = 0; i < load->requirement_count; i++)
         line_put(&met, "%s%s is %.6g", i ? ", " : ": ", load->requirements[i].name,
-                 figure_set_value(&shown[TUNE_BEST].figures, load->requirements[i].name));
+                 figure_set_value(&shown[TUNE_BEST]->figures, load->requirements[i].name));
     if (for_objective(result) && met.length > 0)
         head_wrapped(document, "  ", "meets the limits%s", met.text);
     if (for_objective(result))
         return;
     head_wrapped(document, "  ", "%sat %s%s", result->question->seeds > 1 ? "with the first seed, " : "",
-                 load_text(shown[TUNE_BEST].load, unit, load->drawn).text, met.text);
-    if (shown[TUNE_BEST_ABOVE].made)
-        head_wrapped(document, "  ", "at %.4g/s: %s", shown[TUNE_BEST_ABOVE].load * unit,
-                     shown[TUNE_BEST_ABOVE].result.passes ? "met again" : shown[TUNE_BEST_ABOVE].result.why);
+                 load_text(shown[TUNE_BEST]->load, unit, load->drawn).text, met.text);
+    if (shown[TUNE_BEST_ABOVE])
+        head_wrapped(document, "  ", "at %.4g/s: %s", shown[TUNE_BEST_ABOVE]->load * unit,
+                     shown[TUNE_BEST_ABOVE]->result.passes ? "met again" : shown[TUNE_BEST_ABOVE]->result.why);
     const int32_t fails_from = result->search->values[result->search->best].fails_from[0];
     if (fails_from > result->search->values[result->search->best].passes_to[0] + 1 && fails_from < result->question->ladder->count)
         head_wrapped(document, "  ", "from %.4g/s on all that were tried fail; between the two some pass",
                      result->question->ladder->loads[fails_from] * unit);
-    if (shown[TUNE_GIVEN_AT_BEST].made && result->search->best != 0)
+    if (shown[TUNE_GIVEN_AT_BEST] && result->search->best != 0)
         head_wrapped(document, "  ", "%s at that load: %s", given_name(result),
-                     shown[TUNE_GIVEN_AT_BEST].result.passes ? "met, too" : shown[TUNE_GIVEN_AT_BEST].result.why);
+                     shown[TUNE_GIVEN_AT_BEST]->result.passes ? "met, too" : shown[TUNE_GIVEN_AT_BEST]->result.why);
     if (!isnan(result->gpu_hour_price))
-        head_wrapped(document, "  ", "cost of a million tokens: %.4g at %.4g a GPU and hour", cost_of(result, &shown[TUNE_BEST]),
+        head_wrapped(document, "  ", "cost of a million tokens: %.4g at %.4g a GPU and hour", cost_of(result, shown[TUNE_BEST]),
                      result->gpu_hour_price);
 }
 
@@ -153,7 +153,10 @@ static void add_proof(struct document *document, const struct tune_result *resul
     struct line line = {0};
     unit_count(search->count - 1, others);
     if (!search->exhaustive)
-        line_put(&line, "not exhaustive: of %s other combinations those were tried that differ from the best in one key", others);
+        line_put(&line,
+                 "not exhaustive: of %s other combinations none that differs from the best in one %s is better, nor any of a spread that "
+                 "was raced",
+                 others, search->pairs ? "key or two" : "key");
     else if (!met)
         line_put(&line, "and so do %s other combinations", others);
     else if (for_objective(result))
@@ -166,16 +169,16 @@ static void add_proof(struct document *document, const struct tune_result *resul
         line_put(&line, "each of %s other combinations fails at %.3g %% more, or sooner", others, result->question->ladder->step * 100);
     head_wrapped(document, "  ", "%s", line.text);
     head_wrapped(document, "  ", "%s replays; %s more verdicts folded: what differs was never reached",
-                 unit_count(search->trials.replays + result->detail->replays, replays), unit_count(search->trials.folded, folded));
+                 unit_count(search->trials.replays + result->detail->clock_replays, replays), unit_count(search->trials.folded, folded));
     if (search->refused > 0)
         head_wrapped(document, "  ", "%s combinations are refused: %s", unit_count(search->refused, refused), search->refusal);
 }
 
 static void add_nothing(struct document *document, const struct tune_result *result)
 {
-    const struct tune_shown *nearest = &result->detail->nearest;
+    const struct tune_shown *nearest = result->detail->nearest;
     document_line(document, "No combination meets the limits%s.", for_objective(result) ? "" : " at any load");
-    if (nearest->made)
+    if (nearest)
         head_wrapped(document, "  ", "the nearest miss%s, %s: %s", for_objective(result) ? "" : " at the lightest load",
                      settings_of(result, nearest->candidate).text, nearest->result.why);
 }
@@ -187,8 +190,11 @@ static void add_lines(struct document *document, const struct tune_result *resul
     step_times_note(document, result->given, step_times_of(result->given));
     head_reading(document, load->trace);
     if (!for_objective(result))
-        head_wrapped(document, "", "loads are %s, %.3g %% apart",
-                     load->drawn ? "rates of drawn arrivals" : "the trace's own arrivals, sped up (no noise)",
+        head_wrapped(document, "", "loads are %s%s, %.3g %% apart",
+                     load->drawn ? "rates of drawn arrivals" : "the trace's own arrivals, sped up",
+                     result->question->traces ? "; each seed has requests of its own"
+                     : load->drawn            ? ""
+                                              : " (no noise)",
                      result->question->ladder->step * 100);
     document_line(document, "%s", "");
     if (isnan(value_of(result, result->search->best))) {
@@ -196,7 +202,7 @@ static void add_lines(struct document *document, const struct tune_result *resul
         add_proof(document, result);
         return;
     }
-    const struct tune_shown *binds = &result->detail->shown[result->detail->shown[TUNE_BEST_ABOVE].made ? TUNE_BEST_ABOVE : TUNE_BEST];
+    const struct tune_shown *binds = result->detail->shown[result->detail->shown[TUNE_BEST_ABOVE] ? TUNE_BEST_ABOVE : TUNE_BEST];
     head_wrapped(document, "", "%s", verdict_of(result).text);
     if (result->search->best != 0)
         head_wrapped(document, "  ", "%s", settings_of(result, result->search->best).text);
@@ -216,6 +222,7 @@ static void add_facts(struct document *document, const struct tune_result *resul
     const struct sweep_plan *points = &result->question->plan->points;
     const double value = value_of(result, search->best);
     const bool met = !isnan(value);
+    const struct tune_shown *fails = met ? result->detail->shown[TUNE_BEST_ABOVE] : result->detail->nearest;
     if (!met) /* else it is one of the figures */
         document_whole(document, "requests", result->question->load.trace->count);
     document_requirements(document, result->question->load.requirements, result->question->load.requirement_count);
@@ -228,9 +235,9 @@ static void add_facts(struct document *document, const struct tune_result *resul
     document_whole(document, "seeds", result->question->seeds);
     document_number(document, "best", value);
     document_number(document, "given", value_of(result, 0));
-    document_number(document, "load", met && !for_objective(result) ? result->detail->shown[TUNE_BEST].load : (double)NAN);
+    document_number(document, "load", met && !for_objective(result) ? result->detail->shown[TUNE_BEST]->load : (double)NAN);
     document_number(document, "cost_per_million_tokens",
-                    met && !isnan(result->gpu_hour_price) ? cost_of(result, &result->detail->shown[TUNE_BEST]) : (double)NAN);
+                    met && !isnan(result->gpu_hour_price) ? cost_of(result, result->detail->shown[TUNE_BEST]) : (double)NAN);
     document_open_object(document, "settings");
     for (uint32_t key = 0; met && key < points->varied.count; key++) {
         char name[SWEEP_KEY_NAME_SIZE];
@@ -242,14 +249,15 @@ static void add_facts(struct document *document, const struct tune_result *resul
     document_close(document);
     document_text(document, "vllm_serve", met ? result->line : NULL);
     document_text(document, "beside", met ? result->beside : NULL);
-    document_text(document, "fails", met ? result->detail->shown[TUNE_BEST_ABOVE].result.why : result->detail->nearest.result.why);
+    document_text(document, "fails", fails ? fails->result.why : "");
     document_bool(document, "exhaustive", search->exhaustive);
+    document_text(document, "proved_for", search->exhaustive ? "all" : search->pairs ? "two keys" : "one key");
     document_whole(document, "combinations", search->count);
     document_whole(document, "refused", search->refused);
-    document_whole(document, "replays", search->trials.replays + result->detail->replays);
+    document_whole(document, "replays", search->trials.replays + result->detail->clock_replays);
     document_whole(document, "folded", search->trials.folded);
     if (met)
-        document_figures(document, &result->detail->shown[TUNE_BEST].figures, false);
+        document_figures(document, &result->detail->shown[TUNE_BEST]->figures, false);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------------------------- */
@@ -411,7 +419,7 @@ static void add_bars(struct document *document, const struct tune_result *result
 
 static void add_page(struct document *document, const struct tune_result *result)
 {
-    const struct tune_shown *best = &result->detail->shown[TUNE_BEST];
+    const struct tune_shown *best = result->detail->shown[TUNE_BEST];
     char text[UNIT_TEXT];
     if (isnan(value_of(result, result->search->best))) {
         document_headline(document, "No combination meets the limits");

@@ -24,16 +24,17 @@ static void add_latencies(struct document *document, const struct validation *va
                                                   {"error", NULL, 0, 0}};
     struct table *table = document_table_for(document, FOR_PROGRAMS, "latencies", columns, sizeof columns / sizeof *columns);
     document_line(document, "%-14s%12s%12s%10s", "ms", "measured", "simulated", "error");
-    for (int i = 0; i < MEASURED_LATENCIES; i++)
-        for (int s = 0; s < VALIDATION_STATISTICS; s++) {
-            const enum latency latency = measured_latencies[i];
+    static const enum latency shown[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_ITL, LATENCY_E2EL};
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        for (int s = 0; s < MEASURED_STATISTICS; s++) {
+            const enum latency latency = shown[i];
             const struct compared *one = &validation->latency[latency][s];
             const double error = (one->simulated - one->measured) / one->measured;
             table_text(table, latency_names[latency]);
-            table_text(table, validation_statistics[s]);
+            table_text(table, measured_statistics[s]);
             table_numbers(table, one->measured, one->simulated, error);
             if (one->measured > 0)
-                document_line(document, "  %-5s%-7s%12.3f%12.3f%+9.2f%%", latency_titles[latency], validation_statistics[s], one->measured,
+                document_line(document, "  %-5s%-7s%12.3f%12.3f%+9.2f%%", latency_titles[latency], measured_statistics[s], one->measured,
                               one->simulated, fabs(error) < SMALLEST_ERROR ? 0 : error * 100);
         }
 }
@@ -144,6 +145,10 @@ struct document *validation_report(struct scheduling_choice *choice, const struc
     const struct figure_set *figures = &chosen->run.figures;
     document_line(document, "%s: %u of %u requests measured", trace_title(validation->trace).text, validation->measured->known,
                   validation->trace->count);
+    if (validation->measured->times_chosen)
+        document_line(document, "times count from when %s, as --measured-times says",
+                      validation->measured->from_queued ? "the server takes a request in" : "the client sends a request");
+    document_text(document, "measured_times", validation->measured->from_queued ? "server" : "client");
     step_times_note(document, origin->config, step_times_of(origin->config));
     head_defaults(document, origin->config);
     add_choice(document, choice);
@@ -154,7 +159,8 @@ struct document *validation_report(struct scheduling_choice *choice, const struc
     document_whole(document, "measured_requests", validation->measured->known);
     document_figures(document, figures, false);
     add_latencies(document, validation);
-    document_subheading(document, "Request by request, absolute error", NULL);
+    if (!isnan(figure_set_value(figures, "e2el_mape")) || !isnan(figure_set_value(figures, "ttft_mape")))
+        document_subheading(document, "Request by request, absolute error", NULL);
     add_value(document, figures, "TTFT, mean", "ttft_mape", 100, "%");
     add_value(document, figures, "TTFT, median", "ttft_median_ape", 100, "%");
     add_value(document, figures, "TPOT, mean", "tpot_mape", 100, "%");

@@ -222,6 +222,10 @@ enum status curve_study_make(const struct trace *trace, const struct config *con
         study.sizes[i].block_size = plan->block_sizes[i];
     if (status == SIM_OK)
         status = prompt_tree_build(trace, config->trace_block_size, config->scheduler == SCHEDULER_VLLM_V1, &job.tree, diag);
+    if (status == SIM_OK)
+        prompt_tree_warm_up(&job.tree, (uint32_t)(plan->warmup_share * trace->count + 1e-6)); /* 0.29 of 100 is 28.999999999999996 */
+    study.warmup = job.tree.warmup;
+    study.prompts -= study.warmup;
     study.prompt_tokens = job.tree.prompt_tokens;
     if (status == SIM_OK)
         status = parallel_runs(study.size_count * rules_of(plan), 0, make_curve, &job, diag);

@@ -16,8 +16,9 @@ struct curve_plan {
     const uint64_t *pool_tokens; /* in tokens: floor(tokens / block size) blocks */
     size_t pool_token_count;
     uint64_t own_pool_tokens; /* one more, besides whatever else is looked at; 0: none */
-    bool replay;
-    bool evictions; /* other orders of eviction as well, at the pools that are looked at and some between them */
+    double warmup_share;      /* of the requests, rounded down to a whole number: they fill the caches and are not counted */
+    bool replay;              /* without a warm-up */
+    bool evictions;           /* other orders of eviction as well, at the pools that are looked at and some between them */
     /* NULL, or called before each replay, from one thread at a time, with how many have ended; true stops with SIM_INTERRUPTED. */
     bool (*progress)(void *context, uint64_t done, uint64_t total);
     void *progress_context;
@@ -45,8 +46,9 @@ struct curve_of_size {
 struct curve_study {
     struct curve_of_size *sizes; /* in the order of the plan */
     size_t size_count;
-    uint64_t prompts, prompt_tokens;
-    bool contents_told; /* trace_tells_contents */
+    uint64_t prompts, prompt_tokens; /* that are counted */
+    uint64_t warmup;                 /* prompts before them */
+    bool contents_told;              /* trace_tells_contents */
     bool replayed;
     bool evictions_told; /* for more than the page; curve_study_make leaves it false */
 };

@@ -99,10 +99,13 @@ void prompt_uses_deinit(struct prompt_uses *uses)
 /* How many leading blocks of a stretch are there: asked of either simulation. */
 typedef uint32_t resident_blocks(const void *cache, uint32_t item);
 
-/* From the root on, up to the first block that is missing. The uses of a request stand the other way round. */
+/* From the root on, up to the first block that is missing. The uses of a request stand the other way round. To look changes nothing, so those
+ * of the warm-up need not. */
 static void look_up(const struct prompt_uses *uses, uint32_t position, resident_blocks *resident, const void *cache,
                     struct curve_point *sum)
 {
+    if (position < uses->tree->warmup)
+        return;
     for (size_t i = uses->starts[position + 1]; i-- > uses->starts[position];) {
         const struct prompt_use *use = &uses->list[i];
         if (!use->looked_up)
@@ -116,7 +119,8 @@ static void look_up(const struct prompt_uses *uses, uint32_t position, resident_
     }
 }
 
-/* Blocks are numbered from 1 on as they are put in; a stretch's deepest one, which goes in first, has number first[item], 0: it never was. */
+/* Blocks are numbered from 1 on as they are put in; a stretch's first one, which goes in before the others, has number first[item], 0: it never
+ * was. */
 struct fifo {
     const struct prompt_uses *uses;
     uint64_t pool_blocks, put_in;
@@ -126,22 +130,19 @@ struct fifo {
 static uint32_t resident_in_fifo(const void *cache, uint32_t item)
 {
     const struct fifo *fifo = cache;
-    const uint32_t weight = fifo->uses->weights[item];
     const uint64_t gone = fifo->put_in > fifo->pool_blocks ? fifo->put_in - fifo->pool_blocks : 0; /* numbers up to this one */
-    if (fifo->first[item] == 0 || fifo->first[item] + weight <= gone + 1)
-        return 0;
-    return fifo->first[item] > gone ? weight : weight - (uint32_t)(gone + 1 - fifo->first[item]);
+    return fifo->first[item] > gone ? fifo->uses->weights[item] : 0;
 }
 
 /* A stretch that has begun to go is the oldest of all: each block of it that is put in again drives out the next one, so that it is put in
- * as a whole. */
+ * as a whole. Uses stand from last to first. */
 static enum status hits_of_fifo(const struct prompt_uses *uses, uint64_t pool_blocks, struct curve_point *sum, struct diag *diag)
 {
     struct fifo fifo = {.uses = uses, .pool_blocks = pool_blocks};
     enum status status = array_zeroed(&fifo.first, 2 * (size_t)uses->tree->count, sizeof *fifo.first, "a cache of prompt blocks", diag);
     for (uint32_t position = 0; position < uses->tree->prompts && status == SIM_OK; position++) {
         look_up(uses, position, resident_in_fifo, &fifo, sum);
-        for (size_t i = uses->starts[position]; i < uses->starts[position + 1]; i++) {
+        for (size_t i = uses->starts[position + 1]; i-- > uses->starts[position];) {
             const uint32_t item = uses->list[i].item;
             if (resident_in_fifo(&fifo, item) == uses->weights[item])
                 continue;

@@ -1,10 +1,11 @@
 /* eviction_curves.h - what other orders of eviction than LRU would hit in a cache of P blocks: first in, first out, and the best that there is.
  *
  * The model is that of hit_curve.h with HITS_PLAIN: one request after the other in order of arrival; first the leading run of its prompt's
- * blocks that are present is the hit, then all blocks of prompt and answer are put in from last to first. What requests that still run hold
+ * blocks that are present is the hit, then all blocks of prompt and answer are put in. What requests that still run hold
  * is not pinned, as in the LRU curve, so a scheduler can be below all of them.
  *
- *   fifo      the block that was put in first goes first; a hit changes nothing
+ *   fifo      the block that was put in first goes first; a hit changes nothing. A prompt's blocks are put in from first to last, as they
+ *             are computed, so that its beginning goes first and takes the use of all others with it
  *   optimal   knows all that will come: the block that is looked up again last goes first, the deeper one of a prompt's; what is never
  *             looked up again is not kept at all. No order hits more blocks (Belady, "A study of replacement algorithms for a
  *             virtual-storage computer", IBM Systems Journal 5(2), 1966). That hits must be a leading run costs nothing: who looks up block

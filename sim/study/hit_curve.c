@@ -164,8 +164,9 @@ enum status hit_curve_make(const struct prompt_tree *tree, uint32_t block_size, 
     enum status status = pass_open(&pass, 0, diag);
     for (uint32_t position = 0; position < tree->prompts && status == SIM_OK; position++) {
         const uint32_t length = tree->nodes[tree->leaf[position]].end;
-        curve.references += length / block_size + (rules == HITS_PLAIN && length % block_size != 0);
-        status = touch_prompt(&pass, position, 0, true, true, diag);
+        const bool counts = position >= tree->warmup;
+        curve.references += counts ? length / block_size + (rules == HITS_PLAIN && length % block_size != 0) : 0;
+        status = touch_prompt(&pass, position, 0, counts, true, diag);
     }
     if (status == SIM_OK)
         status = find_corners(&pass, &curve, diag);

@@ -17,6 +17,8 @@
  * Where later prompts can begin with a request's answer (sessions without ids, ids that name answers), its full blocks are touched with the
  * prompt, before it: the cache has them when the next turn comes.
  *
+ * Prompts of the tree's warm-up go through the stack like all others; their hits are not counted, and they are no part of any total.
+ *
  * The curve is kept as the corners of a piecewise linear function; between two corners hits grow by the same amount a block.
  */
 #ifndef PAGESIM_HIT_CURVE_H
@@ -32,9 +34,9 @@ struct curve_point {
 
 struct hit_curve {
     uint32_t block_size;
-    uint64_t references;        /* blocks of all prompts, partial ones included */
+    uint64_t references;        /* blocks of all prompts that are counted, partial ones included */
     uint64_t distinct;          /* those that no text had before: missed once whatever the pool (compulsory misses) */
-    uint64_t prompt_tokens;     /* of all prompts */
+    uint64_t prompt_tokens;     /* of all prompts that are counted */
     struct curve_point *points; /* corners: pool_blocks rises from 0; the last is the smallest pool that loses nothing */
     size_t count, capacity;
 };

@@ -3,15 +3,31 @@
 #include "study/measured_run.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/csv.h"
 #include "base/json.h"
+#include "observe/distribution.h"
 #include "trace/request_order.h"
 
 const enum latency measured_latencies[MEASURED_LATENCIES] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2EL};
+
+const char *const measured_statistics[MEASURED_STATISTICS] = {"mean", "median", "p90", "p95", "p99"};
+
+enum status measured_statistics_of(const struct distribution *distribution, double *out, struct diag *diag)
+{
+    static const double percentiles[] = {50, 90, 95, 99};
+    struct summary summary;
+    enum status status = distribution_summary(distribution, &summary, diag);
+    if (status == SIM_OK)
+        status = distribution_percentiles(distribution, percentiles, MEASURED_STATISTICS - 1, out + 1, diag);
+    if (status == SIM_OK)
+        out[0] = summary.mean;
+    return status;
+}
 
 /* Every request starts as not measured. NaN and not 0: a server may have measured 0, and a request without a value must not count as a
  * fast one. */
@@ -27,6 +43,8 @@ static enum status make_arrays(struct measured_run *run, const struct trace *tra
 {
     *run = (struct measured_run){.count = trace->count};
     enum status status = SIM_OK;
+    for (int i = 0; i < LATENCIES * MEASURED_STATISTICS; i++)
+        run->pooled_ms[i / MEASURED_STATISTICS][i % MEASURED_STATISTICS] = NAN;
     for (int i = 0; i < MEASURED_LATENCIES && status == SIM_OK; i++)
         status = make_array(&run->ms[measured_latencies[i]], trace->count, diag);
     return status;
@@ -164,12 +182,21 @@ static bool is_time(const cJSON *node)
     return cJSON_IsNumber(node) && node->valuedouble >= 0 && node->valuedouble <= 9e9;
 }
 
+/* What read_lists fills, and from whose requests. */
+struct list_reader {
+    struct measured_run *run;
+    const struct trace *trace;
+    struct distribution gaps; /* of all requests */
+};
+
 /* One request, from its nodes in the four lists. Its E2E latency is TTFT plus all gaps: vLLM's client notes the time since the last
  * output for each output that it receives, so the gaps lead from the first token to the end. TPOT divides by the tokens after the first,
  * as vLLM does, and not by the number of gaps: a server may send several tokens at once. */
-static enum status take_lists(struct measured_run *run, const struct json_document *document, const cJSON *const *nodes, uint32_t position,
-                              const struct trace *trace, struct diag *diag)
+static enum status take_lists(struct list_reader *reader, const struct json_document *document, const cJSON *const *nodes,
+                              uint32_t position, struct diag *diag)
 {
+    struct measured_run *run = reader->run;
+    const struct trace *trace = reader->trace;
     uint64_t input, output;
     double total = 0;
     if (!json_uint64(document, nodes[0], &input) || !json_uint64(document, nodes[1], &output))
@@ -177,7 +204,7 @@ static enum status take_lists(struct measured_run *run, const struct json_docume
     if (!cJSON_IsNumber(nodes[2]) || !cJSON_IsArray(nodes[3]))
         return json_error(document, nodes[2], false, diag, "ttfts should hold numbers and itls lists of numbers");
     if (nodes[2]->valuedouble <= 0)
-        return SIM_OK; /* vLLM writes a TTFT of 0 for a request that failed */
+        return SIM_OK; /* vLLM writes a TTFT of 0 for a request that failed, or that ended without a token */
     if (input != trace->input_tokens[position] || output != trace->output_tokens[position])
         return json_error(document, nodes[0], false, diag, "this request has %llu and %llu tokens here, %u and %u in the trace",
                           (unsigned long long)input, (unsigned long long)output, trace->input_tokens[position],
@@ -188,6 +215,8 @@ static enum status take_lists(struct measured_run *run, const struct json_docume
         if (!is_time(gap))
             return json_error(document, gap, false, diag, "a time between tokens is a number of seconds from 0 to 9e9");
         total += gap->valuedouble;
+        if (distribution_add(&reader->gaps, gap->valuedouble * 1000, diag) != SIM_OK)
+            return diag->status;
     }
     if (!is_time(nodes[2]))
         return json_error(document, nodes[2], false, diag, "a time to the first token is a number of seconds from 0 to 9e9");
@@ -199,22 +228,42 @@ static enum status take_lists(struct measured_run *run, const struct json_docume
     return SIM_OK;
 }
 
-/* What read_lists fills, and from whose requests. */
-struct list_reader {
-    struct measured_run *run;
-    const struct trace *trace;
-};
+/* Of a run that was saved without its lists: what stands there of all requests. False: there are lists, or nothing. */
+static bool take_statistics(struct measured_run *run, const struct json_document *document)
+{
+    const cJSON *completed = cJSON_GetObjectItemCaseSensitive(document->root, "completed");
+    bool any = false;
+    if (cJSON_HasObjectItem(document->root, "input_lens"))
+        return false;
+    for (int latency = 0; latency < LATENCIES; latency++)
+        for (int statistic = 0; statistic < MEASURED_STATISTICS; statistic++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s_%s_ms", measured_statistics[statistic], latency_names[latency]);
+            const cJSON *node = cJSON_GetObjectItemCaseSensitive(document->root, name);
+            if (!cJSON_IsNumber(node) || !(node->valuedouble > 0))
+                continue;
+            run->pooled_ms[latency][statistic] = node->valuedouble;
+            any = true;
+        }
+    if (any)
+        run->known = cJSON_IsNumber(completed) && completed->valuedouble >= 1 && completed->valuedouble < run->count
+                         ? (uint32_t)completed->valuedouble
+                         : run->count;
+    return any;
+}
 
 /* The four lists are walked in parallel through cJSON's links: access by index would be quadratic. A list that ends before the others
  * would shift nothing, but shows that the file was cut or edited, so it is refused. */
 static enum status read_lists(const struct json_document *document, void *self, struct diag *diag)
 {
     static const char *const names[] = {"input_lens", "output_lens", "ttfts", "itls"};
-    const struct list_reader *reader = self;
+    struct list_reader *reader = self;
     const struct trace *trace = reader->trace;
     const cJSON *nodes[4];
     uint32_t *places = NULL, most;
     enum status status = make_arrays(reader->run, trace, diag);
+    if (status == SIM_OK && take_statistics(reader->run, document))
+        return SIM_OK;
     for (int i = 0; i < 4 && status == SIM_OK; i++)
         status = find_list(document, names[i], &nodes[i], diag);
     if (status == SIM_OK)
@@ -223,13 +272,15 @@ static enum status read_lists(const struct json_document *document, void *self, 
         nodes[i] = nodes[i]->child;
     for (uint32_t at = 0; status == SIM_OK && nodes[0] && nodes[1] && nodes[2] && nodes[3]; at++) {
         if (at < most && places[at] > 0)
-            status = take_lists(reader->run, document, nodes, places[at] - 1, trace, diag);
+            status = take_lists(reader, document, nodes, places[at] - 1, diag);
         for (int i = 0; i < 4; i++)
             nodes[i] = nodes[i]->next;
     }
     if (status == SIM_OK && (nodes[0] || nodes[1] || nodes[2] || nodes[3]))
         status = json_error(document, document->root, false, diag, "input_lens, output_lens, ttfts and itls should be of one length");
     free(places);
+    if (status == SIM_OK && reader->gaps.count > 0)
+        status = measured_statistics_of(&reader->gaps, reader->run->pooled_ms[LATENCY_ITL], diag);
     if (status != SIM_OK)
         measured_run_close(reader->run);
     return status;
@@ -238,5 +289,7 @@ static enum status read_lists(const struct json_document *document, void *self, 
 enum status measured_run_open_json(const char *path, const struct trace *trace, struct measured_run *out, struct diag *diag)
 {
     struct list_reader reader = {.run = out, .trace = trace};
-    return json_read_file(path, read_lists, &reader, diag);
+    const enum status status = json_read_file(path, read_lists, &reader, diag);
+    distribution_deinit(&reader.gaps);
+    return status;
 }

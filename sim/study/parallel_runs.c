@@ -35,6 +35,8 @@ static void keep_failure(struct first_failure *failure, size_t i, enum status st
  * has a diag of its own, as a diag keeps its first message only. */
 enum status parallel_runs(size_t count, uint32_t threads, parallel_run *run, void *context, struct diag *diag)
 {
+    if (count == 1) /* what it does itself in parallel would be nested, and have one thread */
+        return run(context, 0, diag);
     struct first_failure failure = {.at = SIZE_MAX};
     const uint32_t team = kv_team(threads);
     (void)team; /* clang's analyzer does not see that the pragma reads it */

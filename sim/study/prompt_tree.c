@@ -152,6 +152,12 @@ void prompt_tree_free(struct prompt_tree *tree)
     *tree = (struct prompt_tree){0};
 }
 
+void prompt_tree_warm_up(struct prompt_tree *tree, uint32_t prompts)
+{
+    for (; tree->warmup < prompts; tree->warmup++)
+        tree->prompt_tokens -= tree->nodes[tree->leaf[tree->warmup]].end;
+}
+
 /* Both texts have the same tokens (start, end], by what the readable scheduler says of each token. */
 static bool same_tokens(const struct trace *trace, uint32_t width, uint32_t a, uint32_t b, uint32_t start, uint32_t end)
 {

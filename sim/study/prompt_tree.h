@@ -36,13 +36,16 @@ struct prompt_tree {
     uint32_t *leaf; /* by position: the node at whose end the prompt ends; parents lead to the root */
     uint32_t *text; /* the same for its text; the leaf itself where nobody else can have its answer */
     uint32_t prompts;
-    uint64_t prompt_tokens;
+    uint32_t warmup;        /* of these, the first ones, which fill caches and are not counted: prompt_tree_warm_up */
+    uint64_t prompt_tokens; /* of those that are counted */
 };
 
 /* Borrows the trace only while it builds. `answers`: prompt_text_tokens. */
 SIM_NODISCARD enum status prompt_tree_build(const struct trace *trace, uint32_t trace_block_tokens, bool answers, struct prompt_tree *out,
                                             struct diag *diag);
 void prompt_tree_free(struct prompt_tree *tree);
+/* Leave the first prompts, at most all, out of what is counted: their hits and their tokens. */
+void prompt_tree_warm_up(struct prompt_tree *tree, uint32_t prompts);
 
 /* The full blocks whose end lies in the node. A block that lies across two nodes belongs to the one that it ends in, whose prompts alone have
  * all of it. */

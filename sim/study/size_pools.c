@@ -26,9 +26,10 @@
 struct sizing_job {
     const struct size_question *question;
     struct progress progress;
-    bool may_skip;    /* at all, with this scheduler and these requirements */
-    bool may_evict;   /* prompts can hit what another request left: evictions matter */
-    double completed; /* of the bound; NaN until it has run */
+    bool may_skip;           /* at all, with this scheduler and these requirements */
+    bool may_evict;          /* prompts can hit what another request left: evictions matter */
+    double completed;        /* of the bound; NaN until it has run */
+    struct size_probe bound; /* what its replay said */
 };
 
 /* Two pools that decide the same have the same latencies and throughput, but not the same free memory. If a requirement asks for one of
@@ -165,7 +166,7 @@ static enum status run_pool(const struct sizing_job *job, struct size_probe *pro
     return status;
 }
 
-/* For the few pools that the report shows in full. The search keeps no figures: it may try thousands of pools, and one more replay each
+/* For the pools that the report shows in full, besides the bound. The search keeps no figures: it may try thousands of pools, and one more replay each
  * for three of them is cheaper. */
 static enum status tell_pool(const struct sizing_job *job, uint32_t pool, struct size_figures *out, struct diag *diag)
 {
@@ -182,6 +183,10 @@ struct batch {
 static enum status probe_pool(void *context, size_t i, struct diag *diag)
 {
     const struct batch *batch = context;
+    if (batch->probes[i].pool == batch->job->bound.pool) {
+        batch->probes[i] = batch->job->bound;
+        return SIM_OK;
+    }
     return run_pool(batch->job, &batch->probes[i], NULL, diag);
 }
 
@@ -193,6 +198,13 @@ static enum status probe_batch(void *context, struct size_probe *probes, size_t 
     if (total > 0)
         progress_update(&job->progress, verified, total);
     return parallel_runs(count, job->question->threads, probe_pool, &batch, diag);
+}
+
+uint32_t size_usual_prove(const struct trace *trace)
+{
+    enum { MOST = 20000, REQUESTS = 10000000 };
+    const uint32_t pools = trace->count > 0 ? REQUESTS / trace->count : MOST;
+    return pools < MOST ? pools : MOST;
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------------------------- */
@@ -222,7 +234,7 @@ static enum status look_beyond(struct sizing_job *job, uint32_t ample, struct si
 {
     const struct size_found *found = &out->found;
     struct size_probe beyond = {.pool = ample};
-    if (!job->may_skip || ample == 0 || found->answer == 0 || found->verified < found->bound)
+    if (!job->may_skip || ample == 0 || found->answer == 0)
         return SIM_OK;
     if (found->bound < ample) {
         enum status status = probe_batch(job, &beyond, 1, 0, 0, diag);
@@ -234,8 +246,8 @@ static enum status look_beyond(struct sizing_job *job, uint32_t ample, struct si
     return SIM_OK;
 }
 
-/* The bound runs before the search, because the verdict on every other pool needs its number of completed requests. The three pools that
- * the report tells of are replayed again for their figures. */
+/* The bound runs before the search, because the verdict on every other pool needs its number of completed requests. The answer and the
+ * pool below it are replayed again for their figures. */
 static enum status search(struct sizing_job *job, struct size_answer *out, struct diag *diag)
 {
     const struct size_question *question = job->question;
@@ -245,14 +257,15 @@ static enum status search(struct sizing_job *job, struct size_answer *out, struc
         bound = ample;
     if (bound == 0)
         return diag_set(diag, SIM_USAGE, "no pool is surely ample for this trace and watermark; give --max-blocks");
-    enum status status = tell_pool(job, bound, &out->bound, diag);
+    struct size_probe probe = {.pool = bound};
+    enum status status = run_pool(job, &probe, &out->bound, diag);
     if (status != SIM_OK)
         return status;
+    job->bound = probe;
     job->completed = figure_set_value(&out->bound.figures, "completed");
     if (size_search(bound, question->prove, question->below, probe_batch, job, &out->found, diag) != SIM_OK ||
         look_beyond(job, ample, out, diag) != SIM_OK)
         return diag->status;
-    out->found.replays++;
     if (out->found.answer > 0)
         status = tell_pool(job, out->found.answer, &out->met, diag);
     if (status == SIM_OK && out->found.failing > 0 && out->found.answer > 0)
@@ -284,9 +297,12 @@ enum status size_pools(const struct size_question *question, struct size_answer 
     status = search(&job, out, &inner);
     progress_end(&job.progress);
     id_runs_deinit(&runs);
-    if (status == SIM_INTERRUPTED && out->found.verified > 0)
-        return diag_set(diag, status, "interrupted; so far every pool from %u to %u passes, and the largest known to fail is %u",
-                        out->found.verified, out->found.bound, out->found.failing);
+    const struct size_found *found = &out->found;
+    if (status == SIM_INTERRUPTED && found->least_passing > 0)
+        return diag_set(diag, status,
+                        "interrupted; so far every pool from %u to %u passes, the largest known to fail is %u, and the next one that was "
+                        "tried and passes is %u",
+                        found->proved_from, found->bound, found->failing, found->least_passing);
     return status == SIM_OK ? SIM_OK : diag_set(diag, status, "%s", inner.text);
 }
 

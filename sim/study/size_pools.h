@@ -41,7 +41,7 @@ struct size_figures {
 
 struct size_answer {
     struct size_found found;
-    bool without_bound;                      /* every larger pool, not only up to the bound */
+    bool without_bound;                      /* what holds at the bound does in every larger pool, too */
     struct size_figures met, failing, bound; /* of the answer, the pool below it, and the bound; pool 0: there is none */
 };
 
@@ -53,6 +53,10 @@ void size_answer_deinit(struct size_answer *answer);
 /* A pool in which nothing ever waits for a block and nothing cached is evicted: every request has its own blocks to the end. 0: more than a
  * pool can have. */
 uint32_t size_ample_pool(const struct trace *trace, const struct config *config);
+
+/* How many pools are worth a replay each when nobody says it: seconds, that is 20,000, or fewer where they replay more than ten million
+ * requests together. */
+uint32_t size_usual_prove(const struct trace *trace);
 
 /* Does a figure depend on the pool's size even when all decisions are the same? */
 bool size_figure_depends_on_pool(const char *name);

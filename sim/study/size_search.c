@@ -17,6 +17,8 @@ struct search {
     uint32_t prove;           /* most pools to replay one by one */
     uint32_t start;           /* where the bound's own class ends: it is wide and closes in no time, what takes time begins below it */
     uint64_t verified, total; /* for the progress bar */
+    uint64_t tries, open;     /* replays at the last look at what is open, and how much was */
+    double pace;              /* pools that a replay closed before that look; 0: there were fewer than two */
 };
 
 /* Equality of hashes of all decisions (observe/decision_hash.h): 64 bits, so a difference is overlooked once in 2^64. */
@@ -107,16 +109,39 @@ static size_t choose(const struct size_found *found, uint32_t floor, uint32_t to
     return count;
 }
 
-/* Pools above the floor that would have to be replayed one by one: those of open gaps whose upper end may not be one of a sandwich. Smaller
- * pools evict more, so hardly any of them may. */
-static uint64_t one_by_one(const struct size_found *found, uint32_t floor)
+/* Pools above the floor of which nothing is known: those of open gaps. `sure`: only of gaps whose upper end may not be one of a sandwich, so
+ * that each has to be replayed; smaller pools evict more, so hardly any of them may. */
+static uint64_t open_pools(const struct size_found *found, uint32_t floor, bool sure)
 {
     uint64_t pools = 0;
     for (size_t i = found->probe_count; i-- > 0 && found->probes[i].pool > floor;) {
-        const uint32_t low = i > 0 && found->probes[i - 1].pool > floor ? found->probes[i - 1].pool : floor;
-        pools += found->probes[i].skips ? 0 : found->probes[i].pool - low - 1;
+        const struct size_probe *high = &found->probes[i], *low = i > 0 ? high - 1 : NULL;
+        const bool closed = sure ? high->skips : low && low->pool >= floor && size_sandwich(low, high);
+        pools += closed ? 0 : high->pool - (low && low->pool > floor ? low->pool : floor) - 1;
     }
     return pools;
+}
+
+/* Every SIZE_TRIES replays: how many pools does one of them close? */
+static void look_at_pace(struct search *search, uint32_t floor)
+{
+    const uint64_t replays = search->found->replays;
+    if (replays < search->tries + SIZE_TRIES)
+        return;
+    const uint64_t open = open_pools(search->found, floor, false);
+    if (search->open > 0)
+        search->pace = open < search->open ? (double)(search->open - open) / (double)(replays - search->tries) : 1;
+    search->tries = replays;
+    search->open = open;
+}
+
+/* Will it take too many replays? Where neighbours decide the same a replay closes many pools, and it may take a few to see how many. */
+static bool is_dear(struct search *search, uint32_t floor)
+{
+    const struct size_found *found = search->found;
+    look_at_pace(search, floor);
+    return open_pools(found, floor, true) > search->prove ||
+           (search->pace > 0 && (double)open_pools(found, floor, false) > search->pace * search->prove);
 }
 
 static bool is_probed(const struct size_found *found, uint32_t pool)
@@ -125,49 +150,81 @@ static bool is_probed(const struct size_found *found, uint32_t pool)
     return bsearch(&key, found->probes, found->probe_count, sizeof key, by_pool) != NULL;
 }
 
+/* Was it probed, or does it lie between two that decide the same? */
+static bool is_known(const struct size_found *found, uint32_t pool)
+{
+    size_t low = 0, high = found->probe_count; /* the first probe that is not below the pool is in [low, high] */
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (found->probes[middle].pool < pool)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == found->probe_count)
+        return false;
+    const struct size_probe *next = &found->probes[low];
+    return next->pool == pool || (low > 0 && size_sandwich(next - 1, next));
+}
+
 /* The next pools of the sample: of the grid; then, if the grid is done, cuts of the bracket, whose upper end is the smallest pool above the
- * floor that was probed; then, if the bracket is closed and `near`, those next to the answer. 0: there are none. */
+ * floor that was probed; then, if the bracket is closed and `near`, what closes the SIZE_NEAR pools above the floor. 0: there are none. */
 static size_t choose_sample(const struct size_found *found, uint32_t floor, bool near, uint32_t pools[SIZE_BATCH])
 {
+    const uint32_t top = found->bound - floor < SIZE_NEAR ? found->bound : floor + SIZE_NEAR;
+    uint32_t verified;
     size_t count = 0, above = floor > 0 ? largest_failing(found) + 1 : 0;
     for (uint32_t pool = found->bound; pool > floor + 1 && count < SIZE_BATCH; pool -= pool / 16 + 1)
-        if (!is_probed(found, pool))
+        if (!is_known(found, pool))
             pools[count++] = pool;
     if (count > 0)
         return count;
     const uint64_t width = found->probes[above].pool - floor, parts = width < SIZE_BATCH + 1 ? width : SIZE_BATCH + 1;
     for (uint64_t i = 1; i < parts; i++)
         pools[count++] = (uint32_t)(floor + width * i / parts);
-    for (uint32_t i = 2; near && width == 1 && i <= SIZE_NEAR && count < SIZE_BATCH && floor + i < found->bound; i++)
-        if (!is_probed(found, floor + i))
-            pools[count++] = floor + i;
-    return count;
+    if (count > 0 || !near)
+        return count;
+    pools[0] = top;
+    return is_probed(found, top) ? choose(found, floor, top, pools, &verified) : 1;
 }
 
-/* Sample until nothing is left to choose; *floor rises to the largest failing pool. */
-static enum status sample(struct search *search, bool near, uint32_t *floor, struct diag *diag)
+static uint32_t floor_of(const struct size_found *found)
+{
+    const size_t failing = largest_failing(found);
+    return failing < found->probe_count ? found->probes[failing].pool : 0;
+}
+
+/* Sample until nothing is left to choose. */
+static enum status sample(struct search *search, bool near, struct diag *diag)
 {
     uint32_t pools[SIZE_BATCH];
-    for (;;) {
-        const size_t failing = largest_failing(search->found);
-        *floor = failing < search->found->probe_count ? search->found->probes[failing].pool : 0;
-        const size_t count = choose_sample(search->found, *floor, near, pools);
-        if (count == 0)
-            return SIM_OK;
-        enum status status = make_probes(search, pools, count, diag);
-        if (status != SIM_OK)
-            return status;
-    }
+    size_t count;
+    enum status status = SIM_OK;
+    while (status == SIM_OK && (count = choose_sample(search->found, floor_of(search->found), near, pools)) > 0)
+        status = make_probes(search, pools, count, diag);
+    return status;
 }
 
-/* The whole sample is there. */
-static void count_sampled(struct size_found *found)
+/* What follows from all probes, whatever ended the search. */
+static void conclude(struct size_found *found)
 {
+    found->failing = floor_of(found);
+    found->least_passing = found->probes[found->failing > 0 ? largest_failing(found) + 1 : 0].pool;
+    found->proved_from = found->bound;
+    while (found->proved_from > found->failing + 1) {
+        const struct size_probe key = {.pool = found->proved_from};
+        const struct size_probe *high = bsearch(&key, found->probes, found->probe_count, sizeof key, by_pool), *low = high - 1;
+        if (high == found->probes || low->pool < found->failing || (!size_sandwich(low, high) && low->pool + 1 < high->pool))
+            break;
+        found->proved_from = low->pool > found->failing ? low->pool : low->pool + 1;
+    }
     found->verified = found->failing + 1;
-    while (found->verified < found->bound && is_probed(found, found->verified + 1))
+    while (found->verified < found->bound && is_known(found, found->verified + 1))
         found->verified++;
+    if (found->verified + 1 >= found->proved_from)
+        found->verified = found->bound;
     for (size_t i = 0; i < found->probe_count; i++)
-        found->sampled += found->probes[i].pool > found->verified;
+        found->sampled += found->probes[i].pool > found->verified && found->probes[i].pool < found->proved_from;
 }
 
 /* Close all gaps between the largest failing pool and the bound; each new failing one raises the floor. What is below the floor does not
@@ -178,37 +235,25 @@ static enum status close_above(struct search *search, struct diag *diag)
     struct size_found *found = search->found;
     for (;;) {
         uint32_t pools[SIZE_BATCH], verified = found->bound;
-        size_t failing = largest_failing(found), count;
-        uint32_t floor = failing < found->probe_count ? found->probes[failing].pool : 0;
         /* The bracket first: most of those pools may lie below a failing one that was not met yet. */
-        if (one_by_one(found, floor) > search->prove) {
-            if (sample(search, false, &floor, diag) != SIM_OK)
+        if (is_dear(search, floor_of(found))) {
+            if (sample(search, false, diag) != SIM_OK)
                 return diag->status;
-            if (one_by_one(found, floor) > search->prove) {
-                enum status status = sample(search, true, &found->failing, diag);
-                count_sampled(found);
-                return status;
-            }
+            if (is_dear(search, floor_of(found)))
+                return sample(search, true, diag);
         }
-        count = choose(found, floor, found->bound, pools, &verified);
-        if (count == 0) {
-            found->failing = floor;
-            found->verified = found->bound;
+        const uint32_t floor = floor_of(found);
+        const size_t count = choose(found, floor, found->bound, pools, &verified);
+        if (count == 0)
             return SIM_OK;
-        }
         if (search->start == 0 && verified < found->bound)
             search->start = verified;
         if (search->start > floor) {
             search->total = search->start - floor;
             search->verified = search->start - verified;
         }
-        enum status status = make_probes(search, pools, count, diag);
-        if (status == SIM_INTERRUPTED) { /* what is known so far */
-            found->failing = floor;
-            found->verified = verified;
-        }
-        if (status != SIM_OK)
-            return status;
+        if (make_probes(search, pools, count, diag) != SIM_OK)
+            return diag->status;
     }
 }
 
@@ -249,10 +294,8 @@ static enum status look_below(struct search *search, uint32_t below, struct diag
     if (found->failing <= 1 || below == 0)
         return SIM_OK;
     const uint32_t lowest = found->failing > below ? found->failing - below : 1;
-    const struct size_probe key = {.pool = lowest};
     uint32_t pools[SIZE_BATCH] = {lowest}, verified = 0;
-    size_t count =
-        bsearch(&key, found->probes, found->probe_count, sizeof key, by_pool) ? choose(found, lowest, found->failing, pools, &verified) : 1;
+    size_t count = is_probed(found, lowest) ? choose(found, lowest, found->failing, pools, &verified) : 1;
     for (; count > 0; count = choose(found, lowest, found->failing, pools, &verified))
         if (make_probes(search, pools, count, diag) != SIM_OK)
             return diag->status;
@@ -275,6 +318,7 @@ enum status size_search(uint32_t bound, uint32_t prove, uint32_t below, size_pro
         return SIM_OK;
     }
     status = close_above(&search, diag);
+    conclude(out);
     if (status == SIM_OK) {
         out->answer = out->failing + 1;
         status = look_below(&search, below, diag);

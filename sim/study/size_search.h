@@ -15,10 +15,11 @@
  * Where neighbours decide differently each is replayed. Gaps are closed from the top, a batch at a time; the batch's size is fixed, so the
  * work done is the same at any number of threads.
  *
- * Where what is evicted may have mattered no two pools need to decide the same, and there can be millions of pools. If more than `prove` of
- * them would have to be replayed, a sample is tested instead: a grid from the bound down, each pool 1/16 smaller; bisection between the largest
- * failing pool and the next that passes, down to neighbours; and every pool of the SIZE_NEAR - 1 above the answer. Each that fails becomes
- * the floor of a new round. Pools in between that were not tested may fail.
+ * Where what is evicted may have mattered no two pools need to decide the same, and there can be millions of pools; elsewhere it is the few
+ * thousand smallest of which hardly two do. If a proof would take more than `prove` replays, a sample is tested instead: a grid from the
+ * bound down, each pool 1/16 smaller; bisection between the largest failing pool and the next that passes, down to neighbours; and the
+ * SIZE_NEAR - 1 pools above the answer, all of them. Each that fails becomes the floor of a new round. Pools in between that were not tested
+ * may fail. How many replays it would take is told by the last SIZE_TRIES of them: what is left is closed at their pace.
  */
 #ifndef PAGESIM_SIZE_SEARCH_H
 #define PAGESIM_SIZE_SEARCH_H
@@ -29,7 +30,7 @@
 
 #include "base/diag.h"
 
-enum { SIZE_BATCH = 8, SIZE_NEAR = 64 };
+enum { SIZE_BATCH = 8, SIZE_NEAR = 64, SIZE_TRIES = 32 };
 
 struct size_probe {
     uint32_t pool;
@@ -52,9 +53,10 @@ struct size_found {
     uint32_t answer;                  /* 0: the bound itself fails */
     uint32_t failing;                 /* the largest pool that fails; answer - 1; 0: none does, down to one block */
     uint32_t bound;                   /* the largest pool that was asked for; it passes if there is an answer */
-    uint32_t verified;                /* every pool from answer to here passes: to the bound, unless above it pools were only sampled.
-                                         After SIM_INTERRUPTED: every pool from here to the bound passes; 0: that is not known */
-    uint64_t sampled;                 /* those that were: pools above `verified` that were tested, the bound included; all pass */
+    uint32_t verified;                /* every pool from answer to here passes: to the bound, unless above it pools were only sampled */
+    uint32_t proved_from;             /* and every one from here to the bound */
+    uint64_t sampled;                 /* pools between the two that were tested; all pass */
+    uint32_t least_passing;           /* the smallest pool above `failing` that was tested: the answer, unless SIM_INTERRUPTED came */
     uint64_t replays;                 /* probes made */
     uint32_t looked_at;               /* pools below `failing` that were looked at as well: [failing - looked_at, failing) */
     struct size_range *passing_below; /* those of them that pass, from the largest down; owned */
@@ -64,7 +66,7 @@ struct size_found {
 };
 
 /* Search [1, bound], replaying at most `prove` pools or so one by one above the answer; then look at `below` pools under the largest failing
- * one. Ends with size_found_deinit in any case. */
+ * one. After SIM_INTERRUPTED *out says what is known so far, with answer 0. Ends with size_found_deinit in any case. */
 SIM_NODISCARD enum status size_search(uint32_t bound, uint32_t prove, uint32_t below, size_probe_function *probe, void *context,
                                       struct size_found *out, struct diag *diag);
 void size_found_deinit(struct size_found *found);

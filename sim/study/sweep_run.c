@@ -3,109 +3,22 @@
  */
 #include "study/sweep_run.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/fingerprint.h"
-#include "base/text_file.h"
-#include "config/hardware.h"
-#include "config/model_shape.h"
 #include "data_plane/memory_limit.h"
 #include "data_plane/worker.h"
 #include "replay/run.h"
+#include "study/config_fingerprint.h"
 #include "study/ranks.h"
 
 /* --- what a sweep is made of ------------------------------------------------------------------------------------------------------ */
 
-static enum status fingerprint_file(const char *path, uint64_t *hash, struct diag *diag)
-{
-    struct text_file file;
-    enum status status = text_file_open_as_it_is(path, &file, diag);
-    if (status != SIM_OK)
-        return status;
-    *hash = fingerprint_bytes(*hash, file.text, file.length);
-    text_file_close(&file);
-    return SIM_OK;
-}
-
-/* A step-time model is a file, or a folder of files in order of their names: the order in which a file system lists them may differ from
- * one machine to the next, and the journal should still fit. */
-static enum status fingerprint_path(const char *path, uint64_t *hash, struct diag *diag)
-{
-    struct dirent **entries;
-    int count = scandir(path, &entries, NULL, alphasort);
-    if (count < 0)
-        return fingerprint_file(path, hash, diag);
-    enum status status = SIM_OK;
-    for (int i = 0; i < count; i++) {
-        char file[2 * CONFIG_PATH_SIZE];
-        struct stat facts;
-        snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
-        if (status == SIM_OK && !(stat(file, &facts) == 0 && S_ISDIR(facts.st_mode)))
-            status = fingerprint_file(file, hash, diag);
-        free(entries[i]);
-    }
-    free(entries);
-    return status;
-}
-
-/* The files that a configuration names: step times, model, GPU. Most points name the same ones: `last` remembers. Without it, a sweep of
- * a million points would read the same files a million times before its first run. */
-struct named_files {
-    char paths[3][CONFIG_PATH_SIZE];
-    uint64_t hash;
-};
-
-/* Of the step-time model every byte counts. Of model and GPU it is what was read from their files: a file that is only laid out
- * differently does not make a journal useless. */
-static enum status fingerprint_files(const struct config *config, struct named_files *last, struct diag *diag)
-{
-    const char *const paths[3] = {config->step_time.path, config->model, config->gpu};
-    struct model_shape model = {0};
-    struct gpu gpu = {0};
-    bool same = last->hash != 0;
-    for (int i = 0; i < 3; i++) {
-        same = same && strcmp(last->paths[i], paths[i]) == 0;
-        snprintf(last->paths[i], sizeof last->paths[i], "%s", paths[i]);
-    }
-    if (same)
-        return SIM_OK;
-    last->hash = FINGERPRINT_START;
-    enum status status = *paths[0] ? fingerprint_path(paths[0], &last->hash, diag) : SIM_OK;
-    if (status == SIM_OK && *paths[1])
-        status = model_shape_load(paths[1], &model, diag);
-    if (status == SIM_OK && *paths[2])
-        status = gpu_load(paths[2], &gpu, diag);
-    last->hash = fingerprint_bytes(last->hash, &model, sizeof model);
-    last->hash = fingerprint_bytes(last->hash, &gpu, sizeof gpu);
-    return status;
-}
-
-/* All keys as they are in effect, with defaults filled in: a configuration that says the same in other words is the same, and a default
- * that changes with the program is noticed. Files may change under the same name, so their contents count as well. */
-static enum status fingerprint_config(const struct config *config, struct named_files *files, uint64_t *hash, struct diag *diag)
-{
-    struct json_text json;
-    json_text_init(&json, false);
-    config_write(config, &json);
-    enum status status = json_text_status(&json, diag);
-    if (status == SIM_OK)
-        status = fingerprint_files(config, files, diag);
-    if (status == SIM_OK) {
-        *hash = fingerprint_bytes(*hash, json.text, json.length);
-        *hash = fingerprint_word(*hash, files->hash);
-        *hash = fingerprint_word(*hash, config->block_bytes);
-    }
-    json_text_deinit(&json);
-    return status;
-}
-
 /* What most points have in common and costs time to look at: remembered from the point before. */
 struct last_seen {
-    struct named_files files;
+    struct config_files files;
     const struct trace *trace;
     struct sweep_weight weight; /* of that trace */
 };
@@ -146,7 +59,7 @@ enum status sweep_prepare(struct sweep *sweep, struct diag *diag)
         struct advice advice;
         if (sweep_plan_config(sweep->plan, point, &config, diag) != SIM_OK || note_trace(sweep, point, &config, &last, diag) != SIM_OK)
             return diag->status;
-        status = fingerprint_config(&config, &last.files, &sweep->identity.sweep, diag);
+        status = config_fingerprint(&config, &last.files, &sweep->identity.sweep, diag);
         sweep->scopes |= run_figures_scopes(&config, false);
         sweep->step_times |= 1u << config.step_time.model;
         advice_collect(&config, sweep->traces[point], wanted, &advice);
@@ -187,7 +100,7 @@ enum status sweep_merge(struct sweep *sweep, const char *const *parts, size_t co
 
 void sweep_close(struct sweep *sweep)
 {
-    sweep_journal_close(&sweep->journal);
+    journal_close(&sweep->journal);
     sweep_result_deinit(&sweep->result);
     free(sweep->traces);
     free(sweep->costs);
@@ -262,7 +175,7 @@ static enum status keep(struct pass *pass, const struct run *run, size_t point, 
     pass->done++;
     tell_watcher(sweep, point);
     if (status == SIM_OK && sweep->journal.path && ranks_count() == 1)
-        status = sweep_journal_sync(&sweep->journal, diag);
+        status = journal_sync(&sweep->journal, diag);
     return status;
 }
 
@@ -344,7 +257,7 @@ static enum status take_line(void *context, size_t from, const char *line, size_
 static enum status settle_lines(void *context, struct diag *diag)
 {
     struct sweep *sweep = ((struct pass *)context)->sweep;
-    return sweep->journal.path ? sweep_journal_sync(&sweep->journal, diag) : SIM_OK;
+    return sweep->journal.path ? journal_sync(&sweep->journal, diag) : SIM_OK;
 }
 
 /* --- all runs --------------------------------------------------------------------------------------------------------------------- */

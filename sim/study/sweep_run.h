@@ -40,7 +40,7 @@ struct sweep {
     bool quiet;                          /* no progress bar */
     const struct sweep_watcher *watcher; /* NULL, or a live view instead of the bar */
     const atomic_int *stop;              /* NULL, or not 0 once the user has had enough */
-    struct sweep_journal journal;        /* may be none */
+    struct journal journal;              /* may be none */
     struct sweep_result result;
 };
 

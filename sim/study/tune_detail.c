@@ -83,8 +83,6 @@ static enum status show_one(void *context, size_t i, struct diag *diag)
     const struct tune_question *question = job->search->question;
     struct tune_shown *shown = &job->list[i];
     struct config *config;
-    if (!shown->made)
-        return SIM_OK;
     enum status status = array_zeroed(&config, 1, sizeof *config, "a configuration", diag);
     if (status != SIM_OK)
         return status;
@@ -96,9 +94,26 @@ static enum status show_one(void *context, size_t i, struct diag *diag)
     return status;
 }
 
+/* The number of a candidate's replay under a load in the list, which has room for one more. */
+static size_t want(struct tune_detail *out, uint32_t candidate, double load)
+{
+    size_t i = 0;
+    while (i < out->replay_count && (out->replays[i].candidate != candidate || out->replays[i].load < load || out->replays[i].load > load))
+        i++;
+    if (i == out->replay_count)
+        out->replays[out->replay_count++] = (struct tune_shown){.candidate = candidate, .load = load};
+    return i;
+}
+
+static enum status replay_wanted(const struct tune_search *search, struct tune_detail *out, struct diag *diag)
+{
+    struct showing job = {.search = search, .list = out->replays};
+    return parallel_runs(out->replay_count, search->question->threads, show_one, &job, diag);
+}
+
 static void show(struct tune_detail *out, enum tune_replay which, uint32_t candidate, double load)
 {
-    out->shown[which] = (struct tune_shown){.made = true, .candidate = candidate, .load = load};
+    out->shown[which] = &out->replays[want(out, candidate, load)];
 }
 
 /* With several seeds the rung is the first seed's own: a load between two rungs is nobody's verdict. */
@@ -106,11 +121,13 @@ static enum status make_shown(const struct tune_search *search, struct tune_deta
 {
     const struct rate_ladder *ladder = search->question->ladder;
     const struct tune_value *best = &search->values[search->best], *given = &search->values[0];
-    struct showing job = {.search = search, .list = out->shown};
+    enum status status = array_zeroed(&out->replays, TUNE_REPLAYS, sizeof *out->replays, "replays", diag);
+    if (status != SIM_OK)
+        return status;
     if (search->question->objective.name[0]) {
         show(out, TUNE_BEST, search->best, ladder->loads[0]);
         show(out, TUNE_GIVEN, 0, ladder->loads[0]);
-    } else if (best->passes_to[0] >= 0) {
+    } else {
         show(out, TUNE_BEST, search->best, ladder->loads[best->passes_to[0]]);
         show(out, TUNE_GIVEN_AT_BEST, 0, ladder->loads[best->passes_to[0]]);
         if (best->passes_to[0] + 1 < ladder->count)
@@ -118,7 +135,7 @@ static enum status make_shown(const struct tune_search *search, struct tune_deta
         if (given->passes_to[0] >= 0)
             show(out, TUNE_GIVEN, 0, ladder->loads[given->passes_to[0]]);
     }
-    return parallel_runs(TUNE_REPLAYS, search->question->threads, show_one, &job, diag);
+    return replay_wanted(search, out, diag);
 }
 
 /* --- the nearest miss ----------------------------------------------------------------------------------------------------------------- */
@@ -141,26 +158,20 @@ static double miss_of(const struct load_question *load, const struct tune_shown 
 /* Under the lightest load, of those that differ from what was given in one key. */
 static enum status make_nearest(const struct tune_search *search, struct tune_detail *out, struct diag *diag)
 {
-    struct tune_shown *list;
     double least = INFINITY;
-    enum status status = array_zeroed(&list, out->change_count, sizeof *list, "replays", diag);
-    if (status != SIM_OK)
-        return status;
-    for (size_t i = 0; i < out->change_count; i++)
-        list[i] = (struct tune_shown){.made = out->changes[i].from_given != TUNE_NOBODY,
-                                      .candidate = out->changes[i].from_given,
-                                      .load = search->question->ladder->loads[0]};
-    struct showing job = {.search = search, .list = list};
-    status = parallel_runs(out->change_count, search->question->threads, show_one, &job, diag);
-    for (size_t i = 0; i < out->change_count && status == SIM_OK; i++) {
-        const double miss = list[i].made ? miss_of(&search->question->load, &list[i]) : INFINITY;
-        if (list[i].made && (miss < least || !out->nearest.made)) {
+    enum status status = array_zeroed(&out->replays, out->change_count, sizeof *out->replays, "replays", diag);
+    for (size_t i = 0; i < out->change_count && status == SIM_OK; i++)
+        if (out->changes[i].from_given != TUNE_NOBODY)
+            (void)want(out, out->changes[i].from_given, search->question->ladder->loads[0]);
+    if (status == SIM_OK)
+        status = replay_wanted(search, out, diag);
+    for (size_t i = 0; i < out->replay_count && status == SIM_OK; i++) {
+        const double miss = miss_of(&search->question->load, &out->replays[i]);
+        if (miss < least || !out->nearest) {
             least = miss;
-            out->nearest = list[i];
+            out->nearest = &out->replays[i];
         }
     }
-    out->nearest.result.figures = NULL; /* the copy has its own */
-    free(list);
     return status;
 }
 
@@ -204,7 +215,7 @@ static enum status try_clock(const struct tune_search *search, const uint32_t *r
         by_clock->winner = other.best;
         by_clock->winner_load = tune_load(&other, &other.values[other.best]);
         by_clock->best_load = tune_load(&other, &other.values[search->best]);
-        out->replays += other.trials.replays;
+        out->clock_replays += other.trials.replays;
     }
     tune_search_deinit(&other);
     return status;
@@ -234,15 +245,17 @@ enum status tune_detail_make(struct tune_search *search, bool clocks, struct tun
 {
     *out = (struct tune_detail){.clocks_asked = clocks};
     const bool met = !isnan(tune_load(search, &search->values[search->best]));
-    if (make_changes(search, out, diag) != SIM_OK || make_shown(search, out, diag) != SIM_OK)
+    if (make_changes(search, out, diag) != SIM_OK)
         return diag->status;
     if (!met)
         return make_nearest(search, out, diag);
-    return clocks ? make_clocks(search, out, diag) : SIM_OK;
+    enum status status = make_shown(search, out, diag);
+    return status == SIM_OK && clocks ? make_clocks(search, out, diag) : status;
 }
 
 void tune_detail_deinit(struct tune_detail *detail)
 {
     free(detail->changes);
-    detail->changes = NULL;
+    free(detail->replays);
+    *detail = (struct tune_detail){0};
 }

@@ -19,7 +19,6 @@ enum tune_replay { TUNE_BEST, TUNE_BEST_ABOVE, TUNE_GIVEN, TUNE_GIVEN_AT_BEST, T
 
 /* A whole replay with the first seed. */
 struct tune_shown {
-    bool made;
     uint32_t candidate;
     double load;
     struct load_result result; /* result.figures is this one's */
@@ -38,13 +37,15 @@ enum { TUNE_CLOCKS_MOST = 32 };
 struct tune_detail {
     struct tune_change *changes; /* by key, then by number; owned */
     size_t change_count;
-    struct tune_shown shown[TUNE_REPLAYS];
-    struct tune_shown nearest; /* made: nothing meets the limits, and this misses by least of those that were looked at */
+    struct tune_shown *replays; /* of candidates under loads, each once; owned */
+    size_t replay_count;
+    const struct tune_shown *shown[TUNE_REPLAYS]; /* NULL: there is none */
+    const struct tune_shown *nearest;             /* nothing meets the limits, and this misses by least of those that were looked at */
     struct tune_by_clock clocks[TUNE_CLOCKS_MOST];
     size_t clock_count;
     bool clocks_asked;       /* and with a count of 0 there is no constant to turn */
     size_t clock_candidates; /* that each clock tried */
-    uint64_t replays;        /* of the clocks */
+    uint64_t clock_replays;
 };
 
 /* The values of all candidates in `changes` are known afterwards. End it with tune_detail_deinit in any case. */

@@ -1,4 +1,4 @@
-/* tune_search.c - candidates, the order in which they are tried, and who is better. Start with tune_search_make. */
+/* tune_search.c - candidates, how they are tried, and who is better. Start with challenge. */
 #include "study/tune_search.h"
 
 #include <math.h>
@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/compare.h"
+#include "base/integers.h"
 #include "base/portable_math.h"
 #include "base/statistics.h"
 #include "study/size_pools.h"
@@ -55,10 +56,24 @@ static int by_changes(const void *left, const void *right)
     return a->changes != b->changes ? compare_u64(a->changes, b->changes) : compare_u64(a->point, b->point);
 }
 
+/* Of all seeds: what folds must fold with each. */
+static struct tune_requests requests_of(const struct tune_question *question)
+{
+    struct tune_requests all = tune_requests_of(question->load.trace);
+    for (uint32_t seed = 1; question->traces && seed < question->seeds; seed++) {
+        const struct tune_requests more = tune_requests_of(question->traces[seed]);
+        all.longest = max_u64(all.longest, more.longest);
+        all.stops |= more.stops;
+        all.unsaid |= more.unsaid;
+        all.share |= more.share;
+    }
+    return all;
+}
+
 static enum status make_candidates(struct tune_search *search, struct diag *diag)
 {
     const size_t points = search->question->plan->points.point_count;
-    const struct tune_requests requests = tune_requests_of(search->question->load.trace);
+    const struct tune_requests requests = requests_of(search->question);
     const struct array_request arrays[] = {ARRAY_OF(search->candidates, points), ARRAY_OF(search->by_point, points),
                                            ARRAY_OF(search->values, points)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "candidates", diag);
@@ -141,8 +156,7 @@ double tune_load(const struct tune_search *search, const struct tune_value *valu
     return seeds == 1 ? search->question->ladder->loads[value->passes_to[0]] : portable_exp(sum / seeds);
 }
 
-/* The lightest rung at which a candidate that passes could be better than the best. The ladder's count: there is none. */
-static int32_t floor_of(const struct tune_search *search, uint32_t candidate, uint32_t seed)
+int32_t tune_search_floor(const struct tune_search *search, uint32_t candidate, uint32_t seed)
 {
     const int32_t best = search->values[search->best].passes_to[seed], count = search->question->ladder->count;
     const double least = worth(search, search->best, best) + (candidate < search->best ? -1 : 1) * half_rung(search);
@@ -172,7 +186,7 @@ static enum status challenge(struct tune_search *search, const uint32_t *candida
         *job = (struct tune_job){.candidate = candidates[i], .has_floor = !has_objective(search)};
         bool can = true;
         for (uint32_t seed = 0; job->has_floor && seed < search->question->seeds; seed++) {
-            job->floor[seed] = floor_of(search, candidates[i], seed);
+            job->floor[seed] = tune_search_floor(search, candidates[i], seed);
             can = can && job->floor[seed] < search->question->ladder->count;
         }
         made += can;
@@ -196,74 +210,39 @@ enum status tune_search_try(struct tune_search *search, const uint32_t *candidat
     return status;
 }
 
-/* The values of one key around the best, those that were not tried. */
-static enum status turn_key(struct tune_search *search, uint32_t key, bool *tried, struct diag *diag)
+/* The values of one key around the best, those that were not tried; `list` has room for them. */
+static enum status turn_key(struct tune_search *search, uint32_t key, bool *tried, uint32_t *list, struct diag *diag)
 {
     const struct tune_plan *plan = search->question->plan;
     const size_t point = search->candidates[search->best].point;
-    uint32_t batch[TUNE_BATCH];
     size_t count = 0;
-    enum status status = SIM_OK;
-    for (uint32_t digit = 0; digit < plan->digits[key] && status == SIM_OK; digit++) {
+    for (uint32_t digit = 0; digit < plan->digits[key]; digit++) {
         const uint32_t candidate = search->by_point[tune_with(plan, point, key, digit)];
         if (candidate > 0 && !tried[candidate - 1]) {
             tried[candidate - 1] = true;
-            batch[count++] = candidate - 1;
-        }
-        if (count == TUNE_BATCH || digit + 1 == plan->digits[key]) {
-            status = challenge(search, batch, count, diag);
-            count = 0;
+            list[count++] = candidate - 1;
         }
     }
-    return status;
+    return tune_search_try(search, list, count, diag);
 }
 
-static enum status climb(struct tune_search *search, bool *tried, struct diag *diag)
+enum status tune_search_climb(struct tune_search *search, bool *tried, struct diag *diag)
 {
-    enum status status = SIM_OK;
+    uint32_t *list;
+    enum status status = array_zeroed(&list, search->count, sizeof *list, "candidates", diag);
+    if (status != SIM_OK)
+        return status;
     for (bool better = true; better && status == SIM_OK;) {
         const uint32_t before = search->best;
         for (uint32_t key = 0; key < search->question->plan->points.varied.count && status == SIM_OK; key++)
-            status = turn_key(search, key, tried, diag);
+            status = turn_key(search, key, tried, list, diag);
         better = search->best != before;
     }
+    free(list);
     return status;
 }
 
-static bool has_rest(const struct tune_search *search, const uint32_t *batch, size_t count, uint64_t rest)
-{
-    for (size_t i = 0; i < count; i++)
-        if (search->candidates[batch[i]].facts.rest == rest)
-            return true;
-    return false;
-}
-
-/* Everybody else. A batch takes no two that may decide the same: the second waits for what the first shows. */
-static enum status try_all(struct tune_search *search, bool *tried, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    size_t first = 0, done = 0;
-    while (status == SIM_OK) {
-        uint32_t batch[TUNE_BATCH];
-        size_t count = 0;
-        while (first < search->count && tried[first])
-            first++;
-        for (size_t i = first; i < search->count && count < TUNE_BATCH; i++)
-            if (!tried[i] && !has_rest(search, batch, count, search->candidates[i].facts.rest)) {
-                batch[count++] = (uint32_t)i;
-                tried[i] = true;
-            }
-        if (count == 0)
-            break;
-        status = challenge(search, batch, count, diag);
-        done += count;
-        progress_update(&search->progress, done, search->count);
-    }
-    return status;
-}
-
-/* The first to be the best, whatever it is worth. */
-static enum status begin(struct tune_search *search, uint32_t candidate, int32_t start, struct diag *diag)
+enum status tune_search_begin(struct tune_search *search, uint32_t candidate, int32_t start, struct diag *diag)
 {
     struct tune_job first = {.candidate = candidate, .start = start};
     enum status status = tune_trials_do(&search->trials, &first, 1, diag);
@@ -273,45 +252,46 @@ static enum status begin(struct tune_search *search, uint32_t candidate, int32_t
     return new_best(search, candidate, diag);
 }
 
-static enum status find(struct tune_search *search, struct diag *diag)
+static void set_up(struct tune_search *search, const struct tune_question *question)
 {
-    const struct tune_question *question = search->question;
+    *search = (struct tune_search){.question = question, .trials = {.question = question}};
+}
+
+/* A search of its own over the same candidates and trials, which knows no value but those that it finds. */
+enum status tune_search_climb_from(struct tune_search *search, uint32_t start, int32_t rung, struct diag *diag)
+{
+    struct tune_search local;
     bool *tried = NULL;
-    enum status status = make_candidates(search, diag);
-    search->trials.candidates = search->candidates;
-    search->exhaustive = search->count <= question->most;
+    set_up(&local, search->question);
+    local.candidates = search->candidates;
+    local.by_point = search->by_point;
+    local.count = search->count;
+    local.trials = search->trials;
+    const struct array_request arrays[] = {ARRAY_OF(local.values, local.count), ARRAY_OF(tried, local.count)};
+    enum status status = array_zeroed_all(arrays, 2, "candidates", diag);
     if (status == SIM_OK)
-        status = array_zeroed(&tried, search->count, sizeof *tried, "candidates", diag);
-    if (status == SIM_OK)
-        status = begin(search, 0, question->ladder->base, diag);
+        status = tune_search_begin(&local, start, rung, diag);
     if (status == SIM_OK) {
-        tried[0] = true;
-        status = climb(search, tried, diag);
+        tried[start] = true;
+        status = tune_search_climb(&local, tried, diag);
     }
-    if (status == SIM_OK && search->exhaustive)
-        status = try_all(search, tried, diag);
+    search->trials = local.trials;
+    if (status == SIM_OK && tune_is_better(search, local.best, &local.values[local.best], search->best, &search->values[search->best])) {
+        search->values[local.best] = local.values[local.best];
+        status = new_best(search, local.best, diag);
+    }
+    free(local.values);
+    free(local.path);
     free(tried);
     return status;
 }
 
-static void set_up(struct tune_search *search, const struct tune_question *question)
-{
-    *search = (struct tune_search){.question = question,
-                                   .trials = {.load = &question->load,
-                                              .objective = question->objective,
-                                              .plan = question->plan,
-                                              .ladder = question->ladder,
-                                              .seeds = question->seeds,
-                                              .first_seed = question->first_seed,
-                                              .threads = question->threads}};
-}
-
-enum status tune_search_make(const struct tune_question *question, struct tune_search *out, struct diag *diag)
+enum status tune_search_open(const struct tune_question *question, struct tune_search *out, struct diag *diag)
 {
     set_up(out, question);
-    progress_start(&out->progress, "tune", question->quiet);
-    enum status status = find(out, diag);
-    progress_end(&out->progress);
+    enum status status = make_candidates(out, diag);
+    out->trials.candidates = out->candidates;
+    out->exhaustive = out->count <= question->most;
     return status;
 }
 
@@ -329,8 +309,16 @@ enum status tune_search_by_clock(const struct tune_search *search, const struct 
     out->trials.clock = *clock;
     enum status status = array_zeroed(&out->values, out->count, sizeof *out->values, "candidates", diag);
     if (status == SIM_OK)
-        status = begin(out, candidates[0], rung > 0 ? rung : 0, diag);
+        status = tune_search_begin(out, candidates[0], rung > 0 ? rung : 0, diag);
     return status == SIM_OK ? tune_search_try(out, candidates + 1, count - 1, diag) : status;
+}
+
+static bool is_asked(const struct tune_job *jobs, size_t count, uint32_t candidate)
+{
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i].candidate == candidate)
+            return true;
+    return false;
 }
 
 enum status tune_search_values(struct tune_search *search, const uint32_t *candidates, size_t count, struct diag *diag)
@@ -341,7 +329,7 @@ enum status tune_search_values(struct tune_search *search, const uint32_t *candi
         struct tune_job jobs[TUNE_BATCH];
         size_t made = 0;
         for (; next < count && made < TUNE_BATCH; next++)
-            if (!search->values[candidates[next]].known)
+            if (!search->values[candidates[next]].known && !is_asked(jobs, made, candidates[next]))
                 jobs[made++] = (struct tune_job){.candidate = candidates[next], .start = best > 0 ? best : 0};
         status = tune_trials_do(&search->trials, jobs, made, diag);
         for (size_t i = 0; i < made && status == SIM_OK; i++)

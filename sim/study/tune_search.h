@@ -1,4 +1,4 @@
-/* tune_search.h - which combination of settings sustains the highest load.
+/* tune_search.h - combinations of settings against each other: which of them sustains the highest load?
  *
  * The value of a candidate is the highest load that it sustains (rate_search.h); with drawn arrivals it has one a seed, the same seeds
  * for all. The best is the one with the highest value, and among equals the one that changes the fewest keys, then the first in order of
@@ -6,14 +6,7 @@
  *
  * To be better than the best so far, a candidate must pass at the load one rung above (at the same load, if it comes first in that
  * order). So one replay rejects it, by the definition of a sustained load and whatever happens at other loads. Only who passes is
- * searched further:
- *
- *     1  the configuration as given: bracket, bisection, band
- *     2  key by key, all values around the best so far, as long as that helps: a heavy load to reject the others at
- *     3  everybody else, in batches: rejected by one replay, or the new best
- *
- * After 3 the search was exhaustive: every candidate is known to be no better. Where there are more than `most` candidates, 3 is left out
- * and the result is what 2 found, which is told.
+ * searched further. In which order they are tried is tune_find.h's affair; here is what one step of it takes.
  *
  * With an objective instead, under a load that is given, each candidate takes one replay, and the best is the one with the best value of
  * those that meet the limits.
@@ -27,19 +20,6 @@
 #include "base/progress.h"
 #include "study/tune_trials.h"
 
-struct tune_question {
-    struct load_question load;
-    const struct tune_plan *plan;
-    const struct rate_ladder *ladder;
-    struct tune_objective objective; /* none: the highest load. Else loads are fixed, and the ladder has one rung */
-    bool per_gpu;                    /* the highest load for each GPU, that is the least cost of a token */
-    uint32_t seeds;
-    uint64_t first_seed;
-    uint32_t threads;
-    size_t most; /* candidates to try all of */
-    bool quiet;
-};
-
 enum { TUNE_REFUSED = 320 };
 
 struct tune_search {
@@ -52,6 +32,7 @@ struct tune_search {
     struct tune_value *values; /* by candidate; not known: it is rejected */
     uint32_t best;
     bool exhaustive;
+    bool pairs;     /* not exhaustive, but all that differ from the best in two keys are no better */
     size_t refused; /* combinations that vLLM does not take, and what it says of the first */
     char refusal[TUNE_REFUSED];
     uint32_t *path; /* the best ones so far, from as given to the best */
@@ -59,8 +40,8 @@ struct tune_search {
     struct progress progress;
 };
 
-/* Search. End it with tune_search_deinit in any case. The best is worth nothing (tune_load is NaN) if nothing meets the limits. */
-SIM_NODISCARD enum status tune_search_make(const struct tune_question *question, struct tune_search *out, struct diag *diag);
+/* All candidates, none of them tried. End it with tune_search_deinit in any case. */
+SIM_NODISCARD enum status tune_search_open(const struct tune_question *question, struct tune_search *out, struct diag *diag);
 void tune_search_deinit(struct tune_search *search);
 
 /* Try these against the best so far, in batches. */
@@ -70,6 +51,18 @@ SIM_NODISCARD enum status tune_search_try(struct tune_search *search, const uint
  * `search`, which must live as long. */
 SIM_NODISCARD enum status tune_search_by_clock(const struct tune_search *search, const struct tune_clock *clock, const uint32_t *candidates,
                                                size_t count, struct tune_search *out, struct diag *diag);
+
+/* The first to be the best, whatever it is worth; its value is searched from `start` on. */
+SIM_NODISCARD enum status tune_search_begin(struct tune_search *search, uint32_t candidate, int32_t start, struct diag *diag);
+
+/* Key by key, all values around the best that were not `tried` (by candidate), as long as that helps. */
+SIM_NODISCARD enum status tune_search_climb(struct tune_search *search, bool *tried, struct diag *diag);
+
+/* A climb from another candidate, whose value is searched from `rung` on; its end is the new best if it is better. */
+SIM_NODISCARD enum status tune_search_climb_from(struct tune_search *search, uint32_t start, int32_t rung, struct diag *diag);
+
+/* The lightest rung at which a candidate that passes could be better than the best. The ladder's count: there is none. */
+int32_t tune_search_floor(const struct tune_search *search, uint32_t candidate, uint32_t seed);
 
 /* Find the values of these candidates exactly, where they are not known. */
 SIM_NODISCARD enum status tune_search_values(struct tune_search *search, const uint32_t *candidates, size_t count, struct diag *diag);

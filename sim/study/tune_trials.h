@@ -1,68 +1,22 @@
 /* tune_trials.h - the replays of a tuning: candidates under loads, each verdict once, also for all that decide the same (tune_fold.h).
  *
  * Jobs run side by side. A job looks for its verdicts among those of earlier batches and its own; what it adds is filed when the batch is
- * over, in the order of jobs. So what is replayed is the same at any number of threads.
+ * over, in the order of jobs. So what is replayed is the same at any number of threads. A replay that the journal has (tune_journal.h) is a
+ * replay like another that takes no time.
  */
 #ifndef PAGESIM_TUNE_TRIALS_H
 #define PAGESIM_TUNE_TRIALS_H
 
-#include "study/load_run.h"
-#include "study/rate_search.h"
-#include "study/tune_fold.h"
-#include "study/tune_plan.h"
-
-enum { TUNE_SEEDS_MOST = 16, TUNE_BATCH = 16 };
-
-/* A combination that a server would start with. */
-struct tune_candidate {
-    size_t point;
-    uint32_t changes; /* keys that do not stay */
-    uint32_t gpus;
-    struct tune_facts facts;
-};
-
-/* The highest load that it sustains, one a seed; or the objective under the load that is given. */
-struct tune_value {
-    bool known; /* exactly; else it is known to be too low for what was asked, or not to meet the limits */
-    double objective[TUNE_SEEDS_MOST];
-    int32_t passes_to[TUNE_SEEDS_MOST], fails_from[TUNE_SEEDS_MOST]; /* rungs; -1: none */
-};
-
-/* One verdict. */
-struct tune_trial {
-    uint32_t candidate;
-    int32_t rung;
-    uint32_t seed; /* from 0 */
-    bool passes;
-    double objective;
-    struct binding_limits seen;
-};
-
-/* A clock that differs from the configuration's: a key of its group, multiplied. */
-struct tune_clock {
-    const struct config_key *key; /* NULL: as it is */
-    double factor;
-};
-
-/* What is wanted of each candidate under one load, instead of the highest load. */
-struct tune_objective {
-    char name[FIGURE_NAME_SIZE]; /* a figure, or TUNE_GPUS; "": none */
-    bool maximise;
-};
-#define TUNE_GPUS "gpus"
+#include "study/tune_question.h"
 
 struct tune_trials {
-    const struct load_question *load;
-    struct tune_objective objective;
-    const struct tune_plan *plan;
-    const struct rate_ladder *ladder;
+    const struct tune_question *question;
     const struct tune_candidate *candidates;
-    uint32_t seeds;
-    uint64_t first_seed;
-    uint32_t threads;
     struct tune_clock clock;
-    struct tune_trial *list; /* owned */
+    struct tune_trial *list; /* in the order in which they were filed; owned */
     size_t count, capacity;
+    uint32_t *heads;          /* of chains of trials that may fold; number in `list` + 1, 0: the end; owned */
+    size_t head_count;        /* a power of two, or 0 */
     uint64_t replays, folded; /* verdicts that took a replay, and that did not */
 };
 
@@ -73,6 +27,8 @@ struct tune_job {
     int32_t floor[TUNE_SEEDS_MOST];
     bool has_floor;
     int32_t start; /* where a search without a floor begins */
+    bool verdict;  /* no more is asked than whether it passes there, with the first seed */
+    bool passes;   /* then the answer */
     struct tune_value value;
 };
 

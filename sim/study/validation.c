@@ -12,13 +12,13 @@
 #include "config/engine_facts.h"
 #include "observe/distribution.h"
 
-const char *const validation_statistics[VALIDATION_STATISTICS] = {"mean", "median", "p90", "p95", "p99"};
-
 /* Stories begin with -1 everywhere: a request that the replay never finished has no latencies, as one that the server lost has none. */
 enum status validation_init(struct validation *validation, const struct trace *trace, const struct config *config,
                             const struct measured_run *measured, struct diag *diag)
 {
     *validation = (struct validation){.trace = trace, .config = config, .measured = measured, .origin_ns = -1};
+    for (int i = 0; i < LATENCIES * MEASURED_STATISTICS; i++)
+        validation->latency[i / MEASURED_STATISTICS][i % MEASURED_STATISTICS] = (struct compared){NAN, NAN};
     const struct array_request arrays[] = {ARRAY_OF(validation->stories, trace->count), ARRAY_OF(validation->rows, measured->row_count)};
     enum status status = array_zeroed_all(arrays, 2, "the comparison", diag);
     if (status != SIM_OK)
@@ -109,26 +109,13 @@ double validation_simulated_ms(const struct validation *validation, enum latency
     return story->finish_ns >= 0 && request_latency_ms(story, latency, validation->trace, position, &ms) ? ms : NAN;
 }
 
-/* The order of validation_statistics. */
-static enum status fill_statistics(const struct distribution *distribution, double *out, struct diag *diag)
-{
-    static const double percentiles[] = {50, 90, 95, 99};
-    struct summary summary;
-    enum status status = distribution_summary(distribution, &summary, diag);
-    if (status == SIM_OK)
-        status = distribution_percentiles(distribution, percentiles, VALIDATION_STATISTICS - 1, out + 1, diag);
-    if (status == SIM_OK)
-        out[0] = summary.mean;
-    return status;
-}
-
 /* One latency over the requests that both sides have. Requests that only one side finished are left out of both, or the distributions
  * would be of different requests. Errors are relative, so a measured 0 cannot be used. The statistics of the errors give mape (mean) and
  * median_ape. */
 static enum status compare(struct validation *validation, enum latency latency, struct diag *diag)
 {
     struct distribution sides[3] = {{0}}; /* measured, simulated, errors */
-    double statistics[3][VALIDATION_STATISTICS] = {{0}};
+    double statistics[3][MEASURED_STATISTICS] = {{0}};
     enum status status = SIM_OK;
     for (uint32_t position = 0; position < validation->trace->count && status == SIM_OK; position++) {
         const double measured = validation->measured->ms[latency][position],
@@ -142,10 +129,10 @@ static enum status compare(struct validation *validation, enum latency latency, 
     const bool any = sides[0].count > 0;
     for (int side = 0; side < 3; side++) {
         if (status == SIM_OK)
-            status = fill_statistics(&sides[side], statistics[side], diag);
+            status = measured_statistics_of(&sides[side], statistics[side], diag);
         distribution_deinit(&sides[side]);
     }
-    for (int i = 0; i < VALIDATION_STATISTICS; i++)
+    for (int i = 0; i < MEASURED_STATISTICS; i++)
         validation->latency[latency][i] = (struct compared){any ? statistics[0][i] : NAN, any ? statistics[1][i] : NAN};
     validation->mape[latency] = any ? statistics[2][0] : NAN;
     validation->median_ape[latency] = any ? statistics[2][1] : NAN;
@@ -189,10 +176,10 @@ static enum status compare_prefills(struct validation *validation, struct diag *
 }
 
 /* Mean absolute differences over the rows that the replay reached. The throughput's is divided by the measured mean: the other three are in
- * units that speak for themselves, tokens a second are not. */
+ * units that speak for themselves, tokens a second are not. A usage of 0 in all rows, although requests ran, is one that nobody logged. */
 static void compare_timeline(struct validation *validation)
 {
-    double sums[4] = {0}, rate = 0, before_tokens = 0, before_s = 0;
+    double sums[4] = {0}, rate = 0, used = 0, ran = 0, before_tokens = 0, before_s = 0;
     const size_t rows = validation->row_count;
     for (size_t i = 0; i < rows; i++) {
         struct timeline_row *simulated = &validation->rows[i];
@@ -206,10 +193,12 @@ static void compare_timeline(struct validation *validation)
         sums[2] += fabs(simulated->kv_usage - measured->kv_usage);
         sums[3] += fabs(simulated->output_tokens_per_s - measured->output_tokens_per_s);
         rate += measured->output_tokens_per_s;
+        used += measured->kv_usage;
+        ran += measured->running;
     }
     validation->running_error = rows ? sums[0] / (double)rows : NAN;
     validation->waiting_error = rows ? sums[1] / (double)rows : NAN;
-    validation->kv_usage_error = rows ? sums[2] / (double)rows : NAN;
+    validation->kv_usage_error = rows && (used > 0 || ran <= 0) ? sums[2] / (double)rows : NAN;
     validation->output_throughput_error = rate > 0 ? sums[3] / rate : NAN;
 }
 
@@ -232,23 +221,45 @@ struct observer validation_observer(struct validation *validation)
     return (struct observer){.self = validation, .tallies = on_tallies, .events = on_events, .finish = on_finish};
 }
 
+/* What the server says of all its requests stands next to what the replay says of all of its own. */
+static void compare_pooled(struct validation *validation, enum latency latency, const struct figure_set *figures)
+{
+    for (int s = 0; s < MEASURED_STATISTICS; s++) {
+        const double measured = validation->measured->pooled_ms[latency][s];
+        char name[FIGURE_NAME_SIZE];
+        snprintf(name, sizeof name, "%s_%s_ms", measured_statistics[s], latency_names[latency]);
+        const double simulated = figure_set_value(figures, name);
+        if (!isnan(measured))
+            validation->latency[latency][s] = (struct compared){measured, simulated};
+    }
+}
+
+static void put_statistics(const struct validation *validation, enum latency latency, struct figure_set *figures)
+{
+    for (int s = 0; s < MEASURED_STATISTICS; s++) {
+        const struct compared *compared = &validation->latency[latency][s];
+        char name[FIGURE_NAME_SIZE];
+        snprintf(name, sizeof name, "%s_%s_error", measured_statistics[s], latency_names[latency]);
+        figure_set_put(figures, name, fabs(compared->simulated - compared->measured) / compared->measured);
+    }
+}
+
 /* Names are put together from the same words as in figure_rows.h. NaN, where nothing was measured, becomes an undefined figure, which
  * meets no requirement: a comparison without data must not pass. */
-void validation_put_figures(const struct validation *validation, struct figure_set *figures)
+void validation_put_figures(struct validation *validation, struct figure_set *figures)
 {
+    for (int latency = 0; latency < LATENCIES; latency++)
+        compare_pooled(validation, (enum latency)latency, figures);
     for (int i = 0; i < MEASURED_LATENCIES; i++) {
         const enum latency latency = measured_latencies[i];
         char name[FIGURE_NAME_SIZE];
-        for (int s = 0; s < VALIDATION_STATISTICS; s++) {
-            const struct compared *compared = &validation->latency[latency][s];
-            snprintf(name, sizeof name, "%s_%s_error", validation_statistics[s], latency_names[latency]);
-            figure_set_put(figures, name, fabs(compared->simulated - compared->measured) / compared->measured);
-        }
+        put_statistics(validation, latency, figures);
         snprintf(name, sizeof name, "%s_mape", latency_names[latency]);
         figure_set_put(figures, name, validation->mape[latency]);
         snprintf(name, sizeof name, "%s_median_ape", latency_names[latency]);
         figure_set_put(figures, name, validation->median_ape[latency]);
     }
+    put_statistics(validation, LATENCY_ITL, figures);
     figure_set_put(figures, "prefill_error", validation->prefill_error);
     figure_set_put(figures, "running_error", validation->running_error);
     figure_set_put(figures, "waiting_error", validation->waiting_error);

@@ -2,7 +2,8 @@
  * timeline of running requests, waiting requests and KV usage.
  *
  * The figures are those of scope FIGURE_OF_VALIDATION (figure_rows.h). An error is |simulated - measured| / measured of a statistic; mape and
- * median_ape are the mean and the median of the errors of single requests. The prefill, from a request's first admission to its first
+ * median_ape are the mean and the median of the errors of single requests. Gaps between tokens (ITL) are compared as a whole, those of all
+ * requests that were measured with those of all that were replayed; so are all latencies of a run of which only statistics were saved. The prefill, from a request's first admission to its first
  * token, is compared by rank: which other prompts share the steps of a request is soon another matter in any replay, so single requests
  * say nothing here, while all of them together say how many steps a prefill takes.
  */
@@ -14,9 +15,6 @@
 #include "figure/figure.h"
 #include "observe/metrics.h"
 #include "study/measured_run.h"
-
-enum { VALIDATION_STATISTICS = 5 };
-extern const char *const validation_statistics[VALIDATION_STATISTICS]; /* "mean", "median", "p90", "p95", "p99" */
 
 /* One line of the comparison: the same statistic of both sides. */
 struct compared {
@@ -36,8 +34,8 @@ struct validation {
         int64_t end_ns;
         uint32_t tokens;
     } late[2]; /* of the last two steps, by number, as far as they are not counted yet */
-    /* After the replay; NaN: nothing was measured. Only the entries of measured_latencies are set. */
-    struct compared latency[LATENCIES][VALIDATION_STATISTICS];
+    /* After the replay; NaN: nothing was measured. */
+    struct compared latency[LATENCIES][MEASURED_STATISTICS];
     double mape[LATENCIES], median_ape[LATENCIES];
     double prefill_error; /* mean difference of the n-th shortest prefills of both sides, by the measured mean */
     double running_error, waiting_error, kv_usage_error, output_throughput_error;
@@ -52,7 +50,7 @@ struct observer validation_observer(struct validation *validation);
 /* After the replay, a request's latency from the moment at which the measured side started its clock; NaN: it has none. */
 double validation_simulated_ms(const struct validation *validation, enum latency latency, uint32_t position);
 
-/* After the replay: append the figures of the comparison. */
-void validation_put_figures(const struct validation *validation, struct figure_set *figures);
+/* After the replay, whose figures these are: compare what is known of all requests together, then append the figures of the comparison. */
+void validation_put_figures(struct validation *validation, struct figure_set *figures);
 
 #endif

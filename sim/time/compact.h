@@ -43,6 +43,12 @@ double compact_us(const struct compact *compact, const struct step_shape *shape)
 /* Read the JSON that `pagesim fit` writes. Errors name file, line and column. */
 SIM_NODISCARD enum status compact_read(const char *path, struct compact *out, struct diag *diag);
 
+/* A model of these constants, without a file; else as step_time_create. */
+SIM_NODISCARD enum status compact_create(const struct config *config, const struct compact *compact, struct step_time_model **out,
+                                         struct diag *diag);
+/* Others, for a model that compact_create made. */
+void compact_set(struct step_time_model *model, const struct compact *compact);
+
 /* A step of known price. */
 struct fit_sample {
     struct step_shape shape;

@@ -37,6 +37,10 @@ static inline int64_t step_time_linear(const struct step_time_config *config, ui
 /* As in configurations: "linear". */
 const char *step_time_name(enum step_time_kind kind);
 
+/* Where the model's file or folder is, in CONFIG_PATH_SIZE bytes: step_time.path, or its folder tpN for a tensor parallel size of N if the
+ * tables of a profile are there, as in LLMServingSim's layout GPU/MODEL/DTYPE/tpN. */
+void step_time_path(const struct config *config, char *out);
+
 /* Load what config->step_time names. The caller owns *out. */
 SIM_NODISCARD enum status step_time_create(const struct config *config, struct step_time_model **out, struct diag *diag);
 void step_time_destroy(struct step_time_model *model);

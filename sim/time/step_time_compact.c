@@ -2,7 +2,9 @@
  * fit that makes the file is in compact_fit.c.
  */
 #include <math.h>
+#include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "time/compact.h"
 #include "time/step_time_models.h"
@@ -71,6 +73,28 @@ static enum status prepare(struct step_time_model *model, const struct config *c
     if (config->step_time.path[0] == '\0')
         return diag_set(diag, SIM_BAD_INPUT, "the compact model needs step_time.path, a file that `pagesim fit` made");
     return compact_read(config->step_time.path, model->state, diag);
+}
+
+enum status compact_create(const struct config *config, const struct compact *compact, struct step_time_model **out, struct diag *diag)
+{
+    struct config without = *config; /* the one model that needs no file */
+    without.step_time.model = STEP_TIME_LINEAR;
+    enum status status = step_time_create(&without, out, diag);
+    if (status == SIM_OK)
+        status = array_zeroed(&(*out)->state, 1, sizeof *compact, "the step-time model", diag);
+    if (status != SIM_OK)
+        return status;
+    (*out)->name = step_time_compact.name;
+    (*out)->settings = step_time_compact.settings;
+    (*out)->is_linear = false;
+    (*out)->price = price;
+    compact_set(*out, compact);
+    return SIM_OK;
+}
+
+void compact_set(struct step_time_model *model, const struct compact *compact)
+{
+    memcpy(model->state, compact, sizeof *compact);
 }
 
 const struct step_time_pricing step_time_compact = {

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 
@@ -92,6 +94,18 @@ static const struct step_time_pricing *const pricings[] = {
 const char *step_time_name(enum step_time_kind kind)
 {
     return pricings[kind]->name;
+}
+
+void step_time_path(const struct config *config, char *out)
+{
+    char folder[CONFIG_PATH_SIZE + 64];
+    const char *path = config->step_time.path;
+    snprintf(out, CONFIG_PATH_SIZE, "%s", path);
+    if (config->step_time.model != STEP_TIME_PROFILE || *path == '\0')
+        return;
+    snprintf(folder, sizeof folder, "%s/tp%u/dense.csv", path, config->tensor_parallel_size);
+    if (access(folder, R_OK) == 0)
+        snprintf(out, CONFIG_PATH_SIZE, "%.*s", (int)(strrchr(folder, '/') - folder), folder);
 }
 
 /* A model whose preparation fails is ended like any other, so `prepare` has nothing to clean up. */

@@ -7,7 +7,7 @@
  * Everything but attention depends on the number of tokens or of sequences alone and stands summed in two arrays. Tables are linear between
  * points; before the first its value stands, after the last the last segment goes on. Several prefill chunks count as one with their sum
  * and the chunk-weighted mean of the context before them. lm_head and sampler run for every scheduled sequence. Source of layout and rules:
- * LLMServingSim's published profiles.
+ * LLMServingSim's published profiles, whose folders GPU/MODEL/DTYPE or GPU/MODEL/DTYPE/tpN are read as they lie.
  */
 #include <math.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "base/csv.h"
 #include "base/integers.h"
 #include "time/attention_table.h"
+#include "time/skew_table.h"
 #include "time/step_time_models.h"
 
 enum { SUMS_MOST = 16385 }; /* tokens or sequences beyond this are computed when asked for */
@@ -202,21 +203,22 @@ static void release(void *state)
 }
 
 /* skew_fit.csv is read only if the configuration asks for the correction. */
-static enum status open_tables(struct profile *profile, const struct step_time_config *config, size_t tokens, size_t sequences,
-                               struct diag *diag)
+static enum status open_tables(struct profile *profile, const struct config *config, size_t tokens, size_t sequences, struct diag *diag)
 {
-    char path[CONFIG_PATH_SIZE + 32];
-    snprintf(path, sizeof path, "%s/dense.csv", config->path);
+    char folder[CONFIG_PATH_SIZE], path[CONFIG_PATH_SIZE + 32];
+    const char *skew = config->step_time.skew_path;
+    step_time_path(config, folder);
+    snprintf(path, sizeof path, "%s/dense.csv", folder);
     enum status status = sum_open(&profile->dense, dense_kinds, DENSE_KINDS, path, "tokens", profile->layers, tokens, diag);
-    snprintf(path, sizeof path, "%s/per_sequence.csv", config->path);
+    snprintf(path, sizeof path, "%s/per_sequence.csv", folder);
     if (status == SIM_OK)
         status = sum_open(&profile->sequences, sequence_kinds, SEQUENCE_KINDS, path, "sequences", profile->layers, sequences, diag);
-    snprintf(path, sizeof path, "%s/attention.csv", config->path);
+    snprintf(path, sizeof path, "%s/attention.csv", folder);
     if (status == SIM_OK)
         status = attention_table_open(path, &profile->attention, diag);
-    snprintf(path, sizeof path, "%s/skew_fit.csv", config->path);
-    if (status == SIM_OK && config->skew_table)
-        status = skew_table_open(path, &profile->skew, diag);
+    snprintf(path, sizeof path, "%s/skew_fit.csv", folder);
+    if (status == SIM_OK && config->step_time.skew_table)
+        status = skew_table_open(*skew ? skew : path, &profile->skew, diag);
     return status;
 }
 
@@ -234,7 +236,7 @@ static enum status prepare(struct step_time_model *model, const struct config *c
     if (own->allreduce_gb_per_s > 0) /* 16-bit activations; 1 GB/s = 1000 bytes a us */
         profile->allreduce_us_per_token = allreduces * 2 * own->hidden_size / (own->allreduce_gb_per_s * 1000);
     const size_t tokens = config->max_num_batched_tokens + (size_t)1, sequences = config->max_num_seqs + (size_t)1;
-    return open_tables(profile, own, min_size(tokens, SUMS_MOST), min_size(sequences, SUMS_MOST), diag);
+    return open_tables(profile, config, min_size(tokens, SUMS_MOST), min_size(sequences, SUMS_MOST), diag);
 }
 
 const struct step_time_pricing step_time_profile = {.name = "profile",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/numpy_random.h"
 #include "base/portable_math.h"
 #include "base/seeded_random.h"
 #include "trace/request_order.h"
@@ -28,6 +29,11 @@ static bool draws(const struct config *config)
     return ramps_up(config) || config->request_rate > 0;
 }
 
+static bool unscaled(const struct config *config)
+{
+    return strcmp(config->arrival_generator, "numpy-unscaled") == 0;
+}
+
 /* What the times depend on. Keys that the chosen process does not use are left at 0, so that they make no difference. */
 static struct drawn_arrivals source_of(const struct config *config)
 {
@@ -38,7 +44,9 @@ static struct drawn_arrivals source_of(const struct config *config)
                                    .ramp_start = ramps_up(config) ? config->ramp_up_start_rps : 0,
                                    .ramp_end = ramps_up(config) ? config->ramp_up_end_rps : 0,
                                    .seed = config->seed,
-                                   .exponential = strcmp(config->ramp_up_strategy, "exponential") == 0};
+                                   .exponential = strcmp(config->ramp_up_strategy, "exponential") == 0,
+                                   .numpy = config->arrival_generator[0] != '\0',
+                                   .unscaled = unscaled(config)};
 }
 
 /* A trace that was drawn from the same rates and seed would come out the same, and one that was sped up must not be a second time. */
@@ -48,7 +56,8 @@ bool drawn_arrivals_wanted(const struct trace *trace, const struct config *confi
     if (!draws(config))
         return want.speedup > 0 && want.speedup != have->speedup;
     return want.rate != have->rate || want.burstiness != have->burstiness || want.ramp_start != have->ramp_start ||
-           want.ramp_end != have->ramp_end || want.seed != have->seed || want.exponential != have->exponential;
+           want.ramp_end != have->ramp_end || want.seed != have->seed || want.exponential != have->exponential ||
+           want.numpy != have->numpy || want.unscaled != have->unscaled;
 }
 
 /* --- times ------------------------------------------------------------------------------------------------------------------------ */
@@ -65,26 +74,38 @@ static double rate_at(const struct config *config, uint32_t request, uint32_t re
     return start * portable_exp(progress * portable_log(end / start));
 }
 
-/* Gamma with mean 1 / rate. The two limits are exact, where the general formula would be 0 * inf. */
-static double draw_gap_s(const struct config *config, double rate, uint64_t *state)
+/* Where numbers come from: one of both. */
+struct generator {
+    const struct config *config;
+    uint64_t state;
+    struct numpy_random numpy;
+};
+
+/* Gamma with mean 1 / rate. The two limits are exact, where the general formula would be 0 * inf; the client draws nothing for them. */
+static double draw_gap_s(struct generator *generator, double rate)
 {
+    const struct config *config = generator->config;
     if (isinf(rate))
         return 0;
     if (isinf(config->burstiness))
         return 1 / rate;
-    return seeded_gamma(state, config->burstiness) / (rate * config->burstiness);
+    if (config->arrival_generator[0])
+        return 1 / (rate * config->burstiness) * numpy_gamma(&generator->numpy, config->burstiness);
+    return seeded_gamma(&generator->state, config->burstiness) / (rate * config->burstiness);
 }
 
 /* times_s[i]: when request i arrives. */
 static enum status draw_times(const struct config *config, double *times_s, uint32_t requests, struct diag *diag)
 {
-    uint64_t state = seeded_stream(config->seed, SEEDED_GAPS);
+    struct generator generator = {.config = config, .state = seeded_stream(config->seed, SEEDED_GAPS)};
+    const bool at_once = unscaled(config); /* the first one, and no scale */
     double now_s = 0;
+    numpy_seed(&generator.numpy, (uint32_t)config->seed);
     for (uint32_t i = 0; i < requests; i++) {
-        now_s += draw_gap_s(config, rate_at(config, i, requests), &state);
+        now_s += i == 0 && at_once ? 0 : draw_gap_s(&generator, rate_at(config, i, requests));
         times_s[i] = now_s;
     }
-    if (!ramps_up(config) && now_s > 0) {
+    if (!ramps_up(config) && now_s > 0 && !at_once) {
         const double scale = requests / config->request_rate / now_s;
         for (uint32_t i = 0; i < requests; i++)
             times_s[i] *= scale;

@@ -13,7 +13,11 @@
  *     exponential  start * (end / start) ^ p
  *
  * Samples of one request (trace_expand_samples) arrive together. Times are rounded to nanoseconds. The numbers come from `seed`
- * (base/seeded_random.h) and are the same on every machine; they are not those that numpy would draw.
+ * (base/seeded_random.h) and are the same on every machine.
+ *
+ * With arrival_generator they are those of the client itself, which calls numpy.random.seed(seed) and numpy.random.gamma (numpy_random.h), as
+ * long as nothing else was drawn from numpy before them; ShareGPT's requests are not. "numpy" keeps the rules above. The
+ * client of vLLM 0.6.3 sent the first request at once, waited for a gap after each, and scaled nothing: "numpy-unscaled".
  */
 #ifndef PAGESIM_DRAWN_ARRIVALS_H
 #define PAGESIM_DRAWN_ARRIVALS_H

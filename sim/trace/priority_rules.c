@@ -21,6 +21,7 @@ static const char *const test_names[] = {"<=", ">=", "!=", "<", ">", "="};
 struct reading {
     const char *option, *at;
     struct priority_rules *rules;
+    bool classes; /* no priorities */
     struct diag *diag;
 };
 
@@ -47,7 +48,7 @@ static enum status read_name(struct reading *reading, struct priority_condition 
     const char *start = reading->at;
     const bool quoted = take(reading, "\"");
     condition->name = reading->at;
-    condition->length = strcspn(reading->at, quoted ? "\"" : ",&:");
+    condition->length = strcspn(reading->at, quoted ? "\"" : reading->classes ? ",&" : ",&:");
     reading->at += condition->length;
     if (quoted && !take(reading, "\""))
         return wrong(reading, start, "the quotes do not end");
@@ -90,9 +91,12 @@ static enum status read_condition(struct reading *reading, struct priority_condi
     return read_name(reading, condition);
 }
 
-static enum status read_priority(struct reading *reading, int32_t *out)
+/* Its colon, too. `otherwise`: it is that of "else". */
+static enum status read_priority(struct reading *reading, bool otherwise, int32_t *out)
 {
     char *end;
+    if (!take(reading, ":"))
+        return wrong(reading, reading->at, otherwise ? ": and a priority must come here" : "& or : and a priority must come here");
     const char *start = reading->at;
     const long value = strtol(start, &end, 10);
     if (end == start || *start == ' ' || *start == '+' || value < INT32_MIN || value > INT32_MAX)
@@ -107,6 +111,7 @@ static enum status read_rule(struct reading *reading, bool *otherwise)
 {
     struct priority_rules *rules = reading->rules;
     struct priority_condition *condition;
+    const char *start = reading->at;
     enum status status = SIM_OK;
     if (*otherwise)
         return wrong(reading, reading->at, "no rule after \"else\" can hold");
@@ -118,19 +123,19 @@ static enum status read_rule(struct reading *reading, bool *otherwise)
         condition->field = PRIORITY_FIELDS;
         status = *otherwise ? SIM_OK : read_condition(reading, condition);
     } while (status == SIM_OK && !*otherwise && take(reading, "&"));
-    if (status == SIM_OK && !take(reading, ":"))
-        return wrong(reading, reading->at, *otherwise ? ": and a priority must come here" : "& or : and a priority must come here");
     condition->last = true;
-    if (status == SIM_OK)
-        status = read_priority(reading, &condition->priority);
+    condition->rule = start;
+    condition->rule_length = (size_t)(reading->at - start);
+    if (status == SIM_OK && !reading->classes)
+        status = read_priority(reading, *otherwise, &condition->priority);
     if (status == SIM_OK && *reading->at != ',' && *reading->at != '\0')
         return wrong(reading, reading->at, "a comma and the next rule, or the end, must come here");
     return status;
 }
 
-enum status priority_rules_parse(const char *option, const char *text, struct priority_rules *rules, struct diag *diag)
+static enum status parse(const char *option, const char *text, bool classes, struct priority_rules *rules, struct diag *diag)
 {
-    struct reading reading = {.option = option, .at = rules->text, .rules = rules, .diag = diag};
+    struct reading reading = {.option = option, .at = rules->text, .rules = rules, .classes = classes, .diag = diag};
     bool otherwise = false;
     *rules = (struct priority_rules){0};
     if (strlen(text) >= sizeof rules->text)
@@ -140,6 +145,16 @@ enum status priority_rules_parse(const char *option, const char *text, struct pr
     while (status == SIM_OK && take(&reading, ","))
         status = read_rule(&reading, &otherwise);
     return status;
+}
+
+enum status priority_rules_parse(const char *option, const char *text, struct priority_rules *rules, struct diag *diag)
+{
+    return parse(option, text, false, rules, diag);
+}
+
+enum status priority_rules_parse_classes(const char *option, const char *text, struct priority_rules *rules, struct diag *diag)
+{
+    return parse(option, text, true, rules, diag);
 }
 
 /* --- asking --------------------------------------------------------------------------------------------------------------------------- */
@@ -191,18 +206,17 @@ static bool holds(const struct priority_condition *condition, const struct trace
     }
 }
 
-static void assign(const struct priority_rules *rules, struct trace *trace, uint32_t position)
+const struct priority_condition *priority_rules_find(const struct priority_rules *rules, const struct trace *trace, uint32_t position)
 {
     bool all = true;
     for (size_t i = 0; i < rules->count; i++) {
         const struct priority_condition *condition = &rules->conditions[i];
         all = all && holds(condition, trace, position);
-        if (condition->last && all) {
-            trace->priority[position] = condition->priority;
-            return;
-        }
+        if (condition->last && all)
+            return condition;
         all |= condition->last; /* a new rule begins */
     }
+    return NULL;
 }
 
 enum status priority_rules_apply(const struct priority_rules *rules, struct trace *trace, struct diag *diag)
@@ -212,7 +226,10 @@ enum status priority_rules_apply(const struct priority_rules *rules, struct trac
         return SIM_OK;
     if (!trace->priority)
         status = array_zeroed(&trace->priority, trace->count, sizeof *trace->priority, "priorities", diag);
-    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++)
-        assign(rules, trace, position);
+    for (uint32_t position = 0; position < trace->count && status == SIM_OK; position++) {
+        const struct priority_condition *found = priority_rules_find(rules, trace, position);
+        if (found)
+            trace->priority[position] = found->priority;
+    }
     return status;
 }

@@ -1,11 +1,12 @@
-/* priority_rules.h - priorities by rule: what a request is decides how urgent it is, in traces that say nothing of it.
+/* priority_rules.h - priorities by rule: what a request is decides how urgent it is, in traces that say nothing of it. Conditions without
+ * priorities sort requests into classes.
  *
  *     rules  = rule {"," rule}             input_length<500:0,session=a&arrival>=60:2,else:1
  *     rule   = (when {"&" when} | "else") ":" priority
  *     when   = ("input_length" | "output_length" | "arrival") ("<" | "<=" | ">" | ">=" | "=" | "!=") number
  *            | ("session" | "tenant") ("=" | "!=") name
  *
- * The first rule that holds gives the priority; where none does, the request keeps its own. Arrivals are those of the file, in seconds. A name
+ * The first rule that holds gives the priority; where none does, the request keeps its own. Classes are the same without ": priority". Arrivals are those of the file, in seconds. A name
  * goes up to the next , & or : unless it stands in double quotes.
  */
 #ifndef PAGESIM_PRIORITY_RULES_H
@@ -31,18 +32,27 @@ struct priority_condition {
     const char *name; /* in `text` */
     size_t length;
     bool last;
-    int32_t priority; /* of the last one */
+    int32_t priority; /* of the last one, as are the next two */
+    const char *rule; /* the conditions of its rule as they stand in `text` */
+    size_t rule_length;
 };
 
 /* Points into itself: must stay where it is. Zeroed: no rules. */
 struct priority_rules {
     char text[PRIORITY_TEXT_SIZE];
     struct priority_condition conditions[PRIORITY_RULES_MOST];
-    size_t count;
+    size_t count; /* of conditions */
 };
 
 /* SIM_USAGE: what is wrong, with its column in the text; `option` is what messages call it. */
 SIM_NODISCARD enum status priority_rules_parse(const char *option, const char *text, struct priority_rules *rules, struct diag *diag);
+
+/* The same of conditions without priorities. */
+SIM_NODISCARD enum status priority_rules_parse_classes(const char *option, const char *text, struct priority_rules *rules,
+                                                       struct diag *diag);
+
+/* The last condition of the first rule that holds; NULL: none does. */
+const struct priority_condition *priority_rules_find(const struct priority_rules *rules, const struct trace *trace, uint32_t position);
 
 /* Give the requests their priorities. NULL or no rules: nothing happens. */
 SIM_NODISCARD enum status priority_rules_apply(const struct priority_rules *rules, struct trace *trace, struct diag *diag);

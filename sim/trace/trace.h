@@ -72,6 +72,7 @@ struct drawn_arrivals {
     double speedup; /* the file's own, divided by this */
     uint64_t seed;
     bool exponential;
+    bool numpy, unscaled; /* arrival_generator */
 };
 
 struct id_runs;

@@ -8,6 +8,7 @@
 
 #include "fuzz/harness.h"
 #include "study/sweep_journal.h"
+#include "study/tune_journal.h"
 
 enum { FILE_AS_IT_IS, FILE_AFTER_HEADER, FILE_CHANGED, FILE_LINES, FILE_KINDS };
 enum { RUNS = 3 };
@@ -21,7 +22,7 @@ static const struct figure_set figures = {.list = {{.name = "good_requests", .va
                                                    {.name = "p2_ttft_ms", .value = 5e-300}},
                                           .count = 4};
 
-static enum status start(const char *path, struct sweep_result *result, struct sweep_journal *journal, size_t *resumed, struct diag *diag)
+static enum status start(const char *path, struct sweep_result *result, struct journal *journal, size_t *resumed, struct diag *diag)
 {
     diag_clear(diag);
     FUZZ_CHECK(sweep_result_init(result, RUNS, scopes, &wishes, diag) == SIM_OK, "%s", diag->text);
@@ -30,7 +31,7 @@ static enum status start(const char *path, struct sweep_result *result, struct s
     return status;
 }
 
-static void append_missing(struct sweep_result *result, struct sweep_journal *journal)
+static void append_missing(struct sweep_result *result, struct journal *journal)
 {
     struct diag diag = {0};
     for (size_t run = 0; run < RUNS; run++)
@@ -62,13 +63,13 @@ static const char *whole_journal(size_t *length)
     static size_t text_length;
     if (!text) {
         struct sweep_result result;
-        struct sweep_journal journal;
+        struct journal journal;
         struct diag diag = {0};
         size_t resumed;
         const char *path = fuzz_file("whole", NULL, 0);
         FUZZ_CHECK(start(path, &result, &journal, &resumed, &diag) == SIM_OK, "%s", diag.text);
         append_missing(&result, &journal);
-        sweep_journal_close(&journal);
+        journal_close(&journal);
         sweep_result_deinit(&result);
         text = fuzz_read(path, &text_length);
     }
@@ -100,7 +101,7 @@ static char *make_file(uint32_t kind, struct fuzz_bytes *bytes, size_t *length)
     return text;
 }
 
-static void check_resumed(const char *path, struct sweep_result *result, struct sweep_journal *journal, size_t resumed)
+static void check_resumed(const char *path, struct sweep_result *result, struct journal *journal, size_t resumed)
 {
     struct diag diag = {0};
     struct sweep_result second;
@@ -109,7 +110,7 @@ static void check_resumed(const char *path, struct sweep_result *result, struct 
         pending += result->rows[run].state == SWEEP_PENDING;
     FUZZ_CHECK(resumed + pending == RUNS, "%zu runs are there and %zu missing", resumed, pending);
     append_missing(result, journal);
-    sweep_journal_close(journal);
+    journal_close(journal);
     FUZZ_CHECK(start(path, &second, journal, &again, &diag) == SIM_OK, "the journal that was gone on with is refused: %s", diag.text);
     FUZZ_CHECK(again == RUNS, "%zu of %d runs are kept", again, (int)RUNS);
     char *before = rows_text(result), *after = rows_text(&second);
@@ -117,6 +118,25 @@ static void check_resumed(const char *path, struct sweep_result *result, struct 
     free(before);
     free(after);
     sweep_result_deinit(&second);
+}
+
+/* A line of a tuning that is taken is written as one that says the same. */
+static void read_tune_line(const char *text, size_t length)
+{
+    struct diag diag = {0};
+    struct tune_kept kept, again;
+    struct json_text json;
+    const enum status status = tune_kept_read("journal", 1, text, length, RUNS, &kept, &diag);
+    fuzz_check_diag(status, &diag);
+    if (status != SIM_OK)
+        return;
+    json_text_init(&json, false);
+    tune_kept_write(&kept, &json);
+    FUZZ_CHECK(tune_kept_read("journal", 1, json.text, json.length, RUNS, &again, &diag) == SIM_OK, "%s: %s", json.text, diag.text);
+    FUZZ_CHECK(again.what.point == kept.what.point && again.what.seed == kept.what.seed && again.trial.passes == kept.trial.passes &&
+                   memcmp(&again.trial.seen, &kept.trial.seen, sizeof kept.trial.seen) == 0,
+               "%s", json.text);
+    json_text_deinit(&json);
 }
 
 /* Lines alone, without what the file has to protect them. */
@@ -130,6 +150,7 @@ static void read_lines(struct fuzz_bytes *bytes)
         const size_t length = stop ? (size_t)(stop - bytes->at) : bytes->left;
         diag_clear(&diag);
         fuzz_check_diag(sweep_row_read(&result, "journal", line, (const char *)bytes->at, length, &diag), &diag);
+        read_tune_line((const char *)bytes->at, length);
         bytes->at += length + (stop != NULL);
         bytes->left -= length + (stop != NULL);
     }
@@ -141,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_bytes bytes = {data, size};
     struct sweep_result result;
-    struct sweep_journal journal;
+    struct journal journal;
     struct diag diag = {0};
     size_t length, resumed, left;
     const uint32_t kind = fuzz_below(&bytes, FILE_KINDS);
@@ -159,7 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(left == length && memcmp(after, text, length) == 0, "a journal that is refused was changed: %s", diag.text);
         free(after);
     }
-    sweep_journal_close(&journal);
+    journal_close(&journal);
     sweep_result_deinit(&result);
     free(text);
     return 0;

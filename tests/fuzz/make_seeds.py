@@ -102,6 +102,7 @@ LINES = {
     "columns": "replay --columns arrival=a,input=b,unit=ms --output-range 2:9 --from 1 --to 2e3 --n 2 --n-every 3 --limit 5 --num-gpu-blocks 9",
     "curve": "curve --trace t --num-gpu-blocks 9 --points 100,1k,2M --block-sizes 8,16 --format csv",
     "compare": "compare --num-gpu-blocks 9 --trace t --a block_size=8,num_gpu_blocks=100 --b block_size=16 --require e2el<0.9",
+    "compare_sides": "compare --num-gpu-blocks 9 --trace t --side a block_size=8 c.json --side=b --side c --by ttft --by input_length<5&tenant=x,else",
     "sweep": "sweep --trace t --num-gpu-blocks 9 --vary block_size=8,16,32 --vary num_gpu_blocks=100:800:*2 --objectives request_throughput:max",
     "sweep_drawn": "sweep --generate chat --requests 5 --vary watermark=0:0.1:0.05 --vary block_size=1:3 --mode list --num-gpu-blocks 9",
     "size": "size --num-gpu-blocks 9 --trace t --require preemptions=0 --max-blocks 400",
@@ -196,6 +197,9 @@ def report_seeds():
     write("saved_reports", "compare", "== a\n" + head % ("compare", "{}") + ',"per_request":[{"input_tokens":5,"a_ttft_ms":1,"b_ttft_ms":2,'
           '"a_e2el_ms":3,"b_e2el_ms":4,"delta_e2el_ms":1}],"figures":[{"figure":"p99_ttft_ms","a":1,"b":2}],'
           '"latencies":[{"latency":"e2el","mean_a_ms":1,"delta_ms":2,"batch_ci_low_ms":-1,"batch_ci_high_ms":3}]}\n')
+    write("saved_reports", "compare_sides", "== a\n" + head % ("compare", "{}") + ',"sides":[{"side":"x"},{"side":"y"},{"side":"z"}],"per_request":'
+          '[{"input_tokens":5,"x_ttft_ms":1,"y_ttft_ms":2,"x_arrival_s":0,"delta_y_e2el_ms":4,"delta_z_e2el_ms":-1}],"first_differences":'
+          '[{"side":"y","step":5,"first_start_ns":1,"own_start_ns":2}],"figures":[{"figure":"p99_ttft_ms","x":1,"y":2,"z":3}]}\n')
     write("saved_reports", "explain", "== a\n" + head % ("explain", "{}") + figures + ',"each_preemption":[{"time_s":1,"tokens_lost":5}],'
           '"misses":[{"class":"new","share":0.5},{"class":"all","share":1}]}\n')
     write("saved_reports", "validate", "== a\n" + head % ("validate", "{}") + ',"mean_e2el_error":0.1,"e2el_mape":0.2,"timeline_measured":'

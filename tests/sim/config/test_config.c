@@ -1,5 +1,6 @@
 /* test_config.c - defaults, files, options, and all that is refused. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -117,7 +118,8 @@ Test(config, what_is_written_reads_back_the_same)
     static const char *const texts[] = {
         "{\"num_gpu_blocks\":100,\"watermark\":0.07,\"seed\":18446744073709551615}",
         "{\"scheduler\":\"vllm-v0\",\"num_gpu_blocks\":100,\"num_cpu_blocks\":7,\"preemption_mode\":\"swap\"}",
-        "{\"num_gpu_blocks\":9,\"step_time\":{\"copy_ns_per_block\":5},\"kv\":{\"dtype\":\"bfloat16\"}}"};
+        "{\"num_gpu_blocks\":9,\"step_time\":{\"copy_ns_per_block\":5},\"kv\":{\"dtype\":\"bfloat16\"}}",
+        "{\"num_gpu_blocks\":9,\"step_time\":{\"model\":\"profile\",\"path\":\"/p\",\"skew_table\":\"/q/skew.csv\"}}"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct config first, second;
         struct json_text json;
@@ -129,6 +131,32 @@ Test(config, what_is_written_reads_back_the_same)
         for (size_t key = 0; key < config_key_count; key++)
             cr_expect(config_key_equal(&config_keys[key], &first, &second), "%s", config_keys[key].name);
         json_text_deinit(&json);
+    }
+}
+
+/* As any path it is relative to its file; an option turns it off or on again, which then means the table of the folder. */
+Test(config, a_switch_can_be_given_as_a_path)
+{
+    static const struct {
+        const char *value, *option;
+        bool on;
+        const char *path;
+    } cases[] = {{"true", NULL, true, ""},
+                 {"false", NULL, false, ""},
+                 {"\"sub/skew.csv\"", NULL, true, "/tmp/sub/skew.csv"},
+                 {"\"/skew.csv\"", NULL, true, "/skew.csv"},
+                 {"\"skew.csv\"", "false", false, ""},
+                 {"\"skew.csv\"", "true", true, ""},
+                 {"false", "here.csv", true, "here.csv"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct config_option option = {"step-time-skew-table", cases[i].option};
+        struct config config;
+        struct diag diag = {0};
+        char text[128];
+        snprintf(text, sizeof text, "{\"step_time\":{\"skew_table\":%s}}", cases[i].value);
+        cr_assert_eq(load(text, &option, cases[i].option != NULL, &config, &diag), SIM_OK, "%s", diag.text);
+        cr_expect_eq(config.step_time.skew_table, cases[i].on, "%s %s", cases[i].value, cases[i].option);
+        cr_expect_str_eq(config.step_time.skew_path, cases[i].path);
     }
 }
 

@@ -213,7 +213,7 @@ static void compare_case(uint64_t number, bool v0, struct naive *naive, struct l
     ledger_init(&plain, trace, &config);
     ledger_keep_history(&plain, &histories[0]);
     ledger_keep_history(&fast, &histories[1]);
-    cr_assert_eq(class_ledger_init(&classes, trace, &config, (enum class_key)(number % 3), &diag), SIM_OK);
+    cr_assert_eq(class_ledger_init(&classes, trace, &config, (enum class_key)(number % CLASS_BY_RULES), &diag), SIM_OK);
     const struct observer alone[] = {ledger_observer(&fast)};
     const struct observer all[] = {ledger_observer(&plain),
                                    class_ledger_observer(&classes),

@@ -36,10 +36,11 @@ Test(own_policy, runs_like_any_other_once_it_is_registered)
     cr_expect(stories[0].finish_ns < stories[2].finish_ns && stories[2].finish_ns < stories[3].finish_ns &&
               stories[3].finish_ns < stories[1].finish_ns);
     run_close(&run);
-    struct comparison comparison = {.trace = trace, .factor = 10, .sides = {{.config = config}, {.config = config}}};
+    struct comparison comparison = {.trace = trace, .count = 2, .factor = 10, .sides = {{.config = config}, {.config = config}}};
     cr_assert_eq(config_set(&comparison.sides[0].config, "scheduling_policy", "fcfs", &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
-    cr_expect(comparison.paired[LATENCY_QUEUE].worse == 1 && comparison.paired[LATENCY_QUEUE].better == 2, "1 waits for 2 and 3");
+    const struct paired *queue = &comparison.sides[1].against.paired[LATENCY_QUEUE];
+    cr_expect(queue->worse == 1 && queue->better == 2, "1 waits for 2 and 3");
     comparison_free(&comparison);
     const struct config_option base[] = {{"num-gpu-blocks", "100"}, {"max-num-seqs", "1"}};
     const char *const vary[] = {"scheduling_policy=fcfs,longest-prompt"};

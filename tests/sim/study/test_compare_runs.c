@@ -50,7 +50,7 @@ static struct config random_config(uint64_t *seed)
 static void compare(const struct trace *trace, const struct config *a, const struct config *b, struct comparison *out)
 {
     struct diag diag = {0};
-    *out = (struct comparison){.trace = trace, .factor = 10, .sides = {{.config = *a}, {.config = *b}}};
+    *out = (struct comparison){.trace = trace, .count = 2, .factor = 10, .sides = {{.config = *a}, {.config = *b}}};
     cr_assert_eq(comparison_make(out, &diag), SIM_OK, "%s", diag.text);
 }
 
@@ -74,14 +74,14 @@ Test(compare_runs, with_itself_is_nothing)
     struct config config = tiny_config_v1(16, 20);
     struct comparison comparison;
     compare(trace, &config, &config, &comparison);
-    cr_expect_not(comparison.difference.found);
+    cr_expect_not(comparison.sides[1].against.difference.found);
     cr_expect_eq(comparison_figure(&comparison, "decisions_differ"), 0);
     cr_expect_gt(comparison.sides[0].run.figures.count, 50);
     for (size_t i = 0; i < comparison.sides[0].run.figures.count; i++)
         cr_expect(same(delta_of(&comparison, i), 0) || comparison.sides[0].run.figures.list[i].undefined, "%s",
                   comparison.sides[0].run.figures.list[i].name);
     for (int i = 0; i < PAIRED_LATENCIES; i++) {
-        const struct paired *paired = &comparison.paired[paired_latencies[i]];
+        const struct paired *paired = &comparison.sides[1].against.paired[paired_latencies[i]];
         cr_expect_eq(paired->better + paired->worse, 0);
         cr_expect_eq(paired->equal, REQUESTS);
         cr_expect_eq(paired->equal, paired->difference.n);
@@ -104,12 +104,13 @@ Test(compare_runs, swapping_the_sides_turns_every_sign)
         for (size_t i = 0; i < there.sides[0].run.figures.count; i++)
             cr_assert(same(delta_of(&there, i), -delta_of(&back, i)), "%s", there.sides[0].run.figures.list[i].name);
         for (int i = 0; i < PAIRED_LATENCIES; i++) {
-            const struct paired *left = &there.paired[paired_latencies[i]], *right = &back.paired[paired_latencies[i]];
+            const struct paired *left = &there.sides[1].against.paired[paired_latencies[i]],
+                                *right = &back.sides[1].against.paired[paired_latencies[i]];
             cr_assert(left->better == right->worse && left->worse == right->better && left->equal == right->equal);
             cr_assert(same(left->difference.ci_low, -right->difference.ci_high) && same(left->sign_p, right->sign_p));
         }
-        cr_assert_eq(there.difference.found, back.difference.found);
-        cr_assert_eq(there.difference.step, back.difference.step);
+        cr_assert_eq(there.sides[1].against.difference.found, back.sides[1].against.difference.found);
+        cr_assert_eq(there.sides[1].against.difference.step, back.sides[1].against.difference.step);
         cr_assert_eq(there.starving_ms, back.starving_ms);
         comparison_free(&there);
         comparison_free(&back);
@@ -126,7 +127,7 @@ Test(compare_runs, starving_are_those_who_wait_too_long)
         struct trace *trace = random_trace(&seed);
         struct config a = random_config(&seed), b = random_config(&seed);
         struct diag diag = {0};
-        struct comparison comparison = {.trace = trace, .factor = 2, .sides = {{.config = a}, {.config = b}}};
+        struct comparison comparison = {.trace = trace, .count = 2, .factor = 2, .sides = {{.config = a}, {.config = b}}};
         cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
         for (int i = 0; i < 2; i++) {
             uint32_t longer = 0;
@@ -139,6 +140,88 @@ Test(compare_runs, starving_are_those_who_wait_too_long)
         trace_destroy(trace);
     }
     cr_expect_gt(all, 0u, "nobody ever starved: the test shows nothing");
+}
+
+/* What a side gives next to the first one, bit for bit. */
+static void expect_same_pair(const struct comparison *many, size_t side, const struct comparison *two)
+{
+    const struct against_first *own = &many->sides[side].against, *alone = &two->sides[1].against;
+    for (int i = 0; i < PAIRED_LATENCIES; i++) {
+        const struct paired *left = &own->paired[paired_latencies[i]], *right = &alone->paired[paired_latencies[i]];
+        const double lefts[] = {left->mean_first,         left->mean,           left->difference.mean, left->difference.ci_low,
+                                left->difference.ci_high, left->batches.ci_low, left->batches.ci_high, left->sign_p},
+                     rights[] = {right->mean_first,         right->mean,           right->difference.mean, right->difference.ci_low,
+                                 right->difference.ci_high, right->batches.ci_low, right->batches.ci_high, right->sign_p};
+        cr_assert_eq(memcmp(lefts, rights, sizeof lefts), 0);
+        cr_assert(left->better == right->better && left->worse == right->worse && left->equal == right->equal);
+    }
+    cr_assert_eq(own->ranked_count, alone->ranked_count);
+    cr_assert_eq(memcmp(own->ranked, alone->ranked, own->ranked_count * sizeof *own->ranked), 0);
+    cr_assert_eq(own->difference.found, alone->difference.found);
+    cr_assert_eq(own->difference.step, alone->difference.step);
+    cr_assert_eq(own->difference.pair_count, alone->difference.pair_count);
+    cr_assert_eq(memcmp(own->difference.pairs, alone->difference.pairs, own->difference.pair_count * sizeof *own->difference.pairs), 0);
+}
+
+/* Who else is compared changes nothing: of three sides, each but the first gives what it gives alone with the first. Starving is another
+ * matter, as its yardstick is of all sides. */
+Test(compare_runs, three_sides_give_what_each_two_give)
+{
+    uint64_t seed = 7;
+    size_t differing = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct trace *trace = random_trace(&seed);
+        struct config configs[3];
+        struct diag diag = {0};
+        static struct comparison three, two; /* too large for a stack */
+        three = (struct comparison){.trace = trace, .count = 3, .named = true, .factor = 10};
+        for (int i = 0; i < 3; i++) {
+            three.sides[i].config = configs[i] = random_config(&seed);
+            snprintf(three.sides[i].name, COMPARE_NAME_SIZE, "side%d", i);
+        }
+        cr_assert_eq(comparison_make(&three, &diag), SIM_OK, "%s", diag.text);
+        for (size_t side = 1; side < 3; side++) {
+            char name[FIGURE_NAME_SIZE];
+            compare(trace, &configs[0], &configs[side], &two);
+            expect_same_pair(&three, side, &two);
+            for (size_t i = 0; i < two.sides[0].run.figures.count; i++) {
+                const char *figure = two.sides[0].run.figures.list[i].name;
+                snprintf(name, sizeof name, "delta_side%zu_%s", side, figure);
+                cr_assert(strcmp(figure, "starving") == 0 || same(comparison_figure(&three, name), delta_of(&two, i)), "%s", name);
+            }
+            snprintf(name, sizeof name, "side%zu_worse_e2el", side);
+            cr_assert_eq(comparison_figure(&three, name), comparison_figure(&two, "worse_e2el"));
+            differing += two.sides[1].against.difference.found;
+            comparison_free(&two);
+        }
+        comparison_free(&three);
+        trace_destroy(trace);
+    }
+    cr_expect_gt(differing, (size_t)ROUNDS, "most pairs must differ for this to show anything");
+}
+
+/* The longest name does not win: the one whose rest is a figure does. */
+Test(compare_runs, names_of_sides_may_begin_alike)
+{
+    static struct comparison comparison = {.count = 3, .named = true, .sides = {{.name = "x"}, {.name = "x_p99"}, {.name = "x_p99_x"}}};
+    static const struct {
+        const char *name;
+        enum comparison_part part;
+        size_t side;
+        const char *figure;
+    } cases[] = {{"x_p99_ttft_ms", COMPARISON_SIDE, 0, "p99_ttft_ms"},
+                 {"x_p99_p99_ttft_ms", COMPARISON_SIDE, 1, "p99_ttft_ms"},
+                 {"x_p99_x_steps", COMPARISON_SIDE, 2, "steps"},
+                 {"delta_x_p99_steps", COMPARISON_DELTA, 1, "steps"},
+                 {"delta_x_p99_x_steps", COMPARISON_DELTA, 2, "steps"},
+                 {"x_p99_speed", COMPARISON_SIDE, 0, "p99_speed"}, /* none is a figure: the first one is asked for it */
+                 {"starving_above_ms", COMPARISON_WHOLE, 0, "starving_above_ms"},
+                 {"delta_steps", COMPARISON_WHOLE, 0, "delta_steps"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct comparison_figure_name name = comparison_split_name(&comparison, cases[i].name);
+        cr_expect(name.part == cases[i].part && name.side == cases[i].side, "%s", cases[i].name);
+        cr_expect_str_eq(name.figure, cases[i].figure);
+    }
 }
 
 /* --- against decision logs ------------------------------------------------------------------------------------------------------- */
@@ -234,12 +317,12 @@ Test(compare_runs, finds_the_first_difference_where_the_decision_logs_differ)
         }
         compare(trace, &a, &b, &comparison);
         size_t want = first_step_of_logs(trace, &a, &b);
-        cr_assert_eq(comparison.difference.found, want != SIZE_MAX, "round %d", round);
-        cr_assert(!comparison.difference.found || comparison.difference.step == want, "round %d: step %llu, want %zu", round,
-                  (unsigned long long)comparison.difference.step, want);
-        differing += comparison.difference.found;
-        late += comparison.difference.found && want > 20;
-        same_for_ever += !comparison.difference.found;
+        cr_assert_eq(comparison.sides[1].against.difference.found, want != SIZE_MAX, "round %d", round);
+        cr_assert(!comparison.sides[1].against.difference.found || comparison.sides[1].against.difference.step == want,
+                  "round %d: step %llu, want %zu", round, (unsigned long long)comparison.sides[1].against.difference.step, want);
+        differing += comparison.sides[1].against.difference.found;
+        late += comparison.sides[1].against.difference.found && want > 20;
+        same_for_ever += !comparison.sides[1].against.difference.found;
         comparison_free(&comparison);
         trace_destroy(trace);
     }
@@ -259,8 +342,8 @@ Test(compare_runs, finds_who_goes_first_where_steps_are_alike)
     b = a;
     set_policy(&b, "priority");
     compare(trace, &a, &b, &comparison);
-    cr_expect(comparison.difference.found);
-    cr_expect_eq(comparison.difference.step, 5);
+    cr_expect(comparison.sides[1].against.difference.found);
+    cr_expect_eq(comparison.sides[1].against.difference.step, 5);
     cr_expect_eq(first_step_of_logs(trace, &a, &b), 5);
     comparison_free(&comparison);
     trace_destroy(trace);
@@ -275,15 +358,15 @@ Test(compare_runs, says_who_is_treated_otherwise)
     struct comparison comparison;
     one.max_num_seqs = 1;
     compare(trace, &two, &one, &comparison);
-    cr_assert(comparison.difference.found);
-    cr_expect_eq(comparison.difference.step, 0);
-    cr_assert_eq(comparison.difference.pair_count, 2);
-    const struct decision_pair *pairs = comparison.difference.pairs;
+    cr_assert(comparison.sides[1].against.difference.found);
+    cr_expect_eq(comparison.sides[1].against.difference.step, 0);
+    cr_assert_eq(comparison.sides[1].against.difference.pair_count, 2);
+    const struct decision_pair *pairs = comparison.sides[1].against.difference.pairs;
     cr_expect(pairs[0].kind == DECIDE_ADMIT && pairs[0].request == 1 && pairs[0].in_a && !pairs[0].in_b);
     cr_expect(pairs[1].kind == DECIDE_COMPUTE && pairs[1].request == 1 && pairs[1].a == 30 && !pairs[1].in_b);
     /* The second waits for the first: 4 steps. */
     cr_expect_eq(comparison.sides[1].longest_wait, 1);
-    cr_expect_eq(comparison.paired[LATENCY_QUEUE].worse, 1);
+    cr_expect_eq(comparison.sides[1].against.paired[LATENCY_QUEUE].worse, 1);
     comparison_free(&comparison);
     trace_destroy(trace);
 }
@@ -300,8 +383,8 @@ Test(compare_runs, lists_decisions_in_the_order_of_the_scheduler)
     one = many;
     one.max_num_seqs = 1;
     compare(trace, &many, &one, &comparison);
-    cr_assert_eq(comparison.difference.pair_count, 4);
-    const struct decision_pair *pairs = comparison.difference.pairs;
+    cr_assert_eq(comparison.sides[1].against.difference.pair_count, 4);
+    const struct decision_pair *pairs = comparison.sides[1].against.difference.pairs;
     cr_expect(pairs[0].kind == DECIDE_ADMIT && pairs[0].request == 1 && pairs[1].kind == DECIDE_ADMIT && pairs[1].request == 0);
     cr_expect(pairs[2].kind == DECIDE_COMPUTE && pairs[2].request == 1 && pairs[3].request == 0);
     comparison_free(&comparison);
@@ -312,7 +395,7 @@ Test(compare_runs, pairs_samples_of_one_engine_with_the_group_of_the_other)
 {
     const struct tiny_request requests[] = {{.input = 20, .output = 4, .samples = 3}, {.input = 30, .output = 5}};
     struct trace *trace = tiny_trace(requests, 2);
-    struct comparison comparison = {.trace = trace, .factor = 10};
+    struct comparison comparison = {.trace = trace, .count = 2, .factor = 10};
     struct diag diag = {0};
     comparison.sides[0].config = tiny_config_v1(16, 50);
     comparison.sides[1].config = comparison.sides[0].config;
@@ -327,7 +410,7 @@ Test(compare_runs, pairs_samples_of_one_engine_with_the_group_of_the_other)
             cr_expect(outcome->status == REQUEST_COMPLETED && outcome->ms[LATENCY_TTFT] > 0 &&
                       outcome->ms[LATENCY_E2EL] > outcome->ms[LATENCY_TTFT]);
         }
-    cr_expect_eq(comparison.paired[LATENCY_E2EL].difference.n, 2);
+    cr_expect_eq(comparison.sides[1].against.paired[LATENCY_E2EL].difference.n, 2);
     comparison_free(&comparison);
     trace_destroy(trace);
 }
@@ -359,15 +442,15 @@ Test(compare_runs, names_of_figures_say_whose_they_are)
     struct config two = tiny_config_v1(16, 50), one = two;
     struct figure_wishes wishes = {0};
     struct diag diag = {0};
-    const char *figure;
     one.max_num_seqs = 1;
-    struct comparison comparison = {.trace = trace, .factor = 10, .sides = {{.config = two}, {.config = one}}, .wishes = &wishes};
+    struct comparison comparison = {
+        .trace = trace, .count = 2, .factor = 10, .sides = {{.config = two}, {.config = one}}, .wishes = &wishes};
     cr_assert_eq(figure_wish(&wishes, "p12.5_queue_ms", &diag), SIM_OK);
     cr_assert_eq(comparison_make(&comparison, &diag), SIM_OK, "%s", diag.text);
-    cr_expect_eq(comparison_split_name("delta_p12.5_queue_ms", &figure), COMPARISON_DELTA);
-    cr_expect_str_eq(figure, "p12.5_queue_ms");
-    cr_expect_eq(comparison_split_name("better_e2el", &figure), COMPARISON_WHOLE);
-    cr_expect_str_eq(figure, "better_e2el");
+    cr_expect_eq(comparison_split_name(&comparison, "delta_p12.5_queue_ms").part, COMPARISON_DELTA);
+    cr_expect_str_eq(comparison_split_name(&comparison, "delta_p12.5_queue_ms").figure, "p12.5_queue_ms");
+    cr_expect_eq(comparison_split_name(&comparison, "better_e2el").part, COMPARISON_WHOLE);
+    cr_expect_str_eq(comparison_split_name(&comparison, "better_e2el").figure, "better_e2el");
     const double a = comparison_figure(&comparison, "a_p12.5_queue_ms"), b = comparison_figure(&comparison, "b_p12.5_queue_ms");
     cr_expect(a == 0 && b > 0);
     cr_expect_eq(comparison_figure(&comparison, "delta_p12.5_queue_ms"), b);
@@ -375,9 +458,15 @@ Test(compare_runs, names_of_figures_say_whose_they_are)
     cr_expect_eq(comparison_figure(&comparison, "b_peak_running"), 1);
     cr_expect_eq(comparison_figure(&comparison, "worse_queue"), 1);
     cr_expect(isnan(comparison_figure(&comparison, "a_worse_queue")) && isnan(comparison_figure(&comparison, "peak_running")));
-    cr_expect_eq(figure_check_name("", "jain_index", comparison_scopes(&comparison, COMPARISON_DELTA), &diag), SIM_OK);
-    cr_expect_eq(figure_check_name("", "forks", comparison_scopes(&comparison, COMPARISON_A), &diag), SIM_USAGE, "V1 has no groups");
-    cr_expect_eq(figure_check_name("", "jain_index", comparison_scopes(&comparison, COMPARISON_WHOLE), &diag), SIM_USAGE);
+    cr_expect_eq(figure_check_name("", "jain_index",
+                                   comparison_scopes(&comparison, &(struct comparison_figure_name){COMPARISON_DELTA, 1, ""}), &diag),
+                 SIM_OK);
+    cr_expect_eq(
+        figure_check_name("", "forks", comparison_scopes(&comparison, &(struct comparison_figure_name){COMPARISON_SIDE, 0, ""}), &diag),
+        SIM_USAGE, "V1 has no groups");
+    cr_expect_eq(figure_check_name("", "jain_index",
+                                   comparison_scopes(&comparison, &(struct comparison_figure_name){COMPARISON_WHOLE, 0, ""}), &diag),
+                 SIM_USAGE);
     comparison_free(&comparison);
     trace_destroy(trace);
 }

@@ -17,14 +17,16 @@ struct made_up {
     bool passes[POOLS_MOST + 1], skips;
     uint64_t decisions[POOLS_MOST + 1];
     uint32_t probed[POOLS_MOST + 1];
+    uint32_t batches; /* before an interrupt; 0: none comes */
     uint64_t *seed;
 };
 
 static enum status look_up(void *context, struct size_probe *probes, size_t count, uint64_t verified, uint64_t total, struct diag *diag)
 {
-    (void)diag;
     struct made_up *truth = context;
     cr_assert(count >= 1 && count <= SIZE_BATCH && verified <= total);
+    if (truth->batches > 0 && --truth->batches == 0)
+        return diag_set(diag, SIM_INTERRUPTED, "interrupted");
     for (size_t i = 0; i < count; i++) {
         const uint32_t pool = probes[i].pool;
         cr_assert(pool >= 1 && pool <= POOLS_MOST && truth->probed[pool]++ == 0, "pool %u is asked for once", pool);
@@ -83,8 +85,8 @@ Test(size_search, agrees_with_a_scan_of_made_up_verdicts)
     cr_expect(skipped > 500 && none > 100 && isolated > 500, "all kinds were reached: %lu %lu %lu", skipped, none, isolated);
 }
 
-/* What is said of a sample is true: the floor fails, all up to `verified` pass, and nothing but the floor was probed and fails above it. A
- * verdict that changes once is found to the pool. */
+/* What is said of a sample is true: the floor fails, all up to `verified` and from `proved_from` on pass, and nothing that was probed above the
+ * floor fails. A verdict that changes once is found to the pool. */
 Test(size_search, a_sample_says_only_what_it_knows)
 {
     uint64_t seed = 9, sampled = 0, proved = 0;
@@ -101,12 +103,13 @@ Test(size_search, a_sample_says_only_what_it_knows)
         truth.skips = truth.skips && !monotone;
         cr_assert_eq(size_search(bound, prove, random_below(&seed, 60), look_up, &truth, &found, &diag), SIM_OK);
         for (uint32_t pool = found.failing + 1; found.answer > 0 && pool <= bound; pool++)
-            cr_assert(truth.passes[pool] || (pool > found.verified && !truth.probed[pool]), "round %d: pool %u", round, pool);
+            cr_assert(truth.passes[pool] || (pool > found.verified && pool < found.proved_from && !truth.probed[pool]), "round %d: pool %u",
+                      round, pool);
         cr_assert(found.failing == 0 || !truth.passes[found.failing]);
         if (found.answer > 0) {
             const uint32_t near = found.failing + SIZE_NEAR;
             uint64_t above = 0;
-            for (uint32_t pool = found.verified + 1; pool <= bound; pool++)
+            for (uint32_t pool = found.verified + 1; pool < found.proved_from; pool++)
                 above += truth.probed[pool];
             cr_assert_eq(found.sampled, above);
             cr_assert(found.verified >= (near < bound ? near : bound));
@@ -117,6 +120,55 @@ Test(size_search, a_sample_says_only_what_it_knows)
         size_found_deinit(&found);
     }
     cr_expect(sampled > 500 && proved > 200, "%lu sampled, %lu proved", sampled, proved);
+}
+
+/* Whenever it is interrupted, what it knows is true. */
+Test(size_search, an_interrupt_leaves_what_is_known)
+{
+    uint64_t seed = 15, some = 0, proved = 0;
+    for (int round = 0; round < 2000; round++) {
+        struct made_up truth;
+        struct size_found found;
+        struct diag diag = {0};
+        const uint32_t bound = 2 + random_below(&seed, POOLS_MOST - 1);
+        make_up(&truth, bound, &seed);
+        truth.batches = 1 + random_below(&seed, 12);
+        if (size_search(bound, random_below(&seed, 400), 20, look_up, &truth, &found, &diag) == SIM_INTERRUPTED &&
+            found.least_passing > 0) {
+            cr_assert(found.failing == 0 || !truth.passes[found.failing]);
+            cr_assert(truth.passes[found.least_passing] && found.least_passing > found.failing && found.least_passing <= found.proved_from);
+            for (uint32_t pool = found.proved_from; pool <= bound; pool++)
+                cr_assert(truth.passes[pool], "round %d: pool %u", round, pool);
+            some++;
+            proved += found.proved_from < bound;
+        }
+        size_found_deinit(&found);
+    }
+    cr_expect(some > 500 && proved > 300, "%lu %lu", some, proved);
+}
+
+/* A few hundred pools that all decide differently, below classes that a few replays close: the sample is taken of the former alone, and the
+ * number of replays does not grow with them. */
+Test(size_search, where_neighbours_differ_a_sample_is_taken)
+{
+    uint64_t seed = 2, replays[2];
+    for (int round = 0; round < 2; round++) {
+        const uint32_t different = round ? 380 : 250, least = 60;
+        struct made_up truth = {.skips = true, .seed = &seed};
+        struct size_found found;
+        struct diag diag = {0};
+        for (uint32_t pool = 1; pool <= POOLS_MOST; pool++) {
+            truth.passes[pool] = pool >= least;
+            truth.decisions[pool] = pool <= different ? pool : POOLS_MOST;
+        }
+        cr_assert_eq(size_search(POOLS_MOST, 100, 0, look_up, &truth, &found, &diag), SIM_OK);
+        cr_expect_eq(found.answer, least);
+        cr_expect(found.verified >= least + SIZE_NEAR - 1 && found.verified < found.proved_from);
+        cr_expect(found.proved_from <= different + 1 && found.sampled > 0, "%u, %lu", found.proved_from, found.sampled);
+        replays[round] = found.replays;
+        size_found_deinit(&found);
+    }
+    cr_expect(replays[0] < 220 && replays[1] < 220, "%lu, %lu", replays[0], replays[1]);
 }
 
 /* --- replays --------------------------------------------------------------------------------------------------------------------- */

@@ -21,16 +21,16 @@ static const struct figure_set figures = {.list = {{.name = "good_requests", .va
                                                    {.name = "p3_ttft_ms", .value = -2}},
                                           .count = 5};
 
-static enum status open_journal(const char *path, const struct sweep_identity *who, struct sweep_result *result, struct sweep_journal *out,
+static enum status open_journal(const char *path, const struct sweep_identity *who, struct sweep_result *result, struct journal *out,
                                 size_t *resumed, struct diag *diag)
 {
     *diag = (struct diag){0};
-    *out = (struct sweep_journal){0};
+    *out = (struct journal){0};
     cr_assert_eq(sweep_result_init(result, RUNS, scopes, &wishes, diag), SIM_OK);
     return sweep_journal_open(out, path, who, result, resumed, diag);
 }
 
-static void append_missing(struct sweep_result *result, struct sweep_journal *journal)
+static void append_missing(struct sweep_result *result, struct journal *journal)
 {
     struct diag diag = {0};
     for (size_t run = RUNS; run-- > 0;) {
@@ -71,15 +71,15 @@ static char *complete_journal(size_t *length, char **rows)
 {
     struct temp_file file = temp_file_make("", 0);
     struct sweep_result result;
-    struct sweep_journal journal;
+    struct journal journal;
     struct diag diag;
     size_t resumed;
     cr_assert_eq(open_journal(file.path, &identity, &result, &journal, &resumed, &diag), SIM_OK, "%s", diag.text);
     cr_assert_eq(resumed, 0);
     append_missing(&result, &journal);
-    cr_assert_eq(sweep_journal_sync(&journal, &diag), SIM_OK);
+    cr_assert_eq(journal_sync(&journal, &diag), SIM_OK);
     *rows = text_of(&result);
-    sweep_journal_close(&journal);
+    journal_close(&journal);
     sweep_result_deinit(&result);
     char *text = whole_file(file.path, length);
     temp_file_remove(&file);
@@ -93,7 +93,7 @@ Test(sweep_journal, cut_at_any_byte_is_gone_on_with)
     for (size_t cut = 0; cut <= length; cut++) {
         struct temp_file file = temp_file_make(text, cut);
         struct sweep_result result;
-        struct sweep_journal journal;
+        struct journal journal;
         struct diag diag;
         size_t resumed;
         lines += cut > 0 && text[cut - 1] == '\n';
@@ -102,7 +102,7 @@ Test(sweep_journal, cut_at_any_byte_is_gone_on_with)
         append_missing(&result, &journal);
         char *again = text_of(&result);
         cr_assert_str_eq(again, rows, "cut at %zu", cut);
-        sweep_journal_close(&journal);
+        journal_close(&journal);
         sweep_result_deinit(&result);
         size_t new_length;
         char *new_text = whole_file(file.path, &new_length);
@@ -121,14 +121,14 @@ static const char *refusal(const char *text, size_t length, const struct sweep_i
     static char message[1100];
     struct temp_file file = temp_file_make(text, length);
     struct sweep_result result;
-    struct sweep_journal journal;
+    struct journal journal;
     struct diag diag;
     size_t resumed, left;
     enum status status = open_journal(file.path, who, &result, &journal, &resumed, &diag);
     char *after = whole_file(file.path, &left);
     cr_expect(status == SIM_OK || (left == length && memcmp(after, text, length) == 0), "a refused file is left as it was");
     snprintf(message, sizeof message, "%d: %s", (int)status, diag.text);
-    sweep_journal_close(&journal);
+    journal_close(&journal);
     sweep_result_deinit(&result);
     free(after);
     temp_file_remove(&file);
@@ -168,7 +168,7 @@ static void expect_redone(const char *text, size_t length, const char *rows, siz
     changed[at] ^= 1;
     struct temp_file file = temp_file_make(changed, length);
     struct sweep_result result;
-    struct sweep_journal journal;
+    struct journal journal;
     struct diag diag;
     size_t resumed;
     cr_assert_eq(open_journal(file.path, &identity, &result, &journal, &resumed, &diag), SIM_OK, "byte %zu: %s", at, diag.text);
@@ -181,7 +181,7 @@ static void expect_redone(const char *text, size_t length, const char *rows, siz
     append_missing(&result, &journal);
     char *again = text_of(&result);
     cr_assert_str_eq(again, rows, "byte %zu", at);
-    sweep_journal_close(&journal);
+    journal_close(&journal);
     sweep_result_deinit(&result);
     temp_file_remove(&file);
     free(again);
@@ -202,13 +202,13 @@ Test(sweep_journal, is_held_by_one_at_a_time)
 {
     struct temp_file file = temp_file_make("", 0);
     struct sweep_result first, second;
-    struct sweep_journal held, refused;
+    struct journal held, refused;
     struct diag diag;
     size_t resumed;
     cr_assert_eq(open_journal(file.path, &identity, &first, &held, &resumed, &diag), SIM_OK);
     cr_expect_eq(open_journal(file.path, &identity, &second, &refused, &resumed, &diag), SIM_FAILED);
     cr_expect(strstr(diag.text, "in use by another process"));
-    sweep_journal_close(&held);
+    journal_close(&held);
     sweep_result_deinit(&first);
     sweep_result_deinit(&second);
     temp_file_remove(&file);
@@ -260,7 +260,7 @@ static struct temp_file part_of(unsigned which, const struct sweep_identity *who
 {
     struct temp_file file = temp_file_make("", 0);
     struct sweep_result result;
-    struct sweep_journal journal;
+    struct journal journal;
     struct diag diag;
     size_t resumed;
     cr_assert_eq(open_journal(file.path, who, &result, &journal, &resumed, &diag), SIM_OK, "%s", diag.text);
@@ -268,7 +268,7 @@ static struct temp_file part_of(unsigned which, const struct sweep_identity *who
         if (!(which >> run & 1))
             result.rows[run].state = SWEEP_DONE; /* somebody else's */
     append_missing(&result, &journal);
-    sweep_journal_close(&journal);
+    journal_close(&journal);
     sweep_result_deinit(&result);
     return file;
 }
@@ -342,13 +342,13 @@ Test(sweep_journal, a_part_that_is_still_written_is_refused)
 {
     struct temp_file file = part_of(3, &identity);
     struct sweep_result result;
-    struct sweep_journal journal;
+    struct journal journal;
     struct diag diag;
     size_t resumed;
     unsigned done;
     cr_assert_eq(open_journal(file.path, &identity, &result, &journal, &resumed, &diag), SIM_OK);
     cr_expect(strstr(merged(&file, 1, &done, NULL), "in use by another process"));
-    sweep_journal_close(&journal);
+    journal_close(&journal);
     cr_expect_str_eq(merged(&file, 1, &done, NULL), "");
     sweep_result_deinit(&result);
     temp_file_remove(&file);
@@ -361,7 +361,7 @@ Test(sweep_journal, a_line_of_another_process_is_taken)
     char *rows, *text = complete_journal(&length, &rows);
     struct temp_file file = temp_file_make("", 0);
     struct sweep_result theirs, ours;
-    struct sweep_journal journal;
+    struct journal journal;
     struct diag diag = {0};
     cr_assert_eq(sweep_result_init(&theirs, RUNS, scopes, &wishes, &diag), SIM_OK);
     cr_assert_eq(open_journal(file.path, &identity, &ours, &journal, &resumed, &diag), SIM_OK);
@@ -385,7 +385,7 @@ Test(sweep_journal, a_line_of_another_process_is_taken)
     cr_expect_str_eq(got, rows);
     cr_expect(got_length == length && memcmp(got_text, text, length) == 0);
     free(got), free(got_text), free(rows), free(text);
-    sweep_journal_close(&journal);
+    journal_close(&journal);
     sweep_result_deinit(&ours);
     sweep_result_deinit(&theirs);
     temp_file_remove(&file);

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compare.h"
 #include "observe/decision_hash.h"
 #include "replay/replay.h"
 #include "study/tune_detail.h"
+#include "study/tune_find.h"
+#include "support/made_search.h"
 #include "support/random.h"
 #include "support/random_case.h"
 #include "support/tiny_trace.h"
@@ -124,21 +127,6 @@ Test(tune_fold, another_engine_folds_nothing)
 
 /* --- one load ----------------------------------------------------------------------------------------------------------------------- */
 
-static struct trace *made_trace(uint64_t *seed, uint32_t count)
-{
-    struct tiny_request *requests = calloc(count, sizeof *requests);
-    const uint32_t gap = 20 + random_below(seed, 200);
-    int64_t now = 0;
-    cr_assert(requests);
-    for (uint32_t i = 0; i < count; i++) {
-        now += (int64_t)random_below(seed, gap) * 1000000 * (random_below(seed, 4) == 0 ? 4 : 1);
-        requests[i] = (struct tiny_request){.arrival_ns = now, .input = 1 + random_below(seed, 90), .output = 1 + random_below(seed, 30)};
-    }
-    struct trace *trace = tiny_trace(requests, count);
-    free(requests);
-    return trace;
-}
-
 /* What an early end saw of the limits is all that went before it: who folds by that fails, too. */
 static bool is_verdict_of_folded(const struct load_question *question, const struct config *config, double load,
                                  const struct load_result *quick, uint64_t *seed)
@@ -170,7 +158,7 @@ Test(load_run, an_early_end_is_the_verdict_of_the_whole)
         struct figure_wishes wishes = {0};
         struct config config = random_case_config(&seed, false);
         config.max_concurrency = 0;
-        struct trace *trace = made_trace(&seed, 1 + random_below(&seed, round % 20 ? 60 : 4000)); /* beyond one batch of events */
+        struct trace *trace = made_search_trace(&seed, 1 + random_below(&seed, round % 20 ? 60 : 4000)); /* beyond one batch of events */
         snprintf(text, sizeof text, "%s%s%u", names[random_below(&seed, 5)], random_below(&seed, 2) ? "<" : "<=", random_below(&seed, 600));
         cr_assert_eq(requirement_read(text, 1, &requirement, &diag), SIM_OK, "%s", diag.text);
         cr_assert_eq(figure_wish(&wishes, requirement.name, &diag), SIM_OK);
@@ -248,88 +236,28 @@ Test(load_run, all_at_once_is_no_load)
 
 /* --- the whole search ----------------------------------------------------------------------------------------------------------------- */
 
-struct made_search {
-    struct trace *trace;
-    struct requirement requirement;
-    struct rate_ladder ladder;
-    struct tune_plan plan;
-    struct config given;
-    struct config_option options[8];
-    char texts[8][32];
-    struct tune_question question;
-};
-
-static void put(struct made_search *made, const char *name, uint32_t value)
-{
-    const uint32_t i = made->plan.points.base_count++;
-    snprintf(made->texts[i], sizeof made->texts[i], "%u", value);
-    made->options[i] = (struct config_option){.name = name, .value = made->texts[i]};
-}
-
-/* Small pools, so that pool and watermark matter; steps of 15 % keep the scan short. */
-static void make_search(struct made_search *made, uint64_t *seed)
-{
-    static const char *const tunes[][2] = {{"max_num_seqs=1,2,3,6", "max_num_seqs=2:32:*4"},
-                                           {"max_num_batched_tokens=16,40", "max_num_batched_tokens=20:60:20"},
-                                           {"watermark=0.05,0.3", "block_size=4,8"},
-                                           {"num_gpu_blocks=20,26", "long_prefill_token_threshold=8,30"}};
-    struct diag diag = {0};
-    char text[32];
-    const char *tune[3];
-    const uint32_t left_out = random_below(seed, 4);
-    size_t count = 0;
-    *made = (struct made_search){.trace = made_trace(seed, 20 + random_below(seed, 60))};
-    put(made, "num-gpu-blocks", 18 + random_below(seed, 20));
-    put(made, "max-num-seqs", 1 + random_below(seed, 10));
-    put(made, "max-num-batched-tokens", 16 + random_below(seed, 60));
-    put(made, "max-model-len", 128);
-    for (uint32_t i = 0; i < 4; i++)
-        if (i != left_out)
-            tune[count++] = tunes[i][random_below(seed, 2)];
-    made->plan.points.base = made->options;
-    snprintf(text, sizeof text, "p90_ttft_ms<%u", 2 + random_below(seed, 300));
-    char *kept = strdup(text);
-    cr_assert(kept);
-    cr_assert_eq(config_load(NULL, made->options, made->plan.points.base_count, &made->given, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(requirement_read(kept, 1, &made->requirement, &diag), SIM_OK);
-    cr_assert_eq(tune_plan_make(&made->plan, tune, count, &made->given, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(rate_ladder_make(1, 0.15, &made->ladder, &diag), SIM_OK);
-    /* From a tenth of the load to forty times as much: a shorter scan. */
-    made->ladder.count = 46;
-    memmove(made->ladder.loads, made->ladder.loads + made->ladder.base - 18, (size_t)made->ladder.count * sizeof *made->ladder.loads);
-    made->ladder.base = 18;
-    made->question = (struct tune_question){.load = {.trace = made->trace, .requirements = &made->requirement, .requirement_count = 1},
-                                            .plan = &made->plan,
-                                            .ladder = &made->ladder,
-                                            .seeds = 1,
-                                            .threads = 2,
-                                            .most = TUNE_POINTS_MOST,
-                                            .quiet = true};
-}
-
-static void end_search(struct made_search *made)
-{
-    free((char *)(size_t)made->requirement.text);
-    tune_plan_deinit(&made->plan);
-    rate_ladder_deinit(&made->ladder);
-    trace_destroy(made->trace);
-}
-
 /* By the definition alone: every load from the lightest on, until one fails. */
-static int32_t scan(const struct made_search *made, size_t point)
+static int32_t scan_trace(const struct made_search *made, size_t point, const struct trace *trace, uint64_t seed)
 {
     int32_t rung = 0;
     struct config config;
+    struct load_question load = made->question.load;
     struct diag diag = {0};
+    load.trace = trace;
     if (sweep_plan_config(&made->plan.points, point, &config, &diag) != SIM_OK)
         return -2; /* refused */
     for (; rung < made->ladder.count; rung++) {
         struct load_result result = {.figures = NULL};
-        cr_assert_eq(load_run(&made->question.load, &config, made->ladder.loads[rung], 0, &result, &diag), SIM_OK);
+        cr_assert_eq(load_run(&load, &config, made->ladder.loads[rung], seed, &result, &diag), SIM_OK);
         if (!result.passes)
             break;
     }
     return rung - 1;
+}
+
+static int32_t scan(const struct made_search *made, size_t point)
+{
+    return scan_trace(made, point, made->trace, 0);
 }
 
 Test(tune_search, finds_what_a_scan_of_all_finds, .timeout = 300)
@@ -340,8 +268,8 @@ Test(tune_search, finds_what_a_scan_of_all_finds, .timeout = 300)
         struct tune_search search;
         struct diag diag = {0};
         int32_t best = -1;
-        make_search(&made, &seed);
-        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        made_search_make(&made, &seed);
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
         cr_assert(search.exhaustive);
         const int32_t given = scan(&made, 0);
         uint32_t first = UINT32_MAX; /* of the best, in the order of preference */
@@ -365,10 +293,56 @@ Test(tune_search, finds_what_a_scan_of_all_finds, .timeout = 300)
         refused += search.refused > 0;
         fewer += search.trials.replays < search.count + 60;
         tune_search_deinit(&search);
-        end_search(&made);
+        made_search_end(&made);
     }
     cr_expect(better >= 8 && folded >= 8 && refused >= 3 && fewer >= 15, "all kinds were reached: %lu %lu %lu %lu %lu", better, none,
               folded, refused, fewer);
+}
+
+/* A grid that is too large to try all of, as far as the search knows: it tries a part of them and finds the best of all. */
+Test(tune_race, finds_what_all_find, .timeout = 300)
+{
+    uint64_t seed = 51, better = 0, part = 0, same = 0, climbed = 0;
+    for (int round = 0; round < 24; round++) {
+        struct made_search made;
+        struct tune_search all, raced;
+        struct diag diag = {0};
+        const bool objective = round % 4 == 3;
+        made_search_make_wide(&made, &seed);
+        if (objective) {
+            made.question.load.fixed = true;
+            strcpy(made.question.objective.name, "p99_ttft_ms");
+        }
+        cr_assert_eq(tune_find(&made.question, &all, &diag), SIM_OK, "%s", diag.text);
+        made.question.most = 1;
+        made.question.spread = 10;
+        cr_assert_eq(tune_find(&made.question, &raced, &diag), SIM_OK, "%s", diag.text);
+        cr_assert(all.exhaustive && !raced.exhaustive && raced.pairs);
+        const struct tune_value *want = &all.values[all.best], *found = &raced.values[raced.best];
+        cr_expect_eq(found->known, want->known, "round %d", round);
+        if (objective && want->known)
+            cr_expect_eq(found->objective[0], want->objective[0], "round %d: %g, and not %g", round, found->objective[0],
+                         want->objective[0]);
+        else if (!objective)
+            cr_expect_eq(found->passes_to[0], want->passes_to[0], "round %d: %d, and not %d", round, found->passes_to[0],
+                         want->passes_to[0]);
+        bool *tried = calloc(raced.count, sizeof *tried);
+        size_t count = 0;
+        for (size_t i = 0; i < raced.trials.count; i++)
+            tried[raced.trials.list[i].candidate] = true;
+        for (size_t i = 0; i < raced.count; i++)
+            count += tried[i];
+        part += count < raced.count;
+        same += raced.best == all.best;
+        better += all.best != 0;
+        climbed += raced.path_count > 1;
+        free(tried);
+        tune_search_deinit(&all);
+        tune_search_deinit(&raced);
+        made_search_end(&made);
+    }
+    cr_expect(better >= 12 && part >= 18 && same >= 20 && climbed >= 12,
+              "all kinds were reached: %lu better, %lu in part, %lu the same, %lu climbed", better, part, same, climbed);
 }
 
 /* An objective under one load: the first of the least. */
@@ -383,11 +357,11 @@ Test(tune_search, finds_the_least_of_a_figure)
         struct diag diag = {0};
         double least = INFINITY;
         uint32_t first = UINT32_MAX;
-        make_search(&made, &seed);
+        made_search_make(&made, &seed);
         made.question.load.fixed = true;
         made.question.load.requirement_count = 0;
         strcpy(made.question.objective.name, "p99_ttft_ms");
-        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
         for (uint32_t i = 0; i < search.count; i++) {
             struct config config;
             struct load_result result = {.figures = figures};
@@ -402,7 +376,7 @@ Test(tune_search, finds_the_least_of_a_figure)
         cr_expect_eq(search.best, first);
         cr_expect_eq(tune_load(&search, &search.values[search.best]), least);
         tune_search_deinit(&search);
-        end_search(&made);
+        made_search_end(&made);
     }
     free(figures);
 }
@@ -417,10 +391,10 @@ Test(tune_search, noise_makes_nobody_better)
         struct tune_detail *detail = calloc(1, sizeof *detail);
         struct diag diag = {0};
         cr_assert(detail);
-        make_search(&made, &seed);
+        made_search_make(&made, &seed);
         made.question.load.drawn = true;
         made.question.seeds = 3;
-        cr_assert_eq(tune_search_make(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
         cr_assert_eq(tune_detail_make(&search, false, detail, &diag), SIM_OK, "%s", diag.text);
         for (uint32_t i = 0; i < search.count; i++) {
             const struct tune_value *value = &search.values[i], *best = &search.values[search.best];
@@ -432,6 +406,82 @@ Test(tune_search, noise_makes_nobody_better)
         tune_detail_deinit(detail);
         tune_search_deinit(&search);
         free(detail);
-        end_search(&made);
+        made_search_end(&made);
     }
+}
+
+/* Requests that are drawn are others with each seed, and the same for all candidates. */
+Test(tune_search, each_seed_has_requests_of_its_own)
+{
+    enum { SEEDS = 3 };
+    uint64_t seed = 41, different = 0;
+    for (int round = 0; round < 4; round++) {
+        struct made_search made;
+        struct tune_search search;
+        struct trace *others[SEEDS - 1];
+        struct diag diag = {0};
+        made_search_make(&made, &seed);
+        const struct trace *traces[SEEDS] = {made.trace};
+        for (int i = 1; i < SEEDS; i++)
+            traces[i] = others[i - 1] = made_search_trace(&seed, 20 + random_below(&seed, 60));
+        made.question.load.drawn = true;
+        made.question.traces = traces;
+        made.question.seeds = SEEDS;
+        made.question.first_seed = 7;
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        const uint32_t both[] = {0, search.best};
+        for (int which = 0; which < 2; which++)
+            for (uint32_t i = 0; i < SEEDS; i++) {
+                const int32_t want = scan_trace(&made, search.candidates[both[which]].point, traces[i], 7 + i);
+                cr_expect_eq(search.values[both[which]].passes_to[i], want, "round %d, seed %u", round, i);
+                different += want != search.values[both[which]].passes_to[0];
+            }
+        tune_search_deinit(&search);
+        for (int i = 0; i + 1 < SEEDS; i++)
+            trace_destroy(others[i]);
+        made_search_end(&made);
+    }
+    cr_expect(different > 4, "%lu", different);
+}
+
+static int by_trial(const void *left, const void *right)
+{
+    const struct tune_trial *a = left, *b = right;
+    return a->candidate != b->candidate ? compare_u64(a->candidate, b->candidate)
+           : a->rung != b->rung         ? compare_u64((uint64_t)a->rung, (uint64_t)b->rung)
+                                        : compare_u64(a->seed, b->seed);
+}
+
+/* What is told beyond the best asks for candidates that were tried, and for some of them twice: the given one is each key's value that
+ * stays. */
+Test(tune_detail, nothing_is_tried_twice)
+{
+    uint64_t seed = 23, shown = 0;
+    for (int round = 0; round < 6; round++) {
+        struct made_search made;
+        struct tune_search search;
+        struct tune_detail *detail = calloc(1, sizeof *detail);
+        struct diag diag = {0};
+        cr_assert(detail);
+        made_search_make(&made, &seed);
+        if (round % 2)
+            made.requirement.value = 0; /* nobody meets it */
+        cr_assert_eq(tune_find(&made.question, &search, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(tune_detail_make(&search, false, detail, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(search.trials.count, search.trials.replays + search.trials.folded);
+        qsort(search.trials.list, search.trials.count, sizeof *search.trials.list, by_trial);
+        for (size_t i = 1; i < search.trials.count; i++)
+            cr_assert(by_trial(&search.trials.list[i - 1], &search.trials.list[i]) < 0, "round %d", round);
+        for (size_t i = 0; i < detail->replay_count; i++)
+            for (size_t j = 0; j < i; j++)
+                cr_assert(detail->replays[i].candidate != detail->replays[j].candidate ||
+                          detail->replays[i].load < detail->replays[j].load || detail->replays[i].load > detail->replays[j].load);
+        cr_assert_eq(detail->nearest != NULL, detail->shown[TUNE_BEST] == NULL);
+        shown += detail->replay_count;
+        tune_detail_deinit(detail);
+        tune_search_deinit(&search);
+        free(detail);
+        made_search_end(&made);
+    }
+    cr_expect(shown >= 6);
 }

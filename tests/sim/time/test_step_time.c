@@ -11,6 +11,7 @@
 #include "support/tiny_trace.h"
 #include "time/attention_table.h"
 #include "time/compact.h"
+#include "time/skew_table.h"
 #include "time/step_time.h"
 
 #define PROFILE "../shared/groundtruth/rtx4090_llama31_8b/profile"
@@ -247,6 +248,43 @@ Test(step_time_profile, the_measured_cards_tables_are_hit_at_their_points)
     cr_expect_float_eq(skew_table_alpha(&skew, 0, 65, 0.051, 1024, 0), 0.0271, 1e-9);
     cr_expect(isnan(skew_table_alpha(&skew, 3, 65, 0.1, 1024, 0)), "no row for three prefill tokens");
     skew_table_close(&skew);
+}
+
+/* GPU/MODEL/DTYPE with a folder for each size of tensor parallelism; the skew table can be anywhere. */
+Test(step_time_profile, a_folder_of_sizes_gives_the_tables_of_its_own)
+{
+    char folder[64], inner[80], outer[64];
+    const struct step_shape shape = {
+        .scheduled_tokens = 2, .decodes = 2, .sequences = 2, .decode_context = 48, .min_decode_context = 16, .max_decode_context = 32};
+    struct config config = tiny_config_v1(16, 20);
+    struct step_time_model *model;
+    struct diag diag = {0};
+    make_profile(folder, small_attention);
+    const int64_t plain_ns = price_of(folder, &shape, &diag);
+    snprintf(outer, sizeof outer, "/tmp/pagesim-outer-XXXXXX");
+    cr_assert(mkdtemp(outer));
+    snprintf(inner, sizeof inner, "%s/tp2", outer);
+    cr_assert_eq(rename(folder, inner), 0);
+    cr_expect_eq(price_of(outer, &shape, &diag), -1);
+    cr_expect(strstr(diag.text, outer) && strstr(diag.text, "dense.csv") && !strstr(diag.text, "tp"), "%s", diag.text);
+    config.tensor_parallel_size = 2;
+    config.step_time.model = STEP_TIME_PROFILE;
+    config.step_time.num_layers = 10;
+    config.step_time.skew_table = true;
+    snprintf(config.step_time.path, sizeof config.step_time.path, "%s", outer);
+    diag = (struct diag){0};
+    cr_expect_eq(step_time_create(&config, &model, &diag), SIM_BAD_INPUT);
+    cr_expect(strstr(diag.text, "tp2/skew_fit.csv"), "%s", diag.text);
+    write_file(outer, "mine.csv", "pc,n_label,skew_rate_label,kv_big_label,kp_label,alpha\n0,n<=2,sr<=70%,kvB<=1k,kp=0,0.5\n");
+    snprintf(config.step_time.skew_path, sizeof config.step_time.skew_path, "%s/mine.csv", outer);
+    diag = (struct diag){0};
+    cr_assert_eq(step_time_create(&config, &model, &diag), SIM_OK, "%s", diag.text);
+    /* Two decodes of 24 in the mean take 18 us a layer, of 32 as the longest 24: half-way lie 3 more, in each of ten layers. */
+    cr_expect_eq(step_time_price(model, &shape), plain_ns + 30000);
+    step_time_destroy(model);
+    unlink(config.step_time.skew_path);
+    remove_profile(inner);
+    rmdir(outer);
 }
 
 /* "n<=128" -> 128, "kvB<=16k" -> 16384, "sr<=5%" -> 0.05, "sr>70%" -> something above, "kp=0" -> 0: the largest value of a class. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "replay/run.h"
+#include "support/shared.h"
 #include "support/tiny_trace.h"
 #include "trace/drawn_arrivals.h"
 
@@ -252,4 +253,59 @@ Test(drawn_arrivals, a_ratio_of_one_and_a_rate_are_no_speedup)
     cr_expect_eq(drawn->drawn.speedup, 0);
     trace_destroy(drawn);
     trace_destroy(trace);
+}
+
+/* The gaps of seed 0 at 32 requests a second: -ln(1 - 0.5488135039273248) / 32 is the first. */
+Test(drawn_arrivals, of_vllms_client_are_numpys)
+{
+    struct trace *trace = plain_trace(MANY);
+    struct config config = tiny_config_v1(16, 100);
+    const double gap_ns = -log(1 - 0.5488135039273248) / 32 * 1e9;
+    config.request_rate = 32;
+    struct trace *own = apply(trace, &config);
+    tiny_name(config.arrival_generator, "numpy-unscaled");
+    cr_expect(drawn_arrivals_wanted(own, &config));
+    struct trace *unscaled = apply(trace, &config);
+    cr_expect_eq(unscaled->arrival_ns[0], 0);
+    cr_expect_eq(unscaled->arrival_ns[1], llrint(gap_ns));
+    tiny_name(config.arrival_generator, "numpy");
+    cr_expect(drawn_arrivals_wanted(unscaled, &config));
+    struct trace *scaled = apply(trace, &config);
+    cr_expect_not(drawn_arrivals_wanted(scaled, &config));
+    cr_expect_eq(scaled->arrival_ns[MANY - 1], INT64_C(1000000000) * MANY / 32);
+    /* The same gaps, one earlier and in one scale. */
+    const double scale = (double)scaled->arrival_ns[0] / gap_ns;
+    for (uint32_t i = 1; i + 1 < MANY; i++)
+        cr_assert_float_eq((double)(scaled->arrival_ns[i - 1]) / ((double)unscaled->arrival_ns[i] * scale), 1, 1e-7, "request %u", i);
+    trace_destroy(own);
+    trace_destroy(unscaled);
+    trace_destroy(scaled);
+    trace_destroy(trace);
+}
+
+/* Two runs of a client of vLLM 0.6.3, whose trace has the arrivals that numpy drew. */
+Test(drawn_arrivals, of_a_measured_run_are_drawn_again)
+{
+    static const struct {
+        const char *path;
+        double rate;
+    } runs[] = {{"../shared/groundtruth/dstack_405b_32qps/trace.jsonl", 32},
+                {"../shared/groundtruth/dstack_405b_1000qps/trace.jsonl", 1000}};
+    for (int i = 0; i < 2; i++) {
+        const struct trace_selection all = trace_select_all();
+        struct config config = tiny_config_v1(16, 100);
+        struct diag diag = {0};
+        struct trace *trace;
+        need_shared(runs[i].path);
+        cr_assert_eq(trace_load(runs[i].path, &all, &trace, &diag), SIM_OK, "%s", diag.text);
+        config.request_rate = runs[i].rate;
+        tiny_name(config.arrival_generator, "numpy-unscaled");
+        struct trace *drawn = apply(trace, &config);
+        cr_assert_eq(drawn->count, trace->count);
+        for (uint32_t position = 0; position < trace->count; position++)
+            cr_assert_leq(llabs((long long)(drawn->arrival_ns[position] - trace->arrival_ns[position])), 1, "request %u: %lld ns, was %lld",
+                          position, (long long)drawn->arrival_ns[position], (long long)trace->arrival_ns[position]);
+        trace_destroy(drawn);
+        trace_destroy(trace);
+    }
 }

@@ -100,3 +100,31 @@ Test(priority_rules, there_is_room_for_so_many_and_an_error_for_one_more)
     cr_expect_eq(priority_rules_parse("--rules", text, &rules, &diag), SIM_USAGE);
     cr_expect(strstr(diag.text, "longer than"));
 }
+
+/* Classes are rules without priorities: a colon is part of a name there, and nothing follows the conditions. */
+Test(priority_rules, classes_are_conditions_alone)
+{
+    static const struct {
+        const char *rules;
+        size_t column;
+    } wrong[] = {{"input_length<5:0", 15}, {"input_length<5&", 16}, {"else,else", 6}, {"", 1}};
+    static const char *const want[] = {"input_length<500&tenant=x", "else", "session=c", "else", "else"};
+    struct diag diag = {0};
+    struct trace *trace = text_trace(rows, NULL);
+    cr_assert_eq(priority_rules_parse_classes("--by", "input_length<500&tenant=x,session=c,else", &rules, &diag), SIM_OK, "%s", diag.text);
+    for (uint32_t i = 0; i < 5; i++) {
+        const struct priority_condition *found = priority_rules_find(&rules, trace, i);
+        cr_assert_not_null(found);
+        cr_expect(found->rule_length == strlen(want[i]) && strncmp(found->rule, want[i], found->rule_length) == 0, "request %u", i);
+    }
+    cr_assert_eq(priority_rules_parse_classes("--by", "tenant=a:b", &rules, &diag), SIM_OK, "%s", diag.text);
+    cr_expect_null(priority_rules_find(&rules, trace, 0));
+    trace_destroy(trace);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct diag own = {0};
+        char place[32];
+        snprintf(place, sizeof place, "--by, column %zu: ", wrong[i].column);
+        cr_expect_eq(priority_rules_parse_classes("--by", wrong[i].rules, &rules, &own), SIM_USAGE, "%s", wrong[i].rules);
+        cr_expect(strncmp(own.text, place, strlen(place)) == 0, "%s: %s", wrong[i].rules, own.text);
+    }
+}
