@@ -74,7 +74,8 @@ static enum status fill_block_bytes(struct config *config, const struct model_sh
     if (layers != model->layers)
         return diag_set(diag, SIM_BAD_INPUT, "kv_cache_groups has %g layers and model \"%s\" %g; give each kind its number of \"layers\"",
                         layers, config->model, model->layers);
-    config->block_bytes = (uint64_t)(model_kv_bytes_per_layer(model, config->tensor_parallel_size) * tokens);
+    /* Any file's numbers fit the integer. */
+    config->block_bytes = (uint64_t)fmin(model_kv_bytes_per_layer(model, config->tensor_parallel_size) * tokens, 0x1p62);
     return SIM_OK;
 }
 
