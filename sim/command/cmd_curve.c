@@ -91,7 +91,7 @@ static void read_gib(struct job *job, struct diag *diag)
 {
     const char *text = options_value(&job->call.options, "gib-points");
     for (; text && diag->status == SIM_OK; job->gib_count++) {
-        char *end;
+        char *end = NULL;
         const size_t length = strcspn(text, ",");
         const double value = strspn(text, "0123456789.") == length ? strtod(text, &end) : 0;
         if (job->gib_count + job->pool_token_count == POOLS_MOST)

@@ -13,7 +13,7 @@
 
 /* --- the sides --------------------------------------------------------------------------------------------------------------------------- */
 
-enum { SIDES_MOST = 8, COLUMN_SIZE = 96, TEXT_SIZE = 128 };
+enum { SIDES_MOST = 8, COLUMN_SIZE = 96, TEXT_SIZE = 128, NOTE_SIZE = 256 };
 
 struct sides {
     size_t count;
@@ -59,12 +59,12 @@ static const char *difference_name(const struct sides *sides, char out[COLUMN_SI
 }
 
 /* What a picture of gains says below its title. `side` 0: all of them. */
-static const char *gain_note(const struct sides *sides, size_t side, const char *further, char out[2 * TEXT_SIZE])
+static const char *gain_note(const struct sides *sides, size_t side, const char *further, char out[NOTE_SIZE])
 {
     if (!sides->named)
-        snprintf(out, 2 * TEXT_SIZE, "E2E with B less that with A%s: below 0, B is faster", further);
+        snprintf(out, NOTE_SIZE, "E2E with B less that with A%s: below 0, B is faster", further);
     else
-        snprintf(out, 2 * TEXT_SIZE, "E2E with %s less that with %s%s: below 0, it is faster", side ? sides->names[side] : "a side",
+        snprintf(out, NOTE_SIZE, "E2E with %s less that with %s%s: below 0, it is faster", side ? sides->names[side] : "a side",
                  sides->names[0], further);
     return out;
 }
@@ -85,7 +85,7 @@ static void add_gain_marks(struct chart *chart, const struct table *table, const
 static void add_gains(struct document *document, const struct sides *sides, const struct table *table)
 {
     static const char *const names[] = {"B faster", "B slower"};
-    char note[2 * TEXT_SIZE], name[COLUMN_SIZE], column[COLUMN_SIZE];
+    char note[NOTE_SIZE], name[COLUMN_SIZE], column[COLUMN_SIZE];
     const struct chart_heading heading = {.kind = CHART_PLOT,
                                           .title = "What each request gains or loses",
                                           .note = gain_note(sides, 0, "", note),
@@ -166,7 +166,7 @@ static double *sort_into_classes(const struct table *table, const char *column, 
  * each other. */
 static void add_class_bars(struct document *document, const struct sides *sides, size_t side, const struct prompt_class classes[CLASSES])
 {
-    char key[COLUMN_SIZE] = "gains_by_prompt", title[TEXT_SIZE] = "", note[2 * TEXT_SIZE], less[COLUMN_SIZE];
+    char key[COLUMN_SIZE] = "gains_by_prompt", title[TEXT_SIZE] = "", note[NOTE_SIZE], less[COLUMN_SIZE];
     if (sides->named) {
         snprintf(key, sizeof key, "gains_by_prompt_%s", sides->keys[side]);
         snprintf(title, sizeof title, "%s: ", sides->names[side]);
@@ -270,7 +270,7 @@ static void say_first_difference(struct document *document, const struct sides *
 /* When the gains come: before the schedules part there are none. */
 static void add_gains_over_time(struct document *document, const struct sides *sides, const struct table *table)
 {
-    char note[2 * TEXT_SIZE], name[COLUMN_SIZE], x[COLUMN_SIZE], y[COLUMN_SIZE];
+    char note[NOTE_SIZE], name[COLUMN_SIZE], x[COLUMN_SIZE], y[COLUMN_SIZE];
     const char *who;
     double step;
     if (sides->named)
@@ -301,7 +301,7 @@ static void add_values(struct document *document, const struct sides *sides, con
                        const char *label, int digits)
 {
     double values[SIDES_MOST], largest = 0;
-    char names[SIDES_MOST * COLUMN_SIZE] = "", text[SIDES_MOST * (UNIT_TEXT + 8)] = "", number[UNIT_TEXT];
+    char names[(size_t)SIDES_MOST * COLUMN_SIZE] = "", text[SIDES_MOST * (UNIT_TEXT + 8)] = "", number[UNIT_TEXT];
     for (size_t side = 0; side < sides->count; side++) {
         values[side] = picture_number_of(figures, "figure", figure, sides->keys[side]);
         if (isnan(values[side]))

@@ -83,7 +83,7 @@ static void put_lowest_mean(struct line *line, const struct comparison *comparis
     const double delta = paired->difference.mean;
     const char *name = comparison_name(comparison, named);
     if (paired->difference.n == 0)
-        line_put(line, "No side has a %s to compare", title);
+        line_put(line, "No request has a %s on two sides", title);
     else if (delta == 0)
         line_put(line, "No side has a lower mean %s than %s, %.1f ms", title, first, paired->mean_first);
     else if (best == 0)
@@ -241,7 +241,7 @@ static void add_defaults(struct document *document, const struct comparison *com
 
 static void add_advice(struct document *document, const struct comparison *comparison)
 {
-    struct advice all, *each = calloc(comparison->count, sizeof *each);
+    struct advice all, *each = calloc(COMPARE_SIDES_MOST, sizeof *each);
     if (!each && document)
         document->out_of_memory = true;
     if (!each)

@@ -304,13 +304,13 @@ static void add_figures(struct comparison *comparison)
 const char *comparison_name(const struct comparison *comparison, size_t side)
 {
     static const char *const letters[] = {"A", "B"};
-    return comparison->named ? comparison->sides[side].name : letters[side];
+    return comparison->named ? comparison->sides[side].name : letters[side > 0];
 }
 
 const char *comparison_key(const struct comparison *comparison, size_t side)
 {
     static const char *const letters[] = {"a", "b"};
-    return comparison->named ? comparison->sides[side].name : letters[side];
+    return comparison->named ? comparison->sides[side].name : letters[side > 0];
 }
 
 /* What follows "KEY_" in a name; NULL: it begins otherwise. */
