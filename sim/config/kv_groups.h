@@ -8,6 +8,7 @@
 #ifndef PAGESIM_KV_GROUPS_H
 #define PAGESIM_KV_GROUPS_H
 
+#include "base/line.h"
 #include "config/config.h"
 
 enum { KV_GROUPS_MOST = 64 };
@@ -55,5 +56,18 @@ static inline uint32_t kv_group_run_needed(const struct kv_group *group)
 
 /* Most blocks that a request can hold of a group while `in_flight` tokens can be on their way, of `all` tokens of the model's length. */
 uint32_t kv_group_cap(const struct kv_group *group, uint64_t in_flight, uint32_t all);
+
+/* The groups of a configuration that config_check has passed. */
+struct kv_groups kv_groups_of(const struct config *config);
+
+/* Most blocks that a request of the model's whole length holds at once, in all groups: what vLLM wants to have before it starts. `in_flight`: as
+ * above (v1_tokens_in_flight). */
+uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_flight, uint32_t all);
+
+/* Has any a sliding window? */
+bool kv_groups_window(const struct kv_groups *groups);
+
+/* "6 sliding windows of 1,024, 1 full". */
+struct line kv_groups_text(const struct kv_groups *groups);
 
 #endif

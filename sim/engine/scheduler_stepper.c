@@ -119,6 +119,19 @@ static enum status tell_tokens(struct scheduler_stepper *self, struct step *step
     return status;
 }
 
+/* An answer's drafts are counted as vLLM counts them: right ones even if the request ended before it took them. */
+static void count_drafts(struct draft_sums *sums, const struct step *step)
+{
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        const struct scheduled *scheduled = &step->scheduled[i];
+        if (scheduled->drafts == 0 || scheduled->vain)
+            continue;
+        sums->verified++;
+        for (uint32_t at = 0; at < scheduled->accepted; at++)
+            sums->accepted_at[at]++;
+    }
+}
+
 static enum status show_observers(struct scheduler_stepper *self, const struct step *step, bool completed, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -159,6 +172,8 @@ static enum status take_output(struct scheduler_stepper *self, struct step *step
     const int64_t end_ns = step->tally.start_ns + step->tally.duration_ns;
     stepper_wait_until(&self->base, end_ns);
     enum status status = self->scheduler->ops->complete(self->scheduler, end_ns, step, diag);
+    if (step->tally.draft_tokens > 0)
+        count_drafts(&self->base.drafts, step);
     if (status == SIM_OK)
         status = tell_tokens(self, step, end_ns, diag);
     if (status == SIM_OK)

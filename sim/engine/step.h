@@ -206,6 +206,18 @@ struct step {
     uint32_t finished_count; /* complete() */
 };
 
+/* What became of drafts over a replay, of requests whose output counted: vLLM's own counters. */
+struct draft_sums {
+    uint64_t verified;                             /* times that a request's drafts were verified in a step */
+    uint64_t accepted_at[SPECULATIVE_TOKENS_MOST]; /* how often the draft at this place was right, and all before it */
+};
+
+/* How often the draft at a place was right, of the times that there were drafts; 0 without any. */
+static inline double draft_acceptance(const struct draft_sums *sums, uint32_t place)
+{
+    return sums->verified ? (double)sums->accepted_at[place] / (double)sums->verified : 0;
+}
+
 /* Lists of requests with room for `most`; `sequences` and `unwritten` are made by the scheduler that needs them. Freed all together, also
  * after a failure. The lists of blocks belong to others. */
 SIM_NODISCARD enum status step_make_lists(struct step *step, size_t most, struct diag *diag);

@@ -16,6 +16,7 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
     stepper->model = inputs->model;
     stepper->now_ns = stepper->device_ns = 0;
     stepper->step_number = 0;
+    stepper->drafts = (struct draft_sums){0};
     stepper->overlaps = inputs->config->scheduler == SCHEDULER_VLLM_V1 && inputs->config->async_scheduling; /* a key of V1 */
     step_stream_init(&stepper->stream, inputs->observers, inputs->observer_count, inputs->config->block_size);
     enum status status = arrivals_init(&stepper->arrivals, inputs->trace, inputs->config->max_concurrency, diag);

@@ -463,6 +463,7 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", trace_title(explanation->trace).text,
                   explanation->trace->count, engine_facts_of(config)->name, config->num_gpu_blocks, config->block_size);
     step_times_note(document, config, step_times_of(config));
+    head_layers(document, config);
     head_defaults(document, config);
     head_arrivals(document, config);
     head_front_door(document, config);

@@ -237,6 +237,7 @@ static void add_opening(struct document *document, const struct run *run, const 
     document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", trace_title(run->trace).text, run->trace->count,
                   engine_facts_of(run->config)->name, run->config->num_gpu_blocks, run->config->block_size);
     step_times_note(document, run->config, step_times_of(run->config));
+    head_layers(document, run->config);
     head_defaults(document, run->config);
     head_arrivals(document, run->config);
     head_front_door(document, run->config);

@@ -81,6 +81,7 @@ static void add_lines(struct document *document, const struct size_result *resul
     document_line(document, "%s: %s requests; %s", trace_title(question->trace).text, unit_count(question->trace->count, a),
                   requirements.text);
     step_times_note(document, &question->config, step_times_of(&question->config));
+    head_layers(document, &question->config);
     head_defaults(document, &question->config);
     head_arrivals(document, &question->config);
     head_front_door(document, &question->config);

@@ -145,6 +145,7 @@ struct document *validation_report(struct scheduling_choice *choice, const struc
     document_line(document, "%s: %u of %u requests measured", trace_title(validation->trace).text, validation->measured->known,
                   validation->trace->count);
     step_times_note(document, origin->config, step_times_of(origin->config));
+    head_layers(document, origin->config);
     head_defaults(document, origin->config);
     add_choice(document, choice);
     head_arrivals(document, origin->config);
