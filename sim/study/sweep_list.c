@@ -52,6 +52,14 @@ static enum status set(struct reader *reader, const char *name, const char *text
     return array_append(&reader->settings, &reader->count, &reader->capacity, &setting, sizeof setting, "a list of points", diag);
 }
 
+/* May the key's value be JSON that is neither a number nor a string, or null? */
+static bool takes_json(const char *name)
+{
+    bool negated;
+    const struct config_key *key = config_find_option(name, &negated);
+    return key && (key->type == KEY_JSON || key->nullable);
+}
+
 /* Numbers become text again, because a point's values are texts (sweep_keys.h). cJSON keeps numbers as doubles, so whole numbers are read
  * from the file's own digits: a seed above 2^53 would change otherwise. Others get the shortest text that gives the same double. */
 static enum status set_node(struct reader *reader, const struct json_document *document, const cJSON *node, const char *name,
@@ -67,13 +75,17 @@ static enum status set_node(struct reader *reader, const struct json_document *d
         snprintf(digits, sizeof digits, "%llu", (unsigned long long)whole);
     else if (cJSON_IsNumber(node))
         shortest_double(node->valuedouble, digits, sizeof digits);
-    else
+    else if (takes_json(name)) {
+        const char *source;
+        const size_t length = json_source(document, node, &source);
+        return set(reader, name, source, length, diag);
+    } else
         return json_error(document, node, false, diag, "%s must be a number, a string or true or false", name);
     return set(reader, name, digits, strlen(digits), diag);
 }
 
 /* A point is written as a configuration file is: keys at the top, or one level down inside their group. Deeper nesting is no key of any
- * configuration and is refused by set_node, like a list or null. */
+ * configuration and is refused by set_node, like a list or null where the key takes none. */
 static enum status read_object(struct reader *reader, size_t line, const char *text, size_t length, struct diag *diag)
 {
     struct json_document document;
@@ -83,7 +95,7 @@ static enum status read_object(struct reader *reader, size_t line, const char *t
     if (!cJSON_IsObject(document.root))
         status = json_error(&document, document.root, false, diag, "a point must be a JSON object or words like block_size=16");
     for (const cJSON *node = document.root->child; node && status == SIM_OK; node = node->next) {
-        if (!cJSON_IsObject(node)) {
+        if (!cJSON_IsObject(node) || takes_json(node->string)) {
             status = set_node(reader, &document, node, node->string, diag);
             continue;
         }

@@ -75,6 +75,7 @@ def main():
     program, page = sys.argv[1:]
     text = open(page, encoding="utf-8").read().split("\n## 2. ")[1].split("\n## 3. ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.split("\n") if line.startswith("| `")]
+    rows = [row for row in rows if len(row) == 6]  # other tables are of members of values
     listed = [row.pop(0).strip("`") for row in rows]
     show = subprocess.run([program, "replay", "--help"], capture_output=True, text=True, check=True).stdout
     show = show[show.index("Configuration (also"):]

@@ -97,7 +97,7 @@ Test(config_speculative, wrong_ones_are_refused_with_place_and_remedy)
         {START "\n\"synthetic_acceptance_rates\":[0.5,0.4,0.3]}}", ":2:39:", "more than num_speculative_tokens (2)"},
         {START "\n\"synthetic_acceptance_rates\":[0.5]}}", ":2:30:", "has 1 numbers"},
         {START "\n\"synthetic_acceptance_length\":3.5}}", ":2:31:", "from 1 to 3"},
-        {START "\n\"synthetic_acceptance_rates\":[1,1],\"synthetic_acceptance_length\":2}}", ":2:37:", "keep one"},
+        {START "\n\"synthetic_acceptance_rates\":[1,1],\"synthetic_acceptance_length\":2}}", ":2:36:", "keep one"},
         {START "\n\"rejection_sample_method\":\"standard\"}}", ":2:27:", "input of a simulation"},
         {START "\n\"disable_eagle_block_drop\":1}}", ":2:28:", "true or false"},
         {START "\n\"acceptance_seed\":-1}}", ":2:19:", "an integer from 0"},

@@ -73,11 +73,24 @@ Test(sweep_plan, what_does_not_fit_is_named)
         {"block_size=8:16:*1", "is not a range"},
         {"num_gpu_blocks=1:2000000", "a range of more than 1000000 values"},
         {"scheduling_policy=lifo", "must be \"fcfs\""},
+        {"kv_cache_groups=null,[{\"kind\":\"ful\",\"layers\":2}]", "[{\"kind\":\"ful\",\"layers\":2}]: at column 10: kind must be"},
+        {"kv_cache_groups=[{\"kind\":\"full\",\"layers\":2},null", "an array that does not end"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *got = one(cases[i].vary);
         cr_expect(strncmp(got, "2: ", 3) == 0 && strstr(got, cases[i].part), "%s: %s", cases[i].vary, got);
     }
+}
+
+/* Commas inside of brackets part no values. */
+Test(sweep_plan, values_of_json_keep_their_commas)
+{
+    cr_expect_str_eq(one("kv_cache_groups=null,[{\"kind\":\"full\"},{\"kind\":\"sliding_window\",\"window\":4}],[{\"kind\":\"full\"}]"),
+                     "kv_cache_groups=null|kv_cache_groups=[{\"kind\":\"full\"},{\"kind\":\"sliding_window\",\"window\":4}]|"
+                     "kv_cache_groups=[{\"kind\":\"full\"}]");
+    cr_expect_str_eq(one("prefix_cache_retention_interval=0,null,16:32:16"),
+                     "prefix_cache_retention_interval=0|prefix_cache_retention_interval=null|prefix_cache_retention_interval=16|"
+                     "prefix_cache_retention_interval=32");
 }
 
 Test(sweep_plan, products_and_zips)
@@ -120,6 +133,8 @@ Test(sweep_plan, all_keys_can_be_varied_together_and_no_more)
             value = config_key_choice(key, 0);
         else if (key->type == KEY_PATH || key->type == KEY_TEXT)
             value = "x";
+        else if (key->type == KEY_JSON)
+            value = "null";
         snprintf(texts[count], sizeof texts[count], "%s%s%s=%s", group, *group ? "." : "", key->name, value);
         vary[count] = texts[count];
         count++;
@@ -174,6 +189,12 @@ Test(sweep_plan, points_of_json_may_have_values_of_each_kind)
                             "\"seed\": 9007199254740993, \"watermark\": 0.10}\n",
                             NULL, 0),
                      "scheduling_policy=priority enable_prefix_caching=false async_scheduling=true seed=9007199254740993 watermark=0.1");
+    cr_expect_str_eq(
+        listed("{\"speculative_config\":{\"method\":\"mtp\",\"num_speculative_tokens\":1},\"kv_cache_groups\":[{\"kind\":\"full\"}],"
+               "\"prefix_cache_retention_interval\":null}\n",
+               NULL, 0),
+        "speculative_config={\"method\":\"mtp\",\"num_speculative_tokens\":1} kv_cache_groups=[{\"kind\":\"full\"}] "
+        "prefix_cache_retention_interval=null");
     cr_expect(strstr(listed("{\"block_size\": \"many\"}", NULL, 0), ":1: "));
     cr_expect(strstr(listed("{\"block_size\": 8}\n[8]", NULL, 0), ":2: "));
     cr_expect(strstr(listed("{\"step_time\": {\"base_ns\": {\"x\": 1}}}", NULL, 0), ":1:27: step_time.base_ns must be a number"));
