@@ -82,7 +82,7 @@ struct step_tally {
     int64_t start_ns, duration_ns; /* of the step on the device */
     int64_t decided_ns, state_ns;  /* from when on, and for how long, what follows about queues and blocks holds */
     uint64_t context_tokens;       /* sum over scheduled sequences of tokens computed after the step, not the one just sampled */
-    uint64_t held_tokens;          /* sum over tables of tokens present (shared ones once a table) */
+    uint64_t held_tokens; /* slots of tokens present, over tables (shared ones once a table; config/kv_groups.h: a token's slots) */
     uint32_t scheduled_tokens;
     uint32_t scheduled_sequences;
     uint32_t prefill_tokens;        /* part of scheduled_tokens that belongs to prompts or recomputation (more than the one decode token) */

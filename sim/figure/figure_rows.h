@@ -144,7 +144,8 @@ REAL_FIGURE(mean_cached_idle_blocks, FIGURE_COUNT, FIGURE_NEITHER, "cached", "Bl
 PEAK_FIGURE(peak_cached_idle_blocks, FIGURE_NEITHER, "peak cached", "Most of these at once", s->ledger->peaks.cached_blocks)
 REAL_FIGURE(mean_free_blocks, FIGURE_COUNT, FIGURE_NEITHER, "free", "Blocks that hold nothing",
             ledger_mean(&s->memory, s->memory.free_uncached))
-REAL_FIGURE(mean_held_tokens, FIGURE_COUNT, FIGURE_NEITHER, "held tokens", "Tokens present in block tables, shared ones once a table",
+REAL_FIGURE(mean_held_tokens, FIGURE_COUNT, FIGURE_NEITHER, "held tokens",
+            "Tokens present in block tables, shared ones once a table; in each group of layers that keeps them",
             ledger_mean(&s->memory, s->memory.held_tokens))
 PEAK_FIGURE(peak_held_tokens, FIGURE_NEITHER, "peak held", "Most of these at once", s->ledger->peaks.held_tokens)
 REAL_FIGURE(mean_saved_blocks, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, "saved", "Blocks saved because tables share them",

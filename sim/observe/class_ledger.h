@@ -11,7 +11,11 @@
 
 struct class_sums {
     slot_time useful, tail, saved;
+    slot_time ahead;  /* part of tail: blocks of tables beyond their last token (speculation) */
+    slot_time slack;  /* slots of tables that no later token looks at (windows, chunks); shared ones once a table */
     slot_time tables; /* tables (V1: requests) x nanoseconds */
+    slot_time blocks; /* charged blocks x nanoseconds */
+    slot_time passed; /* null blocks of tables x nanoseconds */
 };
 
 struct class_ledger {

@@ -226,8 +226,9 @@ static void add_memory(struct document *document, const struct run *run)
     add_memory_row(document, run, "cached, idle", "mean_cached_idle_blocks", "peak_cached_idle_blocks");
     add_memory_row(document, run, "free", "mean_free_blocks", NULL);
     add_memory_row(document, run, "saved by sharing", "mean_saved_blocks", "peak_saved_blocks");
-    document_line(document, "  tokens held %s mean, %s peak", unit_count(whole(run, "mean_held_tokens"), a),
-                  unit_count(whole(run, "peak_held_tokens"), b));
+    document_line(document, "  tokens held %s mean, %s peak%s", unit_count(whole(run, "mean_held_tokens"), a),
+                  unit_count(whole(run, "peak_held_tokens"), b),
+                  run->ledger.token_slots > 1 ? ": in each group of layers that keeps them" : "");
 }
 
 /* How much of what is held are tokens: here, and in allocators that reserve for each request in advance (PagedAttention, SOSP'23, figure
