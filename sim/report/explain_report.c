@@ -299,7 +299,7 @@ static void fill_misses(struct table *table, const struct explanation *explanati
     }
     add_tokens(table, "cached", misses->cached_tokens, misses->prompt_tokens, (double)hit);
     for (int class = 0; class < MISS_CLASSES; class ++)
-        if (misses->tokens[class] > 0 || class < MISS_CACHING_OFF)
+        if (misses->tokens[class] > 0 || (class < MISS_CACHING_OFF && (class != MISS_WINDOW || misses->junctions)))
             add_tokens(table, people ? class_label(explanation, class) : miss_class_names[class], misses->tokens[class],
                        misses->prompt_tokens, (double)requests[class]);
     add_tokens(table, "prompts", misses->prompt_tokens, misses->prompt_tokens, (double)misses->admissions);
@@ -359,7 +359,7 @@ static void fill_course(const struct explanation *explanation, struct miss_cours
 /* Where nobody is admitted later than anybody else there is no course. */
 static void add_course(struct document *document, const struct explanation *explanation)
 {
-    static const size_t colors[1 + MISS_CLASSES] = {2, 6, 4, 5, 0, 1, 3, 6};
+    static const size_t colors[1 + MISS_CLASSES] = {2, 6, 4, 5, 0, 5, 1, 3, 6};
     struct miss_course *course = calloc(1, sizeof *course);
     double most = 0;
     if (!course && document)
@@ -416,9 +416,11 @@ static void add_readmissions(struct document *document, const struct explanation
 }
 
 static const struct table_column misser_columns[] = {
-    {"request", "request", TABLE_TEXT, 0},      {"prompt_tokens", "prompt", TABLE_WHOLE, 0},   {"cached_tokens", "cached", TABLE_WHOLE, 0},
-    {"compulsory", NULL, TABLE_WHOLE, 0},       {"granularity", "part block", TABLE_WHOLE, 0}, {"last_token", "last", TABLE_WHOLE, 0},
-    {"in_flight", "in flight", TABLE_WHOLE, 0}, {"capacity", "capacity", TABLE_WHOLE, 0},      {"preemption", "preemption", TABLE_WHOLE, 0},
+    {"request", "request", TABLE_TEXT, 0},         {"prompt_tokens", "prompt", TABLE_WHOLE, 0},
+    {"cached_tokens", "cached", TABLE_WHOLE, 0},   {"compulsory", NULL, TABLE_WHOLE, 0},
+    {"granularity", "part block", TABLE_WHOLE, 0}, {"last_token", "last", TABLE_WHOLE, 0},
+    {"in_flight", "in flight", TABLE_WHOLE, 0},    {"window", "window", TABLE_WHOLE, 0},
+    {"capacity", "capacity", TABLE_WHOLE, 0},      {"preemption", "preemption", TABLE_WHOLE, 0},
     {"caching_off", NULL, TABLE_WHOLE, 0},
 };
 
@@ -429,7 +431,11 @@ static void add_missers(struct document *document, const struct explanation *exp
     const struct trace *trace = explanation->trace;
     if (explanation->misser_count > 0)
         document_heading(document, "Most tokens computed again", NULL);
-    struct table *table = document_table(document, "requests_with_misses", misser_columns, COUNT(misser_columns));
+    struct table_column columns[COUNT(misser_columns)];
+    memcpy(columns, misser_columns, sizeof columns);
+    if (explanation->misses.tokens[MISS_WINDOW] == 0)
+        columns[3 + MISS_WINDOW].heading = NULL; /* for programs alone */
+    struct table *table = document_table(document, "requests_with_misses", columns, COUNT(columns));
     table_show_first(table, top);
     for (size_t i = 0; i < explanation->misser_count; i++) {
         const uint32_t position = explanation->missers[i].position;
