@@ -264,6 +264,14 @@ uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_fl
     return blocks;
 }
 
+uint64_t kv_groups_blocks(const struct kv_groups *groups, uint64_t tokens)
+{
+    uint64_t blocks = 0;
+    for (uint32_t i = 0; i < groups->count; i++)
+        blocks += ceil_div_u64(tokens, groups->list[i].block_size);
+    return blocks;
+}
+
 bool kv_groups_window(const struct kv_groups *groups)
 {
     for (uint32_t i = 0; i < groups->count; i++)

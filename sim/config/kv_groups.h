@@ -88,6 +88,9 @@ struct kv_groups kv_groups_of(const struct config *config);
  * above (v1_tokens_in_flight). */
 uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_flight, uint32_t all);
 
+/* Blocks of so many tokens in all groups, if none is given back before the end. */
+uint64_t kv_groups_blocks(const struct kv_groups *groups, uint64_t tokens);
+
 /* Has any a sliding window? */
 bool kv_groups_window(const struct kv_groups *groups);
 

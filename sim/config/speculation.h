@@ -51,6 +51,12 @@ static inline bool speculation_drops_block(const struct config *config)
     return speculation_has_head(config) && !speculative->disable_eagle_block_drop && speculative->disable_lookahead_block_hashes;
 }
 
+/* Most places that a request has beyond its tokens: drafts of the steps in flight, and the drafter's. */
+static inline uint32_t speculation_places(const struct config *config)
+{
+    return speculation_drafts(config) * (config->async_scheduling ? 2 : 1) + speculation_lookahead(config);
+}
+
 /* Passes in which a drafter makes its tokens: one after the other, but for those that look them up or write a block of them at once. */
 static inline uint32_t speculation_passes(const struct config *config)
 {

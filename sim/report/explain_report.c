@@ -305,6 +305,36 @@ static void fill_misses(struct table *table, const struct explanation *explanati
     add_tokens(table, "prompts", misses->prompt_tokens, misses->prompt_tokens, (double)misses->admissions);
 }
 
+/* What windows keep now, then what else they could: hits have their price, as what is kept is not free for others. */
+static void add_windows(struct document *document, const struct explanation *explanation)
+{
+    static const struct table_column kept[] = {{"prefix_cache_retention_interval", NULL, TABLE_WHOLE, 0},
+                                               {"windows_keep", "windows keep", TABLE_TEXT, 0}};
+    static const char *const figures[] = {"prefix_hit_rate", "preemptions", "p99_ttft_ms", "mean_e2el_ms"};
+    const struct window_choices *windows = &explanation->windows;
+    struct line line = {0};
+    if (windows->count > 0)
+        document_heading(document, "What windows could keep in the prefix cache", "\n(prefix_cache_retention_interval; found by replay)");
+    struct table *table = document_table(document, "windows_keep", kept, COUNT(kept));
+    for (size_t i = 0; i < COUNT(figures); i++)
+        table_add_figure(table, figures[i], true);
+    for (size_t row = 0; row <= windows->count && windows->count > 0; row++) {
+        const int64_t interval = row == 0 ? explanation->config->prefix_cache_retention_interval : windows->list[row - 1].interval;
+        const struct figure_set *set = row == 0 ? &explanation->run.figures : &windows->list[row - 1].figures;
+        line = (struct line){0};
+        if (interval == RETENTION_DENSE)
+            line_put(&line, "all blocks (null)");
+        else if (interval == 0)
+            line_put(&line, "ends of prompts (0)");
+        else
+            line_put(&line, "every %" PRId64 " tokens", interval);
+        table_number(table, interval == RETENTION_DENSE ? (double)NAN : (double)interval);
+        table_text(table, line.text);
+        for (size_t i = 0; i < COUNT(figures); i++)
+            table_number(table, figure_set_value(set, figures[i]));
+    }
+}
+
 /* Programs find the same names of classes for every file. */
 static void add_misses(struct document *document, const struct explanation *explanation)
 {
@@ -490,6 +520,7 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     add_course(document, explanation);
     add_readmissions(document, explanation);
     add_missers(document, explanation, top);
+    add_windows(document, explanation);
     explain_page(document);
     return document;
 }
