@@ -272,6 +272,11 @@ void head_reading_put(struct document *document, const struct trace *trace)
             put_note(document, "", sentence);
 }
 
+void head_note_put(struct document *document, const char *text)
+{
+    put_note(document, "", text);
+}
+
 void head_reading(struct document *document, const struct trace *trace)
 {
     head_advice_begin(document);

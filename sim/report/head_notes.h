@@ -37,6 +37,8 @@ void head_advice_end(struct document *document);
 /* How the trace was read, where that bears on results: rules of its reader, rows left out, sizes inferred, units doubted. In the same list,
  * between begin and end; head_advice has it. */
 void head_reading_put(struct document *document, const struct trace *trace);
+/* One more sentence in that list. */
+void head_note_put(struct document *document, const char *text);
 /* The list of a report without advice. */
 void head_reading(struct document *document, const struct trace *trace);
 
