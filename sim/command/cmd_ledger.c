@@ -61,7 +61,7 @@ static enum status replay(struct job *job, struct diag *diag)
         observers[observer_count++] = class_ledger_observer(&job->classes);
     }
     if (status == SIM_OK && by_group(config)) {
-        status = class_ledger_init(&job->groups, run->trace, config, CLASS_BY_GROUP, diag);
+        status = class_ledger_init_groups(&job->groups, run->trace, config, diag);
         observers[observer_count++] = class_ledger_observer(&job->groups);
     }
     if (status == SIM_OK)

@@ -16,28 +16,40 @@
 #include "config/engine_facts.h"
 
 /* Above every class, so that `class < owner` is also true for a block that nobody holds. */
-enum { NOBODY = CLASSES_MOST };
+enum { NOBODY = HOLDER_CLASSES_MOST };
 
-enum status block_holders_init(struct block_holders *holders, const struct trace *trace, const struct config *config, enum class_key key,
-                               struct diag *diag)
+/* Classes are known: their memory, and that of tables. */
+static enum status begin(struct block_holders *holders, const struct trace *trace, const struct config *config, struct diag *diag)
 {
-    *holders = (struct block_holders){.trace = trace,
-                                      .groups = kv_groups_of(config),
-                                      .pool_blocks = config->num_gpu_blocks,
-                                      .rebuilds = engine_facts_of(config)->has_groups};
+    holders->trace = trace;
+    holders->groups = kv_groups_of(config);
     holders->block_slots = kv_groups_block_slots(&holders->groups);
-    if (key == CLASS_BY_GROUP)
-        request_classes_of_groups(&holders->classes, trace, &holders->groups);
-    else
-        request_classes_init(&holders->classes, trace, key);
+    holders->pool_blocks = config->num_gpu_blocks;
+    holders->rebuilds = engine_facts_of(config)->has_groups;
+    holders->class_count = holders->by_group ? holders->groups.count : holders->classes.count;
     const size_t blocks = holders->pool_blocks;
     const struct array_request arrays[] = {
         ARRAY_OF(holders->table_of, (size_t)trace->count * holders->groups.count), ARRAY_OF(holders->has_token, trace->count),
-        ARRAY_OF(holders->holders, blocks * holders->classes.count), ARRAY_OF(holders->filled, blocks), ARRAY_OF(holders->owner, blocks)};
+        ARRAY_OF(holders->holders, blocks * holders->class_count), ARRAY_OF(holders->filled, blocks), ARRAY_OF(holders->owner, blocks)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the holders of blocks", diag);
     if (status == SIM_OK)
         memset(holders->owner, NOBODY, blocks);
     return status;
+}
+
+enum status block_holders_init(struct block_holders *holders, const struct trace *trace, const struct config *config, enum class_key key,
+                               struct diag *diag)
+{
+    *holders = (struct block_holders){0};
+    request_classes_init(&holders->classes, trace, key);
+    return begin(holders, trace, config, diag);
+}
+
+enum status block_holders_init_groups(struct block_holders *holders, const struct trace *trace, const struct config *config,
+                                      struct diag *diag)
+{
+    *holders = (struct block_holders){.by_group = true};
+    return begin(holders, trace, config, diag);
 }
 
 void block_holders_deinit(struct block_holders *holders)
@@ -74,7 +86,7 @@ static void charge_to(struct block_holders *holders, uint32_t block, uint32_t cl
 /* One more table entry of this class. The class pays for the block only if it comes before the one that pays now. */
 static void hold(struct block_holders *holders, uint32_t block, uint32_t class)
 {
-    holders->holders[(size_t)block * holders->classes.count + class]++;
+    holders->holders[(size_t)block * holders->class_count + class]++;
     if (class < holders->owner[block])
         charge_to(holders, block, class);
 }
@@ -83,7 +95,7 @@ static void hold(struct block_holders *holders, uint32_t block, uint32_t class)
  * since a lower class with an entry would have been the owner. */
 static void let_go(struct block_holders *holders, uint32_t block, uint32_t class)
 {
-    const uint32_t classes = holders->classes.count;
+    const uint32_t classes = holders->class_count;
     const uint32_t *of_block = &holders->holders[(size_t)block * classes];
     if (--holders->holders[(size_t)block * classes + class] > 0 || holders->owner[block] != class)
         return;
@@ -117,7 +129,7 @@ static void count_table(const struct block_holders *holders, const struct held_t
     const uint32_t size = group->block_size, written = ceil_div(table->tokens, size);
     const uint32_t passed_tokens = kv_group_passed_tokens(group, table->tokens), gone = table->passed * size;
     const uint64_t once = (uint64_t)(int64_t)sign;
-    now->tables += once * (table->group == 0 || holders->classes.key == CLASS_BY_GROUP);
+    now->tables += once * (table->group == 0 || holders->by_group);
     now->table_blocks += once * (table->count - table->passed);
     now->passed += once * table->passed;
     now->ahead_blocks += once * (table->count > written ? table->count - written : 0);
@@ -234,8 +246,7 @@ static void give_back(struct block_holders *holders, const struct step_sequence 
 static enum status follow_sequence(struct block_holders *holders, const struct step_sequence *sequence, struct diag *diag)
 {
     const uint32_t position = sequence->request;
-    const uint32_t class =
-        holders->classes.key == CLASS_BY_GROUP ? sequence->group : request_class(&holders->classes, position, holders->has_token[position]);
+    const uint32_t class = holders->by_group ? sequence->group : request_class(&holders->classes, position, holders->has_token[position]);
     const uint32_t at = *place_of(holders, position, sequence->group);
     struct held_table *table = holders->rebuilds || at == 0 ? NULL : &holders->tables[at - 1];
     if (table && table->class != class) {
@@ -328,8 +339,8 @@ uint32_t block_holders_held(const struct block_holders *holders, uint32_t table)
 /* O(pool blocks x classes): for tests only. */
 bool block_holders_check(const struct block_holders *holders)
 {
-    const uint32_t classes = holders->classes.count;
-    struct class_state recounted[CLASSES_MOST] = {{0}};
+    const uint32_t classes = holders->class_count;
+    struct class_state recounted[HOLDER_CLASSES_MOST] = {{0}};
     uint64_t entries = 0, held = 0;
     for (uint32_t i = 0; i < holders->table_count; i++) {
         const struct held_table *table = &holders->tables[i];

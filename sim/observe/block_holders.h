@@ -5,7 +5,7 @@
  *
  * A block that several classes hold is charged to the first of them, in the order in which request_classes lists them: the most important
  * priority, the shortest prompts, prefill before decode. So charged blocks add up to the used blocks of the pool, and what else a class
- * has in its tables is what sharing saves it. Groups of layers are classes, too (CLASS_BY_GROUP); they share no block. O(1) for each change of a
+ * has in its tables is what sharing saves it. Tables can be sorted by group of layers instead; groups share no block. O(1) for each change of a
  * table.
  *
  * Feed it every step: scheduled before it is read, completed after. It keeps copies, as a scheduler's lists live only during a step.
@@ -16,6 +16,9 @@
 #include "config/kv_groups.h"
 #include "engine/observer.h"
 #include "observe/request_classes.h"
+
+enum { HOLDER_CLASSES_MOST = KV_GROUPS_MOST }; /* of requests, or groups of layers */
+_Static_assert((int)CLASSES_MOST <= (int)HOLDER_CLASSES_MOST, "either fits");
 
 /* Of one request (V0: sequence) and group of layers. */
 struct held_table {
@@ -41,7 +44,9 @@ struct class_state {
 
 struct block_holders {
     const struct trace *trace;
-    struct request_classes classes;
+    struct request_classes classes; /* unless by_group */
+    uint32_t class_count;
+    bool by_group; /* classes are groups of layers */
     struct kv_groups groups;
     uint32_t block_slots, pool_blocks; /* block_slots: kv_groups_block_slots */
     bool rebuilds;                     /* V0: tables are listed anew in each step */
@@ -52,13 +57,16 @@ struct block_holders {
     bool *has_token;    /* by position: since the last admission */
     uint32_t *holders;  /* [block][class]: entries of tables */
     uint32_t *filled;   /* [block]: slots of tokens present */
-    uint8_t *owner;     /* [block]: class that is charged; CLASSES_MOST: unused */
-    struct class_state now[CLASSES_MOST];
+    uint8_t *owner;     /* [block]: class that is charged; HOLDER_CLASSES_MOST: unused */
+    struct class_state now[HOLDER_CLASSES_MOST];
 };
 
 /* End it with block_holders_deinit in any case. */
 SIM_NODISCARD enum status block_holders_init(struct block_holders *holders, const struct trace *trace, const struct config *config,
                                              enum class_key key, struct diag *diag);
+/* By group of layers. */
+SIM_NODISCARD enum status block_holders_init_groups(struct block_holders *holders, const struct trace *trace, const struct config *config,
+                                                    struct diag *diag);
 void block_holders_deinit(struct block_holders *holders);
 
 SIM_NODISCARD enum status block_holders_scheduled(struct block_holders *holders, const struct step *step, struct diag *diag);

@@ -21,12 +21,15 @@ struct class_sums {
 struct class_ledger {
     struct block_holders holders;
     int64_t charged_ns; /* all before is in the sums */
-    struct class_sums sums[CLASSES_MOST];
+    struct class_sums sums[HOLDER_CLASSES_MOST];
 };
 
 /* End it with class_ledger_deinit in any case. */
 SIM_NODISCARD enum status class_ledger_init(struct class_ledger *ledger, const struct trace *trace, const struct config *config,
                                             enum class_key key, struct diag *diag);
+/* By group of layers. */
+SIM_NODISCARD enum status class_ledger_init_groups(struct class_ledger *ledger, const struct trace *trace, const struct config *config,
+                                                   struct diag *diag);
 void class_ledger_deinit(struct class_ledger *ledger);
 /* The ledger must stay where it is. */
 struct observer class_ledger_observer(struct class_ledger *ledger);

@@ -54,14 +54,14 @@ static bool next_priority(const struct trace *trace, int64_t below, int64_t *nex
 static void by_priority(struct request_classes *classes)
 {
     int64_t priority = INT64_MIN, next = 0;
-    while (classes->count < PRIORITY_CLASSES_MOST && next_priority(classes->trace, priority, &next)) {
+    while (classes->count < CLASSES_MOST && next_priority(classes->trace, priority, &next)) {
         snprintf(classes->names[classes->count], sizeof classes->names[0], "priority %lld", (long long)next);
         classes->bounds[classes->count++] = priority = next;
     }
     /* More priorities than classes: the last class takes all that follow, and its name says so. */
     if (next_priority(classes->trace, priority, &next)) {
-        snprintf(classes->names[PRIORITY_CLASSES_MOST - 1], sizeof classes->names[0], "priority >= %lld", (long long)priority);
-        classes->bounds[PRIORITY_CLASSES_MOST - 1] = INT64_MAX;
+        snprintf(classes->names[CLASSES_MOST - 1], sizeof classes->names[0], "priority >= %lld", (long long)priority);
+        classes->bounds[CLASSES_MOST - 1] = INT64_MAX;
     }
 }
 
@@ -75,13 +75,6 @@ void request_classes_init(struct request_classes *classes, const struct trace *t
     else
         *classes = (struct request_classes){
             .trace = trace, .key = key, .count = 2, .names = {[CLASS_PREFILL] = "prefill", [CLASS_DECODE] = "decode"}};
-}
-
-void request_classes_of_groups(struct request_classes *classes, const struct trace *trace, const struct kv_groups *groups)
-{
-    *classes = (struct request_classes){.trace = trace, .key = CLASS_BY_GROUP, .count = groups->count};
-    for (uint32_t i = 0; i < groups->count; i++)
-        snprintf(classes->names[i], sizeof classes->names[i], "%u", i);
 }
 
 /* The last class is open above: keys beyond every bound belong to it. A linear search, as there are at most eight bounds. */

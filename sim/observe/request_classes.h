@@ -4,12 +4,11 @@
 
 #include <stdbool.h>
 
-#include "config/kv_groups.h"
 #include "engine/pool_filling.h"
 #include "trace/trace.h"
 
-enum class_key { CLASS_BY_PRIORITY, CLASS_BY_INPUT_LENGTH, CLASS_BY_PHASE, CLASS_BY_GROUP };
-enum { CLASSES_MOST = KV_GROUPS_MOST, PRIORITY_CLASSES_MOST = 8 };
+enum class_key { CLASS_BY_PRIORITY, CLASS_BY_INPUT_LENGTH, CLASS_BY_PHASE };
+enum { CLASSES_MOST = 8 };
 
 struct request_classes {
     const struct trace *trace;
@@ -22,12 +21,9 @@ struct request_classes {
 /* "priority", "input-length", "phase". SIM_USAGE names these. */
 SIM_NODISCARD enum status class_key_parse(const char *name, enum class_key *out, struct diag *diag);
 
-/* Priorities: a class each, the least important ones together when there are more than PRIORITY_CLASSES_MOST. Lengths: up to 128, 512, 2048, 8192,
+/* Priorities: a class each, the least important ones together when there are more than CLASSES_MOST. Lengths: up to 128, 512, 2048, 8192,
  * 32768 tokens, and above. Phases: prefill until the first token after an admission, decode from then on. */
 void request_classes_init(struct request_classes *classes, const struct trace *trace, enum class_key key);
-
-/* A class a group of layers (block_holders.h): not of requests, but of their tables. */
-void request_classes_of_groups(struct request_classes *classes, const struct trace *trace, const struct kv_groups *groups);
 
 /* Class of a request; `has_token`: since its last admission (for phases). */
 uint32_t request_class(const struct request_classes *classes, uint32_t position, bool has_token);

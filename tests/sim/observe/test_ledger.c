@@ -193,7 +193,7 @@ static enum status check_holders(void *self, const struct step *step, struct dia
     const struct class_ledger *ledger = self;
     cr_assert(block_holders_check(&ledger->holders));
     uint64_t charged = 0;
-    for (uint32_t class = 0; class < CLASSES_MOST; class ++)
+    for (uint32_t class = 0; class < HOLDER_CLASSES_MOST; class ++)
         charged += ledger->holders.now[class].blocks;
     cr_assert_eq(charged, step->tally.used_blocks);
     return SIM_OK;
@@ -287,7 +287,10 @@ static void compare_case(uint64_t number, bool v0, bool layers, struct naive *na
     ledger_init(&plain, trace, &config);
     ledger_keep_history(&plain, &histories[0]);
     ledger_keep_history(&fast, &histories[1]);
-    cr_assert_eq(class_ledger_init(&classes, trace, &config, by_group ? CLASS_BY_GROUP : (enum class_key)(number % 3), &diag), SIM_OK);
+    if (by_group)
+        cr_assert_eq(class_ledger_init_groups(&classes, trace, &config, &diag), SIM_OK);
+    else
+        cr_assert_eq(class_ledger_init(&classes, trace, &config, (enum class_key)(number % 3), &diag), SIM_OK);
     const struct observer alone[] = {ledger_observer(&fast)};
     const struct observer all[] = {ledger_observer(&plain),
                                    class_ledger_observer(&classes),
@@ -310,7 +313,7 @@ static void compare_case(uint64_t number, bool v0, bool layers, struct naive *na
     cr_expect_eq(naive->peak_useful, histories[0].peak_slots[ACCOUNT_USEFUL], "case %llu: peak useful", (unsigned long long)number);
     cr_expect_eq(naive->peak_tail, histories[0].peak_slots[ACCOUNT_TAIL], "case %llu: peak tail", (unsigned long long)number);
     struct class_sums sums = {0};
-    for (uint32_t class = 0; class < classes.holders.classes.count; class ++) {
+    for (uint32_t class = 0; class < classes.holders.class_count; class ++) {
         sums.useful += classes.sums[class].useful;
         sums.tail += classes.sums[class].tail;
         sums.saved += classes.sums[class].saved;
