@@ -264,6 +264,13 @@ uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_fl
     return blocks;
 }
 
+uint64_t kv_groups_room_tokens(const struct kv_groups *groups, uint64_t blocks, uint64_t in_flight, uint32_t all)
+{
+    if (groups->count == 1 && groups->list[0].kind == KV_KIND_FULL)
+        return blocks * groups->list[0].block_size;
+    return (uint64_t)((double)blocks / (double)kv_groups_longest_blocks(groups, in_flight, all) * all);
+}
+
 uint64_t kv_groups_blocks(const struct kv_groups *groups, uint64_t tokens)
 {
     uint64_t blocks = 0;

@@ -88,6 +88,10 @@ struct kv_groups kv_groups_of(const struct config *config);
  * above (v1_tokens_in_flight). */
 uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_flight, uint32_t all);
 
+/* Tokens that a pool has room for. Blocks of windows are given back, so with several groups or windows it depends on how long requests are: these
+ * are of the model's whole length. */
+uint64_t kv_groups_room_tokens(const struct kv_groups *groups, uint64_t blocks, uint64_t in_flight, uint32_t all);
+
 /* Blocks of so many tokens in all groups, if none is given back before the end. */
 uint64_t kv_groups_blocks(const struct kv_groups *groups, uint64_t tokens);
 

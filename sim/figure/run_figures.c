@@ -38,14 +38,10 @@ static uint64_t longest_blocks(const struct run_facts *s)
     return kv_groups_longest_blocks(&groups, v1_tokens_in_flight(s->config), s->config->max_model_len);
 }
 
-/* Blocks of a window are given back, so how many tokens there is room for depends on how long requests are. */
 static uint64_t pool_tokens(const struct run_facts *s)
 {
     const struct kv_groups groups = kv_groups_of(s->config);
-    const uint64_t blocks = s->ledger->pool_blocks;
-    if (groups.count == 1 && groups.list[0].kind == KV_KIND_FULL)
-        return blocks * groups.list[0].block_size;
-    return (uint64_t)((double)blocks / (double)longest_blocks(s) * s->config->max_model_len);
+    return kv_groups_room_tokens(&groups, s->ledger->pool_blocks, v1_tokens_in_flight(s->config), s->config->max_model_len);
 }
 
 static ledger_sum empty_slots(const struct run_facts *s)
