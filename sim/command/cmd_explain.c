@@ -128,7 +128,8 @@ const struct command command_explain = {
     .description = "Say of every preemption who lost what to whom, what filled the pool and what\n"
                    "would have avoided it; and of every prompt token that was not cached why.\n"
                    "Tables, of which json and csv have all rows: preemptions, misses, worst,\n"
-                   "settings_that_avoid_all, readmissions, requests_with_misses, figures.\n"
+                   "settings_that_avoid_all, readmissions, requests_with_misses, windows_keep,\n"
+                   "figures.\n"
                    "With --request the life of one request: what it waited for and behind whom,\n"
                    "what it found in the cache, who preempted it, and all of its time in accounts\n"
                    "that add up. Tables: life, accounts, slow_steps.\n",
@@ -137,8 +138,8 @@ const struct command command_explain = {
     .examples = "  pagesim explain --trace traces/long.jsonl --num-gpu-blocks 800\n"
                 "  pagesim explain --trace t.jsonl --config c.json --top 20 --format json\n"
                 "  pagesim explain --trace azure.csv --num-gpu-blocks 1200 --request 17\n",
-    .tables = {"each_preemption", "misses", "worst", "settings_that_avoid_all", "readmissions", "requests_with_misses", "figures", "life",
-               "accounts", "slow_steps"},
+    .tables = {"each_preemption", "misses", "worst", "settings_that_avoid_all", "readmissions", "requests_with_misses", "windows_keep",
+               "figures", "life", "accounts", "slow_steps"},
     .input = INPUT_WITH_POOL,
     .job_size = sizeof(struct job),
     .read = read_options,

@@ -23,7 +23,7 @@ struct job {
     enum class_key key;
     struct run run;
     struct ledger_history history;
-    struct class_ledger classes;
+    struct class_ledger classes, groups;
     struct reservation_result reserving[RESERVATION_KINDS];
 };
 
@@ -39,14 +39,21 @@ static enum status read_options(void *self, struct diag *diag)
     return SIM_OK;
 }
 
+/* Layers that remember unlike, or blocks that are held for drafts, have a table of their own. */
+static bool by_group(const struct config *config)
+{
+    return config->kv_cache_groups_count > 0 || config->speculative.method != SPECULATIVE_NONE;
+}
+
 /* Observers are made for run->trace and not for the input's: the run may have expanded samples. The identities of the ledger (ledger.h) are
  * tested after every replay, since they cost nothing then and the whole report rests on them. The reservations use the run's own step-time
- * model, so that both ways are priced alike. */
+ * model, so that both ways are priced alike; they draft nothing, so with speculation there is nothing to compare. */
 static enum status replay(struct job *job, struct diag *diag)
 {
     const struct config *config = &job->call.input.config;
     struct run *run = &job->run;
-    struct observer by_class;
+    struct observer observers[2];
+    size_t observer_count = 0;
     const struct replay_options how = {.reference = options_has(&job->call.options, "reference")};
     enum status status = run_open(run, job->call.input.trace, config, diag);
     if (status != SIM_OK)
@@ -54,12 +61,18 @@ static enum status replay(struct job *job, struct diag *diag)
     ledger_keep_history(&run->ledger, &job->history);
     if (job->by_class) {
         status = class_ledger_init(&job->classes, run->trace, config, job->key, diag);
-        by_class = class_ledger_observer(&job->classes);
+        observers[observer_count++] = class_ledger_observer(&job->classes);
+    }
+    if (status == SIM_OK && by_group(config)) {
+        status = class_ledger_init_groups(&job->groups, run->trace, config, diag);
+        observers[observer_count++] = class_ledger_observer(&job->groups);
     }
     if (status == SIM_OK)
-        status = run_replay(run, &by_class, job->by_class, &how, diag);
+        status = run_replay(run, observers, observer_count, &how, diag);
     if (status == SIM_OK && !ledger_check(&run->ledger))
         status = diag_set(diag, SIM_FAILED, "internal error: the accounts do not add up to pool x time");
+    if (config->speculative.method != SPECULATIVE_NONE)
+        return status;
     return status == SIM_OK ? reservation_run_all(run->trace, config, run->model, job->reserving, diag) : status;
 }
 
@@ -72,7 +85,8 @@ static enum status run(void *self, struct diag *diag)
         return status;
     const struct ledger_result result = {.run = &job->run,
                                          .classes = job->by_class ? &job->classes : NULL,
-                                         .reserving = job->reserving,
+                                         .groups = by_group(job->run.config) ? &job->groups : NULL,
+                                         .reserving = job->run.config->speculative.method == SPECULATIVE_NONE ? job->reserving : NULL,
                                          .draw = !options_has(options, "no-drawing")};
     const struct document_origin origin = output_origin(options, job->run.trace->name, job->run.config);
     status = output_document(&job->call.form, ledger_report(&result, &origin), diag);
@@ -83,6 +97,7 @@ static void close_job(void *self)
 {
     struct job *job = self;
     class_ledger_deinit(&job->classes);
+    class_ledger_deinit(&job->groups);
     run_close(&job->run);
 }
 
@@ -97,7 +112,7 @@ const struct command command_ledger = {
     .takes_config = true,
     .examples = "  pagesim ledger --trace traces/chat.jsonl --num-gpu-blocks 420\n"
                 "  pagesim ledger --trace t.jsonl --config c.json --by priority --format csv\n",
-    .tables = {"accounts", "reserving", "classes"},
+    .tables = {"accounts", "reserving", "groups", "classes"},
     .last_table_needs = "by",
     .input = INPUT_WITH_POOL,
     .job_size = sizeof(struct job),

@@ -60,6 +60,7 @@ struct step_time_config {
     int64_t base_ns, token_ns, kv_ns;             /* linear; base_ns also for a step of another model in which nothing is computed */
     int64_t swap_ns_per_block, copy_ns_per_block; /* added by every model */
     int64_t host_ns, host_ns_per_sequence;        /* of deciding and preparing a step */
+    int64_t draft_ns, draft_ns_per_token;         /* of a pass of the drafter; added by every model */
     char path[CONFIG_PATH_SIZE];                  /* profile: a folder; compact, recorded: a file; already resolved */
     uint32_t num_layers;
     bool skew_table;

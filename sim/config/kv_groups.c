@@ -1,9 +1,11 @@
 /* kv_groups.c - buckets of equal layers, groups of about as many layers each, and who is looked up together. */
 #include "config/kv_groups.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/integers.h"
+#include "base/units.h"
 #include "config/speculation.h"
 
 /* Layers that remember the same. */
@@ -240,4 +242,72 @@ bool kv_groups_plain(const struct config *config)
     struct diag ignored = {0};
     return config->speculative.method == SPECULATIVE_NONE && kv_groups_make(config, "", &groups, &ignored) == SIM_OK && groups.count == 1 &&
            groups.list[0].kind == KV_KIND_FULL && groups.list[0].block_size == config->block_size;
+}
+
+/* --- what reports say of them ------------------------------------------------------------------------------------------------------ */
+
+struct kv_groups kv_groups_of(const struct config *config)
+{
+    struct kv_groups groups;
+    struct diag ignored = {0};
+    const enum status status = kv_groups_make(config, "", &groups, &ignored);
+    assert(status == SIM_OK);
+    (void)status;
+    return groups;
+}
+
+uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_flight, uint32_t all)
+{
+    uint64_t blocks = 0;
+    for (uint32_t i = 0; i < groups->count; i++)
+        blocks += min_u64(ceil_div_u64(all, groups->list[i].block_size), kv_group_cap(&groups->list[i], in_flight, all));
+    return blocks;
+}
+
+uint64_t kv_groups_room_tokens(const struct kv_groups *groups, uint64_t blocks, uint64_t in_flight, uint32_t all)
+{
+    if (groups->count == 1 && groups->list[0].kind == KV_KIND_FULL)
+        return blocks * groups->list[0].block_size;
+    return (uint64_t)((double)blocks / (double)kv_groups_longest_blocks(groups, in_flight, all) * all);
+}
+
+uint64_t kv_groups_blocks(const struct kv_groups *groups, uint64_t tokens)
+{
+    uint64_t blocks = 0;
+    for (uint32_t i = 0; i < groups->count; i++)
+        blocks += ceil_div_u64(tokens, groups->list[i].block_size);
+    return blocks;
+}
+
+bool kv_groups_window(const struct kv_groups *groups)
+{
+    for (uint32_t i = 0; i < groups->count; i++)
+        if (groups->list[i].kind == KV_KIND_SLIDING_WINDOW)
+            return true;
+    return false;
+}
+
+/* Groups that remember the same are told of together, where the first of them stands. */
+struct line kv_groups_text(const struct kv_groups *groups)
+{
+    static const char *const kinds[] = {
+        [KV_KIND_FULL] = "full", [KV_KIND_SLIDING_WINDOW] = "sliding window", [KV_KIND_CHUNKED_LOCAL] = "local chunk"};
+    bool told[KV_GROUPS_MOST] = {false};
+    struct line line = {0};
+    for (uint32_t i = 0; i < groups->count; i++) {
+        const struct kv_group *group = &groups->list[i];
+        char reach[UNIT_TEXT];
+        uint32_t same = 0;
+        for (uint32_t j = i; j < groups->count && !told[i]; j++)
+            if (kv_group_same_kind(group, &groups->list[j]))
+                told[j] |= j > i, same++;
+        if (same == 0)
+            continue;
+        line_put(&line, "%s%u %s", line.length ? ", " : "", same, kinds[group->kind]);
+        if (group->kind != KV_KIND_FULL)
+            line_put(&line, "%s of %s", same > 1 ? "s" : "", unit_count(group->reach, reach));
+        if (group->block_size != groups->list[0].block_size)
+            line_put(&line, " in blocks of %u", group->block_size);
+    }
+    return line;
 }

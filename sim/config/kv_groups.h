@@ -8,6 +8,7 @@
 #ifndef PAGESIM_KV_GROUPS_H
 #define PAGESIM_KV_GROUPS_H
 
+#include "base/line.h"
 #include "config/config.h"
 
 enum { KV_GROUPS_MOST = 64 };
@@ -39,12 +40,16 @@ bool kv_groups_plain(const struct config *config);
 
 bool kv_group_same_kind(const struct kv_group *a, const struct kv_group *b);
 
-/* Leading blocks that no token from position `tokens` on attends to. */
-static inline uint32_t kv_group_passed_blocks(const struct kv_group *group, uint32_t tokens)
+/* Leading tokens, and whole blocks of them, that no token from position `tokens` on attends to. */
+static inline uint32_t kv_group_passed_tokens(const struct kv_group *group, uint32_t tokens)
 {
     if (group->kind == KV_KIND_SLIDING_WINDOW)
-        return tokens + 1 > group->reach ? (tokens + 1 - group->reach) / group->block_size : 0;
-    return group->kind == KV_KIND_CHUNKED_LOCAL ? tokens / group->reach * group->reach / group->block_size : 0;
+        return tokens + 1 > group->reach ? tokens + 1 - group->reach : 0;
+    return group->kind == KV_KIND_CHUNKED_LOCAL ? tokens / group->reach * group->reach : 0;
+}
+static inline uint32_t kv_group_passed_blocks(const struct kv_group *group, uint32_t tokens)
+{
+    return kv_group_passed_tokens(group, tokens) / group->block_size;
 }
 
 /* Blocks in a row that make a hit in a sliding window. */
@@ -55,5 +60,45 @@ static inline uint32_t kv_group_run_needed(const struct kv_group *group)
 
 /* Most blocks that a request can hold of a group while `in_flight` tokens can be on their way, of `all` tokens of the model's length. */
 uint32_t kv_group_cap(const struct kv_group *group, uint64_t in_flight, uint32_t all);
+
+/* Memory is counted in slots. All blocks have the same bytes, whatever group takes them, so all have the same slots: as many as their least common
+ * multiple of block sizes. In a group with smaller blocks a token takes several. With equal block sizes, as nearly always, a slot is what one
+ * token takes in one group. */
+static inline uint32_t kv_groups_block_slots(const struct kv_groups *groups)
+{
+    return groups->alignment;
+}
+static inline uint32_t kv_group_token_slots(const struct kv_groups *groups, uint32_t group)
+{
+    return groups->alignment / groups->list[group].block_size;
+}
+/* What a token takes in all groups. */
+static inline uint64_t kv_groups_token_slots(const struct kv_groups *groups)
+{
+    uint64_t slots = 0;
+    for (uint32_t i = 0; i < groups->count; i++)
+        slots += kv_group_token_slots(groups, i);
+    return slots;
+}
+
+/* The groups of a configuration that config_check has passed. */
+struct kv_groups kv_groups_of(const struct config *config);
+
+/* Most blocks that a request of the model's whole length holds at once, in all groups: what vLLM wants to have before it starts. `in_flight`: as
+ * above (v1_tokens_in_flight). */
+uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_flight, uint32_t all);
+
+/* Tokens that a pool has room for. Blocks of windows are given back, so with several groups or windows it depends on how long requests are: these
+ * are of the model's whole length. */
+uint64_t kv_groups_room_tokens(const struct kv_groups *groups, uint64_t blocks, uint64_t in_flight, uint32_t all);
+
+/* Blocks of so many tokens in all groups, if none is given back before the end. */
+uint64_t kv_groups_blocks(const struct kv_groups *groups, uint64_t tokens);
+
+/* Has any a sliding window? */
+bool kv_groups_window(const struct kv_groups *groups);
+
+/* "6 sliding windows of 1,024, 1 full". */
+struct line kv_groups_text(const struct kv_groups *groups);
 
 #endif

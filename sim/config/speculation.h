@@ -51,4 +51,18 @@ static inline bool speculation_drops_block(const struct config *config)
     return speculation_has_head(config) && !speculative->disable_eagle_block_drop && speculative->disable_lookahead_block_hashes;
 }
 
+/* Most places that a request has beyond its tokens: drafts of the steps in flight, and the drafter's. */
+static inline uint32_t speculation_places(const struct config *config)
+{
+    return speculation_drafts(config) * (config->async_scheduling ? 2 : 1) + speculation_lookahead(config);
+}
+
+/* Passes in which a drafter makes its tokens: one after the other, but for those that look them up or write a block of them at once. */
+static inline uint32_t speculation_passes(const struct config *config)
+{
+    const enum speculative_method method = config->speculative.method;
+    const bool one = method == SPECULATIVE_NGRAM || method == SPECULATIVE_NGRAM_GPU || method == SPECULATIVE_DFLASH;
+    return one ? 1 : speculation_drafts(config);
+}
+
 #endif

@@ -21,6 +21,7 @@ struct run_end {
     bool stalled;        /* requests are left that nothing can move */
     const char *abort;   /* NULL, or why the engine died (V0) */
     uint64_t unfinished; /* neither finished nor dropped: running, waiting, or not arrived */
+    struct draft_sums drafts;
 };
 
 struct observer {

@@ -148,6 +148,7 @@ static enum status finish(struct stepper *stepper, struct replay_facts *facts, s
     const struct arrivals *arrivals = &stepper->arrivals;
     const struct step_stream *stream = &stepper->stream;
     facts->end.steps = stepper->step_number;
+    facts->end.drafts = stepper->drafts;
     facts->end.end_ns = stepper->now_ns;
     facts->end.unfinished = stepper->trace->count - arrivals->dropped - arrivals->ended;
     const bool died = facts->end.stalled || facts->end.abort;

@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "engine/slot_count.h"
 
 /* What is remembered of a request, to turn sampled tokens into events. */
 struct request_times {
@@ -25,9 +26,10 @@ struct scheduler_stepper {
     struct scheduler *scheduler;
     bool check, quiet;           /* quiet: not every step has to be shown */
     struct request_times *times; /* by position */
-    struct step steps[2];        /* the one that is decided, and the one in flight */
-    struct step *step;           /* of those, the one that is decided, or was last */
-    struct step *in_flight;      /* asynchronous scheduling: its output is not back. NULL: none */
+    struct slot_count slots;
+    struct step steps[2];   /* the one that is decided, and the one in flight */
+    struct step *step;      /* of those, the one that is decided, or was last */
+    struct step *in_flight; /* asynchronous scheduling: its output is not back. NULL: none */
 };
 
 static bool stepper_never_runs(const struct stepper *stepper, uint32_t position, enum drop_reason *why, uint64_t *smallest_pool)
@@ -119,6 +121,19 @@ static enum status tell_tokens(struct scheduler_stepper *self, struct step *step
     return status;
 }
 
+/* An answer's drafts are counted as vLLM counts them: right ones even if the request ended before it took them. */
+static void count_drafts(struct draft_sums *sums, const struct step *step)
+{
+    for (uint32_t i = 0; i < step->scheduled_count; i++) {
+        const struct scheduled *scheduled = &step->scheduled[i];
+        if (scheduled->drafts == 0 || scheduled->vain)
+            continue;
+        sums->verified++;
+        for (uint32_t at = 0; at < scheduled->accepted; at++)
+            sums->accepted_at[at]++;
+    }
+}
+
 static enum status show_observers(struct scheduler_stepper *self, const struct step *step, bool completed, struct diag *diag)
 {
     enum status status = SIM_OK;
@@ -159,6 +174,10 @@ static enum status take_output(struct scheduler_stepper *self, struct step *step
     const int64_t end_ns = step->tally.start_ns + step->tally.duration_ns;
     stepper_wait_until(&self->base, end_ns);
     enum status status = self->scheduler->ops->complete(self->scheduler, end_ns, step, diag);
+    if (self->slots.tokens)
+        slot_count_completed(&self->slots, step);
+    if (step->tally.draft_tokens > 0)
+        count_drafts(&self->base.drafts, step);
     if (status == SIM_OK)
         status = tell_tokens(self, step, end_ns, diag);
     if (status == SIM_OK)
@@ -263,6 +282,10 @@ static enum status decide(struct scheduler_stepper *self, bool *decided, struct 
     enum status status = self->scheduler->ops->schedule(self->scheduler, self->base.now_ns, step, diag);
     if (status != SIM_OK)
         return status;
+    if (self->slots.tokens) {
+        slot_count_scheduled(&self->slots, step);
+        step->tally.held_tokens = slot_count_held(&self->slots);
+    }
     out->abort = step->abort;
     *decided = !step->abort && step->scheduled_count + step->preempted_count + step->ignored_count > 0;
     return *decided ? submit_step(self, diag) : SIM_OK;
@@ -297,8 +320,10 @@ static enum status stepper_advance(struct stepper *stepper, struct advance *out,
 
 static void stepper_pool_state(const struct stepper *stepper, struct step_tally *tally)
 {
-    const struct scheduler *scheduler = ((const struct scheduler_stepper *)stepper)->scheduler;
-    scheduler->ops->pool_state(scheduler, tally);
+    const struct scheduler_stepper *self = (const struct scheduler_stepper *)stepper;
+    self->scheduler->ops->pool_state(self->scheduler, tally);
+    if (self->slots.tokens)
+        tally->held_tokens = slot_count_held(&self->slots);
 }
 
 static void stepper_pool_states(const struct stepper *stepper, uint8_t *states)
@@ -317,6 +342,7 @@ static void stepper_destroy(struct stepper *stepper)
 {
     struct scheduler_stepper *self = (struct scheduler_stepper *)stepper;
     self->scheduler->ops->destroy(self->scheduler);
+    slot_count_deinit(&self->slots);
     stepper_deinit(stepper);
     free(self->times);
     free(self);
@@ -343,6 +369,8 @@ static bool shows_steps(const struct replay_inputs *inputs)
 
 bool scheduler_stepper_wants_lists(const struct replay_inputs *inputs)
 {
+    if (slot_count_wanted(inputs->config))
+        return true;
     for (size_t i = 0; i < inputs->observer_count; i++)
         if (inputs->observers[i].scheduled)
             return true;
@@ -365,6 +393,8 @@ enum status scheduler_stepper_create(const struct replay_inputs *inputs, struct 
     status = stepper_init(&self->base, &ops, inputs, diag);
     if (status == SIM_OK)
         status = array_zeroed(&self->times, inputs->trace->count, sizeof *self->times, "the replay's requests", diag);
+    if (status == SIM_OK)
+        status = slot_count_init(&self->slots, inputs->trace->count, inputs->config, diag);
     if (status != SIM_OK) {
         stepper_destroy(&self->base);
         return status;

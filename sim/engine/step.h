@@ -83,7 +83,7 @@ struct step_tally {
     int64_t start_ns, duration_ns; /* of the step on the device */
     int64_t decided_ns, state_ns;  /* from when on, and for how long, what follows about queues and blocks holds */
     uint64_t context_tokens;       /* sum over scheduled sequences of tokens computed after the step, not the one just sampled */
-    uint64_t held_tokens;          /* sum over tables of tokens present (shared ones once a table) */
+    uint64_t held_tokens; /* slots of tokens present, over tables (shared ones once a table; config/kv_groups.h: a token's slots) */
     uint32_t scheduled_tokens;
     uint32_t scheduled_sequences;
     uint32_t prefill_tokens;        /* part of scheduled_tokens that belongs to prompts or recomputation (more than the one decode token) */
@@ -206,6 +206,18 @@ struct step {
     uint32_t *finished;
     uint32_t finished_count; /* complete() */
 };
+
+/* What became of drafts over a replay, of requests whose output counted: vLLM's own counters. */
+struct draft_sums {
+    uint64_t verified;                             /* times that a request's drafts were verified in a step */
+    uint64_t accepted_at[SPECULATIVE_TOKENS_MOST]; /* how often the draft at this place was right, and all before it */
+};
+
+/* How often the draft at a place was right, of the times that there were drafts; 0 without any. */
+static inline double draft_acceptance(const struct draft_sums *sums, uint32_t place)
+{
+    return sums->verified ? (double)sums->accepted_at[place] / (double)sums->verified : 0;
+}
 
 /* Lists of requests with room for `most`; `sequences` and `unwritten` are made by the scheduler that needs them. Freed all together, also
  * after a failure. The lists of blocks belong to others. */

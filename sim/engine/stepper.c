@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "config/engine_facts.h"
+#include "config/kv_groups.h"
 
 /* Fields are set one by one: a stepper is the head of a larger structure with two batches inside, which an assignment of the whole would
  * clear for nothing. */
@@ -16,8 +17,9 @@ enum status stepper_init(struct stepper *stepper, const struct stepper_ops *ops,
     stepper->model = inputs->model;
     stepper->now_ns = stepper->device_ns = 0;
     stepper->step_number = 0;
+    stepper->drafts = (struct draft_sums){0};
     stepper->overlaps = inputs->config->scheduler == SCHEDULER_VLLM_V1 && inputs->config->async_scheduling; /* a key of V1 */
-    step_stream_init(&stepper->stream, inputs->observers, inputs->observer_count, inputs->config->block_size);
+    step_stream_init(&stepper->stream, inputs->observers, inputs->observer_count, kv_groups_of(inputs->config).alignment);
     enum status status = arrivals_init(&stepper->arrivals, inputs->trace, inputs->config->max_concurrency, diag);
     front_door_init(&stepper->arrivals.door, inputs->config);
     stepper->states = NULL;

@@ -70,7 +70,8 @@ struct stepper {
     int64_t now_ns;       /* when the coming step is decided */
     int64_t device_ns;    /* until when the device has work: the end of the last step that was decided */
     uint64_t step_number; /* of the coming step, from 0 */
-    bool overlaps;        /* asynchronous scheduling: a step is decided before the output of the last one is back */
+    struct draft_sums drafts;
+    bool overlaps; /* asynchronous scheduling: a step is decided before the output of the last one is back */
     struct arrivals arrivals;
     struct step_stream stream;
     uint8_t *states; /* scratch: by block; NULL unless an observer wants them */

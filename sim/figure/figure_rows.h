@@ -24,6 +24,8 @@
     LATENCY_FIGURE(p95, latency, which, scope, "p95 " title " ms", "95th percentile of " meaning)                                          \
     LATENCY_FIGURE(p99, latency, which, scope, "p99 " title " ms", "99th percentile of " meaning)                                          \
     LATENCY_FIGURE(max, latency, which, scope, "max " title " ms", "Largest " meaning)
+#define DRAFT_FIGURE(name, unit, sense, whole, heading, meaning, value)                                                                    \
+    FIGURE(name, unit, sense, FIGURE_MEAN, FIGURE_OF_SPECULATION, whole, heading, meaning, value)
 #define GROUP_FIGURE(name, unit, whole, heading, meaning, value)                                                                           \
     FIGURE(name, unit, FIGURE_LESS_IS_BETTER, FIGURE_MEAN, FIGURE_OF_GROUPS, whole, heading, meaning, value)
 #define BYTES_FIGURE(name, unit, heading, meaning, value)                                                                                  \
@@ -110,13 +112,29 @@ REAL_FIGURE(mean_waiting, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, "waiting", "Waiti
             ledger_mean(&s->memory, s->memory.waiting))
 PEAK_FIGURE(peak_waiting, FIGURE_LESS_IS_BETTER, "peak waiting", "Most requests waiting at once", s->metrics->peak_waiting)
 
+/* Speculation. Names are those of vLLM's benchmark, which writes its rate in per cent. */
+DRAFT_FIGURE(spec_decode_num_drafts, FIGURE_COUNT, FIGURE_NEITHER, true, "drafts", "Times that a request's draft tokens were verified",
+             (double)s->metrics->end.drafts.verified)
+DRAFT_FIGURE(spec_decode_draft_tokens, FIGURE_COUNT, FIGURE_NEITHER, true, "draft tokens",
+             "Draft tokens verified, of requests that had not ended", (double)s->metrics->draft_tokens)
+DRAFT_FIGURE(spec_decode_accepted_tokens, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, true, "accepted",
+             "Draft tokens that were right, and all before them", (double)s->metrics->accepted_draft_tokens)
+DRAFT_FIGURE(wasted_draft_tokens, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "wasted drafts", "Draft tokens computed and thrown away",
+             (double)(s->metrics->draft_tokens - s->metrics->accepted_draft_tokens))
+DRAFT_FIGURE(spec_decode_acceptance_rate, FIGURE_SHARE, FIGURE_MORE_IS_BETTER, false, "acceptance", "Accepted share of draft tokens",
+             per((double)s->metrics->accepted_draft_tokens, (double)s->metrics->draft_tokens))
+DRAFT_FIGURE(spec_decode_acceptance_length, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, false, "accepted length",
+             "Mean tokens that a verification brings: the accepted ones and one more", acceptance_length(s))
+DRAFT_FIGURE(output_tokens_per_step, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, false, "tokens/step", "Tokens generated, by steps of the engine",
+             per((double)s->metrics->output_tokens, (double)s->metrics->end.steps))
+
 /* Memory. Means are over time, from the first step to the end. */
 COUNT_FIGURE(pool_blocks, FIGURE_LESS_IS_BETTER, "pool", "Blocks of the pool", s->ledger->pool_blocks)
-COUNT_FIGURE(pool_tokens, FIGURE_NEITHER, "pool tokens", "Tokens that the pool has room for",
-             s->ledger->pool_blocks * s->ledger->block_size)
+COUNT_FIGURE(pool_tokens, FIGURE_NEITHER, "pool tokens",
+             "Tokens that the pool has room for; with several groups of layers, in requests of max_model_len", pool_tokens(s))
 REAL_FIGURE(max_concurrency_at_max_model_len, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, "longest at once",
             "Requests of max_model_len that the pool has room for, as vLLM prints when it starts",
-            per((double)s->ledger->pool_blocks, (double)ceil_div(s->config->max_model_len, s->ledger->block_size)))
+            per((double)s->ledger->pool_blocks, (double)longest_blocks(s)))
 FIGURE(block_bytes, FIGURE_BYTES, FIGURE_NEITHER, FIGURE_MEAN, FIGURE_ALWAYS, true, "block",
        "Bytes of a block on one GPU, or at the kv shape", (double)s->block_bytes)
 FIGURE(pool_bytes, FIGURE_BYTES, FIGURE_LESS_IS_BETTER, FIGURE_MEAN, FIGURE_ALWAYS, true, "pool", "Bytes of the pool",
@@ -128,7 +146,8 @@ REAL_FIGURE(mean_cached_idle_blocks, FIGURE_COUNT, FIGURE_NEITHER, "cached", "Bl
 PEAK_FIGURE(peak_cached_idle_blocks, FIGURE_NEITHER, "peak cached", "Most of these at once", s->ledger->peaks.cached_blocks)
 REAL_FIGURE(mean_free_blocks, FIGURE_COUNT, FIGURE_NEITHER, "free", "Blocks that hold nothing",
             ledger_mean(&s->memory, s->memory.free_uncached))
-REAL_FIGURE(mean_held_tokens, FIGURE_COUNT, FIGURE_NEITHER, "held tokens", "Tokens present in block tables, shared ones once a table",
+REAL_FIGURE(mean_held_tokens, FIGURE_COUNT, FIGURE_NEITHER, "held tokens",
+            "Tokens present in block tables, shared ones once a table; in each group of layers that keeps them",
             ledger_mean(&s->memory, s->memory.held_tokens))
 PEAK_FIGURE(peak_held_tokens, FIGURE_NEITHER, "peak held", "Most of these at once", s->ledger->peaks.held_tokens)
 REAL_FIGURE(mean_saved_blocks, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, "saved", "Blocks saved because tables share them",

@@ -6,6 +6,8 @@
 
 #include "base/integers.h"
 #include "config/engine_facts.h"
+#include "config/kv_groups.h"
+#include "vllm_v1/v1_rules.h"
 
 /* K and V of every layer and head. bfloat16 and float16 take two bytes. */
 uint64_t config_block_bytes(const struct config *config)
@@ -29,6 +31,19 @@ static double share(ledger_sum part, ledger_sum whole)
     return whole > 0 ? ledger_share(part, whole) : NAN;
 }
 
+/* Of a request of max_model_len in all groups of layers. */
+static uint64_t longest_blocks(const struct run_facts *s)
+{
+    const struct kv_groups groups = kv_groups_of(s->config);
+    return kv_groups_longest_blocks(&groups, v1_tokens_in_flight(s->config), s->config->max_model_len);
+}
+
+static uint64_t pool_tokens(const struct run_facts *s)
+{
+    const struct kv_groups groups = kv_groups_of(s->config);
+    return kv_groups_room_tokens(&groups, s->ledger->pool_blocks, v1_tokens_in_flight(s->config), s->config->max_model_len);
+}
+
 static ledger_sum empty_slots(const struct run_facts *s)
 {
     return s->memory.table_blocks * s->ledger->block_size - s->memory.held_tokens;
@@ -45,6 +60,12 @@ static double peak_output(const struct run_facts *s)
 {
     const double most = (double)s->metrics->output_peak.most;
     return s->seconds < 1 ? per(most, s->seconds) : fmax(most, (double)s->output_tokens / s->seconds);
+}
+
+/* NaN without drafts: a turn without any is no verification. */
+static double acceptance_length(const struct run_facts *s)
+{
+    return 1 + per((double)s->metrics->accepted_draft_tokens, (double)s->metrics->end.drafts.verified);
 }
 
 /* NaN for the way of reading that the run did not use. */
@@ -93,6 +114,8 @@ static void derive(struct run_facts *facts)
 unsigned run_figures_scopes(const struct config *config, bool goodput)
 {
     unsigned scopes = FIGURE_SCOPE(FIGURE_ALWAYS);
+    if (config->speculative.method != SPECULATIVE_NONE)
+        scopes |= FIGURE_SCOPE(FIGURE_OF_SPECULATION);
     if (engine_facts_of(config)->has_groups)
         scopes |= FIGURE_SCOPE(FIGURE_OF_GROUPS);
     if (config->data_plane != DATA_PLANE_OFF)

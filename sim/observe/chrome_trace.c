@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "config/kv_groups.h"
 #include "observe/counter_track.h"
 #include "sim_version.h"
 
@@ -332,7 +333,7 @@ enum status chrome_trace_create(const struct metrics *metrics, const struct conf
         return status;
     chrome->metrics = metrics;
     chrome->trace = metrics->trace;
-    chrome->block_size = config->block_size;
+    chrome->block_size = kv_groups_of(config).alignment;
     chrome->writer = writer;
     status = array_zeroed(&chrome->lane_of, chrome->trace->count, sizeof *chrome->lane_of, "a trace of events", diag);
     for (uint32_t position = 0; position < chrome->trace->count && status == SIM_OK; position++)

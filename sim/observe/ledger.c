@@ -10,8 +10,10 @@ const char *const ledger_account_names[LEDGER_ACCOUNTS] = {"useful", "tail_waste
 
 void ledger_init(struct ledger *ledger, const struct trace *trace, const struct config *config)
 {
+    const struct kv_groups groups = kv_groups_of(config);
     *ledger = (struct ledger){.trace = trace,
-                              .block_size = config->block_size,
+                              .block_size = kv_groups_block_slots(&groups),
+                              .token_slots = kv_groups_token_slots(&groups),
                               .max_model_len = config->max_model_len,
                               .pool_blocks = config->num_gpu_blocks,
                               .has_null_block = engine_facts_of(config)->has_null_block,
@@ -113,7 +115,7 @@ static uint64_t next_power_of_two(uint64_t n)
 
 /* Charge the reservations up to now, then let `request` come (+1) or go (-1). The three are the allocators that the paper compares with,
  * Orca (Max), (Pow2) and (Oracle): contiguous room for the longest possible, the rounded and the exact length. They reserve at admission
- * and cannot share, so each sample or beam counts. What they would have admitted is not asked: these are our moments with their
+ * and cannot share, so each sample or beam counts; nor do they know windows, so each group of layers gets the whole length. What they would have admitted is not asked: these are our moments with their
  * reservations. */
 static void reserve(struct ledger *ledger, const struct event *event, int sign)
 {
@@ -123,11 +125,12 @@ static void reserve(struct ledger *ledger, const struct event *event, int sign)
     if (trace->beam_width && trace->beam_width[request] > copies)
         copies = trace->beam_width[request];
     uint64_t exact = (uint64_t)trace->input_tokens[request] + trace->output_tokens[request];
-    const uint64_t slots[3] = {ledger->max_model_len, next_power_of_two(exact), exact};
+    const uint64_t tokens[3] = {ledger->max_model_len, next_power_of_two(exact), exact};
     uint64_t ns = (uint64_t)(event->time_ns - ledger->reserved_since_ns);
     for (int kind = 0; kind < 3; kind++) {
         ledger->reserved[kind] += (ledger_sum)ledger->reserved_now[kind] * ns;
-        ledger->reserved_now[kind] += sign > 0 ? slots[kind] * copies : 0 - slots[kind] * copies;
+        const uint64_t slots = tokens[kind] * ledger->token_slots * copies;
+        ledger->reserved_now[kind] += sign > 0 ? slots : 0 - slots;
         raise(&ledger->peak_reserved[kind], ledger->reserved_now[kind]);
     }
     ledger->reserved_since_ns = event->time_ns;

@@ -29,7 +29,7 @@
 
 #include <stdbool.h>
 
-#include "config/config.h"
+#include "config/kv_groups.h"
 #include "engine/observer.h"
 #include "observe/usage_timeline.h"
 #include "trace/trace.h"
@@ -61,7 +61,9 @@ struct ledger_history {
 
 struct ledger {
     const struct trace *trace;
-    uint32_t block_size, max_model_len;
+    uint32_t block_size; /* slots of a block (kv_groups.h) */
+    uint32_t max_model_len;
+    uint64_t token_slots; /* of a token in all groups of layers */
     uint64_t pool_blocks; /* null block included */
     bool has_null_block;
     bool contiguity;                  /* table_runs is wanted (config.contiguity) */

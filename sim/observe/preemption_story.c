@@ -100,9 +100,10 @@ static struct pool_filling look_at_pool(const struct block_holders *holders, uin
     }
     filling.unused_blocks = usable - filling.used_blocks;
     filling.saved_blocks = (uint32_t)table_blocks - filling.used_blocks;
-    filling.empty_slots = (uint32_t)((uint64_t)filling.used_blocks * holders->block_size - useful);
+    filling.empty_slots = (uint32_t)((uint64_t)filling.used_blocks * holders->block_slots - useful);
     for (uint32_t i = 0; i < holders->table_count; i++)
-        pool_filling_note_table(&filling, holders->tables[i].position, holders->tables[i].count);
+        if (holders->tables[i].group == 0) /* each request has one */
+            pool_filling_note_table(&filling, holders->tables[i].position, block_holders_held(holders, i));
     return filling;
 }
 

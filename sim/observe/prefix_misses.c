@@ -19,21 +19,56 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "config/speculation.h"
 #include "engine/prompt_contents.h"
 
 const char *const miss_class_names[MISS_CLASSES] = {"compulsory", "granularity", "last_token", "in_flight",
-                                                    "capacity",   "preemption",  "caching_off"};
+                                                    "window",     "capacity",    "preemption", "caching_off"};
+
+/* Chunks pass over what is before them, computed or not, and with no full layer to look for it nobody can say what was there once. */
+static bool skips_content(const struct kv_groups *groups)
+{
+    bool chunks = false, full = false;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        chunks |= groups->list[i].kind == KV_KIND_CHUNKED_LOCAL;
+        full |= groups->list[i].kind == KV_KIND_FULL;
+    }
+    return chunks && !full;
+}
+
+/* Of every block, or nothing: a window of one token needs none, so none is kept. Where several groups each give up a block of their matches for the
+ * drafter, a hit may lose any number of them, and nothing can be told of it either. */
+static struct window_rules window_rules(const struct config *config, const struct kv_groups *groups)
+{
+    struct window_rules rules = {.interval = -1, .whole_start = UINT32_MAX};
+    rules.any = !skips_content(groups) && !(speculation_drops_block(config) && groups->count > 1);
+    for (uint32_t i = 0; i < groups->count; i++) {
+        const struct kv_group *group = &groups->list[i];
+        rules.junctions |= group->kind != KV_KIND_SLIDING_WINDOW;
+        if (group->kind == KV_KIND_SLIDING_WINDOW)
+            rules.whole_start = (uint32_t)min_u64(rules.whole_start, (uint64_t)kv_group_run_needed(group) * group->block_size);
+    }
+    rules.any &= rules.whole_start > 0;
+    if (kv_groups_window(groups) && config->prefix_cache_retention_interval >= 0)
+        rules.interval = config->prefix_cache_retention_interval;
+    return rules;
+}
 
 enum status prefix_misses_init(struct prefix_misses *misses, const struct trace *trace, const struct config *config, struct diag *diag)
 {
+    const struct kv_groups groups = kv_groups_of(config);
     *misses = (struct prefix_misses){.trace = trace,
-                                     .block_size = config->block_size,
+                                     .block_size = groups.alignment,
+                                     .ahead = speculation_tokens_after_block(config),
+                                     .dropped = speculation_drops_block(config) ? groups.alignment : 0,
+                                     .windows = window_rules(config, &groups),
                                      .trace_block_size = config->trace_block_size,
                                      .caching = config->enable_prefix_caching,
                                      .answers = config->scheduler == SCHEDULER_VLLM_V1};
     const uint32_t count = trace->count;
     const struct array_request arrays[] = {ARRAY_OF(misses->of_request, count), ARRAY_OF(misses->in_flight, count),
-                                           ARRAY_OF(misses->in_flight_at, count), ARRAY_OF(misses->lost_tokens, count)};
+                                           ARRAY_OF(misses->in_flight_at, count), ARRAY_OF(misses->lost_tokens, count),
+                                           ARRAY_IF(misses->windows.interval >= 0, misses->junctions, count)};
     if (kv_contents_create(&misses->contents) != KV_OK)
         return diag_no_memory(diag, 1024, "a content trie");
     return array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the classes of misses", diag);
@@ -46,6 +81,8 @@ void prefix_misses_deinit(struct prefix_misses *misses)
     free(misses->in_flight_at);
     free(misses->lost_tokens);
     free(misses->nodes);
+    free(misses->ends);
+    free(misses->junctions);
     free(misses->chain);
     kv_contents_destroy(misses->contents);
     *misses = (struct prefix_misses){0};
@@ -142,6 +179,80 @@ static enum status note_given_up(struct prefix_misses *misses, uint32_t position
     return status;
 }
 
+/* --- what windows keep ------------------------------------------------------------------------------------------------------------- */
+
+static enum status keep_end(struct prefix_misses *misses, struct content_block *node, uint32_t offset, struct diag *diag)
+{
+    for (uint32_t at = node->ends; at > 0; at = misses->ends[at - 1].next)
+        if (misses->ends[at - 1].offset == offset)
+            return SIM_OK;
+    const struct kept_end end = {.offset = offset, .next = node->ends};
+    enum status status = array_append(&misses->ends, &misses->end_count, &misses->end_capacity, &end, sizeof end, "ends of prefixes", diag);
+    if (status == SIM_OK)
+        node->ends = (uint32_t)misses->end_count;
+    return status;
+}
+
+/* The first `kept` tokens of a prompt are computed, and windows keep what a hit up to there needs. What a drafter wants to be the same after them
+ * is part of the path on which they are found again. */
+static enum status keep(struct prefix_misses *misses, uint32_t position, uint32_t kept, struct diag *diag)
+{
+    uint32_t count, known;
+    enum status status = find_chain(misses, position, &count, &known, diag);
+    const uint32_t end = kept + misses->ahead;
+    const bool start = kept <= misses->windows.whole_start;
+    if (status != SIM_OK || kept == 0 || end > known)
+        return status;
+    uint64_t from = 0;
+    for (uint32_t k = 0; k < count && from < end && status == SIM_OK; k++) {
+        struct content_block *node = &misses->nodes[misses->chain[k]];
+        const uint32_t part = (uint32_t)stretch_at(misses, position, from, end).length;
+        if (start)
+            node->whole_start = max_u32(node->whole_start, part);
+        from += part;
+        if (from == end)
+            status = keep_end(misses, node, part, diag);
+    }
+    return status;
+}
+
+/* The first `tokens` tokens of a prompt are computed now: its own end, and where it was found to share. */
+static enum status keep_ends(struct prefix_misses *misses, uint32_t position, uint32_t tokens, struct diag *diag)
+{
+    const uint32_t size = misses->block_size, last = misses->trace->input_tokens[position] - 1;
+    const uint32_t ends[] = {last / size * size, misses->junctions ? misses->junctions[position] : 0};
+    enum status status = SIM_OK;
+    for (int i = 0; i < 2 && status == SIM_OK && misses->junctions; i++)
+        if (ends[i] <= tokens)
+            status = keep(misses, position, ends[i], diag);
+    return status;
+}
+
+/* The longest prefix that windows keep, of the first `limit` tokens of a prompt, whose chain is known. */
+static uint32_t kept_prefix(const struct prefix_misses *misses, uint32_t position, uint32_t count, uint32_t limit)
+{
+    const struct window_rules *rules = &misses->windows;
+    const uint32_t ahead = misses->ahead, end = limit + ahead;
+    uint32_t from = 0, most = 0;
+    bool whole = true; /* up to here */
+    if (rules->interval < 0 || !rules->any)
+        return rules->any ? limit : 0;
+    if (rules->interval > 0)
+        most = (uint32_t)(limit / (uint64_t)rules->interval * (uint64_t)rules->interval);
+    for (uint32_t k = 0; k < count && from < end; k++) {
+        const struct content_block *node = &misses->nodes[misses->chain[k]];
+        const uint32_t part = (uint32_t)stretch_at(misses, position, from, end).length, start = from + min_u32(node->whole_start, part);
+        for (uint32_t at = node->ends; at > 0; at = misses->ends[at - 1].next)
+            if (misses->ends[at - 1].offset <= part)
+                most = max_u32(most, from + misses->ends[at - 1].offset - ahead);
+        if (whole && start > ahead)
+            most = max_u32(most, (start - ahead) / misses->block_size * misses->block_size);
+        whole &= node->whole_start >= part;
+        from += part;
+    }
+    return most;
+}
+
 /* --- requests in flight ----------------------------------------------------------------------------------------------------------- */
 
 /* A list without order and each request's place in it: entering and leaving are O(1), and claimed_prefix walks only those in flight. */
@@ -205,6 +316,13 @@ static uint32_t lost_between(const struct prefix_misses *misses, uint32_t positi
     return lost;
 }
 
+/* What of the first `tokens` tokens can be found: whole blocks, but for one that ends there if a drafter reads on, or for the last. */
+static uint32_t whole_blocks(const struct prefix_misses *misses, uint32_t tokens)
+{
+    const uint32_t whole = (tokens - min_u32(tokens, misses->ahead)) / misses->block_size * misses->block_size;
+    return whole - min_u32(whole, misses->dropped);
+}
+
 /* The picture of prefix_misses.h from right to left: each class takes its tokens off the end of what is left, so all of them add up to
  * known - cached by construction. vLLM finds whole blocks only, and never the whole prompt: one token must be computed to get logits, so
  * a hit ends at floor((K - 1) / B) * B at the latest. */
@@ -216,23 +334,30 @@ static enum status classify(struct prefix_misses *misses, uint32_t position, uin
     if (status != SIM_OK)
         return status;
     /* What is cached may be registered and never computed (case E8 of doc/vllm_v1.md); vLLM counts it as present. */
-    uint32_t seen = max_u32(max_u32(claimed_prefix(misses, position), computed), cached);
+    const uint32_t claimed = claimed_prefix(misses, position);
+    uint32_t seen = max_u32(max_u32(claimed, computed), cached);
     tokens[MISS_COMPULSORY] = known - seen;
     if (!misses->caching) {
         tokens[MISS_CACHING_OFF] = seen;
         return SIM_OK;
     }
     uint32_t rest = seen - cached;
-    tokens[MISS_GRANULARITY] = min_u32(rest, seen % size);
+    const uint32_t whole = whole_blocks(misses, seen), ends = (known - 1) / size * size;
+    const uint32_t reachable = ends - min_u32(ends, misses->dropped);
+    tokens[MISS_GRANULARITY] = min_u32(rest, seen - whole);
     rest -= tokens[MISS_GRANULARITY];
-    uint32_t whole = seen - seen % size, reachable = (known - 1) / size * size;
     tokens[MISS_LAST_TOKEN] = min_u32(rest, whole > reachable ? whole - reachable : 0);
     rest -= tokens[MISS_LAST_TOKEN];
     /* What is left is [cached, cached + rest): of it the trie holds a first part, the rest is only claimed. */
-    uint32_t end = cached + rest, held = max_u32(min_u32(computed - computed % size, end), cached);
+    const uint32_t end = cached + rest, held = max_u32(min_u32(whole_blocks(misses, computed), end), cached);
+    const uint32_t kept = max_u32(kept_prefix(misses, position, count, held), cached);
     tokens[MISS_IN_FLIGHT] = end - held;
-    tokens[MISS_PREEMPTION] = lost_between(misses, position, count, cached, held);
-    tokens[MISS_CAPACITY] = held - cached - tokens[MISS_PREEMPTION];
+    tokens[MISS_WINDOW] = held - kept;
+    tokens[MISS_PREEMPTION] = lost_between(misses, position, count, cached, kept);
+    tokens[MISS_CAPACITY] = kept - cached - tokens[MISS_PREEMPTION];
+    /* Where somebody is still computing what is shared, nobody here knows how much full layers had of it. */
+    if (misses->junctions)
+        misses->junctions[position] = misses->windows.junctions && claimed <= computed && held > cached ? held : 0;
     return SIM_OK;
 }
 
@@ -278,6 +403,8 @@ static enum status preemption(struct prefix_misses *misses, const struct event *
         leave_flight(misses, position);
         status = note_computed(misses, position, computed, diag);
     }
+    if (status == SIM_OK)
+        status = keep_ends(misses, position, computed, diag);
     return status == SIM_OK ? note_given_up(misses, position, computed, true, diag) : status;
 }
 
@@ -287,7 +414,9 @@ static enum status landed(struct prefix_misses *misses, uint32_t position, struc
     if (!misses->in_flight_at[position])
         return SIM_OK;
     leave_flight(misses, position);
-    return note_computed(misses, position, misses->trace->input_tokens[position], diag);
+    const uint32_t prompt = misses->trace->input_tokens[position];
+    enum status status = note_computed(misses, position, prompt, diag);
+    return status == SIM_OK ? keep_ends(misses, position, prompt, diag) : status;
 }
 
 /* Its answer is computed too, and a later turn may begin with it. */

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "config/kv_groups.h"
 
 enum status replay_course_init(struct replay_course *course, const struct trace *trace, const struct config *config, struct diag *diag)
 {
-    *course = (struct replay_course){.trace = trace, .block_size = config->block_size};
+    *course = (struct replay_course){.trace = trace, .block_size = kv_groups_of(config).alignment};
     sample_track_init(&course->gaps);
     enum status status = memory_map_init(&course->map, trace, config, diag);
     for (int track = 0; track < COURSE_TRACKS && status == SIM_OK; track++)

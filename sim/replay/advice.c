@@ -12,46 +12,39 @@
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
 #include "config/kv_groups.h"
-#include "config/speculation.h"
 #include "vllm_v1/v1_rules.h"
 
 typedef void advise(const struct config *config, const struct trace *trace, char *text);
 
-/* Most blocks that a request of max_model_len can hold: a window never takes more than its own length and what is on its way. */
-static uint64_t blocks_of_longest(const struct config *config)
-{
-    struct kv_groups groups;
-    struct diag ignored = {0};
-    uint64_t needed = 0;
-    if (config->scheduler != SCHEDULER_VLLM_V1 || kv_groups_make(config, "", &groups, &ignored) != SIM_OK)
-        return ceil_div(config->max_model_len, config->block_size);
-    for (uint32_t i = 0; i < groups.count; i++)
-        needed +=
-            min_u32(ceil_div(config->max_model_len, groups.list[i].block_size),
-                    kv_group_cap(&groups.list[i], v1_tokens_in_flight(config) + speculation_lookahead(config), config->max_model_len));
-    return needed;
-}
-
 /* vLLM compares max_model_len with all blocks, and does not count that V1's null block is never given to anybody; a pool between the two
  * starts, and a request of full length waits in it for ever. The length is only held against a pool if somebody chose it, or if the pool
- * is that of a GPU: our default is no model's. */
+ * is that of a GPU: our default is no model's. With windows and chunks vLLM counts the most blocks that such a request can hold at once. */
 static void advise_pool(const struct config *config, const struct trace *trace, char *text)
 {
     (void)trace;
-    char room[UNIT_TEXT], length[UNIT_TEXT], blocks[UNIT_TEXT];
+    char room[UNIT_TEXT], length[UNIT_TEXT], blocks[UNIT_TEXT], pool[UNIT_TEXT];
     const uint32_t null_blocks = engine_facts_of(config)->has_null_block ? 1 : 0;
-    const uint64_t needed = blocks_of_longest(config);
-    const bool plain = config->kv_cache_groups_count == 0; /* a block is so many tokens, whoever holds it */
+    const struct kv_groups groups = kv_groups_of(config);
+    const uint64_t needed = kv_groups_longest_blocks(&groups, v1_tokens_in_flight(config), config->max_model_len);
     if (config->num_gpu_blocks == 0 || config->num_gpu_blocks >= needed + null_blocks)
         return;
     if (!config->sized && !config_gives(config, "max_model_len"))
         return;
-    snprintf(text, ADVICE_SIZE,
-             "the pool holds %s %s, less than one request of max_model_len %s, which takes num_gpu_blocks %s: %s; lower max_model_len or "
-             "take a larger pool",
-             unit_count((uint64_t)(config->num_gpu_blocks - null_blocks) * (plain ? config->block_size : 1), room),
-             plain ? "tokens" : "blocks", unit_count(config->max_model_len, length), unit_count(needed + null_blocks, blocks),
-             config->num_gpu_blocks < needed ? "vLLM refuses to start" : "in vLLM such a request waits for ever");
+    if (groups.count > 1 || groups.list[0].kind != KV_KIND_FULL) {
+        snprintf(text, ADVICE_SIZE,
+                 "one request of max_model_len %s takes up to %s blocks in its %u group%s of layers, more than the %s of the pool: vLLM "
+                 "refuses to start; lower max_model_len or take num_gpu_blocks %s",
+                 unit_count(config->max_model_len, length), unit_count(needed, room), groups.count, groups.count == 1 ? "" : "s",
+                 unit_count(config->num_gpu_blocks - null_blocks, pool), unit_count(needed + null_blocks, blocks));
+        return;
+    }
+    snprintf(
+        text, ADVICE_SIZE,
+        "the pool holds %s tokens, less than one request of max_model_len %s, which takes num_gpu_blocks %s: %s; lower max_model_len or "
+        "take a larger pool",
+        unit_count((uint64_t)(config->num_gpu_blocks - null_blocks) * groups.list[0].block_size, room),
+        unit_count(config->max_model_len, length), unit_count(needed + null_blocks, blocks),
+        config->num_gpu_blocks < needed ? "vLLM refuses to start" : "in vLLM such a request waits for ever");
 }
 
 /* The variable in its message is vLLM's own way around. */

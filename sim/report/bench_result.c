@@ -162,6 +162,31 @@ static void add_latency(const struct bench_result *result, enum latency latency,
     }
 }
 
+/* In per cent, as vLLM has it. Its benchmark shows nothing of drafts if none were verified. */
+static double acceptance_percent(const struct bench_result *result)
+{
+    return 100 * value(result, "spec_decode_acceptance_rate");
+}
+
+static void add_drafts(const struct bench_result *result, struct document *document)
+{
+    const struct draft_sums *sums = &result->run->metrics.end.drafts;
+    if (sums->verified == 0)
+        return;
+    rule(document, '-', "Speculative Decoding");
+    row(document, "Acceptance rate (%):", 2, acceptance_percent(result));
+    row(document, "Acceptance length:", 2, value(result, "spec_decode_acceptance_length"));
+    row(document, "Drafts:", 0, (double)sums->verified);
+    row(document, "Draft tokens:", 0, value(result, "spec_decode_draft_tokens"));
+    row(document, "Accepted tokens:", 0, value(result, "spec_decode_accepted_tokens"));
+    document_line(document, "Per-position acceptance (%%):");
+    for (uint32_t place = 0; place < result->run->config->speculative.num_speculative_tokens; place++) {
+        char label[64];
+        snprintf(label, sizeof label, "  Position %u:", place);
+        row(document, label, 2, 100 * draft_acceptance(sums, place));
+    }
+}
+
 /* The order, the labels and the lines that are there only sometimes follow benchmark() line by line. Peak concurrency is printed with two
  * decimals because vLLM does. */
 enum status bench_result_lines(const struct bench_result *result, struct document *document, struct diag *diag)
@@ -190,6 +215,7 @@ enum status bench_result_lines(const struct bench_result *result, struct documen
     row(document, "Total token throughput (tok/s):", 2, value(result, "total_token_throughput"));
     for (int latency = 0; latency < LATENCIES; latency++)
         add_latency(result, (enum latency)latency, document);
+    add_drafts(result, document);
     rule(document, '=', "");
     return SIM_OK;
 }
@@ -262,6 +288,24 @@ static void write_peaks(const struct bench_result *result, uint64_t concurrent, 
     json_put_uint(json, "max_output_tokens_per_s", result->run->metrics.output_peak.most);
     json_put_uint(json, "max_concurrent_requests", concurrent);
     json_put_double(json, "rtfx", 0);
+}
+
+/* vLLM's keys, between the lists and the peaks; missing, not 0, where nothing was drafted. */
+static void write_drafts(const struct bench_result *result, struct json_text *json)
+{
+    static const char *const counts[] = {"spec_decode_num_drafts", "spec_decode_draft_tokens", "spec_decode_accepted_tokens"};
+    const struct draft_sums *sums = &result->run->metrics.end.drafts;
+    if (sums->verified == 0)
+        return;
+    json_put_double(json, "spec_decode_acceptance_rate", acceptance_percent(result));
+    json_put_double(json, "spec_decode_acceptance_length", value(result, "spec_decode_acceptance_length"));
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_put_double(json, counts[i], value(result, counts[i]));
+    json_key(json, "spec_decode_per_position_acceptance_rates");
+    json_open_array(json);
+    for (uint32_t place = 0; place < result->run->config->speculative.num_speculative_tokens; place++)
+        json_double(json, draft_acceptance(sums, place));
+    json_close_array(json);
 }
 
 /* Standard deviation is in the JSON and not in the console block, as in vLLM. */
@@ -372,7 +416,13 @@ bool bench_result_has_key(const char *key)
                                         "output_throughput",
                                         "total_token_throughput",
                                         "max_output_tokens_per_s",
-                                        "max_concurrent_requests"};
+                                        "max_concurrent_requests",
+                                        "spec_decode_acceptance_rate",
+                                        "spec_decode_acceptance_length",
+                                        "spec_decode_num_drafts",
+                                        "spec_decode_draft_tokens",
+                                        "spec_decode_accepted_tokens",
+                                        "spec_decode_per_position_acceptance_rates"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (strcmp(key, fixed[i]) == 0)
             return true;
@@ -442,6 +492,7 @@ enum status bench_result_write(const struct bench_result *result, struct text_wr
     write_setup(result, &json);
     write_totals(result, &json);
     status = write_details(result, &json, writer, diag);
+    write_drafts(result, &json);
     write_peaks(result, concurrent, &json);
     write_latencies(result, &json);
     json_close_object(&json);

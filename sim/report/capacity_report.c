@@ -63,6 +63,7 @@ static void add_lines(struct document *document, const struct capacity_question 
     const struct capacity_point *knee = &curve->points[curve->knee];
     head_search(document, load->trace, load->requirements, load->requirement_count);
     step_times_note(document, question->config, step_times_of(question->config));
+    head_layers(document, question->config);
     head_defaults(document, question->config);
     head_front_door(document, question->config);
     head_reading(document, load->trace);

@@ -284,6 +284,20 @@ static const char explanation[] = "  curve    plain LRU over the prompts' blocks
                                   "  running  the rest: blocks in use cannot be evicted and what is being written\n"
                                   "           takes room; preemptions release blocks and take them again";
 
+/* What a curve does not know of the configuration. */
+static void put_scope(struct document *document, const struct config *config)
+{
+    const bool drafts = config->speculative.method != SPECULATIVE_NONE;
+    if (config->kv_cache_groups_count > 0)
+        head_note_put(document,
+                      drafts ? "this is of one group of full layers without drafts, replays too: windows keep less of a prompt, and groups "
+                               "share a pool; explain and sweep replay them as they are"
+                             : "this is of one group of full layers, replays too: windows keep less of a prompt, and groups share a pool; "
+                               "explain and sweep replay them as they are");
+    else if (drafts)
+        head_note_put(document, "this is without drafts, replays too; explain and sweep replay them");
+}
+
 /* The CSV's table comes first, because CSV without --table prints the first one that it may have. */
 struct document *curve_report(const struct curve_study *study, const struct trace *trace, const char *warning,
                               const struct document_origin *origin)
@@ -297,7 +311,10 @@ struct document *curve_report(const struct curve_study *study, const struct trac
     if (study->replayed)
         step_times_note(document, origin->config, step_times_of(origin->config));
     head_arrivals(document, origin->config);
-    head_reading(document, trace);
+    head_advice_begin(document);
+    head_reading_put(document, trace);
+    put_scope(document, origin->config);
+    head_advice_end(document);
     document_whole(document, "requests", study->prompts);
     document_whole(document, "prompt_tokens", study->prompt_tokens);
     document_whole(document, "warmup_requests", study->warmup);

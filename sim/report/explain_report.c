@@ -299,10 +299,40 @@ static void fill_misses(struct table *table, const struct explanation *explanati
     }
     add_tokens(table, "cached", misses->cached_tokens, misses->prompt_tokens, (double)hit);
     for (int class = 0; class < MISS_CLASSES; class ++)
-        if (misses->tokens[class] > 0 || class < MISS_CACHING_OFF)
+        if (misses->tokens[class] > 0 || (class < MISS_CACHING_OFF && (class != MISS_WINDOW || misses->junctions)))
             add_tokens(table, people ? class_label(explanation, class) : miss_class_names[class], misses->tokens[class],
                        misses->prompt_tokens, (double)requests[class]);
     add_tokens(table, "prompts", misses->prompt_tokens, misses->prompt_tokens, (double)misses->admissions);
+}
+
+/* What windows keep now, then what else they could: hits have their price, as what is kept is not free for others. */
+static void add_windows(struct document *document, const struct explanation *explanation)
+{
+    static const struct table_column kept[] = {{"prefix_cache_retention_interval", NULL, TABLE_WHOLE, 0},
+                                               {"windows_keep", "windows keep", TABLE_TEXT, 0}};
+    static const char *const figures[] = {"prefix_hit_rate", "preemptions", "p99_ttft_ms", "mean_e2el_ms"};
+    const struct window_choices *windows = &explanation->windows;
+    struct line line = {0};
+    if (windows->count > 0)
+        document_heading(document, "What windows could keep in the prefix cache", "\n(prefix_cache_retention_interval; found by replay)");
+    struct table *table = document_table(document, "windows_keep", kept, COUNT(kept));
+    for (size_t i = 0; i < COUNT(figures); i++)
+        table_add_figure(table, figures[i], true);
+    for (size_t row = 0; row <= windows->count && windows->count > 0; row++) {
+        const int64_t interval = row == 0 ? explanation->config->prefix_cache_retention_interval : windows->list[row - 1].interval;
+        const struct figure_set *set = row == 0 ? &explanation->run.figures : &windows->list[row - 1].figures;
+        line = (struct line){0};
+        if (interval == RETENTION_DENSE)
+            line_put(&line, "all blocks (null)");
+        else if (interval == 0)
+            line_put(&line, "ends of prompts (0)");
+        else
+            line_put(&line, "every %" PRId64 " tokens", interval);
+        table_number(table, interval == RETENTION_DENSE ? (double)NAN : (double)interval);
+        table_text(table, line.text);
+        for (size_t i = 0; i < COUNT(figures); i++)
+            table_number(table, figure_set_value(set, figures[i]));
+    }
 }
 
 /* Programs find the same names of classes for every file. */
@@ -359,7 +389,7 @@ static void fill_course(const struct explanation *explanation, struct miss_cours
 /* Where nobody is admitted later than anybody else there is no course. */
 static void add_course(struct document *document, const struct explanation *explanation)
 {
-    static const size_t colors[1 + MISS_CLASSES] = {2, 6, 4, 5, 0, 1, 3, 6};
+    static const size_t colors[1 + MISS_CLASSES] = {2, 6, 4, 5, 0, 5, 1, 3, 6};
     struct miss_course *course = calloc(1, sizeof *course);
     double most = 0;
     if (!course && document)
@@ -416,9 +446,11 @@ static void add_readmissions(struct document *document, const struct explanation
 }
 
 static const struct table_column misser_columns[] = {
-    {"request", "request", TABLE_TEXT, 0},      {"prompt_tokens", "prompt", TABLE_WHOLE, 0},   {"cached_tokens", "cached", TABLE_WHOLE, 0},
-    {"compulsory", NULL, TABLE_WHOLE, 0},       {"granularity", "part block", TABLE_WHOLE, 0}, {"last_token", "last", TABLE_WHOLE, 0},
-    {"in_flight", "in flight", TABLE_WHOLE, 0}, {"capacity", "capacity", TABLE_WHOLE, 0},      {"preemption", "preemption", TABLE_WHOLE, 0},
+    {"request", "request", TABLE_TEXT, 0},         {"prompt_tokens", "prompt", TABLE_WHOLE, 0},
+    {"cached_tokens", "cached", TABLE_WHOLE, 0},   {"compulsory", NULL, TABLE_WHOLE, 0},
+    {"granularity", "part block", TABLE_WHOLE, 0}, {"last_token", "last", TABLE_WHOLE, 0},
+    {"in_flight", "in flight", TABLE_WHOLE, 0},    {"window", "window", TABLE_WHOLE, 0},
+    {"capacity", "capacity", TABLE_WHOLE, 0},      {"preemption", "preemption", TABLE_WHOLE, 0},
     {"caching_off", NULL, TABLE_WHOLE, 0},
 };
 
@@ -429,7 +461,11 @@ static void add_missers(struct document *document, const struct explanation *exp
     const struct trace *trace = explanation->trace;
     if (explanation->misser_count > 0)
         document_heading(document, "Most tokens computed again", NULL);
-    struct table *table = document_table(document, "requests_with_misses", misser_columns, COUNT(misser_columns));
+    struct table_column columns[COUNT(misser_columns)];
+    memcpy(columns, misser_columns, sizeof columns);
+    if (explanation->misses.tokens[MISS_WINDOW] == 0)
+        columns[3 + MISS_WINDOW].heading = NULL; /* for programs alone */
+    struct table *table = document_table(document, "requests_with_misses", columns, COUNT(columns));
     table_show_first(table, top);
     for (size_t i = 0; i < explanation->misser_count; i++) {
         const uint32_t position = explanation->missers[i].position;
@@ -463,6 +499,7 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", trace_title(explanation->trace).text,
                   explanation->trace->count, engine_facts_of(config)->name, config->num_gpu_blocks, config->block_size);
     step_times_note(document, config, step_times_of(config));
+    head_layers(document, config);
     head_defaults(document, config);
     head_arrivals(document, config);
     head_front_door(document, config);
@@ -483,6 +520,7 @@ struct document *explain_report(const struct explanation *explanation, size_t to
     add_course(document, explanation);
     add_readmissions(document, explanation);
     add_missers(document, explanation, top);
+    add_windows(document, explanation);
     explain_page(document);
     return document;
 }

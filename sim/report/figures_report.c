@@ -10,6 +10,7 @@ static const char *const senses[] = {[FIGURE_LESS_IS_BETTER] = "less", [FIGURE_M
 static const char *const combines[] = {[FIGURE_MEAN] = "mean", [FIGURE_MAX] = "max"};
 static const char *const scopes[] = {[FIGURE_ALWAYS] = "all",
                                      [FIGURE_OF_GROUPS] = "vllm-v0",
+                                     [FIGURE_OF_SPECULATION] = "speculation",
                                      [FIGURE_OF_BYTES] = "data plane",
                                      [FIGURE_OF_GOODPUT] = "goodput",
                                      [FIGURE_OF_CLIENT] = "max_concurrency",

@@ -10,6 +10,7 @@
 #include "base/text_parts.h"
 #include "base/units.h"
 #include "config/config_keys.h"
+#include "config/kv_groups.h"
 #include "config/serve_defaults.h"
 
 enum { WIDTH = 80 };
@@ -89,6 +90,77 @@ void head_wrapped(struct document *document, const char *indent, const char *for
 static void put_wrapped(struct document *document, const char *text)
 {
     head_wrapped(document, "", "%s", text);
+}
+
+/* What of a window's blocks can be found again. */
+static struct line retention_text(const struct config *config, const struct kv_groups *groups)
+{
+    char tokens[UNIT_TEXT];
+    struct line line = {0};
+    if (!kv_groups_window(groups) || !config->enable_prefix_caching)
+        return line;
+    if (config->prefix_cache_retention_interval == RETENTION_DENSE)
+        line_put(&line, "; windows cache every block");
+    else if (config->prefix_cache_retention_interval > 0)
+        line_put(&line, "; windows cache the ends of prompts and every %s tokens",
+                 unit_count((uint64_t)config->prefix_cache_retention_interval, tokens));
+    else
+        line_put(&line, "; windows cache the ends of prompts alone, so hits are sparse by design (prefix_cache_retention_interval 0)");
+    return line;
+}
+
+static void put_groups(struct document *document, const struct config *config)
+{
+    const struct kv_groups groups = kv_groups_of(config);
+    char alignment[UNIT_TEXT];
+    struct line line = {0};
+    if (config->disable_hybrid_kv_cache_manager && groups.count == 1 && groups.list[0].kind == KV_KIND_FULL)
+        line_put(&line, "all layers in one full group (disable_hybrid_kv_cache_manager)");
+    else
+        line_put(&line, "%u group%s of layers: %s", groups.count, groups.count == 1 ? "" : "s", kv_groups_text(&groups).text);
+    if (config->enable_prefix_caching && groups.count > 1)
+        line_put(&line, "; hits are multiples of %s", unit_count(groups.alignment, alignment));
+    head_wrapped(document, "", "%s%s", line.text, retention_text(config, &groups).text);
+}
+
+/* As speculative_config spells them. */
+static const char *const method_names[] = {[SPECULATIVE_NONE] = "",
+                                           [SPECULATIVE_NGRAM] = "ngram",
+                                           [SPECULATIVE_NGRAM_GPU] = "ngram_gpu",
+                                           [SPECULATIVE_EAGLE] = "eagle",
+                                           [SPECULATIVE_EAGLE3] = "eagle3",
+                                           [SPECULATIVE_MTP] = "mtp",
+                                           [SPECULATIVE_DRAFT_MODEL] = "draft_model",
+                                           [SPECULATIVE_DFLASH] = "dflash"};
+
+/* Who drafts, how well it is taken to guess, and what it costs: all three are inputs. */
+static void put_drafts(struct document *document, const struct config *config)
+{
+    const struct speculative_config *speculative = &config->speculative;
+    const struct step_time_config *times = &config->step_time;
+    struct line line = {0};
+    double right = 0;
+    for (uint32_t i = 0; i < speculative->num_speculative_tokens; i++)
+        right += speculative->acceptance_rates[i];
+    line_put(&line, "%s drafts %u token%s, of which ", method_names[speculative->method], speculative->num_speculative_tokens,
+             speculative->num_speculative_tokens == 1 ? "" : "s");
+    if (right < speculative->num_speculative_tokens)
+        line_put(&line, "%.3g are right in the mean (synthetic)", right);
+    else
+        line_put(&line, "all are right, as no synthetic rates are given");
+    if (times->draft_ns == 0 && times->draft_ns_per_token == 0)
+        line_put(&line, "; its own time is not counted (step_time.draft_ns)");
+    else
+        line_put(&line, "; %g ms a pass and %g ms a token", (double)times->draft_ns / 1e6, (double)times->draft_ns_per_token / 1e6);
+    put_wrapped(document, line.text);
+}
+
+void head_layers(struct document *document, const struct config *config)
+{
+    if (config->kv_cache_groups_count > 0)
+        put_groups(document, config);
+    if (config->speculative.method != SPECULATIVE_NONE)
+        put_drafts(document, config);
 }
 
 /* These four say how much a server takes on, and differ between the scheduler itself, the server around it and the model. The last one
@@ -195,6 +267,11 @@ void head_reading_put(struct document *document, const struct trace *trace)
     while ((sentence = next_part(&rest, '\n')) != NULL)
         if (*sentence)
             put_note(document, "", sentence);
+}
+
+void head_note_put(struct document *document, const char *text)
+{
+    put_note(document, "", text);
 }
 
 void head_reading(struct document *document, const struct trace *trace)

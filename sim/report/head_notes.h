@@ -12,6 +12,9 @@ void head_wrapped(struct document *document, const char *indent, const char *for
 /* What is asked of which requests, the first line of a search. */
 void head_search(struct document *document, const struct trace *trace, const struct requirement *list, size_t count);
 
+/* What layers remember, and how tokens are drafted. */
+void head_layers(struct document *document, const struct config *config);
+
 /* Arrivals other than the trace's own, and a limit on concurrency. */
 void head_arrivals(struct document *document, const struct config *config);
 /* Whom the front door rejects; not for studies without a replay, which serve everybody. */
@@ -35,6 +38,8 @@ void head_advice_end(struct document *document);
 /* How the trace was read, where that bears on results: rules of its reader, rows left out, sizes inferred, units doubted. In the same list,
  * between begin and end; head_advice has it. */
 void head_reading_put(struct document *document, const struct trace *trace);
+/* One more sentence in that list. */
+void head_note_put(struct document *document, const char *text);
 /* The list of a report without advice. */
 void head_reading(struct document *document, const struct trace *trace);
 

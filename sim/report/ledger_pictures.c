@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "config/kv_groups.h"
 #include "figure/run_figures.h"
 #include "report/picture_parts.h"
 
@@ -46,11 +47,12 @@ struct axes {
 /* Bytes where a model says what a block takes, blocks elsewhere. */
 static struct axes choose_axes(const struct config *config)
 {
-    if (config && config->block_bytes > 0)
-        return (struct axes){.scale = (double)config_block_bytes(config) / config->block_size / GIB, .name = "memory", .unit = "GiB"};
-    return (struct axes){.scale = config && config->block_size > 0 ? 1.0 / config->block_size : 1,
-                         .name = "memory",
-                         .unit = config && config->block_size > 0 ? "blocks" : "slots"};
+    if (!config || config->block_size == 0)
+        return (struct axes){.scale = 1, .name = "memory", .unit = "slots"};
+    const double slots = kv_groups_of(config).alignment;
+    if (config->block_bytes > 0)
+        return (struct axes){.scale = (double)config_block_bytes(config) / slots / GIB, .name = "memory", .unit = "GiB"};
+    return (struct axes){.scale = 1 / slots, .name = "memory", .unit = "blocks"};
 }
 
 /* The points of a series, then nothing (free: all) from the way's own end on, where another way still runs. */
@@ -141,6 +143,8 @@ void ledger_page(struct document *document)
     if (isnan(waiting))
         document_headline(document, "Nobody waits: tokens fill %s of the memory in the mean",
                           picture_percent(picture_number_of(table, "account", "useful", "share"), a));
+    else if (isnan(maximum))
+        document_headline(document, "While requests wait, tokens fill %s of the memory", picture_percent(waiting, a));
     else
         document_headline(document, "While requests wait, tokens fill %s of the memory; reserving the maximum length they would fill %s",
                           picture_percent(waiting, a), picture_percent(maximum, b));

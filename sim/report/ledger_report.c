@@ -127,6 +127,47 @@ static void add_reserving_charts(struct document *document, const struct reserva
     }
 }
 
+/* --- groups of layers -------------------------------------------------------------------------------------------------------------- */
+
+static const struct table_column group_columns[] = {
+    {"group", "group", TABLE_WHOLE, 0},       {"kind", "kind", TABLE_TEXT, 0},
+    {"reach", "reach", TABLE_WHOLE, 0},       {"layers", NULL, TABLE_WHOLE, 0},
+    {"block_size", "block", TABLE_WHOLE, 0},  {"mean_blocks", "blocks", 1, 0},
+    {"share", "% of pool", 2, 0.01},          {"mean_useful_blocks", NULL, 1, 0},
+    {"mean_tail_waste_blocks", "tail", 1, 0}, {"mean_look_ahead_blocks", "look-ahead", 1, 0},
+    {"mean_slack_blocks", "slack", 1, 0},     {"mean_null_entries", "null", 1, 0},
+    {"mean_saved_blocks", NULL, 1, 0},
+};
+
+/* A block in use is of one group, so blocks add up to those in use, and tail to the account's. The table is empty where there is nothing to
+ * tell apart (NULL). */
+static void add_groups(struct document *document, const struct ledger *ledger, const struct spans *spans,
+                       const struct class_ledger *by_group)
+{
+    static const char *const kinds[] = {
+        [KV_KIND_FULL] = "full", [KV_KIND_SLIDING_WINDOW] = "sliding_window", [KV_KIND_CHUNKED_LOCAL] = "chunked_local"};
+    struct table *table = document_table(document, "groups", group_columns, sizeof group_columns / sizeof *group_columns);
+    if (!by_group)
+        return;
+    const struct kv_groups *groups = &by_group->holders.groups;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        const struct kv_group *group = &groups->list[i];
+        const struct class_sums *sums = &by_group->sums[i];
+        table_number(table, i);
+        table_text(table, kinds[group->kind]);
+        table_number(table, group->kind == KV_KIND_FULL ? (double)NAN : group->reach);
+        table_numbers(table, group->layers, group->block_size, ledger_mean(&spans->all, (ledger_sum)sums->blocks),
+                      pool_share(ledger, &spans->all, sums->useful + sums->tail), ledger_mean_blocks(ledger, &spans->all, sums->useful),
+                      ledger_mean_blocks(ledger, &spans->all, sums->tail), ledger_mean_blocks(ledger, &spans->all, sums->ahead),
+                      ledger_mean_blocks(ledger, &spans->all, sums->slack), ledger_mean(&spans->all, (ledger_sum)sums->passed),
+                      ledger_mean_blocks(ledger, &spans->all, sums->saved));
+    }
+    head_wrapped(
+        document, "  ",
+        "look-ahead: part of the tail, blocks held for drafts and the drafter, beyond the last token; slack: tokens that no later one "
+        "looks at, in blocks that stay; null: entries of tables that were given back");
+}
+
 /* --- classes ----------------------------------------------------------------------------------------------------------------------- */
 
 static const struct table_column class_columns[] = {
@@ -218,6 +259,12 @@ static void add_reserving(struct document *document, const struct ledger_result 
 {
     struct table *table = document_table(document, "reserving", reserving_columns, sizeof reserving_columns / sizeof *reserving_columns);
     paged_row(table, result->run, spans);
+    if (!result->reserving) {
+        document_line(document, "  reservations are left out: they decode a token a step, and draft none");
+        return;
+    }
+    if (result->run->ledger.token_slots > 1)
+        document_line(document, "  reservations keep each token in every group: they know no windows");
     for (int kind = 0; kind < RESERVATION_KINDS; kind++)
         reserving_row(table, &result->reserving[kind], kind);
     for (int kind = 0; kind < RESERVATION_KINDS; kind++)
@@ -237,6 +284,7 @@ static void add_opening(struct document *document, const struct run *run, const 
     document_line(document, "%s: %u requests, %s in %u blocks of %u tokens", trace_title(run->trace).text, run->trace->count,
                   engine_facts_of(run->config)->name, run->config->num_gpu_blocks, run->config->block_size);
     step_times_note(document, run->config, step_times_of(run->config));
+    head_layers(document, run->config);
     head_defaults(document, run->config);
     head_arrivals(document, run->config);
     head_front_door(document, run->config);
@@ -258,6 +306,9 @@ struct document *ledger_report(const struct ledger_result *result, const struct 
     if (result->draw)
         document_heading(document, "The pool over time", NULL);
     add_chart(document, ledger, result->draw);
+    if (result->groups)
+        document_heading(document, "By group of layers", " (mean blocks)");
+    add_groups(document, ledger, &spans, result->groups);
     if (result->classes) {
         document_heading(document, "Whose it is", " (mean blocks; a shared block is charged to the first class listed)");
         add_classes(document, ledger, &spans, result->classes);
@@ -265,7 +316,8 @@ struct document *ledger_report(const struct ledger_result *result, const struct 
     document_heading(document, "Reserving contiguous memory instead",
                      " (while a request waits: % of memory, running\nrequests; paper: tokens in figure 2 of PagedAttention)");
     add_reserving(document, result, &spans);
-    add_reserving_charts(document, result->reserving);
+    if (result->reserving)
+        add_reserving_charts(document, result->reserving);
     ledger_page(document);
     return document;
 }

@@ -1,6 +1,6 @@
 /* ledger_report.h - what `pagesim ledger` tells of one replay, as a document.
  *
- * Tables: accounts, classes (when requests were sorted into classes), reserving. Chart: timeline_slots.
+ * Tables: accounts, groups (of layers, or with speculation), classes (when requests were sorted into classes), reserving. Chart: timeline_slots.
  */
 #ifndef PAGESIM_LEDGER_REPORT_H
 #define PAGESIM_LEDGER_REPORT_H
@@ -13,7 +13,8 @@
 struct ledger_result {
     const struct run *run;                      /* replayed; its ledger keeps a history */
     const struct class_ledger *classes;         /* NULL: not by class */
-    const struct reservation_result *reserving; /* by enum reservation_kind */
+    const struct class_ledger *groups;          /* by group of layers; NULL: one full group, and no drafts */
+    const struct reservation_result *reserving; /* by enum reservation_kind; NULL: tokens are drafted, and reservations are not compared */
     bool draw;                                  /* people see the pool over time */
 };
 

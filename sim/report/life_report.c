@@ -364,6 +364,7 @@ struct document *life_report(const struct request_life *life, const struct prefi
     document_line(told.document, "%s: %u requests, %s in %u blocks of %u tokens", trace_title(trace).text, trace->count,
                   engine_facts_of(run->config)->name, run->config->num_gpu_blocks, run->config->block_size);
     step_times_note(told.document, run->config, step_times_of(run->config));
+    head_layers(told.document, run->config);
     head_defaults(told.document, run->config);
     head_arrivals(told.document, run->config);
     head_front_door(told.document, run->config);

@@ -301,6 +301,21 @@ static void write_counters(struct page *page, const struct metrics *metrics, con
                     (unsigned long long)(strcmp(reasons[i], "length") == 0 ? metrics->completed : 0));
 }
 
+/* A server that drafts nothing has none of these. */
+static void write_drafts(struct page *page, const struct metrics *metrics, const struct config *config)
+{
+    const struct draft_sums *sums = &metrics->end.drafts;
+    if (config->speculative.method == SPECULATIVE_NONE)
+        return;
+    counter(page, "spec_decode_num_drafts_total", "Times that drafts were verified.", sums->verified);
+    counter(page, "spec_decode_num_draft_tokens_total", "Draft tokens.", metrics->draft_tokens);
+    counter(page, "spec_decode_num_accepted_tokens_total", "Accepted draft tokens.", metrics->accepted_draft_tokens);
+    header(page, "spec_decode_num_accepted_tokens_per_pos_total", "Accepted draft tokens by their place.", "counter");
+    for (uint32_t place = 0; place < config->speculative.num_speculative_tokens; place++)
+        write_lines(page, "vllm:spec_decode_num_accepted_tokens_per_pos_total{%s,position=\"%u\"} %llu\n", page->labels, place,
+                    (unsigned long long)sums->accepted_at[place]);
+}
+
 /* A configuration need not name a model, while a server's page always has a model_name. */
 enum status prometheus_write(const struct prometheus *prometheus, const struct metrics *metrics, const struct config *config,
                              struct text_writer *writer, struct diag *diag)
@@ -319,6 +334,7 @@ enum status prometheus_write(const struct prometheus *prometheus, const struct m
     make_labels(&page, *config->model ? config->model : "pagesim");
     write_gauges(&page, prometheus, config);
     write_counters(&page, metrics, config);
+    write_drafts(&page, metrics, config);
     over_requests(&page, metrics, PROMPT_TOKENS, "request_prompt_tokens", "Prompt tokens of a request.", lengths, length_count);
     over_requests(&page, metrics, GENERATION_TOKENS, "request_generation_tokens", "Output tokens of a request.", lengths, length_count);
     over_requests(&page, metrics, TTFT_S, "time_to_first_token_seconds", "Arrival to first token.", BOUNDS(ttft_bounds));

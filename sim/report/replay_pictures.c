@@ -181,13 +181,13 @@ static void add_tail(struct document *document, struct replay_course *course, co
 {
     const struct config *config = run->config;
     const struct shown_track shown = {COURSE_EMPTY_SLOTS, "empty", 1,
-                                      config->block_bytes ? (double)config->block_bytes / config->block_size / 0x1p20 : 1};
+                                      config->block_bytes ? (double)config->block_bytes / run->ledger.block_size / 0x1p20 : 1};
     const struct ledger_sums sums = ledger_span_sums(&run->ledger, SPAN_ALL);
     slot_time accounts[LEDGER_ACCOUNTS];
     struct line note = {0};
     ledger_split(&run->ledger, &sums, accounts);
     line_put(&note, "in the last block of each table, until tokens come; in the mean %.3g %% of what is in use",
-             100 * ledger_share((ledger_sum)accounts[ACCOUNT_TAIL], sums.used * config->block_size));
+             100 * ledger_share((ledger_sum)accounts[ACCOUNT_TAIL], sums.used * run->ledger.block_size));
     add_tracks(document, course, "tail_waste", "Room that stands empty in used blocks", note.text, config->block_bytes ? "MiB" : "tokens",
                &shown, 1);
 }

@@ -56,6 +56,21 @@ static void add_dropped(struct document *document, const struct run *run)
     }
 }
 
+/* vLLM's per-position acceptance; a run without speculation has no such member. */
+static void add_draft_places(struct document *document, const struct run *run)
+{
+    static const struct table_column columns[] = {
+        {"place", NULL, TABLE_WHOLE, 0}, {"accepted", NULL, TABLE_WHOLE, 0}, {"acceptance_rate", NULL, 0, 0}};
+    const struct draft_sums *sums = &run->metrics.end.drafts;
+    if (run->config->speculative.method == SPECULATIVE_NONE)
+        return;
+    struct table *table = document_table_for(document, FOR_PROGRAMS, "draft_places", columns, sizeof columns / sizeof *columns);
+    for (uint32_t place = 0; place < run->config->speculative.num_speculative_tokens; place++) {
+        table_numbers(table, place, (double)sums->accepted_at[place]);
+        table_number(table, sums->verified ? draft_acceptance(sums, place) : (double)NAN);
+    }
+}
+
 static const char *const page_names[] = {[KV_PAGES_SMALL] = "small", [KV_PAGES_WISHED] = "madvise", [KV_PAGES_SET_ASIDE] = "hugetlb"};
 
 /* Everything that differs from run to run: times and speeds of this machine. Speeds are left out where nothing was timed, as 0 would read
@@ -144,6 +159,7 @@ struct document *replay_report(const struct replay_result *result, const struct 
     document_bool(document, "stalled", run->facts.end.stalled);
     document_text(document, "abort", run->facts.end.abort);
     document_figures(document, &run->figures, false);
+    add_draft_places(document, run);
     add_dropped(document, run);
     add_measured(document, result);
     if (document_pictures(document) && result->course)

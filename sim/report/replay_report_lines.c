@@ -87,6 +87,7 @@ static void add_setup(struct document *document, const struct replay_result *res
                   config->enable_prefix_caching ? "on" : "off", config->enable_chunked_prefill ? "on" : "off", config->max_num_seqs,
                   config->max_num_batched_tokens);
     add_overlap(document, run);
+    head_layers(document, config);
     head_defaults(document, config);
     step_times_note(document, config, step_times_of(config));
     head_arrivals(document, config);
@@ -225,8 +226,9 @@ static void add_memory(struct document *document, const struct run *run)
     add_memory_row(document, run, "cached, idle", "mean_cached_idle_blocks", "peak_cached_idle_blocks");
     add_memory_row(document, run, "free", "mean_free_blocks", NULL);
     add_memory_row(document, run, "saved by sharing", "mean_saved_blocks", "peak_saved_blocks");
-    document_line(document, "  tokens held %s mean, %s peak", unit_count(whole(run, "mean_held_tokens"), a),
-                  unit_count(whole(run, "peak_held_tokens"), b));
+    document_line(document, "  tokens held %s mean, %s peak%s", unit_count(whole(run, "mean_held_tokens"), a),
+                  unit_count(whole(run, "peak_held_tokens"), b),
+                  run->ledger.token_slots > 1 ? ": in each group of layers that keeps them" : "");
 }
 
 /* How much of what is held are tokens: here, and in allocators that reserve for each request in advance (PagedAttention, SOSP'23, figure
@@ -243,6 +245,29 @@ static void add_fragmentation(struct document *document, const struct run *run)
                   100 * value(run, "token_share_reserve_exact"));
     if (run->config->contiguity)
         document_line(document, "  consecutive ids in a table: %.1f blocks a run", value(run, "mean_run_blocks"));
+}
+
+/* The last line is what position j of a turn's drafts is worth: how often it was right, and all before it. */
+static void add_speculation(struct document *document, const struct run *run)
+{
+    const struct draft_sums *sums = &run->metrics.end.drafts;
+    char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT];
+    struct line line = {0};
+    document_subheading(document, "Speculation", NULL);
+    if (sums->verified == 0) {
+        document_line(document, "  no draft was verified");
+        return;
+    }
+    document_line(document, "  drafts verified %s: %s tokens, %s accepted (%.2f %%), %s wasted",
+                  unit_count(whole(run, "spec_decode_num_drafts"), a), unit_count(whole(run, "spec_decode_draft_tokens"), b),
+                  unit_count(whole(run, "spec_decode_accepted_tokens"), c), 100 * value(run, "spec_decode_acceptance_rate"),
+                  unit_short(value(run, "wasted_draft_tokens"), d));
+    document_line(document, "  acceptance length %.2f, output tokens a step %.2f", value(run, "spec_decode_acceptance_length"),
+                  value(run, "output_tokens_per_step"));
+    line_put(&line, "  right, by place (%%):");
+    for (uint32_t at = 0; at < run->config->speculative.num_speculative_tokens; at++)
+        line_put(&line, " %.1f", 100 * draft_acceptance(sums, at));
+    head_wrapped(document, "  ", "%s", line.text + 2);
 }
 
 /* What only engines with groups of sequences do: forks, copy-on-write, swapping. */
@@ -301,6 +326,8 @@ void replay_report_lines(struct document *document, const struct replay_result *
         document_line(document, "  STALLED: unfinished requests that nothing can move");
     add_latencies(document, run);
     add_scheduling(document, run);
+    if (run->config->speculative.method != SPECULATIVE_NONE)
+        add_speculation(document, run);
     add_memory(document, run);
     add_fragmentation(document, run);
     if (engine_facts_of(run->config)->has_groups)

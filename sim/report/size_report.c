@@ -11,8 +11,10 @@
 
 #include "base/line.h"
 #include "base/units.h"
+#include "config/kv_groups.h"
 #include "report/head_notes.h"
 #include "report/step_times_note.h"
+#include "vllm_v1/v1_rules.h"
 
 /* The least gpu_memory_utilization, to four digits, that gives at least so many blocks; NaN: no GPU is known. vLLM takes the pool as a
  * share of the GPU's memory and rounds the number of blocks down. So the share is rounded up, and the same division is made forwards until
@@ -38,9 +40,10 @@ static void add_memory(struct document *document, const struct size_result *resu
     char bytes[UNIT_TEXT], tokens[UNIT_TEXT], gpu[UNIT_TEXT];
     const struct config *config = &result->question->config;
     const double utilization = utilization_of(result, blocks);
-    document_line(document, "  blocks of %u tokens: room for %s, %s%s", config->block_size,
-                  unit_count((uint64_t)blocks * config->block_size, tokens), unit_bytes(blocks * result->block_bytes, bytes),
-                  config->model[0] ? " a GPU" : " at the kv shape");
+    const struct kv_groups groups = kv_groups_of(config);
+    const uint64_t room = kv_groups_room_tokens(&groups, blocks, v1_tokens_in_flight(config), config->max_model_len);
+    document_line(document, "  blocks of %u tokens: room for %s, %s%s", config->block_size, unit_count(room, tokens),
+                  unit_bytes(blocks * result->block_bytes, bytes), config->model[0] ? " a GPU" : " at the kv shape");
     if (utilization > 1)
         document_line(document, "  more than %s has (%s): gpu_memory_utilization would be %.4f", config->gpu,
                       unit_bytes(result->gpu.gpu_bytes, gpu), utilization);
@@ -107,6 +110,7 @@ static void add_lines(struct document *document, const struct size_result *resul
     document_line(document, "%s: %s requests; %s", trace_title(question->trace).text, unit_count(question->trace->count, a),
                   requirements.text);
     step_times_note(document, &question->config, step_times_of(&question->config));
+    head_layers(document, &question->config);
     head_defaults(document, &question->config);
     head_arrivals(document, &question->config);
     head_front_door(document, &question->config);

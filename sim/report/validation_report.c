@@ -150,6 +150,7 @@ struct document *validation_report(struct scheduling_choice *choice, const struc
                       validation->measured->from_queued ? "the server takes a request in" : "the client sends a request");
     document_text(document, "measured_times", validation->measured->from_queued ? "server" : "client");
     step_times_note(document, origin->config, step_times_of(origin->config));
+    head_layers(document, origin->config);
     head_defaults(document, origin->config);
     add_choice(document, choice);
     head_arrivals(document, origin->config);

@@ -92,6 +92,8 @@ enum status explanation_make(struct explanation *explanation, const struct trace
     size_t most = options->worst < REMEDY_TARGETS_MOST ? options->worst : REMEDY_TARGETS_MOST;
     enum status status = first_replay(explanation, options->reference, diag);
     const struct run_end *end = &explanation->run.facts.end;
+    if (status == SIM_OK && options->remedies && !end->stalled && !end->abort)
+        status = window_choices_make(trace, config, &explanation->windows, diag);
     if (status != SIM_OK || explanation->story.count == 0)
         return status;
     status = second_replay(explanation, diag);

@@ -10,6 +10,7 @@
 #include "observe/prefix_misses.h"
 #include "replay/run.h"
 #include "study/remedies.h"
+#include "study/window_choices.h"
 
 struct explanation {
     const struct trace *trace;
@@ -23,6 +24,7 @@ struct explanation {
     size_t worst_count;
     bool has_remedies;
     struct remedies remedies;        /* of the whole run, then of `worst` */
+    struct window_choices windows;   /* what windows could keep instead; none, without windows or remedies */
     struct figure_set priced[KNOBS]; /* the run with each knob turned so far that nobody is preempted; no figures: not found */
 };
 

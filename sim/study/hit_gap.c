@@ -70,6 +70,10 @@ enum status hit_gap_measure(const struct prompt_tree *tree, const struct trace *
     made->config.num_gpu_blocks = (uint32_t)pool_blocks + (config->scheduler == SCHEDULER_VLLM_V1);
     made->config.enable_prefix_caching = true;
     made->config.data_plane = DATA_PLANE_OFF;
+    /* The curves know one table a request, and nothing of drafts. */
+    made->config.kv_cache_groups_count = 0;
+    made->config.prefix_cache_retention_interval = 0;
+    made->config.speculative.method = SPECULATIVE_NONE;
     for (int rule = HITS_PLAIN; rule <= HITS_LAST_TOKEN; rule++)
         gap.hit_tokens[rule] = hit_curve_at(&curves->rules[rule], pool_blocks).hit_tokens;
     status = config_check(&made->config, "the replay of a point", diag);

@@ -16,6 +16,8 @@
 #include "base/array.h"
 #include "base/compare.h"
 #include "base/integers.h"
+#include "config/kv_groups.h"
+#include "config/speculation.h"
 #include "replay/replay.h"
 #include "study/parallel_runs.h"
 #include "trace/id_runs.h"
@@ -286,10 +288,12 @@ static struct remedy answer(const struct search *search, enum knob knob, uint32_
 static int64_t most_pool(const struct remedy_question *question)
 {
     const struct trace *trace = question->trace;
+    const struct kv_groups groups = kv_groups_of(question->config);
+    const uint64_t places = speculation_places(question->config);
     uint64_t blocks = question->config->num_gpu_blocks;
     for (uint32_t position = 0; position < trace->count; position++) {
-        uint64_t tokens = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position];
-        blocks += 2 * (uint64_t)trace_sequences(trace, position) * (tokens / question->config->block_size + 1);
+        uint64_t tokens = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position] + places;
+        blocks += 2 * (uint64_t)trace_sequences(trace, position) * kv_groups_blocks(&groups, tokens + 1);
     }
     return (int64_t)min_u64(blocks, UINT32_MAX - 2);
 }

@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "config/engine_facts.h"
+#include "config/kv_groups.h"
 #include "engine/arrivals.h"
 #include "study/contiguous_allocator.h"
 #include "study/parallel_runs.h"
@@ -42,6 +43,7 @@ struct reservation {
     uint64_t steps;
     uint64_t tokens, future, internal; /* slots, of all who run */
     bool refused;                      /* the head does not fit into memory */
+    uint64_t token_slots;              /* a token takes in all groups of layers; above, it counts as one */
     struct reservation_result *result;
 };
 
@@ -152,12 +154,13 @@ static void charge(struct reservation *r, int64_t ns)
 {
     struct reservation_result *result = r->result;
     bool waits = r->head < r->tail;
+    const slot_time each_ns = (slot_time)r->token_slots * ns;
     const slot_time held[RESERVED_ACCOUNTS] = {
-        [RESERVED_TOKENS] = (slot_time)r->tokens * ns,
-        [RESERVED_FUTURE] = (slot_time)r->future * ns,
-        [RESERVED_INTERNAL] = (slot_time)r->internal * ns,
-        [RESERVED_EXTERNAL] = r->refused ? (slot_time)r->memory.free * ns : 0,
-        [RESERVED_FREE] = r->refused ? 0 : (slot_time)r->memory.free * ns,
+        [RESERVED_TOKENS] = (slot_time)r->tokens * each_ns,
+        [RESERVED_FUTURE] = (slot_time)r->future * each_ns,
+        [RESERVED_INTERNAL] = (slot_time)r->internal * each_ns,
+        [RESERVED_EXTERNAL] = r->refused ? (slot_time)r->memory.free * each_ns : 0,
+        [RESERVED_FREE] = r->refused ? 0 : (slot_time)r->memory.free * each_ns,
     };
     uint64_t need = waits ? reserved_slots(r, r->waiting[r->head]) * trace_sequences(r->trace, r->waiting[r->head]) : 0;
     for (int span = SPAN_ALL; span <= (waits ? SPAN_WAITING : SPAN_ALL); span++) {
@@ -166,7 +169,7 @@ static void charge(struct reservation *r, int64_t ns)
             result->sums[span][account] += held[account];
         result->running[span] += (slot_time)r->running * ns;
         if (r->refused && r->memory.free >= need)
-            result->scattered[span] += (slot_time)r->memory.free * ns;
+            result->scattered[span] += (slot_time)r->memory.free * each_ns;
     }
     usage_timeline_add(&result->timeline, r->now_ns, ns, held);
     if (r->running > result->peak_running)
@@ -230,22 +233,25 @@ static enum status run_loop(struct reservation *r, struct diag *diag)
     }
 }
 
-/* The same bytes of memory as the paged pool has: V1's null block is never given to anybody, so it is left out on this side as well.
+/* The same bytes of memory as the paged pool has: V1's null block is never given to anybody, so it is left out on this side as well. Each
+ * token is kept in all groups of layers for as long as its request runs, as such allocators know no windows.
  * Requests that run at once are bounded by max_num_seqs, and so are pieces and holes: nothing is allocated after the start. */
 enum status reservation_run(const struct trace *trace, const struct config *config, const struct step_time_model *model,
                             enum reservation_kind kind, struct reservation_result *out, struct diag *diag)
 {
     struct reservation r = {.trace = trace, .config = config, .model = model, .kind = kind, .result = out};
     uint64_t null_blocks = engine_facts_of(config)->has_null_block ? 1 : 0;
-    uint64_t slots = (config->num_gpu_blocks - null_blocks) * config->block_size;
-    *out = (struct reservation_result){.memory_slots = slots};
+    const struct kv_groups groups = kv_groups_of(config);
+    r.token_slots = kv_groups_token_slots(&groups);
+    const uint64_t tokens = (config->num_gpu_blocks - null_blocks) * kv_groups_block_slots(&groups) / r.token_slots;
+    *out = (struct reservation_result){.memory_slots = tokens * r.token_slots};
     usage_timeline_init(&out->timeline);
-    if (slots == 0)
+    if (tokens == 0)
         return SIM_OK;
     const uint32_t most_running = min_u32(config->max_num_seqs, trace->count);
     const struct array_request arrays[] = {ARRAY_OF(r.waiting, trace->count), ARRAY_OF(r.tenants, most_running)};
     if (array_zeroed_all(arrays, 2, "the requests of a reservation", diag) == SIM_OK &&
-        contiguous_allocator_init(&r.memory, slots, most_running, diag) == SIM_OK &&
+        contiguous_allocator_init(&r.memory, tokens, most_running, diag) == SIM_OK &&
         arrivals_init(&r.arrivals, trace, config->max_concurrency, diag) == SIM_OK && drop_too_large(&r, diag) == SIM_OK)
         (void)!run_loop(&r, diag); /* diag has it */
     out->completed = r.finished;

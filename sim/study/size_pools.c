@@ -12,6 +12,8 @@
 
 #include "base/array.h"
 #include "config/engine_facts.h"
+#include "config/kv_groups.h"
+#include "config/speculation.h"
 #include "observe/decision_hash.h"
 #include "replay/run.h"
 #include "study/parallel_runs.h"
@@ -54,11 +56,13 @@ bool size_figure_depends_on_pool(const char *name)
  * The watermark keeps a share of the pool free at admissions, so the rest must be enough. */
 uint32_t size_ample_pool(const struct trace *trace, const struct config *config)
 {
+    const struct kv_groups groups = kv_groups_of(config);
+    const uint64_t places = speculation_places(config);
     double blocks = 1; /* the null block */
     for (uint32_t position = 0; position < trace->count; position++) {
-        const double tokens = (double)trace->input_tokens[position] + trace->output_tokens[position];
+        const uint64_t tokens = (uint64_t)trace->input_tokens[position] + trace->output_tokens[position] + places;
         /* One more each for V0, which wants a free block for every sequence that goes on, and for a copy on write. */
-        blocks += trace_sequences(trace, position) * (ceil(tokens / config->block_size) + 1) + 1;
+        blocks += (double)trace_sequences(trace, position) * ((double)kv_groups_blocks(&groups, tokens) + 1) + 1;
     }
     blocks = ceil(blocks / (1 - config->watermark)) + 2;
     return blocks <= MOST_BLOCKS ? (uint32_t)blocks : 0;

@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "config/config_keys.h"
 #include "config/engine_facts.h"
+#include "config/kv_groups.h"
+#include "config/speculation.h"
 #include "vllm_v1/v1_rules.h"
 
 static bool prompts_share(const struct trace *trace)
@@ -50,7 +52,8 @@ static enum status fingerprint(const struct config *config, uint64_t *out, struc
     return status;
 }
 
-/* An adaptive threshold is a share of the budget, and without chunks a prompt that does not fit the rest of it waits. */
+/* An adaptive threshold is a share of the budget, and without chunks a prompt that does not fit the rest of it waits. How much of a window
+ * the gate counts goes by the budget, too, and drafts pass what the longest request could need. */
 enum status tune_facts_of(const struct config *config, const struct tune_requests *requests, bool of_pool, struct tune_facts *out,
                           struct diag *diag)
 {
@@ -58,15 +61,18 @@ enum status tune_facts_of(const struct config *config, const struct tune_request
     *out = (struct tune_facts){.seats = v1_seats(config), .budget = v1_budget(config)};
     if (config->scheduler == SCHEDULER_VLLM_V1) {
         const uint32_t longest = longest_tokens(requests, config);
+        const bool plain = kv_groups_plain(config);
+        const struct kv_groups groups = kv_groups_of(config);
         rest.max_num_seqs = rest.max_num_active_seqs = 1;
-        if (!rest.long_prefill_token_threshold_adaptive && rest.long_prefill_token_threshold >= min_u32(out->budget, longest))
+        if (plain && !rest.long_prefill_token_threshold_adaptive && rest.long_prefill_token_threshold >= min_u32(out->budget, longest))
             rest.long_prefill_token_threshold = 0;
-        if (config->enable_chunked_prefill && !config->long_prefill_token_threshold_adaptive)
+        if (plain && config->enable_chunked_prefill && !config->long_prefill_token_threshold_adaptive)
             rest.max_num_batched_tokens = rest.max_num_scheduled_tokens = 1;
         if (!of_pool && !(config->enable_prefix_caching && requests->share)) {
             out->free_blocks = config->num_gpu_blocks - (engine_facts_of(config)->has_null_block && config->num_gpu_blocks > 0);
             /* One more each for the output that is being computed, as asynchronous scheduling looks ahead. */
-            out->reserve_blocks = ceil_div(longest, config->block_size) + 2 + (uint64_t)config_watermark_blocks(config);
+            out->reserve_blocks = kv_groups_blocks(&groups, (uint64_t)longest + speculation_places(config)) + 2 * (uint64_t)groups.count +
+                                  config_watermark_blocks(config);
             rest.num_gpu_blocks = 1;
             rest.watermark = rest.gpu_memory_utilization = 0;
             rest.kv_cache_memory_bytes = rest.overhead_bytes = 0;

@@ -20,7 +20,8 @@ struct step_time_model {
     const char *name;
     const char *settings; /* the keys that its prices come from, for messages; NULL: linear, whose parts are looked at */
     bool wants_extremes;
-    bool is_linear; /* a fast replay may call step_time_linear itself, and know how prices grow */
+    bool is_linear;                      /* a fast replay may call step_time_linear itself, and know how prices grow */
+    uint32_t draft_passes, draft_tokens; /* of each request that gets a token; 0: nothing is drafted */
     struct step_time_config config;
     int64_t (*price)(const struct step_time_model *model, const struct step_shape *shape);
     void *state;                  /* the model's own, or NULL */
@@ -52,7 +53,7 @@ static inline double step_time_linear_most(const struct step_time_config *config
     return (double)config->base_ns + (double)config->token_ns * (double)scheduled_tokens + (double)config->kv_ns * (double)context_tokens;
 }
 
-/* Price a step, costs of swaps and copies included. INT64_MAX: more than the clock can count, which step_time_fits refuses. */
+/* Price a step, costs of swaps, copies and the drafter included. INT64_MAX: more than the clock can count, which step_time_fits refuses. */
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape);
 
 /* What a step of so many sequences costs the host, which decides and prepares it; at most INT64_MAX. Not part of the price: it can pass

@@ -1,5 +1,5 @@
-/* step_time_models.c - the table of step-time models, the linear one, and what every model adds: blocks that are swapped or copied. Read
- * step_time.h first. */
+/* step_time_models.c - the table of step-time models, the linear one, and what every model adds: blocks that are swapped or copied,
+ * and the drafter. Read step_time.h first. */
 #include "time/step_time_models.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "config/speculation.h"
 
 /* ns + ns_each * count, or INT64_MAX where that is more than the clock can count: keys go up to 10^15 and tokens to 10^9. */
 static inline int64_t add_within_clock(int64_t ns, int64_t ns_each, int64_t count)
@@ -24,11 +25,20 @@ static int64_t price_linear(const struct step_time_model *model, const struct st
     return add_within_clock(tokens_ns, config->kv_ns, (int64_t)shape->context_tokens);
 }
 
+/* Who gets a token gets drafts for its next turn, in the same step. All of a step's requests share the passes. */
+static int64_t add_drafting(const struct step_time_model *model, const struct step_shape *shape, int64_t ns)
+{
+    ns = add_within_clock(ns, model->config.draft_ns, model->draft_passes);
+    return add_within_clock(ns, model->config.draft_ns_per_token, (int64_t)model->draft_tokens * shape->sampled);
+}
+
 /* The assumption is that blocks are not moved while the step computes, so their cost is added whatever the model. Most steps move none. */
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape)
 {
     const struct step_time_config *config = &model->config;
     int64_t ns = model->price(model, shape);
+    if (model->draft_passes > 0 && shape->sampled > 0)
+        ns = add_drafting(model, shape, ns);
     if (shape->swapped_blocks == 0 && shape->copies == 0)
         return ns;
     ns = add_within_clock(ns, config->swap_ns_per_block, shape->swapped_blocks);
@@ -53,6 +63,8 @@ static const char *dearest_part(const struct step_time_model *model, const struc
         {"step_time.host_ns", (double)config->host_ns},
         {"step_time.host_ns_per_sequence", (double)config->host_ns_per_sequence * shape->sequences},
         {"step_time.copy_ns_per_block", (double)config->copy_ns_per_block * shape->copies},
+        {"step_time.draft_ns", shape->sampled ? (double)config->draft_ns * model->draft_passes : 0},
+        {"step_time.draft_ns_per_token", (double)config->draft_ns_per_token * model->draft_tokens * shape->sampled},
         {"step_time.base_ns", linear || shape->idle ? (double)config->base_ns : 0},
         {"step_time.token_ns", linear ? (double)config->token_ns * (double)(int64_t)shape->scheduled_tokens : 0},
         {"step_time.kv_ns", linear ? (double)config->kv_ns * (double)(int64_t)shape->context_tokens : 0},
@@ -119,6 +131,8 @@ enum status step_time_create(const struct config *config, struct step_time_model
     *model = (struct step_time_model){.name = pricing->name,
                                       .settings = pricing->settings,
                                       .is_linear = pricing->is_linear,
+                                      .draft_passes = speculation_passes(config),
+                                      .draft_tokens = speculation_drafts(config),
                                       .config = config->step_time,
                                       .price = pricing->price,
                                       .release = pricing->release};

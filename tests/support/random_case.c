@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/kv_groups.h"
 #include "support/random.h"
 
 enum { REQUESTS_MOST = 20 };
@@ -52,6 +53,52 @@ struct config random_case_config(uint64_t *seed, bool v0)
     config.async_scheduling = random_below(seed, 3) != 0;
     config.finish_reason = random_below(seed, 2) ? FINISH_STOP : FINISH_LENGTH;
     return config;
+}
+
+static struct kv_layers some_layers(uint64_t *seed, const struct config *config)
+{
+    struct kv_layers layers = {.kind = (enum kv_kind)random_below(seed, 3), .layers = 1 + random_below(seed, 5)};
+    if (layers.kind == KV_KIND_SLIDING_WINDOW)
+        layers.reach = 1 + random_below(seed, 50);
+    if (layers.kind == KV_KIND_CHUNKED_LOCAL)
+        layers.reach = config->block_size * (1 + random_below(seed, 6));
+    if (random_below(seed, 4) == 0)
+        layers.block_size = config->block_size * (1 + random_below(seed, 3));
+    return layers;
+}
+
+/* Falling rates, of a method whose drafts fit a step. */
+static void some_drafts(uint64_t *seed, struct config *config)
+{
+    struct speculative_config *speculative = &config->speculative;
+    const uint32_t most = 1 + random_below(seed, 4);
+    double rate = 1;
+    if (config->max_num_batched_tokens <= most + 1 ||
+        (config->long_prefill_token_threshold > 0 && config->long_prefill_token_threshold <= most))
+        return;
+    *speculative = (struct speculative_config){.method = (enum speculative_method)(1 + random_below(seed, SPECULATIVE_DFLASH)),
+                                               .num_speculative_tokens = most,
+                                               .acceptance_seed = random_below(seed, 1000),
+                                               .disable_lookahead_block_hashes = random_below(seed, 4) == 0};
+    for (uint32_t i = 0; i < most; i++)
+        speculative->acceptance_rates[i] = rate *= 0.01 * random_below(seed, 101);
+}
+
+/* What vLLM would refuse is drawn again. */
+void random_case_layers(uint64_t *seed, struct config *config)
+{
+    struct kv_groups groups;
+    struct diag diag = {0};
+    const uint32_t what = random_below(seed, 4);
+    if (what != 0)
+        some_drafts(seed, config);
+    do {
+        diag_clear(&diag);
+        config->kv_cache_groups_count = what == 1 ? 0 : 1 + random_below(seed, 3);
+        for (uint32_t i = 0; i < config->kv_cache_groups_count; i++)
+            config->kv_cache_groups[i] = some_layers(seed, config);
+        config->prefix_cache_retention_interval = random_below(seed, 2) ? RETENTION_DENSE : 0;
+    } while (kv_groups_make(config, "a random case", &groups, &diag) != SIM_OK);
 }
 
 void random_case_chain(uint64_t *seed, struct tiny_request *request, const struct config *config, uint32_t others)

@@ -16,15 +16,17 @@ enum { COLUMNS = 72, BLOCKS_MOST = 256, TABLES_MOST = 512, TABLE_MOST = 256, CAS
 /* A naive watcher: keeps all tables, and at every decision and output counts each block of the pool afresh. */
 struct naive {
     bool v0;
-    uint32_t size, table_count;
+    struct kv_groups groups;
+    uint32_t size, table_count; /* size: slots of a block */
     struct naive_table {
-        uint32_t position, tokens, count, blocks[TABLE_MOST];
+        uint32_t position, group, tokens, count, passed, blocks[TABLE_MOST];
     } tables[TABLES_MOST];
     slot_time useful, tail, used, useful_while_waiting;
+    slot_time ahead, slack, passed, of_group[KV_GROUPS_MOST]; /* of_group: used blocks */
     uint64_t waiting_ns, peak_useful, peak_tail;
     int64_t counted_ns; /* the sums hold all before */
     uint32_t waiting;
-    uint64_t steps, shared_steps, partly_shared_steps;
+    uint64_t steps, shared_steps, partly_shared_steps, ahead_steps, slack_steps, passed_steps, unequal_steps, rejections;
 };
 
 static void forget(struct naive *naive, uint32_t position)
@@ -36,38 +38,74 @@ static void forget(struct naive *naive, uint32_t position)
 
 static void remember(struct naive *naive, const struct step_sequence *sequence)
 {
-    if (!naive->v0)
-        forget(naive, sequence->request);
-    struct naive_table *table = &naive->tables[naive->table_count++];
-    *table =
-        (struct naive_table){.position = sequence->request, .tokens = sequence->start + sequence->tokens, .count = sequence->num_blocks};
+    struct naive_table *table = &naive->tables[naive->table_count];
+    for (uint32_t i = 0; i < naive->table_count && !naive->v0; i++)
+        if (naive->tables[i].position == sequence->request && naive->tables[i].group == sequence->group)
+            table = &naive->tables[i];
+    naive->table_count += table == &naive->tables[naive->table_count];
+    *table = (struct naive_table){.position = sequence->request,
+                                  .group = sequence->group,
+                                  .tokens = sequence->start + sequence->tokens,
+                                  .count = sequence->num_blocks,
+                                  .passed = sequence->passed};
     memcpy(table->blocks, sequence->blocks, table->count * sizeof *table->blocks);
 }
 
 struct counted {
-    uint64_t used, useful;
+    uint64_t used, useful, ahead, slack, passed, of_group[KV_GROUPS_MOST];
     bool partly; /* a block is shared that is not full */
 };
+
+/* Does a token at `from` or later look at the one at `at`? The one at `from` reaches as far as any. */
+static bool looked_at(const struct kv_group *group, uint32_t at, uint32_t from)
+{
+    if (group->kind == KV_KIND_SLIDING_WINDOW)
+        return from - at < group->reach;
+    return group->kind == KV_KIND_FULL || at / group->reach == from / group->reach;
+}
+
+static void count_table(const struct naive *naive, const struct naive_table *table, uint32_t *filled, uint8_t *group_of,
+                        struct counted *counted)
+{
+    const struct kv_group *group = &naive->groups.list[table->group];
+    const uint32_t each = naive->size / group->block_size;
+    counted->passed += table->passed;
+    for (uint32_t i = 0; i < table->passed; i++)
+        cr_assert_eq(table->blocks[i], 0);
+    for (uint32_t i = table->passed; i < table->count; i++) {
+        const uint32_t block = table->blocks[i];
+        uint32_t tokens = 0;
+        for (uint32_t at = i * group->block_size; at < (i + 1) * group->block_size && at < table->tokens; at++, tokens++)
+            counted->slack += looked_at(group, at, table->tokens) ? 0 : each;
+        counted->ahead += tokens == 0 ? naive->size : 0;
+        counted->partly |= group_of[block] && tokens < group->block_size;
+        cr_assert(group_of[block] == 0 || group_of[block] == table->group + 1, "a block is of one group");
+        group_of[block] = (uint8_t)(table->group + 1);
+        filled[block] = tokens * each > filled[block] ? tokens * each : filled[block];
+    }
+}
 
 static struct counted count_blocks(const struct naive *naive)
 {
     uint32_t filled[BLOCKS_MOST] = {0};
-    bool seen[BLOCKS_MOST] = {false};
+    uint8_t group_of[BLOCKS_MOST] = {0}; /* + 1; 0: in no table */
     struct counted counted = {0};
     for (uint32_t t = 0; t < naive->table_count; t++)
-        for (uint32_t i = 0; i < naive->tables[t].count; i++) {
-            const struct naive_table *table = &naive->tables[t];
-            uint32_t block = table->blocks[i], start = i * naive->size;
-            uint32_t tokens = table->tokens < start ? 0 : table->tokens - start < naive->size ? table->tokens - start : naive->size;
-            counted.partly |= seen[block] && tokens < naive->size;
-            seen[block] = true;
-            filled[block] = tokens > filled[block] ? tokens : filled[block];
-        }
+        count_table(naive, &naive->tables[t], filled, group_of, &counted);
     for (uint32_t block = 0; block < BLOCKS_MOST; block++) {
-        counted.used += seen[block];
+        counted.used += group_of[block] > 0;
         counted.useful += filled[block];
+        if (group_of[block] > 0)
+            counted.of_group[group_of[block] - 1]++;
     }
     return counted;
+}
+
+static void note_peaks(struct naive *naive, const struct counted *counted)
+{
+    const uint64_t tail = counted->used * naive->size - counted->useful;
+    naive->peak_useful = counted->useful > naive->peak_useful ? counted->useful : naive->peak_useful;
+    naive->peak_tail = tail > naive->peak_tail ? tail : naive->peak_tail;
 }
 
 /* What has been there until now. */
@@ -75,9 +113,16 @@ static void charge(struct naive *naive, int64_t now_ns)
 {
     const struct counted counted = count_blocks(naive);
     const slot_time ns = now_ns - naive->counted_ns;
+    if (ns > 0)
+        note_peaks(naive, &counted);
     naive->useful += (slot_time)counted.useful * ns;
     naive->used += (slot_time)counted.used * ns;
     naive->tail += ((slot_time)counted.used * naive->size - (slot_time)counted.useful) * ns;
+    naive->ahead += (slot_time)counted.ahead * ns;
+    naive->slack += (slot_time)counted.slack * ns;
+    naive->passed += (slot_time)counted.passed * ns;
+    for (uint32_t group = 0; group < naive->groups.count; group++)
+        naive->of_group[group] += (slot_time)counted.of_group[group] * ns;
     if (naive->waiting > 0) {
         naive->waiting_ns += (uint64_t)ns;
         naive->useful_while_waiting += (slot_time)counted.useful * ns;
@@ -99,15 +144,28 @@ static enum status naive_scheduled(void *self, const struct step *step, struct d
     for (uint32_t i = 0; i < step->resident_count; i++)
         remember(naive, &step->residents[i]);
     const struct counted counted = count_blocks(naive);
-    const uint64_t tail = counted.used * naive->size - counted.useful;
     cr_assert_eq(counted.used, step->tally.used_blocks);
     naive->waiting = step->tally.waiting + step->tally.swapped;
     naive->steps++;
     naive->shared_steps += step->tally.table_blocks > counted.used;
     naive->partly_shared_steps += counted.partly;
-    naive->peak_useful = counted.useful > naive->peak_useful ? counted.useful : naive->peak_useful;
-    naive->peak_tail = tail > naive->peak_tail ? tail : naive->peak_tail;
+    naive->ahead_steps += counted.ahead > 0;
+    naive->slack_steps += counted.slack > 0;
+    naive->passed_steps += counted.passed > 0;
+    naive->unequal_steps += naive->groups.hash_block_size != naive->size;
+    note_peaks(naive, &counted);
     return SIM_OK;
+}
+
+/* An answer says how far its request is known: all of these tokens but the last are there, and what was computed for others is not. Tokens of
+ * before a preemption change no table. */
+static void take_back(struct naive *naive, const struct scheduled *scheduled, uint32_t got)
+{
+    for (uint32_t i = 0; i < naive->table_count; i++)
+        if (naive->tables[i].position == scheduled->request) {
+            naive->tables[i].tokens -= 1u + scheduled->drafts - got;
+            naive->rejections += 1u + scheduled->drafts > got;
+        }
 }
 
 /* Who finishes without a table has waited: it was preempted when its last token was on its way. */
@@ -116,6 +174,10 @@ static enum status naive_completed(void *self, const struct step *step, struct d
     (void)diag;
     struct naive *naive = self;
     charge(naive, step->tally.start_ns + step->tally.duration_ns);
+    for (uint32_t i = 0; i < step->scheduled_count && !naive->v0; i++)
+        for (uint32_t j = 0; j < step->sampled_count && step->scheduled[i].samples && !step->scheduled[i].vain; j++)
+            if (step->sampled[j].request == step->scheduled[i].request)
+                take_back(naive, &step->scheduled[i], (uint32_t)step->sampled[j].tokens);
     for (uint32_t i = 0; i < step->finished_count; i++) {
         const uint32_t before = naive->table_count;
         forget(naive, step->finished[i]);
@@ -131,7 +193,7 @@ static enum status check_holders(void *self, const struct step *step, struct dia
     const struct class_ledger *ledger = self;
     cr_assert(block_holders_check(&ledger->holders));
     uint64_t charged = 0;
-    for (uint32_t class = 0; class < CLASSES_MOST; class ++)
+    for (uint32_t class = 0; class < HOLDER_CLASSES_MOST; class ++)
         charged += ledger->holders.now[class].blocks;
     cr_assert_eq(charged, step->tally.used_blocks);
     return SIM_OK;
@@ -193,27 +255,42 @@ static bool timeline_agrees(const struct ledger *ledger)
     return true;
 }
 
-static void compare_case(uint64_t number, bool v0, struct naive *naive, struct ledger_history histories[2])
+static void zero_sums(struct naive *naive)
+{
+    naive->table_count = 0;
+    naive->useful = naive->tail = naive->used = naive->useful_while_waiting = 0;
+    naive->ahead = naive->slack = naive->passed = 0;
+    memset(naive->of_group, 0, sizeof naive->of_group);
+    naive->waiting_ns = naive->peak_useful = naive->peak_tail = 0;
+    naive->counted_ns = 0;
+    naive->waiting = 0;
+}
+
+/* `layers`: of several kinds, or drafts. Then every second case is sorted by groups. */
+static void compare_case(uint64_t number, bool v0, bool layers, struct naive *naive, struct ledger_history histories[2])
 {
     uint64_t seed = number;
     struct config config = random_case_config(&seed, v0);
+    if (layers)
+        random_case_layers(&seed, &config);
+    const bool by_group = layers && number % 2 == 0;
     struct trace *trace = random_case_trace(&seed, &config);
     struct ledger fast, plain;
     struct class_ledger classes;
     struct diag diag = {0};
     const struct replay_options no_options = {0}, reference = {.reference = true};
     naive->v0 = v0;
-    naive->size = config.block_size;
-    naive->table_count = 0;
-    naive->useful = naive->tail = naive->used = naive->useful_while_waiting = 0;
-    naive->waiting_ns = naive->peak_useful = naive->peak_tail = 0;
-    naive->counted_ns = 0;
-    naive->waiting = 0;
+    naive->groups = kv_groups_of(&config);
+    naive->size = kv_groups_block_slots(&naive->groups);
+    zero_sums(naive);
     ledger_init(&fast, trace, &config);
     ledger_init(&plain, trace, &config);
     ledger_keep_history(&plain, &histories[0]);
     ledger_keep_history(&fast, &histories[1]);
-    cr_assert_eq(class_ledger_init(&classes, trace, &config, (enum class_key)(number % CLASS_BY_RULES), &diag), SIM_OK);
+    if (by_group)
+        cr_assert_eq(class_ledger_init_groups(&classes, trace, &config, &diag), SIM_OK);
+    else
+        cr_assert_eq(class_ledger_init(&classes, trace, &config, (enum class_key)(number % CLASS_BY_RULES), &diag), SIM_OK);
     const struct observer alone[] = {ledger_observer(&fast)};
     const struct observer all[] = {ledger_observer(&plain),
                                    class_ledger_observer(&classes),
@@ -236,11 +313,18 @@ static void compare_case(uint64_t number, bool v0, struct naive *naive, struct l
     cr_expect_eq(naive->peak_useful, histories[0].peak_slots[ACCOUNT_USEFUL], "case %llu: peak useful", (unsigned long long)number);
     cr_expect_eq(naive->peak_tail, histories[0].peak_slots[ACCOUNT_TAIL], "case %llu: peak tail", (unsigned long long)number);
     struct class_sums sums = {0};
-    for (uint32_t class = 0; class < classes.holders.classes.count; class ++) {
+    for (uint32_t class = 0; class < classes.holders.class_count; class ++) {
         sums.useful += classes.sums[class].useful;
         sums.tail += classes.sums[class].tail;
         sums.saved += classes.sums[class].saved;
+        sums.ahead += classes.sums[class].ahead;
+        sums.slack += classes.sums[class].slack;
+        sums.passed += classes.sums[class].passed;
+        cr_expect(!by_group || classes.sums[class].blocks == naive->of_group[class], "case %llu: group %u", (unsigned long long)number,
+                  class);
     }
+    cr_expect(v0 || (sums.ahead == naive->ahead && sums.slack == naive->slack && sums.passed == naive->passed),
+              "case %llu: windows, drafts", (unsigned long long)number);
     cr_expect(sums.useful == naive->useful && sums.tail == naive->tail && sums.saved == saved(&plain), "case %llu: classes",
               (unsigned long long)number);
     class_ledger_deinit(&classes);
@@ -253,14 +337,33 @@ Test(ledger, add_up_in_both_engines_and_agree_with_a_naive_count_of_every_block)
     struct ledger_history *histories = calloc(2, sizeof *histories);
     cr_assert(naive && histories);
     for (uint64_t number = 1; number <= CASES; number++)
-        compare_case(number, false, naive, histories);
+        compare_case(number, false, false, naive, histories);
     cr_expect_gt(naive->steps, 20L * CASES);
     cr_expect_gt(naive->shared_steps, CASES);
     uint64_t v1_partly = naive->partly_shared_steps;
     for (uint64_t number = 1; number <= CASES; number++)
-        compare_case(number, true, naive, histories);
+        compare_case(number, true, false, naive, histories);
     cr_expect_eq(v1_partly, 0, "V1 shares full blocks only");
     cr_expect_gt(naive->partly_shared_steps, CASES / 10, "V0 shares blocks that are not full");
+    free(histories);
+    free(naive);
+}
+
+Test(ledger, agree_with_a_naive_count_where_layers_remember_unlike_and_tokens_are_drafted)
+{
+    struct naive *naive = calloc(1, sizeof *naive);
+    struct ledger_history *histories = calloc(2, sizeof *histories);
+    cr_assert(naive && histories);
+    for (uint64_t number = 1; number <= CASES; number++)
+        compare_case(number, false, true, naive, histories);
+    cr_expect_gt(naive->steps, 20L * CASES);
+    cr_expect_gt(naive->shared_steps, CASES / 2);
+    cr_expect_gt(naive->ahead_steps, CASES);
+    cr_expect_gt(naive->slack_steps, CASES);
+    cr_expect_gt(naive->passed_steps, CASES);
+    cr_expect_gt(naive->unequal_steps, CASES);
+    cr_expect_gt(naive->rejections, CASES);
+    cr_expect_eq(naive->partly_shared_steps, 0, "V1 shares full blocks only");
     free(histories);
     free(naive);
 }

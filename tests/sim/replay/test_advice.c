@@ -71,6 +71,35 @@ Test(advice, a_pool_is_held_against_the_longest_request_with_the_null_block_of_v
     trace_destroy(trace);
 }
 
+/* Window 1,024, steps of 2,048 tokens: a synchronous step can see 3,071 of 4,096 tokens, 192 blocks and one more for where they begin; 256 are
+ * those of the full group. With two steps in flight the window is no bound. */
+Test(advice, a_pool_for_groups_is_held_against_what_the_longest_request_can_hold_of_each)
+{
+    static const struct {
+        const char *layers, *async, *blocks;
+        bool told;
+    } cases[] = {
+        {"[{\"kind\":\"sliding_window\",\"window\":1024},{\"kind\":\"full\"}]", "false", "449", true},
+        {"[{\"kind\":\"sliding_window\",\"window\":1024},{\"kind\":\"full\"}]", "false", "450", false},
+        {"[{\"kind\":\"sliding_window\",\"window\":1024},{\"kind\":\"full\"}]", "true", "512", true},
+        {"[{\"kind\":\"sliding_window\",\"window\":1024},{\"kind\":\"full\"}]", "true", "513", false},
+        {"[{\"kind\":\"sliding_window\",\"window\":1024}]", "false", "193", true},
+        {"[{\"kind\":\"sliding_window\",\"window\":1024}]", "false", "194", false},
+    };
+    struct trace *trace = two_requests();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config;
+        config_defaults(SCHEDULER_VLLM_V1, &config);
+        set(&config, "max_num_batched_tokens", "2048");
+        set(&config, "num_gpu_blocks", cases[i].blocks);
+        set(&config, "max_model_len", "4096");
+        set(&config, "async_scheduling", cases[i].async);
+        set(&config, "kv_cache_groups", cases[i].layers);
+        cr_expect_eq(told(&config, trace), cases[i].told ? 1u << ADVICE_POOL : 0, "case %zu", i);
+    }
+    trace_destroy(trace);
+}
+
 Test(advice, a_key_without_effect_is_told_if_it_was_given)
 {
     static const struct {

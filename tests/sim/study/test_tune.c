@@ -82,19 +82,25 @@ static void turn(struct config *config, enum turn which, uint64_t *seed)
         config->max_num_batched_tokens = config->max_model_len;
 }
 
-Test(tune_fold, what_folds_decides_the_same)
+static void fold_rounds(int rounds, bool layers, uint64_t folded[TURNS], uint64_t different[TURNS])
 {
-    uint64_t seed = 3, folded[TURNS] = {0}, different[TURNS] = {0};
-    for (int round = 0; round < 6000; round++) {
+    uint64_t seed = 3;
+    for (int round = 0; round < rounds; round++) {
         const enum turn which = (enum turn)(round % TURNS);
         struct config a = random_case_config(&seed, false), b;
         if (random_below(&seed, 2)) /* room, so that some limits are not reached */
             turn(&a, TURN_ALL, &seed);
         if (random_below(&seed, 2))
             a.enable_prefix_caching = false;
+        if (layers)
+            random_case_layers(&seed, &a);
         struct trace *trace = random_case_trace(&seed, &a);
         b = a;
         turn(&b, which, &seed);
+        if (layers && b.speculative.method != SPECULATIVE_NONE) { /* what vLLM refuses, or dies of */
+            b.max_num_batched_tokens += 6;
+            b.long_prefill_token_threshold += b.long_prefill_token_threshold ? 6 : 0;
+        }
         const struct seen of_a = look(trace, &a), of_b = look(trace, &b);
         const bool same = of_a.hash.hash == of_b.hash.hash;
         if (tune_folds(&of_a.facts, &of_a.limits, &of_b.facts)) {
@@ -104,9 +110,24 @@ Test(tune_fold, what_folds_decides_the_same)
         different[which] += !same;
         trace_destroy(trace);
     }
+}
+
+Test(tune_fold, what_folds_decides_the_same)
+{
+    uint64_t folded[TURNS] = {0}, different[TURNS] = {0};
+    fold_rounds(6000, false, folded, different);
     for (enum turn which = 0; which < TURNS; which++)
         cr_expect(folded[which] > 20 && different[which] > 20, "turn %d: %lu folded, %lu different", which, folded[which],
                   different[which]);
+}
+
+/* Budgets and thresholds fold with full layers alone, which some of the cases are. */
+Test(tune_fold, windows_and_drafts_fold_only_where_they_decide_the_same)
+{
+    uint64_t folded[TURNS] = {0}, different[TURNS] = {0};
+    fold_rounds(6000, true, folded, different);
+    cr_expect(folded[TURN_SEATS] > 20 && folded[TURN_POOL] > 20 && folded[TURN_WATERMARK] > 20, "%lu, %lu and %lu folded",
+              folded[TURN_SEATS], folded[TURN_POOL], folded[TURN_WATERMARK]);
 }
 
 Test(tune_fold, another_engine_folds_nothing)

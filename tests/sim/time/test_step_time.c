@@ -432,6 +432,29 @@ Test(step_time_roofline, the_longer_of_computing_and_reading_counts)
 }
 
 /* Each part alone, at the largest values of its key, and what is said of it. */
+/* A step in which 3 requests get a token: the base, and for each of k passes 1,000 ns; 10 ns for each of 3 x k drafts. n-gram lookup and blocks
+ * of drafts take one pass. A step that only computes a part of a prompt drafts nothing. */
+Test(step_time, the_drafter_takes_its_passes_and_its_tokens_where_somebody_gets_a_token)
+{
+    static const struct {
+        enum speculative_method method;
+        int64_t passes;
+    } cases[] = {
+        {SPECULATIVE_NONE, 0}, {SPECULATIVE_NGRAM, 1}, {SPECULATIVE_EAGLE3, 4}, {SPECULATIVE_DRAFT_MODEL, 4}, {SPECULATIVE_DFLASH, 1}};
+    const struct step_shape decodes = {.sequences = 3, .sampled = 3, .decodes = 3}, chunk = {.sequences = 1, .prefill_chunks = 1};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct config config = {.step_time = {.base_ns = 7, .draft_ns = 1000, .draft_ns_per_token = 10}};
+        config.speculative = (struct speculative_config){.method = cases[i].method, .num_speculative_tokens = 4};
+        struct step_time_model *model;
+        struct diag diag = {0};
+        cr_assert_eq(step_time_create(&config, &model, &diag), SIM_OK, "%s", diag.text);
+        const int64_t drafting = cases[i].passes ? cases[i].passes * 1000 + 3 * 4 * 10 : 0;
+        cr_expect_eq(step_time_price(model, &decodes), 7 + drafting, "case %zu", i);
+        cr_expect_eq(step_time_price(model, &chunk), 7, "case %zu", i);
+        step_time_destroy(model);
+    }
+}
+
 Test(step_time, a_price_beyond_the_clock_is_refused_with_the_setting_that_it_comes_from)
 {
     static const struct {
