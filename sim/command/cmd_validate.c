@@ -109,10 +109,7 @@ static enum status open_measured(struct job *job, struct diag *diag)
     const struct trace *trace = job->choice.ways[0].run.trace;
     const char *json = options_value(options, "vllm-json"), *requests = options_value(options, "measured-requests");
     if (!json && !requests)
-        return diag_set(
-            diag, SIM_USAGE,
-            "nothing to compare with; give a folder with vllm.json or measured_requests.csv, --measured-requests FILE or --vllm-json "
-            "FILE");
+        return diag_set(diag, SIM_USAGE, "nothing to compare with; give a folder, --measured-requests FILE or --vllm-json FILE");
     enum status status = json ? measured_run_open_json(json, trace, &job->measured, diag)
                               : measured_run_open_csv(requests, options_value(options, "measured-timeline"), trace, &job->measured, diag);
     if (status == SIM_OK && job->measured.known == 0)

@@ -190,7 +190,12 @@ static size_t read_mixed(const char *path, struct attention_point *points)
     while (fgets(line, sizeof line, file)) {
         struct attention_point *point = &points[count];
         cr_assert_lt(count, POINTS_MOST);
-        cr_assert_eq(sscanf(line, "%lf,%lf,%lf,%lf,%lf", &point->at[0], &point->at[1], &point->at[2], &point->at[3], &point->us), 5);
+        char *rest = line;
+        for (int d = 0; d < ATTENTION_AXES; d++) {
+            point->at[d] = strtod(rest, &rest);
+            cr_assert_eq(*rest++, ',', "%s", line);
+        }
+        point->us = strtod(rest, NULL);
         count += point->at[0] > 0 && point->at[2] > 0;
     }
     fclose(file);
