@@ -6,6 +6,7 @@
  *                                                                           finish:   tokens, internal -> free */
 #include "study/reservation.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -243,6 +244,7 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
     uint64_t null_blocks = engine_facts_of(config)->has_null_block ? 1 : 0;
     const struct kv_groups groups = kv_groups_of(config);
     r.token_slots = kv_groups_token_slots(&groups);
+    assert(r.token_slots > 0);
     const uint64_t tokens = (config->num_gpu_blocks - null_blocks) * kv_groups_block_slots(&groups) / r.token_slots;
     *out = (struct reservation_result){.memory_slots = tokens * r.token_slots};
     usage_timeline_init(&out->timeline);

@@ -448,7 +448,7 @@ Test(step_time, the_drafter_takes_its_passes_and_its_tokens_where_somebody_gets_
         struct step_time_model *model;
         struct diag diag = {0};
         cr_assert_eq(step_time_create(&config, &model, &diag), SIM_OK, "%s", diag.text);
-        const int64_t drafting = cases[i].passes ? cases[i].passes * 1000 + 3 * 4 * 10 : 0;
+        const int64_t drafting = cases[i].passes ? cases[i].passes * 1000 + INT64_C(3) * 4 * 10 : 0;
         cr_expect_eq(step_time_price(model, &decodes), 7 + drafting, "case %zu", i);
         cr_expect_eq(step_time_price(model, &chunk), 7, "case %zu", i);
         step_time_destroy(model);
