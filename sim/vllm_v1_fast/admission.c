@@ -4,15 +4,27 @@
 
 #include "base/integers.h"
 #include "vllm_v1_fast/event_policy.h"
+#include "vllm_v1_fast/event_windows.h"
+
+/* Sliding windows give blocks back all the time, so there free ones are counted. */
+static __attribute__((noinline)) bool windows_refuse(const struct event_replay *replay, uint32_t chunk)
+{
+    const struct event_blocks *blocks = &replay->blocks;
+    return event_blocks_free(blocks) < event_windows_least(blocks, blocks->queue.evictions - blocks->refusal.evictions) &&
+           (blocks->refusal.gated || chunk >= replay->refused_chunk);
+}
 
 /* Was this head refused before, and has nothing happened since that could help it? With the gate all known tokens have to fit, whatever the
  * chunk. Without it a smaller first chunk could help: the budget has shrunk, or the threshold, as more wait. So could an eviction in another order than vLLM's: it can
  * take a block from the middle of what the head would hit, and then the rest need not be revived. A head that was held up by the budget
  * alone is not noted as refused, since the next step has another budget. */
-static bool still_refused(const struct event_replay *replay, uint32_t position, uint32_t chunk)
+static inline bool still_refused(const struct event_replay *replay, uint32_t position, uint32_t chunk)
 {
-    return replay->refused_position == position && replay->refused_helps == replay->helps &&
-           (replay->base.config->scheduler_reserve_full_isl || (chunk >= replay->refused_chunk && !replay->blocks.queue.order.policy));
+    if (replay->refused_position != position || replay->refused_helps != replay->helps)
+        return false;
+    if (replay->blocks.windowed)
+        return windows_refuse(replay, chunk);
+    return replay->base.config->scheduler_reserve_full_isl || (chunk >= replay->refused_chunk && !replay->blocks.queue.order.policy);
 }
 
 /* May, not will: no lookup is made. A stretch is given up for a true answer, and an ordinary step finds out. */

@@ -10,12 +10,14 @@
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/step_parts.h"
+#include "vllm_v1_fast/window_turns.h"
 
 /* Does everybody who runs get what it wants? Then order matters for one thing only: who takes which block. Sets `scheduled` of those in
  * prefill, and *budget to the tokens left for admissions. The budget covers all decoders, unless it was set
  * below max_num_batched_tokens: that is refused below max_num_seqs (section 8). A chunk that the budget would cut changes what later requests get, which
  * is an ordered step, with one exception that long prompts make common: the only prefill, last in the running list, has nobody after it.
- * Blocks needed are exact, not a bound: one for each decoder whose phase it is and what each chunk adds. `scheduled` of a plan that is
+ * Blocks needed are exact, not a bound: one for each decoder whose phase it is and what each chunk adds, in each group of layers (what windows give
+ * back meanwhile is not counted on). `scheduled` of a plan that is
  * given up is cleared by the ordered step. */
 static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budget)
 {
@@ -38,7 +40,37 @@ static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budg
         needed += ceil_div(live->computed + tokens, size) - ceil_div(live->computed, size);
     }
     *budget = left;
-    return needed <= event_blocks_free(&replay->blocks);
+    return needed * replay->blocks.groups <= event_blocks_free(&replay->blocks);
+}
+
+static enum status grow(struct event_replay *replay, uint32_t slot, bool *fits, struct diag *diag)
+{
+    const struct live *live = &replay->calendar.live[slot];
+    const uint32_t computed = event_calendar_computed(&replay->calendar, live), back = event_replay_back(replay, slot, computed);
+    if (!live->decoding)
+        return event_blocks_grow(&replay->blocks, slot, computed, back, live->known, live->scheduled, fits, diag);
+    /* With asynchronous scheduling the newest token is not known yet. */
+    return event_blocks_grow(&replay->blocks, slot, computed, back, computed + !replay->base.overlaps, 1, fits, diag);
+}
+
+/* With windows, for those too who give blocks back. Who has left the calendar meanwhile is not fresh any more. */
+static enum status take_turns(struct event_replay *replay, bool *fits, struct diag *diag)
+{
+    struct event_calendar *calendar = &replay->calendar;
+    struct window_turns turns;
+    enum status status = SIM_OK;
+    uint32_t slot, fresh = 0;
+    for (uint32_t i = 0; i < replay->fresh_count; i++)
+        if (calendar->live[replay->fresh[i]].decoding)
+            replay->fresh[fresh++] = replay->fresh[i];
+    replay->fresh_count = fresh;
+    window_turns_begin(replay, calendar->tick_phase, &turns);
+    window_turns_add(&turns, replay->fresh, replay->fresh_count);
+    window_turns_add(&turns, replay->prefill, replay->prefill_count);
+    while (status == SIM_OK && *fits && (slot = window_turns_next(replay, &turns)) != LIVE_NONE)
+        status = grow(replay, slot, fits, diag);
+    window_turns_settle(replay);
+    return status;
 }
 
 /* Blocks for those that are due, in running order: decoding ones that cross a boundary, and prefill chunks. A merge of two lists that
@@ -48,20 +80,16 @@ static enum status take_blocks(struct event_replay *replay, struct diag *diag)
 {
     struct event_calendar *calendar = &replay->calendar;
     uint32_t crossing = calendar->phase_first[calendar->tick_phase], i = 0;
-    enum status status = SIM_OK;
     bool fits = true;
-    while (status == SIM_OK && (crossing != LIVE_NONE || i < replay->prefill_count)) {
+    enum status status = replay->blocks.windowed ? take_turns(replay, &fits, diag) : SIM_OK;
+    while (!replay->blocks.windowed && status == SIM_OK && (crossing != LIVE_NONE || i < replay->prefill_count)) {
         bool chunk = crossing == LIVE_NONE ||
                      (i < replay->prefill_count && calendar->live[replay->prefill[i]].order < calendar->live[crossing].order);
-        if (chunk) {
-            const struct live *live = &calendar->live[replay->prefill[i]];
-            status = event_blocks_grow(&replay->blocks, replay->prefill[i++], live->computed, live->known, live->scheduled, &fits, diag);
-        } else {
-            uint32_t computed = event_calendar_computed(calendar, &calendar->live[crossing]);
-            /* With asynchronous scheduling the newest token is not known yet. */
-            status = event_blocks_grow(&replay->blocks, crossing, computed, computed + !replay->base.overlaps, 1, &fits, diag);
+        status = grow(replay, chunk ? replay->prefill[i] : crossing, &fits, diag);
+        if (chunk)
+            i++;
+        else
             crossing = calendar->live[crossing].next_phase;
-        }
     }
     if (status == SIM_OK && !fits)
         status = diag_set(diag, SIM_FAILED, "internal error: the event replay ran out of blocks that it had counted");

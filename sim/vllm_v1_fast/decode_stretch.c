@@ -19,42 +19,24 @@
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/step_parts.h"
+#include "vllm_v1_fast/stretch.h"
+#include "vllm_v1_fast/window_turns.h"
 
 enum { STEPS_MOST = 4096 };
 #define LONGEST_RUN_NS (INT64_C(1) << 42) /* more than an hour; times some million blocks it fits 64 bits */
 
-struct stretch {
-    struct event_replay *replay;
-    uint32_t decoders, steps, phase; /* steps so far; tick_phase of the coming one */
-    struct step_shape first_shape;   /* unless the model is linear, which needs no shapes */
-    uint64_t first_context_tokens;   /* of its first step */
-    uint64_t first_held_tokens;      /* after its first step */
-    int64_t decided_ns;              /* when the coming step is decided */
-    int64_t host_ns;                 /* and for how long */
-    int64_t now_ns;                  /* start of the coming step */
-    int64_t duration_ns;             /* of the newest step */
-    uint32_t vain;                   /* decoders that compute in vain, if this is the step for it */
-    bool hidden;                     /* the host is ready before the device, in all steps */
-    struct step_run *run;            /* NULL: none is open */
-    uint32_t run_steps;
-    int64_t run_start_ns, run_decided_ns;
-    step_sum run_moment; /* sum over the run's steps of number x state_ns, from number 0 */
-};
-
-/* Is it sure that the head of the queue cannot enter, whatever happens, until somebody finishes? Only a release or newly registered
- * content could help a refused head, and a stretch has neither before its last step; the budget is the same in each step. Asked once,
- * then, and not once a step. */
-static bool nobody_enters(const struct event_replay *replay)
+/* For how many steps is it sure that the head of the queue cannot enter, whatever happens, until somebody finishes? Only a release or newly
+ * registered content could help a refused head, and a stretch has neither before its last step; the budget is the same in each step. Asked once,
+ * then, and not once a step. With sliding windows blocks get free on the way. */
+static uint32_t nobody_enters(const struct event_replay *replay)
 {
     const uint32_t budget = v1_budget(replay->base.config) - replay->calendar.decoders;
-    return replay->waiting.count == 0 || !admission_head_may_enter(replay, budget);
-}
-
-/* How long `steps` steps take together, of which the first takes `first_ns` and each next one `change_ns` more. Exact in integers, as all
- * times are. */
-static int64_t time_of(uint32_t steps, int64_t first_ns, int64_t change_ns)
-{
-    return steps * first_ns + (int64_t)((uint64_t)steps * (steps - 1) / 2) * change_ns;
+    if (replay->waiting.count == 0)
+        return UINT32_MAX;
+    if (admission_head_may_enter(replay, budget))
+        return 0;
+    const bool refused = replay->blocks.windowed && budget > 0 && replay->calendar.running < v1_seats(replay->base.config);
+    return refused ? window_turns_below(replay, event_windows_least(&replay->blocks, UINT64_MAX)) : UINT32_MAX;
 }
 
 /* Sums of a run are first made as if all its blocks had been taken at its start. What is taken later is charged back with the time before,
@@ -102,34 +84,6 @@ static inline void cross(struct event_replay *replay, uint32_t phase, uint64_t e
     }
 }
 
-/* Sum over n >= 1 numbers from `number` on of number x time, where times begin with first_ns and grow by change_ns. A run has few enough
- * steps for the sums of numbers. */
-static step_sum moment_of(uint64_t number, int64_t first_ns, int64_t change_ns, uint64_t n)
-{
-    const uint64_t sum = n * (n - 1) / 2, squares = sum * (2 * n - 1) / 3; /* of 0 ... n - 1 */
-    return (step_sum)((__int128)first_ns * (int64_t)(number * n + sum) + (__int128)change_ns * (int64_t)(number * sum + squares));
-}
-
-/* `steps` steps more, of which the first takes first_ns, each next one change_ns more, and the last duration_ns. Without asynchronous scheduling the next one is
- * decided when the last one ends; with it when the last one starts, or when the host is done with it, in which case it was the only one. */
-static void move_clock(struct stretch *stretch, uint32_t steps, int64_t first_ns, int64_t change_ns)
-{
-    const int64_t start_ns = stretch->now_ns, before_ns = stretch->decided_ns, ns = time_of(steps, first_ns, change_ns);
-    stretch->now_ns += ns;
-    if (!stretch->replay->base.overlaps) {
-        stretch->decided_ns = stretch->now_ns;
-        stretch->run_moment += moment_of(stretch->run_steps, first_ns, change_ns, steps);
-    } else {
-        const int64_t first_state_ns = max_i64(before_ns + stretch->host_ns, start_ns) - before_ns;
-        stretch->decided_ns = before_ns + first_state_ns + ns - stretch->duration_ns;
-        stretch->run_moment += (step_sum)stretch->run_steps * (uint64_t)first_state_ns;
-        if (steps > 1)
-            stretch->run_moment += moment_of(stretch->run_steps + UINT64_C(1), first_ns, change_ns, steps - 1);
-    }
-    stretch->steps += steps;
-    stretch->run_steps += steps;
-}
-
 /* Run `steps` steps, of which the coming one takes duration_ns and each next one change_ns more. A run is open and there are blocks.
  * Work is per step with a crossing, found by bits up to 64 steps at a time; all other steps are in the closed sums. Empty slots fall by
  * one for each decoder and step and rise by a block's worth at each crossing, so their peak is right after some crossing. */
@@ -173,46 +127,6 @@ static void charge(struct step_run *run, const struct charges *charges)
     run->table_runs_ns -= charges->runs_ns;
 }
 
-/* Open a run with the coming step, which takes duration_ns. What has no place in a stretch stays 0. */
-static void open_run(struct stretch *stretch, int64_t change_ns, struct charges *charges)
-{
-    static const struct step_tally nothing; /* copying it takes the processor less than clearing */
-    struct event_replay *replay = stretch->replay;
-    const struct event_blocks *blocks = &replay->blocks;
-    const uint32_t decoders = stretch->decoders, before = stretch->steps;
-    struct step_run *run = stretch->run = replay->step->run;
-    struct step_tally *first = &run->first;
-    if (replay->calendar.phase_count[stretch->phase] > 0)
-        cross(replay, stretch->phase, 0, charges);
-    *first = nothing;
-    first->step = replay->base.step_number + before;
-    first->start_ns = stretch->now_ns;
-    first->duration_ns = stretch->duration_ns;
-    first->context_tokens = stretch->first_context_tokens + (uint64_t)decoders * before;
-    first->held_tokens = stretch->first_held_tokens + (uint64_t)decoders * before;
-    first->scheduled_tokens = first->scheduled_sequences = decoders;
-    first->sampled_tokens = first->regular_gaps = decoders - stretch->vain;
-    first->vain_tokens = stretch->vain;
-    first->running = replay->calendar.running;
-    first->waiting = replay->waiting.count;
-    first->free_blocks = charges->free - charges->taken;
-    first->cached_blocks = first->free_blocks - charges->without_content;
-    first->used_blocks = blocks->queue.usable - first->free_blocks;
-    first->table_blocks = (uint32_t)(blocks->table_blocks + charges->taken);
-    first->table_runs = (uint32_t)blocks->table_runs;
-    first->mode = STEP_MODE_DECODE;
-    run->change_ns = change_ns;
-    run->used_blocks_ns = run->cached_blocks_ns = run->table_runs_ns = 0;
-    run->peak_empty_slots = (uint64_t)first->table_blocks * blocks->block_size - first->held_tokens;
-    first->decided_ns = stretch->run_decided_ns = stretch->decided_ns;
-    stretch->run_start_ns = stretch->now_ns;
-    stretch->run_steps = 0;
-    stretch->run_moment = 0;
-    move_clock(stretch, 1, stretch->duration_ns, 0);
-    first->state_ns = stretch->decided_ns - first->decided_ns;
-    stretch->phase = event_calendar_phase(&replay->calendar, stretch->phase, 1);
-}
-
 /* Tokens held rise by `decoders` a step; tables and used blocks grow alike. Blocks are those at the end of the run, from which charge() has
  * subtracted what was taken later than its start: the two make the exact sum over all steps. */
 static void sum_run(struct stretch *stretch)
@@ -223,6 +137,10 @@ static void sum_run(struct stretch *stretch)
     const struct step_tally *first = &run->first;
     const step_sum ns = (step_sum)(uint64_t)(stretch->decided_ns - stretch->run_decided_ns);
     const uint32_t used_blocks = blocks->queue.usable - event_blocks_free(blocks);
+    if (blocks->windowed) {
+        window_stretch_sum(stretch);
+        return;
+    }
     run->steps = stretch->run_steps;
     run->duration_ns = stretch->now_ns - stretch->run_start_ns;
     run->state_ns = stretch->decided_ns - stretch->run_decided_ns;
@@ -312,7 +230,8 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
 {
     const struct stepper *base = &stretch->replay->base;
     const uint32_t size = stretch->replay->calendar.block_size;
-    const uint32_t turns = event_blocks_free(&stretch->replay->blocks) / stretch->decoders; /* each takes a block a turn at the most */
+    const uint64_t a_turn = (uint64_t)stretch->decoders * stretch->replay->blocks.groups; /* each takes a block of each group at the most */
+    const uint32_t turns = (uint32_t)(event_blocks_free(&stretch->replay->blocks) / a_turn);
     if (most > 1 && turns < most / size + 2)
         most = turns < 3 ? 1 : min_u32(most, (turns - 2) * size);
     const uint64_t blocks = (uint64_t)stretch->decoders * (most / size + 1);
@@ -327,27 +246,30 @@ static uint32_t progression_steps(const struct stretch *stretch, uint32_t most, 
     return min_u32(most, starting_before(stretch, most, change_ns, base->arrivals.next_ns) + base->overlaps);
 }
 
-/* Runs are built in the stream, or with asynchronous scheduling in the flight of the stretch's last step: a run that ended before may hold the
- * stream's place until its output is back. */
-static struct step_run *place_of_run(struct event_replay *replay)
+/* `steps` steps in one call, with a run for them if none is open. Blocks are reported to the tables once. */
+static enum status advance_plainly(struct stretch *stretch, uint32_t steps, int64_t change_ns)
 {
-    return replay->base.overlaps ? &replay->step->own_run : step_stream_run(&replay->base.stream);
-}
-
-/* A run is over, and the stretch is not: by now nothing is in flight before it. */
-static enum status close_run(struct event_replay *replay, struct diag *diag)
-{
-    struct step_stream *stream = &replay->base.stream;
-    if (replay->base.overlaps)
-        *step_stream_run(stream) = replay->step->own_run;
-    enum status status = step_stream_run_done(stream, diag);
-    replay->step->run = place_of_run(replay);
-    return status;
+    struct event_blocks *blocks = &stretch->replay->blocks;
+    const uint32_t free_blocks = event_blocks_free(blocks);
+    struct charges charges = {.free = free_blocks, .without_content = free_blocks - blocks->queue.back_blocks};
+    if (!stretch->run) {
+        if (stretch->replay->calendar.phase_count[stretch->phase] > 0)
+            cross(stretch->replay, stretch->phase, 0, &charges);
+        const uint32_t left = charges.free - charges.taken;
+        open_run(stretch, change_ns, left, left - charges.without_content, blocks->table_blocks + charges.taken);
+        if (--steps > 0)
+            stretch->duration_ns += change_ns;
+    }
+    if (steps > 0)
+        advance(stretch, steps, change_ns, &charges);
+    charge(stretch->run, &charges);
+    event_blocks_appended(blocks, charges.taken);
+    return SIM_OK;
 }
 
 /* The coming step and, under the linear model, those that continue its progression. Under other models steps whose durations rise evenly
  * still share a run: its change is known with the second step, and the first step that breaks the progression closes it. So does a run
- * that lasts too long for 64-bit charges. Blocks are reported to the tables once a call. */
+ * that lasts too long for 64-bit charges. */
 static enum status run_steps(struct stretch *stretch, uint32_t most, struct diag *diag)
 {
     const struct step_time_model *model = stretch->replay->base.model;
@@ -361,21 +283,13 @@ static enum status run_steps(struct stretch *stretch, uint32_t most, struct diag
         (stretch->duration_ns - last_ns != stretch->run->change_ns || stretch->now_ns - stretch->run_start_ns >= LONGEST_RUN_NS)) {
         sum_run(stretch);
         status = close_run(stretch->replay, diag);
+        if (status != SIM_OK)
+            return status;
     }
     const int64_t change_ns = model->is_linear ? model->config.kv_ns * stretch->decoders : 0;
     uint32_t steps = model->is_linear ? progression_steps(stretch, most, change_ns) : 1;
-    const uint32_t free_blocks = event_blocks_free(&stretch->replay->blocks);
-    struct charges charges = {.free = free_blocks, .without_content = free_blocks - stretch->replay->blocks.queue.back_blocks};
-    if (!stretch->run) {
-        open_run(stretch, change_ns, &charges);
-        if (--steps > 0)
-            stretch->duration_ns += change_ns;
-    }
-    if (steps > 0)
-        advance(stretch, steps, change_ns, &charges);
-    charge(stretch->run, &charges);
-    event_blocks_appended(&stretch->replay->blocks, charges.taken);
-    return status;
+    return stretch->replay->blocks.windowed ? window_stretch_advance(stretch, steps, change_ns, diag)
+                                            : advance_plainly(stretch, steps, change_ns);
 }
 
 /* Move clock, calendar and sums to the last step of the stretch, then decide it: somebody may get the last token. The last step goes through
@@ -434,7 +348,7 @@ static bool goes_on(const struct stretch *stretch, uint32_t most)
 {
     const struct event_replay *replay = stretch->replay;
     return stretch->steps < most && replay->base.arrivals.next_ns > stretch->decided_ns && replay->due_ns > stretch->now_ns &&
-           replay->calendar.phase_count[stretch->phase] <= event_blocks_free(&replay->blocks);
+           (uint64_t)replay->calendar.phase_count[stretch->phase] * replay->blocks.groups <= event_blocks_free(&replay->blocks);
 }
 
 /* How far: to the step in which the first request gets its last token, which is included; no further than STEPS_MOST steps, which bounds the
@@ -448,9 +362,10 @@ enum status decode_stretch_run(struct event_replay *replay, uint32_t *steps, uin
     struct stretch stretch;
     enum status status = SIM_OK;
     *steps = 0;
-    if (!nobody_enters(replay))
+    const uint32_t quiet = nobody_enters(replay);
+    if (quiet == 0)
         return SIM_OK;
-    const uint32_t most = ends ? 1 : 1 + event_calendar_until_finish(calendar, STEPS_MOST);
+    const uint32_t most = ends ? 1 : min_u32(quiet, 1 + event_calendar_until_finish(calendar, STEPS_MOST));
     begin(replay, &stretch);
     if (!goes_on(&stretch, most) || nears_end_of_clock(&stretch, most))
         return SIM_OK;

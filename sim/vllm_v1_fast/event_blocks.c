@@ -14,6 +14,7 @@
 #include "base/integers.h"
 #include "engine/pool_states.h"
 #include "vllm_v1/v1_rules.h"
+#include "vllm_v1_fast/event_windows.h"
 
 /* How many parts a release looks ahead: its segments were last touched when the request was admitted, thousands of steps ago. */
 enum { PREFETCH_PARTS = 4 };
@@ -25,20 +26,40 @@ enum status event_blocks_init(struct event_blocks *blocks, const struct trace *t
                                     .block_size = config->block_size,
                                     .max_model_len = config->max_model_len,
                                     .caching = config->enable_prefix_caching,
+                                    .retention = config->prefix_cache_retention_interval,
+                                    .windowed = !kv_groups_plain(config),
                                     .slots = slots};
-    enum status status = segment_queue_init(&blocks->queue, trace, config, track_ids, diag);
-    return status == SIM_OK ? array_zeroed(&blocks->tables, slots, sizeof *blocks->tables, "block tables", diag) : status;
+    enum status status = kv_groups_make(config, "configuration", &blocks->layers, diag);
+    const uint32_t groups = blocks->groups = blocks->layers.count;
+    if (status == SIM_OK)
+        status = segment_queue_init(&blocks->queue, trace, config, groups, track_ids, diag);
+    const struct array_request arrays[] = {ARRAY_OF(blocks->tables, (size_t)slots * groups), ARRAY_OF(blocks->found, groups),
+                                           ARRAY_OF(blocks->caps, groups), ARRAY_OF(blocks->needed, groups)};
+    if (status == SIM_OK)
+        status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "block tables", diag);
+    for (uint32_t i = 0; status == SIM_OK && i < groups; i++) {
+        const struct kv_group *group = &blocks->layers.list[i];
+        blocks->caps[i] = kv_group_cap(group, v1_tokens_in_flight(config), config->max_model_len);
+        blocks->needed[i] = group->kind == KV_KIND_SLIDING_WINDOW ? kv_group_run_needed(group) : 0;
+    }
+    return status;
 }
 
 void event_blocks_deinit(struct event_blocks *blocks)
 {
-    for (uint32_t slot = 0; blocks->tables && slot < blocks->slots; slot++) {
-        free(blocks->tables[slot].parts);
-        free(blocks->tables[slot].ids);
+    const uint32_t groups = blocks->groups;
+    for (size_t i = 0; blocks->tables && i < (size_t)blocks->slots * groups; i++) {
+        free(blocks->tables[i].parts);
+        free(blocks->tables[i].ids);
     }
+    for (uint32_t i = 0; blocks->found && i < groups; i++)
+        free(blocks->found[i].parts);
     free(blocks->tables);
+    free(blocks->found);
+    free(blocks->caps);
+    free(blocks->needed);
+    free(blocks->path);
     free(blocks->private_node);
-    free(blocks->hits);
     free(blocks->chain);
     free(blocks->counted);
     segment_queue_deinit(&blocks->queue);
@@ -46,19 +67,6 @@ void event_blocks_deinit(struct event_blocks *blocks)
 }
 
 /* --- tables ----------------------------------------------------------------------------------------------------------------------- */
-
-/* The capacity is compared here rather than in array_reserve: a call a part is what a long prompt would mostly do. */
-static enum status add_part(struct event_table *table, uint32_t segment, uint32_t count, struct diag *diag)
-{
-    if (table->part_count == table->parts_capacity) {
-        enum status status = array_reserve(&table->parts, &table->parts_capacity, (size_t)table->part_count + 1, sizeof *table->parts,
-                                           "a block table", diag);
-        if (status != SIM_OK)
-            return status;
-    }
-    table->parts[table->part_count++] = (struct table_part){.segment = segment, .count = count};
-    return SIM_OK;
-}
 
 /* `count` more blocks in the table, with `breaks` inside their ids (NULL: not tracked). */
 static void count_ids(struct event_blocks *blocks, struct event_table *table, const uint32_t *ids, uint32_t count, uint32_t breaks)
@@ -74,57 +82,12 @@ static void count_ids(struct event_blocks *blocks, struct event_table *table, co
     table->last = ids[count - 1];
 }
 
-/* Without ids: does the table's last part end at block `at`, and may the next blocks join its segment? They may if nobody else holds the
- * segment, it is whole, and no other copy was registered since: then the two halves would have one fate and one place in all lists. So a
- * prompt that is computed in many chunks is one segment. Not where an eviction policy counts hits, which the second half did not have. */
-static struct segment *open_segment(const struct event_blocks *blocks, const struct event_table *table, uint32_t at)
-{
-    const struct segment_queue *queue = &blocks->queue;
-    if (queue->track_ids || queue->order.policy || table->part_count == 0 || at >= table->place.end)
-        return NULL;
-    const struct table_part *part = &table->parts[table->part_count - 1];
-    struct segment *segment = &queue->segments[part->segment];
-    const bool is_open = segment->refs == 1 && segment->count == part->count && segment->node == table->place.node &&
-                         table->place.start + segment->offset + segment->count == at &&
-                         queue->prefix.nodes[segment->node].last_copy == part->segment;
-    return is_open ? segment : NULL;
-}
-
-/* Room in a segment for block `at` of the table and what of the next `wanted` - 1 blocks is in the same node; *count: how many that are. The
- * caller fills in their ids. The table remembers its place in the tree, so a prompt is followed down the tree once, chunk after chunk. A
- * segment stays within one node and one stride. It is the node's newest copy: a lookup prefers older ones. */
-static enum status add_segment(struct event_blocks *blocks, struct event_table *table, uint32_t at, uint32_t wanted, uint32_t *index,
-                               uint32_t *count, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    if (at >= table->place.end)
-        status = event_prefix_next(&blocks->queue.prefix, table->position, true, &table->place, diag);
-    if (status != SIM_OK)
-        return status;
-    *count = min_u32(min_u32(wanted, blocks->queue.stride), table->place.end - at);
-    struct segment *open = open_segment(blocks, table, at);
-    if (open) {
-        open->count += *count;
-        table->parts[table->part_count - 1].count += *count;
-        *index = table->parts[table->part_count - 1].segment;
-        return SIM_OK;
-    }
-    status = segment_queue_new(&blocks->queue, index, diag);
-    if (status != SIM_OK)
-        return status;
-    blocks->queue.segments[*index] =
-        (struct segment){.count = *count, .refs = 1, .node = table->place.node, .offset = at - table->place.start, .rest = SEGMENT_NONE};
-    eviction_order_fill(&blocks->queue.order, *index, at, table->admission);
-    segment_queue_link(&blocks->queue, *index, SEGMENT_NONE);
-    return add_part(table, *index, *count, diag);
-}
-
 /* Up to `wanted` blocks from the queue, registered as the next ones of the table. Registered before the model has run, as vLLM does
  * (section 5): the next admission of the same step can hit it. */
 static enum status take_named(struct event_blocks *blocks, struct event_table *table, uint32_t wanted, uint32_t *taken, struct diag *diag)
 {
     uint32_t index;
-    enum status status = add_segment(blocks, table, table->count, wanted, &index, taken, diag);
+    enum status status = event_blocks_add_segment(blocks, table, table->count, wanted, &index, taken, diag);
     if (status != SIM_OK)
         return status;
     uint32_t *ids = blocks->queue.track_ids ? segment_queue_ids(&blocks->queue, index) : NULL;
@@ -140,7 +103,7 @@ static enum status take_named(struct event_blocks *blocks, struct event_table *t
 static enum status register_pending(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     uint32_t index, one;
-    enum status status = add_segment(blocks, table, table->count - 1, 1, &index, &one, diag);
+    enum status status = event_blocks_add_segment(blocks, table, table->count - 1, 1, &index, &one, diag);
     if (status == SIM_OK && blocks->queue.track_ids)
         *segment_queue_ids(&blocks->queue, index) = table->pending;
     table->pending = KV_BLOCK_NONE;
@@ -179,45 +142,6 @@ static enum status take(struct event_blocks *blocks, struct event_table *table, 
 
 /* --- lookup and admission --------------------------------------------------------------------------------------------------------- */
 
-/* The copy that answers for block `offset` of a node: the earliest registered one that covers it. *count = for how many blocks it does,
- * at most `limit`. vLLM answers each block with its earliest copy, so for a range of blocks the copy may change in the middle: a copy
- * that begins later in the node but is older in the list cuts the range short. O(copies of the node) at worst; mostly the first one
- * answers for all. */
-static uint32_t find_copy(const struct event_blocks *blocks, uint32_t node, uint32_t offset, uint32_t limit, uint32_t *count)
-{
-    uint32_t index = blocks->queue.prefix.nodes[node].first_copy;
-    for (; index != SEGMENT_NONE; index = blocks->queue.segments[index].next_copy) {
-        const struct segment *segment = &blocks->queue.segments[index];
-        if (segment->offset > offset) {
-            limit = min_u32(limit, segment->offset - offset); /* from there on, it comes before later copies */
-        } else if (offset - segment->offset < segment->count) {
-            *count = min_u32(limit, segment->offset + segment->count - offset);
-            return index;
-        }
-    }
-    return SEGMENT_NONE;
-}
-
-/* Follow one node from block *at (its block `offset`) up to block `end`. */
-static enum status hit_node(struct event_blocks *blocks, uint32_t node, uint32_t offset, uint32_t *at, uint32_t end, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    while (*at < end && status == SIM_OK) {
-        uint32_t count, index = find_copy(blocks, node, offset, end - *at, &count);
-        if (index == SEGMENT_NONE)
-            break;
-        if (blocks->hit_parts == blocks->hits_capacity)
-            status = array_reserve(&blocks->hits, &blocks->hits_capacity, (size_t)blocks->hit_parts + 1, sizeof *blocks->hits,
-                                   "prefix hits", diag);
-        if (status == SIM_OK)
-            blocks->hits[blocks->hit_parts++] =
-                (struct hit){.segment = index, .from = offset - blocks->queue.segments[index].offset, .count = count};
-        offset += count;
-        *at += count;
-    }
-    return status;
-}
-
 /* Node by node down the tree until one is missing or not covered to its end. A request that was preempted goes on in its private node,
  * which follows the named blocks and holds output that nobody else can have. Nothing is changed: parts of segments are noted, and cut
  * out only if the request is admitted. */
@@ -226,10 +150,14 @@ enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, 
     enum status status = SIM_OK;
     struct prefix_place place = {0};
     uint32_t at = 0;
-    *hits = blocks->hit_parts = blocks->hit_blocks = 0;
+    *hits = blocks->hit_blocks = 0;
+    for (uint32_t i = blocks->groups; i-- > 0;)
+        blocks->found[i].count = 0;
     blocks->hit_place = place;
     if (!blocks->caching)
         return SIM_OK;
+    if (blocks->windowed)
+        return event_windows_lookup(blocks, position, known, hits, diag);
     const uint32_t limit = (known - 1) / blocks->block_size;
     const uint32_t named = event_prefix_named_blocks(&blocks->queue.prefix, position), bound = min_u32(limit, named);
     while (at < bound && status == SIM_OK) {
@@ -237,85 +165,137 @@ enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, 
         if (status != SIM_OK || place.node == NODE_NONE)
             break;
         const uint32_t end = min_u32(place.end, bound);
-        status = hit_node(blocks, place.node, 0, &at, end, diag);
+        status = event_blocks_hit_node(blocks, 0, place.node, 0, &at, end, diag);
         if (at > place.start)
             blocks->hit_place = place;
         if (at < end)
             break;
     }
     if (status == SIM_OK && at == named && at < limit && blocks->private_node && blocks->private_node[position] != NODE_NONE)
-        status = hit_node(blocks, blocks->private_node[position], 0, &at, limit, diag);
+        status = event_blocks_hit_node(blocks, 0, blocks->private_node[position], 0, &at, limit, diag);
     *hits = blocks->hit_blocks = at;
     return status;
 }
 
 /* The tests of v1_blocks_allocate() for a waiting request. There, hits and fresh blocks are found one by one; here a segment is free or
  * used as a whole, so it is O(segments). */
-bool event_blocks_fits(const struct event_blocks *blocks, uint32_t known, uint32_t tokens, uint32_t watermark, bool whole)
+bool event_blocks_fits(struct event_blocks *blocks, uint32_t known, uint32_t tokens, uint32_t watermark, bool whole)
 {
     const uint32_t size = blocks->block_size, limit = blocks->max_model_len, hits = blocks->hit_blocks;
-    uint64_t reserve = watermark; /* and hits that sit in the free queue and will leave it */
-    for (uint32_t i = 0; i < blocks->hit_parts; i++)
-        if (blocks->queue.segments[blocks->hits[i].segment].refs == 0)
-            reserve += blocks->hits[i].count;
+    if (blocks->windowed)
+        return event_windows_fit(blocks, known, tokens, watermark, whole);
+    const uint64_t reserve = watermark + event_blocks_idle_hits(blocks, 0); /* hits that sit in the free queue will leave it */
     const uint32_t fresh = v1_missing_blocks(hits * size + tokens, limit, size, hits);
     const uint32_t needed = whole ? max_u32(fresh, v1_missing_blocks(known, limit, size, hits)) : fresh;
     return needed + reserve <= event_blocks_free(blocks);
 }
 
-/* Cut the hit out of its segment and hold it. A segment is equally referenced throughout, so a hit on a part of it splits it, twice at
- * most. That is rare once a prefix is popular: it was split at the first hit. */
-static enum status touch(struct event_blocks *blocks, struct event_table *table, struct hit hit, struct diag *diag)
+/* Cut the hit out of its segment. A segment is equally referenced throughout, so a hit on a part of it splits it, twice at most. That is
+ * rare once a prefix is popular: it was split at the first hit. */
+static enum status cut(struct event_blocks *blocks, struct hit *hit, struct diag *diag)
 {
     enum status status = SIM_OK;
     uint32_t tail;
-    if (hit.from > 0) {
-        status = segment_queue_split(&blocks->queue, hit.segment, hit.from, &tail, diag);
-        hit.segment = tail;
+    if (hit->from > 0) {
+        status = segment_queue_split(&blocks->queue, hit->segment, hit->from, &tail, diag);
+        hit->segment = tail;
     }
-    if (status == SIM_OK && hit.count < blocks->queue.segments[hit.segment].count)
-        status = segment_queue_split(&blocks->queue, hit.segment, hit.count, &tail, diag);
-    if (status != SIM_OK)
-        return status;
-    struct segment *segment = &blocks->queue.segments[hit.segment];
-    if (segment->refs++ == 0)
-        segment_queue_pull(&blocks->queue, hit.segment);
-    if (blocks->queue.order.policy)
-        eviction_order_hit(&blocks->queue.order, hit.segment, table->count, table->admission);
-    count_ids(blocks, table, blocks->queue.track_ids ? segment_queue_ids(&blocks->queue, hit.segment) : NULL, segment->count,
-              segment->breaks);
-    return add_part(table, hit.segment, segment->count, diag);
+    if (status == SIM_OK && hit->count < blocks->queue.segments[hit->segment].count)
+        status = segment_queue_split(&blocks->queue, hit->segment, hit->count, &tail, diag);
+    return status;
 }
 
-/* Hits first, as they must not be evicted by what is taken next. The arrays of the slot's last request are used again. After hits the table's
- * own blocks go on from the place of the last one hit. */
-enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint32_t position, uint32_t known, uint32_t tokens,
-                               struct diag *diag)
+/* Hold a hit that is cut out. */
+static enum status touch(struct event_blocks *blocks, struct event_table *table, uint32_t index, struct diag *diag)
 {
-    struct event_table *table = &blocks->tables[slot];
-    const uint32_t size = blocks->block_size, hits = blocks->hit_blocks;
+    struct segment *segment = &blocks->queue.segments[index];
+    if (segment->refs++ == 0)
+        segment_queue_pull(&blocks->queue, index);
+    if (blocks->queue.order.policy)
+        eviction_order_hit(&blocks->queue.order, index, table->count, table->admission);
+    count_ids(blocks, table, blocks->queue.track_ids ? segment_queue_ids(&blocks->queue, index) : NULL, segment->count, segment->breaks);
+    return event_table_add_part(table, index, segment->count, diag);
+}
+
+/* In windows several hits can be of one segment, as older copies may answer for blocks in its middle: then the deepest is cut first, since what is
+ * cut off its end leaves the number of its beginning alone. */
+static enum status touch_hits(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
+{
+    struct found_hits *found = &blocks->found[table->group];
+    enum status status = SIM_OK;
+    for (uint32_t i = found->count; blocks->windowed && i-- > 0 && status == SIM_OK;)
+        status = cut(blocks, &found->parts[i], diag);
+    for (uint32_t i = 0; i < found->count && status == SIM_OK; i++) {
+        if (!blocks->windowed)
+            status = cut(blocks, &found->parts[i], diag);
+        if (status == SIM_OK)
+            status = touch(blocks, table, found->parts[i].segment, diag);
+    }
+    return status;
+}
+
+/* An empty table, with the arrays of the slot's last request. After hits the table's own blocks go on from the place of the last one hit. With
+ * ids there is room for all private blocks that it can ever have: growing by one never has to look. */
+static enum status begin_table(struct event_blocks *blocks, uint32_t slot, uint32_t group, uint32_t position, struct diag *diag)
+{
+    struct event_table *table = &event_tables_of(blocks, slot)[group];
     *table = (struct event_table){.parts = table->parts,
                                   .parts_capacity = table->parts_capacity,
                                   .ids = table->ids,
                                   .ids_capacity = table->ids_capacity,
                                   .position = position,
-                                  .admission = ++blocks->queue.order.admissions,
+                                  .admission = blocks->queue.order.admissions,
+                                  .group = group,
                                   .pending = KV_BLOCK_NONE};
-    enum status status = SIM_OK;
-    for (uint32_t i = 0; i < blocks->hit_parts && status == SIM_OK; i++)
-        status = touch(blocks, table, blocks->hits[i], diag);
     if (blocks->caching) {
         table->named = event_prefix_named_blocks(&blocks->queue.prefix, position);
-        table->registered = hits;
+        table->registered = blocks->hit_blocks;
         table->place = blocks->hit_place;
     }
-    /* Room for all private blocks that it can ever have: growing by one never has to look. */
-    uint32_t longest = ceil_div(v1_all_tokens(blocks->trace, position), size);
-    if (status == SIM_OK && blocks->queue.track_ids)
-        status = array_reserve(&table->ids, &table->ids_capacity, longest - min_u32(table->named, longest), sizeof *table->ids,
-                               "a block table", diag);
+    if (!blocks->queue.track_ids)
+        return SIM_OK;
+    const uint32_t longest = ceil_div(v1_all_tokens(blocks->trace, position), blocks->block_size);
+    return array_reserve(&table->ids, &table->ids_capacity, longest - min_u32(table->named, longest), sizeof *table->ids, "a block table",
+                         diag);
+}
+
+static bool is_window(const struct event_blocks *blocks, const struct event_table *table)
+{
+    return blocks->windowed && blocks->layers.list[table->group].kind == KV_KIND_SLIDING_WINDOW;
+}
+
+static __attribute__((noinline)) enum status admit_each(struct event_blocks *blocks, uint32_t slot, uint32_t position, uint32_t fresh,
+                                                        uint32_t full, struct diag *diag)
+{
+    struct event_table *tables = event_tables_of(blocks, slot);
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < blocks->groups && status == SIM_OK; i++) {
+        status = begin_table(blocks, slot, i, position, diag);
+        if (status == SIM_OK && is_window(blocks, &tables[i]))
+            event_window_begin(blocks, &tables[i]);
+        if (status == SIM_OK)
+            status = touch_hits(blocks, &tables[i], diag);
+    }
+    for (uint32_t i = 0; i < blocks->groups && status == SIM_OK; i++)
+        status = is_window(blocks, &tables[i]) ? event_window_take(blocks, &tables[i], fresh, full, diag)
+                                               : take(blocks, &tables[i], fresh, full, diag);
+    return status;
+}
+
+/* Hits first, of all groups, as they must not be evicted by what is taken next. */
+enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint32_t position, uint32_t known, uint32_t tokens,
+                               struct diag *diag)
+{
+    const uint32_t size = blocks->block_size, hits = blocks->hit_blocks;
     const uint32_t fresh = v1_missing_blocks(hits * size + tokens, blocks->max_model_len, size, hits);
-    return status == SIM_OK ? take(blocks, table, fresh, min_u32(hits * size + tokens, known) / size, diag) : status;
+    const uint32_t full = min_u32(hits * size + tokens, known) / size;
+    blocks->queue.order.admissions++;
+    if (blocks->windowed)
+        return admit_each(blocks, slot, position, fresh, full, diag);
+    enum status status = begin_table(blocks, slot, 0, position, diag);
+    if (status == SIM_OK)
+        status = touch_hits(blocks, event_tables_of(blocks, slot), diag);
+    return status == SIM_OK ? take(blocks, event_tables_of(blocks, slot), fresh, full, diag) : status;
 }
 
 /* Without ids, stretches add a decoding request's blocks to the sum over all tables only. Bring its own count up to date: it holds
@@ -331,16 +311,40 @@ static void catch_up(const struct event_blocks *blocks, struct event_table *tabl
 
 uint32_t event_blocks_held(struct event_blocks *blocks, uint32_t slot, uint32_t computed)
 {
-    catch_up(blocks, &blocks->tables[slot], computed);
-    return blocks->tables[slot].count;
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < blocks->groups; i++) {
+        struct event_table *table = &event_tables_of(blocks, slot)[i];
+        catch_up(blocks, table, computed);
+        held += table->count - table->passed;
+    }
+    return held;
+}
+
+/* All tables are equally long, and what windows give back can be taken at once. Not inlined, so that one full group does not pay for it. */
+static __attribute__((noinline)) enum status grow_each(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t back,
+                                                       uint32_t known, uint32_t tokens, bool *fits, struct diag *diag)
+{
+    struct event_table *tables = event_tables_of(blocks, slot);
+    const uint32_t groups = blocks->groups, full = min_u32(computed + tokens, known) / blocks->block_size;
+    enum status status = event_windows_pass(blocks, slot, back, diag);
+    for (uint32_t i = 0; i < groups; i++)
+        catch_up(blocks, &tables[i], computed);
+    const uint32_t fresh = v1_missing_blocks(computed + tokens, blocks->max_model_len, blocks->block_size, tables->count);
+    *fits = (uint64_t)fresh * groups <= event_blocks_free(blocks);
+    for (uint32_t i = 0; i < groups && *fits && status == SIM_OK; i++)
+        status = is_window(blocks, &tables[i]) ? event_window_take(blocks, &tables[i], fresh, full, diag)
+                                               : take(blocks, &tables[i], fresh, full, diag);
+    return status;
 }
 
 /* For chunks of prompts and, in steps of the calendar and ordered ones, for decoders. Stretches take blocks by the inline functions of
  * the header instead. */
-enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t known, uint32_t tokens, bool *fits,
-                              struct diag *diag)
+enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t back, uint32_t known, uint32_t tokens,
+                              bool *fits, struct diag *diag)
 {
-    struct event_table *table = &blocks->tables[slot];
+    struct event_table *table = event_tables_of(blocks, slot);
+    if (blocks->windowed)
+        return grow_each(blocks, slot, computed, back, known, tokens, fits, diag);
     catch_up(blocks, table, computed);
     const uint32_t fresh = v1_missing_blocks(computed + tokens, blocks->max_model_len, blocks->block_size, table->count);
     *fits = fresh <= event_blocks_free(blocks);
@@ -368,13 +372,10 @@ static uint32_t registered_private(const struct event_table *table)
 static enum status name_private(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     const uint32_t full = registered_private(table), before = table->count - table->private_count;
-    enum status status = SIM_OK;
+    uint32_t node;
     if (full == 0)
         return SIM_OK;
-    if (!blocks->private_node)
-        status = array_zeroed(&blocks->private_node, blocks->trace->count, sizeof *blocks->private_node, "preempted requests", diag);
-    if (status == SIM_OK && blocks->private_node[table->position] == NODE_NONE)
-        status = event_prefix_add(&blocks->queue.prefix, &blocks->private_node[table->position], diag);
+    enum status status = event_blocks_private_node(blocks, table->position, &node, diag);
     for (uint32_t done = 0, count; done < full && status == SIM_OK; done += count) {
         uint32_t index;
         count = min_u32(full - done, blocks->queue.stride);
@@ -385,45 +386,19 @@ static enum status name_private(struct event_blocks *blocks, struct event_table 
             (struct segment){.count = count,
                              .breaks = blocks->queue.track_ids ? segment_queue_breaks(table->ids + done, count) : 0,
                              .refs = 1,
-                             .node = blocks->private_node[table->position],
+                             .node = node + table->group,
                              .offset = before + done - table->named,
                              .rest = SEGMENT_NONE};
         if (blocks->queue.track_ids)
             memcpy(segment_queue_ids(&blocks->queue, index), table->ids + done, count * sizeof *table->ids);
         eviction_order_fill(&blocks->queue.order, index, before + done, table->admission);
         segment_queue_link(&blocks->queue, index, SEGMENT_NONE);
-        status = add_part(table, index, count, diag);
+        status = event_table_add_part(table, index, count, diag);
     }
     table->private_count -= full;
     if (table->private_count > 0 && blocks->queue.track_ids)
         table->ids[0] = table->ids[full];
     return status;
-}
-
-/* Drop the table's references to a segment and to what was split off its end, as far as the part reaches; deepest first, which is the order
- * in which they join the queue. */
-static enum status release_segments(struct event_blocks *blocks, const struct table_part *part, struct diag *diag)
-{
-    uint32_t length = 0, index = part->segment;
-    if (blocks->queue.segments[index].count >= part->count) { /* nothing was split off: nearly always */
-        if (--blocks->queue.segments[index].refs == 0)
-            segment_queue_put(&blocks->queue, index, SEGMENT_NONE);
-        return SIM_OK;
-    }
-    for (uint32_t covered = 0; covered < part->count; index = blocks->queue.segments[index].rest) {
-        if (length == blocks->chain_capacity) {
-            enum status status =
-                array_reserve(&blocks->chain, &blocks->chain_capacity, (size_t)length + 1, sizeof *blocks->chain, "a release", diag);
-            if (status != SIM_OK)
-                return status;
-        }
-        blocks->chain[length++] = index;
-        covered += blocks->queue.segments[index].count;
-    }
-    while (length-- > 0)
-        if (--blocks->queue.segments[blocks->chain[length]].refs == 0)
-            segment_queue_put(&blocks->queue, blocks->chain[length], SEGMENT_NONE);
-    return SIM_OK;
 }
 
 /* With prefix caching: what has content goes to the tail, deepest first; a block that is not full goes to the front. At most one block
@@ -441,19 +416,17 @@ static enum status release_cached(struct event_blocks *blocks, struct event_tabl
     for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;) {
         if (i >= PREFETCH_PARTS)
             __builtin_prefetch(&blocks->queue.segments[table->parts[i - PREFETCH_PARTS].segment], 1);
-        status = release_segments(blocks, &table->parts[i], diag);
+        status = event_blocks_release_part(blocks, &table->parts[i], diag);
     }
     return status;
 }
 
 /* While a request decodes nobody notes that its blocks become full; `settled` tells it in the end. Without caching all blocks are
  * private and go to the stack in table order, so the last one is the next to be taken (case E3). */
-enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t settled, bool preempted,
+static enum status release_table(struct event_blocks *blocks, struct event_table *table, uint32_t settled, bool preempted,
                                  struct diag *diag)
 {
-    struct event_table *table = &blocks->tables[slot];
     enum status status = SIM_OK;
-    catch_up(blocks, table, computed);
     if (blocks->caching) {
         if (table->registered < settled / blocks->block_size)
             table->registered = settled / blocks->block_size; /* full since the last boundary */
@@ -471,22 +444,43 @@ enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uin
     return status;
 }
 
-/* For policies that choose victims, as v1_blocks_shared_tokens() has it: private and pending blocks are nobody else's. */
-uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot)
+/* Group by group: what one gives to the two ends of the queue is there before the next one's. */
+enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t settled, bool preempted,
+                                 struct diag *diag)
 {
-    const struct event_table *table = &blocks->tables[slot];
-    uint32_t shared = 0;
-    for (uint32_t i = 0; i < table->part_count; i++) {
+    enum status status = SIM_OK;
+    for (uint32_t i = 0; i < blocks->groups && status == SIM_OK; i++) {
+        struct event_table *table = &event_tables_of(blocks, slot)[i];
+        catch_up(blocks, table, computed);
+        status = is_window(blocks, table) ? event_window_release(blocks, table, settled, preempted, diag)
+                                          : release_table(blocks, table, settled, preempted, diag);
+    }
+    return status;
+}
+
+/* For policies that choose victims, as v1_blocks_shared_tokens() has it: private and pending blocks are nobody else's. */
+static uint32_t shared_blocks(const struct event_blocks *blocks, const struct event_table *table)
+{
+    uint32_t shared = table->passed;
+    for (uint32_t i = table->first_part; i < table->part_count; i++) {
         uint32_t left = table->parts[i].count;
         for (uint32_t index = table->parts[i].segment; left > 0; index = blocks->queue.segments[index].rest) {
-            const struct segment *segment = &blocks->queue.segments[index];
-            if (segment->refs < 2)
+            if (index == SEGMENT_NONE || blocks->queue.segments[index].refs < 2)
                 return shared;
-            shared += min_u32(left, segment->count);
-            left -= min_u32(left, segment->count);
+            const uint32_t count = min_u32(left, blocks->queue.segments[index].count);
+            shared += count;
+            left -= count;
         }
     }
     return shared;
+}
+
+uint32_t event_blocks_shared(const struct event_blocks *blocks, uint32_t slot)
+{
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < blocks->groups; i++)
+        least = min_u32(least, shared_blocks(blocks, &event_tables_of(blocks, slot)[i]));
+    return least;
 }
 
 static void mark(uint8_t *states, const uint32_t *ids, uint32_t count, enum block_state state)
@@ -520,8 +514,8 @@ void event_blocks_states(const struct event_blocks *blocks, uint8_t *states)
     memset(states + queue->next_unused, BLOCK_FREE, (size_t)queue->usable + 1 - queue->next_unused);
     mark(states, queue->front, queue->front_count, BLOCK_FREE);
     for (uint32_t slot = 0; slot < blocks->slots; slot++)
-        if (blocks->tables[slot].count > 0)
-            mark_table(blocks, &blocks->tables[slot], states);
+        if (event_tables_of(blocks, slot)->count > 0)
+            mark_table(blocks, event_tables_of(blocks, slot), states);
 }
 
 enum status event_blocks_count_begin(struct event_blocks *blocks, struct diag *diag)
@@ -537,7 +531,7 @@ enum status event_blocks_count_begin(struct event_blocks *blocks, struct diag *d
 
 uint32_t event_blocks_count(struct event_blocks *blocks, uint32_t slot)
 {
-    const struct event_table *table = &blocks->tables[slot];
+    const struct event_table *table = event_tables_of(blocks, slot);
     uint32_t count = table->count; /* private and pending ones are nobody else's */
     for (uint32_t i = 0; i < table->part_count; i++) {
         uint32_t left = table->parts[i].count;
@@ -555,9 +549,15 @@ uint32_t event_blocks_count(struct event_blocks *blocks, uint32_t slot)
  * pool. */
 bool event_blocks_check(const struct event_blocks *blocks)
 {
-    uint64_t held = 0;
-    for (uint32_t slot = 0; slot < blocks->slots; slot++)
-        held += blocks->tables[slot].count;
-    return segment_queue_check(&blocks->queue) && (held == blocks->table_blocks || !blocks->queue.track_ids) &&
+    uint64_t held = 0, passed = 0;
+    bool sound = true;
+    for (size_t i = 0; i < (size_t)blocks->slots * blocks->groups; i++) {
+        const struct event_table *table = &blocks->tables[i];
+        held += table->count - table->passed;
+        passed += table->passed;
+        sound = sound && (!is_window(blocks, table) || event_window_check(blocks, table));
+    }
+    return sound && passed == blocks->passed_blocks && segment_queue_check(&blocks->queue) &&
+           (held == blocks->table_blocks || !blocks->queue.track_ids) &&
            (uint64_t)event_blocks_free(blocks) + blocks->table_blocks >= blocks->queue.usable;
 }

@@ -7,80 +7,34 @@
  * plain ids in its table. When it finishes they become orphans of the free queue (segment_queue.h).
  *
  * Without ids (`track_ids` false), tables of decoding requests are counted when they are next looked at. The fields are written in
- * event_blocks.c and by the inline functions here, by nobody else.
+ * event_blocks.c, event_windows.c and by the inline functions here, by nobody else.
+ *
+ * With several groups of layers (doc/vllm_v1.md, section 13) a request has a table for each. Those of full layers are as above; those of
+ * sliding windows are the business of event_windows.h. All have the same block size, so all tables have the same length, if what has left
+ * the window counts. Only without ids.
  */
 #ifndef PAGESIM_EVENT_BLOCKS_H
 #define PAGESIM_EVENT_BLOCKS_H
 
-#include "vllm_v1_fast/segment_queue.h"
-
-/* A part of a table: `count` blocks from a segment and its rests. */
-struct table_part {
-    uint32_t segment, count;
-};
-
-struct event_table {
-    struct table_part *parts;
-    size_t parts_capacity;
-    uint32_t *ids; /* private blocks */
-    size_t ids_capacity;
-    uint32_t part_count, private_count;
-    uint64_t admission; /* its number, which policies of eviction count by */
-    uint32_t position;
-    uint32_t count;            /* blocks */
-    uint32_t runs;             /* maximal runs of consecutive rising ids */
-    uint32_t last;             /* id of the last block */
-    uint32_t registered;       /* leading blocks that have content; for decoding requests brought up to date at release */
-    uint32_t pending;          /* KV_BLOCK_NONE, or the last block: named, but not full yet */
-    uint32_t named;            /* leading blocks that have names */
-    struct prefix_place place; /* of the block before `registered` */
-};
-
-struct hit {
-    uint32_t segment, from, count;
-};
-
-struct event_blocks {
-    const struct trace *trace;
-    uint32_t block_size, max_model_len;
-    bool caching;
-    struct segment_queue queue;
-    struct event_table *tables; /* by slot */
-    uint32_t slots;
-    uint64_t table_blocks, table_runs; /* sums over tables */
-    uint32_t *private_node;            /* by position; NULL until somebody is preempted */
-    struct hit *hits;                  /* of the last lookup */
-    size_t hits_capacity;
-    uint32_t hit_parts, hit_blocks;
-    uint32_t *counted; /* by segment: in which count it was counted last; not made until somebody counts */
-    size_t counted_capacity;
-    uint32_t counts;
-    struct prefix_place hit_place; /* of the last block hit that has a name */
-    uint32_t *chain;               /* scratch */
-    size_t chain_capacity;
-};
+#include "vllm_v1_fast/event_tables.h"
 
 /* `track_ids`: keep block ids and table_runs. */
 SIM_NODISCARD enum status event_blocks_init(struct event_blocks *blocks, const struct trace *trace, const struct config *config,
                                             uint32_t slots, bool track_ids, struct diag *diag);
 void event_blocks_deinit(struct event_blocks *blocks);
 
-static inline uint32_t event_blocks_free(const struct event_blocks *blocks)
-{
-    return segment_queue_free(&blocks->queue);
-}
-
 /* Section 4: *hits = leading blocks that can be reused; remembered for admit. */
 SIM_NODISCARD enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, uint32_t known, uint32_t *hits,
                                               struct diag *diag);
 /* Section 5, for the request of the last lookup: would the first chunk (and, `whole`, all known tokens) fit? */
-bool event_blocks_fits(const struct event_blocks *blocks, uint32_t known, uint32_t tokens, uint32_t watermark, bool whole);
+bool event_blocks_fits(struct event_blocks *blocks, uint32_t known, uint32_t tokens, uint32_t watermark, bool whole);
 /* Give the hits and blocks for `tokens` more to an empty table. It must fit. */
 SIM_NODISCARD enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint32_t position, uint32_t known, uint32_t tokens,
                                              struct diag *diag);
-/* Blocks for `tokens` more of a running request. *fits = false: nothing changed. */
-SIM_NODISCARD enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t known, uint32_t tokens,
-                                            bool *fits, struct diag *diag);
+/* Blocks for `tokens` more of a running request. `back`: those of its computed tokens whose steps are back. *fits = false: nothing changed, but
+ * that what has left a window is given back. */
+SIM_NODISCARD enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t back, uint32_t known,
+                                            uint32_t tokens, bool *fits, struct diag *diag);
 /* Give the table back, which has `computed` tokens. Blocks that the first `settled` of them fill have content. `preempted`: the request's
  * private blocks stay findable by it. */
 SIM_NODISCARD enum status event_blocks_release(struct event_blocks *blocks, uint32_t slot, uint32_t computed, uint32_t settled,
@@ -114,7 +68,7 @@ static inline uint32_t event_table_append(struct event_table *table, uint32_t id
 /* The next block of the queue, for the table of a slot. Returns 1 if its id does not follow the last one's. */
 static inline uint32_t event_blocks_append(struct event_blocks *blocks, uint32_t slot)
 {
-    return event_table_append(&blocks->tables[slot], segment_queue_take_one(&blocks->queue));
+    return event_table_append(event_tables_of(blocks, slot), segment_queue_take_one(&blocks->queue));
 }
 
 /* The same for the orphan at place *at of the ring, and *at moves on. */
@@ -122,7 +76,7 @@ static inline uint32_t event_blocks_append_orphan(struct event_blocks *blocks, u
 {
     const uint32_t id = blocks->queue.ring[*at];
     *at = (*at + 1) & blocks->queue.ring_mask;
-    return event_table_append(&blocks->tables[slot], id);
+    return event_table_append(event_tables_of(blocks, slot), id);
 }
 
 static inline void event_blocks_add_runs(struct event_blocks *blocks, uint32_t runs)
@@ -136,6 +90,13 @@ static inline void event_blocks_appended(struct event_blocks *blocks, uint32_t c
     blocks->table_blocks += count;
     if (!blocks->queue.track_ids && count > 0)
         segment_queue_take(&blocks->queue, NULL, count);
+}
+
+/* With several groups or windows: a block of each group for the table of a decoding request, out of the queue at once. */
+static inline void event_blocks_take_each(struct event_blocks *blocks)
+{
+    segment_queue_take(&blocks->queue, NULL, blocks->groups);
+    blocks->table_blocks += blocks->groups;
 }
 
 /* --- questions -------------------------------------------------------------------------------------------------------------------- */

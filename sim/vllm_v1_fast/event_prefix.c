@@ -10,14 +10,15 @@
 #include "base/array.h"
 #include "base/integers.h"
 
-enum status event_prefix_init(struct event_prefix *prefix, const struct trace *trace, const struct config *config, bool whole_runs,
-                              struct diag *diag)
+enum status event_prefix_init(struct event_prefix *prefix, const struct trace *trace, const struct config *config, uint32_t groups,
+                              bool whole_runs, struct diag *diag)
 {
     bool aligned = config->trace_block_size % config->block_size == 0;
     *prefix = (struct event_prefix){.trace = trace,
                                     .block_size = config->block_size,
                                     .trace_block_size = config->trace_block_size,
                                     .per = aligned ? config->trace_block_size / config->block_size : 1,
+                                    .groups = groups,
                                     .aligned = aligned,
                                     .whole_runs = aligned && whole_runs};
     prefix->runs = trace->id_runs ? trace->id_runs : &prefix->made_runs;
@@ -52,8 +53,9 @@ uint32_t event_prefix_named_blocks(const struct event_prefix *prefix, uint32_t p
 }
 
 /* Nodes that are exact identities come with gaps between their numbers; those get empty nodes. */
-static enum status grow_nodes(struct event_prefix *prefix, uint32_t count, struct diag *diag)
+static enum status grow_nodes(struct event_prefix *prefix, uint32_t node, struct diag *diag)
 {
+    const uint32_t count = max_u32(prefix->count, node + prefix->groups - 1);
     enum status status =
         array_reserve(&prefix->nodes, &prefix->capacity, (size_t)count + 1, sizeof *prefix->nodes, "the prefix tree", diag);
     for (; status == SIM_OK && prefix->count < count; prefix->count++)
@@ -64,8 +66,8 @@ static enum status grow_nodes(struct event_prefix *prefix, uint32_t count, struc
 /* For the private blocks of a preempted request. Not aligned, names take the even numbers and these the odd ones, so the two never meet. */
 enum status event_prefix_add(struct event_prefix *prefix, uint32_t *node, struct diag *diag)
 {
-    *node = prefix->aligned ? prefix->count + 1 : 2 * prefix->unnamed++ + 1;
-    return grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag);
+    *node = prefix->aligned ? prefix->count + 1 : (2 * prefix->unnamed++ + 1) * prefix->groups;
+    return grow_nodes(prefix, *node, diag);
 }
 
 /* One KV block by its exact tokens. A parent's node number serves as its identity: equal numbers mean equal prefixes all the same.
@@ -76,8 +78,8 @@ static enum status exact_child(struct event_prefix *prefix, uint32_t position, u
     const uint64_t from = (uint64_t)block * prefix->block_size;
     uint64_t content = 0;
     enum status status = prompt_contents_block(&prefix->contents, parent, position, from, from + prefix->block_size, &content, diag);
-    *node = 2 * (uint32_t)content; /* identities count up from 1; odd nodes are those without a name */
-    return status == SIM_OK ? grow_nodes(prefix, *node > prefix->count ? *node : prefix->count, diag) : status;
+    *node = 2 * (uint32_t)content * prefix->groups; /* identities count up from 1; odd ones are those without a name */
+    return status == SIM_OK ? grow_nodes(prefix, *node, diag) : status;
 }
 
 /* The name of what comes next in the prompt, and where it ends. Blocks after its hash ids have one name for the whole request; where nodes are

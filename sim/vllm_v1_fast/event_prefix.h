@@ -3,7 +3,8 @@
  * A node stands for a run of trace blocks that always come together and the chain of those before it, that is for `per` KV blocks (trace
  * block size / block size) an id. Where ids of blocks are kept, it stands for one trace block: a segment has room for no more.
  * When the block size does not divide the trace block size, a node is one KV block, identified by its exact tokens (kv_contents).
- * A node holds the list of its copies: segments of blocks (segment_queue.h) in the order in which they were registered.
+ * A node holds the list of its copies: segments of blocks (segment_queue.h) in the order in which they were registered. With several groups
+ * of layers it is one number a group: `node` itself is the first group's, and `node + group` has the copies of another.
  *
  * Only blocks that several requests can have are named here: those covered by hash ids that other prompts have, too, and, where a trace was
  * expanded into samples (n > 1), the whole prompt, under a name that the samples of one request share.
@@ -31,6 +32,7 @@ struct prefix_node {
 struct event_prefix {
     const struct trace *trace;
     uint32_t block_size, trace_block_size, per;
+    uint32_t groups;            /* of layers */
     bool aligned;               /* the block size divides the trace block size */
     bool whole_runs;            /* a node is a run; else a trace block */
     const struct id_runs *runs; /* the trace's, or made_runs */
@@ -52,7 +54,7 @@ struct prefix_place {
 
 /* `whole_runs`: nodes are runs, else trace blocks. */
 SIM_NODISCARD enum status event_prefix_init(struct event_prefix *prefix, const struct trace *trace, const struct config *config,
-                                            bool whole_runs, struct diag *diag);
+                                            uint32_t groups, bool whole_runs, struct diag *diag);
 void event_prefix_deinit(struct event_prefix *prefix);
 
 /* How many leading blocks of the prompt have names. */

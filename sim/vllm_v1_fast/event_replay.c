@@ -14,14 +14,39 @@
 #include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/step_kinds.h"
 #include "vllm_v1_fast/step_parts.h"
+#include "vllm_v1_fast/window_turns.h"
 
 /* A walk over all invariants is O(batch + lists); at every step it would make debug builds useless for real traces. */
 enum { CHECKED_STEPS = 16 };
 #define BLOCK_SIZE_MAX 65536u /* of the calendar: it keeps a list for each token of a block */
 
+/* What speaks against the groups of layers. Those that are covered differ in one number, the window. */
+static const char *refuses_groups(const struct replay_inputs *inputs)
+{
+    const struct config *config = inputs->config;
+    const struct pagesim_eviction_policy *eviction = policy_find_eviction(config->eviction_policy);
+    struct kv_groups groups;
+    struct diag ignored = {0};
+    if (config->speculative.method != SPECULATIVE_NONE)
+        return "speculation";
+    if (kv_groups_make(config, "", &groups, &ignored) != SIM_OK)
+        return "groups of layers that vLLM refuses"; /* vllm_v1_create says what is wrong */
+    for (uint32_t i = 0; i < groups.count; i++) {
+        if (groups.list[i].kind == KV_KIND_CHUNKED_LOCAL)
+            return "chunked local layers";
+        if (groups.list[i].block_size != config->block_size)
+            return "groups of layers with block sizes of their own";
+    }
+    if (config->enable_prefix_caching && eviction->key)
+        return "groups of layers under another order of eviction than vLLM's";
+    for (size_t i = 0; i < inputs->observer_count; i++)
+        if (inputs->observers[i].contiguity || inputs->observers[i].pool || inputs->observers[i].preempting)
+            return "reports that look at the blocks of several groups of layers";
+    return NULL;
+}
+
 /* Each reason is a thing that the calendar could not know: an order of eviction that depends on single blocks, lists and bytes of single
- * steps. The readable scheduler does all of these,
- * so a refusal costs time and nothing else. Observers of tallies are welcome: steps then come one by one. */
+ * steps. The readable scheduler does all of these, so a refusal costs time and nothing else. Observers of tallies are welcome: steps then come one by one. */
 const char *event_replay_refuses(const struct replay_inputs *inputs)
 {
     const struct config *config = inputs->config;
@@ -32,8 +57,8 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
         return "policies that nobody knows"; /* vllm_v1_create says what is wrong */
     if (config->enable_prefix_caching && eviction->key && !eviction->touches_only)
         return "orders of eviction that tell apart blocks which were touched together";
-    if (!kv_groups_plain(config))
-        return "several groups of layers, windows, or speculation";
+    if (!kv_groups_plain(config) && refuses_groups(inputs))
+        return refuses_groups(inputs);
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)
@@ -141,6 +166,8 @@ static void destroy(struct stepper *self)
     event_calendar_deinit(&replay->calendar);
     free(replay->preempted);
     free(replay->prefill);
+    free(replay->fresh);
+    free(replay->turns);
     free(replay->due);
     free(replay->flights[0].due);
     free(replay->flights[1].due);
@@ -175,11 +202,17 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
     replay->due_ns = INT64_MAX;
     status = event_blocks_init(&replay->blocks, trace, config, most, replay->base.stream.wants_contiguity, diag);
     if (status == SIM_OK)
+        window_turns_init(replay);
+    if (status == SIM_OK)
         status = request_queue_init(&replay->waiting, trace->count, replay->order.policy->order != PAGESIM_POLICY_ARRIVAL, diag);
     if (status == SIM_OK)
         status = event_calendar_init(&replay->calendar, config->block_size, most, diag);
-    const struct array_request lists[] = {ARRAY_OF(replay->prefill, most), ARRAY_OF(replay->due, most),
-                                          ARRAY_OF(replay->flights[0].due, most), ARRAY_OF(replay->flights[1].due, most),
+    const struct array_request lists[] = {ARRAY_OF(replay->prefill, most),
+                                          ARRAY_OF(replay->due, most),
+                                          ARRAY_IF(replay->blocks.windowed, replay->fresh, most),
+                                          ARRAY_IF(replay->blocks.windowed, replay->turns, most),
+                                          ARRAY_OF(replay->flights[0].due, most),
+                                          ARRAY_OF(replay->flights[1].due, most),
                                           ARRAY_IF(replay->order.policy->patience, replay->served, most)};
     return status == SIM_OK ? array_zeroed_all(lists, sizeof lists / sizeof *lists, "the replay's lists", diag) : status;
 }

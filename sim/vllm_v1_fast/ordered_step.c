@@ -26,6 +26,8 @@ static void unfold(struct event_replay *replay)
         event_policy_catch_up(replay, slot, replay->base.device_ns, false);
         if (!live->late)
             live->last_token_ns = replay->base.device_ns;
+        if (replay->blocks.windowed && !live->late && replay->turns[slot].enter_tick != calendar->tick)
+            replay->turns[slot].tokens = 1;
         live->coming = replay->base.overlaps && !live->late;
         if (live->coming)
             live->blind = calendar->tick != live->seen_tick;
@@ -34,6 +36,7 @@ static void unfold(struct event_replay *replay)
     }
     replay->late = 0;
     replay->prefill_count = 0;
+    replay->fresh_count = 0;
 }
 
 /* Preempted requests are remembered by position, since slots go to others; the array is made with the first of them, because most
@@ -79,9 +82,10 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
             slot = live->next_running;
             continue;
         }
-        const uint32_t known = live->known - live->coming, tokens = min_u32(min_u32(live->known - live->computed, threshold), *budget);
+        const uint32_t back = event_replay_back(replay, slot, live->computed), known = live->known - live->coming,
+                       tokens = min_u32(min_u32(live->known - live->computed, threshold), *budget);
         bool fits = false, gone = false;
-        enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, known, tokens, &fits, diag);
+        enum status status = event_blocks_grow(&replay->blocks, slot, live->computed, back, known, tokens, &fits, diag);
         while (status == SIM_OK && !fits && !gone) {
             uint32_t victim = event_policy_victim(replay);
             gone = victim == slot;
@@ -90,7 +94,7 @@ static enum status schedule_running(struct event_replay *replay, uint32_t thresh
             if (gone)
                 slot = after; /* FCFS: nobody runs after it */
             else if (status == SIM_OK)
-                status = event_blocks_grow(&replay->blocks, slot, live->computed, known, tokens, &fits, diag);
+                status = event_blocks_grow(&replay->blocks, slot, live->computed, back, known, tokens, &fits, diag);
         }
         if (status != SIM_OK)
             return status;
@@ -113,6 +117,8 @@ static void fold(struct event_replay *replay)
     replay->prefill_count = 0;
     for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running) {
         struct live *live = &calendar->live[slot];
+        if (live->scheduled == 0 && replay->blocks.windowed)
+            replay->turns[slot].tokens = 0;
         if (!live->got_token) {
             replay->prefill[replay->prefill_count++] = slot;
             continue;

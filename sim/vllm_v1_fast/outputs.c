@@ -3,6 +3,7 @@
 #include "vllm_v1_fast/outputs.h"
 
 #include "vllm_v1_fast/event_policy.h"
+#include "vllm_v1_fast/event_windows.h"
 
 void outputs_begin(struct event_replay *replay)
 {
@@ -65,25 +66,34 @@ void outputs_note_vain(struct event_replay *replay)
     }
 }
 
+/* Put a slot into a list that is kept in running order. Few are due in one step, so insertion is enough. */
+static void collect(const struct event_replay *replay, uint32_t *list, uint32_t *count, uint32_t slot)
+{
+    const struct live *live = replay->calendar.live;
+    uint32_t at = (*count)++;
+    for (; at > 0 && live[list[at - 1]].order > live[slot].order; at--)
+        list[at] = list[at - 1];
+    list[at] = slot;
+}
+
+/* A prompt that was longer than a window leaves it behind in the first steps, all at once. */
+static __attribute__((noinline)) void enter_windows(struct event_replay *replay, uint32_t slot)
+{
+    replay->turns[slot].enter_tick = replay->calendar.tick;
+    if (event_windows_lag(&replay->blocks, slot, replay->calendar.live[slot].computed))
+        collect(replay, replay->fresh, &replay->fresh_count, slot);
+}
+
 /* Call it after the tick has moved: a slot that entered before would be given this step's token by the calendar as well. */
 void outputs_enter(struct event_replay *replay, uint32_t slot)
 {
     const struct live *live = &replay->calendar.live[slot];
+    if (replay->blocks.windowed)
+        enter_windows(replay, slot);
     event_calendar_enter(&replay->calendar, slot, v1_all_tokens(replay->base.trace, live->position) - live->known);
 }
 
-/* Put a slot into the list of those whose token is more than one of many, kept in running order. Blocks go back in that order, and
- * finish lists are in none. Few are due in one step, so insertion is enough. */
-static void collect(struct event_replay *replay, uint32_t slot)
-{
-    const struct live *live = replay->calendar.live;
-    uint32_t at = replay->due_count++;
-    for (; at > 0 && live[replay->due[at - 1]].order > live[slot].order; at--)
-        replay->due[at] = replay->due[at - 1];
-    replay->due[at] = slot;
-}
-
-/* A finish list also holds those who finish whole turns of the ring later, so the tick is compared. Slots whose prompt is complete leave the
+/* Blocks go back in running order, and finish lists are in none. They also hold those who finish whole turns of the ring later, so the tick is compared. Slots whose prompt is complete leave the
  * prefill list. */
 static void collect_due(struct event_replay *replay)
 {
@@ -92,11 +102,11 @@ static void collect_due(struct event_replay *replay)
     replay->due_count = 0;
     for (uint32_t slot = calendar->finish_first[calendar->tick % FINISH_RING]; slot != LIVE_NONE; slot = calendar->live[slot].next_finish)
         if (calendar->live[slot].finish_tick == calendar->tick)
-            collect(replay, slot);
+            collect(replay, replay->due, &replay->due_count, slot);
     for (uint32_t i = 0; i < replay->prefill_count; i++) {
         const uint32_t slot = replay->prefill[i];
         if (calendar->live[slot].computed == calendar->live[slot].known)
-            collect(replay, slot);
+            collect(replay, replay->due, &replay->due_count, slot);
         else
             replay->prefill[kept++] = slot;
     }

@@ -2,10 +2,14 @@
  *
  *     event_replay.c                                                    the stepper: which kind of step comes now?
  *     decode_stretch.c  calendar_step.c  ordered_step.c                 the three kinds
+ *     window_stretch.c  (stretch.h)                                     the first of them with sliding windows
  *     admission.c  step_parts.c  outputs.c                              what they are made of
+ *     window_turns.c                                                    with sliding windows: who is due in a step, in running order
  *     event_policy.c                                                    what policies see, are told and decide
  *     replay_state.h                                                    this
  *     event_blocks.c  event_calendar.c                                  block tables; who is due when
+ *     event_windows.c                                                   those of sliding windows
+ *     event_tables.c                                                    what they have in common
  *     segment_queue.c                                                   the free queue, and segments of blocks with content
  *     event_prefix.c                                                    which prompts go together for how long
  *
@@ -25,6 +29,12 @@
 struct preempted_request {
     int64_t last_token_ns; /* -1 before the first */
     uint32_t known;
+};
+
+/* What windows have to know of a running request. */
+struct last_turn {
+    uint64_t enter_tick; /* decoding: the tick when it began to */
+    uint32_t tokens;     /* of its turn in the last step, 0: it had none; decoding: in the last one before enter_tick */
 };
 
 /* What the scheduling policy knows of a running request, if it has patience. */
@@ -70,7 +80,12 @@ struct event_replay {
     uint32_t prefill_count;
     uint32_t *due; /* scratch: slots that get a first token or finish in this step; in an ordered step, those that run */
     uint32_t due_count;
-    uint32_t late; /* decoding requests that had no turn in the last step */
+    uint32_t *fresh; /* decoding slots of which more leaves a window than what their phase tells; in running order */
+    uint32_t fresh_count;
+    struct last_turn *turns;                            /* by slot */
+    uint32_t windows;                                   /* groups of layers that are sliding windows */
+    uint32_t distances[KV_GROUPS_MOST], distance_count; /* window_turns.h */
+    uint32_t late;                                      /* decoding requests that had no turn in the last step */
     struct scheduling_order order;
     const struct pagesim_preemption_victim *victim;
     struct served *served; /* by slot */
@@ -78,7 +93,8 @@ struct event_replay {
     uint32_t watermark_blocks;
     uint64_t held_tokens; /* sum of computed over running */
     /* A head that did not fit is looked at again only when something could have changed that. Takings and evictions never help it, because
-     * what it no longer hits it needs instead. Releases and newly registered shared contents may. */
+     * what it no longer hits it needs instead. Releases and newly registered shared contents may; and what leaves windows, which is not counted
+     * here (event_windows_least). */
     uint64_t helps;                           /* counts them */
     uint32_t refused_position, refused_chunk; /* the most tokens that its first chunk could have */
     uint64_t refused_helps;
@@ -97,6 +113,16 @@ static inline bool event_replay_ends_unforeseen(const struct event_replay *repla
 {
     const struct trace *trace = replay->base.trace;
     return replay->base.overlaps && v1_foreseen_tokens(trace, replay->base.config, position) > v1_all_tokens(trace, position);
+}
+
+/* Of the tokens that a running request has computed, those whose steps are back: with asynchronous scheduling its turn in the last step is not.
+ * Asked only where windows want to know. */
+static inline uint32_t event_replay_back(const struct event_replay *replay, uint32_t slot, uint32_t computed)
+{
+    if (!replay->base.overlaps || !replay->blocks.windowed)
+        return computed;
+    const struct last_turn *turn = &replay->turns[slot];
+    return computed - (replay->calendar.live[slot].decoding && turn->enter_tick != replay->calendar.tick ? 1 : turn->tokens);
 }
 
 /* Most tokens of one request in this step. */

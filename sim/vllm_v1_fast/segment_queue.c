@@ -26,8 +26,8 @@ static uint32_t power_of_two(uint32_t least)
 
 /* The pool starts as `next_unused` counting up; no array of free ids is filled. `front` and `ring` have room for all blocks, so pushing
  * ids never has to grow them. Without prefix caching nothing has content, and the stack alone is the queue. */
-enum status segment_queue_init(struct segment_queue *queue, const struct trace *trace, const struct config *config, bool track_ids,
-                               struct diag *diag)
+enum status segment_queue_init(struct segment_queue *queue, const struct trace *trace, const struct config *config, uint32_t groups,
+                               bool track_ids, struct diag *diag)
 {
     *queue = (struct segment_queue){.usable = config->num_gpu_blocks - 1,
                                     .track_ids = track_ids,
@@ -42,7 +42,7 @@ enum status segment_queue_init(struct segment_queue *queue, const struct trace *
         status = array_reserve(&queue->front, &capacity, (size_t)queue->usable + 1, sizeof *queue->front, "the free queue", diag);
     if (status != SIM_OK || !config->enable_prefix_caching)
         return status;
-    status = event_prefix_init(&queue->prefix, trace, config, !track_ids, diag);
+    status = event_prefix_init(&queue->prefix, trace, config, groups, !track_ids, diag);
     if (status != SIM_OK)
         return status;
     queue->stride = track_ids ? min_u32(queue->prefix.per, STRIDE_MOST) : UINT32_MAX;
@@ -161,6 +161,16 @@ static void prefetch_next(const struct segment_queue *queue, const struct segmen
         __builtin_prefetch(&queue->segments[ahead->next]);
 }
 
+/* The last ids of a segment, which are about to leave it. */
+static void take_held(struct segment_queue *queue, uint32_t index, uint32_t *ids, uint32_t count)
+{
+    struct segment *segment = &queue->segments[index];
+    const uint32_t *held = segment_queue_ids(queue, index) + segment->count - count;
+    copy_reversed(ids, held, count);
+    if (count < segment->count)
+        segment->breaks -= segment_queue_breaks(held - 1, count + 1);
+}
+
 /* Blocks are taken from the end of the segment: the deepest goes first (section 3), and what is left of the segment can still be hit. A
  * segment that is used up leaves its node and its slot is free. A `rest` that still points to the slot is never followed: whoever held
  * that far would have kept it from being free. */
@@ -174,11 +184,10 @@ uint32_t segment_queue_evict(struct segment_queue *queue, uint32_t *ids, uint32_
         prefetch_next(queue, segment);
     if (segment->node == NODE_NONE && !by_key) {
         take_orphans(queue, ids, count);
-    } else if (ids) {
-        const uint32_t *held = segment_queue_ids(queue, index) + segment->count - count;
-        copy_reversed(ids, held, count);
-        if (count < segment->count)
-            segment->breaks -= segment_queue_breaks(held - 1, count + 1);
+    } else {
+        queue->evictions += count;
+        if (ids)
+            take_held(queue, index, ids, count);
     }
     if (count == segment->count) {
         segment_queue_pull(queue, index);

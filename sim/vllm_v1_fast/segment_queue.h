@@ -32,7 +32,7 @@ struct segment {
     uint32_t count;  /* blocks; their ids, in order of depth: segment_ids[index * stride ...]. Orphans: in the ring, if there is one */
     uint32_t breaks; /* places inside where an id is not its neighbour's plus one */
     uint32_t refs;   /* tables that hold it; 0: in the back list or the heap */
-    uint32_t node, offset;         /* content: blocks [offset, offset + count) of the node; NODE_NONE: orphans */
+    uint32_t node, offset;         /* content: blocks [offset, offset + count) of the node, which has the group in it; NODE_NONE: orphans */
     uint32_t next_copy, prev_copy; /* in the node's list, by registration */
     uint32_t next, prev;           /* in the back list; `next` also links unused slots */
     uint32_t rest;                 /* what was split off its end */
@@ -46,6 +46,7 @@ struct segment_queue {
     uint32_t *front;      /* room for all; NULL without ids */
     uint32_t front_count;
     uint32_t back_blocks;
+    uint64_t evictions; /* blocks that were taken although somebody could have looked for what they held */
     struct segment *segments;
     uint32_t *segment_ids; /* `stride` for each segment */
     size_t segments_capacity, segment_ids_capacity;
@@ -59,7 +60,7 @@ struct segment_queue {
 
 /* `track_ids`: keep block ids. Without prefix caching there are neither segments nor orphans. */
 SIM_NODISCARD enum status segment_queue_init(struct segment_queue *queue, const struct trace *trace, const struct config *config,
-                                             bool track_ids, struct diag *diag);
+                                             uint32_t groups, bool track_ids, struct diag *diag);
 void segment_queue_deinit(struct segment_queue *queue);
 
 /* Blocks in the queue. */
@@ -92,6 +93,12 @@ static inline void segment_queue_push_front(struct segment_queue *queue, const u
 {
     if (queue->track_ids)
         memcpy(queue->front + queue->front_count, ids, count * sizeof *ids);
+    queue->front_count += count;
+}
+
+/* The same without ids. */
+static inline void segment_queue_count_front(struct segment_queue *queue, uint32_t count)
+{
     queue->front_count += count;
 }
 

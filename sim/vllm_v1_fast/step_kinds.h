@@ -13,7 +13,8 @@
 static inline bool decode_stretch_possible(const struct event_replay *replay)
 {
     const uint32_t decoders = replay->calendar.decoders;
-    return replay->prefill_count == 0 && replay->late == 0 && decoders > 0 && decoders <= v1_budget(replay->base.config);
+    return replay->prefill_count == 0 && replay->late + replay->fresh_count == 0 && decoders > 0 &&
+           decoders <= v1_budget(replay->base.config);
 }
 
 /* Run the steps from here on in which nothing but decoding happens, as far as they are decided before the next arrival, and tell of them as

@@ -29,6 +29,8 @@ void step_parts_compute(struct event_replay *replay, struct live *live)
     step_shape_add(&replay->shape, before, tokens, decodes);
     replay->shape.sampled += samples;
     live->computed += tokens;
+    if (replay->blocks.windowed)
+        replay->turns[live - replay->calendar.live].tokens = tokens;
     replay->held_tokens += tokens;
     replay->helps += !decodes; /* a chunk may have registered what the waiting head can hit */
 }
@@ -37,7 +39,7 @@ void step_parts_compute(struct event_replay *replay, struct live *live)
 void step_parts_state(const struct event_replay *replay, struct step_tally *tally)
 {
     const struct event_blocks *blocks = &replay->blocks;
-    tally->held_tokens = replay->held_tokens;
+    tally->held_tokens = event_blocks_held_tokens(blocks, replay->held_tokens);
     tally->running = replay->calendar.running;
     tally->waiting = replay->waiting.count;
     tally->free_blocks = event_blocks_free(blocks);

@@ -168,6 +168,10 @@ static bool run_equal(struct run_check *check, const struct step_run *run)
         if (tally->running != run->first.running || tally->waiting != run->first.waiting ||
             tally->regular_gaps != run->first.regular_gaps || tally->sampled_tokens != run->first.sampled_tokens)
             return fail(check, run->first.step, "a step is not like the first");
+        if (tally->cached_blocks > run->first.cached_blocks ||
+            tally->free_blocks - tally->cached_blocks > run->first.free_blocks - run->first.cached_blocks ||
+            tally->table_blocks - tally->used_blocks != run->first.table_blocks - run->first.used_blocks)
+            return fail(check, run->first.step, "free blocks or saved ones are not most in the first step");
         sum.duration_ns += tally->duration_ns;
         sum.state_ns += tally->state_ns;
         sum.used_blocks_ns += tally->used_blocks * ns;

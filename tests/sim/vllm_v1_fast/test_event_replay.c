@@ -67,6 +67,28 @@ static struct config random_config(uint64_t *seed)
     return config;
 }
 
+/* One to three kinds of layers, mostly with a full one: windows around multiples of a block, and now and then longer than everything. */
+static void add_groups(uint64_t *seed, struct config *config)
+{
+    static const char *const policies[] = {"fcfs", "fcfs", "priority"};
+    const uint32_t kinds = 1 + random_below(seed, 3), full = random_below(seed, kinds + 1), size = config->block_size;
+    for (uint32_t i = 0; i < kinds; i++) {
+        struct kv_layers *layers = &config->kv_cache_groups[config->kv_cache_groups_count++];
+        layers->layers = 1 + random_below(seed, 4);
+        layers->kind = i == full ? KV_KIND_FULL : KV_KIND_SLIDING_WINDOW;
+        const uint32_t reach = size * random_below(seed, 6) + random_below(seed, 4);
+        layers->reach = i == full ? 0 : random_below(seed, 12) == 0 ? 1000 : reach > 1 ? reach - 1 : 1;
+    }
+    if (random_below(seed, 2))
+        tiny_name(config->scheduling_policy, policies[random_below(seed, 3)]);
+    tiny_name(config->eviction_policy, "vllm");
+    config->num_gpu_blocks = 4 + random_below(seed, 12) * (1 + random_below(seed, random_below(seed, 2) ? 4 : 16));
+    if (random_below(seed, 3) == 0)
+        config->prefix_cache_retention_interval = RETENTION_DENSE;
+    else if (kinds + full > 1 && random_below(seed, 2)) /* there is a window */
+        config->prefix_cache_retention_interval = (int64_t)size * (1 + random_below(seed, 8));
+}
+
 /* Rows of which some say how they end, and some do not. */
 static void say_finish_reasons(uint64_t *seed, struct trace *trace)
 {
@@ -104,6 +126,14 @@ static struct trace *random_trace(uint64_t *seed, const struct config *config)
     return trace;
 }
 
+static void describe_groups(const struct config *config)
+{
+    for (uint32_t i = 0; i < config->kv_cache_groups_count; i++)
+        fprintf(stderr, "  %u layers: %s %u\n", config->kv_cache_groups[i].layers,
+                config->kv_cache_groups[i].kind == KV_KIND_FULL ? "full" : "window", config->kv_cache_groups[i].reach);
+    fprintf(stderr, "  retention %lld\n", (long long)config->prefix_cache_retention_interval);
+}
+
 static void describe(const struct trace *trace, const struct config *config)
 {
     fprintf(stderr,
@@ -115,12 +145,14 @@ static void describe(const struct trace *trace, const struct config *config)
             config->max_num_queued_reqs, config->max_num_queued_tokens, config->preemption_victim, config->eviction_policy,
             config->async_scheduling, config->finish_reason, (long long)config->step_time.host_ns,
             (long long)config->step_time.host_ns_per_sequence);
+    describe_groups(config);
     for (uint32_t i = 0; i < trace->count; i++)
         fprintf(stderr, "  %u: at %lld in %u out %u prio %d hashes %llu\n", i, (long long)trace->arrival_ns[i], trace->input_tokens[i],
                 trace->output_tokens[i], trace->priority[i], (unsigned long long)trace_hash_count(trace, i));
 }
 
-Test(event_replay, says_what_the_plain_scheduler_says_on_random_small_cases)
+/* Cases from EVENT_REPLAY_SEED on, EVENT_REPLAY_CASES of them. How many that were. */
+static uint64_t compare_random(bool groups)
 {
     char text[256];
     const char *first = getenv("EVENT_REPLAY_SEED");
@@ -130,13 +162,25 @@ Test(event_replay, says_what_the_plain_scheduler_says_on_random_small_cases)
     for (uint64_t number = from; number < from + cases; number++) {
         uint64_t seed = number;
         struct config config = random_config(&seed);
-        struct trace *trace = random_trace(&seed, &config);
+        const bool samples = groups && random_below(&seed, 4) == 0;
+        struct trace *trace = samples ? random_case_trace(&seed, &config) : random_trace(&seed, &config);
+        if (groups)
+            add_groups(&seed, &config);
         bool equal = same(trace, &config, text, sizeof text);
         if (!equal)
             describe(trace, &config);
         trace_destroy(trace);
         cr_assert(equal, "case %llu: %s", (unsigned long long)number, text);
     }
+    cr_log_info("%llu steps, %llu preemptions, %llu gaps, %llu readmissions with hits, %llu finishes\n", (unsigned long long)reached.steps,
+                (unsigned long long)reached.preemptions, (unsigned long long)reached.gaps,
+                (unsigned long long)reached.readmissions_with_hits, (unsigned long long)reached.finishes);
+    return cases;
+}
+
+Test(event_replay, says_what_the_plain_scheduler_says_on_random_small_cases)
+{
+    const uint64_t cases = compare_random(false);
     if (cases < CASES)
         return;
     cr_expect_gt(reached.steps, 20 * cases);
@@ -149,13 +193,44 @@ Test(event_replay, says_what_the_plain_scheduler_says_on_random_small_cases)
     cr_expect_gt(reached.long_runs, cases / 20);
     cr_expect_gt(reached.vain_tokens, cases / 2);
     cr_expect_gt(reached.ended_waiting, cases / 100);
-    cr_log_info("%llu steps, %llu preemptions, %llu gaps, %llu readmissions with hits, %llu finishes\n", (unsigned long long)reached.steps,
-                (unsigned long long)reached.preemptions, (unsigned long long)reached.gaps,
-                (unsigned long long)reached.readmissions_with_hits, (unsigned long long)reached.finishes);
 }
 
-/* The configuration of the published figures, on a real trace cut to its first `limit` requests. */
-static void compare_shared(const char *name, uint32_t pool, uint64_t limit, uint32_t block_size, uint32_t threshold)
+Test(event_replay, says_what_the_plain_scheduler_says_of_groups_of_layers)
+{
+    const uint64_t cases = compare_random(true);
+    if (cases != CASES)
+        return;
+    cr_expect_gt(reached.steps, 20 * cases);
+    cr_expect_gt(reached.preemptions, cases / 3);
+    cr_expect_gt(reached.readmissions_with_hits, cases / 10);
+    cr_expect_gt(reached.long_runs, cases / 20);
+    cr_expect_gt(reached.vain_tokens, cases / 3);
+}
+
+/* The configuration of the published figures. */
+static struct config published(uint32_t pool, uint32_t block_size, uint32_t threshold)
+{
+    struct config config = tiny_config_v1(block_size, pool);
+    config.max_num_seqs = 256;
+    config.max_num_batched_tokens = 8192;
+    config.max_model_len = 200000;
+    config.trace_block_size = 512;
+    config.long_prefill_token_threshold = threshold;
+    return config;
+}
+
+/* Layers of a sliding window first, as models have them, and full ones. */
+static struct config with_window(struct config config, uint32_t window, uint32_t layers, uint32_t full_layers)
+{
+    config.kv_cache_groups[0] = (struct kv_layers){.kind = KV_KIND_SLIDING_WINDOW, .reach = window, .layers = layers};
+    config.kv_cache_groups[1] = (struct kv_layers){.kind = KV_KIND_FULL, .layers = full_layers};
+    config.kv_cache_groups_count = 2;
+    config.async_scheduling = true;
+    return config;
+}
+
+/* A real trace cut to its first `limit` requests. */
+static void compare_shared(const char *name, uint64_t limit, struct config config)
 {
     char path[256], text[256];
     struct diag diag = {0};
@@ -168,22 +243,27 @@ static void compare_shared(const char *name, uint32_t pool, uint64_t limit, uint
     }
     selection.limit = limit;
     cr_assert_eq(trace_load(path, &selection, &trace, &diag), SIM_OK, "%s", diag.text);
-    struct config config = tiny_config_v1(block_size, pool);
-    config.max_num_seqs = 256;
-    config.max_num_batched_tokens = 8192;
-    config.max_model_len = 200000;
-    config.trace_block_size = 512;
-    config.long_prefill_token_threshold = threshold;
     bool equal = same(trace, &config, text, sizeof text);
     trace_destroy(trace);
-    cr_assert(equal, "%s, pool %u: %s", name, pool, text);
+    cr_assert(equal, "%s, pool %u: %s", name, config.num_gpu_blocks, text);
 }
 
 Test(event_replay, says_what_the_plain_scheduler_says_on_real_traces)
 {
-    compare_shared("azure2023_code.csv", 1200, 2000, 16, 0);
-    compare_shared("azure2023_conv.csv", 1200, 2000, 16, 0);
-    compare_shared("azure2023_conv.csv", 100000, 3000, 48, 512);
-    compare_shared("mooncake_conversation.jsonl", 50000, 1000, 16, 0);
-    compare_shared("mooncake_conversation.jsonl", 20000, 1000, 64, 2048);
+    compare_shared("azure2023_code.csv", 2000, published(1200, 16, 0));
+    compare_shared("azure2023_conv.csv", 2000, published(1200, 16, 0));
+    compare_shared("azure2023_conv.csv", 3000, published(100000, 48, 512));
+    compare_shared("mooncake_conversation.jsonl", 1000, published(50000, 16, 0));
+    compare_shared("mooncake_conversation.jsonl", 1000, published(20000, 64, 2048));
+}
+
+/* gpt-oss-120b, and Gemma-3-27b with dense windows. */
+Test(event_replay, says_what_the_plain_scheduler_says_of_windows_on_real_traces)
+{
+    struct config dense = with_window(published(60000, 16, 0), 1024, 52, 10);
+    dense.prefix_cache_retention_interval = RETENTION_DENSE;
+    compare_shared("azure2023_conv.csv", 1500, with_window(published(1200, 16, 0), 128, 18, 18));
+    compare_shared("azure2023_code.csv", 1500, with_window(published(30000, 16, 0), 128, 18, 18));
+    compare_shared("mooncake_conversation.jsonl", 500, with_window(published(40000, 16, 0), 128, 18, 18));
+    compare_shared("mooncake_conversation.jsonl", 400, dense);
 }
