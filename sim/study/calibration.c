@@ -269,7 +269,7 @@ static enum status go_down(struct search *search, double *at, double *value, str
 {
     double damping = 0.01, probe = PROBE_MOST;
     enum status status = loss(search, at, value, diag);
-    for (int turn = 0; turn < STEPS_DOWN && status == SIM_OK; turn++, probe = fmax(PROBE_LEAST, probe * PROBE_SHRINK)) {
+    for (int turn = 0; turn < STEPS_DOWN && status == SIM_OK; turn++) {
         double products[CALIBRATED][CALIBRATED], gradient[CALIBRATED], squares, tried[CALIBRATED], better = INFINITY;
         status = derivatives(search, at, probe, diag);
         normal_equations(search, products, gradient, &squares);
@@ -283,6 +283,7 @@ static enum status go_down(struct search *search, double *at, double *value, str
             *value = better;
         }
         damping = fmin(damping, DAMPING_MOST / 10);
+        probe = fmax(PROBE_LEAST, probe * PROBE_SHRINK);
     }
     return status;
 }
