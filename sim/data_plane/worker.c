@@ -315,6 +315,8 @@ static enum status check_batch(struct worker *worker, const struct worker_step *
         const uint64_t *links;
         struct wrong_value wrong;
         const uint32_t model = model_layer(worker, sequence, layer);
+        if (gathered->num_tokens == 0) /* V0: it was scheduled before anything of it is there */
+            continue;
         enum status status = links_of(worker, sequence, sequence->first + gathered->num_tokens, &links, diag);
         if (status != SIM_OK)
             return status;
