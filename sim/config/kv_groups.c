@@ -256,12 +256,17 @@ struct kv_groups kv_groups_of(const struct config *config)
     return groups;
 }
 
-uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_flight, uint32_t all)
+uint64_t kv_groups_most_blocks(const struct kv_groups *groups, uint64_t tokens, uint64_t in_flight, uint32_t all)
 {
     uint64_t blocks = 0;
     for (uint32_t i = 0; i < groups->count; i++)
-        blocks += min_u64(ceil_div_u64(all, groups->list[i].block_size), kv_group_cap(&groups->list[i], in_flight, all));
+        blocks += min_u64(ceil_div_u64(tokens, groups->list[i].block_size), kv_group_cap(&groups->list[i], in_flight, all));
     return blocks;
+}
+
+uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_flight, uint32_t all)
+{
+    return kv_groups_most_blocks(groups, all, in_flight, all);
 }
 
 uint64_t kv_groups_room_tokens(const struct kv_groups *groups, uint64_t blocks, uint64_t in_flight, uint32_t all)

@@ -32,10 +32,23 @@ struct kv_groups {
     uint8_t members[KV_GROUPS_MOST];
 };
 
+/* One of those sets; what is said of `group`, its first, holds for all but for layers. */
+struct kv_group_set {
+    const uint8_t *members;
+    uint32_t count;
+    const struct kv_group *group;
+};
+static inline struct kv_group_set kv_groups_set(const struct kv_groups *groups, uint32_t at)
+{
+    const uint8_t *members = groups->members + groups->first[at];
+    return (struct kv_group_set){
+        .members = members, .count = groups->first[at + 1] - groups->first[at], .group = &groups->list[members[0]]};
+}
+
 /* SIM_BAD_INPUT: what vLLM refuses, or dies of. `where` names the configuration in messages. */
 SIM_NODISCARD enum status kv_groups_make(const struct config *config, const char *where, struct kv_groups *out, struct diag *diag);
 
-/* One group of full layers with the configuration's own block size, and no speculation: what the event replay covers. */
+/* One group of full layers with the configuration's own block size, and no speculation. */
 bool kv_groups_plain(const struct config *config);
 
 bool kv_group_same_kind(const struct kv_group *a, const struct kv_group *b);
@@ -84,8 +97,10 @@ static inline uint64_t kv_groups_token_slots(const struct kv_groups *groups)
 /* The groups of a configuration that config_check has passed. */
 struct kv_groups kv_groups_of(const struct config *config);
 
-/* Most blocks that a request of the model's whole length holds at once, in all groups: what vLLM wants to have before it starts. `in_flight`: as
- * above (v1_tokens_in_flight). */
+/* Most blocks that a request of `tokens` tokens can hold at once, in all groups; the rest as above. */
+uint64_t kv_groups_most_blocks(const struct kv_groups *groups, uint64_t tokens, uint64_t in_flight, uint32_t all);
+
+/* Of the model's whole length: what vLLM wants to have before it starts. `in_flight`: v1_tokens_in_flight. */
 uint64_t kv_groups_longest_blocks(const struct kv_groups *groups, uint64_t in_flight, uint32_t all);
 
 /* Tokens that a pool has room for. Blocks of windows are given back, so with several groups or windows it depends on how long requests are: these

@@ -16,12 +16,7 @@ uint32_t worker_store_blocks(const struct kv_groups *groups)
 
 uint32_t worker_first_read(const struct kv_groups *groups, uint32_t group, uint32_t start)
 {
-    const struct kv_group *kind = &groups->list[group];
-    uint32_t first = 0;
-    if (kind->kind == KV_KIND_SLIDING_WINDOW && start + 1 > kind->reach)
-        first = start + 1 - kind->reach;
-    if (kind->kind == KV_KIND_CHUNKED_LOCAL)
-        first = start / kind->reach * kind->reach;
+    const uint32_t first = kv_group_passed_tokens(&groups->list[group], start);
     return first / groups->hash_block_size * groups->hash_block_size;
 }
 

@@ -19,22 +19,8 @@ struct search {
     uint32_t hashed; /* tokens that have a content */
 };
 
-/* The set's groups, all of one kind; what is said of one holds for all. */
-struct set {
-    const uint8_t *members;
-    uint32_t count;
-    const struct kv_group *group;
-};
-
-static struct set set_at(const struct v1_blocks *blocks, uint32_t at)
-{
-    const struct kv_groups *groups = &blocks->groups;
-    const uint8_t *members = groups->members + groups->first[at];
-    return (struct set){.members = members, .count = groups->first[at + 1] - groups->first[at], .group = &groups->list[members[0]]};
-}
-
 /* Block k of the table, in all groups of the set, which then have it at their place k. */
-static bool is_cached(const struct search *search, const struct set *set, uint32_t k)
+static bool is_cached(const struct search *search, const struct kv_group_set *set, uint32_t k)
 {
     const struct v1_blocks *blocks = search->blocks;
     const uint32_t per = set->group->block_size / blocks->groups.hash_block_size;
@@ -48,7 +34,7 @@ static bool is_cached(const struct search *search, const struct set *set, uint32
     return true;
 }
 
-static void forget_before(const struct search *search, const struct set *set, uint32_t end)
+static void forget_before(const struct search *search, const struct kv_group_set *set, uint32_t end)
 {
     for (uint32_t i = 0; i < set->count; i++)
         memset(search->blocks->found[set->members[i]].blocks, 0, end * sizeof(uint32_t));
@@ -61,7 +47,7 @@ static uint32_t aligned_down(const struct search *search, uint64_t tokens)
 
 /* Going on from the last result is exact, not a guess: found blocks stay registered unless something was evicted, and the copy that answers
  * first stays the first. The ids are still those of that lookup, because nothing else writes them. */
-static uint32_t find_full(const struct search *search, const struct set *set, uint32_t limit, bool drops)
+static uint32_t find_full(const struct search *search, const struct kv_group_set *set, uint32_t limit, bool drops)
 {
     struct v1_blocks *blocks = search->blocks;
     const uint32_t size = set->group->block_size, most = min_u32(limit, search->hashed) / size;
@@ -82,7 +68,7 @@ static uint32_t find_full(const struct search *search, const struct set *set, ui
 
 /* The longest hit is wanted, so the search is from the end. The run that stands at the very start is a hit however short it is. A run must
  * end where all groups can. */
-static uint32_t find_window(const struct search *search, const struct set *set, uint32_t limit, bool drops)
+static uint32_t find_window(const struct search *search, const struct kv_group_set *set, uint32_t limit, bool drops)
 {
     const uint32_t size = set->group->block_size, alignment = search->blocks->groups.alignment;
     const uint32_t needed = ceil_div(set->group->reach - 1, size) + drops;
@@ -112,7 +98,7 @@ static uint32_t find_window(const struct search *search, const struct set *set, 
 }
 
 /* What comes before the chunk is needed by nobody, whether it was ever computed or not. */
-static uint32_t find_chunk(const struct search *search, const struct set *set, uint32_t limit)
+static uint32_t find_chunk(const struct search *search, const struct kv_group_set *set, uint32_t limit)
 {
     const uint32_t size = set->group->block_size;
     uint32_t end = limit / set->group->reach * set->group->reach / size;
@@ -123,7 +109,7 @@ static uint32_t find_chunk(const struct search *search, const struct set *set, u
 }
 
 /* Tokens of the longest hit of a set, which is written to what its groups found. */
-static uint32_t find(const struct search *search, const struct set *set, uint32_t limit, bool drops)
+static uint32_t find(const struct search *search, const struct kv_group_set *set, uint32_t limit, bool drops)
 {
     uint32_t tokens = 0;
     switch (set->group->kind) {
@@ -154,7 +140,7 @@ static uint32_t find_common(const struct search *search, uint32_t limit, uint32_
     for (;;) {
         uint32_t current = hit;
         for (uint32_t at = 0; at < sets; at++) {
-            const struct set set = set_at(blocks, at);
+            const struct kv_group_set set = kv_groups_set(&blocks->groups, at);
             if (set.group->kind == KV_KIND_FULL && searched[at]) {
                 current = min_u32(current, lengths[at]);
                 continue;
@@ -173,7 +159,7 @@ static uint32_t find_common(const struct search *search, uint32_t limit, uint32_
         if (current >= hit)
             break;
         hit = current;
-        if (sets == 2 && set_at(blocks, 0).group->kind == KV_KIND_FULL)
+        if (sets == 2 && kv_groups_set(&blocks->groups, 0).group->kind == KV_KIND_FULL)
             break;
     }
     return hit;
@@ -212,7 +198,7 @@ enum status v1_blocks_lookup(struct v1_blocks *blocks, uint32_t position, uint32
     enum status status = prepare(&search, known, limit, diag);
     if (status != SIM_OK)
         return status;
-    const struct set first = set_at(blocks, 0);
+    const struct kv_group_set first = kv_groups_set(&blocks->groups, 0);
     if (blocks->groups.count == 1)
         *tokens = find(&search, &first, limit, first.group->drops);
     else

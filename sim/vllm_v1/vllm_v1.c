@@ -582,17 +582,13 @@ static uint64_t most_blocks(const struct config *config, uint64_t tokens)
     struct kv_groups groups;
     struct diag ignored = {0};
     const uint64_t drafts = speculation_drafts(config), lookahead = speculation_lookahead(config);
-    uint64_t blocks = 0;
     if (drafts > 0)
         tokens = min_u64(tokens + drafts * (config->async_scheduling ? 2 : 1) + lookahead, config->max_model_len);
     if (config->kv_cache_groups_count == 0)
         return ceil_div_u64(tokens, config->block_size);
     if (kv_groups_make(config, "", &groups, &ignored) != SIM_OK)
         return 0; /* v1_blocks_init says what is wrong */
-    for (uint32_t i = 0; i < groups.count; i++)
-        blocks += min_u64(ceil_div_u64(tokens, groups.list[i].block_size),
-                          kv_group_cap(&groups.list[i], v1_tokens_in_flight(config) + lookahead, config->max_model_len));
-    return blocks;
+    return kv_groups_most_blocks(&groups, tokens, v1_tokens_in_flight(config) + lookahead, config->max_model_len);
 }
 
 /* Whoever passes both tests runs in the end: alone in the system it gets all blocks but the null block, and the watermark does not

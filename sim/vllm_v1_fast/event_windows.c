@@ -244,20 +244,6 @@ struct search {
     uint32_t named; /* where the private node begins */
 };
 
-/* Groups of one kind, which are looked up together. */
-struct set {
-    const uint8_t *members;
-    uint32_t count;
-    const struct kv_group *group;
-};
-
-static struct set set_at(const struct event_blocks *blocks, uint32_t at)
-{
-    const struct kv_groups *layers = &blocks->layers;
-    const uint8_t *members = layers->members + layers->first[at];
-    return (struct set){.members = members, .count = layers->first[at + 1] - layers->first[at], .group = &layers->list[members[0]]};
-}
-
 static enum status add_place(struct search *search, struct prefix_place place, struct diag *diag)
 {
     struct event_blocks *blocks = search->blocks;
@@ -339,7 +325,7 @@ static uint32_t last_before(const struct search *search, uint32_t group, uint32_
 }
 
 /* The same for all groups of a set. */
-static uint32_t set_last_before(const struct search *search, const struct set *set, uint32_t below, uint32_t *from)
+static uint32_t set_last_before(const struct search *search, const struct kv_group_set *set, uint32_t below, uint32_t *from)
 {
     *from = 0;
     for (uint32_t agreed = 0, last = UINT32_MAX, i = 0; agreed < set->count; i = (i + 1) % set->count) {
@@ -356,7 +342,7 @@ static uint32_t set_last_before(const struct search *search, const struct set *s
     return UINT32_MAX;
 }
 
-static uint32_t find_full(const struct search *search, const struct set *set, uint32_t limit)
+static uint32_t find_full(const struct search *search, const struct kv_group_set *set, uint32_t limit)
 {
     for (uint32_t i = 0; i < set->count; i++)
         limit = leading(search, set->members[i], limit);
@@ -364,7 +350,7 @@ static uint32_t find_full(const struct search *search, const struct set *set, ui
 }
 
 /* From the end, until enough blocks in a row are there; those at the very start are enough however few they are. */
-static uint32_t find_window(const struct search *search, const struct set *set, uint32_t limit)
+static uint32_t find_window(const struct search *search, const struct kv_group_set *set, uint32_t limit)
 {
     const uint32_t needed = max_u32(kv_group_run_needed(set->group), 1);
     uint32_t from = 0, end = 0, begin = UINT32_MAX;
@@ -390,7 +376,7 @@ static uint32_t find_common(const struct search *search, uint32_t limit, uint32_
     for (;;) {
         uint32_t current = hit;
         for (uint32_t at = 0; at < sets; at++) {
-            const struct set set = set_at(search->blocks, at);
+            const struct kv_group_set set = kv_groups_set(&search->blocks->layers, at);
             const bool full = set.group->kind == KV_KIND_FULL;
             if (full && searched[at]) {
                 current = min_u32(current, lengths[at]);
@@ -403,7 +389,7 @@ static uint32_t find_common(const struct search *search, uint32_t limit, uint32_
         if (current >= hit)
             return hit;
         hit = current;
-        if (sets == 2 && set_at(search->blocks, 0).group->kind == KV_KIND_FULL)
+        if (sets == 2 && kv_groups_set(&search->blocks->layers, 0).group->kind == KV_KIND_FULL)
             return hit;
     }
 }
@@ -436,7 +422,7 @@ enum status event_windows_lookup(struct event_blocks *blocks, uint32_t position,
     enum status status = find_path(&search, position, limit, diag);
     if (status != SIM_OK)
         return status;
-    const struct set first = set_at(blocks, 0);
+    const struct kv_group_set first = kv_groups_set(&blocks->layers, 0);
     uint32_t found = 0;
     if (blocks->groups > 1)
         found = find_common(&search, limit, &longest);

@@ -6,23 +6,16 @@
 #include "base/json.h"
 #include "base/nearest_name.h"
 #include "config/config_keys.h"
-#include "support/temp_file.h"
-
-static enum status load(const char *text, const struct config_option *options, uint32_t count, struct config *config, struct diag *diag)
-{
-    struct temp_file file = temp_file_make(text, strlen(text));
-    enum status status = config_load(file.path, options, count, config, diag);
-    temp_file_remove(&file);
-    return status;
-}
+#include "support/config_text.h"
 
 Test(config, engines_have_their_own_defaults)
 {
     struct config v1, v0, chunked;
     struct diag diag = {0};
-    cr_assert_eq(load("{}", NULL, 0, &v1, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(load("{\"scheduler\":\"vllm-v0\"}", NULL, 0, &v0, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(load("{\"enable_chunked_prefill\":true,\"scheduler\":\"vllm-v0\"}", NULL, 0, &chunked, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(config_text_load("{}", NULL, 0, &v1, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(config_text_load("{\"scheduler\":\"vllm-v0\"}", NULL, 0, &v0, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(config_text_load("{\"enable_chunked_prefill\":true,\"scheduler\":\"vllm-v0\"}", NULL, 0, &chunked, &diag), SIM_OK, "%s",
+                 diag.text);
     cr_expect(v1.max_num_seqs == 128 && v1.max_num_batched_tokens == 2048 && v1.max_model_len == 131072 && v1.watermark == 0.0);
     cr_expect(v1.enable_prefix_caching && v1.enable_chunked_prefill && v1.scheduler_reserve_full_isl);
     cr_expect(v0.max_num_seqs == 256 && v0.max_num_batched_tokens == 8192 && v0.max_model_len == 8192 && v0.watermark == 0.01);
@@ -36,10 +29,10 @@ Test(config, who_said_what_is_known)
     static const struct config_option seqs = {"max_num_seqs", "128"};
     struct config none, file, option, both;
     struct diag diag = {0};
-    cr_assert_eq(load("{}", NULL, 0, &none, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(load("{\"max_num_seqs\":128}", NULL, 0, &file, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(load("{}", &seqs, 1, &option, &diag), SIM_OK, "%s", diag.text);
-    cr_assert_eq(load("{\"max_num_seqs\":64,\"block_size\":32}", &seqs, 1, &both, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(config_text_load("{}", NULL, 0, &none, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(config_text_load("{\"max_num_seqs\":128}", NULL, 0, &file, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(config_text_load("{}", &seqs, 1, &option, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(config_text_load("{\"max_num_seqs\":64,\"block_size\":32}", &seqs, 1, &both, &diag), SIM_OK, "%s", diag.text);
     cr_expect(none.given == 0 && none.given_by_file == 0, "nobody said anything");
     cr_expect(file.given != 0 && (file.given & (file.given - 1)) == 0, "one key");
     cr_expect(file.given_by_file == file.given && option.given == file.given && option.given_by_file == 0);
@@ -77,7 +70,7 @@ Test(config, wrong_files_are_refused_with_place_and_remedy)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config config = {.block_size = 77};
         struct diag diag = {0};
-        cr_expect_eq(load(cases[i].text, NULL, 0, &config, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
+        cr_expect_eq(config_text_load(cases[i].text, NULL, 0, &config, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
         cr_expect(strstr(diag.text, cases[i].place) && strstr(diag.text, cases[i].says), "%s: %s", cases[i].text, diag.text);
         cr_expect_eq(config.block_size, 77, "nothing is written on failure");
     }
@@ -92,12 +85,12 @@ Test(config, options_win_over_the_file)
                                             {"block-size", "64"}};
     struct config config;
     struct diag diag = {0};
-    cr_assert_eq(load("{\"block_size\":8,\"num_gpu_blocks\":9,\"step_time\":{\"kv_ns\":3}}", options, 5, &config, &diag), SIM_OK, "%s",
-                 diag.text);
+    cr_assert_eq(config_text_load("{\"block_size\":8,\"num_gpu_blocks\":9,\"step_time\":{\"kv_ns\":3}}", options, 5, &config, &diag),
+                 SIM_OK, "%s", diag.text);
     cr_expect(config.block_size == 64 && config.num_gpu_blocks == 500 && !config.enable_prefix_caching);
     cr_expect(config.step_time.base_ns == 7 && config.step_time.kv_ns == 3 && config.step_time.token_ns == 50000);
     const struct config_option wrong[] = {{"block-size", "x"}};
-    cr_expect_eq(load("{}", wrong, 1, &config, &diag), SIM_USAGE);
+    cr_expect_eq(config_text_load("{}", wrong, 1, &config, &diag), SIM_USAGE);
 }
 
 /* A file of one engine and an option of the other: what nobody gave is no key of the wrong engine, what somebody gave is. */
@@ -106,9 +99,9 @@ Test(config, an_engine_chosen_over_the_files_has_its_own_scheduling)
     struct config config;
     struct diag diag = {0};
     const struct config_option v0[] = {{"scheduler", "vllm-v0"}};
-    cr_assert_eq(load("{\"scheduler\":\"vllm-v1\",\"num_gpu_blocks\":500}", v0, 1, &config, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(config_text_load("{\"scheduler\":\"vllm-v1\",\"num_gpu_blocks\":500}", v0, 1, &config, &diag), SIM_OK, "%s", diag.text);
     cr_expect(!config.async_scheduling);
-    cr_expect_eq(load("{\"scheduler\":\"vllm-v1\",\"num_gpu_blocks\":500,\"async_scheduling\":true}", v0, 1, &config, &diag),
+    cr_expect_eq(config_text_load("{\"scheduler\":\"vllm-v1\",\"num_gpu_blocks\":500,\"async_scheduling\":true}", v0, 1, &config, &diag),
                  SIM_BAD_INPUT);
     cr_expect(strstr(diag.text, "async_scheduling"), "%s", diag.text);
 }
@@ -124,10 +117,10 @@ Test(config, what_is_written_reads_back_the_same)
         struct config first, second;
         struct json_text json;
         struct diag diag = {0};
-        cr_assert_eq(load(texts[i], NULL, 0, &first, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(config_text_load(texts[i], NULL, 0, &first, &diag), SIM_OK, "%s", diag.text);
         json_text_init(&json, true);
         config_write(&first, &json);
-        cr_assert_eq(load(json.text, NULL, 0, &second, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(config_text_load(json.text, NULL, 0, &second, &diag), SIM_OK, "%s", diag.text);
         for (size_t key = 0; key < config_key_count; key++)
             cr_expect(config_key_equal(&config_keys[key], &first, &second), "%s", config_keys[key].name);
         json_text_deinit(&json);
@@ -154,7 +147,7 @@ Test(config, a_switch_can_be_given_as_a_path)
         struct diag diag = {0};
         char text[128];
         snprintf(text, sizeof text, "{\"step_time\":{\"skew_table\":%s}}", cases[i].value);
-        cr_assert_eq(load(text, &option, cases[i].option != NULL, &config, &diag), SIM_OK, "%s", diag.text);
+        cr_assert_eq(config_text_load(text, &option, cases[i].option != NULL, &config, &diag), SIM_OK, "%s", diag.text);
         cr_expect_eq(config.step_time.skew_table, cases[i].on, "%s %s", cases[i].value, cases[i].option);
         cr_expect_str_eq(config.step_time.skew_path, cases[i].path);
     }
@@ -204,7 +197,7 @@ Test(config, a_model_on_a_gpu_is_priced_by_the_roofline_unless_told_otherwise)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config config;
         struct diag diag = {0};
-        cr_assert_eq(load(cases[i].text, NULL, 0, &config, &diag), SIM_OK, "%s: %s", cases[i].text, diag.text);
+        cr_assert_eq(config_text_load(cases[i].text, NULL, 0, &config, &diag), SIM_OK, "%s: %s", cases[i].text, diag.text);
         cr_expect_eq(config.step_time.model, cases[i].model, "%s", cases[i].text);
     }
 }

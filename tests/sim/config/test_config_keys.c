@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "config/config_keys.h"
-#include "support/temp_file.h"
+#include "support/config_text.h"
 
 enum { TEXT_SIZE = 1200 };
 
@@ -36,10 +36,7 @@ static enum status by_file(const struct config_key *key, const char *value, stru
         snprintf(text, sizeof text, "{\"scheduler\":\"%s\",\"%s\":{\"%s\":%s}}", engine_of(key), group, key->name, value);
     else
         snprintf(text, sizeof text, "{\"scheduler\":\"%s\",\"%s\":%s}", engine_of(key), key->name, value);
-    struct temp_file file = temp_file_make(text, strlen(text));
-    enum status status = config_load(file.path, NULL, 0, config, diag);
-    temp_file_remove(&file);
-    return status;
+    return config_text_load(text, NULL, 0, config, diag);
 }
 
 /* A value in the range is taken, or refused for another reason: what it does not go with. One outside is refused with the range. */

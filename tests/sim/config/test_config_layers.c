@@ -3,32 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config_keys.h"
-#include "support/temp_file.h"
-
-static const struct config_key *key_of(const char *name)
-{
-    bool negated;
-    return config_find_option(name, &negated);
-}
-
-static enum status load(const char *text, struct config *config, struct diag *diag)
-{
-    struct temp_file file = temp_file_make(text, strlen(text));
-    enum status status = config_load(file.path, NULL, 0, config, diag);
-    temp_file_remove(&file);
-    return status;
-}
+#include "support/config_text.h"
 
 Test(config_layers, all_members_arrive)
 {
     struct config config;
     struct diag diag = {0};
-    cr_assert_eq(load("{\"kv_cache_groups\":[{\"kind\":\"sliding_window\",\"window\":128,\"layers\":12},{\"layers\":3,\"kind\":\"full\","
-                      "\"block_size\":32,\"draft\":true},{\"chunk\":64,\"kind\":\"chunked_local\",\"block_size\":32}],"
-                      "\"prefix_cache_retention_interval\":null,\"disable_hybrid_kv_cache_manager\":true}",
-                      &config, &diag),
-                 SIM_OK, "%s", diag.text);
+    cr_assert_eq(
+        config_text_load("{\"kv_cache_groups\":[{\"kind\":\"sliding_window\",\"window\":128,\"layers\":12},{\"layers\":3,\"kind\":\"full\","
+                         "\"block_size\":32,\"draft\":true},{\"chunk\":64,\"kind\":\"chunked_local\",\"block_size\":32}],"
+                         "\"prefix_cache_retention_interval\":null,\"disable_hybrid_kv_cache_manager\":true}",
+                         NULL, 0, &config, &diag),
+        SIM_OK, "%s", diag.text);
     const struct kv_layers *at = config.kv_cache_groups;
     cr_assert_eq(config.kv_cache_groups_count, 3);
     cr_expect(at[0].kind == KV_KIND_SLIDING_WINDOW && at[0].reach == 128 && at[0].layers == 12 && at[0].block_size == 0 && !at[0].draft);
@@ -63,7 +49,7 @@ Test(config_layers, wrong_ones_are_refused_with_place_and_remedy)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config config = {.block_size = 77};
         struct diag diag = {0};
-        cr_expect_eq(load(cases[i].text, &config, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
+        cr_expect_eq(config_text_load(cases[i].text, NULL, 0, &config, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
         cr_expect(strstr(diag.text, cases[i].place) && strstr(diag.text, cases[i].says), "%s: %s", cases[i].text, diag.text);
         cr_expect_eq(config.block_size, 77, "nothing is written on failure");
     }
@@ -85,7 +71,7 @@ Test(config_layers, there_is_room_for_sixteen_kinds)
     struct config config;
     struct diag diag = {0};
     config_defaults(SCHEDULER_VLLM_V1, &config);
-    cr_expect(config_key_parse(key_of("kv_cache_groups"), listed(KV_LAYERS_MOST), &config));
+    cr_expect(config_key_parse(config_text_key("kv_cache_groups"), listed(KV_LAYERS_MOST), &config));
     cr_expect_eq(config.kv_cache_groups_count, KV_LAYERS_MOST);
     cr_expect_eq(config_set(&config, "kv_cache_groups", listed(KV_LAYERS_MOST + 1), &diag), SIM_USAGE);
     cr_expect(strstr(diag.text, "takes 16 kinds"), "%s", diag.text);
@@ -103,7 +89,7 @@ Test(config_layers, what_differs_is_not_equal_and_reads_back)
                                         "[{\"kind\":\"sliding_window\",\"window\":9,\"layers\":1}]",
                                         "[{\"kind\":\"chunked_local\",\"chunk\":8,\"layers\":1}]",
                                         "[{\"kind\":\"full\",\"layers\":1},{\"kind\":\"full\",\"layers\":1}]"};
-    const struct config_key *key = key_of("kv-cache-groups");
+    const struct config_key *key = config_text_key("kv-cache-groups");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
             struct config a, b, copy;
@@ -130,9 +116,9 @@ Test(config_layers, any_text_fits)
     config.kv_cache_groups_count = KV_LAYERS_MOST;
     for (uint32_t i = 0; i < KV_LAYERS_MOST; i++)
         config.kv_cache_groups[i] = (struct kv_layers){KV_KIND_SLIDING_WINDOW, 1000000000, 1000000000, 10000, true};
-    config_key_text(key_of("kv-cache-groups"), &config, text, sizeof text);
-    cr_assert(config_key_parse(key_of("kv-cache-groups"), text, &back));
-    config_key_text(key_of("kv-cache-groups"), &back, again, sizeof again);
+    config_key_text(config_text_key("kv-cache-groups"), &config, text, sizeof text);
+    cr_assert(config_key_parse(config_text_key("kv-cache-groups"), text, &back));
+    config_key_text(config_text_key("kv-cache-groups"), &back, again, sizeof again);
     cr_expect_str_eq(again, text);
 }
 
@@ -141,10 +127,10 @@ Test(config_layers, what_has_no_effect_is_not_written)
 {
     struct config config;
     config_defaults(SCHEDULER_VLLM_V1, &config);
-    cr_expect(config_key_matters(key_of("kv-cache-groups"), &config));
-    cr_expect_not(config_key_matters(key_of("prefix-cache-retention-interval"), &config));
-    cr_expect_not(config_key_matters(key_of("disable-hybrid-kv-cache-manager"), &config));
+    cr_expect(config_key_matters(config_text_key("kv-cache-groups"), &config));
+    cr_expect_not(config_key_matters(config_text_key("prefix-cache-retention-interval"), &config));
+    cr_expect_not(config_key_matters(config_text_key("disable-hybrid-kv-cache-manager"), &config));
     config.kv_cache_groups_count = 1;
-    cr_expect(config_key_matters(key_of("prefix-cache-retention-interval"), &config));
-    cr_expect(config_key_matters(key_of("disable-hybrid-kv-cache-manager"), &config));
+    cr_expect(config_key_matters(config_text_key("prefix-cache-retention-interval"), &config));
+    cr_expect(config_key_matters(config_text_key("disable-hybrid-kv-cache-manager"), &config));
 }

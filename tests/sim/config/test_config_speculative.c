@@ -3,28 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config_keys.h"
-#include "support/temp_file.h"
-
-static const struct config_key *key_of(const char *name)
-{
-    bool negated;
-    return config_find_option(name, &negated);
-}
-
-static enum status load(const char *text, struct config *config, struct diag *diag)
-{
-    struct temp_file file = temp_file_make(text, strlen(text));
-    enum status status = config_load(file.path, NULL, 0, config, diag);
-    temp_file_remove(&file);
-    return status;
-}
+#include "support/config_text.h"
 
 static struct config parse(const char *text)
 {
     struct config config;
     config_defaults(SCHEDULER_VLLM_V1, &config);
-    cr_assert(config_key_parse(key_of("speculative-config"), text, &config), "%s", text);
+    cr_assert(config_key_parse(config_text_key("speculative-config"), text, &config), "%s", text);
     return config;
 }
 
@@ -33,11 +18,12 @@ Test(config_speculative, all_members_arrive)
     struct config config;
     struct diag diag = {0};
     cr_assert_eq(
-        load("{\"speculative_config\":{\"method\":\"eagle3\",\"num_speculative_tokens\":3,\"rejection_sample_method\":\"synthetic\","
-             "\"synthetic_acceptance_rates\":[0.8,0.6,0.45],\"acceptance_seed\":18446744073709551615,"
-             "\"disable_lookahead_block_hashes\":true,\"disable_eagle_block_drop\":true,\"model\":\"x/y\","
-             "\"draft_tensor_parallel_size\":1,\"parallel_drafting\":false,\"num_speculative_tokens_per_batch_size\":null}}",
-             &config, &diag),
+        config_text_load(
+            "{\"speculative_config\":{\"method\":\"eagle3\",\"num_speculative_tokens\":3,\"rejection_sample_method\":\"synthetic\","
+            "\"synthetic_acceptance_rates\":[0.8,0.6,0.45],\"acceptance_seed\":18446744073709551615,"
+            "\"disable_lookahead_block_hashes\":true,\"disable_eagle_block_drop\":true,\"model\":\"x/y\","
+            "\"draft_tensor_parallel_size\":1,\"parallel_drafting\":false,\"num_speculative_tokens_per_batch_size\":null}}",
+            NULL, 0, &config, &diag),
         SIM_OK, "%s", diag.text);
     const struct speculative_config *at = &config.speculative;
     cr_expect(at->method == SPECULATIVE_EAGLE3 && at->num_speculative_tokens == 3);
@@ -117,7 +103,7 @@ Test(config_speculative, wrong_ones_are_refused_with_place_and_remedy)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config config = {.block_size = 77};
         struct diag diag = {0};
-        cr_expect_eq(load(cases[i].text, &config, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
+        cr_expect_eq(config_text_load(cases[i].text, NULL, 0, &config, &diag), SIM_BAD_INPUT, "%s", cases[i].text);
         cr_expect(strstr(diag.text, cases[i].place) && strstr(diag.text, cases[i].says), "%s: %s", cases[i].text, diag.text);
         cr_expect_eq(config.block_size, 77, "nothing is written on failure");
     }
@@ -128,9 +114,10 @@ Test(config_speculative, limits_are_taken)
 {
     struct config config;
     struct diag diag = {0};
-    cr_expect_eq(
-        load(START "\"model\":\"x\"},\"max_num_batched_tokens\":3,\"max_num_seqs\":2,\"long_prefill_token_threshold\":3}", &config, &diag),
-        SIM_OK, "%s", diag.text);
+    cr_expect_eq(config_text_load(START
+                                  "\"model\":\"x\"},\"max_num_batched_tokens\":3,\"max_num_seqs\":2,\"long_prefill_token_threshold\":3}",
+                                  NULL, 0, &config, &diag),
+                 SIM_OK, "%s", diag.text);
 }
 
 /* Whoever says the seed last has the word; who does not speak of it leaves it. */
@@ -138,17 +125,17 @@ Test(config_speculative, the_seed_is_a_key_and_a_member)
 {
     struct config config, other = parse("{\"method\":\"mtp\",\"num_speculative_tokens\":1,\"acceptance_seed\":3}");
     struct diag diag = {0};
-    cr_assert_eq(load(START "\"acceptance_seed\":5},\"acceptance_seed\":6}", &config, &diag), SIM_OK, "%s", diag.text);
+    cr_assert_eq(config_text_load(START "\"acceptance_seed\":5},\"acceptance_seed\":6}", NULL, 0, &config, &diag), SIM_OK, "%s", diag.text);
     cr_expect_eq(config.speculative.acceptance_seed, 6);
-    cr_assert(config_key_parse(key_of("speculative-config"), "{\"method\":\"mtp\",\"num_speculative_tokens\":1}", &config));
+    cr_assert(config_key_parse(config_text_key("speculative-config"), "{\"method\":\"mtp\",\"num_speculative_tokens\":1}", &config));
     cr_expect_eq(config.speculative.acceptance_seed, 6);
-    cr_expect(config_key_equal(key_of("speculative-config"), &config, &other));
-    cr_expect_not(config_key_equal(key_of("acceptance-seed"), &config, &other));
-    config_key_copy(key_of("speculative-config"), &other, &config);
+    cr_expect(config_key_equal(config_text_key("speculative-config"), &config, &other));
+    cr_expect_not(config_key_equal(config_text_key("acceptance-seed"), &config, &other));
+    config_key_copy(config_text_key("speculative-config"), &other, &config);
     cr_expect_eq(config.speculative.acceptance_seed, 6);
-    cr_expect(config_key_matters(key_of("acceptance-seed"), &config));
-    cr_assert(config_key_parse(key_of("speculative-config"), "null", &config));
-    cr_expect_not(config_key_matters(key_of("acceptance-seed"), &config));
+    cr_expect(config_key_matters(config_text_key("acceptance-seed"), &config));
+    cr_assert(config_key_parse(config_text_key("speculative-config"), "null", &config));
+    cr_expect_not(config_key_matters(config_text_key("acceptance-seed"), &config));
 }
 
 static const char with_rates[] = "{\"method\":\"eagle\",\"num_speculative_tokens\":2,\"rejection_sample_method\":\"synthetic\","
@@ -164,7 +151,7 @@ Test(config_speculative, what_differs_is_not_equal_and_reads_back)
                                         with_rates,
                                         "{\"method\":\"eagle\",\"num_speculative_tokens\":2,\"disable_lookahead_block_hashes\":true}",
                                         "{\"method\":\"eagle\",\"num_speculative_tokens\":2,\"disable_eagle_block_drop\":true}"};
-    const struct config_key *key = key_of("speculative-config");
+    const struct config_key *key = config_text_key("speculative-config");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
             struct config a = parse(texts[i]), b = parse(texts[k]), copy = b;
@@ -190,7 +177,7 @@ Test(config_speculative, any_text_fits)
                                                      .disable_lookahead_block_hashes = true};
     for (uint32_t i = 0; i < 32; i++)
         config.speculative.acceptance_rates[i] = (1 - i / 32.0) * 1.2345678901234567e-300;
-    config_key_text(key_of("speculative-config"), &config, text, sizeof text);
-    cr_assert(config_key_parse(key_of("speculative-config"), text, &back), "%s", text);
-    cr_expect(config_key_equal(key_of("speculative-config"), &config, &back));
+    config_key_text(config_text_key("speculative-config"), &config, text, sizeof text);
+    cr_assert(config_key_parse(config_text_key("speculative-config"), text, &back), "%s", text);
+    cr_expect(config_key_equal(config_text_key("speculative-config"), &config, &back));
 }

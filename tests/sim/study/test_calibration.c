@@ -74,26 +74,50 @@ static struct compact clock_of(double base, double sequence, double token, doubl
     return compact;
 }
 
+/* A run that was measured with a clock, and what is made of it. */
+struct measured_case {
+    struct trace *trace;
+    struct config config;
+    struct measured_run measured;
+    struct calibration calibration;
+};
+
+/* Takes the trace. */
+static void open_case(struct measured_case *measured_case, struct trace *trace, struct compact truth)
+{
+    *measured_case = (struct measured_case){.trace = trace, .config = make_config()};
+    measure(trace, &measured_case->config, &truth, &measured_case->measured);
+    measured_case->calibration =
+        (struct calibration){.trace = trace, .config = &measured_case->config, .measured = &measured_case->measured};
+}
+
+static const struct calibration *calibrated(struct measured_case *measured_case)
+{
+    struct diag diag = {0};
+    cr_assert_eq(calibration_make(&measured_case->calibration, &diag), SIM_OK, "%s", diag.text);
+    return &measured_case->calibration;
+}
+
+static void close_case(struct measured_case *measured_case)
+{
+    measured_run_close(&measured_case->measured);
+    trace_destroy(measured_case->trace);
+}
+
 Test(calibration, a_known_clock_is_found_again)
 {
-    struct trace *trace = make_trace(200);
-    const struct config config = make_config();
-    const struct compact truth = clock_of(9000, 60, 45, 0.4, 2500);
-    struct measured_run measured;
-    struct diag diag = {0};
-    measure(trace, &config, &truth, &measured);
-    struct calibration calibration = {.trace = trace, .config = &config, .measured = &measured};
-    cr_assert_eq(calibration_make(&calibration, &diag), SIM_OK, "%s", diag.text);
+    struct measured_case run;
+    open_case(&run, make_trace(200), clock_of(9000, 60, 45, 0.4, 2500));
+    const struct calibration *calibration = calibrated(&run);
     /* Whether a prompt still makes it into a step is chance where the clock is not quite the same, so its TTFT is off by a step at times. */
-    cr_expect_lt(calibration.held_out.mape[LATENCY_TTFT], 0.05, "%g", calibration.held_out.mape[LATENCY_TTFT]);
-    cr_expect_lt(calibration.held_out.mape[LATENCY_TPOT], 0.02, "%g", calibration.held_out.mape[LATENCY_TPOT]);
-    cr_expect_lt(calibration.held_out.mape[LATENCY_E2EL], 0.02, "%g", calibration.held_out.mape[LATENCY_E2EL]);
-    cr_expect_eq(calibration.fitted.count + calibration.held_out.count, (uint32_t)REQUESTS);
+    cr_expect_lt(calibration->held_out.mape[LATENCY_TTFT], 0.05, "%g", calibration->held_out.mape[LATENCY_TTFT]);
+    cr_expect_lt(calibration->held_out.mape[LATENCY_TPOT], 0.02, "%g", calibration->held_out.mape[LATENCY_TPOT]);
+    cr_expect_lt(calibration->held_out.mape[LATENCY_E2EL], 0.02, "%g", calibration->held_out.mape[LATENCY_E2EL]);
+    cr_expect_eq(calibration->fitted.count + calibration->held_out.count, (uint32_t)REQUESTS);
     /* The two that make up most of a step. */
-    cr_expect_lt(fabs(calibration.values[CALIBRATED_BASE] / 9000 - 1), 0.1, "%g", calibration.values[CALIBRATED_BASE]);
-    cr_expect_lt(fabs(calibration.values[CALIBRATED_TOKEN] / 45 - 1), 0.1, "%g", calibration.values[CALIBRATED_TOKEN]);
-    measured_run_close(&measured);
-    trace_destroy(trace);
+    cr_expect_lt(fabs(calibration->values[CALIBRATED_BASE] / 9000 - 1), 0.1, "%g", calibration->values[CALIBRATED_BASE]);
+    cr_expect_lt(fabs(calibration->values[CALIBRATED_TOKEN] / 45 - 1), 0.1, "%g", calibration->values[CALIBRATED_TOKEN]);
+    close_case(&run);
 }
 
 /* Requests that never meet: in every step one sequence, so that nothing tells a sequence from the base. */
@@ -104,64 +128,49 @@ Test(calibration, what_a_run_does_not_tell_is_said)
     for (uint32_t i = 0; i < 40; i++)
         requests[i] =
             (struct tiny_request){.arrival_ns = INT64_C(100000000000) * i, .input = 100 + random_below(&random, 800), .output = 50};
-    struct trace *trace = tiny_trace(requests, 40);
-    const struct config config = make_config();
-    const struct compact truth = clock_of(9000, 60, 45, 0.4, 2500);
-    struct measured_run measured;
-    struct diag diag = {0};
-    measure(trace, &config, &truth, &measured);
-    struct calibration calibration = {.trace = trace, .config = &config, .measured = &measured};
-    cr_assert_eq(calibration_make(&calibration, &diag), SIM_OK, "%s", diag.text);
-    const double together = calibration.correlation[CALIBRATED_BASE][CALIBRATED_SEQUENCE];
-    cr_expect(together < -0.95, "%g %g", calibration.standard_error[CALIBRATED_SEQUENCE], together);
-    cr_expect_lt(calibration.held_out.mape[LATENCY_TPOT], 0.01, "what it predicts is right all the same");
-    measured_run_close(&measured);
-    trace_destroy(trace);
+    struct measured_case run;
+    open_case(&run, tiny_trace(requests, 40), clock_of(9000, 60, 45, 0.4, 2500));
+    const struct calibration *calibration = calibrated(&run);
+    const double together = calibration->correlation[CALIBRATED_BASE][CALIBRATED_SEQUENCE];
+    cr_expect(together < -0.95, "%g %g", calibration->standard_error[CALIBRATED_SEQUENCE], together);
+    cr_expect_lt(calibration->held_out.mape[LATENCY_TPOT], 0.01, "what it predicts is right all the same");
+    close_case(&run);
 }
 
 /* Three means: a clock of base and token alone has as many. */
 Test(calibration, means_alone_find_what_a_step_and_a_token_cost)
 {
-    struct trace *trace = make_trace(200);
-    const struct config config = make_config();
-    const struct compact truth = clock_of(9000, 0, 45, 0, 0);
-    struct measured_run measured;
-    struct diag diag = {0};
-    measure(trace, &config, &truth, &measured);
+    struct measured_case run;
+    open_case(&run, make_trace(200), clock_of(9000, 0, 45, 0, 0));
     for (size_t i = 0; i < MEASURED_LATENCIES; i++) {
-        double *ms = measured.ms[measured_latencies[i]], sum = 0;
+        double *ms = run.measured.ms[measured_latencies[i]], sum = 0;
         uint32_t count = 0;
-        for (uint32_t position = 0; position < trace->count; position++)
+        for (uint32_t position = 0; position < run.trace->count; position++)
             if (!isnan(ms[position])) {
                 sum += ms[position];
                 count++;
                 ms[position] = NAN;
             }
-        measured.pooled_ms[measured_latencies[i]][0] = sum / count;
+        run.measured.pooled_ms[measured_latencies[i]][0] = sum / count;
     }
-    measured.known = 0;
-    struct calibration calibration = {.trace = trace, .config = &config, .measured = &measured};
-    cr_assert_eq(calibration_make(&calibration, &diag), SIM_OK, "%s", diag.text);
-    cr_expect(calibration.pooled);
-    cr_expect_lt(fabs(calibration.values[CALIBRATED_BASE] / 9000 - 1), 0.02, "%g", calibration.values[CALIBRATED_BASE]);
-    cr_expect_lt(fabs(calibration.values[CALIBRATED_TOKEN] / 45 - 1), 0.02, "%g", calibration.values[CALIBRATED_TOKEN]);
-    cr_expect_eq(calibration.values[CALIBRATED_CONTEXT], 0);
-    measured_run_close(&measured);
-    trace_destroy(trace);
+    run.measured.known = 0;
+    const struct calibration *calibration = calibrated(&run);
+    cr_expect(calibration->pooled);
+    cr_expect_lt(fabs(calibration->values[CALIBRATED_BASE] / 9000 - 1), 0.02, "%g", calibration->values[CALIBRATED_BASE]);
+    cr_expect_lt(fabs(calibration->values[CALIBRATED_TOKEN] / 45 - 1), 0.02, "%g", calibration->values[CALIBRATED_TOKEN]);
+    cr_expect_eq(calibration->values[CALIBRATED_CONTEXT], 0);
+    close_case(&run);
 }
 
 Test(calibration, too_few_requests_are_refused)
 {
-    struct trace *trace = make_trace(10);
-    const struct config config = make_config();
-    const struct compact truth = clock_of(9000, 60, 45, 0.4, 2500);
-    struct measured_run measured;
+    struct measured_case run;
+    open_case(&run, make_trace(10), clock_of(9000, 60, 45, 0.4, 2500));
+    double *ms = run.measured.ms[LATENCY_E2EL];
+    cr_assert_not_null(ms);
+    for (uint32_t position = 19; position < run.trace->count; position++)
+        ms[position] = NAN;
     struct diag diag = {0};
-    measure(trace, &config, &truth, &measured);
-    for (uint32_t position = 19; position < trace->count; position++)
-        measured.ms[LATENCY_E2EL][position] = NAN;
-    struct calibration calibration = {.trace = trace, .config = &config, .measured = &measured};
-    cr_expect_eq(calibration_make(&calibration, &diag), SIM_BAD_INPUT);
-    measured_run_close(&measured);
-    trace_destroy(trace);
+    cr_expect_eq(calibration_make(&run.calibration, &diag), SIM_BAD_INPUT);
+    close_case(&run);
 }
