@@ -349,8 +349,8 @@ PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_command(const char *co
 
 /* --- policies of your own -----------------------------------------------------------------------------------------------------------------
  *
- * What a user may choose about vLLM V1's scheduler: the order of waiting, the victim of a preemption, the order of eviction. A policy is
- * one table of functions. Register it, then name it in the configuration: pagesim_config_set(config, "scheduling_policy", "mine", &error).
+ * What a user may choose about vLLM V1's scheduler: the order of waiting, the victim of a preemption, the order of eviction; and the router
+ * in front of a fleet. A policy is one table of functions. Register it, then name it in the configuration: pagesim_config_set(config, "scheduling_policy", "mine", &error).
  *
  *     arrivals ----> [ waiting, by scheduling_policy ] ----> running, in order of admission ----> finished
  *                          ^                                    |
@@ -524,6 +524,72 @@ struct pagesim_eviction_policy {
     double (*worth)(void *self, const struct pagesim_policy_block *first, int64_t now_ns);
 };
 
+/* --- router: which replica of a fleet gets a request --------------------------------------------------------------------------------
+ *
+ *     clients ----> router ----> replica 0 .. count - 1, each a server of its own: scheduler, pool, prefix cache
+ *                     ^              |
+ *                     '-- answers ---'   and reports of queues and blocks, taken every router_view_ms
+ *
+ * A router knows what a real one would: the request, what it sent where, whose answers came back, and what the replicas report. Requests
+ * come in the order of time. */
+
+/* A request as a router sees it. All samples of one request go the same way. */
+struct pagesim_router_request {
+    int64_t now_ns;        /* when the router has it */
+    uint32_t position;     /* 0 .. request_count - 1, in the trace's order */
+    uint32_t input_tokens; /* of the prompt */
+    int32_t priority;      /* lower is sooner */
+    uint32_t session;      /* from 1; 0: none */
+    uint32_t tenant;       /* from 1; in traces that name no tenants, its session; 0: the trace does not say */
+    /* What the prompt begins with: names of pieces of tokens_per_name tokens each, numbers below name_count. Equal names at equal places after
+     * equal names are equal tokens. A later turn of a session whose prompt has no names has one that stands for its session. */
+    const uint32_t *names;
+    uint32_t names_length;
+};
+
+/* A replica as a router sees it. */
+struct pagesim_router_replica {
+    bool takes_requests; /* false: starting, draining, failed or ended; never choose it */
+    /* The router's own books: requests that it sent there and whose answers have not all come back. */
+    uint64_t unanswered;
+    uint64_t unanswered_tokens;                     /* prompt tokens of these */
+    uint64_t unanswered_of[PAGESIM_POLICY_CLASSES]; /* these by class: priority 0 and below, 1, 2 and above */
+    uint64_t sent;                                  /* all that it ever sent there */
+    uint64_t last_sent;                             /* the number of the newest of these over all replicas, from 1; 0: none yet */
+    /* The replica's newest report, which is up to router_view_ms old. */
+    uint64_t running, waiting, used_blocks, pool_blocks;
+    uint64_t sent_since; /* requests sent there after that report */
+};
+
+struct pagesim_router_setup {
+    uint32_t request_count;
+    uint32_t replica_most;    /* replicas that there can be; with autoscaling and failures more may come than there are at first */
+    uint32_t name_count;      /* names of prompt pieces are below it */
+    uint32_t tokens_per_name; /* 0: no prompt has names */
+    uint64_t seed;
+    /* Keys of the configuration that are for routers. */
+    double prefix_match_share; /* router_prefix_match: the least share of a prompt that counts as a match */
+    uint64_t balance_requests; /* router_balance_requests and */
+    double balance_ratio;      /* router_balance_ratio: loads that differ by more than both are out of balance */
+    uint64_t index_pieces;     /* router_index_blocks in pieces: how many a router remembers of a replica */
+};
+
+struct pagesim_router {
+    struct pagesim_policy_info info;
+    /* What choose looks at. A router that looks at neither is told of nothing, and all its replicas replay side by side. */
+    bool looks_at_answers; /* unanswered and its kin */
+    bool looks_at_reports; /* running, waiting, used_blocks, sent_since */
+    double view_ms;        /* the age of reports that is usual for it, where router_view_ms is not given */
+    /* As in scheduling policies; may be NULL. */
+    bool (*create)(const struct pagesim_router_setup *setup, void **self);
+    void (*destroy)(void *self);
+    /* The number of a replica that takes requests; there is at least one. Out of memory: UINT32_MAX. */
+    uint32_t (*choose)(void *self, const struct pagesim_router_request *request, const struct pagesim_router_replica *replicas,
+                       uint32_t count);
+    /* What was remembered of a replica is void: it went away, and its number is given to none that comes after. May be NULL. */
+    void (*gone)(void *self, uint32_t replica);
+};
+
 /* --- registering ---
  *
  * Make a policy known to the whole process. The table is not copied and must stay. Call these from one thread, before the first run.
@@ -534,6 +600,7 @@ PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_register_preemption_vi
                                                                                      struct pagesim_error *error);
 PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_register_eviction_policy(const struct pagesim_eviction_policy *policy,
                                                                                    struct pagesim_error *error);
+PAGESIM_NODISCARD PAGESIM_API enum pagesim_status pagesim_register_router(const struct pagesim_router *router, struct pagesim_error *error);
 
 #ifdef __cplusplus
 }

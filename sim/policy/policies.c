@@ -9,9 +9,10 @@ static const struct pagesim_policy_info *known[POLICY_KINDS][POLICIES_MOST + 1] 
     [POLICY_SCHEDULING] = {SCHEDULING_POLICIES(INFO)},
     [POLICY_VICTIM] = {PREEMPTION_VICTIMS(INFO)},
     [POLICY_EVICTION] = {EVICTION_POLICIES(INFO)},
+    [POLICY_ROUTER] = {ROUTERS(INFO)},
 };
 
-static const char *const kind_names[POLICY_KINDS] = {"scheduling_policy", "preemption_victim", "eviction_policy"};
+static const char *const kind_names[POLICY_KINDS] = {"scheduling_policy", "preemption_victim", "eviction_policy", "router"};
 
 const struct pagesim_policy_info *policy_at(enum policy_kind kind, uint32_t i)
 {
@@ -38,6 +39,8 @@ static bool complete(enum policy_kind kind, const struct pagesim_policy_info *in
         return scheduling->order == PAGESIM_POLICY_ARRIVAL ? !scheduling->key && !scheduling->before_admission : scheduling->key != NULL;
     case POLICY_VICTIM:
         return victim->choose != NULL;
+    case POLICY_ROUTER:
+        return ((const struct pagesim_router *)info)->choose != NULL;
     default:
         return true;
     }
@@ -55,8 +58,9 @@ enum status policy_register(enum policy_kind kind, const struct pagesim_policy_i
         return diag_set(diag, SIM_FAILED, "there is a %s \"%s\" already; choose another name", kind_names[kind], info->name);
     if (!complete(kind, info))
         return diag_set(diag, SIM_FAILED, "%s \"%s\": %s", kind_names[kind], info->name,
-                        kind == POLICY_VICTIM ? "choose is missing"
-                                              : "a key is needed, except for PAGESIM_POLICY_ARRIVAL, which can have none nor set any");
+                        kind == POLICY_VICTIM || kind == POLICY_ROUTER
+                            ? "choose is missing"
+                            : "a key is needed, except for PAGESIM_POLICY_ARRIVAL, which can have none nor set any");
     if (count == POLICIES_MOST)
         return diag_set(diag, SIM_FAILED, "no room for %s \"%s\": there are %d already", kind_names[kind], info->name, POLICIES_MOST);
     known[kind][count] = info;
@@ -76,4 +80,9 @@ const struct pagesim_preemption_victim *policy_find_victim(const char *name)
 const struct pagesim_eviction_policy *policy_find_eviction(const char *name)
 {
     return (const struct pagesim_eviction_policy *)find(POLICY_EVICTION, name);
+}
+
+const struct pagesim_router *policy_find_router(const char *name)
+{
+    return (const struct pagesim_router *)find(POLICY_ROUTER, name);
 }

@@ -28,11 +28,24 @@
     X(eviction_tail_lru)                                                                                                                   \
     X(eviction_workload)
 
+#define ROUTERS(X)                                                                                                                         \
+    X(router_round_robin)                                                                                                                  \
+    X(router_least_requests)
+
 #define DECLARE_SCHEDULING(policy) extern const struct pagesim_scheduling_policy policy;
 #define DECLARE_VICTIM(policy)     extern const struct pagesim_preemption_victim policy;
 #define DECLARE_EVICTION(policy)   extern const struct pagesim_eviction_policy policy;
+#define DECLARE_ROUTER(router)     extern const struct pagesim_router router;
 SCHEDULING_POLICIES(DECLARE_SCHEDULING)
 PREEMPTION_VICTIMS(DECLARE_VICTIM)
 EVICTION_POLICIES(DECLARE_EVICTION)
+ROUTERS(DECLARE_ROUTER)
+
+/* Does replica `a` come before `b`, of which both take requests, where their loads are equal? The one that got none for longer, as proxies go
+ * round among equals. */
+static inline bool router_waits_longer(const struct pagesim_router_replica *a, const struct pagesim_router_replica *b)
+{
+    return a->last_sent < b->last_sent;
+}
 
 #endif

@@ -4,11 +4,11 @@
  * like those of any other program. `--scheduling-policy NAME` finds a table by its name. To add a built-in one:
  *
  *   1. copy the file that is most like it:  scheduling_sjf.c (a key known at arrival), scheduling_srpt.c (a key that changes),
- *                                             scheduling_mlfq.c (state per request), victim_lowest_progress.c, eviction_lfu.c
+ *                                             scheduling_mlfq.c (state per request), victim_lowest_progress.c, eviction_lfu.c, router_least_requests.c
  *   2. add its name to the list of policies.h
  *   3. state its source (paper, system) in its header comment and give it a small trace in tests/sim/policy/test_policies.c
  *
- * Where they are asked, once a step: vllm_v1/vllm_v1.c. Register before the first run starts; nothing here may change during one.
+ * Where they are asked, once a step: vllm_v1/vllm_v1.c; routers once a request: fleet/routing.c. Register before the first run starts; nothing here may change during one.
  */
 #ifndef PAGESIM_POLICY_H
 #define PAGESIM_POLICY_H
@@ -21,11 +21,11 @@
 
 /* --- the known ones ------------------------------------------------------------------------------------------------------------------- */
 
-enum policy_kind { POLICY_SCHEDULING, POLICY_VICTIM, POLICY_EVICTION, POLICY_KINDS };
+enum policy_kind { POLICY_SCHEDULING, POLICY_VICTIM, POLICY_EVICTION, POLICY_ROUTER, POLICY_KINDS };
 
 enum { POLICY_NAME_SIZE = 64, POLICIES_MOST = 64 }; /* of a kind */
 
-/* Make a policy known; &my_policy.info of a scheduling_policy, preemption_victim or eviction_policy, as `kind` says. The table must stay.
+/* Make a policy known; &my_policy.info of a scheduling_policy, preemption_victim, eviction_policy or router, as `kind` says. The table must stay.
  * SIM_FAILED: the name is taken, too long or empty, a function is missing, or there are POLICIES_MOST already. */
 SIM_NODISCARD enum status policy_register(enum policy_kind kind, const struct pagesim_policy_info *info, struct diag *diag);
 
@@ -36,5 +36,6 @@ const struct pagesim_policy_info *policy_at(enum policy_kind kind, uint32_t i);
 const struct pagesim_scheduling_policy *policy_find_scheduling(const char *name);
 const struct pagesim_preemption_victim *policy_find_victim(const char *name);
 const struct pagesim_eviction_policy *policy_find_eviction(const char *name);
+const struct pagesim_router *policy_find_router(const char *name);
 
 #endif

@@ -370,3 +370,8 @@ enum pagesim_status pagesim_register_eviction_policy(const struct pagesim_evicti
 {
     return register_policy(POLICY_EVICTION, &policy->info, error);
 }
+
+enum pagesim_status pagesim_register_router(const struct pagesim_router *router, struct pagesim_error *error)
+{
+    return register_policy(POLICY_ROUTER, &router->info, error);
+}
