@@ -563,7 +563,7 @@ struct pagesim_router_replica {
 
 struct pagesim_router_setup {
     uint32_t request_count;
-    uint32_t replica_most;    /* replicas that there can be; with autoscaling and failures more may come than there are at first */
+    uint32_t replica_most;    /* numbers of replicas are below it, those that come later included */
     uint32_t name_count;      /* names of prompt pieces are below it */
     uint32_t tokens_per_name; /* 0: no prompt has names */
     uint64_t seed;
@@ -586,7 +586,7 @@ struct pagesim_router {
     /* The number of a replica that takes requests; there is at least one. Out of memory: UINT32_MAX. */
     uint32_t (*choose)(void *self, const struct pagesim_router_request *request, const struct pagesim_router_replica *replicas,
                        uint32_t count);
-    /* What was remembered of a replica is void: it went away, and its number is given to none that comes after. May be NULL. */
+    /* What was remembered of a replica is void: it went away, and one that comes later may get its number. May be NULL. */
     void (*gone)(void *self, uint32_t replica);
 };
 

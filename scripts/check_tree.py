@@ -14,7 +14,7 @@ import sys
 FILE_LINES, FUNCTION_LINES = 800, 90
 # A room of sim/ may include from itself and from those before it.
 ORDER = ["base", "policy", "config", "trace", "generate", "time", "engine", "vllm_v1", "vllm_v1_fast", "vllm_v0", "data_plane", "observe",
-         "figure", "replay", "study", "report", "command", "public"]
+         "figure", "replay", "fleet", "run", "study", "report", "command", "public"]
 # Where the compiler looks for a quoted include, after the folder of the file itself (Makefile: -Icore -Isim -Itests -Iinclude).
 INCLUDE_ROOTS = ["core", "sim", "tests", "include"]
 # The public headers: the manuals of the two libraries. Nothing else stands in include/.

@@ -1,5 +1,5 @@
 /* cmd_replay.c - `pagesim replay`: reads trace and configuration, attaches observers to a replay, prints the report. Read run() at the end
- * first, then replay/run.h. This file only connects parts: what is observed is in replay_outputs.c, what is reported in
+ * first, then run/run.h. This file only connects parts: what is observed is in replay_outputs.c, what is reported in
  * report/replay_report.c.
  *
  * Everything that can be wrong with the command line is checked before the trace is read, and everything else before the replay starts. */

@@ -12,7 +12,7 @@
 #include "observe/decision_log.h"
 #include "observe/per_request.h"
 #include "observe/replay_course.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "report/bench_result.h"
 #include "report/prometheus.h"
 

@@ -3,7 +3,7 @@
 #define PAGESIM_WATCH_H
 
 #include "observe/latest_state.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "study/sweep_groups.h"
 
 /* Row for a command's option table. */

@@ -96,6 +96,53 @@ struct speculative_config {
     bool disable_lookahead_block_hashes, disable_eagle_block_drop;
 };
 
+enum { REPLICA_KINDS_MOST = 6, REPLICA_FAILURES_MOST = 16, AUTOSCALE_TIMES_MOST = 24 };
+
+/* Replicas of a fleet that differ from the configuration around them. */
+struct replica_kind {
+    uint32_t count;
+    char settings[256]; /* JSON: an object of keys, as in a file, nested ones as "step_time.base_ns" */
+};
+
+/* A replica fails at a time, and another one takes its place. */
+struct replica_failure {
+    double at_s;
+    uint32_t replica;
+    double down_s; /* until the new one takes requests; INFINITY: there is none */
+    bool lost;     /* its requests are; else they are sent anew, to others */
+};
+
+/* How many replicas there are, by a rule or a schedule. */
+struct autoscale_config {
+    uint32_t least, most;           /* most 0: no rule */
+    double utilization, unanswered; /* the target, a replica: used share of the pool, or requests; 0: the other one */
+    double interval_s, down_after_s;
+    double startup_s; /* from the decision until it takes requests */
+    struct {
+        double at_s;
+        uint32_t replicas;
+    } schedule[AUTOSCALE_TIMES_MOST];
+    uint32_t schedule_count; /* 0: no schedule */
+};
+
+/* Several servers behind a router. Read by sim/fleet alone. */
+struct fleet_config {
+    uint32_t replicas; /* 1, without any of what is below: no fleet (config_has_fleet) */
+    uint32_t data_parallel_size;
+    struct replica_kind kinds[REPLICA_KINDS_MOST];
+    uint32_t kind_count; /* 0: all replicas are alike */
+    char router[CONFIG_NAME_SIZE];
+    double router_delay_ms, router_view_ms; /* view: -1: the router's own */
+    double router_prefix_match, router_balance_ratio;
+    uint32_t router_balance_requests, router_index_blocks; /* blocks: 0: those of a pool */
+    uint32_t prefill_replicas;                             /* of them; the others decode. 0: all do both */
+    double kv_transfer_gb_per_s, kv_transfer_ms;
+    struct autoscale_config autoscale;
+    struct replica_failure failures[REPLICA_FAILURES_MOST];
+    uint32_t failure_count;
+    double gpu_hour_price; /* 0: not given */
+};
+
 #define RETENTION_DENSE (-1) /* prefix_cache_retention_interval: null */
 
 struct config {
@@ -139,6 +186,7 @@ struct config {
     int64_t prefix_cache_retention_interval;
     bool disable_hybrid_kv_cache_manager;
     struct speculative_config speculative;
+    struct fleet_config fleet;
     uint64_t seed;
     /* The pool's size in users' terms (sizing.h); "" and 0 = not given. */
     char model[CONFIG_PATH_SIZE], gpu[CONFIG_PATH_SIZE]; /* names in configs/ or paths of JSON files */
@@ -154,6 +202,7 @@ struct config {
     config_key_bits by_model;      /* what the model's file says */
     uint64_t block_bytes;          /* a block's bytes on one GPU, from sizing_fill; 0: no model given */
     bool served;                   /* a server's command line was given */
+    bool fleets_compared;          /* with others that are fleets: what one server costs is told as well */
     bool sized;                    /* num_gpu_blocks is what sizing_fill made of model and GPU */
     uint32_t model_positions;      /* the model's longest prompt plus output, from sizing_fill; 0: not known */
     /* Arrivals and concurrency as `vllm bench serve` means them. */
@@ -187,6 +236,14 @@ SIM_NODISCARD enum status config_read(const char *name, const char *text, size_t
 
 /* Set one key as its option would ("block_size", "16"; nested keys as "step_time.base_ns"), then check the whole again. For --vary. */
 SIM_NODISCARD enum status config_set(struct config *config, const char *key, const char *value, struct diag *diag);
+
+/* Is there more than one server, or one that comes and goes? */
+static inline bool config_has_fleet(const struct config *config)
+{
+    const struct fleet_config *fleet = &config->fleet;
+    return fleet->replicas > 1 || fleet->data_parallel_size > 1 || fleet->kind_count > 0 || fleet->autoscale.most > 0 ||
+           fleet->autoscale.schedule_count > 0 || fleet->failure_count > 0;
+}
 
 /* floor(watermark * num_gpu_blocks) in doubles, as vLLM computes it. */
 uint32_t config_watermark_blocks(const struct config *config);

@@ -45,6 +45,7 @@ _Static_assert((int)POLICY_NAME_SIZE == CONFIG_NAME_SIZE, "a registered name fit
 #define TOP(member) .name = #member, .group = KEY_TOP, .offset = offsetof(struct config, member)
 #define STEP_TIME(member, known_by)                                                                                                        \
     .name = #member, .group = KEY_STEP_TIME, .offset = offsetof(struct config, step_time.member), .models = known_by
+#define FLEET(member)                      .name = #member, .group = KEY_TOP, .offset = offsetof(struct config, fleet.member)
 #define KV(member)                         .name = #member, .group = KEY_KV, .offset = offsetof(struct config, kv.member)
 #define WHOLE(kind, lowest, highest, unit) .type = KEY_##kind, .range.whole = {lowest, highest}, .metavar = unit
 #define REAL(lowest, highest, unit)        .type = KEY_DOUBLE, .range.real = {lowest, highest}, .metavar = unit
@@ -74,6 +75,27 @@ static bool has_layers(const struct config *config)
 static bool has_drafts(const struct config *config)
 {
     return config->speculative.method != SPECULATIVE_NONE;
+}
+
+/* What is said about a fleet means nothing with one server. */
+static bool has_fleet(const struct config *config)
+{
+    return config_has_fleet(config);
+}
+
+static bool has_ranks(const struct config *config)
+{
+    return config->fleet.data_parallel_size > 1;
+}
+
+static bool has_split(const struct config *config)
+{
+    return config->fleet.prefill_replicas > 0;
+}
+
+static bool has_price(const struct config *config)
+{
+    return config->fleet.gpu_hour_price > 0;
 }
 
 /* Which step-time models read a key. Keys that the chosen model does not read are accepted, but not written as effective ones. */
@@ -210,6 +232,46 @@ const struct config_key config_keys[] = {
     {KV(head_dim), WHOLE(UINT32, 1, 4096, "N"), DEFAULT(64), .help = "data plane: floats of a head"},
     {KV(dtype), CHOICE(dtype_names), DEFAULT(KV_DTYPE_FLOAT32), .help = "data plane: storage type"},
     {KV(read), CHOICE(read_names), DEFAULT(KV_READ_GATHER), .help = "data plane: how K/V are read"},
+    /* Several servers behind a router (fleet/). */
+    {FLEET(replicas), WHOLE(UINT32, 1, 10000, "N"), DEFAULT(1), .heeded = has_fleet, .help = "servers behind a router, each as configured"},
+    {FLEET(data_parallel_size), WHOLE(UINT32, 1, 10000, "N"), DEFAULT(1), .heeded = has_ranks,
+     .help = "vLLM's: engines of one server; as replicas, behind vLLM's own balance"},
+    {.name = "replica_kinds",
+     .group = KEY_TOP,
+     .offset = offsetof(struct config, fleet.kinds),
+     JSON(config_replica_kinds),
+     .heeded = has_fleet,
+     .help = "servers that differ: [{\"count\":2,\"gpu\":\"L40S\"}, ...]"},
+    {FLEET(router), POLICY(POLICY_ROUTER), DEFAULT_NAME("round-robin"), .heeded = has_fleet, .help = "which of them gets a request"},
+    {FLEET(router_delay_ms), REAL(0, 1e6, "MS"), DEFAULT(0), .heeded = has_fleet, .help = "from the router to a server"},
+    {FLEET(router_view_ms), REAL(0, 1e6, "MS"), ABSENT, .heeded = has_fleet, .default_note = "the router's usual one",
+     .help = "the servers report so often what waits and what is used"},
+    {FLEET(router_prefix_match), REAL(0, 1, "SHARE"), DEFAULT(0.3), .heeded = has_fleet, READ_BY("prefix-aware"),
+     .help = "prefix-aware: the least share of a prompt that counts"},
+    {FLEET(router_balance_requests), WHOLE(UINT32, 0, 1000000000, "N"), DEFAULT(64), .heeded = has_fleet, READ_BY("prefix-aware"),
+     .help = "prefix-aware: loads that differ by more than this"},
+    {FLEET(router_balance_ratio), REAL(1, 1e6, "R"), DEFAULT(1.5), .heeded = has_fleet, READ_BY("prefix-aware"),
+     .help = "prefix-aware: and by more than this factor are evened out"},
+    {FLEET(router_index_blocks), WHOLE(UINT32, 0, BLOCKS_MOST, "BLOCKS"), DEFAULT(0), .heeded = has_fleet, READ_BY("prefix-aware"),
+     .help = "prefix-aware: remembered of a server; 0 = its pool"},
+    {FLEET(prefill_replicas), WHOLE(UINT32, 0, 10000, "N"), DEFAULT(0), .heeded = has_fleet, .engines = KEY_V1_ONLY,
+     .help = "of the servers only compute prompts, for the others; 0 = none"},
+    {FLEET(kv_transfer_gb_per_s), REAL(1e-6, 1e9, "GB/S"), DEFAULT(25), .heeded = has_split, .engines = KEY_V1_ONLY,
+     .help = "at which a server of prompts hands K/V over"},
+    {FLEET(kv_transfer_ms), REAL(0, 1e6, "MS"), DEFAULT(0), .heeded = has_split, .engines = KEY_V1_ONLY, .help = "and before it begins"},
+    {.name = "autoscale",
+     .group = KEY_TOP,
+     .offset = offsetof(struct config, fleet.autoscale),
+     JSON(config_autoscale),
+     .heeded = has_fleet,
+     .help = "servers come and go: {\"max\":8,\"utilization\":0.7} or {\"schedule\":...}"},
+    {.name = "replica_failures",
+     .group = KEY_TOP,
+     .offset = offsetof(struct config, fleet.failures),
+     JSON(config_failures),
+     .heeded = has_fleet,
+     .help = "servers that fail: [{\"at_s\":60,\"replica\":0,\"down_s\":30}, ...]"},
+    {FLEET(gpu_hour_price), REAL(0, 1e6, "PRICE"), DEFAULT(0), .heeded = has_price, .help = "of a GPU, for costs"},
     /* The load: arrivals and concurrency in place of the trace's own, which the defaults keep. */
     {TOP(seed), WHOLE(UINT64, 0, UINT64_MAX, "N"), DEFAULT(0), .help = "of everything that is drawn"},
     {TOP(max_concurrency), WHOLE(UINT32, 0, 1000000000, "N"), DEFAULT(0),
@@ -717,7 +779,7 @@ bool config_key_absent(const struct config_key *key, const struct config *config
 /* One of the policies in use? */
 static bool is_read(const struct config_key *key, const struct config *config)
 {
-    const char *const used[] = {config->scheduling_policy, config->preemption_victim, config->eviction_policy};
+    const char *const used[] = {config->scheduling_policy, config->preemption_victim, config->eviction_policy, config->fleet.router};
     for (const char *const *reader = key->readers; reader && *reader; reader++)
         for (size_t i = 0; i < sizeof used / sizeof *used; i++)
             if (strcmp(*reader, used[i]) == 0)

@@ -37,6 +37,16 @@ enum status config_member_whole(const struct json_document *document, const cJSO
                       (unsigned long long)most);
 }
 
+enum status config_member_real(const struct json_document *document, const cJSON *node, double least, double most, double *out,
+                               struct diag *diag)
+{
+    if (cJSON_IsNumber(node) && node->valuedouble >= least && node->valuedouble <= most) {
+        *out = node->valuedouble;
+        return SIM_OK;
+    }
+    return json_error(document, node, false, diag, "%s must be a number from %g to %g", node->string, least, most);
+}
+
 enum status config_member_flag(const struct json_document *document, const cJSON *node, bool *out, struct diag *diag)
 {
     if (!cJSON_IsBool(node))

@@ -62,7 +62,6 @@ static const struct vllm_option not_modelled[] = {
     REFUSED("ec-transfer-config", ONE, "None", "encoder outputs would come from other servers"),
     REFUSED("kv-offloading-size", ONE, "None|0", "evicted blocks would stay in the host's memory and be hit there"),
     REFUSED("pipeline-parallel-size", ONE, "1", "several batches would be under way at a time"),
-    REFUSED("data-parallel-size", ONE, "1", REPLICAS),
     REFUSED("data-parallel-size-local", ONE, "0|1", REPLICAS),
     REFUSED("decode-context-parallel-size", ONE, "1", SPLITS_KV),
     REFUSED("prefill-context-parallel-size", ONE, "1", SPLITS_KV),

@@ -7,11 +7,15 @@
 
 #include "base/array.h"
 
-enum status arrivals_init(struct arrivals *arrivals, const struct trace *trace, uint32_t max_concurrency, struct diag *diag)
+enum status arrivals_init(struct arrivals *arrivals, const struct trace *trace, uint32_t max_concurrency, struct arrival_feed *feed,
+                          struct diag *diag)
 {
-    *arrivals = (struct arrivals){.trace = trace, .next_ns = INT64_MAX};
-    enum status status = closed_loop_init(&arrivals->slots, trace, max_concurrency, diag);
-    return status == SIM_OK ? later_turns_init(&arrivals->turns, trace, diag) : status;
+    *arrivals = (struct arrivals){.trace = trace, .feed = feed, .next_ns = INT64_MAX, .horizon_ns = INT64_MAX};
+    enum status status = feed ? SIM_OK : closed_loop_init(&arrivals->slots, trace, max_concurrency, diag);
+    if (status == SIM_OK && !feed)
+        status = later_turns_init(&arrivals->turns, trace, diag);
+    arrivals->followed = arrivals->slots.slots > 0 || arrivals->turns.trace || feed;
+    return status;
 }
 
 void arrivals_deinit(struct arrivals *arrivals)
@@ -25,12 +29,14 @@ void arrivals_deinit(struct arrivals *arrivals)
 /* The flags are made with the first drop, since most replays drop nobody: until then arrivals_find_next has one test more and no loop. */
 enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct diag *diag)
 {
+    arrivals->dropped++;
+    if (arrivals->feed) /* it will not be asked for again */
+        return SIM_OK;
     const struct array_request flags[] = {ARRAY_IF(!arrivals->is_dropped, arrivals->is_dropped, arrivals->trace->count)};
     enum status status = array_zeroed_all(flags, 1, "the replay's requests", diag);
     if (status != SIM_OK)
         return status;
     arrivals->is_dropped[position] = true;
-    arrivals->dropped++;
     return SIM_OK;
 }
 
@@ -39,9 +45,32 @@ enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct d
  * before. */
 void arrivals_follow_end(struct arrivals *arrivals, uint32_t position, int64_t now_ns)
 {
+    if (arrivals->feed) {
+        arrival_feed_ended(arrivals->feed, position, now_ns);
+        if (arrivals->feed->stops && now_ns < arrivals->horizon_ns)
+            arrivals_set_horizon(arrivals, now_ns);
+        return;
+    }
     closed_loop_end(&arrivals->slots, position, now_ns);
     later_turns_end(&arrivals->turns, position, now_ns, arrivals->is_dropped);
     arrivals_find_next(arrivals);
+}
+
+/* --- fed ------------------------------------------------------------------------------------------------------------------------- */
+
+void arrivals_set_horizon(struct arrivals *arrivals, int64_t horizon_ns)
+{
+    arrivals->horizon_ns = horizon_ns;
+    arrivals_find_next(arrivals);
+}
+
+/* What was sent may be on its way beyond the horizon. */
+void arrivals_find_next_fed(struct arrivals *arrivals)
+{
+    const struct arrival_feed *feed = arrivals->feed;
+    const bool known = feed->first < feed->count && feed->sent[feed->first].time_ns < arrivals->horizon_ns;
+    arrivals->next = known ? feed->sent[feed->first].position : arrivals->trace->count;
+    arrivals->next_ns = known ? feed->sent[feed->first].time_ns : arrivals->horizon_ns;
 }
 
 /* --- the front door -------------------------------------------------------------------------------------------------------------- */

@@ -8,10 +8,15 @@
  *     init -> drop* -> find_next -> { take | reject | first_token | end }*
  *
  * next_ns is kept up to date by take and end, so the loop and the steppers just read it. Belongs to one replay and one thread.
+ *
+ * A replica of a fleet is fed (arrival_feed.h): its requests are those that a router sends it, and nobody knows beforehand which these are.
+ * Such a replay goes on as far as its horizon, beyond which something may still be sent. A horizon is an arrival of nobody:
+ * next == trace->count, next_ns == horizon_ns.
  */
 #ifndef PAGESIM_ARRIVALS_H
 #define PAGESIM_ARRIVALS_H
 
+#include "engine/arrival_feed.h"
 #include "engine/closed_loop.h"
 #include "engine/front_door.h"
 #include "engine/later_turns.h"
@@ -20,36 +25,43 @@ struct arrivals {
     const struct trace *trace;
     struct closed_loop slots;
     struct later_turns turns;
-    struct front_door door; /* shut for nobody until front_door_init says so */
-    uint32_t first;         /* with sessions: the next position that arrives by itself */
-    bool *is_dropped;       /* by position; NULL until somebody is */
-    uint32_t next;          /* the position that arrives next; trace->count: none is left */
-    int64_t next_ns;        /* when it does; INT64_MAX: none is left, or all slots are busy */
-    uint64_t dropped;       /* requests dropped before the replay, or rejected */
-    uint64_t taken;         /* that arrived and went in */
-    uint64_t ended;         /* of those, that finished or were given up by the engine */
+    struct front_door door;    /* shut for nobody until front_door_init says so */
+    struct arrival_feed *feed; /* borrowed; NULL: requests arrive in the order of the trace */
+    bool followed;             /* somebody waits for ends: slots, turns or who feeds */
+    uint32_t first;            /* with sessions: the next position that arrives by itself */
+    bool *is_dropped;          /* by position; NULL until somebody is */
+    uint32_t next;             /* the position that arrives next; trace->count: none is left */
+    int64_t next_ns;           /* when it does; horizon_ns: none is left, or all slots are busy */
+    int64_t horizon_ns;        /* INT64_MAX: the replay goes on to its end */
+    uint64_t dropped;          /* requests dropped before the replay, or rejected */
+    uint64_t taken;            /* that arrived and went in */
+    uint64_t ended;            /* of those, that finished or were given up by the engine */
 };
 
-/* Borrows trace. max_concurrency 0: an open loop. */
-SIM_NODISCARD enum status arrivals_init(struct arrivals *arrivals, const struct trace *trace, uint32_t max_concurrency, struct diag *diag);
+/* Borrows trace and feed. max_concurrency 0: an open loop. With a feed, slots and sessions are the business of who feeds. */
+SIM_NODISCARD enum status arrivals_init(struct arrivals *arrivals, const struct trace *trace, uint32_t max_concurrency,
+                                        struct arrival_feed *feed, struct diag *diag);
 void arrivals_deinit(struct arrivals *arrivals);
 
 /* This request will not arrive. Before the first arrivals_find_next. */
 SIM_NODISCARD enum status arrivals_drop(struct arrivals *arrivals, uint32_t position, struct diag *diag);
-/* arrivals_find_next where there are sessions; use that one. */
+/* Nobody arrives and no step may start from here on, unless it is set again: not below now. */
+void arrivals_set_horizon(struct arrivals *arrivals, int64_t horizon_ns);
+/* arrivals_find_next where there are sessions, or a feed; use that one. */
 void arrivals_find_next_turn(struct arrivals *arrivals);
+void arrivals_find_next_fed(struct arrivals *arrivals);
 /* From position `next` on: who arrives, and when? Called once when all drops are known; later take and end do it. */
 static inline void arrivals_find_next(struct arrivals *arrivals)
 {
     const struct trace *trace = arrivals->trace;
-    if (arrivals->turns.trace) {
-        arrivals_find_next_turn(arrivals);
+    if (arrivals->turns.trace || arrivals->feed) {
+        (arrivals->feed ? arrivals_find_next_fed : arrivals_find_next_turn)(arrivals);
         return;
     }
     while (arrivals->is_dropped && arrivals->next < trace->count && arrivals->is_dropped[arrivals->next])
         arrivals->next++;
     if (arrivals->next == trace->count)
-        arrivals->next_ns = INT64_MAX;
+        arrivals->next_ns = arrivals->horizon_ns;
     else if (arrivals->slots.slots == 0)
         arrivals->next_ns = trace->arrival_ns[arrivals->next];
     else
@@ -58,12 +70,14 @@ static inline void arrivals_find_next(struct arrivals *arrivals)
 
 /* Take `position`, which arrives next, out of the list that it stands in; part of arrivals_take. */
 void arrivals_take_turn(struct arrivals *arrivals, uint32_t position);
-/* The next request arrives, at next_ns (which must not be INT64_MAX). Returns its position. */
+/* The next request arrives, at next_ns; there must be one. Returns its position. */
 static inline uint32_t arrivals_take(struct arrivals *arrivals)
 {
     const uint32_t position = arrivals->next++;
     if (arrivals->turns.trace)
         arrivals_take_turn(arrivals, position);
+    else if (arrivals->feed)
+        arrivals->feed->first++;
     if (arrivals->slots.slots > 0)
         closed_loop_take(&arrivals->slots, position, arrivals->next_ns);
     if (arrivals->door.watched)
@@ -81,7 +95,7 @@ static inline void arrivals_end(struct arrivals *arrivals, uint32_t position, in
     if (arrivals->door.watched)
         front_door_end(&arrivals->door, now_ns);
     arrivals->ended++;
-    if (arrivals->slots.slots > 0 || arrivals->turns.trace)
+    if (arrivals->followed)
         arrivals_follow_end(arrivals, position, now_ns);
 }
 
@@ -106,6 +120,8 @@ SIM_NODISCARD enum status arrivals_reject(struct arrivals *arrivals, uint32_t *p
 /* When a request that was taken arrived; in a closed loop that may be later than the trace says. */
 static inline int64_t arrivals_time_of(const struct arrivals *arrivals, uint32_t position)
 {
+    if (arrivals->feed)
+        return arrivals->feed->times_ns[position];
     return arrivals->turns.trace ? arrivals->turns.asks_ns[position] : closed_loop_arrived(&arrivals->slots, position);
 }
 

@@ -32,6 +32,11 @@ static enum status drop_hopeless(struct stepper *stepper, struct diag *diag)
     return status;
 }
 
+enum status replay_loop_begin(struct stepper *stepper, struct diag *diag)
+{
+    return drop_hopeless(stepper, diag);
+}
+
 /* The front door's verdict on the next request holds for all its samples. */
 static enum status turn_away(struct stepper *stepper, struct diag *diag)
 {
@@ -51,7 +56,7 @@ static enum status turn_away(struct stepper *stepper, struct diag *diag)
 static enum status take_in(struct stepper *stepper, struct diag *diag)
 {
     enum status status = SIM_OK;
-    while (status == SIM_OK && stepper->arrivals.next_ns <= stepper->now_ns) {
+    while (status == SIM_OK && stepper->arrivals.next_ns <= stepper->now_ns && stepper->arrivals.next < stepper->trace->count) {
         if (arrivals_rejects_next(&stepper->arrivals)) {
             status = turn_away(stepper, diag);
             continue;
@@ -107,12 +112,13 @@ static bool livelocked(uint64_t *steps_without_token, uint32_t tokens, struct re
     return true;
 }
 
-/* Four ways out with SIM_OK: an abort; a livelock; idle with nobody left to come, which is the normal end, or a stall if requests are
- * present that nothing can move. An idle stepper with an arrival ahead is not stuck, so the clock jumps to it. */
-static enum status loop(struct stepper *stepper, const struct replay_watch *watch, struct replay_facts *facts, struct diag *diag)
+/* Five ways out with SIM_OK: the horizon; an abort; a livelock; idle with nobody left to come, which is the normal end, or a stall if requests
+ * are present that nothing can move. An idle stepper with an arrival ahead is not stuck, so the clock jumps to it; but not to a horizon, where
+ * nothing happens that the stepper knows of. */
+enum status replay_loop_go(struct stepper *stepper, const struct replay_watch *watch, struct replay_facts *facts, struct diag *diag)
 {
     uint64_t next_question = 0, steps_without_token = 0;
-    for (;;) {
+    while (stepper->now_ns < stepper->arrivals.horizon_ns) {
         struct advance out = {0};
         enum status status = take_in(stepper, diag);
         if (status == SIM_OK && interrupted(stepper, watch, &next_question))
@@ -130,14 +136,15 @@ static enum status loop(struct stepper *stepper, const struct replay_watch *watc
                 return SIM_OK;
             continue;
         }
-        if (stepper->arrivals.next_ns == INT64_MAX) {
-            facts->end.stalled = arrivals_present(&stepper->arrivals) > 0;
+        if (stepper->arrivals.next_ns == stepper->arrivals.horizon_ns) {
+            facts->end.stalled = stepper->arrivals.horizon_ns == INT64_MAX && arrivals_present(&stepper->arrivals) > 0;
             return SIM_OK;
         }
         status = skip_to(stepper, stepper->arrivals.next_ns, diag);
         if (status != SIM_OK)
             return status;
     }
+    return SIM_OK;
 }
 
 /* Texts of the stepper go with the stepper, so they are copied. The livelock's diagnosis is the loop's own and stays; a stepper would
@@ -170,6 +177,6 @@ enum status replay_loop_run(struct stepper *stepper, const struct replay_watch *
 {
     enum status status = drop_hopeless(stepper, diag);
     if (status == SIM_OK)
-        status = loop(stepper, watch, facts, diag);
+        status = replay_loop_go(stepper, watch, facts, diag);
     return status == SIM_OK ? finish(stepper, facts, diag) : status;
 }

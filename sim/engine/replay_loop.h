@@ -35,6 +35,13 @@ struct replay_facts {
     char why_not[128]; /* else: why it did not */
 };
 
+/* Drop those who can never run; before the first replay_loop_go. */
+SIM_NODISCARD enum status replay_loop_begin(struct stepper *stepper, struct diag *diag);
+/* Go on up to the horizon of the stepper's arrivals: until it stands there, or earlier if it is idle and nobody arrives before. With an
+ * infinite horizon that is the end of the replay. */
+SIM_NODISCARD enum status replay_loop_go(struct stepper *stepper, const struct replay_watch *watch, struct replay_facts *facts,
+                                         struct diag *diag);
+
 /* Run the stepper to the end of its trace, then call the observers' finish. A stall and an abort are SIM_OK; *facts tells of them. Else
  * what the stepper or an observer returned, or SIM_INTERRUPTED; the observers' finish is not called then. */
 SIM_NODISCARD enum status replay_loop_run(struct stepper *stepper, const struct replay_watch *watch, struct replay_facts *facts,

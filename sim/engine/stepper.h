@@ -60,6 +60,7 @@ struct replay_inputs {
     const struct step_time_model *model;
     const struct observer *observers;
     size_t observer_count;
+    struct arrival_feed *feed; /* of a replica of a fleet; NULL: the trace says who arrives (arrivals.h) */
 };
 
 struct stepper {

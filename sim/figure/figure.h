@@ -43,6 +43,7 @@ enum figure_scope {
     FIGURE_OF_BYTES,        /* runs that move K/V bytes */
     FIGURE_OF_GOODPUT,      /* runs that were given limits */
     FIGURE_OF_CLIENT,       /* runs with max_concurrency, where the client holds requests back */
+    FIGURE_OF_FLEET,        /* runs of several servers, and those that are compared with them or whose price is told */
     FIGURE_OF_MACHINE,      /* runs that move K/V bytes; measured on this machine, so it differs from run to run */
     FIGURE_OF_VALIDATION,   /* comparisons with a measured run */
     FIGURE_OF_COMPARED_RUN, /* either side of a comparison (`pagesim compare`) */

@@ -26,6 +26,8 @@
     LATENCY_FIGURE(max, latency, which, scope, "max " title " ms", "Largest " meaning)
 #define DRAFT_FIGURE(name, unit, sense, whole, heading, meaning, value)                                                                    \
     FIGURE(name, unit, sense, FIGURE_MEAN, FIGURE_OF_SPECULATION, whole, heading, meaning, value)
+#define FLEET_FIGURE(name, unit, sense, whole, heading, meaning, value)                                                                    \
+    FIGURE(name, unit, sense, FIGURE_MEAN, FIGURE_OF_FLEET, whole, heading, meaning, value)
 #define GROUP_FIGURE(name, unit, whole, heading, meaning, value)                                                                           \
     FIGURE(name, unit, FIGURE_LESS_IS_BETTER, FIGURE_MEAN, FIGURE_OF_GROUPS, whole, heading, meaning, value)
 #define BYTES_FIGURE(name, unit, heading, meaning, value)                                                                                  \
@@ -127,6 +129,22 @@ DRAFT_FIGURE(spec_decode_acceptance_length, FIGURE_COUNT, FIGURE_MORE_IS_BETTER,
              "Mean tokens that a verification brings: the accepted ones and one more", acceptance_length(s))
 DRAFT_FIGURE(output_tokens_per_step, FIGURE_COUNT, FIGURE_MORE_IS_BETTER, false, "tokens/step", "Tokens generated, by steps of the engine",
              per((double)s->metrics->output_tokens, (double)s->metrics->end.steps))
+
+/* A fleet. Other figures are of all its requests; those of queues and memory are means over replicas, and the highest peak of any. */
+FLEET_FIGURE(replicas, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "replicas", "Servers, the most at once", s->servers.replicas)
+FLEET_FIGURE(gpus, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "GPUs", "GPUs of all servers, the most at once", s->servers.gpus)
+FLEET_FIGURE(gpu_hours, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "GPU hours", "GPUs times the hours from each server's start to its end",
+             s->servers.gpu_seconds / 3600)
+FLEET_FIGURE(cost_per_million_output_tokens, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "cost/M tokens",
+             "GPU hours times gpu_hour_price, by millions of output tokens",
+             per(s->servers.gpu_seconds / 3600 * s->config->fleet.gpu_hour_price * 1e6,
+                 s->config->fleet.gpu_hour_price > 0 ? (double)s->output_tokens : 0))
+FLEET_FIGURE(replica_imbalance, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, false, "imbalance",
+             "Tokens computed by the busiest server, by the mean of all; 1 is even", s->servers.imbalance)
+FLEET_FIGURE(retried_requests, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "retried", "Requests sent anew after a server failed",
+             (double)s->servers.retried)
+FLEET_FIGURE(lost_requests, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, true, "lost", "Requests that no server answered because one failed",
+             (double)s->servers.lost)
 
 /* Memory. Means are over time, from the first step to the end. */
 COUNT_FIGURE(pool_blocks, FIGURE_LESS_IS_BETTER, "pool", "Blocks of the pool", s->ledger->pool_blocks)

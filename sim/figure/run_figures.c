@@ -109,6 +109,9 @@ static void derive(struct run_facts *facts)
     facts->good_requests = facts->goodput ? goodput_count(facts->goodput, metrics) : 0;
     facts->memory = ledger_span_sums(facts->ledger, SPAN_ALL);
     facts->block_bytes = config_block_bytes(facts->config);
+    const double gpus = facts->config->tensor_parallel_size;
+    facts->servers = facts->fleet ? *facts->fleet
+                                  : (struct fleet_sums){.replicas = 1, .gpus = gpus, .gpu_seconds = gpus * facts->seconds, .imbalance = 1};
 }
 
 unsigned run_figures_scopes(const struct config *config, bool goodput)
@@ -122,6 +125,8 @@ unsigned run_figures_scopes(const struct config *config, bool goodput)
         scopes |= FIGURE_SCOPE(FIGURE_OF_BYTES) | FIGURE_SCOPE(FIGURE_OF_MACHINE);
     if (goodput)
         scopes |= FIGURE_SCOPE(FIGURE_OF_GOODPUT);
+    if (config_has_fleet(config) || config->fleet.gpu_hour_price > 0 || config->fleets_compared)
+        scopes |= FIGURE_SCOPE(FIGURE_OF_FLEET);
     if (config->max_concurrency > 0)
         scopes |= FIGURE_SCOPE(FIGURE_OF_CLIENT);
     return scopes;

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "data_plane/worker.h"
 #include "figure/figure.h"
+#include "figure/fleet_sums.h"
 #include "figure/goodput.h"
 #include "observe/ledger.h"
 #include "observe/metrics.h"
@@ -17,11 +18,13 @@ struct run_facts {
     const struct ledger *ledger;
     const struct worker_totals *worker; /* NULL: no K/V bytes were moved */
     const struct goodput *goodput;      /* NULL: no limits were given */
+    const struct fleet_sums *fleet;     /* NULL: one server */
     double read_limit;                  /* GB/s that reading K/V cannot beat on this machine; 0: not measured */
 
     double seconds;            /* makespan */
     struct ledger_sums memory; /* over the whole run */
     uint64_t input_tokens, output_tokens, good_requests, block_bytes;
+    struct fleet_sums servers; /* also of one */
 };
 
 /* All figures of the run, then those of `wishes` (NULL: none) that no row lists. SIM_FAILED: out of memory. */

@@ -166,6 +166,24 @@ enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t progr
                             : status;
 }
 
+static enum status add_all(struct gap_distribution *gaps, const struct gap_progression *progressions, size_t count, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < count && status == SIM_OK; i++)
+        status = gap_distribution_add(gaps, progressions[i].first_ns, progressions[i].change_ns, progressions[i].count,
+                                      progressions[i].weight, diag);
+    return status;
+}
+
+enum status gap_distribution_merge(struct gap_distribution *gaps, const struct gap_distribution *part, struct diag *diag)
+{
+    struct gap_progression block[GAP_BLOCK];
+    enum status status = SIM_OK;
+    for (struct gap_packing_walk walk = {0}; status == SIM_OK && gap_packing_next(&part->packed, &walk, block);)
+        status = add_all(gaps, block, GAP_BLOCK, diag);
+    return status == SIM_OK ? add_all(gaps, part->progressions, part->progression_count, diag) : status;
+}
+
 void gap_distribution_deinit(struct gap_distribution *gaps)
 {
     free(gaps->progressions);

@@ -29,6 +29,8 @@ SIM_NODISCARD enum status gap_distribution_add(struct gap_distribution *gaps, in
 /* Make room for `progressions` calls of gap_distribution_add, or the most that are kept unpacked: these neither allocate nor fail, as long as
  * each fits one progression. */
 SIM_NODISCARD enum status gap_distribution_reserve(struct gap_distribution *gaps, size_t progressions, struct diag *diag);
+/* Add all gaps of another one. */
+SIM_NODISCARD enum status gap_distribution_merge(struct gap_distribution *gaps, const struct gap_distribution *part, struct diag *diag);
 void gap_distribution_deinit(struct gap_distribution *gaps);
 
 /* In milliseconds. */

@@ -239,3 +239,35 @@ double ledger_share(ledger_sum a, ledger_sum b)
 {
     return b ? (double)a / (double)b : 0;
 }
+
+/* --- several servers --------------------------------------------------------------------------------------------------------------- */
+
+static void add_sums(struct ledger_sums *sums, const struct ledger_sums *part)
+{
+    sums->time_ns += part->time_ns;
+    sums->used += part->used;
+    sums->cached += part->cached;
+    sums->free_uncached += part->free_uncached;
+    sums->held_tokens += part->held_tokens;
+    sums->table_blocks += part->table_blocks;
+    sums->table_runs += part->table_runs;
+    sums->running += part->running;
+    sums->waiting += part->waiting;
+    sums->shared_empty_slots += part->shared_empty_slots;
+}
+
+void ledger_merge(struct ledger *ledger, const struct ledger *part)
+{
+    for (int waiting = 0; waiting < 2; waiting++)
+        add_sums(&ledger->by_waiting[waiting], &part->by_waiting[waiting]);
+    raise(&ledger->pool_blocks, part->pool_blocks);
+    raise(&ledger->peaks.used_blocks, part->peaks.used_blocks);
+    raise(&ledger->peaks.cached_blocks, part->peaks.cached_blocks);
+    raise(&ledger->peaks.held_tokens, part->peaks.held_tokens);
+    raise(&ledger->peaks.empty_slots, part->peaks.empty_slots);
+    raise(&ledger->peaks.saved_blocks, part->peaks.saved_blocks);
+    for (int i = 0; i < 3; i++) {
+        ledger->reserved[i] += part->reserved[i];
+        raise(&ledger->peak_reserved[i], part->peak_reserved[i]);
+    }
+}

@@ -78,6 +78,9 @@ struct ledger {
 
 void ledger_init(struct ledger *ledger, const struct trace *trace, const struct config *config);
 struct observer ledger_observer(struct ledger *ledger);
+/* After the replays of several servers, each with a ledger of its own: add one to a ledger that nothing else was added to. Times add up, so that
+ * means are those of a server; peaks are the highest of any. */
+void ledger_merge(struct ledger *ledger, const struct ledger *part);
 /* Before the replay: write down there how the accounts go. `history` must live as long as the ledger. */
 void ledger_keep_history(struct ledger *ledger, struct ledger_history *history);
 

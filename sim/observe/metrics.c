@@ -329,3 +329,96 @@ struct observer metrics_observer(struct metrics *metrics)
 {
     return (struct observer){.self = metrics, .runs = on_runs, .events = on_events, .finish = on_finish};
 }
+
+/* --- several servers --------------------------------------------------------------------------------------------------------------- */
+
+enum status metrics_asked(struct metrics *metrics, uint32_t position, int64_t asked_ns, struct diag *diag)
+{
+    return note_arrival(metrics, position, asked_ns, diag);
+}
+
+static enum status add_to(uint32_t **column, const struct metrics *metrics, uint32_t position, uint32_t value, struct diag *diag)
+{
+    uint32_t *place;
+    enum status status = value > 0 ? place_in(column, metrics, position, &place, diag) : SIM_OK;
+    if (status == SIM_OK && value > 0)
+        *place += value;
+    return status;
+}
+
+/* A server of prompts says when a request began, one of answers when they came. */
+static enum status merge_story(struct metrics *metrics, const struct request_story *story, uint32_t position, enum metrics_part kind,
+                               struct diag *diag)
+{
+    struct request_times *times = &metrics->stories.times[position];
+    struct request_exception *exception;
+    enum status status = add_to(&metrics->stories.preemptions, metrics, position, story->preemptions, diag);
+    if (status == SIM_OK && kind != METRICS_DECODE) {
+        times->first_scheduled_ns = story->first_scheduled_ns;
+        status = add_to(&metrics->stories.cached_tokens, metrics, position, story->cached_tokens, diag);
+    }
+    if (status == SIM_OK && kind != METRICS_PREFILL && story->finish_ns >= 0)
+        status = note_output(metrics, position, story->output_tokens, diag);
+    if (status == SIM_OK && kind != METRICS_PREFILL) {
+        times->first_token_ns = story->first_token_ns;
+        times->finish_ns = story->finish_ns;
+    }
+    if (status != SIM_OK || !(story->dropped || story->ignored))
+        return status;
+    status = exception_of(metrics, position, &exception, diag);
+    if (status == SIM_OK)
+        *exception = (struct request_exception){.dropped = story->dropped, .ignored = story->ignored, .drop_reason = story->drop_reason};
+    if (status == SIM_OK && story->dropped)
+        exception->smallest_pool = story->smallest_pool;
+    return status;
+}
+
+static void merge_sums(struct metrics *metrics, const struct metrics *part, enum metrics_part kind)
+{
+    metrics->dropped += part->dropped;
+    metrics->ignored += part->ignored;
+    metrics->scheduled_tokens += part->scheduled_tokens;
+    metrics->recomputed_tokens += part->recomputed_tokens;
+    metrics->vain_tokens += part->vain_tokens;
+    metrics->draft_tokens += part->draft_tokens;
+    metrics->accepted_draft_tokens += part->accepted_draft_tokens;
+    metrics->preempt_recompute += part->preempt_recompute;
+    metrics->preempt_swap += part->preempt_swap;
+    metrics->copies += part->copies;
+    metrics->swapped_in_blocks += part->swapped_in_blocks;
+    metrics->swapped_out_blocks += part->swapped_out_blocks;
+    metrics->forks += part->forks;
+    metrics->survivor_recomputes += part->survivor_recomputes;
+    metrics->swapped_ns += part->swapped_ns;
+    metrics->peak_running = max_u32(metrics->peak_running, part->peak_running);
+    metrics->peak_waiting = max_u32(metrics->peak_waiting, part->peak_waiting);
+    metrics->output_peak.most = max_u64(metrics->output_peak.most, part->output_peak.most);
+    if (kind != METRICS_DECODE) {
+        metrics->first_admissions += part->first_admissions;
+        metrics->prompt_tokens += part->prompt_tokens;
+        metrics->cached_tokens += part->cached_tokens;
+        metrics->known_tokens_all += part->known_tokens_all;
+        metrics->cached_tokens_all += part->cached_tokens_all;
+    }
+    if (kind != METRICS_PREFILL) {
+        metrics->completed += part->completed;
+        metrics->output_tokens += part->output_tokens;
+    }
+}
+
+enum status metrics_merge(struct metrics *metrics, const struct metrics *part, const uint32_t *positions, enum metrics_part kind,
+                          struct diag *diag)
+{
+    merge_sums(metrics, part, kind);
+    enum status status = kind == METRICS_PREFILL ? SIM_OK : gap_distribution_merge(&metrics->gaps, &part->gaps, diag);
+    for (uint32_t i = 0; i < part->trace->count && status == SIM_OK; i++) {
+        const struct request_story story = metrics_story(part, i);
+        const int64_t asked_ns = metrics->trace->arrival_ns[positions[i] == UINT32_MAX ? 0 : positions[i]];
+        if (positions[i] == UINT32_MAX)
+            continue;
+        status = merge_story(metrics, &story, positions[i], kind, diag);
+        if (metrics->first_arrival_ns < 0 || asked_ns < metrics->first_arrival_ns)
+            metrics->first_arrival_ns = asked_ns;
+    }
+    return status;
+}

@@ -146,6 +146,17 @@ struct metrics_drops {
 /* After the replay. O(requests) if any was dropped. */
 struct metrics_drops metrics_count_drops(const struct metrics *metrics);
 
+/* What a part says of the requests of a whole: all there is to say; or one of two servers that share the work of each request. */
+enum metrics_part { METRICS_ALL, METRICS_PREFILL, METRICS_DECODE };
+
+/* After the replay of a part of the requests, on a server of its own: add what it came to. Request i there is positions[i] here; UINT32_MAX: its
+ * story was told by another server, and only what it cost is added. Peaks are those of the server that has the highest. Call the observer's
+ * finish when all parts are there. */
+SIM_NODISCARD enum status metrics_merge(struct metrics *metrics, const struct metrics *part, const uint32_t *positions,
+                                        enum metrics_part kind, struct diag *diag);
+/* The client sent the request at this time, if that is not what the trace says. */
+SIM_NODISCARD enum status metrics_asked(struct metrics *metrics, uint32_t position, int64_t asked_ns, struct diag *diag);
+
 SIM_NODISCARD enum status metrics_init(struct metrics *metrics, const struct trace *trace, struct diag *diag);
 struct observer metrics_observer(struct metrics *metrics);
 void metrics_deinit(struct metrics *metrics);

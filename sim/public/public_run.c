@@ -2,7 +2,7 @@
  *
  * Observers get structs of their own and not the simulator's, so that the inside may change without programs having to.
  *
- * A run here is what `pagesim replay` does without its outputs: the same run_open, run_replay and figures (replay/run.h), the same document
+ * A run here is what `pagesim replay` does without its outputs: the same run_open, run_replay and figures (run/run.h), the same document
  * for JSON. The result keeps everything alive that it points into: the trace (counted), a copy of the configuration, the run with its
  * stories and figures. */
 #include <math.h>
@@ -14,7 +14,7 @@
 #include "base/memory_stream.h"
 #include "config/sizing.h"
 #include "public/public.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "replay/workload.h"
 #include "report/renderer.h"
 #include "report/replay_report.h"

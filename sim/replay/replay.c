@@ -1,5 +1,5 @@
 /* replay.c - the one place that knows which engines and steppers there are, and chooses. What happens then is in engine/replay_loop.c.
- * Read create_stepper first:
+ * Read replay_stepper first:
  *
  *     event_replay_refuses says NULL    -> the event replay, many steps at a time
  *     anything else                     -> a scheduler (V0 or V1) inside scheduler_stepper, one step at a time */
@@ -27,8 +27,8 @@ static enum status create_scheduler(const struct replay_inputs *inputs, struct s
 /* The event replay makes the same decisions and is much faster, so it is the default, and whatever speaks against it is kept in
  * facts->why_not, for whoever asks what costs the speed (today tests; reports name the engine alone). What the user
  * asked for comes before what the event replay cannot do, so that the reason given is the one that the user can change. */
-static enum status create_stepper(const struct replay_inputs *inputs, const struct replay_options *options, struct replay_facts *facts,
-                                  struct stepper **out, struct diag *diag)
+enum status replay_stepper(const struct replay_inputs *inputs, const struct replay_options *options, struct replay_facts *facts,
+                           struct stepper **out, struct diag *diag)
 {
     const char *why_not = options->reference ? "the plain scheduler was asked for"
                           : options->check   ? "checking every step was asked for"
@@ -54,9 +54,11 @@ enum status replay_run(const struct trace *trace, const struct config *config, c
     const struct replay_watch watch = {.progress = options->progress, .context = options->progress_context};
     struct stepper *stepper;
     *facts = (struct replay_facts){0};
-    enum status status = create_stepper(&inputs, options, facts, &stepper, diag);
+    enum status status = replay_stepper(&inputs, options, facts, &stepper, diag);
     if (status != SIM_OK)
         return status;
+    if (options->until_ns > 0)
+        arrivals_set_horizon(&stepper->arrivals, options->until_ns);
     status = replay_loop_run(stepper, &watch, facts, diag);
     stepper->ops->destroy(stepper);
     return status;

@@ -15,7 +15,13 @@ struct replay_options {
     /* NULL, or called now and then with requests finished so far and their total; true = stop with SIM_INTERRUPTED. */
     bool (*progress)(void *context, uint64_t finished, uint64_t total);
     void *progress_context;
+    int64_t until_ns; /* a server that fails then: no step starts from there on. 0: to the end */
 };
+
+/* The stepper that a replay of these inputs goes by; facts->by_events and why_not are filled in. For who drives it himself: the caller ends it
+ * with ops->destroy. */
+SIM_NODISCARD enum status replay_stepper(const struct replay_inputs *inputs, const struct replay_options *options,
+                                         struct replay_facts *facts, struct stepper **out, struct diag *diag);
 
 /* Replay the whole trace. V1: samples n > 1 must have been expanded (workload.h does it). A stall is SIM_OK with facts->end.stalled; an
  * abort of the engine is SIM_OK with facts->end.abort. Borrows everything; *facts is always filled. */

@@ -23,7 +23,7 @@
 #include "base/text_writer.h"
 #include "figure/latency_choice.h"
 #include "observe/token_times.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "report/document.h"
 
 struct bench_result {

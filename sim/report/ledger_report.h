@@ -6,7 +6,7 @@
 #define PAGESIM_LEDGER_REPORT_H
 
 #include "observe/class_ledger.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "report/document.h"
 #include "study/reservation.h"
 

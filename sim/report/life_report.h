@@ -4,7 +4,7 @@
 
 #include "observe/prefix_misses.h"
 #include "observe/request_life.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "report/document.h"
 
 /* Both replays are over. Tables: life, accounts, slow_steps. People see the first `top` rows of the last. The caller destroys the document. */

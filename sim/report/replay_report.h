@@ -9,7 +9,7 @@
 #include "config/sizing.h"
 #include "data_plane/memory_limit.h"
 #include "observe/replay_course.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "report/document.h"
 
 struct measured {

@@ -20,7 +20,7 @@
 #define PAGESIM_COMPARE_RUNS_H
 
 #include "observe/distribution.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "study/compare_classes.h"
 #include "study/first_difference.h"
 

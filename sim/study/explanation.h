@@ -8,7 +8,7 @@
 
 #include "observe/preemption_story.h"
 #include "observe/prefix_misses.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "study/remedies.h"
 #include "study/window_choices.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 #include "config/config_keys.h"
-#include "replay/run.h"
+#include "run/run.h"
 
 const char *const hit_step_names[HIT_MODELS] = {"curve", "partial", "last_token", "order", "ends", "running"};
 

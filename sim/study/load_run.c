@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "replay/run.h"
+#include "run/run.h"
 
 /* --- ending early ------------------------------------------------------------------------------------------------------------------- */
 

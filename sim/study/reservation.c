@@ -254,7 +254,7 @@ enum status reservation_run(const struct trace *trace, const struct config *conf
     const struct array_request arrays[] = {ARRAY_OF(r.waiting, trace->count), ARRAY_OF(r.tenants, most_running)};
     if (array_zeroed_all(arrays, 2, "the requests of a reservation", diag) == SIM_OK &&
         contiguous_allocator_init(&r.memory, tokens, most_running, diag) == SIM_OK &&
-        arrivals_init(&r.arrivals, trace, config->max_concurrency, diag) == SIM_OK && drop_too_large(&r, diag) == SIM_OK)
+        arrivals_init(&r.arrivals, trace, config->max_concurrency, NULL, diag) == SIM_OK && drop_too_large(&r, diag) == SIM_OK)
         (void)!run_loop(&r, diag); /* diag has it */
     out->completed = r.finished;
     out->end_ns = r.now_ns;

@@ -16,7 +16,7 @@
 #ifndef PAGESIM_SCHEDULING_CHOICE_H
 #define PAGESIM_SCHEDULING_CHOICE_H
 
-#include "replay/run.h"
+#include "run/run.h"
 #include "study/validation.h"
 
 enum scheduling_told {

@@ -15,7 +15,7 @@
 #include "config/kv_groups.h"
 #include "config/speculation.h"
 #include "observe/decision_hash.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "study/parallel_runs.h"
 #include "trace/id_runs.h"
 

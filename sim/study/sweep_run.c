@@ -10,7 +10,7 @@
 #include "base/fingerprint.h"
 #include "data_plane/memory_limit.h"
 #include "data_plane/worker.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "study/config_fingerprint.h"
 #include "study/ranks.h"
 

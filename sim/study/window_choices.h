@@ -7,7 +7,7 @@
 #ifndef PAGESIM_WINDOW_CHOICES_H
 #define PAGESIM_WINDOW_CHOICES_H
 
-#include "replay/run.h"
+#include "run/run.h"
 
 enum { WINDOW_CHOICES_MOST = 6 };
 

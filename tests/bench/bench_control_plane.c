@@ -31,7 +31,7 @@
 #include "bench/bench_median.h"
 #include "bench/bench_paths.h"
 #include "generate/generate.h"
-#include "replay/run.h"
+#include "run/run.h"
 
 #define SHARED_TRACES "../shared/traces/"
 

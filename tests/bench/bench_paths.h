@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "observe/decision_log.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "study/explanation.h"
 #include "study/size_pools.h"
 #include "study/trace_facts.h"

@@ -6,7 +6,7 @@
 
 #include "generate/generate.h"
 #include "replay/replay.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "support/random.h"
 #include "support/stream_recorder.h"
 #include "support/temp_file.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "observe/replay_course.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "support/random_case.h"
 #include "support/tiny_trace.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "observe/request_life.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "support/random.h"
 #include "support/random_case.h"
 #include "support/tiny_trace.h"

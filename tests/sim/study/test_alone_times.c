@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/run.h"
+#include "run/run.h"
 #include "study/alone_times.h"
 #include "support/random.h"
 #include "support/tiny_trace.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/run.h"
+#include "run/run.h"
 #include "study/scheduling_choice.h"
 #include "support/shared.h"
 #include "support/temp_file.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/run.h"
+#include "run/run.h"
 #include "support/shared.h"
 #include "support/tiny_trace.h"
 #include "trace/drawn_arrivals.h"

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "replay/run.h"
+#include "run/run.h"
 #include "support/tiny_trace.h"
 #include "trace/trace_random.h"
 

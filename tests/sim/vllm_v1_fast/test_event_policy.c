@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "policy/policy.h"
-#include "replay/run.h"
+#include "run/run.h"
 #include "support/random.h"
 #include "support/random_case.h"
 #include "support/two_ways.h"

@@ -7,6 +7,7 @@
 #define PAGESIM_RUN_H
 
 #include "figure/run_figures.h"
+#include "fleet/fleet.h"
 #include "replay/replay.h"
 
 struct run {
@@ -14,6 +15,7 @@ struct run {
     const struct config *config;
     struct trace *fitted; /* NULL, or what workload_fit made of the caller's for this configuration */
     struct step_time_model *model;
+    struct fleet *fleet;    /* NULL: one server. Then metrics and ledger are sums over all (fleet/fleet.h) */
     struct metrics metrics; /* stories: what became of each request */
     struct ledger ledger;
     struct replay_facts facts;
@@ -31,7 +33,7 @@ struct run {
 SIM_NODISCARD enum status run_open(struct run *run, const struct trace *trace, const struct config *config, struct diag *diag);
 
 /* Replay with metrics, ledger and then `extra` observers, then collect the figures. `options` NULL: the defaults. A stall or an
- * abort is SIM_OK here: run_judge says so. */
+ * abort is SIM_OK here: run_judge says so. Extra observers look at one server: with a fleet they are SIM_USAGE. */
 SIM_NODISCARD enum status run_replay(struct run *run, const struct observer *extra, size_t extra_count,
                                      const struct replay_options *options, struct diag *diag);
 

@@ -1,7 +1,7 @@
 /* test_run.c - what is left after a run: nothing. */
 #include <criterion/criterion.h>
 
-#include "replay/run.h"
+#include "run/run.h"
 #include "support/tiny_trace.h"
 
 /* Also one that could not be opened is closed, and whoever closes again does no harm. */

@@ -1,8 +1,12 @@
 /* run.c - one replay from requests to figures. Run.h says what belongs to a run; the replay itself is in replay.c. A command goes through
  *
  *     run_open -> (set worker, goodput, wishes) -> run_replay -> run_judge -> run_close */
-#include "replay/run.h"
+#include "run/run.h"
 
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "fleet/fleet_run.h"
 #include "replay/workload.h"
 
 /* Observers are kept in an array on the stack, so that a replay starts without allocating. No command has more than a few of its own. */
@@ -23,7 +27,9 @@ enum status run_open(struct run *run, const struct trace *trace, const struct co
         status = metrics_init(&run->metrics, run->trace, diag);
     run->metrics.closed_loop = config->max_concurrency > 0;
     ledger_init(&run->ledger, run->trace, config);
-    return status;
+    if (status == SIM_OK && config_has_fleet(config))
+        status = array_zeroed(&run->fleet, 1, sizeof *run->fleet, "the fleet", diag);
+    return status == SIM_OK && run->fleet ? fleet_open(run->fleet, run->trace, config, diag) : status;
 }
 
 /* Metrics and ledger watch every replay, because nearly all figures of a report come from them. Extra observers come last and see the
@@ -35,10 +41,14 @@ enum status run_replay(struct run *run, const struct observer *extra, size_t ext
     struct observer observers[2 + EXTRA_OBSERVERS_MOST] = {metrics_observer(&run->metrics), ledger_observer(&run->ledger)};
     if (extra_count > EXTRA_OBSERVERS_MOST)
         return diag_set(diag, SIM_FAILED, "internal error: more observers than a run has room for");
+    if (run->fleet && extra_count > 0)
+        return diag_set(diag, SIM_USAGE, "what was asked for looks at one server, and there are several: leave out replicas");
     for (size_t i = 0; i < extra_count; i++)
         observers[2 + i] = extra[i];
-    enum status status =
-        replay_run(run->trace, run->config, run->model, observers, 2 + extra_count, options ? options : &defaults, &run->facts, diag);
+    options = options ? options : &defaults;
+    enum status status = run->fleet
+                             ? fleet_replay(run->fleet, run->trace, options, &run->metrics, &run->ledger, &run->facts, diag)
+                             : replay_run(run->trace, run->config, run->model, observers, 2 + extra_count, options, &run->facts, diag);
     return status == SIM_OK ? run_collect_figures(run, diag) : status;
 }
 
@@ -52,6 +62,7 @@ enum status run_collect_figures(struct run *run, struct diag *diag)
                               .ledger = &run->ledger,
                               .worker = run->worker,
                               .goodput = run->goodput,
+                              .fleet = run->fleet ? &run->fleet->sums : NULL,
                               .read_limit = run->read_limit};
     return run_figures_collect(&facts, run->wishes, &run->figures, diag);
 }
@@ -73,6 +84,9 @@ enum status run_judge(const struct run *run, struct diag *diag)
 void run_close(struct run *run)
 {
     metrics_deinit(&run->metrics);
+    if (run->fleet)
+        fleet_close(run->fleet);
+    free(run->fleet);
     step_time_destroy(run->model);
     trace_destroy(run->fitted);
     *run = (struct run){0};

@@ -1,0 +1,326 @@
+/* fleet_run.c - the second pass: each replica's requests replayed alone, and the sum of all. Read fleet_run.h first, then fleet_replay. */
+#include "fleet/fleet_run.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/integers.h"
+#include "fleet/hand_over.h"
+#include "fleet/routing.h"
+#include "team.h"
+
+/* --- one replica ------------------------------------------------------------------------------------------------------------------- */
+
+/* A server that failed had steps under way, whose outputs nobody got. */
+struct until {
+    struct observer metrics;
+    int64_t until_ns;
+};
+
+static enum status events_until(void *self, const struct event *events, size_t count, struct diag *diag)
+{
+    const struct until *until = self;
+    enum status status = SIM_OK;
+    for (size_t i = 0; i < count && status == SIM_OK; i++)
+        if (events[i].time_ns <= until->until_ns)
+            status = until->metrics.events(until->metrics.self, &events[i], 1, diag);
+    return status;
+}
+
+static enum status runs_until(void *self, const struct step_run *runs, size_t count, struct diag *diag)
+{
+    const struct until *until = self;
+    return until->metrics.runs(until->metrics.self, runs, count, diag);
+}
+
+static enum status finish_until(void *self, const struct run_end *end, struct diag *diag)
+{
+    const struct until *until = self;
+    return until->metrics.finish(until->metrics.self, end, diag);
+}
+
+static enum status replay_part(struct fleet_part *part, const struct replay_options *options, struct diag *diag)
+{
+    const struct fleet_member *member = part->member;
+    struct replay_options how = {.reference = options->reference, .check = options->check, .until_ns = member->failed ? member->end_ns : 0};
+    struct until until = {.metrics = metrics_observer(&part->metrics), .until_ns = member->end_ns};
+    const struct observer cut = {.self = &until, .events = events_until, .runs = runs_until, .finish = finish_until};
+    const struct observer observers[] = {member->failed ? cut : until.metrics, ledger_observer(&part->ledger)};
+    return replay_run(part->requests, &part->kind->config, part->kind->model, observers, 2, &how, &part->facts, diag);
+}
+
+/* The two passes have to agree. They can only differ where the prompt of a later turn is shorter than what was said before it and the turn
+ * between the two went elsewhere: what both have in common is not known from the turns of one replica. */
+static enum status check_ends(const struct fleet_part *part, const struct fleet_routes *routes, struct diag *diag)
+{
+    const struct fleet_member *member = part->member;
+    for (size_t i = 0; routes->ended_ns && i < member->count; i++) {
+        const uint32_t position = member->requests[i].position;
+        const int64_t routed_ns = routes->ended_ns[position];
+        if (routed_ns < 0 || routes->member_of[position] != (uint32_t)(member - routes->members))
+            continue;
+        const struct request_story story = metrics_story(&part->metrics, (uint32_t)i);
+        const int64_t replayed_ns = story.dropped ? routed_ns : story.finish_ns; /* a rejected one ends when it comes */
+        if (replayed_ns != routed_ns)
+            return diag_set(diag, SIM_FAILED,
+                            "request %u ended at %lld ns when it was routed and at %lld ns when its replica was replayed%s",
+                            trace_index(part->requests, (uint32_t)i), (long long)routed_ns, (long long)replayed_ns,
+                            part->requests->session ? "; turns of its session are on several replicas and shorter than what they follow: "
+                                                      "give hash ids"
+                                                    : ", which is an error of pagesim");
+    }
+    return SIM_OK;
+}
+
+static enum status run_part(struct fleet_part *part, const struct fleet_routes *routes, const struct trace *trace,
+                            const struct replay_options *options, struct diag *diag)
+{
+    const uint32_t member = (uint32_t)(part->member - routes->members);
+    if (part->member->count == 0)
+        return SIM_OK;
+    enum status status = fleet_routes_trace(routes, member, trace, &part->requests, diag);
+    if (status == SIM_OK)
+        status = metrics_init(&part->metrics, part->requests, diag);
+    ledger_init(&part->ledger, part->requests, &part->kind->config);
+    if (status == SIM_OK)
+        status = replay_part(part, options, diag);
+    return status == SIM_OK ? check_ends(part, routes, diag) : status;
+}
+
+/* The first replica, by number, that could not be replayed is told. */
+struct outcome {
+    enum status status;
+    struct diag diag;
+};
+
+static enum status run_parts(struct fleet_part *parts, size_t count, const struct fleet_routes *routes, const struct trace *trace,
+                             const struct replay_options *options, struct diag *diag)
+{
+    struct outcome *outcomes;
+    const uint32_t threads = (uint32_t)min_u64(kv_team(0), count);
+    bool stopped = false;
+    enum status status = array_zeroed(&outcomes, count, sizeof *outcomes, "the fleet", diag);
+    if (status != SIM_OK)
+        return status;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
+    for (size_t i = 0; i < count; i++) {
+        bool stop;
+#pragma omp atomic read
+        stop = stopped;
+        if (!stop)
+            outcomes[i].status = run_part(&parts[i], routes, trace, options, &outcomes[i].diag);
+#pragma omp critical(fleet_progress)
+        if (!stopped && options->progress && options->progress(options->progress_context, 0, trace->count)) {
+#pragma omp atomic write
+            stopped = true;
+        }
+    }
+    for (size_t i = 0; i < count && status == SIM_OK; i++)
+        if (outcomes[i].status != SIM_OK) {
+            status = outcomes[i].status;
+            *diag = outcomes[i].diag;
+        }
+    free(outcomes);
+    return status == SIM_OK && stopped ? diag_set(diag, SIM_INTERRUPTED, "interrupted") : status;
+}
+
+/* --- all of them ------------------------------------------------------------------------------------------------------------------- */
+
+/* Where the stories of a part belong: those that it had last. order: from the stage's positions to the trace's, NULL if they are the same. */
+static enum status add_part(const struct fleet_part *part, const struct fleet_routes *routes, const uint32_t *order, struct metrics *whole,
+                            struct diag *diag)
+{
+    const struct fleet_member *member = part->member;
+    uint32_t *positions;
+    enum status status = array_zeroed(&positions, member->count, sizeof *positions, "the fleet", diag);
+    for (size_t i = 0; i < member->count && status == SIM_OK; i++) {
+        const uint32_t position = member->requests[i].position;
+        const bool last = routes->member_of[position] == (uint32_t)(member - routes->members);
+        positions[i] = !last ? UINT32_MAX : order ? order[position] : position;
+    }
+    if (status == SIM_OK)
+        status = metrics_merge(whole, &part->metrics, positions, part->does, diag);
+    free(positions);
+    return status;
+}
+
+static void add_facts(const struct replay_facts *part, struct replay_facts *whole)
+{
+    struct run_end *end = &whole->end;
+    const bool dies = (part->end.stalled || part->end.abort) && !(end->stalled || end->abort);
+    if (dies)
+        *whole = (struct replay_facts){.end = *end, .by_events = whole->by_events};
+    if (dies)
+        for (size_t i = 0; i < sizeof whole->diagnosis; i++)
+            whole->diagnosis[i] = part->diagnosis[i];
+    if (dies && part->end.abort) {
+        for (size_t i = 0; i < sizeof whole->abort; i++)
+            whole->abort[i] = part->abort[i];
+        end->abort = whole->abort;
+    }
+    end->stalled = end->stalled || part->end.stalled;
+    end->steps += part->end.steps;
+    end->end_ns = max_i64(end->end_ns, part->end.end_ns);
+    end->drafts.verified += part->end.drafts.verified;
+    for (int i = 0; i < SPECULATIVE_TOKENS_MOST; i++)
+        end->drafts.accepted_at[i] += part->end.drafts.accepted_at[i];
+    whole->by_events = whole->by_events && part->by_events;
+}
+
+/* What it costs and how even it is. A replica counts from its start to its end, which for those that stay is the fleet's. */
+static void sum_up(struct fleet *fleet, int64_t end_ns)
+{
+    struct fleet_sums *sums = &fleet->sums;
+    double tokens = 0, most = 0, steady = 0;
+    for (size_t i = 0; i < fleet->part_count; i++) {
+        const struct fleet_part *part = &fleet->parts[i];
+        const struct fleet_member *member = part->member;
+        const uint32_t gpus = part->kind->config.tensor_parallel_size;
+        uint32_t there = 0;
+        double there_gpus = 0;
+        sums->gpu_seconds += (double)(min_i64(member->end_ns, max_i64(end_ns, member->born_ns)) - member->born_ns) / 1e9 * gpus;
+        for (size_t k = 0; k < fleet->part_count; k++) {
+            const struct fleet_member *other = fleet->parts[k].member;
+            if (other->born_ns <= member->born_ns && other->end_ns > member->born_ns) {
+                there++;
+                there_gpus += fleet->parts[k].kind->config.tensor_parallel_size;
+            }
+        }
+        sums->replicas = max_u32(sums->replicas, there);
+        sums->gpus = there_gpus > sums->gpus ? there_gpus : sums->gpus;
+        if (member->born_ns > 0 || member->end_ns < INT64_MAX)
+            continue;
+        steady++;
+        tokens += (double)part->metrics.scheduled_tokens;
+        most = (double)part->metrics.scheduled_tokens > most ? (double)part->metrics.scheduled_tokens : most;
+    }
+    sums->imbalance = tokens > 0 ? most / (tokens / steady) : 1;
+    for (uint32_t stage = 0; stage < fleet->stage_count; stage++) {
+        sums->retried += fleet->routes[stage].retried;
+        sums->lost += fleet->routes[stage].lost;
+    }
+}
+
+/* --- stages ------------------------------------------------------------------------------------------------------------------------ */
+
+static enum status make_parts(struct fleet *fleet, uint32_t stage, enum metrics_part does, struct diag *diag)
+{
+    const struct fleet_routes *routes = &fleet->routes[stage];
+    size_t capacity = fleet->part_count;
+    enum status status =
+        array_reserve(&fleet->parts, &capacity, fleet->part_count + routes->count, sizeof *fleet->parts, "the fleet's replicas", diag);
+    for (size_t i = 0; i < routes->count && status == SIM_OK; i++)
+        fleet->parts[fleet->part_count++] =
+            (struct fleet_part){.member = &routes->members[i], .kind = &fleet->plan.kinds[routes->members[i].kind], .does = does};
+    return status;
+}
+
+/* One stage: its requests routed, its replicas replayed. */
+static enum status run_stage(struct fleet *fleet, uint32_t stage, const struct trace *requests, struct routing_part part,
+                             enum metrics_part does, const struct replay_options *options, struct diag *diag)
+{
+    const struct routing_watch watch = {.progress = options->progress, .context = options->progress_context};
+    const size_t first = fleet->part_count;
+    fleet->stage_count = stage + 1;
+    enum status status = routing_run(&fleet->plan, requests, part, &watch, &fleet->routes[stage], diag);
+    if (status == SIM_OK)
+        status = make_parts(fleet, stage, does, diag);
+    if (status == SIM_OK)
+        status = run_parts(fleet->parts + first, fleet->part_count - first, &fleet->routes[stage], requests, options, diag);
+    return status;
+}
+
+/* Prompts, then answers; what comes between is in hand_over.c. */
+static enum status run_split(struct fleet *fleet, const struct trace *trace, const struct replay_options *options, uint32_t **order,
+                             struct diag *diag)
+{
+    const uint32_t prefill = fleet->plan.config->fleet.prefill_replicas;
+    enum status status = hand_over_prompts(trace, &fleet->stages[0], diag);
+    if (status == SIM_OK)
+        status = run_stage(fleet, 0, fleet->stages[0], (struct routing_part){0, prefill}, METRICS_PREFILL, options, diag);
+    if (status == SIM_OK)
+        status = hand_over_answers(fleet, trace, &fleet->stages[1], order, diag);
+    if (status == SIM_OK && fleet->stages[1])
+        status = run_stage(fleet, 1, fleet->stages[1], (struct routing_part){prefill, fleet->plan.most}, METRICS_DECODE, options, diag);
+    return status;
+}
+
+enum status fleet_open(struct fleet *fleet, const struct trace *trace, const struct config *config, struct diag *diag)
+{
+    *fleet = (struct fleet){0};
+    enum status status = fleet_plan_make(config, &fleet->plan, diag);
+    const bool follows = status == SIM_OK && fleet_plan_follows(&fleet->plan, trace);
+    if (follows && (config->max_num_queued_reqs > 0 || config->max_num_queued_tokens > 0))
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "several servers that reject requests (max_num_queued_reqs, max_num_queued_tokens), whose clients wait for answers "
+                        "(sessions, max_concurrency), are not modelled; leave one of them out");
+    if (follows && config->fleet.prefill_replicas > 0)
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "prefill_replicas with sessions or max_concurrency is not modelled: requests would wait for answers of another "
+                        "stage; leave one of them out");
+    return status;
+}
+
+/* Whole metrics begin with when clients asked. */
+static enum status note_clients(const struct fleet *fleet, const struct trace *trace, struct metrics *whole, struct diag *diag)
+{
+    const int64_t *asked_ns = fleet->routes[0].asked_ns;
+    enum status status = SIM_OK;
+    for (uint32_t position = 0; asked_ns && position < trace->count && status == SIM_OK; position++)
+        status = metrics_asked(whole, position, asked_ns[position], diag);
+    return status;
+}
+
+static enum status add_up(struct fleet *fleet, const struct trace *trace, const uint32_t *order, struct metrics *whole,
+                          struct ledger *ledger, struct replay_facts *facts, struct diag *diag)
+{
+    enum status status = note_clients(fleet, trace, whole, diag);
+    uint64_t completed = 0;
+    *facts = (struct replay_facts){.by_events = true};
+    ledger->pool_blocks = 0;
+    for (size_t i = 0; i < fleet->part_count && status == SIM_OK; i++) {
+        struct fleet_part *part = &fleet->parts[i];
+        const bool second = part->does == METRICS_DECODE;
+        if (!part->requests)
+            continue;
+        status = add_part(part, &fleet->routes[second], second ? order : NULL, whole, diag);
+        ledger_merge(ledger, &part->ledger);
+        add_facts(&part->facts, facts);
+        completed += part->does == METRICS_PREFILL ? 0 : part->metrics.completed;
+        gap_distribution_deinit(&part->metrics.gaps); /* they are in the sum */
+        part->metrics.gaps = (struct gap_distribution){0};
+    }
+    facts->end.unfinished = trace->count - whole->dropped - completed - whole->ignored;
+    sum_up(fleet, facts->end.end_ns);
+    const struct observer observer = metrics_observer(whole);
+    return status == SIM_OK ? observer.finish(observer.self, &facts->end, diag) : status;
+}
+
+enum status fleet_replay(struct fleet *fleet, const struct trace *trace, const struct replay_options *options, struct metrics *whole,
+                         struct ledger *ledger, struct replay_facts *facts, struct diag *diag)
+{
+    const uint32_t all = fleet->plan.most;
+    uint32_t *order = NULL;
+    enum status status = fleet->plan.config->fleet.prefill_replicas > 0
+                             ? run_split(fleet, trace, options, &order, diag)
+                             : run_stage(fleet, 0, trace, (struct routing_part){0, all}, METRICS_ALL, options, diag);
+    if (status == SIM_OK)
+        status = add_up(fleet, trace, order, whole, ledger, facts, diag);
+    free(order);
+    return status;
+}
+
+void fleet_close(struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->part_count; i++) {
+        metrics_deinit(&fleet->parts[i].metrics);
+        trace_destroy(fleet->parts[i].requests);
+    }
+    free(fleet->parts);
+    for (uint32_t stage = 0; stage < fleet->stage_count; stage++)
+        fleet_routes_deinit(&fleet->routes[stage]);
+    trace_destroy(fleet->stages[0]);
+    trace_destroy(fleet->stages[1]);
+    fleet_plan_deinit(&fleet->plan);
+    *fleet = (struct fleet){0};
+}
