@@ -43,6 +43,12 @@ void request_queue_push_preempted(struct request_queue *queue, uint32_t position
 uint32_t request_queue_peek(const struct request_queue *queue);
 void request_queue_pop(struct request_queue *queue);
 
+/* One that waits, for 0 <= i < count, in no useful order. */
+static inline uint32_t request_queue_at(const struct request_queue *queue, uint32_t i)
+{
+    return queue->ordered ? queue->heap[i] : queue->ring[(queue->first + i) & (queue->room - 1)];
+}
+
 /* Take out one that waits, wherever it stands. O(count). */
 void request_queue_remove(struct request_queue *queue, uint32_t position);
 

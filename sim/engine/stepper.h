@@ -44,6 +44,9 @@ struct stepper_ops {
     enum status (*advance)(struct stepper *self, struct advance *out, struct diag *diag);
     /* Queues and blocks between steps: fills in what is not 0. */
     void (*pool_state)(const struct stepper *self, struct step_tally *tally);
+    /* So many steps from the coming one on bring nobody's last token, whatever arrives; 0 if that is not known, or one is on its way. May be
+     * missing. */
+    uint32_t (*steps_to_end)(const struct stepper *self);
     /* What each block is, null block included: an enum block_state for each of num_gpu_blocks. Blocks without an owner are what they are
      * between steps; asked when a step is decided, or between steps. */
     void (*pool_states)(const struct stepper *self, uint8_t *states);

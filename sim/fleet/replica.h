@@ -13,6 +13,8 @@ struct replica {
     struct arrival_feed feed;
     struct replay_facts facts;
     int64_t reached_ns; /* nothing it does before this is unknown */
+    int64_t quiet_ns;   /* and nobody ends before this, which may be later: it may be left behind until somebody has to know its state */
+    int64_t least_ns;   /* no step takes less; 0: not known */
     enum status status; /* of the last replica_advance */
     struct diag diag;
     uint32_t member; /* in fleet_routes.members */
@@ -26,10 +28,12 @@ void replica_close(struct replica *replica);
 /* A request reaches it at `time_ns`. *runs = false: it never can here, and is refused at once. */
 SIM_NODISCARD enum status replica_send(struct replica *replica, uint32_t position, int64_t time_ns, bool *runs, struct diag *diag);
 
-/* Until when everything that it does is known; INT64_MAX: it has nothing to do. */
-static inline int64_t replica_clock(const struct replica *replica)
+/* Until when its ends are known, or, `exactly`, everything that it does; INT64_MAX: it has nothing to do. */
+static inline int64_t replica_clock(const struct replica *replica, bool exactly)
 {
-    return replica->stepper && replica->feed.present > 0 ? replica->reached_ns : INT64_MAX;
+    if (!replica->stepper || replica->feed.present == 0)
+        return INT64_MAX;
+    return exactly || replica->reached_ns > replica->quiet_ns ? replica->reached_ns : replica->quiet_ns;
 }
 /* Let it go on up to `horizon_ns`. The outcome is in replica->status, as this is called in many threads, one a replica. */
 void replica_advance(struct replica *replica, int64_t horizon_ns);

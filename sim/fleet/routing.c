@@ -184,9 +184,9 @@ static struct moment next_moment(const struct routing *routing)
     struct moment next = routing_next_change(routing);
     const int64_t report_ns = report_due(routing, arrival_ns);
     if (report_ns < next.time_ns)
-        next = (struct moment){.kind = MOMENT_REPORT, .time_ns = report_ns, .needs_replicas = true};
+        next = (struct moment){.kind = MOMENT_REPORT, .time_ns = report_ns, .needs = NEEDS_STATE};
     if (arrival_ns < next.time_ns)
-        next = (struct moment){.kind = MOMENT_ARRIVAL, .time_ns = arrival_ns, .needs_replicas = routing->sync_arrivals};
+        next = (struct moment){.kind = MOMENT_ARRIVAL, .time_ns = arrival_ns, .needs = routing->arrival_needs};
     return next;
 }
 
@@ -204,14 +204,26 @@ static enum status happen(struct routing *routing, const struct moment *moment, 
 /* --- the clock --------------------------------------------------------------------------------------------------------------------- */
 
 /* The two smallest clocks of replicas that have something to do; they may be equal. */
-static void clocks(const struct routing *routing, int64_t *least, int64_t *second)
+static void clocks(const struct routing *routing, bool exactly, int64_t *least, int64_t *second)
 {
     *least = *second = INT64_MAX;
     for (uint32_t number = 0; routing->simulated && number < routing->count; number++) {
-        const int64_t clock = replica_clock(&routing->replicas[number]);
+        const int64_t clock = replica_clock(&routing->replicas[number], exactly);
         *second = min_i64(*second, max_i64(*least, clock));
         *least = min_i64(*least, clock);
     }
+}
+
+/* The first end that is known and was not taken yet, because not all replicas have come that far: it may bring somebody. */
+static int64_t first_end(const struct routing *routing)
+{
+    int64_t first_ns = INT64_MAX;
+    for (uint32_t number = 0; number < routing->count; number++) {
+        const struct arrival_feed *feed = &routing->replicas[number].feed;
+        if (feed->first_end < feed->end_count)
+            first_ns = min_i64(first_ns, feed->ended[feed->first_end].time_ns);
+    }
+    return first_ns;
 }
 
 static bool asks_to_stop(struct routing *routing)
@@ -240,8 +252,9 @@ static enum status go_on(struct routing *routing, int64_t *horizon_ns, struct di
     enum status status = replicas_status(routing, diag);
     while (status == SIM_OK) {
         int64_t least, second;
-        clocks(routing, &least, &second);
         const struct moment next = next_moment(routing);
+        routing->exactly = next.needs == NEEDS_STATE;
+        clocks(routing, routing->exactly, &least, &second);
         const int64_t known_ns = min_i64(least, next.time_ns);
         if (routing->simulated)
             take_ends(routing, known_ns);
@@ -252,9 +265,10 @@ static enum status go_on(struct routing *routing, int64_t *horizon_ns, struct di
             *horizon_ns = 0;
             return SIM_OK;
         }
-        if (next.needs_replicas ? next.time_ns > least : next.time_ns == INT64_MAX) {
-            /* Whoever is furthest behind may catch up with the next one, or run one step. */
-            *horizon_ns = routing->followed ? min_i64(next.time_ns, max_i64(second, least + 1)) : next.time_ns;
+        if (next.needs != NEEDS_NOTHING ? next.time_ns > least : next.time_ns == INT64_MAX) {
+            *horizon_ns = next.time_ns;
+            if (routing->followed) /* whoever is furthest behind may catch up with the next one, or run one step */
+                *horizon_ns = min_i64(min_i64(next.time_ns, first_end(routing)), max_i64(second, least + 1));
             return SIM_OK;
         }
         if (asks_to_stop(routing))
@@ -264,7 +278,8 @@ static enum status go_on(struct routing *routing, int64_t *horizon_ns, struct di
     return status;
 }
 
-/* The threads of the team stay together for the whole pass: making them anew for each request would cost more than the steps in between. */
+/* The threads of a team stay together for the whole pass. Where each request asks what replicas have done, there is too little to do from one to
+ * the next for a team to share; one thread then leaves replicas behind for as long as nobody has to know them (replica.h). */
 static enum status run(struct routing *routing, uint32_t threads, struct diag *diag)
 {
     int64_t horizon_ns = 0;
@@ -277,7 +292,7 @@ static enum status run(struct routing *routing, uint32_t threads, struct diag *d
             over = status != SIM_OK || horizon_ns == 0;
 #pragma omp for schedule(static, 1)
             for (uint32_t number = 0; number < routing->count; number++)
-                if (!over && replica_clock(&routing->replicas[number]) < horizon_ns)
+                if (!over && replica_clock(&routing->replicas[number], routing->exactly) < horizon_ns)
                     replica_advance(&routing->replicas[number], horizon_ns);
         }
     }
@@ -295,7 +310,7 @@ enum status routing_run(const struct fleet_plan *plan, const struct trace *trace
     status = routing_open(routing, plan, trace, part, routes, diag);
     routing->watch = watch;
     if (status == SIM_OK)
-        status = run(routing, routing->simulated && !routing->followed ? kv_team(0) : 1, diag);
+        status = run(routing, routing->simulated && routing->arrival_needs == NEEDS_NOTHING ? kv_team(0) : 1, diag);
     if (status == SIM_OK)
         routing_finish(routing);
     routing_close(routing);

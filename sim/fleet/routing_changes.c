@@ -230,7 +230,7 @@ static enum status fail(struct routing *routing, const struct replica_failure *f
 
 static struct moment earlier(struct moment next, enum moment_kind kind, int64_t time_ns)
 {
-    return time_ns < next.time_ns ? (struct moment){.kind = kind, .time_ns = time_ns, .needs_replicas = true} : next;
+    return time_ns < next.time_ns ? (struct moment){.kind = kind, .time_ns = time_ns, .needs = NEEDS_STATE} : next;
 }
 
 /* Is there anything left to be served, now or later? */
@@ -322,7 +322,9 @@ enum status routing_open(struct routing *routing, const struct fleet_plan *plan,
     routing->scaled = autoscale->most > 0;
     routing->changes = routing->scaled || autoscale->schedule_count > 0 || plan->config->fleet.failure_count > 0;
     routing->simulated = routing->followed || routing->changes || router->looks_at_answers || router->looks_at_reports;
-    routing->sync_arrivals = routing->followed || router->looks_at_answers || (router->looks_at_reports && plan->view_ns == 0);
+    routing->arrival_needs = router->looks_at_reports && plan->view_ns == 0  ? NEEDS_STATE
+                             : routing->followed || router->looks_at_answers ? NEEDS_ENDS
+                                                                             : NEEDS_NOTHING;
     routing->reported_ns = -1;
     scaling_init(&routing->scaling, autoscale);
     enum status status = arrivals_init(&routing->clients, trace, plan->config->max_concurrency, NULL, diag);

@@ -11,10 +11,13 @@
 
 enum moment_kind { MOMENT_READY, MOMENT_FAILURE, MOMENT_SCALING, MOMENT_REPORT, MOMENT_ARRIVAL };
 
+/* What has to be known of replicas up to a moment. */
+enum moment_needs { NEEDS_NOTHING, NEEDS_ENDS, NEEDS_STATE };
+
 struct moment {
     enum moment_kind kind;
-    int64_t time_ns;     /* INT64_MAX: never */
-    bool needs_replicas; /* they must have reached it */
+    int64_t time_ns; /* INT64_MAX: never */
+    enum moment_needs needs;
 };
 
 struct routing {
@@ -26,11 +29,12 @@ struct routing {
     struct trace shared; /* the trace, with id_runs that all replicas look at: ids that always come together do so in each replica, too */
     struct id_runs runs;
     struct arrivals clients;
-    bool followed;      /* clients wait for answers */
-    bool scaled;        /* there is a rule of scaling, which goes on while somebody is served */
-    bool changes;       /* replicas come and go */
-    bool simulated;     /* replicas have engines; else only lists are made */
-    bool sync_arrivals; /* a request is routed by what is known at that time */
+    bool followed;  /* clients wait for answers */
+    bool scaled;    /* there is a rule of scaling, which goes on while somebody is served */
+    bool changes;   /* replicas come and go */
+    bool simulated; /* replicas have engines; else only lists are made */
+    enum moment_needs arrival_needs;
+    bool exactly; /* replicas go on to the horizon, also those of which it is known that nobody ends before */
     void *router;
     struct replica *replicas; /* by number from part.first on, as what follows */
     struct pagesim_router_replica *views;

@@ -56,6 +56,9 @@ static inline double step_time_linear_most(const struct step_time_config *config
 /* Price a step, costs of swaps, copies and the drafter included. INT64_MAX: more than the clock can count, which step_time_fits refuses. */
 int64_t step_time_price(const struct step_time_model *model, const struct step_shape *shape);
 
+/* No step of a model costs less in which anything is computed; 0: not known, as prices of tables need not grow with what is computed. */
+int64_t step_time_least(const struct step_time_model *model);
+
 /* What a step of so many sequences costs the host, which decides and prepares it; at most INT64_MAX. Not part of the price: it can pass
  * while the step before runs. */
 static inline int64_t step_time_host(const struct step_time_model *model, uint32_t sequences)

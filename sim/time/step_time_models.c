@@ -157,3 +157,12 @@ void step_time_destroy(struct step_time_model *model)
     free(model->state);
     free(model);
 }
+
+int64_t step_time_least(const struct step_time_model *model)
+{
+    const enum step_time_kind kind = model->config.model;
+    struct step_shape one = {.sampled = 1};
+    step_shape_add(&one, 1, 1, true);
+    const bool grows = kind == STEP_TIME_LINEAR || kind == STEP_TIME_COMPACT || kind == STEP_TIME_ROOFLINE;
+    return grows ? step_time_price(model, &one) : 0;
+}

@@ -152,6 +152,28 @@ static void pool_state(const struct stepper *self, struct step_tally *tally)
     step_parts_state((const struct event_replay *)self, tally);
 }
 
+/* Who decodes is in the calendar; who does not has at least its own tokens to come, one a step. A long queue is not walked: with many who wait
+ * somebody is about to end anyway. Two steps are kept back for tokens on their way and for steps in vain. */
+static uint32_t steps_to_end(const struct stepper *self)
+{
+    enum { WAITING_MOST = 64, KEPT_BACK = 2 };
+    const struct event_replay *replay = (const struct event_replay *)self;
+    const struct trace *trace = self->trace;
+    uint32_t least = event_calendar_until_finish(&replay->calendar, FINISH_RING);
+    if ((replay->in_flight && replay->in_flight->lasts > 0) || replay->waiting.count > WAITING_MOST ||
+        self->config->speculative.method != SPECULATIVE_NONE)
+        return 0;
+    for (uint32_t i = 0; i < replay->prefill_count; i++) {
+        const struct live *live = &replay->calendar.live[replay->prefill[i]];
+        least = min_u32(least, trace->input_tokens[live->position] + trace->output_tokens[live->position] - live->known);
+    }
+    for (uint32_t i = 0; i < replay->waiting.count; i++) {
+        const uint32_t position = request_queue_at(&replay->waiting, i);
+        least = min_u32(least, trace->input_tokens[position] + trace->output_tokens[position] - event_replay_known(replay, position));
+    }
+    return least > KEPT_BACK ? least - KEPT_BACK : 0;
+}
+
 static void pool_states(const struct stepper *self, uint8_t *states)
 {
     event_blocks_states(&((const struct event_replay *)self)->blocks, states);
@@ -182,6 +204,7 @@ static const struct stepper_ops ops = {
     .arrive = arrive,
     .advance = advance,
     .pool_state = pool_state,
+    .steps_to_end = steps_to_end,
     .pool_states = pool_states,
     .destroy = destroy,
 };
