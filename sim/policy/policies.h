@@ -36,6 +36,7 @@
     X(router_least_blocks)                                                                                                                 \
     X(router_priority_aware)                                                                                                               \
     X(router_session_affine)                                                                                                               \
+    X(router_prefix_aware)                                                                                                                 \
     X(router_vllm_data_parallel)                                                                                                           \
     X(router_vllm_data_parallel_queues)
 

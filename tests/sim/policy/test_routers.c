@@ -75,6 +75,13 @@ static uint32_t send_request(struct fleet *fleet, struct pagesim_router_request 
 
 static const struct pagesim_router_request plain = {.input_tokens = 100};
 
+/* A prompt of pieces of 100 tokens. */
+static struct pagesim_router_request prompt(const uint32_t *names, uint32_t length)
+{
+    return (struct pagesim_router_request){.input_tokens = 100 * length, .names = names, .names_length = length};
+}
+#define PROMPT(...) prompt((const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
 /* --- all of them -------------------------------------------------------------------------------------------------------------------- */
 
 /* Anything that may be said of a request and of replicas. */
@@ -184,6 +191,13 @@ Test(routers, out_of_memory_is_told)
         if (router->destroy)
             router->destroy(self);
     }
+    struct fleet fleet = open_fleet("prefix-aware", 3);
+    const struct pagesim_router_request request = PROMPT(1, 2, 3);
+    allocations_fail_after(1);
+    cr_expect_eq(fleet.router->choose(fleet.self, &request, fleet.replicas, 3), UINT32_MAX);
+    allocations_fail_after(0);
+    send_request(&fleet, request);
+    close_fleet(&fleet);
 }
 
 /* --- by load ------------------------------------------------------------------------------------------------------------------------ */
@@ -407,4 +421,116 @@ Test(routers, vllm_data_parallel_queues_scores_and_prefers_low_ranks)
     for (uint32_t i = 0; i < 3; i++)
         cr_expect_eq(ask(&fleet, plain), 0u, "the lowest of equals, each time");
     close_fleet(&fleet);
+}
+
+/* --- by prefix ------------------------------------------------------------------------------------------------------------------------ */
+
+Test(routers, prefix_aware_takes_the_longest_match)
+{
+    struct fleet fleet = open_fleet("prefix-aware", 4);
+    cr_expect_eq(send_request(&fleet, PROMPT(1, 2, 3)), 0u);
+    cr_expect_eq(send_request(&fleet, PROMPT(5, 2, 3)), 1u, "the same pieces after another one are others");
+    cr_expect_eq(send_request(&fleet, PROMPT(1, 2, 3, 4)), 0u);
+    cr_expect_eq(send_request(&fleet, PROMPT(1, 2, 8, 9)), 0u, "half of it");
+    cr_expect_eq(send_request(&fleet, PROMPT(1, 8, 8, 9)), 2u, "a quarter is too little: to the least loaded that waited longest");
+    cr_expect_eq(send_request(&fleet, PROMPT(1, 8, 8, 7)), 2u);
+    cr_expect_eq(send_request(&fleet, PROMPT(1, 6)), 2u, "0 has as much of it and more to do");
+    cr_expect_eq(send_request(&fleet, PROMPT(1, 9)), 0u, "as much to do, but 0 got none for longer");
+    cr_expect_eq(send_request(&fleet, plain), 3u, "without names");
+    close_fleet(&fleet);
+}
+
+Test(routers, prefix_aware_passes_over_who_takes_nothing_and_forgets_who_is_gone)
+{
+    struct fleet fleet = open_fleet("prefix-aware", 3);
+    cr_assert_eq(send_request(&fleet, PROMPT(1, 2, 3, 4)), 0u);
+    fleet.replicas[0].takes_requests = false;
+    cr_assert_eq(send_request(&fleet, PROMPT(1, 2, 7, 7)), 1u);
+    cr_assert_eq(send_request(&fleet, PROMPT(6)), 2u);
+    fleet.replicas[1].unanswered = 2;
+    cr_expect_eq(ask(&fleet, PROMPT(1, 2, 3, 4)), 1u, "it has half of it, and 0 takes nothing");
+    fleet.replicas[1].takes_requests = false;
+    cr_expect_eq(ask(&fleet, PROMPT(1, 2, 3, 8)), 2u, "nobody left who has it");
+    fleet.router->gone(fleet.self, 0);
+    fleet.replicas[0].takes_requests = true;
+    fleet.replicas[0].unanswered = 3;
+    fleet.replicas[2].takes_requests = false;
+    fleet.replicas[1].takes_requests = true;
+    cr_expect_eq(ask(&fleet, PROMPT(1, 2, 3, 4)), 1u, "nothing is known of 0 any more");
+    close_fleet(&fleet);
+}
+
+Test(routers, prefix_aware_guards_the_balance)
+{
+    static const struct {
+        uint64_t own, other;
+        bool guarded;
+    } cases[] = {{4, 0, false}, {5, 0, true}, {14, 9, true}, {15, 10, false}, {16, 10, true}, {14, 10, false}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct fleet fleet = open_fleet("prefix-aware", 3);
+        fleet.replicas[2] = (struct pagesim_router_replica){.takes_requests = false, .unanswered = 90};
+        cr_assert_eq(send_request(&fleet, PROMPT(1, 2)), 0u);
+        fleet.replicas[0].unanswered = cases[c].own;
+        fleet.replicas[1].unanswered = cases[c].other;
+        cr_expect_eq(send_request(&fleet, PROMPT(1, 2)), cases[c].guarded ? 1u : 0u, "case %zu", c);
+        fleet.replicas[0].unanswered = fleet.replicas[1].unanswered + 1;
+        cr_expect_eq(ask(&fleet, PROMPT(1, 2)), cases[c].guarded ? 1u : 0u, "what the guard sent is remembered, too");
+        close_fleet(&fleet);
+    }
+}
+
+Test(routers, prefix_aware_remembers_so_much)
+{
+    struct pagesim_router_setup setup = usual;
+    setup.index_pieces = 3;
+    struct fleet fleet = open_with("prefix-aware", 2, &setup);
+    fleet.replicas[1].takes_requests = false;
+    send_request(&fleet, PROMPT(1, 2));
+    send_request(&fleet, PROMPT(3, 4, 5, 6));
+    fleet.replicas[1].takes_requests = true;
+    fleet.replicas[1].last_sent = 1;
+    cr_expect_eq(ask(&fleet, PROMPT(3, 4, 5, 6)), 0u);
+    cr_expect_eq(ask(&fleet, PROMPT(1, 2)), 1u, "forgotten for 3, 4 and 5");
+    close_fleet(&fleet);
+}
+
+/* Both have some of the same run: 1 lost the end of it. */
+Test(routers, prefix_aware_prefers_who_has_more)
+{
+    struct pagesim_router_setup setup = usual;
+    setup.index_pieces = 6;
+    struct fleet fleet = open_with("prefix-aware", 2, &setup);
+    cr_assert_eq(send_request(&fleet, PROMPT(1, 2, 3, 4, 5, 6)), 0u);
+    fleet.replicas[0].takes_requests = false;
+    send_request(&fleet, PROMPT(1, 2, 3, 4, 5, 6));
+    send_request(&fleet, PROMPT(9, 9, 9));
+    fleet.replicas[0].takes_requests = true;
+    fleet.replicas[0].unanswered = 4;
+    cr_expect_eq(ask(&fleet, PROMPT(1, 2, 3, 4, 5, 6)), 0u);
+    cr_expect_eq(ask(&fleet, PROMPT(1, 2, 3)), 1u, "as much of this at both");
+    close_fleet(&fleet);
+}
+
+/* At least the share of the prompt's tokens, of which there must be some. Of 250 tokens the third name is half a piece. */
+Test(routers, prefix_aware_measures_tokens)
+{
+    static const struct {
+        uint32_t tokens, tokens_per_name;
+        double share;
+        bool matches;
+    } cases[] = {{1000, 100, 0.3, true}, {1000, 100, 0.31, false},  {250, 100, 1, true},   {301, 100, 1, false},
+                 {1000, 100, 0, true},   {100000, 100, 0.3, false}, {100000, 0, 0.3, true}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct pagesim_router_setup setup = usual;
+        setup.tokens_per_name = cases[c].tokens_per_name;
+        setup.prefix_match_share = cases[c].share;
+        struct fleet fleet = open_with("prefix-aware", 2, &setup);
+        struct pagesim_router_request request = PROMPT(1, 2, 3);
+        request.input_tokens = cases[c].tokens;
+        cr_assert_eq(send_request(&fleet, request), 0u);
+        cr_expect_eq(send_request(&fleet, request), cases[c].matches ? 0u : 1u, "case %zu", c);
+        fleet.replicas[0].unanswered = fleet.replicas[1].unanswered = 2;
+        cr_expect_eq(ask(&fleet, (struct pagesim_router_request){.input_tokens = 1}), cases[c].matches ? 1u : 0u, "no names, no match");
+        close_fleet(&fleet);
+    }
 }
