@@ -4,12 +4,12 @@
  *   score    max(unanswered requests, waiting + running) + waiting * 6 * max(0, share of the KV blocks in use - 1/2)
  *   order    smallest score; of equals the first from a start on that moves on by one rank with each request
  *
- * Unanswered requests are exact and spread a burst; reports raise the score of a rank whose requests wait for blocks. The coordinator
- * publishes reports at most every 100 ms (stats_update_interval_ms), or after 4 s when nothing changes; a rank reports what it had at the end
- * of a step.
+ * Unanswered requests are exact and spread a burst; reports raise the score of a rank whose requests wait for blocks. Ranks report at the end of
+ * a step, and the coordinator publishes that at most every 100 ms (stats_update_interval_ms), or after 5 s when nothing changes.
  *
- * What is simplified: one front end. With --api-server-count k, each counts its own requests k times and starts at a rank of its own. And all
- * samples of a request go to one rank, where vLLM sends each by itself.
+ * What is simplified: one front end. With --api-server-count k, each counts its own requests k times and starts at a rank of its own. All
+ * samples of a request go to one rank, where vLLM sends each by itself. And ranks of a model with experts, which step together, are reported
+ * as they all were one step before.
  * Source: vllm/v1/engine/core_client.py, DPLBAsyncMPClient, and coordinator.py, since the pull requests 47420 and 49204 of July 2026.
  * Before these: router_vllm_data_parallel_queues.c. */
 #include <stdlib.h>

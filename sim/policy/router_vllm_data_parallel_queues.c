@@ -4,7 +4,8 @@
  *   order  smallest score; of equals the lowest rank
  *
  * Reports come every 100 ms at most and take the place of what was counted since the one before. Just after one, ranks are often equal, and
- * then it is the lowest that gets more. What is simplified is said in router_vllm_data_parallel.c, which is vLLM's rule today.
+ * then it is the lowest that gets more. From pull request 30739 to 49204 ranks of models without experts did not report at all (issue 48808),
+ * which is not modelled. What is simplified is said in router_vllm_data_parallel.c, which is vLLM's rule today.
  * Source: vllm/v1/engine/core_client.py, DPLBAsyncMPClient, and coordinator.py, before the pull requests 47420 and 49204. */
 #include "policy/router_parts.h"
 
