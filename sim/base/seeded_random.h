@@ -23,6 +23,7 @@ enum seeded_purpose {
     SEEDED_CLASSES,
     SEEDED_ENDS,        /* by stop or by length */
     SEEDED_PREDICTIONS, /* of output lengths */
+    SEEDED_ROUTING,     /* of requests to replicas */
     SEEDED_SAMPLE = 16, /* of sessions, by trace sample */
 };
 /* The state that a sequence starts with. */

@@ -30,7 +30,15 @@
 
 #define ROUTERS(X)                                                                                                                         \
     X(router_round_robin)                                                                                                                  \
-    X(router_least_requests)
+    X(router_least_requests)                                                                                                               \
+    X(router_random)                                                                                                                       \
+    X(router_power_of_two)                                                                                                                 \
+    X(router_least_blocks)                                                                                                                 \
+    X(router_priority_aware)                                                                                                               \
+    X(router_session_affine)                                                                                                               \
+    X(router_prefix_aware)                                                                                                                 \
+    X(router_vllm_data_parallel)                                                                                                           \
+    X(router_vllm_data_parallel_queues)
 
 #define DECLARE_SCHEDULING(policy) extern const struct pagesim_scheduling_policy policy;
 #define DECLARE_VICTIM(policy)     extern const struct pagesim_preemption_victim policy;
@@ -40,12 +48,5 @@ SCHEDULING_POLICIES(DECLARE_SCHEDULING)
 PREEMPTION_VICTIMS(DECLARE_VICTIM)
 EVICTION_POLICIES(DECLARE_EVICTION)
 ROUTERS(DECLARE_ROUTER)
-
-/* Does replica `a` come before `b`, of which both take requests, where their loads are equal? The one that got none for longer, as proxies go
- * round among equals. */
-static inline bool router_waits_longer(const struct pagesim_router_replica *a, const struct pagesim_router_replica *b)
-{
-    return a->last_sent < b->last_sent;
-}
 
 #endif

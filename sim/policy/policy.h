@@ -6,7 +6,8 @@
  *   1. copy the file that is most like it:  scheduling_sjf.c (a key known at arrival), scheduling_srpt.c (a key that changes),
  *                                             scheduling_mlfq.c (state per request), victim_lowest_progress.c, eviction_lfu.c, router_least_requests.c
  *   2. add its name to the list of policies.h
- *   3. state its source (paper, system) in its header comment and give it a small trace in tests/sim/policy/test_policies.c
+ *   3. state its source (paper, system) in its header comment and give it a small trace in tests/sim/policy/test_policies.c, or replicas in
+ *      test_routers.c
  *
  * Where they are asked, once a step: vllm_v1/vllm_v1.c; routers once a request: fleet/routing.c. Register before the first run starts; nothing here may change during one.
  */

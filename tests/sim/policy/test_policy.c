@@ -26,7 +26,8 @@ Test(policy, built_in_ones_are_known_by_name_and_the_default_comes_first)
         [POLICY_SCHEDULING] = {"fcfs", "priority", "sjf", "sjf-oracle", "srpt", "lpm", "mlfq", "edf", "vtc"},
         [POLICY_VICTIM] = {"vllm", "cheapest-recompute", "lowest-progress"},
         [POLICY_EVICTION] = {"vllm", "lru", "lfu", "tail-lru", "workload-aware"},
-        [POLICY_ROUTER] = {"round-robin", "least-requests"},
+        [POLICY_ROUTER] = {"round-robin", "least-requests", "random", "power-of-two", "least-blocks", "priority-aware", "session-affine",
+                           "prefix-aware", "vllm-data-parallel", "vllm-data-parallel-queues"},
     };
     for (int kind = 0; kind < POLICY_KINDS; kind++) {
         uint32_t count = 0;
