@@ -46,6 +46,8 @@ enum speculative_method {
     SPECULATIVE_DRAFT_MODEL,
     SPECULATIVE_DFLASH
 };
+/* Of prefill and decode on different servers. A producer hands the K and V of its prompts over, a consumer gets them. */
+enum kv_role { KV_ROLE_NONE, KV_ROLE_PRODUCER, KV_ROLE_CONSUMER };
 enum { KV_LAYERS_MOST = 16, SPECULATIVE_TOKENS_MOST = 32 };
 
 typedef unsigned __int128 config_key_bits; /* a bit a key */
@@ -187,6 +189,7 @@ struct config {
     bool disable_hybrid_kv_cache_manager;
     struct speculative_config speculative;
     struct fleet_config fleet;
+    enum kv_role kv_role;
     uint64_t seed;
     /* The pool's size in users' terms (sizing.h); "" and 0 = not given. */
     char model[CONFIG_PATH_SIZE], gpu[CONFIG_PATH_SIZE]; /* names in configs/ or paths of JSON files */

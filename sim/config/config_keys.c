@@ -32,6 +32,7 @@ static const char *const dtype_names[] = {"float32", "float16", "bfloat16", NULL
 static const char *const cache_dtype_names[] = {"auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", NULL};
 static const char *const read_names[] = {"gather", "attend", NULL};
 static const char *const model_names[] = {"linear", "profile", "compact", "roofline", "recorded", NULL};
+static const char *const role_names[] = {"", "kv_producer", "kv_consumer", NULL};
 static const char *const finish_names[] = {"length", "stop", NULL};
 static const char *const generator_names[] = {"numpy", "numpy-unscaled", NULL};
 static const char *const ramp_names[] = {"linear", "exponential", NULL};
@@ -96,6 +97,11 @@ static bool has_split(const struct config *config)
 static bool has_price(const struct config *config)
 {
     return config->fleet.gpu_hour_price > 0;
+}
+
+static bool has_role(const struct config *config)
+{
+    return config->kv_role != KV_ROLE_NONE;
 }
 
 /* Which step-time models read a key. Keys that the chosen model does not read are accepted, but not written as effective ones. */
@@ -188,6 +194,9 @@ const struct config_key config_keys[] = {
      .engines = KEY_V1_ONLY,
      .heeded = has_drafts,
      .help = "which drafts are right"},
+    /* K and V that come from elsewhere. */
+    {TOP(kv_role), CHOICE(role_names), DEFAULT(KV_ROLE_NONE), .default_note = "none", .engines = KEY_V1_ONLY, .heeded = has_role,
+     .help = "vLLM's, of split servers: a kv_consumer gets its prompts computed by others"},
     /* The clock: which model prices steps, and its numbers. */
     {STEP_TIME(model, ALL_MODELS), CHOICE(model_names), DEFAULT(STEP_TIME_UNSAID), .default_note = "linear; roofline with model and gpu",
      .help = "how a step is priced"},
@@ -574,14 +583,14 @@ double config_key_number(const struct config_key *key, const char *text)
     return number && !is_null(text) && parse_whole(key, text, &whole) ? (double)whole : (double)NAN;
 }
 
-/* Names in quotes, as the file wants them. */
+/* Names in quotes, as the file wants them; an empty one, which stands for nothing, is left out. */
 static void list_choices(const struct config_key *key, char *out, size_t size)
 {
     size_t used = 0;
-    const char *name;
+    const char *name = config_key_choice(key, 0);
     out[0] = '\0';
-    for (uint32_t i = 0; (name = config_key_choice(key, i)) != NULL; i++) {
-        const char *joint = i == 0 ? "" : config_key_choice(key, i + 1) ? ", " : " or ";
+    for (uint32_t i = name && *name == '\0'; (name = config_key_choice(key, i)) != NULL; i++) {
+        const char *joint = used == 0 ? "" : config_key_choice(key, i + 1) ? ", " : " or ";
         int added = snprintf(out + used, size - used, "%s\"%s\"", joint, name);
         /* With too many names the message ends early; used never passes the end. */
         used = added < 0 || used + (size_t)added >= size ? size - 1 : used + (size_t)added;

@@ -318,6 +318,22 @@ static enum status check_drafts(const struct config *config, const char *where, 
     return SIM_OK;
 }
 
+/* What is not modelled of K and V that come from elsewhere. */
+static enum status check_transfers(const struct config *config, const char *where, struct diag *diag)
+{
+    if (config->kv_role != KV_ROLE_CONSUMER)
+        return SIM_OK;
+    if (config->speculative.method != SPECULATIVE_NONE)
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: kv_role \"kv_consumer\" is not modelled together with speculative_config; leave one of them out", where);
+    if (!kv_groups_plain(config))
+        return diag_set(diag, SIM_BAD_INPUT,
+                        "%s: kv_role \"kv_consumer\" is modelled for one group of full layers; leave out kv_cache_groups, or set "
+                        "disable_hybrid_kv_cache_manager",
+                        where);
+    return SIM_OK;
+}
+
 /* What vLLM makes no groups of, and what knows one group of full layers only. */
 static enum status check_groups(const struct config *config, const char *where, struct diag *diag)
 {
@@ -384,7 +400,9 @@ enum status config_check(struct config *config, const char *where, struct diag *
             where, config->max_num_scheduled_tokens, config->max_model_len);
     if (v1)
         status = check_drafts(config, where, diag);
-    return v1 && status == SIM_OK ? check_groups(config, where, diag) : status;
+    if (v1 && status == SIM_OK)
+        status = check_groups(config, where, diag);
+    return v1 && status == SIM_OK ? check_transfers(config, where, diag) : status;
 }
 
 /* Options are applied last, so they win over the file, and a server's command line stands between the two. */

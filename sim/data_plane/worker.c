@@ -201,13 +201,14 @@ static enum status write_tokens(struct worker *worker, const struct worker_seque
 }
 
 /* All writes come before any read, as a prefix hit may lie in a block that another request of the same step writes. A sequence of V0 can
- * have 0 tokens in a step; it reads all the same. */
+ * have 0 tokens in a step; it reads all the same. What came from another server is written as that server would have. */
 static enum status write_all(struct worker *worker, const struct worker_step *step, struct diag *diag)
 {
     enum status status = SIM_OK;
     for (uint32_t i = 0; i < step->count && status == SIM_OK; i++)
         if (step->sequences[i].tokens > 0)
-            status = write_tokens(worker, &step->sequences[i], step->sequences[i].start, step->sequences[i].tokens, diag);
+            status = write_tokens(worker, &step->sequences[i], step->sequences[i].start - step->sequences[i].received,
+                                  step->sequences[i].received + step->sequences[i].tokens, diag);
     return status;
 }
 

@@ -49,6 +49,7 @@ enum status worker_step_make(struct worker_step *out, const struct step *step, c
                                                      .group = sequence->group,
                                                      .lineage = sequence->lineage,
                                                      .blocks = copies ? out->blocks + used : sequence->blocks,
+                                                     .received = sequence->received,
                                                      .start = sequence->start,
                                                      .tokens = sequence->tokens,
                                                      .first = worker_first_read(groups, sequence->group, sequence->start)};

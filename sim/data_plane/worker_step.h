@@ -18,7 +18,8 @@ struct worker_sequence {
     uint32_t request, sample, group;
     const uint64_t *lineage; /* as in step_sequence */
     const uint32_t *blocks;  /* the store's; table entry k holds tokens [k * hash_block_size, ...) */
-    uint32_t start, tokens;  /* as in step_sequence, but that rejected drafts of the step before are not counted as present */
+    uint32_t received;       /* as in step_sequence */
+    uint32_t start, tokens;  /* likewise, but that rejected drafts of the step before are not counted as present */
     uint32_t wrong;          /* part of tokens, the last ones: drafts that were wrong */
     uint32_t first;          /* where reading begins: at the block in which the window of the step's first token does */
 };

@@ -69,8 +69,9 @@ static enum status tell_decisions(struct scheduler_stepper *self, struct diag *d
     for (uint32_t i = 0; i < step->admitted_count && status == SIM_OK; i++) {
         struct request_times *times = &self->times[step->admitted[i].request];
         const uint32_t request = step->admitted[i].request, cached = step->admitted[i].cached_tokens;
-        stepper_event(&self->base, times->admitted ? EVENT_READMIT : EVENT_ADMIT, request, now, cached)->other =
-            self->base.trace->input_tokens[request] + times->output_tokens;
+        struct event *event = stepper_event(&self->base, times->admitted ? EVENT_READMIT : EVENT_ADMIT, request, now, cached);
+        event->other = self->base.trace->input_tokens[request] + times->output_tokens;
+        event->external = step->admitted[i].external_tokens;
         times->admitted = true;
         times->waits = false;
         status = step_stream_event_done(&self->base.stream, diag);

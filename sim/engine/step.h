@@ -37,6 +37,7 @@ struct scheduled {
 struct admitted {
     uint32_t request;
     uint32_t cached_tokens;
+    uint32_t external_tokens; /* V1: after these, whose K and V came from elsewhere (doc/vllm_v1.md, section 15) */
 };
 struct block_pair {
     uint32_t from, to;
@@ -49,6 +50,7 @@ struct step_sequence {
     uint32_t in_flight;     /* part of `start`: of a step that is not back */
     uint32_t passed;        /* leading blocks that are the null block: no token of the step or after it looks at them */
     uint32_t start;         /* tokens present in its table before this step (prefix hits included) */
+    uint32_t received;      /* part of `start`, the last ones: they came from elsewhere with the admission in this step */
     uint32_t tokens;        /* computed in this step; the table covers start + tokens */
     const uint32_t *blocks; /* borrowed; valid during the callback */
     uint32_t num_blocks;
@@ -167,7 +169,10 @@ struct event {
     uint64_t step; /* the step at which it happened */
     int64_t value;
     uint32_t request, other;
-    uint32_t blocks; /* EVENT_PREEMPT: blocks that its table held; else 0 */
+    union {
+        uint32_t blocks;   /* EVENT_PREEMPT: blocks that its table held */
+        uint32_t external; /* EVENT_ADMIT, EVENT_READMIT: tokens after the cached ones whose K and V came from elsewhere */
+    };                     /* else 0 */
     uint16_t sample;
     uint8_t kind; /* enum event_kind */
     uint8_t extra;

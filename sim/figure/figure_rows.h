@@ -114,6 +114,10 @@ REAL_FIGURE(mean_waiting, FIGURE_COUNT, FIGURE_LESS_IS_BETTER, "waiting", "Waiti
             ledger_mean(&s->memory, s->memory.waiting))
 PEAK_FIGURE(peak_waiting, FIGURE_LESS_IS_BETTER, "peak waiting", "Most requests waiting at once", s->metrics->peak_waiting)
 
+/* K and V that come from elsewhere. */
+FIGURE(received_tokens, FIGURE_COUNT, FIGURE_NEITHER, FIGURE_MEAN, FIGURE_OF_HANDOVER, true, "received",
+       "Prompt tokens whose K and V came from a prefill server, not found in the prefix cache here", (double)s->metrics->external_tokens)
+
 /* Speculation. Names are those of vLLM's benchmark, which writes its rate in per cent. */
 DRAFT_FIGURE(spec_decode_num_drafts, FIGURE_COUNT, FIGURE_NEITHER, true, "drafts", "Times that a request's draft tokens were verified",
              (double)s->metrics->end.drafts.verified)

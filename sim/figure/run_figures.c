@@ -119,6 +119,8 @@ unsigned run_figures_scopes(const struct config *config, bool goodput)
     unsigned scopes = FIGURE_SCOPE(FIGURE_ALWAYS);
     if (config->speculative.method != SPECULATIVE_NONE)
         scopes |= FIGURE_SCOPE(FIGURE_OF_SPECULATION);
+    if (config->kv_role == KV_ROLE_CONSUMER)
+        scopes |= FIGURE_SCOPE(FIGURE_OF_HANDOVER);
     if (engine_facts_of(config)->has_groups)
         scopes |= FIGURE_SCOPE(FIGURE_OF_GROUPS);
     if (config->data_plane != DATA_PLANE_OFF)

@@ -319,10 +319,26 @@ static void put_group_fields(const struct decision_log *log, struct text_buffer 
     put_field(out, "swapped", step->tally.swapped);
 }
 
+/* Of admissions, those with tokens that were computed elsewhere. */
+static void put_external(const struct decision_log *log, struct text_buffer *out, const struct step *step)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < step->admitted_count; i++) {
+        if (step->admitted[i].external_tokens == 0)
+            continue;
+        if (!any)
+            put_text(out, ",\"external\":[");
+        any = true;
+        put_request_pair(log, out, step->admitted[i].request, step->admitted[i].external_tokens);
+    }
+    if (any)
+        put_char(out, ']');
+}
+
 /* An upper bound; 1024 bytes cover the fixed fields. */
 static size_t line_size(const struct decision_log *log, const struct step *step)
 {
-    size_t items = (size_t)step->scheduled_count + step->admitted_count + step->preempted_count + step->finished_count +
+    size_t items = (size_t)step->scheduled_count + 2 * (size_t)step->admitted_count + step->preempted_count + step->finished_count +
                    2 * (size_t)step->scheduled_count + step->resumed_count + step->ignored_count + step->copy_count + step->swap_in_count +
                    step->swap_out_count;
     return items * LONGEST_ITEM + log->pending[step->tally.step % 2].tables.length + 1024;
@@ -348,6 +364,7 @@ static enum status on_completed(void *self, const struct step *step, struct diag
     for (uint32_t i = 0; i < step->admitted_count; i++)
         put_request_pair(log, out, step->admitted[i].request, step->admitted[i].cached_tokens);
     put_char(out, ']');
+    put_external(log, out, step);
     put_preempted(log, out, step);
     put_requests(log, out, ",\"finish\":[", step->finished, step->finished_count);
     put_vain(log, out, step);

@@ -102,6 +102,7 @@ static enum status note_admission(struct metrics *metrics, const struct event *e
     uint32_t *place;
     metrics->cached_tokens_all += cached;
     metrics->known_tokens_all += event->other;
+    metrics->external_tokens += event->external;
     if (event->kind == EVENT_READMIT)
         return SIM_OK;
     metrics->first_admissions++;

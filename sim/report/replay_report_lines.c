@@ -203,6 +203,8 @@ static void add_scheduling(struct document *document, const struct run *run)
                   unit_count(whole(run, "recomputed_tokens"), b), vain);
     document_line(document, "  prefix hits %.2f %% of prompt tokens at first admission, %.2f %% of all",
                   100 * value(run, "prefix_hit_rate"), 100 * value(run, "prefix_hit_rate_all"));
+    if (!isnan(run_figure(run, "received_tokens")))
+        document_line(document, "  received from prefill servers: %s tokens", unit_count(whole(run, "received_tokens"), a));
 }
 
 /* Blocks, their share of the pool, and bytes: people compare pools in per cent and GPUs in GiB. `peak` NULL: no peak is kept for this row.

@@ -53,6 +53,13 @@ static inline uint32_t v1_foreseen_tokens(const struct trace *trace, const struc
     return stops ? config->max_model_len : v1_all_tokens(trace, position);
 }
 
+/* Section 15: a consumer's prompt was computed elsewhere. When it is first admitted, K and V of all its tokens but the last are there: `cached` of
+ * them in blocks that it found, so many from the other server. */
+static inline uint32_t v1_received_tokens(const struct config *config, bool first, uint32_t known, uint32_t cached)
+{
+    return config->kv_role == KV_ROLE_CONSUMER && first ? known - 1 - cached : 0;
+}
+
 /* How many blocks the first `tokens` tokens need beyond the `have` that the table has or will get from hits. Tokens beyond the model's
  * length are never written. */
 static inline uint32_t v1_missing_blocks(uint32_t tokens, uint32_t max_model_len, uint32_t block_size, uint32_t have)

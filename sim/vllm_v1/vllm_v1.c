@@ -42,6 +42,8 @@ struct v1_request {
     uint32_t in_flight; /* tokens of steps that are not back, also of those before a preemption */
     uint32_t scheduled; /* tokens in this step; 0 = not scheduled */
     uint32_t proposed;  /* drafts for its next turn */
+    uint32_t received;  /* tokens that came from elsewhere with its admission in this step */
+    bool admitted;      /* ever */
     bool mid_prefill;   /* its last turn ended before its last known token */
     bool stale;         /* what is in flight is of before a preemption: the request waits */
     bool finished;
@@ -358,7 +360,8 @@ static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
         status = v1_blocks_lookup(&v1->blocks, position, request->known, &cached, diag);
         if (status != SIM_OK)
             return status;
-        uint32_t rest = request->known - cached;
+        const uint32_t received = v1_received_tokens(&v1->config, !request->admitted, request->known, cached);
+        uint32_t rest = request->known - cached - received;
         const bool padded = is_padded(v1, rest, cached, others);
         if (padded && v1->drafts.most + 1 > room_left(v1))
             break;
@@ -371,6 +374,7 @@ static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
                                    .new_tokens = tokens,
                                    .admits = true,
                                    .cached = cached,
+                                   .external = received,
                                    .watermark = v1->running_count > 0 ? v1->watermark_blocks : 0,
                                    .whole = v1->config.scheduler_reserve_full_isl};
         bool fits;
@@ -379,9 +383,12 @@ static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
             break;
         request_queue_pop(&v1->waiting);
         v1->running[v1->running_count++] = position;
-        request->computed = cached;
-        v1->held_tokens += cached;
-        v1->step->admitted[v1->step->admitted_count++] = (struct admitted){.request = position, .cached_tokens = cached};
+        request->computed = cached + received;
+        request->received = received;
+        request->admitted = true;
+        v1->held_tokens += request->computed;
+        v1->step->admitted[v1->step->admitted_count++] =
+            (struct admitted){.request = position, .cached_tokens = cached, .external_tokens = received};
         if (v1->tells)
             tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
         note_scheduled(v1, position, tokens, padded ? v1->drafts.most : 0, padded);
@@ -398,6 +405,7 @@ static void list_sequences(struct vllm_v1 *v1, struct step *step, uint32_t posit
         step->sequences[step->sequence_count++] = (struct step_sequence){.request = position,
                                                                          .group = group,
                                                                          .start = v1->requests[position].computed,
+                                                                         .received = v1->requests[position].received,
                                                                          .in_flight = v1->requests[position].in_flight,
                                                                          .tokens = tokens,
                                                                          .passed = tables[group].passed,
@@ -427,7 +435,7 @@ static void compute(struct vllm_v1 *v1, struct step *step)
         request->coming += samples ? 1 + drafts : 0;
         request->unsure += samples ? drafts : 0;
         request->proposed = samples && v1->config.async_scheduling ? v1->drafts.most : 0;
-        request->scheduled = 0;
+        request->scheduled = request->received = 0;
         v1->held_tokens += tokens;
     }
 }

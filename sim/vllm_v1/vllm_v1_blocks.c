@@ -476,7 +476,8 @@ static enum status make_room(struct v1_blocks *blocks, uint32_t position, uint32
  * The minimum at the end leaves out the token that is only going to be sampled, and drafts: a block is full when all its tokens are known. */
 enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag)
 {
-    const uint32_t limit = blocks->max_model_len, position = demand->position, present = demand->computed + demand->cached;
+    const uint32_t limit = blocks->max_model_len, position = demand->position,
+                   present = demand->computed + demand->cached + demand->external;
     const uint32_t tokens = (uint32_t)min_u64((uint64_t)present + demand->new_tokens + blocks->lookahead, limit);
     *fits = !demand->whole || all_fits(blocks, demand, min_u32(demand->known, limit), true);
     if (!*fits || (!demand->admits && (uint64_t)present + demand->new_tokens < blocks->chains[position].changes_at))

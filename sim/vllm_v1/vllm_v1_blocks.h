@@ -117,12 +117,13 @@ struct v1_demand {
     uint32_t new_tokens;      /* >= 1, to be computed in this step */
     bool admits;              /* a waiting request: blocks->found is to be its table's head */
     uint32_t cached;          /* tokens that this head covers; 0 for a running request */
+    uint32_t external;        /* tokens after these that come from elsewhere, into fresh blocks */
     uint32_t watermark;       /* blocks that must stay free */
     bool whole;               /* the gate: all known tokens must fit now (scheduler_reserve_full_isl) */
 };
 
 /* Sections 5 and 13. *fits = false changes nothing, but that blocks whose window has passed are given back. Otherwise the tables cover
- * computed + cached + new tokens and the lookahead, and full blocks are registered. */
+ * computed + cached + external + new tokens and the lookahead, and full blocks are registered. */
 SIM_NODISCARD enum status v1_blocks_allocate(struct v1_blocks *blocks, const struct v1_demand *demand, bool *fits, struct diag *diag);
 
 /* When a step is back: the first `tokens` tokens of the tables are present and known; `known` in all. */

@@ -37,24 +37,27 @@ bool admission_head_may_enter(const struct event_replay *replay, uint32_t budget
 /* A readmitted request brings its generated tokens as known ones and the time of its newest token, from which its next gap is counted.
  * Everybody starts in prefill, even if a single token is missing: whether it decodes is clear when it has got a token. The next head has
  * not been refused yet. */
-static enum status admit(struct event_replay *replay, uint32_t position, uint32_t cached, uint32_t tokens, struct diag *diag)
+static enum status admit(struct event_replay *replay, uint32_t position, uint32_t cached, uint32_t received, uint32_t tokens,
+                         struct diag *diag)
 {
     const uint32_t known = event_replay_known(replay, position);
     const bool again = replay->preempted && replay->preempted[position].known > 0;
     request_queue_pop(&replay->waiting);
     uint32_t slot = event_calendar_admit(&replay->calendar, position);
     struct live *live = &replay->calendar.live[slot];
-    enum status status = event_blocks_admit(&replay->blocks, slot, position, known, tokens, diag);
+    enum status status = event_blocks_admit(&replay->blocks, slot, position, known, received + tokens, diag);
     live->known = known;
-    live->computed = cached;
+    live->computed = cached + received;
     live->last_token_ns = again ? replay->preempted[position].last_token_ns : -1;
     live->scheduled = tokens;
-    replay->held_tokens += cached;
+    replay->held_tokens += live->computed;
     replay->prefill[replay->prefill_count++] = slot;
     replay->refused_position = UINT32_MAX;
     event_policy_tell(replay, position, known, cached,
                       (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = replay->base.now_ns, .tokens = cached});
-    stepper_event(&replay->base, again ? EVENT_READMIT : EVENT_ADMIT, position, replay->base.now_ns, cached)->other = known;
+    struct event *event = stepper_event(&replay->base, again ? EVENT_READMIT : EVENT_ADMIT, position, replay->base.now_ns, cached);
+    event->other = known;
+    event->external = received;
     return status != SIM_OK ? status : step_stream_event_done(&replay->base.stream, diag);
 }
 
@@ -72,19 +75,21 @@ enum status admission_run(struct event_replay *replay, uint32_t threshold, uint3
         status = event_blocks_lookup(&replay->blocks, position, known, &hits, diag);
         if (status != SIM_OK)
             break;
-        const uint32_t cached = hits * config->block_size, wanted = min_u32(known - cached, threshold);
+        const bool first = !replay->preempted || replay->preempted[position].known == 0;
+        const uint32_t cached = hits * config->block_size, received = v1_received_tokens(config, first, known, cached);
+        const uint32_t wanted = min_u32(known - cached - received, threshold);
         if (!config->enable_chunked_prefill && wanted > budget)
             break;
         uint32_t tokens = min_u32(wanted, budget);
         uint32_t watermark = replay->calendar.running > 0 ? replay->watermark_blocks : 0;
-        bool fits = event_blocks_fits(&replay->blocks, known, tokens, watermark, config->scheduler_reserve_full_isl);
+        bool fits = event_blocks_fits(&replay->blocks, known, received + tokens, watermark, config->scheduler_reserve_full_isl);
         if (!fits) {
             replay->refused_position = position;
             replay->refused_chunk = min_u32(budget, threshold);
             replay->refused_helps = replay->helps;
             break;
         }
-        status = admit(replay, position, cached, tokens, diag);
+        status = admit(replay, position, cached, received, tokens, diag);
         budget -= tokens;
     }
     return status;

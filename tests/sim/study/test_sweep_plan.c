@@ -130,7 +130,7 @@ Test(sweep_plan, all_keys_can_be_varied_together_and_no_more)
         if (key->type == KEY_BOOL)
             value = "true";
         else if (key->type == KEY_NAME || key->type == KEY_CHOICE)
-            value = config_key_choice(key, 0);
+            value = config_key_choice(key, *config_key_choice(key, 0) == '\0');
         else if (key->type == KEY_PATH || key->type == KEY_TEXT)
             value = "x";
         else if (key->type == KEY_JSON)

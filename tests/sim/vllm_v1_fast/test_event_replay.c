@@ -62,6 +62,7 @@ static struct config random_config(uint64_t *seed)
         config.fair_output_weight = 0.5 * random_below(seed, 8);
     if (random_below(seed, 4) == 0)
         config.max_num_queued_reqs = 1 + random_below(seed, 12);
+    config.kv_role = random_below(seed, 4) == 0 ? KV_ROLE_CONSUMER : KV_ROLE_NONE;
     if (random_below(seed, 4) == 0)
         config.max_num_queued_tokens = 1 + random_below(seed, 3 * config.max_model_len);
     return config;
@@ -82,6 +83,7 @@ static void add_groups(uint64_t *seed, struct config *config)
     if (random_below(seed, 2))
         tiny_name(config->scheduling_policy, policies[random_below(seed, 3)]);
     tiny_name(config->eviction_policy, "vllm");
+    config->kv_role = KV_ROLE_NONE; /* one group only */
     config->num_gpu_blocks = 4 + random_below(seed, 12) * (1 + random_below(seed, random_below(seed, 2) ? 4 : 16));
     if (random_below(seed, 3) == 0)
         config->prefix_cache_retention_interval = RETENTION_DENSE;
