@@ -51,16 +51,33 @@ static enum status apply_settings(const struct replica_kind *kind, struct config
     return status;
 }
 
-static enum status make_kind(const struct fleet_plan *plan, const struct replica_kind *wanted, struct fleet_kind *out, struct diag *diag)
+/* `role`: of servers of prompts or of answers, where there are both. */
+static enum status make_kind(const struct fleet_plan *plan, const struct replica_kind *wanted, enum kv_role role, struct fleet_kind *out,
+                             struct diag *diag)
 {
     struct sizing sizing;
     out->config = *plan->config;
     leave_fleet(&out->config);
+    out->config.kv_role = role;
     out->count = wanted ? wanted->count : plan->replicas;
     enum status status = wanted ? apply_settings(wanted, &out->config, diag) : SIM_OK;
     if (status == SIM_OK && out->config.num_gpu_blocks == 0)
         status = sizing_fill(&out->config, &sizing, diag);
     return status == SIM_OK ? step_time_create(&out->config, &out->model, diag) : status;
+}
+
+/* Each kind once; with servers of prompts twice: for those, then for servers of answers. */
+static enum status make_kinds(struct fleet_plan *plan, struct diag *diag)
+{
+    const struct fleet_config *fleet = &plan->config->fleet;
+    const uint32_t kinds = fleet->kind_count > 0 ? fleet->kind_count : 1, roles = fleet->prefill_replicas > 0 ? 2 : 1;
+    enum status status = array_zeroed(&plan->kinds, (size_t)kinds * roles, sizeof *plan->kinds, "the fleet's replicas", diag);
+    for (uint32_t i = 0; status == SIM_OK && i < kinds * roles; i++) {
+        const enum kv_role role = roles == 1 ? plan->config->kv_role : i < kinds ? KV_ROLE_PRODUCER : KV_ROLE_CONSUMER;
+        status = make_kind(plan, fleet->kind_count > 0 ? &fleet->kinds[i % kinds] : NULL, role, &plan->kinds[i], diag);
+        plan->kind_count++;
+    }
+    return status;
 }
 
 static enum status check(const struct fleet_plan *plan, struct diag *diag)
@@ -106,12 +123,7 @@ enum status fleet_plan_make(const struct config *config, struct fleet_plan *out,
         out->most = max_u32(out->most, fleet->autoscale.schedule[i].replicas);
     out->delay_ns = (int64_t)(fleet->router_delay_ms * 1e6 + 0.5);
     out->view_ns = (int64_t)((fleet->router_view_ms >= 0 ? fleet->router_view_ms : out->router->view_ms) * 1e6 + 0.5);
-    status = array_zeroed(&out->kinds, fleet->kind_count > 0 ? fleet->kind_count : 1, sizeof *out->kinds, "the fleet's replicas", diag);
-    for (uint32_t i = 0; status == SIM_OK && i < (fleet->kind_count > 0 ? fleet->kind_count : 1); i++) {
-        status = make_kind(out, fleet->kind_count > 0 ? &fleet->kinds[i] : NULL, &out->kinds[i], diag);
-        out->kind_count++;
-    }
-    return status;
+    return make_kinds(out, diag);
 }
 
 void fleet_plan_deinit(struct fleet_plan *plan)
@@ -124,13 +136,16 @@ void fleet_plan_deinit(struct fleet_plan *plan)
 
 uint32_t fleet_plan_kind(const struct fleet_plan *plan, uint32_t number)
 {
+    const struct fleet_config *fleet = &plan->config->fleet;
+    const uint32_t kinds = fleet->kind_count > 0 ? fleet->kind_count : 1;
+    const uint32_t answers = fleet->prefill_replicas > 0 && number >= fleet->prefill_replicas ? kinds : 0;
     uint32_t end = 0;
-    for (uint32_t kind = 0; plan->config->fleet.kind_count > 0 && kind < plan->kind_count; kind++) {
+    for (uint32_t kind = 0; kind < fleet->kind_count; kind++) {
         end += plan->kinds[kind].count;
         if (number < end)
-            return kind;
+            return answers + kind;
     }
-    return 0;
+    return answers;
 }
 
 bool fleet_plan_follows(const struct fleet_plan *plan, const struct trace *trace)
