@@ -260,7 +260,7 @@ static enum status go_on(struct routing *routing, int64_t *horizon_ns, struct di
             take_ends(routing, known_ns);
         if (routing->followed && next_moment(routing).time_ns < next.time_ns)
             continue; /* an answer brought somebody earlier */
-        const bool waits = routing->followed || routing->scaled;
+        const bool waits = routing->followed || routing->changes;
         if (next.time_ns == INT64_MAX && !(waits && least < INT64_MAX)) {
             *horizon_ns = 0;
             return SIM_OK;

@@ -319,8 +319,7 @@ enum status routing_open(struct routing *routing, const struct fleet_plan *plan,
     const struct autoscale_config *autoscale = &plan->config->fleet.autoscale;
     *routing = (struct routing){.plan = plan, .trace = trace, .routes = routes, .part = part, .count = part.end - part.first};
     routing->followed = fleet_plan_follows(plan, trace);
-    routing->scaled = autoscale->most > 0;
-    routing->changes = routing->scaled || autoscale->schedule_count > 0 || plan->config->fleet.failure_count > 0;
+    routing->changes = autoscale->most > 0 || autoscale->schedule_count > 0 || plan->config->fleet.failure_count > 0;
     routing->simulated = routing->followed || routing->changes || router->looks_at_answers || router->looks_at_reports;
     routing->arrival_needs = router->looks_at_reports && plan->view_ns == 0  ? NEEDS_STATE
                              : routing->followed || router->looks_at_answers ? NEEDS_ENDS

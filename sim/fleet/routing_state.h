@@ -30,8 +30,7 @@ struct routing {
     struct id_runs runs;
     struct arrivals clients;
     bool followed;  /* clients wait for answers */
-    bool scaled;    /* there is a rule of scaling, which goes on while somebody is served */
-    bool changes;   /* replicas come and go */
+    bool changes;   /* replicas come and go, for as long as somebody is served */
     bool simulated; /* replicas have engines; else only lists are made */
     enum moment_needs arrival_needs;
     bool exactly; /* replicas go on to the horizon, also those of which it is known that nobody ends before */
