@@ -146,6 +146,26 @@ Test(routers, choose_who_takes_requests_and_the_same_twice)
     }
 }
 
+Test(routers, each_can_be_told_from_all_others)
+{
+    enum { STEPS = 400, ROUTERS_MOST = 32 };
+    static uint32_t chosen[ROUTERS_MOST][STEPS];
+    const struct pagesim_policy_info *info;
+    for (uint32_t r = 0; (info = policy_at(POLICY_ROUTER, r)) != NULL; r++) {
+        struct fleet fleet = open_fleet(info->name, 6);
+        uint64_t state = 3;
+        cr_assert_lt(r, ROUTERS_MOST);
+        for (uint32_t step = 0; step < STEPS; step++) {
+            uint32_t names[9];
+            shuffle_replicas(&fleet, &state);
+            chosen[r][step] = send_request(&fleet, random_request(&state, names));
+        }
+        for (uint32_t other = 0; other < r; other++)
+            cr_expect_neq(memcmp(chosen[r], chosen[other], sizeof chosen[r]), 0, "%s chooses as router %u does", info->name, other);
+        close_fleet(&fleet);
+    }
+}
+
 /* Who says nothing of what it looks at is told nothing: other answers and reports must not change what it chooses. */
 Test(routers, look_at_what_they_say_alone)
 {
