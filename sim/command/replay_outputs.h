@@ -12,9 +12,9 @@
 #include "observe/decision_log.h"
 #include "observe/per_request.h"
 #include "observe/replay_course.h"
-#include "run/run.h"
 #include "report/bench_result.h"
 #include "report/prometheus.h"
+#include "run/run.h"
 
 /* Rows for the command's option table. */
 #define REPLAY_OUTPUT_OPTIONS                                                                                                              \

@@ -101,10 +101,10 @@ static bool interrupted(const struct stepper *stepper, const struct replay_watch
 
 /* A call that covers many steps of decoding brings tokens in each, so counting calls is counting steps. A long prompt brings no token
  * for many steps either, but not for a million of them. */
-static bool livelocked(uint64_t *steps_without_token, uint32_t tokens, struct replay_facts *facts)
+static bool livelocked(uint32_t tokens, struct replay_facts *facts)
 {
-    *steps_without_token = tokens > 0 ? 0 : *steps_without_token + 1;
-    if (*steps_without_token <= LIVELOCK_STEPS)
+    facts->steps_without_token = tokens > 0 ? 0 : facts->steps_without_token + 1;
+    if (facts->steps_without_token <= LIVELOCK_STEPS)
         return false;
     facts->end.stalled = true;
     snprintf(facts->diagnosis, sizeof facts->diagnosis,
@@ -117,7 +117,7 @@ static bool livelocked(uint64_t *steps_without_token, uint32_t tokens, struct re
  * nothing happens that the stepper knows of. */
 enum status replay_loop_go(struct stepper *stepper, const struct replay_watch *watch, struct replay_facts *facts, struct diag *diag)
 {
-    uint64_t next_question = 0, steps_without_token = 0;
+    uint64_t next_question = 0;
     while (stepper->now_ns < stepper->arrivals.horizon_ns) {
         struct advance out = {0};
         enum status status = take_in(stepper, diag);
@@ -132,7 +132,7 @@ enum status replay_loop_go(struct stepper *stepper, const struct replay_watch *w
             return SIM_OK;
         }
         if (!out.idle) {
-            if (livelocked(&steps_without_token, out.tokens, facts))
+            if (livelocked(out.tokens, facts))
                 return SIM_OK;
             continue;
         }

@@ -28,8 +28,9 @@ struct replay_watch {
 /* What is known of a replay when it is over. */
 struct replay_facts {
     struct run_end end;
-    char diagnosis[512]; /* after a stall or an abort: what happened and the remedy */
-    char abort[256];     /* what end.abort points to */
+    char diagnosis[512];          /* after a stall or an abort: what happened and the remedy */
+    char abort[256];              /* what end.abort points to */
+    uint64_t steps_without_token; /* in a row, so far */
     /* Filled by whoever chose the stepper (sim/replay), not by the loop. */
     bool by_events;    /* the event replay ran */
     char why_not[128]; /* else: why it did not */

@@ -162,7 +162,7 @@ struct pagesim_router_setup fleet_plan_router_setup(const struct fleet_plan *pla
     return (struct pagesim_router_setup){.request_count = trace->count,
                                          .replica_most = plan->most,
                                          .name_count = names,
-                                         .tokens_per_name = trace_tells_contents(trace) ? first->trace_block_size : 0,
+                                         .tokens_per_name = trace->hash_start ? first->trace_block_size : 0,
                                          .seed = plan->config->seed,
                                          .prefix_match_share = fleet->router_prefix_match,
                                          .balance_requests = fleet->router_balance_requests,

@@ -97,12 +97,11 @@ static enum status run_parts(struct fleet_part *parts, size_t count, const struc
                              const struct replay_options *options, struct diag *diag)
 {
     struct outcome *outcomes;
-    const uint32_t threads = (uint32_t)min_u64(kv_team(0), count);
     bool stopped = false;
     enum status status = array_zeroed(&outcomes, count, sizeof *outcomes, "the fleet", diag);
     if (status != SIM_OK)
         return status;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(kv_team(0))
     for (size_t i = 0; i < count; i++) {
         bool stop;
 #pragma omp atomic read

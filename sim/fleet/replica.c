@@ -40,8 +40,8 @@ enum status replica_send(struct replica *replica, uint32_t position, int64_t tim
     if (!*runs)
         return SIM_OK;
     const int64_t earliest_ns = later(time_ns, replica->stepper->trace->output_tokens[position], replica->least_ns);
-    if (replica->feed.present == 0 && replica->reached_ns < time_ns)
-        replica->reached_ns = time_ns; /* it had nothing to do until then */
+    if (replica->feed.present == 0 || replica->reached_ns == INT64_MAX) /* it had nothing to do until then */
+        replica->reached_ns = max_i64(time_ns, replica->reached_ns == INT64_MAX ? 0 : replica->reached_ns);
     if (replica->feed.present == 0 || earliest_ns < replica->quiet_ns)
         replica->quiet_ns = earliest_ns;
     return arrival_feed_send(&replica->feed, position, time_ns, diag);
@@ -62,6 +62,10 @@ void replica_advance(struct replica *replica, int64_t horizon_ns)
     (void)ends, (void)promised_ns;
     const uint32_t quiet = stepper->ops->steps_to_end && replica->least_ns > 0 ? stepper->ops->steps_to_end(stepper) : 0;
     replica->reached_ns = stepper->now_ns > stepper->arrivals.horizon_ns ? stepper->now_ns : stepper->arrivals.horizon_ns;
+    /* It holds requests that nothing can move, or has died: nothing happens until somebody is sent, if then. */
+    const bool stuck = stepper->now_ns < stepper->arrivals.horizon_ns && replica->feed.first == replica->feed.count;
+    if (stuck || replica->facts.end.abort || replica->facts.end.stalled)
+        replica->reached_ns = INT64_MAX;
     replica->quiet_ns = later(stepper->now_ns, quiet, replica->least_ns);
     for (size_t i = replica->feed.first; i < replica->feed.count; i++) { /* on their way */
         const struct feed_item *item = &replica->feed.sent[i];

@@ -414,11 +414,11 @@ enum status metrics_merge(struct metrics *metrics, const struct metrics *part, c
     enum status status = kind == METRICS_PREFILL ? SIM_OK : gap_distribution_merge(&metrics->gaps, &part->gaps, diag);
     for (uint32_t i = 0; i < part->trace->count && status == SIM_OK; i++) {
         const struct request_story story = metrics_story(part, i);
-        const int64_t asked_ns = metrics->trace->arrival_ns[positions[i] == UINT32_MAX ? 0 : positions[i]];
         if (positions[i] == UINT32_MAX)
             continue;
+        const int64_t asked_ns = metrics_story(metrics, positions[i]).arrival_ns;
         status = merge_story(metrics, &story, positions[i], kind, diag);
-        if (metrics->first_arrival_ns < 0 || asked_ns < metrics->first_arrival_ns)
+        if (!story.dropped && (metrics->first_arrival_ns < 0 || asked_ns < metrics->first_arrival_ns))
             metrics->first_arrival_ns = asked_ns;
     }
     return status;

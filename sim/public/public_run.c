@@ -14,10 +14,10 @@
 #include "base/memory_stream.h"
 #include "config/sizing.h"
 #include "public/public.h"
-#include "run/run.h"
 #include "replay/workload.h"
 #include "report/renderer.h"
 #include "report/replay_report.h"
+#include "run/run.h"
 
 struct pagesim_result {
     struct pagesim_trace *source; /* held */

@@ -23,8 +23,8 @@
 #include "base/text_writer.h"
 #include "figure/latency_choice.h"
 #include "observe/token_times.h"
-#include "run/run.h"
 #include "report/document.h"
+#include "run/run.h"
 
 struct bench_result {
     const struct run *run; /* replayed, with goodput where limits were given and the figures of `choice` */

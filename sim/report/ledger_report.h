@@ -6,8 +6,8 @@
 #define PAGESIM_LEDGER_REPORT_H
 
 #include "observe/class_ledger.h"
-#include "run/run.h"
 #include "report/document.h"
+#include "run/run.h"
 #include "study/reservation.h"
 
 struct ledger_result {

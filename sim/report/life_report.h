@@ -4,8 +4,8 @@
 
 #include "observe/prefix_misses.h"
 #include "observe/request_life.h"
-#include "run/run.h"
 #include "report/document.h"
+#include "run/run.h"
 
 /* Both replays are over. Tables: life, accounts, slow_steps. People see the first `top` rows of the last. The caller destroys the document. */
 struct document *life_report(const struct request_life *life, const struct prefix_misses *misses, const struct run *run, size_t top,

@@ -23,12 +23,14 @@ static struct config random_fleet(uint64_t *seed)
         routers++;
     config.fleet = (struct fleet_config){.replicas = 2 + random_below(seed, 3),
                                          .data_parallel_size = 1,
-                                         .router_view_ms = random_below(seed, 2) ? -1 : random_below(seed, 50),
+                                         .router_view_ms = random_below(seed, 2) ? -1 : (double)random_below(seed, 50),
                                          .router_delay_ms = random_below(seed, 3) == 0 ? random_below(seed, 30) : 0,
                                          .router_balance_requests = random_below(seed, 4),
                                          .router_balance_ratio = 1.5,
                                          .router_prefix_match = 0.3,
                                          .kv_transfer_gb_per_s = 1};
+    if (config.scheduler == SCHEDULER_VLLM_V1) /* without it some cases never end */
+        config.scheduler_reserve_full_isl = true;
     tiny_name(config.fleet.router, policy_at(POLICY_ROUTER, random_below(seed, routers))->name);
     config.max_concurrency = random_below(seed, 4) == 0 ? 1 + random_below(seed, 8) : 0;
     if (config.max_concurrency == 0 && random_below(seed, 4) == 0)
