@@ -91,7 +91,7 @@ static bool has_ranks(const struct config *config)
 
 static bool has_split(const struct config *config)
 {
-    return config->fleet.prefill_replicas > 0;
+    return config_has_fleet(config) && config->fleet.prefill_replicas > 0;
 }
 
 static bool has_price(const struct config *config)
@@ -259,7 +259,7 @@ const struct config_key config_keys[] = {
      .help = "prefix-aware: the least share of a prompt that counts"},
     {FLEET(router_balance_requests), WHOLE(UINT32, 0, 1000000000, "N"), DEFAULT(64), .heeded = has_fleet, READ_BY("prefix-aware"),
      .help = "prefix-aware: loads that differ by more than this"},
-    {FLEET(router_balance_ratio), REAL(1, 1e6, "R"), DEFAULT(1.5), .heeded = has_fleet, READ_BY("prefix-aware"),
+    {FLEET(router_balance_ratio), REAL(0, 1e6, "R"), DEFAULT(1.5), .heeded = has_fleet, READ_BY("prefix-aware"),
      .help = "prefix-aware: and by more than this factor are evened out"},
     {FLEET(router_index_blocks), WHOLE(UINT32, 0, BLOCKS_MOST, "BLOCKS"), DEFAULT(0), .heeded = has_fleet, READ_BY("prefix-aware"),
      .help = "prefix-aware: remembered of a server; 0 = its pool"},

@@ -12,6 +12,7 @@
 static const struct vllm_option keys[] = {
     {"model", .values = VLLM_ONE},
     {"tensor-parallel-size", .values = VLLM_ONE},
+    {"data-parallel-size", .values = VLLM_ONE},
     {"gpu-memory-utilization", .values = VLLM_ONE},
     {"kv-cache-memory-bytes", .values = VLLM_ONE},
     {"kv-cache-dtype", .values = VLLM_ONE},

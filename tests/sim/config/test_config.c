@@ -163,12 +163,15 @@ Test(config, every_key_sets_its_own_member_and_no_other)
             config_keys[key].type == KEY_BOOL
                 ? (config_key_parse(&config_keys[key], "false", &after) && config_key_equal(&config_keys[key], &before, &after) ? "true"
                                                                                                                                 : "false")
-            : config_keys[key].type == KEY_PATH             ? "some/path"
-            : config_key_choice(&config_keys[key], 1)       ? config_key_choice(&config_keys[key], 1)
-            : config_keys[key].type == KEY_DOUBLE           ? "0.5"
-            : config_keys[key].value == &config_layers      ? "[{\"kind\":\"full\"}]"
-            : config_keys[key].value == &config_speculative ? "{\"method\":\"mtp\",\"num_speculative_tokens\":1}"
-                                                            : "3";
+            : config_keys[key].type == KEY_PATH               ? "some/path"
+            : config_key_choice(&config_keys[key], 1)         ? config_key_choice(&config_keys[key], 1)
+            : config_keys[key].type == KEY_DOUBLE             ? "0.5"
+            : config_keys[key].value == &config_layers        ? "[{\"kind\":\"full\"}]"
+            : config_keys[key].value == &config_replica_kinds ? "[{\"count\":2}]"
+            : config_keys[key].value == &config_autoscale     ? "{\"schedule\":[[0,2]]}"
+            : config_keys[key].value == &config_failures      ? "[{\"at_s\":1}]"
+            : config_keys[key].value == &config_speculative   ? "{\"method\":\"mtp\",\"num_speculative_tokens\":1}"
+                                                              : "3";
         after = before;
         cr_assert(config_key_parse(&config_keys[key], value, &after), "%s", config_keys[key].name);
         cr_expect_not(config_key_equal(&config_keys[key], &before, &after), "%s", config_keys[key].name);
