@@ -23,6 +23,9 @@ replays() {
     "$BUILD/pagesim" tune --trace $trace --trace-block-size 16 --limit 60 --num-gpu-blocks 300 --require 'p99_ttft_ms<500' --tune max_num_seqs=4,16 \
         --tune watermark=0.1 --arrivals poisson --replicates 2 --threads 4 >/dev/null
     "$BUILD/pagesim" capacity --trace $trace --trace-block-size 16 --limit 60 --num-gpu-blocks 300 --threads 4 >/dev/null
+    for router in least-blocks prefix-aware; do
+        "$BUILD/pagesim" replay --trace $trace --trace-block-size 16 --num-gpu-blocks 300 --replicas 3 --router $router >/dev/null
+    done
     "$BUILD/pagesim" trace info $trace >/dev/null
 }
 
