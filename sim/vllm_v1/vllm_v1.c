@@ -494,7 +494,7 @@ static enum status take_tokens(struct vllm_v1 *v1, struct scheduled *scheduled, 
     const uint32_t limit = min_u32(v1_all_tokens(v1->trace, position), v1->config.max_model_len);
     uint32_t right = 0;
     if (drafts > 0 && !scheduled->padded)
-        right = drafts_accepted(&v1->drafts, position, request->known - prompt, drafts);
+        right = drafts_accepted(&v1->drafts, drafts_luck(&v1->drafts, position), request->known - prompt, drafts);
     scheduled->accepted = (uint8_t)right;
     *got = min_u32(1 + right, limit - request->known);
     request->known += *got;
@@ -541,8 +541,9 @@ static void propose(struct vllm_v1 *v1, uint32_t position)
 {
     struct v1_request *request = &v1->requests[position];
     if (v1->drafts.most > 0 && !v1->config.async_scheduling)
-        request->proposed =
-            request->mid_prefill ? 0 : drafts_proposed(&v1->drafts, position, request->known - v1->trace->input_tokens[position]);
+        request->proposed = request->mid_prefill ? 0
+                                                 : drafts_proposed(&v1->drafts, drafts_luck(&v1->drafts, position),
+                                                                   request->known - v1->trace->input_tokens[position]);
 }
 
 /* Section 7: tokens in scheduled order. A chunk that does not reach the last known token samples nothing. What was scheduled for a request

@@ -107,7 +107,7 @@ enum status calendar_step_run(struct event_replay *replay, bool *ordinary, struc
         return SIM_OK;
     enum status status = take_blocks(replay, diag);
     if (status == SIM_OK)
-        status = admission_run(replay, threshold, budget, diag);
+        status = admission_run(replay, threshold, (struct step_room){.budget = budget, .inputs = UINT32_MAX}, diag);
     if (status != SIM_OK)
         return status;
     step_parts_decodes(replay, &replay->shape);
