@@ -321,3 +321,25 @@ Test(event_replay, says_what_the_plain_scheduler_says_of_windows_on_real_traces)
     compare_shared("mooncake_conversation.jsonl", 500, with_window(published(40000, 16, 0), 128, 18, 18));
     compare_shared("mooncake_conversation.jsonl", 400, dense);
 }
+
+static struct config with_drafts(struct config config, enum speculative_method method, bool async)
+{
+    config.async_scheduling = async;
+    config.speculative = (struct speculative_config){.method = method, .num_speculative_tokens = 3, .acceptance_rates = {0.7, 0.5, 0.2}};
+    return config;
+}
+
+/* With a head a block's name reaches into the next trace block. */
+Test(event_replay, says_what_the_plain_scheduler_says_of_drafts_on_real_traces)
+{
+    struct config dropping = with_drafts(published(40000, 16, 0), SPECULATIVE_EAGLE3, true);
+    dropping.speculative.disable_lookahead_block_hashes = true;
+    compare_shared("azure2023_conv.csv", 2000, with_drafts(published(1200, 16, 0), SPECULATIVE_EAGLE, true));
+    compare_shared("azure2023_code.csv", 2000, with_drafts(published(1200, 16, 0), SPECULATIVE_MTP, false));
+    compare_shared("mooncake_conversation.jsonl", 800, with_drafts(published(40000, 16, 0), SPECULATIVE_EAGLE, true));
+    compare_shared("mooncake_conversation.jsonl", 500, with_drafts(published(20000, 48, 2048), SPECULATIVE_MTP, true));
+    compare_shared("mooncake_conversation.jsonl", 500, with_drafts(published(20000, 64, 0), SPECULATIVE_DRAFT_MODEL, false));
+    compare_shared("mooncake_conversation.jsonl", 500, dropping);
+    compare_shared("mooncake_conversation.jsonl", 400,
+                   with_drafts(with_window(published(40000, 16, 0), 128, 18, 18), SPECULATIVE_EAGLE, true));
+}
