@@ -11,15 +11,6 @@
 #pragma STDC FP_CONTRACT OFF
 #endif
 
-/* splitmix64: the state counts up by an odd constant and is mixed, so every start value gives the full period. */
-uint64_t seeded_bits(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 /* The purpose moves the seed far away, and one draw mixes it: neighbouring seeds share no numbers. */
 uint64_t seeded_stream(uint64_t seed, enum seeded_purpose purpose)
 {

@@ -29,8 +29,15 @@ enum seeded_purpose {
 /* The state that a sequence starts with. */
 uint64_t seeded_stream(uint64_t seed, enum seeded_purpose purpose);
 
-/* 64 bits; *state may start with any value. */
-uint64_t seeded_bits(uint64_t *state);
+/* 64 bits; *state may start with any value. splitmix64: the state counts up by an odd constant and is mixed, so every start value gives the
+ * full period. */
+static inline uint64_t seeded_bits(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
 /* Above 0 and below 1, 53 bits. */
 double seeded_unit(uint64_t *state);
 /* Mean 1. */

@@ -236,12 +236,17 @@ enum status kv_groups_make(const struct config *config, const char *where, struc
     return check_groups(config, where, out, diag);
 }
 
-bool kv_groups_plain(const struct config *config)
+bool kv_groups_one_full(const struct config *config)
 {
     struct kv_groups groups;
     struct diag ignored = {0};
-    return config->speculative.method == SPECULATIVE_NONE && kv_groups_make(config, "", &groups, &ignored) == SIM_OK && groups.count == 1 &&
-           groups.list[0].kind == KV_KIND_FULL && groups.list[0].block_size == config->block_size;
+    return kv_groups_make(config, "", &groups, &ignored) == SIM_OK && groups.count == 1 && groups.list[0].kind == KV_KIND_FULL &&
+           groups.list[0].block_size == config->block_size;
+}
+
+bool kv_groups_plain(const struct config *config)
+{
+    return config->speculative.method == SPECULATIVE_NONE && kv_groups_one_full(config);
 }
 
 /* --- what reports say of them ------------------------------------------------------------------------------------------------------ */

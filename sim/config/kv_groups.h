@@ -48,7 +48,9 @@ static inline struct kv_group_set kv_groups_set(const struct kv_groups *groups, 
 /* SIM_BAD_INPUT: what vLLM refuses, or dies of. `where` names the configuration in messages. */
 SIM_NODISCARD enum status kv_groups_make(const struct config *config, const char *where, struct kv_groups *out, struct diag *diag);
 
-/* One group of full layers with the configuration's own block size, and no speculation. */
+/* One group of full layers with the configuration's own block size; */
+bool kv_groups_one_full(const struct config *config);
+/* and no speculation. */
 bool kv_groups_plain(const struct config *config);
 
 bool kv_group_same_kind(const struct kv_group *a, const struct kv_group *b);

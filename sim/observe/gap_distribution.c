@@ -77,6 +77,12 @@ static void count_weights(struct gap_distribution *gaps, const struct gap_progre
  * k^2, the gaps add up to s = n f + c N and their squares to n f^2 + 2 f c N + c^2 M = f (2 s - n f) + c^2 M. */
 static void add_sums(struct gap_distribution *gaps, const struct gap_progression *progression)
 {
+    if (progression->count == 1) { /* each step with drafts is one */
+        const unsigned __int128 gap = (uint64_t)progression->first_ns;
+        gaps->sum += gap * progression->weight;
+        gaps->squares += gap * gap * progression->weight;
+        return;
+    }
     const int64_t n = progression->count, change = progression->change_ns, numbers = n * (n - 1) / 2,
                   number_squares = numbers * (2 * n - 1) / 3;
     /* A gap alone may take half of what the clock can count, and falling ones start above their mean. */

@@ -494,7 +494,7 @@ static enum status take_tokens(struct vllm_v1 *v1, struct scheduled *scheduled, 
     const uint32_t limit = min_u32(v1_all_tokens(v1->trace, position), v1->config.max_model_len);
     uint32_t right = 0;
     if (drafts > 0 && !scheduled->padded)
-        right = drafts_accepted(&v1->drafts, position, request->known - prompt, drafts);
+        right = drafts_accepted(&v1->drafts, drafts_luck(&v1->drafts, position), request->known - prompt, drafts);
     scheduled->accepted = (uint8_t)right;
     *got = min_u32(1 + right, limit - request->known);
     request->known += *got;
@@ -541,8 +541,9 @@ static void propose(struct vllm_v1 *v1, uint32_t position)
 {
     struct v1_request *request = &v1->requests[position];
     if (v1->drafts.most > 0 && !v1->config.async_scheduling)
-        request->proposed =
-            request->mid_prefill ? 0 : drafts_proposed(&v1->drafts, position, request->known - v1->trace->input_tokens[position]);
+        request->proposed = request->mid_prefill ? 0
+                                                 : drafts_proposed(&v1->drafts, drafts_luck(&v1->drafts, position),
+                                                                   request->known - v1->trace->input_tokens[position]);
 }
 
 /* Section 7: tokens in scheduled order. A chunk that does not reach the last known token samples nothing. What was scheduled for a request
@@ -583,20 +584,24 @@ static enum status v1_complete(struct scheduler *self, int64_t end_ns, struct st
     return status;
 }
 
+/* Of several groups of layers, or one of another kind. Apart from most_blocks, which asks for each request: what it has on its stack would be
+ * cleared for nothing. */
+static __attribute__((noinline)) uint64_t most_blocks_of_groups(const struct config *config, uint64_t tokens)
+{
+    struct kv_groups groups;
+    struct diag ignored = {0};
+    if (kv_groups_make(config, "", &groups, &ignored) != SIM_OK)
+        return 0; /* v1_blocks_init says what is wrong */
+    return kv_groups_most_blocks(&groups, tokens, v1_tokens_in_flight(config) + speculation_lookahead(config), config->max_model_len);
+}
+
 /* Most blocks that a request of so many tokens can hold at once (section 8). Counted at full length, though the last token is never computed;
  * with speculation drafts of the steps in flight and the drafter's places come on top. */
 static uint64_t most_blocks(const struct config *config, uint64_t tokens)
 {
-    struct kv_groups groups;
-    struct diag ignored = {0};
-    const uint64_t drafts = speculation_drafts(config), lookahead = speculation_lookahead(config);
-    if (drafts > 0)
-        tokens = min_u64(tokens + drafts * (config->async_scheduling ? 2 : 1) + lookahead, config->max_model_len);
-    if (config->kv_cache_groups_count == 0)
-        return ceil_div_u64(tokens, config->block_size);
-    if (kv_groups_make(config, "", &groups, &ignored) != SIM_OK)
-        return 0; /* v1_blocks_init says what is wrong */
-    return kv_groups_most_blocks(&groups, tokens, v1_tokens_in_flight(config) + lookahead, config->max_model_len);
+    if (config->speculative.method != SPECULATIVE_NONE)
+        tokens = min_u64(tokens + speculation_places(config), config->max_model_len);
+    return config->kv_cache_groups_count == 0 ? ceil_div_u64(tokens, config->block_size) : most_blocks_of_groups(config, tokens);
 }
 
 /* Whoever passes both tests runs in the end: alone in the system it gets all blocks but the null block, and the watermark does not

@@ -43,10 +43,10 @@ static bool plan(struct event_replay *replay, uint32_t threshold, uint32_t *budg
     return needed * replay->blocks.groups <= event_blocks_free(&replay->blocks);
 }
 
-static enum status grow(struct event_replay *replay, uint32_t slot, bool *fits, struct diag *diag)
+/* `back`: of its computed tokens, those whose steps are back; only windows want to know. */
+static inline enum status grow(struct event_replay *replay, uint32_t slot, uint32_t computed, uint32_t back, bool *fits, struct diag *diag)
 {
     const struct live *live = &replay->calendar.live[slot];
-    const uint32_t computed = event_calendar_computed(&replay->calendar, live), back = event_replay_back(replay, slot, computed);
     if (!live->decoding)
         return event_blocks_grow(&replay->blocks, slot, computed, back, live->known, live->scheduled, fits, diag);
     /* With asynchronous scheduling the newest token is not known yet. */
@@ -67,29 +67,48 @@ static enum status take_turns(struct event_replay *replay, bool *fits, struct di
     window_turns_begin(replay, calendar->tick_phase, &turns);
     window_turns_add(&turns, replay->fresh, replay->fresh_count);
     window_turns_add(&turns, replay->prefill, replay->prefill_count);
-    while (status == SIM_OK && *fits && (slot = window_turns_next(replay, &turns)) != LIVE_NONE)
-        status = grow(replay, slot, fits, diag);
+    while (status == SIM_OK && *fits && (slot = window_turns_next(replay, &turns)) != LIVE_NONE) {
+        const uint32_t computed = event_calendar_computed(calendar, &calendar->live[slot]);
+        status = grow(replay, slot, computed, event_replay_back(replay, slot, computed), fits, diag);
+    }
     window_turns_settle(replay);
     return status;
 }
 
-/* Blocks for those that are due, in running order: decoding ones that cross a boundary, and prefill chunks. A merge of two lists that
- * are both in running order. vLLM takes blocks in that order, so ids come out the same; and the head of the queue decides which content
- * is evicted. */
+/* With ids, for those that are due, in running order: decoding ones that cross a boundary, and prefill chunks. A merge of two lists that
+ * are both in running order. vLLM takes blocks in that order, so ids come out the same. */
+static enum status take_in_order(struct event_replay *replay, bool *fits, struct diag *diag)
+{
+    const struct event_calendar *calendar = &replay->calendar;
+    uint32_t crossing = calendar->phase_first[calendar->tick_phase], i = 0;
+    enum status status = SIM_OK;
+    while (status == SIM_OK && *fits && (crossing != LIVE_NONE || i < replay->prefill_count)) {
+        const bool chunk = crossing == LIVE_NONE ||
+                           (i < replay->prefill_count && calendar->live[replay->prefill[i]].order < calendar->live[crossing].order);
+        const uint32_t slot = chunk ? replay->prefill[i++] : crossing;
+        status = grow(replay, slot, event_calendar_computed(calendar, &calendar->live[slot]), 0, fits, diag);
+        if (!chunk)
+            crossing = calendar->live[crossing].next_phase;
+    }
+    return status;
+}
+
+/* Blocks for those that are due. Without ids it does not matter who takes which, and decoding requests are only counted, as in a stretch: the
+ * same blocks leave the head of the queue, whose content is evicted. */
 static enum status take_blocks(struct event_replay *replay, struct diag *diag)
 {
-    struct event_calendar *calendar = &replay->calendar;
-    uint32_t crossing = calendar->phase_first[calendar->tick_phase], i = 0;
+    const struct event_calendar *calendar = &replay->calendar;
+    struct event_blocks *blocks = &replay->blocks;
     bool fits = true;
-    enum status status = replay->blocks.windowed ? take_turns(replay, &fits, diag) : SIM_OK;
-    while (!replay->blocks.windowed && status == SIM_OK && (crossing != LIVE_NONE || i < replay->prefill_count)) {
-        bool chunk = crossing == LIVE_NONE ||
-                     (i < replay->prefill_count && calendar->live[replay->prefill[i]].order < calendar->live[crossing].order);
-        status = grow(replay, chunk ? replay->prefill[i] : crossing, &fits, diag);
-        if (chunk)
-            i++;
-        else
-            crossing = calendar->live[crossing].next_phase;
+    enum status status = SIM_OK;
+    if (blocks->windowed) {
+        status = take_turns(replay, &fits, diag);
+    } else if (blocks->queue.track_ids) {
+        status = take_in_order(replay, &fits, diag);
+    } else {
+        event_blocks_appended(blocks, calendar->phase_count[calendar->tick_phase]);
+        for (uint32_t i = 0; i < replay->prefill_count && status == SIM_OK && fits; i++)
+            status = grow(replay, replay->prefill[i], calendar->live[replay->prefill[i]].computed, 0, &fits, diag);
     }
     if (status == SIM_OK && !fits)
         status = diag_set(diag, SIM_FAILED, "internal error: the event replay ran out of blocks that it had counted");
@@ -107,7 +126,7 @@ enum status calendar_step_run(struct event_replay *replay, bool *ordinary, struc
         return SIM_OK;
     enum status status = take_blocks(replay, diag);
     if (status == SIM_OK)
-        status = admission_run(replay, threshold, budget, diag);
+        status = admission_run(replay, threshold, (struct step_room){.budget = budget, .inputs = UINT32_MAX}, diag);
     if (status != SIM_OK)
         return status;
     step_parts_decodes(replay, &replay->shape);

@@ -1,9 +1,9 @@
 /* event_blocks.c - block tables of running requests: prefix hits, growth, release. Says what vllm_v1_blocks.c says. Read segment_queue.h
  * first, for what blocks with content are kept in.
  *
- * A block is in one of three states in a table. Named and full: part of a segment, which others may hit. Named but not full: pending, at
- * most one, since only the last block of a table can be short of tokens. Without a name: a plain id, which costs four bytes and no
- * bookkeeping, as most blocks of output are never looked for. */
+ * A block is in one of three states in a table. Named and full: part of a segment, which others may hit. Named but not full: pending, and
+ * kept as a plain id. That is the last block of a table, which can be short of tokens, and with drafts what was taken for those that come. Without
+ * a name: a plain id, which costs four bytes and no bookkeeping, as most blocks of output are never looked for. */
 #include "vllm_v1_fast/event_blocks.h"
 
 #include <assert.h>
@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "config/speculation.h"
 #include "engine/pool_states.h"
 #include "vllm_v1/v1_rules.h"
 #include "vllm_v1_fast/event_windows.h"
@@ -25,9 +26,13 @@ enum status event_blocks_init(struct event_blocks *blocks, const struct trace *t
     *blocks = (struct event_blocks){.trace = trace,
                                     .block_size = config->block_size,
                                     .max_model_len = config->max_model_len,
+                                    .lookahead = speculation_lookahead(config),
+                                    .after = speculation_tokens_after_block(config),
+                                    .places = speculation_places(config),
+                                    .drops = speculation_drops_block(config),
                                     .caching = config->enable_prefix_caching,
                                     .retention = config->prefix_cache_retention_interval,
-                                    .windowed = !kv_groups_plain(config),
+                                    .windowed = !kv_groups_one_full(config),
                                     .slots = slots};
     enum status status = kv_groups_make(config, "configuration", &blocks->layers, diag);
     const uint32_t groups = blocks->groups = blocks->layers.count;
@@ -98,41 +103,57 @@ static enum status take_named(struct event_blocks *blocks, struct event_table *t
     return SIM_OK;
 }
 
-/* The pending block, named but not full until now, is full. Its id stays; only where it is kept changes. A prompt computed in chunks
- * comes here once for each chunk that ends inside a block. */
-static enum status register_pending(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
+/* Pending blocks, named but not full until now, are full up to block `limit`. Their ids stay; only where they are kept changes. A prompt computed in
+ * chunks comes here once for each chunk that ends inside a block. */
+static __attribute__((noinline)) enum status register_pending(struct event_blocks *blocks, struct event_table *table, uint32_t limit,
+                                                              struct diag *diag)
 {
-    uint32_t index, one;
-    enum status status = event_blocks_add_segment(blocks, table, table->count - 1, 1, &index, &one, diag);
-    if (status == SIM_OK && blocks->queue.track_ids)
-        *segment_queue_ids(&blocks->queue, index) = table->pending;
-    table->pending = KV_BLOCK_NONE;
+    const uint32_t kept = table->pending_count + table->private_count, first = table->count - kept;
+    const uint32_t all = min_u32(limit - first, table->pending_count);
+    uint32_t done = 0;
+    enum status status = SIM_OK;
+    for (uint32_t index, count; done < all && status == SIM_OK; done += count) {
+        status = event_blocks_add_segment(blocks, table, first + done, all - done, &index, &count, diag);
+        if (status != SIM_OK || !blocks->queue.track_ids)
+            continue;
+        memcpy(segment_queue_ids(&blocks->queue, index), table->ids + done, count * sizeof *table->ids);
+        blocks->queue.segments[index].breaks = segment_queue_breaks(table->ids + done, count);
+    }
+    table->pending_count -= all;
+    if (blocks->queue.track_ids)
+        memmove(table->ids, table->ids + all, (kept - all) * sizeof *table->ids);
     return status;
 }
 
-/* `fresh` more blocks for the table; its first `full` blocks will have all their tokens. The order is that of the table: the pending
- * block becomes full, then come full named blocks in segments, then either a new pending block or private ones. Blocks are taken in the
+/* `count` blocks from the queue without an entry of their own: pending or private ones, which the caller counts. */
+static inline void take_plain(struct event_blocks *blocks, struct event_table *table, uint32_t count)
+{
+    uint32_t *ids = blocks->queue.track_ids ? table->ids + table->pending_count + table->private_count : NULL;
+    assert(!ids || table->pending_count + table->private_count + count <= table->ids_capacity);
+    segment_queue_take(&blocks->queue, ids, count);
+    count_ids(blocks, table, ids, count, ids ? segment_queue_breaks(ids, count) : 0);
+}
+
+/* `fresh` more blocks for the table; its first `full` blocks will have all their tokens. The order is that of the table: pending
+ * blocks become full, then come full named blocks in segments, then pending and private ones. Blocks are taken in the
  * same order as in vLLM, so ids are the same. `registered` says how far blocks are full, whether or not they have a name: a private one
  * needs no entry, only to be known as full when the table goes back. */
 static enum status take(struct event_blocks *blocks, struct event_table *table, uint32_t fresh, uint32_t full, struct diag *diag)
 {
     const uint32_t limit = min_u32(full, table->named);
     enum status status = SIM_OK;
-    if (table->pending != KV_BLOCK_NONE && table->count - 1 < full)
-        status = register_pending(blocks, table, diag);
+    if (table->pending_count > 0 && table->count - table->pending_count - table->private_count < limit)
+        status = register_pending(blocks, table, limit, diag);
     for (uint32_t taken = 0; status == SIM_OK && fresh > 0 && table->count < limit; fresh -= taken)
         status = take_named(blocks, table, min_u32(fresh, limit - table->count), &taken, diag);
     if (status == SIM_OK && fresh > 0 && table->count < table->named) {
-        assert(fresh == 1); /* only the last block can be short of tokens */
-        table->pending = 0; /* without ids: any that is not KV_BLOCK_NONE */
-        uint32_t *id = blocks->queue.track_ids ? &table->pending : NULL;
-        segment_queue_take(&blocks->queue, id, 1);
-        count_ids(blocks, table, id, 1, 0);
-    } else if (status == SIM_OK && fresh > 0) {
-        uint32_t *ids = blocks->queue.track_ids ? table->ids + table->private_count : NULL;
-        assert(!ids || table->private_count + fresh <= table->ids_capacity);
-        segment_queue_take(&blocks->queue, ids, fresh);
-        count_ids(blocks, table, ids, fresh, ids ? segment_queue_breaks(ids, fresh) : 0);
+        const uint32_t pending = min_u32(fresh, table->named - table->count);
+        take_plain(blocks, table, pending);
+        table->pending_count += pending;
+        fresh -= pending;
+    }
+    if (status == SIM_OK && fresh > 0) {
+        take_plain(blocks, table, fresh);
         table->private_count += fresh;
     }
     if (blocks->caching && table->registered < full)
@@ -145,20 +166,13 @@ static enum status take(struct event_blocks *blocks, struct event_table *table, 
 /* Node by node down the tree until one is missing or not covered to its end. A request that was preempted goes on in its private node,
  * which follows the named blocks and holds output that nobody else can have. Nothing is changed: parts of segments are noted, and cut
  * out only if the request is admitted. */
-enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, uint32_t known, uint32_t *hits, struct diag *diag)
+static enum status find(struct event_blocks *blocks, uint32_t position, uint32_t limit, uint32_t *hits, struct diag *diag)
 {
     enum status status = SIM_OK;
     struct prefix_place place = {0};
     uint32_t at = 0;
-    *hits = blocks->hit_blocks = 0;
-    for (uint32_t i = blocks->groups; i-- > 0;)
-        blocks->found[i].count = 0;
+    blocks->found[0].count = 0;
     blocks->hit_place = place;
-    if (!blocks->caching)
-        return SIM_OK;
-    if (blocks->windowed)
-        return event_windows_lookup(blocks, position, known, hits, diag);
-    const uint32_t limit = (known - 1) / blocks->block_size;
     const uint32_t named = event_prefix_named_blocks(&blocks->queue.prefix, position), bound = min_u32(limit, named);
     while (at < bound && status == SIM_OK) {
         status = event_prefix_next(&blocks->queue.prefix, position, false, &place, diag);
@@ -177,6 +191,21 @@ enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, 
     return status;
 }
 
+/* Where the last block of a match is not taken, what is before it is looked up once more. */
+enum status event_blocks_lookup(struct event_blocks *blocks, uint32_t position, uint32_t known, uint32_t *hits, struct diag *diag)
+{
+    *hits = blocks->hit_blocks = 0;
+    for (uint32_t i = blocks->groups; i-- > 0;)
+        blocks->found[i].count = 0;
+    blocks->hit_place = (struct prefix_place){0};
+    if (!blocks->caching)
+        return SIM_OK;
+    if (blocks->windowed)
+        return event_windows_lookup(blocks, position, known, hits, diag);
+    enum status status = find(blocks, position, (known - 1) / blocks->block_size, hits, diag);
+    return status == SIM_OK && blocks->drops && *hits > 0 ? find(blocks, position, *hits - 1, hits, diag) : status;
+}
+
 /* The tests of v1_blocks_allocate() for a waiting request. There, hits and fresh blocks are found one by one; here a segment is free or
  * used as a whole, so it is O(segments). */
 bool event_blocks_fits(struct event_blocks *blocks, uint32_t known, uint32_t tokens, uint32_t watermark, bool whole)
@@ -185,7 +214,7 @@ bool event_blocks_fits(struct event_blocks *blocks, uint32_t known, uint32_t tok
     if (blocks->windowed)
         return event_windows_fit(blocks, known, tokens, watermark, whole);
     const uint64_t reserve = watermark + event_blocks_idle_hits(blocks, 0); /* hits that sit in the free queue will leave it */
-    const uint32_t fresh = v1_missing_blocks(hits * size + tokens, limit, size, hits);
+    const uint32_t fresh = v1_missing_blocks(hits * size + tokens + blocks->lookahead, limit, size, hits);
     const uint32_t needed = whole ? max_u32(fresh, v1_missing_blocks(known, limit, size, hits)) : fresh;
     return needed + reserve <= event_blocks_free(blocks);
 }
@@ -245,8 +274,7 @@ static enum status begin_table(struct event_blocks *blocks, uint32_t slot, uint3
                                   .ids_capacity = table->ids_capacity,
                                   .position = position,
                                   .admission = blocks->queue.order.admissions,
-                                  .group = group,
-                                  .pending = KV_BLOCK_NONE};
+                                  .group = group};
     if (blocks->caching) {
         table->named = event_prefix_named_blocks(&blocks->queue.prefix, position);
         table->registered = blocks->hit_blocks;
@@ -255,8 +283,9 @@ static enum status begin_table(struct event_blocks *blocks, uint32_t slot, uint3
     if (!blocks->queue.track_ids)
         return SIM_OK;
     const uint32_t longest = ceil_div(v1_all_tokens(blocks->trace, position), blocks->block_size);
-    return array_reserve(&table->ids, &table->ids_capacity, longest - min_u32(table->named, longest), sizeof *table->ids, "a block table",
-                         diag);
+    const uint32_t pending = 2 + blocks->places / blocks->block_size; /* and what stands beyond the last token */
+    return array_reserve(&table->ids, &table->ids_capacity, (size_t)longest - min_u32(table->named, longest) + pending, sizeof *table->ids,
+                         "a block table", diag);
 }
 
 static bool is_window(const struct event_blocks *blocks, const struct event_table *table)
@@ -282,18 +311,24 @@ static __attribute__((noinline)) enum status admit_each(struct event_blocks *blo
     return status;
 }
 
+/* A block is full when all its tokens are computed and known, and those after it that are part of its content. */
+static uint32_t full_blocks(const struct event_blocks *blocks, uint32_t computed, uint32_t known)
+{
+    return min_u32(computed, known - blocks->after) / blocks->block_size; /* a request has a token, and `after` is no more than one */
+}
+
 /* Hits first, of all groups, as they must not be evicted by what is taken next. */
 enum status event_blocks_admit(struct event_blocks *blocks, uint32_t slot, uint32_t position, uint32_t known, uint32_t tokens,
                                struct diag *diag)
 {
     const uint32_t size = blocks->block_size, hits = blocks->hit_blocks;
-    const uint32_t fresh = v1_missing_blocks(hits * size + tokens, blocks->max_model_len, size, hits);
-    const uint32_t full = min_u32(hits * size + tokens, known) / size;
+    const uint32_t fresh = v1_missing_blocks(hits * size + tokens + blocks->lookahead, blocks->max_model_len, size, hits);
+    const uint32_t full = full_blocks(blocks, hits * size + tokens, known);
     blocks->queue.order.admissions++;
     if (blocks->windowed)
         return admit_each(blocks, slot, position, fresh, full, diag);
     enum status status = begin_table(blocks, slot, 0, position, diag);
-    if (status == SIM_OK)
+    if (status == SIM_OK && hits > 0)
         status = touch_hits(blocks, event_tables_of(blocks, slot), diag);
     return status == SIM_OK ? take(blocks, event_tables_of(blocks, slot), fresh, full, diag) : status;
 }
@@ -325,11 +360,12 @@ static __attribute__((noinline)) enum status grow_each(struct event_blocks *bloc
                                                        uint32_t known, uint32_t tokens, bool *fits, struct diag *diag)
 {
     struct event_table *tables = event_tables_of(blocks, slot);
-    const uint32_t groups = blocks->groups, full = min_u32(computed + tokens, known) / blocks->block_size;
+    const uint32_t groups = blocks->groups, full = full_blocks(blocks, computed + tokens, known);
     enum status status = event_windows_pass(blocks, slot, back, diag);
     for (uint32_t i = 0; i < groups; i++)
         catch_up(blocks, &tables[i], computed);
-    const uint32_t fresh = v1_missing_blocks(computed + tokens, blocks->max_model_len, blocks->block_size, tables->count);
+    const uint32_t fresh =
+        v1_missing_blocks(computed + tokens + blocks->lookahead, blocks->max_model_len, blocks->block_size, tables->count);
     *fits = (uint64_t)fresh * groups <= event_blocks_free(blocks);
     for (uint32_t i = 0; i < groups && *fits && status == SIM_OK; i++)
         status = is_window(blocks, &tables[i]) ? event_window_take(blocks, &tables[i], fresh, full, diag)
@@ -346,22 +382,23 @@ enum status event_blocks_grow(struct event_blocks *blocks, uint32_t slot, uint32
     if (blocks->windowed)
         return grow_each(blocks, slot, computed, back, known, tokens, fits, diag);
     catch_up(blocks, table, computed);
-    const uint32_t fresh = v1_missing_blocks(computed + tokens, blocks->max_model_len, blocks->block_size, table->count);
+    const uint32_t fresh =
+        v1_missing_blocks(computed + tokens + blocks->lookahead, blocks->max_model_len, blocks->block_size, table->count);
     *fits = fresh <= event_blocks_free(blocks);
     if (!*fits)
         return SIM_OK;
-    return take(blocks, table, fresh, min_u32(computed + tokens, known) / blocks->block_size, diag);
+    return take(blocks, table, fresh, full_blocks(blocks, computed + tokens, known), diag);
 }
 
 /* --- release ---------------------------------------------------------------------------------------------------------------------- */
 
-/* How many of the private blocks have content; all but the last one, or all. A decoding request can hold one that is not full, its last;
- * and a request in the middle of its prompt has blocks only as far as its tokens. */
+/* How many of the private blocks have content: all but the last one, or all. A decoding request can hold one that is not full, its last, and
+ * with drafts several; and a request in the middle of its prompt has blocks only as far as its tokens. */
 static uint32_t registered_private(const struct event_table *table)
 {
     uint32_t before = table->count - table->private_count;
     uint32_t registered = table->registered > before ? table->registered - before : 0;
-    assert(table->pending != KV_BLOCK_NONE || registered + 1 >= table->private_count);
+    assert(table->pending_count == 0 || registered == 0);
     return min_u32(registered, table->private_count);
 }
 
@@ -396,21 +433,19 @@ static enum status name_private(struct event_blocks *blocks, struct event_table 
         status = event_table_add_part(table, index, count, diag);
     }
     table->private_count -= full;
-    if (table->private_count > 0 && blocks->queue.track_ids)
-        table->ids[0] = table->ids[full];
+    if (blocks->queue.track_ids)
+        memmove(table->ids, table->ids + full, table->private_count * sizeof *table->ids);
     return status;
 }
 
-/* With prefix caching: what has content goes to the tail, deepest first; a block that is not full goes to the front. At most one block
- * is not full, the pending one or the last private one, so the front gets one block. Private blocks come after all parts in the table,
- * so they are deeper and join the tail first. */
+/* With prefix caching: what has content goes to the tail, deepest first; blocks that are not full, pending or private, go to the front,
+ * the last one on top. Private blocks come after all parts in the table, so they are deeper and join the tail first. */
 static enum status release_cached(struct event_blocks *blocks, struct event_table *table, struct diag *diag)
 {
     const uint32_t full = registered_private(table);
-    if (table->pending != KV_BLOCK_NONE)
-        segment_queue_push_front(&blocks->queue, &table->pending, 1);
-    if (table->private_count > full)
-        segment_queue_push_front(&blocks->queue, blocks->queue.track_ids ? table->ids + full : NULL, 1);
+    const uint32_t empty = table->pending_count + table->private_count - full;
+    if (empty > 0)
+        segment_queue_push_front(&blocks->queue, blocks->queue.track_ids ? table->ids + full : NULL, empty);
     enum status status =
         segment_queue_push_orphans(&blocks->queue, table->ids, full, table->count - table->private_count, table->admission, diag);
     for (uint32_t i = table->part_count; i-- > 0 && status == SIM_OK;) {
@@ -439,8 +474,7 @@ static enum status release_table(struct event_blocks *blocks, struct event_table
     }
     blocks->table_blocks -= table->count;
     blocks->table_runs -= table->runs;
-    table->part_count = table->private_count = table->count = table->runs = table->registered = 0;
-    table->pending = KV_BLOCK_NONE;
+    table->part_count = table->pending_count = table->private_count = table->count = table->runs = table->registered = 0;
     return status;
 }
 
@@ -500,9 +534,7 @@ static void mark_table(const struct event_blocks *blocks, const struct event_tab
             left -= min_u32(left, segment->count);
         }
     }
-    mark(states, table->ids, table->private_count, BLOCK_USED);
-    if (table->pending != KV_BLOCK_NONE)
-        states[table->pending] = BLOCK_USED;
+    mark(states, table->ids, table->pending_count + table->private_count, BLOCK_USED);
 }
 
 /* What is neither on the stack nor unused nor in a table stands in the back list: all of it is cached, orphans too (step_parts.c). So the

@@ -1,7 +1,7 @@
 /* event_blocks.h - block tables and prefix hits of vLLM V1 for the event replay. Decides and hands out exactly what vllm_v1_blocks.h
  * does, id for id, and keeps no entry per block for content that only one request can have.
  *
- *   table         [ parts: segments (content several may share) ][ at most one pending block ][ ids (content nobody else can have) ]
+ *   table         [ parts: segments (content several may share) ][ pending blocks ][ private blocks (content nobody else can have) ]
  *
  * Private blocks (after the hash ids, and all output) are found again only by their own request after a preemption. Until then they are
  * plain ids in its table. When it finishes they become orphans of the free queue (segment_queue.h).
@@ -82,6 +82,14 @@ static inline uint32_t event_blocks_append_orphan(struct event_blocks *blocks, u
 static inline void event_blocks_add_runs(struct event_blocks *blocks, uint32_t runs)
 {
     blocks->table_runs += runs;
+}
+
+/* Without ids: the same for a table whose blocks are not told by its tokens, as with drafts; event_blocks_appended follows. */
+static inline void event_blocks_count_one(struct event_blocks *blocks, uint32_t slot)
+{
+    struct event_table *table = event_tables_of(blocks, slot);
+    table->private_count++;
+    table->count++;
 }
 
 /* Tables of decoding requests have `count` blocks more. Without ids, where nothing was appended, they leave the queue here. */

@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/integers.h"
+#include "config/speculation.h"
 
 enum status event_prefix_init(struct event_prefix *prefix, const struct trace *trace, const struct config *config, uint32_t groups,
                               bool whole_runs, struct diag *diag)
@@ -19,6 +20,7 @@ enum status event_prefix_init(struct event_prefix *prefix, const struct trace *t
                                     .trace_block_size = config->trace_block_size,
                                     .per = aligned ? config->trace_block_size / config->block_size : 1,
                                     .groups = groups,
+                                    .after = speculation_tokens_after_block(config),
                                     .aligned = aligned,
                                     .whole_runs = aligned && whole_runs};
     prefix->runs = trace->id_runs ? trace->id_runs : &prefix->made_runs;
@@ -49,7 +51,7 @@ uint32_t event_prefix_named_blocks(const struct event_prefix *prefix, uint32_t p
                                             : prompt_named_tokens(prefix->trace, prefix->trace_block_size, position);
     if (shared < trace_hash_count(prefix->trace, position))
         tokens = min_u64(tokens, (uint64_t)shared * prefix->trace_block_size);
-    return (uint32_t)(tokens / prefix->block_size);
+    return tokens > prefix->after ? (uint32_t)((tokens - prefix->after) / prefix->block_size) : 0;
 }
 
 /* Nodes that are exact identities come with gaps between their numbers; those get empty nodes. */
@@ -77,7 +79,8 @@ static enum status exact_child(struct event_prefix *prefix, uint32_t position, u
 {
     const uint64_t from = (uint64_t)block * prefix->block_size;
     uint64_t content = 0;
-    enum status status = prompt_contents_block(&prefix->contents, parent, position, from, from + prefix->block_size, &content, diag);
+    enum status status =
+        prompt_contents_block(&prefix->contents, parent, position, from, from + prefix->block_size + prefix->after, &content, diag);
     *node = 2 * (uint32_t)content * prefix->groups; /* identities count up from 1; odd ones are those without a name */
     return status == SIM_OK ? grow_nodes(prefix, *node, diag) : status;
 }
@@ -91,14 +94,14 @@ static uint32_t next_name(const struct event_prefix *prefix, uint32_t position, 
     const uint32_t ordinal = place->next++;
     place->start = place->end;
     if (!prefix->whole_runs) {
-        place->end += prefix->per;
+        place->end = place->next * prefix->per - prefix->after;
         return ordinal < trace_hash_count(trace, position) ? trace->hash_ids[trace->hash_start[position] + ordinal]
                                                            : trace->distinct_hashes + prompt_owner(trace, position);
     }
     const bool is_run = runs->start && ordinal < runs->start[position + 1] - runs->start[position];
     const struct id_run run = is_run ? runs->runs[runs->start[position] + ordinal]
                                      : (struct id_run){.name = runs->names + prompt_owner(trace, position), .end = UINT32_MAX};
-    place->end = (uint32_t)min_u64((uint64_t)run.end * prefix->per, UINT32_MAX);
+    place->end = (uint32_t)min_u64((uint64_t)run.end * prefix->per - prefix->after, UINT32_MAX);
     return run.name;
 }
 

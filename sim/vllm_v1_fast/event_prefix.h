@@ -6,6 +6,9 @@
  * A node holds the list of its copies: segments of blocks (segment_queue.h) in the order in which they were registered. With several groups
  * of layers it is one number a group: `node` itself is the first group's, and `node + group` has the copies of another.
  *
+ * Where a block's content covers tokens after it, the last block before a trace block belongs to that one's node, as its id names them. The first
+ * node may then have no block at all.
+ *
  * Only blocks that several requests can have are named here: those covered by hash ids that other prompts have, too, and, where a trace was
  * expanded into samples (n > 1), the whole prompt, under a name that the samples of one request share.
  */
@@ -33,6 +36,7 @@ struct event_prefix {
     const struct trace *trace;
     uint32_t block_size, trace_block_size, per;
     uint32_t groups;            /* of layers */
+    uint32_t after;             /* tokens after a block that are part of its content (config/speculation.h) */
     bool aligned;               /* the block size divides the trace block size */
     bool whole_runs;            /* a node is a run; else a trace block */
     const struct id_runs *runs; /* the trace's, or made_runs */

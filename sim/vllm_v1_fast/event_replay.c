@@ -9,7 +9,9 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "config/kv_groups.h"
+#include "config/speculation.h"
 #include "vllm_v1/vllm_v1.h"
+#include "vllm_v1_fast/drafting.h"
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/outputs.h"
 #include "vllm_v1_fast/step_kinds.h"
@@ -27,8 +29,6 @@ static const char *refuses_groups(const struct replay_inputs *inputs)
     const struct pagesim_eviction_policy *eviction = policy_find_eviction(config->eviction_policy);
     struct kv_groups groups;
     struct diag ignored = {0};
-    if (config->speculative.method != SPECULATIVE_NONE)
-        return "speculation";
     if (kv_groups_make(config, "", &groups, &ignored) != SIM_OK)
         return "groups of layers that vLLM refuses"; /* vllm_v1_create says what is wrong */
     for (uint32_t i = 0; i < groups.count; i++) {
@@ -45,6 +45,19 @@ static const char *refuses_groups(const struct replay_inputs *inputs)
     return NULL;
 }
 
+/* With drafts policies are not told of single steps, and the pool is not looked at in the middle of one. */
+static const char *refuses_drafts(const struct replay_inputs *inputs)
+{
+    if (!kv_groups_one_full(inputs->config) && speculation_drops_block(inputs->config))
+        return "groups of layers that do not take the last block of a match";
+    if (policy_find_scheduling(inputs->config->scheduling_policy)->happened)
+        return "speculation under scheduling policies that are told of every step";
+    for (size_t i = 0; i < inputs->observer_count; i++)
+        if (inputs->observers[i].preempting)
+            return "reports that look at the pool when somebody is preempted, with speculation";
+    return NULL;
+}
+
 /* Each reason is a thing that the calendar could not know: an order of eviction that depends on single blocks, lists and bytes of single
  * steps. The readable scheduler does all of these, so a refusal costs time and nothing else. Observers of tallies are welcome: steps then come one by one. */
 const char *event_replay_refuses(const struct replay_inputs *inputs)
@@ -57,7 +70,9 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
         return "policies that nobody knows"; /* vllm_v1_create says what is wrong */
     if (config->enable_prefix_caching && eviction->key && !eviction->touches_only)
         return "orders of eviction that tell apart blocks which were touched together";
-    if (!kv_groups_plain(config) && refuses_groups(inputs))
+    if (config->speculative.method != SPECULATIVE_NONE && refuses_drafts(inputs))
+        return refuses_drafts(inputs);
+    if (!kv_groups_one_full(config) && refuses_groups(inputs))
         return refuses_groups(inputs);
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
@@ -96,8 +111,8 @@ static enum status run_step(struct event_replay *replay, struct advance *out, st
 {
     bool ordinary;
     outputs_begin(replay);
-    enum status status = calendar_step_run(replay, &ordinary, diag);
-    if (status == SIM_OK && !ordinary)
+    enum status status = replay->drafting ? draft_step_run(replay, diag) : calendar_step_run(replay, &ordinary, diag);
+    if (status == SIM_OK && !replay->drafting && !ordinary)
         status = ordered_step_run(replay, diag);
     if (status != SIM_OK)
         return status;
@@ -122,7 +137,11 @@ static bool sound(const struct event_replay *replay)
 static enum status run_stretch(struct event_replay *replay, uint32_t *steps, struct advance *out, struct diag *diag)
 {
     *steps = 0;
-    if (replay->base.stream.singly || event_policy_wants_steps(replay) || !decode_stretch_possible(replay))
+    if (event_policy_wants_steps(replay))
+        return SIM_OK;
+    if (replay->drafting)
+        return draft_stretch_run(replay, steps, &out->tokens, diag);
+    if (replay->base.stream.singly || !decode_stretch_possible(replay))
         return SIM_OK;
     return decode_stretch_run(replay, steps, &out->tokens, diag);
 }
@@ -182,6 +201,7 @@ static void pool_states(const struct stepper *self, uint8_t *states)
 static void destroy(struct stepper *self)
 {
     struct event_replay *replay = (struct event_replay *)self;
+    drafting_deinit(replay);
     event_blocks_deinit(&replay->blocks);
     request_queue_deinit(&replay->waiting);
     scheduling_order_deinit(&replay->order);
@@ -237,7 +257,9 @@ static enum status prepare(struct event_replay *replay, struct diag *diag)
                                           ARRAY_OF(replay->flights[0].due, most),
                                           ARRAY_OF(replay->flights[1].due, most),
                                           ARRAY_IF(replay->order.policy->patience, replay->served, most)};
-    return status == SIM_OK ? array_zeroed_all(lists, sizeof lists / sizeof *lists, "the replay's lists", diag) : status;
+    if (status == SIM_OK)
+        status = array_zeroed_all(lists, sizeof lists / sizeof *lists, "the replay's lists", diag);
+    return status == SIM_OK ? drafting_init(replay, most, diag) : status;
 }
 
 enum status event_replay_create(const struct replay_inputs *inputs, struct stepper **out, struct diag *diag)

@@ -8,6 +8,11 @@
  *   calendar_step.c    everybody gets what it wants: only those who need a block, get a first token or finish are looked at
  *   ordered_step.c     blocks or tokens do not reach everybody: all are looked at in order, exactly as the readable scheduler does
  *
+ * With drafts (speculation) each request has a way of its own through its answer, and two kinds of step are others:
+ *
+ *   draft_stretch.c   everybody decodes with as many drafts as there can be: a short loop over who runs, step by step
+ *   draft_step.c      all others: request by request
+ *
  * Replay_state.h draws the layers. Exactness: tests/sim/vllm_v1_fast/test_event_replay.c compares every field of every tally and event
  * with the readable scheduler's.
  */

@@ -30,7 +30,7 @@ enum status event_blocks_add_segment(struct event_blocks *blocks, struct event_t
                                      uint32_t *count, struct diag *diag)
 {
     enum status status = SIM_OK;
-    if (at >= table->place.end)
+    while (at >= table->place.end && status == SIM_OK)
         status = event_prefix_next(&blocks->queue.prefix, table->position, true, &table->place, diag);
     if (status != SIM_OK)
         return status;

@@ -16,7 +16,7 @@ struct table_part {
 struct event_table {
     struct table_part *parts;
     size_t parts_capacity;
-    uint32_t *ids; /* private blocks */
+    uint32_t *ids; /* pending blocks, then private ones */
     size_t ids_capacity;
     uint32_t part_count, private_count;
     uint64_t admission; /* its number, which policies of eviction count by */
@@ -25,7 +25,7 @@ struct event_table {
     uint32_t runs;             /* maximal runs of consecutive rising ids */
     uint32_t last;             /* id of the last block */
     uint32_t registered;       /* leading blocks that have content; for decoding requests brought up to date at release */
-    uint32_t pending;          /* KV_BLOCK_NONE, or the last block: named, but not full yet */
+    uint32_t pending_count;    /* named, but not full yet: with drafts, room for what comes after the last token can be several blocks */
     uint32_t named;            /* leading blocks that have names */
     struct prefix_place place; /* of the block before `registered` */
     uint32_t group;
@@ -52,8 +52,11 @@ struct found_hits {
 struct event_blocks {
     const struct trace *trace;
     uint32_t block_size, max_model_len;
-    bool caching, windowed; /* windowed: layers are not one full group (event_windows.h) */
-    uint32_t groups;        /* of layers */
+    uint32_t lookahead, after; /* with drafts: places after the tokens of a step; prefix.after */
+    uint32_t places;           /* with drafts: most that a table has after a request's last token */
+    bool drops;                /* the last block of a match is not taken */
+    bool caching, windowed;    /* windowed: layers are not one full group (event_windows.h) */
+    uint32_t groups;           /* of layers */
     struct segment_queue queue;
     struct event_table *tables; /* [slot][group] */
     uint32_t slots;

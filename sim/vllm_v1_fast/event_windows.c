@@ -463,7 +463,7 @@ bool event_windows_fit(struct event_blocks *blocks, uint32_t known, uint32_t tok
     struct refusal refusal = {.need = whole ? need_of(blocks, known, true) + watermark : 0, .evictions = blocks->queue.evictions};
     refusal.gated = refusal.need > free_blocks;
     if (!refusal.gated)
-        refusal.need = need_of(blocks, blocks->hit_blocks * blocks->block_size + tokens, false) + watermark;
+        refusal.need = need_of(blocks, blocks->hit_blocks * blocks->block_size + tokens + blocks->lookahead, false) + watermark;
     if (refusal.need <= free_blocks)
         return true;
     for (uint32_t i = 0; i < blocks->groups; i++)

@@ -12,6 +12,7 @@
 #ifndef PAGESIM_EVENT_WINDOWS_H
 #define PAGESIM_EVENT_WINDOWS_H
 
+#include "base/integers.h"
 #include "vllm_v1_fast/event_tables.h"
 
 /* The hits of all groups (section 13, "lookup"), at most (known - 1) / block size blocks. */
@@ -58,14 +59,21 @@ SIM_NODISCARD static inline enum status event_windows_pass(struct event_blocks *
     return status;
 }
 
+/* Tokens that must be back for something to leave a window of the slot; UINT32_MAX: it has none. */
+static inline uint32_t event_windows_passes_at(const struct event_blocks *blocks, uint32_t slot)
+{
+    const struct event_table *tables = event_tables_of(blocks, slot);
+    uint32_t at = UINT32_MAX;
+    for (uint32_t i = 0; i < blocks->groups; i++)
+        if (blocks->layers.list[i].kind == KV_KIND_SLIDING_WINDOW)
+            at = min_u32(at, tables[i].passes_at);
+    return at;
+}
+
 /* Will something leave a window of the slot before `back` tokens are back? */
 static inline bool event_windows_lag(const struct event_blocks *blocks, uint32_t slot, uint32_t back)
 {
-    const struct event_table *tables = event_tables_of(blocks, slot);
-    for (uint32_t i = 0; i < blocks->groups; i++)
-        if (blocks->layers.list[i].kind == KV_KIND_SLIDING_WINDOW && tables[i].passes_at < back)
-            return true;
-    return false;
+    return event_windows_passes_at(blocks, slot) < back;
 }
 
 #endif

@@ -165,7 +165,7 @@ enum status ordered_step_run(struct event_replay *replay, struct diag *diag)
     if (status == SIM_OK && looks && replay->step->tally.preemptions > 0)
         status = step_stream_preempting(&replay->base.stream, &filling, diag);
     if (status == SIM_OK && replay->step->tally.preemptions == 0)
-        status = admission_run(replay, threshold, budget, diag);
+        status = admission_run(replay, threshold, (struct step_room){.budget = budget, .inputs = UINT32_MAX}, diag);
     if (status != SIM_OK)
         return status;
     for (uint32_t slot = calendar->first_running; slot != LIVE_NONE; slot = calendar->live[slot].next_running)

@@ -2,6 +2,7 @@
  * the calendar counts them, and only first tokens, last ones and irregular gaps are visited. Says what v1_complete() in vllm_v1.c says. */
 #include "vllm_v1_fast/outputs.h"
 
+#include "vllm_v1_fast/draft_outputs.h"
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/event_windows.h"
 
@@ -9,6 +10,7 @@ void outputs_begin(struct event_replay *replay)
 {
     struct flight *step = replay->step = replay->in_flight == replay->flights ? replay->flights + 1 : replay->flights;
     step->tally.preemptions = step->tally.regular_gaps = step->tally.vain_tokens = 0;
+    step->tally.draft_tokens = step->tally.accepted_draft_tokens = step->turn_count = 0;
     step->run = NULL;
     step->due_count = step->lasts = step->goes_on = 0;
 }
@@ -219,6 +221,8 @@ static enum status land(struct event_replay *replay, struct flight *flight, stru
     struct step_stream *stream = &replay->base.stream;
     enum status status = SIM_OK;
     stepper_wait_until(&replay->base, flight->end_ns);
+    if (replay->drafting)
+        status = draft_outputs_land(replay, flight, diag);
     for (uint32_t i = 0; i < flight->due_count && status == SIM_OK; i++) {
         status = tell_token(replay, flight, &flight->due[i], diag);
         if (flight->due[i].last && status == SIM_OK)
@@ -233,12 +237,18 @@ static enum status land(struct event_replay *replay, struct flight *flight, stru
     return step_stream_run_done(stream, diag);
 }
 
+enum status outputs_land(struct event_replay *replay, struct flight *flight, uint32_t *tokens, struct diag *diag)
+{
+    enum status status = land(replay, flight, diag);
+    *tokens += flight->tally.sampled_tokens;
+    return status;
+}
+
 enum status outputs_wait(struct event_replay *replay, uint32_t *tokens, struct diag *diag)
 {
     struct flight *flight = replay->in_flight;
     replay->in_flight = NULL;
-    *tokens += flight->tally.sampled_tokens;
-    return land(replay, flight, diag);
+    return outputs_land(replay, flight, tokens, diag);
 }
 
 enum status outputs_wait_alone(struct event_replay *replay, uint32_t *tokens, struct diag *diag)
@@ -254,8 +264,5 @@ enum status outputs_submit(struct event_replay *replay, uint32_t *tokens, struct
 {
     struct flight *back = replay->base.overlaps ? replay->in_flight : replay->step;
     replay->in_flight = replay->base.overlaps ? replay->step : NULL;
-    if (!back)
-        return SIM_OK;
-    *tokens += back->tally.sampled_tokens;
-    return land(replay, back, diag);
+    return back ? outputs_land(replay, back, tokens, diag) : SIM_OK;
 }

@@ -3,9 +3,11 @@
  *     event_replay.c                                                    the stepper: which kind of step comes now?
  *     decode_stretch.c  calendar_step.c  ordered_step.c                 the three kinds
  *     window_stretch.c  (stretch.h)                                     the first of them with sliding windows
- *     admission.c  step_parts.c  outputs.c                              what they are made of
+ *     draft_stretch.c  draft_step.c                                     two kinds with drafts, in their place
+ *     admission.c  step_parts.c  outputs.c  draft_outputs.c             what they are made of
  *     window_turns.c                                                    with sliding windows: who is due in a step, in running order
  *     event_policy.c                                                    what policies see, are told and decide
+ *     drafting.h                                                        requests that have drafts
  *     replay_state.h                                                    this
  *     event_blocks.c  event_calendar.c                                  block tables; who is due when
  *     event_windows.c                                                   those of sliding windows
@@ -54,6 +56,22 @@ struct due_token {
 #define GAP_IS_REGULAR INT64_C(0)  /* counted in the tally */
 #define TOKEN_IN_VAIN  INT64_C(-2) /* no output token: the request was over, which nobody knew */
 
+/* What a step has left: tokens, and places in its buffers, of which each request takes `slots` beyond its tokens. */
+struct step_room {
+    uint32_t budget, inputs, slots;
+};
+
+static inline uint32_t step_room_left(const struct step_room *room)
+{
+    return room->inputs > room->slots ? min_u32(room->budget, room->inputs - room->slots) : 0;
+}
+
+static inline void step_room_take(struct step_room *room, uint32_t tokens)
+{
+    room->budget -= tokens;
+    room->inputs -= tokens + room->slots;
+}
+
 /* A step that is decided, up to the moment when its output is back. With asynchronous scheduling that is after the next one was decided. All
  * that its output will bring is known beforehand but for what it makes of the queues, so only this is kept. */
 struct flight {
@@ -65,6 +83,8 @@ struct flight {
     uint32_t due_count;
     uint32_t lasts;   /* of those, last tokens */
     uint32_t goes_on; /* of those, by a stop token that nobody foresaw: the request is still in the calendar, for one step in vain */
+    struct draft_turn *turns; /* with drafts, instead of all that: in the order of the step; room for all that run (drafting.h) */
+    uint32_t turn_count;
 };
 
 struct event_replay {
@@ -98,7 +118,8 @@ struct event_replay {
     uint64_t helps;                           /* counts them */
     uint32_t refused_position, refused_chunk; /* the most tokens that its first chunk could have */
     uint64_t refused_helps;
-    struct step_shape shape; /* of the current step */
+    struct step_shape shape;   /* of the current step */
+    struct drafting *drafting; /* NULL: there are no drafts (drafting.h) */
 };
 
 /* Tokens known of a request that does not run. */

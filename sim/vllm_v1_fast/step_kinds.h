@@ -30,4 +30,12 @@ SIM_NODISCARD enum status calendar_step_run(struct event_replay *replay, bool *o
  * preemptions are 0. */
 SIM_NODISCARD enum status ordered_step_run(struct event_replay *replay, struct diag *diag);
 
+/* With drafts: decide the coming step request by request. Nothing could be scheduled: likewise. */
+SIM_NODISCARD enum status draft_step_run(struct event_replay *replay, struct diag *diag);
+
+/* With drafts: run the steps from here on in which everybody decodes and nobody comes, goes or could get the last token, as far as they are
+ * decided before the next arrival. *steps: how many; 0 when the very next step is no such step, and nothing was done. *tokens: as of
+ * outputs_submit. */
+SIM_NODISCARD enum status draft_stretch_run(struct event_replay *replay, uint32_t *steps, uint32_t *tokens, struct diag *diag);
+
 #endif

@@ -68,7 +68,7 @@ static struct kv_layers some_layers(uint64_t *seed, const struct config *config)
 }
 
 /* Falling rates, of a method whose drafts fit a step. */
-static void some_drafts(uint64_t *seed, struct config *config)
+void random_case_drafts(uint64_t *seed, struct config *config)
 {
     struct speculative_config *speculative = &config->speculative;
     const uint32_t most = 1 + random_below(seed, 4);
@@ -79,7 +79,8 @@ static void some_drafts(uint64_t *seed, struct config *config)
     *speculative = (struct speculative_config){.method = (enum speculative_method)(1 + random_below(seed, SPECULATIVE_DFLASH)),
                                                .num_speculative_tokens = most,
                                                .acceptance_seed = random_below(seed, 1000),
-                                               .disable_lookahead_block_hashes = random_below(seed, 4) == 0};
+                                               .disable_lookahead_block_hashes = random_below(seed, 4) == 0,
+                                               .disable_eagle_block_drop = random_below(seed, 8) == 0};
     for (uint32_t i = 0; i < most; i++)
         speculative->acceptance_rates[i] = rate *= 0.01 * random_below(seed, 101);
 }
@@ -91,7 +92,7 @@ void random_case_layers(uint64_t *seed, struct config *config)
     struct diag diag = {0};
     const uint32_t what = random_below(seed, 4);
     if (what != 0)
-        some_drafts(seed, config);
+        random_case_drafts(seed, config);
     do {
         diag_clear(&diag);
         config->kv_cache_groups_count = what == 1 ? 0 : 1 + random_below(seed, 3);

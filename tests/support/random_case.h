@@ -11,6 +11,8 @@
 struct config random_case_config(uint64_t *seed, bool v0);
 /* Gives a configuration of V1 layers of several kinds (some with blocks of another size), or drafts, or both. */
 void random_case_layers(uint64_t *seed, struct config *config);
+/* Gives it drafts alone, unless its steps are too small for them. */
+void random_case_drafts(uint64_t *seed, struct config *config);
 /* Fills in the request's hash ids, for its input as it stands: chains that often go together for a while, then part to one of `others`. */
 void random_case_chain(uint64_t *seed, struct tiny_request *request, const struct config *config, uint32_t others);
 /* For V1 samples are expanded. Aborts when memory is out. */

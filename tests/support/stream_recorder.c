@@ -78,6 +78,8 @@ struct field {
 
 static const struct field tally_fields[] = {T(step),
                                             T(vain_tokens),
+                                            T(draft_tokens),
+                                            T(accepted_draft_tokens),
                                             T(decided_ns),
                                             T(state_ns),
                                             T(start_ns),
@@ -138,7 +140,7 @@ bool stream_equal(const struct stream *a, const struct stream *b, char *text, si
            records_equal("event", a->events, a->event_count, b->events, b->event_count, sizeof *a->events, event_fields,
                          sizeof event_fields / sizeof *event_fields, text, size) &&
            a->end.steps == b->end.steps && a->end.end_ns == b->end.end_ns && a->end.stalled == b->end.stalled &&
-           a->end.unfinished == b->end.unfinished;
+           a->end.unfinished == b->end.unfinished && memcmp(&a->end.drafts, &b->end.drafts, sizeof a->end.drafts) == 0;
 }
 
 /* --- runs against tallies --------------------------------------------------------------------------------------------------------- */

@@ -23,8 +23,10 @@ static void note_reached(const struct stream *stream, struct two_ways *reached)
         reached->finishes += event->kind == EVENT_FINISH;
         reached->ended_waiting += event->kind == EVENT_FINISH && event->extra;
     }
-    for (size_t i = 0; i < stream->tally_count; i++)
+    for (size_t i = 0; i < stream->tally_count; i++) {
         reached->vain_tokens += stream->tallies[i].vain_tokens;
+        reached->drafts += stream->tallies[i].draft_tokens;
+    }
 }
 
 /* A model that is no line, and looks at everything that a shape tells. */

@@ -8,6 +8,7 @@
 /* Sums over all comparisons, for tests that want to know what their random cases reached. */
 struct two_ways {
     uint64_t steps, preemptions, swaps, gaps, readmissions_with_hits, drops, rejections, finishes, long_runs, vain_tokens, ended_waiting;
+    uint64_t drafts;
     bool by_events; /* of the last one: the event replay ran */
 };
 

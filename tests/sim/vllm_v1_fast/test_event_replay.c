@@ -91,6 +91,25 @@ static void add_groups(uint64_t *seed, struct config *config)
         config->prefix_cache_retention_interval = (int64_t)size * (1 + random_below(seed, 8));
 }
 
+/* Drafts, under policies that need not be told of every step; mostly with room for some in a step. */
+static void add_drafts(uint64_t *seed, struct config *config)
+{
+    static const char *const policies[] = {"fcfs", "fcfs", "priority", "sjf", "lpm", "srpt", "edf"};
+    config->kv_role = KV_ROLE_NONE; /* not modelled together */
+    tiny_name(config->scheduling_policy, policies[random_below(seed, 7)]);
+    if (random_below(seed, 4) != 0) {
+        config->max_num_batched_tokens += random_below(seed, 5 * config->max_num_seqs);
+        if (config->long_prefill_token_threshold > 0)
+            config->long_prefill_token_threshold += 4;
+    }
+    random_case_drafts(seed, config);
+    if (config->kv_cache_groups_count > 0) /* the event replay does not drop blocks then */
+        config->speculative.disable_lookahead_block_hashes = false;
+    if (random_below(seed, 4) == 0) /* some or all are sure */
+        for (uint32_t i = 0; i < config->speculative.num_speculative_tokens && random_below(seed, 4) != 0; i++)
+            config->speculative.acceptance_rates[i] = 1;
+}
+
 /* Rows of which some say how they end, and some do not. */
 static void say_finish_reasons(uint64_t *seed, struct trace *trace)
 {
@@ -147,14 +166,21 @@ static void describe(const struct trace *trace, const struct config *config)
             config->max_num_queued_reqs, config->max_num_queued_tokens, config->preemption_victim, config->eviction_policy,
             config->async_scheduling, config->finish_reason, (long long)config->step_time.host_ns,
             (long long)config->step_time.host_ns_per_sequence);
+    if (config->speculative.method != SPECULATIVE_NONE)
+        fprintf(stderr, "  method %d drafts %u first %g seed %llu hashes %d drop %d\n", config->speculative.method,
+                config->speculative.num_speculative_tokens, config->speculative.acceptance_rates[0],
+                (unsigned long long)config->speculative.acceptance_seed, !config->speculative.disable_lookahead_block_hashes,
+                !config->speculative.disable_eagle_block_drop);
     describe_groups(config);
     for (uint32_t i = 0; i < trace->count; i++)
         fprintf(stderr, "  %u: at %lld in %u out %u prio %d hashes %llu\n", i, (long long)trace->arrival_ns[i], trace->input_tokens[i],
                 trace->output_tokens[i], trace->priority[i], (unsigned long long)trace_hash_count(trace, i));
 }
 
+enum kind { PLAIN = 0, GROUPS = 1, DRAFTS = 2 };
+
 /* Cases from EVENT_REPLAY_SEED on, EVENT_REPLAY_CASES of them. How many that were. */
-static uint64_t compare_random(bool groups)
+static uint64_t compare_random(enum kind kind)
 {
     char text[256];
     const char *first = getenv("EVENT_REPLAY_SEED");
@@ -164,10 +190,12 @@ static uint64_t compare_random(bool groups)
     for (uint64_t number = from; number < from + cases; number++) {
         uint64_t seed = number;
         struct config config = random_config(&seed);
-        const bool samples = groups && random_below(&seed, 4) == 0;
+        const bool samples = kind != PLAIN && random_below(&seed, 4) == 0;
         struct trace *trace = samples ? random_case_trace(&seed, &config) : random_trace(&seed, &config);
-        if (groups)
+        if (kind & GROUPS)
             add_groups(&seed, &config);
+        if (kind & DRAFTS)
+            add_drafts(&seed, &config);
         bool equal = same(trace, &config, text, sizeof text);
         if (!equal)
             describe(trace, &config);
@@ -182,7 +210,7 @@ static uint64_t compare_random(bool groups)
 
 Test(event_replay, says_what_the_plain_scheduler_says_on_random_small_cases)
 {
-    const uint64_t cases = compare_random(false);
+    const uint64_t cases = compare_random(PLAIN);
     if (cases < CASES)
         return;
     cr_expect_gt(reached.steps, 20 * cases);
@@ -199,7 +227,7 @@ Test(event_replay, says_what_the_plain_scheduler_says_on_random_small_cases)
 
 Test(event_replay, says_what_the_plain_scheduler_says_of_groups_of_layers)
 {
-    const uint64_t cases = compare_random(true);
+    const uint64_t cases = compare_random(GROUPS);
     if (cases != CASES)
         return;
     cr_expect_gt(reached.steps, 20 * cases);
@@ -207,6 +235,30 @@ Test(event_replay, says_what_the_plain_scheduler_says_of_groups_of_layers)
     cr_expect_gt(reached.readmissions_with_hits, cases / 10);
     cr_expect_gt(reached.long_runs, cases / 20);
     cr_expect_gt(reached.vain_tokens, cases / 3);
+}
+
+Test(event_replay, says_what_the_plain_scheduler_says_of_drafts)
+{
+    const uint64_t cases = compare_random(DRAFTS);
+    if (cases != CASES)
+        return;
+    cr_expect_gt(reached.steps, 15 * cases);
+    cr_expect_gt(reached.preemptions, cases / 3);
+    cr_expect_gt(reached.readmissions_with_hits, cases / 10);
+    cr_expect_gt(reached.vain_tokens, cases / 3);
+    cr_expect_gt(reached.drafts, 5 * cases);
+}
+
+Test(event_replay, says_what_the_plain_scheduler_says_of_groups_of_layers_with_drafts)
+{
+    const uint64_t cases = compare_random(GROUPS | DRAFTS);
+    if (cases != CASES)
+        return;
+    cr_expect_gt(reached.steps, 15 * cases);
+    cr_expect_gt(reached.preemptions, cases / 3);
+    cr_expect_gt(reached.readmissions_with_hits, cases / 20);
+    cr_expect_gt(reached.vain_tokens, cases / 3);
+    cr_expect_gt(reached.drafts, 5 * cases);
 }
 
 /* The configuration of the published figures. */
@@ -268,4 +320,26 @@ Test(event_replay, says_what_the_plain_scheduler_says_of_windows_on_real_traces)
     compare_shared("azure2023_code.csv", 1500, with_window(published(30000, 16, 0), 128, 18, 18));
     compare_shared("mooncake_conversation.jsonl", 500, with_window(published(40000, 16, 0), 128, 18, 18));
     compare_shared("mooncake_conversation.jsonl", 400, dense);
+}
+
+static struct config with_drafts(struct config config, enum speculative_method method, bool async)
+{
+    config.async_scheduling = async;
+    config.speculative = (struct speculative_config){.method = method, .num_speculative_tokens = 3, .acceptance_rates = {0.7, 0.5, 0.2}};
+    return config;
+}
+
+/* With a head a block's name reaches into the next trace block. */
+Test(event_replay, says_what_the_plain_scheduler_says_of_drafts_on_real_traces)
+{
+    struct config dropping = with_drafts(published(40000, 16, 0), SPECULATIVE_EAGLE3, true);
+    dropping.speculative.disable_lookahead_block_hashes = true;
+    compare_shared("azure2023_conv.csv", 2000, with_drafts(published(1200, 16, 0), SPECULATIVE_EAGLE, true));
+    compare_shared("azure2023_code.csv", 2000, with_drafts(published(1200, 16, 0), SPECULATIVE_MTP, false));
+    compare_shared("mooncake_conversation.jsonl", 800, with_drafts(published(40000, 16, 0), SPECULATIVE_EAGLE, true));
+    compare_shared("mooncake_conversation.jsonl", 500, with_drafts(published(20000, 48, 2048), SPECULATIVE_MTP, true));
+    compare_shared("mooncake_conversation.jsonl", 500, with_drafts(published(20000, 64, 0), SPECULATIVE_DRAFT_MODEL, false));
+    compare_shared("mooncake_conversation.jsonl", 500, dropping);
+    compare_shared("mooncake_conversation.jsonl", 400,
+                   with_drafts(with_window(published(40000, 16, 0), 128, 18, 18), SPECULATIVE_EAGLE, true));
 }
