@@ -112,6 +112,14 @@ static bool livelocked(uint32_t tokens, struct replay_facts *facts)
     return true;
 }
 
+/* When an idle stepper is to be asked again: at the next arrival, or earlier if it waits for something of its own. INT64_MAX: never. */
+static int64_t wakes_ns(const struct stepper *stepper)
+{
+    const int64_t arrival_ns = stepper->arrivals.next_ns;
+    const bool waits = stepper->ops->wakes_ns && arrivals_present(&stepper->arrivals) > 0;
+    return waits ? min_i64(arrival_ns, stepper->ops->wakes_ns(stepper)) : arrival_ns;
+}
+
 /* Five ways out with SIM_OK: the horizon; an abort; a livelock; idle with nobody left to come, which is the normal end, or a stall if requests
  * are present that nothing can move. An idle stepper with an arrival ahead is not stuck, so the clock jumps to it; but not to a horizon, where
  * nothing happens that the stepper knows of. */
@@ -136,11 +144,12 @@ enum status replay_loop_go(struct stepper *stepper, const struct replay_watch *w
                 return SIM_OK;
             continue;
         }
-        if (stepper->arrivals.next_ns == stepper->arrivals.horizon_ns) {
+        const int64_t next_ns = wakes_ns(stepper);
+        if (next_ns == stepper->arrivals.horizon_ns) {
             facts->end.stalled = stepper->arrivals.horizon_ns == INT64_MAX && arrivals_present(&stepper->arrivals) > 0;
             return SIM_OK;
         }
-        status = skip_to(stepper, stepper->arrivals.next_ns, diag);
+        status = skip_to(stepper, next_ns, diag);
         if (status != SIM_OK)
             return status;
     }
@@ -156,6 +165,7 @@ static enum status finish(struct stepper *stepper, struct replay_facts *facts, s
     const struct step_stream *stream = &stepper->stream;
     facts->end.steps = stepper->step_number;
     facts->end.drafts = stepper->drafts;
+    facts->end.offloads = stepper->offloads;
     facts->end.end_ns = stepper->now_ns;
     facts->end.unfinished = stepper->trace->count - arrivals->dropped - arrivals->ended;
     const bool died = facts->end.stalled || facts->end.abort;

@@ -29,7 +29,9 @@
 #include "config/speculation.h"
 #include "engine/request_queue.h"
 #include "vllm_v1/drafts.h"
+#include "vllm_v1/offloading.h"
 #include "vllm_v1/scheduling_order.h"
+#include "vllm_v1/skipped_requests.h"
 #include "vllm_v1/v1_rules.h"
 #include "vllm_v1/vllm_v1_blocks.h"
 
@@ -43,7 +45,9 @@ struct v1_request {
     uint32_t scheduled; /* tokens in this step; 0 = not scheduled */
     uint32_t proposed;  /* drafts for its next turn */
     uint32_t received;  /* tokens that came from elsewhere with its admission in this step */
+    uint32_t hits;      /* tokens that were on the GPU when its load was asked for */
     bool admitted;      /* ever */
+    bool fresh;         /* for the first time in this step */
     bool mid_prefill;   /* its last turn ended before its last known token */
     bool stale;         /* what is in flight is of before a preemption: the request waits */
     bool finished;
@@ -62,9 +66,11 @@ struct vllm_v1 {
     struct v1_request *requests; /* by position */
     struct drafts drafts;
     struct request_queue waiting;
+    struct skipped_requests skipped;
+    struct offloading offloading;
     uint32_t *running; /* positions in running order */
     uint32_t running_count;
-    uint64_t held_tokens; /* sum of computed over running */
+    uint64_t held_tokens; /* sum of computed over all who have blocks */
     bool want_lists;
     /* What steps start from, in turn, as one can be in flight while the next is decided: empty lists, each with room for every request that
      * can appear in it. `unwritten` alone grows, and only when lists are wanted. */
@@ -80,6 +86,11 @@ struct vllm_v1 {
     bool prefilling;    /* somebody who had a turn in it was in the middle of a prompt */
     uint32_t threshold; /* most tokens of one request in it */
 };
+
+static uint32_t waiting_count(const struct vllm_v1 *v1)
+{
+    return v1->waiting.count + v1->skipped.count;
+}
 
 /* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
 
@@ -108,12 +119,30 @@ static void tell(const struct vllm_v1 *v1, uint32_t position, struct pagesim_pol
     v1->order.policy->happened(v1->order.self, &request, &event);
 }
 
+/* Section 15.2: blocks that the step fills are stored when it is over, those of requests that are new to vLLM's workers first. */
+static enum status store_step(struct vllm_v1 *v1, const struct step *step, struct diag *diag)
+{
+    const int64_t end_ns = step->tally.start_ns + step->tally.duration_ns;
+    enum status status = SIM_OK;
+    offloading_begin(&v1->offloading, step->tally.start_ns);
+    for (int fresh = 1; fresh >= 0; fresh--)
+        for (uint32_t i = 0; i < step->scheduled_count && status == SIM_OK; i++) {
+            struct v1_request *request = &v1->requests[step->scheduled[i].request];
+            const uint32_t tokens = min_u32(request->computed, request->known);
+            if (request->fresh == fresh)
+                status = offloading_store(&v1->offloading, step->scheduled[i].request, tokens, end_ns, diag);
+        }
+    for (uint32_t i = 0; i < step->admitted_count; i++)
+        v1->requests[step->admitted[i].request].fresh = false;
+    return status;
+}
+
 /* When the step has its price, before its tokens are handed out: asynchronous scheduling counts work when it is scheduled. Policies see each
  * request with the token that it is about to get. So an event says which of them get one (`generated`), and a policy that counts service
  * sees a decode and its token as one thing. */
-static void v1_priced(struct scheduler *self, const struct step *step)
+static enum status v1_priced(struct scheduler *self, const struct step *step, struct diag *diag)
 {
-    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     for (uint32_t i = 0; v1->tells && i < step->scheduled_count; i++)
         tell(v1, step->scheduled[i].request,
              (struct pagesim_policy_event){.kind = PAGESIM_POLICY_COMPUTED,
@@ -121,6 +150,7 @@ static void v1_priced(struct scheduler *self, const struct step *step)
                                            .step_ns = step->tally.duration_ns,
                                            .tokens = (uint32_t)step->scheduled[i].tokens,
                                            .generated = step->scheduled[i].samples});
+    return v1->offloading.on ? store_step(v1, step, diag) : SIM_OK;
 }
 
 struct running_view {
@@ -185,7 +215,7 @@ static enum status reorder_waiting(struct vllm_v1 *v1, struct diag *diag)
 static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
-    enum status status = request_queue_expect(&v1->waiting, (uint64_t)v1->waiting.count + v1->running_count + 1, diag);
+    enum status status = request_queue_expect(&v1->waiting, (uint64_t)waiting_count(v1) + v1->running_count + 1, diag);
     if (status != SIM_OK)
         return status;
     v1->requests[position] = (struct v1_request){.arrival_ns = arrival_ns, .known = v1->trace->input_tokens[position]};
@@ -345,55 +375,200 @@ static bool is_padded(const struct vllm_v1 *v1, uint32_t rest, uint32_t cached, 
            (uint64_t)cached + v1->drafts.most + 2 <= v1->config.max_model_len;
 }
 
+/* What is there when a waiting request is looked at. */
+struct prospect {
+    uint32_t cached, external; /* tokens found here; after them, tokens that came or could come from elsewhere */
+    bool later;                /* it is passed over */
+    bool loads;                /* its external tokens are still to come */
+    bool has_table;            /* they have come: the request has its blocks */
+};
+
+/* Section 15.2: a load that is over is noticed when its request is looked at. If all tokens were loaded, the last one is computed again. */
+static enum status take_load(struct vllm_v1 *v1, uint32_t position, struct diag *diag)
+{
+    struct v1_request *request = &v1->requests[position];
+    enum status status = v1_blocks_register(&v1->blocks, position, request->computed, request->known, diag);
+    offloading_set_load(&v1->offloading, position, LOAD_TAKEN);
+    if (request->computed == request->known) {
+        request->computed--;
+        v1->held_tokens--;
+    }
+    return status;
+}
+
+/* The prefix is looked up again in every step, since blocks can be registered or evicted meanwhile; v1_blocks_lookup goes on from its last
+ * result when it can. */
+static enum status look_up(struct vllm_v1 *v1, uint32_t position, struct prospect *out, struct diag *diag)
+{
+    struct v1_request *request = &v1->requests[position];
+    const enum load_state load = offloading_load(&v1->offloading, position);
+    struct offload_match match = {0};
+    *out = (struct prospect){.later = load == LOAD_RUNS, .has_table = load == LOAD_DONE || load == LOAD_TAKEN};
+    if (out->later)
+        return SIM_OK;
+    if (out->has_table) {
+        enum status status = load == LOAD_DONE ? take_load(v1, position, diag) : SIM_OK;
+        out->cached = request->hits;
+        out->external = request->computed - request->hits;
+        return status;
+    }
+    enum status status = v1_blocks_lookup(&v1->blocks, position, request->known, &out->cached, diag);
+    if (status == SIM_OK && v1->offloading.on)
+        status = offloading_match(&v1->offloading, position, request->known, out->cached, &match, diag);
+    out->external = match.tokens > 0 ? match.tokens : v1_received_tokens(&v1->config, !request->admitted, request->known, out->cached);
+    out->later = match.later;
+    out->loads = match.tokens > 0;
+    return status;
+}
+
+static enum status allocate_waiting(struct vllm_v1 *v1, uint32_t position, const struct prospect *prospect, uint32_t tokens, bool *fits,
+                                    struct diag *diag)
+{
+    const struct v1_request *request = &v1->requests[position];
+    const bool admits = !prospect->has_table;
+    const struct v1_demand demand = {.position = position,
+                                     .known = request->known,
+                                     .computed = request->computed,
+                                     .new_tokens = tokens,
+                                     .admits = admits,
+                                     .cached = admits ? prospect->cached : 0,
+                                     .external = admits ? prospect->external : 0,
+                                     .loads = prospect->loads,
+                                     .watermark = v1->running_count > 0 ? v1->watermark_blocks : 0,
+                                     .whole = v1->config.scheduler_reserve_full_isl};
+    return v1_blocks_allocate(&v1->blocks, &demand, fits, diag);
+}
+
+/* It has its blocks: tokens on the GPU and those from elsewhere count as computed from now on. */
+static void take_external(struct vllm_v1 *v1, uint32_t position, const struct prospect *prospect)
+{
+    struct v1_request *request = &v1->requests[position];
+    if (prospect->has_table)
+        return;
+    request->computed = prospect->cached + prospect->external;
+    request->hits = prospect->cached;
+    v1->held_tokens += request->computed;
+}
+
+static void enter(struct vllm_v1 *v1, uint32_t position, const struct prospect *prospect)
+{
+    struct v1_request *request = &v1->requests[position];
+    take_external(v1, position, prospect);
+    v1->running[v1->running_count++] = position;
+    request->received = prospect->external;
+    request->fresh = !request->admitted;
+    request->admitted = true;
+    if (prospect->has_table)
+        offloading_set_load(&v1->offloading, position, LOAD_NONE);
+    v1->step->admitted[v1->step->admitted_count++] =
+        (struct admitted){.request = position, .cached_tokens = prospect->cached, .external_tokens = prospect->external};
+    if (v1->tells)
+        tell(v1, position,
+             (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = prospect->cached});
+}
+
+enum look { LOOK_ENTERS, LOOK_PASSES, LOOK_ENDS };
+
+/* Section 15.2: blocks for what the request hits, and for what is loaded; it computes nothing meanwhile. */
+static enum status ask_load(struct vllm_v1 *v1, uint32_t position, const struct prospect *prospect, enum look *look, struct diag *diag)
+{
+    bool fits;
+    enum status status = allocate_waiting(v1, position, prospect, 0, &fits, diag);
+    *look = status == SIM_OK && fits ? LOOK_PASSES : LOOK_ENDS;
+    if (*look == LOOK_ENDS)
+        return status;
+    take_external(v1, position, prospect);
+    offloading_ask(&v1->offloading, position, prospect->cached, prospect->external, v1->now_ns);
+    return SIM_OK;
+}
+
+/* One waiting request: does it enter, is it passed over, or does the loop end with it? */
+static enum status look_at(struct vllm_v1 *v1, uint32_t position, bool others, enum look *look, struct diag *diag)
+{
+    const struct v1_request *request = &v1->requests[position];
+    struct prospect prospect;
+    bool fits;
+    enum status status = look_up(v1, position, &prospect, diag);
+    *look = prospect.later ? LOOK_PASSES : LOOK_ENDS;
+    if (status != SIM_OK || prospect.later)
+        return status;
+    if (prospect.loads)
+        return ask_load(v1, position, &prospect, look, diag);
+    uint32_t rest = request->known - prospect.cached - prospect.external;
+    const bool padded = is_padded(v1, rest, prospect.cached, others);
+    if (padded && v1->drafts.most + 1 > room_left(v1))
+        return SIM_OK;
+    rest += padded ? v1->drafts.most : 0;
+    if (!v1->config.enable_chunked_prefill && min_u32(rest, v1->threshold) > room_left(v1))
+        return SIM_OK; /* the threshold cuts before this test: with it, prompts are split even so */
+    const uint32_t tokens = tokens_now(v1, rest);
+    status = allocate_waiting(v1, position, &prospect, tokens, &fits, diag);
+    if (status != SIM_OK || !fits)
+        return status;
+    *look = LOOK_ENTERS;
+    enter(v1, position, &prospect);
+    note_scheduled(v1, position, tokens, padded ? v1->drafts.most : 0, padded);
+    return SIM_OK;
+}
+
 /* Section 6.2: no skipping over a head that does not fit. vLLM stops at the first that does not fit, although a smaller one after it
  * might: otherwise a large prompt could starve. Nobody enters after a preemption, because the newcomer would take the blocks for which
- * the victim had to go. The watermark counts only while others run, so an empty system always admits and cannot stall (section 8). The
- * prefix is looked up again in every step, since blocks can be registered or evicted meanwhile; v1_blocks_lookup goes on from its last
- * result when it can. */
+ * the victim had to go. The watermark counts only while others run, so an empty system always admits and cannot stall (section 8). */
 static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
 {
     const bool others = v1->step->scheduled_count > 0;
+    uint32_t position;
+    bool skipped;
     enum status status = reorder_waiting(v1, diag);
-    while (status == SIM_OK && room_left(v1) > 0 && v1->waiting.count > 0 && v1->running_count < v1_seats(&v1->config)) {
-        uint32_t position = request_queue_peek(&v1->waiting), cached;
-        struct v1_request *request = &v1->requests[position];
-        status = v1_blocks_lookup(&v1->blocks, position, request->known, &cached, diag);
-        if (status != SIM_OK)
-            return status;
-        const uint32_t received = v1_received_tokens(&v1->config, !request->admitted, request->known, cached);
-        uint32_t rest = request->known - cached - received;
-        const bool padded = is_padded(v1, rest, cached, others);
-        if (padded && v1->drafts.most + 1 > room_left(v1))
+    v1->skipped.at = 0;
+    while (status == SIM_OK && room_left(v1) > 0 && v1->running_count < v1_seats(&v1->config) &&
+           skipped_requests_next(&v1->skipped, &v1->waiting, &position, &skipped)) {
+        enum look look;
+        status = look_at(v1, position, others, &look, diag);
+        if (status != SIM_OK || look == LOOK_ENDS)
             break;
-        rest += padded ? v1->drafts.most : 0;
-        if (!v1->config.enable_chunked_prefill && min_u32(rest, v1->threshold) > room_left(v1))
-            break; /* the threshold cuts before this test: with it, prompts are split even so */
-        uint32_t tokens = tokens_now(v1, rest);
-        struct v1_demand demand = {.position = position,
-                                   .known = request->known,
-                                   .new_tokens = tokens,
-                                   .admits = true,
-                                   .cached = cached,
-                                   .external = received,
-                                   .watermark = v1->running_count > 0 ? v1->watermark_blocks : 0,
-                                   .whole = v1->config.scheduler_reserve_full_isl};
-        bool fits;
-        status = v1_blocks_allocate(&v1->blocks, &demand, &fits, diag);
-        if (status != SIM_OK || !fits)
-            break;
-        request_queue_pop(&v1->waiting);
-        v1->running[v1->running_count++] = position;
-        request->computed = cached + received;
-        request->received = received;
-        request->admitted = true;
-        v1->held_tokens += request->computed;
-        v1->step->admitted[v1->step->admitted_count++] =
-            (struct admitted){.request = position, .cached_tokens = cached, .external_tokens = received};
-        if (v1->tells)
-            tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = cached});
-        note_scheduled(v1, position, tokens, padded ? v1->drafts.most : 0, padded);
+        if (look == LOOK_ENTERS)
+            skipped_requests_leave(&v1->skipped, &v1->waiting, skipped);
+        else
+            skipped_requests_pass(&v1->skipped, &v1->waiting, position, skipped);
     }
     return status;
+}
+
+/* Nobody runs, nothing is on its way, and who is next does not fit: then others hold what they have loaded, and the last of them gives it back.
+ * vLLM would stand still (section 15.2). false: there is nobody. */
+static bool give_up_load(struct vllm_v1 *v1)
+{
+    uint32_t head, at = v1->skipped.count;
+    bool skipped;
+    v1->skipped.at = 0;
+    if (v1->running_count > 0 || v1->step->scheduled_count + v1->step->preempted_count > 0 ||
+        offloading_next_ns(&v1->offloading) != INT64_MAX || !skipped_requests_next(&v1->skipped, &v1->waiting, &head, &skipped))
+        return false;
+    while (at > 0 &&
+           (v1->skipped.positions[at - 1] == head || offloading_load(&v1->offloading, v1->skipped.positions[at - 1]) == LOAD_NONE))
+        at--;
+    if (at == 0)
+        return false;
+    const uint32_t position = v1->skipped.positions[at - 1];
+    v1_blocks_release(&v1->blocks, position);
+    v1->held_tokens -= v1->requests[position].computed;
+    v1->requests[position].computed = 0;
+    offloading_set_load(&v1->offloading, position, LOAD_NONE);
+    return true;
+}
+
+/* Loads begin with the step, or at once if there is none. */
+static enum status schedule_loads(struct vllm_v1 *v1, struct diag *diag)
+{
+    enum status status = SIM_OK;
+    for (;;) {
+        if (v1->step->scheduled_count + v1->step->preempted_count == 0)
+            offloading_begin(&v1->offloading, v1->now_ns);
+        if (status != SIM_OK || !give_up_load(v1))
+            return status;
+        status = schedule_waiting(v1, diag);
+    }
 }
 
 /* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. One a group of layers. */
@@ -448,7 +623,7 @@ static void v1_pool_state(const struct scheduler *self, struct step_tally *tally
     const struct v1_blocks *blocks = &v1->blocks;
     tally->held_tokens = v1->held_tokens * blocks->groups.count - blocks->passed_slots;
     tally->running = v1->running_count;
-    tally->waiting = v1->waiting.count;
+    tally->waiting = waiting_count(v1);
     tally->free_blocks = blocks->pool.num_free;
     tally->cached_blocks = blocks->cached_free;
     tally->used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free;
@@ -461,6 +636,23 @@ static void v1_pool_states(const struct scheduler *self, uint8_t *states)
     v1_blocks_states(&((const struct vllm_v1 *)self)->blocks, states);
 }
 
+static void give_back(struct vllm_v1 *v1, uint32_t position)
+{
+    struct v1_request *request = &v1->requests[position];
+    v1_blocks_release(&v1->blocks, position);
+    v1_blocks_forget(&v1->blocks, position);
+    v1->held_tokens -= request->computed;
+    request->computed = 0;
+}
+
+/* Loads and stores that are over; who has ended before gives its blocks back. */
+static void settle_transfers(struct vllm_v1 *v1)
+{
+    uint32_t position;
+    while (offloading_next(&v1->offloading, v1->now_ns, &position))
+        give_back(v1, position);
+}
+
 /* The whole decision of a step, in vLLM's order. Lists are reset by copying the empty ones. Threshold and budget are fixed here, before
  * anybody is admitted or preempted: whether a request is alone (section 6) is asked of the step's start. */
 static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct step *step, struct diag *diag)
@@ -470,13 +662,17 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     *step = v1->turn->empty;
     v1->step = step;
     v1->now_ns = v1->blocks.eviction.now_ns = now_ns;
+    if (v1->offloading.on)
+        settle_transfers(v1);
     v1->budget = v1_budget(&v1->config);
     v1->inputs = v1->slots ? v1->config.max_num_batched_tokens : UINT32_MAX;
     v1->prefilling = false;
-    v1->threshold = v1_threshold(&v1->config, v1->running_count + v1->waiting.count);
+    v1->threshold = v1_threshold(&v1->config, v1->running_count + waiting_count(v1));
     enum status status = schedule_running(v1, diag);
     if (status == SIM_OK && step->preempted_count == 0)
         status = schedule_waiting(v1, diag);
+    if (status == SIM_OK && v1->offloading.on)
+        status = schedule_loads(v1, diag);
     compute(v1, step);
     step->tally = (struct step_tally){.preemptions = step->preempted_count};
     v1_pool_state(self, &step->tally);
@@ -511,7 +707,8 @@ static enum status take_tokens(struct vllm_v1 *v1, struct scheduled *scheduled, 
     return v1_blocks_register(&v1->blocks, position, min_u32(request->computed - request->in_flight, request->known), request->known, diag);
 }
 
-/* Its blocks go back before the next request of the step is looked at: the order of releases is that of the free queue. It leaves the
+/* Its blocks go back before the next request of the step is looked at: the order of releases is that of the free queue. With offloading they
+ * stay until what is in them is stored. It leaves the
  * running list in the end, in one sweep; if it was preempted when its last token was on its way, it leaves the waiting queue. */
 static void finish_request(struct vllm_v1 *v1, uint32_t position, int64_t end_ns)
 {
@@ -520,9 +717,8 @@ static void finish_request(struct vllm_v1 *v1, uint32_t position, int64_t end_ns
         tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
     if (request->stale)
         request_queue_remove(&v1->waiting, position);
-    v1_blocks_release(&v1->blocks, position);
-    v1_blocks_forget(&v1->blocks, position);
-    v1->held_tokens -= request->computed;
+    if (!offloading_leaves(&v1->offloading, position))
+        give_back(v1, position);
     request->finished = true;
 }
 
@@ -619,8 +815,10 @@ static bool v1_check(const struct scheduler *self, struct diag *diag)
 {
     const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
     uint64_t held = 0;
-    for (uint32_t i = 0; i < v1->running_count; i++)
-        held += v1->requests[v1->running[i]].computed;
+    for (uint32_t position = 0; position < v1->trace->count; position++)
+        held += v1->requests[position].computed;
+    if (!offloading_check_state(&v1->offloading))
+        return diag_set(diag, SIM_FAILED, "host memory and transfers are inconsistent"), false;
     if (held != v1->held_tokens || v1->running_count > v1->config.max_num_seqs || !request_queue_check(&v1->waiting))
         return diag_set(diag, SIM_FAILED, "the scheduler's queues or sums are inconsistent"), false;
     return v1_blocks_check(&v1->blocks, diag);
@@ -631,12 +829,26 @@ static void v1_destroy(struct scheduler *self)
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     v1_blocks_deinit(&v1->blocks);
     request_queue_deinit(&v1->waiting);
+    offloading_deinit(&v1->offloading);
+    free(v1->skipped.positions);
     scheduling_order_deinit(&v1->order);
     free(v1->requests);
     free(v1->running);
     for (int i = 0; i < 2; i++)
         step_free_lists(&v1->lists[i].empty);
     free(v1);
+}
+
+/* Who waits for K and V has something to do when they have come. */
+static int64_t v1_wakes_ns(const struct scheduler *self)
+{
+    const struct vllm_v1 *v1 = (const struct vllm_v1 *)self;
+    return v1->offloading.on ? offloading_next_ns(&v1->offloading) : INT64_MAX;
+}
+
+static void v1_offloads(const struct scheduler *self, struct offload_sums *sums)
+{
+    *sums = ((const struct vllm_v1 *)self)->offloading.sums;
 }
 
 /* Nothing to diagnose: whoever could never run was dropped, and everybody else runs once the others are gone. */
@@ -648,6 +860,8 @@ static const struct scheduler_ops ops = {
     .complete = v1_complete,
     .pool_state = v1_pool_state,
     .pool_states = v1_pool_states,
+    .wakes_ns = v1_wakes_ns,
+    .offloads = v1_offloads,
     .check = v1_check,
     .destroy = v1_destroy,
 };
@@ -658,6 +872,7 @@ static enum status make_lists(struct vllm_v1 *v1, struct diag *diag)
 {
     const size_t most = min_u32(v1->config.max_num_seqs, v1->trace->count);
     const struct array_request arrays[] = {ARRAY_OF(v1->requests, v1->trace->count), ARRAY_OF(v1->running, most),
+                                           ARRAY_IF(v1->offloading.on, v1->skipped.positions, v1->trace->count),
                                            ARRAY_IF(v1->want_lists, v1->lists[0].empty.sequences, most * v1->blocks.groups.count),
                                            ARRAY_IF(v1->want_lists, v1->lists[1].empty.sequences, most * v1->blocks.groups.count)};
     enum status status = array_zeroed_all(arrays, sizeof arrays / sizeof *arrays, "the scheduler's lists", diag);
@@ -686,6 +901,8 @@ enum status vllm_v1_create(const struct trace *trace, const struct config *confi
     v1->tells = status == SIM_OK && v1->order.policy->happened;
     if (status == SIM_OK)
         status = v1_blocks_init(&v1->blocks, trace, config, diag);
+    if (status == SIM_OK)
+        status = offloading_init(&v1->offloading, config, &v1->blocks, diag);
     drafts_init(&v1->drafts, trace, config);
     v1->slots = speculation_slots(config);
     if (status == SIM_OK)

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "config/kv_groups.h"
+#include "config/offloading.h"
 #include "vllm_v1/vllm_v1.h"
 #include "vllm_v1_fast/event_policy.h"
 #include "vllm_v1_fast/outputs.h"
@@ -59,6 +60,8 @@ const char *event_replay_refuses(const struct replay_inputs *inputs)
         return "orders of eviction that tell apart blocks which were touched together";
     if (!kv_groups_plain(config) && refuses_groups(inputs))
         return refuses_groups(inputs);
+    if (config_offloads(config))
+        return "offloading to the host's memory";
     if (config->data_plane != DATA_PLANE_OFF)
         return "moving K/V bytes";
     if (config->block_size > BLOCK_SIZE_MAX)
