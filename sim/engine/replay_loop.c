@@ -112,14 +112,6 @@ static bool livelocked(uint32_t tokens, struct replay_facts *facts)
     return true;
 }
 
-/* When an idle stepper is to be asked again: at the next arrival, or earlier if it waits for something of its own. INT64_MAX: never. */
-static int64_t wakes_ns(const struct stepper *stepper)
-{
-    const int64_t arrival_ns = stepper->arrivals.next_ns;
-    const bool waits = stepper->ops->wakes_ns && arrivals_present(&stepper->arrivals) > 0;
-    return waits ? min_i64(arrival_ns, stepper->ops->wakes_ns(stepper)) : arrival_ns;
-}
-
 /* Five ways out with SIM_OK: the horizon; an abort; a livelock; idle with nobody left to come, which is the normal end, or a stall if requests
  * are present that nothing can move. An idle stepper with an arrival ahead is not stuck, so the clock jumps to it; but not to a horizon, where
  * nothing happens that the stepper knows of. */
@@ -144,7 +136,7 @@ enum status replay_loop_go(struct stepper *stepper, const struct replay_watch *w
                 return SIM_OK;
             continue;
         }
-        const int64_t next_ns = wakes_ns(stepper);
+        const int64_t next_ns = min_i64(stepper->arrivals.next_ns, stepper_wakes_ns(stepper));
         if (next_ns == stepper->arrivals.horizon_ns) {
             facts->end.stalled = stepper->arrivals.horizon_ns == INT64_MAX && arrivals_present(&stepper->arrivals) > 0;
             return SIM_OK;

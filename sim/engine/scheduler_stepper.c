@@ -329,7 +329,7 @@ static void stepper_pool_state(const struct stepper *stepper, struct step_tally 
         tally->held_tokens = slot_count_held(&self->slots);
 }
 
-static int64_t stepper_wakes_ns(const struct stepper *stepper)
+static int64_t scheduler_wakes_ns(const struct stepper *stepper)
 {
     const struct scheduler *scheduler = ((const struct scheduler_stepper *)stepper)->scheduler;
     return scheduler->ops->wakes_ns ? scheduler->ops->wakes_ns(scheduler) : INT64_MAX;
@@ -362,7 +362,7 @@ static const struct stepper_ops ops = {
     .arrive = stepper_arrive,
     .advance = stepper_advance,
     .pool_state = stepper_pool_state,
-    .wakes_ns = stepper_wakes_ns,
+    .wakes_ns = scheduler_wakes_ns,
     .pool_states = stepper_pool_states,
     .diagnose = stepper_diagnose,
     .destroy = stepper_destroy,

@@ -112,6 +112,12 @@ static inline void stepper_wait_until(struct stepper *stepper, int64_t end_ns)
     stepper->now_ns = max_i64(stepper->now_ns, end_ns);
 }
 
+/* When an idle stepper that holds requests goes on by itself; INT64_MAX: never. */
+static inline int64_t stepper_wakes_ns(const struct stepper *stepper)
+{
+    return stepper->ops->wakes_ns && arrivals_present(&stepper->arrivals) > 0 ? stepper->ops->wakes_ns(stepper) : INT64_MAX;
+}
+
 /* An event of a step, in its place in the stream: fill in what else there is to say, then call step_stream_event_done. A first token is
  * told to `arrivals` here, so that no stepper can forget it; `kind` is constant where this is called, and the test costs nothing. */
 static inline struct event *stepper_event_of(struct stepper *stepper, uint64_t step, enum event_kind kind, uint32_t request,

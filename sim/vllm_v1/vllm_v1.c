@@ -27,75 +27,13 @@
 #include "base/array.h"
 #include "base/integers.h"
 #include "config/speculation.h"
-#include "engine/request_queue.h"
-#include "vllm_v1/drafts.h"
-#include "vllm_v1/offloading.h"
-#include "vllm_v1/scheduling_order.h"
-#include "vllm_v1/skipped_requests.h"
 #include "vllm_v1/v1_rules.h"
-#include "vllm_v1/vllm_v1_blocks.h"
-
-struct v1_request {
-    int64_t arrival_ns;
-    uint32_t known;     /* prompt + generated tokens */
-    uint32_t coming;    /* output tokens of steps that are not back, as if all their drafts were right */
-    uint32_t unsure;    /* drafts among them */
-    uint32_t computed;  /* tokens whose KV is considered present */
-    uint32_t in_flight; /* tokens of steps that are not back, also of those before a preemption */
-    uint32_t scheduled; /* tokens in this step; 0 = not scheduled */
-    uint32_t proposed;  /* drafts for its next turn */
-    uint32_t received;  /* tokens that came from elsewhere with its admission in this step */
-    uint32_t hits;      /* tokens that were on the GPU when its load was asked for */
-    bool admitted;      /* ever */
-    bool fresh;         /* for the first time in this step */
-    bool mid_prefill;   /* its last turn ended before its last known token */
-    bool stale;         /* what is in flight is of before a preemption: the request waits */
-    bool finished;
-};
-
-struct vllm_v1 {
-    struct scheduler base;
-    const struct trace *trace;
-    struct config config;
-    uint32_t watermark_blocks;
-    struct scheduling_order order;
-    const struct pagesim_preemption_victim *victim;
-    bool tells;     /* the scheduling policy wants to know what happens */
-    int64_t now_ns; /* when the current step started */
-    struct v1_blocks blocks;
-    struct v1_request *requests; /* by position */
-    struct drafts drafts;
-    struct request_queue waiting;
-    struct skipped_requests skipped;
-    struct offloading offloading;
-    uint32_t *running; /* positions in running order */
-    uint32_t running_count;
-    uint64_t held_tokens; /* sum of computed over all who have blocks */
-    bool want_lists;
-    /* What steps start from, in turn, as one can be in flight while the next is decided: empty lists, each with room for every request that
-     * can appear in it. `unwritten` alone grows, and only when lists are wanted. */
-    struct v1_lists {
-        struct step empty;
-        size_t unwritten_capacity;
-    } lists[2];
-    struct v1_lists *turn; /* whose turn it is */
-    struct step *step;     /* while one is decided */
-    uint32_t budget;       /* tokens left for it */
-    uint32_t inputs;       /* places left in its buffers: each request takes `slots` beyond its tokens */
-    uint32_t slots;
-    bool prefilling;    /* somebody who had a turn in it was in the middle of a prompt */
-    uint32_t threshold; /* most tokens of one request in it */
-};
-
-static uint32_t waiting_count(const struct vllm_v1 *v1)
-{
-    return v1->waiting.count + v1->skipped.count;
-}
+#include "vllm_v1/vllm_v1_state.h"
 
 /* --- what policies see and are told ----------------------------------------------------------------------------------------------- */
 
 /* Tokens on their way count as known, but for drafts. */
-static struct pagesim_policy_request view(const struct vllm_v1 *v1, uint32_t position)
+struct pagesim_policy_request v1_view(const struct vllm_v1 *v1, uint32_t position)
 {
     const struct v1_request *request = &v1->requests[position];
     return scheduling_order_request(&v1->order, position, request->arrival_ns, request->known + request->coming - request->unsure,
@@ -108,14 +46,14 @@ static int64_t current_key(const struct vllm_v1 *v1, uint32_t position)
 {
     if (v1->order.policy->order != PAGESIM_POLICY_CHANGING_KEY)
         return request_queue_key(&v1->waiting, position);
-    struct pagesim_policy_request request = view(v1, position);
+    struct pagesim_policy_request request = v1_view(v1, position);
     return scheduling_order_key(&v1->order, &request);
 }
 
 /* Callers ask v1->tells first: most policies do not want to know, and building the event costs. */
-static void tell(const struct vllm_v1 *v1, uint32_t position, struct pagesim_policy_event event)
+void v1_tell(const struct vllm_v1 *v1, uint32_t position, struct pagesim_policy_event event)
 {
-    struct pagesim_policy_request request = view(v1, position);
+    struct pagesim_policy_request request = v1_view(v1, position);
     v1->order.policy->happened(v1->order.self, &request, &event);
 }
 
@@ -144,12 +82,12 @@ static enum status v1_priced(struct scheduler *self, const struct step *step, st
 {
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
     for (uint32_t i = 0; v1->tells && i < step->scheduled_count; i++)
-        tell(v1, step->scheduled[i].request,
-             (struct pagesim_policy_event){.kind = PAGESIM_POLICY_COMPUTED,
-                                           .now_ns = step->tally.start_ns + step->tally.duration_ns,
-                                           .step_ns = step->tally.duration_ns,
-                                           .tokens = (uint32_t)step->scheduled[i].tokens,
-                                           .generated = step->scheduled[i].samples});
+        v1_tell(v1, step->scheduled[i].request,
+                (struct pagesim_policy_event){.kind = PAGESIM_POLICY_COMPUTED,
+                                              .now_ns = step->tally.start_ns + step->tally.duration_ns,
+                                              .step_ns = step->tally.duration_ns,
+                                              .tokens = (uint32_t)step->scheduled[i].tokens,
+                                              .generated = step->scheduled[i].samples});
     return v1->offloading.on ? store_step(v1, step, diag) : SIM_OK;
 }
 
@@ -162,7 +100,7 @@ struct running_view {
 static struct pagesim_policy_request running_request(const struct pagesim_policy_running *running, uint32_t at)
 {
     const struct vllm_v1 *v1 = ((const struct running_view *)running)->v1;
-    return view(v1, v1->running[at]);
+    return v1_view(v1, v1->running[at]);
 }
 
 static int64_t running_key(const struct pagesim_policy_running *running, uint32_t at)
@@ -193,34 +131,17 @@ static uint32_t choose_victim(const struct vllm_v1 *v1)
     return at;
 }
 
-/* What a prompt would hit now. */
-static enum status hit_tokens(void *engine, uint32_t position, uint32_t *tokens, struct diag *diag)
-{
-    struct vllm_v1 *v1 = engine;
-    return v1_blocks_lookup(&v1->blocks, position, v1->requests[position].known, tokens, diag);
-}
-
-/* Let the policy look at who waits, when somebody could be admitted: a request needs a block at least. A look at everybody's prefix is
- * the dearest thing a policy can do, so it is spared in steps that admit nobody anyway. */
-static enum status reorder_waiting(struct vllm_v1 *v1, struct diag *diag)
-{
-    if (!v1->order.policy->before_admission || v1->waiting.count == 0 || v1->budget == 0 || v1->running_count >= v1_seats(&v1->config) ||
-        v1->blocks.pool.num_free == 0)
-        return SIM_OK;
-    return scheduling_order_reorder(&v1->order, &v1->waiting, v1->now_ns, hit_tokens, v1, diag);
-}
-
 /* --- the scheduler ------------------------------------------------------------------------------------------------------------------ */
 
 static enum status v1_arrive(struct scheduler *self, uint32_t position, int64_t arrival_ns, struct diag *diag)
 {
     struct vllm_v1 *v1 = (struct vllm_v1 *)self;
-    enum status status = request_queue_expect(&v1->waiting, (uint64_t)waiting_count(v1) + v1->running_count + 1, diag);
+    enum status status = request_queue_expect(&v1->waiting, (uint64_t)v1_waiting_count(v1) + v1->running_count + 1, diag);
     if (status != SIM_OK)
         return status;
     v1->requests[position] = (struct v1_request){.arrival_ns = arrival_ns, .known = v1->trace->input_tokens[position]};
     if (v1->tells)
-        tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ARRIVED, .now_ns = arrival_ns});
+        v1_tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ARRIVED, .now_ns = arrival_ns});
     request_queue_push(&v1->waiting, position, scheduling_order_first_key(&v1->order, position, arrival_ns));
     return SIM_OK;
 }
@@ -278,26 +199,13 @@ static enum status preempt(struct vllm_v1 *v1, uint32_t at, uint32_t requester, 
     request->computed = request->scheduled = request->proposed = 0;
     request->stale = request->in_flight > 0;
     if (v1->tells)
-        tell(v1, victim, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
+        v1_tell(v1, victim, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_PREEMPTED, .now_ns = v1->now_ns, .tokens = lost});
     request_queue_push_preempted(&v1->waiting, victim, current_key(v1, victim));
     return SIM_OK;
 }
 
-/* What is left for one request: of the step's tokens, and of its buffers. */
-static uint32_t room_left(const struct vllm_v1 *v1)
-{
-    return v1->inputs > v1->slots ? min_u32(v1->budget, v1->inputs - v1->slots) : 0;
-}
-
-/* How many tokens a request may compute: long prompts are cut, the budget and the model's length bound. The budget bounds what a step
- * can take; the threshold keeps one long prompt from using it up alone. */
-static uint32_t tokens_now(const struct vllm_v1 *v1, uint32_t wanted)
-{
-    return min_u32(wanted, min_u32(v1->threshold, room_left(v1)));
-}
-
 /* The only place where budget is spent, in both loops; preempt() is the only one where it comes back. */
-static void note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens, uint32_t drafts, bool padded)
+void v1_note_scheduled(struct vllm_v1 *v1, uint32_t position, uint32_t tokens, uint32_t drafts, bool padded)
 {
     v1->requests[position].scheduled = tokens;
     v1->step->scheduled[v1->step->scheduled_count++] =
@@ -343,11 +251,11 @@ static bool is_over(const struct vllm_v1 *v1, uint32_t position)
  * */
 static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
 {
-    for (uint32_t k = 0; k < v1->running_count && room_left(v1) > 0;) {
+    for (uint32_t k = 0; k < v1->running_count && v1_room_left(v1) > 0;) {
         uint32_t position = v1->running[k];
         struct v1_request *request = &v1->requests[position];
         const uint32_t room = v1->config.max_model_len - request->computed - 1, sure = request->known + request->coming;
-        const uint32_t tokens = min_u32(tokens_now(v1, sure + request->proposed - request->computed), room);
+        const uint32_t tokens = min_u32(v1_tokens_now(v1, sure + request->proposed - request->computed), room);
         if (tokens == 0 || is_over(v1, position)) {
             k++;
             continue;
@@ -359,216 +267,12 @@ static enum status schedule_running(struct vllm_v1 *v1, struct diag *diag)
         if (!granted)
             continue; /* running[k] is the next one now: it goes on with what the release freed. Under FCFS there is none. */
         const uint32_t end = request->computed + tokens;
-        note_scheduled(v1, position, tokens, request->proposed > 0 && end > sure ? end - sure : 0, false);
+        v1_note_scheduled(v1, position, tokens, request->proposed > 0 && end > sure ? end - sure : 0, false);
         request->proposed = 0; /* drafts that found no room are lost */
         v1->prefilling |= request->mid_prefill;
         k++;
     }
     return SIM_OK;
-}
-
-/* Section 14: with speculation a request of which one token is left to compute is given as many tokens as those who decode, so that the
- * step stays uniform. Its drafts are never right. */
-static bool is_padded(const struct vllm_v1 *v1, uint32_t rest, uint32_t cached, bool others)
-{
-    return v1->drafts.most > 0 && rest == 1 && !v1->prefilling && (others || cached > 0) &&
-           (uint64_t)cached + v1->drafts.most + 2 <= v1->config.max_model_len;
-}
-
-/* What is there when a waiting request is looked at. */
-struct prospect {
-    uint32_t cached, external; /* tokens found here; after them, tokens that came or could come from elsewhere */
-    bool later;                /* it is passed over */
-    bool loads;                /* its external tokens are still to come */
-    bool has_table;            /* they have come: the request has its blocks */
-};
-
-/* Section 15.2: a load that is over is noticed when its request is looked at. If all tokens were loaded, the last one is computed again. */
-static enum status take_load(struct vllm_v1 *v1, uint32_t position, struct diag *diag)
-{
-    struct v1_request *request = &v1->requests[position];
-    enum status status = v1_blocks_register(&v1->blocks, position, request->computed, request->known, diag);
-    offloading_set_load(&v1->offloading, position, LOAD_TAKEN);
-    if (request->computed == request->known) {
-        request->computed--;
-        v1->held_tokens--;
-    }
-    return status;
-}
-
-/* The prefix is looked up again in every step, since blocks can be registered or evicted meanwhile; v1_blocks_lookup goes on from its last
- * result when it can. */
-static enum status look_up(struct vllm_v1 *v1, uint32_t position, struct prospect *out, struct diag *diag)
-{
-    struct v1_request *request = &v1->requests[position];
-    const enum load_state load = offloading_load(&v1->offloading, position);
-    struct offload_match match = {0};
-    *out = (struct prospect){.later = load == LOAD_RUNS, .has_table = load == LOAD_DONE || load == LOAD_TAKEN};
-    if (out->later)
-        return SIM_OK;
-    if (out->has_table) {
-        enum status status = load == LOAD_DONE ? take_load(v1, position, diag) : SIM_OK;
-        out->cached = request->hits;
-        out->external = request->computed - request->hits;
-        return status;
-    }
-    enum status status = v1_blocks_lookup(&v1->blocks, position, request->known, &out->cached, diag);
-    if (status == SIM_OK && v1->offloading.on)
-        status = offloading_match(&v1->offloading, position, request->known, out->cached, &match, diag);
-    out->external = match.tokens > 0 ? match.tokens : v1_received_tokens(&v1->config, !request->admitted, request->known, out->cached);
-    out->later = match.later;
-    out->loads = match.tokens > 0;
-    return status;
-}
-
-static enum status allocate_waiting(struct vllm_v1 *v1, uint32_t position, const struct prospect *prospect, uint32_t tokens, bool *fits,
-                                    struct diag *diag)
-{
-    const struct v1_request *request = &v1->requests[position];
-    const bool admits = !prospect->has_table;
-    const struct v1_demand demand = {.position = position,
-                                     .known = request->known,
-                                     .computed = request->computed,
-                                     .new_tokens = tokens,
-                                     .admits = admits,
-                                     .cached = admits ? prospect->cached : 0,
-                                     .external = admits ? prospect->external : 0,
-                                     .loads = prospect->loads,
-                                     .watermark = v1->running_count > 0 ? v1->watermark_blocks : 0,
-                                     .whole = v1->config.scheduler_reserve_full_isl};
-    return v1_blocks_allocate(&v1->blocks, &demand, fits, diag);
-}
-
-/* It has its blocks: tokens on the GPU and those from elsewhere count as computed from now on. */
-static void take_external(struct vllm_v1 *v1, uint32_t position, const struct prospect *prospect)
-{
-    struct v1_request *request = &v1->requests[position];
-    if (prospect->has_table)
-        return;
-    request->computed = prospect->cached + prospect->external;
-    request->hits = prospect->cached;
-    v1->held_tokens += request->computed;
-}
-
-static void enter(struct vllm_v1 *v1, uint32_t position, const struct prospect *prospect)
-{
-    struct v1_request *request = &v1->requests[position];
-    take_external(v1, position, prospect);
-    v1->running[v1->running_count++] = position;
-    request->received = prospect->external;
-    request->fresh = !request->admitted;
-    request->admitted = true;
-    if (prospect->has_table)
-        offloading_set_load(&v1->offloading, position, LOAD_NONE);
-    v1->step->admitted[v1->step->admitted_count++] =
-        (struct admitted){.request = position, .cached_tokens = prospect->cached, .external_tokens = prospect->external};
-    if (v1->tells)
-        tell(v1, position,
-             (struct pagesim_policy_event){.kind = PAGESIM_POLICY_ADMITTED, .now_ns = v1->now_ns, .tokens = prospect->cached});
-}
-
-enum look { LOOK_ENTERS, LOOK_PASSES, LOOK_ENDS };
-
-/* Section 15.2: blocks for what the request hits, and for what is loaded; it computes nothing meanwhile. */
-static enum status ask_load(struct vllm_v1 *v1, uint32_t position, const struct prospect *prospect, enum look *look, struct diag *diag)
-{
-    bool fits;
-    enum status status = allocate_waiting(v1, position, prospect, 0, &fits, diag);
-    *look = status == SIM_OK && fits ? LOOK_PASSES : LOOK_ENDS;
-    if (*look == LOOK_ENDS)
-        return status;
-    take_external(v1, position, prospect);
-    offloading_ask(&v1->offloading, position, prospect->cached, prospect->external, v1->now_ns);
-    return SIM_OK;
-}
-
-/* One waiting request: does it enter, is it passed over, or does the loop end with it? */
-static enum status look_at(struct vllm_v1 *v1, uint32_t position, bool others, enum look *look, struct diag *diag)
-{
-    const struct v1_request *request = &v1->requests[position];
-    struct prospect prospect;
-    bool fits;
-    enum status status = look_up(v1, position, &prospect, diag);
-    *look = prospect.later ? LOOK_PASSES : LOOK_ENDS;
-    if (status != SIM_OK || prospect.later)
-        return status;
-    if (prospect.loads)
-        return ask_load(v1, position, &prospect, look, diag);
-    uint32_t rest = request->known - prospect.cached - prospect.external;
-    const bool padded = is_padded(v1, rest, prospect.cached, others);
-    if (padded && v1->drafts.most + 1 > room_left(v1))
-        return SIM_OK;
-    rest += padded ? v1->drafts.most : 0;
-    if (!v1->config.enable_chunked_prefill && min_u32(rest, v1->threshold) > room_left(v1))
-        return SIM_OK; /* the threshold cuts before this test: with it, prompts are split even so */
-    const uint32_t tokens = tokens_now(v1, rest);
-    status = allocate_waiting(v1, position, &prospect, tokens, &fits, diag);
-    if (status != SIM_OK || !fits)
-        return status;
-    *look = LOOK_ENTERS;
-    enter(v1, position, &prospect);
-    note_scheduled(v1, position, tokens, padded ? v1->drafts.most : 0, padded);
-    return SIM_OK;
-}
-
-/* Section 6.2: no skipping over a head that does not fit. vLLM stops at the first that does not fit, although a smaller one after it
- * might: otherwise a large prompt could starve. Nobody enters after a preemption, because the newcomer would take the blocks for which
- * the victim had to go. The watermark counts only while others run, so an empty system always admits and cannot stall (section 8). */
-static enum status schedule_waiting(struct vllm_v1 *v1, struct diag *diag)
-{
-    const bool others = v1->step->scheduled_count > 0;
-    uint32_t position;
-    bool skipped;
-    enum status status = reorder_waiting(v1, diag);
-    v1->skipped.at = 0;
-    while (status == SIM_OK && room_left(v1) > 0 && v1->running_count < v1_seats(&v1->config) &&
-           skipped_requests_next(&v1->skipped, &v1->waiting, &position, &skipped)) {
-        enum look look;
-        status = look_at(v1, position, others, &look, diag);
-        if (status != SIM_OK || look == LOOK_ENDS)
-            break;
-        if (look == LOOK_ENTERS)
-            skipped_requests_leave(&v1->skipped, &v1->waiting, skipped);
-        else
-            skipped_requests_pass(&v1->skipped, &v1->waiting, position, skipped);
-    }
-    return status;
-}
-
-/* Nobody runs, nothing is on its way, and who is next does not fit: then others hold what they have loaded, and the last of them gives it back.
- * vLLM would stand still (section 15.2). false: there is nobody. */
-static bool give_up_load(struct vllm_v1 *v1)
-{
-    uint32_t head, at = v1->skipped.count;
-    bool skipped;
-    v1->skipped.at = 0;
-    if (v1->running_count > 0 || v1->step->scheduled_count + v1->step->preempted_count > 0 ||
-        offloading_next_ns(&v1->offloading) != INT64_MAX || !skipped_requests_next(&v1->skipped, &v1->waiting, &head, &skipped))
-        return false;
-    while (at > 0 &&
-           (v1->skipped.positions[at - 1] == head || offloading_load(&v1->offloading, v1->skipped.positions[at - 1]) == LOAD_NONE))
-        at--;
-    if (at == 0)
-        return false;
-    const uint32_t position = v1->skipped.positions[at - 1];
-    v1_blocks_release(&v1->blocks, position);
-    v1->held_tokens -= v1->requests[position].computed;
-    v1->requests[position].computed = 0;
-    offloading_set_load(&v1->offloading, position, LOAD_NONE);
-    return true;
-}
-
-/* Loads begin with the step, or at once if there is none. */
-static enum status schedule_loads(struct vllm_v1 *v1, struct diag *diag)
-{
-    enum status status = SIM_OK;
-    for (;;) {
-        if (v1->step->scheduled_count + v1->step->preempted_count == 0)
-            offloading_begin(&v1->offloading, v1->now_ns);
-        if (status != SIM_OK || !give_up_load(v1))
-            return status;
-        status = schedule_waiting(v1, diag);
-    }
 }
 
 /* The tables grew at scheduling, so a sequence can be listed with all the blocks that its step writes to. One a group of layers. */
@@ -623,7 +327,7 @@ static void v1_pool_state(const struct scheduler *self, struct step_tally *tally
     const struct v1_blocks *blocks = &v1->blocks;
     tally->held_tokens = v1->held_tokens * blocks->groups.count - blocks->passed_slots;
     tally->running = v1->running_count;
-    tally->waiting = waiting_count(v1);
+    tally->waiting = v1_waiting_count(v1);
     tally->free_blocks = blocks->pool.num_free;
     tally->cached_blocks = blocks->cached_free;
     tally->used_blocks = blocks->pool.num_blocks - 1 - blocks->pool.num_free;
@@ -667,12 +371,12 @@ static enum status v1_schedule(struct scheduler *self, int64_t now_ns, struct st
     v1->budget = v1_budget(&v1->config);
     v1->inputs = v1->slots ? v1->config.max_num_batched_tokens : UINT32_MAX;
     v1->prefilling = false;
-    v1->threshold = v1_threshold(&v1->config, v1->running_count + waiting_count(v1));
+    v1->threshold = v1_threshold(&v1->config, v1->running_count + v1_waiting_count(v1));
     enum status status = schedule_running(v1, diag);
     if (status == SIM_OK && step->preempted_count == 0)
-        status = schedule_waiting(v1, diag);
+        status = v1_schedule_waiting(v1, diag);
     if (status == SIM_OK && v1->offloading.on)
-        status = schedule_loads(v1, diag);
+        status = v1_schedule_loads(v1, diag);
     compute(v1, step);
     step->tally = (struct step_tally){.preemptions = step->preempted_count};
     v1_pool_state(self, &step->tally);
@@ -714,7 +418,7 @@ static void finish_request(struct vllm_v1 *v1, uint32_t position, int64_t end_ns
 {
     struct v1_request *request = &v1->requests[position];
     if (v1->tells)
-        tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
+        v1_tell(v1, position, (struct pagesim_policy_event){.kind = PAGESIM_POLICY_FINISHED, .now_ns = end_ns});
     if (request->stale)
         request_queue_remove(&v1->waiting, position);
     if (!offloading_leaves(&v1->offloading, position))

@@ -56,7 +56,8 @@ Test(offloading, what_left_the_gpu_is_loaded_while_its_request_waits)
     cr_expect_eq(metrics->external_tokens, 16);
     const int64_t loaded_ns = 2 * SECOND + 1000000 + 65536000;
     cr_expect_eq(metrics_story(metrics, 2).first_scheduled_ns, loaded_ns);
-    cr_expect_eq(metrics_story(metrics, 2).first_token_ns, loaded_ns + 5000000 + 8 * 50000 + 40 * 20, "8 tokens are left");
+    cr_expect_eq(metrics_story(metrics, 2).first_token_ns, loaded_ns + 5000000 + INT64_C(8) * 50000 + INT64_C(40) * 20,
+                 "8 tokens are left");
     cr_expect_eq(metrics->end.offloads.loads, 1);
     cr_expect_eq(metrics->end.offloads.loaded_blocks, 1);
     cr_expect_eq(metrics->end.offloads.stored_blocks, 2 + 3, "full blocks, each once");
@@ -74,7 +75,7 @@ Test(offloading, of_a_prompt_that_is_loaded_whole_the_last_token_is_computed)
     struct metrics *metrics = replay(trace, &config);
     cr_expect_eq(metrics->cached_tokens, 16);
     cr_expect_eq(metrics->external_tokens, 15);
-    cr_expect_eq(metrics_story(metrics, 2).first_token_ns, 2 * SECOND + 66536000 + 5000000 + 50000 + 32 * 20);
+    cr_expect_eq(metrics_story(metrics, 2).first_token_ns, 2 * SECOND + 66536000 + 5000000 + 50000 + INT64_C(32) * 20);
     metrics_deinit(metrics);
     trace_destroy(trace);
 }
@@ -86,7 +87,7 @@ Test(offloading, blocks_stay_until_they_are_stored)
     struct trace *trace = tiny_trace(requests, 2);
     const struct config config = offloads(6, 100);
     struct metrics *metrics = replay(trace, &config);
-    cr_expect_eq(metrics_story(metrics, 1).first_scheduled_ns, 6600640 + 1000000 + 2 * 65536000);
+    cr_expect_eq(metrics_story(metrics, 1).first_scheduled_ns, 6600640 + 1000000 + INT64_C(2) * 65536000);
     metrics_deinit(metrics);
     trace_destroy(trace);
 }
@@ -119,7 +120,7 @@ Test(offloading, others_go_on_while_one_waits)
     const struct config config = offloads(6, 100);
     struct metrics *metrics = replay(trace, &config);
     cr_expect_eq(metrics_story(metrics, 3).first_scheduled_ns, 3 * SECOND);
-    cr_expect_gt(metrics_story(metrics, 2).first_scheduled_ns, 3 * SECOND + 2 * 65536000);
+    cr_expect_gt(metrics_story(metrics, 2).first_scheduled_ns, 3 * SECOND + INT64_C(2) * 65536000);
     metrics_deinit(metrics);
     trace_destroy(trace);
 }
